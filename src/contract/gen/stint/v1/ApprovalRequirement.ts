@@ -1,0 +1,30 @@
+// Original file: proto/stint/v1/broker.proto
+
+
+/**
+ * One condition of an approval.
+ */
+export interface ApprovalRequirement {
+  /**
+   * A member of one of these groups; `any` stands for every approver.
+   */
+  'anyOf'?: (string)[];
+  /**
+   * Policy ids or `class:<class>` that asked for it.
+   */
+  'because'?: (string)[];
+}
+
+/**
+ * One condition of an approval.
+ */
+export interface ApprovalRequirement__Output {
+  /**
+   * A member of one of these groups; `any` stands for every approver.
+   */
+  'anyOf': (string)[];
+  /**
+   * Policy ids or `class:<class>` that asked for it.
+   */
+  'because': (string)[];
+}

@@ -1,0 +1,46 @@
+// Original file: proto/stint/v1/broker.proto
+
+
+/**
+ * A pair that policy did not allow.
+ */
+export interface FailedPair {
+  /**
+   * AWS action.
+   */
+  'action'?: (string);
+  /**
+   * ARN pattern or `*`.
+   */
+  'resource'?: (string);
+  /**
+   * no_permit, forbidden or evaluation_error.
+   */
+  'reason'?: (string);
+  /**
+   * Ids of the policies that forbade or failed.
+   */
+  'policies'?: (string)[];
+}
+
+/**
+ * A pair that policy did not allow.
+ */
+export interface FailedPair__Output {
+  /**
+   * AWS action.
+   */
+  'action': (string);
+  /**
+   * ARN pattern or `*`.
+   */
+  'resource': (string);
+  /**
+   * no_permit, forbidden or evaluation_error.
+   */
+  'reason': (string);
+  /**
+   * Ids of the policies that forbade or failed.
+   */
+  'policies': (string)[];
+}

@@ -1,0 +1,65 @@
+// Original file: proto/stint/v1/broker.proto
+
+import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } from '../../stint/v1/Task.ts';
+import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_PlanPair__Output } from '../../stint/v1/PlanPair.ts';
+import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stint_v1_BlastRadius__Output } from '../../stint/v1/BlastRadius.ts';
+
+/**
+ * What a task comes to.
+ */
+export interface Plan {
+  /**
+   * Hex SHA-256 over everything in the plan; an approval is bound to it.
+   */
+  'hash'?: (string);
+  /**
+   * The task as it was understood.
+   */
+  'task'?: (_stint_v1_Task | null);
+  /**
+   * Each action on each resource.
+   */
+  'pairs'?: (_stint_v1_PlanPair)[];
+  /**
+   * Allow statements of the session policy, JSON.
+   */
+  'sessionPolicy'?: (string);
+  /**
+   * Characters of the session policy with the time Deny; AWS takes 2048.
+   */
+  'sessionPolicyCharacters'?: (number);
+  /**
+   * What the grant could do.
+   */
+  'blastRadius'?: (_stint_v1_BlastRadius | null);
+}
+
+/**
+ * What a task comes to.
+ */
+export interface Plan__Output {
+  /**
+   * Hex SHA-256 over everything in the plan; an approval is bound to it.
+   */
+  'hash': (string);
+  /**
+   * The task as it was understood.
+   */
+  'task': (_stint_v1_Task__Output | null);
+  /**
+   * Each action on each resource.
+   */
+  'pairs': (_stint_v1_PlanPair__Output)[];
+  /**
+   * Allow statements of the session policy, JSON.
+   */
+  'sessionPolicy': (string);
+  /**
+   * Characters of the session policy with the time Deny; AWS takes 2048.
+   */
+  'sessionPolicyCharacters': (number);
+  /**
+   * What the grant could do.
+   */
+  'blastRadius': (_stint_v1_BlastRadius__Output | null);
+}

@@ -1,0 +1,55 @@
+// Original file: proto/stint/v1/broker.proto
+
+import type { Access as _stint_v1_Access, Access__Output as _stint_v1_Access__Output } from '../../stint/v1/Access.ts';
+
+/**
+ * What an agent is about to do.
+ */
+export interface Task {
+  /**
+   * Why, in words that a person can judge; 8 to 500 characters.
+   */
+  'purpose'?: (string);
+  /**
+   * The role to act through, as ARN.
+   */
+  'roleArn'?: (string);
+  /**
+   * What is needed; at least one entry, at most 50.
+   */
+  'access'?: (_stint_v1_Access)[];
+  /**
+   * How long the task may take, in seconds.
+   */
+  'ttlSeconds'?: (number);
+  /**
+   * A ticket or run id of the agent's own; at most 128 characters; may be empty.
+   */
+  'reference'?: (string);
+}
+
+/**
+ * What an agent is about to do.
+ */
+export interface Task__Output {
+  /**
+   * Why, in words that a person can judge; 8 to 500 characters.
+   */
+  'purpose': (string);
+  /**
+   * The role to act through, as ARN.
+   */
+  'roleArn': (string);
+  /**
+   * What is needed; at least one entry, at most 50.
+   */
+  'access': (_stint_v1_Access__Output)[];
+  /**
+   * How long the task may take, in seconds.
+   */
+  'ttlSeconds': (number);
+  /**
+   * A ticket or run id of the agent's own; at most 128 characters; may be empty.
+   */
+  'reference': (string);
+}

@@ -1,0 +1,274 @@
+import type { Json } from './canonical-json.ts'
+
+/** How one error code looks at each edge. `retryable`: the same call may succeed later, unchanged. */
+export interface ErrorSpec {
+  readonly grpc: GrpcStatusName
+  readonly http: number
+  readonly retryable: boolean
+  readonly title: string
+}
+
+export type GrpcStatusName =
+  | 'CANCELLED'
+  | 'INVALID_ARGUMENT'
+  | 'DEADLINE_EXCEEDED'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'PERMISSION_DENIED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE'
+  | 'UNAUTHENTICATED'
+
+/** Every error a caller can meet. A code is part of the API: add freely, never rename or reuse one. */
+export const ERROR_CATALOG = {
+  // Who is asking
+  IDENTITY_REQUIRED: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'No identity was presented' },
+  SPIFFE_ID_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'Malformed SPIFFE ID' },
+  SVID_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'The X.509-SVID is not valid' },
+  SVID_EXPIRED: {
+    grpc: 'UNAUTHENTICATED',
+    http: 401,
+    retryable: false,
+    title: 'The X.509-SVID is outside its validity',
+  },
+  TRUST_DOMAIN_UNKNOWN: {
+    grpc: 'UNAUTHENTICATED',
+    http: 401,
+    retryable: false,
+    title: 'The trust domain is not trusted here',
+  },
+  TOKEN_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'The bearer token is not valid' },
+  TOKEN_EXPIRED: {
+    grpc: 'UNAUTHENTICATED',
+    http: 401,
+    retryable: false,
+    title: 'The bearer token is outside its validity',
+  },
+  TOKEN_REPLAYED: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'The bearer token was used before' },
+  IDENTITY_MISMATCH: {
+    grpc: 'UNAUTHENTICATED',
+    http: 401,
+    retryable: false,
+    title: 'Certificate and token name different identities',
+  },
+  BUNDLE_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The trust bundle cannot be used',
+  },
+
+  // Whether we know it
+  AGENT_UNREGISTERED: {
+    grpc: 'PERMISSION_DENIED',
+    http: 403,
+    retryable: false,
+    title: 'No registration covers this agent',
+  },
+  REGISTRATION_EXPIRED: {
+    grpc: 'PERMISSION_DENIED',
+    http: 403,
+    retryable: false,
+    title: 'The registration of this agent has expired',
+  },
+  REGISTRY_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The agent registrations cannot be used',
+  },
+
+  // What it asks for
+  TASK_INVALID: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'The task is malformed' },
+  PURPOSE_MISSING: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'The task does not say what it is for',
+  },
+  ROLE_UNKNOWN: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'This role is not served here' },
+  ACTION_UNKNOWN: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'Unknown AWS action' },
+  RESOURCE_INVALID: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'Malformed resource pattern' },
+  ACTION_RESOURCE_MISMATCH: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'An action and a resource of the task do not fit together',
+  },
+  RESOURCE_TOO_WIDE: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'The task asks for all resources where it could name them',
+  },
+  TTL_OUT_OF_RANGE: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'The task asks for more or less time than is allowed',
+  },
+  SESSION_POLICY_TOO_LARGE: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'The session policy of this task is over the limit of AWS',
+  },
+  LABELS_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The resource labels cannot be used',
+  },
+
+  // Whether it may
+  POLICY_DENIED: { grpc: 'PERMISSION_DENIED', http: 403, retryable: false, title: 'No policy permits this request' },
+  POLICY_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The policy set cannot be used' },
+  POLICY_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'No policy set is loaded' },
+
+  // The life of a grant
+  IDEMPOTENCY_KEY_INVALID: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'Malformed idempotency key',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    grpc: 'ALREADY_EXISTS',
+    http: 409,
+    retryable: false,
+    title: 'The idempotency key was used for another task',
+  },
+  GRANT_NOT_FOUND: { grpc: 'NOT_FOUND', http: 404, retryable: false, title: 'No such grant' },
+  GRANT_NOT_ACTIVE: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The grant is not active' },
+  APPROVAL_PENDING: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: true,
+    title: 'The grant still waits for approval',
+  },
+  APPROVAL_NOT_FOUND: { grpc: 'NOT_FOUND', http: 404, retryable: false, title: 'No such approval' },
+  APPROVAL_DECIDED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The approval was decided before',
+  },
+  APPROVAL_EXPIRED: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The approval has expired' },
+  APPROVAL_STALE: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The plan is no longer the one that was shown',
+  },
+  APPROVAL_NOT_ELIGIBLE: {
+    grpc: 'PERMISSION_DENIED',
+    http: 403,
+    retryable: false,
+    title: 'This person may not decide this approval',
+  },
+  QUOTA_EXCEEDED: { grpc: 'RESOURCE_EXHAUSTED', http: 429, retryable: true, title: 'A quota is used up' },
+  RATE_LIMITED: { grpc: 'RESOURCE_EXHAUSTED', http: 429, retryable: true, title: 'Too many calls' },
+
+  // The cloud
+  PROVIDER_UNAVAILABLE: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'The credential provider is unavailable',
+  },
+  PROVIDER_THROTTLED: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'The credential provider is throttling',
+  },
+  PROVIDER_REFUSED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 502,
+    retryable: false,
+    title: 'The credential provider refused',
+  },
+  PROVIDER_ANSWER_INVALID: {
+    grpc: 'INTERNAL',
+    http: 502,
+    retryable: false,
+    title: 'The credential provider answered with something unusable',
+  },
+
+  // The record
+  LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The ledger cannot be written' },
+  LEDGER_LOCKED: { grpc: 'UNAVAILABLE', http: 503, retryable: false, title: 'Another process holds the ledger' },
+  LEDGER_CORRUPT: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'The ledger does not verify' },
+  LEDGER_CONFLICT: { grpc: 'ABORTED', http: 409, retryable: true, title: 'The row was changed by someone else' },
+  AUDIT_INVALID: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'The audit log does not verify' },
+  CLOCK_UNSTABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The clock cannot be trusted' },
+
+  // Any call
+  REQUEST_INVALID: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'The request is malformed' },
+  NOT_FOUND: { grpc: 'NOT_FOUND', http: 404, retryable: false, title: 'Not found' },
+  OPERATOR_UNKNOWN: {
+    grpc: 'UNAUTHENTICATED',
+    http: 401,
+    retryable: false,
+    title: 'No valid operator token was presented',
+  },
+  OPERATOR_FORBIDDEN: {
+    grpc: 'PERMISSION_DENIED',
+    http: 403,
+    retryable: false,
+    title: 'The role of this operator does not allow the call',
+  },
+  CANCELLED: { grpc: 'CANCELLED', http: 499, retryable: true, title: 'The caller gave up' },
+  DEADLINE_EXCEEDED: {
+    grpc: 'DEADLINE_EXCEEDED',
+    http: 504,
+    retryable: true,
+    title: 'The call took longer than its deadline',
+  },
+  BROKER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The broker cannot be reached' },
+  SHUTTING_DOWN: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The broker is shutting down' },
+  CONFIG_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The configuration is not valid' },
+  INTERNAL: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'Internal error' },
+} as const satisfies Record<string, ErrorSpec>
+
+export type ErrorCode = keyof typeof ERROR_CATALOG
+
+/** For the caller. `explanation` is the sentence that says what was wrong and what would be right; ids only, never secrets. */
+export type ErrorDetails = { readonly explanation?: string; readonly [key: string]: Json | undefined }
+
+/**
+ * The one error class of this project.
+ *
+ * @param code a row of ERROR_CATALOG.
+ * @param details goes to the caller; no token, key or credential may be in it.
+ * @param cause goes to the log only.
+ */
+export class StintError extends Error {
+  override readonly name = 'StintError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, cause?: unknown) {
+    const { title } = ERROR_CATALOG[code]
+    super(details.explanation ? `${title}: ${details.explanation}` : title, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+
+  get retryable(): boolean {
+    return ERROR_CATALOG[this.code].retryable
+  }
+}
+
+/** The error itself if it is one of ours, else INTERNAL with the original as its cause. */
+export function asStintError(error: unknown): StintError {
+  return error instanceof StintError ? error : new StintError('INTERNAL', {}, error)
+}
+
+/** True for an error of this code; use it rather than reading the message. */
+export function hasCode(error: unknown, code: ErrorCode): error is StintError {
+  return error instanceof StintError && error.code === code
+}

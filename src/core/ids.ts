@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import { encodeTime } from 'ulid'
+
+/** What an id is of: grant, lease, approval, audit event. */
+export type IdPrefix = 'grt' | 'lse' | 'apr' | 'evt'
+
+/** Makes ids `<prefix>_<ULID>`: sortable by creation to the millisecond, 80 random bits, so that nobody can guess one. */
+export interface Ids {
+  next(prefix: IdPrefix, now: Date): string
+}
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const ID_BODY = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+
+export const randomIds: Ids = {
+  next: (prefix, now) => `${prefix}_${encodeTime(now.getTime(), 10)}${randomBody()}`,
+}
+
+/** The 26 characters after the prefix: all that AWS ever sees of an id. */
+export function idBody(id: string): string {
+  return id.slice(id.indexOf('_') + 1)
+}
+
+/** True for exactly `<prefix>_` and a ULID in upper case. */
+export function isId(prefix: IdPrefix, text: unknown): text is string {
+  return typeof text === 'string' && text.startsWith(`${prefix}_`) && ID_BODY.test(text.slice(prefix.length + 1))
+}
+
+function randomBody(): string {
+  let body = ''
+  for (const byte of randomBytes(16)) body += CROCKFORD[byte & 31]
+  return body
+}

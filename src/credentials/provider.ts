@@ -1,0 +1,65 @@
+import type { Secret } from '../core/secret.ts'
+
+/** What a lease is minted from; all of it is on record before `mint` is called. */
+export interface MintRequest {
+  readonly leaseId: string
+  readonly roleArn: string
+  /** RoleSessionName. */
+  readonly sessionName: string
+  /** SourceIdentity: the grant's id body. */
+  readonly sourceIdentity: string
+  /** Complete session policy, with the time Deny at `notAfter`. */
+  readonly sessionPolicy: string
+  readonly notAfter: Date
+  /** Session tags; keys and values already within AWS's character set. */
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** Exists in memory and in one response, nowhere else. */
+export interface IssuedCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: Secret
+  readonly sessionToken: Secret
+  /** When STS says the session ends: later than `notAfter`, whose Deny is what counts. */
+  readonly sessionExpiresAt: Date
+  readonly issuedAt: Date
+}
+
+/**
+ * Whether a failed mint may have made a session all the same. `not_minted`: certainly none. `unknown`: treat as minted.
+ * A provider attaches it as `details.outcome` of the StintError it throws.
+ */
+export type MintOutcome = 'not_minted' | 'unknown'
+
+/** A policy document that can deny a grant, and the roles it reaches. */
+export interface RevocationTarget {
+  /** `boundary:<policy ARN>` or `inline:<role ARN>`. */
+  readonly key: string
+  readonly roleArns: readonly string[]
+}
+
+/** The whole list that a target's document has to hold. */
+export interface DenyList {
+  /** Id bodies of grants (SourceIdentity). */
+  readonly grants: readonly string[]
+  /** Sessions issued before this instant are denied too; whole seconds. */
+  readonly watermark?: Date
+}
+
+/** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
+export interface CredentialProvider {
+  readonly name: string
+  /**
+   * One session for one lease.
+   *
+   * @throws {StintError} PROVIDER_UNAVAILABLE, PROVIDER_THROTTLED, PROVIDER_REFUSED, PROVIDER_ANSWER_INVALID,
+   *   SESSION_POLICY_TOO_LARGE, CANCELLED; `details.outcome` is a MintOutcome.
+   */
+  mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
+  /** Undefined for a role whose sessions can only run out. */
+  revocationTarget(roleArn: string): RevocationTarget | undefined
+  /** True if the list fits into the target's document. */
+  fits(targetKey: string, list: DenyList): boolean
+  /** Writes the whole list; idempotent; resolves when the service accepted it. @throws {StintError} PROVIDER_* */
+  writeDenyList(targetKey: string, list: DenyList, signal: AbortSignal): Promise<void>
+}

@@ -1,0 +1,219 @@
+import type { AuthMethod } from '../identity/caller-identity.ts'
+import type { Plan } from '../plan/plan.ts'
+import type {
+  Approval,
+  ApprovalState,
+  AuditEvent,
+  AuditEventInput,
+  DenyEntry,
+  DenyTarget,
+  EndReason,
+  Grant,
+  GrantState,
+  Lease,
+  LeaseEnd,
+  UnregisteredAttempt,
+} from './records.ts'
+
+/**
+ * What happened, durable. Every write is one atomic unit with its audit events and resolves only after it would survive
+ * a power cut; concurrent writes share a commit. After a failed sync every write rejects with LEDGER_UNAVAILABLE until
+ * the process is started again.
+ *
+ * @throws {StintError} LEDGER_UNAVAILABLE (not durable, assume nothing), LEDGER_CONFLICT (the row is at another version).
+ */
+export interface Ledger extends LedgerWrites, LedgerReads {
+  /** Waits for work in hand, then lets go of the file. */
+  close(): Promise<void>
+}
+
+export interface LedgerWrites {
+  /** Records a new grant, or finds the one that has the same subject and idempotency key. */
+  openGrant(
+    input: OpenGrant,
+  ): Promise<{ kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }>
+  /** Adds an `intended` lease to an active grant; `leaseCount` and `version` of the grant go up by one. */
+  intendLease(input: {
+    grantId: string
+    grantVersion: number
+    lease: NewLease
+    events: EventsFor<Lease>
+  }): Promise<{ grant: Grant; lease: Lease }>
+  /** Moves an `intended` or `issued` lease on. Moving a lease to where it is already is a no-op without events. */
+  settleLease(input: LeaseMove): Promise<Lease>
+  /** Changes a grant and what hangs on it in one unit. */
+  moveGrant(input: GrantMove): Promise<Grant>
+  /** Events that change no row: refusals, operator reads, reloads. */
+  appendEvents(events: readonly AuditEventInput[]): Promise<void>
+  /** Counts an attempt of an identity that no registration covers, with its event; at most `maxUnregistered` identities are kept, the oldest gives way. */
+  noteUnregistered(attempt: {
+    subject: string
+    trustDomain: string
+    authMethod: AuthMethod
+    reason: UnregisteredAttempt['reason']
+    at: Date
+    event: AuditEventInput
+  }): Promise<void>
+  /** The replay guard: true the first time a key is seen, false until it is forgotten at `until`. */
+  rememberToken(input: { key: string; until: Date; now: Date }): Promise<boolean>
+  /**
+   * Hands up to `limit` grants with `dueAt <= now`, the longest due first, to `settle` and applies all moves in one unit.
+   * `settle` is pure and must move `dueAt` on or end the grant.
+   *
+   * @returns the grants as they are now, so that watchers can be told.
+   */
+  sweepGrants(input: {
+    now: Date
+    limit: number
+    settle(due: DueGrant): Omit<GrantMove, 'grantId' | 'expectedVersion'>
+  }): Promise<Grant[]>
+  /** Takes the deny target that has waited longest, until a deadline; undefined when nothing is due. */
+  claimDenyTarget(input: { owner: string; now: Date; claimUntil: Date }): Promise<ClaimedDenyTarget | undefined>
+  /** The document is written: these grants are in it (or under the watermark). The claim is given back. */
+  denyWritten(input: {
+    target: string
+    claimVersion: number
+    grantIds: readonly string[]
+    removedGrantIds: readonly string[]
+    watermark?: Date
+    at: Date
+    nextAttemptAt?: Date
+    events: readonly AuditEventInput[]
+  }): Promise<void>
+  /** The write failed: the claim is given back, to be tried again at `nextAttemptAt`. */
+  denyFailed(input: {
+    target: string
+    claimVersion: number
+    error: string
+    at: Date
+    nextAttemptAt: Date
+    events: readonly AuditEventInput[]
+  }): Promise<void>
+  /** The deny of these grants is in force. The entries stay until `until`. */
+  denyEnforced(input: { grantIds: readonly string[]; at: Date }): Promise<void>
+  /** Forgets what retention allows: final grants ended before `before` with leases, approvals and unused plans, and used-up replay keys. Audit events stay. */
+  prune(input: { before: Date; now: Date; limit: number }): Promise<{ grants: number; tokens: number }>
+}
+
+export interface LedgerReads {
+  getGrant(id: string): Promise<Grant | undefined>
+  findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
+  /** Newest first. */
+  listGrants(filter: GrantFilter, page: PageRequest): Promise<Page<Grant>>
+  getPlan(hash: string): Promise<Plan | undefined>
+  /** By number. */
+  listLeases(grantId: string): Promise<Lease[]>
+  getApproval(id: string): Promise<Approval | undefined>
+  approvalOf(grantId: string): Promise<Approval | undefined>
+  /** Newest first. */
+  listApprovals(filter: { state?: ApprovalState }, page: PageRequest): Promise<Page<Approval>>
+  denyOf(grantId: string): Promise<DenyEntry | undefined>
+  /** Every target, those that fail first. */
+  listDenyTargets(): Promise<DenyTarget[]>
+  /** Leases of live grants under these roles that were issued before an instant: those a watermark cuts. */
+  leasesIssuedBefore(input: { roleArns: readonly string[]; before: Date; now: Date; limit: number }): Promise<Lease[]>
+  /** Most recent first. */
+  listUnregistered(page: PageRequest): Promise<Page<UnregisteredAttempt>>
+  /** Events of one grant in order. */
+  trail(grantId: string): Promise<AuditEvent[]>
+  /** Events after `afterSeq` in order, at most `limit`. */
+  auditEvents(input: { afterSeq: number; limit: number }): Promise<AuditEvent[]>
+  auditHead(): Promise<{ seq: number; hash: string }>
+  /** From counters, not by counting rows. */
+  countGrants(): Promise<Record<GrantState, number>>
+  /** Grants of one subject in `awaiting_approval`, `active` or `ending`; from a counter. */
+  countOpenGrants(subject: string): Promise<number>
+  /** `intended` leases, for recovery at start: by intendedAt, those intended before an instant. */
+  intendedLeases(input: { before: Date; limit: number }): Promise<Lease[]>
+}
+
+/** Events of a change may need the row that the change made, e.g. its id or number. */
+export type EventsFor<T> = (row: T) => readonly AuditEventInput[]
+
+export interface OpenGrant {
+  readonly grant: Omit<Grant, 'version' | 'leaseCount'>
+  readonly plan: Plan
+  /** With an `active` grant: its first lease, intended in the same unit. */
+  readonly lease?: NewLease
+  /** With an `awaiting_approval` grant. */
+  readonly approval?: Omit<Approval, 'version'>
+  readonly events: readonly AuditEventInput[]
+}
+
+export type NewLease = Pick<Lease, 'id' | 'notAfter' | 'intendedAt'>
+
+export type LeaseMove = {
+  readonly leaseId: string
+  readonly events: readonly AuditEventInput[]
+} & (
+  | { readonly to: 'issued'; readonly accessKeyId: string; readonly issuedAt: Date }
+  | { readonly to: 'unknown' }
+  | { readonly to: 'ended'; readonly end: LeaseEnd; readonly endedAt: Date }
+)
+
+export interface GrantMove {
+  readonly grantId: string
+  /** The version that the caller looked at when it decided. */
+  readonly expectedVersion: number
+  readonly to: {
+    readonly state: GrantState
+    readonly reason?: EndReason
+    readonly activeAt?: Date
+    readonly deadline?: Date
+    readonly effectiveBy?: Date
+    readonly endedAt?: Date
+    /** `null`: nothing is due any more. */
+    readonly dueAt: Date | null
+    /** A new decision of policy, when it was judged again. */
+    readonly decision?: Grant['decision']
+  }
+  /** All leases of the grant that are not ended become so. */
+  readonly endLeases?: { readonly end: LeaseEnd; readonly endedAt: Date }
+  /** Puts the grant on a deny target, and makes that target due now. */
+  readonly deny?: Pick<DenyEntry, 'target' | 'wantedAt' | 'until' | 'lastIssuedAt'>
+  /** Changes the approval of the grant. */
+  readonly approval?: {
+    readonly state: Exclude<ApprovalState, 'pending'>
+    readonly decidedBy?: string
+    readonly decidedAt: Date
+    readonly note?: string
+  }
+  readonly events: readonly AuditEventInput[]
+}
+
+export interface DueGrant {
+  readonly grant: Grant
+  /** Leases that are not ended. */
+  readonly openLeases: readonly Lease[]
+  readonly deny?: DenyEntry
+  readonly approval?: Approval
+}
+
+export interface ClaimedDenyTarget {
+  readonly target: DenyTarget
+  /** Entries with `until` after now: all that the document must hold. By wantedAt. */
+  readonly entries: readonly DenyEntry[]
+  /** Entries whose `until` has passed: to leave the document with this write. */
+  readonly expired: readonly DenyEntry[]
+}
+
+export interface GrantFilter {
+  readonly subject?: string
+  readonly owner?: string
+  readonly state?: GrantState
+  readonly roleArn?: string
+  readonly requestedAfter?: Date
+  readonly requestedBefore?: Date
+}
+
+/** Keyset page. `cursor` is what the page before gave; opaque. `limit` 1 to 200. */
+export interface PageRequest {
+  readonly limit: number
+  readonly cursor?: string
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Undefined on the last page. */
+  readonly nextCursor?: string
+}

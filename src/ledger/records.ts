@@ -1,0 +1,177 @@
+import type { Json } from '../core/canonical-json.ts'
+import type { AuthMethod } from '../identity/caller-identity.ts'
+
+import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
+
+export const GRANT_STATES = [
+  'denied',
+  'awaiting_approval',
+  'rejected',
+  'approval_expired',
+  'active',
+  'ending',
+  'ended',
+] as const
+export type GrantState = (typeof GRANT_STATES)[number]
+
+/** States that a grant never leaves. */
+export const FINAL_STATES = ['denied', 'rejected', 'approval_expired', 'ended'] as const satisfies readonly GrantState[]
+
+export const END_REASONS = [
+  'completed',
+  'deadline',
+  'revoked',
+  'killed',
+  'identity_lost',
+  'policy_changed',
+  'parent_ended',
+  'mint_failed',
+] as const
+export type EndReason = (typeof END_REASONS)[number]
+
+/** A recorded permission to act on one plan until a deadline. */
+export interface Grant {
+  /** `grt_<ULID>`; AWS sees the ULID as SourceIdentity. */
+  readonly id: string
+  readonly subject: string
+  readonly trustDomain: string
+  readonly authMethod: AuthMethod
+  /** Of the registration that covered the agent when it asked. */
+  readonly registration: string
+  readonly owner: string
+  readonly team: string
+  readonly idempotencyKey: string
+  /** SHA-256 of the canonical task: tells a repeat from a reuse of the key. */
+  readonly taskHash: string
+  readonly planHash: string
+  readonly roleArn: string
+  readonly purpose: string
+  readonly state: GrantState
+  /** Why it is ending or ended; undefined in other states. */
+  readonly reason?: EndReason
+  readonly decision: Decision
+  readonly requestedAt: Date
+  /** When it became active. */
+  readonly activeAt?: Date
+  /** The latest instant that any lease may reach. Undefined until active. */
+  readonly deadline?: Date
+  /** In `ending`: by when its credentials will have stopped working. */
+  readonly effectiveBy?: Date
+  readonly endedAt?: Date
+  /** When the sweeper has to look at it next; undefined in final states. */
+  readonly dueAt?: Date
+  /** Number of the newest lease; 0 when none was ever intended. */
+  readonly leaseCount: number
+  /** Up by one with every change of this row; every write names the version it saw. */
+  readonly version: number
+}
+
+export type LeaseState = 'intended' | 'issued' | 'ended'
+export type LeaseEnd = 'expired' | 'not_minted' | 'denied'
+
+/** One set of STS credentials under a grant. `intended` counts as minted until its `notAfter`. */
+export interface Lease {
+  readonly id: string
+  readonly grantId: string
+  /** 1, 2, 3 … within the grant. */
+  readonly number: number
+  readonly roleArn: string
+  /** RoleSessionName: `<grant ULID>.<number>`. */
+  readonly sessionName: string
+  readonly state: LeaseState
+  readonly end?: LeaseEnd
+  /** The instant of the session policy's time Deny: nothing works after it. */
+  readonly notAfter: Date
+  readonly intendedAt: Date
+  readonly issuedAt?: Date
+  readonly endedAt?: Date
+  /** `ASIA…`, for correlation with CloudTrail; never the secret. */
+  readonly accessKeyId?: string
+  /** True for an `intended` lease whose mint was sent and never answered. */
+  readonly outcomeUnknown?: boolean
+}
+
+export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired'
+
+/** A person's recorded answer to one plan hash. */
+export interface Approval {
+  readonly id: string
+  readonly grantId: string
+  readonly planHash: string
+  readonly requirements: readonly ApprovalRequirement[]
+  readonly state: ApprovalState
+  readonly requestedAt: Date
+  readonly expiresAt: Date
+  /** Name of the operator who decided. */
+  readonly decidedBy?: string
+  readonly decidedAt?: Date
+  /** The operator's own words. */
+  readonly note?: string
+  readonly version: number
+}
+
+/** Why a policy document of the cloud has to deny a grant, and how far that is. */
+export interface DenyEntry {
+  readonly grantId: string
+  /** Key of the policy document that carries it: see `RevocationTarget`. */
+  readonly target: string
+  readonly wantedAt: Date
+  /** After the last session under the grant has ended, with a margin: only then may the entry go. */
+  readonly until: Date
+  /** The newest instant at which a lease of this grant was issued; a watermark after it covers the grant. */
+  readonly lastIssuedAt: Date
+  readonly writtenAt?: Date
+  readonly enforcedAt?: Date
+}
+
+/** One policy document that the reconciler writes whole. */
+export interface DenyTarget {
+  /** `boundary:<policy ARN>` or `inline:<role ARN>`. */
+  readonly target: string
+  /** Undefined when nothing is to be written. */
+  readonly nextAttemptAt?: Date
+  /** Failed attempts in a row. */
+  readonly attempts: number
+  readonly lastError?: string
+  readonly lastWrittenAt?: Date
+  /** Sessions under this target that were issued before this instant are denied. */
+  readonly watermark?: Date
+  readonly claimedBy?: string
+  readonly claimedUntil?: Date
+  /** Fences a claim: a write that names an older one is refused. */
+  readonly claimVersion: number
+}
+
+/** Somebody with a valid identity whom no registration covers. */
+export interface UnregisteredAttempt {
+  readonly subject: string
+  readonly trustDomain: string
+  readonly authMethod: AuthMethod
+  readonly reason: 'AGENT_UNREGISTERED' | 'REGISTRATION_EXPIRED'
+  readonly firstSeenAt: Date
+  readonly lastSeenAt: Date
+  readonly count: number
+}
+
+/** What a state change leaves on record; ids and facts only, never a secret. */
+export interface AuditEventInput {
+  /** Dotted, past tense: `grant.requested`, `lease.issued`, `approval.approved`, `deny.written` … */
+  readonly type: string
+  readonly at: Date
+  /** SPIFFE ID, `operator:<name>` or `stint`. */
+  readonly actor: string
+  readonly grantId?: string
+  readonly leaseId?: string
+  readonly data?: Json
+}
+
+/** An event in its place of the chain. */
+export interface AuditEvent extends AuditEventInput {
+  readonly id: string
+  /** 1, 2, 3 … without gaps. */
+  readonly seq: number
+  /** Hash of the event before; 64 zeros for the first. */
+  readonly prevHash: string
+  /** Lower-case hex SHA-256 over the canonical JSON of every other field. */
+  readonly hash: string
+}

@@ -1,0 +1,48 @@
+import type { ActionClass, ActionFlag } from '../aws/action-classes.ts'
+import type { Task } from './task.ts'
+
+/** One action on one resource pattern: the unit that is classified, labelled, judged and allowed. */
+export interface PlanPair {
+  /** Canonical AWS spelling, never a wildcard, e.g. `s3:GetObject`. */
+  readonly action: string
+  /** An ARN pattern (`*` and `?` as IAM reads them), or `*`. */
+  readonly resource: string
+  readonly class: ActionClass
+  readonly flags: readonly ActionFlag[]
+  /** Labels that hold for every resource the pattern can match. Sorted. */
+  readonly within: readonly string[]
+  /** Labels that hold for at least one resource the pattern can match. Sorted; a superset of `within`. */
+  readonly touches: readonly string[]
+}
+
+/** What the grant could do, in numbers: shown before anyone approves. Unknown parts are named, never guessed. */
+export interface BlastRadius {
+  readonly actions: number
+  readonly resourcePatterns: number
+  readonly byClass: Readonly<Partial<Record<ActionClass, number>>>
+  /** Pairs per touched label. */
+  readonly byLabel: Readonly<Record<string, number>>
+  readonly flags: readonly ActionFlag[]
+  /** Actions whose effect or credential lives on after revocation, with the reason. */
+  readonly outlives: readonly { readonly action: string; readonly reason: string }[]
+  /** What this figure does not know, e.g. `role policies`, `service control policies`, `resource policies`. */
+  readonly unknown: readonly string[]
+}
+
+/** What a task comes to. Immutable; the hash covers everything in it, so an approval of the hash is an approval of all of it. */
+export interface Plan {
+  /** Lower-case hex SHA-256 over the canonical JSON of all other fields. */
+  readonly hash: string
+  readonly subject: string
+  readonly task: Task
+  readonly pairs: readonly PlanPair[]
+  readonly classes: readonly ActionClass[]
+  readonly flags: readonly ActionFlag[]
+  /** The session policy's Allow statements as minified JSON, without the time Deny that each lease adds. */
+  readonly sessionPolicy: string
+  /** Characters of the session policy with the time Deny; at most 2,048. */
+  readonly sessionPolicyCharacters: number
+  readonly blastRadius: BlastRadius
+  /** Version of the action table that classified it. */
+  readonly actionTableVersion: string
+}

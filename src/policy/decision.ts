@@ -1,0 +1,27 @@
+/** A pair of the plan that policy did not allow, and why. */
+export interface FailedPair {
+  readonly action: string
+  readonly resource: string
+  readonly reason: 'no_permit' | 'forbidden' | 'evaluation_error'
+  /** Ids of the forbidding or failing policies; empty for `no_permit`. */
+  readonly policies: readonly string[]
+}
+
+/** One condition of an approval: somebody of one of these groups must say yes. `any` stands for every approver. */
+export interface ApprovalRequirement {
+  readonly anyOf: readonly string[]
+  /** Policy ids or `class:<class>` that asked for it. */
+  readonly because: readonly string[]
+}
+
+/** What policy says of a plan. Deny by default; an evaluation error is a denial. */
+export interface Decision {
+  readonly outcome: 'permit' | 'deny' | 'approval'
+  /** `@id`s of the policies that decided, sorted. */
+  readonly determiningPolicies: readonly string[]
+  readonly failedPairs: readonly FailedPair[]
+  /** All of them must be met by the person who approves; empty unless `outcome` is `approval`. */
+  readonly approval: readonly ApprovalRequirement[]
+  /** Lower-case hex SHA-256 of the policy set that judged. */
+  readonly policySetHash: string
+}

@@ -1,0 +1,12 @@
+/** What the operator says of an agent. Without one that covers it and has not expired, an agent is not served. */
+export interface Registration {
+  /** Unique name within the registry file. */
+  readonly name: string
+  /** An exact SPIFFE ID, or a path prefix under one trust domain that ends in `/*`, e.g. `spiffe://example.org/ci/*`. */
+  readonly match: string
+  readonly owner: string
+  readonly team: string
+  readonly purpose: string
+  readonly expiresAt: Date
+  readonly reviewAt?: Date
+}
