@@ -156,6 +156,7 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The approval was decided before',
   },
+  APPROVAL_REJECTED: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The approval was refused' },
   APPROVAL_EXPIRED: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The approval has expired' },
   APPROVAL_STALE: {
     grpc: 'FAILED_PRECONDITION',
@@ -209,6 +210,12 @@ export const ERROR_CATALOG = {
   // Any call
   REQUEST_INVALID: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'The request is malformed' },
   NOT_FOUND: { grpc: 'NOT_FOUND', http: 404, retryable: false, title: 'Not found' },
+  METHOD_NOT_ALLOWED: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 405,
+    retryable: false,
+    title: 'This path does not take this method',
+  },
   OPERATOR_UNKNOWN: {
     grpc: 'UNAUTHENTICATED',
     http: 401,

@@ -1,0 +1,32 @@
+import { fileURLToPath } from 'node:url'
+import { loadPackageDefinition } from '@grpc/grpc-js'
+import { loadSync, type Options, type PackageDefinition } from '@grpc/proto-loader'
+import type { ProtoGrpcType } from './gen/broker.ts'
+import type { BrokerServiceDefinition } from './gen/stint/v1/BrokerService.ts'
+
+/** How messages look in memory: what `src/contract/gen` was generated for. */
+export const LOADER_OPTIONS: Options = {
+  longs: String,
+  enums: String,
+  defaults: true,
+  arrays: true,
+  objects: true,
+  oneofs: true,
+}
+
+/** Directory of the published `.proto` files: beside `src/` in a checkout, beside `dist/` in the package. */
+export const PROTO_DIRECTORY: string = fileURLToPath(new URL('../../proto', import.meta.url))
+
+/** The loaded contract, as `@grpc/reflection` and health checks want it. */
+export const brokerPackage: PackageDefinition = loadSync('stint/v1/broker.proto', {
+  ...LOADER_OPTIONS,
+  includeDirs: [PROTO_DIRECTORY],
+})
+
+const loaded = loadPackageDefinition(brokerPackage) as unknown as ProtoGrpcType
+
+/** Client constructor: `new BrokerServiceClient(address, channelCredentials, channelOptions)`. */
+export const BrokerServiceClient: ProtoGrpcType['stint']['v1']['BrokerService'] = loaded.stint.v1.BrokerService
+
+/** For `grpc.Server#addService`. */
+export const brokerService: BrokerServiceDefinition = BrokerServiceClient.service

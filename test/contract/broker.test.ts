@@ -1,0 +1,102 @@
+import type { ServiceError } from '@grpc/grpc-js'
+import { expect, test } from 'vitest'
+import { brokerService } from '../../src/contract/broker.ts'
+import { fromServiceError, toGrpcStatus } from '../../src/contract/error-status.ts'
+import { decodeRpcStatus, encodeRpcStatus, STATUS_DETAILS_KEY } from '../../src/contract/rpc-status.ts'
+import { fromTimestamp, toOptionalTimestamp, toTimestamp } from '../../src/contract/timestamp.ts'
+import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
+
+function overTheWire(error: unknown): StintError {
+  return fromServiceError(Object.assign(new Error('wire'), toGrpcStatus(error)) as ServiceError)
+}
+
+test('the contract loads with every method of the service', () => {
+  expect(Object.keys(brokerService).sort()).toEqual([
+    'CompleteGrant',
+    'GetGrant',
+    'ListGrants',
+    'PlanTask',
+    'RenewLease',
+    'ReportActivity',
+    'RequestGrant',
+    'WatchGrant',
+  ])
+})
+
+for (const code of Object.keys(ERROR_CATALOG) as ErrorCode[]) {
+  test(`${code} survives a gRPC status`, () => {
+    const details = {
+      explanation: 'Zażółć: one thing was wrong.',
+      n: 5,
+      list: ['a', { b: null }],
+      text: '5',
+      yes: true,
+    }
+    const back = overTheWire(new StintError(code, details))
+    expect(back.code).toBe(code)
+    expect(back.details).toEqual(details)
+    expect(back.retryable).toBe(ERROR_CATALOG[code].retryable)
+  })
+}
+
+for (const { name, code, expected } of [
+  { name: 'a plain UNAVAILABLE of the transport', code: 14, expected: 'BROKER_UNAVAILABLE' },
+  { name: 'a plain DEADLINE_EXCEEDED', code: 4, expected: 'DEADLINE_EXCEEDED' },
+  { name: 'a plain CANCELLED', code: 1, expected: 'CANCELLED' },
+  { name: 'a plain UNIMPLEMENTED', code: 12, expected: 'INTERNAL' },
+  { name: 'a plain PERMISSION_DENIED of something in between', code: 7, expected: 'INTERNAL' },
+]) {
+  test(`${name} is ${expected}`, () => {
+    const bare = Object.assign(new Error('x'), { code, details: 'why' }) as ServiceError
+    expect(fromServiceError(bare).code).toBe(expected)
+  })
+}
+
+test('a code of a newer server falls back to the meaning of its status and is named', () => {
+  const { metadata } = toGrpcStatus(new StintError('INTERNAL'))
+  metadata.set(
+    STATUS_DETAILS_KEY,
+    encodeRpcStatus({ code: 14, message: '', errorInfo: { reason: 'NEW_CODE', domain: 'stint.v1', metadata: {} } }),
+  )
+  const error = fromServiceError(Object.assign(new Error('x'), { code: 14, details: '', metadata }) as ServiceError)
+  expect([error.code, error.details.reason]).toEqual(['BROKER_UNAVAILABLE', 'NEW_CODE'])
+})
+
+test('the cause of an error never leaves the server', () => {
+  const { details, metadata } = toGrpcStatus(new Error('password hunter2'))
+  expect(JSON.stringify([details, metadata.getMap()]) + metadata.get(STATUS_DETAILS_KEY)).not.toContain('hunter2')
+})
+
+test('lone surrogates and long texts cannot break the trailers', () => {
+  const status = toGrpcStatus(
+    new StintError('TASK_INVALID', { explanation: `\ud800${'x'.repeat(9_999)}`, big: 'y'.repeat(9_999) }),
+  )
+  expect(() => encodeURI(status.details)).not.toThrow()
+  expect((status.metadata.get(STATUS_DETAILS_KEY)[0] as Buffer).length).toBeLessThan(6_000)
+})
+
+test('BadRequest and RetryInfo are filled from the details', () => {
+  const { metadata } = toGrpcStatus(
+    new StintError('RATE_LIMITED', {
+      retryAfterMs: 1_500,
+      errors: [{ pointer: '/task', message: 'no' }, 'junk', null],
+    }),
+  )
+  const decoded = decodeRpcStatus(metadata.get(STATUS_DETAILS_KEY)[0] as Buffer)
+  expect(decoded?.retryDelayMs).toBe(1_500)
+  expect(decoded?.fieldViolations).toEqual([{ field: '/task', description: 'no' }])
+})
+
+test('bytes that are no status are no status', () => {
+  expect(decodeRpcStatus(Buffer.from('ffffffffff', 'hex'))).toBeUndefined()
+})
+
+for (const iso of ['2026-11-21T12:00:00.123Z', '1969-12-31T23:59:59.999Z', '1970-01-01T00:00:00.000Z']) {
+  test(`${iso} survives a timestamp`, () => expect(fromTimestamp(toTimestamp(new Date(iso)))?.toISOString()).toBe(iso))
+}
+
+test('a missing or impossible timestamp is undefined', () => {
+  expect(toOptionalTimestamp(undefined)).toBeNull()
+  expect(fromTimestamp(null)).toBeUndefined()
+  expect(fromTimestamp({ seconds: '99999999999999', nanos: 0 })).toBeUndefined()
+})
