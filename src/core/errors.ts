@@ -202,6 +202,12 @@ export const ERROR_CATALOG = {
   // The record
   LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The ledger cannot be written' },
   LEDGER_LOCKED: { grpc: 'UNAVAILABLE', http: 503, retryable: false, title: 'Another process holds the ledger' },
+  LEDGER_VERSION_UNSUPPORTED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 503,
+    retryable: false,
+    title: 'The ledger was written by a newer release',
+  },
   LEDGER_CORRUPT: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'The ledger does not verify' },
   LEDGER_CONFLICT: { grpc: 'ABORTED', http: 409, retryable: true, title: 'The row was changed by someone else' },
   AUDIT_INVALID: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'The audit log does not verify' },

@@ -1,0 +1,70 @@
+import { StintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { Grant } from '../ledger/records.ts'
+import { denyOnCompletion } from './end-grants.ts'
+import type { GrantView } from './grant-view.ts'
+import type { GrantParts } from './parts.ts'
+import { retryOnConflict } from './retry-conflict.ts'
+import { ownGrant, viewOf } from './view-of.ts'
+
+/**
+ * The agent says that its task is over. An active grant ends; one that still waits is withdrawn; any other stays as it
+ * is, so that a repeat is harmless.
+ */
+export async function completeGrant(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  grantId: string,
+  note: string,
+): Promise<GrantView> {
+  const grant = await retryOnConflict(async () => {
+    const current = await ownGrant(parts, caller, grantId)
+    failpoint('complete.before_record')
+    if (current.state === 'active') return complete(parts, caller, current, note)
+    if (current.state === 'awaiting_approval') return withdraw(parts, caller, current, note)
+    return current
+  })
+  failpoint('complete.after_record')
+  return viewOf(parts, grant)
+}
+
+async function complete(
+  { ledger, ender, clock }: GrantParts,
+  caller: CallerIdentity,
+  grant: Grant,
+  note: string,
+): Promise<Grant> {
+  const plan = await ledger.getPlan(grant.planHash)
+  if (!plan)
+    throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
+  const eventData = note ? { note } : {}
+  return ender.end({
+    grant,
+    reason: 'completed',
+    now: clock.now(),
+    deny: denyOnCompletion(plan),
+    actor: caller.subject,
+    eventData,
+  })
+}
+
+async function withdraw(
+  { ledger, hub, clock }: GrantParts,
+  caller: CallerIdentity,
+  grant: Grant,
+  note: string,
+): Promise<Grant> {
+  const now = clock.now()
+  const withdrawn = await ledger.moveGrant({
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    to: { state: 'rejected', dueAt: null },
+    approval: { state: 'rejected', decidedBy: caller.subject, decidedAt: now, note: 'withdrawn by the agent' },
+    events: [
+      { type: 'approval.withdrawn', at: now, actor: caller.subject, grantId: grant.id, data: note ? { note } : {} },
+    ],
+  })
+  hub.changed(grant.id)
+  return withdrawn
+}

@@ -1,0 +1,168 @@
+import { StintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import { isId } from '../core/ids.ts'
+import type { GrantMove } from '../ledger/ledger.ts'
+import type { Approval, Grant } from '../ledger/records.ts'
+import type { Task } from '../plan/task.ts'
+import type { ApprovalRequirement } from '../policy/decision.ts'
+import { hasRole, type Operator } from './operator.ts'
+import type { GrantParts } from './parts.ts'
+import { deniedError } from './refusals.ts'
+
+export interface ApprovalParts extends GrantParts {
+  /** Whether a trust domain has a bundle with at least one authority now. */
+  readonly trust: { isTrusted(trustDomain: string): boolean }
+}
+
+export interface ApprovalAnswer {
+  readonly verdict: 'approve' | 'reject'
+  readonly planHash: string
+  readonly note: string
+}
+
+/**
+ * Answers an approval once. The write names the version of the grant that was looked at, so of two answers one wins.
+ * An approve that the rules of now do not allow leaves the question open and is on record.
+ */
+export async function decideApproval(
+  parts: ApprovalParts,
+  operator: Operator,
+  approvalId: string,
+  answer: ApprovalAnswer,
+): Promise<{ approval: Approval; grant: Grant }> {
+  const { ledger, clock, hub } = parts
+  const now = clock.now()
+  const { approval, grant } = await pending(parts, approvalId, now)
+  if (answer.planHash !== approval.planHash) {
+    const explanation = 'the hash is not that of the plan that waits; read the approval again and answer what it shows'
+    throw new StintError('APPROVAL_STALE', { approvalId, planHash: approval.planHash, explanation })
+  }
+  const actor = `operator:${operator.name}`
+  const task = await taskOf(parts, grant)
+  try {
+    checkEligible(operator, grant, approval.requirements)
+    if (answer.verdict === 'approve') judgeNow(parts, operator, grant, task, now)
+  } catch (error) {
+    const data = { approvalId, verdict: answer.verdict, code: error instanceof StintError ? error.code : 'INTERNAL' }
+    await ledger.appendEvents([{ type: 'approval.refused', at: now, actor, grantId: grant.id, data }])
+    throw error
+  }
+  failpoint('approve.before_record')
+  const decision = { grant, approval, task, note: answer.note, actor, now }
+  const moved = await ledger.moveGrant(answer.verdict === 'approve' ? activation(decision) : rejection(decision))
+  failpoint('approve.after_record')
+  hub.changed(grant.id)
+  const decided = await ledger.getApproval(approvalId)
+  return { approval: decided ?? approval, grant: moved }
+}
+
+/** True if this operator could answer: the right role, a group that is asked for, and not the agent's own. */
+export function isEligible(operator: Operator, grant: Grant, requirements: readonly ApprovalRequirement[]): boolean {
+  return ineligibility(operator, grant, requirements) === undefined
+}
+
+async function pending(
+  { ledger }: ApprovalParts,
+  approvalId: string,
+  now: Date,
+): Promise<{ approval: Approval; grant: Grant }> {
+  const approval = isId('apr', approvalId) ? await ledger.getApproval(approvalId) : undefined
+  const grant = approval && (await ledger.getGrant(approval.grantId))
+  if (!approval || !grant) {
+    throw new StintError('APPROVAL_NOT_FOUND', {
+      explanation: 'no approval has that id; ids look like apr_ and 26 characters',
+    })
+  }
+  if (approval.state === 'expired' || (approval.state === 'pending' && approval.expiresAt <= now)) {
+    throw new StintError('APPROVAL_EXPIRED', {
+      approvalId,
+      explanation: 'nobody answered in time; the agent has to ask again',
+    })
+  }
+  if (approval.state !== 'pending' || grant.state !== 'awaiting_approval') {
+    throw new StintError('APPROVAL_DECIDED', {
+      approvalId,
+      state: approval.state,
+      explanation: `it is ${approval.state}`,
+    })
+  }
+  return { approval, grant }
+}
+
+function checkEligible(operator: Operator, grant: Grant, requirements: readonly ApprovalRequirement[]): void {
+  const explanation = ineligibility(operator, grant, requirements)
+  if (explanation) throw new StintError('APPROVAL_NOT_ELIGIBLE', { explanation })
+}
+
+function ineligibility(
+  operator: Operator,
+  grant: Grant,
+  requirements: readonly ApprovalRequirement[],
+): string | undefined {
+  if (!hasRole(operator, 'approver')) return 'the role approver is needed'
+  if (operator.subjects.includes(grant.subject) || operator.name === grant.subject) {
+    return 'nobody approves for an agent of their own; somebody else has to answer'
+  }
+  const unmet = requirements.find(
+    ({ anyOf }) => !anyOf.includes('any') && !anyOf.some((group) => operator.groups.includes(group)),
+  )
+  return unmet && `somebody of ${unmet.anyOf.join(' or ')} has to answer (asked for by ${unmet.because.join(', ')})`
+}
+
+/** Registration, trust, plan and policy as they are when the answer is given. */
+function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: unknown, now: Date): void {
+  parts.clockGuard.check()
+  if (!parts.trust.isTrusted(grant.trustDomain)) {
+    throw new StintError('TRUST_DOMAIN_UNKNOWN', { explanation: `${grant.trustDomain} has no usable bundle any more` })
+  }
+  const { plan, decision } = parts.judge.judge(grant, task, now)
+  if (decision.outcome === 'deny') throw deniedError({ id: grant.id, decision })
+  if (plan.hash !== grant.planHash) {
+    const explanation =
+      'labels or action classes have changed since the agent asked, so the plan is another one; reject it and let the agent ask again'
+    throw new StintError('APPROVAL_STALE', { grantId: grant.id, planHash: plan.hash, explanation })
+  }
+  checkEligible(operator, grant, decision.approval)
+}
+
+async function taskOf({ ledger }: ApprovalParts, grant: Grant): Promise<Task> {
+  const plan = await ledger.getPlan(grant.planHash)
+  if (!plan)
+    throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
+  return plan.task
+}
+
+interface Answered {
+  readonly grant: Grant
+  readonly approval: Approval
+  readonly task: Task
+  readonly note: string
+  readonly actor: string
+  readonly now: Date
+}
+
+function activation({ grant, approval, task, note, actor, now }: Answered): GrantMove {
+  const deadline = new Date(now.getTime() + task.ttlSeconds * 1_000)
+  const common = { at: now, actor, grantId: grant.id }
+  return {
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    to: { state: 'active', activeAt: now, deadline, dueAt: deadline },
+    approval: { state: 'approved', decidedBy: actor, decidedAt: now, note },
+    events: [
+      { ...common, type: 'approval.approved', data: { approvalId: approval.id, planHash: approval.planHash, note } },
+      { ...common, type: 'grant.active', data: { deadline: deadline.toISOString() } },
+    ],
+  }
+}
+
+function rejection({ grant, approval, note, actor, now }: Answered): GrantMove {
+  const data = { approvalId: approval.id, planHash: approval.planHash, note }
+  return {
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    to: { state: 'rejected', dueAt: null },
+    approval: { state: 'rejected', decidedBy: actor, decidedAt: now, note },
+    events: [{ type: 'approval.rejected', at: now, actor, grantId: grant.id, data }],
+  }
+}

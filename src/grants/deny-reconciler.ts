@@ -1,0 +1,132 @@
+import type { Clock } from '../core/clock.ts'
+import { asStintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import { idBody } from '../core/ids.ts'
+import { planDenyList } from '../credentials/aws-sts/deny-list.ts'
+import type { CredentialProvider } from '../credentials/provider.ts'
+import type { ClaimedDenyTarget, Ledger } from '../ledger/ledger.ts'
+import type { WatchHub } from './watch-hub.ts'
+import type { Watermarks } from './watermarks.ts'
+
+/** A replica that dies with a claim gives it back by not being heard of for this long. */
+const CLAIM_MS = 30_000
+const FIRST_BACKOFF_MS = 1_000
+const LONGEST_BACKOFF_MS = 60_000
+/** Entries that are no longer needed leave the document together, at the latest this long after the first could. */
+const PRUNE_BATCH_MS = 60_000
+
+export interface DenyReconcilerParts {
+  readonly ledger: Ledger
+  readonly provider: CredentialProvider
+  readonly clock: Clock
+  readonly hub: WatchHub
+  readonly watermarks: Watermarks
+  /** Names this process on its claims. */
+  readonly owner: string
+  /** 0 to 1, for jitter. */
+  readonly random: () => number
+}
+
+/**
+ * Brings every due deny target to what the ledger wants. One writer per target by claim; each write is the whole list,
+ * so a repeat after a crash is harmless. A target that fails backs off alone.
+ *
+ * @returns how many targets were worked on.
+ */
+export async function reconcileDenyLists(parts: DenyReconcilerParts, signal: AbortSignal): Promise<number> {
+  const work: Promise<void>[] = []
+  while (!signal.aborted) {
+    const now = parts.clock.now()
+    const claimUntil = new Date(now.getTime() + CLAIM_MS)
+    const claimed = await parts.ledger.claimDenyTarget({ owner: parts.owner, now, claimUntil })
+    if (!claimed) break
+    work.push(reconcile(parts, claimed, now, signal))
+  }
+  await Promise.all(work)
+  return work.length
+}
+
+async function reconcile(
+  parts: DenyReconcilerParts,
+  claimed: ClaimedDenyTarget,
+  now: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ledger, provider, clock } = parts
+  const { target, entries, expired } = claimed
+  const list = planDenyList({
+    entries: entries.map(({ grantId, lastIssuedAt }) => ({ grantId: idBody(grantId), lastIssuedAt })),
+    ...(target.watermark ? { currentWatermark: target.watermark } : {}),
+    fits: (candidate) => provider.fits(target.target, candidate),
+    now,
+  })
+  try {
+    failpoint('reconcile.before_write')
+    await provider.writeDenyList(target.target, list, signal)
+    failpoint('reconcile.after_write')
+  } catch (thrown) {
+    await recordFailure(parts, claimed, thrown)
+    return
+  }
+  const at = clock.now()
+  const nextAttemptAt = nextPrune(claimed)
+  await ledger.denyWritten({
+    target: target.target,
+    claimVersion: target.claimVersion,
+    grantIds: entries.map((entry) => entry.grantId),
+    removedGrantIds: expired.map((entry) => entry.grantId),
+    ...(list.watermark ? { watermark: list.watermark } : {}),
+    at,
+    ...(nextAttemptAt ? { nextAttemptAt } : {}),
+    events: [{ type: 'deny.written', at, actor: 'stint', data: writtenData(claimed, list) }],
+  })
+  failpoint('reconcile.after_record')
+  if (list.watermark && list.watermark.getTime() !== target.watermark?.getTime()) {
+    parts.watermarks.set(target.target, list.watermark)
+    parts.hub.allChanged()
+  }
+}
+
+async function recordFailure(
+  { ledger, clock, random }: DenyReconcilerParts,
+  { target, entries }: ClaimedDenyTarget,
+  thrown: unknown,
+): Promise<void> {
+  const error = asStintError(thrown)
+  const at = clock.now()
+  const ceilingMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(target.attempts, 10))
+  const nextAttemptAt = new Date(at.getTime() + ceilingMs / 2 + (random() * ceilingMs) / 2)
+  const data = {
+    target: target.target,
+    code: error.code,
+    attempt: target.attempts + 1,
+    waiting: entries.length,
+    nextAttemptAt: nextAttemptAt.toISOString(),
+  }
+  await ledger.denyFailed({
+    target: target.target,
+    claimVersion: target.claimVersion,
+    error: error.message,
+    at,
+    nextAttemptAt,
+    events: [{ type: 'deny.failed', at, actor: 'stint', data }],
+  })
+}
+
+function nextPrune({ entries }: ClaimedDenyTarget): Date | undefined {
+  if (entries.length === 0) return undefined
+  return new Date(Math.min(...entries.map((entry) => entry.until.getTime())) + PRUNE_BATCH_MS)
+}
+
+function writtenData(
+  { target, entries, expired }: ClaimedDenyTarget,
+  list: { grants: readonly string[]; watermark?: Date },
+) {
+  return {
+    target: target.target,
+    listed: list.grants.length,
+    wanted: entries.length,
+    removed: expired.length,
+    ...(list.watermark ? { watermark: list.watermark.toISOString() } : {}),
+  }
+}

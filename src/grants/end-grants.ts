@@ -1,0 +1,79 @@
+import { StintError } from '../core/errors.ts'
+import type { CredentialProvider } from '../credentials/provider.ts'
+import type { GrantMove, Ledger } from '../ledger/ledger.ts'
+import type { AuditEventInput, EndReason, Grant } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
+import { endGrant, type LifeSettings } from './lifecycle.ts'
+import type { WatchHub } from './watch-hub.ts'
+
+export interface GrantEnderParts {
+  readonly ledger: Ledger
+  readonly provider: CredentialProvider
+  readonly hub: WatchHub
+  readonly settings: LifeSettings
+}
+
+export interface EndRequest {
+  readonly grant: Grant
+  readonly reason: EndReason
+  readonly now: Date
+  /** Deny at once, rather than let the last lease run out. */
+  readonly deny: boolean
+  readonly actor: string
+  readonly eventData?: NonNullable<AuditEventInput['data']>
+}
+
+/** Ends grants: decides from the leases on record, and writes the state, the wanted deny and the event in one unit. */
+export class GrantEnder {
+  readonly #parts: GrantEnderParts
+
+  constructor(parts: GrantEnderParts) {
+    this.#parts = parts
+  }
+
+  /** @throws {StintError} LEDGER_CONFLICT when the grant has moved since it was read. */
+  async end(request: EndRequest): Promise<Grant> {
+    const { ledger, hub } = this.#parts
+    const ended = await ledger.moveGrant(await this.#move(request))
+    hub.changed(ended.id)
+    return ended
+  }
+
+  async #move({ grant, reason, now, deny, actor, eventData }: EndRequest): Promise<GrantMove> {
+    const { ledger, provider, settings } = this.#parts
+    const leases = (await ledger.listLeases(grant.id)).filter((lease) => lease.state !== 'ended')
+    const plan = await ledger.getPlan(grant.planHash)
+    if (!plan)
+      throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
+    const ending = endGrant({
+      openLeases: leases,
+      reason,
+      now,
+      denyTarget: deny ? provider.revocationTarget(grant.roleArn)?.key : undefined,
+      canChain: canChain(plan),
+      settings,
+    })
+    const data = {
+      reason,
+      ...(ending.to.effectiveBy ? { effectiveBy: ending.to.effectiveBy.toISOString() } : {}),
+      denied: ending.deny !== undefined,
+      ...(eventData && typeof eventData === 'object' && !Array.isArray(eventData) ? eventData : {}),
+    }
+    return {
+      grantId: grant.id,
+      expectedVersion: grant.version,
+      ...ending,
+      events: [{ type: `grant.${ending.to.state}`, at: now, actor, grantId: grant.id, data }],
+    }
+  }
+}
+
+/** A session that may assume a role can leave behind one that outlasts it. */
+export function canChain(plan: Plan): boolean {
+  return plan.pairs.some((pair) => pair.action.startsWith('sts:AssumeRole'))
+}
+
+/** A plan that only lists and reads may run out; any other is denied when its task is over. */
+export function denyOnCompletion(plan: Plan): boolean {
+  return plan.classes.some((actionClass) => actionClass !== 'list' && actionClass !== 'read')
+}

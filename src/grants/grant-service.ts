@@ -1,0 +1,89 @@
+import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
+import { hasCode, StintError } from '../core/errors.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { completeGrant } from './complete-grant.ts'
+import type { GrantAnswer } from './grant-view.ts'
+import type { GrantParts } from './parts.ts'
+import { listOwnGrants, reportActivity, watchGrant } from './read-grants.ts'
+import { judgeOnRecord } from './refusals.ts'
+import { renewLease } from './renew-lease.ts'
+import { checkIdempotencyKey, requestGrant } from './request-grant.ts'
+import type { GrantService } from './services.ts'
+import { ownGrant, viewOf } from './view-of.ts'
+
+/** The life of a grant as its agent can drive it. */
+export function createGrantService(parts: GrantParts): GrantService {
+  const inFlight = new Map<string, Promise<GrantAnswer>>()
+  const admit = <T>(caller: CallerIdentity, work: () => Promise<T>) => parts.admission.admit(caller.subject, work)
+
+  return {
+    planTask: (caller, task) =>
+      admit(caller, async () => {
+        const { plan, decision } = await judgeOnRecord(parts, caller, task, parts.clock.now())
+        return { plan, decision }
+      }),
+
+    requestGrant: (caller, request, signal) =>
+      admit(caller, async () => {
+        const idempotencyKey = checkIdempotencyKey(request.idempotencyKey)
+        await consumeToken(parts, caller)
+        const work = () => requestGrant(parts, caller, { task: request.task, idempotencyKey }, signal)
+        return shareFlight(inFlight, flightKey(caller, idempotencyKey, request.task), signal, work)
+      }),
+
+    renewLease: (caller, grantId, signal) =>
+      admit(caller, async () => {
+        await consumeToken(parts, caller)
+        return renewLease(parts, caller, grantId, signal)
+      }),
+
+    completeGrant: (caller, grantId, note) => completeGrant(parts, caller, grantId, note),
+    getGrant: async (caller, grantId) => viewOf(parts, await ownGrant(parts, caller, grantId)),
+    listGrants: (caller, filter, page) => listOwnGrants(parts, caller, filter, page),
+    watchGrant: (caller, grantId, signal) => watchGrant(parts, caller, grantId, signal),
+    reportActivity: (caller, grantId, activities) =>
+      admit(caller, () => reportActivity(parts, caller, grantId, activities)),
+  }
+}
+
+/** A call that rests on a bearer token alone spends it: whoever copied the token cannot mint with it again. */
+async function consumeToken({ ledger, clock }: GrantParts, caller: CallerIdentity): Promise<void> {
+  if (!caller.replay) return
+  const now = clock.now()
+  if (await ledger.rememberToken({ ...caller.replay, now })) return
+  await ledger.appendEvents([
+    { type: 'identity.refused', at: now, actor: caller.subject, data: { code: 'TOKEN_REPLAYED', ...caller.evidence } },
+  ])
+  throw new StintError('TOKEN_REPLAYED', {
+    explanation: 'a bearer token buys one lease; fetch a fresh one for each call that mints',
+  })
+}
+
+function flightKey(caller: CallerIdentity, idempotencyKey: string, task: unknown): string {
+  return `${idempotencyKey}\n${caller.subject}\n${sha256Hex(canonicalJson((task ?? null) as Json))}`
+}
+
+/** Calls that race on one key and task share one mint; one whose leader gave up tries on its own. */
+async function shareFlight(
+  inFlight: Map<string, Promise<GrantAnswer>>,
+  key: string,
+  signal: AbortSignal,
+  work: () => Promise<GrantAnswer>,
+): Promise<GrantAnswer> {
+  for (;;) {
+    const leader = inFlight.get(key)
+    if (!leader) break
+    try {
+      return await leader
+    } catch (error) {
+      if (!hasCode(error, 'CANCELLED') || signal.aborted) throw error
+    }
+  }
+  const flight = work()
+  inFlight.set(key, flight)
+  try {
+    return await flight
+  } finally {
+    inFlight.delete(key)
+  }
+}

@@ -1,0 +1,116 @@
+import { withLeaseEnd } from '../aws/session-policy.ts'
+import type { Clock } from '../core/clock.ts'
+import { asStintError, StintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import { idBody } from '../core/ids.ts'
+import type { CredentialProvider, IssuedCredentials, MintOutcome } from '../credentials/provider.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Grant, Lease } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { RevealedLease } from './grant-view.ts'
+import { type LifeSettings, usableUntil } from './lifecycle.ts'
+
+export interface LeaseMintParts {
+  readonly ledger: Ledger
+  readonly provider: CredentialProvider
+  readonly clock: Clock
+  readonly settings: LifeSettings
+}
+
+/**
+ * Turns a lease that is on record as `intended` into credentials. Order of effects: mint, record `issued`, look once more
+ * whether the grant still lives, reveal. Whatever fails, the row says what is known: `not_minted` ended it, `unknown`
+ * lets it count as minted until its `notAfter`.
+ *
+ * @throws {StintError} what the provider throws; CANCELLED; GRANT_NOT_ACTIVE when it was ended meanwhile; LEDGER_UNAVAILABLE
+ */
+export async function mintLease(
+  parts: LeaseMintParts,
+  { grant, lease, plan, signal }: { grant: Grant; lease: Lease; plan: Plan; signal: AbortSignal },
+): Promise<RevealedLease> {
+  const { ledger, clock, settings } = parts
+  failpoint('issue.after_intent')
+  const credentials = await mintOrSettle(parts, { grant, lease, plan, signal })
+  failpoint('issue.after_mint')
+  const issued = await ledger.settleLease({
+    leaseId: lease.id,
+    to: 'issued',
+    accessKeyId: credentials.accessKeyId,
+    issuedAt: credentials.issuedAt,
+    events: [leaseEvent('lease.issued', grant, lease, clock.now(), { accessKeyId: credentials.accessKeyId })],
+  })
+  failpoint('issue.before_answer')
+
+  const now = clock.now()
+  const current = await ledger.getGrant(grant.id)
+  if (current?.state !== 'active') throw notActive(current ?? grant)
+  if (issued.notAfter <= now) {
+    throw new StintError('PROVIDER_UNAVAILABLE', {
+      explanation: `lease ${lease.id} was over before it was issued; ask again`,
+    })
+  }
+  return { lease: issued, usableUntil: usableUntil(issued, settings), credentials }
+}
+
+/** The error for a grant under which no lease can be had. */
+export function notActive(grant: Grant): StintError {
+  const { id, state, reason } = grant
+  if (state === 'awaiting_approval') {
+    return new StintError('APPROVAL_PENDING', {
+      grantId: id,
+      explanation: `grant ${id} waits for a person; watch it until it is active`,
+    })
+  }
+  const why = reason ? ` (${reason})` : ''
+  const explanation = `grant ${id} is ${state}${why}; request a new grant for further work`
+  return new StintError('GRANT_NOT_ACTIVE', { grantId: id, state, ...(reason ? { reason } : {}), explanation })
+}
+
+async function mintOrSettle(
+  { ledger, provider, clock }: LeaseMintParts,
+  { grant, lease, plan, signal }: { grant: Grant; lease: Lease; plan: Plan; signal: AbortSignal },
+): Promise<IssuedCredentials> {
+  try {
+    if (signal.aborted) throw new StintError('CANCELLED', { outcome: 'not_minted' })
+    return await provider.mint(
+      {
+        leaseId: lease.id,
+        roleArn: lease.roleArn,
+        sessionName: lease.sessionName,
+        sourceIdentity: idBody(grant.id),
+        sessionPolicy: withLeaseEnd(plan.sessionPolicy, lease.notAfter),
+        notAfter: lease.notAfter,
+        tags: sessionTags(grant),
+      },
+      signal,
+    )
+  } catch (thrown) {
+    const error = asStintError(thrown)
+    const outcome: MintOutcome = error.details.outcome === 'not_minted' ? 'not_minted' : 'unknown'
+    const now = clock.now()
+    const events = [leaseEvent(`lease.${outcome}`, grant, lease, now, { code: error.code })]
+    await (outcome === 'not_minted'
+      ? ledger.settleLease({ leaseId: lease.id, to: 'ended', end: 'not_minted', endedAt: now, events })
+      : ledger.settleLease({ leaseId: lease.id, to: 'unknown', events }))
+    throw error
+  }
+}
+
+/** Who and what for, on every CloudTrail AssumeRole event; AWS allows 256 characters of a narrow set. */
+function sessionTags(grant: Grant): Record<string, string> {
+  return {
+    'stint:agent': tagValue(grant.subject),
+    'stint:grant': idBody(grant.id),
+    'stint:owner': tagValue(grant.owner),
+    'stint:team': tagValue(grant.team),
+  }
+}
+
+function tagValue(text: string): string {
+  return text.replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '_').slice(0, 256)
+}
+
+function leaseEvent(type: string, grant: Grant, lease: Lease, at: Date, data: Record<string, string>) {
+  const fixed = { number: lease.number, sessionName: lease.sessionName, notAfter: lease.notAfter.toISOString() }
+  return { type, at, actor: 'stint', grantId: grant.id, leaseId: lease.id, data: { ...fixed, ...data } }
+}

@@ -1,0 +1,153 @@
+import type { DueGrant, GrantMove } from '../ledger/ledger.ts'
+import type { AuditEventInput, DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
+
+/** Times of a grant's life, in milliseconds. */
+export interface LifeSettings {
+  /** Length of a lease; 60,000 to 900,000. */
+  readonly leaseMs: number
+  /** How far before its end a lease is said to expire. */
+  readonly usableMarginMs: number
+  /** How long a person has to answer. */
+  readonly approvalMs: number
+  /** How long IAM is given to enforce what it has accepted. */
+  readonly settleMs: number
+}
+
+/** What STS gives a session at the least, and what a session chained from it can reach at the most. */
+const SESSION_MS = 900_000
+const CHAINED_SESSION_MS = 3_600_000
+/** For clocks that differ and a mint that was still on its way. */
+const DENY_MARGIN_MS = 60_000
+/** How soon to look again when a deny is late. */
+const DENY_RECHECK_MS = 2_000
+
+type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
+
+/** The end of a lease that starts now: the lease length, but never past the deadline. */
+export function leaseNotAfter(now: Date, deadline: Date, settings: LifeSettings): Date {
+  return new Date(Math.min(now.getTime() + settings.leaseMs, deadline.getTime()))
+}
+
+/** What SDKs are told as expiration: the margin before the end, or half of a life that is too short for the margin. */
+export function usableUntil(lease: Pick<Lease, 'notAfter' | 'intendedAt'>, settings: LifeSettings): Date {
+  const life = lease.notAfter.getTime() - lease.intendedAt.getTime()
+  return new Date(lease.notAfter.getTime() - Math.min(settings.usableMarginMs, Math.floor(life / 2)))
+}
+
+/** A lease that can still work at `now`, whether or not its row says so: an intended one counts as minted. */
+export function isLive(lease: Lease, now: Date): boolean {
+  return lease.state !== 'ended' && lease.notAfter > now
+}
+
+/**
+ * How a grant stops from `active` or `ending`: at once when no lease can work any more, else by way of `ending` with
+ * the instant that bounds it. `effectiveBy` is what holds without any deny: the end of the last live lease.
+ *
+ * @param denyTarget the policy document that shall deny it, when it shall be denied.
+ * @param canChain the plan lets its session assume other roles, whose sessions may outlast it.
+ */
+export function endGrant(input: {
+  openLeases: readonly Lease[]
+  reason: EndReason
+  now: Date
+  denyTarget?: string | undefined
+  canChain: boolean
+  settings: LifeSettings
+}): Ending {
+  const { openLeases, reason, now, denyTarget, settings } = input
+  const live = openLeases.filter((lease) => isLive(lease, now))
+  // A session chained from a lease can outlast it, so a plan that can chain is denied even when its leases are over.
+  const deny =
+    denyTarget && (live.length > 0 || (input.canChain && openLeases.length > 0))
+      ? { deny: { target: denyTarget, wantedAt: now, ...denyWindow(openLeases, now, input.canChain) } }
+      : {}
+  if (live.length === 0) return { ...endedNow(reason, now, 'expired'), ...deny }
+
+  const boundMs = Math.max(...live.map((lease) => lease.notAfter.getTime()))
+  const dueMs = denyTarget ? Math.min(boundMs, now.getTime() + settings.settleMs + DENY_RECHECK_MS) : boundMs
+  return { to: { state: 'ending', reason, effectiveBy: new Date(boundMs), dueAt: new Date(dueMs) }, ...deny }
+}
+
+/** How long the deny of these leases is needed, and after which instant none of them was issued. */
+export function denyWindow(
+  leases: readonly Lease[],
+  now: Date,
+  canChain: boolean,
+): Pick<DenyEntry, 'until' | 'lastIssuedAt'> {
+  // A mint whose answer is not on record may have happened up to now, so it counts as issued now.
+  const lastIssuedMs = Math.max(...leases.map((lease) => (lease.issuedAt ?? now).getTime()), 0)
+  const sessionMs = canChain ? SESSION_MS + CHAINED_SESSION_MS : SESSION_MS
+  return { until: new Date(lastIssuedMs + sessionMs + DENY_MARGIN_MS), lastIssuedAt: new Date(lastIssuedMs) }
+}
+
+/** What is due on a grant now: the sweeper's one decision, pure. */
+export function settleDue(
+  due: DueGrant,
+  now: Date,
+  settings: LifeSettings,
+): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
+  const { grant } = due
+  switch (grant.state) {
+    case 'awaiting_approval':
+      return settleWaiting(due, now)
+    case 'active':
+      return settleActive(grant, now)
+    case 'ending':
+      return settleEnding(due, now, settings)
+    default:
+      return { to: { state: grant.state, dueAt: null }, events: [] }
+  }
+}
+
+function settleWaiting({ grant, approval }: DueGrant, now: Date): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
+  if (approval && approval.expiresAt > now) return { to: { state: grant.state, dueAt: approval.expiresAt }, events: [] }
+  return {
+    to: { state: 'approval_expired', dueAt: null },
+    ...(approval ? { approval: { state: 'expired', decidedAt: now } } : {}),
+    events: [event('approval.expired', grant, now, approval ? { approvalId: approval.id } : {})],
+  }
+}
+
+function settleActive(grant: Grant, now: Date): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
+  if (grant.deadline && grant.deadline > now) return { to: { state: 'active', dueAt: grant.deadline }, events: [] }
+  // No lease reaches past the deadline, so nothing is left to wait for.
+  return { ...endedNow('deadline', now, 'expired'), events: [event('grant.ended', grant, now, { reason: 'deadline' })] }
+}
+
+function settleEnding(
+  due: DueGrant,
+  now: Date,
+  settings: LifeSettings,
+): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
+  const { grant, deny } = due
+  const reason = grant.reason ?? 'revoked'
+  if (deny && isEnforced(deny, now, settings)) {
+    return {
+      ...endedNow(reason, now, 'denied'),
+      events: [event('grant.ended', grant, now, { reason, by: 'deny_list' })],
+    }
+  }
+  if ((grant.effectiveBy ?? now) <= now) {
+    return {
+      ...endedNow(reason, now, 'expired'),
+      events: [event('grant.ended', grant, now, { reason, by: 'lease_end' })],
+    }
+  }
+  const bound = (grant.effectiveBy ?? now).getTime()
+  const next = deny?.writtenAt ? deny.writtenAt.getTime() + settings.settleMs : now.getTime() + DENY_RECHECK_MS
+  return { to: { state: 'ending', reason, dueAt: new Date(deny ? Math.min(bound, next) : bound) }, events: [] }
+}
+
+/** IAM has accepted the deny and has had the time that it is given to enforce it. */
+export function isEnforced(deny: DenyEntry, now: Date, settings: LifeSettings): boolean {
+  if (deny.enforcedAt) return true
+  return deny.writtenAt !== undefined && deny.writtenAt.getTime() + settings.settleMs <= now.getTime()
+}
+
+function endedNow(reason: EndReason, now: Date, end: 'expired' | 'denied'): Ending {
+  return { to: { state: 'ended', reason, endedAt: now, dueAt: null }, endLeases: { end, endedAt: now } }
+}
+
+function event(type: string, grant: Grant, at: Date, data: NonNullable<AuditEventInput['data']>): AuditEventInput {
+  return { type, at, actor: 'stint', grantId: grant.id, data }
+}

@@ -1,0 +1,92 @@
+import { StintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import { isId } from '../core/ids.ts'
+import { FINAL_STATES, type Grant } from '../ledger/records.ts'
+import { type ApprovalParts, decideApproval } from './decide-approval.ts'
+import type { RevocationOutcome } from './grant-view.ts'
+import { denyWindow, isLive } from './lifecycle.ts'
+import type { Operator } from './operator.ts'
+import { retryOnConflict } from './retry-conflict.ts'
+import type { OperatorService } from './services.ts'
+
+/** What a person can do to grants. */
+export function createOperatorService(parts: ApprovalParts): OperatorService {
+  return {
+    decideApproval: (operator, approvalId, answer) => decideApproval(parts, operator, approvalId, answer),
+    async revokeGrant(operator, grantId, note) {
+      const grant = await retryOnConflict(() => revoke(parts, operator, grantId, note))
+      failpoint('revoke.after_record')
+      return { grant, outcome: await outcomeOf(parts, grant) }
+    },
+  }
+}
+
+async function revoke(parts: ApprovalParts, operator: Operator, grantId: string, note: string): Promise<Grant> {
+  const { ledger, ender, clock } = parts
+  const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
+  if (!grant)
+    throw new StintError('GRANT_NOT_FOUND', {
+      explanation: 'no grant has that id; ids look like grt_ and 26 characters',
+    })
+  const now = clock.now()
+  const actor = `operator:${operator.name}`
+  failpoint('revoke.before_record')
+  if (grant.state === 'active') {
+    return ender.end({ grant, reason: 'revoked', now, deny: true, actor, eventData: { note } })
+  }
+  if (grant.state === 'ending') return denyEnding(parts, grant, now, actor, note)
+  if (grant.state === 'awaiting_approval') return rejectWaiting(parts, grant, now, actor, note)
+  return grant
+}
+
+/** A grant that only runs out is put on the deny list; one that is on it already stays as it is. */
+async function denyEnding(
+  { ledger, provider, hub }: ApprovalParts,
+  grant: Grant,
+  now: Date,
+  actor: string,
+  note: string,
+): Promise<Grant> {
+  const target = provider.revocationTarget(grant.roleArn)?.key
+  if (!target || (await ledger.denyOf(grant.id))) return grant
+  const leases = await ledger.listLeases(grant.id)
+  const moved = await ledger.moveGrant({
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    to: { state: 'ending', reason: 'revoked', dueAt: now },
+    deny: { target, wantedAt: now, ...denyWindow(leases, now, true) },
+    events: [
+      { type: 'grant.ending', at: now, actor, grantId: grant.id, data: { reason: 'revoked', denied: true, note } },
+    ],
+  })
+  hub.changed(grant.id)
+  return moved
+}
+
+async function rejectWaiting(
+  { ledger, hub }: ApprovalParts,
+  grant: Grant,
+  now: Date,
+  actor: string,
+  note: string,
+): Promise<Grant> {
+  const moved = await ledger.moveGrant({
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    to: { state: 'rejected', dueAt: null },
+    approval: { state: 'rejected', decidedBy: actor, decidedAt: now, note },
+    events: [{ type: 'approval.rejected', at: now, actor, grantId: grant.id, data: { by: 'revocation', note } }],
+  })
+  hub.changed(grant.id)
+  return moved
+}
+
+/** What the revocation came to, as it truly is. */
+async function outcomeOf({ ledger, provider, clock }: ApprovalParts, grant: Grant): Promise<RevocationOutcome> {
+  const now = clock.now()
+  if (FINAL_STATES.some((state) => state === grant.state)) return { kind: 'ended', at: grant.endedAt ?? now }
+  const live = (await ledger.listLeases(grant.id)).filter((lease) => isLive(lease, now))
+  const bound = new Date(Math.max(now.getTime(), ...live.map((lease) => lease.notAfter.getTime())))
+  if (provider.revocationTarget(grant.roleArn)) return { kind: 'ending', effectiveBy: grant.effectiveBy ?? bound }
+  return { kind: 'not-revocable', usableUntil: bound }
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '../core/clock.ts'
+import type { ClockGuard } from '../core/clock-guard.ts'
+import type { Ids } from '../core/ids.ts'
+import type { CredentialProvider } from '../credentials/provider.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Admission } from './admission.ts'
+import type { GrantEnder } from './end-grants.ts'
+import type { Judge } from './judge.ts'
+import type { LifeSettings } from './lifecycle.ts'
+import type { WatchHub } from './watch-hub.ts'
+import type { Watermarks } from './watermarks.ts'
+
+/** Limits of one agent that the ledger counts. */
+export interface GrantQuotas {
+  /** Grants of one agent that wait, are active or are ending. */
+  readonly openGrantsPerAgent: number
+}
+
+/** What the life of a grant is made from; `main.ts` and tests put it together. */
+export interface GrantParts {
+  readonly ledger: Ledger
+  readonly provider: CredentialProvider
+  readonly judge: Judge
+  readonly ender: GrantEnder
+  readonly admission: Admission
+  readonly hub: WatchHub
+  readonly watermarks: Watermarks
+  readonly clock: Clock
+  readonly clockGuard: ClockGuard
+  readonly ids: Ids
+  readonly settings: LifeSettings
+  readonly quotas: GrantQuotas
+}

@@ -1,0 +1,79 @@
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { Page, PageRequest } from '../ledger/ledger.ts'
+import { FINAL_STATES, type GrantState } from '../ledger/records.ts'
+import type { GrantView } from './grant-view.ts'
+import type { GrantParts } from './parts.ts'
+import type { Activity } from './services.ts'
+import { ownGrant, viewOf } from './view-of.ts'
+
+/** A watcher looks again this often even if nobody woke it: another replica may have made the change. */
+const WATCH_POLL_MS = 5_000
+
+export async function listOwnGrants(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  filter: { state?: GrantState },
+  page: PageRequest,
+): Promise<Page<GrantView>> {
+  const { items, nextCursor } = await parts.ledger.listGrants({ ...filter, subject: caller.subject }, page)
+  const views = await Promise.all(items.map((grant) => viewOf(parts, grant)))
+  return nextCursor ? { items: views, nextCursor } : { items: views }
+}
+
+/** Yields the grant, then again whenever it has changed, until it is final or the signal aborts. */
+export async function* watchGrant(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  grantId: string,
+  signal: AbortSignal,
+): AsyncGenerator<GrantView> {
+  let shown: string | undefined
+  while (!signal.aborted) {
+    const { woken, stop } = parts.hub.listen(grantId)
+    try {
+      const view = await viewOf(parts, await ownGrant(parts, caller, grantId))
+      const mark = `${view.grant.version}/${view.renewAfter?.getTime() ?? 0}`
+      if (mark !== shown) yield view
+      shown = mark
+      if (FINAL_STATES.some((state) => state === view.grant.state)) return
+      await wokenOrPoll(parts, woken, signal)
+    } finally {
+      stop()
+    }
+  }
+}
+
+async function wokenOrPoll({ clock }: GrantParts, woken: Promise<void>, signal: AbortSignal): Promise<void> {
+  const poll = new AbortController()
+  const either = AbortSignal.any([signal, poll.signal])
+  const slept = clock.sleep(WATCH_POLL_MS, either).catch((error: unknown) => {
+    if (!either.aborted) throw error
+  })
+  await Promise.race([woken, slept])
+  poll.abort()
+}
+
+/** Puts the agent's own account on the trail, as the agent's word. */
+export async function reportActivity(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  grantId: string,
+  activities: readonly Activity[],
+): Promise<void> {
+  const grant = await ownGrant(parts, caller, grantId)
+  const at = parts.clock.now()
+  await parts.ledger.appendEvents(
+    activities.map((activity) => ({
+      type: 'agent.reported',
+      at,
+      actor: caller.subject,
+      grantId: grant.id,
+      data: {
+        at: activity.at.toISOString(),
+        action: activity.action,
+        resource: activity.resource,
+        note: activity.note,
+      },
+    })),
+  )
+}

@@ -1,0 +1,64 @@
+import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { Grant } from '../ledger/records.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { Judgement } from './judge.ts'
+import type { GrantParts } from './parts.ts'
+
+const UNREGISTERED = ['AGENT_UNREGISTERED', 'REGISTRATION_EXPIRED'] as const satisfies readonly ErrorCode[]
+
+/** Judges, and puts a refusal on record before the caller hears of it. @throws {StintError} what `Judge.judge` throws */
+export async function judgeOnRecord(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  task: unknown,
+  now: Date,
+): Promise<Judgement> {
+  try {
+    parts.clockGuard.check()
+    return parts.judge.judge(caller, task, now)
+  } catch (thrown) {
+    const error = asStintError(thrown)
+    await recordRefusal(parts, caller, error, now)
+    throw error
+  }
+}
+
+/** The error for a plan that policy does not allow, with the pairs that failed. */
+export function deniedError({ id, decision }: Pick<Grant, 'decision'> & { id?: string }): StintError {
+  return new StintError('POLICY_DENIED', {
+    ...(id ? { grantId: id } : {}),
+    explanation: explainDenial(decision),
+    failedPairs: decision.failedPairs.slice(0, 20).map((pair) => ({ ...pair, policies: [...pair.policies] })),
+    policySetHash: decision.policySetHash,
+  })
+}
+
+function explainDenial({ failedPairs }: Decision): string {
+  const [first] = failedPairs
+  if (!first) return 'policy denies this task'
+  const where = `${first.action} on ${first.resource}`
+  const more = failedPairs.length > 1 ? `, and ${failedPairs.length - 1} more` : ''
+  if (first.reason === 'no_permit')
+    return `no policy permits ${where}${more}; ask for less, or have a policy written for it`
+  const by = first.policies.join(', ')
+  if (first.reason === 'forbidden') return `${where} is forbidden by ${by}${more}; ask for less`
+  return `policy ${by} could not be evaluated for ${where}${more}; the operator has to mend it`
+}
+
+async function recordRefusal(
+  { ledger }: GrantParts,
+  caller: CallerIdentity,
+  error: StintError,
+  at: Date,
+): Promise<void> {
+  const { subject, trustDomain, authMethod, evidence } = caller
+  const data = { code: error.code, authMethod, ...evidence }
+  const reason = UNREGISTERED.find((code) => code === error.code)
+  if (reason) {
+    const event = { type: 'agent.refused', at, actor: subject, data }
+    await ledger.noteUnregistered({ subject, trustDomain, authMethod, reason, at, event })
+    return
+  }
+  await ledger.appendEvents([{ type: 'grant.refused', at, actor: subject, data }])
+}

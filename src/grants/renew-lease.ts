@@ -1,0 +1,89 @@
+import { asStintError, StintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { EndReason, Grant } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { GrantAnswer } from './grant-view.ts'
+import { notActive } from './lease-mint.ts'
+import { leaseNotAfter } from './lifecycle.ts'
+import { mintOrEnd } from './mint-or-end.ts'
+import type { GrantParts } from './parts.ts'
+import { deniedError } from './refusals.ts'
+import { retryOnConflict } from './retry-conflict.ts'
+import { ownGrant } from './view-of.ts'
+
+/** A lease shorter than this would be over before its first use. */
+const SHORTEST_LEASE_MS = 5_000
+
+/** Mints the next lease after a fresh decision; a grant that fails the decision ends. */
+export async function renewLease(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  grantId: string,
+  signal: AbortSignal,
+): Promise<GrantAnswer> {
+  const intended = await retryOnConflict(async () => {
+    const now = parts.clock.now()
+    parts.clockGuard.check()
+    const grant = await ownGrant(parts, caller, grantId)
+    if (grant.state !== 'active' || !grant.deadline) throw notActive(grant)
+    if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
+      throw notActive({ ...grant, state: 'ending', reason: 'deadline' })
+    const plan = await judgeAgain(parts, caller, grant, now)
+    if (signal.aborted) throw new StintError('CANCELLED')
+
+    failpoint('renew.before_record')
+    const notAfter = leaseNotAfter(now, grant.deadline, parts.settings)
+    const recorded = await parts.ledger.intendLease({
+      grantId: grant.id,
+      grantVersion: grant.version,
+      lease: { id: parts.ids.next('lse', now), notAfter, intendedAt: now },
+      events: (lease) => [
+        {
+          type: 'lease.intended',
+          at: now,
+          actor: caller.subject,
+          grantId: grant.id,
+          leaseId: lease.id,
+          data: { number: lease.number, notAfter: notAfter.toISOString(), ...caller.evidence },
+        },
+      ],
+    })
+    return { ...recorded, plan }
+  })
+  return mintOrEnd(parts, { ...intended, signal })
+}
+
+/** The policy of now, on the plan as it comes out now. @throws {StintError} after it has ended the grant that fails */
+async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Plan> {
+  const stored = await parts.ledger.getPlan(grant.planHash)
+  if (!stored)
+    throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
+  try {
+    const { plan, decision } = parts.judge.judge(caller, stored.task, now)
+    if (decision.outcome === 'deny') throw deniedError({ id: grant.id, decision })
+    if (decision.outcome === 'approval') await checkApproved(parts, grant, plan)
+    return plan
+  } catch (thrown) {
+    const error = asStintError(thrown)
+    const reason = endReasonFor(error)
+    if (reason) {
+      await parts.ender.end({ grant, reason, now, deny: true, actor: 'stint', eventData: { code: error.code } })
+    }
+    throw error
+  }
+}
+
+/** A person's yes holds for the plan that the person saw and for no other. */
+async function checkApproved({ ledger }: GrantParts, grant: Grant, plan: Plan): Promise<void> {
+  const approval = await ledger.approvalOf(grant.id)
+  if (approval?.state === 'approved' && approval.planHash === plan.hash) return
+  const explanation = `what grant ${grant.id} may do needs an approval that it does not have; request a new grant`
+  throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
+}
+
+function endReasonFor(error: StintError): EndReason | undefined {
+  if (error.code === 'AGENT_UNREGISTERED' || error.code === 'REGISTRATION_EXPIRED') return 'identity_lost'
+  // A policy set that cannot be read is doubt, not a decision: no lease now, and the grant waits for its deadline.
+  return error.retryable || error.code === 'LEDGER_CORRUPT' || error.code === 'INTERNAL' ? undefined : 'policy_changed'
+}

@@ -1,0 +1,166 @@
+import { StintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { NewLease, OpenGrant } from '../ledger/ledger.ts'
+import type { Approval, AuditEventInput, Grant } from '../ledger/records.ts'
+import { taskHash } from '../plan/task.ts'
+import type { GrantAnswer } from './grant-view.ts'
+import type { Judgement } from './judge.ts'
+import { leaseNotAfter } from './lifecycle.ts'
+import { mintOrEnd } from './mint-or-end.ts'
+import type { GrantParts } from './parts.ts'
+import { deniedError, judgeOnRecord } from './refusals.ts'
+import { renewLease } from './renew-lease.ts'
+import { viewOf } from './view-of.ts'
+
+const IDEMPOTENCY_KEY = /^[A-Za-z0-9._:-]{8,128}$/
+
+/** @throws {StintError} IDEMPOTENCY_KEY_INVALID */
+export function checkIdempotencyKey(key: unknown): string {
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key
+  throw new StintError('IDEMPOTENCY_KEY_INVALID', {
+    explanation: 'the key must be 8 to 128 characters of A-Z a-z 0-9 . _ : -, chosen anew for each piece of work',
+  })
+}
+
+/**
+ * Judges a task and, where it may be, opens a grant and mints its first lease. Order of effects: judge, record grant and
+ * lease intent in one unit, mint, record, reveal. A repeat of the key is the same grant with a new lease.
+ */
+export async function requestGrant(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  { task, idempotencyKey }: { task: unknown; idempotencyKey: string },
+  signal: AbortSignal,
+): Promise<GrantAnswer> {
+  const now = parts.clock.now()
+  const judgement = await judgeOnRecord(parts, caller, task, now)
+  await checkQuota(parts, caller.subject, judgement, now)
+  if (signal.aborted) throw new StintError('CANCELLED')
+
+  failpoint('request.before_record')
+  const opened = await parts.ledger.openGrant(grantToOpen(parts, caller, judgement, idempotencyKey, now))
+  if (opened.kind === 'existing') return repeat(parts, caller, opened.grant, judgement, signal)
+  const { grant, lease } = opened
+  if (grant.state === 'denied') throw deniedError(grant)
+  if (!lease) return viewOf(parts, grant)
+  return mintOrEnd(parts, { grant, lease, plan: judgement.plan, signal })
+}
+
+/** The same key again: the same task gets the same grant, as it is by now. */
+async function repeat(
+  parts: GrantParts,
+  caller: CallerIdentity,
+  grant: Grant,
+  { plan }: Judgement,
+  signal: AbortSignal,
+): Promise<GrantAnswer> {
+  if (grant.taskHash !== taskHash(plan.task)) {
+    const explanation = `the key belongs to grant ${grant.id}, whose task differs; choose a new key for a new task`
+    throw new StintError('IDEMPOTENCY_KEY_REUSED', { grantId: grant.id, explanation })
+  }
+  if (grant.state === 'denied') throw deniedError(grant)
+  if (grant.state === 'active') return renewLease(parts, caller, grant.id, signal)
+  return viewOf(parts, grant)
+}
+
+async function checkQuota(
+  { ledger, quotas }: GrantParts,
+  subject: string,
+  judgement: Judgement,
+  now: Date,
+): Promise<void> {
+  if (judgement.decision.outcome === 'deny') return
+  const open = await ledger.countOpenGrants(subject)
+  if (open < quotas.openGrantsPerAgent) return
+  const explanation = `this agent has ${open} open grants and may have ${quotas.openGrantsPerAgent}; complete some first`
+  await ledger.appendEvents([
+    { type: 'grant.refused', at: now, actor: subject, data: { code: 'QUOTA_EXCEEDED', open } },
+  ])
+  throw new StintError('QUOTA_EXCEEDED', { explanation })
+}
+
+function grantToOpen(
+  { ids, settings }: GrantParts,
+  caller: CallerIdentity,
+  { registration, plan, decision }: Judgement,
+  idempotencyKey: string,
+  now: Date,
+): OpenGrant {
+  const grantId = ids.next('grt', now)
+  const base = {
+    id: grantId,
+    subject: caller.subject,
+    trustDomain: caller.trustDomain,
+    authMethod: caller.authMethod,
+    registration: registration.name,
+    owner: registration.owner,
+    team: registration.team,
+    idempotencyKey,
+    taskHash: taskHash(plan.task),
+    planHash: plan.hash,
+    roleArn: plan.task.roleArn,
+    purpose: plan.task.purpose,
+    decision,
+    requestedAt: now,
+  }
+  const requested = event('grant.requested', grantId, caller, now, {
+    planHash: plan.hash,
+    roleArn: plan.task.roleArn,
+    purpose: plan.task.purpose,
+    registration: registration.name,
+    owner: registration.owner,
+    authMethod: caller.authMethod,
+    ...caller.evidence,
+  })
+  const decided = { policySetHash: decision.policySetHash, policies: [...decision.determiningPolicies] }
+
+  if (decision.outcome === 'deny') {
+    const failedPairs = decision.failedPairs.slice(0, 20).map((pair) => ({ ...pair, policies: [...pair.policies] }))
+    const events = [requested, event('grant.denied', grantId, caller, now, { ...decided, failedPairs })]
+    return { grant: { ...base, state: 'denied' }, plan, events }
+  }
+  if (decision.outcome === 'approval') {
+    const approval = newApproval(ids.next('apr', now), grantId, plan.hash, decision.approval, now, settings.approvalMs)
+    const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
+    const events = [requested, event('approval.requested', grantId, caller, now, data)]
+    return { grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt }, plan, approval, events }
+  }
+  const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
+  const lease: NewLease = {
+    id: ids.next('lse', now),
+    notAfter: leaseNotAfter(now, deadline, settings),
+    intendedAt: now,
+  }
+  const events = [
+    requested,
+    event('grant.active', grantId, caller, now, { ...decided, deadline: deadline.toISOString() }),
+    {
+      ...event('lease.intended', grantId, caller, now, { number: 1, notAfter: lease.notAfter.toISOString() }),
+      leaseId: lease.id,
+    },
+  ]
+  return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, events }
+}
+
+function newApproval(
+  id: string,
+  grantId: string,
+  planHash: string,
+  requirements: Approval['requirements'],
+  now: Date,
+  approvalMs: number,
+): Omit<Approval, 'version'> {
+  const expiresAt = new Date(now.getTime() + approvalMs)
+  return { id, grantId, planHash, requirements, state: 'pending', requestedAt: now, expiresAt }
+}
+
+function event(
+  type: string,
+  grantId: string,
+  caller: CallerIdentity,
+  at: Date,
+  data: NonNullable<AuditEventInput['data']>,
+): AuditEventInput {
+  return { type, at, actor: caller.subject, grantId, data }
+}

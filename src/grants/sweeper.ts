@@ -1,0 +1,125 @@
+import type { Clock } from '../core/clock.ts'
+import { asStintError } from '../core/errors.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { type DenyReconcilerParts, reconcileDenyLists } from './deny-reconciler.ts'
+import { type LifeSettings, settleDue } from './lifecycle.ts'
+
+const SWEEP_MS = 200
+const SWEEP_BATCH = 500
+/** At most one write a second to each policy document. */
+const RECONCILE_MS = 1_000
+const PRUNE_MS = 60_000
+const PRUNE_BATCH = 1_000
+const RECOVERY_BATCH = 500
+
+export interface SweeperParts extends DenyReconcilerParts {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly settings: LifeSettings
+  /** How long final grants are kept. */
+  readonly retentionMs: number
+  readonly onProblem: (problem: { component: string; code: string; error: unknown }) => void
+}
+
+/** Everything that happens to grants because time passes. A few loops for all grants, no timer per grant. */
+export class Sweeper {
+  readonly #parts: SweeperParts
+  readonly #stop = new AbortController()
+  #loops: Promise<void>[] = []
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts
+  }
+
+  /** Settles what a crash left behind. Call it before the first request is served. */
+  async recover(): Promise<void> {
+    const { ledger, clock, watermarks } = this.#parts
+    watermarks.load(await ledger.listDenyTargets())
+    const before = clock.now()
+    for (;;) {
+      const intended = await ledger.intendedLeases({ before, limit: RECOVERY_BATCH })
+      if (intended.length === 0) return
+      await Promise.all(
+        intended.map((lease) =>
+          // The secret died with the process that asked for it, but a session may exist: it counts until it is over.
+          ledger.settleLease({
+            leaseId: lease.id,
+            to: 'unknown',
+            events: [
+              {
+                type: 'lease.unknown',
+                at: before,
+                actor: 'stint',
+                grantId: lease.grantId,
+                leaseId: lease.id,
+                data: { found: 'at_start', sessionName: lease.sessionName, notAfter: lease.notAfter.toISOString() },
+              },
+            ],
+          }),
+        ),
+      )
+    }
+  }
+
+  start(): void {
+    this.#loops = [
+      this.#every(SWEEP_MS, 'sweep', () => this.sweep()),
+      this.#every(RECONCILE_MS, 'reconcile', () => this.reconcile()),
+      this.#every(PRUNE_MS, 'prune', () => this.prune()),
+    ]
+  }
+
+  /** Stops the loops and waits for the work in hand. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#loops)
+  }
+
+  /** Moves every grant that is due; one pass. */
+  async sweep(): Promise<number> {
+    const { ledger, clock, hub, settings } = this.#parts
+    let moved = 0
+    while (!this.#stop.signal.aborted) {
+      const now = clock.now()
+      const grants = await ledger.sweepGrants({
+        now,
+        limit: SWEEP_BATCH,
+        settle: (due) => settleDue(due, now, settings),
+      })
+      for (const grant of grants) hub.changed(grant.id)
+      const enforced = grants
+        .filter((grant) => grant.state === 'ended' && grant.reason !== 'deadline')
+        .map((grant) => grant.id)
+      if (enforced.length > 0) await ledger.denyEnforced({ grantIds: enforced, at: now })
+      moved += grants.length
+      if (grants.length < SWEEP_BATCH) break
+    }
+    return moved
+  }
+
+  /** Brings the deny lists to what is wanted; one pass. */
+  reconcile(): Promise<number> {
+    return reconcileDenyLists(this.#parts, this.#stop.signal)
+  }
+
+  /** Lets go of what retention allows; one pass. */
+  async prune(): Promise<void> {
+    const { ledger, clock, retentionMs } = this.#parts
+    const now = clock.now()
+    await ledger.prune({ before: new Date(now.getTime() - retentionMs), now, limit: PRUNE_BATCH })
+  }
+
+  async #every(ms: number, component: string, work: () => Promise<unknown>): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        await work()
+      } catch (error) {
+        this.#parts.onProblem({ component, code: asStintError(error).code, error })
+      }
+      await this.#parts.clock.sleep(ms, signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+    }
+  }
+}
