@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError } from '../core/errors.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { type DenyReconcilerParts, reconcileDenyLists } from './deny-reconciler.ts'
 import { type LifeSettings, settleDue } from './lifecycle.ts'
 
@@ -81,15 +81,14 @@ export class Sweeper {
     let moved = 0
     while (!this.#stop.signal.aborted) {
       const now = clock.now()
-      const grants = await ledger.sweepGrants({
-        now,
-        limit: SWEEP_BATCH,
-        settle: (due) => settleDue(due, now, settings),
-      })
+      const enforced: string[] = []
+      const settle = (due: DueGrant) => {
+        const move = settleDue(due, now, settings)
+        if (move.endLeases?.end === 'denied') enforced.push(due.grant.id)
+        return move
+      }
+      const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
       for (const grant of grants) hub.changed(grant.id)
-      const enforced = grants
-        .filter((grant) => grant.state === 'ended' && grant.reason !== 'deadline')
-        .map((grant) => grant.id)
       if (enforced.length > 0) await ledger.denyEnforced({ grantIds: enforced, at: now })
       moved += grants.length
       if (grants.length < SWEEP_BATCH) break

@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { isAlias, LineCounter, type Node, parseDocument } from 'yaml'
+import type { ZodError } from 'zod'
+import { StintError } from '../core/errors.ts'
+import { type Config, configSchema } from './schema.ts'
+
+const MAX_BYTES = 1_048_576
+const ENV_PREFIX = 'STINT_CONFIG_'
+
+/**
+ * Reads the one config file. Environment variables `STINT_CONFIG_SECTION__KEY` win over it, e.g.
+ * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`.
+ *
+ * @throws {StintError} CONFIG_INVALID; `details.problems` lists every one by path and line.
+ */
+export function loadConfig({ file, env }: { file: string; env: NodeJS.ProcessEnv }): Config {
+  const text = readText(file)
+  const { value, lineOf } = parseYaml(text)
+  const parsed = configSchema.safeParse(withEnvironment(value, env))
+  if (!parsed.success) throw invalid(listProblems(parsed.error, lineOf))
+  return withAbsolutePaths(parsed.data, dirname(resolve(file)))
+}
+
+function readText(file: string): string {
+  try {
+    const bytes = readFileSync(file)
+    if (bytes.length > MAX_BYTES) throw invalid([{ path: '', message: 'the file is larger than 1 MiB' }])
+    return bytes.toString('utf8')
+  } catch (error) {
+    if (error instanceof StintError) throw error
+    throw invalid([{ path: '', message: 'the file cannot be read; give its path with --config' }], error)
+  }
+}
+
+function parseYaml(text: string): { value: unknown; lineOf: (path: readonly PropertyKey[]) => number | undefined } {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
+  const [error] = document.errors
+  if (error)
+    throw invalid([{ path: '', line: error.linePos?.[0].line, message: error.message.split('\n')[0] ?? 'not YAML' }])
+  const value: unknown = document.toJS({ maxAliasCount: 20 })
+  const lineOf = (path: readonly PropertyKey[]) => {
+    for (let length = path.length; length > 0; length -= 1) {
+      const node = document.getIn(path.slice(0, length), true) as Node | undefined
+      const start = node && !isAlias(node) ? node.range?.[0] : undefined
+      if (start !== undefined) return lines.linePos(start).line
+    }
+    return undefined
+  }
+  return { value, lineOf }
+}
+
+/** Lays `STINT_CONFIG_A__B_C=x` over `a.bC`; values are text, numbers, `true` or `false`. */
+function withEnvironment(value: unknown, env: NodeJS.ProcessEnv): unknown {
+  const root: Record<string, unknown> = isRecord(value) ? structuredClone(value) : {}
+  if (!isRecord(value) && value !== null && value !== undefined) return value
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith(ENV_PREFIX) || text === undefined) continue
+    const keys = name.slice(ENV_PREFIX.length).split('__').map(camelCase)
+    const last = keys.pop()
+    if (!last) continue
+    let at = root
+    for (const key of keys) {
+      const next = isRecord(at[key]) ? at[key] : {}
+      at[key] = next
+      at = next
+    }
+    at[last] = scalar(text)
+  }
+  return root
+}
+
+function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function scalar(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  return /^\d{1,15}$/.test(text) ? Number(text) : text
+}
+
+interface Problem {
+  readonly path: string
+  readonly message: string
+  readonly line?: number | undefined
+}
+
+function listProblems(error: ZodError, lineOf: (path: readonly PropertyKey[]) => number | undefined): Problem[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        path: [...issue.path, key].map(String).join('.'),
+        line: lineOf([...issue.path, key]),
+        message: `is not a setting${didYouMean(key, issue.path)}`,
+      }))
+    }
+    return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message: issue.message }]
+  })
+}
+
+const KNOWN_KEYS = [
+  'listen',
+  'identity',
+  'registry',
+  'policy',
+  'labels',
+  'roles',
+  'aws',
+  'ledger',
+  'admin',
+  'grants',
+  'server',
+  'log',
+  'agents',
+  'bearer',
+  'health',
+  'domains',
+  'tokens',
+  'certificateFile',
+  'privateKeyFile',
+  'audience',
+  'maxLifetime',
+  'leeway',
+  'reloadEvery',
+  'file',
+  'format',
+  'directory',
+  'approvalsRequiredFor',
+  'arn',
+  'externalIdFile',
+  'allowWildcardResource',
+  'revocation',
+  'kind',
+  'policyArn',
+  'policyName',
+  'region',
+  'stsEndpoint',
+  'iamEndpoint',
+  'credentials',
+  'revokerCredentials',
+  'callsPerSecond',
+  'accessKeyIdFile',
+  'secretAccessKeyFile',
+  'tls',
+  'operators',
+  'name',
+  'role',
+  'tokenSha256',
+  'groups',
+  'subjects',
+  'expiresAt',
+  'leaseTime',
+  'minTaskTime',
+  'maxTaskTime',
+  'approvalTime',
+  'settleTime',
+  'retention',
+  'callsPerSecondPerAgent',
+  'burstPerAgent',
+  'concurrentPerAgent',
+  'openGrantsPerAgent',
+  'maxConnections',
+  'maxCallTime',
+  'drainTime',
+  'reflection',
+  'level',
+]
+
+function didYouMean(key: string, _path: readonly PropertyKey[]): string {
+  const near = KNOWN_KEYS.map((known) => ({ known, far: distance(key.toLowerCase(), known.toLowerCase()) })).sort(
+    (a, b) => a.far - b.far,
+  )[0]
+  return near && near.far <= Math.max(2, Math.floor(key.length / 3)) ? `; did you mean ${near.known}?` : ''
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
+function invalid(problems: readonly Problem[], cause?: unknown): StintError {
+  const lines = problems.map(
+    ({ path, line, message }) => `${line ? `line ${line}: ` : ''}${path ? `${path} ` : ''}${message}`,
+  )
+  const details = {
+    problems: problems.map(({ path, line, message }) => ({ path, message, ...(line ? { line } : {}) })),
+  }
+  return new StintError('CONFIG_INVALID', { explanation: lines.join('\n'), ...details }, cause)
+}
+
+/** Every setting that is a path, made absolute from the folder of the config file. */
+function withAbsolutePaths(config: Config, folder: string): Config {
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
+  const walk = (value: unknown, key: string): unknown => {
+    if (typeof value === 'string') return isPathKey(key) ? absolute(value) : value
+    if (Array.isArray(value)) return value.map((item) => walk(item, key))
+    if (!isRecord(value)) return value
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, walk(item, name)]))
+  }
+  return walk(config, '') as Config
+}
+
+function isPathKey(key: string): boolean {
+  return key === 'file' || key === 'directory' || key.endsWith('File')
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { ACTION_CLASSES } from '../aws/action-classes.ts'
+import { parseDurationMs } from '../core/duration.ts'
+import { OPERATOR_ROLES } from '../grants/operator.ts'
+
+/** A duration such as `90s` or `15m` in the file, milliseconds in code; both bounds are included. */
+function duration(minimum: string, maximum: string) {
+  const [minMs = 0, maxMs = 0] = [parseDurationMs(minimum), parseDurationMs(maximum)]
+  const message = `must be a duration from ${minimum} to ${maximum}, e.g. 90s, 15m or 8h`
+  return z.string().transform((text, context) => {
+    const ms = parseDurationMs(text)
+    if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+}
+
+/** `host:port` or `[v6]:port`; port 0 takes a free one. */
+const address = z.string().transform((text, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port }
+  context.addIssue({ code: 'custom', message: 'must be host:port, e.g. 127.0.0.1:8443' })
+  return z.NEVER
+})
+
+/** A path; a relative one is taken from the folder of the config file. */
+const path = z.string().min(1)
+const url = z.url({ protocol: /^https?$/ })
+const count = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum)
+
+const keyPair = z.strictObject({ certificateFile: path, privateKeyFile: path })
+const awsKeys = z.strictObject({ accessKeyIdFile: path, secretAccessKeyFile: path })
+
+const roleArn = z
+  .string()
+  .regex(/^arn:aws(-cn|-us-gov)?:iam::\d{0,12}:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role')
+
+const role = z.strictObject({
+  arn: roleArn,
+  externalIdFile: path.optional(),
+  /** Lets tasks ask for `*` where a narrower resource would be possible. */
+  allowWildcardResource: z.boolean().default(false),
+  revocation: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('boundary'), policyArn: z.string().startsWith('arn:') }),
+    z.strictObject({ kind: z.literal('inline'), policyName: z.string().min(1).max(128).default('stint-deny') }),
+    z.strictObject({ kind: z.literal('none') }),
+  ]),
+})
+
+const operator = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/, 'must be 1 to 64 characters of A-Z a-z 0-9 . _ @ -'),
+  role: z.enum(OPERATOR_ROLES),
+  /** Lower-case hex SHA-256 of the token, as `stint operators token` prints it. */
+  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be the 64 hex digits that `stint operators token` prints'),
+  groups: z.array(z.string().min(1).max(64)).max(50).default([]),
+  subjects: z.array(z.string().startsWith('spiffe://')).max(50).default([]),
+  expiresAt: z.iso.datetime().transform((text) => new Date(text)),
+})
+
+/** The whole configuration, as the file says it (durations as text); parsing yields milliseconds and defaults. */
+export const configSchema = z.strictObject({
+  listen: z
+    .strictObject({
+      /** mTLS with X.509-SVIDs. */
+      agents: address.prefault('127.0.0.1:8443'),
+      /** TLS for callers that have only a bearer token; off unless set. */
+      bearer: address.optional(),
+      admin: address.prefault('127.0.0.1:8445'),
+      /** Plain gRPC health for probes. */
+      health: address.prefault('127.0.0.1:8446'),
+    })
+    .prefault({}),
+  identity: z.strictObject({
+    server: keyPair,
+    domains: z.record(z.string(), z.strictObject({ file: path, format: z.enum(['spiffe', 'pem']).default('spiffe') })),
+    /** JWT-SVIDs are accepted only when set. */
+    tokens: z
+      .strictObject({
+        audience: z.string().min(1),
+        maxLifetime: duration('1m', '24h').prefault('1h'),
+        leeway: duration('0s', '30s').prefault('10s'),
+      })
+      .optional(),
+    reloadEvery: duration('100ms', '10m').prefault('5s'),
+  }),
+  registry: z.strictObject({ file: path }),
+  policy: z.strictObject({
+    directory: path,
+    approvalsRequiredFor: z.array(z.enum(ACTION_CLASSES)).default(['destructive', 'permissions', 'escalation']),
+  }),
+  labels: z.strictObject({ file: path }).optional(),
+  roles: z.array(role).min(1).max(1_000),
+  aws: z.strictObject({
+    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
+    stsEndpoint: url.optional(),
+    iamEndpoint: url.optional(),
+    /** Of the broker role; the SDK's default chain unless set. */
+    credentials: awsKeys.optional(),
+    /** Of the revoker, which writes deny lists and nothing else; the broker's own unless set. */
+    revokerCredentials: awsKeys.optional(),
+    callsPerSecond: count(1, 10_000).default(300),
+  }),
+  ledger: z.strictObject({ file: path }),
+  admin: z.strictObject({ tls: keyPair.optional(), operators: z.array(operator).max(1_000).default([]) }).prefault({}),
+  grants: z
+    .strictObject({
+      leaseTime: duration('60s', '15m').prefault('5m'),
+      minTaskTime: duration('60s', '1h').prefault('60s'),
+      maxTaskTime: duration('60s', '12h').prefault('1h'),
+      approvalTime: duration('1m', '7d').prefault('30m'),
+      settleTime: duration('0s', '5m').prefault('30s'),
+      retention: duration('1h', '3650d').prefault('90d'),
+      callsPerSecondPerAgent: count(1, 100_000).default(20),
+      burstPerAgent: count(1, 100_000).default(40),
+      concurrentPerAgent: count(1, 10_000).default(16),
+      openGrantsPerAgent: count(1, 10_000_000).default(1_000),
+    })
+    .refine((grants) => grants.minTaskTime <= grants.maxTaskTime, {
+      path: ['minTaskTime'],
+      message: 'must not exceed maxTaskTime',
+    })
+    .prefault({}),
+  server: z
+    .strictObject({
+      maxConnections: count(1, 100_000).default(2_000),
+      maxCallTime: duration('1s', '5m').prefault('30s'),
+      drainTime: duration('0s', '10m').prefault('15s'),
+      reflection: z.boolean().default(false),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') })
+    .prefault({}),
+})
+
+/** Parsed: durations are milliseconds, relative paths still relative. */
+export type Config = z.output<typeof configSchema>
