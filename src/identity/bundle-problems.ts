@@ -1,0 +1,22 @@
+import { StintError } from '../core/errors.ts'
+
+/** Something in a bundle that was left out of trust. An alarm wants a person; a warning is for the record. */
+export interface BundleNote {
+  readonly level: 'alarm' | 'warning'
+  /** e.g. `key-secret`, `x5c-unusable`, `kid-missing`, `nothing-trusted`. */
+  readonly code: string
+  readonly explanation: string
+}
+
+export function alarm(code: string, explanation: string): BundleNote {
+  return { level: 'alarm', code, explanation }
+}
+
+export function warning(code: string, explanation: string): BundleNote {
+  return { level: 'warning', code, explanation }
+}
+
+/** A BUNDLE_INVALID whose `details.check` names the failed check in general terms. */
+export function bundleInvalid(check: string, explanation: string, cause?: unknown): StintError {
+  return new StintError('BUNDLE_INVALID', { check, explanation }, cause)
+}

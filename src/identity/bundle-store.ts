@@ -1,0 +1,96 @@
+import { bundleInvalid } from './bundle-problems.ts'
+import type { TrustBundle } from './trust-bundle.ts'
+
+/** The bundles of one moment; never changes. */
+export interface BundleSnapshot {
+  /** Goes up by one with each change of what is trusted. */
+  readonly generation: number
+  get(trustDomain: string): TrustBundle | undefined
+}
+
+/** Something that keeps the store's bundles current: files today; a Workload API or a federation endpoint fit as well. */
+export interface BundleSource {
+  /** Resolves when the first bundles are in the store. */
+  start(): Promise<void>
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>
+}
+
+/**
+ * Holds the trust bundle of each trust domain. Readers take an immutable snapshot, so that one decision never sees two
+ * states. Bundles of different trust domains are never merged: only the TLS handshake, which cannot tell them apart,
+ * gets the union of their roots.
+ */
+export class BundleStore {
+  #bundles: ReadonlyMap<string, TrustBundle> = new Map()
+  #snapshot: BundleSnapshot = snapshotOf(0, new Map())
+  #roots: readonly string[] = []
+  readonly #listeners = new Set<() => void>()
+
+  /** The state of now. */
+  get snapshot(): BundleSnapshot {
+    return this.#snapshot
+  }
+
+  get generation(): number {
+    return this.#snapshot.generation
+  }
+
+  get(trustDomain: string): TrustBundle | undefined {
+    return this.#snapshot.get(trustDomain)
+  }
+
+  /** PEM of every root of every trust domain, for OpenSSL; empty means that every client is refused. */
+  roots(): readonly string[] {
+    return this.#roots
+  }
+
+  /**
+   * Puts the bundle in the place of the one before. The same content again changes nothing.
+   *
+   * @returns whether anything has changed.
+   * @throws {StintError} BUNDLE_INVALID with `details.check` trust-domain (the bundle is another domain's) or rollback
+   *   (its sequence is lower than that of the one held, or missing where that one had one).
+   */
+  replace(trustDomain: string, bundle: TrustBundle): boolean {
+    if (bundle.trustDomain !== trustDomain) {
+      throw bundleInvalid('trust-domain', 'The bundle belongs to another trust domain.')
+    }
+    const held = this.#bundles.get(trustDomain)
+    if (held?.sequence !== undefined && (bundle.sequence === undefined || bundle.sequence < held.sequence)) {
+      throw bundleInvalid('rollback', 'The bundle is older than the one in use: its spiffe_sequence is lower or gone.')
+    }
+    if (held?.digest === bundle.digest && held.sequence === bundle.sequence) return false
+    this.#set(new Map([...this.#bundles, [trustDomain, bundle]]))
+    return true
+  }
+
+  /** Ends trust in a domain. */
+  remove(trustDomain: string): void {
+    if (!this.#bundles.has(trustDomain)) return
+    this.#set(new Map([...this.#bundles].filter(([name]) => name !== trustDomain)))
+  }
+
+  /**
+   * Calls the listener after each change; the store already shows the new state.
+   *
+   * @returns ends the subscription.
+   */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #set(bundles: ReadonlyMap<string, TrustBundle>): void {
+    this.#bundles = bundles
+    this.#snapshot = snapshotOf(this.#snapshot.generation + 1, bundles)
+    this.#roots = [
+      ...new Set([...bundles.values()].flatMap((bundle) => bundle.x509Authorities.map((root) => root.x509.toString()))),
+    ]
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+function snapshotOf(generation: number, bundles: ReadonlyMap<string, TrustBundle>): BundleSnapshot {
+  return { generation, get: (trustDomain) => bundles.get(trustDomain) }
+}

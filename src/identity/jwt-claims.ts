@@ -1,0 +1,98 @@
+import { StintError } from '../core/errors.ts'
+import type { StrictJson } from '../core/strict-json.ts'
+import { tokenInvalid } from './jwt-token.ts'
+import type { SpiffeId } from './spiffe-id.ts'
+import { parseSpiffeId } from './spiffe-id.ts'
+
+/** The claims of a JWT-SVID that this service uses. */
+export interface JwtClaims {
+  readonly id: SpiffeId
+  readonly expiresAt: Date
+  readonly issuedAt?: Date
+  /** `jti`. */
+  readonly tokenId?: string
+}
+
+interface Rules {
+  readonly audience: string
+  readonly maxLifetimeSeconds: number
+  readonly leewaySeconds: number
+  readonly soleAudience: boolean
+  readonly now: Date
+}
+
+type Claims = { readonly [key: string]: StrictJson }
+
+const MAX_JTI_BYTES = 256
+const LAST_SECOND = 253_402_300_799 // end of the year 9999
+
+/**
+ * Checks the claims of a JWT-SVID; whether they are signed is another question.
+ *
+ * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED; `details.check` is subject, audience, expiry, not-before,
+ *   issued-at, lifetime or token-id.
+ * @see JWT-SVID, section 3; RFC 7519, section 4.1
+ */
+export function checkClaims(claims: Claims, rules: Rules): JwtClaims {
+  const id = checkSubject(claims)
+  checkAudience(claims, rules)
+  const times = checkTimes(claims, rules)
+  const tokenId = checkTokenId(claims)
+  return { id, ...times, ...(tokenId === undefined ? {} : { tokenId }) }
+}
+
+function checkSubject({ sub }: Claims): SpiffeId {
+  let id: SpiffeId
+  try {
+    id = parseSpiffeId(sub)
+  } catch (error) {
+    throw tokenInvalid('subject', 'The sub of a JWT-SVID is the SPIFFE ID of the workload.', error)
+  }
+  if (id.path === '') throw tokenInvalid('subject', 'The SPIFFE ID of a workload has a path.')
+  return id
+}
+
+function checkAudience({ aud }: Claims, { audience, soleAudience }: Rules): void {
+  const list: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  if (!list.every((value) => typeof value === 'string' && value !== '')) {
+    throw tokenInvalid('audience', 'The aud of a JWT-SVID is a text or a list of texts.')
+  }
+  if (!list.includes(audience)) throw tokenInvalid('audience', 'The token is not for this service (aud).')
+  if (soleAudience && list.length !== 1) {
+    throw tokenInvalid('audience', 'The token is for other services as well; ask for one with this audience alone.')
+  }
+}
+
+function checkTimes(claims: Claims, rules: Rules): { expiresAt: Date; issuedAt?: Date } {
+  const { maxLifetimeSeconds, leewaySeconds } = rules
+  const now = rules.now.getTime() / 1000
+  const exp = seconds(claims, 'exp', 'expiry')
+  if (exp === undefined) throw tokenInvalid('expiry', 'A JWT-SVID has an exp in seconds.')
+  if (now >= exp + leewaySeconds) throw expired('expiry', 'The token has expired; fetch a new one.')
+  const nbf = seconds(claims, 'nbf', 'not-before')
+  if (nbf !== undefined && nbf > now + leewaySeconds) throw expired('not-before', 'The token is not valid yet.')
+  const iat = seconds(claims, 'iat', 'issued-at')
+  if (iat !== undefined && iat > now + leewaySeconds) throw expired('issued-at', 'The token is from the future.')
+  if (exp - (iat ?? now) > maxLifetimeSeconds) {
+    throw tokenInvalid('lifetime', `The token lives longer than the ${maxLifetimeSeconds} s allowed here.`)
+  }
+  const expiresAt = new Date(exp * 1000)
+  return iat === undefined ? { expiresAt } : { expiresAt, issuedAt: new Date(iat * 1000) }
+}
+
+function seconds(claims: Claims, name: string, check: string): number | undefined {
+  const value = claims[name]
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && value >= 0 && value <= LAST_SECOND) return value
+  throw tokenInvalid(check, `The claim ${name} is not a plausible number of seconds.`)
+}
+
+function checkTokenId({ jti }: Claims): string | undefined {
+  if (jti === undefined) return undefined
+  if (typeof jti === 'string' && jti !== '' && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
+  throw tokenInvalid('token-id', `The jti of a token is a text of 1 to ${MAX_JTI_BYTES} bytes.`)
+}
+
+function expired(check: string, explanation: string): StintError {
+  return new StintError('TOKEN_EXPIRED', { check, explanation })
+}

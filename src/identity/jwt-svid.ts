@@ -1,0 +1,126 @@
+import { compactVerify } from 'jose'
+import { sha256Hex } from '../core/canonical-json.ts'
+import { StintError } from '../core/errors.ts'
+import type { JwtAuthority } from './bundle-keys.ts'
+import type { BundleSnapshot } from './bundle-store.ts'
+import type { JwtClaims } from './jwt-claims.ts'
+import { checkClaims } from './jwt-claims.ts'
+import type { CompactToken } from './jwt-token.ts'
+import { readCompactToken, tokenInvalid } from './jwt-token.ts'
+import type { SpiffeId } from './spiffe-id.ts'
+
+/** What this service demands of a JWT-SVID. */
+export interface JwtSvidRules {
+  /** Our own identifier in `aud`, compared exactly. Not empty. */
+  readonly audience: string
+  /** The longest life of a token that is accepted. Default 3600. */
+  readonly maxLifetimeSeconds?: number
+  /** For clocks that differ: 0 to 30. Default 10. */
+  readonly leewaySeconds?: number
+  /** Whether ours must be the only audience, so that no other service can pass the token on. Default true. */
+  readonly soleAudience?: boolean
+}
+
+/** A JWT-SVID whose signature and claims were checked against the bundle of its own trust domain. */
+export interface VerifiedJwtSvid {
+  readonly id: SpiffeId
+  /** The claim `exp`. */
+  readonly expiresAt: Date
+  readonly issuedAt?: Date
+  /** `jti`, else the hash of the signing input; for the record. */
+  readonly tokenId: string
+  /** Names the token to a replay guard, the same for every spelling of its signature. */
+  readonly replayKey: string
+  /** Until when the token would be accepted: `exp` plus leeway. */
+  readonly replayUntil: Date
+}
+
+/**
+ * Makes the verifier of JWT-SVIDs for one audience.
+ *
+ * @throws {StintError} CONFIG_INVALID: an empty audience would accept every token, so it is refused here.
+ */
+export function createJwtSvidVerifier(rules: JwtSvidRules): JwtSvidVerifier {
+  const { audience, maxLifetimeSeconds = 3600, leewaySeconds = 10, soleAudience = true } = rules
+  if (typeof audience !== 'string' || audience.trim() === '') {
+    throw configInvalid('audience', 'The audience of bearer tokens must not be empty.')
+  }
+  if (!(maxLifetimeSeconds > 0 && maxLifetimeSeconds <= 86_400)) {
+    throw configInvalid('maxLifetimeSeconds', 'The longest token life must be from 1 s to 24 h.')
+  }
+  if (!(leewaySeconds >= 0 && leewaySeconds <= 30)) {
+    throw configInvalid('leewaySeconds', 'The leeway for clocks must be from 0 to 30 s.')
+  }
+  const checked = { audience, maxLifetimeSeconds, leewaySeconds, soleAudience }
+  return { leewaySeconds, verify: (token, context) => verify(token, { ...context, ...checked }) }
+}
+
+/** Checks bearer tokens by fixed rules. */
+export interface JwtSvidVerifier {
+  readonly leewaySeconds: number
+  /**
+   * Checks a JWT-SVID in compact form. The key comes from the bundle of the trust domain in `sub`, never from the token.
+   *
+   * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; TRUST_DOMAIN_UNKNOWN.
+   * @see JWT-SVID, sections 2 to 6
+   */
+  verify(token: string, context: { bundles: BundleSnapshot; now: Date }): Promise<VerifiedJwtSvid>
+}
+
+/** One-off form of `createJwtSvidVerifier(rules).verify(token, context)`. */
+export async function verifyJwtSvid(
+  token: string,
+  { bundles, now, ...rules }: JwtSvidRules & { bundles: BundleSnapshot; now: Date },
+): Promise<VerifiedJwtSvid> {
+  return createJwtSvidVerifier(rules).verify(token, { bundles, now })
+}
+
+type Context = Required<JwtSvidRules> & { readonly bundles: BundleSnapshot; readonly now: Date }
+
+async function verify(token: string, context: Context): Promise<VerifiedJwtSvid> {
+  const read = readCompactToken(token)
+  const claims = checkClaims(read.claims, context)
+  await checkSignature(read, authorityOf(read, claims, context.bundles))
+  return verified(read, claims, context.leewaySeconds)
+}
+
+function authorityOf({ header }: CompactToken, { id }: JwtClaims, bundles: BundleSnapshot): JwtAuthority {
+  const bundle = bundles.get(id.trustDomain)
+  if (!bundle) {
+    throw new StintError('TRUST_DOMAIN_UNKNOWN', {
+      trustDomain: id.trustDomain,
+      explanation: 'No trust bundle is configured for the trust domain of this SPIFFE ID.',
+    })
+  }
+  const authority = bundle.jwtAuthorities.get(header.kid)
+  if (!authority) throw tokenInvalid('kid', 'The trust domain of the token has no JWT key with this kid.')
+  if (!authority.algorithms.includes(header.alg)) {
+    throw tokenInvalid('algorithm-key', 'The key with this kid is not for the algorithm of the token.')
+  }
+  return authority
+}
+
+async function checkSignature({ text, header }: CompactToken, { key }: JwtAuthority): Promise<void> {
+  try {
+    await compactVerify(text, key, { algorithms: [header.alg] })
+  } catch (error) {
+    throw tokenInvalid('signature', 'The signature of the token does not verify.', error)
+  }
+}
+
+function verified({ signingInput }: CompactToken, claims: JwtClaims, leewaySeconds: number): VerifiedJwtSvid {
+  const { id, expiresAt, issuedAt, tokenId: jti } = claims
+  const inputHash = sha256Hex(signingInput)
+  return {
+    id,
+    expiresAt,
+    ...(issuedAt ? { issuedAt } : {}),
+    tokenId: jti ?? inputHash,
+    replayKey: sha256Hex(JSON.stringify(jti === undefined ? ['input', inputHash] : ['jti', id.trustDomain, jti])),
+    replayUntil: new Date(expiresAt.getTime() + leewaySeconds * 1000),
+  }
+}
+
+function configInvalid(field: string, explanation: string): StintError {
+  return new StintError('CONFIG_INVALID', { field, explanation })
+}

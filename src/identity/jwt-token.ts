@@ -1,0 +1,80 @@
+import { StintError } from '../core/errors.ts'
+import type { StrictJson } from '../core/strict-json.ts'
+import { isJsonObject, parseStrictJson } from '../core/strict-json.ts'
+
+/** A token taken apart, its header checked, nothing of it trusted yet. */
+export interface CompactToken {
+  readonly text: string
+  /** `header.payload` as it was signed. */
+  readonly signingInput: string
+  readonly header: { readonly alg: string; readonly kid: string }
+  readonly claims: { readonly [key: string]: StrictJson }
+}
+
+const MAX_TOKEN_BYTES = 8 * 1024
+const ALGORITHMS = new Set(['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'])
+const HEADERS = new Set(['alg', 'kid', 'typ'])
+const TYPES = new Set<unknown>([undefined, 'JWT', 'JOSE'])
+const MAX_KID_BYTES = 256
+
+/**
+ * Takes a JWS in compact form apart. Only the one canonical spelling of a token is read, and its header is a closed set:
+ * alg, kid and typ. So tokens of other kinds (WIT-SVIDs among them) and keys carried in a header go no further.
+ *
+ * @throws {StintError} TOKEN_INVALID; `details.check` is size, form, encoding, json, header, algorithm, type or kid.
+ * @see JWT-SVID, sections 2 and 5.1; WIT-SVID, section 7.1
+ */
+export function readCompactToken(text: string): CompactToken {
+  if (typeof text !== 'string' || text.length > MAX_TOKEN_BYTES) {
+    throw tokenInvalid('size', 'A bearer token has at most 8 KiB.')
+  }
+  const [header, payload, signature, ...more] = text.split('.')
+  if (!header || !payload || !signature || more.length > 0) {
+    throw tokenInvalid('form', 'A JWT-SVID has three parts with a dot between each two (JWS compact form).')
+  }
+  decode(signature)
+  return {
+    text,
+    signingInput: `${header}.${payload}`,
+    header: checkHeader(readObject(header)),
+    claims: readObject(payload),
+  }
+}
+
+/** A TOKEN_INVALID whose `details.check` names the failed check. Nothing of the token may go into it. */
+export function tokenInvalid(check: string, explanation: string, cause?: unknown): StintError {
+  return new StintError('TOKEN_INVALID', { check, explanation }, cause)
+}
+
+function checkHeader(header: { readonly [key: string]: StrictJson }): { alg: string; kid: string } {
+  const { alg, kid, typ } = header
+  if (Object.keys(header).some((name) => !HEADERS.has(name))) {
+    throw tokenInvalid('header', 'The header of a JWT-SVID has alg, kid and typ only.')
+  }
+  if (typeof alg !== 'string' || !ALGORITHMS.has(alg)) {
+    throw tokenInvalid('algorithm', 'A JWT-SVID is signed by RS, ES or PS with 256, 384 or 512.')
+  }
+  if (!TYPES.has(typ)) throw tokenInvalid('type', 'The typ of a JWT-SVID, if present, is exactly JWT or JOSE.')
+  if (typeof kid !== 'string' || kid.trim() === '' || Buffer.byteLength(kid) > MAX_KID_BYTES) {
+    throw tokenInvalid('kid', 'A JWT-SVID names its key by kid.')
+  }
+  return { alg, kid }
+}
+
+function readObject(part: string): { readonly [key: string]: StrictJson } {
+  const bytes = decode(part)
+  let value: StrictJson
+  try {
+    value = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch {
+    throw tokenInvalid('json', 'A part of the token is not JSON in UTF-8, or has a key twice.')
+  }
+  if (!isJsonObject(value)) throw tokenInvalid('json', 'A part of the token is not a JSON object.')
+  return value
+}
+
+function decode(part: string): Buffer {
+  const bytes = Buffer.from(part, 'base64url')
+  if (bytes.toString('base64url') !== part) throw tokenInvalid('encoding', 'The token is not in canonical base64url.')
+  return bytes
+}
