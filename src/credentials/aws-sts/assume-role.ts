@@ -1,0 +1,128 @@
+import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { TokenBucket } from '../../core/token-bucket.ts'
+import type { IssuedCredentials, MintRequest } from '../provider.ts'
+import { type Exchange, sendOnce } from './call.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
+import { type Attempt, type RetryLimits, withRetry } from './retry.ts'
+import { type AnswerStrictness, checkedAnswer } from './session-answer.ts'
+import { sessionRequest } from './session-request.ts'
+
+const REPORTED_SKEW_MS = 60_000
+const REFUSED_SKEW_MS = 300_000
+
+/**
+ * A way to make one lease's credentials. AssumeRole is the first; STS GetScopedCredentials, which narrows one parent session
+ * a grant that never leaves the broker, fits in the same place.
+ */
+export interface LeaseMinter {
+  /** @throws {StintError} as `CredentialProvider.mint`. */
+  mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
+}
+
+/** Events worth a metric or a log line; ids and codes only. */
+export interface ProviderObserver {
+  /** The far side's clock minus ours, when more than a minute apart. */
+  clockSkewed?(skewMs: number): void
+  /** One try of one call failed; `awsCode` is AWS's or Node's word for it. */
+  callFailed?(event: { readonly operation: string; readonly awsCode: string; readonly attempt: number }): void
+}
+
+/** What AssumeRole needs. `externalIds` by role ARN. */
+export interface AssumeRoleDeps {
+  readonly client: STSClient
+  readonly clock: Clock
+  readonly random: () => number
+  readonly bucket: TokenBucket
+  readonly limits: RetryLimits
+  /** Of one try, credentials of the broker's own and reading the answer included. */
+  readonly attemptTimeoutMs: number
+  readonly strictness: AnswerStrictness
+  readonly externalIds: ReadonlyMap<string, Secret>
+  readonly observer: ProviderObserver
+}
+
+/**
+ * Mints leases by STS AssumeRole. Every try of a lease carries the same RoleSessionName and SourceIdentity, so one deny
+ * covers whatever the tries made between them.
+ *
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ */
+export class AssumeRoleMinter implements LeaseMinter {
+  readonly #deps: AssumeRoleDeps
+  readonly #breakers = new Map<string, CircuitBreaker>()
+
+  constructor(deps: AssumeRoleDeps) {
+    this.#deps = deps
+  }
+
+  mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
+    const { clock, random, limits, bucket, observer } = this.#deps
+    return withRetry(
+      (attempt) => this.#once(request, attempt, signal),
+      { operation: 'AssumeRole', roleArn: request.roleArn },
+      signal,
+      {
+        clock,
+        random,
+        limits,
+        breaker: this.#breaker(request.roleArn),
+        pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
+        onFault: (fault, number) => {
+          if (fault.row.kind === 'throttled') bucket.slowDown()
+          observer.callFailed?.({ operation: 'AssumeRole', awsCode: fault.awsCode, attempt: number })
+        },
+      },
+    )
+  }
+
+  async #once(request: MintRequest, attempt: Attempt, signal: AbortSignal): Promise<IssuedCredentials> {
+    const { client, clock, strictness, attemptTimeoutMs } = this.#deps
+    const input = sessionRequest(request, this.#deps.externalIds.get(request.roleArn), clock.now())
+    const command = new AssumeRoleCommand(input)
+    const exchange: Exchange = { sent: false }
+    try {
+      const answer = await sendOnce((abortSignal) => client.send(command, { abortSignal }), command, {
+        timeoutMs: attemptTimeoutMs,
+        signal,
+        exchange,
+      })
+      attempt.sent = true
+      const now = clock.now()
+      this.#checkClock(exchange, now, 'unknown')
+      return checkedAnswer(answer, request, { durationSeconds: input.DurationSeconds ?? 0, now, strictness })
+    } catch (error) {
+      attempt.sent = exchange.sent
+      if (!(error instanceof StintError)) this.#checkClock(exchange, clock.now(), outcomeOf(error))
+      throw error
+    }
+  }
+
+  #checkClock(exchange: Exchange, now: Date, outcome: 'not_minted' | 'unknown'): void {
+    if (!exchange.serverDate) return
+    const skewMs = exchange.serverDate.getTime() - now.getTime()
+    if (Math.abs(skewMs) > REPORTED_SKEW_MS) this.#deps.observer.clockSkewed?.(skewMs)
+    if (Math.abs(skewMs) <= REFUSED_SKEW_MS) return
+    throw new StintError('CLOCK_UNSTABLE', {
+      explanation: `The clock of STS is ${Math.round(skewMs / 1_000)} s apart from ours; 300 s are allowed. Check NTP on this machine.`,
+      skewSeconds: Math.round(skewMs / 1_000),
+      outcome,
+    })
+  }
+
+  #breaker(roleArn: string): CircuitBreaker {
+    const known = this.#breakers.get(roleArn)
+    if (known) return known
+    const breaker = new CircuitBreaker({ clock: this.#deps.clock })
+    this.#breakers.set(roleArn, breaker)
+    return breaker
+  }
+}
+
+/** A plain refusal (4xx) made no session; any other failed exchange may have. */
+function outcomeOf(error: unknown): 'not_minted' | 'unknown' {
+  const status = (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
+  return status !== undefined && status >= 400 && status < 500 ? 'not_minted' : 'unknown'
+}

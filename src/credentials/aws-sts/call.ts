@@ -1,0 +1,72 @@
+import type { IAMClient } from '@aws-sdk/client-iam'
+import type { STSClient } from '@aws-sdk/client-sts'
+import { StintError } from '../../core/errors.ts'
+
+/** What one HTTP exchange showed, whether it went well or not. */
+export interface Exchange {
+  /** True once the request was handed to the socket: from here on its effect may exist. */
+  sent: boolean
+  /** The `Date` header of the answer: the far side's clock, to the second. */
+  serverDate?: Date
+}
+
+/** The part of an SDK command that is needed here. */
+interface Command {
+  readonly input: object
+}
+
+const exchanges = new WeakMap<object, Exchange>()
+
+/** Makes a client note, per call, whether the request went out and what time the answer told. */
+export function observe<C extends STSClient | IAMClient>(client: C): C {
+  const stack = client.middlewareStack as STSClient['middlewareStack']
+  stack.add(
+    (next) => async (args) => {
+      const exchange = exchanges.get(args.input)
+      if (exchange) exchange.sent = true
+      const result = await next(args)
+      const headers = (result.response as { headers?: Record<string, string> } | undefined)?.headers
+      const date = Date.parse(headers?.date ?? '')
+      if (exchange && Number.isFinite(date)) exchange.serverDate = new Date(date)
+      return result
+    },
+    { step: 'deserialize', name: 'stintObserve', priority: 'low' },
+  )
+  return client
+}
+
+/**
+ * Sends one command once, and returns within `timeoutMs` whatever the far side does (a body that trickles, a credential
+ * source that hangs).
+ *
+ * @param exchange filled in as the call goes on; read it also when this throws.
+ * @throws the SDK's own error, an Error named `TimeoutError`, or StintError CANCELLED when `signal` fired.
+ */
+export async function sendOnce<R>(
+  send: (abortSignal: AbortSignal) => Promise<R>,
+  command: Command,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly exchange: Exchange },
+): Promise<R> {
+  const { signal, exchange } = options
+  exchanges.set(command.input, exchange)
+  const stop = new AbortController()
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const end = (error: Error) => {
+    reject(error)
+    stop.abort()
+  }
+  const onAbort = () => end(new StintError('CANCELLED'))
+  const timer = setTimeout(() => {
+    end(Object.assign(new Error('no answer in time'), { name: 'TimeoutError', code: 'ETIMEDOUT' }))
+  }, options.timeoutMs)
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  stopped.catch(() => undefined) // it is only ever read through the race below
+  try {
+    if (signal.aborted) return await stopped
+    return await Promise.race([send(stop.signal), stopped])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,52 @@
+import { IAMClient } from '@aws-sdk/client-iam'
+import { STSClient } from '@aws-sdk/client-sts'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { observe } from './call.ts'
+
+/** AWS's own shape of static or refreshing credentials. */
+export type AwsCredentialSource = NonNullable<ConstructorParameters<typeof STSClient>[0]>['credentials']
+
+/** Socket limits; the SDK's own defaults are minutes. */
+export interface HttpLimits {
+  readonly connectionTimeoutMs: number
+  /** From sending the request to the answer's headers. */
+  readonly requestTimeoutMs: number
+}
+
+/** How to reach one AWS service. */
+export interface ClientOptions {
+  readonly region: string
+  /** Another address than AWS's regional one: a VPC endpoint or a stand-in. */
+  readonly endpoint?: string
+  /** Undefined: the SDK's default chain (IRSA, Pod Identity, instance profile, environment). */
+  readonly credentials?: AwsCredentialSource
+  readonly http: HttpLimits
+  readonly maxSockets: number
+}
+
+/** A client that tries once: who retries a mint has to count each try. */
+export function createStsClient(options: ClientOptions): STSClient {
+  return observe(new STSClient(settings(options)))
+}
+
+/** As `createStsClient`. IAM has one control plane a partition; the SDK finds it from the region. */
+export function createIamClient(options: ClientOptions): IAMClient {
+  return observe(new IAMClient(settings(options)))
+}
+
+function settings({ region, endpoint, credentials, http, maxSockets }: ClientOptions) {
+  const agent = { keepAlive: true, maxSockets }
+  return {
+    region,
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: http.connectionTimeoutMs,
+      requestTimeout: http.requestTimeoutMs,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: agent,
+    }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+  }
+}

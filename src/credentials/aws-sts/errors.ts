@@ -1,0 +1,252 @@
+import { type ErrorCode, type ErrorDetails, StintError } from '../../core/errors.ts'
+import type { MintOutcome } from '../provider.ts'
+
+/**
+ * What a failure says of the far side: it is down, asks for less, refuses this request, does not take the broker's own
+ * credentials, has no room left, was changed by someone else in the same moment, or said yes in words nobody can read.
+ */
+export type FaultKind = 'down' | 'throttled' | 'refused' | 'broker_credentials' | 'limit' | 'conflict' | 'unreadable'
+
+/** How one failure of STS or IAM is treated. */
+export interface FaultRow {
+  readonly kind: FaultKind
+  readonly code: ErrorCode
+  readonly retry: boolean
+  /** For AssumeRole: whether a session may exist all the same. */
+  readonly outcome: MintOutcome
+  readonly explanation: string
+}
+
+const DOWN = {
+  kind: 'down',
+  code: 'PROVIDER_UNAVAILABLE',
+  retry: true,
+  outcome: 'unknown',
+  explanation: 'The AWS service failed to answer properly; the same call may succeed later.',
+} as const satisfies FaultRow
+
+const UNREACHED = {
+  ...DOWN,
+  outcome: 'not_minted',
+  explanation: 'The AWS endpoint could not be reached; check its address, DNS and the network path to it.',
+} as const satisfies FaultRow
+
+const UNTRUSTED_ENDPOINT = {
+  ...UNREACHED,
+  retry: false,
+  explanation: 'The TLS certificate of the AWS endpoint does not verify; check the endpoint and the CA certificates.',
+} as const satisfies FaultRow
+
+const THROTTLED = {
+  kind: 'throttled',
+  code: 'PROVIDER_THROTTLED',
+  retry: true,
+  outcome: 'not_minted',
+  explanation: 'AWS is throttling; wait, or lower the configured rate of calls.',
+} as const satisfies FaultRow
+
+const CONFLICT = {
+  kind: 'conflict',
+  code: 'PROVIDER_UNAVAILABLE',
+  retry: true,
+  outcome: 'not_minted',
+  explanation: 'Someone else changed the same IAM entity in this moment; the write is tried again.',
+} as const satisfies FaultRow
+
+const UNREADABLE = {
+  kind: 'unreadable',
+  code: 'PROVIDER_ANSWER_INVALID',
+  retry: false,
+  outcome: 'unknown',
+  explanation: 'The AWS service answered with something that cannot be read.',
+} as const satisfies FaultRow
+
+const refused = (explanation: string, code: ErrorCode = 'PROVIDER_REFUSED'): FaultRow => ({
+  kind: 'refused',
+  code,
+  retry: false,
+  outcome: 'not_minted',
+  explanation,
+})
+
+const brokerCredentials = (explanation: string): FaultRow => ({
+  kind: 'broker_credentials',
+  code: 'PROVIDER_UNAVAILABLE',
+  retry: false,
+  outcome: 'not_minted',
+  explanation,
+})
+
+/**
+ * Failures by the code that AWS sends (without the suffix `Exception`) or that Node gives a socket error.
+ *
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Errors
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
+ */
+export const FAULTS: Readonly<Record<string, FaultRow>> = {
+  Throttling: THROTTLED,
+  ThrottledException: THROTTLED,
+  RequestLimitExceeded: THROTTLED,
+  TooManyRequests: THROTTLED,
+  RequestThrottled: THROTTLED,
+  SlowDown: THROTTLED,
+  BandwidthLimitExceeded: THROTTLED,
+
+  ServiceFailure: DOWN,
+  InternalFailure: DOWN,
+  InternalError: DOWN,
+  InternalServerError: DOWN,
+  ServiceUnavailable: DOWN,
+  IDPCommunicationError: { ...DOWN, outcome: 'not_minted' },
+  TimeoutError: { ...DOWN, explanation: 'The AWS service did not answer in time.' },
+  AbortError: { ...DOWN, explanation: 'The call to the AWS service was cut off.' },
+  ECONNRESET: { ...DOWN, explanation: 'The connection to the AWS service broke before the answer came.' },
+  EPIPE: { ...DOWN, explanation: 'The connection to the AWS service broke before the answer came.' },
+  ETIMEDOUT: { ...DOWN, explanation: 'The AWS service did not answer in time.' },
+
+  ECONNREFUSED: UNREACHED,
+  ENOTFOUND: UNREACHED,
+  EAI_AGAIN: UNREACHED,
+  EHOSTUNREACH: UNREACHED,
+  ENETUNREACH: UNREACHED,
+  CERT_HAS_EXPIRED: UNTRUSTED_ENDPOINT,
+  CERT_NOT_YET_VALID: UNTRUSTED_ENDPOINT,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED_ENDPOINT,
+  ERR_TLS_CERT_ALTNAME_INVALID: UNTRUSTED_ENDPOINT,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED_ENDPOINT,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED_ENDPOINT,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED_ENDPOINT,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED_ENDPOINT,
+
+  ConcurrentModification: CONFLICT,
+  EntityTemporarilyUnmodifiable: CONFLICT,
+
+  AccessDenied: refused(
+    'AWS denies this call to the broker: check the trust policy of the role (principal, external id, sts:TagSession, sts:SetSourceIdentity) and the policy of the broker.',
+  ),
+  UnauthorizedAccess: refused('AWS denies this call to the broker: check the policy of the broker.'),
+  PackedPolicyTooLarge: refused(
+    'Session policy and tags together are over the packed limit of AWS; split the task or ask for less.',
+    'SESSION_POLICY_TOO_LARGE',
+  ),
+  MalformedPolicyDocument: refused('AWS cannot read the policy document that was sent.'),
+  ValidationError: refused('AWS finds a parameter of the call out of its rules.'),
+  Validation: refused('AWS finds a parameter of the call out of its rules.'),
+  InvalidInput: refused('AWS finds a parameter of the call out of its rules.'),
+  InvalidParameterValue: refused('AWS finds a parameter of the call out of its rules.'),
+  MissingParameter: refused('AWS misses a parameter of the call.'),
+  RegionDisabled: refused(
+    'STS is switched off in this region for the account of the role; switch it on or use another.',
+  ),
+  NoSuchEntity: refused('The role or policy does not exist in the account; check its ARN.'),
+  UnmodifiableEntity: refused('Only AWS itself may change this entity; name a role or policy of your own.'),
+  DeleteConflict: refused('The policy version is in use and cannot be deleted.'),
+  PolicyNotAttachable: refused('This policy cannot be attached to a role.'),
+  LimitExceeded: {
+    ...refused('The policy document or its number of versions is over the quota of IAM; a shorter document is needed.'),
+    kind: 'limit',
+  },
+
+  ExpiredToken: brokerCredentials("The broker's own AWS credentials have expired; they have to be renewed."),
+  InvalidClientTokenId: brokerCredentials("AWS does not know the broker's own access key."),
+  UnrecognizedClient: brokerCredentials("AWS does not know the broker's own access key."),
+  SignatureDoesNotMatch: brokerCredentials("The signature of the call is wrong: the broker's secret key or its clock."),
+  IncompleteSignature: brokerCredentials('The signature of the call is incomplete.'),
+  RequestExpired: brokerCredentials("The call was signed too long ago: check the broker's clock."),
+  RequestTimeTooSkewed: brokerCredentials(
+    "The call was signed at another time than AWS has: check the broker's clock.",
+  ),
+  MissingAuthenticationToken: brokerCredentials('The call carried no credentials.'),
+  OptInRequired: brokerCredentials("The broker's account is not signed up for this service."),
+  InvalidIdentityToken: brokerCredentials("AWS does not accept the broker's identity token."),
+  IDPRejectedClaim: brokerCredentials("The identity provider of the broker's token rejected it."),
+  CredentialsProviderError: brokerCredentials('The broker found no AWS credentials of its own.'),
+  TokenProviderError: brokerCredentials('The broker found no AWS credentials of its own.'),
+}
+
+/** What was being done when it failed; ids only. */
+export interface CallContext {
+  readonly operation: string
+  readonly roleArn?: string
+  readonly target?: string
+  /** False when no byte of the request can have left: it failed before it was sent. */
+  readonly sent: boolean
+}
+
+/** A failed call, ready to be retried or thrown. */
+export interface ProviderFault {
+  readonly row: FaultRow
+  /** The code as AWS sent it, cut to a safe alphabet. */
+  readonly awsCode: string
+  readonly error: StintError
+}
+
+/**
+ * Reads any failure of an SDK call by FAULTS. What AWS or the SDK wrote in words is dropped, not quoted: a
+ * SignatureDoesNotMatch quotes the canonical request with the broker's session token, and SDK errors hold the response.
+ */
+export function toProviderFault(thrown: unknown, context: CallContext): ProviderFault {
+  const { awsCode, key, httpStatus, requestId, message } = read(thrown)
+  const row = FAULTS[key] ?? rowForStatus(httpStatus)
+  const outcome = context.sent ? row.outcome : 'not_minted'
+  const packedPercent = key === 'PackedPolicyTooLarge' ? /(\d{2,5})\s?%/.exec(message)?.[1] : undefined
+  const deniedAction = key === 'AccessDenied' ? /perform: ((?:sts|iam):[A-Za-z]{1,40})\b/.exec(message)?.[1] : undefined
+  const details: ErrorDetails = {
+    explanation: row.explanation,
+    provider: 'aws-sts',
+    operation: context.operation,
+    awsCode,
+    outcome,
+    fault: row.kind,
+    ...(row.kind === 'limit' ? { limit: 'policy_document' } : {}),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(packedPercent === undefined ? {} : { packedPercent: Number(packedPercent) }),
+    ...(deniedAction === undefined ? {} : { deniedAction }),
+    ...(context.roleArn === undefined ? {} : { roleArn: context.roleArn }),
+    ...(context.target === undefined ? {} : { target: context.target }),
+  }
+  return { row, awsCode, error: new StintError(row.code, details) }
+}
+
+function rowForStatus(httpStatus: number | undefined): FaultRow {
+  if (httpStatus === 429) return THROTTLED
+  if (httpStatus !== undefined && httpStatus >= 400 && httpStatus < 500)
+    return refused('AWS refused the call with a code that is not known here; look it up by the request id.')
+  if (httpStatus !== undefined && httpStatus < 400) return UNREADABLE
+  return { ...DOWN, retry: httpStatus !== undefined }
+}
+
+interface ReadError {
+  awsCode: string
+  key: string
+  httpStatus: number | undefined
+  requestId: string | undefined
+  message: string
+}
+
+function read(thrown: unknown): ReadError {
+  const error = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Record<string, unknown>
+  const metadata = (error.$metadata ?? {}) as Record<string, unknown>
+  const names = [error.Code, error.code, error.name].map(safeCode).filter((name) => name !== undefined)
+  const keys = names.map((name) => (Object.hasOwn(FAULTS, name) ? name : name.replace(/(Exception|Fault)$/, '')))
+  const known = keys.findIndex((key) => Object.hasOwn(FAULTS, key))
+  const at = known < 0 ? 0 : known
+  return {
+    awsCode: names[at] ?? 'Unknown',
+    key: keys[at] ?? 'Unknown',
+    httpStatus: typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined,
+    requestId: safeRequestId(metadata.requestId) ?? safeRequestId(error.RequestId),
+    message: typeof error.message === 'string' ? error.message.slice(0, 4_096) : '',
+  }
+}
+
+function safeCode(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z][A-Za-z._]{1,63}$/.test(value) ? value : undefined
+}
+
+function safeRequestId(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[0-9a-f-]{8,40}$/i.test(value) ? value : undefined
+}

@@ -1,0 +1,165 @@
+import {
+  CreatePolicyVersionCommand,
+  DeletePolicyVersionCommand,
+  DeleteRolePolicyCommand,
+  type IAMClient,
+  ListPolicyVersionsCommand,
+  ListRolePoliciesCommand,
+  type PolicyVersion,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import type { DenyList } from '../provider.ts'
+import type { ProviderObserver } from './assume-role.ts'
+import { type Exchange, sendOnce } from './call.ts'
+import { boundaryDocument, inlineDocument } from './deny-document.ts'
+import { type Attempt, type RetryLimits, withRetry } from './retry.ts'
+import type { DenyDocument } from './revocation.ts'
+
+/** IAM keeps this many versions of a managed policy. */
+const MAX_VERSIONS = 5
+/** Of a listing of role policies; a role has far fewer. */
+const MAX_PAGES = 10
+
+/** What the writer needs. The client may have other credentials than the minting one: see docs/aws. */
+export interface IamDenyWriterDeps {
+  readonly client: IAMClient
+  readonly clock: Clock
+  readonly random: () => number
+  /** `totalMs` is a hard end: nothing is sent after it, so it must be shorter than the claim of the one writer. */
+  readonly limits: RetryLimits
+  /** Of one call. */
+  readonly attemptTimeoutMs: number
+  readonly observer: ProviderObserver
+}
+
+/**
+ * Writes whole deny documents to IAM, never edits of them, so that repeating a write after a crash or a lost answer is
+ * harmless. One writer per document is the caller's part: IAM has no conditional write.
+ */
+export class IamDenyWriter {
+  readonly #deps: IamDenyWriterDeps
+
+  constructor(deps: IamDenyWriterDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Resolves when IAM has accepted the document; its effect follows within seconds to minutes.
+   *
+   * @throws {StintError} PROVIDER_REFUSED with `details.limit` when the document is too long for IAM, without it when IAM
+   *   refuses otherwise; PROVIDER_THROTTLED and PROVIDER_UNAVAILABLE after retries; CANCELLED.
+   */
+  async write(target: string, document: DenyDocument, list: DenyList, signal: AbortSignal): Promise<void> {
+    const call = this.#caller(target, signal)
+    if (document.kind === 'boundary') return this.#writeBoundary(document.policyArn, boundaryDocument(list), call)
+    return this.#writeInline(document, inlineDocument(list), call)
+  }
+
+  async #writeBoundary(PolicyArn: string, PolicyDocument: string, call: Call): Promise<void> {
+    await call('CreatePolicyVersion', async (send) => {
+      await this.#makeRoom(PolicyArn, send)
+      await send(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault: true }))
+    })
+  }
+
+  /** Before each try, since a try whose answer was lost may have made a version. */
+  async #makeRoom(PolicyArn: string, send: Send): Promise<void> {
+    const { Versions = [] } = await send(new ListPolicyVersionsCommand({ PolicyArn, MaxItems: 100 }))
+    const surplus = Versions.length - (MAX_VERSIONS - 1)
+    const oldest = Versions.filter((version) => !version.IsDefaultVersion).sort(byAge)
+    for (const { VersionId } of oldest.slice(0, Math.max(0, surplus)))
+      await send(new DeletePolicyVersionCommand({ PolicyArn, VersionId })).catch(unlessGone)
+  }
+
+  async #writeInline(
+    { roleName: RoleName, policyName: PolicyName }: Extract<DenyDocument, { kind: 'inline' }>,
+    PolicyDocument: string | undefined,
+    call: Call,
+  ): Promise<void> {
+    if (PolicyDocument !== undefined) {
+      await call('PutRolePolicy', (send) => send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument })))
+      return
+    }
+    await call('DeleteRolePolicy', async (send) => {
+      await send(new DeleteRolePolicyCommand({ RoleName, PolicyName })).catch(async (error) => {
+        // "Gone already" is what was wanted; "no such role" is not, and IAM has one code for both.
+        unlessGone(error)
+        await expectAbsent(RoleName, PolicyName, send)
+      })
+    })
+  }
+
+  #caller(target: string, signal: AbortSignal): Call {
+    const { client, clock, random, limits, attemptTimeoutMs, observer } = this.#deps
+    const deadlineMs = clock.monotonicMs() + limits.totalMs
+    return async (operation, run) => {
+      const once = async (attempt: Attempt) => {
+        const send = async (command: { readonly input: object }) => {
+          const exchange: Exchange = { sent: false }
+          const timeoutMs = Math.min(attemptTimeoutMs, deadlineMs - clock.monotonicMs())
+          if (timeoutMs <= 0) throw outOfTime(operation, target)
+          try {
+            return await sendOnce(
+              (abortSignal) => client.send(command as CreatePolicyVersionCommand, { abortSignal }),
+              command,
+              { timeoutMs, signal, exchange },
+            )
+          } finally {
+            attempt.sent ||= exchange.sent
+          }
+        }
+        await run(send as unknown as Send)
+      }
+      await withRetry(once, { operation, target }, signal, {
+        clock,
+        random,
+        limits,
+        onFault: (fault, attempt) => observer.callFailed?.({ operation, awsCode: fault.awsCode, attempt }),
+      })
+    }
+  }
+}
+
+/** A write that goes on after the caller's claim has lapsed could overwrite a newer list with an older one. */
+function outOfTime(operation: string, target: string): StintError {
+  return new StintError('PROVIDER_UNAVAILABLE', {
+    explanation: 'IAM took too long; the write was given up so that it cannot overtake a later one.',
+    operation,
+    target,
+    outcome: 'unknown',
+  })
+}
+
+type Send = IAMClient['send']
+type Call = (operation: string, run: (send: Send) => Promise<unknown>) => Promise<void>
+
+async function expectAbsent(RoleName: string, PolicyName: string, send: Send): Promise<void> {
+  let Marker: string | undefined
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const answer = await send(new ListRolePoliciesCommand({ RoleName, ...(Marker ? { Marker } : {}) }))
+    if (answer.PolicyNames?.includes(PolicyName)) break
+    if (!answer.IsTruncated || !answer.Marker) return
+    Marker = answer.Marker
+  }
+  throw new StintError('PROVIDER_UNAVAILABLE', {
+    explanation:
+      'IAM says both that the inline policy is gone and that it is there; the removal has to be tried again.',
+    outcome: 'unknown',
+  })
+}
+
+/** Versions are v1, v2 …; creation dates have whole seconds and may be equal. */
+function byAge(a: PolicyVersion, b: PolicyVersion): number {
+  return versionNumber(a) - versionNumber(b)
+}
+
+function versionNumber({ VersionId }: PolicyVersion): number {
+  return Number(VersionId?.replace(/^v(\d+).*$/, '$1') ?? Number.NaN) || 0
+}
+
+function unlessGone(error: unknown): void {
+  const { name = '', Code = '' } = (error ?? {}) as { name?: string; Code?: string }
+  if (name !== 'NoSuchEntityException' && !/^NoSuchEntity(Exception)?$/.test(Code)) throw error
+}

@@ -1,0 +1,154 @@
+import {
+  GetPolicyCommand,
+  type IAMClient,
+  ListPolicyVersionsCommand,
+  ListRolePoliciesCommand,
+} from '@aws-sdk/client-iam'
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
+import { type ErrorDetails, StintError } from '../../core/errors.ts'
+import { idBody, randomIds } from '../../core/ids.ts'
+import { type AssumeRoleDeps, AssumeRoleMinter } from './assume-role.ts'
+import { type Exchange, sendOnce } from './call.ts'
+import { toProviderFault } from './errors.ts'
+import type { RevocationTargets } from './revocation.ts'
+
+const PROBE_LEASE_MS = 60_000
+
+/** What one check found; `details` are ids, codes and a sentence. */
+export type ProbeResult =
+  | { readonly ok: true; readonly details: ErrorDetails }
+  | { readonly ok: false; readonly code: StintError['code']; readonly details: ErrorDetails }
+
+/** What the probes need, beside what minting needs. */
+export interface ProbeDeps extends AssumeRoleDeps {
+  readonly sts: AssumeRoleDeps['client']
+  readonly iam: IAMClient
+  readonly targets: RevocationTargets
+}
+
+/** Questions of `stint doctor` to AWS. They change nothing and keep nothing. */
+export class AwsProbes {
+  readonly #deps: ProbeDeps
+
+  constructor(deps: ProbeDeps) {
+    this.#deps = deps
+  }
+
+  /** Is STS there, whom does it take us for, and how far is its clock (`details.skewMs`, to the second)? */
+  identity(signal: AbortSignal): Promise<ProbeResult> {
+    return outcome(async () => {
+      const exchange: Exchange = { sent: false }
+      const command = new GetCallerIdentityCommand({})
+      const { Account: account = '', Arn: arn = '' } = await this.#send(
+        'GetCallerIdentity',
+        exchange,
+        command,
+        signal,
+        (stop) => this.#deps.sts.send(command, { abortSignal: stop }),
+      )
+      const skewMs = exchange.serverDate ? exchange.serverDate.getTime() - this.#deps.clock.now().getTime() : undefined
+      return { account, arn, ...(skewMs === undefined ? {} : { skewMs }) }
+    })
+  }
+
+  /**
+   * Does the role take us with everything that a lease sends (source identity, tags, external id)? It mints one session that
+   * may do nothing at all (a session policy of a single Deny) and throws its credentials away.
+   */
+  trust(roleArn: string, signal: AbortSignal): Promise<ProbeResult> {
+    return outcome(async () => {
+      const now = this.#deps.clock.now()
+      const body = idBody(randomIds.next('grt', now))
+      await new AssumeRoleMinter(this.#deps).mint(
+        {
+          leaseId: `lse_${body}`,
+          roleArn,
+          sessionName: `${body}.0`,
+          sourceIdentity: body,
+          sessionPolicy: denyEverything(now),
+          notAfter: new Date(now.getTime() + PROBE_LEASE_MS),
+          tags: { 'stint:agent': 'stint-doctor', 'stint:grant': body, 'stint:owner': 'stint', 'stint:team': 'stint' },
+        },
+        signal,
+      )
+      return { roleArn, sourceIdentity: body }
+    })
+  }
+
+  /** Can the document that carries the role's deny list be read, and is a boundary in place of the right kind? */
+  revocation(roleArn: string, signal: AbortSignal): Promise<ProbeResult> {
+    return outcome(async () => {
+      const target = this.#deps.targets.ofRole(roleArn)
+      if (!target) return { roleArn, placement: 'none', explanation: 'Sessions of this role can only run out.' }
+      const document = this.#deps.targets.document(target.key)
+      if (document.kind === 'inline') return { target: target.key, ...(await this.#inline(document.roleName, signal)) }
+      return { target: target.key, ...(await this.#boundary(document.policyArn, signal)) }
+    })
+  }
+
+  async #inline(RoleName: string, signal: AbortSignal): Promise<ErrorDetails> {
+    const command = new ListRolePoliciesCommand({ RoleName })
+    const { PolicyNames = [] } = await this.#send('ListRolePolicies', { sent: false }, command, signal, (stop) =>
+      this.#deps.iam.send(command, { abortSignal: stop }),
+    )
+    return { placement: 'inline', inlinePolicies: PolicyNames.length }
+  }
+
+  async #boundary(PolicyArn: string, signal: AbortSignal): Promise<ErrorDetails> {
+    const versions = new ListPolicyVersionsCommand({ PolicyArn })
+    const { Versions = [] } = await this.#send('ListPolicyVersions', { sent: false }, versions, signal, (stop) =>
+      this.#deps.iam.send(versions, { abortSignal: stop }),
+    )
+    const policy = new GetPolicyCommand({ PolicyArn })
+    const { Policy } = await this.#send('GetPolicy', { sent: false }, policy, signal, (stop) =>
+      this.#deps.iam.send(policy, { abortSignal: stop }),
+    )
+    const boundaryOf = Policy?.PermissionsBoundaryUsageCount ?? 0
+    const attachedTo = Policy?.AttachmentCount ?? 0
+    if (boundaryOf === 0 || attachedTo > 0)
+      throw new StintError('PROVIDER_REFUSED', {
+        explanation:
+          boundaryOf === 0
+            ? 'No role has this policy as its permissions boundary, so a deny in it stops nobody; set it on the task roles.'
+            : 'This policy is also attached as a permissions policy, where its Allow grants everything; detach it.',
+        boundaryOf,
+        attachedTo,
+      })
+    return { placement: 'boundary', versions: Versions.length, boundaryOf }
+  }
+
+  async #send<R>(
+    operation: string,
+    exchange: Exchange,
+    command: { readonly input: object },
+    signal: AbortSignal,
+    send: (stop: AbortSignal) => Promise<R>,
+  ): Promise<R> {
+    try {
+      return await sendOnce(send, command, { timeoutMs: this.#deps.attemptTimeoutMs, signal, exchange })
+    } catch (thrown) {
+      if (thrown instanceof StintError) throw thrown
+      throw toProviderFault(thrown, { operation, sent: exchange.sent }).error
+    }
+  }
+}
+
+function denyEverything(now: Date): string {
+  const from = now.toISOString().replace(/\.\d+Z$/, 'Z')
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Deny', Action: '*', Resource: '*' },
+      { Effect: 'Deny', Action: '*', Resource: '*', Condition: { DateGreaterThan: { 'aws:CurrentTime': from } } },
+    ],
+  })
+}
+
+async function outcome(probe: () => Promise<ErrorDetails>): Promise<ProbeResult> {
+  try {
+    return { ok: true, details: await probe() }
+  } catch (error) {
+    const known = error instanceof StintError ? error : new StintError('INTERNAL', {}, error)
+    return { ok: false, code: known.code, details: known.details }
+  }
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import type { Secret } from '../../core/secret.ts'
+import { TokenBucket } from '../../core/token-bucket.ts'
+import type { CredentialProvider } from '../provider.ts'
+import { AssumeRoleMinter, type LeaseMinter, type ProviderObserver } from './assume-role.ts'
+import { type AwsCredentialSource, createIamClient, createStsClient, type HttpLimits } from './clients.ts'
+import {
+  boundaryDocument,
+  INLINE_POLICIES_CHARACTERS,
+  inlineDocument,
+  MANAGED_POLICY_CHARACTERS,
+  policyCharacters,
+} from './deny-document.ts'
+import { IamDenyWriter } from './iam-deny-writer.ts'
+import { AwsProbes } from './probes.ts'
+import type { RetryLimits } from './retry.ts'
+import { type RevocationPlacement, RevocationTargets } from './revocation.ts'
+import type { AnswerStrictness } from './session-answer.ts'
+
+/** A role that leases are minted from. */
+export interface AwsRole {
+  readonly arn: string
+  /** sts:ExternalId, issued by the broker's operator for this role and never chosen by a customer. */
+  readonly externalId?: Secret
+  readonly revocation: RevocationPlacement
+}
+
+/** One account and region. Every field with a unit has it in its name. */
+export interface AwsStsProviderOptions {
+  /** Whose regional STS endpoint is called; its tokens are valid in all regions. */
+  readonly region: string
+  readonly stsEndpoint?: string
+  readonly iamEndpoint?: string
+  /** Of the broker: AssumeRole only. Default: the SDK's chain. */
+  readonly credentials?: AwsCredentialSource
+  /** Of the revoker, where it is another principal. Default: `credentials`. */
+  readonly iamCredentials?: AwsCredentialSource
+  readonly roles: readonly AwsRole[]
+  /** Pace of STS calls, below the quota of 600 a second an account and region. Default 300. */
+  readonly callsPerSecond?: number
+  readonly clock: Clock
+  /** In [0, 1), for the jitter of retries. Default Math.random. */
+  readonly random?: () => number
+  readonly observer?: ProviderObserver
+  /** Default 'aws'; 'stand-in' only for services that do not echo SourceIdentity. */
+  readonly strictness?: AnswerStrictness
+  /** Characters that the role's other inline policies take of IAM's 10,240. Default 4,096. */
+  readonly otherInlineCharacters?: number
+  readonly http?: Partial<HttpLimits>
+  readonly mintLimits?: Partial<RetryLimits>
+  readonly writeLimits?: Partial<RetryLimits>
+}
+
+/** The provider, what `stint doctor` asks of AWS, and an end to its sockets. */
+export interface AwsStsProvider extends CredentialProvider {
+  readonly probes: AwsProbes
+  close(): void
+}
+
+const HTTP: HttpLimits = { connectionTimeoutMs: 2_000, requestTimeoutMs: 5_000 }
+const MINT: RetryLimits = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 2_000, totalMs: 10_000 }
+const WRITE: RetryLimits = { maxAttempts: 5, baseDelayMs: 250, maxDelayMs: 5_000, totalMs: 20_000 }
+const DEFAULT_CALLS_PER_SECOND = 300
+const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
+const STS_SOCKETS = 256
+const IAM_SOCKETS = 16
+
+/**
+ * Leases from AWS STS, and their revocation through IAM policy documents.
+ *
+ * @throws {StintError} CONFIG_INVALID for malformed ARNs, or a role given twice.
+ */
+export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
+  const targets = new RevocationTargets(options.roles)
+  const shared = sharedParts(options)
+  const sts = createStsClient({
+    ...clientOptions(options, options.stsEndpoint, options.credentials),
+    maxSockets: STS_SOCKETS,
+  })
+  const iam = createIamClient({
+    ...clientOptions(options, options.iamEndpoint, options.iamCredentials ?? options.credentials),
+    maxSockets: IAM_SOCKETS,
+  })
+  const bucket = new TokenBucket({
+    clock: options.clock,
+    ratePerSecond: options.callsPerSecond ?? DEFAULT_CALLS_PER_SECOND,
+  })
+  const minterDeps = {
+    ...shared,
+    client: sts,
+    bucket,
+    limits: { ...MINT, ...options.mintLimits },
+    strictness: options.strictness ?? 'aws',
+    externalIds: externalIds(options.roles),
+  }
+  const minter: LeaseMinter = new AssumeRoleMinter(minterDeps)
+  const writer = new IamDenyWriter({ ...shared, client: iam, limits: { ...WRITE, ...options.writeLimits } })
+  const inlineBudget = INLINE_POLICIES_CHARACTERS - (options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS)
+  const served = new Set(options.roles.map((role) => role.arn))
+
+  return {
+    name: 'aws-sts',
+    mint: async (request, signal) => {
+      if (!served.has(request.roleArn)) throw unknownRole(request.roleArn)
+      return minter.mint(request, signal)
+    },
+    revocationTarget: (roleArn) => targets.ofRole(roleArn),
+    fits: (targetKey, list) => {
+      const boundary = targets.document(targetKey).kind === 'boundary'
+      const text = boundary ? boundaryDocument(list) : inlineDocument(list)
+      return policyCharacters(text) <= (boundary ? MANAGED_POLICY_CHARACTERS : inlineBudget)
+    },
+    writeDenyList: async (targetKey, list, signal) =>
+      writer.write(targetKey, targets.document(targetKey), list, signal),
+    probes: new AwsProbes({ ...minterDeps, sts, iam, targets }),
+    close: () => {
+      sts.destroy()
+      iam.destroy()
+    },
+  }
+}
+
+function sharedParts(options: AwsStsProviderOptions) {
+  const http = { ...HTTP, ...options.http }
+  return {
+    clock: options.clock,
+    random: options.random ?? Math.random,
+    observer: options.observer ?? {},
+    attemptTimeoutMs: http.connectionTimeoutMs + http.requestTimeoutMs,
+  }
+}
+
+function clientOptions(
+  options: AwsStsProviderOptions,
+  endpoint: string | undefined,
+  credentials: AwsCredentialSource | undefined,
+) {
+  return {
+    region: options.region,
+    http: { ...HTTP, ...options.http },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+  }
+}
+
+function externalIds(roles: readonly AwsRole[]): ReadonlyMap<string, Secret> {
+  return new Map(roles.flatMap(({ arn, externalId }) => (externalId ? [[arn, externalId] as const] : [])))
+}
+
+function unknownRole(roleArn: string): StintError {
+  return new StintError('ROLE_UNKNOWN', {
+    explanation: 'This provider has no such role; a role is served when the operator has configured it.',
+    roleArn,
+    outcome: 'not_minted',
+  })
+}

@@ -1,0 +1,154 @@
+import type { Clock } from '../../core/clock.ts'
+import { hasCode, StintError } from '../../core/errors.ts'
+import type { MintOutcome } from '../provider.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import { type CallContext, type FaultRow, type ProviderFault, toProviderFault } from './errors.ts'
+
+/** How often and how long a call is tried. */
+export interface RetryLimits {
+  readonly maxAttempts: number
+  /** The longest first pause; each next one may be twice as long. */
+  readonly baseDelayMs: number
+  readonly maxDelayMs: number
+  /** From the first attempt on, waits included. */
+  readonly totalMs: number
+}
+
+/** One try; `sent` turns true once its request may have had an effect. */
+export interface Attempt {
+  sent: boolean
+}
+
+/** What retrying works with. `random` is in [0, 1). */
+export interface RetryTools {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly limits: RetryLimits
+  readonly breaker?: CircuitBreaker
+  /** Waits for the right to make one more call; false if that would take longer than it may. */
+  readonly pace?: (maxWaitMs: number, signal: AbortSignal) => Promise<boolean>
+  /** Told of every failed try. */
+  readonly onFault?: (fault: ProviderFault, attempt: number) => void
+}
+
+/**
+ * Runs `once` until it succeeds, fails for good, or the limits are reached, with full jitter between tries.
+ *
+ * @throws {StintError} `details.outcome` is 'unknown' if any try may have had an effect, else 'not_minted'; CANCELLED when
+ *   `signal` fires; PROVIDER_UNAVAILABLE while the breaker is open; PROVIDER_THROTTLED when the pace allows no call in time.
+ */
+export async function withRetry<R>(
+  once: (attempt: Attempt) => Promise<R>,
+  context: Omit<CallContext, 'sent'>,
+  signal: AbortSignal,
+  tools: RetryTools,
+): Promise<R> {
+  const deadlineMs = tools.clock.monotonicMs() + tools.limits.totalMs
+  let outcome: MintOutcome = 'not_minted'
+  for (let number = 1; ; number++) {
+    const attempt: Attempt = { sent: false }
+    try {
+      return await onePass(once, attempt, context, deadlineMs, signal, tools)
+    } catch (thrown) {
+      const failure = read(thrown, context, attempt)
+      if (failure.outcome === 'unknown') outcome = 'unknown'
+      if (failure.fault) tools.onFault?.(failure.fault, number)
+      const error = withOutcome(failure.error, outcome, number)
+      if (!failure.row?.retry || number >= tools.limits.maxAttempts) throw error
+      await pause(number, deadlineMs, error, signal, tools)
+    }
+  }
+}
+
+async function onePass<R>(
+  once: (attempt: Attempt) => Promise<R>,
+  attempt: Attempt,
+  context: Omit<CallContext, 'sent'>,
+  deadlineMs: number,
+  signal: AbortSignal,
+  tools: RetryTools,
+): Promise<R> {
+  if (signal.aborted) throw new StintError('CANCELLED')
+  await takeTurn(context, deadlineMs, signal, tools)
+  const permit = tools.breaker?.enter()
+  if (tools.breaker && !permit) throw breakerOpen(context, tools.breaker)
+  try {
+    const result = await once(attempt)
+    permit?.done('answered')
+    return result
+  } catch (thrown) {
+    permit?.done(verdict(thrown, context, attempt))
+    throw thrown
+  }
+}
+
+/** Which kinds of failure say that the service itself is ill. */
+function verdict(thrown: unknown, context: Omit<CallContext, 'sent'>, attempt: Attempt) {
+  if (hasCode(thrown, 'CANCELLED')) return 'undecided'
+  const { row } = read(thrown, context, attempt)
+  return row?.kind === 'down' ? 'failed' : 'answered'
+}
+
+interface Failure {
+  readonly error: StintError
+  readonly outcome: MintOutcome
+  readonly row?: FaultRow
+  readonly fault?: ProviderFault
+}
+
+function read(thrown: unknown, context: Omit<CallContext, 'sent'>, attempt: Attempt): Failure {
+  if (thrown instanceof StintError) {
+    const known = thrown.details.outcome
+    return { error: thrown, outcome: known === 'not_minted' || !attempt.sent ? 'not_minted' : 'unknown' }
+  }
+  const fault = toProviderFault(thrown, { ...context, sent: attempt.sent })
+  return { error: fault.error, outcome: fault.error.details.outcome as MintOutcome, row: fault.row, fault }
+}
+
+function withOutcome(error: StintError, outcome: MintOutcome, attempts: number): StintError {
+  return new StintError(error.code, { ...error.details, outcome, attempts })
+}
+
+async function takeTurn(
+  context: Omit<CallContext, 'sent'>,
+  deadlineMs: number,
+  signal: AbortSignal,
+  tools: RetryTools,
+): Promise<void> {
+  if (!tools.pace) return
+  const maxWaitMs = Math.max(0, deadlineMs - tools.clock.monotonicMs())
+  const granted = await tools.pace(maxWaitMs, signal).catch((error) => {
+    throw signal.aborted ? new StintError('CANCELLED') : error
+  })
+  if (granted) return
+  throw new StintError('PROVIDER_THROTTLED', {
+    explanation: `More calls wait than the configured rate allows within ${tools.limits.totalMs} ms; try again later.`,
+    ...context,
+    provider: 'aws-sts',
+    outcome: 'not_minted',
+  })
+}
+
+function breakerOpen(context: Omit<CallContext, 'sent'>, breaker: CircuitBreaker): StintError {
+  return new StintError('PROVIDER_UNAVAILABLE', {
+    explanation: 'AWS failed several times in a row for this role; calls are held back until a probe succeeds.',
+    ...context,
+    provider: 'aws-sts',
+    outcome: 'not_minted',
+    retryAfterMs: Math.ceil(breaker.retryAfterMs),
+  })
+}
+
+async function pause(number: number, deadlineMs: number, error: StintError, signal: AbortSignal, tools: RetryTools) {
+  const ceilingMs = Math.min(tools.limits.maxDelayMs, tools.limits.baseDelayMs * 2 ** (number - 1))
+  const delayMs = Math.ceil(tools.random() * ceilingMs)
+  if (tools.clock.monotonicMs() + delayMs >= deadlineMs) throw error
+  try {
+    await tools.clock.sleep(delayMs, signal)
+  } catch {
+    throw new StintError('CANCELLED', {
+      ...error.details,
+      explanation: 'The caller gave up while AWS was tried again.',
+    })
+  }
+}

@@ -1,0 +1,86 @@
+import { StintError } from '../../core/errors.ts'
+import type { RevocationTarget } from '../provider.ts'
+import { parseRoleArn } from './role-arn.ts'
+
+/** Where the deny list of a role is kept. `inline` needs a right that could also widen the role: see docs/aws. */
+export type RevocationPlacement =
+  | { readonly kind: 'boundary'; readonly policyArn: string }
+  | { readonly kind: 'inline'; readonly policyName?: string }
+  | { readonly kind: 'none' }
+
+/** A policy document of IAM that one writer keeps. */
+export type DenyDocument =
+  | { readonly kind: 'boundary'; readonly policyArn: string }
+  | { readonly kind: 'inline'; readonly roleName: string; readonly policyName: string }
+
+/** The inline policy's name unless configured. */
+export const DEFAULT_INLINE_POLICY_NAME = 'StintDeny'
+
+const POLICY_ARN = /^arn:aws[a-z-]{0,20}:iam::(\d{12}|):policy\/(?:[!-~]{1,510}\/)?[\w+=,.@-]{1,128}$/
+const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
+
+/** The roles' deny documents by target key, each with the roles that it reaches. Roles may share a boundary. */
+export class RevocationTargets {
+  readonly #targets = new Map<string, { document: DenyDocument; roleArns: string[] }>()
+  readonly #keyOfRole = new Map<string, string>()
+
+  /** @throws {StintError} CONFIG_INVALID for a malformed ARN or name, or a role that is given twice. */
+  constructor(roles: readonly { readonly arn: string; readonly revocation: RevocationPlacement }[]) {
+    const seen = new Set<string>()
+    for (const { arn, revocation } of roles) {
+      const { name } = parseRoleArn(arn)
+      if (seen.has(arn)) throw invalid('A role is configured twice; give it once.', arn)
+      seen.add(arn)
+      if (revocation.kind !== 'none') this.#add(arn, documentOf(revocation, arn, name))
+    }
+  }
+
+  ofRole(roleArn: string): RevocationTarget | undefined {
+    const key = this.#keyOfRole.get(roleArn)
+    const target = key === undefined ? undefined : this.#targets.get(key)
+    return key === undefined || !target ? undefined : { key, roleArns: target.roleArns }
+  }
+
+  /** @throws {StintError} PROVIDER_REFUSED for a key that no configured role has. */
+  document(key: string): DenyDocument {
+    const target = this.#targets.get(key)
+    if (target) return target.document
+    throw new StintError('PROVIDER_REFUSED', {
+      explanation:
+        'No configured role has this revocation target; put the role back into the configuration to revoke on it.',
+      target: key,
+      outcome: 'not_minted',
+    })
+  }
+
+  #add(roleArn: string, document: DenyDocument): void {
+    const key = document.kind === 'boundary' ? `boundary:${document.policyArn}` : `inline:${roleArn}`
+    const target = this.#targets.get(key) ?? { document, roleArns: [] }
+    target.roleArns.push(roleArn)
+    this.#targets.set(key, target)
+    this.#keyOfRole.set(roleArn, key)
+  }
+}
+
+function documentOf(
+  revocation: Exclude<RevocationPlacement, { kind: 'none' }>,
+  roleArn: string,
+  roleName: string,
+): DenyDocument {
+  if (revocation.kind === 'boundary') {
+    if (!POLICY_ARN.test(revocation.policyArn))
+      throw invalid(
+        'A boundary is named by the ARN of a customer-managed policy, such as arn:aws:iam::123456789012:policy/stint-boundary.',
+        roleArn,
+      )
+    return { kind: 'boundary', policyArn: revocation.policyArn }
+  }
+  const policyName = revocation.policyName ?? DEFAULT_INLINE_POLICY_NAME
+  if (!POLICY_NAME.test(policyName))
+    throw invalid('An inline policy name needs 1 to 128 of A-Z a-z 0-9 _ + = , . @ -', roleArn)
+  return { kind: 'inline', roleName, policyName }
+}
+
+function invalid(explanation: string, roleArn: string): StintError {
+  return new StintError('CONFIG_INVALID', { explanation, roleArn })
+}

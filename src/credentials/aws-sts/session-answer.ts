@@ -1,0 +1,70 @@
+import type { AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
+import { StintError } from '../../core/errors.ts'
+import { Secret } from '../../core/secret.ts'
+import type { IssuedCredentials, MintRequest } from '../provider.ts'
+import { parseRoleArn } from './role-arn.ts'
+
+const EXPIRY_TOLERANCE_MS = 60_000
+/** Temporary keys of AWS. @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
+const AWS_KEY_ID = /^ASIA[A-Z0-9]{12,124}$/
+/** STS's own model of an access key id, for stand-ins that follow the model and not the prefix. */
+const ANY_KEY_ID = /^\w{16,128}$/
+
+/**
+ * How closely an answer has to look like AWS's. `aws`: SourceIdentity is echoed and key ids begin with ASIA. `stand-in`: a
+ * missing SourceIdentity and another key id are let pass (Ceph radosgw); a wrong one never is.
+ */
+export type AnswerStrictness = 'aws' | 'stand-in'
+
+/**
+ * The credentials of an answer, once it is clear that they are for our role, our session and about our time.
+ *
+ * @throws {StintError} PROVIDER_ANSWER_INVALID; `details.field` names what was wrong and `details.outcome` is 'unknown',
+ *   since a session may exist.
+ */
+export function checkedAnswer(
+  answer: AssumeRoleCommandOutput,
+  request: MintRequest,
+  options: { readonly durationSeconds: number; readonly now: Date; readonly strictness: AnswerStrictness },
+): IssuedCredentials {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {}
+  if (!AccessKeyId || !keyIdShape(options.strictness).test(AccessKeyId)) throw invalid('Credentials.AccessKeyId')
+  if (!SecretAccessKey) throw invalid('Credentials.SecretAccessKey')
+  if (!SessionToken) throw invalid('Credentials.SessionToken')
+  checkSession(answer, request, options.strictness)
+  const expiresMs = Expiration instanceof Date ? Expiration.getTime() : Number.NaN
+  const issuedMs = expiresMs - options.durationSeconds * 1_000
+  if (!(Math.abs(issuedMs - options.now.getTime()) <= EXPIRY_TOLERANCE_MS)) throw invalid('Credentials.Expiration')
+  if (expiresMs <= request.notAfter.getTime()) throw invalid('Credentials.Expiration')
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: new Secret(SecretAccessKey),
+    sessionToken: new Secret(SessionToken),
+    sessionExpiresAt: new Date(expiresMs),
+    // AWS compares aws:TokenIssueTime by its own clock: the later of the two readings keeps a watermark honest.
+    issuedAt: new Date(Math.max(issuedMs, options.now.getTime())),
+  }
+}
+
+function checkSession(answer: AssumeRoleCommandOutput, request: MintRequest, strictness: AnswerStrictness): void {
+  const role = parseRoleArn(request.roleArn)
+  const { Arn: sessionArn, AssumedRoleId: roleId } = answer.AssumedRoleUser ?? {}
+  const expected = `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${request.sessionName}`
+  if (sessionArn !== expected) throw invalid('AssumedRoleUser.Arn')
+  if (roleId !== undefined && !roleId.endsWith(`:${request.sessionName}`))
+    throw invalid('AssumedRoleUser.AssumedRoleId')
+  const unknownToStandIn = strictness === 'stand-in' && !answer.SourceIdentity
+  if (answer.SourceIdentity !== request.sourceIdentity && !unknownToStandIn) throw invalid('SourceIdentity')
+}
+
+function keyIdShape(strictness: AnswerStrictness): RegExp {
+  return strictness === 'aws' ? AWS_KEY_ID : ANY_KEY_ID
+}
+
+function invalid(field: string): StintError {
+  return new StintError('PROVIDER_ANSWER_INVALID', {
+    explanation: `STS answered, but ${field} is missing or not what was asked for; the session is treated as issued and not handed out.`,
+    field,
+    outcome: 'unknown',
+  })
+}

@@ -1,0 +1,121 @@
+import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
+import { StintError } from '../../core/errors.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { MintRequest } from '../provider.ts'
+
+/** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
+const MIN_DURATION_SECONDS = 900
+/** The longest session of a chained role, and the least that a role's MaxSessionDuration can be. */
+const MAX_DURATION_SECONDS = 3_600
+/** How much longer than the lease a session lives, so that two clocks a little apart do not end it early. */
+const MARGIN_SECONDS = 60
+const MAX_POLICY_CHARACTERS = 2_048
+const MAX_TAGS = 50
+
+const SESSION_NAME = /^[\w+=,.@-]{2,64}$/
+const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/
+const POLICY_CHARACTERS = /^[\t\n\r\x20-\xFF]+$/
+const TAG_CHARACTERS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
+const RESERVED_PREFIX = /^aws:/i
+
+/**
+ * The AssumeRole input of a lease, checked by the rules of STS before anything is sent.
+ *
+ * @throws {StintError} PROVIDER_REFUSED, or SESSION_POLICY_TOO_LARGE with `details.characters`; `details.field` names the
+ *   parameter and `details.outcome` is 'not_minted'.
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters
+ */
+export function sessionRequest(
+  request: MintRequest,
+  externalId: Secret | undefined,
+  now: Date,
+): AssumeRoleCommandInput {
+  if (!SESSION_NAME.test(request.sessionName))
+    throw bad('RoleSessionName', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ -')
+  if (!SESSION_NAME.test(request.sourceIdentity) || RESERVED_PREFIX.test(request.sourceIdentity))
+    throw bad('SourceIdentity', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ - and no aws: in front')
+  if (externalId && !EXTERNAL_ID.test(externalId.reveal()))
+    throw bad('ExternalId', 'it needs 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -')
+  checkPolicy(request)
+  return {
+    RoleArn: request.roleArn,
+    RoleSessionName: request.sessionName,
+    SourceIdentity: request.sourceIdentity,
+    DurationSeconds: durationSeconds(request.notAfter, now),
+    Policy: request.sessionPolicy,
+    Tags: tags(request.tags),
+    ...(externalId ? { ExternalId: externalId.reveal() } : {}),
+  }
+}
+
+function durationSeconds(notAfter: Date, now: Date): number {
+  const leaseMs = notAfter.getTime() - now.getTime()
+  if (!(leaseMs > 0)) throw bad('DurationSeconds', 'the lease is over already')
+  const seconds = Math.ceil(leaseMs / 1_000)
+  if (seconds > MAX_DURATION_SECONDS) throw bad('DurationSeconds', `a lease may last ${MAX_DURATION_SECONDS} s at most`)
+  return Math.min(MAX_DURATION_SECONDS, Math.max(MIN_DURATION_SECONDS, seconds + MARGIN_SECONDS))
+}
+
+function checkPolicy({ sessionPolicy, notAfter }: MintRequest): void {
+  if (sessionPolicy.length > MAX_POLICY_CHARACTERS)
+    throw new StintError('SESSION_POLICY_TOO_LARGE', {
+      explanation: `The session policy has ${sessionPolicy.length} characters; STS takes ${MAX_POLICY_CHARACTERS}.`,
+      field: 'Policy',
+      characters: sessionPolicy.length,
+      limit: MAX_POLICY_CHARACTERS,
+      outcome: 'not_minted',
+    })
+  if (!POLICY_CHARACTERS.test(sessionPolicy)) throw bad('Policy', 'it needs characters up to U+00FF, and at least one')
+  if (!statementsOf(sessionPolicy).some((statement) => endsBy(statement, notAfter)))
+    throw bad('Policy', 'it needs a Deny of every action on every resource from notAfter (aws:CurrentTime) on')
+}
+
+function statementsOf(sessionPolicy: string): readonly unknown[] {
+  try {
+    const { Statement: statements } = JSON.parse(sessionPolicy) as { Statement?: unknown }
+    if (Array.isArray(statements)) return statements
+  } catch {
+    // falls through to the same refusal: what cannot be read as a policy is no policy
+  }
+  throw bad('Policy', 'it needs to be a JSON policy with a list of statements')
+}
+
+/** True for `Deny * on *` whose one condition is that aws:CurrentTime is past an instant no later than `notAfter`. */
+function endsBy(statement: unknown, notAfter: Date): boolean {
+  const { Effect, Action, Resource, Condition } = Object(statement) as Record<string, unknown>
+  if (Effect !== 'Deny' || !isStar(Action) || !isStar(Resource)) return false
+  const operators = Object.entries(Object(Condition) as Record<string, unknown>)
+  if (operators.length !== 1) return false
+  const [operator, test] = operators[0] ?? []
+  if (operator !== 'DateGreaterThan' && operator !== 'DateGreaterThanEquals') return false
+  const keys = Object.entries(Object(test) as Record<string, unknown>)
+  const [key, end] = keys[0] ?? []
+  if (keys.length !== 1 || key?.toLowerCase() !== 'aws:currenttime' || typeof end !== 'string') return false
+  return Date.parse(end) <= notAfter.getTime()
+}
+
+function isStar(value: unknown): boolean {
+  return value === '*' || (Array.isArray(value) && value.length === 1 && value[0] === '*')
+}
+
+function tags(given: Readonly<Record<string, string>>): { Key: string; Value: string }[] {
+  const entries = Object.entries(given)
+  if (entries.length > MAX_TAGS) throw bad('Tags', `there may be ${MAX_TAGS} at most`)
+  if (new Set(entries.map(([key]) => key.toLowerCase())).size !== entries.length)
+    throw bad('Tags', 'two keys differ in case only')
+  for (const [key, value] of entries) {
+    if (key.length < 1 || key.length > 128 || !TAG_CHARACTERS.test(key) || RESERVED_PREFIX.test(key))
+      throw bad('Tags', 'a key needs 1 to 128 letters, digits, blanks or _ . : / = + - @ and no aws: in front')
+    if (value.length > 256 || !TAG_CHARACTERS.test(value))
+      throw bad('Tags', 'a value needs at most 256 letters, digits, blanks or _ . : / = + - @')
+  }
+  return entries.map(([Key, Value]) => ({ Key, Value }))
+}
+
+function bad(field: string, rule: string): StintError {
+  return new StintError('PROVIDER_REFUSED', {
+    explanation: `${field} is not what STS takes: ${rule}.`,
+    field,
+    outcome: 'not_minted',
+  })
+}
