@@ -1,0 +1,166 @@
+import type { ActionClass } from '../aws/action-classes.ts'
+import type { AuthMethod } from '../identity/caller-identity.ts'
+import type { Plan, PlanPair } from '../plan/plan.ts'
+import { requirementsOf } from './approval-requirements.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { CedarRequest, Verdict } from './cedar-judge.ts'
+import type { Decision, FailedPair } from './decision.ts'
+import type { PolicySet } from './policy-set.ts'
+import { resourceFacts } from './resource-facts.ts'
+
+/** Classes that wait for a person unless the operator has said otherwise. */
+export const DEFAULT_APPROVALS_REQUIRED_FOR: readonly ActionClass[] = ['destructive', 'permissions', 'escalation']
+
+export interface DecisionInput {
+  /** `subject` and `trustDomain` from the caller's identity, the rest from its registration. */
+  readonly agent: {
+    readonly subject: string
+    readonly trustDomain: string
+    readonly owner: string
+    readonly team: string
+    /** Name of the registration. */
+    readonly registration: string
+  }
+  readonly plan: Plan
+  readonly context: {
+    readonly roleArn: string
+    readonly ttlSeconds: number
+    readonly authMethod: AuthMethod
+    readonly now: Date
+  }
+  /** Config's `approvals.requiredFor`. */
+  readonly approvalsRequiredFor: readonly ActionClass[]
+}
+
+/**
+ * Judges a plan: every pair must be allowed, and none may meet a policy that fails to evaluate.
+ *
+ * A decision is remembered with the policy set, by all that the set can read: a repeat costs microseconds, and what
+ * depends on the hour is judged again when the hour changes. Never throws; doubt denies.
+ *
+ * @returns frozen; the same object for a repeat.
+ */
+export function decide(set: PolicySet, input: DecisionInput): Decision {
+  const memory = memoryOf(set)
+  const key = memoryKey(set, input)
+  const remembered = memory.get(key)
+  if (remembered) return remembered
+  const decision = Object.freeze(judgePlan(set, input))
+  if (isWorthRemembering(decision)) memory.set(key, decision)
+  return decision
+}
+
+const MAX_REMEMBERED_DECISIONS = 4_096
+const MAX_REMEMBERED_FAILURES = 50
+const memories = new WeakMap<PolicySet, BoundedMap<Decision>>()
+
+function memoryOf(set: PolicySet): BoundedMap<Decision> {
+  const known = memories.get(set)
+  if (known) return known
+  const memory = new BoundedMap<Decision>({ limit: MAX_REMEMBERED_DECISIONS })
+  memories.set(set, memory)
+  return memory
+}
+
+/** A failure to evaluate may be of the moment, and long lists of failures would fill the memory. */
+function isWorthRemembering({ failedPairs }: Decision): boolean {
+  return (
+    failedPairs.length <= MAX_REMEMBERED_FAILURES && failedPairs.every(({ reason }) => reason !== 'evaluation_error')
+  )
+}
+
+function memoryKey({ judge }: PolicySet, { agent, plan, context, approvalsRequiredFor }: DecisionInput): string {
+  const { hourUtc, weekdayUtc } = timeFacts(context.now)
+  const reads = (name: string) => judge.reads.context.has(name) || judge.reads.context.has('*')
+  return JSON.stringify([
+    plan.hash,
+    [agent.subject, agent.trustDomain, agent.owner, agent.team, agent.registration],
+    [context.roleArn, context.ttlSeconds, context.authMethod],
+    [reads('hourUtc') ? hourUtc : -1, reads('weekdayUtc') ? weekdayUtc : -1],
+    approvalsRequiredFor,
+  ])
+}
+
+function judgePlan(set: PolicySet, input: DecisionInput): Decision {
+  const verdicts = new Map<string, Verdict>()
+  const judged = input.plan.pairs.map((pair) => {
+    const request = requestOf(pair, input)
+    const key = readableKey(set, request)
+    const verdict = verdicts.get(key) ?? set.judge.judge(request)
+    verdicts.set(key, verdict)
+    return { pair, verdict }
+  })
+  const failedPairs = judged.flatMap(({ pair, verdict }) => failureOf(pair, verdict) ?? [])
+  // A plan without pairs asks for nothing that anyone could permit.
+  const denied = failedPairs.length > 0 || judged.length === 0
+  const approval = denied ? [] : requirementsOf(judged, input.approvalsRequiredFor)
+  const deciding = denied
+    ? failedPairs.flatMap(({ policies }) => policies)
+    : judged.flatMap(({ verdict }) => verdict.applied.map(({ id }) => id))
+  return {
+    outcome: denied ? 'deny' : approval.length > 0 ? 'approval' : 'permit',
+    determiningPolicies: [...new Set(deciding)].sort(),
+    failedPairs,
+    approval,
+    policySetHash: set.hash,
+  }
+}
+
+function failureOf({ action, resource }: PlanPair, verdict: Verdict): FailedPair | undefined {
+  if (verdict.allowed && !verdict.failed) return undefined
+  const forbids = verdict.applied.filter(({ effect }) => effect === 'forbid')
+  if (forbids.length > 0) return { action, resource, reason: 'forbidden', policies: sortedIds(forbids) }
+  if (verdict.failed) return { action, resource, reason: 'evaluation_error', policies: sortedIds(verdict.erring) }
+  return { action, resource, reason: 'no_permit', policies: [] }
+}
+
+function sortedIds(policies: readonly { readonly id: string }[]): string[] {
+  return policies.map(({ id }) => id).sort()
+}
+
+function requestOf(pair: PlanPair, { agent, context }: DecisionInput): CedarRequest {
+  const team = { type: 'Stint::Team', id: agent.team }
+  const { subject, trustDomain, owner, registration } = agent
+  return {
+    class: pair.class,
+    subject,
+    team: agent.team,
+    within: pair.within,
+    touches: pair.touches,
+    agent: {
+      uid: { type: 'Stint::Agent', id: subject },
+      attrs: { subject, trustDomain, owner, team: agent.team, registration },
+      parents: [team],
+    },
+    resource: {
+      uid: { type: 'Stint::Resource', id: pair.resource },
+      attrs: { ...resourceFacts(pair.resource), within: [...pair.within], touches: [...pair.touches] },
+      parents: [],
+    },
+    context: {
+      action: pair.action,
+      service: pair.action.slice(0, pair.action.indexOf(':')),
+      flags: [...pair.flags],
+      roleArn: context.roleArn,
+      ttlSeconds: context.ttlSeconds,
+      ...timeFacts(context.now),
+      authMethod: context.authMethod,
+    },
+  }
+}
+
+/**
+ * All that the set can read of a request within one plan; pairs with one key are judged once. Labels are always in
+ * it, since they choose the policies that Cedar is given.
+ */
+function readableKey({ judge: { reads } }: PolicySet, request: CedarRequest): string {
+  const { context, resource } = request
+  const contextRead = Object.entries(context).filter(([name]) => reads.context.has('*') || reads.context.has(name))
+  const resourceRead = Object.entries(resource.attrs).filter(([name]) => reads.resource.has(name))
+  const whole = reads.resource.has('*') ? resource.uid : null
+  return JSON.stringify([request.class, request.within, request.touches, contextRead, resourceRead, whole])
+}
+
+function timeFacts(now: Date): { hourUtc: number; weekdayUtc: number } {
+  return { hourUtc: now.getUTCHours(), weekdayUtc: now.getUTCDay() || 7 }
+}

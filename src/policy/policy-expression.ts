@@ -1,0 +1,74 @@
+import type { Expr, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+
+/** An expression of Cedar's JSON policy format, opened up: what it does and to what. */
+export interface Opened {
+  readonly operator: string
+  /** The operands in the order in which Cedar evaluates them. */
+  readonly operands: readonly Expr[]
+  /** For operators that take more than operands: `attr`, `pattern`, a literal's value, a variable's name. */
+  readonly payload: unknown
+}
+
+const OPERAND_KEYS = ['if', 'then', 'else', 'left', 'right', 'arg', 'in'] as const
+
+/** @see https://docs.cedarpolicy.com/policies/json-format.html */
+export function openExpression(expression: Expr): Opened {
+  const [operator = '', payload] = Object.entries(expression)[0] ?? []
+  if (operator === 'Value' || operator === 'Var' || operator === 'Slot') return { operator, operands: [], payload }
+  if (Array.isArray(payload)) return { operator, operands: payload as Expr[], payload }
+  const fields = payload as Record<string, Expr>
+  if (operator === 'Record') return { operator, operands: Object.values(fields), payload }
+  const operands = OPERAND_KEYS.filter((key) => key in fields).map((key) => fields[key] as Expr)
+  return { operator, operands, payload }
+}
+
+/** The attribute's name if the expression is `<variable>.<attribute>`. */
+export function attributeOf(expression: Expr, variable: string): string | undefined {
+  const { operator, operands, payload } = openExpression(expression)
+  if (operator !== '.' || !operands[0] || !isVariable(operands[0], variable)) return undefined
+  return (payload as { attr: string }).attr
+}
+
+/** The text if the expression is a string literal. */
+export function stringLiteral(expression: Expr | undefined): string | undefined {
+  if (!expression) return undefined
+  const { operator, payload } = openExpression(expression)
+  return operator === 'Value' && typeof payload === 'string' ? payload : undefined
+}
+
+export function isVariable(expression: Expr, variable: string): boolean {
+  const { operator, payload } = openExpression(expression)
+  return operator === 'Var' && payload === variable
+}
+
+/** What policies look at: a plan's pairs that agree in all of it are judged alike. */
+export interface Reads {
+  /** Names of context attributes, or `*` where a policy uses the context as a whole. */
+  readonly context: ReadonlySet<string>
+  /** Names of resource attributes, or `*` where a policy uses the resource's id. */
+  readonly resource: ReadonlySet<string>
+}
+
+/** Collects every attribute of context and resource that any of the policies can look at. */
+export function readsOf(policies: readonly PolicyJson[]): Reads {
+  const reads = { context: new Set<string>(), resource: new Set<string>() }
+  for (const policy of policies) {
+    if (policy.resource.op !== 'All') reads.resource.add('*')
+    for (const clause of policy.conditions) collect(clause.body, reads)
+  }
+  return reads
+}
+
+function collect(expression: Expr, reads: { context: Set<string>; resource: Set<string> }): void {
+  const { operator, operands, payload } = openExpression(expression)
+  if (operator === 'Var' && (payload === 'context' || payload === 'resource')) reads[payload].add('*')
+  for (const variable of ['context', 'resource'] as const) {
+    if (!operands[0] || !isVariable(operands[0], variable)) continue
+    const attr = (payload as { attr?: string | string[] }).attr
+    if ((operator === '.' || operator === 'has') && attr !== undefined) {
+      reads[variable].add(Array.isArray(attr) ? (attr[0] ?? '*') : attr)
+      return
+    }
+  }
+  for (const operand of operands) collect(operand, reads)
+}

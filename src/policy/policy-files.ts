@@ -1,0 +1,100 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StintError } from '../core/errors.ts'
+import type { PolicyFile } from './policy-set.ts'
+
+/** What a policy directory may hold. */
+export const POLICY_FILE_LIMITS = { files: 500, bytesPerFile: 262_144, bytes: 4_194_304 } as const
+
+/**
+ * Reads the files of a directory whose names end in `suffix`, sorted by name; one level, hidden ones left out.
+ *
+ * Files may be links, as Kubernetes mounts them. If the directory changes while it is read, it is read again, so that
+ * the answer is never a mixture of two versions.
+ *
+ * @throws {StintError} POLICY_INVALID for a directory or file that cannot be read, is too large, is no plain file, or
+ *   is not UTF-8.
+ */
+export async function readPolicyFiles(directory: string, suffix: string): Promise<PolicyFile[]> {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const before = await fingerprintOf(directory, suffix)
+    const files = await readAll(directory, suffix)
+    if ((await fingerprintOf(directory, suffix)) === before) return files
+  }
+  throw invalid(`The directory ${directory} keeps changing while it is read; write it elsewhere and swap it in.`)
+}
+
+/** A text that changes when any of the files does: names, inodes, sizes and times of change. */
+export async function fingerprintOf(directory: string, suffix: string): Promise<string> {
+  const lines = (await namesIn(directory, suffix)).map(async (name) => {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(join(directory, name), { bigint: true }).catch(
+      reading(name),
+    )
+    return [name, dev, ino, size, mtimeNs, ctimeNs].join(' ')
+  })
+  return (await Promise.all(lines)).join('\n')
+}
+
+async function readAll(directory: string, suffix: string): Promise<PolicyFile[]> {
+  const files: PolicyFile[] = []
+  let bytes = 0
+  for (const name of await namesIn(directory, suffix)) {
+    const content = await readWhole(join(directory, name), name)
+    bytes += content.byteLength
+    if (bytes > POLICY_FILE_LIMITS.bytes)
+      throw invalid(`The files are over ${POLICY_FILE_LIMITS.bytes} bytes together, which is the limit.`)
+    files.push({ name, text: decode(content, name) })
+  }
+  return files
+}
+
+async function namesIn(directory: string, suffix: string): Promise<string[]> {
+  const names = await readdir(directory).catch(reading(directory))
+  const wanted = names.filter((name) => name.endsWith(suffix) && !name.startsWith('.')).sort()
+  if (wanted.length > POLICY_FILE_LIMITS.files)
+    throw invalid(`The directory has ${wanted.length} ${suffix} files and ${POLICY_FILE_LIMITS.files} is the limit.`)
+  return wanted
+}
+
+async function readWhole(path: string, name: string): Promise<Buffer> {
+  // Without waiting: opening a pipe must not hang the broker.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(reading(name))
+  try {
+    return await readLimited(file, name)
+  } finally {
+    await file.close()
+  }
+}
+
+async function readLimited(file: FileHandle, name: string): Promise<Buffer> {
+  if (!(await file.stat()).isFile()) throw invalid(`${name} is not a plain file.`)
+  const limit = POLICY_FILE_LIMITS.bytesPerFile
+  const buffer = Buffer.alloc(limit + 1)
+  let length = 0
+  while (length <= limit) {
+    const { bytesRead } = await file.read(buffer, length, limit + 1 - length).catch(reading(name))
+    if (bytesRead === 0) return buffer.subarray(0, length)
+    length += bytesRead
+  }
+  throw invalid(`${name} is over ${limit} bytes, which is the limit for one file; split it.`)
+}
+
+function decode(content: Buffer, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content)
+  } catch {
+    throw invalid(`${name} is not valid UTF-8.`)
+  }
+}
+
+function reading(what: string) {
+  return (cause: unknown): never => {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+    throw new StintError('POLICY_INVALID', { explanation: `${what} cannot be read (${code}).` }, cause)
+  }
+}
+
+function invalid(explanation: string): StintError {
+  return new StintError('POLICY_INVALID', { explanation })
+}

@@ -1,0 +1,205 @@
+import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
+import { approvalGroupOf, unknownAnnotation } from './annotations.ts'
+import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar-engine.ts'
+import { CedarJudge } from './cedar-judge.ts'
+import { type PolicySource, positionAt, splitPolicies, unitsOfBytes } from './policy-text.ts'
+import { unsoundUses } from './soundness.ts'
+
+/** A file's name, for messages, and its text. */
+export interface PolicyFile {
+  readonly name: string
+  readonly text: string
+}
+
+/** One policy, checked. */
+export interface Policy {
+  /** Its `@id`; unique in the set. */
+  readonly id: string
+  readonly effect: 'permit' | 'forbid'
+  /** The group of its `@approval`, if it asks for one. */
+  readonly approvalGroup?: string
+  readonly description?: string
+  readonly text: string
+  readonly file: string
+  readonly line: number
+  readonly json: PolicyJson
+}
+
+/** Something wrong with a policy set (`error`: it is not used) or worth a look (`warning`). */
+export interface PolicyProblem {
+  readonly severity: 'error' | 'warning'
+  readonly file: string
+  /** Both from 1; a problem of the file or the directory as a whole is at 1:1. */
+  readonly line: number
+  readonly column: number
+  readonly message: string
+  readonly policyId?: string
+}
+
+/** A checked set of policies; never changes. */
+export interface PolicySet {
+  /** Lower-case hex SHA-256 over the schema and every policy's id and text, whatever file they are in. */
+  readonly hash: string
+  /** Sorted by id. */
+  readonly policies: readonly Policy[]
+  readonly warnings: readonly PolicyProblem[]
+  /** Cedar, with this set loaded. */
+  readonly judge: CedarJudge
+}
+
+/** More than this in one set is refused. */
+export const MAX_POLICIES = 5_000
+
+/**
+ * Parses and checks policies as a whole, and collects everything that is wrong.
+ *
+ * @returns `set` only if no problem is an error. No policies at all is a set that denies everything, with a warning.
+ */
+export function compilePolicySet(files: readonly PolicyFile[]): { set?: PolicySet; problems: PolicyProblem[] } {
+  const engine = loadCedarEngine()
+  const problems: PolicyProblem[] = []
+  const policies = files.flatMap((file) => parseFile(engine, file, problems))
+  if (policies.length > MAX_POLICIES) {
+    const message = `The set has ${policies.length} policies and ${MAX_POLICIES} is the limit.`
+    problems.push({ severity: 'error', file: '.', line: 1, column: 1, message })
+    return { problems }
+  }
+  const unique = withoutDuplicates(policies, problems)
+  validate(engine, unique, problems)
+  for (const parsed of unique) lint(parsed, problems)
+  if (policies.length === 0 && problems.length === 0) {
+    const message = 'There are no policies, so every request is denied.'
+    problems.push({ severity: 'warning', file: '.', line: 1, column: 1, message })
+  }
+  problems.sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column)
+  if (problems.some(({ severity }) => severity === 'error')) return { problems }
+  const sorted = unique.map(({ policy }) => policy).sort((a, b) => compare(a.id, b.id))
+  const hash = sha256Hex(canonicalJson([sha256Hex(CEDAR_SCHEMA), sorted.map(({ id, text }) => [id, text])]))
+  const set = { hash, policies: sorted, warnings: problems, judge: new CedarJudge(sorted, engine) }
+  return { set: Object.freeze(set), problems }
+}
+
+interface Parsed {
+  readonly policy: Policy
+  readonly source: PolicySource
+  readonly file: PolicyFile
+}
+
+function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProblem[]): Parsed[] {
+  const report = (offset: number, message: string, policyId?: string) =>
+    problems.push(problemAt(file, offset, 'error', message, policyId))
+  const { policies, problems: refused } = splitPolicies(file.text)
+  for (const { offset, message } of refused) report(offset, message)
+  const parsed: Parsed[] = []
+  for (const source of policies) {
+    const answer = attempt(() => engine.policyToJson(source.text))
+    if (answer.type === 'failure') {
+      for (const error of answer.errors) report(offsetOf(source, error), sentence(error))
+      continue
+    }
+    const { annotations = {}, effect } = answer.json
+    const { id } = annotations
+    if (id === undefined)
+      report(source.offset, 'This policy has no @id("…"); give it one, so that decisions can name it.')
+    else if (!/^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$/.test(id))
+      report(source.offset, 'An @id is 1 to 100 letters, digits, dots, dashes, underscores and slashes.')
+    const unknown = unknownAnnotation(annotations)
+    if (unknown !== undefined) report(source.offset, unknown, id)
+    const approval = approvalGroupOf(annotations, effect)
+    if ('problem' in approval) report(source.offset, approval.problem, id)
+    parsed.push({
+      file,
+      source,
+      policy: {
+        id: id ?? '',
+        effect,
+        ...('group' in approval && { approvalGroup: approval.group }),
+        ...(annotations.description !== undefined && { description: annotations.description }),
+        text: source.text,
+        file: file.name,
+        line: positionAt(file.text, source.offset).line,
+        json: answer.json,
+      },
+    })
+  }
+  return parsed
+}
+
+function withoutDuplicates(parsed: readonly Parsed[], problems: PolicyProblem[]): Parsed[] {
+  const first = new Map<string, Parsed>()
+  return parsed.filter((one) => {
+    const { id } = one.policy
+    if (id === '') return true
+    const earlier = first.get(id)
+    first.set(id, earlier ?? one)
+    if (!earlier) return true
+    const message = `The @id "${id}" is taken by the policy at ${earlier.file.name}:${earlier.policy.line}.`
+    problems.push(problemAt(one.file, one.source.offset, 'error', message, id))
+    return false
+  })
+}
+
+function validate(engine: CedarEngine, parsed: readonly Parsed[], problems: PolicyProblem[]): void {
+  const staticPolicies = Object.fromEntries(parsed.map(({ policy }, index) => [`${index}`, policy.text]))
+  const answer = attempt(() => engine.validate({ schema: CEDAR_SCHEMA, policies: { staticPolicies } }))
+  if (answer.type === 'failure') {
+    for (const error of answer.errors)
+      problems.push({ severity: 'error', file: '.', line: 1, column: 1, message: sentence(error) })
+    return
+  }
+  const report = (severity: 'error' | 'warning') => (found: { policyId: string; error: DetailedError }) => {
+    const one = parsed[Number(found.policyId)]
+    if (!one) throw new Error(`Cedar's validator names the unknown policy ${found.policyId}`)
+    // The sentence names the policy by the position it was given; the id says more and is there already.
+    const message = sentence(found.error).replace(/^For policy `\d+`, (.)/, (_, letter: string) => letter.toUpperCase())
+    problems.push(problemAt(one.file, offsetOf(one.source, found.error), severity, message, one.policy.id))
+  }
+  answer.validationErrors.forEach(report('error'))
+  answer.validationWarnings.forEach(report('warning'))
+}
+
+function lint({ policy, source, file }: Parsed, problems: PolicyProblem[]): void {
+  for (const { severity, message } of unsoundUses(policy.json))
+    problems.push(problemAt(file, source.offset, severity, message, policy.id))
+  if (policy.effect === 'permit' && policy.json.conditions.length === 0 && policy.json.resource.op !== '==') {
+    const message = 'This permit has no condition on the resource, so it covers every resource of every account.'
+    problems.push(problemAt(file, source.offset, 'warning', message, policy.id))
+  }
+}
+
+/** A call into Cedar that traps is a refusal: the engine is then of no more use, and goes with the refused set. */
+function attempt<T extends { type: 'success' } | { type: 'failure'; errors: DetailedError[] }>(call: () => T) {
+  try {
+    return call()
+  } catch (cause) {
+    const message = `Cedar gave up on this policy set (${cause instanceof Error ? cause.message : 'unknown cause'})`
+    const error: DetailedError = { message, help: 'make the policies simpler', code: null, url: null, severity: null }
+    return { type: 'failure' as const, errors: [error] }
+  }
+}
+
+function problemAt(
+  file: PolicyFile,
+  offset: number,
+  severity: 'error' | 'warning',
+  message: string,
+  policyId?: string,
+): PolicyProblem {
+  const named = policyId === undefined || policyId === '' ? {} : { policyId }
+  return { severity, file: file.name, ...positionAt(file.text, offset), message, ...named }
+}
+
+function offsetOf(source: PolicySource, error: DetailedError): number {
+  return source.offset + unitsOfBytes(source.text, error.sourceLocations?.[0]?.start ?? 0)
+}
+
+function sentence({ message, help, sourceLocations }: DetailedError): string {
+  const text = message.replace(/^failed to parse policy from string: /, '')
+  const hint = help ?? sourceLocations?.[0]?.label
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${hint ? ` (${hint})` : ''}.`
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

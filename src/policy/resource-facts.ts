@@ -1,0 +1,6 @@
+/** The parts of an ARN pattern that policies can read; a part that is open, or absent, is ''. */
+export function resourceFacts(pattern: string): { arn: string; service: string; region: string; account: string } {
+  const [scheme, , service, region, account] = pattern.split(':')
+  const fixed = (part = '') => (scheme === 'arn' && !/[*?]/.test(part) ? part : '')
+  return { arn: pattern, service: fixed(service), region: fixed(region), account: fixed(account) }
+}

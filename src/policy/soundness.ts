@@ -1,0 +1,106 @@
+import type { Expr, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { attributeOf, isVariable, openExpression, stringLiteral } from './policy-expression.ts'
+
+/** A condition that does not mean what it says once the requested resource is a pattern. */
+export interface UnsoundUse {
+  readonly severity: 'error' | 'warning'
+  readonly message: string
+}
+
+/**
+ * Finds conditions on resources that a wide request slips past.
+ *
+ * A request names a pattern, so `within`, `arn`, `account`, `region` and `service` hold less often the wider the
+ * request is, and `touches` more often. A permit must get harder to meet as the request widens, a forbid easier.
+ * In a forbid the wrong way round is an error, since the policy would not keep its promise; in a permit it is a
+ * warning, since another condition may still hold it in.
+ */
+export function unsoundUses(policy: PolicyJson): UnsoundUse[] {
+  const found = new Map<string, UnsoundUse>()
+  const report = (attribute: string) =>
+    found.set(attribute, {
+      severity: policy.effect === 'forbid' ? 'error' : 'warning',
+      message: say(policy, attribute),
+    })
+  const visit = (expression: Expr, direction: Direction) => {
+    for (const use of usesIn(expression, direction)) {
+      const shrinks = use.attribute !== 'touches'
+      const wanted: Direction = (policy.effect === 'permit') === shrinks ? 'holds' : 'fails'
+      if (use.direction !== wanted) report(use.attribute)
+    }
+  }
+  if (policy.effect === 'forbid' && (policy.resource.op === '==' || policy.resource.op === 'in')) report('the resource')
+  for (const clause of policy.conditions) visit(clause.body, clause.kind === 'when' ? 'holds' : 'fails')
+  return [...found.values()]
+}
+
+/** Whether the policy needs the expression to hold or to fail; `either` where it depends. */
+type Direction = 'holds' | 'fails' | 'either'
+
+interface Use {
+  readonly attribute: string
+  readonly direction: Direction
+}
+
+const PATTERN_ATTRIBUTES = ['within', 'touches', 'arn', 'account', 'region', 'service']
+const FLIP = { holds: 'fails', fails: 'holds', either: 'either' } as const
+
+function usesIn(expression: Expr, direction: Direction): Use[] {
+  const attribute = attributeOf(expression, 'resource')
+  if (attribute !== undefined) return PATTERN_ATTRIBUTES.includes(attribute) ? [{ attribute, direction }] : []
+  if (isVariable(expression, 'resource')) return [{ attribute: 'the resource', direction }]
+  const { operator, operands } = openExpression(expression)
+  // `resource has arn` is always true and `resource is Stint::Resource` too: they say nothing of the pattern.
+  if ((operator === 'has' || operator === 'is') && operands.some((operand) => isVariable(operand, 'resource')))
+    return []
+  return operands.flatMap((operand, index) => usesIn(operand, directionOf(operator, operands, index, direction)))
+}
+
+/** How an operand bears on an expression that has to go in `direction`. */
+function directionOf(operator: string, operands: readonly Expr[], index: number, direction: Direction): Direction {
+  switch (operator) {
+    case '&&':
+    case '||':
+    case 'like':
+    case 'contains':
+    case 'containsAny':
+    case 'in':
+    case 'Set':
+      return direction
+    case '!':
+    case 'isEmpty':
+      return FLIP[direction]
+    case 'containsAll': // [..].containsAll(resource.within): the more labels, the less it holds
+      return index === 0 ? direction : FLIP[direction]
+    case 'if-then-else':
+      return index === 0 ? 'either' : direction
+    case '==':
+    case '!=': {
+      if (!comparesText(operands)) return 'either'
+      // Comparing with "" asks whether the part is open: that holds the more often the wider the request is.
+      const open = operands.some((operand) => stringLiteral(operand) === '')
+      return (operator === '==') === open ? FLIP[direction] : direction
+    }
+    default:
+      return 'either'
+  }
+}
+
+/** True if a text part of the resource, or the resource itself, is compared with something fixed. */
+function comparesText(operands: readonly Expr[]): boolean {
+  return operands.some((operand) => {
+    const attribute = attributeOf(operand, 'resource')
+    return isVariable(operand, 'resource') || (attribute !== undefined && !['within', 'touches'].includes(attribute))
+  })
+}
+
+function say({ effect }: PolicyJson, attribute: string): string {
+  const what = attribute === 'the resource' ? attribute : `resource.${attribute}`
+  if (effect === 'forbid')
+    return attribute === 'touches'
+      ? 'This forbid stops only what touches no such label; a wide request touches it and slips past. Use "unless { resource.within.contains(…) }".'
+      : `This forbid depends on ${what} being matched; a request for a wider pattern, such as *, slips past. Label the resources and use resource.touches.contains(…).`
+  return attribute === 'touches'
+    ? 'This permit holds for requests that merely touch a label; a request for a wider pattern, such as *, meets it too. Use resource.within.contains(…).'
+    : `This permit holds where ${what} does not match; a request for a wider pattern, such as *, meets it too. Use "unless { resource.touches.contains(…) }".`
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { test } from 'vitest'
+import { decide } from '../../src/policy/decide.ts'
+import { formatProblem } from '../../src/policy/load-policy-set.ts'
+import { compilePolicySet } from '../../src/policy/policy-set.ts'
+import { POLICY_LIMITS } from '../../src/policy/policy-text.ts'
+import { inputOf, pairOf, setOf } from './policy-fixtures.ts'
+
+const compile = (text: string) => compilePolicySet([{ name: 'a.cedar', text }])
+const errorsIn = (text: string) => compile(text).problems.filter(({ severity }) => severity === 'error')
+const permit = (condition: string, annotations = '@id("p")') =>
+  `${annotations} permit (principal, action in Stint::Action::"read", resource) when { ${condition} };`
+const repeated = (text: string, times: number, glue: string) => Array<string>(times).fill(text).join(glue)
+
+// Positions: https://docs.cedarpolicy.com/policies/syntax-policy.html for what each has to look like.
+for (const { name, text, at, says } of [
+  { name: 'a policy without @id', text: '\n  permit (principal, action, resource);', at: '2:3', says: /no @id/ },
+  { name: 'an @id with odd characters', text: permit('true', '@id("class:write")'), at: '1:1', says: /@id is/ },
+  { name: 'a misspelt annotation', text: permit('true', '@id("p") @aproval("owners:1")'), at: '1:1', says: /@aproval/ },
+  {
+    name: 'a syntax error',
+    text: `// é\n${permit('true')}\n${permit('+', '@id("q") @description("é")')}`,
+    at: '3:96',
+    says: /token/,
+  },
+  {
+    name: 'a misspelt context attribute',
+    text: permit('context.ttlSecond > 3'),
+    at: '1:79',
+    says: /did you mean `ttlSeconds`/,
+  },
+  {
+    name: 'a misspelt team type',
+    text: '@id("p") permit (principal in Stint::Tem::"data", action, resource);',
+    at: '1:31',
+    says: /did you mean `Stint::Team`/,
+  },
+  {
+    name: 'an unknown class',
+    text: '@id("p") permit (principal, action in Stint::Action::"delete", resource);',
+    at: '1:39',
+    says: /Stint::Action/,
+  },
+  { name: 'a wrong type', text: permit('resource.arn > 3'), at: '1:79', says: /expected Long/ },
+  {
+    name: 'a template',
+    text: '@id("p") permit (principal == ?principal, action, resource);',
+    at: '1:31',
+    says: /Templates/,
+  },
+  {
+    name: 'an open string',
+    text: '@id("p) permit (principal, action, resource);',
+    at: '1:5',
+    says: /closing quote|unexpected/,
+  },
+  {
+    name: 'an approval without a count',
+    text: permit('true', '@id("p") @approval("owners")'),
+    at: '1:1',
+    says: /group:1/,
+  },
+  { name: 'an approval without a value', text: permit('true', '@id("p") @approval'), at: '1:1', says: /group:1/ },
+  { name: 'an approval by nobody', text: permit('true', '@id("p") @approval("owners:0")'), at: '1:1', says: /group:1/ },
+  {
+    name: 'an approval by two',
+    text: permit('true', '@id("p") @approval("owners:2")'),
+    at: '1:1',
+    says: /several people are not supported yet/,
+  },
+  {
+    name: 'an approval on a forbid',
+    text: '@id("p") @approval("owners:1") forbid (principal, action, resource);',
+    at: '1:1',
+    says: /forbid cannot ask/,
+  },
+  { name: 'a text after the last semicolon', text: `${permit('true')} permit`, at: '1:93', says: /end of input/ },
+])
+  test(`a set with ${name} is refused at its place`, () => {
+    const errors = errorsIn(text)
+    assert.match(errors.map(formatProblem).join('\n'), says)
+    assert.ok(
+      errors.some(({ line, column }) => `${line}:${column}` === at),
+      errors.map(formatProblem).join('\n'),
+    )
+    assert.equal(compile(text).set, undefined)
+  })
+
+test('all problems of all files are listed, in order', () => {
+  const { problems } = compilePolicySet([
+    { name: 'b.cedar', text: `${permit('true')}\n${permit('true')}` },
+    {
+      name: 'a.cedar',
+      text: `${permit('1 > "a"', '@id("x")')}\n${permit('resource.nope == 1', '@id("y")')}\n${permit('+', '@id("z")')}`,
+    },
+  ])
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  assert.deepEqual(
+    errors.map(({ file, line }) => `${file}:${line}`),
+    ['a.cedar:1', 'a.cedar:2', 'a.cedar:3', 'b.cedar:2'],
+  )
+})
+
+test('the same @id in two files is refused and both places are named', () => {
+  const { problems } = compilePolicySet([
+    { name: 'a.cedar', text: permit('true') },
+    { name: 'b.cedar', text: permit('true') },
+  ])
+  const [error] = problems.filter(({ severity }) => severity === 'error')
+  assert.equal(error?.file, 'b.cedar')
+  assert.match(error?.message ?? '', /a\.cedar:1/)
+})
+
+// A request names a pattern: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+const forbid = (clause: string) => `@id("f") forbid (principal, action, resource) ${clause};`
+const permitAll = (clause: string) => `@id("p") permit (principal, action, resource) ${clause};`
+for (const { text, severity } of [
+  { text: forbid('when { resource.arn like "arn:aws:s3:::prod*" }'), severity: 'error' },
+  {
+    text: forbid('when { context.ttlSeconds > 60 && (resource.arn like "*prod*" || resource.touches.contains("a")) }'),
+    severity: 'error',
+  },
+  { text: forbid('when { resource.within.contains("env:prod") }'), severity: 'error' },
+  { text: forbid('when { resource.account == "123456789012" }'), severity: 'error' },
+  { text: forbid('when { ["123456789012"].contains(resource.account) }'), severity: 'error' },
+  { text: forbid('unless { resource.touches.contains("env:dev") }'), severity: 'error' },
+  { text: forbid('unless { resource.region != "eu-west-1" }'), severity: 'error' },
+  { text: forbid('when { if resource.region == "eu-west-1" then true else false }'), severity: 'error' },
+  { text: '@id("f") forbid (principal, action, resource == Stint::Resource::"arn:aws:s3:::prod");', severity: 'error' },
+  { text: forbid('when { resource == Stint::Resource::"arn:aws:s3:::prod" }'), severity: 'error' },
+  { text: forbid('when { resource.touches.contains("env:prod") }'), severity: undefined },
+  { text: forbid('when { resource has arn && resource.touches.containsAny(["env:prod"]) }'), severity: undefined },
+  { text: forbid('unless { resource.within.contains("env:dev") }'), severity: undefined },
+  { text: forbid('unless { resource.arn like "arn:aws:s3:::dev*" }'), severity: undefined },
+  { text: forbid('when { resource.region != "eu-west-1" }'), severity: undefined },
+  { text: forbid('when { resource.account == "" }'), severity: undefined },
+  { text: forbid('when { context.action == "s3:DeleteBucket" }'), severity: undefined },
+  { text: permitAll('when { resource.touches.contains("env:dev") }'), severity: 'warning' },
+  { text: permitAll('when { !resource.within.contains("env:prod") }'), severity: 'warning' },
+  { text: permitAll('unless { resource.arn like "*prod*" }'), severity: 'warning' },
+  { text: permitAll('when { resource.arn like "arn:aws:s3:::dev*" }'), severity: undefined },
+  {
+    text: permitAll('when { resource.within.contains("env:dev") } unless { resource.touches.contains("env:prod") }'),
+    severity: undefined,
+  },
+  {
+    text: permitAll('when { ["env:dev", "env:test"].containsAll(resource.touches) && resource.account != "" }'),
+    severity: undefined,
+  },
+])
+  test(`soundness: ${text} is ${severity ? `a ${severity}` : 'fine'}`, () => {
+    const found = compile(text).problems.filter(({ message }) => /wide/.test(message))
+    assert.deepEqual([...new Set(found.map((problem) => problem.severity))], severity ? [severity] : [])
+  })
+
+test('a permit without any condition is a warning', () => {
+  const { set, problems } = compile('@id("p") permit (principal, action, resource);')
+  assert.ok(set)
+  assert.equal(problems[0]?.severity, 'warning')
+})
+
+test('no policies at all is a set that denies everything, with a warning', () => {
+  const { set } = compilePolicySet([])
+  assert.equal(set?.warnings.length, 1)
+  assert.equal(set && decide(set, inputOf([pairOf()])).outcome, 'deny')
+})
+
+test('the hash covers ids and texts, and neither files nor order nor space between', () => {
+  const [one, two] = [permit('true', '@id("one")'), permit('context.ttlSeconds < 60', '@id("two")')]
+  const { hash } = setOf(`${one}${two}`)
+  assert.match(hash, /^[0-9a-f]{64}$/)
+  assert.equal(setOf(`// moved\n${two}\n\n${one}\n`).hash, hash)
+  const apart = compilePolicySet([
+    { name: 'x.cedar', text: two },
+    { name: 'y.cedar', text: one },
+  ])
+  assert.equal(apart.set?.hash, hash)
+  assert.notEqual(setOf(one).hash, hash)
+  assert.notEqual(setOf(`${one}${two.replace('60', '61')}`).hash, hash)
+  assert.notEqual(setOf(`${one}${two.replace('"two"', '"three"')}`).hash, hash)
+  assert.notEqual(setOf(`${one}${two.replace('@id', '@approval("owners:1") @id')}`).hash, hash)
+})
+
+// Cedar's WebAssembly stack ends at some 130 brackets, or 300 operators or conditionals in a row (measured, 4.13.0).
+const AT_LIMITS = [
+  { name: 'brackets', at: (n: number) => `${'('.repeat(n)}true${')'.repeat(n)}`, limit: POLICY_LIMITS.depth - 1 },
+  {
+    name: 'sets',
+    at: (n: number) => `${'['.repeat(n)}1${']'.repeat(n)} == ${'['.repeat(n)}1${']'.repeat(n)}`,
+    limit: POLICY_LIMITS.depth - 1,
+  },
+  { name: 'operators', at: (n: number) => repeated('true', n + 1, ' && '), limit: POLICY_LIMITS.operators },
+  { name: 'sums', at: (n: number) => `${repeated('1', n, ' + ')} > 0`, limit: POLICY_LIMITS.operators },
+  {
+    name: 'conditionals',
+    at: (n: number) => `${'if true then true else '.repeat(n)}true`,
+    limit: POLICY_LIMITS.conditionals,
+  },
+]
+for (const { name, at, limit } of AT_LIMITS) {
+  test(`a policy at the limit of ${name} can be judged`, () => {
+    const decision = decide(setOf(permit(at(limit))), inputOf([pairOf()]))
+    assert.equal(decision.outcome, 'permit')
+  })
+  for (const beyond of [limit + 1, 5_000])
+    test(`a policy with ${beyond} ${name} is refused before Cedar sees it`, () => {
+      assert.match(errorsIn(permit(at(beyond)))[0]?.message ?? '', /is the limit/)
+    })
+}
+
+test('a policy at every limit at once can be judged', () => {
+  const { depth, operators, conditionals } = POLICY_LIMITS
+  const inner = `${'if 1 > 2 then true else '.repeat(conditionals)}${repeated('1', operators - conditionals, ' + ')} > 0`
+  const text = permit(`${'('.repeat(depth - 1)}${inner}${')'.repeat(depth - 1)}`)
+  assert.equal(decide(setOf(text), inputOf([pairOf()])).outcome, 'permit')
+})
+
+test('brackets and semicolons in strings and comments do not count', () => {
+  const text = `// ((( ; "\n${permit(`resource.arn != "${'('.repeat(99)};\\"//"`)} // ]]\n`
+  assert.ok(compile(text).set)
+})
+
+test('a policy beyond 64 Ki characters is refused', () => {
+  const text = permit(`resource.arn != "${'x'.repeat(POLICY_LIMITS.characters)}"`)
+  assert.match(errorsIn(text)[0]?.message ?? '', /characters/)
+})
