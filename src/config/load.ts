@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { isAlias, LineCounter, type Node, parseDocument } from 'yaml'
-import type { ZodError } from 'zod'
+import { type ZodError, z } from 'zod'
 import { StintError } from '../core/errors.ts'
 import { type Config, configSchema } from './schema.ts'
 
@@ -92,82 +92,24 @@ function listProblems(error: ZodError, lineOf: (path: readonly PropertyKey[]) =>
       return issue.keys.map((key) => ({
         path: [...issue.path, key].map(String).join('.'),
         line: lineOf([...issue.path, key]),
-        message: `is not a setting${didYouMean(key, issue.path)}`,
+        message: `is not a setting${didYouMean(key)}`,
       }))
     }
     return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message: issue.message }]
   })
 }
 
-const KNOWN_KEYS = [
-  'listen',
-  'identity',
-  'registry',
-  'policy',
-  'labels',
-  'roles',
-  'aws',
-  'ledger',
-  'admin',
-  'grants',
-  'server',
-  'log',
-  'agents',
-  'bearer',
-  'health',
-  'domains',
-  'tokens',
-  'certificateFile',
-  'privateKeyFile',
-  'audience',
-  'maxLifetime',
-  'leeway',
-  'reloadEvery',
-  'file',
-  'format',
-  'directory',
-  'approvalsRequiredFor',
-  'arn',
-  'externalIdFile',
-  'allowWildcardResource',
-  'revocation',
-  'kind',
-  'policyArn',
-  'policyName',
-  'region',
-  'stsEndpoint',
-  'iamEndpoint',
-  'credentials',
-  'revokerCredentials',
-  'callsPerSecond',
-  'accessKeyIdFile',
-  'secretAccessKeyFile',
-  'tls',
-  'operators',
-  'name',
-  'role',
-  'tokenSha256',
-  'groups',
-  'subjects',
-  'expiresAt',
-  'leaseTime',
-  'minTaskTime',
-  'maxTaskTime',
-  'approvalTime',
-  'settleTime',
-  'retention',
-  'callsPerSecondPerAgent',
-  'burstPerAgent',
-  'concurrentPerAgent',
-  'openGrantsPerAgent',
-  'maxConnections',
-  'maxCallTime',
-  'drainTime',
-  'reflection',
-  'level',
-]
+const KNOWN_KEYS = propertyNames(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }))
 
-function didYouMean(key: string, _path: readonly PropertyKey[]): string {
+/** Names of all settings at any depth of a JSON Schema. */
+function propertyNames(schema: unknown): string[] {
+  if (Array.isArray(schema)) return schema.flatMap(propertyNames)
+  if (!isRecord(schema)) return []
+  const own = isRecord(schema.properties) ? Object.keys(schema.properties) : []
+  return [...own, ...Object.values(schema).flatMap(propertyNames)]
+}
+
+function didYouMean(key: string): string {
   const near = KNOWN_KEYS.map((known) => ({ known, far: distance(key.toLowerCase(), known.toLowerCase()) })).sort(
     (a, b) => a.far - b.far,
   )[0]

@@ -1,0 +1,67 @@
+import type { BrokerServiceHandlers } from '../contract/gen/stint/v1/BrokerService.ts'
+import { StintError } from '../core/errors.ts'
+import type { GrantAnswer } from '../grants/grant-view.ts'
+import type { GrantService } from '../grants/services.ts'
+import { type HandlerParts, streaming, unary } from './handlers.ts'
+import {
+  activitiesFromWire,
+  decisionToWire,
+  grantToWire,
+  leaseToWire,
+  noteFromWire,
+  planToWire,
+  stateFromWire,
+  taskFromWire,
+} from './messages.ts'
+
+const DEFAULT_PAGE = 50
+const MAX_PAGE = 200
+
+/** `stint.v1.BrokerService`: each method translates and calls one function of the grant service. */
+export function createBrokerHandlers(parts: HandlerParts & { readonly grants: GrantService }): BrokerServiceHandlers {
+  const { grants } = parts
+  return {
+    PlanTask: unary(parts, 'PlanTask', async (caller, request, signal) => {
+      const { plan, decision } = await grants.planTask(caller, taskFromWire(request.task), signal)
+      return { plan: planToWire(plan), decision: decisionToWire(decision) }
+    }),
+    RequestGrant: unary(parts, 'RequestGrant', async (caller, request, signal) => {
+      const { idempotencyKey } = request
+      return answerToWire(
+        await grants.requestGrant(caller, { task: taskFromWire(request.task), idempotencyKey }, signal),
+      )
+    }),
+    RenewLease: unary(parts, 'RenewLease', async (caller, { grantId }, signal) => {
+      return answerToWire(await grants.renewLease(caller, grantId, signal))
+    }),
+    CompleteGrant: unary(parts, 'CompleteGrant', async (caller, { grantId, note }) => {
+      return { grant: grantToWire(await grants.completeGrant(caller, grantId, noteFromWire(note))) }
+    }),
+    GetGrant: unary(parts, 'GetGrant', async (caller, { grantId }) => {
+      return { grant: grantToWire(await grants.getGrant(caller, grantId)) }
+    }),
+    ListGrants: unary(parts, 'ListGrants', async (caller, { pageSize, pageToken, state: wireState }) => {
+      const state = stateFromWire(wireState)
+      const page = { limit: pageLimit(pageSize), ...(pageToken ? { cursor: pageToken } : {}) }
+      const { items, nextCursor } = await grants.listGrants(caller, state ? { state } : {}, page)
+      return { grants: items.map(grantToWire), nextPageToken: nextCursor ?? '' }
+    }),
+    ReportActivity: unary(parts, 'ReportActivity', async (caller, { grantId, activities }) => {
+      await grants.reportActivity(caller, grantId, activitiesFromWire(activities))
+      return {}
+    }),
+    WatchGrant: streaming(parts, 'WatchGrant', async function* (caller, { grantId }, signal) {
+      for await (const view of grants.watchGrant(caller, grantId, signal)) yield { grant: grantToWire(view) }
+    }),
+  }
+}
+
+function answerToWire(answer: GrantAnswer) {
+  return { grant: grantToWire(answer), lease: answer.lease ? leaseToWire(answer.lease) : null }
+}
+
+function pageLimit(pageSize: number): number {
+  if (pageSize > MAX_PAGE)
+    throw new StintError('REQUEST_INVALID', { explanation: `page_size is ${pageSize}; 0 to ${MAX_PAGE} are taken` })
+  return pageSize || DEFAULT_PAGE
+}
