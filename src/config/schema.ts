@@ -43,7 +43,7 @@ const role = z.strictObject({
   allowWildcardResource: z.boolean().default(false),
   revocation: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('boundary'), policyArn: z.string().startsWith('arn:') }),
-    z.strictObject({ kind: z.literal('inline'), policyName: z.string().min(1).max(128).default('stint-deny') }),
+    z.strictObject({ kind: z.literal('inline'), policyName: z.string().min(1).max(128).optional() }),
     z.strictObject({ kind: z.literal('none') }),
   ]),
 })
