@@ -1,0 +1,39 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { AdminDeps, AdminEnv } from './deps.ts'
+import { answers, pageOf, security } from './route-parts.ts'
+import { fileProblemSchema, noQuery, pageOnlyQuery, registrationSchema, unregisteredSchema } from './schemas.ts'
+import { wire } from './wire.ts'
+
+const tags = ['agents']
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/agents',
+  tags,
+  security,
+  summary: 'Registrations in force',
+  request: { query: noQuery },
+  responses: answers(
+    z.object({ items: z.array(registrationSchema), problem: fileProblemSchema.optional() }),
+    'all registrations',
+  ),
+})
+
+const unregistered = createRoute({
+  method: 'get',
+  path: '/v1/agents/unregistered',
+  tags,
+  security,
+  summary: 'Identities that asked and are not registered, most recent first',
+  request: { query: pageOnlyQuery },
+  responses: answers(pageOf(unregisteredSchema), 'a page of identities'),
+})
+
+/** `/v1/agents…` */
+export function agentsRoutes(app: OpenAPIHono<AdminEnv>, { registry, ledger }: AdminDeps): void {
+  app.openapi(list, (c) => c.json(wire({ items: registry.list(), problem: registry.problem?.() }), 200))
+  app.openapi(unregistered, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    return c.json(wire(await ledger.listUnregistered({ limit, ...(cursor === undefined ? {} : { cursor }) })), 200)
+  })
+}

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
+import { agentsRoutes } from './agents-routes.ts'
+import { approvalsRoutes } from './approvals-routes.ts'
+import { auditRoutes } from './audit-routes.ts'
+import { authorize, methodsFor } from './authorization.ts'
+import { type AdminDeps, type AdminEnv, type AdminLimits, DEFAULT_ADMIN_LIMITS } from './deps.ts'
+import { FailureLimiter } from './failure-limiter.ts'
+import { grantsRoutes } from './grants-routes.ts'
+import { answerHeaders, noBrowsers, plainPathsOnly } from './hardening.ts'
+import { policiesRoutes } from './policies-routes.ts'
+import { problemResponse } from './problem.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { statusRoutes } from './status-routes.ts'
+import { refuseInvalid } from './validation-hook.ts'
+
+/** The admin API, not listening yet. */
+export interface AdminApp {
+  readonly app: OpenAPIHono<AdminEnv>
+  /** Puts refusals that are only counted so far on record. Call it after the last request, before the ledger closes. */
+  close(): Promise<void>
+}
+
+/** Builds the admin API: paths, roles and errors are in docs/admin-api.md, shapes in `GET /openapi.json`. */
+export function createAdminApp(deps: AdminDeps): AdminApp {
+  const limits: AdminLimits = { ...DEFAULT_ADMIN_LIMITS, ...deps.limits }
+  const refusals = { ledger: deps.ledger, clock: deps.clock, logger: deps.logger }
+  const unknownCallers = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
+  // Apart from the other, so that a flood of strangers cannot hide what a known operator tried.
+  const forbiddenCalls = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
+  const limiter = new FailureLimiter({
+    clock: deps.clock,
+    perAddress: limits.failuresPerAddressPerMinute,
+    overall: limits.failuresPerMinute,
+    maxAddresses: limits.maxAddresses,
+  })
+
+  const app = new OpenAPIHono<AdminEnv>({ defaultHook: refuseInvalid })
+  app.use(answerHeaders(deps.newRequestId ?? randomUUID))
+  app.use(plainPathsOnly)
+  app.use(noBrowsers)
+  app.use(authorize({ operators: deps.operators, limiter, unknownCallers, forbiddenCalls }))
+
+  statusRoutes(app, deps)
+  grantsRoutes(app, deps, limits)
+  approvalsRoutes(app, deps, limits)
+  agentsRoutes(app, deps)
+  policiesRoutes(app, deps)
+  auditRoutes(app, deps, limits)
+  serveDocument(app)
+
+  app.notFound((c) => problemResponse(nothingHere(c.req.method, c.req.path), c.var.requestId))
+  app.onError((error, c) => {
+    const { code } = asStintError(error)
+    const context = { requestId: c.var.requestId, code, err: error }
+    if (ERROR_CATALOG[code].http >= 500) deps.logger.error(context, 'an admin call failed')
+    return problemResponse(error, c.var.requestId)
+  })
+  return {
+    app,
+    close: async () => {
+      await Promise.all([unknownCallers.close(), forbiddenCalls.close()])
+    },
+  }
+}
+
+function serveDocument(app: OpenAPIHono<AdminEnv>): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'operatorToken', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'operator token: stint_<id>_<secret><crc>',
+  })
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Stint admin API',
+      version: '1',
+      description:
+        'Grants, approvals, agents, policies and the audit log, for operators. Every error is an RFC 9457 problem.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/' }],
+  })
+  app.get('/openapi.json', (c) => c.json(document as object))
+}
+
+function nothingHere(method: string, path: string): StintError {
+  const methods = methodsFor(path)
+  if (methods.length === 0) {
+    return new StintError('NOT_FOUND', { explanation: 'there is nothing at this path; see GET /openapi.json' })
+  }
+  const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods
+  return new StintError('METHOD_NOT_ALLOWED', {
+    explanation: `this path takes ${allow.join(', ')}`,
+    allow,
+    method: method.slice(0, 16),
+  })
+}

@@ -1,0 +1,98 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { StintError } from '../core/errors.ts'
+import { mayDecide } from './approval-eligibility.ts'
+import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
+import { jsonBody } from './json-body.ts'
+import { answers, body, pageOf, security } from './route-parts.ts'
+import {
+  approvalIdParam,
+  approvalSchema,
+  approvalsQuery,
+  decisionBody,
+  grantSchema,
+  noQuery,
+  planSchema,
+} from './schemas.ts'
+import { wire } from './wire.ts'
+
+const tags = ['approvals']
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/approvals',
+  tags,
+  security,
+  summary: 'Approvals, newest first',
+  request: { query: approvalsQuery },
+  responses: answers(pageOf(approvalSchema), 'a page of approvals'),
+})
+
+const read = createRoute({
+  method: 'get',
+  path: '/v1/approvals/{id}',
+  tags,
+  security,
+  summary: 'An approval with the plan it is about: who, why, what, blast radius and the exact session policy',
+  request: { params: approvalIdParam, query: noQuery },
+  responses: answers(
+    z.object({
+      approval: approvalSchema,
+      grant: grantSchema,
+      plan: planSchema,
+      eligible: z.boolean().openapi({ description: 'whether you may answer it, as far as can be told beforehand' }),
+    }),
+    'the approval',
+    ['APPROVAL_NOT_FOUND'],
+  ),
+})
+
+const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
+  createRoute({
+    method: 'post',
+    path: `/v1/approvals/{id}/${verdict}`,
+    tags,
+    security,
+    summary: verdict === 'approve' ? 'Say yes to one plan, once; everything is judged again' : 'Say no; final',
+    middleware: jsonBody(limits.bodyBytes),
+    request: { params: approvalIdParam, query: noQuery, body: body(decisionBody) },
+    responses: answers(z.object({ approval: approvalSchema, grant: grantSchema }), 'the approval as it is now', [
+      'APPROVAL_NOT_FOUND',
+      'APPROVAL_DECIDED',
+      'APPROVAL_EXPIRED',
+      'APPROVAL_STALE',
+      'APPROVAL_NOT_ELIGIBLE',
+      'POLICY_DENIED',
+      'AGENT_UNREGISTERED',
+      'REGISTRATION_EXPIRED',
+      'LEDGER_CONFLICT',
+    ]),
+  })
+
+/** `/v1/approvals…`: seen by anyone with a token, answered by approvers. */
+export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
+  const { ledger, clock, operatorService } = deps
+  app.openapi(list, async (c) => {
+    const { state, limit, cursor } = c.req.valid('query')
+    const filter = state === undefined ? {} : { state }
+    return c.json(wire(await ledger.listApprovals(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })), 200)
+  })
+
+  app.openapi(read, async (c) => {
+    const { id } = c.req.valid('param')
+    const approval = await ledger.getApproval(id)
+    const grant = approval && (await ledger.getGrant(approval.grantId))
+    const plan = approval && (await ledger.getPlan(approval.planHash))
+    if (!approval || !grant || !plan) {
+      throw new StintError('APPROVAL_NOT_FOUND', { explanation: `there is no approval ${id}`, approvalId: id })
+    }
+    const eligible = mayDecide({ operator: c.var.operator, approval, grant, now: clock.now() })
+    return c.json(wire({ approval, grant, plan, eligible }), 200)
+  })
+
+  for (const verdict of ['approve', 'reject'] as const) {
+    app.openapi(decide(verdict, limits), async (c) => {
+      const answer = { verdict, ...c.req.valid('json') }
+      return c.json(wire(await operatorService.decideApproval(c.var.operator, c.req.valid('param').id, answer)), 200)
+    })
+  }
+}

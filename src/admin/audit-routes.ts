@@ -1,0 +1,74 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { AuditVerifier } from './audit-verification.ts'
+import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
+import { answers, security } from './route-parts.ts'
+import { auditEventSchema, auditEventsQuery, auditHeadSchema, noQuery } from './schemas.ts'
+import { wire } from './wire.ts'
+
+const common = { tags: ['audit'], security }
+
+const events = createRoute({
+  ...common,
+  method: 'get',
+  path: '/v1/audit/events',
+  summary: 'Events of the audit log, in order',
+  request: { query: auditEventsQuery },
+  responses: answers(
+    z.object({
+      items: z.array(auditEventSchema),
+      nextAfterSeq: z
+        .number()
+        .int()
+        .optional()
+        .openapi({ description: 'afterSeq of the next page; absent at the end' }),
+    }),
+    'a page of events',
+  ),
+})
+
+const head = createRoute({
+  ...common,
+  method: 'get',
+  path: '/v1/audit/head',
+  summary: 'The last event; note it elsewhere to find a truncated or exchanged log',
+  request: { query: noQuery },
+  responses: answers(auditHeadSchema, 'the head'),
+})
+
+const verify = createRoute({
+  ...common,
+  method: 'get',
+  path: '/v1/audit/verify',
+  summary: 'Walk the whole log and check its chain; one walk at a time',
+  request: { query: noQuery },
+  responses: answers(
+    z.object({
+      ok: z.boolean(),
+      events: z.number().int().openapi({ description: 'events found whole, from the first on' }),
+      head: auditHeadSchema,
+      problem: z
+        .object({
+          seq: z.number().int(),
+          kind: z.enum(['edited', 'missing', 'reordered', 'truncated', 'forked', 'unreadable']),
+          explanation: z.string(),
+        })
+        .optional(),
+    }),
+    'the verdict',
+    ['CANCELLED', 'LEDGER_CORRUPT'],
+  ),
+})
+
+/** `/v1/audit…` */
+export function auditRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
+  const { ledger, stopping } = deps
+  const verifier = new AuditVerifier({ ledger, pageSize: limits.verifyPageSize })
+  app.openapi(events, async (c) => {
+    const { afterSeq, limit } = c.req.valid('query')
+    const items = await ledger.auditEvents({ afterSeq, limit })
+    const last = items.length < limit ? undefined : items.at(-1)
+    return c.json(wire({ items, nextAfterSeq: last?.seq }), 200)
+  })
+  app.openapi(head, async (c) => c.json(wire(await ledger.auditHead()), 200))
+  app.openapi(verify, async (c) => c.json(wire(await verifier.verify({ caller: c.req.raw.signal, stopping })), 200))
+}

@@ -1,0 +1,112 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
+import { hasCode, StintError } from '../core/errors.ts'
+import { hasRole, type Operator, type OperatorRole } from '../grants/operator.ts'
+import type { AdminEnv } from './deps.ts'
+import type { FailureLimiter } from './failure-limiter.ts'
+import type { OperatorDirectory } from './operator-directory.ts'
+import type { RefusalLog } from './refusal-log.ts'
+
+/**
+ * Who may call what: the least role for each route, or `anyone`. The one place that says so; a route without a row is
+ * never served.
+ */
+export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
+  'GET /openapi.json': 'anyone',
+  'GET /v1/whoami': 'viewer',
+  'GET /v1/grants': 'viewer',
+  'GET /v1/grants/{id}': 'viewer',
+  'GET /v1/grants/{id}/trail': 'viewer',
+  'GET /v1/grants/{id}/leases': 'viewer',
+  'POST /v1/grants/{id}/revoke': 'operator',
+  'GET /v1/approvals': 'viewer',
+  'GET /v1/approvals/{id}': 'viewer',
+  'POST /v1/approvals/{id}/approve': 'approver',
+  'POST /v1/approvals/{id}/reject': 'approver',
+  'GET /v1/agents': 'viewer',
+  'GET /v1/agents/unregistered': 'viewer',
+  'GET /v1/policies': 'viewer',
+  'GET /v1/revocations': 'viewer',
+  'GET /v1/audit/events': 'viewer',
+  'GET /v1/audit/head': 'viewer',
+  'GET /v1/audit/verify': 'viewer',
+  'GET /v1/status': 'viewer',
+}
+
+/** What a call needs: a row of the table, nothing (no such route), or `unlisted` (a route that somebody forgot to list). */
+type Requirement = { readonly operation: string; readonly role: OperatorRole | 'anyone' } | undefined | 'unlisted'
+
+/**
+ * Lets a call through to its handler only if the table allows it. It looks at the route that the router matched, not at
+ * the path as written, so there is no second reading of a path to disagree with the first.
+ */
+export function authorize(deps: {
+  operators: OperatorDirectory
+  limiter: FailureLimiter
+  unknownCallers: RefusalLog
+  forbiddenCalls: RefusalLog
+}): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    const requirement = requirementOf(c)
+    if (requirement === 'unlisted')
+      throw new StintError('INTERNAL', {}, new Error('route without a row in ROUTE_ROLES'))
+    if (requirement === undefined || requirement.role === 'anyone') return next()
+    const { operation, role } = requirement
+    const remoteAddress = c.env?.incoming?.socket?.remoteAddress ?? 'unknown'
+    const operator = await authenticate(c, operation, remoteAddress)
+    if (!hasRole(operator, role)) {
+      const explanation = `${operation} needs the role ${role}; ${operator.name} has the role ${operator.role}`
+      await deps.forbiddenCalls.note({
+        actor: `operator:${operator.name}`,
+        code: 'OPERATOR_FORBIDDEN',
+        reason: `needs_${role}`,
+        operation,
+        remoteAddress,
+      })
+      throw new StintError('OPERATOR_FORBIDDEN', { explanation, needs: role })
+    }
+    c.set('operator', operator)
+    return next()
+  }
+
+  async function authenticate(c: Context<AdminEnv>, operation: string, remoteAddress: string): Promise<Operator> {
+    try {
+      return deps.operators.authenticate(c.req.header('authorization'))
+    } catch (error) {
+      if (!hasCode(error, 'OPERATOR_UNKNOWN')) throw error
+      const { reason, tokenId } = error.details
+      await deps.unknownCallers.note({
+        actor: 'stint',
+        code: error.code,
+        reason: String(reason),
+        operation,
+        remoteAddress,
+        ...(typeof tokenId === 'string' ? { tokenId } : {}),
+      })
+      if (deps.limiter.failed(remoteAddress)) throw error
+      throw new StintError('RATE_LIMITED', {
+        explanation: 'too many calls without a valid operator token; wait a minute, or send a valid token now',
+        retryAfterSeconds: 60,
+      })
+    }
+  }
+}
+
+/** The methods that the table has for a path of this shape; empty if there is no such path. */
+export function methodsFor(path: string): string[] {
+  return Object.keys(ROUTE_ROLES)
+    .map((row) => row.split(' '))
+    .filter(([, template = '']) =>
+      new RegExp(`^${template.replace(/\{id\}/g, '[^/]+').replace('.', '\\.')}$`).test(path),
+    )
+    .map(([method = '']) => method)
+}
+
+function requirementOf(c: Context<AdminEnv>): Requirement {
+  // Our own middlewares are the only ones registered for every method of every path.
+  const [route] = matchedRoutes(c).filter(({ method, path }) => !(method === 'ALL' && path === '/*'))
+  if (!route) return undefined
+  const operation = `${route.method} ${route.path.replace(/:(\w+)/g, '{$1}')}`
+  const role = Object.hasOwn(ROUTE_ROLES, operation) ? ROUTE_ROLES[operation] : undefined
+  return role === undefined ? 'unlisted' : { operation, role }
+}

@@ -1,0 +1,92 @@
+import type { Clock } from '../core/clock.ts'
+import type { Operator } from '../grants/operator.ts'
+import type { OperatorService } from '../grants/services.ts'
+import type { LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
+import type { Registration } from '../registry/registration.ts'
+import type { OperatorDirectory } from './operator-directory.ts'
+
+/** The part of a logger (pino has it) that the admin API uses. */
+export interface AdminLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Something that is not as it should be, in words for operators. */
+export interface ComponentProblem {
+  /** e.g. `ledger`, `policies`, `bundle:example.org`, `deny:inline:…` */
+  readonly component: string
+  /** A row of the error catalogue. */
+  readonly code: string
+  readonly explanation: string
+}
+
+/** Why a file could not be loaded; what is served is the last good one. */
+export type FileProblem = Pick<ComponentProblem, 'code' | 'explanation'>
+
+/** The policy set in force. */
+export interface PolicySetStatus {
+  /** Undefined until a set was loaded. */
+  readonly hash?: string
+  readonly loadedAt?: Date
+  readonly policies: readonly {
+    readonly id: string
+    readonly effect: 'permit' | 'forbid'
+    readonly file: string
+    /** Text of `@approval`. */
+    readonly approval?: string
+  }[]
+  readonly problem?: FileProblem
+}
+
+/** Bounds of the admin API. */
+export interface AdminLimits {
+  /** Bytes of a request body. */
+  readonly bodyBytes: number
+  /** Failed sign-ins per minute, of one address (IPv6: one /64) and of all together; more are RATE_LIMITED. */
+  readonly failuresPerAddressPerMinute: number
+  readonly failuresPerMinute: number
+  /** Addresses whose failures are counted. */
+  readonly maxAddresses: number
+  /** Events per minute about failed sign-ins, and as many about calls beyond an operator's role. */
+  readonly refusalEventsPerMinute: number
+  /** Events read at a time by the audit verification. */
+  readonly verifyPageSize: number
+}
+
+export const DEFAULT_ADMIN_LIMITS: AdminLimits = {
+  bodyBytes: 16_384,
+  failuresPerAddressPerMinute: 30,
+  failuresPerMinute: 300,
+  maxAddresses: 4_096,
+  refusalEventsPerMinute: 20,
+  verifyPageSize: 500,
+}
+
+/** What the admin API works with. */
+export interface AdminDeps {
+  readonly ledger: LedgerReads & Pick<LedgerWrites, 'appendEvents'>
+  readonly operators: OperatorDirectory
+  readonly operatorService: OperatorService
+  readonly registry: { list(): readonly Registration[]; problem?(): FileProblem | undefined }
+  readonly policies: { status(): PolicySetStatus }
+  /** Read on every call of `GET /v1/status`; must not wait. */
+  readonly status: () => {
+    readonly ready: boolean
+    readonly problems: readonly ComponentProblem[]
+    readonly version: string
+  }
+  readonly clock: Clock
+  readonly logger: AdminLogger
+  readonly limits?: Partial<AdminLimits>
+  /** Aborted when the process stops: long reads end with SHUTTING_DOWN. */
+  readonly stopping?: AbortSignal
+  /** Default: a random UUID. */
+  readonly newRequestId?: () => string
+}
+
+/** What a handler finds in its context. */
+export type AdminEnv = {
+  Bindings: { readonly incoming?: { readonly url?: string; readonly socket?: { readonly remoteAddress?: string } } }
+  Variables: { requestId: string; operator: Operator }
+}

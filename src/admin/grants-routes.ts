@@ -1,0 +1,136 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { StintError } from '../core/errors.ts'
+import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
+import { jsonBody } from './json-body.ts'
+import { answers, body, pageOf, security } from './route-parts.ts'
+import {
+  approvalSchema,
+  auditEventSchema,
+  denySchema,
+  grantIdParam,
+  grantSchema,
+  grantsQuery,
+  leaseSchema,
+  noQuery,
+  noteBody,
+  outcomeSchema,
+  planSchema,
+} from './schemas.ts'
+import { wire } from './wire.ts'
+
+const tags = ['grants']
+const oneGrant = { tags, security, request: { params: grantIdParam, query: noQuery } }
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/grants',
+  tags,
+  security,
+  summary: 'Grants, newest first',
+  request: { query: grantsQuery },
+  responses: answers(pageOf(grantSchema), 'a page of grants'),
+})
+
+const read = createRoute({
+  ...oneGrant,
+  method: 'get',
+  path: '/v1/grants/{id}',
+  summary: 'A grant with all that hangs on it',
+  responses: answers(
+    z.object({
+      grant: grantSchema,
+      plan: planSchema.optional().openapi({ description: 'absent once retention has removed it' }),
+      leases: z.array(leaseSchema),
+      approval: approvalSchema.optional(),
+      deny: denySchema.optional(),
+    }),
+    'the grant',
+    ['GRANT_NOT_FOUND'],
+  ),
+})
+
+const trail = createRoute({
+  ...oneGrant,
+  method: 'get',
+  path: '/v1/grants/{id}/trail',
+  summary: 'Everything on record of a grant, in time order',
+  responses: answers(z.object({ events: z.array(auditEventSchema) }), 'its events', ['GRANT_NOT_FOUND']),
+})
+
+const leases = createRoute({
+  ...oneGrant,
+  method: 'get',
+  path: '/v1/grants/{id}/leases',
+  summary: 'The leases of a grant, by number',
+  responses: answers(z.object({ items: z.array(leaseSchema) }), 'its leases', ['GRANT_NOT_FOUND']),
+})
+
+const revoke = (limits: AdminLimits) =>
+  createRoute({
+    tags,
+    security,
+    method: 'post',
+    path: '/v1/grants/{id}/revoke',
+    summary: 'End a grant now; idempotent, and says honestly when its credentials stop working',
+    middleware: jsonBody(limits.bodyBytes),
+    request: { params: grantIdParam, query: noQuery, body: body(noteBody) },
+    responses: answers(z.object({ grant: grantSchema, outcome: outcomeSchema }), 'what it came to', [
+      'GRANT_NOT_FOUND',
+      'GRANT_NOT_ACTIVE',
+      'LEDGER_CONFLICT',
+    ]),
+  })
+
+/** `/v1/grants…`: read by anyone with a token, revoked by operators. */
+export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
+  const { ledger } = deps
+  app.openapi(list, async (c) => {
+    const { agent, owner, state, role, requestedAfter, requestedBefore, limit, cursor } = c.req.valid('query')
+    const filter = {
+      ...(agent === undefined ? {} : { subject: agent }),
+      ...(owner === undefined ? {} : { owner }),
+      ...(state === undefined ? {} : { state }),
+      ...(role === undefined ? {} : { roleArn: role }),
+      ...(requestedAfter === undefined ? {} : { requestedAfter }),
+      ...(requestedBefore === undefined ? {} : { requestedBefore }),
+    }
+    return c.json(wire(await ledger.listGrants(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })), 200)
+  })
+
+  app.openapi(read, async (c) => {
+    const { id } = c.req.valid('param')
+    const grant = await known(id)
+    const [plan, its, approval, deny] = await Promise.all([
+      ledger.getPlan(grant.planHash),
+      ledger.listLeases(id),
+      ledger.approvalOf(id),
+      ledger.denyOf(id),
+    ])
+    return c.json(wire({ grant, plan, leases: its, approval, deny }), 200)
+  })
+
+  app.openapi(trail, async (c) => {
+    const { id } = c.req.valid('param')
+    const events = await ledger.trail(id)
+    // Events outlive the grant's row, so only a grant without either is unknown.
+    if (events.length === 0) await known(id)
+    return c.json(wire({ events }), 200)
+  })
+
+  app.openapi(leases, async (c) => {
+    const { id } = c.req.valid('param')
+    await known(id)
+    return c.json(wire({ items: await ledger.listLeases(id) }), 200)
+  })
+
+  app.openapi(revoke(limits), async (c) => {
+    const { id } = c.req.valid('param')
+    return c.json(wire(await deps.operatorService.revokeGrant(c.var.operator, id, c.req.valid('json').note)), 200)
+  })
+
+  async function known(id: string) {
+    const grant = await ledger.getGrant(id)
+    if (!grant) throw new StintError('GRANT_NOT_FOUND', { explanation: `there is no grant ${id}`, grantId: id })
+    return grant
+  }
+}

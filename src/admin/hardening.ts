@@ -1,0 +1,54 @@
+import type { MiddlewareHandler } from 'hono'
+import { StintError } from '../core/errors.ts'
+import type { AdminEnv } from './deps.ts'
+import { requestInvalid } from './problem.ts'
+
+/** On every answer: nothing is cached, framed, sniffed, or shared with another origin. There are no cookies and no CORS headers. */
+export const ANSWER_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const
+
+const PATH = /^(\/[A-Za-z0-9._~-]+)+$/
+
+/** Gives every call an id, made here and never taken from the caller, and every answer its headers. */
+export function answerHeaders(newRequestId: () => string): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    const requestId = newRequestId()
+    c.set('requestId', requestId)
+    await next()
+    c.header('x-request-id', requestId)
+    for (const [name, value] of Object.entries(ANSWER_HEADERS)) c.header(name, value)
+  }
+}
+
+/** Refuses every path that two readers could take for two things: `//`, `%2f`, `..`, `;`, `\`. No path of this API needs them. */
+export const plainPathsOnly: MiddlewareHandler<AdminEnv> = (c, next) => {
+  const asSent = c.env?.incoming?.url?.split(/[?#]/, 1)[0]
+  const path = new URL(c.req.raw.url).pathname
+  const plain = PATH.test(path) && (asSent === undefined || asSent === path)
+  if (!plain) throw new StintError('NOT_FOUND', { explanation: 'there is nothing at this path; see GET /openapi.json' })
+  return next()
+}
+
+/**
+ * Refuses what only a web page sends: an `Origin`, or a fetch that is not same-origin. This API has no pages, so such a
+ * call is somebody else's page that uses a person's network position.
+ *
+ * @see Fetch Metadata Request Headers, section 2.3
+ */
+export const noBrowsers: MiddlewareHandler<AdminEnv> = (c, next) => {
+  const site = c.req.header('sec-fetch-site')
+  const foreign = site !== undefined && site !== 'same-origin' && site !== 'none'
+  if (c.req.header('origin') !== undefined || foreign) {
+    const pointer = foreign ? '/headers/sec-fetch-site' : '/headers/origin'
+    throw requestInvalid('web pages may not call this API; use the CLI or another program', [
+      { pointer, message: 'must not be sent' },
+    ])
+  }
+  return next()
+}

@@ -1,0 +1,113 @@
+import { timingSafeEqual } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import type { Json } from '../core/canonical-json.ts'
+import type { Clock } from '../core/clock.ts'
+import { StintError } from '../core/errors.ts'
+import { OPERATOR_ROLES, type Operator } from '../grants/operator.ts'
+import { operatorTokenHash, operatorTokenId } from './operator-tokens.ts'
+
+/** A token lives 90 days at most. */
+export const MAX_TOKEN_LIFE_MS = 90 * 86_400_000
+
+/** One token of one operator, as the configuration has it. An operator who changes tokens has two rows for a while. */
+export const operatorRowSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ @ -'),
+  role: z.enum(OPERATOR_ROLES),
+  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex characters, never the token itself'),
+  groups: z.array(z.string().min(1).max(64)).max(64),
+  subjects: z.array(z.string().startsWith('spiffe://').max(2048)).max(256),
+  expiresAt: z.date(),
+})
+
+export type OperatorRow = z.infer<typeof operatorRowSchema>
+
+/** Who may call the admin API. */
+export interface OperatorDirectory {
+  /**
+   * The operator that an `Authorization` header proves.
+   *
+   * @throws {StintError} OPERATOR_UNKNOWN; `details.reason` is `missing`, `malformed`, `unknown` or `expired`,
+   *   `details.tokenId` the public part of a well-formed token.
+   */
+  authenticate(authorization: string | undefined): Operator
+}
+
+/**
+ * Builds the directory from the rows of the configuration, all or nothing.
+ *
+ * @throws {StintError} CONFIG_INVALID with every problem in `details.problems`.
+ */
+export function createOperatorDirectory(input: { rows: readonly unknown[]; clock: Clock }): OperatorDirectory {
+  const entries = readRows(input.rows, input.clock.now()).map(({ tokenSha256, expiresAt, ...operator }) => ({
+    hash: Buffer.from(tokenSha256, 'hex'),
+    expiresAt,
+    operator: operator satisfies Operator,
+  }))
+  return {
+    authenticate(authorization) {
+      const token = bearerToken(authorization)
+      const tokenId = operatorTokenId(token)
+      if (tokenId === undefined) {
+        throw unknown('malformed', 'a token is stint_, 12 characters, _ and 49 more, the last six a checksum')
+      }
+      const hash = Buffer.from(operatorTokenHash(token), 'hex')
+      // Every row is compared, in constant time, so that the time taken does not tell which row was near.
+      const [entry] = entries.filter((row) => timingSafeEqual(row.hash, hash))
+      if (!entry) throw unknown('unknown', 'no operator has this token', tokenId)
+      if (entry.expiresAt <= input.clock.now()) {
+        throw unknown('expired', `this token expired at ${entry.expiresAt.toISOString()}`, tokenId)
+      }
+      return entry.operator
+    },
+  }
+}
+
+function bearerToken(authorization: string | undefined): string {
+  if (authorization === undefined || authorization === '') {
+    throw unknown('missing', 'send the header Authorization: Bearer with an operator token')
+  }
+  const [, token] = /^Bearer +(\S{1,128})$/i.exec(authorization) ?? []
+  if (token === undefined) throw unknown('malformed', 'the Authorization header must be Bearer and one operator token')
+  return token
+}
+
+function unknown(reason: string, explanation: string, tokenId?: string): StintError {
+  return new StintError('OPERATOR_UNKNOWN', { explanation, reason, ...(tokenId === undefined ? {} : { tokenId }) })
+}
+
+function readRows(rows: readonly unknown[], now: Date): OperatorRow[] {
+  const problems: { path: string; message: string }[] = []
+  const good = rows.flatMap((row, index) => {
+    const read = operatorRowSchema.safeParse(row)
+    if (read.success) return [{ index, row: read.data }]
+    for (const issue of read.error.issues) {
+      problems.push({ path: ['operators', index, ...issue.path].join('.'), message: issue.message })
+    }
+    return []
+  })
+  const byHash = new Set<string>()
+  const byName = new Map<string, OperatorRow>()
+  for (const { index, row } of good) {
+    const refuse = (key: string, message: string) => problems.push({ path: `operators.${index}.${key}`, message })
+    if (row.expiresAt.getTime() - now.getTime() > MAX_TOKEN_LIFE_MS) {
+      refuse('expiresAt', 'must be at most 90 days from now')
+    }
+    if (byHash.has(row.tokenSha256)) refuse('tokenSha256', 'is the token of another row as well')
+    byHash.add(row.tokenSha256)
+    const twin = byName.get(row.name)
+    if (twin && !samePerson(twin, row)) refuse('name', 'has another row with another role, other groups or subjects')
+    byName.set(row.name, row)
+  }
+  if (problems.length === 0) return good.map(({ row }) => row)
+  throw new StintError('CONFIG_INVALID', {
+    explanation: `the operators cannot be used: ${problems.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
+    problems: problems as unknown as Json,
+  })
+}
+
+function samePerson(one: OperatorRow, other: OperatorRow): boolean {
+  const { tokenSha256: _a, expiresAt: _b, ...left } = one
+  const { tokenSha256: _c, expiresAt: _d, ...right } = other
+  return isDeepStrictEqual(left, right)
+}

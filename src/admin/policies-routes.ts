@@ -1,0 +1,46 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { AdminDeps, AdminEnv } from './deps.ts'
+import { answers, security } from './route-parts.ts'
+import { denyTargetSchema, fileProblemSchema, noQuery } from './schemas.ts'
+import { wire } from './wire.ts'
+
+const policies = createRoute({
+  method: 'get',
+  path: '/v1/policies',
+  tags: ['policies'],
+  security,
+  summary: 'The policy set in force',
+  request: { query: noQuery },
+  responses: answers(
+    z.object({
+      hash: z.string().optional().openapi({ description: 'absent until a set was loaded' }),
+      loadedAt: z.string().optional().openapi({ format: 'date-time' }),
+      policies: z.array(
+        z.object({
+          id: z.string(),
+          effect: z.enum(['permit', 'forbid']),
+          file: z.string(),
+          approval: z.string().optional(),
+        }),
+      ),
+      problem: fileProblemSchema.optional(),
+    }),
+    'the set',
+  ),
+})
+
+const revocations = createRoute({
+  method: 'get',
+  path: '/v1/revocations',
+  tags: ['revocations'],
+  security,
+  summary: 'The policy documents that deny revoked grants, those that fail first',
+  request: { query: noQuery },
+  responses: answers(z.object({ items: z.array(denyTargetSchema) }), 'all targets'),
+})
+
+/** `/v1/policies` and `/v1/revocations` */
+export function policiesRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void {
+  app.openapi(policies, (c) => c.json(wire(deps.policies.status()), 200))
+  app.openapi(revocations, async (c) => c.json(wire({ items: await deps.ledger.listDenyTargets() }), 200))
+}

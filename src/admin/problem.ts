@@ -1,0 +1,59 @@
+import type { Json } from '../core/canonical-json.ts'
+import { asStintError, ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
+
+/** One part of a request that is wrong. */
+export interface ProblemPart {
+  /** JSON pointer into `{path, query, body, headers}` of the request, e.g. `/query/limit`. @see RFC 6901 */
+  readonly pointer: string
+  readonly message: string
+}
+
+/** The body of every answer that is not a success. @see RFC 9457, section 3 */
+export interface Problem {
+  /** `urn:stint:error:<code>` */
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ErrorCode
+  /** The sentence that says what was wrong and what would be right. */
+  readonly detail?: string
+  /** Facts of the error, as its code defines them. */
+  readonly details: Readonly<Record<string, Json>>
+  readonly errors?: readonly ProblemPart[]
+  readonly requestId: string
+}
+
+/** What any error looks like to the caller. An unexpected one is INTERNAL and says nothing of itself. */
+export function toProblem(error: unknown, requestId: string): Problem {
+  const { code, details } = asStintError(error)
+  const { http, title } = ERROR_CATALOG[code]
+  const head = { type: `urn:stint:error:${code}`, title, status: http, code }
+  if (code === 'INTERNAL') return { ...head, details: {}, requestId }
+  const { explanation, errors, ...facts } = details
+  return {
+    ...head,
+    ...(explanation === undefined ? {} : { detail: explanation }),
+    details: JSON.parse(JSON.stringify(facts)),
+    ...(errors === undefined ? {} : { errors: errors as unknown as readonly ProblemPart[] }),
+    requestId,
+  }
+}
+
+/** The answer for an error: `application/problem+json`, with `Allow`, `WWW-Authenticate` or `Retry-After` where the status wants one. */
+export function problemResponse(error: unknown, requestId: string): Response {
+  const problem = toProblem(error, requestId)
+  const headers = new Headers({ 'content-type': 'application/problem+json', 'x-request-id': requestId })
+  const { allow, retryAfterSeconds } = problem.details
+  if (Array.isArray(allow)) headers.set('allow', allow.join(', '))
+  if (problem.status === 401) headers.set('www-authenticate', 'Bearer realm="stint-admin"')
+  if (typeof retryAfterSeconds === 'number') headers.set('retry-after', String(retryAfterSeconds))
+  return new Response(JSON.stringify(problem), { status: problem.status, headers })
+}
+
+/** REQUEST_INVALID with the parts that are wrong. */
+export function requestInvalid(explanation: string, errors: readonly ProblemPart[] = []): StintError {
+  return new StintError('REQUEST_INVALID', {
+    explanation,
+    ...(errors.length > 0 ? { errors: errors as unknown as Json } : {}),
+  })
+}

@@ -1,0 +1,60 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { asStintError } from '../core/errors.ts'
+import { GRANT_STATES } from '../ledger/records.ts'
+import type { AdminDeps, AdminEnv, ComponentProblem } from './deps.ts'
+import { answers, security } from './route-parts.ts'
+import { noQuery, operatorSchema } from './schemas.ts'
+import { wire } from './wire.ts'
+
+const whoami = createRoute({
+  method: 'get',
+  path: '/v1/whoami',
+  tags: ['status'],
+  security,
+  summary: 'Whose token this is',
+  request: { query: noQuery },
+  responses: answers(operatorSchema, 'the operator'),
+})
+
+const status = createRoute({
+  method: 'get',
+  path: '/v1/status',
+  tags: ['status'],
+  security,
+  summary: 'Whether grants can be given, and what stands in the way',
+  request: { query: noQuery },
+  responses: answers(
+    z.object({
+      ready: z.boolean(),
+      problems: z.array(z.object({ component: z.string(), code: z.string(), explanation: z.string() })),
+      grants: z
+        .partialRecord(z.enum(GRANT_STATES), z.number().int())
+        .openapi({ description: 'grants by state; empty while the ledger cannot be read' }),
+      version: z.string(),
+    }),
+    'the state',
+  ),
+})
+
+/** `/v1/whoami` and `/v1/status` */
+export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void {
+  app.openapi(whoami, (c) => {
+    const { name, role, groups } = c.var.operator
+    return c.json(wire({ name, role, groups }), 200)
+  })
+  app.openapi(status, async (c) => {
+    const { ready, problems, version } = deps.status()
+    try {
+      return c.json(wire({ ready, problems, grants: await deps.ledger.countGrants(), version }), 200)
+    } catch (error) {
+      // The state is most wanted when something is broken, so a ledger that fails is a part of the answer.
+      deps.logger.error({ err: error, requestId: c.var.requestId }, 'the ledger could not be read for the status')
+      const problem: ComponentProblem = {
+        component: 'ledger',
+        code: asStintError(error).code,
+        explanation: 'the ledger cannot be read',
+      }
+      return c.json(wire({ ready: false, problems: [...problems, problem], grants: {}, version }), 200)
+    }
+  })
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { createAdminApp } from '../../src/admin/app.ts'
+import type { AdminDeps } from '../../src/admin/deps.ts'
+import { createOperatorDirectory, type OperatorRow } from '../../src/admin/operator-directory.ts'
+import { mintOperatorToken } from '../../src/admin/operator-tokens.ts'
+import type { Problem } from '../../src/admin/problem.ts'
+import { sha256Hex } from '../../src/core/canonical-json.ts'
+import { randomIds } from '../../src/core/ids.ts'
+import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../src/grants/operator.ts'
+import type { Approval, Grant, Lease } from '../../src/ledger/records.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { FakeAdminLedger } from '../support/fake-admin-ledger.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+export const ROLE_ARN = 'arn:aws:iam::123456789012:role/stint/agent-data'
+export const PLAN_HASH = sha256Hex('plan')
+const DAY = 86_400_000
+
+/** An admin API with one operator of each role, a grant that awaits approval, and a recorder in place of the domain. */
+export function adminRig(overrides: Partial<AdminDeps> = {}) {
+  const clock = new ManualClock()
+  const ledger = new FakeAdminLedger()
+  const { grant, approval, lease, plan } = exampleRecords(clock.now())
+  ledger.grants.push(grant)
+  ledger.approvals.push(approval)
+  ledger.leases.push(lease)
+  ledger.plans.push(plan)
+
+  const tokens: Record<string, string> = {}
+  const rows: OperatorRow[] = []
+  const addOperator = (name: string, role: OperatorRole, more: Partial<OperatorRow> = {}) => {
+    const { token, sha256 } = mintOperatorToken()
+    tokens[name] = token.reveal()
+    const expiresAt = new Date(clock.now().getTime() + 30 * DAY)
+    rows.push({ name, role, tokenSha256: sha256, groups: [], subjects: [], expiresAt, ...more })
+  }
+  for (const role of OPERATOR_ROLES) addOperator(role, role, { groups: ['owners'] })
+  addOperator('expired', 'admin', { expiresAt: new Date(clock.now().getTime() - 1) })
+  addOperator('runs-the-agent', 'admin', { groups: ['owners'], subjects: [grant.subject] })
+
+  const calls: { method: string; operator: Operator; id: string; input: unknown }[] = []
+  const domain: { failure?: unknown } = {}
+  const logged: { level: string; fields: object; message: string }[] = []
+  const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
+  const deps: AdminDeps = {
+    ledger,
+    clock,
+    operators: createOperatorDirectory({ rows, clock }),
+    operatorService: {
+      async revokeGrant(operator, id, note) {
+        calls.push({ method: 'revokeGrant', operator, id, input: { note } })
+        if (domain.failure !== undefined) throw domain.failure
+        return { grant, outcome: { kind: 'ended', at: clock.now() } }
+      },
+      async decideApproval(operator, id, input) {
+        calls.push({ method: 'decideApproval', operator, id, input })
+        if (domain.failure !== undefined) throw domain.failure
+        return { approval, grant }
+      },
+    },
+    registry: {
+      list: () => [
+        {
+          name: 'deploy',
+          match: 'spiffe://example.org/ci/*',
+          owner: 'ada@example.org',
+          team: 'data',
+          purpose: 'deploys',
+          expiresAt: new Date(clock.now().getTime() + DAY),
+        },
+      ],
+      problem: () => ({ code: 'REGISTRY_INVALID', explanation: 'line 3 has no owner' }),
+    },
+    policies: {
+      status: () => ({
+        hash: sha256Hex('policies'),
+        loadedAt: clock.now(),
+        policies: [{ id: 'invoices-read', effect: 'permit', file: 'invoices.cedar', approval: 'owners:1' }],
+      }),
+    },
+    status: () => ({ ready: true, problems: [], version: '0.1.0' }),
+    logger: { info: log('info'), warn: log('warn'), error: log('error') },
+    ...overrides,
+  }
+  const admin = createAdminApp(deps)
+  const call = (method: string, path: string, options: CallOptions = {}) => {
+    const { as, body, headers = {}, address = '192.0.2.1' } = options
+    const init = {
+      method,
+      headers: {
+        ...(as === undefined ? {} : { authorization: `Bearer ${tokens[as] ?? as}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }
+    return Promise.resolve(
+      admin.app.request(`http://admin.test${path}`, init, { incoming: { socket: { remoteAddress: address } } }),
+    )
+  }
+  return { ...admin, deps, clock, ledger, tokens, calls, domain, logged, call, grant, approval, lease, plan }
+}
+
+interface CallOptions {
+  /** Name of an operator, or a token as it is. */
+  readonly as?: string
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+  readonly address?: string
+}
+
+/** One row of each kind, with every optional field that a reader may meet. */
+export function exampleRecords(now: Date): { grant: Grant; approval: Approval; lease: Lease; plan: Plan } {
+  const requirements = [{ anyOf: ['owners'], because: ['staging-delete'] }]
+  const grant: Grant = {
+    id: randomIds.next('grt', now),
+    subject: 'spiffe://example.org/ci/deploy',
+    trustDomain: 'example.org',
+    authMethod: 'x509-svid',
+    registration: 'deploy',
+    owner: 'ada@example.org',
+    team: 'data',
+    idempotencyKey: 'run-4711',
+    taskHash: sha256Hex('task'),
+    planHash: PLAN_HASH,
+    roleArn: ROLE_ARN,
+    purpose: 'remove the <script>alert(1)</script> staging table',
+    state: 'awaiting_approval',
+    decision: {
+      outcome: 'approval',
+      determiningPolicies: ['staging-delete'],
+      failedPairs: [],
+      approval: requirements,
+      policySetHash: sha256Hex('policies'),
+    },
+    requestedAt: now,
+    dueAt: new Date(now.getTime() + 3_600_000),
+    leaseCount: 1,
+    version: 1,
+  }
+  const approval: Approval = {
+    id: randomIds.next('apr', now),
+    grantId: grant.id,
+    planHash: PLAN_HASH,
+    requirements,
+    state: 'pending',
+    requestedAt: now,
+    expiresAt: new Date(now.getTime() + 3_600_000),
+    version: 1,
+  }
+  const lease: Lease = {
+    id: randomIds.next('lse', now),
+    grantId: grant.id,
+    number: 1,
+    roleArn: ROLE_ARN,
+    sessionName: `${grant.id.slice(4)}.1`,
+    state: 'issued',
+    notAfter: new Date(now.getTime() + 300_000),
+    intendedAt: now,
+    issuedAt: now,
+    accessKeyId: 'ASIAEXAMPLEEXAMPLE00',
+  }
+  const task = {
+    purpose: grant.purpose,
+    roleArn: ROLE_ARN,
+    access: [{ actions: ['dynamodb:DeleteTable'], resources: ['arn:aws:dynamodb:eu-west-1:123456789012:table/s'] }],
+    ttlSeconds: 900,
+  }
+  const plan: Plan = {
+    hash: PLAN_HASH,
+    subject: grant.subject,
+    task,
+    pairs: [
+      {
+        action: 'dynamodb:DeleteTable',
+        resource: 'arn:aws:dynamodb:eu-west-1:123456789012:table/s',
+        class: 'destructive',
+        flags: [],
+        within: ['env:staging'],
+        touches: ['env:staging'],
+      },
+    ],
+    classes: ['destructive'],
+    flags: [],
+    sessionPolicy: '{"Version":"2012-10-17","Statement":[]}',
+    sessionPolicyCharacters: 40,
+    blastRadius: {
+      actions: 1,
+      resourcePatterns: 1,
+      byClass: { destructive: 1 },
+      byLabel: { 'env:staging': 1 },
+      flags: [],
+      outlives: [],
+      unknown: ['role policies'],
+    },
+    actionTableVersion: 'test',
+  }
+  return { grant, approval, lease, plan }
+}
+
+/** The problem document of a refusal; fails if the answer is anything else. */
+export async function problemOf(answer: Response): Promise<Problem> {
+  assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+  const problem = (await answer.json()) as Problem
+  assert.equal(problem.status, answer.status)
+  assert.equal(problem.type, `urn:stint:error:${problem.code}`)
+  assert.equal(problem.requestId, answer.headers.get('x-request-id'))
+  return problem
+}

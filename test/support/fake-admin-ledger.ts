@@ -1,0 +1,147 @@
+import { randomIds } from '../../src/core/ids.ts'
+import { type ChainHead, EMPTY_HEAD, sealEvent } from '../../src/ledger/audit-log.ts'
+import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
+import {
+  type Approval,
+  type AuditEvent,
+  type AuditEventInput,
+  type DenyEntry,
+  type DenyTarget,
+  GRANT_STATES,
+  type Grant,
+  type Lease,
+  type UnregisteredAttempt,
+} from '../../src/ledger/records.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+
+type Reads = LedgerReads & Pick<LedgerWrites, 'appendEvents'>
+
+/** The reads of a ledger over plain arrays that a test fills; the audit log is a real chain. */
+export class FakeAdminLedger implements Reads {
+  readonly grants: Grant[] = []
+  readonly plans: Plan[] = []
+  readonly leases: Lease[] = []
+  readonly approvals: Approval[] = []
+  readonly denies: DenyEntry[] = []
+  readonly targets: DenyTarget[] = []
+  readonly unregistered: UnregisteredAttempt[] = []
+  readonly events: AuditEvent[] = []
+  /** When set, every call rejects with it. */
+  failure: Error | undefined
+  /** When set, called before a page of events is handed out. */
+  beforePage: (() => Promise<void>) | undefined
+  #head: ChainHead = EMPTY_HEAD
+
+  async appendEvents(inputs: readonly AuditEventInput[]): Promise<void> {
+    this.#check()
+    for (const input of inputs) {
+      const event = sealEvent(this.#head, input, randomIds.next('evt', input.at), this.#head.seq + 1)
+      this.events.push(event)
+      this.#head = { seq: event.seq, hash: event.hash }
+    }
+  }
+
+  async getGrant(id: string) {
+    this.#check()
+    return this.grants.find((grant) => grant.id === id)
+  }
+
+  async findGrantByKey(subject: string, key: string) {
+    return this.grants.find((grant) => grant.subject === subject && grant.idempotencyKey === key)
+  }
+
+  async listGrants(filter: Parameters<Reads['listGrants']>[0], page: PageRequest) {
+    this.#check()
+    const { subject, owner, state, roleArn, requestedAfter, requestedBefore } = filter
+    const hits = this.grants.filter(
+      (grant) =>
+        (subject === undefined || grant.subject === subject) &&
+        (owner === undefined || grant.owner === owner) &&
+        (state === undefined || grant.state === state) &&
+        (roleArn === undefined || grant.roleArn === roleArn) &&
+        (requestedAfter === undefined || grant.requestedAt >= requestedAfter) &&
+        (requestedBefore === undefined || grant.requestedAt < requestedBefore),
+    )
+    return paged(hits, page)
+  }
+
+  async getPlan(hash: string) {
+    return this.plans.find((plan) => plan.hash === hash)
+  }
+
+  async listLeases(grantId: string) {
+    return this.leases.filter((lease) => lease.grantId === grantId)
+  }
+
+  async getApproval(id: string) {
+    this.#check()
+    return this.approvals.find((approval) => approval.id === id)
+  }
+
+  async approvalOf(grantId: string) {
+    return this.approvals.find((approval) => approval.grantId === grantId)
+  }
+
+  async listApprovals(filter: Parameters<Reads['listApprovals']>[0], page: PageRequest) {
+    return paged(
+      this.approvals.filter(({ state }) => filter.state === undefined || state === filter.state),
+      page,
+    )
+  }
+
+  async denyOf(grantId: string) {
+    return this.denies.find((deny) => deny.grantId === grantId)
+  }
+
+  async listDenyTargets() {
+    return this.targets
+  }
+
+  async leasesIssuedBefore() {
+    return []
+  }
+
+  async listUnregistered(page: PageRequest) {
+    return paged(this.unregistered, page)
+  }
+
+  async trail(grantId: string) {
+    return this.events.filter((event) => event.grantId === grantId)
+  }
+
+  async auditEvents({ afterSeq, limit }: { afterSeq: number; limit: number }) {
+    this.#check()
+    await this.beforePage?.()
+    return this.events.filter(({ seq }) => seq > afterSeq).slice(0, limit)
+  }
+
+  async auditHead() {
+    return this.#head
+  }
+
+  async countGrants() {
+    this.#check()
+    const count = (state: string) => this.grants.filter((grant) => grant.state === state).length
+    return Object.fromEntries(GRANT_STATES.map((state) => [state, count(state)])) as Awaited<
+      ReturnType<Reads['countGrants']>
+    >
+  }
+
+  async countOpenGrants() {
+    return this.grants.length
+  }
+
+  async intendedLeases() {
+    return []
+  }
+
+  #check() {
+    if (this.failure) throw this.failure
+  }
+}
+
+function paged<T>(items: readonly T[], { limit, cursor }: PageRequest): Page<T> {
+  const from = cursor === undefined ? 0 : Number(cursor)
+  const next = from + limit < items.length ? { nextCursor: String(from + limit) } : {}
+  return { items: items.slice(from, from + limit), ...next }
+}
