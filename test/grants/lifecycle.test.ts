@@ -1,0 +1,204 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  endGrant,
+  isLive,
+  type LifeSettings,
+  leaseNotAfter,
+  settleDue,
+  usableUntil,
+} from '../../src/grants/lifecycle.ts'
+import type { DenyEntry, Grant, Lease } from '../../src/ledger/records.ts'
+import { GRANT_TRANSITIONS } from '../../src/ledger/transitions.ts'
+
+const settings: LifeSettings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
+const T0 = Date.parse('2026-11-21T12:00:00Z')
+const at = (ms: number) => new Date(T0 + ms)
+
+function lease(over: Partial<Lease> = {}): Lease {
+  return {
+    id: 'lse_01KANKE0000000000000000000',
+    grantId: 'grt_01KANKE0000000000000000000',
+    number: 1,
+    roleArn: 'arn:aws:iam::123456789012:role/stint/data',
+    sessionName: '01KANKE0000000000000000000.1',
+    state: 'issued',
+    notAfter: at(300_000),
+    intendedAt: at(0),
+    issuedAt: at(1_000),
+    ...over,
+  }
+}
+
+function grant(over: Partial<Grant>): Grant {
+  return {
+    id: 'grt_01KANKE0000000000000000000',
+    subject: 'spiffe://example.org/a',
+    trustDomain: 'example.org',
+    authMethod: 'x509-svid',
+    registration: 'a',
+    owner: 'ann',
+    team: 'data',
+    idempotencyKey: 'key-00000001',
+    taskHash: 't',
+    planHash: 'p',
+    roleArn: 'arn:aws:iam::123456789012:role/stint/data',
+    purpose: 'to test',
+    state: 'active',
+    decision: { outcome: 'permit', determiningPolicies: [], failedPairs: [], approval: [], policySetHash: '' },
+    requestedAt: at(0),
+    leaseCount: 1,
+    version: 1,
+    ...over,
+  }
+}
+
+describe('the length of a lease', () => {
+  for (const { name, now, deadline, end } of [
+    { name: 'is the lease time', now: 0, deadline: 3_600_000, end: 300_000 },
+    { name: 'ends at the deadline when that is nearer', now: 0, deadline: 120_000, end: 120_000 },
+    { name: 'never reaches past the deadline on renewal', now: 3_500_000, deadline: 3_600_000, end: 3_600_000 },
+  ]) {
+    test(name, () => expect(leaseNotAfter(at(now), at(deadline), settings)).toEqual(at(end)))
+  }
+
+  test('for SDKs is 30 s less, or half of a short life', () => {
+    expect(usableUntil(lease(), settings)).toEqual(at(270_000))
+    expect(usableUntil(lease({ notAfter: at(40_000) }), settings)).toEqual(at(20_000))
+  })
+})
+
+describe('ending a grant', () => {
+  const common = { reason: 'revoked' as const, now: at(60_000), canChain: false, settings }
+
+  for (const { name, leases, live } of [
+    { name: 'an issued lease lives', leases: [lease()], live: true },
+    {
+      name: 'an intended lease counts as minted',
+      leases: [lease({ state: 'intended', issuedAt: undefined as never })],
+      live: true,
+    },
+    {
+      name: 'an intended lease past its end does not',
+      leases: [lease({ state: 'intended', notAfter: at(50_000) })],
+      live: false,
+    },
+    { name: 'an ended lease does not', leases: [lease({ state: 'ended' })], live: false },
+    { name: 'no lease at all', leases: [], live: false },
+  ]) {
+    test(`${name}: ${live ? 'ending until the lease is over' : 'ended at once'}`, () => {
+      const { to } = endGrant({ ...common, openLeases: leases, denyTarget: 'inline:x' })
+      expect(to.state).toBe(live ? 'ending' : 'ended')
+      if (live) expect(to.effectiveBy).toEqual(at(300_000))
+    })
+  }
+
+  test('the deny is wanted until every session under it is over, with a margin', () => {
+    const { deny } = endGrant({ ...common, openLeases: [lease()], denyTarget: 'inline:x' })
+    expect(deny).toEqual({
+      target: 'inline:x',
+      wantedAt: at(60_000),
+      lastIssuedAt: at(1_000),
+      until: at(1_000 + 900_000 + 60_000),
+    })
+  })
+
+  test('a mint without an answer counts as issued now', () => {
+    const openLeases = [lease({ state: 'intended', issuedAt: undefined as never })]
+    expect(endGrant({ ...common, openLeases, denyTarget: 'inline:x' }).deny?.lastIssuedAt).toEqual(at(60_000))
+  })
+
+  test('sessions that can chain are denied for as long as a chained one can live', () => {
+    const { deny } = endGrant({ ...common, canChain: true, openLeases: [lease()], denyTarget: 'inline:x' })
+    expect(deny?.until).toEqual(at(1_000 + 900_000 + 3_600_000 + 60_000))
+  })
+
+  test('without a target nothing is denied, and the end of the lease is what holds', () => {
+    const { to, deny } = endGrant({ ...common, openLeases: [lease()] })
+    expect(deny).toBeUndefined()
+    expect(to.dueAt).toEqual(at(300_000))
+  })
+})
+
+describe('what is due', () => {
+  const deny: DenyEntry = { grantId: 'g', target: 't', wantedAt: at(0), until: at(960_000), lastIssuedAt: at(0) }
+  for (const { name, due, now, state } of [
+    {
+      name: 'an active grant before its deadline stays',
+      due: { grant: grant({ deadline: at(100) }) },
+      now: 99,
+      state: 'active',
+    },
+    {
+      name: 'an active grant at its deadline ends',
+      due: { grant: grant({ deadline: at(100) }) },
+      now: 100,
+      state: 'ended',
+    },
+    {
+      name: 'an ending grant whose deny is not written stays',
+      due: { grant: grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) }), deny },
+      now: 40_000,
+      state: 'ending',
+    },
+    {
+      name: 'an ending grant whose deny was written just now stays: accepted is not enforced',
+      due: {
+        grant: grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) }),
+        deny: { ...deny, writtenAt: at(39_000) },
+      },
+      now: 40_000,
+      state: 'ending',
+    },
+    {
+      name: 'an ending grant whose deny has settled ends',
+      due: {
+        grant: grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) }),
+        deny: { ...deny, writtenAt: at(10_000) },
+      },
+      now: 40_000,
+      state: 'ended',
+    },
+    {
+      name: 'an ending grant whose leases are over ends, deny or not',
+      due: { grant: grant({ state: 'ending', reason: 'completed', effectiveBy: at(300_000) }), deny },
+      now: 300_000,
+      state: 'ended',
+    },
+  ]) {
+    test(name, () => expect(settleDue({ openLeases: [], ...due }, at(now), settings).to.state).toBe(state))
+  }
+
+  test('every move is one that the state machine allows, and never leaves a grant due in the past', () => {
+    const instants = fc.integer({ min: 0, max: 2_000_000 }).map(at)
+    fc.assert(
+      fc.property(
+        fc.constantFrom('awaiting_approval', 'active', 'ending' as const),
+        instants,
+        instants,
+        fc.option(instants, { nil: undefined }),
+        instants,
+        (state, deadline, effectiveBy, writtenAt, now) => {
+          const due = {
+            grant: grant({ state: state as Grant['state'], deadline, effectiveBy, reason: 'revoked' }),
+            openLeases: [],
+            deny: writtenAt ? { ...deny, writtenAt } : deny,
+          }
+          const { to } = settleDue(due, now, settings)
+          expect(GRANT_TRANSITIONS[state as Grant['state']]).toContain(to.state)
+          if (to.dueAt) expect(to.dueAt.getTime()).toBeGreaterThan(now.getTime())
+          // P6: it never ends before the bound unless a written deny has had its time.
+          if (state === 'ending' && to.state === 'ended') {
+            const settled = writtenAt && writtenAt.getTime() + settings.settleMs <= now.getTime()
+            expect(settled || effectiveBy <= now).toBe(true)
+          }
+        },
+      ),
+    )
+  })
+
+  test('a lease is live exactly until its end', () => {
+    expect(isLive(lease(), at(299_999))).toBe(true)
+    expect(isLive(lease(), at(300_000))).toBe(false)
+  })
+})

@@ -1,0 +1,59 @@
+import type { Clock } from '../../src/core/clock.ts'
+import { StintError } from '../../src/core/errors.ts'
+import { Secret } from '../../src/core/secret.ts'
+import type {
+  CredentialProvider,
+  DenyList,
+  IssuedCredentials,
+  MintRequest,
+  RevocationTarget,
+} from '../../src/credentials/provider.ts'
+
+export const ROLE = 'arn:aws:iam::123456789012:role/stint/data'
+export const TARGET = `inline:${ROLE}`
+
+/** A provider that works, in memory: it keeps every session it made and the deny list it was told to write. */
+export class FakeProvider implements CredentialProvider {
+  readonly name = 'fake'
+  readonly sessions: MintRequest[] = []
+  readonly written: DenyList[] = []
+  /** Called before each mint: throw to fail it, wait to delay it. */
+  beforeMint: (request: MintRequest) => Promise<void> | void = () => {}
+  beforeWrite: (list: DenyList) => Promise<void> | void = () => {}
+  /** False: sessions of the role can only run out. */
+  revocable = true
+  /** How many grants the document holds. */
+  capacity = 3
+  readonly #clock: Clock
+
+  constructor({ clock }: { clock: Clock }) {
+    this.#clock = clock
+  }
+
+  async mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
+    await this.beforeMint(request)
+    if (signal.aborted) throw new StintError('CANCELLED', { outcome: 'not_minted' })
+    this.sessions.push(request)
+    const now = this.#clock.now()
+    return {
+      accessKeyId: `KEY-EXAMPLE-${this.sessions.length}`,
+      secretAccessKey: new Secret(`canary-secret-${this.sessions.length}`),
+      sessionToken: new Secret(`canary-token-${this.sessions.length}`),
+      issuedAt: now,
+      sessionExpiresAt: new Date(now.getTime() + 900_000),
+    }
+  }
+
+  revocationTarget(roleArn: string): RevocationTarget | undefined {
+    return this.revocable ? { key: `inline:${roleArn}`, roleArns: [roleArn] } : undefined
+  }
+
+  fits(_target: string, list: DenyList): boolean {
+    return list.grants.length <= this.capacity
+  }
+
+  async writeDenyList(_target: string, list: DenyList): Promise<void> {
+    await this.beforeWrite(list)
+    this.written.push(list)
+  }
+}
