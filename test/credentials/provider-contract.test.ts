@@ -1,0 +1,83 @@
+import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
+import type { CredentialProvider } from '../../src/credentials/provider.ts'
+import { describeCredentialProvider, type MintFault, type ProviderHarness } from '../contract/provider.ts'
+import { deniesSession } from '../support/deny-evaluator.ts'
+import { type Fault, roleIdOf } from '../support/sts-server.ts'
+import {
+  type AwsHarness,
+  BOUNDARY_POLICY,
+  BOUNDARY_ROLE,
+  INLINE_ROLE,
+  mintRequest,
+  PLAIN_ROLE,
+  startAws,
+} from './harness.ts'
+
+const FAULTS: Record<Exclude<MintFault, 'unreachable'>, Fault> = {
+  refused: { kind: 'error', status: 403, code: 'AccessDenied' },
+  throttled: { kind: 'error', status: 400, code: 'Throttling' },
+  unavailable: { kind: 'error', status: 503, code: 'ServiceUnavailable' },
+  answer_lost: { kind: 'answer_lost' },
+  wrong_session: { kind: 'edit', edit: (xml) => xml.replace(/assumed-role\/\w+\//, 'assumed-role/stranger/') },
+}
+
+describeCredentialProvider('aws-sts with a boundary policy', () => start(BOUNDARY_ROLE))
+describeCredentialProvider('aws-sts with an inline role policy', () => start(INLINE_ROLE))
+
+async function start(revocableRole: string): Promise<ProviderHarness> {
+  const aws = await startAws()
+  let faulty: CredentialProvider | undefined
+  const roleName = revocableRole.split('/').at(-1) ?? ''
+  return {
+    provider: switching(aws, () => faulty),
+    revocableRole,
+    plainRole: PLAIN_ROLE,
+    now: () => aws.clock.now(),
+    request: (change) => mintRequest(aws.clock.now(), { roleArn: revocableRole, ...change }),
+    inject: (fault) => {
+      if (fault === 'unreachable') faulty = unreachable(aws, revocableRole)
+      else aws.server.script('AssumeRole', ...Array.from({ length: 3 }, () => FAULTS[fault]))
+    },
+    heal: async () => {
+      faulty = undefined
+      aws.server.clearScript()
+      await aws.clock.advance(60_000)
+    },
+    sessionNames: () => aws.server.sessions.map((session) => session.sessionName),
+    isDenied: (_role, { request, issuedAt }) => {
+      const context = {
+        sourceIdentity: request.sourceIdentity,
+        userId: `${roleIdOf(roleName)}:${request.sessionName}`,
+        issuedAt,
+      }
+      const boundary = revocableRole === BOUNDARY_ROLE
+      const document = boundary
+        ? aws.server.managedDocument(BOUNDARY_POLICY)
+        : aws.server.inlineDocument(roleName, 'StintDeny')
+      return deniesSession(document, context)
+    },
+    close: () => aws.close(),
+  }
+}
+
+/** Port 1 of loopback: nothing listens there, so the connection is refused. */
+function unreachable(aws: AwsHarness, roleArn: string): CredentialProvider {
+  return createAwsStsProvider({
+    region: 'eu-west-1',
+    stsEndpoint: 'http://127.0.0.1:1',
+    credentials: { accessKeyId: 'BROKEREXAMPLE', secretAccessKey: 'none' },
+    roles: [{ arn: roleArn, revocation: { kind: 'none' } }],
+    clock: aws.clock,
+  })
+}
+
+function switching(aws: AwsHarness, other: () => CredentialProvider | undefined): CredentialProvider {
+  const { provider } = aws
+  return {
+    name: provider.name,
+    mint: (request, signal) => (other() ?? provider).mint(request, signal),
+    revocationTarget: (roleArn) => provider.revocationTarget(roleArn),
+    fits: (key, list) => provider.fits(key, list),
+    writeDenyList: (key, list, signal) => provider.writeDenyList(key, list, signal),
+  }
+}
