@@ -3,9 +3,14 @@ import { asStintError } from './errors.ts'
 
 export type { Logger } from 'pino'
 
-/** JSON lines on standard error, or on `destination`. An error goes in as `errorForLog(error)`, never as it is. */
+/** JSON lines on standard error, or on `destination`. An error goes in as `{ err }`. */
 export function createLogger({ level, destination }: { level: string; destination?: DestinationStream }): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: errorForLog },
+  }
   return pino(options, destination ?? pino.destination({ dest: 2, sync: true }))
 }
 
