@@ -20,7 +20,7 @@ for (const { name, text, at, says } of [
   {
     name: 'a syntax error',
     text: `// é\n${permit('true')}\n${permit('+', '@id("q") @description("é")')}`,
-    at: '3:96',
+    at: '3:97',
     says: /token/,
   },
   {

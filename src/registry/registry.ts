@@ -1,0 +1,55 @@
+import { StintError } from '../core/errors.ts'
+import { parseSpiffeId } from '../identity/spiffe-id.ts'
+import type { Registration } from './registration.ts'
+
+/** The registrations of one file, ready to be looked up; never changes. */
+export class Registry {
+  /** In the order of the file. */
+  readonly registrations: readonly Registration[]
+  /** Lower-case hex SHA-256 of the file. */
+  readonly hash: string
+  readonly #byMatch: ReadonlyMap<string, Registration>
+
+  /** @param options.registrations checked: see `parseRegistry`. */
+  constructor({ registrations, hash }: { registrations: readonly Registration[]; hash: string }) {
+    this.registrations = registrations
+    this.hash = hash
+    this.#byMatch = new Map(registrations.map((registration) => [registration.match, registration]))
+  }
+
+  /**
+   * The most specific registration that covers an agent: an exact one, else the longest prefix. Only that one counts:
+   * when it has expired, a wider one does not stand in for it.
+   *
+   * @param subject the caller's SPIFFE ID.
+   * @throws {StintError} AGENT_UNREGISTERED, REGISTRATION_EXPIRED, SPIFFE_ID_INVALID
+   */
+  lookup(subject: string, now: Date): Registration {
+    const registration = this.find(subject)
+    if (!registration) {
+      const explanation = `No registration covers ${subject}; an operator has to register it with an owner and a purpose.`
+      throw new StintError('AGENT_UNREGISTERED', { explanation, subject })
+    }
+    const { name, expiresAt } = registration
+    // Written so that a time that is no time counts as expired.
+    if (!(now.getTime() < expiresAt.getTime())) {
+      const explanation = `The registration ${name} of ${subject} expired at ${expiresAt.toISOString()}; its owner has to renew it.`
+      throw new StintError('REGISTRATION_EXPIRED', { explanation, subject, registration: name })
+    }
+    return registration
+  }
+
+  /** As `lookup`, expired or not. */
+  find(subject: string): Registration | undefined {
+    const { trustDomain, path } = parseSpiffeId(subject)
+    if (path === '') return undefined
+    const exact = this.#byMatch.get(`spiffe://${trustDomain}${path}`)
+    if (exact) return exact
+    for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
+      const prefix = this.#byMatch.get(`spiffe://${trustDomain}${path.slice(0, end)}/*`)
+      if (prefix) return prefix
+      if (end === 0) break
+    }
+    return undefined
+  }
+}
