@@ -1,0 +1,84 @@
+import { sha256Hex } from '../../core/canonical-json.ts'
+import { StintError } from '../../core/errors.ts'
+import { failpoint } from '../../core/failpoint.ts'
+import type { SqliteDatabase } from '../sqlite-database.ts'
+import { ledgerMigration } from './001-ledger.ts'
+
+/** One step of the schema. Its text never changes once it has been released: a checksum is kept of it. */
+export interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+  /** The oldest schema version whose code can still work on the result: lets a release be rolled back. */
+  readonly readableBy: number
+}
+
+export const MIGRATIONS: readonly Migration[] = [ledgerMigration]
+
+interface AppliedRow {
+  version: number
+  name: string
+  checksum: string
+  readable_by: number
+}
+
+/**
+ * Brings the schema up to date, one transaction a step, so that a crash leaves whole steps only.
+ *
+ * @throws {StintError} LEDGER_CORRUPT when a step on record is not the one we know; LEDGER_VERSION_UNSUPPORTED when a
+ *   newer release has made the schema unreadable for this one.
+ */
+export function runMigrations(db: SqliteDatabase, now: Date, migrations: readonly Migration[] = MIGRATIONS): void {
+  const applied = appliedMigrations(db)
+  checkApplied(applied, migrations)
+  const current = applied.at(-1)?.version ?? 0
+  for (const migration of migrations) if (migration.version > current) apply(db, migration, now)
+}
+
+function appliedMigrations(db: SqliteDatabase): AppliedRow[] {
+  db.exec(
+    `CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL,
+       readable_by INTEGER NOT NULL, applied_at INTEGER NOT NULL) STRICT`,
+  )
+  return db.all<AppliedRow>('SELECT version, name, checksum, readable_by FROM migrations ORDER BY version')
+}
+
+function checkApplied(applied: readonly AppliedRow[], migrations: readonly Migration[]): void {
+  const known = migrations.at(-1)?.version ?? 0
+  for (const row of applied) {
+    if (row.readable_by > known) {
+      throw new StintError('LEDGER_VERSION_UNSUPPORTED', {
+        explanation: `The ledger has schema version ${row.version}, which needs a release that knows version ${row.readable_by}; this one knows ${known}. Start the newer release, or restore a backup made before the upgrade.`,
+        found: row.version,
+        known,
+      })
+    }
+    const migration = migrations.find(({ version }) => version === row.version)
+    if (migration && sha256Hex(migration.sql) !== row.checksum) {
+      throw new StintError('LEDGER_CORRUPT', {
+        explanation: `Schema step ${row.version} (${row.name}) on record is not the one that this release knows.`,
+        version: row.version,
+      })
+    }
+  }
+}
+
+function apply(db: SqliteDatabase, migration: Migration, now: Date): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    db.exec(migration.sql)
+    failpoint('ledger.migrating')
+    db.run(
+      'INSERT INTO migrations (version, name, checksum, readable_by, applied_at) VALUES (?, ?, ?, ?, ?)',
+      migration.version,
+      migration.name,
+      sha256Hex(migration.sql),
+      migration.readableBy,
+      now.getTime(),
+    )
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}

@@ -1,0 +1,62 @@
+import { StintError } from '../core/errors.ts'
+import type { Page, PageRequest } from './ledger.ts'
+
+/** The place after which a page goes on: newest first by instant, then by row. */
+export interface PageKey {
+  readonly at: number
+  readonly n: number
+}
+
+/** Lists with a cursor of their own; one list's cursor is no good in another. */
+export type ListName = 'grants' | 'approvals' | 'unregistered'
+
+const MAX_LIMIT = 200
+const FIRST: PageKey = { at: Number.MAX_SAFE_INTEGER, n: Number.MAX_SAFE_INTEGER }
+
+/**
+ * Reads a page request.
+ *
+ * @returns the key after which the page starts.
+ * @throws {StintError} REQUEST_INVALID for a limit outside 1 to 200 or a cursor that this list did not give.
+ */
+export function pageStart(list: ListName, { limit, cursor }: PageRequest): PageKey {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new StintError('REQUEST_INVALID', { explanation: `A page has 1 to ${MAX_LIMIT} items.`, field: 'limit' })
+  }
+  if (cursor === undefined) return FIRST
+  const key = parseCursor(list, cursor)
+  if (key) return key
+  throw new StintError('REQUEST_INVALID', {
+    explanation: 'The cursor is not one that this list gave: use `nextCursor` of the page before, unchanged.',
+    field: 'cursor',
+  })
+}
+
+/** The page of rows read with one row more than asked for, which tells whether there is another page. */
+export function pageOf<Row, T>(
+  list: ListName,
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (row: Row) => PageKey,
+  item: (row: Row) => T,
+): Page<T> {
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  return {
+    items: items.map(item),
+    ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(list, keyOf(last)) } : {}),
+  }
+}
+
+/** Opaque text of a key. */
+export function cursorOf(list: ListName, { at, n }: PageKey): string {
+  return Buffer.from(`${list} ${at} ${n}`).toString('base64url')
+}
+
+function parseCursor(list: ListName, cursor: string): PageKey | undefined {
+  if (typeof cursor !== 'string' || !/^[\w-]{1,80}$/.test(cursor)) return undefined
+  const match = /^([a-z]+) (-?\d{1,16}) (\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
+  if (!match || match[1] !== list) return undefined
+  const key = { at: Number(match[2]), n: Number(match[3]) }
+  return Number.isSafeInteger(key.at) && Number.isSafeInteger(key.n) && cursorOf(list, key) === cursor ? key : undefined
+}

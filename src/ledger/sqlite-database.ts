@@ -1,0 +1,114 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { StintError } from '../core/errors.ts'
+
+/** Result codes of SQLite that tell of the disk or the file, by their low byte. See sqlite.org/rescode.html. */
+const SQLITE_CONSTRAINT = 19
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
+const SQLITE_BUSY = 5
+
+/** Marks the file as a ledger of ours, in its header: "STNT". */
+export const APPLICATION_ID = 0x53544e54
+
+/** One connection; statements are prepared once by their text. Every call is synchronous. */
+export class SqliteDatabase {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(path: string | URL, options: { readonly readOnly?: boolean; readonly busyMs?: number } = {}) {
+    this.#db = new DatabaseSync(path, {
+      readOnly: options.readOnly ?? false,
+      timeout: options.busyMs ?? 2_000,
+      enableForeignKeyConstraints: true,
+      enableDoubleQuotedStringLiterals: false,
+      allowExtension: false,
+      defensive: true,
+    })
+  }
+
+  get isTransaction(): boolean {
+    return this.#db.isTransaction
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql)
+  }
+
+  get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined
+  }
+
+  all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[]
+  }
+
+  /** @returns how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...values).changes)
+  }
+
+  /** @returns the rowid of the new row. */
+  insert(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepare(sql).run(...values).lastInsertRowid)
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#statements.clear()
+    if (this.#db.isOpen) this.#db.close()
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (!statement) {
+      statement = this.#db.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/** Result code of SQLite without its extension, or undefined for any other error. */
+export function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') return undefined
+  return 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : -1
+}
+
+/** A row broke a constraint: the fault of this unit alone. */
+export function isConstraintError(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_CONSTRAINT
+}
+
+/** The file is damaged, or no database at all. */
+export function isCorruptError(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB
+}
+
+/** Another connection has the lock. */
+export function isBusyError(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_BUSY
+}
+
+/** Any other error of SQLite: disk full, failed sync, damaged page, no memory. The connection can no longer be trusted. */
+export function isStoreError(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code !== undefined && code !== SQLITE_CONSTRAINT
+}
+
+/** The error of ours for an error while opening or reading. StintErrors pass through. */
+export function ledgerError(error: unknown, file: string): StintError {
+  if (error instanceof StintError) return error
+  if (isCorruptError(error)) {
+    return new StintError(
+      'LEDGER_CORRUPT',
+      { explanation: 'The ledger file is damaged or is no SQLite database. Restore a backup.', file },
+      error,
+    )
+  }
+  return new StintError(
+    'LEDGER_UNAVAILABLE',
+    { explanation: 'The ledger file cannot be used: check that its folder exists, is writable and has space.', file },
+    error,
+  )
+}

@@ -1,0 +1,159 @@
+import { StintError } from '../core/errors.ts'
+import type { ClaimedDenyTarget, GrantMove, LedgerWrites } from './ledger.ts'
+import {
+  type DenyEntryRow,
+  type DenyTargetRow,
+  denyEntryOf,
+  denyTargetOf,
+  type GrantRow,
+  msOf,
+  msOrNull,
+  SELECT_DENY_ENTRY,
+} from './sqlite-rows.ts'
+import type { SqliteTransaction } from './sqlite-transaction.ts'
+
+type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
+
+/** Puts a grant on a target, or renews its entry there, and makes the target due. */
+export function putDeny(tx: SqliteTransaction, grant: GrantRow, deny: NonNullable<GrantMove['deny']>): void {
+  const targetN = targetNumber(tx, deny.target)
+  const entry = tx.db.get<{ target_n: number }>('SELECT target_n FROM deny_entries WHERE grant_n = ?', grant.n)
+  if (entry && entry.target_n !== targetN) {
+    throw new StintError('LEDGER_CONFLICT', {
+      explanation: 'The grant is on another deny target already; it can leave that one only by its document.',
+      grantId: grant.id,
+    })
+  }
+  // A lease issued later than known before may escape a watermark, so the document has to be written again.
+  tx.db.run(
+    `INSERT INTO deny_entries (grant_n, target_n, wanted_at, until, last_issued_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (grant_n) DO UPDATE SET
+       until = max(until, excluded.until),
+       written_at = CASE WHEN excluded.last_issued_at > last_issued_at THEN NULL ELSE written_at END,
+       enforced_at = CASE WHEN excluded.last_issued_at > last_issued_at THEN NULL ELSE enforced_at END,
+       last_issued_at = max(last_issued_at, excluded.last_issued_at)`,
+    grant.n,
+    targetN,
+    msOf(deny.wantedAt),
+    msOf(deny.until),
+    msOf(deny.lastIssuedAt),
+  )
+  makeDue(tx, targetN, msOf(deny.wantedAt))
+}
+
+/** See `LedgerWrites.claimDenyTarget`. */
+export function claimDenyTarget(
+  tx: SqliteTransaction,
+  { owner, now, claimUntil }: Input<'claimDenyTarget'>,
+): ClaimedDenyTarget | undefined {
+  const row = tx.db.get<DenyTargetRow>(
+    `SELECT * FROM deny_targets WHERE next_attempt_at <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1)
+     ORDER BY next_attempt_at, n LIMIT 1`,
+    msOf(now),
+  )
+  if (!row) return undefined
+  tx.db.run(
+    'UPDATE deny_targets SET claimed_by = ?, claimed_until = ?, claim_version = claim_version + 1 WHERE n = ?',
+    owner,
+    msOf(claimUntil),
+    row.n,
+  )
+  const entries = tx.db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.target_n = ? ORDER BY d.wanted_at, d.n`, row.n)
+  return {
+    target: denyTargetOf({
+      ...row,
+      claimed_by: owner,
+      claimed_until: msOf(claimUntil),
+      claim_version: row.claim_version + 1,
+    }),
+    entries: entries.filter(({ until }) => until > now.getTime()).map(denyEntryOf),
+    expired: entries.filter(({ until }) => until <= now.getTime()).map(denyEntryOf),
+  }
+}
+
+/** See `LedgerWrites.denyWritten`. */
+export function denyWritten(tx: SqliteTransaction, input: Input<'denyWritten'>): void {
+  const at = msOf(input.at)
+  const { n } = heldClaim(tx, input)
+  tx.db.run(
+    `UPDATE deny_entries SET written_at = ? WHERE target_n = ? AND written_at IS NULL AND grant_n IN
+       (SELECT g.n FROM json_each(?) j JOIN grants g ON g.id = j.value)`,
+    at,
+    n,
+    JSON.stringify(input.grantIds),
+  )
+  removeEntries(tx, n, input.removedGrantIds, at)
+  giveBack(tx, n, { attempts: 0, lastError: null, nextAttemptAt: msOrNull(input.nextAttemptAt) })
+  tx.db.run('UPDATE deny_targets SET last_written_at = ?, watermark = ? WHERE n = ?', at, msOrNull(input.watermark), n)
+  // What was wanted while the document was being written waits for the next one.
+  const unwritten = 'SELECT 1 AS one FROM deny_entries WHERE target_n = ? AND written_at IS NULL LIMIT 1'
+  if (tx.db.get(unwritten, n)) makeDue(tx, n, at)
+  tx.append(input.events)
+}
+
+/** See `LedgerWrites.denyFailed`. */
+export function denyFailed(tx: SqliteTransaction, input: Input<'denyFailed'>): void {
+  const { n, attempts } = heldClaim(tx, input)
+  giveBack(tx, n, { attempts: attempts + 1, lastError: input.error, nextAttemptAt: msOf(input.nextAttemptAt) })
+  tx.append(input.events)
+}
+
+/** See `LedgerWrites.denyEnforced`. An entry that no document holds yet stays as it is. */
+export function denyEnforced(tx: SqliteTransaction, { grantIds, at }: Input<'denyEnforced'>): void {
+  tx.db.run(
+    `UPDATE deny_entries SET enforced_at = ? WHERE enforced_at IS NULL AND written_at IS NOT NULL AND grant_n IN
+       (SELECT g.n FROM json_each(?) j JOIN grants g ON g.id = j.value)`,
+    msOf(at),
+    JSON.stringify(grantIds),
+  )
+}
+
+/** P6: an entry goes only after its last session. One that came to last longer meanwhile is written again instead. */
+function removeEntries(tx: SqliteTransaction, targetN: number, grantIds: readonly string[], at: number): void {
+  const named = 'grant_n IN (SELECT g.n FROM json_each(?) j JOIN grants g ON g.id = j.value)'
+  const ids = JSON.stringify(grantIds)
+  tx.db.run(`DELETE FROM deny_entries WHERE target_n = ? AND until <= ? AND ${named}`, targetN, at, ids)
+  tx.db.run(
+    `UPDATE deny_entries SET written_at = NULL, enforced_at = NULL WHERE target_n = ? AND ${named}`,
+    targetN,
+    ids,
+  )
+}
+
+function heldClaim(tx: SqliteTransaction, claim: { target: string; claimVersion: number }): DenyTargetRow {
+  const row = tx.db.get<DenyTargetRow>('SELECT * FROM deny_targets WHERE target = ?', claim.target)
+  if (row && row.claim_version === claim.claimVersion && row.claimed_by !== null) return row
+  throw new StintError('LEDGER_CONFLICT', {
+    explanation: 'The claim on this deny target was given back or taken over: claim it again.',
+    target: claim.target,
+    claimVersion: row?.claim_version ?? 0,
+  })
+}
+
+function giveBack(
+  tx: SqliteTransaction,
+  targetN: number,
+  to: { attempts: number; lastError: string | null; nextAttemptAt: number | null },
+): void {
+  tx.db.run(
+    `UPDATE deny_targets SET claimed_by = NULL, claimed_until = NULL, attempts = ?, last_error = ?, next_attempt_at = ?
+     WHERE n = ?`,
+    to.attempts,
+    to.lastError,
+    to.nextAttemptAt,
+    targetN,
+  )
+}
+
+function targetNumber(tx: SqliteTransaction, target: string): number {
+  const row = tx.db.get<{ n: number }>('SELECT n FROM deny_targets WHERE target = ?', target)
+  return row?.n ?? tx.db.insert('INSERT INTO deny_targets (target, attempts, claim_version) VALUES (?, 0, 0)', target)
+}
+
+function makeDue(tx: SqliteTransaction, targetN: number, at: number): void {
+  tx.db.run(
+    'UPDATE deny_targets SET next_attempt_at = min(coalesce(next_attempt_at, ?1), ?1) WHERE n = ?2',
+    at,
+    targetN,
+  )
+}

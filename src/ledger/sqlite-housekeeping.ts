@@ -1,0 +1,94 @@
+import type { LedgerWrites } from './ledger.ts'
+import type { GrantState } from './records.ts'
+import { msOf } from './sqlite-rows.ts'
+import type { SqliteStore } from './sqlite-store.ts'
+import type { SqliteTransaction } from './sqlite-transaction.ts'
+
+type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
+
+/** See `LedgerWrites.noteUnregistered`. */
+export function noteUnregistered(tx: SqliteTransaction, attempt: Input<'noteUnregistered'>, max: number): void {
+  const at = msOf(attempt.at)
+  tx.db.run(
+    `INSERT INTO unregistered (subject, trust_domain, auth_method, reason, first_seen_at, last_seen_at, count)
+     VALUES (?, ?, ?, ?, ?, ?, 1)
+     ON CONFLICT (subject) DO UPDATE SET trust_domain = excluded.trust_domain, auth_method = excluded.auth_method,
+       reason = excluded.reason, last_seen_at = max(last_seen_at, excluded.last_seen_at), count = count + 1`,
+    attempt.subject,
+    attempt.trustDomain,
+    attempt.authMethod,
+    attempt.reason,
+    at,
+    at,
+  )
+  // At most `max` rows, so counting them is cheap.
+  const { kept } = tx.db.get<{ kept: number }>('SELECT count(*) AS kept FROM unregistered') ?? { kept: 0 }
+  if (kept > max) {
+    tx.db.run(
+      `DELETE FROM unregistered WHERE n IN
+         (SELECT n FROM unregistered WHERE subject <> ? ORDER BY last_seen_at, n LIMIT ?)`,
+      attempt.subject,
+      kept - max,
+    )
+  }
+  tx.append([attempt.event])
+}
+
+/** See `LedgerWrites.rememberToken`. */
+export function rememberToken(tx: SqliteTransaction, { key, until, now }: Input<'rememberToken'>): boolean {
+  const changed = tx.db.run(
+    `INSERT INTO tokens (key, until) VALUES (?1, ?2)
+     ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE tokens.until <= ?3`,
+    key,
+    msOf(until),
+    msOf(now),
+  )
+  return changed === 1
+}
+
+interface PrunedRow {
+  n: number
+  subject_n: number
+  plan_n: number
+  decision_n: number
+  state: GrantState
+}
+
+/** See `LedgerWrites.prune`. A grant that a deny document may still hold, or with a lease that could live, stays. */
+export function prune(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  { before, now, limit }: Input<'prune'>,
+): { grants: number; tokens: number } {
+  const rows = tx.db.all<PrunedRow>(
+    `SELECT g.n, g.subject_n, g.plan_n, g.decision_n, g.state FROM grants g
+     WHERE g.state IN ('denied', 'rejected', 'approval_expired', 'ended')
+       AND coalesce(g.ended_at, g.requested_at) < ?
+       AND NOT EXISTS (SELECT 1 FROM deny_entries d WHERE d.grant_n = g.n)
+       AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.grant_n = g.n AND l.state <> 'ended' AND l.not_after > ?)
+     ORDER BY coalesce(g.ended_at, g.requested_at) LIMIT ?`,
+    msOf(before),
+    msOf(now),
+    limit,
+  )
+  for (const row of rows) {
+    tx.db.run('DELETE FROM grants WHERE n = ?', row.n)
+    tx.count(row.subject_n, row.state, undefined)
+  }
+  removeUnused(tx, 'plans', 'plan_n', new Set(rows.map((row) => row.plan_n)))
+  removeUnused(tx, 'decisions', 'decision_n', new Set(rows.map((row) => row.decision_n)))
+  const tokens = tx.db.run(
+    'DELETE FROM tokens WHERE key IN (SELECT key FROM tokens WHERE until <= ? ORDER BY until LIMIT ?)',
+    msOf(now),
+    limit,
+  )
+  // SQLite gives row numbers out again, so nothing of the rows that went may be remembered.
+  store.forget()
+  return { grants: rows.length, tokens }
+}
+
+function removeUnused(tx: SqliteTransaction, table: 'plans' | 'decisions', column: string, numbers: Set<number>): void {
+  for (const n of numbers) {
+    tx.db.run(`DELETE FROM ${table} WHERE n = ?1 AND NOT EXISTS (SELECT 1 FROM grants WHERE ${column} = ?1)`, n)
+  }
+}

@@ -1,0 +1,115 @@
+import type { Clock } from '../core/clock.ts'
+import { StintError } from '../core/errors.ts'
+import type { Ids } from '../core/ids.ts'
+import type { ChainHead } from './audit-log.ts'
+import { type FileLock, lockFile } from './file-lock.ts'
+import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
+import type { Ledger, LedgerWrites } from './ledger.ts'
+import { runMigrations } from './migrations/run-migrations.ts'
+import { Names } from './names.ts'
+import { verifyTail } from './sqlite-audit.ts'
+import { APPLICATION_ID, ledgerError, SqliteDatabase } from './sqlite-database.ts'
+import { claimDenyTarget, denyEnforced, denyFailed, denyWritten } from './sqlite-deny.ts'
+import { intendLease, moveGrant, openGrant, settleLease } from './sqlite-grants.ts'
+import { noteUnregistered, prune, rememberToken } from './sqlite-housekeeping.ts'
+import { sqliteReads } from './sqlite-reads.ts'
+import { SqliteStore } from './sqlite-store.ts'
+import { sweepGrants } from './sqlite-sweep.ts'
+import { SqliteTransaction } from './sqlite-transaction.ts'
+
+export interface SqliteLedgerOptions {
+  /** The database file; made with mode 0600 if it is not there. Its folder has to be. */
+  readonly file: string
+  readonly clock: Clock
+  readonly ids: Ids
+  /** Unregistered identities that are kept; 1,000 if not given. */
+  readonly maxUnregistered?: number
+  /** How many writes share a commit, and how many may wait. */
+  readonly groupCommit?: GroupCommitOptions
+}
+
+/** Busy time of WAL's own short locks; other programs only ever read. */
+const BUSY_MS = 2_000
+/** 32 MB of pages. */
+const CACHE_KIB = 32_768
+
+/**
+ * Opens the ledger on one SQLite file, for this process alone: WAL, every commit synced. Brings the schema up to date and
+ * checks the end of the audit log against its recorded head.
+ *
+ * @throws {StintError} LEDGER_LOCKED, LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_UNAVAILABLE.
+ */
+export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Ledger> {
+  const lock = lockFile(options.file)
+  let db: SqliteDatabase | undefined
+  try {
+    db = new SqliteDatabase(lock.path, { busyMs: BUSY_MS })
+    prepareFile(db)
+    runMigrations(db, options.clock.now())
+    return ledgerOn(db, lock, await verifyTail(db), options)
+  } catch (error) {
+    db?.close()
+    lock.release()
+    throw ledgerError(error, lock.path)
+  }
+}
+
+function ledgerOn(db: SqliteDatabase, lock: FileLock, head: ChainHead, options: SqliteLedgerOptions): Ledger {
+  const names = new Names(db)
+  const store = new SqliteStore(db, names)
+  const tx = new SqliteTransaction({ db, names, ids: options.ids, head, onUndo: () => store.forget() })
+  const commits = new GroupCommit(tx, options.groupCommit)
+  let open = true
+  return {
+    ...sqliteWrites(store, tx, commits, options.maxUnregistered ?? 1_000),
+    // After a commit that could be neither finished nor undone, this connection would show what may never be durable.
+    ...sqliteReads(store, () => open && !db.isTransaction),
+    close: async () => {
+      await commits.close()
+      open = false
+      db.close()
+      lock.release()
+    },
+  }
+}
+
+function sqliteWrites(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  commits: GroupCommit,
+  maxUnregistered: number,
+): LedgerWrites {
+  return {
+    openGrant: (input) => commits.write(() => openGrant(store, tx, input)),
+    intendLease: (input) => commits.write(() => intendLease(store, tx, input)),
+    settleLease: (input) => commits.write(() => settleLease(store, tx, input), 'settling'),
+    moveGrant: (input) => commits.write(() => moveGrant(store, tx, input), 'settling'),
+    appendEvents: (events) => commits.write(() => tx.append(events)),
+    noteUnregistered: (attempt) => commits.write(() => noteUnregistered(tx, attempt, maxUnregistered)),
+    rememberToken: (input) => commits.write(() => rememberToken(tx, input)),
+    sweepGrants: (input) => commits.write(() => sweepGrants(store, tx, input), 'settling'),
+    claimDenyTarget: (input) => commits.write(() => claimDenyTarget(tx, input), 'settling'),
+    denyWritten: (input) => commits.write(() => denyWritten(tx, input), 'settling'),
+    denyFailed: (input) => commits.write(() => denyFailed(tx, input), 'settling'),
+    denyEnforced: (input) => commits.write(() => denyEnforced(tx, input), 'settling'),
+    prune: (input) => commits.write(() => prune(store, tx, input)),
+  }
+}
+
+/** @see sqlite.org/pragma.html; `synchronous = FULL` makes each WAL commit durable, not only consistent. */
+function prepareFile(db: SqliteDatabase): void {
+  const { application_id: id } = db.get<{ application_id: number }>('PRAGMA application_id') ?? { application_id: 0 }
+  const { tables } = db.get<{ tables: number }>('SELECT count(*) AS tables FROM sqlite_schema') ?? { tables: 0 }
+  if (id !== APPLICATION_ID && tables > 0) {
+    throw new StintError('LEDGER_CORRUPT', { explanation: 'The file is a database, but not a ledger of Stint.' })
+  }
+  if (id !== APPLICATION_ID) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  const mode = db.get<{ journal_mode: string }>('PRAGMA journal_mode = WAL')
+  if (mode?.journal_mode !== 'wal') {
+    throw new StintError('LEDGER_UNAVAILABLE', {
+      explanation: 'The file system of the ledger cannot hold a write-ahead log: use a local one.',
+    })
+  }
+  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;
+    PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864`)
+}

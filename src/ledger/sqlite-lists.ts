@@ -1,0 +1,137 @@
+import { StintError } from '../core/errors.ts'
+import type { GrantFilter, Page, PageRequest } from './ledger.ts'
+import { cursorOf, type PageKey, pageOf, pageStart } from './pages.ts'
+import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from './records.ts'
+import {
+  type ApprovalRow,
+  approvalOf,
+  type GrantRow,
+  SELECT_APPROVAL,
+  SELECT_GRANT,
+  type UnregisteredRow,
+  unregisteredOf,
+} from './sqlite-rows.ts'
+import type { SqliteStore } from './sqlite-store.ts'
+
+/** Rows looked at for one page when a second filter has to be checked row by row. */
+const MAX_LOOKED_AT = 4_000
+const CHUNK = 400
+
+type Column = 'subject_n' | 'role_n' | 'owner_n' | 'state'
+type Wanted = readonly [column: Column, value: string | number]
+
+/**
+ * Newest first. One filter drives an index; others are checked row by row, over at most a few thousand rows a page, so
+ * that no query blocks for long: such a page may hold fewer than `limit` items and still have a `nextCursor`.
+ */
+export function listGrants(store: SqliteStore, filter: GrantFilter, page: PageRequest): Page<Grant> {
+  let key = pageStart('grants', page)
+  const wanted = wantedColumns(store, filter)
+  if (!wanted) return { items: [] }
+  const [before, after] = times(filter)
+  const [driver, ...others] = byRarity(store, wanted)
+  const size = others.length === 0 ? page.limit + 1 : CHUNK
+  const found: GrantRow[] = []
+  for (let looked = 0; looked < MAX_LOOKED_AT; looked += size) {
+    const rows = readRows(store, driver, { key, before, after, size })
+    for (const row of rows) {
+      key = keyOf(row)
+      if (others.every(([column, value]) => row[column] === value)) found.push(row)
+      if (found.length > page.limit) return pageOf('grants', found, page.limit, keyOf, (item) => store.grant(item))
+    }
+    if (rows.length < size) return { items: found.map((row) => store.grant(row)) }
+  }
+  return { items: found.map((row) => store.grant(row)), nextCursor: cursorOf('grants', key) }
+}
+
+/** Newest first. */
+export function listApprovals(
+  store: SqliteStore,
+  filter: { readonly state?: ApprovalState },
+  page: PageRequest,
+): Page<Approval> {
+  const { at, n } = pageStart('approvals', page)
+  const where = `(a.requested_at, a.n) < (?, ?) ORDER BY a.requested_at DESC, a.n DESC LIMIT ?`
+  const rows =
+    filter.state === undefined
+      ? store.db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE ${where}`, at, n, page.limit + 1)
+      : store.db.all<ApprovalRow>(
+          `${SELECT_APPROVAL} WHERE a.state = ? AND ${where}`,
+          filter.state,
+          at,
+          n,
+          page.limit + 1,
+        )
+  return pageOf('approvals', rows, page.limit, (row) => ({ at: row.requested_at, n: row.n }), approvalOf)
+}
+
+/** Most recent first. */
+export function listUnregistered(store: SqliteStore, page: PageRequest): Page<UnregisteredAttempt> {
+  const { at, n } = pageStart('unregistered', page)
+  const rows = store.db.all<UnregisteredRow>(
+    'SELECT * FROM unregistered WHERE (last_seen_at, n) < (?, ?) ORDER BY last_seen_at DESC, n DESC LIMIT ?',
+    at,
+    n,
+    page.limit + 1,
+  )
+  return pageOf('unregistered', rows, page.limit, (row) => ({ at: row.last_seen_at, n: row.n }), unregisteredOf)
+}
+
+/** The filters as columns; undefined when one names what no grant has. The first is the one that drives. */
+function wantedColumns(store: SqliteStore, filter: GrantFilter): Wanted[] | undefined {
+  const wanted: Wanted[] = []
+  for (const [column, text] of [
+    ['subject_n', filter.subject],
+    ['role_n', filter.roleArn],
+    ['owner_n', filter.owner],
+  ] as const) {
+    if (text === undefined) continue
+    const n = store.names.find(text)
+    if (n === undefined) return undefined
+    wanted.push([column, n])
+  }
+  if (filter.state !== undefined) {
+    if (!GRANT_STATES.includes(filter.state)) throw invalidFilter('state', `one of ${GRANT_STATES.join(', ')}`)
+    wanted.push(['state', filter.state])
+  }
+  return wanted
+}
+
+/** A state that few grants are in, such as awaiting_approval, leads; else the order given. */
+function byRarity(store: SqliteStore, wanted: readonly Wanted[]): readonly Wanted[] {
+  const state = wanted.find(([column]) => column === 'state')
+  if (!state || wanted.length === 1) return wanted
+  const row = store.db.get<{ count: number }>('SELECT count FROM state_counts WHERE state = ?', state[1])
+  return (row?.count ?? 0) <= MAX_LOOKED_AT ? [state, ...wanted.filter((other) => other !== state)] : wanted
+}
+
+function readRows(
+  store: SqliteStore,
+  driver: Wanted | undefined,
+  range: { key: PageKey; before: number; after: number; size: number },
+): GrantRow[] {
+  const { key, before, after, size } = range
+  const where = `(g.requested_at, g.n) < (?, ?) AND g.requested_at < ? AND g.requested_at > ?
+    ORDER BY g.requested_at DESC, g.n DESC LIMIT ?`
+  // A key beyond the wanted time would make the index walk all that lies between.
+  const start = key.at < before ? key : { at: before, n: 0 }
+  const values = [start.at, start.n, before, after, size]
+  if (!driver) return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE ${where}`, ...values)
+  return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE g.${driver[0]} = ? AND ${where}`, driver[1], ...values)
+}
+
+function times({ requestedBefore, requestedAfter }: GrantFilter): [number, number] {
+  const before = requestedBefore?.getTime() ?? Number.MAX_SAFE_INTEGER
+  const after = requestedAfter?.getTime() ?? Number.MIN_SAFE_INTEGER
+  if (Number.isNaN(before)) throw invalidFilter('requestedBefore', 'an instant')
+  if (Number.isNaN(after)) throw invalidFilter('requestedAfter', 'an instant')
+  return [before, after]
+}
+
+function invalidFilter(field: string, right: string): StintError {
+  return new StintError('REQUEST_INVALID', { explanation: `The filter ${field} must be ${right}.`, field })
+}
+
+function keyOf(row: GrantRow): PageKey {
+  return { at: row.requested_at, n: row.n }
+}

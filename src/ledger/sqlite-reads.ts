@@ -1,0 +1,128 @@
+import { StintError } from '../core/errors.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { LedgerReads } from './ledger.ts'
+import { GRANT_STATES, type GrantState, type Lease } from './records.ts'
+import { ledgerError } from './sqlite-database.ts'
+import { listApprovals, listGrants, listUnregistered } from './sqlite-lists.ts'
+import {
+  type ApprovalRow,
+  approvalOf,
+  type DenyTargetRow,
+  denyTargetOf,
+  type EventRow,
+  eventOf,
+  type GrantRow,
+  hexOf,
+  type LeaseRow,
+  msOf,
+  SELECT_APPROVAL,
+  SELECT_EVENT,
+  SELECT_GRANT,
+  SELECT_LEASE,
+} from './sqlite-rows.ts'
+import type { SqliteStore } from './sqlite-store.ts'
+
+const LIVE = "g.state IN ('active', 'ending')"
+
+/** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */
+export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerReads {
+  const { db, names } = store
+  const read = async <T>(run: () => T): Promise<T> => {
+    if (!isOpen()) throw new StintError('LEDGER_UNAVAILABLE', { explanation: 'The ledger is closed.' })
+    try {
+      return run()
+    } catch (error) {
+      throw ledgerError(error, 'ledger')
+    }
+  }
+  const leases = (rows: LeaseRow[]): Lease[] => rows.map((row) => store.lease(row))
+
+  return {
+    getGrant: (id) =>
+      read(() => {
+        const row = store.grantRow(id)
+        return row && store.grant(row)
+      }),
+    findGrantByKey: (subject, idempotencyKey) =>
+      read(() => {
+        const subjectN = names.find(subject)
+        if (subjectN === undefined) return undefined
+        const row = db.get<GrantRow>(
+          `${SELECT_GRANT} WHERE g.subject_n = ? AND g.idempotency_key = ?`,
+          subjectN,
+          idempotencyKey,
+        )
+        return row && store.grant(row)
+      }),
+    listGrants: (filter, page) => read(() => listGrants(store, filter, page)),
+    getPlan: (hash) =>
+      read(() => {
+        const row = db.get<{ body: string }>('SELECT body FROM plans WHERE hash = ?', Buffer.from(hash, 'hex'))
+        return row && (JSON.parse(row.body) as Plan)
+      }),
+    listLeases: (grantId) =>
+      read(() => leases(db.all<LeaseRow>(`${SELECT_LEASE} WHERE g.id = ? ORDER BY l.number`, grantId))),
+    getApproval: (id) =>
+      read(() => {
+        const row = db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.id = ?`, id)
+        return row && approvalOf(row)
+      }),
+    approvalOf: (grantId) =>
+      read(() => {
+        const row = db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE g.id = ?`, grantId)
+        return row && approvalOf(row)
+      }),
+    listApprovals: (filter, page) => read(() => listApprovals(store, filter, page)),
+    denyOf: (grantId) =>
+      read(() => {
+        const row = store.grantRow(grantId)
+        return row && store.denyOf(row.n)
+      }),
+    listDenyTargets: () =>
+      read(() => db.all<DenyTargetRow>('SELECT * FROM deny_targets ORDER BY attempts DESC, target').map(denyTargetOf)),
+    leasesIssuedBefore: ({ roleArns, before, now, limit }) =>
+      read(() => {
+        const roles = roleArns.flatMap((arn) => names.find(arn) ?? [])
+        const found = `${SELECT_LEASE} WHERE l.role_n IN (SELECT value FROM json_each(?)) AND l.state <> 'ended' AND ${LIVE}
+          AND coalesce(l.issued_at, l.intended_at) < ? AND l.not_after > ? ORDER BY l.intended_at, l.n LIMIT ?`
+        return leases(db.all<LeaseRow>(found, JSON.stringify(roles), msOf(before), msOf(now), limit))
+      }),
+    listUnregistered: (page) => read(() => listUnregistered(store, page)),
+    trail: (grantId) =>
+      read(() => db.all<EventRow>(`${SELECT_EVENT} WHERE e.grant_id = ? ORDER BY e.seq`, grantId).map(eventOf)),
+    auditEvents: ({ afterSeq, limit }) =>
+      read(() =>
+        db.all<EventRow>(`${SELECT_EVENT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, afterSeq, limit).map(eventOf),
+      ),
+    auditHead: () =>
+      read(() => {
+        const row = db.get<{ seq: number; hash: Uint8Array }>('SELECT seq, hash FROM audit_head')
+        if (!row) throw new StintError('LEDGER_CORRUPT', { explanation: 'The head of the audit log is not there.' })
+        return { seq: row.seq, hash: hexOf(row.hash) }
+      }),
+    countGrants: () =>
+      read(() => {
+        const counts = Object.fromEntries(GRANT_STATES.map((state) => [state, 0])) as Record<GrantState, number>
+        for (const row of db.all<{ state: GrantState; count: number }>('SELECT state, count FROM state_counts')) {
+          counts[row.state] = row.count
+        }
+        return counts
+      }),
+    countOpenGrants: (subject) =>
+      read(() => {
+        const n = names.find(subject)
+        if (n === undefined) return 0
+        return db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', n)?.count ?? 0
+      }),
+    intendedLeases: ({ before, limit }) =>
+      read(() =>
+        leases(
+          db.all<LeaseRow>(
+            `${SELECT_LEASE} WHERE l.state = 'intended' AND l.intended_at < ? ORDER BY l.intended_at, l.n LIMIT ?`,
+            msOf(before),
+            limit,
+          ),
+        ),
+      ),
+  }
+}

@@ -1,0 +1,98 @@
+import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { Names } from './names.ts'
+import type { DenyEntry, Grant, Lease } from './records.ts'
+import type { SqliteDatabase } from './sqlite-database.ts'
+import {
+  type DenyEntryRow,
+  denyEntryOf,
+  type GrantRow,
+  grantOf,
+  type LeaseRow,
+  leaseOf,
+  SELECT_DENY_ENTRY,
+  SELECT_GRANT,
+  SELECT_LEASE,
+} from './sqlite-rows.ts'
+
+const MAX_REMEMBERED_DECISIONS = 1_000
+
+/** Rows as records, and documents that many rows share: plans and decisions are stored once by their hash. */
+export class SqliteStore {
+  readonly db: SqliteDatabase
+  readonly names: Names
+  readonly #decisions = new Map<number, Decision>()
+  readonly #decisionHashes = new WeakMap<Decision, Uint8Array>()
+
+  constructor(db: SqliteDatabase, names: Names) {
+    this.db = db
+    this.names = names
+  }
+
+  /** Drops what is remembered of rows that may be gone. */
+  forget(): void {
+    this.#decisions.clear()
+  }
+
+  grantRow(id: string): GrantRow | undefined {
+    return this.db.get<GrantRow>(`${SELECT_GRANT} WHERE g.id = ?`, id)
+  }
+
+  grant(row: GrantRow): Grant {
+    return grantOf(row, this.names, this.decision(row.decision_n))
+  }
+
+  leaseRow(id: string): LeaseRow | undefined {
+    return this.db.get<LeaseRow>(`${SELECT_LEASE} WHERE l.id = ?`, id)
+  }
+
+  lease(row: LeaseRow): Lease {
+    return leaseOf(row, this.names)
+  }
+
+  denyOf(grantN: number): DenyEntry | undefined {
+    const row = this.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grantN)
+    return row && denyEntryOf(row)
+  }
+
+  decision(n: number): Decision {
+    const known = this.#decisions.get(n)
+    if (known) return known
+    const row = this.db.get<{ body: string }>('SELECT body FROM decisions WHERE n = ?', n)
+    if (!row) throw new Error(`decision ${n} is not there`)
+    const decision = JSON.parse(row.body) as Decision
+    if (this.#decisions.size >= MAX_REMEMBERED_DECISIONS) this.#decisions.clear()
+    this.#decisions.set(n, decision)
+    return decision
+  }
+
+  /** The number of a decision, stored if need be; only inside a unit. */
+  decisionNumber(decision: Decision): number {
+    const hash = this.#hashOf(decision)
+    const row = this.db.get<{ n: number }>('SELECT n FROM decisions WHERE hash = ?', hash)
+    return (
+      row?.n ??
+      this.db.insert('INSERT INTO decisions (hash, body) VALUES (?, ?)', hash, canonicalJson(decisionJson(decision)))
+    )
+  }
+
+  /** The number of a plan, stored if need be; only inside a unit. */
+  planNumber(plan: Plan): number {
+    const hash = Buffer.from(plan.hash, 'hex')
+    const row = this.db.get<{ n: number }>('SELECT n FROM plans WHERE hash = ?', hash)
+    return row?.n ?? this.db.insert('INSERT INTO plans (hash, body) VALUES (?, ?)', hash, JSON.stringify(plan))
+  }
+
+  #hashOf(decision: Decision): Uint8Array {
+    const known = this.#decisionHashes.get(decision)
+    if (known) return known
+    const hash = Buffer.from(sha256Hex(canonicalJson(decisionJson(decision))), 'hex')
+    this.#decisionHashes.set(decision, hash)
+    return hash
+  }
+}
+
+function decisionJson(decision: Decision): Json {
+  return decision as unknown as Json
+}

@@ -1,0 +1,80 @@
+import { StintError } from '../core/errors.ts'
+import type { DueGrant, LedgerWrites } from './ledger.ts'
+import type { Approval, DenyEntry, Grant, Lease } from './records.ts'
+import { moveRow } from './sqlite-grants.ts'
+import {
+  type ApprovalRow,
+  approvalOf,
+  type DenyEntryRow,
+  denyEntryOf,
+  type GrantRow,
+  type LeaseRow,
+  msOf,
+  SELECT_APPROVAL,
+  SELECT_DENY_ENTRY,
+  SELECT_GRANT,
+  SELECT_LEASE,
+} from './sqlite-rows.ts'
+import type { SqliteStore } from './sqlite-store.ts'
+import type { SqliteTransaction } from './sqlite-transaction.ts'
+
+type SweepInput = Parameters<LedgerWrites['sweepGrants']>[0]
+
+/** What hangs on the due grants, by the grant's row number; read for all of them at once. */
+interface Hanging {
+  readonly leases: ReadonlyMap<number, Lease[]>
+  readonly denies: ReadonlyMap<number, DenyEntry>
+  readonly approvals: ReadonlyMap<number, Approval>
+}
+
+const OF_GRANTS = 'grant_n IN (SELECT value FROM json_each(?))'
+
+/** See `LedgerWrites.sweepGrants`. */
+export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, limit, settle }: SweepInput): Grant[] {
+  const due = tx.db.all<GrantRow>(
+    `${SELECT_GRANT} WHERE g.due_at <= ? ORDER BY g.due_at, g.n LIMIT ?`,
+    msOf(now),
+    limit,
+  )
+  if (due.length === 0) return []
+  const hanging = readHanging(store, due)
+  return due.map((row) => {
+    const move = settle(dueGrant(store, row, hanging))
+    // A grant that stays due would be swept again at once, for ever.
+    if (move.to.dueAt && move.to.dueAt.getTime() <= now.getTime()) {
+      throw new StintError('INTERNAL', { explanation: 'A swept grant must not stay due.', grantId: row.id })
+    }
+    return moveRow(store, tx, row, move)
+  })
+}
+
+function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals }: Hanging): DueGrant {
+  const deny = denies.get(row.n)
+  const approval = approvals.get(row.n)
+  return {
+    grant: store.grant(row),
+    openLeases: leases.get(row.n) ?? [],
+    ...(deny ? { deny } : {}),
+    ...(approval ? { approval } : {}),
+  }
+}
+
+function readHanging(store: SqliteStore, due: readonly GrantRow[]): Hanging {
+  const { db } = store
+  const numbers = JSON.stringify(due.map(({ n }) => n))
+  const leases = new Map<number, Lease[]>()
+  const open = `${SELECT_LEASE} WHERE l.${OF_GRANTS} AND l.state <> 'ended' ORDER BY l.grant_n, l.number`
+  for (const row of db.all<LeaseRow>(open, numbers)) {
+    const lease = store.lease(row)
+    const others = leases.get(row.grant_n)
+    if (others) others.push(lease)
+    else leases.set(row.grant_n, [lease])
+  }
+  const denies = db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.${OF_GRANTS}`, numbers)
+  const approvals = db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.${OF_GRANTS}`, numbers)
+  return {
+    leases,
+    denies: new Map(denies.map((row) => [row.grant_n, denyEntryOf(row)])),
+    approvals: new Map(approvals.map((row) => [row.grant_n, approvalOf(row)])),
+  }
+}

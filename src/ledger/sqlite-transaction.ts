@@ -1,0 +1,168 @@
+import { StintError } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
+import type { Ids } from '../core/ids.ts'
+import { type ChainHead, dataText, eventText, sealText } from './audit-log.ts'
+import type { CommitTarget } from './group-commit.ts'
+import type { Names } from './names.ts'
+import type { AuditEventInput, GrantState } from './records.ts'
+import { isBusyError, isConstraintError, isStoreError, type SqliteDatabase } from './sqlite-database.ts'
+
+const OPEN_STATES: readonly GrantState[] = ['awaiting_approval', 'active', 'ending']
+
+/** The write side of one connection: what units share while a commit is being filled. */
+export class SqliteTransaction implements CommitTarget {
+  readonly db: SqliteDatabase
+  readonly names: Names
+  readonly #ids: Ids
+  readonly #onUndo: () => void
+  #head: ChainHead
+  #written: ChainHead
+  /** Changes of counters by key; those of the running unit join the batch's when it is kept. */
+  #batchCounts = new Map<string, number>()
+  #unitCounts = new Map<string, number>()
+
+  constructor(deps: { db: SqliteDatabase; names: Names; ids: Ids; head: ChainHead; onUndo: () => void }) {
+    this.db = deps.db
+    this.names = deps.names
+    this.#ids = deps.ids
+    this.#head = deps.head
+    this.#written = deps.head
+    this.#onUndo = deps.onUndo
+  }
+
+  begin(): void {
+    this.db.run('BEGIN IMMEDIATE')
+  }
+
+  isBusy(error: unknown): boolean {
+    return isBusyError(error)
+  }
+
+  unit<T>(run: () => T): T {
+    const before = this.#head
+    this.db.run('SAVEPOINT unit')
+    try {
+      const value = run()
+      this.db.run('RELEASE unit')
+      this.#keepUnit()
+      return value
+    } catch (error) {
+      // The disk failed, or SQLite has undone the whole transaction: nothing of this batch can be kept.
+      if (this.isFatal(error) || !this.db.isTransaction) throw error
+      this.db.run('ROLLBACK TO unit')
+      this.db.run('RELEASE unit')
+      this.#head = before
+      this.#unitCounts.clear()
+      this.names.undo()
+      this.#onUndo()
+      throw isConstraintError(error) ? constraintConflict(error) : error
+    }
+  }
+
+  commit(): void {
+    this.#writeCounts()
+    if (this.#head.seq !== this.#written.seq) {
+      this.db.run('UPDATE audit_head SET seq = ?, hash = ?', this.#head.seq, Buffer.from(this.#head.hash, 'hex'))
+    }
+    failpoint('ledger.before_commit')
+    this.db.run('COMMIT')
+    failpoint('ledger.after_commit')
+    this.#written = this.#head
+  }
+
+  rollback(): void {
+    this.#head = this.#written
+    this.#batchCounts.clear()
+    this.#unitCounts.clear()
+    this.names.forget()
+    this.#onUndo()
+    try {
+      if (this.db.isTransaction) this.db.run('ROLLBACK')
+    } catch {
+      // The connection is given up; the error that led here is what the callers are told.
+    }
+  }
+
+  isFatal(error: unknown): boolean {
+    return isStoreError(error) || !this.db.isTransaction
+  }
+
+  /** Adds events to the chain, in the order given. */
+  append(events: readonly AuditEventInput[]): void {
+    for (const event of events) this.#append(event)
+  }
+
+  /** A grant came into a state, left one, or both. */
+  count(subjectN: number, from: GrantState | undefined, to: GrantState | undefined): void {
+    if (from === to) return
+    if (from) this.#add(`s:${from}`, -1)
+    if (to) this.#add(`s:${to}`, 1)
+    const open = Number(to !== undefined && OPEN_STATES.includes(to))
+    const wasOpen = Number(from !== undefined && OPEN_STATES.includes(from))
+    if (open !== wasOpen) this.#add(`o:${subjectN}`, open - wasOpen)
+  }
+
+  #append(event: AuditEventInput): void {
+    const seq = this.#head.seq + 1
+    const id = this.#ids.next('evt', event.at)
+    const data = event.data === undefined ? undefined : dataText(event.data)
+    const hash = sealText(eventText(event, id, seq, this.#head.hash, data))
+    this.db.run(
+      'INSERT INTO events (seq, id, type_n, actor_n, at, grant_id, lease_id, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      seq,
+      id,
+      this.names.number(event.type),
+      this.names.number(event.actor),
+      event.at.getTime(),
+      event.grantId ?? null,
+      event.leaseId ?? null,
+      data ?? null,
+      Buffer.from(hash, 'hex'),
+    )
+    this.#head = { seq, hash }
+  }
+
+  #add(key: string, by: number): void {
+    this.#unitCounts.set(key, (this.#unitCounts.get(key) ?? 0) + by)
+  }
+
+  #keepUnit(): void {
+    for (const [key, by] of this.#unitCounts) this.#batchCounts.set(key, (this.#batchCounts.get(key) ?? 0) + by)
+    this.#unitCounts.clear()
+    this.names.keep()
+  }
+
+  #writeCounts(): void {
+    for (const [key, by] of this.#batchCounts) {
+      if (by === 0) continue
+      if (key.startsWith('s:')) this.#writeStateCount(key.slice(2), by)
+      else this.#writeOpenCount(Number(key.slice(2)), by)
+    }
+    this.#batchCounts.clear()
+  }
+
+  #writeStateCount(state: string, by: number): void {
+    this.db.run(
+      'INSERT INTO state_counts VALUES (?1, ?2) ON CONFLICT (state) DO UPDATE SET count = count + ?2',
+      state,
+      by,
+    )
+  }
+
+  #writeOpenCount(subjectN: number, by: number): void {
+    this.db.run(
+      'INSERT INTO open_counts VALUES (?1, ?2) ON CONFLICT (subject_n) DO UPDATE SET count = count + ?2',
+      subjectN,
+      by,
+    )
+    if (by < 0) this.db.run('DELETE FROM open_counts WHERE subject_n = ? AND count = 0', subjectN)
+  }
+}
+
+function constraintConflict(cause: unknown): StintError {
+  return new StintError(
+    'LEDGER_CONFLICT',
+    { explanation: 'The row is there already, or refers to one that is not: read it again and decide anew.' },
+    cause,
+  )
+}
