@@ -1,0 +1,205 @@
+import { constants } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo, Socket } from 'node:net'
+import type { SecureContextOptions, TLSSocket, Server as TlsServer } from 'node:tls'
+import { createServer } from 'node:tls'
+import type { ConnectionInjector, Server } from '@grpc/grpc-js'
+import { ServerCredentials } from '@grpc/grpc-js'
+import type { Clock } from '../core/clock.ts'
+import { asStintError, StintError } from '../core/errors.ts'
+import type { BundleStore } from '../identity/bundle-store.ts'
+import type { ServerIdentity } from '../identity/server-identity.ts'
+import { VerifiedConnection } from '../identity/verified-connection.ts'
+import { bindConnection } from './connection-of.ts'
+import { peerChain } from './peer-chain.ts'
+
+export interface ListenerOptions {
+  /** Made with GRPC_SERVER_OPTIONS; it must not be bound to a TCP port of its own, since this is where TLS is done. */
+  readonly server: Server
+  readonly identity: ServerIdentity
+  readonly clock: Clock
+  readonly limits?: Partial<ListenerLimits>
+  /** Told of every connection that was turned away. For the record; addresses prove nothing. */
+  readonly onRefused: (refusal: RefusedConnection) => void
+}
+
+export interface ListenerLimits {
+  /** Default 1024, handshakes in progress included. */
+  readonly maxConnections: number
+  /** Default 10 000. */
+  readonly handshakeTimeoutMs: number
+  /** How long after the handshake the first byte may take. Default 10 000. */
+  readonly firstByteTimeoutMs: number
+}
+
+export interface RefusedConnection {
+  readonly peer: string
+  readonly error: StintError
+}
+
+const DEFAULT_LIMITS: ListenerLimits = { maxConnections: 1024, handshakeTimeoutMs: 10_000, firstByteTimeoutMs: 10_000 }
+
+/**
+ * A TLS 1.3 port that feeds connections to a gRPC server. No session is ever resumed: resumption would skip the checks
+ * of the certificate.
+ */
+export class Listener {
+  readonly #options: ListenerOptions
+  /** Client certificates are required when there are bundles; else none is asked for. Never optional. */
+  readonly #bundles: BundleStore | undefined
+  readonly #limits: ListenerLimits
+  readonly #injector: ConnectionInjector
+  readonly #tls: TlsServer
+  readonly #sockets = new Set<Socket>()
+  readonly #unsubscribe: () => void
+  #identity: ServerIdentity
+
+  private constructor(options: ListenerOptions, bundles?: BundleStore) {
+    this.#options = options
+    this.#bundles = bundles
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#identity = options.identity
+    this.#injector = options.server.createConnectionInjector(ServerCredentials.createInsecure())
+    this.#tls = this.#createTlsServer()
+    this.#unsubscribe = bundles?.onChange(() => this.#renewContext()) ?? (() => undefined)
+  }
+
+  /** The agents' port: an X.509-SVID of a known trust domain is required. */
+  static mutual(options: ListenerOptions & { readonly bundles: BundleStore }): Listener {
+    return new Listener(options, options.bundles)
+  }
+
+  /** The port for callers that have only a bearer token: no client certificate is asked for. */
+  static bearer(options: ListenerOptions): Listener {
+    return new Listener(options)
+  }
+
+  /** Starts to accept. @returns the address it got; port 0 takes any free one. */
+  async listen(at: { host: string; port: number }): Promise<AddressInfo> {
+    this.#tls.listen(at)
+    await once(this.#tls, 'listening')
+    return this.#tls.address() as AddressInfo
+  }
+
+  /** New connections get this certificate; those that are open stay as they are. */
+  setServerIdentity(identity: ServerIdentity): void {
+    this.#tls.setSecureContext({ ...this.#context(), ...keyPair(identity) })
+    this.#identity = identity
+  }
+
+  /** Takes no more connections, lets calls end for `graceMs`, then cuts off what is left. */
+  async stop(graceMs: number): Promise<void> {
+    this.#unsubscribe()
+    const closed = this.#tls.listening ? once(this.#tls, 'close') : Promise.resolve()
+    this.#tls.close()
+    this.#injector.drain(graceMs)
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy()
+    }, graceMs)
+    await closed
+    clearTimeout(cut)
+    this.#injector.destroy()
+  }
+
+  #createTlsServer(): TlsServer {
+    const mutual = this.#bundles !== undefined
+    const server = createServer({
+      ...this.#context(),
+      ALPNProtocols: ['h2'],
+      requestCert: mutual,
+      rejectUnauthorized: mutual,
+      handshakeTimeout: this.#limits.handshakeTimeoutMs,
+    })
+    server.maxConnections = this.#limits.maxConnections
+    server.on('connection', (socket) => this.#track(socket))
+    server.on('secureConnection', (socket) => this.#accept(socket))
+    server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))
+    server.on('drop', (data) => this.#tell(peerText(data?.remoteAddress, data?.remotePort), tooMany()))
+    return server
+  }
+
+  /** Everything a context has. It is always given whole: an update that leaves minVersion out would allow TLS 1.2. */
+  #context(): SecureContextOptions {
+    return {
+      ...keyPair(this.#identity),
+      ...(this.#bundles ? { ca: [...this.#bundles.roots()] } : {}),
+      minVersion: 'TLSv1.3',
+      maxVersion: 'TLSv1.3',
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    }
+  }
+
+  #renewContext(): void {
+    this.#tls.setSecureContext(this.#context())
+  }
+
+  #track(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#sockets.delete(socket))
+  }
+
+  #accept(socket: TLSSocket): void {
+    socket.on('error', () => socket.destroy())
+    try {
+      if (socket.alpnProtocol !== 'h2') throw refused('alpn', 'The client must speak HTTP/2 (ALPN h2).')
+      if (socket.isSessionReused()) throw refused('resumption', 'TLS sessions are not resumed here.')
+      if (this.#bundles) bindConnection(socket, this.#verify(socket, this.#bundles))
+      this.#injector.injectConnection(socket)
+      this.#awaitFirstByte(socket)
+    } catch (error) {
+      this.#refuse(socket, asStintError(error))
+    }
+  }
+
+  #verify(socket: TLSSocket, bundles: BundleStore): VerifiedConnection {
+    if (!socket.authorized) throw refused('handshake', 'The TLS handshake did not verify the client.')
+    const peer = peerText(socket.remoteAddress, socket.remotePort)
+    return new VerifiedConnection({ chain: peerChain(socket), bundles, now: this.#options.clock.now(), peer })
+  }
+
+  #awaitFirstByte(socket: TLSSocket): void {
+    const before = socket.bytesRead
+    const timer = setTimeout(() => {
+      if (socket.bytesRead === before) this.#refuse(socket, refused('first-byte', 'The client sent nothing.'))
+    }, this.#limits.firstByteTimeoutMs)
+    timer.unref()
+    socket.on('close', () => clearTimeout(timer))
+  }
+
+  #refuse(socket: TLSSocket, error: StintError): void {
+    const peer = peerText(socket.remoteAddress, socket.remotePort)
+    socket.destroy()
+    this.#tell(peer, error)
+  }
+
+  #tell(peer: string, error: StintError): void {
+    try {
+      this.#options.onRefused({ peer, error })
+    } catch {
+      // An observer that fails must not take the port down: this runs in a callback of the TLS server.
+    }
+  }
+}
+
+function keyPair({ cert, key }: ServerIdentity): { cert: string; key: string } {
+  return { cert, key: key.reveal() }
+}
+
+function handshakeFailed(error: Error & { code?: string }, socket: TLSSocket): StintError {
+  const reason = socket.authorizationError ? String(socket.authorizationError) : (error.code ?? 'unknown')
+  const explanation = `The TLS handshake failed (${reason}); TLS 1.3 and a current X.509-SVID are needed.`
+  return new StintError('SVID_INVALID', { check: 'handshake', reason, explanation }, error)
+}
+
+function refused(check: string, explanation: string): StintError {
+  return new StintError('SVID_INVALID', { check, explanation })
+}
+
+function tooMany(): StintError {
+  return new StintError('RATE_LIMITED', { check: 'connections', explanation: 'Too many connections are open.' })
+}
+
+function peerText(address: string | undefined, port: number | undefined): string {
+  return address === undefined ? 'unknown' : `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
+}

@@ -1,0 +1,96 @@
+import type { Clock } from '../core/clock.ts'
+import { StintError } from '../core/errors.ts'
+import type { BundleNote } from './bundle-problems.ts'
+import { bundleInvalid } from './bundle-problems.ts'
+import type { BundleSource, BundleStore } from './bundle-store.ts'
+import { Poll, readSmallFile } from './polled-files.ts'
+import { parsePemBundle, parseSpiffeBundle } from './trust-bundle.ts'
+
+/** Where the bundle of one trust domain lies. */
+export interface BundleFile {
+  readonly file: string
+  /** `spiffe`: a JWKS with X.509 and JWT keys; `pem`: X.509 roots only. */
+  readonly format: 'spiffe' | 'pem'
+}
+
+export interface BundleFilesOptions {
+  readonly store: BundleStore
+  /** By trust domain name. */
+  readonly domains: { readonly [trustDomain: string]: BundleFile }
+  readonly clock: Clock
+  /** How often the files are looked at. Default 5000. */
+  readonly intervalMs?: number
+  /** Told once per new problem of a domain, and of each note of a bundle that was taken. Must not throw. */
+  readonly onProblem: (problem: BundleProblem) => void
+}
+
+export interface BundleProblem extends BundleNote {
+  readonly trustDomain: string
+  readonly error?: StintError
+}
+
+const PARSERS = { spiffe: parseSpiffeBundle, pem: parsePemBundle } as const
+
+/**
+ * Keeps the store's bundles as files have them. The content decides what has changed, so that Kubernetes' swap of a
+ * symbolic link is seen. A file that cannot be used leaves the last good bundle in place; it is reported, and taken as
+ * soon as it can be used again.
+ */
+export class BundleFiles implements BundleSource {
+  readonly #options: BundleFilesOptions
+  /** By trust domain: the hash of the content, or the text of the error, that was dealt with last. */
+  readonly #seen = new Map<string, string>()
+  #poll: Poll | undefined
+
+  constructor(options: BundleFilesOptions) {
+    this.#options = options
+  }
+
+  /** @throws {StintError} BUNDLE_INVALID when some bundle cannot be used: there is no last good one yet. */
+  async start(): Promise<void> {
+    const { domains, clock, intervalMs = 5000 } = this.#options
+    for (const [trustDomain, file] of Object.entries(domains)) await this.#load(trustDomain, file)
+    this.#poll ??= new Poll({ clock, intervalMs, check: () => this.check() })
+  }
+
+  async stop(): Promise<void> {
+    await this.#poll?.stop()
+    this.#poll = undefined
+  }
+
+  /** Looks at every file now. Never throws. */
+  async check(): Promise<void> {
+    for (const [trustDomain, file] of Object.entries(this.#options.domains)) {
+      try {
+        await this.#load(trustDomain, file)
+      } catch (error) {
+        this.#report(trustDomain, error)
+      }
+    }
+  }
+
+  async #load(trustDomain: string, { file, format }: BundleFile): Promise<void> {
+    const { text, hash } = await read(file)
+    if (this.#seen.get(trustDomain) === hash) return
+    const { bundle, notes } = PARSERS[format](trustDomain, text)
+    this.#options.store.replace(trustDomain, bundle)
+    this.#seen.set(trustDomain, hash)
+    for (const note of notes) this.#options.onProblem({ trustDomain, ...note })
+  }
+
+  #report(trustDomain: string, cause: unknown): void {
+    const error = cause instanceof StintError ? cause : new StintError('INTERNAL', {}, cause)
+    if (this.#seen.get(trustDomain) === error.message) return
+    this.#seen.set(trustDomain, error.message)
+    const explanation = `The bundle file cannot be used, the last good bundle stays: ${error.message}`
+    this.#options.onProblem({ trustDomain, level: 'alarm', code: 'bundle-file', explanation, error })
+  }
+}
+
+async function read(file: string): Promise<{ text: string; hash: string }> {
+  try {
+    return await readSmallFile(file)
+  } catch (error) {
+    throw bundleInvalid('file', 'The bundle file cannot be read as UTF-8 text of at most 1 MiB.', error)
+  }
+}

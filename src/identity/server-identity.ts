@@ -1,0 +1,110 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import type { Clock } from '../core/clock.ts'
+import { asStintError, StintError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+import { Poll, readSmallFile } from './polled-files.ts'
+
+/** What the service shows to its clients. */
+export interface ServerIdentity {
+  /** PEM, leaf first. */
+  readonly cert: string
+  /** PEM. */
+  readonly key: Secret
+  /** End of the leaf's validity. */
+  readonly notAfter: Date
+}
+
+export interface ServerIdentityFilesOptions {
+  readonly certFile: string
+  readonly keyFile: string
+  readonly clock: Clock
+  /** How often the files are looked at. Default 5000. */
+  readonly intervalMs?: number
+  /** Called with each new pair after the first. */
+  readonly onChange: (identity: ServerIdentity) => void
+  /** Called once per new problem; the last good pair stays in use. */
+  readonly onProblem: (error: StintError) => void
+}
+
+/**
+ * Reads the server's certificate and key, and reads them again as they change. Two files cannot be replaced at once, so
+ * a pair that does not fit is left alone until it does.
+ */
+export class ServerIdentityFiles {
+  readonly #options: ServerIdentityFilesOptions
+  #seen = ''
+  #poll: Poll | undefined
+
+  constructor(options: ServerIdentityFilesOptions) {
+    this.#options = options
+  }
+
+  /** @throws {StintError} CONFIG_INVALID: the pair cannot be read, does not fit, or has expired. */
+  async start(): Promise<ServerIdentity> {
+    const { clock, intervalMs = 5000 } = this.#options
+    const { identity, hash } = await this.#load()
+    this.#seen = hash
+    this.#poll ??= new Poll({ clock, intervalMs, check: () => this.check() })
+    return identity
+  }
+
+  async stop(): Promise<void> {
+    await this.#poll?.stop()
+    this.#poll = undefined
+  }
+
+  /** Looks at the files now. Never throws. */
+  async check(): Promise<void> {
+    try {
+      const { identity, hash } = await this.#load()
+      if (hash === this.#seen) return
+      this.#options.onChange(identity)
+      this.#seen = hash
+    } catch (cause) {
+      const error = asStintError(cause)
+      if (this.#seen !== error.message) this.#options.onProblem(error)
+      this.#seen = error.message
+    }
+  }
+
+  async #load(): Promise<{ identity: ServerIdentity; hash: string }> {
+    const { certFile, keyFile, clock } = this.#options
+    const cert = await read(certFile, 'certFile')
+    const key = await read(keyFile, 'keyFile')
+    const identity = serverIdentity(cert.text, new Secret(key.text))
+    if (clock.now() <= identity.notAfter) return { identity, hash: cert.hash + key.hash }
+    throw invalid('certFile', 'The certificate of the server has expired.')
+  }
+}
+
+/**
+ * Checks that certificate and key are a pair that TLS can use.
+ *
+ * @throws {StintError} CONFIG_INVALID
+ */
+export function serverIdentity(cert: string, key: Secret): ServerIdentity {
+  try {
+    const leaf = new X509Certificate(cert)
+    if (!leaf.checkPrivateKey(createPrivateKey(key.reveal()))) {
+      throw invalid('keyFile', 'The private key of the server does not belong to its certificate.')
+    }
+    createSecureContext({ cert, key: key.reveal() })
+    return { cert, key, notAfter: leaf.validToDate }
+  } catch (error) {
+    if (error instanceof StintError) throw error
+    throw invalid('certFile', 'The certificate or the private key of the server is not usable PEM.')
+  }
+}
+
+async function read(path: string, field: string): Promise<{ text: string; hash: string }> {
+  try {
+    return await readSmallFile(path)
+  } catch (error) {
+    throw invalid(field, 'The file cannot be read as UTF-8 text of at most 1 MiB.', error)
+  }
+}
+
+function invalid(field: string, explanation: string, cause?: unknown): StintError {
+  return new StintError('CONFIG_INVALID', { field, explanation }, cause)
+}
