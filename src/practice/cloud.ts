@@ -1,0 +1,284 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { StintError } from '../core/errors.ts'
+import { AwsFault } from './aws-fault.ts'
+import { CallLog, type CallRecord } from './call-log.ts'
+import { controlRoutes } from './control-routes.ts'
+import { evaluate, type Verdict } from './evaluate.ts'
+import { type Fault, Faults } from './faults.ts'
+import { createPracticeServer } from './http-server.ts'
+import { parsePolicy } from './policy-document.ts'
+import { ObjectStore } from './s3.ts'
+import {
+  contextOf,
+  type PracticeSession,
+  PracticeState,
+  type Principal,
+  randomId,
+  randomSecret,
+  splitArn,
+} from './state.ts'
+
+/** A policy as JSON text, or as the object that would be its JSON. */
+export type PolicyInput = string | object
+
+/** Options of `startPracticeCloud`; all have a default. */
+export interface PracticeCloudOptions {
+  /** Expiry, time conditions, propagation and latency go by it. Default: the system's. */
+  readonly clock?: Clock
+  /**
+   * Dates of signatures are checked against it. Default: `clock`. A test that moves time by hand and leaves its SDK
+   * clients on the system's time passes `systemClock` here.
+   */
+  readonly signatureClock?: Clock
+  /** TCP port on 127.0.0.1; default 0, any free one. */
+  readonly port?: number
+  /** Owner of what names no account. Default `111122223333`. */
+  readonly accountId?: string
+  /** For clients; every region is answered. Default `eu-central-1`. */
+  readonly region?: string
+  /** How long after its acceptance an IAM write is enforced. Default 5. */
+  readonly propagationDelayMs?: number
+  /** Sessions remembered; the oldest is forgotten beyond that, and its keys stop working. Default 100000. */
+  readonly maxSessions?: number
+  /** `none` saves the work of checking STS and IAM signatures in a benchmark. Default `full`. */
+  readonly verifySignatures?: 'full' | 'none'
+  /** If set, the control surface also answers over HTTP under `/_practice/` to whoever sends this token. */
+  readonly controlToken?: string
+}
+
+/** Keys that do not end, of a principal made by `addPrincipal`. */
+export interface PracticeKeys {
+  readonly arn: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+/** What `addPrincipal` takes: `arn:aws:iam::ACCOUNT:user/NAME`, or `…:role/NAME` for a caller that counts as a role session. */
+export interface PrincipalSpec {
+  readonly arn: string
+  /** Identity policies; without any, only what a trust policy grants directly is allowed. */
+  readonly policies?: readonly PolicyInput[]
+}
+
+export interface RoleSpec {
+  readonly arn: string
+  readonly trustPolicy: PolicyInput
+  /** Inline policies by name. */
+  readonly policies?: Readonly<Record<string, PolicyInput>>
+  /** ARN of a managed policy; it may be created later, and allows nothing until then. */
+  readonly permissionsBoundary?: string
+  /** 3600 to 43200; default 3600. */
+  readonly maxSessionSeconds?: number
+}
+
+/**
+ * A stage for the demo, `stint dev`, tests and the bench: enough of STS, IAM and S3 for the real SDK clients. It shows
+ * how Stint behaves, and proves nothing about AWS. What is set up through these methods is enforced at once, whatever
+ * the propagation delay.
+ */
+export interface PracticeCloud {
+  /** `http://127.0.0.1:PORT`, for STS, IAM and S3 (path-style) alike. */
+  readonly endpoint: string
+  readonly region: string
+  readonly accountId: string
+  /** @throws {StintError} REQUEST_INVALID, as every method here that takes input. */
+  addPrincipal(spec: PrincipalSpec): PracticeKeys
+  createRole(spec: RoleSpec): { readonly arn: string; readonly roleId: string }
+  createPolicy(spec: { readonly arn: string; readonly document: PolicyInput }): { readonly arn: string }
+  createBucket(name: string): void
+  putObject(bucket: string, key: string, content: string | Buffer): void
+  /** The content, or undefined if there is no such object. */
+  object(bucket: string, key: string): Buffer | undefined
+  /** Sessions that were minted and have not expired, oldest first. A denied session is still live: ask `allows`. */
+  liveSessions(at?: Date): PracticeSession[]
+  /** All that are remembered, expired ones too. */
+  sessions(): PracticeSession[]
+  /** What would be decided for a session, or for a principal's access key id, at an instant (default now). */
+  allows(who: PracticeSession | string, action: string, resource: string, at?: Date): Verdict
+  calls(): CallRecord[]
+  /** e.g. `{ 'sts:AssumeRole ok': 3 }` */
+  callCounts(): Record<string, number>
+  clearCalls(): void
+  /** @returns takes the fault back. */
+  setFault(fault: Fault): () => void
+  clearFaults(): void
+  setPropagationDelayMs(ms: number): void
+  /** Ends every connection and stops listening. May be called twice. */
+  close(): Promise<void>
+}
+
+/** Starts a practice cloud on 127.0.0.1. @throws {StintError} REQUEST_INVALID if the port cannot be used. */
+export async function startPracticeCloud(options: PracticeCloudOptions = {}): Promise<PracticeCloud> {
+  const clock = options.clock ?? systemClock
+  const region = options.region ?? 'eu-central-1'
+  const state = new PracticeState({
+    clock,
+    accountId: options.accountId ?? '111122223333',
+    propagationDelayMs: options.propagationDelayMs ?? 5,
+    maxSessions: options.maxSessions ?? 100_000,
+  })
+  const parts = {
+    state,
+    store: new ObjectStore(),
+    faults: new Faults(),
+    log: new CallLog(),
+    signatureClock: options.signatureClock ?? clock,
+    verifySignatures: options.verifySignatures ?? 'full',
+  } as const
+  const stop = new AbortController()
+  const surface = controlSurface(parts)
+  const control = options.controlToken === undefined ? undefined : controlRoutes(surface, options.controlToken)
+  const server = createPracticeServer({ parts, control, signal: stop.signal })
+  const port = await listen(server, options.port ?? 0)
+  const close = () => {
+    stop.abort(new Error('the practice cloud is closing'))
+    return closeServer(server)
+  }
+  return { endpoint: `http://127.0.0.1:${port}`, region, accountId: state.accountId, ...surface, close }
+}
+
+/** The in-process methods, which the HTTP control routes share. */
+export type ControlSurface = Omit<PracticeCloud, 'endpoint' | 'region' | 'accountId' | 'close'>
+
+function controlSurface({
+  state,
+  store,
+  faults,
+  log,
+}: {
+  state: PracticeState
+  store: ObjectStore
+  faults: Faults
+  log: CallLog
+}): ControlSurface {
+  return {
+    addPrincipal: (spec) => explained(() => addPrincipal(state, spec)),
+    createRole: (spec) =>
+      explained(() => {
+        const inline = Object.fromEntries(
+          Object.entries(spec.policies ?? {}).map(([name, policy]) => [name, textOf(policy)]),
+        )
+        const { arn, roleId } = state.createRole(
+          {
+            arn: spec.arn,
+            trust: textOf(spec.trustPolicy),
+            inline,
+            ...(spec.permissionsBoundary === undefined ? {} : { boundaryArn: spec.permissionsBoundary }),
+            ...(spec.maxSessionSeconds === undefined ? {} : { maxSessionSeconds: spec.maxSessionSeconds }),
+          },
+          0,
+        )
+        return { arn, roleId }
+      }),
+    createPolicy: ({ arn, document }) =>
+      explained(() => ({ arn: state.createPolicy({ arn, document: textOf(document) }, 0).arn })),
+    createBucket: (name) => explained(() => store.createBucket(name, state.accountId, state.clock.now())),
+    putObject: (bucket, key, content) =>
+      explained(
+        () =>
+          void store.put(bucket, key, {
+            content: Buffer.from(content),
+            contentType: 'binary/octet-stream',
+            modifiedAt: state.clock.now(),
+          }),
+      ),
+    object: (bucket, key) => store.buckets.get(bucket)?.objects.get(key)?.content,
+    liveSessions: (at = state.clock.now()) =>
+      [...state.sessions.values()].map(({ view }) => view).filter((view) => view.expiresAt > at),
+    sessions: () => [...state.sessions.values()].map(({ view }) => view),
+    allows: (who, action, resource, at = state.clock.now()) =>
+      allows(state, typeof who === 'string' ? who : who.accessKeyId, { action, resource, at }),
+    calls: () => log.all(),
+    callCounts: () => log.counts(),
+    clearCalls: () => log.clear(),
+    setFault: (fault) => faults.set(fault),
+    clearFaults: () => faults.clear(),
+    setPropagationDelayMs: (ms) => {
+      if (!Number.isInteger(ms) || ms < 0 || ms > 86_400_000)
+        throw new StintError('REQUEST_INVALID', { explanation: 'The propagation delay must be 0 to 86400000 ms.' })
+      state.propagationDelayMs = ms
+    },
+  }
+}
+
+function addPrincipal(state: PracticeState, spec: PrincipalSpec): PracticeKeys {
+  const isRole = spec.arn.includes(':role/')
+  const { accountId, name } = splitArn(spec.arn, isRole ? 'role' : 'user')
+  const keys = { arn: spec.arn, accessKeyId: randomId('AKIA'), secretAccessKey: randomSecret() }
+  const principal: Principal = {
+    arn: isRole ? `arn:aws:sts::${accountId}:assumed-role/${name}/practice` : spec.arn,
+    principalArn: spec.arn,
+    userId: isRole ? `${randomId('AROA')}:practice` : randomId('AIDA'),
+    accountId,
+    isRole,
+    identity: (spec.policies ?? []).map((policy) => parsePolicy(textOf(policy), 'permissions')),
+    secretAccessKey: keys.secretAccessKey,
+  }
+  if (state.principals.size >= 1_000) throw new AwsFault('LimitExceeded', 409, 'At most 1000 principals can be added.')
+  state.principals.set(keys.accessKeyId, principal)
+  return keys
+}
+
+function allows(
+  state: PracticeState,
+  accessKeyId: string,
+  asked: { readonly action: string; readonly resource: string; readonly at: Date },
+): Verdict {
+  const refused = (because: string): Verdict => ({ allowed: false, layer: 'credentials', explicit: false, because })
+  const principal = state.principals.get(accessKeyId)
+  const session = state.sessions.get(accessKeyId)
+  const ms = asked.at.getTime()
+  if (session !== undefined && ms >= session.view.expiresAt.getTime()) return refused('because the session has expired')
+  const caller =
+    principal !== undefined
+      ? ({ kind: 'principal', accessKeyId, principal } as const)
+      : session !== undefined
+        ? ({ kind: 'session', accessKeyId, session } as const)
+        : undefined
+  if (caller === undefined) return refused('because the access key is not known')
+  return evaluate(state.layersOf(caller, ms), {
+    action: asked.action,
+    resource: asked.resource,
+    context: contextOf(caller, ms),
+  })
+}
+
+/** In-process callers get a StintError; the wire gets AWS's XML. */
+function explained<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof AwsFault)
+      throw new StintError('REQUEST_INVALID', { explanation: error.message, awsCode: error.code })
+    throw error
+  }
+}
+
+function textOf(policy: PolicyInput): string {
+  return typeof policy === 'string' ? policy : JSON.stringify(policy)
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(
+        new StintError(
+          'REQUEST_INVALID',
+          { explanation: `The practice cloud cannot listen on 127.0.0.1:${port}.` },
+          error,
+        ),
+      ),
+    )
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve()
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,154 @@
+import { expandVariables, globMatches, patternOf } from './glob.ts'
+import type { ConditionClause } from './policy-document.ts'
+
+/** What is known of one request, by lower-case condition key. A key that is absent here but `isKnownKey` was not set. */
+export type RequestContext = ReadonlyMap<string, string | readonly string[]>
+
+/** `undefined` means that this stage cannot tell: a Deny then applies and an Allow does not. */
+export type Truth = boolean | undefined
+
+/**
+ * Decides one clause as IAM does: any value of the list suffices, for a negated operator none may match, an absent key
+ * makes a positive operator false and a negated one true.
+ *
+ * @see IAM User Guide, "IAM JSON policy elements: Condition operators" and "Multivalued context keys"
+ */
+export function evaluateClause(clause: ConditionClause, context: RequestContext): Truth {
+  const parsed = parseOperator(clause.operator)
+  const key = clause.key.toLowerCase()
+  if (parsed === undefined || !isKnownKey(key)) return undefined
+  const { set, ifExists, operator } = parsed
+  const present = context.get(key)
+  if (operator === 'null') return evaluateNull(clause.values, present !== undefined)
+  const comparison = OPERATORS[operator]
+  if (comparison === undefined) return undefined
+  const { negated, matches } = comparison
+  if (present === undefined) return ifExists || set === 'all' || (set === undefined && negated)
+  const one = (actual: string): Truth => {
+    const found = anyOf(clause.values.map((wanted) => matches(actual, wanted, context)))
+    return found === undefined ? undefined : found !== negated
+  }
+  if (typeof present === 'string') return one(present)
+  if (set === 'all') return allOf(present.map(one))
+  return set === 'any' ? anyOf(present.map(one)) : undefined
+}
+
+/** True for the keys that the practice cloud fills in, or leaves out on purpose. All others are unknown to it. */
+export function isKnownKey(lowerCaseKey: string): boolean {
+  return (
+    KNOWN_KEYS.has(lowerCaseKey) ||
+    lowerCaseKey.startsWith('aws:principaltag/') ||
+    lowerCaseKey.startsWith('aws:requesttag/')
+  )
+}
+
+function parseOperator(text: string) {
+  const match = /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/i.exec(text)
+  const operator = match?.[2]?.toLowerCase()
+  if (match === null || operator === undefined) return undefined
+  const prefix = match[1]?.toLowerCase()
+  const set = prefix === undefined ? undefined : prefix === 'forallvalues' ? ('all' as const) : ('any' as const)
+  return { set, ifExists: match[3] !== undefined, operator }
+}
+
+function evaluateNull(values: readonly string[], present: boolean): Truth {
+  return anyOf(values.map((value) => (value === 'true' ? !present : value === 'false' ? present : undefined)))
+}
+
+function anyOf(truths: readonly Truth[]): Truth {
+  if (truths.includes(true)) return true
+  return truths.includes(undefined) ? undefined : false
+}
+
+function allOf(truths: readonly Truth[]): Truth {
+  if (truths.includes(false)) return false
+  return truths.includes(undefined) ? undefined : true
+}
+
+type Matcher = (actual: string, wanted: string, context: RequestContext) => Truth
+
+function text(compare: (actual: string, wanted: string) => boolean): Matcher {
+  return (actual, wanted, context) => {
+    const expanded = expandVariables(wanted, context)
+    return expanded === undefined ? undefined : compare(actual, expanded)
+  }
+}
+
+const like: Matcher = (actual, wanted, context) => {
+  const pattern = patternOf(wanted, context)
+  return pattern === undefined ? undefined : globMatches(pattern, actual)
+}
+
+function instants(compare: (actual: number, wanted: number) => boolean): Matcher {
+  return (actual, wanted) => compared(instantMs(actual), instantMs(wanted), compare)
+}
+
+function numbers(compare: (actual: number, wanted: number) => boolean): Matcher {
+  return (actual, wanted) => compared(Number(actual), Number(wanted), compare)
+}
+
+function compared(actual: number, wanted: number, compare: (a: number, b: number) => boolean): Truth {
+  return Number.isFinite(actual) && Number.isFinite(wanted) ? compare(actual, wanted) : undefined
+}
+
+/** W3C date or epoch seconds; NaN for anything else. */
+function instantMs(value: string): number {
+  if (/^\d{1,12}$/.test(value)) return Number(value) * 1000
+  return /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/.test(value)
+    ? Date.parse(value)
+    : Number.NaN
+}
+
+const equals = text((a, b) => a === b)
+const equalsIgnoreCase = text((a, b) => a.toLowerCase() === b.toLowerCase())
+const sameInstant = instants((a, b) => a === b)
+const sameNumber = numbers((a, b) => a === b)
+
+const OPERATORS: Readonly<Record<string, { readonly negated: boolean; readonly matches: Matcher }>> = {
+  stringequals: { negated: false, matches: equals },
+  stringnotequals: { negated: true, matches: equals },
+  stringequalsignorecase: { negated: false, matches: equalsIgnoreCase },
+  stringnotequalsignorecase: { negated: true, matches: equalsIgnoreCase },
+  stringlike: { negated: false, matches: like },
+  stringnotlike: { negated: true, matches: like },
+  arnequals: { negated: false, matches: like },
+  arnlike: { negated: false, matches: like },
+  arnnotequals: { negated: true, matches: like },
+  arnnotlike: { negated: true, matches: like },
+  bool: { negated: false, matches: equalsIgnoreCase },
+  dateequals: { negated: false, matches: sameInstant },
+  datenotequals: { negated: true, matches: sameInstant },
+  datelessthan: { negated: false, matches: instants((a, b) => a < b) },
+  datelessthanequals: { negated: false, matches: instants((a, b) => a <= b) },
+  dategreaterthan: { negated: false, matches: instants((a, b) => a > b) },
+  dategreaterthanequals: { negated: false, matches: instants((a, b) => a >= b) },
+  numericequals: { negated: false, matches: sameNumber },
+  numericnotequals: { negated: true, matches: sameNumber },
+  numericlessthan: { negated: false, matches: numbers((a, b) => a < b) },
+  numericlessthanequals: { negated: false, matches: numbers((a, b) => a <= b) },
+  numericgreaterthan: { negated: false, matches: numbers((a, b) => a > b) },
+  numericgreaterthanequals: { negated: false, matches: numbers((a, b) => a >= b) },
+}
+
+const KNOWN_KEYS = new Set([
+  'aws:currenttime',
+  'aws:epochtime',
+  'aws:userid',
+  'aws:username',
+  'aws:principalarn',
+  'aws:principalaccount',
+  'aws:principaltype',
+  'aws:viaawsservice',
+  'aws:securetransport',
+  'aws:tokenissuetime',
+  'aws:sourceidentity',
+  'aws:tagkeys',
+  'aws:requestedregion',
+  'sts:externalid',
+  'sts:rolesessionname',
+  'sts:sourceidentity',
+  'sts:transitivetagkeys',
+  's3:prefix',
+  's3:delimiter',
+  's3:max-keys',
+])
