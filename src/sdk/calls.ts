@@ -1,0 +1,166 @@
+import {
+  type CallOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  Metadata,
+  type requestCallback,
+  type ServiceError,
+} from '@grpc/grpc-js'
+import { fromServiceError } from '../contract/error-status.ts'
+import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/v1/BrokerService.ts'
+import type { WatchGrantResponse__Output } from '../contract/gen/stint/v1/WatchGrantResponse.ts'
+import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
+import { Backoff, type Timing } from './backoff.ts'
+import type { Connection } from './connection.ts'
+import type { CallSettings, TokenSource } from './options.ts'
+import type { GrantInfo } from './types.ts'
+import { toGrantInfo } from './views.ts'
+
+/** One unary method of the stub, ready to be started. */
+export type Start<T> = (
+  stub: BrokerClient,
+  metadata: Metadata,
+  options: CallOptions,
+  done: requestCallback<T>,
+) => ClientUnaryCall
+
+/** A person is slow, and a caller that has given up does not want another try. */
+const NEVER_RETRIED: ReadonlySet<ErrorCode> = new Set(['APPROVAL_PENDING', 'CANCELLED', 'DEADLINE_EXCEEDED'])
+
+/** Starts calls on the broker: bearer token, deadline, typed errors, retries with jitter. */
+export class Calls {
+  readonly #connection: Connection
+  readonly #timing: Timing
+  readonly #token: TokenSource | undefined
+  readonly #defaultDeadlineMs: number
+  readonly #closed: AbortSignal
+
+  constructor(deps: {
+    connection: Connection
+    timing: Timing
+    token: TokenSource | undefined
+    defaultDeadlineMs: number
+    /** Aborts every call when the client is closed. */
+    closed: AbortSignal
+  }) {
+    this.#connection = deps.connection
+    this.#timing = deps.timing
+    this.#token = deps.token
+    this.#defaultDeadlineMs = deps.defaultDeadlineMs
+    this.#closed = deps.closed
+  }
+
+  /**
+   * One call, tried again while the error is retryable and the deadline leaves room.
+   *
+   * @param settings.retry false for a call that must not be done twice.
+   * @throws {StintError} what the broker said; BROKER_UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED.
+   */
+  async unary<T>(start: Start<T>, settings: CallSettings & { readonly retry?: boolean } = {}): Promise<T> {
+    const { clock, random } = this.#timing
+    const { deadlineMs = this.#defaultDeadlineMs, retry = true } = settings
+    const signal = settings.signal ? AbortSignal.any([settings.signal, this.#closed]) : this.#closed
+    const endMs = clock.monotonicMs() + deadlineMs
+    const backoff = new Backoff({ random, baseMs: 100, capMs: 2_000 })
+    for (;;) {
+      try {
+        return await this.#once(start, Math.max(1, endMs - clock.monotonicMs()), signal)
+      } catch (error) {
+        const known = asStintError(error)
+        if (!retry || !known.retryable || NEVER_RETRIED.has(known.code)) throw known
+        const waitMs = Math.max(backoff.nextMs(), retryAfterMs(known))
+        if (clock.monotonicMs() + waitMs >= endMs) throw known
+        await sleep(clock, waitMs, signal)
+      }
+    }
+  }
+
+  /** One WatchGrant stream, to its end. @throws {StintError} as `unary`. */
+  async *watch(grantId: string, use: 'calls' | 'background', signal: AbortSignal): AsyncGenerator<GrantInfo, void> {
+    const metadata = await this.#metadata(signal)
+    const borrowed = this.#connection.borrow(use)
+    let stream: ClientReadableStream<WatchGrantResponse__Output> | undefined
+    const cancel = () => stream?.cancel()
+    try {
+      stream = borrowed.stub.watchGrant({ grantId }, metadata)
+      stream.once('metadata', () => borrowed.opened())
+      // The iterator below reports the failure; a late one, after it was left, is of no interest to anybody.
+      stream.on('error', () => {})
+      signal.addEventListener('abort', cancel)
+      for await (const { grant } of stream as AsyncIterable<WatchGrantResponse__Output>) {
+        borrowed.opened()
+        yield toGrantInfo(grant)
+      }
+    } catch (error) {
+      throw signal.aborted ? cancelled(signal) : toStintError(error)
+    } finally {
+      signal.removeEventListener('abort', cancel)
+      cancel()
+      borrowed.done()
+    }
+  }
+
+  async #once<T>(start: Start<T>, leftMs: number, signal: AbortSignal): Promise<T> {
+    const metadata = await this.#metadata(signal)
+    const borrowed = this.#connection.borrow('calls')
+    // grpc-js measures a deadline by the wall clock of the process, whatever clock this client runs on.
+    const options: CallOptions = { deadline: Date.now() + leftMs }
+    let call: ClientUnaryCall | undefined
+    const cancel = () => call?.cancel()
+    signal.addEventListener('abort', cancel)
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        call = start(borrowed.stub, metadata, options, (error, value) => {
+          if (error) reject(error)
+          else if (value === undefined)
+            reject(new StintError('INTERNAL', { explanation: 'The broker answered nothing.' }))
+          else resolve(value)
+        })
+      })
+    } catch (error) {
+      throw signal.aborted ? cancelled(signal) : toStintError(error)
+    } finally {
+      signal.removeEventListener('abort', cancel)
+      borrowed.done()
+    }
+  }
+
+  async #metadata(signal: AbortSignal): Promise<Metadata> {
+    if (signal.aborted) throw cancelled(signal)
+    const metadata = new Metadata()
+    if (!this.#token) return metadata
+    const token = (await this.#token()).trim()
+    if (signal.aborted) throw cancelled(signal)
+    if (!/^[\x21-\x7e]+$/.test(token)) {
+      throw new StintError('TOKEN_INVALID', {
+        explanation: 'The token source gave something that cannot be a bearer token.',
+      })
+    }
+    metadata.set('authorization', `Bearer ${token}`)
+    return metadata
+  }
+}
+
+/** Sleeps; an abort is CANCELLED. */
+export async function sleep(clock: Timing['clock'], ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await clock.sleep(ms, signal)
+  } catch (error) {
+    throw signal?.aborted ? cancelled(signal) : error
+  }
+}
+
+/** The reason itself if it is one of our errors, else CANCELLED. */
+export function cancelled(signal: AbortSignal): StintError {
+  if (signal.reason instanceof StintError) return signal.reason
+  return new StintError('CANCELLED', { explanation: 'The caller gave up waiting.' }, signal.reason)
+}
+
+function toStintError(error: unknown): StintError {
+  const isServiceError = error instanceof Error && typeof (error as Partial<ServiceError>).code === 'number'
+  return isServiceError ? fromServiceError(error as ServiceError) : asStintError(error)
+}
+
+function retryAfterMs({ details }: StintError): number {
+  return typeof details.retryAfterMs === 'number' ? details.retryAfterMs : 0
+}

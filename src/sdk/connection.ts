@@ -1,0 +1,105 @@
+import { isIP } from 'node:net'
+import { ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js'
+import { BrokerServiceClient } from '../contract/broker.ts'
+import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/v1/BrokerService.ts'
+import { StintError } from '../core/errors.ts'
+import { BackgroundCredentials } from './background-credentials.ts'
+import { checkServerSvid } from './server-identity.ts'
+import type { SvidSource } from './svid-source.ts'
+
+/** A client stub that stays open until `done` is called. `opened` lets a background stream stop holding the process. */
+export interface Borrowed {
+  readonly stub: BrokerClient
+  opened(): void
+  done(): void
+}
+
+interface Channel {
+  readonly version: string
+  readonly stub: BrokerClient
+  readonly background: BackgroundCredentials | undefined
+  calls: number
+  retired: boolean
+}
+
+const CHANNEL_OPTIONS: ChannelOptions = {
+  'grpc.enable_retries': 0,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+}
+
+/**
+ * mTLS channels to one broker. When the SVID rotates, new calls go over a new channel; the old one closes after its last call.
+ * Streams of the background have a channel of their own, since a connection either holds the process or does not.
+ */
+export class Connection {
+  readonly #address: string
+  readonly #serverId: string
+  readonly #source: SvidSource
+  readonly #channels = new Map<'calls' | 'background', Channel>()
+  readonly #open = new Set<Channel>()
+  #closed = false
+
+  constructor({ address, serverId, source }: { address: string; serverId: string; source: SvidSource }) {
+    this.#address = address
+    this.#serverId = serverId
+    this.#source = source
+  }
+
+  /** @throws {StintError} SVID_INVALID, BUNDLE_INVALID; CANCELLED after `close`. */
+  borrow(use: 'calls' | 'background'): Borrowed {
+    if (this.#closed) throw new StintError('CANCELLED', { explanation: 'The client was closed.' })
+    const channel = this.#channel(use)
+    channel.calls += 1
+    return {
+      stub: channel.stub,
+      opened: () => channel.background?.release(),
+      done: () => {
+        channel.calls -= 1
+        this.#closeIfIdle(channel)
+      },
+    }
+  }
+
+  /** Ends every call in flight. */
+  close(): void {
+    this.#closed = true
+    for (const channel of this.#open) channel.stub.close()
+    this.#open.clear()
+    this.#channels.clear()
+  }
+
+  #channel(use: 'calls' | 'background'): Channel {
+    const { version, secureContext } = this.#source.current()
+    const present = this.#channels.get(use)
+    if (present?.version === version) return present
+    const secure = ChannelCredentials.createFromSecureContext(secureContext, {
+      checkServerIdentity: (_host, { raw }) => checkServerSvid(raw, this.#serverId),
+    })
+    const background = use === 'background' ? new BackgroundCredentials(secure) : undefined
+    const stub = new BrokerServiceClient(this.#address, background ?? secure, channelOptions(this.#address))
+    const channel: Channel = { version, stub, background, calls: 0, retired: false }
+    this.#channels.set(use, channel)
+    this.#open.add(channel)
+    if (present) {
+      present.retired = true
+      this.#closeIfIdle(present)
+    }
+    return channel
+  }
+
+  #closeIfIdle(channel: Channel): void {
+    if (!channel.retired || channel.calls > 0) return
+    channel.stub.close()
+    this.#open.delete(channel)
+  }
+}
+
+/** An IP address is no TLS server name (RFC 6066, section 3): the SPIFFE ID is what is checked, so any name does. */
+function channelOptions(address: string): ChannelOptions {
+  const host = address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  return isIP(host) === 0 ? CHANNEL_OPTIONS : { ...CHANNEL_OPTIONS, 'grpc.ssl_target_name_override': 'stint-broker' }
+}

@@ -1,0 +1,58 @@
+import { asStintError, type StintError } from '../core/errors.ts'
+import { Backoff, type Timing } from './backoff.ts'
+import { type Calls, cancelled, sleep } from './calls.ts'
+import type { GrantInfo, GrantState } from './types.ts'
+
+const FINAL: readonly GrantState[] = ['denied', 'rejected', 'approval_expired', 'ended']
+
+/** True for a state that a grant never leaves. */
+export function isFinal(state: GrantState): boolean {
+  return FINAL.includes(state)
+}
+
+/**
+ * The states of one grant until a final one, over as many WatchGrant streams as it takes: a lost connection, a restart of the
+ * broker or the end of a stream leads to the next try, with jittered back-off. The present state comes again after each.
+ *
+ * @param use `background` does not keep the process alive.
+ * @throws {StintError} what is not retryable, e.g. GRANT_NOT_FOUND; CANCELLED when `signal` aborts.
+ */
+export async function* followGrant({
+  calls,
+  timing,
+  grantId,
+  use,
+  signal,
+}: {
+  calls: Calls
+  timing: Timing
+  grantId: string
+  use: 'calls' | 'background'
+  signal: AbortSignal
+}): AsyncGenerator<GrantInfo, void> {
+  const clock = use === 'background' ? timing.backgroundClock : timing.clock
+  let backoff = newBackoff(timing)
+  for (;;) {
+    try {
+      for await (const grant of calls.watch(grantId, use, signal)) {
+        backoff = newBackoff(timing)
+        yield grant
+        if (isFinal(grant.state)) return
+      }
+    } catch (error) {
+      const known = asStintError(error)
+      if (!canReconnect(known)) throw known
+    }
+    if (signal.aborted) throw cancelled(signal)
+    await sleep(clock, backoff.nextMs(), signal)
+  }
+}
+
+/** A stream of a broker that is going away may be CANCELLED; an SVID may be renewed by the next try. */
+function canReconnect({ code, retryable }: StintError): boolean {
+  return retryable || code === 'SVID_EXPIRED' || code === 'TOKEN_EXPIRED' || code === 'TOKEN_REPLAYED'
+}
+
+function newBackoff({ random }: Timing): Backoff {
+  return new Backoff({ random, baseMs: 200, capMs: 5_000 })
+}

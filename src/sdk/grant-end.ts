@@ -1,0 +1,62 @@
+import type { Json } from '../core/canonical-json.ts'
+import { type ErrorCode, StintError } from '../core/errors.ts'
+import type { GrantInfo, GrantState } from './types.ts'
+
+const ENDS: Partial<Record<GrantState, { code: ErrorCode; say(grant: GrantInfo): string }>> = {
+  denied: { code: 'POLICY_DENIED', say: denial },
+  rejected: {
+    code: 'APPROVAL_REJECTED',
+    say: ({ id }) => `Grant ${id} was rejected or withdrawn; ask again with another plan.`,
+  },
+  approval_expired: {
+    code: 'APPROVAL_EXPIRED',
+    say: ({ id }) => `Nobody answered the approval of grant ${id} in time.`,
+  },
+  ending: { code: 'GRANT_NOT_ACTIVE', say: ended },
+  ended: { code: 'GRANT_NOT_ACTIVE', say: ended },
+}
+
+/** Why this grant gives no credentials any more; undefined while it may. `details` hold `grantId`, `state` and `reason`. */
+export function endOf(grant: GrantInfo): StintError | undefined {
+  const end = ENDS[grant.state]
+  if (!end) return undefined
+  const failedPairs = grant.decision?.failedPairs.map((pair): Json => ({ ...pair }))
+  return new StintError(end.code, {
+    explanation: end.say(grant),
+    grantId: grant.id,
+    state: grant.state,
+    ...(grant.reason !== undefined && { reason: grant.reason }),
+    ...(grant.state === 'denied' && failedPairs && { failedPairs }),
+  })
+}
+
+/** For a grant that its own agent has completed. */
+export function completedHere(grantId: string): StintError {
+  const explanation = `Grant ${grantId} was completed; ask for a new one for more work.`
+  return new StintError('GRANT_NOT_ACTIVE', { explanation, grantId, reason: 'completed' })
+}
+
+/** Errors of a renewal after which the broker ends the grant: asking again gives the same. */
+const TERMINAL: ReadonlySet<ErrorCode> = new Set([
+  'GRANT_NOT_ACTIVE',
+  'GRANT_NOT_FOUND',
+  'POLICY_DENIED',
+  'AGENT_UNREGISTERED',
+  'REGISTRATION_EXPIRED',
+])
+
+/** True if no renewal of this grant can succeed after such an error. */
+export function isTerminal({ code }: StintError): boolean {
+  return TERMINAL.has(code)
+}
+
+function denial({ id, decision }: GrantInfo): string {
+  const pairs = decision?.failedPairs ?? []
+  const first = pairs[0]
+  if (!first) return `Policy denied grant ${id}.`
+  return `Policy denied grant ${id}: ${first.action} on ${first.resource} (${first.reason}), ${pairs.length} pair(s) in all.`
+}
+
+function ended({ id, state, reason }: GrantInfo): string {
+  return `Grant ${id} is ${state}${reason ? ` (${reason})` : ''}; its credentials are not to be used any more.`
+}

@@ -1,0 +1,137 @@
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Clock } from '../core/clock.ts'
+import { StintError } from '../core/errors.ts'
+
+/** Where an agent's identity lies. The files may be replaced at any time, as spiffe-helper and the CSI driver do. */
+export interface SvidFiles {
+  /** PEM: the X.509-SVID, then its intermediates. Left out together with the key by callers that have only a token. */
+  readonly certificateFile?: string
+  /** PEM, unencrypted. */
+  readonly privateKeyFile?: string
+  /** The broker's trust domain: PEM roots, or a SPIFFE bundle (JWKS JSON). */
+  readonly bundleFile: string
+}
+
+/** What one state of the files comes to. `version` changes with their content. */
+export interface LoadedSvid {
+  readonly version: string
+  readonly secureContext: SecureContext
+}
+
+const RECHECK_MS = 1_000
+
+/**
+ * Reads the SVID files again as they rotate: looked at when a call starts, at most once a second, compared by content. A set that
+ * does not fit together (rotation half done) leaves the last good one in use.
+ */
+export class SvidSource {
+  readonly #files: SvidFiles
+  readonly #clock: Clock
+  #loaded: LoadedSvid | undefined
+  #checkedMs = Number.NEGATIVE_INFINITY
+
+  constructor({ files, clock }: { files: SvidFiles; clock: Clock }) {
+    this.#files = files
+    this.#clock = clock
+  }
+
+  /** @throws {StintError} SVID_INVALID, BUNDLE_INVALID when nothing usable was ever read. */
+  current(): LoadedSvid {
+    const now = this.#clock.monotonicMs()
+    if (this.#loaded && now - this.#checkedMs < RECHECK_MS) return this.#loaded
+    this.#checkedMs = now
+    try {
+      this.#loaded = this.#load()
+    } catch (error) {
+      if (!this.#loaded) throw error
+    }
+    return this.#loaded
+  }
+
+  #load(): LoadedSvid {
+    const { certificateFile, privateKeyFile, bundleFile } = this.#files
+    const bundle = read(bundleFile, 'BUNDLE_INVALID', 'trust bundle')
+    const cert = certificateFile === undefined ? '' : read(certificateFile, 'SVID_INVALID', 'SVID certificate')
+    const key = privateKeyFile === undefined ? '' : read(privateKeyFile, 'SVID_INVALID', 'SVID private key')
+    const version = createHash('sha256')
+      .update(JSON.stringify([bundle, cert, key]))
+      .digest('hex')
+    if (version === this.#loaded?.version) return this.#loaded
+    const ca = parseRoots(bundle, bundleFile)
+    if (certificateFile !== undefined) checkPair(cert, key, certificateFile)
+    const identity = certificateFile === undefined ? {} : { cert, key }
+    return { version, secureContext: context({ ca, ...identity, minVersion: 'TLSv1.3', allowPartialTrustChain: true }) }
+  }
+}
+
+function context(options: Parameters<typeof createSecureContext>[0]): SecureContext {
+  try {
+    return createSecureContext(options)
+  } catch (error) {
+    throw new StintError(
+      'SVID_INVALID',
+      { explanation: 'The SVID, its key and the roots make no TLS identity.' },
+      error,
+    )
+  }
+}
+
+function read(file: string, code: 'SVID_INVALID' | 'BUNDLE_INVALID', what: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const errno = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw new StintError(code, { explanation: `The ${what} ${file} cannot be read (${errno}).` }, error)
+  }
+}
+
+function checkPair(cert: string, key: string, file: string): void {
+  try {
+    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return
+  } catch (error) {
+    const explanation = `The SVID certificate ${file} and its key must both be unencrypted PEM.`
+    throw new StintError('SVID_INVALID', { explanation }, error)
+  }
+  throw new StintError('SVID_INVALID', { explanation: `The private key does not belong to the certificate ${file}.` })
+}
+
+/** PEM certificates, or the `x509-svid` keys of a SPIFFE bundle (SPIFFE Trust Domain and Bundle, section 4.2). */
+function parseRoots(text: string, file: string): string[] {
+  const roots = text.trimStart().startsWith('{') ? rootsOfJwks(text, file) : (text.match(PEM_CERTIFICATE) ?? [])
+  if (roots.length === 0) {
+    const explanation = `The trust bundle ${file} holds no X.509 root: expected PEM certificates or a SPIFFE bundle.`
+    throw new StintError('BUNDLE_INVALID', { explanation })
+  }
+  for (const root of roots) parseRoot(root, file)
+  return roots
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+function rootsOfJwks(text: string, file: string): string[] {
+  let keys: unknown
+  try {
+    keys = (JSON.parse(text) as { keys?: unknown }).keys
+  } catch (error) {
+    throw new StintError('BUNDLE_INVALID', { explanation: `The trust bundle ${file} is not JSON.` }, error)
+  }
+  if (!Array.isArray(keys)) return []
+  return keys.flatMap((key: { use?: unknown; x5c?: unknown } | null) => {
+    if (key?.use !== 'x509-svid' || !Array.isArray(key.x5c) || typeof key.x5c[0] !== 'string') return []
+    return [`-----BEGIN CERTIFICATE-----\n${key.x5c[0]}\n-----END CERTIFICATE-----`]
+  })
+}
+
+function parseRoot(pem: string, file: string): void {
+  try {
+    new X509Certificate(pem)
+  } catch (error) {
+    throw new StintError(
+      'BUNDLE_INVALID',
+      { explanation: `The trust bundle ${file} has a root that is no certificate.` },
+      error,
+    )
+  }
+}

@@ -1,0 +1,133 @@
+import type { Secret } from '../core/secret.ts'
+
+/** What an agent is about to do; the words of `stint.v1.Task`. */
+export interface Task {
+  /** Why, in words that a person can judge; 8 to 500 characters. */
+  readonly purpose: string
+  /** The role to act through, e.g. `arn:aws:iam::123456789012:role/agent-data`. */
+  readonly roleArn: string
+  /** `actions` such as `s3:GetObject` or `s3:List*`, on `resources` as ARN patterns (or `*` where nothing narrower exists). */
+  readonly access: readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[]
+  /** How long the task may take, in seconds. */
+  readonly ttlSeconds: number
+  /** A ticket or run id of the agent's own, for the trail; up to 128 characters. */
+  readonly reference?: string
+}
+
+/** Where a grant stands; `unknown` for a state that a newer broker has and this client does not. */
+export type GrantState =
+  | 'denied'
+  | 'awaiting_approval'
+  | 'rejected'
+  | 'approval_expired'
+  | 'active'
+  | 'ending'
+  | 'ended'
+  | 'unknown'
+
+/** What policy said of a plan. */
+export interface DecisionInfo {
+  readonly outcome: 'permit' | 'deny' | 'approval' | 'unknown'
+  readonly determiningPolicies: readonly string[]
+  readonly failedPairs: readonly {
+    readonly action: string
+    readonly resource: string
+    /** `no_permit`, `forbidden` or `evaluation_error`. */
+    readonly reason: string
+    readonly policies: readonly string[]
+  }[]
+  readonly approval: readonly { readonly anyOf: readonly string[]; readonly because: readonly string[] }[]
+  readonly policySetHash: string
+}
+
+/** A grant as its agent sees it, as of one answer of the broker. */
+export interface GrantInfo {
+  readonly id: string
+  readonly state: GrantState
+  /** Why it is ending or ended, e.g. `completed`, `deadline`, `revoked`. */
+  readonly reason?: string
+  readonly subject: string
+  readonly roleArn: string
+  readonly purpose: string
+  readonly planHash: string
+  readonly decision?: DecisionInfo
+  readonly requestedAt?: Date
+  /** The latest instant a lease can reach; set once active. */
+  readonly deadline?: Date
+  /** While ending: by when its credentials will have stopped working. */
+  readonly effectiveBy?: Date
+  readonly endedAt?: Date
+  readonly leaseCount: number
+  /** While awaiting approval: the id to give to an approver, and when the question lapses. */
+  readonly approvalId?: string
+  readonly approvalExpiresAt?: Date
+  /** Leases from before this instant were cut: renew now. */
+  readonly renewAfter?: Date
+}
+
+/** One set of AWS credentials. The secrets print as `[redacted]`. */
+export interface LeaseInfo {
+  readonly id: string
+  /** 1, 2, 3 … within the grant. */
+  readonly number: number
+  /** Nothing works after this instant. */
+  readonly notAfter: Date
+  /** What AWS SDKs are told as expiration: before `notAfter`. */
+  readonly usableUntil: Date
+  readonly accessKeyId: string
+  readonly secretAccessKey: Secret
+  readonly sessionToken: Secret
+}
+
+/** What RequestGrant and RenewLease answer. */
+export interface GrantAnswer {
+  readonly grant: GrantInfo
+  /** Only with an active grant. */
+  readonly lease?: LeaseInfo
+}
+
+/** What a task comes to. */
+export interface PlanInfo {
+  readonly hash: string
+  readonly task: Task
+  readonly pairs: readonly {
+    readonly action: string
+    readonly resource: string
+    readonly class: string
+    readonly flags: readonly string[]
+    readonly within: readonly string[]
+    readonly touches: readonly string[]
+  }[]
+  /** Allow statements of the session policy, JSON. */
+  readonly sessionPolicy: string
+  readonly sessionPolicyCharacters: number
+  readonly blastRadius?: {
+    readonly actions: number
+    readonly resourcePatterns: number
+    readonly byClass: Readonly<Record<string, number>>
+    readonly byLabel: Readonly<Record<string, number>>
+    readonly outlives: readonly { readonly action: string; readonly reason: string }[]
+    readonly unknown: readonly string[]
+  }
+}
+
+/** One thing an agent says it did. */
+export interface ActivityReport {
+  readonly at: Date
+  /** AWS action such as `s3:GetObject`. */
+  readonly action: string
+  readonly resource?: string
+  readonly note?: string
+}
+
+/** The shape of an AWS SDK v3 `AwsCredentialIdentity`. */
+export interface AwsCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string
+  /** The lease's `usableUntil`. */
+  readonly expiration: Date
+}
+
+/** Fits wherever an AWS SDK v3 client takes `credentials`. */
+export type CredentialProvider = () => Promise<AwsCredentials>

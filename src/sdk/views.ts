@@ -1,0 +1,97 @@
+import type { Decision__Output } from '../contract/gen/stint/v1/Decision.ts'
+import type { Grant__Output } from '../contract/gen/stint/v1/Grant.ts'
+import type { Lease__Output } from '../contract/gen/stint/v1/Lease.ts'
+import type { Plan__Output } from '../contract/gen/stint/v1/Plan.ts'
+import type { Task as WireTask } from '../contract/gen/stint/v1/Task.ts'
+import { fromTimestamp } from '../contract/timestamp.ts'
+import { StintError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+import type { DecisionInfo, GrantAnswer, GrantInfo, GrantState, LeaseInfo, PlanInfo, Task } from './types.ts'
+
+/** A task as it goes on the wire. */
+export function toWireTask(task: Task): WireTask {
+  return {
+    purpose: task.purpose,
+    roleArn: task.roleArn,
+    access: task.access.map(({ actions, resources }) => ({ actions: [...actions], resources: [...resources] })),
+    ttlSeconds: task.ttlSeconds,
+    reference: task.reference ?? '',
+  }
+}
+
+/** @throws {StintError} INTERNAL when the answer lacks its grant. */
+export function toAnswer(wire: { grant: Grant__Output | null; lease?: Lease__Output | null }): GrantAnswer {
+  const grant = toGrantInfo(wire.grant)
+  return wire.lease ? { grant, lease: toLeaseInfo(wire.lease) } : { grant }
+}
+
+/** @throws {StintError} INTERNAL when there is none. */
+export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
+  if (!wire) throw unusable('a grant')
+  const state = wire.state.replace('GRANT_STATE_', '').toLowerCase()
+  return {
+    id: wire.id,
+    state: (STATES as readonly string[]).includes(state) ? (state as GrantState) : 'unknown',
+    ...optional('reason', wire.reason || undefined),
+    subject: wire.subject,
+    roleArn: wire.roleArn,
+    purpose: wire.purpose,
+    planHash: wire.planHash,
+    ...optional('decision', wire.decision ? toDecisionInfo(wire.decision) : undefined),
+    ...optional('requestedAt', fromTimestamp(wire.requestedAt)),
+    ...optional('deadline', fromTimestamp(wire.deadline)),
+    ...optional('effectiveBy', fromTimestamp(wire.effectiveBy)),
+    ...optional('endedAt', fromTimestamp(wire.endedAt)),
+    leaseCount: wire.leaseCount,
+    ...optional('approvalId', wire.approvalId || undefined),
+    ...optional('approvalExpiresAt', fromTimestamp(wire.approvalExpiresAt)),
+    ...optional('renewAfter', fromTimestamp(wire.renewAfter)),
+  }
+}
+
+/** @throws {StintError} INTERNAL when the answer lacks its plan. */
+export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
+  if (!wire?.task) throw unusable('a plan')
+  const { reference, ...task } = wire.task
+  return {
+    hash: wire.hash,
+    task: { ...task, ...optional('reference', reference || undefined) },
+    pairs: wire.pairs.map(({ actionClass, ...pair }) => ({ ...pair, class: actionClass })),
+    sessionPolicy: wire.sessionPolicy,
+    sessionPolicyCharacters: wire.sessionPolicyCharacters,
+    ...(wire.blastRadius && { blastRadius: wire.blastRadius }),
+  }
+}
+
+/** Policy's word in the SDK's shape. */
+export function toDecisionInfo(wire: Decision__Output): DecisionInfo {
+  const outcome = (['permit', 'deny', 'approval'] as const).find((known) => known === wire.outcome) ?? 'unknown'
+  return { ...wire, outcome }
+}
+
+const STATES = ['denied', 'awaiting_approval', 'rejected', 'approval_expired', 'active', 'ending', 'ended'] as const
+
+function toLeaseInfo(wire: Lease__Output): LeaseInfo {
+  const notAfter = fromTimestamp(wire.notAfter)
+  const usableUntil = fromTimestamp(wire.usableUntil)
+  const { credentials } = wire
+  if (!notAfter || !usableUntil || !credentials?.accessKeyId) throw unusable('a lease')
+  if (!credentials.secretAccessKey || !credentials.sessionToken) throw unusable('a lease')
+  return {
+    id: wire.id,
+    number: wire.number,
+    notAfter,
+    usableUntil,
+    accessKeyId: credentials.accessKeyId,
+    secretAccessKey: new Secret(credentials.secretAccessKey),
+    sessionToken: new Secret(credentials.sessionToken),
+  }
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
+}
+
+function unusable(what: string): StintError {
+  return new StintError('INTERNAL', { explanation: `The broker's answer lacks ${what} that can be used.` })
+}
