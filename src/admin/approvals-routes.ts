@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { StintError } from '../core/errors.ts'
-import { mayDecide } from './approval-eligibility.ts'
+import { isEligible } from '../grants/decide-approval.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
 import { jsonBody } from './json-body.ts'
 import { answers, body, pageOf, security } from './route-parts.ts'
@@ -64,6 +64,10 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
       'POLICY_DENIED',
       'AGENT_UNREGISTERED',
       'REGISTRATION_EXPIRED',
+      'TRUST_DOMAIN_UNKNOWN',
+      'POLICY_UNAVAILABLE',
+      'CLOCK_UNSTABLE',
+      'LEDGER_CORRUPT',
       'LEDGER_CONFLICT',
     ]),
   })
@@ -85,7 +89,8 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
     if (!approval || !grant || !plan) {
       throw new StintError('APPROVAL_NOT_FOUND', { explanation: `there is no approval ${id}`, approvalId: id })
     }
-    const eligible = mayDecide({ operator: c.var.operator, approval, grant, now: clock.now() })
+    const open = approval.state === 'pending' && grant.state === 'awaiting_approval' && approval.expiresAt > clock.now()
+    const eligible = open && isEligible(c.var.operator, grant, approval.requirements)
     return c.json(wire({ approval, grant, plan, eligible }), 200)
   })
 

@@ -45,7 +45,7 @@ export function problemResponse(error: unknown, requestId: string): Response {
   const headers = new Headers({ 'content-type': 'application/problem+json', 'x-request-id': requestId })
   const { allow, retryAfterSeconds } = problem.details
   if (Array.isArray(allow)) headers.set('allow', allow.join(', '))
-  if (problem.status === 401) headers.set('www-authenticate', 'Bearer realm="stint-admin"')
+  if (problem.code === 'OPERATOR_UNKNOWN') headers.set('www-authenticate', 'Bearer realm="stint-admin"')
   if (typeof retryAfterSeconds === 'number') headers.set('retry-after', String(retryAfterSeconds))
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import { StintError } from '../core/errors.ts'
+
+/** Paths of the certificate chain and its private key, both PEM. */
+export interface TlsFiles {
+  readonly certificateFile: string
+  readonly privateKeyFile: string
+}
+
+/** A pair that OpenSSL has accepted as belonging together. */
+export interface TlsPair {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
+/**
+ * Reads certificate and key and checks that they fit.
+ *
+ * @throws {StintError} CONFIG_INVALID; neither path nor key material is in it, the cause is for the log.
+ */
+export async function readTlsPair(files: TlsFiles): Promise<TlsPair> {
+  try {
+    const [cert, key] = await Promise.all([readFile(files.certificateFile), readFile(files.privateKeyFile)])
+    createSecureContext({ cert, key })
+    return { cert, key }
+  } catch (error) {
+    const explanation =
+      'certificate and key of the admin API cannot be used; both must be readable PEM and fit each other'
+    throw new StintError('CONFIG_INVALID', { explanation }, error)
+  }
+}
+
+/** True if both pairs are the same bytes. */
+export function samePair(one: TlsPair, other: TlsPair): boolean {
+  return one.cert.equals(other.cert) && one.key.equals(other.key)
+}
