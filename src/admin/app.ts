@@ -8,7 +8,7 @@ import { authorize, methodsFor } from './authorization.ts'
 import { type AdminDeps, type AdminEnv, type AdminLimits, DEFAULT_ADMIN_LIMITS } from './deps.ts'
 import { FailureLimiter } from './failure-limiter.ts'
 import { grantsRoutes } from './grants-routes.ts'
-import { answerHeaders, noBrowsers, plainPathsOnly } from './hardening.ts'
+import { answerHeaders, noBrowsers, onlyErrors, plainPathsOnly } from './hardening.ts'
 import { policiesRoutes } from './policies-routes.ts'
 import { problemResponse } from './problem.ts'
 import { RefusalLog } from './refusal-log.ts'
@@ -38,6 +38,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
 
   const app = new OpenAPIHono<AdminEnv>({ defaultHook: refuseInvalid })
   app.use(answerHeaders(deps.newRequestId ?? randomUUID))
+  app.use(onlyErrors)
   app.use(plainPathsOnly)
   app.use(noBrowsers)
   app.use(authorize({ operators: deps.operators, limiter, unknownCallers, forbiddenCalls }))

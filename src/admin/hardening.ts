@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { StintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import type { AdminEnv } from './deps.ts'
 import { requestInvalid } from './problem.ts'
 
@@ -23,6 +23,15 @@ export function answerHeaders(newRequestId: () => string): MiddlewareHandler<Adm
     await next()
     c.header('x-request-id', requestId)
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) c.header(name, value)
+  }
+}
+
+/** Makes an error of anything else that is thrown: hono passes only errors to its error handler. */
+export const onlyErrors: MiddlewareHandler<AdminEnv> = async (_c, next) => {
+  try {
+    await next()
+  } catch (thrown) {
+    throw asStintError(thrown)
   }
 }
 

@@ -18,7 +18,7 @@ const authMethod = z.enum(['x509-svid', 'jwt-svid', 'x509-svid+jwt-svid'])
 const text = (max: number) =>
   z
     .string()
-    .min(1, 'must not be empty')
+    .min(1, { error: 'must not be empty', abort: true })
     .max(max, `must be at most ${max} characters`)
     .refine((value) => value.isWellFormed() && !/(?![\n\t])\p{Cc}/u.test(value), 'must be plain text')
 
