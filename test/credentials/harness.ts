@@ -41,7 +41,7 @@ export function mintRequest(now: Date, change: Partial<MintRequest> = {}): MintR
     roleArn: BOUNDARY_ROLE,
     sessionName: `${body}.1`,
     sourceIdentity: body,
-    sessionPolicy: sessionPolicy(notAfter),
+    sessionPolicy: change.sessionPolicy ?? sessionPolicy(notAfter),
     notAfter,
     tags: {
       'stint:agent': 'spiffe://example.org/agents/reader',

@@ -36,12 +36,13 @@ export function sessionRequest(
     throw bad('SourceIdentity', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ - and no aws: in front')
   if (externalId && !EXTERNAL_ID.test(externalId.reveal()))
     throw bad('ExternalId', 'it needs 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -')
+  const DurationSeconds = durationSeconds(request.notAfter, now)
   checkPolicy(request)
   return {
     RoleArn: request.roleArn,
     RoleSessionName: request.sessionName,
     SourceIdentity: request.sourceIdentity,
-    DurationSeconds: durationSeconds(request.notAfter, now),
+    DurationSeconds,
     Policy: request.sessionPolicy,
     Tags: tags(request.tags),
     ...(externalId ? { ExternalId: externalId.reveal() } : {}),

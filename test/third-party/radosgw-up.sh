@@ -1,0 +1,105 @@
+#!/bin/bash
+# Starts a one-node Ceph radosgw on loopback: somebody else's STS, IAM and S3, which enforces session policies and inline
+# role policies. All data is in memory. Prints shell assignments for the suite; everything else goes to stderr.
+#
+#   eval "$(test/third-party/radosgw-up.sh)"; …; test/third-party/radosgw-down.sh "$STINT_RADOSGW_DIR"
+#
+# Needs root and the Debian packages below, which it installs when they are missing.
+set -euo pipefail
+
+PACKAGES=(ceph-mon ceph-osd ceph-mgr radosgw ceph-common)
+if ! command -v radosgw ceph-mon ceph-osd ceph-mgr radosgw-admin monmaptool >/dev/null; then
+  echo "installing ${PACKAGES[*]}" >&2
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${PACKAGES[@]}"; } >&2
+fi
+
+DIR=$(mktemp -d "${TMPDIR:-/tmp}/stint-radosgw.XXXXXX")
+DOWN=$(dirname "${BASH_SOURCE[0]}")/radosgw-down.sh
+trap 'echo "radosgw did not come up; logs:" >&2; tail -n 20 "$DIR"/log/*.log >&2 || true; bash "$DOWN" "$DIR" >&2' ERR
+mkdir -p "$DIR"/{mon,mgr,osd,run,log}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+uuid() { cat /proc/sys/kernel/random/uuid; }
+MON_PORT=$(free_port)
+S3_PORT=$(free_port)
+FSID=$(uuid)
+CONF="$DIR/ceph.conf"
+
+cat >"$CONF" <<CONF
+[global]
+fsid = $FSID
+mon host = [v1:127.0.0.1:$MON_PORT]
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+ms bind msgr2 = false
+auth cluster required = none
+auth service required = none
+auth client required = none
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 1
+osd pool default pgp num = 1
+osd crush chooseleaf type = 0
+osd class update on start = false
+osd crush update on start = false
+osd objectstore = memstore
+memstore device bytes = 1073741824
+mon allow pool size one = true
+mon warn on pool no redundancy = false
+mon data avail crit = 1
+mon data avail warn = 1
+mgr initial modules =
+log file = $DIR/log/\$name.log
+admin socket = $DIR/run/\$name.asok
+pid file = $DIR/run/\$name.pid
+run dir = $DIR/run
+[mon.a]
+mon data = $DIR/mon
+mon addr = [v1:127.0.0.1:$MON_PORT]
+[mgr.x]
+mgr data = $DIR/mgr
+[osd.0]
+osd data = $DIR/osd
+[client.rgw]
+rgw frontends = beast endpoint=127.0.0.1:$S3_PORT
+rgw sts key = $(uuid | tr -d - | head -c 16)
+rgw s3 auth use sts = true
+rgw enable apis = s3, iam, sts, admin
+CONF
+
+ceph_() { timeout 60 ceph -c "$CONF" "$@"; }
+admin() { timeout 60 radosgw-admin -c "$CONF" "$@" >/dev/null 2>>"$DIR/log/admin.log"; }
+
+{
+  monmaptool --create --addv a "[v1:127.0.0.1:$MON_PORT]" --fsid "$FSID" "$DIR/monmap"
+  ceph-mon -c "$CONF" --mkfs -i a --monmap "$DIR/monmap" --mon-data "$DIR/mon"
+  ceph-mon -c "$CONF" -i a --mon-data "$DIR/mon"
+  ceph-mgr -c "$CONF" -i x --mgr-data "$DIR/mgr"
+  OSD=$(uuid)
+  ceph_ osd new "$OSD"
+  ceph-osd -c "$CONF" -i 0 --mkfs --osd-uuid "$OSD" --osd-data "$DIR/osd" --osd-objectstore memstore
+  ceph_ osd crush add osd.0 1.0 root=default host=localhost
+  ceph-osd -c "$CONF" -i 0 --osd-data "$DIR/osd"
+  radosgw -c "$CONF" -n client.rgw --log-file "$DIR/log/rgw.log"
+  for _ in $(seq 120); do
+    curl -s -o /dev/null --max-time 2 -f "http://127.0.0.1:$S3_PORT/" && break
+    sleep 0.5
+  done
+  curl -s -o /dev/null --max-time 2 -f "http://127.0.0.1:$S3_PORT/"
+} >&2
+
+# The tester keeps roles and data; the broker is the one principal that the role trusts.
+TESTER_SECRET=$(uuid)
+BROKER_SECRET=$(uuid)
+admin user create --uid=TESTER --display-name=Tester --access-key=TESTER --secret-key="$TESTER_SECRET"
+admin caps add --uid=TESTER --caps='roles=*;user-policy=*'
+admin user create --uid=BROKER --display-name=Broker --access-key=BROKER --secret-key="$BROKER_SECRET"
+
+cat <<ENV
+export STINT_RADOSGW_DIR=$DIR
+export STINT_RADOSGW_ENDPOINT=http://127.0.0.1:$S3_PORT
+export STINT_RADOSGW_TESTER_SECRET=$TESTER_SECRET
+export STINT_RADOSGW_BROKER_SECRET=$BROKER_SECRET
+ENV
