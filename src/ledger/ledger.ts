@@ -123,7 +123,7 @@ export interface LedgerReads {
   countGrants(): Promise<Record<GrantState, number>>
   /** Grants of one subject in `awaiting_approval`, `active` or `ending`; from a counter. */
   countOpenGrants(subject: string): Promise<number>
-  /** `intended` leases, for recovery at start: by intendedAt, those intended before an instant. */
+  /** For recovery at start: `intended` leases not yet marked unknown, intended before an instant; the oldest first. */
   intendedLeases(input: { before: Date; limit: number }): Promise<Lease[]>
 }
 

@@ -110,6 +110,6 @@ function prepareFile(db: SqliteDatabase): void {
       explanation: 'The file system of the ledger cannot hold a write-ahead log: use a local one.',
     })
   }
-  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;
+  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
     PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864`)
 }

@@ -118,7 +118,7 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       read(() =>
         leases(
           db.all<LeaseRow>(
-            `${SELECT_LEASE} WHERE l.state = 'intended' AND l.intended_at < ? ORDER BY l.intended_at, l.n LIMIT ?`,
+            `${SELECT_LEASE} WHERE l.state = 'intended' AND l.outcome_unknown IS NOT 1 AND l.intended_at < ? ORDER BY l.intended_at, l.n LIMIT ?`,
             msOf(before),
             limit,
           ),

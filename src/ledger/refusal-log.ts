@@ -1,0 +1,99 @@
+import type { Clock } from '../core/clock.ts'
+import { asStintError } from '../core/errors.ts'
+import type { LedgerWrites } from '../ledger/ledger.ts'
+import type { AuditEventInput } from '../ledger/records.ts'
+import type { AdminLogger } from './deps.ts'
+
+const WINDOW_MS = 60_000
+
+/** A call that the admin API turned away before it did anything. */
+export interface Refusal {
+  /** `operator:<name>`, or `stint` when nobody knows who it was. */
+  readonly actor: string
+  /** e.g. `OPERATOR_UNKNOWN` */
+  readonly code: string
+  /** e.g. `expired` */
+  readonly reason: string
+  /** e.g. `POST /v1/grants/{id}/revoke` */
+  readonly operation: string
+  readonly remoteAddress: string
+  /** Public part of the token. */
+  readonly tokenId?: string
+}
+
+/**
+ * Puts refused calls on record as `operator.refused`, at most `eventsPerMinute` events a minute: the first ones each by
+ * itself, the rest of the minute as one event with counts, so that a flood shows and cannot fill the log.
+ */
+export class RefusalLog {
+  readonly #ledger: Pick<LedgerWrites, 'appendEvents'>
+  readonly #clock: Clock
+  readonly #logger: AdminLogger
+  readonly #single: number
+  #windowEnds = Number.NEGATIVE_INFINITY
+  #used = 0
+  #more: Map<string, number> | undefined
+  #closing = new AbortController()
+  #flushing: Promise<void> = Promise.resolve()
+
+  constructor(input: {
+    ledger: Pick<LedgerWrites, 'appendEvents'>
+    clock: Clock
+    logger: AdminLogger
+    eventsPerMinute: number
+  }) {
+    this.#ledger = input.ledger
+    this.#clock = input.clock
+    this.#logger = input.logger
+    this.#single = input.eventsPerMinute - 1
+  }
+
+  /** Resolves when the refusal is on record, or is counted for the event that ends the minute. Never rejects. */
+  async note(refusal: Refusal): Promise<void> {
+    const now = this.#clock.monotonicMs()
+    if (now >= this.#windowEnds && this.#more === undefined) {
+      this.#windowEnds = now + WINDOW_MS
+      this.#used = 0
+    }
+    if (this.#used < this.#single) {
+      this.#used += 1
+      const { actor, ...data } = refusal
+      return this.#append({ type: 'operator.refused', at: this.#clock.now(), actor, data: { ...data, count: 1 } })
+    }
+    if (this.#more === undefined) {
+      this.#more = new Map()
+      this.#flushing = this.#flushLater(this.#windowEnds - now)
+    }
+    // Both parts come from our own short lists, so the map stays small.
+    const key = `${refusal.code}:${refusal.reason}`
+    this.#more.set(key, (this.#more.get(key) ?? 0) + 1)
+  }
+
+  /** Records what is still only counted. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#flushing
+  }
+
+  async #flushLater(ms: number): Promise<void> {
+    await this.#clock.sleep(ms, this.#closing.signal).catch(() => undefined)
+    const byReason = Object.fromEntries(this.#more ?? [])
+    this.#more = undefined
+    const count = Object.values(byReason).reduce((sum, n) => sum + n, 0)
+    await this.#append({
+      type: 'operator.refused',
+      at: this.#clock.now(),
+      actor: 'stint',
+      data: { coalesced: true, count, byReason },
+    })
+  }
+
+  async #append(event: AuditEventInput): Promise<void> {
+    try {
+      await this.#ledger.appendEvents([event])
+    } catch (error) {
+      // The call is refused in any case; the log has to carry what the ledger cannot.
+      this.#logger.error({ code: asStintError(error).code, event }, 'a refused admin call could not be put on record')
+    }
+  }
+}

@@ -1,0 +1,696 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Ids } from '../../src/core/ids.ts'
+import { verifyChain } from '../../src/ledger/audit-log.ts'
+import type { GrantMove, Ledger, OpenGrant } from '../../src/ledger/ledger.ts'
+import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
+import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/transitions.ts'
+import { AGENT, PERMIT, ROLE, sampleEvent, sampleLease, sampleOpen, samplePlan } from '../support/ledger-records.ts'
+import type { ManualClock } from '../support/manual-clock.ts'
+
+export interface LedgerFixture {
+  readonly ledger: Ledger
+  readonly ids: Ids
+  readonly clock: ManualClock
+  /** Lets go of the store and opens it again. */
+  reopen(): Promise<Ledger>
+  dispose(): Promise<void>
+}
+
+/** What every implementation of `Ledger` does. `open` makes an empty one that keeps at most 3 unregistered identities. */
+export function ledgerContract(name: string, open: () => Promise<LedgerFixture>): void {
+  describe(`${name} as a ledger`, () => {
+    let fixture: LedgerFixture
+    let ledger: Ledger
+    let ids: Ids
+    let now: Date
+    beforeEach(async () => {
+      fixture = await open()
+      ledger = fixture.ledger
+      ids = fixture.ids
+      now = fixture.clock.now()
+    })
+    afterEach(() => fixture.dispose())
+
+    const later = (ms: number) => new Date(now.getTime() + ms)
+    const created = async (more: Parameters<typeof sampleOpen>[2] = {}) => {
+      const answer = await ledger.openGrant(sampleOpen(ids, now, more))
+      if (answer.kind !== 'created') throw new Error('expected a new grant')
+      return { grant: answer.grant, lease: answer.lease as Lease }
+    }
+    const move = (grant: Grant, to: GrantState, more: Partial<GrantMove> = {}) =>
+      ledger.moveGrant({
+        grantId: grant.id,
+        expectedVersion: grant.version,
+        to: { state: to, dueAt: null },
+        events: [sampleEvent(now, { type: `grant.${to}`, grantId: grant.id })],
+        ...more,
+      })
+    const denied = async (target = `boundary:${ROLE}`, until = later(900_000)) => {
+      const { grant } = await created()
+      return move(grant, 'ending', {
+        to: { state: 'ending', reason: 'revoked', effectiveBy: until, dueAt: until },
+        deny: { target, wantedAt: now, until, lastIssuedAt: now },
+      })
+    }
+    const claim = (at = now) =>
+      ledger.claimDenyTarget({ owner: 'one', now: at, claimUntil: new Date(at.getTime() + 60_000) })
+
+    describe('opening a grant', () => {
+      test('gives back what was recorded, also after opening the store again', async () => {
+        const input = sampleOpen(ids, now)
+        const answer = await ledger.openGrant(input)
+        const expected = { ...input.grant, leaseCount: 1, version: 1 }
+        expect(answer).toMatchObject({ kind: 'created', grant: expected, lease: { number: 1, state: 'intended' } })
+        ledger = await fixture.reopen()
+        expect(await ledger.getGrant(input.grant.id)).toEqual(expected)
+        expect(await ledger.getPlan(input.plan.hash)).toEqual(input.plan)
+        expect(await ledger.listLeases(input.grant.id)).toEqual([(answer as { lease: Lease }).lease])
+        expect(await ledger.findGrantByKey(AGENT, input.grant.idempotencyKey)).toEqual(expected)
+      })
+
+      test('names the session by grant and number', async () => {
+        const { grant, lease } = await created()
+        expect(lease.sessionName).toBe(`${grant.id.slice(4)}.1`)
+      })
+
+      test('finds the grant of a repeated key, without events', async () => {
+        const { grant } = await created({ grant: { idempotencyKey: 'same' } })
+        const head = await ledger.auditHead()
+        const again = await ledger.openGrant(sampleOpen(ids, now, { grant: { idempotencyKey: 'same' } }))
+        expect(again).toEqual({ kind: 'existing', grant })
+        expect(await ledger.auditHead()).toEqual(head)
+      })
+
+      test('keeps the keys of two subjects apart', async () => {
+        await created({ grant: { idempotencyKey: 'same' } })
+        const other = await created({ grant: { idempotencyKey: 'same', subject: 'spiffe://example.org/other' } })
+        expect(other.grant.subject).toBe('spiffe://example.org/other')
+      })
+
+      test('creates one grant for 50 parallel calls with one key', async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 50 }, () => ledger.openGrant(sampleOpen(ids, now, { grant: { idempotencyKey: 'k' } }))),
+        )
+        expect(answers.filter(({ kind }) => kind === 'created')).toHaveLength(1)
+        expect(new Set(answers.map(({ grant }) => grant.id)).size).toBe(1)
+        expect((await ledger.countGrants()).active).toBe(1)
+        expect((await ledger.auditHead()).seq).toBe(2)
+      })
+
+      test('refuses an id that is there already as a conflict', async () => {
+        const { grant } = await created()
+        const again = ledger.openGrant(sampleOpen(ids, now, { grant: { id: grant.id, idempotencyKey: 'other' } }))
+        await expect(again).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+      })
+
+      for (const { name, input } of [
+        { name: 'in a state that no grant begins in', input: { grant: { state: 'ending' } } },
+        { name: 'with a lease that ends after the deadline', input: { lease: { ms: 900_001 } } },
+        { name: 'with a lease but no deadline', input: { grant: { deadline: undefined }, lease: { ms: 1 } } },
+        { name: 'under the hash of another plan', input: { grant: { planHash: 'ee'.repeat(32) } } },
+      ] as { name: string; input: { grant?: Partial<OpenGrant['grant']>; lease?: { ms: number } } }[]) {
+        test(`refuses a grant ${name}, and records nothing`, async () => {
+          const opening = sampleOpen(ids, now, {
+            ...(input.grant ? { grant: input.grant } : {}),
+            ...(input.lease ? { lease: sampleLease(ids, now, input.lease.ms) } : {}),
+          })
+          await expect(ledger.openGrant(opening)).rejects.toMatchObject({ code: 'INTERNAL' })
+          expect(await ledger.getGrant(opening.grant.id)).toBeUndefined()
+          expect((await ledger.auditHead()).seq).toBe(0)
+        })
+      }
+
+      test('stores a plan once', async () => {
+        const plan = samplePlan()
+        await created({ plan })
+        await created({ plan })
+        expect(await ledger.getPlan(plan.hash)).toEqual(plan)
+        expect(await ledger.getPlan('00'.repeat(32))).toBeUndefined()
+      })
+    })
+
+    describe('leases', () => {
+      test('a further lease takes the next number and raises the version', async () => {
+        const { grant } = await created()
+        const answer = await ledger.intendLease({
+          grantId: grant.id,
+          grantVersion: 1,
+          lease: sampleLease(ids, now),
+          events: (lease) => [
+            sampleEvent(now, { type: 'lease.intended', leaseId: lease.id, data: { n: lease.number } }),
+          ],
+        })
+        expect(answer).toMatchObject({ grant: { leaseCount: 2, version: 2 }, lease: { number: 2, state: 'intended' } })
+        expect(await ledger.getGrant(grant.id)).toEqual(answer.grant)
+        expect((await ledger.auditEvents({ afterSeq: 2, limit: 10 }))[0]?.data).toEqual({ n: 2 })
+      })
+
+      test('of two that saw the same version, one is refused', async () => {
+        const { grant } = await created()
+        const intend = () =>
+          ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease: sampleLease(ids, now), events: () => [] })
+        const answers = await Promise.allSettled([intend(), intend()])
+        expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+        expect(answers[1]).toMatchObject({ reason: { code: 'LEDGER_CONFLICT' } })
+        expect(await ledger.listLeases(grant.id)).toHaveLength(2)
+      })
+
+      test('a grant that is ending has no further lease', async () => {
+        const ending = await denied()
+        const { id, version } = ending
+        const more = ledger.intendLease({
+          grantId: id,
+          grantVersion: version,
+          lease: sampleLease(ids, now),
+          events: () => [],
+        })
+        await expect(more).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+      })
+
+      test('no lease reaches beyond the deadline (P7)', async () => {
+        const { grant } = await created()
+        const lease = sampleLease(ids, now, 900_001)
+        const more = ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease, events: () => [] })
+        await expect(more).rejects.toMatchObject({ code: 'INTERNAL' })
+        expect(await ledger.getGrant(grant.id)).toEqual(grant)
+      })
+
+      test('is issued with its access key id, and issuing it again is a no-op without events', async () => {
+        const { lease } = await created()
+        const to = { to: 'issued', accessKeyId: 'ASIAEXAMPLE', issuedAt: later(10) } as const
+        const issue = () => ledger.settleLease({ leaseId: lease.id, ...to, events: [sampleEvent(now)] })
+        const expected = { ...lease, state: 'issued', accessKeyId: 'ASIAEXAMPLE', issuedAt: later(10) }
+        expect(await issue()).toEqual(expected)
+        const head = await ledger.auditHead()
+        expect(await issue()).toEqual(expected)
+        expect(await ledger.auditHead()).toEqual(head)
+      })
+
+      test('whose outcome is unknown stays intended, and can still be issued', async () => {
+        const { lease } = await created()
+        const unknown = await ledger.settleLease({ leaseId: lease.id, to: 'unknown', events: [] })
+        expect(unknown).toEqual({ ...lease, outcomeUnknown: true })
+        const issued = { leaseId: lease.id, to: 'issued', accessKeyId: 'A', issuedAt: now, events: [] } as const
+        expect(await ledger.settleLease(issued)).not.toHaveProperty('outcomeUnknown')
+      })
+
+      for (const { name, first, second } of [
+        { name: 'ended is not issued', first: 'ended', second: 'issued' },
+        { name: 'issued is not unknown', first: 'issued', second: 'unknown' },
+        { name: 'issued is not issued as another', first: 'issued', second: 'other' },
+      ] as const) {
+        test(`that is ${name}`, async () => {
+          const { lease } = await created()
+          const moves = {
+            ended: { to: 'ended', end: 'expired', endedAt: now },
+            issued: { to: 'issued', accessKeyId: 'A', issuedAt: now },
+            other: { to: 'issued', accessKeyId: 'B', issuedAt: now },
+            unknown: { to: 'unknown' },
+          } as const
+          await ledger.settleLease({ leaseId: lease.id, ...moves[first], events: [] })
+          const [before] = await ledger.listLeases(lease.grantId)
+          const again = ledger.settleLease({ leaseId: lease.id, ...moves[second], events: [sampleEvent(now)] })
+          await expect(again).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+          expect(await ledger.listLeases(lease.grantId)).toEqual([before])
+        })
+      }
+
+      test('that are intended are found by when they were', async () => {
+        const { lease } = await created()
+        const second = await created()
+        await ledger.settleLease({ leaseId: second.lease.id, to: 'ended', end: 'not_minted', endedAt: now, events: [] })
+        expect(await ledger.intendedLeases({ before: later(1), limit: 10 })).toEqual([lease])
+        expect(await ledger.intendedLeases({ before: now, limit: 10 })).toEqual([])
+      })
+
+      test('that a watermark cuts are those that live under the roles and were issued before', async () => {
+        const cut = await created()
+        const other = await created({ grant: { roleArn: 'arn:aws:iam::123456789012:role/other' } })
+        const find = (before: Date, at = now) =>
+          ledger.leasesIssuedBefore({ roleArns: [ROLE, 'arn:none'], before, now: at, limit: 10 })
+        expect(await find(later(1))).toEqual([cut.lease])
+        expect(await find(now)).toEqual([])
+        expect(await find(later(1), other.lease.notAfter)).toEqual([])
+      })
+    })
+
+    describe('moving a grant', () => {
+      for (const from of OPENING_STATES) {
+        for (const to of GRANT_STATES) {
+          const allowed = GRANT_TRANSITIONS[from].includes(to)
+          test(`from ${from} to ${to} is ${allowed ? 'done' : 'refused'}`, async () => {
+            const { grant } = await created({ grant: { state: from } })
+            const moving = move(grant, to)
+            if (allowed) {
+              expect(await moving).toMatchObject({ state: to, version: 2 })
+              expect(await ledger.getGrant(grant.id)).toEqual(await moving)
+            } else {
+              await expect(moving).rejects.toMatchObject({ code: 'LEDGER_CONFLICT', details: { from, to } })
+              expect(await ledger.getGrant(grant.id)).toEqual(grant)
+            }
+          })
+        }
+      }
+
+      test('with a version that is not the row’s is refused and leaves no event', async () => {
+        const { grant } = await created()
+        await move(grant, 'active')
+        const head = await ledger.auditHead()
+        await expect(move(grant, 'ended')).rejects.toMatchObject({ code: 'LEDGER_CONFLICT', details: { version: 2 } })
+        expect(await ledger.auditHead()).toEqual(head)
+      })
+
+      test('that is not there is refused', async () => {
+        const grant = { ...(await created()).grant, id: ids.next('grt', now) }
+        await expect(move(grant, 'ended')).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+      })
+
+      test('ends its leases, puts it on the deny list and keeps what it does not name', async () => {
+        const { grant, lease } = await created()
+        const deny = { target: 'inline:x', wantedAt: now, until: later(9), lastIssuedAt: now }
+        const ended = await move(grant, 'ended', {
+          to: { state: 'ended', reason: 'revoked', endedAt: now, dueAt: null },
+          endLeases: { end: 'denied', endedAt: now },
+          deny,
+        })
+        const { dueAt, ...kept } = grant
+        expect(ended).toEqual({ ...kept, state: 'ended', reason: 'revoked', endedAt: now, version: 2 })
+        expect(await ledger.listLeases(grant.id)).toEqual([{ ...lease, state: 'ended', end: 'denied', endedAt: now }])
+        expect(await ledger.denyOf(grant.id)).toEqual({ grantId: grant.id, ...deny })
+        expect(await ledger.listDenyTargets()).toMatchObject([{ target: 'inline:x', nextAttemptAt: now, attempts: 0 }])
+      })
+
+      test('decides its approval once', async () => {
+        const { grant } = await created({ grant: { state: 'awaiting_approval' } })
+        const approval = { state: 'approved', decidedBy: 'ada', decidedAt: now, note: 'fine' } as const
+        const active = await move(grant, 'active', { approval })
+        expect(await ledger.approvalOf(grant.id)).toMatchObject({ ...approval, version: 2, planHash: grant.planHash })
+        const again = move(active, 'active', { approval: { state: 'rejected', decidedAt: now } })
+        await expect(again).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+        expect(await ledger.getGrant(grant.id)).toEqual(active)
+      })
+
+      test('records a new decision', async () => {
+        const { grant } = await created()
+        const decision = { ...PERMIT, policySetHash: 'ff'.repeat(32) }
+        await move(grant, 'active', { to: { state: 'active', dueAt: later(5), decision } })
+        ledger = await fixture.reopen()
+        expect(await ledger.getGrant(grant.id)).toMatchObject({ decision, dueAt: later(5) })
+      })
+
+      test('to a final state with something still due is refused', async () => {
+        const { grant } = await created()
+        const moving = move(grant, 'ended', { to: { state: 'ended', dueAt: now } })
+        await expect(moving).rejects.toMatchObject({ code: 'INTERNAL' })
+      })
+    })
+
+    describe('a unit that fails', () => {
+      test('harms none of its neighbours in the same commit, and leaves a whole chain', async () => {
+        const { grant } = await created()
+        const answers = await Promise.allSettled([
+          created(),
+          move(grant, 'denied'),
+          created(),
+          ledger.intendLease({
+            grantId: grant.id,
+            grantVersion: 1,
+            lease: sampleLease(ids, now),
+            events: () => {
+              throw new TypeError('a fault of the caller')
+            },
+          }),
+          ledger.appendEvents([sampleEvent(now, { type: 'policy.loaded' })]),
+        ])
+        expect(answers.map(({ status }) => status)).toEqual([
+          'fulfilled',
+          'rejected',
+          'fulfilled',
+          'rejected',
+          'fulfilled',
+        ])
+        expect(await ledger.getGrant(grant.id)).toEqual(grant)
+        expect((await ledger.countGrants()).active).toBe(3)
+        expect(await ledger.countOpenGrants(AGENT)).toBe(3)
+        expect(await verifyChain(await ledger.auditEvents({ afterSeq: 0, limit: 100 }))).toMatchObject({
+          ok: true,
+          head: await ledger.auditHead(),
+          events: 7,
+        })
+      })
+
+      test('undoes names, plans and decisions that it was the first to use', async () => {
+        const fresh = {
+          subject: 'spiffe://example.org/fresh',
+          owner: 'fresh',
+          decision: { ...PERMIT, policySetHash: '9' },
+        }
+        const plan = samplePlan('a fresh plan for a fresh agent')
+        const broken = sampleOpen(ids, now, { grant: fresh, plan })
+        const bad = { ...broken, events: [sampleEvent(new Date(Number.NaN))] }
+        await expect(ledger.openGrant(bad)).rejects.toMatchObject({ code: 'INTERNAL' })
+        expect(await ledger.getPlan(plan.hash)).toBeUndefined()
+        const { grant } = await created({ grant: fresh, plan })
+        expect(await ledger.getGrant(grant.id)).toMatchObject(fresh)
+      })
+    })
+
+    describe('sweeping', () => {
+      const settle =
+        (reason: EndReason = 'deadline') =>
+        () => ({ to: { state: 'ended', reason, endedAt: now, dueAt: null } as const, events: [] })
+
+      test('hands out due grants only, the longest due first, with what hangs on them', async () => {
+        const second = await created({ grant: { dueAt: later(20) } })
+        const first = await created({ grant: { dueAt: later(10) } })
+        const waiting = await created({ grant: { state: 'awaiting_approval', dueAt: later(15) } })
+        await created({ grant: { dueAt: later(31) } })
+        const seen: { id: string; leases: readonly Lease[]; approval: string | undefined }[] = []
+        const swept = await ledger.sweepGrants({
+          now: later(30),
+          limit: 10,
+          settle: ({ grant, openLeases, approval }) => {
+            seen.push({ id: grant.id, leases: openLeases, approval: approval?.state })
+            return { to: { state: grant.state, dueAt: later(99) }, events: [] }
+          },
+        })
+        expect(seen).toEqual([
+          { id: first.grant.id, leases: [first.lease], approval: undefined },
+          { id: waiting.grant.id, leases: [], approval: 'pending' },
+          { id: second.grant.id, leases: [second.lease], approval: undefined },
+        ])
+        expect(swept.map(({ id, version }) => [id, version])).toEqual(seen.map(({ id }) => [id, 2]))
+        expect(await ledger.sweepGrants({ now: later(30), limit: 10, settle: settle() })).toEqual([])
+      })
+
+      test('takes no more than its limit, and comes to all of them', async () => {
+        for (let made = 0; made < 5; made++) await created({ grant: { dueAt: now } })
+        const counts: number[] = []
+        for (let round = 0; round < 4; round++) {
+          counts.push((await ledger.sweepGrants({ now, limit: 2, settle: settle() })).length)
+        }
+        expect(counts).toEqual([2, 2, 1, 0])
+        expect(await ledger.countGrants()).toMatchObject({ active: 0, ended: 5 })
+        expect(await ledger.countOpenGrants(AGENT)).toBe(0)
+      })
+
+      test('hands over the deny entry', async () => {
+        const ending = await denied('inline:x', later(10))
+        await ledger.sweepGrants({
+          now: later(10),
+          limit: 1,
+          settle: ({ deny }) => {
+            expect(deny).toMatchObject({ grantId: ending.id, target: 'inline:x' })
+            return settle('revoked')()
+          },
+        })
+        expect(await ledger.getGrant(ending.id)).toMatchObject({ state: 'ended', reason: 'revoked' })
+      })
+
+      test('refuses a grant that would stay due, and changes nothing', async () => {
+        const { grant } = await created({ grant: { dueAt: now } })
+        const stuck = () => ({ to: { state: 'active', dueAt: now } as const, events: [] })
+        await expect(ledger.sweepGrants({ now, limit: 5, settle: stuck })).rejects.toMatchObject({ code: 'INTERNAL' })
+        expect(await ledger.getGrant(grant.id)).toEqual(grant)
+      })
+    })
+
+    describe('the deny list', () => {
+      const written = (version: number, grantIds: string[], more: object = {}) =>
+        ledger.denyWritten({
+          target: `boundary:${ROLE}`,
+          claimVersion: version,
+          grantIds,
+          removedGrantIds: [],
+          at: later(5),
+          events: [],
+          ...more,
+        })
+
+      test('a target is claimed by one at a time, and by another after the claim', async () => {
+        const grant = await denied()
+        const first = await claim()
+        expect(first).toMatchObject({ target: { claimVersion: 1, claimedBy: 'one' }, entries: [{ grantId: grant.id }] })
+        expect(await claim()).toBeUndefined()
+        expect(await claim(later(60_000))).toMatchObject({ target: { claimVersion: 2 } })
+        await expect(written(1, [grant.id])).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+        await written(2, [grant.id])
+        await expect(written(2, [grant.id])).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+      })
+
+      test('an entry is enforced only after it was written', async () => {
+        const grant = await denied()
+        await ledger.denyEnforced({ grantIds: [grant.id], at: now })
+        expect(await ledger.denyOf(grant.id)).not.toHaveProperty('enforcedAt')
+        await claim()
+        await written(1, [grant.id], { watermark: later(3) })
+        await ledger.denyEnforced({ grantIds: [grant.id], at: later(7) })
+        expect(await ledger.denyOf(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(7) })
+        expect(await ledger.listDenyTargets()).toEqual([
+          { target: `boundary:${ROLE}`, attempts: 0, lastWrittenAt: later(5), watermark: later(3), claimVersion: 1 },
+        ])
+        expect(await claim(later(99_000))).toBeUndefined()
+      })
+
+      test('what is wanted during a write makes the target due again', async () => {
+        const first = await denied()
+        await claim()
+        const second = await denied()
+        await written(1, [first.id])
+        expect(await claim(later(5))).toMatchObject({
+          entries: [{ grantId: first.id, writtenAt: later(5) }, { grantId: second.id }],
+        })
+      })
+
+      test('a failed write waits until its next attempt, and is listed first', async () => {
+        await denied()
+        await denied('a:other')
+        await claim()
+        const fail = { target: `boundary:${ROLE}`, claimVersion: 1, error: 'AccessDenied', at: now }
+        await ledger.denyFailed({ ...fail, nextAttemptAt: later(8_000), events: [sampleEvent(now)] })
+        expect((await ledger.listDenyTargets())[0]).toMatchObject({ attempts: 1, lastError: 'AccessDenied' })
+        expect((await claim())?.target.target).toBe('a:other')
+        expect(await claim()).toBeUndefined()
+        expect(await claim(later(8_000))).toMatchObject({ target: { attempts: 1, claimVersion: 2 } })
+      })
+
+      test('an entry leaves with a write after its end, never before (P6)', async () => {
+        const early = await denied(undefined, later(10))
+        const live = await denied(undefined, later(900_000))
+        const claimed = await claim(later(10))
+        expect(claimed?.expired.map(({ grantId }) => grantId)).toEqual([early.id])
+        expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual([live.id])
+        await written(1, [live.id], { removedGrantIds: [early.id, live.id], at: later(10) })
+        expect(await ledger.denyOf(early.id)).toBeUndefined()
+        // The document no longer holds a grant that is still live: it must be written again at once.
+        expect(await ledger.denyOf(live.id)).not.toHaveProperty('writtenAt')
+        expect(await claim(later(10))).toMatchObject({ entries: [{ grantId: live.id }] })
+      })
+
+      test('a second wish for the same grant lengthens its entry', async () => {
+        const grant = await denied(undefined, later(10))
+        await claim()
+        await written(1, [grant.id])
+        const deny = { target: `boundary:${ROLE}`, wantedAt: later(6), until: later(20), lastIssuedAt: now }
+        const again = await move(grant, 'ending', { deny })
+        expect(await ledger.denyOf(grant.id)).toMatchObject({ wantedAt: now, until: later(20), writtenAt: later(5) })
+        await move(again, 'ending', { deny: { ...deny, lastIssuedAt: later(4) } })
+        expect(await ledger.denyOf(grant.id)).not.toHaveProperty('writtenAt')
+      })
+    })
+
+    describe('lists', () => {
+      const all = async <T>(read: (cursor?: string) => Promise<{ items: readonly T[]; nextCursor?: string }>) => {
+        const items: T[] = []
+        for (let page = await read(); ; page = await read(page.nextCursor)) {
+          items.push(...page.items)
+          if (page.nextCursor === undefined) return items
+        }
+      }
+
+      test('give every grant once, newest first, whatever the page size', async () => {
+        const made: string[] = []
+        for (const ms of [5, 1, 3, 3, 3, 2, 9])
+          made.push((await created({ grant: { requestedAt: later(ms) } })).grant.id)
+        for (const limit of [1, 2, 3, 7, 200]) {
+          const found = await all((cursor) => ledger.listGrants({}, { limit, ...(cursor ? { cursor } : {}) }))
+          expect(found.map(({ requestedAt }) => requestedAt.getTime() - now.getTime())).toEqual([9, 5, 3, 3, 3, 2, 1])
+          expect(new Set(found.map(({ id }) => id))).toEqual(new Set(made))
+        }
+      })
+
+      test('filter by subject, owner, role, state and time, alone and together', async () => {
+        const subjects = ['spiffe://example.org/a', 'spiffe://example.org/b']
+        const owners = ['x', 'y']
+        const roles = [ROLE, 'arn:aws:iam::123456789012:role/other']
+        const grants: Grant[] = []
+        for (let n = 0; n < 24; n++) {
+          const grant = {
+            subject: subjects[n % 2] ?? '',
+            owner: owners[Math.floor(n / 2) % 2] ?? '',
+            roleArn: roles[Math.floor(n / 4) % 2] ?? '',
+            state: n % 3 === 0 ? 'denied' : 'active',
+            requestedAt: later(n),
+          } as const
+          grants.unshift((await created({ grant })).grant)
+        }
+        for (const filter of [
+          { subject: subjects[0] },
+          { owner: 'y' },
+          { roleArn: roles[1] },
+          { state: 'denied' },
+          { subject: subjects[1], state: 'active' },
+          { subject: subjects[1], owner: 'x', roleArn: ROLE, state: 'active' },
+          { requestedAfter: later(5), requestedBefore: later(9) },
+          { owner: 'x', requestedBefore: later(20), requestedAfter: later(2) },
+          { subject: 'spiffe://example.org/nobody' },
+        ] as Parameters<Ledger['listGrants']>[0][]) {
+          const found = await all((cursor) => ledger.listGrants(filter, { limit: 2, ...(cursor ? { cursor } : {}) }))
+          const { requestedAfter, requestedBefore, ...equal } = filter
+          const expected = grants.filter(
+            (grant) =>
+              Object.entries(equal).every(([key, value]) => grant[key as keyof Grant] === value) &&
+              (!requestedAfter || grant.requestedAt > requestedAfter) &&
+              (!requestedBefore || grant.requestedAt < requestedBefore),
+          )
+          expect(found).toEqual(expected)
+        }
+      })
+
+      for (const { name, page } of [
+        { name: 'a cursor of nonsense', page: { limit: 5, cursor: 'nonsense' } },
+        { name: 'an empty cursor', page: { limit: 5, cursor: '' } },
+        {
+          name: 'a cursor of another list',
+          page: { limit: 5, cursor: Buffer.from('approvals 1 1').toString('base64url') },
+        },
+        {
+          name: 'a cursor beyond all numbers',
+          page: { limit: 5, cursor: Buffer.from(`grants ${'9'.repeat(16)} 1`).toString('base64url') },
+        },
+        {
+          name: 'a cursor with SQL in it',
+          page: { limit: 5, cursor: Buffer.from("grants 1 1' OR 1=1").toString('base64url') },
+        },
+        { name: 'a limit of 0', page: { limit: 0 } },
+        { name: 'a limit of 201', page: { limit: 201 } },
+        { name: 'half a row', page: { limit: 1.5 } },
+      ]) {
+        test(`refuse ${name}`, () =>
+          expect(ledger.listGrants({}, page)).rejects.toMatchObject({ code: 'REQUEST_INVALID' }))
+      }
+
+      test('of approvals page by state, newest first', async () => {
+        const first = await created({ grant: { state: 'awaiting_approval' } })
+        await created({ grant: { state: 'awaiting_approval' } })
+        await move(first.grant, 'rejected', { approval: { state: 'rejected', decidedBy: 'ada', decidedAt: now } })
+        const pending = await ledger.listApprovals({ state: 'pending' }, { limit: 10 })
+        expect(pending.items).toHaveLength(1)
+        const everything = await all((cursor) => ledger.listApprovals({}, { limit: 1, ...(cursor ? { cursor } : {}) }))
+        expect(everything.map(({ state }) => state).sort()).toEqual(['pending', 'rejected'])
+        expect(await ledger.getApproval(everything[0]?.id ?? '')).toEqual(everything[0])
+      })
+
+      test('of unregistered identities count attempts and keep the latest three', async () => {
+        const note = (subject: string, ms: number) =>
+          ledger.noteUnregistered({
+            subject: `spiffe://example.org/${subject}`,
+            trustDomain: 'example.org',
+            authMethod: 'x509-svid',
+            reason: 'AGENT_UNREGISTERED',
+            at: later(ms),
+            event: sampleEvent(now, { type: 'agent.refused' }),
+          })
+        for (const [subject, ms] of [
+          ['a', 1],
+          ['b', 2],
+          ['c', 3],
+          ['a', 4],
+          ['d', 5],
+        ] as const)
+          await note(subject, ms)
+        const found = await all((cursor) => ledger.listUnregistered({ limit: 2, ...(cursor ? { cursor } : {}) }))
+        expect(found.map(({ subject, count }) => [subject.at(-1), count])).toEqual([
+          ['d', 1],
+          ['a', 2],
+          ['c', 1],
+        ])
+        expect(found[1]).toMatchObject({ firstSeenAt: later(1), lastSeenAt: later(4) })
+        expect((await ledger.auditHead()).seq).toBe(5)
+      })
+    })
+
+    test('a token is new once, until it is forgotten', async () => {
+      const use = (at: Date) => ledger.rememberToken({ key: 'jti', until: later(100), now: at })
+      expect(await Promise.all([use(now), use(now), use(now)])).toEqual([true, false, false])
+      expect(await use(later(99))).toBe(false)
+      expect(await ledger.rememberToken({ key: 'jti', until: later(300), now: later(100) })).toBe(true)
+      expect(await use(later(299))).toBe(false)
+    })
+
+    test('pruning forgets what ended before, and neither live grants, denied ones nor the record', async () => {
+      const live = await created()
+      const plan = samplePlan('a plan that only the old grant uses')
+      const old = await created({ plan })
+      await move(old.grant, 'ended', {
+        to: { state: 'ended', reason: 'completed', endedAt: now, dueAt: null },
+        endLeases: { end: 'expired', endedAt: now },
+      })
+      const held = await denied()
+      await move(held, 'ended', {
+        to: { state: 'ended', reason: 'revoked', endedAt: now, dueAt: null },
+        endLeases: { end: 'denied', endedAt: now },
+      })
+      await ledger.rememberToken({ key: 'jti', until: later(1), now })
+      const head = await ledger.auditHead()
+      expect(await ledger.prune({ before: now, now, limit: 10 })).toEqual({ grants: 0, tokens: 0 })
+      expect(await ledger.prune({ before: later(1), now: later(1), limit: 10 })).toEqual({ grants: 1, tokens: 1 })
+      expect(await ledger.getGrant(old.grant.id)).toBeUndefined()
+      expect(await ledger.getPlan(plan.hash)).toBeUndefined()
+      expect(await ledger.listLeases(old.grant.id)).toEqual([])
+      expect(await ledger.getGrant(live.grant.id)).toEqual(live.grant)
+      expect(await ledger.getGrant(held.id)).toMatchObject({ state: 'ended' })
+      expect(await ledger.countGrants()).toMatchObject({ active: 1, ended: 1 })
+      expect(await ledger.auditHead()).toEqual(head)
+      expect(await ledger.trail(old.grant.id)).toHaveLength(3)
+    })
+
+    test('the trail of a grant is its events in order, each in the one chain', async () => {
+      const { grant, lease } = await created()
+      await created()
+      await move(grant, 'ended')
+      const trail = await ledger.trail(grant.id)
+      expect(trail.map(({ type, seq }) => [type, seq])).toEqual([
+        ['grant.requested', 1],
+        ['lease.intended', 2],
+        ['grant.ended', 5],
+      ])
+      expect(trail[1]).toMatchObject({ leaseId: lease.id, grantId: grant.id, at: now, actor: AGENT })
+      const events = await ledger.auditEvents({ afterSeq: 0, limit: 100 })
+      expect(trail).toEqual(events.filter(({ grantId }) => grantId === grant.id))
+    })
+
+    test('the chain goes on where it was after opening the store again', async () => {
+      await created()
+      ledger = await fixture.reopen()
+      await ledger.appendEvents([
+        sampleEvent(now),
+        sampleEvent(now, { type: 'x', data: { deep: [1, { b: 2, a: null }] } }),
+      ])
+      const verdict = await verifyChain(await ledger.auditEvents({ afterSeq: 0, limit: 100 }), {
+        expect: [await ledger.auditHead()],
+      })
+      expect(verdict).toMatchObject({ ok: true, events: 4 })
+    })
+
+    test('a closed ledger has finished what was in hand, and refuses the rest', async () => {
+      const inHand = created()
+      await ledger.close()
+      const { grant } = await inHand
+      await expect(created()).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+      await expect(ledger.getGrant(grant.id)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+      ledger = await fixture.reopen()
+      expect(await ledger.getGrant(grant.id)).toEqual(grant)
+    })
+  })
+}
