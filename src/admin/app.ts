@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
+import { RefusalLog } from '../ledger/refusal-log.ts'
 import { agentsRoutes } from './agents-routes.ts'
 import { approvalsRoutes } from './approvals-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
@@ -11,7 +12,6 @@ import { grantsRoutes } from './grants-routes.ts'
 import { answerHeaders, noBrowsers, onlyErrors, plainPathsOnly } from './hardening.ts'
 import { policiesRoutes } from './policies-routes.ts'
 import { problemResponse } from './problem.ts'
-import { RefusalLog } from './refusal-log.ts'
 import { statusRoutes } from './status-routes.ts'
 import { refuseInvalid } from './validation-hook.ts'
 
@@ -25,7 +25,7 @@ export interface AdminApp {
 /** Builds the admin API: paths, roles and errors are in docs/admin-api.md, shapes in `GET /openapi.json`. */
 export function createAdminApp(deps: AdminDeps): AdminApp {
   const limits: AdminLimits = { ...DEFAULT_ADMIN_LIMITS, ...deps.limits }
-  const refusals = { ledger: deps.ledger, clock: deps.clock, logger: deps.logger }
+  const refusals = { ledger: deps.ledger, clock: deps.clock, logger: deps.logger, type: 'operator.refused' }
   const unknownCallers = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
   // Apart from the other, so that a flood of strangers cannot hide what a known operator tried.
   const forbiddenCalls = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })

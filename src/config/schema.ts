@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { parseDurationMs } from '../core/duration.ts'
+import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 
 /** A duration such as `90s` or `15m` in the file, milliseconds in code; both bounds are included. */
@@ -39,11 +40,14 @@ const roleArn = z
 const role = z.strictObject({
   arn: roleArn,
   externalIdFile: path.optional(),
-  /** Lets tasks ask for `*` where a narrower resource would be possible. */
-  allowWildcardResource: z.boolean().default(false),
+  /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
+  allowWildcard: z.union([z.boolean(), z.array(z.string().min(1)).max(100)]).default(false),
   revocation: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('boundary'), policyArn: z.string().startsWith('arn:') }),
-    z.strictObject({ kind: z.literal('inline'), policyName: z.string().min(1).max(128).optional() }),
+    z.strictObject({
+      kind: z.literal('inline'),
+      policyName: z.string().min(1).max(128).default(DEFAULT_INLINE_POLICY_NAME),
+    }),
     z.strictObject({ kind: z.literal('none') }),
   ]),
 })
@@ -100,6 +104,8 @@ export const configSchema = z.strictObject({
     /** Of the revoker, which writes deny lists and nothing else; the broker's own unless set. */
     revokerCredentials: awsKeys.optional(),
     callsPerSecond: count(1, 10_000).default(300),
+    /** `stand-in` only for services that do not echo SourceIdentity, such as Ceph's. */
+    strictness: z.enum(['aws', 'stand-in']).optional(),
   }),
   ledger: z.strictObject({ file: path }),
   admin: z.strictObject({ tls: keyPair.optional(), operators: z.array(operator).max(1_000).default([]) }).prefault({}),

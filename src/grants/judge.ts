@@ -1,5 +1,5 @@
 import type { ActionClass } from '../aws/action-classes.ts'
-import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { AuthMethod, CallerIdentity } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Registration } from '../registry/registration.ts'
@@ -33,7 +33,7 @@ export interface JudgeParts {
 export interface PolicyQuestion {
   readonly agent: { subject: string; trustDomain: string; owner: string; team: string; registration: string }
   readonly plan: Plan
-  readonly context: { roleArn: string; ttlSeconds: number; authMethod: string; now: Date }
+  readonly context: { roleArn: string; ttlSeconds: number; authMethod: AuthMethod; now: Date }
   readonly approvalsRequiredFor: readonly ActionClass[]
 }
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../core/clock.ts'
-import { asStintError } from '../core/errors.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { type DenyReconcilerParts, reconcileDenyLists } from './deny-reconciler.ts'
 import { type LifeSettings, settleDue } from './lifecycle.ts'
@@ -18,7 +17,9 @@ export interface SweeperParts extends DenyReconcilerParts {
   readonly settings: LifeSettings
   /** How long final grants are kept. */
   readonly retentionMs: number
-  readonly onProblem: (problem: { component: string; code: string; error: unknown }) => void
+  readonly onProblem: (problem: { component: string; error: unknown }) => void
+  /** The component works again. */
+  readonly onWell: (component: string) => void
 }
 
 /** Everything that happens to grants because time passes. A few loops for all grants, no timer per grant. */
@@ -113,8 +114,9 @@ export class Sweeper {
     while (!signal.aborted) {
       try {
         await work()
+        this.#parts.onWell(component)
       } catch (error) {
-        this.#parts.onProblem({ component, code: asStintError(error).code, error })
+        this.#parts.onProblem({ component, error })
       }
       await this.#parts.clock.sleep(ms, signal).catch((error: unknown) => {
         if (!signal.aborted) throw error

@@ -1,12 +1,16 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError } from '../core/errors.ts'
-import type { LedgerWrites } from '../ledger/ledger.ts'
-import type { AuditEventInput } from '../ledger/records.ts'
-import type { AdminLogger } from './deps.ts'
+import type { LedgerWrites } from './ledger.ts'
+import type { AuditEventInput } from './records.ts'
 
 const WINDOW_MS = 60_000
 
-/** A call that the admin API turned away before it did anything. */
+/** The part of a logger that is used. */
+interface RefusalLogger {
+  error(fields: object, message: string): void
+}
+
+/** A call that an edge turned away before it did anything. */
 export interface Refusal {
   /** `operator:<name>`, or `stint` when nobody knows who it was. */
   readonly actor: string
@@ -22,13 +26,14 @@ export interface Refusal {
 }
 
 /**
- * Puts refused calls on record as `operator.refused`, at most `eventsPerMinute` events a minute: the first ones each by
+ * Puts refused calls on record as events of one type, at most `eventsPerMinute` events a minute: the first ones each by
  * itself, the rest of the minute as one event with counts, so that a flood shows and cannot fill the log.
  */
 export class RefusalLog {
   readonly #ledger: Pick<LedgerWrites, 'appendEvents'>
   readonly #clock: Clock
-  readonly #logger: AdminLogger
+  readonly #logger: RefusalLogger
+  readonly #type: string
   readonly #single: number
   #windowEnds = Number.NEGATIVE_INFINITY
   #used = 0
@@ -39,12 +44,15 @@ export class RefusalLog {
   constructor(input: {
     ledger: Pick<LedgerWrites, 'appendEvents'>
     clock: Clock
-    logger: AdminLogger
+    logger: RefusalLogger
+    /** e.g. `operator.refused` */
+    type: string
     eventsPerMinute: number
   }) {
     this.#ledger = input.ledger
     this.#clock = input.clock
     this.#logger = input.logger
+    this.#type = input.type
     this.#single = input.eventsPerMinute - 1
   }
 
@@ -58,7 +66,7 @@ export class RefusalLog {
     if (this.#used < this.#single) {
       this.#used += 1
       const { actor, ...data } = refusal
-      return this.#append({ type: 'operator.refused', at: this.#clock.now(), actor, data: { ...data, count: 1 } })
+      return this.#append({ type: this.#type, at: this.#clock.now(), actor, data: { ...data, count: 1 } })
     }
     if (this.#more === undefined) {
       this.#more = new Map()
@@ -81,7 +89,7 @@ export class RefusalLog {
     this.#more = undefined
     const count = Object.values(byReason).reduce((sum, n) => sum + n, 0)
     await this.#append({
-      type: 'operator.refused',
+      type: this.#type,
       at: this.#clock.now(),
       actor: 'stint',
       data: { coalesced: true, count, byReason },
@@ -93,7 +101,7 @@ export class RefusalLog {
       await this.#ledger.appendEvents([event])
     } catch (error) {
       // The call is refused in any case; the log has to carry what the ledger cannot.
-      this.#logger.error({ code: asStintError(error).code, event }, 'a refused admin call could not be put on record')
+      this.#logger.error({ code: asStintError(error).code, event }, 'a refused call could not be put on record')
     }
   }
 }

@@ -1,0 +1,388 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { parse } from 'yaml'
+import { createAdminApp } from './admin/app.ts'
+import type { AdminDeps, PolicySetStatus } from './admin/deps.ts'
+import { createOperatorDirectory } from './admin/operator-directory.ts'
+import { startAdminServer } from './admin/server.ts'
+import type { Config } from './config/schema.ts'
+import { sha256Hex } from './core/canonical-json.ts'
+import type { Clock } from './core/clock.ts'
+import { createClockGuard } from './core/clock-guard.ts'
+import { StintError } from './core/errors.ts'
+import { randomIds } from './core/ids.ts'
+import type { Logger } from './core/log.ts'
+import { ProblemBoard } from './core/problem-board.ts'
+import { Reloading, type ReloadingOptions } from './core/reloading.ts'
+import { Secret } from './core/secret.ts'
+import { type AwsStsProvider, createAwsStsProvider } from './credentials/aws-sts/provider.ts'
+import { Admission, type AdmissionLimits } from './grants/admission.ts'
+import type { ApprovalParts } from './grants/decide-approval.ts'
+import { GrantEnder } from './grants/end-grants.ts'
+import { createGrantService } from './grants/grant-service.ts'
+import { createJudge } from './grants/judge.ts'
+import type { LifeSettings } from './grants/lifecycle.ts'
+import { createOperatorService } from './grants/operator-service.ts'
+import { Sweeper } from './grants/sweeper.ts'
+import { WatchHub } from './grants/watch-hub.ts'
+import { Watermarks } from './grants/watermarks.ts'
+import { startAgentPorts } from './grpc/agent-ports.ts'
+import { startHealthServer } from './grpc/health.ts'
+import { BundleFiles } from './identity/bundle-files.ts'
+import { BundleStore } from './identity/bundle-store.ts'
+import { RefusalLog } from './ledger/refusal-log.ts'
+import { openSqliteLedger } from './ledger/sqlite-ledger.ts'
+import { NO_LABELS, parseLabels } from './plan/labels.ts'
+import { createPlanner, type Planner } from './plan/planner.ts'
+import { decide } from './policy/decide.ts'
+import type { Policy } from './policy/policy-set.ts'
+import { type PolicyStatus, PolicyStore } from './policy/policy-store.ts'
+import { RegistryStore } from './registry/registry-store.ts'
+
+/** A running broker. */
+export interface Broker {
+  /** `host:port` of each port that listens. */
+  readonly addresses: {
+    readonly agents: string
+    readonly bearer?: string
+    readonly admin: string
+    readonly health: string
+  }
+  /** Not ready, no new calls, work in hand finished, nothing left running. */
+  stop(): Promise<void>
+}
+
+export interface BrokerDeps {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly version: string
+}
+
+/** SDKs are told that a lease ends this long before it does. */
+const USABLE_MARGIN_MS = 30_000
+/** A flood of bad certificates shows on record and cannot fill it. */
+const REFUSAL_EVENTS_PER_MINUTE = 60
+
+/**
+ * Builds everything once and starts it, in the order in which parts need each other; what a crash left behind is settled
+ * before the first call is served. If a part cannot start, those before it are stopped again.
+ *
+ * @throws {StintError} CONFIG_INVALID, BUNDLE_INVALID, LEDGER_*: what keeps it from starting
+ */
+export async function startBroker(config: Config, deps: BrokerDeps): Promise<Broker> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const addresses = await start(config, deps, stack)
+    return { addresses, stop: () => stack.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+async function start(config: Config, deps: BrokerDeps, stack: AsyncDisposableStack): Promise<Broker['addresses']> {
+  const { clock, logger } = deps
+  const board = new ProblemBoard()
+  const problem = (component: string) => (error: unknown) => {
+    board.report(component, error, clock.now())
+    logger.error({ component, err: error }, 'a part has a problem')
+  }
+  const ledger = await openSqliteLedger({ file: config.ledger.file, clock, ids: randomIds })
+  stack.defer(() => ledger.close())
+  const bundles = await startBundles(config, deps, board, stack)
+  const rules = await startRules(config, deps, board, problem, stack)
+  const provider = await createProvider(config, deps)
+  stack.defer(() => provider.close())
+
+  const settings = lifeSettings(config)
+  const hub = new WatchHub()
+  const watermarks = new Watermarks({ provider })
+  const parts: ApprovalParts = {
+    ledger,
+    provider,
+    judge: rules.judge,
+    ender: new GrantEnder({ ledger, provider, hub, settings }),
+    admission: new Admission({ limits: admissionLimits(config), clock }),
+    hub,
+    watermarks,
+    clock,
+    clockGuard: createClockGuard({ clock }),
+    ids: randomIds,
+    settings,
+    quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
+    trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) },
+  }
+  const onProblem = (found: { component: string; error: unknown }) => problem(found.component)(found.error)
+  const sweeper = new Sweeper({
+    ...parts,
+    owner: randomUUID(),
+    random: Math.random,
+    retentionMs: config.grants.retention,
+    onProblem,
+    onWell: (component) => board.clear(component),
+  })
+  await sweeper.recover()
+  sweeper.start()
+  stack.defer(() => sweeper.stop())
+
+  const health = await startHealthServer(config.listen.health)
+  stack.defer(() => health.stop())
+  const stopping = new AbortController()
+  const admin = await startAdminServer({
+    ...config.listen.admin,
+    ...(config.admin.tls && { tls: config.admin.tls }),
+    clock,
+    logger,
+    admin: createAdminApp({
+      ledger,
+      operators: createOperatorDirectory({ rows: config.admin.operators, clock }),
+      operatorService: createOperatorService(parts),
+      registry: rules.registryView,
+      policies: { status: rules.policyStatus },
+      status: () => ({ ready: rules.ready(), problems: board.list(), version: deps.version }),
+      clock,
+      logger,
+      stopping: stopping.signal,
+    }),
+  })
+  stack.defer(() => admin.stop())
+  const refusals = new RefusalLog({
+    ledger,
+    clock,
+    logger,
+    type: 'identity.refused',
+    eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE,
+  })
+  stack.defer(() => refusals.close())
+  const ports = await startAgentPorts({
+    ...agentPortSettings(config),
+    bundles,
+    grants: createGrantService(parts),
+    health: health.health,
+    refusals,
+    clock,
+    logger,
+    onIdentityProblem: problem('server_identity'),
+  })
+  stack.defer(() => ports.stop())
+  health.setServing(true)
+  stack.defer(() => {
+    health.setServing(false)
+    stopping.abort()
+  })
+  logger.info({ agents: ports.mutual, admin: admin.url, health: health.port }, 'serving')
+  return {
+    agents: ports.mutual,
+    ...(ports.bearer ? { bearer: ports.bearer } : {}),
+    admin: admin.url,
+    health: `${config.listen.health.host}:${health.port}`,
+  }
+}
+
+async function startBundles(
+  config: Config,
+  { clock, logger }: BrokerDeps,
+  board: ProblemBoard,
+  stack: AsyncDisposableStack,
+): Promise<BundleStore> {
+  const store = new BundleStore()
+  const files = new BundleFiles({
+    store,
+    domains: config.identity.domains,
+    clock,
+    intervalMs: config.identity.reloadEvery,
+    onProblem: ({ trustDomain, level, code, explanation, error }) => {
+      if (error) board.report(`bundle:${trustDomain}`, error, clock.now())
+      logger[level === 'alarm' ? 'error' : 'warn'](
+        { trustDomain, note: code, explanation },
+        'a trust bundle needs a look',
+      )
+    },
+  })
+  store.onChange(() => {
+    for (const { component } of board.list()) if (component.startsWith('bundle:')) board.clear(component)
+  })
+  await files.start()
+  stack.defer(() => files.stop())
+  return store
+}
+
+function isTrusted(bundles: BundleStore, trustDomain: string): boolean {
+  const bundle = bundles.get(trustDomain)
+  return bundle !== undefined && (bundle.x509Authorities.length > 0 || bundle.jwtAuthorities.size > 0)
+}
+
+/** Registrations, labels and policies, each following its files. */
+async function startRules(
+  config: Config,
+  { clock }: BrokerDeps,
+  board: ProblemBoard,
+  problem: (component: string) => (error: unknown) => void,
+  stack: AsyncDisposableStack,
+) {
+  const follow = (component: string) => ({
+    clock,
+    onProblem: problem(component),
+    onLoaded: () => board.clear(component),
+  })
+  const registry = new RegistryStore({ file: config.registry.file, ...follow('registry') })
+  const policies = new PolicyStore({ directory: config.policy.directory, ...follow('policy') })
+  const planners = followPlanner(config, follow('labels'))
+  for (const followed of [registry, policies, planners]) {
+    await followed.start()
+    stack.defer(() => followed.stop())
+  }
+  const judge = createJudge({
+    registry,
+    planner: { plan: (subject, task) => current(planners).plan(subject, task) },
+    policy: { decide: (question) => decide(policies.current(), question) },
+    approvalsRequiredFor: config.policy.approvalsRequiredFor,
+  })
+  return {
+    judge,
+    registryView: registryView(registry),
+    policyStatus: () =>
+      policyStatus({ status: policies.status, registered: policies.status.hash ? policies.current().policies : [] }),
+    ready: () =>
+      policies.status.hash !== undefined && registry.status.value !== undefined && planners.status.value !== undefined,
+  }
+}
+
+/** The planner is made anew with each version of the labels: its plans rest on them. */
+function followPlanner(
+  config: Config,
+  follow: Pick<ReloadingOptions<Planner>, 'clock' | 'onLoaded' | 'onProblem'>,
+): Reloading<Planner> {
+  const file = config.labels?.file
+  const roles = new Map(config.roles.map(({ arn, allowWildcard }) => [arn, { allowWildcard }]))
+  const { minTaskTime, maxTaskTime } = config.grants
+  const limits = { minTtlSeconds: Math.ceil(minTaskTime / 1_000), maxTtlSeconds: Math.floor(maxTaskTime / 1_000) }
+  return new Reloading({
+    ...follow,
+    load: async () =>
+      createPlanner({
+        labels: file ? parseLabels(parse(await readFile(file, 'utf8'), { maxAliasCount: 20 })) : NO_LABELS,
+        roles,
+        limits,
+      }),
+    fingerprint: async () => (file ? sha256Hex(await readFile(file)) : ''),
+    pollMs: config.identity.reloadEvery,
+  })
+}
+
+/** Without labels a forbid on `touches` would not fire, so a first load that failed serves nobody. */
+function current(planners: Reloading<Planner>): Planner {
+  const { value, problem } = planners.status
+  if (value) return value
+  const explanation = 'no labels have been loaded, so nothing can be judged; an operator has to mend the file'
+  throw new StintError('POLICY_UNAVAILABLE', { explanation }, problem?.error)
+}
+
+function registryView(registry: RegistryStore): AdminDeps['registry'] {
+  return {
+    list: () => registry.status.value?.registrations ?? [],
+    problem: () => fileProblem(registry.status.problem),
+  }
+}
+
+function policyStatus({
+  status,
+  registered,
+}: {
+  status: PolicyStatus
+  registered: readonly Policy[]
+}): PolicySetStatus {
+  const problem = fileProblem(status.problem)
+  return {
+    ...(status.hash && { hash: status.hash }),
+    ...(status.loadedAt && { loadedAt: status.loadedAt }),
+    policies: registered.map(({ id, effect, file, approvalGroup }) => ({
+      id,
+      effect,
+      file,
+      ...(approvalGroup && { approval: approvalGroup }),
+    })),
+    ...(problem && { problem }),
+  }
+}
+
+function fileProblem(problem: { error: StintError } | undefined) {
+  return problem && { code: problem.error.code, explanation: problem.error.message }
+}
+
+async function createProvider(config: Config, { clock, logger }: BrokerDeps): Promise<AwsStsProvider> {
+  const { aws } = config
+  const [credentials, iamCredentials] = await Promise.all([readKeys(aws.credentials), readKeys(aws.revokerCredentials)])
+  const roles = await Promise.all(
+    config.roles.map(async ({ arn, revocation, externalIdFile }) => ({
+      arn,
+      revocation,
+      ...(externalIdFile && { externalId: await readSecret(externalIdFile) }),
+    })),
+  )
+  return createAwsStsProvider({
+    region: aws.region,
+    roles,
+    callsPerSecond: aws.callsPerSecond,
+    clock,
+    ...(aws.stsEndpoint && { stsEndpoint: aws.stsEndpoint }),
+    ...(aws.iamEndpoint && { iamEndpoint: aws.iamEndpoint }),
+    ...(aws.strictness && { strictness: aws.strictness }),
+    ...(credentials && { credentials }),
+    ...(iamCredentials && { iamCredentials }),
+    observer: { clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS') },
+  })
+}
+
+async function readKeys(files: Config['aws']['credentials']) {
+  if (!files) return undefined
+  const [accessKeyId, secretAccessKey] = await Promise.all([
+    readSecret(files.accessKeyIdFile),
+    readSecret(files.secretAccessKeyFile),
+  ])
+  return { accessKeyId: accessKeyId.reveal(), secretAccessKey: secretAccessKey.reveal() }
+}
+
+async function readSecret(file: string): Promise<Secret> {
+  try {
+    return new Secret((await readFile(file, 'utf8')).trim())
+  } catch (error) {
+    throw new StintError('CONFIG_INVALID', { explanation: `the secret file ${file} cannot be read` }, error)
+  }
+}
+
+function agentPortSettings({ listen, identity, server }: Config) {
+  const { tokens } = identity
+  return {
+    mutual: listen.agents,
+    bearer: listen.bearer,
+    serverFiles: identity.server,
+    reloadMs: identity.reloadEvery,
+    tokens: tokens && {
+      audience: tokens.audience,
+      maxLifetimeSeconds: tokens.maxLifetime / 1_000,
+      leewaySeconds: tokens.leeway / 1_000,
+    },
+    maxConnections: server.maxConnections,
+    maxCallMs: server.maxCallTime,
+    drainMs: server.drainTime,
+    reflection: server.reflection,
+  }
+}
+
+function lifeSettings({ grants }: Config): LifeSettings {
+  return {
+    leaseMs: grants.leaseTime,
+    usableMarginMs: USABLE_MARGIN_MS,
+    approvalMs: grants.approvalTime,
+    settleMs: grants.settleTime,
+  }
+}
+
+function admissionLimits({ grants }: Config): AdmissionLimits {
+  return {
+    callsPerSecond: grants.callsPerSecondPerAgent,
+    burst: grants.burstPerAgent,
+    concurrent: grants.concurrentPerAgent,
+  }
+}
