@@ -350,6 +350,8 @@ const OPERATIONS: Readonly<Record<string, string>> = {
 }
 const PLAYED_QUERY = new Set([
   'x-id',
+  'x-amz-content-sha256',
+  'x-amz-checksum-mode',
   'list-type',
   'prefix',
   'delimiter',

@@ -100,6 +100,7 @@ function readPresignedClaim(request: WireRequest): SignatureClaim {
     timestamp: query.get('X-Amz-Date') ?? '',
     sessionToken: query.get('X-Amz-Security-Token'),
   })
+  if (claim.service !== 's3') throw incomplete('Only S3 takes presigned requests here.')
   return { ...claim, presignedSeconds: seconds }
 }
 
