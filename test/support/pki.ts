@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import type { webcrypto } from 'node:crypto'
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { BundleStore } from '../../src/identity/bundle-store.ts'
 import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
@@ -108,7 +108,7 @@ export function signerExtensions(
 /** A key pair of a kind that WebCrypto cannot make, as the certificate generator wants it; only the public half is real. */
 export async function oddKeys(namedCurve: string): Promise<webcrypto.CryptoKeyPair> {
   const { publicKey } = generateKeyPairSync('ec', { namedCurve })
-  const spki = createPublicKey(publicKey).export({ type: 'spki', format: 'der' })
+  const spki = publicKey.export({ type: 'spki', format: 'der' })
   const { privateKey } = await generateKeys()
   return { publicKey: new x509.PublicKey(spki) as unknown as webcrypto.CryptoKey, privateKey }
 }
