@@ -34,7 +34,7 @@ export function evaluateClause(clause: ConditionClause, context: RequestContext)
 }
 
 /** True for the keys that the practice cloud fills in, or leaves out on purpose. All others are unknown to it. */
-export function isKnownKey(lowerCaseKey: string): boolean {
+function isKnownKey(lowerCaseKey: string): boolean {
   return (
     KNOWN_KEYS.has(lowerCaseKey) ||
     lowerCaseKey.startsWith('aws:principaltag/') ||

@@ -47,7 +47,9 @@ async function serve(
   response.sendDate = false
   // The SDKs correct their own clock by this header.
   response.setHeader('date', options.parts.signatureClock.now().toUTCString())
-  response.writeHead(outcome.status, outcome.headers)
+  const length = outcome.status === 204 ? {} : { 'content-length': Buffer.byteLength(outcome.body) }
+  // With a known length, head and body leave in one write.
+  response.writeHead(outcome.status, { ...length, ...outcome.headers })
   response.end(outcome.body)
 }
 

@@ -7,7 +7,7 @@ import { identityOf, type ManagedPolicy, type PolicyVersion, type Role, type Rol
 export const IAM_NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
 
 /** Quotas of IAM that Stint meets; white space is not counted. @see IAM User Guide, "IAM and AWS STS quotas" */
-export const IAM_LIMITS = {
+const IAM_LIMITS = {
   roleInlineCharacters: 10_240,
   managedPolicyCharacters: 6_144,
   trustPolicyCharacters: 2_048,

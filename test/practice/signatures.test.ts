@@ -121,7 +121,7 @@ const tampered: { name: string; change: (request: Signed) => Signed }[] = [
       ...request,
       headers: {
         ...request.headers,
-        authorization: (request.headers['authorization'] ?? '').replace('eu-central-1', 'eu-west-1'),
+        authorization: (request.headers.authorization ?? '').replace('eu-central-1', 'eu-west-1'),
       },
     }),
   },
@@ -264,7 +264,7 @@ async function putSignedChunks(cloud: PracticeCloud, keys: Keys, at: Date, flip:
   const scope = `${timestamp.slice(0, 8)}/eu-central-1/s3/aws4_request`
   let key: Buffer = Buffer.from(`AWS4${keys.secretAccessKey}`)
   for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest()
-  let previous = (sent['authorization'] ?? '').slice(-64)
+  let previous = (sent.authorization ?? '').slice(-64)
   let body = ''
   for (const chunk of ['hello ', 'world', '']) {
     previous = createHmac('sha256', key)
