@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StintError } from '../core/errors.ts'
-import { type ChainHead, type ChainProblem, verifyChain } from '../ledger/audit-log.ts'
+import { type ChainHead, type ChainProblem, type ChainVerdict, verifyChain } from '../ledger/audit-log.ts'
 import type { LedgerReads } from '../ledger/ledger.ts'
 import type { AuditEvent } from '../ledger/records.ts'
 
@@ -31,15 +31,16 @@ export class AuditVerifier {
     this.#pageSize = input.pageSize
   }
 
-  async verify(signals: { caller: AbortSignal; stopping: AbortSignal | undefined }): Promise<AuditVerification> {
+  async verify(signals: Signals): Promise<AuditVerification> {
     if (this.#running) {
       const explanation = 'a verification is running already; wait for it to end'
       throw new StintError('RATE_LIMITED', { explanation, retryAfterSeconds: 10 })
     }
     this.#running = true
+    const walk: Walk = { seq: 0 }
     try {
       const head = await this.#ledger.auditHead()
-      const verdict = await verifyChain(this.#events(head, signals), { expect: [head] })
+      const verdict = await this.#walk(walk, head, signals)
       if (verdict.ok) return { ok: true, events: verdict.events, head }
       const { seq, problem: kind, explanation } = verdict
       return { ok: false, events: Math.max(0, seq - 1), head, problem: { seq, kind, explanation } }
@@ -48,21 +49,70 @@ export class AuditVerifier {
     }
   }
 
-  async *#events(
-    head: ChainHead,
-    signals: { caller: AbortSignal; stopping: AbortSignal | undefined },
-  ): AsyncGenerator<AuditEvent> {
+  async #walk(walk: Walk, head: ChainHead, signals: Signals): Promise<ChainVerdict> {
+    try {
+      return await verifyChain(this.#events(walk, head, signals), { expect: [head] })
+    } catch (error) {
+      // A row that was damaged may not even have the form of an event; what the ledger says of itself passes.
+      if (error instanceof StintError && !(error instanceof UnreadableEvent)) throw error
+      const explanation = `Event ${walk.seq} cannot be read as an event.`
+      return { ok: false, seq: walk.seq, problem: 'unreadable', explanation }
+    }
+  }
+
+  async *#events(walk: Walk, head: ChainHead, signals: Signals): AsyncGenerator<AuditEvent> {
     let afterSeq = 0
     for (;;) {
       if (signals.stopping?.aborted) throw new StintError('SHUTTING_DOWN', { explanation: 'the broker is stopping' })
       if (signals.caller.aborted) throw new StintError('CANCELLED', { explanation: 'the caller went away' })
-      const page = await this.#ledger.auditEvents({ afterSeq, limit: this.#pageSize })
-      // Events after the head were written since; the next verification covers them.
-      yield* page.filter(({ seq }) => seq <= head.seq)
+      const page = await this.#page(walk, afterSeq)
+      for (const event of page) {
+        // Events after the head were written since; the next verification covers them.
+        if (event.seq > head.seq) return
+        walk.seq = event.seq
+        yield event
+      }
       const last = page.at(-1)?.seq ?? head.seq
       if (last >= head.seq || last <= afterSeq) return
       afterSeq = last
       await nextTurn()
     }
   }
+
+  /** A page; if it cannot be read, its events up to the one at fault, on whose own page it throws UnreadableEvent. */
+  async #page(walk: Walk, afterSeq: number): Promise<AuditEvent[]> {
+    try {
+      return await this.#ledger.auditEvents({ afterSeq, limit: this.#pageSize })
+    } catch (error) {
+      // A ledger that cannot be read at all fails here too, and then says why.
+      await this.#ledger.auditHead()
+      const [first, ...rest] = await this.#oneByOne(afterSeq)
+      if (first) return [first, ...rest]
+      walk.seq = afterSeq + 1
+      throw new UnreadableEvent('AUDIT_INVALID', {}, error)
+    }
+  }
+
+  async #oneByOne(afterSeq: number): Promise<AuditEvent[]> {
+    const events: AuditEvent[] = []
+    while (events.length < this.#pageSize) {
+      const after = events.at(-1)?.seq ?? afterSeq
+      const [event] = await this.#ledger.auditEvents({ afterSeq: after, limit: 1 }).catch(() => [])
+      if (!event) break
+      events.push(event)
+    }
+    return events
+  }
 }
+
+/** Where the walk is, for when it stumbles. */
+interface Walk {
+  seq: number
+}
+
+interface Signals {
+  readonly caller: AbortSignal
+  readonly stopping: AbortSignal | undefined
+}
+
+class UnreadableEvent extends StintError {}

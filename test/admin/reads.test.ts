@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'vitest'
+import type { z } from 'zod'
+import {
+  approvalSchema,
+  auditEventSchema,
+  denySchema,
+  grantSchema,
+  leaseSchema,
+  planSchema,
+  unregisteredSchema,
+} from '../../src/admin/schemas.ts'
+import { StintError } from '../../src/core/errors.ts'
+import { randomIds } from '../../src/core/ids.ts'
+import { adminRig, exampleRecords, PLAN_HASH, problemOf, ROLE_ARN } from './rig.ts'
+
+type Rig = ReturnType<typeof adminRig>
+
+async function read(rig: Rig, path: string, as = 'viewer') {
+  const answer = await rig.call('GET', path, { as })
+  assert.equal(answer.status, 200, path)
+  assert.equal(answer.headers.get('content-type'), 'application/json')
+  return (await answer.json()) as Record<string, unknown>
+}
+
+const matches = (schema: z.ZodObject, value: unknown) => assert.deepEqual(schema.strict().parse(value), value)
+
+function withGrants(rig: Rig): void {
+  rig.ledger.grants.length = 0
+  for (let n = 0; n < 5; n += 1) {
+    const { grant } = exampleRecords(new Date(rig.clock.now().getTime() - n * 60_000))
+    rig.ledger.grants.push({ ...grant, owner: n < 2 ? 'ada' : 'bob', state: n === 4 ? 'ended' : 'active' })
+  }
+}
+
+describe('grants', () => {
+  test('a grant comes with plan, leases, approval and deny entry, as the document describes them', async () => {
+    const rig = adminRig()
+    const at = rig.clock.now()
+    rig.ledger.denies.push({
+      grantId: rig.grant.id,
+      target: `inline:${ROLE_ARN}`,
+      wantedAt: at,
+      until: at,
+      lastIssuedAt: at,
+    })
+    const body = await read(rig, `/v1/grants/${rig.grant.id}`)
+    assert.deepEqual(Object.keys(body), ['grant', 'plan', 'leases', 'approval', 'deny'])
+    matches(grantSchema, body.grant)
+    matches(planSchema, body.plan)
+    for (const lease of body.leases as unknown[]) matches(leaseSchema, lease)
+    matches(approvalSchema, body.approval)
+    matches(denySchema, body.deny)
+    assert.equal((body.grant as { requestedAt: string }).requestedAt, '2026-11-21T12:00:00.000Z')
+  })
+
+  for (const { name, query, hits } of [
+    { name: 'nothing', query: '', hits: 5 },
+    { name: 'owner', query: '?owner=ada', hits: 2 },
+    { name: 'state', query: '?state=ended', hits: 1 },
+    { name: 'agent', query: '?agent=spiffe%3A%2F%2Fexample.org%2Fci%2Fdeploy', hits: 5 },
+    { name: 'another agent', query: '?agent=spiffe://example.org/ci', hits: 0 },
+    { name: 'role', query: `?role=${encodeURIComponent(ROLE_ARN)}`, hits: 5 },
+    { name: 'time after', query: '?requestedAfter=2026-11-21T11:58:00Z', hits: 3 },
+    { name: 'time before', query: '?requestedBefore=2026-11-21T12:58:00%2B01:00', hits: 2 },
+    { name: 'all at once', query: '?owner=bob&state=active&requestedAfter=2026-11-21T11:58:00Z', hits: 1 },
+  ]) {
+    test(`are filtered by ${name}`, async () => {
+      const rig = adminRig()
+      withGrants(rig)
+      assert.equal(((await read(rig, `/v1/grants${query}`)).items as unknown[]).length, hits)
+    })
+  }
+
+  test('are paged to the end, each once', async () => {
+    const rig = adminRig()
+    withGrants(rig)
+    const seen: string[] = []
+    let cursor = ''
+    do {
+      const page = await read(rig, `/v1/grants?limit=2${cursor && `&cursor=${cursor}`}`)
+      seen.push(...(page.items as { id: string }[]).map(({ id }) => id))
+      cursor = String(page.nextCursor ?? '')
+    } while (cursor)
+    assert.deepEqual(
+      seen,
+      rig.ledger.grants.map(({ id }) => id),
+    )
+  })
+
+  test('that do not exist are GRANT_NOT_FOUND wherever they are asked for', async () => {
+    const rig = adminRig()
+    const id = randomIds.next('grt', rig.clock.now())
+    for (const path of [`/v1/grants/${id}`, `/v1/grants/${id}/trail`, `/v1/grants/${id}/leases`]) {
+      assert.equal((await problemOf(await rig.call('GET', path, { as: 'viewer' }))).code, 'GRANT_NOT_FOUND')
+    }
+  })
+
+  test('a trail outlives the row of its grant', async () => {
+    const rig = adminRig()
+    await rig.ledger.appendEvents([
+      { type: 'grant.ended', at: rig.clock.now(), actor: 'stint', grantId: rig.grant.id, data: { a: [1] } },
+    ])
+    rig.ledger.grants.length = 0
+    const { events } = await read(rig, `/v1/grants/${rig.grant.id}/trail`)
+    matches(auditEventSchema, (events as unknown[])[0])
+  })
+
+  test('are revoked under the name of the operator, with the note', async () => {
+    const rig = adminRig()
+    const answer = await rig.call('POST', `/v1/grants/${rig.grant.id}/revoke`, {
+      as: 'operator',
+      body: { note: 'wrong table' },
+    })
+    const body = (await answer.json()) as { outcome: unknown; grant: unknown }
+    assert.deepEqual(body.outcome, { kind: 'ended', at: '2026-11-21T12:00:00.000Z' })
+    matches(grantSchema, body.grant)
+    assert.deepEqual(
+      rig.calls.map(({ method, operator, id, input }) => [method, operator.name, id, input]),
+      [['revokeGrant', 'operator', rig.grant.id, { note: 'wrong table' }]],
+    )
+  })
+
+  test('text of an agent goes out as JSON and nothing else', async () => {
+    const rig = adminRig()
+    const answer = await rig.call('GET', `/v1/grants/${rig.grant.id}`, { as: 'viewer' })
+    assert.equal(answer.headers.get('content-type'), 'application/json')
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
+  })
+})
+
+describe('approvals', () => {
+  for (const { name, as, change = () => undefined, eligible } of [
+    { name: 'an approver of the group', as: 'approver', eligible: true },
+    { name: 'a viewer', as: 'viewer', eligible: false },
+    { name: 'an admin who runs the agent', as: 'runs-the-agent', eligible: false },
+    {
+      name: 'anyone once it is decided',
+      as: 'admin',
+      eligible: false,
+      change: (rig: Rig) => set(rig, { state: 'approved' }),
+    },
+    {
+      name: 'anyone once it is expired',
+      as: 'admin',
+      eligible: false,
+      change: (rig: Rig) => set(rig, { expiresAt: rig.clock.now() }),
+    },
+    {
+      name: 'an approver outside the group',
+      as: 'approver',
+      eligible: false,
+      change: (rig: Rig) => set(rig, { requirements: [{ anyOf: ['security'], because: ['p'] }] }),
+    },
+  ] as { name: string; as: string; eligible: boolean; change?: (rig: Rig) => void }[]) {
+    test(`tell ${name} that they may ${eligible ? '' : 'not '}answer`, async () => {
+      const rig = adminRig()
+      change(rig)
+      const body = await read(rig, `/v1/approvals/${rig.approval.id}`, as)
+      assert.equal(body.eligible, eligible)
+      matches(approvalSchema, body.approval)
+      matches(planSchema, body.plan)
+    })
+  }
+
+  const set = (rig: Rig, change: object) => {
+    rig.ledger.approvals[0] = { ...rig.approval, ...change }
+  }
+
+  for (const verdict of ['approve', 'reject'] as const) {
+    test(`${verdict} passes on who, which plan and why`, async () => {
+      const rig = adminRig()
+      const body = { planHash: PLAN_HASH, note: 'looked at it' }
+      const answer = await rig.call('POST', `/v1/approvals/${rig.approval.id}/${verdict}`, { as: 'approver', body })
+      assert.deepEqual(Object.keys((await answer.json()) as object), ['approval', 'grant'])
+      assert.equal(rig.calls[0]?.operator.name, 'approver')
+      assert.deepEqual(rig.calls[0]?.input, { verdict, ...body })
+    })
+  }
+
+  test('are listed by state', async () => {
+    const rig = adminRig()
+    assert.equal(((await read(rig, '/v1/approvals?state=pending')).items as unknown[]).length, 1)
+    assert.equal(((await read(rig, '/v1/approvals?state=approved')).items as unknown[]).length, 0)
+  })
+
+  test('that do not exist are APPROVAL_NOT_FOUND', async () => {
+    const rig = adminRig()
+    const path = `/v1/approvals/${randomIds.next('apr', rig.clock.now())}`
+    assert.equal((await problemOf(await rig.call('GET', path, { as: 'viewer' }))).code, 'APPROVAL_NOT_FOUND')
+  })
+})
+
+describe('the rest', () => {
+  test('agents come with the problem of their file', async () => {
+    const body = await read(adminRig(), '/v1/agents')
+    assert.equal((body.items as { name: string }[])[0]?.name, 'deploy')
+    assert.deepEqual(body.problem, { code: 'REGISTRY_INVALID', explanation: 'line 3 has no owner' })
+  })
+
+  test('unregistered identities are listed', async () => {
+    const rig = adminRig()
+    const at = rig.clock.now()
+    const { subject, trustDomain, authMethod } = rig.grant
+    rig.ledger.unregistered.push({
+      subject,
+      trustDomain,
+      authMethod,
+      reason: 'AGENT_UNREGISTERED',
+      firstSeenAt: at,
+      lastSeenAt: at,
+      count: 2,
+    })
+    matches(unregisteredSchema, ((await read(rig, '/v1/agents/unregistered')).items as unknown[])[0])
+  })
+
+  test('policies say what is loaded, also when nothing is', async () => {
+    const body = await read(adminRig(), '/v1/policies')
+    assert.deepEqual(body.policies, [
+      { id: 'invoices-read', effect: 'permit', file: 'invoices.cedar', approval: 'owners:1' },
+    ])
+    const problem = { code: 'POLICY_INVALID', explanation: 'no policy file' }
+    assert.deepEqual(
+      await read(adminRig({ policies: { status: () => ({ policies: [], problem }) } }), '/v1/policies'),
+      { policies: [], problem },
+    )
+  })
+
+  test('whoami leaves out what an approver need not show', async () => {
+    assert.deepEqual(await read(adminRig(), '/v1/whoami', 'runs-the-agent'), {
+      name: 'runs-the-agent',
+      role: 'admin',
+      groups: ['owners'],
+    })
+  })
+
+  test('status still answers when the ledger does not, and says so', async () => {
+    const rig = adminRig()
+    rig.ledger.failure = new StintError('LEDGER_UNAVAILABLE', { explanation: 'x' })
+    const body = await read(rig, '/v1/status')
+    assert.equal(body.ready, false)
+    assert.deepEqual(body.problems, [
+      { component: 'ledger', code: 'LEDGER_UNAVAILABLE', explanation: 'the ledger cannot be read' },
+    ])
+  })
+
+  test('audit events are paged by sequence', async () => {
+    const rig = adminRig()
+    const event = { type: 'test.event', at: rig.clock.now(), actor: 'stint' }
+    await rig.ledger.appendEvents([event, event, event])
+    const first = await read(rig, '/v1/audit/events?limit=2')
+    assert.equal(first.nextAfterSeq, 2)
+    const second = await read(rig, `/v1/audit/events?limit=2&afterSeq=${first.nextAfterSeq}`)
+    assert.deepEqual(
+      (second.items as { seq: number }[]).map(({ seq }) => seq),
+      [3],
+    )
+    assert.equal(second.nextAfterSeq, undefined)
+    assert.equal((await read(rig, '/v1/audit/head')).seq, 3)
+  })
+
+  test('operators’ reads leave no event', async () => {
+    const rig = adminRig()
+    for (const path of ['/v1/grants', `/v1/grants/${rig.grant.id}/leases`, '/v1/audit/events', '/v1/audit/verify'])
+      await read(rig, path)
+    assert.equal(rig.ledger.events.length, 0)
+  })
+})
