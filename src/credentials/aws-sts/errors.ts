@@ -69,6 +69,8 @@ const refused = (explanation: string, code: ErrorCode = 'PROVIDER_REFUSED'): Fau
   explanation,
 })
 
+const GONE = refused('The role or policy does not exist in the account; check its ARN.')
+
 const brokerCredentials = (explanation: string): FaultRow => ({
   kind: 'broker_credentials',
   code: 'PROVIDER_UNAVAILABLE',
@@ -140,7 +142,8 @@ export const FAULTS: Readonly<Record<string, FaultRow>> = {
   RegionDisabled: refused(
     'STS is switched off in this region for the account of the role; switch it on or use another.',
   ),
-  NoSuchEntity: refused('The role or policy does not exist in the account; check its ARN.'),
+  NoSuchEntity: GONE,
+  NotFound: GONE,
   UnmodifiableEntity: refused('Only AWS itself may change this entity; name a role or policy of your own.'),
   DeleteConflict: refused('The policy version is in use and cannot be deleted.'),
   PolicyNotAttachable: refused('This policy cannot be attached to a role.'),

@@ -159,7 +159,8 @@ function versionNumber({ VersionId }: PolicyVersion): number {
   return Number(VersionId?.replace(/^v(\d+).*$/, '$1') ?? Number.NaN) || 0
 }
 
+/** NoSuchEntity is IAM's one error with status 404; radosgw sends the status without the code. */
 function unlessGone(error: unknown): void {
-  const { name = '', Code = '' } = (error ?? {}) as { name?: string; Code?: string }
-  if (name !== 'NoSuchEntityException' && !/^NoSuchEntity(Exception)?$/.test(Code)) throw error
+  const { $metadata } = (error ?? {}) as { $metadata?: { httpStatusCode?: number } }
+  if ($metadata?.httpStatusCode !== 404) throw error
 }

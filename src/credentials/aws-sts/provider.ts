@@ -5,13 +5,7 @@ import { TokenBucket } from '../../core/token-bucket.ts'
 import type { CredentialProvider } from '../provider.ts'
 import { AssumeRoleMinter, type LeaseMinter, type ProviderObserver } from './assume-role.ts'
 import { type AwsCredentialSource, createIamClient, createStsClient, type HttpLimits } from './clients.ts'
-import {
-  boundaryDocument,
-  INLINE_POLICIES_CHARACTERS,
-  inlineDocument,
-  MANAGED_POLICY_CHARACTERS,
-  policyCharacters,
-} from './deny-document.ts'
+import { DocumentRoom } from './document-room.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
 import { AwsProbes } from './probes.ts'
 import type { RetryLimits } from './retry.ts'
@@ -96,7 +90,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   }
   const minter: LeaseMinter = new AssumeRoleMinter(minterDeps)
   const writer = new IamDenyWriter({ ...shared, client: iam, limits: { ...WRITE, ...options.writeLimits } })
-  const inlineBudget = INLINE_POLICIES_CHARACTERS - (options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS)
+  const room = new DocumentRoom(options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS)
   const served = new Set(options.roles.map((role) => role.arn))
 
   return {
@@ -106,13 +100,14 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
       return minter.mint(request, signal)
     },
     revocationTarget: (roleArn) => targets.ofRole(roleArn),
-    fits: (targetKey, list) => {
-      const boundary = targets.document(targetKey).kind === 'boundary'
-      const text = boundary ? boundaryDocument(list) : inlineDocument(list)
-      return policyCharacters(text) <= (boundary ? MANAGED_POLICY_CHARACTERS : inlineBudget)
+    fits: (targetKey, list) => room.fits(targetKey, targets.document(targetKey), list),
+    writeDenyList: async (targetKey, list, signal) => {
+      const document = targets.document(targetKey)
+      await writer.write(targetKey, document, list, signal).catch((error) => {
+        if (error instanceof StintError && error.details.limit) room.shrink(targetKey, document, list)
+        throw error
+      })
     },
-    writeDenyList: async (targetKey, list, signal) =>
-      writer.write(targetKey, targets.document(targetKey), list, signal),
     probes: new AwsProbes({ ...minterDeps, sts, iam, targets }),
     close: () => {
       sts.destroy()

@@ -11,8 +11,9 @@ const AWS_KEY_ID = /^ASIA[A-Z0-9]{12,124}$/
 const ANY_KEY_ID = /^\w{16,128}$/
 
 /**
- * How closely an answer has to look like AWS's. `aws`: SourceIdentity is echoed and key ids begin with ASIA. `stand-in`: a
- * missing SourceIdentity and another key id are let pass (Ceph radosgw); a wrong one never is.
+ * How closely an answer has to look like AWS's. `aws`: SourceIdentity is echoed and key ids begin with ASIA. `stand-in`: as
+ * Ceph radosgw answers, with no SourceIdentity, another shape of key id, and the role's path in the session ARN; another
+ * source identity, role or session is refused all the same.
  */
 export type AnswerStrictness = 'aws' | 'stand-in'
 
@@ -49,8 +50,10 @@ export function checkedAnswer(
 function checkSession(answer: AssumeRoleCommandOutput, request: MintRequest, strictness: AnswerStrictness): void {
   const role = parseRoleArn(request.roleArn)
   const { Arn: sessionArn, AssumedRoleId: roleId } = answer.AssumedRoleUser ?? {}
-  const expected = `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${request.sessionName}`
-  if (sessionArn !== expected) throw invalid('AssumedRoleUser.Arn')
+  const named = (path: string) =>
+    `arn:${role.partition}:sts::${role.account}:assumed-role/${path}${role.name}/${request.sessionName}`
+  const keepsPath = strictness === 'stand-in' && sessionArn === named(role.path)
+  if (sessionArn !== named('') && !keepsPath) throw invalid('AssumedRoleUser.Arn')
   if (roleId !== undefined && !roleId.endsWith(`:${request.sessionName}`))
     throw invalid('AssumedRoleUser.AssumedRoleId')
   const unknownToStandIn = strictness === 'stand-in' && !answer.SourceIdentity
