@@ -33,12 +33,16 @@ export function reachOf(policy: PolicyJson): Reach {
   return { ...principalReach(policy), ...actionReach(policy), ...(label && { label }) }
 }
 
-/** False only if the policy certainly neither applies nor fails for the request. */
-export function canApply(reach: Reach, request: RequestShape): boolean {
+/** False only if the policy certainly neither applies nor fails for any resource of this agent and class. */
+export function reachesAgent(reach: Reach, request: Pick<RequestShape, 'class' | 'team' | 'subject'>): boolean {
   if (reach.classes && !reach.classes.has(request.class)) return false
   if (reach.team !== undefined && reach.team !== request.team) return false
-  if (reach.subject !== undefined && reach.subject !== request.subject) return false
-  return !reach.label || request[reach.label.attribute].includes(reach.label.value)
+  return reach.subject === undefined || reach.subject === request.subject
+}
+
+/** False only if the policy certainly neither applies nor fails for a resource with these labels. */
+export function reachesLabels({ label }: Reach, request: Pick<RequestShape, 'within' | 'touches'>): boolean {
+  return !label || request[label.attribute].includes(label.value)
 }
 
 function actionReach({ action }: PolicyJson): Pick<Reach, 'classes'> {

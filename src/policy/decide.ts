@@ -5,6 +5,7 @@ import { requirementsOf } from './approval-requirements.ts'
 import { BoundedMap } from './bounded-map.ts'
 import type { CedarRequest, Verdict } from './cedar-judge.ts'
 import type { Decision, FailedPair } from './decision.ts'
+import { readableOf } from './policy-expression.ts'
 import type { PolicySet } from './policy-set.ts'
 import { resourceFacts } from './resource-facts.ts'
 
@@ -155,8 +156,8 @@ function requestOf(pair: PlanPair, { agent, context }: DecisionInput): CedarRequ
  */
 function readableKey({ judge: { reads } }: PolicySet, request: CedarRequest): string {
   const { context, resource } = request
-  const contextRead = Object.entries(context).filter(([name]) => reads.context.has('*') || reads.context.has(name))
-  const resourceRead = Object.entries(resource.attrs).filter(([name]) => reads.resource.has(name))
+  const contextRead = readableOf(context, reads.context)
+  const resourceRead = readableOf(resource.attrs, reads.resource)
   const whole = reads.resource.has('*') ? resource.uid : null
   return JSON.stringify([request.class, request.within, request.touches, contextRead, resourceRead, whole])
 }

@@ -41,17 +41,15 @@ export function isVariable(expression: Expr, variable: string): boolean {
   return operator === 'Var' && payload === variable
 }
 
-/** What policies look at: a plan's pairs that agree in all of it are judged alike. */
-export interface Reads {
-  /** Names of context attributes, or `*` where a policy uses the context as a whole. */
-  readonly context: ReadonlySet<string>
-  /** Names of resource attributes, or `*` where a policy uses the resource's id. */
-  readonly resource: ReadonlySet<string>
-}
+/** The variables whose attributes a request fills in. */
+export const VARIABLES = ['principal', 'resource', 'context'] as const
 
-/** Collects every attribute of context and resource that any of the policies can look at. */
+/** By variable, the attributes that policies look at; `*` where a policy uses the variable as a whole. */
+export type Reads = Readonly<Record<(typeof VARIABLES)[number], ReadonlySet<string>>>
+
+/** Collects every attribute that any of the policies can look at; no other can bear on what they say. */
 export function readsOf(policies: readonly PolicyJson[]): Reads {
-  const reads = { context: new Set<string>(), resource: new Set<string>() }
+  const reads = { principal: new Set<string>(), resource: new Set<string>(), context: new Set<string>() }
   for (const policy of policies) {
     if (policy.resource.op !== 'All') reads.resource.add('*')
     for (const clause of policy.conditions) collect(clause.body, reads)
@@ -59,16 +57,20 @@ export function readsOf(policies: readonly PolicyJson[]): Reads {
   return reads
 }
 
-function collect(expression: Expr, reads: { context: Set<string>; resource: Set<string> }): void {
+/** The attributes among `attributes` that are read. */
+export function readableOf<T>(attributes: Readonly<Record<string, T>>, reads: ReadonlySet<string>): Record<string, T> {
+  if (reads.has('*')) return { ...attributes }
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => reads.has(name)))
+}
+
+function collect(expression: Expr, reads: Record<(typeof VARIABLES)[number], Set<string>>): void {
   const { operator, operands, payload } = openExpression(expression)
-  if (operator === 'Var' && (payload === 'context' || payload === 'resource')) reads[payload].add('*')
-  for (const variable of ['context', 'resource'] as const) {
-    if (!operands[0] || !isVariable(operands[0], variable)) continue
-    const attr = (payload as { attr?: string | string[] }).attr
-    if ((operator === '.' || operator === 'has') && attr !== undefined) {
-      reads[variable].add(Array.isArray(attr) ? (attr[0] ?? '*') : attr)
-      return
-    }
+  for (const variable of VARIABLES) {
+    if (operator === 'Var' && payload === variable) reads[variable].add('*')
+    if ((operator !== '.' && operator !== 'has') || !operands[0] || !isVariable(operands[0], variable)) continue
+    const { attr } = payload as { attr: string | string[] }
+    reads[variable].add(Array.isArray(attr) ? (attr[0] ?? '*') : attr)
+    return
   }
   for (const operand of operands) collect(operand, reads)
 }

@@ -32,7 +32,15 @@ const condition = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(labelSet, label).map(([set, name]) => `resource.${set}.contains("${name}")`) },
   {
     weight: 2,
-    arbitrary: fc.constantFrom('context.ttlSeconds <= 900', 'context.hourUtc < 12', 'context.flags.contains("secret")'),
+    arbitrary: fc.constantFrom(
+      'principal.owner == "mara@example.org"',
+      'principal in Stint::Team::"web"',
+      'context has action && context.action like "s3:*"',
+      'resource has region && principal has team',
+      'context.ttlSeconds <= 900',
+      'context.hourUtc < 12',
+      'context.flags.contains("secret")',
+    ),
   },
   {
     weight: 1,
