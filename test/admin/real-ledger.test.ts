@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, test } from 'vitest'
+import { AGENT, sampleOpen } from '../support/ledger-records.ts'
+import { type TmpLedger, tmpLedger } from '../support/tmp-ledger.ts'
+import { adminRig, problemOf } from './rig.ts'
+
+let tmp: TmpLedger
+
+beforeEach(async () => {
+  tmp = await tmpLedger()
+})
+afterEach(() => tmp.dispose())
+
+const rigOn = () => adminRig({ ledger: tmp.ledger, limits: { verifyPageSize: 2 } })
+
+async function read(rig: ReturnType<typeof adminRig>, path: string) {
+  const answer = await rig.call('GET', path, { as: 'viewer' })
+  assert.equal(answer.status, 200, path)
+  return (await answer.json()) as {
+    items: { id: string }[]
+    nextCursor?: string
+    ok?: boolean
+    problem?: { seq: number }
+  }
+}
+
+async function openGrants(count: number): Promise<string[]> {
+  const opened: string[] = []
+  for (let n = 0; n < count; n += 1) {
+    const { grant } = await tmp.ledger.openGrant(sampleOpen(tmp.ids, tmp.clock.now()))
+    opened.push(grant.id)
+    await tmp.clock.advance(1_000)
+  }
+  return opened
+}
+
+test('grants are listed, paged and read from the real ledger', async () => {
+  const opened = await openGrants(3)
+  const rig = rigOn()
+  const first = await read(rig, `/v1/grants?limit=2&agent=${encodeURIComponent(AGENT)}`)
+  const second = await read(rig, `/v1/grants?limit=2&cursor=${first.nextCursor}`)
+  assert.deepEqual(
+    [...first.items, ...second.items].map(({ id }) => id),
+    opened.toReversed(),
+  )
+  await read(rig, `/v1/grants/${opened[0]}`)
+  await read(rig, `/v1/grants/${opened[0]}/trail`)
+})
+
+test('a cursor of another list or of nobody is REQUEST_INVALID', async () => {
+  await openGrants(2)
+  const rig = rigOn()
+  const { nextCursor } = await read(rig, '/v1/grants?limit=1')
+  for (const path of [
+    `/v1/approvals?cursor=${nextCursor}`,
+    '/v1/grants?cursor=x',
+    '/v1/agents/unregistered?cursor=0',
+  ]) {
+    assert.equal((await problemOf(await rig.call('GET', path, { as: 'viewer' }))).code, 'REQUEST_INVALID')
+  }
+})
+
+test('refusals are in the chain, and the chain verifies', async () => {
+  await openGrants(2)
+  const rig = rigOn()
+  await rig.call('GET', '/v1/grants')
+  assert.equal((await read(rig, '/v1/audit/verify')).ok, true)
+  const [last] = await tmp.ledger.auditEvents({ afterSeq: (await tmp.ledger.auditHead()).seq - 1, limit: 1 })
+  assert.equal(last?.type, 'operator.refused')
+})
+
+test('an event that was edited in the file is named', async () => {
+  await openGrants(3)
+  const other = new DatabaseSync(tmp.file)
+  other.exec('UPDATE events SET at = at + 1 WHERE seq = 2')
+  other.close()
+  const { ok, problem } = await read(rigOn(), '/v1/audit/verify')
+  assert.deepEqual({ ok, seq: problem?.seq }, { ok: false, seq: 2 })
+})
+
+test('a ledger that is closed is LEDGER_UNAVAILABLE', async () => {
+  const rig = rigOn()
+  await tmp.ledger.close()
+  assert.equal((await problemOf(await rig.call('GET', '/v1/grants', { as: 'viewer' }))).code, 'LEDGER_UNAVAILABLE')
+})
