@@ -14,8 +14,6 @@ import { randomIds } from './core/ids.ts'
 import type { Logger } from './core/log.ts'
 import { ProblemBoard } from './core/problem-board.ts'
 import { Reloading, type ReloadingOptions } from './core/reloading.ts'
-import { Secret } from './core/secret.ts'
-import { type AwsStsProvider, createAwsStsProvider } from './credentials/aws-sts/provider.ts'
 import { Admission, type AdmissionLimits } from './grants/admission.ts'
 import type { ApprovalParts } from './grants/decide-approval.ts'
 import { GrantEnder } from './grants/end-grants.ts'
@@ -37,6 +35,7 @@ import { createPlanner, type Planner } from './plan/planner.ts'
 import { decide } from './policy/decide.ts'
 import type { Policy } from './policy/policy-set.ts'
 import { type PolicyStatus, PolicyStore } from './policy/policy-store.ts'
+import { createProvider } from './provider-from-config.ts'
 import { RegistryStore } from './registry/registry-store.ts'
 
 /** A running broker. */
@@ -308,47 +307,6 @@ function policyStatus({
 
 function fileProblem(problem: { error: StintError } | undefined) {
   return problem && { code: problem.error.code, explanation: problem.error.message }
-}
-
-async function createProvider(config: Config, { clock, logger }: BrokerDeps): Promise<AwsStsProvider> {
-  const { aws } = config
-  const [credentials, iamCredentials] = await Promise.all([readKeys(aws.credentials), readKeys(aws.revokerCredentials)])
-  const roles = await Promise.all(
-    config.roles.map(async ({ arn, revocation, externalIdFile }) => ({
-      arn,
-      revocation,
-      ...(externalIdFile && { externalId: await readSecret(externalIdFile) }),
-    })),
-  )
-  return createAwsStsProvider({
-    region: aws.region,
-    roles,
-    callsPerSecond: aws.callsPerSecond,
-    clock,
-    ...(aws.stsEndpoint && { stsEndpoint: aws.stsEndpoint }),
-    ...(aws.iamEndpoint && { iamEndpoint: aws.iamEndpoint }),
-    ...(aws.strictness && { strictness: aws.strictness }),
-    ...(credentials && { credentials }),
-    ...(iamCredentials && { iamCredentials }),
-    observer: { clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS') },
-  })
-}
-
-async function readKeys(files: Config['aws']['credentials']) {
-  if (!files) return undefined
-  const [accessKeyId, secretAccessKey] = await Promise.all([
-    readSecret(files.accessKeyIdFile),
-    readSecret(files.secretAccessKeyFile),
-  ])
-  return { accessKeyId: accessKeyId.reveal(), secretAccessKey: secretAccessKey.reveal() }
-}
-
-async function readSecret(file: string): Promise<Secret> {
-  try {
-    return new Secret((await readFile(file, 'utf8')).trim())
-  } catch (error) {
-    throw new StintError('CONFIG_INVALID', { explanation: `the secret file ${file} cannot be read` }, error)
-  }
 }
 
 function agentPortSettings({ listen, identity, server }: Config) {

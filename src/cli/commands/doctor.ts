@@ -1,0 +1,33 @@
+import { loadConfig } from '../../config/load.ts'
+import { systemClock } from '../../core/clock.ts'
+import { createLogger } from '../../core/log.ts'
+import { type Check, runDoctor } from '../../doctor.ts'
+import { type RunCommand, runParser } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+import { type OutputFormat, printValue, styles, withOutput } from '../output.ts'
+import { visible } from '../visible.ts'
+import { configFile, withConfig } from './serve.ts'
+
+const LIMIT_MS = 120_000
+
+/** Looks at all that the broker needs; exits with 1 if anything is wrong. */
+export const doctorCommand: RunCommand = (io) =>
+  runParser('doctor', io, (parser, done) => {
+    withOutput(withConfig(parser))
+      .description('Look at everything the broker needs: files, policies, clock, STS, roles, deny lists, ledger.')
+      .action(async (flags: { config?: string; output: OutputFormat }) => {
+        const config = loadConfig({ file: configFile(flags, io), env: io.env })
+        const deps = { clock: systemClock, logger: createLogger({ level: 'fatal' }) }
+        const checks: Check[] = []
+        const color = styles(io)
+        for await (const check of runDoctor(config, deps, AbortSignal.timeout(LIMIT_MS))) {
+          checks.push(check)
+          if (flags.output !== 'table') continue
+          const mark = check.ok ? color.green('ok  ') : color.red('FAIL')
+          io.stdout.write(`${mark}  ${visible(check.name)}: ${visible(check.finding)}\n`)
+        }
+        const ok = checks.every((check) => check.ok)
+        if (flags.output !== 'table') printValue(io, flags.output, { ok, checks })
+        done(ok ? EXIT.ok : EXIT.error)
+      })
+  })

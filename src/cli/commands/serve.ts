@@ -1,0 +1,58 @@
+import type { Command as Parser } from 'commander'
+import { loadConfig } from '../../config/load.ts'
+import { systemClock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import { createLogger } from '../../core/log.ts'
+import { type Broker, startBroker } from '../../main.ts'
+import { VERSION } from '../../version.ts'
+import { type CommandIo, type RunCommand, runParser } from '../command.ts'
+
+const DEFAULT_CONFIG = '/etc/stint/stint.yaml'
+/** Options of Node that let others in, or load code, before ours runs. */
+const UNSAFE_NODE_OPTIONS = /--(inspect|require|import|loader|experimental-loader|env-file)\b|(^|\s)-r\b/
+
+/** Adds `--config`. */
+export function withConfig(parser: Parser): Parser {
+  return parser.option('--config <file>', 'configuration (STINT_CONFIG)', undefined)
+}
+
+/** The file that `--config` or STINT_CONFIG names. */
+export function configFile(flags: { config?: string }, { env }: Pick<CommandIo, 'env'>): string {
+  return flags.config ?? env.STINT_CONFIG ?? DEFAULT_CONFIG
+}
+
+/** Runs the broker until SIGTERM or SIGINT; a second signal ends it at once. */
+export const serveCommand: RunCommand = (io) =>
+  runParser('serve', io, (parser) => {
+    withConfig(parser)
+      .description('Run the broker.')
+      .action(async (flags: { config?: string }) => {
+        refuseUnsafeNode(io)
+        const config = loadConfig({ file: configFile(flags, io), env: io.env })
+        const logger = createLogger({ level: config.log.level })
+        const broker = await startBroker(config, { clock: systemClock, logger, version: VERSION })
+        await untilSignalled(io, broker)
+      })
+  })
+
+/** Waits for SIGTERM or SIGINT, then stops the broker. */
+export async function untilSignalled(io: CommandIo, broker: Pick<Broker, 'stop'>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let signals = 0
+  const onSignal = () => {
+    signals += 1
+    if (signals > 1) process.exit(1)
+    resolve()
+  }
+  const unlisten = (['SIGTERM', 'SIGINT'] as const).map((signal) => io.onSignal?.(signal, onSignal))
+  await promise
+  await broker.stop()
+  for (const stop of unlisten) stop?.()
+}
+
+function refuseUnsafeNode({ env }: CommandIo): void {
+  if (!UNSAFE_NODE_OPTIONS.test(env.NODE_OPTIONS ?? '')) return
+  const explanation =
+    'NODE_OPTIONS opens a debugger or loads foreign code into a process that holds credentials; take that out'
+  throw new StintError('CONFIG_INVALID', { explanation })
+}

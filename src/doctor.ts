@@ -1,0 +1,138 @@
+import { access, constants, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { parse } from 'yaml'
+import type { Config } from './config/schema.ts'
+import type { Clock } from './core/clock.ts'
+import { asStintError, type ErrorCode, type ErrorDetails, StintError } from './core/errors.ts'
+import type { Logger } from './core/log.ts'
+import type { ProbeResult } from './credentials/aws-sts/probes.ts'
+import type { AwsStsProvider } from './credentials/aws-sts/provider.ts'
+import { BundleFiles } from './identity/bundle-files.ts'
+import { BundleStore } from './identity/bundle-store.ts'
+import { ServerIdentityFiles } from './identity/server-identity.ts'
+import { verifyAuditFile } from './ledger/audit-verify.ts'
+import { parseLabels } from './plan/labels.ts'
+import { loadPolicySet } from './policy/load-policy-set.ts'
+import { createProvider } from './provider-from-config.ts'
+import { loadRegistry } from './registry/registry-store.ts'
+
+/** One thing that the broker needs, looked at. */
+export interface Check {
+  /** e.g. `policy`, `bundle example.org`, `role arn:…` */
+  readonly name: string
+  readonly ok: boolean
+  /** What was found, or what is wrong and what would be right. */
+  readonly finding: string
+  readonly code?: ErrorCode
+}
+
+/** A clock that differs by more makes leases that end too early or too late by as much. */
+const MAX_SKEW_MS = 2_000
+
+/** Looks at everything that a configuration names, in the order in which the broker needs it; nothing is changed. */
+export async function* runDoctor(
+  config: Config,
+  deps: { clock: Clock; logger: Logger },
+  signal: AbortSignal,
+): AsyncGenerator<Check> {
+  yield* checkFiles(config, deps)
+  yield check('ledger', () => checkLedger(config.ledger.file))
+  let provider = undefined as AwsStsProvider | undefined
+  yield check('aws settings', async () => {
+    provider = await createProvider(config, deps)
+    return `${config.roles.length} role(s) in ${config.aws.region}`
+  })
+  if (!provider) return
+  try {
+    yield* checkAws(config, provider, signal)
+  } finally {
+    provider.close()
+  }
+}
+
+async function check(name: string, look: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, finding: await look() }
+  } catch (thrown) {
+    const { code, message } = asStintError(thrown)
+    return { name, ok: false, finding: message, code }
+  }
+}
+
+function probed(name: string, result: ProbeResult, found: (details: ErrorDetails) => string): Check {
+  if (result.ok) return { name, ok: true, finding: found(result.details) }
+  return { name, ok: false, finding: result.details.explanation ?? 'refused', code: result.code }
+}
+
+async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGenerator<Check> {
+  const { identity, registry, policy, labels } = config
+  yield check('server certificate', async () => {
+    const { certificateFile: certFile, privateKeyFile: keyFile } = identity.server
+    const files = new ServerIdentityFiles({ certFile, keyFile, clock, onChange: () => {}, onProblem: () => {} })
+    const { notAfter } = await files.start()
+    await files.stop()
+    return `valid until ${notAfter.toISOString()}`
+  })
+  for (const [trustDomain, file] of Object.entries(identity.domains)) {
+    yield check(`bundle ${trustDomain}`, async () => {
+      const store = new BundleStore()
+      const notes: string[] = []
+      const files = new BundleFiles({
+        store,
+        domains: { [trustDomain]: file },
+        clock,
+        onProblem: (note) => notes.push(note.explanation),
+      })
+      await files.start()
+      await files.stop()
+      const bundle = store.get(trustDomain)
+      const counts = `${bundle?.x509Authorities.length ?? 0} X.509 and ${bundle?.jwtAuthorities.size ?? 0} JWT authorities`
+      return [counts, ...notes].join('; ')
+    })
+  }
+  yield check('registrations', async () => `${(await loadRegistry(registry.file)).registrations.length} registrations`)
+  yield check('policies', async () => {
+    const { policies, hash, warnings } = await loadPolicySet(policy.directory)
+    return [
+      `${policies.length} policies, set ${hash.slice(0, 12)}`,
+      ...warnings.map((warning) => warning.message),
+    ].join('; ')
+  })
+  if (labels) {
+    yield check('labels', async () => `${parseLabels(parse(await readFile(labels.file, 'utf8'))).labels.length} labels`)
+  }
+}
+
+async function checkLedger(file: string): Promise<string> {
+  await access(dirname(file), constants.W_OK)
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (!exists) return 'not there yet; it will be made at the first start'
+  const verdict = await verifyAuditFile(file)
+  if (!verdict.ok) throw new StintError('AUDIT_INVALID', { seq: verdict.seq, explanation: verdict.explanation })
+  return `${verdict.head.seq} events, the chain holds`
+}
+
+async function* checkAws(config: Config, { probes }: AwsStsProvider, signal: AbortSignal): AsyncGenerator<Check> {
+  const identity = await probes.identity(signal)
+  yield probed('sts', identity, ({ arn }) => `reached as ${arn}`)
+  const skewMs = identity.details.skewMs
+  if (identity.ok && typeof skewMs === 'number') {
+    const ok = Math.abs(skewMs) <= MAX_SKEW_MS
+    const finding = `${Math.abs(skewMs)} ms ${skewMs < 0 ? 'ahead of' : 'behind'} STS, to the second`
+    yield {
+      name: 'clock',
+      ok,
+      finding: ok ? finding : `${finding}; synchronise it`,
+      ...(ok ? {} : { code: 'CLOCK_UNSTABLE' as const }),
+    }
+  }
+  for (const { arn } of config.roles) {
+    yield probed(`role ${arn}`, await probes.trust(arn, signal), () => 'can be assumed with all that a lease sends')
+    yield probed(`revocation ${arn}`, await probes.revocation(arn, signal), ({ placement, boundaryOf }) =>
+      placement === 'boundary' ? `boundary of ${boundaryOf} role(s)` : `${placement}`,
+    )
+  }
+}
