@@ -24,12 +24,15 @@ export interface SqliteLedgerOptions {
   readonly ids: Ids
   /** Unregistered identities that are kept; 1,000 if not given. */
   readonly maxUnregistered?: number
+  /** The file may not grow beyond this size, so that it cannot fill a disk that others use; no bound if not given. */
+  readonly maxBytes?: number
   /** How many writes share a commit, and how many may wait. */
   readonly groupCommit?: GroupCommitOptions
 }
 
 /** Busy time of WAL's own short locks; other programs only ever read. */
 const BUSY_MS = 2_000
+const PAGE_BYTES = 4_096
 /** 32 MB of pages. */
 const CACHE_KIB = 32_768
 
@@ -46,6 +49,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     db = new SqliteDatabase(lock.path, { busyMs: BUSY_MS })
     prepareFile(db)
     runMigrations(db, options.clock.now())
+    if (options.maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.ceil(options.maxBytes / PAGE_BYTES)}`)
     return ledgerOn(db, lock, await verifyTail(db), options)
   } catch (error) {
     db?.close()
@@ -110,6 +114,6 @@ function prepareFile(db: SqliteDatabase): void {
       explanation: 'The file system of the ledger cannot hold a write-ahead log: use a local one.',
     })
   }
-  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
+  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;
     PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864`)
 }

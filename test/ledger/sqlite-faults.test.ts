@@ -1,0 +1,270 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  copyFileSync,
+  linkSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { randomIds } from '../../src/core/ids.ts'
+import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { MIGRATIONS, runMigrations } from '../../src/ledger/migrations/run-migrations.ts'
+import { SqliteDatabase } from '../../src/ledger/sqlite-database.ts'
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts'
+import { sampleEvent, sampleOpen } from '../support/ledger-records.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+const CHILD = new URL('../support/ledger-child.ts', import.meta.url).pathname
+
+let folder: string
+let file: string
+const clock = new ManualClock()
+const opened: Ledger[] = []
+const children: ChildProcess[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-faults-'))
+  file = join(folder, 'stint.db')
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  for (const ledger of opened.splice(0)) await ledger.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function open(path = file): Promise<Ledger> {
+  const ledger = await openSqliteLedger({ file: path, clock, ids: randomIds })
+  opened.push(ledger)
+  return ledger
+}
+
+function start(how: string, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [CHILD, file, how], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  const lines: string[] = []
+  const reader = createInterface({ input: child.stdout })
+  reader.on('line', (line) => lines.push(line))
+  const ended = Promise.all([once(child, 'exit'), once(reader, 'close')]).then(() => lines)
+  /** Resolves when the child has printed this many lines. */
+  const printed = async (count: number) => {
+    while (lines.length < count) await once(reader, 'line')
+  }
+  return { child, ended, printed }
+}
+
+function change(sql: string, path = file): void {
+  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false })
+  db.exec(sql)
+  db.close()
+}
+
+describe('killed at any moment', () => {
+  test('a ledger has every grant that it acknowledged, and a whole chain', async () => {
+    const acknowledged: string[] = []
+    for (const after of [1, 40, 90, 170]) {
+      const { child, ended, printed } = start('write')
+      await printed(1 + after)
+      child.kill('SIGKILL')
+      acknowledged.push(...(await ended).slice(1))
+    }
+    expect(acknowledged.length).toBeGreaterThan(300)
+    const ledger = await open()
+    for (const id of acknowledged) expect(await ledger.getGrant(id)).toBeDefined()
+    expect(await verifyAuditFile(file, { expectHead: await ledger.auditHead() })).toMatchObject({ ok: true })
+    const counted = await ledger.countGrants()
+    expect(counted.active).toBeGreaterThanOrEqual(acknowledged.length)
+    expect((await ledger.auditHead()).seq).toBe(counted.active * 2)
+  })
+
+  test('before the commit, nothing is there; after it, everything, though nobody was told', async () => {
+    for (const { point, grants } of [
+      { point: 'ledger.before_commit', grants: 0 },
+      { point: 'ledger.after_commit', grants: 1 },
+    ]) {
+      expect(await start('once', { STINT_FAILPOINT: point }).ended).toEqual(['ready'])
+      const ledger = await open()
+      expect((await ledger.countGrants()).active).toBe(grants)
+      expect((await ledger.auditHead()).seq).toBe(grants * 2)
+      await ledger.close()
+    }
+  })
+
+  test('in the middle of a migration, the next start completes it', async () => {
+    expect(await start('once', { STINT_FAILPOINT: 'ledger.migrating' }).ended).toEqual([])
+    const [ready] = await start('once').ended
+    expect(ready).toBe('ready')
+    expect((await (await open()).countGrants()).active).toBe(1)
+  })
+})
+
+describe('one process at a time', () => {
+  test('a second opening in this process is refused, and the first goes on', async () => {
+    const ledger = await open()
+    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+    expect(await start('once').ended).toEqual(['LEDGER_LOCKED'])
+    await ledger.appendEvents([sampleEvent(clock.now())])
+  })
+
+  test('another process is refused until this one lets go', async () => {
+    const ledger = await open()
+    expect(await start('once').ended).toEqual(['LEDGER_LOCKED'])
+    await verifyAuditFile(file)
+    expect(await start('once').ended).toEqual(['LEDGER_LOCKED'])
+    await ledger.close()
+    expect((await start('once').ended)[0]).toBe('ready')
+  })
+
+  test('a holder that is killed has let go', async () => {
+    const { child, ended, printed } = start('open')
+    await printed(1)
+    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+    child.kill('SIGKILL')
+    await ended
+    await open()
+  })
+
+  test('a symbolic link to the file or its folder is the same ledger', async () => {
+    await open()
+    symlinkSync(file, join(folder, 'link.db'))
+    symlinkSync(folder, join(folder, 'again'))
+    await expect(open(join(folder, 'link.db'))).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+    await expect(open(join(folder, 'again', 'stint.db'))).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+  })
+
+  test('a file with a second hard link is refused', async () => {
+    await (await open()).close()
+    linkSync(file, join(folder, 'hard.db'))
+    await expect(open(join(folder, 'hard.db'))).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+  })
+
+  test('the files are for their owner alone', async () => {
+    await (await open()).appendEvents([sampleEvent(clock.now())])
+    for (const path of [file, `${file}-wal`, `${file}.lock`]) expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('a store that fails', () => {
+  test('refuses the batch and every write after it, goes on reading, and recovers by opening again', async () => {
+    const ledger = await openSqliteLedger({ file, clock, ids: randomIds, maxBytes: 400_000 })
+    opened.push(ledger)
+    const kept = await ledger.openGrant(sampleOpen(randomIds, clock.now()))
+    // SQLite answers SQLITE_FULL, as on a full disk, in the first of two units that share a commit.
+    const filled = ledger.appendEvents([sampleEvent(clock.now(), { data: { fill: 'x'.repeat(500_000) } })])
+    const answers = await Promise.allSettled([filled, ledger.appendEvents([sampleEvent(clock.now())])])
+    for (const answer of answers) expect(answer).toMatchObject({ reason: { code: 'LEDGER_UNAVAILABLE' } })
+    const more = ledger.appendEvents([sampleEvent(clock.now())])
+    await expect(more).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE', details: { poisoned: true } })
+    expect(await ledger.getGrant(kept.grant.id)).toEqual(kept.grant)
+    expect((await ledger.auditHead()).seq).toBe(2)
+    await ledger.close()
+    const again = await open()
+    await again.appendEvents([sampleEvent(clock.now())])
+    expect(await verifyAuditFile(file)).toMatchObject({ ok: true, events: 3 })
+  })
+})
+
+describe('a damaged ledger', () => {
+  const damaged = async (sql: string) => {
+    const ledger = await open()
+    for (let made = 0; made < 3; made++) await ledger.openGrant(sampleOpen(randomIds, clock.now()))
+    await ledger.close()
+    change(sql)
+    return open()
+  }
+
+  for (const { name, sql, problem } of [
+    { name: 'an edited event', sql: 'UPDATE events SET at = at + 1 WHERE seq = 5', problem: 'edited' },
+    { name: 'a deleted event', sql: 'DELETE FROM events WHERE seq = 4', problem: 'missing' },
+    { name: 'a truncated log', sql: 'DELETE FROM events WHERE seq > 4', problem: 'truncated' },
+    {
+      name: 'a head turned back',
+      sql: 'UPDATE audit_head SET seq = 4, hash = (SELECT hash FROM events WHERE seq = 4)',
+      problem: 'edited',
+    },
+    { name: 'no head', sql: 'DELETE FROM audit_head', problem: 'unreadable' },
+  ]) {
+    test(`is not opened with ${name}`, () =>
+      expect(damaged(sql)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT', details: { problem } }))
+  }
+
+  for (const { name, code, make } of [
+    { name: 'no database', code: 'LEDGER_CORRUPT', make: () => writeFileSync(file, 'no database at all'.repeat(100)) },
+    { name: 'the database of another program', code: 'LEDGER_CORRUPT', make: () => change('CREATE TABLE t (a)') },
+    {
+      name: 'in a folder that is not there',
+      code: 'LEDGER_UNAVAILABLE',
+      make: () => rmSync(folder, { recursive: true }),
+    },
+  ]) {
+    test(`is not opened when it is ${name}`, async () => {
+      make()
+      await expect(open()).rejects.toMatchObject({ code })
+      // Nothing is left locked by the attempt.
+      await expect(open()).rejects.toMatchObject({ code })
+    })
+  }
+
+  test('whose write-ahead log was cut in the middle opens with whole commits only', async () => {
+    const ledger = await open()
+    for (let made = 0; made < 6; made++) await ledger.openGrant(sampleOpen(randomIds, clock.now()))
+    const torn = join(folder, 'torn.db')
+    copyFileSync(file, torn)
+    copyFileSync(`${file}-wal`, `${torn}-wal`)
+    truncateSync(`${torn}-wal`, statSync(`${torn}-wal`).size - 6_000)
+    const copy = await open(torn)
+    const { active } = await copy.countGrants()
+    expect(active).toBeLessThan(6)
+    expect((await copy.auditHead()).seq).toBe(active * 2)
+    const head = await ledger.auditHead()
+    expect(await verifyAuditFile(torn, { expectHead: head })).toMatchObject({ ok: false, problem: 'truncated' })
+  })
+})
+
+describe('migrations', () => {
+  const next = { version: 2, name: 'next', sql: 'CREATE TABLE added (a INTEGER) STRICT', readableBy: 1 }
+
+  async function migrated(more: object): Promise<void> {
+    await (await open()).close()
+    const db = new SqliteDatabase(file)
+    runMigrations(db, clock.now(), [...MIGRATIONS, { ...next, ...more }])
+    db.close()
+  }
+
+  test('of a newer release that this one can live with are no hindrance', async () => {
+    await migrated({})
+    await (await open()).appendEvents([sampleEvent(clock.now())])
+  })
+
+  test('of a newer release that this one cannot live with are refused', async () => {
+    await migrated({ readableBy: 2 })
+    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_VERSION_UNSUPPORTED', details: { found: 2, known: 1 } })
+  })
+
+  test('that are not the ones we know are refused', async () => {
+    await (await open()).close()
+    change("UPDATE migrations SET checksum = 'other'")
+    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' })
+  })
+
+  test('that fail leave nothing behind', async () => {
+    await expect(migrated({ sql: `${next.sql}; CREATE TABLE names (a)` })).rejects.toThrow()
+    const db = new DatabaseSync(file)
+    expect(db.prepare("SELECT name FROM sqlite_schema WHERE name = 'added'").all()).toEqual([])
+    db.close()
+  })
+})
