@@ -1,0 +1,132 @@
+import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
+import { StintError } from '../core/errors.ts'
+import { ACTION_CLASSES, type ActionClass, type ActionFlag } from './action-classes.ts'
+import { ACTION_OVERLAY, type OverlayRow } from './action-overlay.ts'
+import { ACTION_DATA_VERSION, actionsOfService, knownServices, type TableAction } from './action-table.ts'
+import { isDestructive, managesPermissions } from './action-verbs.ts'
+import { compileGlob, matches } from './glob.ts'
+
+/** What an action is, for policy, approval and blast radius. */
+export interface Classification {
+  /** The riskiest that applies. */
+  readonly class: ActionClass
+  /** Sorted. */
+  readonly flags: readonly ActionFlag[]
+  /** Why the effect or credential lives on after revocation; present with the flag `outlives`. */
+  readonly outlivesReason?: string
+}
+
+/** Names data and overlay, e.g. `0.21.202609261+1f2e3d4c`: another version may classify otherwise. */
+export const ACTION_TABLE_VERSION = `${ACTION_DATA_VERSION}+${sha256Hex(
+  canonicalJson(ACTION_OVERLAY.map((row) => ({ ...row }))),
+).slice(0, 8)}`
+
+/** Longest action or action pattern taken. */
+const MAX_ACTION_CHARACTERS = 200
+const SHAPE = /^([A-Za-z0-9-]+):([A-Za-z0-9*?-]+)$/
+const RANK = new Map(ACTION_CLASSES.map((name, at) => [name, at]))
+const rowsByService = overlayByService()
+const known = new Map<string, Classification>()
+
+/**
+ * Classifies one action.
+ *
+ * @param action e.g. `s3:GetObject`, in any case, without a wildcard.
+ * @throws {StintError} ACTION_UNKNOWN
+ */
+export function classify(action: string): Classification {
+  const found = findAction(action)
+  const before = known.get(found.action)
+  if (before) return before
+  const fresh = Object.freeze(classifyFresh(found))
+  known.set(found.action, fresh)
+  return fresh
+}
+
+/**
+ * The action of the table with this name.
+ *
+ * @param action in any case, without a wildcard.
+ * @throws {StintError} ACTION_UNKNOWN
+ */
+export function findAction(action: string): TableAction {
+  const { service, name } = split(action)
+  const found = actionsOfService(service)?.get(name.toLowerCase())
+  if (!found) throw unknown(action, `${hint(service)}`)
+  return found
+}
+
+/**
+ * All the actions that a pattern stands for, in canonical spelling and order. A pattern without wildcards yields itself.
+ *
+ * @param pattern `service:Name` with `*` and `?` in the name only; IAM ignores the case of actions.
+ * @throws {StintError} ACTION_UNKNOWN if it is malformed or stands for nothing.
+ */
+export function expandActions(pattern: string): readonly string[] {
+  const { service, name } = split(pattern)
+  if (!/[*?]/.test(name)) return [findAction(pattern).action]
+  const glob = compileGlob(name.toLowerCase())
+  const found: string[] = []
+  for (const [key, { action }] of actionsOfService(service) ?? []) if (matches(glob, key)) found.push(action)
+  if (found.length === 0) throw unknown(pattern, hint(service))
+  return found
+}
+
+/** The riskier of two classes. */
+function riskier(a: ActionClass, b: ActionClass): ActionClass {
+  return (RANK.get(a) ?? 0) >= (RANK.get(b) ?? 0) ? a : b
+}
+
+function classifyFresh({ action, service, level }: TableAction): Classification {
+  const name = action.slice(service.length + 1)
+  const rows = (rowsByService.get(service) ?? []).filter(({ glob }) => matches(glob, name.toLowerCase()))
+  let worst: ActionClass = rows.find(({ row }) => row.level)?.row.level ?? level
+  if (level === 'write' && worst === 'write') {
+    if (isDestructive(name)) worst = 'destructive'
+    if (managesPermissions(name)) worst = 'permissions'
+  }
+  const flags = new Set<ActionFlag>()
+  for (const { row } of rows) {
+    if (row.class) worst = riskier(worst, row.class)
+    for (const flag of row.flags ?? []) flags.add(flag)
+  }
+  const outlivesReason = rows.find(({ row }) => row.outlives)?.row.outlives
+  if (outlivesReason !== undefined) flags.add('outlives')
+  return {
+    class: worst,
+    flags: Object.freeze([...flags].sort()),
+    ...(outlivesReason === undefined ? {} : { outlivesReason }),
+  }
+}
+
+function overlayByService(): ReadonlyMap<string, { readonly glob: Int32Array; readonly row: OverlayRow }[]> {
+  const byService = new Map<string, { readonly glob: Int32Array; readonly row: OverlayRow }[]>()
+  for (const row of ACTION_OVERLAY) {
+    for (const action of row.actions.split(' ')) {
+      const [service = '', name = ''] = action.split(':')
+      const list = byService.get(service) ?? []
+      list.push({ glob: compileGlob(name.toLowerCase()), row })
+      byService.set(service, list)
+    }
+  }
+  return byService
+}
+
+function split(action: string): { service: string; name: string } {
+  const [, service, name] = action.length <= MAX_ACTION_CHARACTERS ? (SHAPE.exec(action) ?? []) : []
+  if (service === undefined || name === undefined) {
+    throw unknown(action, 'write `service:Action`, with the service spelled out and wildcards in the action only')
+  }
+  return { service: service.toLowerCase(), name }
+}
+
+function hint(service: string): string {
+  return knownServices().includes(service)
+    ? `the service "${service}" has no such action in table ${ACTION_TABLE_VERSION}`
+    : `table ${ACTION_TABLE_VERSION} knows no service "${service}"`
+}
+
+function unknown(action: string, why: string): StintError {
+  const shown = action.slice(0, 100).replace(/[^\u0020-\u007e]/g, '?')
+  return new StintError('ACTION_UNKNOWN', { action: shown, explanation: `"${shown}" is no AWS action: ${why}.` })
+}
