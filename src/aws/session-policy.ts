@@ -1,0 +1,201 @@
+import { StintError } from '../core/errors.ts'
+import { type ResourcePattern, resourceContains } from './arn.ts'
+import { shortenActions } from './shorten-actions.ts'
+
+/** One action on one resource pattern that the policy has to allow. */
+export interface AllowedPair {
+  /** Canonical spelling, no wildcard. */
+  readonly action: string
+  readonly resource: ResourcePattern
+}
+
+/** Allow statements as minified JSON, and their length with the time Deny. */
+export interface SessionPolicy {
+  /** Complete JSON without the time Deny; see `withLeaseEnd`. */
+  readonly json: string
+  /** Characters with the time Deny. */
+  readonly characters: number
+}
+
+/** A statement: every action of it on every resource of it. Both sorted. */
+interface Allow {
+  readonly actions: readonly string[]
+  readonly resources: readonly string[]
+}
+
+/**
+ * Plaintext characters of an inline session policy, white space counted.
+ *
+ * @see STS API Reference, AssumeRole, Policy
+ */
+export const MAX_SESSION_POLICY_CHARACTERS = 2_048
+
+/** What STS takes: U+0009, U+000A, U+000D, U+0020 to U+00FF. */
+const STS_TEXT = /^[\t\n\r\u0020-\u00ff]+$/
+const HEAD = '{"Version":"2012-10-17","Statement":['
+const TAIL = ']}'
+
+/** Patterns with wildcards of one action that are compared with all its others; beyond it, redundancy is left standing. */
+const MAX_COMPARED = 50
+
+/** Largest parts named by a refusal. */
+const PARTS_SHOWN = 5
+
+/**
+ * The smallest policy found that allows these pairs and no other: resources that another one of the same action covers are
+ * left out, and what is alike is merged into statements in two ways, of which the shorter is taken. Only when that is too long
+ * are actions shortened to wildcards that stand for exactly the same actions of the table; such a wildcard would also match an
+ * action that AWS adds later, so it is a last resort. The same pairs give the same text.
+ *
+ * @throws {StintError} SESSION_POLICY_TOO_LARGE with `characters`, `limit`, `statements` and `largest`; TASK_INVALID when there
+ *   is nothing to allow, since STS would take an empty policy for none; RESOURCE_INVALID for text that STS does not take.
+ */
+export function compileSessionPolicy(pairs: readonly AllowedPair[]): SessionPolicy {
+  if (pairs.length === 0) {
+    throw new StintError('TASK_INVALID', { path: 'access', explanation: 'The access of the task allows nothing.' })
+  }
+  const needed = withoutRedundant(pairs)
+  const candidates = [byResources(needed), byActions(needed)]
+  const exact = shortest(candidates)
+  const best =
+    exact.characters <= MAX_SESSION_POLICY_CHARACTERS ? exact : shortest([...candidates, ...candidates.map(shortened)])
+  if (!STS_TEXT.test(best.json)) {
+    const explanation = 'The resources hold characters that a session policy cannot; use ? in their place.'
+    throw new StintError('RESOURCE_INVALID', { explanation })
+  }
+  if (best.characters > MAX_SESSION_POLICY_CHARACTERS) throw tooLarge(best, candidates[0] ?? [])
+  return { json: best.json, characters: best.characters }
+}
+
+/**
+ * Adds the end of the lease: a Deny of everything after it, which an allow of a resource policy does not escape either.
+ *
+ * @param policy `json` of `compileSessionPolicy`.
+ * @param notAfter cut to the whole second, so never later than this.
+ * @throws {StintError} INTERNAL for a policy or an instant that is none.
+ */
+export function withLeaseEnd(policy: string, notAfter: Date): string {
+  const at = notAfter.getTime()
+  if (!(at >= 0 && at < Date.UTC(10_000, 0)) || !policy.startsWith(`${HEAD}{`) || !policy.endsWith(`}${TAIL}`)) {
+    throw new StintError('INTERNAL', {
+      explanation: 'A lease needs a compiled session policy and an instant to end at.',
+    })
+  }
+  return `${policy.slice(0, -TAIL.length)},${leaseEnd(notAfter)}${TAIL}`
+}
+
+function leaseEnd(notAfter: Date): string {
+  const seconds = `${notAfter.toISOString().slice(0, 19)}Z`
+  return `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":"${seconds}"}}}`
+}
+
+/** Characters that every lease's Deny adds, with its comma. */
+const LEASE_END_CHARACTERS = leaseEnd(new Date(0)).length + 1
+
+/** Resources per action, without those that another one of the action covers. */
+function withoutRedundant(pairs: readonly AllowedPair[]): ReadonlyMap<string, readonly string[]> {
+  const byAction = new Map<string, Map<string, ResourcePattern>>()
+  for (const { action, resource } of pairs) {
+    const own = byAction.get(action) ?? new Map<string, ResourcePattern>()
+    byAction.set(action, own.set(resource.text, resource))
+  }
+  const reduced = new Map<string, readonly string[]>()
+  const known = new Map<string, readonly string[]>()
+  for (const [action, own] of [...byAction].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const key = [...own.keys()].sort().join('\n')
+    const resources = known.get(key) ?? widest([...own.values()])
+    known.set(key, resources)
+    reduced.set(action, resources)
+  }
+  return reduced
+}
+
+function widest(resources: readonly ResourcePattern[]): readonly string[] {
+  const wide = resources.filter(({ text }) => /[*?]/.test(text)).slice(0, MAX_COMPARED)
+  const kept = resources.filter(
+    (resource, at) =>
+      !wide.some(
+        (other) =>
+          other !== resource &&
+          resourceContains(other, resource) &&
+          // Of two that mean the same, the first stays.
+          (!resourceContains(resource, other) || resources.indexOf(other) < at),
+      ),
+  )
+  return kept.map(({ text }) => text).sort()
+}
+
+/** One statement per set of resources. */
+function byResources(needed: ReadonlyMap<string, readonly string[]>): readonly Allow[] {
+  const groups = new Map<string, { actions: string[]; resources: readonly string[] }>()
+  for (const [action, resources] of needed) {
+    const key = resources.join('\n')
+    const group = groups.get(key) ?? { actions: [], resources }
+    group.actions.push(action)
+    groups.set(key, group)
+  }
+  return [...groups.values()]
+}
+
+/** One statement per set of actions: shorter where actions share a part of their resources. */
+function byActions(needed: ReadonlyMap<string, readonly string[]>): readonly Allow[] {
+  const actionsOf = new Map<string, string[]>()
+  for (const [action, resources] of needed) {
+    for (const resource of resources) {
+      const actions = actionsOf.get(resource) ?? []
+      actions.push(action)
+      actionsOf.set(resource, actions)
+    }
+  }
+  const groups = new Map<string, { actions: readonly string[]; resources: string[] }>()
+  for (const [resource, actions] of [...actionsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const key = actions.join('\n')
+    const group = groups.get(key) ?? { actions, resources: [] }
+    group.resources.push(resource)
+    groups.set(key, group)
+  }
+  return [...groups.values()]
+}
+
+function shortened(statements: readonly Allow[]): readonly Allow[] {
+  return statements.map(({ actions, resources }) => ({ actions: shortenActions(actions), resources }))
+}
+
+interface Rendered {
+  readonly json: string
+  readonly characters: number
+  readonly statements: number
+}
+
+function shortest(candidates: readonly (readonly Allow[])[]): Rendered {
+  const rendered = candidates.map((statements) => {
+    const json = `${HEAD}${statements.map(statementJson).join(',')}${TAIL}`
+    return { json, characters: json.length + LEASE_END_CHARACTERS, statements: statements.length + 1 }
+  })
+  return rendered.reduce((best, next) => (next.characters < best.characters ? next : best))
+}
+
+function statementJson({ actions, resources }: Allow): string {
+  return JSON.stringify({ Effect: 'Allow', Action: oneOrMany(actions), Resource: oneOrMany(resources) })
+}
+
+function oneOrMany(items: readonly string[]): string | readonly string[] {
+  const [first, ...others] = items
+  return first !== undefined && others.length === 0 ? first : items
+}
+
+function tooLarge({ characters, statements }: Rendered, parts: readonly Allow[]): StintError {
+  const largest = parts
+    .map((part) => ({
+      characters: statementJson(part).length,
+      actions: part.actions.length,
+      resources: part.resources.length,
+      firstAction: part.actions[0] ?? '',
+      firstResource: (part.resources[0] ?? '').slice(0, 100),
+    }))
+    .sort((a, b) => b.characters - a.characters)
+    .slice(0, PARTS_SHOWN)
+  const limit = MAX_SESSION_POLICY_CHARACTERS
+  const explanation = `The session policy comes to ${characters} characters, and AWS takes ${limit}; split the task, or name fewer or wider resources.`
+  return new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, statements, largest, explanation })
+}

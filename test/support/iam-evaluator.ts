@@ -1,0 +1,111 @@
+/**
+ * Decides requests by IAM policies, from AWS's documents alone: it shares no code with `src`, so that a mistake there is not
+ * repeated here. Covers what tests need: Allow and Deny, (Not)Action, (Not)Resource, globs, and the String, Arn, Date, Bool
+ * and Null operators with `IfExists`. Anything else throws rather than being passed over.
+ *
+ * @see IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators"
+ */
+export interface IamRequest {
+  readonly action: string
+  readonly resource: string
+  /** Condition keys of the request; names in any case. */
+  readonly context?: Readonly<Record<string, string | readonly string[]>>
+}
+
+export type IamVerdict = 'allow' | 'explicit_deny' | 'implicit_deny'
+
+type OneOrMany = string | readonly string[]
+interface Statement {
+  readonly Effect: string
+  readonly Action?: OneOrMany
+  readonly NotAction?: OneOrMany
+  readonly Resource?: OneOrMany
+  readonly NotResource?: OneOrMany
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, OneOrMany>>>>
+}
+
+/** The verdict of one set of policies, e.g. all the identity policies of a role, or the session policy. */
+export function evaluateIam(policies: readonly string[], request: IamRequest): IamVerdict {
+  const applying = policies.flatMap(statements).filter((statement) => applies(statement, request))
+  if (applying.some(({ Effect }) => Effect === 'Deny')) return 'explicit_deny'
+  return applying.some(({ Effect }) => Effect === 'Allow') ? 'allow' : 'implicit_deny'
+}
+
+/** Same account, no resource policy: all the given sets (identity, boundary, session) must allow and none may deny. */
+export function evaluateIntersection(sets: readonly (readonly string[])[], request: IamRequest): IamVerdict {
+  const verdicts = sets.map((policies) => evaluateIam(policies, request))
+  if (verdicts.includes('explicit_deny')) return 'explicit_deny'
+  return verdicts.every((verdict) => verdict === 'allow') ? 'allow' : 'implicit_deny'
+}
+
+function statements(policy: string): readonly Statement[] {
+  const { Statement } = JSON.parse(policy) as { Statement: Statement | readonly Statement[] }
+  return list(Statement)
+}
+
+function applies(statement: Statement, { action, resource, context = {} }: IamRequest): boolean {
+  const { Action, NotAction, Resource, NotResource, Condition = {} } = statement
+  const anyAction = (patterns: OneOrMany) =>
+    list(patterns).some((each) => glob(each.toLowerCase(), action.toLowerCase()))
+  const anyResource = (patterns: OneOrMany) => list(patterns).some((each) => glob(each, resource))
+  if (Action === undefined ? NotAction === undefined || anyAction(NotAction) : !anyAction(Action)) return false
+  if (Resource === undefined ? NotResource === undefined || anyResource(NotResource) : !anyResource(Resource))
+    return false
+  const keys = new Map(Object.entries(context).map(([key, value]) => [key.toLowerCase(), list(value)]))
+  return Object.entries(Condition).every(([operator, tests]) =>
+    Object.entries(tests).every(([key, values]) => holds(operator, keys.get(key.toLowerCase()), list(values))),
+  )
+}
+
+function holds(operator: string, actual: readonly string[] | undefined, wanted: readonly string[]): boolean {
+  if (operator === 'Null') return wanted.some((value) => (value === 'true') === (actual === undefined))
+  const ifExists = operator.endsWith('IfExists')
+  const name = ifExists ? operator.slice(0, -'IfExists'.length) : operator
+  const test = OPERATORS[name]
+  if (!test) throw new Error(`the evaluator does not know the operator ${operator}`)
+  const negated = NEGATED.has(name)
+  if (actual === undefined) return ifExists || negated
+  return negated
+    ? actual.every((value) => wanted.every((want) => test(value, want)))
+    : actual.some((value) => wanted.some((want) => test(value, want)))
+}
+
+const NEGATED = new Set(['StringNotEquals', 'StringNotLike', 'ArnNotLike', 'ArnNotEquals', 'DateNotEquals'])
+const OPERATORS: Readonly<Record<string, (actual: string, wanted: string) => boolean>> = {
+  StringEquals: (actual, wanted) => actual === wanted,
+  StringNotEquals: (actual, wanted) => actual !== wanted,
+  StringEqualsIgnoreCase: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
+  StringLike: (actual, wanted) => glob(wanted, actual),
+  StringNotLike: (actual, wanted) => !glob(wanted, actual),
+  ArnEquals: (actual, wanted) => glob(wanted, actual),
+  ArnLike: (actual, wanted) => glob(wanted, actual),
+  ArnNotEquals: (actual, wanted) => !glob(wanted, actual),
+  ArnNotLike: (actual, wanted) => !glob(wanted, actual),
+  Bool: (actual, wanted) => actual === wanted,
+  DateEquals: (actual, wanted) => Date.parse(actual) === Date.parse(wanted),
+  DateNotEquals: (actual, wanted) => Date.parse(actual) !== Date.parse(wanted),
+  DateLessThan: (actual, wanted) => Date.parse(actual) < Date.parse(wanted),
+  DateLessThanEquals: (actual, wanted) => Date.parse(actual) <= Date.parse(wanted),
+  DateGreaterThan: (actual, wanted) => Date.parse(actual) > Date.parse(wanted),
+  DateGreaterThanEquals: (actual, wanted) => Date.parse(actual) >= Date.parse(wanted),
+}
+
+/** Table of what beginnings match: row by pattern character, no backtracking. */
+function glob(pattern: string, text: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern === text
+  let reached = [true, ...Array.from(text, () => false)]
+  for (const char of pattern) {
+    const next = reached.map(() => false)
+    for (let at = 0; at < next.length; at += 1) {
+      if (char === '*') next[at] = (reached[at] ?? false) || (at > 0 && (next[at - 1] ?? false))
+      else if (at > 0) next[at] = (reached[at - 1] ?? false) && (char === '?' || char === text[at - 1])
+    }
+    if (!next.includes(true)) return false
+    reached = next
+  }
+  return reached.at(-1) ?? false
+}
+
+function list<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? value : [value as T]
+}
