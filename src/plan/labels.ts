@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { parseResourcePattern, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
+import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
+import { asStintError, StintError } from '../core/errors.ts'
+
+/** Operators' names for resources, ready for questions. Immutable. */
+export interface LabelSet {
+  /** Lower-case hex SHA-256 of the labels: another version may label otherwise. */
+  readonly version: string
+  readonly labels: readonly { readonly label: string; readonly patterns: readonly ResourcePattern[] }[]
+}
+
+/** Labels of one requested pattern, both sorted. */
+export interface Labelled {
+  readonly within: readonly string[]
+  readonly touches: readonly string[]
+}
+
+const schema = z.strictObject({
+  labels: z
+    .array(
+      z.strictObject({
+        label: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:._/@=+-]{0,127}$/, 'must be a name such as env:prod'),
+        resources: z.array(z.string().min(1).max(2_048)).min(1).max(1_000),
+      }),
+    )
+    .max(1_000),
+})
+
+/** No labels: nothing is within or touches anything. */
+export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
+
+/**
+ * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*']}]}`.
+ *
+ * On S3 a bucket and its objects are different resources: `arn:aws:s3:::prod-data` labels the bucket alone,
+ * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
+ * does `arn:aws:s3:::prod-data*`, which takes in the bucket `prod-data-2` as well.
+ *
+ * @throws {StintError} LABELS_INVALID; `details.path` says where.
+ */
+export function parseLabels(input: unknown): LabelSet {
+  const parsed = schema.safeParse(input)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw invalid(issue?.path.map(String).join('.') || 'labels', issue?.message ?? 'is malformed')
+  }
+  const seen = new Set<string>()
+  const labels = parsed.data.labels.map(({ label, resources }, at) => {
+    if (seen.has(label))
+      throw invalid(`labels.${at}.label`, `${label} is given twice; put all its resources in one place`)
+    seen.add(label)
+    return { label, patterns: resources.map((text, index) => patternAt(text, `labels.${at}.resources.${index}`)) }
+  })
+  labels.sort((a, b) => (a.label < b.label ? -1 : 1))
+  const text = canonicalJson(
+    labels.map(({ label, patterns }) => ({ label, patterns: patterns.map((each) => each.text) })),
+  )
+  return { version: sha256Hex(text), labels }
+}
+
+/**
+ * The labels of all that a pattern stands for (`within`) and of some of it (`touches`).
+ *
+ * Within means wholly inside one pattern of the label: what several of its patterns cover only together counts as not within,
+ * which can refuse but never grant. `*` touches every label.
+ */
+export function labelsOf({ labels }: LabelSet, resource: ResourcePattern): Labelled {
+  const within: string[] = []
+  const touches: string[] = []
+  for (const { label, patterns } of labels) {
+    const inside = patterns.some((pattern) => resourceContains(pattern, resource))
+    if (inside) within.push(label)
+    if (inside || resource.text === '*' || patterns.some((pattern) => resourceIntersects(pattern, resource))) {
+      touches.push(label)
+    }
+  }
+  return { within, touches }
+}
+
+function patternAt(text: string, path: string): ResourcePattern {
+  try {
+    return parseResourcePattern(text)
+  } catch (error) {
+    throw invalid(path, asStintError(error).details.explanation ?? 'is no resource pattern')
+  }
+}
+
+function invalid(path: string, problem: string): StintError {
+  return new StintError('LABELS_INVALID', {
+    path,
+    explanation: `${path}: ${problem}${problem.endsWith('.') ? '' : '.'}`,
+  })
+}

@@ -1,0 +1,167 @@
+import type { ResourceType, TableAction } from '../aws/action-table.ts'
+import { parseResourcePattern, type ResourcePattern } from '../aws/arn.ts'
+import { classify, expandActions, findAction } from '../aws/classify.ts'
+import { compileGlob, contains, intersects, matches } from '../aws/glob.ts'
+import { type ErrorCode, StintError } from '../core/errors.ts'
+import type { AccessEntry } from './task.ts'
+
+/** An action with one resource pattern that it can take. */
+export interface Pairing {
+  /** Canonical spelling. */
+  readonly action: string
+  readonly resource: ResourcePattern
+}
+
+/** How far pairing may go. */
+export interface PairingRules {
+  /** The role's partition, e.g. `aws`: it reaches no other. */
+  readonly partition: string
+  /** Pairs of a whole task. */
+  readonly maxPairs: number
+  /** True for every action, or for those that match one of the patterns: these may take `*` or a whole resource type. */
+  readonly allowWildcard: boolean | readonly string[]
+}
+
+/** What comes of an action and a resource. */
+type Fit = 'fits' | 'too_wide' | 'mismatch'
+
+/** Combinations that may be looked at for each pair that is allowed. */
+const COMBINATIONS_PER_PAIR = 20
+
+/**
+ * Actions × resources of each entry, thinned to what IAM could ever evaluate together.
+ *
+ * A pattern is read as IAM reads it, where `*` crosses `/`: `s3:GetObject` pairs with `arn:aws:s3:::data*`, which stands for
+ * the objects of `data-2` too, and is labelled by all of that. An action that takes no resource pairs with `*` alone, and
+ * unless it only lists or reads needs `allowWildcard`; any other action pairs with `*`, or with a pattern that stands for all
+ * members of one of its resource types, by `allowWildcard` only. Members of an action wildcard that find no partner drop out;
+ * an action or resource as written that finds none is refused.
+ *
+ * @returns without repeats, sorted by action and then resource.
+ * @throws {StintError} ACTION_UNKNOWN, RESOURCE_INVALID, ACTION_RESOURCE_MISMATCH, RESOURCE_TOO_WIDE, TASK_INVALID.
+ */
+export function pairAccess(access: readonly AccessEntry[], rules: PairingRules): readonly Pairing[] {
+  const pairs = new Map<string, Pairing>()
+  const budget = { combinations: rules.maxPairs * COMBINATIONS_PER_PAIR }
+  for (const entry of access) {
+    for (const pair of pairEntry(entry, rules, budget)) pairs.set(`${pair.action} ${pair.resource.text}`, pair)
+    if (pairs.size > rules.maxPairs) throw tooMany(rules.maxPairs)
+  }
+  return [...pairs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair)
+}
+
+function pairEntry(entry: AccessEntry, rules: PairingRules, budget: { combinations: number }): Pairing[] {
+  const resources = entry.resources.map((text) => inPartition(parseResourcePattern(text), rules.partition))
+  const fitOf = fitter(rules)
+  const partnered = new Set<ResourcePattern>()
+  const worst = new Map<ResourcePattern, Fit>()
+  const pairs: Pairing[] = []
+  for (const written of entry.actions) {
+    let best: Fit = 'mismatch'
+    for (const action of expandActions(written)) {
+      const found = findAction(action)
+      for (const resource of resources) {
+        budget.combinations -= 1
+        if (budget.combinations < 0) throw tooMany(rules.maxPairs)
+        const fit = fitOf(found, resource)
+        if (fit === 'mismatch') continue
+        if (best !== 'fits') best = fit
+        if (fit === 'too_wide') worst.set(resource, fit)
+        else {
+          pairs.push({ action, resource })
+          partnered.add(resource)
+        }
+      }
+      if (pairs.length > rules.maxPairs) throw tooMany(rules.maxPairs)
+    }
+    if (best !== 'fits') throw lonelyAction(written, best)
+  }
+  const lonely = resources.find((resource) => !partnered.has(resource))
+  if (lonely) throw lonelyResource(lonely, worst.get(lonely) ?? 'mismatch')
+  return pairs
+}
+
+/** Decides on pairs; remembers what it found of a type, since the actions of a service share their types. */
+function fitter(rules: PairingRules): (action: TableAction, resource: ResourcePattern) => Fit {
+  const meets = new Map<ResourcePattern, Map<ResourceType, Fit>>()
+  const wildcards = rules.allowWildcard
+  const mayTakeAll = (action: string): boolean =>
+    Array.isArray(wildcards)
+      ? wildcards.some((pattern: string) => matches(pattern.toLowerCase(), action.toLowerCase()))
+      : wildcards === true
+  return ({ action, resourceTypes }, resource) => {
+    if (resource.text === '*') {
+      const { class: risk } = classify(action)
+      const harmless = resourceTypes.length === 0 && (risk === 'list' || risk === 'read')
+      return harmless || mayTakeAll(action) ? 'fits' : 'too_wide'
+    }
+    const known = meets.get(resource) ?? new Map<ResourceType, Fit>()
+    meets.set(resource, known)
+    let fit: Fit = 'mismatch'
+    for (const type of resourceTypes) {
+      const found = known.get(type) ?? fitOfType(type, resource, rules.partition)
+      known.set(type, found)
+      if (found === 'too_wide') return mayTakeAll(action) ? 'fits' : 'too_wide'
+      if (found === 'fits') fit = 'fits'
+    }
+    return fit
+  }
+}
+
+function fitOfType(type: ResourceType, resource: ResourcePattern, partition: string): Fit {
+  if (!type.parts.every((part, at) => intersects(part, resource.parts[at] ?? part))) return 'mismatch'
+  const all =
+    type.hasVariables && /[*?]/.test(resource.text) && contains(resource.glob, compileGlob(type.all(partition)))
+  return all ? 'too_wide' : 'fits'
+}
+
+function inPartition(resource: ResourcePattern, partition: string): ResourcePattern {
+  if (resource.partition === undefined || resource.partition === partition) return resource
+  const shown = resource.text.slice(0, 200)
+  const explanation = `"${shown}" lies in partition ${resource.partition}, which a role of ${partition} cannot reach.`
+  throw new StintError('RESOURCE_INVALID', { resource: shown, explanation })
+}
+
+function lonelyAction(action: string, fit: Fit): StintError {
+  if (fit === 'mismatch') {
+    const explanation = `${action} takes none of the resources of its entry${needs(action)}.`
+    return refusal('ACTION_RESOURCE_MISMATCH', { action }, explanation)
+  }
+  const why = takesStarOnly(action)
+    ? 'takes "*" only and does more than list or read; the operator can allow it for this role'
+    : 'would reach all resources of its kind; name the ones it needs'
+  return refusal('RESOURCE_TOO_WIDE', { action }, `${action} ${why}.`)
+}
+
+function lonelyResource({ text }: ResourcePattern, fit: Fit): StintError {
+  const resource = text.slice(0, 200)
+  return fit === 'too_wide'
+    ? refusal(
+        'RESOURCE_TOO_WIDE',
+        { resource },
+        `"${resource}" stands for all resources of a kind; name the ones that are needed.`,
+      )
+    : refusal('ACTION_RESOURCE_MISMATCH', { resource }, `"${resource}" is taken by none of the actions of its entry.`)
+}
+
+/** What a single action would take. */
+function needs(written: string): string {
+  if (/[*?]/.test(written)) return ''
+  if (takesStarOnly(written)) return '; it takes "*" only'
+  const { resourceTypes } = findAction(written)
+  const shown = resourceTypes.slice(0, 4).map(({ template }) => template)
+  return `; it takes ${shown.join(' or ')}${resourceTypes.length > shown.length ? ' or others' : ''}`
+}
+
+function takesStarOnly(written: string): boolean {
+  return expandActions(written).every((action) => findAction(action).resourceTypes.length === 0)
+}
+
+function refusal(code: ErrorCode, details: { action?: string; resource?: string }, explanation: string): StintError {
+  return new StintError(code, { ...details, explanation })
+}
+
+function tooMany(maxPairs: number): StintError {
+  const explanation = `The access comes to more than ${maxPairs} pairs of action and resource; split the task.`
+  return new StintError('TASK_INVALID', { path: 'access', maxPairs, explanation })
+}

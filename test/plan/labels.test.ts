@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { parseResourcePattern } from '../../src/aws/arn.ts'
+import { labelsOf, NO_LABELS, parseLabels } from '../../src/plan/labels.ts'
+
+const set = parseLabels({
+  labels: [
+    { label: 'env:prod', resources: ['arn:aws:s3:::prod-*'] },
+    { label: 'bucket', resources: ['arn:aws:s3:::prod-data'] },
+    { label: 'objects', resources: ['arn:aws:s3:::prod-data/*'] },
+    { label: 'both', resources: ['arn:aws:s3:::prod-data', 'arn:aws:s3:::prod-data/*'] },
+  ],
+})
+
+describe('labels', () => {
+  for (const { resource, within, touches } of [
+    {
+      resource: 'arn:aws:s3:::prod-data',
+      within: ['both', 'bucket', 'env:prod'],
+      touches: ['both', 'bucket', 'env:prod'],
+    },
+    {
+      resource: 'arn:aws:s3:::prod-data/k',
+      within: ['both', 'env:prod', 'objects'],
+      touches: ['both', 'env:prod', 'objects'],
+    },
+    { resource: 'arn:aws:s3:::prod-data*', within: ['env:prod'], touches: ['both', 'bucket', 'env:prod', 'objects'] },
+    { resource: 'arn:aws:s3:::prod*', within: [], touches: ['both', 'bucket', 'env:prod', 'objects'] },
+    { resource: 'arn:aws:s3:::test-*', within: [], touches: [] },
+    { resource: 'arn:aws:s3:::*-data', within: [], touches: ['both', 'bucket', 'env:prod', 'objects'] }, // prod-data/x-data
+    { resource: '*', within: [], touches: ['both', 'bucket', 'env:prod', 'objects'] },
+  ])
+    test(`of ${resource}`, () => expect(labelsOf(set, parseResourcePattern(resource))).toEqual({ within, touches }))
+
+  test('a union of patterns does not make within', () => {
+    const halves = parseLabels({ labels: [{ label: 'l', resources: ['arn:aws:s3:::a', 'arn:aws:s3:::a?*'] }] })
+    expect(labelsOf(halves, parseResourcePattern('arn:aws:s3:::a*'))).toEqual({ within: [], touches: ['l'] })
+  })
+
+  test('have a version that changes with them', () => {
+    expect(set.version).not.toBe(NO_LABELS.version)
+    expect(parseLabels({ labels: [] }).version).toBe(NO_LABELS.version)
+  })
+
+  for (const { name, input, path } of [
+    { name: 'nothing', input: undefined, path: 'labels' },
+    { name: 'a list', input: [], path: 'labels' },
+    { name: 'an unknown key', input: { labels: [], label: 1 }, path: 'labels' },
+    {
+      name: 'an empty list of resources',
+      input: { labels: [{ label: 'a', resources: [] }] },
+      path: 'labels.0.resources',
+    },
+    { name: 'a blank name', input: { labels: [{ label: ' ', resources: ['*'] }] }, path: 'labels.0.label' },
+    { name: 'no ARN', input: { labels: [{ label: 'a', resources: ['*', 'prod-*'] }] }, path: 'labels.0.resources.1' },
+    {
+      name: 'one name twice',
+      input: {
+        labels: [
+          { label: 'a', resources: ['*'] },
+          { label: 'a', resources: ['*'] },
+        ],
+      },
+      path: 'labels.1.label',
+    },
+  ])
+    test(`are refused: ${name}`, () => {
+      expect(() => parseLabels(input)).toThrow(
+        expect.objectContaining({ code: 'LABELS_INVALID', details: expect.objectContaining({ path }) }),
+      )
+    })
+})

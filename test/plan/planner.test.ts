@@ -1,0 +1,320 @@
+import { describe, expect, test } from 'vitest'
+import { ACTION_TABLE_VERSION } from '../../src/aws/classify.ts'
+import { parseLabels } from '../../src/plan/labels.ts'
+import { createPlanner, planHash, type RoleSettings } from '../../src/plan/planner.ts'
+
+const ROLE = 'arn:aws:iam::123456789012:role/stint/agent-data'
+const OPEN_ROLE = 'arn:aws:iam::123456789012:role/stint/agent-open'
+const SUBJECT = 'spiffe://example.org/ci/deploy'
+const labels = parseLabels({
+  labels: [
+    { label: 'env:prod', resources: ['arn:aws:s3:::prod-*', 'arn:aws:dynamodb:*:123456789012:table/prod-*'] },
+    { label: 'data:invoices', resources: ['arn:aws:s3:::prod-invoices', 'arn:aws:s3:::prod-invoices/*'] },
+  ],
+})
+const roles = new Map<string, RoleSettings>([
+  [ROLE, {}],
+  [OPEN_ROLE, { allowWildcard: ['cloudwatch:Put*', 's3:GetObject'] }],
+])
+const limits = { minTtlSeconds: 60, maxTtlSeconds: 3_600 }
+const planner = createPlanner({ labels, roles, limits })
+
+function task(actions: string[], resources: string[], more: Record<string, unknown> = {}): Record<string, unknown> {
+  return { purpose: 'Read the invoices', roleArn: ROLE, access: [{ actions, resources }], ttlSeconds: 600, ...more }
+}
+const pairsOf = (actions: string[], resources: string[], more = {}): string[] =>
+  planner.plan(SUBJECT, task(actions, resources, more)).pairs.map(({ action, resource }) => `${action} ${resource}`)
+
+test('a plan says what a task comes to', () => {
+  const plan = planner.plan(
+    SUBJECT,
+    task(['s3:getobject', 's3:ListBucket'], ['arn:aws:s3:::prod-invoices', 'arn:aws:s3:::prod-invoices/2026/*']),
+  )
+  expect(plan).toMatchObject({
+    subject: SUBJECT,
+    pairs: [
+      {
+        action: 's3:GetObject',
+        resource: 'arn:aws:s3:::prod-invoices/2026/*',
+        class: 'read',
+        flags: [],
+        within: ['data:invoices', 'env:prod'],
+        touches: ['data:invoices', 'env:prod'],
+      },
+      { action: 's3:ListBucket', resource: 'arn:aws:s3:::prod-invoices', class: 'list' },
+    ],
+    classes: ['list', 'read'],
+    flags: [],
+    blastRadius: {
+      actions: 2,
+      resourcePatterns: 2,
+      byClass: { list: 1, read: 1 },
+      byLabel: { 'data:invoices': 2, 'env:prod': 2 },
+      outlives: [],
+    },
+    actionTableVersion: ACTION_TABLE_VERSION,
+  })
+  expect(plan.blastRadius.unknown).toEqual(
+    expect.arrayContaining(['role policies', 'service control policies', 'resource policies']),
+  )
+  expect(JSON.parse(plan.sessionPolicy).Statement).toHaveLength(2)
+})
+
+describe('pairs', () => {
+  test('are thinned to what an action can take', () => {
+    expect(pairsOf(['s3:ListBucket', 's3:GetObject'], ['arn:aws:s3:::data', 'arn:aws:s3:::data/*'])).toEqual([
+      's3:GetObject arn:aws:s3:::data/*',
+      's3:ListBucket arn:aws:s3:::data',
+    ])
+    expect(
+      pairsOf(
+        ['dynamodb:Query', 'dynamodb:PutItem'],
+        ['arn:aws:dynamodb:eu-west-1:123456789012:table/t', 'arn:aws:dynamodb:eu-west-1:123456789012:table/t/index/i'],
+      ),
+    ).toEqual([
+      'dynamodb:PutItem arn:aws:dynamodb:eu-west-1:123456789012:table/t',
+      'dynamodb:Query arn:aws:dynamodb:eu-west-1:123456789012:table/t',
+      'dynamodb:Query arn:aws:dynamodb:eu-west-1:123456789012:table/t/index/i',
+    ])
+  })
+
+  test('read a star as IAM does: across slashes', () => {
+    const { pairs } = planner.plan(SUBJECT, task(['s3:GetObject', 's3:ListBucket'], ['arn:aws:s3:::prod-inv*']))
+    expect(pairs.map(({ action }) => action)).toEqual(['s3:GetObject', 's3:ListBucket'])
+    for (const { within, touches } of pairs) {
+      expect(within).toEqual(['env:prod']) // also stands for prod-inventory/key
+      expect(touches).toEqual(['data:invoices', 'env:prod'])
+    }
+  })
+
+  test('star goes with listing actions that take nothing narrower', () => {
+    expect(pairsOf(['s3:ListAllMyBuckets'], ['*'])).toEqual(['s3:ListAllMyBuckets *'])
+    const [pair] = planner.plan(SUBJECT, task(['s3:ListAllMyBuckets'], ['*'])).pairs
+    expect(pair).toMatchObject({ within: [], touches: ['data:invoices', 'env:prod'] })
+    expect(pairsOf(['s3:ListAllMyBuckets', 's3:GetObject'], ['*', 'arn:aws:s3:::data/*'])).toEqual([
+      's3:GetObject arn:aws:s3:::data/*',
+      's3:ListAllMyBuckets *',
+    ])
+  })
+
+  test('members of an action wildcard that find no partner drop out', () => {
+    const actions = new Set(pairsOf(['s3:Get*'], ['arn:aws:s3:::data/*']).map((pair) => pair.split(' ')[0]))
+    expect(actions).toContain('s3:GetObject')
+    expect(actions).not.toContain('s3:GetBucketPolicy')
+    expect(pairsOf(['s3:List*'], ['*'])).not.toContain('s3:ListBucket *')
+  })
+
+  test('the operator can let a role use star', () => {
+    expect(pairsOf(['cloudwatch:PutMetricData'], ['*'], { roleArn: OPEN_ROLE })).toEqual(['cloudwatch:PutMetricData *'])
+    expect(pairsOf(['s3:GetObject'], ['arn:aws:s3:::*'], { roleArn: OPEN_ROLE })).toEqual([
+      's3:GetObject arn:aws:s3:::*',
+    ])
+  })
+})
+
+describe('refusals', () => {
+  for (const { name, code, input } of [
+    { name: 'an unknown action', code: 'ACTION_UNKNOWN', input: task(['s3:GetObjekt'], ['arn:aws:s3:::data/*']) },
+    { name: 'a star for all actions', code: 'ACTION_UNKNOWN', input: task(['*'], ['*']) },
+    {
+      name: 'an action that takes none of the resources',
+      code: 'ACTION_RESOURCE_MISMATCH',
+      input: task(['s3:ListBucket'], ['arn:aws:s3:::data/*']),
+    },
+    {
+      name: 'a resource of another service',
+      code: 'ACTION_RESOURCE_MISMATCH',
+      input: task(['s3:GetObject'], ['arn:aws:sqs:eu-west-1:123456789012:q']),
+    },
+    {
+      name: 'a resource left over',
+      code: 'ACTION_RESOURCE_MISMATCH',
+      input: task(['s3:GetObject'], ['arn:aws:s3:::data/*', 'arn:aws:sqs:eu-west-1:123456789012:q']),
+    },
+    {
+      name: 'an action that takes star only, with a resource',
+      code: 'ACTION_RESOURCE_MISMATCH',
+      input: task(['s3:ListAllMyBuckets'], ['arn:aws:s3:::data']),
+    },
+    { name: 'star where narrower is possible', code: 'RESOURCE_TOO_WIDE', input: task(['s3:GetObject'], ['*']) },
+    {
+      name: 'all members of a type, spelled as ARN',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['s3:GetObject'], ['arn:aws:s3:::*']),
+    },
+    { name: 'the same with two stars', code: 'RESOURCE_TOO_WIDE', input: task(['s3:GetObject'], ['arn:aws:s3:::*/*']) },
+    {
+      name: 'all accounts',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['dynamodb:GetItem'], ['arn:aws:dynamodb:*:*:table/*']),
+    },
+    {
+      name: 'a write that takes star only',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['cloudwatch:PutMetricData'], ['*']),
+    },
+    {
+      name: 'star on a whole service with nothing to list',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['s3:PutObject*'], ['*']),
+    },
+    { name: 'star left over', code: 'RESOURCE_TOO_WIDE', input: task(['s3:GetObject'], ['*', 'arn:aws:s3:::data/*']) },
+    {
+      name: 'leave of another role',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['s3:PutObject'], ['arn:aws:s3:::*'], { roleArn: OPEN_ROLE }),
+    },
+    {
+      name: 'a resource of another partition',
+      code: 'RESOURCE_INVALID',
+      input: task(['s3:GetObject'], ['arn:aws-cn:s3:::data/*']),
+    },
+    {
+      name: 'a policy variable',
+      code: 'RESOURCE_INVALID',
+      input: task(['s3:GetObject'], ['arn:aws:s3:::data/$' + '{aws:username}']),
+    },
+    {
+      name: 'a role that is not configured',
+      code: 'ROLE_UNKNOWN',
+      input: task(['s3:GetObject'], ['arn:aws:s3:::data/*'], { roleArn: 'arn:aws:iam::123456789012:role/admin' }),
+    },
+    {
+      name: 'a name of Object',
+      code: 'ROLE_UNKNOWN',
+      input: task(['s3:GetObject'], ['arn:aws:s3:::data/*'], { roleArn: 'constructor' }),
+    },
+    {
+      name: 'more pairs than allowed',
+      code: 'TASK_INVALID',
+      input: task(
+        ['ec2:*'],
+        Array.from({ length: 100 }, (_, i) => `arn:aws:ec2:eu-west-1:123456789012:*/x${i}`),
+      ),
+    },
+    {
+      name: 'a policy that is too long',
+      code: 'SESSION_POLICY_TOO_LARGE',
+      input: task(
+        ['s3:GetObject'],
+        Array.from({ length: 60 }, (_, i) => `arn:aws:s3:::data-bucket-${i}/reports/*`),
+      ),
+    },
+    {
+      name: 'hopelessly much text',
+      code: 'SESSION_POLICY_TOO_LARGE',
+      input: task(
+        ['s3:GetObject'],
+        Array.from({ length: 10 }, (_, i) => `arn:aws:s3:::data/${i}${'*a'.repeat(900)}`),
+      ),
+    },
+  ])
+    test(`${name}: ${code}`, () => {
+      expect(() => planner.plan(SUBJECT, input)).toThrow(
+        expect.objectContaining({
+          code,
+          details: expect.objectContaining({ explanation: expect.stringMatching(/\.$/) }),
+        }),
+      )
+    })
+
+  test('a policy that is too long comes with the numbers and the largest parts', () => {
+    const resources = Array.from({ length: 60 }, (_, i) => `arn:aws:s3:::data-bucket-${i}/reports/*`)
+    expect(() => planner.plan(SUBJECT, task(['s3:GetObject'], resources))).toThrow(
+      expect.objectContaining({
+        details: expect.objectContaining({
+          limit: 2_048,
+          characters: expect.any(Number),
+          largest: [expect.objectContaining({ resources: 60 })],
+        }),
+      }),
+    )
+  })
+
+  test("a hostile task of a message's size ends", () => {
+    const hostile = (i: number): string => `arn:aws:s3:::d${i}${'*a?'.repeat(20)}`
+    const many = parseLabels({
+      labels: Array.from({ length: 50 }, (_, i) => ({
+        label: `l${i}`,
+        resources: [`arn:aws:s3:::${'*b'.repeat(20)}${i}`],
+      })),
+    })
+    const busy = createPlanner({ labels: many, roles, limits })
+    expect(() =>
+      busy.plan(
+        SUBJECT,
+        task(
+          ['s3:*'],
+          Array.from({ length: 100 }, (_, i) => hostile(i)),
+        ),
+      ),
+    ).toThrow(expect.objectContaining({ name: 'StintError' }))
+  })
+})
+
+describe('the plan hash', () => {
+  const input = task(['s3:GetObject', 's3:PutObject'], ['arn:aws:s3:::data/a', 'arn:aws:s3:::data/b'])
+  const { hash } = planner.plan(SUBJECT, input)
+  const variant = (more: Record<string, unknown>): string => planner.plan(SUBJECT, { ...input, ...more }).hash
+
+  test('covers all fields and is the same however the task is written', () => {
+    expect(planHash(planner.plan(SUBJECT, input))).toBe(hash)
+    expect(createPlanner({ labels, roles, limits }).plan(SUBJECT, structuredClone(input)).hash).toBe(hash)
+    expect(
+      variant({
+        access: [
+          {
+            resources: ['arn:aws:s3:::data/b', 'arn:aws:s3:::data/a', 'arn:aws:s3:::data/a'],
+            actions: ['s3:PutObject', 's3:GetObject'],
+          },
+        ],
+      }),
+    ).toBe(hash)
+  })
+  test('changes with whatever a person would approve', () => {
+    expect(variant({ purpose: 'Write the invoices' })).not.toBe(hash)
+    expect(variant({ ttlSeconds: 601 })).not.toBe(hash)
+    expect(variant({ roleArn: OPEN_ROLE })).not.toBe(hash)
+    expect(variant({ reference: 'run-1' })).not.toBe(hash)
+    expect(planner.plan('spiffe://example.org/other', input).hash).not.toBe(hash)
+    expect(
+      createPlanner({
+        labels: parseLabels({ labels: [{ label: 'x', resources: ['arn:aws:s3:::data/*'] }] }),
+        roles,
+        limits,
+      }).plan(SUBJECT, input).hash,
+    ).not.toBe(hash)
+  })
+})
+
+test('plans are frozen to the bottom, and remembered up to a number', () => {
+  const small = createPlanner({ labels, roles, limits: { ...limits, rememberedPlans: 2 } })
+  const of = (key: string) => small.plan(SUBJECT, task(['s3:GetObject'], [`arn:aws:s3:::data/${key}`]))
+  const a = of('a')
+  expect(
+    Object.isFrozen(a) &&
+      Object.isFrozen(a.pairs[0]) &&
+      Object.isFrozen(a.task.access[0]?.actions) &&
+      Object.isFrozen(a.blastRadius.byClass),
+  ).toBe(true)
+  expect(of('a')).toBe(a)
+  of('b')
+  of('a')
+  of('c')
+  expect(of('a')).toBe(a)
+  expect(of('b').hash).toBe(of('b').hash)
+  of('c')
+  expect(of('a')).not.toBe(a)
+  expect(of('a')).toEqual(a)
+})
+
+test('what outlives a revocation is named with its reason', () => {
+  const { blastRadius, flags } = planner.plan(
+    SUBJECT,
+    task(['secretsmanager:GetSecretValue'], ['arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-*']),
+  )
+  expect(flags).toEqual(['outlives', 'secret'])
+  expect(blastRadius.outlives).toEqual([
+    { action: 'secretsmanager:GetSecretValue', reason: expect.stringContaining('secret') },
+  ])
+})

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { parseTask, taskHash } from '../../src/plan/task.ts'
+
+const limits = { minTtlSeconds: 60, maxTtlSeconds: 3_600 }
+const good = {
+  purpose: 'Read the invoices',
+  roleArn: 'arn:aws:iam::123456789012:role/x',
+  access: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::data/*'] }],
+  ttlSeconds: 600,
+}
+const entry = good.access[0]
+
+describe('a task', () => {
+  for (const { name, code, change } of [
+    { name: 'without a purpose', code: 'PURPOSE_MISSING', change: { purpose: undefined } },
+    { name: 'with a blank purpose', code: 'PURPOSE_MISSING', change: { purpose: '            ' } },
+    { name: 'with a purpose of seven characters', code: 'PURPOSE_MISSING', change: { purpose: 'testing' } },
+    { name: 'with a purpose without a word', code: 'PURPOSE_MISSING', change: { purpose: '..........' } },
+    { name: 'with a purpose of 501 characters', code: 'TASK_INVALID', change: { purpose: 'a'.repeat(501) } },
+    { name: 'with a purpose that is a number', code: 'PURPOSE_MISSING', change: { purpose: 12345678 } },
+    { name: 'with a line break in the purpose', code: 'TASK_INVALID', change: { purpose: 'Read\nthe invoices' } },
+    { name: 'with text that turns around', code: 'TASK_INVALID', change: { purpose: 'Read the \u202esecivni' } }, // Unicode TR36
+    { name: 'with a lone surrogate', code: 'TASK_INVALID', change: { purpose: 'Read the \ud800 invoices' } },
+    { name: 'below the shortest time', code: 'TTL_OUT_OF_RANGE', change: { ttlSeconds: 59 } },
+    { name: 'above the longest time', code: 'TTL_OUT_OF_RANGE', change: { ttlSeconds: 3_601 } },
+    { name: 'with a fraction of a second', code: 'TASK_INVALID', change: { ttlSeconds: 60.5 } },
+    { name: 'with no number as time', code: 'TASK_INVALID', change: { ttlSeconds: Number.NaN } },
+    { name: 'without access', code: 'TASK_INVALID', change: { access: [] } },
+    { name: 'with 51 entries', code: 'TASK_INVALID', change: { access: Array(51).fill(entry) } },
+    {
+      name: 'with 101 actions',
+      code: 'TASK_INVALID',
+      change: { access: [{ ...entry, actions: Array(101).fill('s3:GetObject') }] },
+    },
+    {
+      name: 'with 101 resources',
+      code: 'TASK_INVALID',
+      change: { access: [{ ...entry, resources: Array(101).fill('*') }] },
+    },
+    { name: 'with no action', code: 'TASK_INVALID', change: { access: [{ ...entry, actions: [] }] } },
+    { name: 'with an empty resource', code: 'TASK_INVALID', change: { access: [{ ...entry, resources: [''] }] } },
+    {
+      name: 'with a resource of 2,049 characters',
+      code: 'TASK_INVALID',
+      change: { access: [{ ...entry, resources: ['a'.repeat(2_049)] }] },
+    },
+    {
+      name: 'with a control character in a resource',
+      code: 'TASK_INVALID',
+      change: { access: [{ ...entry, resources: ['arn:aws:s3:::a\u0000'] }] },
+    },
+    { name: 'with a field nobody knows', code: 'TASK_INVALID', change: { policy: '{}' } },
+    { name: 'with a reference of 129 characters', code: 'TASK_INVALID', change: { reference: 'r'.repeat(129) } },
+  ])
+    test(`${name} is refused: ${code}`, () => {
+      expect(() => parseTask({ ...good, ...change }, limits)).toThrow(
+        expect.objectContaining({
+          code,
+          details: expect.objectContaining({ path: expect.any(String), explanation: expect.any(String) }),
+        }),
+      )
+    })
+
+  for (const input of [undefined, null, 1, 'x', [], [good]])
+    test(`that is ${JSON.stringify(input)?.slice(0, 20)} is refused`, () => {
+      expect(() => parseTask(input, limits)).toThrow(expect.objectContaining({ name: 'StintError' }))
+    })
+
+  test('comes back trimmed, in NFC, sorted and without repeats', () => {
+    const parsed = parseTask(
+      {
+        ...good,
+        purpose: '  Lire le re\u0301sume\u0301 ',
+        access: [
+          { actions: ['s3:PutObject', 's3:GetObject', 's3:PutObject'], resources: ['b', 'a'] },
+          { actions: ['s3:A'], resources: ['c'] },
+        ],
+      },
+      limits,
+    )
+    expect(parsed.purpose).toBe('Lire le r\u00e9sum\u00e9')
+    expect(parsed.access).toEqual([
+      { actions: ['s3:A'], resources: ['c'] },
+      { actions: ['s3:GetObject', 's3:PutObject'], resources: ['a', 'b'] },
+    ])
+  })
+
+  test('has one hash for one meaning', () => {
+    const hash = taskHash(parseTask(good, limits))
+    expect(hash).toMatch(/^[0-9a-f]{64}$/)
+    expect(
+      taskHash(parseTask({ ...good, purpose: ` ${good.purpose} `, access: [...good.access, ...good.access] }, limits)),
+    ).toBe(hash)
+    expect(taskHash(parseTask({ ...good, reference: 'x' }, limits))).not.toBe(hash)
+  })
+
+  test('a refusal repeats no value of the task', () => {
+    try {
+      parseTask({ ...good, secretAccessKey: 'canary', reference: 'canary\u0000' }, limits)
+      expect.unreachable()
+    } catch (error) {
+      expect(JSON.stringify([(error as Error).message, error])).not.toContain('canary')
+    }
+  })
+})
