@@ -108,6 +108,24 @@ describe('over a socket', () => {
     })
   }
 
+  test('a body far over the limit is refused, with or without a length, and the server lives on', async () => {
+    const { server, tokens, grant, calls } = await start()
+    const chunk = 'x'.repeat(65_536)
+    for (const length of [{ 'content-length': String(4 * chunk.length) }, {}]) {
+      const headers = { authorization: `Bearer ${tokens.operator}`, 'content-type': 'application/json', ...length }
+      const path = `/v1/grants/${grant.id}/revoke`
+      const call = { host: '127.0.0.1', port: server.port, method: 'POST', path, headers, agent: false as const }
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const sent = request(call, (answer) => resolve(answer.resume().statusCode)).on('error', reject)
+        for (let n = 0; n < 4; n += 1) sent.write(chunk)
+        sent.end()
+      })
+      assert.equal(status, 400)
+    }
+    assert.equal(calls.length, 0)
+    assert.equal((await get(server, '/v1/status', { token: tokens.viewer ?? '' })).statusCode, 200)
+  })
+
   test('stop waits for a call in hand, and takes no other', async () => {
     const rig = adminRig()
     const hold = Promise.withResolvers<void>()
