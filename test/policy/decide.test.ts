@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { ACTION_CLASSES } from '../../src/aws/action-classes.ts'
+import { loadCedarEngine } from '../../src/policy/cedar-engine.ts'
+import { CedarJudge } from '../../src/policy/cedar-judge.ts'
 import { DEFAULT_APPROVALS_REQUIRED_FOR, decide } from '../../src/policy/decide.ts'
 import { type InputChanges, inputOf, pairOf, setOf } from './policy-fixtures.ts'
 
@@ -121,6 +123,14 @@ for (const { name, broken } of [
   {
     name: 'later condition of a forbid',
     broken: `@id("broken") forbid (principal, action, resource) when { resource.touches.contains("data:invoices") } when { ${OVERFLOW} };`,
+  },
+  {
+    name: 'condition before a label that the request has not',
+    broken: `@id("broken") forbid (principal, action, resource) when { ${OVERFLOW} && resource.touches.contains("env:prod") };`,
+  },
+  {
+    name: 'clause before a label that the request has not',
+    broken: `@id("broken") forbid (principal, action, resource) when { ${OVERFLOW} } when { resource.touches.contains("env:prod") };`,
   },
 ])
   test(`a ${name} that fails to evaluate denies, whatever permits`, () => {
@@ -258,4 +268,19 @@ test('a denial asks for no approval', () => {
   const decision = decide(APPROVALS, inputOf([pairOf({ within: ['owners'] }), pairOf({ within: [], resource: '*' })]))
   assert.equal(decision.outcome, 'deny')
   assert.deepEqual(decision.approval, [])
+})
+
+test('an engine that traps denies the request at hand, and the next one gets a new engine', () => {
+  const { policies, ...set } = setOf('@id("all") permit (principal, action, resource) when { true };')
+  const trapped = {
+    ...loadCedarEngine(),
+    statefulIsAuthorized: () => {
+      throw new WebAssembly.RuntimeError('memory access out of bounds')
+    },
+  }
+  const judged = { ...set, policies, judge: new CedarJudge(policies, trapped) }
+  const first = decide(judged, inputOf([pairOf()]))
+  assert.equal(first.outcome, 'deny')
+  assert.equal(first.failedPairs[0]?.reason, 'evaluation_error')
+  assert.equal(decide(judged, inputOf([pairOf()])).outcome, 'permit')
 })
