@@ -275,7 +275,7 @@ test('an engine that traps denies the request at hand, and the next one gets a n
   const trapped = {
     ...loadCedarEngine(),
     statefulIsAuthorized: () => {
-      throw new WebAssembly.RuntimeError('memory access out of bounds')
+      throw new Error('memory access out of bounds')
     },
   }
   const judged = { ...set, policies, judge: new CedarJudge(policies, trapped) }
