@@ -75,7 +75,8 @@ export const grantsQuery = z.strictObject({
 })
 export const auditEventsQuery = z.strictObject({
   afterSeq: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'events after this sequence number' }),
-  limit: integer(1, 200, 100),
+  // More than a list, since an export reads the whole log.
+  limit: integer(1, 1_000, 100),
 })
 
 const note = text(500)

@@ -259,6 +259,12 @@ describe('the rest', () => {
     assert.equal((await read(rig, '/v1/audit/head')).seq, 3)
   })
 
+  test('audit events come up to a thousand at a time, for an export', async () => {
+    const rig = adminRig()
+    await read(rig, '/v1/audit/events?limit=1000')
+    assert.equal((await rig.call('GET', '/v1/audit/events?limit=1001', { as: 'viewer' })).status, 400)
+  })
+
   test('operators’ reads leave no event', async () => {
     const rig = adminRig()
     for (const path of ['/v1/grants', `/v1/grants/${rig.grant.id}/leases`, '/v1/audit/events', '/v1/audit/verify'])
