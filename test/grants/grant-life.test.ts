@@ -1,0 +1,566 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { StintError } from '../../src/core/errors.ts'
+import { idBody } from '../../src/core/ids.ts'
+import {
+  caller,
+  DECISIONS,
+  DELETE,
+  type Harness,
+  OLGA,
+  OSCAR,
+  openHarness,
+  task,
+  WRITE,
+} from '../support/grant-harness.ts'
+
+let h: Harness
+beforeEach(async () => {
+  h = await openHarness()
+})
+afterEach(async () => {
+  await h.close()
+  h.remove()
+})
+
+const approvalIdOf = async (grantId: string) => (await h.ledger.approvalOf(grantId))?.id ?? ''
+
+describe('P1: recorded before revealed', () => {
+  test('when the mint is asked for, grant, lease and events are in the ledger', async () => {
+    let seen: unknown
+    h.provider.beforeMint = async (request) => {
+      const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
+      const [lease] = await h.ledger.listLeases(grant?.id ?? '')
+      seen = {
+        state: grant?.state,
+        lease: lease?.state,
+        session: lease?.sessionName === request.sessionName,
+        events: await h.events(),
+      }
+    }
+    await h.request('key-00000001')
+    expect(seen).toEqual({
+      state: 'active',
+      lease: 'intended',
+      session: true,
+      events: ['grant.requested', 'grant.active', 'lease.intended'],
+    })
+  })
+
+  test('when the answer is out, the lease is on record as issued, with its key id and without its secret', async () => {
+    const { lease } = await h.request('key-00000001')
+    const stored = await h.ledger.listLeases(lease?.lease.grantId ?? '')
+    expect(stored[0]).toMatchObject({ state: 'issued', accessKeyId: lease?.credentials.accessKeyId })
+    expect(JSON.stringify([stored, await h.ledger.auditEvents({ afterSeq: 0, limit: 100 })])).not.toContain('canary')
+  })
+
+  test('a grant that was revoked while its credentials were being minted does not reveal them', async () => {
+    h.provider.beforeMint = async () => {
+      const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
+      await h.operators.revokeGrant(OSCAR, grant?.id ?? '', 'stop it')
+    }
+    await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE' })
+  })
+})
+
+describe('P2: no orphans', () => {
+  test('the session carries the names that were on record before', async () => {
+    const { grant } = await h.request('key-00000001')
+    expect(h.provider.sessions[0]).toMatchObject({
+      sourceIdentity: idBody(grant.id),
+      sessionName: `${idBody(grant.id)}.1`,
+    })
+  })
+
+  for (const { name, outcome, lease } of [
+    {
+      name: 'a mint that certainly failed ends its lease',
+      outcome: 'not_minted',
+      lease: { state: 'ended', end: 'not_minted' },
+    },
+    {
+      name: 'a mint of unknown outcome counts as minted',
+      outcome: 'unknown',
+      lease: { state: 'intended', outcomeUnknown: true },
+    },
+    {
+      name: 'an error that says nothing counts as minted',
+      outcome: undefined,
+      lease: { state: 'intended', outcomeUnknown: true },
+    },
+  ]) {
+    test(name, async () => {
+      h.provider.beforeMint = () => {
+        throw outcome ? new StintError('PROVIDER_UNAVAILABLE', { outcome }) : new Error('socket hang up')
+      }
+      await expect(h.request('key-00000001')).rejects.toBeInstanceOf(StintError)
+      const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
+      expect((await h.ledger.listLeases(grant?.id ?? ''))[0]).toMatchObject(lease)
+      expect(grant?.state).toBe('active')
+    })
+  }
+
+  test('a mint that can never succeed ends the grant', async () => {
+    h.provider.beforeMint = () => {
+      throw new StintError('PROVIDER_REFUSED', { outcome: 'not_minted' })
+    }
+    await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'PROVIDER_REFUSED' })
+    const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
+    expect(grant).toMatchObject({ state: 'ended', reason: 'mint_failed' })
+  })
+})
+
+describe('P3: one grant per idempotency key', () => {
+  test('a repeat is the same grant with a new lease', async () => {
+    const first = await h.request('key-00000001')
+    const again = await h.request('key-00000001')
+    expect(again.grant.id).toBe(first.grant.id)
+    expect(again.lease?.lease.number).toBe(2)
+  })
+
+  test('the same key with another task is an error and mints nothing', async () => {
+    await h.request('key-00000001')
+    await expect(h.request('key-00000001', task(WRITE))).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+    expect(h.provider.sessions).toHaveLength(1)
+  })
+
+  test('fifty calls that race on one key share one grant and one mint', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => h.request('key-00000001')))
+    expect(new Set(answers.map((answer) => answer.grant.id)).size).toBe(1)
+    expect(h.provider.sessions).toHaveLength(1)
+  })
+
+  test('the key of another agent is another grant', async () => {
+    const first = await h.request('key-00000001')
+    const other = await h.request('key-00000001', task(), caller({ subject: 'spiffe://example.org/other' }))
+    expect(other.grant.id).not.toBe(first.grant.id)
+  })
+
+  test('a repeat after completion is the ended grant, without a lease', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.grants.completeGrant(caller(), grant.id, '')
+    const again = await h.request('key-00000001')
+    expect(again).toMatchObject({ grant: { id: grant.id, state: 'ending' } })
+    expect(again.lease).toBeUndefined()
+  })
+
+  for (const key of ['', 'short', 'has blank in it', 'x'.repeat(129), undefined, 7]) {
+    test(`refuses ${JSON.stringify(key)?.slice(0, 20)} as a key`, async () => {
+      const call = h.grants.requestGrant(caller(), { task: task(), idempotencyKey: key }, h.signal)
+      await expect(call).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_INVALID' })
+    })
+  }
+})
+
+describe('P5: fail closed', () => {
+  for (const { name, change, code } of [
+    { name: 'policy denies', change: () => (h.rules.decision = DECISIONS.deny), code: 'POLICY_DENIED' },
+    {
+      name: 'no policy set is loaded',
+      change: () => (h.rules.policyError = new StintError('POLICY_UNAVAILABLE')),
+      code: 'POLICY_UNAVAILABLE',
+    },
+    { name: 'the agent is not registered', change: () => (h.rules.registered = false), code: 'AGENT_UNREGISTERED' },
+    { name: 'the clock has jumped', change: () => h.clock.jump(3_600_000), code: 'CLOCK_UNSTABLE' },
+  ]) {
+    test(`${name}: no credentials, and the refusal is on record`, async () => {
+      change()
+      await expect(h.request('key-00000001')).rejects.toMatchObject({ code })
+      expect(h.provider.sessions).toHaveLength(0)
+      expect((await h.events()).length).toBeGreaterThan(0)
+    })
+  }
+
+  test('a ledger that cannot be written: no mint', async () => {
+    await h.ledger.close()
+    await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+    expect(h.provider.sessions).toHaveLength(0)
+    h = await openHarness()
+  })
+
+  test('a clock that runs steadily again is trusted again', async () => {
+    h.clock.jump(3_600_000)
+    await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'CLOCK_UNSTABLE' })
+    await h.clock.advance(10_000)
+    await expect(h.request('key-00000001')).resolves.toMatchObject({ grant: { state: 'active' } })
+  })
+
+  test('an unregistered agent shows up for operators', async () => {
+    h.rules.registered = false
+    await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'AGENT_UNREGISTERED' })
+    await expect(h.request('key-00000002')).rejects.toMatchObject({ code: 'AGENT_UNREGISTERED' })
+    const { items } = await h.ledger.listUnregistered({ limit: 10 })
+    expect(items).toMatchObject([{ subject: 'spiffe://example.org/bot', count: 2 }])
+  })
+})
+
+describe('renewal is a fresh decision', () => {
+  const renew = (grantId: string, who = caller()) => h.grants.renewLease(who, grantId, h.signal)
+
+  test('a new lease with the next number, no later than the deadline', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.clock.advance(1_700_000)
+    const { lease } = await renew(grant.id)
+    expect(lease?.lease).toMatchObject({ number: 2, notAfter: grant.deadline })
+  })
+
+  test('not beyond the deadline', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.clock.advance(1_800_000)
+    await expect(renew(grant.id)).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE' })
+  })
+
+  for (const { name, change, code, reason } of [
+    {
+      name: 'a policy that now denies',
+      change: () => (h.rules.decision = DECISIONS.deny),
+      code: 'POLICY_DENIED',
+      reason: 'policy_changed',
+    },
+    {
+      name: 'a policy that now wants a person',
+      change: () => (h.rules.decision = DECISIONS.approval),
+      code: 'APPROVAL_STALE',
+      reason: 'policy_changed',
+    },
+    {
+      name: 'a registration that is gone',
+      change: () => (h.rules.registered = false),
+      code: 'AGENT_UNREGISTERED',
+      reason: 'identity_lost',
+    },
+  ]) {
+    test(`${name} ends the grant`, async () => {
+      const { grant } = await h.request('key-00000001')
+      change()
+      await expect(renew(grant.id)).rejects.toMatchObject({ code })
+      expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending', reason })
+    })
+  }
+
+  test('a policy set that cannot be read ends nothing, and gives nothing', async () => {
+    const { grant } = await h.request('key-00000001')
+    h.rules.policyError = new StintError('POLICY_UNAVAILABLE')
+    await expect(renew(grant.id)).rejects.toMatchObject({ code: 'POLICY_UNAVAILABLE' })
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'active' })
+    expect(h.provider.sessions).toHaveLength(1)
+  })
+
+  test('the grant of somebody else does not exist', async () => {
+    const { grant } = await h.request('key-00000001')
+    const other = caller({ subject: 'spiffe://example.org/other' })
+    for (const call of [
+      () => renew(grant.id, other),
+      () => h.grants.getGrant(other, grant.id),
+      () => h.grants.completeGrant(other, grant.id, ''),
+      () => h.grants.reportActivity(other, grant.id, []),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: 'GRANT_NOT_FOUND' })
+    }
+  })
+})
+
+describe('the end of a task', () => {
+  test('a plan that only reads runs out; one that writes goes on the deny list at once', async () => {
+    const read = await h.request('key-00000001')
+    const write = await h.request('key-00000002', task(WRITE))
+    await h.grants.completeGrant(caller(), read.grant.id, '')
+    await h.grants.completeGrant(caller(), write.grant.id, '')
+    expect(await h.ledger.denyOf(read.grant.id)).toBeUndefined()
+    expect(await h.ledger.denyOf(write.grant.id)).toMatchObject({ target: expect.stringContaining('inline:') })
+  })
+
+  test('completing twice is harmless', async () => {
+    const { grant } = await h.request('key-00000001')
+    const first = await h.grants.completeGrant(caller(), grant.id, 'done')
+    const second = await h.grants.completeGrant(caller(), grant.id, 'done')
+    expect(second.grant.version).toBe(first.grant.version)
+  })
+
+  test('no lease after completion', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.grants.completeGrant(caller(), grant.id, '')
+    await expect(h.grants.renewLease(caller(), grant.id, h.signal)).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE' })
+  })
+
+  test('P7: the deadline ends it, to the sweep', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.clock.advance(1_799_999)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'active' })
+    await h.clock.advance(1)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended', reason: 'deadline' })
+  })
+})
+
+describe('P6: honest revocation', () => {
+  test('ending until the deny is enforced, ended then and not before', async () => {
+    const { grant } = await h.request('key-00000001')
+    const { outcome } = await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    expect(outcome).toEqual({ kind: 'ending', effectiveBy: new Date(h.clock.now().getTime() + 300_000) })
+    await h.sweeper.reconcile()
+    expect(h.provider.written.at(-1)?.grants).toEqual([idBody(grant.id)])
+    await h.clock.advance(29_999)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
+    await h.clock.advance(5_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended', reason: 'revoked' })
+    expect(await h.ledger.denyOf(grant.id)).toMatchObject({ enforcedAt: expect.any(Date) })
+  })
+
+  test('a deny that IAM does not take is tried again, is visible, and the lease end holds meanwhile', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    h.provider.beforeWrite = () => {
+      throw new StintError('PROVIDER_THROTTLED')
+    }
+    await h.sweeper.reconcile()
+    expect(await h.ledger.listDenyTargets()).toMatchObject([{ attempts: 1, lastError: expect.any(String) }])
+    await h.clock.advance(60_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
+    h.provider.beforeWrite = () => {}
+    await h.sweeper.reconcile()
+    expect(h.provider.written).toHaveLength(1)
+    await h.clock.advance(240_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended' })
+  })
+
+  test('a role that no deny reaches is said to be so', async () => {
+    h.provider.revocable = false
+    const { grant, lease } = await h.request('key-00000001')
+    const { outcome } = await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    expect(outcome).toEqual({ kind: 'not-revocable', usableUntil: lease?.lease.notAfter })
+  })
+
+  test('the entry leaves the document only after every session under it has ended', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    await h.sweeper.reconcile()
+    await h.clock.advance(900_000)
+    await h.sweeper.sweep()
+    await h.sweeper.reconcile()
+    expect(h.provider.written.at(-1)?.grants).toEqual([idBody(grant.id)])
+    await h.clock.advance(200_000)
+    await h.sweeper.reconcile()
+    expect(h.provider.written.at(-1)?.grants).toEqual([])
+  })
+
+  test('an ending grant can still be revoked: it goes on the deny list', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.grants.completeGrant(caller(), grant.id, '')
+    await h.operators.revokeGrant(OSCAR, grant.id, 'now')
+    expect(await h.ledger.denyOf(grant.id)).toBeDefined()
+  })
+
+  test('a full document gives way to a watermark, and the survivors are told to renew', async () => {
+    h.provider.capacity = 1
+    const survivor = await h.request('key-survivor')
+    const first = await h.request('key-00000001')
+    await h.clock.advance(5_000)
+    const second = await h.request('key-00000002')
+    for (const { grant } of [first, second]) await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    await h.clock.advance(5_000)
+    await h.sweeper.reconcile()
+    const list = h.provider.written.at(-1)
+    expect(list?.watermark).toBeInstanceOf(Date)
+    const view = await h.grants.getGrant(caller(), survivor.grant.id)
+    expect(view.renewAfter).toEqual(list?.watermark)
+    await h.grants.renewLease(caller(), survivor.grant.id, h.signal)
+    expect((await h.grants.getGrant(caller(), survivor.grant.id)).renewAfter).toBeUndefined()
+  })
+})
+
+describe('P15: a person decides what cannot be undone', () => {
+  const wait = async () => {
+    h.rules.decision = DECISIONS.approval
+    return h.request('key-00000001', task(DELETE))
+  }
+  const answer = async (grantId: string, over: object = {}, who = OLGA) => {
+    const grant = await h.ledger.getGrant(grantId)
+    const given = { verdict: 'approve' as const, planHash: grant?.planHash ?? '', note: 'fine', ...over }
+    return h.operators.decideApproval(who, await approvalIdOf(grantId), given)
+  }
+
+  test('nothing is minted before the yes, and the clock of the task starts with it', async () => {
+    const { grant, lease } = await wait()
+    expect({ state: grant.state, lease }).toEqual({ state: 'awaiting_approval', lease: undefined })
+    await expect(h.grants.renewLease(caller(), grant.id, h.signal)).rejects.toMatchObject({ code: 'APPROVAL_PENDING' })
+    await h.clock.advance(60_000)
+    const approved = await answer(grant.id)
+    expect(approved.grant).toMatchObject({ state: 'active', deadline: new Date(h.clock.now().getTime() + 1_800_000) })
+    const renewed = await h.grants.renewLease(caller(), grant.id, h.signal)
+    expect(renewed.lease).toBeDefined()
+  })
+
+  for (const { name, act, code } of [
+    {
+      name: 'another plan hash',
+      act: (id: string) => answer(id, { planHash: '0'.repeat(64) }),
+      code: 'APPROVAL_STALE',
+    },
+    {
+      name: 'a person outside the group',
+      act: (id: string) => answer(id, {}, { ...OLGA, groups: [] }),
+      code: 'APPROVAL_NOT_ELIGIBLE',
+    },
+    {
+      name: 'a viewer',
+      act: (id: string) => answer(id, {}, { ...OLGA, role: 'viewer' }),
+      code: 'APPROVAL_NOT_ELIGIBLE',
+    },
+    {
+      name: 'whoever runs the agent',
+      act: (id: string) => answer(id, {}, { ...OLGA, subjects: ['spiffe://example.org/bot'] }),
+      code: 'APPROVAL_NOT_ELIGIBLE',
+    },
+    {
+      name: 'a yes after its time',
+      act: async (id: string) => {
+        await h.clock.advance(600_000)
+        return answer(id)
+      },
+      code: 'APPROVAL_EXPIRED',
+    },
+    {
+      name: 'a yes that policy no longer allows',
+      act: (id: string) => {
+        h.rules.decision = DECISIONS.deny
+        return answer(id)
+      },
+      code: 'POLICY_DENIED',
+    },
+    {
+      name: 'a yes for an agent that is no longer registered',
+      act: (id: string) => {
+        h.rules.registered = false
+        return answer(id)
+      },
+      code: 'AGENT_UNREGISTERED',
+    },
+    {
+      name: 'a yes for a trust domain that is no longer trusted',
+      act: (id: string) => {
+        h.rules.trusted = false
+        return answer(id)
+      },
+      code: 'TRUST_DOMAIN_UNKNOWN',
+    },
+    {
+      name: 'a second yes',
+      act: async (id: string) => {
+        await answer(id)
+        return answer(id)
+      },
+      code: 'APPROVAL_DECIDED',
+    },
+    {
+      name: 'a yes after the agent withdrew',
+      act: async (id: string) => {
+        await h.grants.completeGrant(caller(), id, '')
+        return answer(id)
+      },
+      code: 'APPROVAL_DECIDED',
+    },
+  ]) {
+    test(`refuses ${name}`, async () => {
+      const { grant } = await wait()
+      await expect(act(grant.id)).rejects.toMatchObject({ code })
+    })
+  }
+
+  test('of two answers at once, one wins', async () => {
+    const { grant } = await wait()
+    const results = await Promise.allSettled([answer(grant.id), answer(grant.id, { verdict: 'reject' })])
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1)
+  })
+
+  test('a no is final', async () => {
+    const { grant } = await wait()
+    await answer(grant.id, { verdict: 'reject' })
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'rejected' })
+    expect((await h.request('key-00000001', task(DELETE))).grant.state).toBe('rejected')
+  })
+
+  test('no answer in time is on record', async () => {
+    const { grant } = await wait()
+    await h.clock.advance(600_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'approval_expired' })
+    expect(await h.events()).toContain('approval.expired')
+  })
+})
+
+describe('bearer tokens', () => {
+  const bearer = () =>
+    caller({ authMethod: 'jwt-svid', replay: { key: 'token-1', until: new Date(h.clock.now().getTime() + 300_000) } })
+
+  test('buy one lease', async () => {
+    const { grant } = await h.request('key-00000001', task(), bearer())
+    await expect(h.request('key-00000002', task(), bearer())).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+    await expect(h.grants.renewLease(bearer(), grant.id, h.signal)).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+    expect(h.provider.sessions).toHaveLength(1)
+  })
+
+  test('can look and complete without being spent', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.grants.getGrant(bearer(), grant.id)
+    await h.grants.completeGrant(bearer(), grant.id, '')
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
+  })
+})
+
+describe('watching', () => {
+  test('shows the grant, each change, and ends with the final state', async () => {
+    const { grant } = await h.request('key-00000001')
+    const seen: string[] = []
+    const watching = (async () => {
+      for await (const view of h.grants.watchGrant(caller(), grant.id, h.signal)) seen.push(view.grant.state)
+    })()
+    await h.clock.advance(0)
+    await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    await h.clock.advance(300_000)
+    await h.sweeper.sweep()
+    await watching
+    expect(seen).toEqual(['active', 'ending', 'ended'])
+  })
+
+  test('stops when the watcher goes', async () => {
+    const { grant } = await h.request('key-00000001')
+    const gone = new AbortController()
+    const views = h.grants.watchGrant(caller(), grant.id, gone.signal)[Symbol.asyncIterator]()
+    await views.next()
+    const next = views.next()
+    gone.abort()
+    expect(await next).toMatchObject({ done: true })
+  })
+})
+
+test('P10: an agent over its limit is refused, and another is not', async () => {
+  await h.close()
+  h.remove()
+  h = await openHarness({ limits: { callsPerSecond: 1, burst: 2 } })
+  await h.request('key-00000001')
+  await h.request('key-00000002')
+  await expect(h.request('key-00000003')).rejects.toMatchObject({ code: 'RATE_LIMITED', retryable: true })
+  await expect(
+    h.request('key-00000001', task(), caller({ subject: 'spiffe://example.org/other' })),
+  ).resolves.toBeDefined()
+})
+
+test('recovery: a lease left intended by a crash counts as minted until its end, and the agent gets another', async () => {
+  h.provider.beforeMint = () => new Promise(() => {})
+  void h.request('key-00000001').catch(() => {})
+  await h.clock.advance(0)
+  await h.close()
+  h.provider.beforeMint = () => {}
+  h = await openHarness({ folder: h.folder, clock: h.clock, provider: h.provider })
+  await h.clock.advance(1)
+  await h.sweeper.recover()
+  const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
+  expect(await h.ledger.listLeases(grant?.id ?? '')).toMatchObject([{ state: 'intended', outcomeUnknown: true }])
+  const again = await h.request('key-00000001')
+  expect(again).toMatchObject({ grant: { id: grant?.id }, lease: { lease: { number: 2 } } })
+})

@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClockGuard } from '../../src/core/clock-guard.ts'
+import { StintError } from '../../src/core/errors.ts'
+import { randomIds } from '../../src/core/ids.ts'
+import { Admission } from '../../src/grants/admission.ts'
+import type { ApprovalParts } from '../../src/grants/decide-approval.ts'
+import { GrantEnder } from '../../src/grants/end-grants.ts'
+import { createGrantService } from '../../src/grants/grant-service.ts'
+import { createJudge } from '../../src/grants/judge.ts'
+import type { Operator } from '../../src/grants/operator.ts'
+import { createOperatorService } from '../../src/grants/operator-service.ts'
+import { Sweeper } from '../../src/grants/sweeper.ts'
+import { WatchHub } from '../../src/grants/watch-hub.ts'
+import { Watermarks } from '../../src/grants/watermarks.ts'
+import type { CallerIdentity } from '../../src/identity/caller-identity.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts'
+import { NO_LABELS } from '../../src/plan/labels.ts'
+import { createPlanner } from '../../src/plan/planner.ts'
+import type { Decision } from '../../src/policy/decision.ts'
+import { FakeProvider, ROLE } from './fake-provider.ts'
+import { ManualClock } from './manual-clock.ts'
+
+export const READ = { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::data/*'] }
+export const WRITE = { actions: ['s3:PutObject'], resources: ['arn:aws:s3:::data/*'] }
+export const DELETE = { actions: ['s3:DeleteObject'], resources: ['arn:aws:s3:::data/*'] }
+
+const PERMIT: Decision = {
+  outcome: 'permit',
+  determiningPolicies: ['p'],
+  failedPairs: [],
+  approval: [],
+  policySetHash: 'set-1',
+}
+const APPROVAL: Decision = { ...PERMIT, outcome: 'approval', approval: [{ anyOf: ['owners'], because: ['p'] }] }
+const DENY: Decision = {
+  ...PERMIT,
+  outcome: 'deny',
+  failedPairs: [{ action: 's3:GetObject', resource: 'arn:aws:s3:::data/*', reason: 'no_permit', policies: [] }],
+}
+export const DECISIONS = { permit: PERMIT, approval: APPROVAL, deny: DENY }
+
+export const OLGA: Operator = { name: 'olga', role: 'approver', groups: ['owners'], subjects: [] }
+export const OSCAR: Operator = { name: 'oscar', role: 'operator', groups: [], subjects: [] }
+
+export function caller(over: Partial<CallerIdentity> = {}): CallerIdentity {
+  return {
+    subject: 'spiffe://example.org/bot',
+    trustDomain: 'example.org',
+    authMethod: 'x509-svid',
+    expiresAt: new Date('2099-01-01T00:00:00Z'),
+    evidence: { certificateFingerprint: 'f'.repeat(64) },
+    ...over,
+  }
+}
+
+export function task(access: object = READ, over: object = {}) {
+  return { purpose: 'to look at the data', roleArn: ROLE, access: [access], ttlSeconds: 1_800, ...over }
+}
+
+/** The whole life of a grant on a real SQLite ledger, with time, cloud, registry and policy in the test's hands. */
+export interface Harness extends Awaited<ReturnType<typeof openHarness>> {}
+
+/** @param options.folder of an earlier harness: opens its ledger again, as a broker that was started anew. */
+export async function openHarness(
+  options: { folder?: string; clock?: ManualClock; provider?: FakeProvider; limits?: object } = {},
+) {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'stint-test-'))
+  const clock = options.clock ?? new ManualClock()
+  const provider = options.provider ?? new FakeProvider({ clock })
+  const ledger: Ledger = await openSqliteLedger({ file: join(folder, 'ledger.db'), clock, ids: randomIds })
+  /** What the operator's files say now; tests change it. */
+  const rules = {
+    decision: PERMIT as Decision,
+    registered: true,
+    trusted: true,
+    policyError: undefined as StintError | undefined,
+  }
+  const hub = new WatchHub()
+  const watermarks = new Watermarks({ provider })
+  const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
+  const planner = createPlanner({
+    labels: NO_LABELS,
+    roles: new Map([[ROLE, {}]]),
+    limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
+  })
+  const parts: ApprovalParts = {
+    ledger,
+    provider,
+    judge: createJudge({
+      registry: {
+        lookup(subject) {
+          if (!rules.registered) throw new StintError('AGENT_UNREGISTERED', { subject })
+          return {
+            name: 'bot',
+            match: subject,
+            owner: 'ann',
+            team: 'data',
+            purpose: 'to test',
+            expiresAt: new Date('2099-01-01'),
+          }
+        },
+      },
+      planner,
+      policy: {
+        decide() {
+          if (rules.policyError) throw rules.policyError
+          return rules.decision
+        },
+      },
+      approvalsRequiredFor: ['destructive', 'permissions', 'escalation'],
+    }),
+    ender: new GrantEnder({ ledger, provider, hub, settings }),
+    admission: new Admission({
+      limits: { callsPerSecond: 1_000, burst: 1_000, concurrent: 1_000, ...options.limits },
+      clock,
+    }),
+    hub,
+    watermarks,
+    clock,
+    clockGuard: createClockGuard({ clock }),
+    ids: randomIds,
+    settings,
+    quotas: { openGrantsPerAgent: 100 },
+    trust: { isTrusted: () => rules.trusted },
+  }
+  const problems: { component: string; error: unknown }[] = []
+  const sweeper = new Sweeper({
+    ...parts,
+    owner: 'test',
+    random: () => 0.5,
+    retentionMs: 86_400_000,
+    onProblem: (problem) => problems.push(problem),
+    onWell: () => {},
+  })
+  const grants = createGrantService(parts)
+  return {
+    folder,
+    clock,
+    provider,
+    ledger,
+    rules,
+    parts,
+    grants,
+    operators: createOperatorService(parts),
+    sweeper,
+    problems,
+    signal: new AbortController().signal,
+    request: (key: string, wanted: object = task(), who = caller()) =>
+      grants.requestGrant(who, { task: wanted, idempotencyKey: key }, new AbortController().signal),
+    events: async () => (await ledger.auditEvents({ afterSeq: 0, limit: 1_000 })).map((event) => event.type),
+    /** Ends the process as a crash would see it from outside: nothing is finished, the file is let go. */
+    close: () => ledger.close(),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
