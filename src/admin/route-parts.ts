@@ -44,7 +44,7 @@ export function pageOf<Schema extends z.ZodType>(item: Schema) {
 }
 
 /** A required JSON body. */
-export function body<Schema extends z.ZodType = typeof noteBody>(schema: Schema) {
+export function body<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } } as const
 }
 
