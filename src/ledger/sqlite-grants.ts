@@ -80,7 +80,7 @@ export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: Grant
   return moveRow(store, tx, grantAt(store, move.grantId, move.expectedVersion), move)
 }
 
-/** Moves a grant whose row has been read in this unit. */
+/** Moves a grant whose row has been read in this unit; the row becomes what is written. */
 export function moveRow(
   store: SqliteStore,
   tx: SqliteTransaction,
@@ -88,26 +88,24 @@ export function moveRow(
   move: Omit<GrantMove, 'grantId' | 'expectedVersion'>,
 ): Grant {
   const { to } = move
-  assertGrantMove(row.id, row.state, to.state)
-  const changed: GrantRow = {
-    ...row,
-    state: to.state,
-    reason: to.reason ?? row.reason,
-    active_at: msOrNull(to.activeAt) ?? row.active_at,
-    deadline: msOrNull(to.deadline) ?? row.deadline,
-    effective_by: msOrNull(to.effectiveBy) ?? row.effective_by,
-    ended_at: msOrNull(to.endedAt) ?? row.ended_at,
-    due_at: dueOf(row.id, to),
-    decision_n: to.decision ? store.decisionNumber(to.decision) : row.decision_n,
-    version: row.version + 1,
-  }
-  updateGrant(tx, changed)
-  tx.count(row.subject_n, row.state, to.state)
+  const from = row.state
+  assertGrantMove(row.id, from, to.state)
+  row.state = to.state
+  row.reason = to.reason ?? row.reason
+  row.active_at = msOrNull(to.activeAt) ?? row.active_at
+  row.deadline = msOrNull(to.deadline) ?? row.deadline
+  row.effective_by = msOrNull(to.effectiveBy) ?? row.effective_by
+  row.ended_at = msOrNull(to.endedAt) ?? row.ended_at
+  row.due_at = dueOf(row.id, to)
+  if (to.decision) row.decision_n = store.decisionNumber(to.decision)
+  row.version += 1
+  updateGrant(tx, row)
+  tx.count(row.subject_n, from, to.state)
   if (move.endLeases) endLeases(tx, row.n, move.endLeases)
   if (move.deny) putDeny(tx, row, move.deny)
   if (move.approval) decideApproval(tx, row, move.approval)
   tx.append(move.events)
-  return store.grant(changed)
+  return store.grant(row)
 }
 
 function grantAt(store: SqliteStore, id: string, version: number): GrantRow {
