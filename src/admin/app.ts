@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
-import { RefusedCalls } from '../ledger/refusal-log.ts'
+import { RefusalLog } from '../ledger/refusal-log.ts'
 import { agentsRoutes } from './agents-routes.ts'
 import { approvalsRoutes } from './approvals-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
@@ -26,9 +26,9 @@ export interface AdminApp {
 export function createAdminApp(deps: AdminDeps): AdminApp {
   const limits: AdminLimits = { ...DEFAULT_ADMIN_LIMITS, ...deps.limits }
   const refusals = { ledger: deps.ledger, clock: deps.clock, logger: deps.logger, type: 'operator.refused' }
-  const unknownCallers = new RefusedCalls({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
+  const unknownCallers = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
   // Apart from the other, so that a flood of strangers cannot hide what a known operator tried.
-  const forbiddenCalls = new RefusedCalls({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
+  const forbiddenCalls = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
   const limiter = new FailureLimiter({
     clock: deps.clock,
     perAddress: limits.failuresPerAddressPerMinute,

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { hasCode, StintError } from '../core/errors.ts'
 import { hasRole, type Operator, type OperatorRole } from '../grants/operator.ts'
-import type { RefusedCalls } from '../ledger/refusal-log.ts'
+import type { RefusalLog } from '../ledger/refusal-log.ts'
 import type { AdminEnv } from './deps.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import type { OperatorDirectory } from './operator-directory.ts'
@@ -43,8 +43,8 @@ type Requirement = { readonly operation: string; readonly role: OperatorRole | '
 export function authorize(deps: {
   operators: OperatorDirectory
   limiter: FailureLimiter
-  unknownCallers: RefusedCalls
-  forbiddenCalls: RefusedCalls
+  unknownCallers: RefusalLog
+  forbiddenCalls: RefusalLog
 }): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const requirement = requirementOf(c)

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
-import { type noteBody, problemSchema } from './schemas.ts'
+import { problemSchema } from './schemas.ts'
 
 /** Codes that any call with a token can meet. */
 const ALWAYS = [
