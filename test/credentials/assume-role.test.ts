@@ -202,6 +202,13 @@ describe('what STS answers', () => {
 })
 
 describe('a failed mint', () => {
+  test('by a signature that is stale because the clock is astray says so', async () => {
+    aws.server.script('AssumeRole', { kind: 'error', status: 403, code: 'SignatureDoesNotMatch', skewMs: 900_000 })
+    const thrown = await failure(aws.provider.mint(request(), never))
+    expect(thrown.code).toBe('CLOCK_UNSTABLE')
+    expect(thrown.details).toMatchObject({ outcome: 'not_minted', skewSeconds: 900 })
+  })
+
   // AWS's codes: AssumeRole errors and common errors of the STS API reference; socket errors of Node.
   const error = (code: string, status = 400): Fault => ({ kind: 'error', status, code })
   for (const [fault, code, tries, outcome] of [

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
 import type { Fault } from '../support/sts-server.ts'
 import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, mintRequest, startAws } from './harness.ts'
 
@@ -175,4 +176,23 @@ describe('the configuration of roles', () => {
       expect(() => aws.with({ roles: roles as never })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
     })
   }
+
+  for (const text of ['', 'x', 'two words', 'line\n', 'x'.repeat(1_225)]) {
+    test(`is refused with ${JSON.stringify(text.slice(0, 12))} as external id, which is not quoted`, () => {
+      const roles = [{ arn: BOUNDARY_ROLE, externalId: new Secret(text), revocation: { kind: 'none' } as const }]
+      expect(() => aws.with({ roles })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    })
+  }
+
+  for (const endpoint of [
+    'http://sts.example.org',
+    'http://127.0.0.1.example.org',
+    'ftp://127.0.0.1',
+    'sts',
+    'https://a:b@sts',
+  ])
+    test(`is refused with ${endpoint} as endpoint, where credentials would be read on the way`, () => {
+      expect(() => aws.with({ stsEndpoint: endpoint })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+      expect(() => aws.with({ iamEndpoint: endpoint })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    })
 })

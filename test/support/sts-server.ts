@@ -21,7 +21,13 @@ export interface StandInSession {
 
 /** What the next call of an operation meets. `answer_lost`: it takes effect, then the connection breaks. */
 export type Fault =
-  | { readonly kind: 'error'; readonly status: number; readonly code: string; readonly message?: string }
+  | {
+      readonly kind: 'error'
+      readonly status: number
+      readonly code: string
+      readonly message?: string
+      readonly skewMs?: number
+    }
   | { readonly kind: 'answer_lost' }
   | { readonly kind: 'cut' }
   | { readonly kind: 'hang' }
@@ -137,7 +143,8 @@ export class StsServer {
     const fault = this.#faults.get(action)?.shift()
     if (fault?.kind === 'hang') return
     if (fault?.kind === 'cut') return void request.socket.destroy()
-    if (fault?.kind === 'error') return this.#send(response, fault.status, errorXml(fault.code, fault.message))
+    if (fault?.kind === 'error')
+      return this.#send(response, fault.status, errorXml(fault.code, fault.message), fault.skewMs)
     const [status, xml] = this.#answer(action, parameters)
     if (fault?.kind === 'answer_lost') return void request.socket.destroy()
     if (fault?.kind === 'garbage') return this.#send(response, fault.status ?? 200, fault.body)

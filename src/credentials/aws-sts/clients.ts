@@ -1,6 +1,7 @@
 import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { StintError } from '../../core/errors.ts'
 import { observe } from './call.ts'
 
 /** AWS's own shape of static or refreshing credentials. */
@@ -16,7 +17,7 @@ export interface HttpLimits {
 /** How to reach one AWS service. */
 export interface ClientOptions {
   readonly region: string
-  /** Another address than AWS's regional one: a VPC endpoint or a stand-in. */
+  /** Another address than AWS's regional one: a VPC endpoint or a stand-in. Plain HTTP on loopback only. */
   readonly endpoint?: string
   /** Undefined: the SDK's default chain (IRSA, Pod Identity, instance profile, environment). */
   readonly credentials?: AwsCredentialSource
@@ -24,7 +25,11 @@ export interface ClientOptions {
   readonly maxSockets: number
 }
 
-/** A client that tries once: who retries a mint has to count each try. */
+/**
+ * A client that tries once: who retries a mint has to count each try.
+ *
+ * @throws {StintError} CONFIG_INVALID for an endpoint over which credentials would travel in the clear.
+ */
 export function createStsClient(options: ClientOptions): STSClient {
   return observe(new STSClient(settings(options)))
 }
@@ -35,6 +40,11 @@ export function createIamClient(options: ClientOptions): IAMClient {
 }
 
 function settings({ region, endpoint, credentials, http, maxSockets }: ClientOptions) {
+  if (endpoint !== undefined && !isConfidential(endpoint))
+    throw new StintError('CONFIG_INVALID', {
+      explanation:
+        'An AWS endpoint is an https:// address; http:// is for loopback only, since answers hold credentials.',
+    })
   const agent = { keepAlive: true, maxSockets }
   return {
     region,
@@ -49,4 +59,11 @@ function settings({ region, endpoint, credentials, http, maxSockets }: ClientOpt
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   }
+}
+
+function isConfidential(endpoint: string): boolean {
+  const url = URL.parse(endpoint)
+  if (!url || url.username || url.password) return false
+  if (url.protocol === 'https:') return true
+  return url.protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
 }

@@ -11,6 +11,7 @@ import { AwsProbes } from './probes.ts'
 import type { RetryLimits } from './retry.ts'
 import { type RevocationPlacement, RevocationTargets } from './revocation.ts'
 import type { AnswerStrictness } from './session-answer.ts'
+import { checkExternalId } from './session-request.ts'
 
 /** A role that leases are minted from. */
 export interface AwsRole {
@@ -58,15 +59,16 @@ const WRITE: RetryLimits = { maxAttempts: 5, baseDelayMs: 250, maxDelayMs: 5_000
 const DEFAULT_CALLS_PER_SECOND = 300
 const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
 const STS_SOCKETS = 256
-const IAM_SOCKETS = 16
+const IAM_SOCKETS = 64
 
 /**
  * Leases from AWS STS, and their revocation through IAM policy documents.
  *
- * @throws {StintError} CONFIG_INVALID for malformed ARNs, or a role given twice.
+ * @throws {StintError} CONFIG_INVALID for malformed ARNs or external ids, a role given twice, or a plain-HTTP endpoint.
  */
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
   const targets = new RevocationTargets(options.roles)
+  for (const { arn, externalId } of options.roles) if (externalId) checkExternalId(arn, externalId)
   const shared = sharedParts(options)
   const sts = createStsClient({
     ...clientOptions(options, options.stsEndpoint, options.credentials),

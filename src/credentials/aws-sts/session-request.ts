@@ -34,8 +34,6 @@ export function sessionRequest(
     throw bad('RoleSessionName', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ -')
   if (!SESSION_NAME.test(request.sourceIdentity) || RESERVED_PREFIX.test(request.sourceIdentity))
     throw bad('SourceIdentity', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ - and no aws: in front')
-  if (externalId && !EXTERNAL_ID.test(externalId.reveal()))
-    throw bad('ExternalId', 'it needs 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -')
   const DurationSeconds = durationSeconds(request.notAfter, now)
   checkPolicy(request)
   return {
@@ -47,6 +45,20 @@ export function sessionRequest(
     Tags: tags(request.tags),
     ...(externalId ? { ExternalId: externalId.reveal() } : {}),
   }
+}
+
+/**
+ * Throws unless the text can be an sts:ExternalId: what a secret file holds by mistake is found at start, not at a mint.
+ *
+ * @throws {StintError} CONFIG_INVALID; the text itself is not in it.
+ */
+export function checkExternalId(roleArn: string, externalId: Secret): void {
+  if (EXTERNAL_ID.test(externalId.reveal())) return
+  throw new StintError('CONFIG_INVALID', {
+    explanation:
+      'An external id needs 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / - and nothing else, no line end either.',
+    roleArn,
+  })
 }
 
 function durationSeconds(notAfter: Date, now: Date): number {

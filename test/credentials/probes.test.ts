@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type AwsHarness, BOUNDARY_ROLE, INLINE_ROLE, PLAIN_ROLE, startAws } from './harness.ts'
+
+const never = new AbortController().signal
+let aws: AwsHarness
+beforeEach(async () => {
+  aws = await startAws()
+})
+afterEach(() => aws.close())
+
+test('doctor hears who we are for STS, and how far its clock is', async () => {
+  aws.server.script('GetCallerIdentity', { kind: 'date', skewMs: 90_000 })
+  expect(await aws.provider.probes.identity(never)).toMatchObject({
+    ok: true,
+    details: { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/broker', skewMs: 90_000 },
+  })
+})
+
+test('doctor hears by a code that STS cannot be reached or does not know us', async () => {
+  const unreachable = aws.with({ stsEndpoint: 'http://127.0.0.1:1' })
+  expect(await unreachable.probes.identity(never)).toMatchObject({ ok: false, code: 'PROVIDER_UNAVAILABLE' })
+  aws.server.script('GetCallerIdentity', { kind: 'error', status: 403, code: 'InvalidClientTokenId' })
+  expect(await aws.provider.probes.identity(never)).toMatchObject({
+    ok: false,
+    details: { fault: 'broker_credentials', explanation: expect.any(String) },
+  })
+})
+
+test('the trust probe sends all that a lease sends, may do nothing, and hands nothing out', async () => {
+  const result = await aws.provider.probes.trust(BOUNDARY_ROLE, never)
+  expect(result.ok).toBe(true)
+  const [session] = aws.server.sessions
+  expect(JSON.parse(session?.policy ?? '').Statement[0]).toEqual({ Effect: 'Deny', Action: '*', Resource: '*' })
+  expect(Object.keys(session?.tags ?? {}).sort()).toEqual(['stint:agent', 'stint:grant', 'stint:owner', 'stint:team'])
+  expect(JSON.stringify(result)).not.toContain('canary')
+  expect(JSON.stringify(result)).not.toContain(session?.accessKeyId)
+})
+
+test('the trust probe names the right that is missing', async () => {
+  const message = 'x is not authorized to perform: sts:SetSourceIdentity on resource: y'
+  aws.server.script('AssumeRole', { kind: 'error', status: 403, code: 'AccessDenied', message })
+  expect(await aws.provider.probes.trust(BOUNDARY_ROLE, never)).toMatchObject({
+    ok: false,
+    code: 'PROVIDER_REFUSED',
+    details: { deniedAction: 'sts:SetSourceIdentity' },
+  })
+})
+
+test('the revocation probe reads the document that carries the deny list', async () => {
+  expect(await aws.provider.probes.revocation(BOUNDARY_ROLE, never)).toMatchObject({
+    ok: true,
+    details: { placement: 'boundary', versions: 1, boundaryOf: 1 },
+  })
+  expect(await aws.provider.probes.revocation(INLINE_ROLE, never)).toMatchObject({
+    ok: true,
+    details: { placement: 'inline' },
+  })
+  expect(await aws.provider.probes.revocation(PLAIN_ROLE, never)).toMatchObject({
+    ok: true,
+    details: { placement: 'none' },
+  })
+})
+
+for (const [name, from, to] of [
+  ['no role has as its boundary', 'UsageCount>1<', 'UsageCount>0<'],
+  ['is attached as a permissions policy', 'AttachmentCount>0<', 'AttachmentCount>2<'],
+] as const) {
+  test(`the revocation probe warns of a boundary policy that ${name}`, async () => {
+    aws.server.script('GetPolicy', { kind: 'edit', edit: (xml) => xml.replace(from, to) })
+    expect(await aws.provider.probes.revocation(BOUNDARY_ROLE, never)).toMatchObject({
+      ok: false,
+      code: 'PROVIDER_REFUSED',
+    })
+  })
+}
+
+test('the revocation probe says that the document cannot be read', async () => {
+  aws.server.script('ListPolicyVersions', { kind: 'error', status: 403, code: 'AccessDenied' })
+  expect(await aws.provider.probes.revocation(BOUNDARY_ROLE, never)).toMatchObject({
+    ok: false,
+    code: 'PROVIDER_REFUSED',
+  })
+  const arn = 'arn:aws:iam::123456789012:role/gone'
+  const other = aws.with({ roles: [{ arn, revocation: { kind: 'inline' } }] })
+  expect(await other.probes.revocation(arn, never)).toMatchObject({
+    ok: false,
+    details: { awsCode: expect.stringMatching(/^NoSuchEntity/) },
+  })
+})
