@@ -11,7 +11,7 @@ import type { BundleStore } from '../identity/bundle-store.ts'
 import type { ServerIdentity } from '../identity/server-identity.ts'
 import { VerifiedConnection } from '../identity/verified-connection.ts'
 import { bindConnection } from './connection-of.ts'
-import { peerChain } from './peer-chain.ts'
+import { keepPeerChains, peerChain } from './peer-chain.ts'
 
 export interface ListenerOptions {
   /** Made with GRPC_SERVER_OPTIONS; it must not be bound to a TCP port of its own, since this is where TLS is done. */
@@ -111,6 +111,7 @@ export class Listener {
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     })
     server.maxConnections = this.#limits.maxConnections
+    if (mutual) keepPeerChains(server)
     server.on('connection', (socket) => this.#track(socket))
     server.on('secureConnection', (socket) => this.#accept(socket))
     server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))

@@ -1,15 +1,36 @@
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { DetailedPeerCertificate, TLSSocket, Server as TlsServer } from 'node:tls'
 
 const MAX_CERTIFICATES = 10
+const CHAINS = new WeakMap<TLSSocket, readonly Uint8Array[]>()
+
+/**
+ * Makes `peerChain` work for a server's sockets on every Node. Some releases (24.21, 26.8 and later) drop the
+ * intermediates of a client just before they announce the connection, so the chain is read one event earlier. `keylog`
+ * is the one public event that shows a socket that early; the key material that it brings is not looked at.
+ *
+ * @see https://github.com/nodejs/node/issues/65579
+ */
+export function keepPeerChains(server: TlsServer): void {
+  server.on('keylog', (_line, socket) => {
+    if (CHAINS.has(socket)) return
+    CHAINS.set(socket, [])
+    socket.prependOnceListener('secure', () => CHAINS.set(socket, readChain(socket)))
+  })
+}
 
 /**
  * The chain of the peer in DER, leaf first: what it sent, as far as one certificate leads to the next, perhaps with the
  * root that OpenSSL found.
  */
 export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
+  const kept = CHAINS.get(socket)
+  return kept?.length ? kept : readChain(socket)
+}
+
+function readChain(socket: TLSSocket): readonly Uint8Array[] {
   const chain: Uint8Array[] = []
-  let certificate: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
   const seen = new Set<string>()
+  let certificate: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
   while (certificate?.raw && chain.length < MAX_CERTIFICATES && !seen.has(certificate.fingerprint512)) {
     seen.add(certificate.fingerprint512)
     chain.push(new Uint8Array(certificate.raw))
