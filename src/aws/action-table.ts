@@ -3,7 +3,7 @@ import table from './action-table/table.generated.json' with { type: 'json' }
 import { compileGlob, compileTemplate, type Glob } from './glob.ts'
 
 /** Access level of AWS's Service Authorization Reference, before the overlay has its say. */
-export type AccessLevel = Extract<ActionClass, 'list' | 'read' | 'tag' | 'write' | 'permissions'>
+type AccessLevel = Extract<ActionClass, 'list' | 'read' | 'tag' | 'write' | 'permissions'>
 
 /** A kind of resource that an action takes. */
 export interface ResourceType {

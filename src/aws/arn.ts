@@ -2,8 +2,8 @@ import { StintError } from '../core/errors.ts'
 import { compileGlob, contains, type Glob, intersects } from './glob.ts'
 
 /** The partitions that are served. */
-export const ARN_PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov'] as const
-export type ArnPartition = (typeof ARN_PARTITIONS)[number]
+const ARN_PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov'] as const
+type ArnPartition = (typeof ARN_PARTITIONS)[number]
 
 /** A requested resource or a label's pattern, ready for questions. */
 export interface ResourcePattern {
@@ -28,7 +28,10 @@ export interface RoleArn {
 }
 
 /** Longest resource pattern taken, in characters. */
-export const MAX_RESOURCE_CHARACTERS = 2_048
+const MAX_RESOURCE_CHARACTERS = 2_048
+
+/** Most `*` in one pattern: far more than anybody needs, and it bounds the work on labels that a hostile task can cause. */
+const MAX_STARS = 32
 
 /** Latin-1 without control characters: what STS takes in a session policy (U+0020 to U+00FF) and a person can read. */
 const RESOURCE_TEXT = /^[\u0020-\u007e\u00a0-\u00ff]+$/
@@ -39,8 +42,8 @@ const ROLE = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):role(\/(?:[\u0021-\u007
  * three parts.
  *
  * @param text at most 2,048 characters.
- * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, a policy variable
- *   (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
+ * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, more than 32 stars,
+ *   a policy variable (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
  * @see IAM User Guide, "Identify AWS resources with Amazon Resource Names (ARNs)"
  */
 export function parseResourcePattern(text: string): ResourcePattern {
@@ -48,6 +51,7 @@ export function parseResourcePattern(text: string): ResourcePattern {
     throw invalid(text, `it has more than ${MAX_RESOURCE_CHARACTERS} characters`)
   if (text === '*') return { text, partition: undefined, parts: [], glob: compileGlob(text) }
   if (!RESOURCE_TEXT.test(text)) throw invalid(text, 'a session policy takes the printable characters of Latin-1 only')
+  if (text.split('*').length > MAX_STARS + 1) throw invalid(text, `it has more than ${MAX_STARS} stars`)
   if (text.includes('${')) throw invalid(text, 'policy variables are not taken; spell the resource')
   const [prefix, partition, service, region, account, ...rest] = text.split(':')
   const resource = rest.join(':')

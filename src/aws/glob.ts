@@ -15,7 +15,7 @@ const SLASH = '/'.charCodeAt(0)
 export type Glob = Int32Array
 
 /** Work that one `contains` may do, in state steps; a pattern that needs more is answered "not contained". */
-const CONTAINS_BUDGET = 500_000
+const CONTAINS_BUDGET = 50_000
 
 /** Compiles and normalises: in a run of wildcards `?` comes first and `*` once, so that equal languages look alike. */
 export function compileGlob(pattern: string): Glob {
@@ -78,13 +78,15 @@ export function matches(pattern: string | Glob, text: string): boolean {
 
 /** True if some text is matched by both. Exact; at most |a| × |b| steps. */
 export function intersects(a: string | Glob, b: string | Glob): boolean {
-  const left = asGlob(a)
-  const right = asGlob(b)
-  if (prefixesDiffer(left, right)) return false
+  const one = asGlob(a)
+  const other = asGlob(b)
+  if (prefixesDiffer(one, other)) return false
+  const [left, right] = one.length >= other.length ? [one, other] : [other, one]
   let row = new Uint8Array(right.length + 1)
+  let next = new Uint8Array(right.length + 1)
   row[0] = 1
   for (let i = 0; ; i += 1) {
-    const next = new Uint8Array(right.length + 1)
+    next.fill(0)
     const x = left[i]
     let alive = false
     for (let j = 0; j <= right.length; j += 1) {
@@ -101,7 +103,7 @@ export function intersects(a: string | Glob, b: string | Glob): boolean {
     }
     if (i === left.length) return row[right.length] === 1
     if (!alive) return false
-    row = next
+    ;[row, next] = [next, row]
   }
 }
 
@@ -161,20 +163,22 @@ function step(glob: Glob, states: States, token: number, budget: { left: number 
   return enter(glob, next)
 }
 
-/** Adds what can be reached by an empty `*`, and drops what lies before the last `*`, since that matches all the rest does. */
+/**
+ * Adds what can be reached by an empty `*`, and drops what lies before the last `*`, since that matches all the rest does.
+ *
+ * @param states ascending, repeats allowed.
+ */
 function enter(glob: Glob, states: readonly number[]): States {
-  const all = new Set<number>()
-  let lastStar = -1
+  const all: number[] = []
+  let lastStar = 0
   for (const start of states) {
-    let at = start
-    all.add(at)
-    while (glob[at] === ANY_TEXT) {
-      lastStar = Math.max(lastStar, at)
-      at += 1
-      all.add(at)
+    for (let at = start; ; at += 1) {
+      if (all.length === 0 || at > (all[all.length - 1] ?? -1)) all.push(at)
+      if (glob[at] !== ANY_TEXT) break
+      lastStar = all.length - 1
     }
   }
-  return [...all].filter((at) => at >= lastStar).sort((a, b) => a - b)
+  return lastStar === 0 ? all : all.slice(lastStar)
 }
 
 /** Keeps the sets that no other set is part of: what these accept, the others accept. */

@@ -36,7 +36,7 @@ const HEAD = '{"Version":"2012-10-17","Statement":['
 const TAIL = ']}'
 
 /** Patterns with wildcards of one action that are compared with all its others; beyond it, redundancy is left standing. */
-const MAX_COMPARED = 50
+const MAX_COMPARED = 25
 
 /** Largest parts named by a refusal. */
 const PARTS_SHOWN = 5

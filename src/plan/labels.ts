@@ -69,11 +69,9 @@ export function labelsOf({ labels }: LabelSet, resource: ResourcePattern): Label
   const within: string[] = []
   const touches: string[] = []
   for (const { label, patterns } of labels) {
-    const inside = patterns.some((pattern) => resourceContains(pattern, resource))
-    if (inside) within.push(label)
-    if (inside || resource.text === '*' || patterns.some((pattern) => resourceIntersects(pattern, resource))) {
-      touches.push(label)
-    }
+    const met = patterns.filter((pattern) => resourceIntersects(pattern, resource))
+    if (met.length > 0) touches.push(label)
+    if (met.some((pattern) => resourceContains(pattern, resource))) within.push(label)
   }
   return { within, touches }
 }

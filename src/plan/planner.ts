@@ -27,7 +27,7 @@ export interface PlannerOptions {
   readonly limits: PlanLimits
 }
 
-export interface PlanLimits extends TaskLimits {
+interface PlanLimits extends TaskLimits {
   /** Pairs of one plan; default 2,000. */
   readonly maxPairs?: number
   /** Plans kept for tasks that come again; default 2,000. */

@@ -16,6 +16,7 @@ describe('resource patterns', () => {
     { name: 'a policy variable', input: 'arn:aws:s3:::data/$' + '{aws:username}/*' }, // IAM User Guide, policy variables
     { name: 'an escaped star', input: 'arn:aws:s3:::data/$' + '{*}' },
     { name: 'a character beyond Latin-1', input: 'arn:aws:s3:::data/\u4e2d' }, // STS AssumeRole, Policy: U+0020 to U+00FF
+    { name: '33 stars', input: `arn:aws:s3:::${'*a'.repeat(33)}` },
     { name: 'a line break', input: 'arn:aws:s3:::data\n' },
     { name: 'a C1 control character', input: 'arn:aws:s3:::data\u0085' },
     { name: 'more than 2,048 characters', input: `arn:aws:s3:::${'a'.repeat(2_048)}` },

@@ -205,7 +205,7 @@ describe('refusals', () => {
       code: 'SESSION_POLICY_TOO_LARGE',
       input: task(
         ['s3:GetObject'],
-        Array.from({ length: 10 }, (_, i) => `arn:aws:s3:::data/${i}${'*a'.repeat(900)}`),
+        Array.from({ length: 10 }, (_, i) => `arn:aws:s3:::data/${i}${'?a'.repeat(900)}`),
       ),
     },
   ])

@@ -31,13 +31,6 @@ export function evaluateIam(policies: readonly string[], request: IamRequest): I
   return applying.some(({ Effect }) => Effect === 'Allow') ? 'allow' : 'implicit_deny'
 }
 
-/** Same account, no resource policy: all the given sets (identity, boundary, session) must allow and none may deny. */
-export function evaluateIntersection(sets: readonly (readonly string[])[], request: IamRequest): IamVerdict {
-  const verdicts = sets.map((policies) => evaluateIam(policies, request))
-  if (verdicts.includes('explicit_deny')) return 'explicit_deny'
-  return verdicts.every((verdict) => verdict === 'allow') ? 'allow' : 'implicit_deny'
-}
-
 function statements(policy: string): readonly Statement[] {
   const { Statement } = JSON.parse(policy) as { Statement: Statement | readonly Statement[] }
   return list(Statement)
