@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type CommandIo, type RunCommand, report } from './command.ts'
+import { EXIT } from './exit-codes.ts'
+
+/** Name, what it is for, and where it is: a command is loaded only when it is run. */
+const COMMANDS: readonly (readonly [name: string, summary: string, load: () => Promise<RunCommand>])[] = [
+  ['exec', 'run a command with the credentials of one task', async () => (await import('./commands/exec.ts')).exec],
+  ['request', 'ask for a grant', async () => (await import('./commands/request.ts')).request],
+  ['complete', 'say that a task is over', async () => (await import('./commands/complete.ts')).complete],
+  ['watch', 'follow a grant to its end', async () => (await import('./commands/watch.ts')).watch],
+  ['plan', 'see what a task comes to, without asking for it', async () => (await import('./commands/plan.ts')).plan],
+  ['grants', 'list, show, revoke grants', async () => (await import('./commands/grants.ts')).grants],
+  ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
+  ['agents', 'list agents, and the unregistered', async () => (await import('./commands/agents.ts')).agents],
+  ['policy', 'check and test a policy directory', async () => (await import('./commands/policy.ts')).policy],
+  ['audit', 'verify and export the record', async () => (await import('./commands/audit.ts')).audit],
+  ['revocations', 'how far revocations are', async () => (await import('./commands/revocations.ts')).revocations],
+  ['doctor', 'look at everything the broker needs', async () => (await import('./commands/doctor.ts')).doctorCommand],
+  ['config', 'check and print the configuration', async () => (await import('./commands/config.ts')).configCommand],
+  ['operators', 'make admin tokens', async () => (await import('./commands/operators.ts')).operatorsCommand],
+  ['serve', 'run the broker', async () => (await import('./commands/serve.ts')).serveCommand],
+  ['dev', 'run a practice broker', async () => (await import('./commands/dev.ts')).devCommand],
+  ['whoami', 'who this operator is', async () => (await import('./commands/whoami.ts')).whoami],
+]
+
+/** Runs `stint <argv…>`. */
+export async function main(io: CommandIo): Promise<number> {
+  const [name, ...argv] = io.argv
+  if (name === '--version' || name === '-V') return version(io)
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    const out = name === undefined ? io.stderr : io.stdout
+    out.write(help())
+    return name === undefined ? EXIT.usage : EXIT.ok
+  }
+  const command = COMMANDS.find(([known]) => known === name)
+  if (!command) {
+    io.stderr.write(`stint: there is no command ${JSON.stringify(name)}; stint --help lists them\n`)
+    return EXIT.usage
+  }
+  try {
+    return await (await command[2]())({ ...io, argv })
+  } catch (error) {
+    return report(error, io)
+  }
+}
+
+function help(): string {
+  const width = Math.max(...COMMANDS.map(([name]) => name.length)) + 2
+  const lines = COMMANDS.map(([name, summary]) => `  ${name.padEnd(width)}${summary}`)
+  return `Usage: stint <command> [flags]\n\n${lines.join('\n')}\n\nstint <command> --help says more. Exit codes: docs/cli.md.\n`
+}
+
+async function version({ stdout }: CommandIo): Promise<number> {
+  const { readFile } = await import('node:fs/promises')
+  const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  stdout.write(`${(JSON.parse(manifest) as { version: string }).version}\n`)
+  return EXIT.ok
+}
+
+function isEntryPoint(): boolean {
+  const [, script] = process.argv
+  return script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)
+}
+
+if (isEntryPoint()) {
+  // A reader that has gone (`stint grants list | head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.error),
+  )
+  const { argv, stdin, stdout, stderr, env } = process
+  process.exitCode = await main({
+    argv: argv.slice(2),
+    stdin,
+    stdout,
+    stderr,
+    env,
+    onSignal: (signal, handler) => {
+      process.on(signal, handler)
+      return () => process.off(signal, handler)
+    },
+  })
+}
