@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import type { Command as Parser } from 'commander'
+import { StintClient } from '../sdk/client.ts'
+import { type CommandIo, UsageError } from './command.ts'
+
+/** What the flags of `withBroker` parse to. */
+export interface BrokerFlags {
+  readonly address?: string
+  readonly serverId?: string
+  readonly svidCert?: string
+  readonly svidKey?: string
+  readonly bundle?: string
+  readonly tokenFile?: string
+}
+
+/** Adds the flags that say where the broker is and who we are. */
+export function withBroker(parser: Parser): Parser {
+  return parser
+    .option('--address <host:port>', 'broker (STINT_ADDRESS)')
+    .option('--server-id <spiffe-id>', 'SPIFFE ID that the broker must prove (STINT_SERVER_ID)')
+    .option('--svid-cert <file>', 'X.509-SVID, PEM (STINT_SVID_CERT)')
+    .option('--svid-key <file>', 'its private key, PEM (STINT_SVID_KEY)')
+    .option('--bundle <file>', "roots of the broker's trust domain (STINT_BUNDLE)")
+    .option('--token-file <file>', 'JWT-SVID, read again for every call (STINT_TOKEN_FILE)')
+}
+
+/** Runs with a connected client, which is closed afterwards. @throws {UsageError} when a setting is missing. */
+export async function withClient<T>(
+  flags: BrokerFlags,
+  { env }: Pick<CommandIo, 'env'>,
+  work: (client: StintClient) => Promise<T>,
+): Promise<T> {
+  const certificateFile = flags.svidCert ?? env.STINT_SVID_CERT
+  const privateKeyFile = flags.svidKey ?? env.STINT_SVID_KEY
+  const tokenFile = flags.tokenFile ?? env.STINT_TOKEN_FILE
+  const client = new StintClient({
+    address: required(flags.address ?? env.STINT_ADDRESS, '--address or STINT_ADDRESS'),
+    serverId: required(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
+    svid: {
+      bundleFile: required(flags.bundle ?? env.STINT_BUNDLE, '--bundle or STINT_BUNDLE'),
+      ...(certificateFile && { certificateFile }),
+      ...(privateKeyFile && { privateKeyFile }),
+    },
+    ...(tokenFile && { token: () => readFile(tokenFile, 'utf8') }),
+  })
+  try {
+    return await work(client)
+  } finally {
+    client.close()
+  }
+}
+
+function required(value: string | undefined, names: string): string {
+  if (value) return value
+  throw new UsageError(`This needs ${names}.`)
+}

@@ -1,0 +1,86 @@
+import { CommanderError, Command as Parser } from 'commander'
+import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { visible } from './visible.ts'
+
+/** A stream that commands write to; `isTTY` and `columns` as Node's have them. */
+export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean }
+
+/** All that a command knows of the world. */
+export interface CommandIo {
+  /** What follows the command's name. */
+  readonly argv: readonly string[]
+  readonly stdin: InputStream
+  /** Data only. */
+  readonly stdout: OutputStream
+  /** Everything said to a person. */
+  readonly stderr: OutputStream
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Listens for a signal to this process; the returned function stops that. Left out where there are none, e.g. in tests. */
+  readonly onSignal?: (signal: NodeJS.Signals, handler: () => void) => () => void
+}
+
+/** A command of `stint`; resolves with the exit code. */
+export type RunCommand = (io: CommandIo) => Promise<number>
+
+/** Thrown for wrong use of a command: its text goes to stderr, the exit code is 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/**
+ * Parses with commander and runs the action that `build` set up, turning every outcome into an exit code.
+ *
+ * @param build declares options and subcommands; actions set the exit code with `done`, 0 if they don't.
+ */
+export async function runParser(
+  name: string,
+  io: CommandIo,
+  build: (parser: Parser, done: (exitCode: number) => void) => void,
+): Promise<number> {
+  let exitCode: number = EXIT.ok
+  const parser = new Parser(`stint ${name}`)
+  inherit(parser, io)
+  build(parser, (code) => {
+    exitCode = code
+  })
+  for (const child of parser.commands) inherit(child, io)
+  try {
+    await parser.parseAsync([...io.argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    return report(error, io)
+  }
+}
+
+/** Says what went wrong, on stderr, and what to exit with. */
+export function report(error: unknown, { stderr }: Pick<CommandIo, 'stderr'>): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof UsageError) {
+    stderr.write(`stint: ${visible(error.message)}\n`)
+    return EXIT.usage
+  }
+  const known = asStintError(error)
+  const { explanation } = known.details
+  stderr.write(`stint: ${known.code}: ${visible(explanation ?? ERROR_CATALOG[known.code].title)}\n`)
+  for (const line of particulars(known)) stderr.write(`  ${visible(line)}\n`)
+  return exitCodeOf(known)
+}
+
+function inherit(parser: Parser, io: CommandIo): void {
+  parser.exitOverride().configureOutput({
+    writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => io.stderr.write(text),
+  })
+}
+
+function particulars({ details, cause }: StintError): string[] {
+  const { explanation, ...rest } = details
+  const lines = Object.entries(rest).map(([key, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    return `${key}: ${text}`
+  })
+  const isBare = explanation === undefined && !(cause instanceof StintError) && cause instanceof Error
+  return isBare ? [...lines, `cause: ${cause.message}`] : lines
+}

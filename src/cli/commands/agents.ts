@@ -1,0 +1,51 @@
+import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import { type CommandIo, runParser } from '../command.ts'
+import { countFlag } from '../duration-flag.ts'
+import { type Column, type OutputFormat, printList, withOutput } from '../output.ts'
+import { visible } from '../visible.ts'
+
+type Flags = AdminFlags & { output: OutputFormat }
+
+const REGISTERED: readonly Column<AdminObject>[] = [
+  ['NAME', ({ name }) => name],
+  ['MATCH', ({ match }) => match],
+  ['OWNER', ({ owner }) => owner],
+  ['TEAM', ({ team }) => team],
+  ['EXPIRES', ({ expiresAt }) => expiresAt],
+  ['REVIEW', ({ reviewAt }) => reviewAt],
+  ['PURPOSE', ({ purpose }) => purpose],
+]
+
+const UNREGISTERED: readonly Column<AdminObject>[] = [
+  ['AGENT', ({ subject }) => subject],
+  ['REASON', ({ reason }) => reason],
+  ['BY', ({ authMethod }) => authMethod],
+  ['TIMES', ({ count }) => count],
+  ['FIRST SEEN', ({ firstSeenAt }) => firstSeenAt],
+  ['LAST SEEN', ({ lastSeenAt }) => lastSeenAt],
+]
+
+/** `stint agents list|unregistered`. */
+export function agents(io: CommandIo): Promise<number> {
+  return runParser('agents', io, (parser) => {
+    parser.description('Agents: those registered, and those that came without.')
+    withOutput(withAdmin(parser.command('list').description('the registrations in force'))).action((flags: Flags) =>
+      list(flags, io),
+    )
+    withOutput(withAdmin(parser.command('unregistered').description('valid identities that no registration covers')))
+      .option('--limit <n>', 'at most so many', countFlag, 50)
+      .action((flags: Flags & { limit: number }) => unregistered(flags, io))
+  })
+}
+
+async function list(flags: Flags, io: CommandIo): Promise<void> {
+  const answer = await (await AdminClient.from(flags, io)).get('/v1/agents')
+  printList(io, flags.output, { rows: answer.items as AdminObject[], columns: REGISTERED, value: answer })
+  if (answer.problem)
+    io.stderr.write(`stint: the registry file has a problem: ${visible(JSON.stringify(answer.problem))}\n`)
+}
+
+async function unregistered({ limit, ...flags }: Flags & { limit: number }, io: CommandIo): Promise<void> {
+  const rows = await (await AdminClient.from(flags, io)).list('/v1/agents/unregistered', {}, limit)
+  printList(io, flags.output, { rows, columns: UNREGISTERED, value: rows })
+}

@@ -1,0 +1,114 @@
+import { createInterface } from 'node:readline/promises'
+import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
+import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import { type CommandIo, runParser, UsageError } from '../command.ts'
+import { countFlag } from '../duration-flag.ts'
+import { EXIT } from '../exit-codes.ts'
+import { decisionFacts, planFacts } from '../grant-output.ts'
+import { type Column, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
+import { operatorGrantFacts } from './grants.ts'
+
+type Flags = AdminFlags & { output: OutputFormat }
+type DecideFlags = Flags & { note: string; planHash?: string }
+type Verdict = 'approve' | 'reject'
+
+const COLUMNS: readonly Column<AdminObject>[] = [
+  ['APPROVAL', ({ id }) => id],
+  ['STATE', ({ state }) => state],
+  ['GRANT', ({ grantId }) => grantId],
+  ['REQUESTED', ({ requestedAt }) => requestedAt],
+  ['LAPSES', ({ expiresAt }) => expiresAt],
+  ['DECIDED BY', ({ decidedBy }) => decidedBy],
+]
+
+/** `stint approvals list|show|approve|reject`. */
+export function approvals(io: CommandIo): Promise<number> {
+  return runParser('approvals', io, (parser, done) => {
+    parser.description('What waits for a person: who, why, what exactly; and the answer.')
+    withOutput(withAdmin(parser.command('list').description('list approvals, newest first')))
+      .option('--state <state>', 'pending, approved, rejected or expired', 'pending')
+      .option('--limit <n>', 'at most so many', countFlag, 50)
+      .action((flags: Flags & { state: string; limit: number }) => list(flags, io))
+    withOutput(
+      withAdmin(parser.command('show <approval>').description('the plan that is to be judged, in full')),
+    ).action(async (id: string, flags: Flags) =>
+      print(await fetchApproval(await AdminClient.from(flags, io), id), flags, io),
+    )
+    for (const verdict of ['approve', 'reject'] as const) {
+      withOutput(withAdmin(parser.command(`${verdict} <approval>`).description(`${verdict} the plan`)))
+        .requiredOption('--note <text>', 'why, for the record')
+        .option('--plan-hash <hash>', 'hash of the plan you have read; without it the plan is shown and you are asked')
+        .action(async (id: string, flags: DecideFlags) => done(await decide(verdict, id, flags, io)))
+    }
+  })
+}
+
+async function list(
+  { state, limit, ...flags }: Flags & { state: string; limit: number },
+  io: CommandIo,
+): Promise<void> {
+  const rows = await (await AdminClient.from(flags, io)).list('/v1/approvals', { state }, limit)
+  printList(io, flags.output, { rows, columns: COLUMNS, value: rows })
+}
+
+function fetchApproval(admin: AdminClient, id: string): Promise<AdminObject> {
+  return admin.get(`/v1/approvals/${encodeURIComponent(id)}`)
+}
+
+function print(answer: AdminObject, { output }: Pick<Flags, 'output'>, io: CommandIo): void {
+  if (output !== 'table') {
+    printValue(io, output, answer)
+    return
+  }
+  const approval = answer.approval as AdminObject
+  const grant = answer.grant as AdminObject
+  const eligible = answer.eligible === true ? 'yes' : 'no'
+  printFacts(io, [
+    ['Approval', approval.id],
+    ['Approval state', approval.decidedBy ? `${approval.state} by ${approval.decidedBy}` : approval.state],
+    ['Lapses', approval.expiresAt],
+    ['Note', approval.note],
+    ...operatorGrantFacts(grant),
+    ...planFacts(answer.plan as unknown as PlanInfo),
+    ...decisionFacts(grant.decision as unknown as DecisionInfo),
+    ['You may decide', eligible],
+  ])
+}
+
+/** The answer names the hash of the plan that the person has seen, never one fetched behind their back. */
+async function decide(
+  verdict: Verdict,
+  id: string,
+  { note, planHash, ...flags }: DecideFlags,
+  io: CommandIo,
+): Promise<number> {
+  const admin = await AdminClient.from(flags, io)
+  const hash = planHash ?? (await askPerson(verdict, await fetchApproval(admin, id), io))
+  if (hash === undefined) return EXIT.error
+  const answer = await admin.post(`/v1/approvals/${encodeURIComponent(id)}/${verdict}`, { planHash: hash, note })
+  if (flags.output !== 'table') {
+    printValue(io, flags.output, answer)
+    return EXIT.ok
+  }
+  const approval = answer.approval as AdminObject
+  printFacts(io, [
+    ['Approval', approval.id],
+    ['Approval state', `${approval.state} by ${approval.decidedBy}`],
+    ...operatorGrantFacts(answer.grant as AdminObject),
+  ])
+  return EXIT.ok
+}
+
+async function askPerson(verdict: Verdict, answer: AdminObject, io: CommandIo): Promise<string | undefined> {
+  if (!io.stdin.isTTY) throw new UsageError('Without a terminal to ask on, give --plan-hash of the plan that was read.')
+  print(answer, { output: 'table' }, { ...io, stdout: io.stderr })
+  const prompt = createInterface({ input: io.stdin, output: io.stderr })
+  try {
+    const typed = await prompt.question(`Type ${verdict} to ${verdict} this plan: `)
+    if (typed.trim() === verdict) return (answer.approval as AdminObject).planHash as string
+    io.stderr.write('stint: nothing was decided\n')
+    return undefined
+  } finally {
+    prompt.close()
+  }
+}

@@ -1,0 +1,118 @@
+import { hasCode } from '../../core/errors.ts'
+import type { StintClient } from '../../sdk/client.ts'
+import type { Grant } from '../../sdk/grant.ts'
+import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
+import { type CommandIo, report, runParser, UsageError } from '../command.ts'
+import { durationFlag } from '../duration-flag.ts'
+import { childEnvironment, GRANT_VARIABLE } from '../exec/child-environment.ts'
+import { serveCredentials } from '../exec/credential-endpoint.ts'
+import { runChild } from '../exec/run-child.ts'
+import { noticeOf } from '../gate-notice.ts'
+import { type TaskFlags, taskFrom, withTask } from '../task-input.ts'
+import { visible } from '../visible.ts'
+
+type Flags = BrokerFlags & TaskFlags & { idempotencyKey?: string; waitFor?: number; region?: string }
+
+/** `stint exec [flags] -- command …`: runs a command with the credentials of one task; completes the grant when it ends. */
+export async function exec(io: CommandIo): Promise<number> {
+  const split = io.argv.indexOf('--')
+  const ours = split === -1 ? io.argv : io.argv.slice(0, split)
+  const command = split === -1 ? [] : io.argv.slice(split + 1)
+  return runParser('exec', { ...io, argv: ours }, (parser, done) => {
+    withBroker(withTask(parser))
+      .usage('[flags] -- command [args...]')
+      .description('Run a command with the credentials of one task, and complete the grant when it ends.')
+      .option('--idempotency-key <key>', 'the same key and task are the same grant')
+      .option(
+        '--wait-for <duration>',
+        'how long to wait for an approver; until the approval expires if left out',
+        durationFlag,
+      )
+      .option('--region <region>', 'AWS region for the command, whose AWS config file is hidden')
+      .action(async (flags: Flags) => {
+        if (command.length === 0)
+          throw new UsageError('Give the command after --, e.g. stint exec --task t.yaml -- aws s3 ls')
+        if (io.env[GRANT_VARIABLE]) {
+          throw new UsageError(
+            `This already runs inside stint exec (grant ${io.env[GRANT_VARIABLE]}), which cannot be nested.`,
+          )
+        }
+        const task = await taskFrom(flags)
+        done(await withClient(flags, io, (client) => execWith(client, { task, command, flags, io })))
+      })
+  })
+}
+
+type Work = { task: Awaited<ReturnType<typeof taskFrom>>; command: readonly string[]; flags: Flags; io: CommandIo }
+
+/** Signals are heard from beginning to end, so that none of them skips the completion. */
+async function execWith(client: StintClient, work: Work): Promise<number> {
+  const { command, flags, io } = work
+  const stop = new AbortController()
+  const unlisten = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => io.onSignal?.(signal, () => stop.abort()))
+  try {
+    const grant = await requestOrWithdraw(client, work, stop.signal)
+    const tellEnd = () => io.stderr.write(`stint: ${visible(grant.signal.reason.message)}\n`)
+    grant.signal.addEventListener('abort', tellEnd)
+    try {
+      return stop.signal.aborted ? INTERRUPTED : await serveAndRun(grant, command, flags, io)
+    } finally {
+      grant.signal.removeEventListener('abort', tellEnd)
+      await completeOrSay(grant, io)
+    }
+  } finally {
+    for (const stopListening of unlisten) stopListening?.()
+  }
+}
+
+/** As a shell says it of a program that SIGINT ended. */
+const INTERRUPTED = 130
+
+async function serveAndRun(grant: Grant, command: readonly string[], flags: Flags, io: CommandIo): Promise<number> {
+  const endpoint = await serveCredentials({ credentials: grant.credentials(), ended: grant.signal })
+  try {
+    const child = await childEnvironment({ env: io.env, endpoint, grantId: grant.id, region: flags.region })
+    try {
+      return await runChild(command, child.env, io)
+    } finally {
+      await child.remove()
+    }
+  } finally {
+    await endpoint.close()
+  }
+}
+
+/** Giving up the wait, by a signal or by time, withdraws the question. */
+async function requestOrWithdraw(client: StintClient, { task, flags, io }: Work, signal: AbortSignal): Promise<Grant> {
+  const notice = noticeOf(io)
+  let waiting: string | undefined
+  try {
+    return await client.request(task, {
+      signal,
+      ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
+      ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
+      onAwaitingApproval: (approvalId, grant) => {
+        waiting = grant.id
+        notice(approvalId, grant)
+      },
+    })
+  } catch (error) {
+    const isLeft = hasCode(error, 'CANCELLED') || hasCode(error, 'APPROVAL_PENDING')
+    if (waiting !== undefined && isLeft) {
+      await client.completeGrant(waiting, 'withdrawn by stint exec').catch((failed) => report(failed, io))
+    }
+    throw error
+  }
+}
+
+/** The child's exit code stands; what could not be completed ends by itself at the deadline. */
+async function completeOrSay(grant: Grant, io: CommandIo): Promise<void> {
+  const wasEnded = grant.signal.aborted
+  try {
+    await grant.complete('stint exec: the command has ended')
+  } catch (error) {
+    if (wasEnded) return
+    io.stderr.write(`stint: grant ${visible(grant.id)} could not be completed and ends at its deadline:\n`)
+    report(error, io)
+  }
+}

@@ -1,0 +1,144 @@
+import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
+import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
+import { type CommandIo, runParser } from '../command.ts'
+import { countFlag } from '../duration-flag.ts'
+import { decisionFacts, planFacts } from '../grant-output.ts'
+import { type Column, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
+
+type Flags = AdminFlags & { output: OutputFormat }
+type ListFlags = Flags & {
+  agent?: string
+  owner?: string
+  state?: string
+  role?: string
+  since?: string
+  until?: string
+  limit: number
+}
+
+const GRANT_COLUMNS: readonly Column<AdminObject>[] = [
+  ['GRANT', ({ id }) => id],
+  ['STATE', ({ state, reason }) => (reason ? `${state} (${reason})` : state)],
+  ['AGENT', ({ subject }) => subject],
+  ['OWNER', ({ owner }) => owner],
+  ['ROLE', ({ roleArn }) => roleArn],
+  ['REQUESTED', ({ requestedAt }) => requestedAt],
+  ['DEADLINE', ({ deadline }) => deadline],
+  ['PURPOSE', ({ purpose }) => purpose],
+]
+
+const EVENT_COLUMNS: readonly Column<AdminObject>[] = [
+  ['SEQ', ({ seq }) => seq],
+  ['AT', ({ at }) => at],
+  ['EVENT', ({ type }) => type],
+  ['ACTOR', ({ actor }) => actor],
+  ['LEASE', ({ leaseId }) => leaseId],
+  ['DATA', ({ data }) => data],
+]
+
+/** `stint grants list|show|trail|revoke` for operators, `stint grants mine` for the agent itself. */
+export function grants(io: CommandIo): Promise<number> {
+  return runParser('grants', io, (parser) => {
+    parser.description('Grants: who has what, and taking it back.')
+    withOutput(withAdmin(parser.command('list').description('list grants, newest first')))
+      .option('--agent <spiffe-id>')
+      .option('--owner <owner>')
+      .option('--state <state>')
+      .option('--role <arn>')
+      .option('--since <time>', 'requested after, RFC 3339')
+      .option('--until <time>', 'requested before, RFC 3339')
+      .option('--limit <n>', 'at most so many', countFlag, 50)
+      .action((flags: ListFlags) => list(flags, io))
+    withOutput(withBroker(parser.command('mine').description("list this agent's own grants, newest first"))).action(
+      (flags: BrokerFlags & { output: OutputFormat }) => mine(flags, io),
+    )
+    withOutput(withAdmin(parser.command('show <grant>').description('one grant, its plan and its leases'))).action(
+      (id: string, flags: Flags) => show(id, flags, io),
+    )
+    withOutput(withAdmin(parser.command('trail <grant>').description('all that is on record of a grant'))).action(
+      (id: string, flags: Flags) => trail(id, flags, io),
+    )
+    withOutput(withAdmin(parser.command('revoke <grant>').description('end a grant now')))
+      .requiredOption('--note <text>', 'why, for the record')
+      .action((id: string, flags: Flags & { note: string }) => revoke(id, flags, io))
+  })
+}
+
+async function list(
+  { agent, owner, state, role, since, until, limit, ...flags }: ListFlags,
+  io: CommandIo,
+): Promise<void> {
+  const admin = await AdminClient.from(flags, io)
+  const query = { agent, owner, state, role, requestedAfter: since, requestedBefore: until }
+  const rows = await admin.list('/v1/grants', query, limit)
+  printList(io, flags.output, { rows, columns: GRANT_COLUMNS, value: rows })
+}
+
+async function mine(flags: BrokerFlags & { output: OutputFormat }, io: CommandIo): Promise<void> {
+  const { grants: rows } = await withClient(flags, io, (client) => client.listGrants())
+  const columns = GRANT_COLUMNS.filter(([heading]) => heading !== 'OWNER' && heading !== 'AGENT')
+  printList(io, flags.output, {
+    rows: rows.map((grant) => ({ ...grant }) as unknown as AdminObject),
+    columns,
+    value: rows,
+  })
+}
+
+async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
+  const answer = await (await AdminClient.from(flags, io)).get(`/v1/grants/${encodeURIComponent(id)}`)
+  if (flags.output !== 'table') return printValue(io, flags.output, answer)
+  const grant = answer.grant as AdminObject
+  const plan = answer.plan as unknown as PlanInfo | undefined
+  const leases = (answer.leases ?? []) as readonly AdminObject[]
+  const deny = answer.deny as AdminObject | undefined
+  printFacts(io, [
+    ...operatorGrantFacts(grant),
+    ...decisionFacts(grant.decision as unknown as DecisionInfo),
+    ...(plan ? planFacts(plan) : []),
+    ['Leases', leases.map(leaseLine)],
+    ['Denied in', deny?.target],
+    ['Deny written', deny?.writtenAt],
+    ['Deny enforced', deny?.enforcedAt],
+  ])
+}
+
+/** A grant as operators see it. */
+export function operatorGrantFacts(grant: AdminObject): (readonly [string, unknown])[] {
+  const { id, state, reason, subject, owner, team, requestedAt, deadline, effectiveBy, endedAt } = grant
+  return [
+    ['Grant', id],
+    ['State', reason ? `${state} (${reason})` : state],
+    ['Agent', subject],
+    ['Owner', `${owner} (team ${team})`],
+    ['Requested', requestedAt],
+    ['Deadline', deadline],
+    ['Ends by', effectiveBy],
+    ['Ended', endedAt],
+  ]
+}
+
+function leaseLine({ number, state, end, sessionName, accessKeyId, notAfter }: AdminObject): string {
+  return `${number} ${end ? `${state} (${end})` : state} until ${notAfter} as ${sessionName} ${accessKeyId ?? ''}`.trimEnd()
+}
+
+async function trail(id: string, flags: Flags, io: CommandIo): Promise<void> {
+  const { events } = await (await AdminClient.from(flags, io)).get(`/v1/grants/${encodeURIComponent(id)}/trail`)
+  printList(io, flags.output, { rows: events as AdminObject[], columns: EVENT_COLUMNS, value: events })
+}
+
+async function revoke(id: string, { note, ...flags }: Flags & { note: string }, io: CommandIo): Promise<void> {
+  const answer = await (await AdminClient.from(flags, io)).post(`/v1/grants/${encodeURIComponent(id)}/revoke`, { note })
+  if (flags.output !== 'table') return printValue(io, flags.output, answer)
+  printFacts(io, [
+    ...operatorGrantFacts(answer.grant as AdminObject),
+    ['Outcome', outcomeLine(answer.outcome as AdminObject)],
+  ])
+}
+
+/** What a revocation came to, never said better than it is. */
+function outcomeLine({ kind, at, effectiveBy, usableUntil }: AdminObject): string {
+  if (kind === 'ended') return `no credential of it works since ${at}`
+  if (kind === 'ending') return `being enforced; nothing works after ${effectiveBy}`
+  return `not revocable for this role: its last lease works until ${usableUntil}`
+}

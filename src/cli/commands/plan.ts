@@ -1,0 +1,23 @@
+import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
+import { type CommandIo, runParser } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+import { decisionFacts, planFacts } from '../grant-output.ts'
+import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
+import { type TaskFlags, taskFrom, withTask } from '../task-input.ts'
+
+type Flags = BrokerFlags & TaskFlags & { output: OutputFormat }
+
+/** `stint plan`: what a task comes to and what policy would say; exit code 3 if it would be denied. */
+export function plan(io: CommandIo): Promise<number> {
+  return runParser('plan', io, (parser, done) => {
+    withOutput(withBroker(withTask(parser)))
+      .description('See what a task comes to and what policy would say; asks for nothing.')
+      .action(async (flags: Flags) => {
+        const task = await taskFrom(flags)
+        const answer = await withClient(flags, io, (client) => client.planTask(task))
+        if (flags.output === 'table') printFacts(io, [...planFacts(answer.plan), ...decisionFacts(answer.decision)])
+        else printValue(io, flags.output, answer)
+        if (answer.decision?.outcome === 'deny') done(EXIT.denied)
+      })
+  })
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { InvalidArgumentError } from 'commander'
+import { parse } from 'yaml'
+import { ACTION_CLASSES, type ActionClass } from '../../aws/action-classes.ts'
+import { type LabelSet, NO_LABELS, parseLabels } from '../../plan/labels.ts'
+import type { RoleSettings } from '../../plan/planner.ts'
+import { checkPolicies, formatPolicyCheck } from '../../policy/check-policies.ts'
+import { createPolicyTestPlanner } from '../../policy/policy-test-planner.ts'
+import { formatPolicyTests, runPolicyTests } from '../../policy/policy-tests.ts'
+import { type CommandIo, runParser, UsageError } from '../command.ts'
+import { EXIT } from '../exit-codes.ts'
+import { type OutputFormat, printValue, withOutput } from '../output.ts'
+import { visibleLines } from '../visible.ts'
+
+type TestFlags = { output: OutputFormat; labels?: string; approvalsFor: readonly ActionClass[] }
+
+/** `stint policy check|test DIR`; exit code 1 if the set would be refused, or a case fails. */
+export function policy(io: CommandIo): Promise<number> {
+  return runParser('policy', io, (parser, done) => {
+    parser.description('Check and test a policy directory before it is used.')
+    withOutput(parser.command('check <directory>').description('parse, validate and look for rules that do not hold'))
+      .option('--strict', 'warnings fail too')
+      .action(async (directory: string, { output, strict }: { output: OutputFormat; strict?: boolean }) => {
+        const found = await checkPolicies(directory)
+        if (output === 'table') io.stdout.write(visibleLines(formatPolicyCheck(found)))
+        else printValue(io, output, found)
+        done(found.ok && !(strict && found.warnings.length > 0) ? EXIT.ok : EXIT.error)
+      })
+    withOutput(parser.command('test <directory>').description('run the *.test.yaml cases beside the policies'))
+      .option('--labels <file>', "the operator's labels, for cases that bring none")
+      .option('--approvals-for <classes>', 'classes that always need a person', classesFlag, [
+        'destructive',
+        'permissions',
+        'escalation',
+      ] satisfies ActionClass[])
+      .action(async (directory: string, flags: TestFlags) => done(await test(directory, flags, io)))
+  })
+}
+
+async function test(directory: string, { output, labels, approvalsFor }: TestFlags, io: CommandIo): Promise<number> {
+  const plan = createPolicyTestPlanner({
+    labels: labels === undefined ? NO_LABELS : await readLabels(labels),
+    roles: new EveryRole(),
+    limits: { minTtlSeconds: 1, maxTtlSeconds: 43_200 },
+  })
+  const found = await runPolicyTests({ directory, plan, approvalsRequiredFor: approvalsFor })
+  if (output === 'table') io.stdout.write(visibleLines(formatPolicyTests(found)))
+  else printValue(io, output, found)
+  return found.ok ? EXIT.ok : EXIT.error
+}
+
+/** Whether a role is served is the configuration's matter; a case is about policy, so here every role is. */
+class EveryRole extends Map<string, RoleSettings> {
+  override get(): RoleSettings {
+    return {}
+  }
+  override has(): boolean {
+    return true
+  }
+}
+
+async function readLabels(file: string): Promise<LabelSet> {
+  let value: unknown
+  try {
+    value = parse(await readFile(file, 'utf8'), { maxAliasCount: 100 })
+  } catch (error) {
+    throw new UsageError(
+      `The labels file ${file} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`,
+    )
+  }
+  return parseLabels(value)
+}
+
+function classesFlag(text: string): ActionClass[] {
+  return text.split(',').map((name) => {
+    const known = ACTION_CLASSES.find((each) => each === name)
+    if (!known) throw new InvalidArgumentError(`The classes are ${ACTION_CLASSES.join(', ')}.`)
+    return known
+  })
+}

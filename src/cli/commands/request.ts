@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { Option } from 'commander'
+import { toAwsCredentials } from '../../sdk/grant.ts'
+import type { GrantAnswer } from '../../sdk/types.ts'
+import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
+import { type CommandIo, runParser } from '../command.ts'
+import { durationFlag } from '../duration-flag.ts'
+import { EXIT } from '../exit-codes.ts'
+import { noticeOf } from '../gate-notice.ts'
+import { grantFacts } from '../grant-output.ts'
+import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
+import { type TaskFlags, taskFrom, withTask } from '../task-input.ts'
+
+type Flags = BrokerFlags &
+  TaskFlags & {
+    output: OutputFormat | 'credential-process'
+    idempotencyKey?: string
+    wait: boolean
+    waitFor?: number
+    showCredentials?: boolean
+  }
+
+/** `stint request`: asks for a grant; credentials are printed only when they were asked for by name. */
+export function request(io: CommandIo): Promise<number> {
+  return runParser('request', io, (parser, done) => {
+    withBroker(withTask(parser))
+      .description('Ask for a grant. Complete it with stint complete.')
+      .option('--idempotency-key <key>', 'the same key and task are the same grant')
+      .option('--no-wait', 'do not wait for an approver (exit code 4)')
+      .option('--wait-for <duration>', 'how long to wait for an approver', durationFlag)
+      .option('--show-credentials', 'print the credentials of the lease too')
+      .addOption(
+        new Option('-o, --output <format>', 'how to print; credential-process is for the AWS config file')
+          .choices([...OUTPUT_FORMATS, 'credential-process'])
+          .default('table'),
+      )
+      .action(async (flags: Flags) => {
+        const answer = await ask(flags, io)
+        print(answer, flags, io)
+        if (answer.grant.state === 'awaiting_approval') done(EXIT.approval)
+      })
+  })
+}
+
+async function ask(flags: Flags, io: CommandIo): Promise<GrantAnswer> {
+  const task = await taskFrom(flags)
+  return withClient(flags, io, async (client) => {
+    const idempotencyKey = flags.idempotencyKey ?? `cli-${randomUUID()}`
+    if (!flags.wait) {
+      const first = await client.requestGrant(task, idempotencyKey)
+      if (first.grant.state === 'awaiting_approval') return first
+    }
+    const grant = await client.request(task, {
+      idempotencyKey,
+      onAwaitingApproval: noticeOf(io),
+      ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
+    })
+    const lease = await grant.lease()
+    await grant.close()
+    return { grant: grant.info, lease }
+  })
+}
+
+function print({ grant, lease }: GrantAnswer, { output, showCredentials }: Flags, io: CommandIo): void {
+  const credentials = lease && toAwsCredentials(lease)
+  if (output === 'credential-process') {
+    if (!credentials) return
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials
+    const keys = { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken }
+    io.stdout.write(`${JSON.stringify({ Version: 1, ...keys, Expiration: expiration.toISOString() })}\n`)
+    return
+  }
+  const { id, number, notAfter, usableUntil, accessKeyId } = lease ?? {}
+  const shown = showCredentials ? credentials : undefined
+  if (output !== 'table') {
+    const leaseView = lease && { id, number, notAfter, usableUntil, accessKeyId }
+    printValue(io, output, { grant, lease: leaseView, credentials: shown })
+    return
+  }
+  printFacts(io, [
+    ...grantFacts(grant),
+    ['Lease', id],
+    ['Usable until', usableUntil],
+    ['Access key', accessKeyId],
+    ['Secret key', shown?.secretAccessKey],
+    ['Session token', shown?.sessionToken],
+  ])
+}

@@ -1,0 +1,24 @@
+import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import { type CommandIo, runParser } from '../command.ts'
+import { type Column, type OutputFormat, printList, withOutput } from '../output.ts'
+
+const COLUMNS: readonly Column<AdminObject>[] = [
+  ['TARGET', ({ target }) => target],
+  ['LAST WRITTEN', ({ lastWrittenAt }) => lastWrittenAt],
+  ['NEXT ATTEMPT', ({ nextAttemptAt }) => nextAttemptAt],
+  ['FAILED', ({ attempts }) => attempts],
+  ['WATERMARK', ({ watermark }) => watermark],
+  ['LAST ERROR', ({ lastError }) => lastError],
+]
+
+/** `stint revocations`: the deny lists and how far each is, those that fail first. */
+export function revocations(io: CommandIo): Promise<number> {
+  return runParser('revocations', io, (parser) => {
+    withOutput(withAdmin(parser))
+      .description('The deny lists and how far each is, those that fail first.')
+      .action(async (flags: AdminFlags & { output: OutputFormat }) => {
+        const { items } = await (await AdminClient.from(flags, io)).get('/v1/revocations')
+        printList(io, flags.output, { rows: items as AdminObject[], columns: COLUMNS, value: items })
+      })
+  })
+}

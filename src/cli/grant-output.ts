@@ -1,0 +1,84 @@
+import type { DecisionInfo, GrantInfo, PlanInfo } from '../sdk/types.ts'
+import type { CommandIo } from './command.ts'
+import { type OutputFormat, printFacts, printValue } from './output.ts'
+
+/** A grant as its agent sees it. */
+export function printGrant(io: CommandIo, format: OutputFormat, grant: GrantInfo): void {
+  if (format === 'table') printFacts(io, grantFacts(grant))
+  else printValue(io, format, grant)
+}
+
+/** What `printGrant` says of a grant. */
+export function grantFacts(grant: GrantInfo): (readonly [string, unknown])[] {
+  return [
+    ['Grant', grant.id],
+    ['State', grant.reason ? `${grant.state} (${grant.reason})` : grant.state],
+    ['Agent', grant.subject],
+    ['Role', grant.roleArn],
+    ['Purpose', grant.purpose],
+    ['Plan', grant.planHash],
+    ['Deadline', grant.deadline],
+    ['Ends by', grant.effectiveBy],
+    ['Ended', grant.endedAt],
+    ['Approval', grant.approvalId],
+    ['Approval lapses', grant.approvalExpiresAt],
+    ...decisionFacts(grant.decision),
+  ]
+}
+
+/** What policy said, in facts. */
+export function decisionFacts(decision: DecisionInfo | undefined): (readonly [string, unknown])[] {
+  if (!decision) return []
+  return [
+    ['Decision', decision.outcome],
+    ['Decided by', decision.determiningPolicies.join(', ')],
+    ['Not allowed', listed(decision.failedPairs.map(failedPairLine))],
+    [
+      'Approval by',
+      listed(decision.approval.map(({ anyOf, because }) => `${anyOf.join(' or ')} (${because.join(', ')})`)),
+    ],
+  ]
+}
+
+/** What a task comes to, in facts; the session policy is shown exactly. */
+export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
+  const radius = plan.blastRadius
+  return [
+    ['Plan', plan.hash],
+    ['Role', plan.task.roleArn],
+    ['Purpose', plan.task.purpose],
+    ['Reference', plan.task.reference],
+    ['Time', `${plan.task.ttlSeconds} s`],
+    ['Access', listed(plan.pairs.map(pairLine))],
+    ['Blast radius', radius && `${radius.actions} actions on ${radius.resourcePatterns} resource patterns`],
+    ['By class', radius && counts(radius.byClass)],
+    ['By label', radius && counts(radius.byLabel)],
+    ['Outlives', radius && listed(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
+    ['Unknown', radius?.unknown.join(', ')],
+    ['Session policy', [plan.sessionPolicy, `(${plan.sessionPolicyCharacters} of 2048 characters)`]],
+  ]
+}
+
+function pairLine({ action, resource, class: actionClass, flags, within, touches }: PlanInfo['pairs'][number]): string {
+  const notes = [actionClass, ...flags, ...labels('within', within), ...labels('touches', touches)]
+  return `${action} on ${resource} [${notes.join(', ')}]`
+}
+
+function failedPairLine(pair: DecisionInfo['failedPairs'][number]): string {
+  const policies = pair.policies.length > 0 ? `: ${pair.policies.join(', ')}` : ''
+  return `${pair.action} on ${pair.resource} (${pair.reason}${policies})`
+}
+
+function labels(how: string, names: readonly string[]): string[] {
+  return names.length > 0 ? [`${how} ${names.join(' ')}`] : []
+}
+
+function counts(byName: Readonly<Record<string, number>>): string {
+  return Object.entries(byName)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ')
+}
+
+function listed(lines: readonly string[]): readonly string[] | undefined {
+  return lines.length > 0 ? lines : undefined
+}

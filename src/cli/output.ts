@@ -1,0 +1,79 @@
+import Table from 'cli-table3'
+import { Option, type Command as Parser } from 'commander'
+import pc from 'picocolors'
+import { Document, isScalar, Scalar, visit } from 'yaml'
+import type { CommandIo } from './command.ts'
+import { hidesSomething, visible, visibleJson, visibleYaml } from './visible.ts'
+
+export const OUTPUT_FORMATS = ['table', 'json', 'yaml'] as const
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
+
+/** One column of a list: its heading, and the text of a row in it. */
+export type Column<T> = readonly [heading: string, cell: (row: T) => unknown]
+
+/** Adds `-o, --output`. */
+export function withOutput(parser: Parser): Parser {
+  return parser.addOption(
+    new Option('-o, --output <format>', 'how to print').choices(OUTPUT_FORMATS).default('table' satisfies OutputFormat),
+  )
+}
+
+/** The value as JSON or YAML; its shape is stable. Dates are RFC 3339, hidden characters escapes. */
+export function printValue(io: CommandIo, format: 'json' | 'yaml', value: unknown): void {
+  io.stdout.write(format === 'json' ? `${visibleJson(JSON.stringify(value, undefined, 2))}\n` : yamlOf(value))
+}
+
+/** A list: a table on a terminal, tab-separated lines elsewhere, or the value itself. */
+export function printList<T>(
+  io: CommandIo,
+  format: OutputFormat,
+  list: { readonly rows: readonly T[]; readonly columns: readonly Column<T>[]; readonly value: unknown },
+): void {
+  if (format !== 'table') {
+    printValue(io, format, list.value)
+    return
+  }
+  const headings = list.columns.map(([heading]) => heading)
+  const lines = list.rows.map((row) => list.columns.map(([, cell]) => cellText(cell(row))))
+  if (!io.stdout.isTTY) {
+    for (const line of [headings, ...lines]) io.stdout.write(`${line.join('\t')}\n`)
+    return
+  }
+  const table = new Table({
+    head: headings.map((heading) => styles(io).bold(heading)),
+    style: { head: [], border: [] },
+  })
+  table.push(...lines)
+  io.stdout.write(`${table.toString()}\n`)
+}
+
+/** Named facts, one a line; several lines of a value are indented. Undefined ones are left out. */
+export function printFacts(io: CommandIo, facts: readonly (readonly [name: string, value: unknown])[]): void {
+  const present = facts.filter(([, value]) => value !== undefined && value !== '')
+  const width = Math.max(0, ...present.map(([name]) => name.length)) + 2
+  for (const [name, value] of present) {
+    const lines = Array.isArray(value) ? value.map(cellText) : [cellText(value)]
+    const label = styles(io).bold(`${name}:`.padEnd(width))
+    io.stdout.write(`${label}${lines.join(`\n${' '.repeat(width)}`)}\n`)
+  }
+}
+
+/** Colours for a terminal, unless NO_COLOR (https://no-color.org) or a dumb one. */
+export function styles({ env, stdout }: CommandIo): ReturnType<typeof pc.createColors> {
+  return pc.createColors(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb')
+}
+
+function cellText(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (value instanceof Date) return value.toISOString()
+  return visible(typeof value === 'object' ? JSON.stringify(value) : String(value))
+}
+
+function yamlOf(value: unknown): string {
+  const document = new Document(JSON.parse(JSON.stringify(value)), { aliasDuplicateObjects: false })
+  const quote = (_key: unknown, node: unknown): void => {
+    if (isScalar(node) && typeof node.value === 'string' && hidesSomething(node.value)) node.type = Scalar.QUOTE_DOUBLE
+  }
+  visit(document, { Scalar: quote })
+  return visibleYaml(document.toString({ lineWidth: 0 }))
+}

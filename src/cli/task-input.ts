@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises'
+import type { Command as Parser } from 'commander'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { parseDurationMs } from '../core/duration.ts'
+import type { Task } from '../sdk/types.ts'
+import { UsageError } from './command.ts'
+
+/** What the flags of `withTask` parse to. */
+export interface TaskFlags {
+  readonly task?: string
+  readonly role?: string
+  readonly purpose?: string
+  readonly allow?: readonly string[]
+  readonly ttl?: string
+  readonly reference?: string
+}
+
+/** Adds the flags that declare a task. */
+export function withTask(parser: Parser): Parser {
+  const collect = (value: string, before: readonly string[] = []) => [...before, value]
+  return parser
+    .option('--task <file>', 'task as YAML or JSON; the flags below override it')
+    .option('--role <arn>', 'role to act through')
+    .option('--purpose <text>', 'why, in words that a person can judge')
+    .option('--allow <action=resource>', "e.g. 's3:GetObject,s3:ListBucket=arn:aws:s3:::b/*'; may be repeated", collect)
+    .option('--ttl <duration>', 'how long the task may take, e.g. 15m')
+    .option('--reference <id>', 'ticket or run id, for the trail')
+}
+
+/** The shape of a task file; the broker judges the values. */
+const taskFile = z.strictObject({
+  purpose: z.string().optional(),
+  roleArn: z.string().optional(),
+  access: z.array(z.strictObject({ actions: z.array(z.string()), resources: z.array(z.string()) })).optional(),
+  /** `15m`, or `ttlSeconds` as number. */
+  ttl: z.string().optional(),
+  ttlSeconds: z.number().int().positive().optional(),
+  reference: z.string().optional(),
+})
+
+/** @throws {UsageError} for a file that is no task, and for what is missing altogether. */
+export async function taskFrom(flags: TaskFlags): Promise<Task> {
+  const file = flags.task === undefined ? {} : await readTask(flags.task)
+  const allowed = flags.allow?.map(parseAllow)
+  const ttl = flags.ttl ?? (file.ttlSeconds === undefined ? file.ttl : undefined)
+  const ttlSeconds = ttl === undefined ? file.ttlSeconds : secondsOf(ttl)
+  const reference = flags.reference ?? file.reference
+  return {
+    purpose: need(flags.purpose ?? file.purpose, '--purpose', 'purpose'),
+    roleArn: need(flags.role ?? file.roleArn, '--role', 'roleArn'),
+    access: need(allowed ?? file.access, '--allow', 'access'),
+    ttlSeconds: need(ttlSeconds, '--ttl', 'ttl'),
+    ...(reference !== undefined && { reference }),
+  }
+}
+
+async function readTask(path: string): Promise<z.infer<typeof taskFile>> {
+  let value: unknown
+  try {
+    value = parse(await readFile(path, 'utf8'), { maxAliasCount: 0 })
+  } catch (error) {
+    throw new UsageError(`The task file ${path} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`)
+  }
+  const parsed = taskFile.safeParse(value)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'}: ${message}`)
+  throw new UsageError(`The task file ${path} is not a task. ${problems.join('; ')}`)
+}
+
+function parseAllow(text: string): Task['access'][number] {
+  const equals = text.indexOf('=')
+  const actions = text.slice(0, Math.max(0, equals)).split(',').filter(Boolean)
+  const resource = text.slice(equals + 1)
+  if (equals > 0 && actions.length > 0 && resource) return { actions, resources: [resource] }
+  throw new UsageError(`--allow takes action=resource, e.g. s3:GetObject=arn:aws:s3:::bucket/*; got ${text}`)
+}
+
+function secondsOf(text: string): number {
+  const ms = parseDurationMs(text)
+  if (ms !== undefined && ms >= 1_000 && ms <= 0xffff_ffff * 1_000) return Math.floor(ms / 1_000)
+  throw new UsageError(`A task's time is a duration such as 90s or 15m; got ${text}`)
+}
+
+function need<T>(value: T | undefined, flag: string, field: string): T {
+  if (value !== undefined) return value
+  throw new UsageError(`The task does not say its ${field}: give ${flag}, or ${field} in the --task file.`)
+}

@@ -1,0 +1,188 @@
+import { execFile, spawn } from 'node:child_process'
+import { readdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { childEnvironment } from '../../src/cli/exec/child-environment.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { StintError } from '../../src/core/errors.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { Signals, stint } from '../support/cli.ts'
+import { FakeBroker, GRANT_ID } from '../support/fake-broker.ts'
+import { until } from '../support/settle.ts'
+
+const node = process.execPath
+const printer = fileURLToPath(new URL('../support/print-credentials.ts', import.meta.url))
+const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const TASK = [
+  ...['--role', 'arn:aws:iam::123456789012:role/agent-data', '--purpose', 'read the invoices of May'],
+  ...['--allow', 's3:GetObject=arn:aws:s3:::invoices/*', '--ttl', '15m'],
+]
+
+let broker: FakeBroker
+let env: Record<string, string>
+
+beforeEach(async () => {
+  broker = await FakeBroker.start(systemClock)
+  env = { ...broker.env, PATH: process.env.PATH ?? '', TMPDIR: broker.directory }
+})
+
+afterEach(() => broker.stop())
+
+async function leftovers(): Promise<string[]> {
+  return (await readdir(broker.directory)).filter((name) => name.startsWith('stint-exec-'))
+}
+
+test('the child finds the credentials of the task, and no others', async () => {
+  const foreign = {
+    AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_SESSION_TOKEN: 'x',
+    AWS_PROFILE: 'person',
+    AWS_DEFAULT_PROFILE: 'person',
+    AWS_ROLE_ARN: 'x',
+    AWS_WEB_IDENTITY_TOKEN_FILE: '/x',
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x',
+    AWS_CONTAINER_AUTHORIZATION_TOKEN: 'x',
+    STINT_ADMIN_TOKEN_FILE: '/x',
+  }
+  const run = await stint(['exec', ...TASK, '--region', 'eu-west-1', '--', node, printer], {
+    env: { ...env, ...foreign },
+  })
+  expect(run.stderr).toBe('')
+  expect(run.exitCode).toBe(0)
+  const { status, body, names } = JSON.parse(run.stdout)
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ AccessKeyId: 'ASIAEXAMPLE1', SecretAccessKey: 'secret-1', Token: 'token-1' })
+  expect(names.filter((name: string) => !Object.hasOwn(broker.env, name))).toEqual([
+    'AWS_CONFIG_FILE',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'AWS_DEFAULT_REGION',
+    'AWS_EC2_METADATA_DISABLED',
+    'AWS_REGION',
+    'AWS_SHARED_CREDENTIALS_FILE',
+    'STINT_GRANT_ID',
+  ])
+  expect(broker.countOf('CompleteGrant')).toBe(1)
+  expect(await leftovers()).toEqual([])
+})
+
+test('the token file is for its owner alone', async () => {
+  const endpoint = { url: 'http://127.0.0.1:1/credentials', authorization: new Secret('Bearer x') }
+  const child = await childEnvironment({ env: {}, endpoint, grantId: GRANT_ID })
+  const file = child.env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE ?? ''
+  const modes = [(await stat(file)).mode & 0o777, (await stat(dirname(file))).mode & 0o777]
+  await child.remove()
+  expect(modes).toEqual([0o600, 0o700])
+  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+for (const { name, command, exitCode } of [
+  { name: "the child's own exit code", command: [node, '-e', 'process.exit(7)'], exitCode: 7 },
+  { name: '128 and the number of the signal that killed it', command: ['sh', '-c', 'kill -9 $$'], exitCode: 137 },
+  { name: '127 for a command that is not there', command: ['no-such-command-here'], exitCode: 127 },
+  { name: '126 for a file that is not executable', command: [printer], exitCode: 126 },
+]) {
+  test(`exec passes on ${name}, and completes the grant`, async () => {
+    const run = await stint(['exec', ...TASK, '--', ...command], { env })
+    expect(run.exitCode).toBe(exitCode)
+    expect(broker.countOf('CompleteGrant')).toBe(1)
+    expect(await leftovers()).toEqual([])
+  })
+}
+
+for (const { name, argv, extra } of [
+  { name: 'no command', argv: [...TASK], extra: {} },
+  { name: 'nesting', argv: [...TASK, '--', 'true'], extra: { STINT_GRANT_ID: GRANT_ID } },
+  { name: 'a task without purpose', argv: ['--role', 'r', '--', 'true'], extra: {} },
+]) {
+  test(`${name} is a usage error, and asks for nothing`, async () => {
+    const run = await stint(['exec', ...argv], { env: { ...env, ...extra } })
+    expect(run.exitCode).toBe(2)
+    expect(run.stdout).toBe('')
+    expect(broker.calls).toEqual([])
+  })
+}
+
+test('a denied task runs nothing', async () => {
+  broker.scripts.RequestGrant = () => {
+    throw new StintError('POLICY_DENIED', { explanation: 'No policy permits s3:GetObject.' })
+  }
+  const run = await stint(['exec', ...TASK, '--', node, printer], { env })
+  expect([run.exitCode, run.stdout]).toEqual([3, ''])
+  expect(run.stderr).toContain('POLICY_DENIED')
+})
+
+test('a signal at the gate withdraws the question', async () => {
+  broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
+  const signals = new Signals()
+  const watched = broker.watched()
+  const running = stint(['exec', ...TASK, '--', 'true'], { env, signals })
+  await watched
+  signals.send('SIGTERM')
+  expect((await running).exitCode).toBe(1)
+  expect(broker.calls.at(-1)).toMatchObject({ method: 'CompleteGrant', request: { grantId: GRANT_ID } })
+})
+
+test('a real process passes SIGTERM on to its child and completes the grant', async () => {
+  const script =
+    "process.on('SIGTERM', () => process.exit(9)); process.stdout.write('ready'); setInterval(() => {}, 1000)"
+  const child = spawn(node, [cli, 'exec', ...TASK, '--', node, '-e', script], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  child.kill('SIGTERM')
+  const exitCode = await new Promise((resolve) => child.once('close', resolve))
+  expect(exitCode).toBe(9)
+  expect(broker.countOf('CompleteGrant')).toBe(1)
+  expect(await leftovers()).toEqual([])
+})
+
+test('a child whose grant is revoked is told so at once', async () => {
+  const script = `
+    import { readFileSync } from 'node:fs'
+    const headers = { authorization: readFileSync(process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, 'utf8') }
+    const get = async () => (await fetch(process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI, { headers })).status
+    const first = await get()
+    process.stderr.write('ready')
+    for await (const chunk of process.stdin) if (String(chunk)) break
+    process.stdout.write(JSON.stringify([first, await get()]))
+  `
+  const child = spawn(node, [cli, 'exec', ...TASK, '--', node, '--input-type=module', '-e', script], { env })
+  let stderr = ''
+  let stdout = ''
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  await until(() => stderr.includes('ready'))
+  broker.publish({ state: 'GRANT_STATE_ENDING', reason: 'revoked' })
+  await until(() => stderr.includes('revoked'))
+  child.stdin.end('go\n')
+  const exitCode = await new Promise((resolve) => child.once('close', resolve))
+  expect([exitCode, stdout]).toEqual([0, '[200,403]'])
+})
+
+test('the child reads our input', async () => {
+  const run = await stint(['exec', ...TASK, '--', 'cat'], { env, input: 'hello' })
+  expect([run.exitCode, run.stdout]).toEqual([0, 'hello'])
+})
+
+test('a completion that fails is said, and the exit code of the child stands', async () => {
+  broker.scripts.CompleteGrant = () => {
+    throw new StintError('GRANT_NOT_FOUND')
+  }
+  const run = await stint(['exec', ...TASK, '--', 'true'], { env })
+  expect(run.exitCode).toBe(0)
+  expect(run.stderr).toContain('GRANT_NOT_FOUND')
+})
+
+test('the program runs as an executable would', async () => {
+  const { stdout } = await promisify(execFile)(node, [cli, '--help'], { env })
+  expect(stdout).toContain('stint <command>')
+})
