@@ -52,12 +52,11 @@ export function createJwtSvidVerifier(rules: JwtSvidRules): JwtSvidVerifier {
     throw configInvalid('leewaySeconds', 'The leeway for clocks must be from 0 to 30 s.')
   }
   const checked = { audience, maxLifetimeSeconds, leewaySeconds, soleAudience }
-  return { leewaySeconds, verify: (token, context) => verify(token, { ...context, ...checked }) }
+  return { verify: (token, context) => verify(token, { ...context, ...checked }) }
 }
 
 /** Checks bearer tokens by fixed rules. */
 export interface JwtSvidVerifier {
-  readonly leewaySeconds: number
   /**
    * Checks a JWT-SVID in compact form. The key comes from the bundle of the trust domain in `sub`, never from the token.
    *

@@ -1,0 +1,187 @@
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
+import type { BundleProblem } from '../../src/identity/bundle-files.ts'
+import { BundleFiles } from '../../src/identity/bundle-files.ts'
+import { BundleStore } from '../../src/identity/bundle-store.ts'
+import type { ServerIdentity } from '../../src/identity/server-identity.ts'
+import { ServerIdentityFiles, serverIdentity } from '../../src/identity/server-identity.ts'
+import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
+import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
+import { createTrustDomain } from '../../src/practice/pki.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { NOW } from '../support/pki.ts'
+
+let folder = ''
+let one: PracticeTrustDomain
+let two: PracticeTrustDomain
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stint-bundles-'))
+  one = await createTrustDomain('a.test', { now: NOW })
+  two = await createTrustDomain('a.test', { now: NOW })
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+const bundle = (domain: PracticeTrustDomain, sequence?: number | bigint) =>
+  parseSpiffeBundle('a.test', domain.bundleJson(sequence === undefined ? {} : { sequence })).bundle
+
+describe('BundleStore', () => {
+  test('counts one generation per change, and none for the same bundle again', () => {
+    const store = new BundleStore()
+    const seen: number[] = []
+    const stop = store.onChange(() => seen.push(store.generation))
+    store.replace('a.test', bundle(one, 1))
+    expect(store.replace('a.test', bundle(one, 1))).toBe(false)
+    store.replace('a.test', bundle(two, 2))
+    store.remove('a.test')
+    store.remove('a.test')
+    stop()
+    store.replace('a.test', bundle(one, 1))
+    expect(seen).toEqual([1, 2, 3])
+  })
+
+  test('B16 refuses a lower sequence, beyond 2^53 as well, and one that is gone', () => {
+    const store = new BundleStore()
+    store.replace('a.test', bundle(one, 9_007_199_254_740_993n))
+    const older = { ...bundle(two, 9_007_199_254_740_992n) }
+    const { sequence: _gone, ...without } = bundle(two, 1)
+    for (const stale of [older, without]) {
+      expect(() => store.replace('a.test', stale)).toThrow(
+        expect.objectContaining({ code: 'BUNDLE_INVALID', details: expect.objectContaining({ check: 'rollback' }) }),
+      )
+    }
+    expect(store.get('a.test')?.sequence).toBe(9_007_199_254_740_993n)
+  })
+
+  test('keeps a snapshot as it was, and takes no bundle under another name', () => {
+    const store = new BundleStore()
+    const before = store.snapshot
+    store.replace('a.test', bundle(one))
+    expect(before.get('a.test')).toBeUndefined()
+    expect(before.get('constructor')).toBeUndefined()
+    expect(() => store.replace('b.test', bundle(one))).toThrow(expect.objectContaining({ code: 'BUNDLE_INVALID' }))
+  })
+
+  test('gives OpenSSL the roots of all domains, and none when there are none', async () => {
+    const store = new BundleStore()
+    expect(store.roots()).toEqual([])
+    const other = await createTrustDomain('b.test')
+    store.replace('a.test', bundle(one))
+    store.replace('b.test', parseSpiffeBundle('b.test', other.bundleJson()).bundle)
+    expect(store.roots()).toHaveLength(2)
+  })
+})
+
+describe('BundleFiles', () => {
+  test('follows the swap of a symbolic link, as Kubernetes does it', async () => {
+    const at = await mounted('v1', one.bundleJson({ sequence: 1 }))
+    const { files, store, clock } = watch(join(at, 'bundle.json'))
+    await files.start()
+    await mounted('v2', two.bundleJson({ sequence: 2 }))
+    await settled(clock, () => store.generation === 2)
+    expect(store.get('a.test')?.digest).toBe(bundle(two).digest)
+    await files.stop()
+  })
+
+  test('keeps the last good bundle, says so once, and takes the next good one', async () => {
+    const file = join(folder, 'bundle.json')
+    await writeFile(file, one.bundleJson({ sequence: 5 }))
+    const { files, store, problems } = watch(file)
+    await files.start()
+    for (const bad of ['{', two.bundleJson({ sequence: 4 })]) {
+      await writeFile(file, bad)
+      await files.check()
+      await files.check()
+    }
+    await rm(file)
+    await files.check()
+    expect(problems.map(({ code }) => code)).toEqual(['bundle-file', 'bundle-file', 'bundle-file'])
+    expect(store.get('a.test')?.digest).toBe(bundle(one).digest)
+    await writeFile(file, two.bundleJson({ sequence: 6 }))
+    await files.check()
+    expect(store.get('a.test')?.digest).toBe(bundle(two).digest)
+    await files.stop()
+  })
+
+  test('does not start without a usable bundle', async () => {
+    for (const file of [join(folder, 'none.json'), folder]) {
+      await expect(watch(file).files.start()).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+    }
+  })
+
+  test('reads PEM', async () => {
+    const file = join(folder, 'root.pem')
+    await writeFile(file, one.rootCertPem)
+    const { files, store } = watch(file, 'pem')
+    await files.start()
+    await files.stop()
+    expect(store.get('a.test')).toMatchObject({ jwtAuthorities: new Map(), x509Authorities: [expect.anything()] })
+  })
+})
+
+describe('ServerIdentityFiles', () => {
+  test('takes a new pair only when certificate and key belong together', async () => {
+    const [certFile, keyFile] = [join(folder, 'tls.pem'), join(folder, 'tls.key')]
+    const svids = await Promise.all([1, 2].map(() => one.issueX509Svid({ path: '/stint', now: NOW })))
+    const [old, fresh] = svids
+    if (!old || !fresh) throw new Error('no svid')
+    await Promise.all([writeFile(certFile, old.certPem), writeFile(keyFile, old.keyPem)])
+    const [changes, problems]: [ServerIdentity[], unknown[]] = [[], []]
+    const files = new ServerIdentityFiles({
+      certFile,
+      keyFile,
+      clock: new ManualClock(NOW.toISOString()),
+      onChange: (identity) => changes.push(identity),
+      onProblem: (error) => problems.push(error.code),
+    })
+    expect((await files.start()).cert).toBe(old.certPem)
+    await writeFile(certFile, fresh.certPem)
+    await files.check()
+    await files.check()
+    expect([changes, problems]).toEqual([[], ['CONFIG_INVALID']])
+    await writeFile(keyFile, fresh.keyPem)
+    await files.check()
+    await files.stop()
+    expect(changes.map(({ cert }) => cert)).toEqual([fresh.certPem])
+  })
+
+  test('shows no key in an error', () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n'
+    try {
+      serverIdentity(one.rootCertPem, new Secret(key))
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
+      expect(JSON.stringify(error) + String(error)).not.toContain('c2VjcmV0')
+    }
+  })
+})
+
+function watch(file: string, format: 'spiffe' | 'pem' = 'spiffe') {
+  const store = new BundleStore()
+  const clock = new ManualClock(NOW.toISOString())
+  const problems: BundleProblem[] = []
+  const onProblem = (problem: BundleProblem) => problems.push(problem)
+  const files = new BundleFiles({ store, domains: { 'a.test': { file, format } }, clock, onProblem })
+  return { files, store, clock, problems }
+}
+
+/** A folder as the kubelet mounts it: `bundle.json` leads over `..data` to the folder of one version. */
+async function mounted(version: string, text: string): Promise<string> {
+  await mkdir(join(folder, version))
+  await writeFile(join(folder, version, 'bundle.json'), text)
+  await symlink(version, join(folder, '..tmp'))
+  await rename(join(folder, '..tmp'), join(folder, '..data'))
+  if (version === 'v1') await symlink(join('..data', 'bundle.json'), join(folder, 'bundle.json'))
+  return folder
+}
+
+/** Moves the clock on until the poll has done its work. */
+async function settled(clock: ManualClock, done: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000 && !done(); i++) await clock.advance(5000)
+  expect(done()).toBe(true)
+}
