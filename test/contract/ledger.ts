@@ -320,12 +320,15 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
               throw new TypeError('a fault of the caller')
             },
           }),
+          // The first event is in the chain already when the second turns out to be none.
+          ledger.appendEvents([sampleEvent(now), sampleEvent(new Date(Number.NaN))]),
           ledger.appendEvents([sampleEvent(now, { type: 'policy.loaded' })]),
         ])
         expect(answers.map(({ status }) => status)).toEqual([
           'fulfilled',
           'rejected',
           'fulfilled',
+          'rejected',
           'rejected',
           'fulfilled',
         ])
