@@ -1,0 +1,240 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { stint } from '../support/cli.ts'
+import { FakeAdmin } from '../support/fake-admin.ts'
+
+const HASH = 'ab'.repeat(32)
+const GRANT = {
+  id: 'grt_1',
+  state: 'awaiting_approval',
+  subject: 'spiffe://example.org/agent',
+  owner: 'ana',
+  team: 'data',
+  requestedAt: '2026-11-21T12:00:00.000Z',
+  decision: {
+    outcome: 'approval',
+    determiningPolicies: ['p'],
+    failedPairs: [],
+    approval: [{ anyOf: ['owners'], because: ['p'] }],
+  },
+}
+const PLAN = {
+  hash: HASH,
+  task: {
+    purpose: 'clean up\u001b[2K\u202e',
+    roleArn: 'arn:aws:iam::123456789012:role/r',
+    access: [],
+    ttlSeconds: 900,
+  },
+  pairs: [
+    {
+      action: 's3:DeleteObject',
+      resource: 'arn:aws:s3:::b/*',
+      class: 'destructive',
+      flags: ['audit'],
+      within: ['env:staging'],
+      touches: ['env:staging'],
+    },
+  ],
+  sessionPolicy: '{"Version":"2012-10-17"}',
+  sessionPolicyCharacters: 24,
+  blastRadius: {
+    actions: 1,
+    resourcePatterns: 1,
+    byClass: { destructive: 1 },
+    byLabel: { 'env:staging': 1 },
+    outlives: [],
+    unknown: ['role policies'],
+  },
+}
+const APPROVAL = {
+  id: 'apr_1',
+  grantId: 'grt_1',
+  planHash: HASH,
+  state: 'pending',
+  expiresAt: '2026-11-21T13:00:00.000Z',
+}
+
+let admin: FakeAdmin
+let directory: string
+let env: Record<string, string>
+
+beforeEach(async () => {
+  admin = await FakeAdmin.start()
+  directory = await mkdtemp(join(tmpdir(), 'stint-test-'))
+  await writeFile(join(directory, 'token'), 'stint_example\n')
+  env = { STINT_ADMIN_URL: admin.url, STINT_ADMIN_TOKEN_FILE: join(directory, 'token') }
+  admin.routes['GET /v1/approvals/apr_1'] = { body: { approval: APPROVAL, grant: GRANT, plan: PLAN, eligible: true } }
+  admin.routes['POST /v1/approvals/apr_1/approve'] = {
+    body: { approval: { ...APPROVAL, state: 'approved', decidedBy: 'ben' }, grant: { ...GRANT, state: 'active' } },
+  }
+})
+
+afterEach(async () => {
+  await admin.stop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+test('whoami sends the token of the file', async () => {
+  admin.routes['GET /v1/whoami'] = { body: { name: 'ben', role: 'approver', groups: ['owners'] } }
+  const run = await stint(['whoami', '-o', 'json'], { env })
+  expect(JSON.parse(run.stdout)).toEqual({ name: 'ben', role: 'approver', groups: ['owners'] })
+  expect(admin.calls[0]?.authorization).toBe('Bearer stint_example')
+})
+
+test('approvals show tells who, why, what, classes, labels, blast radius and the exact policy, with nothing hidden', async () => {
+  const { stdout } = await stint(['approvals', 'show', 'apr_1'], { env, isTTY: true })
+  for (const part of [
+    'spiffe://example.org/agent',
+    'ana (team data)',
+    'clean up\\u{1b}[2K\\u{202e}',
+    's3:DeleteObject on arn:aws:s3:::b/* [destructive, audit, within env:staging, touches env:staging]',
+    '1 actions on 1 resource patterns',
+    'destructive 1',
+    'role policies',
+    '{"Version":"2012-10-17"}',
+    'owners (p)',
+    HASH,
+  ])
+    expect(stdout).toContain(part)
+  expect(stdout).not.toContain('\u001b[2K')
+})
+
+test('approve sends the hash that was given and the note', async () => {
+  const run = await stint(['approvals', 'approve', 'apr_1', '--plan-hash', HASH, '--note', 'agreed'], { env })
+  expect(run.exitCode).toBe(0)
+  expect(admin.calls.map(({ route, body }) => [route, body])).toEqual([
+    ['POST /v1/approvals/apr_1/approve', { planHash: HASH, note: 'agreed' }],
+  ])
+})
+
+test('approve on a terminal shows the plan and asks', async () => {
+  const argv = ['approvals', 'approve', 'apr_1', '--note', 'agreed']
+  const yes = await stint(argv, { env, isTTY: true, input: 'approve\n' })
+  expect(yes.exitCode).toBe(0)
+  expect(yes.stderr).toContain('s3:DeleteObject')
+  const no = await stint(argv, { env, isTTY: true, input: 'y\n' })
+  expect(no.exitCode).toBe(1)
+  expect(admin.calls.filter(({ route }) => route.startsWith('POST'))).toHaveLength(1)
+})
+
+for (const { name, argv } of [
+  { name: 'approve without a terminal or a hash', argv: ['approvals', 'approve', 'apr_1', '--note', 'x'] },
+  { name: 'approve without a note', argv: ['approvals', 'approve', 'apr_1', '--plan-hash', HASH] },
+  { name: 'revoke without a note', argv: ['grants', 'revoke', 'grt_1'] },
+  { name: 'plain HTTP to another machine', argv: ['whoami', '--admin-url', 'http://192.0.2.1:1'] },
+  { name: 'a token file that is not there', argv: ['whoami', '--admin-token-file', '/no/such/file'] },
+]) {
+  test(`${name} is a usage error and decides nothing`, async () => {
+    expect((await stint(argv, { env })).exitCode).toBe(2)
+    expect(admin.calls.filter(({ route }) => route.startsWith('POST'))).toEqual([])
+  })
+}
+
+for (const { name, body, status, exitCode, code } of [
+  {
+    name: 'a problem document',
+    status: 403,
+    body: { code: 'OPERATOR_FORBIDDEN', detail: 'viewer' },
+    exitCode: 1,
+    code: 'OPERATOR_FORBIDDEN',
+  },
+  {
+    name: 'a stale approval',
+    status: 409,
+    body: { code: 'APPROVAL_STALE', detail: 'x' },
+    exitCode: 1,
+    code: 'APPROVAL_STALE',
+  },
+  {
+    name: 'an expired approval',
+    status: 409,
+    body: { code: 'APPROVAL_EXPIRED', detail: 'x' },
+    exitCode: 4,
+    code: 'APPROVAL_EXPIRED',
+  },
+  { name: 'an unknown code', status: 418, body: { code: 'constructor' }, exitCode: 1, code: 'INTERNAL' },
+  { name: 'no JSON', status: 502, body: '<html>', exitCode: 1, code: 'INTERNAL' },
+]) {
+  test(`${name} of the admin API is ${code} and exit code ${exitCode}`, async () => {
+    admin.routes['GET /v1/whoami'] = { status, body }
+    const run = await stint(['whoami'], { env })
+    expect([run.exitCode, run.stdout]).toEqual([exitCode, ''])
+    expect(run.stderr).toContain(`stint: ${code}:`)
+  })
+}
+
+test('an admin API that is not there is exit code 5', async () => {
+  await admin.stop()
+  expect((await stint(['whoami'], { env })).exitCode).toBe(5)
+})
+
+test('grants list follows the pages up to its limit and passes the filters on', async () => {
+  admin.routes['GET /v1/grants'] = { body: { items: [GRANT, GRANT], nextCursor: 'c2' } }
+  admin.routes['GET /v1/grants?cursor=c2'] = { body: { items: [GRANT], nextCursor: 'c3' } }
+  const run = await stint(['grants', 'list', '--limit', '3', '--owner', 'ana', '-o', 'json'], { env })
+  expect(JSON.parse(run.stdout)).toHaveLength(3)
+  expect(admin.calls.map(({ query }) => query)).toEqual([
+    { owner: 'ana', limit: '3' },
+    { owner: 'ana', limit: '1', cursor: 'c2' },
+  ])
+})
+
+for (const { kind, outcome, says } of [
+  { kind: 'ended', outcome: { kind: 'ended', at: 'T' }, says: 'no credential of it works since T' },
+  { kind: 'ending', outcome: { kind: 'ending', effectiveBy: 'T' }, says: 'nothing works after T' },
+  { kind: 'not revocable', outcome: { kind: 'not-revocable', usableUntil: 'T' }, says: 'works until T' },
+]) {
+  test(`a revocation that is ${kind} is said to be so`, async () => {
+    admin.routes['POST /v1/grants/grt_1/revoke'] = { body: { grant: GRANT, outcome } }
+    const run = await stint(['grants', 'revoke', 'grt_1', '--note', 'x'], { env })
+    expect(run.stdout).toContain(says)
+  })
+}
+
+test('an id cannot lead to another path of the API', async () => {
+  await stint(['grants', 'show', '../whoami'], { env })
+  expect(admin.calls[0]?.route).toBe('GET /v1/grants/..%2Fwhoami')
+})
+
+test('lists of agents, strangers and deny targets print', async () => {
+  admin.routes['GET /v1/agents'] = {
+    body: { items: [{ name: 'ci', match: 'spiffe://example.org/ci/*' }], problem: 'bad' },
+  }
+  admin.routes['GET /v1/agents/unregistered'] = { body: { items: [{ subject: 'spiffe://example.org/x', count: 2 }] } }
+  admin.routes['GET /v1/revocations'] = { body: { items: [{ target: 'inline:arn', attempts: 3, lastError: 'E' }] } }
+  const agents = await stint(['agents', 'list'], { env })
+  expect(agents.stdout).toContain('ci\tspiffe://example.org/ci/*')
+  expect(agents.stderr).toContain('problem')
+  expect((await stint(['agents', 'unregistered'], { env })).stdout).toContain('spiffe://example.org/x')
+  expect((await stint(['revocations'], { env })).stdout).toContain('inline:arn')
+})
+
+test('an export of the record verifies offline, and not after one byte was changed', async () => {
+  const { sealEvents } = await import('../support/sealed-events.ts')
+  const { events, head } = sealEvents(3)
+  admin.routes['GET /v1/audit/head'] = { body: head }
+  admin.routes['GET /v1/audit/events'] = { body: { items: events } }
+  expect((await stint(['audit', 'head'], { env })).stdout).toBe(`${head.seq}:${head.hash}\n`)
+  const file = join(directory, 'audit.jsonl')
+  expect((await stint(['audit', 'export', '--out', file], { env })).exitCode).toBe(0)
+  expect((await stint(['audit', 'verify', file, '--expect-head', `3:${head.hash}`], { env: {} })).exitCode).toBe(0)
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace('"n":2', '"n":3'))
+  const run = await stint(['audit', 'verify', file], { env: {} })
+  expect(run.exitCode).toBe(1)
+  expect(run.stdout).toContain('NOT whole')
+})
+
+test('a policy directory is checked and tested', async () => {
+  await writeFile(
+    join(directory, 'a.cedar'),
+    '@id("a")\npermit (principal, action in Stint::Action::"read", resource);\n',
+  )
+  expect((await stint(['policy', 'check', directory], {})).exitCode).toBe(0)
+  expect((await stint(['policy', 'test', directory], {})).exitCode).toBe(0)
+  await writeFile(join(directory, 'b.cedar'), 'permit (')
+  expect((await stint(['policy', 'check', directory], {})).exitCode).toBe(1)
+})

@@ -1,0 +1,181 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
+import { stint } from '../support/cli.ts'
+import { FakeBroker, GRANT_ID } from '../support/fake-broker.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+const TASK_YAML = `
+purpose: read the invoices of May
+roleArn: arn:aws:iam::123456789012:role/agent-data
+ttl: 15m
+access:
+  - actions: [s3:GetObject]
+    resources: ['arn:aws:s3:::invoices/*']
+`
+let broker: FakeBroker
+let env: Record<string, string>
+let task: string
+
+beforeEach(async () => {
+  broker = await FakeBroker.start(new ManualClock('2099-01-01T00:00:00.000Z'))
+  env = broker.env
+  task = join(broker.directory, 'task.yaml')
+  await writeFile(task, TASK_YAML)
+})
+
+afterEach(() => broker.stop())
+
+// docs/cli.md, "Exit codes"
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  POLICY_DENIED: 3,
+  APPROVAL_PENDING: 4,
+  APPROVAL_REJECTED: 4,
+  APPROVAL_EXPIRED: 4,
+  BROKER_UNAVAILABLE: 5,
+  SHUTTING_DOWN: 5,
+  DEADLINE_EXCEEDED: 5,
+}
+
+for (const code of Object.keys(ERROR_CATALOG) as ErrorCode[]) {
+  // A retryable one is tried again until the deadline, which is another test's matter.
+  if (ERROR_CATALOG[code].retryable && !['APPROVAL_PENDING', 'DEADLINE_EXCEEDED', 'CANCELLED'].includes(code)) continue
+  test(`${code} exits with ${EXIT_CODES[code] ?? 1}, says so on stderr and prints no data`, async () => {
+    broker.scripts.CompleteGrant = () => {
+      throw new StintError(code, { explanation: 'because \u001b[2K' })
+    }
+    const run = await stint(['complete', GRANT_ID], { env })
+    expect(run.exitCode).toBe(EXIT_CODES[code] ?? 1)
+    expect(run.stdout).toBe('')
+    expect(run.stderr).toBe(`stint: ${code}: because \\u{1b}[2K\n`)
+  })
+}
+
+for (const { name, argv } of [
+  { name: 'no command', argv: [] },
+  { name: 'an unknown command', argv: ['frobnicate'] },
+  { name: 'an unknown flag', argv: ['request', '--frobnicate'] },
+  { name: 'a missing argument', argv: ['complete'] },
+  { name: 'an unknown format', argv: ['complete', GRANT_ID, '-o', 'xml'] },
+  {
+    name: 'a malformed --allow',
+    argv: ['plan', '--role', 'r', '--purpose', 'p', '--ttl', '1m', '--allow', 's3:GetObject'],
+  },
+  { name: 'a malformed --ttl', argv: ['plan', '--role', 'r', '--purpose', 'p', '--allow', 'a=b', '--ttl', '15'] },
+  { name: 'a task file that is not there', argv: ['plan', '--task', '/no/such/file'] },
+]) {
+  test(`${name} is exit code 2 with a sentence`, async () => {
+    const run = await stint(argv, { env })
+    expect([run.exitCode, run.stdout]).toEqual([2, ''])
+    expect(run.stderr).not.toBe('')
+  })
+}
+
+for (const { name, yaml } of [
+  { name: 'an unknown key', yaml: `${TASK_YAML}\nroles: x` },
+  { name: 'an alias', yaml: 'purpose: &a x\nroleArn: *a' },
+  { name: 'no mapping', yaml: '- 1' },
+]) {
+  test(`a task file with ${name} is a usage error`, async () => {
+    await writeFile(task, yaml)
+    expect((await stint(['plan', '--task', task], { env })).exitCode).toBe(2)
+  })
+}
+
+for (const missing of ['STINT_ADDRESS', 'STINT_SERVER_ID', 'STINT_BUNDLE']) {
+  test(`without ${missing} a command says so`, async () => {
+    const run = await stint(['complete', GRANT_ID], { env: { ...env, [missing]: undefined } })
+    expect(run.exitCode).toBe(2)
+    expect(run.stderr).toContain(missing)
+  })
+}
+
+test('a flag wins over the environment', async () => {
+  const run = await stint(['complete', GRANT_ID, '--address', broker.address], {
+    env: { ...env, STINT_ADDRESS: 'x:1' },
+  })
+  expect(run.exitCode).toBe(0)
+})
+
+test('request prints the grant, and no secret unless it was asked for', async () => {
+  for (const output of ['table', 'json', 'yaml']) {
+    const run = await stint(['request', '--task', task, '-o', output], { env })
+    expect(run.exitCode).toBe(0)
+    expect(run.stdout).toContain(GRANT_ID)
+    expect(run.stdout + run.stderr).not.toMatch(/secret-|token-/)
+  }
+  const shown = await stint(['request', '--task', task, '-o', 'json', '--show-credentials'], { env })
+  expect(JSON.parse(shown.stdout).credentials.secretAccessKey).toBe('secret-4')
+})
+
+test('the JSON of request is stable', async () => {
+  const run = await stint(['request', '--task', task, '-o', 'json'], { env })
+  expect(JSON.parse(run.stdout)).toEqual({
+    grant: {
+      id: GRANT_ID,
+      state: 'active',
+      subject: 'spiffe://example.org/agent',
+      roleArn: 'arn:aws:iam::123456789012:role/agent-data',
+      purpose: 'read the invoices',
+      planHash: 'ab'.repeat(32),
+      requestedAt: '2099-01-01T00:00:00.000Z',
+      deadline: '2099-01-01T01:00:00.000Z',
+      leaseCount: 1,
+    },
+    lease: {
+      id: 'lse_00000000000000000000000001',
+      number: 1,
+      notAfter: '2099-01-01T00:05:00.000Z',
+      usableUntil: '2099-01-01T00:04:30.000Z',
+      accessKeyId: 'ASIAEXAMPLE1',
+    },
+  })
+})
+
+test('request speaks credential_process', async () => {
+  const run = await stint(['request', '--task', task, '-o', 'credential-process'], { env })
+  expect(JSON.parse(run.stdout)).toEqual({
+    Version: 1,
+    AccessKeyId: 'ASIAEXAMPLE1',
+    SecretAccessKey: 'secret-1',
+    SessionToken: 'token-1',
+    Expiration: '2099-01-01T00:04:30.000Z',
+  })
+})
+
+test('request --no-wait at the gate is exit code 4 with the approval', async () => {
+  broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
+  const run = await stint(['request', '--task', task, '--no-wait', '-o', 'json'], { env })
+  expect(run.exitCode).toBe(4)
+  expect(JSON.parse(run.stdout).grant.approvalId).toBe('apr_1')
+})
+
+test('request --wait-for gives up with exit code 4', async () => {
+  broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
+  const run = await stint(['request', '--task', task, '--wait-for', '1ms'], { env })
+  expect([run.exitCode, run.stdout]).toEqual([4, ''])
+  expect(run.stderr).toContain('stint approvals show apr_1')
+})
+
+test('plan shows what a task comes to, and exits with 3 when policy would deny', async () => {
+  expect((await stint(['plan', '--task', task], { env })).exitCode).toBe(0)
+  expect(broker.calls.at(-1)?.request.task).toMatchObject({ ttlSeconds: 900, access: [{ actions: ['s3:GetObject'] }] })
+  broker.scripts.PlanTask = ({ task: asked }) => ({ plan: { task: asked }, decision: { outcome: 'deny' } })
+  const run = await stint(['plan', '--task', task, '-o', 'json'], { env })
+  expect(run.exitCode).toBe(3)
+  expect(JSON.parse(run.stdout).decision.outcome).toBe('deny')
+})
+
+test('watch prints each state until the last', async () => {
+  const watched = broker.watched()
+  const running = stint(['watch', GRANT_ID, '-o', 'json'], { env })
+  await watched
+  broker.publish({ state: 'GRANT_STATE_ENDED', reason: 'completed' })
+  const lines = (await running).stdout.trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line).state)).toEqual(['active', 'ended'])
+})
+
+test('grants mine lists the grants of the agent', async () => {
+  expect((await stint(['grants', 'mine'], { env })).stdout).toContain(`${GRANT_ID}\tactive`)
+})
