@@ -70,6 +70,13 @@ test('refusals are in the chain, and the chain verifies', async () => {
   assert.equal(last?.type, 'operator.refused')
 })
 
+test('closing waits until the counted refusals are durable', async () => {
+  const rig = adminRig({ ledger: tmp.ledger, limits: { refusalEventsPerMinute: 2 } })
+  for (let n = 0; n < 3; n += 1) await rig.call('GET', '/v1/grants')
+  await rig.close()
+  assert.equal((await tmp.ledger.auditHead()).seq, 2)
+})
+
 test('an event that was edited in the file is named', async () => {
   await openGrants(3)
   const other = new DatabaseSync(tmp.file)
