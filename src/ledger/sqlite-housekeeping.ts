@@ -61,7 +61,7 @@ export function prune(
   { before, now, limit }: Input<'prune'>,
 ): { grants: number; tokens: number } {
   const rows = tx.db.all<PrunedRow>(
-    `SELECT g.n, g.subject_n, g.plan_n, g.decision_n, g.state FROM grants g
+    `SELECT g.n, g.subject_n, g.plan_n, g.decision_n, g.state FROM grants g INDEXED BY grants_final
      WHERE g.state IN ('denied', 'rejected', 'approval_expired', 'ended')
        AND coalesce(g.ended_at, g.requested_at) < ?
        AND NOT EXISTS (SELECT 1 FROM deny_entries d WHERE d.grant_n = g.n)

@@ -111,11 +111,11 @@ function readRows(
   range: { key: PageKey; before: number; after: number; size: number },
 ): GrantRow[] {
   const { key, before, after, size } = range
-  const where = `(g.requested_at, g.n) < (?, ?) AND g.requested_at < ? AND g.requested_at > ?
+  const where = `(g.requested_at, g.n) < (?, ?) AND g.requested_at > ?
     ORDER BY g.requested_at DESC, g.n DESC LIMIT ?`
-  // A key beyond the wanted time would make the index walk all that lies between.
+  // One upper bound only: of two, SQLite may walk the index from the wrong one.
   const start = key.at < before ? key : { at: before, n: 0 }
-  const values = [start.at, start.n, before, after, size]
+  const values = [start.at, start.n, after, size]
   if (!driver) return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE ${where}`, ...values)
   return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE g.${driver[0]} = ? AND ${where}`, driver[1], ...values)
 }

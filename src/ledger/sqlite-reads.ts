@@ -83,8 +83,10 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
     leasesIssuedBefore: ({ roleArns, before, now, limit }) =>
       read(() => {
         const roles = roleArns.flatMap((arn) => names.find(arn) ?? [])
-        const found = `${SELECT_LEASE} WHERE l.role_n IN (SELECT value FROM json_each(?)) AND l.state <> 'ended' AND ${LIVE}
-          AND coalesce(l.issued_at, l.intended_at) < ? AND l.not_after > ? ORDER BY l.intended_at, l.n LIMIT ?`
+        // Named, since SQLite would sooner walk all live grants. An end of `intended_at` narrows it; a lease is issued later.
+        const found = `SELECT l.*, g.id AS grant_id FROM leases l INDEXED BY leases_open CROSS JOIN grants g ON g.n = l.grant_n
+          WHERE l.role_n IN (SELECT value FROM json_each(?1)) AND l.state <> 'ended' AND l.intended_at < ?2 AND ${LIVE}
+          AND coalesce(l.issued_at, l.intended_at) < ?2 AND l.not_after > ?3 ORDER BY l.intended_at, l.n LIMIT ?4`
         return leases(db.all<LeaseRow>(found, JSON.stringify(roles), msOf(before), msOf(now), limit))
       }),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
