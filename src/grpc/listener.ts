@@ -115,6 +115,7 @@ export class Listener {
     server.on('connection', (socket) => this.#track(socket))
     server.on('secureConnection', (socket) => this.#accept(socket))
     server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))
+    server.on('error', (error) => this.#tell('unknown', new StintError('INTERNAL', { check: 'listener' }, error)))
     server.on('drop', (data) => this.#tell(peerText(data?.remoteAddress, data?.remotePort), tooMany()))
     return server
   }

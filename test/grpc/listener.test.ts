@@ -211,6 +211,14 @@ describe('a listener with client certificates', () => {
     expect(await whoami(at, await at.a.issueX509Svid({ path: '/x' }))).toBe('spiffe://a.test/x by x509-svid')
   })
 
+  test('says when its port is taken', async () => {
+    const [one, two] = [await start(), await start()]
+    await two.listener.stop(0)
+    await expect(two.listener.listen({ host: '127.0.0.1', port: one.port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    })
+  })
+
   test('stops: no new connection, and what hangs is cut off', async () => {
     const at = await start()
     const svid = await at.a.issueX509Svid({ path: '/x' })
