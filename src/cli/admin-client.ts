@@ -24,7 +24,7 @@ export function withAdmin(parser: Parser): Parser {
 
 /** JSON as the admin API answers it; commands pick fields and pass the rest through. */
 export type AdminObject = { readonly [key: string]: AdminValue }
-export type AdminValue = null | boolean | number | string | readonly AdminValue[] | AdminObject | undefined
+type AdminValue = null | boolean | number | string | readonly AdminValue[] | AdminObject | undefined
 
 const TIMEOUT_MS = 30_000
 const MAX_BYTES = 16 * 1024 * 1024

@@ -4,8 +4,8 @@ import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { visible } from './visible.ts'
 
 /** A stream that commands write to; `isTTY` and `columns` as Node's have them. */
-export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
-export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean }
+type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean }
 
 /** All that a command knows of the world. */
 export interface CommandIo {

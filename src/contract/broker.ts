@@ -5,7 +5,7 @@ import type { ProtoGrpcType } from './gen/broker.ts'
 import type { BrokerServiceDefinition } from './gen/stint/v1/BrokerService.ts'
 
 /** How messages look in memory: what `src/contract/gen` was generated for. */
-export const LOADER_OPTIONS: Options = {
+const LOADER_OPTIONS: Options = {
   longs: String,
   enums: String,
   defaults: true,
@@ -15,7 +15,7 @@ export const LOADER_OPTIONS: Options = {
 }
 
 /** Directory of the published `.proto` files: beside `src/` in a checkout, beside `dist/` in the package. */
-export const PROTO_DIRECTORY: string = fileURLToPath(new URL('../../proto', import.meta.url))
+const PROTO_DIRECTORY: string = fileURLToPath(new URL('../../proto', import.meta.url))
 
 /** The loaded contract, as `@grpc/reflection` and health checks want it. */
 export const brokerPackage: PackageDefinition = loadSync('stint/v1/broker.proto', {

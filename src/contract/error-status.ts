@@ -4,7 +4,7 @@ import { asStintError, ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintEr
 import { decodeRpcStatus, encodeRpcStatus, STATUS_DETAILS_KEY } from './rpc-status.ts'
 
 /** `ErrorInfo.domain` of every error of this contract. */
-export const ERROR_DOMAIN = 'stint.v1'
+const ERROR_DOMAIN = 'stint.v1'
 
 /** Trailers share one header block with the message, and many stacks stop at 8 KiB: what is over these limits is left out. */
 const MAX_MESSAGE_CHARACTERS = 1_000

@@ -6,7 +6,7 @@ import type { GrantInfo, GrantState } from './types.ts'
 const FINAL: readonly GrantState[] = ['denied', 'rejected', 'approval_expired', 'ended']
 
 /** True for a state that a grant never leaves. */
-export function isFinal(state: GrantState): boolean {
+function isFinal(state: GrantState): boolean {
   return FINAL.includes(state)
 }
 

@@ -38,8 +38,8 @@ export type UnaryMethod =
   | 'ReportActivity'
 
 export const GRANT_ID = 'grt_01K00000000000000000000000'
-export const AGENT_ID = 'spiffe://example.org/agent'
-export const BROKER_ID = 'spiffe://example.org/stint'
+const AGENT_ID = 'spiffe://example.org/agent'
+const BROKER_ID = 'spiffe://example.org/stint'
 
 /** A broker over the real contract and real mTLS whose answers a test writes; it can be stopped and started on its port. */
 export class FakeBroker {
