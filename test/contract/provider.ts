@@ -147,7 +147,8 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       expect(error.code).toBe('REQUEST_INVALID')
     })
 
-    test('refuses a target that no role has', async () => {
+    test('has no room in a target that no role has, and refuses to write it', async () => {
+      expect(harness.provider.fits('boundary:arn:aws:iam::1:policy/x', { grants: [] })).toBe(false)
       const error = await failure(
         harness.provider.writeDenyList('boundary:arn:aws:iam::1:policy/x', { grants: [] }, never),
       )

@@ -105,12 +105,16 @@ describe('what is sent to STS', () => {
     const notAfter = new Date(aws.clock.now().getTime() + 300_000)
     const late = sessionPolicy(new Date(notAfter.getTime() + 1_000))
     const partial = sessionPolicy(notAfter).replace('"Deny","Action":"*"', '"Deny","Action":"s3:*"')
-    const narrowed = sessionPolicy(notAfter).replace(
-      '"Condition":{',
-      '"Condition":{"StringEquals":{"aws:PrincipalTag/x":"y"},',
+    const more = '"StringEquals":{"aws:PrincipalTag/x":"y"}'
+    const narrowedBefore = sessionPolicy(notAfter).replace('"Condition":{', `"Condition":{${more},`)
+    const narrowedAfter = sessionPolicy(notAfter).replace(/("aws:CurrentTime":"[^"]+"\})/, `$1,${more}`)
+    const narrowedInside = sessionPolicy(notAfter).replace(
+      /("aws:CurrentTime":"([^"]+)")/,
+      '$1,"aws:TokenIssueTime":"$2"',
     )
-    for (const policy of [late, partial, narrowed]) {
+    for (const policy of [late, partial, narrowedBefore, narrowedAfter, narrowedInside]) {
       const error = await failure(aws.provider.mint(request({ notAfter, sessionPolicy: policy }), never))
+      expect(() => JSON.parse(policy)).not.toThrow()
       expect(error.details).toMatchObject({ field: 'Policy', outcome: 'not_minted' })
     }
     expect(calls()).toHaveLength(0)

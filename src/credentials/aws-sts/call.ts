@@ -55,7 +55,7 @@ export async function sendOnce<R>(
     reject(error)
     stop.abort()
   }
-  const onAbort = () => end(new StintError('CANCELLED'))
+  const onAbort = () => end(cancelled())
   const timer = setTimeout(() => {
     end(Object.assign(new Error('no answer in time'), { name: 'TimeoutError', code: 'ETIMEDOUT' }))
   }, options.timeoutMs)
@@ -69,4 +69,9 @@ export async function sendOnce<R>(
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
   }
+}
+
+/** The caller's signal fired. */
+export function cancelled(): StintError {
+  return new StintError('CANCELLED', { explanation: 'The caller gave up before AWS had answered.' })
 }

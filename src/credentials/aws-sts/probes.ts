@@ -139,7 +139,7 @@ function denyEverything(now: Date): string {
     Version: '2012-10-17',
     Statement: [
       { Effect: 'Deny', Action: '*', Resource: '*' },
-      { Effect: 'Deny', Action: '*', Resource: '*', Condition: { DateGreaterThan: { 'aws:CurrentTime': from } } },
+      { Effect: 'Deny', Action: '*', Resource: '*', Condition: { DateGreaterThanEquals: { 'aws:CurrentTime': from } } },
     ],
   })
 }

@@ -102,7 +102,10 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
       return minter.mint(request, signal)
     },
     revocationTarget: (roleArn) => targets.ofRole(roleArn),
-    fits: (targetKey, list) => room.fits(targetKey, targets.document(targetKey), list),
+    fits: (targetKey, list) => {
+      const document = targets.find(targetKey)
+      return document !== undefined && room.fits(targetKey, document, list)
+    },
     writeDenyList: async (targetKey, list, signal) => {
       const document = targets.document(targetKey)
       await writer.write(targetKey, document, list, signal).catch((error) => {

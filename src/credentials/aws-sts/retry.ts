@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, StintError } from '../../core/errors.ts'
 import type { MintOutcome } from '../provider.ts'
+import { cancelled } from './call.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { type CallContext, type FaultRow, type ProviderFault, toProviderFault } from './errors.ts'
 
@@ -68,7 +69,7 @@ async function onePass<R>(
   signal: AbortSignal,
   tools: RetryTools,
 ): Promise<R> {
-  if (signal.aborted) throw new StintError('CANCELLED')
+  if (signal.aborted) throw cancelled()
   await takeTurn(context, deadlineMs, signal, tools)
   const permit = tools.breaker?.enter()
   if (tools.breaker && !permit) throw breakerOpen(context, tools.breaker)
@@ -118,7 +119,7 @@ async function takeTurn(
   if (!tools.pace) return
   const maxWaitMs = Math.max(0, deadlineMs - tools.clock.monotonicMs())
   const granted = await tools.pace(maxWaitMs, signal).catch((error) => {
-    throw signal.aborted ? new StintError('CANCELLED') : error
+    throw signal.aborted ? cancelled() : error
   })
   if (granted) return
   throw new StintError('PROVIDER_THROTTLED', {

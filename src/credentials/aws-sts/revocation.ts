@@ -41,10 +41,14 @@ export class RevocationTargets {
     return key === undefined || !target ? undefined : { key, roleArns: target.roleArns }
   }
 
+  find(key: string): DenyDocument | undefined {
+    return this.#targets.get(key)?.document
+  }
+
   /** @throws {StintError} PROVIDER_REFUSED for a key that no configured role has. */
   document(key: string): DenyDocument {
-    const target = this.#targets.get(key)
-    if (target) return target.document
+    const document = this.find(key)
+    if (document) return document
     throw new StintError('PROVIDER_REFUSED', {
       explanation:
         'No configured role has this revocation target; put the role back into the configuration to revoke on it.',
