@@ -17,7 +17,8 @@ export function createPracticeServer(options: {
   const server = createServer(
     { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 60_000, maxHeaderSize: 32 * 1024 },
     (incoming, response) => {
-      serve(options, incoming, response).catch(() => incoming.destroy())
+      // The request itself has ended by then; only its socket can still be told.
+      serve(options, incoming, response).catch(() => incoming.socket.destroy())
     },
   )
   server.maxConnections = 2_048

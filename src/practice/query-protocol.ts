@@ -1,7 +1,6 @@
 import { parse } from 'node:querystring'
-import { type AwsFault, AwsFault as Fault, validationError, xmlText } from './aws-fault.ts'
-import type { AccessRequest } from './evaluate.ts'
-import { evaluate } from './evaluate.ts'
+import { AwsFault, validationError, xmlText } from './aws-fault.ts'
+import { type AccessRequest, evaluate } from './evaluate.ts'
 import { type Caller, contextOf, identityOf, type PracticeState } from './state.ts'
 
 /** One call of a service that speaks the AWS Query protocol (STS, IAM). */
@@ -73,7 +72,7 @@ export function accessDenied(
   because: string,
 ): AwsFault {
   const tail = because === '' ? '' : ` ${because}`
-  return new Fault(
+  return new AwsFault(
     'AccessDenied',
     403,
     `User: ${identityOf(caller).arn} is not authorized to perform: ${request.action} on resource: ${request.resource}${tail}`,
