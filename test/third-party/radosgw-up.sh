@@ -8,7 +8,11 @@
 set -euo pipefail
 
 PACKAGES=(ceph-mon ceph-osd ceph-mgr radosgw ceph-common)
-if ! command -v radosgw ceph-mon ceph-osd ceph-mgr radosgw-admin monmaptool >/dev/null; then
+MISSING=()
+for program in ceph ceph-mon ceph-osd ceph-mgr monmaptool radosgw radosgw-admin; do
+  command -v "$program" >/dev/null || MISSING+=("$program")
+done
+if [ "${#MISSING[@]}" -gt 0 ]; then
   echo "installing ${PACKAGES[*]}" >&2
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${PACKAGES[@]}"; } >&2
 fi
