@@ -89,6 +89,7 @@ async function mintOrSettle(
     const outcome: MintOutcome = error.details.outcome === 'not_minted' ? 'not_minted' : 'unknown'
     const now = clock.now()
     const events = [leaseEvent(`lease.${outcome}`, grant, lease, now, { code: error.code })]
+    failpoint('issue.before_outcome')
     await (outcome === 'not_minted'
       ? ledger.settleLease({ leaseId: lease.id, to: 'ended', end: 'not_minted', endedAt: now, events })
       : ledger.settleLease({ leaseId: lease.id, to: 'unknown', events }))

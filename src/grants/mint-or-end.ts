@@ -1,4 +1,5 @@
 import { asStintError, hasCode } from '../core/errors.ts'
+import { failpoint } from '../core/failpoint.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { GrantAnswer } from './grant-view.ts'
@@ -27,6 +28,7 @@ export async function mintOrEnd(
 async function endAsFailed({ ledger, ender, clock }: GrantParts, grantId: string, code: string): Promise<void> {
   const grant = await ledger.getGrant(grantId)
   if (grant?.state !== 'active') return
+  failpoint('mint_failed.before_record')
   try {
     await ender.end({ grant, reason: 'mint_failed', now: clock.now(), deny: true, actor: 'stint', eventData: { code } })
   } catch (error) {
