@@ -1,5 +1,6 @@
 import { StintError } from '../core/errors.ts'
 import type { ClaimedDenyTarget, GrantMove, LedgerWrites } from './ledger.ts'
+import type { SqliteDatabase } from './sqlite-database.ts'
 import {
   type DenyEntryRow,
   type DenyTargetRow,
@@ -69,6 +70,14 @@ export function claimDenyTarget(
     entries: entries.filter(({ until }) => until > now.getTime()).map(denyEntryOf),
     expired: entries.filter(({ until }) => until <= now.getTime()).map(denyEntryOf),
   }
+}
+
+/**
+ * At opening: the file is this process's alone, so whoever holds a claim is dead, and a revocation need not wait for the
+ * claim's deadline. The claim's version stays, which keeps a late write of the dead one out.
+ */
+export function giveBackClaims(db: SqliteDatabase): void {
+  db.run('UPDATE deny_targets SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by IS NOT NULL')
 }
 
 /** See `LedgerWrites.denyWritten`. */

@@ -9,7 +9,7 @@ import { runMigrations } from './migrations/run-migrations.ts'
 import { Names } from './names.ts'
 import { verifyTail } from './sqlite-audit.ts'
 import { APPLICATION_ID, ledgerError, SqliteDatabase } from './sqlite-database.ts'
-import { claimDenyTarget, denyEnforced, denyFailed, denyWritten } from './sqlite-deny.ts'
+import { claimDenyTarget, denyEnforced, denyFailed, denyWritten, giveBackClaims } from './sqlite-deny.ts'
 import { intendLease, moveGrant, openGrant, settleLease } from './sqlite-grants.ts'
 import { noteUnregistered, prune, rememberToken } from './sqlite-housekeeping.ts'
 import { sqliteReads } from './sqlite-reads.ts'
@@ -50,7 +50,9 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     prepareFile(db)
     runMigrations(db, options.clock.now())
     if (options.maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.ceil(options.maxBytes / PAGE_BYTES)}`)
-    return ledgerOn(db, lock, await verifyTail(db), options)
+    const head = await verifyTail(db)
+    giveBackClaims(db)
+    return ledgerOn(db, lock, head, options)
   } catch (error) {
     db?.close()
     lock.release()
