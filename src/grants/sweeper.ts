@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { failpoint } from '../core/failpoint.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { type DenyReconcilerParts, reconcileDenyLists } from './deny-reconciler.ts'
 import { type LifeSettings, settleDue } from './lifecycle.ts'
@@ -82,15 +83,10 @@ export class Sweeper {
     let moved = 0
     while (!this.#stop.signal.aborted) {
       const now = clock.now()
-      const enforced: string[] = []
-      const settle = (due: DueGrant) => {
-        const move = settleDue(due, now, settings)
-        if (move.endLeases?.end === 'denied') enforced.push(due.grant.id)
-        return move
-      }
+      const settle = (due: DueGrant) => settleDue(due, now, settings)
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
+      if (grants.length > 0) failpoint('sweep.after_move')
       for (const grant of grants) hub.changed(grant.id)
-      if (enforced.length > 0) await ledger.denyEnforced({ grantIds: enforced, at: now })
       moved += grants.length
       if (grants.length < SWEEP_BATCH) break
     }

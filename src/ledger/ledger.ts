@@ -58,7 +58,8 @@ export interface LedgerWrites {
   rememberToken(input: { key: string; until: Date; now: Date }): Promise<boolean>
   /**
    * Hands up to `limit` grants with `dueAt <= now`, the longest due first, to `settle` and applies all moves in one unit.
-   * `settle` is pure and must move `dueAt` on or end the grant.
+   * `settle` is pure and must move `dueAt` on or end the grant. A move that ends leases as `denied` puts the deny of the
+   * grant on record as enforced.
    *
    * @returns the grants as they are now, so that watchers can be told.
    */

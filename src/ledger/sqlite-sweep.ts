@@ -1,6 +1,7 @@
 import { StintError } from '../core/errors.ts'
 import type { DueGrant, LedgerWrites } from './ledger.ts'
 import type { Approval, DenyEntry, Grant, Lease } from './records.ts'
+import { denyEnforced } from './sqlite-deny.ts'
 import { moveRow } from './sqlite-grants.ts'
 import {
   type ApprovalRow,
@@ -38,14 +39,19 @@ export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, li
   )
   if (due.length === 0) return []
   const hanging = readHanging(store, due)
-  return due.map((row) => {
+  const enforced: string[] = []
+  const moved = due.map((row) => {
     const move = settle(dueGrant(store, row, hanging))
     // A grant that stays due would be swept again at once, for ever.
     if (move.to.dueAt && move.to.dueAt.getTime() <= now.getTime()) {
       throw new StintError('INTERNAL', { explanation: 'A swept grant must not stay due.', grantId: row.id })
     }
+    if (move.endLeases?.end === 'denied') enforced.push(row.id)
     return moveRow(store, tx, row, move)
   })
+  // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
+  if (enforced.length > 0) denyEnforced(tx, { grantIds: enforced, at: now })
+  return moved
 }
 
 function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals }: Hanging): DueGrant {
