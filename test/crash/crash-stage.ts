@@ -108,15 +108,14 @@ export class CrashStage {
     await this.#attempt((client, settings) => client.completeGrant(grantId, 'done', settings))
   }
 
-  async revoke(grantId: string): Promise<void> {
-    const oscar = await this.admin('oscar')
-    await oscar.post(`/v1/grants/${grantId}/revoke`, { note: 'stop it' }).catch(unlessGone)
+  /** @returns whether the broker said that it is done; false when it was gone before. */
+  async revoke(grantId: string): Promise<boolean> {
+    return this.#operate('oscar', `/v1/grants/${grantId}/revoke`, { note: 'stop it' })
   }
 
-  /** Olga says yes to what waits. */
-  async approve(approvalId: string, planHash: string): Promise<void> {
-    const olga = await this.admin('olga')
-    await olga.post(`/v1/approvals/${approvalId}/approve`, { planHash, note: 'fine' }).catch(unlessGone)
+  /** Olga says yes to what waits. @returns as `revoke` */
+  async approve(approvalId: string, planHash: string): Promise<boolean> {
+    return this.#operate('olga', `/v1/approvals/${approvalId}/approve`, { planHash, note: 'fine' })
   }
 
   admin(who: 'olga' | 'oscar' | 'vera'): Promise<AdminClient> {
@@ -193,6 +192,16 @@ export class CrashStage {
     rmSync(this.stage.folder, { recursive: true, force: true })
   }
 
+  async #operate(who: 'olga' | 'oscar', path: string, body: Record<string, string>): Promise<boolean> {
+    try {
+      await (await this.admin(who)).post(path, body)
+      return true
+    } catch (error) {
+      if (asStintError(error).code === 'BROKER_UNAVAILABLE') return false
+      throw error
+    }
+  }
+
   async #ask(
     key: string,
     call: (client: StintClient, settings: { signal: AbortSignal; deadlineMs: number }) => Promise<GrantAnswer>,
@@ -228,8 +237,4 @@ function sourceIdentities(document: string): string[] {
   return Statement.filter(({ Effect }) => Effect === 'Deny').flatMap(({ Condition }) =>
     [Condition?.StringEquals?.['aws:SourceIdentity'] ?? []].flat(),
   )
-}
-
-function unlessGone(error: unknown): void {
-  if (asStintError(error).code !== 'BROKER_UNAVAILABLE') throw error
 }

@@ -30,7 +30,9 @@ const renews: Row['act'] = async (stage) => {
   await stage.renew(KEY, await granted(stage, 'write'))
 }
 const completes: Row['act'] = async (stage) => stage.complete(await granted(stage, 'write'))
-const revokes: Row['act'] = async (stage) => stage.revoke(await granted(stage, 'read'))
+const revokes: Row['act'] = async (stage) => {
+  await stage.revoke(await granted(stage, 'read'))
+}
 const approves: Row['act'] = async (stage) => {
   const answer = await stage.request(KEY, 'delete')
   await stage.approve(answer?.grant.approvalId ?? '', answer?.grant.planHash ?? '')

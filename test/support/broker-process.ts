@@ -70,6 +70,12 @@ export class BrokerProcess {
     throw new Error(`the broker is not ready:\n${this.#output}`)
   }
 
+  /** What health says now; false too when nobody answers. */
+  async serving(): Promise<boolean> {
+    const addresses = this.#addresses()
+    return addresses !== undefined && isServing(addresses.health)
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }
