@@ -68,7 +68,8 @@ export function compileSessionPolicy(pairs: readonly AllowedPair[]): SessionPoli
 }
 
 /**
- * Adds the end of the lease: a Deny of everything after it, which an allow of a resource policy does not escape either.
+ * Adds the end of the lease: a Deny of everything from then on, which an allow of a resource policy does not escape either.
+ * `…Equals`, since a service that cuts its clock to the second would else let the last second through.
  *
  * @param policy `json` of `compileSessionPolicy`.
  * @param notAfter cut to the whole second, so never later than this.
@@ -86,7 +87,7 @@ export function withLeaseEnd(policy: string, notAfter: Date): string {
 
 function leaseEnd(notAfter: Date): string {
   const seconds = `${notAfter.toISOString().slice(0, 19)}Z`
-  return `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":"${seconds}"}}}`
+  return `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":"${seconds}"}}}`
 }
 
 /** Characters that every lease's Deny adds, with its comma. */
