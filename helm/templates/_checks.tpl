@@ -1,0 +1,93 @@
+{{/* Combinations that cannot work, or that must not: each fails the render with a sentence. */}}
+{{- define "stint.checks" -}}
+{{- $values := .Values -}}
+{{- if ne (int $values.replicaCount) 1 -}}
+{{- fail "replicaCount must be 1: the ledger is one SQLite file, and it serves one broker at a time." -}}
+{{- end -}}
+{{- if not $values.image.repository -}}
+{{- fail "image.repository is missing: name the image that you built from the Dockerfile." -}}
+{{- end -}}
+{{- if not $values.serverIdentity.existingSecret -}}
+{{- fail "serverIdentity.existingSecret is missing: the broker needs a certificate and a key to show to agents; name the Secret that holds them." -}}
+{{- end -}}
+{{- include "stint.checkBundles" . -}}
+{{- include "stint.checkRules" . -}}
+{{- if not $values.config.roles -}}
+{{- fail "config.roles is empty: without a role there is nothing to hand out; list at least one." -}}
+{{- end -}}
+{{- if not $values.config.aws.region -}}
+{{- fail "config.aws.region is missing: say which region's STS to use, e.g. eu-central-1." -}}
+{{- end -}}
+{{- if and (not $values.serviceAccount.create) (not $values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false and serviceAccount.name is empty: the broker would run as the namespace's default account, and share its AWS role with every other pod; name one." -}}
+{{- end -}}
+{{- if and $values.bearer.enabled (not $values.config.identity.tokens) -}}
+{{- fail "bearer.enabled needs config.identity.tokens: the port is for callers that have only a token, and no token would be accepted." -}}
+{{- end -}}
+{{- include "stint.checkAdmin" . -}}
+{{- if and $values.networkPolicy.enabled (not $values.networkPolicy.agentsFrom) -}}
+{{- fail "networkPolicy.agentsFrom is empty: no agent could reach the broker; list who may, or set networkPolicy.enabled to false." -}}
+{{- end -}}
+{{- if and $values.networkPolicy.enabled (or (not $values.networkPolicy.dnsTo) (not $values.networkPolicy.awsTo) (not $values.networkPolicy.awsPorts)) -}}
+{{- fail "networkPolicy.dnsTo, awsTo and awsPorts must not be empty: the broker could not reach STS and IAM." -}}
+{{- end -}}
+{{- include "stint.checkGrace" . -}}
+{{- end -}}
+
+{{- define "stint.checkBundles" -}}
+{{- if not .Values.trustBundles -}}
+{{- fail "trustBundles is empty: no agent's identity could be believed; list at least one trust domain and where its bundle is." -}}
+{{- end -}}
+{{- $seen := dict -}}
+{{- range .Values.trustBundles -}}
+{{- if hasKey $seen .trustDomain -}}
+{{- fail (printf "trustBundles has %s twice: a trust domain has one bundle." .trustDomain) -}}
+{{- end -}}
+{{- $_ := set $seen .trustDomain true -}}
+{{- if eq (empty .configMap) (empty .secret) -}}
+{{- fail (printf "trustBundles: %s needs either configMap or secret, and not both: the place where its bundle is." .trustDomain) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stint.checkRules" -}}
+{{- $values := .Values -}}
+{{- if eq (empty $values.policies.files) (empty $values.policies.existingConfigMap) -}}
+{{- fail "policies needs either files or existingConfigMap, and not both: without a policy every request is denied." -}}
+{{- end -}}
+{{- if eq (empty $values.registry.agents) (empty $values.registry.existingConfigMap) -}}
+{{- fail "registry needs either agents or existingConfigMap, and not both: an agent that is not registered is not served." -}}
+{{- end -}}
+{{- if and $values.labels.rules $values.labels.existingConfigMap -}}
+{{- fail "labels takes either rules or existingConfigMap, not both." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stint.checkAdmin" -}}
+{{- $values := .Values -}}
+{{- if $values.admin.service.enabled -}}
+{{- if not $values.admin.tls.existingSecret -}}
+{{- fail "admin.service.enabled needs admin.tls.existingSecret: the admin API does not leave the pod without HTTPS." -}}
+{{- end -}}
+{{- if not $values.config.admin.operators -}}
+{{- fail "admin.service.enabled needs config.admin.operators: nobody could sign in." -}}
+{{- end -}}
+{{- if and $values.networkPolicy.enabled (not $values.networkPolicy.adminFrom) -}}
+{{- fail "admin.service.enabled needs networkPolicy.adminFrom: the network policy would let nobody reach it; list who may." -}}
+{{- end -}}
+{{- else if $values.networkPolicy.adminFrom -}}
+{{- fail "networkPolicy.adminFrom is set, yet admin.service.enabled is false: the admin API listens on the pod's loopback alone." -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Agents' calls drain, then the admin API gets 5 s, then the ledger is closed. */}}
+{{- define "stint.checkGrace" -}}
+{{- $drain := .Values.config.server.drainTime | default "15s" -}}
+{{- $unit := regexFind "[a-z]+$" $drain -}}
+{{- $perUnit := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 -}}
+{{- $drainMs := mul (regexFind "^[0-9]+" $drain | int64) (get $perUnit $unit | int64) -}}
+{{- $graceMs := mul (int64 .Values.terminationGracePeriodSeconds) 1000 -}}
+{{- if lt $graceMs (add $drainMs 15000) -}}
+{{- fail (printf "terminationGracePeriodSeconds (%d) must be at least 15 s longer than config.server.drainTime (%s): calls in hand would be cut." (int64 .Values.terminationGracePeriodSeconds) $drain) -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,53 @@
+{{/*
+stint.yaml: `config` of the values, with the ports and paths of the pod, which are the chart's. What is empty is left out,
+so that the broker's own default holds.
+*/}}
+{{- define "stint.config" -}}
+{{- $values := .Values -}}
+{{- $config := deepCopy $values.config -}}
+{{- $host := $values.listenHost -}}
+
+{{- $listen := dict "agents" (printf "%s:8443" $host) "health" (printf "%s:8446" $host) "admin" "127.0.0.1:8445" -}}
+{{- if $values.admin.service.enabled }}{{ $_ := set $listen "admin" (printf "%s:8445" $host) }}{{ end -}}
+{{- if $values.bearer.enabled }}{{ $_ := set $listen "bearer" (printf "%s:8444" $host) }}{{ end -}}
+{{- $_ := set $config "listen" $listen -}}
+
+{{- $identity := $config.identity -}}
+{{- if not $identity.tokens }}{{ $_ := unset $identity "tokens" }}{{ end -}}
+{{- $_ := set $identity "server" (dict "certificateFile" "/etc/stint/server/tls.crt" "privateKeyFile" "/etc/stint/server/tls.key") -}}
+{{- $domains := dict -}}
+{{- range $values.trustBundles -}}
+{{- $_ := set $domains .trustDomain (dict "file" (printf "/etc/stint/bundles/%s/bundle" .trustDomain) "format" (.format | default "spiffe")) -}}
+{{- end -}}
+{{- $_ := set $identity "domains" $domains -}}
+
+{{- $_ := set $config "registry" (dict "file" "/etc/stint/registry/agents.yaml") -}}
+{{- $_ := set $config.policy "directory" "/etc/stint/policies" -}}
+{{- if or $values.labels.rules $values.labels.existingConfigMap -}}
+{{- $_ := set $config "labels" (dict "file" "/etc/stint/labels/labels.yaml") -}}
+{{- end -}}
+
+{{- $roles := list -}}
+{{- range $at, $role := $config.roles -}}
+{{- if $role.externalIdSecret }}{{ $_ := set $role "externalIdFile" (printf "/etc/stint/external-ids/%d/id" $at) }}{{ end -}}
+{{- $roles = append $roles (omit $role "externalIdSecret") -}}
+{{- end -}}
+{{- $_ := set $config "roles" $roles -}}
+
+{{- range list "stsEndpoint" "iamEndpoint" "strictness" -}}
+{{- if not (get $config.aws .) }}{{ $_ := unset $config.aws . }}{{ end -}}
+{{- end -}}
+{{- if $values.awsKeys.broker.existingSecret }}{{ $_ := set $config.aws "credentials" (include "stint.keyFiles" "broker" | fromYaml) }}{{ end -}}
+{{- if $values.awsKeys.revoker.existingSecret }}{{ $_ := set $config.aws "revokerCredentials" (include "stint.keyFiles" "revoker" | fromYaml) }}{{ end -}}
+
+{{- if $values.admin.tls.existingSecret -}}
+{{- $_ := set $config.admin "tls" (dict "certificateFile" "/etc/stint/admin/tls.crt" "privateKeyFile" "/etc/stint/admin/tls.key") -}}
+{{- end -}}
+{{- $_ := set $config "ledger" (dict "file" "/var/lib/stint/ledger.db") -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{- define "stint.keyFiles" -}}
+accessKeyIdFile: /etc/stint/aws/{{ . }}/id
+secretAccessKeyFile: /etc/stint/aws/{{ . }}/secret
+{{- end -}}
