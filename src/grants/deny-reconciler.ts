@@ -3,7 +3,7 @@ import { asStintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { idBody } from '../core/ids.ts'
 import { planDenyList } from '../credentials/aws-sts/deny-list.ts'
-import type { CredentialProvider } from '../credentials/provider.ts'
+import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
 import type { ClaimedDenyTarget, Ledger } from '../ledger/ledger.ts'
 import type { WatchHub } from './watch-hub.ts'
 import type { Watermarks } from './watermarks.ts'
@@ -40,27 +40,22 @@ export async function reconcileDenyLists(parts: DenyReconcilerParts, signal: Abo
     const claimUntil = new Date(now.getTime() + CLAIM_MS)
     const claimed = await parts.ledger.claimDenyTarget({ owner: parts.owner, now, claimUntil })
     if (!claimed) break
-    work.push(reconcile(parts, claimed, now, signal))
+    work.push(reconcile(parts, claimed, signal))
   }
   await Promise.all(work)
   return work.length
 }
 
-async function reconcile(
-  parts: DenyReconcilerParts,
-  claimed: ClaimedDenyTarget,
-  now: Date,
-  signal: AbortSignal,
-): Promise<void> {
+async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget, signal: AbortSignal): Promise<void> {
   const { ledger, provider, clock } = parts
   const { target, entries, expired } = claimed
-  const list = planDenyList({
-    entries: entries.map(({ grantId, lastIssuedAt }) => ({ grantId: idBody(grantId), lastIssuedAt })),
-    ...(target.watermark ? { currentWatermark: target.watermark } : {}),
-    fits: (candidate) => provider.fits(target.target, candidate),
-    now,
-  })
+  let list: DenyList
   try {
+    list = planDenyList({
+      entries: entries.map(({ grantId, lastIssuedAt }) => ({ grantId: idBody(grantId), lastIssuedAt })),
+      ...(target.watermark ? { currentWatermark: target.watermark } : {}),
+      fits: (candidate) => provider.fits(target.target, candidate),
+    })
     failpoint('reconcile.before_write')
     await provider.writeDenyList(target.target, list, signal)
     failpoint('reconcile.after_write')

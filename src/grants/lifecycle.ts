@@ -16,8 +16,10 @@ export interface LifeSettings {
 /** What STS gives a session at the least, and what a session chained from it can reach at the most. */
 const SESSION_MS = 900_000
 const CHAINED_SESSION_MS = 3_600_000
-/** For clocks that differ and a mint that was still on its way. */
+/** For clocks that differ. */
 const DENY_MARGIN_MS = 60_000
+/** From intent to session: the provider gives up after 10 s, retries and waiting included. */
+const MINT_MS = 20_000
 /** How soon to look again when a deny is late. */
 const DENY_RECHECK_MS = 2_000
 
@@ -59,7 +61,7 @@ export function endGrant(input: {
   // A session chained from a lease can outlast it, so a plan that can chain is denied even when its leases are over.
   const deny =
     denyTarget && (live.length > 0 || (input.canChain && openLeases.length > 0))
-      ? { deny: { target: denyTarget, wantedAt: now, ...denyWindow(openLeases, now, input.canChain) } }
+      ? { deny: { target: denyTarget, wantedAt: now, ...denyWindow(openLeases, input.canChain) } }
       : {}
   if (live.length === 0) return { ...endedNow(reason, now, 'expired'), ...deny }
 
@@ -69,13 +71,12 @@ export function endGrant(input: {
 }
 
 /** How long the deny of these leases is needed, and after which instant none of them was issued. */
-export function denyWindow(
-  leases: readonly Lease[],
-  now: Date,
-  canChain: boolean,
-): Pick<DenyEntry, 'until' | 'lastIssuedAt'> {
-  // A mint whose answer is not on record may have happened up to now, so it counts as issued now.
-  const lastIssuedMs = Math.max(...leases.map((lease) => (lease.issuedAt ?? now).getTime()), 0)
+export function denyWindow(leases: readonly Lease[], canChain: boolean): Pick<DenyEntry, 'until' | 'lastIssuedAt'> {
+  // A mint whose answer is not on record may have happened at any time that a mint can take.
+  const lastIssuedMs = Math.max(
+    ...leases.map(({ issuedAt, intendedAt }) => issuedAt?.getTime() ?? intendedAt.getTime() + MINT_MS),
+    0,
+  )
   const sessionMs = canChain ? SESSION_MS + CHAINED_SESSION_MS : SESSION_MS
   return { until: new Date(lastIssuedMs + sessionMs + DENY_MARGIN_MS), lastIssuedAt: new Date(lastIssuedMs) }
 }

@@ -54,7 +54,7 @@ async function denyEnding(
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'ending', reason: 'revoked', dueAt: now },
-    deny: { target, wantedAt: now, ...denyWindow(leases, now, true) },
+    deny: { target, wantedAt: now, ...denyWindow(leases, true) },
     events: [
       { type: 'grant.ending', at: now, actor, grantId: grant.id, data: { reason: 'revoked', denied: true, note } },
     ],
