@@ -1,0 +1,520 @@
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { parse } from 'yaml'
+import { parseLabels } from '../../src/plan/labels.ts'
+import { parseRegistry } from '../../src/registry/parse-registry.ts'
+import { ADMIN_OUTSIDE, AGENT, good, lay, POLICY, ROLE } from './good-values.ts'
+import { brokerConfig, notMounted, pathsOf, podOf } from './pod-files.ts'
+import { find, type KubeObject, kubernetesProblems, RELEASE, render, type Values } from './render.ts'
+
+interface Row {
+  readonly name: string
+  readonly values: Values
+  /** What must be in the objects of that `kind name`; `undefined`: there is no such object. */
+  readonly shows: Readonly<Record<string, object | undefined>>
+  /** What must be in the broker's own reading of stint.yaml. */
+  readonly config?: object
+}
+
+const pod = (spec: object) => ({ spec: { template: { spec } } })
+const container = (part: object) => pod({ containers: [expect.objectContaining(part)] })
+const holds = (part: object) => expect.arrayContaining([expect.objectContaining(part)])
+const secretVolume = (name: string, secretName: string, items: object[]) =>
+  pod({ volumes: holds({ name, secret: expect.objectContaining({ secretName, items }) }) })
+const port = (number: number) => ({ host: '0.0.0.0', port: number })
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'the least',
+    values: {},
+    shows: {
+      'Service stint': {
+        spec: { type: 'ClusterIP', ports: [expect.objectContaining({ name: 'agents', port: 8443 })] },
+      },
+      'Service stint-admin': undefined,
+      'ConfigMap stint-labels': undefined,
+      'PersistentVolumeClaim stint-ledger': {
+        metadata: { annotations: { 'helm.sh/resource-policy': 'keep' } },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Gi' } } },
+      },
+      'ServiceAccount stint': { automountServiceAccountToken: false },
+    },
+    config: {
+      listen: { agents: port(8443), health: port(8446), admin: { host: '127.0.0.1', port: 8445 } },
+      identity: { domains: { 'example.org': { file: '/etc/stint/bundles/example.org/bundle', format: 'spiffe' } } },
+      ledger: { file: '/var/lib/stint/ledger.db' },
+      server: { drainTime: 15_000 },
+    },
+  },
+  {
+    name: 'the admin API outside the pod',
+    values: ADMIN_OUTSIDE,
+    shows: {
+      'Service stint-admin': { spec: { ports: [expect.objectContaining({ port: 8445, targetPort: 'admin' })] } },
+      'Service stint': { spec: { ports: [expect.objectContaining({ name: 'agents' })] } },
+      'StatefulSet stint': secretVolume('admin', 'admin-tls', [
+        { key: 'tls.crt', path: 'tls.crt' },
+        { key: 'tls.key', path: 'tls.key' },
+      ]),
+      'NetworkPolicy stint': {
+        spec: {
+          ingress: holds({
+            from: [{ podSelector: { matchLabels: { app: 'console' } } }],
+            ports: [{ protocol: 'TCP', port: 'admin' }],
+          }),
+        },
+      },
+    },
+    config: { listen: { admin: port(8445) }, admin: { tls: {}, operators: [{ name: 'olga', role: 'approver' }] } },
+  },
+  {
+    name: 'HTTPS on the loopback admin API',
+    values: { admin: { tls: { existingSecret: 'admin-tls' } } },
+    shows: { 'Service stint-admin': undefined },
+    config: { listen: { admin: { host: '127.0.0.1', port: 8445 } }, admin: { tls: {} } },
+  },
+  {
+    name: 'the port for bearer tokens',
+    values: { bearer: { enabled: true, port: 9444 }, config: { identity: { tokens: { audience: 'stint' } } } },
+    shows: {
+      'Service stint': { spec: { ports: holds({ name: 'bearer', port: 9444, targetPort: 'bearer' }) } },
+      'NetworkPolicy stint': {
+        spec: { ingress: [expect.objectContaining({ ports: holds({ port: 'bearer' }) })] },
+      },
+    },
+    config: { listen: { bearer: port(8444) }, identity: { tokens: { audience: 'stint' } } },
+  },
+  {
+    name: 'tokens beside certificates, without a port of their own',
+    values: { config: { identity: { tokens: { audience: 'stint', leeway: '0s' } } } },
+    shows: { 'Service stint': { spec: { ports: [expect.objectContaining({ name: 'agents' })] } } },
+    config: { identity: { tokens: { audience: 'stint', leeway: 0 } } },
+  },
+  {
+    name: 'bundles of two trust domains',
+    values: {
+      trustBundles: [
+        { trustDomain: 'example.org', configMap: 'bundle', key: 'bundle.json' },
+        { trustDomain: 'other.example', secret: 'roots', key: 'roots.pem', format: 'pem' },
+      ],
+    },
+    shows: { 'StatefulSet stint': secretVolume('bundle-1', 'roots', [{ key: 'roots.pem', path: 'bundle' }]) },
+    config: { identity: { domains: { 'other.example': { format: 'pem' } } } },
+  },
+  {
+    name: 'rules in ConfigMaps of the operator',
+    values: {
+      registry: { agents: [], existingConfigMap: 'team-agents' },
+      policies: { files: null, existingConfigMap: 'team-policies' },
+      labels: { existingConfigMap: 'team-labels' },
+    },
+    shows: {
+      'ConfigMap stint-registry': undefined,
+      'ConfigMap stint-policies': undefined,
+      'ConfigMap stint-labels': undefined,
+      'StatefulSet stint': pod({
+        volumes: expect.arrayContaining(
+          ['registry', 'policies', 'labels'].map((name) =>
+            expect.objectContaining({ name, configMap: expect.anything() }),
+          ),
+        ),
+      }),
+    },
+    config: { labels: { file: '/etc/stint/labels/labels.yaml' } },
+  },
+  {
+    name: 'labels',
+    values: { labels: { rules: [{ label: 'env:prod', resources: ['arn:aws:s3:::prod-*'] }] } },
+    shows: { 'ConfigMap stint-labels': { data: { 'labels.yaml': expect.stringContaining('env:prod') } } },
+    config: { labels: { file: '/etc/stint/labels/labels.yaml' } },
+  },
+  {
+    name: 'an external id and a boundary',
+    values: {
+      config: {
+        roles: [
+          ROLE,
+          {
+            arn: 'arn:aws:iam::111122223333:role/stint/other',
+            externalIdSecret: { name: 'external', key: 'id' },
+            allowWildcard: ['cloudwatch:Put*'],
+            revocation: { kind: 'boundary', policyArn: 'arn:aws:iam::111122223333:policy/stint-boundary' },
+          },
+        ],
+      },
+    },
+    shows: { 'StatefulSet stint': secretVolume('external-id-1', 'external', [{ key: 'id', path: 'id' }]) },
+    config: { roles: [{}, { externalIdFile: '/etc/stint/external-ids/1/id', allowWildcard: ['cloudwatch:Put*'] }] },
+  },
+  {
+    name: 'static keys for broker and revoker',
+    values: {
+      awsKeys: { broker: { existingSecret: 'keys' }, revoker: { existingSecret: 'more', accessKeyIdKey: '1' } },
+    },
+    shows: {
+      'StatefulSet stint': secretVolume('aws-revoker', 'more', [
+        { key: '1', path: 'id' },
+        { key: 'secretAccessKey', path: 'secret' },
+      ]),
+    },
+    config: {
+      aws: {
+        credentials: { accessKeyIdFile: '/etc/stint/aws/broker/id' },
+        revokerCredentials: { secretAccessKeyFile: '/etc/stint/aws/revoker/secret' },
+      },
+    },
+  },
+  {
+    name: 'endpoints of its own',
+    values: {
+      config: {
+        aws: { stsEndpoint: 'https://sts.example', iamEndpoint: 'https://iam.example', strictness: 'stand-in' },
+      },
+    },
+    shows: {},
+    config: { aws: { stsEndpoint: 'https://sts.example', iamEndpoint: 'https://iam.example', strictness: 'stand-in' } },
+  },
+  {
+    name: 'limits of grants, the largest number included',
+    values: { config: { grants: { leaseTime: '2m', openGrantsPerAgent: 10_000_000 } } },
+    shows: {},
+    config: { grants: { leaseTime: 120_000, openGrantsPerAgent: 10_000_000 } },
+  },
+  {
+    name: 'a longer drain with a longer grace',
+    values: { config: { server: { drainTime: '2m' } }, terminationGracePeriodSeconds: 135 },
+    shows: { 'StatefulSet stint': pod({ terminationGracePeriodSeconds: 135 }) },
+    config: { server: { drainTime: 120_000 } },
+  },
+  {
+    name: 'IRSA',
+    values: {
+      serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/broker' } },
+    },
+    shows: {
+      'ServiceAccount stint': {
+        metadata: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/broker' } },
+      },
+    },
+  },
+  {
+    name: 'Pod Identity',
+    values: { networkPolicy: { podIdentityAgent: true } },
+    shows: {
+      'NetworkPolicy stint': {
+        spec: {
+          egress: holds({
+            to: holds({ ipBlock: { cidr: '169.254.170.23/32' } }),
+            ports: [{ protocol: 'TCP', port: 80 }],
+          }),
+        },
+      },
+    },
+  },
+  {
+    name: 'a service account that exists',
+    values: { serviceAccount: { create: false, name: 'broker' } },
+    shows: { 'ServiceAccount stint': undefined, 'StatefulSet stint': pod({ serviceAccountName: 'broker' }) },
+  },
+  {
+    name: 'a claim that exists',
+    values: { persistence: { existingClaim: 'ledger' } },
+    shows: {
+      'PersistentVolumeClaim stint-ledger': undefined,
+      'StatefulSet stint': pod({ volumes: holds({ name: 'ledger', persistentVolumeClaim: { claimName: 'ledger' } }) }),
+    },
+  },
+  {
+    name: 'a claim of another kind',
+    values: {
+      persistence: { storageClass: 'fast', accessMode: 'ReadWriteOncePod', size: '5Gi', annotations: { a: 'b' } },
+    },
+    shows: {
+      'PersistentVolumeClaim stint-ledger': {
+        metadata: { annotations: { a: 'b', 'helm.sh/resource-policy': 'keep' } },
+        spec: {
+          storageClassName: 'fast',
+          accessModes: ['ReadWriteOncePod'],
+          resources: { requests: { storage: '5Gi' } },
+        },
+      },
+    },
+  },
+  {
+    name: 'no network policy',
+    values: { networkPolicy: { enabled: false } },
+    shows: { 'NetworkPolicy stint': undefined },
+  },
+  {
+    name: 'health for those who are named',
+    values: { networkPolicy: { healthFrom: [{ ipBlock: { cidr: '10.0.0.0/8' } }] } },
+    shows: {
+      'NetworkPolicy stint': {
+        spec: {
+          ingress: holds({ from: [{ ipBlock: { cidr: '10.0.0.0/8' } }], ports: [{ protocol: 'TCP', port: 'health' }] }),
+        },
+      },
+    },
+  },
+  {
+    name: 'a load balancer before the agents',
+    values: { agents: { service: { type: 'LoadBalancer', port: 443, annotations: { internal: 'true' } } } },
+    shows: {
+      'Service stint': {
+        metadata: { annotations: { internal: 'true' } },
+        spec: { type: 'LoadBalancer', ports: [expect.objectContaining({ port: 443, targetPort: 'agents' })] },
+      },
+    },
+  },
+  {
+    name: 'an image by digest',
+    values: {
+      image: { digest: `sha256:${'b'.repeat(64)}`, tag: 'left-out', pullPolicy: 'Always' },
+      imagePullSecrets: [{ name: 'pull' }],
+    },
+    shows: {
+      'StatefulSet stint': pod({
+        imagePullSecrets: [{ name: 'pull' }],
+        containers: [
+          expect.objectContaining({
+            image: `images.example/stint@sha256:${'b'.repeat(64)}`,
+            imagePullPolicy: 'Always',
+          }),
+        ],
+      }),
+    },
+  },
+  {
+    name: 'an image by tag',
+    values: { image: { tag: '7' } },
+    shows: { 'StatefulSet stint': container({ image: 'images.example/stint:7' }) },
+  },
+  {
+    name: 'a cluster with IPv6',
+    values: { listenHost: '[::]' },
+    shows: {},
+    config: { listen: { agents: { host: '::', port: 8443 }, health: { host: '::', port: 8446 } } },
+  },
+  {
+    name: 'a place to run',
+    values: {
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [{ key: 'only', operator: 'Exists', effect: 'NoSchedule' }],
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'Exists' }] }],
+          },
+        },
+      },
+      priorityClassName: 'high',
+      resources: { limits: { memory: '2Gi' } },
+      startupFailureThreshold: 120,
+      podAnnotations: { note: 'x', 'checksum/config': 'mine' },
+      podLabels: { cost: 'y', 'app.kubernetes.io/name': 'mine' },
+      commonLabels: { team: 'security', 'app.kubernetes.io/instance': 'mine' },
+    },
+    shows: {
+      'StatefulSet stint': {
+        metadata: { labels: { team: 'security', 'app.kubernetes.io/instance': 'stint' } },
+        spec: {
+          template: {
+            metadata: {
+              annotations: { note: 'x', 'checksum/config': expect.stringMatching(/^[0-9a-f]{64}$/) },
+              labels: { cost: 'y', team: 'security', 'app.kubernetes.io/name': 'stint' },
+            },
+            spec: {
+              nodeSelector: { disk: 'ssd' },
+              priorityClassName: 'high',
+              tolerations: [{ key: 'only' }],
+              affinity: { nodeAffinity: {} },
+              containers: [{ startupProbe: { failureThreshold: 120 }, resources: { limits: { memory: '2Gi' } } }],
+            },
+          },
+        },
+      },
+    },
+  },
+]
+
+describe.skipIf(!inject('tools'))('the chart', () => {
+  const rendered = new Map<string, KubeObject[]>()
+  let problems: (readonly [string, string])[]
+
+  beforeAll(async () => {
+    for (const { name, values } of ROWS) rendered.set(name, await render(good(values)))
+    problems = kubernetesProblems(
+      [...rendered].flatMap(([name, objects]) => objects.map((object) => [name, object] as const)),
+    )
+  })
+
+  const of = (name: string) => rendered.get(name) ?? []
+
+  for (const { name, shows, config } of ROWS) {
+    test(`${name}: renders what it says`, () => {
+      for (const [what, part] of Object.entries(shows)) {
+        const [kind = '', object] = what.split(' ')
+        const found = find(of(name), kind, object)
+        if (part === undefined) expect(found).toBeUndefined()
+        else expect(found).toMatchObject(part)
+      }
+    })
+
+    test(`${name}: Kubernetes takes every object`, () => {
+      expect(of(name).length).toBeGreaterThan(4)
+      expect(problems.filter(([row]) => row === name)).toEqual([])
+    })
+
+    test(`${name}: the broker takes stint.yaml, and finds each of its files mounted`, async () => {
+      const read = await brokerConfig(of(name))
+      if (config) expect(read).toMatchObject(config)
+      const paths = pathsOf(read)
+      expect(paths.length).toBeGreaterThanOrEqual(6)
+      expect(notMounted(of(name), paths)).toEqual([])
+    })
+
+    // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    test(`${name}: the pod keeps to the restricted standard`, () => {
+      expect(find(of(name), 'StatefulSet')).toMatchObject({
+        spec: {
+          replicas: 1,
+          template: {
+            spec: {
+              automountServiceAccountToken: false,
+              enableServiceLinks: false,
+              securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+              containers: [
+                {
+                  args: ['serve', '--config', '/etc/stint/config/stint.yaml'],
+                  securityContext: {
+                    allowPrivilegeEscalation: false,
+                    readOnlyRootFilesystem: true,
+                    capabilities: { drop: ['ALL'] },
+                  },
+                },
+              ],
+            },
+          },
+        },
+      })
+      expect(podOf(of(name)).containers).toHaveLength(1)
+    })
+  }
+
+  test('probes ask the plain health port over gRPC', () => {
+    const health = { grpc: { port: 8446 } }
+    expect(find(of('the least'), 'StatefulSet')).toMatchObject(
+      container({
+        startupProbe: expect.objectContaining(health),
+        livenessProbe: expect.objectContaining(health),
+        readinessProbe: expect.objectContaining({ grpc: { port: 8446, service: 'stint.v1.BrokerService' } }),
+        ports: holds({ name: 'health', containerPort: 8446 }),
+      }),
+    )
+  })
+
+  test('no Service has the health port, and the agents’ has not the admin’s', () => {
+    const ports = of('the admin API outside the pod')
+      .filter(({ kind }) => kind === 'Service')
+      .map(({ metadata, spec }) => [
+        metadata.name,
+        (spec as { ports: { targetPort: string }[] }).ports.map((each) => each.targetPort),
+      ])
+    expect(ports.sort()).toEqual([
+      ['stint', ['agents']],
+      ['stint-admin', ['admin']],
+    ])
+  })
+
+  test('the network policy denies both ways, and no rule is without peers', () => {
+    for (const objects of rendered.values()) {
+      const policy = find(objects, 'NetworkPolicy') as unknown as NetworkPolicy | undefined
+      if (!policy) continue
+      expect(policy.spec.policyTypes).toEqual(['Ingress', 'Egress'])
+      // https://kubernetes.io/docs/concepts/services-networking/network-policies/: an empty list of peers lets all through.
+      for (const { from } of policy.spec.ingress) expect(from?.length).toBeGreaterThan(0)
+      for (const { to, ports } of policy.spec.egress) expect([to?.length, ports?.length]).not.toContain(0)
+    }
+  })
+
+  test('the network policy keeps the node’s metadata service out of reach', () => {
+    const policy = find(of('the least'), 'NetworkPolicy') as unknown as NetworkPolicy
+    const open = policy.spec.egress.flatMap(({ to }) => to ?? []).filter(({ ipBlock }) => ipBlock)
+    expect(open).toEqual([
+      { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
+      { ipBlock: { cidr: '::/0', except: ['fd00:ec2::/32'] } },
+    ])
+  })
+
+  test('no secret’s content is in any object', () => {
+    for (const objects of rendered.values()) expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([])
+  })
+
+  test('a change of stint.yaml restarts the pod, a change of policies does not', async () => {
+    const checksum = (objects: KubeObject[]) =>
+      (find(objects, 'StatefulSet') as unknown as { spec: { template: { metadata: KubeObject['metadata'] } } }).spec
+        .template.metadata.annotations?.['checksum/config']
+    const before = checksum(of('the least'))
+    expect(checksum(of('limits of grants, the largest number included'))).not.toBe(before)
+    const changed = await render(good({ policies: { files: { 'data.cedar': `${POLICY}// more\n` } } }))
+    expect(checksum(changed)).toBe(before)
+  })
+
+  test('registrations, labels and policies arrive as they were written', async () => {
+    const policy = '// {{ not a template }}\n@id("x")\npermit (principal, action, resource);\n\n'
+    const agents = [
+      AGENT,
+      { ...AGENT, name: 'null', match: 'spiffe://example.org/ci/*', owner: '007', review: '2098-01-01' },
+    ]
+    const rules = [{ label: 'env:prod', resources: ['arn:aws:s3:::prod-*', '*'] }]
+    const objects = await render(
+      good({
+        registry: { agents },
+        labels: { rules },
+        policies: { files: { 'a.cedar': policy, 'a.test.yaml': 'cases: []\n' } },
+      }),
+    )
+    const data = (name: string, key: string) => find(objects, 'ConfigMap', name)?.data?.[key] ?? ''
+    expect(data('stint-policies', 'a.cedar')).toBe(policy)
+    const registry = parseRegistry(data('stint-registry', 'agents.yaml'))
+    expect(registry.registrations.map(({ name, owner }) => [name, owner])).toEqual([
+      ['invoice-bot', 'ann@example.org'],
+      ['null', '007'],
+    ])
+    expect(parseLabels(parse(data('stint-labels', 'labels.yaml'))).labels[0]?.patterns).toHaveLength(2)
+  })
+
+  test('two releases in one namespace share no object', async () => {
+    const [one, other] = await Promise.all([render(good(), 'one'), render(good(), 'other')])
+    const names = (objects: KubeObject[]) => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+    expect(names(one).filter((name) => names(other).includes(name))).toEqual([])
+  })
+
+  test('names that look like numbers stay names', async () => {
+    const objects = await render(
+      lay(good(), { nameOverride: '1', serviceAccount: { create: false, name: '12' } }),
+      '12',
+    )
+    expect(kubernetesProblems(objects.map((object) => [object.kind, object]))).toEqual([])
+  })
+
+  test('every object has the recommended labels and the release’s namespace', () => {
+    // https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+    for (const { metadata } of of('the least')) {
+      expect(metadata).toMatchObject({ namespace: 'security' })
+      expect(metadata.labels).toMatchObject({
+        'app.kubernetes.io/name': 'stint',
+        'app.kubernetes.io/instance': RELEASE,
+        'app.kubernetes.io/managed-by': 'Helm',
+        'app.kubernetes.io/part-of': 'stint',
+      })
+    }
+  })
+})
+
+interface NetworkPolicy {
+  readonly spec: {
+    readonly policyTypes: string[]
+    readonly ingress: { readonly from?: object[] }[]
+    readonly egress: { readonly to?: { ipBlock?: object }[]; readonly ports?: object[] }[]
+  }
+}
