@@ -28,22 +28,23 @@ export interface DenyReconcilerParts {
 }
 
 /**
- * Brings every due deny target to what the ledger wants. One writer per target by claim; each write is the whole list,
- * so a repeat after a crash is harmless. A target that fails backs off alone.
+ * Begins to bring every due deny target to what the ledger wants. One writer per target by claim; each write is the whole
+ * list, so a repeat after a crash is harmless. A target that fails backs off alone, and one that hangs keeps nobody waiting.
  *
- * @returns how many targets were worked on.
+ * @param begun is given each write as it begins; the write rejects when the ledger fails, never when the provider does.
  */
-export async function reconcileDenyLists(parts: DenyReconcilerParts, signal: AbortSignal): Promise<number> {
-  const work: Promise<void>[] = []
+export async function beginDenyWrites(
+  parts: DenyReconcilerParts,
+  signal: AbortSignal,
+  begun: (write: Promise<void>) => void,
+): Promise<void> {
   while (!signal.aborted) {
     const now = parts.clock.now()
     const claimUntil = new Date(now.getTime() + CLAIM_MS)
     const claimed = await parts.ledger.claimDenyTarget({ owner: parts.owner, now, claimUntil })
-    if (!claimed) break
-    work.push(reconcile(parts, claimed, signal))
+    if (!claimed) return
+    begun(reconcile(parts, claimed, signal))
   }
-  await Promise.all(work)
-  return work.length
 }
 
 async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget, signal: AbortSignal): Promise<void> {

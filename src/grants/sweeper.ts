@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
-import { type DenyReconcilerParts, reconcileDenyLists } from './deny-reconciler.ts'
+import { beginDenyWrites, type DenyReconcilerParts } from './deny-reconciler.ts'
 import { type LifeSettings, settleDue } from './lifecycle.ts'
 
 const SWEEP_MS = 200
@@ -27,6 +27,7 @@ export interface SweeperParts extends DenyReconcilerParts {
 export class Sweeper {
   readonly #parts: SweeperParts
   readonly #stop = new AbortController()
+  readonly #writes = new Set<Promise<void>>()
   #loops: Promise<void>[] = []
 
   constructor(parts: SweeperParts) {
@@ -66,7 +67,7 @@ export class Sweeper {
   start(): void {
     this.#loops = [
       this.#every(SWEEP_MS, 'sweep', () => this.sweep()),
-      this.#every(RECONCILE_MS, 'reconcile', () => this.reconcile()),
+      this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
     ]
   }
@@ -75,6 +76,7 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#loops)
+    await Promise.all(this.#writes)
   }
 
   /** Moves every grant that is due; one pass. */
@@ -93,9 +95,10 @@ export class Sweeper {
     return moved
   }
 
-  /** Brings the deny lists to what is wanted; one pass. */
-  reconcile(): Promise<number> {
-    return reconcileDenyLists(this.#parts, this.#stop.signal)
+  /** Brings the deny lists to what is wanted; one pass, and the end of every write under way. */
+  async reconcile(): Promise<void> {
+    await this.#beginWrites()
+    await Promise.all(this.#writes)
   }
 
   /** Lets go of what retention allows; one pass. */
@@ -103,6 +106,15 @@ export class Sweeper {
     const { ledger, clock, retentionMs } = this.#parts
     const now = clock.now()
     await ledger.prune({ before: new Date(now.getTime() - retentionMs), now, limit: PRUNE_BATCH })
+  }
+
+  /** A pass does not wait for its writes: a policy that hangs must not hold up another's. */
+  #beginWrites(): Promise<void> {
+    return beginDenyWrites(this.#parts, this.#stop.signal, (write) => {
+      const told = write.catch((error: unknown) => this.#parts.onProblem({ component: 'reconcile', error }))
+      const tracked: Promise<void> = told.finally(() => this.#writes.delete(tracked))
+      this.#writes.add(tracked)
+    })
   }
 
   async #every(ms: number, component: string, work: () => Promise<unknown>): Promise<void> {
