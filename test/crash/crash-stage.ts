@@ -88,12 +88,17 @@ export class CrashStage {
     return broker
   }
 
-  /** The agent asks. Undefined when the broker was gone before it answered. */
-  request(key: string, kind: AccessKind, deadlineMs = CALL_MS): Promise<GrantAnswer | undefined> {
+  /** The agent asks. Undefined when the broker was gone before it answered, or said that it is no use now. */
+  request(
+    key: string,
+    kind: AccessKind,
+    deadlineMs = CALL_MS,
+    roleName = STAGE_ROLE,
+  ): Promise<GrantAnswer | undefined> {
     const { accountId } = this.stage.cloud
     const task = {
       purpose: 'to tidy the archive',
-      roleArn: `arn:aws:iam::${accountId}:role/${STAGE_ROLE}`,
+      roleArn: `arn:aws:iam::${accountId}:role/${roleName}`,
       access: [ACCESS[kind]],
       ttlSeconds: 600,
     }
