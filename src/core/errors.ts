@@ -243,6 +243,8 @@ export const ERROR_CATALOG = {
   },
   BROKER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The broker cannot be reached' },
   SHUTTING_DOWN: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The broker is shutting down' },
+  URL_REFUSED: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'This URL must not be called' },
+  FETCH_FAILED: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'A document could not be fetched' },
   CONFIG_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The configuration is not valid' },
   INTERNAL: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'Internal error' },
 } as const satisfies Record<string, ErrorSpec>
