@@ -19,7 +19,7 @@ export const OPERATOR = {
 export const POLICY = '@id("read")\npermit (principal, action == Stint::Action::"read", resource);\n'
 
 /** The least that an operator has to say. */
-export const GOOD: Values = {
+const GOOD: Values = {
   image: { repository: 'images.example/stint' },
   serverIdentity: { existingSecret: 'stint-svid' },
   trustBundles: [{ trustDomain: 'example.org', configMap: 'bundle', key: 'bundle.json' }],

@@ -6,8 +6,7 @@ import { parseAllDocuments } from 'yaml'
 /** The chart's folder. */
 export const CHART = fileURLToPath(new URL('../../helm', import.meta.url))
 export const RELEASE = 'stint'
-/** A helm that Go built knows no Kubernetes version of its own. */
-const CLUSTER = ['--kube-version', '1.37.0', '--namespace', 'security']
+const NAMESPACE = 'security'
 
 /** A rendered object. */
 export interface KubeObject {
@@ -34,13 +33,9 @@ export interface HelmAnswer {
 export function helm(args: readonly string[], values: Values): Promise<HelmAnswer> {
   const { helm: program } = inject('tools') ?? { helm: 'helm' }
   return new Promise((resolve) => {
-    const child = execFile(
-      program,
-      [...args, ...CLUSTER.slice(0, args[0] === 'lint' ? 2 : 4), '-f', '-'],
-      (error, stdout, stderr) => {
-        resolve({ code: error ? 1 : 0, stdout, stderr })
-      },
-    )
+    const child = execFile(program, [...args, '--namespace', NAMESPACE, '-f', '-'], (error, stdout, stderr) => {
+      resolve({ code: error ? 1 : 0, stdout, stderr })
+    })
     child.stdin?.end(JSON.stringify(values))
   })
 }

@@ -1,0 +1,151 @@
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, inject, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { configSchema } from '../../src/config/schema.ts'
+import { loadPolicySet } from '../../src/policy/load-policy-set.ts'
+import { parseRegistry } from '../../src/registry/parse-registry.ts'
+import { ADMIN_OUTSIDE, good } from './good-values.ts'
+import { brokerConfig } from './pod-files.ts'
+import { CHART, find, helm, kubernetesProblems, render, type Values } from './render.ts'
+
+interface Schema {
+  readonly type?: string | readonly string[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: boolean | Schema
+  readonly items?: Schema
+  readonly oneOf?: readonly Schema[]
+  readonly anyOf?: readonly Schema[]
+  readonly definitions?: Readonly<Record<string, Schema>>
+}
+
+const text = (name: string) => readFile(join(CHART, name), 'utf8')
+const schema = JSON.parse(await text('values.schema.json')) as Schema
+const values: unknown = parse(await text('values.yaml'))
+
+describe('values.yaml', () => {
+  test('has a comment right above every value', async () => {
+    const lines = (await text('values.yaml')).split('\n')
+    const bare = lines.filter((line, at) => /^\s*[A-Za-z]+:/.test(line) && !lines[at - 1]?.trimStart().startsWith('#'))
+    // Within requests and limits, and peers of the network policy: Kubernetes' own fields.
+    const kubernetesOwn = /^ {2,}(requests|limits|cpu|memory|matchLabels|cidr|except):/
+    expect(bare.filter((line) => !kubernetesOwn.test(line))).toEqual([])
+  })
+
+  test('and its schema name the same values', () => {
+    const known = Object.keys(schema.properties ?? {}).filter((key) => key !== 'global')
+    expect(known.sort()).toEqual(Object.keys(values as object).sort())
+    expect(strangers(values, schema, '')).toEqual([])
+  })
+})
+
+describe('values.schema.json', () => {
+  test('closes every object but those that are Kubernetes’ own', () => {
+    expect(openObjects(schema, '')).toEqual(['/global', '/affinity'])
+  })
+
+  test('knows of config what the broker knows, less what the chart sets itself', () => {
+    const broker = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Schema
+    const chart = schema.properties?.config ?? {}
+    const chartsOwn = [
+      /^\/listen(\/|$)/,
+      /^\/identity\/(server|domains)(\/|$)/,
+      /^\/registry(\/|$)/,
+      /^\/policy\/directory$/,
+      /^\/labels(\/|$)/,
+      /^\/ledger(\/|$)/,
+      /^\/admin\/tls(\/|$)/,
+      /^\/aws\/(credentials|revokerCredentials)(\/|$)/,
+      /^\/roles\/externalIdFile$/,
+    ]
+    const wanted = paths(broker, '').filter((path) => !chartsOwn.some((own) => own.test(path)))
+    const offered = paths(chart, '').filter((path) => !path.startsWith('/roles/externalIdSecret'))
+    expect(offered).toEqual(wanted)
+  })
+})
+
+describe('Chart.yaml', () => {
+  test('is of the same version as the broker', async () => {
+    const { version } = JSON.parse(await readFile(join(CHART, '../package.json'), 'utf8')) as { version: string }
+    expect(parse(await text('Chart.yaml'))).toMatchObject({ appVersion: version })
+  })
+})
+
+describe.skipIf(!inject('tools'))('helm', () => {
+  test('lints the chart strictly', async () => {
+    const { code, stdout } = await helm(['lint', '--strict', CHART], good())
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('0 chart(s) failed') })
+  })
+
+  test('renders the values that the README gives, and the broker takes them', async () => {
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(await text('README.md')) ?? []
+    const objects = await render(parse(example) as Values)
+    expect(kubernetesProblems(objects.map((object) => [object.kind, object]))).toEqual([])
+    expect((await brokerConfig(objects)).roles).toHaveLength(1)
+    expect(
+      parseRegistry(find(objects, 'ConfigMap', 'stint-registry')?.data?.['agents.yaml'] ?? '').registrations,
+    ).toHaveLength(1)
+    const folder = await mkdtemp(join(tmpdir(), 'stint-policies-'))
+    try {
+      for (const [name, content] of Object.entries(find(objects, 'ConfigMap', 'stint-policies')?.data ?? {}))
+        await writeFile(join(folder, name), content)
+      expect((await loadPolicySet(folder)).policies.map(({ id }) => id)).toEqual(['invoices-read'])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  test('says in its notes how to reach what was installed', async () => {
+    const inside = await notes(good())
+    expect(inside).toContain('stint.security.svc:8443')
+    expect(inside).toContain('port-forward statefulset/stint 8445:8445')
+    expect(inside).toContain('nobody can approve')
+    const outside = await notes(good(ADMIN_OUTSIDE))
+    expect(outside).toContain('https://stint-admin.security.svc:8445')
+    expect(outside).not.toContain('port-forward')
+    expect(outside).not.toContain('nobody can approve')
+  })
+})
+
+/** NOTES.txt as an operator sees it; helm shows it only with a cluster, so a copy of the chart has it as an object. */
+async function notes(over: Values): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'stint-notes-'))
+  try {
+    await cp(CHART, copy, { recursive: true })
+    await rename(join(copy, 'templates/NOTES.txt'), join(copy, 'notes.txt'))
+    await writeFile(join(copy, 'templates/notes.yaml'), 'notes: {{ tpl (.Files.Get "notes.txt") . | quote }}\n')
+    const { stdout } = await helm(['template', 'stint', copy, '--show-only', 'templates/notes.yaml'], over)
+    return (parse(stdout) as { notes: string }).notes
+  } finally {
+    await rm(copy, { recursive: true })
+  }
+}
+
+/** Values that the schema does not name. */
+function strangers(value: unknown, known: Schema | undefined, path: string): string[] {
+  if (known === undefined) return [path]
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  if (known.properties === undefined) return []
+  return Object.entries(value).flatMap(([key, item]) => strangers(item, known.properties?.[key], `${path}/${key}`))
+}
+
+function openObjects(at: Schema, path: string): string[] {
+  const isOpen = at.type === 'object' && (at.additionalProperties === undefined || at.additionalProperties === true)
+  const below = Object.entries({ ...at.properties, ...at.definitions }).flatMap(([key, item]) =>
+    openObjects(item, `${path}/${key}`),
+  )
+  const variants = [...(at.items ? [at.items] : []), ...(at.oneOf ?? [])].flatMap((item) => openObjects(item, path))
+  return [...(isOpen ? [path] : []), ...below, ...variants]
+}
+
+/** Every property at any depth, lists left out of the path; sorted, once each. */
+function paths(at: Schema, path: string): string[] {
+  const own = Object.entries(at.properties ?? {}).flatMap(([key, item]) => [
+    `${path}/${key}`,
+    ...paths(item, `${path}/${key}`),
+  ])
+  const variants = [...(at.items ? [at.items] : []), ...(at.oneOf ?? []), ...(at.anyOf ?? [])]
+  return [...new Set([...own, ...variants.flatMap((item) => paths(item, path))])].sort()
+}
