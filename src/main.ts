@@ -47,6 +47,8 @@ export interface Broker {
     readonly admin: string
     readonly health: string
   }
+  /** Settles, with the reason, when the broker can no longer keep its promises and has to be started anew. */
+  readonly failed: Promise<StintError>
   /** Not ready, no new calls, work in hand finished, nothing left running. */
   stop(): Promise<void>
 }
@@ -70,16 +72,22 @@ const REFUSAL_EVENTS_PER_MINUTE = 60
  */
 export async function startBroker(config: Config, deps: BrokerDeps): Promise<Broker> {
   const stack = new AsyncDisposableStack()
+  const failure = Promise.withResolvers<StintError>()
   try {
-    const addresses = await start(config, deps, stack)
-    return { addresses, stop: () => stack.disposeAsync() }
+    const addresses = await start(config, deps, stack, failure.resolve)
+    return { addresses, failed: failure.promise, stop: () => stack.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
     throw error
   }
 }
 
-async function start(config: Config, deps: BrokerDeps, stack: AsyncDisposableStack): Promise<Broker['addresses']> {
+async function start(
+  config: Config,
+  deps: BrokerDeps,
+  stack: AsyncDisposableStack,
+  fail: (error: StintError) => void,
+): Promise<Broker['addresses']> {
   const { clock, logger } = deps
   const board = new ProblemBoard()
   const problem = (component: string) => (error: unknown) => {
@@ -111,7 +119,11 @@ async function start(config: Config, deps: BrokerDeps, stack: AsyncDisposableSta
     quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
     trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) },
   }
-  const onProblem = (found: { component: string; error: unknown }) => problem(found.component)(found.error)
+  const onProblem = (found: { component: string; error: unknown }) => {
+    problem(found.component)(found.error)
+    // After a failed sync the ledger takes nothing more until its file has been opened and checked again.
+    if (found.error instanceof StintError && found.error.details.poisoned === true) fail(found.error)
+  }
   const sweeper = new Sweeper({
     ...parts,
     owner: randomUUID(),

@@ -35,19 +35,24 @@ export const serveCommand: RunCommand = (io) =>
       })
   })
 
-/** Waits for SIGTERM or SIGINT, then stops the broker. */
-export async function untilSignalled(io: CommandIo, broker: Pick<Broker, 'stop'>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
+/**
+ * Waits for SIGTERM or SIGINT, or for the broker to fail, then stops it.
+ *
+ * @throws {StintError} why it failed; whoever supervises the process starts it anew.
+ */
+export async function untilSignalled(io: CommandIo, broker: Pick<Broker, 'stop' | 'failed'>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
   let signals = 0
   const onSignal = () => {
     signals += 1
     if (signals > 1) process.exit(1)
-    resolve()
+    resolve(undefined)
   }
   const unlisten = (['SIGTERM', 'SIGINT'] as const).map((signal) => io.onSignal?.(signal, onSignal))
-  await promise
+  const failure = await Promise.race([promise, broker.failed])
   await broker.stop()
   for (const stop of unlisten) stop?.()
+  if (failure) throw failure
 }
 
 function refuseUnsafeNode({ env }: CommandIo): void {
