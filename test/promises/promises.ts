@@ -1,0 +1,130 @@
+/** One promise of Stint and the tests that fail when it is broken. */
+export interface PromiseRow {
+  readonly promise: `P${number}`
+  readonly says: string
+  /** `<file> > <part of the title of a test, or of the group around it>`. */
+  readonly tests: readonly string[]
+}
+
+const LIFE = 'test/grants/grant-life.test.ts'
+const MODEL = 'test/promises/grant-life-model.test.ts > whatever is asked, fails, ends or crashes in whatever order'
+const KILLED = 'test/crash/failpoints.test.ts > nothing is lost, orphaned or left open'
+const LOADED = 'test/crash/load.test.ts > every answer is on record, every key has one grant'
+const STOPPED = 'test/crash/load.test.ts > under load loses no grant'
+
+/** Which tests hold which promise; the table of the README is made from it. */
+export const PROMISES: readonly PromiseRow[] = [
+  {
+    promise: 'P1',
+    says: 'Recorded before revealed: no credential leaves the process before its grant, lease and audit events are durable.',
+    tests: [
+      `${LIFE} > P1: recorded before revealed`,
+      KILLED,
+      LOADED,
+      STOPPED,
+      'test/ledger/sqlite-faults.test.ts > a ledger has every grant that it acknowledged, and a whole chain',
+      MODEL,
+    ],
+  },
+  {
+    promise: 'P2',
+    says: 'No orphans: the lease and the name of its session are durable before STS is called, and a mint of unknown outcome counts as minted.',
+    tests: [
+      `${LIFE} > P2: no orphans`,
+      KILLED,
+      'test/crash/faults.test.ts > minted and did not say so: every session has the one name',
+      'test/credentials/assume-role.test.ts > is tried again under the same session name, so that one deny covers every try',
+      MODEL,
+    ],
+  },
+  {
+    promise: 'P3',
+    says: 'One grant per idempotency key: a repeat is the same grant, the same key with another task is an error.',
+    tests: [`${LIFE} > P3: one grant per idempotency key`, KILLED, LOADED, STOPPED, MODEL],
+  },
+  {
+    promise: 'P4',
+    says: 'Never wider than declared: the session policy allows nothing outside the plan, the plan nothing that policy does not permit.',
+    tests: [
+      'test/plan/never-wider.test.ts > the session policy allows the pairs of the plan and nothing else',
+      'test/aws/session-policy.test.ts > never stands for another action of the table',
+      'test/aws/session-policy.test.ts > that does not fit is refused with the numbers and the largest parts',
+      'test/aws/session-policy.test.ts > is never empty',
+      'test/policy/decide.test.ts > lets no other class through',
+    ],
+  },
+  {
+    promise: 'P5',
+    says: 'Fail closed: doubt yields no credential and a named reason.',
+    tests: [
+      `${LIFE} > P5: fail closed`,
+      'test/policy/decide.test.ts > that fails to evaluate denies, whatever permits',
+      'test/policy/policy-store.test.ts > keeps the last good set while it is bad, and says so',
+      'test/ledger/sqlite-faults.test.ts > refuses the batch and every write after it',
+      'test/identity/bundle-store.test.ts > keeps the last good bundle, says so once, and takes the next good one',
+      'test/crash/faults.test.ts > a named error, no storm, honest leases',
+      MODEL,
+    ],
+  },
+  {
+    promise: 'P6',
+    says: 'Honest revocation: ended means enforced or over; retried until then; a deny goes only after the last session under it.',
+    tests: [
+      `${LIFE} > P6: honest revocation`,
+      'test/grants/lifecycle.test.ts > accepted is not enforced',
+      'test/crash/faults.test.ts > P6: takes the deny and enforces it later: ended only when no session works any more',
+      'test/credentials/deny-list.test.ts > never frees a live denied session, across crashes, repeats and overflow',
+      KILLED,
+      MODEL,
+    ],
+  },
+  {
+    promise: 'P7',
+    says: 'Never longer than granted, to the second, also below the 900 s that STS gives at the least.',
+    tests: [
+      `${LIFE} > P7: the deadline ends it, to the sweep`,
+      `${LIFE} > a new lease with the next number, no later than the deadline`,
+      'test/grants/lifecycle.test.ts > never reaches past the deadline on renewal',
+      'test/aws/session-policy.test.ts > nothing is allowed from the whole second of notAfter on, whenever it is',
+      'test/credentials/assume-role.test.ts > is not sent when the session policy ends after the lease',
+      MODEL,
+    ],
+  },
+  {
+    promise: 'P8',
+    says: 'No secrets at rest, in logs, errors or traces: a secret key or session token exists in memory and in the one response.',
+    tests: [
+      'test/crash/canary.test.ts > P8: no secret of a lease and no bearer token is in the ledger',
+      'test/credentials/assume-role.test.ts > are in no error, whatever AWS answers and the SDK attaches',
+      `${LIFE} > with its key id and without its secret`,
+    ],
+  },
+  {
+    promise: 'P9',
+    says: 'Tampering shows: every decision is on record, and edit, deletion, reordering, truncation and fork of it are found offline.',
+    tests: [
+      'test/ledger/audit-verify.test.ts > shows any changed, lost or added byte',
+      'test/ledger/audit-verify.test.ts > with any changed byte is found out, or its log still says what it said',
+      'test/ledger/audit-verify.test.ts > shows a truncation with its head turned back only to a head known from elsewhere',
+      KILLED,
+      MODEL,
+    ],
+  },
+  {
+    promise: 'P10',
+    says: 'One agent cannot starve another, nor one failing role the revocations of the others.',
+    tests: [
+      `${LIFE} > P10: an agent over its limit is refused, and another is not`,
+      "test/crash/faults.test.ts > for one policy delays no other's revocation",
+    ],
+  },
+  {
+    promise: 'P15',
+    says: 'A person decides what cannot be undone: an approval is bound to the plan, expires, is used once, and is never of the requester.',
+    tests: [
+      `${LIFE} > P15: a person decides what cannot be undone`,
+      'test/policy/decide.test.ts > by default what destroys, changes rights or escalates waits for a person',
+      KILLED,
+    ],
+  },
+]
