@@ -26,7 +26,7 @@ export const IAM_OPERATIONS: Readonly<Record<string, QueryOperation>> = {
   PutRolePermissionsBoundary: putBoundary,
   DeleteRolePermissionsBoundary: deleteBoundary,
   CreatePolicy: createPolicy,
-  GetPolicy: (call) => policyXml(policyOf(call, 'GetPolicy')),
+  GetPolicy: (call) => policyXml(policyOf(call, 'GetPolicy'), call.state),
   CreatePolicyVersion: createPolicyVersion,
   ListPolicyVersions: listPolicyVersions,
   GetPolicyVersion: getPolicyVersion,
@@ -114,7 +114,8 @@ function deleteBoundary(call: QueryCall): string {
 function createPolicy(call: QueryCall): string {
   const arn = `arn:aws:iam::${identityOf(call.caller).accountId}:policy${pathOf(call)}${nameOf(call, 'PolicyName', 128)}`
   authorize(call, 'iam:CreatePolicy', arn)
-  return policyXml(call.state.createPolicy({ arn, document: managedDocument(call) }, call.state.propagationDelayMs))
+  const policy = call.state.createPolicy({ arn, document: managedDocument(call) }, call.state.propagationDelayMs)
+  return policyXml(policy, call.state)
 }
 
 function createPolicyVersion(call: QueryCall): string {
@@ -231,10 +232,13 @@ function roleXml(role: Role): string {
   )
 }
 
-function policyXml(policy: ManagedPolicy): string {
+/** Managed policies are not attached to roles here, only set as boundaries. */
+function policyXml(policy: ManagedPolicy, { roles }: QueryCall['state']): string {
+  const boundaryOf = [...roles.values()].filter(({ state }) => state.latest.boundaryArn === policy.arn).length
   return (
     `<Policy>${element('PolicyName', policy.name)}${element('PolicyId', policy.policyId)}${element('Arn', policy.arn)}${element('Path', policy.path)}` +
-    `${element('DefaultVersionId', policy.defaultVersionId)}${element('IsAttachable', 'true')}${element('CreateDate', policy.createdAt.toISOString())}</Policy>`
+    `${element('DefaultVersionId', policy.defaultVersionId)}${element('AttachmentCount', '0')}${element('PermissionsBoundaryUsageCount', String(boundaryOf))}` +
+    `${element('IsAttachable', 'true')}${element('CreateDate', policy.createdAt.toISOString())}</Policy>`
   )
 }
 

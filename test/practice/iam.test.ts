@@ -4,6 +4,7 @@ import {
   CreateRoleCommand,
   DeletePolicyVersionCommand,
   DeleteRoleCommand,
+  DeleteRolePermissionsBoundaryCommand,
   DeleteRolePolicyCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
@@ -89,6 +90,17 @@ test('a managed policy has at most five versions, of which the default one stays
   await add(true)
   const { PolicyVersion } = await client.send(new GetPolicyVersionCommand({ PolicyArn: BOUNDARY, VersionId: 'v6' }))
   expect(decodeURIComponent(PolicyVersion?.Document ?? '')).toBe(text({}))
+})
+
+test('a policy says of how many roles it is the boundary', async () => {
+  const { client } = await stage({ boundary: policy({}) })
+  const usage = async () =>
+    (await client.send(new GetPolicyCommand({ PolicyArn: BOUNDARY }))).Policy?.PermissionsBoundaryUsageCount
+  const before = (await usage()) ?? Number.NaN
+  await client.send(new DeleteRolePermissionsBoundaryCommand({ RoleName: 'task' }))
+  expect(await usage()).toBe(before - 1)
+  await client.send(new PutRolePermissionsBoundaryCommand({ RoleName: 'task', PermissionsBoundary: BOUNDARY }))
+  expect(await usage()).toBe(before)
 })
 
 /** Quotas: IAM User Guide, "IAM and AWS STS quotas"; white space is not counted. */
