@@ -412,6 +412,13 @@ describe.skipIf(!inject('tools'))('the chart', () => {
     )
   })
 
+  test('a pod that never gets ready does not stand in the way of its successor', () => {
+    // https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+    expect(find(of('the least'), 'StatefulSet')).toMatchObject({
+      spec: { podManagementPolicy: 'Parallel', updateStrategy: { type: 'RollingUpdate' } },
+    })
+  })
+
   test('no Service has the health port, and the agents’ has not the admin’s', () => {
     const ports = of('the admin API outside the pod')
       .filter(({ kind }) => kind === 'Service')
