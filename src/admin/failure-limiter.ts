@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { addressKey } from '../core/address-key.ts'
 import type { Clock } from '../core/clock.ts'
 
 interface Bucket {
@@ -54,15 +54,4 @@ function take(bucket: Bucket, perMinute: number, now: number): boolean {
   if (bucket.tokens < 1) return false
   bucket.tokens -= 1
   return true
-}
-
-/** IPv4 as it is, also when mapped into IPv6; IPv6 by its /64, since one host has all addresses of one. */
-function addressKey(address: string): string {
-  const plain = address.replace(/^::ffff:/i, '')
-  if (isIPv4(plain) || !plain.includes(':')) return plain
-  const [head = '', tail] = plain.split('%', 1).join().split('::')
-  const groups = head.split(':').filter(Boolean)
-  const last = (tail ?? '').split(':').filter(Boolean)
-  if (tail !== undefined) while (groups.length + last.length < 8) groups.push('0')
-  return [...groups, ...last].slice(0, 4).join(':')
 }
