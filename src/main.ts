@@ -321,7 +321,8 @@ function fileProblem(problem: { error: StintError } | undefined) {
   return problem && { code: problem.error.code, explanation: problem.error.message }
 }
 
-function agentPortSettings({ listen, identity, server }: Config) {
+function agentPortSettings(config: Config) {
+  const { listen, identity, server } = config
   const { tokens } = identity
   return {
     mutual: listen.agents,
@@ -334,6 +335,7 @@ function agentPortSettings({ listen, identity, server }: Config) {
       leewaySeconds: tokens.leeway / 1_000,
     },
     maxConnections: server.maxConnections,
+    mintLimits: admissionLimits(config),
     maxCallMs: server.maxCallTime,
     drainMs: server.drainTime,
     reflection: server.reflection,

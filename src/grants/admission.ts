@@ -9,6 +9,8 @@ export interface AdmissionLimits {
   readonly burst: number
   /** Calls of one agent in work at the same time. */
   readonly concurrent: number
+  /** What is counted, for the sentence of a refusal; default `calls`. */
+  readonly of?: string
 }
 
 interface Account {
@@ -33,9 +35,9 @@ export class Admission {
   /** Runs `work` if the agent is within its limits. @throws {StintError} RATE_LIMITED with `details.retryAfterMs`. */
   async admit<T>(subject: string, work: () => Promise<T>): Promise<T> {
     const account = this.#account(subject)
-    const { concurrent, callsPerSecond } = this.#limits
-    if (account.inWork >= concurrent) throw limited('calls in work at the same time', concurrent, 100)
-    if (account.tokens < 1) throw limited('calls per second', callsPerSecond, Math.ceil(1_000 / callsPerSecond))
+    const { concurrent, callsPerSecond, of = 'calls' } = this.#limits
+    if (account.inWork >= concurrent) throw limited(`${of} at the same time`, concurrent, 100)
+    if (account.tokens < 1) throw limited(`${of} per second`, callsPerSecond, Math.ceil(1_000 / callsPerSecond))
     account.tokens -= 1
     account.inWork += 1
     try {
@@ -72,5 +74,5 @@ export class Admission {
 
 function limited(what: string, limit: number, retryAfterMs: number): StintError {
   const explanation = `this agent is over its limit of ${limit} ${what}; wait and try again`
-  return new StintError('RATE_LIMITED', { explanation, retryAfterMs })
+  return new StintError('RATE_LIMITED', { check: 'agent-rate', explanation, retryAfterMs })
 }

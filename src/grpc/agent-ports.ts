@@ -1,22 +1,15 @@
-import { Server } from '@grpc/grpc-js'
-import { ReflectionService } from '@grpc/reflection'
+import type { Server } from '@grpc/grpc-js'
 import type { HealthImplementation } from 'grpc-health-check'
-import { brokerPackage, brokerService } from '../contract/broker.ts'
 import type { Clock } from '../core/clock.ts'
-import { asStintError, ERROR_CATALOG, type StintError } from '../core/errors.ts'
+import type { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { AdmissionLimits } from '../grants/admission.ts'
 import type { GrantService } from '../grants/services.ts'
-import { Authenticator } from '../identity/authenticator.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
-import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { createJwtSvidVerifier, type JwtSvidVerifier } from '../identity/jwt-svid.ts'
 import { type ServerIdentity, ServerIdentityFiles } from '../identity/server-identity.ts'
 import type { RefusalLog } from '../ledger/refusal-log.ts'
-import { createBrokerHandlers } from './broker-service.ts'
-import { connectionOf } from './connection-of.ts'
-import type { AnyCall } from './handlers.ts'
+import { brokerServer, refusal, type SharedChecks, sharedChecks } from './broker-server.ts'
 import { Listener } from './listener.ts'
-import { GRPC_SERVER_OPTIONS } from './server-options.ts'
 
 interface Address {
   readonly host: string
@@ -34,6 +27,8 @@ export interface AgentPortsOptions {
     | { readonly audience: string; readonly maxLifetimeSeconds: number; readonly leewaySeconds: number }
     | undefined
   readonly maxConnections: number
+  /** Of calls that may mint, as the grant service applies them; every call has looser ones of its own here. */
+  readonly mintLimits: AdmissionLimits
   readonly maxCallMs: number
   readonly drainMs: number
   readonly reflection: boolean
@@ -55,8 +50,7 @@ export interface AgentPorts {
 
 /** Opens the port for agents with certificates and, where configured, the one for bearer tokens, which is a port of its own. */
 export async function startAgentPorts(options: AgentPortsOptions): Promise<AgentPorts> {
-  const { tokens } = options
-  const verifier = tokens && createJwtSvidVerifier(tokens)
+  const shared = sharedChecks(options)
   const listeners: Listener[] = []
   const files = new ServerIdentityFiles({
     certFile: options.serverFiles.certificateFile,
@@ -74,11 +68,11 @@ export async function startAgentPorts(options: AgentPortsOptions): Promise<Agent
     await files.stop()
   }
   try {
-    const mutual = Listener.mutual({ ...listenerOptions(options, identity, verifier, false), bundles: options.bundles })
+    const mutual = openMutual(options, identity, shared)
     listeners.push(mutual)
     const agents = await listenAt(mutual, options.mutual)
     if (!options.bearer) return { mutual: agents, stop }
-    const bearer = Listener.bearer(listenerOptions(options, identity, verifier, true))
+    const bearer = openBearer(options, identity, shared)
     listeners.push(bearer)
     return { mutual: agents, bearer: await listenAt(bearer, options.bearer), stop }
   } catch (error) {
@@ -87,50 +81,34 @@ export async function startAgentPorts(options: AgentPortsOptions): Promise<Agent
   }
 }
 
+function openMutual(options: AgentPortsOptions, identity: ServerIdentity, shared: SharedChecks): Listener {
+  // A call can come only after the listener that it came by was made.
+  const own = (): Listener => listener
+  const server = brokerServer(options, shared, { bearerAlone: false, own })
+  const listener = Listener.mutual({ ...listenerOptions(options, identity, server), bundles: options.bundles })
+  return listener
+}
+
+function openBearer(options: AgentPortsOptions, identity: ServerIdentity, shared: SharedChecks): Listener {
+  const own = (): Listener => listener
+  const server = brokerServer(options, shared, { bearerAlone: true, own })
+  const listener = Listener.bearer(listenerOptions(options, identity, server))
+  return listener
+}
+
 function listenerOptions(
-  options: AgentPortsOptions,
+  { clock, maxConnections, refusals }: AgentPortsOptions,
   identity: ServerIdentity,
-  tokens: JwtSvidVerifier | undefined,
-  bearerAlone: boolean,
+  server: Server,
 ) {
-  const { clock, maxConnections, refusals } = options
   return {
-    server: brokerServer(options, tokens, bearerAlone),
+    server,
     identity,
     clock,
     limits: { maxConnections },
     onRefused: ({ peer, error }: { peer: string; error: StintError }) =>
       void refusals.note(refusal(error, 'connection', peer)),
   }
-}
-
-function brokerServer(options: AgentPortsOptions, tokens: JwtSvidVerifier | undefined, bearerAlone: boolean): Server {
-  const { bundles, clock, logger, maxCallMs, grants, refusals } = options
-  const authenticator = new Authenticator({ bundles, bearerAlone, ...(tokens && { tokens }) })
-  const authenticate = async (call: AnyCall): Promise<CallerIdentity> => {
-    try {
-      const authorization = call.metadata.get('authorization')
-      return await authenticator.authenticate({ connection: connectionOf(call), authorization }, clock.now())
-    } catch (thrown) {
-      const error = asStintError(thrown)
-      await refusals.note(refusal(error, call.getPath(), call.getPeer()))
-      throw error
-    }
-  }
-  const onError = (error: StintError, method: string) => {
-    if (ERROR_CATALOG[error.code].http >= 500) logger.error({ method, err: error }, 'a call failed')
-    else logger.debug({ method, code: error.code }, 'a call was refused')
-  }
-  const server = new Server(GRPC_SERVER_OPTIONS)
-  server.addService(brokerService, createBrokerHandlers({ grants, authenticate, maxCallMs, onError }))
-  options.health.addToServer(server)
-  if (options.reflection) new ReflectionService(brokerPackage).addToServer(server)
-  return server
-}
-
-function refusal({ code, details }: StintError, operation: string, remoteAddress: string) {
-  const reason = typeof details.check === 'string' ? details.check : 'refused'
-  return { actor: 'stint', code, reason, operation, remoteAddress }
 }
 
 async function listenAt(listener: Listener, at: Address): Promise<string> {

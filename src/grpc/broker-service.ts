@@ -34,9 +34,14 @@ export function createBrokerHandlers(parts: HandlerParts & { readonly grants: Gr
     RenewLease: unary(parts, 'RenewLease', async (caller, { grantId }, signal) => {
       return answerToWire(await grants.renewLease(caller, grantId, signal))
     }),
-    CompleteGrant: unary(parts, 'CompleteGrant', async (caller, { grantId, note }) => {
-      return { grant: grantToWire(await grants.completeGrant(caller, grantId, noteFromWire(note))) }
-    }),
+    CompleteGrant: unary(
+      parts,
+      'CompleteGrant',
+      async (caller, { grantId, note }) => {
+        return { grant: grantToWire(await grants.completeGrant(caller, grantId, noteFromWire(note))) }
+      },
+      'release',
+    ),
     GetGrant: unary(parts, 'GetGrant', async (caller, { grantId }) => {
       return { grant: grantToWire(await grants.getGrant(caller, grantId)) }
     }),

@@ -9,16 +9,24 @@ import { toGrpcStatus } from '../contract/error-status.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 
+/** What setTimeout can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** The part of a server call that handlers need, the same for unary and streaming calls. */
 export type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>
+
+/** Calls that end something have room of their own: an agent that asks too much can still give back. */
+export type CallKind = 'call' | 'release' | 'stream'
 
 export interface HandlerParts {
   /** @throws {StintError} an identity error; the refusal is on record by then. */
   authenticate(call: AnyCall): Promise<CallerIdentity>
+  /** Bounds what one agent can have in work here. @throws {StintError} RATE_LIMITED before any of the work is done */
+  admit<T>(caller: CallerIdentity, kind: CallKind, work: () => Promise<T>): Promise<T>
   /** Longest time a unary call may take, whatever deadline the client sent. */
   readonly maxCallMs: number
-  /** Told of errors that are our fault or the cloud's; ids only. */
-  onError(error: StintError, method: string): void
+  /** Told of every error that a call ends with; ids only. @param peer `address:port` */
+  onError(error: StintError, method: string, peer: string): void
 }
 
 /** Wraps a unary method: identity first, one signal for cancellation and deadline, every error as a rich status. */
@@ -26,18 +34,20 @@ export function unary<Request, Response>(
   parts: HandlerParts,
   method: string,
   work: (caller: CallerIdentity, request: Request, signal: AbortSignal) => Promise<Response>,
+  kind: CallKind = 'call',
 ): handleUnaryCall<Request, Response> {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
     const { signal, done } = callSignal(call, parts.maxCallMs)
-    parts
-      .authenticate(call as AnyCall)
+    identified(parts, call as AnyCall, signal)
       .then((caller) => {
-        signal.throwIfAborted()
-        return work(caller, call.request, signal)
+        return parts.admit(caller, kind, () => {
+          signal.throwIfAborted()
+          return work(caller, call.request, signal)
+        })
       })
       .then(
         (response) => callback(null, response),
-        (error: unknown) => callback(toGrpcStatus(report(parts, error, method))),
+        (error: unknown) => callback(toGrpcStatus(report(parts, error, method, call.getPeer()))),
       )
       .finally(done)
   }
@@ -54,10 +64,16 @@ export function streaming<Request, Response>(
     pump(parts, call, work, signal)
       .then(
         () => call.end(),
-        (error: unknown) => call.emit('error', toGrpcStatus(report(parts, error, method))),
+        (error: unknown) => call.emit('error', toGrpcStatus(report(parts, error, method, call.getPeer()))),
       )
       .finally(done)
   }
+}
+
+/** A caller who has gone is not worth a signature check. */
+async function identified(parts: HandlerParts, call: AnyCall, signal: AbortSignal): Promise<CallerIdentity> {
+  signal.throwIfAborted()
+  return parts.authenticate(call)
 }
 
 async function pump<Request, Response>(
@@ -66,7 +82,17 @@ async function pump<Request, Response>(
   work: (caller: CallerIdentity, request: Request, signal: AbortSignal) => AsyncIterable<Response>,
   signal: AbortSignal,
 ): Promise<void> {
-  const caller = await parts.authenticate(call as AnyCall)
+  const caller = await identified(parts, call as AnyCall, signal)
+  await parts.admit(caller, 'stream', () => send(parts, call, caller, work, signal))
+}
+
+async function send<Request, Response>(
+  parts: HandlerParts,
+  call: ServerWritableStream<Request, Response>,
+  caller: CallerIdentity,
+  work: (caller: CallerIdentity, request: Request, signal: AbortSignal) => AsyncIterable<Response>,
+  signal: AbortSignal,
+): Promise<void> {
   for await (const message of work(caller, call.request, signal)) {
     // The identity is looked at again before each message, since a stream outlives what its first call proved.
     await parts.authenticate(call as AnyCall)
@@ -77,8 +103,13 @@ async function pump<Request, Response>(
 
 function drained(call: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    call.once('drain', resolve)
-    signal.addEventListener('abort', () => resolve(), { once: true })
+    const go = () => {
+      call.off('drain', go)
+      signal.removeEventListener('abort', go)
+      resolve()
+    }
+    call.once('drain', go)
+    signal.addEventListener('abort', go, { once: true })
   })
 }
 
@@ -91,12 +122,13 @@ function callSignal(
   const cancelled = () => abort('CANCELLED')
   ;(call as AnyCall).on('cancelled', cancelled)
   if (call.cancelled) cancelled()
-  const timer = maxMs === undefined ? undefined : setTimeout(() => abort('DEADLINE_EXCEEDED'), maxMs)
+  const leftMs = Math.min(Number(call.getDeadline()) - Date.now(), maxMs ?? Number.POSITIVE_INFINITY)
+  const timer = leftMs > MAX_TIMER_MS ? undefined : setTimeout(() => abort('DEADLINE_EXCEEDED'), leftMs)
   return { signal: controller.signal, done: () => clearTimeout(timer) }
 }
 
-function report(parts: HandlerParts, thrown: unknown, method: string): StintError {
+function report(parts: HandlerParts, thrown: unknown, method: string, peer: string): StintError {
   const error = asStintError(thrown)
-  parts.onError(error, method)
+  parts.onError(error, method, peer)
   return error
 }

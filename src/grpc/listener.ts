@@ -9,8 +9,10 @@ import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
 import type { ServerIdentity } from '../identity/server-identity.ts'
+import { spiffeIdText } from '../identity/spiffe-id.ts'
 import { VerifiedConnection } from '../identity/verified-connection.ts'
 import { bindConnection } from './connection-of.ts'
+import { ConnectionTable, type ConnectionTableLimits, peerKey } from './connection-table.ts'
 import { keepPeerChains, peerChain } from './peer-chain.ts'
 
 export interface ListenerOptions {
@@ -23,9 +25,8 @@ export interface ListenerOptions {
   readonly onRefused: (refusal: RefusedConnection) => void
 }
 
-export interface ListenerLimits {
-  /** Default 1024, handshakes in progress included. */
-  readonly maxConnections: number
+/** `maxConnections`: default 1024. `maxConnectionsPerAgent`: default a quarter of them. `maxUnproven`: default 512. */
+export interface ListenerLimits extends ConnectionTableLimits {
   /** Default 10 000. */
   readonly handshakeTimeoutMs: number
   /** How long after the handshake the first byte may take. Default 10 000. */
@@ -37,7 +38,15 @@ export interface RefusedConnection {
   readonly error: StintError
 }
 
-const DEFAULT_LIMITS: ListenerLimits = { maxConnections: 1024, handshakeTimeoutMs: 10_000, firstByteTimeoutMs: 10_000 }
+const DEFAULT_LIMITS = {
+  maxConnections: 1024,
+  maxUnproven: 512,
+  handshakeTimeoutMs: 10_000,
+  firstByteTimeoutMs: 10_000,
+}
+/** Accepted at once by the operating system before the oldest can be closed. */
+const ACCEPT_BACKLOG = 512
+const TALK_CHECK_MS = 1_000
 
 /**
  * A TLS 1.3 port that feeds connections to a gRPC server. No session is ever resumed: resumption would skip the checks
@@ -50,14 +59,17 @@ export class Listener {
   readonly #limits: ListenerLimits
   readonly #injector: ConnectionInjector
   readonly #tls: TlsServer
-  readonly #sockets = new Set<Socket>()
+  readonly #connections: ConnectionTable
+  #talkCheck: NodeJS.Timeout | undefined
   readonly #unsubscribe: () => void
   #identity: ServerIdentity
 
   private constructor(options: ListenerOptions, bundles?: BundleStore) {
     this.#options = options
     this.#bundles = bundles
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    const limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#limits = { maxConnectionsPerAgent: Math.ceil(limits.maxConnections / 4), ...limits }
+    this.#connections = new ConnectionTable(this.#limits)
     this.#identity = options.identity
     this.#injector = options.server.createConnectionInjector(ServerCredentials.createInsecure())
     this.#tls = this.#createTlsServer()
@@ -78,7 +90,13 @@ export class Listener {
   async listen(at: { host: string; port: number }): Promise<AddressInfo> {
     this.#tls.listen(at)
     await once(this.#tls, 'listening')
+    this.#talkCheck = setInterval(() => this.#cutFloods(), TALK_CHECK_MS).unref()
     return this.#tls.address() as AddressInfo
+  }
+
+  /** Who is connected; what calls show is told to it. */
+  get connections(): Pick<ConnectionTable, 'prove' | 'called' | 'isTrusted' | 'badToken'> {
+    return this.#connections
   }
 
   /** New connections get this certificate; those that are open stay as they are. */
@@ -90,11 +108,12 @@ export class Listener {
   /** Takes no more connections, lets calls end for `graceMs`, then cuts off what is left. */
   async stop(graceMs: number): Promise<void> {
     this.#unsubscribe()
+    clearInterval(this.#talkCheck)
     const closed = this.#tls.listening ? once(this.#tls, 'close') : Promise.resolve()
     this.#tls.close()
     this.#injector.drain(graceMs)
     const cut = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy()
+      for (const socket of this.#connections.sockets()) socket.destroy()
     }, graceMs)
     await closed
     clearTimeout(cut)
@@ -110,7 +129,7 @@ export class Listener {
       rejectUnauthorized: mutual,
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     })
-    server.maxConnections = this.#limits.maxConnections
+    server.maxConnections = this.#limits.maxConnections + this.#limits.maxUnproven + ACCEPT_BACKLOG
     if (mutual) keepPeerChains(server)
     server.on('connection', (socket) => this.#track(socket))
     server.on('secureConnection', (socket) => this.#accept(socket))
@@ -136,9 +155,9 @@ export class Listener {
   }
 
   #track(socket: Socket): void {
-    this.#sockets.add(socket)
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.#sockets.delete(socket))
+    const evicted = this.#connections.add(socket)
+    if (evicted) this.#refuse(evicted, unproven())
   }
 
   #accept(socket: TLSSocket): void {
@@ -146,8 +165,13 @@ export class Listener {
     try {
       if (socket.alpnProtocol !== 'h2') throw refused('alpn', 'The client must speak HTTP/2 (ALPN h2).')
       if (socket.isSessionReused()) throw refused('resumption', 'TLS sessions are not resumed here.')
-      if (this.#bundles) bindConnection(socket, this.#verify(socket, this.#bundles))
+      if (this.#bundles) {
+        const connection = this.#verify(socket, this.#bundles)
+        this.#connections.prove(peerKey(socket), spiffeIdText(connection.svid(this.#options.clock.now()).id))
+        bindConnection(socket, connection)
+      }
       this.#injector.injectConnection(socket)
+      this.#connections.talksBy(socket)
       this.#awaitFirstByte(socket)
     } catch (error) {
       this.#refuse(socket, asStintError(error))
@@ -169,7 +193,11 @@ export class Listener {
     socket.on('close', () => clearTimeout(timer))
   }
 
-  #refuse(socket: TLSSocket, error: StintError): void {
+  #cutFloods(): void {
+    for (const socket of this.#connections.overTalkative(TALK_CHECK_MS)) this.#refuse(socket, flood())
+  }
+
+  #refuse(socket: Socket, error: StintError): void {
     const peer = peerText(socket.remoteAddress, socket.remotePort)
     socket.destroy()
     this.#tell(peer, error)
@@ -200,6 +228,18 @@ function refused(check: string, explanation: string): StintError {
 
 function tooMany(): StintError {
   return new StintError('RATE_LIMITED', { check: 'connections', explanation: 'Too many connections are open.' })
+}
+
+function unproven(): StintError {
+  const explanation = 'The connection proved nothing and gave way to a newer one; many were open.'
+  return new StintError('RATE_LIMITED', { check: 'unproven', explanation })
+}
+
+function flood(): StintError {
+  return new StintError('RATE_LIMITED', {
+    check: 'flood',
+    explanation: 'The client sent far more than its calls need.',
+  })
 }
 
 function peerText(address: string | undefined, port: number | undefined): string {

@@ -1,0 +1,99 @@
+import { Server } from '@grpc/grpc-js'
+import { ReflectionService } from '@grpc/reflection'
+import { brokerPackage, brokerService } from '../contract/broker.ts'
+import { asStintError, ERROR_CATALOG, type StintError } from '../core/errors.ts'
+import { Admission, type AdmissionLimits } from '../grants/admission.ts'
+import { Authenticator } from '../identity/authenticator.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { createJwtSvidVerifier, type JwtSvidVerifier } from '../identity/jwt-svid.ts'
+import type { AgentPortsOptions } from './agent-ports.ts'
+import { createBrokerHandlers } from './broker-service.ts'
+import { connectionOf } from './connection-of.ts'
+import type { AnyCall, CallKind } from './handlers.ts'
+import type { Listener } from './listener.ts'
+import { requestGuard } from './request-guard.ts'
+import { GRPC_SERVER_OPTIONS } from './server-options.ts'
+import { TokenFailures } from './token-failures.ts'
+
+/** Reading is cheaper than minting by about this much. */
+const CALLS_PER_MINT = 10
+/** Streams of one agent, over all its connections. */
+const WATCHED_GRANTS = 128
+
+type Gates = Readonly<Record<CallKind, Admission>>
+
+/** What both ports share: an agent has one allowance, whichever it comes by. */
+export interface SharedChecks {
+  readonly verifier: JwtSvidVerifier | undefined
+  readonly gates: Gates
+  readonly failures: TokenFailures
+}
+
+/** @throws {StintError} CONFIG_INVALID */
+export function sharedChecks(options: AgentPortsOptions): SharedChecks {
+  const { tokens, clock } = options
+  const verifier = tokens && createJwtSvidVerifier(tokens)
+  return { verifier, gates: gatesOf(options), failures: new TokenFailures({ clock }) }
+}
+
+/** The gRPC server behind one listener; `own` gives that listener, which is made after it. */
+export function brokerServer(
+  options: AgentPortsOptions,
+  { verifier, gates, failures }: SharedChecks,
+  { bearerAlone, own }: { bearerAlone: boolean; own: () => Listener },
+): Server {
+  const { bundles, clock, logger, maxCallMs, grants, refusals } = options
+  const authenticator = new Authenticator({ bundles, bearerAlone, ...(verifier && { tokens: verifier }) })
+  const authenticate = async (call: AnyCall): Promise<CallerIdentity> => {
+    const peer = call.getPeer()
+    const { connections } = own()
+    const authorization = call.metadata.get('authorization')
+    try {
+      if (authorization.length > 0 && !connections.isTrusted(peer)) failures.check(peer)
+      const caller = await authenticator.authenticate({ connection: connectionOf(call), authorization }, clock.now())
+      connections.prove(peer, caller.subject)
+      return caller
+    } catch (thrown) {
+      const error = asStintError(thrown)
+      if (authorization.length > 0 && error.code !== 'RATE_LIMITED') {
+        connections.badToken(peer)
+        failures.failed(peer)
+      }
+      await refusals.note(refusal(error, call.getPath(), peer))
+      throw error
+    }
+  }
+  const onError = (error: StintError, method: string, peer: string) => {
+    if (error.details.check === 'agent-rate') void refusals.note(refusal(error, method, peer))
+    if (ERROR_CATALOG[error.code].http >= 500) logger.error({ method, err: error }, 'a call failed')
+    else logger.debug({ method, code: error.code }, 'a call was refused')
+  }
+  const guard = requestGuard({
+    requestMs: maxCallMs,
+    onCall: (peer) => own().connections.called(peer),
+    onRefused: (error, method, peer) => void refusals.note(refusal(error, method, peer)),
+  })
+  const admit = <T>({ subject }: CallerIdentity, kind: CallKind, work: () => Promise<T>) =>
+    gates[kind].admit(subject, work)
+  const server = new Server({ ...GRPC_SERVER_OPTIONS, interceptors: [guard] })
+  server.addService(brokerService, createBrokerHandlers({ grants, authenticate, admit, maxCallMs, onError }))
+  options.health.addToServer(server)
+  if (options.reflection) new ReflectionService(brokerPackage).addToServer(server)
+  return server
+}
+
+function gatesOf({ mintLimits, clock }: AgentPortsOptions): Gates {
+  const limits = {
+    callsPerSecond: mintLimits.callsPerSecond * CALLS_PER_MINT,
+    burst: mintLimits.burst * CALLS_PER_MINT,
+    concurrent: mintLimits.concurrent * CALLS_PER_MINT,
+  }
+  const gate = (own: Partial<AdmissionLimits> = {}) => new Admission({ limits: { ...limits, ...own }, clock })
+  return { call: gate(), release: gate(), stream: gate({ concurrent: WATCHED_GRANTS, of: 'streams' }) }
+}
+
+/** An event for the record. */
+export function refusal({ code, details }: StintError, operation: string, remoteAddress: string) {
+  const reason = typeof details.check === 'string' ? details.check : 'refused'
+  return { actor: 'stint', code, reason, operation, remoteAddress }
+}
