@@ -21,6 +21,7 @@ export interface ResourcePattern {
 export interface RoleArn {
   readonly text: string
   readonly partition: ArnPartition
+  /** '' with stand-ins for AWS whose roles have none, such as Ceph radosgw's default tenant. */
   readonly accountId: string
   /** Begins and ends with `/`. */
   readonly path: string
@@ -35,7 +36,7 @@ const MAX_STARS = 32
 
 /** Latin-1 without control characters: what STS takes in a session policy (U+0020 to U+00FF) and a person can read. */
 const RESOURCE_TEXT = /^[\u0020-\u007e\u00a0-\u00ff]+$/
-const ROLE = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):role(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]{1,64})$/
+const ROLE = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]{1,64})$/
 
 /**
  * Reads a resource as IAM writes it: `*`, or `arn:partition:service:region:account:resource` with `*` and `?` in the last
@@ -89,7 +90,7 @@ export function resourceIntersects(a: ResourcePattern, b: ResourcePattern): bool
  */
 export function parseRoleArn(text: string): RoleArn | undefined {
   const [, partition, accountId, path, name] = text.length <= MAX_RESOURCE_CHARACTERS ? (ROLE.exec(text) ?? []) : []
-  if (!isPartition(partition) || !accountId || !path || !name || path.length > 512 || /[*?]/.test(path))
+  if (!isPartition(partition) || accountId === undefined || !path || !name || path.length > 512 || /[*?]/.test(path))
     return undefined
   return { text, partition, accountId, path, name }
 }

@@ -35,7 +35,7 @@ const awsKeys = z.strictObject({ accessKeyIdFile: path, secretAccessKeyFile: pat
 
 const roleArn = z
   .string()
-  .regex(/^arn:aws(-cn|-us-gov)?:iam::\d{0,12}:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role')
+  .regex(/^arn:aws(-cn|-us-gov)?:iam::(\d{12})?:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role')
 
 const role = z.strictObject({
   arn: roleArn,

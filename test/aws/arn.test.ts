@@ -56,6 +56,8 @@ describe('role ARNs', () => {
       name: 'agent-data',
     })
     expect(parseRoleArn('arn:aws-us-gov:iam::123456789012:role/x')).toMatchObject({ path: '/', name: 'x' })
+    // Ceph radosgw: roles of the default tenant have no account
+    expect(parseRoleArn('arn:aws:iam:::role/stint/x')).toMatchObject({ accountId: '', path: '/stint/', name: 'x' })
   })
   for (const input of [
     '',
