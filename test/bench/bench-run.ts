@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BenchStage } from './bench-stage.ts'
+import type { Arrival, Mark } from './load.ts'
+import { CLIENT_CORE, PinnedProcess, SERVER_CORE, type Usage } from './pinned-process.ts'
+import type { ClientLoad } from './roles/client.ts'
+import type { Scale } from './scale.ts'
+
+/** What the parts of the bench share. */
+export interface BenchRun {
+  readonly stage: BenchStage
+  readonly scale: Scale
+  /** The stand-in of STS, beside the client. */
+  readonly sts: PinnedProcess
+  readonly stsEndpoint: string
+  readonly client: PinnedProcess
+  /** Says what is going on. */
+  readonly say: (line: string) => void
+}
+
+/** A load as seen from both sides. */
+export interface Measured extends Mark {
+  readonly perSecond: number
+  /** Of the measured process's own time, whoever else wanted the core. */
+  readonly perCpuSecond: number
+  readonly cpuMsEach: number
+}
+
+/** A broker in a process of its own, on the core that is measured. */
+export interface RunningBroker {
+  readonly process: PinnedProcess
+  readonly address: string
+  /** From the start of the process until it serves, and the part of it that `startBroker` took. */
+  readonly readyMs: number
+  readonly startMs: number
+}
+
+export async function startBenchBroker({ stage, stsEndpoint }: BenchRun, ledgerFile: string): Promise<RunningBroker> {
+  const configFile = await stage.config(ledgerFile, stsEndpoint)
+  const process = new PinnedProcess({ role: 'broker', core: SERVER_CORE })
+  type Started = { addresses: { agents: string }; startMs: number }
+  const { addresses, startMs } = await process.call<Started>('start', { configFile })
+  return { process, address: addresses.agents, readyMs: performance.now() - process.startedMs, startMs }
+}
+
+/** Starts the client and the stand-in. */
+export async function startAround(): Promise<Pick<BenchRun, 'client' | 'sts' | 'stsEndpoint'>> {
+  const client = new PinnedProcess({ role: 'client', core: CLIENT_CORE })
+  const sts = new PinnedProcess({ role: 'sts', core: CLIENT_CORE })
+  return { client, sts, stsEndpoint: await sts.call<string>('endpoint') }
+}
+
+/** The load of grants on a broker. `tasks`: how many take turns; 0 makes each one new. */
+export function grantLoad({ stage: { agents, rootsFile } }: BenchRun, address: string, tasks = 100): ClientLoad {
+  return { address, agents, rootsFile, what: 'grants', tasks }
+}
+
+/**
+ * Puts a load on and measures it in windows after a while of warming up. The process that is measured tells its own CPU
+ * time, so that a neighbour on the same core does not count.
+ *
+ * @throws {Error} when a call failed: a figure of a broken run would be none.
+ */
+export async function measure(options: {
+  readonly from: PinnedProcess
+  readonly measured: PinnedProcess
+  readonly load: object & { readonly arrival: Arrival }
+  readonly warmMs: number
+  readonly windowMs: number
+  readonly windows?: number
+}): Promise<Measured[]> {
+  const { from, measured, load, warmMs, windowMs, windows = 1 } = options
+  await from.call('begin', load)
+  await nextMark(from, warmMs)
+  const found: Measured[] = []
+  let before = await measured.call<Usage>('usage')
+  for (let n = 0; n < windows; n += 1) {
+    const mark = await nextMark(from, windowMs)
+    const after = await measured.call<Usage>('usage')
+    const cpuMs = after.cpuMs - before.cpuMs
+    before = after
+    found.push({
+      ...mark,
+      perSecond: mark.done / mark.seconds,
+      perCpuSecond: (mark.done / cpuMs) * 1_000,
+      cpuMsEach: cpuMs / mark.done,
+    })
+  }
+  await from.call('end')
+  const broken = found.find(({ failed }) => failed > 0)
+  if (broken) throw new Error(`${broken.failed} calls failed, e.g. ${broken.problem}`)
+  return found
+}
+
+/** Waits, and longer if nothing was done by then. */
+async function nextMark(from: PinnedProcess, ms: number): Promise<Mark> {
+  for (let tries = 0; tries < 40; tries += 1) {
+    await sleep(ms)
+    const mark = await from.call<Mark>('mark')
+    if (mark.done > 0 || mark.failed > 0) return mark
+  }
+  throw new Error('the load gets no answer')
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** Where the part that is measured runs, and where everything around it runs. */
+export const SERVER_CORE = 0
+export const CLIENT_CORE = 1
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+const CAN_PIN = spawnSync('taskset', ['-c', `${SERVER_CORE},${CLIENT_CORE}`, 'true']).status === 0
+
+/** True when `taskset` can hold a process to one core here. */
+export function canPin(): boolean {
+  return CAN_PIN
+}
+
+interface Answer {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: string
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+/** A child of the bench on a core of its own; it answers calls by name (`serveRole`) and ends with its parent. */
+export class PinnedProcess {
+  readonly startedMs = performance.now()
+  readonly #child: ChildProcess
+  readonly #exited: Promise<void>
+  readonly #waiting = new Map<number, Waiting>()
+  #calls = 0
+
+  /** @param options.role a name that `main.ts` knows. @param options.nodeOptions for this process beside the bench's own. */
+  constructor(options: { role: string; core: number; nodeOptions?: readonly string[] }) {
+    const command = [
+      process.execPath,
+      ...process.execArgv,
+      ...(options.nodeOptions ?? []),
+      MAIN,
+      '--role',
+      options.role,
+    ]
+    const [program = '', ...args] = CAN_PIN ? ['taskset', '-c', String(options.core), ...command] : command
+    this.#child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#child.on('message', (message) => this.#settle(message as Answer))
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => {
+        const error = new Error(`the ${options.role} process ended (${signal ?? code}) with calls under way`)
+        for (const { reject } of this.#waiting.values()) reject(error)
+        this.#waiting.clear()
+        resolve()
+      })
+    })
+    running.add(this)
+  }
+
+  /** Runs a method of the child's role there. Input and result travel as JSON. */
+  call<Result>(method: string, input: object = {}): Promise<Result> {
+    this.#calls += 1
+    const id = this.#calls
+    return new Promise<Result>((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject })
+      this.#child.send({ id, method, input }, (error) => {
+        if (error) this.#settle({ id, error: error.message })
+      })
+    })
+  }
+
+  /** Lets the child end by itself, or kills it after some seconds. */
+  async end(): Promise<void> {
+    running.delete(this)
+    if (this.#child.connected) this.#child.disconnect()
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), 15_000)
+    await this.#exited
+    clearTimeout(kill)
+  }
+
+  #settle({ id, result, error }: Answer): void {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (error === undefined) waiting?.resolve(result)
+    else waiting?.reject(new Error(error))
+  }
+}
+
+const running = new Set<PinnedProcess>()
+
+/** Ends every child that is left. */
+export async function endAll(): Promise<void> {
+  await Promise.all([...running].map((child) => child.end()))
+}
+
+/** What a role can do, by method name. */
+export type RoleMethods = Readonly<Record<string, (input: never) => unknown>>
+
+/** The child's side: answers calls until the parent lets go, then runs `atEnd` and leaves. */
+export function serveRole(methods: RoleMethods, atEnd: () => Promise<void> = async () => undefined): void {
+  process.on('message', (message) => {
+    const { id, method, input } = message as { id: number; method: string; input: never }
+    const run = methods[method]
+    Promise.resolve()
+      .then(() => (run ? run(input) : Promise.reject(new Error(`no method ${method}`))))
+      .then(
+        (result) => process.send?.({ id, result }),
+        (error: unknown) =>
+          process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      )
+  })
+  process.once('disconnect', () => {
+    atEnd().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  })
+}
+
+/** What a process has used of its core so far, and holds of memory. */
+export interface Usage {
+  readonly cpuMs: number
+  readonly rssMb: number
+  readonly peakRssMb: number
+}
+
+/** Of this process. */
+export function usage(): Usage {
+  const { user, system } = process.cpuUsage()
+  const mb = (bytes: number) => bytes / 1_048_576
+  return {
+    cpuMs: (user + system) / 1_000,
+    rssMb: mb(process.memoryUsage.rss()),
+    peakRssMb: mb(process.resourceUsage().maxRSS * 1_024),
+  }
+}

@@ -1,0 +1,25 @@
+import { loadConfig } from '../../../src/config/load.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { createLogger } from '../../../src/core/log.ts'
+import { type Broker, startBroker } from '../../../src/main.ts'
+import { VERSION } from '../../../src/version.ts'
+import { serveRole, usage } from '../pinned-process.ts'
+
+/** The broker as `stint serve` runs it. */
+export async function runBroker(): Promise<void> {
+  let broker: Broker | undefined
+  serveRole(
+    {
+      start: async ({ configFile }: { configFile: string }) => {
+        const config = loadConfig({ file: configFile, env: {} })
+        const startedMs = performance.now()
+        // Told of trouble only: its "serving" lines would run through the table.
+        const logger = createLogger({ level: 'warn' })
+        broker = await startBroker(config, { clock: systemClock, logger, version: VERSION })
+        return { addresses: broker.addresses, startMs: performance.now() - startedMs }
+      },
+      usage,
+    },
+    async () => broker?.stop(),
+  )
+}
