@@ -62,9 +62,9 @@ export function report(error: unknown, { stderr }: Pick<CommandIo, 'stderr'>): n
     return EXIT.usage
   }
   const known = asStintError(error)
-  const { explanation } = known.details
-  stderr.write(`stint: ${known.code}: ${visible(explanation ?? ERROR_CATALOG[known.code].title)}\n`)
-  for (const line of particulars(known)) stderr.write(`  ${visible(line)}\n`)
+  const [first = '', ...more] = explanationLines(known)
+  stderr.write(`stint: ${known.code}: ${visible(first)}\n`)
+  for (const line of [...more, ...particulars(known)]) stderr.write(`  ${visible(line)}\n`)
   return exitCodeOf(known)
 }
 
@@ -75,8 +75,15 @@ function inherit(parser: Parser, io: CommandIo): void {
   })
 }
 
-function particulars({ details, cause }: StintError): string[] {
-  const { explanation, ...rest } = details
+/** A bad configuration has one problem a line; elsewhere a line end comes from somebody else and stays visible. */
+function explanationLines({ code, details }: StintError): string[] {
+  const { explanation = ERROR_CATALOG[code].title } = details
+  return code === 'CONFIG_INVALID' ? explanation.split('\n') : [explanation]
+}
+
+function particulars({ code, details, cause }: StintError): string[] {
+  const { explanation, problems, ...others } = details
+  const rest = problems === undefined || code === 'CONFIG_INVALID' ? others : { ...others, problems }
   const lines = Object.entries(rest).map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     return `${key}: ${text}`

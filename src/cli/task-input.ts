@@ -79,7 +79,8 @@ function parseAllow(text: string): Task['access'][number] {
 function secondsOf(text: string): number {
   const ms = parseDurationMs(text)
   if (ms !== undefined && ms >= 1_000 && ms <= 0xffff_ffff * 1_000) return Math.floor(ms / 1_000)
-  throw new UsageError(`A task's time is a duration such as 90s or 15m; got ${text}`)
+  const hint = /^\d+$/.test(text) ? `; for ${text} seconds write ${text}s` : ''
+  throw new UsageError(`A task's time is a duration such as 90s or 15m; got ${text}${hint}`)
 }
 
 function need<T>(value: T | undefined, flag: string, field: string): T {

@@ -29,7 +29,8 @@ function readText(file: string): string {
     return bytes.toString('utf8')
   } catch (error) {
     if (error instanceof StintError) throw error
-    throw invalid([{ path: '', message: 'the file cannot be read; give its path with --config' }], error)
+    const why = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw invalid([{ path: '', message: `${file} cannot be read (${why}); name the file with --config` }], error)
   }
 }
 
@@ -95,7 +96,9 @@ function listProblems(error: ZodError, lineOf: (path: readonly PropertyKey[]) =>
         message: `is not a setting${didYouMean(key)}`,
       }))
     }
-    return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message: issue.message }]
+    const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+    const message = isMissing ? 'is missing' : issue.message
+    return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message }]
   })
 }
 

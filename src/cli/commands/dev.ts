@@ -1,55 +1,92 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Option } from 'commander'
 import { loadConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
 import { createLogger } from '../../core/log.ts'
-import { startBroker } from '../../main.ts'
-import { setStage } from '../../practice/stage.ts'
+import { type Broker, startBroker } from '../../main.ts'
+import { type Stage, setStage } from '../../practice/stage.ts'
+import { STAGE_ROLE } from '../../practice/stage-rules.ts'
 import { VERSION } from '../../version.ts'
-import { type RunCommand, runParser } from '../command.ts'
+import { type CommandIo, type RunCommand, runParser, UsageError } from '../command.ts'
 import { untilSignalled } from './serve.ts'
 
-/** Runs a broker against the practice cloud, with everything made up, and prints how to talk to it. */
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+const FIRST_LINE = '# Written by stint dev; it goes when that ends.'
+
+interface Flags {
+  readonly log: (typeof LEVELS)[number]
+  readonly writeEnv?: string
+}
+
+/** Runs a broker against the practice cloud, with everything made up, and says how to talk to it. */
 export const devCommand: RunCommand = (io) =>
   runParser('dev', io, (parser) => {
     parser
       .description(
         'Run a broker against a practice cloud: nothing to set up, nothing real. Prints shell variables on stdout.',
       )
-      .option('--log <level>', 'log level', 'warn')
-      .action(async ({ log }: { log: string }) => {
-        const folder = await mkdtemp(join(tmpdir(), 'stint-dev-'))
-        try {
-          const stage = await setStage({ folder })
-          const agent = await stage.issueSvid('/agents/invoice-bot')
-          const config = loadConfig({ file: stage.configFile, env: {} })
-          const broker = await startBroker(config, {
-            clock: systemClock,
-            logger: createLogger({ level: log }),
-            version: VERSION,
-          })
-          const variables = {
-            STINT_ADDRESS: broker.addresses.agents,
-            STINT_SERVER_ID: stage.brokerId,
-            STINT_BUNDLE: stage.rootsFile,
-            STINT_SVID_CERT: agent.certificateFile,
-            STINT_SVID_KEY: agent.privateKeyFile,
-            STINT_ADMIN_URL: broker.addresses.admin,
-            STINT_ADMIN_TOKEN_FILE: stage.tokenFiles.olga,
-            STINT_CONFIG: stage.configFile,
-            PRACTICE_ROLE: config.roles[0]?.arn ?? '',
-            AWS_ENDPOINT_URL: stage.cloud.endpoint,
-            AWS_REGION: stage.cloud.region,
-          }
-          for (const [name, value] of Object.entries(variables)) io.stdout.write(`export ${name}='${value}'\n`)
-          io.stderr.write(
-            `practice broker of ${stage.trustDomain.name} is up; put these variables into another shell, ctrl-c ends it\n`,
-          )
-          await untilSignalled(io, broker)
-          await stage.close()
-        } finally {
-          await rm(folder, { recursive: true, force: true })
-        }
-      })
+      .option('--write-env <file>', 'write the shell variables to this file instead, for as long as it runs')
+      .addOption(new Option('--log <level>', 'log level').choices(LEVELS).default('warn'))
+      .action((flags: Flags) => dev(flags, io))
   })
+
+async function dev({ log, writeEnv }: Flags, io: CommandIo): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'stint-dev-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const stage = await setStage({ folder })
+  stack.defer(() => stage.close())
+  const config = loadConfig({ file: stage.configFile, env: {} })
+  const logger = createLogger({ level: log })
+  const broker = await startBroker(config, { clock: systemClock, logger, version: VERSION })
+  stack.defer(() => broker.stop())
+  const lines = await variablesOf(stage, broker)
+  if (writeEnv === undefined) io.stdout.write(lines)
+  else {
+    await writeOurs(writeEnv, lines)
+    stack.defer(() => rm(writeEnv, { force: true }))
+  }
+  const next = writeEnv === undefined ? 'put these variables into another shell' : `in another shell: . ${writeEnv}`
+  io.stderr.write(`practice broker of ${stage.trustDomain.name} is up; ${next}; ctrl-c ends it\n`)
+  await untilSignalled(io, { failed: broker.failed, stop: () => stack.disposeAsync() })
+}
+
+/** What the agent `invoice-bot`, the approver olga and any AWS SDK need to know. */
+async function variablesOf(stage: Stage, { addresses }: Broker): Promise<string> {
+  const { cloud } = stage
+  const agent = await stage.issueSvid('/agents/invoice-bot')
+  const variables = {
+    STINT_ADDRESS: addresses.agents,
+    STINT_SERVER_ID: stage.brokerId,
+    STINT_BUNDLE: stage.rootsFile,
+    STINT_SVID_CERT: agent.certificateFile,
+    STINT_SVID_KEY: agent.privateKeyFile,
+    STINT_ADMIN_URL: addresses.admin,
+    STINT_ADMIN_TOKEN_FILE: stage.tokenFiles.olga,
+    STINT_CONFIG: stage.configFile,
+    PRACTICE_FOLDER: stage.folder,
+    PRACTICE_ROLE: `arn:aws:iam::${cloud.accountId}:role/${STAGE_ROLE}`,
+    PRACTICE_OPERATOR_TOKEN_FILE: stage.tokenFiles.oscar,
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_REGION: cloud.region,
+  }
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
+    .join('')
+}
+
+/** Takes the place of a file that an earlier run has left, of no other. @throws {UsageError} */
+async function writeOurs(file: string, lines: string): Promise<void> {
+  const before = await readFile(file, 'utf8').catch(() => undefined)
+  if (before?.startsWith(FIRST_LINE)) await rm(file)
+  try {
+    await using handle = await open(file, 'wx', 0o600)
+    await handle.writeFile(`${FIRST_LINE}\n${lines}`)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const why = code === 'EEXIST' ? 'it is there already and not of stint dev' : code
+    throw new UsageError(`The file ${file} cannot be written (${why}); give --write-env another one.`)
+  }
+}

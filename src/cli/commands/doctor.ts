@@ -28,6 +28,12 @@ export const doctorCommand: RunCommand = (io) =>
         }
         const ok = checks.every((check) => check.ok)
         if (flags.output !== 'table') printValue(io, flags.output, { ok, checks })
+        else io.stdout.write(`${summary(checks)}\n`)
         done(ok ? EXIT.ok : EXIT.error)
       })
   })
+
+function summary(checks: readonly Check[]): string {
+  const wrong = checks.filter((check) => !check.ok).length
+  return wrong === 0 ? `${checks.length} checks, all ok` : `${wrong} of ${checks.length} checks failed`
+}
