@@ -27,6 +27,7 @@ export const ERROR_CATALOG = {
   // Who is asking
   IDENTITY_REQUIRED: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'No identity was presented' },
   SPIFFE_ID_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'Malformed SPIFFE ID' },
+  SUBJECT_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'Malformed name of an agent' },
   SVID_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'The X.509-SVID is not valid' },
   SVID_EXPIRED: {
     grpc: 'UNAUTHENTICATED',
@@ -53,6 +54,24 @@ export const ERROR_CATALOG = {
     http: 401,
     retryable: false,
     title: 'Certificate and token name different identities',
+  },
+  TOKEN_BINDING_MISMATCH: {
+    grpc: 'UNAUTHENTICATED',
+    http: 401,
+    retryable: false,
+    title: 'The token is bound to another connection',
+  },
+  ISSUER_UNAVAILABLE: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'The keys of the token issuer cannot be had',
+  },
+  ISSUER_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'What the token issuer publishes cannot be used',
   },
   BUNDLE_INVALID: {
     grpc: 'FAILED_PRECONDITION',
@@ -243,6 +262,12 @@ export const ERROR_CATALOG = {
   },
   BROKER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The broker cannot be reached' },
   SHUTTING_DOWN: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The broker is shutting down' },
+  WORKLOAD_API_UNAVAILABLE: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'The SPIFFE Workload API gives no identity',
+  },
   URL_REFUSED: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'This URL must not be called' },
   FETCH_FAILED: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'A document could not be fetched' },
   CONFIG_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The configuration is not valid' },

@@ -24,7 +24,8 @@ export interface BundleKeys {
 
 type Jwk = { readonly [key: string]: StrictJson }
 
-const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+/** Members of a JWK that hold private or symmetric material (RFC 7518, section 6). */
+export const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 const EC_ALGORITHMS = new Map([
   ['P-256', 'ES256'],
@@ -97,7 +98,8 @@ function readJwtAuthority(jwk: Jwk, repeated: ReadonlySet<string>): ReadKey {
   return { note: alarm('key-unusable', 'A jwt-svid key is not EC P-256, P-384 or P-521 nor RSA of 2048 to 8192 bits.') }
 }
 
-function jwtAuthority({ kty, crv, x, y, n, e, alg }: Jwk): JwtAuthority | undefined {
+/** The public key of an EC or RSA JWK; undefined for any other, a weak or a broken one. */
+export function jwtAuthority({ kty, crv, x, y, n, e, alg }: Jwk): JwtAuthority | undefined {
   const candidates =
     kty === 'RSA' ? RSA_ALGORITHMS : [...EC_ALGORITHMS].filter(([name]) => name === crv).map(([, a]) => a)
   const algorithms = alg === undefined ? candidates : candidates.filter((candidate) => candidate === alg)

@@ -17,28 +17,50 @@ const HEADERS = new Set(['alg', 'kid', 'typ'])
 const TYPES = new Set<unknown>([undefined, 'JWT', 'JOSE'])
 const MAX_KID_BYTES = 256
 
+/** A JWS in compact form, decoded; nothing of it is checked or trusted. */
+export interface TokenParts {
+  readonly text: string
+  /** `header.payload` as it was signed. */
+  readonly signingInput: string
+  readonly header: { readonly [key: string]: StrictJson }
+  readonly claims: { readonly [key: string]: StrictJson }
+}
+
 /**
- * Takes a JWS in compact form apart. Only the one canonical spelling of a token is read, and its header is a closed set:
- * alg, kid and typ. So tokens of other kinds (WIT-SVIDs among them) and keys carried in a header go no further.
+ * Takes a JWS in compact form apart. Only the one canonical spelling of a token is read; an object with a key twice is not.
  *
- * @throws {StintError} TOKEN_INVALID; `details.check` is size, form, encoding, json, header, algorithm, type or kid.
- * @see JWT-SVID, sections 2 and 5.1; WIT-SVID, section 7.1
+ * @throws {StintError} TOKEN_INVALID; `details.check` is size, form, encoding or json.
  */
-export function readCompactToken(text: string): CompactToken {
+export function takeTokenApart(text: string): TokenParts {
   if (typeof text !== 'string' || text.length > MAX_TOKEN_BYTES) {
     throw tokenInvalid('size', 'A bearer token has at most 8 KiB.')
   }
   const [header, payload, signature, ...more] = text.split('.')
   if (!header || !payload || !signature || more.length > 0) {
-    throw tokenInvalid('form', 'A JWT-SVID has three parts with a dot between each two (JWS compact form).')
+    throw tokenInvalid('form', 'A bearer token has three parts with a dot between each two (JWS compact form).')
   }
   decode(signature)
-  return {
-    text,
-    signingInput: `${header}.${payload}`,
-    header: checkHeader(readObject(header)),
-    claims: readObject(payload),
-  }
+  return { text, signingInput: `${header}.${payload}`, header: readObject(header), claims: readObject(payload) }
+}
+
+/**
+ * Checks that a token taken apart may be a JWT-SVID: its header is a closed set, alg, kid and typ. So tokens of other kinds
+ * (WIT-SVIDs among them) and keys carried in a header go no further.
+ *
+ * @throws {StintError} TOKEN_INVALID; `details.check` is header, algorithm, type or kid.
+ * @see JWT-SVID, sections 2 and 5.1; WIT-SVID, section 7.1
+ */
+export function asJwtSvidToken(parts: TokenParts): CompactToken {
+  return { ...parts, header: checkHeader(parts.header) }
+}
+
+/**
+ * Reads the text of a JWT-SVID.
+ *
+ * @throws {StintError} TOKEN_INVALID, as `takeTokenApart` and `asJwtSvidToken`.
+ */
+export function readCompactToken(text: string): CompactToken {
+  return asJwtSvidToken(takeTokenApart(text))
 }
 
 /** A TOKEN_INVALID whose `details.check` names the failed check. Nothing of the token may go into it. */

@@ -1,0 +1,35 @@
+/** Audiences that other services ask for: whoever holds a token for them must not get in here. */
+const OTHERS = new Set([
+  'sts.amazonaws.com',
+  'sts.amazonaws.com.cn',
+  'api://azureadtokenexchange',
+  'sigstore',
+  'pypi',
+  'npm:registry.npmjs.org',
+])
+
+/**
+ * Why an audience cannot be ours: an issuer's own URL or host is what it uses by default, so that tokens that were made
+ * for others, or for nobody in particular, would do here as well.
+ *
+ * @returns a sentence that goes on after the audience; undefined when it may be used.
+ * @see RFC 8725, section 3.9
+ */
+export function audienceProblem(audience: string, issuer: string): string | undefined {
+  if (audience.trim() !== audience || audience === '' || !/^[!-~]+$/.test(audience)) {
+    return 'must be plain text without blanks'
+  }
+  if (OTHERS.has(audience.toLowerCase()) || audience.startsWith('//iam.googleapis.com/')) {
+    return 'belongs to another service, whose tokens would get in here; use an identifier of this service alone'
+  }
+  if (hostOf(audience) === hostOf(issuer)) {
+    return 'is at the host of the issuer, where its default audiences are; use an identifier of this service alone'
+  }
+  return undefined
+}
+
+/** Of a URL or a bare host name. */
+function hostOf(text: string): string | undefined {
+  const host = URL.parse(text)?.host || URL.parse(`https://${text}`)?.host
+  return host === '' ? undefined : host?.toLowerCase()
+}

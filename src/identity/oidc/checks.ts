@@ -1,0 +1,208 @@
+import { StintError } from '../../core/errors.ts'
+import type { StrictJson } from '../../core/strict-json.ts'
+import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
+import { confirmationOf } from '../token-binding.ts'
+import { type ClaimReference, readClaim } from './claim-path.ts'
+import type { Condition, OidcIssuer } from './issuer.ts'
+
+/** One thing that a token has to fulfil before its signature is looked at. */
+export interface TokenCheck {
+  /** e.g. `audience`, `condition repository_owner_id`. */
+  readonly name: string
+  /**
+   * @returns what was found, for an operator; it may hold claims.
+   * @throws {StintError} TOKEN_INVALID, TOKEN_EXPIRED; `details.check` says which.
+   */
+  run(token: TokenParts, now: Date): string
+}
+
+const MAX_KID_BYTES = 256
+const MAX_VALUE_BYTES = 512
+const MAX_JTI_BYTES = 256
+const LAST_SECOND = 253_402_300_799 // end of the year 9999
+
+/**
+ * All checks of one issuer, in the order in which they are made. Verification runs them to the first failure,
+ * `stint whoami --token-file` runs them all: there is no second set of rules.
+ *
+ * @see OpenID Connect Core, section 3.1.3.7; RFC 7519, section 4.1; RFC 8725, section 3
+ */
+export function checksOf(issuer: OidcIssuer): readonly TokenCheck[] {
+  const { traps, subject, conditions } = issuer
+  return [
+    { name: 'header', run: checkCritical },
+    { name: 'type', run: checkType },
+    { name: 'algorithm', run: (token) => checkAlgorithm(token, issuer) },
+    { name: 'kid', run: (token) => `kid ${keyId(token)}` },
+    { name: 'audience', run: (token) => checkAudience(token, issuer) },
+    { name: 'authorized party', run: (token) => checkParty(token, issuer) },
+    { name: 'expiry', run: (token, now) => checkExpiry(token, issuer, now) },
+    { name: 'not before', run: (token, now) => checkNotBefore(token, issuer, now) },
+    { name: 'issued at', run: (token, now) => checkIssuedAt(token, issuer, now) },
+    { name: 'lifetime', run: (token) => checkLifetime(token, issuer) },
+    { name: 'age', run: (token, now) => checkAge(token, issuer, now) },
+    { name: 'token id', run: ({ claims }) => tokenId(claims) ?? 'no jti; the hash of the token stands in' },
+    { name: 'binding', run: ({ claims }) => bindingFinding(claims) },
+    ...traps.map(({ name, problem }) => ({
+      name: `trap ${name}`,
+      run({ claims }: TokenParts) {
+        const decides = (pointer: string) => conditions.some((condition) => condition.pointer === pointer)
+        const found = problem(claims, { issuer: issuer.issuer, decides })
+        if (found !== undefined) throw tokenInvalid(name.replaceAll(' ', '-'), found)
+        return 'not caught'
+      },
+    })),
+    ...subject.map((reference) => ({
+      name: `subject ${reference.name}`,
+      run: ({ claims }: TokenParts) => subjectValue(claims, reference),
+    })),
+    ...conditions.map((condition) => ({
+      name: `condition ${condition.name}`,
+      run: ({ claims }: TokenParts) => checkCondition(claims, condition),
+    })),
+  ]
+}
+
+/** The kid of a token. @throws {StintError} TOKEN_INVALID */
+export function keyId({ header: { kid } }: TokenParts): string {
+  if (typeof kid === 'string' && kid.trim() !== '' && Buffer.byteLength(kid) <= MAX_KID_BYTES) return kid
+  throw tokenInvalid('kid', 'A token names the key of its issuer by kid.')
+}
+
+/** `jti`, if there is one. @throws {StintError} TOKEN_INVALID */
+export function tokenId({ jti }: TokenParts['claims']): string | undefined {
+  if (jti === undefined) return undefined
+  if (typeof jti === 'string' && jti !== '' && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
+  throw tokenInvalid('token-id', `The jti of a token is a text of 1 to ${MAX_JTI_BYTES} bytes.`)
+}
+
+/** A claim that names the agent. @throws {StintError} TOKEN_INVALID */
+export function subjectValue(claims: TokenParts['claims'], { name, pointer }: ClaimReference): string {
+  const value = readClaim(claims, pointer)
+  if (typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= MAX_VALUE_BYTES) return value
+  const explanation = `The claim ${name} names the agent: it must be a text of 1 to ${MAX_VALUE_BYTES} bytes.`
+  throw tokenInvalid('subject', explanation)
+}
+
+/** `exp` or `iat` in seconds. @throws {StintError} TOKEN_INVALID */
+export function requiredSeconds(claims: TokenParts['claims'], name: 'exp' | 'iat'): number {
+  const value = optionalSeconds(claims, name)
+  if (value !== undefined) return value
+  throw tokenInvalid(name === 'exp' ? 'expiry' : 'issued-at', `The token has no ${name}.`)
+}
+
+function optionalSeconds(claims: TokenParts['claims'], name: string): number | undefined {
+  const value = Object.hasOwn(claims, name) ? claims[name] : undefined
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= LAST_SECOND) return value
+  const check = { exp: 'expiry', iat: 'issued-at', nbf: 'not-before' }[name] ?? name
+  throw tokenInvalid(check, `The claim ${name} is not a plausible whole number of seconds.`)
+}
+
+function checkCritical({ header }: TokenParts): string {
+  if (!Object.hasOwn(header, 'crit') && !Object.hasOwn(header, 'b64')) return 'nothing critical'
+  throw tokenInvalid('header', 'A token with critical headers (crit, b64) is not accepted.')
+}
+
+function checkType({ header: { typ } }: TokenParts): string {
+  if (typ === undefined || typ === 'JWT') return typ === undefined ? 'no typ' : 'typ JWT'
+  throw tokenInvalid(
+    'type',
+    'The typ of an identity token, if present, is exactly JWT; other kinds of tokens do not count.',
+  )
+}
+
+function checkAlgorithm({ header: { alg } }: TokenParts, { algorithms }: OidcIssuer): string {
+  if (typeof alg === 'string' && algorithms.includes(alg)) return `alg ${alg}`
+  throw tokenInvalid('algorithm', `Tokens of this issuer have to be signed by ${algorithms.join(' or ')}.`)
+}
+
+function checkAudience({ claims: { aud } }: TokenParts, { audience }: OidcIssuer): string {
+  const [only, ...more]: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  if (only === audience && more.length === 0) return `aud ${audience}`
+  if (more.includes(audience) || only === audience) {
+    throw tokenInvalid('audience', 'The token is for other services as well; ask for one with this audience alone.')
+  }
+  throw tokenInvalid('audience', 'The token is not for this service (aud).')
+}
+
+function checkParty({ claims }: TokenParts, { partyClaims, authorizedParties, subject }: OidcIssuer): string {
+  const present = partyClaims.filter((name) => Object.hasOwn(claims, name))
+  if (present.length === 0 && authorizedParties.length > 0) {
+    throw tokenInvalid(
+      'authorized-party',
+      `The token does not say for which client it was made (${partyClaims.join(', ')}).`,
+    )
+  }
+  for (const name of present) {
+    const party = claims[name]
+    if (typeof party === 'string' && authorizedParties.includes(party)) continue
+    const byRegistration = authorizedParties.length === 0 && subject.some(({ pointer }) => pointer === `/${name}`)
+    if (typeof party === 'string' && byRegistration) continue
+    throw tokenInvalid(
+      'authorized-party',
+      `The client that the token was made for (${name}) is not one of those allowed.`,
+    )
+  }
+  return present.length === 0 ? 'none named' : present.map((name) => `${name} ${text(claims[name])}`).join(', ')
+}
+
+function checkExpiry({ claims }: TokenParts, { leewaySeconds }: OidcIssuer, now: Date): string {
+  const exp = requiredSeconds(claims, 'exp')
+  if (seconds(now) < exp + leewaySeconds) return `until ${instant(exp)}`
+  throw expired('expiry', 'The token has expired; fetch a new one.')
+}
+
+function checkNotBefore({ claims }: TokenParts, { leewaySeconds }: OidcIssuer, now: Date): string {
+  const nbf = optionalSeconds(claims, 'nbf')
+  if (nbf === undefined) return 'no nbf'
+  if (nbf <= seconds(now) + leewaySeconds) return `from ${instant(nbf)}`
+  throw expired('not-before', 'The token is not valid yet.')
+}
+
+function checkIssuedAt({ claims }: TokenParts, { leewaySeconds }: OidcIssuer, now: Date): string {
+  const iat = requiredSeconds(claims, 'iat')
+  if (iat <= seconds(now) + leewaySeconds) return instant(iat)
+  throw expired('issued-at', 'The token is from the future.')
+}
+
+function checkLifetime({ claims }: TokenParts, { maxLifetimeSeconds }: OidcIssuer): string {
+  const life = requiredSeconds(claims, 'exp') - requiredSeconds(claims, 'iat')
+  if (life > 0 && life <= maxLifetimeSeconds) return `${life} s of at most ${maxLifetimeSeconds} s`
+  throw tokenInvalid('lifetime', `A token of this issuer may live ${maxLifetimeSeconds} s at most, and must live.`)
+}
+
+function checkAge({ claims }: TokenParts, { maxTokenAgeSeconds, leewaySeconds }: OidcIssuer, now: Date): string {
+  const age = seconds(now) - requiredSeconds(claims, 'iat')
+  if (age < maxTokenAgeSeconds + leewaySeconds) return `${Math.round(age)} s of at most ${maxTokenAgeSeconds} s`
+  throw expired('age', `The token is older than the ${maxTokenAgeSeconds} s allowed for this issuer; fetch a new one.`)
+}
+
+function bindingFinding(claims: TokenParts['claims']): string {
+  const boundTo = confirmationOf(claims)
+  return boundTo === undefined ? 'a bearer token' : `bound to the certificate ${boundTo}`
+}
+
+function checkCondition(claims: TokenParts['claims'], { name, pointer, values }: Condition): string {
+  const value = readClaim(claims, pointer)
+  if (values.some((allowed) => allowed === value)) return text(value)
+  throw tokenInvalid('condition', `The claim ${name} is not one of the values that are allowed.`)
+}
+
+function text(value: StrictJson | undefined): string {
+  return typeof value === 'string'
+    ? value
+    : String(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)))
+}
+
+function seconds(now: Date): number {
+  return now.getTime() / 1000
+}
+
+function instant(value: number): string {
+  return new Date(value * 1000).toISOString()
+}
+
+function expired(check: string, explanation: string): StintError {
+  return new StintError('TOKEN_EXPIRED', { check, explanation })
+}

@@ -1,0 +1,118 @@
+import type { Clock } from '../../core/clock.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import { tokenInvalid } from '../jwt-token.ts'
+import type { PublishedKeys } from './discovery.ts'
+import type { IssuerKey } from './jwks.ts'
+
+export interface IssuerKeysOptions {
+  /** Gets discovery document and keys anew; bounded in time and size by itself. */
+  readonly discover: (signal: AbortSignal) => Promise<PublishedKeys>
+  readonly clock: Clock
+  /** After so long without an answer of the issuer its keys are trusted no longer. */
+  readonly maxKeyAgeMs: number
+  /** Called after each failed attempt. Must not throw. */
+  readonly onProblem?: (error: StintError) => void
+  /** Called after each attempt that worked. Must not throw. */
+  readonly onLoaded?: (published: PublishedKeys) => void
+}
+
+/** How often keys are fetched without need, so that a withdrawn key stops to count. */
+const REFRESH_MS = 10 * 60_000
+/** The least time between two attempts, whether they work or fail and whoever asks. */
+const COOLDOWN_MS = 30_000
+
+/**
+ * The keys of one issuer, kept current: fetched in the background, and ahead of time when a token names a key that is not
+ * known yet. However many tokens with invented keys come, the issuer is asked once in 30 seconds at most. When it does not
+ * answer, the keys held go on for a bounded time; then none counts.
+ */
+export class IssuerKeys {
+  readonly #options: IssuerKeysOptions
+  readonly #stop = new AbortController()
+  #keys: ReadonlyMap<string, IssuerKey> = new Map()
+  #loadedAtMs: number | undefined
+  #attemptedAtMs = Number.NEGATIVE_INFINITY
+  #problem: StintError | undefined
+  #attempt: Promise<void> | undefined
+  #following: Promise<void> | undefined
+
+  constructor(options: IssuerKeysOptions) {
+    this.#options = options
+  }
+
+  /** Begins to follow the issuer; does not wait for it, so that one that is down does not hold up the others. */
+  start(): void {
+    this.#following ??= this.#follow()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#following
+    await this.#attempt
+  }
+
+  /** Whether there are keys that count now. */
+  get usable(): boolean {
+    const { clock, maxKeyAgeMs } = this.#options
+    return this.#loadedAtMs !== undefined && clock.monotonicMs() - this.#loadedAtMs < maxKeyAgeMs
+  }
+
+  /**
+   * The key of this name, if need be after one look at the issuer.
+   *
+   * @throws {StintError} TOKEN_INVALID (kid) when the issuer has just been asked and has no such key; ISSUER_UNAVAILABLE
+   *   when that cannot be said.
+   */
+  async keyFor(kid: string): Promise<IssuerKey> {
+    const held = this.#held(kid)
+    if (held) return held
+    await this.#refresh()
+    const found = this.#held(kid)
+    if (found) return found
+    if (this.usable && !this.#problem) throw tokenInvalid('kid', 'The issuer of the token has no key with this kid.')
+    const explanation =
+      'The keys of the issuer cannot be had right now, so the token cannot be verified; try again later.'
+    throw new StintError('ISSUER_UNAVAILABLE', { explanation }, this.#problem)
+  }
+
+  #held(kid: string): IssuerKey | undefined {
+    return this.usable ? this.#keys.get(kid) : undefined
+  }
+
+  async #follow(): Promise<void> {
+    const { clock } = this.#options
+    while (!this.#stop.signal.aborted) {
+      await this.#refresh()
+      const wait = this.#problem ? COOLDOWN_MS : REFRESH_MS
+      await clock.sleep(wait, this.#stop.signal).catch(() => undefined)
+    }
+  }
+
+  /** One attempt at a time, which all wait for; none at all while the last one is recent. */
+  #refresh(): Promise<void> {
+    const { clock } = this.#options
+    if (this.#attempt) return this.#attempt
+    if (this.#stop.signal.aborted || clock.monotonicMs() - this.#attemptedAtMs < COOLDOWN_MS) return Promise.resolve()
+    this.#attemptedAtMs = clock.monotonicMs()
+    this.#attempt = this.#load().finally(() => {
+      this.#attempt = undefined
+    })
+    return this.#attempt
+  }
+
+  async #load(): Promise<void> {
+    const { discover, clock, onLoaded, onProblem } = this.#options
+    const startedAtMs = clock.monotonicMs()
+    try {
+      const published = await discover(this.#stop.signal)
+      this.#keys = published.keys
+      this.#loadedAtMs = startedAtMs
+      this.#problem = undefined
+      onLoaded?.(published)
+    } catch (thrown) {
+      if (this.#stop.signal.aborted) return
+      this.#problem = asStintError(thrown)
+      onProblem?.(this.#problem)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import { asStintError } from '../../core/errors.ts'
+import { guardUrl } from '../../core/url-guard.ts'
+import { audienceProblem } from './audience.ts'
+import { claimReference } from './claim-path.ts'
+import type { IssuerPreset } from './presets/preset.ts'
+import { type PresetName, presetOf } from './presets/presets.ts'
+import { isIssuerAlias } from './subject.ts'
+
+/** An issuer as the configuration has it; durations in milliseconds. What is left out comes from the preset. */
+export interface IssuerSettings {
+  readonly alias: string
+  /** https URL; compared with `iss` to the letter, a slash at the end included. */
+  readonly issuer: string
+  readonly audience: string
+  readonly preset?: PresetName | undefined
+  readonly algorithms?: readonly string[] | undefined
+  readonly maxTokenAge?: number | undefined
+  readonly maxLifetime?: number | undefined
+  readonly leeway?: number | undefined
+  /** How long keys are used without the issuer having answered. */
+  readonly maxKeyAge?: number | undefined
+  /** Host, with port if any, of the keys, when it is not the issuer's own. */
+  readonly jwksHost?: string | undefined
+  readonly subject?: readonly string[] | undefined
+  readonly conditions?: Readonly<Record<string, readonly (string | number | boolean)[]>> | undefined
+  readonly authorizedParties?: readonly string[] | undefined
+  /** Hosts that may be at private addresses. */
+  readonly allowPrivate?: readonly string[] | undefined
+  readonly reusable?: boolean | undefined
+}
+
+/** Something wrong with the settings of an issuer; the message goes on after the path. */
+export interface IssuerProblem {
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+/** The JWS algorithms that an issuer may sign by: asymmetric, and none that a key of another kind could be mistaken for. */
+export const OIDC_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'PS256',
+  'PS384',
+  'PS512',
+] as const
+
+const MAX_LEEWAY_MS = 30_000
+const MAX_NAMES = 10
+
+/** Everything that is wrong with the settings of one issuer; empty when they can be used. */
+export function issuerProblems(settings: IssuerSettings): IssuerProblem[] {
+  const preset = presetOf(settings.preset)
+  return [
+    ...namingProblems(settings, preset),
+    ...tokenProblems(settings, preset),
+    ...subjectProblems(settings, preset),
+    ...conditionProblems(settings, preset),
+  ]
+}
+
+function namingProblems({ alias, issuer, jwksHost, allowPrivate = [] }: IssuerSettings, preset: IssuerPreset) {
+  const problems: IssuerProblem[] = []
+  if (!isIssuerAlias(alias)) problems.push(problem('alias', 'must be 1 to 32 of a-z, 0-9 and inner dashes'))
+  const wrong = urlProblem(issuer, allowPrivate) ?? preset.issuerProblem?.(issuer)
+  if (wrong !== undefined) problems.push(problem('issuer', wrong))
+  if (jwksHost !== undefined && !/^[a-z0-9.-]+(:\d{1,5})?$/.test(jwksHost)) {
+    problems.push(problem('jwksHost', 'must be a host in lower case, with a port if it is not 443'))
+  }
+  return problems
+}
+
+function urlProblem(issuer: string, allowPrivate: readonly string[]): string | undefined {
+  try {
+    const { url } = guardUrl(issuer, { allowPrivate })
+    return url.search === '' && !issuer.includes('?') ? undefined : 'must not have a query'
+  } catch (error) {
+    return `cannot be called: ${asStintError(error).details.explanation}`
+  }
+}
+
+function tokenProblems(settings: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {
+  const { issuer, audience, algorithms = preset.algorithms, leeway = 0 } = settings
+  const problems: IssuerProblem[] = []
+  const wrong = audienceProblem(audience, issuer) ?? preset.audienceProblem?.(audience)
+  if (wrong !== undefined) problems.push(problem('audience', wrong))
+  if (algorithms.length === 0 || !algorithms.every((name) => (OIDC_ALGORITHMS as readonly string[]).includes(name))) {
+    problems.push(problem('algorithms', `must be some of ${OIDC_ALGORITHMS.join(', ')}`))
+  }
+  if (!(leeway >= 0 && leeway <= MAX_LEEWAY_MS)) problems.push(problem('leeway', 'must be from 0s to 30s'))
+  return problems
+}
+
+function subjectProblems({ subject }: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {
+  const names = subject ?? preset.subject
+  if (names.length === 0 || names.length > MAX_NAMES) {
+    return [problem('subject', `must list 1 to ${MAX_NAMES} claims that together name one agent for good`)]
+  }
+  const found = names.map((name) => claimReference(name, preset.fields)?.pointer)
+  const problems = names.flatMap((name, index) => referenceProblems(['subject'], name, found[index], preset))
+  if (new Set(found).size < found.length) problems.push(problem('subject', 'names a claim twice'))
+  const [first] = found
+  if (preset.pins.length > 0 && (first === undefined || !preset.pins.includes(first))) {
+    problems.push(problem('subject', `must begin with ${shortNames(preset.pins, preset)}, which nobody can take over`))
+  }
+  const missing = (preset.required ?? []).filter((pointer) => !found.includes(pointer))
+  if (missing.length > 0) problems.push(problem('subject', `must hold ${shortNames(missing, preset)}`))
+  return problems
+}
+
+function conditionProblems({ conditions = {} }: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {
+  return Object.entries(conditions).flatMap(([name, values]) => {
+    const path = ['conditions', name]
+    const problems = referenceProblems(path, name, claimReference(name, preset.fields)?.pointer, preset)
+    if (values.length === 0) problems.push({ path, message: 'must list the values that the claim may have' })
+    if (preset.textsOnly && values.some((value) => typeof value !== 'string')) {
+      problems.push({
+        path,
+        message: 'must be texts, since this issuer writes all its claims so: "true" or "42", in quotes',
+      })
+    }
+    return problems
+  })
+}
+
+function referenceProblems(
+  path: readonly string[],
+  name: string,
+  pointer: string | undefined,
+  { unfit }: IssuerPreset,
+): IssuerProblem[] {
+  if (pointer === undefined) return [{ path, message: `${name} is not the name of a claim or a JSON Pointer to one` }]
+  const why = Object.entries(unfit).find(([claim]) => pointer === claim || pointer.startsWith(`${claim}/`))?.[1]
+  return why === undefined ? [] : [{ path, message: `must not rest on ${name}: ${why}` }]
+}
+
+function shortNames(pointers: readonly string[], { fields }: IssuerPreset): string {
+  const names = pointers.map(
+    (pointer) => Object.entries(fields).find(([, claim]) => claim === pointer)?.[0] ?? pointer.slice(1),
+  )
+  return names.join(' or ')
+}
+
+function problem(field: string, message: string): IssuerProblem {
+  return { path: [field], message }
+}

@@ -1,0 +1,80 @@
+import { StintError } from '../../core/errors.ts'
+import type { ClaimReference } from './claim-path.ts'
+import { claimReference } from './claim-path.ts'
+import { type IssuerSettings, issuerProblems } from './issuer-problems.ts'
+import type { Trap } from './presets/preset.ts'
+import { presetOf } from './presets/presets.ts'
+import { issuerTrustDomain } from './subject.ts'
+
+/** A claim with the values it may have, each compared with its type. */
+export interface Condition extends ClaimReference {
+  readonly values: readonly (string | number | boolean)[]
+}
+
+/** An issuer of workload tokens, its settings checked and its preset filled in. */
+export interface OidcIssuer {
+  readonly alias: string
+  /** `oidc:` and the alias. */
+  readonly trustDomain: string
+  /** What `iss` has to be, to the letter. */
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithms: readonly string[]
+  readonly maxTokenAgeSeconds: number
+  readonly maxLifetimeSeconds: number
+  readonly leewaySeconds: number
+  readonly maxKeyAgeMs: number
+  /** Hosts with port, if any, at which the keys may be. */
+  readonly jwksHosts: readonly string[]
+  /** Names an agent, in this order. */
+  readonly subject: readonly ClaimReference[]
+  readonly conditions: readonly Condition[]
+  readonly authorizedParties: readonly string[]
+  readonly partyClaims: readonly string[]
+  readonly traps: readonly Trap[]
+  readonly facets: Readonly<Record<string, string>>
+  /** Whether a token may be used for several calls that mint, until it ends. */
+  readonly reusable: boolean
+}
+
+/**
+ * Checks the settings of an issuer and fills in what its preset knows.
+ *
+ * @throws {StintError} CONFIG_INVALID; `details.problems` lists everything that is wrong, by path.
+ */
+export function defineIssuer(settings: IssuerSettings): OidcIssuer {
+  const problems = issuerProblems(settings)
+  if (problems.length > 0) {
+    throw new StintError('CONFIG_INVALID', {
+      explanation: problems.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n'),
+      problems: problems.map(({ path, message }) => ({ path: path.join('.'), message })),
+    })
+  }
+  const { alias, issuer, audience, authorizedParties = [], reusable = false } = settings
+  const preset = presetOf(settings.preset)
+  return {
+    alias,
+    trustDomain: issuerTrustDomain(alias),
+    issuer,
+    audience,
+    algorithms: settings.algorithms ?? preset.algorithms,
+    maxTokenAgeSeconds: (settings.maxTokenAge ?? preset.maxTokenAgeMs) / 1_000,
+    maxLifetimeSeconds: (settings.maxLifetime ?? preset.maxLifetimeMs) / 1_000,
+    leewaySeconds: (settings.leeway ?? 10_000) / 1_000,
+    maxKeyAgeMs: settings.maxKeyAge ?? 3_600_000,
+    jwksHosts: settings.jwksHost ? [settings.jwksHost] : [new URL(issuer).host, ...(preset.jwksHosts ?? [])],
+    subject: references(settings.subject ?? preset.subject, preset.fields),
+    conditions: Object.entries(settings.conditions ?? {}).flatMap(([name, values]) =>
+      references([name], preset.fields).map((reference) => ({ ...reference, values })),
+    ),
+    authorizedParties,
+    partyClaims: preset.partyClaims ?? ['azp'],
+    traps: preset.traps,
+    facets: preset.facets ?? {},
+    reusable,
+  }
+}
+
+function references(names: readonly string[], fields: Readonly<Record<string, string>>): ClaimReference[] {
+  return names.flatMap((name) => claimReference(name, fields) ?? [])
+}

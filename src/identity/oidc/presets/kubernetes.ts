@@ -1,0 +1,64 @@
+import { readClaim } from '../claim-path.ts'
+import { HOUR_MS, type IssuerPreset } from './preset.ts'
+
+const FIELDS = {
+  namespace: '/kubernetes.io/namespace',
+  serviceaccount: '/kubernetes.io/serviceaccount/name',
+  serviceaccount_uid: '/kubernetes.io/serviceaccount/uid',
+  pod: '/kubernetes.io/pod/name',
+  pod_uid: '/kubernetes.io/pod/uid',
+  node: '/kubernetes.io/node/name',
+  node_uid: '/kubernetes.io/node/uid',
+}
+const API_SERVER = /^(https:\/\/)?(kubernetes(\.default(\.svc(\.[a-z0-9.-]+)?)?)?|api)(:\d+)?\/?$/i
+
+/**
+ * Projected service account tokens of a Kubernetes cluster: EKS, GKE, AKS or one's own.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
+ */
+export const KUBERNETES_PRESET: IssuerPreset = {
+  algorithms: ['RS256'],
+  maxTokenAgeMs: HOUR_MS,
+  maxLifetimeMs: HOUR_MS,
+  fields: FIELDS,
+  subject: ['namespace', 'serviceaccount', 'serviceaccount_uid'],
+  pins: [FIELDS.namespace, FIELDS.serviceaccount_uid],
+  required: [FIELDS.serviceaccount_uid],
+  unfit: {
+    '/sub': 'the sub of a service account is made of names that can be used again; use serviceaccount_uid',
+  },
+  traps: [
+    {
+      name: 'legacy token',
+      problem: (claims) =>
+        Object.keys(claims).some((name) => name.startsWith('kubernetes.io/serviceaccount/'))
+          ? 'Service account tokens out of a Secret never end; use a projected token.'
+          : undefined,
+    },
+    {
+      name: 'service account',
+      problem(claims) {
+        const [namespace, name, uid] = [FIELDS.namespace, FIELDS.serviceaccount, FIELDS.serviceaccount_uid].map(
+          (pointer) => readClaim(claims, pointer),
+        )
+        if (![namespace, name, uid].every((value) => typeof value === 'string' && value !== '')) {
+          return 'A projected token names its namespace and its service account with name and uid under kubernetes.io.'
+        }
+        if (claims.sub === `system:serviceaccount:${namespace}:${name}`) return undefined
+        return 'The sub of the token and its service account under kubernetes.io differ.'
+      },
+    },
+    {
+      name: 'warnafter',
+      problem: (claims) =>
+        readClaim(claims, '/kubernetes.io/warnafter') === undefined
+          ? undefined
+          : 'The cluster has extended this token to a year for old clients; project one with an audience and an expirationSeconds of its own.',
+    },
+  ],
+  audienceProblem: (audience) =>
+    API_SERVER.test(audience)
+      ? 'is the audience of the API server, which every token of the cluster may have; use an identifier of this service alone'
+      : undefined,
+}

@@ -1,0 +1,51 @@
+import type { Claims } from '../claim-path.ts'
+
+/** What a trap may look at besides the claims. */
+export interface TrapContext {
+  readonly issuer: string
+  /** Whether a condition of the configuration is about this claim, so that the operator has decided. */
+  decides(pointer: string): boolean
+}
+
+/** Something about an issuer's tokens that would let the wrong one in. */
+export interface Trap {
+  /** e.g. `event_name`; shown by `stint whoami`, and `details.check` of the refusal. */
+  readonly name: string
+  /** @returns what is wrong and what would be right; undefined when the token is not caught. */
+  problem(claims: Claims, context: TrapContext): string | undefined
+}
+
+/** What is known of one kind of issuer: its claims, its habits and its traps. */
+export interface IssuerPreset {
+  readonly algorithms: readonly string[]
+  readonly maxTokenAgeMs: number
+  readonly maxLifetimeMs: number
+  /** Short names for claims: JSON Pointers by name. */
+  readonly fields: Readonly<Record<string, string>>
+  /** What names an agent unless the configuration says otherwise; by name. */
+  readonly subject: readonly string[]
+  /** What may come first in a subject: what is never given to another once it is gone, or cannot leave the issuer. */
+  readonly pins: readonly string[]
+  /** What every subject has to hold. */
+  readonly required?: readonly string[]
+  /** Claims that decide nothing here, neither as subject nor as condition: why not, by JSON Pointer (and all below it). */
+  readonly unfit: Readonly<Record<string, string>>
+  /** Claims with the client that the token was made for; `azp` unless given. */
+  readonly partyClaims?: readonly string[]
+  /** Where the keys may be besides the issuer's own host. */
+  readonly jwksHosts?: readonly string[]
+  /** Whether condition values must be texts, since the issuer writes all its claims so. */
+  readonly textsOnly?: boolean
+  readonly traps: readonly Trap[]
+  /** Claims to be put on record, never judged; JSON Pointers by name. */
+  readonly facets?: Readonly<Record<string, string>>
+  /** @returns what is wrong with an issuer URL for this preset. */
+  issuerProblem?(issuer: string): string | undefined
+  /** @returns why an audience of this issuer's tokens must not be ours. */
+  audienceProblem?(audience: string): string | undefined
+}
+
+const MINUTE_MS = 60_000
+
+export const TEN_MINUTES_MS = 10 * MINUTE_MS
+export const HOUR_MS = 60 * MINUTE_MS
