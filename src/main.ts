@@ -181,10 +181,11 @@ async function start(
     health.setServing(false)
     stopping.abort()
   })
-  logger.info({ agents: ports.mutual, admin: admin.url, health: health.port }, 'serving')
+  const bearer = ports.bearer ? { bearer: ports.bearer } : {}
+  logger.info({ agents: ports.mutual, ...bearer, admin: admin.url, health: health.port }, 'serving')
   return {
     agents: ports.mutual,
-    ...(ports.bearer ? { bearer: ports.bearer } : {}),
+    ...bearer,
     admin: admin.url,
     health: `${config.listen.health.host}:${health.port}`,
   }
