@@ -91,6 +91,21 @@ describe('the final tree', () => {
     expect(await installed(devOnly)).toEqual([])
   })
 
+  test('imports nothing that is not a dependency', async () => {
+    const { dependencies = {} } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Manifest
+    // Run from a checkout only: what makes the table of actions, and the demo. No command of the image loads them.
+    const checkoutOnly = /\/action-table\/generate\.js$|\/practice\/demo(-[a-z]+)*\.js$/
+    const programs = files.filter((file) => /^app\/dist\/.*\.js$/.test(file) && !checkoutOnly.test(file))
+    const texts = await Promise.all(programs.map((file) => readFile(join(image.root, file), 'utf8')))
+    const packages = texts.flatMap((text) =>
+      [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]((?:@[\w.-]+\/)?[a-z][\w.-]*)(?:\/[^'"]*)?['"]/g)].map(
+        ([, name = '']) => name,
+      ),
+    )
+    expect(packages).toContain('@grpc/grpc-js')
+    expect([...new Set(packages)].filter((name) => !(name in dependencies) && !name.startsWith('node:'))).toEqual([])
+  })
+
   test('holds no source and no test of this project', () => {
     const ours = files.filter((file) => !file.startsWith('app/node_modules/'))
     expect(
@@ -171,6 +186,10 @@ describe('the program of the image', () => {
     expect(now.filter((file) => file !== 'nodejs/bin/node')).toEqual(files)
   })
 })
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>
+}
 
 interface Lock {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>
