@@ -53,22 +53,32 @@ export class BundleStore {
    *   (its sequence is lower than that of the one held, or missing where that one had one).
    */
   replace(trustDomain: string, bundle: TrustBundle): boolean {
-    if (bundle.trustDomain !== trustDomain) {
-      throw bundleInvalid('trust-domain', 'The bundle belongs to another trust domain.')
+    return this.apply(new Map([[trustDomain, bundle]]))
+  }
+
+  /**
+   * As `replace` for several trust domains in one step and one generation; undefined ends trust in a domain.
+   *
+   * @throws {StintError} as `replace`; then nothing has changed.
+   */
+  apply(changes: ReadonlyMap<string, TrustBundle | undefined>): boolean {
+    const next = new Map(this.#bundles)
+    let changed = false
+    for (const [trustDomain, bundle] of changes) {
+      const held = next.get(trustDomain)
+      if (bundle) checkSuccessor(trustDomain, bundle, held)
+      if (held?.digest === bundle?.digest && held?.sequence === bundle?.sequence) continue
+      changed = true
+      if (bundle) next.set(trustDomain, bundle)
+      else next.delete(trustDomain)
     }
-    const held = this.#bundles.get(trustDomain)
-    if (held?.sequence !== undefined && (bundle.sequence === undefined || bundle.sequence < held.sequence)) {
-      throw bundleInvalid('rollback', 'The bundle is older than the one in use: its spiffe_sequence is lower or gone.')
-    }
-    if (held?.digest === bundle.digest && held.sequence === bundle.sequence) return false
-    this.#set(new Map([...this.#bundles, [trustDomain, bundle]]))
-    return true
+    if (changed) this.#set(next)
+    return changed
   }
 
   /** Ends trust in a domain. */
   remove(trustDomain: string): void {
-    if (!this.#bundles.has(trustDomain)) return
-    this.#set(new Map([...this.#bundles].filter(([name]) => name !== trustDomain)))
+    this.apply(new Map([[trustDomain, undefined]]))
   }
 
   /**
@@ -88,6 +98,15 @@ export class BundleStore {
       ...new Set([...bundles.values()].flatMap((bundle) => bundle.x509Authorities.map((root) => root.x509.toString()))),
     ]
     for (const listener of this.#listeners) listener()
+  }
+}
+
+function checkSuccessor(trustDomain: string, bundle: TrustBundle, held: TrustBundle | undefined): void {
+  if (bundle.trustDomain !== trustDomain) {
+    throw bundleInvalid('trust-domain', 'The bundle belongs to another trust domain.')
+  }
+  if (held?.sequence !== undefined && (bundle.sequence === undefined || bundle.sequence < held.sequence)) {
+    throw bundleInvalid('rollback', 'The bundle is older than the one in use: its spiffe_sequence is lower or gone.')
   }
 }
 

@@ -15,6 +15,16 @@ export interface ServerIdentity {
   readonly notAfter: Date
 }
 
+/** Where a listener's identity comes from. */
+export interface ServerIdentitySource {
+  /**
+   * @param onChange called with each identity after the first; undefined: none may be used any more. Must not throw.
+   * @throws {StintError} when there is no usable identity yet.
+   */
+  start(onChange: (identity: ServerIdentity | undefined) => void): Promise<ServerIdentity>
+  stop(): Promise<void>
+}
+
 export interface ServerIdentityFilesOptions {
   readonly certFile: string
   readonly keyFile: string

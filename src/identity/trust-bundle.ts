@@ -42,7 +42,7 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1---
  * @see SPIFFE Trust Domain and Bundle, section 4; X509-SVID, section 6; JWT-SVID, section 6
  */
 export function parseSpiffeBundle(trustDomain: string, text: string): ParsedBundle {
-  return bundleFromDocument(trustDomain, readDocument(text))
+  return bundleFromDocument(trustDomain, readBundleDocument(text))
 }
 
 /**
@@ -52,7 +52,7 @@ export function parseSpiffeBundle(trustDomain: string, text: string): ParsedBund
  * @see SPIFFE Trust Domain and Bundle, section 5.1.1
  */
 export function parseBundleMap(text: string): ReadonlyMap<string, ParsedBundle> {
-  const domains = readDocument(text).trust_domains
+  const domains = readBundleDocument(text).trust_domains
   if (!isJsonObject(domains)) throw bundleInvalid('trust-domains', 'A bundle map needs the object trust_domains.')
   const bundles = new Map<string, ParsedBundle>()
   for (const [name, document] of Object.entries(domains)) {
@@ -81,10 +81,15 @@ export function parsePemBundle(trustDomain: string, text: string): ParsedBundle 
   if (blocks === 0) throw bundleInvalid('pem-empty', 'The PEM bundle holds no certificate.')
   if (blocks !== [...text.matchAll(PEM_BLOCK)].length) throw bundleInvalid('pem-block', 'A PEM block is cut off.')
   const keys = { x509Authorities: [...roots.values()], jwtAuthorities: new Map(), notes: [] }
-  return { bundle: makeBundle(trustDomain, keys), notes: rootNotes(keys) }
+  return { bundle: trustBundle(trustDomain, keys), notes: rootNotes(keys) }
 }
 
-function readDocument(text: string): { readonly [key: string]: StrictJson } {
+/**
+ * Reads the JSON object of a bundle: at most 1 MiB, no key twice.
+ *
+ * @throws {StintError} BUNDLE_INVALID
+ */
+export function readBundleDocument(text: string): { readonly [key: string]: StrictJson } {
   checkSize(text)
   let document: StrictJson
   try {
@@ -110,14 +115,20 @@ function bundleFromDocument(trustDomain: string, document: { readonly [key: stri
   }
   if (hint === 'unusable') notes.push(warning('refresh-hint', 'spiffe_refresh_hint is not a number of seconds.'))
   const bundle: TrustBundle = {
-    ...makeBundle(trustDomain, keys),
+    ...trustBundle(trustDomain, keys),
     ...(sequence === undefined ? {} : { sequence }),
     ...(typeof hint === 'number' ? { refreshHintSeconds: hint } : {}),
   }
   return { bundle, notes }
 }
 
-function makeBundle(name: string, { x509Authorities, jwtAuthorities }: BundleKeys): TrustBundle {
+/**
+ * Makes a bundle of keys that were read before.
+ *
+ * @param name the trust domain.
+ * @throws {StintError} BUNDLE_INVALID for a malformed name.
+ */
+export function trustBundle(name: string, { x509Authorities, jwtAuthorities }: Omit<BundleKeys, 'notes'>): TrustBundle {
   const trustDomain = nameOf(name)
   const parts = x509Authorities.map((root) => root.fingerprint)
   for (const [kid, { key, algorithms }] of jwtAuthorities) {

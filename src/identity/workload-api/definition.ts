@@ -1,0 +1,76 @@
+import { loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js'
+import { fromJSON } from '@grpc/proto-loader'
+
+/** `message FetchX509SVID` answers with; each message is the full state. */
+export interface X509SvidResponse {
+  readonly svids: readonly X509SvidMessage[]
+  readonly crl: readonly Uint8Array[]
+  /** By the SPIFFE ID of the foreign trust domain; concatenated DER certificates. */
+  readonly federated_bundles: { readonly [trustDomainId: string]: Uint8Array }
+}
+
+export interface X509SvidMessage {
+  readonly spiffe_id: string
+  /** Concatenated DER certificates, leaf first. */
+  readonly x509_svid: Uint8Array
+  /** PKCS#8 DER. */
+  readonly x509_svid_key: Uint8Array
+  /** Concatenated DER certificates. */
+  readonly bundle: Uint8Array
+  readonly hint: string
+}
+
+/** What `FetchJWTBundles` answers with; each message is the full state. */
+export interface JwtBundlesResponse {
+  /** By the SPIFFE ID of the trust domain; JWKS documents. */
+  readonly bundles: { readonly [trustDomainId: string]: Uint8Array }
+}
+
+const bytes = (id: number) => ({ type: 'bytes', id })
+const text = (id: number) => ({ type: 'string', id })
+const bytesByName = (id: number) => ({ keyType: 'string', type: 'bytes', id })
+const serverStream = (requestType: string, responseType: string) => ({
+  requestType,
+  responseType,
+  responseStream: true,
+  comment: '',
+})
+
+/**
+ * The messages of the SPIFFE Workload API that are used here, with the names and numbers of the standard. The service
+ * has no package, so that its methods are called `/SpiffeWorkloadAPI/…`.
+ *
+ * @see SPIFFE Workload API, appendix A
+ */
+const SCHEMA: Parameters<typeof fromJSON>[0] = {
+  nested: {
+    X509SVIDRequest: { fields: {} },
+    X509SVIDResponse: {
+      fields: {
+        svids: { rule: 'repeated', type: 'X509SVID', id: 1 },
+        crl: { rule: 'repeated', ...bytes(2) },
+        federated_bundles: bytesByName(3),
+      },
+    },
+    X509SVID: {
+      fields: { spiffe_id: text(1), x509_svid: bytes(2), x509_svid_key: bytes(3), bundle: bytes(4), hint: text(5) },
+    },
+    JWTBundlesRequest: { fields: {} },
+    JWTBundlesResponse: { fields: { bundles: bytesByName(1) } },
+    SpiffeWorkloadAPI: {
+      methods: {
+        FetchX509SVID: serverStream('X509SVIDRequest', 'X509SVIDResponse'),
+        FetchJWTBundles: serverStream('JWTBundlesRequest', 'JWTBundlesResponse'),
+      },
+    },
+  },
+}
+
+const definition = fromJSON(SCHEMA, { defaults: true, arrays: true, objects: true })
+const loaded = loadPackageDefinition(definition)
+
+/** Makes a client: `new WorkloadApiStub(target, credentials, channelOptions)`. */
+export const WorkloadApiStub = loaded.SpiffeWorkloadAPI as ServiceClientConstructor
+
+/** The methods of the service by their names, for the client's one generic call and for a server that stands in. */
+export const WORKLOAD_API_METHODS = WorkloadApiStub.service

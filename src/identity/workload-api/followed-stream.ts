@@ -1,0 +1,104 @@
+import { status } from '@grpc/grpc-js'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import { openStream, type WorkloadApiError, type WorkloadApiStreams } from './open-stream.ts'
+
+export interface FollowedStreamOptions<Method extends keyof WorkloadApiStreams> {
+  readonly target: string
+  readonly method: Method
+  readonly clock: Clock
+  /** 0 to 1; spreads the reconnects of many workloads. */
+  readonly random: () => number
+  /** Must not throw. */
+  readonly onMessage: (message: WorkloadApiStreams[Method]) => void
+  /** Each failure. `final`: the stream is not opened again. Must not throw. */
+  readonly onFailure: (failure: WorkloadApiError & { readonly final: boolean }) => void
+}
+
+const MIN_WAIT_MS = 1_000
+const MAX_WAIT_MS = 30_000
+/** Asking again would get the same answer (SPIFFE Workload Endpoint, appendix A). */
+const FINAL: ReadonlySet<status> = new Set([status.INVALID_ARGUMENT, status.UNIMPLEMENTED])
+
+/**
+ * Keeps one stream of the Workload API open. A stream that the server ends is opened again at once, though at most once a
+ * second; after a failure comes a wait of 1 to 30 s that grows, with jitter, and starts anew with each message.
+ *
+ * @see SPIFFE Workload API, section 4.2; SPIFFE Workload Endpoint, appendix A
+ */
+export class FollowedStream<Method extends keyof WorkloadApiStreams> {
+  readonly #options: FollowedStreamOptions<Method>
+  readonly #stop = new AbortController()
+  #ceilingMs = 2 * MIN_WAIT_MS
+  #running: Promise<void> | undefined
+
+  constructor(options: FollowedStreamOptions<Method>) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when the stream is closed and no handler will be called any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { clock, onFailure } = this.#options
+    const { signal } = this.#stop
+    let reopenedAtMs = Number.NEGATIVE_INFINITY
+    while (!signal.aborted) {
+      const { failure, delivered } = await this.#once()
+      if (signal.aborted) return
+      if (!failure && delivered && clock.monotonicMs() - reopenedAtMs >= MIN_WAIT_MS) {
+        reopenedAtMs = clock.monotonicMs()
+        continue
+      }
+      const final = failure !== undefined && FINAL.has(failure.code)
+      if (failure) onFailure({ ...failure, final })
+      else if (!delivered) onFailure({ ...endedWithoutMessage(), final })
+      if (final) return
+      await clock.sleep(this.#nextWaitMs(), signal).catch(() => undefined)
+    }
+  }
+
+  /** One stream, to its end. */
+  #once(): Promise<{ failure: WorkloadApiError | undefined; delivered: boolean }> {
+    const { target, method, onMessage } = this.#options
+    const { signal } = this.#stop
+    return new Promise((resolve) => {
+      let delivered = false
+      const cancelled = () => {
+        cancel()
+        resolve({ failure: undefined, delivered })
+      }
+      const cancel = openStream(target, method, {
+        onMessage: (message) => {
+          delivered = true
+          this.#ceilingMs = 2 * MIN_WAIT_MS
+          onMessage(message)
+        },
+        onEnd: (failure) => {
+          signal.removeEventListener('abort', cancelled)
+          resolve({ failure, delivered })
+        },
+      })
+      signal.addEventListener('abort', cancelled, { once: true })
+    })
+  }
+
+  /** Half to all of a ceiling that doubles. */
+  #nextWaitMs(): number {
+    const ceiling = this.#ceilingMs
+    this.#ceilingMs = Math.min(MAX_WAIT_MS, ceiling * 2)
+    return Math.max(MIN_WAIT_MS, Math.ceil(ceiling * (0.5 + 0.5 * this.#options.random())))
+  }
+}
+
+function endedWithoutMessage(): WorkloadApiError {
+  const explanation = 'The Workload API ended the stream without a message.'
+  return { code: status.OK, error: new StintError('WORKLOAD_API_UNAVAILABLE', { status: 'OK', explanation }) }
+}

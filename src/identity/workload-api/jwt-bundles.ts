@@ -1,0 +1,62 @@
+import { asStintError } from '../../core/errors.ts'
+import { isJsonObject, type StrictJson } from '../../core/strict-json.ts'
+import { type JwtAuthority, readBundleKeys } from '../bundle-keys.ts'
+import { alarm, type BundleNote, bundleInvalid } from '../bundle-problems.ts'
+import { readBundleDocument } from '../trust-bundle.ts'
+import type { JwtBundlesResponse } from './definition.ts'
+import { trustDomainOf } from './x509-context.ts'
+
+/** One message of `FetchJWTBundles`. Immutable. */
+export interface JwtBundles {
+  /** By trust domain, then by `kid`; for JWT-SVIDs only. */
+  readonly authorities: ReadonlyMap<string, ReadonlyMap<string, JwtAuthority>>
+  readonly notes: readonly BundleNote[]
+}
+
+const MAX_TRUST_DOMAINS = 1_024
+
+/**
+ * Reads a message of `FetchJWTBundles`. A bundle that cannot be used leaves its trust domain out, with an alarm.
+ *
+ * @throws {StintError} BUNDLE_INVALID: the message has to be discarded.
+ * @see SPIFFE Workload API, section 6.2
+ */
+export function readJwtBundles({ bundles }: JwtBundlesResponse): JwtBundles {
+  const entries = Object.entries(bundles)
+  if (entries.length === 0) throw bundleInvalid('workload-api', 'The message of the Workload API has no bundle.')
+  if (entries.length > MAX_TRUST_DOMAINS) throw bundleInvalid('size', `More than ${MAX_TRUST_DOMAINS} trust domains.`)
+  const authorities = new Map<string, ReadonlyMap<string, JwtAuthority>>()
+  const notes: BundleNote[] = []
+  for (const [key, value] of entries) {
+    try {
+      const read = readBundleKeys(jwtKeys(value))
+      authorities.set(trustDomainOf(key), read.jwtAuthorities)
+      notes.push(...read.notes)
+    } catch (error) {
+      notes.push(alarm('jwt-bundle', `A JWT bundle is left out: ${asStintError(error).message}`))
+    }
+  }
+  return { authorities, notes }
+}
+
+/**
+ * The keys of a JWKS that may sign JWT-SVIDs. SPIRE leaves out `use`, other than in a bundle of a federation endpoint:
+ * there a key without `use` counts for nothing, here only a key with another use does.
+ */
+function jwtKeys(document: Uint8Array): readonly StrictJson[] {
+  const { keys } = readBundleDocument(utf8(document))
+  if (!Array.isArray(keys)) throw bundleInvalid('keys', 'A JWT bundle must have the array keys.')
+  return (keys as readonly StrictJson[]).filter(mayVerifyJwts).map((key) => ({ ...key, use: 'jwt-svid' }))
+}
+
+function mayVerifyJwts(key: StrictJson): key is { readonly [member: string]: StrictJson } {
+  return isJsonObject(key) && (key.use === undefined || key.use === 'sig' || key.use === 'jwt-svid')
+}
+
+function utf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw bundleInvalid('json', 'The bundle is not UTF-8 text.', error)
+  }
+}

@@ -1,0 +1,236 @@
+import { status } from '@grpc/grpc-js'
+import type { Clock } from '../../core/clock.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import type { BundleNote } from '../bundle-problems.ts'
+import type { BundleSource, BundleStore } from '../bundle-store.ts'
+import type { ServerIdentity, ServerIdentitySource } from '../server-identity.ts'
+import { type TrustBundle, trustBundle } from '../trust-bundle.ts'
+import type { JwtBundlesResponse, X509SvidResponse } from './definition.ts'
+import { FollowedStream } from './followed-stream.ts'
+import { type JwtBundles, readJwtBundles } from './jwt-bundles.ts'
+import type { WorkloadApiError } from './open-stream.ts'
+import { tlsIdentity } from './own-identity.ts'
+import { readX509Context, type X509Context } from './x509-context.ts'
+
+export interface WorkloadApiSourceOptions {
+  /** As `workloadApiTarget` gives it. */
+  readonly target: string
+  readonly store: BundleStore
+  /** Whose bundles are taken from here; what the Workload API says of others is ignored. */
+  readonly trustDomains: readonly string[]
+  readonly clock: Clock
+  readonly random: () => number
+  /** How long `start` waits for the first SVID. */
+  readonly startWithinMs: number
+  /** What is wrong with `workload_api:x509` or `workload_api:jwt` now; undefined: nothing any more. Must not throw. */
+  readonly onState: (component: string, problem: StintError | undefined) => void
+  /** Something in a message was left out of trust. Must not throw. */
+  readonly onNote: (note: BundleNote) => void
+}
+
+/** A look at the wall clock this often at least, since it may jump. */
+const MAX_NAP_MS = 60_000
+
+/**
+ * Takes our own SVID and the bundles from the Workload API. A message is taken whole, in one step, or not at all; what it
+ * no longer names is no longer trusted. While the agent cannot be reached, the last good state serves on until its SVID
+ * ends; then, or as soon as the agent says that there is no identity for us, SVID and roots are withdrawn.
+ *
+ * @see SPIFFE Workload API, sections 4.3 to 4.5, 5.2 and 6.2
+ */
+export class WorkloadApiSource implements BundleSource {
+  readonly #options: WorkloadApiSourceOptions
+  readonly #x509Stream: FollowedStream<'FetchX509SVID'>
+  readonly #jwtStream: FollowedStream<'FetchJWTBundles'>
+  readonly #x509Settled = Promise.withResolvers<void>()
+  readonly #jwtSettled = Promise.withResolvers<void>()
+  readonly #followers = new Set<(identity: ServerIdentity | undefined) => void>()
+  #x509: X509Context | undefined
+  #jwt: JwtBundles | undefined
+  #identity: ServerIdentity | undefined
+  #expiry = new AbortController()
+  #watching: Promise<void> = Promise.resolve()
+
+  constructor(options: WorkloadApiSourceOptions) {
+    this.#options = options
+    const { target, clock, random } = options
+    this.#x509Stream = new FollowedStream({
+      target,
+      clock,
+      random,
+      method: 'FetchX509SVID',
+      onMessage: (message) => this.#takeX509(message),
+      onFailure: (failure) => this.#failX509(failure),
+    })
+    this.#jwtStream = new FollowedStream({
+      target,
+      clock,
+      random,
+      method: 'FetchJWTBundles',
+      onMessage: (message) => this.#takeJwt(message),
+      onFailure: (failure) => this.#failJwt(failure),
+    })
+    // Nobody has to wait for the first state.
+    this.#x509Settled.promise.catch(() => undefined)
+  }
+
+  /** The SVID of now as TLS wants it; undefined while there is none that may be used. */
+  get identity(): ServerIdentity | undefined {
+    return this.#identity
+  }
+
+  /** @throws {StintError} WORKLOAD_API_UNAVAILABLE: no SVID came in time, or the call is refused for good. */
+  async start(): Promise<void> {
+    this.#x509Stream.start()
+    this.#jwtStream.start()
+    const tooLate = new AbortController()
+    const { clock, startWithinMs } = this.#options
+    const late = clock.sleep(startWithinMs, tooLate.signal).then(
+      () => Promise.reject(noSvidInTime(startWithinMs)),
+      () => undefined,
+    )
+    try {
+      await Promise.race([this.#x509Settled.promise, late])
+      await Promise.race([this.#jwtSettled.promise, late])
+    } catch (error) {
+      await this.stop()
+      throw error
+    } finally {
+      tooLate.abort()
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#expiry.abort()
+    await Promise.all([this.#x509Stream.stop(), this.#jwtStream.stop(), this.#watching])
+  }
+
+  /** The own SVID for a listener. `start` of this source comes first. */
+  serverIdentity(): ServerIdentitySource {
+    let follower: ((identity: ServerIdentity | undefined) => void) | undefined
+    return {
+      start: async (onChange) => {
+        if (!this.#identity) throw noIdentity()
+        follower = onChange
+        this.#followers.add(onChange)
+        return this.#identity
+      },
+      stop: async () => {
+        if (follower) this.#followers.delete(follower)
+      },
+    }
+  }
+
+  #takeX509(message: X509SvidResponse): void {
+    try {
+      const context = readX509Context(message, this.#options.clock.now())
+      const identity = tlsIdentity(context.svids[0])
+      this.#x509 = context
+      this.#publish(identity)
+      this.#watchExpiry(identity.notAfter)
+      this.#tell('x509', undefined, context.notes)
+      this.#x509Settled.resolve()
+    } catch (error) {
+      this.#tell('x509', discarded(error))
+    }
+  }
+
+  #failX509({ code, error, final }: WorkloadApiError & { readonly final: boolean }): void {
+    this.#tell('x509', error)
+    if (code === status.PERMISSION_DENIED) this.#withdrawX509()
+    if (final) this.#x509Settled.reject(error)
+  }
+
+  #takeJwt(message: JwtBundlesResponse): void {
+    try {
+      this.#jwt = readJwtBundles(message)
+      this.#publish(this.#identity)
+      this.#tell('jwt', undefined, this.#jwt.notes)
+    } catch (error) {
+      this.#tell('jwt', discarded(error))
+    }
+    this.#jwtSettled.resolve()
+  }
+
+  #failJwt({ code, error }: WorkloadApiError): void {
+    this.#tell('jwt', error)
+    this.#jwtSettled.resolve()
+    if (code !== status.PERMISSION_DENIED) return
+    this.#jwt = undefined
+    this.#publish(this.#identity)
+  }
+
+  /** Without an SVID the whole state is out of date: JWT keys have no end of their own, so they go as well. */
+  #withdraw(): void {
+    this.#jwt = undefined
+    this.#withdrawX509()
+  }
+
+  #withdrawX509(): void {
+    this.#expiry.abort()
+    this.#x509 = undefined
+    this.#publish(undefined)
+  }
+
+  /** Bundles first and identity after, in one turn of the event loop: no connection can come in between. */
+  #publish(identity: ServerIdentity | undefined): void {
+    const { store, trustDomains } = this.#options
+    store.apply(new Map(trustDomains.map((trustDomain) => [trustDomain, this.#bundleOf(trustDomain)])))
+    if (identity === this.#identity) return
+    this.#identity = identity
+    for (const follower of this.#followers) follower(identity)
+  }
+
+  #bundleOf(trustDomain: string): TrustBundle | undefined {
+    const x509Authorities = this.#x509?.roots.get(trustDomain)
+    const jwtAuthorities = this.#jwt?.authorities.get(trustDomain)
+    if (!x509Authorities && !jwtAuthorities) return undefined
+    return trustBundle(trustDomain, {
+      x509Authorities: x509Authorities ?? [],
+      jwtAuthorities: jwtAuthorities ?? new Map(),
+    })
+  }
+
+  #watchExpiry(notAfter: Date): void {
+    this.#expiry.abort()
+    this.#expiry = new AbortController()
+    const { signal } = this.#expiry
+    this.#watching = Promise.all([this.#watching, this.#untilOver(notAfter, signal)]).then(() => undefined)
+  }
+
+  async #untilOver(notAfter: Date, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    for (let left = leftMs(notAfter, clock); left >= 0; left = leftMs(notAfter, clock)) {
+      await clock.sleep(Math.min(left + 1, MAX_NAP_MS), signal).catch(() => undefined)
+      if (signal.aborted) return
+    }
+    this.#withdraw()
+    this.#tell('x509', new StintError('SVID_EXPIRED', { check: 'not-after', explanation: EXPIRED }))
+  }
+
+  #tell(stream: 'x509' | 'jwt', problem: StintError | undefined, notes: readonly BundleNote[] = []): void {
+    this.#options.onState(`workload_api:${stream}`, problem)
+    for (const note of notes) this.#options.onNote(note)
+  }
+}
+
+const EXPIRED = 'The SVID of this process is over and the Workload API has given no other: nobody can connect any more.'
+
+function leftMs(notAfter: Date, clock: Clock): number {
+  return notAfter.getTime() - clock.now().getTime()
+}
+
+function discarded(thrown: unknown): StintError {
+  const { code, details, message } = asStintError(thrown)
+  const explanation = `A message of the Workload API was discarded: ${message}`
+  return new StintError(code, { ...details, explanation }, thrown)
+}
+
+function noSvidInTime(ms: number): StintError {
+  const explanation = `The Workload API gave no SVID within ${ms} ms; is the agent running and this workload registered?`
+  return new StintError('WORKLOAD_API_UNAVAILABLE', { explanation })
+}
+
+function noIdentity(): StintError {
+  return new StintError('WORKLOAD_API_UNAVAILABLE', { explanation: 'There is no SVID for this process now.' })
+}

@@ -1,0 +1,140 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { asStintError, StintError } from '../../core/errors.ts'
+import { alarm, type BundleNote, bundleInvalid, warning } from '../bundle-problems.ts'
+import { rootFromDer } from '../bundle-root.ts'
+import { type Certificate, parseCertificate, svidInvalid } from '../certificate.ts'
+import { parseSpiffeId, type SpiffeId, spiffeIdText } from '../spiffe-id.ts'
+import { checkLeaf } from '../x509-leaf.ts'
+import { findPath, MAX_PATH_LENGTH } from '../x509-path.ts'
+import type { X509SvidMessage, X509SvidResponse } from './definition.ts'
+import { splitDer } from './split-der.ts'
+
+/** An X.509-SVID of our own with its key. */
+export interface OwnX509Svid {
+  readonly id: SpiffeId
+  /** Leaf first. */
+  readonly chain: readonly Certificate[]
+  readonly key: KeyObject
+  /** The earliest end of a validity on its path. */
+  readonly notAfter: Date
+  /** What the administrator says it is for; '' for none. */
+  readonly hint: string
+}
+
+/** One message of the Workload API: SVIDs and bundles that belong together. Immutable. */
+export interface X509Context {
+  /** The first is the default identity. */
+  readonly svids: readonly [OwnX509Svid, ...OwnX509Svid[]]
+  /** X.509 roots by trust domain; for X.509-SVIDs only. */
+  readonly roots: ReadonlyMap<string, readonly Certificate[]>
+  readonly notes: readonly BundleNote[]
+}
+
+const MAX_ROOTS = 256
+const MAX_SVIDS = 64
+const MAX_TRUST_DOMAINS = 1_024
+
+/**
+ * Reads a message of `FetchX509SVID`. An SVID or a bundle of our own that cannot be used spoils the whole message; a
+ * federated bundle that cannot be used leaves just its trust domain out, which is then not trusted.
+ *
+ * @throws {StintError} SVID_INVALID, SVID_EXPIRED, BUNDLE_INVALID or SPIFFE_ID_INVALID: the message has to be discarded.
+ * @see SPIFFE Workload API, sections 4.5 and 5.2
+ */
+export function readX509Context(message: X509SvidResponse, now: Date): X509Context {
+  if (message.svids.length > MAX_SVIDS) throw svidInvalid('workload-api', `More than ${MAX_SVIDS} SVIDs.`)
+  const notes: BundleNote[] = []
+  const roots = new Map<string, readonly Certificate[]>()
+  const svids: OwnX509Svid[] = []
+  const hints = new Set<string>()
+  for (const entry of message.svids) {
+    checkMandatory(entry)
+    const { trustDomain } = parseSpiffeId(entry.spiffe_id)
+    const own = roots.get(trustDomain) ?? readRoots(entry.bundle)
+    const svid = readSvid(entry, own, now)
+    roots.set(trustDomain, own)
+    if (entry.hint !== '' && hints.has(entry.hint)) continue
+    hints.add(entry.hint)
+    svids.push(svid)
+  }
+  const [first, ...others] = svids
+  if (!first) throw svidInvalid('workload-api', 'The message of the Workload API has no SVID.')
+  if (message.crl.length > 0) notes.push(warning('crl', 'The Workload API sends revocation lists; they are not used.'))
+  readFederated(message, roots, notes)
+  return { svids: [first, ...others], roots, notes }
+}
+
+/**
+ * The trust domain that a key of a bundle map names.
+ *
+ * @throws {StintError} SPIFFE_ID_INVALID
+ */
+export function trustDomainOf(key: string): string {
+  const { trustDomain, path } = parseSpiffeId(key)
+  if (path === '') return trustDomain
+  throw new StintError('SPIFFE_ID_INVALID', {
+    rule: 'path',
+    explanation: 'The SPIFFE ID of a trust domain has no path.',
+  })
+}
+
+function checkMandatory({ spiffe_id: id, x509_svid: svid, x509_svid_key: key, bundle }: X509SvidMessage): void {
+  if (id !== '' && [svid, key, bundle].every((value) => value.length > 0)) return
+  throw svidInvalid('workload-api', 'The message of the Workload API lacks a mandatory field.')
+}
+
+function readSvid(entry: X509SvidMessage, roots: readonly Certificate[], now: Date): OwnX509Svid {
+  const chain = split(entry.x509_svid, MAX_PATH_LENGTH, svidInvalid).map((der) => parseCertificate(der))
+  const [leaf, ...intermediates] = chain
+  if (!leaf) throw svidInvalid('chain-empty', 'The chain has no certificate.')
+  const id = checkLeaf(leaf)
+  if (spiffeIdText(id) !== entry.spiffe_id) {
+    throw svidInvalid('workload-api', 'The SPIFFE ID of the message is other than that of its certificate.')
+  }
+  const key = readKey(entry.x509_svid_key)
+  if (!leaf.x509.checkPrivateKey(key)) throw svidInvalid('key', 'The private key does not belong to the SVID.')
+  const path = findPath(leaf, { id, intermediates, roots, now })
+  const notAfter = new Date(Math.min(...path.map((certificate) => certificate.notAfter.getTime())))
+  return { id, chain, key, notAfter, hint: entry.hint }
+}
+
+function readKey(der: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' })
+  } catch {
+    // The cause is left out: it is about a private key.
+    throw svidInvalid('key', 'The private key of the SVID is not PKCS#8 DER.')
+  }
+}
+
+function readFederated(
+  { federated_bundles: bundles }: X509SvidResponse,
+  roots: Map<string, readonly Certificate[]>,
+  notes: BundleNote[],
+): void {
+  const entries = Object.entries(bundles)
+  if (entries.length > MAX_TRUST_DOMAINS) throw bundleInvalid('size', `More than ${MAX_TRUST_DOMAINS} trust domains.`)
+  for (const [key, value] of entries) {
+    try {
+      const trustDomain = trustDomainOf(key)
+      if (roots.has(trustDomain)) throw bundleInvalid('trust-domain', 'Our own trust domain is no federated one.')
+      roots.set(trustDomain, readRoots(value))
+    } catch (error) {
+      notes.push(alarm('federated-bundle', `A federated bundle is left out: ${asStintError(error).message}`))
+    }
+  }
+}
+
+function readRoots(value: Uint8Array): readonly Certificate[] {
+  const roots = split(value, MAX_ROOTS, bundleInvalid).map((der) => rootFromDer(der))
+  if (roots.length > 0) return roots
+  throw bundleInvalid('keys', 'The bundle of the Workload API holds no certificate.')
+}
+
+function split(bytes: Uint8Array, limit: number, refusal: typeof svidInvalid): readonly Uint8Array[] {
+  try {
+    return splitDer(bytes, limit)
+  } catch (error) {
+    throw refusal('der', 'The Workload API sent something other than DER certificates.', error)
+  }
+}

@@ -1,0 +1,255 @@
+import { credentials, Metadata, status } from '@grpc/grpc-js'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { StintError } from '../../../src/core/errors.ts'
+import { BundleStore } from '../../../src/identity/bundle-store.ts'
+import type { ServerIdentity } from '../../../src/identity/server-identity.ts'
+import { WorkloadApiStub } from '../../../src/identity/workload-api/definition.ts'
+import { workloadApiTarget } from '../../../src/identity/workload-api/endpoint.ts'
+import { WorkloadApiSource } from '../../../src/identity/workload-api/workload-api-source.ts'
+import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { NOW } from '../../support/pki.ts'
+import { settle, until } from '../../support/settle.ts'
+import { jwtMessage, svidMessage, WorkloadApiServer, x509Message } from '../../support/workload-api-server.ts'
+import { SECURITY_HEADERS, STREAM_ENDS } from '../../vectors/identity/workload-api.ts'
+
+let a: PracticeTrustDomain
+let b: PracticeTrustDomain
+let server: WorkloadApiServer
+const closing: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  ;[a, b] = (await Promise.all(['a.test', 'b.test'].map((name) => createTrustDomain(name, { now: NOW })))) as [
+    PracticeTrustDomain,
+    PracticeTrustDomain,
+  ]
+})
+
+beforeEach(async () => {
+  server = await WorkloadApiServer.start({ x509: x509Message([await svid('/stint')], [b]), jwt: jwtMessage(a, b) })
+})
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+  await server.close()
+})
+
+const svid = async (path: string, now = NOW) => svidMessage(await a.issueX509Svid({ path, now }), a)
+
+/** A source with everything that it has said; `random` 0 makes the first wait 1 s. */
+function follow() {
+  const clock = new ManualClock(NOW.toISOString())
+  const store = new BundleStore()
+  const identities: (ServerIdentity | undefined)[] = []
+  const problems = new Map<string, StintError>()
+  const seen: string[] = []
+  const source = new WorkloadApiSource({
+    target: workloadApiTarget(server.address),
+    store,
+    trustDomains: ['a.test', 'b.test'],
+    clock,
+    random: () => 0,
+    startWithinMs: 60_000,
+    onState: (component, problem) => {
+      if (problem) problems.set(component, problem)
+      else problems.delete(component)
+      if (problem) seen.push(problem.code)
+    },
+    onNote: ({ code }) => seen.push(code),
+  })
+  closing.push(() => source.stop())
+  const start = async () => {
+    await source.start()
+    identities.push(await source.serverIdentity().start((identity) => identities.push(identity)))
+  }
+  return { clock, store, source, identities, problems, seen, start }
+}
+
+describe('a source that follows the Workload API', () => {
+  test('has SVID, roots and JWT keys when it has started, of the configured trust domains only', async () => {
+    const { store, source, start } = follow()
+    await start()
+    expect(source.identity?.cert).toContain('BEGIN CERTIFICATE')
+    for (const name of ['a.test', 'b.test']) {
+      expect([store.get(name)?.x509Authorities.length, store.get(name)?.jwtAuthorities.size]).toEqual([1, 1])
+    }
+    const c = await createTrustDomain('c.test', { now: NOW })
+    server.set({ x509: x509Message([await svid('/stint')], [b, c]) })
+    await until(() => server.open === 2)
+    expect(store.get('c.test')).toBeUndefined()
+  })
+
+  test('W5 drops what a message no longer names, X.509 and JWT apart', async () => {
+    const { store, start } = follow()
+    await start()
+    server.set({ x509: x509Message([await svid('/stint')]) })
+    await until(() => store.get('b.test')?.x509Authorities.length === 0)
+    expect(store.get('b.test')?.jwtAuthorities.size).toBe(1)
+    server.set({ jwt: jwtMessage(a) })
+    await until(() => store.get('b.test') === undefined)
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
+  })
+
+  test('takes SVID and roots of a message in one step', async () => {
+    const { store, source, start } = follow()
+    await start()
+    const rolled = await createTrustDomain('a.test', { now: NOW })
+    const next = svidMessage(await rolled.issueX509Svid({ path: '/stint', now: NOW }), rolled)
+    const generation = store.generation
+    const states: [number, boolean][] = []
+    const before = source.identity
+    store.onChange(() => queueMicrotask(() => states.push([store.generation, source.identity !== before])))
+    const c = await createTrustDomain('b.test', { now: NOW })
+    server.set({ x509: x509Message([next], [c]) })
+    await until(() => states.length > 0)
+    expect(states).toEqual([[generation + 1, true]])
+  })
+
+  test('W6 discards a bad message, says so, and keeps the state of before', async () => {
+    const { store, source, problems, start } = follow()
+    await start()
+    const [generation, identity] = [store.generation, source.identity]
+    server.set({ x509: x509Message([]) })
+    await until(() => problems.has('workload_api:x509'))
+    expect([store.generation, source.identity]).toEqual([generation, identity])
+    server.set({ x509: x509Message([await svid('/stint')], [b]) })
+    await until(() => !problems.has('workload_api:x509'))
+  })
+
+  for (const { id, end, reaction, keeps } of STREAM_ENDS) {
+    test(`${id} ${reaction} when a stream ends with ${end}`, async () => {
+      const { clock, store, source, problems, start } = follow()
+      await start()
+      const opened = { ...server.opened }
+      if (end !== 'OK') server.refuse(status[end])
+      server.end(end === 'OK' ? undefined : status[end])
+      if (reaction === 'reconnects at once') {
+        await until(() => server.opened.x509 === opened.x509 + 1 && server.opened.jwt === opened.jwt + 1)
+        return expect(problems.size).toBe(0)
+      }
+      await until(() => problems.size === 2)
+      expect(server.opened).toEqual(opened)
+      expect([source.identity !== undefined, store.get('a.test') !== undefined]).toEqual([keeps, keeps])
+      server.refuse(undefined)
+      await clock.advance(999)
+      expect(server.opened).toEqual(opened)
+      for (let i = 0; i < 100; i += 1) await clock.advance(1_000)
+      if (reaction === 'stops') return expect(server.opened).toEqual(opened)
+      await until(() => problems.size === 0)
+      expect(source.identity).toBeDefined()
+      expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
+    })
+  }
+
+  test('waits longer from failure to failure, at most 30 s', async () => {
+    const { clock, seen, start } = follow()
+    await start()
+    server.refuse(status.UNAVAILABLE)
+    server.end(status.UNAVAILABLE)
+    await until(() => seen.length === 2)
+    const waits: number[] = []
+    for (let turn = 0; turn < 7; turn += 1) {
+      const before = server.opened.x509
+      let waited = 0
+      while (server.opened.x509 === before) {
+        await clock.advance(500)
+        waited += 500
+        for (let i = 0; i < 50; i += 1) await new Promise((resolve) => setImmediate(resolve))
+      }
+      waits.push(waited)
+      await until(() => seen.length >= 2 * (turn + 2))
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000])
+  })
+
+  test('does not reconnect in a tight loop to a server that ends each stream', async () => {
+    const { clock, start } = follow()
+    await start()
+    server.end()
+    await until(() => server.opened.x509 === 2 && server.open === 2)
+    server.end()
+    for (let i = 0; i < 200; i += 1) await clock.advance(1)
+    expect(server.opened.x509).toBe(2)
+    await clock.advance(1_000)
+    await until(() => server.opened.x509 === 3)
+  })
+
+  test('serves on without the agent until the SVID ends, then withdraws it and every key', async () => {
+    const { clock, store, source, identities, problems, start } = follow()
+    await start()
+    server.down()
+    await until(() => problems.size === 2)
+    clock.jump(3_599_000)
+    await clock.advance(60_000 - 59_000)
+    expect([source.identity !== undefined, store.get('a.test') !== undefined]).toEqual([true, true])
+    await clock.advance(60_000)
+    await until(() => source.identity === undefined)
+    expect(identities.at(-1)).toBeUndefined()
+    expect([store.get('a.test'), store.get('b.test')]).toEqual([undefined, undefined])
+    server.set({ x509: x509Message([await svid('/stint', clock.now())], [b]), jwt: jwtMessage(a, b) })
+    await server.listen()
+    await settle(
+      clock,
+      until(() => source.identity !== undefined && problems.size === 0),
+    )
+    expect(identities.at(-1)).toBe(source.identity)
+  })
+
+  test('starts as soon as the agent has an identity for it', async () => {
+    server.refuse(status.PERMISSION_DENIED)
+    const { clock, source, seen } = follow()
+    const started = source.start()
+    await until(() => seen.length === 2)
+    server.refuse(undefined)
+    await settle(clock, started)
+    expect(source.identity).toBeDefined()
+  })
+
+  test('does not start without an SVID in time, nor when the call is refused for good', async () => {
+    server.refuse(status.UNAVAILABLE)
+    const late = follow()
+    await expect(settle(late.clock, late.source.start(), 1_000)).rejects.toMatchObject({
+      code: 'WORKLOAD_API_UNAVAILABLE',
+    })
+    server.refuse(status.INVALID_ARGUMENT)
+    await expect(follow().source.start()).rejects.toMatchObject({
+      code: 'WORKLOAD_API_UNAVAILABLE',
+      details: { status: 'INVALID_ARGUMENT' },
+    })
+  })
+
+  test('starts with an agent that knows no JWT bundles; tokens are then refused', async () => {
+    server.set({ x509: x509Message([await svid('/stint')], [b]) })
+    const { source, store, clock } = follow()
+    const started = source.start()
+    await until(() => server.open === 2)
+    server.end(status.UNIMPLEMENTED)
+    await settle(clock, started)
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(0)
+  })
+})
+
+describe('the Workload API server of these tests', () => {
+  for (const { id, value, refused } of SECURITY_HEADERS) {
+    test(`${id} ${refused ? 'refuses' : 'takes'} ${value ?? 'no'} security header`, async () => {
+      const client = new WorkloadApiStub(workloadApiTarget(server.address), credentials.createInsecure())
+      closing.push(async () => client.close())
+      const metadata = new Metadata()
+      if (value) metadata.set('workload.spiffe.io', value)
+      const stream = client.makeServerStreamRequest(
+        '/SpiffeWorkloadAPI/FetchX509SVID',
+        () => Buffer.alloc(0),
+        (bytes: Buffer) => bytes.length,
+        {},
+        metadata,
+      )
+      const outcome = await new Promise((resolve) => {
+        stream.on('data', resolve)
+        stream.on('error', (error) => resolve('code' in error ? error.code : error))
+      })
+      stream.cancel()
+      if (refused) expect(outcome).toBe(status.INVALID_ARGUMENT)
+      else expect(outcome).toBeGreaterThan(100)
+    })
+  }
+})

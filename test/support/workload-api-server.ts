@@ -1,0 +1,169 @@
+import { createPrivateKey } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Metadata, Server, ServerCredentials, type ServerWritableStream, status } from '@grpc/grpc-js'
+import {
+  type JwtBundlesResponse,
+  WORKLOAD_API_METHODS,
+  type X509SvidMessage,
+  type X509SvidResponse,
+} from '../../src/identity/workload-api/definition.ts'
+import type { PracticeTrustDomain, PracticeX509Svid } from '../../src/practice/pki.ts'
+
+/** What the server says now. */
+export interface WorkloadApiState {
+  readonly x509?: X509SvidResponse
+  readonly jwt?: JwtBundlesResponse
+}
+
+/**
+ * A Workload API that follows the standard: on a socket in a folder of its own, refuses calls without its metadata, sends
+ * its state to each new stream and to all open ones when it changes.
+ */
+export class WorkloadApiServer {
+  readonly #folder: string
+  readonly #streams = new Map<ServerWritableStream<unknown, unknown>, 'x509' | 'jwt'>()
+  readonly #sockets = new Set<Socket>()
+  #listener: NetServer | undefined
+  #state: WorkloadApiState
+  #refusal: status | undefined
+  /** How many streams were opened, by kind. */
+  readonly opened = { x509: 0, jwt: 0 }
+
+  private constructor(folder: string, state: WorkloadApiState) {
+    this.#folder = folder
+    this.#state = state
+  }
+
+  static async start(state: WorkloadApiState = {}): Promise<WorkloadApiServer> {
+    const server = new WorkloadApiServer(await mkdtemp(join(tmpdir(), 'stint-wl-')), state)
+    await server.listen()
+    return server
+  }
+
+  /** As SPIFFE_ENDPOINT_SOCKET has it. */
+  get address(): string {
+    return `unix://${this.#folder}/agent.sock`
+  }
+
+  async listen(): Promise<void> {
+    const server = new Server({ 'grpc.enable_channelz': 0 })
+    server.addService(WORKLOAD_API_METHODS, {
+      FetchX509SVID: (call: ServerWritableStream<unknown, unknown>) => this.#open('x509', call),
+      FetchJWTBundles: (call: ServerWritableStream<unknown, unknown>) => this.#open('jwt', call),
+    })
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+    const listener = createServer((socket) => {
+      this.#sockets.add(socket)
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => this.#sockets.delete(socket))
+      injector.injectConnection(socket)
+    })
+    listener.listen(this.address.replace('unix://', ''))
+    await once(listener, 'listening')
+    this.#listener = listener
+  }
+
+  /** How many streams are open now. */
+  get open(): number {
+    return this.#streams.size
+  }
+
+  /** The whole state; what is left out is not sent. */
+  set(state: WorkloadApiState): void {
+    this.#state = state
+    for (const [call, kind] of this.#streams) this.#send(kind, call)
+  }
+
+  /** Ends every stream; undefined: without an error. */
+  end(code?: status): void {
+    for (const call of this.#streams.keys()) finish(call, code)
+    this.#streams.clear()
+  }
+
+  /** Streams from now on are refused with this code; undefined: served again. */
+  refuse(code: status | undefined): void {
+    this.#refusal = code
+  }
+
+  /** Takes the agent away, as a restart does. */
+  down(): void {
+    this.#listener?.close()
+    for (const socket of this.#sockets) socket.destroy()
+    this.#streams.clear()
+  }
+
+  async close(): Promise<void> {
+    this.down()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  #open(kind: 'x509' | 'jwt', call: ServerWritableStream<unknown, unknown>): void {
+    call.on('error', () => {})
+    this.opened[kind] += 1
+    const refusal = isAllowed(call.metadata) ? this.#refusal : status.INVALID_ARGUMENT
+    if (refusal === undefined) {
+      this.#streams.set(call, kind)
+      call.on('cancelled', () => this.#streams.delete(call))
+      this.#send(kind, call)
+    } else finish(call, refusal)
+  }
+
+  #send(kind: 'x509' | 'jwt', call: ServerWritableStream<unknown, unknown>): void {
+    const message = this.#state[kind]
+    if (message) call.write(message)
+  }
+}
+
+/** Exactly the metadata of the standard (SPIFFE Workload Endpoint, section 3). */
+function isAllowed(metadata: Metadata): boolean {
+  const values = metadata.get('workload.spiffe.io')
+  return values.length === 1 && values[0] === 'true'
+}
+
+function finish(call: ServerWritableStream<unknown, unknown>, code: status | undefined): void {
+  if (code === undefined) call.end()
+  else call.emit('error', { code, details: 'told to' })
+}
+
+/** An SVID as a message has it. */
+export function svidMessage(
+  { spiffeId, chain, keyPem }: PracticeX509Svid,
+  domain: PracticeTrustDomain,
+  hint = '',
+): X509SvidMessage {
+  return {
+    spiffe_id: spiffeId,
+    x509_svid: Buffer.concat(chain),
+    x509_svid_key: createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' }),
+    bundle: rootsOf(domain),
+    hint,
+  }
+}
+
+/** A message of FetchX509SVID. */
+export function x509Message(
+  svids: readonly X509SvidMessage[],
+  federated: readonly PracticeTrustDomain[] = [],
+): X509SvidResponse {
+  const bundles = federated.map((domain) => [`spiffe://${domain.name}`, rootsOf(domain)])
+  return { svids, crl: [], federated_bundles: Object.fromEntries(bundles) as Record<string, Uint8Array> }
+}
+
+/** A message of FetchJWTBundles, with keys as SPIRE sends them: without `use`. */
+export function jwtMessage(...domains: readonly PracticeTrustDomain[]): JwtBundlesResponse {
+  const bundles = domains.map(({ name, bundleJson }) => {
+    const { keys } = JSON.parse(bundleJson()) as { keys: { use: string }[] }
+    const plain = keys.filter(({ use }) => use === 'jwt-svid').map(({ use: _use, ...key }) => key)
+    return [`spiffe://${name}`, Buffer.from(JSON.stringify({ keys: plain }))]
+  })
+  return { bundles: Object.fromEntries(bundles) as Record<string, Uint8Array> }
+}
+
+/** The roots of a domain as concatenated DER. */
+export function rootsOf(...domains: readonly PracticeTrustDomain[]): Buffer {
+  return Buffer.concat(domains.map(({ root }) => Buffer.from(root.certificate.rawData)))
+}
