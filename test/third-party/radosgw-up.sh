@@ -4,22 +4,14 @@
 #
 #   eval "$(test/third-party/radosgw-up.sh)"; …; test/third-party/radosgw-down.sh "$STINT_RADOSGW_DIR"
 #
-# Needs root and the Debian packages below, which it installs when they are missing.
+# Needs Debian packages, which it installs when they are missing and it is root.
 set -euo pipefail
 
-PACKAGES=(ceph-mon ceph-osd ceph-mgr radosgw ceph-common)
-MISSING=()
-for program in ceph ceph-mon ceph-osd ceph-mgr monmaptool radosgw radosgw-admin; do
-  command -v "$program" >/dev/null || MISSING+=("$program")
-done
-if [ "${#MISSING[@]}" -gt 0 ]; then
-  echo "installing ${PACKAGES[*]}" >&2
-  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${PACKAGES[@]}"; } >&2
-fi
+HERE=$(dirname "${BASH_SOURCE[0]}")
+bash "$HERE/debian-packages.sh" radosgw
 
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/stint-radosgw.XXXXXX")
-DOWN=$(dirname "${BASH_SOURCE[0]}")/radosgw-down.sh
-trap 'echo "radosgw did not come up; logs:" >&2; tail -n 20 "$DIR"/log/*.log >&2 || true; bash "$DOWN" "$DIR" >&2' ERR
+trap 'echo "radosgw did not come up; logs:" >&2; tail -n 20 "$DIR"/log/*.log >&2 || true; bash "$HERE/radosgw-down.sh" "$DIR" >&2' ERR
 mkdir -p "$DIR"/{mon,mgr,osd,run,log}
 
 free_port() {
@@ -57,7 +49,6 @@ mon data avail warn = 1
 mgr initial modules =
 log file = $DIR/log/\$name.log
 admin socket = $DIR/run/\$name.asok
-pid file = $DIR/run/\$name.pid
 run dir = $DIR/run
 [mon.a]
 mon data = $DIR/mon
@@ -73,20 +64,31 @@ rgw s3 auth use sts = true
 rgw enable apis = s3, iam, sts, admin
 CONF
 
+# In the foreground of a job of ours: its id is known at once, so that nothing is left behind however far this gets.
+start() {
+  local name=$1
+  shift
+  "$@" -f >"$DIR/log/$name.out.log" 2>&1 </dev/null &
+  echo $! >"$DIR/run/$name.pid"
+}
 ceph_() { timeout 60 ceph -c "$CONF" "$@"; }
 admin() { timeout 60 radosgw-admin -c "$CONF" "$@" >/dev/null 2>>"$DIR/log/admin.log"; }
 
 {
   monmaptool --create --addv a "[v1:127.0.0.1:$MON_PORT]" --fsid "$FSID" "$DIR/monmap"
   ceph-mon -c "$CONF" --mkfs -i a --monmap "$DIR/monmap" --mon-data "$DIR/mon"
-  ceph-mon -c "$CONF" -i a --mon-data "$DIR/mon"
-  ceph-mgr -c "$CONF" -i x --mgr-data "$DIR/mgr"
+  start mon ceph-mon -c "$CONF" -i a --mon-data "$DIR/mon"
+  for _ in $(seq 60); do
+    timeout 10 ceph -c "$CONF" -s >/dev/null 2>&1 && break
+    sleep 0.5
+  done
+  start mgr ceph-mgr -c "$CONF" -i x --mgr-data "$DIR/mgr"
   OSD=$(uuid)
   ceph_ osd new "$OSD"
   ceph-osd -c "$CONF" -i 0 --mkfs --osd-uuid "$OSD" --osd-data "$DIR/osd" --osd-objectstore memstore
   ceph_ osd crush add osd.0 1.0 root=default host=localhost
-  ceph-osd -c "$CONF" -i 0 --osd-data "$DIR/osd"
-  radosgw -c "$CONF" -n client.rgw --log-file "$DIR/log/rgw.log"
+  start osd ceph-osd -c "$CONF" -i 0 --osd-data "$DIR/osd"
+  start rgw radosgw -c "$CONF" -n client.rgw --log-file "$DIR/log/rgw.log"
   for _ in $(seq 120); do
     curl -s -o /dev/null --max-time 2 -f "http://127.0.0.1:$S3_PORT/" && break
     sleep 0.5
