@@ -16,6 +16,7 @@ export interface Exit {
 /** Where a broker listens; ports are chosen anew by each start. */
 export interface BrokerAddresses {
   readonly agents: string
+  readonly bearer?: string
   readonly admin: string
   readonly health: number
 }
@@ -30,10 +31,17 @@ export class BrokerProcess {
   readonly #child: ChildProcess
   #output = ''
 
-  /** @param failpoint `name[:n]`: the process kills itself there, the n-th time. */
-  constructor({ configFile, failpoint }: { configFile: string; failpoint?: string | undefined }) {
+  /**
+   * @param failpoint `name[:n]`: the process kills itself there, the n-th time.
+   * @param nodeOptions e.g. `--max-old-space-size=256`
+   */
+  constructor({
+    configFile,
+    failpoint,
+    nodeOptions = [],
+  }: { configFile: string; failpoint?: string | undefined; nodeOptions?: readonly string[] }) {
     const { STINT_FAILPOINT: _, ...env } = process.env
-    this.#child = spawn(process.execPath, [CLI, 'serve', '--config', configFile], {
+    this.#child = spawn(process.execPath, [...nodeOptions, CLI, 'serve', '--config', configFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...env, ...(failpoint ? { STINT_FAILPOINT: failpoint } : {}) },
     })
@@ -52,6 +60,11 @@ export class BrokerProcess {
       })
     }
     running.add(this)
+  }
+
+  /** To read its memory and open files from /proc. */
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   /** All that it has written to standard output and standard error. */
