@@ -50,7 +50,10 @@ export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
     ['Reference', plan.task.reference],
     ['Time', `${plan.task.ttlSeconds} s`],
     ['Access', listed(plan.pairs.map(pairLine))],
-    ['Blast radius', radius && `${radius.actions} actions on ${radius.resourcePatterns} resource patterns`],
+    [
+      'Blast radius',
+      radius && `${some(radius.actions, 'action')} on ${some(radius.resourcePatterns, 'resource pattern')}`,
+    ],
     ['By class', radius && counts(radius.byClass)],
     ['By label', radius && counts(radius.byLabel)],
     ['Outlives', radius && listed(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
@@ -67,6 +70,10 @@ function pairLine({ action, resource, class: actionClass, flags, within, touches
 function failedPairLine(pair: DecisionInfo['failedPairs'][number]): string {
   const policies = pair.policies.length > 0 ? `: ${pair.policies.join(', ')}` : ''
   return `${pair.action} on ${pair.resource} (${pair.reason}${policies})`
+}
+
+function some(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function labels(how: string, names: readonly string[]): string[] {

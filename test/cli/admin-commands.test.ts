@@ -91,7 +91,7 @@ test('approvals show tells who, why, what, classes, labels, blast radius and the
     'ana (team data)',
     'clean up\\u{1b}[2K\\u{202e}',
     's3:DeleteObject on arn:aws:s3:::b/* [destructive, audit, within env:staging, touches env:staging]',
-    '1 actions on 1 resource patterns',
+    '1 action on 1 resource pattern',
     'destructive 1',
     'role policies',
     '{"Version":"2012-10-17"}',

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { stint } from '../support/cli.ts'
+import { CHECKOUT } from './reader.ts'
+
+const page = readFileSync(join(CHECKOUT, 'docs/cli.md'), 'utf8')
+
+test('docs/cli.md names every command of stint --help', async () => {
+  const { stdout } = await stint(['--help'])
+  const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name)
+  expect(commands.length).toBeGreaterThan(10)
+  expect(commands.filter((name) => !page.includes(`| \`stint ${name}`))).toEqual([])
+})
+
+test('docs/cli.md names no subcommand that is not there', async () => {
+  const named = [...page.matchAll(/^\| `stint (\w+)( \w+)?[^`]*`/gm)]
+  for (const [, name = '', subcommand = ''] of named) {
+    const argv = [name, subcommand.trim(), '--help'].filter(Boolean)
+    const { exitCode, stdout } = await stint(argv)
+    expect(exitCode, argv.join(' ')).toBe(0)
+    expect(stdout, argv.join(' ')).toContain(`Usage: stint ${name}`)
+    if (/^ [a-z]+$/.test(subcommand)) expect(stdout).toContain(`Usage: stint ${name}${subcommand}`)
+  }
+})

@@ -1,0 +1,48 @@
+/** One fenced block of a Markdown file. */
+export interface Block {
+  /** First word after the fence, e.g. `sh`. */
+  readonly language: string
+  /** The other words, e.g. `run`, `exit=4`. */
+  readonly flags: readonly string[]
+  readonly text: string
+  /** Number of the line of its opening fence. */
+  readonly line: number
+}
+
+/** All fenced blocks, in order. */
+export function fencedBlocks(markdown: string): Block[] {
+  const blocks: Block[] = []
+  let open: { info: string; line: number; lines: string[] } | undefined
+  for (const [index, line] of markdown.split('\n').entries()) {
+    const fence = /^```(.*)$/.exec(line)
+    if (!fence) open?.lines.push(line)
+    else if (open) {
+      const [language = '', ...flags] = open.info.split(' ').filter(Boolean)
+      blocks.push({ language, flags, text: open.lines.join('\n'), line: open.line })
+      open = undefined
+    } else open = { info: fence[1] ?? '', line: index + 1, lines: [] }
+  }
+  return blocks
+}
+
+/** The value of a flag such as `exit=4`. */
+export function flagOf({ flags }: Block, name: string): string | undefined {
+  return flags.find((flag) => flag.startsWith(`${name}=`))?.slice(name.length + 1)
+}
+
+/** Where a transcript differs from run to run, the same word each time. */
+export function normalised(output: string): string {
+  return output
+    .replace(/\b(grt|lse|apr|evt)_[0-9A-Z]{26}\b/g, '$1_ID')
+    .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
+    .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
+    .replace(/\b[0-9a-f]{12}\b/g, 'SHORT_HASH')
+    .replace(/\bASIA[A-Z0-9]{16}\b/g, 'ACCESS_KEY_ID')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
+    .replace(/127\.0\.0\.1:\d+/g, 'LOOPBACK')
+    .replace(/\d+ ms (ahead of|behind)/g, 'MS OF')
+    .replace(/\b\d+( events\b|:HASH)/g, 'N$1')
+    .replace(/(Events: +|At event: +)\d+/g, '$1N')
+    .replace(/\/\S*stint-dev-\w+/g, 'PRACTICE_FOLDER')
+    .trim()
+}
