@@ -153,6 +153,7 @@ async function crashAt({ failpoint, act, found, kind = 'write' }: Row): Promise<
 
     stage.stage.cloud.clearFaults()
     const second = await stage.start()
+    await expectSettled(stage)
     const grantId = await askAgain(stage, kind)
     if (kind === 'delete') await seeThrough(stage, grantId)
     await stage.revoke(grantId)
@@ -174,6 +175,16 @@ async function shown(stage: CrashStage, { grants }: LedgerView, { denied }: Foun
     leases: only?.leases.map(({ state }) => state) ?? [],
     sessions: stage.stage.cloud.sessions().length,
     ...(denied !== undefined && { denied: (await stage.deniedIdentities()).length === 1 }),
+  }
+}
+
+/** P2: before anybody is served, a lease whose mint the crash cut off is on record as of unknown outcome. */
+async function expectSettled(stage: CrashStage): Promise<void> {
+  const vera = await stage.admin('vera')
+  const { items: grants } = (await vera.get('/v1/grants')) as { items: { id: string }[] }
+  for (const { id } of grants) {
+    const { items } = (await vera.get(`/v1/grants/${id}/leases`)) as { items: { state: string }[] }
+    for (const lease of items) if (lease.state === 'intended') expect(lease).toMatchObject({ outcomeUnknown: true })
   }
 }
 

@@ -302,7 +302,7 @@ test('P1 P2 P3 P5 P6 P7 P9: whatever is asked, fails, ends or crashes in whateve
   await fc.assert(
     fc.asyncProperty(steps, async (commands) => {
       const world = new World(await openHarness())
-      world.h.provider.capacity = 2
+      world.h.provider.capacity = 1
       try {
         await fc.asyncModelRun(() => ({ model: {}, real: world }), commands)
         await checkEnd(world)
