@@ -28,8 +28,10 @@ import { startAgentPorts } from './grpc/agent-ports.ts'
 import { startHealthServer } from './grpc/health.ts'
 import { BundleFiles } from './identity/bundle-files.ts'
 import { BundleStore } from './identity/bundle-store.ts'
+import type { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
 import { RefusalLog } from './ledger/refusal-log.ts'
 import { openSqliteLedger } from './ledger/sqlite-ledger.ts'
+import { createOidcVerifier } from './oidc-from-config.ts'
 import { NO_LABELS, parseLabels } from './plan/labels.ts'
 import { createPlanner, type Planner } from './plan/planner.ts'
 import { decide } from './policy/decide.ts'
@@ -97,6 +99,7 @@ async function start(
   const ledger = await openSqliteLedger({ file: config.ledger.file, clock, ids: randomIds })
   stack.defer(() => ledger.close())
   const bundles = await startBundles(config, deps, board, stack)
+  const oidc = await startIssuers(config, deps, board, stack)
   const rules = await startRules(config, deps, board, problem, stack)
   const provider = await createProvider(config, deps)
   stack.defer(() => provider.close())
@@ -117,7 +120,7 @@ async function start(
     ids: randomIds,
     settings,
     quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
-    trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) },
+    trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) || oidc?.isTrusted(trustDomain) === true },
   }
   const onProblem = (found: { component: string; error: unknown }) => {
     problem(found.component)(found.error)
@@ -168,6 +171,7 @@ async function start(
   const ports = await startAgentPorts({
     ...agentPortSettings(config),
     bundles,
+    oidc,
     grants: createGrantService(parts),
     health: health.health,
     refusals,
@@ -217,6 +221,29 @@ async function startBundles(
   await files.start()
   stack.defer(() => files.stop())
   return store
+}
+
+/** Follows the keys of the configured issuers; one that cannot be reached is a problem of its own agents alone. */
+async function startIssuers(
+  config: Config,
+  { clock, logger }: BrokerDeps,
+  board: ProblemBoard,
+  stack: AsyncDisposableStack,
+): Promise<OidcVerifier | undefined> {
+  const oidc = await createOidcVerifier(config, {
+    clock,
+    onProblem: ({ alias }, error) => {
+      board.report(`issuer:${alias}`, error, clock.now())
+      logger.warn({ issuer: alias, err: error }, 'the keys of an issuer cannot be had')
+    },
+    onLoaded: ({ alias }, notes) => {
+      board.clear(`issuer:${alias}`)
+      for (const note of notes) logger.warn({ issuer: alias, note }, 'a key of an issuer does not count')
+    },
+  })
+  oidc?.start()
+  stack.defer(() => oidc?.stop())
+  return oidc
 }
 
 function isTrusted(bundles: BundleStore, trustDomain: string): boolean {

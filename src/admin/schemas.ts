@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { ACTION_CLASSES, ACTION_FLAGS } from '../aws/action-classes.ts'
 import { isId } from '../core/ids.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
+import { AUTH_METHODS } from '../identity/caller-identity.ts'
 import { END_REASONS, GRANT_STATES } from '../ledger/records.ts'
 
 const instant = () =>
@@ -12,7 +13,7 @@ const instant = () =>
   })
 const sha256 = () => z.string().openapi({ pattern: '^[0-9a-f]{64}$' })
 const count = () => z.number().int()
-const authMethod = z.enum(['x509-svid', 'jwt-svid', 'x509-svid+jwt-svid'])
+const authMethod = z.enum(AUTH_METHODS)
 
 /** What the caller sends is never repeated in a message, and never stored when it could mislead a reader. */
 const text = (max: number) =>
@@ -65,7 +66,12 @@ export const approvalsQuery = z.strictObject({
   ...pageQuery,
 })
 export const grantsQuery = z.strictObject({
-  agent: text(2048).optional().openapi({ description: 'SPIFFE ID, exact', example: 'spiffe://example.org/ci/deploy' }),
+  agent: text(2048)
+    .optional()
+    .openapi({
+      description: 'SPIFFE ID or subject of an OIDC issuer, exact',
+      example: 'spiffe://example.org/ci/deploy',
+    }),
   owner: text(256).optional().openapi({ description: 'owner of the registration, exact' }),
   state: z.enum(GRANT_STATES).optional(),
   role: text(2048).optional().openapi({ description: 'role ARN, exact' }),

@@ -1,20 +1,10 @@
 import { z } from 'zod'
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
-import { parseDurationMs } from '../core/duration.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
-
-/** A duration such as `90s` or `15m` in the file, milliseconds in code; both bounds are included. */
-function duration(minimum: string, maximum: string) {
-  const [minMs = 0, maxMs = 0] = [parseDurationMs(minimum), parseDurationMs(maximum)]
-  const message = `must be a duration from ${minimum} to ${maximum}, e.g. 90s, 15m or 8h`
-  return z.string().transform((text, context) => {
-    const ms = parseDurationMs(text)
-    if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms
-    context.addIssue({ code: 'custom', message })
-    return z.NEVER
-  })
-}
+import { isAgentSubject } from '../identity/agent-subject.ts'
+import { duration } from './duration-setting.ts'
+import { oidcIssuers } from './oidc-issuers.ts'
 
 /** `host:port` or `[v6]:port`; port 0 takes a free one. */
 const address = z.string().transform((text, context) => {
@@ -58,7 +48,10 @@ const operator = z.strictObject({
   /** Lower-case hex SHA-256 of the token, as `stint operators token` prints it. */
   tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be the 64 hex digits that `stint operators token` prints'),
   groups: z.array(z.string().min(1).max(64)).max(50).default([]),
-  subjects: z.array(z.string().startsWith('spiffe://')).max(50).default([]),
+  subjects: z
+    .array(z.string().refine(isAgentSubject, 'must be a SPIFFE ID or the subject of an OIDC issuer'))
+    .max(50)
+    .default([]),
   expiresAt: z.iso.datetime().transform((text) => new Date(text)),
 })
 
@@ -86,6 +79,8 @@ export const configSchema = z.strictObject({
         leeway: duration('0s', '30s').prefault('10s'),
       })
       .optional(),
+    /** Issuers of workload tokens: CI systems, clusters, clouds. Their tokens come to `listen.bearer`. */
+    oidc: oidcIssuers,
     reloadEvery: duration('100ms', '10m').prefault('5s'),
   }),
   registry: z.strictObject({ file: path }),

@@ -6,6 +6,7 @@ import type { Logger } from '../core/log.ts'
 import type { AdmissionLimits } from '../grants/admission.ts'
 import type { GrantService } from '../grants/services.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
+import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import { type ServerIdentity, ServerIdentityFiles } from '../identity/server-identity.ts'
 import type { RefusalLog } from '../ledger/refusal-log.ts'
 import { brokerServer, refusal, type SharedChecks, sharedChecks } from './broker-server.ts'
@@ -22,10 +23,12 @@ export interface AgentPortsOptions {
   readonly bearer?: Address | undefined
   readonly serverFiles: { readonly certificateFile: string; readonly privateKeyFile: string }
   readonly reloadMs: number
-  /** Bearer tokens are refused unless given. */
+  /** JWT-SVIDs are refused unless given. */
   readonly tokens?:
     | { readonly audience: string; readonly maxLifetimeSeconds: number; readonly leewaySeconds: number }
     | undefined
+  /** Tokens of OIDC issuers are refused unless given; started and stopped by whoever made it. */
+  readonly oidc?: OidcVerifier | undefined
   readonly maxConnections: number
   /** Of calls that may mint, as the grant service applies them; every call has looser ones of its own here. */
   readonly mintLimits: AdmissionLimits

@@ -3,7 +3,7 @@ import { ReflectionService } from '@grpc/reflection'
 import { brokerPackage, brokerService } from '../contract/broker.ts'
 import { asStintError, ERROR_CATALOG, type StintError } from '../core/errors.ts'
 import { Admission, type AdmissionLimits } from '../grants/admission.ts'
-import { Authenticator } from '../identity/authenticator.ts'
+import { Authenticator, refusedTokenId } from '../identity/authenticator.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { createJwtSvidVerifier, type JwtSvidVerifier } from '../identity/jwt-svid.ts'
 import type { AgentPortsOptions } from './agent-ports.ts'
@@ -43,7 +43,12 @@ export function brokerServer(
   { bearerAlone, own }: { bearerAlone: boolean; own: () => Listener },
 ): Server {
   const { bundles, clock, logger, maxCallMs, grants, refusals } = options
-  const authenticator = new Authenticator({ bundles, bearerAlone, ...(verifier && { tokens: verifier }) })
+  const authenticator = new Authenticator({
+    bundles,
+    bearerAlone,
+    ...(verifier && { tokens: verifier }),
+    ...(options.oidc && { oidc: options.oidc }),
+  })
   const authenticate = async (call: AnyCall): Promise<CallerIdentity> => {
     const peer = call.getPeer()
     const { connections } = own()
@@ -55,11 +60,13 @@ export function brokerServer(
       return caller
     } catch (thrown) {
       const error = asStintError(thrown)
-      if (authorization.length > 0 && error.code !== 'RATE_LIMITED') {
+      // Whoever may come again is not to blame: an issuer that is down must not lock its agents out.
+      if (authorization.length > 0 && !ERROR_CATALOG[error.code].retryable) {
         connections.badToken(peer)
         failures.failed(peer)
       }
-      await refusals.note(refusal(error, call.getPath(), peer))
+      const tokenId = refusedTokenId(authorization)
+      await refusals.note({ ...refusal(error, call.getPath(), peer), ...(tokenId && { tokenId }) })
       throw error
     }
   }

@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto'
+import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { CallerIdentity } from './caller-identity.ts'
 import type { JwtSvidVerifier, VerifiedJwtSvid } from './jwt-svid.ts'
-import { tokenInvalid } from './jwt-token.ts'
+import { type TokenParts, takeTokenApart, tokenInvalid } from './jwt-token.ts'
+import type { OidcVerifier } from './oidc/oidc-verifier.ts'
 import { spiffeIdText } from './spiffe-id.ts'
+import { checkBinding } from './token-binding.ts'
 import type { VerifiedConnection } from './verified-connection.ts'
 import type { VerifiedX509Svid } from './x509-svid.ts'
 
 export interface AuthenticatorOptions {
   readonly bundles: BundleStore
-  /** Without it, bearer tokens are refused, also beside a certificate. */
+  /** Without it, JWT-SVIDs are refused, also beside a certificate. */
   readonly tokens?: JwtSvidVerifier
+  /** Without it, tokens of OIDC issuers are refused, also beside a certificate. */
+  readonly oidc?: OidcVerifier
   /** Whether a token may come alone, as it does on a listener without client certificates. Default false. */
   readonly bearerAlone?: boolean
 }
@@ -26,51 +31,83 @@ export interface Proofs {
 
 const MAX_CACHED_TOKENS = 1024
 
+/** A token that has been verified, of whatever kind. */
+interface ShownToken {
+  readonly method: 'jwt-svid' | 'oidc'
+  readonly subject: string
+  readonly trustDomain: string
+  readonly expiresAt: Date
+  readonly tokenId: string
+  readonly replay?: { readonly key: string; readonly until: Date }
+  readonly boundTo?: string
+  readonly facets?: Readonly<Record<string, string>>
+}
+
 /**
  * Says who calls. Every proof that a call shows must verify, and two must name the same agent: a broken proof is never
- * outweighed by another.
+ * outweighed by another. A certificate and the token of an OIDC issuer can never name the same agent; together they count
+ * only if the issuer has bound the token to that certificate, and then the token says who it is.
  */
 export class Authenticator {
   readonly #bundles: BundleStore
   readonly #tokens: JwtSvidVerifier | undefined
+  readonly #oidc: OidcVerifier | undefined
   readonly #bearerAlone: boolean
-  /** By SHA-256 of the whole token; only of the generation in `#cachedGeneration`, the oldest first. */
+  /** By SHA-256 of the whole token; only of the generation in `#cachedGeneration`, the oldest first. JWT-SVIDs only. */
   readonly #cache = new Map<string, VerifiedJwtSvid>()
   #cachedGeneration = -1
 
-  constructor({ bundles, tokens, bearerAlone = false }: AuthenticatorOptions) {
+  constructor({ bundles, tokens, oidc, bearerAlone = false }: AuthenticatorOptions) {
     this.#bundles = bundles
     this.#tokens = tokens
+    this.#oidc = oidc
     this.#bearerAlone = bearerAlone
   }
 
   /**
-   * @throws {StintError} IDENTITY_REQUIRED, IDENTITY_MISMATCH, and what the checks of SVIDs and tokens throw.
+   * @throws {StintError} IDENTITY_REQUIRED, IDENTITY_MISMATCH, TOKEN_BINDING_MISMATCH, and what the checks of SVIDs and
+   *   tokens throw.
    */
   async authenticate({ connection, authorization = [] }: Proofs, now: Date): Promise<CallerIdentity> {
     const svid = connection?.svid(now)
     if (authorization.length === 0) {
       if (svid) return fromSvid(svid)
-      throw new StintError('IDENTITY_REQUIRED', { explanation: 'Call with an X.509-SVID or, where open, a JWT-SVID.' })
+      throw new StintError('IDENTITY_REQUIRED', {
+        explanation: 'Call with an X.509-SVID or, where open, a JWT-SVID or a token of a known issuer.',
+      })
     }
     const token = await this.#verifyToken(bearerToken(authorization), { alone: !svid, now })
+    checkBinding(token.boundTo, svid?.fingerprint)
     if (svid) return fromBoth(svid, token)
     return fromToken(token)
   }
 
-  async #verifyToken(text: string, { alone, now }: { alone: boolean; now: Date }): Promise<VerifiedJwtSvid> {
-    if (!this.#tokens || (alone && !this.#bearerAlone)) {
+  async #verifyToken(text: string, { alone, now }: { alone: boolean; now: Date }): Promise<ShownToken> {
+    if ((!this.#tokens && !this.#oidc) || (alone && !this.#bearerAlone)) {
       throw tokenInvalid('not-accepted', 'Bearer tokens are not accepted here; connect with an X.509-SVID.')
     }
+    const cached = this.#cached(text, now)
+    if (cached) return shownJwtSvid(cached)
+    const parts = takeTokenApart(text)
+    if (this.#oidc?.handles(parts)) {
+      const { acceptedUntil: expiresAt, ...verified } = await this.#oidc.verify(parts, now)
+      return { ...verified, method: 'oidc', expiresAt }
+    }
+    if (!this.#tokens || !namesSpiffeId(parts)) {
+      throw tokenInvalid('issuer', 'The token is of no issuer that is accepted here (iss).')
+    }
     const { snapshot } = this.#bundles
-    if (snapshot.generation !== this.#cachedGeneration) this.#cache.clear()
-    this.#cachedGeneration = snapshot.generation
-    const key = createHash('sha256').update(text).digest('base64')
-    const cached = this.#cache.get(key)
-    if (cached && now < cached.replayUntil) return cached
     const verified = await this.#tokens.verify(text, { bundles: snapshot, now })
-    if (snapshot === this.#bundles.snapshot) this.#remember(key, verified)
-    return verified
+    if (snapshot === this.#bundles.snapshot) this.#remember(cacheKey(text), verified)
+    return shownJwtSvid(verified)
+  }
+
+  #cached(text: string, now: Date): VerifiedJwtSvid | undefined {
+    const { generation } = this.#bundles.snapshot
+    if (generation !== this.#cachedGeneration) this.#cache.clear()
+    this.#cachedGeneration = generation
+    const cached = this.#cache.get(cacheKey(text))
+    return cached && now < cached.replayUntil ? cached : undefined
   }
 
   #remember(key: string, verified: VerifiedJwtSvid): void {
@@ -80,12 +117,48 @@ export class Authenticator {
   }
 }
 
+/**
+ * Names a token that was refused, for the record: the hash of what it says was signed. Nothing that its sender chose gets
+ * into the name.
+ *
+ * @returns lower-case hex; undefined when no one token was shown.
+ */
+export function refusedTokenId(values: readonly (string | Uint8Array)[]): string | undefined {
+  try {
+    const text = bearerToken(values)
+    return sha256Hex(text.slice(0, Math.max(0, text.lastIndexOf('.'))))
+  } catch {
+    return undefined
+  }
+}
+
+function cacheKey(text: string): string {
+  return createHash('sha256').update(text).digest('base64')
+}
+
 function bearerToken(values: readonly (string | Uint8Array)[]): string {
   const [value, ...more] = values
   if (more.length > 0) throw tokenInvalid('several', 'A call carries one authorization value at most.')
   const match = typeof value === 'string' ? /^bearer ([A-Za-z0-9._-]+)$/i.exec(value) : null
-  if (match?.[1] === undefined) throw tokenInvalid('scheme', 'The authorization value must be Bearer and a JWT-SVID.')
+  if (match?.[1] === undefined) throw tokenInvalid('scheme', 'The authorization value must be Bearer and a JWT.')
   return match[1]
+}
+
+/** A token without a text as `sub` is left to the check of JWT-SVIDs, which says what is wrong with it. */
+function namesSpiffeId({ claims: { sub, iss } }: TokenParts): boolean {
+  return typeof iss !== 'string' || typeof sub !== 'string' || sub.startsWith('spiffe:')
+}
+
+function shownJwtSvid({ id, replayKey, replayUntil, tokenId, boundTo }: VerifiedJwtSvid): ShownToken {
+  return {
+    method: 'jwt-svid',
+    subject: spiffeIdText(id),
+    trustDomain: id.trustDomain,
+    expiresAt: replayUntil,
+    tokenId,
+    replay: { key: replayKey, until: replayUntil },
+    ...(boundTo === undefined ? {} : { boundTo }),
+  }
 }
 
 function fromSvid(svid: VerifiedX509Svid): CallerIdentity {
@@ -98,29 +171,30 @@ function fromSvid(svid: VerifiedX509Svid): CallerIdentity {
   }
 }
 
-function fromToken(token: VerifiedJwtSvid): CallerIdentity {
+function fromToken({ method, subject, trustDomain, expiresAt, tokenId, replay, facets }: ShownToken): CallerIdentity {
   return {
-    subject: spiffeIdText(token.id),
-    trustDomain: token.id.trustDomain,
-    authMethod: 'jwt-svid',
-    expiresAt: token.replayUntil,
-    evidence: { tokenId: token.tokenId },
-    replay: { key: token.replayKey, until: token.replayUntil },
+    subject,
+    trustDomain,
+    authMethod: method,
+    expiresAt,
+    evidence: { tokenId, ...(facets ? { facets } : {}) },
+    ...(replay ? { replay } : {}),
   }
 }
 
-function fromBoth(svid: VerifiedX509Svid, token: VerifiedJwtSvid): CallerIdentity {
-  const subject = spiffeIdText(svid.id)
-  if (subject !== spiffeIdText(token.id)) {
+function fromBoth(svid: VerifiedX509Svid, token: ShownToken): CallerIdentity {
+  const agrees = token.method === 'oidc' ? token.boundTo !== undefined : spiffeIdText(svid.id) === token.subject
+  if (!agrees) {
     throw new StintError('IDENTITY_MISMATCH', {
-      explanation: 'The certificate and the bearer token must be of the same agent; send one of them alone.',
+      explanation:
+        'The certificate and the bearer token must be of the same agent, or the token bound to the certificate; send one of them alone.',
     })
   }
+  const { replay: _, ...identity } = fromToken(token)
   return {
-    subject,
-    trustDomain: svid.id.trustDomain,
-    authMethod: 'x509-svid+jwt-svid',
-    expiresAt: svid.notAfter < token.replayUntil ? svid.notAfter : token.replayUntil,
-    evidence: { certificateFingerprint: svid.fingerprint, tokenId: token.tokenId },
+    ...identity,
+    authMethod: `x509-svid+${token.method}`,
+    expiresAt: svid.notAfter < token.expiresAt ? svid.notAfter : token.expiresAt,
+    evidence: { certificateFingerprint: svid.fingerprint, ...identity.evidence },
   }
 }

@@ -1,22 +1,33 @@
-/** How a caller proved who it is. Policies see it as `context.authMethod`. */
-export type AuthMethod = 'x509-svid' | 'jwt-svid' | 'x509-svid+jwt-svid'
+/**
+ * How a caller can prove who it is. Policies see it as `context.authMethod`. In `x509-svid+oidc` the token names the agent and
+ * is bound to the certificate of the connection; a token alone is a bearer token.
+ */
+export const AUTH_METHODS = ['x509-svid', 'jwt-svid', 'x509-svid+jwt-svid', 'oidc', 'x509-svid+oidc'] as const
+export type AuthMethod = (typeof AUTH_METHODS)[number]
 
 /**
  * A caller whose proof has been checked, as of one call. Made only by `identity`; edges pass it on, the domain trusts it.
  */
 export interface CallerIdentity {
-  /** The agent: today always a SPIFFE ID with a path, e.g. `spiffe://example.org/ci/deploy`. */
+  /** The agent: a SPIFFE ID with a path, e.g. `spiffe://example.org/ci/deploy`, or the subject of an OIDC issuer. */
   readonly subject: string
-  /** Trust domain name without the scheme, e.g. `example.org`. */
+  /** Trust domain name without the scheme, e.g. `example.org`; for an OIDC issuer `oidc:` and its alias. */
   readonly trustDomain: string
   readonly authMethod: AuthMethod
   /** The earliest end of the proofs shown: after it, the call no longer counts as authenticated. */
   readonly expiresAt: Date
-  /** For the record. Fingerprint: lower-case hex SHA-256 of the leaf's DER. Token id: `jti`, else the hash of the signing input. */
-  readonly evidence: { readonly certificateFingerprint?: string; readonly tokenId?: string }
   /**
-   * Set when the call rests on a bearer token alone: the replay guard's key and how long it must be remembered.
-   * An issuing call consumes it once.
+   * For the record. Fingerprint: lower-case hex SHA-256 of the leaf's DER. Token id: `jti`, else the hash of the signing
+   * input. Facets: what an issuer says besides of the agent, never judged.
+   */
+  readonly evidence: {
+    readonly certificateFingerprint?: string
+    readonly tokenId?: string
+    readonly facets?: Readonly<Record<string, string>>
+  }
+  /**
+   * Set when the call rests on a bearer token alone that may be used once: the replay guard's key and how long it must be
+   * remembered. An issuing call consumes it.
    */
   readonly replay?: { readonly key: string; readonly until: Date }
 }

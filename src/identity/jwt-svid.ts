@@ -8,6 +8,7 @@ import { checkClaims } from './jwt-claims.ts'
 import type { CompactToken } from './jwt-token.ts'
 import { readCompactToken, tokenInvalid } from './jwt-token.ts'
 import type { SpiffeId } from './spiffe-id.ts'
+import { confirmationOf } from './token-binding.ts'
 
 /** What this service demands of a JWT-SVID. */
 export interface JwtSvidRules {
@@ -33,6 +34,8 @@ export interface VerifiedJwtSvid {
   readonly replayKey: string
   /** Until when the token would be accepted: `exp` plus leeway. */
   readonly replayUntil: Date
+  /** The fingerprint of the certificate that it is bound to (`cnf`). */
+  readonly boundTo?: string
 }
 
 /**
@@ -79,8 +82,9 @@ type Context = Required<JwtSvidRules> & { readonly bundles: BundleSnapshot; read
 async function verify(token: string, context: Context): Promise<VerifiedJwtSvid> {
   const read = readCompactToken(token)
   const claims = checkClaims(read.claims, context)
+  const boundTo = confirmationOf(read.claims)
   await checkSignature(read, authorityOf(read, claims, context.bundles))
-  return verified(read, claims, context.leewaySeconds)
+  return verified(read, claims, { leewaySeconds: context.leewaySeconds, boundTo })
 }
 
 function authorityOf({ header }: CompactToken, { id }: JwtClaims, bundles: BundleSnapshot): JwtAuthority {
@@ -107,7 +111,11 @@ async function checkSignature({ text, header }: CompactToken, { key }: JwtAuthor
   }
 }
 
-function verified({ signingInput }: CompactToken, claims: JwtClaims, leewaySeconds: number): VerifiedJwtSvid {
+function verified(
+  { signingInput }: CompactToken,
+  claims: JwtClaims,
+  { leewaySeconds, boundTo }: { leewaySeconds: number; boundTo: string | undefined },
+): VerifiedJwtSvid {
   const { id, expiresAt, issuedAt, tokenId: jti } = claims
   const inputHash = sha256Hex(signingInput)
   return {
@@ -117,6 +125,7 @@ function verified({ signingInput }: CompactToken, claims: JwtClaims, leewaySecon
     tokenId: jti ?? inputHash,
     replayKey: sha256Hex(JSON.stringify(jti === undefined ? ['input', inputHash] : ['jti', id.trustDomain, jti])),
     replayUntil: new Date(expiresAt.getTime() + leewaySeconds * 1000),
+    ...(boundTo === undefined ? {} : { boundTo }),
   }
 }
 

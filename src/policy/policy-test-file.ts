@@ -2,8 +2,8 @@ import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { parseDurationMs } from '../core/duration.ts'
 import { StintError } from '../core/errors.ts'
-import type { AuthMethod } from '../identity/caller-identity.ts'
-import { parseSpiffeId } from '../identity/spiffe-id.ts'
+import { parseAgentSubject } from '../identity/agent-subject.ts'
+import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
 import type { Task } from '../plan/task.ts'
 import type { PolicyFile } from './policy-set.ts'
 
@@ -60,9 +60,9 @@ const words = z.string().min(1).max(500)
 
 const subject = z.string().transform((value, context) => {
   try {
-    return { value, trustDomain: parseSpiffeId(value).trustDomain }
+    return { value, trustDomain: parseAgentSubject(value).trustDomain }
   } catch {
-    context.addIssue('must be a SPIFFE ID such as spiffe://example.org/ci/deploy')
+    context.addIssue('must be a SPIFFE ID such as spiffe://example.org/ci/deploy, or the subject of an OIDC issuer')
     return z.NEVER
   }
 })
@@ -88,7 +88,7 @@ const caseSchema = z.strictObject({
   }),
   labels: z.record(words, z.array(words)).optional(),
   at: z.iso.datetime().default(DEFAULT_AT),
-  authMethod: z.enum(['x509-svid', 'jwt-svid', 'x509-svid+jwt-svid']).default('x509-svid'),
+  authMethod: z.enum(AUTH_METHODS).default('x509-svid'),
   expect: z.enum(['permit', 'deny', 'approval']),
   policies: z.array(words).optional(),
   approval: z.array(z.union([words.transform((group) => [group]), z.array(words).min(1)])).optional(),

@@ -2,6 +2,7 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
+import { isOidcSubject, parseOidcSubject } from '../identity/oidc/subject.ts'
 import { parseSpiffeId } from '../identity/spiffe-id.ts'
 import type { Registration } from './registration.ts'
 import { Registry } from './registry.ts'
@@ -23,7 +24,7 @@ export const REGISTRY_LIMITS = { bytes: 4_194_304, agents: 10_000 } as const
  * ```yaml
  * agents:
  *   - name: ci-deploy
- *     match: spiffe://example.org/ci/*     # or an exact SPIFFE ID
+ *     match: spiffe://example.org/ci/*     # or an exact SPIFFE ID, or oidc:github:repository_id=42;*
  *     owner: mara@example.org
  *     team: data
  *     purpose: Nightly reconciliation
@@ -137,6 +138,7 @@ function instantOf(value: string): Date | undefined {
 }
 
 function matchProblem(value: string): string | undefined {
+  if (isOidcSubject(value)) return oidcMatchProblem(value)
   const isPrefix = value.endsWith('/*')
   try {
     const { path } = parseSpiffeId(isPrefix ? value.slice(0, -2) : value)
@@ -144,6 +146,15 @@ function matchProblem(value: string): string | undefined {
     return undefined
   } catch {
     return 'must be a SPIFFE ID such as spiffe://example.org/ci/deploy, or a prefix such as spiffe://example.org/ci/*'
+  }
+}
+
+function oidcMatchProblem(value: string): string | undefined {
+  try {
+    parseOidcSubject(value.endsWith(';*') ? value.slice(0, -2) : value)
+    return undefined
+  } catch {
+    return 'must be the subject of an OIDC issuer as stint whoami prints it, or its first fields with ;* for any others'
   }
 }
 

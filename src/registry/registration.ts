@@ -2,7 +2,10 @@
 export interface Registration {
   /** Unique name within the registry file. */
   readonly name: string
-  /** An exact SPIFFE ID, or a path prefix under one trust domain that ends in `/*`, e.g. `spiffe://example.org/ci/*`. */
+  /**
+   * An exact SPIFFE ID, or a path prefix under one trust domain that ends in `/*`, e.g. `spiffe://example.org/ci/*`. Or an
+   * exact OIDC subject, or the first of its fields with `;*` for any others, e.g. `oidc:github:repository_id=42;*`.
+   */
   readonly match: string
   readonly owner: string
   readonly team: string

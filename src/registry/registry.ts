@@ -1,4 +1,5 @@
 import { StintError } from '../core/errors.ts'
+import { isOidcSubject, parseOidcSubject } from '../identity/oidc/subject.ts'
 import { parseSpiffeId } from '../identity/spiffe-id.ts'
 import type { Registration } from './registration.ts'
 
@@ -21,8 +22,8 @@ export class Registry {
    * The most specific registration that covers an agent: an exact one, else the longest prefix. Only that one counts:
    * when it has expired, a wider one does not stand in for it.
    *
-   * @param subject the caller's SPIFFE ID.
-   * @throws {StintError} AGENT_UNREGISTERED, REGISTRATION_EXPIRED, SPIFFE_ID_INVALID
+   * @param subject the caller's SPIFFE ID or OIDC subject.
+   * @throws {StintError} AGENT_UNREGISTERED, REGISTRATION_EXPIRED, SPIFFE_ID_INVALID, SUBJECT_INVALID
    */
   lookup(subject: string, now: Date): Registration {
     const registration = this.find(subject)
@@ -41,6 +42,7 @@ export class Registry {
 
   /** As `lookup`, expired or not. */
   find(subject: string): Registration | undefined {
+    if (isOidcSubject(subject)) return this.#findOidc(subject)
     const { trustDomain, path } = parseSpiffeId(subject)
     if (path === '') return undefined
     const exact = this.#byMatch.get(`spiffe://${trustDomain}${path}`)
@@ -49,6 +51,18 @@ export class Registry {
       const prefix = this.#byMatch.get(`spiffe://${trustDomain}${path.slice(0, end)}/*`)
       if (prefix) return prefix
       if (end === 0) break
+    }
+    return undefined
+  }
+
+  /** Fields fall away from the end, each as a whole: a separator inside a value is escaped, so no value can reach over. */
+  #findOidc(subject: string): Registration | undefined {
+    parseOidcSubject(subject)
+    const exact = this.#byMatch.get(subject)
+    if (exact) return exact
+    for (let end = subject.lastIndexOf(';'); end >= 0; end = subject.lastIndexOf(';', end - 1)) {
+      const prefix = this.#byMatch.get(`${subject.slice(0, end)};*`)
+      if (prefix) return prefix
     }
     return undefined
   }
