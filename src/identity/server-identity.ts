@@ -88,6 +88,18 @@ export class ServerIdentityFiles {
   }
 }
 
+/** A listener's identity out of two files. */
+export function filesIdentity(options: Omit<ServerIdentityFilesOptions, 'onChange'>): ServerIdentitySource {
+  let files: ServerIdentityFiles | undefined
+  return {
+    start: (onChange) => {
+      files = new ServerIdentityFiles({ ...options, onChange })
+      return files.start()
+    },
+    stop: async () => files?.stop(),
+  }
+}
+
 /**
  * Checks that certificate and key are a pair that TLS can use.
  *

@@ -1,0 +1,103 @@
+import { constants } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { bundleDocument } from './bundle-document.ts'
+import type { ServerIdentity, ServerIdentitySource } from './server-identity.ts'
+import type { TrustBundle } from './trust-bundle.ts'
+
+export interface BundleEndpointOptions {
+  readonly host: string
+  readonly port: number
+  /** The one path that is served, e.g. `/`. */
+  readonly path: string
+  /** What the server shows: a certificate for its name (`https_web`) or our own SVID (`https_spiffe`). */
+  readonly identity: ServerIdentitySource
+  /** The bundle of now; undefined while there is none. */
+  readonly bundle: () => TrustBundle | undefined
+  /** How often others should look; default 300. */
+  readonly refreshHintSeconds?: number
+}
+
+export interface BundleEndpoint {
+  /** `host:port` */
+  readonly address: string
+  stop(): Promise<void>
+}
+
+const LIMITS = { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 1_000 }
+const MAX_CONNECTIONS = 256
+
+/**
+ * Serves the bundle of our own trust domain to others. Whoever asks may read it: it holds public keys only, and the
+ * standard forbids to ask for a client certificate.
+ *
+ * @throws {StintError} what the identity throws; the error of the socket when the address cannot be bound.
+ * @see SPIFFE Federation, section 5.2
+ */
+export async function startBundleEndpoint(options: BundleEndpointOptions): Promise<BundleEndpoint> {
+  const sockets = new Set<Duplex>()
+  const server = createServer({ ...LIMITS, handshakeTimeout: 5_000 }, (request, response) =>
+    answer(request, response, options),
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+  })
+  show(server, await options.identity.start((identity) => show(server, identity)))
+  const stop = async () => {
+    await options.identity.stop()
+    if (!server.listening) return
+    const closed = once(server, 'close')
+    server.close()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+  try {
+    server.listen(options.port, options.host)
+    await once(server, 'listening')
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const { address, port } = server.address() as AddressInfo
+  return { address: `${address.includes(':') ? `[${address}]` : address}:${port}`, stop }
+}
+
+/** Without an identity no handshake succeeds. No tickets: there is little to gain and a whole class of faults to lose. */
+function show(server: Server, identity: ServerIdentity | undefined): void {
+  server.setSecureContext({
+    ...(identity && { cert: identity.cert, key: identity.key.reveal() }),
+    minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  })
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, options: BundleEndpointOptions): void {
+  const bundle = options.bundle()
+  const status = statusOf(request, options, bundle)
+  response.setHeader('connection', 'close')
+  if (status === 405) response.setHeader('allow', 'GET')
+  if (status !== 200 || !bundle) {
+    response.writeHead(status).end()
+    return
+  }
+  const { refreshHintSeconds = 300 } = options
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.end(bundleDocument(bundle, { refreshHintSeconds }))
+}
+
+function statusOf(
+  { url, method }: IncomingMessage,
+  { path }: BundleEndpointOptions,
+  bundle: TrustBundle | undefined,
+): number {
+  if (url !== path) return 404
+  if (method !== 'GET') return 405
+  return bundle ? 200 : 503
+}

@@ -1,0 +1,87 @@
+import { request } from 'node:https'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
+import { Secret } from '../../../src/core/secret.ts'
+import { type BundleEndpoint, startBundleEndpoint } from '../../../src/identity/bundle-endpoint.ts'
+import { type ServerIdentity, serverIdentity } from '../../../src/identity/server-identity.ts'
+import { parseSpiffeBundle, type TrustBundle } from '../../../src/identity/trust-bundle.ts'
+import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
+
+let a: PracticeTrustDomain
+let bundle: TrustBundle | undefined
+let change: (identity: ServerIdentity | undefined) => void
+let endpoint: BundleEndpoint
+
+beforeAll(async () => {
+  a = await createTrustDomain('a.test')
+})
+
+afterEach(() => endpoint.stop())
+
+async function open() {
+  bundle = parseSpiffeBundle('a.test', a.bundleJson({ sequence: 2n ** 60n })).bundle
+  endpoint = await startBundleEndpoint({
+    host: '127.0.0.1',
+    port: 0,
+    path: '/bundle',
+    bundle: () => bundle,
+    identity: {
+      start: async (onChange) => {
+        change = onChange
+        return pair()
+      },
+      stop: async () => undefined,
+    },
+  })
+}
+
+const pair = async (): Promise<ServerIdentity> => {
+  const { certPem, keyPem } = await a.issueX509Svid({ path: '/stint', ipAddresses: ['127.0.0.1'] })
+  return serverIdentity(certPem, new Secret(keyPem))
+}
+
+const get = (path = '/bundle') =>
+  createGuardedFetch({ allowPrivate: ['127.0.0.1'], ca: [a.rootCertPem] })(`https://${endpoint.address}${path}`)
+
+/** The status of a request with another method. */
+const ask = (method: string) =>
+  new Promise((resolve, reject) => {
+    const sent = request(`https://${endpoint.address}/bundle`, { method, ca: a.rootCertPem }, (response) => {
+      response.resume()
+      resolve([response.statusCode, response.headers.allow])
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+
+describe('a bundle endpoint', () => {
+  test('serves a bundle that reads as the one it has, to whoever asks', async () => {
+    await open()
+    const { status, body, headers } = await get()
+    expect([status, headers['content-type']]).toEqual([200, 'application/json'])
+    const read = parseSpiffeBundle('a.test', body)
+    expect(read.notes).toEqual([])
+    expect(read.bundle).toMatchObject({ digest: bundle?.digest, sequence: 2n ** 60n, refreshHintSeconds: 300 })
+    expect(Object.keys(JSON.parse(body).keys[0])).not.toContain('kid')
+    expect(body).not.toMatch(/"d"|PRIVATE/)
+  })
+
+  test('answers nothing else, and nothing without a bundle', async () => {
+    await open()
+    expect((await get('/')).status).toBe(404)
+    expect((await get('/bundle?x')).status).toBe(404)
+    expect(await Promise.all(['POST', 'HEAD', 'DELETE'].map(ask))).toEqual(Array(3).fill([405, 'GET']))
+    bundle = undefined
+    expect((await get()).status).toBe(503)
+  })
+
+  test('shows a new identity, and refuses every handshake without one', async () => {
+    await open()
+    change(await pair())
+    expect((await get()).status).toBe(200)
+    change(undefined)
+    await expect(get()).rejects.toMatchObject({ code: 'FETCH_FAILED' })
+    change(await pair())
+    expect((await get()).status).toBe(200)
+  })
+})
