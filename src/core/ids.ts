@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { encodeTime } from 'ulid'
 
 /** What an id is of: grant, lease, approval, audit event. */
@@ -26,8 +26,17 @@ export function isId(prefix: IdPrefix, text: unknown): text is string {
   return typeof text === 'string' && text.startsWith(`${prefix}_`) && ID_BODY.test(text.slice(prefix.length + 1))
 }
 
+/** Random bytes are drawn for many ids at once: a draw costs more than an id. Each byte is used once. */
+const pool = Buffer.alloc(16 * 256)
+let used = pool.length
+
 function randomBody(): string {
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const end = used + 16
   let body = ''
-  for (const byte of randomBytes(16)) body += CROCKFORD[byte & 31]
+  for (; used < end; used += 1) body += CROCKFORD[(pool[used] ?? 0) & 31]
   return body
 }
