@@ -5,6 +5,8 @@ export interface CommitTarget {
   begin(): void
   /** True if `begin` failed only because another connection is writing just now. */
   isBusy(error: unknown): boolean
+  /** Runs one unit. When it throws, only `rollback` undoes it. */
+  unguarded<T>(run: () => T): T
   /** Runs one unit inside a savepoint; undoes it alone when it throws. @throws what the unit threw */
   unit<T>(run: () => T): T
   /** Makes everything since `begin` durable. */
@@ -58,7 +60,7 @@ export class GroupCommit {
   }
 
   /**
-   * @param run one atomic unit; synchronous. Its error is the write's error.
+   * @param run one atomic unit; synchronous. Its error is the write's error. It runs twice when a unit of its batch fails.
    * @throws {StintError} LEDGER_UNAVAILABLE when the queue is full, the ledger is closed or the store has failed.
    */
   write<T>(run: () => T, kind: 'ordinary' | 'settling' = 'ordinary'): Promise<T> {
@@ -99,16 +101,15 @@ export class GroupCommit {
   }
 
   #commit(batch: readonly Waiting[]): void {
-    const outcomes: (() => void)[] = []
+    if (!this.#begin(batch)) return
+    let outcomes: (() => void)[] | undefined
     try {
-      this.#target.begin()
-    } catch (error) {
-      if (this.#target.isBusy(error)) refuseBusy(batch, error)
-      else this.#poison(batch, error)
-      return
-    }
-    try {
-      for (const unit of batch) outcomes.push(this.#run(unit))
+      outcomes = this.#runTogether(batch)
+      if (!outcomes) {
+        this.#target.rollback()
+        if (!this.#begin(batch)) return
+        outcomes = batch.map((unit) => this.#runGuarded(unit))
+      }
       this.#target.commit()
     } catch (error) {
       this.#target.rollback()
@@ -118,7 +119,31 @@ export class GroupCommit {
     for (const tell of outcomes) tell()
   }
 
-  #run({ run, resolve, reject }: Waiting): () => void {
+  #begin(batch: readonly Waiting[]): boolean {
+    try {
+      this.#target.begin()
+      return true
+    } catch (error) {
+      if (this.#target.isBusy(error)) refuseBusy(batch, error)
+      else this.#poison(batch, error)
+      return false
+    }
+  }
+
+  /** Units seldom fail, and a savepoint each would copy every page that they touch. Undefined when one has failed. */
+  #runTogether(batch: readonly Waiting[]): (() => void)[] | undefined {
+    try {
+      return batch.map(({ run, resolve }) => {
+        const value = this.#target.unguarded(run)
+        return () => resolve(value as never)
+      })
+    } catch (error) {
+      if (this.#target.isFatal(error)) throw error
+      return undefined
+    }
+  }
+
+  #runGuarded({ run, resolve, reject }: Waiting): () => void {
     try {
       const value = this.#target.unit(run)
       return () => resolve(value as never)

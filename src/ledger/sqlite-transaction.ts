@@ -38,6 +38,12 @@ export class SqliteTransaction implements CommitTarget {
     return isBusyError(error)
   }
 
+  unguarded<T>(run: () => T): T {
+    const value = run()
+    this.#keepUnit()
+    return value
+  }
+
   unit<T>(run: () => T): T {
     const before = this.#head
     this.db.run('SAVEPOINT unit')

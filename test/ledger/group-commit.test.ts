@@ -16,6 +16,9 @@ class MemoryTarget implements CommitTarget {
   isBusy(error: unknown): boolean {
     return error instanceof Error && error.message === 'busy'
   }
+  unguarded<T>(run: () => T): T {
+    return run()
+  }
   unit<T>(run: () => T): T {
     const before = [...this.pending]
     try {
@@ -80,6 +83,26 @@ describe('GroupCommit', () => {
     expect([a?.status, b?.status]).toEqual(['fulfilled', 'fulfilled'])
     expect(bad).toEqual({ status: 'rejected', reason: conflict })
     expect(target.committed).toEqual([['a', 'b']])
+  })
+
+  test('every unit that fails of several is undone, and the rest are in the commit once', async () => {
+    const { target, put, fail } = setUp()
+    const conflict = new StintError('LEDGER_CONFLICT')
+    const answers = await Promise.allSettled([put('a'), fail(conflict), put('b'), fail(conflict), put('c')])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(target.committed).toEqual([['a', 'b', 'c']])
+  })
+
+  test('another writer that comes between the two runs of a batch only delays', async () => {
+    const { target, commits, put, fail } = setUp()
+    const beginBusy = commits.write(() => {
+      target.failBegin = new Error('busy')
+    })
+    const answers = await Promise.allSettled([beginBusy, fail(new StintError('LEDGER_CONFLICT'))])
+    for (const answer of answers) expect(answer).toMatchObject({ reason: { code: 'LEDGER_UNAVAILABLE' } })
+    target.failBegin = undefined
+    await put('b')
+    expect(target.committed).toEqual([['b']])
   })
 
   test('an error of the caller that is none of ours comes back as INTERNAL', async () => {
