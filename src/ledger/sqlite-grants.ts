@@ -97,9 +97,9 @@ export function moveRow(
   row.effective_by = msOrNull(to.effectiveBy) ?? row.effective_by
   row.ended_at = msOrNull(to.endedAt) ?? row.ended_at
   row.due_at = dueOf(row.id, to)
-  if (to.decision) row.decision_n = store.decisionNumber(to.decision)
   row.version += 1
   updateGrant(tx, row)
+  if (to.decision) updateDecision(tx, row, store.decisionNumber(to.decision))
   tx.count(row.subject_n, from, to.state)
   if (move.endLeases) endLeases(tx, row.n, move.endLeases)
   if (move.deny) putDeny(tx, row, move.deny)
@@ -210,7 +210,7 @@ function insertApproval(tx: SqliteTransaction, grantN: number, approval: NonNull
 function updateGrant(tx: SqliteTransaction, row: GrantRow): void {
   tx.db.run(
     `UPDATE grants SET state = ?, reason = ?, active_at = ?, deadline = ?, effective_by = ?, ended_at = ?, due_at = ?,
-       decision_n = ?, version = ? WHERE n = ?`,
+       version = ? WHERE n = ?`,
     row.state,
     row.reason,
     row.active_at,
@@ -218,10 +218,15 @@ function updateGrant(tx: SqliteTransaction, row: GrantRow): void {
     row.effective_by,
     row.ended_at,
     row.due_at,
-    row.decision_n,
     row.version,
     row.n,
   )
+}
+
+/** Apart, since SQLite writes an index anew and looks up its parent for every column that is set, changed or not. */
+function updateDecision(tx: SqliteTransaction, row: GrantRow, decisionN: number): void {
+  row.decision_n = decisionN
+  tx.db.run('UPDATE grants SET decision_n = ? WHERE n = ?', decisionN, row.n)
 }
 
 function endLeases(tx: SqliteTransaction, grantN: number, end: NonNullable<GrantMove['endLeases']>): void {
