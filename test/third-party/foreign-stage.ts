@@ -45,7 +45,7 @@ export interface RunningBroker {
   stop(): Promise<void>
 }
 
-/** @param cloud takes the place of the practice cloud, which is not called: see `practiceCalls` of the suites. */
+/** @param cloud takes the place of the practice cloud, which is not called by anybody then. */
 export async function setForeignStage(cloud: ForeignCloud): Promise<ForeignStage> {
   const folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
   const stage = await setStage({ folder })
