@@ -3,7 +3,7 @@ import type { CredentialProvider } from '../credentials/provider.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { AuditEventInput, EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
-import { endGrant, type LifeSettings } from './lifecycle.ts'
+import { canChain, endGrant, type LifeSettings } from './lifecycle.ts'
 import type { WatchHub } from './watch-hub.ts'
 
 export interface GrantEnderParts {
@@ -66,11 +66,6 @@ export class GrantEnder {
       events: [{ type: `grant.${ending.to.state}`, at: now, actor, grantId: grant.id, data }],
     }
   }
-}
-
-/** A session that may assume a role can leave behind one that outlasts it. */
-export function canChain(plan: Plan): boolean {
-  return plan.pairs.some((pair) => pair.action.startsWith('sts:AssumeRole'))
 }
 
 /** A plan that only lists and reads may run out; any other is denied when its task is over. */

@@ -1,5 +1,6 @@
 import type { DueGrant, GrantMove } from '../ledger/ledger.ts'
 import type { AuditEventInput, DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
 
 /** Times of a grant's life, in milliseconds. */
 export interface LifeSettings {
@@ -70,6 +71,11 @@ export function endGrant(input: {
   return { to: { state: 'ending', reason, effectiveBy: new Date(boundMs), dueAt: new Date(dueMs) }, ...deny }
 }
 
+/** A session that may assume a role can leave behind one that outlasts it. */
+export function canChain(plan: Plan): boolean {
+  return plan.pairs.some((pair) => pair.action.startsWith('sts:AssumeRole'))
+}
+
 /** How long the deny of these leases is needed, and after which instant none of them was issued. */
 export function denyWindow(leases: readonly Lease[], canChain: boolean): Pick<DenyEntry, 'until' | 'lastIssuedAt'> {
   // A mint whose answer is not on record may have happened at any time that a mint can take.
@@ -81,18 +87,23 @@ export function denyWindow(leases: readonly Lease[], canChain: boolean): Pick<De
   return { until: new Date(lastIssuedMs + sessionMs + DENY_MARGIN_MS), lastIssuedAt: new Date(lastIssuedMs) }
 }
 
-/** What is due on a grant now: the sweeper's one decision, pure. */
+/**
+ * What is due on a grant now: the sweeper's one decision, pure.
+ *
+ * @param denyTarget the policy document that could deny it.
+ */
 export function settleDue(
   due: DueGrant,
   now: Date,
   settings: LifeSettings,
+  denyTarget: string | undefined,
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   const { grant } = due
   switch (grant.state) {
     case 'awaiting_approval':
       return settleWaiting(due, now)
     case 'active':
-      return settleActive(grant, now)
+      return settleActive(due, now, denyTarget)
     case 'ending':
       return settleEnding(due, now, settings)
     default:
@@ -109,10 +120,19 @@ function settleWaiting({ grant, approval }: DueGrant, now: Date): Omit<GrantMove
   }
 }
 
-function settleActive(grant: Grant, now: Date): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
+function settleActive(
+  { grant, plan, openLeases }: DueGrant,
+  now: Date,
+  denyTarget: string | undefined,
+): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   if (grant.deadline && grant.deadline > now) return { to: { state: 'active', dueAt: grant.deadline }, events: [] }
-  // No lease reaches past the deadline, so nothing is left to wait for.
-  return { ...endedNow('deadline', now, 'expired'), events: [event('grant.ended', grant, now, { reason: 'deadline' })] }
+  // No lease reaches past the deadline; only a session that was chained from one can.
+  const outlived = denyTarget && openLeases.length > 0 && canChain(plan)
+  return {
+    ...endedNow('deadline', now, 'expired'),
+    ...(outlived ? { deny: { target: denyTarget, wantedAt: now, ...denyWindow(openLeases, true) } } : {}),
+    events: [event('grant.ended', grant, now, { reason: 'deadline', ...(outlived ? { denied: true } : {}) })],
+  }
 }
 
 function settleEnding(

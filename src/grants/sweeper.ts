@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { ClockGuard } from '../core/clock-guard.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny-reconciler.ts'
@@ -15,6 +16,7 @@ const RECOVERY_BATCH = 500
 export interface SweeperParts extends DenyReconcilerParts {
   readonly ledger: Ledger
   readonly clock: Clock
+  readonly clockGuard: ClockGuard
   readonly settings: LifeSettings
   /** How long final grants are kept. */
   readonly retentionMs: number
@@ -81,11 +83,14 @@ export class Sweeper {
 
   /** Moves every grant that is due; one pass. */
   async sweep(): Promise<number> {
-    const { ledger, clock, hub, settings } = this.#parts
+    const { ledger, clock, clockGuard, hub, provider, settings } = this.#parts
     let moved = 0
     while (!this.#stop.signal.aborted) {
+      // A clock that has just jumped ahead would end grants whose leases still work.
+      clockGuard.check()
       const now = clock.now()
-      const settle = (due: DueGrant) => settleDue(due, now, settings)
+      const targetOf = (roleArn: string) => provider.revocationTarget(roleArn)?.key
+      const settle = (due: DueGrant) => settleDue(due, now, settings, targetOf(due.grant.roleArn))
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
       if (grants.length > 0) failpoint('sweep.after_move')
       for (const grant of grants) hub.changed(grant.id)
@@ -109,7 +114,9 @@ export class Sweeper {
   }
 
   /** A pass does not wait for its writes: a policy that hangs must not hold up another's. */
-  #beginWrites(): Promise<void> {
+  async #beginWrites(): Promise<void> {
+    // … and would take entries off the deny lists whose sessions still live.
+    this.#parts.clockGuard.check()
     return beginDenyWrites(this.#parts, this.#stop.signal, (write) => {
       const told = write.catch((error: unknown) => this.#parts.onProblem({ component: 'reconcile', error }))
       const tracked: Promise<void> = told.finally(() => this.#writes.delete(tracked))

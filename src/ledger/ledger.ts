@@ -184,6 +184,7 @@ export interface GrantMove {
 
 export interface DueGrant {
   readonly grant: Grant
+  readonly plan: Plan
   /** Leases that are not ended. */
   readonly openLeases: readonly Lease[]
   readonly deny?: DenyEntry

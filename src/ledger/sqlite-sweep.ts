@@ -1,4 +1,5 @@
 import { StintError } from '../core/errors.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { DueGrant, LedgerWrites } from './ledger.ts'
 import type { Approval, DenyEntry, Grant, Lease } from './records.ts'
 import { denyEnforced } from './sqlite-deny.ts'
@@ -26,6 +27,8 @@ interface Hanging {
   readonly leases: ReadonlyMap<number, Lease[]>
   readonly denies: ReadonlyMap<number, DenyEntry>
   readonly approvals: ReadonlyMap<number, Approval>
+  /** By the plan's row number: grants of one task share one. */
+  readonly plans: ReadonlyMap<number, Plan>
 }
 
 const OF_GRANTS = 'grant_n IN (SELECT value FROM json_each(?))'
@@ -54,11 +57,14 @@ export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, li
   return moved
 }
 
-function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals }: Hanging): DueGrant {
+function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals, plans }: Hanging): DueGrant {
+  const plan = plans.get(row.plan_n)
+  if (!plan) throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${row.id} is not in the ledger` })
   const deny = denies.get(row.n)
   const approval = approvals.get(row.n)
   return {
     grant: store.grant(row),
+    plan,
     openLeases: leases.get(row.n) ?? [],
     ...(deny ? { deny } : {}),
     ...(approval ? { approval } : {}),
@@ -78,9 +84,13 @@ function readHanging(store: SqliteStore, due: readonly GrantRow[]): Hanging {
   }
   const denies = db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.${OF_GRANTS}`, numbers)
   const approvals = db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.${OF_GRANTS}`, numbers)
+  const planNumbers = JSON.stringify([...new Set(due.map(({ plan_n }) => plan_n))])
+  const ofPlans = 'SELECT n, body FROM plans WHERE n IN (SELECT value FROM json_each(?))'
+  const plans = db.all<{ n: number; body: string }>(ofPlans, planNumbers)
   return {
     leases,
     denies: new Map(denies.map((row) => [row.grant_n, denyEntryOf(row)])),
     approvals: new Map(approvals.map((row) => [row.grant_n, approvalOf(row)])),
+    plans: new Map(plans.map(({ n, body }) => [n, JSON.parse(body) as Plan])),
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '../../src/grants/lifecycle.ts'
 import type { DenyEntry, Grant, Lease } from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS } from '../../src/ledger/transitions.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 
 const settings: LifeSettings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
 const T0 = Date.parse('2026-11-21T12:00:00Z')
@@ -120,6 +121,26 @@ describe('ending a grant', () => {
   })
 })
 
+const PLAN = { pairs: [] as { action: string }[] } as unknown as Plan
+const CHAINS = { pairs: [{ action: 'sts:AssumeRole' }] } as unknown as Plan
+
+describe('at the deadline', () => {
+  for (const { name, plan, denied } of [
+    { name: 'a plan whose sessions cannot chain needs no deny', plan: PLAN, denied: false },
+    {
+      name: 'a plan whose sessions can chain is denied, since a chained one outlasts the lease',
+      plan: CHAINS,
+      denied: true,
+    },
+  ]) {
+    test(name, () => {
+      const due = { grant: grant({ deadline: at(300_000) }), openLeases: [lease()], plan }
+      const move = settleDue(due, at(300_000), settings, 'inline:x')
+      expect({ state: move.to.state, denied: move.deny !== undefined }).toEqual({ state: 'ended', denied })
+    })
+  }
+})
+
 describe('what is due', () => {
   const deny: DenyEntry = { grantId: 'g', target: 't', wantedAt: at(0), until: at(960_000), lastIssuedAt: at(0) }
   for (const { name, due, now, state } of [
@@ -166,7 +187,9 @@ describe('what is due', () => {
       state: 'ended',
     },
   ]) {
-    test(name, () => expect(settleDue({ openLeases: [], ...due }, at(now), settings).to.state).toBe(state))
+    test(name, () =>
+      expect(settleDue({ openLeases: [], plan: PLAN, ...due }, at(now), settings, undefined).to.state).toBe(state),
+    )
   }
 
   test('every move is one that the state machine allows, and never leaves a grant due in the past', () => {
@@ -182,9 +205,10 @@ describe('what is due', () => {
           const due = {
             grant: grant({ state: state as Grant['state'], deadline, effectiveBy, reason: 'revoked' }),
             openLeases: [],
+            plan: PLAN,
             deny: writtenAt ? { ...deny, writtenAt } : deny,
           }
-          const { to } = settleDue(due, now, settings)
+          const { to } = settleDue(due, now, settings, undefined)
           expect(GRANT_TRANSITIONS[state as Grant['state']]).toContain(to.state)
           if (to.dueAt) expect(to.dueAt.getTime()).toBeGreaterThan(now.getTime())
           // P6: it never ends before the bound unless a written deny has had its time.

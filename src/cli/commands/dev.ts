@@ -10,7 +10,7 @@ import { type Stage, setStage } from '../../practice/stage.ts'
 import { STAGE_ROLE } from '../../practice/stage-rules.ts'
 import { VERSION } from '../../version.ts'
 import { type CommandIo, type RunCommand, runParser, UsageError } from '../command.ts'
-import { untilSignalled } from './serve.ts'
+import { runUntilSignalled } from './serve.ts'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 const FIRST_LINE = '# Written by stint dev; it goes when that ends.'
@@ -32,8 +32,15 @@ export const devCommand: RunCommand = (io) =>
       .action((flags: Flags) => dev(flags, io))
   })
 
-async function dev({ log, writeEnv }: Flags, io: CommandIo): Promise<void> {
+async function dev(flags: Flags, io: CommandIo): Promise<void> {
   await using stack = new AsyncDisposableStack()
+  await runUntilSignalled(io, async () => {
+    const { failed } = await raise(flags, io, stack)
+    return { failed, stop: () => stack.disposeAsync() }
+  })
+}
+
+async function raise({ log, writeEnv }: Flags, io: CommandIo, stack: AsyncDisposableStack): Promise<Broker> {
   const folder = await mkdtemp(join(tmpdir(), 'stint-dev-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
   const stage = await setStage({ folder })
@@ -50,7 +57,7 @@ async function dev({ log, writeEnv }: Flags, io: CommandIo): Promise<void> {
   }
   const next = writeEnv === undefined ? 'put these variables into another shell' : `in another shell: . ${writeEnv}`
   io.stderr.write(`practice broker of ${stage.trustDomain.name} is up; ${next}; ctrl-c ends it\n`)
-  await untilSignalled(io, { failed: broker.failed, stop: () => stack.disposeAsync() })
+  return broker
 }
 
 /** What the agent `invoice-bot`, the approver olga and any AWS SDK need to know. */

@@ -30,17 +30,21 @@ export const serveCommand: RunCommand = (io) =>
         refuseUnsafeNode(io)
         const config = loadConfig({ file: configFile(flags, io), env: io.env })
         const logger = createLogger({ level: config.log.level })
-        const broker = await startBroker(config, { clock: systemClock, logger, version: VERSION })
-        await untilSignalled(io, broker)
+        await runUntilSignalled(io, () => startBroker(config, { clock: systemClock, logger, version: VERSION }))
       })
   })
 
 /**
- * Waits for SIGTERM or SIGINT, or for the broker to fail, then stops it.
+ * Starts a broker and waits for SIGTERM or SIGINT, also one that comes while it starts, or for the broker to fail; then
+ * stops it.
  *
- * @throws {StintError} why it failed; whoever supervises the process starts it anew.
+ * @throws {StintError} why it did not start, or failed; whoever supervises the process starts it anew.
  */
-export async function untilSignalled(io: CommandIo, broker: Pick<Broker, 'stop' | 'failed'>): Promise<void> {
+export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'>>(
+  io: CommandIo,
+  start: () => Promise<T>,
+  started: (broker: T) => void = () => {},
+): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   let signals = 0
   const onSignal = () => {
@@ -49,10 +53,15 @@ export async function untilSignalled(io: CommandIo, broker: Pick<Broker, 'stop' 
     resolve(undefined)
   }
   const unlisten = (['SIGTERM', 'SIGINT'] as const).map((signal) => io.onSignal?.(signal, onSignal))
-  const failure = await Promise.race([promise, broker.failed])
-  await broker.stop()
-  for (const stop of unlisten) stop?.()
-  if (failure) throw failure
+  try {
+    const broker = await start()
+    started(broker)
+    const failure = await Promise.race([promise, broker.failed])
+    await broker.stop()
+    if (failure) throw failure
+  } finally {
+    for (const stop of unlisten) stop?.()
+  }
 }
 
 function refuseUnsafeNode({ env }: CommandIo): void {
