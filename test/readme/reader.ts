@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,6 +30,8 @@ export class Reader {
   #seen = ''
 
   constructor() {
+    // Otherwise the set-up of `npm run dev` would install through the link, and take the packages away from under this test.
+    if (!isSetUp()) throw new Error('node_modules is older than package-lock.json: npm run setup')
     this.folder = mkdtempSync(join(tmpdir(), 'stint-readme-'))
     for (const name of readdirSync(CHECKOUT)) symlinkSync(join(CHECKOUT, name), join(this.folder, name))
     this.#shell = this.#bash()
@@ -82,6 +84,11 @@ export class Reader {
   #lastSeen(pattern: RegExp): string | undefined {
     return this.#seen.match(pattern)?.at(-1)
   }
+}
+
+function isSetUp(): boolean {
+  const changedMs = (file: string) => statSync(join(CHECKOUT, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return changedMs('node_modules/.package-lock.json') > changedMs('package-lock.json')
 }
 
 async function end(shell: ChildProcess): Promise<void> {
