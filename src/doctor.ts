@@ -9,8 +9,11 @@ import type { ProbeResult } from './credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from './credentials/aws-sts/provider.ts'
 import { BundleFiles } from './identity/bundle-files.ts'
 import { BundleStore } from './identity/bundle-store.ts'
+import { discoverKeys } from './identity/oidc/discovery.ts'
+import { defineIssuer } from './identity/oidc/issuer.ts'
 import { ServerIdentityFiles } from './identity/server-identity.ts'
 import { verifyAuditFile } from './ledger/audit-verify.ts'
+import { issuerFetch } from './oidc-from-config.ts'
 import { parseLabels } from './plan/labels.ts'
 import { loadPolicySet } from './policy/load-policy-set.ts'
 import { createProvider } from './provider-from-config.ts'
@@ -90,6 +93,7 @@ async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGe
       return [counts, ...notes].join('; ')
     })
   }
+  yield* checkIssuers(config)
   yield check('registrations', async () => `${(await loadRegistry(registry.file)).registrations.length} registrations`)
   yield check('policies', async () => {
     const { policies, hash, warnings } = await loadPolicySet(policy.directory)
@@ -100,6 +104,23 @@ async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGe
   })
   if (labels) {
     yield check('labels', async () => `${parseLabels(parse(await readFile(labels.file, 'utf8'))).labels.length} labels`)
+  }
+}
+
+/** Of each OIDC issuer: whether its documents can be had and used, and what its tokens come to. */
+async function* checkIssuers({ identity, listen }: Config): AsyncGenerator<Check> {
+  for (const settings of identity.oidc) {
+    yield check(`issuer ${settings.alias}`, async () => {
+      const issuer = defineIssuer(settings)
+      const { keys, notes } = await discoverKeys(issuer, { fetch: await issuerFetch(settings) })
+      const names = issuer.subject.map(({ name }) => name).join(', ')
+      return [
+        `${keys.size} keys; agents by ${names}`,
+        ...(issuer.reusable ? ['tokens can be used again by whoever copies them (reusable)'] : []),
+        ...(listen.bearer ? [] : ['listen.bearer is not set, so only tokens bound to a certificate are accepted']),
+        ...notes,
+      ].join('; ')
+    })
   }
 }
 

@@ -66,12 +66,10 @@ export const approvalsQuery = z.strictObject({
   ...pageQuery,
 })
 export const grantsQuery = z.strictObject({
-  agent: text(2048)
-    .optional()
-    .openapi({
-      description: 'SPIFFE ID or subject of an OIDC issuer, exact',
-      example: 'spiffe://example.org/ci/deploy',
-    }),
+  agent: text(2048).optional().openapi({
+    description: 'SPIFFE ID or subject of an OIDC issuer, exact',
+    example: 'spiffe://example.org/ci/deploy',
+  }),
   owner: text(256).optional().openapi({ description: 'owner of the registration, exact' }),
   state: z.enum(GRANT_STATES).optional(),
   role: text(2048).optional().openapi({ description: 'role ARN, exact' }),

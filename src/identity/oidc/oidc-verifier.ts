@@ -10,6 +10,7 @@ import { type Claims, readClaim } from './claim-path.ts'
 import { discoverKeys } from './discovery.ts'
 import type { OidcIssuer } from './issuer.ts'
 import { IssuerKeys } from './issuer-keys.ts'
+import type { IssuerKey } from './jwks.ts'
 import { oidcSubjectText } from './subject.ts'
 
 /** A token of a configured issuer whose signature and claims were checked. */
@@ -97,13 +98,17 @@ export class OidcVerifier {
     if (!entry) throw tokenInvalid('issuer', 'Tokens of this issuer are not accepted here.')
     for (const check of entry.checks) check.run(token, now)
     const verified = describe(token, entry.issuer)
-    await checkSignature(token, entry)
+    await checkSignature(token, await entry.keys.keyFor(keyId(token)))
     return verified
   }
 }
 
-async function checkSignature(token: TokenParts, { keys }: Entry): Promise<void> {
-  const { key, algorithms } = await keys.keyFor(keyId(token))
+/**
+ * Checks the signature of a token.
+ *
+ * @throws {StintError} TOKEN_INVALID with `details.check` algorithm-key or signature.
+ */
+export async function checkSignature(token: TokenParts, { key, algorithms }: IssuerKey): Promise<void> {
   const { alg } = token.header
   if (typeof alg !== 'string' || !algorithms.includes(alg)) {
     throw tokenInvalid('algorithm-key', 'The key with this kid is not for the algorithm of the token.')

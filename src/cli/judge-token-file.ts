@@ -1,0 +1,126 @@
+import { open } from 'node:fs/promises'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../core/clock.ts'
+import { StintError } from '../core/errors.ts'
+import { BundleFiles } from '../identity/bundle-files.ts'
+import { BundleStore } from '../identity/bundle-store.ts'
+import { createJwtSvidVerifier } from '../identity/jwt-svid.ts'
+import { type TokenParts, takeTokenApart, tokenInvalid } from '../identity/jwt-token.ts'
+import { discoverKeys } from '../identity/oidc/discovery.ts'
+import { defineIssuer, type OidcIssuer } from '../identity/oidc/issuer.ts'
+import { type JudgedCheck, judged, judgeToken, type TokenJudgement } from '../identity/oidc/judge-token.ts'
+import { spiffeIdText } from '../identity/spiffe-id.ts'
+import { issuerFetch } from '../oidc-from-config.ts'
+import { loadRegistry } from '../registry/registry-store.ts'
+
+/** How the broker of a configuration would judge a token; without `fetchKeys` nothing is called. */
+export interface JudgeTokenOptions {
+  readonly config: Config
+  readonly now: Date
+  readonly fetchKeys: boolean
+}
+
+const MAX_FILE_BYTES = 65_536
+
+/**
+ * Judges the token in a file, check by check, and the registration that would cover its agent.
+ *
+ * @param file the token alone; blanks around it do not count.
+ * @throws {StintError} CONFIG_INVALID when the file cannot be read; ISSUER_INVALID, FETCH_FAILED, URL_REFUSED when keys were
+ *   asked for and cannot be had.
+ */
+export async function judgeTokenFile(file: string, options: JudgeTokenOptions): Promise<TokenJudgement> {
+  const text = await readToken(file)
+  let token: TokenParts | undefined
+  const form = await judged('form', () => {
+    token = takeTokenApart(text)
+    return 'a JWS in compact form'
+  })
+  if (!token) return { checks: [form] }
+  const judgement = await judgeParts(token, options)
+  const { subject } = judgement
+  const registration = subject === undefined ? [] : [await judgeRegistration(subject, options)]
+  return { ...judgement, checks: [form, ...judgement.checks, ...registration] }
+}
+
+async function judgeParts(token: TokenParts, options: JudgeTokenOptions): Promise<TokenJudgement> {
+  const { config, now, fetchKeys } = options
+  const settings = config.identity.oidc.find(({ issuer }) => issuer === token.claims.iss)
+  if (!settings) return judgeAsJwtSvid(token, options)
+  const issuer = defineIssuer(settings)
+  const published = fetchKeys ? await discoverKeys(issuer, { fetch: await issuerFetch(settings) }) : undefined
+  const judgement = await judgeToken(token, { issuer, now, ...(published && { keys: published.keys }) })
+  return { ...judgement, checks: [...judgement.checks, judgeUse(issuer, token, config)] }
+}
+
+/** By which port and how often the token could be used. */
+function judgeUse({ reusable }: OidcIssuer, { claims }: TokenParts, { listen }: Config): JudgedCheck {
+  if (Object.hasOwn(claims, 'cnf')) {
+    return { name: 'use', verdict: 'pass', finding: 'over mTLS with the certificate that it is bound to' }
+  }
+  if (!listen.bearer) {
+    const finding = 'listen.bearer is not set, so no bearer token is accepted'
+    return { name: 'use', verdict: 'fail', finding, code: 'TOKEN_INVALID' }
+  }
+  const often = reusable ? 'as often as wanted until it ends (reusable)' : 'for one call that mints'
+  return { name: 'use', verdict: 'pass', finding: `on the bearer port, ${often}` }
+}
+
+async function judgeAsJwtSvid(token: TokenParts, { config, now }: JudgeTokenOptions): Promise<TokenJudgement> {
+  const { tokens, domains, reloadEvery } = config.identity
+  let subject: string | undefined
+  const check = await judged('JWT-SVID', async () => {
+    if (!tokens) {
+      throw tokenInvalid(
+        'issuer',
+        'The iss of the token is no issuer of identity.oidc, to the letter, and identity.tokens is not set.',
+      )
+    }
+    // A bundle that comes over a network is not at hand here: its domain counts as unknown.
+    const filed = Object.entries(domains).flatMap(([name, { file, format }]) =>
+      file ? [[name, { file, format }] as const] : [],
+    )
+    const bundles = new BundleStore()
+    const files = new BundleFiles({
+      store: bundles,
+      domains: Object.fromEntries(filed),
+      clock: systemClock,
+      intervalMs: reloadEvery,
+      onProblem: () => {},
+    })
+    await files.start()
+    await files.stop()
+    const rules = {
+      audience: tokens.audience,
+      maxLifetimeSeconds: tokens.maxLifetime / 1_000,
+      leewaySeconds: tokens.leeway / 1_000,
+    }
+    const { id } = await createJwtSvidVerifier(rules).verify(token.text, { bundles: bundles.snapshot, now })
+    subject = spiffeIdText(id)
+    return `verifies as ${subject}`
+  })
+  return { checks: [check], ...(subject === undefined ? {} : { subject }) }
+}
+
+function judgeRegistration(subject: string, { config, now }: JudgeTokenOptions): Promise<JudgedCheck> {
+  return judged('registration', async () => {
+    const { name, owner, team } = (await loadRegistry(config.registry.file)).lookup(subject, now)
+    return `${name} of ${owner}, team ${team}`
+  })
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    const handle = await open(file)
+    try {
+      const { size } = await handle.stat()
+      if (size > MAX_FILE_BYTES) throw new RangeError('too large')
+      return (await handle.readFile('utf8')).trim()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    const explanation = `The token file cannot be read, or is over ${MAX_FILE_BYTES} bytes: ${file}`
+    throw new StintError('CONFIG_INVALID', { explanation }, error)
+  }
+}

@@ -1,0 +1,69 @@
+import { asStintError, type ErrorCode } from '../../core/errors.ts'
+import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
+import { checksOf, keyId } from './checks.ts'
+import type { OidcIssuer } from './issuer.ts'
+import type { IssuerKey } from './jwks.ts'
+import { agentOf, checkSignature } from './oidc-verifier.ts'
+
+/** One check of a token, for an operator to read. */
+export interface JudgedCheck {
+  /** e.g. `audience`, `subject repository_id`. */
+  readonly name: string
+  /** `skipped`: it was not made, so nothing is known. */
+  readonly verdict: 'pass' | 'fail' | 'skipped'
+  /** What was found, or what is wrong. May hold claims, never the token. */
+  readonly finding: string
+  readonly code?: ErrorCode
+}
+
+/** How a token would be judged. */
+export interface TokenJudgement {
+  readonly checks: readonly JudgedCheck[]
+  /** Our name of its issuer. */
+  readonly alias?: string
+  /** Who it would be, if everything passed. */
+  readonly subject?: string
+}
+
+/**
+ * Makes every check of a token's issuer, not only those up to the first failure: the very checks of `OidcVerifier`.
+ *
+ * @param keys of the issuer by `kid`; without them the signature is skipped.
+ */
+export async function judgeToken(
+  token: TokenParts,
+  { issuer, now, keys }: { issuer: OidcIssuer; now: Date; keys?: ReadonlyMap<string, IssuerKey> },
+): Promise<TokenJudgement> {
+  const checks: JudgedCheck[] = [{ name: 'issuer', verdict: 'pass', finding: `${issuer.issuer} is ${issuer.alias}` }]
+  for (const { name, run } of checksOf(issuer)) checks.push(await judged(name, () => run(token, now)))
+  checks.push(keys ? await judged('signature', () => signatureFinding(token, keys)) : SIGNATURE_SKIPPED)
+  let subject: string | undefined
+  const named = await judged('agent', () => {
+    subject = agentOf(token.claims, issuer)
+    return subject
+  })
+  return { checks: [...checks, named], alias: issuer.alias, ...(subject === undefined ? {} : { subject }) }
+}
+
+const SIGNATURE_SKIPPED: JudgedCheck = {
+  name: 'signature',
+  verdict: 'skipped',
+  finding: 'not checked, since the keys of the issuer were not fetched',
+}
+
+/** Runs one check and says how it went. */
+export async function judged(name: string, run: () => string | Promise<string>): Promise<JudgedCheck> {
+  try {
+    return { name, verdict: 'pass', finding: await run() }
+  } catch (thrown) {
+    const { code, details, message } = asStintError(thrown)
+    return { name, verdict: 'fail', finding: details.explanation ?? message, code }
+  }
+}
+
+async function signatureFinding(token: TokenParts, keys: ReadonlyMap<string, IssuerKey>): Promise<string> {
+  const key = keys.get(keyId(token))
+  if (!key) throw tokenInvalid('kid', 'The issuer of the token has no key with this kid.')
+  await checkSignature(token, key)
+  return 'verifies with the key that the issuer publishes'
+}
