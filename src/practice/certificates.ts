@@ -72,3 +72,8 @@ export function workloadExtensions(
     ]),
   ]
 }
+
+/** Tells two issuers of one name apart, as there are while a root is replaced. @see RFC 5280, section 4.2.1.1 */
+export function issuedBy({ keys }: Signer): Promise<x509.AuthorityKeyIdentifierExtension> {
+  return x509.AuthorityKeyIdentifierExtension.create(keys.publicKey)
+}

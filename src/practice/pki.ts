@@ -2,7 +2,7 @@ import { generateKeyPairSync, KeyObject, randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import { SignJWT } from 'jose'
 import type { Signer } from './certificates.ts'
-import { generateKeys, makeCertificate, signingExtensions, workloadExtensions } from './certificates.ts'
+import { generateKeys, issuedBy, makeCertificate, signingExtensions, workloadExtensions } from './certificates.ts'
 
 /** Options of a throw-away trust domain. */
 export interface TrustDomainOptions {
@@ -95,7 +95,8 @@ async function makeSigner(
   issuer?: Signer,
 ): Promise<Signer> {
   const keys = await generateKeys()
-  const extensions = await signingExtensions(keys, { uri: `spiffe://${name}` })
+  const own = await signingExtensions(keys, { uri: `spiffe://${name}` })
+  const extensions = issuer ? [...own, await issuedBy(issuer)] : own
   const subject = `O=practice, CN=${kind} of ${name}`
   const order = { subject, keys, ...validity, extensions }
   return { keys, certificate: await makeCertificate(issuer ? { ...order, issuer } : order) }
@@ -114,7 +115,7 @@ async function issueX509Svid(
     keys,
     notBefore: new Date(now.getTime() - BACKDATE_MS),
     notAfter: new Date(now.getTime() + ttlMs),
-    extensions: workloadExtensions(spiffeId, { dnsNames, ipAddresses }),
+    extensions: [...workloadExtensions(spiffeId, { dnsNames, ipAddresses }), await issuedBy(signer)],
   })
   const chain = signer === root ? [leaf] : [leaf, signer.certificate]
   return {
