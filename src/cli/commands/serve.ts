@@ -2,6 +2,7 @@ import type { Command as Parser } from 'commander'
 import { loadConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
+import { keepHeapSmall } from '../../core/heap.ts'
 import { createLogger } from '../../core/log.ts'
 import { type Broker, startBroker } from '../../main.ts'
 import { VERSION } from '../../version.ts'
@@ -28,6 +29,7 @@ export const serveCommand: RunCommand = (io) =>
       .description('Run the broker.')
       .action(async (flags: { config?: string }) => {
         refuseUnsafeNode(io)
+        keepHeapSmall()
         const config = loadConfig({ file: configFile(flags, io), env: io.env })
         const logger = createLogger({ level: config.log.level })
         await runUntilSignalled(io, () => startBroker(config, { clock: systemClock, logger, version: VERSION }))

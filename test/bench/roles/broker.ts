@@ -1,5 +1,6 @@
 import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import { keepHeapSmall } from '../../../src/core/heap.ts'
 import { createLogger } from '../../../src/core/log.ts'
 import { type Broker, startBroker } from '../../../src/main.ts'
 import { VERSION } from '../../../src/version.ts'
@@ -12,6 +13,7 @@ export async function runBroker(): Promise<void> {
     {
       start: async ({ configFile }: { configFile: string }) => {
         const config = loadConfig({ file: configFile, env: {} })
+        keepHeapSmall()
         const startedMs = performance.now()
         // Told of trouble only: its "serving" lines would run through the table.
         const logger = createLogger({ level: 'warn' })
