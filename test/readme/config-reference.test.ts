@@ -56,7 +56,7 @@ test('the smallest file of docs/config.md is one', () => {
 
 for (const { path, allowed } of rows) {
   const [, from = '', to = ''] = /^(\d+\w*) to (\d+\w*)$/.exec(allowed) ?? []
-  if (from === '' || path.includes('[]')) continue
+  if (from === '' || /\[\]|<name>/.test(path)) continue
   test(`${path} is allowed ${allowed}, and no further`, () => {
     for (const value of [from, to]) expect(isRefused(path, value), value).toBe(false)
     for (const value of [beyond(from, -1), beyond(to, 1)]) expect(isRefused(path, value), value).toBe(true)
