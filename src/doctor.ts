@@ -1,6 +1,7 @@
 import { access, constants, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parse } from 'yaml'
+import { usesWorkloadApi } from './config/identity-sources.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
 import { asStintError, type ErrorCode, type ErrorDetails, StintError } from './core/errors.ts'
@@ -12,6 +13,8 @@ import { BundleStore } from './identity/bundle-store.ts'
 import { discoverKeys } from './identity/oidc/discovery.ts'
 import { defineIssuer } from './identity/oidc/issuer.ts'
 import { ServerIdentityFiles } from './identity/server-identity.ts'
+import type { TrustBundle } from './identity/trust-bundle.ts'
+import { bundleFiles, federatedBundle, workloadApiSource } from './identity-from-config.ts'
 import { verifyAuditFile } from './ledger/audit-verify.ts'
 import { issuerFetch } from './oidc-from-config.ts'
 import { parseLabels } from './plan/labels.ts'
@@ -69,14 +72,17 @@ function probed(name: string, result: ProbeResult, found: (details: ErrorDetails
 
 async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGenerator<Check> {
   const { identity, registry, policy, labels } = config
-  yield check('server certificate', async () => {
+  if (identity.server !== 'workload-api') {
     const { certificateFile: certFile, privateKeyFile: keyFile } = identity.server
-    const files = new ServerIdentityFiles({ certFile, keyFile, clock, onChange: () => {}, onProblem: () => {} })
-    const { notAfter } = await files.start()
-    await files.stop()
-    return `valid until ${notAfter.toISOString()}`
-  })
-  for (const [trustDomain, file] of Object.entries(identity.domains)) {
+    yield check('server certificate', async () => {
+      const files = new ServerIdentityFiles({ certFile, keyFile, clock, onChange: () => {}, onProblem: () => {} })
+      const { notAfter } = await files.start()
+      await files.stop()
+      return `valid until ${notAfter.toISOString()}`
+    })
+  }
+  yield* checkIdentitySources(config, clock)
+  for (const [trustDomain, file] of Object.entries(bundleFiles(identity.domains))) {
     yield check(`bundle ${trustDomain}`, async () => {
       const store = new BundleStore()
       const notes: string[] = []
@@ -88,9 +94,7 @@ async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGe
       })
       await files.start()
       await files.stop()
-      const bundle = store.get(trustDomain)
-      const counts = `${bundle?.x509Authorities.length ?? 0} X.509 and ${bundle?.jwtAuthorities.size ?? 0} JWT authorities`
-      return [counts, ...notes].join('; ')
+      return [countsOf(store.get(trustDomain)), ...notes].join('; ')
     })
   }
   yield* checkIssuers(config)
@@ -105,6 +109,39 @@ async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGe
   if (labels) {
     yield check('labels', async () => `${parseLabels(parse(await readFile(labels.file, 'utf8'))).labels.length} labels`)
   }
+}
+
+/** What comes over the network: the Workload API, and the bundle endpoints of other trust domains. */
+async function* checkIdentitySources({ identity }: Config, clock: Clock): AsyncGenerator<Check> {
+  const store = new BundleStore()
+  const common = { store, clock, onNote: () => {} }
+  if (usesWorkloadApi(identity)) {
+    yield check('workload API', async () => {
+      const source = workloadApiSource(identity, { ...common, random: Math.random, onState: () => {} })
+      await source.start()
+      const { notAfter } = source.identity ?? {}
+      await source.stop()
+      return `gives an SVID that is valid until ${notAfter?.toISOString()}`
+    })
+  }
+  for (const [trustDomain, { federation }] of Object.entries(identity.domains)) {
+    if (!federation) continue
+    yield check(`federation ${trustDomain}`, async () => {
+      let problem: StintError | undefined
+      const onState = (_component: string, found: StintError | undefined) => {
+        problem = found
+      }
+      const source = await federatedBundle(federation, { ...common, trustDomain, onState })
+      await source.start()
+      await source.stop()
+      if (problem) throw problem
+      return countsOf(store.get(trustDomain))
+    })
+  }
+}
+
+function countsOf(bundle: TrustBundle | undefined): string {
+  return `${bundle?.x509Authorities.length ?? 0} X.509 and ${bundle?.jwtAuthorities.size ?? 0} JWT authorities`
 }
 
 /** Of each OIDC issuer: whether its documents can be had and used, and what its tokens come to. */

@@ -26,9 +26,9 @@ import { WatchHub } from './grants/watch-hub.ts'
 import { Watermarks } from './grants/watermarks.ts'
 import { startAgentPorts } from './grpc/agent-ports.ts'
 import { startHealthServer } from './grpc/health.ts'
-import { BundleFiles } from './identity/bundle-files.ts'
-import { BundleStore } from './identity/bundle-store.ts'
+import type { BundleStore } from './identity/bundle-store.ts'
 import type { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
+import { startIdentity } from './identity-from-config.ts'
 import { RefusalLog } from './ledger/refusal-log.ts'
 import { openSqliteLedger } from './ledger/sqlite-ledger.ts'
 import { createOidcVerifier } from './oidc-from-config.ts'
@@ -98,7 +98,8 @@ async function start(
   }
   const ledger = await openSqliteLedger({ file: config.ledger.file, clock, ids: randomIds })
   stack.defer(() => ledger.close())
-  const bundles = await startBundles(config, deps, board, stack)
+  const identity = await startIdentity(config, { ...deps, random: Math.random, board }, stack)
+  const { bundles } = identity
   const oidc = await startIssuers(config, deps, board, stack)
   const rules = await startRules(config, deps, board, problem, stack)
   const provider = await createProvider(config, deps)
@@ -142,6 +143,7 @@ async function start(
   const health = await startHealthServer(config.listen.health)
   stack.defer(() => health.stop())
   const stopping = new AbortController()
+  let identityUsable = true
   const admin = await startAdminServer({
     ...config.listen.admin,
     ...(config.admin.tls && { tls: config.admin.tls }),
@@ -153,7 +155,7 @@ async function start(
       operatorService: createOperatorService(parts),
       registry: rules.registryView,
       policies: { status: rules.policyStatus },
-      status: () => ({ ready: rules.ready(), problems: board.list(), version: deps.version }),
+      status: () => ({ ready: rules.ready() && identityUsable, problems: board.list(), version: deps.version }),
       clock,
       logger,
       stopping: stopping.signal,
@@ -177,13 +179,17 @@ async function start(
     refusals,
     clock,
     logger,
-    onIdentityProblem: problem('server_identity'),
+    serverIdentity: identity.server(),
+    onServerIdentity: (usable) => {
+      identityUsable = usable
+      health.setServing(usable && !stopping.signal.aborted)
+    },
   })
   stack.defer(() => ports.stop())
-  health.setServing(true)
+  health.setServing(identityUsable)
   stack.defer(() => {
-    health.setServing(false)
     stopping.abort()
+    health.setServing(false)
   })
   const bearer = ports.bearer ? { bearer: ports.bearer } : {}
   logger.info({ agents: ports.mutual, ...bearer, admin: admin.url, health: health.port }, 'serving')
@@ -193,34 +199,6 @@ async function start(
     admin: admin.url,
     health: `${config.listen.health.host}:${health.port}`,
   }
-}
-
-async function startBundles(
-  config: Config,
-  { clock, logger }: BrokerDeps,
-  board: ProblemBoard,
-  stack: AsyncDisposableStack,
-): Promise<BundleStore> {
-  const store = new BundleStore()
-  const files = new BundleFiles({
-    store,
-    domains: config.identity.domains,
-    clock,
-    intervalMs: config.identity.reloadEvery,
-    onProblem: ({ trustDomain, level, code, explanation, error }) => {
-      if (error) board.report(`bundle:${trustDomain}`, error, clock.now())
-      logger[level === 'alarm' ? 'error' : 'warn'](
-        { trustDomain, note: code, explanation },
-        'a trust bundle needs a look',
-      )
-    },
-  })
-  store.onChange(() => {
-    for (const { component } of board.list()) if (component.startsWith('bundle:')) board.clear(component)
-  })
-  await files.start()
-  stack.defer(() => files.stop())
-  return store
 }
 
 /** Follows the keys of the configured issuers; one that cannot be reached is a problem of its own agents alone. */
@@ -355,8 +333,6 @@ function agentPortSettings(config: Config) {
   return {
     mutual: listen.agents,
     bearer: listen.bearer,
-    serverFiles: identity.server,
-    reloadMs: identity.reloadEvery,
     tokens: tokens && {
       audience: tokens.audience,
       maxLifetimeSeconds: tokens.maxLifetime / 1_000,

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Command as Parser } from 'commander'
 import { StintClient } from '../sdk/client.ts'
+import type { SvidFiles } from '../sdk/svid-source.ts'
+import type { SvidFromWorkloadApi } from '../sdk/workload-api-svid.ts'
 import { type CommandIo, UsageError } from './command.ts'
 
 /** What the flags of `withBroker` parse to. */
@@ -11,6 +13,7 @@ export interface BrokerFlags {
   readonly svidKey?: string
   readonly bundle?: string
   readonly tokenFile?: string
+  readonly workloadApi?: string
 }
 
 /** Adds the flags that say where the broker is and who we are. */
@@ -22,6 +25,7 @@ export function withBroker(parser: Parser): Parser {
     .option('--svid-key <file>', 'its private key, PEM (STINT_SVID_KEY)')
     .option('--bundle <file>', "roots of the broker's trust domain (STINT_BUNDLE)")
     .option('--token-file <file>', 'JWT-SVID, read again for every call (STINT_TOKEN_FILE)')
+    .option('--workload-api <address>', 'where SVID and roots come from without files (SPIFFE_ENDPOINT_SOCKET)')
 }
 
 /** Runs with a connected client, which is closed afterwards. @throws {UsageError} when a setting is missing. */
@@ -30,23 +34,33 @@ export async function withClient<T>(
   { env }: Pick<CommandIo, 'env'>,
   work: (client: StintClient) => Promise<T>,
 ): Promise<T> {
-  const certificateFile = flags.svidCert ?? env.STINT_SVID_CERT
-  const privateKeyFile = flags.svidKey ?? env.STINT_SVID_KEY
   const tokenFile = flags.tokenFile ?? env.STINT_TOKEN_FILE
   const client = new StintClient({
     address: required(flags.address ?? env.STINT_ADDRESS, '--address or STINT_ADDRESS'),
     serverId: required(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
-    svid: {
-      bundleFile: required(flags.bundle ?? env.STINT_BUNDLE, '--bundle or STINT_BUNDLE'),
-      ...(certificateFile && { certificateFile }),
-      ...(privateKeyFile && { privateKeyFile }),
-    },
+    svid: svidOf(flags, env),
     ...(tokenFile && { token: () => readFile(tokenFile, 'utf8') }),
   })
   try {
     return await work(client)
   } finally {
     client.close()
+  }
+}
+
+/** Files when any is named; else the Workload API, where the environment names one. */
+function svidOf(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFromWorkloadApi {
+  const certificateFile = flags.svidCert ?? env.STINT_SVID_CERT
+  const privateKeyFile = flags.svidKey ?? env.STINT_SVID_KEY
+  const bundleFile = flags.bundle ?? env.STINT_BUNDLE
+  const workloadApi = flags.workloadApi ?? env.SPIFFE_ENDPOINT_SOCKET
+  const files = [certificateFile, privateKeyFile, bundleFile].some(Boolean)
+  if (flags.workloadApi && files) throw new UsageError('Give --workload-api or SVID files, not both.')
+  if (workloadApi && !files) return { workloadApi }
+  return {
+    bundleFile: required(bundleFile, '--bundle, STINT_BUNDLE or SPIFFE_ENDPOINT_SOCKET'),
+    ...(certificateFile && { certificateFile }),
+    ...(privateKeyFile && { privateKeyFile }),
   }
 }
 

@@ -10,14 +10,14 @@ const ENV_PREFIX = 'STINT_CONFIG_'
 
 /**
  * Reads the one config file. Environment variables `STINT_CONFIG_SECTION__KEY` win over it, e.g.
- * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`.
+ * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`. `SPIFFE_ENDPOINT_SOCKET` says where the Workload API is unless the file does.
  *
  * @throws {StintError} CONFIG_INVALID; `details.problems` lists every one by path and line.
  */
 export function loadConfig({ file, env }: { file: string; env: NodeJS.ProcessEnv }): Config {
   const text = readText(file)
   const { value, lineOf } = parseYaml(text)
-  const parsed = configSchema.safeParse(withEnvironment(value, env))
+  const parsed = configSchema.safeParse(withSpiffeSocket(withEnvironment(value, env), env))
   if (!parsed.success) throw invalid(listProblems(parsed.error, lineOf))
   return withAbsolutePaths(parsed.data, dirname(resolve(file)))
 }
@@ -70,6 +70,16 @@ function withEnvironment(value: unknown, env: NodeJS.ProcessEnv): unknown {
     at[last] = scalar(text)
   }
   return root
+}
+
+/** SPIFFE Workload Endpoint, section 4: the variable counts where the configuration says nothing. */
+function withSpiffeSocket(value: unknown, { SPIFFE_ENDPOINT_SOCKET: socket }: NodeJS.ProcessEnv): unknown {
+  if (!socket || !isRecord(value) || !isRecord(value.identity)) return value
+  const { identity } = value
+  const domains = isRecord(identity.domains) ? Object.values(identity.domains) : []
+  const needed = identity.server === 'workload-api' || domains.some((source) => isRecord(source) && source.workloadApi)
+  if (!needed || (identity.workloadApi !== undefined && !isRecord(identity.workloadApi))) return value
+  return { ...value, identity: { ...identity, workloadApi: { socket, ...identity.workloadApi } } }
 }
 
 function camelCase(name: string): string {

@@ -4,6 +4,7 @@ import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { isAgentSubject } from '../identity/agent-subject.ts'
 import { duration } from './duration-setting.ts'
+import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
 
 /** `host:port` or `[v6]:port`; port 0 takes a free one. */
@@ -68,21 +69,22 @@ export const configSchema = z.strictObject({
       health: address.prefault('127.0.0.1:8446'),
     })
     .prefault({}),
-  identity: z.strictObject({
-    server: keyPair,
-    domains: z.record(z.string(), z.strictObject({ file: path, format: z.enum(['spiffe', 'pem']).default('spiffe') })),
-    /** JWT-SVIDs are accepted only when set. */
-    tokens: z
-      .strictObject({
-        audience: z.string().min(1),
-        maxLifetime: duration('1m', '24h').prefault('1h'),
-        leeway: duration('0s', '30s').prefault('10s'),
-      })
-      .optional(),
-    /** Issuers of workload tokens: CI systems, clusters, clouds. Their tokens come to `listen.bearer`. */
-    oidc: oidcIssuers,
-    reloadEvery: duration('100ms', '10m').prefault('5s'),
-  }),
+  identity: z
+    .strictObject({
+      ...identitySources,
+      /** JWT-SVIDs are accepted only when set. */
+      tokens: z
+        .strictObject({
+          audience: z.string().min(1),
+          maxLifetime: duration('1m', '24h').prefault('1h'),
+          leeway: duration('0s', '30s').prefault('10s'),
+        })
+        .optional(),
+      /** Issuers of workload tokens: CI systems, clusters, clouds. Their tokens come to `listen.bearer`. */
+      oidc: oidcIssuers,
+      reloadEvery: duration('100ms', '10m').prefault('5s'),
+    })
+    .superRefine(checkIdentitySources),
   registry: z.strictObject({ file: path }),
   policy: z.strictObject({
     directory: path,

@@ -7,7 +7,7 @@ import type { AdmissionLimits } from '../grants/admission.ts'
 import type { GrantService } from '../grants/services.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
 import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
-import { type ServerIdentity, ServerIdentityFiles } from '../identity/server-identity.ts'
+import type { ServerIdentity, ServerIdentitySource } from '../identity/server-identity.ts'
 import type { RefusalLog } from '../ledger/refusal-log.ts'
 import { brokerServer, refusal, type SharedChecks, sharedChecks } from './broker-server.ts'
 import { Listener } from './listener.ts'
@@ -21,8 +21,7 @@ export interface AgentPortsOptions {
   readonly mutual: Address
   /** The port for callers that have only a bearer token; none unless given. */
   readonly bearer?: Address | undefined
-  readonly serverFiles: { readonly certificateFile: string; readonly privateKeyFile: string }
-  readonly reloadMs: number
+  readonly serverIdentity: ServerIdentitySource
   /** JWT-SVIDs are refused unless given. */
   readonly tokens?:
     | { readonly audience: string; readonly maxLifetimeSeconds: number; readonly leewaySeconds: number }
@@ -41,7 +40,8 @@ export interface AgentPortsOptions {
   readonly refusals: RefusalLog
   readonly clock: Clock
   readonly logger: Logger
-  readonly onIdentityProblem: (error: StintError) => void
+  /** Whether there is an identity to show, at each change after the start. */
+  readonly onServerIdentity: (usable: boolean) => void
 }
 
 export interface AgentPorts {
@@ -55,20 +55,13 @@ export interface AgentPorts {
 export async function startAgentPorts(options: AgentPortsOptions): Promise<AgentPorts> {
   const shared = sharedChecks(options)
   const listeners: Listener[] = []
-  const files = new ServerIdentityFiles({
-    certFile: options.serverFiles.certificateFile,
-    keyFile: options.serverFiles.privateKeyFile,
-    clock: options.clock,
-    intervalMs: options.reloadMs,
-    onChange: (identity) => {
-      for (const listener of listeners) listener.setServerIdentity(identity)
-    },
-    onProblem: options.onIdentityProblem,
+  const identity = await options.serverIdentity.start((next) => {
+    for (const listener of listeners) listener.setServerIdentity(next)
+    options.onServerIdentity(next !== undefined)
   })
-  const identity = await files.start()
   const stop = async () => {
     await Promise.all(listeners.map((listener) => listener.stop(options.drainMs)))
-    await files.stop()
+    await options.serverIdentity.stop()
   }
   try {
     const mutual = openMutual(options, identity, shared)

@@ -60,9 +60,11 @@ export class Listener {
   readonly #injector: ConnectionInjector
   readonly #tls: TlsServer
   readonly #connections: ConnectionTable
+  /** Read while the handshake runs: a socket that failed it knows its peer no longer. */
+  readonly #peers = new WeakMap<Socket, string>()
   #talkCheck: NodeJS.Timeout | undefined
   readonly #unsubscribe: () => void
-  #identity: ServerIdentity
+  #identity: ServerIdentity | undefined
 
   private constructor(options: ListenerOptions, bundles?: BundleStore) {
     this.#options = options
@@ -99,9 +101,9 @@ export class Listener {
     return this.#connections
   }
 
-  /** New connections get this certificate; those that are open stay as they are. */
-  setServerIdentity(identity: ServerIdentity): void {
-    this.#tls.setSecureContext({ ...this.#context(), ...keyPair(identity) })
+  /** New connections get this certificate, or none when there is no identity; those that are open stay as they are. */
+  setServerIdentity(identity: ServerIdentity | undefined): void {
+    this.#tls.setSecureContext(this.#context(identity))
     this.#identity = identity
   }
 
@@ -123,7 +125,7 @@ export class Listener {
   #createTlsServer(): TlsServer {
     const mutual = this.#bundles !== undefined
     const server = createServer({
-      ...this.#context(),
+      ...this.#context(this.#identity),
       ALPNProtocols: ['h2'],
       requestCert: mutual,
       rejectUnauthorized: mutual,
@@ -132,6 +134,7 @@ export class Listener {
     server.maxConnections = this.#limits.maxConnections + this.#limits.maxUnproven + ACCEPT_BACKLOG
     if (mutual) keepPeerChains(server)
     server.on('connection', (socket) => this.#track(socket))
+    server.on('keylog', (_line, socket) => this.#peers.set(socket, this.#peerOf(socket)))
     server.on('secureConnection', (socket) => this.#accept(socket))
     server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))
     server.on('error', (error) => this.#tell('unknown', new StintError('INTERNAL', { check: 'listener' }, error)))
@@ -140,9 +143,9 @@ export class Listener {
   }
 
   /** Everything a context has. It is always given whole: an update that leaves minVersion out would allow TLS 1.2. */
-  #context(): SecureContextOptions {
+  #context(identity: ServerIdentity | undefined): SecureContextOptions {
     return {
-      ...keyPair(this.#identity),
+      ...(identity && keyPair(identity)),
       ...(this.#bundles ? { ca: [...this.#bundles.roots()] } : {}),
       minVersion: 'TLSv1.3',
       maxVersion: 'TLSv1.3',
@@ -151,7 +154,7 @@ export class Listener {
   }
 
   #renewContext(): void {
-    this.#tls.setSecureContext(this.#context())
+    this.#tls.setSecureContext(this.#context(this.#identity))
   }
 
   #track(socket: Socket): void {
@@ -198,9 +201,13 @@ export class Listener {
   }
 
   #refuse(socket: Socket, error: StintError): void {
-    const peer = peerText(socket.remoteAddress, socket.remotePort)
+    const peer = this.#peerOf(socket)
     socket.destroy()
     this.#tell(peer, error)
+  }
+
+  #peerOf(socket: Socket): string {
+    return this.#peers.get(socket) ?? peerText(socket.remoteAddress, socket.remotePort)
   }
 
   #tell(peer: string, error: StintError): void {

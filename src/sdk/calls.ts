@@ -78,6 +78,7 @@ export class Calls {
   /** One WatchGrant stream, to its end. @throws {StintError} as `unary`. */
   async *watch(grantId: string, use: 'calls' | 'background', signal: AbortSignal): AsyncGenerator<GrantInfo, void> {
     const metadata = await this.#metadata(signal)
+    await this.#ready(signal)
     const borrowed = this.#connection.borrow(use)
     let stream: ClientReadableStream<WatchGrantResponse__Output> | undefined
     const cancel = () => stream?.cancel()
@@ -102,6 +103,7 @@ export class Calls {
 
   async #once<T>(start: Start<T>, leftMs: number, signal: AbortSignal): Promise<T> {
     const metadata = await this.#metadata(signal)
+    await this.#ready(signal)
     const borrowed = this.#connection.borrow('calls')
     // grpc-js measures a deadline by the wall clock of the process, whatever clock this client runs on.
     const options: CallOptions = { deadline: Date.now() + leftMs }
@@ -123,6 +125,19 @@ export class Calls {
       signal.removeEventListener('abort', cancel)
       borrowed.done()
     }
+  }
+
+  /** An identity to connect with; does not hold up a caller who has given up. */
+  async #ready(signal: AbortSignal): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const abort = () => reject(cancelled(signal))
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      await Promise.race([this.#connection.ready(), promise])
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+    if (signal.aborted) throw cancelled(signal)
   }
 
   async #metadata(signal: AbortSignal): Promise<Metadata> {

@@ -14,8 +14,7 @@ import { Connection } from './connection.ts'
 import { followGrant } from './follow.ts'
 import { type GateSettings, passGate } from './gate.ts'
 import { Grant } from './grant.ts'
-import { type CallSettings, checkOptions, type StintClientOptions, timingOf } from './options.ts'
-import { SvidSource } from './svid-source.ts'
+import { type CallSettings, checkOptions, type StintClientOptions, svidProvider, timingOf } from './options.ts'
 import { type TaskCredentialProvider, taskCredentials } from './task-credentials.ts'
 import type {
   ActivityReport,
@@ -57,9 +56,9 @@ export class StintClient {
   /** Connects with the first call. @throws {StintError} CONFIG_INVALID, SPIFFE_ID_INVALID */
   constructor(options: StintClientOptions) {
     checkOptions(options)
-    const { address, serverId, svid, token, defaultDeadlineMs = 10_000 } = options
+    const { address, serverId, token, defaultDeadlineMs = 10_000 } = options
     this.#timing = timingOf(options)
-    const source = new SvidSource({ files: svid, clock: this.#timing.clock })
+    const source = svidProvider(options, this.#timing.clock)
     this.#connection = new Connection({ address, serverId, source })
     this.#calls = new Calls({
       connection: this.#connection,

@@ -5,7 +5,7 @@ import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/
 import { StintError } from '../core/errors.ts'
 import { BackgroundCredentials } from './background-credentials.ts'
 import { checkServerSvid } from './server-identity.ts'
-import type { SvidSource } from './svid-source.ts'
+import type { SvidProvider } from './svid-source.ts'
 
 /** A client stub that stays open until `done` is called. `opened` lets a background stream stop holding the process. */
 export interface Borrowed {
@@ -38,15 +38,20 @@ const CHANNEL_OPTIONS: ChannelOptions = {
 export class Connection {
   readonly #address: string
   readonly #serverId: string
-  readonly #source: SvidSource
+  readonly #source: SvidProvider
   readonly #channels = new Map<'calls' | 'background', Channel>()
   readonly #open = new Set<Channel>()
   #closed = false
 
-  constructor({ address, serverId, source }: { address: string; serverId: string; source: SvidSource }) {
+  constructor({ address, serverId, source }: { address: string; serverId: string; source: SvidProvider }) {
     this.#address = address
     this.#serverId = serverId
     this.#source = source
+  }
+
+  /** Waits until there is an identity to connect with; before each `borrow`. @throws {StintError} why there is none. */
+  ready(): Promise<void> {
+    return this.#source.ready()
   }
 
   /** @throws {StintError} SVID_INVALID, BUNDLE_INVALID; CANCELLED after `close`. */

@@ -7,3 +7,4 @@ export type { CallSettings, StintClientOptions, TokenSource } from './options.ts
 export type { SvidFiles } from './svid-source.ts'
 export type { TaskCredentialProvider } from './task-credentials.ts'
 export type * from './types.ts'
+export type { SvidFromWorkloadApi } from './workload-api-svid.ts'

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
+import { parseSpiffeId } from '../identity/spiffe-id.ts'
+import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'
 import type { Timing } from './backoff.ts'
 import { requireSpiffeId } from './server-identity.ts'
-import type { SvidFiles } from './svid-source.ts'
+import { type SvidFiles, type SvidProvider, SvidSource } from './svid-source.ts'
+import { type SvidFromWorkloadApi, WorkloadApiSvid } from './workload-api-svid.ts'
 
 /** Gives a JWT-SVID for one call. It is asked before every call and every retry, since a token may be good only once. */
 export type TokenSource = () => Promise<string>
@@ -14,7 +17,8 @@ export interface StintClientOptions {
   readonly address: string
   /** SPIFFE ID that the broker must prove, e.g. `spiffe://example.org/stint`. It takes the place of the host name check. */
   readonly serverId: string
-  readonly svid: SvidFiles
+  /** Files, or the Workload API; if left out, the Workload API that SPIFFE_ENDPOINT_SOCKET names. */
+  readonly svid?: SvidFiles | SvidFromWorkloadApi
   /** Needed where there is no certificate; where there are both, they must name the same agent. */
   readonly token?: TokenSource
   /** For a call without a deadline of its own, retries included; 10,000 if left out; 1 to 3,600,000. */
@@ -33,19 +37,41 @@ export interface CallSettings {
 
 /** @throws {StintError} CONFIG_INVALID, SPIFFE_ID_INVALID */
 export function checkOptions(options: StintClientOptions): void {
-  const { address, serverId, svid, token, defaultDeadlineMs = 10_000 } = options
+  const { address, serverId, token, defaultDeadlineMs = 10_000 } = options
+  const svid = svidOf(options)
   if (!/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/.test(address)) {
     throw invalid(`The broker's address must be host:port; got ${JSON.stringify(address)}.`)
   }
   requireSpiffeId(serverId)
+  if ('workloadApi' in svid) workloadApiTarget(svid.workloadApi)
+  else checkFiles(svid, token)
+  if (!(defaultDeadlineMs >= 1 && defaultDeadlineMs <= 3_600_000)) {
+    throw invalid('defaultDeadlineMs must be between 1 and 3,600,000.')
+  }
+}
+
+/** Where the identity of this client comes from. */
+export function svidProvider(options: StintClientOptions, clock: Clock): SvidProvider {
+  const svid = svidOf(options)
+  if (!('workloadApi' in svid)) return new SvidSource({ files: svid, clock })
+  const { trustDomain } = parseSpiffeId(options.serverId)
+  return new WorkloadApiSvid({ address: svid.workloadApi, trustDomain, clock })
+}
+
+/** SPIFFE Workload Endpoint, section 4: without configuration, the variable says where the Workload API is. */
+function svidOf({ svid }: StintClientOptions): SvidFiles | SvidFromWorkloadApi {
+  if (svid) return svid
+  const workloadApi = process.env.SPIFFE_ENDPOINT_SOCKET
+  if (workloadApi) return { workloadApi }
+  throw invalid('An agent needs an identity: give SVID files, or set SPIFFE_ENDPOINT_SOCKET to a Workload API.')
+}
+
+function checkFiles(svid: SvidFiles, token: TokenSource | undefined): void {
   if ((svid.certificateFile === undefined) !== (svid.privateKeyFile === undefined)) {
     throw invalid('The SVID certificate and its private key go together: give both files or neither.')
   }
   if (svid.certificateFile === undefined && !token) {
     throw invalid('An agent needs an identity: give SVID certificate and key files, a token source, or both.')
-  }
-  if (!(defaultDeadlineMs >= 1 && defaultDeadlineMs <= 3_600_000)) {
-    throw invalid('defaultDeadlineMs must be between 1 and 3,600,000.')
   }
 }
 

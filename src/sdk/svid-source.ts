@@ -20,13 +20,21 @@ export interface LoadedSvid {
   readonly secureContext: SecureContext
 }
 
+/** What a connection takes its identity from. */
+export interface SvidProvider {
+  /** Waits, before a call starts, until `current` can answer. @throws {StintError} why it cannot. */
+  ready(): Promise<void>
+  /** @throws {StintError} */
+  current(): LoadedSvid
+}
+
 const RECHECK_MS = 1_000
 
 /**
  * Reads the SVID files again as they rotate: looked at when a call starts, at most once a second, compared by content. A set that
  * does not fit together (rotation half done) leaves the last good one in use.
  */
-export class SvidSource {
+export class SvidSource implements SvidProvider {
   readonly #files: SvidFiles
   readonly #clock: Clock
   #loaded: LoadedSvid | undefined
@@ -36,6 +44,9 @@ export class SvidSource {
     this.#files = files
     this.#clock = clock
   }
+
+  /** Files are read when `current` asks. */
+  async ready(): Promise<void> {}
 
   /** @throws {StintError} SVID_INVALID, BUNDLE_INVALID when nothing usable was ever read. */
   current(): LoadedSvid {
@@ -62,13 +73,18 @@ export class SvidSource {
     const ca = parseRoots(bundle, bundleFile)
     if (certificateFile !== undefined) checkPair(cert, key, certificateFile)
     const identity = certificateFile === undefined ? {} : { cert, key }
-    return { version, secureContext: context({ ca, ...identity, minVersion: 'TLSv1.3', allowPartialTrustChain: true }) }
+    return { version, secureContext: tlsContext({ ca, ...identity }) }
   }
 }
 
-function context(options: Parameters<typeof createSecureContext>[0]): SecureContext {
+/**
+ * What a client's TLS needs, for TLS 1.3 only.
+ *
+ * @throws {StintError} SVID_INVALID
+ */
+export function tlsContext(options: { ca: string[]; cert?: string; key?: string }): SecureContext {
   try {
-    return createSecureContext(options)
+    return createSecureContext({ ...options, minVersion: 'TLSv1.3', allowPartialTrustChain: true })
   } catch (error) {
     throw new StintError(
       'SVID_INVALID',

@@ -8,6 +8,7 @@ import { GRPC_SERVER_OPTIONS } from '../../../src/grpc/server-options.ts'
 import { BundleStore } from '../../../src/identity/bundle-store.ts'
 import { serverIdentity } from '../../../src/identity/server-identity.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
+import { bundleFiles } from '../../../src/identity-from-config.ts'
 import { ECHO_METHOD } from '../echo-method.ts'
 import { serveRole, usage } from '../pinned-process.ts'
 
@@ -33,9 +34,10 @@ export async function runEcho(): Promise<void> {
         const { identity } = loadConfig({ file: configFile, env: {} })
         const read = (file: string) => readFileSync(file, 'utf8')
         const bundles = new BundleStore()
-        for (const [name, { file }] of Object.entries(identity.domains)) {
+        for (const [name, { file }] of Object.entries(bundleFiles(identity.domains))) {
           bundles.replace(name, parseSpiffeBundle(name, read(file)).bundle)
         }
+        if (identity.server === 'workload-api') throw new Error('the bench reads its identity from files')
         const { certificateFile, privateKeyFile } = identity.server
         const server = new Server(GRPC_SERVER_OPTIONS)
         server.addService(SERVICE, {
