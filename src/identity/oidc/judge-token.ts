@@ -34,7 +34,12 @@ export async function judgeToken(
   token: TokenParts,
   { issuer, now, keys }: { issuer: OidcIssuer; now: Date; keys?: ReadonlyMap<string, IssuerKey> },
 ): Promise<TokenJudgement> {
-  const checks: JudgedCheck[] = [{ name: 'issuer', verdict: 'pass', finding: `${issuer.issuer} is ${issuer.alias}` }]
+  const checks = [
+    await judged('issuer', () => {
+      if (token.claims.iss === issuer.issuer) return `${issuer.issuer} is ${issuer.alias}`
+      throw tokenInvalid('issuer', 'The iss of the token is another one, to the letter.')
+    }),
+  ]
   for (const { name, run } of checksOf(issuer)) checks.push(await judged(name, () => run(token, now)))
   checks.push(keys ? await judged('signature', () => signatureFinding(token, keys)) : SIGNATURE_SKIPPED)
   let subject: string | undefined
