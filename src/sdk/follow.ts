@@ -3,6 +3,9 @@ import { Backoff, type Timing } from './backoff.ts'
 import { type Calls, cancelled, sleep } from './calls.ts'
 import type { GrantInfo, GrantState } from './types.ts'
 
+/** SVID_INVALID too: the root that the old SVID was signed by is gone once trust has moved on to the next. */
+const MENDED_BY_RENEWAL = new Set<string>(['SVID_EXPIRED', 'SVID_INVALID', 'TOKEN_EXPIRED', 'TOKEN_REPLAYED'])
+
 const FINAL: readonly GrantState[] = ['denied', 'rejected', 'approval_expired', 'ended']
 
 /** True for a state that a grant never leaves. */
@@ -50,7 +53,7 @@ export async function* followGrant({
 
 /** A stream of a broker that is going away may be CANCELLED; an SVID may be renewed by the next try. */
 function canReconnect({ code, retryable }: StintError): boolean {
-  return retryable || code === 'SVID_EXPIRED' || code === 'TOKEN_EXPIRED' || code === 'TOKEN_REPLAYED'
+  return retryable || MENDED_BY_RENEWAL.has(code)
 }
 
 function newBackoff({ random }: Timing): Backoff {

@@ -70,6 +70,7 @@ describe('a listener with client certificates', () => {
       code: status.UNAVAILABLE,
     })
     expect(at.refusals[0]?.error.details.check).toBe('handshake')
+    expect(at.refusals[0]?.peer).toMatch(/^127\.0\.0\.1:\d+$/)
   })
 
   test('X47 refuses the next call on an open connection once its CA is gone, and serves the others', async () => {
