@@ -1,9 +1,9 @@
-import { StintError } from '../../core/errors.ts'
 import type { StrictJson } from '../../core/strict-json.ts'
 import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
 import { confirmationOf } from '../token-binding.ts'
 import { type ClaimReference, readClaim } from './claim-path.ts'
 import type { Condition, OidcIssuer } from './issuer.ts'
+import { checkAge, checkExpiry, checkIssuedAt, checkLifetime, checkNotBefore } from './token-times.ts'
 
 /** One thing that a token has to fulfil before its signature is looked at. */
 export interface TokenCheck {
@@ -19,7 +19,6 @@ export interface TokenCheck {
 const MAX_KID_BYTES = 256
 const MAX_VALUE_BYTES = 512
 const MAX_JTI_BYTES = 256
-const LAST_SECOND = 253_402_300_799 // end of the year 9999
 
 /**
  * All checks of one issuer, in the order in which they are made. Verification runs them to the first failure,
@@ -84,21 +83,6 @@ export function subjectValue(claims: TokenParts['claims'], { name, pointer }: Cl
   throw tokenInvalid('subject', explanation)
 }
 
-/** `exp` or `iat` in seconds. @throws {StintError} TOKEN_INVALID */
-export function requiredSeconds(claims: TokenParts['claims'], name: 'exp' | 'iat'): number {
-  const value = optionalSeconds(claims, name)
-  if (value !== undefined) return value
-  throw tokenInvalid(name === 'exp' ? 'expiry' : 'issued-at', `The token has no ${name}.`)
-}
-
-function optionalSeconds(claims: TokenParts['claims'], name: string): number | undefined {
-  const value = Object.hasOwn(claims, name) ? claims[name] : undefined
-  if (value === undefined) return undefined
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= LAST_SECOND) return value
-  const check = { exp: 'expiry', iat: 'issued-at', nbf: 'not-before' }[name] ?? name
-  throw tokenInvalid(check, `The claim ${name} is not a plausible whole number of seconds.`)
-}
-
 function checkCritical({ header }: TokenParts): string {
   if (!Object.hasOwn(header, 'crit') && !Object.hasOwn(header, 'b64')) return 'nothing critical'
   throw tokenInvalid('header', 'A token with critical headers (crit, b64) is not accepted.')
@@ -147,37 +131,6 @@ function checkParty({ claims }: TokenParts, { partyClaims, authorizedParties, su
   return present.length === 0 ? 'none named' : present.map((name) => `${name} ${text(claims[name])}`).join(', ')
 }
 
-function checkExpiry({ claims }: TokenParts, { leewaySeconds }: OidcIssuer, now: Date): string {
-  const exp = requiredSeconds(claims, 'exp')
-  if (seconds(now) < exp + leewaySeconds) return `until ${instant(exp)}`
-  throw expired('expiry', 'The token has expired; fetch a new one.')
-}
-
-function checkNotBefore({ claims }: TokenParts, { leewaySeconds }: OidcIssuer, now: Date): string {
-  const nbf = optionalSeconds(claims, 'nbf')
-  if (nbf === undefined) return 'no nbf'
-  if (nbf <= seconds(now) + leewaySeconds) return `from ${instant(nbf)}`
-  throw expired('not-before', 'The token is not valid yet.')
-}
-
-function checkIssuedAt({ claims }: TokenParts, { leewaySeconds }: OidcIssuer, now: Date): string {
-  const iat = requiredSeconds(claims, 'iat')
-  if (iat <= seconds(now) + leewaySeconds) return instant(iat)
-  throw expired('issued-at', 'The token is from the future.')
-}
-
-function checkLifetime({ claims }: TokenParts, { maxLifetimeSeconds }: OidcIssuer): string {
-  const life = requiredSeconds(claims, 'exp') - requiredSeconds(claims, 'iat')
-  if (life > 0 && life <= maxLifetimeSeconds) return `${life} s of at most ${maxLifetimeSeconds} s`
-  throw tokenInvalid('lifetime', `A token of this issuer may live ${maxLifetimeSeconds} s at most, and must live.`)
-}
-
-function checkAge({ claims }: TokenParts, { maxTokenAgeSeconds, leewaySeconds }: OidcIssuer, now: Date): string {
-  const age = seconds(now) - requiredSeconds(claims, 'iat')
-  if (age < maxTokenAgeSeconds + leewaySeconds) return `${Math.round(age)} s of at most ${maxTokenAgeSeconds} s`
-  throw expired('age', `The token is older than the ${maxTokenAgeSeconds} s allowed for this issuer; fetch a new one.`)
-}
-
 function bindingFinding(claims: TokenParts['claims']): string {
   const boundTo = confirmationOf(claims)
   return boundTo === undefined ? 'a bearer token' : `bound to the certificate ${boundTo}`
@@ -193,16 +146,4 @@ function text(value: StrictJson | undefined): string {
   return typeof value === 'string'
     ? value
     : String(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)))
-}
-
-function seconds(now: Date): number {
-  return now.getTime() / 1000
-}
-
-function instant(value: number): string {
-  return new Date(value * 1000).toISOString()
-}
-
-function expired(check: string, explanation: string): StintError {
-  return new StintError('TOKEN_EXPIRED', { check, explanation })
 }

@@ -5,13 +5,14 @@ import type { StintError } from '../../core/errors.ts'
 import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
 import { confirmationOf } from '../token-binding.ts'
-import { checksOf, keyId, requiredSeconds, subjectValue, type TokenCheck, tokenId } from './checks.ts'
+import { checksOf, keyId, subjectValue, type TokenCheck, tokenId } from './checks.ts'
 import { type Claims, readClaim } from './claim-path.ts'
 import { discoverKeys } from './discovery.ts'
 import type { OidcIssuer } from './issuer.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import type { IssuerKey } from './jwks.ts'
 import { oidcSubjectText } from './subject.ts'
+import { requiredSeconds } from './token-times.ts'
 
 /** A token of a configured issuer whose signature and claims were checked. */
 export interface VerifiedOidcToken {
