@@ -24,7 +24,7 @@ export interface Work {
 }
 
 /** Calls `once` over and over until it is ended, and keeps the time of each call. */
-export class Load {
+class Load {
   readonly #once: () => Promise<unknown>
   #latencies: number[] = []
   #failed = 0

@@ -6,7 +6,9 @@ export const SERVER_CORE = 0
 export const CLIENT_CORE = 1
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
-const CAN_PIN = spawnSync('taskset', ['-c', `${SERVER_CORE},${CLIENT_CORE}`, 'true']).status === 0
+/** Of util-linux; without it processes go where they like. */
+const TASKSET = 'taskset'
+const CAN_PIN = spawnSync(TASKSET, ['-c', `${SERVER_CORE},${CLIENT_CORE}`, 'true']).status === 0
 
 /** True when `taskset` can hold a process to one core here. */
 export function canPin(): boolean {
@@ -42,7 +44,7 @@ export class PinnedProcess {
       '--role',
       options.role,
     ]
-    const [program = '', ...args] = CAN_PIN ? ['taskset', '-c', String(options.core), ...command] : command
+    const [program = '', ...args] = CAN_PIN ? [TASKSET, '-c', String(options.core), ...command] : command
     this.#child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.#child.on('message', (message) => this.#settle(message as Answer))
     this.#exited = new Promise((resolve) => {
