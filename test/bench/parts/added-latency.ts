@@ -1,9 +1,11 @@
 import { type BenchRun, grantLoad, measure, startBenchBroker } from '../bench-run.ts'
+import type { Arrival } from '../load.ts'
 import { PinnedProcess, SERVER_CORE } from '../pinned-process.ts'
 import { middle } from './throughput.ts'
 
 const PER_SECOND = 200
 const STS_MS = 20
+const WARM: Arrival = { inFlight: 8 }
 
 export interface AddedLatency {
   /** What the client of STS alone takes at the same rate. */
@@ -25,12 +27,16 @@ export async function measureAddedLatency(run: BenchRun): Promise<AddedLatency> 
   const arrival = { perSecond: PER_SECOND }
 
   const stsLoad = { stsEndpoint, arrival }
+  // First as many as there are when all is well, so that no load meets code that is still cold.
+  const warm = { windowMs: scale.windowMs, warmMs: scale.warmMs }
   const minter = new PinnedProcess({ role: 'minter', core: SERVER_CORE })
+  await measure({ from: minter, measured: minter, load: { stsEndpoint, arrival: WARM }, ...warm })
   const sts = middle(await measure({ from: minter, measured: minter, load: stsLoad, ...times }))
   await minter.end()
 
   const broker = await startBenchBroker(run, run.stage.place('latency.db'))
   const load = { ...grantLoad(run, broker.address), arrival }
+  await measure({ from: client, measured: broker.process, load: { ...load, arrival: WARM }, ...warm })
   const grants = middle(await measure({ from: client, measured: broker.process, load, ...times }))
   await broker.process.end()
   await run.sts.call('setLatency', { ms: 0 })
