@@ -30,7 +30,7 @@ export async function measureAddedLatency(run: BenchRun): Promise<AddedLatency> 
   // First as many as there are when all is well, so that no load meets code that is still cold.
   const warm = { windowMs: scale.windowMs, warmMs: scale.warmMs }
   const minter = new PinnedProcess({ role: 'minter', core: SERVER_CORE })
-  await measure({ from: minter, measured: minter, load: { stsEndpoint, arrival: WARM }, ...warm })
+  await measure({ from: minter, measured: minter, load: { ...stsLoad, arrival: WARM }, ...warm })
   const sts = middle(await measure({ from: minter, measured: minter, load: stsLoad, ...times }))
   await minter.end()
 
