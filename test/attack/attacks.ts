@@ -139,7 +139,12 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'metadata over 8 KiB',
-    run: (stage) => calls(stage, 10, grpcMessage(Buffer.alloc(0)), ['3'], { 'x-bomb': 'x'.repeat(9_000) }),
+    run: async (stage) => {
+      const session = await stage.http2('agents')
+      const headers = callHeaders('ListGrants', { 'x-bomb': 'x'.repeat(9_000) })
+      for (let n = 0; n < 10; n++) await answered(session, headers, grpcMessage(Buffer.alloc(0)), ['3'])
+      session.destroy()
+    },
     onRecord: ['metadata'],
   },
   {
