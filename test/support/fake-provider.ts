@@ -10,7 +10,6 @@ import type {
 } from '../../src/credentials/provider.ts'
 
 export const ROLE = 'arn:aws:iam::123456789012:role/stint/data'
-export const TARGET = `inline:${ROLE}`
 
 /** A provider that works, in memory: it keeps every session it made and the deny list it was told to write. */
 export class FakeProvider implements CredentialProvider {
