@@ -7,7 +7,7 @@ import { asStintError, StintError } from './errors.ts'
 import { addressRefused, type GuardedUrl, guardUrl } from './url-guard.ts'
 
 /** An address of a host. */
-export interface HostAddress {
+interface HostAddress {
   readonly address: string
   readonly family: number
 }
@@ -29,7 +29,7 @@ export interface GuardedFetchOptions {
   readonly lookup?: (host: string) => Promise<readonly HostAddress[]>
 }
 
-export interface FetchedDocument {
+interface FetchedDocument {
   /** Any status but a redirect; it is for the caller to want 200. */
   readonly status: number
   /** UTF-8. */

@@ -10,7 +10,7 @@ import type { X509SvidMessage, X509SvidResponse } from './definition.ts'
 import { splitDer } from './split-der.ts'
 
 /** An X.509-SVID of our own with its key. */
-export interface OwnX509Svid {
+interface OwnX509Svid {
   readonly id: SpiffeId
   /** Leaf first. */
   readonly chain: readonly Certificate[]

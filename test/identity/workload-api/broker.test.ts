@@ -1,13 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
 import { createLogger } from '../../../src/core/log.ts'
 import { ProblemBoard } from '../../../src/core/problem-board.ts'
+import { runDoctor } from '../../../src/doctor.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
 import { startIdentity } from '../../../src/identity-from-config.ts'
 import { type Broker, startBroker } from '../../../src/main.ts'
@@ -16,6 +18,7 @@ import { type Stage, setStage } from '../../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../../src/practice/stage-rules.ts'
 import { StintClient } from '../../../src/sdk/client.ts'
 import { checkHealth } from '../../image/health-client.ts'
+import { stint } from '../../support/cli.ts'
 import { eventually } from '../../support/eventually.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { rootsOf, svidMessage, WorkloadApiServer, x509Message } from '../../support/workload-api-server.ts'
@@ -175,6 +178,33 @@ describe('an agent with the Workload API', () => {
     })
     closing.push(() => client.close())
     await expect(client.planTask(task())).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+  })
+})
+
+describe('the command line', () => {
+  test('takes its identity from SPIFFE_ENDPOINT_SOCKET when no file is named', async () => {
+    const taskFile = join(folder, 'task.yaml')
+    writeFileSync(taskFile, stringify(task()))
+    const env = { STINT_ADDRESS: broker.running.addresses.agents, STINT_SERVER_ID: stage.brokerId }
+    const socket = { SPIFFE_ENDPOINT_SOCKET: agentApi.address }
+    const argv = ['plan', '--task', taskFile]
+    expect(await stint(argv, { env: { ...env, ...socket } })).toMatchObject({ exitCode: 0 })
+    expect(await stint([...argv, '--workload-api', agentApi.address], { env })).toMatchObject({ exitCode: 0 })
+    const both = [...argv, '--workload-api', agentApi.address, '--bundle', stage.rootsFile]
+    expect(await stint(both, { env })).toMatchObject({ exitCode: 2 })
+    expect(await stint(argv, { env })).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('STINT_BUNDLE') })
+  })
+
+  test('looks at the Workload API and at federation endpoints in stint doctor', async () => {
+    const federation = { profile: 'https_web', url: 'https://127.0.0.1:9/', allowPrivate: ['127.0.0.1'] }
+    const text = parse(readFileSync(stage.configFile, 'utf8'))
+    text.identity.domains['partner.example'] = { federation }
+    writeFileSync(stage.configFile, stringify(text))
+    const config = loadConfig({ file: stage.configFile, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
+    const found = new Map<string, boolean>()
+    const signal = new AbortController().signal
+    for await (const { name, ok } of runDoctor(config, { clock: systemClock, logger }, signal)) found.set(name, ok)
+    expect([found.get('workload API'), found.get('federation partner.example')]).toEqual([true, false])
   })
 })
 
