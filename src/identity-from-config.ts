@@ -199,7 +199,7 @@ function pairIdentity(
   return {
     start: (onChange) =>
       files.start((next) => {
-        stateOf(deps)(component, undefined)
+        if (next) stateOf(deps)(component, undefined)
         onChange(next)
       }),
     stop: () => files.stop(),

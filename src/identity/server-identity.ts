@@ -31,8 +31,8 @@ export interface ServerIdentityFilesOptions {
   readonly clock: Clock
   /** How often the files are looked at. Default 5000. */
   readonly intervalMs?: number
-  /** Called with each new pair after the first. */
-  readonly onChange: (identity: ServerIdentity) => void
+  /** Called with each new pair after the first; undefined when the last one is over and there is no other. */
+  readonly onChange: (identity: ServerIdentity | undefined) => void
   /** Called once per new problem; the last good pair stays in use. */
   readonly onProblem: (error: StintError) => void
 }
@@ -44,6 +44,8 @@ export interface ServerIdentityFilesOptions {
 export class ServerIdentityFiles {
   readonly #options: ServerIdentityFilesOptions
   #seen = ''
+  /** End of the pair in use; undefined when there is none. */
+  #notAfter: Date | undefined
   #poll: Poll | undefined
 
   constructor(options: ServerIdentityFilesOptions) {
@@ -55,6 +57,7 @@ export class ServerIdentityFiles {
     const { clock, intervalMs = 5000 } = this.#options
     const { identity, hash } = await this.#load()
     this.#seen = hash
+    this.#notAfter = identity.notAfter
     this.#poll ??= new Poll({ clock, intervalMs, check: () => this.check() })
     return identity
   }
@@ -71,11 +74,20 @@ export class ServerIdentityFiles {
       if (hash === this.#seen) return
       this.#options.onChange(identity)
       this.#seen = hash
+      this.#notAfter = identity.notAfter
     } catch (cause) {
       const error = asStintError(cause)
       if (this.#seen !== error.message) this.#options.onProblem(error)
       this.#seen = error.message
+      this.#withdrawIfOver()
     }
+  }
+
+  #withdrawIfOver(): void {
+    const { clock, onChange } = this.#options
+    if (!this.#notAfter || clock.now() <= this.#notAfter) return
+    this.#notAfter = undefined
+    onChange(undefined)
   }
 
   async #load(): Promise<{ identity: ServerIdentity; hash: string }> {

@@ -124,17 +124,18 @@ describe('BundleFiles', () => {
 })
 
 describe('ServerIdentityFiles', () => {
-  test('takes a new pair only when certificate and key belong together', async () => {
+  test('takes a new pair only when both belong together, and withdraws one that is over', async () => {
     const [certFile, keyFile] = [join(folder, 'tls.pem'), join(folder, 'tls.key')]
     const svids = await Promise.all([1, 2].map(() => one.issueX509Svid({ path: '/stint', now: NOW })))
     const [old, fresh] = svids
     if (!old || !fresh) throw new Error('no svid')
     await Promise.all([writeFile(certFile, old.certPem), writeFile(keyFile, old.keyPem)])
-    const [changes, problems]: [ServerIdentity[], unknown[]] = [[], []]
+    const [changes, problems]: [(ServerIdentity | undefined)[], unknown[]] = [[], []]
+    const clock = new ManualClock(NOW.toISOString())
     const files = new ServerIdentityFiles({
       certFile,
       keyFile,
-      clock: new ManualClock(NOW.toISOString()),
+      clock,
       onChange: (identity) => changes.push(identity),
       onProblem: (error) => problems.push(error.code),
     })
@@ -145,8 +146,12 @@ describe('ServerIdentityFiles', () => {
     expect([changes, problems]).toEqual([[], ['CONFIG_INVALID']])
     await writeFile(keyFile, fresh.keyPem)
     await files.check()
+    expect(changes.map((identity) => identity?.cert)).toEqual([fresh.certPem])
+    clock.jump(3_600_001)
+    await files.check()
+    await files.check()
     await files.stop()
-    expect(changes.map(({ cert }) => cert)).toEqual([fresh.certPem])
+    expect(changes.slice(1)).toEqual([undefined])
   })
 
   test('shows no key in an error', () => {
