@@ -34,5 +34,5 @@ PATH=$GENERATORS:$PATH node_modules/.bin/buf generate proto --template test/inte
 
 cd "$HERE/go"
 timeout 240 go mod download >&2 || cannot 'the modules of test/interop/go/go.mod, and go mod download did not get them'
-timeout 300 go build -o "$CACHE/go-client" . >&2
+timeout 300 go build -buildvcs=false -trimpath -o "$CACHE/go-client" . >&2
 echo "export STINT_INTEROP_GO=$CACHE/go-client"

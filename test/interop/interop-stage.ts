@@ -49,6 +49,10 @@ export interface InteropStage {
   close(): Promise<void>
 }
 
+const BROKER_CONFIG = {
+  listen: { bearer: '127.0.0.1:0' },
+  identity: { server: 'workload-api', domains: { 'practice.example': { workloadApi: true } } },
+}
 const AGENT_PATH = '/agents/invoice-bot'
 const CLIENT_BOUND_MS = 50_000
 
@@ -60,7 +64,7 @@ export async function setInteropStage(): Promise<InteropStage> {
   const stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'stint-interop-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const stage = await setStage({ folder, config: { listen: { bearer: '127.0.0.1:0' } } })
+  const stage = await setStage({ folder, config: BROKER_CONFIG })
   stack.defer(() => stage.close())
   const { trustDomain, cloud, brokerId } = stage
   const startAgent = async (path: string) => {
@@ -75,7 +79,8 @@ export async function setInteropStage(): Promise<InteropStage> {
   stack.defer(() => watched.close())
   const sockets = { 'invoice-bot': agent, unregistered: stranger, watched }
 
-  const config = loadConfig({ file: stage.configFile, env: {} })
+  const ours = await startAgent(new URL(brokerId).pathname)
+  const config = loadConfig({ file: stage.configFile, env: { SPIFFE_ENDPOINT_SOCKET: ours.address } })
   const logger = createLogger({ level: 'fatal' })
   const { addresses, stop } = await startBroker(config, { clock: systemClock, logger, version: 'test' })
   stack.defer(stop)
