@@ -51,6 +51,6 @@ async function readSecret(file: string): Promise<Secret> {
   try {
     return new Secret((await readFile(file, 'utf8')).trim())
   } catch (error) {
-    throw new StintError('CONFIG_INVALID', { explanation: `the secret file ${file} cannot be read` }, error)
+    throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} cannot be read.` }, error)
   }
 }

@@ -89,11 +89,11 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
 function nothingHere(method: string, path: string): StintError {
   const methods = methodsFor(path)
   if (methods.length === 0) {
-    return new StintError('NOT_FOUND', { explanation: 'there is nothing at this path; see GET /openapi.json' })
+    return new StintError('NOT_FOUND', { explanation: 'There is nothing at this path; see GET /openapi.json.' })
   }
   const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods
   return new StintError('METHOD_NOT_ALLOWED', {
-    explanation: `this path takes ${allow.join(', ')}`,
+    explanation: `This path takes ${allow.join(', ')}.`,
     allow,
     method: method.slice(0, 16),
   })

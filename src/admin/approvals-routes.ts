@@ -87,7 +87,7 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
     const grant = approval && (await ledger.getGrant(approval.grantId))
     const plan = approval && (await ledger.getPlan(approval.planHash))
     if (!approval || !grant || !plan) {
-      throw new StintError('APPROVAL_NOT_FOUND', { explanation: `there is no approval ${id}`, approvalId: id })
+      throw new StintError('APPROVAL_NOT_FOUND', { explanation: `There is no approval ${id}.`, approvalId: id })
     }
     const open = approval.state === 'pending' && grant.state === 'awaiting_approval' && approval.expiresAt > clock.now()
     const eligible = open && isEligible(c.var.operator, grant, approval.requirements)

@@ -33,7 +33,7 @@ export class AuditVerifier {
 
   async verify(signals: Signals): Promise<AuditVerification> {
     if (this.#running) {
-      const explanation = 'a verification is running already; wait for it to end'
+      const explanation = 'A verification is running already; wait for it to end.'
       throw new StintError('RATE_LIMITED', { explanation, retryAfterSeconds: 10 })
     }
     this.#running = true
@@ -63,8 +63,8 @@ export class AuditVerifier {
   async *#events(walk: Walk, head: ChainHead, signals: Signals): AsyncGenerator<AuditEvent> {
     let afterSeq = 0
     for (;;) {
-      if (signals.stopping?.aborted) throw new StintError('SHUTTING_DOWN', { explanation: 'the broker is stopping' })
-      if (signals.caller.aborted) throw new StintError('CANCELLED', { explanation: 'the caller went away' })
+      if (signals.stopping?.aborted) throw new StintError('SHUTTING_DOWN', { explanation: 'The broker is stopping.' })
+      if (signals.caller.aborted) throw new StintError('CANCELLED', { explanation: 'The caller went away.' })
       const page = await this.#page(walk, afterSeq)
       for (const event of page) {
         // Events after the head were written since; the next verification covers them.

@@ -55,7 +55,7 @@ export function authorize(deps: {
     const remoteAddress = c.env?.incoming?.socket?.remoteAddress ?? 'unknown'
     const operator = await authenticate(c, operation, remoteAddress)
     if (!hasRole(operator, role)) {
-      const explanation = `${operation} needs the role ${role}; ${operator.name} has the role ${operator.role}`
+      const explanation = `${operation} needs the role ${role}; ${operator.name} has the role ${operator.role}.`
       await deps.forbiddenCalls.note({
         actor: `operator:${operator.name}`,
         code: 'OPERATOR_FORBIDDEN',
@@ -85,7 +85,7 @@ export function authorize(deps: {
       })
       if (deps.limiter.failed(remoteAddress)) throw error
       throw new StintError('RATE_LIMITED', {
-        explanation: 'too many calls without a valid operator token; wait a minute, or send a valid token now',
+        explanation: 'Too many calls came without a valid operator token; wait a minute, or send a valid token now.',
         retryAfterSeconds: 60,
       })
     }

@@ -130,7 +130,7 @@ export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
 
   async function known(id: string) {
     const grant = await ledger.getGrant(id)
-    if (!grant) throw new StintError('GRANT_NOT_FOUND', { explanation: `there is no grant ${id}`, grantId: id })
+    if (!grant) throw new StintError('GRANT_NOT_FOUND', { explanation: `There is no grant ${id}.`, grantId: id })
     return grant
   }
 }

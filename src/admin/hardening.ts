@@ -40,7 +40,8 @@ export const plainPathsOnly: MiddlewareHandler<AdminEnv> = (c, next) => {
   const asSent = c.env?.incoming?.url?.split(/[?#]/, 1)[0]
   const path = new URL(c.req.raw.url).pathname
   const plain = PATH.test(path) && (asSent === undefined || asSent === path)
-  if (!plain) throw new StintError('NOT_FOUND', { explanation: 'there is nothing at this path; see GET /openapi.json' })
+  if (!plain)
+    throw new StintError('NOT_FOUND', { explanation: 'There is nothing at this path; see GET /openapi.json.' })
   return next()
 }
 
@@ -55,7 +56,7 @@ export const noBrowsers: MiddlewareHandler<AdminEnv> = (c, next) => {
   const foreign = site !== undefined && site !== 'same-origin' && site !== 'none'
   if (c.req.header('origin') !== undefined || foreign) {
     const pointer = foreign ? '/headers/sec-fetch-site' : '/headers/origin'
-    throw requestInvalid('web pages may not call this API; use the CLI or another program', [
+    throw requestInvalid('Web pages may not call this API; use the CLI or another program.', [
       { pointer, message: 'must not be sent' },
     ])
   }

@@ -16,21 +16,23 @@ export function jsonBody(maxBytes: number): MiddlewareHandler<AdminEnv> {
     if (encoding !== undefined && encoding !== 'identity') throw wrongHeader('content-encoding', 'must not be sent')
     const bytes = await readAtMost(c.req.raw.body, maxBytes)
     if (bytes === undefined) {
-      throw requestInvalid(`the body must be at most ${maxBytes} bytes`, [{ pointer: '/body', message: 'is too long' }])
+      throw requestInvalid(`The body must be at most ${maxBytes} bytes.`, [
+        { pointer: '/body', message: 'is too long' },
+      ])
     }
     try {
       const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
       JSON.parse(text)
       c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers: c.req.raw.headers, body: text })
     } catch {
-      throw requestInvalid('the body must be one JSON object in UTF-8', [{ pointer: '/body', message: 'is not JSON' }])
+      throw requestInvalid('The body must be one JSON object in UTF-8.', [{ pointer: '/body', message: 'is not JSON' }])
     }
     return next()
   }
 }
 
 function wrongHeader(name: string, message: string): Error {
-  return requestInvalid(`the header ${name} ${message}`, [{ pointer: `/headers/${name}`, message }])
+  return requestInvalid(`The header ${name} ${message}.`, [{ pointer: `/headers/${name}`, message }])
 }
 
 async function readAtMost(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | undefined> {

@@ -50,14 +50,18 @@ export function createOperatorDirectory(input: { rows: readonly unknown[]; clock
       const token = bearerToken(authorization)
       const tokenId = operatorTokenId(token)
       if (tokenId === undefined) {
-        throw unknown('malformed', 'a token is stint_, 12 characters, _ and 49 more, the last six a checksum')
+        throw unknown('malformed', 'A token is stint_, 12 characters, _ and 49 more, the last six a checksum.')
       }
       const hash = Buffer.from(operatorTokenHash(token), 'hex')
       // Every row is compared, in constant time, so that the time taken does not tell which row was near.
       const [entry] = entries.filter((row) => timingSafeEqual(row.hash, hash))
-      if (!entry) throw unknown('unknown', 'no operator has this token', tokenId)
+      if (!entry) throw unknown('unknown', 'No operator has this token.', tokenId)
       if (entry.expiresAt <= input.clock.now()) {
-        throw unknown('expired', `this token expired at ${entry.expiresAt.toISOString()}`, tokenId)
+        throw unknown(
+          'expired',
+          `This token expired at ${entry.expiresAt.toISOString()}; an admin has to make a new one.`,
+          tokenId,
+        )
       }
       return entry.operator
     },
@@ -66,10 +70,10 @@ export function createOperatorDirectory(input: { rows: readonly unknown[]; clock
 
 function bearerToken(authorization: string | undefined): string {
   if (authorization === undefined || authorization === '') {
-    throw unknown('missing', 'send the header Authorization: Bearer with an operator token')
+    throw unknown('missing', 'Send the header Authorization: Bearer with an operator token.')
   }
   const [, token] = /^Bearer +(\S{1,128})$/i.exec(authorization) ?? []
-  if (token === undefined) throw unknown('malformed', 'the Authorization header must be Bearer and one operator token')
+  if (token === undefined) throw unknown('malformed', 'The Authorization header must be Bearer and one operator token.')
   return token
 }
 
@@ -102,7 +106,7 @@ function readRows(rows: readonly unknown[], now: Date): OperatorRow[] {
   }
   if (problems.length === 0) return good.map(({ row }) => row)
   throw new StintError('CONFIG_INVALID', {
-    explanation: `the operators cannot be used: ${problems.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
+    explanation: `The operators cannot be used: ${problems.map(({ path, message }) => `${path} ${message}`).join('; ')}.`,
     problems: problems as unknown as Json,
   })
 }

@@ -89,10 +89,12 @@ export async function startAdminServer(
 function checkAddress(host: string, tls: TlsFiles | undefined): void {
   const family = isIP(host)
   if (family === 0) {
-    throw new StintError('CONFIG_INVALID', { explanation: 'the admin API must listen on an IP address, not on a name' })
+    throw new StintError('CONFIG_INVALID', {
+      explanation: 'The admin API must listen on an IP address, not on a name.',
+    })
   }
   if (!tls && !LOOPBACK.check(host, family === 4 ? 'ipv4' : 'ipv6')) {
-    const explanation = `without a certificate the admin API may only listen on a loopback address, not on ${host}`
+    const explanation = `Without a certificate the admin API may only listen on a loopback address, not on ${host}.`
     throw new StintError('CONFIG_INVALID', { explanation })
   }
 }
@@ -119,7 +121,7 @@ function listenerFor(admin: AdminApp, pair: TlsPair | undefined): Server | TlsSe
 }
 
 function refusal(): Response {
-  const answer = problemResponse(requestInvalid('this is not a well-formed HTTP request'), crypto.randomUUID())
+  const answer = problemResponse(requestInvalid('This is not a well-formed HTTP request.'), crypto.randomUUID())
   for (const [name, value] of Object.entries(ANSWER_HEADERS)) answer.headers.set(name, value)
   return answer
 }
@@ -139,7 +141,7 @@ async function listen(server: Server | TlsServer, host: string, port: number): P
     server.listen(port, host)
     await once(server, 'listening')
   } catch (error) {
-    const explanation = `the admin API cannot listen on ${host} port ${port}; is another process there?`
+    const explanation = `The admin API cannot listen on ${host} port ${port}; free the port, or give it another.`
     throw new StintError('CONFIG_INVALID', { explanation }, error)
   }
 }

@@ -52,7 +52,7 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
       const problem: ComponentProblem = {
         component: 'ledger',
         code: asStintError(error).code,
-        explanation: 'the ledger cannot be read',
+        explanation: 'The ledger cannot be read.',
       }
       return c.json(wire({ ready: false, problems: [...problems, problem], grants: {}, version }), 200)
     }

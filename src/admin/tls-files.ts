@@ -26,7 +26,7 @@ export async function readTlsPair(files: TlsFiles): Promise<TlsPair> {
     return { cert, key }
   } catch (error) {
     const explanation =
-      'certificate and key of the admin API cannot be used; both must be readable PEM and fit each other'
+      'Certificate and key of the admin API cannot be used; both must be readable PEM and fit each other.'
     throw new StintError('CONFIG_INVALID', { explanation }, error)
   }
 }

@@ -16,7 +16,7 @@ export function refuseInvalid(
     return [{ pointer: pointer(part, issue.path), message: issue.message }]
   })
   const sentence = errors.slice(0, 5).map((error) => `${error.pointer} ${error.message}`)
-  throw requestInvalid(sentence.join('; '), errors.slice(0, 50))
+  throw requestInvalid(`${sentence.join('; ')}.`, errors.slice(0, 50))
 }
 
 /** @see RFC 6901, section 3 */

@@ -28,7 +28,8 @@ export function createClockGuard(options: { clock: Clock; toleranceMs?: number; 
       offsetMs = seenOffsetMs
       if (monotonicMs >= steadyFromMs) return
       throw new StintError('CLOCK_UNSTABLE', {
-        explanation: 'the wall clock has just jumped; calls are served again once it has run steadily for some seconds',
+        explanation:
+          'The wall clock has just jumped; calls are served again once it has run steadily for some seconds.',
       })
     },
   }

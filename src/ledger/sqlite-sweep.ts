@@ -59,7 +59,8 @@ export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, li
 
 function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals, plans }: Hanging): DueGrant {
   const plan = plans.get(row.plan_n)
-  if (!plan) throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${row.id} is not in the ledger` })
+  if (!plan)
+    throw new StintError('LEDGER_CORRUPT', { explanation: `The plan of grant ${row.id} is not in the ledger.` })
   const deny = denies.get(row.n)
   const approval = approvals.get(row.n)
   return {

@@ -39,16 +39,16 @@ export class Faults {
 
   /** @returns takes this fault back. @throws {StintError} REQUEST_INVALID. */
   set(fault: Fault): () => void {
-    if (!FAULT_KINDS.includes(fault.kind)) throw invalid(`kind must be one of ${FAULT_KINDS.join(', ')}.`)
-    if (!['sts', 'iam', 's3'].includes(fault.service)) throw invalid('service must be sts, iam or s3.')
+    if (!FAULT_KINDS.includes(fault.kind)) throw invalid(`The kind must be one of ${FAULT_KINDS.join(', ')}.`)
+    if (!['sts', 'iam', 's3'].includes(fault.service)) throw invalid('The service must be sts, iam or s3.')
     if (
       fault.kind === 'latency' &&
       !(Number.isInteger(fault.ms) && Number(fault.ms) >= 0 && Number(fault.ms) <= 600_000)
     )
-      throw invalid('a latency needs ms from 0 to 600000.')
+      throw invalid('A latency needs ms from 0 to 600000.')
     if (fault.times !== undefined && !(Number.isInteger(fault.times) && fault.times > 0))
-      throw invalid('times must be a positive whole number.')
-    if (this.#entries.length >= 100) throw invalid('at most 100 faults can be set at a time.')
+      throw invalid('The field times must be a positive whole number.')
+    if (this.#entries.length >= 100) throw invalid('At most 100 faults can be set at a time.')
     const entry = { fault, left: fault.times ?? Number.POSITIVE_INFINITY }
     this.#entries.push(entry)
     return () => {

@@ -240,7 +240,7 @@ describe('the rest', () => {
     const body = await read(rig, '/v1/status')
     assert.equal(body.ready, false)
     assert.deepEqual(body.problems, [
-      { component: 'ledger', code: 'LEDGER_UNAVAILABLE', explanation: 'the ledger cannot be read' },
+      { component: 'ledger', code: 'LEDGER_UNAVAILABLE', explanation: 'The ledger cannot be read.' },
     ])
   })
 
