@@ -1,10 +1,10 @@
-import { StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { Grant } from '../ledger/records.ts'
 import { denyOnCompletion } from './end-grants.ts'
 import type { GrantView } from './grant-view.ts'
 import type { GrantParts } from './parts.ts'
+import { planOf } from './plan-of.ts'
 import { retryOnConflict } from './retry-conflict.ts'
 import { ownGrant, viewOf } from './view-of.ts'
 
@@ -35,9 +35,7 @@ async function complete(
   grant: Grant,
   note: string,
 ): Promise<Grant> {
-  const plan = await ledger.getPlan(grant.planHash)
-  if (!plan)
-    throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
+  const plan = await planOf(ledger, grant)
   const eventData = note ? { note } : {}
   return ender.end({
     grant,

@@ -1,4 +1,4 @@
-import { StintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { isId } from '../core/ids.ts'
 import type { GrantMove } from '../ledger/ledger.ts'
@@ -7,6 +7,7 @@ import type { Task } from '../plan/task.ts'
 import type { ApprovalRequirement } from '../policy/decision.ts'
 import { hasRole, type Operator } from './operator.ts'
 import type { GrantParts } from './parts.ts'
+import { planOf } from './plan-of.ts'
 import { deniedError } from './refusals.ts'
 
 export interface ApprovalParts extends GrantParts {
@@ -34,16 +35,16 @@ export async function decideApproval(
   const now = clock.now()
   const { approval, grant } = await pending(parts, approvalId, now)
   if (answer.planHash !== approval.planHash) {
-    const explanation = 'the hash is not that of the plan that waits; read the approval again and answer what it shows'
+    const explanation = 'The hash is not that of the plan that waits; read the approval again and answer what it shows.'
     throw new StintError('APPROVAL_STALE', { approvalId, planHash: approval.planHash, explanation })
   }
   const actor = `operator:${operator.name}`
-  const task = await taskOf(parts, grant)
+  const { task } = await planOf(ledger, grant)
   try {
     checkEligible(operator, grant, approval.requirements)
     if (answer.verdict === 'approve') judgeNow(parts, operator, grant, task, now)
   } catch (error) {
-    const data = { approvalId, verdict: answer.verdict, code: error instanceof StintError ? error.code : 'INTERNAL' }
+    const data = { approvalId, verdict: answer.verdict, code: asStintError(error).code }
     await ledger.appendEvents([{ type: 'approval.refused', at: now, actor, grantId: grant.id, data }])
     throw error
   }
@@ -70,20 +71,20 @@ async function pending(
   const grant = approval && (await ledger.getGrant(approval.grantId))
   if (!approval || !grant) {
     throw new StintError('APPROVAL_NOT_FOUND', {
-      explanation: 'no approval has that id; ids look like apr_ and 26 characters',
+      explanation: 'No approval has that id; ids look like apr_ and 26 characters.',
     })
   }
   if (approval.state === 'expired' || (approval.state === 'pending' && approval.expiresAt <= now)) {
     throw new StintError('APPROVAL_EXPIRED', {
       approvalId,
-      explanation: 'nobody answered in time; the agent has to ask again',
+      explanation: 'Nobody answered in time; the agent has to ask again.',
     })
   }
   if (approval.state !== 'pending' || grant.state !== 'awaiting_approval') {
     throw new StintError('APPROVAL_DECIDED', {
       approvalId,
       state: approval.state,
-      explanation: `it is ${approval.state}`,
+      explanation: `The approval is ${approval.state}; it is answered once.`,
     })
   }
   return { approval, grant }
@@ -99,37 +100,32 @@ function ineligibility(
   grant: Grant,
   requirements: readonly ApprovalRequirement[],
 ): string | undefined {
-  if (!hasRole(operator, 'approver')) return 'the role approver is needed'
+  if (!hasRole(operator, 'approver')) return 'To answer needs the role approver.'
   if (operator.subjects.includes(grant.subject) || operator.name === grant.subject) {
-    return 'nobody approves for an agent of their own; somebody else has to answer'
+    return 'Nobody approves for an agent of their own; somebody else has to answer.'
   }
   const unmet = requirements.find(
     ({ anyOf }) => !anyOf.includes('any') && !anyOf.some((group) => operator.groups.includes(group)),
   )
-  return unmet && `somebody of ${unmet.anyOf.join(' or ')} has to answer (asked for by ${unmet.because.join(', ')})`
+  return unmet && `Somebody of ${unmet.anyOf.join(' or ')} has to answer (asked for by ${unmet.because.join(', ')}).`
 }
 
 /** Registration, trust, plan and policy as they are when the answer is given. */
 function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: unknown, now: Date): void {
   parts.clockGuard.check()
   if (!parts.trust.isTrusted(grant.trustDomain)) {
-    throw new StintError('TRUST_DOMAIN_UNKNOWN', { explanation: `${grant.trustDomain} has no usable bundle any more` })
+    throw new StintError('TRUST_DOMAIN_UNKNOWN', {
+      explanation: `The trust domain ${grant.trustDomain} has no usable bundle any more, so its agents are not known.`,
+    })
   }
   const { plan, decision } = parts.judge.judge(grant, task, now)
   if (decision.outcome === 'deny') throw deniedError({ id: grant.id, decision })
   if (plan.hash !== grant.planHash) {
     const explanation =
-      'labels or action classes have changed since the agent asked, so the plan is another one; reject it and let the agent ask again'
+      'Labels or action classes have changed since the agent asked, so the plan is another one; reject it and let the agent ask again.'
     throw new StintError('APPROVAL_STALE', { grantId: grant.id, planHash: plan.hash, explanation })
   }
   checkEligible(operator, grant, decision.approval)
-}
-
-async function taskOf({ ledger }: ApprovalParts, grant: Grant): Promise<Task> {
-  const plan = await ledger.getPlan(grant.planHash)
-  if (!plan)
-    throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
-  return plan.task
 }
 
 interface Answered {

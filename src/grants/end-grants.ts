@@ -1,9 +1,9 @@
-import { StintError } from '../core/errors.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { AuditEventInput, EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { canChain, endGrant, type LifeSettings } from './lifecycle.ts'
+import { planOf } from './plan-of.ts'
 import type { WatchHub } from './watch-hub.ts'
 
 export interface GrantEnderParts {
@@ -42,9 +42,7 @@ export class GrantEnder {
   async #move({ grant, reason, now, deny, actor, eventData }: EndRequest): Promise<GrantMove> {
     const { ledger, provider, settings } = this.#parts
     const leases = (await ledger.listLeases(grant.id)).filter((lease) => lease.state !== 'ended')
-    const plan = await ledger.getPlan(grant.planHash)
-    if (!plan)
-      throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
+    const plan = await planOf(ledger, grant)
     const ending = endGrant({
       openLeases: leases,
       reason,

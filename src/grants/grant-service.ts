@@ -55,7 +55,7 @@ async function consumeToken({ ledger, clock }: GrantParts, caller: CallerIdentit
     { type: 'identity.refused', at: now, actor: caller.subject, data: { code: 'TOKEN_REPLAYED', ...caller.evidence } },
   ])
   throw new StintError('TOKEN_REPLAYED', {
-    explanation: 'a bearer token buys one lease; fetch a fresh one for each call that mints',
+    explanation: 'A bearer token buys one lease; fetch a fresh one for each call that mints.',
   })
 }
 

@@ -1,11 +1,12 @@
 import type { ActionClass } from '../aws/action-classes.ts'
-import type { AuthMethod, CallerIdentity } from '../identity/caller-identity.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { DecisionInput } from '../policy/decide.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Registration } from '../registry/registration.ts'
 
 /** What a judgement needs to know of the agent; a grant remembers it for renewals. */
-export type Agent = Pick<CallerIdentity, 'subject' | 'trustDomain' | 'authMethod'>
+type Agent = Pick<CallerIdentity, 'subject' | 'trustDomain' | 'authMethod'>
 
 export interface Judgement {
   readonly registration: Registration
@@ -24,16 +25,8 @@ export interface Judge {
 export interface JudgeParts {
   readonly registry: { lookup(subject: string, now: Date): Registration }
   readonly planner: { plan(subject: string, task: unknown): Plan }
-  readonly policy: { decide(input: PolicyQuestion): Decision }
+  readonly policy: { decide(input: DecisionInput): Decision }
   /** Classes that a person always has to approve. */
-  readonly approvalsRequiredFor: readonly ActionClass[]
-}
-
-/** What policy is asked of a plan. */
-export interface PolicyQuestion {
-  readonly agent: { subject: string; trustDomain: string; owner: string; team: string; registration: string }
-  readonly plan: Plan
-  readonly context: { roleArn: string; ttlSeconds: number; authMethod: AuthMethod; now: Date }
   readonly approvalsRequiredFor: readonly ActionClass[]
 }
 

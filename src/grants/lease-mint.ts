@@ -46,7 +46,7 @@ export async function mintLease(
   if (current?.state !== 'active') throw notActive(current ?? grant)
   if (issued.notAfter <= now) {
     throw new StintError('PROVIDER_UNAVAILABLE', {
-      explanation: `lease ${lease.id} was over before it was issued; ask again`,
+      explanation: `Lease ${lease.id} was over before it was issued; ask again.`,
     })
   }
   return { lease: issued, usableUntil: usableUntil(issued, settings), credentials }
@@ -58,11 +58,11 @@ export function notActive(grant: Grant): StintError {
   if (state === 'awaiting_approval') {
     return new StintError('APPROVAL_PENDING', {
       grantId: id,
-      explanation: `grant ${id} waits for a person; watch it until it is active`,
+      explanation: `Grant ${id} waits for a person; watch it until it is active.`,
     })
   }
   const why = reason ? ` (${reason})` : ''
-  const explanation = `grant ${id} is ${state}${why}; request a new grant for further work`
+  const explanation = `Grant ${id} is ${state}${why}; request a new grant for further work.`
   return new StintError('GRANT_NOT_ACTIVE', { grantId: id, state, ...(reason ? { reason } : {}), explanation })
 }
 
@@ -71,7 +71,9 @@ async function mintOrSettle(
   { grant, lease, plan, signal }: { grant: Grant; lease: Lease; plan: Plan; signal: AbortSignal },
 ): Promise<IssuedCredentials> {
   try {
-    if (signal.aborted) throw new StintError('CANCELLED', { outcome: 'not_minted' })
+    if (signal.aborted) {
+      throw new StintError('CANCELLED', { explanation: 'The caller gave up before the mint.', outcome: 'not_minted' })
+    }
     return await provider.mint(
       {
         leaseId: lease.id,

@@ -33,8 +33,8 @@ export function leaseNotAfter(now: Date, deadline: Date, settings: LifeSettings)
 
 /** What SDKs are told as expiration: the margin before the end, or half of a life that is too short for the margin. */
 export function usableUntil(lease: Pick<Lease, 'notAfter' | 'intendedAt'>, settings: LifeSettings): Date {
-  const life = lease.notAfter.getTime() - lease.intendedAt.getTime()
-  return new Date(lease.notAfter.getTime() - Math.min(settings.usableMarginMs, Math.floor(life / 2)))
+  const lifeMs = lease.notAfter.getTime() - lease.intendedAt.getTime()
+  return new Date(lease.notAfter.getTime() - Math.min(settings.usableMarginMs, Math.floor(lifeMs / 2)))
 }
 
 /** A lease that can still work at `now`, whether or not its row says so: an intended one counts as minted. */
@@ -154,13 +154,13 @@ function settleEnding(
       events: [event('grant.ended', grant, now, { reason, by: 'lease_end' })],
     }
   }
-  const bound = (grant.effectiveBy ?? now).getTime()
-  const next = deny?.writtenAt ? deny.writtenAt.getTime() + settings.settleMs : now.getTime() + DENY_RECHECK_MS
-  return { to: { state: 'ending', reason, dueAt: new Date(deny ? Math.min(bound, next) : bound) }, events: [] }
+  const boundMs = (grant.effectiveBy ?? now).getTime()
+  const nextMs = deny?.writtenAt ? deny.writtenAt.getTime() + settings.settleMs : now.getTime() + DENY_RECHECK_MS
+  return { to: { state: 'ending', reason, dueAt: new Date(deny ? Math.min(boundMs, nextMs) : boundMs) }, events: [] }
 }
 
 /** IAM has accepted the deny and has had the time that it is given to enforce it. */
-export function isEnforced(deny: DenyEntry, now: Date, settings: LifeSettings): boolean {
+function isEnforced(deny: DenyEntry, now: Date, settings: LifeSettings): boolean {
   if (deny.enforcedAt) return true
   return deny.writtenAt !== undefined && deny.writtenAt.getTime() + settings.settleMs <= now.getTime()
 }

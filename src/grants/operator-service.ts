@@ -1,7 +1,8 @@
 import { StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { isId } from '../core/ids.ts'
-import { FINAL_STATES, type Grant } from '../ledger/records.ts'
+import type { Grant } from '../ledger/records.ts'
+import { isFinalState } from '../ledger/transitions.ts'
 import { type ApprovalParts, decideApproval } from './decide-approval.ts'
 import type { RevocationOutcome } from './grant-view.ts'
 import { denyWindow, isLive } from './lifecycle.ts'
@@ -26,7 +27,7 @@ async function revoke(parts: ApprovalParts, operator: Operator, grantId: string,
   const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
   if (!grant)
     throw new StintError('GRANT_NOT_FOUND', {
-      explanation: 'no grant has that id; ids look like grt_ and 26 characters',
+      explanation: 'No grant has that id; ids look like grt_ and 26 characters.',
     })
   const now = clock.now()
   const actor = `operator:${operator.name}`
@@ -84,7 +85,7 @@ async function rejectWaiting(
 /** What the revocation came to, as it truly is. */
 async function outcomeOf({ ledger, provider, clock }: ApprovalParts, grant: Grant): Promise<RevocationOutcome> {
   const now = clock.now()
-  if (FINAL_STATES.some((state) => state === grant.state)) return { kind: 'ended', at: grant.endedAt ?? now }
+  if (isFinalState(grant.state)) return { kind: 'ended', at: grant.endedAt ?? now }
   const live = (await ledger.listLeases(grant.id)).filter((lease) => isLive(lease, now))
   const bound = new Date(Math.max(now.getTime(), ...live.map((lease) => lease.notAfter.getTime())))
   if (provider.revocationTarget(grant.roleArn)) return { kind: 'ending', effectiveBy: grant.effectiveBy ?? bound }

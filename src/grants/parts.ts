@@ -11,7 +11,7 @@ import type { WatchHub } from './watch-hub.ts'
 import type { Watermarks } from './watermarks.ts'
 
 /** Limits of one agent that the ledger counts. */
-export interface GrantQuotas {
+interface GrantQuotas {
   /** Grants of one agent that wait, are active or are ending. */
   readonly openGrantsPerAgent: number
 }

@@ -1,6 +1,7 @@
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { Page, PageRequest } from '../ledger/ledger.ts'
-import { FINAL_STATES, type GrantState } from '../ledger/records.ts'
+import type { GrantState } from '../ledger/records.ts'
+import { isFinalState } from '../ledger/transitions.ts'
 import type { GrantView } from './grant-view.ts'
 import type { GrantParts } from './parts.ts'
 import type { Activity } from './services.ts'
@@ -35,7 +36,7 @@ export async function* watchGrant(
       const mark = `${view.grant.version}/${view.renewAfter?.getTime() ?? 0}`
       if (mark !== shown) yield view
       shown = mark
-      if (FINAL_STATES.some((state) => state === view.grant.state)) return
+      if (isFinalState(view.grant.state)) return
       await wokenOrPoll(parts, woken, signal)
     } finally {
       stop()

@@ -36,14 +36,14 @@ export function deniedError({ id, decision }: Pick<Grant, 'decision'> & { id?: s
 
 function explainDenial({ failedPairs }: Decision): string {
   const [first] = failedPairs
-  if (!first) return 'policy denies this task'
+  if (!first) return 'Policy denies this task.'
   const where = `${first.action} on ${first.resource}`
   const more = failedPairs.length > 1 ? `, and ${failedPairs.length - 1} more` : ''
   if (first.reason === 'no_permit')
-    return `no policy permits ${where}${more}; ask for less, or have a policy written for it`
+    return `No policy permits ${where}${more}; ask for less, or have a policy written for it.`
   const by = first.policies.join(', ')
-  if (first.reason === 'forbidden') return `${where} is forbidden by ${by}${more}; ask for less`
-  return `policy ${by} could not be evaluated for ${where}${more}; the operator has to mend it`
+  if (first.reason === 'forbidden') return `Policy ${by} forbids ${where}${more}; ask for less.`
+  return `Policy ${by} could not be evaluated for ${where}${more}; the operator has to mend it.`
 }
 
 async function recordRefusal(

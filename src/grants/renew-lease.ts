@@ -8,6 +8,7 @@ import { notActive } from './lease-mint.ts'
 import { leaseNotAfter } from './lifecycle.ts'
 import { mintOrEnd } from './mint-or-end.ts'
 import type { GrantParts } from './parts.ts'
+import { planOf } from './plan-of.ts'
 import { deniedError } from './refusals.ts'
 import { retryOnConflict } from './retry-conflict.ts'
 import { ownGrant } from './view-of.ts'
@@ -30,7 +31,8 @@ export async function renewLease(
     if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw notActive({ ...grant, state: 'ending', reason: 'deadline' })
     const plan = await judgeAgain(parts, caller, grant, now)
-    if (signal.aborted) throw new StintError('CANCELLED')
+    if (signal.aborted)
+      throw new StintError('CANCELLED', { explanation: 'The caller gave up before the lease was recorded.' })
 
     failpoint('renew.before_record')
     const notAfter = leaseNotAfter(now, grant.deadline, parts.settings)
@@ -56,9 +58,7 @@ export async function renewLease(
 
 /** The policy of now, on the plan as it comes out now. @throws {StintError} after it has ended the grant that fails */
 async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Plan> {
-  const stored = await parts.ledger.getPlan(grant.planHash)
-  if (!stored)
-    throw new StintError('LEDGER_CORRUPT', { explanation: `the plan of grant ${grant.id} is not in the ledger` })
+  const stored = await planOf(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
     if (decision.outcome === 'deny') throw deniedError({ id: grant.id, decision })
@@ -78,7 +78,7 @@ async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Gran
 async function checkApproved({ ledger }: GrantParts, grant: Grant, plan: Plan): Promise<void> {
   const approval = await ledger.approvalOf(grant.id)
   if (approval?.state === 'approved' && approval.planHash === plan.hash) return
-  const explanation = `what grant ${grant.id} may do needs an approval that it does not have; request a new grant`
+  const explanation = `What grant ${grant.id} may do needs an approval that it does not have; request a new grant.`
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 

@@ -19,7 +19,7 @@ const IDEMPOTENCY_KEY = /^[A-Za-z0-9._:-]{8,128}$/
 export function checkIdempotencyKey(key: unknown): string {
   if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key
   throw new StintError('IDEMPOTENCY_KEY_INVALID', {
-    explanation: 'the key must be 8 to 128 characters of A-Z a-z 0-9 . _ : -, chosen anew for each piece of work',
+    explanation: 'The key must be 8 to 128 characters of A-Z a-z 0-9 . _ : -, chosen anew for each piece of work.',
   })
 }
 
@@ -36,7 +36,8 @@ export async function requestGrant(
   const now = parts.clock.now()
   const judgement = await judgeOnRecord(parts, caller, task, now)
   await checkQuota(parts, caller.subject, judgement, now)
-  if (signal.aborted) throw new StintError('CANCELLED')
+  if (signal.aborted)
+    throw new StintError('CANCELLED', { explanation: 'The caller gave up before the grant was recorded.' })
 
   failpoint('request.before_record')
   const opened = await parts.ledger.openGrant(grantToOpen(parts, caller, judgement, idempotencyKey, now))
@@ -56,7 +57,7 @@ async function repeat(
   signal: AbortSignal,
 ): Promise<GrantAnswer> {
   if (grant.taskHash !== taskHash(plan.task)) {
-    const explanation = `the key belongs to grant ${grant.id}, whose task differs; choose a new key for a new task`
+    const explanation = `The key belongs to grant ${grant.id}, whose task differs; choose a new key for a new task.`
     throw new StintError('IDEMPOTENCY_KEY_REUSED', { grantId: grant.id, explanation })
   }
   if (grant.state === 'denied') throw deniedError(grant)
@@ -73,7 +74,7 @@ async function checkQuota(
   if (judgement.decision.outcome === 'deny') return
   const open = await ledger.countOpenGrants(subject)
   if (open < quotas.openGrantsPerAgent) return
-  const explanation = `this agent has ${open} open grants and may have ${quotas.openGrantsPerAgent}; complete some first`
+  const explanation = `This agent has ${open} open grants and may have ${quotas.openGrantsPerAgent}; complete some first.`
   await ledger.appendEvents([
     { type: 'grant.refused', at: now, actor: subject, data: { code: 'QUOTA_EXCEEDED', open } },
   ])
