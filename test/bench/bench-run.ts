@@ -5,6 +5,10 @@ import { CLIENT_CORE, PinnedProcess, SERVER_CORE, type Usage } from './pinned-pr
 import type { ClientLoad } from './roles/client.ts'
 import type { Scale } from './scale.ts'
 
+const ATTEMPTS = 3
+/** Longer than the provider's circuit breaker stays open. */
+const PAUSE_MS = 12_000
+
 /** What the parts of the bench share. */
 export interface BenchRun {
   readonly stage: BenchStage
@@ -54,21 +58,36 @@ export function grantLoad({ stage: { agents, rootsFile } }: BenchRun, address: s
   return { address, agents, rootsFile, what: 'grants', tasks }
 }
 
-/**
- * Puts a load on and measures it in windows after a while of warming up. The process that is measured tells its own CPU
- * time, so that a neighbour on the same core does not count.
- *
- * @throws {Error} when a call failed: a figure of a broken run would be none.
- */
-export async function measure(options: {
+/** What is measured, from where, and for how long. */
+interface Measurement {
   readonly from: PinnedProcess
   readonly measured: PinnedProcess
   readonly load: object & { readonly arrival: Arrival }
   readonly warmMs: number
   readonly windowMs: number
   readonly windows?: number
-}): Promise<Measured[]> {
-  const { from, measured, load, warmMs, windowMs, windows = 1 } = options
+}
+
+/**
+ * Puts a load on and measures it in windows after a while of warming up. The process that is measured tells its own CPU
+ * time, so that a neighbour on the same core does not count. Where calls fail, as when neighbours starve the processes
+ * until calls of STS run out of time, it waits and begins again.
+ *
+ * @throws {Error} when calls fail every time: a figure of a broken run would be none.
+ */
+export async function measure(measurement: Measurement): Promise<Measured[]> {
+  for (let left = ATTEMPTS; ; left -= 1) {
+    const found = await measureOnce(measurement)
+    const broken = found.find(({ failed }) => failed > 0)
+    if (!broken) return found
+    const problem = `${broken.failed} calls failed, e.g. ${broken.problem}`
+    if (left <= 1) throw new Error(problem)
+    console.error(`${problem}; once more`)
+    await sleep(PAUSE_MS)
+  }
+}
+
+async function measureOnce({ from, measured, load, warmMs, windowMs, windows = 1 }: Measurement): Promise<Measured[]> {
   await from.call('begin', load)
   await nextMark(from, warmMs)
   const found: Measured[] = []
@@ -86,8 +105,6 @@ export async function measure(options: {
     })
   }
   await from.call('end')
-  const broken = found.find(({ failed }) => failed > 0)
-  if (broken) throw new Error(`${broken.failed} calls failed, e.g. ${broken.problem}`)
   return found
 }
 

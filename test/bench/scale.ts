@@ -15,8 +15,8 @@ export interface Scale {
 export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
   full: {
     name: 'full',
-    warmMs: 2_000,
-    windowMs: 4_000,
+    warmMs: 1_500,
+    windowMs: 3_000,
     windows: 5,
     inFlight: [1, 16, 64, 256],
     manyGrants: 1_000_000,
