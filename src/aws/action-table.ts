@@ -14,8 +14,8 @@ export interface ResourceType {
    * account, and without `/` where another type goes on behind one.
    */
   readonly parts: readonly Glob[]
-  /** For "does this pattern mean all of these": every variable as `*`, but never empty. */
-  readonly all: (partition: string) => string
+  /** For "does this pattern mean all of these": every variable as `*`, but never empty; the account as given, unless ''. */
+  readonly all: (partition: string, accountId: string) => string
   /** False for a type with a single member in every account, which no pattern could narrow. */
   readonly hasVariables: boolean
 }
@@ -39,6 +39,7 @@ const LEVELS: Readonly<Record<string, AccessLevel>> = { L: 'list', R: 'read', T:
 const VARIABLE = /\$\{[^}]*\}|\*/g
 
 const PARTITION = /\$\{Partition\}/
+const ACCOUNT = /\$\{Account(?:Id)?\}/
 
 type ServiceRow = { readonly types: readonly string[]; readonly actions: readonly string[] }
 const rows = new Map<string, ServiceRow>(Object.entries(table.services))
@@ -79,7 +80,11 @@ function resourceTypes(text: string, siblings: readonly string[]): readonly Reso
   return text.split(', ').map((template) => ({
     template,
     parts: arnParts(template, siblings),
-    all: (partition) => template.replace(PARTITION, partition).replaceAll(VARIABLE, '?*'),
+    all: (partition, accountId) =>
+      template
+        .replace(PARTITION, partition)
+        .replace(ACCOUNT, accountId || '?*')
+        .replaceAll(VARIABLE, '?*'),
     hasVariables: template.replace(PARTITION, '').search(VARIABLE) >= 0,
   }))
 }

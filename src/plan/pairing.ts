@@ -16,6 +16,8 @@ export interface Pairing {
 export interface PairingRules {
   /** The role's partition, e.g. `aws`: it reaches no other. */
   readonly partition: string
+  /** The role's account, '' where it has none: all of a kind in it is all of the kind that the role has. */
+  readonly accountId: string
   /** Pairs of a whole task. */
   readonly maxPairs: number
   /** True for every action, or for those that match one of the patterns: these may take `*` or a whole resource type. */
@@ -34,7 +36,7 @@ const COMBINATIONS_PER_PAIR = 20
  * A pattern is read as IAM reads it, where `*` crosses `/`: `s3:GetObject` pairs with `arn:aws:s3:::data*`, which stands for
  * the objects of `data-2` too, and is labelled by all of that. An action that takes no resource pairs with `*` alone, and
  * unless it only lists or reads needs `allowWildcard`; any other action pairs with `*`, or with a pattern that stands for all
- * members of one of its resource types, by `allowWildcard` only. Members of an action wildcard that find no partner drop out;
+ * members of one of its resource types in the role's own account, by `allowWildcard` only. Members of an action wildcard that find no partner drop out;
  * an action or resource as written that finds none is refused.
  *
  * @returns without repeats, sorted by action and then resource.
@@ -99,7 +101,7 @@ function fitter(rules: PairingRules): (action: TableAction, resource: ResourcePa
     meets.set(resource, known)
     let fit: Fit = 'mismatch'
     for (const type of resourceTypes) {
-      const found = known.get(type) ?? fitOfType(type, resource, rules.partition)
+      const found = known.get(type) ?? fitOfType(type, resource, rules)
       known.set(type, found)
       if (found === 'too_wide') return mayTakeAll(action) ? 'fits' : 'too_wide'
       if (found === 'fits') fit = 'fits'
@@ -108,11 +110,23 @@ function fitter(rules: PairingRules): (action: TableAction, resource: ResourcePa
   }
 }
 
-function fitOfType(type: ResourceType, resource: ResourcePattern, partition: string): Fit {
+function fitOfType(type: ResourceType, resource: ResourcePattern, { partition, accountId }: PairingRules): Fit {
   if (!type.parts.every((part, at) => intersects(part, resource.parts[at] ?? part))) return 'mismatch'
-  const all =
-    type.hasVariables && /[*?]/.test(resource.text) && contains(resource.glob, compileGlob(type.all(partition)))
-  return all ? 'too_wide' : 'fits'
+  if (!type.hasVariables || !/[*?]/.test(resource.text)) return 'fits'
+  const wide = compileGlob(asWideAsItGets(resource.text))
+  const standsForAll = contains(wide, compileGlob(type.all(partition, accountId)))
+  return standsForAll ? 'too_wide' : 'fits'
+}
+
+/**
+ * A pattern without what narrows it in form only: no bucket has a name under three characters, so `???*` is `*`, and every
+ * region has a dash, so `*-*` is. Asked only whether a pattern is too wide, where reading it too wide is the safe side.
+ */
+function asWideAsItGets(text: string): string {
+  const [prefix, partition, service, region = '', account = '', ...rest] = text.split(':')
+  const open = (part: string) => (/[*?]/.test(part) ? '*' : part)
+  const resource = rest.join(':').replace(/\?*\*[?*]*/g, '*')
+  return [prefix, partition, service, open(region), open(account), resource].join(':')
 }
 
 function inPartition(resource: ResourcePattern, partition: string): ResourcePattern {

@@ -2,13 +2,13 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { parseRoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
 import { compileSessionPolicy, MAX_SESSION_POLICY_CHARACTERS } from '../aws/session-policy.ts'
+import { BoundedMap } from '../core/bounded-map.ts'
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import { declaredBlastRadius } from './blast-radius.ts'
 import { type Labelled, type LabelSet, labelsOf } from './labels.ts'
 import { pairAccess } from './pairing.ts'
 import type { Plan, PlanPair } from './plan.ts'
-import { PlanMemory } from './plan-memory.ts'
 import { parseTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
 /** What the operator says of a role that agents may act through. */
@@ -56,7 +56,7 @@ const MAX_RESOURCES_CHARACTERS = 4 * MAX_SESSION_POLICY_CHARACTERS
 
 /** Makes a planner for one set of labels, roles and limits; a change of them makes a new planner. */
 export function createPlanner({ labels, roles, limits }: PlannerOptions): Planner {
-  const remembered = new PlanMemory<Plan>({ capacity: limits.rememberedPlans ?? 2_000 })
+  const remembered = new BoundedMap<Plan>({ limit: limits.rememberedPlans ?? 2_000 })
   return {
     labelsVersion: labels.version,
     plan(subject, input) {
@@ -78,9 +78,14 @@ export function createPlanner({ labels, roles, limits }: PlannerOptions): Planne
       throw new StintError('ROLE_UNKNOWN', { path: 'roleArn', explanation })
     }
     refuseHopelessSize(task)
-    const { partition } = role
+    const { partition, accountId } = role
     const allowWildcard = settings.allowWildcard ?? false
-    const pairings = pairAccess(task.access, { partition, allowWildcard, maxPairs: limits.maxPairs ?? 2_000 })
+    const pairings = pairAccess(task.access, {
+      partition,
+      accountId,
+      allowWildcard,
+      maxPairs: limits.maxPairs ?? 2_000,
+    })
     const sessionPolicy = compileSessionPolicy(pairings)
     const labelled = new Map<string, Labelled>()
     const pairs = pairings.map(({ action, resource }): PlanPair => {

@@ -148,6 +148,28 @@ describe('refusals', () => {
       code: 'RESOURCE_TOO_WIDE',
       input: task(['dynamodb:GetItem'], ['arn:aws:dynamodb:*:*:table/*']),
     },
+    // All that the role has lies in its own account: an account spelled out narrows nothing.
+    {
+      name: 'all of the own account',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['dynamodb:GetItem'], ['arn:aws:dynamodb:*:123456789012:table/*']),
+    },
+    {
+      name: 'all of the own account, of a service without regions',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['iam:PassRole'], ['arn:aws:iam::123456789012:role/*']),
+    },
+    // S3 bucket naming rules: names have 3 to 63 characters.
+    {
+      name: 'a pattern that every bucket name matches',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['s3:GetObject'], ['arn:aws:s3:::???*']),
+    },
+    {
+      name: 'a pattern that every region matches',
+      code: 'RESOURCE_TOO_WIDE',
+      input: task(['dynamodb:GetItem'], ['arn:aws:dynamodb:??-*-?:123456789012:table/*']),
+    },
     {
       name: 'a write that takes star only',
       code: 'RESOURCE_TOO_WIDE',
