@@ -59,8 +59,10 @@ async function consumeToken({ ledger, clock }: GrantParts, caller: CallerIdentit
   })
 }
 
-function flightKey(caller: CallerIdentity, idempotencyKey: string, task: unknown): string {
-  return `${idempotencyKey}\n${caller.subject}\n${sha256Hex(canonicalJson((task ?? null) as Json))}`
+/** Callers who have shown other proofs are judged and put on record each by itself, also when they are one agent. */
+function flightKey({ subject, authMethod, evidence }: CallerIdentity, idempotencyKey: string, task: unknown): string {
+  const whole = { subject, authMethod, evidence, idempotencyKey, task: task ?? null }
+  return sha256Hex(canonicalJson(whole as Json))
 }
 
 /** Calls that race on one key and task share one mint; one whose leader gave up tries on its own. */

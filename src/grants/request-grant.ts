@@ -35,7 +35,7 @@ export async function requestGrant(
 ): Promise<GrantAnswer> {
   const now = parts.clock.now()
   const judgement = await judgeOnRecord(parts, caller, task, now)
-  await checkQuota(parts, caller.subject, judgement, now)
+  await checkQuota(parts, caller.subject, idempotencyKey, judgement, now)
   if (signal.aborted)
     throw new StintError('CANCELLED', { explanation: 'The caller gave up before the grant was recorded.' })
 
@@ -68,12 +68,15 @@ async function repeat(
 async function checkQuota(
   { ledger, quotas }: GrantParts,
   subject: string,
+  idempotencyKey: string,
   judgement: Judgement,
   now: Date,
 ): Promise<void> {
   if (judgement.decision.outcome === 'deny') return
   const open = await ledger.countOpenGrants(subject)
   if (open < quotas.openGrantsPerAgent) return
+  // A repeat opens nothing: whoever lost the answer about the last grant that fitted has to get it all the same.
+  if (await ledger.findGrantByKey(subject, idempotencyKey)) return
   const explanation = `This agent has ${open} open grants and may have ${quotas.openGrantsPerAgent}; complete some first.`
   await ledger.appendEvents([
     { type: 'grant.refused', at: now, actor: subject, data: { code: 'QUOTA_EXCEEDED', open } },
