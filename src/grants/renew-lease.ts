@@ -56,14 +56,21 @@ export async function renewLease(
   return mintOrEnd(parts, { ...intended, signal })
 }
 
-/** The policy of now, on the plan as it comes out now. @throws {StintError} after it has ended the grant that fails */
+/**
+ * The policy of now, on the plan as it comes out now. What is minted is the plan on record all the same: a newer action
+ * table may let the task's wildcards stand for more, which no record shows and nobody was shown.
+ *
+ * @returns the plan on record.
+ * @throws {StintError} after it has ended the grant that fails
+ */
 async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Plan> {
   const stored = await planOf(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
     if (decision.outcome === 'deny') throw deniedError({ id: grant.id, decision })
     if (decision.outcome === 'approval') await checkApproved(parts, grant, plan)
-    return plan
+    checkJudged(grant, stored, plan)
+    return stored
   } catch (thrown) {
     const error = asStintError(thrown)
     const reason = endReasonFor(error)
@@ -79,6 +86,15 @@ async function checkApproved({ ledger }: GrantParts, grant: Grant, plan: Plan): 
   const approval = await ledger.approvalOf(grant.id)
   if (approval?.state === 'approved' && approval.planHash === plan.hash) return
   const explanation = `What grant ${grant.id} may do needs an approval that it does not have; request a new grant.`
+  throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
+}
+
+/** What was judged now has to hold all that is going to be minted. */
+function checkJudged(grant: Grant, stored: Plan, { hash, pairs }: Plan): void {
+  if (hash === stored.hash) return
+  const judged = new Set(pairs.map(({ action, resource }) => `${action} ${resource}`))
+  if (stored.pairs.every(({ action, resource }) => judged.has(`${action} ${resource}`))) return
+  const explanation = `the task of grant ${grant.id} comes to another plan now; request a new grant`
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 

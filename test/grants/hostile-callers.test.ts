@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { withLeaseEnd } from '../../src/aws/session-policy.ts'
+import { StintError } from '../../src/core/errors.ts'
+import { createGrantService } from '../../src/grants/grant-service.ts'
+import { createJudge, type JudgeParts } from '../../src/grants/judge.ts'
+import { caller, DECISIONS, type Harness, openHarness, task } from '../support/grant-harness.ts'
+
+let h: Harness
+beforeEach(async () => {
+  h = await openHarness()
+})
+afterEach(async () => {
+  await h.close()
+  h.remove()
+})
+
+const registration = {
+  name: 'bot',
+  match: 'spiffe://example.org/bot',
+  owner: 'ann',
+  team: 'data',
+  purpose: 'to test',
+  expiresAt: new Date('2099-01-01'),
+}
+const request = { task: task(), idempotencyKey: 'key-00000001' }
+
+/** A broker on the harness's ledger whose planner and policy are the test's. */
+function serviceWith(parts: Pick<JudgeParts, 'planner' | 'policy'>) {
+  const judge = createJudge({ ...parts, registry: { lookup: () => registration }, approvalsRequiredFor: [] })
+  return createGrantService({ ...h.parts, judge })
+}
+
+describe('callers with other proofs that race on one key', () => {
+  const strong = caller()
+  const weak = caller({ authMethod: 'jwt-svid', evidence: { tokenId: 'stolen' } })
+
+  // context.authMethod: policies may demand a certificate.
+  test('a token does not get the lease that policy gives to a certificate only', async () => {
+    const grants = serviceWith({
+      planner: plannerOf(h),
+      policy: { decide: ({ context }) => (context.authMethod === 'x509-svid' ? DECISIONS.permit : DECISIONS.deny) },
+    })
+    const [, second] = await Promise.allSettled([
+      grants.requestGrant(strong, request, h.signal),
+      grants.requestGrant(weak, request, h.signal),
+    ])
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'POLICY_DENIED' } })
+  })
+
+  test('whoever holds a lease is on record with the proof that got it', async () => {
+    await Promise.all([h.request('key-00000001', task(), strong), h.request('key-00000001', task(), weak)])
+    const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 100 })
+    expect(JSON.stringify(events)).toContain('stolen')
+  })
+})
+
+test('a repeat of the last grant that the quota had room for is that grant', async () => {
+  const parts = { ...h.parts, quotas: { openGrantsPerAgent: 1 } }
+  const grants = createGrantService(parts)
+  const first = await grants.requestGrant(caller(), request, h.signal)
+  const again = await grants.requestGrant(caller(), request, h.signal)
+  expect(again.grant.id).toBe(first.grant.id)
+  const other = grants.requestGrant(caller(), { ...request, idempotencyKey: 'key-00000002' }, h.signal)
+  await expect(other).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' })
+})
+
+describe('a renewal after an upgrade that reads the task otherwise', () => {
+  const narrow = task({ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::data/*'] })
+  const wide = task({ actions: ['s3:GetObject', 's3:GetObjectAcl'], resources: ['arn:aws:s3:::data/*'] })
+
+  async function renewedAs(next: object, first: object = narrow) {
+    const { grant } = await h.request('key-00000001', first)
+    const planner = plannerOf(h)
+    const upgraded = serviceWith({
+      planner: { plan: (subject) => planner.plan(subject, next) },
+      policy: { decide: () => DECISIONS.permit },
+    })
+    return { grant, renewal: upgraded.renewLease(caller(), grant.id, h.signal) }
+  }
+
+  test('mints what is on record and not what the task would come to now', async () => {
+    const { grant, renewal } = await renewedAs(wide)
+    const { lease } = await renewal
+    const recorded = await h.ledger.getPlan(grant.planHash)
+    const minted = h.provider.sessions.at(-1)?.sessionPolicy
+    expect(minted).toBe(withLeaseEnd(recorded?.sessionPolicy ?? '', lease?.lease.notAfter ?? new Date(Number.NaN)))
+  })
+
+  test('ends the grant when less was judged than is on record', async () => {
+    const { grant, renewal } = await renewedAs(narrow, wide)
+    await expect(renewal).rejects.toBeInstanceOf(StintError)
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ reason: 'policy_changed' })
+    expect(h.provider.sessions).toHaveLength(1)
+  })
+})
+
+function plannerOf({ parts }: Harness): JudgeParts['planner'] {
+  return { plan: (_subject, wanted) => parts.judge.judge(caller(), wanted, parts.clock.now()).plan }
+}
