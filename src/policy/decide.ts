@@ -1,8 +1,8 @@
 import type { ActionClass } from '../aws/action-classes.ts'
+import { BoundedMap } from '../core/bounded-map.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import { requirementsOf } from './approval-requirements.ts'
-import { BoundedMap } from './bounded-map.ts'
 import type { CedarRequest, Verdict } from './cedar-judge.ts'
 import type { Decision, FailedPair } from './decision.ts'
 import { readableOf } from './policy-expression.ts'
@@ -29,7 +29,7 @@ export interface DecisionInput {
     readonly authMethod: AuthMethod
     readonly now: Date
   }
-  /** Config's `approvals.requiredFor`. */
+  /** Config's `policy.approvalsRequiredFor`. */
   readonly approvalsRequiredFor: readonly ActionClass[]
 }
 
