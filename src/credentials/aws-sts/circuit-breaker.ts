@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 
 /** What a call that was let through came to. `undecided`: it says nothing of the service, e.g. the caller gave up. */
-export type CallResult = 'answered' | 'failed' | 'undecided'
+type CallResult = 'answered' | 'failed' | 'undecided'
 
 /** The right to make one call; `done` must follow exactly once. */
 export interface Permit {

@@ -12,13 +12,14 @@ export interface DenyCandidate {
  * not all fit, the newest stay in the list and a watermark covers the oldest, since it also cuts the innocent sessions
  * that are older than it, which then renew.
  *
+ * No clock is read: what is denied must not hang on this machine's, which may have jumped.
+ *
  * The watermark is above the issue time of all that it covers, never goes down while an entry that it may cover lives, and
  * goes away when none is left.
  *
  * @param input.entries all grants that must be denied now; those whose last session is over are not in it.
  * @param input.fits whether the document has room for a list.
  * @param input.currentWatermark the one that the document may hold now.
- * @param input.now not read: what is denied must not hang on this machine's clock, which may have jumped.
  * @param input.marginMs between the newest covered session and the watermark, at least a second since aws:TokenIssueTime
  *   has whole seconds. Choose more where issue times come from a clock that may be behind AWS's.
  * @returns `grants` newest first. If not even the watermark alone fits, the list is empty and the write will be refused.
@@ -27,7 +28,6 @@ export function planDenyList(input: {
   readonly entries: readonly DenyCandidate[]
   readonly fits: (list: DenyList) => boolean
   readonly currentWatermark?: Date
-  readonly now?: Date
   readonly marginMs?: number
 }): DenyList {
   const marginMs = Math.max(1_000, input.marginMs ?? 1_000)

@@ -5,7 +5,7 @@ import type { MintOutcome } from '../provider.ts'
  * What a failure says of the far side: it is down, asks for less, refuses this request, does not take the broker's own
  * credentials, has no room left, was changed by someone else in the same moment, or said yes in words nobody can read.
  */
-export type FaultKind = 'down' | 'throttled' | 'refused' | 'broker_credentials' | 'limit' | 'conflict' | 'unreadable'
+type FaultKind = 'down' | 'throttled' | 'refused' | 'broker_credentials' | 'limit' | 'conflict' | 'unreadable'
 
 /** How one failure of STS or IAM is treated. */
 export interface FaultRow {
@@ -87,7 +87,7 @@ const brokerCredentials = (explanation: string): FaultRow => ({
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
  */
-export const FAULTS: Readonly<Record<string, FaultRow>> = {
+const FAULTS: Readonly<Record<string, FaultRow>> = {
   Throttling: THROTTLED,
   ThrottledException: THROTTLED,
   RequestLimitExceeded: THROTTLED,

@@ -5,7 +5,7 @@ import {
   ListRolePoliciesCommand,
 } from '@aws-sdk/client-iam'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
-import { type ErrorDetails, StintError } from '../../core/errors.ts'
+import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
 import { idBody, randomIds } from '../../core/ids.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './assume-role.ts'
 import { type Exchange, sendOnce } from './call.ts'
@@ -148,7 +148,7 @@ async function outcome(probe: () => Promise<ErrorDetails>): Promise<ProbeResult>
   try {
     return { ok: true, details: await probe() }
   } catch (error) {
-    const known = error instanceof StintError ? error : new StintError('INTERNAL', {}, error)
-    return { ok: false, code: known.code, details: known.details }
+    const { code, details } = asStintError(error)
+    return { ok: false, code, details }
   }
 }

@@ -14,7 +14,7 @@ import type { AnswerStrictness } from './session-answer.ts'
 import { checkExternalId } from './session-request.ts'
 
 /** A role that leases are minted from. */
-export interface AwsRole {
+interface AwsRole {
   readonly arn: string
   /** sts:ExternalId, issued by the broker's operator for this role and never chosen by a customer. */
   readonly externalId?: Secret

@@ -1,6 +1,6 @@
 import { StintError } from '../../core/errors.ts'
 import type { RevocationTarget } from '../provider.ts'
-import { parseRoleArn } from './role-arn.ts'
+import { requireRoleArn } from './role-arn.ts'
 
 /** Where the deny list of a role is kept. `inline` needs a right that could also widen the role: see docs/aws. */
 export type RevocationPlacement =
@@ -28,7 +28,7 @@ export class RevocationTargets {
   constructor(roles: readonly { readonly arn: string; readonly revocation: RevocationPlacement }[]) {
     const seen = new Set<string>()
     for (const { arn, revocation } of roles) {
-      const { name } = parseRoleArn(arn)
+      const { name } = requireRoleArn(arn)
       if (seen.has(arn)) throw invalid('A role is configured twice; give it once.', arn)
       seen.add(arn)
       if (revocation.kind !== 'none') this.#add(arn, documentOf(revocation, arn, name))

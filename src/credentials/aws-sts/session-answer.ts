@@ -2,7 +2,7 @@ import type { AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
 import { StintError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import type { IssuedCredentials, MintRequest } from '../provider.ts'
-import { parseRoleArn } from './role-arn.ts'
+import { requireRoleArn } from './role-arn.ts'
 
 const EXPIRY_TOLERANCE_MS = 60_000
 /** Temporary keys of AWS. @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
@@ -48,12 +48,12 @@ export function checkedAnswer(
 }
 
 function checkSession(answer: AssumeRoleCommandOutput, request: MintRequest, strictness: AnswerStrictness): void {
-  const role = parseRoleArn(request.roleArn)
+  const role = requireRoleArn(request.roleArn)
   const { Arn: sessionArn, AssumedRoleId: roleId } = answer.AssumedRoleUser ?? {}
   const named = (path: string) =>
-    `arn:${role.partition}:sts::${role.account}:assumed-role/${path}${role.name}/${request.sessionName}`
+    `arn:${role.partition}:sts::${role.accountId}:assumed-role${path}${role.name}/${request.sessionName}`
   const keepsPath = strictness === 'stand-in' && sessionArn === named(role.path)
-  if (sessionArn !== named('') && !keepsPath) throw invalid('AssumedRoleUser.Arn')
+  if (sessionArn !== named('/') && !keepsPath) throw invalid('AssumedRoleUser.Arn')
   if (roleId !== undefined && !roleId.endsWith(`:${request.sessionName}`))
     throw invalid('AssumedRoleUser.AssumedRoleId')
   const unknownToStandIn = strictness === 'stand-in' && !answer.SourceIdentity

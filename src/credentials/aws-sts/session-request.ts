@@ -1,4 +1,5 @@
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
+import { MAX_SESSION_POLICY_CHARACTERS } from '../../aws/session-policy.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { MintRequest } from '../provider.ts'
@@ -9,7 +10,6 @@ const MIN_DURATION_SECONDS = 900
 const MAX_DURATION_SECONDS = 3_600
 /** How much longer than the lease a session lives, so that two clocks a little apart do not end it early. */
 const MARGIN_SECONDS = 60
-const MAX_POLICY_CHARACTERS = 2_048
 const MAX_TAGS = 50
 
 const SESSION_NAME = /^[\w+=,.@-]{2,64}$/
@@ -70,12 +70,12 @@ function durationSeconds(notAfter: Date, now: Date): number {
 }
 
 function checkPolicy({ sessionPolicy, notAfter }: MintRequest): void {
-  if (sessionPolicy.length > MAX_POLICY_CHARACTERS)
+  if (sessionPolicy.length > MAX_SESSION_POLICY_CHARACTERS)
     throw new StintError('SESSION_POLICY_TOO_LARGE', {
-      explanation: `The session policy has ${sessionPolicy.length} characters; STS takes ${MAX_POLICY_CHARACTERS}.`,
+      explanation: `The session policy has ${sessionPolicy.length} characters; STS takes ${MAX_SESSION_POLICY_CHARACTERS}.`,
       field: 'Policy',
       characters: sessionPolicy.length,
-      limit: MAX_POLICY_CHARACTERS,
+      limit: MAX_SESSION_POLICY_CHARACTERS,
       outcome: 'not_minted',
     })
   if (!POLICY_CHARACTERS.test(sessionPolicy)) throw bad('Policy', 'it needs characters up to U+00FF, and at least one')
