@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { CHAIN_PROBLEMS } from '../ledger/audit-log.ts'
 import { AuditVerifier } from './audit-verification.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
 import { answers, security } from './route-parts.ts'
@@ -49,7 +50,7 @@ const verify = createRoute({
       problem: z
         .object({
           seq: z.number().int(),
-          kind: z.enum(['edited', 'missing', 'reordered', 'truncated', 'forked', 'unreadable']),
+          kind: z.enum(CHAIN_PROBLEMS),
           explanation: z.string(),
         })
         .optional(),

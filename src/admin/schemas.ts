@@ -3,7 +3,15 @@ import { ACTION_CLASSES, ACTION_FLAGS } from '../aws/action-classes.ts'
 import { isId } from '../core/ids.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { AUTH_METHODS } from '../identity/caller-identity.ts'
-import { END_REASONS, GRANT_STATES } from '../ledger/records.ts'
+import {
+  APPROVAL_STATES,
+  END_REASONS,
+  GRANT_STATES,
+  LEASE_ENDS,
+  LEASE_STATES,
+  UNREGISTERED_REASONS,
+} from '../ledger/records.ts'
+import { FAILURE_REASONS, OUTCOMES } from '../policy/decision.ts'
 
 const instant = () =>
   z.string().openapi({
@@ -62,7 +70,7 @@ const pageQuery = {
 export const noQuery = z.strictObject({})
 export const pageOnlyQuery = z.strictObject(pageQuery)
 export const approvalsQuery = z.strictObject({
-  state: z.enum(['pending', 'approved', 'rejected', 'expired']).optional(),
+  state: z.enum(APPROVAL_STATES).optional(),
   ...pageQuery,
 })
 export const grantsQuery = z.strictObject({
@@ -103,13 +111,13 @@ const approvalRequirement = z
 
 const decision = z
   .object({
-    outcome: z.enum(['permit', 'deny', 'approval']),
+    outcome: z.enum(OUTCOMES),
     determiningPolicies: z.array(z.string()),
     failedPairs: z.array(
       z.object({
         action: z.string(),
         resource: z.string(),
-        reason: z.enum(['no_permit', 'forbidden', 'evaluation_error']),
+        reason: z.enum(FAILURE_REASONS),
         policies: z.array(z.string()),
       }),
     ),
@@ -121,7 +129,7 @@ const decision = z
 export const grantSchema = z
   .object({
     id: z.string(),
-    subject: z.string().openapi({ description: 'SPIFFE ID of the agent' }),
+    subject: z.string().openapi({ description: 'SPIFFE ID of the agent, or its subject at an OIDC issuer' }),
     trustDomain: z.string(),
     authMethod,
     registration: z.string(),
@@ -153,8 +161,8 @@ export const leaseSchema = z
     number: count(),
     roleArn: z.string(),
     sessionName: z.string(),
-    state: z.enum(['intended', 'issued', 'ended']),
-    end: z.enum(['expired', 'not_minted', 'denied']).optional(),
+    state: z.enum(LEASE_STATES),
+    end: z.enum(LEASE_ENDS).optional(),
     notAfter: instant().openapi({ description: 'nothing works after it' }),
     intendedAt: instant(),
     issuedAt: instant().optional(),
@@ -170,7 +178,7 @@ export const approvalSchema = z
     grantId: z.string(),
     planHash: sha256(),
     requirements: z.array(approvalRequirement),
-    state: z.enum(['pending', 'approved', 'rejected', 'expired']),
+    state: z.enum(APPROVAL_STATES),
     requestedAt: instant(),
     expiresAt: instant(),
     decidedBy: z.string().optional(),
@@ -278,7 +286,7 @@ export const unregisteredSchema = z
     subject: z.string(),
     trustDomain: z.string(),
     authMethod,
-    reason: z.enum(['AGENT_UNREGISTERED', 'REGISTRATION_EXPIRED']),
+    reason: z.enum(UNREGISTERED_REASONS),
     firstSeenAt: instant(),
     lastSeenAt: instant(),
     count: count(),

@@ -1,11 +1,9 @@
-import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import type { Grant } from '../ledger/records.ts'
+import { type Grant, UNREGISTERED_REASONS } from '../ledger/records.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Judgement } from './judge.ts'
 import type { GrantParts } from './parts.ts'
-
-const UNREGISTERED = ['AGENT_UNREGISTERED', 'REGISTRATION_EXPIRED'] as const satisfies readonly ErrorCode[]
 
 /** Judges, and puts a refusal on record before the caller hears of it. @throws {StintError} what `Judge.judge` throws */
 export async function judgeOnRecord(
@@ -54,7 +52,7 @@ async function recordRefusal(
 ): Promise<void> {
   const { subject, trustDomain, authMethod, evidence } = caller
   const data = { code: error.code, authMethod, ...evidence }
-  const reason = UNREGISTERED.find((code) => code === error.code)
+  const reason = UNREGISTERED_REASONS.find((code) => code === error.code)
   if (reason) {
     const event = { type: 'agent.refused', at, actor: subject, data }
     await ledger.noteUnregistered({ subject, trustDomain, authMethod, reason, at, event })

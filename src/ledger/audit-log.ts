@@ -13,7 +13,8 @@ export interface ChainHead {
 export const EMPTY_HEAD: ChainHead = { seq: 0, hash: '0'.repeat(64) }
 
 /** What is wrong with a log at its first bad place. */
-export type ChainProblem = 'edited' | 'missing' | 'reordered' | 'truncated' | 'forked' | 'unreadable'
+export const CHAIN_PROBLEMS = ['edited', 'missing', 'reordered', 'truncated', 'forked', 'unreadable'] as const
+export type ChainProblem = (typeof CHAIN_PROBLEMS)[number]
 
 export type ChainVerdict =
   | { readonly ok: true; readonly head: ChainHead; readonly events: number }

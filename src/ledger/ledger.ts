@@ -129,7 +129,7 @@ export interface LedgerReads {
 }
 
 /** Events of a change may need the row that the change made, e.g. its id or number. */
-export type EventsFor<T> = (row: T) => readonly AuditEventInput[]
+type EventsFor<T> = (row: T) => readonly AuditEventInput[]
 
 export interface OpenGrant {
   readonly grant: Omit<Grant, 'version' | 'leaseCount'>

@@ -1,6 +1,6 @@
 import type { Json } from '../core/canonical-json.ts'
+import type { ErrorCode } from '../core/errors.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
-
 import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
 
 export const GRANT_STATES = [
@@ -66,8 +66,12 @@ export interface Grant {
   readonly version: number
 }
 
-export type LeaseState = 'intended' | 'issued' | 'ended'
-export type LeaseEnd = 'expired' | 'not_minted' | 'denied'
+export const LEASE_STATES = ['intended', 'issued', 'ended'] as const
+export type LeaseState = (typeof LEASE_STATES)[number]
+
+/** `expired`: its time ran out. `not_minted`: STS made no session. `denied`: the deny list ended it sooner. */
+export const LEASE_ENDS = ['expired', 'not_minted', 'denied'] as const
+export type LeaseEnd = (typeof LEASE_ENDS)[number]
 
 /** One set of STS credentials under a grant. `intended` counts as minted until its `notAfter`. */
 export interface Lease {
@@ -91,7 +95,8 @@ export interface Lease {
   readonly outcomeUnknown?: boolean
 }
 
-export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired'
+export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'expired'] as const
+export type ApprovalState = (typeof APPROVAL_STATES)[number]
 
 /** A person's recorded answer to one plan hash. */
 export interface Approval {
@@ -142,12 +147,18 @@ export interface DenyTarget {
   readonly claimVersion: number
 }
 
+/** Why an agent with a valid identity was not served; codes of the error catalogue. */
+export const UNREGISTERED_REASONS = [
+  'AGENT_UNREGISTERED',
+  'REGISTRATION_EXPIRED',
+] as const satisfies readonly ErrorCode[]
+
 /** Somebody with a valid identity whom no registration covers. */
 export interface UnregisteredAttempt {
   readonly subject: string
   readonly trustDomain: string
   readonly authMethod: AuthMethod
-  readonly reason: 'AGENT_UNREGISTERED' | 'REGISTRATION_EXPIRED'
+  readonly reason: (typeof UNREGISTERED_REASONS)[number]
   readonly firstSeenAt: Date
   readonly lastSeenAt: Date
   readonly count: number

@@ -1,4 +1,5 @@
 import { StintError } from '../core/errors.ts'
+import { idBody } from '../core/ids.ts'
 import type { GrantMove, LeaseMove, NewLease, OpenGrant } from './ledger.ts'
 import type { Grant, Lease } from './records.ts'
 import { putDeny } from './sqlite-deny.ts'
@@ -280,7 +281,7 @@ function newLease(grant: Grant, number: number, lease: NewLease): Lease {
     grantId: grant.id,
     number,
     roleArn: grant.roleArn,
-    sessionName: `${grant.id.slice(grant.id.indexOf('_') + 1)}.${number}`,
+    sessionName: `${idBody(grant.id)}.${number}`,
     state: 'intended',
     notAfter: lease.notAfter,
     intendedAt: lease.intendedAt,

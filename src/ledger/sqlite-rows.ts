@@ -1,6 +1,7 @@
 import { idBody } from '../core/ids.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
+import { EMPTY_HEAD } from './audit-log.ts'
 import type { Names } from './names.ts'
 import type {
   Approval,
@@ -258,7 +259,7 @@ export function eventOf(row: EventRow): AuditEvent {
     ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
     id: row.id,
     seq: row.seq,
-    prevHash: row.prev_hash === null ? '0'.repeat(64) : hexOf(row.prev_hash),
+    prevHash: row.prev_hash === null ? EMPTY_HEAD.hash : hexOf(row.prev_hash),
     hash: hexOf(row.hash),
   }
 }

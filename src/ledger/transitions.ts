@@ -16,7 +16,7 @@ export const GRANT_TRANSITIONS: Readonly<Record<GrantState, readonly GrantState[
 export const OPENING_STATES: readonly GrantState[] = ['denied', 'awaiting_approval', 'active']
 
 /** Where a lease may go from each state; to where it is already is a no-op, not a move. */
-export const LEASE_TRANSITIONS: Readonly<Record<LeaseState, readonly LeaseState[]>> = {
+const LEASE_TRANSITIONS: Readonly<Record<LeaseState, readonly LeaseState[]>> = {
   intended: ['issued', 'ended'],
   issued: ['ended'],
   ended: [],

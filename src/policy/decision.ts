@@ -1,8 +1,14 @@
+/** What policy can say of a plan; `approval`: permitted once a person has said yes. */
+export const OUTCOMES = ['permit', 'deny', 'approval'] as const
+
+/** Why a pair was not allowed: nothing permits it, something forbids it, or a policy failed to evaluate. */
+export const FAILURE_REASONS = ['no_permit', 'forbidden', 'evaluation_error'] as const
+
 /** A pair of the plan that policy did not allow, and why. */
 export interface FailedPair {
   readonly action: string
   readonly resource: string
-  readonly reason: 'no_permit' | 'forbidden' | 'evaluation_error'
+  readonly reason: (typeof FAILURE_REASONS)[number]
   /** Ids of the forbidding or failing policies; empty for `no_permit`. */
   readonly policies: readonly string[]
 }
@@ -16,7 +22,7 @@ export interface ApprovalRequirement {
 
 /** What policy says of a plan. Deny by default; an evaluation error is a denial. */
 export interface Decision {
-  readonly outcome: 'permit' | 'deny' | 'approval'
+  readonly outcome: (typeof OUTCOMES)[number]
   /** `@id`s of the policies that decided, sorted. */
   readonly determiningPolicies: readonly string[]
   readonly failedPairs: readonly FailedPair[]

@@ -5,6 +5,7 @@ import { StintError } from '../core/errors.ts'
 import { parseAgentSubject } from '../identity/agent-subject.ts'
 import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
 import type { Task } from '../plan/task.ts'
+import { type Decision, OUTCOMES } from './decision.ts'
 import type { PolicyFile } from './policy-set.ts'
 
 /** One case: who asks for what and when, and what policy should say. */
@@ -21,7 +22,7 @@ export interface PolicyTestCase {
   readonly labels?: Readonly<Record<string, readonly string[]>>
   readonly at: Date
   readonly authMethod: AuthMethod
-  readonly expect: 'permit' | 'deny' | 'approval'
+  readonly expect: Decision['outcome']
   /** Exactly the ids that should decide. */
   readonly policies?: readonly string[]
   /** Exactly the groups that should be asked: all entries, any of each. */
@@ -89,7 +90,7 @@ const caseSchema = z.strictObject({
   labels: z.record(words, z.array(words)).optional(),
   at: z.iso.datetime().default(DEFAULT_AT),
   authMethod: z.enum(AUTH_METHODS).default('x509-svid'),
-  expect: z.enum(['permit', 'deny', 'approval']),
+  expect: z.enum(OUTCOMES),
   policies: z.array(words).optional(),
   approval: z.array(z.union([words.transform((group) => [group]), z.array(words).min(1)])).optional(),
 })
