@@ -53,9 +53,8 @@ function help(): string {
 }
 
 async function version({ stdout }: CommandIo): Promise<number> {
-  const { readFile } = await import('node:fs/promises')
-  const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
-  stdout.write(`${(JSON.parse(manifest) as { version: string }).version}\n`)
+  const { VERSION } = await import('../version.ts')
+  stdout.write(`${VERSION}\n`)
   return EXIT.ok
 }
 

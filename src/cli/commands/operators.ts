@@ -1,10 +1,11 @@
+import { MAX_TOKEN_LIFE_MS } from '../../admin/operator-directory.ts'
 import { mintOperatorToken } from '../../admin/operator-tokens.ts'
 import { OPERATOR_ROLES } from '../../grants/operator.ts'
 import { type RunCommand, runParser, UsageError } from '../command.ts'
 import { printValue } from '../output.ts'
 
 const DAY_MS = 86_400_000
-const MAX_DAYS = 90
+const MAX_DAYS = MAX_TOKEN_LIFE_MS / DAY_MS
 
 /** `operators token`: makes an admin token and the config row that admits it. */
 export const operatorsCommand: RunCommand = (io) =>

@@ -5,6 +5,7 @@ import { ACTION_CLASSES, type ActionClass } from '../../aws/action-classes.ts'
 import { type LabelSet, NO_LABELS, parseLabels } from '../../plan/labels.ts'
 import type { RoleSettings } from '../../plan/planner.ts'
 import { checkPolicies, formatPolicyCheck } from '../../policy/check-policies.ts'
+import { DEFAULT_APPROVALS_REQUIRED_FOR } from '../../policy/decide.ts'
 import { createPolicyTestPlanner } from '../../policy/policy-test-planner.ts'
 import { formatPolicyTests, runPolicyTests } from '../../policy/policy-tests.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
@@ -28,11 +29,12 @@ export function policy(io: CommandIo): Promise<number> {
       })
     withOutput(parser.command('test <directory>').description('run the *.test.yaml cases beside the policies'))
       .option('--labels <file>', "the operator's labels, for cases that bring none")
-      .option('--approvals-for <classes>', 'classes that always need a person', classesFlag, [
-        'destructive',
-        'permissions',
-        'escalation',
-      ] satisfies ActionClass[])
+      .option(
+        '--approvals-for <classes>',
+        'classes that always need a person',
+        classesFlag,
+        DEFAULT_APPROVALS_REQUIRED_FOR,
+      )
       .action(async (directory: string, flags: TestFlags) => done(await test(directory, flags, io)))
   })
 }
