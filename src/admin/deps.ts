@@ -22,7 +22,7 @@ export interface ComponentProblem {
 }
 
 /** Why a file could not be loaded; what is served is the last good one. */
-export type FileProblem = Pick<ComponentProblem, 'code' | 'explanation'>
+type FileProblem = Pick<ComponentProblem, 'code' | 'explanation'>
 
 /** The policy set in force. */
 export interface PolicySetStatus {

@@ -12,7 +12,7 @@ import { operatorTokenHash, operatorTokenId } from './operator-tokens.ts'
 export const MAX_TOKEN_LIFE_MS = 90 * 86_400_000
 
 /** One token of one operator, as the configuration has it. An operator who changes tokens has two rows for a while. */
-export const operatorRowSchema = z.strictObject({
+const operatorRowSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ @ -'),
   role: z.enum(OPERATOR_ROLES),
   tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex characters, never the token itself'),

@@ -8,7 +8,7 @@ export interface ErrorSpec {
   readonly title: string
 }
 
-export type GrpcStatusName =
+type GrpcStatusName =
   | 'CANCELLED'
   | 'INVALID_ARGUMENT'
   | 'DEADLINE_EXCEEDED'

@@ -25,7 +25,7 @@ const MAX_CAUSES = 5
 const MAX_TEXT = 500
 
 /** What a log may hold of an error: code, sentence, and names and cleaned messages of the causes. No fields of theirs. */
-export function errorForLog(thrown: unknown): LoggedError {
+function errorForLog(thrown: unknown): LoggedError {
   const error = asStintError(thrown)
   const causes: { name: string; message: string; stack?: string }[] = []
   for (let cause = error.cause; cause instanceof Error && causes.length < MAX_CAUSES; cause = cause.cause) {

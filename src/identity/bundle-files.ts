@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
+import { asStintError, type StintError } from '../core/errors.ts'
 import type { BundleNote } from './bundle-problems.ts'
 import { bundleInvalid } from './bundle-problems.ts'
 import type { BundleSource, BundleStore } from './bundle-store.ts'
@@ -79,7 +79,7 @@ export class BundleFiles implements BundleSource {
   }
 
   #report(trustDomain: string, cause: unknown): void {
-    const error = cause instanceof StintError ? cause : new StintError('INTERNAL', {}, cause)
+    const error = asStintError(cause)
     if (this.#seen.get(trustDomain) === error.message) return
     this.#seen.set(trustDomain, error.message)
     const explanation = `The bundle file cannot be used, the last good bundle stays: ${error.message}`

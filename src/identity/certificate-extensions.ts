@@ -37,7 +37,7 @@ type Reader = (value: DerNode, critical: boolean, into: CertificateExtensions) =
 export const EXTENSION = { block: 0xa3 } as const
 
 /** GeneralName tags of RFC 5280, section 4.2.1.6. */
-export const GENERAL_NAME = { dnsName: 0x82, uri: 0x86 } as const
+const GENERAL_NAME = { dnsName: 0x82, uri: 0x86 } as const
 
 const READERS = new Map<string, Reader>([
   [

@@ -50,7 +50,7 @@ export function takeTokenApart(text: string): TokenParts {
  * @throws {StintError} TOKEN_INVALID; `details.check` is header, algorithm, type or kid.
  * @see JWT-SVID, sections 2 and 5.1; WIT-SVID, section 7.1
  */
-export function asJwtSvidToken(parts: TokenParts): CompactToken {
+function asJwtSvidToken(parts: TokenParts): CompactToken {
   return { ...parts, header: checkHeader(parts.header) }
 }
 

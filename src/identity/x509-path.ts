@@ -43,7 +43,7 @@ export function findPath(
 }
 
 /** @throws {StintError} SVID_EXPIRED outside notBefore to notAfter; no leeway at either end. */
-export function checkValidity({ notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>, now: Date): void {
+function checkValidity({ notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>, now: Date): void {
   if (now >= notBefore && now <= notAfter) return
   throw new StintError('SVID_EXPIRED', {
     check: now < notBefore ? 'not-before' : 'not-after',

@@ -42,7 +42,7 @@ export function isVariable(expression: Expr, variable: string): boolean {
 }
 
 /** The variables whose attributes a request fills in. */
-export const VARIABLES = ['principal', 'resource', 'context'] as const
+const VARIABLES = ['principal', 'resource', 'context'] as const
 
 /** By variable, the attributes that policies look at; `*` where a policy uses the variable as a whole. */
 export type Reads = Readonly<Record<(typeof VARIABLES)[number], ReadonlySet<string>>>

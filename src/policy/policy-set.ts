@@ -49,7 +49,7 @@ export interface PolicySet {
 }
 
 /** More than this in one set is refused. */
-export const MAX_POLICIES = 5_000
+const MAX_POLICIES = 5_000
 
 /**
  * Parses and checks policies as a whole, and collects everything that is wrong.

@@ -10,7 +10,7 @@ import type { PolicySet } from './policy-set.ts'
 import { type PolicyTestCase, parsePolicyTests } from './policy-test-file.ts'
 
 /** Ending of the files that hold cases, beside the policies. */
-export const POLICY_TEST_SUFFIX = '.test.yaml'
+const POLICY_TEST_SUFFIX = '.test.yaml'
 
 /**
  * Makes a plan of a task as the broker would. `labels` are the case's own, by label and ARN patterns; absent means
@@ -22,7 +22,7 @@ export type PolicyTestPlanner = (
   labels?: Readonly<Record<string, readonly string[]>>,
 ) => Plan | Promise<Plan>
 
-export interface PolicyTestResult {
+interface PolicyTestResult {
   readonly file: string
   readonly name: string
   readonly passed: boolean

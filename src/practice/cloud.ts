@@ -21,7 +21,7 @@ import {
 } from './state.ts'
 
 /** A policy as JSON text, or as the object that would be its JSON. */
-export type PolicyInput = string | object
+type PolicyInput = string | object
 
 /** Options of `startPracticeCloud`; all have a default. */
 export interface PracticeCloudOptions {

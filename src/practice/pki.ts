@@ -14,7 +14,7 @@ export interface TrustDomainOptions {
   readonly intermediate?: boolean
 }
 
-export interface X509SvidOrder {
+interface X509SvidOrder {
   /** e.g. `/ci/deploy`. */
   readonly path: string
   /** Default now. It is valid from 10 s before. */

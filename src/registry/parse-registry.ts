@@ -8,7 +8,7 @@ import type { Registration } from './registration.ts'
 import { Registry } from './registry.ts'
 
 /** Something wrong with a registry file; `path` is e.g. `agents[2].expires`, '' for the file as a whole. */
-export interface RegistryProblem {
+interface RegistryProblem {
   readonly path: string
   /** From 1. */
   readonly line: number
