@@ -1088,4 +1088,283 @@ export const ACTION_OVERLAY: readonly OverlayRow[] = [
     flags: ['audit'],
     reason: 'opens what a firewall keeps shut',
   },
+  // Found by going through the table for what AWS calls a plain write or read and an attacker would not
+  {
+    actions:
+      'lakeformation:GetTemporaryGlueTableCredentials lakeformation:GetTemporaryGluePartitionCredentials lakeformation:GetDataAccess datazone:GetDomainExecutionRoleCredentials datazone:GetEnvironmentCredentials deadline:AssumeFleetRoleForRead deadline:AssumeFleetRoleForWorker deadline:AssumeQueueRoleForRead deadline:AssumeQueueRoleForUser deadline:AssumeQueueRoleForWorker cloudwatch:GetSpaceCredentials cloudwatch:GetSpaceCredentialsForOrganization finspace-api:GetProgrammaticAccessCredentials',
+    class: 'escalation',
+    flags: ['secret'],
+    outlives: 'the credentials live their own time',
+    reason: 'hands out credentials of another role; AWS calls most of them reads',
+  },
+  {
+    actions:
+      'signin:CreateOAuth2Token signin:AuthorizeOAuth2Access sso-oauth:CreateTokenWithIAM sso-directory:CreateBearerToken q:CreateScimAccessToken aidevops:CreateAccessToken aidevops:RotateAccessToken aidevops:GetAccessToken amplifybackend:CreateToken amplifybackend:GetToken license-manager:GetAccessToken redshift:GetIdentityCenterAuthToken redshift-serverless:GetIdentityCenterAuthToken connect:AdminGetEmergencyAccessToken cloud9:CreateEnvironmentToken gamelift:GetComputeAuthToken bedrock-agentcore:GetResourcePaymentToken bedrock-agentcore:CompleteResourceTokenAuth',
+    class: 'escalation',
+    flags: ['secret'],
+    outlives: 'the token is honoured until it expires',
+    reason: 'mints a token with which to act as somebody',
+  },
+  {
+    actions:
+      'codeconnections:GetConnectionToken codeconnections:GetIndividualAccessToken codestar-connections:GetConnectionToken codestar-connections:GetIndividualAccessToken lightsail:GetBucketAccessKeys events:RetrieveConnectionCredentials codepipeline:PollForJobs codepipeline:GetJobDetails quicksight:GetAuthCode quicksight:GetAnonymousUserEmbedUrl kinesisanalytics:CreateApplicationPresignedUrl athena:CreatePresignedNotebookUrl elasticmapreduce:GetOnClusterAppUIPresignedURL elasticmapreduce:GetPersistentAppUIPresignedURL emr-serverless:GetSessionEndpoint',
+    class: 'escalation',
+    flags: ['secret'],
+    outlives: 'the credential or link works until it expires',
+    reason: 'returns a credential or a signed link of somebody else',
+  },
+  {
+    actions:
+      'states:RevealSecrets wafv2:GetDecryptedAPIKey glue:GetConnection glue:GetConnections cognito-idp:DescribeUserPoolClient cognito-idp:AddUserPoolClientSecret ec2:GetVpnConnectionDeviceSampleConfiguration pca-connector-scep:GetChallengePassword acm:GetAcmeExternalAccountBindingCredentials route53globalresolver:GetAccessToken route53globalresolver:CreateAccessToken sagemaker:CreateHubContentPresignedUrls logs:Unmask',
+    flags: ['secret'],
+    reason: 'the answer holds a password, a key or what was masked',
+  },
+  {
+    actions: 'kms:GenerateMac',
+    flags: ['secret'],
+    outlives: 'the MAC stays valid',
+    reason: 'as kms:Sign: what is made with the key is honoured later',
+  },
+  {
+    actions: 'cloudshell:CreateSession cloudshell:PutCredentials cloudshell:GetFileDownloadUrls',
+    class: 'escalation',
+    flags: ['secret'],
+    outlives: 'the shell keeps its credentials',
+    reason: 'a shell in the account, or credentials and files of one',
+  },
+  {
+    actions:
+      'bedrock-agentcore:CreateAgentRuntime bedrock-agentcore:UpdateAgentRuntime bedrock-agentcore:InvokeAgentRuntimeCommand bedrock-agentcore:CreateCodeInterpreter bedrock-agentcore:StartCodeInterpreterSession bedrock-agentcore:InvokeCodeInterpreter bedrock-agentcore:CreateBrowser bedrock-agentcore:StartBrowserSession bedrock-agentcore:ConnectBrowserAutomationStream bedrock-agentcore:CreateGateway bedrock-agentcore:UpdateGateway bedrock-agentcore:CreateGatewayTarget bedrock-agentcore:UpdateGatewayTarget',
+    class: 'escalation',
+    outlives: 'what runs keeps its execution role',
+    reason: 'runs code, or drives a browser, with the execution role',
+  },
+  {
+    actions:
+      'bedrock-agentcore:CreateOauth2CredentialProvider bedrock-agentcore:UpdateOauth2CredentialProvider bedrock-agentcore:CreateApiKeyCredentialProvider bedrock-agentcore:UpdateApiKeyCredentialProvider bedrock-agentcore:SetTokenVaultCMK bedrock-agentcore:CreatePolicy bedrock-agentcore:UpdatePolicy bedrock-agentcore:UpdatePolicyEngine',
+    class: 'permissions',
+    reason: 'decides what other agents may do, and as whom',
+  },
+  {
+    actions: 'bedrock:InvokeInlineAgent',
+    class: 'escalation',
+    reason: 'the caller writes the agent, its tools too; AWS calls it a read',
+  },
+  {
+    actions: 'bedrock:CreateFlow bedrock:UpdateFlow',
+    class: 'escalation',
+    outlives: 'the flow keeps its role',
+    reason: 'runs steps with the role of the flow',
+  },
+  {
+    actions: 'bedrock:UpdateGuardrail',
+    class: 'permissions',
+    reason: 'takes a safeguard away as a delete would',
+  },
+  {
+    actions: 'bedrock:PutModelInvocationLoggingConfiguration',
+    class: 'destructive',
+    flags: ['audit'],
+    reason: 'stops or redirects the record of model calls',
+  },
+  {
+    actions:
+      'sso-directory:AddMemberToGroup sso-directory:CreateUser sso-directory:UpdatePassword sso-directory:UpdateUser',
+    class: 'escalation',
+    outlives: 'the membership stays',
+    reason: 'as identitystore: a user or a group that is assigned to accounts',
+  },
+  {
+    actions:
+      'sso:CreateTrust sso:UpdateTrust sso:CreateTrustedTokenIssuer sso:UpdateTrustedTokenIssuer sso:CreateInstanceAccessControlAttributeConfiguration sso:UpdateInstanceAccessControlAttributeConfiguration sso:PutApplicationAssignmentConfiguration',
+    class: 'escalation',
+    outlives: 'the trust stays',
+    reason: 'decides who can sign in and what their attributes open',
+  },
+  {
+    actions:
+      'cognito-idp:CreateIdentityProvider cognito-idp:UpdateIdentityProvider cognito-idp:UpdateUserPool cognito-idp:UpdateUserPoolClient cognito-idp:CreateUserPoolClient cognito-idp:AdminUpdateUserAttributes cognito-idp:AdminSetUserMFAPreference cognito-idp:AdminLinkProviderForUser',
+    class: 'escalation',
+    outlives: 'the setting stays',
+    reason: 'decides who can sign in to the pool, and as whom',
+  },
+  {
+    actions:
+      'quicksight:CreateUser quicksight:RegisterUser quicksight:UpdateUser quicksight:CreateGroupMembership quicksight:CreateIAMPolicyAssignment quicksight:UpdateIAMPolicyAssignment mq:CreateUser mq:UpdateUser elasticache:CreateUser elasticache:ModifyUser elasticache:ModifyUserGroup memorydb:CreateUser memorydb:UpdateUser',
+    class: 'permissions',
+    outlives: 'the user stays',
+    reason: 'makes a user of the service, or gives one more',
+  },
+  {
+    actions: 'elasticache:Connect memorydb:connect dsql:DbConnect',
+    class: 'permissions',
+    flags: ['secret'],
+    outlives: 'the connection outlives the token',
+    reason: 'as rds-db:connect: what happens behind it IAM does not see',
+  },
+  {
+    actions: 'dsql:DbConnectAdmin',
+    class: 'escalation',
+    flags: ['secret'],
+    outlives: 'the connection outlives the token',
+    reason: 'signs in as the administrator of the database',
+  },
+  {
+    actions: 'account:StartPrimaryEmailUpdate account:AcceptPrimaryEmailUpdate',
+    class: 'escalation',
+    outlives: 'the address stays',
+    reason: 'whoever has the address can reset the root password',
+  },
+  {
+    actions: 'account:PutAlternateContact account:DeleteAlternateContact',
+    class: 'permissions',
+    flags: ['audit'],
+    reason: 'warnings about abuse go elsewhere',
+  },
+  {
+    actions:
+      'account:EnableRegion billing:UpdateIamAccessPreference organizations:AcceptHandshake organizations:EnablePolicyType iam:CreateAccountAlias',
+    class: 'permissions',
+    reason: 'changes what the whole account is, or whose',
+  },
+  {
+    actions: 'ssm:ExecuteAPI',
+    class: 'escalation',
+    reason: 'runs another API; AWS calls it a read',
+  },
+  {
+    actions: 'ssm:CreateDocument',
+    class: 'escalation',
+    outlives: 'the document stays',
+    reason: 'what others run by its name; AWS calls it a plain write',
+  },
+  {
+    actions: 'ssm:UpdateServiceSetting ssm:ResetServiceSetting',
+    class: 'permissions',
+    flags: ['audit'],
+    reason: 'default roles, public sharing and logging of the account',
+  },
+  {
+    actions: 'config:PutRemediationConfigurations config:StartRemediationExecution',
+    class: 'escalation',
+    outlives: 'the remediation stays',
+    reason: 'runs an automation with its role',
+  },
+  {
+    actions:
+      'config:PutConfigRule cloudtrail:PutEventConfiguration securityhub:UpdateSecurityControl securityhub:UpdateConfigurationPolicy guardduty:CreateTrustedEntitySet guardduty:UpdateTrustedEntitySet guardduty:UpdatePublishingDestination guardduty:UpdateMalwareScanSettings guardduty:UpdateOrganizationConfiguration logs:PutTransformer iot:SetV2LoggingLevel iot:SetV2LoggingOptions iot:SetLoggingOptions',
+    class: 'destructive',
+    flags: ['audit'],
+    reason: 'makes a detector look away, or a log say less',
+  },
+  {
+    actions:
+      'logs:PutDeliveryDestinationPolicy dsql:PutClusterPolicy kafka:PutClusterPolicy appmesh:PutMeshPolicy aiops:PutInvestigationGroupPolicy lex:CreateResourcePolicyStatement mediaconvert:PutPolicy mediapackagev2:PutChannelPolicy mediapackagev2:PutOriginEndpointPolicy oam:PutSinkPolicy rekognition:PutProjectPolicy resource-groups:PutGroupPolicy route53profiles:PutProfilePolicy sagemaker:PutModelPackageGroupPolicy sagemaker:PutLineageGroupPolicy serverlessrepo:PutApplicationPolicy signin:PutResourcePermissionStatement ssm-contacts:PutContactPolicy aoss:CreateSecurityPolicy aoss:UpdateSecurityPolicy ec2:ModifyVerifiedAccessEndpointPolicy ec2:ModifyVerifiedAccessGroupPolicy',
+    class: 'permissions',
+    flags: ['shares'],
+    outlives: 'the policy stays',
+    reason: 'a resource policy under another name; AWS calls it a plain write',
+  },
+  {
+    actions:
+      'verifiedpermissions:CreatePolicy verifiedpermissions:UpdatePolicy verifiedpermissions:CreatePolicyTemplate verifiedpermissions:UpdatePolicyTemplate verifiedpermissions:PutSchema kendra:CreateAccessControlConfiguration kendra:UpdateAccessControlConfiguration kendra:PutPrincipalMapping qbusiness:AssociatePermission qldb:UpdateLedgerPermissionsMode servicecatalog:AssociatePrincipalWithPortfolio fms:PutPolicy ds:CreateTrust ds:UpdateTrust ds:AcceptSharedDirectory lakeformation:AddLFTagsToResource lakeformation:RemoveLFTagsFromResource lakeformation:UpdateLFTag glue:PutDataCatalogEncryptionSettings cloudfront:UpdateKeyGroup backup:UpdateGlobalSettings lambda:UpdateCodeSigningConfig',
+    class: 'permissions',
+    outlives: 'the rule stays',
+    reason: 'decides who may do what inside the service',
+  },
+  {
+    actions:
+      'ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeClientVpnIngress ec2:CreateClientVpnEndpoint ec2:CreateClientVpnRoute ec2:CreateVpnConnection ec2:CreateRoute ec2:CreateTrafficMirrorSession ec2:ModifyVpcEndpointServiceConfiguration ec2:ModifyNetworkInterfaceAttribute ec2:EnableSerialConsoleAccess ec2:ModifyVpcBlockPublicAccessOptions ec2:CreateVpcBlockPublicAccessExclusion ec2:ModifyVpcBlockPublicAccessExclusion lightsail:PutInstancePublicPorts eks:UpdateClusterConfig route53:CreateVPCAssociationAuthorization route53resolver:AssociateResolverRule route53resolver:UpdateResolverDnssecConfig shield:AssociateDRTRole',
+    class: 'permissions',
+    flags: ['shares'],
+    outlives: 'the way stays open',
+    reason: 'opens a way into or out of the network',
+  },
+  {
+    actions: 'ec2:RunScheduledInstances',
+    class: 'escalation',
+    outlives: 'the instances run on',
+    reason: "as ec2:RunInstances: user data runs with the instance's role",
+  },
+  {
+    actions:
+      'ec2:ExportImage ec2:CreateInstanceExportTask ec2:CreateStoreImageTask logs:CreateExportTask timestream:Unload s3:PutAnalyticsConfiguration backup:StartCopyJob redshift:AssociateDataShareConsumer omics:CreateShare',
+    flags: ['shares'],
+    outlives: 'the copy stays where it was put',
+    reason: 'copies data to where other rules hold',
+  },
+  {
+    actions: 'sns:Subscribe',
+    class: 'permissions',
+    flags: ['shares'],
+    outlives: 'the subscription stays',
+    reason: 'every message from then on goes there as well',
+  },
+  {
+    actions:
+      's3:CreateAccessPointForObjectLambda s3:PutAccessPointConfigurationForObjectLambda s3:CreateMultiRegionAccessPoint',
+    class: 'permissions',
+    flags: ['shares'],
+    outlives: 'the access point stays',
+    reason: 'a second door to the objects, or a function that sees and alters them',
+  },
+  {
+    actions: 's3:UpdateObjectEncryption kms:ImportKeyMaterial kms:UpdateAlias kms:UpdatePrimaryRegion',
+    class: 'destructive',
+    reason: 'what is encrypted, or found by the alias, can be locked away',
+  },
+  {
+    actions: 'kms:ReplicateKey',
+    class: 'permissions',
+    flags: ['shares'],
+    outlives: 'the replica stays',
+    reason: 'a replica has a key policy of its own',
+  },
+  {
+    actions:
+      'glue:UpdateJobFromSourceControl athena:StartSession athena:StartCalculationExecution airflow:UpdateEnvironment opsworks:CreateDeployment opsworks:UpdateStack sagemaker:StartSession servicecatalog:ProvisionProduct servicecatalog:UpdateProvisionedProduct servicecatalog:ExecuteProvisionedProductServiceAction cloud9:ModifyTemporaryCredentialsOnEnvironmentEC2',
+    class: 'escalation',
+    outlives: 'what was started runs on',
+    reason: "runs code with a role that is not the caller's",
+  },
+  {
+    actions:
+      'codebuild:ImportSourceCredentials codebuild:PersistOAuthToken codebuild:CreateWebhook codebuild:UpdateWebhook codeconnections:PassConnection codestar-connections:PassConnection',
+    class: 'escalation',
+    outlives: 'the link to the repository stays',
+    reason: 'whoever writes there decides what builds run',
+  },
+  {
+    actions: 'codeconnections:UseConnection codestar-connections:UseConnection',
+    level: 'write',
+    flags: ['secret'],
+    reason: 'reaches every repository of the connection; AWS calls it a read',
+  },
+  {
+    actions: 'bedrock:InvokeAgent bedrock:InvokeFlow',
+    level: 'write',
+    outlives: 'what was started runs on',
+    reason: 'the agent or flow acts with its own role; AWS calls it a read',
+  },
+  {
+    actions:
+      'iot:UpdateCertificate iot:RegisterCACertificate iot:UpdateCACertificate iot:CreateProvisioningTemplate iot:CreateProvisioningTemplateVersion iot:CreateAuthorizer iot:UpdateAuthorizer iot:SetDefaultAuthorizer',
+    class: 'escalation',
+    outlives: 'the certificate or authorizer stays',
+    reason: 'decides which devices are let in, and as whom',
+  },
+  {
+    actions: 'iot:CreateJob iot:OpenTunnel iot:RotateTunnelAccessToken',
+    class: 'escalation',
+    flags: ['secret'],
+    outlives: 'what was started on the device runs on',
+    reason: 'runs code on devices, or opens a shell to one',
+  },
+  {
+    actions: 'route53domains:PushDomain route53domains:RetrieveDomainAuthCode route53domains:UpdateDomainContact',
+    class: 'destructive',
+    flags: ['shares'],
+    outlives: 'the domain stays moved',
+    reason: 'with these a domain goes to somebody else',
+  },
 ]
