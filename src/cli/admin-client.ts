@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Command as Parser } from 'commander'
 import type { Json } from '../core/canonical-json.ts'
+import { isConfidentialUrl } from '../core/confidential-url.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import { type CommandIo, UsageError } from './command.ts'
@@ -139,12 +140,8 @@ function fromProblem(status: number, problem: AdminObject | null): StintError {
 
 function checkUrl(text: string): URL {
   if (!URL.canParse(text)) throw new UsageError(`The admin URL is no URL: ${text}`)
-  const url = new URL(text.endsWith('/') ? text : `${text}/`)
-  const isLoopback = /^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/.test(url.hostname)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback)) {
-    throw new UsageError('The admin URL must be https (plain http only on loopback).')
-  }
-  return url
+  if (isConfidentialUrl(text)) return new URL(text.endsWith('/') ? text : `${text}/`)
+  throw new UsageError('The admin URL must be https (plain http only on loopback), without user and password.')
 }
 
 async function read(file: string): Promise<string> {

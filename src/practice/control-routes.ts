@@ -1,6 +1,6 @@
-import { hash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { asStintError, StintError } from '../core/errors.ts'
+import { sameText } from '../core/same-text.ts'
 import type { ControlSurface } from './cloud.ts'
 import { FAULT_KINDS } from './faults.ts'
 import type { ControlHandler } from './http-server.ts'
@@ -91,10 +91,6 @@ function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>
   }
-}
-
-function sameText(a: string, b: string): boolean {
-  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
 }
 
 function json(status: number, value: unknown) {

@@ -1,7 +1,8 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { asStintError, ERROR_CATALOG } from '../../core/errors.ts'
+import { sameText } from '../../core/same-text.ts'
 import { Secret } from '../../core/secret.ts'
 import type { AwsCredentials } from '../../sdk/types.ts'
 
@@ -87,12 +88,6 @@ function refuse({ method, url, headers }: IncomingMessage, host: string, authori
   if (url !== PATH) return failure(404, 'NotFound', `There is nothing but ${PATH} here.`)
   if (method !== 'GET') return failure(405, 'MethodNotAllowed', 'Credentials are read with GET.')
   return undefined
-}
-
-/** In constant time whatever the lengths, since digests are compared. */
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(a), digest(b))
 }
 
 function failure(status: number, code: string, message: string): Answer {

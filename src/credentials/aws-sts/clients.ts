@@ -1,6 +1,7 @@
 import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { isConfidentialUrl } from '../../core/confidential-url.ts'
 import { StintError } from '../../core/errors.ts'
 import { observe } from './call.ts'
 
@@ -40,7 +41,7 @@ export function createIamClient(options: ClientOptions): IAMClient {
 }
 
 function settings({ region, endpoint, credentials, http, maxSockets }: ClientOptions) {
-  if (endpoint !== undefined && !isConfidential(endpoint))
+  if (endpoint !== undefined && !isConfidentialUrl(endpoint))
     throw new StintError('CONFIG_INVALID', {
       explanation:
         'An AWS endpoint is an https:// address; http:// is for loopback only, since answers hold credentials.',
@@ -59,11 +60,4 @@ function settings({ region, endpoint, credentials, http, maxSockets }: ClientOpt
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   }
-}
-
-function isConfidential(endpoint: string): boolean {
-  const url = URL.parse(endpoint)
-  if (!url || url.username || url.password) return false
-  if (url.protocol === 'https:') return true
-  return url.protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
 }
