@@ -2,7 +2,7 @@ import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
 import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
-import { countFlag } from '../duration-flag.ts'
+import { countFlag } from '../count-flag.ts'
 import { decisionFacts, planFacts } from '../grant-output.ts'
 import { type Column, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
 
