@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { asStintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { idBody } from '../core/ids.ts'
-import { planDenyList } from '../credentials/aws-sts/deny-list.ts'
+import { planDenyList } from '../credentials/deny-list.ts'
 import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
 import type { ClaimedDenyTarget, Ledger } from '../ledger/ledger.ts'
 import type { WatchHub } from './watch-hub.ts'
@@ -15,6 +15,7 @@ const LONGEST_BACKOFF_MS = 60_000
 /** Entries that are no longer needed leave the document together, at the latest this long after the first could. */
 const PRUNE_BATCH_MS = 60_000
 
+/** What the one writer of deny lists works with. */
 export interface DenyReconcilerParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider

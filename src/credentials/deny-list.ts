@@ -1,4 +1,4 @@
-import type { DenyList } from '../provider.ts'
+import type { DenyList } from './provider.ts'
 
 /** A grant that has to stay denied, and the newest instant at which one of its sessions can have been issued. */
 export interface DenyCandidate {
