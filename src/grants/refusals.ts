@@ -41,6 +41,7 @@ function explainDenial({ failedPairs }: Decision): string {
     return `No policy permits ${where}${more}; ask for less, or have a policy written for it.`
   const by = first.policies.join(', ')
   if (first.reason === 'forbidden') return `Policy ${by} forbids ${where}${more}; ask for less.`
+  if (by === '') return `Policy could not be evaluated for ${where}${more}; the operator has to mend it.`
   return `Policy ${by} could not be evaluated for ${where}${more}; the operator has to mend it.`
 }
 

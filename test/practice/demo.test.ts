@@ -36,7 +36,7 @@ const claims: { name: string; says: RegExp }[] = [
   { name: 'the permitted read', says: /ok +GetObject invoices-staging.*\{"invoice":1\}/ },
   { name: 'the undeclared read', says: /refused +GetObject invoices-prod.*AccessDenied.*no session policy allows/ },
   { name: 'the undeclared delete', says: /refused +DeleteObject.*AccessDenied.*no session policy allows/ },
-  { name: 'the plan that touches production', says: /refused +POLICY_DENIED.*forbidden by prod-read-only/ },
+  { name: 'the plan that touches production', says: /refused +POLICY_DENIED.*prod-read-only forbids/ },
   { name: 'the plan for everything', says: /refused +RESOURCE_TOO_WIDE/ },
   { name: 'the foreign trust domain', says: /refused +spiffe:\/\/elsewhere\.example/ },
   { name: 'the unregistered agent', says: /refused +AGENT_UNREGISTERED/ },
