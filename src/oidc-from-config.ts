@@ -8,6 +8,7 @@ import { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
 
 type IssuerConfig = Config['identity']['oidc'][number]
 
+/** What following the keys of issuers needs, and who hears of it. */
 export interface OidcDeps {
   readonly clock: Clock
   readonly onProblem?: (issuer: OidcIssuer, error: StintError) => void

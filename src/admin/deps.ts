@@ -54,6 +54,7 @@ export interface AdminLimits {
   readonly verifyPageSize: number
 }
 
+/** The bounds unless configured. */
 export const DEFAULT_ADMIN_LIMITS: AdminLimits = {
   bodyBytes: 16_384,
   failuresPerAddressPerMinute: 30,

@@ -21,6 +21,7 @@ const operatorRowSchema = z.strictObject({
   expiresAt: z.date(),
 })
 
+/** A row that has been checked. */
 export type OperatorRow = z.infer<typeof operatorRowSchema>
 
 /** Who may call the admin API. */

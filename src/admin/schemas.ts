@@ -81,7 +81,7 @@ export const grantsQuery = z.strictObject({
   owner: text(256).optional().openapi({ description: 'owner of the registration, exact' }),
   state: z.enum(GRANT_STATES).optional(),
   role: text(2048).optional().openapi({ description: 'role ARN, exact' }),
-  requestedAfter: instantQuery('asked for at or after this instant'),
+  requestedAfter: instantQuery('asked for after this instant'),
   requestedBefore: instantQuery('asked for before this instant'),
   ...pageQuery,
 })

@@ -26,6 +26,7 @@ export interface AdminServerSettings {
   readonly stopGraceMs?: number
 }
 
+/** The admin API, listening. */
 export interface AdminServer {
   /** e.g. `https://127.0.0.1:8445` */
   readonly url: string

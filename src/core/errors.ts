@@ -274,6 +274,7 @@ export const ERROR_CATALOG = {
   INTERNAL: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'Internal error' },
 } as const satisfies Record<string, ErrorSpec>
 
+/** A row of ERROR_CATALOG. */
 export type ErrorCode = keyof typeof ERROR_CATALOG
 
 /** For the caller. `explanation` is the sentence that says what was wrong and what would be right; ids only, never secrets. */

@@ -12,6 +12,7 @@ export interface Ids {
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const ID_BODY = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 
+/** Ids from the operating system's randomness. */
 export const randomIds: Ids = {
   next: (prefix, now) => `${prefix}_${encodeTime(now.getTime(), 10)}${randomBody()}`,
 }

@@ -10,6 +10,7 @@ export interface ReloadStatus<T> {
   readonly problem?: { readonly error: StintError; readonly since: Date }
 }
 
+/** What a `Reloading` value follows, and who hears of it. */
 export interface ReloadingOptions<T> {
   /** Reads and checks the whole source; throws StintError if any of it is wrong. */
   readonly load: () => Promise<T>

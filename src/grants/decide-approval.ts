@@ -10,11 +10,13 @@ import type { GrantParts } from './parts.ts'
 import { planOf } from './plan-of.ts'
 import { deniedError } from './refusals.ts'
 
+/** What answering an approval needs beside the life of a grant. */
 export interface ApprovalParts extends GrantParts {
   /** Whether a trust domain has a bundle with at least one authority now. */
   readonly trust: { isTrusted(trustDomain: string): boolean }
 }
 
+/** A person's answer: to the plan with this hash, with the person's own words. */
 export interface ApprovalAnswer {
   readonly verdict: 'approve' | 'reject'
   readonly planHash: string

@@ -6,6 +6,7 @@ import { canChain, endGrant, type LifeSettings } from './lifecycle.ts'
 import { planOf } from './plan-of.ts'
 import type { WatchHub } from './watch-hub.ts'
 
+/** What ending a grant works with. */
 export interface GrantEnderParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider
@@ -13,6 +14,7 @@ export interface GrantEnderParts {
   readonly settings: LifeSettings
 }
 
+/** Which grant ends, why, as of when, and who ended it. */
 export interface EndRequest {
   readonly grant: Grant
   readonly reason: EndReason

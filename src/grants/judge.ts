@@ -8,6 +8,7 @@ import type { Registration } from '../registry/registration.ts'
 /** What a judgement needs to know of the agent; a grant remembers it for renewals. */
 type Agent = Pick<CallerIdentity, 'subject' | 'trustDomain' | 'authMethod'>
 
+/** What came of one look at an agent and its task. */
 export interface Judgement {
   readonly registration: Registration
   readonly plan: Plan
@@ -22,6 +23,7 @@ export interface Judge {
   judge(agent: Agent, task: unknown, now: Date): Judgement
 }
 
+/** Where registrations, plans and decisions come from. */
 export interface JudgeParts {
   readonly registry: { lookup(subject: string, now: Date): Registration }
   readonly planner: { plan(subject: string, task: unknown): Plan }
@@ -30,6 +32,7 @@ export interface JudgeParts {
   readonly approvalsRequiredFor: readonly ActionClass[]
 }
 
+/** Puts the three together; keeps nothing between two questions. */
 export function createJudge({ registry, planner, policy, approvalsRequiredFor }: JudgeParts): Judge {
   return {
     register: (agent, now) => registry.lookup(agent.subject, now),

@@ -10,6 +10,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { RevealedLease } from './grant-view.ts'
 import { type LifeSettings, usableUntil } from './lifecycle.ts'
 
+/** What minting works with. */
 export interface LeaseMintParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider

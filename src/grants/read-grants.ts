@@ -10,6 +10,7 @@ import { ownGrant, viewOf } from './view-of.ts'
 /** A watcher looks again this often even if nobody woke it: another replica may have made the change. */
 const WATCH_POLL_MS = 5_000
 
+/** The caller's grants, newest first. @throws {StintError} REQUEST_INVALID for a page that is none */
 export async function listOwnGrants(
   parts: GrantParts,
   caller: CallerIdentity,

@@ -13,6 +13,7 @@ const PRUNE_MS = 60_000
 const PRUNE_BATCH = 1_000
 const RECOVERY_BATCH = 500
 
+/** What the loops work with, and who hears how they are. */
 export interface SweeperParts extends DenyReconcilerParts {
   readonly ledger: Ledger
   readonly clock: Clock

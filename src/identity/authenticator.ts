@@ -11,6 +11,7 @@ import { checkBinding } from './token-binding.ts'
 import type { VerifiedConnection } from './verified-connection.ts'
 import type { VerifiedX509Svid } from './x509-svid.ts'
 
+/** Which proofs are accepted. */
 export interface AuthenticatorOptions {
   readonly bundles: BundleStore
   /** Without it, JWT-SVIDs are refused, also beside a certificate. */

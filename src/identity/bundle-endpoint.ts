@@ -8,6 +8,7 @@ import { bundleDocument } from './bundle-document.ts'
 import type { ServerIdentity, ServerIdentitySource } from './server-identity.ts'
 import type { TrustBundle } from './trust-bundle.ts'
 
+/** Where the endpoint listens and what it shows. */
 export interface BundleEndpointOptions {
   readonly host: string
   readonly port: number
@@ -21,6 +22,7 @@ export interface BundleEndpointOptions {
   readonly refreshHintSeconds?: number
 }
 
+/** The endpoint, listening. */
 export interface BundleEndpoint {
   /** `host:port` */
   readonly address: string

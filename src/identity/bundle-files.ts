@@ -13,6 +13,7 @@ export interface BundleFile {
   readonly format: 'spiffe' | 'pem'
 }
 
+/** Which files are followed into which store. */
 export interface BundleFilesOptions {
   readonly store: BundleStore
   /** By trust domain name. */
@@ -24,6 +25,7 @@ export interface BundleFilesOptions {
   readonly onProblem: (problem: BundleProblem) => void
 }
 
+/** What is wrong with one trust domain's file; `error` when none of it could be used. */
 export interface BundleProblem extends BundleNote {
   readonly trustDomain: string
   readonly error?: StintError

@@ -8,10 +8,12 @@ export interface BundleNote {
   readonly explanation: string
 }
 
+/** A note that wants a person. */
 export function alarm(code: string, explanation: string): BundleNote {
   return { level: 'alarm', code, explanation }
 }
 
+/** A note for the record. */
 export function warning(code: string, explanation: string): BundleNote {
   return { level: 'warning', code, explanation }
 }

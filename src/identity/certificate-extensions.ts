@@ -4,12 +4,14 @@ import { booleanValue, DER, oidText, readDer, smallInteger } from './der.ts'
 import type { NameConstraints } from './name-constraints.ts'
 import { readNameConstraints } from './name-constraints.ts'
 
+/** RFC 5280, section 4.2.1.9. */
 export interface BasicConstraints {
   readonly ca: boolean
   /** How many intermediate certificates may follow, self-issued ones not counted. */
   readonly pathLength?: number
 }
 
+/** RFC 5280, section 4.2.1.3; the bits that the rules look at. */
 export interface KeyUsage {
   readonly critical: boolean
   readonly digitalSignature: boolean
@@ -17,6 +19,7 @@ export interface KeyUsage {
   readonly crlSign: boolean
 }
 
+/** RFC 5280, section 4.2.1.6; the name forms that the rules look at. */
 export interface SubjectAltName {
   readonly critical: boolean
   /** Every URI name, whatever its scheme. */
@@ -24,6 +27,7 @@ export interface SubjectAltName {
   readonly dnsNames: readonly string[]
 }
 
+/** The extensions of one certificate; absent ones are undefined. */
 export interface CertificateExtensions {
   basicConstraints?: BasicConstraints
   keyUsage?: KeyUsage
@@ -34,6 +38,7 @@ export interface CertificateExtensions {
 
 type Reader = (value: DerNode, critical: boolean, into: CertificateExtensions) => void
 
+/** Tag of the `[3]` element that holds the extensions. RFC 5280, section 4.1. */
 export const EXTENSION = { block: 0xa3 } as const
 
 /** GeneralName tags of RFC 5280, section 4.2.1.6. */

@@ -8,6 +8,7 @@ export interface DerNode {
   readonly children: readonly DerNode[]
 }
 
+/** Identifier octets of the universal types that certificates use. X.680, section 8.4. */
 export const DER = {
   boolean: 0x01,
   integer: 0x02,

@@ -25,6 +25,7 @@ export interface ServerIdentitySource {
   stop(): Promise<void>
 }
 
+/** Which files are followed, and who hears of a change. */
 export interface ServerIdentityFilesOptions {
   readonly certFile: string
   readonly keyFile: string

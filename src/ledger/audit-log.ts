@@ -16,6 +16,7 @@ export const EMPTY_HEAD: ChainHead = { seq: 0, hash: '0'.repeat(64) }
 export const CHAIN_PROBLEMS = ['edited', 'missing', 'reordered', 'truncated', 'forked', 'unreadable'] as const
 export type ChainProblem = (typeof CHAIN_PROBLEMS)[number]
 
+/** What a walk along the chain found; `seq` is the first bad place. */
 export type ChainVerdict =
   | { readonly ok: true; readonly head: ChainHead; readonly events: number }
   | { readonly ok: false; readonly seq: number; readonly problem: ChainProblem; readonly explanation: string }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { hasCode, StintError } from '../core/errors.ts'
 import { isBusyError, SqliteDatabase } from './sqlite-database.ts'
 
+/** A ledger file that this process alone may use. */
 export interface FileLock {
   /** The file under its one true name, without symbolic links. */
   readonly path: string

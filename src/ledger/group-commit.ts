@@ -17,6 +17,7 @@ export interface CommitTarget {
   isFatal(error: unknown): boolean
 }
 
+/** How much may share a commit and how much may wait for one. */
 export interface GroupCommitOptions {
   /** Units in one commit. Beyond a few dozen a commit only blocks the loop for longer. */
   readonly maxBatch?: number

@@ -27,6 +27,7 @@ export interface Ledger extends LedgerWrites, LedgerReads {
   close(): Promise<void>
 }
 
+/** The writes; each resolves when it is durable. */
 export interface LedgerWrites {
   /** Records a new grant, or finds the one that has the same subject and idempotency key. */
   openGrant(
@@ -96,6 +97,7 @@ export interface LedgerWrites {
   prune(input: { before: Date; now: Date; limit: number }): Promise<{ grants: number; tokens: number }>
 }
 
+/** The reads; each sees whole commits only. @throws {StintError} LEDGER_UNAVAILABLE once closed, LEDGER_CORRUPT */
 export interface LedgerReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
@@ -131,6 +133,7 @@ export interface LedgerReads {
 /** Events of a change may need the row that the change made, e.g. its id or number. */
 type EventsFor<T> = (row: T) => readonly AuditEventInput[]
 
+/** A new grant with all that begins with it, in one unit. */
 export interface OpenGrant {
   readonly grant: Omit<Grant, 'version' | 'leaseCount'>
   readonly plan: Plan
@@ -141,8 +144,10 @@ export interface OpenGrant {
   readonly events: readonly AuditEventInput[]
 }
 
+/** What the caller says of a lease; number and session name follow from its grant. */
 export type NewLease = Pick<Lease, 'id' | 'notAfter' | 'intendedAt'>
 
+/** Where a lease goes and what that leaves on record. */
 export type LeaseMove = {
   readonly leaseId: string
   readonly events: readonly AuditEventInput[]
@@ -152,6 +157,7 @@ export type LeaseMove = {
   | { readonly to: 'ended'; readonly end: LeaseEnd; readonly endedAt: Date }
 )
 
+/** Where a grant goes, and what changes with it in the same unit. */
 export interface GrantMove {
   readonly grantId: string
   /** The version that the caller looked at when it decided. */
@@ -182,6 +188,7 @@ export interface GrantMove {
   readonly events: readonly AuditEventInput[]
 }
 
+/** A grant that the sweeper has to look at, with all that its next move depends on. */
 export interface DueGrant {
   readonly grant: Grant
   readonly plan: Plan
@@ -191,6 +198,7 @@ export interface DueGrant {
   readonly approval?: Approval
 }
 
+/** A deny target that this process may write until its claim ends. */
 export interface ClaimedDenyTarget {
   readonly target: DenyTarget
   /** Entries with `until` after now: all that the document must hold. By wantedAt. */
@@ -199,6 +207,7 @@ export interface ClaimedDenyTarget {
   readonly expired: readonly DenyEntry[]
 }
 
+/** All that are given must hold; `requestedAfter` and `requestedBefore` are not included. */
 export interface GrantFilter {
   readonly subject?: string
   readonly owner?: string
@@ -214,6 +223,7 @@ export interface PageRequest {
   readonly cursor?: string
 }
 
+/** A part of a list, and where it goes on. */
 export interface Page<T> {
   readonly items: readonly T[]
   /** Undefined on the last page. */

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
 
+/** The states of a grant; `GRANT_TRANSITIONS` says which follows which. */
 export const GRANT_STATES = [
   'denied',
   'awaiting_approval',
@@ -17,6 +18,7 @@ export type GrantState = (typeof GRANT_STATES)[number]
 /** States that a grant never leaves. */
 export const FINAL_STATES = ['denied', 'rejected', 'approval_expired', 'ended'] as const satisfies readonly GrantState[]
 
+/** Why a grant ends. */
 export const END_REASONS = [
   'completed',
   'deadline',
@@ -66,6 +68,7 @@ export interface Grant {
   readonly version: number
 }
 
+/** The states of a lease; what is `intended` counts as minted. */
 export const LEASE_STATES = ['intended', 'issued', 'ended'] as const
 export type LeaseState = (typeof LEASE_STATES)[number]
 
@@ -95,6 +98,7 @@ export interface Lease {
   readonly outcomeUnknown?: boolean
 }
 
+/** The states of an approval; all but `pending` are final. */
 export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'expired'] as const
 export type ApprovalState = (typeof APPROVAL_STATES)[number]
 

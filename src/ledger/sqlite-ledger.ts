@@ -17,6 +17,7 @@ import { SqliteStore } from './sqlite-store.ts'
 import { sweepGrants } from './sqlite-sweep.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
 
+/** Where the file is and how large things may grow. */
 export interface SqliteLedgerOptions {
   /** The database file; made with mode 0600 if it is not there. Its folder has to be. */
   readonly file: string

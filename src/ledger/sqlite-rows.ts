@@ -68,6 +68,7 @@ export interface LeaseRow {
   outcome_unknown: number | null
 }
 
+/** A lease row with the id of its grant. */
 export const SELECT_LEASE = 'SELECT l.*, g.id AS grant_id FROM leases l JOIN grants g ON g.n = l.grant_n'
 
 export interface ApprovalRow {
@@ -86,6 +87,7 @@ export interface ApprovalRow {
   version: number
 }
 
+/** An approval row with the id of its grant. */
 export const SELECT_APPROVAL = 'SELECT a.*, g.id AS grant_id FROM approvals a JOIN grants g ON g.n = a.grant_n'
 
 export interface DenyEntryRow {
@@ -101,6 +103,7 @@ export interface DenyEntryRow {
   enforced_at: Ms
 }
 
+/** A deny entry with the id of its grant and its target. */
 export const SELECT_DENY_ENTRY = `SELECT d.*, g.id AS grant_id, t.target FROM deny_entries d
   JOIN grants g ON g.n = d.grant_n JOIN deny_targets t ON t.n = d.target_n`
 
@@ -264,6 +267,7 @@ export function eventOf(row: EventRow): AuditEvent {
   }
 }
 
+/** Lower-case hex of the very bytes, without a copy. */
 export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
@@ -275,6 +279,7 @@ export function msOf(at: Date): number {
   return ms
 }
 
+/** As `msOf`; null for what is not set. */
 export function msOrNull(at: Date | null | undefined): Ms {
   return at ? msOf(at) : null
 }

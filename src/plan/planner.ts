@@ -20,6 +20,7 @@ export interface RoleSettings {
   readonly allowWildcard?: boolean | readonly string[]
 }
 
+/** All that a plan depends on beside its task. */
 export interface PlannerOptions {
   readonly labels: LabelSet
   /** By role ARN; a role that is not here is not served. */
@@ -34,6 +35,7 @@ interface PlanLimits extends TaskLimits {
   readonly rememberedPlans?: number
 }
 
+/** Makes plans of tasks, for one version of labels, roles and limits. */
 export interface Planner {
   /** Version of the labels that its plans rest on. */
   readonly labelsVersion: string

@@ -12,6 +12,7 @@ import { resourceFacts } from './resource-facts.ts'
 /** Classes that wait for a person unless the operator has said otherwise. */
 export const DEFAULT_APPROVALS_REQUIRED_FOR: readonly ActionClass[] = ['destructive', 'permissions', 'escalation']
 
+/** Everything that a decision may depend on. */
 export interface DecisionInput {
   /** `subject` and `trustDomain` from the caller's identity, the rest from its registration. */
   readonly agent: {

@@ -36,6 +36,7 @@ export function stringLiteral(expression: Expr | undefined): string | undefined 
   return operator === 'Value' && typeof payload === 'string' ? payload : undefined
 }
 
+/** True if the expression is this variable itself. */
 export function isVariable(expression: Expr, variable: string): boolean {
   const { operator, payload } = openExpression(expression)
   return operator === 'Var' && payload === variable

@@ -5,6 +5,7 @@ import { loadPolicySet, POLICY_SUFFIX } from './load-policy-set.ts'
 import { fingerprintOf } from './policy-files.ts'
 import type { PolicyProblem, PolicySet } from './policy-set.ts'
 
+/** Which directory is followed, and who hears of a change. */
 export interface PolicyStoreOptions {
   readonly directory: string
   readonly clock: Clock

@@ -32,6 +32,7 @@ interface PolicyTestResult {
   readonly decision?: Decision
 }
 
+/** What a run of the cases came to. */
 export interface PolicyTestReport {
   readonly ok: boolean
   readonly policySetHash: string

@@ -6,6 +6,7 @@ export interface PolicySource {
   readonly offset: number
 }
 
+/** What is wrong at a place of the file; `offset` in UTF-16 units. */
 export interface TextProblem {
   readonly offset: number
   readonly message: string

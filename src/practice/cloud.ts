@@ -62,6 +62,7 @@ export interface PrincipalSpec {
   readonly policies?: readonly PolicyInput[]
 }
 
+/** What `createRole` takes. */
 export interface RoleSpec {
   readonly arn: string
   readonly trustPolicy: PolicyInput

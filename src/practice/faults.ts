@@ -9,6 +9,7 @@ import { StintError } from '../core/errors.ts'
  */
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
+/** See `FaultKind`. */
 export const FAULT_KINDS = [
   'throttle',
   'error500',

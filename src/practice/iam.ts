@@ -4,6 +4,7 @@ import { authorize, element, type QueryCall, type QueryOperation } from './query
 import { uriEncode } from './sigv4.ts'
 import { identityOf, type ManagedPolicy, type PolicyVersion, type Role, type RoleState, storePolicy } from './state.ts'
 
+/** XML namespace of IAM's answers. */
 export const IAM_NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
 
 /** Quotas of IAM that Stint meets; white space is not counted. @see IAM User Guide, "IAM and AWS STS quotas" */

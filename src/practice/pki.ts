@@ -25,6 +25,7 @@ interface X509SvidOrder {
   readonly ipAddresses?: readonly string[]
 }
 
+/** An X.509-SVID with its key. */
 export interface PracticeX509Svid {
   readonly spiffeId: string
   /** Leaf first; PEM as TLS wants it. */
@@ -35,6 +36,7 @@ export interface PracticeX509Svid {
   readonly chain: readonly Uint8Array[]
 }
 
+/** One JWT-SVID to make, good or bad. */
 export interface JwtSvidOrder {
   readonly path: string
   readonly audience: string | string[]

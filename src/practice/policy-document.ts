@@ -18,6 +18,7 @@ export interface Statement {
   readonly conditions: readonly ConditionClause[]
 }
 
+/** A policy, parsed. */
 export interface PolicyDocument {
   readonly statements: readonly Statement[]
 }

@@ -1,6 +1,7 @@
 /** Path and name of the practice role that agents act through. */
 export const STAGE_ROLE = 'stint/agent-data'
 
+/** The agents of the stage, as `registry.file` has them. */
 export const STAGE_REGISTRATIONS = {
   agents: [
     {
@@ -22,6 +23,7 @@ export const STAGE_REGISTRATIONS = {
   ],
 }
 
+/** Names for what is in its cloud, as `labels.file` has them. */
 export const STAGE_LABELS = {
   labels: [
     { label: 'data:invoices', resources: ['arn:aws:s3:::invoices-*'] },
@@ -30,6 +32,7 @@ export const STAGE_LABELS = {
   ],
 }
 
+/** What they may do, as a file of `policy.directory` has it. */
 export const STAGE_POLICIES = `// The data team's agents may look through invoices.
 @id("invoices-read")
 permit (

@@ -32,6 +32,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
+/** Where the stage is set, and what differs from the usual one. */
 export interface StageOptions {
   /** An empty folder of the caller's, mode 0700. */
   readonly folder: string

@@ -12,6 +12,7 @@ export interface StoredPolicy {
   readonly document: PolicyDocument
 }
 
+/** One version of a managed policy; never changes. */
 export interface PolicyVersion {
   readonly id: string
   readonly policy: StoredPolicy
@@ -39,6 +40,7 @@ export interface RoleState {
   readonly boundaryArn?: string
 }
 
+/** A role; all of it that can change is in `state`. */
 export interface Role {
   readonly arn: string
   readonly name: string
@@ -80,6 +82,7 @@ export interface PracticeSession {
   readonly issuedTo: string
 }
 
+/** A session with what proves it. */
 export interface StoredSession {
   readonly view: PracticeSession
   readonly role: Role
@@ -99,7 +102,6 @@ export class PracticeState {
   readonly accountId: string
   readonly maxSessions: number
   propagationDelayMs: number
-  droppedSessions = 0
   readonly principals = new Map<string, Principal>()
   readonly sessions = new Map<string, StoredSession>()
   /** By ARN; a deleted role leaves here, while its sessions still refer to it. */
@@ -123,7 +125,6 @@ export class PracticeState {
     if (this.sessions.size >= this.maxSessions) {
       const oldest = this.sessions.keys().next()
       if (!oldest.done) this.sessions.delete(oldest.value)
-      this.droppedSessions++
     }
     this.sessions.set(session.view.accessKeyId, session)
   }

@@ -5,6 +5,7 @@ import { parsePolicy } from './policy-document.ts'
 import { accessDenied, element, type QueryCall, type QueryOperation } from './query-protocol.ts'
 import { contextOf, identityOf, type PracticeSession, type Role, randomId, randomSecret } from './state.ts'
 
+/** XML namespace of STS's answers. */
 export const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 /** The calls of AWS STS that are played here. @see AWS STS API Reference, version 2011-06-15 */

@@ -7,6 +7,7 @@ import { parseRegistry, REGISTRY_LIMITS } from './parse-registry.ts'
 import type { Registration } from './registration.ts'
 import type { Registry } from './registry.ts'
 
+/** Which file is followed, and who hears of a change. */
 export interface RegistryStoreOptions {
   /** The YAML file of registrations; may be a link. */
   readonly file: string

@@ -13,6 +13,7 @@ export interface Migration {
   readonly readableBy: number
 }
 
+/** All steps, by version. */
 export const MIGRATIONS: readonly Migration[] = [ledgerMigration]
 
 interface AppliedRow {
