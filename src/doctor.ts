@@ -1,6 +1,5 @@
-import { access, constants, readFile } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { parse } from 'yaml'
 import { usesWorkloadApi } from './config/identity-sources.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
@@ -17,7 +16,7 @@ import type { TrustBundle } from './identity/trust-bundle.ts'
 import { bundleFiles, federatedBundle, workloadApiSource } from './identity-from-config.ts'
 import { verifyAuditFile } from './ledger/audit-verify.ts'
 import { issuerFetch } from './oidc-from-config.ts'
-import { parseLabels } from './plan/labels.ts'
+import { loadLabels } from './plan/load-labels.ts'
 import { loadPolicySet } from './policy/load-policy-set.ts'
 import { createProvider } from './provider-from-config.ts'
 import { loadRegistry } from './registry/registry-store.ts'
@@ -107,7 +106,7 @@ async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGe
     ].join('; ')
   })
   if (labels) {
-    yield check('labels', async () => `${parseLabels(parse(await readFile(labels.file, 'utf8'))).labels.length} labels`)
+    yield check('labels', async () => `${(await loadLabels(labels.file)).labels.length} labels`)
   }
 }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
 import { createAdminApp } from './admin/app.ts'
 import type { AdminDeps, PolicySetStatus } from './admin/deps.ts'
 import { createOperatorDirectory } from './admin/operator-directory.ts'
@@ -32,7 +31,8 @@ import { startIdentity } from './identity-from-config.ts'
 import { RefusalLog } from './ledger/refusal-log.ts'
 import { openSqliteLedger } from './ledger/sqlite-ledger.ts'
 import { createOidcVerifier } from './oidc-from-config.ts'
-import { NO_LABELS, parseLabels } from './plan/labels.ts'
+import { NO_LABELS } from './plan/labels.ts'
+import { loadLabels } from './plan/load-labels.ts'
 import { createPlanner, type Planner } from './plan/planner.ts'
 import { decide } from './policy/decide.ts'
 import type { Policy } from './policy/policy-set.ts'
@@ -278,7 +278,7 @@ function followPlanner(
     ...follow,
     load: async () =>
       createPlanner({
-        labels: file ? parseLabels(parse(await readFile(file, 'utf8'), { maxAliasCount: 20 })) : NO_LABELS,
+        labels: file ? await loadLabels(file) : NO_LABELS,
         roles,
         limits,
       }),

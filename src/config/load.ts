@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { isAlias, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isAlias, LineCounter, type Node, parseDocument } from 'yaml'
 import { type ZodError, z } from 'zod'
 import { StintError } from '../core/errors.ts'
 import { type Config, configSchema } from './schema.ts'
@@ -40,7 +40,7 @@ function parseYaml(text: string): { value: unknown; lineOf: (path: readonly Prop
   const [error] = document.errors
   if (error)
     throw invalid([{ path: '', line: error.linePos?.[0].line, message: error.message.split('\n')[0] ?? 'not YAML' }])
-  const value: unknown = document.toJS({ maxAliasCount: 20 })
+  const value = contentOf(document)
   const lineOf = (path: readonly PropertyKey[]) => {
     for (let length = path.length; length > 0; length -= 1) {
       const node = document.getIn(path.slice(0, length), true) as Node | undefined
@@ -50,6 +50,15 @@ function parseYaml(text: string): { value: unknown; lineOf: (path: readonly Prop
     return undefined
   }
   return { value, lineOf }
+}
+
+/** An alias can lead nowhere, or to too much. */
+function contentOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 20 })
+  } catch (error) {
+    throw invalid([{ path: '', message: error instanceof Error ? error.message : 'not YAML' }], error)
+  }
 }
 
 /** Lays `STINT_CONFIG_A__B_C=x` over `a.bC`; values are text, numbers, `true` or `false`. */

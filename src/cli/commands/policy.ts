@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { InvalidArgumentError } from 'commander'
-import { parse } from 'yaml'
 import { ACTION_CLASSES, type ActionClass } from '../../aws/action-classes.ts'
-import { type LabelSet, NO_LABELS, parseLabels } from '../../plan/labels.ts'
+import { NO_LABELS } from '../../plan/labels.ts'
+import { loadLabels } from '../../plan/load-labels.ts'
 import type { RoleSettings } from '../../plan/planner.ts'
 import { checkPolicies, formatPolicyCheck } from '../../policy/check-policies.ts'
 import { DEFAULT_APPROVALS_REQUIRED_FOR } from '../../policy/decide.ts'
 import { createPolicyTestPlanner } from '../../policy/policy-test-planner.ts'
 import { formatPolicyTests, runPolicyTests } from '../../policy/policy-tests.ts'
-import { type CommandIo, runParser, UsageError } from '../command.ts'
+import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type OutputFormat, printValue, withOutput } from '../output.ts'
 import { visibleLines } from '../visible.ts'
@@ -41,7 +40,7 @@ export function policy(io: CommandIo): Promise<number> {
 
 async function test(directory: string, { output, labels, approvalsFor }: TestFlags, io: CommandIo): Promise<number> {
   const plan = createPolicyTestPlanner({
-    labels: labels === undefined ? NO_LABELS : await readLabels(labels),
+    labels: labels === undefined ? NO_LABELS : await loadLabels(labels),
     roles: new EveryRole(),
     limits: { minTtlSeconds: 1, maxTtlSeconds: 43_200 },
   })
@@ -59,18 +58,6 @@ class EveryRole extends Map<string, RoleSettings> {
   override has(): boolean {
     return true
   }
-}
-
-async function readLabels(file: string): Promise<LabelSet> {
-  let value: unknown
-  try {
-    value = parse(await readFile(file, 'utf8'), { maxAliasCount: 100 })
-  } catch (error) {
-    throw new UsageError(
-      `The labels file ${file} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`,
-    )
-  }
-  return parseLabels(value)
 }
 
 function classesFlag(text: string): ActionClass[] {
