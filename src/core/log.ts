@@ -25,7 +25,7 @@ const MAX_CAUSES = 5
 const MAX_TEXT = 500
 
 /** What a log may hold of an error: code, sentence, and names and cleaned messages of the causes. No fields of theirs. */
-function errorForLog(thrown: unknown): LoggedError {
+export function errorForLog(thrown: unknown): LoggedError {
   const error = asStintError(thrown)
   const causes: { name: string; message: string; stack?: string }[] = []
   for (let cause = error.cause; cause instanceof Error && causes.length < MAX_CAUSES; cause = cause.cause) {
@@ -37,10 +37,14 @@ function errorForLog(thrown: unknown): LoggedError {
 
 /** JWTs, and unbroken runs that are as long as a key or a token: nothing of ours that a log needs looks like that. */
 function clean(text: string): string {
-  return text
-    .slice(0, MAX_TEXT)
+  return shortened(text)
     .replace(/eyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g, '[redacted]')
     .replace(/[A-Za-z0-9+/=_-]{40,}/g, (run) => (/^[0-9a-f]+$/.test(run) ? run : '[redacted]'))
+}
+
+/** What the cut goes through is left out: the first half of a secret is too short to be known as one. */
+function shortened(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT).replace(/[A-Za-z0-9+/=._-]+$/, '')}…`
 }
 
 function stackLines(error: Error): string {

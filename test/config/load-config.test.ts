@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { loadConfig } from '../../src/config/load.ts'
+import { StintError } from '../../src/core/errors.ts'
+
+const GOOD = `
+identity:
+  server: { certificateFile: server.pem, privateKeyFile: server.key }
+  domains: { example.org: { file: bundle.json } }
+registry: { file: agents.yaml }
+policy: { directory: policies }
+roles:
+  - arn: arn:aws:iam::123456789012:role/stint/data
+    revocation: { kind: none }
+aws: { region: eu-central-1 }
+ledger: { file: /var/lib/stint/ledger.db }
+`
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function load(text: string, env: NodeJS.ProcessEnv = {}) {
+  const file = join(folder, 'stint.yaml')
+  writeFileSync(file, text)
+  return loadConfig({ file, env })
+}
+
+/** The good configuration with some of its sections replaced. */
+function withSections(sections: Record<string, unknown>): string {
+  return stringify({ ...(parse(GOOD) as object), ...sections })
+}
+
+function problemsOf(text: string, env?: NodeJS.ProcessEnv): { path: string; message: string; line?: number }[] {
+  try {
+    load(text, env)
+  } catch (error) {
+    if (error instanceof StintError && error.code === 'CONFIG_INVALID') {
+      return error.details.problems as unknown as { path: string; message: string; line?: number }[]
+    }
+    throw error
+  }
+  throw new Error('was loaded')
+}
+
+describe('a good file', () => {
+  test('has defaults, durations in milliseconds, and paths from its own folder', () => {
+    const config = load(GOOD)
+    expect(config.grants).toMatchObject({ leaseTime: 300_000, maxTaskTime: 3_600_000 })
+    expect(config.registry.file).toBe(join(folder, 'agents.yaml'))
+    expect(config.policy.directory).toBe(join(folder, 'policies'))
+    expect(config.ledger.file).toBe('/var/lib/stint/ledger.db')
+    expect(config.listen.agents).toEqual({ host: '127.0.0.1', port: 8443 })
+  })
+
+  test('gives way to the environment', () => {
+    const config = load(GOOD, { STINT_CONFIG_LISTEN__AGENTS: '[::1]:9443', STINT_CONFIG_SERVER__REFLECTION: 'true' })
+    expect(config.listen.agents).toEqual({ host: '::1', port: 9443 })
+    expect(config.server.reflection).toBe(true)
+  })
+})
+
+describe('a bad file is refused with every problem by path', () => {
+  for (const { name, text, path, says } of [
+    { name: 'a setting that there is not', text: `${GOOD}\ngrant: {}`, path: 'grant', says: 'did you mean grants' },
+    {
+      name: 'a misspelt setting',
+      text: withSections({ aws: { regoin: 'eu-central-1' } }),
+      path: 'aws.regoin',
+      says: 'did you mean region',
+    },
+    {
+      name: 'a duration without a unit',
+      text: withSections({ grants: { leaseTime: '300' } }),
+      path: 'grants.leaseTime',
+      says: 'duration',
+    },
+    {
+      name: 'a lease below 60 s',
+      text: withSections({ grants: { leaseTime: '30s' } }),
+      path: 'grants.leaseTime',
+      says: '60s',
+    },
+    {
+      name: 'a lease above 15 min',
+      text: withSections({ grants: { leaseTime: '20m' } }),
+      path: 'grants.leaseTime',
+      says: '15m',
+    },
+    {
+      name: 'a shortest task that is longer than the longest',
+      text: withSections({ grants: { minTaskTime: '50m', maxTaskTime: '10m' } }),
+      path: 'grants.minTaskTime',
+      says: 'maxTaskTime',
+    },
+    {
+      name: 'an address without a port',
+      text: withSections({ listen: { agents: 'localhost' } }),
+      path: 'listen.agents',
+      says: 'host:port',
+    },
+    {
+      name: 'a port beyond 65535',
+      text: withSections({ listen: { agents: '127.0.0.1:70000' } }),
+      path: 'listen.agents',
+      says: 'host:port',
+    },
+    {
+      name: 'a role that is none',
+      text: withSections({ roles: [{ arn: 'arn:aws:iam::123456789012:user/x', revocation: { kind: 'none' } }] }),
+      path: 'roles.0.arn',
+      says: 'role',
+    },
+    {
+      name: 'a role without a word on revocation',
+      text: withSections({ roles: [{ arn: 'arn:aws:iam::123456789012:role/x' }] }),
+      path: 'roles.0.revocation',
+      says: '',
+    },
+    {
+      name: 'a token in place of its hash',
+      text: withSections({
+        admin: {
+          operators: [{ name: 'olga', role: 'admin', tokenSha256: 'stint_secret', expiresAt: '2026-12-01T00:00:00Z' }],
+        },
+      }),
+      path: 'admin.operators.0.tokenSha256',
+      says: 'hex',
+    },
+    { name: 'an alias that leads nowhere', text: `${GOOD}\nlog: *nowhere`, path: '', says: '' },
+    { name: 'a key that is given twice', text: `${GOOD}\naws: {}`, path: '', says: '' },
+    { name: 'a list', text: '- a\n- b', path: '', says: '' },
+    { name: 'nothing', text: '', path: 'aws', says: '' },
+    {
+      name: 'aliases of aliases',
+      text: `a: &a [x,x,x]\nb: &b [${'*a,'.repeat(30)}]\nc: [${'*b,'.repeat(30)}]`,
+      path: '',
+      says: '',
+    },
+  ]) {
+    test(name, () => {
+      const problem = problemsOf(text).find((each) => each.path === path)
+      expect(problem?.message).toContain(says)
+    })
+  }
+
+  test('problems name their line', () => {
+    expect(problemsOf(`${GOOD}grants:\n  leaseTime: never\n`)).toMatchObject([{ path: 'grants.leaseTime', line: 13 }])
+  })
+
+  test('the name of no setting reaches the prototype', () => {
+    expect(problemsOf(GOOD, { STINT_CONFIG___PROTO____POLLUTED: 'yes' }).length).toBeGreaterThan(0)
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+  })
+
+  test('a file that is not there is told by its path', () => {
+    const file = join(folder, 'not-there.yaml')
+    expect(() => loadConfig({ file, env: {} })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+})
