@@ -14,7 +14,7 @@ export interface AdminLogger {
 
 /** Something that is not as it should be, in words for operators. */
 export interface ComponentProblem {
-  /** e.g. `ledger`, `policies`, `bundle:example.org`, `deny:inline:…` */
+  /** e.g. `ledger`, `policy`, `bundle:example.org`, `reconcile`. */
   readonly component: string
   /** A row of the error catalogue. */
   readonly code: string

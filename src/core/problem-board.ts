@@ -2,7 +2,7 @@ import { asStintError, type ErrorCode } from './errors.ts'
 
 /** What is wrong with a part of the process now, for operators and probes. */
 export interface Problem {
-  /** e.g. `policy`, `bundle:example.org`, `deny:boundary:arn:…`. */
+  /** e.g. `policy`, `bundle:example.org`, `reconcile`. */
   readonly component: string
   readonly code: ErrorCode
   readonly explanation: string
