@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseResourcePattern, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
+import { compileGlob, type Glob, intersects } from '../aws/glob.ts'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 
@@ -7,7 +8,12 @@ import { asStintError, StintError } from '../core/errors.ts'
 export interface LabelSet {
   /** Lower-case hex SHA-256 of the labels: another version may label otherwise. */
   readonly version: string
-  readonly labels: readonly { readonly label: string; readonly patterns: readonly ResourcePattern[] }[]
+  readonly labels: readonly {
+    readonly label: string
+    readonly patterns: readonly ResourcePattern[]
+    /** What hangs on the resources of the patterns: an index of a table, a version of a function, the objects of a bucket. */
+    readonly below: readonly Glob[]
+  }[]
 }
 
 /** Labels of one requested pattern, both sorted. */
@@ -33,7 +39,7 @@ export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
 /**
  * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*']}]}`.
  *
- * On S3 a bucket and its objects are different resources: `arn:aws:s3:::prod-data` labels the bucket alone,
+ * On S3 a bucket and its objects are different resources: within `arn:aws:s3:::prod-data` lies the bucket alone, within
  * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
  * does `arn:aws:s3:::prod-data*`, which takes in the bucket `prod-data-2` as well.
  *
@@ -50,7 +56,8 @@ export function parseLabels(input: unknown): LabelSet {
     if (seen.has(label))
       throw invalid(`labels.${at}.label`, `${label} is given twice; put all its resources in one place`)
     seen.add(label)
-    return { label, patterns: resources.map((text, index) => patternAt(text, `labels.${at}.resources.${index}`)) }
+    const patterns = resources.map((text, index) => patternAt(text, `labels.${at}.resources.${index}`))
+    return { label, patterns, below: patterns.flatMap(({ text }) => belowOf(text)) }
   })
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
   const text = canonicalJson(
@@ -63,17 +70,42 @@ export function parseLabels(input: unknown): LabelSet {
  * The labels of all that a pattern stands for (`within`) and of some of it (`touches`).
  *
  * Within means wholly inside one pattern of the label: what several of its patterns cover only together counts as not within,
- * which can refuse but never grant. `*` touches every label.
+ * which can refuse but never grant. `*` touches every label; what hangs on a labelled resource (`table/orders/index/by-day`
+ * on `table/orders`, `function:pay:live` on `function:pay`) touches its label; and an access point of S3 those of all buckets,
+ * since its name does not say which bucket is behind it.
  */
 export function labelsOf({ labels }: LabelSet, resource: ResourcePattern): Labelled {
   const within: string[] = []
   const touches: string[] = []
-  for (const { label, patterns } of labels) {
+  const isDoor = isAccessPoint(resource)
+  for (const { label, patterns, below } of labels) {
     const met = patterns.filter((pattern) => resourceIntersects(pattern, resource))
-    if (met.length > 0) touches.push(label)
+    const hidden = isDoor && patterns.some(({ text }) => BUCKETS.test(text))
+    if (met.length > 0 || hidden || below.some((glob) => intersects(glob, resource.glob))) touches.push(label)
     if (met.some((pattern) => resourceContains(pattern, resource))) within.push(label)
   }
   return { within, touches }
+}
+
+/** The form of the ARNs of buckets and objects, which have neither region nor account; a wildcard may stand for neither. */
+const BUCKETS = /^arn:[^:]+:s3:[*]*:[*]*:/
+
+/** @see Amazon S3 User Guide, "Referencing access points"; the access points of Object Lambda and Outposts likewise */
+function isAccessPoint({ parts }: ResourcePattern): boolean {
+  const [, , service, , account, name] = parts
+  if (
+    !service ||
+    !account ||
+    !name ||
+    !['s3', 's3-object-lambda', 's3-outposts'].some((each) => intersects(service, each))
+  )
+    return false
+  return intersects(account, '?*') && (intersects(name, 'accesspoint/*') || intersects(name, 'outpost/*'))
+}
+
+/** A pattern that ends in a star has it all already. */
+function belowOf(text: string): Glob[] {
+  return text.endsWith('*') ? [] : [compileGlob(`${text}/*`), compileGlob(`${text}:*`)]
 }
 
 function patternAt(text: string, path: string): ResourcePattern {

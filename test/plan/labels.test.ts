@@ -21,7 +21,7 @@ describe('labels', () => {
     {
       resource: 'arn:aws:s3:::prod-data/k',
       within: ['both', 'env:prod', 'objects'],
-      touches: ['both', 'env:prod', 'objects'],
+      touches: ['both', 'bucket', 'env:prod', 'objects'],
     },
     { resource: 'arn:aws:s3:::prod-data*', within: ['env:prod'], touches: ['both', 'bucket', 'env:prod', 'objects'] },
     { resource: 'arn:aws:s3:::prod*', within: [], touches: ['both', 'bucket', 'env:prod', 'objects'] },
@@ -30,6 +30,49 @@ describe('labels', () => {
     { resource: '*', within: [], touches: ['both', 'bucket', 'env:prod', 'objects'] },
   ])
     test(`of ${resource}`, () => expect(labelsOf(set, parseResourcePattern(resource))).toEqual({ within, touches }))
+
+  // What AWS lets one reach by an ARN of its own: DynamoDB, Lambda and S3 in the Service Authorization Reference.
+  const exact = parseLabels({
+    labels: [
+      { label: 'bucket', resources: ['arn:aws:s3:::orders'] },
+      { label: 'function', resources: ['arn:aws:lambda:eu-west-1:123456789012:function:pay'] },
+      { label: 'table', resources: ['arn:aws:dynamodb:eu-west-1:123456789012:table/orders'] },
+    ],
+  })
+  for (const { name, resource, touches } of [
+    {
+      name: 'an index touches the label of its table',
+      resource: 'arn:aws:dynamodb:eu-west-1:123456789012:table/orders/index/by-day',
+      touches: ['table'],
+    },
+    {
+      name: 'a version touches the label of its function',
+      resource: 'arn:aws:lambda:eu-west-1:123456789012:function:pay:$LATEST',
+      touches: ['function'],
+    },
+    { name: 'an object touches the label of its bucket', resource: 'arn:aws:s3:::orders/k', touches: ['bucket'] },
+    {
+      name: 'an access point touches the labels of all buckets',
+      resource: 'arn:aws:s3:eu-west-1:123456789012:accesspoint/any/object/*',
+      touches: ['bucket'],
+    },
+    {
+      name: 'a multi-region access point too',
+      resource: 'arn:aws:s3::123456789012:accesspoint/any.mrap/object/k',
+      touches: ['bucket'],
+    },
+    {
+      name: 'an access point of a function too',
+      resource: 'arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/any',
+      touches: ['bucket'],
+    },
+    {
+      name: 'a table of a longer name does not',
+      resource: 'arn:aws:dynamodb:eu-west-1:123456789012:table/orders-old',
+      touches: [],
+    },
+  ])
+    test(name, () => expect(labelsOf(exact, parseResourcePattern(resource))).toEqual({ within: [], touches }))
 
   test('a union of patterns does not make within', () => {
     const halves = parseLabels({ labels: [{ label: 'l', resources: ['arn:aws:s3:::a', 'arn:aws:s3:::a?*'] }] })
