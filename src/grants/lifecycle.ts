@@ -19,8 +19,11 @@ const SESSION_MS = 900_000
 const CHAINED_SESSION_MS = 3_600_000
 /** For clocks that differ. */
 const DENY_MARGIN_MS = 60_000
-/** From intent to session: the provider gives up after 10 s, retries and waiting included. */
-const MINT_MS = 20_000
+/**
+ * From intent to session, as AWS's clock has it: the provider gives up after 10 s, retries and waiting included, and an answer
+ * whose times lie up to a minute ahead of ours is taken for good, so a session whose answer was lost may lie as far ahead.
+ */
+const MINT_MS = 80_000
 /** How soon to look again when a deny is late. */
 const DENY_RECHECK_MS = 2_000
 
