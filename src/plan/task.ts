@@ -36,9 +36,12 @@ const MAX_ITEMS = 100
 
 /**
  * What a person must be able to read as it stands: no control character or line break, no lone surrogate, none of the
- * characters that turn, hide or join text (Unicode TR36, "Bidirectional Text Spoofing").
+ * characters that turn or hide text, tags (which a model reads and a person does not see) among them. The joiners and
+ * variation selectors that scripts and emoji need stay (Unicode TR36, "Bidirectional Text Spoofing"; UAX 44,
+ * Default_Ignorable_Code_Point).
  */
-const UNREADABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/u
+const UNREADABLE =
+  /(?![\u200c\u200d\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
 const item = (max: number) =>
   z

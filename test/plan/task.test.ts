@@ -20,6 +20,14 @@ describe('a task', () => {
     { name: 'with a purpose that is a number', code: 'PURPOSE_MISSING', change: { purpose: 12345678 } },
     { name: 'with a line break in the purpose', code: 'TASK_INVALID', change: { purpose: 'Read\nthe invoices' } },
     { name: 'with text that turns around', code: 'TASK_INVALID', change: { purpose: 'Read the \u202esecivni' } }, // Unicode TR36
+    // UAX 44, Default_Ignorable_Code_Point: tags are read by models, fillers and soft hyphens by nobody.
+    { name: 'with text in tags', code: 'TASK_INVALID', change: { purpose: 'Read them \u{e0041}\u{e0042}' } },
+    {
+      name: 'with a filler that shows as nothing',
+      code: 'TASK_INVALID',
+      change: { purpose: 'Read the in\u3164voices' },
+    },
+    { name: 'with a soft hyphen', code: 'TASK_INVALID', change: { purpose: 'Read the in\u00advoices' } },
     { name: 'with a lone surrogate', code: 'TASK_INVALID', change: { purpose: 'Read the \ud800 invoices' } },
     { name: 'below the shortest time', code: 'TTL_OUT_OF_RANGE', change: { ttlSeconds: 59 } },
     { name: 'above the longest time', code: 'TTL_OUT_OF_RANGE', change: { ttlSeconds: 3_601 } },
@@ -79,6 +87,8 @@ describe('a task', () => {
       limits,
     )
     expect(parsed.purpose).toBe('Lire le r\u00e9sum\u00e9')
+    const joined = 'Tidy up \u{1f9d1}\u200d\u{1f4bb} \u2764\ufe0f'
+    expect(parseTask({ ...good, purpose: joined }, limits).purpose).toBe(joined)
     expect(parsed.access).toEqual([
       { actions: ['s3:A'], resources: ['c'] },
       { actions: ['s3:GetObject', 's3:PutObject'], resources: ['a', 'b'] },
