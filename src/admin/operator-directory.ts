@@ -101,9 +101,11 @@ function readRows(rows: readonly unknown[], now: Date): OperatorRow[] {
     }
     if (byHash.has(row.tokenSha256)) refuse('tokenSha256', 'is the token of another row as well')
     byHash.add(row.tokenSha256)
-    const twin = byName.get(row.name)
-    if (twin && !samePerson(twin, row)) refuse('name', 'has another row with another role, other groups or subjects')
-    byName.set(row.name, row)
+    // Two spellings of one name would be two people on record, and one of them not bound by the other's subjects.
+    const twin = byName.get(row.name.toLowerCase())
+    if (twin && !samePerson(twin, row))
+      refuse('name', 'has another row with another spelling, role, or other groups or subjects')
+    byName.set(row.name.toLowerCase(), row)
   }
   if (problems.length === 0) return good.map(({ row }) => row)
   throw new StintError('CONFIG_INVALID', {

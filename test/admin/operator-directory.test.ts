@@ -99,6 +99,14 @@ describe('CONFIG_INVALID', () => {
   const later = (ms: number) => new Date(clock.now().getTime() + ms)
   for (const { name, rows, path } of [
     {
+      name: 'a name in two spellings, one of them free of its subjects',
+      rows: [
+        { ...row, name: 'mara' },
+        { ...row, name: 'Mara', subjects: [], tokenSha256: 'a'.repeat(64) },
+      ],
+      path: 'operators.1.name',
+    },
+    {
       name: 'a token for more than 90 days',
       rows: [{ ...row, expiresAt: later(MAX_TOKEN_LIFE_MS + 1) }],
       path: 'operators.0.expiresAt',
