@@ -7,10 +7,12 @@
 {{- if not $values.image.repository -}}
 {{- fail "image.repository is missing: name the image that you built from the Dockerfile." -}}
 {{- end -}}
-{{- if not $values.serverIdentity.existingSecret -}}
-{{- fail "serverIdentity.existingSecret is missing: the broker needs a certificate and a key to show to agents; name the Secret that holds them." -}}
-{{- end -}}
+{{- include "stint.checkServerIdentity" . -}}
 {{- include "stint.checkBundles" . -}}
+{{- include "stint.checkWorkloadApi" . -}}
+{{- include "stint.checkFederation" . -}}
+{{- include "stint.checkBundleEndpoint" . -}}
+{{- include "stint.checkIdentityEgress" . -}}
 {{- include "stint.checkRules" . -}}
 {{- if not $values.config.roles -}}
 {{- fail "config.roles is empty: without a role there is nothing to hand out; list at least one." -}}
@@ -21,8 +23,8 @@
 {{- if and (not $values.serviceAccount.create) (not $values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false and serviceAccount.name is empty: the broker would run as the namespace's default account, and share its AWS role with every other pod; name one." -}}
 {{- end -}}
-{{- if and $values.bearer.enabled (not $values.config.identity.tokens) -}}
-{{- fail "bearer.enabled needs config.identity.tokens: the port is for callers that have only a token, and no token would be accepted." -}}
+{{- if and $values.bearer.enabled (not $values.config.identity.tokens) (not $values.config.identity.oidc) -}}
+{{- fail "bearer.enabled needs config.identity.tokens or config.identity.oidc: the port is for callers that have only a token, and no token would be accepted." -}}
 {{- end -}}
 {{- include "stint.checkAdmin" . -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.agentsFrom) -}}
@@ -35,15 +37,19 @@
 {{- end -}}
 
 {{- define "stint.checkBundles" -}}
-{{- if not .Values.trustBundles -}}
-{{- fail "trustBundles is empty: no agent's identity could be believed; list at least one trust domain and where its bundle is." -}}
+{{- if not (or .Values.trustBundles .Values.config.identity.domains) -}}
+{{- fail "trustBundles is empty, and so is config.identity.domains: no SVID could be believed; list at least one trust domain and where its bundle comes from." -}}
 {{- end -}}
+{{- $domains := .Values.config.identity.domains -}}
 {{- $seen := dict -}}
 {{- range .Values.trustBundles -}}
 {{- if hasKey $seen .trustDomain -}}
 {{- fail (printf "trustBundles has %s twice: a trust domain has one bundle." .trustDomain) -}}
 {{- end -}}
 {{- $_ := set $seen .trustDomain true -}}
+{{- if hasKey $domains .trustDomain -}}
+{{- fail (printf "%s is in trustBundles and in config.identity.domains: a trust domain has one bundle." .trustDomain) -}}
+{{- end -}}
 {{- if eq (empty .configMap) (empty .secret) -}}
 {{- fail (printf "trustBundles: %s needs either configMap or secret, and not both: the place where its bundle is." .trustDomain) -}}
 {{- end -}}
@@ -83,11 +89,14 @@
 {{/* Agents' calls drain, then the admin API gets 5 s, then the ledger is closed. */}}
 {{- define "stint.checkGrace" -}}
 {{- $drain := .Values.config.server.drainTime | default "15s" -}}
-{{- $unit := regexFind "[a-z]+$" $drain -}}
-{{- $perUnit := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 -}}
-{{- $drainMs := mul (regexFind "^[0-9]+" $drain | int64) (get $perUnit $unit | int64) -}}
+{{- $drainMs := include "stint.milliseconds" $drain | int64 -}}
 {{- $graceMs := mul (int64 .Values.terminationGracePeriodSeconds) 1000 -}}
 {{- if lt $graceMs (add $drainMs 15000) -}}
 {{- fail (printf "terminationGracePeriodSeconds (%d) must be at least 15 s longer than config.server.drainTime (%s): calls in hand would be cut." (int64 .Values.terminationGracePeriodSeconds) $drain) -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "stint.milliseconds" -}}
+{{- $perUnit := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 -}}
+{{- mul (regexFind "^[0-9]+" . | int64) (get $perUnit (regexFind "[a-z]+$" .) | int64) -}}
 {{- end -}}

@@ -11,15 +11,7 @@ so that the broker's own default holds.
 {{- if $values.admin.service.enabled }}{{ $_ := set $listen "admin" (printf "%s:8445" $host) }}{{ end -}}
 {{- if $values.bearer.enabled }}{{ $_ := set $listen "bearer" (printf "%s:8444" $host) }}{{ end -}}
 {{- $_ := set $config "listen" $listen -}}
-
-{{- $identity := $config.identity -}}
-{{- if not $identity.tokens }}{{ $_ := unset $identity "tokens" }}{{ end -}}
-{{- $_ := set $identity "server" (dict "certificateFile" "/etc/stint/server/tls.crt" "privateKeyFile" "/etc/stint/server/tls.key") -}}
-{{- $domains := dict -}}
-{{- range $values.trustBundles -}}
-{{- $_ := set $domains .trustDomain (dict "file" (printf "/etc/stint/bundles/%s/bundle" .trustDomain) "format" (.format | default "spiffe")) -}}
-{{- end -}}
-{{- $_ := set $identity "domains" $domains -}}
+{{- $_ := set $config "identity" (include "stint.identity" . | fromYaml) -}}
 
 {{- $_ := set $config "registry" (dict "file" "/etc/stint/registry/agents.yaml") -}}
 {{- $_ := set $config.policy "directory" "/etc/stint/policies" -}}

@@ -7,10 +7,7 @@ renews only those.
 {{- $values := .Values -}}
 {{- $full := include "stint.fullname" . -}}
 - {name: config, path: /etc/stint/config, configMap: {{ printf "%s-config" $full | quote }}}
-- name: server
-  path: /etc/stint/server
-  secret: {{ $values.serverIdentity.existingSecret | quote }}
-  items: [{key: {{ $values.serverIdentity.certificateKey | quote }}, path: tls.crt}, {key: {{ $values.serverIdentity.privateKeyKey | quote }}, path: tls.key}]
+{{- include "stint.pairFiles" (dict "name" "server" "pair" $values.serverIdentity) }}
 - name: registry
   path: /etc/stint/registry
   configMap: {{ $values.registry.existingConfigMap | default (printf "%s-registry" $full) | quote }}
@@ -32,6 +29,18 @@ renews only those.
   {{- end }}
   items: [{key: {{ $bundle.key | quote }}, path: bundle}]
 {{- end }}
+{{- range $at, $trustDomain := keys $values.config.identity.domains | sortAlpha }}
+{{- with (get $values.config.identity.domains $trustDomain).federation }}
+{{- with .caConfigMap | default .bundleConfigMap }}
+- {name: federation-{{ $at }}, path: /etc/stint/federation/{{ $trustDomain }}, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $at, $issuer := $values.config.identity.oidc }}
+{{- with $issuer.caConfigMap }}
+- {name: issuer-{{ $at }}, path: /etc/stint/issuers/{{ $at }}, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
+{{- end }}
+{{- end }}
 {{- range $at, $role := $values.config.roles }}
 {{- with $role.externalIdSecret }}
 - {name: external-id-{{ $at }}, path: /etc/stint/external-ids/{{ $at }}, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: id}]}
@@ -47,13 +56,19 @@ renews only those.
 {{- end }}
 {{- end }}
 {{- end }}
-{{- with $values.admin.tls }}
-{{- if .existingSecret }}
-- name: admin
-  path: /etc/stint/admin
-  secret: {{ .existingSecret | quote }}
-  items: [{key: {{ .certificateKey | quote }}, path: tls.crt}, {key: {{ .privateKeyKey | quote }}, path: tls.key}]
+{{- include "stint.pairFiles" (dict "name" "admin" "pair" $values.admin.tls) }}
+{{- if $values.bundleEndpoint.enabled }}
+{{- include "stint.pairFiles" (dict "name" "bundle-endpoint" "pair" $values.bundleEndpoint.tls) }}
 {{- end }}
+{{- end -}}
+
+{{/* The row of a certificate and its key, if a Secret has them. */}}
+{{- define "stint.pairFiles" -}}
+{{- if .pair.existingSecret }}
+- name: {{ .name }}
+  path: /etc/stint/{{ .name }}
+  secret: {{ .pair.existingSecret | quote }}
+  items: [{key: {{ .pair.certificateKey | quote }}, path: tls.crt}, {key: {{ .pair.privateKeyKey | quote }}, path: tls.key}]
 {{- end }}
 {{- end -}}
 
@@ -61,6 +76,11 @@ renews only those.
 {{- range include "stint.files" . | fromYamlArray }}
 - name: {{ .name }}
   mountPath: {{ .path }}
+  readOnly: true
+{{- end }}
+{{- if .Values.workloadApi.enabled }}
+- name: workload-api
+  mountPath: /spiffe-workload-api
   readOnly: true
 {{- end }}
 - name: ledger
@@ -86,6 +106,12 @@ renews only those.
     items:
       {{- toYaml . | nindent 6 }}
     {{- end }}
+{{- end }}
+{{- if .Values.workloadApi.enabled }}
+- name: workload-api
+  csi:
+    driver: {{ .Values.workloadApi.driver | quote }}
+    readOnly: true
 {{- end }}
 - name: ledger
   persistentVolumeClaim:

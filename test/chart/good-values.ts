@@ -35,6 +35,55 @@ export const ADMIN_OUTSIDE: Values = {
   networkPolicy: { adminFrom: [{ podSelector: { matchLabels: { app: 'console' } } }] },
 }
 
+/** The broker's SVID, and the bundle of its trust domain, from the Workload API. */
+export const WORKLOAD_API: Values = {
+  serverIdentity: { existingSecret: '', workloadApi: true },
+  workloadApi: { enabled: true },
+  trustBundles: [],
+  config: { identity: { domains: { 'example.org': { workloadApi: true } } } },
+}
+
+/** Both profiles of federation, with what their servers are checked with. */
+export const FEDERATION: Values = {
+  config: {
+    identity: {
+      domains: {
+        'partner.example': {
+          federation: {
+            profile: 'https_web',
+            url: 'https://bundles.partner.example/spiffe',
+            caConfigMap: { name: 'partner-ca', key: 'ca.pem' },
+          },
+        },
+        'ci.example': {
+          federation: {
+            profile: 'https_spiffe',
+            url: 'https://spire.ci.example/',
+            endpointSpiffeId: 'spiffe://ci.example/spire/server',
+            maxStaleness: '12h',
+            bundleConfigMap: { name: 'ci-bundle', key: 'bundle.json' },
+          },
+        },
+      },
+    },
+  },
+}
+
+export const ISSUER = {
+  alias: 'github',
+  preset: 'github',
+  issuer: 'https://token.actions.githubusercontent.com',
+  audience: 'https://stint.example.org',
+  conditions: { repository_owner_id: ['4711'] },
+}
+
+/** The bundle endpoint with everything that it needs. */
+export const BUNDLE_ENDPOINT: Values = {
+  bundleEndpoint: { enabled: true },
+  config: { identity: { bundleEndpoint: { trustDomain: 'example.org' } } },
+  networkPolicy: { bundlesFrom: [{ ipBlock: { cidr: '203.0.113.0/24' } }] },
+}
+
 /** GOOD with `over` laid on top, as helm lays one values file on another: maps merge, the rest is replaced. */
 export function good(over: Values = {}): Values {
   return lay(GOOD, over)

@@ -1,6 +1,27 @@
 import { describe, expect, inject, test } from 'vitest'
-import { ADMIN_OUTSIDE, AGENT, good, lay, OPERATOR, POLICY, ROLE } from './good-values.ts'
+import {
+  ADMIN_OUTSIDE,
+  AGENT,
+  BUNDLE_ENDPOINT,
+  FEDERATION,
+  good,
+  ISSUER,
+  lay,
+  OPERATOR,
+  POLICY,
+  ROLE,
+  WORKLOAD_API,
+} from './good-values.ts'
 import { refusal, type Values } from './render.ts'
+
+const withIdentity = (identity: Values): Values => ({ config: { identity } })
+const federated = (trustDomain: string, federation: object): Values =>
+  withIdentity({ domains: { [trustDomain]: { federation } } })
+const IN_CI = {
+  profile: 'https_spiffe',
+  url: 'https://spire.ci.example',
+  endpointSpiffeId: 'spiffe://ci.example/spire/server',
+}
 
 const BUNDLE = { trustDomain: 'example.org', configMap: 'bundle', key: 'bundle.json' }
 
@@ -13,6 +34,104 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
     name: 'no certificate',
     values: { serverIdentity: { existingSecret: '' } },
     says: 'serverIdentity.existingSecret is missing',
+  },
+  {
+    name: 'a certificate from two places',
+    values: lay(WORKLOAD_API, { serverIdentity: { existingSecret: 'stint-svid' } }),
+    says: 'serverIdentity takes either existingSecret or workloadApi',
+  },
+  {
+    name: 'a certificate from a Workload API that is not there',
+    values: { serverIdentity: { existingSecret: '', workloadApi: true } },
+    says: 'serverIdentity.workloadApi needs workloadApi.enabled',
+  },
+  {
+    name: 'a bundle from a Workload API that is not there',
+    values: lay(WORKLOAD_API, {
+      serverIdentity: { existingSecret: 'stint-svid', workloadApi: false },
+      workloadApi: { enabled: false },
+    }),
+    says: 'config.identity.domains.example.org.workloadApi needs workloadApi.enabled',
+  },
+  {
+    name: 'a Workload API that nobody uses',
+    values: { workloadApi: { enabled: true } },
+    says: 'nothing comes from the Workload API',
+  },
+  {
+    name: 'a wait for the first SVID that the startup probe cuts',
+    values: lay(WORKLOAD_API, withIdentity({ workloadApi: { startWithin: '5m' } })),
+    says: 'startWithin (5m) must be shorter than startupFailureThreshold (60) times 5 s',
+  },
+  {
+    name: 'a trust domain from a file and from the Workload API',
+    values: lay(WORKLOAD_API, { trustBundles: [BUNDLE] }),
+    says: 'example.org is in trustBundles and in config.identity.domains',
+  },
+  {
+    name: 'a trust domain from nowhere',
+    values: withIdentity({ domains: { 'ci.example': {} } }),
+    says: 'ci.example needs either workloadApi: true or federation',
+  },
+  {
+    name: 'a trust domain from the Workload API and by federation',
+    values: lay(federated('ci.example', IN_CI), withIdentity({ domains: { 'ci.example': { workloadApi: true } } })),
+    says: 'ci.example needs either workloadApi: true or federation',
+  },
+  {
+    name: 'a federation that vouches for itself',
+    values: federated('ci.example', IN_CI),
+    says: 'config.identity.domains.ci.example.federation needs bundleConfigMap',
+  },
+  {
+    name: 'a federation whose server nobody vouches for',
+    values: federated('other.example', IN_CI),
+    says: 'endpointSpiffeId is in ci.example, whose bundle the broker does not have',
+  },
+  {
+    name: 'a federation behind a closed port',
+    values: federated('partner.example', { profile: 'https_web', url: 'https://bundles.partner.example:8443/x:1' }),
+    says: 'networkPolicy.identityPorts lacks 8443',
+  },
+  {
+    name: 'a federation at an IPv6 address behind a closed port',
+    values: federated('partner.example', { profile: 'https_web', url: 'https://[2001:db8::1]:8444' }),
+    says: 'networkPolicy.identityPorts lacks 8444',
+  },
+  {
+    name: 'a federation without a way to it',
+    values: lay(FEDERATION, { networkPolicy: { identityTo: [] } }),
+    says: 'networkPolicy.identityTo is empty: the broker could not reach https://spire.ci.example/',
+  },
+  {
+    name: 'an issuer whose keys are behind a closed port',
+    values: withIdentity({ oidc: [{ ...ISSUER, jwksHost: 'keys.example:6443' }] }),
+    says: 'identityPorts lacks 6443: the broker could not reach https://keys.example:6443 (config.identity.oidc[0].jwksHost)',
+  },
+  {
+    name: 'a bundle endpoint that serves nothing',
+    values: { bundleEndpoint: { enabled: true } },
+    says: 'bundleEndpoint.enabled needs config.identity.bundleEndpoint.trustDomain',
+  },
+  {
+    name: 'a bundle endpoint for a trust domain of somebody else',
+    values: lay(lay(FEDERATION, BUNDLE_ENDPOINT), withIdentity({ bundleEndpoint: { trustDomain: 'ci.example' } })),
+    says: 'config.identity.bundleEndpoint.trustDomain (ci.example) must be one of trustBundles',
+  },
+  {
+    name: 'a bundle endpoint with nobody let through',
+    values: lay(BUNDLE_ENDPOINT, { networkPolicy: { bundlesFrom: [] } }),
+    says: 'bundleEndpoint.enabled needs networkPolicy.bundlesFrom',
+  },
+  {
+    name: 'a bundle to serve and no port for it',
+    values: lay(BUNDLE_ENDPOINT, { bundleEndpoint: { enabled: false } }),
+    says: 'bundleEndpoint.enabled is false',
+  },
+  {
+    name: 'a certificate of a bundle endpoint that is off',
+    values: { bundleEndpoint: { tls: { existingSecret: 'bundle-tls' } } },
+    says: 'bundleEndpoint.enabled is false',
   },
   { name: 'no trust bundle', values: { trustBundles: [] }, says: 'trustBundles is empty' },
   {
@@ -65,7 +184,7 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
   {
     name: 'a bearer port that takes no token',
     values: { bearer: { enabled: true } },
-    says: 'bearer.enabled needs config.identity.tokens',
+    says: 'bearer.enabled needs config.identity.tokens or config.identity.oidc',
   },
   {
     name: 'the admin API outside the pod without HTTPS',
@@ -142,6 +261,56 @@ const UNKNOWN: readonly { name: string; values: Values; at: string }[] = [
     name: 'tokens without an audience',
     values: { config: { identity: { tokens: { leeway: '1s' } } } },
     at: "'audience'",
+  },
+  {
+    name: 'a trust domain’s file by its path',
+    values: withIdentity({ domains: { 'other.example': { file: '/x' } } }),
+    at: "'file'",
+  },
+  {
+    name: 'a federated trust domain that leaves its folder',
+    values: federated('..', IN_CI),
+    at: '/config/identity/domains',
+  },
+  {
+    name: 'a federation over plain HTTP',
+    values: federated('ci.example', { ...IN_CI, url: 'http://spire.ci.example' }),
+    at: '/config/identity/domains/ci.example/federation',
+  },
+  {
+    name: 'a federation by SPIFFE ID without one',
+    values: federated('ci.example', { ...IN_CI, endpointSpiffeId: undefined }),
+    at: '/config/identity/domains/ci.example/federation',
+  },
+  {
+    name: 'an issuer without an audience',
+    values: withIdentity({ oidc: [{ ...ISSUER, audience: undefined }] }),
+    at: "'audience'",
+  },
+  {
+    name: 'an issuer’s roots by their path',
+    values: withIdentity({ oidc: [{ ...ISSUER, caFile: '/x' }] }),
+    at: "'caFile'",
+  },
+  {
+    name: 'an issuer with a secret algorithm',
+    values: withIdentity({ oidc: [{ ...ISSUER, algorithms: ['HS256'] }] }),
+    at: '/config/identity/oidc/0/algorithms/0',
+  },
+  {
+    name: 'a socket that leaves its volume',
+    values: lay(WORKLOAD_API, { workloadApi: { socket: '../agent.sock' } }),
+    at: '/workloadApi/socket',
+  },
+  {
+    name: 'a socket that is the chart’s own',
+    values: withIdentity({ workloadApi: { socket: 'unix:///x' } }),
+    at: "'socket'",
+  },
+  {
+    name: 'a bundle endpoint at a port of its own choice',
+    values: lay(BUNDLE_ENDPOINT, withIdentity({ bundleEndpoint: { listen: '0.0.0.0:1' } })),
+    at: "'listen'",
   },
   {
     name: 'a role that is none',

@@ -2,7 +2,19 @@ import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseLabels } from '../../src/plan/labels.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
-import { ADMIN_OUTSIDE, AGENT, good, lay, POLICY, ROLE } from './good-values.ts'
+import {
+  ADMIN_OUTSIDE,
+  AGENT,
+  BUNDLE_ENDPOINT,
+  FEDERATION,
+  good,
+  ISSUER,
+  lay,
+  OPERATOR,
+  POLICY,
+  ROLE,
+  WORKLOAD_API,
+} from './good-values.ts'
 import { brokerConfig, notMounted, pathsOf, podOf } from './pod-files.ts'
 import { find, type KubeObject, kubernetesProblems, RELEASE, render, type Values } from './render.ts'
 
@@ -99,6 +111,186 @@ const ROWS: readonly Row[] = [
     },
     shows: { 'StatefulSet stint': secretVolume('bundle-1', 'roots', [{ key: 'roots.pem', path: 'bundle' }]) },
     config: { identity: { domains: { 'other.example': { format: 'pem' } } } },
+  },
+  {
+    // https://github.com/spiffe/spiffe-csi: an ephemeral inline volume, read-only.
+    name: 'certificate and bundle from the Workload API',
+    values: WORKLOAD_API,
+    shows: {
+      'StatefulSet stint': pod({
+        volumes: holds({ name: 'workload-api', csi: { driver: 'csi.spiffe.io', readOnly: true } }),
+        containers: [
+          expect.objectContaining({
+            volumeMounts: holds({ name: 'workload-api', mountPath: '/spiffe-workload-api', readOnly: true }),
+          }),
+        ],
+      }),
+    },
+    config: {
+      identity: {
+        server: 'workload-api',
+        domains: { 'example.org': { workloadApi: true } },
+        workloadApi: { socket: 'unix:///spiffe-workload-api/spire-agent.sock', startWithin: 60_000 },
+      },
+    },
+  },
+  {
+    name: 'a bundle from the Workload API beside a certificate from a Secret',
+    values: lay(WORKLOAD_API, {
+      serverIdentity: { existingSecret: 'stint-svid', workloadApi: false },
+      workloadApi: { driver: 'csi.other.example', socket: 'agent.sock' },
+      config: { identity: { workloadApi: { startWithin: '2m' } } },
+    }),
+    shows: {
+      'StatefulSet stint': pod({
+        volumes: expect.arrayContaining([
+          expect.objectContaining({ csi: { driver: 'csi.other.example', readOnly: true } }),
+          expect.objectContaining({ secret: expect.objectContaining({ secretName: 'stint-svid' }) }),
+        ]),
+      }),
+    },
+    config: {
+      identity: {
+        server: { certificateFile: '/etc/stint/server/tls.crt' },
+        workloadApi: { socket: 'unix:///spiffe-workload-api/agent.sock', startWithin: 120_000 },
+      },
+    },
+  },
+  {
+    name: 'bundles of other trust domains by federation',
+    values: FEDERATION,
+    shows: {
+      'StatefulSet stint': pod({
+        volumes: expect.arrayContaining([
+          expect.objectContaining({ configMap: expect.objectContaining({ name: 'partner-ca' }) }),
+          expect.objectContaining({ configMap: expect.objectContaining({ name: 'ci-bundle' }) }),
+        ]),
+      }),
+      'NetworkPolicy stint': { spec: { egress: [{}, {}, { ports: [{ protocol: 'TCP', port: 443 }] }] } },
+    },
+    config: {
+      identity: {
+        domains: {
+          'example.org': { file: '/etc/stint/bundles/example.org/bundle' },
+          'partner.example': {
+            federation: { profile: 'https_web', caFile: '/etc/stint/federation/partner.example/roots' },
+          },
+          'ci.example': {
+            federation: {
+              profile: 'https_spiffe',
+              bundleFile: '/etc/stint/federation/ci.example/roots',
+              maxStaleness: 43_200_000,
+            },
+          },
+        },
+      },
+    },
+  },
+  {
+    name: 'OIDC issuers, one of them the cluster itself',
+    values: {
+      bearer: { enabled: true },
+      registry: { agents: [{ ...AGENT, match: 'oidc:github:repository_owner_id=4711;*' }] },
+      config: {
+        admin: { operators: [{ ...OPERATOR, subjects: ['oidc:github:repository_owner_id=4711;repository_id=815'] }] },
+        identity: {
+          oidc: [
+            ISSUER,
+            {
+              alias: 'cluster',
+              preset: 'kubernetes',
+              issuer: 'https://kubernetes.default.svc.cluster.local',
+              audience: 'https://stint.example.org',
+              jwksHost: '10.0.0.1:6443',
+              caConfigMap: { name: 'kube-root-ca.crt', key: 'ca.crt' },
+              allowPrivate: ['10.0.0.1', 'kubernetes.default.svc.cluster.local'],
+              reusable: true,
+            },
+            {
+              alias: 'other',
+              issuer: 'https://issuer.example',
+              audience: 'https://stint.example.org',
+              subject: ['sub'],
+              conditions: { number: [70_403_103_916], level: [true] },
+              maxTokenAge: '10m',
+            },
+          ],
+        },
+      },
+      networkPolicy: { identityTo: [{ ipBlock: { cidr: '0.0.0.0/0' } }], identityPorts: [443, 6443] },
+    },
+    shows: {
+      'NetworkPolicy stint': {
+        spec: {
+          egress: [
+            {},
+            { ports: [{ port: 443 }] },
+            { to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ port: 443 }, { port: 6443 }] },
+          ],
+        },
+      },
+      'Service stint': { spec: { ports: holds({ name: 'bearer' }) } },
+    },
+    config: {
+      listen: { bearer: port(8444) },
+      identity: {
+        oidc: [
+          { alias: 'github', conditions: { repository_owner_id: ['4711'] } },
+          { jwksHost: '10.0.0.1:6443', caFile: '/etc/stint/issuers/1/roots' },
+          { conditions: { number: [70_403_103_916], level: [true] }, maxTokenAge: 600_000 },
+        ],
+      },
+    },
+  },
+  {
+    name: 'a bundle endpoint with the broker’s own SVID',
+    values: BUNDLE_ENDPOINT,
+    shows: {
+      'Service stint-bundle': {
+        spec: { type: 'ClusterIP', ports: [{ name: 'bundles', port: 443, targetPort: 'bundles', protocol: 'TCP' }] },
+      },
+      'Service stint': { spec: { ports: [expect.objectContaining({ name: 'agents' })] } },
+      'StatefulSet stint': container({ ports: holds({ name: 'bundles', containerPort: 8447 }) }),
+      'NetworkPolicy stint': {
+        spec: {
+          ingress: holds({
+            from: [{ ipBlock: { cidr: '203.0.113.0/24' } }],
+            ports: [{ protocol: 'TCP', port: 'bundles' }],
+          }),
+        },
+      },
+    },
+    config: { identity: { bundleEndpoint: { listen: '0.0.0.0:8447', trustDomain: 'example.org', path: '/' } } },
+  },
+  {
+    name: 'a bundle endpoint with a certificate of its own, outside the cluster',
+    values: lay(lay(WORKLOAD_API, BUNDLE_ENDPOINT), {
+      listenHost: '[::]',
+      bundleEndpoint: {
+        tls: { existingSecret: 'bundle-tls' },
+        service: { type: 'LoadBalancer', port: 8443, annotations: { internal: 'false' } },
+      },
+      config: { identity: { bundleEndpoint: { path: '/spiffe' } } },
+    }),
+    shows: {
+      'Service stint-bundle': {
+        metadata: { annotations: { internal: 'false' } },
+        spec: { type: 'LoadBalancer', ports: [expect.objectContaining({ port: 8443 })] },
+      },
+      'StatefulSet stint': secretVolume('bundle-endpoint', 'bundle-tls', [
+        { key: 'tls.crt', path: 'tls.crt' },
+        { key: 'tls.key', path: 'tls.key' },
+      ]),
+    },
+    config: {
+      identity: {
+        bundleEndpoint: {
+          listen: '[::]:8447',
+          path: '/spiffe',
+          certificate: { privateKeyFile: '/etc/stint/bundle-endpoint/tls.key' },
+        },
+      },
+    },
   },
   {
     name: 'rules in ConfigMaps of the operator',
@@ -349,7 +541,7 @@ describe.skipIf(!inject('tools'))('the chart', () => {
 
   const of = (name: string) => rendered.get(name) ?? []
 
-  for (const { name, shows, config } of ROWS) {
+  for (const { name, values, shows, config } of ROWS) {
     test(`${name}: renders what it says`, () => {
       for (const [what, part] of Object.entries(shows)) {
         const [kind = '', object] = what.split(' ')
@@ -368,7 +560,8 @@ describe.skipIf(!inject('tools'))('the chart', () => {
       const read = await brokerConfig(of(name))
       if (config) expect(read).toMatchObject(config)
       const paths = pathsOf(read)
-      expect(paths.length).toBeGreaterThanOrEqual(6)
+      // The bundle, and the two files of the certificate, may come from the Workload API.
+      expect(paths.length).toBeGreaterThanOrEqual(JSON.stringify(values).includes('workloadApi') ? 3 : 6)
       expect(notMounted(of(name), paths)).toEqual([])
     })
 
@@ -399,6 +592,18 @@ describe.skipIf(!inject('tools'))('the chart', () => {
       expect(podOf(of(name)).containers).toHaveLength(1)
     })
   }
+
+  test('a certificate from the Workload API takes no Secret, and the network policy no rule for it', () => {
+    const row = of('certificate and bundle from the Workload API')
+    expect(podOf(row).volumes.filter(({ secret }) => secret)).toEqual([])
+    expect(find(row, 'NetworkPolicy')).toEqual(find(of('the least'), 'NetworkPolicy'))
+  })
+
+  test('there is a rule for issuers and federation only where there are any', () => {
+    const egress = (name: string) => (find(of(name), 'NetworkPolicy') as unknown as NetworkPolicy).spec.egress.length
+    expect(egress('the least')).toBe(2)
+    expect(egress('bundles of other trust domains by federation')).toBe(3)
+  })
 
   test('probes ask the plain health port over gRPC', () => {
     const health = { grpc: { port: 8446 } }
@@ -444,12 +649,16 @@ describe.skipIf(!inject('tools'))('the chart', () => {
   })
 
   test('the network policy keeps the node’s metadata service out of reach', () => {
-    const policy = find(of('the least'), 'NetworkPolicy') as unknown as NetworkPolicy
-    const open = policy.spec.egress.flatMap(({ to }) => to ?? []).filter(({ ipBlock }) => ipBlock)
-    expect(open).toEqual([
+    const openTo = (name: string) => {
+      const policy = find(of(name), 'NetworkPolicy') as unknown as NetworkPolicy
+      return policy.spec.egress.flatMap(({ to }) => to ?? []).filter(({ ipBlock }) => ipBlock)
+    }
+    const everywhereElse = [
       { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
       { ipBlock: { cidr: '::/0', except: ['fd00:ec2::/32'] } },
-    ])
+    ]
+    expect(openTo('the least')).toEqual(everywhereElse)
+    expect(openTo('bundles of other trust domains by federation')).toEqual([...everywhereElse, ...everywhereElse])
   })
 
   test('no secret’s content is in any object', () => {

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { configSchema } from '../../src/config/schema.ts'
 import { loadPolicySet } from '../../src/policy/load-policy-set.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
-import { ADMIN_OUTSIDE, good } from './good-values.ts'
+import { ADMIN_OUTSIDE, BUNDLE_ENDPOINT, good, ISSUER, lay } from './good-values.ts'
 import { brokerConfig } from './pod-files.ts'
 import { CHART, find, helm, kubernetesProblems, render, type Values } from './render.ts'
 
@@ -15,6 +15,7 @@ interface Schema {
   readonly type?: string | readonly string[]
   readonly properties?: Readonly<Record<string, Schema>>
   readonly additionalProperties?: boolean | Schema
+  readonly patternProperties?: Readonly<Record<string, Schema>>
   readonly items?: Schema
   readonly oneOf?: readonly Schema[]
   readonly anyOf?: readonly Schema[]
@@ -51,18 +52,24 @@ describe('values.schema.json', () => {
     const chart = schema.properties?.config ?? {}
     const chartsOwn = [
       /^\/listen(\/|$)/,
-      /^\/identity\/(server|domains)(\/|$)/,
+      /^\/identity\/server(\/|$)/,
+      /^\/identity\/domains\/\*\/(file|format)$/,
+      /^\/identity\/workloadApi\/socket$/,
+      /^\/identity\/bundleEndpoint\/(listen|certificate)(\/|$)/,
       /^\/registry(\/|$)/,
       /^\/policy\/directory$/,
       /^\/labels(\/|$)/,
       /^\/ledger(\/|$)/,
       /^\/admin\/tls(\/|$)/,
       /^\/aws\/(credentials|revokerCredentials)(\/|$)/,
-      /^\/roles\/externalIdFile$/,
     ]
     const wanted = paths(broker, '').filter((path) => !chartsOwn.some((own) => own.test(path)))
-    const offered = paths(chart, '').filter((path) => !path.startsWith('/roles/externalIdSecret'))
-    expect(offered).toEqual(wanted)
+    // A file of the broker is a key of a Secret or a ConfigMap.
+    const asFile = (path: string) => path.replace(/(externalId|ca|bundle)(Secret|ConfigMap)$/, '$1File')
+    const offered = paths(chart, '')
+      .filter((path) => !/(Secret|ConfigMap)\/(name|key)$/.test(path))
+      .map(asFile)
+    expect([...new Set(offered)].sort()).toEqual(wanted)
   })
 })
 
@@ -79,9 +86,17 @@ describe.skipIf(!inject('tools'))('helm', () => {
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('0 chart(s) failed') })
   })
 
-  test('renders the values that the README gives, and the broker takes them', async () => {
-    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(await text('README.md')) ?? []
-    const objects = await render(parse(example) as Values)
+  test('renders every values file that the README gives, and the broker takes them', async () => {
+    const [first, ...more] = [...(await text('README.md')).matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+      ([, example = '']) => parse(example) as Values,
+    )
+    // The ones after the first are laid on it, as `helm -f` does.
+    expect(more.length).toBeGreaterThan(0)
+    for (const over of more) {
+      const laid = await render(lay(first ?? {}, over))
+      expect(Object.keys((await brokerConfig(laid)).identity.domains).length).toBeGreaterThan(0)
+    }
+    const objects = await render(first ?? {})
     expect(kubernetesProblems(objects.map((object) => [object.kind, object]))).toEqual([])
     expect((await brokerConfig(objects)).roles).toHaveLength(1)
     expect(
@@ -106,6 +121,9 @@ describe.skipIf(!inject('tools'))('helm', () => {
     expect(outside).toContain('https://stint-admin.security.svc:8445')
     expect(outside).not.toContain('port-forward')
     expect(outside).not.toContain('nobody can approve')
+    const more = await notes(good(lay(BUNDLE_ENDPOINT, { config: { identity: { oidc: [ISSUER] } } })))
+    expect(more).toContain('https://stint-bundle.security.svc:443/')
+    expect(more).toContain('only when bound to a certificate')
   })
 })
 
@@ -133,19 +151,24 @@ function strangers(value: unknown, known: Schema | undefined, path: string): str
 
 function openObjects(at: Schema, path: string): string[] {
   const isOpen = at.type === 'object' && (at.additionalProperties === undefined || at.additionalProperties === true)
-  const below = Object.entries({ ...at.properties, ...at.definitions }).flatMap(([key, item]) =>
-    openObjects(item, `${path}/${key}`),
+  const below = Object.entries({ ...at.properties, ...at.patternProperties, ...at.definitions }).flatMap(
+    ([key, item]) => openObjects(item, `${path}/${key}`),
   )
-  const variants = [...(at.items ? [at.items] : []), ...(at.oneOf ?? [])].flatMap((item) => openObjects(item, path))
+  const rest = typeof at.additionalProperties === 'object' ? [at.additionalProperties] : []
+  const variants = [...rest, ...(at.items ? [at.items] : []), ...(at.oneOf ?? [])].flatMap((item) =>
+    openObjects(item, path),
+  )
   return [...(isOpen ? [path] : []), ...below, ...variants]
 }
 
-/** Every property at any depth, lists left out of the path; sorted, once each. */
+/** Every property at any depth, lists left out of the path, `*` for names that are free; sorted, once each. */
 function paths(at: Schema, path: string): string[] {
   const own = Object.entries(at.properties ?? {}).flatMap(([key, item]) => [
     `${path}/${key}`,
     ...paths(item, `${path}/${key}`),
   ])
+  const values = [at.additionalProperties, ...Object.values(at.patternProperties ?? {})]
+  const free = values.flatMap((item) => (typeof item === 'object' ? paths(item, `${path}/*`) : []))
   const variants = [...(at.items ? [at.items] : []), ...(at.oneOf ?? []), ...(at.anyOf ?? [])]
-  return [...new Set([...own, ...variants.flatMap((item) => paths(item, path))])].sort()
+  return [...new Set([...own, ...free, ...variants.flatMap((item) => paths(item, path))])].sort()
 }
