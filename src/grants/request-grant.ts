@@ -1,4 +1,4 @@
-import { StintError } from '../core/errors.ts'
+import { hasCode, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { NewLease, OpenGrant } from '../ledger/ledger.ts'
@@ -40,7 +40,11 @@ export async function requestGrant(
     throw new StintError('CANCELLED', { explanation: 'The caller gave up before the grant was recorded.' })
 
   failpoint('request.before_record')
-  const opened = await parts.ledger.openGrant(grantToOpen(parts, caller, judgement, idempotencyKey, now))
+  const wanted = grantToOpen(parts, caller, judgement, idempotencyKey, now)
+  const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
+    if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts, caller.subject, Number(error.details.open), now)
+    throw error
+  })
   if (opened.kind === 'existing') return repeat(parts, caller, opened.grant, judgement, signal)
   const { grant, lease } = opened
   if (grant.state === 'denied') throw deniedError(grant)
@@ -65,6 +69,7 @@ async function repeat(
   return viewOf(parts, grant)
 }
 
+/** Looks before anything is written; the ledger counts again, since others may open grants at the same time. */
 async function checkQuota(
   { ledger, quotas }: GrantParts,
   subject: string,
@@ -78,20 +83,29 @@ async function checkQuota(
   // A repeat opens nothing: whoever lost the answer about the last grant that fitted has to get it all the same.
   if (await ledger.findGrantByKey(subject, idempotencyKey)) return
   const explanation = `This agent has ${open} open grants and may have ${quotas.openGrantsPerAgent}; complete some first.`
-  await ledger.appendEvents([
-    { type: 'grant.refused', at: now, actor: subject, data: { code: 'QUOTA_EXCEEDED', open } },
-  ])
+  await recordOverQuota({ ledger }, subject, open, now)
   throw new StintError('QUOTA_EXCEEDED', { explanation })
 }
 
+async function recordOverQuota(
+  { ledger }: Pick<GrantParts, 'ledger'>,
+  subject: string,
+  open: number,
+  now: Date,
+): Promise<void> {
+  const data = { code: 'QUOTA_EXCEEDED', open }
+  await ledger.appendEvents([{ type: 'grant.refused', at: now, actor: subject, data }])
+}
+
 function grantToOpen(
-  { ids, settings }: GrantParts,
+  { ids, settings, quotas }: GrantParts,
   caller: CallerIdentity,
   { registration, plan, decision }: Judgement,
   idempotencyKey: string,
   now: Date,
 ): OpenGrant {
   const grantId = ids.next('grt', now)
+  const maxOpen = quotas.openGrantsPerAgent
   const base = {
     id: grantId,
     subject: caller.subject,
@@ -128,7 +142,13 @@ function grantToOpen(
     const approval = newApproval(ids.next('apr', now), grantId, plan.hash, decision.approval, now, settings.approvalMs)
     const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
     const events = [requested, event('approval.requested', grantId, caller, now, data)]
-    return { grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt }, plan, approval, events }
+    return {
+      grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt },
+      plan,
+      approval,
+      maxOpen,
+      events,
+    }
   }
   const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
   const lease: NewLease = {
@@ -144,7 +164,7 @@ function grantToOpen(
       leaseId: lease.id,
     },
   ]
-  return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, events }
+  return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, maxOpen, events }
 }
 
 function newApproval(

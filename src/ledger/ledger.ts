@@ -29,7 +29,11 @@ export interface Ledger extends LedgerWrites, LedgerReads {
 
 /** The writes; each resolves when it is durable. */
 export interface LedgerWrites {
-  /** Records a new grant, or finds the one that has the same subject and idempotency key. */
+  /**
+   * Records a new grant, or finds the one that has the same subject and idempotency key.
+   *
+   * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`.
+   */
   openGrant(
     input: OpenGrant,
   ): Promise<{ kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }>
@@ -141,6 +145,8 @@ export interface OpenGrant {
   readonly lease?: NewLease
   /** With an `awaiting_approval` grant. */
   readonly approval?: Omit<Approval, 'version'>
+  /** How many open grants its agent may have with it, counted in the same unit; no limit unless given. */
+  readonly maxOpen?: number
   readonly events: readonly AuditEventInput[]
 }
 

@@ -21,6 +21,7 @@ export function openGrant(store: SqliteStore, tx: SqliteTransaction, input: Open
   )
   if (existing) return { kind: 'existing', grant: store.grant(existing) }
   checkOpening(input)
+  checkRoom(tx, input, subjectN)
   const n = insertGrant(store, tx, input, subjectN)
   tx.count(subjectN, undefined, grant.state)
   const leaseCount = lease ? 1 : 0
@@ -132,6 +133,15 @@ function checkOpening({ grant, plan, lease, approval }: OpenGrant): void {
   }
   if (plan.hash !== grant.planHash) throw misuse('The plan is not the one that the grant names.', grant.id)
   if (lease) checkLeaseEnd(grant.id, lease.notAfter, msOrNull(grant.deadline))
+}
+
+/** Counted where it is written: calls at the same time would else all find the same room. */
+function checkRoom(tx: SqliteTransaction, { grant, maxOpen }: OpenGrant, subjectN: number): void {
+  if (maxOpen === undefined || isFinalState(grant.state)) return
+  const open = tx.openCount(subjectN)
+  if (open < maxOpen) return
+  const explanation = `This agent has ${open} open grants and may have ${maxOpen}; complete some first.`
+  throw new StintError('QUOTA_EXCEEDED', { explanation, open })
 }
 
 /** P7: no lease reaches beyond its grant's deadline, whatever the caller worked out. */

@@ -108,6 +108,13 @@ export class SqliteTransaction implements CommitTarget {
     if (open !== wasOpen) this.#add(`o:${subjectN}`, open - wasOpen)
   }
 
+  /** Open grants of an agent, those of this commit included. */
+  openCount(subjectN: number): number {
+    const key = `o:${subjectN}`
+    const row = this.db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', subjectN)
+    return (row?.count ?? 0) + (this.#batchCounts.get(key) ?? 0) + (this.#unitCounts.get(key) ?? 0)
+  }
+
   #append(event: AuditEventInput): void {
     const seq = this.#head.seq + 1
     const id = this.#ids.next('evt', event.at)

@@ -64,6 +64,18 @@ test('a repeat of the last grant that the quota had room for is that grant', asy
   await expect(other).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' })
 })
 
+test('calls at the same time do not open more grants than the quota allows', async () => {
+  const grants = createGrantService({ ...h.parts, quotas: { openGrantsPerAgent: 2 } })
+  const calls = Array.from({ length: 20 }, (_, at) =>
+    grants.requestGrant(caller(), { ...request, idempotencyKey: `key-0000${100 + at}` }, h.signal),
+  )
+  const answers = await Promise.allSettled(calls)
+  expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+  expect(h.provider.sessions).toHaveLength(2)
+  const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 1_000 })
+  expect(events.filter(({ type }) => type === 'grant.refused')).toHaveLength(18)
+})
+
 describe('a renewal after an upgrade that reads the task otherwise', () => {
   const narrow = task({ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::data/*'] })
   const wide = task({ actions: ['s3:GetObject', 's3:GetObjectAcl'], resources: ['arn:aws:s3:::data/*'] })
