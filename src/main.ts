@@ -291,7 +291,7 @@ function followPlanner(
 function current(planners: Reloading<Planner>): Planner {
   const { value, problem } = planners.status
   if (value) return value
-  const explanation = 'no labels have been loaded, so nothing can be judged; an operator has to mend the file'
+  const explanation = 'No labels have been loaded, so nothing can be judged; an operator has to mend the file.'
   throw new StintError('POLICY_UNAVAILABLE', { explanation }, problem?.error)
 }
 

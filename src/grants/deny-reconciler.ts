@@ -26,6 +26,10 @@ export interface DenyReconcilerParts {
   readonly owner: string
   /** 0 to 1, for jitter. */
   readonly random: () => number
+  /** A deny list that cannot be written has the component `deny:<target>` until a write of it succeeds. */
+  readonly onProblem: (problem: { component: string; error: unknown }) => void
+  /** The component works again. */
+  readonly onWell: (component: string) => void
 }
 
 /**
@@ -65,6 +69,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
     await recordFailure(parts, claimed, thrown)
     return
   }
+  parts.onWell(`deny:${target.target}`)
   const at = clock.now()
   const nextAttemptAt = nextPrune(claimed)
   await ledger.denyWritten({
@@ -85,11 +90,12 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
 }
 
 async function recordFailure(
-  { ledger, clock, random }: DenyReconcilerParts,
+  { ledger, clock, random, onProblem }: DenyReconcilerParts,
   { target, entries }: ClaimedDenyTarget,
   thrown: unknown,
 ): Promise<void> {
   const error = asStintError(thrown)
+  onProblem({ component: `deny:${target.target}`, error })
   const at = clock.now()
   const ceilingMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(target.attempts, 10))
   const nextAttemptAt = new Date(at.getTime() + ceilingMs / 2 + (random() * ceilingMs) / 2)

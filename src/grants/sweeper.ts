@@ -21,9 +21,6 @@ export interface SweeperParts extends DenyReconcilerParts {
   readonly settings: LifeSettings
   /** How long final grants are kept. */
   readonly retentionMs: number
-  readonly onProblem: (problem: { component: string; error: unknown }) => void
-  /** The component works again. */
-  readonly onWell: (component: string) => void
 }
 
 /** Everything that happens to grants because time passes. A few loops for all grants, no timer per grant. */

@@ -67,6 +67,8 @@ function answerToWire(answer: GrantAnswer) {
 
 function pageLimit(pageSize: number): number {
   if (pageSize > MAX_PAGE)
-    throw new StintError('REQUEST_INVALID', { explanation: `page_size is ${pageSize}; 0 to ${MAX_PAGE} are taken` })
+    throw new StintError('REQUEST_INVALID', {
+      explanation: `The page_size is ${pageSize}; 0 to ${MAX_PAGE} are taken.`,
+    })
   return pageSize || DEFAULT_PAGE
 }

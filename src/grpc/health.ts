@@ -38,7 +38,13 @@ function bind(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
       if (!error) return resolve(bound)
-      reject(new StintError('CONFIG_INVALID', { explanation: `listen.health: ${address} cannot be bound` }, error))
+      reject(
+        new StintError(
+          'CONFIG_INVALID',
+          { explanation: `The address ${address} of listen.health cannot be bound; another program may hold it.` },
+          error,
+        ),
+      )
     })
   })
 }

@@ -29,7 +29,7 @@ export function taskFromWire(task: Task__Output | null): unknown {
 export function noteFromWire(note: string): string {
   if (note.length <= MAX_NOTE) return note
   throw new StintError('REQUEST_INVALID', {
-    explanation: `note has ${note.length} characters and may have ${MAX_NOTE}`,
+    explanation: `The note has ${note.length} characters and may have ${MAX_NOTE}.`,
   })
 }
 
@@ -38,14 +38,14 @@ export function stateFromWire(state: GrantState__Output): GrantState | undefined
   if (state === 'GRANT_STATE_UNSPECIFIED') return undefined
   const known = GRANT_STATES.find((candidate) => wireState(candidate) === state)
   if (known) return known
-  throw new StintError('REQUEST_INVALID', { explanation: 'state is none of the states of a grant' })
+  throw new StintError('REQUEST_INVALID', { explanation: 'The state is none of the states of a grant.' })
 }
 
 /** @throws {StintError} REQUEST_INVALID */
 export function activitiesFromWire(activities: readonly Activity__Output[]): Activity[] {
   if (activities.length === 0 || activities.length > MAX_ACTIVITIES) {
     throw new StintError('REQUEST_INVALID', {
-      explanation: `activities has ${activities.length} entries; 1 to ${MAX_ACTIVITIES} are taken`,
+      explanation: `There are ${activities.length} activities; 1 to ${MAX_ACTIVITIES} are taken.`,
     })
   }
   return activities.map(({ at, action, resource, note }, index) => {
@@ -55,7 +55,8 @@ export function activitiesFromWire(activities: readonly Activity__Output[]): Act
       ((action.length === 0 || action.length > 128) && 'needs an action of at most 128 characters') ||
       (resource.length > 2_048 && 'has a resource of more than 2048 characters') ||
       (note.length > MAX_NOTE && `has a note of more than ${MAX_NOTE} characters`)
-    if (!instant || problem) throw new StintError('REQUEST_INVALID', { explanation: `activities[${index}] ${problem}` })
+    if (!instant || problem)
+      throw new StintError('REQUEST_INVALID', { explanation: `The entry activities[${index}] ${problem}.` })
     return { at: instant, action, resource, note }
   })
 }

@@ -317,6 +317,7 @@ describe('P6: honest revocation', () => {
     }
     await h.sweeper.reconcile()
     expect(await h.ledger.listDenyTargets()).toMatchObject([{ attempts: 1, lastError: expect.any(String) }])
+    expect(h.problems).toMatchObject([{ component: expect.stringMatching(/^deny:inline:/) }])
     await h.clock.advance(60_000)
     await h.sweeper.sweep()
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
