@@ -5,7 +5,7 @@ import type { Json } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
 import { OPERATOR_ROLES, type Operator } from '../grants/operator.ts'
-import { isAgentSubject } from '../identity/agent-subject.ts'
+import { matchProblem } from '../registry/agent-match.ts'
 import { operatorTokenHash, operatorTokenId } from './operator-tokens.ts'
 
 /** A token lives 90 days at most. */
@@ -17,7 +17,16 @@ const operatorRowSchema = z.strictObject({
   role: z.enum(OPERATOR_ROLES),
   tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex characters, never the token itself'),
   groups: z.array(z.string().min(1).max(64)).max(64),
-  subjects: z.array(z.string().refine(isAgentSubject, 'must be a SPIFFE ID or the subject of an OIDC issuer')).max(256),
+  subjects: z
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => matchProblem(text) === undefined,
+          'must match agents as a registration does: a SPIFFE ID, a prefix such as spiffe://example.org/ci/*, or the subject of an OIDC issuer',
+        ),
+    )
+    .max(256),
   expiresAt: z.date(),
 })
 

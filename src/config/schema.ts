@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
-import { isAgentSubject } from '../identity/agent-subject.ts'
+import { matchProblem } from '../registry/agent-match.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
@@ -50,7 +50,14 @@ const operator = z.strictObject({
   tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be the 64 hex digits that `stint operators token` prints'),
   groups: z.array(z.string().min(1).max(64)).max(50).default([]),
   subjects: z
-    .array(z.string().refine(isAgentSubject, 'must be a SPIFFE ID or the subject of an OIDC issuer'))
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => matchProblem(text) === undefined,
+          'must match agents as a registration does: a SPIFFE ID, a prefix such as spiffe://example.org/ci/*, or the subject of an OIDC issuer',
+        ),
+    )
     .max(50)
     .default([]),
   expiresAt: z.iso.datetime().transform((text) => new Date(text)),

@@ -5,6 +5,7 @@ import type { GrantMove } from '../ledger/ledger.ts'
 import type { Approval, Grant } from '../ledger/records.ts'
 import type { Task } from '../plan/task.ts'
 import type { ApprovalRequirement } from '../policy/decision.ts'
+import { matchCovers } from '../registry/agent-match.ts'
 import { hasRole, type Operator } from './operator.ts'
 import type { GrantParts } from './parts.ts'
 import { planOf } from './plan-of.ts'
@@ -103,7 +104,7 @@ function ineligibility(
   requirements: readonly ApprovalRequirement[],
 ): string | undefined {
   if (!hasRole(operator, 'approver')) return 'To answer needs the role approver.'
-  if (operator.subjects.includes(grant.subject) || operator.name === grant.subject) {
+  if (operator.subjects.some((match) => matchCovers(match, grant.subject)) || operator.name === grant.subject) {
     return 'Nobody approves for an agent of their own; somebody else has to answer.'
   }
   const unmet = requirements.find(

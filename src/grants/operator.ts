@@ -9,7 +9,7 @@ export interface Operator {
   readonly role: OperatorRole
   /** Groups that approval requirements can name, e.g. `owners`. */
   readonly groups: readonly string[]
-  /** SPIFFE IDs of agents that this operator runs: it may never approve for them. */
+  /** Agents that this operator runs, as a registration matches them (exact, or a prefix with `/*`): it may never approve for them. */
   readonly subjects: readonly string[]
 }
 

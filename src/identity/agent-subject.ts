@@ -11,13 +11,3 @@ export function parseAgentSubject(text: string): { readonly subject: string; rea
   if (isOidcSubject(text)) return { subject: text, trustDomain: issuerTrustDomain(parseOidcSubject(text).alias) }
   return { subject: text, trustDomain: parseSpiffeId(text).trustDomain }
 }
-
-/** Whether a text is the name of an agent: see `parseAgentSubject`. */
-export function isAgentSubject(text: string): boolean {
-  try {
-    parseAgentSubject(text)
-    return true
-  } catch {
-    return false
-  }
-}

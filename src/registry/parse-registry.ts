@@ -2,8 +2,7 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
-import { isOidcSubject, parseOidcSubject } from '../identity/oidc/subject.ts'
-import { parseSpiffeId } from '../identity/spiffe-id.ts'
+import { matchProblem } from './agent-match.ts'
 import type { Registration } from './registration.ts'
 import { Registry } from './registry.ts'
 
@@ -135,27 +134,6 @@ function instantOf(value: string): Date | undefined {
   const at = new Date(`${day}${time ?? 'T00:00:00Z'}`)
   // 30 February would silently become a day of March.
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(time ? value.slice(0, -1) : day) ? at : undefined
-}
-
-function matchProblem(value: string): string | undefined {
-  if (isOidcSubject(value)) return oidcMatchProblem(value)
-  const isPrefix = value.endsWith('/*')
-  try {
-    const { path } = parseSpiffeId(isPrefix ? value.slice(0, -2) : value)
-    if (!isPrefix && path === '') return 'must name a workload: a SPIFFE ID with a path, or a prefix that ends in /*'
-    return undefined
-  } catch {
-    return 'must be a SPIFFE ID such as spiffe://example.org/ci/deploy, or a prefix such as spiffe://example.org/ci/*'
-  }
-}
-
-function oidcMatchProblem(value: string): string | undefined {
-  try {
-    parseOidcSubject(value.endsWith(';*') ? value.slice(0, -2) : value)
-    return undefined
-  } catch {
-    return 'must be the subject of an OIDC issuer as stint whoami prints it, or its first fields with ;* for any others'
-  }
 }
 
 function repeatsOf(values: readonly string[]): { index: number; first: number; value: string }[] {

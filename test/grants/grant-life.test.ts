@@ -413,6 +413,11 @@ describe('P15: a person decides what cannot be undone', () => {
       code: 'APPROVAL_NOT_ELIGIBLE',
     },
     {
+      name: 'whoever runs all agents below a path',
+      act: (id: string) => answer(id, {}, { ...OLGA, subjects: ['spiffe://example.org/*'] }),
+      code: 'APPROVAL_NOT_ELIGIBLE',
+    },
+    {
       name: 'whoever runs the agent',
       act: (id: string) => answer(id, {}, { ...OLGA, subjects: ['spiffe://example.org/bot'] }),
       code: 'APPROVAL_NOT_ELIGIBLE',
