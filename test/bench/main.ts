@@ -7,12 +7,15 @@ const ROLES: Readonly<Record<string, () => Promise<void>>> = {
   sts: async () => (await import('./roles/sts.ts')).runSts(),
   echo: async () => (await import('./roles/echo.ts')).runEcho(),
   ledger: async () => (await import('./roles/ledger.ts')).runLedger(),
+  identity: async () => (await import('./roles/identity.ts')).runIdentity(),
+  handshakes: async () => (await import('./roles/handshakes.ts')).runHandshakes(),
+  attacker: async () => (await import('./roles/attacker.ts')).runAttacker(),
   minter: async () => (await import('./roles/minter.ts')).runMinter(),
 }
 
 /**
  * `npm run bench`: the whole of it, some minutes. `-- --out FILE` writes JSON too; `--quick` works with a tenth of the
- * grants; `--smoke` only shows that every part runs, and judges no figure.
+ * grants; `--smoke` only shows that every part runs, and judges no figure; `--only identity` runs that part alone.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -20,6 +23,7 @@ async function main(): Promise<void> {
       out: { type: 'string' },
       quick: { type: 'boolean', default: false },
       smoke: { type: 'boolean', default: false },
+      only: { type: 'string' },
       role: { type: 'string' },
     },
   })
@@ -27,7 +31,7 @@ async function main(): Promise<void> {
   const { runBench } = await import('./run-bench.ts')
   const { SCALES } = await import('./scale.ts')
   const scale = SCALES[values.smoke ? 'smoke' : values.quick ? 'quick' : 'full']
-  await runBench({ scale, outFile: values.out })
+  await runBench({ scale, outFile: values.out, only: values.only })
 }
 
 await main()

@@ -2,6 +2,7 @@ import Table from 'cli-table3'
 import type { AddedLatency } from './parts/added-latency.ts'
 import type { Ceiling, Ceilings } from './parts/ceilings.ts'
 import type { Expiry } from './parts/expiry.ts'
+import type { Identity } from './parts/identity.ts'
 import type { ManyGrants } from './parts/many-grants.ts'
 import { HEADLINE, type ThroughputRow } from './parts/throughput.ts'
 
@@ -12,6 +13,7 @@ export interface Findings {
   readonly addedLatency: AddedLatency
   readonly manyGrants: ManyGrants
   readonly expiry: Expiry
+  readonly identity: Identity
 }
 
 /** The figures that the project holds itself to, and what bounds them. */
@@ -27,34 +29,56 @@ export interface Figures {
   readonly grpc_echo_per_second: number
   readonly durable_commits_per_second: number
   readonly sts_client_per_second: number
+  readonly x509_over_handshake: number
+  readonly call_identity_us: number
+  readonly jwt_over_crypto: number
+  readonly attack_p99_ratio: number
 }
 
-export function figuresOf(findings: Findings): Figures {
-  const { ceilings, addedLatency, manyGrants, expiry } = findings
+/** The figures of the parts that ran. */
+export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
+  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity } = findings
   return {
-    grants_per_second: round(headline(findings).perSecond, 0),
-    added_p50_ms: round(addedLatency.addedP50Ms, 2),
-    added_p99_ms: round(addedLatency.addedP99Ms, 2),
-    slowdown_at_1m: round(manyGrants.slowdown, 3),
-    expiry_lateness_p99_ms: round(expiry.p99Ms, 0),
-    ready_ms_at_1m: round(manyGrants.readyMs, 0),
-    rss_mb_at_100k: round(manyGrants.rssMb, 0),
-    grpc_echo_per_second: round(ceilings.grpcEcho.perSecond, 0),
-    durable_commits_per_second: round(ceilings.durableCommits.perSecond, 0),
-    sts_client_per_second: round(ceilings.stsClient.perSecond, 0),
+    ...(throughput && { grants_per_second: round(headline(throughput).perSecond, 0) }),
+    ...(addedLatency && {
+      added_p50_ms: round(addedLatency.addedP50Ms, 2),
+      added_p99_ms: round(addedLatency.addedP99Ms, 2),
+    }),
+    ...(manyGrants && { slowdown_at_1m: round(manyGrants.slowdown, 3) }),
+    ...(expiry && { expiry_lateness_p99_ms: round(expiry.p99Ms, 0) }),
+    ...(manyGrants && { ready_ms_at_1m: round(manyGrants.readyMs, 0), rss_mb_at_100k: round(manyGrants.rssMb, 0) }),
+    ...(ceilings && {
+      grpc_echo_per_second: round(ceilings.grpcEcho.perSecond, 0),
+      durable_commits_per_second: round(ceilings.durableCommits.perSecond, 0),
+      sts_client_per_second: round(ceilings.stsClient.perSecond, 0),
+    }),
+    ...(identity && {
+      x509_over_handshake: round(identity.x509OverHandshake, 2),
+      call_identity_us: round(identity.callUs, 2),
+      jwt_over_crypto: round(identity.jwtOverCrypto, 2),
+      ...(identity.attack && { attack_p99_ratio: round(identity.attack.ratio, 2) }),
+    }),
   }
 }
 
 /**
- * Three tables: every row of throughput, the shares of the ceilings, the figures beside their targets.
+ * Up to four tables: every row of throughput, the shares of the ceilings, the cost of identity, the figures beside their
+ * targets.
  *
  * @param judged whether to say which targets are reached.
  */
-export function reportText(findings: Findings, judged: boolean): string {
-  return [throughputTable(findings), ceilingTable(findings), figureTable(findings, judged)].join('\n\n')
+export function reportText(findings: Partial<Findings>, judged: boolean): string {
+  const { throughput, ceilings, identity } = findings
+  const tables = [
+    throughput && throughputTable(throughput),
+    throughput && ceilings && ceilingTable(throughput, ceilings),
+    identity && identityTable(identity),
+    figureTable(findings, judged),
+  ]
+  return tables.filter((table) => table !== undefined).join('\n\n')
 }
 
-function throughputTable({ throughput }: Findings): string {
+function throughputTable(throughput: readonly ThroughputRow[]): string {
   const table = newTable(['STS', 'in flight', 'tasks', 'grants/s', 'grants/CPU s', 'p50', 'p99'])
   for (const { stsMs, inFlight, tasks, perSecond, perCpuSecond, p50Ms, p99Ms } of throughput) {
     table.push([`${stsMs} ms`, inFlight, tasks, fixed(perSecond, 0), fixed(perCpuSecond, 0), ms(p50Ms), ms(p99Ms)])
@@ -62,9 +86,9 @@ function throughputTable({ throughput }: Findings): string {
   return table.toString()
 }
 
-function ceilingTable(findings: Findings): string {
-  const { grpcEcho, durableCommits, stsClient } = findings.ceilings
-  const { perSecond, perCpuSecond } = headline(findings)
+function ceilingTable(throughput: readonly ThroughputRow[], ceilings: Ceilings): string {
+  const { grpcEcho, durableCommits, stsClient } = ceilings
+  const { perSecond, perCpuSecond } = headline(throughput)
   const table = newTable(['alone on the core', 'per s', 'per CPU s', 'grants/s are', 'by CPU'])
   const rows: [string, Ceiling][] = [
     ['gRPC echo over the same listener', grpcEcho],
@@ -84,45 +108,79 @@ function ceilingTable(findings: Findings): string {
   return table.toString()
 }
 
-function figureTable(findings: Findings, judged: boolean): string {
+function identityTable(identity: Identity): string {
+  const { handshakeUs, leafUs, chainUs, callUs, jwtUs, joseUs, webCryptoUs, cryptoUs } = identity
+  const table = newTable(['identity, CPU of the broker’s side', 'µs', 'beside'])
+  table.push(
+    ['TLS 1.3 handshake of both sides, bare', fixed(handshakeUs, 1), ''],
+    ['X.509-SVID under its root', fixed(leafUs, 1), `${fixed(leafUs / handshakeUs, 2)} handshakes`],
+    ['X.509-SVID and intermediate', fixed(chainUs, 1), `${fixed(chainUs / handshakeUs, 2)} handshakes`],
+    ['a call on a verified connection', fixed(callUs, 2), ''],
+    ['ES256 verify of node:crypto', fixed(cryptoUs, 1), ''],
+    ['ES256 verify of WebCrypto', fixed(webCryptoUs, 1), `${fixed(identity.webCryptoOverCrypto, 2)} node:crypto`],
+    ['the same by jose', fixed(joseUs, 1), `${fixed(identity.joseOverCrypto, 2)} node:crypto`],
+    ['a whole JWT-SVID', fixed(jwtUs, 1), `${fixed(identity.jwtOverCrypto, 2)} node:crypto`],
+  )
+  return table.toString()
+}
+
+/** Name, found, target, sense, unit. */
+type FigureRow = readonly [string, number | undefined, number, '<=' | '>=', string]
+
+function figureTable(findings: Partial<Findings>, judged: boolean): string {
   const figures = figuresOf(findings)
-  const { manyGrants, expiry, addedLatency } = findings
-  const many = manyGrants.grants.toLocaleString('en')
-  const rows: [string, number, number, '<=' | '>=', string][] = [
+  const table = newTable(['figure', 'found', 'target', ''])
+  for (const [name, found, target, sense, unit] of figureRows(findings, figures)) {
+    if (found === undefined) continue
+    const reached = sense === '<=' ? found <= target : found >= target
+    const sign = sense === '<=' ? 'at most' : 'at least'
+    table.push([
+      name,
+      `${round(found, found < 10 ? 2 : 1)} ${unit}`,
+      `${sign} ${target} ${unit}`,
+      judged ? (reached ? 'reached' : 'NOT REACHED') : 'not judged',
+    ])
+  }
+  return [table.toString(), ...notes(findings)].join('\n')
+}
+
+function figureRows({ manyGrants, expiry }: Partial<Findings>, figures: Partial<Figures>): FigureRow[] {
+  const many = manyGrants?.grants.toLocaleString('en')
+  const slowdown = figures.slowdown_at_1m
+  return [
     [`grants/s, ${HEADLINE.inFlight} in flight, STS ${HEADLINE.stsMs} ms`, figures.grants_per_second, 600, '>=', ''],
     ['added p50 at 200/s over STS 20 ms', figures.added_p50_ms, 3, '<=', 'ms'],
     ['added p99', figures.added_p99_ms, 15, '<=', 'ms'],
-    [`slower at ${many} live grants`, figures.slowdown_at_1m * 100, 10, '<=', '%'],
-    [`lateness p99 of ${expiry.grants} expiries at once`, figures.expiry_lateness_p99_ms, 1_000, '<=', 'ms'],
+    [`slower at ${many} live grants`, slowdown === undefined ? undefined : slowdown * 100, 10, '<=', '%'],
+    [`lateness p99 of ${expiry?.grants} expiries at once`, figures.expiry_lateness_p99_ms, 1_000, '<=', 'ms'],
     [`ready at ${many} live grants`, figures.ready_ms_at_1m, 2_000, '<=', 'ms'],
     [
-      `resident at ${manyGrants.memoryGrants.toLocaleString('en')} live grants`,
+      `resident at ${manyGrants?.memoryGrants.toLocaleString('en')} live grants`,
       figures.rss_mb_at_100k,
       250,
       '<=',
       'MB',
     ],
+    ['X.509 verification over a bare TLS handshake', figures.x509_over_handshake, 2, '<=', '×'],
+    ['identity of a call on a verified connection', figures.call_identity_us, 5, '<=', 'µs'],
+    ['JWT-SVID ES256 over verify of node:crypto', figures.jwt_over_crypto, 1.3, '<=', '×'],
+    ['a good client’s p99 beside an attack over quiet', figures.attack_p99_ratio, 3, '<=', '×'],
   ]
-  const table = newTable(['figure', 'found', 'target', ''])
-  for (const [name, found, target, sense, unit] of rows) {
-    const reached = sense === '<=' ? found <= target : found >= target
-    const sign = sense === '<=' ? 'at most' : 'at least'
-    table.push([
-      name,
-      `${round(found, 1)} ${unit}`,
-      `${sign} ${target} ${unit}`,
-      judged ? (reached ? 'reached' : 'NOT REACHED') : 'not judged',
-    ])
-  }
-  const notes = [
-    `STS alone at 200/s: p50 ${ms(addedLatency.stsP50Ms)}, p99 ${ms(addedLatency.stsP99Ms)}; added is beyond that p50.`,
-    `Slower by CPU: ${percent(manyGrants.slowdownByCpu)}. Ready on an empty ledger: ${fixed(manyGrants.emptyReadyMs, 0)} ms, start of Node included.`,
-    `Expiries: ${expiry.ended} of ${expiry.grants} ended, p50 ${fixed(expiry.p50Ms, 0)} ms. Filling took ${fixed(manyGrants.fillSeconds, 0)} s.`,
-  ]
-  return [table.toString(), ...notes].join('\n')
 }
 
-function headline({ throughput }: Findings): ThroughputRow {
+function notes({ addedLatency, manyGrants, expiry, identity }: Partial<Findings>): string[] {
+  const attack = identity?.attack
+  return [
+    addedLatency &&
+      `STS alone at 200/s: p50 ${ms(addedLatency.stsP50Ms)}, p99 ${ms(addedLatency.stsP99Ms)}; added is beyond that p50.`,
+    manyGrants &&
+      `Slower by CPU: ${percent(manyGrants.slowdownByCpu)}. Ready on an empty ledger: ${fixed(manyGrants.emptyReadyMs, 0)} ms, start of Node included. Filling took ${fixed(manyGrants.fillSeconds, 0)} s.`,
+    expiry && `Expiries: ${expiry.ended} of ${expiry.grants} ended, p50 ${fixed(expiry.p50Ms, 0)} ms.`,
+    attack && `A good client: quiet p99 ${ms(attack.quietP99Ms)}, beside the attack ${ms(attack.attackP99Ms)}.`,
+  ].filter((note) => note !== undefined)
+}
+
+function headline(throughput: readonly ThroughputRow[]): ThroughputRow {
   const row = throughput.find(({ stsMs, inFlight }) => stsMs === HEADLINE.stsMs && inFlight === HEADLINE.inFlight)
   if (!row) throw new Error('the row of the headline is not there')
   return row

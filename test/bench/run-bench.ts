@@ -5,14 +5,39 @@ import { setBenchStage } from './bench-stage.ts'
 import { measureAddedLatency } from './parts/added-latency.ts'
 import { measureCeilings } from './parts/ceilings.ts'
 import { measureExpiry } from './parts/expiry.ts'
+import { measureIdentity } from './parts/identity.ts'
 import { measureManyGrants } from './parts/many-grants.ts'
 import { measureThroughput } from './parts/throughput.ts'
 import { CLIENT_CORE, canPin, endAll, SERVER_CORE } from './pinned-process.ts'
 import { type Findings, figuresOf, reportText } from './report.ts'
 import type { Scale } from './scale.ts'
 
-/** Runs every part one after the other, prints the tables, and writes the JSON where it is wanted. */
-export async function runBench(options: { scale: Scale; outFile?: string | undefined }): Promise<void> {
+/** In the order in which they run. */
+const PARTS: { readonly [Part in keyof Findings]: (run: BenchRun) => Promise<Findings[Part]> } = {
+  throughput: measureThroughput,
+  ceilings: measureCeilings,
+  addedLatency: measureAddedLatency,
+  expiry: measureExpiry,
+  manyGrants: measureManyGrants,
+  identity: measureIdentity,
+}
+
+export interface BenchOptions {
+  readonly scale: Scale
+  readonly outFile?: string | undefined
+  /** The name of one part; all when absent. */
+  readonly only?: string | undefined
+}
+
+/**
+ * Runs every part one after the other, or one of them, prints the tables, and writes the JSON where it is wanted.
+ *
+ * @throws {Error} for a part that is not there.
+ */
+export async function runBench(options: BenchOptions): Promise<void> {
+  if (options.only !== undefined && !Object.hasOwn(PARTS, options.only)) {
+    throw new Error(`no part ${options.only}; there are ${Object.keys(PARTS).join(', ')}`)
+  }
   const startedMs = performance.now()
   const say = (line: string) => console.error(`[${seconds(startedMs)} s] ${line}`)
   const machine = describeMachine()
@@ -20,13 +45,7 @@ export async function runBench(options: { scale: Scale; outFile?: string | undef
   const stage = await setBenchStage()
   try {
     const run: BenchRun = { ...(await startAround()), stage, scale: options.scale, say }
-    const findings: Findings = {
-      throughput: await measureThroughput(run),
-      ceilings: await measureCeilings(run),
-      addedLatency: await measureAddedLatency(run),
-      expiry: await measureExpiry(run),
-      manyGrants: await measureManyGrants(run),
-    }
+    const findings = await measureParts(run, options.only)
     const figures = figuresOf(findings)
     assertNumbers(figures)
     console.log(reportText(findings, options.scale.name !== 'smoke'))
@@ -46,6 +65,14 @@ export async function runBench(options: { scale: Scale; outFile?: string | undef
     await endAll()
     await stage.remove()
   }
+}
+
+async function measureParts(run: BenchRun, only: string | undefined): Promise<Partial<Findings>> {
+  const findings: Record<string, unknown> = {}
+  for (const [name, measurePart] of Object.entries(PARTS)) {
+    if (only === undefined || only === name) findings[name] = await measurePart(run)
+  }
+  return findings as Partial<Findings>
 }
 
 function assertNumbers(figures: object): void {
