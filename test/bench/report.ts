@@ -176,7 +176,8 @@ function notes({ addedLatency, manyGrants, expiry, identity }: Partial<Findings>
     manyGrants &&
       `Slower by CPU: ${percent(manyGrants.slowdownByCpu)}. Ready on an empty ledger: ${fixed(manyGrants.emptyReadyMs, 0)} ms, start of Node included. Filling took ${fixed(manyGrants.fillSeconds, 0)} s.`,
     expiry && `Expiries: ${expiry.ended} of ${expiry.grants} ended, p50 ${fixed(expiry.p50Ms, 0)} ms.`,
-    attack && `A good client: quiet p99 ${ms(attack.quietP99Ms)}, beside the attack ${ms(attack.attackP99Ms)}.`,
+    attack &&
+      `A good client: quiet p99 ${ms(attack.quietP99Ms)}, beside the attack ${ms(attack.attackP99Ms)} (${attack.connections} connections, ${attack.bursts} bursts a window).`,
   ].filter((note) => note !== undefined)
 }
 

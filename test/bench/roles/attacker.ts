@@ -30,22 +30,33 @@ export interface AttackOrder {
   readonly silent: number
 }
 
+/** How much of an attack it was. */
+export interface AttackDone {
+  /** Opened in all: the broker closes silent ones when there are more than it takes, and each is opened again. */
+  readonly connections: number
+  readonly bursts: number
+}
+
 /** A registered agent gone bad: silent connections, requests sent by half, rapid reset and floods of PING, until told to end. */
 export async function runAttacker(): Promise<void> {
   const opened = new Set<Socket>()
+  let did: AttackDone = { connections: 0, bursts: 0 }
   let done: Promise<unknown> | undefined
   let stop: () => void = () => undefined
   serveRole({
     attack: async (order: AttackOrder) => {
       const state = { stopped: false }
+      did = { connections: 0, bursts: 0 }
       const again = async (burst: () => Promise<void>) => {
         while (!state.stopped) {
           await burst()
+          did = { ...did, bursts: did.bursts + 1 }
           await sleep(PAUSE_MS)
         }
       }
       const keep = <T extends Socket>(socket: T): T => {
         opened.add(socket)
+        did = { ...did, connections: did.connections + 1 }
         socket.on('error', () => undefined).on('close', () => opened.delete(socket))
         return socket
       }
@@ -65,6 +76,7 @@ export async function runAttacker(): Promise<void> {
       stop()
       await done
       for (const socket of opened) socket.destroy()
+      return did
     },
   })
 }
