@@ -5,6 +5,8 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { configSchema } from '../../src/config/schema.ts'
 import { parseDurationMs } from '../../src/core/duration.ts'
+import { parseLabels } from '../../src/plan/labels.ts'
+import { parseRegistry } from '../../src/registry/parse-registry.ts'
 import { fencedBlocks } from './markdown.ts'
 import { CHECKOUT } from './reader.ts'
 
@@ -52,6 +54,12 @@ test('docs/config.md has every setting, no other, and its default', () => {
 test('the smallest file of docs/config.md is one', () => {
   const block = fencedBlocks(page).find(({ flags }) => flags.includes('config'))
   expect(configSchema.safeParse(parse(block?.text ?? '')).error).toBeUndefined()
+})
+
+test('the agents and the labels of docs/config.md are such files', () => {
+  const blockOf = (flag: string) => fencedBlocks(page).find(({ flags }) => flags.includes(flag))?.text ?? ''
+  expect(parseRegistry(blockOf('agents')).registrations).toHaveLength(1)
+  expect(parseLabels(parse(blockOf('labels'))).labels).toHaveLength(1)
 })
 
 for (const { path, allowed } of rows) {
