@@ -40,10 +40,12 @@ export class Reader {
   async paste(block: Block): Promise<BlockRun> {
     const text = this.#withSeenIds(block.text)
     if (block.flags.includes('first-shell')) {
+      const file = flagOf(block, 'until')
+      // Somebody may be following the page in the checkout itself: theirs is linked here, and is not this one's.
+      if (file) rmSync(join(this.folder, file), { force: true })
       const shell = this.#bash()
       this.#first.push(shell)
       shell.stdin?.write(`${text}\n`)
-      const file = flagOf(block, 'until')
       if (file) await eventually(file, () => existsSync(join(this.folder, file)), BOUND_MS)
       return { exitCode: 0, output: '' }
     }
