@@ -161,7 +161,10 @@ async function* checkIssuers({ identity, listen }: Config): AsyncGenerator<Check
 }
 
 async function checkLedger(file: string): Promise<string> {
-  await access(dirname(file), constants.W_OK)
+  await access(dirname(file), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    const explanation = `The broker cannot write to the folder ${dirname(file)} (${error.code}): make it, owned by the broker's user.`
+    throw new StintError('LEDGER_UNAVAILABLE', { explanation }, error)
+  })
   const exists = await access(file).then(
     () => true,
     () => false,

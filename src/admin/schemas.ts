@@ -99,7 +99,7 @@ export const decisionBody = z
   .strictObject({
     planHash: z
       .string()
-      .regex(/^[0-9a-f]{64}$/, 'must be the hash of the plan that was shown')
+      .regex(/^[0-9a-f]{64}$/, 'must be the hash of the plan that was shown, all 64 hex digits')
       .openapi({ description: 'hash of the plan that you were shown; another one is APPROVAL_STALE' }),
     note,
   })

@@ -49,7 +49,7 @@ export class AdminClient {
     if (!text) throw new UsageError('This needs --admin-url or STINT_ADMIN_URL.')
     if (!tokenFile) throw new UsageError('This needs --admin-token-file or STINT_ADMIN_TOKEN_FILE.')
     const caFile = flags.adminCa ?? env.STINT_ADMIN_CA
-    const token = new Secret((await read(tokenFile)).trim())
+    const token = new Secret(tokenOf(await read(tokenFile), tokenFile))
     return new AdminClient(checkUrl(text), token, caFile === undefined ? undefined : await read(caFile))
   }
 
@@ -142,6 +142,13 @@ function checkUrl(text: string): URL {
   if (!URL.canParse(text)) throw new UsageError(`The admin URL is no URL: ${text}`)
   if (isConfidentialUrl(text)) return new URL(text.endsWith('/') ? text : `${text}/`)
   throw new UsageError('The admin URL must be https (plain http only on loopback), without user and password.')
+}
+
+/** What is no one line of visible ASCII is no token, and could not be sent; it is never shown. */
+function tokenOf(text: string, file: string): string {
+  const token = text.trim()
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw new UsageError(`${file} holds no admin token: one line is wanted, as stint operators token prints it.`)
 }
 
 async function read(file: string): Promise<string> {

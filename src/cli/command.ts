@@ -71,7 +71,7 @@ export function report(error: unknown, { stderr }: Pick<CommandIo, 'stderr'>): n
 function inherit(parser: Parser, io: CommandIo): void {
   parser.exitOverride().configureOutput({
     writeOut: (text) => io.stdout.write(text),
-    writeErr: (text) => io.stderr.write(text),
+    writeErr: (text) => io.stderr.write(text.replace(/^error: /, 'stint: ')),
   })
 }
 

@@ -36,7 +36,8 @@ export async function main(io: CommandIo): Promise<number> {
   }
   const command = COMMANDS.find(([known]) => known === name)
   if (!command) {
-    io.stderr.write(`stint: there is no command ${JSON.stringify(name)}; stint --help lists them\n`)
+    const first = name.startsWith('-') ? 'flags come after the command' : `there is no command ${JSON.stringify(name)}`
+    io.stderr.write(`stint: ${first}; stint --help lists the commands\n`)
     return EXIT.usage
   }
   try {

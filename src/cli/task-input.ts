@@ -60,12 +60,21 @@ async function readTask(path: string): Promise<z.infer<typeof taskFile>> {
   try {
     value = parse(await readFile(path, 'utf8'), { maxAliasCount: 0 })
   } catch (error) {
-    throw new UsageError(`The task file ${path} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`)
+    throw new UsageError(`The task file ${path} cannot be used: ${whyOf(error)}.`)
   }
   const parsed = taskFile.safeParse(value)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'}: ${message}`)
   throw new UsageError(`The task file ${path} is not a task. ${problems.join('; ')}`)
+}
+
+/** YAML's own sentence, without the excerpt below it; the system's code for a file that cannot be read. */
+function whyOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EISDIR') return 'it is a folder'
+  const [first = 'it is not YAML'] = message.split('\n')
+  return first.replace(/[:.]+$/, '')
 }
 
 function parseAllow(text: string): Task['access'][number] {

@@ -61,6 +61,10 @@ const FALLBACK: Partial<Record<status, ErrorCode>> = {
 }
 
 function bareExplanation(error: ServiceError): string {
+  // What @grpc/grpc-js 1.14 says of a connection that failed, around the reason that is worth telling.
+  const [, reason] =
+    /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: ?$/.exec(error.details) ?? []
+  if (error.code === status.UNAVAILABLE && reason) return `There is no connection to the broker (${reason}).`
   return `The call ended with gRPC status ${status[error.code] ?? error.code} (${error.details}).`
 }
 

@@ -93,6 +93,6 @@ async function read(file: string): Promise<{ text: string; hash: string }> {
   try {
     return await readSmallFile(file)
   } catch (error) {
-    throw bundleInvalid('file', 'The bundle file cannot be read as UTF-8 text of at most 1 MiB.', error)
+    throw bundleInvalid('file', `The bundle file ${file} cannot be read as UTF-8 text of at most 1 MiB.`, error)
   }
 }

@@ -136,7 +136,7 @@ async function read(path: string, field: string): Promise<{ text: string; hash: 
   try {
     return await readSmallFile(path)
   } catch (error) {
-    throw invalid(field, 'The file cannot be read as UTF-8 text of at most 1 MiB.', error)
+    throw invalid(field, `The file ${path} cannot be read as UTF-8 text of at most 1 MiB.`, error)
   }
 }
 

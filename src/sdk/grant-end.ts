@@ -58,5 +58,5 @@ function denial({ id, decision }: GrantInfo): string {
 }
 
 function ended({ id, state, reason }: GrantInfo): string {
-  return `Grant ${id} is ${state}${reason ? ` (${reason})` : ''}; its credentials are not to be used any more.`
+  return `Grant ${id} is ${state}${reason ? ` (${reason})` : ''}; its credentials are not to be used any more; new work needs a new grant.`
 }

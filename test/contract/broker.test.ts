@@ -52,6 +52,12 @@ for (const { name, code, expected } of [
   })
 }
 
+test('a connection that failed is told by its reason, without what the transport wraps around it', () => {
+  const details = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: '
+  const error = fromServiceError(Object.assign(new Error('x'), { code: 14, details }) as ServiceError)
+  expect(error.details.explanation).toBe('There is no connection to the broker (connect ECONNREFUSED 127.0.0.1:1).')
+})
+
 test('a code of a newer server falls back to the meaning of its status and is named', () => {
   const { metadata } = toGrpcStatus(new StintError('INTERNAL'))
   metadata.set(

@@ -100,7 +100,10 @@ async function decide(
 }
 
 async function askPerson(verdict: Verdict, answer: AdminObject, io: CommandIo): Promise<string | undefined> {
-  if (!io.stdin.isTTY) throw new UsageError('Without a terminal to ask on, give --plan-hash of the plan that was read.')
+  if (!io.stdin.isTTY)
+    throw new UsageError(
+      'Without a terminal to ask on, give --plan-hash: the whole hash after "Plan:" in stint approvals show.',
+    )
   print(answer, { output: 'table' }, { ...io, stdout: io.stderr })
   const prompt = createInterface({ input: io.stdin, output: io.stderr })
   try {

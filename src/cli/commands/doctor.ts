@@ -23,8 +23,9 @@ export const doctorCommand: RunCommand = (io) =>
         for await (const check of runDoctor(config, deps, AbortSignal.timeout(LIMIT_MS))) {
           checks.push(check)
           if (flags.output !== 'table') continue
+          const code = check.code === undefined ? '' : `${check.code}: `
           const mark = check.ok ? color.green('ok  ') : color.red('FAIL')
-          io.stdout.write(`${mark}  ${visible(check.name)}: ${visible(check.finding)}\n`)
+          io.stdout.write(`${mark}  ${visible(check.name)}: ${code}${visible(check.finding)}\n`)
         }
         const ok = checks.every((check) => check.ok)
         if (flags.output !== 'table') printValue(io, flags.output, { ok, checks })

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { CommandIo } from '../command.ts'
+import { visible } from '../visible.ts'
 
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
@@ -38,8 +39,10 @@ function* forward(child: ChildProcess, io: CommandIo): Generator<() => void> {
 function ended(child: ChildProcess, file: string, io: CommandIo): Promise<number> {
   return new Promise((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
-      io.stderr.write(`stint: ${file} cannot be run (${error.code ?? 'unknown error'})\n`)
-      resolve(error.code === 'ENOENT' ? 127 : 126)
+      const isMissing = error.code === 'ENOENT'
+      const why = isMissing ? 'was not found' : `cannot be executed (${error.code ?? 'unknown error'})`
+      io.stderr.write(`stint: the command ${visible(file)} ${why}\n`)
+      resolve(isMissing ? 127 : 126)
     })
     child.once('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
   })
