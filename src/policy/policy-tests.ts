@@ -34,6 +34,7 @@ interface PolicyTestResult {
 
 /** What a run of the cases came to. */
 export interface PolicyTestReport {
+  /** All passed, and there was one: a misspelt directory proves nothing. */
   readonly ok: boolean
   readonly policySetHash: string
   readonly results: readonly PolicyTestResult[]
@@ -61,7 +62,7 @@ export async function runPolicyTests(options: {
     }
   const decided = new Set(results.flatMap(({ decision }) => decision?.determiningPolicies ?? []))
   return {
-    ok: results.every(({ passed }) => passed),
+    ok: results.length > 0 && results.every(({ passed }) => passed),
     policySetHash: set.hash,
     results,
     untested: set.policies.map(({ id }) => id).filter((id) => !decided.has(id)),
@@ -75,6 +76,7 @@ export function formatPolicyTests({ results, untested }: PolicyTestReport): stri
     ...differences.map((difference) => `      ${difference}`),
   ])
   if (untested.length > 0) lines.push(`no case reaches: ${untested.join(', ')}`)
+  if (results.length === 0) lines.push(`there is no case: they are in *${POLICY_TEST_SUFFIX} beside the policies`)
   const failed = results.filter(({ passed }) => !passed).length
   lines.push(`${results.length - failed} passed, ${failed} failed`)
   return `${lines.join('\n')}\n`

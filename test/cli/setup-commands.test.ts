@@ -65,6 +65,18 @@ test('stint dev overwrites no file that it has not written', async () => {
   expect(readFileSync(file, 'utf8')).toBe('export MINE=1\n')
 })
 
+test('a stint dev that ends leaves the file that a later one has written', async () => {
+  const file = join(temporary(), 'dev.env')
+  const signals = new Signals()
+  const first = stint(['dev', '--write-env', file, '--log', 'fatal'], { signals })
+  const before = await eventually('the first file', () => existsSync(file) && readFileSync(file, 'utf8'))
+  const later = before.replace(/STINT_ADDRESS='[^']*'/, "STINT_ADDRESS='127.0.0.1:1'")
+  writeFileSync(file, later)
+  signals.send('SIGTERM')
+  expect(await first).toMatchObject({ exitCode: 0 })
+  expect(readFileSync(file, 'utf8')).toBe(later)
+})
+
 test('stint doctor finds the practice stage in order, beside the broker that runs on it', async () => {
   await withDev(async (env) => {
     const { exitCode, stdout } = await stint(['doctor', '-o', 'json'], { env })
@@ -96,6 +108,14 @@ const spoiled: { name: string; spoil: (env: Record<string, string>) => void; fai
     spoil: ({ STINT_CONFIG = '' }) =>
       writeFileSync(join(dirname(STINT_CONFIG), 'keys', 'broker.secret'), 'no-key-EXAMPLE'),
     fails: /^FAIL {2}sts: /m,
+  },
+  {
+    name: 'a ledger in a folder that is not there',
+    spoil: ({ STINT_CONFIG = '' }) => {
+      const text = readFileSync(STINT_CONFIG, 'utf8')
+      writeFileSync(STINT_CONFIG, text.replaceAll(/[^\s'"]*ledger\.db/g, 'no-such-folder/ledger.db'))
+    },
+    fails: /^FAIL {2}ledger: LEDGER_UNAVAILABLE: /m,
   },
 ]
 for (const { name, spoil, fails } of spoiled)

@@ -53,7 +53,7 @@ async function raise({ log, writeEnv }: Flags, io: CommandIo, stack: AsyncDispos
   if (writeEnv === undefined) io.stdout.write(lines)
   else {
     await writeOurs(writeEnv, lines)
-    stack.defer(() => rm(writeEnv, { force: true }))
+    stack.defer(() => removeOurs(writeEnv, lines))
   }
   const next = writeEnv === undefined ? 'put these variables into another shell' : `in another shell: . ${writeEnv}`
   io.stderr.write(`practice broker of ${stage.trustDomain.name} is up; ${next}; ctrl-c ends it\n`)
@@ -82,6 +82,12 @@ async function variablesOf(stage: Stage, { addresses }: Broker): Promise<string>
   return Object.entries(variables)
     .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
     .join('')
+}
+
+/** A second broker may have written its own variables there since. */
+async function removeOurs(file: string, lines: string): Promise<void> {
+  const now = await readFile(file, 'utf8').catch(() => undefined)
+  if (now === `${FIRST_LINE}\n${lines}`) await rm(file, { force: true })
 }
 
 /** Takes the place of a file that an earlier run has left, of no other. @throws {UsageError} */
