@@ -38,7 +38,8 @@ export class DemoStage {
     const stack = new AsyncDisposableStack()
     try {
       const folder = await mkdtemp(join(tmpdir(), 'stint-demo-'))
-      stack.defer(() => rm(folder, { recursive: true, force: true }))
+      // A story that was interrupted may still be writing an SVID; it finds no folder the next time.
+      stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }))
       const stage = await setStage({ folder })
       stack.defer(() => stage.close())
       const config = loadConfig({ file: stage.configFile, env: {} })
