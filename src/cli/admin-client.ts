@@ -144,6 +144,17 @@ function checkUrl(text: string): URL {
   throw new UsageError('The admin URL must be https (plain http only on loopback), without user and password.')
 }
 
+/**
+ * An id as part of a path: one that could lead to another path is not sent.
+ *
+ * @throws {UsageError} that says what ids look like
+ */
+export function idInPath(kind: 'grant' | 'approval', id: string): string {
+  if (/^\w{1,64}$/.test(id)) return id
+  const prefix = kind === 'grant' ? 'grt_' : 'apr_'
+  throw new UsageError(`The id of a ${kind} is ${prefix} and 26 characters, as stint ${kind}s list shows it; got ${id}`)
+}
+
 /** What is no one line of visible ASCII is no token, and could not be sent; it is never shown. */
 function tokenOf(text: string, file: string): string {
   const token = text.trim()

@@ -196,10 +196,12 @@ for (const { kind, outcome, says } of [
   })
 }
 
-test('an id cannot lead to another path of the API', async () => {
-  await stint(['grants', 'show', '../whoami'], { env })
-  expect(admin.calls[0]?.route).toBe('GET /v1/grants/..%2Fwhoami')
-})
+for (const id of ['../whoami', '..%2Fwhoami', 'apr_…', ''])
+  test(`the id ${JSON.stringify(id)} cannot lead to another path of the API`, async () => {
+    for (const command of ['grants', 'approvals'])
+      expect(await stint([command, 'show', id], { env })).toMatchObject({ exitCode: 2 })
+    expect(admin.calls).toEqual([])
+  })
 
 test('lists of agents, strangers and deny targets print', async () => {
   admin.routes['GET /v1/agents'] = {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
-import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import { AdminClient, type AdminFlags, type AdminObject, idInPath, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { countFlag } from '../count-flag.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -52,7 +52,7 @@ async function list(
 }
 
 function fetchApproval(admin: AdminClient, id: string): Promise<AdminObject> {
-  return admin.get(`/v1/approvals/${encodeURIComponent(id)}`)
+  return admin.get(`/v1/approvals/${idInPath('approval', id)}`)
 }
 
 function print(answer: AdminObject, { output }: Pick<Flags, 'output'>, io: CommandIo): void {
@@ -85,7 +85,7 @@ async function decide(
   const admin = await AdminClient.from(flags, io)
   const hash = planHash ?? (await askPerson(verdict, await fetchApproval(admin, id), io))
   if (hash === undefined) return EXIT.error
-  const answer = await admin.post(`/v1/approvals/${encodeURIComponent(id)}/${verdict}`, { planHash: hash, note })
+  const answer = await admin.post(`/v1/approvals/${idInPath('approval', id)}/${verdict}`, { planHash: hash, note })
   if (flags.output !== 'table') {
     printValue(io, flags.output, answer)
     return EXIT.ok

@@ -1,5 +1,5 @@
 import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
-import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import { AdminClient, type AdminFlags, type AdminObject, idInPath, withAdmin } from '../admin-client.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { countFlag } from '../count-flag.ts'
@@ -86,7 +86,7 @@ async function mine(flags: BrokerFlags & { output: OutputFormat }, io: CommandIo
 }
 
 async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
-  const answer = await (await AdminClient.from(flags, io)).get(`/v1/grants/${encodeURIComponent(id)}`)
+  const answer = await (await AdminClient.from(flags, io)).get(`/v1/grants/${idInPath('grant', id)}`)
   if (flags.output !== 'table') return printValue(io, flags.output, answer)
   const grant = answer.grant as AdminObject
   const plan = answer.plan as unknown as PlanInfo | undefined
@@ -123,12 +123,12 @@ function leaseLine({ number, state, end, sessionName, accessKeyId, notAfter }: A
 }
 
 async function trail(id: string, flags: Flags, io: CommandIo): Promise<void> {
-  const { events } = await (await AdminClient.from(flags, io)).get(`/v1/grants/${encodeURIComponent(id)}/trail`)
+  const { events } = await (await AdminClient.from(flags, io)).get(`/v1/grants/${idInPath('grant', id)}/trail`)
   printList(io, flags.output, { rows: events as AdminObject[], columns: EVENT_COLUMNS, value: events })
 }
 
 async function revoke(id: string, { note, ...flags }: Flags & { note: string }, io: CommandIo): Promise<void> {
-  const answer = await (await AdminClient.from(flags, io)).post(`/v1/grants/${encodeURIComponent(id)}/revoke`, { note })
+  const answer = await (await AdminClient.from(flags, io)).post(`/v1/grants/${idInPath('grant', id)}/revoke`, { note })
   if (flags.output !== 'table') return printValue(io, flags.output, answer)
   printFacts(io, [
     ...operatorGrantFacts(answer.grant as AdminObject),
