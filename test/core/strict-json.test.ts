@@ -37,7 +37,7 @@ describe('parseStrictJson', () => {
     ['{"a":[99999999999999999999]}', { a: [99999999999999999999n] }],
     ['999999999999999', 999999999999999],
     ['1e400', Number.POSITIVE_INFINITY],
-    ['12345678901234567.5', 12345678901234567.5],
+    ['1234567890123456.5', 1234567890123456.5],
     ['"99999999999999999999"', '99999999999999999999'],
   ] as const)
     test(`keeps every digit of an integer: ${text}`, () => expect(parseStrictJson(text)).toEqual(value))
