@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import type { BundleStore } from './bundle-store.ts'
@@ -87,7 +87,8 @@ export class Authenticator {
     if ((!this.#tokens && !this.#oidc) || (alone && !this.#bearerAlone)) {
       throw tokenInvalid('not-accepted', 'Bearer tokens are not accepted here; connect with an X.509-SVID.')
     }
-    const cached = this.#cached(text, now)
+    const key = cacheKey(text)
+    const cached = this.#cached(key, now)
     if (cached) return shownJwtSvid(cached)
     const parts = takeTokenApart(text)
     if (this.#oidc?.handles(parts)) {
@@ -98,16 +99,16 @@ export class Authenticator {
       throw tokenInvalid('issuer', 'The token is of no issuer that is accepted here (iss).')
     }
     const { snapshot } = this.#bundles
-    const verified = await this.#tokens.verify(text, { bundles: snapshot, now })
-    if (snapshot === this.#bundles.snapshot) this.#remember(cacheKey(text), verified)
+    const verified = await this.#tokens.verify(parts, { bundles: snapshot, now })
+    if (snapshot === this.#bundles.snapshot) this.#remember(key, verified)
     return shownJwtSvid(verified)
   }
 
-  #cached(text: string, now: Date): VerifiedJwtSvid | undefined {
+  #cached(key: string, now: Date): VerifiedJwtSvid | undefined {
     const { generation } = this.#bundles.snapshot
     if (generation !== this.#cachedGeneration) this.#cache.clear()
     this.#cachedGeneration = generation
-    const cached = this.#cache.get(cacheKey(text))
+    const cached = this.#cache.get(key)
     return cached && now < cached.replayUntil ? cached : undefined
   }
 
@@ -134,7 +135,7 @@ export function refusedTokenId(values: readonly (string | Uint8Array)[]): string
 }
 
 function cacheKey(text: string): string {
-  return createHash('sha256').update(text).digest('base64')
+  return hash('sha256', text, 'base64')
 }
 
 function bearerToken(values: readonly (string | Uint8Array)[]): string {

@@ -5,7 +5,7 @@ import type { JwtAuthority } from './bundle-keys.ts'
 import type { BundleSnapshot } from './bundle-store.ts'
 import type { JwtClaims } from './jwt-claims.ts'
 import { checkClaims } from './jwt-claims.ts'
-import type { CompactToken } from './jwt-token.ts'
+import type { CompactToken, TokenParts } from './jwt-token.ts'
 import { readCompactToken, tokenInvalid } from './jwt-token.ts'
 import type { SpiffeId } from './spiffe-id.ts'
 import { confirmationOf } from './token-binding.ts'
@@ -63,10 +63,11 @@ export interface JwtSvidVerifier {
   /**
    * Checks a JWT-SVID in compact form. The key comes from the bundle of the trust domain in `sub`, never from the token.
    *
+   * @param token its text, or what `takeTokenApart` made of it, so that nobody reads it twice.
    * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; TRUST_DOMAIN_UNKNOWN.
    * @see JWT-SVID, sections 2 to 6
    */
-  verify(token: string, context: { bundles: BundleSnapshot; now: Date }): Promise<VerifiedJwtSvid>
+  verify(token: string | TokenParts, context: { bundles: BundleSnapshot; now: Date }): Promise<VerifiedJwtSvid>
 }
 
 /** One-off form of `createJwtSvidVerifier(rules).verify(token, context)`. */
@@ -79,7 +80,7 @@ export async function verifyJwtSvid(
 
 type Context = Required<JwtSvidRules> & { readonly bundles: BundleSnapshot; readonly now: Date }
 
-async function verify(token: string, context: Context): Promise<VerifiedJwtSvid> {
+async function verify(token: string | TokenParts, context: Context): Promise<VerifiedJwtSvid> {
   const read = readCompactToken(token)
   const claims = checkClaims(read.claims, context)
   const boundTo = confirmationOf(read.claims)
@@ -117,13 +118,13 @@ function verified(
   { leewaySeconds, boundTo }: { leewaySeconds: number; boundTo: string | undefined },
 ): VerifiedJwtSvid {
   const { id, expiresAt, issuedAt, tokenId: jti } = claims
-  const inputHash = sha256Hex(signingInput)
+  const tokenId = jti ?? sha256Hex(signingInput)
   return {
     id,
     expiresAt,
     ...(issuedAt ? { issuedAt } : {}),
-    tokenId: jti ?? inputHash,
-    replayKey: sha256Hex(JSON.stringify(jti === undefined ? ['input', inputHash] : ['jti', id.trustDomain, jti])),
+    tokenId,
+    replayKey: sha256Hex(JSON.stringify(jti === undefined ? ['input', tokenId] : ['jti', id.trustDomain, tokenId])),
     replayUntil: new Date(expiresAt.getTime() + leewaySeconds * 1000),
     ...(boundTo === undefined ? {} : { boundTo }),
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { StintError } from '../core/errors.ts'
 import type { StrictJson } from '../core/strict-json.ts'
 import { isJsonObject, parseStrictJson } from '../core/strict-json.ts'
@@ -55,12 +56,12 @@ function asJwtSvidToken(parts: TokenParts): CompactToken {
 }
 
 /**
- * Reads the text of a JWT-SVID.
+ * Reads a JWT-SVID from its text, or from what `takeTokenApart` made of that text.
  *
  * @throws {StintError} TOKEN_INVALID, as `takeTokenApart` and `asJwtSvidToken`.
  */
-export function readCompactToken(text: string): CompactToken {
-  return asJwtSvidToken(takeTokenApart(text))
+export function readCompactToken(token: string | TokenParts): CompactToken {
+  return asJwtSvidToken(typeof token === 'object' ? token : takeTokenApart(token))
 }
 
 /** A TOKEN_INVALID whose `details.check` names the failed check. Nothing of the token may go into it. */
@@ -85,12 +86,13 @@ function checkHeader(header: { readonly [key: string]: StrictJson }): { alg: str
 
 function readObject(part: string): { readonly [key: string]: StrictJson } {
   const bytes = decode(part)
-  let value: StrictJson
+  let value: StrictJson | undefined
   try {
-    value = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    value = isUtf8(bytes) ? parseStrictJson(bytes.toString('utf8')) : undefined
   } catch {
-    throw tokenInvalid('json', 'A part of the token is not JSON in UTF-8, or has a key twice.')
+    value = undefined
   }
+  if (value === undefined) throw tokenInvalid('json', 'A part of the token is not JSON in UTF-8, or has a key twice.')
   if (!isJsonObject(value)) throw tokenInvalid('json', 'A part of the token is not a JSON object.')
   return value
 }

@@ -125,11 +125,11 @@ export async function checkSignature(token: TokenParts, { key, algorithms }: Iss
 function describe({ claims, signingInput }: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
   const { leewaySeconds, maxTokenAgeSeconds } = issuer
   const [exp, iat] = [requiredSeconds(claims, 'exp'), requiredSeconds(claims, 'iat')]
-  const [jti, inputHash] = [tokenId(claims), sha256Hex(signingInput)]
+  const jti = tokenId(claims)
+  const id = jti ?? sha256Hex(signingInput)
   const boundTo = confirmationOf(claims)
-  const name = jti === undefined ? ['input', inputHash] : ['jti', jti]
   const replay = {
-    key: sha256Hex(JSON.stringify(['oidc', issuer.issuer, ...name])),
+    key: sha256Hex(JSON.stringify(['oidc', issuer.issuer, jti === undefined ? 'input' : 'jti', id])),
     until: new Date((exp + leewaySeconds) * 1000),
   }
   const facets = facetsOf(claims, issuer)
@@ -137,7 +137,7 @@ function describe({ claims, signingInput }: TokenParts, issuer: OidcIssuer): Ver
     subject: agentOf(claims, issuer),
     trustDomain: issuer.trustDomain,
     acceptedUntil: new Date((Math.min(exp, iat + maxTokenAgeSeconds) + leewaySeconds) * 1000),
-    tokenId: jti ?? inputHash,
+    tokenId: id,
     ...(issuer.reusable ? {} : { replay }),
     ...(boundTo === undefined ? {} : { boundTo }),
     ...(facets ? { facets } : {}),
