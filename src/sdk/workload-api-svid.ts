@@ -23,7 +23,8 @@ const TIMEOUT_MS = 5_000
 /**
  * The agent's SVID, and the roots of the broker's trust domain, from the Workload API. It is asked when a call starts, at
  * most every 30 s, and holds no stream open, so that a program can end without closing the client. An agent that is away
- * changes nothing until the SVID is over; one that says there is no identity ends its use at once.
+ * changes nothing until the SVID is over; one that says there is no identity, or no longer
+ * names the broker's trust domain, ends its use at once.
  */
 export class WorkloadApiSvid implements SvidProvider {
   readonly #target: string
@@ -76,6 +77,7 @@ export class WorkloadApiSvid implements SvidProvider {
   #load({ svids: [svid], roots }: X509Context): LoadedSvid & { readonly notAfter: Date } {
     const authorities = roots.get(this.#trustDomain)
     if (!authorities) {
+      this.#loaded = undefined // What a message no longer names must not be kept (Workload API, section 4.4).
       const explanation = `The Workload API gives no bundle of ${this.#trustDomain}, the broker's trust domain.`
       throw new StintError('BUNDLE_INVALID', { explanation })
     }

@@ -162,6 +162,18 @@ describe('an agent with the Workload API', () => {
     await expect(client.planTask(task(), { deadlineMs: 1 })).rejects.toMatchObject({ code: 'WORKLOAD_API_UNAVAILABLE' })
   })
 
+  test('W5 trusts no broker any more once its Workload API no longer names the trust domain of the broker', async () => {
+    const clock = new ManualClock(new Date().toISOString())
+    const client = agent({ clock })
+    await client.planTask(task())
+    const other = await createTrustDomain('other.example')
+    const svid = await other.issueX509Svid({ path: AGENT })
+    agentApi.set({ x509: x509Message([svidMessage(svid, other)]) })
+    await clock.advance(31_000)
+    await expect(client.planTask(task())).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+    await expect(client.planTask(task())).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+  })
+
   test('asks for its identity once for many calls', async () => {
     const client = agent()
     const before = agentApi.opened.x509
