@@ -78,10 +78,13 @@ export class WorkloadApiServer {
     for (const [call, kind] of this.#streams) this.#send(kind, call)
   }
 
-  /** Ends every stream; undefined: without an error. */
-  end(code?: status): void {
-    for (const call of this.#streams.keys()) finish(call, code)
-    this.#streams.clear()
+  /** Ends every stream, or all of one kind; undefined as code: without an error. */
+  end(code?: status, only?: 'x509' | 'jwt'): void {
+    for (const [call, kind] of this.#streams) {
+      if (only !== undefined && kind !== only) continue
+      finish(call, code)
+      this.#streams.delete(call)
+    }
   }
 
   /** Streams from now on are refused with this code; undefined: served again. */

@@ -33,7 +33,7 @@ const MAX_NAP_MS = 60_000
 
 /**
  * Takes our own SVID and the bundles from the Workload API. A message is taken whole, in one step, or not at all; what it
- * no longer names is no longer trusted. While the agent cannot be reached, the last good state serves on until its SVID
+ * no longer names is no longer trusted. JWT keys count only beside an SVID. While the agent cannot be reached, the last good state serves on until its SVID
  * ends; then, or as soon as the agent says that there is no identity for us, SVID and roots are withdrawn.
  *
  * @see SPIFFE Workload API, sections 4.3 to 4.5, 5.2 and 6.2
@@ -47,6 +47,8 @@ export class WorkloadApiSource implements BundleSource {
   readonly #followers = new Set<(identity: ServerIdentity | undefined) => void>()
   #x509: X509Context | undefined
   #jwt: JwtBundles | undefined
+  /** When the JWT keys end: set while they cannot be followed, to the end of the SVID of then. */
+  #jwtNotAfter: Date | undefined
   #identity: ServerIdentity | undefined
   #expiry = new AbortController()
   #watching: Promise<void> = Promise.resolve()
@@ -126,6 +128,7 @@ export class WorkloadApiSource implements BundleSource {
       const context = readX509Context(message, this.#options.clock.now())
       const identity = tlsIdentity(context.svids[0])
       this.#x509 = context
+      if (this.#jwtNotAfter && this.#options.clock.now() > this.#jwtNotAfter) this.#jwt = undefined
       this.#publish(identity)
       this.#watchExpiry(identity.notAfter)
       this.#tell('x509', undefined, context.notes)
@@ -144,6 +147,7 @@ export class WorkloadApiSource implements BundleSource {
   #takeJwt(message: JwtBundlesResponse): void {
     try {
       this.#jwt = readJwtBundles(message)
+      this.#jwtNotAfter = undefined
       this.#publish(this.#identity)
       this.#tell('jwt', undefined, this.#jwt.notes)
     } catch (error) {
@@ -155,6 +159,7 @@ export class WorkloadApiSource implements BundleSource {
   #failJwt({ code, error }: WorkloadApiError): void {
     this.#tell('jwt', error)
     this.#jwtSettled.resolve()
+    this.#jwtNotAfter ??= this.#identity?.notAfter
     if (code !== status.PERMISSION_DENIED) return
     this.#jwt = undefined
     this.#publish(this.#identity)
@@ -183,7 +188,8 @@ export class WorkloadApiSource implements BundleSource {
 
   #bundleOf(trustDomain: string): TrustBundle | undefined {
     const x509Authorities = this.#x509?.roots.get(trustDomain)
-    const jwtAuthorities = this.#jwt?.authorities.get(trustDomain)
+    // Nothing else ends JWT keys: without an SVID they do not count, whatever their own stream says.
+    const jwtAuthorities = this.#x509 && this.#jwt?.authorities.get(trustDomain)
     if (!x509Authorities && !jwtAuthorities) return undefined
     return trustBundle(trustDomain, {
       x509Authorities: x509Authorities ?? [],

@@ -195,6 +195,37 @@ describe('a source that follows the Workload API', () => {
     expect(identities.at(-1)).toBe(source.identity)
   })
 
+  test('trusts no JWT key while the agent has no identity for it, and does again with the next SVID', async () => {
+    const { clock, store, source, problems, start } = follow()
+    await start()
+    server.end(status.PERMISSION_DENIED, 'x509')
+    await until(() => source.identity === undefined)
+    expect([store.get('a.test'), store.get('b.test')]).toEqual([undefined, undefined])
+    await settle(
+      clock,
+      until(() => source.identity !== undefined && problems.size === 0),
+    )
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
+  })
+
+  test('keeps JWT keys that cannot be followed no longer than the SVID of that time', async () => {
+    const { clock, store, source, problems, start } = follow()
+    await start()
+    server.end(status.UNIMPLEMENTED, 'jwt')
+    await until(() => problems.has('workload_api:jwt'))
+    for (const [ms, keys] of [
+      [1_800_000, 1],
+      [1_801_000, 0],
+    ] as const) {
+      clock.jump(ms)
+      const before = source.identity
+      server.set({ x509: x509Message([await svid('/stint', clock.now())], [b]) })
+      await until(() => source.identity !== before)
+      expect(store.get('a.test')?.jwtAuthorities.size).toBe(keys)
+      expect(store.get('a.test')?.x509Authorities.length).toBe(1)
+    }
+  })
+
   test('starts as soon as the agent has an identity for it', async () => {
     server.refuse(status.PERMISSION_DENIED)
     const { clock, source, seen } = follow()
