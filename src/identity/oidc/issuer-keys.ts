@@ -16,6 +16,12 @@ export interface IssuerKeysOptions {
   readonly onLoaded?: (published: PublishedKeys) => void
 }
 
+/** On both clocks: a suspended machine stops the one, a correction turns the other back. */
+interface Instant {
+  readonly wallMs: number
+  readonly monotonicMs: number
+}
+
 /** How often keys are fetched without need, so that a withdrawn key stops to count. */
 const REFRESH_MS = 10 * 60_000
 /** The least time between two attempts, whether they work or fail and whoever asks. */
@@ -30,7 +36,7 @@ export class IssuerKeys {
   readonly #options: IssuerKeysOptions
   readonly #stop = new AbortController()
   #keys: ReadonlyMap<string, IssuerKey> = new Map()
-  #loadedAtMs: number | undefined
+  #loadedAt: Instant | undefined
   #attemptedAtMs = Number.NEGATIVE_INFINITY
   #problem: StintError | undefined
   #attempt: Promise<void> | undefined
@@ -54,7 +60,9 @@ export class IssuerKeys {
   /** Whether there are keys that count now. */
   get usable(): boolean {
     const { clock, maxKeyAgeMs } = this.#options
-    return this.#loadedAtMs !== undefined && clock.monotonicMs() - this.#loadedAtMs < maxKeyAgeMs
+    if (!this.#loadedAt) return false
+    const [now, then] = [instant(clock), this.#loadedAt]
+    return Math.max(now.wallMs - then.wallMs, now.monotonicMs - then.monotonicMs) < maxKeyAgeMs
   }
 
   /**
@@ -102,11 +110,11 @@ export class IssuerKeys {
 
   async #load(): Promise<void> {
     const { discover, clock, onLoaded, onProblem } = this.#options
-    const startedAtMs = clock.monotonicMs()
+    const startedAt = instant(clock)
     try {
       const published = await discover(this.#stop.signal)
       this.#keys = published.keys
-      this.#loadedAtMs = startedAtMs
+      this.#loadedAt = startedAt
       this.#problem = undefined
       onLoaded?.(published)
     } catch (thrown) {
@@ -115,4 +123,8 @@ export class IssuerKeys {
       onProblem?.(this.#problem)
     }
   }
+}
+
+function instant(clock: Clock): Instant {
+  return { wallMs: clock.now().getTime(), monotonicMs: clock.monotonicMs() }
 }

@@ -84,6 +84,18 @@ describe('IssuerKeys over HTTPS', () => {
     issuer = await startIssuer()
   })
 
+  test('keys held are too old also when a suspended machine has stopped one of the clocks', async () => {
+    await keys.keyFor('rsa')
+    issuer.behaviour.intercept = (_, response) => Boolean(response.writeHead(503).end())
+    clock.jump(HOUR_MS)
+    expect(keys.usable).toBe(false)
+    await clock.advance(30_000)
+    await expect(keys.keyFor('rsa')).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
+    delete issuer.behaviour.intercept
+    await clock.advance(30_000)
+    expect(await keys.keyFor('rsa')).toBeDefined()
+  })
+
   test('an issuer that was down at the start is asked again by itself', async () => {
     issuer.behaviour.intercept = (_, response) => Boolean(response.writeHead(500).end())
     keys.start()
