@@ -42,7 +42,7 @@ export function normalised(output: string): string {
     .replace(/127\.0\.0\.1:\d+/g, 'LOOPBACK')
     .replace(/\d+ ms (ahead of|behind)/g, 'MS OF')
     .replace(/\b\d+( events\b|:HASH)/g, 'N$1')
-    .replace(/(Events: +|At event: +)\d+/g, '$1N')
+    .replace(/(Events: +|At event: +|Event )\d+/g, '$1N')
     .replace(/\/\S*stint-dev-\w+/g, 'PRACTICE_FOLDER')
     .trim()
 }
