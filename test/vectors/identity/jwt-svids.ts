@@ -21,6 +21,8 @@ export interface JwtVector {
 export const IAT = Date.parse('2026-11-21T12:00:00.000Z') / 1000
 export const AUDIENCE = 'spiffe://a.test/stint'
 
+/** A WIT-SVID has no audience and is bound to a key; it proves nothing without the proof of that key. */
+const WIT = { aud: undefined, cnf: { jwk: { kty: 'EC', crv: 'P-256', alg: 'ES256' } } }
 const payload = (members: string): string =>
   `{"sub":"spiffe://a.test/x","aud":"${AUDIENCE}","iat":${IAT},"exp":${IAT + 300}${members}}`
 const [first, ...rest] = [`{"sub":"spiffe://a.test/x"`, `"aud":"${AUDIENCE}"`, `"iat":${IAT}`]
@@ -275,7 +277,7 @@ export const JWT_VECTORS: readonly JwtVector[] = [
     name: 'a WIT-SVID',
     source: 'WIT-SVID 7.1',
     header: { typ: 'wit+jwt' },
-    claims: { aud: undefined, cnf: { jwk: { kty: 'EC', alg: 'ES256' } } },
+    claims: WIT,
     check: 'type',
   },
   {
@@ -283,8 +285,16 @@ export const JWT_VECTORS: readonly JwtVector[] = [
     name: 'a WIT-SVID without its typ',
     source: 'WIT-SVID 3',
     header: { typ: undefined },
-    claims: { aud: undefined, cnf: {} },
+    claims: WIT,
     check: 'audience',
+  },
+  {
+    id: 'T1',
+    name: 'a WIT-SVID without its typ and for our audience',
+    source: 'WIT-SVID 3; RFC 7800 3.1',
+    header: { typ: undefined },
+    claims: { ...WIT, aud: AUDIENCE },
+    check: 'confirmation',
   },
   {
     id: 'T2',
@@ -299,14 +309,23 @@ export const JWT_VECTORS: readonly JwtVector[] = [
     name: 'a WIT-SVID without kid',
     source: 'WIT-SVID 2',
     header: { typ: 'wit+jwt', kid: undefined },
+    claims: WIT,
     check: 'type',
   },
   {
     id: 'T2',
-    name: 'a WIT-SVID without exp and sub',
+    name: 'a WIT-SVID without exp',
     source: 'WIT-SVID 3',
     header: { typ: 'wit+jwt' },
-    claims: { exp: undefined, sub: undefined },
+    claims: { ...WIT, exp: undefined },
+    check: 'type',
+  },
+  {
+    id: 'T2',
+    name: 'a WIT-SVID without sub',
+    source: 'WIT-SVID 3',
+    header: { typ: 'wit+jwt' },
+    claims: { ...WIT, sub: undefined },
     check: 'type',
   },
 ]

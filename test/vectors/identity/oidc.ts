@@ -146,6 +146,8 @@ export interface OidcVector {
 }
 
 const text = (value: unknown): string => JSON.stringify(value)
+/** A WIT-SVID has no audience and is bound to a key; it proves nothing without the proof of that key. */
+const WIT = { aud: undefined, cnf: { jwk: { kty: 'EC', crv: 'P-256', alg: 'ES256' } } }
 const payload = (members: string): string =>
   `{"iss":"https://login.corp.example/","tenant":"t1","sub":"job 7","aud":${text(AUDIENCE)},"iat":${IAT},"exp":${IAT + 300}${members}}`
 const refuse = (check: string, source: string, rows: readonly Omit<OidcVector, 'source' | 'check'>[]): OidcVector[] =>
@@ -673,6 +675,24 @@ export const OIDC_VECTORS: readonly OidcVector[] = [
     header: { alg: 'ES384', kid: 'rsa' },
     check: 'algorithm-key',
   },
+  ...refuse('type', 'WIT-SVID 7.1', [
+    { id: 'T1', name: 'a WIT-SVID', header: { typ: 'wit+jwt' }, claims: WIT },
+    { id: 'T2', name: 'a WIT-SVID without cnf', header: { typ: 'wit+jwt' }, claims: { ...WIT, cnf: undefined } },
+    { id: 'T2', name: 'a WIT-SVID without kid', header: { typ: 'wit+jwt', kid: undefined }, claims: WIT },
+    { id: 'T2', name: 'a WIT-SVID without exp', header: { typ: 'wit+jwt' }, claims: { ...WIT, exp: undefined } },
+    { id: 'T2', name: 'a WIT-SVID without sub', header: { typ: 'wit+jwt' }, claims: { ...WIT, sub: undefined } },
+  ]),
+  ...refuse('audience', 'WIT-SVID 3', [
+    { id: 'T1', name: 'a WIT-SVID without its typ', header: { typ: undefined }, claims: WIT },
+  ]),
+  ...refuse('confirmation', 'WIT-SVID 3; RFC 7800 3.1', [
+    {
+      id: 'T1',
+      name: 'a WIT-SVID without its typ and for our audience',
+      header: { typ: undefined },
+      claims: { ...WIT, aud: AUDIENCE },
+    },
+  ]),
 ]
 
 /** Settings that must not be taken; `path` is where the problem shows. */
