@@ -14,6 +14,28 @@ export function rootFromDer(der: Uint8Array): Certificate {
   throw bundleInvalid('x509-authority', 'A root is not a signing certificate (CA with keyCertSign).')
 }
 
+/** Of the names of one trust domain's roots. */
+const MAX_NAME_BYTES = 4_096
+
+/**
+ * Bounds the names of a trust domain's roots: the handshake sends the names of all roots to every client, and fails for
+ * all of them when they are too long.
+ *
+ * @throws {StintError} BUNDLE_INVALID with `details.check` names.
+ */
+export function checkNames(roots: readonly Certificate[]): void {
+  if (nameBytes(roots) <= MAX_NAME_BYTES) return
+  throw bundleInvalid(
+    'names',
+    `The names of the roots of a trust domain have ${MAX_NAME_BYTES} bytes at most together.`,
+  )
+}
+
+/** What the names of these roots take in a handshake (RFC 8446, section 4.2.4). */
+export function nameBytes(roots: readonly Certificate[]): number {
+  return roots.reduce((sum, { subjectBytes }) => sum + subjectBytes + 2, 0)
+}
+
 function parse(der: Uint8Array): Certificate {
   try {
     return parseCertificate(der)

@@ -1,4 +1,5 @@
 import { bundleInvalid } from './bundle-problems.ts'
+import { nameBytes } from './bundle-root.ts'
 import type { TrustBundle } from './trust-bundle.ts'
 
 /** The bundles of one moment; never changes. */
@@ -15,6 +16,9 @@ export interface BundleSource {
   /** Resolves when nothing of it runs any more. */
   stop(): Promise<void>
 }
+
+/** What a CertificateRequest may hold of names, well below what any client reads (Java: 32 KiB in all). */
+const MAX_NAME_BYTES = 30_000
 
 /**
  * Holds the trust bundle of each trust domain. Readers take an immutable snapshot, so that one decision never sees two
@@ -59,7 +63,7 @@ export class BundleStore {
   /**
    * As `replace` for several trust domains in one step and one generation; undefined ends trust in a domain.
    *
-   * @throws {StintError} as `replace`; then nothing has changed.
+   * @throws {StintError} as `replace`, and names (all roots together have names that no handshake can hold); then nothing has changed.
    */
   apply(changes: ReadonlyMap<string, TrustBundle | undefined>): boolean {
     const next = new Map(this.#bundles)
@@ -72,7 +76,10 @@ export class BundleStore {
       if (bundle) next.set(trustDomain, bundle)
       else next.delete(trustDomain)
     }
-    if (changed) this.#set(next)
+    if (changed) {
+      checkAllNames(next)
+      this.#set(next)
+    }
     return changed
   }
 
@@ -99,6 +106,15 @@ export class BundleStore {
     ]
     for (const listener of this.#listeners) listener()
   }
+}
+
+function checkAllNames(bundles: ReadonlyMap<string, TrustBundle>): void {
+  const bytes = [...bundles.values()].reduce((sum, bundle) => sum + nameBytes(bundle.x509Authorities), 0)
+  if (bytes <= MAX_NAME_BYTES) return
+  throw bundleInvalid(
+    'names',
+    `The names of all roots together have ${bytes} bytes; a handshake holds ${MAX_NAME_BYTES}.`,
+  )
 }
 
 function checkSuccessor(trustDomain: string, bundle: TrustBundle, held: TrustBundle | undefined): void {

@@ -16,6 +16,8 @@ export interface Certificate {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly emptySubject: boolean
+  /** Of the subject's name, as DER. */
+  readonly subjectBytes: number
   /** Subject and issuer are the same bytes. */
   readonly selfIssued: boolean
   readonly basicConstraints?: BasicConstraints
@@ -60,6 +62,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     notBefore: finite(x509.validFromDate),
     notAfter: finite(x509.validToDate),
     emptySubject: tbs.subject.children.length === 0,
+    subjectBytes: tbs.subject.raw.length,
     selfIssued: Buffer.compare(tbs.subject.raw, tbs.issuer.raw) === 0,
     ...extensions,
   }

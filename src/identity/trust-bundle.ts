@@ -5,7 +5,7 @@ import type { BundleKeys, JwtAuthority } from './bundle-keys.ts'
 import { readBundleKeys } from './bundle-keys.ts'
 import type { BundleNote } from './bundle-problems.ts'
 import { alarm, bundleInvalid, warning } from './bundle-problems.ts'
-import { rootFromDer } from './bundle-root.ts'
+import { checkNames, rootFromDer } from './bundle-root.ts'
 import type { Certificate } from './certificate.ts'
 import { parseTrustDomain } from './spiffe-id.ts'
 
@@ -126,10 +126,11 @@ function bundleFromDocument(trustDomain: string, document: { readonly [key: stri
  * Makes a bundle of keys that were read before.
  *
  * @param name the trust domain.
- * @throws {StintError} BUNDLE_INVALID for a malformed name.
+ * @throws {StintError} BUNDLE_INVALID for a malformed name, or roots whose own names are too long.
  */
 export function trustBundle(name: string, { x509Authorities, jwtAuthorities }: Omit<BundleKeys, 'notes'>): TrustBundle {
   const trustDomain = nameOf(name)
+  checkNames(x509Authorities)
   const parts = x509Authorities.map((root) => root.fingerprint)
   for (const [kid, { key, algorithms }] of jwtAuthorities) {
     const der = key.export({ type: 'spki', format: 'der' })

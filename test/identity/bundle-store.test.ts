@@ -12,7 +12,7 @@ import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
 import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { createTrustDomain } from '../../src/practice/pki.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { NOW } from '../support/pki.ts'
+import { basicConstraints, bundleOfRoots, issue, keyUsage, NOW, Usage } from '../support/pki.ts'
 
 let folder = ''
 let one: PracticeTrustDomain
@@ -28,6 +28,41 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const bundle = (domain: PracticeTrustDomain, sequence?: number | bigint) =>
   parseSpiffeBundle('a.test', domain.bundleJson(sequence === undefined ? {} : { sequence })).bundle
+
+/** A bundle of roots whose names are this long; only the handshake sends names. */
+async function namedAtLength(trustDomain: string, lengths: readonly number[]) {
+  const keys = await createTrustDomain(trustDomain, { now: NOW })
+  const roots = await Promise.all(
+    lengths.map((length, index) =>
+      issue({
+        subject: `CN=${index}${'x'.repeat(length)}`,
+        keys: keys.root.keys,
+        extensions: [basicConstraints(true), keyUsage(Usage.keyCertSign)],
+      }),
+    ),
+  )
+  return parseSpiffeBundle(trustDomain, bundleOfRoots(...roots)).bundle
+}
+
+describe('the names of roots, which every handshake sends to every client', () => {
+  test('are bounded for one trust domain, so that it cannot make the handshake of all others fail', async () => {
+    await expect(namedAtLength('b.test', Array(30).fill(2_500))).rejects.toMatchObject({
+      code: 'BUNDLE_INVALID',
+      details: { check: 'names' },
+    })
+  })
+
+  test('are bounded for all trust domains together; what was held stays', async () => {
+    const store = new BundleStore()
+    const names = Array.from({ length: 8 }, (_, index) => `b${index}.test`)
+    const bundles = await Promise.all(names.map((name) => namedAtLength(name, [1_900, 1_900])))
+    const put = () => {
+      for (const each of bundles) store.replace(each.trustDomain, each)
+    }
+    expect(put).toThrow(expect.objectContaining({ details: expect.objectContaining({ check: 'names' }) }))
+    expect(names.map((name) => store.get(name) !== undefined)).toEqual([...Array(7).fill(true), false])
+  })
+})
 
 describe('BundleStore', () => {
   test('counts one generation per change, and none for the same bundle again', () => {

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { asStintError, StintError } from '../../core/errors.ts'
 import { alarm, type BundleNote, bundleInvalid, warning } from '../bundle-problems.ts'
-import { rootFromDer } from '../bundle-root.ts'
+import { checkNames, rootFromDer } from '../bundle-root.ts'
 import { type Certificate, parseCertificate, svidInvalid } from '../certificate.ts'
 import { parseSpiffeId, type SpiffeId, spiffeIdText } from '../spiffe-id.ts'
 import { checkLeaf } from '../x509-leaf.ts'
@@ -127,8 +127,9 @@ function readFederated(
 
 function readRoots(value: Uint8Array): readonly Certificate[] {
   const roots = split(value, MAX_ROOTS, bundleInvalid).map((der) => rootFromDer(der))
-  if (roots.length > 0) return roots
-  throw bundleInvalid('keys', 'The bundle of the Workload API holds no certificate.')
+  if (roots.length === 0) throw bundleInvalid('keys', 'The bundle of the Workload API holds no certificate.')
+  checkNames(roots)
+  return roots
 }
 
 function split(bytes: Uint8Array, limit: number, refusal: typeof svidInvalid): readonly Uint8Array[] {
