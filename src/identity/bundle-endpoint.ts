@@ -20,6 +20,8 @@ export interface BundleEndpointOptions {
   readonly bundle: () => TrustBundle | undefined
   /** How often others should look; default 300. */
   readonly refreshHintSeconds?: number
+  /** For the handshake, and then for the request to arrive whole. Default 5000. */
+  readonly requestWithinMs?: number
 }
 
 /** The endpoint, listening. */
@@ -29,7 +31,7 @@ export interface BundleEndpoint {
   stop(): Promise<void>
 }
 
-const LIMITS = { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 1_000 }
+const MAX_HEADER_BYTES = 8_192
 const MAX_CONNECTIONS = 256
 
 /**
@@ -41,9 +43,7 @@ const MAX_CONNECTIONS = 256
  */
 export async function startBundleEndpoint(options: BundleEndpointOptions): Promise<BundleEndpoint> {
   const sockets = new Set<Duplex>()
-  const server = createServer({ ...LIMITS, handshakeTimeout: 5_000 }, (request, response) =>
-    answer(request, response, options),
-  )
+  const server = createServer(limitsOf(options), (request, response) => answer(request, response, options))
   server.maxConnections = MAX_CONNECTIONS
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   server.on('connection', (socket) => {
@@ -69,6 +69,18 @@ export async function startBundleEndpoint(options: BundleEndpointOptions): Promi
   }
   const { address, port } = server.address() as AddressInfo
   return { address: `${address.includes(':') ? `[${address}]` : address}:${port}`, stop }
+}
+
+/** Node looks at its time limits every 30 s unless told, which is as long as a slow client would then have. */
+function limitsOf({ requestWithinMs: ms = 5_000 }: BundleEndpointOptions) {
+  return {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    handshakeTimeout: ms,
+    headersTimeout: ms,
+    requestTimeout: ms,
+    connectionsCheckingInterval: Math.ceil(ms / 5),
+    keepAliveTimeout: 1_000,
+  }
 }
 
 /** Without an identity no handshake succeeds. No tickets: there is little to gain and a whole class of faults to lose. */

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { request } from 'node:https'
+import { connect } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
 import { Secret } from '../../../src/core/secret.ts'
@@ -18,13 +20,14 @@ beforeAll(async () => {
 
 afterEach(() => endpoint.stop())
 
-async function open() {
+async function open(options: { requestWithinMs?: number } = {}) {
   bundle = parseSpiffeBundle('a.test', a.bundleJson({ sequence: 2n ** 60n })).bundle
   endpoint = await startBundleEndpoint({
     host: '127.0.0.1',
     port: 0,
     path: '/bundle',
     bundle: () => bundle,
+    ...options,
     identity: {
       start: async (onChange) => {
         change = onChange
@@ -65,6 +68,21 @@ describe('a bundle endpoint', () => {
     expect(Object.keys(JSON.parse(body).keys[0])).not.toContain('kid')
     expect(body).not.toMatch(/"d"|PRIVATE/)
   })
+
+  for (const { name, sent } of [
+    { name: 'sends nothing', sent: '' },
+    { name: 'stays within its headers', sent: 'GET /bundle HTTP/1.1\r\nhost: x\r\n' },
+  ]) {
+    test(`is done with a client that ${name}`, async () => {
+      await open({ requestWithinMs: 1_000 })
+      const [host, port] = endpoint.address.split(':')
+      const socket = connect({ host, port: Number(port), ca: a.rootCertPem })
+      socket.on('error', () => {})
+      await once(socket, 'secureConnect')
+      socket.write(sent)
+      await once(socket.resume(), 'close')
+    })
+  }
 
   test('answers nothing else, and nothing without a bundle', async () => {
     await open()
