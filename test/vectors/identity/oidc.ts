@@ -481,6 +481,22 @@ export const OIDC_VECTORS: readonly OidcVector[] = [
   ),
   {
     id: 'P6',
+    name: 'a GitLab child pipeline of an unprotected ref, whose parent may be that of a merge request',
+    source: 'GitLab parent-child pipelines',
+    kind: 'gitlab',
+    claims: { pipeline_source: 'parent_pipeline', ref_protected: 'false' },
+    settings: { conditions: { ref_protected: ['true', 'false'] } },
+    check: 'pipeline_source',
+  },
+  {
+    id: 'P6',
+    name: 'a GitLab child pipeline of a protected ref',
+    source: 'GitLab parent-child pipelines',
+    kind: 'gitlab',
+    claims: { pipeline_source: 'parent_pipeline' },
+  },
+  {
+    id: 'P6',
     name: 'a GitLab token without pipeline_source',
     source: 'GitLab ID token claims',
     kind: 'gitlab',

@@ -43,10 +43,12 @@ export const GITLAB_PRESET: IssuerPreset = {
     },
     {
       name: 'pipeline_source',
-      problem({ pipeline_source: source }, { decides }) {
+      problem({ pipeline_source: source, ref_protected: isProtected }, { decides }) {
         if (typeof source !== 'string' || source === '') return 'A token of GitLab CI has a pipeline_source.'
-        if (!MERGE_REQUESTS.has(source) || decides('/pipeline_source')) return undefined
-        return 'Pipelines of merge requests run what a contributor wrote, also from forks; allow them by a condition on pipeline_source if that is meant.'
+        // A child pipeline does not say whether its parent is that of a merge request; a protected ref does.
+        const hidesOrigin = source === 'parent_pipeline' && isProtected !== 'true'
+        if (!(MERGE_REQUESTS.has(source) || hidesOrigin) || decides('/pipeline_source')) return undefined
+        return 'Pipelines of merge requests, and perhaps their child pipelines, run what a contributor wrote, also from forks; allow them by a condition on pipeline_source if that is meant.'
       },
     },
   ],
