@@ -1,4 +1,4 @@
-import { StintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { VerifiedX509Svid } from './x509-svid.ts'
 import { verifyX509Svid } from './x509-svid.ts'
@@ -56,8 +56,7 @@ export class VerifiedConnection {
     try {
       this.#svid = this.#verify(now)
     } catch (error) {
-      if (!(error instanceof StintError)) throw error
-      this.#refusal = error
+      this.#refusal = asStintError(error)
     }
   }
 
