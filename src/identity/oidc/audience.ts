@@ -1,12 +1,7 @@
 /** Audiences that other services ask for: whoever holds a token for them must not get in here. */
-const OTHERS = new Set([
-  'sts.amazonaws.com',
-  'sts.amazonaws.com.cn',
-  'api://azureadtokenexchange',
-  'sigstore',
-  'pypi',
-  'npm:registry.npmjs.org',
-])
+const OTHERS = new Set(['sts.amazonaws.com', 'sts.amazonaws.com.cn', 'api://azureadtokenexchange', 'sigstore', 'pypi'])
+/** Of Google's workload identity federation, and of package registries that speak npm's protocol. */
+const PREFIXES_OF_OTHERS = ['//iam.googleapis.com/', 'npm:']
 
 /**
  * Why an audience cannot be ours: an issuer's own URL or host is what it uses by default, so that tokens that were made
@@ -19,7 +14,8 @@ export function audienceProblem(audience: string, issuer: string): string | unde
   if (audience.trim() !== audience || audience === '' || !/^[!-~]+$/.test(audience)) {
     return 'must be plain text without blanks'
   }
-  if (OTHERS.has(audience.toLowerCase()) || audience.startsWith('//iam.googleapis.com/')) {
+  const lowered = audience.toLowerCase()
+  if (OTHERS.has(lowered) || PREFIXES_OF_OTHERS.some((prefix) => lowered.startsWith(prefix))) {
     return 'belongs to another service, whose tokens would get in here; use an identifier of this service alone'
   }
   if (hostOf(audience) === hostOf(issuer)) {
