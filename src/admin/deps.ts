@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { Problem } from '../core/problem-board.ts'
 import type { Operator } from '../grants/operator.ts'
 import type { OperatorService } from '../grants/services.ts'
 import type { LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
@@ -12,17 +13,8 @@ export interface AdminLogger {
   error(fields: object, message: string): void
 }
 
-/** Something that is not as it should be, in words for operators. */
-export interface ComponentProblem {
-  /** e.g. `ledger`, `policy`, `bundle:example.org`, `reconcile`. */
-  readonly component: string
-  /** A row of the error catalogue. */
-  readonly code: string
-  readonly explanation: string
-}
-
 /** Why a file could not be loaded; what is served is the last good one. */
-type FileProblem = Pick<ComponentProblem, 'code' | 'explanation'>
+type FileProblem = Pick<Problem, 'code' | 'explanation'>
 
 /** The policy set in force. */
 export interface PolicySetStatus {
@@ -74,7 +66,7 @@ export interface AdminDeps {
   /** Read on every call of `GET /v1/status`; must not wait. */
   readonly status: () => {
     readonly ready: boolean
-    readonly problems: readonly ComponentProblem[]
+    readonly problems: readonly Problem[]
     readonly version: string
   }
   readonly clock: Clock

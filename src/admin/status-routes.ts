@@ -1,7 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { asStintError } from '../core/errors.ts'
+import type { Problem } from '../core/problem-board.ts'
 import { GRANT_STATES } from '../ledger/records.ts'
-import type { AdminDeps, AdminEnv, ComponentProblem } from './deps.ts'
+import type { AdminDeps, AdminEnv } from './deps.ts'
 import { answers, security } from './route-parts.ts'
 import { noQuery, operatorSchema } from './schemas.ts'
 import { wire } from './wire.ts'
@@ -26,7 +27,18 @@ const status = createRoute({
   responses: answers(
     z.object({
       ready: z.boolean(),
-      problems: z.array(z.object({ component: z.string(), code: z.string(), explanation: z.string() })),
+      problems: z.array(
+        z.object({
+          component: z.string().openapi({ description: 'the part of the broker, e.g. policy or bundle:example.org' }),
+          finding: z
+            .string()
+            .optional()
+            .openapi({ description: 'set where the part works and something in it still wants a look' }),
+          code: z.string(),
+          explanation: z.string(),
+          since: z.string().openapi({ description: 'RFC 3339; when the part first had it' }),
+        }),
+      ),
       grants: z
         .partialRecord(z.enum(GRANT_STATES), z.number().int())
         .openapi({ description: 'grants by state; empty while the ledger cannot be read' }),
@@ -42,17 +54,22 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
     const { name, role, groups } = c.var.operator
     return c.json(wire({ name, role, groups }), 200)
   })
+  let unreadableSince: Date | undefined
   app.openapi(status, async (c) => {
     const { ready, problems, version } = deps.status()
     try {
-      return c.json(wire({ ready, problems, grants: await deps.ledger.countGrants(), version }), 200)
+      const grants = await deps.ledger.countGrants()
+      unreadableSince = undefined
+      return c.json(wire({ ready, problems, grants, version }), 200)
     } catch (error) {
       // The state is most wanted when something is broken, so a ledger that fails is a part of the answer.
       deps.logger.error({ err: error, requestId: c.var.requestId }, 'the ledger could not be read for the status')
-      const problem: ComponentProblem = {
+      unreadableSince ??= deps.clock.now()
+      const problem: Problem = {
         component: 'ledger',
         code: asStintError(error).code,
         explanation: 'The ledger cannot be read.',
+        since: unreadableSince,
       }
       return c.json(wire({ ready: false, problems: [...problems, problem], grants: {}, version }), 200)
     }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { StintError } from '../core/errors.ts'
+import { readSmallFile } from '../core/files/read-small-file.ts'
 
 /** Paths of the certificate chain and its private key, both PEM. */
 export interface TlsFiles {
@@ -10,8 +10,8 @@ export interface TlsFiles {
 
 /** A pair that OpenSSL has accepted as belonging together. */
 export interface TlsPair {
-  readonly cert: Buffer
-  readonly key: Buffer
+  readonly cert: string
+  readonly key: string
 }
 
 /**
@@ -21,7 +21,10 @@ export interface TlsPair {
  */
 export async function readTlsPair(files: TlsFiles): Promise<TlsPair> {
   try {
-    const [cert, key] = await Promise.all([readFile(files.certificateFile), readFile(files.privateKeyFile)])
+    const [{ text: cert }, { text: key }] = await Promise.all([
+      readSmallFile(files.certificateFile),
+      readSmallFile(files.privateKeyFile),
+    ])
     createSecureContext({ cert, key })
     return { cert, key }
   } catch (error) {
@@ -33,5 +36,5 @@ export async function readTlsPair(files: TlsFiles): Promise<TlsPair> {
 
 /** True if both pairs are the same bytes. */
 export function samePair(one: TlsPair, other: TlsPair): boolean {
-  return one.cert.equals(other.cert) && one.key.equals(other.key)
+  return one.cert === other.cert && one.key === other.key
 }

@@ -219,7 +219,7 @@ describe('the rest', () => {
     assert.deepEqual(body.policies, [
       { id: 'invoices-read', effect: 'permit', file: 'invoices.cedar', approval: 'owners:1' },
     ])
-    const problem = { code: 'POLICY_INVALID', explanation: 'no policy file' }
+    const problem = { code: 'POLICY_INVALID' as const, explanation: 'no policy file' }
     assert.deepEqual(
       await read(adminRig({ policies: { status: () => ({ policies: [], problem }) } }), '/v1/policies'),
       { policies: [], problem },
@@ -240,7 +240,12 @@ describe('the rest', () => {
     const body = await read(rig, '/v1/status')
     assert.equal(body.ready, false)
     assert.deepEqual(body.problems, [
-      { component: 'ledger', code: 'LEDGER_UNAVAILABLE', explanation: 'The ledger cannot be read.' },
+      {
+        component: 'ledger',
+        code: 'LEDGER_UNAVAILABLE',
+        explanation: 'The ledger cannot be read.',
+        since: rig.clock.now().toISOString(),
+      },
     ])
   })
 
