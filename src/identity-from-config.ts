@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { usesWorkloadApi } from './config/identity-sources.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
 import { StintError } from './core/errors.ts'
+import { readSmallFile, UnusableFileError } from './core/files/read-small-file.ts'
 import type { Logger } from './core/log.ts'
 import type { ProblemBoard } from './core/problem-board.ts'
 import { startBundleEndpoint } from './identity/bundle-endpoint.ts'
@@ -172,9 +172,10 @@ async function bootstrapOf(trustDomain: string, settings: FederationConfig): Pro
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    return (await readSmallFile(file)).text
   } catch (error) {
-    throw new StintError('CONFIG_INVALID', { explanation: `The file ${file} cannot be read.` }, error)
+    if (!(error instanceof UnusableFileError)) throw error
+    throw new StintError('CONFIG_INVALID', { explanation: `The file ${file} ${error.message}.` }, error)
   }
 }
 

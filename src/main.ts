@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { createAdminApp } from './admin/app.ts'
 import type { AdminDeps, PolicySetStatus } from './admin/deps.ts'
 import { createOperatorDirectory } from './admin/operator-directory.ts'
 import { startAdminServer } from './admin/server.ts'
 import type { Config } from './config/schema.ts'
-import { sha256Hex } from './core/canonical-json.ts'
 import type { Clock } from './core/clock.ts'
 import { createClockGuard } from './core/clock-guard.ts'
 import { StintError } from './core/errors.ts'
+import { readSmallFile } from './core/files/read-small-file.ts'
 import { randomIds } from './core/ids.ts'
 import type { Logger } from './core/log.ts'
 import { ProblemBoard } from './core/problem-board.ts'
@@ -282,7 +281,7 @@ function followPlanner(
         roles,
         limits,
       }),
-    fingerprint: async () => (file ? sha256Hex(await readFile(file)) : ''),
+    fingerprint: async () => (file ? (await readSmallFile(file)).hash : ''),
     pollMs: config.identity.reloadEvery,
   })
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
 import { StintError } from './core/errors.ts'
+import { readSmallFile } from './core/files/read-small-file.ts'
 import { createGuardedFetch, type GuardedFetch } from './core/guarded-fetch.ts'
 import { defineIssuer, type OidcIssuer } from './identity/oidc/issuer.ts'
 import { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
@@ -44,8 +44,8 @@ export async function createOidcVerifier(config: Config, deps: OidcDeps): Promis
 export async function issuerFetch({ allowPrivate = [], caFile }: IssuerConfig): Promise<GuardedFetch> {
   const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, allowPrivate }
   if (caFile === undefined) return createGuardedFetch(limits)
-  const pem = await readFile(caFile, 'utf8').catch((error: unknown) => {
-    throw new StintError('CONFIG_INVALID', { explanation: `The caFile of an issuer cannot be read: ${caFile}` }, error)
+  const pem = await readSmallFile(caFile).catch((error: Error) => {
+    throw new StintError('CONFIG_INVALID', { explanation: `The caFile ${caFile} ${error.message}.` }, error)
   })
-  return createGuardedFetch({ ...limits, ca: [pem] })
+  return createGuardedFetch({ ...limits, ca: [pem.text] })
 }

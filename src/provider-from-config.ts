@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
 import { StintError } from './core/errors.ts'
+import { readSmallFile, UnusableFileError } from './core/files/read-small-file.ts'
 import type { Logger } from './core/log.ts'
 import { Secret } from './core/secret.ts'
 import { type AwsStsProvider, createAwsStsProvider } from './credentials/aws-sts/provider.ts'
@@ -49,8 +49,9 @@ async function readKeys(files: Config['aws']['credentials']) {
 
 async function readSecret(file: string): Promise<Secret> {
   try {
-    return new Secret((await readFile(file, 'utf8')).trim())
+    return new Secret((await readSmallFile(file)).text.trim())
   } catch (error) {
-    throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} cannot be read.` }, error)
+    if (!(error instanceof UnusableFileError)) throw error
+    throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} ${error.message}.` }, error)
   }
 }

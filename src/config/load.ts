@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { type Document, isAlias, LineCounter, type Node, parseDocument } from 'yaml'
 import { type ZodError, z } from 'zod'
 import { StintError } from '../core/errors.ts'
+import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
 import { type Config, configSchema } from './schema.ts'
 
-const MAX_BYTES = 1_048_576
 const ENV_PREFIX = 'STINT_CONFIG_'
 
 /**
@@ -24,13 +23,10 @@ export function loadConfig({ file, env }: { file: string; env: NodeJS.ProcessEnv
 
 function readText(file: string): string {
   try {
-    const bytes = readFileSync(file)
-    if (bytes.length > MAX_BYTES) throw invalid([{ path: '', message: 'the file is larger than 1 MiB' }])
-    return bytes.toString('utf8')
+    return readSmallFileSync(file).text
   } catch (error) {
-    if (error instanceof StintError) throw error
-    const why = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw invalid([{ path: '', message: `${file} cannot be read (${why}); name the file with --config` }], error)
+    if (!(error instanceof UnusableFileError)) throw error
+    throw invalid([{ path: '', message: `${file} ${error.message}; name the file with --config` }], error)
   }
 }
 

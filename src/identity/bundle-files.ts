@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError, type StintError } from '../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import type { BundleNote } from './bundle-problems.ts'
 import { bundleInvalid } from './bundle-problems.ts'
 import type { BundleSource, BundleStore } from './bundle-store.ts'
-import { Poll, readSmallFile } from './polled-files.ts'
+import { Poll } from './polled-files.ts'
 import { parsePemBundle, parseSpiffeBundle } from './trust-bundle.ts'
 
 /** Where the bundle of one trust domain lies. */
@@ -93,6 +94,7 @@ async function read(file: string): Promise<{ text: string; hash: string }> {
   try {
     return await readSmallFile(file)
   } catch (error) {
-    throw bundleInvalid('file', `The bundle file ${file} cannot be read as UTF-8 text of at most 1 MiB.`, error)
+    if (!(error instanceof UnusableFileError)) throw error
+    throw bundleInvalid('file', `The bundle file ${file} ${error.message}.`, error)
   }
 }

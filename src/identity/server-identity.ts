@@ -2,8 +2,9 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import { Secret } from '../core/secret.ts'
-import { Poll, readSmallFile } from './polled-files.ts'
+import { Poll } from './polled-files.ts'
 
 /** What the service shows to its clients. */
 export interface ServerIdentity {
@@ -136,7 +137,8 @@ async function read(path: string, field: string): Promise<{ text: string; hash: 
   try {
     return await readSmallFile(path)
   } catch (error) {
-    throw invalid(field, `The file ${path} cannot be read as UTF-8 text of at most 1 MiB.`, error)
+    if (!(error instanceof UnusableFileError)) throw error
+    throw invalid(field, `The file ${path} ${error.message}.`, error)
   }
 }
 

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { StintError } from '../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import { type LabelSet, parseLabels } from './labels.ts'
 
-const MAX_CHARACTERS = 1_048_576
 /** Enough to share a list of patterns between labels; far too few for a file that grows by aliases of aliases. */
 const MAX_ALIASES = 20
 
@@ -17,11 +16,12 @@ export async function loadLabels(file: string): Promise<LabelSet> {
 }
 
 async function readText(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new StintError('LABELS_INVALID', { explanation: `The file ${file} cannot be read.` }, error)
-  })
-  if (text.length <= MAX_CHARACTERS) return text
-  throw new StintError('LABELS_INVALID', { explanation: `The file ${file} is larger than 1 MiB.` })
+  try {
+    return (await readSmallFile(file)).text
+  } catch (error) {
+    if (!(error instanceof UnusableFileError)) throw error
+    throw new StintError('LABELS_INVALID', { explanation: `The file ${file} ${error.message}.` }, error)
+  }
 }
 
 function parseYaml(text: string): unknown {

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StintError } from '../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import type { PolicyFile } from './policy-set.ts'
 
 /** What a policy directory may hold. */
@@ -40,11 +40,11 @@ async function readAll(directory: string, suffix: string): Promise<PolicyFile[]>
   const files: PolicyFile[] = []
   let bytes = 0
   for (const name of await namesIn(directory, suffix)) {
-    const content = await readWhole(join(directory, name), name)
-    bytes += content.byteLength
+    const text = await readWhole(join(directory, name), name)
+    bytes += Buffer.byteLength(text)
     if (bytes > POLICY_FILE_LIMITS.bytes)
       throw invalid(`The files are over ${POLICY_FILE_LIMITS.bytes} bytes together, which is the limit.`)
-    files.push({ name, text: decode(content, name) })
+    files.push({ name, text })
   }
   return files
 }
@@ -57,34 +57,12 @@ async function namesIn(directory: string, suffix: string): Promise<string[]> {
   return wanted
 }
 
-async function readWhole(path: string, name: string): Promise<Buffer> {
-  // Without waiting: opening a pipe must not hang the broker.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(reading(name))
+async function readWhole(path: string, name: string): Promise<string> {
   try {
-    return await readLimited(file, name)
-  } finally {
-    await file.close()
-  }
-}
-
-async function readLimited(file: FileHandle, name: string): Promise<Buffer> {
-  if (!(await file.stat()).isFile()) throw invalid(`${name} is not a plain file.`)
-  const limit = POLICY_FILE_LIMITS.bytesPerFile
-  const buffer = Buffer.alloc(limit + 1)
-  let length = 0
-  while (length <= limit) {
-    const { bytesRead } = await file.read(buffer, length, limit + 1 - length).catch(reading(name))
-    if (bytesRead === 0) return buffer.subarray(0, length)
-    length += bytesRead
-  }
-  throw invalid(`${name} is over ${limit} bytes, which is the limit for one file; split it.`)
-}
-
-function decode(content: Buffer, name: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(content)
-  } catch {
-    throw invalid(`${name} is not valid UTF-8.`)
+    return (await readSmallFile(path, { maxBytes: POLICY_FILE_LIMITS.bytesPerFile })).text
+  } catch (error) {
+    if (!(error instanceof UnusableFileError)) throw error
+    throw new StintError('POLICY_INVALID', { explanation: `${name} ${error.message}.` }, error)
   }
 }
 

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import { Reloading, type ReloadStatus } from '../core/reloading.ts'
 import { parseRegistry, REGISTRY_LIMITS } from './parse-registry.ts'
 import type { Registration } from './registration.ts'
@@ -78,24 +78,12 @@ export class RegistryStore {
  * @throws {StintError} REGISTRY_INVALID
  */
 export async function loadRegistry(file: string): Promise<Registry> {
-  // Without waiting: opening a pipe must not hang the broker.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(unreadable)
   try {
-    return parseRegistry(await readText(handle))
-  } finally {
-    await handle.close()
-  }
-}
-
-async function readText(handle: FileHandle): Promise<string> {
-  const stats = await handle.stat()
-  if (!stats.isFile()) throw invalid('The registry is not a plain file.')
-  if (stats.size > REGISTRY_LIMITS.bytes) throw invalid(`The file is over ${REGISTRY_LIMITS.bytes} bytes.`)
-  const content = await handle.readFile().catch(unreadable)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(content)
-  } catch {
-    throw invalid('The registry is not valid UTF-8.')
+    const { text } = await readSmallFile(file, { maxBytes: REGISTRY_LIMITS.bytes })
+    return parseRegistry(text)
+  } catch (error) {
+    if (!(error instanceof UnusableFileError)) throw error
+    throw new StintError('REGISTRY_INVALID', { explanation: `The registry file ${error.message}.` }, error)
   }
 }
 
@@ -107,8 +95,4 @@ async function fingerprintOf(file: string): Promise<string> {
 function unreadable(cause: unknown): never {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
   throw new StintError('REGISTRY_INVALID', { explanation: `The registry file cannot be read (${code}).` }, cause)
-}
-
-function invalid(explanation: string): StintError {
-  return new StintError('REGISTRY_INVALID', { explanation })
 }

@@ -1,8 +1,8 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
+import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
 
 /** Where an agent's identity lies. The files may be replaced at any time, as spiffe-helper and the CSI driver do. */
 export interface SvidFiles {
@@ -96,10 +96,10 @@ export function tlsContext(options: { ca: string[]; cert?: string; key?: string 
 
 function read(file: string, code: 'SVID_INVALID' | 'BUNDLE_INVALID', what: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readSmallFileSync(file).text
   } catch (error) {
-    const errno = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw new StintError(code, { explanation: `The ${what} ${file} cannot be read (${errno}).` }, error)
+    if (!(error instanceof UnusableFileError)) throw error
+    throw new StintError(code, { explanation: `The ${what} ${file} ${error.message}.` }, error)
   }
 }
 
