@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { filesOpenToOthers } from './config/files-open-to-others.ts'
 import { usesWorkloadApi } from './config/identity-sources.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
@@ -41,6 +42,7 @@ export async function* runDoctor(
   signal: AbortSignal,
 ): AsyncGenerator<Check> {
   yield* checkFiles(config, deps)
+  yield check('file modes', async () => checkFileModes(config))
   yield check('ledger', () => checkLedger(config.ledger.file))
   let provider = undefined as AwsStsProvider | undefined
   yield check('aws settings', async () => {
@@ -158,6 +160,12 @@ async function* checkIssuers({ identity, listen }: Config): AsyncGenerator<Check
       ].join('; ')
     })
   }
+}
+
+function checkFileModes(config: Config): string {
+  const open = filesOpenToOthers(config)
+  if (open.length === 0) return 'no file of the configuration is open to every user'
+  throw new StintError('CONFIG_INVALID', { explanation: open.join(' ') })
 }
 
 async function checkLedger(file: string): Promise<string> {

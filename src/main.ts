@@ -3,6 +3,7 @@ import { createAdminApp } from './admin/app.ts'
 import type { AdminDeps, PolicySetStatus } from './admin/deps.ts'
 import { createOperatorDirectory } from './admin/operator-directory.ts'
 import { startAdminServer } from './admin/server.ts'
+import { filesOpenToOthers } from './config/files-open-to-others.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
 import { createClockGuard } from './core/clock-guard.ts'
@@ -95,7 +96,14 @@ async function start(
     board.report(component, error, clock.now())
     logger.error({ component, err: error }, 'a part has a problem')
   }
-  const ledger = await openSqliteLedger({ file: config.ledger.file, clock, ids: randomIds })
+  for (const notice of filesOpenToOthers(config))
+    logger.warn({ notice }, 'a file of the configuration is open to others')
+  const ledger = await openSqliteLedger({
+    file: config.ledger.file,
+    clock,
+    ids: randomIds,
+    onNotice: (notice) => logger.warn({ notice }, 'the ledger file was open to others'),
+  })
   stack.defer(() => ledger.close())
   const identity = await startIdentity(config, { ...deps, random: Math.random, board }, stack)
   const { bundles } = identity

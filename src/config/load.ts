@@ -170,7 +170,8 @@ function withAbsolutePaths(config: Config, folder: string): Config {
   return walk(config, '') as Config
 }
 
-function isPathKey(key: string): boolean {
+/** Whether a setting of this name is a path. */
+export function isPathKey(key: string): boolean {
   return key === 'file' || key === 'directory' || key.endsWith('File')
 }
 

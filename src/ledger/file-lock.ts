@@ -1,12 +1,15 @@
-import { closeSync, openSync, realpathSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, lstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { hasCode, StintError } from '../core/errors.ts'
+import { openToOthers } from '../core/files/open-to-others.ts'
 import { isBusyError, SqliteDatabase } from './sqlite-database.ts'
 
 /** A ledger file that this process alone may use. */
 export interface FileLock {
   /** The file under its one true name, without symbolic links. */
   readonly path: string
+  /** What was found and mended, or could not be mended, about who may use the file: for the operator's log. */
+  readonly notices: readonly string[]
   /** Idempotent. */
   release(): void
 }
@@ -14,33 +17,34 @@ export interface FileLock {
 /**
  * Takes the ledger file for this process alone. The lock is an open exclusive transaction on a small database beside it,
  * so the operating system lets go of it when the process dies, however it dies, and the ledger itself stays readable.
- * Symbolic links are resolved first; a file with a second hard link is refused, since SQLite would then keep two journals.
+ * Links in the path of its folder are resolved first. A file that is itself a link is refused, since whoever can turn the
+ * link chooses the record, and so is one with a second hard link, since SQLite would then keep two journals. Files that
+ * others than their owner may use are closed to them.
  *
- * @throws {StintError} LEDGER_LOCKED when somebody has it; LEDGER_UNAVAILABLE when the folder cannot be used.
+ * @throws {StintError} LEDGER_LOCKED when somebody has it; LEDGER_UNAVAILABLE when the folder cannot be used, the file is
+ *   a link, or every user may write it and that cannot be changed.
  */
 export function lockFile(file: string): FileLock {
   const path = truePath(file)
   let db: SqliteDatabase | undefined
+  let notices: string[]
   try {
     createPrivate(`${path}.lock`)
     db = new SqliteDatabase(`${path}.lock`, { busyMs: 0 })
     db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; BEGIN EXCLUSIVE')
     refuseHardLinks(path)
     createPrivate(path)
+    notices = closeToOthers(path)
   } catch (error) {
     db?.close()
     throw lockError(error, path)
   }
   const held = db
-  return { path, release: () => held.close() }
+  return { path, notices, release: () => held.close() }
 }
 
 function truePath(file: string): string {
-  try {
-    return realpathSync(file)
-  } catch {
-    // Not there yet: then the folder decides.
-  }
+  refuseLink(file)
   try {
     return join(realpathSync(dirname(file)), basename(file))
   } catch (error) {
@@ -61,6 +65,37 @@ function createPrivate(path: string): void {
   }
 }
 
+function refuseLink(file: string): void {
+  if (!lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return
+  throw new StintError('LEDGER_UNAVAILABLE', {
+    explanation: `The ledger file is a symbolic link to ${readlinkSync(file)}; name that file itself as ledger.file.`,
+    file,
+  })
+}
+
+/** SQLite gives its journals the mode of the file, so those that an earlier mode has left are closed as well. */
+function closeToOthers(path: string): string[] {
+  const notices = [path, `${path}.lock`, `${path}-wal`, `${path}-shm`, `${path}-journal`].flatMap((name) => {
+    const stats = statSync(name, { throwIfNoEntry: false })
+    if (!stats || (stats.mode & 0o077) === 0) return []
+    const mode = (stats.mode & 0o777).toString(8).padStart(4, '0')
+    try {
+      chmodSync(name, 0o600)
+      return [`${name} was open to others than its owner (mode ${mode}) and has mode 0600 now.`]
+    } catch (error) {
+      if (stats.mode & 0o002) throw openToAll(name, mode, error)
+      return [`${name} is open to others than its owner (mode ${mode}), and this process may not change that.`]
+    }
+  })
+  const open = openToOthers(path)
+  return open ? [...notices, open] : notices
+}
+
+function openToAll(file: string, mode: string, cause: unknown): StintError {
+  const explanation = `Every user of this machine may write the ledger (mode ${mode}), and this process may not change that: chmod 0600 it, owned by the broker's user.`
+  return new StintError('LEDGER_UNAVAILABLE', { explanation, file }, cause)
+}
+
 function refuseHardLinks(path: string): void {
   const links = statSync(path, { throwIfNoEntry: false })?.nlink ?? 1
   if (links <= 1) return
@@ -71,7 +106,7 @@ function refuseHardLinks(path: string): void {
 }
 
 function lockError(error: unknown, file: string): StintError {
-  if (hasCode(error, 'LEDGER_LOCKED')) return error
+  if (hasCode(error, 'LEDGER_LOCKED') || hasCode(error, 'LEDGER_UNAVAILABLE')) return error
   if (isBusyError(error)) {
     return new StintError(
       'LEDGER_LOCKED',

@@ -29,6 +29,8 @@ export interface SqliteLedgerOptions {
   readonly maxBytes?: number
   /** How many writes share a commit, and how many may wait. */
   readonly groupCommit?: GroupCommitOptions
+  /** Told of what is not as it should be with the file and does not keep it from being used. */
+  readonly onNotice?: (notice: string) => void
 }
 
 /** Busy time of WAL's own short locks; other programs only ever read. */
@@ -45,6 +47,7 @@ const CACHE_KIB = 32_768
  */
 export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Ledger> {
   const lock = lockFile(options.file)
+  for (const notice of lock.notices) options.onNotice?.(notice)
   let db: SqliteDatabase | undefined
   try {
     db = new SqliteDatabase(lock.path, { busyMs: BUSY_MS })

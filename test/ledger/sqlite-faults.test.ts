@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  chmodSync,
   copyFileSync,
   linkSync,
   mkdtempSync,
@@ -137,11 +138,9 @@ describe('one process at a time', () => {
     await open()
   })
 
-  test('a symbolic link to the file or its folder is the same ledger', async () => {
+  test('a symbolic link to its folder is the same ledger', async () => {
     await open()
-    symlinkSync(file, join(folder, 'link.db'))
     symlinkSync(folder, join(folder, 'again'))
-    await expect(open(join(folder, 'link.db'))).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
     await expect(open(join(folder, 'again', 'stint.db'))).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
   })
 
@@ -150,6 +149,43 @@ describe('one process at a time', () => {
     linkSync(file, join(folder, 'hard.db'))
     await expect(open(join(folder, 'hard.db'))).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
     await expect(open()).rejects.toMatchObject({ code: 'LEDGER_LOCKED' })
+  })
+
+  for (const { name, target } of [
+    { name: 'a ledger', target: 'stint.db' },
+    { name: 'nothing', target: 'absent.db' },
+  ]) {
+    test(`a symbolic link to ${name} is refused, and says what to name instead`, async () => {
+      await (await open()).close()
+      symlinkSync(join(folder, target), join(folder, 'link.db'))
+      await expect(open(join(folder, 'link.db'))).rejects.toMatchObject({
+        code: 'LEDGER_UNAVAILABLE',
+        details: { explanation: expect.stringContaining(join(folder, target)) },
+      })
+    })
+  }
+
+  // ssh treats its keys so: what others may read or write is not used as if nothing were wrong.
+  for (const mode of [0o666, 0o644, 0o660]) {
+    test(`files with mode ${mode.toString(8)} are closed to others, with a word`, async () => {
+      await (await open()).close()
+      chmodSync(file, mode)
+      chmodSync(`${file}.lock`, mode)
+      const notices: string[] = []
+      const onNotice = (notice: string) => notices.push(notice)
+      const ledger = await openSqliteLedger({ file, clock, ids: randomIds, onNotice })
+      opened.push(ledger)
+      await ledger.appendEvents([sampleEvent(clock.now())])
+      for (const path of [file, `${file}-wal`, `${file}.lock`]) expect(statSync(path).mode & 0o777).toBe(0o600)
+      expect(notices).toEqual([expect.stringContaining(file), expect.stringContaining(`${file}.lock`)])
+    })
+  }
+
+  test('a folder in which every user may replace the files is told', async () => {
+    chmodSync(folder, 0o777)
+    const notices: string[] = []
+    opened.push(await openSqliteLedger({ file, clock, ids: randomIds, onNotice: (notice) => notices.push(notice) }))
+    expect(notices).toEqual([expect.stringContaining('may replace')])
   })
 
   test('the files are for their owner alone', async () => {

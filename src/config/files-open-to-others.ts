@@ -1,0 +1,40 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openToOthers } from '../core/files/open-to-others.ts'
+import { isPathKey } from './load.ts'
+import type { Config } from './schema.ts'
+
+/** Settings whose file holds a secret. */
+const SECRETS = new Set(['privateKeyFile', 'secretAccessKeyFile', 'sessionTokenFile', 'externalIdFile'])
+
+/**
+ * Files of the configuration that every user of the machine may write, or read although they hold a secret. Whoever can
+ * write one of them decides who gets what, so each is worth a word.
+ *
+ * @returns a sentence for each.
+ */
+export function filesOpenToOthers(config: Config): string[] {
+  const { ledger: _, ...others } = config // the ledger looks after its own file
+  return [...new Set(pathsIn(others).flatMap(({ key, path }) => sentences(key, path)))]
+}
+
+function sentences(key: string, path: string): string[] {
+  const paths = key === 'directory' ? [path, ...filesIn(path)] : [path]
+  return paths.flatMap((each) => openToOthers(each, { secret: SECRETS.has(key) }) ?? [])
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name))
+  } catch {
+    // What cannot be read is told by whoever has to read it.
+    return []
+  }
+}
+
+function pathsIn(value: unknown, key = ''): { key: string; path: string }[] {
+  if (typeof value === 'string') return isPathKey(key) ? [{ key, path: value }] : []
+  if (Array.isArray(value)) return value.flatMap((item) => pathsIn(item, key))
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, item]) => pathsIn(item, name))
+}
