@@ -5,7 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/third-party/**', 'test/chart/**', 'test/image/**', 'test/interop/**', 'node_modules/**'],
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Bounds only turn a hang into a failure: they hold on a machine that does other work beside.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { mintOperatorToken } from '../admin/operator-tokens.ts'
+import { writeFileWhole } from '../core/files/write-file-whole.ts'
 import { type PracticeCloud, startPracticeCloud } from './cloud.ts'
 import { createTrustDomain, type PracticeTrustDomain } from './pki.ts'
 import { STAGE_LABELS, STAGE_POLICIES, STAGE_REGISTRATIONS, STAGE_ROLE, stageCloudPolicies } from './stage-rules.ts'
@@ -51,20 +52,20 @@ export async function setStage({ folder, config = {} }: StageOptions): Promise<S
   const issueSvid: Stage['issueSvid'] = async (path, from = trustDomain) => {
     const svid = await from.issueX509Svid({ path, ttlMs: SVID_MS, dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] })
     const base = place('svids', `${from.name}${path.replaceAll('/', '_')}`)
-    await writeFile(`${base}.pem`, svid.certPem)
-    await writeFile(`${base}.key`, svid.keyPem, { mode: 0o600 })
+    await writeFileWhole(`${base}.pem`, svid.certPem)
+    await writeFileWhole(`${base}.key`, svid.keyPem)
     return { certificateFile: `${base}.pem`, privateKeyFile: `${base}.key`, spiffeId: svid.spiffeId }
   }
   const server = await issueSvid(BROKER_PATH)
   const keys = await furnish(cloud, place)
   const operators = await writeTokens(place)
-  await writeFile(place('bundle.json'), trustDomain.bundleJson())
-  await writeFile(place('roots.pem'), trustDomain.rootCertPem)
-  await writeFile(place('agents.yaml'), stringify(STAGE_REGISTRATIONS))
-  await writeFile(place('labels.yaml'), stringify(STAGE_LABELS))
-  await writeFile(place('policies', 'practice.cedar'), STAGE_POLICIES)
+  await writeFileWhole(place('bundle.json'), trustDomain.bundleJson())
+  await writeFileWhole(place('roots.pem'), trustDomain.rootCertPem)
+  await writeFileWhole(place('agents.yaml'), stringify(STAGE_REGISTRATIONS))
+  await writeFileWhole(place('labels.yaml'), stringify(STAGE_LABELS))
+  await writeFileWhole(place('policies', 'practice.cedar'), STAGE_POLICIES)
   const configFile = place('stint.yaml')
-  await writeFile(configFile, stringify(withOverrides(stageConfig(cloud, server, keys, operators.rows), config)))
+  await writeFileWhole(configFile, stringify(withOverrides(stageConfig(cloud, server, keys, operators.rows), config)))
 
   return {
     folder,
@@ -109,8 +110,8 @@ async function furnish(
   await mkdir(place('keys'), { mode: 0o700 })
   const write = async (name: string, keys: { accessKeyId: string; secretAccessKey: string }): Promise<KeyFiles> => {
     const files = { accessKeyIdFile: place('keys', `${name}.id`), secretAccessKeyFile: place('keys', `${name}.secret`) }
-    await writeFile(files.accessKeyIdFile, keys.accessKeyId, { mode: 0o600 })
-    await writeFile(files.secretAccessKeyFile, keys.secretAccessKey, { mode: 0o600 })
+    await writeFileWhole(files.accessKeyIdFile, keys.accessKeyId)
+    await writeFileWhole(files.secretAccessKeyFile, keys.secretAccessKey)
     return files
   }
   return { broker: await write('broker', broker), revoker: await write('revoker', revoker) }
@@ -122,7 +123,7 @@ async function writeTokens(place: (...parts: string[]) => string) {
   const make = async (name: string, role: string, groups: string[]) => {
     const { token, sha256 } = mintOperatorToken()
     const file = place('tokens', name)
-    await writeFile(file, token.reveal(), { mode: 0o600 })
+    await writeFileWhole(file, token.reveal())
     return { file, row: { name, role, groups, tokenSha256: sha256, expiresAt } }
   }
   const [olga, oscar, vera] = await Promise.all([

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -230,6 +230,32 @@ test('an export of the record verifies offline, and not after one byte was chang
   const run = await stint(['audit', 'verify', file], { env: {} })
   expect(run.exitCode).toBe(1)
   expect(run.stdout).toContain('NOT whole')
+})
+
+for (const { name, out, says } of [
+  { name: 'a file that is there already', out: (folder: string) => join(folder, 'token'), says: 'is there already' },
+  { name: 'a folder that is not there', out: (folder: string) => join(folder, 'none', 'audit.jsonl'), says: 'ENOENT' },
+])
+  test(`an export onto ${name} is wrong use, and changes nothing`, async () => {
+    const { sealEvents } = await import('../support/sealed-events.ts')
+    const { events, head } = sealEvents(3)
+    admin.routes['GET /v1/audit/head'] = { body: head }
+    admin.routes['GET /v1/audit/events'] = { body: { items: events } }
+    const before = await readdir(directory)
+    const run = await stint(['audit', 'export', '--out', out(directory)], { env })
+    expect(run.exitCode).toBe(2)
+    expect(run.stderr).toContain(out(directory))
+    expect(run.stderr).toContain(says)
+    expect(await readdir(directory)).toEqual(before)
+    expect(await readFile(join(directory, 'token'), 'utf8')).toBe('stint_example\n')
+  })
+
+test('an export that breaks off leaves no file', async () => {
+  admin.routes['GET /v1/audit/head'] = { body: { seq: 2, hash: 'a'.repeat(64) } }
+  const before = await readdir(directory)
+  const run = await stint(['audit', 'export', '--out', join(directory, 'audit.jsonl')], { env })
+  expect(run.exitCode).toBe(1)
+  expect(await readdir(directory)).toEqual(before)
 })
 
 test('a policy directory is checked and tested', async () => {

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Signals, stint } from '../support/cli.ts'
 import { eventually } from '../support/eventually.ts'
+import { until } from '../support/settle.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -54,6 +55,17 @@ test('stint dev serves until a signal, tells how to reach it, and removes what i
     expect((await stint(['whoami'], { env: operator })).stdout).toContain('oscar')
   })
   expect(existsSync(folder)).toBe(false)
+})
+
+test('stint dev shows its file only when it is whole', async () => {
+  const file = join(temporary(), 'dev.env')
+  const signals = new Signals()
+  const running = stint(['dev', '--write-env', file, '--log', 'fatal'], { signals })
+  await until(() => existsSync(file))
+  const first = readFileSync(file, 'utf8')
+  signals.send('SIGTERM')
+  await running
+  expect(first).toMatch(/^export AWS_REGION='.*'\n$/m)
 })
 
 test('stint dev overwrites no file that it has not written', async () => {

@@ -30,7 +30,7 @@ function piecesOf(secret: string): string[] {
 }
 
 test('P8: no secret of a lease and no bearer token is in the ledger, its journal, a log at its loudest, or an error', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const stage = await CrashStage.open({}, { log: { level: 'trace' } })
   try {

@@ -129,7 +129,7 @@ describe.concurrent('STS', () => {
       turn(() =>
         withStage(async (stage) => {
           stage.stage.cloud.setFault({ service: 'sts', kind: 'hang', times: 1 })
-          const hung = stage.request('key-00000001', 'read', 1_000)
+          const hung = stage.request('key-00000001', 'read', 4_000)
           await eventually('the call at STS', () => mints(stage) === 1)
           expect((await stage.request('key-00000002', 'read'))?.lease).toBeDefined()
           expect(await hung).toBeUndefined()
@@ -183,7 +183,7 @@ describe.concurrent('IAM', () => {
         withStage(
           async (stage) => {
             const { cloud } = stage.stage
-            cloud.setPropagationDelayMs(1_500)
+            cloud.setPropagationDelayMs(6_000)
             const answer = await stage.request('key-00000001', 'read')
             const id = answer?.grant.id ?? ''
             await stage.revoke(id)
@@ -195,7 +195,7 @@ describe.concurrent('IAM', () => {
             await eventually('the end', async () => (await stage.stateOf(id)) === 'ended')
             expect(stage.works(answer?.lease?.accessKeyId ?? '')).toBe(false)
           },
-          { settleTime: '3s' },
+          { settleTime: '9s' },
         ),
       ),
   )

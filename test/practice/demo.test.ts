@@ -56,7 +56,7 @@ const claims: { name: string; says: RegExp }[] = [
 ]
 
 test('npm run demo tells the whole story, without colour off a terminal, and ends by itself', async () => {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [DEMO], { timeout: 60_000 })
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [DEMO], { timeout: 110_000 })
   expect(stderr).toBe('')
   for (const { name, says } of claims) expect(stdout, name).toMatch(says)
   expect(stdout).not.toContain('\u001b')

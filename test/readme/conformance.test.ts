@@ -14,7 +14,7 @@ const TESTS_OF_CASES = ['test/identity', 'test/grpc', 'test/config']
 /** Runs the vectors that are about streams. */
 const STREAMS = 'test/identity/workload-api/workload-api-source.test.ts'
 
-test('docs/conformance.md has every case of the vectors, with what refuses it', { timeout: 60_000 }, async () => {
+test('docs/conformance.md has every case of the vectors, with what refuses it', { timeout: 240_000 }, async () => {
   const { groups, close } = await conformanceCases()
   const parts: string[] = []
   try {

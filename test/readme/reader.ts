@@ -9,7 +9,7 @@ import { type Block, flagOf } from './markdown.ts'
 export const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url))
 const MARK = '<<<done'
 /** For one block; npm alone takes a second on a busy machine. */
-const BOUND_MS = 60_000
+const BOUND_MS = 120_000
 
 /** What a block came to: stdout and stderr together, as on a terminal. */
 export interface BlockRun {

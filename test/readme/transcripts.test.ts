@@ -9,7 +9,7 @@ import { CHECKOUT, Reader } from './reader.ts'
 const update = process.env.STINT_UPDATE_DOCS === '1'
 
 for (const page of ['README.md', 'docs/quickstart.md'])
-  test(`every command of ${page} does what the page shows`, { timeout: 120_000 }, async () => {
+  test(`every command of ${page} does what the page shows`, { timeout: 300_000 }, async () => {
     const file = join(CHECKOUT, page)
     const blocks = fencedBlocks(readFileSync(file, 'utf8'))
     const reader = new Reader()

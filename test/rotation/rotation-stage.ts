@@ -1,9 +1,10 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ChannelCredentials, type ServiceError, status } from '@grpc/grpc-js'
 import { BrokerServiceClient } from '../../src/contract/broker.ts'
 import type { BrokerServiceClient as Stub } from '../../src/contract/gen/stint/v1/BrokerService.ts'
+import { writeFileWhole } from '../../src/core/files/write-file-whole.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { type Stage, setStage } from '../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../src/practice/stage-rules.ts'
@@ -79,19 +80,19 @@ export class RotationStage {
       const hosts = { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] }
       const svid = await this.issuer.issueX509Svid({ path, ttlMs: this.#ttlMs, ...hosts })
       const { certificateFile, privateKeyFile } = this.filesOf(path)
-      replace(privateKeyFile, svid.keyPem)
-      replace(certificateFile, svid.certPem)
+      await writeFileWhole(privateKeyFile, svid.keyPem)
+      await writeFileWhole(certificateFile, svid.certPem)
     }
     this.rotations += 1
   }
 
   /** Makes broker and agents trust these roots and no others. */
-  trust(...domains: readonly PracticeTrustDomain[]): void {
+  async trust(...domains: readonly PracticeTrustDomain[]): Promise<void> {
     this.#sequence += 1
     const keys = domains.flatMap((domain) => (JSON.parse(domain.bundleJson()) as { keys: object[] }).keys)
     const bundle = { spiffe_sequence: this.#sequence, spiffe_refresh_hint: 300, keys }
-    replace(this.stage.rootsFile, domains.map(({ rootCertPem }) => rootCertPem).join(''))
-    replace(join(this.stage.folder, 'bundle.json'), JSON.stringify(bundle))
+    await writeFileWhole(this.stage.rootsFile, domains.map(({ rootCertPem }) => rootCertPem).join(''))
+    await writeFileWhole(join(this.stage.folder, 'bundle.json'), JSON.stringify(bundle))
   }
 
   /** The agent as it should be: it follows its files. */
@@ -145,9 +146,4 @@ export class FixedAgent {
   close(): void {
     this.#stub.close()
   }
-}
-
-function replace(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
 }

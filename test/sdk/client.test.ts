@@ -84,7 +84,7 @@ test('a retryable failure that lasts is thrown when the deadline leaves no room'
 
 test('a broker that is not there is BROKER_UNAVAILABLE', async () => {
   broker.down()
-  const failed = client.getGrant(GRANT_ID, { deadlineMs: 500 })
+  const failed = client.getGrant(GRANT_ID, { deadlineMs: 5_000 })
   await expect(settle(clock, failed)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE', retryable: true })
 })
 
@@ -125,7 +125,7 @@ for (const { name, serverId } of [
     broker.down()
     broker.serverId = serverId
     await broker.up()
-    const failed = client.getGrant(GRANT_ID, { deadlineMs: 400 })
+    const failed = client.getGrant(GRANT_ID, { deadlineMs: 5_000 })
     await expect(settle(clock, failed)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
     expect(broker.calls).toEqual([])
   })
@@ -134,7 +134,7 @@ for (const { name, serverId } of [
 test('a broker of a foreign trust domain is not taken for ours', async () => {
   const foreign = await createTrustDomain('example.org')
   await writeFile(broker.svid.bundleFile, foreign.rootCertPem)
-  const failed = client.getGrant(GRANT_ID, { deadlineMs: 400 })
+  const failed = client.getGrant(GRANT_ID, { deadlineMs: 5_000 })
   await expect(settle(clock, failed)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
   expect(broker.calls).toEqual([])
 })

@@ -10,7 +10,7 @@ const agent = fileURLToPath(new URL('../support/agent-that-forgets.ts', import.m
 test('a program that has done its work exits although its grant is still watched', async () => {
   const broker = await FakeBroker.start(systemClock)
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [agent], { env: broker.env, timeout: 20_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, [agent], { env: broker.env, timeout: 60_000 })
     expect(stdout).toBe('ASIAEXAMPLE1')
     expect(broker.countOf('WatchGrant')).toBe(1)
   } finally {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Client, credentials } from '@grpc/grpc-js'
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const READY_MS = 30_000
+const READY_MS = 90_000
 /** HealthCheckResponse with status SERVING, as protobuf writes it. */
 const SERVING = Buffer.from([8, 1])
 

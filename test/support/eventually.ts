@@ -5,7 +5,7 @@
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  boundMs = 15_000,
+  boundMs = 60_000,
 ): Promise<T> {
   const endMs = performance.now() + boundMs
   for (;;) {

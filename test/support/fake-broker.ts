@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -16,6 +16,7 @@ import type { Lease } from '../../src/contract/gen/stint/v1/Lease.ts'
 import type { WatchGrantResponse } from '../../src/contract/gen/stint/v1/WatchGrantResponse.ts'
 import { toTimestamp } from '../../src/contract/timestamp.ts'
 import type { Clock } from '../../src/core/clock.ts'
+import { writeFileWhole } from '../../src/core/files/write-file-whole.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/pki.ts'
 import type { SvidFiles } from '../../src/sdk/svid-source.ts'
 
@@ -110,9 +111,9 @@ export class FakeBroker {
   /** A fresh SVID in the files, as a rotation leaves it. */
   async writeSvid(spiffeId = AGENT_ID): Promise<void> {
     const svid = await this.trustDomain.issueX509Svid({ path: new URL(spiffeId).pathname })
-    await writeFile(this.svid.certificateFile, svid.certPem)
-    await writeFile(this.svid.privateKeyFile, svid.keyPem)
-    await writeFile(this.svid.bundleFile, this.trustDomain.rootCertPem)
+    await writeFileWhole(this.svid.certificateFile, svid.certPem)
+    await writeFileWhole(this.svid.privateKeyFile, svid.keyPem)
+    await writeFileWhole(this.svid.bundleFile, this.trustDomain.rootCertPem)
   }
 
   async up(): Promise<void> {

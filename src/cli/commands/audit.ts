@@ -1,11 +1,11 @@
-import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { exportAudit } from '../../ledger/audit-export.ts'
 import { parseHead, verifyAuditFile } from '../../ledger/audit-verify.ts'
 import type { AuditEvent } from '../../ledger/records.ts'
 import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
-import { type CommandIo, runParser } from '../command.ts'
+import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
 
@@ -81,5 +81,18 @@ async function exportAll({ out, ...flags }: AdminFlags & { out?: string }, io: C
     },
   })
   if (out === undefined) return pipeline(Readable.from(lines), io.stdout, { end: false })
-  await pipeline(Readable.from(lines), createWriteStream(out, { flags: 'wx', mode: 0o600 }))
+  await writeNew(out, lines)
+}
+
+/** An export that broke off leaves no file. @throws {UsageError} when the file cannot be made. */
+async function writeNew(file: string, lines: AsyncIterable<string>): Promise<void> {
+  try {
+    await writeFileWhole(file, lines, { mustBeNew: true, durable: true })
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw new UsageError(`The file ${file} is there already; --out wants a new one.`)
+    if (syscall !== undefined)
+      throw new UsageError(`The file ${file} cannot be written (${code}); give --out another one.`)
+    throw error
+  }
 }

@@ -1,9 +1,10 @@
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Option } from 'commander'
 import { loadConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
+import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { createLogger } from '../../core/log.ts'
 import { type Broker, startBroker } from '../../main.ts'
 import { type Stage, setStage } from '../../practice/stage.ts'
@@ -93,10 +94,9 @@ async function removeOurs(file: string, lines: string): Promise<void> {
 /** Takes the place of a file that an earlier run has left, of no other. @throws {UsageError} */
 async function writeOurs(file: string, lines: string): Promise<void> {
   const before = await readFile(file, 'utf8').catch(() => undefined)
-  if (before?.startsWith(FIRST_LINE)) await rm(file)
+  const isOurs = before?.startsWith(FIRST_LINE) ?? false
   try {
-    await using handle = await open(file, 'wx', 0o600)
-    await handle.writeFile(`${FIRST_LINE}\n${lines}`)
+    await writeFileWhole(file, `${FIRST_LINE}\n${lines}`, { mustBeNew: !isOurs })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     const why = code === 'EEXIST' ? 'it is there already and not of stint dev' : code

@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import type { CredentialEndpoint } from './credential-endpoint.ts'
 
 /** Set in a child of `exec`; its presence is how nesting is seen. */
@@ -42,8 +43,8 @@ export async function childEnvironment({
   const tokenFile = join(directory, 'token')
   const emptyFile = join(directory, 'empty')
   try {
-    await writeFile(tokenFile, endpoint.authorization.reveal(), { mode: 0o600, flag: 'wx' })
-    await writeFile(emptyFile, '', { mode: 0o600, flag: 'wx' })
+    await writeFileWhole(tokenFile, endpoint.authorization.reveal(), { mustBeNew: true })
+    await writeFileWhole(emptyFile, '', { mustBeNew: true })
   } catch (error) {
     await remove()
     throw error

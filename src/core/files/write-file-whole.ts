@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** How a file is put in its place. */
+export interface WholeFileOptions {
+  /** Permissions, less the umask. Default 0600: for its owner alone. */
+  readonly mode?: number
+  /** Takes the place of no other file: rejects with EEXIST. Default false. */
+  readonly mustBeNew?: boolean
+  /** On the disk, with its name, before the promise resolves: for what has to outlive a power cut. Default false. */
+  readonly durable?: boolean
+}
+
+/**
+ * Writes a file beside its place and then moves it there, so that another process that waits for it, or reads it meanwhile, finds
+ * the file of before or the whole new one. After a failure there is nothing new, under neither name.
+ *
+ * @param file a symbolic link is replaced, never followed.
+ * @param content text in UTF-8; pieces are written as they come.
+ * @throws the system's error: EEXIST, ENOENT for a folder that is not there, EACCES, ENOSPC …
+ */
+export async function writeFileWhole(
+  file: string,
+  content: string | AsyncIterable<string>,
+  { mode = 0o600, mustBeNew = false, durable = false }: WholeFileOptions = {},
+): Promise<void> {
+  // Looked at early too, so that nothing large is written in vain.
+  if (mustBeNew) await refuseExisting(file)
+  const beside = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.part`)
+  try {
+    await write(await open(beside, 'wx', mode), content, durable)
+    if (mustBeNew) await moveToNew(beside, file)
+    else await rename(beside, file)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw error
+  }
+  if (durable) await syncFolder(dirname(file))
+}
+
+async function write(handle: FileHandle, content: string | AsyncIterable<string>, durable: boolean): Promise<void> {
+  try {
+    await handle.writeFile(content)
+    if (durable) await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A second name is refused where a file is there already, which a rename is not. */
+async function moveToNew(beside: string, file: string): Promise<void> {
+  try {
+    await link(beside, file)
+  } catch (error) {
+    if (!KNOWS_NO_LINKS.has(codeOf(error))) throw error
+    await refuseExisting(file)
+    return rename(beside, file)
+  }
+  await rm(beside, { force: true })
+}
+
+/** FAT, some network and FUSE file systems. */
+const KNOWS_NO_LINKS = new Set<string | undefined>(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+async function refuseExisting(file: string): Promise<void> {
+  const found = await lstat(file).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error
+  })
+  if (!found) return
+  throw Object.assign(new Error(`EEXIST: file already exists, '${file}'`), { code: 'EEXIST', path: file })
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
+}
