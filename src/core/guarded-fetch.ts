@@ -23,8 +23,6 @@ export interface GuardedFetchOptions {
   readonly ca?: readonly string[]
   /** In the place of the host name check, called for every connection; its error ends the fetch. Give it with `ca` only. */
   readonly checkServer?: (certificate: PeerCertificate) => Error | undefined
-  /** The `accept` header. Default `application/json`. */
-  readonly accept?: string
   /** Resolves a host name; the system's resolver unless given. */
   readonly lookup?: (host: string) => Promise<readonly HostAddress[]>
 }
@@ -37,11 +35,20 @@ interface FetchedDocument {
   readonly headers: IncomingHttpHeaders
 }
 
+/** One fetch. */
+export interface FetchRequest {
+  readonly signal?: AbortSignal
+  /** The `accept` header. Default `application/json`, then anything. */
+  readonly accept?: string
+}
+
 /** Gets one document. @throws {StintError} URL_REFUSED, FETCH_FAILED; CANCELLED when the signal aborts. */
-export type GuardedFetch = (url: string, options?: { readonly signal?: AbortSignal }) => Promise<FetchedDocument>
+export type GuardedFetch = (url: string, request?: FetchRequest) => Promise<FetchedDocument>
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const DEFAULT_MAX_BYTES = 1_048_576
+/** Some servers answer 406 to whoever does not name their very type. The body decides what a document is, not its type. */
+const DEFAULT_ACCEPT = 'application/json, */*;q=0.1'
 
 /**
  * Makes a GET for configured URLs that cannot be led elsewhere. Each URL passes `guardUrl`; its host is resolved once, every
@@ -54,13 +61,14 @@ const DEFAULT_MAX_BYTES = 1_048_576
  */
 export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFetch {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, allowPrivate = [] } = options
-  return async (text, { signal } = {}) => {
+  return async (text, asked = {}) => {
+    const { signal } = asked
     const target = guardUrl(text, { allowPrivate })
     const timeout = AbortSignal.timeout(timeoutMs)
     const bound = signal ? AbortSignal.any([signal, timeout]) : timeout
     try {
       const addresses = await unlessAborted(resolve(target, options), bound)
-      return await get(target, addresses, options, bound)
+      return await get(target, addresses, options, { ...asked, signal: bound })
     } catch (error) {
       if (signal?.aborted) throw new StintError('CANCELLED', { explanation: 'The fetch was given up.' }, error)
       if (timeout.aborted) throw failed('timeout', `No whole answer came within ${timeoutMs} ms.`, target, error)
@@ -88,10 +96,9 @@ function systemLookup(host: string): Promise<readonly HostAddress[]> {
 function get(
   target: GuardedUrl,
   addresses: HostAddress[],
-  options: GuardedFetchOptions,
-  signal: AbortSignal,
+  { ca, checkServer, maxBytes = DEFAULT_MAX_BYTES }: GuardedFetchOptions,
+  { signal, accept = DEFAULT_ACCEPT }: FetchRequest & { readonly signal: AbortSignal },
 ): Promise<FetchedDocument> {
-  const { ca, checkServer, accept = 'application/json', maxBytes = DEFAULT_MAX_BYTES } = options
   const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
   return new Promise<FetchedDocument>((done, fail) => {
     const sent = request(target.url, {

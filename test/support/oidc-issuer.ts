@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import * as x509 from '@peculiar/x509'
@@ -12,11 +12,15 @@ import { basicConstraints, extendedUsage, issue, keyUsage, signerExtensions, Usa
 export interface IssuerBehaviour {
   discovery(url: string): unknown
   keys(): string
+  /** The one type of the discovery document, and that of the keys; who does not accept it gets 406. */
+  types: { readonly discovery: string; readonly keys: string }
+  /** Without it in the authorization header: 403 when there is none, 401 when there is another. */
+  bearer?: string
   /** Takes an answer over; true when it has. */
   intercept?(path: string, response: ServerResponse): boolean
 }
 
-/** An OIDC issuer on loopback, over HTTPS. */
+/** An OIDC issuer on loopback, over HTTPS; about its types as strict as kube-apiserver is. */
 export interface RunningIssuer {
   readonly url: string
   /** PEM of the root to trust. */
@@ -33,13 +37,20 @@ export async function startIssuer(): Promise<RunningIssuer> {
   const behaviour: RunningIssuer['behaviour'] = {
     discovery: (url) => ({ issuer: url, jwks_uri: `${url}/keys` }),
     keys: keySet,
+    types: { discovery: 'application/json', keys: 'application/jwk-set+json' },
   }
   const asked = new Map<string, number>()
   const server = createServer({ cert, key }, (request, response) => {
     const path = request.url ?? ''
     asked.set(path, (asked.get(path) ?? 0) + 1)
     if (behaviour.intercept?.(path, response)) return
-    response.end(path === '/keys' ? behaviour.keys() : JSON.stringify(behaviour.discovery(url)))
+    const [type, body] =
+      path === '/keys'
+        ? [behaviour.types.keys, behaviour.keys]
+        : [behaviour.types.discovery, () => JSON.stringify(behaviour.discovery(url))]
+    const refused = refusalOf(request, behaviour.bearer, type)
+    if (refused !== undefined) return response.writeHead(refused, { 'content-type': 'text/plain' }).end('no')
+    response.writeHead(200, { 'content-type': type }).end(body())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -50,6 +61,14 @@ export async function startIssuer(): Promise<RunningIssuer> {
     await once(server, 'close')
   }
   return { url, ca, behaviour, asked, stop }
+}
+
+function refusalOf({ headers }: IncomingMessage, bearer: string | undefined, type: string): number | undefined {
+  if (bearer !== undefined && headers.authorization === undefined) return 403
+  if (bearer !== undefined && headers.authorization !== `Bearer ${bearer}`) return 401
+  const [plain = ''] = type.split(';')
+  const accepted = (headers.accept ?? '*/*').split(',').map((one) => one.split(';')[0]?.trim())
+  return accepted.includes(plain) ? undefined : 406
 }
 
 async function serverCertificate(): Promise<{ ca: string; cert: string; key: string }> {

@@ -14,6 +14,9 @@ export interface PublishedKeys {
   readonly notes: readonly string[]
 }
 
+/** RFC 7517 section 8.5.1; kube-apiserver answers 406 to whoever does not accept it. Plain JSON is what most others have. */
+const ACCEPT_KEYS = 'application/jwk-set+json, application/json, */*;q=0.1'
+
 /**
  * Asks an issuer where its keys are, and for the keys. Nothing of a token plays a part: the address comes from the
  * configuration, the document has to name the same issuer to the letter, and the keys have to be at an allowed host.
@@ -26,7 +29,8 @@ export async function discoverKeys(
   { issuer, jwksHosts }: Pick<OidcIssuer, 'issuer' | 'jwksHosts'>,
   { fetch, signal }: { fetch: GuardedFetch; signal?: AbortSignal },
 ): Promise<PublishedKeys> {
-  const get = async (url: string) => readDocument(await fetch(url, signal && { signal }))
+  const get = async (url: string, accept?: string) =>
+    readDocument(await fetch(url, { ...(accept && { accept }), ...(signal && { signal }) }))
   const document = await get(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
   if (document.issuer !== issuer) {
     throw issuerInvalid(
@@ -35,7 +39,7 @@ export async function discoverKeys(
     )
   }
   const jwksUri = checkJwksUri(document.jwks_uri, jwksHosts)
-  return { jwksUri, ...readJwks(await get(jwksUri), issuer) }
+  return { jwksUri, ...readJwks(await get(jwksUri, ACCEPT_KEYS), issuer) }
 }
 
 function checkJwksUri(value: StrictJson | undefined, hosts: readonly string[]): string {

@@ -39,6 +39,8 @@ export class IssuerKeys {
   #loadedAt: Instant | undefined
   #attemptedAtMs = Number.NEGATIVE_INFINITY
   #problem: StintError | undefined
+  /** How many attempts have begun. */
+  #looks = 0
   #attempt: Promise<void> | undefined
   #following: Promise<void> | undefined
 
@@ -68,19 +70,37 @@ export class IssuerKeys {
   /**
    * The key of this name, if need be after one look at the issuer.
    *
-   * @throws {StintError} TOKEN_INVALID (kid) when the issuer has just been asked and has no such key; ISSUER_UNAVAILABLE
-   *   when that cannot be said.
+   * @throws {StintError} TOKEN_INVALID (kid) only when a look that began after this call has worked and shows no such key;
+   *   else ISSUER_UNAVAILABLE with `details.retryAfterMs`, after which the issuer may be asked again.
    */
   async keyFor(kid: string): Promise<IssuerKey> {
     const held = this.#held(kid)
     if (held) return held
+    const looksBefore = this.#looks
     await this.#refresh()
     const found = this.#held(kid)
     if (found) return found
-    if (this.usable && !this.#problem) throw tokenInvalid('kid', 'The issuer of the token has no key with this kid.')
-    const explanation =
-      'The keys of the issuer cannot be had right now, so the token cannot be verified; try again later.'
-    throw new StintError('ISSUER_UNAVAILABLE', { explanation }, this.#problem)
+    if (!this.usable || this.#problem) {
+      const explanation =
+        'The keys of the issuer cannot be had right now, so the token cannot be verified; try again later.'
+      throw this.#unavailable('keys', explanation)
+    }
+    if (this.#looks > looksBefore) throw tokenInvalid('kid', 'The issuer of the token has no key with this kid.')
+    // The issuer may have changed its keys since the last look.
+    throw this.#unavailable(
+      'kid',
+      'The key that the token names (kid) was not among the keys of its issuer when it was last asked; it is asked again soon.',
+    )
+  }
+
+  #unavailable(check: 'keys' | 'kid', explanation: string): StintError {
+    const retryAfterMs = Math.ceil(this.#cooldownMs())
+    return new StintError('ISSUER_UNAVAILABLE', { check, explanation, retryAfterMs }, this.#problem)
+  }
+
+  /** Until the issuer may be asked again. */
+  #cooldownMs(): number {
+    return Math.max(0, this.#attemptedAtMs + COOLDOWN_MS - this.#options.clock.monotonicMs())
   }
 
   #held(kid: string): IssuerKey | undefined {
@@ -100,7 +120,8 @@ export class IssuerKeys {
   #refresh(): Promise<void> {
     const { clock } = this.#options
     if (this.#attempt) return this.#attempt
-    if (this.#stop.signal.aborted || clock.monotonicMs() - this.#attemptedAtMs < COOLDOWN_MS) return Promise.resolve()
+    if (this.#stop.signal.aborted || this.#cooldownMs() > 0) return Promise.resolve()
+    this.#looks += 1
     this.#attemptedAtMs = clock.monotonicMs()
     this.#attempt = this.#load().finally(() => {
       this.#attempt = undefined

@@ -39,10 +39,10 @@ describe('IssuerKeys over HTTPS', () => {
 
   test('a flood of unknown keys asks the issuer once in 30 s, whether that works or fails', async () => {
     await keys.keyFor('rsa')
-    await flood('TOKEN_INVALID')
+    await flood('ISSUER_UNAVAILABLE')
     expect(fetches()).toEqual([1, 1])
     await clock.advance(30_000)
-    await flood('TOKEN_INVALID')
+    await flood('ISSUER_UNAVAILABLE')
     expect(fetches()).toEqual([2, 2])
     issuer.behaviour.intercept = (_, response) => Boolean(response.writeHead(503).end())
     await clock.advance(30_000)
@@ -53,11 +53,71 @@ describe('IssuerKeys over HTTPS', () => {
     expect(fetches()).toEqual([3, 2])
   })
 
+  test('right after a rotation a good token is told when to come again, and is then accepted', async () => {
+    await keys.keyFor('rsa')
+    issuer.behaviour.keys = () => JSON.stringify({ keys: [publicJwk('next', OIDC_KEYS.other.publicKey)] })
+    await clock.advance(10_000)
+    await expect(keys.keyFor('next')).rejects.toMatchObject({
+      code: 'ISSUER_UNAVAILABLE',
+      details: { retryAfterMs: 20_000 },
+    })
+    await clock.advance(20_000)
+    expect(await keys.keyFor('next')).toBeDefined()
+    expect(fetches()).toEqual([2, 2])
+  })
+
+  test('only a look that began after the token came refuses it for good', async () => {
+    const answered = Promise.withResolvers<undefined>()
+    const asked = Promise.withResolvers<undefined>()
+    issuer.behaviour.keys = keySet
+    issuer.behaviour.intercept = (path, response) => {
+      if (path !== '/keys') return false
+      asked.resolve(undefined)
+      void answered.promise.then(() => response.end(keySet()))
+      return true
+    }
+    const first = keys.keyFor('unknown').catch((error: unknown) => error)
+    await asked.promise
+    const during = keys.keyFor('unknown').catch((error: unknown) => error)
+    answered.resolve(undefined)
+    expect(await first).toMatchObject({ code: 'TOKEN_INVALID', details: { check: 'kid' } })
+    expect(await during).toMatchObject({ code: 'ISSUER_UNAVAILABLE', details: { retryAfterMs: 30_000 } })
+    await clock.advance(30_000)
+    await expect(keys.keyFor('unknown')).rejects.toMatchObject({ code: 'TOKEN_INVALID', details: { check: 'kid' } })
+  })
+
+  for (const { discovery, keys: ofKeys, source } of [
+    { discovery: 'application/json', keys: 'application/jwk-set+json', source: 'kube-apiserver 1.35' },
+    { discovery: 'application/json', keys: 'application/json', source: 'GitHub Actions' },
+    {
+      discovery: 'application/json;charset=utf-8',
+      keys: 'application/jwk-set+json; charset=UTF-8',
+      source: 'RFC 9110',
+    },
+  ]) {
+    test(`keys are read from an issuer that has only ${discovery} and ${ofKeys} (${source})`, async () => {
+      issuer.behaviour.types = { discovery, keys: ofKeys }
+      expect(await keys.keyFor('rsa')).toBeDefined()
+    })
+  }
+
+  for (const type of ['text/plain', 'application/octet-stream']) {
+    test(`keys are read from a file host that says ${type} and does not negotiate`, async () => {
+      issuer.behaviour.intercept = (path, response) => {
+        if (path === '/keys') response.writeHead(200, { 'content-type': type }).end(keySet())
+        return path === '/keys'
+      }
+      expect(await keys.keyFor('rsa')).toBeDefined()
+    })
+  }
+
   test('a new key counts at its first token, and a withdrawn one no longer after the next look', async () => {
     await keys.keyFor('rsa')
     issuer.behaviour.keys = () => JSON.stringify({ keys: [publicJwk('next', OIDC_KEYS.other.publicKey)] })
     await clock.advance(30_000)
     expect((await keys.keyFor('next')).algorithms).toContain('RS256')
+    await expect(keys.keyFor('rsa')).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
+    await clock.advance(30_000)
     await expect(keys.keyFor('rsa')).rejects.toMatchObject({ code: 'TOKEN_INVALID', details: { check: 'kid' } })
   })
 
@@ -67,7 +127,7 @@ describe('IssuerKeys over HTTPS', () => {
     issuer.behaviour.keys = () => JSON.stringify({ keys: [publicJwk('next', OIDC_KEYS.other.publicKey)] })
     await clock.advance(10 * 60_000)
     await keys.keyFor('next')
-    await expect(keys.keyFor('rsa')).rejects.toMatchObject({ details: { check: 'kid' } })
+    await expect(keys.keyFor('rsa')).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
     expect(fetches()).toEqual([2, 2])
   })
 
@@ -258,12 +318,12 @@ function fetchIt() {
   return createGuardedFetch({ allowPrivate: ['127.0.0.1'], ca: [issuer.ca], timeoutMs: 1_000, maxBytes: 1_048_576 })
 }
 
-/** Asks for many keys that nobody has. */
+/** Asks for many keys that nobody has; a look that was begun for the first of them answers only that one for good. */
 async function flood(code: string): Promise<void> {
   const answers = await Promise.all(
     Array.from({ length: 100 }, (_, n) => keys.keyFor(`k${n}`).catch((error: unknown) => error)),
   )
-  for (const answer of answers) expect(answer instanceof StintError && answer.code).toBe(code)
+  for (const answer of answers.slice(1)) expect(answer instanceof StintError && answer.code).toBe(code)
 }
 
 /** How often the discovery document and the keys were asked for. */
