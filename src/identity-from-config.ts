@@ -48,7 +48,7 @@ export async function startIdentity(
   deps: IdentityDeps,
   stack: AsyncDisposableStack,
 ): Promise<Identity> {
-  const bundles = new BundleStore()
+  const bundles = new BundleStore({ onListeners: (problem) => stateOf(deps)('bundles', problem) })
   await startFiles(identity, bundles, deps, stack)
   const workload = await startWorkloadApi(identity, bundles, deps, stack)
   await startFederation(identity, bundles, deps, stack)
@@ -59,7 +59,10 @@ export async function startIdentity(
     ...hostAndPort(settings.listen),
     path: settings.path,
     identity: settings.certificate ? pairIdentity(settings.certificate, identity, 'bundle_endpoint', deps) : server(),
-    bundle: () => bundles.get(settings.trustDomain),
+    bundle: () =>
+      identity.domains[settings.trustDomain]?.workloadApi
+        ? workload?.publishable(settings.trustDomain)
+        : bundles.get(settings.trustDomain),
   })
   stack.defer(() => endpoint.stop())
   return { bundles, server, bundleEndpoint: endpoint.address }

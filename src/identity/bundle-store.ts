@@ -1,3 +1,4 @@
+import { asStintError, type StintError } from '../core/errors.ts'
 import { bundleInvalid } from './bundle-problems.ts'
 import { nameBytes } from './bundle-root.ts'
 import type { TrustBundle } from './trust-bundle.ts'
@@ -30,6 +31,15 @@ export class BundleStore {
   #snapshot: BundleSnapshot = snapshotOf(0, new Map())
   #roots: readonly string[] = []
   readonly #listeners = new Set<() => void>()
+  readonly #onListeners: (error: StintError | undefined) => void
+
+  /**
+   * @param options.onListeners hears after each change what a listener has thrown, or that none has; the change counts
+   *   all the same. Must not throw.
+   */
+  constructor({ onListeners = () => {} }: { readonly onListeners?: (error: StintError | undefined) => void } = {}) {
+    this.#onListeners = onListeners
+  }
 
   /** The state of now. */
   get snapshot(): BundleSnapshot {
@@ -104,7 +114,15 @@ export class BundleStore {
     this.#roots = [
       ...new Set([...bundles.values()].flatMap((bundle) => bundle.x509Authorities.map((root) => root.x509.toString()))),
     ]
-    for (const listener of this.#listeners) listener()
+    let problem: StintError | undefined
+    for (const listener of this.#listeners) {
+      try {
+        listener()
+      } catch (error) {
+        problem = asStintError(error)
+      }
+    }
+    this.#onListeners(problem)
   }
 }
 

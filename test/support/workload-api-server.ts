@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
@@ -19,13 +19,23 @@ export interface WorkloadApiState {
   readonly jwt?: JwtBundlesResponse
 }
 
+interface OpenStream {
+  readonly kind: 'x509' | 'jwt'
+  /** What was sent last, as text. */
+  sent?: string
+}
+
 /**
- * A Workload API that follows the standard: on a socket in a folder of its own, refuses calls without its metadata, sends
- * its state to each new stream and to all open ones when it changes.
+ * A Workload API as unkind as SPIRE's agent (1.16): on a socket in a folder of its own, it refuses calls without its
+ * metadata; sends its state to each new stream; sends the X.509 state to all open ones whenever it is set, the JWT bundles
+ * only when they have changed; leaves streams open for ever; sends SVIDs in the order of entry ids, which are random.
  */
 export class WorkloadApiServer {
   readonly #folder: string
-  readonly #streams = new Map<ServerWritableStream<unknown, unknown>, 'x509' | 'jwt'>()
+  readonly #streams = new Map<ServerWritableStream<unknown, unknown>, OpenStream>()
+  /** By SPIFFE ID. */
+  readonly #entryIds = new Map<string, string>()
+  #held = false
   readonly #sockets = new Set<Socket>()
   #listener: NetServer | undefined
   #state: WorkloadApiState
@@ -75,12 +85,29 @@ export class WorkloadApiServer {
   /** The whole state; what is left out is not sent. */
   set(state: WorkloadApiState): void {
     this.#state = state
-    for (const [call, kind] of this.#streams) this.#send(kind, call)
+    this.#sendAll()
+  }
+
+  /** Puts the named SVIDs first, in this order: entry ids are random, so any order may come. */
+  order(...spiffeIds: readonly string[]): void {
+    this.#entryIds.clear()
+    for (const [index, id] of spiffeIds.entries()) this.#entryIds.set(id, String(index))
+  }
+
+  /** Streams get nothing from now on, as from an agent that waits for its server. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Ends `hold`; what is open gets the state of now. */
+  release(): void {
+    this.#held = false
+    this.#sendAll()
   }
 
   /** Ends every stream, or all of one kind; undefined as code: without an error. */
   end(code?: status, only?: 'x509' | 'jwt'): void {
-    for (const [call, kind] of this.#streams) {
+    for (const [call, { kind }] of this.#streams) {
       if (only !== undefined && kind !== only) continue
       finish(call, code)
       this.#streams.delete(call)
@@ -109,15 +136,34 @@ export class WorkloadApiServer {
     this.opened[kind] += 1
     const refusal = isAllowed(call.metadata) ? this.#refusal : status.INVALID_ARGUMENT
     if (refusal === undefined) {
-      this.#streams.set(call, kind)
+      const stream = { kind }
+      this.#streams.set(call, stream)
       call.on('cancelled', () => this.#streams.delete(call))
-      this.#send(kind, call)
+      this.#send(stream, call)
     } else finish(call, refusal)
   }
 
-  #send(kind: 'x509' | 'jwt', call: ServerWritableStream<unknown, unknown>): void {
-    const message = this.#state[kind]
-    if (message) call.write(message)
+  #sendAll(): void {
+    for (const [call, stream] of this.#streams) this.#send(stream, call)
+  }
+
+  #send(stream: OpenStream, call: ServerWritableStream<unknown, unknown>): void {
+    const { x509, jwt } = this.#state
+    const message = stream.kind === 'jwt' ? jwt : x509 && { ...x509, svids: this.#sorted(x509.svids) }
+    if (this.#held || !message) return
+    const text = JSON.stringify(message)
+    if (stream.kind === 'jwt' && text === stream.sent) return
+    stream.sent = text
+    call.write(message)
+  }
+
+  #sorted(svids: readonly X509SvidMessage[]): readonly X509SvidMessage[] {
+    const entryId = ({ spiffe_id: id }: X509SvidMessage): string => {
+      const known = this.#entryIds.get(id) ?? randomUUID()
+      this.#entryIds.set(id, known)
+      return known
+    }
+    return [...svids].sort((a, b) => (entryId(a) < entryId(b) ? -1 : 1))
   }
 }
 

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import type { Clock } from '../../core/clock.ts'
-import { StintError } from '../../core/errors.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
 import { openStream, type WorkloadApiError, type WorkloadApiStreams } from './open-stream.ts'
 
 export interface FollowedStreamOptions<Method extends keyof WorkloadApiStreams> {
@@ -9,9 +9,9 @@ export interface FollowedStreamOptions<Method extends keyof WorkloadApiStreams> 
   readonly clock: Clock
   /** 0 to 1; spreads the reconnects of many workloads. */
   readonly random: () => number
-  /** Must not throw. */
+  /** If it throws, the stream counts as failed. */
   readonly onMessage: (message: WorkloadApiStreams[Method]) => void
-  /** Each failure. `final`: the stream is not opened again. Must not throw. */
+  /** Each failure. `final`: the stream is not opened again. What it throws is lost. */
   readonly onFailure: (failure: WorkloadApiError & { readonly final: boolean }) => void
 }
 
@@ -47,7 +47,7 @@ export class FollowedStream<Method extends keyof WorkloadApiStreams> {
   }
 
   async #run(): Promise<void> {
-    const { clock, onFailure } = this.#options
+    const { clock } = this.#options
     const { signal } = this.#stop
     let reopenedAtMs = Number.NEGATIVE_INFINITY
     while (!signal.aborted) {
@@ -58,10 +58,19 @@ export class FollowedStream<Method extends keyof WorkloadApiStreams> {
         continue
       }
       const final = failure !== undefined && FINAL.has(failure.code)
-      if (failure) onFailure({ ...failure, final })
-      else if (!delivered) onFailure({ ...endedWithoutMessage(), final })
+      if (failure) this.#tell({ ...failure, final })
+      else if (!delivered) this.#tell({ ...endedWithoutMessage(), final })
       if (final) return
       await clock.sleep(this.#nextWaitMs(), signal).catch(() => undefined)
+    }
+  }
+
+  /** A handler that fails must not end the stream's loop, and with it the process. */
+  #tell(failure: WorkloadApiError & { readonly final: boolean }): void {
+    try {
+      this.#options.onFailure(failure)
+    } catch {
+      // Whoever could be told is the one that failed.
     }
   }
 
@@ -78,8 +87,14 @@ export class FollowedStream<Method extends keyof WorkloadApiStreams> {
       const cancel = openStream(target, method, {
         onMessage: (message) => {
           delivered = true
-          this.#ceilingMs = 2 * MIN_WAIT_MS
-          onMessage(message)
+          try {
+            onMessage(message)
+            this.#ceilingMs = 2 * MIN_WAIT_MS
+          } catch (error) {
+            cancel()
+            signal.removeEventListener('abort', cancelled)
+            resolve({ failure: { code: status.INTERNAL, error: asStintError(error) }, delivered })
+          }
         },
         onEnd: (failure) => {
           signal.removeEventListener('abort', cancelled)

@@ -10,6 +10,8 @@ import { trustDomainOf } from './x509-context.ts'
 export interface JwtBundles {
   /** By trust domain, then by `kid`; for JWT-SVIDs only. */
   readonly authorities: ReadonlyMap<string, ReadonlyMap<string, JwtAuthority>>
+  /** Trust domains whose bundle came and could not be used. */
+  readonly unreadable: ReadonlySet<string>
   readonly notes: readonly BundleNote[]
 }
 
@@ -26,17 +28,21 @@ export function readJwtBundles({ bundles }: JwtBundlesResponse): JwtBundles {
   if (entries.length === 0) throw bundleInvalid('workload-api', 'The message of the Workload API has no bundle.')
   if (entries.length > MAX_TRUST_DOMAINS) throw bundleInvalid('size', `More than ${MAX_TRUST_DOMAINS} trust domains.`)
   const authorities = new Map<string, ReadonlyMap<string, JwtAuthority>>()
+  const unreadable = new Set<string>()
   const notes: BundleNote[] = []
   for (const [key, value] of entries) {
     try {
+      const trustDomain = trustDomainOf(key)
+      unreadable.add(trustDomain)
       const read = readBundleKeys(jwtKeys(value))
-      authorities.set(trustDomainOf(key), read.jwtAuthorities)
+      authorities.set(trustDomain, read.jwtAuthorities)
+      unreadable.delete(trustDomain)
       notes.push(...read.notes)
     } catch (error) {
       notes.push(alarm('jwt-bundle', `A JWT bundle is left out: ${asStintError(error).message}`))
     }
   }
-  return { authorities, notes }
+  return { authorities, unreadable, notes }
 }
 
 /**

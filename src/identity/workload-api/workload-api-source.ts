@@ -28,13 +28,20 @@ export interface WorkloadApiSourceOptions {
   readonly onNote: (note: BundleNote) => void
 }
 
+/** What is held; what of it counts is said by `bundleOf`. */
+interface State {
+  readonly x509: X509Context | undefined
+  readonly jwt: JwtBundles | undefined
+}
+
 /** A look at the wall clock this often at least, since it may jump. */
 const MAX_NAP_MS = 60_000
 
 /**
  * Takes our own SVID and the bundles from the Workload API. A message is taken whole, in one step, or not at all; what it
- * no longer names is no longer trusted. JWT keys count only beside an SVID. While the agent cannot be reached, the last good state serves on until its SVID
- * ends; then, or as soon as the agent says that there is no identity for us, SVID and roots are withdrawn.
+ * no longer names is no longer trusted. JWT keys count only beside an SVID. While the agent cannot be reached, the last
+ * good state serves on until its SVID ends; then, or as soon as the agent says that there is no identity for us, SVID and
+ * roots are withdrawn, and nothing counts until the next SVID. Nothing that a follower or the store throws gets out.
  *
  * @see SPIFFE Workload API, sections 4.3 to 4.5, 5.2 and 6.2
  */
@@ -49,6 +56,8 @@ export class WorkloadApiSource implements BundleSource {
   #jwt: JwtBundles | undefined
   /** When the JWT keys end: set while they cannot be followed, to the end of the SVID of then. */
   #jwtNotAfter: Date | undefined
+  /** False once the agent has said that it knows no JWT bundles at all. */
+  #jwtOffered = true
   #identity: ServerIdentity | undefined
   #expiry = new AbortController()
   #watching: Promise<void> = Promise.resolve()
@@ -79,6 +88,15 @@ export class WorkloadApiSource implements BundleSource {
   /** The SVID of now as TLS wants it; undefined while there is none that may be used. */
   get identity(): ServerIdentity | undefined {
     return this.#identity
+  }
+
+  /**
+   * The bundle as others may have it: undefined while the JWT keys of the trust domain are not known, since whoever
+   * fetched it without them would stop trusting them.
+   */
+  publishable(trustDomain: string): TrustBundle | undefined {
+    const known = this.#jwt ? !this.#jwt.unreadable.has(trustDomain) : !this.#jwtOffered
+    return known ? bundleOf(trustDomain, { x509: this.#x509, jwt: this.#jwt }) : undefined
   }
 
   /** @throws {StintError} WORKLOAD_API_UNAVAILABLE: no SVID came in time, or the call is refused for good. */
@@ -125,13 +143,13 @@ export class WorkloadApiSource implements BundleSource {
 
   #takeX509(message: X509SvidResponse): void {
     try {
-      const context = readX509Context(message, this.#options.clock.now())
-      const identity = tlsIdentity(context.svids[0])
-      this.#x509 = context
-      if (this.#jwtNotAfter && this.#options.clock.now() > this.#jwtNotAfter) this.#jwt = undefined
-      this.#publish(identity)
+      const now = this.#options.clock.now()
+      const x509 = readX509Context(message, now)
+      const identity = tlsIdentity(x509.svids[0])
+      const jwt = this.#jwtNotAfter && now > this.#jwtNotAfter ? undefined : this.#jwt
+      const problem = this.#take({ x509, jwt }, identity)
       this.#watchExpiry(identity.notAfter)
-      this.#tell('x509', undefined, context.notes)
+      this.#tell('x509', problem, x509.notes)
       this.#x509Settled.resolve()
     } catch (error) {
       this.#tell('x509', discarded(error))
@@ -140,16 +158,17 @@ export class WorkloadApiSource implements BundleSource {
 
   #failX509({ code, error, final }: WorkloadApiError & { readonly final: boolean }): void {
     this.#tell('x509', error)
-    if (code === status.PERMISSION_DENIED) this.#withdrawX509()
+    if (code === status.PERMISSION_DENIED) this.#withdraw()
     if (final) this.#x509Settled.reject(error)
   }
 
   #takeJwt(message: JwtBundlesResponse): void {
     try {
-      this.#jwt = readJwtBundles(message)
+      const jwt = readJwtBundles(message)
+      this.#take({ x509: this.#x509, jwt }, this.#identity)
       this.#jwtNotAfter = undefined
-      this.#publish(this.#identity)
-      this.#tell('jwt', undefined, this.#jwt.notes)
+      this.#jwtOffered = true
+      this.#tell('jwt', undefined, jwt.notes)
     } catch (error) {
       this.#tell('jwt', discarded(error))
     }
@@ -159,42 +178,63 @@ export class WorkloadApiSource implements BundleSource {
   #failJwt({ code, error }: WorkloadApiError): void {
     this.#tell('jwt', error)
     this.#jwtSettled.resolve()
-    this.#jwtNotAfter ??= this.#identity?.notAfter
-    if (code !== status.PERMISSION_DENIED) return
-    this.#jwt = undefined
-    this.#publish(this.#identity)
+    this.#jwtOffered = code !== status.UNIMPLEMENTED
+    this.#jwtNotAfter ??= this.#identity?.notAfter ?? this.#options.clock.now()
+    if (code === status.PERMISSION_DENIED) this.#dropJwt()
   }
 
-  /** Without an SVID the whole state is out of date: JWT keys have no end of their own, so they go as well. */
+  /**
+   * All of a state or nothing: the store may refuse its roots, and then the state of before stays. Bundles first and
+   * identity after, in one turn of the event loop: no connection can come in between.
+   *
+   * @returns what a follower of the identity has thrown.
+   * @throws {StintError} what the store throws; nothing has changed then.
+   */
+  #take(next: State, identity: ServerIdentity | undefined): StintError | undefined {
+    const { store, trustDomains } = this.#options
+    store.apply(new Map(trustDomains.map((trustDomain) => [trustDomain, bundleOf(trustDomain, next)])))
+    this.#x509 = next.x509
+    this.#jwt = next.jwt
+    return this.#show(identity)
+  }
+
+  #show(identity: ServerIdentity | undefined): StintError | undefined {
+    if (identity === this.#identity) return undefined
+    this.#identity = identity
+    let problem: StintError | undefined
+    for (const follower of this.#followers) {
+      try {
+        follower(identity)
+      } catch (error) {
+        problem = asStintError(error)
+      }
+    }
+    return problem
+  }
+
+  /**
+   * Nothing is trusted and nothing shown until the next SVID. The JWT keys are kept, though they do not count: an agent
+   * sends them again only when they change, which may be never while its stream stays open.
+   */
   #withdraw(): void {
-    this.#jwt = undefined
-    this.#withdrawX509()
-  }
-
-  #withdrawX509(): void {
     this.#expiry.abort()
     this.#x509 = undefined
-    this.#publish(undefined)
+    try {
+      const problem = this.#take({ x509: undefined, jwt: this.#jwt }, undefined)
+      if (problem) this.#tell('x509', problem)
+    } catch (error) {
+      this.#show(undefined)
+      this.#tell('x509', asStintError(error))
+    }
   }
 
-  /** Bundles first and identity after, in one turn of the event loop: no connection can come in between. */
-  #publish(identity: ServerIdentity | undefined): void {
-    const { store, trustDomains } = this.#options
-    store.apply(new Map(trustDomains.map((trustDomain) => [trustDomain, this.#bundleOf(trustDomain)])))
-    if (identity === this.#identity) return
-    this.#identity = identity
-    for (const follower of this.#followers) follower(identity)
-  }
-
-  #bundleOf(trustDomain: string): TrustBundle | undefined {
-    const x509Authorities = this.#x509?.roots.get(trustDomain)
-    // Nothing else ends JWT keys: without an SVID they do not count, whatever their own stream says.
-    const jwtAuthorities = this.#x509 && this.#jwt?.authorities.get(trustDomain)
-    if (!x509Authorities && !jwtAuthorities) return undefined
-    return trustBundle(trustDomain, {
-      x509Authorities: x509Authorities ?? [],
-      jwtAuthorities: jwtAuthorities ?? new Map(),
-    })
+  #dropJwt(): void {
+    this.#jwt = undefined
+    try {
+      this.#take({ x509: this.#x509, jwt: undefined }, this.#identity)
+    } catch (error) {
+      this.#tell('jwt', asStintError(error))
+    }
   }
 
   #watchExpiry(notAfter: Date): void {
@@ -209,15 +249,27 @@ export class WorkloadApiSource implements BundleSource {
     for (let left = leftMs(notAfter, clock); left >= 0; left = leftMs(notAfter, clock)) {
       await clock.sleep(Math.min(left + 1, MAX_NAP_MS), signal).catch(() => undefined)
       if (signal.aborted) return
+      if (this.#jwt && this.#jwtNotAfter && clock.now() > this.#jwtNotAfter) this.#dropJwt()
     }
-    this.#withdraw()
     this.#tell('x509', new StintError('SVID_EXPIRED', { check: 'not-after', explanation: EXPIRED }))
+    this.#withdraw()
   }
 
   #tell(stream: 'x509' | 'jwt', problem: StintError | undefined, notes: readonly BundleNote[] = []): void {
     this.#options.onState(`workload_api:${stream}`, problem)
     for (const note of notes) this.#options.onNote(note)
   }
+}
+
+function bundleOf(trustDomain: string, { x509, jwt }: State): TrustBundle | undefined {
+  const x509Authorities = x509?.roots.get(trustDomain)
+  // Nothing else ends JWT keys: without an SVID they do not count, whatever their own stream says.
+  const jwtAuthorities = x509 && jwt?.authorities.get(trustDomain)
+  if (!x509Authorities && !jwtAuthorities) return undefined
+  return trustBundle(trustDomain, {
+    x509Authorities: x509Authorities ?? [],
+    jwtAuthorities: jwtAuthorities ?? new Map(),
+  })
 }
 
 const EXPIRED = 'The SVID of this process is over and the Workload API has given no other: nobody can connect any more.'

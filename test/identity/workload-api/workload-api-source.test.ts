@@ -1,6 +1,6 @@
 import { credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { StintError } from '../../../src/core/errors.ts'
+import { StintError } from '../../../src/core/errors.ts'
 import { BundleStore } from '../../../src/identity/bundle-store.ts'
 import type { ServerIdentity } from '../../../src/identity/server-identity.ts'
 import { WorkloadApiStub } from '../../../src/identity/workload-api/definition.ts'
@@ -34,12 +34,17 @@ afterEach(async () => {
   await server.close()
 })
 
+/** The wall clock is hours ahead; the first look at it comes within a minute. */
+const wake = async (clock: ManualClock) => {
+  clock.jump(8 * 3_600_000)
+  await clock.advance(60_000)
+}
+
 const svid = async (path: string, now = NOW) => svidMessage(await a.issueX509Svid({ path, now }), a)
 
 /** A source with everything that it has said; `random` 0 makes the first wait 1 s. */
-function follow() {
+function follow({ store = new BundleStore() }: { store?: BundleStore } = {}) {
   const clock = new ManualClock(NOW.toISOString())
-  const store = new BundleStore()
   const identities: (ServerIdentity | undefined)[] = []
   const problems = new Map<string, StintError>()
   const seen: string[] = []
@@ -224,6 +229,119 @@ describe('a source that follows the Workload API', () => {
       expect(store.get('a.test')?.jwtAuthorities.size).toBe(keys)
       expect(store.get('a.test')?.x509Authorities.length).toBe(1)
     }
+  })
+
+  // The agent is up and its server away: no stream ends, and JWT bundles that have not changed are not sent again.
+  for (const { name, pass } of [
+    {
+      name: 'the SVID runs out',
+      pass: async (clock: ManualClock) => {
+        await clock.advance(3_600_000 - 60_000)
+        for (let i = 0; i < 3; i += 1) await clock.advance(60_000)
+      },
+    },
+    { name: 'the host sleeps and wakes before the agent', pass: wake },
+    {
+      name: 'the host sleeps and the next SVID comes first',
+      pass: async (clock: ManualClock) => clock.jump(8 * 3_600_000),
+    },
+  ]) {
+    test(`trusts the same JWT keys with the next SVID when ${name} while its streams stay open`, async () => {
+      const { clock, store, source, start } = follow()
+      await start()
+      const opened = { ...server.opened }
+      const jwtOf = (domain: string) => [...(source.publishable(domain)?.jwtAuthorities.keys() ?? [])]
+      const before = ['a.test', 'b.test'].map(jwtOf)
+      await pass(clock)
+      const identity = source.identity
+      if (!identity) expect([store.get('a.test'), source.publishable('a.test')]).toEqual([undefined, undefined])
+      server.set({ x509: x509Message([await svid('/stint', clock.now())], [b]), jwt: jwtMessage(a, b) })
+      await until(() => source.identity !== undefined && source.identity !== identity)
+      expect(server.opened).toEqual(opened)
+      expect(['a.test', 'b.test'].map(jwtOf)).toEqual(before)
+      expect(['a.test', 'b.test'].map((domain) => store.get(domain)?.jwtAuthorities.size)).toEqual([1, 1])
+    })
+  }
+
+  test('publishes no bundle whose JWT keys are not known, and one without where the agent knows no JWT bundles', async () => {
+    const { source, store, start, clock } = follow()
+    await start()
+    server.end(status.PERMISSION_DENIED, 'jwt')
+    await until(() => store.get('a.test')?.jwtAuthorities.size === 0)
+    expect(source.publishable('a.test')).toBeUndefined()
+    await settle(
+      clock,
+      until(() => source.publishable('a.test')?.jwtAuthorities.size === 1),
+    )
+    server.set({ jwt: { bundles: { ...jwtMessage(b).bundles, 'spiffe://a.test': Buffer.from('half a docu') } } })
+    await until(() => store.get('a.test')?.jwtAuthorities.size === 0)
+    expect([source.publishable('a.test'), source.publishable('b.test') !== undefined]).toEqual([undefined, true])
+    server.set({ x509: x509Message([await svid('/stint')], [b]) })
+    const other = follow()
+    const started = other.start()
+    await until(() => server.open === 4)
+    server.end(status.UNIMPLEMENTED, 'jwt')
+    await started
+    expect(other.source.publishable('a.test')?.x509Authorities.length).toBe(1)
+  })
+
+  test('takes nothing of a message that the store refuses, now or with a later message of the other stream', async () => {
+    const store = new BundleStore()
+    const apply = store.apply.bind(store)
+    const { source, problems, start } = follow({ store })
+    await start()
+    const [generation, identity] = [store.generation, source.identity]
+    store.apply = () => {
+      throw new StintError('BUNDLE_INVALID', { check: 'names' })
+    }
+    const rolled = await createTrustDomain('a.test', { now: NOW })
+    const next = svidMessage(await rolled.issueX509Svid({ path: '/stint', now: NOW }), rolled)
+    server.set({ x509: x509Message([next], [b]) })
+    await until(() => problems.has('workload_api:x509'))
+    store.apply = apply
+    server.set({ jwt: jwtMessage(a) })
+    await until(() => store.generation !== generation)
+    expect(store.get('a.test')?.x509Authorities[0]?.x509.toString()).toBe(a.rootCertPem)
+    expect(source.identity).toBe(identity)
+  })
+
+  test('survives followers and a store that throw, and withdraws the SVID all the same', async () => {
+    const store = new BundleStore()
+    const { clock, source, identities, problems, start } = follow({ store })
+    await start()
+    const told: unknown[] = []
+    await source.serverIdentity().start(() => {
+      throw new Error('a listener that fails')
+    })
+    await source.serverIdentity().start((identity) => told.push(identity))
+    store.onChange(() => {
+      throw new Error('a listener of the store that fails')
+    })
+    server.set({ x509: x509Message([await svid('/stint')]) })
+    await until(() => told.length === 1)
+    expect(problems.get('workload_api:x509')?.code).toBe('INTERNAL')
+    store.apply = () => {
+      throw new Error('a store that fails')
+    }
+    server.end(status.PERMISSION_DENIED)
+    await until(() => source.identity === undefined)
+    expect([identities.at(-1), told.at(-1)]).toEqual([undefined, undefined])
+    await clock.advance(2 * 3_600_000)
+    expect(source.identity).toBeUndefined()
+  })
+
+  test('does not keep JWT keys for ever when their stream fails while there is no SVID', async () => {
+    const { clock, store, source, problems, start } = follow()
+    await start()
+    server.end(status.PERMISSION_DENIED, 'x509')
+    await until(() => source.identity === undefined)
+    server.end(status.UNIMPLEMENTED, 'jwt')
+    await until(() => problems.has('workload_api:jwt'))
+    await settle(
+      clock,
+      until(() => source.identity !== undefined),
+    )
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(0)
   })
 
   test('starts as soon as the agent has an identity for it', async () => {
