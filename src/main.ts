@@ -28,6 +28,7 @@ import { startHealthServer } from './grpc/health.ts'
 import type { BundleStore } from './identity/bundle-store.ts'
 import type { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
 import { startIdentity } from './identity-from-config.ts'
+import { jwtSvidRules } from './jwt-svid-rules.ts'
 import { RefusalLog } from './ledger/refusal-log.ts'
 import { openSqliteLedger } from './ledger/sqlite-ledger.ts'
 import { createOidcVerifier } from './oidc-from-config.ts'
@@ -335,16 +336,11 @@ function fileProblem(problem: { error: StintError } | undefined) {
 }
 
 function agentPortSettings(config: Config) {
-  const { listen, identity, server } = config
-  const { tokens } = identity
+  const { listen, server } = config
   return {
     mutual: listen.agents,
     bearer: listen.bearer,
-    tokens: tokens && {
-      audience: tokens.audience,
-      maxLifetimeSeconds: tokens.maxLifetime / 1_000,
-      leewaySeconds: tokens.leeway / 1_000,
-    },
+    tokens: jwtSvidRules(config),
     maxConnections: server.maxConnections,
     mintLimits: admissionLimits(config),
     maxCallMs: server.maxCallTime,

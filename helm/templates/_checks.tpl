@@ -23,8 +23,13 @@
 {{- if and (not $values.serviceAccount.create) (not $values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false and serviceAccount.name is empty: the broker would run as the namespace's default account, and share its AWS role with every other pod; name one." -}}
 {{- end -}}
-{{- if and $values.bearer.enabled (not $values.config.identity.tokens) (not $values.config.identity.oidc) -}}
-{{- fail "bearer.enabled needs config.identity.tokens or config.identity.oidc: the port is for callers that have only a token, and no token would be accepted." -}}
+{{- if $values.bearer.enabled -}}
+{{- $audiences := list $values.config.identity.tokens.audience -}}
+{{- range $trustDomain, $source := $values.config.identity.domains }}{{ $audiences = append $audiences $source.audience }}{{ end -}}
+{{- range $values.trustBundles }}{{ $audiences = append $audiences .audience }}{{ end -}}
+{{- if and (not (compact $audiences)) (not $values.config.identity.oidc) -}}
+{{- fail "bearer.enabled needs config.identity.tokens.audience, the audience of a trust domain, or config.identity.oidc: the port is for callers that have only a token, and no token would be accepted." -}}
+{{- end -}}
 {{- end -}}
 {{- include "stint.checkAdmin" . -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.agentsFrom) -}}

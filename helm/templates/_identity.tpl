@@ -30,6 +30,7 @@ the chart's.
 {{- end -}}
 {{- range $values.trustBundles -}}
 {{- $_ := set $identity.domains .trustDomain (dict "file" (printf "/etc/stint/bundles/%s/bundle" .trustDomain) "format" (.format | default "spiffe")) -}}
+{{- if .audience }}{{ $_ := set (get $identity.domains .trustDomain) "audience" .audience }}{{ end -}}
 {{- end -}}
 
 {{- $issuers := list -}}

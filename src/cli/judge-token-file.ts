@@ -10,6 +10,7 @@ import { discoverKeys } from '../identity/oidc/discovery.ts'
 import { defineIssuer, type OidcIssuer } from '../identity/oidc/issuer.ts'
 import { type JudgedCheck, judged, judgeToken, type TokenJudgement } from '../identity/oidc/judge-token.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
+import { jwtSvidRules } from '../jwt-svid-rules.ts'
 import { issuerFetch } from '../oidc-from-config.ts'
 import { loadRegistry } from '../registry/registry-store.ts'
 
@@ -67,13 +68,14 @@ function judgeUse({ reusable }: OidcIssuer, { claims }: TokenParts, { listen }: 
 }
 
 async function judgeAsJwtSvid(token: TokenParts, { config, now }: JudgeTokenOptions): Promise<TokenJudgement> {
-  const { tokens, domains, reloadEvery } = config.identity
+  const { domains, reloadEvery } = config.identity
+  const rules = jwtSvidRules(config)
   let subject: string | undefined
   const check = await judged('JWT-SVID', async () => {
-    if (!tokens) {
+    if (!rules) {
       throw tokenInvalid(
         'issuer',
-        'The iss of the token is no issuer of identity.oidc, to the letter, and identity.tokens is not set.',
+        'The iss of the token is no issuer of identity.oidc, to the letter, and no audience is set for JWT-SVIDs.',
       )
     }
     // A bundle that comes over a network is not at hand here: its domain counts as unknown.
@@ -90,11 +92,6 @@ async function judgeAsJwtSvid(token: TokenParts, { config, now }: JudgeTokenOpti
     })
     await files.start()
     await files.stop()
-    const rules = {
-      audience: tokens.audience,
-      maxLifetimeSeconds: tokens.maxLifetime / 1_000,
-      leewaySeconds: tokens.leeway / 1_000,
-    }
     const { id } = await createJwtSvidVerifier(rules).verify(token.text, { bundles: bundles.snapshot, now })
     subject = spiffeIdText(id)
     return `verifies as ${subject}`

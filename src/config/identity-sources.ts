@@ -3,6 +3,7 @@ import { asStintError } from '../core/errors.ts'
 import { guardUrl } from '../core/url-guard.ts'
 import { parseSpiffeId, parseTrustDomain } from '../identity/spiffe-id.ts'
 import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'
+import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
 
 /** A path; a relative one is taken from the folder of the config file. */
@@ -66,6 +67,8 @@ const domain = z
     workloadApi: z.literal(true).optional(),
     /** Roots and keys come from the bundle endpoint of the trust domain. */
     federation: federation.optional(),
+    /** What the JWT-SVIDs of this trust domain must name as audience, in the place of `identity.tokens.audience`. */
+    audience: audiences.optional(),
   })
   .refine((source) => SOURCES.filter((name) => source[name] !== undefined).length === 1, {
     message: 'needs exactly one of file, workloadApi and federation',

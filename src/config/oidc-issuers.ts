@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { issuerProblems, OIDC_ALGORITHMS } from '../identity/oidc/issuer-problems.ts'
 import { PRESET_NAMES } from '../identity/oidc/presets/presets.ts'
+import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
 
 const text = z.string().min(1).max(2_048)
@@ -12,8 +13,8 @@ const oidcIssuer = z
     alias: text,
     /** The https URL that `iss` has to be, to the letter. */
     issuer: text,
-    /** Who the tokens are for: an identifier of this service alone. */
-    audience: text,
+    /** Who the tokens are for: identifiers of this service alone, one or several. */
+    audience: audiences,
     /** What kind of issuer it is; what is not set below comes from it. */
     preset: z.enum(PRESET_NAMES).optional(),
     algorithms: z.array(z.enum(OIDC_ALGORITHMS)).min(1).optional(),

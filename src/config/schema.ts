@@ -3,6 +3,7 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { matchProblem } from '../registry/agent-match.ts'
+import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
@@ -79,14 +80,14 @@ export const configSchema = z.strictObject({
   identity: z
     .strictObject({
       ...identitySources,
-      /** JWT-SVIDs are accepted only when set. */
       tokens: z
         .strictObject({
-          audience: z.string().min(1),
+          /** JWT-SVIDs are accepted only where an audience is set, here or for their trust domain. */
+          audience: audiences.optional(),
           maxLifetime: duration('1m', '24h').prefault('1h'),
           leeway: duration('0s', '30s').prefault('10s'),
         })
-        .optional(),
+        .prefault({}),
       /** Issuers of workload tokens: CI systems, clusters, clouds. Their tokens come to `listen.bearer`. */
       oidc: oidcIssuers,
       reloadEvery: duration('100ms', '10m').prefault('5s'),

@@ -6,6 +6,7 @@ import type { Logger } from '../core/log.ts'
 import type { AdmissionLimits } from '../grants/admission.ts'
 import type { GrantService } from '../grants/services.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
+import type { JwtSvidRules } from '../identity/jwt-svid.ts'
 import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../identity/server-identity.ts'
 import type { RefusalLog } from '../ledger/refusal-log.ts'
@@ -23,9 +24,7 @@ export interface AgentPortsOptions {
   readonly bearer?: Address | undefined
   readonly serverIdentity: ServerIdentitySource
   /** JWT-SVIDs are refused unless given. */
-  readonly tokens?:
-    | { readonly audience: string; readonly maxLifetimeSeconds: number; readonly leewaySeconds: number }
-    | undefined
+  readonly tokens?: JwtSvidRules | undefined
   /** Tokens of OIDC issuers are refused unless given; started and stopped by whoever made it. */
   readonly oidc?: OidcVerifier | undefined
   readonly maxConnections: number

@@ -3,6 +3,7 @@ import type { StrictJson } from '../core/strict-json.ts'
 import { tokenInvalid } from './jwt-token.ts'
 import type { SpiffeId } from './spiffe-id.ts'
 import { parseSpiffeId } from './spiffe-id.ts'
+import { checkAudience } from './token-audience.ts'
 
 /** The claims of a JWT-SVID that this service uses. */
 export interface JwtClaims {
@@ -14,7 +15,8 @@ export interface JwtClaims {
 }
 
 interface Rules {
-  readonly audience: string
+  /** Our identifiers for the tokens of a trust domain. */
+  readonly audiencesFor: (trustDomain: string) => readonly string[]
   readonly maxLifetimeSeconds: number
   readonly leewaySeconds: number
   readonly soleAudience: boolean
@@ -35,7 +37,7 @@ const LAST_SECOND = 253_402_300_799 // end of the year 9999
  */
 export function checkClaims(claims: Claims, rules: Rules): JwtClaims {
   const id = checkSubject(claims)
-  checkAudience(claims, rules)
+  checkAudienceFor(id, claims, rules)
   const times = checkTimes(claims, rules)
   const tokenId = checkTokenId(claims)
   return { id, ...times, ...(tokenId === undefined ? {} : { tokenId }) }
@@ -52,15 +54,13 @@ function checkSubject({ sub }: Claims): SpiffeId {
   return id
 }
 
-function checkAudience({ aud }: Claims, { audience, soleAudience }: Rules): void {
-  const list: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
-  if (!list.every((value) => typeof value === 'string' && value !== '')) {
-    throw tokenInvalid('audience', 'The aud of a JWT-SVID is a text or a list of texts.')
+function checkAudienceFor({ trustDomain }: SpiffeId, { aud }: Claims, { audiencesFor, soleAudience }: Rules): void {
+  const accepted = audiencesFor(trustDomain)
+  if (accepted.length === 0) {
+    const explanation = `No audience is set here for JWT-SVIDs of the trust domain ${trustDomain}, so none is accepted.`
+    throw tokenInvalid('audience', explanation)
   }
-  if (!list.includes(audience)) throw tokenInvalid('audience', 'The token is not for this service (aud).')
-  if (soleAudience && list.length !== 1) {
-    throw tokenInvalid('audience', 'The token is for other services as well; ask for one with this audience alone.')
-  }
+  checkAudience(aud, { accepted, sole: soleAudience })
 }
 
 function checkTimes(claims: Claims, rules: Rules): { expiresAt: Date; issuedAt?: Date } {

@@ -7,18 +7,21 @@ import type { JwtClaims } from './jwt-claims.ts'
 import { checkClaims } from './jwt-claims.ts'
 import type { CompactToken, TokenParts } from './jwt-token.ts'
 import { readCompactToken, tokenInvalid } from './jwt-token.ts'
-import type { SpiffeId } from './spiffe-id.ts'
+import { replayKey } from './replay-key.ts'
+import { type SpiffeId, spiffeIdText } from './spiffe-id.ts'
 import { confirmationOf } from './token-binding.ts'
 
 /** What this service demands of a JWT-SVID. */
 export interface JwtSvidRules {
-  /** Our own identifier in `aud`, compared exactly. Not empty. */
-  readonly audience: string
+  /** Our own identifiers in `aud`, compared exactly: one, or several of which a token names any. */
+  readonly audience?: string | readonly string[] | undefined
+  /** In the place of `audience`, for the tokens of a trust domain. */
+  readonly audienceByDomain?: ReadonlyMap<string, readonly string[]> | undefined
   /** The longest life of a token that is accepted. Default 3600. */
   readonly maxLifetimeSeconds?: number
   /** For clocks that differ: 0 to 30. Default 10. */
   readonly leewaySeconds?: number
-  /** Whether ours must be the only audience, so that no other service can pass the token on. Default true. */
+  /** Whether ours must be the only audiences, so that no other service can pass the token on. Default true. */
   readonly soleAudience?: boolean
 }
 
@@ -30,7 +33,7 @@ export interface VerifiedJwtSvid {
   readonly issuedAt?: Date
   /** `jti`, else the hash of the signing input; for the record. */
   readonly tokenId: string
-  /** Names the token to a replay guard, the same for every spelling of its signature. */
+  /** As `replayKey` says it. */
   readonly replayKey: string
   /** Until when the token would be accepted: `exp` plus leeway. */
   readonly replayUntil: Date
@@ -39,22 +42,20 @@ export interface VerifiedJwtSvid {
 }
 
 /**
- * Makes the verifier of JWT-SVIDs for one audience.
+ * Makes the verifier of JWT-SVIDs by fixed rules.
  *
  * @throws {StintError} CONFIG_INVALID: an empty audience would accept every token, so it is refused here.
  */
 export function createJwtSvidVerifier(rules: JwtSvidRules): JwtSvidVerifier {
-  const { audience, maxLifetimeSeconds = 3600, leewaySeconds = 10, soleAudience = true } = rules
-  if (typeof audience !== 'string' || audience.trim() === '') {
-    throw configInvalid('audience', 'The audience of bearer tokens must not be empty.')
-  }
+  const { maxLifetimeSeconds = 3600, leewaySeconds = 10, soleAudience = true } = rules
+  const audiencesFor = audiencesOf(rules)
   if (!(maxLifetimeSeconds > 0 && maxLifetimeSeconds <= 86_400)) {
     throw configInvalid('maxLifetimeSeconds', 'The longest token life must be from 1 s to 24 h.')
   }
   if (!(leewaySeconds >= 0 && leewaySeconds <= 30)) {
     throw configInvalid('leewaySeconds', 'The leeway for clocks must be from 0 to 30 s.')
   }
-  const checked = { audience, maxLifetimeSeconds, leewaySeconds, soleAudience }
+  const checked = { audiencesFor, maxLifetimeSeconds, leewaySeconds, soleAudience }
   return { verify: (token, context) => verify(token, { ...context, ...checked }) }
 }
 
@@ -78,7 +79,23 @@ export async function verifyJwtSvid(
   return createJwtSvidVerifier(rules).verify(token, { bundles, now })
 }
 
-type Context = Required<JwtSvidRules> & { readonly bundles: BundleSnapshot; readonly now: Date }
+interface Context {
+  readonly audiencesFor: (trustDomain: string) => readonly string[]
+  readonly maxLifetimeSeconds: number
+  readonly leewaySeconds: number
+  readonly soleAudience: boolean
+  readonly bundles: BundleSnapshot
+  readonly now: Date
+}
+
+function audiencesOf({ audience = [], audienceByDomain = new Map() }: JwtSvidRules) {
+  const common = typeof audience === 'string' ? [audience] : audience
+  const all = [common, ...audienceByDomain.values()].flat()
+  if (all.length === 0 || !all.every((text) => typeof text === 'string' && text.trim() !== '')) {
+    throw configInvalid('audience', 'The audience of bearer tokens must not be empty.')
+  }
+  return (trustDomain: string): readonly string[] => audienceByDomain.get(trustDomain) ?? common
+}
 
 async function verify(token: string | TokenParts, context: Context): Promise<VerifiedJwtSvid> {
   const read = readCompactToken(token)
@@ -113,18 +130,18 @@ async function checkSignature({ text, header }: CompactToken, { key }: JwtAuthor
 }
 
 function verified(
-  { signingInput }: CompactToken,
+  token: CompactToken,
   claims: JwtClaims,
   { leewaySeconds, boundTo }: { leewaySeconds: number; boundTo: string | undefined },
 ): VerifiedJwtSvid {
   const { id, expiresAt, issuedAt, tokenId: jti } = claims
-  const tokenId = jti ?? sha256Hex(signingInput)
+  const tokenId = jti ?? sha256Hex(token.signingInput)
   return {
     id,
     expiresAt,
     ...(issuedAt ? { issuedAt } : {}),
     tokenId,
-    replayKey: sha256Hex(JSON.stringify(jti === undefined ? ['input', tokenId] : ['jti', id.trustDomain, tokenId])),
+    replayKey: replayKey(token, { issuer: spiffeIdText({ trustDomain: id.trustDomain, path: '' }), jti }),
     replayUntil: new Date(expiresAt.getTime() + leewaySeconds * 1000),
     ...(boundTo === undefined ? {} : { boundTo }),
   }

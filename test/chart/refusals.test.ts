@@ -184,7 +184,7 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
   {
     name: 'a bearer port that takes no token',
     values: { bearer: { enabled: true } },
-    says: 'bearer.enabled needs config.identity.tokens or config.identity.oidc',
+    says: 'bearer.enabled needs config.identity.tokens.audience',
   },
   {
     name: 'the admin API outside the pod without HTTPS',
@@ -258,9 +258,9 @@ const UNKNOWN: readonly { name: string; values: Values; at: string }[] = [
     at: "'token'",
   },
   {
-    name: 'tokens without an audience',
-    values: { config: { identity: { tokens: { leeway: '1s' } } } },
-    at: "'audience'",
+    name: 'an empty list of audiences',
+    values: { config: { identity: { tokens: { audience: [] } } } },
+    at: '/config/identity/tokens/audience',
   },
   {
     name: 'a trust domain’s file by its path',

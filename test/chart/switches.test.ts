@@ -93,13 +93,24 @@ const ROWS: readonly Row[] = [
         spec: { ingress: [expect.objectContaining({ ports: holds({ port: 'bearer' }) })] },
       },
     },
-    config: { listen: { bearer: port(8444) }, identity: { tokens: { audience: 'stint' } } },
+    config: { listen: { bearer: port(8444) }, identity: { tokens: { audience: ['stint'] } } },
+  },
+  {
+    name: 'several audiences of tokens, and those of a trust domain in the place of them',
+    values: {
+      bearer: { enabled: true },
+      trustBundles: [
+        { trustDomain: 'example.org', configMap: 'trust', key: 'bundle.json', audience: ['stint', 'old'] },
+      ],
+    },
+    shows: { 'Service stint': { spec: { ports: holds({ name: 'bearer' }) } } },
+    config: { identity: { domains: { 'example.org': { audience: ['stint', 'old'] } } } },
   },
   {
     name: 'tokens beside certificates, without a port of their own',
     values: { config: { identity: { tokens: { audience: 'stint', leeway: '0s' } } } },
     shows: { 'Service stint': { spec: { ports: [expect.objectContaining({ name: 'agents' })] } } },
-    config: { identity: { tokens: { audience: 'stint', leeway: 0 } } },
+    config: { identity: { tokens: { audience: ['stint'], leeway: 0 } } },
   },
   {
     name: 'bundles of two trust domains',

@@ -44,6 +44,30 @@ function problems(identity: object, env: NodeJS.ProcessEnv = {}): string[] {
   }
 }
 
+describe('the audiences of tokens', () => {
+  for (const { name, audience, list } of [
+    { name: 'one', audience: 'stint', list: ['stint'] },
+    { name: 'several', audience: ['stint', 'old'], list: ['stint', 'old'] },
+  ]) {
+    test(`may be ${name}, in all and of one trust domain`, () => {
+      const domains = { 'a.test': { file: 'a.json', audience } }
+      expect(load({ ...FILES, domains, tokens: { audience } })).toMatchObject({
+        tokens: { audience: list },
+        domains: { 'a.test': { audience: list } },
+      })
+    })
+  }
+
+  for (const audience of ['', ' ', [], ['a', ''], 1]) {
+    test(`may not be ${JSON.stringify(audience)}`, () => {
+      const domains = { 'a.test': { file: 'a.json', audience } }
+      const found = problems({ ...FILES, domains, tokens: { audience } })
+      expect(found.filter((path) => path.startsWith('identity.tokens.audience'))).toHaveLength(1)
+      expect(found.filter((path) => path.startsWith('identity.domains.a.test.audience'))).toHaveLength(1)
+    })
+  }
+})
+
 describe('where the bundle of a trust domain comes from', () => {
   for (const { id, name, settings, refused } of SETTINGS) {
     test(`${id} ${refused ? 'refuses' : 'takes'} federation with ${name}`, () => {

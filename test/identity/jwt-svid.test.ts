@@ -77,7 +77,41 @@ describe('verifyJwtSvid', () => {
     }
   })
 
-  for (const audience of ['', ' ', undefined as unknown as string, [] as unknown as string]) {
+  test('takes any of several audiences, and those of a trust domain in the place of the common ones', async () => {
+    const rules = { audience: ['old', 'new'], audienceByDomain: new Map([['b.test', ['partner']]]) }
+    for (const aud of ['old', 'new', ['new', 'old']]) await verify(makeToken({ claims: { aud } }), rules)
+    const ofPartner = build(
+      { alg: 'ES256', kid: 'b' },
+      { ...plainClaims(), sub: 'spiffe://b.test/x', aud: 'partner' },
+      (input) => sign('sha256', Buffer.from(input), { key: KEYS.b.privateKey, dsaEncoding: 'ieee-p1363' }),
+    )
+    expect(await verify(ofPartner, rules)).toMatchObject({ id: { trustDomain: 'b.test' } })
+    for (const aud of ['partner', ['old', 'partner'], ['old', 'old'], ['old', 'other']]) {
+      const refused = verify(makeToken({ claims: { aud } }), rules)
+      await expect(refused).rejects.toMatchObject({ details: { check: 'audience' } })
+    }
+    const only = { audience: undefined, audienceByDomain: new Map([['b.test', ['partner']]]) }
+    await expect(verify(makeToken({}), only)).rejects.toMatchObject({ details: { check: 'audience' } })
+  })
+
+  test('shows the audiences of both sides, short and escaped, when they differ', async () => {
+    const aud = ['https://old.example', `\u202e\n${'x'.repeat(3_000)}`, 'a', 'b', 'c', 'd', 'e']
+    const error: unknown = await verify(makeToken({ claims: { aud } })).catch((caught: unknown) => caught)
+    const { explanation } = (error as { details: { explanation: string } }).details
+    expect(explanation).toContain(`"https://old.example" or "\\u202e\\nxxx`)
+    expect(explanation).toContain(`... and 2 more`.slice(4))
+    expect(explanation).toContain(`"${AUDIENCE}"`)
+    expect(explanation.length).toBeLessThan(1_000)
+    expect(explanation).toMatch(/^[ -~]*$/)
+  })
+
+  for (const audience of [
+    '',
+    ' ',
+    undefined as unknown as string,
+    [] as unknown as string,
+    ['a', ''] as unknown as string,
+  ]) {
     test(`J24 cannot be set up for the audience ${JSON.stringify(audience)}`, () => {
       expect(() => createJwtSvidVerifier({ audience })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
     })
@@ -97,13 +131,29 @@ describe('verifyJwtSvid', () => {
     }
   })
 
-  test('J33 gives one token one replay key, whatever its signature, and lasts to the end of its leeway', async () => {
-    const claims = JSON.stringify({ ...plainClaims(), jti: undefined })
-    const [one, two] = await Promise.all([
-      verify(makeToken({ payload: claims })),
-      verify(makeToken({ payload: claims })),
-    ])
-    expect(one.replayKey).toBe(two.replayKey)
+  for (const [alg, kid, order] of [
+    ['ES256', 'good', 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'],
+    ['ES384', 'p384', `${'f'.repeat(48)}c7634d81f4372ddf581a0db248b0a77aecec196accc52973`],
+    ['ES512', 'p521', `1${'f'.repeat(64)}fa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409`],
+  ] as const) {
+    test(`J33 names an ${alg} token the same when the thief spells its signature in the other way (SEC 1, 4.1.4)`, async () => {
+      const token = await new SignJWT(plainClaims()).setProtectedHeader({ alg, kid }).sign(KEYS[kid].privateKey)
+      const spelled = otherSpelling(token, BigInt(`0x${order}`))
+      expect(spelled).not.toBe(token)
+      const [one, two] = [await verify(token), await verify(spelled)]
+      expect(two.replayKey).toBe(one.replayKey)
+    })
+
+    test(`J33 keeps two ${alg} tokens apart that two SPIRE agents give in one second: only the signature differs`, async () => {
+      const sign = () => new SignJWT(plainClaims()).setProtectedHeader({ alg, kid }).sign(KEYS[kid].privateKey)
+      const [one, two] = [await verify(await sign()), await verify(await sign())]
+      expect(two.tokenId).toBe(one.tokenId)
+      expect(two.replayKey).not.toBe(one.replayKey)
+    })
+  }
+
+  test('J33 names a token to the replay guard by its jti, and lasts to the end of its leeway', async () => {
+    const one = await verify(makeToken({}))
     expect(one.tokenId).toMatch(/^[0-9a-f]{64}$/)
     expect(one.replayUntil).toEqual(new Date((IAT + 310) * 1000))
     const named = await verify(makeToken({ claims: { jti: 'n-1' } }))
@@ -130,6 +180,15 @@ describe('verifyJwtSvid', () => {
     )
   })
 })
+
+/** The same signature as (r, order - s), which verifies as well. */
+function otherSpelling(token: string, order: bigint): string {
+  const [header, payload, signature] = token.split('.')
+  const bytes = Buffer.from(signature ?? '', 'base64url')
+  const half = bytes.length / 2
+  const s = (order - BigInt(`0x${bytes.subarray(half).toString('hex')}`)).toString(16).padStart(2 * half, '0')
+  return `${header}.${payload}.${Buffer.concat([bytes.subarray(0, half), Buffer.from(s, 'hex')]).toString('base64url')}`
+}
 
 function verify(token: string, rules: Partial<JwtSvidRules> = {}): Promise<VerifiedJwtSvid> {
   return verifyJwtSvid(token, { audience: AUDIENCE, ...rules, bundles: store.snapshot, now: NOW })

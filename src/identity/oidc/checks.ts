@@ -1,5 +1,6 @@
 import type { StrictJson } from '../../core/strict-json.ts'
 import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
+import { checkAudience } from '../token-audience.ts'
 import { confirmationOf } from '../token-binding.ts'
 import { type ClaimReference, readClaim } from './claim-path.ts'
 import type { Condition, OidcIssuer } from './issuer.ts'
@@ -33,7 +34,7 @@ export function checksOf(issuer: OidcIssuer): readonly TokenCheck[] {
     { name: 'type', run: checkType },
     { name: 'algorithm', run: (token) => checkAlgorithm(token, issuer) },
     { name: 'kid', run: (token) => `kid ${keyId(token)}` },
-    { name: 'audience', run: (token) => checkAudience(token, issuer) },
+    { name: 'audience', run: (token) => audienceFinding(token, issuer) },
     { name: 'authorized party', run: (token) => checkParty(token, issuer) },
     { name: 'expiry', run: (token, now) => checkExpiry(token, issuer, now) },
     { name: 'not before', run: (token, now) => checkNotBefore(token, issuer, now) },
@@ -101,13 +102,8 @@ function checkAlgorithm({ header: { alg } }: TokenParts, { algorithms }: OidcIss
   throw tokenInvalid('algorithm', `Tokens of this issuer have to be signed by ${algorithms.join(' or ')}.`)
 }
 
-function checkAudience({ claims: { aud } }: TokenParts, { audience }: OidcIssuer): string {
-  const [only, ...more]: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
-  if (only === audience && more.length === 0) return `aud ${audience}`
-  if (more.includes(audience) || only === audience) {
-    throw tokenInvalid('audience', 'The token is for other services as well; ask for one with this audience alone.')
-  }
-  throw tokenInvalid('audience', 'The token is not for this service (aud).')
+function audienceFinding({ claims: { aud } }: TokenParts, { audiences }: OidcIssuer): string {
+  return `aud ${checkAudience(aud, { accepted: audiences, sole: true }).join(', ')}`
 }
 
 function checkParty({ claims }: TokenParts, { partyClaims, authorizedParties, subject }: OidcIssuer): string {

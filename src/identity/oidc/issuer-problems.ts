@@ -1,4 +1,5 @@
 import { asStintError } from '../../core/errors.ts'
+import { quoted } from '../../core/quoted.ts'
 import { guardUrl } from '../../core/url-guard.ts'
 import { audienceProblem } from './audience.ts'
 import { claimReference } from './claim-path.ts'
@@ -11,7 +12,8 @@ export interface IssuerSettings {
   readonly alias: string
   /** https URL; compared with `iss` to the letter, a slash at the end included. */
   readonly issuer: string
-  readonly audience: string
+  /** Our own identifiers for its tokens: one, or several. */
+  readonly audience: string | readonly string[]
   readonly preset?: PresetName | undefined
   readonly algorithms?: readonly string[] | undefined
   readonly maxTokenAge?: number | undefined
@@ -51,6 +53,11 @@ export const OIDC_ALGORITHMS = [
 const MAX_LEEWAY_MS = 30_000
 const MAX_NAMES = 10
 
+/** The setting `audience` as a list. */
+export function audiencesOf({ audience }: Pick<IssuerSettings, 'audience'>): readonly string[] {
+  return typeof audience === 'string' ? [audience] : audience
+}
+
 /** Everything that is wrong with the settings of one issuer; empty when they can be used. */
 export function issuerProblems(settings: IssuerSettings): IssuerProblem[] {
   const preset = presetOf(settings.preset)
@@ -83,15 +90,23 @@ function urlProblem(issuer: string, allowPrivate: readonly string[]): string | u
 }
 
 function tokenProblems(settings: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {
-  const { issuer, audience, algorithms = preset.algorithms, leeway = 0 } = settings
-  const problems: IssuerProblem[] = []
-  const wrong = audienceProblem(audience, issuer) ?? preset.audienceProblem?.(audience)
-  if (wrong !== undefined) problems.push(problem('audience', wrong))
+  const { algorithms = preset.algorithms, leeway = 0 } = settings
+  const problems = audienceProblems(settings, preset)
   if (algorithms.length === 0 || !algorithms.every((name) => (OIDC_ALGORITHMS as readonly string[]).includes(name))) {
     problems.push(problem('algorithms', `must be some of ${OIDC_ALGORITHMS.join(', ')}`))
   }
   if (!(leeway >= 0 && leeway <= MAX_LEEWAY_MS)) problems.push(problem('leeway', 'must be from 0s to 30s'))
   return problems
+}
+
+function audienceProblems(settings: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {
+  const audiences = audiencesOf(settings)
+  if (audiences.length === 0) return [problem('audience', 'must name at least one identifier of this service')]
+  return audiences.flatMap((audience) => {
+    const wrong = audienceProblem(audience, settings.issuer) ?? preset.audienceProblem?.(audience)
+    if (wrong === undefined) return []
+    return [problem('audience', audiences.length > 1 ? `${quoted(audience)} ${wrong}` : wrong)]
+  })
 }
 
 function subjectProblems({ subject }: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {

@@ -1,7 +1,7 @@
 import { StintError } from '../../core/errors.ts'
 import type { ClaimReference } from './claim-path.ts'
 import { claimReference } from './claim-path.ts'
-import { type IssuerSettings, issuerProblems } from './issuer-problems.ts'
+import { audiencesOf, type IssuerSettings, issuerProblems } from './issuer-problems.ts'
 import type { Trap } from './presets/preset.ts'
 import { presetOf } from './presets/presets.ts'
 import { issuerTrustDomain } from './subject.ts'
@@ -18,7 +18,8 @@ export interface OidcIssuer {
   readonly trustDomain: string
   /** What `iss` has to be, to the letter. */
   readonly issuer: string
-  readonly audience: string
+  /** Our own identifiers, of which a token names any, and nothing else. */
+  readonly audiences: readonly string[]
   readonly algorithms: readonly string[]
   readonly maxTokenAgeSeconds: number
   readonly maxLifetimeSeconds: number
@@ -50,13 +51,13 @@ export function defineIssuer(settings: IssuerSettings): OidcIssuer {
       problems: problems.map(({ path, message }) => ({ path: path.join('.'), message })),
     })
   }
-  const { alias, issuer, audience, authorizedParties = [], reusable = false } = settings
+  const { alias, issuer, authorizedParties = [], reusable = false } = settings
   const preset = presetOf(settings.preset)
   return {
     alias,
     trustDomain: issuerTrustDomain(alias),
     issuer,
-    audience,
+    audiences: audiencesOf(settings),
     algorithms: settings.algorithms ?? preset.algorithms,
     maxTokenAgeSeconds: (settings.maxTokenAge ?? preset.maxTokenAgeMs) / 1_000,
     maxLifetimeSeconds: (settings.maxLifetime ?? preset.maxLifetimeMs) / 1_000,

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { StintError } from '../../core/errors.ts'
 import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
+import { replayKey } from '../replay-key.ts'
 import { confirmationOf } from '../token-binding.ts'
 import { checksOf, keyId, subjectValue, type TokenCheck, tokenId } from './checks.ts'
 import { type Claims, readClaim } from './claim-path.ts'
@@ -122,14 +123,15 @@ export async function checkSignature(token: TokenParts, { key, algorithms }: Iss
 }
 
 /** What a token comes to that has passed the checks of its issuer. */
-function describe({ claims, signingInput }: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
+function describe(token: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
+  const { claims, signingInput } = token
   const { leewaySeconds, maxTokenAgeSeconds } = issuer
   const [exp, iat] = [requiredSeconds(claims, 'exp'), requiredSeconds(claims, 'iat')]
   const jti = tokenId(claims)
   const id = jti ?? sha256Hex(signingInput)
   const boundTo = confirmationOf(claims)
   const replay = {
-    key: sha256Hex(JSON.stringify(['oidc', issuer.issuer, jti === undefined ? 'input' : 'jti', id])),
+    key: replayKey(token, { issuer: issuer.issuer, jti }),
     until: new Date((exp + leewaySeconds) * 1000),
   }
   const facets = facetsOf(claims, issuer)

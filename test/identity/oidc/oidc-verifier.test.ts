@@ -48,6 +48,35 @@ describe('OidcVerifier', () => {
     await expect(verifier.verify(forged, NOW)).rejects.toMatchObject({ details: { check: 'signature' } })
   })
 
+  test('takes any of several audiences, and shows both sides when none is named', async () => {
+    const settings = { audience: ['https://stint.example.org', 'api://stint'] }
+    for (const aud of ['api://stint', ['https://stint.example.org'], ['api://stint', 'https://stint.example.org']])
+      expect(await verify({ id: '', name: '', source: '', settings, claims: { aud } })).toBeDefined()
+    const refused = verify({ id: '', name: '', source: '', settings, claims: { aud: 'https://else.example' } })
+    const both = /"https:\/\/else\.example".*"https:\/\/stint\.example\.org" or "api:\/\/stint"/
+    await expect(refused).rejects.toMatchObject({
+      details: { check: 'audience', explanation: expect.stringMatching(both) },
+    })
+  })
+
+  test('names two EC tokens apart whose signatures alone differ', async () => {
+    const keys = await Promise.all(
+      [1, 2].map(
+        async () =>
+          (
+            await verify({
+              id: '',
+              name: '',
+              source: '',
+              header: { alg: 'ES384', kid: 'ec' },
+              settings: { algorithms: ['ES384'] },
+            })
+          ).replay?.key,
+      ),
+    )
+    expect(new Set(keys).size).toBe(2)
+  })
+
   test('names a token to the replay guard by issuer and jti, else by what was signed', async () => {
     const by = async (claims: Record<string, unknown>) =>
       (await verify({ id: '', name: '', source: '', claims })).replay?.key

@@ -1,0 +1,11 @@
+import { z } from 'zod'
+
+const audience = z
+  .string()
+  .max(2_048)
+  .refine((text) => text.trim() !== '', 'must not be empty')
+
+/** What a token must name as its audience: one identifier of ours, or a list of which it names any. Parses to the list. */
+export const audiences = z
+  .union([audience, z.array(audience).min(1).max(20)], { error: 'must be a text, or a list of 1 to 20 texts' })
+  .transform((one) => (typeof one === 'string' ? [one] : one))
