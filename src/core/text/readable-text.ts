@@ -1,0 +1,95 @@
+/** What `readText` takes besides one line of words. */
+export interface TextRule {
+  /** Whether line breaks and tabs may stand in it. Default false. */
+  readonly lines?: boolean
+}
+
+export type ReadableText = { readonly text: string } | { readonly problem: string }
+
+/** Scripts in which a joiner decides how letters look (Unicode Standard, section 23.2). */
+const JOINED_SCRIPTS = [
+  'Arabic',
+  'Syriac',
+  'Mongolian',
+  'Devanagari',
+  'Bengali',
+  'Gurmukhi',
+  'Gujarati',
+  'Oriya',
+  'Tamil',
+  'Telugu',
+  'Kannada',
+  'Malayalam',
+  'Sinhala',
+  'Khmer',
+  'Myanmar',
+  'Tibetan',
+]
+const JOINED = `[${JOINED_SCRIPTS.map((script) => `\\p{Script=${script}}`).join('')}]`
+
+const BLANK_RUN = 3
+const SAME_CHARACTER_RUN = 20
+const WORDLESS_RUN = 40
+const MARK_RUN = 4
+
+/** Checked in this order; the first that is broken is told. */
+const RULES: readonly { readonly broken: RegExp; readonly problem: string }[] = [
+  {
+    // Unicode TR36, "Bidirectional Text Spoofing"; UAX 44, Default_Ignorable_Code_Point. Tags, which a model reads and a
+    // person does not see, are among them. Joiners and emoji's variation selectors have rules of their own below.
+    broken: /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u,
+    problem: 'holds a control character or an invisible one',
+  },
+  {
+    // Braille blank, ideographic half fill, object replacement, null notehead, Khitan filler: they look like padding.
+    broken: /[\u2800\u303f\ufffc\u{1d159}\u{16fe4}]/u,
+    problem: 'holds a character that shows as a blank; write plain spaces',
+  },
+  {
+    broken: new RegExp(
+      `(?<!\\p{Emoji})[\\ufe0e\\ufe0f]|(?<!${JOINED}|\\p{Extended_Pictographic}|\\p{Emoji_Modifier}|\\ufe0f)[\\u200c\\u200d]|[\\u200c\\u200d](?!${JOINED}|\\p{Emoji})`,
+      'u',
+    ),
+    problem: 'holds a joiner or a variation selector that joins or selects nothing',
+  },
+  {
+    // UTS 39, section 5.4: at most four, and never the same one twice.
+    broken: new RegExp(`(^|\\s)\\p{M}|\\p{M}{${MARK_RUN + 1},}|(\\p{M})\\2`, 'u'),
+    problem: `stacks marks: at most ${MARK_RUN} different ones may stand on a letter`,
+  },
+  {
+    broken: new RegExp(`\\s{${BLANK_RUN + 1},}`, 'u'),
+    problem: `has more than ${BLANK_RUN} blanks in a row`,
+  },
+  {
+    broken: new RegExp(`(.)\\1{${SAME_CHARACTER_RUN},}`, 'u'),
+    problem: `has the same character more than ${SAME_CHARACTER_RUN} times in a row`,
+  },
+  {
+    broken: new RegExp(`[^\\p{L}\\p{N}]{${WORDLESS_RUN + 1},}`, 'u'),
+    problem: `has more than ${WORDLESS_RUN} characters in a row without a letter or a digit`,
+  },
+]
+
+/**
+ * The one rule for text that a person judges by: purposes, notes, what an agent reports, what an operator says of an
+ * agent. It must be seen as it is, and must not push what stands beside it off the screen.
+ *
+ * @returns the text in Unicode's NFC, trimmed, every kind of blank written as a plain space; or what is wrong with it, to
+ *   follow the name of the field. The text itself is not repeated in it.
+ */
+export function readText(input: string, { lines = false }: TextRule = {}): ReadableText {
+  const text = input
+    .normalize('NFC')
+    .replace(/\p{Zs}/gu, ' ')
+    .trim()
+  const judged = lines ? text.replace(/[\n\t]/g, ' ') : text
+  const broken = RULES.find((rule) => rule.broken.test(judged))
+  return broken ? { problem: broken.problem } : { text }
+}
+
+/** What `readText` finds wrong with a text that is kept as it was written, since a machine compares it. */
+export function textProblem(input: string): string | undefined {
+  const read = readText(input)
+  return 'problem' in read ? read.problem : undefined
+}
