@@ -2,6 +2,7 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
+import { readText } from '../core/text/readable-text.ts'
 import { matchProblem } from './agent-match.ts'
 import type { Registration } from './registration.ts'
 import { Registry } from './registry.ts'
@@ -86,13 +87,17 @@ function contentOf(document: Document): unknown {
   }
 }
 
+/** Owner and team are compared and shown as they are written, so nothing is trimmed or normalised in silence. */
 const text = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cf}]*$/u, 'must not hold control or invisible characters')
-    .refine((value) => value.trim() === value, 'must not begin or end with a space')
+    .superRefine((value, context) => {
+      const read = readText(value)
+      if ('problem' in read) context.addIssue(read.problem)
+      else if (read.text !== value) context.addIssue('must be trimmed, with plain spaces, in NFC')
+    })
 
 const instant = z.string().transform((value, context) => {
   const at = instantOf(value)

@@ -32,8 +32,13 @@ const SAME_CHARACTER_RUN = 20
 const WORDLESS_RUN = 40
 const MARK_RUN = 4
 
+interface Rule {
+  readonly broken: RegExp
+  readonly problem: string
+}
+
 /** Checked in this order; the first that is broken is told. */
-const RULES: readonly { readonly broken: RegExp; readonly problem: string }[] = [
+const SEEN_AS_IT_IS: readonly Rule[] = [
   {
     // Unicode TR36, "Bidirectional Text Spoofing"; UAX 44, Default_Ignorable_Code_Point. Tags, which a model reads and a
     // person does not see, are among them. Joiners and emoji's variation selectors have rules of their own below.
@@ -61,6 +66,8 @@ const RULES: readonly { readonly broken: RegExp; readonly problem: string }[] = 
     broken: new RegExp(`\\s{${BLANK_RUN + 1},}`, 'u'),
     problem: `has more than ${BLANK_RUN} blanks in a row`,
   },
+]
+const NO_WALLS: readonly Rule[] = [
   {
     broken: new RegExp(`(.)\\1{${SAME_CHARACTER_RUN},}`, 'u'),
     problem: `has the same character more than ${SAME_CHARACTER_RUN} times in a row`,
@@ -84,12 +91,10 @@ export function readText(input: string, { lines = false }: TextRule = {}): Reada
     .replace(/\p{Zs}/gu, ' ')
     .trim()
   const judged = lines ? text.replace(/[\n\t]/g, ' ') : text
-  const broken = RULES.find((rule) => rule.broken.test(judged))
-  return broken ? { problem: broken.problem } : { text }
+  const problem = brokenRule(judged, [...SEEN_AS_IT_IS, ...NO_WALLS])
+  return problem ? { problem } : { text }
 }
 
-/** What `readText` finds wrong with a text that is kept as it was written, since a machine compares it. */
-export function textProblem(input: string): string | undefined {
-  const read = readText(input)
-  return 'problem' in read ? read.problem : undefined
+function brokenRule(text: string, rules: readonly Rule[]): string | undefined {
+  return rules.find(({ broken }) => broken.test(text))?.problem
 }
