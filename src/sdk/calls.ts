@@ -9,7 +9,7 @@ import {
 import { fromServiceError } from '../contract/error-status.ts'
 import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/v1/BrokerService.ts'
 import type { WatchGrantResponse__Output } from '../contract/gen/stint/v1/WatchGrantResponse.ts'
-import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
+import { asStintError, ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
 import { Backoff, type Timing } from './backoff.ts'
 import type { Connection } from './connection.ts'
 import type { CallSettings, TokenSource } from './options.ts'
@@ -51,7 +51,8 @@ export class Calls {
   }
 
   /**
-   * One call, tried again while the error is retryable and the deadline leaves room.
+   * One call, tried again while the error is retryable and the deadline leaves room. When no try succeeds, the first error
+   * is the one that is thrown, unless a later try got a final answer to the request itself.
    *
    * @param settings.retry false for a call that must not be done twice.
    * @throws {StintError} what the broker said; BROKER_UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED.
@@ -62,14 +63,17 @@ export class Calls {
     const signal = settings.signal ? AbortSignal.any([settings.signal, this.#closed]) : this.#closed
     const endMs = clock.monotonicMs() + deadlineMs
     const backoff = new Backoff({ random, baseMs: 100, capMs: 2_000 })
+    let first: StintError | undefined
     for (;;) {
       try {
         return await this.#once(start, Math.max(1, endMs - clock.monotonicMs()), signal)
       } catch (error) {
         const known = asStintError(error)
-        if (!retry || !known.retryable || NEVER_RETRIED.has(known.code)) throw known
+        const again = (known.retryable && !NEVER_RETRIED.has(known.code)) || isHeldElsewhere(known)
+        if (!retry || !again) throw first && isOfTheRetry(known, first) ? first : known
+        first ??= known
         const waitMs = Math.max(backoff.nextMs(), retryAfterMs(known))
-        if (clock.monotonicMs() + waitMs >= endMs) throw known
+        if (clock.monotonicMs() + waitMs >= endMs) throw first
         await sleep(clock, waitMs, signal)
       }
     }
@@ -171,11 +175,30 @@ export function cancelled(signal: AbortSignal): StintError {
   return new StintError('CANCELLED', { explanation: 'The caller gave up waiting.' }, signal.reason)
 }
 
+/**
+ * True for a token that another connection holds, as far as the broker knows: when that was a connection of our own that
+ * broke, the broker finds out within the time that it names.
+ */
+export function isHeldElsewhere(error: StintError): boolean {
+  return error.code === 'TOKEN_REPLAYED' && retryAfterMs(error) > 0
+}
+
+/**
+ * Whether an error only says how a later try went wrong: the time was over, or a token that the first try was let in with
+ * counts no more. It must not hide why there was a later try at all.
+ */
+function isOfTheRetry({ code }: StintError, first: StintError): boolean {
+  if (code === 'TOKEN_REPLAYED' || code === 'DEADLINE_EXCEEDED') return true
+  const wasLetIn = first.code !== 'BROKER_UNAVAILABLE' && first.code !== 'TOKEN_REPLAYED'
+  return wasLetIn && ERROR_CATALOG[code].grpc === 'UNAUTHENTICATED'
+}
+
 function toStintError(error: unknown): StintError {
   const isServiceError = error instanceof Error && typeof (error as Partial<ServiceError>).code === 'number'
   return isServiceError ? fromServiceError(error as ServiceError) : asStintError(error)
 }
 
-function retryAfterMs({ details }: StintError): number {
+/** How long the broker asks to wait; 0 unless it does. */
+export function retryAfterMs({ details }: StintError): number {
   return typeof details.retryAfterMs === 'number' ? details.retryAfterMs : 0
 }

@@ -1,6 +1,6 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import { Backoff, type Timing } from './backoff.ts'
-import { cancelled, sleep } from './calls.ts'
+import { cancelled, isHeldElsewhere, retryAfterMs, sleep } from './calls.ts'
 import { endOf } from './grant-end.ts'
 import type { GrantAnswer, GrantInfo } from './types.ts'
 
@@ -60,6 +60,9 @@ async function answered(states: AsyncIterable<GrantInfo>): Promise<void> {
   }
 }
 
+/** How often a token that another connection holds is shown again: its own agent needs it once, when its connection broke. */
+const MAX_HELD = 3
+
 /** At the gate the yes has been given: a broker that is away for a moment must not lose it. */
 async function insist(
   request: (signal: AbortSignal) => Promise<GrantAnswer>,
@@ -67,15 +70,18 @@ async function insist(
   signal: AbortSignal,
 ): Promise<GrantAnswer> {
   const backoff = new Backoff({ random, baseMs: 200, capMs: 5_000 })
-  for (;;) {
+  for (let held = 0; ; ) {
+    let askedMs = 0
     try {
       return await request(signal)
     } catch (error) {
       const known = asStintError(error)
-      if (signal.aborted || !known.retryable) throw known
+      if (isHeldElsewhere(known)) held += 1
+      if (signal.aborted || held > MAX_HELD || !(known.retryable || isHeldElsewhere(known))) throw known
+      askedMs = retryAfterMs(known)
     }
     if (signal.aborted) throw cancelled(signal)
-    await sleep(clock, backoff.nextMs(), signal)
+    await sleep(clock, Math.max(backoff.nextMs(), askedMs), signal)
   }
 }
 

@@ -8,7 +8,10 @@ import { requireSpiffeId } from './server-identity.ts'
 import { type SvidFiles, type SvidProvider, SvidSource } from './svid-source.ts'
 import { type SvidFromWorkloadApi, WorkloadApiSvid } from './workload-api-svid.ts'
 
-/** Gives a JWT-SVID for one call. It is asked before every call and every retry, since a token may be good only once. */
+/**
+ * Gives a bearer token for one call. It is asked before every call and every retry; giving the same token again is fine
+ * where the broker's `identity.tokens.reuse` lets it be.
+ */
 export type TokenSource = () => Promise<string>
 
 /** What a client needs. */

@@ -82,6 +82,42 @@ test('a retryable failure that lasts is thrown when the deadline leaves no room'
   expect(broker.countOf('GetGrant')).toBe(3)
 })
 
+for (const { name, errors, thrown } of [
+  {
+    name: 'that its token was used',
+    errors: ['PROVIDER_UNAVAILABLE', 'TOKEN_REPLAYED'],
+    thrown: 'PROVIDER_UNAVAILABLE',
+  },
+  { name: 'that its token ended', errors: ['PROVIDER_UNAVAILABLE', 'TOKEN_EXPIRED'], thrown: 'PROVIDER_UNAVAILABLE' },
+  { name: 'that time is over', errors: ['LEDGER_UNAVAILABLE', 'DEADLINE_EXCEEDED'], thrown: 'LEDGER_UNAVAILABLE' },
+  { name: 'a final answer', errors: ['LEDGER_UNAVAILABLE', 'POLICY_DENIED'], thrown: 'POLICY_DENIED' },
+] as const) {
+  test(`a retry that is told ${name} ends in ${thrown}`, async () => {
+    const left = [...errors]
+    broker.scripts.RenewLease = () => {
+      throw new StintError(left.shift() ?? 'INTERNAL')
+    }
+    await expect(settle(clock, client.renewLease(GRANT_ID))).rejects.toMatchObject({ code: thrown })
+    expect(left).toEqual([])
+  })
+}
+
+test('a token that the broken connection of before still holds is shown again when the broker says', async () => {
+  const answers = [new StintError('TOKEN_REPLAYED', { retryAfterMs: 3_000 }), undefined]
+  broker.scripts.GetGrant = () => {
+    const error = answers.shift()
+    if (error) throw error
+    return { grant: broker.grant }
+  }
+  expect((await settle(clock, client.getGrant(GRANT_ID))).id).toBe(GRANT_ID)
+  broker.scripts.GetGrant = () => {
+    throw new StintError('TOKEN_REPLAYED')
+  }
+  const calls = broker.countOf('GetGrant')
+  await expect(settle(clock, client.getGrant(GRANT_ID))).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+  expect(broker.countOf('GetGrant')).toBe(calls + 1)
+})
+
 test('a broker that is not there is BROKER_UNAVAILABLE', async () => {
   broker.down()
   const failed = client.getGrant(GRANT_ID, { deadlineMs: 5_000 })
