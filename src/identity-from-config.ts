@@ -63,6 +63,7 @@ export async function startIdentity(
       identity.domains[settings.trustDomain]?.workloadApi
         ? workload?.publishable(settings.trustDomain)
         : bundles.get(settings.trustDomain),
+    clock: deps.clock,
   })
   stack.defer(() => endpoint.stop())
   return { bundles, server, bundleEndpoint: endpoint.address }

@@ -49,6 +49,7 @@ export interface Broker {
     readonly bearer?: string
     readonly admin: string
     readonly health: string
+    readonly bundle?: string
   }
   /** Settles, with the reason, when the broker can no longer keep its promises and has to be started anew. */
   readonly failed: Promise<StintError>
@@ -148,7 +149,7 @@ async function start(
   sweeper.start()
   stack.defer(() => sweeper.stop())
 
-  const health = await startHealthServer(config.listen.health)
+  const health = await startHealthServer({ ...config.listen.health, clock })
   stack.defer(() => health.stop())
   const stopping = new AbortController()
   let identityUsable = true
@@ -200,12 +201,14 @@ async function start(
     health.setServing(false)
   })
   const bearer = ports.bearer ? { bearer: ports.bearer } : {}
-  logger.info({ agents: ports.mutual, ...bearer, admin: admin.url, health: health.port }, 'serving')
+  const bundle = identity.bundleEndpoint ? { bundle: identity.bundleEndpoint } : {}
+  logger.info({ agents: ports.mutual, ...bearer, admin: admin.url, health: health.port, ...bundle }, 'serving')
   return {
     agents: ports.mutual,
     ...bearer,
     admin: admin.url,
     health: `${config.listen.health.host}:${health.port}`,
+    ...bundle,
   }
 }
 

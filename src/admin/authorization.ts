@@ -54,6 +54,7 @@ export function authorize(deps: {
     const { operation, role } = requirement
     const remoteAddress = c.env?.incoming?.socket?.remoteAddress ?? 'unknown'
     const operator = await authenticate(c, operation, remoteAddress)
+    c.env?.proved?.(operator.name)
     if (!hasRole(operator, role)) {
       const explanation = `${operation} needs the role ${role}; ${operator.name} has the role ${operator.role}.`
       await deps.forbiddenCalls.note({

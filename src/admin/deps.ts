@@ -80,6 +80,10 @@ export interface AdminDeps {
 
 /** What a handler finds in its context. */
 export type AdminEnv = {
-  Bindings: { readonly incoming?: { readonly url?: string; readonly socket?: { readonly remoteAddress?: string } } }
+  Bindings: {
+    readonly incoming?: { readonly url?: string; readonly socket?: { readonly remoteAddress?: string } }
+    /** The call's connection belongs to this operator. @throws {StintError} RATE_LIMITED when there are too many of them. */
+    readonly proved?: (operator: string) => void
+  }
   Variables: { requestId: string; operator: Operator }
 }

@@ -1,11 +1,17 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { BlockList, isIP } from 'node:net'
+import { type AddressInfo, BlockList, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { peerKey } from '../core/net/connection-table.ts'
+import {
+  GuardedListener,
+  type GuardedListenerLimits,
+  HANDSHAKE_TIMEOUT_MS,
+  type RefusedConnection,
+} from '../core/net/guarded-listener.ts'
 import type { AdminApp } from './app.ts'
 import type { AdminLogger } from './deps.ts'
 import { ANSWER_HEADERS } from './hardening.ts'
@@ -24,6 +30,28 @@ export interface AdminServerSettings {
   readonly tlsReloadMs?: number
   /** How long `stop` waits for calls in hand; default 5 s. */
   readonly stopGraceMs?: number
+  /** See ADMIN_LIMITS. A connection is proven by the first call of it that a known operator made. */
+  readonly limits?: Partial<AdminConnectionLimits>
+  /** Told of every connection that was turned away. */
+  readonly onRefused?: (refusal: RefusedConnection) => void
+}
+
+export interface AdminConnectionLimits extends GuardedListenerLimits {
+  readonly handshakeTimeoutMs: number
+  /** For the head of a request, and for the whole of it. */
+  readonly headersTimeoutMs: number
+  readonly requestTimeoutMs: number
+}
+
+/** Connections and times of the admin port unless told otherwise. */
+export const ADMIN_LIMITS: AdminConnectionLimits = {
+  maxConnections: 128,
+  maxConnectionsPerOwner: 32,
+  maxUnproven: 256,
+  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+  firstByteTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
 }
 
 /** The admin API, listening. */
@@ -36,8 +64,6 @@ export interface AdminServer {
 }
 
 const HTTP_LIMITS = {
-  headersTimeout: 10_000,
-  requestTimeout: 15_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
@@ -45,8 +71,11 @@ const HTTP_LIMITS = {
   // Checked when the Request is made, so that the answer is a problem document.
   requireHostHeader: false,
 } as const satisfies ServerOptions
-const MAX_CONNECTIONS = 256
 const MAX_HEADERS = 64
+/** A connection on which nothing has moved for so long is closed, also one whose far side does not read its answer. */
+const STALLED_MS = 120_000
+/** How long a connection that spoke no HTTP may take to read what it is told. */
+const LAST_WORD_MS = 1_000
 const MAX_CALLS_PER_CONNECTION = 1_000
 
 const LOOPBACK = new BlockList()
@@ -65,10 +94,9 @@ export async function startAdminServer(
   const { host, admin, clock, logger, tls } = input
   checkAddress(host, tls)
   const pair = tls && (await readTlsPair(tls))
-  const server = listenerFor(admin, pair)
-  await listen(server, host, input.port)
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : input.port
+  const limits = { ...ADMIN_LIMITS, ...input.limits }
+  const { server, guard } = guardedServer(input, limits, pair)
+  const { port } = await listen(guard, host, input.port)
   const url = `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
   const stopping = new AbortController()
   const watching =
@@ -81,7 +109,11 @@ export async function startAdminServer(
     url,
     port,
     stop() {
-      stopped ??= stop(server, admin, clock, input.stopGraceMs ?? 5_000, stopping).then(() => watching)
+      stopped ??= guard.stop(input.stopGraceMs ?? 5_000).then(async () => {
+        stopping.abort()
+        await watching
+        await admin.close()
+      })
       return stopped
     },
   }
@@ -100,8 +132,15 @@ function checkAddress(host: string, tls: TlsFiles | undefined): void {
   }
 }
 
-function listenerFor(admin: AdminApp, pair: TlsPair | undefined): Server | TlsServer {
-  const handle = getRequestListener(admin.app.fetch, {
+function guardedServer(
+  { admin, clock, onRefused }: Parameters<typeof startAdminServer>[0],
+  limits: AdminConnectionLimits,
+  pair: TlsPair | undefined,
+): { server: Server | TlsServer; guard: GuardedListener } {
+  const proving = ({ incoming }: { incoming: { socket: unknown } }) => ({
+    proved: (operator: string) => guard.connections.prove(peerKey(incoming.socket as Socket), `operator:${operator}`),
+  })
+  const handle = getRequestListener((request, env) => admin.app.fetch(request, { ...env, ...proving(env) }), {
     overrideGlobalObjects: false,
     // The app answers its own errors; what arrives here is a request that it never saw, such as a bad Host.
     errorHandler: () => refusal(),
@@ -111,14 +150,21 @@ function listenerFor(admin: AdminApp, pair: TlsPair | undefined): Server | TlsSe
     outgoing.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()))
     void handle(incoming, outgoing)
   }
+  const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout, handshakeTimeoutMs } = limits
+  const http = { ...HTTP_LIMITS, headersTimeout, requestTimeout }
   const server: Server | TlsServer = pair
-    ? createTlsServer({ ...HTTP_LIMITS, ...pair, minVersion: 'TLSv1.3', handshakeTimeout: 10_000 }, onRequest)
-    : createServer(HTTP_LIMITS, onRequest)
-  server.maxConnections = MAX_CONNECTIONS
+    ? createTlsServer({ ...http, ...pair, minVersion: 'TLSv1.3', handshakeTimeout: handshakeTimeoutMs }, onRequest)
+    : createServer(http, onRequest)
   server.maxHeadersCount = MAX_HEADERS
   server.maxRequestsPerSocket = MAX_CALLS_PER_CONNECTION
-  server.on('clientError', (_error, socket) => void refuseRaw(socket))
-  return server
+  server.setTimeout(STALLED_MS)
+  const guard = new GuardedListener({ server, clock, limits, ...(onRefused && { onRefused }) })
+  server.on('clientError', (_error, socket) => {
+    // Nothing can be said in a handshake that has failed: ending such a socket would wait for it for ever.
+    if (pair && !guard.connections.isSecured(socket as Socket)) socket.destroy()
+    else void refuseRaw(socket)
+  })
+  return { server, guard }
 }
 
 function refusal(): Response {
@@ -134,13 +180,14 @@ async function refuseRaw(socket: Duplex): Promise<void> {
   const body = await answer.text()
   const headers = [...answer.headers, ['content-length', Buffer.byteLength(body)], ['connection', 'close']]
   const head = ['HTTP/1.1 400 Bad Request', ...headers.map(([name, value]) => `${name}: ${value}`)].join('\r\n')
+  const cut = setTimeout(() => socket.destroy(), LAST_WORD_MS).unref()
+  socket.once('close', () => clearTimeout(cut))
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy())
 }
 
-async function listen(server: Server | TlsServer, host: string, port: number): Promise<void> {
+async function listen(guard: GuardedListener, host: string, port: number): Promise<AddressInfo> {
   try {
-    server.listen(port, host)
-    await once(server, 'listening')
+    return await guard.listen({ host, port })
   } catch (error) {
     const explanation = `The admin API cannot listen on ${host} port ${port}; free the port, or give it another.`
     throw new StintError('CONFIG_INVALID', { explanation }, error)
@@ -176,22 +223,4 @@ async function watchCertificate(
       broken = true
     }
   }
-}
-
-async function stop(
-  server: Server | TlsServer,
-  admin: AdminApp,
-  clock: Clock,
-  graceMs: number,
-  stopping: AbortController,
-): Promise<void> {
-  const closed = once(server, 'close').then(() => stopping.abort())
-  server.close()
-  server.closeIdleConnections()
-  const grace = clock.sleep(graceMs, stopping.signal).then(
-    () => server.closeAllConnections(),
-    () => undefined,
-  )
-  await Promise.all([closed, grace])
-  await admin.close()
 }

@@ -1,6 +1,9 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
+import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
+import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
 
 const BROKER = 'stint.v1.BrokerService'
 
@@ -10,41 +13,73 @@ export interface HealthServer {
   /** For adding the same service to the agents' listener. */
   readonly health: HealthImplementation
   setServing(serving: boolean): void
-  stop(): void
+  stop(): Promise<void>
+}
+
+export interface HealthServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly clock: Clock
+  /** See HEALTH_LIMITS. */
+  readonly limits?: Partial<GuardedListenerLimits>
+  /** Told of every connection that was turned away. */
+  readonly onRefused?: (refusal: RefusedConnection) => void
+}
+
+/** Connections of the health port unless told otherwise. A probe proves nothing, so each can give way to a newer one. */
+export const HEALTH_LIMITS: GuardedListenerLimits = {
+  maxConnections: 0,
+  maxConnectionsPerOwner: 0,
+  maxUnproven: 128,
+  firstByteTimeoutMs: 10_000,
 }
 
 /** @throws {StintError} CONFIG_INVALID when the address cannot be bound. Starts as NOT_SERVING. */
-export async function startHealthServer({ host, port }: { host: string; port: number }): Promise<HealthServer> {
+export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+  const { clock, onRefused } = options
   const health = new HealthImplementation({ '': 'NOT_SERVING', [BROKER]: 'NOT_SERVING' })
   const server = new Server({
     'grpc.max_receive_message_length': 4_096,
     'grpc.max_concurrent_streams': 16,
+    'grpc.max_connection_age_ms': 30 * 60_000,
+    'grpc.max_connection_age_grace_ms': 10_000,
+    'grpc.max_connection_idle_ms': 60_000,
+    // Also what ends a connection that began to talk and never spoke HTTP/2.
+    'grpc.keepalive_time_ms': 20_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    'grpc-node.max_session_memory': 1,
     'grpc.enable_channelz': 0,
   })
   health.addToServer(server)
-  const bound = await bind(server, host, port)
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const tcp = createServer((socket) => injector.injectConnection(socket))
+  const guard = new GuardedListener({
+    server: tcp,
+    clock,
+    limits: { ...HEALTH_LIMITS, ...options.limits },
+    ...(onRefused && { onRefused }),
+  })
+  const { port } = await listen(guard, options)
   return {
-    port: bound,
+    port,
     health,
     setServing(serving) {
       for (const service of ['', BROKER]) health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING')
     },
-    stop: () => server.forceShutdown(),
+    stop: async () => {
+      await guard.stop(0)
+      injector.destroy()
+      server.forceShutdown()
+    },
   }
 }
 
-function bind(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (!error) return resolve(bound)
-      reject(
-        new StintError(
-          'CONFIG_INVALID',
-          { explanation: `The address ${address} of listen.health cannot be bound; another program may hold it.` },
-          error,
-        ),
-      )
-    })
-  })
+async function listen(guard: GuardedListener, { host, port }: HealthServerOptions): Promise<AddressInfo> {
+  try {
+    return await guard.listen({ host, port })
+  } catch (error) {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+    const explanation = `The address ${address} of listen.health cannot be bound; another program may hold it.`
+    throw new StintError('CONFIG_INVALID', { explanation }, error)
+  }
 }

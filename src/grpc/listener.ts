@@ -1,5 +1,4 @@
 import { constants } from 'node:crypto'
-import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket, Server as TlsServer } from 'node:tls'
 import { createServer } from 'node:tls'
@@ -7,12 +6,19 @@ import type { ConnectionInjector, Server } from '@grpc/grpc-js'
 import { ServerCredentials } from '@grpc/grpc-js'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { type ConnectionTable, peerKey } from '../core/net/connection-table.ts'
+import {
+  GuardedListener,
+  type GuardedListenerLimits,
+  HANDSHAKE_TIMEOUT_MS,
+  peerText,
+  type RefusedConnection,
+} from '../core/net/guarded-listener.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
 import type { ServerIdentity } from '../identity/server-identity.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
 import { VerifiedConnection } from '../identity/verified-connection.ts'
 import { bindConnection } from './connection-of.ts'
-import { ConnectionTable, type ConnectionTableLimits, peerKey } from './connection-table.ts'
 import { keepPeerChains, peerChain } from './peer-chain.ts'
 
 export interface ListenerOptions {
@@ -25,28 +31,21 @@ export interface ListenerOptions {
   readonly onRefused: (refusal: RefusedConnection) => void
 }
 
-/** `maxConnections`: default 1024. `maxConnectionsPerAgent`: default a quarter of them. `maxUnproven`: default 512. */
-export interface ListenerLimits extends ConnectionTableLimits {
+/**
+ * `maxConnections`: default 1024. `maxConnectionsPerOwner`: of one agent, default a quarter of them. `maxUnproven`:
+ * default 512. `firstByteTimeoutMs`: default 10 000.
+ */
+export interface ListenerLimits extends GuardedListenerLimits {
   /** Default 10 000. */
   readonly handshakeTimeoutMs: number
-  /** How long after the handshake the first byte may take. Default 10 000. */
-  readonly firstByteTimeoutMs: number
-}
-
-export interface RefusedConnection {
-  readonly peer: string
-  readonly error: StintError
 }
 
 const DEFAULT_LIMITS = {
   maxConnections: 1024,
   maxUnproven: 512,
-  handshakeTimeoutMs: 10_000,
+  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
   firstByteTimeoutMs: 10_000,
 }
-/** Accepted at once by the operating system before the oldest can be closed. */
-const ACCEPT_BACKLOG = 512
-const TALK_CHECK_MS = 1_000
 
 /**
  * A TLS 1.3 port that feeds connections to a gRPC server. No session is ever resumed: resumption would skip the checks
@@ -59,10 +58,9 @@ export class Listener {
   readonly #limits: ListenerLimits
   readonly #injector: ConnectionInjector
   readonly #tls: TlsServer
-  readonly #connections: ConnectionTable
+  readonly #guard: GuardedListener
   /** Read while the handshake runs: a socket that failed it knows its peer no longer. */
   readonly #peers = new WeakMap<Socket, string>()
-  #talkCheck: NodeJS.Timeout | undefined
   readonly #unsubscribe: () => void
   #identity: ServerIdentity | undefined
 
@@ -70,11 +68,12 @@ export class Listener {
     this.#options = options
     this.#bundles = bundles
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.#limits = { maxConnectionsPerAgent: Math.ceil(limits.maxConnections / 4), ...limits }
-    this.#connections = new ConnectionTable(this.#limits)
+    this.#limits = { maxConnectionsPerOwner: Math.ceil(limits.maxConnections / 4), ...limits }
     this.#identity = options.identity
     this.#injector = options.server.createConnectionInjector(ServerCredentials.createInsecure())
     this.#tls = this.#createTlsServer()
+    const { clock, onRefused } = options
+    this.#guard = new GuardedListener({ server: this.#tls, clock, limits: this.#limits, onRefused })
     this.#unsubscribe = bundles?.onChange(() => this.#renewContext()) ?? (() => undefined)
   }
 
@@ -89,16 +88,13 @@ export class Listener {
   }
 
   /** Starts to accept. @returns the address it got; port 0 takes any free one. */
-  async listen(at: { host: string; port: number }): Promise<AddressInfo> {
-    this.#tls.listen(at)
-    await once(this.#tls, 'listening')
-    this.#talkCheck = setInterval(() => this.#cutFloods(), TALK_CHECK_MS).unref()
-    return this.#tls.address() as AddressInfo
+  listen(at: { host: string; port: number }): Promise<AddressInfo> {
+    return this.#guard.listen(at)
   }
 
   /** Who is connected; what calls show is told to it. */
   get connections(): Pick<ConnectionTable, 'prove' | 'called' | 'isTrusted' | 'badToken'> {
-    return this.#connections
+    return this.#guard.connections
   }
 
   /** New connections get this certificate, or none when there is no identity; those that are open stay as they are. */
@@ -110,15 +106,8 @@ export class Listener {
   /** Takes no more connections, lets calls end for `graceMs`, then cuts off what is left. */
   async stop(graceMs: number): Promise<void> {
     this.#unsubscribe()
-    clearInterval(this.#talkCheck)
-    const closed = this.#tls.listening ? once(this.#tls, 'close') : Promise.resolve()
-    this.#tls.close()
     this.#injector.drain(graceMs)
-    const cut = setTimeout(() => {
-      for (const socket of this.#connections.sockets()) socket.destroy()
-    }, graceMs)
-    await closed
-    clearTimeout(cut)
+    await this.#guard.stop(graceMs)
     this.#injector.destroy()
   }
 
@@ -131,14 +120,11 @@ export class Listener {
       rejectUnauthorized: mutual,
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     })
-    server.maxConnections = this.#limits.maxConnections + this.#limits.maxUnproven + ACCEPT_BACKLOG
     if (mutual) keepPeerChains(server)
-    server.on('connection', (socket) => this.#track(socket))
     server.on('keylog', (_line, socket) => this.#peers.set(socket, this.#peerOf(socket)))
     server.on('secureConnection', (socket) => this.#accept(socket))
     server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))
     server.on('error', (error) => this.#tell('unknown', new StintError('INTERNAL', { check: 'listener' }, error)))
-    server.on('drop', (data) => this.#tell(peerText(data?.remoteAddress, data?.remotePort), tooMany()))
     return server
   }
 
@@ -157,12 +143,6 @@ export class Listener {
     this.#tls.setSecureContext(this.#context(this.#identity))
   }
 
-  #track(socket: Socket): void {
-    socket.on('error', () => socket.destroy())
-    const evicted = this.#connections.add(socket)
-    if (evicted) this.#refuse(evicted, unproven())
-  }
-
   #accept(socket: TLSSocket): void {
     socket.on('error', () => socket.destroy())
     try {
@@ -170,12 +150,10 @@ export class Listener {
       if (socket.isSessionReused()) throw refused('resumption', 'TLS sessions are not resumed here.')
       if (this.#bundles) {
         const connection = this.#verify(socket, this.#bundles)
-        this.#connections.prove(peerKey(socket), spiffeIdText(connection.svid(this.#options.clock.now()).id))
+        this.connections.prove(peerKey(socket), spiffeIdText(connection.svid(this.#options.clock.now()).id))
         bindConnection(socket, connection)
       }
       this.#injector.injectConnection(socket)
-      this.#connections.talksBy(socket)
-      this.#awaitFirstByte(socket)
     } catch (error) {
       this.#refuse(socket, asStintError(error))
     }
@@ -187,23 +165,8 @@ export class Listener {
     return new VerifiedConnection({ chain: peerChain(socket), bundles, now: this.#options.clock.now(), peer })
   }
 
-  #awaitFirstByte(socket: TLSSocket): void {
-    const before = socket.bytesRead
-    const timer = setTimeout(() => {
-      if (socket.bytesRead === before) this.#refuse(socket, refused('first-byte', 'The client sent nothing.'))
-    }, this.#limits.firstByteTimeoutMs)
-    timer.unref()
-    socket.on('close', () => clearTimeout(timer))
-  }
-
-  #cutFloods(): void {
-    for (const socket of this.#connections.overTalkative(TALK_CHECK_MS)) this.#refuse(socket, flood())
-  }
-
   #refuse(socket: Socket, error: StintError): void {
-    const peer = this.#peerOf(socket)
-    socket.destroy()
-    this.#tell(peer, error)
+    this.#guard.refuse(socket, error, this.#peerOf(socket))
   }
 
   #peerOf(socket: Socket): string {
@@ -231,24 +194,4 @@ function handshakeFailed(error: Error & { code?: string }, socket: TLSSocket): S
 
 function refused(check: string, explanation: string): StintError {
   return new StintError('SVID_INVALID', { check, explanation })
-}
-
-function tooMany(): StintError {
-  return new StintError('RATE_LIMITED', { check: 'connections', explanation: 'Too many connections are open.' })
-}
-
-function unproven(): StintError {
-  const explanation = 'The connection proved nothing and gave way to a newer one; many were open.'
-  return new StintError('RATE_LIMITED', { check: 'unproven', explanation })
-}
-
-function flood(): StintError {
-  return new StintError('RATE_LIMITED', {
-    check: 'flood',
-    explanation: 'The client sent far more than its calls need.',
-  })
-}
-
-function peerText(address: string | undefined, port: number | undefined): string {
-  return address === undefined ? 'unknown' : `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
 }

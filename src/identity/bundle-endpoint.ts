@@ -1,9 +1,8 @@
 import { constants } from 'node:crypto'
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
+import type { Clock } from '../core/clock.ts'
+import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
 import { bundleDocument } from './bundle-document.ts'
 import type { ServerIdentity, ServerIdentitySource } from './server-identity.ts'
 import type { TrustBundle } from './trust-bundle.ts'
@@ -20,8 +19,21 @@ export interface BundleEndpointOptions {
   readonly bundle: () => TrustBundle | undefined
   /** How often others should look; default 300. */
   readonly refreshHintSeconds?: number
-  /** For the handshake, and then for the request to arrive whole. Default 5000. */
+  /** For the handshake, and then for the request to arrive whole and for the answer to be read. Default 5000. */
   readonly requestWithinMs?: number
+  readonly clock: Clock
+  /** See BUNDLE_ENDPOINT_LIMITS. */
+  readonly limits?: Partial<GuardedListenerLimits>
+  /** Told of every connection that was turned away. */
+  readonly onRefused?: (refusal: RefusedConnection) => void
+}
+
+/** Connections of the endpoint unless told otherwise. Nobody proves anything here, so each can give way to a newer one. */
+export const BUNDLE_ENDPOINT_LIMITS: GuardedListenerLimits = {
+  maxConnections: 0,
+  maxConnectionsPerOwner: 0,
+  maxUnproven: 256,
+  firstByteTimeoutMs: 5_000,
 }
 
 /** The endpoint, listening. */
@@ -32,7 +44,6 @@ export interface BundleEndpoint {
 }
 
 const MAX_HEADER_BYTES = 8_192
-const MAX_CONNECTIONS = 256
 
 /**
  * Serves the bundle of our own trust domain to others. Whoever asks may read it: it holds public keys only, and the
@@ -42,37 +53,31 @@ const MAX_CONNECTIONS = 256
  * @see SPIFFE Federation, section 5.2
  */
 export async function startBundleEndpoint(options: BundleEndpointOptions): Promise<BundleEndpoint> {
-  const sockets = new Set<Duplex>()
-  const server = createServer(limitsOf(options), (request, response) => answer(request, response, options))
-  server.maxConnections = MAX_CONNECTIONS
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => sockets.delete(socket))
+  const { clock, onRefused, requestWithinMs: ms = 5_000 } = options
+  const server = createServer(limitsOf(ms), (request, response) => answer(request, response, options))
+  server.setTimeout(ms)
+  const guard = new GuardedListener({
+    server,
+    clock,
+    limits: { ...BUNDLE_ENDPOINT_LIMITS, firstByteTimeoutMs: ms, ...options.limits },
+    ...(onRefused && { onRefused }),
   })
   show(server, await options.identity.start((identity) => show(server, identity)))
   const stop = async () => {
     await options.identity.stop()
-    if (!server.listening) return
-    const closed = once(server, 'close')
-    server.close()
-    for (const socket of sockets) socket.destroy()
-    await closed
+    await guard.stop(0)
   }
   try {
-    server.listen(options.port, options.host)
-    await once(server, 'listening')
+    const { address, port } = await guard.listen(options)
+    return { address: `${address.includes(':') ? `[${address}]` : address}:${port}`, stop }
   } catch (error) {
     await stop()
     throw error
   }
-  const { address, port } = server.address() as AddressInfo
-  return { address: `${address.includes(':') ? `[${address}]` : address}:${port}`, stop }
 }
 
 /** Node looks at its time limits every 30 s unless told, which is as long as a slow client would then have. */
-function limitsOf({ requestWithinMs: ms = 5_000 }: BundleEndpointOptions) {
+function limitsOf(ms: number) {
   return {
     maxHeaderSize: MAX_HEADER_BYTES,
     handshakeTimeout: ms,

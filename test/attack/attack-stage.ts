@@ -1,13 +1,4 @@
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -23,6 +14,7 @@ import { STAGE_REGISTRATIONS, STAGE_ROLE } from '../../src/practice/stage-rules.
 import { StintClient } from '../../src/sdk/client.ts'
 import type { Task } from '../../src/sdk/types.ts'
 import { type BrokerAddresses, BrokerProcess } from '../support/broker-process.ts'
+import { socketsOf } from '../support/open-sockets.ts'
 
 const ROGUE = '/agents/rogue'
 const GOOD = '/agents/invoice-bot'
@@ -170,8 +162,7 @@ export class AttackStage {
 
   /** Sockets that the broker has open. */
   sockets(): number {
-    const folder = `/proc/${this.broker.pid}/fd`
-    return readdirSync(folder).filter((name) => isSocket(join(folder, name))).length
+    return socketsOf(this.broker.pid)
   }
 
   /** The record and every lease, from a copy of the ledger as it lies on the disk now. */
@@ -236,13 +227,5 @@ export class AttackStage {
     socket.on('error', () => undefined)
     socket.on('close', () => this.#opened.delete(socket))
     return socket
-  }
-}
-
-function isSocket(path: string): boolean {
-  try {
-    return readlinkSync(path).startsWith('socket:')
-  } catch {
-    return false
   }
 }

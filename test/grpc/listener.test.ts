@@ -11,7 +11,8 @@ import type { StintError } from '../../src/core/errors.ts'
 import { asStintError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { connectionOf } from '../../src/grpc/connection-of.ts'
-import type { ListenerLimits, RefusedConnection } from '../../src/grpc/listener.ts'
+import type { RefusedConnection } from '../../src/core/net/guarded-listener.ts'
+import type { ListenerLimits } from '../../src/grpc/listener.ts'
 import { Listener } from '../../src/grpc/listener.ts'
 import { GRPC_SERVER_OPTIONS } from '../../src/grpc/server-options.ts'
 import { Authenticator } from '../../src/identity/authenticator.ts'
@@ -226,7 +227,10 @@ describe('a listener with client certificates', () => {
     await call(client(at, svid))
     const hanging = connectTcp(at.port, '127.0.0.1').on('error', () => undefined)
     await once(hanging, 'connect')
-    await Promise.all([at.listener.stop(20), closed(hanging)])
+    const stopped = at.listener.stop(20)
+    await closed(hanging)
+    await at.clock.advance(20)
+    await stopped
     await expect(whoami(at, svid)).rejects.toMatchObject({ code: status.UNAVAILABLE })
   })
 })

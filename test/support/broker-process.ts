@@ -19,6 +19,7 @@ export interface BrokerAddresses {
   readonly bearer?: string
   readonly admin: string
   readonly health: number
+  readonly bundle?: string
 }
 
 const running = new Set<BrokerProcess>()

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request } from 'node:https'
 import { connect } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { type BundleEndpoint, startBundleEndpoint } from '../../../src/identity/bundle-endpoint.ts'
@@ -27,6 +28,7 @@ async function open(options: { requestWithinMs?: number } = {}) {
     port: 0,
     path: '/bundle',
     bundle: () => bundle,
+    clock: systemClock,
     ...options,
     identity: {
       start: async (onChange) => {

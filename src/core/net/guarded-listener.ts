@@ -1,0 +1,159 @@
+import { once } from 'node:events'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { type TLSSocket, Server as TlsServer } from 'node:tls'
+import type { Clock } from '../clock.ts'
+import { StintError } from '../errors.ts'
+import { ConnectionTable, type ConnectionTableLimits, peerKey } from './connection-table.ts'
+
+export interface GuardedListenerOptions {
+  /**
+   * A TCP, TLS, HTTP or HTTPS server that does not listen yet. One with TLS is made with the `handshakeTimeout` of
+   * `HANDSHAKE_TIMEOUT_MS` or a shorter one of its own.
+   */
+  readonly server: Server
+  readonly clock: Clock
+  readonly limits: GuardedListenerLimits
+  /** Told of every connection that was turned away. For the record; addresses prove nothing. */
+  readonly onRefused?: (refusal: RefusedConnection) => void
+}
+
+export interface GuardedListenerLimits extends ConnectionTableLimits {
+  /** How long the first byte may take once the connection is open and its handshake, if it has one, is done. */
+  readonly firstByteTimeoutMs: number
+}
+
+export interface RefusedConnection {
+  /** `address:port` */
+  readonly peer: string
+  readonly error: StintError
+}
+
+/** Node's own default is 120 s. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000
+/** Accepted at once by the operating system before the oldest can be closed. */
+const ACCEPT_BACKLOG = 512
+const TALK_CHECK_MS = 1_000
+
+/**
+ * Keeps account of the connections of one server, whatever it speaks: how many there are, who gives way to whom, who is
+ * silent, who floods; and ends them all at a stop. It works on the TCP sockets, below TLS and HTTP, because a TLS socket
+ * whose handshake never ends cannot be ended, only destroyed, and servers do not count it among their connections.
+ */
+export class GuardedListener {
+  readonly #server: Server
+  readonly #clock: Clock
+  readonly #limits: GuardedListenerLimits
+  readonly #onRefused: (refusal: RefusedConnection) => void
+  readonly #table: ConnectionTable
+  readonly #tls: boolean
+  #talkCheck: NodeJS.Timeout | undefined
+
+  constructor({ server, clock, limits, onRefused = () => {} }: GuardedListenerOptions) {
+    this.#server = server
+    this.#clock = clock
+    this.#limits = limits
+    this.#onRefused = onRefused
+    this.#table = new ConnectionTable(limits)
+    this.#tls = server instanceof TlsServer
+    server.maxConnections = limits.maxConnections + limits.maxUnproven + ACCEPT_BACKLOG
+    server.on('connection', (socket: Socket) => this.#track(socket))
+    server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
+    server.on('tlsClientError', (_error, socket: TLSSocket) => void socket.destroy())
+    // Of HTTP servers: a call justifies its bytes.
+    server.on('request', ({ socket }: { socket: Socket }) => this.#table.called(peerKey(socket)))
+    server.on('drop', (data) => this.#tell(peerText(data?.remoteAddress, data?.remotePort), tooMany()))
+  }
+
+  /** Who is connected. */
+  get connections(): ConnectionTable {
+    return this.#table
+  }
+
+  /** Starts to accept. @returns the address it got; port 0 takes any free one. @throws the error of the socket */
+  async listen(at: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
+    this.#server.listen({ host: at.host, port: at.port })
+    await once(this.#server, 'listening')
+    this.#talkCheck = setInterval(() => this.#cutFloods(), TALK_CHECK_MS).unref()
+    return this.#server.address() as AddressInfo
+  }
+
+  /** Ends a connection at once, and tells of it. */
+  refuse(socket: Socket, error: StintError, peer = peerText(socket.remoteAddress, socket.remotePort)): void {
+    socket.destroy()
+    this.#tell(peer, error)
+  }
+
+  /**
+   * Takes no more connections and ends those that cannot have a request in hand. The others get `graceMs`; then they are
+   * cut off, so that this ends whatever the far sides do.
+   */
+  async stop(graceMs: number): Promise<void> {
+    clearInterval(this.#talkCheck)
+    if (!this.#server.listening) return
+    const over = new AbortController()
+    const closed = once(this.#server, 'close').then(() => over.abort())
+    this.#server.close()
+    for (const socket of this.#table.idleSockets({ tls: this.#tls })) socket.destroy()
+    if (graceMs > 0) await this.#clock.sleep(graceMs, over.signal).catch(() => undefined)
+    for (const socket of this.#table.sockets()) socket.destroy()
+    await closed
+  }
+
+  #track(socket: Socket): void {
+    socket.on('error', () => socket.destroy())
+    const evicted = this.#table.add(socket)
+    if (evicted) this.refuse(evicted, unproven())
+    if (!this.#tls) this.#awaitFirstByte(socket, 0)
+  }
+
+  #secured(socket: TLSSocket): void {
+    socket.on('error', () => socket.destroy())
+    this.#table.secured(socket)
+    this.#awaitFirstByte(socket, socket.bytesRead)
+  }
+
+  #awaitFirstByte(socket: Socket, before: number): void {
+    const timer = setTimeout(() => {
+      if (socket.bytesRead === before) this.refuse(socket, silent())
+    }, this.#limits.firstByteTimeoutMs)
+    timer.unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+
+  #cutFloods(): void {
+    for (const socket of this.#table.overTalkative(TALK_CHECK_MS)) this.refuse(socket, flood())
+  }
+
+  #tell(peer: string, error: StintError): void {
+    try {
+      this.#onRefused({ peer, error })
+    } catch {
+      // An observer that fails must not take the port down: this runs in a callback of the server.
+    }
+  }
+}
+
+/** `address:port`, an IPv6 address in brackets; `unknown` once the socket has forgotten its peer. */
+export function peerText(address: string | undefined, port: number | undefined): string {
+  return address === undefined ? 'unknown' : `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
+}
+
+function tooMany(): StintError {
+  return new StintError('RATE_LIMITED', { check: 'connections', explanation: 'Too many connections are open.' })
+}
+
+function unproven(): StintError {
+  const explanation = 'The connection proved nothing and gave way to a newer one; many were open.'
+  return new StintError('RATE_LIMITED', { check: 'unproven', explanation })
+}
+
+function silent(): StintError {
+  return new StintError('SVID_INVALID', { check: 'first-byte', explanation: 'The client sent nothing.' })
+}
+
+function flood(): StintError {
+  return new StintError('RATE_LIMITED', {
+    check: 'flood',
+    explanation: 'The client sent far more than its calls need.',
+  })
+}
