@@ -56,7 +56,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
     const { code } = asStintError(error)
     const context = { requestId: c.var.requestId, code, err: error }
     if (ERROR_CATALOG[code].http >= 500) deps.logger.error(context, 'an admin call failed')
-    return problemResponse(error, c.var.requestId)
+    return problemResponse(error, c.var.requestId, c.req.method === 'POST' ? 'body' : 'query')
   })
   return {
     app,

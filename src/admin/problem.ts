@@ -1,5 +1,6 @@
 import type { Json } from '../core/canonical-json.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
+import { renameFields } from '../core/input-error.ts'
 
 /** One part of a request that is wrong. */
 export interface ProblemPart {
@@ -23,9 +24,17 @@ export interface Problem {
   readonly requestId: string
 }
 
-/** What any error looks like to the caller. An unexpected one is INTERNAL and says nothing of itself. */
-export function toProblem(error: unknown, requestId: string): Problem {
-  const { code, details } = asStintError(error)
+/**
+ * What any error looks like to the caller. An unexpected one is INTERNAL and says nothing of itself.
+ *
+ * @param part where the fields of `inputError` stand in the request.
+ */
+export function toProblem(error: unknown, requestId: string, part: 'query' | 'body' = 'query'): Problem {
+  const { code, details: named } = asStintError(error)
+  const details = renameFields(
+    named,
+    (field) => `/${part}/${field.replaceAll(/\[(\d+)\]/g, '/$1').replaceAll('.', '/')}`,
+  )
   const { http, title } = ERROR_CATALOG[code]
   const head = { type: `urn:stint:error:${code}`, title, status: http, code }
   if (code === 'INTERNAL') return { ...head, details: {}, requestId }
@@ -34,14 +43,20 @@ export function toProblem(error: unknown, requestId: string): Problem {
     ...head,
     ...(explanation === undefined ? {} : { detail: explanation }),
     details: JSON.parse(JSON.stringify(facts)),
-    ...(errors === undefined ? {} : { errors: errors as unknown as readonly ProblemPart[] }),
+    ...(errors === undefined ? {} : { errors: toParts(errors) }),
     requestId,
   }
 }
 
+/** Parts of this edge's own, or mistakes of `inputError`. */
+function toParts(errors: Json): readonly ProblemPart[] {
+  const parts = errors as unknown as readonly { pointer?: string; field?: string; message: string }[]
+  return parts.map(({ pointer, field = '', message }) => ({ pointer: pointer ?? field, message }))
+}
+
 /** The answer for an error: `application/problem+json`, with `Allow`, `WWW-Authenticate` or `Retry-After` where the status wants one. */
-export function problemResponse(error: unknown, requestId: string): Response {
-  const problem = toProblem(error, requestId)
+export function problemResponse(error: unknown, requestId: string, part?: 'query' | 'body'): Response {
+  const problem = toProblem(error, requestId, part)
   const headers = new Headers({ 'content-type': 'application/problem+json', 'x-request-id': requestId })
   const { allow, retryAfterSeconds } = problem.details
   if (Array.isArray(allow)) headers.set('allow', allow.join(', '))

@@ -1,4 +1,5 @@
-import type { ZodError } from 'zod'
+import '../core/schema.ts' // the messages of the routes' schemas too
+import type { ZodError } from '../core/schema.ts'
 import { type ProblemPart, requestInvalid } from './problem.ts'
 
 const PART = { param: 'path', query: 'query', json: 'body' } as const

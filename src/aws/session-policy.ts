@@ -52,7 +52,7 @@ const PARTS_SHOWN = 5
  */
 export function compileSessionPolicy(pairs: readonly AllowedPair[]): SessionPolicy {
   if (pairs.length === 0) {
-    throw new StintError('TASK_INVALID', { path: 'access', explanation: 'The access of the task allows nothing.' })
+    throw new StintError('TASK_INVALID', { explanation: 'The access of the task allows nothing.' })
   }
   const needed = withoutRedundant(pairs)
   const candidates = [byResources(needed), byActions(needed)]

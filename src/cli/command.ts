@@ -1,5 +1,6 @@
 import { CommanderError, Command as Parser } from 'commander'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
+import { inputProblemsOf } from '../core/input-error.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { visible } from './visible.ts'
 
@@ -75,14 +76,18 @@ function inherit(parser: Parser, io: CommandIo): void {
   })
 }
 
-/** A bad configuration has one problem a line; elsewhere a line end comes from somebody else and stays visible. */
+/** Several mistakes have one line each, and so has a bad configuration; elsewhere a line end comes from somebody else. */
 function explanationLines({ code, details }: StintError): string[] {
   const { explanation = ERROR_CATALOG[code].title } = details
+  const problems = inputProblemsOf(details)
+  if (problems.length > 1) {
+    return [`${ERROR_CATALOG[code].title}:`, ...problems.map(({ field, message }) => `${field} ${message}`)]
+  }
   return code === 'CONFIG_INVALID' ? explanation.split('\n') : [explanation]
 }
 
 function particulars({ code, details, cause }: StintError): string[] {
-  const { explanation, problems, ...others } = details
+  const { explanation, problems, errors: _, ...others } = details
   const rest = problems === undefined || code === 'CONFIG_INVALID' ? others : { ...others, problems }
   const lines = Object.entries(rest).map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value)

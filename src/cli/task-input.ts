@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Command as Parser } from 'commander'
 import { parse } from 'yaml'
-import { z } from 'zod'
 import { parseDurationMs } from '../core/duration.ts'
+import { renameErrorFields } from '../core/input-error.ts'
+import { z } from '../core/schema.ts'
 import type { Task } from '../sdk/types.ts'
 import { UsageError } from './command.ts'
 
@@ -39,9 +40,24 @@ const taskFile = z.strictObject({
   reference: z.string().optional(),
 })
 
-/** @throws {UsageError} for a file that is no task, and for what is missing altogether. */
-export async function taskFrom(flags: TaskFlags): Promise<Task> {
+/**
+ * Does work with the task that the flags declare. A mistake that the broker finds in it is told by the flag or the key of
+ * the file that says it.
+ *
+ * @throws {UsageError} for a file that is no task, and for what is missing altogether.
+ */
+export async function withTaskFrom<T>(flags: TaskFlags, work: (task: Task) => Promise<T>): Promise<T> {
   const file = flags.task === undefined ? {} : await readTask(flags.task)
+  try {
+    return await work(toTask(flags, file))
+  } catch (error) {
+    throw renameErrorFields(error, (field) => writtenName(field, flags, file))
+  }
+}
+
+type TaskFile = z.infer<typeof taskFile>
+
+function toTask(flags: TaskFlags, file: TaskFile): Task {
   const allowed = flags.allow?.map(parseAllow)
   const ttl = flags.ttl ?? (file.ttlSeconds === undefined ? file.ttl : undefined)
   const ttlSeconds = ttl === undefined ? file.ttlSeconds : secondsOf(ttl)
@@ -55,7 +71,24 @@ export async function taskFrom(flags: TaskFlags): Promise<Task> {
   }
 }
 
-async function readTask(path: string): Promise<z.infer<typeof taskFile>> {
+const FLAG_OF: Readonly<Record<string, keyof TaskFlags>> = {
+  purpose: 'purpose',
+  roleArn: 'role',
+  ttlSeconds: 'ttl',
+  reference: 'reference',
+}
+
+/** @param field as the SDK names it, e.g. `task.access[0].actions[1]` */
+function writtenName(field: string, flags: TaskFlags, file: TaskFile): string {
+  const key = field.replace(/^task\./, '')
+  const [, entry] = /^access(?:\[(\d+)\])?/.exec(key) ?? []
+  if (key.startsWith('access') && flags.allow) return ['--allow', flags.allow[Number(entry)]].filter(Boolean).join(' ')
+  const flag = FLAG_OF[key]
+  if (flag !== undefined && flags[flag] !== undefined) return `--${flag}`
+  return key === 'ttlSeconds' && file.ttlSeconds === undefined ? 'ttl' : key
+}
+
+async function readTask(path: string): Promise<TaskFile> {
   let value: unknown
   try {
     value = parse(await readFile(path, 'utf8'), { maxAliasCount: 0 })
@@ -64,8 +97,8 @@ async function readTask(path: string): Promise<z.infer<typeof taskFile>> {
   }
   const parsed = taskFile.safeParse(value)
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'}: ${message}`)
-  throw new UsageError(`The task file ${path} is not a task. ${problems.join('; ')}`)
+  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'} ${message}`)
+  throw new UsageError(`The task file ${path} is not a task: ${problems.join('; ')}.`)
 }
 
 /** YAML's own sentence, without the excerpt below it; the system's code for a file that cannot be read. */

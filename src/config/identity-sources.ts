@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { asStintError } from '../core/errors.ts'
+import { z } from '../core/schema.ts'
 import { guardUrl } from '../core/url-guard.ts'
 import { parseSpiffeId, parseTrustDomain } from '../identity/spiffe-id.ts'
 import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'

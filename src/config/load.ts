@@ -1,8 +1,8 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { type Document, isAlias, LineCounter, type Node, parseDocument } from 'yaml'
-import { type ZodError, z } from 'zod'
 import { StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
+import { type ZodError, z } from '../core/schema.ts'
 import { type Config, configSchema } from './schema.ts'
 
 const ENV_PREFIX = 'STINT_CONFIG_'
@@ -111,9 +111,7 @@ function listProblems(error: ZodError, lineOf: (path: readonly PropertyKey[]) =>
         message: `is not a setting${didYouMean(key)}`,
       }))
     }
-    const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
-    const message = isMissing ? 'is missing' : issue.message
-    return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message }]
+    return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message: issue.message }]
   })
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { z } from '../core/schema.ts'
 import { issuerProblems, OIDC_ALGORITHMS } from '../identity/oidc/issuer-problems.ts'
 import { PRESET_NAMES } from '../identity/oidc/presets/presets.ts'
 import { audiences } from './audience-setting.ts'

@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
+import { z } from '../core/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { matchProblem } from '../registry/agent-match.ts'

@@ -1,32 +1,44 @@
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js'
 import type { Json } from '../core/canonical-json.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintError } from '../core/errors.ts'
-import { decodeRpcStatus, encodeRpcStatus, STATUS_DETAILS_KEY } from './rpc-status.ts'
+import { explainProblems, inputProblemsOf, renameFields } from '../core/input-error.ts'
+import { decodeRpcStatus, encodeRpcStatus, type FieldViolation, STATUS_DETAILS_KEY } from './rpc-status.ts'
 
 /** `ErrorInfo.domain` of every error of this contract. */
 const ERROR_DOMAIN = 'stint.v1'
 
-/** Trailers share one header block with the message, and many stacks stop at 8 KiB: what is over these limits is left out. */
-const MAX_MESSAGE_CHARACTERS = 1_000
-const MAX_DETAILS_CHARACTERS = 3_000
+/**
+ * Trailers share one header block, and many stacks stop at 8 KiB: what is over these limits is left out. Bytes of the details
+ * count for a third more, since they travel as Base64, and the message by its percent-encoding.
+ */
+const MAX_MESSAGE_BYTES = 1_000
+const MAX_DETAILS_BYTES = 2_400
+const MAX_VIOLATIONS_BYTES = 1_200
 /** Ends the metadata key of a detail that is not a text; its value is JSON. */
 const JSON_SUFFIX = '_json'
 
 /**
  * How an error leaves a gRPC server: the status of its catalogue row, and `google.rpc.Status` with ErrorInfo (`reason` is the
- * code, `metadata` the details: texts as they are, anything else as JSON under `<key>_json`), BadRequest (from
- * `details.errors`, a list of `{pointer, message}`) and RetryInfo (from `details.retryAfterMs`). The cause stays behind.
+ * code, `metadata` the details: texts as they are, anything else as JSON under `<key>_json`), BadRequest (from the mistakes of
+ * `inputError`, with fields as the .proto spells them, and each one's code as `reason`) and RetryInfo (from
+ * `details.retryAfterMs`). The cause stays behind.
  */
 export function toGrpcStatus(error: unknown): StatusObject {
   const known = asStintError(error)
-  const code = status[ERROR_CATALOG[known.code].grpc]
-  const message = known.message.toWellFormed().slice(0, MAX_MESSAGE_CHARACTERS).toWellFormed()
-  const { retryAfterMs } = known.details
+  const { grpc, title } = ERROR_CATALOG[known.code]
+  const code = status[grpc]
+  const { details, violations } = toWireDetails(known.details)
+  const message = cut(
+    details.explanation ? `${title}: ${details.explanation}` : title,
+    encodedLength,
+    MAX_MESSAGE_BYTES,
+  )
+  const { retryAfterMs } = details
   const bytes = encodeRpcStatus({
     code,
     message,
-    errorInfo: { reason: known.code, domain: ERROR_DOMAIN, metadata: toMetadata(known.details) },
-    fieldViolations: violations(known.details.errors),
+    errorInfo: { reason: known.code, domain: ERROR_DOMAIN, metadata: toMetadata(details) },
+    fieldViolations: violations,
     ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 && { retryDelayMs: Math.ceil(retryAfterMs) }),
   })
   const metadata = new Metadata()
@@ -45,7 +57,7 @@ export function fromServiceError(error: ServiceError): StintError {
   if (info?.domain !== ERROR_DOMAIN) {
     return new StintError(FALLBACK[error.code] ?? 'INTERNAL', { explanation: bareExplanation(error) }, error)
   }
-  const details = fromMetadata(info.metadata)
+  const details = fromWireDetails(fromMetadata(info.metadata), rich?.fieldViolations ?? [])
   if (isErrorCode(info.reason)) return new StintError(info.reason, details, error)
   return new StintError(FALLBACK[error.code] ?? 'INTERNAL', { ...details, reason: info.reason }, error)
 }
@@ -74,16 +86,72 @@ function isErrorCode(text: string): text is ErrorCode {
 
 function toMetadata(details: ErrorDetails): Record<string, string> {
   const metadata: Record<string, string> = {}
-  let room = MAX_DETAILS_CHARACTERS
+  let room = MAX_DETAILS_BYTES
   const entries = Object.entries(details).filter((entry): entry is [string, Json] => entry[1] !== undefined)
   for (const [key, value] of entries.sort(([a], [b]) => Number(b === 'explanation') - Number(a === 'explanation'))) {
     const isText = typeof value === 'string'
     const full = isText ? value.toWellFormed() : JSON.stringify(value)
-    const text = key === 'explanation' ? full.slice(0, MAX_MESSAGE_CHARACTERS).toWellFormed() : full
-    room -= key.length + text.length
+    const text = key === 'explanation' ? cut(full, Buffer.byteLength, MAX_MESSAGE_BYTES) : full
+    room -= key.length + Buffer.byteLength(text)
     if (room >= 0) metadata[isText ? key : key + JSON_SUFFIX] = text
   }
   return metadata
+}
+
+/** Fields by their names in the .proto; mistakes travel as violations, and those that find no room are counted. */
+function toWireDetails(details: ErrorDetails): { details: ErrorDetails; violations: FieldViolation[] } {
+  const problems = inputProblemsOf(details)
+  if (problems.length === 0) return { details, violations: [] }
+  const violations: FieldViolation[] = []
+  let room = MAX_VIOLATIONS_BYTES
+  for (const { field, message, code = '' } of problems) {
+    const description = cut(message.toWellFormed(), Buffer.byteLength, 400)
+    const violation = { field: cut(toProtoField(field), Buffer.byteLength, 200), description, reason: code }
+    room -= Buffer.byteLength(Object.values(violation).join('')) + 6
+    if (room < 0 && violations.length > 0) break
+    violations.push(violation)
+  }
+  const omitted = problems.length - violations.length + (Number(details.omittedErrors) || 0)
+  const shown = violations.map(({ field, description }) => ({ field, message: description }))
+  const { errors: _, omittedErrors: __, ...others } = details
+  const counted = omitted > 0 ? { omittedErrors: omitted } : {}
+  return { details: { ...others, ...counted, explanation: explainProblems(shown, omitted) }, violations }
+}
+
+/** Fields by their names in TypeScript. */
+function fromWireDetails(details: ErrorDetails, violations: readonly FieldViolation[]): ErrorDetails {
+  if (violations.length === 0) return details
+  const errors = violations.map(({ field, description, reason }) => ({
+    field,
+    message: description,
+    ...(reason && { code: reason }),
+  }))
+  return renameFields({ ...details, errors }, fromProtoField)
+}
+
+/** `task.roleArn` is `task.role_arn` in the .proto. */
+function toProtoField(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).toWellFormed()
+}
+
+function fromProtoField(field: string): string {
+  return field.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** As @grpc/grpc-js writes a message into a header. */
+function encodedLength(text: string): number {
+  return encodeURI(text).length
+}
+
+/** The longest beginning of a text, without half characters, that is within a length. */
+function cut(text: string, lengthOf: (text: string) => number, max: number): string {
+  let end = Math.min(text.length, max)
+  let part = text.slice(0, end).toWellFormed()
+  while (lengthOf(part) > max) {
+    end = Math.floor((end * max) / lengthOf(part))
+    part = text.slice(0, end).toWellFormed()
+  }
+  return part
 }
 
 function fromMetadata(metadata: Readonly<Record<string, string>>): ErrorDetails {
@@ -100,13 +168,4 @@ function parseJson(text: string): Json | undefined {
   } catch {
     return undefined
   }
-}
-
-function violations(errors: Json | undefined): { field: string; description: string }[] {
-  if (!Array.isArray(errors)) return []
-  return errors.slice(0, 20).flatMap((entry: Json) => {
-    const { pointer, message } = (entry ?? {}) as { pointer?: unknown; message?: unknown }
-    if (typeof pointer !== 'string' || typeof message !== 'string') return []
-    return [{ field: pointer.slice(0, 100).toWellFormed(), description: message.slice(0, 200).toWellFormed() }]
-  })
 }

@@ -3,6 +3,15 @@ import { fromJSON, type MessageTypeDefinition } from '@grpc/proto-loader'
 /** Metadata key of gRPC's rich error model; the value is a serialised `google.rpc.Status`. */
 export const STATUS_DETAILS_KEY = 'grpc-status-details-bin'
 
+/** One of google.rpc.BadRequest. */
+export interface FieldViolation {
+  /** By the names of the .proto, e.g. `task.access[0].actions[1]`. */
+  readonly field: string
+  readonly description: string
+  /** UPPER_SNAKE_CASE; '' for none. */
+  readonly reason: string
+}
+
 /** The parts of a `google.rpc.Status` that Stint sends and reads. */
 export interface RpcStatus {
   /** gRPC status code as number. */
@@ -13,7 +22,7 @@ export interface RpcStatus {
     readonly domain: string
     readonly metadata: Readonly<Record<string, string>>
   }
-  readonly fieldViolations?: readonly { readonly field: string; readonly description: string }[]
+  readonly fieldViolations?: readonly FieldViolation[]
   /** google.rpc.RetryInfo, in milliseconds. */
   readonly retryDelayMs?: number
 }
@@ -54,7 +63,11 @@ const messages = fromJSON(
                 fields: { fieldViolations: { rule: 'repeated', type: 'FieldViolation', id: 1 } },
                 nested: {
                   FieldViolation: {
-                    fields: { field: { type: 'string', id: 1 }, description: { type: 'string', id: 2 } },
+                    fields: {
+                      field: { type: 'string', id: 1 },
+                      description: { type: 'string', id: 2 },
+                      reason: { type: 'string', id: 3 },
+                    },
                   },
                 },
               },
@@ -71,7 +84,7 @@ const messages = fromJSON(
 
 const Status = message<{ code: number; message: string; details: { typeUrl: string; value: Buffer }[] }>('Status')
 const ErrorInfo = message<{ reason: string; domain: string; metadata: Record<string, string> }>('ErrorInfo')
-const BadRequest = message<{ fieldViolations: { field: string; description: string }[] }>('BadRequest')
+const BadRequest = message<{ fieldViolations: FieldViolation[] }>('BadRequest')
 const RetryInfo = message<{ retryDelay: { seconds: string; nanos: number } | null }>('RetryInfo')
 
 /** Serialises for `grpc-status-details-bin`. */

@@ -1,5 +1,6 @@
 import { hasCode, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
+import { inputError } from '../core/input-error.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { NewLease, OpenGrant } from '../ledger/ledger.ts'
 import type { Approval, AuditEventInput, Grant } from '../ledger/records.ts'
@@ -18,9 +19,8 @@ const IDEMPOTENCY_KEY = /^[A-Za-z0-9._:-]{8,128}$/
 /** @throws {StintError} IDEMPOTENCY_KEY_INVALID */
 export function checkIdempotencyKey(key: unknown): string {
   if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key
-  throw new StintError('IDEMPOTENCY_KEY_INVALID', {
-    explanation: 'The key must be 8 to 128 characters of A-Z a-z 0-9 . _ : -, chosen anew for each piece of work.',
-  })
+  const message = 'must be 8 to 128 characters of A-Z a-z 0-9 . _ : -, chosen anew for each piece of work'
+  throw inputError([{ field: 'idempotencyKey', code: 'IDEMPOTENCY_KEY_INVALID', message }])
 }
 
 /**

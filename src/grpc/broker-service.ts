@@ -1,5 +1,5 @@
 import type { BrokerServiceHandlers } from '../contract/gen/stint/v1/BrokerService.ts'
-import { StintError } from '../core/errors.ts'
+import { renameErrorFields } from '../core/input-error.ts'
 import type { GrantAnswer } from '../grants/grant-view.ts'
 import type { GrantService } from '../grants/services.ts'
 import { type HandlerParts, streaming, unary } from './handlers.ts'
@@ -9,13 +9,11 @@ import {
   grantToWire,
   leaseToWire,
   noteFromWire,
+  pageSizeFromWire,
   planToWire,
   stateFromWire,
   taskFromWire,
 } from './messages.ts'
-
-const DEFAULT_PAGE = 50
-const MAX_PAGE = 200
 
 /** `stint.v1.BrokerService`: each method translates and calls one function of the grant service. */
 export function createBrokerHandlers(parts: HandlerParts & { readonly grants: GrantService }): BrokerServiceHandlers {
@@ -47,8 +45,8 @@ export function createBrokerHandlers(parts: HandlerParts & { readonly grants: Gr
     }),
     ListGrants: unary(parts, 'ListGrants', async (caller, { pageSize, pageToken, state: wireState }) => {
       const state = stateFromWire(wireState)
-      const page = { limit: pageLimit(pageSize), ...(pageToken ? { cursor: pageToken } : {}) }
-      const { items, nextCursor } = await grants.listGrants(caller, state ? { state } : {}, page)
+      const page = { limit: pageSizeFromWire(pageSize), ...(pageToken ? { cursor: pageToken } : {}) }
+      const { items, nextCursor } = await grants.listGrants(caller, state ? { state } : {}, page).catch(inPageNames)
       return { grants: items.map(grantToWire), nextPageToken: nextCursor ?? '' }
     }),
     ReportActivity: unary(parts, 'ReportActivity', async (caller, { grantId, activities }) => {
@@ -65,10 +63,9 @@ function answerToWire(answer: GrantAnswer) {
   return { grant: grantToWire(answer), lease: answer.lease ? leaseToWire(answer.lease) : null }
 }
 
-function pageLimit(pageSize: number): number {
-  if (pageSize > MAX_PAGE)
-    throw new StintError('REQUEST_INVALID', {
-      explanation: `The page_size is ${pageSize}; 0 to ${MAX_PAGE} are taken.`,
-    })
-  return pageSize || DEFAULT_PAGE
+/** What a page's parts are called here. */
+const PAGE_NAMES: Readonly<Record<string, string>> = { cursor: 'pageToken', limit: 'pageSize' }
+
+function inPageNames(thrown: unknown): never {
+  throw renameErrorFields(thrown, (field) => PAGE_NAMES[field] ?? field)
 }

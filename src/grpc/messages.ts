@@ -6,7 +6,8 @@ import type { Lease as WireLease } from '../contract/gen/stint/v1/Lease.ts'
 import type { Plan as WirePlan } from '../contract/gen/stint/v1/Plan.ts'
 import type { Task__Output } from '../contract/gen/stint/v1/Task.ts'
 import { fromTimestamp, toOptionalTimestamp, toTimestamp } from '../contract/timestamp.ts'
-import { StintError } from '../core/errors.ts'
+import type { StintError } from '../core/errors.ts'
+import { inputError } from '../core/input-error.ts'
 import type { GrantView, RevealedLease } from '../grants/grant-view.ts'
 import type { Activity } from '../grants/services.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
@@ -16,6 +17,8 @@ import type { Decision } from '../policy/decision.ts'
 
 const MAX_NOTE = 500
 const MAX_ACTIVITIES = 100
+const DEFAULT_PAGE = 50
+const MAX_PAGE = 200
 
 /** The task as the planner wants it; what is wrong with it is the planner's to say. */
 export function taskFromWire(task: Task__Output | null): unknown {
@@ -27,10 +30,9 @@ export function taskFromWire(task: Task__Output | null): unknown {
 
 /** @throws {StintError} REQUEST_INVALID */
 export function noteFromWire(note: string): string {
-  if (note.length <= MAX_NOTE) return note
-  throw new StintError('REQUEST_INVALID', {
-    explanation: `The note has ${note.length} characters and may have ${MAX_NOTE}.`,
-  })
+  const problem = overLong(note, MAX_NOTE)
+  if (problem === undefined) return note
+  throw refusedFields([['note', problem]])
 }
 
 /** @returns undefined for "any state". @throws {StintError} REQUEST_INVALID for a number that is no state */
@@ -38,27 +40,45 @@ export function stateFromWire(state: GrantState__Output): GrantState | undefined
   if (state === 'GRANT_STATE_UNSPECIFIED') return undefined
   const known = GRANT_STATES.find((candidate) => wireState(candidate) === state)
   if (known) return known
-  throw new StintError('REQUEST_INVALID', { explanation: 'The state is none of the states of a grant.' })
+  throw refusedFields([['state', 'must be a value of GrantState']])
 }
 
-/** @throws {StintError} REQUEST_INVALID */
+/** @returns how many; 50 for 0. @throws {StintError} REQUEST_INVALID */
+export function pageSizeFromWire(pageSize: number): number {
+  if (pageSize <= MAX_PAGE) return pageSize || DEFAULT_PAGE
+  throw refusedFields([['pageSize', `must be between 0 and ${MAX_PAGE} (got ${pageSize})`]])
+}
+
+/** @throws {StintError} REQUEST_INVALID with all that is wrong with all of them */
 export function activitiesFromWire(activities: readonly Activity__Output[]): Activity[] {
-  if (activities.length === 0 || activities.length > MAX_ACTIVITIES) {
-    throw new StintError('REQUEST_INVALID', {
-      explanation: `There are ${activities.length} activities; 1 to ${MAX_ACTIVITIES} are taken.`,
-    })
+  const count = activities.length
+  if (count === 0 || count > MAX_ACTIVITIES) {
+    throw refusedFields([['activities', `must have between 1 and ${MAX_ACTIVITIES} entries (got ${count})`]])
   }
-  return activities.map(({ at, action, resource, note }, index) => {
+  const problems: FieldProblem[] = []
+  const read = activities.flatMap(({ at, action, resource, note }, index) => {
+    const refuse = (field: keyof Activity, problem: string | undefined) => {
+      if (problem !== undefined) problems.push([`activities[${index}].${field}`, problem])
+    }
     const instant = fromTimestamp(at)
-    const problem =
-      (!instant && 'has no valid time') ||
-      ((action.length === 0 || action.length > 128) && 'needs an action of at most 128 characters') ||
-      (resource.length > 2_048 && 'has a resource of more than 2048 characters') ||
-      (note.length > MAX_NOTE && `has a note of more than ${MAX_NOTE} characters`)
-    if (!instant || problem)
-      throw new StintError('REQUEST_INVALID', { explanation: `The entry activities[${index}] ${problem}.` })
-    return { at: instant, action, resource, note }
+    refuse('at', instant ? undefined : 'must be an instant that a calendar has')
+    refuse('action', action === '' ? 'is missing' : overLong(action, 128))
+    refuse('resource', overLong(resource, 2_048))
+    refuse('note', overLong(note, MAX_NOTE))
+    return instant ? [{ at: instant, action, resource, note }] : []
   })
+  if (problems.length > 0) throw refusedFields(problems)
+  return read
+}
+
+type FieldProblem = readonly [field: string, message: string]
+
+function refusedFields(problems: readonly FieldProblem[]): StintError {
+  return inputError(problems.map(([field, message]) => ({ field, message, code: 'REQUEST_INVALID' })))
+}
+
+function overLong(text: string, max: number): string | undefined {
+  return text.length > max ? `must have at most ${max} characters (got ${text.length})` : undefined
 }
 
 export function grantToWire({ grant, approval, renewAfter }: GrantView): WireGrant {

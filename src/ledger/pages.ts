@@ -1,4 +1,5 @@
-import { StintError } from '../core/errors.ts'
+import type { StintError } from '../core/errors.ts'
+import { inputError } from '../core/input-error.ts'
 import type { Page, PageRequest } from './ledger.ts'
 
 /** The place after which a page goes on: newest first by instant, then by row. */
@@ -21,15 +22,16 @@ const FIRST: PageKey = { at: Number.MAX_SAFE_INTEGER, n: Number.MAX_SAFE_INTEGER
  */
 export function pageStart(list: ListName, { limit, cursor }: PageRequest): PageKey {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw new StintError('REQUEST_INVALID', { explanation: `A page has 1 to ${MAX_LIMIT} items.`, field: 'limit' })
+    throw refused('limit', `must be between 1 and ${MAX_LIMIT} (got ${limit})`)
   }
   if (cursor === undefined) return FIRST
   const key = parseCursor(list, cursor)
   if (key) return key
-  throw new StintError('REQUEST_INVALID', {
-    explanation: 'The cursor is not one that this list gave: use `nextCursor` of the page before, unchanged.',
-    field: 'cursor',
-  })
+  throw refused('cursor', 'must be what this list gave with the page before, unchanged')
+}
+
+function refused(field: 'limit' | 'cursor', message: string): StintError {
+  return inputError([{ field, code: 'REQUEST_INVALID', message }])
 }
 
 /** The page of rows read with one row more than asked for, which tells whether there is another page. */

@@ -1,4 +1,5 @@
-import { StintError } from '../core/errors.ts'
+import type { StintError } from '../core/errors.ts'
+import { inputError } from '../core/input-error.ts'
 import type { GrantFilter, Page, PageRequest } from './ledger.ts'
 import { cursorOf, type PageKey, pageOf, pageStart } from './pages.ts'
 import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from './records.ts'
@@ -129,7 +130,7 @@ function times({ requestedBefore, requestedAfter }: GrantFilter): [number, numbe
 }
 
 function invalidFilter(field: string, right: string): StintError {
-  return new StintError('REQUEST_INVALID', { explanation: `The filter ${field} must be ${right}.`, field })
+  return inputError([{ field, code: 'REQUEST_INVALID', message: `must be ${right}` }])
 }
 
 function keyOf(row: GrantRow): PageKey {

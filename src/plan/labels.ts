@@ -1,8 +1,8 @@
-import { z } from 'zod'
 import { parseResourcePattern, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
 import { compileGlob, type Glob, intersects } from '../aws/glob.ts'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { z } from '../core/schema.ts'
 
 /** Operators' names for resources, ready for questions. Immutable. */
 export interface LabelSet {
@@ -43,22 +43,26 @@ export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
  * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
  * does `arn:aws:s3:::prod-data*`, which takes in the bucket `prod-data-2` as well.
  *
- * @throws {StintError} LABELS_INVALID; `details.path` says where.
+ * @throws {StintError} LABELS_INVALID; `details.problems` lists everything that is wrong, by path.
  */
 export function parseLabels(input: unknown): LabelSet {
   const parsed = schema.safeParse(input)
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw invalid(issue?.path.map(String).join('.') || 'labels', issue?.message ?? 'is malformed')
+    throw invalid(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.') || 'labels', message })))
   }
   const seen = new Set<string>()
+  const problems: LabelProblem[] = []
   const labels = parsed.data.labels.map(({ label, resources }, at) => {
     if (seen.has(label))
-      throw invalid(`labels.${at}.label`, `${label} is given twice; put all its resources in one place`)
+      problems.push({
+        path: `labels.${at}.label`,
+        message: `${label} is given twice; put all its resources in one place`,
+      })
     seen.add(label)
-    const patterns = resources.map((text, index) => patternAt(text, `labels.${at}.resources.${index}`))
+    const patterns = resources.flatMap((text, index) => patternAt(text, `labels.${at}.resources.${index}`, problems))
     return { label, patterns, below: patterns.flatMap(({ text }) => belowOf(text)) }
   })
+  if (problems.length > 0) throw invalid(problems)
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
   const text = canonicalJson(
     labels.map(({ label, patterns }) => ({ label, patterns: patterns.map((each) => each.text) })),
@@ -108,17 +112,28 @@ function belowOf(text: string): Glob[] {
   return text.endsWith('*') ? [] : [compileGlob(`${text}/*`), compileGlob(`${text}:*`)]
 }
 
-function patternAt(text: string, path: string): ResourcePattern {
+interface LabelProblem {
+  /** e.g. `labels.0.resources.2` */
+  readonly path: string
+  readonly message: string
+}
+
+function patternAt(text: string, path: string, problems: LabelProblem[]): ResourcePattern[] {
   try {
-    return parseResourcePattern(text)
+    return [parseResourcePattern(text)]
   } catch (error) {
-    throw invalid(path, asStintError(error).details.explanation ?? 'is no resource pattern')
+    problems.push({ path, message: asStintError(error).details.explanation ?? 'is no resource pattern' })
+    return []
   }
 }
 
-function invalid(path: string, problem: string): StintError {
+const MAX_LISTED = 100
+
+function invalid(problems: readonly LabelProblem[]): StintError {
+  const [first = { path: 'labels', message: 'is malformed' }] = problems
+  const where = `${first.path}: ${first.message}`.replace(/\.?$/, '.')
   return new StintError('LABELS_INVALID', {
-    path,
-    explanation: `${path}: ${problem}${problem.endsWith('.') ? '' : '.'}`,
+    explanation: problems.length > 1 ? `${problems.length} problems, the first at ${where}` : where,
+    problems: problems.slice(0, MAX_LISTED).map((problem) => ({ ...problem })),
   })
 }

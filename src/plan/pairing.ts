@@ -2,7 +2,8 @@ import type { ResourceType, TableAction } from '../aws/action-table.ts'
 import { parseResourcePattern, type ResourcePattern } from '../aws/arn.ts'
 import { classify, expandActions, findAction } from '../aws/classify.ts'
 import { compileGlob, contains, intersects, matches } from '../aws/glob.ts'
-import { type ErrorCode, StintError } from '../core/errors.ts'
+import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
+import { MAX_INPUT_PROBLEMS } from '../core/input-error.ts'
 import type { AccessEntry } from './task.ts'
 
 /** An action with one resource pattern that it can take. */
@@ -30,6 +31,24 @@ type Fit = 'fits' | 'too_wide' | 'mismatch'
 /** Combinations that may be looked at for each pair that is allowed. */
 const COMBINATIONS_PER_PAIR = 20
 
+/** A text of an entry that cannot stand. */
+export interface AccessProblem {
+  readonly entry: AccessEntry
+  readonly list: keyof AccessEntry
+  readonly text: string
+  readonly error: StintError
+}
+
+/** What comes of the access of a task. */
+export interface Pairings {
+  /** Without repeats, sorted by action and then resource. */
+  readonly pairs: readonly Pairing[]
+  /** Up to MAX_INPUT_PROBLEMS; with any, the pairs are not all. */
+  readonly problems: readonly AccessProblem[]
+  /** Set where there are more pairs than allowed, or too many to look at. */
+  readonly tooMany?: StintError
+}
+
 /**
  * Actions × resources of each entry, thinned to what IAM could ever evaluate together.
  *
@@ -37,34 +56,88 @@ const COMBINATIONS_PER_PAIR = 20
  * the objects of `data-2` too, and is labelled by all of that. An action that takes no resource pairs with `*` alone, and
  * unless it only lists or reads needs `allowWildcard`; any other action pairs with `*`, or with a pattern that stands for all
  * members of one of its resource types in the role's own account, by `allowWildcard` only. Members of an action wildcard that find no partner drop out;
- * an action or resource as written that finds none is refused.
+ * an action or resource as written that finds none is a problem, unless a misspelt one of its entry may be why.
  *
- * @returns without repeats, sorted by action and then resource.
- * @throws {StintError} ACTION_UNKNOWN, RESOURCE_INVALID, ACTION_RESOURCE_MISMATCH, RESOURCE_TOO_WIDE, TASK_INVALID.
+ * @param rules undefined where the role is not known: then spelling alone is judged.
+ * @returns problems of the codes ACTION_UNKNOWN, RESOURCE_INVALID, ACTION_RESOURCE_MISMATCH, RESOURCE_TOO_WIDE, TASK_INVALID.
  */
-export function pairAccess(access: readonly AccessEntry[], rules: PairingRules): readonly Pairing[] {
+export function pairAccess(access: readonly AccessEntry[], rules: PairingRules | undefined): Pairings {
   const pairs = new Map<string, Pairing>()
-  const budget = { combinations: rules.maxPairs * COMBINATIONS_PER_PAIR }
+  const problems: AccessProblem[] = []
+  const budget = { combinations: (rules?.maxPairs ?? 0) * COMBINATIONS_PER_PAIR }
+  const done = (tooMany?: StintError): Pairings => ({
+    pairs: [...pairs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair),
+    problems: problems.slice(0, MAX_INPUT_PROBLEMS),
+    ...(tooMany && { tooMany }),
+  })
   for (const entry of access) {
-    for (const pair of pairEntry(entry, rules, budget)) pairs.set(`${pair.action} ${pair.resource.text}`, pair)
-    if (pairs.size > rules.maxPairs) throw tooMany(rules.maxPairs)
+    const spelt = spell(entry, rules)
+    problems.push(...spelt.problems)
+    if (rules) {
+      const found = pairEntry(spelt, rules, budget)
+      if (found === 'too_many') return done(tooMany(rules.maxPairs))
+      if (spelt.problems.length === 0) problems.push(...lonely(entry, found))
+      for (const pair of found.pairs) pairs.set(`${pair.action} ${pair.resource.text}`, pair)
+      if (pairs.size > rules.maxPairs) return done(tooMany(rules.maxPairs))
+    }
+    if (problems.length >= MAX_INPUT_PROBLEMS) break
   }
-  return [...pairs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair)
+  return done()
 }
 
-function pairEntry(entry: AccessEntry, rules: PairingRules, budget: { combinations: number }): Pairing[] {
-  const resources = entry.resources.map((text) => inPartition(parseResourcePattern(text), rules.partition))
+/** An entry as far as it is spelt well. */
+interface SpeltEntry {
+  readonly actions: readonly { readonly written: string; readonly members: readonly string[] }[]
+  readonly resources: readonly ResourcePattern[]
+  readonly problems: readonly AccessProblem[]
+}
+
+function spell(entry: AccessEntry, rules: PairingRules | undefined): SpeltEntry {
+  const problems: AccessProblem[] = []
+  const attempt = <T>(list: keyof AccessEntry, text: string, read: (text: string) => T): T[] => {
+    try {
+      return [read(text)]
+    } catch (thrown) {
+      problems.push({ entry, list, text, error: asStintError(thrown) })
+      return []
+    }
+  }
+  const actions = entry.actions.flatMap((text) =>
+    attempt('actions', text, (written) => ({ written, members: expandActions(written) })),
+  )
+  const resources = entry.resources.flatMap((text) =>
+    attempt('resources', text, () => {
+      const resource = parseResourcePattern(text)
+      return rules ? inPartition(resource, rules.partition) : resource
+    }),
+  )
+  return { actions, resources, problems }
+}
+
+interface PairedEntry {
+  readonly pairs: readonly Pairing[]
+  /** Actions as written that found no partner, with the best that came of them. */
+  readonly lonelyActions: readonly { readonly written: string; readonly best: Fit }[]
+  readonly lonelyResources: readonly { readonly resource: ResourcePattern; readonly best: Fit }[]
+}
+
+function pairEntry(
+  { actions, resources }: SpeltEntry,
+  rules: PairingRules,
+  budget: { combinations: number },
+): PairedEntry | 'too_many' {
   const fitOf = fitter(rules)
   const partnered = new Set<ResourcePattern>()
   const worst = new Map<ResourcePattern, Fit>()
   const pairs: Pairing[] = []
-  for (const written of entry.actions) {
+  const lonelyActions: { written: string; best: Fit }[] = []
+  for (const { written, members } of actions) {
     let best: Fit = 'mismatch'
-    for (const action of expandActions(written)) {
+    for (const action of members) {
       const found = findAction(action)
       for (const resource of resources) {
         budget.combinations -= 1
-        if (budget.combinations < 0) throw tooMany(rules.maxPairs)
+        if (budget.combinations < 0) return 'too_many'
         const fit = fitOf(found, resource)
         if (fit === 'mismatch') continue
         if (best !== 'fits') best = fit
@@ -74,13 +147,26 @@ function pairEntry(entry: AccessEntry, rules: PairingRules, budget: { combinatio
           partnered.add(resource)
         }
       }
-      if (pairs.length > rules.maxPairs) throw tooMany(rules.maxPairs)
+      if (pairs.length > rules.maxPairs) return 'too_many'
     }
-    if (best !== 'fits') throw lonelyAction(written, best)
+    if (best !== 'fits') lonelyActions.push({ written, best })
   }
-  const lonely = resources.find((resource) => !partnered.has(resource))
-  if (lonely) throw lonelyResource(lonely, worst.get(lonely) ?? 'mismatch')
-  return pairs
+  const lonelyResources = resources
+    .filter((resource) => !partnered.has(resource))
+    .map((resource) => ({ resource, best: worst.get(resource) ?? 'mismatch' }))
+  return { pairs, lonelyActions, lonelyResources }
+}
+
+/** Where nothing of an entry fits, its actions are told: saying it of the resources too would be saying it twice. */
+function lonely(entry: AccessEntry, { pairs, lonelyActions, lonelyResources }: PairedEntry): AccessProblem[] {
+  const actions = lonelyActions.map(({ written, best }): AccessProblem => {
+    return { entry, list: 'actions', text: written, error: lonelyAction(written, best) }
+  })
+  if (pairs.length === 0) return actions
+  const resources = lonelyResources.map(({ resource, best }): AccessProblem => {
+    return { entry, list: 'resources', text: resource.text, error: lonelyResource(resource, best) }
+  })
+  return [...actions, ...resources]
 }
 
 /** Decides on pairs; remembers what it found of a type, since the actions of a service share their types. */
@@ -177,5 +263,5 @@ function refusal(code: ErrorCode, details: { action?: string; resource?: string 
 
 function tooMany(maxPairs: number): StintError {
   const explanation = `The access comes to more than ${maxPairs} pairs of action and resource; split the task.`
-  return new StintError('TASK_INVALID', { path: 'access', maxPairs, explanation })
+  return new StintError('TASK_INVALID', { maxPairs, explanation })
 }

@@ -1,15 +1,16 @@
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
-import { parseRoleArn } from '../aws/arn.ts'
+import { parseRoleArn, type RoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
-import { compileSessionPolicy, MAX_SESSION_POLICY_CHARACTERS } from '../aws/session-policy.ts'
+import { compileSessionPolicy, MAX_SESSION_POLICY_CHARACTERS, type SessionPolicy } from '../aws/session-policy.ts'
 import { BoundedMap } from '../core/bounded-map.ts'
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import { StintError } from '../core/errors.ts'
+import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
+import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { declaredBlastRadius } from './blast-radius.ts'
 import { type Labelled, type LabelSet, labelsOf } from './labels.ts'
-import { pairAccess } from './pairing.ts'
+import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair } from './plan.ts'
-import { parseTask, type Task, type TaskLimits, taskHash } from './task.ts'
+import { type AccessEntry, fieldOf, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
 /** What the operator says of a role that agents may act through. */
 export interface RoleSettings {
@@ -45,7 +46,8 @@ export interface Planner {
    * @param subject the agent, already proven.
    * @param input the task as it came in.
    * @returns deeply frozen; the very same object for the same subject and task, as long as it is remembered.
-   * @throws {StintError} the codes of `parseTask`, `pairAccess` and `compileSessionPolicy`, and ROLE_UNKNOWN.
+   * @throws {StintError} with all mistakes of the task at once, see `inputError`: the codes of `readTask`, `pairAccess` and
+   *   `compileSessionPolicy`, and ROLE_UNKNOWN; TASK_INVALID where there are several.
    */
   plan(subject: string, input: unknown): Plan
 }
@@ -62,33 +64,54 @@ export function createPlanner({ labels, roles, limits }: PlannerOptions): Planne
   return {
     labelsVersion: labels.version,
     plan(subject, input) {
-      const task = parseTask(input, limits)
+      const reading = readTask(input, limits)
+      if ('problems' in reading) {
+        const { problems, sound } = reading
+        throw inputError([...problems, ...judge(sound, input).problems], 'TASK_INVALID')
+      }
+      const { task } = reading
       const key = `${taskHash(task)} ${subject}`
       const known = remembered.get(key)
       if (known) return known
-      const plan = planFresh(subject, task)
+      const { problems, pairings, sessionPolicy } = judge(task, input)
+      if (!sessionPolicy) throw inputError(problems, 'TASK_INVALID')
+      const plan = toPlan(subject, task, pairings, sessionPolicy)
       remembered.set(key, plan)
       return plan
     },
   }
 
-  function planFresh(subject: string, task: Task): Plan {
-    const role = parseRoleArn(task.roleArn)
-    const settings = roles.get(task.roleArn)
-    if (!role || !settings) {
-      const explanation = 'roleArn must be the ARN of a role that the operator has configured.'
-      throw new StintError('ROLE_UNKNOWN', { path: 'roleArn', explanation })
+  /** Role and access of a task, as far as they can be judged; the policy is there if nothing is wrong with them. */
+  function judge({ roleArn, access }: Partial<Task>, input: unknown): Judged {
+    const problems: InputProblemWithFacts[] = []
+    const role = roleArn === undefined ? undefined : parseRoleArn(roleArn)
+    const settings = roleArn === undefined ? undefined : roles.get(roleArn)
+    if (roleArn !== undefined && !(role && settings)) {
+      const message = 'must be the ARN of a role that the operator has configured'
+      problems.push({ field: 'task.roleArn', code: 'ROLE_UNKNOWN', message })
     }
-    refuseHopelessSize(task)
-    const { partition, accountId } = role
-    const allowWildcard = settings.allowWildcard ?? false
-    const pairings = pairAccess(task.access, {
-      partition,
-      accountId,
-      allowWildcard,
-      maxPairs: limits.maxPairs ?? 2_000,
-    })
-    const sessionPolicy = compileSessionPolicy(pairings)
+    if (!access || access.length === 0) return { problems, pairings: [] }
+    const hopeless = hopelessSize(access)
+    if (hopeless) return { problems: [...problems, problemOfAccess(hopeless)], pairings: [] }
+    const rules = role && settings && pairingRules(role, settings)
+    const paired = pairAccess(access, rules)
+    for (const { entry, list, text, error } of paired.problems) {
+      problems.push(toInputProblem(fieldOf(input, entry, list, text), error))
+    }
+    if (paired.tooMany) problems.push(problemOfAccess(paired.tooMany))
+    if (!rules || paired.problems.length > 0 || paired.tooMany) return { problems, pairings: paired.pairs }
+    try {
+      return { problems, pairings: paired.pairs, sessionPolicy: compileSessionPolicy(paired.pairs) }
+    } catch (thrown) {
+      return { problems: [...problems, problemOfAccess(asStintError(thrown))], pairings: paired.pairs }
+    }
+  }
+
+  function pairingRules({ partition, accountId }: RoleArn, { allowWildcard = false }: RoleSettings): PairingRules {
+    return { partition, accountId, allowWildcard, maxPairs: limits.maxPairs ?? 2_000 }
+  }
+
+  function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {
     const labelled = new Map<string, Labelled>()
     const pairs = pairings.map(({ action, resource }): PlanPair => {
       const own = labelled.get(resource.text) ?? labelsOf(labels, resource)
@@ -103,13 +126,29 @@ export function createPlanner({ labels, roles, limits }: PlannerOptions): Planne
       pairs,
       classes: ACTION_CLASSES.filter((name) => blastRadius.byClass[name] !== undefined),
       flags: blastRadius.flags,
-      sessionPolicy: sessionPolicy.json,
-      sessionPolicyCharacters: sessionPolicy.characters,
+      sessionPolicy: policy.json,
+      sessionPolicyCharacters: policy.characters,
       blastRadius,
       actionTableVersion: ACTION_TABLE_VERSION,
     }
     return deepFreeze({ hash: planHash(body), ...body })
   }
+}
+
+interface Judged {
+  readonly problems: readonly InputProblemWithFacts[]
+  readonly pairings: readonly Pairing[]
+  readonly sessionPolicy?: SessionPolicy
+}
+
+function problemOfAccess(error: StintError): InputProblemWithFacts {
+  return toInputProblem('task.access', error)
+}
+
+function toInputProblem(field: string, { code, details }: StintError): InputProblemWithFacts {
+  if (code === 'INTERNAL') throw new StintError('INTERNAL')
+  const { explanation = ERROR_CATALOG[code].title, ...facts } = details
+  return { field, code, message: `is refused: ${explanation.replace(/\.$/, '')}`, facts: facts as Record<string, Json> }
 }
 
 /** Lower-case hex SHA-256 over the canonical JSON of all fields of a plan but its hash: what `plan.hash` must be. */
@@ -118,17 +157,17 @@ export function planHash(plan: Plan | Omit<Plan, 'hash'>): string {
   return sha256Hex(canonicalJson(Object.fromEntries(fields) as Json))
 }
 
-function refuseHopelessSize({ access }: Task): void {
+function hopelessSize(access: readonly AccessEntry[]): StintError | undefined {
   const resources = new Set(access.flatMap((entry) => entry.resources))
   const characters = [...resources].reduce((sum, text) => sum + text.length, 0)
-  if (characters <= MAX_RESOURCES_CHARACTERS) return
+  if (characters <= MAX_RESOURCES_CHARACTERS) return undefined
   const largest = [...resources]
     .sort((a, b) => b.length - a.length)
     .slice(0, 5)
     .map((text) => ({ characters: text.length, firstResource: text.slice(0, 100) }))
   const limit = MAX_SESSION_POLICY_CHARACTERS
   const explanation = `The resources alone come to ${characters} characters, and a session policy takes ${limit}; split the task.`
-  throw new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, largest, explanation })
+  return new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, largest, explanation })
 }
 
 function deepFreeze<T>(value: T): T {

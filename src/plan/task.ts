@@ -1,6 +1,7 @@
-import { z } from 'zod'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
-import { type ErrorCode, StintError } from '../core/errors.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { type InputProblem, type InputProblemWithFacts, inputError } from '../core/input-error.ts'
+import { z } from '../core/schema.ts'
 
 /** Actions on resources, as the agent declares them. */
 export interface AccessEntry {
@@ -43,15 +44,17 @@ const MAX_ITEMS = 100
 const UNREADABLE =
   /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
+const UNREADABLE_MESSAGE = 'must not hold control characters or invisible ones'
+
 const item = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    .refine((text) => !UNREADABLE.test(text), 'holds a control character or an invisible one')
+    .refine((text) => !UNREADABLE.test(text), UNREADABLE_MESSAGE)
 
 const schema = z.strictObject({
-  purpose: z.string().max(4 * PURPOSE_CHARACTERS.max),
+  purpose: z.string().max(4 * PURPOSE_CHARACTERS.max, `must have at most ${PURPOSE_CHARACTERS.max} characters`),
   roleArn: item(2_048),
   access: z
     .array(
@@ -66,45 +69,67 @@ const schema = z.strictObject({
   reference: item(128).optional(),
 })
 
+/** What can be said of a task: the task itself, or its mistakes and the parts that have none, to be judged further. */
+export type TaskReading =
+  | { readonly task: Task }
+  | { readonly problems: readonly InputProblemWithFacts[]; readonly sound: SoundParts }
+
+interface SoundParts {
+  readonly roleArn?: string
+  /** Only the entries that are whole. */
+  readonly access: readonly AccessEntry[]
+}
+
 /**
  * Reads a task declaration. Order and repetition mean nothing in it, so lists come back sorted and without repeats, and the
  * purpose trimmed and in Unicode's NFC; resources stay as written, since AWS compares them byte for byte.
  *
- * @throws {StintError} PURPOSE_MISSING, TTL_OUT_OF_RANGE, TASK_INVALID; `details.path` says where. No value is repeated.
+ * @returns all mistakes, by field, where there are any; their codes are PURPOSE_MISSING, TTL_OUT_OF_RANGE, TASK_INVALID.
+ *   They repeat no text of the task.
  */
-export function parseTask(input: unknown, limits: TaskLimits): Task {
+export function readTask(input: unknown, limits: TaskLimits): TaskReading {
   const parsed = schema.safeParse(input)
-  if (!parsed.success) throw firstProblem(parsed.error.issues[0])
-  const { roleArn, access, ttlSeconds, reference } = parsed.data
-  const purpose = parsed.data.purpose.normalize('NFC').trim()
-  const characters = [...purpose].length
-  if (characters < PURPOSE_CHARACTERS.min || !/[\p{L}\p{N}]/u.test(purpose)) {
-    const explanation = `Say in at least ${PURPOSE_CHARACTERS.min} characters what the task is for.`
-    throw new StintError('PURPOSE_MISSING', { path: 'purpose', explanation })
-  }
-  if (characters > PURPOSE_CHARACTERS.max)
-    throw taskError('purpose', `must have at most ${PURPOSE_CHARACTERS.max} characters`)
-  if (UNREADABLE.test(purpose)) throw taskError('purpose', 'holds a control character or an invisible one')
-  if (ttlSeconds < limits.minTtlSeconds || ttlSeconds > limits.maxTtlSeconds) {
-    const { minTtlSeconds, maxTtlSeconds } = limits
-    const explanation = `ttlSeconds is ${ttlSeconds}; between ${minTtlSeconds} and ${maxTtlSeconds} is allowed.`
-    throw new StintError('TTL_OUT_OF_RANGE', {
-      path: 'ttlSeconds',
-      ttlSeconds,
-      minTtlSeconds,
-      maxTtlSeconds,
-      explanation,
-    })
-  }
-  const entries = access.map(({ actions, resources }) => ({ actions: asSet(actions), resources: asSet(resources) }))
-  const ordered = new Map(entries.map((entry) => [canonicalJson(entry), entry]))
+  const issues = parsed.error?.issues ?? []
+  const written = parsed.data ?? (typeof input === 'object' && input !== null ? (input as Record<string, unknown>) : {})
+  const broken = issues.filter(({ code }) => code !== 'unrecognized_keys')
+  const isSound = (...path: PropertyKey[]) => !broken.some((issue) => isOneWay(issue.path, path))
+  const problems = issues.map(toProblem)
+  const purpose = isSound('purpose') ? tidy(written.purpose as string) : undefined
+  const judged = [
+    purpose === undefined ? undefined : purposeProblem(purpose),
+    isSound('ttlSeconds') ? ttlProblem(written.ttlSeconds as number, limits) : undefined,
+  ]
+  problems.push(...judged.filter((problem) => problem !== undefined))
+  if (parsed.success && purpose !== undefined && problems.length === 0) return { task: toTask(parsed.data, purpose) }
+  const entries = Array.isArray(written.access) ? written.access : []
+  const hasEntry = (index: number) => isSound('access', index, 'actions') && isSound('access', index, 'resources')
   return {
-    purpose,
-    roleArn,
-    access: [...ordered].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry),
-    ttlSeconds,
-    ...(reference === undefined ? {} : { reference }),
+    problems,
+    sound: {
+      ...(isSound('roleArn') && { roleArn: written.roleArn as string }),
+      access: entries.slice(0, MAX_ENTRIES).filter((_, index) => hasEntry(index)),
+    },
   }
+}
+
+/** The task, by `readTask`. @throws {StintError} with all mistakes of the task, see `inputError`; several codes make TASK_INVALID */
+export function parseTask(input: unknown, limits: TaskLimits): Task {
+  const reading = readTask(input, limits)
+  if ('task' in reading) return reading.task
+  throw inputError(reading.problems, 'TASK_INVALID')
+}
+
+/**
+ * Where a text of a task stands as it was written: an entry's place and its own are lost by sorting.
+ *
+ * @returns e.g. `task.access[0].actions[2]`
+ */
+export function fieldOf(input: unknown, entry: AccessEntry, list: keyof AccessEntry, text: string): string {
+  const access = (input as { access: readonly AccessEntry[] }).access
+  const same = (each: Partial<AccessEntry> | null) =>
+    isSameSet(each?.actions, entry.actions) && isSameSet(each?.resources, entry.resources)
+  const at = access.findIndex(same)
+  return `task.access[${at}].${list}[${access[at]?.[list].indexOf(text)}]`
 }
 
 /** Lower-case hex SHA-256 of the task as `parseTask` returns it: the same for two ways of writing one task. */
@@ -116,20 +141,67 @@ export function taskHash(task: Task): string {
   )
 }
 
+function toTask({ roleArn, access, ttlSeconds, reference }: z.infer<typeof schema>, purpose: string): Task {
+  const entries = access.map(({ actions, resources }) => ({ actions: asSet(actions), resources: asSet(resources) }))
+  const ordered = new Map(entries.map((entry) => [canonicalJson(entry), entry]))
+  return {
+    purpose,
+    roleArn,
+    access: [...ordered].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry),
+    ttlSeconds,
+    ...(reference === undefined ? {} : { reference }),
+  }
+}
+
+function tidy(purpose: string): string {
+  return purpose.normalize('NFC').trim()
+}
+
+function purposeProblem(purpose: string): InputProblem | undefined {
+  const { min, max } = PURPOSE_CHARACTERS
+  const characters = [...purpose].length
+  const problem = (code: ErrorCode, message: string) => ({ field: 'task.purpose', code, message })
+  if (characters < min || !/[\p{L}\p{N}]/u.test(purpose)) {
+    return problem('PURPOSE_MISSING', `must say in at least ${min} characters what the task is for`)
+  }
+  if (characters > max) return problem('TASK_INVALID', `must have at most ${max} characters (got ${characters})`)
+  return UNREADABLE.test(purpose) ? problem('TASK_INVALID', UNREADABLE_MESSAGE) : undefined
+}
+
+function ttlProblem(ttlSeconds: number, limits: TaskLimits): InputProblemWithFacts | undefined {
+  const { minTtlSeconds, maxTtlSeconds } = limits
+  if (ttlSeconds >= minTtlSeconds && ttlSeconds <= maxTtlSeconds) return undefined
+  return {
+    field: 'task.ttlSeconds',
+    code: 'TTL_OUT_OF_RANGE',
+    message: `must be between ${minTtlSeconds} and ${maxTtlSeconds} (got ${ttlSeconds})`,
+    facts: { ttlSeconds, minTtlSeconds, maxTtlSeconds },
+  }
+}
+
 function asSet(items: readonly string[]): readonly string[] {
   return [...new Set(items)].sort()
 }
 
-function firstProblem(issue: z.core.$ZodIssue | undefined): StintError {
-  const path = issue?.path.map(String).join('.') ?? ''
-  if (path === 'purpose' && issue?.code === 'invalid_type') {
-    return taskError('purpose', 'must say what the task is for', 'PURPOSE_MISSING')
-  }
-  const keys =
-    issue?.code === 'unrecognized_keys' ? `has ${issue.keys.length} field(s) that a task does not have` : undefined
-  return taskError(path || 'task', keys ?? issue?.message ?? 'is malformed')
+function isSameSet(items: readonly string[] | undefined, set: readonly string[]): boolean {
+  if (!Array.isArray(items)) return false
+  const own = asSet(items)
+  return own.length === new Set(set).size && set.every((item) => own.includes(item))
 }
 
-function taskError(path: string, problem: string, code: ErrorCode = 'TASK_INVALID'): StintError {
-  return new StintError(code, { path, explanation: `${path}: ${problem}.` })
+/** True if one path leads to, or through, the end of the other. */
+function isOneWay(one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
+  return one.every((step, at) => at >= other.length || step === other[at])
+}
+
+function toProblem(issue: z.core.$ZodIssue): InputProblem {
+  const steps = issue.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
+  if (issue.code === 'unrecognized_keys') {
+    const message = `must not have fields that a task does not have (got ${issue.keys.length})`
+    return { field: `task${steps}`, code: 'TASK_INVALID', message }
+  }
+  if (steps === '.purpose' && issue.code === 'invalid_type') {
+    return { field: 'task.purpose', code: 'PURPOSE_MISSING', message: 'must say what the task is for' }
+  }
+  return { field: `task${steps}`, code: 'TASK_INVALID', message: issue.message }
 }

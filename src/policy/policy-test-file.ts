@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
 import { parseDurationMs } from '../core/duration.ts'
 import { StintError } from '../core/errors.ts'
+import { z } from '../core/schema.ts'
 import { parseAgentSubject } from '../identity/agent-subject.ts'
 import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
 import type { Task } from '../plan/task.ts'

@@ -1,6 +1,6 @@
-import { z } from 'zod'
 import { asStintError, StintError } from '../core/errors.ts'
 import { sameText } from '../core/same-text.ts'
+import { z } from '../core/schema.ts'
 import type { ControlSurface } from './cloud.ts'
 import { FAULT_KINDS } from './faults.ts'
 import type { ControlHandler } from './http-server.ts'

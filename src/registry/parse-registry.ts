@@ -1,7 +1,7 @@
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
+import { z } from '../core/schema.ts'
 import { readText } from '../core/text/readable-text.ts'
 import { matchProblem } from './agent-match.ts'
 import type { Registration } from './registration.ts'

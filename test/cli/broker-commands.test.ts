@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
+import { inputError } from '../../src/core/input-error.ts'
 import { stint } from '../support/cli.ts'
 import { FakeBroker, GRANT_ID } from '../support/fake-broker.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -81,6 +82,50 @@ for (const { name, yaml } of [
     await writeFile(task, yaml)
     expect((await stint(['plan', '--task', task], { env })).exitCode).toBe(2)
   })
+}
+
+for (const { name, argv, yaml, lines } of [
+  {
+    name: 'the keys of the task file',
+    yaml: TASK_YAML,
+    argv: [],
+    lines: ['roleArn must be a role', 'ttl must be between 60 and 3600 (got 5)', 'access[0].actions[1] is refused: no'],
+  },
+  {
+    name: 'ttlSeconds where the file has that',
+    yaml: TASK_YAML.replace('ttl: 15m', 'ttlSeconds: 900'),
+    argv: [],
+    lines: ['roleArn must be', 'ttlSeconds must be between', 'access[0].actions[1] is refused'],
+  },
+  {
+    name: 'flags where flags said it',
+    yaml: TASK_YAML,
+    argv: ['--role', 'r', '--ttl', '5s', '--allow', 's3:GetObject,s3:X=arn:aws:s3:::b/*'],
+    lines: ['--role must be', '--ttl must be', '--allow s3:GetObject,s3:X=arn:aws:s3:::b/* is refused'],
+  },
+]) {
+  for (const command of ['plan', 'request', 'exec'])
+    test(`stint ${command} tells the mistakes of a task by ${name}, a line each`, async () => {
+      await writeFile(task, yaml)
+      const refuse = () => {
+        throw inputError(
+          [
+            { field: 'task.roleArn', code: 'ROLE_UNKNOWN', message: 'must be a role' },
+            { field: 'task.ttlSeconds', code: 'TTL_OUT_OF_RANGE', message: 'must be between 60 and 3600 (got 5)' },
+            { field: 'task.access[0].actions[1]', code: 'ACTION_UNKNOWN', message: 'is refused: no' },
+          ],
+          'TASK_INVALID',
+        )
+      }
+      broker.scripts.PlanTask = refuse
+      broker.scripts.RequestGrant = refuse
+      const run = await stint([command, '--task', task, ...argv, ...(command === 'exec' ? ['--', 'true'] : [])], {
+        env,
+      })
+      const [first, ...more] = run.stderr.trimEnd().split('\n')
+      expect([run.exitCode, first]).toEqual([1, 'stint: TASK_INVALID: The task is malformed:'])
+      expect(more).toEqual(lines.map((line) => expect.stringContaining(`  ${line}`)))
+    })
 }
 
 for (const missing of ['STINT_ADDRESS', 'STINT_SERVER_ID', 'STINT_BUNDLE']) {

@@ -5,6 +5,7 @@ import { fromServiceError, toGrpcStatus } from '../../src/contract/error-status.
 import { decodeRpcStatus, encodeRpcStatus, STATUS_DETAILS_KEY } from '../../src/contract/rpc-status.ts'
 import { fromTimestamp, toOptionalTimestamp, toTimestamp } from '../../src/contract/timestamp.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
+import { inputError } from '../../src/core/input-error.ts'
 
 function overTheWire(error: unknown): StintError {
   return fromServiceError(Object.assign(new Error('wire'), toGrpcStatus(error)) as ServiceError)
@@ -85,12 +86,44 @@ test('BadRequest and RetryInfo are filled from the details', () => {
   const { metadata } = toGrpcStatus(
     new StintError('RATE_LIMITED', {
       retryAfterMs: 1_500,
-      errors: [{ pointer: '/task', message: 'no' }, 'junk', null],
+      errors: [{ field: 'task.roleArn', message: 'no' }, 'junk', null],
     }),
   )
   const decoded = decodeRpcStatus(metadata.get(STATUS_DETAILS_KEY)[0] as Buffer)
   expect(decoded?.retryDelayMs).toBe(1_500)
-  expect(decoded?.fieldViolations).toEqual([{ field: '/task', description: 'no' }])
+  expect(decoded?.fieldViolations).toEqual([{ field: 'task.role_arn', description: 'no', reason: '' }])
+})
+
+test('mistakes have the names of the .proto on the wire, and those of TypeScript on both sides of it', () => {
+  const problems = [
+    { field: 'task.roleArn', code: 'ROLE_UNKNOWN', message: 'must be a role' },
+    { field: 'task.access[0].actions[1]', code: 'ACTION_UNKNOWN', message: 'is refused' },
+  ] as const
+  const sent = inputError(problems, 'TASK_INVALID')
+  const { details: message, metadata } = toGrpcStatus(sent)
+  expect(message).toContain('task.role_arn must be a role; task.access[0].actions[1] is refused.')
+  const wire = decodeRpcStatus(metadata.get(STATUS_DETAILS_KEY)[0] as Buffer)
+  expect(JSON.stringify(wire)).not.toContain('roleArn')
+  expect(wire?.fieldViolations?.map(({ field, reason }) => [field, reason])).toEqual([
+    ['task.role_arn', 'ROLE_UNKNOWN'],
+    ['task.access[0].actions[1]', 'ACTION_UNKNOWN'],
+  ])
+  expect(overTheWire(sent)).toMatchObject({ code: 'TASK_INVALID', message: sent.message, details: sent.details })
+})
+
+test('mistakes that find no room in the trailers are counted', () => {
+  const sent = inputError(
+    Array.from({ length: 70 }, (_, i) => ({
+      field: `task.access[${i}].actions[0]`,
+      code: 'ACTION_UNKNOWN' as const,
+      message: 'ż'.repeat(300),
+    })),
+  )
+  const { details, metadata } = toGrpcStatus(sent)
+  const header = (metadata.get(STATUS_DETAILS_KEY)[0] as Buffer).toString('base64').length + encodeURI(details).length
+  expect(header).toBeLessThan(7_500) // of 8 KiB that a header block may have in many stacks
+  const back = overTheWire(sent).details
+  expect((back.errors as unknown[]).length + (back.omittedErrors as number)).toBe(70)
 })
 
 test('bytes that are no status are no status', () => {

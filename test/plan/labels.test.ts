@@ -84,6 +84,22 @@ describe('labels', () => {
     expect(parseLabels({ labels: [] }).version).toBe(NO_LABELS.version)
   })
 
+  test('all that is wrong is told at once', () => {
+    const labels = [
+      { label: 'a', resources: ['prod-*', 's3'] },
+      { label: 'a', resources: ['*'] },
+    ]
+    expect(() => parseLabels({ labels })).toThrow(
+      expect.objectContaining({
+        details: expect.objectContaining({
+          problems: ['labels.0.resources.0', 'labels.0.resources.1', 'labels.1.label'].map((path) =>
+            expect.objectContaining({ path }),
+          ),
+        }),
+      }),
+    )
+  })
+
   for (const { name, input, path } of [
     { name: 'nothing', input: undefined, path: 'labels' },
     { name: 'a list', input: [], path: 'labels' },
@@ -108,7 +124,10 @@ describe('labels', () => {
   ])
     test(`are refused: ${name}`, () => {
       expect(() => parseLabels(input)).toThrow(
-        expect.objectContaining({ code: 'LABELS_INVALID', details: expect.objectContaining({ path }) }),
+        expect.objectContaining({
+          code: 'LABELS_INVALID',
+          details: expect.objectContaining({ problems: [expect.objectContaining({ path })] }),
+        }),
       )
     })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ACTION_TABLE_VERSION } from '../../src/aws/classify.ts'
+import type { StintError } from '../../src/core/errors.ts'
 import { parseLabels } from '../../src/plan/labels.ts'
 import { createPlanner, planHash, type RoleSettings } from '../../src/plan/planner.ts'
 
@@ -271,6 +272,63 @@ describe('refusals', () => {
         ),
       ),
     ).toThrow(expect.objectContaining({ name: 'StintError' }))
+  })
+})
+
+describe('all that is wrong with a task', () => {
+  const refusal = (input: Record<string, unknown>) => {
+    try {
+      planner.plan(SUBJECT, input)
+    } catch (error) {
+      const { code, details } = error as StintError
+      const errors = (details.errors ?? []) as unknown as { field: string; code: string }[]
+      return { code, details, errors: errors.map((each) => `${each.field} ${each.code}`) }
+    }
+    throw new Error('nothing was refused')
+  }
+
+  test('is told at once, by where it stands in the task as written', () => {
+    const input = {
+      purpose: '',
+      roleArn: ROLE,
+      access: [
+        { actions: ['s3:PutObject', 's3:GetObjekt', 's3:GetObject'], resources: ['arn:aws:s3:::data/*', 'nonsense'] },
+        {
+          actions: ['sqs:SendMessage', 's3:GetObject'],
+          resources: ['arn:aws:s3:::data/*', 'arn:aws:sns:eu-west-1:1:t'],
+        },
+        { actions: ['s3:GetObject'], resources: ['*'] },
+      ],
+      ttlSeconds: 5,
+    }
+    const { code, details, errors } = refusal(input)
+    expect(code).toBe('TASK_INVALID')
+    expect(errors).toEqual([
+      'task.purpose PURPOSE_MISSING',
+      'task.ttlSeconds TTL_OUT_OF_RANGE',
+      'task.access[0].actions[1] ACTION_UNKNOWN',
+      'task.access[0].resources[1] RESOURCE_INVALID',
+      'task.access[1].actions[0] ACTION_RESOURCE_MISMATCH',
+      'task.access[1].resources[1] ACTION_RESOURCE_MISMATCH',
+      'task.access[2].actions[0] RESOURCE_TOO_WIDE',
+    ])
+    expect(details.explanation).toMatch(/task\.access\[0\]\.actions\[1\] is refused: "s3:GetObjekt" is no AWS action/)
+  })
+
+  test('does not stop at a role that nobody knows: spelling is judged without it', () => {
+    const { errors } = refusal(task(['s3:GetObjekt'], ['*'], { roleArn: 'arn:aws:iam::123456789012:role/admin' }))
+    expect(errors).toEqual(['task.roleArn ROLE_UNKNOWN', 'task.access[0].actions[0] ACTION_UNKNOWN'])
+  })
+
+  test('one mistake keeps its code and its facts', () => {
+    const { code, details } = refusal(task(['s3:GetObjekt'], ['arn:aws:s3:::data/*']))
+    expect([code, details.action]).toEqual(['ACTION_UNKNOWN', 's3:GetObjekt'])
+  })
+
+  test('a policy that is too long is told beside the rest', () => {
+    const resources = Array.from({ length: 60 }, (_, i) => `arn:aws:s3:::data-bucket-${i}/reports/*`)
+    const { errors } = refusal(task(['s3:GetObject'], resources, { ttlSeconds: 1 }))
+    expect(errors).toEqual(['task.ttlSeconds TTL_OUT_OF_RANGE', 'task.access SESSION_POLICY_TOO_LARGE'])
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { asStintError, type ErrorDetails, type StintError } from '../../src/core/errors.ts'
 import { parseTask, taskHash } from '../../src/plan/task.ts'
 
 const limits = { minTtlSeconds: 60, maxTtlSeconds: 3_600 }
@@ -9,6 +10,19 @@ const good = {
   ttlSeconds: 600,
 }
 const entry = good.access[0]
+
+function refusalOf(work: () => unknown): StintError {
+  try {
+    work()
+  } catch (error) {
+    return asStintError(error)
+  }
+  throw new Error('nothing was refused')
+}
+
+function fieldsOf({ errors }: ErrorDetails): string[][] {
+  return (errors as unknown as { field: string; code: string }[]).map(({ field, code }) => [field, code]).sort()
+}
 
 describe('a task', () => {
   for (const { name, code, change } of [
@@ -64,7 +78,10 @@ describe('a task', () => {
       expect(() => parseTask({ ...good, ...change }, limits)).toThrow(
         expect.objectContaining({
           code,
-          details: expect.objectContaining({ path: expect.any(String), explanation: expect.any(String) }),
+          details: expect.objectContaining({
+            errors: [expect.objectContaining({ field: expect.stringMatching(/^task/), code })],
+            explanation: expect.stringMatching(/^task.*\.$/),
+          }),
         }),
       )
     })
@@ -73,6 +90,32 @@ describe('a task', () => {
     test(`that is ${JSON.stringify(input)?.slice(0, 20)} is refused`, () => {
       expect(() => parseTask(input, limits)).toThrow(expect.objectContaining({ name: 'StintError' }))
     })
+
+  test('is told all its mistakes at once, each by its field', () => {
+    const access = [entry, { actions: [], resources: ['a', ''] }, { actions: ['s3:A'] }, 7]
+    const all = { purpose: 'short', roleArn: '', access, ttlSeconds: 59, reference: 'r'.repeat(129), policy: '{}' }
+    const { code, details } = refusalOf(() => parseTask(all, limits))
+    expect(code).toBe('TASK_INVALID')
+    expect(fieldsOf(details)).toEqual([
+      ['task', 'TASK_INVALID'],
+      ['task.access[1].actions', 'TASK_INVALID'],
+      ['task.access[1].resources[1]', 'TASK_INVALID'],
+      ['task.access[2].resources', 'TASK_INVALID'],
+      ['task.access[3]', 'TASK_INVALID'],
+      ['task.purpose', 'PURPOSE_MISSING'],
+      ['task.reference', 'TASK_INVALID'],
+      ['task.roleArn', 'TASK_INVALID'],
+      ['task.ttlSeconds', 'TTL_OUT_OF_RANGE'],
+    ])
+    expect(details.explanation).toContain('task.ttlSeconds must be between 60 and 3600 (got 59)')
+  })
+
+  test('with more mistakes than anyone reads is told their number', () => {
+    const access = [{ actions: Array(80).fill(''), resources: ['a'] }]
+    const { details } = refusalOf(() => parseTask({ ...good, access }, limits))
+    expect([(details.errors as unknown[]).length, details.omittedErrors]).toEqual([50, 30])
+    expect(details.explanation).toMatch(/; and 30 more\.$/)
+  })
 
   test('comes back trimmed, in NFC, sorted and without repeats', () => {
     const parsed = parseTask(

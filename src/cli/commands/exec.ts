@@ -1,6 +1,7 @@
 import { hasCode } from '../../core/errors.ts'
 import type { StintClient } from '../../sdk/client.ts'
 import type { Grant } from '../../sdk/grant.ts'
+import type { Task } from '../../sdk/types.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, report, runParser, UsageError } from '../command.ts'
 import { durationFlag } from '../duration-flag.ts'
@@ -8,7 +9,7 @@ import { childEnvironment, GRANT_VARIABLE } from '../exec/child-environment.ts'
 import { serveCredentials } from '../exec/credential-endpoint.ts'
 import { runChild } from '../exec/run-child.ts'
 import { noticeOf } from '../gate-notice.ts'
-import { type TaskFlags, taskFrom, withTask } from '../task-input.ts'
+import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
 import { visible } from '../visible.ts'
 
 type Flags = BrokerFlags & TaskFlags & { idempotencyKey?: string; waitFor?: number; region?: string }
@@ -37,13 +38,15 @@ export async function exec(io: CommandIo): Promise<number> {
             `This already runs inside stint exec (grant ${io.env[GRANT_VARIABLE]}), which cannot be nested.`,
           )
         }
-        const task = await taskFrom(flags)
-        done(await withClient(flags, io, (client) => execWith(client, { task, command, flags, io })))
+        const exitCode = await withTaskFrom(flags, (task) =>
+          withClient(flags, io, (client) => execWith(client, { task, command, flags, io })),
+        )
+        done(exitCode)
       })
   })
 }
 
-type Work = { task: Awaited<ReturnType<typeof taskFrom>>; command: readonly string[]; flags: Flags; io: CommandIo }
+type Work = { task: Task; command: readonly string[]; flags: Flags; io: CommandIo }
 
 /** Signals are heard from beginning to end, so that none of them skips the completion. */
 async function execWith(client: StintClient, work: Work): Promise<number> {

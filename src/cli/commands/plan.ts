@@ -3,7 +3,7 @@ import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { decisionFacts, planFacts } from '../grant-output.ts'
 import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
-import { type TaskFlags, taskFrom, withTask } from '../task-input.ts'
+import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
 
 type Flags = BrokerFlags & TaskFlags & { output: OutputFormat }
 
@@ -13,8 +13,7 @@ export function plan(io: CommandIo): Promise<number> {
     withOutput(withBroker(withTask(parser)))
       .description('See what a task comes to and what policy would say; asks for nothing.')
       .action(async (flags: Flags) => {
-        const task = await taskFrom(flags)
-        const answer = await withClient(flags, io, (client) => client.planTask(task))
+        const answer = await withTaskFrom(flags, (task) => withClient(flags, io, (client) => client.planTask(task)))
         if (flags.output === 'table') printFacts(io, [...planFacts(answer.plan), ...decisionFacts(answer.decision)])
         else printValue(io, flags.output, answer)
         if (answer.decision?.outcome === 'deny') done(EXIT.denied)

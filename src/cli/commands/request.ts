@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Option } from 'commander'
 import { toAwsCredentials } from '../../sdk/grant.ts'
-import type { GrantAnswer } from '../../sdk/types.ts'
+import type { GrantAnswer, Task } from '../../sdk/types.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { durationFlag } from '../duration-flag.ts'
@@ -9,7 +9,7 @@ import { EXIT } from '../exit-codes.ts'
 import { noticeOf } from '../gate-notice.ts'
 import { grantFacts } from '../grant-output.ts'
 import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
-import { type TaskFlags, taskFrom, withTask } from '../task-input.ts'
+import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
 
 type Flags = BrokerFlags &
   TaskFlags & {
@@ -35,15 +35,14 @@ export function request(io: CommandIo): Promise<number> {
           .default('table'),
       )
       .action(async (flags: Flags) => {
-        const answer = await ask(flags, io)
+        const answer = await withTaskFrom(flags, (task) => ask(task, flags, io))
         print(answer, flags, io)
         if (answer.grant.state === 'awaiting_approval') done(EXIT.approval)
       })
   })
 }
 
-async function ask(flags: Flags, io: CommandIo): Promise<GrantAnswer> {
-  const task = await taskFrom(flags)
+async function ask(task: Task, flags: Flags, io: CommandIo): Promise<GrantAnswer> {
   return withClient(flags, io, async (client) => {
     const idempotencyKey = flags.idempotencyKey ?? `cli-${randomUUID()}`
     if (!flags.wait) {

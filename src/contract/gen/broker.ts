@@ -53,7 +53,8 @@ export interface ProtoGrpcType {
       /**
        * Hands out and takes back credentials. Every call is authenticated by an X.509-SVID over mTLS, by a JWT-SVID as
        * `authorization: Bearer`, or by both, which then must agree. An error carries google.rpc.ErrorInfo in
-       * `grpc-status-details-bin`: `reason` is Stint's stable code, `domain` is `stint.v1`.
+       * `grpc-status-details-bin`: `reason` is Stint's stable code, `domain` is `stint.v1`. What is wrong with a request comes all at
+       * once, as google.rpc.BadRequest: fields by their path (`task.access[0].actions[1]`), each with its own code as `reason`.
        */
       BrokerService: SubtypeConstructor<typeof grpc.Client, _stint_v1_BrokerServiceClient> & { service: _stint_v1_BrokerServiceDefinition }
       CompleteGrantRequest: MessageTypeDefinition<_stint_v1_CompleteGrantRequest, _stint_v1_CompleteGrantRequest__Output>

@@ -22,7 +22,8 @@ import type { WatchGrantResponse as _stint_v1_WatchGrantResponse, WatchGrantResp
 /**
  * Hands out and takes back credentials. Every call is authenticated by an X.509-SVID over mTLS, by a JWT-SVID as
  * `authorization: Bearer`, or by both, which then must agree. An error carries google.rpc.ErrorInfo in
- * `grpc-status-details-bin`: `reason` is Stint's stable code, `domain` is `stint.v1`.
+ * `grpc-status-details-bin`: `reason` is Stint's stable code, `domain` is `stint.v1`. What is wrong with a request comes all at
+ * once, as google.rpc.BadRequest: fields by their path (`task.access[0].actions[1]`), each with its own code as `reason`.
  */
 export interface BrokerServiceClient extends grpc.Client {
   /**
@@ -148,7 +149,8 @@ export interface BrokerServiceClient extends grpc.Client {
 /**
  * Hands out and takes back credentials. Every call is authenticated by an X.509-SVID over mTLS, by a JWT-SVID as
  * `authorization: Bearer`, or by both, which then must agree. An error carries google.rpc.ErrorInfo in
- * `grpc-status-details-bin`: `reason` is Stint's stable code, `domain` is `stint.v1`.
+ * `grpc-status-details-bin`: `reason` is Stint's stable code, `domain` is `stint.v1`. What is wrong with a request comes all at
+ * once, as google.rpc.BadRequest: fields by their path (`task.access[0].actions[1]`), each with its own code as `reason`.
  */
 export interface BrokerServiceHandlers extends grpc.UntypedServiceImplementation {
   /**
