@@ -1,5 +1,6 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto'
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, X509Certificate } from 'node:crypto'
+import type { StintError } from '../core/errors.ts'
 import type { StrictJson } from '../core/strict-json.ts'
 import { isJsonObject } from '../core/strict-json.ts'
 import type { BundleNote } from './bundle-problems.ts'
@@ -35,20 +36,21 @@ const EC_ALGORITHMS = new Map([
 const STANDARD_BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 const MAX_KEYS = 256
 const MAX_KID_BYTES = 256
+const SPIFFE_USES = new Set(['x509-svid', 'jwt-svid', 'wit-svid'])
 
 /**
  * Sorts the entries of a bundle's `keys` into roots and JWT keys. An entry that does not count is left out and noted.
  *
- * @throws {StintError} BUNDLE_INVALID for more than 256 entries.
+ * @throws {StintError} BUNDLE_INVALID; `details.check` is size (more than 256 entries) or kid-repeated.
  */
 export function readBundleKeys(entries: readonly StrictJson[]): BundleKeys {
   if (entries.length > MAX_KEYS) throw bundleInvalid('size', `A bundle has at most ${MAX_KEYS} keys.`)
+  checkKids(entries)
   const roots = new Map<string, Certificate>()
   const jwtAuthorities = new Map<string, JwtAuthority>()
   const notes: BundleNote[] = []
-  const repeated = repeatedKids(entries)
   for (const entry of entries) {
-    const read = readKey(entry, repeated)
+    const read = readKey(entry)
     if ('root' in read) roots.set(read.root.fingerprint, read.root)
     if ('authority' in read) jwtAuthorities.set(read.kid, read.authority)
     if (read.note) notes.push(read.note)
@@ -61,18 +63,19 @@ type ReadKey =
   | { readonly kid: string; readonly authority: JwtAuthority; readonly note?: undefined }
   | { readonly note: BundleNote }
 
-function readKey(jwk: StrictJson, repeated: ReadonlySet<string>): ReadKey {
+function readKey(jwk: StrictJson): ReadKey {
   if (!isJsonObject(jwk)) return { note: warning('key-shape', 'A key is not a JSON object.') }
   if (jwk.kty === 'oct' || SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member))) {
     return { note: alarm('key-secret', 'A key has private or symmetric material: it has leaked and is not trusted.') }
   }
   if (jwk.kty !== 'EC' && jwk.kty !== 'RSA') return { note: warning('key-type', 'A key has an unknown kty.') }
   if (jwk.use === 'x509-svid') return readRoot(jwk)
-  if (jwk.use === 'jwt-svid') return readJwtAuthority(jwk, repeated)
+  if (jwk.use === 'jwt-svid') return readJwtAuthority(jwk)
   return { note: warning('key-use', 'A key has no use, or one unknown here.') }
 }
 
-function readRoot({ x5c }: Jwk): ReadKey {
+function readRoot(jwk: Jwk): ReadKey {
+  const { x5c } = jwk
   const [first, ...more] = Array.isArray(x5c) ? (x5c as readonly StrictJson[]) : []
   if (first === undefined) return { note: warning('x5c-missing', 'An x509-svid key has no x5c.') }
   if (typeof first !== 'string' || !STANDARD_BASE64.test(first)) {
@@ -80,51 +83,87 @@ function readRoot({ x5c }: Jwk): ReadKey {
   }
   const note =
     more.length > 0 ? warning('x5c-many', 'A key has several certificates; only the first counts.') : undefined
+  let root: Certificate
   try {
-    return { root: rootFromDer(Buffer.from(first, 'base64')), note }
+    root = rootFromDer(Buffer.from(first, 'base64'))
   } catch {
     return { note: alarm('x5c-unusable', 'The x5c of a key is not a usable signing certificate in DER.') }
   }
+  if (publicKeyOf(jwk)?.equals(root.x509.publicKey)) return { root, note }
+  return { note: mismatch(jwk) }
 }
 
-function readJwtAuthority(jwk: Jwk, repeated: ReadonlySet<string>): ReadKey {
+/** What a JWK says of its key twice has to be the same key (RFC 7517, section 4.7). */
+function mismatch({ kty }: Jwk): BundleNote {
+  const members = kty === 'RSA' ? 'n, e' : 'crv, x, y'
+  return alarm('x5c-mismatch', `The certificate in the x5c of a key is not for the key that its kty, ${members} give.`)
+}
+
+function agreesWithX5c(key: KeyObject, { x5c }: Jwk): boolean {
+  if (x5c === undefined) return true
+  const [first] = Array.isArray(x5c) ? (x5c as readonly StrictJson[]) : []
+  if (typeof first !== 'string') return false
+  try {
+    return key.equals(new X509Certificate(Buffer.from(first, 'base64')).publicKey)
+  } catch {
+    return false
+  }
+}
+
+function readJwtAuthority(jwk: Jwk): ReadKey {
   const { kid } = jwk
   if (typeof kid !== 'string' || kid.trim() === '' || Buffer.byteLength(kid) > MAX_KID_BYTES) {
     return { note: alarm('kid-missing', 'A jwt-svid key has no usable kid.') }
   }
-  if (repeated.has(kid)) return { note: alarm('kid-repeated', 'Several jwt-svid keys share one kid; none counts.') }
   const authority = jwtAuthority(jwk)
+  if (authority && !agreesWithX5c(authority.key, jwk)) return { note: mismatch(jwk) }
   if (authority) return { kid, authority }
   return { note: alarm('key-unusable', 'A jwt-svid key is not EC P-256, P-384 or P-521 nor RSA of 2048 to 8192 bits.') }
 }
 
 /** The public key of an EC or RSA JWK; undefined for any other, a weak or a broken one. */
-export function jwtAuthority({ kty, crv, x, y, n, e, alg }: Jwk): JwtAuthority | undefined {
+export function jwtAuthority(jwk: Jwk): JwtAuthority | undefined {
+  const { kty, crv, alg } = jwk
   const candidates =
     kty === 'RSA' ? RSA_ALGORITHMS : [...EC_ALGORITHMS].filter(([name]) => name === crv).map(([, a]) => a)
   const algorithms = alg === undefined ? candidates : candidates.filter((candidate) => candidate === alg)
-  const key = importKey((kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }) as JsonWebKey)
+  const key = publicKeyOf(jwk)
   if (!key || algorithms.length === 0) return undefined
   const bits = key.asymmetricKeyDetails?.modulusLength
   if (kty === 'RSA' && (bits === undefined || bits < 2048 || bits > 8192)) return undefined
   return { key, algorithms }
 }
 
-function importKey(jwk: JsonWebKey): KeyObject | undefined {
+/** The key that the members of a JWK say; undefined when they are no key. */
+function publicKeyOf({ kty, crv, x, y, n, e }: Jwk): KeyObject | undefined {
+  const members = (kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }) as JsonWebKey
   try {
-    return createPublicKey({ key: jwk, format: 'jwk' })
+    return createPublicKey({ key: members, format: 'jwk' })
   } catch {
     return undefined
   }
 }
 
-function repeatedKids(entries: readonly StrictJson[]): ReadonlySet<string> {
-  const seen = new Set<string>()
-  const repeated = new Set<string>()
+/**
+ * A token names its key by `kid` alone, so two keys of one name make the whole document doubtful: leaving both out would
+ * lock out every token of the trust domain. Keys that the standard says to ignore may repeat what they like.
+ *
+ * @see RFC 7517, section 4.5; WIT-SVID, section 6.1
+ */
+function checkKids(entries: readonly StrictJson[]): void {
+  const uses = new Map<string, string>()
   for (const entry of entries) {
-    if (!isJsonObject(entry) || entry.use !== 'jwt-svid' || typeof entry.kid !== 'string') continue
-    if (seen.has(entry.kid)) repeated.add(entry.kid)
-    seen.add(entry.kid)
+    if (!isJsonObject(entry) || typeof entry.kid !== 'string') continue
+    const { kid, kty, use } = entry
+    if ((kty !== 'EC' && kty !== 'RSA') || typeof use !== 'string' || !SPIFFE_USES.has(use)) continue
+    const before = uses.get(kid)
+    // Nothing looks a root up by its kid, which the standard forbids anyway (X509-SVID, section 6.1).
+    if (before !== undefined && (before !== 'x509-svid' || use !== 'x509-svid')) throw repeatedKid(kid)
+    uses.set(kid, use)
   }
-  return repeated
+}
+
+function repeatedKid(kid: string): StintError {
+  const name = Buffer.byteLength(kid) > MAX_KID_BYTES ? 'one kid' : `the kid ${JSON.stringify(kid)}`
+  return bundleInvalid('kid-repeated', `Several keys of the bundle have ${name}; a kid must be unique in a bundle.`)
 }

@@ -1,9 +1,9 @@
-import { StintError } from '../core/errors.ts'
 import type { StrictJson } from '../core/strict-json.ts'
 import { tokenInvalid } from './jwt-token.ts'
 import type { SpiffeId } from './spiffe-id.ts'
 import { parseSpiffeId } from './spiffe-id.ts'
 import { checkAudience } from './token-audience.ts'
+import { checkExpiry, checkIssuedAt, checkNotBefore } from './token-times.ts'
 
 /** The claims of a JWT-SVID that this service uses. */
 export interface JwtClaims {
@@ -26,7 +26,6 @@ interface Rules {
 type Claims = { readonly [key: string]: StrictJson }
 
 const MAX_JTI_BYTES = 256
-const LAST_SECOND = 253_402_300_799 // end of the year 9999
 
 /**
  * Checks the claims of a JWT-SVID; whether they are signed is another question.
@@ -64,35 +63,18 @@ function checkAudienceFor({ trustDomain }: SpiffeId, { aud }: Claims, { audience
 }
 
 function checkTimes(claims: Claims, rules: Rules): { expiresAt: Date; issuedAt?: Date } {
-  const { maxLifetimeSeconds, leewaySeconds } = rules
-  const now = rules.now.getTime() / 1000
-  const exp = seconds(claims, 'exp', 'expiry')
-  if (exp === undefined) throw tokenInvalid('expiry', 'A JWT-SVID has an exp in seconds.')
-  if (now >= exp + leewaySeconds) throw expired('expiry', 'The token has expired; fetch a new one.')
-  const nbf = seconds(claims, 'nbf', 'not-before')
-  if (nbf !== undefined && nbf > now + leewaySeconds) throw expired('not-before', 'The token is not valid yet.')
-  const iat = seconds(claims, 'iat', 'issued-at')
-  if (iat !== undefined && iat > now + leewaySeconds) throw expired('issued-at', 'The token is from the future.')
-  if (exp - (iat ?? now) > maxLifetimeSeconds) {
+  const { maxLifetimeSeconds } = rules
+  const exp = checkExpiry(claims, rules)
+  checkNotBefore(claims, rules)
+  const iat = checkIssuedAt(claims, rules)
+  if (exp - (iat ?? rules.now.getTime()) > maxLifetimeSeconds * 1000) {
     throw tokenInvalid('lifetime', `The token lives longer than the ${maxLifetimeSeconds} s allowed here.`)
   }
-  const expiresAt = new Date(exp * 1000)
-  return iat === undefined ? { expiresAt } : { expiresAt, issuedAt: new Date(iat * 1000) }
-}
-
-function seconds(claims: Claims, name: string, check: string): number | undefined {
-  const value = claims[name]
-  if (value === undefined) return undefined
-  if (typeof value === 'number' && value >= 0 && value <= LAST_SECOND) return value
-  throw tokenInvalid(check, `The claim ${name} is not a plausible number of seconds.`)
+  return { expiresAt: new Date(exp), ...(iat === undefined ? {} : { issuedAt: new Date(iat) }) }
 }
 
 function checkTokenId({ jti }: Claims): string | undefined {
   if (jti === undefined) return undefined
   if (typeof jti === 'string' && jti !== '' && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
   throw tokenInvalid('token-id', `The jti of a token is a text of 1 to ${MAX_JTI_BYTES} bytes.`)
-}
-
-function expired(check: string, explanation: string): StintError {
-  return new StintError('TOKEN_EXPIRED', { check, explanation })
 }

@@ -1,8 +1,12 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
+import type { StrictJson } from '../core/strict-json.ts'
+import { readBundleKeys } from '../identity/bundle-keys.ts'
+import { bundleInvalid } from '../identity/bundle-problems.ts'
+import { readBundleDocument } from '../identity/trust-bundle.ts'
 
 /** Where an agent's identity lies. The files may be replaced at any time, as spiffe-helper and the CSI driver do. */
 export interface SvidFiles {
@@ -126,18 +130,20 @@ function parseRoots(text: string, file: string): string[] {
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
+/** By the broker's own rules: a key that does not count there does not count here. */
 function rootsOfJwks(text: string, file: string): string[] {
-  let keys: unknown
   try {
-    keys = (JSON.parse(text) as { keys?: unknown }).keys
+    const { keys } = readBundleDocument(text)
+    if (!Array.isArray(keys)) return []
+    const { x509Authorities, notes } = readBundleKeys(keys as readonly StrictJson[])
+    const [reason] = notes.filter(({ level }) => level === 'alarm')
+    if (x509Authorities.length === 0 && reason) throw bundleInvalid(reason.code, reason.explanation)
+    return x509Authorities.map(({ x509 }) => x509.toString())
   } catch (error) {
-    throw new StintError('BUNDLE_INVALID', { explanation: `The trust bundle ${file} is not JSON.` }, error)
+    const explanation =
+      `The trust bundle ${file} cannot be used. ${asStintError(error).details.explanation ?? ''}`.trim()
+    throw new StintError('BUNDLE_INVALID', { explanation }, error)
   }
-  if (!Array.isArray(keys)) return []
-  return keys.flatMap((key: { use?: unknown; x5c?: unknown } | null) => {
-    if (key?.use !== 'x509-svid' || !Array.isArray(key.x5c) || typeof key.x5c[0] !== 'string') return []
-    return [`-----BEGIN CERTIFICATE-----\n${key.x5c[0]}\n-----END CERTIFICATE-----`]
-  })
 }
 
 function parseRoot(pem: string, file: string): void {

@@ -1,27 +1,20 @@
-import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { parseBundleMap, parsePemBundle, parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
 import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { createTrustDomain } from '../../src/practice/pki.ts'
+import { bundleFiller } from '../support/pki.ts'
 import { BUNDLE_MAP_VECTORS, BUNDLE_VECTORS } from '../vectors/identity/bundles.ts'
 
 let domain: PracticeTrustDomain
 let leafPem = ''
-const fill = new Map<string, string>()
+let filled: (text: string) => string
 
 beforeAll(async () => {
   domain = await createTrustDomain('a.test')
-  const svid = await domain.issueX509Svid({ path: '/x' })
-  leafPem = svid.certPem
-  const root = Buffer.from(domain.root.certificate.rawData)
-  const jwk = (key: object): string => JSON.stringify(key).slice(1, -1)
-  fill.set('$ROOT', root.toString('base64'))
-  fill.set('$LEAF', Buffer.from(svid.chain[0] ?? []).toString('base64'))
-  fill.set('$URL', '-_-_')
-  fill.set('$EC', jwk(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })))
-  fill.set('$RSA', jwk(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })))
+  leafPem = (await domain.issueX509Svid({ path: '/x' })).certPem
+  filled = await bundleFiller(domain)
 })
 
 describe('parseSpiffeBundle', () => {
@@ -114,7 +107,3 @@ describe('parsePemBundle', () => {
     })
   }
 })
-
-function filled(text: string): string {
-  return text.replaceAll(/\$[A-Z]+/g, (name) => fill.get(name) ?? name)
-}

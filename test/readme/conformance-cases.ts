@@ -20,7 +20,7 @@ import { createTrustDomain } from '../../src/practice/pki.ts'
 import { startHttpsServer } from '../support/https-server.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { documentsOf, OIDC_KEYS, signedToken } from '../support/oidc-tokens.ts'
-import { NOW } from '../support/pki.ts'
+import { bundleFiller, NOW } from '../support/pki.ts'
 import { until } from '../support/settle.ts'
 import { BUNDLE_MAP_VECTORS, BUNDLE_VECTORS } from '../vectors/identity/bundles.ts'
 import { FAILURES, SETTINGS } from '../vectors/identity/federation.ts'
@@ -113,16 +113,7 @@ function jwtSvids(): Case[] {
 
 async function bundles(): Promise<Case[]> {
   const domain = await createTrustDomain('a.test')
-  const { chain } = await domain.issueX509Svid({ path: '/x' })
-  const members = (key: object) => JSON.stringify(key).slice(1, -1)
-  const fill = new Map([
-    ['$ROOT', Buffer.from(domain.root.certificate.rawData).toString('base64')],
-    ['$LEAF', Buffer.from(chain[0] ?? []).toString('base64')],
-    ['$URL', '-_-_'],
-    ['$EC', members(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }))],
-    ['$RSA', members(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }))],
-  ])
-  const filled = (text: string) => text.replace(/\$[A-Z]+/g, (mark) => fill.get(mark) ?? mark)
+  const filled = await bundleFiller(domain)
   const rows = [
     ...BUNDLE_VECTORS.map((vector) => ({ ...vector, parse: (text: string) => parseSpiffeBundle('a.test', text) })),
     ...BUNDLE_MAP_VECTORS.map((vector) => ({ ...vector, parse: (text: string) => parseBundleMap(text) })),

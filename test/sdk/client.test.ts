@@ -208,12 +208,29 @@ for (const { name, file, text, code } of [
     code: 'BUNDLE_INVALID',
   },
   { name: 'a bundle of broken JSON', file: 'bundleFile', text: '{', code: 'BUNDLE_INVALID' },
+  {
+    name: 'a bundle with the same member twice',
+    file: 'bundleFile',
+    text: '{"keys":[],"keys":[]}',
+    code: 'BUNDLE_INVALID',
+  },
 ] as const) {
   test(`${name} is ${code}`, async () => {
     await writeFile(broker.svid[file], text)
     await expect(client.getGrant(GRANT_ID)).rejects.toMatchObject({ code })
   })
 }
+
+test('a root whose JWK says another key is no root', async () => {
+  const other = await createTrustDomain(broker.trustDomain.name)
+  const [root, jwtKey] = JSON.parse(broker.trustDomain.bundleJson()).keys
+  const [{ x, y }] = JSON.parse(other.bundleJson()).keys
+  await writeFile(broker.svid.bundleFile, JSON.stringify({ keys: [{ ...root, x, y }, jwtKey] }))
+  await expect(client.getGrant(GRANT_ID)).rejects.toMatchObject({
+    code: 'BUNDLE_INVALID',
+    message: expect.stringContaining('x5c'),
+  })
+})
 
 // Rotation
 

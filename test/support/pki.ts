@@ -1,6 +1,6 @@
 import 'reflect-metadata'
-import type { webcrypto } from 'node:crypto'
-import { generateKeyPairSync } from 'node:crypto'
+import type { KeyObject, webcrypto } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { BundleStore } from '../../src/identity/bundle-store.ts'
 import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
@@ -132,10 +132,40 @@ export function storeOf(...domains: readonly PracticeTrustDomain[]): BundleStore
 
 /** A bundle document whose X.509 roots are these, with no JWT key. */
 export function bundleOfRoots(...roots: readonly Signer[]): string {
-  const keys = roots.map((root) => ({
-    use: 'x509-svid',
-    kty: 'EC',
-    x5c: [Buffer.from(root.certificate.rawData).toString('base64')],
-  }))
+  const keys = roots.map(({ certificate }) => {
+    const { publicKey, raw } = new X509Certificate(Buffer.from(certificate.rawData))
+    return { use: 'x509-svid', ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] }
+  })
   return JSON.stringify({ keys })
+}
+
+/** Puts keys of `domain` and fresh ones in the places that the bundle vectors leave for them. */
+export async function bundleFiller(domain: PracticeTrustDomain): Promise<(text: string) => string> {
+  const { chain } = await domain.issueX509Svid({ path: '/x' })
+  const keys = await rsaKeys(2048, 'SHA-256')
+  const signingAlgorithm = { name: 'RSASSA-PKCS1-v1_5' }
+  const rsaRoot = await issue({ keys, signingAlgorithm, extensions: signerExtensions() })
+  const root = domain.root.certificate.rawData
+  const fill = new Map([
+    ...certificateMarks('ROOT', root),
+    ...certificateMarks('LEAF', chain[0] ?? new Uint8Array()),
+    ...certificateMarks('RSAROOT', rsaRoot.certificate.rawData),
+    ['$URL', '-_-_'],
+    ['$EC', members(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey)],
+    ['$RSA', members(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey)],
+  ])
+  return (text) => text.replaceAll(/\$[A-Z]+/g, (mark) => fill.get(mark) ?? mark)
+}
+
+function certificateMarks(name: string, der: ArrayBuffer | Uint8Array): [string, string][] {
+  const { raw, publicKey } = new X509Certificate(Buffer.from(der as Uint8Array))
+  return [
+    [`$${name}`, raw.toString('base64')],
+    [`$${name}KEY`, members(publicKey)],
+  ]
+}
+
+/** The public members of a JWK as they stand in an object. */
+function members(key: KeyObject): string {
+  return JSON.stringify(key.export({ format: 'jwk' })).slice(1, -1)
 }

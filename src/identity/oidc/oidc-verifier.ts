@@ -6,6 +6,7 @@ import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
 import { replayKey } from '../replay-key.ts'
 import { confirmationOf } from '../token-binding.ts'
+import { requireInstant } from '../token-times.ts'
 import { checksOf, keyId, subjectValue, type TokenCheck, tokenId } from './checks.ts'
 import { type Claims, readClaim } from './claim-path.ts'
 import { discoverKeys } from './discovery.ts'
@@ -13,7 +14,6 @@ import type { OidcIssuer } from './issuer.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import type { IssuerKey } from './jwks.ts'
 import { oidcSubjectText } from './subject.ts'
-import { requiredSeconds } from './token-times.ts'
 
 /** A token of a configured issuer whose signature and claims were checked. */
 export interface VerifiedOidcToken {
@@ -126,19 +126,19 @@ export async function checkSignature(token: TokenParts, { key, algorithms }: Iss
 function describe(token: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
   const { claims, signingInput } = token
   const { leewaySeconds, maxTokenAgeSeconds } = issuer
-  const [exp, iat] = [requiredSeconds(claims, 'exp'), requiredSeconds(claims, 'iat')]
+  const [exp, iat] = [requireInstant(claims, 'exp'), requireInstant(claims, 'iat')]
   const jti = tokenId(claims)
   const id = jti ?? sha256Hex(signingInput)
   const boundTo = confirmationOf(claims)
   const replay = {
     key: replayKey(token, { issuer: issuer.issuer, jti }),
-    until: new Date((exp + leewaySeconds) * 1000),
+    until: new Date(exp + leewaySeconds * 1000),
   }
   const facets = facetsOf(claims, issuer)
   return {
     subject: agentOf(claims, issuer),
     trustDomain: issuer.trustDomain,
-    acceptedUntil: new Date((Math.min(exp, iat + maxTokenAgeSeconds) + leewaySeconds) * 1000),
+    acceptedUntil: new Date(Math.min(exp, iat + maxTokenAgeSeconds * 1000) + leewaySeconds * 1000),
     tokenId: id,
     ...(issuer.reusable ? {} : { replay }),
     ...(boundTo === undefined ? {} : { boundTo }),

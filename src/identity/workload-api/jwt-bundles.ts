@@ -10,7 +10,7 @@ import { trustDomainOf } from './x509-context.ts'
 export interface JwtBundles {
   /** By trust domain, then by `kid`; for JWT-SVIDs only. */
   readonly authorities: ReadonlyMap<string, ReadonlyMap<string, JwtAuthority>>
-  /** Trust domains whose bundle came and could not be used. */
+  /** Trust domains whose bundle came and could not be used, with no keys of before to keep. */
   readonly unreadable: ReadonlySet<string>
   readonly notes: readonly BundleNote[]
 }
@@ -18,12 +18,14 @@ export interface JwtBundles {
 const MAX_TRUST_DOMAINS = 1_024
 
 /**
- * Reads a message of `FetchJWTBundles`. A bundle that cannot be used leaves its trust domain out, with an alarm.
+ * Reads a message of `FetchJWTBundles`. A bundle that cannot be used is an alarm, and its trust domain keeps the keys of
+ * the message before: only a message that no longer names a trust domain ends trust in it.
  *
+ * @param before what the message before came to.
  * @throws {StintError} BUNDLE_INVALID: the message has to be discarded.
  * @see SPIFFE Workload API, section 6.2
  */
-export function readJwtBundles({ bundles }: JwtBundlesResponse): JwtBundles {
+export function readJwtBundles({ bundles }: JwtBundlesResponse, before?: JwtBundles): JwtBundles {
   const entries = Object.entries(bundles)
   if (entries.length === 0) throw bundleInvalid('workload-api', 'The message of the Workload API has no bundle.')
   if (entries.length > MAX_TRUST_DOMAINS) throw bundleInvalid('size', `More than ${MAX_TRUST_DOMAINS} trust domains.`)
@@ -31,18 +33,31 @@ export function readJwtBundles({ bundles }: JwtBundlesResponse): JwtBundles {
   const unreadable = new Set<string>()
   const notes: BundleNote[] = []
   for (const [key, value] of entries) {
+    let trustDomain: string | undefined
     try {
-      const trustDomain = trustDomainOf(key)
-      unreadable.add(trustDomain)
+      trustDomain = trustDomainOf(key)
       const read = readBundleKeys(jwtKeys(value))
       authorities.set(trustDomain, read.jwtAuthorities)
-      unreadable.delete(trustDomain)
       notes.push(...read.notes)
     } catch (error) {
-      notes.push(alarm('jwt-bundle', `A JWT bundle is left out: ${asStintError(error).message}`))
+      const held = trustDomain === undefined ? undefined : before?.authorities.get(trustDomain)
+      if (trustDomain !== undefined) {
+        if (held) authorities.set(trustDomain, held)
+        else unreadable.add(trustDomain)
+      }
+      notes.push(unusable(trustDomain, { keepsKeys: held !== undefined, error }))
     }
   }
   return { authorities, unreadable, notes }
+}
+
+function unusable(
+  trustDomain: string | undefined,
+  { keepsKeys, error }: { keepsKeys: boolean; error: unknown },
+): BundleNote {
+  const whose = trustDomain === undefined ? 'A JWT bundle' : `The JWT bundle of ${trustDomain}`
+  const consequence = keepsKeys ? 'the keys of before stay in use' : 'it is left out'
+  return alarm('jwt-bundle', `${whose} cannot be used, ${consequence}: ${asStintError(error).message}`)
 }
 
 /**

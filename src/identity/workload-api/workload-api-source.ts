@@ -164,7 +164,7 @@ export class WorkloadApiSource implements BundleSource {
 
   #takeJwt(message: JwtBundlesResponse): void {
     try {
-      const jwt = readJwtBundles(message)
+      const jwt = readJwtBundles(message, this.#jwt)
       this.#take({ x509: this.#x509, jwt }, this.#identity)
       this.#jwtNotAfter = undefined
       this.#jwtOffered = true

@@ -154,6 +154,17 @@ describe('a message of FetchJWTBundles', () => {
     expect(readJwtBundles(broken).notes).toHaveLength(1)
   })
 
+  test('keeps the keys of a trust domain whose document cannot be used, while the message names it', () => {
+    const before = readJwtBundles(bundles({ keys: [keyOf(a)] }, { keys: [keyOf(b)] }))
+    const repeated = { keys: [keyOf(a), { ...keyOf(b), kid: keyOf(a).kid }] }
+    const broken = readJwtBundles(bundles(repeated, { keys: [] }), before)
+    expect([...(broken.authorities.get('td0.test')?.keys() ?? [])]).toEqual([keyOf(a).kid])
+    expect(broken.authorities.get('td1.test')?.size).toBe(0)
+    expect(broken.notes).toMatchObject([{ level: 'alarm', explanation: expect.stringContaining('td0.test') }])
+    const { authorities } = readJwtBundles({ bundles: { 'spiffe://td1.test': Buffer.from('{"keys":[]}') } }, broken)
+    expect([...authorities.keys()]).toEqual(['td1.test'])
+  })
+
   test('W6 is discarded without any bundle', () => {
     expect(() => readJwtBundles({ bundles: {} })).toThrow(expect.objectContaining({ code: 'BUNDLE_INVALID' }))
   })

@@ -264,7 +264,7 @@ describe('a source that follows the Workload API', () => {
   }
 
   test('publishes no bundle whose JWT keys are not known, and one without where the agent knows no JWT bundles', async () => {
-    const { source, store, start, clock } = follow()
+    const { source, store, start, clock, seen } = follow()
     await start()
     server.end(status.PERMISSION_DENIED, 'jwt')
     await until(() => store.get('a.test')?.jwtAuthorities.size === 0)
@@ -273,9 +273,17 @@ describe('a source that follows the Workload API', () => {
       clock,
       until(() => source.publishable('a.test')?.jwtAuthorities.size === 1),
     )
-    server.set({ jwt: { bundles: { ...jwtMessage(b).bundles, 'spiffe://a.test': Buffer.from('half a docu') } } })
-    await until(() => store.get('a.test')?.jwtAuthorities.size === 0)
-    expect([source.publishable('a.test'), source.publishable('b.test') !== undefined]).toEqual([undefined, true])
+    const broken = { bundles: { ...jwtMessage(b).bundles, 'spiffe://a.test': Buffer.from('half a docu') } }
+    server.set({ x509: x509Message([await svid('/stint')], [b]), jwt: broken })
+    await until(() => seen.includes('jwt-bundle'))
+    expect(source.publishable('a.test')?.jwtAuthorities.size).toBe(1)
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
+    const late = follow()
+    await late.start()
+    expect(late.source.publishable('a.test')).toBeUndefined()
+    expect(late.source.publishable('b.test')?.jwtAuthorities.size).toBe(1)
+    await late.source.stop()
+    await until(() => server.open === 2)
     server.set({ x509: x509Message([await svid('/stint')], [b]) })
     const other = follow()
     const started = other.start()

@@ -1,6 +1,7 @@
 /**
  * SPIFFE bundles and what must be left of each. Placeholders stand for keys that the test makes: `$ROOT` the base64 DER
- * of a root, `$LEAF` that of a certificate that is no CA, `$EC` and `$RSA` the public members of a JWK.
+ * of a root and `$ROOTKEY` the public members of its key, `$LEAF` and `$LEAFKEY` those of a certificate that is no CA,
+ * `$RSAROOT` and `$RSAROOTKEY` those of a root with an RSA key, `$EC` and `$RSA` the public members of other keys.
  */
 export interface BundleVector {
   readonly id: string
@@ -16,7 +17,7 @@ export interface BundleVector {
   readonly hint?: number
 }
 
-const ROOT = '{"use":"x509-svid","kty":"EC","x5c":["$ROOT"]}'
+const ROOT = '{"use":"x509-svid",$ROOTKEY,"x5c":["$ROOT"]}'
 const JWT = '{"use":"jwt-svid","kid":"k",$EC}'
 const doc = (keys: string, more = ''): string => `{"keys":[${keys}]${more}}`
 
@@ -90,7 +91,7 @@ export const BUNDLE_VECTORS: readonly BundleVector[] = [
     id: 'B8',
     name: 'two certificates in one x5c',
     source: 'X509-SVID 6.2',
-    text: doc('{"use":"x509-svid","kty":"EC","x5c":["$ROOT","$LEAF"]}'),
+    text: doc('{"use":"x509-svid",$ROOTKEY,"x5c":["$ROOT","$LEAF"]}'),
     roots: 1,
     jwtKeys: 0,
     notes: ['x5c-many'],
@@ -99,7 +100,7 @@ export const BUNDLE_VECTORS: readonly BundleVector[] = [
     id: 'B9',
     name: 'an x5c that is no CA',
     source: 'X509-SVID 6.1',
-    text: doc('{"use":"x509-svid","kty":"EC","x5c":["$LEAF"]}'),
+    text: doc('{"use":"x509-svid",$LEAFKEY,"x5c":["$LEAF"]}'),
     roots: 0,
     jwtKeys: 0,
     notes: ['x5c-unusable', 'nothing-trusted'],
@@ -131,14 +132,72 @@ export const BUNDLE_VECTORS: readonly BundleVector[] = [
     jwtKeys: 0,
     notes: ['kid-missing', 'kid-missing'],
   },
+  ...[
+    { name: 'an EC key that is not that of its x5c', key: '$EC', x5c: '$ROOT' },
+    { name: 'an RSA key that is not that of its x5c', key: '$RSA', x5c: '$RSAROOT' },
+    { name: 'an EC key whose x5c is for an RSA key', key: '$ROOTKEY', x5c: '$RSAROOT' },
+    { name: 'an RSA key whose x5c is for an EC key', key: '$RSA', x5c: '$ROOT' },
+    { name: 'an x5c beside a key without its numbers', key: '"kty":"EC"', x5c: '$ROOT' },
+    { name: 'an x5c beside an RSA key without its numbers', key: '"kty":"RSA"', x5c: '$RSAROOT' },
+  ].map(({ name, key, x5c }) => ({
+    id: 'B10',
+    name,
+    source: 'RFC 7517 4.7',
+    text: doc(`${JWT},{"use":"x509-svid",${key},"x5c":["${x5c}"]}`),
+    roots: 0,
+    jwtKeys: 1,
+    notes: ['x5c-mismatch'],
+  })),
   {
-    id: 'B12',
-    name: 'two JWT keys of one kid',
-    source: 'RFC 7517 4.5, policy',
-    text: doc(`${ROOT},${JWT},{"use":"jwt-svid","kid":"k",$RSA}`),
+    id: 'B10',
+    name: 'an RSA root whose numbers are those of its x5c',
+    source: 'RFC 7517 4.7',
+    text: doc('{"use":"x509-svid",$RSAROOTKEY,"x5c":["$RSAROOT"]}'),
     roots: 1,
     jwtKeys: 0,
-    notes: ['kid-repeated', 'kid-repeated'],
+    notes: [],
+  },
+  {
+    id: 'B10',
+    name: 'a JWT key that is not that of its x5c',
+    source: 'RFC 7517 4.7',
+    text: doc(`${ROOT},{"use":"jwt-svid","kid":"k",$EC,"x5c":["$LEAF"]}`),
+    roots: 1,
+    jwtKeys: 0,
+    notes: ['x5c-mismatch'],
+  },
+  {
+    id: 'B10',
+    name: 'a JWT key that is that of its x5c',
+    source: 'RFC 7517 4.7',
+    text: doc(`${ROOT},{"use":"jwt-svid","kid":"k",$LEAFKEY,"x5c":["$LEAF"]}`),
+    roots: 1,
+    jwtKeys: 1,
+    notes: [],
+  },
+  ...[
+    { name: 'two JWT keys of one kid', keys: `${JWT},{"use":"jwt-svid","kid":"k",$RSA}` },
+    { name: 'one JWT key twice', keys: `${JWT},${JWT}` },
+    { name: 'a WIT key of the kid of a JWT key', keys: `{"use":"wit-svid","kid":"k",$RSA},${JWT}` },
+    { name: 'two WIT keys of one kid', keys: '{"use":"wit-svid","kid":"k",$EC},{"use":"wit-svid","kid":"k",$RSA}' },
+    { name: 'a root of the kid of a JWT key', keys: `${JWT},{"use":"x509-svid","kid":"k",$ROOTKEY,"x5c":["$ROOT"]}` },
+  ].map(({ name, keys }) => ({
+    id: 'B12',
+    name,
+    source: 'RFC 7517 4.5; WIT-SVID 6.1',
+    text: doc(keys),
+    check: 'kid-repeated',
+  })),
+  {
+    id: 'B12',
+    name: 'a kid repeated by keys that are ignored anyway',
+    source: 'Bundle 4.2',
+    text: doc(
+      `${JWT},{"use":"sig","kid":"k",$EC},{"use":"jwt-svid","kid":"k","kty":"AKP"},{"kid":"k",$EC},{"use":"x509-svid","kid":"r",$ROOTKEY,"x5c":["$ROOT"]},{"use":"x509-svid","kid":"r",$RSAROOTKEY,"x5c":["$RSAROOT"]}`,
+    ),
+    roots: 2,
+    jwtKeys: 1,
+    notes: ['key-use', 'key-type', 'key-use'],
   },
   {
     id: 'B13',

@@ -247,7 +247,6 @@ export const OIDC_VECTORS: readonly OidcVector[] = [
     { id: 'O15', name: 'no exp', claims: { exp: undefined } },
     { id: 'O15', name: 'exp null', claims: { exp: null } },
     { id: 'O15', name: 'exp as text', claims: { exp: String(IAT + 300) } },
-    { id: 'O15', name: 'a fractional exp', claims: { exp: IAT + 300.5 } },
     { id: 'O15', name: 'a negative exp', claims: { exp: -1 } },
     {
       id: 'O15',
@@ -263,7 +262,22 @@ export const OIDC_VECTORS: readonly OidcVector[] = [
     source: 'RFC 7519 4.1.4',
     claims: { iat: IAT - 300, exp: IAT - 9 },
   },
+  {
+    id: 'O16',
+    name: 'times with fractions',
+    source: 'RFC 7519 2',
+    claims: { iat: IAT - 0.25, nbf: IAT - 0.25, exp: IAT + 299.75 },
+  },
+  ...refuse('expiry', 'RFC 7519 2', [
+    {
+      id: 'O16',
+      name: 'a fractional exp passed by the leeway',
+      claims: { iat: IAT - 300.5, exp: IAT - 10.25 },
+      code: 'TOKEN_EXPIRED',
+    },
+  ]),
   ...refuse('not-before', 'RFC 7519 4.1.5', [
+    { id: 'O17', name: 'nbf beyond the leeway by a fraction', claims: { nbf: IAT + 10.25 }, code: 'TOKEN_EXPIRED' },
     { id: 'O17', name: 'nbf in the future', claims: { nbf: IAT + 11 }, code: 'TOKEN_EXPIRED' },
     { id: 'O17', name: 'nbf null', claims: { nbf: null } },
   ]),
@@ -271,9 +285,11 @@ export const OIDC_VECTORS: readonly OidcVector[] = [
   ...refuse('issued-at', 'RFC 7519 4.1.6', [
     { id: 'O18', name: 'no iat', claims: { iat: undefined } },
     { id: 'O18', name: 'iat in the future', claims: { iat: IAT + 11 }, code: 'TOKEN_EXPIRED' },
+    { id: 'O18', name: 'iat beyond the leeway by a fraction', claims: { iat: IAT + 10.25 }, code: 'TOKEN_EXPIRED' },
     { id: 'O18', name: 'iat true', claims: { iat: true } },
   ]),
   ...refuse('lifetime', 'RFC 8725 3.10', [
+    { id: 'O19', name: 'a life over the maximum by a fraction', claims: { exp: IAT + 3600.25 } },
     { id: 'O19', name: 'a life over the maximum', claims: { exp: IAT + 3601 } },
     { id: 'O19', name: 'exp before iat', claims: { iat: IAT + 5, exp: IAT + 5 } },
   ]),
