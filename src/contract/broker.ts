@@ -17,8 +17,7 @@ const LOADER_OPTIONS: Options = {
 /** Directory of the published `.proto` files: beside `src/` in a checkout, beside `dist/` in the package. */
 const PROTO_DIRECTORY: string = fileURLToPath(new URL('../../proto', import.meta.url))
 
-/** The loaded contract, as `@grpc/reflection` and health checks want it. */
-export const brokerPackage: PackageDefinition = loadSync('stint/v1/broker.proto', {
+const brokerPackage: PackageDefinition = loadSync('stint/v1/broker.proto', {
   ...LOADER_OPTIONS,
   includeDirs: [PROTO_DIRECTORY],
 })

@@ -1,6 +1,5 @@
 import { Server } from '@grpc/grpc-js'
-import { ReflectionService } from '@grpc/reflection'
-import { brokerPackage, brokerService } from '../contract/broker.ts'
+import { brokerService } from '../contract/broker.ts'
 import { asStintError, ERROR_CATALOG, type StintError } from '../core/errors.ts'
 import { Admission, type AdmissionLimits } from '../grants/admission.ts'
 import { Authenticator, refusedTokenId } from '../identity/authenticator.ts'
@@ -11,6 +10,7 @@ import { createBrokerHandlers } from './broker-service.ts'
 import { connectionOf } from './connection-of.ts'
 import type { AnyCall, CallKind } from './handlers.ts'
 import type { Listener } from './listener.ts'
+import { addReflection } from './reflection.ts'
 import { requestGuard } from './request-guard.ts'
 import { GRPC_SERVER_OPTIONS } from './server-options.ts'
 import { TokenFailures } from './token-failures.ts'
@@ -85,7 +85,7 @@ export function brokerServer(
   const server = new Server({ ...GRPC_SERVER_OPTIONS, interceptors: [guard] })
   server.addService(brokerService, createBrokerHandlers({ grants, authenticate, admit, maxCallMs, onError }))
   options.health.addToServer(server)
-  if (options.reflection) new ReflectionService(brokerPackage).addToServer(server)
+  if (options.reflection) addReflection(server)
   return server
 }
 

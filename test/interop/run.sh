@@ -19,7 +19,7 @@ built() {
     # shellcheck disable=SC1090
     . "$RUN/$1.env"
   elif [ "$code" != 69 ] || [ "${CI:-}" = true ]; then
-    echo "the client in $1 could not be built" >&2
+    echo "the client $1 could not be built" >&2
     exit 1
   fi
 }
@@ -28,7 +28,10 @@ bash "$HERE/python-client.sh" >"$RUN/python.env" 2>"$RUN/python.log" </dev/null 
 PYTHON=$!
 bash "$HERE/go-client.sh" >"$RUN/go.env" 2>"$RUN/go.log" </dev/null &
 GO=$!
+bash "$HERE/grpcurl.sh" >"$RUN/grpcurl.env" 2>"$RUN/grpcurl.log" </dev/null &
+GRPCURL=$!
 built python "$PYTHON"
 built go "$GO"
+built grpcurl "$GRPCURL"
 
 node_modules/.bin/node node_modules/vitest/vitest.mjs run --config test/interop/vitest.config.ts "$@" </dev/null
