@@ -10,13 +10,13 @@ import type { ProbeResult } from './credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from './credentials/aws-sts/provider.ts'
 import { BundleFiles } from './identity/bundle-files.ts'
 import { BundleStore } from './identity/bundle-store.ts'
-import { discoverKeys } from './identity/oidc/discovery.ts'
 import { defineIssuer } from './identity/oidc/issuer.ts'
+import { placeName } from './identity/oidc/key-places.ts'
 import { ServerIdentityFiles } from './identity/server-identity.ts'
 import type { TrustBundle } from './identity/trust-bundle.ts'
 import { bundleFiles, federatedBundle, workloadApiSource } from './identity-from-config.ts'
 import { verifyAuditFile } from './ledger/audit-verify.ts'
-import { issuerFetch } from './oidc-from-config.ts'
+import { lookAtKeys } from './oidc-from-config.ts'
 import { loadLabels } from './plan/load-labels.ts'
 import { loadPolicySet } from './policy/load-policy-set.ts'
 import { createProvider } from './provider-from-config.ts'
@@ -145,19 +145,32 @@ function countsOf(bundle: TrustBundle | undefined): string {
   return `${bundle?.x509Authorities.length ?? 0} X.509 and ${bundle?.jwtAuthorities.size ?? 0} JWT authorities`
 }
 
-/** Of each OIDC issuer: whether its documents can be had and used, and what its tokens come to. */
+/** Of each OIDC issuer: whether its keys can be had and used, from each of their places, and what its tokens come to. */
 async function* checkIssuers({ identity, listen }: Config): AsyncGenerator<Check> {
   for (const settings of identity.oidc) {
-    yield check(`issuer ${settings.alias}`, async () => {
-      const issuer = defineIssuer(settings)
-      const { keys, notes } = await discoverKeys(issuer, { fetch: await issuerFetch(settings) })
-      const names = issuer.subject.map(({ name }) => name).join(', ')
-      return [
-        `${keys.size} keys; agents by ${names}`,
-        ...(issuer.reusable ? ['tokens can be used again by whoever copies them (reusable)'] : []),
-        ...(listen.bearer ? [] : ['listen.bearer is not set, so only tokens bound to a certificate are accepted']),
-        ...notes,
-      ].join('; ')
+    try {
+      yield* checkIssuer(settings, listen)
+    } catch (error) {
+      yield check(`issuer ${settings.alias}`, () => Promise.reject(error))
+    }
+  }
+}
+
+async function* checkIssuer(
+  settings: Config['identity']['oidc'][number],
+  listen: Config['listen'],
+): AsyncGenerator<Check> {
+  const issuer = defineIssuer(settings)
+  const facts = [
+    `agents by ${issuer.subject.map(({ name }) => name).join(', ')}`,
+    ...(issuer.reusable ? ['tokens can be used again by whoever copies them (reusable)'] : []),
+    ...(listen.bearer ? [] : ['listen.bearer is not set, so only tokens bound to a certificate are accepted']),
+  ]
+  for (const place of issuer.keyPlaces) {
+    const at = issuer.keyPlaces.length > 1 ? ` at ${placeName(place)}` : ''
+    yield check(`issuer ${issuer.alias}${at}`, async () => {
+      const { keys, notes } = await lookAtKeys(settings, place)
+      return [`${keys.size} keys`, ...facts, ...notes].join('; ')
     })
   }
 }

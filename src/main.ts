@@ -26,6 +26,7 @@ import { Watermarks } from './grants/watermarks.ts'
 import { startAgentPorts } from './grpc/agent-ports.ts'
 import { startHealthServer } from './grpc/health.ts'
 import type { BundleStore } from './identity/bundle-store.ts'
+import type { OidcIssuer } from './identity/oidc/issuer.ts'
 import type { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
 import { startIdentity } from './identity-from-config.ts'
 import { jwtSvidRules } from './jwt-svid-rules.ts'
@@ -219,15 +220,26 @@ async function startIssuers(
   board: ProblemBoard,
   stack: AsyncDisposableStack,
 ): Promise<OidcVerifier | undefined> {
+  const failing = new Set<string>()
+  const componentOf = ({ alias, keyPlaces }: OidcIssuer, place: string) =>
+    keyPlaces.length > 1 ? `issuer:${alias}:${place}` : `issuer:${alias}`
   const oidc = await createOidcVerifier(config, {
     clock,
-    onProblem: ({ alias }, error) => {
-      board.report(`issuer:${alias}`, error, clock.now())
-      logger.warn({ issuer: alias, err: error }, 'the keys of an issuer cannot be had')
+    onProblem: (issuer, error, place) => {
+      const component = componentOf(issuer, place)
+      failing.add(component)
+      board.report(component, error, clock.now())
+      logger.warn({ issuer: issuer.alias, place, err: error }, 'the keys of an issuer cannot be had')
     },
-    onLoaded: ({ alias }, notes) => {
-      board.clear(`issuer:${alias}`)
-      for (const note of notes) logger.warn({ issuer: alias, note }, 'a key of an issuer does not count')
+    onLoaded: (issuer, notes, place) => {
+      const component = componentOf(issuer, place)
+      board.clear(component)
+      const findings = notes.map((explanation) => ({ finding: 'keys', code: 'ISSUER_INVALID' as const, explanation }))
+      board.setFindings(component, findings, clock.now())
+      if (failing.delete(component)) {
+        logger.info({ issuer: issuer.alias, place }, 'the keys of an issuer can be had again')
+      }
+      for (const note of notes) logger.warn({ issuer: issuer.alias, note }, 'a key of an issuer does not count')
     },
   })
   oidc?.start()

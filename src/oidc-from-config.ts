@@ -3,7 +3,10 @@ import type { Clock } from './core/clock.ts'
 import { StintError } from './core/errors.ts'
 import { readSmallFile } from './core/files/read-small-file.ts'
 import { createGuardedFetch, type GuardedFetch } from './core/guarded-fetch.ts'
+import { isAt } from './core/host-port.ts'
+import { loadKeys, type PublishedKeys } from './identity/oidc/discovery.ts'
 import { defineIssuer, type OidcIssuer } from './identity/oidc/issuer.ts'
+import { type KeyPlace, tokenHosts } from './identity/oidc/key-places.ts'
 import { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
 
 type IssuerConfig = Config['identity']['oidc'][number]
@@ -11,13 +14,14 @@ type IssuerConfig = Config['identity']['oidc'][number]
 /** What following the keys of issuers needs, and who hears of it. */
 export interface OidcDeps {
   readonly clock: Clock
-  readonly onProblem?: (issuer: OidcIssuer, error: StintError) => void
-  readonly onLoaded?: (issuer: OidcIssuer, notes: readonly string[]) => void
+  readonly onProblem?: (issuer: OidcIssuer, error: StintError, place: string) => void
+  readonly onLoaded?: (issuer: OidcIssuer, notes: readonly string[], place: string) => void
 }
 
 /** Of one document of an issuer. */
 const TIMEOUT_MS = 5_000
 const MAX_BYTES = 1_048_576
+const MAX_TOKEN_BYTES = 65_536
 
 /**
  * The verifier of all configured issuers, not started; undefined when there are none.
@@ -25,27 +29,69 @@ const MAX_BYTES = 1_048_576
  * @throws {StintError} CONFIG_INVALID
  */
 export async function createOidcVerifier(config: Config, deps: OidcDeps): Promise<OidcVerifier | undefined> {
-  const { oidc } = config.identity
+  const { oidc, reloadEvery } = config.identity
   if (oidc.length === 0) return undefined
   const fetches = new Map<string, GuardedFetch>()
-  for (const settings of oidc) fetches.set(settings.issuer, await issuerFetch(settings))
+  for (const settings of oidc) fetches.set(settings.alias, await issuerFetch(settings))
   return new OidcVerifier({
     ...deps,
     issuers: oidc.map(defineIssuer),
-    fetchFor: ({ issuer }) => fetches.get(issuer) ?? createGuardedFetch({ ca: [] }),
+    fileRefreshMs: reloadEvery,
+    fetchFor: ({ alias }) => fetches.get(alias) ?? createGuardedFetch({ ca: [] }),
   })
 }
 
+/** Gets the keys of an issuer once, from one of its places. @throws {StintError} as `loadKeys`; CONFIG_INVALID */
+export async function lookAtKeys(settings: IssuerConfig, place: KeyPlace): Promise<PublishedKeys> {
+  return loadKeys(defineIssuer(settings), place, { fetch: await issuerFetch(settings) })
+}
+
 /**
- * The way to the documents of one issuer.
+ * The way to the documents of one issuer. Its roots and its token are read for each fetch, since both change while the
+ * broker runs; the token goes to hosts that the configuration names and to no other.
  *
- * @throws {StintError} CONFIG_INVALID when its `caFile` cannot be read.
+ * @throws {StintError} CONFIG_INVALID when its `caFile` or `tokenFile` cannot be read; the fetch FETCH_FAILED.
  */
-export async function issuerFetch({ allowPrivate = [], caFile }: IssuerConfig): Promise<GuardedFetch> {
+async function issuerFetch(settings: IssuerConfig): Promise<GuardedFetch> {
+  const { allowPrivate = [], caFile, tokenFile } = settings
   const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, allowPrivate }
-  if (caFile === undefined) return createGuardedFetch(limits)
-  const pem = await readSmallFile(caFile).catch((error: Error) => {
-    throw new StintError('CONFIG_INVALID', { explanation: `The caFile ${caFile} ${error.message}.` }, error)
-  })
-  return createGuardedFetch({ ...limits, ca: [pem.text] })
+  const hosts = tokenHosts(settings)
+  await readRoots(caFile).catch(asConfigInvalid)
+  await readToken(tokenFile).catch(asConfigInvalid)
+  return async (url, request) => {
+    const ca = await readRoots(caFile)
+    const fetch = createGuardedFetch({ ...limits, ...(ca !== undefined && { ca: [ca] }) })
+    const target = URL.parse(url)
+    if (tokenFile === undefined || !target || !hosts.some((host) => isAt(target, host))) return fetch(url, request)
+    return fetch(url, { ...request, authorization: `Bearer ${await readToken(tokenFile)}` })
+  }
+}
+
+function readRoots(file: string | undefined): Promise<string | undefined> {
+  return readFor('caFile', file, MAX_BYTES)
+}
+
+/** Blanks around a token do not count. */
+async function readToken(file: string | undefined): Promise<string | undefined> {
+  const token = (await readFor('tokenFile', file, MAX_TOKEN_BYTES))?.trim()
+  if (token === undefined || /^[!-~]+$/.test(token)) return token
+  throw unusable(`The tokenFile ${file} of an issuer does not hold a token.`)
+}
+
+async function readFor(setting: string, file: string | undefined, maxBytes: number): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return (await readSmallFile(file, { maxBytes })).text
+  } catch (error) {
+    throw unusable(`The ${setting} ${file} of an issuer ${error instanceof Error ? error.message : ''}.`, error)
+  }
+}
+
+function unusable(explanation: string, cause?: unknown): StintError {
+  return new StintError('FETCH_FAILED', { check: 'file', explanation }, cause)
+}
+
+function asConfigInvalid(error: unknown): never {
+  const explanation = error instanceof StintError ? error.details.explanation : undefined
+  throw new StintError('CONFIG_INVALID', { explanation: explanation ?? 'A file of an issuer cannot be read.' }, error)
 }

@@ -6,12 +6,12 @@ import { BundleFiles } from '../identity/bundle-files.ts'
 import { BundleStore } from '../identity/bundle-store.ts'
 import { createJwtSvidVerifier } from '../identity/jwt-svid.ts'
 import { type TokenParts, takeTokenApart, tokenInvalid } from '../identity/jwt-token.ts'
-import { discoverKeys } from '../identity/oidc/discovery.ts'
 import { defineIssuer, type OidcIssuer } from '../identity/oidc/issuer.ts'
 import { type JudgedCheck, judged, judgeToken, type TokenJudgement } from '../identity/oidc/judge-token.ts'
+import type { IssuerKey } from '../identity/oidc/jwks.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
 import { jwtSvidRules } from '../jwt-svid-rules.ts'
-import { issuerFetch } from '../oidc-from-config.ts'
+import { lookAtKeys } from '../oidc-from-config.ts'
 import { loadRegistry } from '../registry/registry-store.ts'
 
 /** How the broker of a configuration would judge a token; without `fetchKeys` nothing is called. */
@@ -20,6 +20,8 @@ export interface JudgeTokenOptions {
   readonly now: Date
   readonly fetchKeys: boolean
 }
+
+type IssuerConfig = Config['identity']['oidc'][number]
 
 const MAX_FILE_BYTES = 65_536
 
@@ -46,12 +48,40 @@ export async function judgeTokenFile(file: string, options: JudgeTokenOptions): 
 
 async function judgeParts(token: TokenParts, options: JudgeTokenOptions): Promise<TokenJudgement> {
   const { config, now, fetchKeys } = options
-  const settings = config.identity.oidc.find(({ issuer }) => issuer === token.claims.iss)
+  const named = config.identity.oidc.filter(({ issuer }) => issuer === token.claims.iss)
+  if (named.length === 0) return judgeAsJwtSvid(token, options)
+  const published = fetchKeys ? await Promise.all(named.map(fetchIssuerKeys)) : []
+  const signers = named.filter((_, index) => published[index]?.has(String(token.header.kid)))
+  const [settings = named[0]] = signers
   if (!settings) return judgeAsJwtSvid(token, options)
   const issuer = defineIssuer(settings)
-  const published = fetchKeys ? await discoverKeys(issuer, { fetch: await issuerFetch(settings) }) : undefined
-  const judgement = await judgeToken(token, { issuer, now, ...(published && { keys: published.keys }) })
-  return { ...judgement, checks: [...judgement.checks, judgeUse(issuer, token, config)] }
+  const keys = published[named.indexOf(settings)]
+  const judgement = await judgeToken(token, { issuer, now, ...(keys && { keys }) })
+  const which = named.length > 1 ? [judgeWhich(named, signers, fetchKeys)] : []
+  return { ...judgement, checks: [...which, ...judgement.checks, judgeUse(issuer, token, config)] }
+}
+
+/** From all places of the keys, as the broker has them when it has asked everywhere. */
+async function fetchIssuerKeys(settings: IssuerConfig): Promise<ReadonlyMap<string, IssuerKey>> {
+  const found: (readonly [string, IssuerKey])[] = []
+  for (const place of defineIssuer(settings).keyPlaces) found.push(...(await lookAtKeys(settings, place)).keys)
+  return new Map(found.reverse())
+}
+
+/** Of several issuers with one name the key says which it is. */
+function judgeWhich(named: readonly IssuerConfig[], signers: readonly IssuerConfig[], fetchKeys: boolean): JudgedCheck {
+  const name = 'issuer by key'
+  const all = named.map(({ alias }) => alias).join(', ')
+  if (!fetchKeys) {
+    const finding = `${all} have this name; judged as ${named[0]?.alias}, since only --fetch-keys can tell which it is`
+    return { name, verdict: 'skipped', finding }
+  }
+  const [signer, another] = signers
+  if (signer && !another) return { name, verdict: 'pass', finding: `of ${all} only ${signer.alias} has the key` }
+  const finding = signer
+    ? 'several issuers of this name have the key, so nobody can say which it is'
+    : `none of ${all} has the key`
+  return { name, verdict: 'fail', finding, code: 'TOKEN_INVALID' }
 }
 
 /** By which port and how often the token could be used. */

@@ -5,11 +5,11 @@ import { parseSpiffeId, parseTrustDomain } from '../identity/spiffe-id.ts'
 import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'
 import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
+import { privateHosts } from './private-hosts.ts'
 
 /** A path; a relative one is taken from the folder of the config file. */
 const path = z.string().min(1)
 const keyPair = z.strictObject({ certificateFile: path, privateKeyFile: path })
-const hosts = z.array(z.string().min(1).max(255)).max(50).default([])
 
 /** Makes a check out of something that throws one of our errors. */
 function passes(check: (text: string) => unknown) {
@@ -29,7 +29,7 @@ const federationCommon = {
   /** How long the bundle may be used when it cannot be fetched again. */
   maxStaleness: duration('10m', '30d').prefault('24h'),
   /** Hosts that may lead to private addresses. */
-  allowPrivate: hosts,
+  allowPrivate: privateHosts.default([]),
 }
 
 const federation = z

@@ -1,10 +1,13 @@
 import { z } from '../core/schema.ts'
 import { issuerProblems, OIDC_ALGORITHMS } from '../identity/oidc/issuer-problems.ts'
+import { keyPlaces, placeName } from '../identity/oidc/key-places.ts'
 import { PRESET_NAMES } from '../identity/oidc/presets/presets.ts'
 import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
+import { privateHosts } from './private-hosts.ts'
 
 const text = z.string().min(1).max(2_048)
+const oneOrMore = z.union([text, z.array(text).min(1).max(10)])
 const value = z.union([z.string().max(2_048), z.number(), z.boolean()])
 
 const oidcIssuer = z
@@ -25,8 +28,16 @@ const oidcIssuer = z
     leeway: duration('0s', '30s').optional(),
     /** How long keys are used while the issuer cannot be reached. */
     maxKeyAge: duration('15m', '24h').optional(),
-    /** The host of the keys when it is not the issuer's own, e.g. `10.0.0.1:6443`. */
-    jwksHost: z.string().optional(),
+    /** Discovery documents, when they are not at the issuer's own name. */
+    discoveryUrl: oneOrMore.optional(),
+    /** Hosts of the keys when a discovery document names others than its own, e.g. `10.0.0.1:6443`. */
+    jwksHost: oneOrMore.optional(),
+    /** The key sets themselves; no discovery document is asked for. */
+    jwksUrl: oneOrMore.optional(),
+    /** A file with the key set; nobody is asked. */
+    keysFile: z.string().min(1).optional(),
+    /** A file with a bearer token that the servers of the keys want to see; read for each fetch. */
+    tokenFile: z.string().min(1).optional(),
     /** PEM roots for the issuer's server in the place of the public ones. */
     caFile: z.string().min(1).optional(),
     /** Claims that together name an agent, the first one not to be taken over by anybody. */
@@ -36,7 +47,7 @@ const oidcIssuer = z
     /** Clients (`azp`) that tokens may be made for. */
     authorizedParties: z.array(text).max(1_000).optional(),
     /** Hosts of this issuer that may be at private addresses. */
-    allowPrivate: z.array(text).max(10).optional(),
+    allowPrivate: privateHosts.optional(),
     /** Lets a token mint more than once, for agents that cannot fetch one per call: whoever copies it can use it too. */
     reusable: z.boolean().optional(),
   })
@@ -45,17 +56,33 @@ const oidcIssuer = z
       context.addIssue({ code: 'custom', path: [...path], message })
   })
 
+type IssuerSettings = z.output<typeof oidcIssuer>
+
+/** Keys that two issuers get from one place would tell nobody whose token it is. */
+function sharePlace(one: IssuerSettings, other: IssuerSettings): boolean {
+  // What is wrong with the settings of either is said there.
+  if (!URL.canParse(one.issuer)) return false
+  const named = new Set(keyPlaces(one).map(placeName))
+  return keyPlaces(other).some((place) => named.has(placeName(place)))
+}
+
+function taken(index: number): string {
+  return `is taken by issuer ${index}`
+}
+
 /** The setting `identity.oidc`. */
 export const oidcIssuers = z
   .array(oidcIssuer)
   .max(50)
   .superRefine((issuers, context) => {
-    for (const key of ['alias', 'issuer'] as const) {
-      issuers.forEach((one, index) => {
-        const first = issuers.findIndex((other) => other[key] === one[key])
-        if (first < index)
-          context.addIssue({ code: 'custom', path: [index, key], message: `is taken by issuer ${first}` })
-      })
-    }
+    issuers.forEach((one, index) => {
+      const before = issuers.slice(0, index)
+      const sameAlias = before.findIndex((other) => other.alias === one.alias)
+      if (sameAlias >= 0) context.addIssue({ code: 'custom', path: [index, 'alias'], message: taken(sameAlias) })
+      const sameName = before.findIndex((other) => other.issuer === one.issuer && sharePlace(other, one))
+      if (sameName < 0) return
+      const message = `${taken(sameName)}; two clusters with one issuer name need keys from different places: set discoveryUrl, jwksUrl or keysFile for each`
+      context.addIssue({ code: 'custom', path: [index, 'issuer'], message })
+    })
   })
   .default([])

@@ -40,6 +40,8 @@ export interface FetchRequest {
   readonly signal?: AbortSignal
   /** The `accept` header. Default `application/json`, then anything. */
   readonly accept?: string
+  /** The `authorization` header. It goes to this URL alone: redirects are refused. */
+  readonly authorization?: string
 }
 
 /** Gets one document. @throws {StintError} URL_REFUSED, FETCH_FAILED; CANCELLED when the signal aborts. */
@@ -97,14 +99,19 @@ function get(
   target: GuardedUrl,
   addresses: HostAddress[],
   { ca, checkServer, maxBytes = DEFAULT_MAX_BYTES }: GuardedFetchOptions,
-  { signal, accept = DEFAULT_ACCEPT }: FetchRequest & { readonly signal: AbortSignal },
+  { signal, accept = DEFAULT_ACCEPT, authorization }: FetchRequest & { readonly signal: AbortSignal },
 ): Promise<FetchedDocument> {
   const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
   return new Promise<FetchedDocument>((done, fail) => {
     const sent = request(target.url, {
       agent,
       lookup: pinned(addresses),
-      headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'stint' },
+      headers: {
+        accept,
+        'accept-encoding': 'identity',
+        'user-agent': 'stint',
+        ...(authorization !== undefined && { authorization }),
+      },
       minVersion: 'TLSv1.2',
       rejectUnauthorized: true,
       signal,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { StintError } from './errors.ts'
+import { hostOf, isAt, parseHostPort } from './host-port.ts'
 import { type IpClass, ipClass } from './ip-class.ts'
 
 /** A URL that passed, and what may be behind its host. */
@@ -20,8 +21,9 @@ const SHAPE = /^https:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:
  * only, no user or password, no fragment, the host in its one spelling (an IP address in octal, hex or as one number is
  * refused), and no address of a private network unless the host is allow-listed.
  *
- * @param allowPrivate hosts, exactly as in the URL, that may lead to private and loopback addresses. A link-local address
- *   (where the metadata services of clouds are) has to be listed itself; a name that leads to one is never enough.
+ * @param allowPrivate hosts that may lead to private and loopback addresses, as `parseHostPort` reads them: at any port, or
+ *   at the one that is named. A link-local address (where the metadata services of clouds are) has to be listed itself; a
+ *   name that leads to one is never enough.
  * @throws {StintError} URL_REFUSED; `details.check` is shape, host or address.
  */
 export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: readonly string[] } = {}): GuardedUrl {
@@ -33,8 +35,11 @@ export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: r
   if (url.hostname !== raw.toLowerCase()) {
     throw refused('host', `The host of a URL must be written plainly; this one reads as ${url.hostname}.`)
   }
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  const listed = allowPrivate.some((entry) => entry.toLowerCase().replace(/^\[(.*)\]$/, '$1') === host)
+  const host = hostOf(url)
+  const listed = allowPrivate.some((entry) => {
+    const named = parseHostPort(entry)
+    return named !== undefined && isAt(url, named)
+  })
   const allows = (address: string) => isAllowed(ipClass(address), { listed, literal: isIP(host) !== 0 })
   if (isIP(host) !== 0 && !allows(host)) throw addressRefused(host)
   return { url, host, allows }
@@ -42,7 +47,7 @@ export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: r
 
 /** A URL_REFUSED that says which host leads to where it must not. */
 export function addressRefused(host: string): StintError {
-  const explanation = `${host} leads to a private, link-local or unusable address; allow-list the host if that is meant.`
+  const explanation = `${host} leads to a private, link-local or unusable address; list it in allowPrivate if that is meant.`
   return new StintError('URL_REFUSED', { check: 'address', host, explanation })
 }
 

@@ -35,6 +35,33 @@ describe('guardUrl', () => {
   })
 })
 
+describe('guardUrl with allowPrivate', () => {
+  for (const { entry, url, taken } of [
+    { entry: '10.0.0.1:6443', url: 'https://10.0.0.1:6443/x', taken: true },
+    { entry: '10.0.0.1:6443', url: 'https://10.0.0.1/x', taken: false },
+    { entry: '10.0.0.1:443', url: 'https://10.0.0.1/x', taken: true },
+    { entry: '10.0.0.1', url: 'https://10.0.0.1:6443/x', taken: true },
+    { entry: '[fd00::1]:6443', url: 'https://[fd00::1]:6443/x', taken: true },
+    { entry: '[fd00::1]:6443', url: 'https://[fd00::1]:6444/x', taken: false },
+    { entry: 'fd00::1', url: 'https://[fd00::1]:6443/x', taken: true },
+    { entry: '[FD00:0::1]', url: 'https://[fd00::1]:6443/x', taken: true },
+    { entry: 'https://10.0.0.1', url: 'https://10.0.0.1/x', taken: false },
+    { entry: '10.0.0.0/8', url: 'https://10.0.0.1/x', taken: false },
+    { entry: '10.0.0.1:65536', url: 'https://10.0.0.1/x', taken: false },
+  ]) {
+    test(`${taken ? 'takes' : 'refuses'} ${url} where ${entry} is listed`, () => {
+      const guard = () => guardUrl(url, { allowPrivate: [entry] })
+      if (taken) expect(guard().url.href).toBe(url)
+      else expect(guard).toThrow(expect.objectContaining({ code: 'URL_REFUSED' }))
+    })
+  }
+
+  test('a name with a port may lead to a private address at that port', () => {
+    const at = (url: string) => guardUrl(url, { allowPrivate: ['API.corp.test:6443'] }).allows('10.0.0.1')
+    expect([at('https://api.corp.test:6443/'), at('https://api.corp.test/')]).toEqual([true, false])
+  })
+})
+
 describe('ipClass', () => {
   for (const { address, is, source } of ADDRESSES) {
     test(`takes ${address} for ${is} (${source})`, () => expect(ipClass(address)).toBe(is))

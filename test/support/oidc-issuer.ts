@@ -1,4 +1,5 @@
 import 'reflect-metadata'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
@@ -31,9 +32,9 @@ export interface RunningIssuer {
   stop(): Promise<void>
 }
 
-/** Starts an issuer whose keys are those of `keySet`. */
-export async function startIssuer(): Promise<RunningIssuer> {
-  const { ca, cert, key } = await serverCertificate()
+/** Starts an issuer whose keys are those of `keySet`. @param host an IP address of loopback */
+export async function startIssuer({ host = '127.0.0.1' }: { host?: string } = {}): Promise<RunningIssuer> {
+  const { ca, cert, key } = await serverCertificate(host)
   const behaviour: RunningIssuer['behaviour'] = {
     discovery: (url) => ({ issuer: url, jwks_uri: `${url}/keys` }),
     keys: keySet,
@@ -52,9 +53,10 @@ export async function startIssuer(): Promise<RunningIssuer> {
     if (refused !== undefined) return response.writeHead(refused, { 'content-type': 'text/plain' }).end('no')
     response.writeHead(200, { 'content-type': type }).end(body())
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, host)
   await once(server, 'listening')
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { port } = server.address() as AddressInfo
+  const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
   const stop = async () => {
     server.closeAllConnections()
     server.close()
@@ -71,9 +73,9 @@ function refusalOf({ headers }: IncomingMessage, bearer: string | undefined, typ
   return accepted.includes(plain) ? undefined : 406
 }
 
-async function serverCertificate(): Promise<{ ca: string; cert: string; key: string }> {
+async function serverCertificate(host: string): Promise<{ ca: string; cert: string; key: string }> {
   const life = { from: -86_400_000, to: 20 * 365 * 86_400_000 }
-  const root = await issue({ subject: 'CN=test root', extensions: signerExtensions(), ...life })
+  const root = await issue({ subject: `CN=test root ${randomUUID()}`, extensions: signerExtensions(), ...life })
   const keys = await generateKeys()
   const certificate = await makeCertificate({
     issuer: root,
@@ -85,7 +87,7 @@ async function serverCertificate(): Promise<{ ca: string; cert: string; key: str
       basicConstraints(false),
       keyUsage(Usage.digitalSignature),
       extendedUsage('serverAuth'),
-      new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
+      new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: host }]),
     ],
   })
   const key = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')

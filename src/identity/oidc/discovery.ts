@@ -1,62 +1,92 @@
+import { readSmallFile } from '../../core/files/read-small-file.ts'
 import type { GuardedFetch } from '../../core/guarded-fetch.ts'
+import { type HostPort, isAt } from '../../core/host-port.ts'
 import type { StrictJson } from '../../core/strict-json.ts'
 import { isJsonObject, parseStrictJson } from '../../core/strict-json.ts'
 import type { OidcIssuer } from './issuer.ts'
 import { issuerInvalid } from './issuer-invalid.ts'
 import { type IssuerKey, readJwks } from './jwks.ts'
+import type { KeyPlace } from './key-places.ts'
 
-/** The keys of an issuer as it publishes them now. */
+/** The keys of an issuer as one of its places has them now. */
 export interface PublishedKeys {
   /** By `kid`. */
   readonly keys: ReadonlyMap<string, IssuerKey>
-  readonly jwksUri: string
   /** What was left out, and why. */
   readonly notes: readonly string[]
 }
+
+type Document = { readonly [name: string]: StrictJson }
+type Asker = Pick<OidcIssuer, 'issuer' | 'showsToken'>
 
 /** RFC 7517 section 8.5.1; kube-apiserver answers 406 to whoever does not accept it. Plain JSON is what most others have. */
 const ACCEPT_KEYS = 'application/jwk-set+json, application/json, */*;q=0.1'
 
 /**
- * Asks an issuer where its keys are, and for the keys. Nothing of a token plays a part: the address comes from the
- * configuration, the document has to name the same issuer to the letter, and the keys have to be at an allowed host.
+ * Gets the keys of an issuer from one of the places that the configuration names. Nothing of a token plays a part; a discovery
+ * document has to name the same issuer to the letter, and the keys have to be at an allowed host.
  *
- * @throws {StintError} ISSUER_INVALID with `details.check` status, document, issuer, jwks-uri, keys; FETCH_FAILED,
+ * @throws {StintError} ISSUER_INVALID with `details.check` status, document, issuer, jwks-uri, keys, file; FETCH_FAILED,
  *   URL_REFUSED, CANCELLED.
  * @see OpenID Connect Discovery, sections 4.1 to 4.3
  */
-export async function discoverKeys(
-  { issuer, jwksHosts }: Pick<OidcIssuer, 'issuer' | 'jwksHosts'>,
+export async function loadKeys(
+  issuer: Asker,
+  place: KeyPlace,
   { fetch, signal }: { fetch: GuardedFetch; signal?: AbortSignal },
 ): Promise<PublishedKeys> {
-  const get = async (url: string, accept?: string) =>
-    readDocument(await fetch(url, { ...(accept && { accept }), ...(signal && { signal }) }))
-  const document = await get(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
-  if (document.issuer !== issuer) {
-    throw issuerInvalid(
-      'issuer',
-      'The discovery document is of another issuer; issuer and iss must be the same to the letter.',
-    )
+  const get = async (url: string, accept?: string) => {
+    const { status, body } = await fetch(url, { ...(accept && { accept }), ...(signal && { signal }) })
+    if (status !== 200) throw refusedBy(status, issuer)
+    return readDocument(body)
   }
-  const jwksUri = checkJwksUri(document.jwks_uri, jwksHosts)
-  return { jwksUri, ...readJwks(await get(jwksUri, ACCEPT_KEYS), issuer) }
+  if (place.kind === 'file') return readJwks(readDocument(await readKeysFile(place.file)), issuer.issuer)
+  if (place.kind === 'jwks') return readJwks(await get(place.url, ACCEPT_KEYS), issuer.issuer)
+  const document = await get(place.url)
+  if (document.issuer !== issuer.issuer) {
+    const named = typeof document.issuer === 'string' ? `of ${document.issuer.slice(0, 200)}` : 'without an issuer'
+    throw issuerInvalid('issuer', `The discovery document is ${named}; issuer and iss must be the same to the letter.`)
+  }
+  return readJwks(await get(checkJwksUri(document.jwks_uri, place.jwksHosts), ACCEPT_KEYS), issuer.issuer)
 }
 
-function checkJwksUri(value: StrictJson | undefined, hosts: readonly string[]): string {
+function checkJwksUri(value: StrictJson | undefined, hosts: readonly HostPort[]): string {
   const url = typeof value === 'string' ? URL.parse(value) : null
   if (typeof value !== 'string' || url?.protocol !== 'https:') {
     throw issuerInvalid('jwks-uri', 'The discovery document has no https jwks_uri.')
   }
-  if (hosts.includes(url.host)) return value
-  const explanation = `The keys are at ${url.host}, which is not ${hosts.join(' or ')}; set jwksHost if that is meant.`
+  if (hosts.some((host) => isAt(url, host))) return value
+  const explanation = `The keys are at ${url.host}; if that is meant, add it to jwksHost, or set jwksUrl or keysFile.`
   throw issuerInvalid('jwks-uri', explanation)
 }
 
-function readDocument({ status, body }: { status: number; body: string }): { readonly [name: string]: StrictJson } {
-  if (status !== 200) throw issuerInvalid('status', `The issuer answered with status ${status}.`)
+/** The commonest refusals are those of an API server with the rights that it comes with. */
+function refusedBy(status: number, { showsToken }: Asker) {
+  const right = 'the ClusterRole system:service-account-issuer-discovery'
+  const reasons: Record<string, string> = {
+    '401': showsToken
+      ? 'The server does not accept the token in tokenFile; it has to be a current one, for the audience of that server.'
+      : 'The server wants to know who asks: set tokenFile, or take the keys from a file (keysFile).',
+    '403': showsToken
+      ? `The token in tokenFile may not read this; in Kubernetes its service account needs ${right}.`
+      : `Nobody may read this without a token: set tokenFile, use keysFile, or bind ${right} to the group system:unauthenticated.`,
+    '404': 'Nothing is published there; check the URL.',
+  }
+  return issuerInvalid('status', `The issuer answered with status ${status}. ${reasons[status] ?? ''}`.trim())
+}
+
+async function readKeysFile(file: string): Promise<string> {
+  try {
+    return (await readSmallFile(file)).text
+  } catch (error) {
+    throw issuerInvalid('file', `The keysFile ${file} ${error instanceof Error ? error.message : ''}.`, error)
+  }
+}
+
+function readDocument(text: string): Document {
   let value: StrictJson
   try {
-    value = parseStrictJson(body)
+    value = parseStrictJson(text)
   } catch (error) {
     throw issuerInvalid('document', 'What the issuer publishes is not JSON, or has a key twice.', error)
   }

@@ -5,11 +5,15 @@ import type { PublishedKeys } from './discovery.ts'
 import type { IssuerKey } from './jwks.ts'
 
 export interface IssuerKeysOptions {
-  /** Gets discovery document and keys anew; bounded in time and size by itself. */
-  readonly discover: (signal: AbortSignal) => Promise<PublishedKeys>
+  /** Gets the keys anew; bounded in time and size by itself. */
+  readonly load: (signal: AbortSignal) => Promise<PublishedKeys>
   readonly clock: Clock
   /** After so long without an answer of the issuer its keys are trusted no longer. */
   readonly maxKeyAgeMs: number
+  /** How often keys are fetched without need, so that a withdrawn key stops to count. Default 10 minutes. */
+  readonly refreshMs?: number
+  /** The least time between two attempts, whether they work or fail and whoever asks. Default 30 s. */
+  readonly cooldownMs?: number
   /** Called after each failed attempt. Must not throw. */
   readonly onProblem?: (error: StintError) => void
   /** Called after each attempt that worked. Must not throw. */
@@ -22,18 +26,18 @@ interface Instant {
   readonly monotonicMs: number
 }
 
-/** How often keys are fetched without need, so that a withdrawn key stops to count. */
-const REFRESH_MS = 10 * 60_000
-/** The least time between two attempts, whether they work or fail and whoever asks. */
-const COOLDOWN_MS = 30_000
+const DEFAULT_REFRESH_MS = 10 * 60_000
+const DEFAULT_COOLDOWN_MS = 30_000
 
 /**
- * The keys of one issuer, kept current: fetched in the background, and ahead of time when a token names a key that is not
+ * The keys of an issuer at one place, kept current: fetched in the background, and ahead of time when a token names a key that is not
  * known yet. However many tokens with invented keys come, the issuer is asked once in 30 seconds at most. When it does not
  * answer, the keys held go on for a bounded time; then none counts.
  */
 export class IssuerKeys {
   readonly #options: IssuerKeysOptions
+  readonly #refreshMs: number
+  readonly #cooldownMs: number
   readonly #stop = new AbortController()
   #keys: ReadonlyMap<string, IssuerKey> = new Map()
   #loadedAt: Instant | undefined
@@ -46,6 +50,8 @@ export class IssuerKeys {
 
   constructor(options: IssuerKeysOptions) {
     this.#options = options
+    this.#refreshMs = options.refreshMs ?? DEFAULT_REFRESH_MS
+    this.#cooldownMs = options.cooldownMs ?? DEFAULT_COOLDOWN_MS
   }
 
   /** Begins to follow the issuer; does not wait for it, so that one that is down does not hold up the others. */
@@ -67,6 +73,16 @@ export class IssuerKeys {
     return Math.max(now.wallMs - then.wallMs, now.monotonicMs - then.monotonicMs) < maxKeyAgeMs
   }
 
+  /** All keys that count now. */
+  get current(): readonly IssuerKey[] {
+    return this.usable ? [...this.#keys.values()] : []
+  }
+
+  /** The key of this name, without asking the issuer. */
+  held(kid: string): IssuerKey | undefined {
+    return this.usable ? this.#keys.get(kid) : undefined
+  }
+
   /**
    * The key of this name, if need be after one look at the issuer.
    *
@@ -74,11 +90,11 @@ export class IssuerKeys {
    *   else ISSUER_UNAVAILABLE with `details.retryAfterMs`, after which the issuer may be asked again.
    */
   async keyFor(kid: string): Promise<IssuerKey> {
-    const held = this.#held(kid)
+    const held = this.held(kid)
     if (held) return held
     const looksBefore = this.#looks
     await this.#refresh()
-    const found = this.#held(kid)
+    const found = this.held(kid)
     if (found) return found
     if (!this.usable || this.#problem) {
       const explanation =
@@ -94,24 +110,20 @@ export class IssuerKeys {
   }
 
   #unavailable(check: 'keys' | 'kid', explanation: string): StintError {
-    const retryAfterMs = Math.ceil(this.#cooldownMs())
+    const retryAfterMs = Math.ceil(this.#leftMs())
     return new StintError('ISSUER_UNAVAILABLE', { check, explanation, retryAfterMs }, this.#problem)
   }
 
   /** Until the issuer may be asked again. */
-  #cooldownMs(): number {
-    return Math.max(0, this.#attemptedAtMs + COOLDOWN_MS - this.#options.clock.monotonicMs())
-  }
-
-  #held(kid: string): IssuerKey | undefined {
-    return this.usable ? this.#keys.get(kid) : undefined
+  #leftMs(): number {
+    return Math.max(0, this.#attemptedAtMs + this.#cooldownMs - this.#options.clock.monotonicMs())
   }
 
   async #follow(): Promise<void> {
     const { clock } = this.#options
     while (!this.#stop.signal.aborted) {
       await this.#refresh()
-      const wait = this.#problem ? COOLDOWN_MS : REFRESH_MS
+      const wait = this.#problem ? Math.min(this.#cooldownMs, this.#refreshMs) : this.#refreshMs
       await clock.sleep(wait, this.#stop.signal).catch(() => undefined)
     }
   }
@@ -120,7 +132,7 @@ export class IssuerKeys {
   #refresh(): Promise<void> {
     const { clock } = this.#options
     if (this.#attempt) return this.#attempt
-    if (this.#stop.signal.aborted || this.#cooldownMs() > 0) return Promise.resolve()
+    if (this.#stop.signal.aborted || this.#leftMs() > 0) return Promise.resolve()
     this.#looks += 1
     this.#attemptedAtMs = clock.monotonicMs()
     this.#attempt = this.#load().finally(() => {
@@ -130,10 +142,10 @@ export class IssuerKeys {
   }
 
   async #load(): Promise<void> {
-    const { discover, clock, onLoaded, onProblem } = this.#options
+    const { load, clock, onLoaded, onProblem } = this.#options
     const startedAt = instant(clock)
     try {
-      const published = await discover(this.#stop.signal)
+      const published = await load(this.#stop.signal)
       this.#keys = published.keys
       this.#loadedAt = startedAt
       this.#problem = undefined

@@ -1,14 +1,13 @@
-import { asStintError } from '../../core/errors.ts'
 import { quoted } from '../../core/quoted.ts'
-import { guardUrl } from '../../core/url-guard.ts'
 import { audienceProblem } from './audience.ts'
 import { claimReference } from './claim-path.ts'
+import { type KeyPlaceSettings, keyPlaceProblems } from './key-places.ts'
 import type { IssuerPreset } from './presets/preset.ts'
 import { type PresetName, presetOf } from './presets/presets.ts'
 import { isIssuerAlias } from './subject.ts'
 
 /** An issuer as the configuration has it; durations in milliseconds. What is left out comes from the preset. */
-export interface IssuerSettings {
+export interface IssuerSettings extends KeyPlaceSettings {
   readonly alias: string
   /** https URL; compared with `iss` to the letter, a slash at the end included. */
   readonly issuer: string
@@ -21,13 +20,9 @@ export interface IssuerSettings {
   readonly leeway?: number | undefined
   /** How long keys are used without the issuer having answered. */
   readonly maxKeyAge?: number | undefined
-  /** Host, with port if any, of the keys, when it is not the issuer's own. */
-  readonly jwksHost?: string | undefined
   readonly subject?: readonly string[] | undefined
   readonly conditions?: Readonly<Record<string, readonly (string | number | boolean)[]>> | undefined
   readonly authorizedParties?: readonly string[] | undefined
-  /** Hosts that may be at private addresses. */
-  readonly allowPrivate?: readonly string[] | undefined
   readonly reusable?: boolean | undefined
 }
 
@@ -69,24 +64,14 @@ export function issuerProblems(settings: IssuerSettings): IssuerProblem[] {
   ]
 }
 
-function namingProblems({ alias, issuer, jwksHost, allowPrivate = [] }: IssuerSettings, preset: IssuerPreset) {
+function namingProblems(settings: IssuerSettings, preset: IssuerPreset) {
+  const { alias, issuer } = settings
   const problems: IssuerProblem[] = []
   if (!isIssuerAlias(alias)) problems.push(problem('alias', 'must be 1 to 32 of a-z, 0-9 and inner dashes'))
-  const wrong = urlProblem(issuer, allowPrivate) ?? preset.issuerProblem?.(issuer)
+  problems.push(...keyPlaceProblems(settings))
+  const wrong = preset.issuerProblem?.(issuer)
   if (wrong !== undefined) problems.push(problem('issuer', wrong))
-  if (jwksHost !== undefined && !/^[a-z0-9.-]+(:\d{1,5})?$/.test(jwksHost)) {
-    problems.push(problem('jwksHost', 'must be a host in lower case, with a port if it is not 443'))
-  }
   return problems
-}
-
-function urlProblem(issuer: string, allowPrivate: readonly string[]): string | undefined {
-  try {
-    const { url } = guardUrl(issuer, { allowPrivate })
-    return url.search === '' && !issuer.includes('?') ? undefined : 'must not have a query'
-  } catch (error) {
-    return `cannot be called: ${asStintError(error).details.explanation}`
-  }
 }
 
 function tokenProblems(settings: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {

@@ -2,6 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { ClaimReference } from './claim-path.ts'
 import { claimReference } from './claim-path.ts'
 import { audiencesOf, type IssuerSettings, issuerProblems } from './issuer-problems.ts'
+import { type KeyPlace, keyPlaces } from './key-places.ts'
 import type { Trap } from './presets/preset.ts'
 import { presetOf } from './presets/presets.ts'
 import { issuerTrustDomain } from './subject.ts'
@@ -25,8 +26,10 @@ export interface OidcIssuer {
   readonly maxLifetimeSeconds: number
   readonly leewaySeconds: number
   readonly maxKeyAgeMs: number
-  /** Hosts with port, if any, at which the keys may be. */
-  readonly jwksHosts: readonly string[]
+  /** Where the keys are; at least one. */
+  readonly keyPlaces: readonly KeyPlace[]
+  /** Whether the servers of the keys are shown a token. */
+  readonly showsToken: boolean
   /** Names an agent, in this order. */
   readonly subject: readonly ClaimReference[]
   readonly conditions: readonly Condition[]
@@ -63,7 +66,8 @@ export function defineIssuer(settings: IssuerSettings): OidcIssuer {
     maxLifetimeSeconds: (settings.maxLifetime ?? preset.maxLifetimeMs) / 1_000,
     leewaySeconds: (settings.leeway ?? 10_000) / 1_000,
     maxKeyAgeMs: settings.maxKeyAge ?? 3_600_000,
-    jwksHosts: settings.jwksHost ? [settings.jwksHost] : [new URL(issuer).host, ...(preset.jwksHosts ?? [])],
+    keyPlaces: keyPlaces(settings, preset.jwksHosts),
+    showsToken: settings.tokenFile !== undefined,
     subject: references(settings.subject ?? preset.subject, preset.fields),
     conditions: Object.entries(settings.conditions ?? {}).flatMap(([name, values]) =>
       references([name], preset.fields).map((reference) => ({ ...reference, values })),

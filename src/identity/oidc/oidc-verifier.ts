@@ -9,10 +9,12 @@ import { confirmationOf } from '../token-binding.ts'
 import { requireInstant } from '../token-times.ts'
 import { checksOf, keyId, subjectValue, type TokenCheck, tokenId } from './checks.ts'
 import { type Claims, readClaim } from './claim-path.ts'
-import { discoverKeys } from './discovery.ts'
+import { loadKeys } from './discovery.ts'
 import type { OidcIssuer } from './issuer.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import type { IssuerKey } from './jwks.ts'
+import { type KeyPlace, placeName } from './key-places.ts'
+import { firstToHave, PlacedKeys } from './placed-keys.ts'
 import { oidcSubjectText } from './subject.ts'
 
 /** A token of a configured issuer whose signature and claims were checked. */
@@ -36,47 +38,77 @@ export interface OidcVerifierOptions {
   /** The way to an issuer's documents; 1 MiB and 5 s at most are expected of it. */
   readonly fetchFor: (issuer: OidcIssuer) => GuardedFetch
   readonly clock: Clock
-  /** Called when an issuer's keys cannot be had. Must not throw. */
-  readonly onProblem?: (issuer: OidcIssuer, error: StintError) => void
+  /** How often a file with keys is read. Default 5000. */
+  readonly fileRefreshMs?: number
+  /** Called when keys of an issuer cannot be had; `place` is a URL or a file. Must not throw. */
+  readonly onProblem?: (issuer: OidcIssuer, error: StintError, place: string) => void
   /** Called when they could be had; `notes` says which keys do not count. Must not throw. */
-  readonly onLoaded?: (issuer: OidcIssuer, notes: readonly string[]) => void
+  readonly onLoaded?: (issuer: OidcIssuer, notes: readonly string[], place: string) => void
 }
 
 interface Entry {
   readonly issuer: OidcIssuer
-  readonly keys: IssuerKeys
+  readonly keys: PlacedKeys
   readonly checks: readonly TokenCheck[]
 }
 
 const MAX_FACET_LENGTH = 200
+const DEFAULT_FILE_REFRESH_MS = 5_000
+const FILE_COOLDOWN_MS = 1_000
 
-/** Verifies tokens of the configured issuers, each by its own rules and its own keys. */
+/**
+ * Verifies tokens of the configured issuers, each by its own rules and its own keys. Several may have one name, as clusters
+ * have that were made with the same defaults: then the key decides whose token it is, and a key that two of them publish
+ * counts for neither.
+ */
 export class OidcVerifier {
-  readonly #byIssuer: ReadonlyMap<string, Entry>
+  readonly #entries: readonly Entry[]
+  readonly #byIssuer: ReadonlyMap<string, readonly Entry[]>
 
-  constructor({ issuers, fetchFor, clock, onProblem, onLoaded }: OidcVerifierOptions) {
-    this.#byIssuer = new Map(
-      issuers.map((issuer) => {
-        const fetch = fetchFor(issuer)
-        const keys = new IssuerKeys({
-          discover: (signal) => discoverKeys(issuer, { fetch, signal }),
-          clock,
-          maxKeyAgeMs: issuer.maxKeyAgeMs,
-          onProblem: (error) => onProblem?.(issuer, error),
-          onLoaded: ({ notes }) => onLoaded?.(issuer, notes),
-        })
-        return [issuer.issuer, { issuer, keys, checks: checksOf(issuer) }]
-      }),
+  constructor(options: OidcVerifierOptions) {
+    this.#entries = options.issuers.map((issuer) => ({
+      issuer,
+      checks: checksOf(issuer),
+      keys: new PlacedKeys(issuer.keyPlaces.map((place) => this.#follow(issuer, place, options))),
+    }))
+    this.#byIssuer = Map.groupBy(this.#entries, ({ issuer }) => issuer.issuer)
+  }
+
+  #follow(issuer: OidcIssuer, place: KeyPlace, options: OidcVerifierOptions): IssuerKeys {
+    const { clock, fetchFor, fileRefreshMs = DEFAULT_FILE_REFRESH_MS, onProblem, onLoaded } = options
+    const fetch = fetchFor(issuer)
+    return new IssuerKeys({
+      load: (signal) => loadKeys(issuer, place, { fetch, signal }),
+      clock,
+      maxKeyAgeMs: issuer.maxKeyAgeMs,
+      ...(place.kind === 'file' && { refreshMs: fileRefreshMs, cooldownMs: FILE_COOLDOWN_MS }),
+      onProblem: (error) => onProblem?.(issuer, error, placeName(place)),
+      onLoaded: ({ notes, keys }) =>
+        onLoaded?.(issuer, [...notes, ...this.#sharedWith(issuer, keys)], placeName(place)),
+    })
+  }
+
+  /** Who can sign with a key that two issuers of one name publish could be an agent of either. */
+  #sharedWith({ issuer: name, alias }: OidcIssuer, keys: ReadonlyMap<string, IssuerKey>): string[] {
+    const others = (this.#byIssuer.get(name) ?? []).filter(({ issuer }) => issuer.alias !== alias)
+    return others.flatMap((other) =>
+      [...keys].flatMap(([kid, { key }]) =>
+        other.keys.current.some((theirs) => theirs.key.equals(key))
+          ? [
+              `The issuers ${alias} and ${other.issuer.alias} have one name and share the key ${kid.slice(0, 100)}: its tokens are refused, since nobody can say whose they are. Give each cluster a signing key of its own.`,
+            ]
+          : [],
+      ),
     )
   }
 
   /** Begins to follow the issuers' keys; does not wait for them. */
   start(): void {
-    for (const { keys } of this.#byIssuer.values()) keys.start()
+    for (const { keys } of this.#entries) keys.start()
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#byIssuer.values()].map(({ keys }) => keys.stop()))
+    await Promise.all(this.#entries.map(({ keys }) => keys.stop()))
   }
 
   /** Whether a token says that it is of a configured issuer. Nothing of it has been checked yet. */
@@ -86,23 +118,45 @@ export class OidcVerifier {
 
   /** Whether agents of this trust domain (`oidc:` and an alias) can be verified now. */
   isTrusted(trustDomain: string): boolean {
-    return [...this.#byIssuer.values()].some(({ issuer, keys }) => issuer.trustDomain === trustDomain && keys.usable)
+    return this.#entries.some(({ issuer, keys }) => issuer.trustDomain === trustDomain && keys.usable)
   }
 
   /**
    * Checks a token. Its issuer is found by the exact `iss` before any key is looked for; the key then is of that issuer alone.
+   * Of several issuers with that name it is the one under whose key, and no other's, the signature verifies.
    *
    * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; ISSUER_UNAVAILABLE.
    */
   async verify(token: TokenParts, now: Date): Promise<VerifiedOidcToken> {
     const { iss } = token.claims
-    const entry = typeof iss === 'string' ? this.#byIssuer.get(iss) : undefined
+    const entries = (typeof iss === 'string' && this.#byIssuer.get(iss)) || []
+    const entry = entries.length > 1 ? await signerOf(token, entries) : entries[0]
     if (!entry) throw tokenInvalid('issuer', 'Tokens of this issuer are not accepted here.')
     for (const check of entry.checks) check.run(token, now)
     const verified = describe(token, entry.issuer)
     await checkSignature(token, await entry.keys.keyFor(keyId(token)))
     return verified
   }
+}
+
+/** Which of several issuers of one name has signed a token. @throws {StintError} as `OidcVerifier.verify` */
+async function signerOf(token: TokenParts, entries: readonly Entry[]): Promise<Entry> {
+  const kid = keyId(token)
+  const holders = entries.map(({ keys }) => keys)
+  // Only to have them asked: who has the key by then is seen below.
+  if (!holders.some((keys) => keys.held(kid))) await firstToHave(holders, kid)
+  const outcomes = await Promise.allSettled(
+    entries.flatMap((entry) => {
+      const key = entry.keys.held(kid)
+      return key ? [checkSignature(token, key).then(() => entry)] : []
+    }),
+  )
+  const signers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const [signer, another] = signers
+  if (signer && !another) return signer
+  if (!signer) throw tokenInvalid('signature', 'The signature of the token does not verify.')
+  const names = signers.map(({ issuer }) => issuer.alias).join(' and ')
+  throw tokenInvalid('issuer', `The key of the token is shared by ${names}, so nobody can say whose it is.`)
 }
 
 /**

@@ -2,9 +2,10 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../../src/core/errors.ts'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
-import { discoverKeys } from '../../../src/identity/oidc/discovery.ts'
+import { loadKeys } from '../../../src/identity/oidc/discovery.ts'
 import { IssuerKeys } from '../../../src/identity/oidc/issuer-keys.ts'
 import { readJwks } from '../../../src/identity/oidc/jwks.ts'
+import { type KeyPlace, keyPlaces } from '../../../src/identity/oidc/key-places.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import type { RunningIssuer } from '../../support/oidc-issuer.ts'
 import { startIssuer } from '../../support/oidc-issuer.ts'
@@ -234,11 +235,13 @@ describe('IssuerKeys over HTTPS', () => {
   }
 
   test('a configured host of keys replaces the issuer’s own', async () => {
-    const at = { issuer: issuer.url, jwksHosts: ['keys.example'] }
-    await expect(discoverKeys(at, { fetch: fetchIt() })).rejects.toMatchObject({ details: { check: 'jwks-uri' } })
+    const of = { issuer: issuer.url, showsToken: false }
+    const [at] = keyPlaces({ issuer: issuer.url, jwksHost: 'keys.example' })
+    if (!at) throw new Error('no place')
+    await expect(loadKeys(of, at, { fetch: fetchIt() })).rejects.toMatchObject({ details: { check: 'jwks-uri' } })
     issuer.behaviour.discovery = (url) => ({ issuer: url, jwks_uri: 'https://keys.example/keys' })
     const fetch = fetchIt()
-    const answer = await discoverKeys(at, {
+    const answer = await loadKeys(of, at, {
       fetch: async (url) => (url.includes('keys.example') ? { status: 200, body: keySet(), headers: {} } : fetch(url)),
     })
     expect([...answer.keys.keys()]).toEqual(['rsa', 'ec'])
@@ -246,7 +249,7 @@ describe('IssuerKeys over HTTPS', () => {
 
   test('a loopback issuer that is not allow-listed is not called', async () => {
     const fetch = createGuardedFetch({ ca: [issuer.ca] })
-    await expect(discoverKeys({ issuer: issuer.url, jwksHosts: [] }, { fetch })).rejects.toMatchObject({
+    await expect(loadKeys(...asked(), { fetch })).rejects.toMatchObject({
       code: 'URL_REFUSED',
     })
     expect(issuer.asked.size).toBe(0)
@@ -254,7 +257,7 @@ describe('IssuerKeys over HTTPS', () => {
 
   test('an issuer with a certificate of nobody we trust is not believed', async () => {
     const fetch = createGuardedFetch({ allowPrivate: ['127.0.0.1'] })
-    await expect(discoverKeys({ issuer: issuer.url, jwksHosts: [] }, { fetch })).rejects.toMatchObject({
+    await expect(loadKeys(...asked(), { fetch })).rejects.toMatchObject({
       details: { check: 'tls' },
     })
   })
@@ -304,14 +307,20 @@ type Answer = import('node:http').ServerResponse
 
 function makeKeys(): IssuerKeys {
   const fetch = fetchIt()
-  const { url } = issuer
-  const at = { issuer: url, jwksHosts: [new URL(url).host] }
+  const [of, at] = asked()
   return new IssuerKeys({
-    discover: (signal) => discoverKeys(at, { fetch, signal }),
+    load: (signal) => loadKeys(of, at, { fetch, signal }),
     clock,
     maxKeyAgeMs: HOUR_MS,
     onProblem: (error) => problems.push(`${error.code} ${error.details.check}`),
   })
+}
+
+/** The issuer, asked by its own name and without a token. */
+function asked(): [{ issuer: string; showsToken: boolean }, KeyPlace] {
+  const [place] = keyPlaces({ issuer: issuer.url })
+  if (!place) throw new Error('no place')
+  return [{ issuer: issuer.url, showsToken: false }, place]
 }
 
 function fetchIt() {

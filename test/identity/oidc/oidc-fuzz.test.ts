@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { StintError } from '../../../src/core/errors.ts'
 import { type TokenParts, takeTokenApart } from '../../../src/identity/jwt-token.ts'
-import { discoverKeys } from '../../../src/identity/oidc/discovery.ts'
+import { loadKeys } from '../../../src/identity/oidc/discovery.ts'
 import { defineIssuer } from '../../../src/identity/oidc/issuer.ts'
 import { judgeToken } from '../../../src/identity/oidc/judge-token.ts'
+import { keyPlaces } from '../../../src/identity/oidc/key-places.ts'
 import { OidcVerifier } from '../../../src/identity/oidc/oidc-verifier.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { documentsOf, OIDC_KEYS, signedToken } from '../../support/oidc-tokens.ts'
@@ -72,17 +73,19 @@ describe('whatever an issuer’s key has signed', () => {
 })
 
 test('whatever an issuer publishes is keys or refused by a code', async () => {
-  const at = { issuer: 'https://issuer.example', jwksHosts: ['issuer.example'] }
+  const of = { issuer: 'https://issuer.example', showsToken: false }
+  const [at] = keyPlaces(of)
+  if (!at) throw new Error('no place')
   const document = fc.oneof(
     fc.jsonValue(),
-    fc.record({ issuer: fc.constant(at.issuer), jwks_uri: fc.oneof(fc.webUrl(), fc.constant(`${at.issuer}/keys`)) }),
+    fc.record({ issuer: fc.constant(of.issuer), jwks_uri: fc.oneof(fc.webUrl(), fc.constant(`${of.issuer}/keys`)) }),
     fc.record({ keys: fc.oneof(fc.jsonValue(), fc.array(fc.jsonValue())) }),
   )
   await fc.assert(
     fc.asyncProperty(document, document, async (first, second) => {
       const answers = [first, second]
       const fetch = async () => ({ status: 200, headers: {}, body: JSON.stringify(answers.shift()) })
-      const outcome = await discoverKeys(at, { fetch }).catch((error: unknown) => error)
+      const outcome = await loadKeys(of, at, { fetch }).catch((error: unknown) => error)
       if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'ISSUER_INVALID' })
     }),
     { numRuns: RUNS },
