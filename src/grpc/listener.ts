@@ -19,6 +19,7 @@ import type { ServerIdentity } from '../identity/server-identity.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
 import { VerifiedConnection } from '../identity/verified-connection.ts'
 import { bindConnection } from './connection-of.ts'
+import { HandshakeBytes } from './handshake-bytes.ts'
 import { keepPeerChains, peerChain } from './peer-chain.ts'
 
 export interface ListenerOptions {
@@ -121,8 +122,12 @@ export class Listener {
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     })
     if (mutual) keepPeerChains(server)
+    const handshakes = new HandshakeBytes(server)
     server.on('keylog', (_line, socket) => this.#peers.set(socket, this.#peerOf(socket)))
-    server.on('secureConnection', (socket) => this.#accept(socket))
+    server.on('secureConnection', (socket) => {
+      socket.on('error', () => socket.destroy())
+      handshakes.judge(socket, (refusal) => (refusal ? this.#refuse(socket, refusal) : this.#accept(socket)))
+    })
     server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))
     server.on('error', (error) => this.#tell('unknown', new StintError('INTERNAL', { check: 'listener' }, error)))
     return server
@@ -144,7 +149,6 @@ export class Listener {
   }
 
   #accept(socket: TLSSocket): void {
-    socket.on('error', () => socket.destroy())
     try {
       if (socket.alpnProtocol !== 'h2') throw refused('alpn', 'The client must speak HTTP/2 (ALPN h2).')
       if (socket.isSessionReused()) throw refused('resumption', 'TLS sessions are not resumed here.')

@@ -1,3 +1,4 @@
+import type { webcrypto } from 'node:crypto'
 import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
@@ -6,6 +7,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { connect } from 'node:tls'
 import type { Client, MethodDefinition, ServerUnaryCall, ServiceError, sendUnaryData } from '@grpc/grpc-js'
 import { credentials, Metadata, makeGenericClientConstructor, Server, status } from '@grpc/grpc-js'
+import type { Extension } from '@peculiar/x509'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import { asStintError } from '../../src/core/errors.ts'
@@ -20,11 +22,12 @@ import type { BundleStore } from '../../src/identity/bundle-store.ts'
 import { createJwtSvidVerifier } from '../../src/identity/jwt-svid.ts'
 import { serverIdentity } from '../../src/identity/server-identity.ts'
 import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
-import { generateKeys, makeCertificate } from '../../src/practice/certificates.ts'
+import { generateKeys, makeCertificate, type Signer } from '../../src/practice/certificates.ts'
 import type { PracticeTrustDomain, PracticeX509Svid } from '../../src/practice/pki.ts'
 import { createTrustDomain } from '../../src/practice/pki.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { leafExtensions, storeOf } from '../support/pki.ts'
+import { bundleOfRoots, leafExtensions, rsaKeys, signerExtensions, storeOf } from '../support/pki.ts'
+import { until } from '../support/settle.ts'
 
 const AUDIENCE = 'spiffe://a.test/stint'
 const open: (() => unknown)[] = []
@@ -52,6 +55,46 @@ describe('a listener with client certificates', () => {
   test('accepts a leaf under an intermediate', async () => {
     const at = await start({ intermediate: true })
     expect(await whoami(at, await at.a.issueX509Svid({ path: '/x' }))).toBe('spiffe://a.test/x by x509-svid')
+  })
+
+  for (const { name, keys } of [
+    { name: 'P-256', keys: () => generateKeys() },
+    { name: 'RSA-4096', keys: () => rsaKeys(4096, 'SHA-256') },
+  ]) {
+    test(`X1 accepts a leaf under two intermediates and an upstream root, ${name}`, async () => {
+      const at = await start()
+      const { root, svid } = await upstreamChain(await keys())
+      at.bundles.remove('a.test')
+      at.bundles.replace('a.test', parseSpiffeBundle('a.test', bundleOfRoots(root)).bundle)
+      expect(await whoami(at, svid)).toBe('spiffe://a.test/x by x509-svid')
+    })
+  }
+
+  test('X45 refuses a good leaf among a hundred certificates that have nothing to do with it', async () => {
+    const at = await start()
+    const svid = await at.a.issueX509Svid({ path: '/x' })
+    const stranger = await createTrustDomain('c.test')
+    const extra = await Promise.all(Array.from({ length: 100 }, (_, n) => stranger.issueX509Svid({ path: `/${n}` })))
+    const crowd = { ...svid, certPem: [svid, ...extra].map(({ certPem }) => certPem).join('') }
+    await expect(whoami(at, crowd)).rejects.toMatchObject({ code: status.UNAVAILABLE })
+    expect(at.refusals[0]?.error).toMatchObject({ code: 'SVID_INVALID', details: { check: 'handshake-size' } })
+    expect(at.calls).toBe(0)
+    expect(await whoami(at, svid)).toBe('spiffe://a.test/x by x509-svid')
+  })
+
+  test('serves a client that sends much in one breath with the end of its handshake', async () => {
+    const at = await start()
+    const socket = tlsClient(at, await at.a.issueX509Svid({ path: '/x' }))
+    const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+    const acknowledged = Buffer.from([0, 0, 0, 4, 1, 0, 0, 0, 0])
+    // Frames of an unknown type have to be ignored (RFC 9113, section 4.1).
+    const unknown = Buffer.concat([Buffer.from([0, 0x30, 0, 0x20, 0, 0, 0, 0, 0]), Buffer.alloc(0x3000)])
+    let answer = Buffer.alloc(0)
+    socket.on('data', (data: Buffer) => (answer = Buffer.concat([answer, data])))
+    await once(socket, 'secureConnect')
+    socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings, unknown, unknown]))
+    await until(() => answer.includes(acknowledged))
+    expect(at.refusals).toEqual([])
   })
 
   test('X7 refuses an ID that the CA of another known trust domain has signed', async () => {
@@ -441,6 +484,38 @@ async function vanished(at: Running): Promise<void> {
   while (at.refusals.length === 0) await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** A leaf of a.test under two intermediates; all keys are the same, which nothing here minds. */
+async function upstreamChain(keys: webcrypto.CryptoKeyPair): Promise<{ root: Signer; svid: PracticeX509Svid }> {
+  const validity = { notBefore: new Date(Date.now() - 10_000), notAfter: new Date(Date.now() + 60_000) }
+  const make = async (subject: string, extensions: Extension[], issuer?: Signer): Promise<Signer> => {
+    const order = { subject, keys, ...validity, extensions, signingAlgorithm: signingAlgorithmOf(keys) }
+    return { keys, certificate: await makeCertificate(issuer ? { ...order, issuer } : order) }
+  }
+  const root = await make('CN=upstream root', signerExtensions())
+  const first = await make('CN=first intermediate', signerExtensions(), root)
+  const second = await make('CN=second intermediate', signerExtensions(), first)
+  const leaf = await make('CN=leaf', leafExtensions('spiffe://a.test/x'), second)
+  const sent = [leaf, second, first]
+  return {
+    root,
+    svid: {
+      spiffeId: 'spiffe://a.test/x',
+      certPem: sent.map(({ certificate }) => `${certificate.toString('pem')}\n`).join(''),
+      keyPem: await privateKeyPem(keys),
+      chain: sent.map(({ certificate }) => new Uint8Array(certificate.rawData)),
+    },
+  }
+}
+
+function signingAlgorithmOf({ publicKey }: webcrypto.CryptoKeyPair): webcrypto.Algorithm & { hash?: string } {
+  return publicKey.algorithm.name === 'ECDSA' ? { name: 'ECDSA', hash: 'SHA-256' } : { name: publicKey.algorithm.name }
+}
+
+async function privateKeyPem({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
+  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', privateKey)).toString('base64')
+  return `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`
+}
+
 async function forgedBy(domain: PracticeTrustDomain, uri: string): Promise<PracticeX509Svid> {
   const keys = await generateKeys()
   const certificate = await makeCertificate({
@@ -451,7 +526,6 @@ async function forgedBy(domain: PracticeTrustDomain, uri: string): Promise<Pract
     notAfter: new Date(Date.now() + 60_000),
     extensions: leafExtensions(uri),
   })
-  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-  const keyPem = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`
+  const keyPem = await privateKeyPem(keys)
   return { spiffeId: uri, certPem: certificate.toString('pem'), keyPem, chain: [new Uint8Array(certificate.rawData)] }
 }
