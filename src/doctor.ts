@@ -9,6 +9,7 @@ import type { Logger } from './core/log.ts'
 import type { ProbeResult } from './credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from './credentials/aws-sts/provider.ts'
 import { BundleFiles } from './identity/bundle-files.ts'
+import type { BundleNote } from './identity/bundle-problems.ts'
 import { BundleStore } from './identity/bundle-store.ts'
 import { defineIssuer } from './identity/oidc/issuer.ts'
 import { placeName } from './identity/oidc/key-places.ts'
@@ -117,13 +118,26 @@ async function* checkIdentitySources({ identity }: Config, clock: Clock): AsyncG
   const store = new BundleStore()
   const common = { store, clock, onNote: () => {} }
   if (usesWorkloadApi(identity)) {
+    const notes = new Map<string, readonly BundleNote[]>()
     yield check('workload API', async () => {
-      const source = workloadApiSource(identity, { ...common, random: Math.random, onState: () => {} })
+      const source = workloadApiSource(identity, {
+        store,
+        clock,
+        random: Math.random,
+        patient: false,
+        onState: () => {},
+        onNotes: (component, found) => notes.set(component, found),
+      })
       await source.start()
-      const { notAfter } = source.identity ?? {}
+      const { spiffeId, notAfter } = source.identity ?? {}
       await source.stop()
-      return `gives an SVID that is valid until ${notAfter?.toISOString()}`
+      const own = identity.server === 'workload-api' ? `is ${spiffeId} with an SVID` : 'gives an SVID'
+      const wanting = [...notes.values()].flat().map(({ explanation }) => explanation)
+      return [`${own} that is valid until ${notAfter?.toISOString()}`, ...wanting].join('; ')
     })
+    for (const [trustDomain, { workloadApi }] of Object.entries(identity.domains)) {
+      if (workloadApi) yield check(`bundle ${trustDomain}`, async () => cameFromWorkloadApi(trustDomain, store))
+    }
   }
   for (const [trustDomain, { federation }] of Object.entries(identity.domains)) {
     if (!federation) continue
@@ -139,6 +153,12 @@ async function* checkIdentitySources({ identity }: Config, clock: Clock): AsyncG
       return countsOf(store.get(trustDomain))
     })
   }
+}
+
+function cameFromWorkloadApi(trustDomain: string, store: BundleStore): string {
+  const bundle = store.get(trustDomain)
+  if (bundle) return countsOf(bundle)
+  throw new StintError('BUNDLE_INVALID', { explanation: `The Workload API has given no bundle of ${trustDomain}.` })
 }
 
 function countsOf(bundle: TrustBundle | undefined): string {

@@ -1,7 +1,7 @@
 import { usesWorkloadApi } from './config/identity-sources.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
-import { StintError } from './core/errors.ts'
+import { type ErrorCode, StintError } from './core/errors.ts'
 import { readSmallFile, UnusableFileError } from './core/files/read-small-file.ts'
 import type { Logger } from './core/log.ts'
 import type { ProblemBoard } from './core/problem-board.ts'
@@ -11,7 +11,7 @@ import type { BundleNote } from './identity/bundle-problems.ts'
 import { BundleStore } from './identity/bundle-store.ts'
 import type { EndpointProfile } from './identity/federation/endpoint-fetch.ts'
 import { FederatedBundle } from './identity/federation/federated-bundle.ts'
-import { filesIdentity, type ServerIdentitySource } from './identity/server-identity.ts'
+import { filesIdentity, type ServerIdentity, type ServerIdentitySource } from './identity/server-identity.ts'
 import { parseSpiffeBundle, type TrustBundle } from './identity/trust-bundle.ts'
 import { workloadApiTarget } from './identity/workload-api/endpoint.ts'
 import { WorkloadApiSource, type WorkloadApiSourceOptions } from './identity/workload-api/workload-api-source.ts'
@@ -27,11 +27,28 @@ export interface IdentityDeps {
   readonly random: () => number
 }
 
+/** Who the broker is and whom it can verify, for the status. */
+export interface IdentityView {
+  /** Absent while there is no identity to show, and for a certificate that is no X.509-SVID. */
+  readonly spiffeId?: string
+  /** End of what is shown now. */
+  readonly notAfter?: Date
+  /** Each configured trust domain; zero keys: nothing of it is accepted. */
+  readonly bundles: readonly {
+    readonly trustDomain: string
+    readonly source: 'file' | 'workload-api' | 'federation'
+    readonly x509Authorities: number
+    readonly jwtAuthorities: number
+  }[]
+}
+
 /** Where trust and our own identity come from, started. */
 export interface Identity {
   readonly bundles: BundleStore
   /** The server's own certificate and key; one source per listener. */
   server(): ServerIdentitySource
+  /** What is shown and trusted now. */
+  view(): IdentityView
   /** `host:port` of our own bundle endpoint. */
   readonly bundleEndpoint?: string
 }
@@ -52,9 +69,18 @@ export async function startIdentity(
   await startFiles(identity, bundles, deps, stack)
   const workload = await startWorkloadApi(identity, bundles, deps, stack)
   await startFederation(identity, bundles, deps, stack)
-  const server = () => serverIdentityOf(identity, workload, deps)
+  let shown: ServerIdentity | undefined
+  const onShown = (next: ServerIdentity | undefined) => {
+    if (next && next.cert !== shown?.cert) {
+      const { spiffeId, notAfter } = next
+      deps.logger.info({ spiffeId, notAfter }, 'the broker has this identity')
+    }
+    shown = next
+  }
+  const server = () => watched(serverIdentityOf(identity, workload, deps), onShown)
+  const view = () => viewOf(identity, bundles, shown)
   const { bundleEndpoint: settings } = identity
-  if (!settings) return { bundles, server }
+  if (!settings) return { bundles, server, view }
   const endpoint = await startBundleEndpoint({
     ...hostAndPort(settings.listen),
     path: settings.path,
@@ -66,7 +92,38 @@ export async function startIdentity(
     clock: deps.clock,
   })
   stack.defer(() => endpoint.stop())
-  return { bundles, server, bundleEndpoint: endpoint.address }
+  return { bundles, server, view, bundleEndpoint: endpoint.address }
+}
+
+function watched(source: ServerIdentitySource, onShown: (next: ServerIdentity | undefined) => void) {
+  return {
+    start: async (onChange: (identity: ServerIdentity | undefined) => void) => {
+      const first = await source.start((next) => {
+        onShown(next)
+        onChange(next)
+      })
+      onShown(first)
+      return first
+    },
+    stop: () => source.stop(),
+  }
+}
+
+function viewOf({ domains }: IdentityConfig, store: BundleStore, shown: ServerIdentity | undefined): IdentityView {
+  return {
+    ...(shown && { notAfter: shown.notAfter }),
+    ...(shown?.spiffeId && { spiffeId: shown.spiffeId }),
+    bundles: Object.entries(domains).map(([trustDomain, { file, workloadApi }]) => {
+      const bundle = store.get(trustDomain)
+      const other = workloadApi ? 'workload-api' : 'federation'
+      return {
+        trustDomain,
+        source: file === undefined ? other : 'file',
+        x509Authorities: bundle?.x509Authorities.length ?? 0,
+        jwtAuthorities: bundle?.jwtAuthorities.size ?? 0,
+      }
+    }),
+  }
 }
 
 async function startFiles(
@@ -106,9 +163,8 @@ async function startWorkloadApi(
   stack: AsyncDisposableStack,
 ): Promise<WorkloadApiSource | undefined> {
   if (!usesWorkloadApi(identity)) return undefined
-  const { clock, random, logger } = deps
-  const onNote = (note: BundleNote) => logNote(logger, {}, note)
-  const source = workloadApiSource(identity, { store, clock, random, onState: stateOf(deps), onNote })
+  const { clock, random } = deps
+  const source = workloadApiSource(identity, { store, clock, random, onState: stateOf(deps), onNotes: notesOf(deps) })
   await source.start()
   stack.defer(() => source.stop())
   return source
@@ -116,13 +172,18 @@ async function startWorkloadApi(
 
 /** The source for everything that comes from the Workload API, not started. */
 export function workloadApiSource(
-  { domains, workloadApi }: IdentityConfig,
-  common: Omit<WorkloadApiSourceOptions, 'target' | 'trustDomains' | 'startWithinMs'>,
+  { domains, workloadApi, server, tokens }: IdentityConfig,
+  common: Omit<WorkloadApiSourceOptions, 'target' | 'trustDomains' | 'startWithinMs' | 'svid' | 'jwtTrustDomains'>,
 ): WorkloadApiSource {
+  const { spiffeId, hint } = workloadApi
+  const trustDomains = Object.keys(domains).filter((name) => domains[name]?.workloadApi)
+  const choice = { ...(spiffeId !== undefined && { spiffeId }), ...(hint !== undefined && { hint }) }
   return new WorkloadApiSource({
     ...common,
+    svid: server === 'workload-api' ? choice : 'any',
+    jwtTrustDomains: trustDomains.filter((name) => tokens?.audience ?? domains[name]?.audience),
     target: workloadApiTarget(workloadApi.socket ?? ''),
-    trustDomains: Object.keys(domains).filter((name) => domains[name]?.workloadApi),
+    trustDomains,
     startWithinMs: workloadApi.startWithin,
   })
 }
@@ -220,6 +281,26 @@ function stateOf({ board, clock, logger }: IdentityDeps) {
     } else board.clear(component)
   }
 }
+
+/** Puts what a good message wants a person to see on the board, and into the log when it is new. */
+function notesOf({ board, clock, logger }: IdentityDeps) {
+  const said = new Map<string, ReadonlySet<string>>()
+  return (component: string, notes: readonly BundleNote[]): void => {
+    const findings = notes.map(({ code, explanation }) => ({
+      finding: code,
+      code: FINDING_CODES.get(code) ?? ('BUNDLE_INVALID' as const),
+      explanation,
+    }))
+    board.setFindings(component, findings, clock.now())
+    for (const note of notes) if (!said.get(component)?.has(note.explanation)) logNote(logger, {}, note)
+    said.set(component, new Set(notes.map(({ explanation }) => explanation)))
+  }
+}
+
+const FINDING_CODES: ReadonlyMap<string, ErrorCode> = new Map([
+  ['svid', 'SVID_INVALID'],
+  ['svid-choice', 'SVID_AMBIGUOUS'],
+])
 
 function logNote(logger: Logger, about: { trustDomain?: string }, { level, code, explanation }: BundleNote): void {
   logger[level === 'alarm' ? 'error' : 'warn']({ ...about, note: code, explanation }, 'a trust bundle needs a look')

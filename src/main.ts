@@ -165,7 +165,12 @@ async function start(
       operatorService: createOperatorService(parts),
       registry: rules.registryView,
       policies: { status: rules.policyStatus },
-      status: () => ({ ready: rules.ready() && identityUsable, problems: board.list(), version: deps.version }),
+      status: () => ({
+        ready: rules.ready() && identityUsable,
+        problems: board.list(),
+        identity: identity.view(),
+        version: deps.version,
+      }),
       clock,
       logger,
       stopping: stopping.signal,
@@ -203,7 +208,11 @@ async function start(
   })
   const bearer = ports.bearer ? { bearer: ports.bearer } : {}
   const bundle = identity.bundleEndpoint ? { bundle: identity.bundleEndpoint } : {}
-  logger.info({ agents: ports.mutual, ...bearer, admin: admin.url, health: health.port, ...bundle }, 'serving')
+  const { spiffeId, bundles: trusted } = identity.view()
+  logger.info(
+    { agents: ports.mutual, ...bearer, admin: admin.url, health: health.port, ...bundle, spiffeId, trusted },
+    'serving',
+  )
   return {
     agents: ports.mutual,
     ...bearer,

@@ -16,6 +16,9 @@ the chart's.
 {{- end -}}
 {{- if $values.workloadApi.enabled -}}
 {{- $_ := set $identity.workloadApi "socket" (printf "unix:///spiffe-workload-api/%s" $values.workloadApi.socket) -}}
+{{- range list "spiffeId" "hint" -}}
+{{- if not (index $identity.workloadApi .) }}{{ $_ := unset $identity.workloadApi . }}{{ end -}}
+{{- end -}}
 {{- else -}}
 {{- $_ := unset $identity "workloadApi" -}}
 {{- end -}}

@@ -57,6 +57,18 @@ export const DEFAULT_ADMIN_LIMITS: AdminLimits = {
 }
 
 /** What the admin API works with. */
+/** Who the broker is to agents, and whose SVIDs it can verify. */
+export interface IdentityStatus {
+  readonly spiffeId?: string
+  readonly notAfter?: Date
+  readonly bundles: readonly {
+    readonly trustDomain: string
+    readonly source: string
+    readonly x509Authorities: number
+    readonly jwtAuthorities: number
+  }[]
+}
+
 export interface AdminDeps {
   readonly ledger: LedgerReads & Pick<LedgerWrites, 'appendEvents'>
   readonly operators: OperatorDirectory
@@ -67,6 +79,7 @@ export interface AdminDeps {
   readonly status: () => {
     readonly ready: boolean
     readonly problems: readonly Problem[]
+    readonly identity: IdentityStatus
     readonly version: string
   }
   readonly clock: Clock

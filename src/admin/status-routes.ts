@@ -39,6 +39,20 @@ const status = createRoute({
           since: z.string().openapi({ description: 'RFC 3339; when the part first had it' }),
         }),
       ),
+      identity: z
+        .object({
+          spiffeId: z.string().optional(),
+          notAfter: z.string().optional().openapi({ description: 'RFC 3339; end of the SVID that is shown now' }),
+          bundles: z.array(
+            z.object({
+              trustDomain: z.string(),
+              source: z.string().openapi({ description: 'file, workload-api or federation' }),
+              x509Authorities: z.number().int(),
+              jwtAuthorities: z.number().int(),
+            }),
+          ),
+        })
+        .openapi({ description: 'who the broker is to agents, and the keys of each configured trust domain' }),
       grants: z
         .partialRecord(z.enum(GRANT_STATES), z.number().int())
         .openapi({ description: 'grants by state; empty while the ledger cannot be read' }),
@@ -56,11 +70,11 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
   })
   let unreadableSince: Date | undefined
   app.openapi(status, async (c) => {
-    const { ready, problems, version } = deps.status()
+    const { ready, problems, identity, version } = deps.status()
     try {
       const grants = await deps.ledger.countGrants()
       unreadableSince = undefined
-      return c.json(wire({ ready, problems, grants, version }), 200)
+      return c.json(wire({ ready, problems, identity, grants, version }), 200)
     } catch (error) {
       // The state is most wanted when something is broken, so a ledger that fails is a part of the answer.
       deps.logger.error({ err: error, requestId: c.var.requestId }, 'the ledger could not be read for the status')
@@ -71,7 +85,7 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
         explanation: 'The ledger cannot be read.',
         since: unreadableSince,
       }
-      return c.json(wire({ ready: false, problems: [...problems, problem], grants: {}, version }), 200)
+      return c.json(wire({ ready: false, problems: [...problems, problem], identity, grants: {}, version }), 200)
     }
   })
 }

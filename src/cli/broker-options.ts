@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Command as Parser } from 'commander'
 import { StintClient } from '../sdk/client.ts'
+import type { StintClientOptions } from '../sdk/options.ts'
 import type { SvidFiles } from '../sdk/svid-source.ts'
 import type { SvidFromWorkloadApi } from '../sdk/workload-api-svid.ts'
 import { type CommandIo, UsageError } from './command.ts'
@@ -14,6 +15,9 @@ export interface BrokerFlags {
   readonly bundle?: string
   readonly tokenFile?: string
   readonly workloadApi?: string
+  readonly spiffeId?: string
+  readonly svidHint?: string
+  readonly jwtAudience?: string
 }
 
 /** Adds the flags that say where the broker is and who we are. */
@@ -26,6 +30,12 @@ export function withBroker(parser: Parser): Parser {
     .option('--bundle <file>', "roots of the broker's trust domain (STINT_BUNDLE)")
     .option('--token-file <file>', 'JWT-SVID, read again for every call (STINT_TOKEN_FILE)')
     .option('--workload-api <address>', 'where SVID and roots come from without files (SPIFFE_ENDPOINT_SOCKET)')
+    .option('--spiffe-id <spiffe-id>', 'which SVID of the Workload API is ours, of several (STINT_SPIFFE_ID)')
+    .option('--svid-hint <hint>', 'the same by the hint of its registration entry (STINT_SVID_HINT)')
+    .option(
+      '--jwt-audience <audience>',
+      'fetch a JWT-SVID for this audience from the Workload API for every call (STINT_JWT_AUDIENCE)',
+    )
 }
 
 /** Runs with a connected client, which is closed afterwards. @throws {UsageError} when a setting is missing. */
@@ -34,12 +44,11 @@ export async function withClient<T>(
   { env }: Pick<CommandIo, 'env'>,
   work: (client: StintClient) => Promise<T>,
 ): Promise<T> {
-  const tokenFile = flags.tokenFile ?? env.STINT_TOKEN_FILE
   const client = new StintClient({
     address: required(flags.address ?? env.STINT_ADDRESS, '--address or STINT_ADDRESS'),
     serverId: required(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
     svid: svidOf(flags, env),
-    ...(tokenFile && { token: () => readFile(tokenFile, 'utf8') }),
+    ...tokenOf(flags, env),
   })
   try {
     return await work(client)
@@ -56,12 +65,35 @@ function svidOf(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFrom
   const workloadApi = flags.workloadApi ?? env.SPIFFE_ENDPOINT_SOCKET
   const files = [certificateFile, privateKeyFile, bundleFile].some(Boolean)
   if (flags.workloadApi && files) throw new UsageError('Give --workload-api or SVID files, not both.')
-  if (workloadApi && !files) return { workloadApi }
+  if (files && (flags.spiffeId || flags.svidHint)) {
+    throw new UsageError(
+      '--spiffe-id and --svid-hint choose among the SVIDs of the Workload API; they do not go with files.',
+    )
+  }
+  if (workloadApi && !files) return { workloadApi, ...choiceOf(flags, env) }
   return {
     bundleFile: required(bundleFile, '--bundle, STINT_BUNDLE or SPIFFE_ENDPOINT_SOCKET'),
     ...(certificateFile && { certificateFile }),
     ...(privateKeyFile && { privateKeyFile }),
   }
+}
+
+function choiceOf(flags: BrokerFlags, env: CommandIo['env']): { spiffeId?: string; hint?: string } {
+  const spiffeId = flags.spiffeId ?? env.STINT_SPIFFE_ID
+  const hint = flags.svidHint ?? env.STINT_SVID_HINT
+  return { ...(spiffeId && { spiffeId }), ...(hint && { hint }) }
+}
+
+/** A flag counts before the environment, whichever of the two kinds it names. */
+function tokenOf(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOptions, 'token'> {
+  if (flags.tokenFile && flags.jwtAudience) throw new UsageError('Give --token-file or --jwt-audience, not both.')
+  const tokenFile = flags.tokenFile ?? (flags.jwtAudience ? undefined : env.STINT_TOKEN_FILE)
+  if (tokenFile) return { token: () => readFile(tokenFile, 'utf8') }
+  const audience = flags.jwtAudience ?? env.STINT_JWT_AUDIENCE
+  if (!audience) return {}
+  const workloadApi = flags.workloadApi ?? env.SPIFFE_ENDPOINT_SOCKET
+  if (!workloadApi) throw new UsageError('--jwt-audience needs --workload-api or SPIFFE_ENDPOINT_SOCKET.')
+  return { token: { audience, workloadApi, ...choiceOf(flags, env) } }
 }
 
 function required(value: string | undefined, names: string): string {

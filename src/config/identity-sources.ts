@@ -85,6 +85,10 @@ export const identitySources = {
     .strictObject({
       /** `unix:///path` or `tcp://ip:port`; SPIFFE_ENDPOINT_SOCKET unless set. */
       socket: z.string().superRefine(passes(workloadApiTarget)).optional(),
+      /** Which of several SVIDs is the broker's, by SPIFFE ID; needed, or `hint`, when there are several. */
+      spiffeId: z.string().superRefine(passes(workloadId)).optional(),
+      /** The same by the hint of the registration entry. */
+      hint: z.string().min(1).max(1024).optional(),
       /** How long the start waits for the first SVID. */
       startWithin: duration('1s', '10m').prefault('1m'),
     })

@@ -35,6 +35,18 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The X.509-SVID is outside its validity',
   },
+  SVID_AMBIGUOUS: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The Workload API offers several SVIDs and none is chosen',
+  },
+  SVID_NOT_OFFERED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The Workload API does not offer this SVID',
+  },
   TRUST_DOMAIN_UNKNOWN: {
     grpc: 'UNAUTHENTICATED',
     http: 401,

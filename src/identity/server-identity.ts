@@ -4,7 +4,10 @@ import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import { Secret } from '../core/secret.ts'
+import { parseCertificate } from './certificate.ts'
 import { Poll } from './polled-files.ts'
+import { spiffeIdText } from './spiffe-id.ts'
+import { checkLeaf } from './x509-leaf.ts'
 
 /** What the service shows to its clients. */
 export interface ServerIdentity {
@@ -14,6 +17,8 @@ export interface ServerIdentity {
   readonly key: Secret
   /** End of the leaf's validity. */
   readonly notAfter: Date
+  /** Of the leaf; absent for a certificate that is no X.509-SVID. */
+  readonly spiffeId?: string
 }
 
 /** Where a listener's identity comes from. */
@@ -126,10 +131,20 @@ export function serverIdentity(cert: string, key: Secret): ServerIdentity {
       throw invalid('keyFile', 'The private key of the server does not belong to its certificate.')
     }
     createSecureContext({ cert, key: key.reveal() })
-    return { cert, key, notAfter: leaf.validToDate }
+    const spiffeId = spiffeIdOf(leaf)
+    return { cert, key, notAfter: leaf.validToDate, ...(spiffeId && { spiffeId }) }
   } catch (error) {
     if (error instanceof StintError) throw error
     throw invalid('certFile', 'The certificate or the private key of the server is not usable PEM.')
+  }
+}
+
+/** Read from the DER: the text that Node makes of a subjectAltName is not to be taken apart. */
+function spiffeIdOf({ raw }: X509Certificate): string | undefined {
+  try {
+    return spiffeIdText(checkLeaf(parseCertificate(raw)))
+  } catch {
+    return undefined
   }
 }
 

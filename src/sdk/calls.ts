@@ -27,6 +27,17 @@ export type Start<T> = (
 /** A person is slow, and a caller that has given up does not want another try. */
 const NEVER_RETRIED: ReadonlySet<ErrorCode> = new Set(['APPROVAL_PENDING', 'CANCELLED', 'DEADLINE_EXCEEDED'])
 
+/** The broker has refused the SVID before it did anything. */
+const SVID_REFUSED: ReadonlySet<ErrorCode> = new Set(['SVID_INVALID', 'SVID_EXPIRED'])
+
+const WATCH_LOOK_MS = 5_000
+
+/** One try of a call. */
+interface Attempt {
+  /** Of the identity that it showed; undefined until it had one. */
+  version?: string
+}
+
 /** Starts calls on the broker: bearer token, deadline, typed errors, retries with jitter. */
 export class Calls {
   readonly #connection: Connection
@@ -52,7 +63,9 @@ export class Calls {
 
   /**
    * One call, tried again while the error is retryable and the deadline leaves room. When no try succeeds, the first error
-   * is the one that is thrown, unless a later try got a final answer to the request itself.
+   * is the one that is thrown, unless a later try got a final answer to the request itself. Where the SVID is refused, or
+   * no connection can be made (TLS says no more), its source is looked at once, and what it gives is tried at once: after
+   * an emergency rotation the SVID at hand is worth nothing.
    *
    * @param settings.retry false for a call that must not be done twice.
    * @throws {StintError} what the broker said; BROKER_UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED.
@@ -64,11 +77,18 @@ export class Calls {
     const endMs = clock.monotonicMs() + deadlineMs
     const backoff = new Backoff({ random, baseMs: 100, capMs: 2_000 })
     let first: StintError | undefined
+    let looked = false
     for (;;) {
+      const attempt: Attempt = {}
       try {
-        return await this.#once(start, Math.max(1, endMs - clock.monotonicMs()), signal)
+        return await this.#once(start, { leftMs: Math.max(1, endMs - clock.monotonicMs()), signal, attempt })
       } catch (error) {
         const known = asStintError(error)
+        const mayRepeat = SVID_REFUSED.has(known.code) || (retry && known.code === 'BROKER_UNAVAILABLE')
+        if (mayRepeat && !looked) {
+          looked = true
+          if (await this.#look(attempt, { leftMs: endMs - clock.monotonicMs(), signal })) continue
+        }
         const again = (known.retryable && !NEVER_RETRIED.has(known.code)) || isHeldElsewhere(known)
         if (!retry || !again) throw first && isOfTheRetry(known, first) ? first : known
         first ??= known
@@ -97,7 +117,11 @@ export class Calls {
         yield toGrantInfo(grant)
       }
     } catch (error) {
-      throw signal.aborted ? cancelled(signal) : toStintError(error)
+      if (signal.aborted) throw cancelled(signal)
+      const known = toStintError(error)
+      // Whoever follows the grant tries again soon; the SVID should then be the one of now.
+      if (SVID_REFUSED.has(known.code)) await this.#look(borrowed, { leftMs: WATCH_LOOK_MS, signal })
+      throw known
     } finally {
       signal.removeEventListener('abort', cancel)
       cancel()
@@ -105,10 +129,14 @@ export class Calls {
     }
   }
 
-  async #once<T>(start: Start<T>, leftMs: number, signal: AbortSignal): Promise<T> {
+  async #once<T>(
+    start: Start<T>,
+    { leftMs, signal, attempt }: { leftMs: number; signal: AbortSignal; attempt: Attempt },
+  ): Promise<T> {
     const metadata = await this.#metadata(signal)
     await this.#ready(signal)
     const borrowed = this.#connection.borrow('calls')
+    attempt.version = borrowed.version
     // grpc-js measures a deadline by the wall clock of the process, whatever clock this client runs on.
     const options: CallOptions = { deadline: Date.now() + leftMs }
     let call: ClientUnaryCall | undefined
@@ -128,6 +156,22 @@ export class Calls {
     } finally {
       signal.removeEventListener('abort', cancel)
       borrowed.done()
+    }
+  }
+
+  /** Whether the source of the SVID has something else now; no longer than the call may take. */
+  async #look({ version }: Attempt, { leftMs, signal }: { leftMs: number; signal: AbortSignal }): Promise<boolean> {
+    if (version === undefined || leftMs <= 0) return false
+    const found = new AbortController()
+    const either = AbortSignal.any([signal, found.signal])
+    const tooLate = this.#timing.clock.sleep(leftMs, either).then(
+      () => false,
+      () => false,
+    )
+    try {
+      return await Promise.race([this.#connection.look(version), tooLate])
+    } finally {
+      found.abort()
     }
   }
 

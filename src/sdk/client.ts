@@ -14,7 +14,14 @@ import { Connection } from './connection.ts'
 import { followGrant } from './follow.ts'
 import { type GateSettings, passGate } from './gate.ts'
 import { Grant } from './grant.ts'
-import { type CallSettings, checkOptions, type StintClientOptions, svidProvider, timingOf } from './options.ts'
+import {
+  type CallSettings,
+  checkOptions,
+  type StintClientOptions,
+  svidProvider,
+  timingOf,
+  tokenSource,
+} from './options.ts'
 import { type TaskCredentialProvider, taskCredentials } from './task-credentials.ts'
 import type {
   ActivityReport,
@@ -56,14 +63,14 @@ export class StintClient {
   /** Connects with the first call. @throws {StintError} CONFIG_INVALID, SPIFFE_ID_INVALID */
   constructor(options: StintClientOptions) {
     checkOptions(options)
-    const { address, serverId, token, defaultDeadlineMs = 10_000 } = options
+    const { address, serverId, defaultDeadlineMs = 10_000 } = options
     this.#timing = timingOf(options)
     const source = svidProvider(options, this.#timing.clock)
     this.#connection = new Connection({ address, serverId, source })
     this.#calls = new Calls({
       connection: this.#connection,
       timing: this.#timing,
-      token,
+      token: tokenSource(options),
       defaultDeadlineMs,
       closed: this.#closed.signal,
     })

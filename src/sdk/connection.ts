@@ -10,6 +10,8 @@ import type { SvidProvider } from './svid-source.ts'
 /** A client stub that stays open until `done` is called. `opened` lets a background stream stop holding the process. */
 export interface Borrowed {
   readonly stub: BrokerClient
+  /** Of the identity that it shows. */
+  readonly version: string
   opened(): void
   done(): void
 }
@@ -54,6 +56,11 @@ export class Connection {
     return this.#source.ready()
   }
 
+  /** Looks for an identity other than the version that was refused. @returns whether there is one; never throws */
+  look(version: string): Promise<boolean> {
+    return this.#source.look(version).catch(() => false)
+  }
+
   /** @throws {StintError} SVID_INVALID, BUNDLE_INVALID; CANCELLED after `close`. */
   borrow(use: 'calls' | 'background'): Borrowed {
     if (this.#closed) throw new StintError('CANCELLED', { explanation: 'The client was closed.' })
@@ -61,6 +68,7 @@ export class Connection {
     channel.calls += 1
     return {
       stub: channel.stub,
+      version: channel.version,
       opened: () => channel.background?.release(),
       done: () => {
         channel.calls -= 1

@@ -7,6 +7,7 @@ import type { Timing } from './backoff.ts'
 import { requireSpiffeId } from './server-identity.ts'
 import { type SvidFiles, type SvidProvider, SvidSource } from './svid-source.ts'
 import { type SvidFromWorkloadApi, WorkloadApiSvid } from './workload-api-svid.ts'
+import { type TokenFromWorkloadApi, tokensFromWorkloadApi } from './workload-api-token.ts'
 
 /**
  * Gives a bearer token for one call. It is asked before every call and every retry; giving the same token again is fine
@@ -22,8 +23,11 @@ export interface StintClientOptions {
   readonly serverId: string
   /** Files, or the Workload API; if left out, the Workload API that SPIFFE_ENDPOINT_SOCKET names. */
   readonly svid?: SvidFiles | SvidFromWorkloadApi
-  /** Needed where there is no certificate; where there are both, they must name the same agent. */
-  readonly token?: TokenSource
+  /**
+   * A function, or `{ audience }` for JWT-SVIDs from the Workload API. Needed where there is no certificate; where there are
+   * both, they must name the same agent.
+   */
+  readonly token?: TokenSource | TokenFromWorkloadApi
   /** For a call without a deadline of its own, retries included; 10,000 if left out; 1 to 3,600,000. */
   readonly defaultDeadlineMs?: number
   /** For tests. */
@@ -46,8 +50,9 @@ export function checkOptions(options: StintClientOptions): void {
     throw invalid(`The broker's address must be host:port; got ${JSON.stringify(address)}.`)
   }
   requireSpiffeId(serverId)
-  if ('workloadApi' in svid) workloadApiTarget(svid.workloadApi)
-  else checkFiles(svid, token)
+  if ('bundleFile' in svid) checkFiles(svid, token)
+  else checkChoice(svid)
+  if (typeof token === 'object') checkToken(token)
   if (!(defaultDeadlineMs >= 1 && defaultDeadlineMs <= 3_600_000)) {
     throw invalid('defaultDeadlineMs must be between 1 and 3,600,000.')
   }
@@ -56,20 +61,46 @@ export function checkOptions(options: StintClientOptions): void {
 /** Where the identity of this client comes from. */
 export function svidProvider(options: StintClientOptions, clock: Clock): SvidProvider {
   const svid = svidOf(options)
-  if (!('workloadApi' in svid)) return new SvidSource({ files: svid, clock })
+  if ('bundleFile' in svid) return new SvidSource({ files: svid, clock })
   const { trustDomain } = parseSpiffeId(options.serverId)
-  return new WorkloadApiSvid({ address: svid.workloadApi, trustDomain, clock })
+  return new WorkloadApiSvid({ address: addressOf(svid), choice: svid, trustDomain, clock })
+}
+
+/** Where the tokens of this client come from; undefined for none. */
+export function tokenSource(options: StintClientOptions): TokenSource | undefined {
+  const { token } = options
+  if (typeof token !== 'object') return token
+  const svid = svidOf(options)
+  const from = 'bundleFile' in svid ? {} : svid
+  const named = token.spiffeId !== undefined || token.hint !== undefined
+  return tokensFromWorkloadApi(named ? token : { ...from, ...token }, addressOf({ ...from, ...token }))
 }
 
 /** SPIFFE Workload Endpoint, section 4: without configuration, the variable says where the Workload API is. */
 function svidOf({ svid }: StintClientOptions): SvidFiles | SvidFromWorkloadApi {
   if (svid) return svid
-  const workloadApi = process.env.SPIFFE_ENDPOINT_SOCKET
-  if (workloadApi) return { workloadApi }
+  if (process.env.SPIFFE_ENDPOINT_SOCKET) return {}
   throw invalid('An agent needs an identity: give SVID files, or set SPIFFE_ENDPOINT_SOCKET to a Workload API.')
 }
 
-function checkFiles(svid: SvidFiles, token: TokenSource | undefined): void {
+/** @throws {StintError} CONFIG_INVALID */
+function addressOf({ workloadApi = process.env.SPIFFE_ENDPOINT_SOCKET }: SvidFromWorkloadApi): string {
+  if (workloadApi) return workloadApi
+  throw invalid('The Workload API has no address: give workloadApi, or set SPIFFE_ENDPOINT_SOCKET.')
+}
+
+function checkChoice(svid: SvidFromWorkloadApi): void {
+  workloadApiTarget(addressOf(svid))
+  if (svid.spiffeId !== undefined) requireSpiffeId(svid.spiffeId)
+  if (svid.hint === '') throw invalid('A hint is a text of at least one character; leave it out for none.')
+}
+
+function checkToken(token: TokenFromWorkloadApi): void {
+  if (!token.audience) throw invalid('A JWT-SVID needs an audience: the identity.tokens.audience of the broker.')
+  if (token.spiffeId !== undefined) requireSpiffeId(token.spiffeId)
+}
+
+function checkFiles(svid: SvidFiles, token: StintClientOptions['token']): void {
   if ((svid.certificateFile === undefined) !== (svid.privateKeyFile === undefined)) {
     throw invalid('The SVID certificate and its private key go together: give both files or neither.')
   }

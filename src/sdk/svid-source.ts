@@ -30,6 +30,12 @@ export interface SvidProvider {
   ready(): Promise<void>
   /** @throws {StintError} */
   current(): LoadedSvid
+  /**
+   * Looks at the source now, however lately it was looked at: the broker, or TLS, has refused `version`. Never throws.
+   *
+   * @returns whether there is another version to try.
+   */
+  look(version: string): Promise<boolean>
 }
 
 const RECHECK_MS = 1_000
@@ -63,6 +69,11 @@ export class SvidSource implements SvidProvider {
       if (!this.#loaded) throw error
     }
     return this.#loaded
+  }
+
+  async look(version: string): Promise<boolean> {
+    this.#checkedMs = Number.NEGATIVE_INFINITY
+    return this.current().version !== version
   }
 
   #load(): LoadedSvid {

@@ -150,7 +150,7 @@ const ROWS: readonly Row[] = [
     values: lay(WORKLOAD_API, {
       serverIdentity: { existingSecret: 'stint-svid', workloadApi: false },
       workloadApi: { driver: 'csi.other.example', socket: 'agent.sock' },
-      config: { identity: { workloadApi: { startWithin: '2m' } } },
+      config: { identity: { workloadApi: { startWithin: '2m', hint: 'broker' } } },
     }),
     shows: {
       'StatefulSet stint': pod({
@@ -163,7 +163,7 @@ const ROWS: readonly Row[] = [
     config: {
       identity: {
         server: { certificateFile: '/etc/stint/server/tls.crt' },
-        workloadApi: { socket: 'unix:///spiffe-workload-api/agent.sock', startWithin: 120_000 },
+        workloadApi: { socket: 'unix:///spiffe-workload-api/agent.sock', startWithin: 120_000, hint: 'broker' },
       },
     },
   },

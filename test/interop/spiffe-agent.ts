@@ -12,10 +12,13 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js'
-import { WORKLOAD_API_METHODS } from '../../src/identity/workload-api/definition.ts'
+import {
+  type JwtSvidRequest,
+  type JwtSvidResponse,
+  WORKLOAD_API_METHODS,
+} from '../../src/identity/workload-api/definition.ts'
 import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { jwtMessage, svidMessage, x509Message } from '../support/workload-api-server.ts'
-import { FETCH_JWT_SVID, type JwtSvidRequest, type JwtSvidResponse } from './fetch-jwt-svid.ts'
 
 /** Who the agent's one workload is. */
 export interface Workload {
@@ -70,22 +73,19 @@ export class SpiffeAgent {
 
   #service(): Server {
     const server = new Server({ 'grpc.enable_channelz': 0 })
-    server.addService(
-      { ...WORKLOAD_API_METHODS, ...FETCH_JWT_SVID },
-      {
-        FetchX509SVID: (call: ServerWritableStream<unknown, unknown>) => stream(call, () => this.#x509()),
-        FetchJWTBundles: (call: ServerWritableStream<unknown, unknown>) =>
-          stream(call, async () => jwtMessage(this.#workload.trustDomain)),
-        FetchJWTSVID: (
-          { metadata, request }: ServerUnaryCall<JwtSvidRequest, JwtSvidResponse>,
-          answer: sendUnaryData<JwtSvidResponse>,
-        ) => {
-          if (isAllowed(metadata) && request.audience.length > 0)
-            this.#jwt(request).then((message) => answer(null, message), answer)
-          else answer({ code: status.INVALID_ARGUMENT, details: 'security header or audience missing' })
-        },
+    server.addService(WORKLOAD_API_METHODS, {
+      FetchX509SVID: (call: ServerWritableStream<unknown, unknown>) => stream(call, () => this.#x509()),
+      FetchJWTBundles: (call: ServerWritableStream<unknown, unknown>) =>
+        stream(call, async () => jwtMessage(this.#workload.trustDomain)),
+      FetchJWTSVID: (
+        { metadata, request }: ServerUnaryCall<JwtSvidRequest, JwtSvidResponse>,
+        answer: sendUnaryData<JwtSvidResponse>,
+      ) => {
+        if (isAllowed(metadata) && request.audience.length > 0)
+          this.#jwt(request).then((message) => answer(null, message), answer)
+        else answer({ code: status.INVALID_ARGUMENT, details: 'security header or audience missing' })
       },
-    )
+    })
     return server
   }
 

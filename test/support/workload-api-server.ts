@@ -4,17 +4,31 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Metadata, Server, ServerCredentials, type ServerWritableStream, status } from '@grpc/grpc-js'
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js'
 import {
   type JwtBundlesResponse,
+  type JwtSvidRequest,
+  type JwtSvidResponse,
   WORKLOAD_API_METHODS,
   type X509SvidMessage,
   type X509SvidResponse,
 } from '../../src/identity/workload-api/definition.ts'
 import type { PracticeTrustDomain, PracticeX509Svid } from '../../src/practice/pki.ts'
 
+type JwtSvidCall = ServerUnaryCall<JwtSvidRequest, JwtSvidResponse>
+
 /** What the server says now. */
 export interface WorkloadApiState {
+  /** By SPIFFE ID, who signs the JWT-SVIDs of it and its hint. */
+  readonly jwtSvids?: Readonly<Record<string, { readonly from: PracticeTrustDomain; readonly hint?: string }>>
   readonly x509?: X509SvidResponse
   readonly jwt?: JwtBundlesResponse
 }
@@ -64,6 +78,14 @@ export class WorkloadApiServer {
     server.addService(WORKLOAD_API_METHODS, {
       FetchX509SVID: (call: ServerWritableStream<unknown, unknown>) => this.#open('x509', call),
       FetchJWTBundles: (call: ServerWritableStream<unknown, unknown>) => this.#open('jwt', call),
+      FetchJWTSVID: ({ metadata, request }: JwtSvidCall, done: sendUnaryData<JwtSvidResponse>) => {
+        const code = isAllowed(metadata) ? this.#refusal : status.INVALID_ARGUMENT
+        if (code !== undefined) return done({ code, details: 'told to' })
+        this.#jwtSvids(request).then((response) => {
+          if (response.svids.length > 0) done(null, response)
+          else done({ code: status.PERMISSION_DENIED, details: 'no identity issued' })
+        }, done)
+      },
     })
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
     const listener = createServer((socket) => {
@@ -141,6 +163,16 @@ export class WorkloadApiServer {
       call.on('cancelled', () => this.#streams.delete(call))
       this.#send(stream, call)
     } else finish(call, refusal)
+  }
+
+  async #jwtSvids({ audience, spiffe_id: wanted }: JwtSvidRequest): Promise<JwtSvidResponse> {
+    const offered = Object.entries(this.#state.jwtSvids ?? {}).filter(([id]) => wanted === '' || wanted === id)
+    const svids = offered.map(async ([spiffeId, { from, hint = '' }]) => ({
+      spiffe_id: spiffeId,
+      svid: await from.issueJwtSvid({ path: new URL(spiffeId).pathname, audience: [...audience] }),
+      hint,
+    }))
+    return { svids: await Promise.all(svids) }
   }
 
   #sendAll(): void {

@@ -26,6 +26,18 @@ export interface JwtBundlesResponse {
   readonly bundles: { readonly [trustDomainId: string]: Uint8Array }
 }
 
+/** What `FetchJWTSVID` asks for; at least one audience. */
+export interface JwtSvidRequest {
+  readonly audience: readonly string[]
+  /** '' for all that this workload may have. */
+  readonly spiffe_id: string
+}
+
+/** What `FetchJWTSVID` answers with. */
+export interface JwtSvidResponse {
+  readonly svids: readonly { readonly spiffe_id: string; readonly svid: string; readonly hint: string }[]
+}
+
 const bytes = (id: number) => ({ type: 'bytes', id })
 const text = (id: number) => ({ type: 'string', id })
 const bytesByName = (id: number) => ({ keyType: 'string', type: 'bytes', id })
@@ -57,8 +69,12 @@ const SCHEMA: Parameters<typeof fromJSON>[0] = {
     },
     JWTBundlesRequest: { fields: {} },
     JWTBundlesResponse: { fields: { bundles: bytesByName(1) } },
+    JWTSVIDRequest: { fields: { audience: { rule: 'repeated', ...text(1) }, spiffe_id: text(2) } },
+    JWTSVID: { fields: { spiffe_id: text(1), svid: text(2), hint: text(3) } },
+    JWTSVIDResponse: { fields: { svids: { rule: 'repeated', type: 'JWTSVID', id: 1 } } },
     SpiffeWorkloadAPI: {
       methods: {
+        FetchJWTSVID: { requestType: 'JWTSVIDRequest', responseType: 'JWTSVIDResponse', comment: '' },
         FetchX509SVID: serverStream('X509SVIDRequest', 'X509SVIDResponse'),
         FetchJWTBundles: serverStream('JWTBundlesRequest', 'JWTBundlesResponse'),
       },

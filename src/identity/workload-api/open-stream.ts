@@ -42,9 +42,7 @@ export function openStream<Method extends keyof WorkloadApiStreams>(
   method: Method,
   { onMessage, onEnd }: StreamHandlers<WorkloadApiStreams[Method]>,
 ): () => void {
-  const client = new WorkloadApiStub(target, credentials.createInsecure(), CHANNEL_OPTIONS)
-  const metadata = new Metadata()
-  metadata.set('workload.spiffe.io', 'true')
+  const { client, metadata } = connect(target)
   const start = client[method] as (request: object, metadata: Metadata) => ClientReadableStream<unknown>
   const stream = start.call(client, {}, metadata)
   let over = false
@@ -66,8 +64,16 @@ export function openStream<Method extends keyof WorkloadApiStreams>(
   }
 }
 
+/** A connection of one call's own, not yet made, and the metadata for the call. */
+export function connect(target: string) {
+  const client = new WorkloadApiStub(target, credentials.createInsecure(), CHANNEL_OPTIONS)
+  const metadata = new Metadata()
+  metadata.set('workload.spiffe.io', 'true')
+  return { client, metadata }
+}
+
 /** The answer's own words stay in the cause: they are another program's. */
-function asError(cause: ServiceError): WorkloadApiError {
+export function asError(cause: ServiceError): WorkloadApiError {
   const name = status[cause.code] ?? 'UNKNOWN'
   const explanation = EXPLANATIONS.get(cause.code) ?? `The Workload API ended the stream with ${name}.`
   return { code: cause.code, error: new StintError('WORKLOAD_API_UNAVAILABLE', { status: name, explanation }, cause) }

@@ -1,16 +1,17 @@
 import { status } from '@grpc/grpc-js'
 import type { Clock } from '../../core/clock.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
-import type { BundleNote } from '../bundle-problems.ts'
+import { type BundleNote, warning } from '../bundle-problems.ts'
 import type { BundleSource, BundleStore } from '../bundle-store.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../server-identity.ts'
 import { type TrustBundle, trustBundle } from '../trust-bundle.ts'
+import type { SvidChoice } from './choose-svid.ts'
 import type { JwtBundlesResponse, X509SvidResponse } from './definition.ts'
 import { FollowedStream } from './followed-stream.ts'
 import { type JwtBundles, readJwtBundles } from './jwt-bundles.ts'
 import type { WorkloadApiError } from './open-stream.ts'
 import { tlsIdentity } from './own-identity.ts'
-import { readX509Context, type X509Context } from './x509-context.ts'
+import { chooseSvid, longestValid, type OwnX509Svid, readX509Context, type X509Context } from './x509-context.ts'
 
 export interface WorkloadApiSourceOptions {
   /** As `workloadApiTarget` gives it. */
@@ -20,12 +21,18 @@ export interface WorkloadApiSourceOptions {
   readonly trustDomains: readonly string[]
   readonly clock: Clock
   readonly random: () => number
+  /** Which SVID is ours; `any` where only the bundles are wanted. */
+  readonly svid: SvidChoice | 'any'
+  /** Those of `trustDomains` whose JWT-SVIDs are accepted, so that missing JWT keys are worth a word. */
+  readonly jwtTrustDomains: readonly string[]
   /** How long `start` waits for the first SVID. */
   readonly startWithinMs: number
+  /** False: `start` fails with the first failure, whatever might come later. Default true. */
+  readonly patient?: boolean
   /** What is wrong with `workload_api:x509` or `workload_api:jwt` now; undefined: nothing any more. Must not throw. */
   readonly onState: (component: string, problem: StintError | undefined) => void
-  /** Something in a message was left out of trust. Must not throw. */
-  readonly onNote: (note: BundleNote) => void
+  /** All that a good message of the component still wants a person to see; takes the place of what was said before. Must not throw. */
+  readonly onNotes: (component: string, notes: readonly BundleNote[]) => void
 }
 
 /** What is held; what of it counts is said by `bundleOf`. */
@@ -59,6 +66,9 @@ export class WorkloadApiSource implements BundleSource {
   /** False once the agent has said that it knows no JWT bundles at all. */
   #jwtOffered = true
   #identity: ServerIdentity | undefined
+  /** Whom this process has been since its first SVID. */
+  #spiffeId: string | undefined
+  #lastX509Problem: StintError | undefined
   #expiry = new AbortController()
   #watching: Promise<void> = Promise.resolve()
 
@@ -99,19 +109,23 @@ export class WorkloadApiSource implements BundleSource {
     return known ? bundleOf(trustDomain, { x509: this.#x509, jwt: this.#jwt }) : undefined
   }
 
-  /** @throws {StintError} WORKLOAD_API_UNAVAILABLE: no SVID came in time, or the call is refused for good. */
+  /**
+   * JWT bundles that do not come in time are a problem of their own; the start does not wait for them any longer.
+   *
+   * @throws {StintError} SVID_AMBIGUOUS at once; why no SVID came, when the time is over or the call is refused for good:
+   *   WORKLOAD_API_UNAVAILABLE, SVID_NOT_OFFERED, SVID_INVALID, SVID_EXPIRED, BUNDLE_INVALID.
+   */
   async start(): Promise<void> {
     this.#x509Stream.start()
     this.#jwtStream.start()
     const tooLate = new AbortController()
     const { clock, startWithinMs } = this.#options
-    const late = clock.sleep(startWithinMs, tooLate.signal).then(
-      () => Promise.reject(noSvidInTime(startWithinMs)),
-      () => undefined,
-    )
+    const late = clock.sleep(startWithinMs, tooLate.signal).catch(() => undefined)
     try {
       await Promise.race([this.#x509Settled.promise, late])
+      if (!this.#x509) throw noSvidInTime(startWithinMs, this.#lastX509Problem)
       await Promise.race([this.#jwtSettled.promise, late])
+      if (!this.#jwt && this.#jwtOffered && !this.#jwtNotAfter) this.#tell('jwt', noJwtBundles())
     } catch (error) {
       await this.stop()
       throw error
@@ -145,21 +159,39 @@ export class WorkloadApiSource implements BundleSource {
     try {
       const now = this.#options.clock.now()
       const x509 = readX509Context(message, now)
-      const identity = tlsIdentity(x509.svids[0])
+      const svid = this.#choose(x509)
+      const identity = { ...tlsIdentity(svid), spiffeId: svid.spiffeId }
       const jwt = this.#jwtNotAfter && now > this.#jwtNotAfter ? undefined : this.#jwt
       const problem = this.#take({ x509, jwt }, identity)
+      this.#spiffeId ??= svid.spiffeId
       this.#watchExpiry(identity.notAfter)
-      this.#tell('x509', problem, x509.notes)
+      this.#tell('x509', problem)
+      this.#tellNotes()
       this.#x509Settled.resolve()
     } catch (error) {
-      this.#tell('x509', discarded(error))
+      this.#refuseX509(asStintError(error))
     }
+  }
+
+  /** What a message no longer names must not be kept (Workload API, section 4.4): that goes for our own SVID, too. */
+  #refuseX509(error: StintError): void {
+    const isChoice = error.code === 'SVID_NOT_OFFERED' || error.code === 'SVID_AMBIGUOUS'
+    this.#tell('x509', isChoice ? error : discarded(error))
+    if (error.code === 'SVID_NOT_OFFERED') this.#withdraw()
+    if (error.code === 'SVID_AMBIGUOUS' || this.#options.patient === false) this.#x509Settled.reject(error)
+  }
+
+  #choose(x509: X509Context): OwnX509Svid {
+    const { svid: choice } = this.#options
+    const any = choice === 'any' ? longestValid(x509.svids) : undefined
+    if (any) return any
+    return chooseSvid(x509, { choice: choice === 'any' ? {} : choice, pinned: this.#spiffeId, settings: SETTINGS })
   }
 
   #failX509({ code, error, final }: WorkloadApiError & { readonly final: boolean }): void {
     this.#tell('x509', error)
     if (code === status.PERMISSION_DENIED) this.#withdraw()
-    if (final) this.#x509Settled.reject(error)
+    if (final || this.#options.patient === false) this.#x509Settled.reject(error)
   }
 
   #takeJwt(message: JwtBundlesResponse): void {
@@ -168,7 +200,8 @@ export class WorkloadApiSource implements BundleSource {
       this.#take({ x509: this.#x509, jwt }, this.#identity)
       this.#jwtNotAfter = undefined
       this.#jwtOffered = true
-      this.#tell('jwt', undefined, jwt.notes)
+      this.#tell('jwt', undefined)
+      this.#tellNotes()
     } catch (error) {
       this.#tell('jwt', discarded(error))
     }
@@ -255,10 +288,43 @@ export class WorkloadApiSource implements BundleSource {
     this.#withdraw()
   }
 
-  #tell(stream: 'x509' | 'jwt', problem: StintError | undefined, notes: readonly BundleNote[] = []): void {
+  #tell(stream: 'x509' | 'jwt', problem: StintError | undefined): void {
+    if (stream === 'x509') this.#lastX509Problem = problem
     this.#options.onState(`workload_api:${stream}`, problem)
-    for (const note of notes) this.#options.onNote(note)
   }
+
+  #tellNotes(): void {
+    const { trustDomains, jwtTrustDomains, onNotes } = this.#options
+    const [x509, jwt] = [this.#x509, this.#jwt]
+    if (x509) {
+      const missing = trustDomains.filter((name) => !x509.roots.has(name)).map(noBundle)
+      onNotes('workload_api:x509', [...x509.notes, ...this.#choiceNotes(x509), ...missing])
+    }
+    if (!jwt) return
+    const missing = jwtTrustDomains.filter((name) => !jwt.authorities.get(name)?.size).map(noJwtKeys)
+    onNotes('workload_api:jwt', [...jwt.notes, ...missing])
+  }
+
+  /** Without a choice the next start would be refused, so a second entry is told before. */
+  #choiceNotes({ svids, unusable }: X509Context): readonly BundleNote[] {
+    const { svid: choice } = this.#options
+    const ids = new Set([...svids, ...unusable].map(({ spiffeId }) => spiffeId))
+    if (choice === 'any' || choice.spiffeId !== undefined || choice.hint !== undefined || ids.size < 2) return []
+    const text = `The Workload API offers this process SVIDs of ${ids.size} SPIFFE IDs; ${this.#spiffeId} stays in use, but the next start will be refused. Name it (${SETTINGS}).`
+    return [warning('svid-choice', text)]
+  }
+}
+
+const SETTINGS = 'identity.workloadApi.spiffeId or identity.workloadApi.hint'
+
+function noBundle(trustDomain: string): BundleNote {
+  const text = `The Workload API has given no bundle of ${trustDomain}, which identity.domains expects from it: its agents are refused. Is the domain federated with, and does the registration entry of this process say so?`
+  return warning(`bundle-missing:${trustDomain}`, text)
+}
+
+function noJwtKeys(trustDomain: string): BundleNote {
+  const text = `The Workload API has given no JWT key of ${trustDomain}: its JWT-SVIDs are refused.`
+  return warning(`jwt-keys-missing:${trustDomain}`, text)
 }
 
 function bundleOf(trustDomain: string, { x509, jwt }: State): TrustBundle | undefined {
@@ -284,8 +350,14 @@ function discarded(thrown: unknown): StintError {
   return new StintError(code, { ...details, explanation }, thrown)
 }
 
-function noSvidInTime(ms: number): StintError {
-  const explanation = `The Workload API gave no SVID within ${ms} ms; is the agent running and this workload registered?`
+function noSvidInTime(ms: number, last: StintError | undefined): StintError {
+  const reason = last?.message ?? 'It has not answered; is the agent running and connected to its server?'
+  const explanation = `The Workload API gave no SVID within ${ms} ms. ${reason}`
+  return new StintError(last?.code ?? 'WORKLOAD_API_UNAVAILABLE', { ...last?.details, explanation }, last)
+}
+
+function noJwtBundles(): StintError {
+  const explanation = 'The Workload API has given no JWT bundles yet: JWT-SVIDs of its trust domains are refused.'
   return new StintError('WORKLOAD_API_UNAVAILABLE', { explanation })
 }
 

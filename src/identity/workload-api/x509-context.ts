@@ -3,15 +3,16 @@ import { asStintError, StintError } from '../../core/errors.ts'
 import { alarm, type BundleNote, bundleInvalid, warning } from '../bundle-problems.ts'
 import { checkNames, rootFromDer } from '../bundle-root.ts'
 import { type Certificate, parseCertificate, svidInvalid } from '../certificate.ts'
-import { parseSpiffeId, type SpiffeId, spiffeIdText } from '../spiffe-id.ts'
+import { parseSpiffeId, spiffeIdText } from '../spiffe-id.ts'
 import { checkLeaf } from '../x509-leaf.ts'
 import { findPath, MAX_PATH_LENGTH } from '../x509-path.ts'
+import { type Chooser, chooseSpiffeId, fits } from './choose-svid.ts'
 import type { X509SvidMessage, X509SvidResponse } from './definition.ts'
 import { splitDer } from './split-der.ts'
 
 /** An X.509-SVID of our own with its key. */
-interface OwnX509Svid {
-  readonly id: SpiffeId
+export interface OwnX509Svid {
+  readonly spiffeId: string
   /** Leaf first. */
   readonly chain: readonly Certificate[]
   readonly key: KeyObject
@@ -21,10 +22,18 @@ interface OwnX509Svid {
   readonly hint: string
 }
 
+/** An SVID that a message names and that cannot be used. */
+interface UnusableSvid {
+  readonly spiffeId: string
+  readonly hint: string
+  readonly error: StintError
+}
+
 /** One message of the Workload API: SVIDs and bundles that belong together. Immutable. */
 export interface X509Context {
-  /** The first is the default identity. */
-  readonly svids: readonly [OwnX509Svid, ...OwnX509Svid[]]
+  /** At least one, in the order of the message, which means nothing. */
+  readonly svids: readonly OwnX509Svid[]
+  readonly unusable: readonly UnusableSvid[]
   /** X.509 roots by trust domain; for X.509-SVIDs only. */
   readonly roots: ReadonlyMap<string, readonly Certificate[]>
   readonly notes: readonly BundleNote[]
@@ -35,33 +44,77 @@ const MAX_SVIDS = 64
 const MAX_TRUST_DOMAINS = 1_024
 
 /**
- * Reads a message of `FetchX509SVID`. An SVID or a bundle of our own that cannot be used spoils the whole message; a
- * federated bundle that cannot be used leaves just its trust domain out, which is then not trusted.
+ * Reads a message of `FetchX509SVID`. An SVID that cannot be used is left out alone, and so is a federated bundle, whose
+ * trust domain is then not trusted. Of two SVIDs with one hint the second loses it.
  *
- * @throws {StintError} SVID_INVALID, SVID_EXPIRED, BUNDLE_INVALID or SPIFFE_ID_INVALID: the message has to be discarded.
+ * @throws {StintError} SVID_INVALID, SVID_EXPIRED, BUNDLE_INVALID or SPIFFE_ID_INVALID: a mandatory field is missing, or no
+ *   SVID can be used; the message has to be discarded.
  * @see SPIFFE Workload API, sections 4.5 and 5.2
  */
 export function readX509Context(message: X509SvidResponse, now: Date): X509Context {
   if (message.svids.length > MAX_SVIDS) throw svidInvalid('workload-api', `More than ${MAX_SVIDS} SVIDs.`)
-  const notes: BundleNote[] = []
-  const roots = new Map<string, readonly Certificate[]>()
-  const svids: OwnX509Svid[] = []
-  const hints = new Set<string>()
-  for (const entry of message.svids) {
-    checkMandatory(entry)
-    const { trustDomain } = parseSpiffeId(entry.spiffe_id)
-    const own = roots.get(trustDomain) ?? readRoots(entry.bundle)
-    const svid = readSvid(entry, own, now)
-    roots.set(trustDomain, own)
-    if (entry.hint !== '' && hints.has(entry.hint)) continue
-    hints.add(entry.hint)
-    svids.push(svid)
+  for (const entry of message.svids) checkMandatory(entry)
+  const read = readSvids(message.svids, now)
+  const [firstUnusable] = read.unusable
+  if (read.svids.length === 0) {
+    throw firstUnusable?.error ?? svidInvalid('workload-api', 'The message of the Workload API has no SVID.')
   }
-  const [first, ...others] = svids
-  if (!first) throw svidInvalid('workload-api', 'The message of the Workload API has no SVID.')
+  const { svids, unusable, roots } = read
+  const notes: BundleNote[] = unusable.map(({ error, ...offer }) =>
+    alarm('svid', `The SVID ${JSON.stringify(offer.spiffeId.slice(0, 256))} is left out: ${error.message}`),
+  )
   if (message.crl.length > 0) notes.push(warning('crl', 'The Workload API sends revocation lists; they are not used.'))
   readFederated(message, roots, notes)
-  return { svids: [first, ...others], roots, notes }
+  return { svids, unusable, roots, notes }
+}
+
+/**
+ * The SVID of this message that is ours. Of several with that SPIFFE ID, the one that is valid longest.
+ *
+ * @throws {StintError} SVID_AMBIGUOUS, SVID_NOT_OFFERED; what is wrong with ours when it cannot be used
+ */
+export function chooseSvid({ svids, unusable }: X509Context, chooser: Chooser): OwnX509Svid {
+  const spiffeId = chooseSpiffeId([...svids, ...unusable], chooser)
+  const isOurs = (offer: { spiffeId: string; hint: string }) =>
+    offer.spiffeId === spiffeId && fits(offer, chooser.choice)
+  const ours = longestValid(svids.filter(isOurs))
+  if (ours) return ours
+  throw unusable.find(isOurs)?.error ?? svidInvalid('workload-api', `The SVID of ${spiffeId} cannot be used.`)
+}
+
+/** The SVID that is valid longest, for whoever is not known by it. */
+export function longestValid(svids: readonly OwnX509Svid[]): OwnX509Svid | undefined {
+  return [...svids].sort((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0]
+}
+
+function readSvids(
+  entries: readonly X509SvidMessage[],
+  now: Date,
+): Pick<X509Context, 'svids' | 'unusable'> & { roots: Map<string, readonly Certificate[]> } {
+  const roots = new Map<string, readonly Certificate[]>()
+  /** Of trust domains whose SVIDs are all over: their bundle is as good as any. */
+  const spare = new Map<string, readonly Certificate[]>()
+  const svids: OwnX509Svid[] = []
+  const unusable: UnusableSvid[] = []
+  const hints = new Set<string>()
+  for (const entry of entries) {
+    const hint = hints.has(entry.hint) ? '' : entry.hint
+    hints.add(hint)
+    try {
+      const { trustDomain } = parseSpiffeId(entry.spiffe_id)
+      const own = readRoots(entry.bundle)
+      const read = readSvid(entry, { trustDomain, roots: own, now })
+      if (read instanceof StintError) {
+        if (!spare.has(trustDomain)) spare.set(trustDomain, own)
+        throw read
+      }
+      if (!roots.has(trustDomain)) roots.set(trustDomain, own)
+      svids.push({ ...read, hint })
+    } catch (error) {
+      unusable.push({ spiffeId: entry.spiffe_id, hint, error: asStintError(error) })
+    }
+  }
+  return { svids, unusable, roots: new Map([...spare, ...roots]) }
 }
 
 /**
@@ -83,19 +136,28 @@ function checkMandatory({ spiffe_id: id, x509_svid: svid, x509_svid_key: key, bu
   throw svidInvalid('workload-api', 'The message of the Workload API lacks a mandatory field.')
 }
 
-function readSvid(entry: X509SvidMessage, roots: readonly Certificate[], now: Date): OwnX509Svid {
+/** @returns SVID_EXPIRED rather than an SVID when it is over. @throws {StintError} SVID_INVALID for anything else */
+function readSvid(
+  entry: X509SvidMessage,
+  { trustDomain, roots, now }: { trustDomain: string; roots: readonly Certificate[]; now: Date },
+): Omit<OwnX509Svid, 'hint'> | StintError {
   const chain = split(entry.x509_svid, MAX_PATH_LENGTH, svidInvalid).map((der) => parseCertificate(der))
   const [leaf, ...intermediates] = chain
   if (!leaf) throw svidInvalid('chain-empty', 'The chain has no certificate.')
   const id = checkLeaf(leaf)
-  if (spiffeIdText(id) !== entry.spiffe_id) {
+  if (spiffeIdText(id) !== entry.spiffe_id || id.trustDomain !== trustDomain) {
     throw svidInvalid('workload-api', 'The SPIFFE ID of the message is other than that of its certificate.')
   }
   const key = readKey(entry.x509_svid_key)
   if (!leaf.x509.checkPrivateKey(key)) throw svidInvalid('key', 'The private key does not belong to the SVID.')
-  const path = findPath(leaf, { id, intermediates, roots, now })
-  const notAfter = new Date(Math.min(...path.map((certificate) => certificate.notAfter.getTime())))
-  return { id, chain, key, notAfter, hint: entry.hint }
+  try {
+    const path = findPath(leaf, { id, intermediates, roots, now })
+    const notAfter = new Date(Math.min(...path.map((certificate) => certificate.notAfter.getTime())))
+    return { spiffeId: entry.spiffe_id, chain, key, notAfter }
+  } catch (error) {
+    if (error instanceof StintError && error.code === 'SVID_EXPIRED') return error
+    throw error
+  }
 }
 
 function readKey(der: Uint8Array): KeyObject {

@@ -9,7 +9,7 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
 import { createLogger } from '../../../src/core/log.ts'
 import { ProblemBoard } from '../../../src/core/problem-board.ts'
-import { runDoctor } from '../../../src/doctor.ts'
+import { type Check, runDoctor } from '../../../src/doctor.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
 import { startIdentity } from '../../../src/identity-from-config.ts'
 import { type Broker, startBroker } from '../../../src/main.ts'
@@ -17,6 +17,8 @@ import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practi
 import { type Stage, setStage } from '../../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../../src/practice/stage-rules.ts'
 import { StintClient } from '../../../src/sdk/client.ts'
+import type { SvidFromWorkloadApi } from '../../../src/sdk/workload-api-svid.ts'
+import type { TokenFromWorkloadApi } from '../../../src/sdk/workload-api-token.ts'
 import { checkHealth } from '../../image/health-client.ts'
 import { stint } from '../../support/cli.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -79,11 +81,51 @@ async function rotate(
   api.set({ x509: x509Message([message]), jwt })
 }
 
-function agent(settings: { clock?: ManualClock } = {}): StintClient {
+const AGENT_ID = `spiffe://practice.example${AGENT}`
+const OTHER_ID = 'spiffe://practice.example/agents/reports-bot'
+
+/** Two entries match the agent's process; `first` comes first. */
+async function offerBoth(first: string): Promise<void> {
+  const { trustDomain } = stage
+  const svids = await Promise.all([
+    trustDomain.issueX509Svid({ path: AGENT }).then((svid) => svidMessage(svid, trustDomain, 'invoices')),
+    trustDomain
+      .issueX509Svid({ path: '/agents/reports-bot' })
+      .then((svid) => svidMessage(svid, trustDomain, 'reports')),
+  ])
+  agentApi.order(first)
+  agentApi.set({
+    x509: x509Message(svids),
+    jwtSvids: {
+      [AGENT_ID]: { from: trustDomain, hint: 'invoices' },
+      [OTHER_ID]: { from: trustDomain, hint: 'reports' },
+    },
+  })
+}
+
+/** Resolves when the broker has taken up what was set: a new client is served, or is not. */
+async function whenServed(served: boolean): Promise<void> {
+  const ask = () => agent().planTask(task(), { deadlineMs: 2_000 })
+  await eventually(`served: ${served}`, () =>
+    ask().then(
+      () => served,
+      () => !served,
+    ),
+  )
+}
+
+function agent({
+  svid = {},
+  ...settings
+}: {
+  clock?: ManualClock
+  svid?: SvidFromWorkloadApi
+  token?: TokenFromWorkloadApi
+} = {}): StintClient {
   const client = new StintClient({
     address: broker.running.addresses.agents,
     serverId: stage.brokerId,
-    svid: { workloadApi: agentApi.address },
+    svid: { workloadApi: agentApi.address, ...svid },
     ...settings,
   })
   closing.push(() => client.close())
@@ -163,7 +205,7 @@ describe('an agent with the Workload API', () => {
     await expect(client.planTask(task(), { deadlineMs: 1 })).rejects.toMatchObject({ code: 'WORKLOAD_API_UNAVAILABLE' })
   })
 
-  test('W5 trusts no broker any more once its Workload API no longer names the trust domain of the broker', async () => {
+  test('W5 uses its SVID no more once its Workload API no longer names it, and is no other agent instead', async () => {
     const clock = new ManualClock(new Date().toISOString())
     const client = agent({ clock })
     await client.planTask(task())
@@ -171,8 +213,71 @@ describe('an agent with the Workload API', () => {
     const svid = await other.issueX509Svid({ path: AGENT })
     agentApi.set({ x509: x509Message([svidMessage(svid, other)]) })
     await clock.advance(31_000)
-    await expect(client.planTask(task())).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
-    await expect(client.planTask(task())).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+    await expect(client.planTask(task())).rejects.toMatchObject({ code: 'SVID_NOT_OFFERED' })
+    await expect(client.planTask(task())).rejects.toMatchObject({ code: 'SVID_NOT_OFFERED' })
+  })
+
+  test('stays the same agent, with its grant, when the order of several SVIDs turns', async () => {
+    const clock = new ManualClock(new Date().toISOString())
+    const client = agent({ clock, svid: { hint: 'invoices' } })
+    await offerBoth(AGENT_ID)
+    const { grant } = await client.requestGrant(task(), 'order-turns-1')
+    for (const first of [OTHER_ID, AGENT_ID, OTHER_ID]) {
+      await offerBoth(first)
+      await clock.advance(31_000)
+      expect((await client.getGrant(grant.id)).subject).toBe(AGENT_ID)
+      const { plan } = await agent({ svid: { spiffeId: AGENT_ID } }).planTask(task())
+      expect(plan.hash).toBe(grant.planHash)
+    }
+  })
+
+  test('is refused with the list when several SVIDs are offered and none is chosen, and stays who it was if it had one', async () => {
+    const clock = new ManualClock(new Date().toISOString())
+    const before = agent({ clock })
+    const { grant } = await before.requestGrant(task(), 'order-turns-2')
+    await offerBoth(OTHER_ID)
+    await clock.advance(31_000)
+    expect((await before.getGrant(grant.id)).subject).toBe(AGENT_ID)
+    await expect(agent().planTask(task())).rejects.toMatchObject({
+      code: 'SVID_AMBIGUOUS',
+      details: { offered: [`${AGENT_ID} (hint "invoices")`, `${OTHER_ID} (hint "reports")`] },
+      message: expect.stringContaining('--spiffe-id'),
+    })
+  })
+
+  test('tries at once with the SVID of now when an emergency rotation has made its own worthless', async () => {
+    const client = agent({ clock: new ManualClock(new Date().toISOString()) })
+    await client.planTask(task())
+    const next = await createTrustDomain(stage.trustDomain.name)
+    await rotate(broker.api, '/stint', next)
+    await rotate(agentApi, AGENT, next)
+    await whenServed(true)
+    const asked = agentApi.opened.x509
+    expect((await client.planTask(task(), { deadlineMs: 20_000 })).plan.hash).toBeTruthy()
+    expect(agentApi.opened.x509).toBe(asked + 1)
+  })
+
+  test('looks at its source once and gives up when that has nothing else than the SVID that was refused', async () => {
+    const client = agent({ clock: new ManualClock(new Date().toISOString()) })
+    await client.planTask(task())
+    const next = await createTrustDomain(stage.trustDomain.name)
+    await rotate(broker.api, '/stint', next)
+    await whenServed(false)
+    const asked = agentApi.opened.x509
+    await expect(client.reportActivity('grt_00000000000000000000000000', [])).rejects.toMatchObject({
+      code: 'SVID_INVALID',
+    })
+    expect(agentApi.opened.x509).toBe(asked + 1)
+  })
+
+  test('fetches JWT-SVIDs itself, for the SPIFFE ID that its certificate has', async () => {
+    await offerBoth(OTHER_ID)
+    const client = agent({ svid: { hint: 'invoices' }, token: { audience: stage.brokerId } })
+    expect((await client.planTask(task())).plan.hash).toBeTruthy()
+    const { grant } = await client.requestGrant(task(), 'jwt-and-x509')
+    expect(grant.subject).toBe(AGENT_ID)
+    const none = agent({ svid: { spiffeId: AGENT_ID }, token: { audience: stage.brokerId, spiffeId: OTHER_ID } })
+    await expect(none.planTask(task())).rejects.toMatchObject({ code: 'IDENTITY_MISMATCH' })
   })
 
   test('asks for its identity once for many calls', async () => {
@@ -194,6 +299,35 @@ describe('an agent with the Workload API', () => {
   })
 })
 
+describe('the status and the log of a broker with the Workload API', () => {
+  test('name the SPIFFE ID in use, the bundles that came, and a second entry before it can do harm', async () => {
+    const lines: string[] = []
+    const loud = createLogger({ level: 'info', destination: { write: (line: string) => lines.push(line) } })
+    const config = loadConfig({ file: stage.configFile, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
+    const board = new ProblemBoard()
+    await using stack = new AsyncDisposableStack()
+    const identity = await startIdentity(
+      config,
+      { clock: systemClock, logger: loud, board, random: Math.random },
+      stack,
+    )
+    const changes: unknown[] = []
+    await identity.server().start((next) => changes.push(next))
+    expect(identity.view()).toMatchObject({
+      spiffeId: stage.brokerId,
+      bundles: [{ trustDomain: 'practice.example', source: 'workload-api', x509Authorities: 1, jwtAuthorities: 1 }],
+    })
+    expect(lines.join('')).toContain(stage.brokerId)
+    const { trustDomain } = stage
+    const entry = async (path: string) => svidMessage(await trustDomain.issueX509Svid({ path }), trustDomain)
+    broker.api.order('spiffe://practice.example/second')
+    broker.api.set({ x509: x509Message([await entry('/second'), await entry('/stint')]) })
+    await eventually('the finding', () => board.list().some(({ finding }) => finding === 'svid-choice'))
+    expect(identity.view().spiffeId).toBe(stage.brokerId)
+    expect(lines.join('')).toContain('the next start will be refused')
+  })
+})
+
 describe('the command line', () => {
   test('takes its identity from SPIFFE_ENDPOINT_SOCKET when no file is named', async () => {
     const taskFile = join(folder, 'task.yaml')
@@ -208,16 +342,46 @@ describe('the command line', () => {
     expect(await stint(argv, { env })).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('STINT_BUNDLE') })
   })
 
+  test('names one of several SVIDs by flag or environment, and takes JWT-SVIDs from there too', async () => {
+    await offerBoth(OTHER_ID)
+    const taskFile = join(folder, 'task.yaml')
+    writeFileSync(taskFile, stringify(task()))
+    const env = {
+      STINT_ADDRESS: broker.running.addresses.agents,
+      STINT_SERVER_ID: stage.brokerId,
+      SPIFFE_ENDPOINT_SOCKET: agentApi.address,
+    }
+    const run = (flags: string[], more: Record<string, string> = {}) =>
+      stint(['plan', '--task', taskFile, ...flags], { env: { ...env, ...more } })
+    for (const [flags, more] of [
+      [['--spiffe-id', AGENT_ID], {}],
+      [['--svid-hint', 'invoices'], {}],
+      [[], { STINT_SPIFFE_ID: AGENT_ID }],
+      [['--jwt-audience', stage.brokerId], { STINT_SVID_HINT: 'invoices' }],
+    ] as const) {
+      expect(await run([...flags], more)).toMatchObject({ exitCode: 0 })
+    }
+    const refused = await run([])
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('SVID_AMBIGUOUS') })
+    expect(refused.stderr).toContain(OTHER_ID)
+    expect(await run(['--spiffe-id', AGENT_ID, '--bundle', stage.rootsFile])).toMatchObject({ exitCode: 2 })
+    expect(await run(['--token-file', taskFile, '--jwt-audience', 'x'])).toMatchObject({ exitCode: 2 })
+  })
+
   test('looks at the Workload API and at federation endpoints in stint doctor', async () => {
     const federation = { profile: 'https_web', url: 'https://127.0.0.1:9/', allowPrivate: ['127.0.0.1'] }
     const text = parse(readFileSync(stage.configFile, 'utf8'))
     text.identity.domains['partner.example'] = { federation }
+    text.identity.domains['absent.example'] = { workloadApi: true }
     writeFileSync(stage.configFile, stringify(text))
     const config = loadConfig({ file: stage.configFile, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
-    const found = new Map<string, boolean>()
+    const found = new Map<string, Check>()
     const signal = new AbortController().signal
-    for await (const { name, ok } of runDoctor(config, { clock: systemClock, logger }, signal)) found.set(name, ok)
-    expect([found.get('workload API'), found.get('federation partner.example')]).toEqual([true, false])
+    for await (const check of runDoctor(config, { clock: systemClock, logger }, signal)) found.set(check.name, check)
+    expect([found.get('workload API')?.ok, found.get('federation partner.example')?.ok]).toEqual([true, false])
+    expect(found.get('workload API')?.finding).toContain(`is ${stage.brokerId} with an SVID`)
+    expect(found.get('bundle practice.example')?.finding).toBe('1 X.509 and 1 JWT authorities')
+    expect(found.get('bundle absent.example')).toMatchObject({ ok: false, code: 'BUNDLE_INVALID' })
   })
 })
 

@@ -21,6 +21,10 @@ let a: PracticeTrustDomain
 let b: PracticeTrustDomain
 let one: X509SvidMessage
 let two: X509SvidMessage
+/** As `one`, but over. */
+let over: X509SvidMessage
+let rootOfA = ''
+const HOURS_AGO = new Date(NOW.getTime() - 3 * 3_600_000)
 
 beforeAll(async () => {
   ;[a, b] = await Promise.all([
@@ -28,18 +32,20 @@ beforeAll(async () => {
     createTrustDomain('b.test', { now: NOW }),
   ])
   one = svidMessage(await a.issueX509Svid({ path: '/one', now: NOW }), a, 'internal')
+  over = svidMessage(await a.issueX509Svid({ path: '/one', now: HOURS_AGO }), a, 'internal')
+  rootOfA = readX509Context(x509Message([one]), NOW).roots.get('a.test')?.[0]?.fingerprint ?? ''
   two = svidMessage(await a.issueX509Svid({ path: '/two', now: NOW }), a, 'internal')
 })
 
 describe('a message of FetchX509SVID', () => {
-  test('gives SVIDs, keys and roots of each trust domain, the first SVID being the default', () => {
+  test('gives SVIDs, keys and roots of each trust domain', () => {
     const { svids, roots, notes } = readX509Context(x509Message([one, { ...two, hint: 'other' }], [b]), NOW)
-    expect(svids.map(({ id, hint }) => [id.path, hint])).toEqual([
-      ['/one', 'internal'],
-      ['/two', 'other'],
+    expect(svids.map(({ spiffeId, hint }) => [spiffeId, hint])).toEqual([
+      ['spiffe://a.test/one', 'internal'],
+      ['spiffe://a.test/two', 'other'],
     ])
-    expect(svids[0].chain).toHaveLength(2)
-    expect(svids[0].notAfter).toEqual(new Date(NOW.getTime() + 3_600_000))
+    expect(svids[0]?.chain).toHaveLength(2)
+    expect(svids[0]?.notAfter).toEqual(new Date(NOW.getTime() + 3_600_000))
     expect([...roots].map(([name, found]) => [name, found.length])).toEqual([
       ['a.test', 1],
       ['b.test', 1],
@@ -47,22 +53,31 @@ describe('a message of FetchX509SVID', () => {
     expect(notes).toEqual([])
   })
 
-  test('W8 of two SVIDs with one hint the first counts', () => {
-    expect(readX509Context(x509Message([one, two]), NOW).svids.map(({ id }) => id.path)).toEqual(['/one'])
-    const without = [one, two].map((svid) => ({ ...svid, hint: '' }))
-    expect(readX509Context(x509Message(without), NOW).svids).toHaveLength(2)
+  test('W8 of two SVIDs with one hint the first has it', () => {
+    const hints = (...svids: X509SvidMessage[]) =>
+      readX509Context(x509Message(svids), NOW).svids.map(({ hint }) => hint)
+    expect(hints(one, two)).toEqual(['internal', ''])
+    expect(hints({ ...one, hint: '' }, { ...two, hint: '' })).toEqual(['', ''])
   })
 
   const pem = () => Buffer.from(a.rootCertPem)
-  const spoiled: readonly {
-    name: string
-    code?: string
-    change: (svid: X509SvidMessage) => Partial<X509SvidMessage>
-  }[] = [
-    { name: 'W6 no SPIFFE ID', change: () => ({ spiffe_id: '' }) }, // Workload API 4.5
-    { name: 'W6 no certificate', change: () => ({ x509_svid: Buffer.alloc(0) }) }, // Workload API 4.5
-    { name: 'W6 no key', change: () => ({ x509_svid_key: Buffer.alloc(0) }) }, // Workload API 4.5
-    { name: 'W6 no bundle', change: () => ({ bundle: Buffer.alloc(0) }) }, // Workload API 4.5
+  type Change = (svid: X509SvidMessage) => Partial<X509SvidMessage>
+  // Workload API 4.5
+  for (const { name, change } of [
+    { name: 'W6 no SPIFFE ID', change: () => ({ spiffe_id: '' }) },
+    { name: 'W6 no certificate', change: () => ({ x509_svid: Buffer.alloc(0) }) },
+    { name: 'W6 no key', change: () => ({ x509_svid_key: Buffer.alloc(0) }) },
+    { name: 'W6 no bundle', change: () => ({ bundle: Buffer.alloc(0) }) },
+  ] satisfies { name: string; change: Change }[]) {
+    test(`is discarded whole for ${name}`, () => {
+      const spoilt = { ...one, ...change() }
+      for (const message of [x509Message([{ ...two, hint: '' }, spoilt]), x509Message([spoilt])]) {
+        expect(() => readX509Context(message, NOW)).toThrow(expect.objectContaining({ code: 'SVID_INVALID' }))
+      }
+    })
+  }
+
+  const spoiled: readonly { name: string; code?: string; change: Change }[] = [
     { name: 'another ID than the certificate', change: () => ({ spiffe_id: 'spiffe://a.test/two' }) }, // 5.2.1
     { name: 'an ID that is none', code: 'SPIFFE_ID_INVALID', change: () => ({ spiffe_id: 'a.test/one' }) },
     { name: 'X43 PEM for the certificate', change: () => ({ x509_svid: pem() }) }, // Workload API 5.2.1
@@ -73,19 +88,29 @@ describe('a message of FetchX509SVID', () => {
     { name: 'a bundle cut off', code: 'BUNDLE_INVALID', change: () => ({ bundle: rootsOf(a).subarray(0, -1) }) },
     { name: 'a leaf in the bundle', code: 'BUNDLE_INVALID', change: (svid) => ({ bundle: svid.x509_svid }) },
     { name: 'a signing certificate for the SVID', change: () => ({ x509_svid: rootsOf(a) }) }, // X509-SVID 5.2
+    { name: 'a validity that is over', code: 'SVID_EXPIRED', change: () => over },
   ]
   for (const { name, code = 'SVID_INVALID', change } of spoiled) {
-    test(`is discarded whole for ${name}`, () => {
-      const message = x509Message([
-        { ...two, hint: '' },
-        { ...one, ...change(one) },
-      ])
-      const alone = x509Message([{ ...one, ...change(one) }])
-      for (const spoilt of name.includes('bundle') ? [alone] : [message, alone]) {
-        expect(() => readX509Context(spoilt, NOW)).toThrow(expect.objectContaining({ code }))
+    test(`loses just the SVID with ${name}, in any order, and is discarded when it has no other`, () => {
+      const spoilt = { ...one, ...change(one) }
+      for (const svids of [
+        [spoilt, two],
+        [two, spoilt],
+      ]) {
+        const { svids: usable, unusable, roots, notes } = readX509Context(x509Message(svids), NOW)
+        expect(usable.map(({ spiffeId }) => spiffeId)).toEqual(['spiffe://a.test/two'])
+        expect(unusable.map(({ error }) => error.code)).toEqual([code])
+        expect(notes.map((note) => note.code)).toEqual(['svid'])
+        expect([...roots]).toEqual([['a.test', [expect.objectContaining({ fingerprint: rootOfA })]]])
       }
+      expect(() => readX509Context(x509Message([spoilt]), NOW)).toThrow(expect.objectContaining({ code }))
     })
   }
+
+  test('keeps the bundle of a trust domain whose SVID is over', async () => {
+    const late = svidMessage(await b.issueX509Svid({ path: '/late', now: HOURS_AGO }), b)
+    expect([...readX509Context(x509Message([late, one]), NOW).roots.keys()].sort()).toEqual(['a.test', 'b.test'])
+  })
 
   test('W6 is discarded without any SVID, and with one that is over', () => {
     expect(() => readX509Context(x509Message([]), NOW)).toThrow(expect.objectContaining({ code: 'SVID_INVALID' }))

@@ -5,7 +5,10 @@ import { BundleStore } from '../../../src/identity/bundle-store.ts'
 import type { ServerIdentity } from '../../../src/identity/server-identity.ts'
 import { WorkloadApiStub } from '../../../src/identity/workload-api/definition.ts'
 import { workloadApiTarget } from '../../../src/identity/workload-api/endpoint.ts'
-import { WorkloadApiSource } from '../../../src/identity/workload-api/workload-api-source.ts'
+import {
+  WorkloadApiSource,
+  type WorkloadApiSourceOptions,
+} from '../../../src/identity/workload-api/workload-api-source.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { NOW } from '../../support/pki.ts'
@@ -43,11 +46,15 @@ const wake = async (clock: ManualClock) => {
 const svid = async (path: string, now = NOW) => svidMessage(await a.issueX509Svid({ path, now }), a)
 
 /** A source with everything that it has said; `random` 0 makes the first wait 1 s. */
-function follow({ store = new BundleStore() }: { store?: BundleStore } = {}) {
+function follow({
+  store = new BundleStore(),
+  ...settings
+}: Partial<WorkloadApiSourceOptions> & { store?: BundleStore } = {}) {
   const clock = new ManualClock(NOW.toISOString())
   const identities: (ServerIdentity | undefined)[] = []
   const problems = new Map<string, StintError>()
   const seen: string[] = []
+  const notes = new Map<string, string[]>()
   const source = new WorkloadApiSource({
     target: workloadApiTarget(server.address),
     store,
@@ -60,14 +67,21 @@ function follow({ store = new BundleStore() }: { store?: BundleStore } = {}) {
       else problems.delete(component)
       if (problem) seen.push(problem.code)
     },
-    onNote: ({ code }) => seen.push(code),
+    onNotes: (component, found) =>
+      notes.set(
+        component,
+        found.map(({ code }) => code),
+      ),
+    svid: {},
+    jwtTrustDomains: ['a.test', 'b.test'],
+    ...settings,
   })
   closing.push(() => source.stop())
   const start = async () => {
     await source.start()
     identities.push(await source.serverIdentity().start((identity) => identities.push(identity)))
   }
-  return { clock, store, source, identities, problems, seen, start }
+  return { clock, store, source, identities, problems, seen, notes, start }
 }
 
 describe('a source that follows the Workload API', () => {
@@ -352,6 +366,54 @@ describe('a source that follows the Workload API', () => {
     expect(store.get('a.test')?.jwtAuthorities.size).toBe(0)
   })
 
+  test('says at once that the agent has no identity, and why there is no SVID when the time is over', async () => {
+    server.refuse(status.PERMISSION_DENIED)
+    const { clock, source, problems } = follow()
+    const started = source.start()
+    await until(() => problems.get('workload_api:x509')?.details.status === 'PERMISSION_DENIED')
+    await expect(settle(clock, started, 1_000)).rejects.toMatchObject({
+      code: 'WORKLOAD_API_UNAVAILABLE',
+      details: { status: 'PERMISSION_DENIED' },
+      message: expect.stringContaining('no identity for this process'),
+    })
+    const impatient = follow({ patient: false })
+    await expect(impatient.source.start()).rejects.toMatchObject({ details: { status: 'PERMISSION_DENIED' } })
+  })
+
+  test('starts without JWT bundles that are slow, says so, and has them when they come', async () => {
+    server.set({ x509: x509Message([await svid('/stint')], [b]) })
+    const { clock, source, store, problems } = follow()
+    await settle(clock, source.start(), 1_000)
+    expect(problems.get('workload_api:jwt')?.code).toBe('WORKLOAD_API_UNAVAILABLE')
+    expect([source.identity !== undefined, source.publishable('a.test')]).toEqual([true, undefined])
+    server.set({ x509: x509Message([await svid('/stint')], [b]), jwt: jwtMessage(a, b) })
+    await until(() => store.get('a.test')?.jwtAuthorities.size === 1)
+    expect(problems.size).toBe(0)
+  })
+
+  test('starts with an agent whose first message is slow', async () => {
+    server.hold()
+    const { clock, source } = follow()
+    const started = source.start()
+    await until(() => server.open === 2)
+    await clock.advance(59_000)
+    server.release()
+    await started
+    expect(source.identity?.spiffeId).toBe('spiffe://a.test/stint')
+  })
+
+  test('names the configured trust domains of which nothing came', async () => {
+    server.set({ x509: x509Message([await svid('/stint')]), jwt: jwtMessage(b) })
+    const { notes, start } = follow()
+    await start()
+    expect([...notes]).toEqual([
+      ['workload_api:x509', ['bundle-missing:b.test']],
+      ['workload_api:jwt', ['jwt-keys-missing:a.test']],
+    ])
+    server.set({ x509: x509Message([await svid('/stint')], [b]), jwt: jwtMessage(a, b) })
+    await until(() => [...notes.values()].every((found) => found.length === 0))
+  })
+
   test('starts as soon as the agent has an identity for it', async () => {
     server.refuse(status.PERMISSION_DENIED)
     const { clock, source, seen } = follow()
@@ -383,6 +445,95 @@ describe('a source that follows the Workload API', () => {
     server.end(status.UNIMPLEMENTED)
     await settle(clock, started)
     expect(store.get('a.test')?.jwtAuthorities.size).toBe(0)
+  })
+})
+
+describe('a source to which the agent offers several SVIDs', () => {
+  const STINT = 'spiffe://a.test/stint'
+  const OTHER = 'spiffe://a.test/other'
+  const both = async (now = NOW) => [
+    { ...(await svid('/stint', now)), hint: 'broker' },
+    { ...(await svid('/other', now)), hint: 'sidecar' },
+  ]
+  const offer = async (now = NOW, ...first: string[]) => {
+    server.order(...first)
+    server.set({ x509: x509Message(await both(now), [b]), jwt: jwtMessage(a, b) })
+  }
+
+  for (const { name, choice } of [
+    { name: 'by its SPIFFE ID', choice: { spiffeId: STINT } },
+    { name: 'by its hint', choice: { hint: 'broker' } },
+  ]) {
+    test(`takes the one that is chosen ${name}, whatever the order`, async () => {
+      for (const first of [STINT, OTHER]) {
+        await offer(NOW, first)
+        const { source, notes, start } = follow({ svid: choice })
+        await start()
+        expect([source.identity?.spiffeId, notes.get('workload_api:x509')]).toEqual([STINT, []])
+      }
+    })
+  }
+
+  test('refuses to start without a choice, at once and with the list', async () => {
+    await offer()
+    await expect(follow().source.start()).rejects.toMatchObject({
+      code: 'SVID_AMBIGUOUS',
+      details: { offered: [`${OTHER} (hint "sidecar")`, `${STINT} (hint "broker")`] },
+      message: expect.stringContaining('identity.workloadApi.spiffeId'),
+    })
+  })
+
+  test('refuses a choice that is not offered, with the list', async () => {
+    const { clock, source } = follow({ svid: { spiffeId: 'spiffe://a.test/third' } })
+    await expect(settle(clock, source.start(), 1_000)).rejects.toMatchObject({
+      code: 'SVID_NOT_OFFERED',
+      details: { offered: [STINT] },
+    })
+  })
+
+  test('needs no choice when only the bundles are wanted', async () => {
+    await offer()
+    const { store, start } = follow({ svid: 'any' })
+    await start()
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
+  })
+
+  test('stays who it is when another entry comes first, over rotations, and says that a restart would not', async () => {
+    const { source, problems, notes, start } = follow()
+    await start()
+    for (const first of [OTHER, STINT, OTHER]) {
+      const before = source.identity
+      await offer(NOW, first)
+      await until(() => source.identity !== before)
+      expect([source.identity?.spiffeId, problems.size]).toEqual([STINT, 0])
+      expect(notes.get('workload_api:x509')).toEqual(['svid-choice'])
+    }
+  })
+
+  test('withdraws an identity that is offered no more rather than be another, and takes it up again', async () => {
+    const { source, store, identities, problems, start } = follow()
+    await start()
+    server.set({ x509: x509Message([await svid('/other')], [b]), jwt: jwtMessage(a, b) })
+    await until(() => source.identity === undefined)
+    expect(problems.get('workload_api:x509')).toMatchObject({
+      code: 'SVID_NOT_OFFERED',
+      message: expect.stringMatching(/a\.test\/stint.*offers spiffe:\/\/a\.test\/other/s),
+    })
+    expect([identities.at(-1), store.get('a.test')]).toEqual([undefined, undefined])
+    await offer(NOW, OTHER)
+    await until(() => source.identity !== undefined)
+    expect([source.identity?.spiffeId, problems.size]).toEqual([STINT, 0])
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
+  })
+
+  test('goes on with what it has when its own SVID in a message is over and another is not', async () => {
+    const { source, problems, start } = follow()
+    await start()
+    const identity = source.identity
+    const over = await svid('/stint', new Date(NOW.getTime() - 3 * 3_600_000))
+    server.set({ x509: x509Message([over, await svid('/other')], [b]), jwt: jwtMessage(a, b) })
+    await until(() => problems.has('workload_api:x509'))
+    expect([source.identity, problems.get('workload_api:x509')?.code]).toEqual([identity, 'SVID_EXPIRED'])
   })
 })
 
