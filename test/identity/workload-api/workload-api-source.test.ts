@@ -278,7 +278,7 @@ describe('a source that follows the Workload API', () => {
   }
 
   test('publishes no bundle whose JWT keys are not known, and one without where the agent knows no JWT bundles', async () => {
-    const { source, store, start, clock, seen } = follow()
+    const { source, store, start, clock, notes } = follow()
     await start()
     server.end(status.PERMISSION_DENIED, 'jwt')
     await until(() => store.get('a.test')?.jwtAuthorities.size === 0)
@@ -289,7 +289,7 @@ describe('a source that follows the Workload API', () => {
     )
     const broken = { bundles: { ...jwtMessage(b).bundles, 'spiffe://a.test': Buffer.from('half a docu') } }
     server.set({ x509: x509Message([await svid('/stint')], [b]), jwt: broken })
-    await until(() => seen.includes('jwt-bundle'))
+    await until(() => notes.get('workload_api:jwt')?.includes('jwt-bundle') === true)
     expect(source.publishable('a.test')?.jwtAuthorities.size).toBe(1)
     expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
     const late = follow()
