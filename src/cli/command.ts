@@ -20,6 +20,13 @@ export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Listens for a signal to this process; the returned function stops that. Left out where there are none, e.g. in tests. */
   readonly onSignal?: (signal: NodeJS.Signals, handler: () => void) => () => void
+  /** The Node that runs this, where the command is the whole process. */
+  readonly node?: {
+    /** Its options of the command line. */
+    readonly flags: readonly string[]
+    /** Starts the process anew with more options, keeping its id; does nothing where the system cannot. */
+    readonly restart: (moreFlags: readonly string[]) => void
+  }
 }
 
 /** A command of `stint`; resolves with the exit code. */

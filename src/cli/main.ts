@@ -59,6 +59,11 @@ async function version({ stdout }: CommandIo): Promise<number> {
   return EXIT.ok
 }
 
+function restart(moreFlags: readonly string[]): void {
+  const { execPath, execArgv, argv, env } = process
+  process.execve?.(execPath, [execPath, ...execArgv, ...moreFlags, ...argv.slice(1)], env)
+}
+
 function isEntryPoint(): boolean {
   const [, script] = process.argv
   return script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)
@@ -76,6 +81,7 @@ if (isEntryPoint()) {
     stdout,
     stderr,
     env,
+    node: { flags: process.execArgv, restart },
     onSignal: (signal, handler) => {
       process.on(signal, handler)
       return () => process.off(signal, handler)

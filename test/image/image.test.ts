@@ -43,12 +43,15 @@ describe('the final stage', () => {
     expect(textOf(image.final, 'USER')).toBe(`${NONROOT}:${NONROOT}`)
   })
 
-  test.each(['--disable-sigusr1', '--disable-proto=delete', '--report-exclude-env', '--max-semi-space-size=16'])(
-    'starts Node with %s',
-    (flag) => {
-      expect(execForm(image.final, 'ENTRYPOINT')).toContain(flag)
-    },
-  )
+  test.each([
+    '--disable-sigusr1',
+    '--disable-proto=delete',
+    '--report-exclude-env',
+    '--max-semi-space-size=16',
+    '--openssl-config=/app/dist/core/net/no-session-tickets.cnf',
+  ])('starts Node with %s', (flag) => {
+    expect(execForm(image.final, 'ENTRYPOINT')).toContain(flag)
+  })
 
   test('serves unless told otherwise', () => {
     expect(execForm(image.final, 'CMD')).toEqual(['serve'])

@@ -7,6 +7,7 @@ import { createLogger } from '../../core/log.ts'
 import { type Broker, startBroker } from '../../main.ts'
 import { VERSION } from '../../version.ts'
 import { type CommandIo, type RunCommand, runParser } from '../command.ts'
+import { startWithoutSessionTickets } from '../without-session-tickets.ts'
 
 const DEFAULT_CONFIG = '/etc/stint/stint.yaml'
 /** Options of Node that let others in, or load code, before ours runs. */
@@ -29,6 +30,7 @@ export const serveCommand: RunCommand = (io) =>
       .description('Run the broker.')
       .action(async (flags: { config?: string }) => {
         refuseUnsafeNode(io)
+        startWithoutSessionTickets(io)
         keepHeapSmall()
         const config = loadConfig({ file: configFile(flags, io), env: io.env })
         const logger = createLogger({ level: config.log.level })
