@@ -1,3 +1,4 @@
+import { lookAlikes } from '../core/text/look-alikes.ts'
 import type { DecisionInfo, GrantInfo, PlanInfo } from '../sdk/types.ts'
 import type { CommandIo } from './command.ts'
 import { type OutputFormat, printFacts, printValue } from './output.ts'
@@ -50,6 +51,7 @@ export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
     ['Reference', plan.task.reference],
     ['Time', `${plan.task.ttlSeconds} s`],
     ['Access', listed(plan.pairs.map(pairLine))],
+    ['Look-alikes', listed(planLookAlikes(plan))],
     [
       'Blast radius',
       radius && `${some(radius.actions, 'action')} on ${some(radius.resourcePatterns, 'resource pattern')}`,
@@ -60,6 +62,12 @@ export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
     ['Unknown', radius?.unknown.join(', ')],
     ['Session policy', [plan.sessionPolicy, `(${plan.sessionPolicyCharacters} of 2048 characters)`]],
   ]
+}
+
+/** Words of a plan that a person may take for others. */
+function planLookAlikes({ task, pairs }: PlanInfo): string[] {
+  const texts = [task.purpose, task.reference ?? '', ...pairs.map(({ resource }) => resource)]
+  return lookAlikes(texts.join('\n')).map(({ word, why }) => `${word} ${why}`)
 }
 
 function pairLine({ action, resource, class: actionClass, flags, within, touches }: PlanInfo['pairs'][number]): string {

@@ -8,6 +8,7 @@ import type { Task__Output } from '../contract/gen/stint/v1/Task.ts'
 import { fromTimestamp, toOptionalTimestamp, toTimestamp } from '../contract/timestamp.ts'
 import type { StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
+import { nameProblem, type ReadableText, readText } from '../core/text/readable-text.ts'
 import type { GrantView, RevealedLease } from '../grants/grant-view.ts'
 import type { Activity } from '../grants/services.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
@@ -30,9 +31,9 @@ export function taskFromWire(task: Task__Output | null): unknown {
 
 /** @throws {StintError} REQUEST_INVALID */
 export function noteFromWire(note: string): string {
-  const problem = overLong(note, MAX_NOTE)
-  if (problem === undefined) return note
-  throw refusedFields([['note', problem]])
+  const read = readNote(note)
+  if ('text' in read) return read.text
+  throw refusedFields([['note', read.problem]])
 }
 
 /** @returns undefined for "any state". @throws {StintError} REQUEST_INVALID for a number that is no state */
@@ -62,10 +63,11 @@ export function activitiesFromWire(activities: readonly Activity__Output[]): Act
     }
     const instant = fromTimestamp(at)
     refuse('at', instant ? undefined : 'must be an instant that a calendar has')
-    refuse('action', action === '' ? 'is missing' : overLong(action, 128))
-    refuse('resource', overLong(resource, 2_048))
-    refuse('note', overLong(note, MAX_NOTE))
-    return instant ? [{ at: instant, action, resource, note }] : []
+    refuse('action', action === '' ? 'is missing' : (overLong(action, 128) ?? nameProblem(action)))
+    refuse('resource', overLong(resource, 2_048) ?? nameProblem(resource))
+    const read = readNote(note)
+    if ('problem' in read) refuse('note', read.problem)
+    return instant && 'text' in read ? [{ at: instant, action, resource, note: read.text }] : []
   })
   if (problems.length > 0) throw refusedFields(problems)
   return read
@@ -75,6 +77,11 @@ type FieldProblem = readonly [field: string, message: string]
 
 function refusedFields(problems: readonly FieldProblem[]): StintError {
   return inputError(problems.map(([field, message]) => ({ field, message, code: 'REQUEST_INVALID' })))
+}
+
+function readNote(note: string): ReadableText {
+  const problem = overLong(note, MAX_NOTE)
+  return problem === undefined ? readText(note, { lines: true }) : { problem }
 }
 
 function overLong(text: string, max: number): string | undefined {

@@ -2,6 +2,7 @@ import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { type InputProblem, type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { z } from '../core/schema.ts'
+import { nameProblem, type ReadableText, readText } from '../core/text/readable-text.ts'
 
 /** Actions on resources, as the agent declares them. */
 export interface AccessEntry {
@@ -35,23 +36,15 @@ const PURPOSE_CHARACTERS = { min: 8, max: 500 }
 const MAX_ENTRIES = 50
 const MAX_ITEMS = 100
 
-/**
- * What a person must be able to read as it stands: no control character or line break, no lone surrogate, none of the
- * characters that turn or hide text, tags (which a model reads and a person does not see) among them. The joiners and
- * variation selectors that scripts and emoji need stay (Unicode TR36, "Bidirectional Text Spoofing"; UAX 44,
- * Default_Ignorable_Code_Point).
- */
-const UNREADABLE =
-  /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
-
-const UNREADABLE_MESSAGE = 'must not hold control characters or invisible ones'
-
 const item = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    .refine((text) => !UNREADABLE.test(text), UNREADABLE_MESSAGE)
+    .superRefine((text, context) => {
+      const problem = nameProblem(text)
+      if (problem) context.addIssue(problem)
+    })
 
 const schema = z.strictObject({
   purpose: z.string().max(4 * PURPOSE_CHARACTERS.max, `must have at most ${PURPOSE_CHARACTERS.max} characters`),
@@ -82,7 +75,7 @@ interface SoundParts {
 
 /**
  * Reads a task declaration. Order and repetition mean nothing in it, so lists come back sorted and without repeats, and the
- * purpose trimmed and in Unicode's NFC; resources stay as written, since AWS compares them byte for byte.
+ * purpose as `readText` has it; resources stay as written, since AWS compares them byte for byte.
  *
  * @returns all mistakes, by field, where there are any; their codes are PURPOSE_MISSING, TTL_OUT_OF_RANGE, TASK_INVALID.
  *   They repeat no text of the task.
@@ -94,9 +87,10 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
   const broken = issues.filter(({ code }) => code !== 'unrecognized_keys')
   const isSound = (...path: PropertyKey[]) => !broken.some((issue) => isOneWay(issue.path, path))
   const problems = issues.map(toProblem)
-  const purpose = isSound('purpose') ? tidy(written.purpose as string) : undefined
+  const read = isSound('purpose') ? readText(written.purpose as string) : undefined
+  const purpose = read && 'text' in read ? read.text : undefined
   const judged = [
-    purpose === undefined ? undefined : purposeProblem(purpose),
+    read && purposeProblem(read),
     isSound('ttlSeconds') ? ttlProblem(written.ttlSeconds as number, limits) : undefined,
   ]
   problems.push(...judged.filter((problem) => problem !== undefined))
@@ -153,19 +147,17 @@ function toTask({ roleArn, access, ttlSeconds, reference }: z.infer<typeof schem
   }
 }
 
-function tidy(purpose: string): string {
-  return purpose.normalize('NFC').trim()
-}
-
-function purposeProblem(purpose: string): InputProblem | undefined {
+function purposeProblem(read: ReadableText): InputProblem | undefined {
   const { min, max } = PURPOSE_CHARACTERS
-  const characters = [...purpose].length
   const problem = (code: ErrorCode, message: string) => ({ field: 'task.purpose', code, message })
-  if (characters < min || !/[\p{L}\p{N}]/u.test(purpose)) {
+  if ('problem' in read) return problem('TASK_INVALID', read.problem)
+  const characters = [...read.text].length
+  if (characters < min || !/[\p{L}\p{N}]/u.test(read.text)) {
     return problem('PURPOSE_MISSING', `must say in at least ${min} characters what the task is for`)
   }
-  if (characters > max) return problem('TASK_INVALID', `must have at most ${max} characters (got ${characters})`)
-  return UNREADABLE.test(purpose) ? problem('TASK_INVALID', UNREADABLE_MESSAGE) : undefined
+  return characters > max
+    ? problem('TASK_INVALID', `must have at most ${max} characters (got ${characters})`)
+    : undefined
 }
 
 function ttlProblem(ttlSeconds: number, limits: TaskLimits): InputProblemWithFacts | undefined {

@@ -17,6 +17,8 @@ const NASTY = [
   { name: 'a tag character', text: 'a\u{e0041}b', hidden: '\u{e0041}' },
   { name: 'a filler that shows as nothing', text: 'a\u3164b', hidden: '\u3164' },
   { name: 'a lone surrogate', text: 'a\ud800b', hidden: '\ud800' },
+  { name: 'a no-break space', text: 'a\u00a0b', hidden: '\u00a0' },
+  { name: 'a Braille blank', text: 'a\u2800b', hidden: '\u2800' },
   { name: 'a delete', text: 'a\u007fb', hidden: '\u007f' },
 ]
 

@@ -42,6 +42,25 @@ describe('a task', () => {
       change: { purpose: 'Read the in\u3164voices' },
     },
     { name: 'with a soft hyphen', code: 'TASK_INVALID', change: { purpose: 'Read the in\u00advoices' } },
+    // An approver's screen shows the padding, and what follows it is out of sight.
+    {
+      name: 'with a purpose that is padded',
+      code: 'TASK_INVALID',
+      change: { purpose: `Read${'\u00a0'.repeat(90)}them` },
+    },
+    { name: 'with Braille blanks', code: 'TASK_INVALID', change: { purpose: `Read${'\u2800'.repeat(90)}them` } },
+    { name: 'with stacked marks', code: 'TASK_INVALID', change: { purpose: `Read e${'\u0301\u0302'.repeat(9)} them` } },
+    {
+      name: 'with a padded resource',
+      code: 'TASK_INVALID',
+      change: { access: [{ ...entry, resources: [`arn:aws:s3:::a/${' '.repeat(300)}*`] }] },
+    },
+    {
+      name: 'with a no-break space in a resource',
+      code: 'TASK_INVALID',
+      change: { access: [{ ...entry, resources: ['arn:aws:s3:::a/b\u00a0c'] }] },
+    },
+    { name: 'with a padded reference', code: 'TASK_INVALID', change: { reference: `PAY-1${'\u2003'.repeat(50)}x` } },
     { name: 'with a lone surrogate', code: 'TASK_INVALID', change: { purpose: 'Read the \ud800 invoices' } },
     { name: 'below the shortest time', code: 'TTL_OUT_OF_RANGE', change: { ttlSeconds: 59 } },
     { name: 'above the longest time', code: 'TTL_OUT_OF_RANGE', change: { ttlSeconds: 3_601 } },

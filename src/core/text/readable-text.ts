@@ -43,38 +43,38 @@ const SEEN_AS_IT_IS: readonly Rule[] = [
     // Unicode TR36, "Bidirectional Text Spoofing"; UAX 44, Default_Ignorable_Code_Point. Tags, which a model reads and a
     // person does not see, are among them. Joiners and emoji's variation selectors have rules of their own below.
     broken: /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u,
-    problem: 'holds a control character or an invisible one',
+    problem: 'must not hold control characters or invisible ones',
   },
   {
     // Braille blank, ideographic half fill, object replacement, null notehead, Khitan filler: they look like padding.
     broken: /[\u2800\u303f\ufffc\u{1d159}\u{16fe4}]/u,
-    problem: 'holds a character that shows as a blank; write plain spaces',
+    problem: 'must not hold characters that show as a blank: write plain spaces',
   },
   {
     broken: new RegExp(
       `(?<!\\p{Emoji})[\\ufe0e\\ufe0f]|(?<!${JOINED}|\\p{Extended_Pictographic}|\\p{Emoji_Modifier}|\\ufe0f)[\\u200c\\u200d]|[\\u200c\\u200d](?!${JOINED}|\\p{Emoji})`,
       'u',
     ),
-    problem: 'holds a joiner or a variation selector that joins or selects nothing',
+    problem: 'must not hold a joiner or a variation selector that joins or selects nothing',
   },
   {
     // UTS 39, section 5.4: at most four, and never the same one twice.
     broken: new RegExp(`(^|\\s)\\p{M}|\\p{M}{${MARK_RUN + 1},}|(\\p{M})\\2`, 'u'),
-    problem: `stacks marks: at most ${MARK_RUN} different ones may stand on a letter`,
+    problem: `must not stack marks: at most ${MARK_RUN} different ones may stand on a letter`,
   },
   {
     broken: new RegExp(`\\s{${BLANK_RUN + 1},}`, 'u'),
-    problem: `has more than ${BLANK_RUN} blanks in a row`,
+    problem: `must not have more than ${BLANK_RUN} blanks in a row`,
   },
 ]
 const NO_WALLS: readonly Rule[] = [
   {
     broken: new RegExp(`(.)\\1{${SAME_CHARACTER_RUN},}`, 'u'),
-    problem: `has the same character more than ${SAME_CHARACTER_RUN} times in a row`,
+    problem: `must not have the same character more than ${SAME_CHARACTER_RUN} times in a row`,
   },
   {
     broken: new RegExp(`[^\\p{L}\\p{N}]{${WORDLESS_RUN + 1},}`, 'u'),
-    problem: `has more than ${WORDLESS_RUN} characters in a row without a letter or a digit`,
+    problem: `must not have more than ${WORDLESS_RUN} characters in a row without a letter or a digit`,
   },
 ]
 
@@ -93,6 +93,15 @@ export function readText(input: string, { lines = false }: TextRule = {}): Reada
   const judged = lines ? text.replace(/[\n\t]/g, ' ') : text
   const problem = brokenRule(judged, [...SEEN_AS_IT_IS, ...NO_WALLS])
   return problem ? { problem } : { text }
+}
+
+/**
+ * What is wrong with a name that a machine compares as it is written, such as an ARN, for the person who reads it: the rule
+ * of `readText` without its bound on one character, which wildcards and ids may repeat.
+ */
+export function nameProblem(name: string): string | undefined {
+  if (/(?! )\p{Zs}/u.test(name)) return 'must not hold blanks other than plain spaces'
+  return brokenRule(name, SEEN_AS_IT_IS)
 }
 
 function brokenRule(text: string, rules: readonly Rule[]): string | undefined {

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { planFacts } from '../../src/cli/grant-output.ts'
+import type { PlanInfo } from '../../src/sdk/types.ts'
+
+function plan({ purpose, resource }: { purpose: string; resource: string }): PlanInfo {
+  return {
+    hash: 'a'.repeat(64),
+    task: { purpose, roleArn: 'arn:aws:iam::123456789012:role/x', access: [], ttlSeconds: 600 },
+    pairs: [{ action: 's3:GetObject', resource, class: 'read', flags: [], within: [], touches: [] }],
+    sessionPolicy: '{}',
+    sessionPolicyCharacters: 2,
+  } as unknown as PlanInfo
+}
+const lookAlikesOf = (shown: PlanInfo) => planFacts(shown).find(([name]) => name === 'Look-alikes')?.[1]
+
+test('an approver is told of words that look like others, in the purpose and in resources', () => {
+  const shown = lookAlikesOf(plan({ purpose: 'Read the p\u0430yments', resource: 'arn:aws:s3:::invoices-pr\u03bfd/*' }))
+  expect(shown).toEqual([expect.stringContaining('p\u0430yments'), expect.stringContaining('pr\u03bfd')])
+})
+
+test('a plan of plain words has nothing to point out', () => {
+  expect(lookAlikesOf(plan({ purpose: 'Read the payments', resource: 'arn:aws:s3:::invoices/*' }))).toBeUndefined()
+})
