@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { StintError } from '../core/errors.ts'
 import { asStintError } from '../core/errors.ts'
 import { completedHere, isTerminal } from './grant-end.ts'
-import { LeaseCache } from './lease-cache.ts'
+import { LeaseCache, type LeaseWait } from './lease-cache.ts'
 import type { ActivityReport, AwsCredentials, CredentialProvider, GrantAnswer, GrantInfo, LeaseInfo } from './types.ts'
 
 /** What a grant handle does its work with. */
@@ -41,14 +41,19 @@ export class Grant {
     return this.#leases.ended
   }
 
-  /** A provider for any AWS SDK v3 client: from memory, renewed ahead; throws the StintError once the grant is over. */
-  credentials(): CredentialProvider {
-    return async () => toAwsCredentials(await this.#leases.lease())
+  /**
+   * A provider for any AWS SDK v3 client: from memory, renewed ahead; throws the StintError once the grant is over.
+   *
+   * @param wait how long a call waits for a broker that is away before it gets what still works, or BROKER_UNAVAILABLE; the
+   *   client's deadline if left out.
+   */
+  credentials(wait?: LeaseWait): CredentialProvider {
+    return async () => toAwsCredentials(await this.#leases.lease(wait))
   }
 
-  /** The lease that can be used now; a new one if need be. */
-  lease(): Promise<LeaseInfo> {
-    return this.#leases.lease()
+  /** The lease that can be used now; a new one if need be. `wait` as in `credentials`. */
+  lease(wait?: LeaseWait): Promise<LeaseInfo> {
+    return this.#leases.lease(wait)
   }
 
   /** A new lease now. */

@@ -8,8 +8,15 @@ interface Held {
   /** What the grant said when this lease came: a later one means that this lease was cut. */
   readonly renewAfterMs: number
   readonly obtainedMs: number
-  /** How long it can be used, by the clock of this process when it came. */
+  /** How long it can be used, and how long it works, by the clock of this process when it came. */
   readonly lifeMs: number
+  readonly worksMs: number
+}
+
+/** How a caller waits for a lease. */
+export interface LeaseWait {
+  /** At most so long for a renewal, milliseconds; as long as the renewal takes if left out. It goes on behind the caller's back. */
+  readonly waitMs?: number
 }
 
 /** A failed early renewal is not tried again sooner; nor is a lease that came already over (a clock that is far off). */
@@ -17,8 +24,9 @@ const PAUSE_MS = 1_000
 
 /**
  * The leases of one active grant, from memory. Past half of a lease's life a call starts the next one behind the caller's back;
- * only a lease that is over or cut makes callers wait, all of them for one renewal. Nothing happens without a call, so an idle
- * agent holds no fresh credentials.
+ * only a lease that is over or cut makes callers wait, all of them for one renewal. Where that does not come, for a broker that is
+ * away or a grant at its deadline, a lease past its margin is handed out for as long as it works. Nothing happens without a
+ * call, so an idle agent holds no fresh credentials.
  */
 export class LeaseCache {
   readonly #clock: Clock
@@ -59,8 +67,12 @@ export class LeaseCache {
     this.#held = undefined
   }
 
-  /** A lease that can be used now. @throws {StintError} why there is none */
-  async lease(): Promise<LeaseInfo> {
+  /**
+   * A lease that can be used now.
+   *
+   * @throws {StintError} why there is none; BROKER_UNAVAILABLE when `waitMs` has passed.
+   */
+  async lease({ waitMs }: LeaseWait = {}): Promise<LeaseInfo> {
     this.#throwIfEnded()
     const now = this.#clock.monotonicMs()
     const held = this.#held
@@ -68,11 +80,21 @@ export class LeaseCache {
       if (this.#isDue(held, now)) this.#renewSoon().catch(() => undefined) // kept by #renewNow: the next one that waits hears it
       return held.lease
     }
+    const rest = this.#restOf(held, now)
     if (held && !this.#isCut(held) && this.#isLast(held)) {
+      if (rest) return rest
       const explanation = `The time of grant ${this.#info.id} is over: no lease reaches beyond its deadline.`
       throw new StintError('GRANT_NOT_ACTIVE', { explanation, grantId: this.#info.id, reason: 'deadline' })
     }
-    await this.#renewSoon()
+    if (rest && now < this.#pauseUntilMs) return rest
+    try {
+      await this.#within(waitMs, this.#renewSoon())
+    } catch (error) {
+      this.#throwIfEnded()
+      const working = this.#restOf(held, this.#clock.monotonicMs())
+      if (working && asStintError(error).retryable) return working
+      throw error
+    }
     this.#throwIfEnded()
     const fresh = this.#held
     if (!fresh) throw new StintError('INTERNAL', { explanation: 'The broker renewed the grant without a lease.' })
@@ -84,6 +106,21 @@ export class LeaseCache {
     this.#throwIfEnded()
     await this.#renewSoon()
     return this.lease()
+  }
+
+  /** @throws {StintError} BROKER_UNAVAILABLE when the time is over; the work goes on. */
+  async #within(waitMs: number | undefined, work: Promise<void>): Promise<void> {
+    if (waitMs === undefined) return work
+    const done = new AbortController()
+    const late = this.#clock.sleep(waitMs, done.signal).then(() => {
+      const explanation = `The broker has not renewed grant ${this.#info.id} within ${waitMs} ms, and no lease at hand works any more; it is being tried further.`
+      throw new StintError('BROKER_UNAVAILABLE', { explanation, grantId: this.#info.id })
+    })
+    try {
+      await Promise.race([work, late])
+    } finally {
+      done.abort()
+    }
   }
 
   #renewSoon(): Promise<void> {
@@ -113,12 +150,21 @@ export class LeaseCache {
       renewAfterMs: answer.grant.renewAfter?.getTime() ?? 0,
       obtainedMs: this.#clock.monotonicMs(),
       lifeMs: lease.usableUntil.getTime() - this.#clock.now().getTime(),
+      worksMs: lease.notAfter.getTime() - this.#clock.now().getTime(),
     }
   }
 
   /** By either clock: a wall clock that was set back must not stretch a lease. */
   #isOver({ lease, obtainedMs, lifeMs }: Held, nowMs: number): boolean {
     return this.#clock.now() >= lease.usableUntil || nowMs - obtainedMs >= lifeMs
+  }
+
+  /** The lease with what is left of it between the margin and its end, for want of another. */
+  #restOf(held: Held | undefined, nowMs: number): LeaseInfo | undefined {
+    if (!held || held !== this.#held || this.#isCut(held)) return undefined
+    const { lease, obtainedMs, worksMs } = held
+    const works = this.#clock.now() < lease.notAfter && nowMs - obtainedMs < worksMs
+    return works ? { ...lease, usableUntil: lease.notAfter } : undefined
   }
 
   #isDue(held: Held, nowMs: number): boolean {

@@ -185,7 +185,7 @@ test('request speaks credential_process', async () => {
     AccessKeyId: 'ASIAEXAMPLE1',
     SecretAccessKey: 'secret-1',
     SessionToken: 'token-1',
-    Expiration: '2099-01-01T00:04:30.000Z',
+    Expiration: '2099-01-01T00:04:30Z',
   })
 })
 

@@ -8,7 +8,7 @@ const CREDENTIALS: AwsCredentials = {
   accessKeyId: 'ASIAEXAMPLE',
   secretAccessKey: 'secret',
   sessionToken: 'token',
-  expiration: new Date('2026-11-21T12:04:30Z'),
+  expiration: new Date('2026-11-21T12:04:30.999Z'),
 }
 
 let endpoint: CredentialEndpoint
@@ -51,7 +51,7 @@ test('the holder of the token gets the four texts that AWS SDKs ask for', async 
       AccessKeyId: 'ASIAEXAMPLE',
       SecretAccessKey: 'secret',
       Token: 'token',
-      Expiration: '2026-11-21T12:04:30.000Z',
+      Expiration: '2026-11-21T12:04:30Z',
     },
   })
 })

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -57,16 +57,46 @@ test('the child finds the credentials of the task, and no others', async () => {
   expect(body).toMatchObject({ AccessKeyId: 'ASIAEXAMPLE1', SecretAccessKey: 'secret-1', Token: 'token-1' })
   expect(names.filter((name: string) => !Object.hasOwn(broker.env, name))).toEqual([
     'AWS_CONFIG_FILE',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN',
     'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
     'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'AWS_CREDENTIAL_PROFILES_FILE',
     'AWS_DEFAULT_REGION',
     'AWS_EC2_METADATA_DISABLED',
+    'AWS_EC2_METADATA_SERVICE_ENDPOINT',
     'AWS_REGION',
+    'AWS_SDK_LOAD_CONFIG',
     'AWS_SHARED_CREDENTIALS_FILE',
+    'BOTO_CONFIG',
     'STINT_GRANT_ID',
   ])
   expect(broker.countOf('CompleteGrant')).toBe(1)
   expect(await leftovers()).toEqual([])
+})
+
+// botocore reads AWS_DEFAULT_REGION alone, the JS and Java SDKs AWS_REGION alone.
+for (const { name, given, argv } of [
+  { name: '--region', given: {}, argv: ['--region', 'eu-west-1'] },
+  { name: 'AWS_REGION', given: { AWS_REGION: 'eu-west-1' }, argv: [] },
+  { name: 'AWS_DEFAULT_REGION', given: { AWS_DEFAULT_REGION: 'eu-west-1' }, argv: [] },
+  {
+    name: 'AWS_REGION before AWS_DEFAULT_REGION',
+    given: { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'x' },
+    argv: [],
+  },
+])
+  test(`a region from ${name} reaches the child under both names`, async () => {
+    const print = ['sh', '-c', 'printf "%s %s" "$AWS_REGION" "$AWS_DEFAULT_REGION"']
+    const run = await stint(['exec', ...TASK, ...argv, '--', ...print], { env: { ...env, ...given } })
+    expect(run.stdout).toBe('eu-west-1 eu-west-1')
+  })
+
+test('the token reaches the child as a file and as a text, for SDKs that know no file', async () => {
+  const endpoint = { url: 'http://127.0.0.1:1/credentials', authorization: new Secret('Bearer x') }
+  const child = await childEnvironment({ env: {}, endpoint, grantId: GRANT_ID })
+  const { AWS_CONTAINER_AUTHORIZATION_TOKEN: text, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file = '' } = child.env
+  expect([text, await readFile(file, 'utf8')]).toEqual(['Bearer x', 'Bearer x'])
+  await child.remove()
 })
 
 test('the token file is for its owner alone', async () => {

@@ -65,7 +65,7 @@ test('stint dev shows its file only when it is whole', async () => {
   const first = readFileSync(file, 'utf8')
   signals.send('SIGTERM')
   await running
-  expect(first).toMatch(/^export AWS_REGION='.*'\n$/m)
+  expect(first).toMatch(/^export AWS_REGION='(.+)'\nexport AWS_DEFAULT_REGION='\1'\n$/m)
 })
 
 test('stint dev overwrites no file that it has not written', async () => {

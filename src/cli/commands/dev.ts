@@ -79,6 +79,8 @@ async function variablesOf(stage: Stage, { addresses }: Broker): Promise<string>
     PRACTICE_OPERATOR_TOKEN_FILE: stage.tokenFiles.oscar,
     AWS_ENDPOINT_URL: cloud.endpoint,
     AWS_REGION: cloud.region,
+    // The name that botocore reads, and so boto3 and the AWS CLI.
+    AWS_DEFAULT_REGION: cloud.region,
   }
   return Object.entries(variables)
     .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)

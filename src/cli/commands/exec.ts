@@ -71,8 +71,14 @@ async function execWith(client: StintClient, work: Work): Promise<number> {
 /** As a shell says it of a program that SIGINT ended. */
 const INTERRUPTED = 130
 
+/** For a renewal, before the endpoint answers with what it has: the JS SDK gives up after a second, in the middle of the answer too. */
+const ENDPOINT_WAIT_MS = 700
+
 async function serveAndRun(grant: Grant, command: readonly string[], flags: Flags, io: CommandIo): Promise<number> {
-  const endpoint = await serveCredentials({ credentials: grant.credentials(), ended: grant.signal })
+  const endpoint = await serveCredentials({
+    credentials: grant.credentials({ waitMs: ENDPOINT_WAIT_MS }),
+    ended: grant.signal,
+  })
   try {
     const child = await childEnvironment({ env: io.env, endpoint, grantId: grant.id, region: flags.region })
     try {

@@ -10,6 +10,7 @@ import { noticeOf } from '../gate-notice.ts'
 import { grantFacts } from '../grant-output.ts'
 import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
 import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
+import { wholeSeconds } from '../whole-seconds.ts'
 
 type Flags = BrokerFlags &
   TaskFlags & {
@@ -66,7 +67,7 @@ function print({ grant, lease }: GrantAnswer, { output, showCredentials }: Flags
     if (!credentials) return
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials
     const keys = { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken }
-    io.stdout.write(`${JSON.stringify({ Version: 1, ...keys, Expiration: expiration.toISOString() })}\n`)
+    io.stdout.write(`${JSON.stringify({ Version: 1, ...keys, Expiration: wholeSeconds(expiration) })}\n`)
     return
   }
   const { id, number, notAfter, usableUntil, accessKeyId } = lease ?? {}

@@ -5,6 +5,7 @@ import { asStintError, ERROR_CATALOG } from '../../core/errors.ts'
 import { sameText } from '../../core/same-text.ts'
 import { Secret } from '../../core/secret.ts'
 import type { AwsCredentials } from '../../sdk/types.ts'
+import { wholeSeconds } from '../whole-seconds.ts'
 
 /** The AWS container-credential endpoint of one grant. */
 export interface CredentialEndpoint {
@@ -17,6 +18,7 @@ export interface CredentialEndpoint {
 
 /** What the endpoint answers from. */
 export interface CredentialSource {
+  /** Has to settle within a second: SDKs wait no longer for an endpoint, and say nothing of why. */
   credentials(): Promise<AwsCredentials>
   /** Aborted once the grant is over. */
   readonly ended: AbortSignal
@@ -69,7 +71,7 @@ async function answer(
   try {
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = await source.credentials()
     const body = { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken }
-    return { status: 200, body: { ...body, Expiration: expiration.toISOString() } }
+    return { status: 200, body: { ...body, Expiration: wholeSeconds(expiration) } }
   } catch (error) {
     const known = asStintError(error)
     if (source.ended.aborted) return failure(403, 'GrantRevoked', known.message)
