@@ -5,7 +5,7 @@ import { type ErrorCode, StintError } from './core/errors.ts'
 import { readSmallFile, UnusableFileError } from './core/files/read-small-file.ts'
 import type { Logger } from './core/log.ts'
 import type { ProblemBoard } from './core/problem-board.ts'
-import { startBundleEndpoint } from './identity/bundle-endpoint.ts'
+import { type BundleEndpointOptions, startBundleEndpoint } from './identity/bundle-endpoint.ts'
 import { type BundleFile, BundleFiles } from './identity/bundle-files.ts'
 import type { BundleNote } from './identity/bundle-problems.ts'
 import { BundleStore } from './identity/bundle-store.ts'
@@ -25,6 +25,8 @@ export interface IdentityDeps {
   readonly logger: Logger
   readonly board: ProblemBoard
   readonly random: () => number
+  /** Of the connections of our own bundle endpoint. */
+  readonly endpoint?: Pick<BundleEndpointOptions, 'limits' | 'onRefused'>
 }
 
 /** Who the broker is and whom it can verify, for the status. */
@@ -90,6 +92,7 @@ export async function startIdentity(
         ? workload?.publishable(settings.trustDomain)
         : bundles.get(settings.trustDomain),
     clock: deps.clock,
+    ...deps.endpoint,
   })
   stack.defer(() => endpoint.stop())
   return { bundles, server, view, bundleEndpoint: endpoint.address }

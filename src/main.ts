@@ -11,6 +11,7 @@ import { StintError } from './core/errors.ts'
 import { readSmallFile } from './core/files/read-small-file.ts'
 import { randomIds } from './core/ids.ts'
 import type { Logger } from './core/log.ts'
+import type { RefusedConnection } from './core/net/guarded-listener.ts'
 import { ProblemBoard } from './core/problem-board.ts'
 import { Reloading, type ReloadingOptions } from './core/reloading.ts'
 import { Admission, type AdmissionLimits } from './grants/admission.ts'
@@ -24,6 +25,7 @@ import { Sweeper } from './grants/sweeper.ts'
 import { WatchHub } from './grants/watch-hub.ts'
 import { Watermarks } from './grants/watermarks.ts'
 import { startAgentPorts } from './grpc/agent-ports.ts'
+import { refusal } from './grpc/broker-server.ts'
 import { startHealthServer } from './grpc/health.ts'
 import type { BundleStore } from './identity/bundle-store.ts'
 import type { OidcIssuer } from './identity/oidc/issuer.ts'
@@ -32,6 +34,7 @@ import { startIdentity } from './identity-from-config.ts'
 import { jwtSvidRules } from './jwt-svid-rules.ts'
 import { RefusalLog } from './ledger/refusal-log.ts'
 import { openSqliteLedger } from './ledger/sqlite-ledger.ts'
+import { listenerLimits } from './listener-limits-from-config.ts'
 import { createOidcVerifier } from './oidc-from-config.ts'
 import { NO_LABELS } from './plan/labels.ts'
 import { loadLabels } from './plan/load-labels.ts'
@@ -108,7 +111,31 @@ async function start(
     onNotice: (notice) => logger.warn({ notice }, 'the ledger file was open to others'),
   })
   stack.defer(() => ledger.close())
-  const identity = await startIdentity(config, { ...deps, random: Math.random, board }, stack)
+  const sockets = await listenerLimits(config)
+  if (sockets.notice) noteFewFiles(sockets.notice, deps, board)
+  const refusals = new RefusalLog({
+    ledger,
+    clock,
+    logger,
+    type: 'identity.refused',
+    eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE,
+  })
+  stack.defer(() => refusals.close())
+  /** What was turned away at a port of ours, for the record. */
+  const onRefused =
+    (port: string) =>
+    ({ peer, error }: RefusedConnection) =>
+      void refusals.note(refusal(error, `connection:${port}`, peer))
+  const identity = await startIdentity(
+    config,
+    {
+      ...deps,
+      random: Math.random,
+      board,
+      endpoint: { limits: sockets.limits.bundle, onRefused: onRefused('bundle') },
+    },
+    stack,
+  )
   const { bundles } = identity
   const oidc = await startIssuers(config, deps, board, stack)
   const rules = await startRules(config, deps, board, problem, stack)
@@ -150,13 +177,20 @@ async function start(
   sweeper.start()
   stack.defer(() => sweeper.stop())
 
-  const health = await startHealthServer({ ...config.listen.health, clock })
+  const health = await startHealthServer({
+    ...config.listen.health,
+    clock,
+    limits: sockets.limits.health,
+    onRefused: onRefused('health'),
+  })
   stack.defer(() => health.stop())
   const stopping = new AbortController()
   let identityUsable = true
   const admin = await startAdminServer({
     ...config.listen.admin,
     ...(config.admin.tls && { tls: config.admin.tls }),
+    limits: sockets.limits.admin,
+    onRefused: onRefused('admin'),
     clock,
     logger,
     admin: createAdminApp({
@@ -177,16 +211,9 @@ async function start(
     }),
   })
   stack.defer(() => admin.stop())
-  const refusals = new RefusalLog({
-    ledger,
-    clock,
-    logger,
-    type: 'identity.refused',
-    eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE,
-  })
-  stack.defer(() => refusals.close())
   const ports = await startAgentPorts({
     ...agentPortSettings(config),
+    connections: { mutual: sockets.limits.agents, bearer: sockets.limits.bearer },
     bundles,
     oidc,
     grants: createGrantService(parts),
@@ -220,6 +247,12 @@ async function start(
     health: `${config.listen.health.host}:${health.port}`,
     ...bundle,
   }
+}
+
+/** The broker serves on, with fewer connections than it was told to take. */
+function noteFewFiles(explanation: string, { clock, logger }: BrokerDeps, board: ProblemBoard): void {
+  board.setFindings('open-files', [{ finding: 'too-few', code: 'CONFIG_INVALID', explanation }], clock.now())
+  logger.warn({ explanation }, 'the limit of open files is too low')
 }
 
 /** Follows the keys of the configured issuers; one that cannot be reached is a problem of its own agents alone. */
@@ -365,7 +398,6 @@ function agentPortSettings(config: Config) {
     mutual: listen.agents,
     bearer: listen.bearer,
     tokens: jwtSvidRules(config),
-    maxConnections: server.maxConnections,
     mintLimits: admissionLimits(config),
     maxCallMs: server.maxCallTime,
     drainMs: server.drainTime,

@@ -47,7 +47,7 @@ export interface AdminConnectionLimits extends GuardedListenerLimits {
 export const ADMIN_LIMITS: AdminConnectionLimits = {
   maxConnections: 128,
   maxConnectionsPerOwner: 32,
-  maxUnproven: 256,
+  maxUnproven: 240,
   handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
   firstByteTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,

@@ -1,8 +1,9 @@
 import type { Server } from '@grpc/grpc-js'
 import type { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
-import type { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { ConnectionTableLimits } from '../core/net/connection-table.ts'
+import type { RefusedConnection } from '../core/net/guarded-listener.ts'
 import type { AdmissionLimits } from '../grants/admission.ts'
 import type { GrantService } from '../grants/services.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
@@ -27,7 +28,8 @@ export interface AgentPortsOptions {
   readonly tokens?: JwtSvidRules | undefined
   /** Tokens of OIDC issuers are refused unless given; started and stopped by whoever made it. */
   readonly oidc?: OidcVerifier | undefined
-  readonly maxConnections: number
+  /** How many connections each of the two ports takes. */
+  readonly connections: { readonly mutual: ConnectionTableLimits; readonly bearer: ConnectionTableLimits }
   /** Of calls that may mint, as the grant service applies them; every call has looser ones of its own here. */
   readonly mintLimits: AdmissionLimits
   readonly maxCallMs: number
@@ -80,29 +82,32 @@ function openMutual(options: AgentPortsOptions, identity: ServerIdentity, shared
   // A call can come only after the listener that it came by was made.
   const own = (): Listener => listener
   const server = brokerServer(options, shared, { bearerAlone: false, own })
-  const listener = Listener.mutual({ ...listenerOptions(options, identity, server), bundles: options.bundles })
+  const listener = Listener.mutual({
+    ...listenerOptions(options, identity, server, 'mutual'),
+    bundles: options.bundles,
+  })
   return listener
 }
 
 function openBearer(options: AgentPortsOptions, identity: ServerIdentity, shared: SharedChecks): Listener {
   const own = (): Listener => listener
   const server = brokerServer(options, shared, { bearerAlone: true, own })
-  const listener = Listener.bearer(listenerOptions(options, identity, server))
+  const listener = Listener.bearer(listenerOptions(options, identity, server, 'bearer'))
   return listener
 }
 
 function listenerOptions(
-  { clock, maxConnections, refusals }: AgentPortsOptions,
+  { clock, connections, refusals }: AgentPortsOptions,
   identity: ServerIdentity,
   server: Server,
+  port: keyof AgentPortsOptions['connections'],
 ) {
   return {
     server,
     identity,
     clock,
-    limits: { maxConnections },
-    onRefused: ({ peer, error }: { peer: string; error: StintError }) =>
-      void refusals.note(refusal(error, 'connection', peer)),
+    limits: connections[port],
+    onRefused: ({ peer, error }: RefusedConnection) => void refusals.note(refusal(error, 'connection', peer)),
   }
 }
 

@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer } from 'node:net'
-import { Server, ServerCredentials } from '@grpc/grpc-js'
+import { Server, ServerCredentials, ServerInterceptingCall } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
@@ -30,7 +30,7 @@ export interface HealthServerOptions {
 export const HEALTH_LIMITS: GuardedListenerLimits = {
   maxConnections: 0,
   maxConnectionsPerOwner: 0,
-  maxUnproven: 128,
+  maxUnproven: 96,
   firstByteTimeoutMs: 10_000,
 }
 
@@ -49,6 +49,12 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc-node.max_session_memory': 1,
     'grpc.enable_channelz': 0,
+    interceptors: [
+      (_method, call) => {
+        guard.connections.called(call.getPeer())
+        return new ServerInterceptingCall(call)
+      },
+    ],
   })
   health.addToServer(server)
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())

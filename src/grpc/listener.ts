@@ -6,7 +6,7 @@ import type { ConnectionInjector, Server } from '@grpc/grpc-js'
 import { ServerCredentials } from '@grpc/grpc-js'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
-import { type ConnectionTable, peerKey } from '../core/net/connection-table.ts'
+import { type ConnectionTable, type ConnectionTableLimits, peerKey } from '../core/net/connection-table.ts'
 import {
   GuardedListener,
   type GuardedListenerLimits,
@@ -32,20 +32,23 @@ export interface ListenerOptions {
   readonly onRefused: (refusal: RefusedConnection) => void
 }
 
-/**
- * `maxConnections`: default 1024. `maxConnectionsPerOwner`: of one agent, default a quarter of them. `maxUnproven`:
- * default 512. `firstByteTimeoutMs`: default 10 000.
- */
+/** How many connections: see `connectionLimits`. `firstByteTimeoutMs`: default 10 000. */
 export interface ListenerLimits extends GuardedListenerLimits {
   /** Default 10 000. */
   readonly handshakeTimeoutMs: number
 }
 
-const DEFAULT_LIMITS = {
-  maxConnections: 1024,
-  maxUnproven: 512,
-  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
-  firstByteTimeoutMs: 10_000,
+const MAX_CONNECTIONS = 1_024
+const MAX_UNPROVEN = 512
+const TIME_LIMITS = { handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS, firstByteTimeoutMs: 10_000 }
+
+/** Connections of a port for agents: one agent may have a quarter of the proven ones. */
+export function connectionLimits(maxConnections = MAX_CONNECTIONS): ConnectionTableLimits {
+  return {
+    maxConnections,
+    maxConnectionsPerOwner: Math.ceil(maxConnections / 4),
+    maxUnproven: MAX_UNPROVEN,
+  }
 }
 
 /**
@@ -68,8 +71,8 @@ export class Listener {
   private constructor(options: ListenerOptions, bundles?: BundleStore) {
     this.#options = options
     this.#bundles = bundles
-    const limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.#limits = { maxConnectionsPerOwner: Math.ceil(limits.maxConnections / 4), ...limits }
+    const { limits } = options
+    this.#limits = { ...TIME_LIMITS, ...connectionLimits(limits?.maxConnections), ...limits }
     this.#identity = options.identity
     this.#injector = options.server.createConnectionInjector(ServerCredentials.createInsecure())
     this.#tls = this.#createTlsServer()

@@ -32,7 +32,7 @@ export interface BundleEndpointOptions {
 export const BUNDLE_ENDPOINT_LIMITS: GuardedListenerLimits = {
   maxConnections: 0,
   maxConnectionsPerOwner: 0,
-  maxUnproven: 256,
+  maxUnproven: 160,
   firstByteTimeoutMs: 5_000,
 }
 

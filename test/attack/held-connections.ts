@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
 /** The first bytes of a TLS record with a ClientHello that never goes on. @see RFC 8446, section 5.1 */
-const HALF_CLIENT_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03])
+export const HALF_CLIENT_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03])
 /** What a plain port gets instead: a request, or an HTTP/2 preface, that stops in the middle. */
 const HALF_PREFACE = Buffer.from('PRI * HT')
 

@@ -35,14 +35,26 @@ export class BrokerProcess {
   /**
    * @param failpoint `name[:n]`: the process kills itself there, the n-th time.
    * @param nodeOptions e.g. `--max-old-space-size=256`
+   * @param openFiles how many files it may have open; as many as this process unless given.
    */
   constructor({
     configFile,
     failpoint,
     nodeOptions = [],
-  }: { configFile: string; failpoint?: string | undefined; nodeOptions?: readonly string[] }) {
+    openFiles,
+  }: {
+    configFile: string
+    failpoint?: string | undefined
+    nodeOptions?: readonly string[]
+    openFiles?: number
+  }) {
     const { STINT_FAILPOINT: _, ...env } = process.env
-    this.#child = spawn(process.execPath, [...nodeOptions, CLI, 'serve', '--config', configFile], {
+    const [command = '', ...argv] = [
+      ...(openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`]),
+      process.execPath,
+      ...[...nodeOptions, CLI, 'serve', '--config', configFile],
+    ]
+    this.#child = spawn(command, argv, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...env, ...(failpoint ? { STINT_FAILPOINT: failpoint } : {}) },
     })

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { addressKey } from '../address-key.ts'
 import { StintError } from '../errors.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** How many connections a listener keeps. Together they are all the file descriptors that it can take. */
 export interface ConnectionTableLimits {
@@ -8,21 +9,25 @@ export interface ConnectionTableLimits {
   readonly maxConnections: number
   /** How many of them one identity may have. */
   readonly maxConnectionsPerOwner: number
-  /** Connections whose peer has proved nothing yet; one more takes the place of another. */
+  /** Connections whose peer has proved nothing yet, in equal parts for each step that they take; one more takes the place of another. */
   readonly maxUnproven: number
 }
+
+/**
+ * How far a connection has got that has proved nothing: it is silent, has sent a byte, has sent a whole ClientHello, has
+ * shaken hands, has made a call.
+ */
+type Step = (typeof TLS_STEPS)[number]
+
+const TLS_STEPS = ['silent', 'heard', 'greeted', 'secured', 'called'] as const
+const PLAIN_STEPS = ['silent', 'heard', 'called'] as const satisfies readonly Step[]
 
 interface Entry {
   readonly peer: string
   readonly address: string
   readonly socket: Socket
-  /** The connections that this one's address has open and unproven, itself included. */
-  readonly neighbours: Set<Entry>
   owner?: string
-  /** The TLS handshake is done. */
-  secured: boolean
-  /** The peer has sent at least one byte. Bytes never become fewer, so a yes is kept. */
-  heard: boolean
+  step: Step
   badTokens: number
   /** What bytes are counted on: the TLS socket once there is one. */
   talker: Pick<Socket, 'bytesRead'>
@@ -39,19 +44,28 @@ const MAX_BAD_TOKENS = 20
 
 /**
  * The open connections of a listener, so that none can starve another. A connection that has proved nothing can always
- * be given up for a newer one. Those that have got least far go first (silent, then in the handshake, then past it), of
- * these the ones of the address that has the most, and of these the oldest: whoever opens thousands pushes out its own.
+ * be given up for a newer one that has got as far. Each step has room of its own: to push out a connection, strangers
+ * have to do as much work as it has done, and what they hold at one step takes no place at another.
  */
 export class ConnectionTable {
   readonly #limits: ConnectionTableLimits
+  readonly #onEvicted: (socket: Socket) => void
   readonly #entries = new Map<string, Entry>()
-  /** By address, in order of arrival. */
-  readonly #unproven = new Map<string, Set<Entry>>()
+  readonly #rooms: ReadonlyMap<Step, WaitingRoom<Entry>>
   readonly #owned = new Map<string, number>()
-  #unprovenCount = 0
+  #proven = 0
 
-  constructor(limits: ConnectionTableLimits) {
-    this.#limits = limits
+  /** @param options.onEvicted closes a connection that has to give way to another one. */
+  constructor(options: {
+    readonly limits: ConnectionTableLimits
+    readonly tls: boolean
+    readonly onEvicted: (socket: Socket) => void
+  }) {
+    this.#limits = options.limits
+    this.#onEvicted = options.onEvicted
+    const steps: readonly Step[] = options.tls ? TLS_STEPS : PLAIN_STEPS
+    const each = Math.max(1, Math.floor(options.limits.maxUnproven / steps.length))
+    this.#rooms = new Map(steps.map((step) => [step, new WaitingRoom<Entry>(each)]))
   }
 
   /** Connections that are open. */
@@ -59,43 +73,43 @@ export class ConnectionTable {
     return this.#entries.size
   }
 
-  /** Takes a new connection in. @returns the one that has to go for it, if any; the caller closes it. */
-  add(socket: Socket): Socket | undefined {
-    const peer = peerKey(socket)
-    const address = addressKey(socket.remoteAddress ?? '')
-    const evicted = this.#unprovenCount >= this.#limits.maxUnproven ? this.#evict() : undefined
-    const neighbours = this.#unproven.get(address) ?? new Set()
+  /** Takes a new connection in; another may have to go for it. */
+  add(socket: Socket): void {
     const entry: Entry = {
-      peer,
-      address,
+      peer: peerKey(socket),
+      address: addressKey(socket.remoteAddress ?? ''),
       socket,
-      neighbours,
-      secured: false,
-      heard: false,
+      step: 'silent',
       badTokens: 0,
       talker: socket,
       seenBytes: 0,
       allowance: BURST_BYTES,
     }
-    this.#entries.set(peer, entry)
-    this.#unproven.set(address, neighbours.add(entry))
-    this.#unprovenCount += 1
+    this.#entries.set(entry.peer, entry)
     socket.once('close', () => this.#drop(entry))
-    return evicted
+    if (this.#rooms.get('silent')?.isFull) this.#listen()
+    this.#enter(entry)
+  }
+
+  /** The peer has sent a whole ClientHello. */
+  greeted(socket: Socket): void {
+    const entry = this.#entries.get(peerKey(socket))
+    if (entry) this.#advance(entry, 'greeted')
   }
 
   /** The TLS handshake is done: from now on the bytes count that this socket has decrypted. */
   secured(socket: Socket): void {
     const entry = this.#entries.get(peerKey(socket))
     if (!entry) return
-    entry.secured = true
     entry.talker = socket
     entry.seenBytes = socket.bytesRead
+    this.#advance(entry, 'secured')
   }
 
   /** Whether the TLS handshake of this connection is done. */
   isSecured(socket: Socket): boolean {
-    return this.#entries.get(peerKey(socket))?.secured === true
+    const step = this.#entries.get(peerKey(socket))?.step
+    return step === 'secured' || step === 'called'
   }
 
   /**
@@ -110,10 +124,10 @@ export class ConnectionTable {
     const own = this.#owned.get(owner) ?? 0
     if (own >= this.#limits.maxConnectionsPerOwner)
       throw tooMany('agent-connections', 'Too many connections of one identity are open.')
-    const proven = this.#entries.size - this.#unprovenCount
-    if (proven >= this.#limits.maxConnections) throw tooMany('connections', 'Too many connections are open.')
-    this.#forgetUnproven(entry)
+    if (this.#proven >= this.#limits.maxConnections) throw tooMany('connections', 'Too many connections are open.')
+    this.#rooms.get(entry.step)?.delete(entry)
     entry.owner = owner
+    this.#proven += 1
     this.#owned.set(owner, own + 1)
   }
 
@@ -132,7 +146,9 @@ export class ConnectionTable {
   /** A call has begun, which justifies as many bytes as a call may have. */
   called(peer: string): void {
     const entry = this.#entries.get(peer)
-    if (entry) entry.allowance = Math.min(BURST_BYTES + BYTES_PER_CALL, entry.allowance + BYTES_PER_CALL)
+    if (!entry) return
+    entry.allowance = Math.min(BURST_BYTES + BYTES_PER_CALL, entry.allowance + BYTES_PER_CALL)
+    this.#advance(entry, 'called')
   }
 
   /** Looks at what each connection has sent. @returns those that sent far more than their calls need. */
@@ -154,70 +170,49 @@ export class ConnectionTable {
   }
 
   /** Those of them that cannot have a request in hand: silent, or still in the handshake of a port that has one. */
-  idleSockets({ tls }: { tls: boolean }): Socket[] {
-    const idle = [...this.#entries.values()].filter((entry) => (tls ? !entry.secured : !isHeard(entry)))
-    return idle.map(({ socket }) => socket)
+  idleSockets(): Socket[] {
+    this.#listen()
+    const idle: readonly Step[] = this.#rooms.has('secured') ? ['silent', 'heard', 'greeted'] : ['silent']
+    return [...this.#entries.values()].filter(({ step }) => idle.includes(step)).map(({ socket }) => socket)
   }
 
-  #evict(): Socket | undefined {
-    const victim = this.#silentOfBusiest() ?? this.#leastAdvanced()
-    if (!victim) return undefined
-    this.#drop(victim)
-    return victim.socket
-  }
-
-  /** The usual flood is silent and from one address: found without looking at every connection. */
-  #silentOfBusiest(): Entry | undefined {
-    let most: Set<Entry> | undefined
-    for (const entries of this.#unproven.values()) if (entries.size > (most?.size ?? 0)) most = entries
-    for (const entry of most ?? []) if (!isHeard(entry)) return entry
-    return undefined
-  }
-
-  #leastAdvanced(): Entry | undefined {
-    let least: Entry | undefined
-    for (const entries of this.#unproven.values()) {
-      for (const entry of entries) if (!least || givesWayBefore(entry, least)) least = entry
+  /** No event tells of the first byte below TLS, so whoever is still held for silent is looked at when it matters. */
+  #listen(): void {
+    for (const entry of this.#rooms.get('silent')?.all() ?? []) {
+      if (entry.socket.bytesRead > 0) this.#advance(entry, 'heard')
     }
-    return least
+  }
+
+  #advance(entry: Entry, step: Step): void {
+    const order: readonly Step[] = TLS_STEPS
+    if (order.indexOf(step) <= order.indexOf(entry.step)) return
+    this.#rooms.get(entry.step)?.delete(entry)
+    entry.step = step
+    if (entry.owner === undefined) this.#enter(entry)
+  }
+
+  #enter(entry: Entry): void {
+    const evicted = this.#rooms.get(entry.step)?.add(entry)
+    if (!evicted) return
+    this.#drop(evicted)
+    this.#onEvicted(evicted.socket)
   }
 
   #drop(entry: Entry): void {
     if (this.#entries.get(entry.peer) !== entry) return
     this.#entries.delete(entry.peer)
-    this.#forgetUnproven(entry)
+    this.#rooms.get(entry.step)?.delete(entry)
     if (entry.owner === undefined) return
+    this.#proven -= 1
     const left = (this.#owned.get(entry.owner) ?? 1) - 1
     if (left > 0) this.#owned.set(entry.owner, left)
     else this.#owned.delete(entry.owner)
-  }
-
-  #forgetUnproven(entry: Entry): void {
-    if (!entry.neighbours.delete(entry)) return
-    this.#unprovenCount -= 1
-    if (entry.neighbours.size === 0) this.#unproven.delete(entry.address)
   }
 }
 
 /** `address:port`, as grpc-js says it: unique among open connections. */
 export function peerKey({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort ?? 0}`
-}
-
-function isHeard(entry: Entry): boolean {
-  entry.heard ||= entry.socket.bytesRead > 0
-  return entry.heard
-}
-
-function givesWayBefore(one: Entry, other: Entry): boolean {
-  const [step, otherStep] = [stepOf(one), stepOf(other)]
-  return step === otherStep ? one.neighbours.size > other.neighbours.size : step < otherStep
-}
-
-/** How far a connection has got. */
-function stepOf(entry: Entry): number {
-  if (entry.secured) return 2
-  return isHeard(entry) ? 1 : 0
 }
 
 function tooMany(check: string, explanation: string): StintError {

@@ -53,10 +53,13 @@ export class GuardedListener {
     this.#clock = clock
     this.#limits = limits
     this.#onRefused = onRefused
-    this.#table = new ConnectionTable(limits)
     this.#tls = server instanceof TlsServer
+    const onEvicted = (socket: Socket) => this.refuse(socket, unproven())
+    this.#table = new ConnectionTable({ limits, tls: this.#tls, onEvicted })
     server.maxConnections = limits.maxConnections + limits.maxUnproven + ACCEPT_BACKLOG
     server.on('connection', (socket: Socket) => this.#track(socket))
+    // The first secrets of a handshake are there once a whole ClientHello has come.
+    server.on('keylog', (_line, socket: TLSSocket) => this.#table.greeted(socket))
     server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
     server.on('tlsClientError', (_error, socket: TLSSocket) => void socket.destroy())
     // Of HTTP servers: a call justifies its bytes.
@@ -93,7 +96,7 @@ export class GuardedListener {
     const over = new AbortController()
     const closed = once(this.#server, 'close').then(() => over.abort())
     this.#server.close()
-    for (const socket of this.#table.idleSockets({ tls: this.#tls })) socket.destroy()
+    for (const socket of this.#table.idleSockets()) socket.destroy()
     if (graceMs > 0) await this.#clock.sleep(graceMs, over.signal).catch(() => undefined)
     for (const socket of this.#table.sockets()) socket.destroy()
     await closed
@@ -101,8 +104,7 @@ export class GuardedListener {
 
   #track(socket: Socket): void {
     socket.on('error', () => socket.destroy())
-    const evicted = this.#table.add(socket)
-    if (evicted) this.refuse(evicted, unproven())
+    this.#table.add(socket)
     if (!this.#tls) this.#awaitFirstByte(socket, 0)
   }
 

@@ -1,0 +1,105 @@
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { ConnectionTable, type ConnectionTableLimits, peerKey } from '../../../src/core/net/connection-table.ts'
+
+const LIMITS: ConnectionTableLimits = { maxConnections: 4, maxConnectionsPerOwner: 2, maxUnproven: 10 }
+
+/** A table with room for two at each step of a TLS port, and who had to go. */
+function open(limits: Partial<ConnectionTableLimits> = {}) {
+  const evicted: Socket[] = []
+  const table = new ConnectionTable({
+    limits: { ...LIMITS, ...limits },
+    tls: true,
+    onEvicted: (socket) => {
+      evicted.push(socket)
+      socket.emit('close')
+    },
+  })
+  let port = 1
+  const connect = (address = '192.0.2.1'): Socket => {
+    const socket = Object.assign(new EventEmitter(), { remoteAddress: address, remotePort: port, bytesRead: 0 })
+    port += 1
+    table.add(socket as unknown as Socket)
+    return socket as unknown as Socket
+  }
+  const hears = (socket: Socket) => Object.assign(socket, { bytesRead: 1 })
+  return { table, evicted, connect, hears }
+}
+
+describe('who gives way among those that have proved nothing', () => {
+  test('the oldest of the address that has the most', () => {
+    const { evicted, connect } = open()
+    connect('192.0.2.9')
+    const first = connect('192.0.2.1')
+    expect(evicted).toEqual([])
+    connect('192.0.2.1')
+    const [gone] = evicted
+    // Both addresses had one; the tie goes to the older of the two.
+    expect(gone?.remoteAddress).toBe('192.0.2.9')
+    connect('192.0.2.7')
+    expect(evicted.at(-1)).toBe(first)
+  })
+
+  test('not one that has sent a byte, for those that are silent', () => {
+    const { evicted, connect, hears } = open()
+    const talking = hears(connect())
+    for (let n = 0; n < 20; n += 1) connect()
+    expect(evicted).not.toContain(talking)
+  })
+
+  test('not one that has got further, for those that stop earlier', () => {
+    const { table, evicted, connect, hears } = open()
+    const secured = hears(connect())
+    table.greeted(secured)
+    table.secured(secured)
+    const greeted = hears(connect())
+    table.greeted(greeted)
+    for (let n = 0; n < 20; n += 1) hears(connect())
+    expect(evicted).not.toContain(secured)
+    expect(evicted).not.toContain(greeted)
+  })
+
+  test('not a newcomer, for those that hold all places of a later step', () => {
+    const { table, evicted, connect, hears } = open()
+    for (let n = 0; n < 10; n += 1) table.secured(hears(connect()))
+    const newcomer = connect()
+    connect()
+    expect(evicted).not.toContain(newcomer)
+  })
+
+  test('never one that has proved who it is', () => {
+    const { table, evicted, connect } = open()
+    const proven = connect()
+    table.prove(peerKey(proven), 'olga')
+    for (let n = 0; n < 50; n += 1) table.called(peerKey(connect()))
+    expect(evicted).not.toContain(proven)
+    expect(table.size).toBeLessThanOrEqual(LIMITS.maxUnproven + 1)
+  })
+})
+
+describe('those that have proved who they are', () => {
+  test('are limited for each identity and in all, and leave room when they close', () => {
+    const { table, connect } = open()
+    const [first, ...rest] = ['a', 'a', 'b', 'b'].map((owner) => {
+      const socket = connect()
+      table.prove(peerKey(socket), owner)
+      return socket
+    })
+    expect(rest).toHaveLength(3)
+    const other = connect()
+    expect(() => table.prove(peerKey(other), 'a')).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }))
+    expect(() => table.prove(peerKey(other), 'c')).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }))
+    first?.emit('close')
+    table.prove(peerKey(other), 'a')
+    expect(table.isTrusted(peerKey(other))).toBe(true)
+  })
+})
+
+test('a stop may end those at once that cannot have a request in hand', () => {
+  const { table, connect, hears } = open()
+  const [silent, heard, secured] = [connect(), hears(connect()), hears(connect())]
+  table.secured(secured)
+  expect(new Set(table.idleSockets())).toEqual(new Set([silent, heard]))
+  expect(table.sockets()).toHaveLength(3)
+})
