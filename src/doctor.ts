@@ -219,6 +219,8 @@ async function checkLedger(file: string): Promise<string> {
 async function* checkAws(config: Config, { probes }: AwsStsProvider, signal: AbortSignal): AsyncGenerator<Check> {
   const identity = await probes.identity(signal)
   yield probed('sts', identity, ({ arn }) => `reached as ${arn}`)
+  const revoker = await probes.revoker(signal)
+  if (revoker) yield probed('revoker', revoker, ({ arn }) => `reached as ${arn}`)
   const skewMs = identity.details.skewMs
   if (identity.ok && typeof skewMs === 'number') {
     const ok = Math.abs(skewMs) <= MAX_SKEW_MS

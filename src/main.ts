@@ -14,6 +14,7 @@ import type { Logger } from './core/log.ts'
 import type { RefusedConnection } from './core/net/guarded-listener.ts'
 import { ProblemBoard } from './core/problem-board.ts'
 import { Reloading, type ReloadingOptions } from './core/reloading.ts'
+import { CredentialCheck } from './credentials/aws-sts/credential-check.ts'
 import { Admission, type AdmissionLimits } from './grants/admission.ts'
 import type { ApprovalParts } from './grants/decide-approval.ts'
 import { GrantEnder } from './grants/end-grants.ts'
@@ -139,8 +140,21 @@ async function start(
   const { bundles } = identity
   const oidc = await startIssuers(config, deps, board, stack)
   const rules = await startRules(config, deps, board, problem, stack)
-  const provider = await createProvider(config, deps)
+  const provider = await createProvider(config, {
+    ...deps,
+    board: {
+      report: (component, error) => board.report(component, error, clock.now()),
+      clear: (component) => board.clear(component),
+    },
+  })
   stack.defer(() => provider.close())
+  const credentialCheck = new CredentialCheck({
+    look: (signal) => provider.probes.credentials(signal),
+    everyMs: config.aws.strictness === 'stand-in' ? 0 : config.aws.credentialCheckEvery,
+    clock,
+  })
+  credentialCheck.start()
+  stack.defer(() => credentialCheck.stop())
 
   const settings = lifeSettings(config)
   const hub = new WatchHub()
@@ -157,6 +171,7 @@ async function start(
     clockGuard: createClockGuard({ clock }),
     ids: randomIds,
     settings,
+    onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
     quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
     trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) || oidc?.isTrusted(trustDomain) === true },
   }
@@ -199,12 +214,14 @@ async function start(
       operatorService: createOperatorService(parts),
       registry: rules.registryView,
       policies: { status: rules.policyStatus },
-      status: () => ({
-        ready: rules.ready() && identityUsable,
-        problems: board.list(),
-        identity: identity.view(),
-        version: deps.version,
-      }),
+      status: () => {
+        const problems = board.list()
+        // Calls are still taken while AWS fails: completing, watching and looking do not need it, and no other replica
+        // would fare better with the same credentials.
+        const canMint = !problems.some(({ component }) => component === 'aws:sts')
+        const ready = rules.ready() && identityUsable && canMint
+        return { ready, problems, identity: identity.view(), version: deps.version }
+      },
       clock,
       logger,
       stopping: stopping.signal,

@@ -4,19 +4,26 @@ import { StintError } from './core/errors.ts'
 import { readSmallFile, UnusableFileError } from './core/files/read-small-file.ts'
 import type { Logger } from './core/log.ts'
 import { Secret } from './core/secret.ts'
+import type { BrokerKeys, ReadBrokerKeys } from './credentials/aws-sts/broker-credentials.ts'
+import type { ProviderObserver } from './credentials/aws-sts/observer.ts'
 import { type AwsStsProvider, createAwsStsProvider } from './credentials/aws-sts/provider.ts'
+import { type Board, ProviderProblems } from './credentials/aws-sts/provider-problems.ts'
 
 /**
  * The provider that a configuration describes, for the broker and for `stint doctor`.
  *
- * @throws {StintError} CONFIG_INVALID for a secret file that cannot be read, and as `createAwsStsProvider`
+ * @param deps.board shows what is wrong with AWS or with our credentials for it; absent: the log alone.
+ * @throws {StintError} CONFIG_INVALID for a secret file that cannot be read or is empty, and as `createAwsStsProvider`
  */
 export async function createProvider(
   config: Config,
-  { clock, logger }: { clock: Clock; logger: Logger },
+  deps: { readonly clock: Clock; readonly logger: Logger; readonly board?: Board },
 ): Promise<AwsStsProvider> {
   const { aws } = config
-  const [credentials, iamCredentials] = await Promise.all([readKeys(aws.credentials), readKeys(aws.revokerCredentials)])
+  const [credentials, iamCredentials] = await Promise.all([
+    keyReader(aws.credentials),
+    keyReader(aws.revokerCredentials),
+  ])
   const roles = await Promise.all(
     config.roles.map(async ({ arn, revocation, externalIdFile }) => ({
       arn,
@@ -28,30 +35,55 @@ export async function createProvider(
     region: aws.region,
     roles,
     callsPerSecond: aws.callsPerSecond,
-    clock,
+    clock: deps.clock,
     ...(aws.stsEndpoint && { stsEndpoint: aws.stsEndpoint }),
     ...(aws.iamEndpoint && { iamEndpoint: aws.iamEndpoint }),
     ...(aws.strictness && { strictness: aws.strictness }),
     ...(credentials && { credentials }),
     ...(iamCredentials && { iamCredentials }),
-    observer: { clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS') },
+    observer: observer(deps),
   })
 }
 
-async function readKeys(files: Config['aws']['credentials']) {
+function observer({ logger, board }: { readonly logger: Logger; readonly board?: Board }): ProviderObserver {
+  const problems = board && new ProviderProblems(board)
+  return {
+    clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS'),
+    callFailed: (call) => logger.warn(call, 'a call to AWS failed'),
+    ...(problems && { callEnded: (call) => problems.callEnded(call) }),
+  }
+}
+
+type KeyFiles = NonNullable<Config['aws']['credentials']>
+
+/** Reads the files now, so that a missing one is found at start, and again whenever the provider asks. */
+async function keyReader(files: KeyFiles | undefined): Promise<ReadBrokerKeys | undefined> {
   if (!files) return undefined
-  const [accessKeyId, secretAccessKey] = await Promise.all([
-    readSecret(files.accessKeyIdFile),
-    readSecret(files.secretAccessKeyFile),
+  await readKeys(files)
+  return () => readKeys(files)
+}
+
+async function readKeys({ accessKeyIdFile, secretAccessKeyFile, sessionTokenFile }: KeyFiles): Promise<BrokerKeys> {
+  const [accessKeyId, secretAccessKey, sessionToken] = await Promise.all([
+    readSecret(accessKeyIdFile),
+    readSecret(secretAccessKeyFile),
+    sessionTokenFile === undefined ? undefined : readSecret(sessionTokenFile),
   ])
-  return { accessKeyId: accessKeyId.reveal(), secretAccessKey: secretAccessKey.reveal() }
+  return {
+    accessKeyId: accessKeyId.reveal(),
+    secretAccessKey: secretAccessKey.reveal(),
+    ...(sessionToken && { sessionToken: sessionToken.reveal() }),
+  }
 }
 
 async function readSecret(file: string): Promise<Secret> {
-  try {
-    return new Secret((await readSmallFile(file)).text.trim())
-  } catch (error) {
-    if (!(error instanceof UnusableFileError)) throw error
-    throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} ${error.message}.` }, error)
-  }
+  const text = await readSmallFile(file).then(
+    (read) => read.text.trim(),
+    (error: unknown) => {
+      if (!(error instanceof UnusableFileError)) throw error
+      throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} ${error.message}.` }, error)
+    },
+  )
+  if (text !== '') return new Secret(text)
+  throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} is empty.` })
 }

@@ -29,8 +29,8 @@ so that the broker's own default holds.
 {{- range list "stsEndpoint" "iamEndpoint" "strictness" -}}
 {{- if not (get $config.aws .) }}{{ $_ := unset $config.aws . }}{{ end -}}
 {{- end -}}
-{{- if $values.awsKeys.broker.existingSecret }}{{ $_ := set $config.aws "credentials" (include "stint.keyFiles" "broker" | fromYaml) }}{{ end -}}
-{{- if $values.awsKeys.revoker.existingSecret }}{{ $_ := set $config.aws "revokerCredentials" (include "stint.keyFiles" "revoker" | fromYaml) }}{{ end -}}
+{{- if $values.awsKeys.broker.existingSecret }}{{ $_ := set $config.aws "credentials" (include "stint.keyFiles" (dict "who" "broker" "keys" $values.awsKeys.broker) | fromYaml) }}{{ end -}}
+{{- if $values.awsKeys.revoker.existingSecret }}{{ $_ := set $config.aws "revokerCredentials" (include "stint.keyFiles" (dict "who" "revoker" "keys" $values.awsKeys.revoker) | fromYaml) }}{{ end -}}
 
 {{- if $values.admin.tls.existingSecret -}}
 {{- $_ := set $config.admin "tls" (dict "certificateFile" "/etc/stint/admin/tls.crt" "privateKeyFile" "/etc/stint/admin/tls.key") -}}
@@ -40,6 +40,9 @@ so that the broker's own default holds.
 {{- end -}}
 
 {{- define "stint.keyFiles" -}}
-accessKeyIdFile: /etc/stint/aws/{{ . }}/id
-secretAccessKeyFile: /etc/stint/aws/{{ . }}/secret
+accessKeyIdFile: /etc/stint/aws/{{ .who }}/id
+secretAccessKeyFile: /etc/stint/aws/{{ .who }}/secret
+{{- if .keys.sessionTokenKey }}
+sessionTokenFile: /etc/stint/aws/{{ .who }}/token
+{{- end }}
 {{- end -}}

@@ -52,7 +52,7 @@ renews only those.
 - name: aws-{{ $who }}
   path: /etc/stint/aws/{{ $who }}
   secret: {{ .existingSecret | quote }}
-  items: [{key: {{ .accessKeyIdKey | quote }}, path: id}, {key: {{ .secretAccessKeyKey | quote }}, path: secret}]
+  items: [{key: {{ .accessKeyIdKey | quote }}, path: id}, {key: {{ .secretAccessKeyKey | quote }}, path: secret}{{ with .sessionTokenKey }}, {key: {{ . | quote }}, path: token}{{ end }}]
 {{- end }}
 {{- end }}
 {{- end }}

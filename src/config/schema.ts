@@ -23,7 +23,13 @@ const url = z.url({ protocol: /^https?$/ })
 const count = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum)
 
 const keyPair = z.strictObject({ certificateFile: path, privateKeyFile: path })
-const awsKeys = z.strictObject({ accessKeyIdFile: path, secretAccessKeyFile: path })
+/** Read anew when AWS refuses what they held. */
+const awsKeys = z.strictObject({
+  accessKeyIdFile: path,
+  secretAccessKeyFile: path,
+  /** Of temporary credentials. */
+  sessionTokenFile: path.optional(),
+})
 
 const roleArn = z
   .string()
@@ -109,6 +115,8 @@ export const configSchema = z.strictObject({
     /** Of the revoker, which writes deny lists and nothing else; the broker's own unless set. */
     revokerCredentials: awsKeys.optional(),
     callsPerSecond: count(1, 10_000).default(300),
+    /** How often STS is asked whether the broker's own credentials work (GetCallerIdentity); `0s` for never. */
+    credentialCheckEvery: duration('0s', '1h').prefault('5m'),
     /** `stand-in` only for services that do not echo SourceIdentity, such as Ceph's. */
     strictness: z.enum(['aws', 'stand-in']).optional(),
   }),

@@ -31,6 +31,24 @@ export interface IssuedCredentials {
  */
 export type MintOutcome = 'not_minted' | 'unknown'
 
+/**
+ * What the far side said in its own words, cleaned of all that could be a credential: the `cause` of a provider's StintError.
+ * For the operators' log and trail; an agent gets the error's `details`.
+ */
+export class ProviderReply extends Error {
+  override readonly name = 'ProviderReply'
+  /** e.g. `AccessDenied`. */
+  readonly code: string
+
+  /** @param words '' where nothing may be quoted. */
+  constructor(code: string, words: string) {
+    super(words)
+    this.code = code
+    // Where we read an answer tells nobody anything.
+    this.stack = ''
+  }
+}
+
 /** A policy document that can deny a grant, and the roles it reaches. */
 export interface RevocationTarget {
   /** `boundary:<policy ARN>` or `inline:<role ARN>`. */

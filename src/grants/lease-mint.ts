@@ -3,7 +3,12 @@ import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { idBody } from '../core/ids.ts'
-import type { CredentialProvider, IssuedCredentials, MintOutcome } from '../credentials/provider.ts'
+import {
+  type CredentialProvider,
+  type IssuedCredentials,
+  type MintOutcome,
+  ProviderReply,
+} from '../credentials/provider.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -16,6 +21,22 @@ export interface LeaseMintParts {
   readonly provider: CredentialProvider
   readonly clock: Clock
   readonly settings: LifeSettings
+  /** Told of each mint that failed, for the operators' log. */
+  readonly onMintFailed?: (failure: MintFailure) => void
+}
+
+/** One mint that failed: who asked for what, and what the cloud said. Ids, codes and cleaned words only. */
+export interface MintFailure {
+  readonly grantId: string
+  readonly leaseId: string
+  readonly agent: string
+  readonly roleArn: string
+  readonly code: string
+  readonly outcome: MintOutcome
+  /** The cloud's own code, request id and words, as far as there are any. */
+  readonly providerCode?: string
+  readonly requestId?: string
+  readonly providerMessage?: string
 }
 
 /**
@@ -68,7 +89,7 @@ export function notActive(grant: Grant): StintError {
 }
 
 async function mintOrSettle(
-  { ledger, provider, clock }: LeaseMintParts,
+  { ledger, provider, clock, onMintFailed }: LeaseMintParts,
   { grant, lease, plan, signal }: { grant: Grant; lease: Lease; plan: Plan; signal: AbortSignal },
 ): Promise<IssuedCredentials> {
   try {
@@ -91,12 +112,25 @@ async function mintOrSettle(
     const error = asStintError(thrown)
     const outcome: MintOutcome = error.details.outcome === 'not_minted' ? 'not_minted' : 'unknown'
     const now = clock.now()
-    const events = [leaseEvent(`lease.${outcome}`, grant, lease, now, { code: error.code })]
+    const said = whatProviderSaid(error)
+    const { id: grantId, subject: agent } = grant
+    if (error.code !== 'CANCELLED')
+      onMintFailed?.({ grantId, leaseId: lease.id, agent, roleArn: lease.roleArn, code: error.code, outcome, ...said })
+    const events = [leaseEvent(`lease.${outcome}`, grant, lease, now, { code: error.code, ...said })]
     failpoint('issue.before_outcome')
     await (outcome === 'not_minted'
       ? ledger.settleLease({ leaseId: lease.id, to: 'ended', end: 'not_minted', endedAt: now, events })
       : ledger.settleLease({ leaseId: lease.id, to: 'unknown', events }))
     throw error
+  }
+}
+
+function whatProviderSaid({ details, cause }: StintError) {
+  const { awsCode, requestId } = details
+  return {
+    ...(typeof awsCode === 'string' && { providerCode: awsCode }),
+    ...(typeof requestId === 'string' && { requestId }),
+    ...(cause instanceof ProviderReply && cause.message && { providerMessage: cause.message }),
   }
 }
 

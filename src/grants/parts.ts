@@ -6,6 +6,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Admission } from './admission.ts'
 import type { GrantEnder } from './end-grants.ts'
 import type { Judge } from './judge.ts'
+import type { MintFailure } from './lease-mint.ts'
 import type { LifeSettings } from './lifecycle.ts'
 import type { WatchHub } from './watch-hub.ts'
 import type { Watermarks } from './watermarks.ts'
@@ -30,4 +31,5 @@ export interface GrantParts {
   readonly ids: Ids
   readonly settings: LifeSettings
   readonly quotas: GrantQuotas
+  readonly onMintFailed?: (failure: MintFailure) => void
 }

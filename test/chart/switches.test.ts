@@ -367,6 +367,24 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    name: 'temporary keys for the broker',
+    values: { awsKeys: { broker: { existingSecret: 'keys', sessionTokenKey: 'sessionToken' } } },
+    shows: {
+      'StatefulSet stint': secretVolume('aws-broker', 'keys', [
+        { key: 'accessKeyId', path: 'id' },
+        { key: 'secretAccessKey', path: 'secret' },
+        { key: 'sessionToken', path: 'token' },
+      ]),
+    },
+    config: { aws: { credentials: { sessionTokenFile: '/etc/stint/aws/broker/token' } } },
+  },
+  {
+    name: 'no check of the own credentials',
+    values: { config: { aws: { credentialCheckEvery: '0s' } } },
+    shows: {},
+    config: { aws: { credentialCheckEvery: 0 } },
+  },
+  {
     name: 'endpoints of its own',
     values: {
       config: {

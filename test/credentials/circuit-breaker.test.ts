@@ -62,3 +62,24 @@ test('a call that began before the breaker opened neither closes it nor ends the
   late?.done('answered')
   expect(run('answered')).toBe(true)
 })
+
+test('failures at one moment of calls that were under way together count as one', async () => {
+  const { clock, breaker } = setup()
+  const together = Array.from({ length: 20 }, () => breaker.enter())
+  for (const permit of together) permit?.done('failed')
+  expect(breaker.retryAfterMs).toBe(0)
+  const next = breaker.enter()
+  await clock.advance(200)
+  next?.done('failed')
+  expect(breaker.retryAfterMs).toBe(1_000)
+})
+
+test('failures one after another of calls that were under way together open a breaker', async () => {
+  const { clock, breaker } = setup()
+  const together = Array.from({ length: 2 }, () => breaker.enter())
+  for (const permit of together) {
+    await clock.advance(200)
+    permit?.done('failed')
+  }
+  expect(breaker.enter()).toBeUndefined()
+})

@@ -66,6 +66,7 @@ export class StsServer {
   readonly #clock: Clock
   readonly #server: Server
   #nextVersion = 1
+  #accepted: { readonly accessKeyId: string; readonly otherwise: string } | undefined
   /** Added before each answer. */
   latencyMs: number
 
@@ -101,6 +102,11 @@ export class StsServer {
 
   addManagedPolicy(arn: string, document = '{}'): void {
     this.#managed.set(arn, [{ id: `v${this.#nextVersion++}`, document, isDefault: true }])
+  }
+
+  /** From now on calls are answered only if signed with this access key; others are refused with the code. */
+  accept(accessKeyId: string, otherwise: string): void {
+    this.#accepted = { accessKeyId, otherwise }
   }
 
   /** The next calls of `action` meet these, one each. */
@@ -140,6 +146,9 @@ export class StsServer {
     const action = parameters.Action ?? ''
     this.requests.push({ action, parameters, headers: request.headers })
     if (this.latencyMs > 0) await delay(this.latencyMs)
+    const { authorization = '' } = request.headers
+    if (this.#accepted && authorization !== '' && !authorization.includes(`Credential=${this.#accepted.accessKeyId}/`))
+      return this.#send(response, 403, errorXml(this.#accepted.otherwise))
     const fault = this.#faults.get(action)?.shift()
     if (fault?.kind === 'hang') return
     if (fault?.kind === 'cut') return void request.socket.destroy()
@@ -198,6 +207,16 @@ export class StsServer {
       `<SourceIdentity>${escapeXml(session.sourceIdentity)}</SourceIdentity>`,
       `<AssumedRoleUser><Arn>arn:aws:sts::${account}:assumed-role/${name}/${escapeXml(session.sessionName)}</Arn>`,
       `<AssumedRoleId>${roleIdOf(name)}:${escapeXml(session.sessionName)}</AssumedRoleId></AssumedRoleUser>`,
+    ].join('')
+  }
+
+  /** The token is taken for the access key id of the answer. */
+  assumeRoleWithWebIdentity(p: Record<string, string>): string {
+    const now = this.#clock.now().getTime()
+    return [
+      `<Credentials><AccessKeyId>${escapeXml(p.WebIdentityToken ?? '')}</AccessKeyId>`,
+      '<SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>',
+      `<Expiration>${iso(new Date(now + 3_600_000))}</Expiration></Credentials>`,
     ].join('')
   }
 
@@ -285,6 +304,7 @@ class Refusal extends Error {
 
 const OPERATIONS: Readonly<Record<string, (this: StsServer, parameters: Record<string, string>) => string>> = {
   AssumeRole: StsServer.prototype.assumeRole,
+  AssumeRoleWithWebIdentity: StsServer.prototype.assumeRoleWithWebIdentity,
   GetCallerIdentity: StsServer.prototype.getCallerIdentity,
   CreatePolicyVersion: StsServer.prototype.createPolicyVersion,
   ListPolicyVersions: StsServer.prototype.listPolicyVersions,

@@ -4,8 +4,10 @@ import { StintError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { TokenBucket } from '../../core/token-bucket.ts'
 import type { IssuedCredentials, MintRequest } from '../provider.ts'
+import type { BrokerCredentials } from './broker-credentials.ts'
 import { type Exchange, sendOnce } from './call.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
+import { failedCall, type ProviderObserver } from './observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from './retry.ts'
 import { type AnswerStrictness, checkedAnswer } from './session-answer.ts'
 import { sessionRequest } from './session-request.ts'
@@ -22,22 +24,16 @@ export interface LeaseMinter {
   mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
 }
 
-/** Events worth a metric or a log line; ids and codes only. */
-export interface ProviderObserver {
-  /** The far side's clock minus ours, when more than a minute apart. */
-  clockSkewed?(skewMs: number): void
-  /** One try of one call failed; `awsCode` is AWS's or Node's word for it. */
-  callFailed?(event: { readonly operation: string; readonly awsCode: string; readonly attempt: number }): void
-}
-
 /** What AssumeRole needs. `externalIds` by role ARN. */
 export interface AssumeRoleDeps {
   readonly client: STSClient
+  /** What the client signs with. */
+  readonly credentials: BrokerCredentials
   readonly clock: Clock
   readonly random: () => number
   readonly bucket: TokenBucket
   readonly limits: RetryLimits
-  /** Of one try, credentials of the broker's own and reading the answer included. */
+  /** Timeout per try, including reading the broker's own credentials and the answer. */
   readonly attemptTimeoutMs: number
   readonly strictness: AnswerStrictness
   readonly externalIds: ReadonlyMap<string, Secret>
@@ -59,21 +55,29 @@ export class AssumeRoleMinter implements LeaseMinter {
   }
 
   mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
-    const { clock, random, limits, bucket, observer } = this.#deps
+    const { clock, random, limits, bucket, credentials, observer } = this.#deps
+    const call = { service: 'sts', operation: 'AssumeRole', roleArn: request.roleArn } as const
+    const externalId = this.#deps.externalIds.get(request.roleArn)
     return withRetry(
       (attempt) => this.#once(request, attempt, signal),
-      { operation: 'AssumeRole', roleArn: request.roleArn },
+      {
+        operation: call.operation,
+        roleArn: call.roleArn,
+        ...(externalId && { secrets: [externalId.reveal()] }),
+      },
       signal,
       {
         clock,
         random,
         limits,
+        credentials,
         breaker: this.#breaker(request.roleArn),
         pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
         onFault: (fault, number) => {
           if (fault.row.kind === 'throttled') bucket.slowDown()
-          observer.callFailed?.({ operation: 'AssumeRole', awsCode: fault.awsCode, attempt: number })
+          observer.callFailed?.(failedCall(call, fault, number))
         },
+        onEnd: (error) => observer.callEnded?.({ ...call, error }),
       },
     )
   }

@@ -9,6 +9,12 @@ export interface Permit {
 }
 
 /**
+ * Failures that come this close to each other, of calls that were under way together, are one event: a stall of this process
+ * lets all their timers fire in one moment, and a balancer that goes away breaks all its connections.
+ */
+const SAME_EVENT_MS = 200
+
+/**
  * Stops calls to a service that keeps failing. After `failuresToOpen` failures in a row it lets nothing through for
  * `openMs`, then a single probe at a time: an answer closes it, a failure opens it again.
  */
@@ -20,6 +26,9 @@ export class CircuitBreaker {
   #openUntilMs: number | undefined
   #probing = false
   #generation = 0
+  #entered = 0
+  /** The failure counted last: when, and the newest call that was under way then. */
+  #counted: { readonly atMs: number; readonly newestCall: number } | undefined
 
   constructor(options: { readonly clock: Clock; readonly failuresToOpen?: number; readonly openMs?: number }) {
     this.#clock = options.clock
@@ -43,12 +52,14 @@ export class CircuitBreaker {
   // A call that began before the breaker opened must neither close it nor end another call's probe.
   #permit(): Permit {
     const generation = this.#generation
+    this.#entered += 1
+    const call = this.#entered
     return {
       done: (result) => {
         if (generation !== this.#generation) return
         this.#probing = false
         if (result === 'answered') this.#close()
-        if (result === 'failed') this.#fail()
+        if (result === 'failed') this.#fail(call)
       },
     }
   }
@@ -56,13 +67,18 @@ export class CircuitBreaker {
   #close(): void {
     if (this.#openUntilMs !== undefined) this.#generation += 1
     this.#failures = 0
+    this.#counted = undefined
     this.#openUntilMs = undefined
   }
 
-  #fail(): void {
+  #fail(call: number): void {
+    const atMs = this.#clock.monotonicMs()
+    const { newestCall = 0, atMs: countedAtMs = 0 } = this.#counted ?? {}
+    if (call <= newestCall && atMs - countedAtMs < SAME_EVENT_MS) return
+    this.#counted = { atMs, newestCall: this.#entered }
     this.#failures += 1
     if (this.#openUntilMs === undefined && this.#failures < this.#failuresToOpen) return
-    this.#openUntilMs = this.#clock.monotonicMs() + this.#openMs
+    this.#openUntilMs = atMs + this.#openMs
     this.#generation += 1
   }
 }

@@ -20,8 +20,7 @@ export interface ClientOptions {
   readonly region: string
   /** Another address than AWS's regional one: a VPC endpoint or a stand-in. Plain HTTP on loopback only. */
   readonly endpoint?: string
-  /** Undefined: the SDK's default chain (IRSA, Pod Identity, instance profile, environment). */
-  readonly credentials?: AwsCredentialSource
+  readonly credentials: NonNullable<AwsCredentialSource>
   readonly http: HttpLimits
   readonly maxSockets: number
 }
@@ -49,6 +48,7 @@ function settings({ region, endpoint, credentials, http, maxSockets }: ClientOpt
   const agent = { keepAlive: true, maxSockets }
   return {
     region,
+    credentials,
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: http.connectionTimeoutMs,
@@ -58,6 +58,5 @@ function settings({ region, endpoint, credentials, http, maxSockets }: ClientOpt
       httpsAgent: agent,
     }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials }),
   }
 }

@@ -1,11 +1,13 @@
 import { type ErrorCode, type ErrorDetails, StintError } from '../../core/errors.ts'
-import type { MintOutcome } from '../provider.ts'
+import { type MintOutcome, ProviderReply } from '../provider.ts'
+import { CredentialSourceError } from './broker-credentials.ts'
+import { quoteSafely } from './quote.ts'
 
 /**
  * What a failure says of the far side: it is down, asks for less, refuses this request, does not take the broker's own
- * credentials, has no room left, was changed by someone else in the same moment, or said yes in words nobody can read.
+ * credentials or its clock, has no room left, was changed by someone else in the same moment, or said yes in words nobody can read.
  */
-type FaultKind = 'down' | 'throttled' | 'refused' | 'broker_credentials' | 'limit' | 'conflict' | 'unreadable'
+type FaultKind = 'down' | 'throttled' | 'refused' | 'broker_credentials' | 'clock' | 'limit' | 'conflict' | 'unreadable'
 
 /** How one failure of STS or IAM is treated. */
 export interface FaultRow {
@@ -15,6 +17,8 @@ export interface FaultRow {
   /** For AssumeRole: whether a session may exist all the same. */
   readonly outcome: MintOutcome
   readonly explanation: string
+  /** True where AWS's own words repeat the signed request, session token included: they are not quoted. */
+  readonly wordsAreSecret?: true
 }
 
 const DOWN = {
@@ -70,6 +74,9 @@ const refused = (explanation: string, code: ErrorCode = 'PROVIDER_REFUSED'): Fau
 })
 
 const GONE = refused('The role or policy does not exist in the account; check its ARN.')
+const PARAMETER_INVALID = refused(
+  "AWS rejected the call: a parameter breaks its rules. The broker's log has AWS's own words.",
+)
 
 const brokerCredentials = (explanation: string): FaultRow => ({
   kind: 'broker_credentials',
@@ -78,6 +85,13 @@ const brokerCredentials = (explanation: string): FaultRow => ({
   outcome: 'not_minted',
   explanation,
 })
+
+const CLOCK: FaultRow = {
+  ...brokerCredentials("The call was signed at another time than AWS has: check the broker's clock."),
+  kind: 'clock',
+}
+const UNKNOWN_KEY = brokerCredentials("AWS does not know the broker's own access key.")
+const NO_CREDENTIALS = brokerCredentials('The broker found no AWS credentials of its own.')
 
 /**
  * Failures by the code that AWS sends (without the suffix `Exception`) or that Node gives a socket error.
@@ -134,11 +148,11 @@ const FAULTS: Readonly<Record<string, FaultRow>> = {
     'SESSION_POLICY_TOO_LARGE',
   ),
   MalformedPolicyDocument: refused('AWS cannot read the policy document that was sent.'),
-  ValidationError: refused('AWS finds a parameter of the call out of its rules.'),
-  Validation: refused('AWS finds a parameter of the call out of its rules.'),
-  InvalidInput: refused('AWS finds a parameter of the call out of its rules.'),
-  InvalidParameterValue: refused('AWS finds a parameter of the call out of its rules.'),
-  MissingParameter: refused('AWS misses a parameter of the call.'),
+  ValidationError: PARAMETER_INVALID,
+  Validation: PARAMETER_INVALID,
+  InvalidInput: PARAMETER_INVALID,
+  InvalidParameterValue: PARAMETER_INVALID,
+  MissingParameter: refused('AWS rejected the call: a required parameter is missing.'),
   RegionDisabled: refused(
     'STS is switched off in this region for the account of the role; switch it on or use another.',
   ),
@@ -152,30 +166,37 @@ const FAULTS: Readonly<Record<string, FaultRow>> = {
     kind: 'limit',
   },
 
-  ExpiredToken: brokerCredentials("The broker's own AWS credentials have expired; they have to be renewed."),
-  InvalidClientTokenId: brokerCredentials("AWS does not know the broker's own access key."),
-  UnrecognizedClient: brokerCredentials("AWS does not know the broker's own access key."),
-  SignatureDoesNotMatch: brokerCredentials("The signature of the call is wrong: the broker's secret key or its clock."),
-  IncompleteSignature: brokerCredentials('The signature of the call is incomplete.'),
-  RequestExpired: brokerCredentials("The call was signed too long ago: check the broker's clock."),
-  RequestTimeTooSkewed: brokerCredentials(
-    "The call was signed at another time than AWS has: check the broker's clock.",
-  ),
+  ExpiredToken: brokerCredentials("The broker's own AWS credentials have expired; renew them at their source."),
+  TokenRefreshRequired: brokerCredentials("The broker's own AWS credentials have to be renewed at their source."),
+  InvalidClientTokenId: UNKNOWN_KEY,
+  UnrecognizedClient: UNKNOWN_KEY,
+  InvalidAccessKeyId: UNKNOWN_KEY,
+  InvalidToken: brokerCredentials("AWS does not accept the session token of the broker's own credentials."),
+  AuthFailure: brokerCredentials("AWS does not accept the broker's own credentials."),
+  SignatureDoesNotMatch: {
+    ...brokerCredentials("The signature of the call is wrong: check the broker's secret access key and its clock."),
+    wordsAreSecret: true,
+  },
+  IncompleteSignature: { ...brokerCredentials('The signature of the call is incomplete.'), wordsAreSecret: true },
+  RequestExpired: CLOCK,
+  RequestTimeTooSkewed: CLOCK,
   MissingAuthenticationToken: brokerCredentials('The call carried no credentials.'),
   OptInRequired: brokerCredentials("The broker's account is not signed up for this service."),
   InvalidIdentityToken: brokerCredentials("AWS does not accept the broker's identity token."),
   IDPRejectedClaim: brokerCredentials("The identity provider of the broker's token rejected it."),
-  CredentialsProviderError: brokerCredentials('The broker found no AWS credentials of its own.'),
-  TokenProviderError: brokerCredentials('The broker found no AWS credentials of its own.'),
+  CredentialsProviderError: NO_CREDENTIALS,
+  TokenProviderError: NO_CREDENTIALS,
 }
 
-/** What was being done when it failed; ids only. */
+/** What was being done when it failed; ids only, but for `secrets`. */
 export interface CallContext {
   readonly operation: string
   readonly roleArn?: string
   readonly target?: string
   /** False when no byte of the request can have left: it failed before it was sent. */
   readonly sent: boolean
+  /** What the request carried and no answer may be quoted with. */
+  readonly secrets?: readonly string[]
 }
 
 /** A failed call, ready to be retried or thrown. */
@@ -183,16 +204,20 @@ export interface ProviderFault {
   readonly row: FaultRow
   /** The code as AWS sent it, cut to a safe alphabet. */
   readonly awsCode: string
+  readonly requestId?: string
+  /** Its `cause` is a ProviderReply: what AWS said, cleaned, for the log and the trail. */
   readonly error: StintError
 }
 
 /**
- * Reads any failure of an SDK call by FAULTS. What AWS or the SDK wrote in words is dropped, not quoted: a
- * SignatureDoesNotMatch quotes the canonical request with the broker's session token, and SDK errors hold the response.
+ * Reads any failure of an SDK call by FAULTS. The thrown error itself is dropped: SDK errors hold the whole response. AWS's
+ * words are quoted only in the cause, cleaned, and not at all where they repeat the signed request.
  */
 export function toProviderFault(thrown: unknown, context: CallContext): ProviderFault {
-  const { awsCode, key, httpStatus, requestId, message } = read(thrown)
-  const row = FAULTS[key] ?? rowForStatus(httpStatus)
+  const fromSource = thrown instanceof CredentialSourceError
+  const { awsCode, key, httpStatus, requestId, message } = read(fromSource ? thrown.cause : thrown)
+  const known = FAULTS[key] ?? rowForStatus(httpStatus)
+  const row = fromSource ? sourceRow(known) : known
   const outcome = context.sent ? row.outcome : 'not_minted'
   const packedPercent = key === 'PackedPolicyTooLarge' ? /(\d{2,5})\s?%/.exec(message)?.[1] : undefined
   const deniedAction = key === 'AccessDenied' ? /perform: ((?:sts|iam):[A-Za-z]{1,40})\b/.exec(message)?.[1] : undefined
@@ -211,7 +236,20 @@ export function toProviderFault(thrown: unknown, context: CallContext): Provider
     ...(context.roleArn === undefined ? {} : { roleArn: context.roleArn }),
     ...(context.target === undefined ? {} : { target: context.target }),
   }
-  return { row, awsCode, error: new StintError(row.code, details) }
+  const words = row.wordsAreSecret ? '' : quoteSafely(message, context.secrets ?? [])
+  const reply = new ProviderReply(awsCode, words)
+  return { row, awsCode, ...(requestId && { requestId }), error: new StintError(row.code, details, reply) }
+}
+
+/** The source asks AWS too (web identity, SSO, another role): what it meets is no verdict on the task's role. */
+function sourceRow({ retry, kind }: FaultRow): FaultRow {
+  const passing = retry && (kind === 'down' || kind === 'throttled')
+  return {
+    ...brokerCredentials(
+      "The broker's own AWS credentials could not be read; check their source (files, environment, instance or pod role).",
+    ),
+    retry: passing,
+  }
 }
 
 function rowForStatus(httpStatus: number | undefined): FaultRow {
@@ -221,6 +259,8 @@ function rowForStatus(httpStatus: number | undefined): FaultRow {
   if (httpStatus !== undefined && httpStatus < 400) return UNREADABLE
   return { ...DOWN, retry: httpStatus !== undefined }
 }
+
+const MAX_MESSAGE = 4_096
 
 interface ReadError {
   awsCode: string
@@ -242,8 +282,13 @@ function read(thrown: unknown): ReadError {
     key: keys[at] ?? 'Unknown',
     httpStatus: typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined,
     requestId: safeRequestId(metadata.requestId) ?? safeRequestId(error.RequestId),
-    message: typeof error.message === 'string' ? error.message.slice(0, 4_096) : '',
+    message: typeof error.message === 'string' ? shortened(error.message) : '',
   }
+}
+
+/** The word that the cut goes through is left out: half a secret is not known as one. */
+function shortened(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : message.slice(0, MAX_MESSAGE).replace(/\S+$/, '')
 }
 
 function safeCode(value: unknown): string | undefined {
@@ -251,5 +296,8 @@ function safeCode(value: unknown): string | undefined {
 }
 
 function safeRequestId(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[0-9a-f-]{8,40}$/i.test(value) ? value : undefined
+  return typeof value === 'string' && REQUEST_IDS.some((shape) => shape.test(value)) ? value : undefined
 }
+
+/** Those of AWS and MinIO (hexadecimal), and those of Ceph (`tx…-…-zone`). Nothing else is taken for an id. */
+const REQUEST_IDS = [/^[0-9a-f-]{8,40}$/i, /^tx[0-9a-f]{10,24}(-[0-9a-z]{1,24}){1,4}$/]

@@ -11,9 +11,10 @@ import {
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import type { DenyList } from '../provider.ts'
-import type { ProviderObserver } from './assume-role.ts'
+import type { BrokerCredentials } from './broker-credentials.ts'
 import { type Exchange, sendOnce } from './call.ts'
 import { boundaryDocument, inlineDocument } from './deny-document.ts'
+import { failedCall, type ProviderObserver } from './observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from './retry.ts'
 import type { DenyDocument } from './revocation.ts'
 
@@ -25,6 +26,8 @@ const MAX_PAGES = 10
 /** What the writer needs. The client may have other credentials than the minting one: see docs/aws. */
 export interface IamDenyWriterDeps {
   readonly client: IAMClient
+  /** What the client signs with. */
+  readonly credentials: BrokerCredentials
   readonly clock: Clock
   readonly random: () => number
   /** `totalMs` is a hard end: nothing is sent after it, so it must be shorter than the claim of the one writer. */
@@ -92,7 +95,7 @@ export class IamDenyWriter {
   }
 
   #caller(target: string, signal: AbortSignal): Call {
-    const { client, clock, random, limits, attemptTimeoutMs, observer } = this.#deps
+    const { client, credentials, clock, random, limits, attemptTimeoutMs, observer } = this.#deps
     const deadlineMs = clock.monotonicMs() + limits.totalMs
     return async (operation, run) => {
       const once = async (attempt: Attempt) => {
@@ -116,7 +119,10 @@ export class IamDenyWriter {
         clock,
         random,
         limits,
-        onFault: (fault, attempt) => observer.callFailed?.({ operation, awsCode: fault.awsCode, attempt }),
+        credentials,
+        onFault: (fault, attempt) =>
+          observer.callFailed?.(failedCall({ service: 'iam', operation, target }, fault, attempt)),
+        onEnd: (error) => observer.callEnded?.({ service: 'iam', operation, target, error }),
       })
     }
   }

@@ -4,11 +4,11 @@ import {
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
 } from '@aws-sdk/client-iam'
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
 import { idBody, randomIds } from '../../core/ids.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './assume-role.ts'
 import { type Exchange, sendOnce } from './call.ts'
+import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './caller-identity.ts'
 import { toProviderFault } from './errors.ts'
 import type { RevocationTargets } from './revocation.ts'
 
@@ -21,8 +21,9 @@ export type ProbeResult =
 
 /** What the probes need, beside what minting needs. */
 export interface ProbeDeps extends AssumeRoleDeps {
-  readonly sts: AssumeRoleDeps['client']
   readonly iam: IAMClient
+  /** The broker's credentials, and the revoker's where these are others. */
+  readonly callers: readonly CallerIdentityDeps[]
   readonly targets: RevocationTargets
 }
 
@@ -36,19 +37,19 @@ export class AwsProbes {
 
   /** Is STS there, whom does it take us for, and how far is its clock (`details.skewMs`, to the second)? */
   identity(signal: AbortSignal): Promise<ProbeResult> {
-    return outcome(async () => {
-      const exchange: Exchange = { sent: false }
-      const command = new GetCallerIdentityCommand({})
-      const { Account: account = '', Arn: arn = '' } = await this.#send(
-        'GetCallerIdentity',
-        exchange,
-        command,
-        signal,
-        (stop) => this.#deps.sts.send(command, { abortSignal: stop }),
-      )
-      const skewMs = exchange.serverDate ? exchange.serverDate.getTime() - this.#deps.clock.now().getTime() : undefined
-      return { account, arn, ...(skewMs === undefined ? {} : { skewMs }) }
-    })
+    return outcome(async () => ({ ...(await this.#whoIs('sts', signal)) }))
+  }
+
+  /** Whom does STS take the revoker for? Undefined where deny lists are written with the broker's own credentials. */
+  async revoker(signal: AbortSignal): Promise<ProbeResult | undefined> {
+    if (!this.#deps.callers.some(({ service }) => service === 'iam')) return undefined
+    return outcome(async () => ({ ...(await this.#whoIs('iam', signal)) }))
+  }
+
+  /** Looks at all credentials of the broker; what is wrong goes to the observer. @throws {StintError} the first fault */
+  async credentials(signal: AbortSignal): Promise<void> {
+    const looks = await Promise.allSettled(this.#deps.callers.map((deps) => lookUpCaller(deps, signal)))
+    for (const look of looks) if (look.status === 'rejected') throw look.reason
   }
 
   /**
@@ -84,6 +85,12 @@ export class AwsProbes {
       if (document.kind === 'inline') return { target: target.key, ...(await this.#inline(document.roleName, signal)) }
       return { target: target.key, ...(await this.#boundary(document.policyArn, signal)) }
     })
+  }
+
+  #whoIs(service: CallerIdentityDeps['service'], signal: AbortSignal): Promise<CallerIdentity> {
+    const deps = this.#deps.callers.find((caller) => caller.service === service)
+    if (!deps) throw new StintError('INTERNAL')
+    return lookUpCaller(deps, signal)
   }
 
   async #inline(RoleName: string, signal: AbortSignal): Promise<ErrorDetails> {

@@ -3,10 +3,13 @@ import { StintError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
 import { TokenBucket } from '../../core/token-bucket.ts'
 import type { CredentialProvider } from '../provider.ts'
-import { AssumeRoleMinter, type LeaseMinter, type ProviderObserver } from './assume-role.ts'
-import { type AwsCredentialSource, createIamClient, createStsClient, type HttpLimits } from './clients.ts'
+import { AssumeRoleMinter, type LeaseMinter } from './assume-role.ts'
+import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys, readDefaultChain } from './broker-credentials.ts'
+import type { CallerIdentityDeps } from './caller-identity.ts'
+import { createIamClient, createStsClient, type HttpLimits } from './clients.ts'
 import { DocumentRoom } from './document-room.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
+import type { ProviderObserver } from './observer.ts'
 import { AwsProbes } from './probes.ts'
 import type { RetryLimits } from './retry.ts'
 import { type RevocationPlacement, RevocationTargets } from './revocation.ts'
@@ -27,10 +30,12 @@ export interface AwsStsProviderOptions {
   readonly region: string
   readonly stsEndpoint?: string
   readonly iamEndpoint?: string
-  /** Of the broker: AssumeRole only. Default: the SDK's chain. */
-  readonly credentials?: AwsCredentialSource
+  /**
+   * Of the broker: AssumeRole only. A function is called again whenever AWS refuses what it gave. Default: AWS's chain.
+   */
+  readonly credentials?: BrokerKeys | ReadBrokerKeys
   /** Of the revoker, where it is another principal. Default: `credentials`. */
-  readonly iamCredentials?: AwsCredentialSource
+  readonly iamCredentials?: BrokerKeys | ReadBrokerKeys
   readonly roles: readonly AwsRole[]
   /** Pace of STS calls, below the quota of 600 a second an account and region. Default 300. */
   readonly callsPerSecond?: number
@@ -70,14 +75,21 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   const targets = new RevocationTargets(options.roles)
   for (const { arn, externalId } of options.roles) if (externalId) checkExternalId(arn, externalId)
   const shared = sharedParts(options)
+  const credentials = brokerCredentials(options, options.credentials)
+  const iamCredentials = options.iamCredentials ? brokerCredentials(options, options.iamCredentials) : credentials
   const sts = createStsClient({
-    ...clientOptions(options, options.stsEndpoint, options.credentials),
+    ...clientOptions(options, options.stsEndpoint, credentials),
     maxSockets: STS_SOCKETS,
   })
   const iam = createIamClient({
-    ...clientOptions(options, options.iamEndpoint, options.iamCredentials ?? options.credentials),
+    ...clientOptions(options, options.iamEndpoint, iamCredentials),
     maxSockets: IAM_SOCKETS,
   })
+  const callers: CallerIdentityDeps[] = [{ ...shared, service: 'sts', client: sts, credentials }]
+  if (iamCredentials !== credentials) {
+    const settings = { ...clientOptions(options, options.stsEndpoint, iamCredentials), maxSockets: IAM_SOCKETS }
+    callers.push({ ...shared, service: 'iam', client: createStsClient(settings), credentials: iamCredentials })
+  }
   const bucket = new TokenBucket({
     clock: options.clock,
     ratePerSecond: options.callsPerSecond ?? DEFAULT_CALLS_PER_SECOND,
@@ -85,13 +97,19 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   const minterDeps = {
     ...shared,
     client: sts,
+    credentials,
     bucket,
     limits: { ...MINT, ...options.mintLimits },
     strictness: options.strictness ?? 'aws',
     externalIds: externalIds(options.roles),
   }
   const minter: LeaseMinter = new AssumeRoleMinter(minterDeps)
-  const writer = new IamDenyWriter({ ...shared, client: iam, limits: { ...WRITE, ...options.writeLimits } })
+  const writer = new IamDenyWriter({
+    ...shared,
+    client: iam,
+    credentials: iamCredentials,
+    limits: { ...WRITE, ...options.writeLimits },
+  })
   const room = new DocumentRoom(options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS)
   const served = new Set(options.roles.map((role) => role.arn))
 
@@ -113,9 +131,9 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
         throw error
       })
     },
-    probes: new AwsProbes({ ...minterDeps, sts, iam, targets }),
+    probes: new AwsProbes({ ...minterDeps, iam, targets, callers }),
     close: () => {
-      sts.destroy()
+      for (const { client } of callers) client.destroy()
       iam.destroy()
     },
   }
@@ -131,17 +149,21 @@ function sharedParts(options: AwsStsProviderOptions) {
   }
 }
 
-function clientOptions(
-  options: AwsStsProviderOptions,
-  endpoint: string | undefined,
-  credentials: AwsCredentialSource | undefined,
-) {
+function clientOptions(options: AwsStsProviderOptions, endpoint: string | undefined, credentials: BrokerCredentials) {
   return {
     region: options.region,
     http: { ...HTTP, ...options.http },
+    credentials: credentials.source,
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials }),
   }
+}
+
+function brokerCredentials(
+  { clock, region }: AwsStsProviderOptions,
+  given: BrokerKeys | ReadBrokerKeys | undefined,
+): BrokerCredentials {
+  const read = typeof given === 'object' ? async () => given : (given ?? readDefaultChain(region))
+  return new BrokerCredentials({ read, clock })
 }
 
 function externalIds(roles: readonly AwsRole[]): ReadonlyMap<string, Secret> {

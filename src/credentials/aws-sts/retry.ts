@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, StintError } from '../../core/errors.ts'
 import type { MintOutcome } from '../provider.ts'
+import type { BrokerCredentials, Renewal } from './broker-credentials.ts'
 import { cancelled } from './call.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { type CallContext, type FaultRow, type ProviderFault, toProviderFault } from './errors.ts'
@@ -28,8 +29,12 @@ export interface RetryTools {
   readonly breaker?: CircuitBreaker
   /** Waits for the right to make one more call; false if that would take longer than it may. */
   readonly pace?: (maxWaitMs: number, signal: AbortSignal) => Promise<boolean>
+  /** What the calls are signed with: when AWS refuses it, it is read anew and the call is tried once more. */
+  readonly credentials?: BrokerCredentials
   /** Told of every failed try. */
   readonly onFault?: (fault: ProviderFault, attempt: number) => void
+  /** Told how the call ended after all its tries; not of one that the caller gave up. */
+  readonly onEnd?: (error: StintError | undefined) => void
 }
 
 /**
@@ -44,21 +49,49 @@ export async function withRetry<R>(
   signal: AbortSignal,
   tools: RetryTools,
 ): Promise<R> {
+  try {
+    const result = await tryAgain(once, context, signal, tools)
+    tools.onEnd?.(undefined)
+    return result
+  } catch (error) {
+    if (error instanceof StintError && error.code !== 'CANCELLED') tools.onEnd?.(error)
+    throw error
+  }
+}
+
+async function tryAgain<R>(
+  once: (attempt: Attempt) => Promise<R>,
+  context: Omit<CallContext, 'sent'>,
+  signal: AbortSignal,
+  tools: RetryTools,
+): Promise<R> {
   const deadlineMs = tools.clock.monotonicMs() + tools.limits.totalMs
   let outcome: MintOutcome = 'not_minted'
+  let renewal: Renewal | undefined
   for (let number = 1; ; number++) {
     const attempt: Attempt = { sent: false }
+    const version = tools.credentials?.version ?? 0
     try {
       return await onePass(once, attempt, context, deadlineMs, signal, tools)
     } catch (thrown) {
-      const failure = read(thrown, context, attempt)
+      const failure = read(thrown, { ...context, secrets: secretsOf(context, tools) }, attempt)
       if (failure.outcome === 'unknown') outcome = 'unknown'
       if (failure.fault) tools.onFault?.(failure.fault, number)
-      const error = withOutcome(failure.error, outcome, number)
+      if (failure.row?.kind === 'broker_credentials' && renewal === undefined) {
+        const timeoutMs = Math.max(0, deadlineMs - tools.clock.monotonicMs())
+        renewal = await tools.credentials?.renew(version, { timeoutMs, signal })
+        // AWS refused the credentials, so nothing was minted: another try with others is no second session.
+        if (renewal === 'renewed') continue
+      }
+      const error = withOutcome(failure.error, outcome, number, renewal)
       if (!failure.row?.retry || number >= tools.limits.maxAttempts) throw error
       await pause(number, deadlineMs, error, signal, tools)
     }
   }
+}
+
+function secretsOf(context: Omit<CallContext, 'sent'>, { credentials }: RetryTools): readonly string[] {
+  return [...(context.secrets ?? []), ...(credentials?.secrets ?? [])]
 }
 
 async function onePass<R>(
@@ -106,8 +139,22 @@ function read(thrown: unknown, context: Omit<CallContext, 'sent'>, attempt: Atte
   return { error: fault.error, outcome: fault.error.details.outcome as MintOutcome, row: fault.row, fault }
 }
 
-function withOutcome(error: StintError, outcome: MintOutcome, attempts: number): StintError {
-  return new StintError(error.code, { ...error.details, outcome, attempts })
+const RENEWAL_FOUND: Readonly<Record<Renewal, string>> = {
+  renewed: 'Credentials that were read anew were refused as well.',
+  unchanged: 'Their source still gives the same credentials.',
+  unreadable: 'Their source could not be read anew.',
+}
+
+function withOutcome(
+  error: StintError,
+  outcome: MintOutcome,
+  attempts: number,
+  renewal: Renewal | undefined,
+): StintError {
+  const { explanation, ...details } = error.details
+  const found = details.fault === 'broker_credentials' && renewal ? [RENEWAL_FOUND[renewal]] : []
+  const said = explanation === undefined ? {} : { explanation: [explanation, ...found].join(' ') }
+  return new StintError(error.code, { ...said, ...details, outcome, attempts }, error.cause)
 }
 
 async function takeTurn(
@@ -124,20 +171,26 @@ async function takeTurn(
   if (granted) return
   throw new StintError('PROVIDER_THROTTLED', {
     explanation: `More calls wait than the configured rate allows within ${tools.limits.totalMs} ms; try again later.`,
-    ...context,
+    ...idsOf(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
+    fault: 'throttled',
   })
 }
 
 function breakerOpen(context: Omit<CallContext, 'sent'>, breaker: CircuitBreaker): StintError {
   return new StintError('PROVIDER_UNAVAILABLE', {
     explanation: 'AWS failed several times in a row for this role; calls are held back until a probe succeeds.',
-    ...context,
+    ...idsOf(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
+    fault: 'down',
     retryAfterMs: Math.ceil(breaker.retryAfterMs),
   })
+}
+
+function idsOf({ operation, roleArn, target }: Omit<CallContext, 'sent'>) {
+  return { operation, ...(roleArn && { roleArn }), ...(target && { target }) }
 }
 
 async function pause(number: number, deadlineMs: number, error: StintError, signal: AbortSignal, tools: RetryTools) {

@@ -1,0 +1,150 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import type { Clock } from '../../core/clock.ts'
+import type { AwsCredentialSource } from './clients.ts'
+
+/** What one reading of the source gave. `expiration` is known for some sources only. */
+export interface BrokerKeys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+  readonly expiration?: Date
+}
+
+/** Reads the credentials from where they are kept, each time anew. */
+export type ReadBrokerKeys = () => Promise<BrokerKeys>
+
+/** What reading the credentials anew came to. */
+export type Renewal = 'renewed' | 'unchanged' | 'unreadable'
+
+/** The source of the broker's own credentials failed; `cause` is its error. */
+export class CredentialSourceError extends Error {
+  override readonly name = 'CredentialSourceError'
+}
+
+/** Credentials that end sooner are read anew, as the SDKs do. */
+const SOON_OVER_MS = 300_000
+/** A source is read no more often than this because calls fail or an end is near. */
+const READ_PAUSE_MS = 1_000
+/** A source that does not answer is given up, so that the next call asks it again. */
+const READ_TIMEOUT_MS = 20_000
+
+/**
+ * The AWS credentials that the broker calls AWS with. Many sources (a shared file, mounted key files, `credential_process`)
+ * tell no end, and the SDK would keep the first answer of these for ever: so AWS's refusal of the credentials is what
+ * makes them read anew, by `renew`. Whoever calls at the same time shares one reading.
+ */
+export class BrokerCredentials {
+  readonly #read: ReadBrokerKeys
+  readonly #clock: Clock
+  #keys: BrokerKeys | undefined
+  #reading: Promise<BrokerKeys> | undefined
+  #readAtMs = Number.NEGATIVE_INFINITY
+  #version = 0
+
+  constructor(options: { readonly read: ReadBrokerKeys; readonly clock: Clock }) {
+    this.#read = options.read
+    this.#clock = options.clock
+  }
+
+  /** For an SDK client. Marked as memoized, since the client would else keep what has no expiration. */
+  get source(): NonNullable<AwsCredentialSource> {
+    return Object.assign(() => this.#provide(), { memoized: true })
+  }
+
+  /** Changes whenever other credentials were read; taken before a call, and given to `renew` when AWS refuses that call. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** What must not be quoted from an answer; empty before the first reading. */
+  get secrets(): readonly string[] {
+    if (!this.#keys) return []
+    const { secretAccessKey, sessionToken } = this.#keys
+    return sessionToken === undefined ? [secretAccessKey] : [secretAccessKey, sessionToken]
+  }
+
+  /**
+   * Reads the source anew unless that has happened since `usedVersion`, or was tried within the last second.
+   *
+   * @param limits how long the caller can wait; the reading itself goes on for others.
+   * @returns `renewed` when a call with the present credentials is worth a try.
+   */
+  async renew(
+    usedVersion: number,
+    limits: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<Renewal> {
+    // A call that found none here was signed with the first that were read.
+    const used = usedVersion === 0 && this.#version > 0 ? 1 : usedVersion
+    if (this.#version !== used) return 'renewed'
+    if (!this.#reading && this.#pausing()) return 'unchanged'
+    try {
+      await inTime(() => this.#readOnce(), limits)
+    } catch {
+      return 'unreadable'
+    }
+    return this.#version === used ? 'unchanged' : 'renewed'
+  }
+
+  async #provide(): Promise<BrokerKeys> {
+    const keys = this.#keys
+    const leftMs = (keys?.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - this.#clock.now().getTime()
+    if (!keys || leftMs <= 0) return this.#readOnce()
+    // What still works is used, whether or not newer ones can be had.
+    if (leftMs < SOON_OVER_MS && !this.#pausing()) this.#readOnce().catch(() => undefined)
+    return keys
+  }
+
+  #pausing(): boolean {
+    return this.#clock.monotonicMs() - this.#readAtMs < READ_PAUSE_MS
+  }
+
+  #readOnce(): Promise<BrokerKeys> {
+    if (this.#reading) return this.#reading
+    this.#readAtMs = this.#clock.monotonicMs()
+    const reading = inTime(this.#read, { timeoutMs: READ_TIMEOUT_MS })
+      .catch((cause: unknown) => {
+        throw new CredentialSourceError('The source of the AWS credentials failed.', { cause })
+      })
+      .then((keys) => this.#keep(keys))
+      .finally(() => {
+        this.#reading = undefined
+      })
+    this.#reading = reading
+    return reading
+  }
+
+  #keep(keys: BrokerKeys): BrokerKeys {
+    if (!this.#keys || !sameKeys(this.#keys, keys)) this.#version += 1
+    this.#keys = keys
+    return keys
+  }
+}
+
+/**
+ * AWS's default chain (environment, shared files, SSO, `credential_process`, web identity token file, container, instance),
+ * without the file cache and the memory of the SDK.
+ */
+export function readDefaultChain(region: string): ReadBrokerKeys {
+  const chain = defaultProvider({ ignoreCache: true, clientConfig: { region } })
+  return () => chain({ forceRefresh: true })
+}
+
+function sameKeys(a: BrokerKeys, b: BrokerKeys): boolean {
+  return a.accessKeyId === b.accessKeyId && a.secretAccessKey === b.secretAccessKey && a.sessionToken === b.sessionToken
+}
+
+async function inTime<T>(
+  work: () => Promise<T>,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const giveUp = () => reject(Object.assign(new Error('no credentials in time'), { name: 'TimeoutError' }))
+  const timer = setTimeout(giveUp, timeoutMs).unref()
+  signal?.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', giveUp)
+  }
+}
