@@ -1,4 +1,5 @@
 import { withLeaseEnd } from '../aws/session-policy.ts'
+import { sessionTagValue } from '../aws/session-tag.ts'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
@@ -134,18 +135,14 @@ function whatProviderSaid({ details, cause }: StintError) {
   }
 }
 
-/** Who and what for, on every CloudTrail AssumeRole event; AWS allows 256 characters of a narrow set. */
+/** Who and what for, on every CloudTrail AssumeRole event, and for conditions on `aws:PrincipalTag`. */
 function sessionTags(grant: Grant): Record<string, string> {
   return {
-    'stint:agent': tagValue(grant.subject),
+    'stint:agent': sessionTagValue(grant.subject),
     'stint:grant': idBody(grant.id),
-    'stint:owner': tagValue(grant.owner),
-    'stint:team': tagValue(grant.team),
+    'stint:owner': sessionTagValue(grant.owner),
+    'stint:team': sessionTagValue(grant.team),
   }
-}
-
-function tagValue(text: string): string {
-  return text.replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '_').slice(0, 256)
 }
 
 function leaseEvent(type: string, grant: Grant, lease: Lease, at: Date, data: Record<string, string>) {

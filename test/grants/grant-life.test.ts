@@ -62,6 +62,12 @@ describe('P1: recorded before revealed', () => {
   })
 })
 
+test('no two agents share a session tag, whatever characters their names have', async () => {
+  const subjects = ['oidc:user%john', 'oidc:user;john', 'oidc:user_john']
+  for (const [n, subject] of subjects.entries()) await h.request(`key-0000000${n}`, task(), caller({ subject }))
+  expect(new Set(h.provider.sessions.map(({ tags }) => tags['stint:agent'])).size).toBe(subjects.length)
+})
+
 describe('P2: no orphans', () => {
   test('the session carries the names that were on record before', async () => {
     const { grant } = await h.request('key-00000001')
