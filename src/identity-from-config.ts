@@ -4,6 +4,7 @@ import type { Clock } from './core/clock.ts'
 import { type ErrorCode, StintError } from './core/errors.ts'
 import { readSmallFile, UnusableFileError } from './core/files/read-small-file.ts'
 import type { Logger } from './core/log.ts'
+import type { PartHealth } from './core/part-health.ts'
 import type { ProblemBoard } from './core/problem-board.ts'
 import { type BundleEndpointOptions, startBundleEndpoint } from './identity/bundle-endpoint.ts'
 import { type BundleFile, BundleFiles } from './identity/bundle-files.ts'
@@ -24,6 +25,7 @@ export interface IdentityDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly board: ProblemBoard
+  readonly partHealth: PartHealth
   readonly random: () => number
   /** Of the connections of our own bundle endpoint. */
   readonly endpoint?: Pick<BundleEndpointOptions, 'limits' | 'onRefused'>
@@ -276,12 +278,10 @@ function pairIdentity(
 }
 
 /** Puts what is wrong with a part on the board, and takes it off again. */
-function stateOf({ board, clock, logger }: IdentityDeps) {
+function stateOf({ partHealth }: IdentityDeps) {
   return (component: string, problem: StintError | undefined): void => {
-    if (problem) {
-      board.report(component, problem, clock.now())
-      logger.error({ component, err: problem }, 'a part has a problem')
-    } else board.clear(component)
+    if (problem) partHealth.failed(component, problem)
+    else partHealth.well(component)
   }
 }
 

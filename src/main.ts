@@ -12,6 +12,7 @@ import { readSmallFile } from './core/files/read-small-file.ts'
 import { randomIds } from './core/ids.ts'
 import type { Logger } from './core/log.ts'
 import type { RefusedConnection } from './core/net/guarded-listener.ts'
+import { PartHealth } from './core/part-health.ts'
 import { ProblemBoard } from './core/problem-board.ts'
 import { Reloading, type ReloadingOptions } from './core/reloading.ts'
 import { CredentialCheck } from './credentials/aws-sts/credential-check.ts'
@@ -84,7 +85,12 @@ export async function startBroker(config: Config, deps: BrokerDeps): Promise<Bro
   const failure = Promise.withResolvers<StintError>()
   try {
     const addresses = await start(config, deps, stack, failure.resolve)
-    return { addresses, failed: failure.promise, stop: () => stack.disposeAsync() }
+    const stop = async () => {
+      deps.logger.info('stopping')
+      await stack.disposeAsync()
+      deps.logger.info('stopped')
+    }
+    return { addresses, failed: failure.promise, stop }
   } catch (error) {
     await stack.disposeAsync()
     throw error
@@ -99,10 +105,7 @@ async function start(
 ): Promise<Broker['addresses']> {
   const { clock, logger } = deps
   const board = new ProblemBoard()
-  const problem = (component: string) => (error: unknown) => {
-    board.report(component, error, clock.now())
-    logger.error({ component, err: error }, 'a part has a problem')
-  }
+  const partHealth = new PartHealth({ board, logger, clock })
   for (const notice of filesOpenToOthers(config))
     logger.warn({ notice }, 'a file of the configuration is open to others')
   const ledger = await openSqliteLedger({
@@ -133,18 +136,19 @@ async function start(
       ...deps,
       random: Math.random,
       board,
+      partHealth,
       endpoint: { limits: sockets.limits.bundle, onRefused: onRefused('bundle') },
     },
     stack,
   )
   const { bundles } = identity
-  const oidc = await startIssuers(config, deps, board, stack)
-  const rules = await startRules(config, deps, board, problem, stack)
+  const oidc = await startIssuers(config, deps, { board, partHealth }, stack)
+  const rules = await startRules(config, deps, partHealth, stack)
   const provider = await createProvider(config, {
     ...deps,
     board: {
-      report: (component, error) => board.report(component, error, clock.now()),
-      clear: (component) => board.clear(component),
+      report: (component, error) => partHealth.failed(component, error),
+      clear: (component) => partHealth.well(component),
     },
   })
   stack.defer(() => provider.close())
@@ -176,7 +180,7 @@ async function start(
     trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) || oidc?.isTrusted(trustDomain) === true },
   }
   const onProblem = (found: { component: string; error: unknown }) => {
-    problem(found.component)(found.error)
+    partHealth.failed(found.component, found.error)
     // After a failed sync the ledger takes nothing more until its file has been opened and checked again.
     if (found.error instanceof StintError && found.error.details.poisoned === true) fail(found.error)
   }
@@ -186,7 +190,7 @@ async function start(
     random: Math.random,
     retentionMs: config.grants.retention,
     onProblem,
-    onWell: (component) => board.clear(component),
+    onWell: (component) => partHealth.well(component),
   })
   await sweeper.recover()
   sweeper.start()
@@ -276,28 +280,25 @@ function noteFewFiles(explanation: string, { clock, logger }: BrokerDeps, board:
 async function startIssuers(
   config: Config,
   { clock, logger }: BrokerDeps,
-  board: ProblemBoard,
+  { board, partHealth }: { board: ProblemBoard; partHealth: PartHealth },
   stack: AsyncDisposableStack,
 ): Promise<OidcVerifier | undefined> {
-  const failing = new Set<string>()
+  const said = new Map<string, string>()
   const componentOf = ({ alias, keyPlaces }: OidcIssuer, place: string) =>
     keyPlaces.length > 1 ? `issuer:${alias}:${place}` : `issuer:${alias}`
   const oidc = await createOidcVerifier(config, {
     clock,
     onProblem: (issuer, error, place) => {
-      const component = componentOf(issuer, place)
-      failing.add(component)
-      board.report(component, error, clock.now())
-      logger.warn({ issuer: issuer.alias, place, err: error }, 'the keys of an issuer cannot be had')
+      partHealth.failed(componentOf(issuer, place), error, { issuer: issuer.alias, place })
     },
     onLoaded: (issuer, notes, place) => {
       const component = componentOf(issuer, place)
-      board.clear(component)
+      partHealth.well(component)
       const findings = notes.map((explanation) => ({ finding: 'keys', code: 'ISSUER_INVALID' as const, explanation }))
       board.setFindings(component, findings, clock.now())
-      if (failing.delete(component)) {
-        logger.info({ issuer: issuer.alias, place }, 'the keys of an issuer can be had again')
-      }
+      const text = notes.join('\n')
+      if (said.get(component) === text) return
+      said.set(component, text)
       for (const note of notes) logger.warn({ issuer: issuer.alias, note }, 'a key of an issuer does not count')
     },
   })
@@ -312,17 +313,11 @@ function isTrusted(bundles: BundleStore, trustDomain: string): boolean {
 }
 
 /** Registrations, labels and policies, each following its files. */
-async function startRules(
-  config: Config,
-  { clock }: BrokerDeps,
-  board: ProblemBoard,
-  problem: (component: string) => (error: unknown) => void,
-  stack: AsyncDisposableStack,
-) {
+async function startRules(config: Config, { clock }: BrokerDeps, partHealth: PartHealth, stack: AsyncDisposableStack) {
   const follow = (component: string) => ({
     clock,
-    onProblem: problem(component),
-    onLoaded: () => board.clear(component),
+    onProblem: (error: unknown) => partHealth.failed(component, error),
+    onLoaded: () => partHealth.well(component),
   })
   const registry = new RegistryStore({ file: config.registry.file, ...follow('registry') })
   const policies = new PolicyStore({ directory: config.policy.directory, ...follow('policy') })

@@ -1,3 +1,4 @@
+import { Backoff } from '../core/backoff.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ClockGuard } from '../core/clock-guard.ts'
 import { failpoint } from '../core/failpoint.ts'
@@ -12,6 +13,8 @@ const RECONCILE_MS = 1_000
 const PRUNE_MS = 60_000
 const PRUNE_BATCH = 1_000
 const RECOVERY_BATCH = 500
+/** Between two tries of a loop that fails. Grants become due all the time, so it is short. */
+const LONGEST_BACKOFF_MS = 5_000
 
 /** What the loops work with, and who hears how they are. */
 export interface SweeperParts extends DenyReconcilerParts {
@@ -124,14 +127,20 @@ export class Sweeper {
 
   async #every(ms: number, component: string, work: () => Promise<unknown>): Promise<void> {
     const { signal } = this.#stop
+    const { random } = this.#parts
+    let backoff: Backoff | undefined
     while (!signal.aborted) {
+      let waitMs = ms
       try {
         await work()
+        backoff = undefined
         this.#parts.onWell(component)
       } catch (error) {
+        backoff ??= new Backoff({ random, baseMs: 2 * ms, capMs: Math.max(ms, LONGEST_BACKOFF_MS) })
+        waitMs = Math.max(ms, backoff.nextMs())
         this.#parts.onProblem({ component, error })
       }
-      await this.#parts.clock.sleep(ms, signal).catch((error: unknown) => {
+      await this.#parts.clock.sleep(waitMs, signal).catch((error: unknown) => {
         if (!signal.aborted) throw error
       })
     }

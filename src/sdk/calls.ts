@@ -9,10 +9,11 @@ import {
 import { fromServiceError } from '../contract/error-status.ts'
 import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/v1/BrokerService.ts'
 import type { WatchGrantResponse__Output } from '../contract/gen/stint/v1/WatchGrantResponse.ts'
+import { Backoff } from '../core/backoff.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
-import { Backoff, type Timing } from './backoff.ts'
 import type { Connection } from './connection.ts'
 import type { CallSettings, TokenSource } from './options.ts'
+import type { Timing } from './timing.ts'
 import type { GrantInfo } from './types.ts'
 import { toGrantInfo } from './views.ts'
 

@@ -8,7 +8,6 @@ import type { RenewLeaseResponse__Output } from '../contract/gen/stint/v1/RenewL
 import type { RequestGrantResponse__Output } from '../contract/gen/stint/v1/RequestGrantResponse.ts'
 import { toTimestamp } from '../contract/timestamp.ts'
 import { StintError } from '../core/errors.ts'
-import type { Timing } from './backoff.ts'
 import { Calls } from './calls.ts'
 import { Connection } from './connection.ts'
 import { followGrant } from './follow.ts'
@@ -23,6 +22,7 @@ import {
   tokenSource,
 } from './options.ts'
 import { type TaskCredentialProvider, taskCredentials } from './task-credentials.ts'
+import type { Timing } from './timing.ts'
 import type {
   ActivityReport,
   CredentialProvider,

@@ -1,6 +1,7 @@
+import { Backoff } from '../core/backoff.ts'
 import { asStintError, type StintError } from '../core/errors.ts'
-import { Backoff, type Timing } from './backoff.ts'
 import { type Calls, cancelled, sleep } from './calls.ts'
+import type { Timing } from './timing.ts'
 import type { GrantInfo, GrantState } from './types.ts'
 
 /** SVID_INVALID too: the root that the old SVID was signed by is gone once trust has moved on to the next. */

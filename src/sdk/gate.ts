@@ -1,7 +1,8 @@
+import { Backoff } from '../core/backoff.ts'
 import { asStintError, StintError } from '../core/errors.ts'
-import { Backoff, type Timing } from './backoff.ts'
 import { cancelled, isHeldElsewhere, retryAfterMs, sleep } from './calls.ts'
 import { endOf } from './grant-end.ts'
+import type { Timing } from './timing.ts'
 import type { GrantAnswer, GrantInfo } from './types.ts'
 
 /** How to wait for a grant. */

@@ -8,6 +8,7 @@ import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
 import { createLogger } from '../../../src/core/log.ts'
+import { PartHealth } from '../../../src/core/part-health.ts'
 import { ProblemBoard } from '../../../src/core/problem-board.ts'
 import { type Check, runDoctor } from '../../../src/doctor.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
@@ -308,7 +309,13 @@ describe('the status and the log of a broker with the Workload API', () => {
     await using stack = new AsyncDisposableStack()
     const identity = await startIdentity(
       config,
-      { clock: systemClock, logger: loud, board, random: Math.random },
+      {
+        clock: systemClock,
+        logger: loud,
+        board,
+        partHealth: new PartHealth({ board, logger: loud, clock: systemClock }),
+        random: Math.random,
+      },
       stack,
     )
     const changes: unknown[] = []
@@ -390,7 +397,9 @@ describe('the bundle endpoint of a broker', () => {
     const file = stage.configFile
     const config = loadConfig({ file, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
     await using stack = new AsyncDisposableStack()
-    const deps = { clock: systemClock, logger, board: new ProblemBoard(), random: Math.random }
+    const board = new ProblemBoard()
+    const partHealth = new PartHealth({ board, logger, clock: systemClock })
+    const deps = { clock: systemClock, logger, board, partHealth, random: Math.random }
     const { bundleEndpoint } = await startIdentity(config, deps, stack)
     const fetch = createGuardedFetch({ allowPrivate: ['127.0.0.1'], ca: [stage.trustDomain.rootCertPem] })
     const { body } = await fetch(`https://${bundleEndpoint}/`)

@@ -1,5 +1,3 @@
-import type { Clock } from '../core/clock.ts'
-
 /** How long to wait before attempt 2, 3, …: full jitter under a ceiling that doubles. */
 export class Backoff {
   readonly #random: () => number
@@ -18,13 +16,4 @@ export class Backoff {
     this.#ceilingMs = Math.min(this.#capMs, ceiling * 2)
     return Math.ceil(ceiling * (0.25 + 0.75 * this.#random()))
   }
-}
-
-/** What everything that waits in this SDK needs. */
-export interface Timing {
-  readonly clock: Clock
-  /** For waits that must not keep the process alive. */
-  readonly backgroundClock: Clock
-  /** 0 to 1. */
-  readonly random: () => number
 }

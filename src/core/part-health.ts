@@ -1,0 +1,80 @@
+import type { Clock } from './clock.ts'
+import { asStintError, type ErrorCode } from './errors.ts'
+import type { Logger } from './log.ts'
+import type { ProblemBoard } from './problem-board.ts'
+
+interface Streak {
+  /** What has been logged of this streak. */
+  readonly codes: Set<ErrorCode>
+  readonly since: Date
+  /** Failures since the last line. */
+  unsaid: number
+  loggedAtMs: number
+  waitMs: number
+  /** Set while the part works again. */
+  wellAtMs?: number
+  /** Whether the last line said that the part works again. */
+  saidWell: boolean
+}
+
+const FIRST_WAIT_MS = 60_000
+const LONGEST_WAIT_MS = 3_600_000
+
+/**
+ * Says how the parts of the process are: on the board at once and always, in the log once, then at intervals that grow from a
+ * minute to an hour. A part that fails many times a second, or by turns fails and works, does not fill the log.
+ */
+export class PartHealth {
+  readonly #board: ProblemBoard
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #streaks = new Map<string, Streak>()
+
+  constructor({ board, logger, clock }: { board: ProblemBoard; logger: Logger; clock: Clock }) {
+    this.#board = board
+    this.#logger = logger
+    this.#clock = clock
+  }
+
+  /** @param about goes into the log line beside the error */
+  failed(component: string, thrown: unknown, about: Readonly<Record<string, unknown>> = {}): void {
+    const [at, nowMs] = [this.#clock.now(), this.#clock.monotonicMs()]
+    this.#board.report(component, thrown, at)
+    const streak = this.#streakOf(component, at, nowMs)
+    delete streak.wellAtMs
+    const { code } = asStintError(thrown)
+    const again = streak.codes.has(code)
+    if (again && nowMs - streak.loggedAtMs < streak.waitMs) {
+      streak.unsaid += 1
+      return
+    }
+    if (again) streak.waitMs = Math.min(LONGEST_WAIT_MS, streak.waitMs * 2)
+    const repeated = streak.unsaid > 0 ? { since: streak.since, times: streak.unsaid + 1 } : {}
+    this.#logger.error({ component, ...about, err: thrown, ...repeated }, 'a part has a problem')
+    streak.codes.add(code)
+    streak.unsaid = 0
+    streak.loggedAtMs = nowMs
+    streak.saidWell = false
+  }
+
+  well(component: string): void {
+    this.#board.clear(component)
+    const streak = this.#streaks.get(component)
+    if (!streak || streak.wellAtMs !== undefined) return
+    streak.wellAtMs = this.#clock.monotonicMs()
+    // A part that fails and works by turns says each once until it is due again.
+    if (streak.saidWell) return
+    streak.saidWell = true
+    this.#logger.info({ component, since: streak.since }, 'a part works again')
+  }
+
+  /** A part that has worked for as long as its problem was kept quiet begins anew. */
+  #streakOf(component: string, since: Date, nowMs: number): Streak {
+    const before = this.#streaks.get(component)
+    if (before && (before.wellAtMs === undefined || nowMs - before.wellAtMs < before.waitMs)) return before
+    const codes = new Set<ErrorCode>()
+    const streak: Streak = { codes, since, unsaid: 0, loggedAtMs: nowMs, waitMs: FIRST_WAIT_MS, saidWell: false }
+    this.#streaks.set(component, streak)
+    return streak
+  }
+}
