@@ -122,7 +122,7 @@ function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: 
     })
   }
   const { plan, decision } = parts.judge.judge(grant, task, now)
-  if (decision.outcome === 'deny') throw deniedError({ id: grant.id, decision })
+  if (decision.outcome === 'deny') throw deniedError({ id: grant.id, subject: grant.subject, decision })
   if (plan.hash !== grant.planHash) {
     const explanation =
       'Labels or action classes have changed since the agent asked, so the plan is another one; reject it and let the agent ask again.'

@@ -22,27 +22,32 @@ export async function judgeOnRecord(
   }
 }
 
-/** The error for a plan that policy does not allow, with the pairs that failed. */
-export function deniedError({ id, decision }: Pick<Grant, 'decision'> & { id?: string }): StintError {
+/** The error for a plan that policy does not allow, with the agent that was judged and the pairs that failed. */
+export function deniedError({
+  id,
+  subject,
+  decision,
+}: Pick<Grant, 'subject' | 'decision'> & { id?: string }): StintError {
   return new StintError('POLICY_DENIED', {
     ...(id ? { grantId: id } : {}),
-    explanation: explainDenial(decision),
+    subject,
+    explanation: explainDenial(subject, decision),
     failedPairs: decision.failedPairs.slice(0, 20).map((pair) => ({ ...pair, policies: [...pair.policies] })),
     policySetHash: decision.policySetHash,
   })
 }
 
-function explainDenial({ failedPairs }: Decision): string {
+function explainDenial(subject: string, { failedPairs }: Decision): string {
   const [first] = failedPairs
-  if (!first) return 'Policy denies this task.'
+  if (!first) return `Policy denies this task of ${subject}.`
   const where = `${first.action} on ${first.resource}`
   const more = failedPairs.length > 1 ? `, and ${failedPairs.length - 1} more` : ''
   if (first.reason === 'no_permit')
-    return `No policy permits ${where}${more}; ask for less, or have a policy written for it.`
+    return `No policy permits ${where}${more} for ${subject}; ask for less, or have a policy written for it.`
   const by = first.policies.join(', ')
-  if (first.reason === 'forbidden') return `Policy ${by} forbids ${where}${more}; ask for less.`
-  if (by === '') return `Policy could not be evaluated for ${where}${more}; the operator has to mend it.`
-  return `Policy ${by} could not be evaluated for ${where}${more}; the operator has to mend it.`
+  if (first.reason === 'forbidden') return `Policy ${by} forbids ${where}${more} for ${subject}; ask for less.`
+  if (by === '') return `Policy could not be evaluated for ${where}${more} and ${subject}; the operator has to mend it.`
+  return `Policy ${by} could not be evaluated for ${where}${more} and ${subject}; the operator has to mend it.`
 }
 
 async function recordRefusal(

@@ -67,7 +67,7 @@ async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Gran
   const stored = await planOf(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
-    if (decision.outcome === 'deny') throw deniedError({ id: grant.id, decision })
+    if (decision.outcome === 'deny') throw deniedError({ id: grant.id, subject: grant.subject, decision })
     if (decision.outcome === 'approval') await checkApproved(parts, grant, plan)
     checkJudged(grant, stored, plan)
     return stored

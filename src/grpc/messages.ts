@@ -128,6 +128,7 @@ export function planToWire(plan: Plan): WirePlan {
   const { blastRadius } = plan
   return {
     hash: plan.hash,
+    subject: plan.subject,
     task: taskToWire(plan.task),
     pairs: plan.pairs.map((pair) => ({
       action: pair.action,

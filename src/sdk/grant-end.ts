@@ -24,6 +24,7 @@ export function endOf(grant: GrantInfo): StintError | undefined {
   return new StintError(end.code, {
     explanation: end.say(grant),
     grantId: grant.id,
+    subject: grant.subject,
     state: grant.state,
     ...(grant.reason !== undefined && { reason: grant.reason }),
     ...(grant.state === 'denied' && failedPairs && { failedPairs }),
@@ -50,11 +51,11 @@ export function isTerminal({ code }: StintError): boolean {
   return TERMINAL.has(code)
 }
 
-function denial({ id, decision }: GrantInfo): string {
+function denial({ id, subject, decision }: GrantInfo): string {
   const pairs = decision?.failedPairs ?? []
   const first = pairs[0]
-  if (!first) return `Policy denied grant ${id}.`
-  return `Policy denied grant ${id}: ${first.action} on ${first.resource} (${first.reason}), ${pairs.length} pair(s) in all.`
+  if (!first) return `Policy denied grant ${id} to ${subject}.`
+  return `Policy denied grant ${id} to ${subject}: ${first.action} on ${first.resource} (${first.reason}), ${pairs.length} pair(s) in all.`
 }
 
 function ended({ id, state, reason }: GrantInfo): string {

@@ -89,6 +89,8 @@ export interface GrantAnswer {
 /** What a task comes to. */
 export interface PlanInfo {
   readonly hash: string
+  /** The agent that it was judged for; '' from a broker before 0.1.0. */
+  readonly subject: string
   readonly task: Task
   readonly pairs: readonly {
     readonly action: string

@@ -55,6 +55,7 @@ export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
   const { reference, ...task } = wire.task
   return {
     hash: wire.hash,
+    subject: wire.subject,
     task: { ...task, ...optional('reference', reference || undefined) },
     pairs: wire.pairs.map(({ actionClass, ...pair }) => ({ ...pair, class: actionClass })),
     sessionPolicy: wire.sessionPolicy,

@@ -14,7 +14,8 @@ export function plan(io: CommandIo): Promise<number> {
       .description('See what a task comes to and what policy would say; asks for nothing.')
       .action(async (flags: Flags) => {
         const answer = await withTaskFrom(flags, (task) => withClient(flags, io, (client) => client.planTask(task)))
-        if (flags.output === 'table') printFacts(io, [...planFacts(answer.plan), ...decisionFacts(answer.decision)])
+        if (flags.output === 'table')
+          printFacts(io, [['Agent', answer.plan.subject], ...planFacts(answer.plan), ...decisionFacts(answer.decision)])
         else printValue(io, flags.output, answer)
         if (answer.decision?.outcome === 'deny') done(EXIT.denied)
       })

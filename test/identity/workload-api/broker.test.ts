@@ -228,8 +228,25 @@ describe('an agent with the Workload API', () => {
       await clock.advance(31_000)
       expect((await client.getGrant(grant.id)).subject).toBe(AGENT_ID)
       const { plan } = await agent({ svid: { spiffeId: AGENT_ID } }).planTask(task())
-      expect(plan.hash).toBe(grant.planHash)
+      expect([plan.hash, plan.subject]).toEqual([grant.planHash, AGENT_ID])
     }
+  })
+
+  test('is named by the errors that judge it', async () => {
+    await offerBoth(OTHER_ID)
+    const id = 'grt_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+    await expect(agent({ svid: { hint: 'reports' } }).getGrant(id)).rejects.toMatchObject({
+      code: 'GRANT_NOT_FOUND',
+      details: { subject: OTHER_ID },
+      message: expect.stringContaining(OTHER_ID),
+    })
+    const access = [{ actions: ['s3:DeleteObject'], resources: ['arn:aws:s3:::invoices-prod/*'] }]
+    const denied = agent({ svid: { hint: 'invoices' } }).requestGrant({ ...task(), access }, 'names-the-agent')
+    await expect(denied).rejects.toMatchObject({
+      code: 'POLICY_DENIED',
+      details: { subject: AGENT_ID },
+      message: expect.stringContaining(AGENT_ID),
+    })
   })
 
   test('is refused with the list when several SVIDs are offered and none is chosen, and stays who it was if it had one', async () => {

@@ -32,6 +32,10 @@ export interface Plan {
    * What the grant could do.
    */
   'blastRadius'?: (_stint_v1_BlastRadius | null);
+  /**
+   * The agent that it was judged for: a SPIFFE ID, or the subject of an OIDC issuer.
+   */
+  'subject'?: (string);
 }
 
 /**
@@ -62,4 +66,8 @@ export interface Plan__Output {
    * What the grant could do.
    */
   'blastRadius': (_stint_v1_BlastRadius__Output | null);
+  /**
+   * The agent that it was judged for: a SPIFFE ID, or the subject of an OIDC issuer.
+   */
+  'subject': (string);
 }
