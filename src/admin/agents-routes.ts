@@ -11,7 +11,9 @@ const list = createRoute({
   path: '/v1/agents',
   tags,
   security,
+  operationId: 'listAgents',
   summary: 'Registrations in force',
+  description: 'All of them, on one page; `problem` says why a newer file is not in force.',
   request: { query: noQuery },
   responses: answers(
     z.object({ items: z.array(registrationSchema), problem: fileProblemSchema.optional() }),
@@ -24,7 +26,9 @@ const unregistered = createRoute({
   path: '/v1/agents/unregistered',
   tags,
   security,
-  summary: 'Identities that asked and are not registered, most recent first',
+  operationId: 'listUnregisteredAgents',
+  summary: 'Identities that asked and are not registered',
+  description: 'Most recent first. Each proved who it is, and was refused since no registration covers it.',
   request: { query: pageOnlyQuery },
   responses: answers(pageOf(unregisteredSchema), 'a page of identities'),
 })

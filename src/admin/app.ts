@@ -79,9 +79,19 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       version: '1',
       description:
         'Grants, approvals, agents, policies and the audit log, for operators. Every error is an RFC 9457 problem.',
+      contact: { name: 'Whoever operates this broker' },
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],
+    tags: [
+      { name: 'status', description: 'How the broker is, and who you are to it' },
+      { name: 'grants', description: 'Recorded permissions to act on one plan, and their leases' },
+      { name: 'approvals', description: 'Questions to people about plans that need a yes' },
+      { name: 'agents', description: 'Who is registered, and who asked without being so' },
+      { name: 'policies', description: 'The policy set that decides' },
+      { name: 'revocations', description: 'How far the deny lists are' },
+      { name: 'audit', description: 'The record of everything, chained by hash' },
+    ],
   })
   app.get('/openapi.json', (c) => c.json(document as object))
 }

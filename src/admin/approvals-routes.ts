@@ -3,7 +3,7 @@ import { StintError } from '../core/errors.ts'
 import { isEligible } from '../grants/decide-approval.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
 import { jsonBody } from './json-body.ts'
-import { answers, body, pageOf, security } from './route-parts.ts'
+import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
 import {
   approvalIdParam,
   approvalSchema,
@@ -22,7 +22,9 @@ const list = createRoute({
   path: '/v1/approvals',
   tags,
   security,
+  operationId: 'listApprovals',
   summary: 'Approvals, newest first',
+  description: 'Of all states, or of one. Ask for the next page with `nextCursor`, and the same filter.',
   request: { query: approvalsQuery },
   responses: answers(pageOf(approvalSchema), 'a page of approvals'),
 })
@@ -32,7 +34,10 @@ const read = createRoute({
   path: '/v1/approvals/{id}',
   tags,
   security,
-  summary: 'An approval with the plan it is about: who, why, what, blast radius and the exact session policy',
+  operationId: 'getApproval',
+  summary: 'An approval with the plan it is about',
+  description:
+    'Who asks, why and for what, the blast radius and the exact session policy: all that an answer is bound to.',
   request: { params: approvalIdParam, query: noQuery },
   responses: answers(
     z.object({
@@ -52,10 +57,16 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
     path: `/v1/approvals/{id}/${verdict}`,
     tags,
     security,
-    summary: verdict === 'approve' ? 'Say yes to one plan, once; everything is judged again' : 'Say no; final',
+    operationId: verdict === 'approve' ? 'approveApproval' : 'rejectApproval',
+    summary: verdict === 'approve' ? 'Say yes to one plan, once' : 'Say no',
+    description:
+      verdict === 'approve'
+        ? 'Identity, registration and policy are judged again first. Bound to the hash of the plan that was shown.'
+        : 'Final. Bound to the hash of the plan that was shown.',
     middleware: jsonBody(limits.bodyBytes),
     request: { params: approvalIdParam, query: noQuery, body: body(decisionBody) },
     responses: answers(z.object({ approval: approvalSchema, grant: grantSchema }), 'the approval as it is now', [
+      ...BODY_CODES,
       'APPROVAL_NOT_FOUND',
       'APPROVAL_DECIDED',
       'APPROVAL_EXPIRED',

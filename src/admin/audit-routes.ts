@@ -12,7 +12,9 @@ const events = createRoute({
   ...common,
   method: 'get',
   path: '/v1/audit/events',
+  operationId: 'listAuditEvents',
   summary: 'Events of the audit log, in order',
+  description: 'Ask for the next page with `nextAfterSeq` as `afterSeq`.',
   request: { query: auditEventsQuery },
   responses: answers(
     z.object({
@@ -31,7 +33,9 @@ const head = createRoute({
   ...common,
   method: 'get',
   path: '/v1/audit/head',
-  summary: 'The last event; note it elsewhere to find a truncated or exchanged log',
+  operationId: 'getAuditHead',
+  summary: 'The last event of the audit log',
+  description: 'Note it elsewhere, to find a log that was truncated or exchanged.',
   request: { query: noQuery },
   responses: answers(auditHeadSchema, 'the head'),
 })
@@ -40,7 +44,9 @@ const verify = createRoute({
   ...common,
   method: 'get',
   path: '/v1/audit/verify',
-  summary: 'Walk the whole log and check its chain; one walk at a time',
+  operationId: 'verifyAuditLog',
+  summary: 'Check the chain of the whole audit log',
+  description: 'Walks over all events; one walk at a time, so calls may wait for each other.',
   request: { query: noQuery },
   responses: answers(
     z.object({

@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { StintError } from '../core/errors.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
 import { jsonBody } from './json-body.ts'
-import { answers, body, pageOf, security } from './route-parts.ts'
+import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
 import {
   approvalSchema,
   auditEventSchema,
@@ -26,7 +26,10 @@ const list = createRoute({
   path: '/v1/grants',
   tags,
   security,
+  operationId: 'listGrants',
   summary: 'Grants, newest first',
+  description:
+    'Filters are exact and all of them have to hold. Ask for the next page with `nextCursor`, and the same filters.',
   request: { query: grantsQuery },
   responses: answers(pageOf(grantSchema), 'a page of grants'),
 })
@@ -35,11 +38,14 @@ const read = createRoute({
   ...oneGrant,
   method: 'get',
   path: '/v1/grants/{id}',
+  operationId: 'getGrant',
   summary: 'A grant with all that hangs on it',
+  description:
+    'Its plan (absent once retention has removed it), leases, approval and entry on the deny list, where it has them.',
   responses: answers(
     z.object({
       grant: grantSchema,
-      plan: planSchema.optional().openapi({ description: 'absent once retention has removed it' }),
+      plan: planSchema.optional(),
       leases: z.array(leaseSchema),
       approval: approvalSchema.optional(),
       deny: denySchema.optional(),
@@ -53,7 +59,9 @@ const trail = createRoute({
   ...oneGrant,
   method: 'get',
   path: '/v1/grants/{id}/trail',
+  operationId: 'getGrantTrail',
   summary: 'Everything on record of a grant, in time order',
+  description: 'Audit events; they stay when the grant itself has been removed by retention.',
   responses: answers(z.object({ events: z.array(auditEventSchema) }), 'its events', ['GRANT_NOT_FOUND']),
 })
 
@@ -61,7 +69,9 @@ const leases = createRoute({
   ...oneGrant,
   method: 'get',
   path: '/v1/grants/{id}/leases',
+  operationId: 'listGrantLeases',
   summary: 'The leases of a grant, by number',
+  description: 'Each lease is one set of credentials. No secret of it is stored, so none is here.',
   responses: answers(z.object({ items: z.array(leaseSchema) }), 'its leases', ['GRANT_NOT_FOUND']),
 })
 
@@ -71,10 +81,13 @@ const revoke = (limits: AdminLimits) =>
     security,
     method: 'post',
     path: '/v1/grants/{id}/revoke',
-    summary: 'End a grant now; idempotent, and says honestly when its credentials stop working',
+    operationId: 'revokeGrant',
+    summary: 'End a grant now',
+    description: 'Idempotent. `outcome` says when its credentials stop working, which may be later than the answer.',
     middleware: jsonBody(limits.bodyBytes),
     request: { params: grantIdParam, query: noQuery, body: body(noteBody) },
     responses: answers(z.object({ grant: grantSchema, outcome: outcomeSchema }), 'what it came to', [
+      ...BODY_CODES,
       'GRANT_NOT_FOUND',
       'GRANT_NOT_ACTIVE',
       'LEDGER_CONFLICT',

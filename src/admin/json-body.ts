@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { StintError } from '../core/errors.ts'
 import type { AdminEnv } from './deps.ts'
 import { requestInvalid } from './problem.ts'
 
@@ -10,15 +11,16 @@ const JSON_TYPE = /^application\/json(?:; *charset="?utf-8"?)?$/i
  */
 export function jsonBody(maxBytes: number): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
-    if (!JSON_TYPE.test(c.req.header('content-type') ?? ''))
-      throw wrongHeader('content-type', 'must be application/json')
+    if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) {
+      throw unsupported('The header content-type must be application/json.', { accept: 'application/json' })
+    }
     const encoding = c.req.header('content-encoding')
-    if (encoding !== undefined && encoding !== 'identity') throw wrongHeader('content-encoding', 'must not be sent')
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw unsupported('The header content-encoding must not be sent.', { acceptEncoding: 'identity' })
+    }
     const bytes = await readAtMost(c.req.raw.body, maxBytes)
     if (bytes === undefined) {
-      throw requestInvalid(`The body must be at most ${maxBytes} bytes.`, [
-        { pointer: '/body', message: 'is too long' },
-      ])
+      throw new StintError('BODY_TOO_LARGE', { explanation: `The body must be at most ${maxBytes} bytes.`, maxBytes })
     }
     try {
       const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -31,8 +33,8 @@ export function jsonBody(maxBytes: number): MiddlewareHandler<AdminEnv> {
   }
 }
 
-function wrongHeader(name: string, message: string): Error {
-  return requestInvalid(`The header ${name} ${message}.`, [{ pointer: `/headers/${name}`, message }])
+function unsupported(explanation: string, taken: { accept: string } | { acceptEncoding: string }): StintError {
+  return new StintError('MEDIA_TYPE_UNSUPPORTED', { explanation, ...taken })
 }
 
 async function readAtMost(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | undefined> {

@@ -9,7 +9,9 @@ const policies = createRoute({
   path: '/v1/policies',
   tags: ['policies'],
   security,
+  operationId: 'getPolicies',
   summary: 'The policy set in force',
+  description: 'Ids, effects and hash of the set; `problem` says why a newer one is not in force.',
   request: { query: noQuery },
   responses: answers(
     z.object({
@@ -34,7 +36,9 @@ const revocations = createRoute({
   path: '/v1/revocations',
   tags: ['revocations'],
   security,
-  summary: 'The policy documents that deny revoked grants, those that fail first',
+  operationId: 'listRevocations',
+  summary: 'The policy documents that deny revoked grants',
+  description: 'Those that fail come first.',
   request: { query: noQuery },
   responses: answers(z.object({ items: z.array(denyTargetSchema) }), 'all targets'),
 })

@@ -54,14 +54,25 @@ function toParts(errors: Json): readonly ProblemPart[] {
   return parts.map(({ pointer, field = '', message }) => ({ pointer: pointer ?? field, message }))
 }
 
-/** The answer for an error: `application/problem+json`, with `Allow`, `WWW-Authenticate` or `Retry-After` where the status wants one. */
+/**
+ * The answer for an error: `application/problem+json`, with the headers that its status wants: `Allow` (405), `Accept` or
+ * `Accept-Encoding` (415), `Retry-After`, `WWW-Authenticate` (401).
+ *
+ * @see RFC 9110, sections 10.2.3, 11.6.1, 15.5.6, 15.5.16; RFC 6750, section 3
+ */
 export function problemResponse(error: unknown, requestId: string, part?: 'query' | 'body'): Response {
   const problem = toProblem(error, requestId, part)
   const headers = new Headers({ 'content-type': 'application/problem+json', 'x-request-id': requestId })
-  const { allow, retryAfterSeconds } = problem.details
+  const { allow, accept, acceptEncoding, retryAfterSeconds, retryAfterMs, reason } = problem.details
   if (Array.isArray(allow)) headers.set('allow', allow.join(', '))
-  if (problem.code === 'OPERATOR_UNKNOWN') headers.set('www-authenticate', 'Bearer realm="stint-admin"')
-  if (typeof retryAfterSeconds === 'number') headers.set('retry-after', String(retryAfterSeconds))
+  if (typeof accept === 'string') headers.set('accept', accept)
+  if (typeof acceptEncoding === 'string') headers.set('accept-encoding', acceptEncoding)
+  if (problem.code === 'OPERATOR_UNKNOWN') {
+    const realm = 'Bearer realm="stint-admin"'
+    headers.set('www-authenticate', reason === 'missing' ? realm : `${realm}, error="invalid_token"`)
+  }
+  const seconds = typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1_000) : retryAfterSeconds
+  if (typeof seconds === 'number') headers.set('retry-after', String(seconds))
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }
 

@@ -1,17 +1,43 @@
 import { z } from '@hono/zod-openapi'
 import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
-import { problemSchema } from './schemas.ts'
+import { EXAMPLE_REQUEST_ID, problemSchema } from './schemas.ts'
 
 /** Codes that any call with a token can meet. */
 const ALWAYS = [
   'REQUEST_INVALID',
   'OPERATOR_UNKNOWN',
   'OPERATOR_FORBIDDEN',
+  'METHOD_NOT_ALLOWED',
   'RATE_LIMITED',
   'LEDGER_UNAVAILABLE',
   'SHUTTING_DOWN',
   'INTERNAL',
 ] as const satisfies readonly ErrorCode[]
+
+/** Codes that a call with a body can meet besides. */
+export const BODY_CODES = ['BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'] as const satisfies readonly ErrorCode[]
+
+const header = (description: string, example: string) => ({
+  description,
+  schema: { type: 'string' as const, example },
+})
+
+/** On every answer. */
+const COMMON_HEADERS = {
+  'X-Request-Id': header('Id of this call, also in the log and in `requestId` of a problem', EXAMPLE_REQUEST_ID),
+  'Cache-Control': header('Nothing of this API may be kept', 'no-store'),
+}
+
+/** On the answers of one status. */
+const STATUS_HEADERS: Readonly<Record<number, Record<string, ReturnType<typeof header>>>> = {
+  401: { 'WWW-Authenticate': header('How to come in (RFC 6750)', 'Bearer realm="stint-admin"') },
+  405: { Allow: header('The methods of this path', 'GET, HEAD') },
+  415: {
+    Accept: header('The media type of a body, where another was sent', 'application/json'),
+    'Accept-Encoding': header('The coding of a body, where another was sent', 'identity'),
+  },
+  429: { 'Retry-After': header('Seconds to wait', '60') },
+}
 
 /** `responses` of a route: its success, and a problem for every status that its error codes have. */
 export function answers<Schema extends z.ZodType>(
@@ -27,10 +53,15 @@ export function answers<Schema extends z.ZodType>(
   const problems = Object.fromEntries(
     [...byStatus].map(([status, names]) => [
       status,
-      { description: names.join(', '), content: { 'application/problem+json': { schema: problemSchema } } },
+      {
+        description: names.join(', '),
+        headers: { ...COMMON_HEADERS, ...STATUS_HEADERS[status] },
+        content: { 'application/problem+json': { schema: problemSchema } },
+      },
     ]),
   )
-  return { ...problems, 200: { description, content: { 'application/json': { schema } } } } as {
+  const success = { description, headers: COMMON_HEADERS, content: { 'application/json': { schema } } }
+  return { ...problems, 200: success } as {
     200: { description: string; content: { 'application/json': { schema: Schema } } }
   }
 }

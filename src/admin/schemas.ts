@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ACTION_CLASSES, ACTION_FLAGS } from '../aws/action-classes.ts'
-import { isId } from '../core/ids.ts'
+import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
+import { type IdPrefix, idPattern } from '../core/ids.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { AUTH_METHODS } from '../identity/caller-identity.ts'
 import {
@@ -19,28 +20,47 @@ const instant = () =>
     description: 'RFC 3339, UTC, with milliseconds',
     example: '2026-11-21T12:00:00.000Z',
   })
-const sha256 = () => z.string().openapi({ pattern: '^[0-9a-f]{64}$' })
+const sha256 = () => z.string().openapi({ pattern: '^[0-9a-f]{64}$', example: EXAMPLE_HASH })
+const EXAMPLE_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+const idOf = (prefix: IdPrefix) =>
+  z.string().openapi({ pattern: idPattern(prefix).source, example: EXAMPLE_IDS[prefix] })
+const EXAMPLE_IDS = {
+  grt: 'grt_01JD7Z0000EXAMP1E0GRANT000',
+  apr: 'apr_01JD7Z0000EXAMP1E0APPR0V00',
+  lse: 'lse_01JD7Z0000EXAMP1E01EASE000',
+  evt: 'evt_01JD7Z0000EXAMP1E0EVENT000',
+} as const satisfies Record<IdPrefix, string>
 const count = () => z.number().int()
 const authMethod = z.enum(AUTH_METHODS)
 
-/** What the caller sends is never repeated in a message, and never stored when it could mislead a reader. */
-const text = (max: number) =>
+// Patterns are enforced and published, and read by regular expressions of other languages: so classes are spelled out.
+const CONTROLS = '\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f'
+const BLANKS = '\\t\\n \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff'
+/** No control character but line end and tab. */
+const PLAIN_TEXT = new RegExp(`^[^${CONTROLS}]*$`)
+/** The same, with something to read. */
+const WORDS = new RegExp(`^[^${CONTROLS}]*[^${CONTROLS}${BLANKS}][^${CONTROLS}]*$`)
+
+/** What the caller sends is never repeated in a message, and never stored when it could mislead a reader. @param max code points */
+const text = (max: number, pattern = PLAIN_TEXT, problem = 'must be plain text') =>
   z
     .string()
     .min(1, { error: 'must not be empty', abort: true })
-    .max(max, `must be at most ${max} characters`)
-    .refine((value) => value.isWellFormed() && !/(?![\n\t])\p{Cc}/u.test(value), 'must be plain text')
+    .refine((value) => [...value].length <= max, `must be at most ${max} characters`)
+    .regex(pattern, problem)
+    .refine((value) => value.isWellFormed(), problem)
+    .openapi({ maxLength: max })
 
-const idParam = (prefix: 'grt' | 'apr', example: string) =>
+const idParam = (prefix: 'grt' | 'apr') =>
   z.strictObject({
     id: z
       .string()
-      .refine((value) => isId(prefix, value), `must be ${prefix}_ and 26 characters`)
-      .openapi({ param: { name: 'id', in: 'path' }, pattern: `^${prefix}_[0-7][0-9A-HJKMNP-TV-Z]{25}$`, example }),
+      .regex(idPattern(prefix), `must be ${prefix}_ and 26 characters`)
+      .openapi({ param: { name: 'id', in: 'path' }, example: EXAMPLE_IDS[prefix] }),
   })
 
-export const grantIdParam = idParam('grt', 'grt_01JD7Z0000EXAMPLE0GRANT000')
-export const approvalIdParam = idParam('apr', 'apr_01JD7Z0000EXAMPLE0APPR0V00')
+export const grantIdParam = idParam('grt')
+export const approvalIdParam = idParam('apr')
 
 const integer = (min: number, max: number, fallback: number) =>
   z
@@ -91,9 +111,10 @@ export const auditEventsQuery = z.strictObject({
   limit: integer(1, 1_000, 100),
 })
 
-const note = text(500)
-  .refine((value) => /\S/.test(value), 'must say why')
-  .openapi({ description: 'why, in your own words; goes on record' })
+const note = text(500, WORDS, 'must say why, in plain text').openapi({
+  description: 'why, in your own words; goes on record',
+  example: 'Wrong bucket: the job runs against staging',
+})
 export const noteBody = z.strictObject({ note }).openapi('Note')
 export const decisionBody = z
   .strictObject({
@@ -128,7 +149,7 @@ const decision = z
 
 export const grantSchema = z
   .object({
-    id: z.string(),
+    id: idOf('grt'),
     subject: z.string().openapi({ description: 'SPIFFE ID of the agent, or its subject at an OIDC issuer' }),
     trustDomain: z.string(),
     authMethod,
@@ -156,8 +177,8 @@ export const grantSchema = z
 
 export const leaseSchema = z
   .object({
-    id: z.string(),
-    grantId: z.string(),
+    id: idOf('lse'),
+    grantId: idOf('grt'),
     number: count(),
     roleArn: z.string(),
     sessionName: z.string(),
@@ -174,8 +195,8 @@ export const leaseSchema = z
 
 export const approvalSchema = z
   .object({
-    id: z.string(),
-    grantId: z.string(),
+    id: idOf('apr'),
+    grantId: idOf('grt'),
     planHash: sha256(),
     requirements: z.array(approvalRequirement),
     state: z.enum(APPROVAL_STATES),
@@ -228,7 +249,7 @@ export const planSchema = z
 
 export const denySchema = z
   .object({
-    grantId: z.string(),
+    grantId: idOf('grt'),
     target: z.string(),
     wantedAt: instant(),
     until: instant(),
@@ -254,13 +275,13 @@ export const denyTargetSchema = z
 
 export const auditEventSchema = z
   .object({
-    id: z.string(),
+    id: idOf('evt'),
     seq: count(),
     type: z.string(),
     at: instant(),
     actor: z.string(),
-    grantId: z.string().optional(),
-    leaseId: z.string().optional(),
+    grantId: idOf('grt').optional(),
+    leaseId: idOf('lse').optional(),
     data: z.any().optional().openapi({ description: 'facts of the event; any JSON' }),
     prevHash: sha256(),
     hash: sha256(),
@@ -309,17 +330,25 @@ export const operatorSchema = z
   .object({ name: z.string(), role: z.enum(OPERATOR_ROLES), groups: z.array(z.string()) })
   .openapi('Operator')
 
+export const EXAMPLE_REQUEST_ID = '0d9b7b0c-6f0e-4f3e-9a53-0f5d2b2f3c1e'
+const ERROR_CODES = Object.keys(ERROR_CATALOG) as [ErrorCode, ...ErrorCode[]]
+
 export const problemSchema = z
   .object({
     type: z.string().openapi({ example: 'urn:stint:error:GRANT_NOT_FOUND' }),
     title: z.string(),
     status: count(),
-    code: z.string().openapi({ description: 'stable; switch on it' }),
+    code: z.enum(ERROR_CODES).openapi({ description: 'stable; switch on it; a later version may add some' }),
     detail: z.string().optional().openapi({ description: 'what was wrong and what would be right' }),
     details: z.record(z.string(), z.unknown()),
     errors: z
-      .array(z.object({ pointer: z.string().openapi({ description: 'JSON pointer' }), message: z.string() }))
+      .array(
+        z.object({
+          pointer: z.string().openapi({ description: 'JSON pointer', example: '/query/limit' }),
+          message: z.string(),
+        }),
+      )
       .optional(),
-    requestId: z.string(),
+    requestId: z.string().openapi({ example: EXAMPLE_REQUEST_ID }),
   })
   .openapi('Problem', { description: 'RFC 9457' })

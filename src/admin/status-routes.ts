@@ -12,7 +12,9 @@ const whoami = createRoute({
   path: '/v1/whoami',
   tags: ['status'],
   security,
+  operationId: 'whoami',
   summary: 'Whose token this is',
+  description: 'Name, role and groups of the operator.',
   request: { query: noQuery },
   responses: answers(operatorSchema, 'the operator'),
 })
@@ -22,7 +24,9 @@ const status = createRoute({
   path: '/v1/status',
   tags: ['status'],
   security,
+  operationId: 'getStatus',
   summary: 'Whether grants can be given, and what stands in the way',
+  description: 'Answers also while the ledger cannot be read, which is then one of the problems.',
   request: { query: noQuery },
   responses: answers(
     z.object({

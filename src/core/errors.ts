@@ -253,6 +253,18 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'This path does not take this method',
   },
+  BODY_TOO_LARGE: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 413,
+    retryable: false,
+    title: 'The body of the request is too long',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 415,
+    retryable: false,
+    title: 'The body of the request has a form that is not taken here',
+  },
   OPERATOR_UNKNOWN: {
     grpc: 'UNAUTHENTICATED',
     http: 401,

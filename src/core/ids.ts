@@ -22,6 +22,11 @@ export function idBody(id: string): string {
   return id.slice(id.indexOf('_') + 1)
 }
 
+/** The form of an id, e.g. for a schema: what `isId` takes. */
+export function idPattern(prefix: IdPrefix): RegExp {
+  return new RegExp(`^${prefix}_${ID_BODY.source.slice(1)}`)
+}
+
 /** True for exactly `<prefix>_` and a ULID in upper case. */
 export function isId(prefix: IdPrefix, text: unknown): text is string {
   return typeof text === 'string' && text.startsWith(`${prefix}_`) && ID_BODY.test(text.slice(prefix.length + 1))

@@ -99,38 +99,7 @@ test('a method cannot be changed by a header or a parameter', async () => {
 
 describe('the body of a write', () => {
   const json = { 'content-type': 'application/json' }
-  for (const { name, headers = json, body, pointer } of [
-    {
-      name: 'a form',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: 'note=x',
-      pointer: '/headers/content-type',
-    },
-    {
-      name: 'plain text',
-      headers: { 'content-type': 'text/plain' },
-      body: '{"note":"x"}',
-      pointer: '/headers/content-type',
-    },
-    {
-      name: 'JSON by another name',
-      headers: { 'content-type': 'application/ld+json' },
-      body: '{"note":"x"}',
-      pointer: '/headers/content-type',
-    },
-    {
-      name: 'another charset',
-      headers: { 'content-type': 'application/json; charset=utf-16' },
-      body: '{"note":"x"}',
-      pointer: '/headers/content-type',
-    },
-    {
-      name: 'compressed',
-      headers: { ...json, 'content-encoding': 'gzip' },
-      body: 'x',
-      pointer: '/headers/content-encoding',
-    },
-    { name: 'over 16 KiB', body: `{"note":"${'x'.repeat(16_384)}"}`, pointer: '/body' },
+  for (const { name, body, pointer } of [
     { name: 'empty', body: '', pointer: '/body' },
     { name: 'half', body: '{"note":', pointer: '/body' },
     { name: 'an array', body: '[]', pointer: '/body' },
@@ -150,7 +119,7 @@ describe('the body of a write', () => {
     test(`${name} is REQUEST_INVALID at ${pointer}`, async () => {
       const rig = adminRig()
       const path = `/v1/grants/${rig.grant.id}/revoke`
-      const problem = await problemOf(await rig.call('POST', path, { as: 'operator', headers, body }))
+      const problem = await problemOf(await rig.call('POST', path, { as: 'operator', headers: json, body }))
       assert.equal(problem.code, 'REQUEST_INVALID')
       assert.deepEqual(
         problem.errors?.map((error) => error.pointer),
@@ -159,6 +128,62 @@ describe('the body of a write', () => {
       assert.equal(rig.calls.length, 0)
     })
   }
+
+  // RFC 9110, section 15.5.16
+  for (const { name, headers, body, taken } of [
+    {
+      name: 'a form',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'note=x',
+      taken: ['accept', 'application/json'],
+    },
+    {
+      name: 'plain text',
+      headers: { 'content-type': 'text/plain' },
+      body: '{"note":"x"}',
+      taken: ['accept', 'application/json'],
+    },
+    {
+      name: 'JSON by another name',
+      headers: { 'content-type': 'application/ld+json' },
+      body: '{"note":"x"}',
+      taken: ['accept', 'application/json'],
+    },
+    {
+      name: 'another charset',
+      headers: { 'content-type': 'application/json; charset=utf-16' },
+      body: '{"note":"x"}',
+      taken: ['accept', 'application/json'],
+    },
+    {
+      name: 'compressed',
+      headers: { ...json, 'content-encoding': 'gzip' },
+      body: 'x',
+      taken: ['accept-encoding', 'identity'],
+    },
+  ]) {
+    test(`${name} is MEDIA_TYPE_UNSUPPORTED, with what is taken`, async () => {
+      const rig = adminRig()
+      const answer = await rig.call('POST', `/v1/grants/${rig.grant.id}/revoke`, { as: 'operator', headers, body })
+      assert.equal(answer.status, 415)
+      assert.deepEqual([taken[0], answer.headers.get(String(taken[0]))], taken)
+      assert.equal((await problemOf(answer)).code, 'MEDIA_TYPE_UNSUPPORTED')
+      assert.equal(rig.calls.length, 0)
+    })
+  }
+
+  test('over 16 KiB is BODY_TOO_LARGE', async () => {
+    const rig = adminRig()
+    const body = `{"note":"${'x'.repeat(16_384)}"}`
+    const answer = await rig.call('POST', `/v1/grants/${rig.grant.id}/revoke`, { as: 'operator', headers: json, body })
+    assert.deepEqual([answer.status, (await problemOf(answer)).code], [413, 'BODY_TOO_LARGE'])
+  })
+
+  test('a note of 500 characters is taken, also where each is two units of UTF-16', async () => {
+    const rig = adminRig()
+    const call = { as: 'operator', body: { note: '\u{1f9d1}'.repeat(500) } }
+    assert.equal((await rig.call('POST', `/v1/grants/${rig.grant.id}/revoke`, call)).status, 200)
+  })
 
   test('bytes that are no UTF-8 are REQUEST_INVALID', async () => {
     const rig = adminRig()

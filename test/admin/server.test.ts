@@ -120,7 +120,7 @@ describe('over a socket', () => {
         for (let n = 0; n < 4; n += 1) sent.write(chunk)
         sent.end()
       })
-      assert.equal(status, 400)
+      assert.equal(status, 413)
     }
     assert.equal(calls.length, 0)
     assert.equal((await get(server, '/v1/status', { token: tokens.viewer ?? '' })).statusCode, 200)
