@@ -9,6 +9,7 @@ import type { ProblemBoard } from './core/problem-board.ts'
 import { type BundleEndpointOptions, startBundleEndpoint } from './identity/bundle-endpoint.ts'
 import { type BundleFile, BundleFiles } from './identity/bundle-files.ts'
 import type { BundleNote } from './identity/bundle-problems.ts'
+import { sequenceByTime } from './identity/bundle-sequence.ts'
 import { BundleStore } from './identity/bundle-store.ts'
 import type { EndpointProfile } from './identity/federation/endpoint-fetch.ts'
 import { FederatedBundle } from './identity/federation/federated-bundle.ts'
@@ -85,14 +86,18 @@ export async function startIdentity(
   const view = () => viewOf(identity, bundles, shown)
   const { bundleEndpoint: settings } = identity
   if (!settings) return { bundles, server, view }
+  const numbered = settings.sequence === 'time' ? sequenceByTime(deps.clock) : (bundle: TrustBundle) => bundle
   const endpoint = await startBundleEndpoint({
     ...hostAndPort(settings.listen),
     path: settings.path,
     identity: settings.certificate ? pairIdentity(settings.certificate, identity, 'bundle_endpoint', deps) : server(),
-    bundle: () =>
-      identity.domains[settings.trustDomain]?.workloadApi
+    bundle: () => {
+      const bundle = identity.domains[settings.trustDomain]?.workloadApi
         ? workload?.publishable(settings.trustDomain)
-        : bundles.get(settings.trustDomain),
+        : bundles.get(settings.trustDomain)
+      return bundle && numbered(bundle)
+    },
+    ...(settings.refreshHint !== undefined && { refreshHintSeconds: Math.round(settings.refreshHint / 1_000) }),
     clock: deps.clock,
     ...deps.endpoint,
   })

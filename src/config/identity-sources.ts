@@ -102,6 +102,10 @@ export const identitySources = {
         .string()
         .regex(/^\/[!-"$-~]*$/, 'must begin with / and hold no fragment')
         .default('/'),
+      /** How often others should look; the hint of a bundle file, or 5 min, unless set. */
+      refreshHint: duration('1m', '24h').optional(),
+      /** `time`: a bundle without spiffe_sequence is served with one; for one replica only. */
+      sequence: z.enum(['none', 'time']).default('none'),
       /** A certificate for the endpoint's name (`https_web`); the broker's own SVID (`https_spiffe`) unless set. */
       certificate: keyPair.optional(),
     })

@@ -17,7 +17,7 @@ export interface BundleEndpointOptions {
   readonly identity: ServerIdentitySource
   /** The bundle of now; undefined while there is none. */
   readonly bundle: () => TrustBundle | undefined
-  /** How often others should look; default 300. */
+  /** How often others should look; default the hint of the bundle itself, or 300. */
   readonly refreshHintSeconds?: number
   /** For the handshake, and then for the request to arrive whole and for the answer to be read. Default 5000. */
   readonly requestWithinMs?: number
@@ -106,7 +106,7 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Bun
     response.writeHead(status).end()
     return
   }
-  const { refreshHintSeconds = 300 } = options
+  const { refreshHintSeconds = bundle.refreshHintSeconds ?? 300 } = options
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
   response.end(bundleDocument(bundle, { refreshHintSeconds }))
 }

@@ -281,7 +281,7 @@ const ROWS: readonly Row[] = [
         tls: { existingSecret: 'bundle-tls' },
         service: { type: 'LoadBalancer', port: 8443, annotations: { internal: 'false' } },
       },
-      config: { identity: { bundleEndpoint: { path: '/spiffe' } } },
+      config: { identity: { bundleEndpoint: { path: '/spiffe', refreshHint: '10m', sequence: 'time' } } },
     }),
     shows: {
       'Service stint-bundle': {
@@ -298,6 +298,8 @@ const ROWS: readonly Row[] = [
         bundleEndpoint: {
           listen: '[::]:8447',
           path: '/spiffe',
+          refreshHint: 600_000,
+          sequence: 'time',
           certificate: { privateKeyFile: '/etc/stint/bundle-endpoint/tls.key' },
         },
       },

@@ -21,8 +21,15 @@ beforeAll(async () => {
 
 afterEach(() => endpoint.stop())
 
-async function open(options: { requestWithinMs?: number } = {}) {
-  bundle = parseSpiffeBundle('a.test', a.bundleJson({ sequence: 2n ** 60n })).bundle
+async function open({
+  hint = 300,
+  ...options
+}: {
+  requestWithinMs?: number
+  refreshHintSeconds?: number
+  hint?: number
+} = {}) {
+  bundle = parseSpiffeBundle('a.test', a.bundleJson({ sequence: 2n ** 60n, refreshHintSeconds: hint })).bundle
   endpoint = await startBundleEndpoint({
     host: '127.0.0.1',
     port: 0,
@@ -70,6 +77,16 @@ describe('a bundle endpoint', () => {
     expect(Object.keys(JSON.parse(body).keys[0])).not.toContain('kid')
     expect(body).not.toMatch(/"d"|PRIVATE/)
   })
+
+  for (const { name, options, says } of [
+    { name: 'the hint of the bundle', options: { hint: 900 }, says: 900 },
+    { name: 'its own hint before that of the bundle', options: { hint: 900, refreshHintSeconds: 60 }, says: 60 },
+  ]) {
+    test(`passes on ${name}`, async () => {
+      await open(options)
+      expect(JSON.parse((await get()).body).spiffe_refresh_hint).toBe(says)
+    })
+  }
 
   for (const { name, sent } of [
     { name: 'sends nothing', sent: '' },

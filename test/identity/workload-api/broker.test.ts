@@ -46,7 +46,12 @@ beforeEach(async () => {
       identity: {
         server: 'workload-api',
         domains: { 'practice.example': { workloadApi: true } },
-        bundleEndpoint: { listen: '127.0.0.1:0', trustDomain: 'practice.example' },
+        bundleEndpoint: {
+          listen: '127.0.0.1:0',
+          trustDomain: 'practice.example',
+          refreshHint: '10m',
+          sequence: 'time',
+        },
       },
     },
   })
@@ -422,5 +427,6 @@ describe('the bundle endpoint of a broker', () => {
     const { body } = await fetch(`https://${bundleEndpoint}/`)
     const { bundle } = parseSpiffeBundle('practice.example', body)
     expect([bundle.x509Authorities.length, bundle.jwtAuthorities.size]).toEqual([1, 1])
+    expect([bundle.refreshHintSeconds, typeof bundle.sequence]).toEqual([600, 'bigint'])
   })
 })
