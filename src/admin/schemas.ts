@@ -142,6 +142,7 @@ const decision = z
         policies: z.array(z.string()),
       }),
     ),
+    failedPairsLeftOut: count().optional().openapi({ description: 'how many more pairs failed than are listed' }),
     approval: z.array(approvalRequirement),
     policySetHash: sha256(),
   })

@@ -7,6 +7,8 @@ import type { GrantParts } from './parts.ts'
 import type { Activity } from './services.ts'
 import { ownGrant, viewOf } from './view-of.ts'
 
+/** A trail is for people to read, and its agent must not be able to fill the disk with it. */
+const MAX_REPORTS = 500
 /** A watcher looks again this often even if nobody woke it: another replica may have made the change. */
 const WATCH_POLL_MS = 5_000
 
@@ -55,7 +57,11 @@ async function wokenOrPoll({ clock }: GrantParts, woken: Promise<void>, signal: 
   poll.abort()
 }
 
-/** Puts the agent's own account on the trail, as the agent's word. */
+/**
+ * Puts the agent's own account on the trail, as the agent's word.
+ *
+ * @throws {StintError} GRANT_NOT_ACTIVE once the grant is over, QUOTA_EXCEEDED beyond 500 reports of one grant
+ */
 export async function reportActivity(
   parts: GrantParts,
   caller: CallerIdentity,
@@ -64,18 +70,17 @@ export async function reportActivity(
 ): Promise<void> {
   const grant = await ownGrant(parts, caller, grantId)
   const at = parts.clock.now()
-  await parts.ledger.appendEvents(
-    activities.map((activity) => ({
-      type: 'agent.reported',
-      at,
-      actor: caller.subject,
-      grantId: grant.id,
-      data: {
-        at: activity.at.toISOString(),
-        action: activity.action,
-        resource: activity.resource,
-        note: activity.note,
-      },
-    })),
-  )
+  const events = activities.map((activity) => ({
+    type: 'agent.reported' as const,
+    at,
+    actor: caller.subject,
+    grantId: grant.id,
+    data: {
+      at: activity.at.toISOString(),
+      action: activity.action,
+      resource: activity.resource,
+      note: activity.note,
+    },
+  }))
+  await parts.ledger.appendReports({ grantId: grant.id, maxReports: MAX_REPORTS, events })
 }

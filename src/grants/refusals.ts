@@ -37,11 +37,12 @@ export function deniedError({
   })
 }
 
-function explainDenial(subject: string, { failedPairs }: Decision): string {
+function explainDenial(subject: string, { failedPairs, failedPairsLeftOut = 0 }: Decision): string {
   const [first] = failedPairs
   if (!first) return `Policy denies this task of ${subject}.`
   const where = `${first.action} on ${first.resource}`
-  const more = failedPairs.length > 1 ? `, and ${failedPairs.length - 1} more` : ''
+  const others = failedPairs.length - 1 + failedPairsLeftOut
+  const more = others > 0 ? `, and ${others} more` : ''
   if (first.reason === 'no_permit')
     return `No policy permits ${where}${more} for ${subject}; ask for less, or have a policy written for it.`
   const by = first.policies.join(', ')

@@ -5,6 +5,7 @@ import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { NewLease, OpenGrant } from '../ledger/ledger.ts'
 import type { Approval, AuditEventInput, Grant } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
+import { briefDenial } from './brief-denial.ts'
 import type { GrantAnswer } from './grant-view.ts'
 import type { Judgement } from './judge.ts'
 import { leaseNotAfter } from './lifecycle.ts'
@@ -134,9 +135,9 @@ function grantToOpen(
   const decided = { policySetHash: decision.policySetHash, policies: [...decision.determiningPolicies] }
 
   if (decision.outcome === 'deny') {
-    const failedPairs = decision.failedPairs.slice(0, 20).map((pair) => ({ ...pair, policies: [...pair.policies] }))
-    const events = [requested, event('grant.denied', grantId, caller, now, { ...decided, failedPairs })]
-    return { grant: { ...base, state: 'denied' }, plan, events }
+    const { brief, forEvent } = briefDenial(decision)
+    const events = [requested, event('grant.denied', grantId, caller, now, { ...decided, ...forEvent })]
+    return { grant: { ...base, state: 'denied', decision: brief }, plan, events }
   }
   if (decision.outcome === 'approval') {
     const approval = newApproval(ids.next('apr', now), grantId, plan.hash, decision.approval, now, settings.approvalMs)

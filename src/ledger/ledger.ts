@@ -59,6 +59,17 @@ export interface LedgerWrites {
     at: Date
     event: AuditEventInput
   }): Promise<void>
+  /**
+   * Puts what an agent says of its own doing on the trail of a grant that is active or ending.
+   *
+   * @param input.maxReports events of the type of these that the grant may have in all.
+   * @throws {StintError} GRANT_NOT_ACTIVE in any other state; QUOTA_EXCEEDED beyond the total, then none of them is kept.
+   */
+  appendReports(input: {
+    grantId: string
+    maxReports: number
+    events: readonly (AuditEventInput & { readonly type: 'agent.reported' })[]
+  }): Promise<void>
   /** The replay guard: true the first time a key is seen, false until it is forgotten at `until`. */
   rememberToken(input: { key: string; until: Date; now: Date }): Promise<boolean>
   /**
@@ -107,6 +118,7 @@ export interface LedgerReads {
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */
   listGrants(filter: GrantFilter, page: PageRequest): Promise<Page<Grant>>
+  /** Undefined too for a plan over 4 KiB that only denied grants have: of those the hash alone is kept. */
   getPlan(hash: string): Promise<Plan | undefined>
   /** By number. */
   listLeases(grantId: string): Promise<Lease[]>

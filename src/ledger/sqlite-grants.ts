@@ -1,6 +1,6 @@
 import { StintError } from '../core/errors.ts'
 import { idBody } from '../core/ids.ts'
-import type { GrantMove, LeaseMove, NewLease, OpenGrant } from './ledger.ts'
+import type { GrantMove, LeaseMove, LedgerWrites, NewLease, OpenGrant } from './ledger.ts'
 import type { Grant, Lease } from './records.ts'
 import { putDeny } from './sqlite-deny.ts'
 import { type GrantRow, type LeaseRow, msOf, msOrNull, SELECT_GRANT } from './sqlite-rows.ts'
@@ -9,6 +9,9 @@ import type { SqliteTransaction } from './sqlite-transaction.ts'
 import { assertGrantMove, assertLeaseMove, isFinalState, OPENING_STATES } from './transitions.ts'
 
 type Opened = { kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }
+
+/** Nothing acts on the plan of a denied grant, and its agent can make as many as it likes. */
+const MAX_DENIED_PLAN_BYTES = 4_096
 
 /** See `LedgerWrites.openGrant`. */
 export function openGrant(store: SqliteStore, tx: SqliteTransaction, input: OpenGrant): Opened {
@@ -80,6 +83,30 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
 /** See `LedgerWrites.moveGrant`. */
 export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: GrantMove): Grant {
   return moveRow(store, tx, grantAt(store, move.grantId, move.expectedVersion), move)
+}
+
+/** See `LedgerWrites.appendReports`. */
+export function appendReports(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  { grantId, maxReports, events }: Parameters<LedgerWrites['appendReports']>[0],
+): void {
+  const state = store.grantRow(grantId)?.state
+  if (state !== 'active' && state !== 'ending') {
+    const explanation = `Grant ${grantId} is ${state ?? 'not there'}; reports are taken while it is active or ending.`
+    throw new StintError('GRANT_NOT_ACTIVE', { grantId, explanation, ...(state && { state }) })
+  }
+  const row = tx.db.get<{ count: number }>(
+    'SELECT count(*) AS count FROM events WHERE grant_id = ? AND type_n = ?',
+    grantId,
+    tx.names.number('agent.reported'),
+  )
+  const count = row?.count ?? 0
+  if (count + events.length > maxReports) {
+    const explanation = `Grant ${grantId} has ${count} reports and may have ${maxReports}; report larger steps.`
+    throw new StintError('QUOTA_EXCEEDED', { grantId, explanation })
+  }
+  tx.append(events)
 }
 
 /** Moves a grant whose row has been read in this unit; the row becomes what is written. */
@@ -172,7 +199,7 @@ function insertGrant(store: SqliteStore, tx: SqliteTransaction, input: OpenGrant
     names.number(grant.owner),
     names.number(grant.team),
     names.number(grant.roleArn),
-    store.planNumber(plan),
+    store.planNumber(plan, grant.state === 'denied' ? { maxBytes: MAX_DENIED_PLAN_BYTES } : {}),
     store.decisionNumber(grant.decision),
     grant.idempotencyKey,
     Buffer.from(grant.taskHash, 'hex'),

@@ -10,7 +10,7 @@ import { Names } from './names.ts'
 import { verifyTail } from './sqlite-audit.ts'
 import { APPLICATION_ID, ledgerError, SqliteDatabase } from './sqlite-database.ts'
 import { claimDenyTarget, denyEnforced, denyFailed, denyWritten, giveBackClaims } from './sqlite-deny.ts'
-import { intendLease, moveGrant, openGrant, settleLease } from './sqlite-grants.ts'
+import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './sqlite-grants.ts'
 import { noteUnregistered, prune, rememberToken } from './sqlite-housekeeping.ts'
 import { sqliteReads } from './sqlite-reads.ts'
 import { SqliteStore } from './sqlite-store.ts'
@@ -95,6 +95,7 @@ function sqliteWrites(
     settleLease: (input) => commits.write(() => settleLease(store, tx, input), 'settling'),
     moveGrant: (input) => commits.write(() => moveGrant(store, tx, input), 'settling'),
     appendEvents: (events) => commits.write(() => tx.append(events)),
+    appendReports: (input) => commits.write(() => appendReports(store, tx, input)),
     noteUnregistered: (attempt) => commits.write(() => noteUnregistered(tx, attempt, maxUnregistered)),
     rememberToken: (input) => commits.write(() => rememberToken(tx, input)),
     sweepGrants: (input) => commits.write(() => sweepGrants(store, tx, input), 'settling'),

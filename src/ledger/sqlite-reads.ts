@@ -58,7 +58,7 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
     getPlan: (hash) =>
       read(() => {
         const row = db.get<{ body: string }>('SELECT body FROM plans WHERE hash = ?', Buffer.from(hash, 'hex'))
-        return row && (JSON.parse(row.body) as Plan)
+        return row && row.body !== '' ? (JSON.parse(row.body) as Plan) : undefined
       }),
     listLeases: (grantId) =>
       read(() => leases(db.all<LeaseRow>(`${SELECT_LEASE} WHERE g.id = ? ORDER BY l.number`, grantId))),

@@ -77,11 +77,20 @@ export class SqliteStore {
     )
   }
 
-  /** The number of a plan, stored if need be; only inside a unit. */
-  planNumber(plan: Plan): number {
+  /**
+   * The number of a plan, stored if need be; only inside a unit.
+   *
+   * @param maxBytes a longer one is stored by its hash alone, until somebody wants it whole.
+   */
+  planNumber(plan: Plan, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): number {
     const hash = Buffer.from(plan.hash, 'hex')
-    const row = this.db.get<{ n: number }>('SELECT n FROM plans WHERE hash = ?', hash)
-    return row?.n ?? this.db.insert('INSERT INTO plans (hash, body) VALUES (?, ?)', hash, JSON.stringify(plan))
+    const row = this.db.get<{ n: number; kept: 0 | 1 }>("SELECT n, body <> '' AS kept FROM plans WHERE hash = ?", hash)
+    if (row?.kept) return row.n
+    const text = JSON.stringify(plan)
+    const body = Buffer.byteLength(text) > maxBytes ? '' : text
+    if (!row) return this.db.insert('INSERT INTO plans (hash, body) VALUES (?, ?)', hash, body)
+    if (body !== '') this.db.run('UPDATE plans SET body = ? WHERE n = ?', body, row.n)
+    return row.n
   }
 
   #hashOf(decision: Decision): Uint8Array {

@@ -26,6 +26,8 @@ export interface Decision {
   /** `@id`s of the policies that decided, sorted. */
   readonly determiningPolicies: readonly string[]
   readonly failedPairs: readonly FailedPair[]
+  /** How many more pairs failed than are listed, in a decision on record. */
+  readonly failedPairsLeftOut?: number
   /** All of them must be met by the person who approves; empty unless `outcome` is `approval`. */
   readonly approval: readonly ApprovalRequirement[]
   /** Lower-case hex SHA-256 of the policy set that judged. */

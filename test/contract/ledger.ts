@@ -305,6 +305,67 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       })
     })
 
+    describe('the plan of a denied grant', () => {
+      const planOfBytes = (bytes: number) => samplePlan(`read ${'x'.repeat(bytes)}`)
+      const openWith = (plan: ReturnType<typeof samplePlan>, state: 'denied' | 'active') =>
+        created({ plan, grant: { state, planHash: plan.hash } })
+
+      test('is kept while it is small', async () => {
+        const plan = planOfBytes(100)
+        await openWith(plan, 'denied')
+        expect(await ledger.getPlan(plan.hash)).toEqual(plan)
+      })
+
+      test('is kept by its hash alone when it is large, and whole once a grant stands on it', async () => {
+        const plan = planOfBytes(5_000)
+        const { grant } = await openWith(plan, 'denied')
+        expect(await ledger.getPlan(plan.hash)).toBeUndefined()
+        expect((await ledger.getGrant(grant.id))?.planHash).toBe(plan.hash)
+        await openWith(plan, 'active')
+        expect(await ledger.getPlan(plan.hash)).toEqual(plan)
+        await openWith(plan, 'denied')
+        expect(await ledger.getPlan(plan.hash)).toEqual(plan)
+      })
+    })
+
+    describe('reports of an agent', () => {
+      const report = (grant: Grant, count = 1) =>
+        ledger.appendReports({
+          grantId: grant.id,
+          maxReports: 3,
+          events: Array.from({ length: count }, () => ({
+            ...sampleEvent(now, { grantId: grant.id }),
+            type: 'agent.reported' as const,
+          })),
+        })
+      const reportsOf = async (grant: Grant) =>
+        (await ledger.trail(grant.id)).filter(({ type }) => type === 'agent.reported').length
+
+      test('are taken until the total, and none of a call that goes beyond it', async () => {
+        const { grant } = await created()
+        await report(grant, 2)
+        await expect(report(grant, 2)).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' })
+        await report(grant)
+        await expect(report(grant)).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' })
+        expect(await reportsOf(grant)).toBe(3)
+      })
+
+      test('that come at the same time are counted together', async () => {
+        const { grant } = await created()
+        const answers = await Promise.allSettled(Array.from({ length: 5 }, () => report(grant)))
+        expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(3)
+      })
+
+      test('are taken while the grant is ending, and not once it is over', async () => {
+        const { grant } = await created()
+        const ending = await move(grant, 'ending', { to: { state: 'ending', reason: 'completed', dueAt: later(1) } })
+        await report(ending)
+        const ended = await move(ending, 'ended')
+        await expect(report(ended)).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE', details: { state: 'ended' } })
+        expect(await reportsOf(ended)).toBe(1)
+      })
+    })
+
     describe('a unit that fails', () => {
       test('harms none of its neighbours in the same commit, and leaves a whole chain', async () => {
         const { grant } = await created()

@@ -1,8 +1,13 @@
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { withLeaseEnd } from '../../src/aws/session-policy.ts'
+import { canonicalJson, type Json, sha256Hex } from '../../src/core/canonical-json.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { createGrantService } from '../../src/grants/grant-service.ts'
 import { createJudge, type JudgeParts } from '../../src/grants/judge.ts'
+import { SqliteDatabase } from '../../src/ledger/sqlite-database.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import type { Decision } from '../../src/policy/decision.ts'
 import { caller, DECISIONS, type Harness, openHarness, task } from '../support/grant-harness.ts'
 
 let h: Harness
@@ -108,4 +113,55 @@ describe('a renewal after an upgrade that reads the task otherwise', () => {
 
 function plannerOf({ parts }: Harness): JudgeParts['planner'] {
   return { plan: (_subject, wanted) => parts.judge.judge(caller(), wanted, parts.clock.now()).plan }
+}
+
+describe('an agent whose requests are all denied', () => {
+  /** As large as the wire takes: 64 KiB of resources that nobody may touch. */
+  const wideTask = (n: number) => {
+    const resources = Array.from({ length: 90 }, (_, k) => `arn:aws:s3:::bucket-${n}-${k}/${'x'.repeat(600)}/*`)
+    return task({ actions: ['s3:GetObject'], resources })
+  }
+  const denyAll = (): Decision => ({
+    ...DECISIONS.deny,
+    failedPairs: Array.from({ length: 90 }, (_, k) => ({
+      action: 's3:GetObject',
+      resource: `arn:aws:s3:::bucket-${k}/${'x'.repeat(600)}/*`,
+      reason: 'no_permit' as const,
+      policies: [],
+    })),
+  })
+
+  test('leaves a few kilobytes a request in the ledger, with what failed first and how much more', async () => {
+    const grants = serviceWith({ planner: widePlanner(), policy: { decide: denyAll } })
+    const before = await ledgerBytes()
+    for (let n = 0; n < 20; n += 1) {
+      const asked = grants.requestGrant(caller(), { task: wideTask(n), idempotencyKey: `denied-${n}00000` }, h.signal)
+      await expect(asked).rejects.toMatchObject({ code: 'POLICY_DENIED' })
+    }
+    expect(((await ledgerBytes()) - before) / 20).toBeLessThan(8_192)
+    const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
+    expect(grant?.decision.failedPairs.length).toBeGreaterThan(0)
+    expect(grant?.decision.failedPairsLeftOut).toBe(90 - (grant?.decision.failedPairs.length ?? 0))
+  })
+
+  async function ledgerBytes(): Promise<number> {
+    const db = new SqliteDatabase(join(h.folder, 'ledger.db'), { readOnly: true })
+    try {
+      return (db.get<{ page_count: number }>('PRAGMA page_count')?.page_count ?? 0) * 4_096
+    } finally {
+      db.close()
+    }
+  }
+})
+
+/** Takes every task as it is: how large a plan may be is not what is tried here. */
+function widePlanner(): JudgeParts['planner'] {
+  const planner = plannerOf(h)
+  return {
+    plan(subject, asked) {
+      const { task: _, hash: __, ...rest } = planner.plan(subject, task())
+      const plan = { ...rest, subject, task: asked as Plan['task'] }
+      return { ...plan, hash: sha256Hex(canonicalJson(plan as unknown as Json)) }
+    },
+  }
 }
