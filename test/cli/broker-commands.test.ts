@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Grant } from '../../src/contract/gen/stint/v1/Grant.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
 import { inputError } from '../../src/core/input-error.ts'
 import { stint } from '../support/cli.ts'
@@ -176,6 +177,32 @@ test('the JSON of request is stable', async () => {
       accessKeyId: 'ASIAEXAMPLE1',
     },
   })
+})
+
+test('a credential_process with a fixed key outlives its grant', async () => {
+  const given = new Map<unknown, Grant>()
+  broker.scripts.RequestGrant = ({ idempotencyKey }) => {
+    const grant = given.get(idempotencyKey) ?? { ...broker.grant, id: `grt_01K0000000000000000000000${given.size}` }
+    given.set(idempotencyKey, grant)
+    return { grant, ...(grant.state === 'GRANT_STATE_ACTIVE' && { lease: broker.nextLease() }) }
+  }
+  broker.scripts.GetGrant = ({ grantId }) => ({ grant: [...given.values()].find(({ id }) => id === grantId) })
+  const call = () =>
+    stint(['request', '--task', task, '-o', 'credential-process', '--idempotency-key', 'reports-of-may'], { env })
+  for (let grants = 1; grants <= 3; grants += 1) {
+    expect(await call()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"Version":1') })
+    expect(await call()).toMatchObject({ exitCode: 0 })
+    expect(given.size).toBe(grants)
+    for (const [key, grant] of given) given.set(key, { ...grant, state: 'GRANT_STATE_ENDED', reason: 'deadline' })
+  }
+})
+
+test('an idempotency key is one grant for ever where it is no credential_process', async () => {
+  broker.grant = { ...broker.grant, state: 'GRANT_STATE_ENDED', reason: 'deadline' }
+  const run = await stint(['request', '--task', task, '--idempotency-key', 'reports-of-may'], { env })
+  expect(run.exitCode).toBe(1)
+  expect(run.stderr).toContain('GRANT_NOT_ACTIVE')
+  expect(broker.calls.map(({ request }) => request.idempotencyKey)).toEqual(['reports-of-may'])
 })
 
 test('request speaks credential_process', async () => {

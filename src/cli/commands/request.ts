@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Option } from 'commander'
+import type { StintClient } from '../../sdk/client.ts'
 import { toAwsCredentials } from '../../sdk/grant.ts'
 import type { GrantAnswer, Task } from '../../sdk/types.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
@@ -8,6 +9,7 @@ import { durationFlag } from '../duration-flag.ts'
 import { EXIT } from '../exit-codes.ts'
 import { noticeOf } from '../gate-notice.ts'
 import { grantFacts } from '../grant-output.ts'
+import { generationFile, inGenerations } from '../key-generations.ts'
 import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
 import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
 import { wholeSeconds } from '../whole-seconds.ts'
@@ -44,21 +46,39 @@ export function request(io: CommandIo): Promise<number> {
 }
 
 async function ask(task: Task, flags: Flags, io: CommandIo): Promise<GrantAnswer> {
+  const { idempotencyKey: key, output } = flags
   return withClient(flags, io, async (client) => {
-    const idempotencyKey = flags.idempotencyKey ?? `cli-${randomUUID()}`
-    if (!flags.wait) {
-      const first = await client.requestGrant(task, idempotencyKey)
-      if (first.grant.state === 'awaiting_approval') return first
-    }
-    const grant = await client.request(task, {
-      idempotencyKey,
-      onAwaitingApproval: noticeOf(io),
-      ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
+    const askOnce = (idempotencyKey: string) => askUnder(idempotencyKey, { client, task, flags, io })
+    if (key === undefined) return askOnce(`cli-${randomUUID()}`)
+    if (output !== 'credential-process') return askOnce(key)
+    const broker = flags.address ?? io.env.STINT_ADDRESS ?? ''
+    return inGenerations({
+      key,
+      ttlSeconds: task.ttlSeconds,
+      memory: generationFile(io.env, [broker, key]),
+      now: () => new Date(),
+      ask: askOnce,
+      look: (grantId) => client.getGrant(grantId),
     })
-    const lease = await grant.lease()
-    await grant.close()
-    return { grant: grant.info, lease }
   })
+}
+
+async function askUnder(
+  idempotencyKey: string,
+  { client, task, flags, io }: { client: StintClient; task: Task; flags: Flags; io: CommandIo },
+): Promise<GrantAnswer> {
+  if (!flags.wait) {
+    const first = await client.requestGrant(task, idempotencyKey)
+    if (first.grant.state === 'awaiting_approval') return first
+  }
+  const grant = await client.request(task, {
+    idempotencyKey,
+    onAwaitingApproval: noticeOf(io),
+    ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
+  })
+  const lease = await grant.lease()
+  await grant.close()
+  return { grant: grant.info, lease }
 }
 
 function print({ grant, lease }: GrantAnswer, { output, showCredentials }: Flags, io: CommandIo): void {

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { hasCode } from '../core/errors.ts'
+import { writeFileWhole } from '../core/files/write-file-whole.ts'
+import type { GrantInfo } from '../sdk/types.ts'
+
+/** What a standing request needs. */
+export interface GenerationSettings<T> {
+  /** The key that the configuration names, the same in every call. */
+  readonly key: string
+  readonly ttlSeconds: number
+  /** Where the latest generation is kept between calls; it only saves the way there. */
+  readonly memory: GenerationMemory | undefined
+  readonly now: () => Date
+  /** Asks for the grant under one idempotency key. */
+  readonly ask: (idempotencyKey: string) => Promise<T>
+  readonly look: (grantId: string) => Promise<GrantInfo>
+}
+
+/** Keeps a label such as `20261127.3`. Neither method throws: what was not kept is found again. */
+export interface GenerationMemory {
+  read(): Promise<string | undefined>
+  write(label: string): Promise<void>
+}
+
+const LABEL = /^(\d{8})\.([1-9]\d{0,5})$/
+const MAX_KEY = 128
+const DAY_MS = 86_400_000
+
+/**
+ * One grant after the other under one name. An idempotency key has one grant for ever (a late repeat must never become a new
+ * grant), so a program that names a fixed key and is called again and again, as AWS SDKs call a `credential_process`, needs a
+ * key for each grant: the fixed one with a day and a number, `KEY.20261127.1`. Once the grant under a number is over the next
+ * number counts, and since every caller counts alike, calls at the same time meet in one grant.
+ *
+ * @throws {StintError} what `ask` said. The end that somebody else gave a grant (a refusal, a revocation) stands for the time
+ *   that the task had asked for, a person's no for a day.
+ */
+export async function inGenerations<T>(settings: GenerationSettings<T>): Promise<T> {
+  const { key, memory, now, ask } = settings
+  const remembered = await memory?.read()
+  let label = remembered !== undefined && LABEL.test(remembered) ? remembered : `${dayOf(now())}.1`
+  for (;;) {
+    try {
+      const answer = await ask(keyOf(key, label))
+      if (label !== remembered) await memory?.write(label)
+      return answer
+    } catch (error) {
+      if (!(await isFollowed(error, settings))) throw error
+      label = after(label, now())
+    }
+  }
+}
+
+/** True if the grant that the error speaks of is over, and another may take its place now. */
+async function isFollowed<T>(error: unknown, { look, now, ttlSeconds }: GenerationSettings<T>): Promise<boolean> {
+  const grantId = endedGrant(error)
+  if (grantId === undefined) return false
+  const grant = await look(grantId)
+  const { state, reason, requestedAt, deadline } = grant
+  // Nothing that was asked for just now can have ended so: every step leads on, and the last one asks.
+  if (reason === 'completed' || reason === 'deadline' || state === 'approval_expired') return true
+  const askedMs = requestedAt?.getTime() ?? now().getTime()
+  const standsUntilMs = state === 'rejected' ? askedMs + DAY_MS : (deadline?.getTime() ?? askedMs + ttlSeconds * 1_000)
+  return now().getTime() >= standsUntilMs
+}
+
+function endedGrant(error: unknown): string | undefined {
+  const codes = ['GRANT_NOT_ACTIVE', 'POLICY_DENIED', 'APPROVAL_REJECTED', 'APPROVAL_EXPIRED'] as const
+  for (const code of codes) {
+    if (hasCode(error, code) && typeof error.details.grantId === 'string') return error.details.grantId
+  }
+  return undefined
+}
+
+function dayOf(instant: Date): string {
+  return instant.toISOString().slice(0, 10).replaceAll('-', '')
+}
+
+/** The day keeps the way short for a caller that remembers nothing: it begins with the first number of today. */
+function after(label: string, now: Date): string {
+  const [, day = '', number = ''] = LABEL.exec(label) ?? []
+  const today = dayOf(now)
+  return day < today ? `${today}.1` : `${day}.${Number(number) + 1}`
+}
+
+function keyOf(key: string, label: string): string {
+  const whole = `${key}.${label}`
+  return whole.length <= MAX_KEY ? whole : `${createHash('sha256').update(key).digest('hex')}.${label}`
+}
+
+/**
+ * A file of the user's cache, which holds a day and a number.
+ *
+ * @param of what the key counts for: broker and key.
+ * @returns undefined where the environment names no place for it.
+ */
+export function generationFile(
+  env: Readonly<Record<string, string | undefined>>,
+  of: readonly string[],
+): GenerationMemory | undefined {
+  const cache = env.XDG_CACHE_HOME || (env.HOME && join(env.HOME, '.cache'))
+  if (!cache) return undefined
+  const file = join(cache, 'stint', 'generations', createHash('sha256').update(JSON.stringify(of)).digest('hex'))
+  return {
+    read: () => readFile(file, 'utf8').catch(() => undefined),
+    write: async (label) => {
+      try {
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+        await writeFileWhole(file, label)
+      } catch {
+        // A home that cannot be written to: the next call counts from the first number of the day.
+      }
+    },
+  }
+}
