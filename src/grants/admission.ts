@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
+import { KeyedLimiter } from '../core/limits/keyed-limiter.ts'
 
 /** Limits of one agent, so that none can starve another. */
 export interface AdmissionLimits {
@@ -13,62 +14,39 @@ export interface AdmissionLimits {
   readonly of?: string
 }
 
-interface Account {
-  tokens: number
-  refilledMs: number
-  inWork: number
-}
-
-const MAX_ACCOUNTS = 50_000
+const MAX_AGENTS = 50_000
 
 /** Admits a call before it costs anything, or refuses it with RATE_LIMITED. Cancelled calls count like others. */
 export class Admission {
-  readonly #accounts = new Map<string, Account>()
   readonly #limits: AdmissionLimits
-  readonly #clock: Clock
+  readonly #rates: KeyedLimiter
+  /** Only agents that have a call in work. */
+  readonly #inWork = new Map<string, number>()
 
   constructor({ limits, clock }: { limits: AdmissionLimits; clock: Clock }) {
     this.#limits = limits
-    this.#clock = clock
+    const { callsPerSecond: ratePerSecond, burst } = limits
+    this.#rates = new KeyedLimiter({ clock, ratePerSecond, burst, maxKeys: MAX_AGENTS })
   }
 
   /** Runs `work` if the agent is within its limits. @throws {StintError} RATE_LIMITED with `details.retryAfterMs`. */
   async admit<T>(subject: string, work: () => Promise<T>): Promise<T> {
-    const account = this.#account(subject)
     const { concurrent, callsPerSecond, of = 'calls' } = this.#limits
-    if (account.inWork >= concurrent) throw limited(`${of} at the same time`, concurrent, 100)
-    if (account.tokens < 1) throw limited(`${of} per second`, callsPerSecond, Math.ceil(1_000 / callsPerSecond))
-    account.tokens -= 1
-    account.inWork += 1
+    if (this.#inWorkOf(subject) >= concurrent) throw limited(`${of} at the same time`, concurrent, 100)
+    if (!this.#rates.tryTake(subject))
+      throw limited(`${of} per second`, callsPerSecond, Math.ceil(1_000 / callsPerSecond))
+    this.#inWork.set(subject, this.#inWorkOf(subject) + 1)
     try {
       return await work()
     } finally {
-      account.inWork -= 1
+      const left = this.#inWorkOf(subject) - 1
+      if (left > 0) this.#inWork.set(subject, left)
+      else this.#inWork.delete(subject)
     }
   }
 
-  #account(subject: string): Account {
-    const nowMs = this.#clock.monotonicMs()
-    const { burst, callsPerSecond } = this.#limits
-    const known = this.#accounts.get(subject)
-    if (known) {
-      known.tokens = Math.min(burst, known.tokens + ((nowMs - known.refilledMs) / 1_000) * callsPerSecond)
-      known.refilledMs = nowMs
-      return known
-    }
-    if (this.#accounts.size >= MAX_ACCOUNTS) this.#forgetIdle()
-    const account = { tokens: burst, refilledMs: nowMs, inWork: 0 }
-    this.#accounts.set(subject, account)
-    return account
-  }
-
-  /** An account that has had time to fill up again says nothing that a new one would not. */
-  #forgetIdle(): void {
-    const fullAfterMs = (this.#limits.burst / this.#limits.callsPerSecond) * 1_000
-    const nowMs = this.#clock.monotonicMs()
-    for (const [subject, account] of this.#accounts) {
-      if (account.inWork === 0 && nowMs - account.refilledMs >= fullAfterMs) this.#accounts.delete(subject)
-    }
+  #inWorkOf(subject: string): number {
+    return this.#inWork.get(subject) ?? 0
   }
 }
 

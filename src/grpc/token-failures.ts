@@ -1,7 +1,7 @@
 import { addressKey } from '../core/address-key.ts'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
-import { TokenBucket } from '../core/token-bucket.ts'
+import { KeyedLimiter } from '../core/limits/keyed-limiter.ts'
 
 /** Bad tokens of one address, per second and at once. */
 const PER_SECOND = 20
@@ -14,31 +14,22 @@ const MAX_ADDRESSES = 10_000
  * those who share an address with an attacker and are at work stay at work.
  */
 export class TokenFailures {
-  readonly #clock: Clock
-  /** The address seen longest ago first. */
-  readonly #byAddress = new Map<string, TokenBucket>()
+  readonly #byAddress: KeyedLimiter
 
   constructor({ clock }: { clock: Clock }) {
-    this.#clock = clock
+    this.#byAddress = new KeyedLimiter({ clock, ratePerSecond: PER_SECOND, burst: BURST, maxKeys: MAX_ADDRESSES })
   }
 
   /** @param peer `address:port` @throws {StintError} RATE_LIMITED with `details.retryAfterMs` */
   check(peer: string): void {
-    const waitMs = this.#byAddress.get(keyOf(peer))?.waitMs() ?? 0
+    const waitMs = this.#byAddress.waitMs(keyOf(peer))
     if (waitMs === 0) return
     const explanation = 'Too many bad bearer tokens came from this address; wait and try again.'
     throw new StintError('RATE_LIMITED', { check: 'token-failures', explanation, retryAfterMs: Math.ceil(waitMs) })
   }
 
   failed(peer: string): void {
-    const key = keyOf(peer)
-    const bucket =
-      this.#byAddress.get(key) ?? new TokenBucket({ clock: this.#clock, ratePerSecond: PER_SECOND, burst: BURST })
-    this.#byAddress.delete(key)
-    this.#byAddress.set(key, bucket)
-    bucket.tryTake()
-    const [oldest] = this.#byAddress.keys()
-    if (this.#byAddress.size > MAX_ADDRESSES && oldest !== undefined) this.#byAddress.delete(oldest)
+    this.#byAddress.tryTake(keyOf(peer))
   }
 }
 

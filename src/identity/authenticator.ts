@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
+import { BoundedMap } from '../core/limits/bounded-map.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { CallerIdentity } from './caller-identity.ts'
 import type { JwtSvidVerifier, VerifiedJwtSvid } from './jwt-svid.ts'
@@ -54,8 +55,8 @@ export class Authenticator {
   readonly #tokens: JwtSvidVerifier | undefined
   readonly #oidc: OidcVerifier | undefined
   readonly #bearerAlone: boolean
-  /** By SHA-256 of the whole token; only of the generation in `#cachedGeneration`, the oldest first. JWT-SVIDs only. */
-  readonly #cache = new Map<string, VerifiedJwtSvid>()
+  /** By SHA-256 of the whole token; only of the generation in `#cachedGeneration`. JWT-SVIDs only. */
+  readonly #cache = new BoundedMap<VerifiedJwtSvid>({ limit: MAX_CACHED_TOKENS })
   #cachedGeneration = -1
 
   constructor({ bundles, tokens, oidc, bearerAlone = false }: AuthenticatorOptions) {
@@ -100,7 +101,7 @@ export class Authenticator {
     }
     const { snapshot } = this.#bundles
     const verified = await this.#tokens.verify(parts, { bundles: snapshot, now })
-    if (snapshot === this.#bundles.snapshot) this.#remember(key, verified)
+    if (snapshot === this.#bundles.snapshot) this.#cache.set(key, verified)
     return shownJwtSvid(verified)
   }
 
@@ -110,12 +111,6 @@ export class Authenticator {
     this.#cachedGeneration = generation
     const cached = this.#cache.get(key)
     return cached && now < cached.replayUntil ? cached : undefined
-  }
-
-  #remember(key: string, verified: VerifiedJwtSvid): void {
-    const [oldest] = this.#cache.keys()
-    if (this.#cache.size >= MAX_CACHED_TOKENS && oldest !== undefined) this.#cache.delete(oldest)
-    this.#cache.set(key, verified)
   }
 }
 

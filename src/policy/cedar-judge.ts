@@ -1,6 +1,6 @@
 import type { AuthorizationAnswer, EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
-import { BoundedMap } from '../core/bounded-map.ts'
+import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { type Reach, type RequestShape, reachesAgent, reachesLabels, reachOf } from './candidates.ts'
 import { type CedarEngine, loadCedarEngine } from './cedar-engine.ts'
 import { type Reads, readableOf, readsOf } from './policy-expression.ts'

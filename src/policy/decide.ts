@@ -1,5 +1,5 @@
 import type { ActionClass } from '../aws/action-classes.ts'
-import { BoundedMap } from '../core/bounded-map.ts'
+import { BoundedMap } from '../core/limits/bounded-map.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import { requirementsOf } from './approval-requirements.ts'

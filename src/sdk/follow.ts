@@ -1,5 +1,5 @@
-import { Backoff } from '../core/backoff.ts'
 import { asStintError, type StintError } from '../core/errors.ts'
+import { Backoff } from '../core/limits/backoff.ts'
 import { type Calls, cancelled, sleep } from './calls.ts'
 import type { Timing } from './timing.ts'
 import type { GrantInfo, GrantState } from './types.ts'

@@ -1,5 +1,5 @@
-import { Backoff } from '../core/backoff.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { Backoff } from '../core/limits/backoff.ts'
 import { cancelled, isHeldElsewhere, retryAfterMs, sleep } from './calls.ts'
 import { endOf } from './grant-end.ts'
 import type { Timing } from './timing.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
+import { TokenBucket } from '../../core/limits/token-bucket.ts'
 import type { Secret } from '../../core/secret.ts'
-import { TokenBucket } from '../../core/token-bucket.ts'
 import type { CredentialProvider } from '../provider.ts'
 import { AssumeRoleMinter, type LeaseMinter } from './assume-role.ts'
 import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys, readDefaultChain } from './broker-credentials.ts'

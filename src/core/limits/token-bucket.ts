@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 const RECOVERY_MS = 30_000
 const SLOW_DOWN_WINDOW_MS = 1_000

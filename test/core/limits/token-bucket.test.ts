@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { TokenBucket } from '../../src/core/token-bucket.ts'
-import { ManualClock } from '../support/manual-clock.ts'
+import { TokenBucket } from '../../../src/core/limits/token-bucket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const setup = (ratePerSecond: number, burst: number) => {
   const clock = new ManualClock()
