@@ -9,7 +9,7 @@ import type { Logger } from './core/log.ts'
 import type { ProbeResult } from './credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from './credentials/aws-sts/provider.ts'
 import { BundleFiles } from './identity/bundle-files.ts'
-import type { BundleNote } from './identity/bundle-problems.ts'
+import type { BundleReports } from './identity/bundle-problems.ts'
 import { BundleStore } from './identity/bundle-store.ts'
 import { defineIssuer } from './identity/oidc/issuer.ts'
 import { placeName } from './identity/oidc/key-places.ts'
@@ -92,7 +92,8 @@ async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGe
         store,
         domains: { [trustDomain]: file },
         clock,
-        onProblem: (note) => notes.push(note.explanation),
+        onState: () => {},
+        onNotes: (_component, found) => notes.push(...found.map(({ explanation }) => explanation)),
       })
       await files.start()
       await files.stop()
@@ -116,24 +117,32 @@ async function* checkFiles(config: Config, { clock }: { clock: Clock }): AsyncGe
 /** What comes over the network: the Workload API, and the bundle endpoints of other trust domains. */
 async function* checkIdentitySources({ identity }: Config, clock: Clock): AsyncGenerator<Check> {
   const store = new BundleStore()
-  const common = { store, clock, onNote: () => {} }
+  const notes = new Map<string, readonly string[]>()
+  const onNotes: BundleReports['onNotes'] = (component, found) => {
+    notes.set(
+      component,
+      found.map(({ explanation }) => explanation),
+    )
+  }
+  const said = () => {
+    const all = [...notes.values()].flat()
+    notes.clear()
+    return all
+  }
+  const common = { store, clock, onNotes }
   if (usesWorkloadApi(identity)) {
-    const notes = new Map<string, readonly BundleNote[]>()
     yield check('workload API', async () => {
       const source = workloadApiSource(identity, {
-        store,
-        clock,
+        ...common,
         random: Math.random,
         patient: false,
         onState: () => {},
-        onNotes: (component, found) => notes.set(component, found),
       })
       await source.start()
       const { spiffeId, notAfter } = source.identity ?? {}
       await source.stop()
       const own = identity.server === 'workload-api' ? `is ${spiffeId} with an SVID` : 'gives an SVID'
-      const wanting = [...notes.values()].flat().map(({ explanation }) => explanation)
-      return [`${own} that is valid until ${notAfter?.toISOString()}`, ...wanting].join('; ')
+      return [`${own} that is valid until ${notAfter?.toISOString()}`, ...said()].join('; ')
     })
     for (const [trustDomain, { workloadApi }] of Object.entries(identity.domains)) {
       if (workloadApi) yield check(`bundle ${trustDomain}`, async () => cameFromWorkloadApi(trustDomain, store))
@@ -150,7 +159,7 @@ async function* checkIdentitySources({ identity }: Config, clock: Clock): AsyncG
       await source.start()
       await source.stop()
       if (problem) throw problem
-      return countsOf(store.get(trustDomain))
+      return [countsOf(store.get(trustDomain)), ...said()].join('; ')
     })
   }
 }

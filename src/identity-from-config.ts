@@ -8,7 +8,7 @@ import type { PartHealth } from './core/part-health.ts'
 import type { ProblemBoard } from './core/problem-board.ts'
 import { type BundleEndpointOptions, startBundleEndpoint } from './identity/bundle-endpoint.ts'
 import { type BundleFile, BundleFiles } from './identity/bundle-files.ts'
-import type { BundleNote } from './identity/bundle-problems.ts'
+import type { BundleReports } from './identity/bundle-problems.ts'
 import { sequenceByTime } from './identity/bundle-sequence.ts'
 import { BundleStore } from './identity/bundle-store.ts'
 import type { EndpointProfile } from './identity/federation/endpoint-fetch.ts'
@@ -139,22 +139,12 @@ function viewOf({ domains }: IdentityConfig, store: BundleStore, shown: ServerId
 async function startFiles(
   { domains, reloadEvery }: IdentityConfig,
   store: BundleStore,
-  { clock, logger, board }: IdentityDeps,
+  deps: IdentityDeps,
   stack: AsyncDisposableStack,
 ): Promise<void> {
-  const files = new BundleFiles({
-    store,
-    domains: bundleFiles(domains),
-    clock,
-    intervalMs: reloadEvery,
-    onProblem: ({ trustDomain, error, ...note }) => {
-      if (error) board.report(`bundle:${trustDomain}`, error, clock.now())
-      logNote(logger, { trustDomain }, note)
-    },
-  })
-  store.onChange(() => {
-    for (const { component } of board.list()) if (component.startsWith('bundle:')) board.clear(component)
-  })
+  const domainFiles = bundleFiles(domains)
+  const { clock } = deps
+  const files = new BundleFiles({ store, domains: domainFiles, clock, intervalMs: reloadEvery, ...reportsTo(deps) })
   await files.start()
   stack.defer(() => files.stop())
 }
@@ -174,7 +164,7 @@ async function startWorkloadApi(
 ): Promise<WorkloadApiSource | undefined> {
   if (!usesWorkloadApi(identity)) return undefined
   const { clock, random } = deps
-  const source = workloadApiSource(identity, { store, clock, random, onState: stateOf(deps), onNotes: notesOf(deps) })
+  const source = workloadApiSource(identity, { store, clock, random, ...reportsTo(deps) })
   await source.start()
   stack.defer(() => source.stop())
   return source
@@ -204,13 +194,11 @@ async function startFederation(
   deps: IdentityDeps,
   stack: AsyncDisposableStack,
 ): Promise<void> {
-  const { clock, logger } = deps
+  const { clock } = deps
   const sources = await Promise.all(
     Object.entries(domains).flatMap(([trustDomain, { federation }]) => {
       if (!federation) return []
-      const common = { store, trustDomain, clock, onState: stateOf(deps) }
-      const onNote = (note: BundleNote) => logNote(logger, { trustDomain }, note)
-      return [federatedBundle(federation, { ...common, onNote })]
+      return [federatedBundle(federation, { store, trustDomain, clock, ...reportsTo(deps) })]
     }),
   )
   for (const source of sources) stack.defer(() => source.stop())
@@ -290,18 +278,26 @@ function stateOf({ partHealth }: IdentityDeps) {
   }
 }
 
-/** Puts what a good message wants a person to see on the board, and into the log when it is new. */
-function notesOf({ board, clock, logger }: IdentityDeps) {
-  const said = new Map<string, ReadonlySet<string>>()
-  return (component: string, notes: readonly BundleNote[]): void => {
-    const findings = notes.map(({ code, explanation }) => ({
-      finding: code,
-      code: FINDING_CODES.get(code) ?? ('BUNDLE_INVALID' as const),
-      explanation,
-    }))
-    board.setFindings(component, findings, clock.now())
-    for (const note of notes) if (!said.get(component)?.has(note.explanation)) logNote(logger, {}, note)
-    said.set(component, new Set(notes.map(({ explanation }) => explanation)))
+/** Everything that a source of bundles has to say goes on the board; what is new in it also into the log. */
+function reportsTo(deps: IdentityDeps): BundleReports {
+  const { board, clock, logger } = deps
+  const logged = new Map<string, ReadonlySet<string>>()
+  return {
+    onState: stateOf(deps),
+    onNotes: (component, notes) => {
+      const findings = notes.map(({ code, explanation }) => ({
+        finding: code,
+        code: FINDING_CODES.get(code) ?? ('BUNDLE_INVALID' as const),
+        explanation,
+      }))
+      board.setFindings(component, findings, clock.now())
+      const before = logged.get(component)
+      logged.set(component, new Set(notes.map(({ explanation }) => explanation)))
+      for (const { level, code: note, explanation } of notes) {
+        if (before?.has(explanation)) continue
+        logger[level === 'alarm' ? 'error' : 'warn']({ component, note, explanation }, 'a trust bundle needs a look')
+      }
+    },
   }
 }
 
@@ -309,10 +305,6 @@ const FINDING_CODES: ReadonlyMap<string, ErrorCode> = new Map([
   ['svid', 'SVID_INVALID'],
   ['svid-choice', 'SVID_AMBIGUOUS'],
 ])
-
-function logNote(logger: Logger, about: { trustDomain?: string }, { level, code, explanation }: BundleNote): void {
-  logger[level === 'alarm' ? 'error' : 'warn']({ ...about, note: code, explanation }, 'a trust bundle needs a look')
-}
 
 function hostAndPort(text: string): { host: string; port: number } {
   const colon = text.lastIndexOf(':')

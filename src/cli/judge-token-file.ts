@@ -118,7 +118,8 @@ async function judgeAsJwtSvid(token: TokenParts, { config, now }: JudgeTokenOpti
       domains: Object.fromEntries(filed),
       clock: systemClock,
       intervalMs: reloadEvery,
-      onProblem: () => {},
+      onState: () => {},
+      onNotes: () => {},
     })
     await files.start()
     await files.stop()

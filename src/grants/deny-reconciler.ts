@@ -36,7 +36,8 @@ export interface DenyReconcilerParts {
  * Begins to bring every due deny target to what the ledger wants. One writer per target by claim; each write is the whole
  * list, so a repeat after a crash is harmless. A target that fails backs off alone, and one that hangs keeps nobody waiting.
  *
- * @param begun is given each write as it begins; the write rejects when the ledger fails, never when the provider does.
+ * @param begun is given each write as it begins; it never rejects. What fails, the ledger included, is a problem of that
+ *   target until a write of it is done and on record: the next pass, which may have nothing to write, says nothing of it.
  */
 export async function beginDenyWrites(
   parts: DenyReconcilerParts,
@@ -48,7 +49,7 @@ export async function beginDenyWrites(
     const claimUntil = new Date(now.getTime() + CLAIM_MS)
     const claimed = await parts.ledger.claimDenyTarget({ owner: parts.owner, now, claimUntil })
     if (!claimed) return
-    begun(reconcile(parts, claimed, signal))
+    begun(reconcile(parts, claimed, signal).catch((error: unknown) => tellProblem(parts, claimed, error)))
   }
 }
 
@@ -69,7 +70,6 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
     await recordFailure(parts, claimed, thrown)
     return
   }
-  parts.onWell(`deny:${target.target}`)
   const at = clock.now()
   const nextAttemptAt = nextPrune(claimed)
   await ledger.denyWritten({
@@ -83,19 +83,18 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
     events: [{ type: 'deny.written', at, actor: 'stint', data: writtenData(claimed, list) }],
   })
   failpoint('reconcile.after_record')
+  parts.onWell(`deny:${target.target}`)
   if (list.watermark && list.watermark.getTime() !== target.watermark?.getTime()) {
     parts.watermarks.set(target.target, list.watermark)
     parts.hub.allChanged()
   }
 }
 
-async function recordFailure(
-  { ledger, clock, random, onProblem }: DenyReconcilerParts,
-  { target, entries }: ClaimedDenyTarget,
-  thrown: unknown,
-): Promise<void> {
+async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget, thrown: unknown): Promise<void> {
+  const { ledger, clock, random } = parts
+  const { target, entries } = claimed
   const error = asStintError(thrown)
-  onProblem({ component: `deny:${target.target}`, error })
+  tellProblem(parts, claimed, error)
   const at = clock.now()
   const ceilingMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(target.attempts, 10))
   const nextAttemptAt = new Date(at.getTime() + ceilingMs / 2 + (random() * ceilingMs) / 2)
@@ -114,6 +113,10 @@ async function recordFailure(
     nextAttemptAt,
     events: [{ type: 'deny.failed', at, actor: 'stint', data }],
   })
+}
+
+function tellProblem({ onProblem }: DenyReconcilerParts, { target }: ClaimedDenyTarget, error: unknown): void {
+  onProblem({ component: `deny:${target.target}`, error })
 }
 
 function nextPrune({ entries }: ClaimedDenyTarget): Date | undefined {

@@ -119,8 +119,7 @@ export class Sweeper {
     // … and would take entries off the deny lists whose sessions still live.
     this.#parts.clockGuard.check()
     return beginDenyWrites(this.#parts, this.#stop.signal, (write) => {
-      const told = write.catch((error: unknown) => this.#parts.onProblem({ component: 'reconcile', error }))
-      const tracked: Promise<void> = told.finally(() => this.#writes.delete(tracked))
+      const tracked: Promise<void> = write.finally(() => this.#writes.delete(tracked))
       this.#writes.add(tracked)
     })
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
-import { asStintError, type StintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
-import type { BundleNote } from './bundle-problems.ts'
+import type { BundleReports } from './bundle-problems.ts'
 import { bundleInvalid } from './bundle-problems.ts'
 import type { BundleSource, BundleStore } from './bundle-store.ts'
 import { Poll } from './polled-files.ts'
@@ -14,22 +14,14 @@ export interface BundleFile {
   readonly format: 'spiffe' | 'pem'
 }
 
-/** Which files are followed into which store. */
-export interface BundleFilesOptions {
+/** Which files are followed into which store. Of a trust domain is told as `bundle:<trust domain>`. */
+export interface BundleFilesOptions extends BundleReports {
   readonly store: BundleStore
   /** By trust domain name. */
   readonly domains: { readonly [trustDomain: string]: BundleFile }
   readonly clock: Clock
   /** How often the files are looked at. Default 5000. */
   readonly intervalMs?: number
-  /** Told once per new problem of a domain, and of each note of a bundle that was taken. Must not throw. */
-  readonly onProblem: (problem: BundleProblem) => void
-}
-
-/** What is wrong with one trust domain's file; `error` when none of it could be used. */
-export interface BundleProblem extends BundleNote {
-  readonly trustDomain: string
-  readonly error?: StintError
 }
 
 const PARSERS = { spiffe: parseSpiffeBundle, pem: parsePemBundle } as const
@@ -41,8 +33,10 @@ const PARSERS = { spiffe: parseSpiffeBundle, pem: parsePemBundle } as const
  */
 export class BundleFiles implements BundleSource {
   readonly #options: BundleFilesOptions
-  /** By trust domain: the hash of the content, or the text of the error, that was dealt with last. */
-  readonly #seen = new Map<string, string>()
+  /** By trust domain: the hash of the content in use. */
+  readonly #loaded = new Map<string, string>()
+  /** By trust domain: the text of the problem of now. */
+  readonly #problems = new Map<string, string>()
   #poll: Poll | undefined
 
   constructor(options: BundleFilesOptions) {
@@ -73,21 +67,28 @@ export class BundleFiles implements BundleSource {
   }
 
   async #load(trustDomain: string, { file, format }: BundleFile): Promise<void> {
+    const { store, onNotes } = this.#options
     const { text, hash } = await read(file)
-    if (this.#seen.get(trustDomain) === hash) return
-    const { bundle, notes } = PARSERS[format](trustDomain, text)
-    this.#options.store.replace(trustDomain, bundle)
-    this.#seen.set(trustDomain, hash)
-    for (const note of notes) this.#options.onProblem({ trustDomain, ...note })
+    if (this.#loaded.get(trustDomain) !== hash) {
+      const { bundle, notes } = PARSERS[format](trustDomain, text)
+      store.replace(trustDomain, bundle)
+      this.#loaded.set(trustDomain, hash)
+      onNotes(componentOf(trustDomain), notes)
+    }
+    if (this.#problems.delete(trustDomain)) this.#options.onState(componentOf(trustDomain), undefined)
   }
 
-  #report(trustDomain: string, cause: unknown): void {
-    const error = asStintError(cause)
-    if (this.#seen.get(trustDomain) === error.message) return
-    this.#seen.set(trustDomain, error.message)
-    const explanation = `The bundle file cannot be used, the last good bundle stays: ${error.message}`
-    this.#options.onProblem({ trustDomain, level: 'alarm', code: 'bundle-file', explanation, error })
+  #report(trustDomain: string, thrown: unknown): void {
+    const { code, details, message } = asStintError(thrown)
+    if (this.#problems.get(trustDomain) === message) return
+    this.#problems.set(trustDomain, message)
+    const explanation = `${details.explanation ?? message} The bundle of before stays in use.`
+    this.#options.onState(componentOf(trustDomain), new StintError(code, { ...details, explanation }, thrown))
   }
+}
+
+function componentOf(trustDomain: string): string {
+  return `bundle:${trustDomain}`
 }
 
 async function read(file: string): Promise<{ text: string; hash: string }> {

@@ -61,7 +61,7 @@ export function readBundleKeys(entries: readonly StrictJson[]): BundleKeys {
 type ReadKey =
   | { readonly root: Certificate; readonly note?: BundleNote | undefined }
   | { readonly kid: string; readonly authority: JwtAuthority; readonly note?: undefined }
-  | { readonly note: BundleNote }
+  | { readonly note: BundleNote | undefined }
 
 function readKey(jwk: StrictJson): ReadKey {
   if (!isJsonObject(jwk)) return { note: warning('key-shape', 'A key is not a JSON object.') }
@@ -71,6 +71,8 @@ function readKey(jwk: StrictJson): ReadKey {
   if (jwk.kty !== 'EC' && jwk.kty !== 'RSA') return { note: warning('key-type', 'A key has an unknown kty.') }
   if (jwk.use === 'x509-svid') return readRoot(jwk)
   if (jwk.use === 'jwt-svid') return readJwtAuthority(jwk)
+  // WIT-SVIDs are not accepted here, so their keys are nothing to look at.
+  if (jwk.use === 'wit-svid') return { note: undefined }
   return { note: warning('key-use', 'A key has no use, or one unknown here.') }
 }
 

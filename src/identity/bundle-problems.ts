@@ -8,6 +8,14 @@ export interface BundleNote {
   readonly explanation: string
 }
 
+/** How a part that gets bundles says where it stands, e.g. `bundle:example.org`. Neither may throw. */
+export interface BundleReports {
+  /** What is wrong with the component now; undefined: it works. */
+  readonly onState: (component: string, problem: StintError | undefined) => void
+  /** All that a person should see in what the component has loaded, in the place of what was said of it before. */
+  readonly onNotes: (component: string, notes: readonly BundleNote[]) => void
+}
+
 /** A note that wants a person. */
 export function alarm(code: string, explanation: string): BundleNote {
   return { level: 'alarm', code, explanation }

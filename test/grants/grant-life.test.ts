@@ -335,6 +335,23 @@ describe('P6: honest revocation', () => {
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended' })
   })
 
+  test('a deny that the ledger does not take is a problem of its list until a write of it is on record', async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    const denyWritten = h.ledger.denyWritten.bind(h.ledger)
+    h.ledger.denyWritten = async () => {
+      throw new StintError('LEDGER_UNAVAILABLE')
+    }
+    await h.sweeper.reconcile()
+    h.ledger.denyWritten = denyWritten
+    await h.sweeper.reconcile()
+    const component = expect.stringMatching(/^deny:inline:/)
+    expect([h.problems, h.well]).toMatchObject([[{ component, error: { code: 'LEDGER_UNAVAILABLE' } }], []])
+    await h.clock.advance(30_000)
+    await h.sweeper.reconcile()
+    expect([h.problems.length, h.well]).toEqual([1, [component]])
+  })
+
   test('a role that no deny reaches is said to be so', async () => {
     h.provider.revocable = false
     const { grant, lease } = await h.request('key-00000001')

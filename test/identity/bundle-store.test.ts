@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { StintError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
-import type { BundleProblem } from '../../src/identity/bundle-files.ts'
+import type { BundleFile } from '../../src/identity/bundle-files.ts'
 import { BundleFiles } from '../../src/identity/bundle-files.ts'
 import { BundleStore } from '../../src/identity/bundle-store.ts'
 import type { ServerIdentity } from '../../src/identity/server-identity.ts'
@@ -125,7 +126,7 @@ describe('BundleFiles', () => {
   test('keeps the last good bundle, says so once, and takes the next good one', async () => {
     const file = join(folder, 'bundle.json')
     await writeFile(file, one.bundleJson({ sequence: 5 }))
-    const { files, store, problems } = watch(file)
+    const { files, store, states } = watch(file)
     await files.start()
     for (const bad of ['{', two.bundleJson({ sequence: 4 })]) {
       await writeFile(file, bad)
@@ -134,12 +135,54 @@ describe('BundleFiles', () => {
     }
     await rm(file)
     await files.check()
-    expect(problems.map(({ code }) => code)).toEqual(['bundle-file', 'bundle-file', 'bundle-file'])
+    expect(states.map((problem) => problem?.details.check)).toEqual(['json', 'rollback', 'file'])
     expect(store.get('a.test')?.digest).toBe(bundle(one).digest)
     await writeFile(file, two.bundleJson({ sequence: 6 }))
     await files.check()
     expect(store.get('a.test')?.digest).toBe(bundle(two).digest)
     await files.stop()
+  })
+
+  test('is well again with the very bytes of before', async () => {
+    const file = join(folder, 'bundle.json')
+    await writeFile(file, one.bundleJson())
+    const { files, store, states } = watch(file)
+    await files.start()
+    await writeFile(file, '{')
+    await files.check()
+    await writeFile(file, one.bundleJson())
+    await files.check()
+    await files.check()
+    expect(states.map((problem) => problem?.code)).toEqual(['BUNDLE_INVALID', undefined])
+    expect(store.generation).toBe(1)
+  })
+
+  test('keeps the good bundle when a kid is repeated, and says so until that file is mended', async () => {
+    const [file, other] = [join(folder, 'bundle.json'), join(folder, 'other.json')]
+    const b = await createTrustDomain('b.test')
+    await Promise.all([writeFile(file, one.bundleJson()), writeFile(other, b.bundleJson())])
+    const { files, store, states } = watch(file, 'spiffe', { 'b.test': { file: other, format: 'spiffe' } })
+    await files.start()
+    const document = JSON.parse(one.bundleJson({ sequence: 2 }))
+    await writeFile(file, JSON.stringify({ ...document, keys: [...document.keys, document.keys[1]] }))
+    await files.check()
+    await writeFile(other, b.bundleJson({ sequence: 2 }))
+    await files.check()
+    expect(states.map((problem) => problem?.details.check)).toEqual(['kid-repeated'])
+    expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
+    expect(store.get('b.test')?.sequence).toBe(2n)
+  })
+
+  test('tells all that does not count in a bundle, anew with each version', async () => {
+    const file = join(folder, 'bundle.json')
+    const document = JSON.parse(one.bundleJson())
+    await writeFile(file, JSON.stringify({ ...document, keys: [...document.keys, { use: 'new', kty: 'EC' }, {}] }))
+    const { files, notes } = watch(file)
+    await files.start()
+    expect(notes.get('bundle:a.test')).toEqual(['key-use', 'key-type'])
+    await writeFile(file, one.bundleJson())
+    await files.check()
+    expect(notes.get('bundle:a.test')).toEqual([])
   })
 
   test('does not start without a usable bundle', async () => {
@@ -201,13 +244,27 @@ describe('ServerIdentityFiles', () => {
   })
 })
 
-function watch(file: string, format: 'spiffe' | 'pem' = 'spiffe') {
+function watch(
+  file: string,
+  format: 'spiffe' | 'pem' = 'spiffe',
+  others: { readonly [trustDomain: string]: BundleFile } = {},
+) {
   const store = new BundleStore()
   const clock = new ManualClock(NOW.toISOString())
-  const problems: BundleProblem[] = []
-  const onProblem = (problem: BundleProblem) => problems.push(problem)
-  const files = new BundleFiles({ store, domains: { 'a.test': { file, format } }, clock, onProblem })
-  return { files, store, clock, problems }
+  const states: (StintError | undefined)[] = []
+  const notes = new Map<string, readonly string[]>()
+  const files = new BundleFiles({
+    store,
+    domains: { 'a.test': { file, format }, ...others },
+    clock,
+    onState: (_component, problem) => states.push(problem),
+    onNotes: (component, found) =>
+      notes.set(
+        component,
+        found.map(({ code }) => code),
+      ),
+  })
+  return { files, store, clock, states, notes }
 }
 
 /** A folder as the kubelet mounts it: `bundle.json` leads over `..data` to the folder of one version. */

@@ -177,7 +177,7 @@ async function federationEndpoint(): Promise<{ cases: Case[]; close: () => Promi
       profile: { kind: 'https_web', ca: [web.rootCertPem] },
       ...{ maxStalenessMs: 3_600_000, allowPrivate: ['127.0.0.1'], clock },
       onState: (_component, problem) => states.push(problem),
-      onNote: () => undefined,
+      onNotes: () => undefined,
     })
     path = '/bundle'
     await source.start()

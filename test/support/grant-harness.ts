@@ -127,13 +127,14 @@ export async function openHarness(
     trust: { isTrusted: () => rules.trusted },
   }
   const problems: { component: string; error: unknown }[] = []
+  const well: string[] = []
   const sweeper = new Sweeper({
     ...parts,
     owner: 'test',
     random: () => 0.5,
     retentionMs: 86_400_000,
     onProblem: (problem) => problems.push(problem),
-    onWell: () => {},
+    onWell: (component) => well.push(component),
   })
   const grants = createGrantService(parts)
   return {
@@ -147,6 +148,7 @@ export async function openHarness(
     operators: createOperatorService(parts),
     sweeper,
     problems,
+    well,
     signal: new AbortController().signal,
     request: (key: string, wanted: object = task(), who = caller()) =>
       grants.requestGrant(who, { task: wanted, idempotencyKey: key }, new AbortController().signal),

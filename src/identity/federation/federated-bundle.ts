@@ -1,13 +1,14 @@
 import type { Clock } from '../../core/clock.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import type { GuardedFetch } from '../../core/guarded-fetch.ts'
-import { type BundleNote, bundleInvalid } from '../bundle-problems.ts'
+import { type BundleReports, bundleInvalid } from '../bundle-problems.ts'
 import type { BundleSource, BundleStore } from '../bundle-store.ts'
 import { parseSpiffeId } from '../spiffe-id.ts'
 import { type ParsedBundle, parseSpiffeBundle, type TrustBundle } from '../trust-bundle.ts'
 import { type EndpointProfile, endpointFetch } from './endpoint-fetch.ts'
 
-export interface FederatedBundleOptions {
+/** Of the trust domain is told as `federation:<trust domain>`. */
+export interface FederatedBundleOptions extends BundleReports {
   readonly store: BundleStore
   readonly trustDomain: string
   /** Of the bundle endpoint. */
@@ -22,10 +23,6 @@ export interface FederatedBundleOptions {
   readonly clock: Clock
   /** Takes the place of the network in tests. */
   readonly fetch?: GuardedFetch
-  /** What is wrong with `federation:<trust domain>` now; undefined: nothing any more. Must not throw. */
-  readonly onState: (component: string, problem: StintError | undefined) => void
-  /** Something in a bundle was left out of trust. Must not throw. */
-  readonly onNote: (note: BundleNote) => void
 }
 
 const DEFAULT_REFRESH_MS = 300_000
@@ -85,7 +82,7 @@ export class FederatedBundle implements BundleSource {
   }
 
   async #refresh(): Promise<void> {
-    const { store, trustDomain, clock, onState, onNote } = this.#options
+    const { store, trustDomain, clock, onState, onNotes } = this.#options
     try {
       const { bundle, notes } = await this.#fetchBundle()
       if (this.#stop.signal.aborted) return
@@ -93,7 +90,7 @@ export class FederatedBundle implements BundleSource {
       this.#latest = bundle
       this.#fetchedAt = { wallMs: clock.now().getTime(), monotonicMs: clock.monotonicMs() }
       onState(this.#component, undefined)
-      for (const note of notes) onNote(note)
+      onNotes(this.#component, notes)
     } catch (error) {
       if (this.#stop.signal.aborted) return
       this.#dropIfStale()
@@ -124,11 +121,12 @@ export class FederatedBundle implements BundleSource {
   }
 
   #dropIfStale(): void {
-    const { store, trustDomain, onState } = this.#options
+    const { store, trustDomain, onState, onNotes } = this.#options
     const fresh = this.#freshMs()
     if (fresh === undefined || fresh > 0) return
     this.#fetchedAt = undefined
     store.remove(trustDomain)
+    onNotes(this.#component, [])
     const explanation = `No bundle of ${trustDomain} could be fetched for too long: it is not trusted until one can.`
     onState(this.#component, new StintError('BUNDLE_INVALID', { check: 'stale', trustDomain, explanation }))
   }

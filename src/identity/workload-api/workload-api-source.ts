@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import type { Clock } from '../../core/clock.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
-import { type BundleNote, warning } from '../bundle-problems.ts'
+import { type BundleNote, type BundleReports, warning } from '../bundle-problems.ts'
 import type { BundleSource, BundleStore } from '../bundle-store.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../server-identity.ts'
 import { type TrustBundle, trustBundle } from '../trust-bundle.ts'
@@ -13,7 +13,8 @@ import type { WorkloadApiError } from './open-stream.ts'
 import { tlsIdentity } from './own-identity.ts'
 import { chooseSvid, longestValid, type OwnX509Svid, readX509Context, type X509Context } from './x509-context.ts'
 
-export interface WorkloadApiSourceOptions {
+/** Of the two streams is told as `workload_api:x509` and `workload_api:jwt`. */
+export interface WorkloadApiSourceOptions extends BundleReports {
   /** As `workloadApiTarget` gives it. */
   readonly target: string
   readonly store: BundleStore
@@ -29,10 +30,6 @@ export interface WorkloadApiSourceOptions {
   readonly startWithinMs: number
   /** False: `start` fails with the first failure, whatever might come later. Default true. */
   readonly patient?: boolean
-  /** What is wrong with `workload_api:x509` or `workload_api:jwt` now; undefined: nothing any more. Must not throw. */
-  readonly onState: (component: string, problem: StintError | undefined) => void
-  /** All that a good message of the component still wants a person to see; takes the place of what was said before. Must not throw. */
-  readonly onNotes: (component: string, notes: readonly BundleNote[]) => void
 }
 
 /** What is held; what of it counts is said by `bundleOf`. */

@@ -73,7 +73,7 @@ async function follow(options: Partial<FederatedBundleOptions> = {}) {
     allowPrivate: ['127.0.0.1'],
     clock,
     onState: (_component, problem) => states.push(problem),
-    onNote: () => undefined,
+    onNotes: () => undefined,
     ...options,
   })
   closing.push(() => source.stop())

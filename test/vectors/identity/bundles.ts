@@ -65,7 +65,7 @@ export const BUNDLE_VECTORS: readonly BundleVector[] = [
     ),
     roots: 1,
     jwtKeys: 0,
-    notes: ['key-use', 'key-use', 'key-use'],
+    notes: ['key-use', 'key-use'],
   },
   {
     id: 'B6',

@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Config } from '../../src/config/schema.ts'
+import { createLogger } from '../../src/core/log.ts'
+import { PartHealth } from '../../src/core/part-health.ts'
+import { ProblemBoard } from '../../src/core/problem-board.ts'
+import { startIdentity } from '../../src/identity-from-config.ts'
+import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/pki.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { NOW } from '../support/pki.ts'
+
+let folder = ''
+let a: PracticeTrustDomain
+let b: PracticeTrustDomain
+let stack: AsyncDisposableStack
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stint-status-'))
+  stack = new AsyncDisposableStack()
+  ;[a, b] = await Promise.all([createTrustDomain('a.test', { now: NOW }), createTrustDomain('b.test', { now: NOW })])
+})
+
+afterEach(async () => {
+  await stack.disposeAsync()
+  await rm(folder, { recursive: true })
+})
+
+test('the status keeps a broken bundle while another changes, until that very one is mended', async () => {
+  const { board, write, poll } = await follow()
+  await write('a.test', '{')
+  await poll(() => board.list().length === 1)
+  const [{ since } = { since: undefined }] = board.list()
+  await write('b.test', b.bundleJson({ sequence: 2 }))
+  await write('a.test', '{"keys":')
+  await poll(() => true)
+  expect(board.list()).toMatchObject([{ component: 'bundle:a.test', code: 'BUNDLE_INVALID', since }])
+  await write('a.test', a.bundleJson())
+  await poll(() => board.list().length === 0)
+})
+
+test('the status has what does not count in a bundle that is in use, beside what is wrong with its next version', async () => {
+  const { board, write, poll } = await follow()
+  const { keys } = JSON.parse(a.bundleJson())
+  const [, foreign] = JSON.parse(b.bundleJson()).keys
+  await write('a.test', JSON.stringify({ keys: [...keys, { ...foreign, use: 'new' }], spiffe_sequence: 2 }))
+  await poll(() => board.list().length === 1)
+  await write('a.test', JSON.stringify({ keys: [...keys, { ...foreign, kid: keys[1].kid }], spiffe_sequence: 3 }))
+  await poll(() => board.list().length === 2)
+  expect(board.list()).toMatchObject([
+    { component: 'bundle:a.test', explanation: expect.stringContaining('kid') },
+    { component: 'bundle:a.test', finding: 'key-use' },
+  ])
+  await write('a.test', a.bundleJson({ sequence: 4 }))
+  await poll(() => board.list().length === 0)
+})
+
+/** A broker's sources of trust, two files, with time in the test's hands. */
+async function follow() {
+  const fileOf = (trustDomain: string) => join(folder, `${trustDomain}.json`)
+  await Promise.all([a, b].map((domain) => writeFile(fileOf(domain.name), domain.bundleJson())))
+  const [clock, board] = [new ManualClock(NOW.toISOString()), new ProblemBoard()]
+  const domain = (name: string) => ({ file: fileOf(name), format: 'spiffe', workloadApi: false })
+  const identity = { domains: { 'a.test': domain('a.test'), 'b.test': domain('b.test') }, reloadEvery: 5_000 }
+  const logger = createLogger({ level: 'silent' })
+  const partHealth = new PartHealth({ board, logger, clock })
+  const deps = { clock, board, partHealth, logger, random: Math.random }
+  await startIdentity({ identity } as unknown as Config, deps, stack)
+  return {
+    board,
+    write: (trustDomain: string, text: string) => writeFile(fileOf(trustDomain), text),
+    /** Lets the files be looked at, until what is waited for has come. */
+    poll: async (done: () => boolean) => {
+      for (let times = 0; times < 1_000; times++) {
+        await clock.advance(5_000)
+        if (times > 0 && done()) return
+      }
+      expect.unreachable()
+    },
+  }
+}
