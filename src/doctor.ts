@@ -17,7 +17,7 @@ import { ServerIdentityFiles } from './identity/server-identity.ts'
 import type { TrustBundle } from './identity/trust-bundle.ts'
 import { bundleFiles, federatedBundle, workloadApiSource } from './identity-from-config.ts'
 import { verifyAuditFile } from './ledger/audit-verify.ts'
-import { lookAtKeys } from './oidc-from-config.ts'
+import { lookAtKeys, lookAtReview } from './oidc-from-config.ts'
 import { loadLabels } from './plan/load-labels.ts'
 import { loadPolicySet } from './policy/load-policy-set.ts'
 import { createProvider } from './provider-from-config.ts'
@@ -200,6 +200,12 @@ async function* checkIssuer(
     yield check(`issuer ${issuer.alias}${at}`, async () => {
       const { keys, notes } = await lookAtKeys(settings, place)
       return [`${keys.size} keys`, ...facts, ...notes].join('; ')
+    })
+  }
+  if (issuer.reviewUrls.length > 0) {
+    yield check(`token review ${issuer.alias}`, async () => {
+      await lookAtReview(settings)
+      return `answered by ${issuer.reviewUrls.join(' and ')}`
     })
   }
 }

@@ -291,6 +291,10 @@ async function startIssuers(
     onProblem: (issuer, error, place) => {
       partHealth.failed(componentOf(issuer, place), error, { issuer: issuer.alias, place })
     },
+    onReview: ({ alias }, problem) => {
+      if (problem) partHealth.failed(`token_review:${alias}`, problem)
+      else partHealth.well(`token_review:${alias}`)
+    },
     onLoaded: (issuer, notes, place) => {
       const component = componentOf(issuer, place)
       partHealth.well(component)

@@ -6,8 +6,9 @@ import { createGuardedFetch, type GuardedFetch } from './core/guarded-fetch.ts'
 import { isAt } from './core/host-port.ts'
 import { loadKeys, type PublishedKeys } from './identity/oidc/discovery.ts'
 import { defineIssuer, type OidcIssuer } from './identity/oidc/issuer.ts'
-import { type KeyPlace, tokenHosts } from './identity/oidc/key-places.ts'
+import { type KeyPlace, reviewUrls, tokenHosts } from './identity/oidc/key-places.ts'
 import { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
+import { checkTokenReview } from './identity/oidc/token-review.ts'
 
 type IssuerConfig = Config['identity']['oidc'][number]
 
@@ -16,6 +17,7 @@ export interface OidcDeps {
   readonly clock: Clock
   readonly onProblem?: (issuer: OidcIssuer, error: StintError, place: string) => void
   readonly onLoaded?: (issuer: OidcIssuer, notes: readonly string[], place: string) => void
+  readonly onReview?: (issuer: OidcIssuer, problem: StintError | undefined) => void
 }
 
 /** Of one document of an issuer. */
@@ -44,6 +46,11 @@ export async function createOidcVerifier(config: Config, deps: OidcDeps): Promis
 /** Gets the keys of an issuer once, from one of its places. @throws {StintError} as `loadKeys`; CONFIG_INVALID */
 export async function lookAtKeys(settings: IssuerConfig, place: KeyPlace): Promise<PublishedKeys> {
   return loadKeys(defineIssuer(settings), place, { fetch: await issuerFetch(settings) })
+}
+
+/** Whether the cluster of an issuer reviews tokens for us. @throws {StintError} what is wrong; CONFIG_INVALID */
+export async function lookAtReview(settings: IssuerConfig): Promise<void> {
+  await checkTokenReview({ urls: reviewUrls(settings), fetch: await issuerFetch(settings) })
 }
 
 /**

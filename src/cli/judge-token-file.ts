@@ -58,7 +58,14 @@ async function judgeParts(token: TokenParts, options: JudgeTokenOptions): Promis
   const keys = published[named.indexOf(settings)]
   const judgement = await judgeToken(token, { issuer, now, ...(keys && { keys }) })
   const which = named.length > 1 ? [judgeWhich(named, signers, fetchKeys)] : []
-  return { ...judgement, checks: [...which, ...judgement.checks, judgeUse(issuer, token, config)] }
+  const review = issuer.reviewUrls.length > 0 ? [REVIEW_SKIPPED] : []
+  return { ...judgement, checks: [...which, ...judgement.checks, ...review, judgeUse(issuer, token, config)] }
+}
+
+const REVIEW_SKIPPED: JudgedCheck = {
+  name: 'token review',
+  verdict: 'skipped',
+  finding: 'not asked here, since the token does not leave this machine; the broker asks the cluster before each mint',
 }
 
 /** From all places of the keys, as the broker has them when it has asked everywhere. */

@@ -36,7 +36,9 @@ const oidcIssuer = z
     jwksUrl: oneOrMore.optional(),
     /** A file with the key set; nobody is asked. */
     keysFile: z.string().min(1).optional(),
-    /** A file with a bearer token that the servers of the keys want to see; read for each fetch. */
+    /** API servers that are asked, before anything is minted, whether a token still counts. */
+    tokenReviewUrl: oneOrMore.optional(),
+    /** A file with a bearer token that the servers of the keys and of reviews want to see; read for each call. */
     tokenFile: z.string().min(1).optional(),
     /** PEM roots for the issuer's server in the place of the public ones. */
     caFile: z.string().min(1).optional(),

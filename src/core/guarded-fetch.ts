@@ -27,7 +27,7 @@ export interface GuardedFetchOptions {
   readonly lookup?: (host: string) => Promise<readonly HostAddress[]>
 }
 
-interface FetchedDocument {
+export interface FetchedDocument {
   /** Any status but a redirect; it is for the caller to want 200. */
   readonly status: number
   /** UTF-8. */
@@ -42,6 +42,8 @@ export interface FetchRequest {
   readonly accept?: string
   /** The `authorization` header. It goes to this URL alone: redirects are refused. */
   readonly authorization?: string
+  /** A POST with this body, UTF-8, in the place of a GET. */
+  readonly post?: { readonly type: string; readonly body: string }
 }
 
 /** Gets one document. @throws {StintError} URL_REFUSED, FETCH_FAILED; CANCELLED when the signal aborts. */
@@ -53,7 +55,7 @@ const DEFAULT_MAX_BYTES = 1_048_576
 const DEFAULT_ACCEPT = 'application/json, */*;q=0.1'
 
 /**
- * Makes a GET for configured URLs that cannot be led elsewhere. Each URL passes `guardUrl`; its host is resolved once, every
+ * Makes a fetch for configured URLs that cannot be led elsewhere. Each URL passes `guardUrl`; its host is resolved once, every
  * address must be allowed, and the connection goes to just these (a second answer of the DNS changes nothing). Redirects
  * and compressed bodies are refused, size and time are bounded, every fetch has a handshake of its own: no session is
  * resumed, since Node leaves out `checkServer` on a resumed one.
@@ -99,18 +101,20 @@ function get(
   target: GuardedUrl,
   addresses: HostAddress[],
   { ca, checkServer, maxBytes = DEFAULT_MAX_BYTES }: GuardedFetchOptions,
-  { signal, accept = DEFAULT_ACCEPT, authorization }: FetchRequest & { readonly signal: AbortSignal },
+  { signal, accept = DEFAULT_ACCEPT, authorization, post }: FetchRequest & { readonly signal: AbortSignal },
 ): Promise<FetchedDocument> {
   const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
   return new Promise<FetchedDocument>((done, fail) => {
     const sent = request(target.url, {
       agent,
+      method: post ? 'POST' : 'GET',
       lookup: pinned(addresses),
       headers: {
         accept,
         'accept-encoding': 'identity',
         'user-agent': 'stint',
         ...(authorization !== undefined && { authorization }),
+        ...(post && { 'content-type': post.type, 'content-length': Buffer.byteLength(post.body) }),
       },
       minVersion: 'TLSv1.2',
       rejectUnauthorized: true,
@@ -128,7 +132,7 @@ function get(
         fail(error)
       })
     })
-    sent.end()
+    sent.end(post?.body)
   }).finally(() => agent.destroy())
 }
 

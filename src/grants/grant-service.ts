@@ -1,5 +1,5 @@
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import { hasCode, StintError } from '../core/errors.ts'
+import { asStintError, hasCode, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { completeGrant } from './complete-grant.ts'
 import type { GrantAnswer } from './grant-view.ts'
@@ -26,6 +26,7 @@ export function createGrantService(parts: GrantParts): GrantService {
     requestGrant: (caller, request, signal) =>
       admit(caller, async () => {
         const idempotencyKey = checkIdempotencyKey(request.idempotencyKey)
+        await askIssuer(parts, caller, signal)
         await consumeToken(parts, caller)
         const work = () => requestGrant(parts, caller, { task: request.task, idempotencyKey }, signal)
         return shareFlight(inFlight, flightKey(caller, idempotencyKey, request.task), signal, work)
@@ -33,6 +34,7 @@ export function createGrantService(parts: GrantParts): GrantService {
 
     renewLease: (caller, grantId, signal) =>
       admit(caller, async () => {
+        await askIssuer(parts, caller, signal)
         await consumeToken(parts, caller)
         return renewLease(parts, caller, grantId, signal)
       }),
@@ -43,6 +45,20 @@ export function createGrantService(parts: GrantParts): GrantService {
     watchGrant: (caller, grantId, signal) => watchGrant(parts, caller, grantId, signal),
     reportActivity: (caller, grantId, activities) =>
       admit(caller, () => reportActivity(parts, caller, grantId, activities)),
+  }
+}
+
+/** Before the token is spent: a cluster that cannot be asked right now costs nobody a token. */
+async function askIssuer({ ledger, clock }: GrantParts, caller: CallerIdentity, signal: AbortSignal): Promise<void> {
+  if (!caller.askIssuer) return
+  try {
+    await caller.askIssuer(signal)
+  } catch (thrown) {
+    const error = asStintError(thrown)
+    if (error.code === 'CANCELLED') throw error
+    const data = { code: error.code, check: String(error.details.check), ...caller.evidence }
+    await ledger.appendEvents([{ type: 'identity.refused', at: clock.now(), actor: caller.subject, data }])
+    throw error
   }
 }
 

@@ -41,6 +41,7 @@ interface ShownToken {
   readonly expiresAt: Date
   readonly tokenId: string
   readonly replay?: { readonly key: string; readonly until: Date }
+  readonly askIssuer?: (signal: AbortSignal) => Promise<void>
   readonly boundTo?: string
   readonly facets?: Readonly<Record<string, string>>
 }
@@ -168,7 +169,16 @@ function fromSvid(svid: VerifiedX509Svid): CallerIdentity {
   }
 }
 
-function fromToken({ method, subject, trustDomain, expiresAt, tokenId, replay, facets }: ShownToken): CallerIdentity {
+function fromToken({
+  method,
+  subject,
+  trustDomain,
+  expiresAt,
+  tokenId,
+  replay,
+  facets,
+  askIssuer,
+}: ShownToken): CallerIdentity {
   return {
     subject,
     trustDomain,
@@ -176,6 +186,7 @@ function fromToken({ method, subject, trustDomain, expiresAt, tokenId, replay, f
     expiresAt,
     evidence: { tokenId, ...(facets ? { facets } : {}) },
     ...(replay ? { replay } : {}),
+    ...(askIssuer ? { askIssuer } : {}),
   }
 }
 

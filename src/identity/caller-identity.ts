@@ -30,4 +30,9 @@ export interface CallerIdentity {
    * remembered. An issuing call consumes it.
    */
   readonly replay?: { readonly key: string; readonly until: Date }
+  /**
+   * Set when whoever vouches for the caller is to be asked whether that still holds. An issuing call does, before anything is
+   * written. @throws {StintError} TOKEN_INVALID; ISSUER_UNAVAILABLE when nobody can say
+   */
+  readonly askIssuer?: (signal: AbortSignal) => Promise<void>
 }

@@ -15,11 +15,15 @@ export interface IssuerBehaviour {
   keys(): string
   /** The one type of the discovery document, and that of the keys; who does not accept it gets 406. */
   types: { readonly discovery: string; readonly keys: string }
+  /** The status of a TokenReview with this spec; kube-apiserver has one, others answer 404. */
+  review?(spec: { token: string; audiences: string[] }): unknown
   /** Without it in the authorization header: 403 when there is none, 401 when there is another. */
   bearer?: string
   /** Takes an answer over; true when it has. */
   intercept?(path: string, response: ServerResponse): boolean
 }
+
+const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews'
 
 /** An OIDC issuer on loopback, over HTTPS; about its types as strict as kube-apiserver is. */
 export interface RunningIssuer {
@@ -45,6 +49,7 @@ export async function startIssuer({ host = '127.0.0.1' }: { host?: string } = {}
     const path = request.url ?? ''
     asked.set(path, (asked.get(path) ?? 0) + 1)
     if (behaviour.intercept?.(path, response)) return
+    if (path === REVIEWS) return void answerReview(request, response, behaviour)
     const [type, body] =
       path === '/keys'
         ? [behaviour.types.keys, behaviour.keys]
@@ -63,6 +68,22 @@ export async function startIssuer({ host = '127.0.0.1' }: { host?: string } = {}
     await once(server, 'close')
   }
   return { url, ca, behaviour, asked, stop }
+}
+
+/** As kube-apiserver does it, whose default rights let no service account ask. */
+async function answerReview(request: IncomingMessage, response: ServerResponse, behaviour: IssuerBehaviour) {
+  const { bearer, review } = behaviour
+  const status = (code: number) => response.writeHead(code, { 'content-type': 'application/json' }).end('{}')
+  if (!review) return status(404)
+  if (request.method !== 'POST') return status(405)
+  if (request.headers['content-type'] !== 'application/json') return status(415)
+  const refused = refusalOf(request, bearer, 'application/json')
+  if (refused !== undefined) return status(refused)
+  const parts: Uint8Array[] = []
+  for await (const part of request as AsyncIterable<Uint8Array>) parts.push(part)
+  const asked = JSON.parse(Buffer.concat(parts).toString('utf8')) as { spec: { token: string; audiences: string[] } }
+  const answer = { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', ...asked, status: review(asked.spec) }
+  response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
 }
 
 function refusalOf({ headers }: IncomingMessage, bearer: string | undefined, type: string): number | undefined {

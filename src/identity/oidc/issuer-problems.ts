@@ -69,6 +69,9 @@ function namingProblems(settings: IssuerSettings, preset: IssuerPreset) {
   const problems: IssuerProblem[] = []
   if (!isIssuerAlias(alias)) problems.push(problem('alias', 'must be 1 to 32 of a-z, 0-9 and inner dashes'))
   problems.push(...keyPlaceProblems(settings))
+  if (settings.tokenReviewUrl !== undefined && settings.preset !== 'kubernetes') {
+    problems.push(problem('tokenReviewUrl', 'is for the preset kubernetes alone'))
+  }
   const wrong = preset.issuerProblem?.(issuer)
   if (wrong !== undefined) problems.push(problem('issuer', wrong))
   return problems

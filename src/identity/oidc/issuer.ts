@@ -2,7 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { ClaimReference } from './claim-path.ts'
 import { claimReference } from './claim-path.ts'
 import { audiencesOf, type IssuerSettings, issuerProblems } from './issuer-problems.ts'
-import { type KeyPlace, keyPlaces } from './key-places.ts'
+import { type KeyPlace, keyPlaces, reviewUrls } from './key-places.ts'
 import type { Trap } from './presets/preset.ts'
 import { presetOf } from './presets/presets.ts'
 import { issuerTrustDomain } from './subject.ts'
@@ -30,6 +30,8 @@ export interface OidcIssuer {
   readonly keyPlaces: readonly KeyPlace[]
   /** Whether the servers of the keys are shown a token. */
   readonly showsToken: boolean
+  /** API servers that are asked whether a token still counts, before anything is minted for it. */
+  readonly reviewUrls: readonly string[]
   /** Names an agent, in this order. */
   readonly subject: readonly ClaimReference[]
   readonly conditions: readonly Condition[]
@@ -68,6 +70,7 @@ export function defineIssuer(settings: IssuerSettings): OidcIssuer {
     maxKeyAgeMs: settings.maxKeyAge ?? 3_600_000,
     keyPlaces: keyPlaces(settings, preset.jwksHosts),
     showsToken: settings.tokenFile !== undefined,
+    reviewUrls: reviewUrls(settings),
     subject: references(settings.subject ?? preset.subject, preset.fields),
     conditions: Object.entries(settings.conditions ?? {}).flatMap(([name, values]) =>
       references([name], preset.fields).map((reference) => ({ ...reference, values })),

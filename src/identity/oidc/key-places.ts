@@ -19,7 +19,9 @@ export interface KeyPlaceSettings {
   readonly jwksHost?: OneOrMore | undefined
   readonly jwksUrl?: OneOrMore | undefined
   readonly keysFile?: string | undefined
-  /** Shown to the servers of the keys. */
+  /** API servers that are asked whether a token still counts, e.g. `https://10.0.0.1:6443`. */
+  readonly tokenReviewUrl?: OneOrMore | undefined
+  /** Shown to the servers of the keys and of token reviews. */
   readonly tokenFile?: string | undefined
   readonly allowPrivate?: readonly string[] | undefined
 }
@@ -53,7 +55,12 @@ export function keyPlaceProblems(settings: KeyPlaceSettings): Problem[] {
   if (jwksHost !== undefined && !asksIssuer && discoveryUrls.length === 0) {
     add('jwksHost', 'is for a discovery document, which is not asked for here')
   }
-  if (tokenFile !== undefined && keysFile !== undefined) add('tokenFile', 'has nowhere to go beside keysFile')
+  for (const url of listed(settings.tokenReviewUrl)) add('tokenReviewUrl', urlProblem(url, allowPrivate))
+  const reviews = settings.tokenReviewUrl !== undefined
+  if (reviews && tokenFile === undefined) add('tokenReviewUrl', 'needs tokenFile: the API server has to know who asks')
+  if (tokenFile !== undefined && keysFile !== undefined && !reviews) {
+    add('tokenFile', 'has nowhere to go beside keysFile')
+  }
   return problems
 }
 
@@ -81,7 +88,12 @@ export function placeName(place: KeyPlace): string {
  */
 export function tokenHosts(settings: KeyPlaceSettings): HostPort[] {
   const places = keyPlaces(settings).flatMap((place) => (place.kind === 'file' ? [] : [hostPortOf(place.url)]))
-  return [...places, ...hostPorts(listed(settings.jwksHost))]
+  return [...places, ...hostPorts(listed(settings.jwksHost)), ...reviewUrls(settings).map(hostPortOf)]
+}
+
+/** The API servers that are asked whether a token still counts. */
+export function reviewUrls({ tokenReviewUrl }: Pick<KeyPlaceSettings, 'tokenReviewUrl'>): readonly string[] {
+  return listed(tokenReviewUrl)
 }
 
 function listed(value: OneOrMore | undefined): readonly string[] {

@@ -16,6 +16,7 @@ import type { IssuerKey } from './jwks.ts'
 import { type KeyPlace, placeName } from './key-places.ts'
 import { firstToHave, PlacedKeys } from './placed-keys.ts'
 import { oidcSubjectText } from './subject.ts'
+import { type TokenReview, tokenReview } from './token-review.ts'
 
 /** A token of a configured issuer whose signature and claims were checked. */
 export interface VerifiedOidcToken {
@@ -31,6 +32,8 @@ export interface VerifiedOidcToken {
   readonly boundTo?: string
   /** What the issuer says besides, for the record only. */
   readonly facets?: Readonly<Record<string, string>>
+  /** Where the issuer is to be asked whether the token still counts. @throws {StintError} as `TokenReview` */
+  readonly askIssuer?: (signal: AbortSignal) => Promise<void>
 }
 
 export interface OidcVerifierOptions {
@@ -44,12 +47,15 @@ export interface OidcVerifierOptions {
   readonly onProblem?: (issuer: OidcIssuer, error: StintError, place: string) => void
   /** Called when they could be had; `notes` says which keys do not count. Must not throw. */
   readonly onLoaded?: (issuer: OidcIssuer, notes: readonly string[], place: string) => void
+  /** Called after each question whether a token still counts; without a problem when it was answered. Must not throw. */
+  readonly onReview?: (issuer: OidcIssuer, problem: StintError | undefined) => void
 }
 
 interface Entry {
   readonly issuer: OidcIssuer
   readonly keys: PlacedKeys
   readonly checks: readonly TokenCheck[]
+  readonly review?: TokenReview
 }
 
 const MAX_FACET_LENGTH = 200
@@ -70,6 +76,13 @@ export class OidcVerifier {
       issuer,
       checks: checksOf(issuer),
       keys: new PlacedKeys(issuer.keyPlaces.map((place) => this.#follow(issuer, place, options))),
+      ...(issuer.reviewUrls.length > 0 && {
+        review: tokenReview({
+          urls: issuer.reviewUrls,
+          fetch: options.fetchFor(issuer),
+          onOutcome: (problem) => options.onReview?.(issuer, problem),
+        }),
+      }),
     }))
     this.#byIssuer = Map.groupBy(this.#entries, ({ issuer }) => issuer.issuer)
   }
@@ -135,7 +148,8 @@ export class OidcVerifier {
     for (const check of entry.checks) check.run(token, now)
     const verified = describe(token, entry.issuer)
     await checkSignature(token, await entry.keys.keyFor(keyId(token)))
-    return verified
+    const { review } = entry
+    return { ...verified, ...(review && { askIssuer: (signal: AbortSignal) => review(token, signal) }) }
   }
 }
 

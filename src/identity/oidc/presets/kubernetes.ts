@@ -18,7 +18,8 @@ const API_SERVER = /^(https:\/\/)?(kubernetes(\.default(\.svc(\.[a-z0-9.-]+)?)?)
  * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
  */
 export const KUBERNETES_PRESET: IssuerPreset = {
-  algorithms: ['RS256'],
+  // By the kind of the cluster's signing key; a key verifies under the algorithm of its kind alone.
+  algorithms: ['RS256', 'ES256', 'ES384', 'ES512'],
   maxTokenAgeMs: HOUR_MS,
   maxLifetimeMs: HOUR_MS,
   fields: FIELDS,
