@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { ACTION_CLASSES, ACTION_FLAGS } from '../aws/action-classes.ts'
 import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
 import { type IdPrefix, idPattern } from '../core/ids.ts'
+import { parseInstant } from '../core/instant.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { AUTH_METHODS } from '../identity/caller-identity.ts'
 import {
@@ -72,9 +73,14 @@ const integer = (min: number, max: number, fallback: number) =>
     .openapi({ type: 'integer', minimum: min, maximum: max, default: fallback })
 
 const instantQuery = (description: string) =>
-  z.iso
-    .datetime({ offset: true, error: 'must be an RFC 3339 date and time' })
-    .transform((value) => new Date(value))
+  z
+    .string()
+    .transform((value, context) => {
+      const at = parseInstant(value)
+      if (at) return at
+      context.addIssue('must be an RFC 3339 date and time; the + of an offset is written %2B in a URL')
+      return z.NEVER
+    })
     .optional()
     .openapi({ type: 'string', format: 'date-time', description })
 

@@ -1,5 +1,5 @@
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
-import { z } from '../core/schema.ts'
+import { instantText, z } from '../core/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { matchProblem } from '../registry/agent-match.ts'
@@ -67,7 +67,7 @@ const operator = z.strictObject({
     )
     .max(50)
     .default([]),
-  expiresAt: z.iso.datetime().transform((text) => new Date(text)),
+  expiresAt: instantText,
 })
 
 /** The whole configuration, as the file says it (durations as text); parsing yields milliseconds and defaults. */

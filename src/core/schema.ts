@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseInstant } from './instant.ts'
 
 /**
  * zod, whose messages say what is wrong as the rest of a sentence that begins with the field: `must be at least 1 (got 0)`.
@@ -8,6 +9,17 @@ import { z } from 'zod'
 z.config({ localeError: describeIssue })
 
 export { type ZodError, z } from 'zod'
+
+/** An instant in RFC 3339, any offset, as a Date. */
+export const instantText = z
+  .string()
+  .meta({ format: 'date-time' })
+  .transform((text, context) => {
+    const at = parseInstant(text)
+    if (at) return at
+    context.addIssue(`must be ${FORMATS.datetime}`)
+    return z.NEVER
+  })
 
 type Issue = z.core.$ZodRawIssue
 
@@ -64,7 +76,7 @@ function sized(origin: string, bound: string, limit: number | bigint, { input }:
 }
 
 const FORMATS: Readonly<Record<string, string>> = {
-  datetime: 'an instant such as 2026-11-21T12:00:00Z',
+  datetime: 'an instant such as 2026-11-21T12:00:00Z or 2026-11-21T13:00:00+01:00',
   date: 'a day such as 2026-11-21',
   url: 'a URL',
   email: 'an e-mail address',

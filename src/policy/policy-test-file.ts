@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { parseDurationMs } from '../core/duration.ts'
 import { StintError } from '../core/errors.ts'
-import { z } from '../core/schema.ts'
+import { instantText, z } from '../core/schema.ts'
 import { parseAgentSubject } from '../identity/agent-subject.ts'
 import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
 import type { Task } from '../plan/task.ts'
@@ -88,7 +88,7 @@ const caseSchema = z.strictObject({
     purpose: words.default('A case of a policy test'),
   }),
   labels: z.record(words, z.array(words)).optional(),
-  at: z.iso.datetime().default(DEFAULT_AT),
+  at: instantText.prefault(DEFAULT_AT),
   authMethod: z.enum(AUTH_METHODS).default('x509-svid'),
   expect: z.enum(OUTCOMES),
   policies: z.array(words).optional(),
@@ -104,7 +104,7 @@ function toCase(parsed: z.infer<typeof caseSchema>): PolicyTestCase {
     agent: { ...agent, subject: agent.subject.value, trustDomain: agent.subject.trustDomain },
     task: { purpose: task.purpose, roleArn: task.role, access: task.access, ttlSeconds: task.ttl },
     ...(labels && { labels }),
-    at: new Date(at),
+    at,
     authMethod,
     expect,
     ...(policies && { policies }),

@@ -1,6 +1,6 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import { sameText } from '../core/same-text.ts'
-import { z } from '../core/schema.ts'
+import { instantText, z } from '../core/schema.ts'
 import type { ControlSurface } from './cloud.ts'
 import { FAULT_KINDS } from './faults.ts'
 import type { ControlHandler } from './http-server.ts'
@@ -98,8 +98,7 @@ function json(status: number, value: unknown) {
 }
 
 const DOCUMENT = z.union([z.string(), z.record(z.string(), z.unknown())])
-const INSTANT = z.iso.datetime().transform((text) => new Date(text))
-const AT = z.strictObject({ at: INSTANT.optional() })
+const AT = z.strictObject({ at: instantText.optional() })
 const PRINCIPAL = z.strictObject({ arn: z.string(), policies: z.array(DOCUMENT).optional() })
 const ROLE = z.strictObject({
   arn: z.string(),
@@ -110,7 +109,12 @@ const ROLE = z.strictObject({
 })
 const POLICY = z.strictObject({ arn: z.string(), document: DOCUMENT })
 const OBJECT = z.strictObject({ bucket: z.string(), key: z.string(), content: z.string() })
-const ALLOWS = z.strictObject({ session: z.string(), action: z.string(), resource: z.string(), at: INSTANT.optional() })
+const ALLOWS = z.strictObject({
+  session: z.string(),
+  action: z.string(),
+  resource: z.string(),
+  at: instantText.optional(),
+})
 const FAULT = z.strictObject({
   service: z.enum(['sts', 'iam', 's3']),
   action: z.string().optional(),

@@ -1,6 +1,7 @@
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
+import { parseInstant, startOfDay } from '../core/instant.ts'
 import { z } from '../core/schema.ts'
 import { readText } from '../core/text/readable-text.ts'
 import { matchProblem } from './agent-match.ts'
@@ -100,9 +101,11 @@ const text = (max: number) =>
     })
 
 const instant = z.string().transform((value, context) => {
-  const at = instantOf(value)
+  const at = startOfDay(value) ?? parseInstant(value)
   if (at) return at
-  context.addIssue('must be a day such as 2027-06-30 (its start, UTC) or an instant such as 2027-06-30T12:00:00Z')
+  context.addIssue(
+    'must be a day such as 2027-06-30 (its start, UTC) or an instant such as 2027-06-30T12:00:00Z or 2027-06-30T14:00:00+02:00',
+  )
   return z.NEVER
 })
 
@@ -131,14 +134,6 @@ type Entry = z.infer<typeof registrySchema>['agents'][number]
 
 function toRegistration({ expires, review, ...entry }: Entry): Registration {
   return Object.freeze({ ...entry, expiresAt: expires, ...(review && { reviewAt: review }) })
-}
-
-function instantOf(value: string): Date | undefined {
-  const [, day, time] = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}:\d{2}Z)?$/.exec(value) ?? []
-  if (day === undefined) return undefined
-  const at = new Date(`${day}${time ?? 'T00:00:00Z'}`)
-  // 30 February would silently become a day of March.
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(time ? value.slice(0, -1) : day) ? at : undefined
 }
 
 function repeatsOf(values: readonly string[]): { index: number; first: number; value: string }[] {

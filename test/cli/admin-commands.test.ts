@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { timeFlag } from '../../src/cli/time-flag.ts'
 import { stint } from '../support/cli.ts'
 import { FakeAdmin } from '../support/fake-admin.ts'
 
@@ -182,6 +183,30 @@ test('grants list follows the pages up to its limit and passes the filters on', 
     { owner: 'ana', limit: '3' },
     { owner: 'ana', limit: '1', cursor: 'c2' },
   ])
+})
+
+for (const { since, sent } of [
+  { since: '2026-11-21', sent: /^2026-11-21T00:00:00\.000Z$/ },
+  { since: '2026-11-21T13:00:00+01:00', sent: /^2026-11-21T12:00:00\.000Z$/ },
+  { since: '2h', sent: /^20\d\d-\d\d-\d\dT[\d:.]+Z$/ },
+])
+  test(`grants list takes --since and --until ${since}`, async () => {
+    admin.routes['GET /v1/grants'] = { body: { items: [] } }
+    const run = await stint(['grants', 'list', '--since', since, '--until', since], { env })
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' })
+    const { requestedAfter, requestedBefore } = admin.calls[0]?.query ?? {}
+    expect([requestedAfter, requestedBefore]).toEqual([expect.stringMatching(sent), expect.stringMatching(sent)])
+  })
+
+test('2h is two hours ago', () => {
+  const agoMs = Date.now() - Date.parse(timeFlag('2h'))
+  expect(Math.round(agoMs / 3_600_000)).toBe(2)
+})
+
+test('a time that is none is wrong use, and the message shows one', async () => {
+  const run = await stint(['grants', 'list', '--since', 'yesterday'], { env })
+  expect(run.exitCode).toBe(2)
+  expect(run.stderr).toContain('2h')
 })
 
 for (const { kind, outcome, says } of [

@@ -66,6 +66,12 @@ describe('a good file', () => {
 })
 
 describe('a bad file is refused with every problem by path', () => {
+  test('the expiry of an operator may carry an offset', () => {
+    const row = { name: 'o', role: 'admin', tokenSha256: 'ab'.repeat(32), expiresAt: '2026-12-01T01:00:00+01:00' }
+    const [operator] = load(withSections({ admin: { operators: [row] } })).admin.operators
+    expect(operator?.expiresAt.toISOString()).toBe('2026-12-01T00:00:00.000Z')
+  })
+
   for (const { name, text, path, says } of [
     { name: 'a setting that there is not', text: `${GOOD}\ngrant: {}`, path: 'grant', says: 'did you mean grants' },
     {
@@ -121,6 +127,16 @@ describe('a bad file is refused with every problem by path', () => {
       text: withSections({ roles: [{ arn: 'arn:aws:iam::123456789012:role/x' }] }),
       path: 'roles.0.revocation',
       says: '',
+    },
+    {
+      name: 'a time without a zone',
+      text: withSections({
+        admin: {
+          operators: [{ name: 'o', role: 'admin', tokenSha256: 'ab'.repeat(32), expiresAt: '2026-12-01T00:00:00' }],
+        },
+      }),
+      path: 'admin.operators.0.expiresAt',
+      says: 'an instant such as',
     },
     {
       name: 'a token in place of its hash',

@@ -80,6 +80,14 @@ test('a task that comes to no plan fails its case with the code, and the others 
   assert.match(results[0]?.differences[0] ?? '', /ACTION_UNKNOWN/)
 })
 
+test('the time of a case may carry an offset', () => {
+  const [parsed] = parsePolicyTests({
+    name: 'a.test.yaml',
+    text: oneCase('expect: permit\n    at: 2026-11-21T13:00:00+01:00'),
+  })
+  assert.equal(parsed?.at.toISOString(), '2026-11-21T12:00:00.000Z')
+})
+
 for (const { name, text } of [
   { name: 'an unknown key', text: oneCase('expect: permit\n    expct: deny') },
   { name: 'an unknown outcome', text: oneCase('expect: allow') },

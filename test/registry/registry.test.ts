@@ -78,6 +78,12 @@ test('a day stands for its start in UTC, and a review date is kept', () => {
   assert.equal(registrations[0]?.reviewAt?.toISOString(), '2027-03-31T00:00:00.000Z')
 })
 
+// RFC 3339 promises offsets, and a person in another zone writes them.
+test('an expiry may carry an offset and a fraction', () => {
+  const { registrations } = parseRegistry(file(entry({ expires: '2027-06-30T14:00:00.5+02:00' })))
+  assert.equal(registrations[0]?.expiresAt.toISOString(), '2027-06-30T12:00:00.500Z')
+})
+
 for (const { name, text, path, line } of [
   {
     name: 'a missing owner',

@@ -5,6 +5,7 @@ import { type CommandIo, runParser } from '../command.ts'
 import { countFlag } from '../count-flag.ts'
 import { decisionFacts, planFacts } from '../grant-output.ts'
 import { type Column, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
+import { timeFlag } from '../time-flag.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
 type ListFlags = Flags & {
@@ -46,8 +47,8 @@ export function grants(io: CommandIo): Promise<number> {
       .option('--owner <owner>')
       .option('--state <state>')
       .option('--role <arn>')
-      .option('--since <time>', 'requested after, RFC 3339')
-      .option('--until <time>', 'requested before, RFC 3339')
+      .option('--since <time>', 'requested after: 2h (so long ago), a day, or RFC 3339', timeFlag)
+      .option('--until <time>', 'requested before, said as --since', timeFlag)
       .option('--limit <n>', 'at most so many', countFlag, 50)
       .action((flags: ListFlags) => list(flags, io))
     withOutput(withBroker(parser.command('mine').description("list this agent's own grants, newest first"))).action(
