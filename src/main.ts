@@ -243,6 +243,7 @@ async function start(
     clock,
     logger,
     serverIdentity: identity.server(),
+    onAccept: (setting, problem) => (problem ? partHealth.failed(setting, problem) : partHealth.well(setting)),
     onServerIdentity: (usable) => {
       identityUsable = usable
       health.setServing(usable && !stopping.signal.aborted)

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { type AddressInfo, BlockList, isIP, type Socket } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Clock } from '../core/clock.ts'
@@ -96,7 +96,7 @@ export async function startAdminServer(
   const pair = tls && (await readTlsPair(tls))
   const limits = { ...ADMIN_LIMITS, ...input.limits }
   const { server, guard } = guardedServer(input, limits, pair)
-  const { port } = await listen(guard, host, input.port)
+  const { port } = await guard.listen({ host, port: input.port, setting: 'listen.admin' })
   const url = `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
   const stopping = new AbortController()
   const watching =
@@ -183,15 +183,6 @@ async function refuseRaw(socket: Duplex): Promise<void> {
   const cut = setTimeout(() => socket.destroy(), LAST_WORD_MS).unref()
   socket.once('close', () => clearTimeout(cut))
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy())
-}
-
-async function listen(guard: GuardedListener, host: string, port: number): Promise<AddressInfo> {
-  try {
-    return await guard.listen({ host, port })
-  } catch (error) {
-    const explanation = `The admin API cannot listen on ${host} port ${port}; free the port, or give it another.`
-    throw new StintError('CONFIG_INVALID', { explanation }, error)
-  }
 }
 
 async function watchCertificate(

@@ -1,9 +1,10 @@
 import type { Server } from '@grpc/grpc-js'
 import type { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
+import type { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { ConnectionTableLimits } from '../core/net/connection-table.ts'
-import type { RefusedConnection } from '../core/net/guarded-listener.ts'
+import type { ListenAddress, RefusedConnection } from '../core/net/guarded-listener.ts'
 import type { AdmissionLimits } from '../grants/admission.ts'
 import type { GrantService } from '../grants/services.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
@@ -43,6 +44,8 @@ export interface AgentPortsOptions {
   readonly logger: Logger
   /** Whether there is an identity to show, at each change after the start. */
   readonly onServerIdentity: (usable: boolean) => void
+  /** What keeps `listen.agents` or `listen.bearer` from getting connections now; undefined: nothing any more. */
+  readonly onAccept: (setting: string, problem: StintError | undefined) => void
 }
 
 export interface AgentPorts {
@@ -67,11 +70,11 @@ export async function startAgentPorts(options: AgentPortsOptions): Promise<Agent
   try {
     const mutual = openMutual(options, identity, shared)
     listeners.push(mutual)
-    const agents = await listenAt(mutual, options.mutual)
+    const agents = await listenAt(mutual, { ...options.mutual, setting: 'listen.agents' })
     if (!options.bearer) return { mutual: agents, stop }
     const bearer = openBearer(options, identity, shared)
     listeners.push(bearer)
-    return { mutual: agents, bearer: await listenAt(bearer, options.bearer), stop }
+    return { mutual: agents, bearer: await listenAt(bearer, { ...options.bearer, setting: 'listen.bearer' }), stop }
   } catch (error) {
     await stop()
     throw error
@@ -97,7 +100,7 @@ function openBearer(options: AgentPortsOptions, identity: ServerIdentity, shared
 }
 
 function listenerOptions(
-  { clock, connections, refusals }: AgentPortsOptions,
+  { clock, connections, refusals, onAccept }: AgentPortsOptions,
   identity: ServerIdentity,
   server: Server,
   port: keyof AgentPortsOptions['connections'],
@@ -107,11 +110,13 @@ function listenerOptions(
     identity,
     clock,
     limits: connections[port],
+    onAccept: (problem: StintError | undefined) =>
+      onAccept(port === 'mutual' ? 'listen.agents' : 'listen.bearer', problem),
     onRefused: ({ peer, error }: RefusedConnection) => void refusals.note(refusal(error, 'connection', peer)),
   }
 }
 
-async function listenAt(listener: Listener, at: Address): Promise<string> {
+async function listenAt(listener: Listener, at: ListenAddress): Promise<string> {
   const { address, port } = await listener.listen(at)
   return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }

@@ -1,8 +1,7 @@
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { Server, ServerCredentials, ServerInterceptingCall } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
 import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
 
 const BROKER = 'stint.v1.BrokerService'
@@ -65,7 +64,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     limits: { ...HEALTH_LIMITS, ...options.limits },
     ...(onRefused && { onRefused }),
   })
-  const { port } = await listen(guard, options)
+  const { port } = await guard.listen({ host: options.host, port: options.port, setting: 'listen.health' })
   return {
     port,
     health,
@@ -77,15 +76,5 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
       injector.destroy()
       server.forceShutdown()
     },
-  }
-}
-
-async function listen(guard: GuardedListener, { host, port }: HealthServerOptions): Promise<AddressInfo> {
-  try {
-    return await guard.listen({ host, port })
-  } catch (error) {
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-    const explanation = `The address ${address} of listen.health cannot be bound; another program may hold it.`
-    throw new StintError('CONFIG_INVALID', { explanation }, error)
   }
 }

@@ -11,6 +11,7 @@ import {
   GuardedListener,
   type GuardedListenerLimits,
   HANDSHAKE_TIMEOUT_MS,
+  type ListenAddress,
   peerText,
   type RefusedConnection,
 } from '../core/net/guarded-listener.ts'
@@ -30,6 +31,8 @@ export interface ListenerOptions {
   readonly limits?: Partial<ListenerLimits>
   /** Told of every connection that was turned away. For the record; addresses prove nothing. */
   readonly onRefused: (refusal: RefusedConnection) => void
+  /** The operating system gave no connection; undefined: it does again. */
+  readonly onAccept?: (problem: StintError | undefined) => void
 }
 
 /** How many connections: see `connectionLimits`. `firstByteTimeoutMs`: default 10 000. */
@@ -76,8 +79,9 @@ export class Listener {
     this.#identity = options.identity
     this.#injector = options.server.createConnectionInjector(ServerCredentials.createInsecure())
     this.#tls = this.#createTlsServer()
-    const { clock, onRefused } = options
-    this.#guard = new GuardedListener({ server: this.#tls, clock, limits: this.#limits, onRefused })
+    const { clock, onRefused, onAccept } = options
+    const told = { onRefused, ...(onAccept && { onAccept }) }
+    this.#guard = new GuardedListener({ server: this.#tls, clock, limits: this.#limits, ...told })
     this.#unsubscribe = bundles?.onChange(() => this.#renewContext()) ?? (() => undefined)
   }
 
@@ -91,8 +95,8 @@ export class Listener {
     return new Listener(options)
   }
 
-  /** Starts to accept. @returns the address it got; port 0 takes any free one. */
-  listen(at: { host: string; port: number }): Promise<AddressInfo> {
+  /** Starts to accept. @returns the address it got; port 0 takes any free one. @throws {StintError} CONFIG_INVALID */
+  listen(at: ListenAddress): Promise<AddressInfo> {
     return this.#guard.listen(at)
   }
 
@@ -132,7 +136,6 @@ export class Listener {
       handshakes.judge(socket, (refusal) => (refusal ? this.#refuse(socket, refusal) : this.#accept(socket)))
     })
     server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))
-    server.on('error', (error) => this.#tell('unknown', new StintError('INTERNAL', { check: 'listener' }, error)))
     return server
   }
 
@@ -178,14 +181,6 @@ export class Listener {
 
   #peerOf(socket: Socket): string {
     return this.#peers.get(socket) ?? peerText(socket.remoteAddress, socket.remotePort)
-  }
-
-  #tell(peer: string, error: StintError): void {
-    try {
-      this.#options.onRefused({ peer, error })
-    } catch {
-      // An observer that fails must not take the port down: this runs in a callback of the TLS server.
-    }
   }
 }
 

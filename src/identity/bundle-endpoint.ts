@@ -49,7 +49,7 @@ const MAX_HEADER_BYTES = 8_192
  * Serves the bundle of our own trust domain to others. Whoever asks may read it: it holds public keys only, and the
  * standard forbids to ask for a client certificate.
  *
- * @throws {StintError} what the identity throws; the error of the socket when the address cannot be bound.
+ * @throws {StintError} what the identity throws; CONFIG_INVALID when the address cannot be bound.
  * @see SPIFFE Federation, section 5.2
  */
 export async function startBundleEndpoint(options: BundleEndpointOptions): Promise<BundleEndpoint> {
@@ -68,7 +68,11 @@ export async function startBundleEndpoint(options: BundleEndpointOptions): Promi
     await guard.stop(0)
   }
   try {
-    const { address, port } = await guard.listen(options)
+    const { address, port } = await guard.listen({
+      host: options.host,
+      port: options.port,
+      setting: 'identity.bundleEndpoint.listen',
+    })
     return { address: `${address.includes(':') ? `[${address}]` : address}:${port}`, stop }
   } catch (error) {
     await stop()

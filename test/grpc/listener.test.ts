@@ -259,9 +259,13 @@ describe('a listener with client certificates', () => {
   test('says when its port is taken', async () => {
     const [one, two] = [await start(), await start()]
     await two.listener.stop(0)
-    await expect(two.listener.listen({ host: '127.0.0.1', port: one.port })).rejects.toMatchObject({
-      code: 'EADDRINUSE',
+    const taken = { host: '127.0.0.1', port: one.port, setting: 'listen.agents' }
+    await expect(two.listener.listen(taken)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      details: { field: 'listen.agents' },
+      message: expect.stringContaining(`127.0.0.1:${one.port}`),
     })
+    expect(two.refusals).toEqual([])
   })
 
   test('stops: no new connection, and what hangs is cut off', async () => {
@@ -401,7 +405,7 @@ async function start({
       },
     },
   )
-  const { port }: AddressInfo = await listener.listen({ host: '127.0.0.1', port: 0 })
+  const { port }: AddressInfo = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.agents' })
   open.push(
     () => server.forceShutdown(),
     () => listener.stop(0),

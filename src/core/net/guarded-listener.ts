@@ -15,6 +15,15 @@ export interface GuardedListenerOptions {
   readonly limits: GuardedListenerLimits
   /** Told of every connection that was turned away. For the record; addresses prove nothing. */
   readonly onRefused?: (refusal: RefusedConnection) => void
+  /** The operating system gave no connection, e.g. for want of file descriptors; undefined with the next that it gives. */
+  readonly onAccept?: (problem: StintError | undefined) => void
+}
+
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+  /** Names the address to whoever has to change it, e.g. `listen.agents`. */
+  readonly setting: string
 }
 
 export interface GuardedListenerLimits extends ConnectionTableLimits {
@@ -44,15 +53,18 @@ export class GuardedListener {
   readonly #clock: Clock
   readonly #limits: GuardedListenerLimits
   readonly #onRefused: (refusal: RefusedConnection) => void
+  readonly #onAccept: (problem: StintError | undefined) => void
   readonly #table: ConnectionTable
+  #acceptFails = false
   readonly #tls: boolean
   #talkCheck: NodeJS.Timeout | undefined
 
-  constructor({ server, clock, limits, onRefused = () => {} }: GuardedListenerOptions) {
+  constructor({ server, clock, limits, onRefused = () => {}, onAccept = () => {} }: GuardedListenerOptions) {
     this.#server = server
     this.#clock = clock
     this.#limits = limits
     this.#onRefused = onRefused
+    this.#onAccept = onAccept
     this.#tls = server instanceof TlsServer
     const onEvicted = (socket: Socket) => this.refuse(socket, unproven())
     this.#table = new ConnectionTable({ limits, tls: this.#tls, onEvicted })
@@ -64,6 +76,8 @@ export class GuardedListener {
     server.on('tlsClientError', (_error, socket: TLSSocket) => void socket.destroy())
     // Of HTTP servers: a call justifies its bytes.
     server.on('request', ({ socket }: { socket: Socket }) => this.#table.called(peerKey(socket)))
+    // Without a listener of 'error' a failing accept would end the process. A failing listen is told by `listen`.
+    server.on('error', (error) => server.listening && this.#accepted(acceptFailed(error)))
     server.on('drop', (data) => this.#tell(peerText(data?.remoteAddress, data?.remotePort), tooMany()))
   }
 
@@ -72,10 +86,14 @@ export class GuardedListener {
     return this.#table
   }
 
-  /** Starts to accept. @returns the address it got; port 0 takes any free one. @throws the error of the socket */
-  async listen(at: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
-    this.#server.listen({ host: at.host, port: at.port })
-    await once(this.#server, 'listening')
+  /** Starts to accept. @returns the address it got; port 0 takes any free one. @throws {StintError} CONFIG_INVALID */
+  async listen({ host, port, setting }: ListenAddress): Promise<AddressInfo> {
+    try {
+      this.#server.listen({ host, port })
+      await once(this.#server, 'listening')
+    } catch (error) {
+      throw cannotListen({ host, port, setting }, error)
+    }
     this.#talkCheck = setInterval(() => this.#cutFloods(), TALK_CHECK_MS).unref()
     return this.#server.address() as AddressInfo
   }
@@ -103,6 +121,7 @@ export class GuardedListener {
   }
 
   #track(socket: Socket): void {
+    this.#accepted(undefined)
     socket.on('error', () => socket.destroy())
     this.#table.add(socket)
     if (!this.#tls) this.#awaitFirstByte(socket, 0)
@@ -126,6 +145,17 @@ export class GuardedListener {
     for (const socket of this.#table.overTalkative(TALK_CHECK_MS)) this.refuse(socket, flood())
   }
 
+  /** Tells of changes only. */
+  #accepted(problem: StintError | undefined): void {
+    if (!problem && !this.#acceptFails) return
+    this.#acceptFails = problem !== undefined
+    try {
+      this.#onAccept(problem)
+    } catch {
+      // As in `#tell`.
+    }
+  }
+
   #tell(peer: string, error: StintError): void {
     try {
       this.#onRefused({ peer, error })
@@ -138,6 +168,25 @@ export class GuardedListener {
 /** `address:port`, an IPv6 address in brackets; `unknown` once the socket has forgotten its peer. */
 export function peerText(address: string | undefined, port: number | undefined): string {
   return address === undefined ? 'unknown' : `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
+}
+
+const LISTEN_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
+  ['EADDRINUSE', 'Another program listens there: end it, or give another port.'],
+  ['EADDRNOTAVAIL', 'This machine has no such address: give one of its own, or 0.0.0.0 for all.'],
+  ['EACCES', 'The process may not use this port: give one above 1023.'],
+])
+
+function cannotListen({ host, port, setting }: ListenAddress, cause: unknown): StintError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+  const hint = LISTEN_PROBLEMS.get(code) ?? 'Give another address.'
+  const explanation = `The address ${peerText(host, port)} of ${setting} cannot be listened on (${code}). ${hint}`
+  return new StintError('CONFIG_INVALID', { field: setting, explanation }, cause)
+}
+
+function acceptFailed(cause: Error): StintError {
+  const code = 'code' in cause ? String(cause.code) : 'unknown error'
+  const explanation = `A connection could not be accepted (${code}); if file descriptors ran out, raise their limit.`
+  return new StintError('INTERNAL', { check: 'accept', explanation }, cause)
 }
 
 function tooMany(): StintError {

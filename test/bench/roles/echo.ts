@@ -50,7 +50,7 @@ export async function runEcho(): Promise<void> {
           clock: systemClock,
           onRefused: ({ error }) => console.error(error.message),
         })
-        const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
+        const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.agents' })
         return { address: `127.0.0.1:${port}` }
       },
       usage,

@@ -13,7 +13,7 @@ test('a listener whose identity was withdrawn completes no handshake, and does a
   const { certPem, keyPem } = await domain.issueX509Svid({ path: '/stint', ipAddresses: ['127.0.0.1'] })
   const identity = serverIdentity(certPem, new Secret(keyPem))
   const listener = Listener.bearer({ server: new Server(), identity, clock: systemClock, onRefused: () => undefined })
-  const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.agents' })
   const handshake = async () => {
     const socket = connect({ host: '127.0.0.1', port, ca: domain.rootCertPem, ALPNProtocols: ['h2'] })
     const ended = once(socket, 'secureConnect').then(

@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import type { StintError } from '../../../src/core/errors.ts'
+import { GuardedListener } from '../../../src/core/net/guarded-listener.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { until } from '../../support/settle.ts'
+
+const open: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close()
+})
+
+for (const { name, host, code } of [
+  { name: 'that another program has', host: '127.0.0.1', code: 'EADDRINUSE' },
+  { name: 'that is of another machine', host: '192.0.2.1', code: 'EADDRNOTAVAIL' }, // RFC 5737
+]) {
+  test(`an address ${name} is a mistake of the configuration`, async () => {
+    const first = guard()
+    const { port } = await first.guard.listen({ host: '127.0.0.1', port: 0, setting: 'listen.a' })
+    const second = guard()
+    await expect(second.guard.listen({ host, port, setting: 'listen.b' })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      details: { field: 'listen.b', explanation: expect.stringMatching(`${host}:${port} of listen.b .*${code}`) },
+    })
+    expect([second.accepts, second.refusals]).toEqual([[], []])
+  })
+}
+
+test('an accept that fails is told, refuses nobody, and is over with the next connection', async () => {
+  const { guard: listener, server, accepts, refusals } = guard()
+  const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.a' })
+  for (let times = 0; times < 2; times++) server.emit('error', Object.assign(new Error('accept'), { code: 'EMFILE' }))
+  expect(accepts).toMatchObject([{ details: { check: 'accept' } }, { details: { check: 'accept' } }])
+  const socket = connect(port, '127.0.0.1')
+  open.push(() => socket.destroy())
+  await once(socket, 'connect')
+  await until(() => accepts.length > 2)
+  expect(accepts.slice(2)).toEqual([undefined])
+  expect(refusals).toEqual([])
+})
+
+function guard() {
+  const server: Server = createServer()
+  const accepts: (StintError | undefined)[] = []
+  const refusals: unknown[] = []
+  const made = new GuardedListener({
+    server,
+    clock: new ManualClock(),
+    limits: { maxConnections: 4, maxConnectionsPerOwner: 4, maxUnproven: 4, firstByteTimeoutMs: 10_000 },
+    onRefused: (refusal) => refusals.push(refusal),
+    onAccept: (problem) => accepts.push(problem),
+  })
+  open.push(() => made.stop(0))
+  return { guard: made, server, accepts, refusals }
+}
