@@ -18,12 +18,14 @@ import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practi
 import { type Stage, setStage } from '../../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../../src/practice/stage-rules.ts'
 import { StintClient } from '../../../src/sdk/client.ts'
+import type { SvidFiles } from '../../../src/sdk/svid-source.ts'
 import type { SvidFromWorkloadApi } from '../../../src/sdk/workload-api-svid.ts'
 import type { TokenFromWorkloadApi } from '../../../src/sdk/workload-api-token.ts'
 import { checkHealth } from '../../image/health-client.ts'
 import { stint } from '../../support/cli.ts'
 import { eventually } from '../../support/eventually.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { settle } from '../../support/settle.ts'
 import { rootsOf, svidMessage, WorkloadApiServer, x509Message } from '../../support/workload-api-server.ts'
 
 const AGENT = '/agents/invoice-bot'
@@ -109,6 +111,20 @@ async function offerBoth(first: string): Promise<void> {
   })
 }
 
+const filesIn = (place: string) => ({
+  certificateFile: join(place, 'agent.pem'),
+  privateKeyFile: join(place, 'agent.key'),
+  bundleFile: join(place, 'roots.pem'),
+})
+
+async function writeSvid(place: string, from: PracticeTrustDomain): Promise<void> {
+  const { certPem, keyPem } = await from.issueX509Svid({ path: AGENT })
+  const files = filesIn(place)
+  writeFileSync(files.certificateFile, certPem)
+  writeFileSync(files.privateKeyFile, keyPem)
+  writeFileSync(files.bundleFile, from.rootCertPem)
+}
+
 /** Resolves when the broker has taken up what was set: a new client is served, or is not. */
 async function whenServed(served: boolean): Promise<void> {
   const ask = () => agent().planTask(task(), { deadlineMs: 2_000 })
@@ -125,13 +141,13 @@ function agent({
   ...settings
 }: {
   clock?: ManualClock
-  svid?: SvidFromWorkloadApi
+  svid?: SvidFromWorkloadApi | SvidFiles
   token?: TokenFromWorkloadApi
 } = {}): StintClient {
   const client = new StintClient({
     address: broker.running.addresses.agents,
     serverId: stage.brokerId,
-    svid: { workloadApi: agentApi.address, ...svid },
+    svid: 'bundleFile' in svid ? svid : { workloadApi: agentApi.address, ...svid },
     ...settings,
   })
   closing.push(() => client.close())
@@ -279,6 +295,25 @@ describe('an agent with the Workload API', () => {
     expect((await client.planTask(task(), { deadlineMs: 20_000 })).plan.hash).toBeTruthy()
     expect(agentApi.opened.x509).toBe(asked + 1)
   })
+
+  for (const { name, svid, put } of [
+    {
+      name: 'its Workload API',
+      svid: () => ({ workloadApi: agentApi.address }),
+      put: (d: PracticeTrustDomain) => rotate(agentApi, AGENT, d),
+    },
+    { name: 'its files', svid: () => filesIn(folder), put: (d: PracticeTrustDomain) => writeSvid(folder, d) },
+  ]) {
+    test(`looks at ${name} once when TLS fails, and tries at once with what is there now`, async () => {
+      await put(await createTrustDomain(stage.trustDomain.name))
+      const clock = new ManualClock(new Date().toISOString())
+      const client = agent({ clock, svid: svid() })
+      const first = client.planTask(task(), { deadlineMs: 3_000 })
+      await expect(settle(clock, first)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+      await put(stage.trustDomain)
+      expect((await client.planTask(task(), { deadlineMs: 20_000 })).plan.subject).toBe(AGENT_ID)
+    })
+  }
 
   test('looks at its source once and gives up when that has nothing else than the SVID that was refused', async () => {
     const client = agent({ clock: new ManualClock(new Date().toISOString()) })
