@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import { Agent as HttpAgent, request as httpRequest } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Command as Parser } from 'commander'
 import type { Json } from '../core/canonical-json.ts'
 import { isConfidentialUrl } from '../core/confidential-url.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import { Secret } from '../core/secret.ts'
 import { type CommandIo, UsageError } from './command.ts'
 
@@ -99,14 +101,17 @@ export class AdminClient {
       ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
     }
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    // NODE_USE_ENV_PROXY makes the shared agents ask a proxy, which has nothing to do with this machine's own ports.
+    const direct = isLoopbackHost(url.hostname.replace(/^\[(.*)\]$/, '$1'))
+    const agent = direct ? new (url.protocol === 'https:' ? HttpsAgent : HttpAgent)() : undefined
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => {
-        const explanation = `The admin API at ${this.#url.origin} cannot be reached (${error.message}).`
+        const explanation = `The admin API at ${this.#url.origin} cannot be reached (${reasonOf(error)}).`
         reject(new StintError('BROKER_UNAVAILABLE', { explanation }, error))
       }
       const request = send(
         url,
-        { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS), ca: this.#ca },
+        { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS), ca: this.#ca, ...(agent && { agent }) },
         (response) => {
           const chunks: Buffer[] = []
           let size = 0

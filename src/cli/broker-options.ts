@@ -15,6 +15,7 @@ export interface BrokerFlags {
   readonly bundle?: string
   readonly tokenFile?: string
   readonly workloadApi?: string
+  readonly useProxy?: boolean
   readonly spiffeId?: string
   readonly svidHint?: string
   readonly jwtAudience?: string
@@ -30,12 +31,23 @@ export function withBroker(parser: Parser): Parser {
     .option('--bundle <file>', "roots of the broker's trust domain (STINT_BUNDLE)")
     .option('--token-file <file>', 'JWT-SVID, read again for every call (STINT_TOKEN_FILE)')
     .option('--workload-api <address>', 'where SVID and roots come from without files (SPIFFE_ENDPOINT_SOCKET)')
+    .option(
+      '--use-proxy',
+      'through the proxy of grpc_proxy, https_proxy, no_proxy; not to this machine (STINT_USE_PROXY=true)',
+    )
     .option('--spiffe-id <spiffe-id>', 'which SVID of the Workload API is ours, of several (STINT_SPIFFE_ID)')
     .option('--svid-hint <hint>', 'the same by the hint of its registration entry (STINT_SVID_HINT)')
     .option(
       '--jwt-audience <audience>',
       'fetch a JWT-SVID for this audience from the Workload API for every call (STINT_JWT_AUDIENCE)',
     )
+}
+
+/** @throws {UsageError} */
+function isOn(value: string | undefined): boolean {
+  if (value === undefined || value === '' || value === 'false') return false
+  if (value === 'true') return true
+  throw new UsageError(`STINT_USE_PROXY must be true or false; got ${value}`)
 }
 
 /** Runs with a connected client, which is closed afterwards. @throws {UsageError} when a setting is missing. */
@@ -49,6 +61,7 @@ export async function withClient<T>(
     serverId: required(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
     svid: svidOf(flags, env),
     ...tokenOf(flags, env),
+    useProxy: flags.useProxy ?? isOn(env.STINT_USE_PROXY),
   })
   try {
     return await work(client)

@@ -2,6 +2,7 @@ import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/gr
 import type { Json } from '../core/canonical-json.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintError } from '../core/errors.ts'
 import { explainProblems, inputProblemsOf, renameFields } from '../core/input-error.ts'
+import { reasonOf } from '../core/reason-of.ts'
 import { decodeRpcStatus, encodeRpcStatus, type FieldViolation, STATUS_DETAILS_KEY } from './rpc-status.ts'
 
 /** `ErrorInfo.domain` of every error of this contract. */
@@ -76,8 +77,10 @@ function bareExplanation(error: ServiceError): string {
   // What @grpc/grpc-js 1.14 says of a connection that failed, around the reason that is worth telling.
   const [, reason] =
     /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: ?$/.exec(error.details) ?? []
-  if (error.code === status.UNAVAILABLE && reason) return `There is no connection to the broker (${reason}).`
-  return `The call ended with gRPC status ${status[error.code] ?? error.code} (${error.details}).`
+  if (error.code === status.UNAVAILABLE && reason !== undefined) {
+    return `There is no connection to the broker (${reasonOf(reason)}).`
+  }
+  return `The call ended with gRPC status ${status[error.code] ?? error.code} (${reasonOf(error.details)}).`
 }
 
 function isErrorCode(text: string): text is ErrorCode {

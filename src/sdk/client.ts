@@ -63,10 +63,10 @@ export class StintClient {
   /** Connects with the first call. @throws {StintError} CONFIG_INVALID, SPIFFE_ID_INVALID */
   constructor(options: StintClientOptions) {
     checkOptions(options)
-    const { address, serverId, defaultDeadlineMs = 10_000 } = options
+    const { address, serverId, defaultDeadlineMs = 10_000, useProxy = false } = options
     this.#timing = timingOf(options)
     const source = svidProvider(options, this.#timing.clock)
-    this.#connection = new Connection({ address, serverId, source })
+    this.#connection = new Connection({ address, serverId, source, useProxy })
     this.#calls = new Calls({
       connection: this.#connection,
       timing: this.#timing,

@@ -3,6 +3,7 @@ import { ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js'
 import { BrokerServiceClient } from '../contract/broker.ts'
 import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/v1/BrokerService.ts'
 import { StintError } from '../core/errors.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
 import { BackgroundCredentials } from './background-credentials.ts'
 import { checkServerSvid } from './server-identity.ts'
 import type { SvidProvider } from './svid-source.ts'
@@ -39,14 +40,17 @@ const CHANNEL_OPTIONS: ChannelOptions = {
  */
 export class Connection {
   readonly #address: string
+  readonly #useProxy: boolean
   readonly #serverId: string
   readonly #source: SvidProvider
   readonly #channels = new Map<'calls' | 'background', Channel>()
   readonly #open = new Set<Channel>()
   #closed = false
 
-  constructor({ address, serverId, source }: { address: string; serverId: string; source: SvidProvider }) {
+  constructor(deps: { address: string; serverId: string; source: SvidProvider; useProxy?: boolean }) {
+    const { address, serverId, source, useProxy = false } = deps
     this.#address = address
+    this.#useProxy = useProxy
     this.#serverId = serverId
     this.#source = source
   }
@@ -93,7 +97,11 @@ export class Connection {
       checkServerIdentity: (_host, { raw }) => checkServerSvid(raw, this.#serverId),
     })
     const background = use === 'background' ? new BackgroundCredentials(secure) : undefined
-    const stub = new BrokerServiceClient(this.#address, background ?? secure, channelOptions(this.#address))
+    const stub = new BrokerServiceClient(
+      this.#address,
+      background ?? secure,
+      channelOptions(this.#address, this.#useProxy),
+    )
     const channel: Channel = { version, stub, background, calls: 0, retired: false }
     this.#channels.set(use, channel)
     this.#open.add(channel)
@@ -112,7 +120,12 @@ export class Connection {
 }
 
 /** An IP address is no TLS server name (RFC 6066, section 3): the SPIFFE ID is what is checked, so any name does. */
-function channelOptions(address: string): ChannelOptions {
+function channelOptions(address: string, useProxy: boolean): ChannelOptions {
   const host = address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-  return isIP(host) === 0 ? CHANNEL_OPTIONS : { ...CHANNEL_OPTIONS, 'grpc.ssl_target_name_override': 'stint-broker' }
+  return {
+    ...CHANNEL_OPTIONS,
+    // grpc-js would obey the lower-case variables for every host, this machine too.
+    'grpc.enable_http_proxy': useProxy && !isLoopbackHost(host) ? 1 : 0,
+    ...(isIP(host) !== 0 && { 'grpc.ssl_target_name_override': 'stint-broker' }),
+  }
 }

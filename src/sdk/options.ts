@@ -30,6 +30,11 @@ export interface StintClientOptions {
   readonly token?: TokenSource | TokenFromWorkloadApi
   /** For a call without a deadline of its own, retries included; 10,000 if left out; 1 to 3,600,000. */
   readonly defaultDeadlineMs?: number
+  /**
+   * Reach the broker by CONNECT through the proxy that `grpc_proxy`, `https_proxy` or `http_proxy` names (lower case; `no_proxy` counts).
+   * Default false. A broker on this machine is never reached through a proxy.
+   */
+  readonly useProxy?: boolean
   /** For tests. */
   readonly clock?: Clock
   /** For tests: 0 to 1, spreads retries. */

@@ -53,7 +53,7 @@ describe.concurrent('STS', () => {
           withStage(async (stage) => {
             stage.stage.cloud.setFault({ service: 'sts', kind })
             const keys = Array.from({ length: 12 }, (_, n) => `key-ill-0000${n}`)
-            await Promise.all(keys.map((key) => stage.request(key, 'read', 2_000)))
+            await Promise.all(keys.map((key) => stage.request(key, 'read', 8_000)))
             expect(stage.answers).toEqual([])
             expect(new Set(stage.errors.map((error) => error.code))).toContain(code)
             for (const error of stage.errors)
@@ -67,11 +67,7 @@ describe.concurrent('STS', () => {
 
             const before = mints(stage)
             stage.stage.cloud.clearFaults()
-            const well = await eventually(
-              'a lease after the fault',
-              () => stage.request(keys[0] ?? '', 'read', 2_000),
-              20_000,
-            )
+            const well = await eventually('a lease after the fault', () => stage.request(keys[0] ?? '', 'read'))
             expect(items.map(({ id }) => id)).toContain(well.grant.id)
             expect(well.lease).toBeDefined()
             expect(mints(stage) - before).toBeLessThanOrEqual(2)
@@ -129,7 +125,7 @@ describe.concurrent('STS', () => {
       turn(() =>
         withStage(async (stage) => {
           stage.stage.cloud.setFault({ service: 'sts', kind: 'hang', times: 1 })
-          const hung = stage.request('key-00000001', 'read', 4_000)
+          const hung = stage.request('key-00000001', 'read', 6_000)
           await eventually('the call at STS', () => mints(stage) === 1)
           expect((await stage.request('key-00000002', 'read'))?.lease).toBeDefined()
           expect(await hung).toBeUndefined()

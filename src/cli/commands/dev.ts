@@ -6,6 +6,7 @@ import { loadConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { createLogger } from '../../core/log.ts'
+import { reasonOf } from '../../core/reason-of.ts'
 import { type Broker, startBroker } from '../../main.ts'
 import { type Stage, setStage } from '../../practice/stage.ts'
 import { STAGE_ROLE } from '../../practice/stage-rules.ts'
@@ -101,7 +102,7 @@ async function writeOurs(file: string, lines: string): Promise<void> {
     await writeFileWhole(file, `${FIRST_LINE}\n${lines}`, { mustBeNew: !isOurs })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why = code === 'EEXIST' ? 'it is there already and not of stint dev' : code
+    const why = code === 'EEXIST' ? 'it is there already and not of stint dev' : reasonOf(error)
     throw new UsageError(`The file ${file} cannot be written (${why}); give --write-env another one.`)
   }
 }
