@@ -8,6 +8,7 @@ import { asStintError, type ErrorCode, type ErrorDetails, StintError } from './c
 import type { Logger } from './core/log.ts'
 import type { ProbeResult } from './credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from './credentials/aws-sts/provider.ts'
+import type { TokenReuse } from './grants/token-guard.ts'
 import { BundleFiles } from './identity/bundle-files.ts'
 import type { BundleReports } from './identity/bundle-problems.ts'
 import { BundleStore } from './identity/bundle-store.ts'
@@ -178,7 +179,7 @@ function countsOf(bundle: TrustBundle | undefined): string {
 async function* checkIssuers({ identity, listen }: Config): AsyncGenerator<Check> {
   for (const settings of identity.oidc) {
     try {
-      yield* checkIssuer(settings, listen)
+      yield* checkIssuer(settings, { listen, reuse: identity.tokens.reuse })
     } catch (error) {
       yield check(`issuer ${settings.alias}`, () => Promise.reject(error))
     }
@@ -187,12 +188,14 @@ async function* checkIssuers({ identity, listen }: Config): AsyncGenerator<Check
 
 async function* checkIssuer(
   settings: Config['identity']['oidc'][number],
-  listen: Config['listen'],
+  { listen, reuse }: { listen: Config['listen']; reuse: TokenReuse },
 ): AsyncGenerator<Check> {
   const issuer = defineIssuer(settings)
   const facts = [
     `agents by ${issuer.subject.map(({ name }) => name).join(', ')}`,
-    ...(issuer.reusable ? ['tokens can be used again by whoever copies them (reusable)'] : []),
+    ...(reuse === 'lifetime'
+      ? [`tokens can be used again by whoever copies them (identity.tokens.reuse: ${reuse})`]
+      : []),
     ...(listen.bearer ? [] : ['listen.bearer is not set, so only tokens bound to a certificate are accepted']),
   ]
   for (const place of issuer.keyPlaces) {

@@ -24,11 +24,13 @@ import { createJudge } from './grants/judge.ts'
 import type { LifeSettings } from './grants/lifecycle.ts'
 import { createOperatorService } from './grants/operator-service.ts'
 import { Sweeper } from './grants/sweeper.ts'
+import { TokenGuard } from './grants/token-guard.ts'
 import { WatchHub } from './grants/watch-hub.ts'
 import { Watermarks } from './grants/watermarks.ts'
 import { startAgentPorts } from './grpc/agent-ports.ts'
 import { refusal } from './grpc/broker-server.ts'
 import { startHealthServer } from './grpc/health.ts'
+import { DEAD_AFTER_MS } from './grpc/server-options.ts'
 import type { BundleStore } from './identity/bundle-store.ts'
 import type { OidcIssuer } from './identity/oidc/issuer.ts'
 import type { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
@@ -161,6 +163,15 @@ async function start(
   stack.defer(() => credentialCheck.stop())
 
   const settings = lifeSettings(config)
+  const tokens = new TokenGuard({
+    ledger,
+    clock,
+    reuse: config.identity.tokens.reuse,
+    deadAfterMs: DEAD_AFTER_MS,
+    onProblem: (error) => partHealth.failed('tokens', error),
+    onWell: () => partHealth.well('tokens'),
+  })
+  stack.defer(() => tokens.stop())
   const hub = new WatchHub()
   const watermarks = new Watermarks({ provider })
   const parts: ApprovalParts = {
@@ -176,6 +187,7 @@ async function start(
     ids: randomIds,
     settings,
     onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
+    tokens,
     quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
     trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) || oidc?.isTrusted(trustDomain) === true },
   }
@@ -241,6 +253,7 @@ async function start(
     health: health.health,
     refusals,
     clock,
+    ids: randomIds,
     logger,
     serverIdentity: identity.server(),
     onAccept: (setting, problem) => (problem ? partHealth.failed(setting, problem) : partHealth.well(setting)),

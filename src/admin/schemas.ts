@@ -23,14 +23,14 @@ const instant = () =>
   })
 const sha256 = () => z.string().openapi({ pattern: '^[0-9a-f]{64}$', example: EXAMPLE_HASH })
 const EXAMPLE_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-const idOf = (prefix: IdPrefix) =>
+const idOf = (prefix: keyof typeof EXAMPLE_IDS) =>
   z.string().openapi({ pattern: idPattern(prefix).source, example: EXAMPLE_IDS[prefix] })
 const EXAMPLE_IDS = {
   grt: 'grt_01JD7Z0000EXAMP1E0GRANT000',
   apr: 'apr_01JD7Z0000EXAMP1E0APPR0V00',
   lse: 'lse_01JD7Z0000EXAMP1E01EASE000',
   evt: 'evt_01JD7Z0000EXAMP1E0EVENT000',
-} as const satisfies Record<IdPrefix, string>
+} as const satisfies Partial<Record<IdPrefix, string>>
 const count = () => z.number().int()
 const authMethod = z.enum(AUTH_METHODS)
 

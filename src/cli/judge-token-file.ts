@@ -2,11 +2,12 @@ import { open } from 'node:fs/promises'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
+import type { TokenReuse } from '../grants/token-guard.ts'
 import { BundleFiles } from '../identity/bundle-files.ts'
 import { BundleStore } from '../identity/bundle-store.ts'
 import { createJwtSvidVerifier } from '../identity/jwt-svid.ts'
 import { type TokenParts, takeTokenApart, tokenInvalid } from '../identity/jwt-token.ts'
-import { defineIssuer, type OidcIssuer } from '../identity/oidc/issuer.ts'
+import { defineIssuer } from '../identity/oidc/issuer.ts'
 import { type JudgedCheck, judged, judgeToken, type TokenJudgement } from '../identity/oidc/judge-token.ts'
 import type { IssuerKey } from '../identity/oidc/jwks.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
@@ -59,7 +60,7 @@ async function judgeParts(token: TokenParts, options: JudgeTokenOptions): Promis
   const judgement = await judgeToken(token, { issuer, now, ...(keys && { keys }) })
   const which = named.length > 1 ? [judgeWhich(named, signers, fetchKeys)] : []
   const review = issuer.reviewUrls.length > 0 ? [REVIEW_SKIPPED] : []
-  return { ...judgement, checks: [...which, ...judgement.checks, ...review, judgeUse(issuer, token, config)] }
+  return { ...judgement, checks: [...which, ...judgement.checks, ...review, judgeUse(token, config)] }
 }
 
 const REVIEW_SKIPPED: JudgedCheck = {
@@ -92,7 +93,7 @@ function judgeWhich(named: readonly IssuerConfig[], signers: readonly IssuerConf
 }
 
 /** By which port and how often the token could be used. */
-function judgeUse({ reusable }: OidcIssuer, { claims }: TokenParts, { listen }: Config): JudgedCheck {
+function judgeUse({ claims }: TokenParts, { listen, identity }: Config): JudgedCheck {
   if (Object.hasOwn(claims, 'cnf')) {
     return { name: 'use', verdict: 'pass', finding: 'over mTLS with the certificate that it is bound to' }
   }
@@ -100,8 +101,14 @@ function judgeUse({ reusable }: OidcIssuer, { claims }: TokenParts, { listen }: 
     const finding = 'listen.bearer is not set, so no bearer token is accepted'
     return { name: 'use', verdict: 'fail', finding, code: 'TOKEN_INVALID' }
   }
-  const often = reusable ? 'as often as wanted until it ends (reusable)' : 'for one call that mints'
-  return { name: 'use', verdict: 'pass', finding: `on the bearer port, ${often}` }
+  const { reuse } = identity.tokens
+  return { name: 'use', verdict: 'pass', finding: `on the bearer port, ${USES[reuse]} (reuse: ${reuse})` }
+}
+
+const USES: Readonly<Record<TokenReuse, string>> = {
+  connection: 'for the calls of one connection that mint',
+  never: 'for one call that mints',
+  lifetime: 'as often as wanted until it ends, by whoever has it',
 }
 
 async function judgeAsJwtSvid(token: TokenParts, { config, now }: JudgeTokenOptions): Promise<TokenJudgement> {

@@ -108,12 +108,20 @@ function listProblems(error: ZodError, lineOf: (path: readonly PropertyKey[]) =>
       return issue.keys.map((key) => ({
         path: [...issue.path, key].map(String).join('.'),
         line: lineOf([...issue.path, key]),
-        message: `is not a setting${didYouMean(key)}`,
+        message: REPLACED.get(key) ?? `is not a setting${didYouMean(key)}`,
       }))
     }
     return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message: issue.message }]
   })
 }
+
+/** Settings of before, and what says it now. */
+const REPLACED: ReadonlyMap<string, string> = new Map([
+  [
+    'reusable',
+    'was replaced by identity.tokens.reuse (connection, never or lifetime), which holds for tokens of every kind',
+  ],
+])
 
 const KNOWN_KEYS = propertyNames(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }))
 

@@ -50,8 +50,6 @@ const oidcIssuer = z
     authorizedParties: z.array(text).max(1_000).optional(),
     /** Hosts of this issuer that may be at private addresses. */
     allowPrivate: privateHosts.optional(),
-    /** Lets a token mint more than once, for agents that cannot fetch one per call: whoever copies it can use it too. */
-    reusable: z.boolean().optional(),
   })
   .superRefine((settings, context) => {
     for (const { path, message } of issuerProblems(settings))

@@ -2,6 +2,7 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { instantText, z } from '../core/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
+import { TOKEN_REUSE } from '../grants/token-guard.ts'
 import { matchProblem } from '../registry/agent-match.ts'
 import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
@@ -92,6 +93,8 @@ export const configSchema = z.strictObject({
           audience: audiences.optional(),
           maxLifetime: duration('1m', '24h').prefault('1h'),
           leeway: duration('0s', '30s').prefault('10s'),
+          /** How often a bearer token mints, JWT-SVIDs and tokens of OIDC issuers alike. */
+          reuse: z.enum(TOKEN_REUSE).default('connection'),
         })
         .prefault({}),
       /** Issuers of workload tokens: CI systems, clusters, clouds. Their tokens come to `listen.bearer`. */

@@ -1,5 +1,5 @@
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import { asStintError, hasCode, StintError } from '../core/errors.ts'
+import { asStintError, hasCode } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { completeGrant } from './complete-grant.ts'
 import type { GrantAnswer } from './grant-view.ts'
@@ -27,16 +27,15 @@ export function createGrantService(parts: GrantParts): GrantService {
       admit(caller, async () => {
         const idempotencyKey = checkIdempotencyKey(request.idempotencyKey)
         await askIssuer(parts, caller, signal)
-        await consumeToken(parts, caller)
-        const work = () => requestGrant(parts, caller, { task: request.task, idempotencyKey }, signal)
+        const wanted = { task: request.task, idempotencyKey }
+        const work = () => parts.tokens.onRecord(caller, () => requestGrant(parts, caller, wanted, signal))
         return shareFlight(inFlight, flightKey(caller, idempotencyKey, request.task), signal, work)
       }),
 
     renewLease: (caller, grantId, signal) =>
       admit(caller, async () => {
         await askIssuer(parts, caller, signal)
-        await consumeToken(parts, caller)
-        return renewLease(parts, caller, grantId, signal)
+        return parts.tokens.onRecord(caller, () => renewLease(parts, caller, { grantId, by: 'renewal' }, signal))
       }),
 
     completeGrant: (caller, grantId, note) => completeGrant(parts, caller, grantId, note),
@@ -62,22 +61,11 @@ async function askIssuer({ ledger, clock }: GrantParts, caller: CallerIdentity, 
   }
 }
 
-/** A call that rests on a bearer token alone spends it: whoever copied the token cannot mint with it again. */
-async function consumeToken({ ledger, clock }: GrantParts, caller: CallerIdentity): Promise<void> {
-  if (!caller.replay) return
-  const now = clock.now()
-  if (await ledger.rememberToken({ ...caller.replay, now })) return
-  await ledger.appendEvents([
-    { type: 'identity.refused', at: now, actor: caller.subject, data: { code: 'TOKEN_REPLAYED', ...caller.evidence } },
-  ])
-  throw new StintError('TOKEN_REPLAYED', {
-    explanation: 'A bearer token buys one lease; fetch a fresh one for each call that mints.',
-  })
-}
-
 /** Callers who have shown other proofs are judged and put on record each by itself, also when they are one agent. */
-function flightKey({ subject, authMethod, evidence }: CallerIdentity, idempotencyKey: string, task: unknown): string {
-  const whole = { subject, authMethod, evidence, idempotencyKey, task: task ?? null }
+function flightKey(caller: CallerIdentity, idempotencyKey: string, task: unknown): string {
+  const { subject, authMethod, evidence, token } = caller
+  const proof = token ? [token.key, token.connection.id] : []
+  const whole = { subject, authMethod, evidence, proof, idempotencyKey, task: task ?? null }
   return sha256Hex(canonicalJson(whole as Json))
 }
 

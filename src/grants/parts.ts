@@ -8,6 +8,7 @@ import type { GrantEnder } from './end-grants.ts'
 import type { Judge } from './judge.ts'
 import type { MintFailure } from './lease-mint.ts'
 import type { LifeSettings } from './lifecycle.ts'
+import type { TokenGuard } from './token-guard.ts'
 import type { WatchHub } from './watch-hub.ts'
 import type { Watermarks } from './watermarks.ts'
 
@@ -32,4 +33,5 @@ export interface GrantParts {
   readonly settings: LifeSettings
   readonly quotas: GrantQuotas
   readonly onMintFailed?: (failure: MintFailure) => void
+  readonly tokens: TokenGuard
 }

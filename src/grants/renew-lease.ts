@@ -1,6 +1,7 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { GrantAnswer } from './grant-view.ts'
@@ -16,11 +17,15 @@ import { ownGrant } from './view-of.ts'
 /** A lease shorter than this would be over before its first use. */
 const SHORTEST_LEASE_MS = 5_000
 
-/** Mints the next lease after a fresh decision; a grant that fails the decision ends. */
+/**
+ * Mints the next lease after a fresh decision; a grant that fails the decision ends.
+ *
+ * @param by what the agent called: a repeated request for the grant, or a renewal.
+ */
 export async function renewLease(
   parts: GrantParts,
   caller: CallerIdentity,
-  grantId: string,
+  { grantId, by }: { grantId: string; by: TokenUse['by'] },
   signal: AbortSignal,
 ): Promise<GrantAnswer> {
   const intended = await retryOnConflict(async () => {
@@ -40,6 +45,7 @@ export async function renewLease(
       grantId: grant.id,
       grantVersion: grant.version,
       lease: { id: parts.ids.next('lse', now), notAfter, intendedAt: now },
+      ...parts.tokens.useOf(caller, by, now),
       events: (lease) => [
         {
           type: 'lease.intended',

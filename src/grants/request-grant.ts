@@ -26,7 +26,8 @@ export function checkIdempotencyKey(key: unknown): string {
 
 /**
  * Judges a task and, where it may be, opens a grant and mints its first lease. Order of effects: judge, record grant and
- * lease intent in one unit, mint, record, reveal. A repeat of the key is the same grant with a new lease.
+ * lease intent in one unit, which spends the bearer token if the call rests on one, mint, record, reveal. A repeat of the
+ * key is the same grant with a new lease.
  */
 export async function requestGrant(
   parts: GrantParts,
@@ -41,7 +42,8 @@ export async function requestGrant(
     throw new StintError('CANCELLED', { explanation: 'The caller gave up before the grant was recorded.' })
 
   failpoint('request.before_record')
-  const wanted = grantToOpen(parts, caller, judgement, idempotencyKey, now)
+  const token = parts.tokens.useOf(caller, 'request', now)
+  const wanted = { ...grantToOpen(parts, caller, judgement, idempotencyKey, now), ...token }
   const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
     if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts, caller.subject, Number(error.details.open), now)
     throw error
@@ -66,7 +68,7 @@ async function repeat(
     throw new StintError('IDEMPOTENCY_KEY_REUSED', { grantId: grant.id, explanation })
   }
   if (grant.state === 'denied') throw deniedError(grant)
-  if (grant.state === 'active') return renewLease(parts, caller, grant.id, signal)
+  if (grant.state === 'active') return renewLease(parts, caller, { grantId: grant.id, by: 'request' }, signal)
   return viewOf(parts, grant)
 }
 

@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
 import type { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
 import type { StintError } from '../core/errors.ts'
+import type { Ids } from '../core/ids.ts'
 import type { Logger } from '../core/log.ts'
 import type { ConnectionTableLimits } from '../core/net/connection-table.ts'
 import type { ListenAddress, RefusedConnection } from '../core/net/guarded-listener.ts'
@@ -13,6 +15,7 @@ import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../identity/server-identity.ts'
 import type { RefusalLog } from '../ledger/refusal-log.ts'
 import { brokerServer, refusal, type SharedChecks, sharedChecks } from './broker-server.ts'
+import { CallConnections } from './call-connections.ts'
 import { Listener } from './listener.ts'
 
 interface Address {
@@ -41,6 +44,7 @@ export interface AgentPortsOptions {
   readonly health: HealthImplementation
   readonly refusals: RefusalLog
   readonly clock: Clock
+  readonly ids: Ids
   readonly logger: Logger
   /** Whether there is an identity to show, at each change after the start. */
   readonly onServerIdentity: (usable: boolean) => void
@@ -84,7 +88,7 @@ export async function startAgentPorts(options: AgentPortsOptions): Promise<Agent
 function openMutual(options: AgentPortsOptions, identity: ServerIdentity, shared: SharedChecks): Listener {
   // A call can come only after the listener that it came by was made.
   const own = (): Listener => listener
-  const server = brokerServer(options, shared, { bearerAlone: false, own })
+  const server = brokerServer(options, shared, { own })
   const listener = Listener.mutual({
     ...listenerOptions(options, identity, server, 'mutual'),
     bundles: options.bundles,
@@ -94,8 +98,10 @@ function openMutual(options: AgentPortsOptions, identity: ServerIdentity, shared
 
 function openBearer(options: AgentPortsOptions, identity: ServerIdentity, shared: SharedChecks): Listener {
   const own = (): Listener => listener
-  const server = brokerServer(options, shared, { bearerAlone: true, own })
-  const listener = Listener.bearer(listenerOptions(options, identity, server, 'bearer'))
+  const bearers = new CallConnections(options)
+  const server = brokerServer(options, shared, { own, bearers })
+  const onTaken = (socket: Socket) => bearers.add(socket)
+  const listener = Listener.bearer({ ...listenerOptions(options, identity, server, 'bearer'), onTaken })
   return listener
 }
 

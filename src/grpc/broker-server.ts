@@ -7,6 +7,7 @@ import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { createJwtSvidVerifier, type JwtSvidVerifier } from '../identity/jwt-svid.ts'
 import type { AgentPortsOptions } from './agent-ports.ts'
 import { createBrokerHandlers } from './broker-service.ts'
+import type { CallConnections } from './call-connections.ts'
 import { connectionOf } from './connection-of.ts'
 import type { AnyCall, CallKind } from './handlers.ts'
 import type { Listener } from './listener.ts'
@@ -36,16 +37,20 @@ export function sharedChecks(options: AgentPortsOptions): SharedChecks {
   return { verifier, gates: gatesOf(options), failures: new TokenFailures({ clock }) }
 }
 
-/** The gRPC server behind one listener; `own` gives that listener, which is made after it. */
+/**
+ * The gRPC server behind one listener; `own` gives that listener, which is made after it.
+ *
+ * @param bearers its connections, where a token may come alone.
+ */
 export function brokerServer(
   options: AgentPortsOptions,
   { verifier, gates, failures }: SharedChecks,
-  { bearerAlone, own }: { bearerAlone: boolean; own: () => Listener },
+  { own, bearers }: { own: () => Listener; bearers?: CallConnections },
 ): Server {
   const { bundles, clock, logger, maxCallMs, grants, refusals } = options
   const authenticator = new Authenticator({
     bundles,
-    bearerAlone,
+    bearerAlone: bearers !== undefined,
     ...(verifier && { tokens: verifier }),
     ...(options.oidc && { oidc: options.oidc }),
   })
@@ -55,7 +60,8 @@ export function brokerServer(
     const authorization = call.metadata.get('authorization')
     try {
       if (authorization.length > 0 && !connections.isTrusted(peer)) failures.check(peer)
-      const caller = await authenticator.authenticate({ connection: connectionOf(call), authorization }, clock.now())
+      const proofs = { connection: connectionOf(call), via: bearers?.of(peer), authorization }
+      const caller = await authenticator.authenticate(proofs, clock.now())
       connections.prove(peer, caller.subject)
       return caller
     } catch (thrown) {

@@ -29,6 +29,8 @@ export interface ListenerOptions {
   readonly identity: ServerIdentity
   readonly clock: Clock
   readonly limits?: Partial<ListenerLimits>
+  /** Told of every connection that is taken, before its first call. */
+  readonly onTaken?: (socket: Socket) => void
   /** Told of every connection that was turned away. For the record; addresses prove nothing. */
   readonly onRefused: (refusal: RefusedConnection) => void
   /** The operating system gave no connection; undefined: it does again. */
@@ -163,6 +165,7 @@ export class Listener {
         this.connections.prove(peerKey(socket), spiffeIdText(connection.svid(this.#options.clock.now()).id))
         bindConnection(socket, connection)
       }
+      this.#options.onTaken?.(socket)
       this.#injector.injectConnection(socket)
     } catch (error) {
       this.#refuse(socket, asStintError(error))

@@ -3,7 +3,7 @@ import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import type { BundleStore } from './bundle-store.ts'
-import type { CallerIdentity } from './caller-identity.ts'
+import type { CallConnection, CallerIdentity } from './caller-identity.ts'
 import type { JwtSvidVerifier, VerifiedJwtSvid } from './jwt-svid.ts'
 import { type TokenParts, takeTokenApart, tokenInvalid } from './jwt-token.ts'
 import type { OidcVerifier } from './oidc/oidc-verifier.ts'
@@ -27,6 +27,8 @@ export interface AuthenticatorOptions {
 export interface Proofs {
   /** The connection of the call if its peer has shown a certificate. */
   readonly connection?: VerifiedConnection | undefined
+  /** The connection of the call where peers show no certificate. */
+  readonly via?: CallConnection | undefined
   /** Every value of the `authorization` metadata. */
   readonly authorization?: readonly (string | Uint8Array)[]
 }
@@ -40,7 +42,7 @@ interface ShownToken {
   readonly trustDomain: string
   readonly expiresAt: Date
   readonly tokenId: string
-  readonly replay?: { readonly key: string; readonly until: Date }
+  readonly replay: { readonly key: string; readonly until: Date }
   readonly askIssuer?: (signal: AbortSignal) => Promise<void>
   readonly boundTo?: string
   readonly facets?: Readonly<Record<string, string>>
@@ -68,10 +70,10 @@ export class Authenticator {
   }
 
   /**
-   * @throws {StintError} IDENTITY_REQUIRED, IDENTITY_MISMATCH, TOKEN_BINDING_MISMATCH, and what the checks of SVIDs and
+   * @throws {StintError} IDENTITY_REQUIRED, IDENTITY_MISMATCH, TOKEN_BINDING_MISMATCH, CANCELLED, and what the checks of SVIDs and
    *   tokens throw.
    */
-  async authenticate({ connection, authorization = [] }: Proofs, now: Date): Promise<CallerIdentity> {
+  async authenticate({ connection, via, authorization = [] }: Proofs, now: Date): Promise<CallerIdentity> {
     const svid = connection?.svid(now)
     if (authorization.length === 0) {
       if (svid) return fromSvid(svid)
@@ -82,7 +84,7 @@ export class Authenticator {
     const token = await this.#verifyToken(bearerToken(authorization), { alone: !svid, now })
     checkBinding(token.boundTo, svid?.fingerprint)
     if (svid) return fromBoth(svid, token)
-    return fromToken(token)
+    return fromTokenAlone(token, via)
   }
 
   async #verifyToken(text: string, { alone, now }: { alone: boolean; now: Date }): Promise<ShownToken> {
@@ -169,13 +171,17 @@ function fromSvid(svid: VerifiedX509Svid): CallerIdentity {
   }
 }
 
+function fromTokenAlone(token: ShownToken, via: CallConnection | undefined): CallerIdentity {
+  if (!via) throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
+  return { ...fromToken(token), token: { ...token.replay, connection: via } }
+}
+
 function fromToken({
   method,
   subject,
   trustDomain,
   expiresAt,
   tokenId,
-  replay,
   facets,
   askIssuer,
 }: ShownToken): CallerIdentity {
@@ -185,7 +191,6 @@ function fromToken({
     authMethod: method,
     expiresAt,
     evidence: { tokenId, ...(facets ? { facets } : {}) },
-    ...(replay ? { replay } : {}),
     ...(askIssuer ? { askIssuer } : {}),
   }
 }
@@ -198,7 +203,7 @@ function fromBoth(svid: VerifiedX509Svid, token: ShownToken): CallerIdentity {
         'The certificate and the bearer token must be of the same agent, or the token bound to the certificate; send one of them alone.',
     })
   }
-  const { replay: _, ...identity } = fromToken(token)
+  const identity = fromToken(token)
   return {
     ...identity,
     authMethod: `x509-svid+${token.method}`,

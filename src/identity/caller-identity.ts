@@ -26,13 +26,21 @@ export interface CallerIdentity {
     readonly facets?: Readonly<Record<string, string>>
   }
   /**
-   * Set when the call rests on a bearer token alone that may be used once: the replay guard's key and how long it must be
-   * remembered. An issuing call consumes it.
+   * Set when the call rests on a bearer token alone: the replay guard's key, how long it must be remembered, and by which
+   * connection it came.
    */
-  readonly replay?: { readonly key: string; readonly until: Date }
+  readonly token?: { readonly key: string; readonly until: Date; readonly connection: CallConnection }
   /**
    * Set when whoever vouches for the caller is to be asked whether that still holds. An issuing call does, before anything is
    * written. @throws {StintError} TOKEN_INVALID; ISSUER_UNAVAILABLE when nobody can say
    */
   readonly askIssuer?: (signal: AbortSignal) => Promise<void>
+}
+
+/** The connection that a call came by. */
+export interface CallConnection {
+  /** `con_` and a ULID; never used again. */
+  readonly id: string
+  /** Aborts when it is closed. */
+  readonly closed: AbortSignal
 }

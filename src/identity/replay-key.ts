@@ -15,7 +15,7 @@ const ORDERS: Readonly<Record<string, bigint>> = {
  * that differ in the signature only. The token as it was sent would not do either: whoever copies a token could spell its
  * ECDSA signature in a second way.
  *
- * @param issuer whose `jti` it is: no two issuers share a name.
+ * @param issuer whose `jti` it is, by our own name: the clusters of many installers share one `iss`.
  * @returns lower-case hex SHA-256.
  */
 export function replayKey(token: TokenParts, { issuer, jti }: { issuer: string; jti: string | undefined }): string {

@@ -32,16 +32,21 @@ export interface LedgerWrites {
   /**
    * Records a new grant, or finds the one that has the same subject and idempotency key.
    *
-   * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`.
+   * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`; TOKEN_REPLAYED.
    */
   openGrant(
     input: OpenGrant,
   ): Promise<{ kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }>
-  /** Adds an `intended` lease to an active grant; `leaseCount` and `version` of the grant go up by one. */
+  /**
+   * Adds an `intended` lease to an active grant; `leaseCount` and `version` of the grant go up by one.
+   *
+   * @throws {StintError} TOKEN_REPLAYED
+   */
   intendLease(input: {
     grantId: string
     grantVersion: number
     lease: NewLease
+    token?: TokenUse
     events: EventsFor<Lease>
   }): Promise<{ grant: Grant; lease: Lease }>
   /** Moves an `intended` or `issued` lease on. Moving a lease to where it is already is a no-op without events. */
@@ -70,8 +75,8 @@ export interface LedgerWrites {
     maxReports: number
     events: readonly (AuditEventInput & { readonly type: 'agent.reported' })[]
   }): Promise<void>
-  /** The replay guard: true the first time a key is seen, false until it is forgotten at `until`. */
-  rememberToken(input: { key: string; until: Date; now: Date }): Promise<boolean>
+  /** A connection that tokens were bound to is gone: from now on another one may take them over. */
+  connectionClosed(input: { connectionId: string; at: Date }): Promise<void>
   /**
    * Hands up to `limit` grants with `dueAt <= now`, the longest due first, to `settle` and applies all moves in one unit.
    * `settle` is pure and must move `dueAt` on or end the grant. A move that ends leases as `denied` puts the deny of the
@@ -155,12 +160,49 @@ export interface OpenGrant {
   readonly plan: Plan
   /** With an `active` grant: its first lease, intended in the same unit. */
   readonly lease?: NewLease
+  /** Checked in the same unit; bound when there is a lease. */
+  readonly token?: TokenUse
   /** With an `awaiting_approval` grant. */
   readonly approval?: Omit<Approval, 'version'>
   /** How many open grants its agent may have with it, counted in the same unit; no limit unless given. */
   readonly maxOpen?: number
   readonly events: readonly AuditEventInput[]
 }
+
+/**
+ * A bearer token that a call rests on. It is bound in the unit that intends a lease, so it is spent exactly when a lease is
+ * intended.
+ */
+export interface TokenUse {
+  /** Names the token, the same for every spelling of it. */
+  readonly key: string
+  /** Until when it has to be remembered. */
+  readonly until: Date
+  /**
+   * `connection`: it mints by the connection that it was bound by, as often as wanted; when that has closed or its replica
+   * is silent, one other connection may take it over, at most 8 times. `never`: once, but a repeated request of the same
+   * grant may come back with it, and so may a renewal of which nobody has got credentials.
+   */
+  readonly reuse: 'connection' | 'never'
+  /** A repeated RequestGrant, which shows the idempotency key and the task, or a RenewLease. */
+  readonly by: 'request' | 'renewal'
+  /** By which the call came. */
+  readonly connectionId: string
+  readonly at: Date
+  /** The event of a move to the connection of this call. */
+  moved(move: TokenMove): AuditEventInput
+}
+
+/** A token went from a connection that is gone to another one. */
+export interface TokenMove {
+  /** Empty when the token was bound before connections were on record. */
+  readonly from: TokenOwner | Record<string, never>
+  readonly to: TokenOwner
+  /** 1, 2, 3 … */
+  readonly move: number
+}
+
+type TokenOwner = { readonly connectionId: string; readonly replica: string }
 
 /** What the caller says of a lease; number and session name follow from its grant. */
 export type NewLease = Pick<Lease, 'id' | 'notAfter' | 'intendedAt'>

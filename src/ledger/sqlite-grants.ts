@@ -5,6 +5,7 @@ import type { Grant, Lease } from './records.ts'
 import { putDeny } from './sqlite-deny.ts'
 import { type GrantRow, type LeaseRow, msOf, msOrNull, SELECT_GRANT } from './sqlite-rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
+import type { TokenRows } from './sqlite-tokens.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import { assertGrantMove, assertLeaseMove, isFinalState, OPENING_STATES } from './transitions.ts'
 
@@ -14,7 +15,7 @@ type Opened = { kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existi
 const MAX_DENIED_PLAN_BYTES = 4_096
 
 /** See `LedgerWrites.openGrant`. */
-export function openGrant(store: SqliteStore, tx: SqliteTransaction, input: OpenGrant): Opened {
+export function openGrant(store: SqliteStore, tx: SqliteTransaction, tokens: TokenRows, input: OpenGrant): Opened {
   const { grant, lease } = input
   const subjectN = tx.names.number(grant.subject)
   const existing = store.db.get<GrantRow>(
@@ -25,6 +26,7 @@ export function openGrant(store: SqliteStore, tx: SqliteTransaction, input: Open
   if (existing) return { kind: 'existing', grant: store.grant(existing) }
   checkOpening(input)
   checkRoom(tx, input, subjectN)
+  if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease?.id })
   const n = insertGrant(store, tx, input, subjectN)
   tx.count(subjectN, undefined, grant.state)
   const leaseCount = lease ? 1 : 0
@@ -41,7 +43,8 @@ export function openGrant(store: SqliteStore, tx: SqliteTransaction, input: Open
 export function intendLease(
   store: SqliteStore,
   tx: SqliteTransaction,
-  input: { grantId: string; grantVersion: number; lease: NewLease; events: (row: Lease) => OpenGrant['events'] },
+  tokens: TokenRows,
+  input: Parameters<LedgerWrites['intendLease']>[0],
 ): { grant: Grant; lease: Lease } {
   const row = grantAt(store, input.grantId, input.grantVersion)
   if (row.state !== 'active') {
@@ -51,6 +54,7 @@ export function intendLease(
     })
   }
   checkLeaseEnd(row.id, input.lease.notAfter, row.deadline)
+  if (input.token) tokens.use(input.token, { grantId: row.id, leaseId: input.lease.id })
   const number = row.lease_count + 1
   tx.db.run('UPDATE grants SET lease_count = ?, version = version + 1 WHERE n = ?', number, row.n)
   insertLease(tx, row.n, row.role_n, number, input.lease)

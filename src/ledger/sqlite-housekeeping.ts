@@ -2,6 +2,7 @@ import type { LedgerWrites } from './ledger.ts'
 import type { GrantState } from './records.ts'
 import { msOf } from './sqlite-rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
+import type { TokenRows } from './sqlite-tokens.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
@@ -34,18 +35,6 @@ export function noteUnregistered(tx: SqliteTransaction, attempt: Input<'noteUnre
   tx.append([attempt.event])
 }
 
-/** See `LedgerWrites.rememberToken`. */
-export function rememberToken(tx: SqliteTransaction, { key, until, now }: Input<'rememberToken'>): boolean {
-  const changed = tx.db.run(
-    `INSERT INTO tokens (key, until) VALUES (?1, ?2)
-     ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE tokens.until <= ?3`,
-    key,
-    msOf(until),
-    msOf(now),
-  )
-  return changed === 1
-}
-
 interface PrunedRow {
   n: number
   subject_n: number
@@ -58,6 +47,7 @@ interface PrunedRow {
 export function prune(
   store: SqliteStore,
   tx: SqliteTransaction,
+  tokenRows: TokenRows,
   { before, now, limit }: Input<'prune'>,
 ): { grants: number; tokens: number } {
   const rows = tx.db.all<PrunedRow>(
@@ -77,11 +67,7 @@ export function prune(
   }
   removeUnused(tx, 'plans', 'plan_n', new Set(rows.map((row) => row.plan_n)))
   removeUnused(tx, 'decisions', 'decision_n', new Set(rows.map((row) => row.decision_n)))
-  const tokens = tx.db.run(
-    'DELETE FROM tokens WHERE key IN (SELECT key FROM tokens WHERE until <= ? ORDER BY until LIMIT ?)',
-    msOf(now),
-    limit,
-  )
+  const tokens = tokenRows.prune({ now, limit })
   // SQLite gives row numbers out again, so nothing of the rows that went may be remembered.
   store.forget()
   return { grants: rows.length, tokens }

@@ -11,10 +11,11 @@ import { verifyTail } from './sqlite-audit.ts'
 import { APPLICATION_ID, ledgerError, SqliteDatabase } from './sqlite-database.ts'
 import { claimDenyTarget, denyEnforced, denyFailed, denyWritten, giveBackClaims } from './sqlite-deny.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './sqlite-grants.ts'
-import { noteUnregistered, prune, rememberToken } from './sqlite-housekeeping.ts'
+import { noteUnregistered, prune } from './sqlite-housekeeping.ts'
 import { sqliteReads } from './sqlite-reads.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { sweepGrants } from './sqlite-sweep.ts'
+import { TokenRows } from './sqlite-tokens.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
 
 /** Where the file is and how large things may grow. */
@@ -69,9 +70,10 @@ function ledgerOn(db: SqliteDatabase, lock: FileLock, head: ChainHead, options: 
   const store = new SqliteStore(db, names)
   const tx = new SqliteTransaction({ db, names, ids: options.ids, head, onUndo: () => store.forget() })
   const commits = new GroupCommit(tx, options.groupCommit)
+  const tokens = new TokenRows(tx, options.ids.next('rpl', options.clock.now()))
   let open = true
   return {
-    ...sqliteWrites(store, tx, commits, options.maxUnregistered ?? 1_000),
+    ...sqliteWrites(store, tx, tokens, commits, options.maxUnregistered ?? 1_000),
     // After a commit that could be neither finished nor undone, this connection would show what may never be durable.
     ...sqliteReads(store, () => open && !db.isTransaction),
     close: async () => {
@@ -86,24 +88,25 @@ function ledgerOn(db: SqliteDatabase, lock: FileLock, head: ChainHead, options: 
 function sqliteWrites(
   store: SqliteStore,
   tx: SqliteTransaction,
+  tokens: TokenRows,
   commits: GroupCommit,
   maxUnregistered: number,
 ): LedgerWrites {
   return {
-    openGrant: (input) => commits.write(() => openGrant(store, tx, input)),
-    intendLease: (input) => commits.write(() => intendLease(store, tx, input)),
+    openGrant: (input) => commits.write(() => openGrant(store, tx, tokens, input)),
+    intendLease: (input) => commits.write(() => intendLease(store, tx, tokens, input)),
     settleLease: (input) => commits.write(() => settleLease(store, tx, input), 'settling'),
     moveGrant: (input) => commits.write(() => moveGrant(store, tx, input), 'settling'),
     appendEvents: (events) => commits.write(() => tx.append(events)),
     appendReports: (input) => commits.write(() => appendReports(store, tx, input)),
     noteUnregistered: (attempt) => commits.write(() => noteUnregistered(tx, attempt, maxUnregistered)),
-    rememberToken: (input) => commits.write(() => rememberToken(tx, input)),
+    connectionClosed: (input) => commits.write(() => tokens.closed(input), 'settling'),
     sweepGrants: (input) => commits.write(() => sweepGrants(store, tx, input), 'settling'),
     claimDenyTarget: (input) => commits.write(() => claimDenyTarget(tx, input), 'settling'),
     denyWritten: (input) => commits.write(() => denyWritten(tx, input), 'settling'),
     denyFailed: (input) => commits.write(() => denyFailed(tx, input), 'settling'),
     denyEnforced: (input) => commits.write(() => denyEnforced(tx, input), 'settling'),
-    prune: (input) => commits.write(() => prune(store, tx, input)),
+    prune: (input) => commits.write(() => prune(store, tx, tokens, input)),
   }
 }
 

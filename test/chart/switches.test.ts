@@ -205,6 +205,7 @@ const ROWS: readonly Row[] = [
       config: {
         admin: { operators: [{ ...OPERATOR, subjects: ['oidc:github:repository_owner_id=4711;repository_id=815'] }] },
         identity: {
+          tokens: { reuse: 'never' },
           oidc: [
             ISSUER,
             {
@@ -215,7 +216,6 @@ const ROWS: readonly Row[] = [
               jwksHost: '10.0.0.1:6443',
               caConfigMap: { name: 'kube-root-ca.crt', key: 'ca.crt' },
               allowPrivate: ['10.0.0.1', 'kubernetes.default.svc.cluster.local'],
-              reusable: true,
             },
             {
               alias: 'other',

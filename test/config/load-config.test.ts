@@ -81,6 +81,14 @@ describe('a bad file is refused with every problem by path', () => {
       says: 'did you mean region',
     },
     {
+      name: 'a setting that another one has replaced',
+      text: withSections({
+        identity: { ...(parse(GOOD) as { identity: object }).identity, oidc: [{ reusable: true }] },
+      }),
+      path: 'identity.oidc.0.reusable',
+      says: 'identity.tokens.reuse',
+    },
+    {
       name: 'a duration without a unit',
       text: withSections({ grants: { leaseTime: '300' } }),
       path: 'grants.leaseTime',

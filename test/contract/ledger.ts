@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Ids } from '../../src/core/ids.ts'
 import { verifyChain } from '../../src/ledger/audit-log.ts'
-import type { GrantMove, Ledger, OpenGrant } from '../../src/ledger/ledger.ts'
+import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
 import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/transitions.ts'
 import { AGENT, PERMIT, ROLE, sampleEvent, sampleLease, sampleOpen, samplePlan } from '../support/ledger-records.ts'
@@ -684,12 +684,164 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       })
     })
 
-    test('a token is new once, until it is forgotten', async () => {
-      const use = (at: Date) => ledger.rememberToken({ key: 'jti', until: later(100), now: at })
-      expect(await Promise.all([use(now), use(now), use(now)])).toEqual([true, false, false])
-      expect(await use(later(99))).toBe(false)
-      expect(await ledger.rememberToken({ key: 'jti', until: later(300), now: later(100) })).toBe(true)
-      expect(await use(later(299))).toBe(false)
+    describe('a bearer token', () => {
+      const use = (more: Partial<TokenUse> = {}): TokenUse => ({
+        key: 'token',
+        until: later(1_000),
+        reuse: 'connection',
+        by: 'request',
+        connectionId: 'con_1',
+        at: now,
+        moved: ({ from, to, move }) => sampleEvent(now, { type: 'token.moved', data: { from, to, move } }),
+        ...more,
+      })
+      /** Opens a grant, with a lease, on a token. */
+      const mint = (token: TokenUse, more: Parameters<typeof sampleOpen>[2] = {}) =>
+        ledger.openGrant({ ...sampleOpen(ids, now, more), token })
+      const renew = async (grant: Grant, token: TokenUse) => {
+        const { version } = (await ledger.getGrant(grant.id)) ?? grant
+        const lease = sampleLease(ids, now)
+        return ledger.intendLease({ grantId: grant.id, grantVersion: version, lease, token, events: () => [] })
+      }
+      const replayed = (check: string, more: object = {}) => ({
+        code: 'TOKEN_REPLAYED',
+        details: expect.objectContaining({ check, ...more }),
+      })
+
+      describe('with reuse: connection', () => {
+        test('mints as often as wanted by one connection, and by no other one while that is open', async () => {
+          const { grant } = await mint(use())
+          await mint(use())
+          await renew(grant, use({ by: 'renewal' }))
+          const head = await ledger.auditHead()
+          const sides = {
+            connectionId: 'con_2',
+            ownerConnectionId: 'con_1',
+            ownerReplica: expect.stringMatching(/^rpl_/),
+          }
+          const thief = use({ connectionId: 'con_2' })
+          await expect(mint(thief)).rejects.toMatchObject(replayed('connection', sides))
+          await expect(renew(grant, { ...thief, by: 'renewal' })).rejects.toMatchObject(replayed('connection', sides))
+          expect(await ledger.auditHead()).toEqual(head)
+          expect((await ledger.countGrants()).active).toBe(2)
+        })
+
+        test('is taken over by one connection once its own has closed, with an event', async () => {
+          await mint(use())
+          await ledger.connectionClosed({ connectionId: 'con_1', at: now })
+          const rivals = ['con_2', 'con_3'].map((connectionId) => mint(use({ connectionId })))
+          const [first, second] = await Promise.allSettled(rivals)
+          expect(first).toMatchObject({ status: 'fulfilled' })
+          expect(second).toMatchObject({ reason: replayed('connection', { ownerConnectionId: 'con_2' }) })
+          const moves = (await ledger.auditEvents({ afterSeq: 0, limit: 100 })).filter(
+            ({ type }) => type === 'token.moved',
+          )
+          expect(moves.map(({ data }) => data)).toMatchObject([
+            { from: { connectionId: 'con_1' }, to: { connectionId: 'con_2' }, move: 1 },
+          ])
+        })
+
+        test('is taken over after a restart, since the replica of before is silent', async () => {
+          const { grant } = await mint(use())
+          ledger = await fixture.reopen()
+          await renew(grant, use({ by: 'renewal', connectionId: 'con_2' }))
+          await expect(renew(grant, use({ connectionId: 'con_3' }))).rejects.toMatchObject(replayed('connection'))
+        })
+
+        test('moves eight times and no more', async () => {
+          for (let n = 1; n <= 9; n += 1) {
+            await mint(use({ connectionId: `con_${n}` }))
+            await ledger.connectionClosed({ connectionId: `con_${n}`, at: now })
+          }
+          await expect(mint(use({ connectionId: 'con_10' }))).rejects.toMatchObject(replayed('moves'))
+        })
+
+        test('is not bound to a connection that is on record as closed', async () => {
+          await mint(use())
+          await ledger.connectionClosed({ connectionId: 'con_1', at: now })
+          await expect(mint(use({ key: 'other' }))).rejects.toMatchObject({ code: 'CANCELLED' })
+          await mint(use({ key: 'other', connectionId: 'con_2' }))
+        })
+
+        test('is taken over with a compare, also when it is bound to several connections at once', async () => {
+          const answers = await Promise.allSettled(
+            Array.from({ length: 20 }, (_, n) => mint(use({ connectionId: `con_${n}` }))),
+          )
+          expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+          expect((await ledger.countGrants()).active).toBe(1)
+        })
+      })
+
+      describe('with reuse: never', () => {
+        const once = (more: Partial<TokenUse> = {}) => use({ reuse: 'never', ...more })
+
+        test('mints for one grant, and for no other, by whatever connection', async () => {
+          const { grant } = await mint(once())
+          for (const connectionId of ['con_1', 'con_2']) {
+            const refused = mint(once({ connectionId }))
+            await expect(refused).rejects.toMatchObject(replayed('spent', { grantId: grant.id, connectionId }))
+          }
+          await ledger.connectionClosed({ connectionId: 'con_1', at: now })
+          await expect(mint(once({ connectionId: 'con_3' }))).rejects.toMatchObject(replayed('spent'))
+          expect((await ledger.countGrants()).active).toBe(1)
+        })
+
+        test('may come back with the request of the same grant, and not for its renewal', async () => {
+          const { grant } = await mint(once())
+          await renew(grant, once({ by: 'request', connectionId: 'con_2' }))
+          await expect(renew(grant, once({ by: 'renewal' }))).rejects.toMatchObject(replayed('spent'))
+        })
+
+        for (const { name, settle, again } of [
+          { name: 'was not minted', settle: { to: 'ended', end: 'not_minted', endedAt: new Date(0) }, again: true },
+          { name: 'has an unknown outcome', settle: { to: 'unknown' }, again: true },
+          { name: 'was issued', settle: { to: 'issued', accessKeyId: 'ASIAX', issuedAt: new Date(0) }, again: false },
+          { name: 'is under way', settle: undefined, again: false },
+        ] as const) {
+          test(`${again ? 'may' : 'may not'} come back for a renewal whose lease ${name}`, async () => {
+            const { grant } = await created()
+            const { lease } = await renew(grant, once({ by: 'renewal' }))
+            if (settle) await ledger.settleLease({ leaseId: lease.id, events: [], ...settle })
+            const back = renew(grant, once({ by: 'renewal' }))
+            if (again) expect((await back).lease.number).toBe(3)
+            else await expect(back).rejects.toMatchObject(replayed('spent'))
+          })
+        }
+
+        test('of many grants at once on one token one is opened', async () => {
+          const answers = await Promise.allSettled(Array.from({ length: 20 }, () => mint(once())))
+          expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+          expect((await ledger.countGrants()).active).toBe(1)
+        })
+      })
+
+      for (const reuse of ['connection', 'never'] as const) {
+        test(`with reuse: ${reuse} is not spent by a grant that waits or was denied, and is looked at all the same`, async () => {
+          for (const state of ['awaiting_approval', 'denied'] as const) await mint(use({ reuse }), { grant: { state } })
+          const { grant } = await mint(use({ reuse, connectionId: 'con_2' }))
+          for (const state of ['awaiting_approval', 'denied', 'active'] as const)
+            await expect(mint(use({ reuse }), { grant: { state } })).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+          expect(grant.state).toBe('active')
+        })
+
+        test(`with reuse: ${reuse} is not spent by a lease that could not be intended`, async () => {
+          const { grant } = await created()
+          const stale = { grantId: grant.id, grantVersion: 9, lease: sampleLease(ids, now), events: () => [] }
+          await expect(ledger.intendLease({ ...stale, token: use({ reuse }) })).rejects.toMatchObject({
+            code: 'LEDGER_CONFLICT',
+          })
+          await mint(use({ reuse, connectionId: 'con_2' }))
+        })
+
+        test(`with reuse: ${reuse} is forgotten when it has ended`, async () => {
+          await mint(use({ reuse }))
+          const later1 = { reuse, at: later(1_000), until: later(2_000), connectionId: 'con_2' }
+          await mint(use(later1))
+          await expect(mint(use({ ...later1, connectionId: 'con_3' }))).rejects.toMatchObject({
+            code: 'TOKEN_REPLAYED',
+          })
+        })
+      }
     })
 
     test('pruning forgets what ended before, and neither live grants, denied ones nor the record', async () => {
@@ -705,7 +857,23 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         to: { state: 'ended', reason: 'revoked', endedAt: now, dueAt: null },
         endLeases: { end: 'denied', endedAt: now },
       })
-      await ledger.rememberToken({ key: 'jti', until: later(1), now })
+      const token = {
+        key: 'jti',
+        until: later(1),
+        reuse: 'never',
+        by: 'renewal',
+        connectionId: 'con_1',
+        at: now,
+      } as const
+      const { version } = live.grant
+      await ledger.intendLease({
+        grantId: live.grant.id,
+        grantVersion: version,
+        lease: sampleLease(ids, now),
+        token: { ...token, moved: () => sampleEvent(now) },
+        events: () => [],
+      })
+      live.grant = (await ledger.getGrant(live.grant.id)) ?? live.grant
       const head = await ledger.auditHead()
       expect(await ledger.prune({ before: now, now, limit: 10 })).toEqual({ grants: 0, tokens: 0 })
       expect(await ledger.prune({ before: later(1), now: later(1), limit: 10 })).toEqual({ grants: 1, tokens: 1 })

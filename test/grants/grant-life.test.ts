@@ -522,25 +522,6 @@ describe('P15: a person decides what cannot be undone', () => {
   })
 })
 
-describe('bearer tokens', () => {
-  const bearer = () =>
-    caller({ authMethod: 'jwt-svid', replay: { key: 'token-1', until: new Date(h.clock.now().getTime() + 300_000) } })
-
-  test('buy one lease', async () => {
-    const { grant } = await h.request('key-00000001', task(), bearer())
-    await expect(h.request('key-00000002', task(), bearer())).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
-    await expect(h.grants.renewLease(bearer(), grant.id, h.signal)).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
-    expect(h.provider.sessions).toHaveLength(1)
-  })
-
-  test('can look and complete without being spent', async () => {
-    const { grant } = await h.request('key-00000001')
-    await h.grants.getGrant(bearer(), grant.id)
-    await h.grants.completeGrant(bearer(), grant.id, '')
-    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
-  })
-})
-
 describe('watching', () => {
   test('shows the grant, each change, and ends with the final state', async () => {
     const { grant } = await h.request('key-00000001')

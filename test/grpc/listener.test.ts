@@ -11,14 +11,17 @@ import type { Extension } from '@peculiar/x509'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import { asStintError } from '../../src/core/errors.ts'
+import { randomIds } from '../../src/core/ids.ts'
 import type { RefusedConnection } from '../../src/core/net/guarded-listener.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { CallConnections } from '../../src/grpc/call-connections.ts'
 import { connectionOf } from '../../src/grpc/connection-of.ts'
 import type { ListenerLimits } from '../../src/grpc/listener.ts'
 import { Listener } from '../../src/grpc/listener.ts'
 import { GRPC_SERVER_OPTIONS } from '../../src/grpc/server-options.ts'
 import { Authenticator } from '../../src/identity/authenticator.ts'
 import type { BundleStore } from '../../src/identity/bundle-store.ts'
+import type { CallConnection } from '../../src/identity/caller-identity.ts'
 import { createJwtSvidVerifier } from '../../src/identity/jwt-svid.ts'
 import { serverIdentity } from '../../src/identity/server-identity.ts'
 import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
@@ -327,6 +330,20 @@ describe('a listener for bearer tokens', () => {
     await expect(call(client(at))).rejects.toMatchObject({ details: 'IDENTITY_REQUIRED' })
   })
 
+  test('tells the connections of tokens apart, and that one has closed', async () => {
+    const at = await start({ bearer: true })
+    const token = `Bearer ${await at.a.issueJwtSvid({ path: '/x', audience: AUDIENCE })}`
+    const [one, two] = [client(at), client(at)]
+    for (const each of [one, two, one]) await call(each, [token])
+    expect(at.tokenConnections.size).toBe(2)
+    const [first, second] = at.tokenConnections
+    expect(first?.id).toMatch(/^con_/)
+    expect(first?.closed.aborted).toBe(false)
+    one.close()
+    await until(() => first?.closed.aborted === true)
+    expect(second?.closed.aborted).toBe(false)
+  })
+
   test('takes no identity from a certificate that nobody has asked for', async () => {
     const at = await start({ bearer: true })
     await expect(whoami(at, await at.a.issueX509Svid({ path: '/x' }))).rejects.toMatchObject({
@@ -344,6 +361,8 @@ interface Running {
   readonly port: number
   readonly refusals: RefusedConnection[]
   readonly seen: Set<unknown>
+  /** Of calls that rest on a bearer token alone. */
+  readonly tokenConnections: Set<CallConnection>
   calls: number
 }
 
@@ -387,10 +406,22 @@ async function start({
       if (observerThrows) throw new Error('observer')
     },
   }
-  const listener = bearer ? Listener.bearer(options) : Listener.mutual({ ...options, bundles })
+  const bearers = new CallConnections({ ids: randomIds, clock })
+  const onTaken = (socket: Socket) => bearers.add(socket)
+  const listener = bearer ? Listener.bearer({ ...options, onTaken }) : Listener.mutual({ ...options, bundles })
   const tokens = createJwtSvidVerifier({ audience: AUDIENCE })
   const authenticator = new Authenticator({ bundles, tokens, bearerAlone: bearer })
-  const running = { a, b, bundles, clock, listener, refusals, seen: new Set<unknown>(), calls: 0 }
+  const running = {
+    a,
+    b,
+    bundles,
+    clock,
+    listener,
+    refusals,
+    seen: new Set<unknown>(),
+    tokenConnections: new Set<CallConnection>(),
+    calls: 0,
+  }
   server.addService(
     { WhoAmI: METHOD },
     {
@@ -398,9 +429,13 @@ async function start({
         running.calls += 1
         const connection = connectionOf(request)
         running.seen.add(connection)
+        const via = bearers.of(request.getPeer())
         authenticator
-          .authenticate({ connection, authorization: request.metadata.get('authorization') }, clock.now())
-          .then(({ subject, authMethod }) => done(null, `${subject} by ${authMethod}`))
+          .authenticate({ connection, via, authorization: request.metadata.get('authorization') }, clock.now())
+          .then(({ subject, authMethod, token }) => {
+            if (token) running.tokenConnections.add(token.connection)
+            done(null, `${subject} by ${authMethod}`)
+          })
           .catch((error: unknown) => done(unauthenticated(asStintError(error))))
       },
     },

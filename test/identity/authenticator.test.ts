@@ -9,6 +9,7 @@ import { createTrustDomain } from '../../src/practice/pki.ts'
 import { NOW, storeOf } from '../support/pki.ts'
 
 const AUDIENCE = 'spiffe://a.test/stint'
+const VIA = { id: 'con_1', closed: new AbortController().signal }
 let domain: PracticeTrustDomain
 let bundles: BundleStore
 let connection: VerifiedConnection
@@ -39,19 +40,25 @@ describe('Authenticator', () => {
   test('J33 names the agent of a token alone with the key that the replay guard needs', async () => {
     const token = await domain.issueJwtSvid({ path: '/x', audience: AUDIENCE, now: NOW, claims: { jti: 'id-1' } })
     const until = new Date(NOW.getTime() + 310_000)
-    expect(await make().authenticate({ authorization: [`Bearer ${token}`] }, NOW)).toMatchObject({
+    expect(await make().authenticate({ via: VIA, authorization: [`Bearer ${token}`] }, NOW)).toMatchObject({
       authMethod: 'jwt-svid',
       expiresAt: until,
       evidence: { tokenId: 'id-1' },
-      replay: { key: expect.stringMatching(/^[0-9a-f]{64}$/), until },
+      token: { key: expect.stringMatching(/^[0-9a-f]{64}$/), until, connection: VIA },
     })
+  })
+
+  test('takes no token alone from a connection that has closed', async () => {
+    const token = await domain.issueJwtSvid({ path: '/x', audience: AUDIENCE, now: NOW })
+    const proofs = { via: undefined, authorization: [`Bearer ${token}`] }
+    await expect(make().authenticate(proofs, NOW)).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
   test('with both proofs keeps the earlier end and needs no replay guard', async () => {
     const token = await domain.issueJwtSvid({ path: '/x', audience: AUDIENCE, now: NOW })
     const identity = await make().authenticate({ connection, authorization: [`bearer ${token}`] }, NOW)
     expect(identity).toMatchObject({ authMethod: 'x509-svid+jwt-svid', expiresAt: new Date(NOW.getTime() + 310_000) })
-    expect(identity.replay).toBeUndefined()
+    expect(identity.token).toBeUndefined()
   })
 
   test('is not swayed by a good proof beside a bad one', async () => {
@@ -101,7 +108,7 @@ describe('Authenticator', () => {
 
   test('checks a token once, and again when the bundles change or its time is over', async () => {
     const token = await domain.issueJwtSvid({ path: '/x', audience: AUDIENCE, now: NOW })
-    const [authenticator, proofs] = [make(), { authorization: [`Bearer ${token}`] }]
+    const [authenticator, proofs] = [make(), { via: VIA, authorization: [`Bearer ${token}`] }]
     for (let i = 0; i < 3; i++) await authenticator.authenticate(proofs, NOW)
     expect(verifications).toBe(1)
     await expect(authenticator.authenticate(proofs, new Date(NOW.getTime() + 310_000))).rejects.toMatchObject({

@@ -20,7 +20,7 @@ import { randomIds } from '../../src/core/ids.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { MIGRATIONS, runMigrations } from '../../src/ledger/migrations/run-migrations.ts'
-import { SqliteDatabase } from '../../src/ledger/sqlite-database.ts'
+import { APPLICATION_ID, SqliteDatabase } from '../../src/ledger/sqlite-database.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts'
 import { sampleEvent, sampleOpen } from '../support/ledger-records.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -272,7 +272,8 @@ describe('a damaged ledger', () => {
 })
 
 describe('migrations', () => {
-  const next = { version: 2, name: 'next', sql: 'CREATE TABLE added (a INTEGER) STRICT', readableBy: 1 }
+  const known = MIGRATIONS.length
+  const next = { version: known + 1, name: 'next', sql: 'CREATE TABLE added (a INTEGER) STRICT', readableBy: 1 }
 
   async function migrated(more: object): Promise<void> {
     await (await open()).close()
@@ -287,14 +288,36 @@ describe('migrations', () => {
   })
 
   test('of a newer release that this one cannot live with are refused', async () => {
-    await migrated({ readableBy: 2 })
-    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_VERSION_UNSUPPORTED', details: { found: 2, known: 1 } })
+    await migrated({ readableBy: known + 1 })
+    const details = { found: known + 1, known }
+    await expect(open()).rejects.toMatchObject({ code: 'LEDGER_VERSION_UNSUPPORTED', details })
   })
 
   test('that are not the ones we know are refused', async () => {
     await (await open()).close()
     change("UPDATE migrations SET checksum = 'other'")
     await expect(open()).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' })
+  })
+
+  test('keep a token that was spent before owners were on record, and the release before can go on', async () => {
+    const before = new SqliteDatabase(file)
+    before.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    runMigrations(before, clock.now(), MIGRATIONS.slice(0, 1))
+    const spend = (db: SqliteDatabase, key: string) =>
+      db.run('INSERT INTO tokens (key, until) VALUES (?, ?)', key, clock.now().getTime() + 1_000)
+    for (const key of ['once', 'often']) spend(before, key)
+    before.close()
+    const ledger = await open()
+    const use = { until: clock.now(), by: 'request', connectionId: 'con_1', at: clock.now() } as const
+    const moved = () => sampleEvent(clock.now(), { type: 'token.moved' })
+    const mint = (key: string, reuse: 'connection' | 'never') =>
+      ledger.openGrant({ ...sampleOpen(randomIds, clock.now()), token: { ...use, key, reuse, moved } })
+    await expect(mint('once', 'never')).rejects.toMatchObject({ code: 'TOKEN_REPLAYED', details: { check: 'spent' } })
+    expect(await mint('often', 'connection')).toMatchObject({ kind: 'created' })
+    await ledger.close()
+    const after = new SqliteDatabase(file)
+    spend(after, 'new')
+    after.close()
   })
 
   test('that fail leave nothing behind', async () => {

@@ -12,9 +12,10 @@ import { createJudge } from '../../src/grants/judge.ts'
 import type { Operator } from '../../src/grants/operator.ts'
 import { createOperatorService } from '../../src/grants/operator-service.ts'
 import { Sweeper } from '../../src/grants/sweeper.ts'
+import { TokenGuard, type TokenReuse } from '../../src/grants/token-guard.ts'
 import { WatchHub } from '../../src/grants/watch-hub.ts'
 import { Watermarks } from '../../src/grants/watermarks.ts'
-import type { CallerIdentity } from '../../src/identity/caller-identity.ts'
+import type { CallConnection, CallerIdentity } from '../../src/identity/caller-identity.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts'
 import { NO_LABELS } from '../../src/plan/labels.ts'
@@ -56,6 +57,18 @@ export function caller(over: Partial<CallerIdentity> = {}): CallerIdentity {
   }
 }
 
+/** A connection of the bearer port, in the test's hands. */
+export function openConnection(id: string) {
+  const controller = new AbortController()
+  return { id, closed: controller.signal, close: () => controller.abort() }
+}
+
+/** A caller with a bearer token alone, which came by this connection. */
+export function bearer(connection: CallConnection, key = 'token-1'): CallerIdentity {
+  const token = { key, until: new Date('2099-01-01T00:00:00Z'), connection }
+  return caller({ authMethod: 'jwt-svid', evidence: { tokenId: key }, token })
+}
+
 export function task(access: object = READ, over: object = {}) {
   return { purpose: 'to look at the data', roleArn: ROLE, access: [access], ttlSeconds: 1_800, ...over }
 }
@@ -65,7 +78,7 @@ export interface Harness extends Awaited<ReturnType<typeof openHarness>> {}
 
 /** @param options.folder of an earlier harness: opens its ledger again, as a broker that was started anew. */
 export async function openHarness(
-  options: { folder?: string; clock?: ManualClock; provider?: FakeProvider; limits?: object } = {},
+  options: { folder?: string; clock?: ManualClock; provider?: FakeProvider; limits?: object; reuse?: TokenReuse } = {},
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'stint-test-'))
   const clock = options.clock ?? new ManualClock()
@@ -78,6 +91,7 @@ export async function openHarness(
     trusted: true,
     policyError: undefined as StintError | undefined,
   }
+  const problems: { component: string; error: unknown }[] = []
   const hub = new WatchHub()
   const watermarks = new Watermarks({ provider })
   const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
@@ -85,6 +99,14 @@ export async function openHarness(
     labels: NO_LABELS,
     roles: new Map([[ROLE, {}]]),
     limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
+  })
+  const tokens = new TokenGuard({
+    ledger,
+    clock,
+    reuse: options.reuse ?? 'connection',
+    deadAfterMs: 20_000,
+    onProblem: (error) => problems.push({ component: 'tokens', error }),
+    onWell: () => {},
   })
   const parts: ApprovalParts = {
     ledger,
@@ -124,9 +146,9 @@ export async function openHarness(
     ids: randomIds,
     settings,
     quotas: { openGrantsPerAgent: 100 },
+    tokens,
     trust: { isTrusted: () => rules.trusted },
   }
-  const problems: { component: string; error: unknown }[] = []
   const well: string[] = []
   const sweeper = new Sweeper({
     ...parts,

@@ -23,7 +23,6 @@ export interface IssuerSettings extends KeyPlaceSettings {
   readonly subject?: readonly string[] | undefined
   readonly conditions?: Readonly<Record<string, readonly (string | number | boolean)[]>> | undefined
   readonly authorizedParties?: readonly string[] | undefined
-  readonly reusable?: boolean | undefined
 }
 
 /** Something wrong with the settings of an issuer; the message goes on after the path. */

@@ -39,8 +39,6 @@ export interface OidcIssuer {
   readonly partyClaims: readonly string[]
   readonly traps: readonly Trap[]
   readonly facets: Readonly<Record<string, string>>
-  /** Whether a token may be used for several calls that mint, until it ends. */
-  readonly reusable: boolean
 }
 
 /**
@@ -56,7 +54,7 @@ export function defineIssuer(settings: IssuerSettings): OidcIssuer {
       problems: problems.map(({ path, message }) => ({ path: path.join('.'), message })),
     })
   }
-  const { alias, issuer, authorizedParties = [], reusable = false } = settings
+  const { alias, issuer, authorizedParties = [] } = settings
   const preset = presetOf(settings.preset)
   return {
     alias,
@@ -79,7 +77,6 @@ export function defineIssuer(settings: IssuerSettings): OidcIssuer {
     partyClaims: preset.partyClaims ?? ['azp'],
     traps: preset.traps,
     facets: preset.facets ?? {},
-    reusable,
   }
 }
 

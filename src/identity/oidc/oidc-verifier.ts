@@ -26,8 +26,8 @@ export interface VerifiedOidcToken {
   readonly acceptedUntil: Date
   /** `jti`, else the hash of the signing input; for the record. */
   readonly tokenId: string
-  /** For the replay guard; none where the configuration lets a token be used again. */
-  readonly replay?: { readonly key: string; readonly until: Date }
+  /** For the replay guard: as `replayKey` says it, and how long it must be remembered. */
+  readonly replay: { readonly key: string; readonly until: Date }
   /** The fingerprint of the certificate that it is bound to. */
   readonly boundTo?: string
   /** What the issuer says besides, for the record only. */
@@ -199,7 +199,7 @@ function describe(token: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
   const id = jti ?? sha256Hex(signingInput)
   const boundTo = confirmationOf(claims)
   const replay = {
-    key: replayKey(token, { issuer: issuer.issuer, jti }),
+    key: replayKey(token, { issuer: issuer.trustDomain, jti }),
     until: new Date(exp + leewaySeconds * 1000),
   }
   const facets = facetsOf(claims, issuer)
@@ -208,7 +208,7 @@ function describe(token: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
     trustDomain: issuer.trustDomain,
     acceptedUntil: new Date(Math.min(exp, iat + maxTokenAgeSeconds * 1000) + leewaySeconds * 1000),
     tokenId: id,
-    ...(issuer.reusable ? {} : { replay }),
+    replay,
     ...(boundTo === undefined ? {} : { boundTo }),
     ...(facets ? { facets } : {}),
   }

@@ -3,6 +3,7 @@ import { StintError } from '../../core/errors.ts'
 import { failpoint } from '../../core/failpoint.ts'
 import type { SqliteDatabase } from '../sqlite-database.ts'
 import { ledgerMigration } from './001-ledger.ts'
+import { tokenOwnersMigration } from './002-token-owners.ts'
 
 /** One step of the schema. Its text never changes once it has been released: a checksum is kept of it. */
 export interface Migration {
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** All steps, by version. */
-export const MIGRATIONS: readonly Migration[] = [ledgerMigration]
+export const MIGRATIONS: readonly Migration[] = [ledgerMigration, tokenOwnersMigration]
 
 interface AppliedRow {
   version: number

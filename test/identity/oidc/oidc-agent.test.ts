@@ -12,6 +12,7 @@ import { type Broker, startBroker } from '../../../src/main.ts'
 import { type Stage, setStage } from '../../../src/practice/stage.ts'
 import { StintClient } from '../../../src/sdk/client.ts'
 import { stint } from '../../support/cli.ts'
+import { eventually } from '../../support/eventually.ts'
 import { type RunningIssuer, startIssuer } from '../../support/oidc-issuer.ts'
 import { OIDC_KEYS, signedToken } from '../../support/oidc-tokens.ts'
 import { KINDS } from '../../vectors/identity/oidc.ts'
@@ -77,14 +78,23 @@ describe('an agent with a token of a CI job', () => {
     expect((await agent.listGrants()).grants.map(({ id }) => id)).toContain(grant.id)
   })
 
-  test('J33 cannot mint twice with one token, also not for another task', async () => {
-    const token = ciToken({ jti: 'once' })
+  test('J33 mints with one token by one connection, and a thief by another one only after that has closed', async () => {
+    const token = ciToken({ jti: 'held' })
     const agent = client({ token: async () => token })
+    const { grant } = await agent.requestGrant(task(), randomUUID())
     await agent.requestGrant(task(), randomUUID())
-    await expect(agent.requestGrant(task(), randomUUID())).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
-    const same = ciToken({ jti: 'once', run_id: '2' })
-    const other = client({ token: async () => same })
-    await expect(other.requestGrant(task(), randomUUID())).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+    expect((await agent.renewLease(grant.id)).lease).toBeDefined()
+    for (const stolen of [token, ciToken({ jti: 'held', run_id: '2' })]) {
+      const thief = client({ token: async () => stolen })
+      await expect(thief.requestGrant(task(), randomUUID())).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+      expect((await thief.getGrant(grant.id)).id).toBe(grant.id)
+    }
+    agent.close()
+    const next = client({ token: async () => token })
+    const again = await eventually('the end of the connection', () =>
+      next.requestGrant(task(), randomUUID()).catch(() => undefined),
+    )
+    expect(again.lease).toBeDefined()
   })
 
   for (const { name, claims, code } of [

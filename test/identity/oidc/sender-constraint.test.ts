@@ -13,6 +13,7 @@ import { documentsOf, OIDC_KEYS, signedToken } from '../../support/oidc-tokens.t
 import { NOW, storeOf } from '../../support/pki.ts'
 import { AUDIENCE, IAT, KINDS } from '../../vectors/identity/oidc.ts'
 
+const VIA = { id: 'con_1', closed: new AbortController().signal }
 let domain: PracticeTrustDomain
 let bundles: BundleStore
 let connection: VerifiedConnection
@@ -30,15 +31,19 @@ beforeAll(async () => {
 })
 
 describe('a token of an OIDC issuer', () => {
-  test('alone names its agent, and can mint once', async () => {
+  test('alone names its agent, and what the replay guard needs', async () => {
     const { subject } = KINDS.plain
-    expect(await bearer().authenticate({ authorization: [oidc({ jti: 'id-1' })] }, NOW)).toEqual({
+    expect(await bearer().authenticate({ via: VIA, authorization: [oidc({ jti: 'id-1' })] }, NOW)).toEqual({
       subject,
       trustDomain: 'oidc:corp',
       authMethod: 'oidc',
       expiresAt: new Date((IAT + 310) * 1000),
       evidence: { tokenId: 'id-1' },
-      replay: { key: expect.stringMatching(/^[0-9a-f]{64}$/), until: new Date((IAT + 310) * 1000) },
+      token: {
+        key: expect.stringMatching(/^[0-9a-f]{64}$/),
+        until: new Date((IAT + 310) * 1000),
+        connection: VIA,
+      },
     })
   })
 
@@ -58,7 +63,7 @@ describe('a token of an OIDC issuer', () => {
 
   test('is not taken for a JWT-SVID, nor a JWT-SVID for one', async () => {
     const svid = await domain.issueJwtSvid({ path: '/x', audience: AUDIENCE, now: NOW })
-    expect(await bearer().authenticate({ authorization: [`Bearer ${svid}`] }, NOW)).toMatchObject({
+    expect(await bearer().authenticate({ via: VIA, authorization: [`Bearer ${svid}`] }, NOW)).toMatchObject({
       authMethod: 'jwt-svid',
     })
     const only = new Authenticator({ bundles, oidc: issuers(), bearerAlone: true })
@@ -66,7 +71,7 @@ describe('a token of an OIDC issuer', () => {
       details: { check: 'issuer' },
     })
     const named = oidc({ sub: 'spiffe://a.test/x' })
-    expect(await bearer().authenticate({ authorization: [named] }, NOW)).toMatchObject({
+    expect(await bearer().authenticate({ via: VIA, authorization: [named] }, NOW)).toMatchObject({
       subject: 'oidc:corp:tenant=t1;sub=spiffe://a.test/x',
       trustDomain: 'oidc:corp',
     })
@@ -87,7 +92,7 @@ describe('a token of an OIDC issuer', () => {
       expiresAt: new Date((IAT + 310) * 1000),
       evidence: { certificateFingerprint: connection.svid(NOW).fingerprint, tokenId: expect.any(String) },
     })
-    expect(identity.replay).toBeUndefined()
+    expect(identity.token).toBeUndefined()
   })
 
   test('RFC 8705 3.1: bound to a certificate is refused over another connection, and as a bearer token', async () => {
@@ -106,7 +111,7 @@ describe('a token of an OIDC issuer', () => {
     const fetchFor = ({ issuer }: { issuer: string }) => documentsOf(issuer, () => keys)
     const verifier = new OidcVerifier({ issuers: [defineIssuer(KINDS.plain.settings)], fetchFor, clock })
     const authenticator = new Authenticator({ bundles, oidc: verifier, bearerAlone: true })
-    const proofs = { authorization: [oidc()] }
+    const proofs = { via: VIA, authorization: [oidc()] }
     await authenticator.authenticate(proofs, NOW)
     keys = keys.replace('"rsa"', '"next"')
     await clock.advance(30_000)
@@ -129,14 +134,14 @@ describe('a JWT-SVID that is bound', () => {
     await expect(mutual().authenticate({ connection, authorization }, NOW)).rejects.toMatchObject({
       code: 'TOKEN_BINDING_MISMATCH',
     })
-    await expect(bearer().authenticate({ authorization }, NOW)).rejects.toMatchObject({
+    await expect(bearer().authenticate({ via: VIA, authorization }, NOW)).rejects.toMatchObject({
       code: 'TOKEN_BINDING_MISMATCH',
     })
   })
 
   test('to a key that cannot be proved here is refused', async () => {
     const authorization = [await svid({ jkt: 'abc' })]
-    await expect(bearer().authenticate({ authorization }, NOW)).rejects.toMatchObject({
+    await expect(bearer().authenticate({ via: VIA, authorization }, NOW)).rejects.toMatchObject({
       details: { check: 'confirmation' },
     })
   })

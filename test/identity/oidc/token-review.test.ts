@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../../src/core/errors.ts'
 import { takeTokenApart } from '../../../src/identity/jwt-token.ts'
 import { createOidcVerifier, lookAtReview } from '../../../src/oidc-from-config.ts'
-import { caller, type Harness, openHarness, task } from '../../support/grant-harness.ts'
+import { bearer, caller, type Harness, openConnection, openHarness, task } from '../../support/grant-harness.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RunningIssuer, startIssuer } from '../../support/oidc-issuer.ts'
 import { keySet, OIDC_KEYS, signedToken } from '../../support/oidc-tokens.ts'
@@ -135,11 +135,11 @@ describe('a call that mints', () => {
   })
   afterEach(() => harness.close())
 
-  const replay = () => ({ key: 'k'.repeat(64), until: new Date(clock.now().getTime() + 600_000) })
+  const { token } = bearer(openConnection('con_1'))
 
   test('asks first, and a refusal leaves no grant and is on record', async () => {
     const { grants, ledger, signal } = harness
-    const agent = caller({ askIssuer: await reviewOf(clusterToken()), replay: replay() })
+    const agent = caller({ askIssuer: await reviewOf(clusterToken()), ...(token && { token }) })
     server.behaviour.review = () => ({ authenticated: false })
     const request = { task: task(), idempotencyKey: 'once-0001' }
     await expect(grants.requestGrant(agent, request, signal)).rejects.toMatchObject({ code: 'TOKEN_INVALID' })
@@ -150,7 +150,7 @@ describe('a call that mints', () => {
 
   test('does not spend the token while the cluster cannot be asked', async () => {
     const { grants, signal } = harness
-    const agent = caller({ askIssuer: await reviewOf(clusterToken()), replay: replay() })
+    const agent = caller({ askIssuer: await reviewOf(clusterToken()), ...(token && { token }) })
     intercept((response) => response.writeHead(503).end())
     const request = { task: task(), idempotencyKey: 'once-0002' }
     await expect(grants.requestGrant(agent, request, signal)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })

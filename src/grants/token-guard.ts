@@ -1,0 +1,109 @@
+import type { Clock } from '../core/clock.ts'
+import { asStintError, hasCode, StintError } from '../core/errors.ts'
+import type { CallConnection, CallerIdentity } from '../identity/caller-identity.ts'
+import type { Ledger, TokenUse } from '../ledger/ledger.ts'
+
+/** How often a bearer token may mint; see `TokenUse`. `lifetime`: as often as wanted until it ends, by whoever has it. */
+export const TOKEN_REUSE = ['connection', 'never', 'lifetime'] as const
+export type TokenReuse = (typeof TOKEN_REUSE)[number]
+
+export interface TokenGuardOptions {
+  readonly ledger: Pick<Ledger, 'appendEvents' | 'connectionClosed'>
+  readonly clock: Clock
+  readonly reuse: TokenReuse
+  /** How long the edge takes at most to notice that a connection is dead. */
+  readonly deadAfterMs: number
+  /** Told when the end of a connection cannot be put on record: its tokens stay with it until a restart. */
+  readonly onProblem: (error: StintError) => void
+  /** Told when such an end could be put on record. */
+  readonly onWell: () => void
+}
+
+const CLOSE_ATTEMPTS = 5
+const CLOSE_PAUSE_MS = 1_000
+
+/** Says what becomes of the bearer token that a call rests on, and follows the connections that tokens were bound to. */
+export class TokenGuard {
+  readonly #options: TokenGuardOptions
+  readonly #followed = new WeakSet<CallConnection>()
+  readonly #stop = new AbortController()
+  readonly #recording = new Set<Promise<void>>()
+
+  constructor(options: TokenGuardOptions) {
+    this.#options = options
+  }
+
+  /**
+   * What the ledger has to check, and to bind where a lease is intended; nothing for a caller with a certificate, and
+   * nothing where a token may be used as long as it lives.
+   *
+   * @throws {StintError} CANCELLED when the connection of the call has closed: what is bound to it now would stay so.
+   */
+  useOf(caller: CallerIdentity, by: TokenUse['by'], at: Date): { token?: TokenUse } {
+    const { token, subject, evidence } = caller
+    const { reuse } = this.#options
+    if (!token || reuse === 'lifetime') return {}
+    const { key, until, connection } = token
+    if (connection.closed.aborted) {
+      throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
+    }
+    this.#follow(connection)
+    const moved: TokenUse['moved'] = ({ from, to, move }) => {
+      const sides = { from: { ...from }, to: { ...to } }
+      return { type: 'token.moved', at, actor: subject, data: { ...evidence, ...sides, move } }
+    }
+    return { token: { key, until, reuse, by, connectionId: connection.id, at, moved } }
+  }
+
+  /** Puts a replay on record, with both sides by their ids, before the caller hears of it. @throws what `work` throws */
+  async onRecord<T>(caller: CallerIdentity, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!hasCode(error, 'TOKEN_REPLAYED')) throw error
+      const { explanation: _, ...sides } = error.details
+      const data = { code: error.code, ...caller.evidence, ...definedOf(sides) }
+      const event = { type: 'identity.refused', at: this.#options.clock.now(), actor: caller.subject, data }
+      await this.#options.ledger.appendEvents([event])
+      if (error.details.check !== 'connection') throw error
+      // If the other connection is dead, this is when that will be known.
+      throw new StintError(error.code, { ...error.details, retryAfterMs: this.#options.deadAfterMs }, error)
+    }
+  }
+
+  /** Waits for what is being written. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#recording)
+  }
+
+  /** Before the first token is bound to a connection, so that its end comes after that in the ledger. */
+  #follow(connection: CallConnection): void {
+    if (this.#followed.has(connection)) return
+    this.#followed.add(connection)
+    const recorded = () => {
+      const recording = this.#recordEnd(connection.id).finally(() => this.#recording.delete(recording))
+      this.#recording.add(recording)
+    }
+    connection.closed.addEventListener('abort', recorded, { once: true })
+  }
+
+  async #recordEnd(connectionId: string): Promise<void> {
+    const { ledger, clock, onProblem, onWell } = this.#options
+    const at = clock.now()
+    for (let left = CLOSE_ATTEMPTS; ; left -= 1) {
+      try {
+        await ledger.connectionClosed({ connectionId, at })
+        return onWell()
+      } catch (error) {
+        if (this.#stop.signal.aborted) return // the next process takes every connection of this one for gone
+        if (left <= 1) return onProblem(asStintError(error))
+      }
+      await clock.sleep(CLOSE_PAUSE_MS, this.#stop.signal).catch(() => undefined)
+    }
+  }
+}
+
+function definedOf<T extends object>(details: T): { [key in keyof T]: Exclude<T[key], undefined> } {
+  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)) as never
+}
