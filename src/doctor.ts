@@ -1,12 +1,13 @@
 import { access, constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { PROFILES } from './aws/store-profile.ts'
 import { filesOpenToOthers } from './config/files-open-to-others.ts'
 import { usesWorkloadApi } from './config/identity-sources.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
 import { asStintError, type ErrorCode, type ErrorDetails, StintError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
-import type { ProbeResult } from './credentials/aws-sts/probes.ts'
+import type { AwsProbes, ProbeResult } from './credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from './credentials/aws-sts/provider.ts'
 import type { TokenReuse } from './grants/token-guard.ts'
 import { BundleFiles } from './identity/bundle-files.ts'
@@ -235,6 +236,13 @@ async function checkLedger(file: string): Promise<string> {
 }
 
 async function* checkAws(config: Config, { probes }: AwsStsProvider, signal: AbortSignal): AsyncGenerator<Check> {
+  const profile = PROFILES[config.aws.profile]
+  if (profile.lacks.length > 0) yield { name: `profile ${profile.name}`, ok: true, finding: profile.lacks.join(' ') }
+  if (profile.callerIdentity) yield* checkCaller(probes, signal)
+  yield* checkRoles(config, probes, signal)
+}
+
+async function* checkCaller(probes: AwsProbes, signal: AbortSignal): AsyncGenerator<Check> {
   const identity = await probes.identity(signal)
   yield probed('sts', identity, ({ arn }) => `reached as ${arn}`)
   const revoker = await probes.revoker(signal)
@@ -250,6 +258,9 @@ async function* checkAws(config: Config, { probes }: AwsStsProvider, signal: Abo
       ...(ok ? {} : { code: 'CLOCK_UNSTABLE' as const }),
     }
   }
+}
+
+async function* checkRoles(config: Config, probes: AwsProbes, signal: AbortSignal): AsyncGenerator<Check> {
   for (const { arn } of config.roles) {
     yield probed(`role ${arn}`, await probes.trust(arn, signal), () => 'can be assumed with all that a lease sends')
     yield probed(`revocation ${arn}`, await probes.revocation(arn, signal), ({ placement, boundaryOf }) =>

@@ -3,6 +3,7 @@ import { createAdminApp } from './admin/app.ts'
 import type { AdminDeps, PolicySetStatus } from './admin/deps.ts'
 import { createOperatorDirectory } from './admin/operator-directory.ts'
 import { startAdminServer } from './admin/server.ts'
+import { PROFILES } from './aws/store-profile.ts'
 import { filesOpenToOthers } from './config/files-open-to-others.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
@@ -156,7 +157,7 @@ async function start(
   stack.defer(() => provider.close())
   const credentialCheck = new CredentialCheck({
     look: (signal) => provider.probes.credentials(signal),
-    everyMs: config.aws.strictness === 'stand-in' ? 0 : config.aws.credentialCheckEvery,
+    everyMs: PROFILES[config.aws.profile].callerIdentity ? config.aws.credentialCheckEvery : 0,
     clock,
   })
   credentialCheck.start()
@@ -376,6 +377,7 @@ function followPlanner(
         labels: file ? await loadLabels(file) : NO_LABELS,
         roles,
         limits,
+        profile: PROFILES[config.aws.profile],
       }),
     fingerprint: async () => (file ? (await readSmallFile(file)).hash : ''),
     pollMs: config.identity.reloadEvery,

@@ -1,3 +1,4 @@
+import { PROFILES } from './aws/store-profile.ts'
 import type { Config } from './config/schema.ts'
 import type { Clock } from './core/clock.ts'
 import { StintError } from './core/errors.ts'
@@ -36,6 +37,7 @@ export async function createProvider(
     roles,
     callsPerSecond: aws.callsPerSecond,
     clock: deps.clock,
+    profile: PROFILES[aws.profile],
     ...(aws.stsEndpoint && { stsEndpoint: aws.stsEndpoint }),
     ...(aws.iamEndpoint && { iamEndpoint: aws.iamEndpoint }),
     ...(aws.strictness && { strictness: aws.strictness }),

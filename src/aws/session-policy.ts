@@ -1,6 +1,7 @@
 import { StintError } from '../core/errors.ts'
 import { type ResourcePattern, resourceContains } from './arn.ts'
 import { shortenActions } from './shorten-actions.ts'
+import { type LeaseEndForm, type PolicyForm, PROFILES } from './store-profile.ts'
 
 /** One action on one resource pattern that the policy has to allow. */
 export interface AllowedPair {
@@ -47,18 +48,22 @@ const PARTS_SHOWN = 5
  * are actions shortened to wildcards that stand for exactly the same actions of the table; such a wildcard would also match an
  * action that AWS adds later, so it is a last resort. The same pairs give the same text.
  *
+ * @param form of the store that will judge the sessions; default AWS's.
  * @throws {StintError} SESSION_POLICY_TOO_LARGE with `characters`, `limit`, `statements` and `largest`; TASK_INVALID when there
  *   is nothing to allow, since STS would take an empty policy for none; RESOURCE_INVALID for text that STS does not take.
  */
-export function compileSessionPolicy(pairs: readonly AllowedPair[]): SessionPolicy {
+export function compileSessionPolicy(
+  pairs: readonly AllowedPair[],
+  form: PolicyForm = PROFILES.aws.policy,
+): SessionPolicy {
   if (pairs.length === 0) {
     throw new StintError('TASK_INVALID', { explanation: 'The access of the task allows nothing.' })
   }
   const needed = withoutRedundant(pairs)
   const candidates = [byResources(needed), byActions(needed)]
-  const exact = shortest(candidates)
-  const best =
-    exact.characters <= MAX_SESSION_POLICY_CHARACTERS ? exact : shortest([...candidates, ...candidates.map(shortened)])
+  const exact = shortest(candidates, form)
+  const enough = exact.characters <= MAX_SESSION_POLICY_CHARACTERS || form.actions !== undefined
+  const best = enough ? exact : shortest([...candidates, ...candidates.map(shortened)], form)
   if (!STS_TEXT.test(best.json)) {
     const explanation = 'The resources hold characters that a session policy cannot; use ? in their place.'
     throw new StintError('RESOURCE_INVALID', { explanation })
@@ -73,25 +78,27 @@ export function compileSessionPolicy(pairs: readonly AllowedPair[]): SessionPoli
  *
  * @param policy `json` of `compileSessionPolicy`.
  * @param notAfter cut to the whole second, so never later than this.
+ * @param form what the Deny names; default everything.
  * @throws {StintError} INTERNAL for a policy or an instant that is none.
  */
-export function withLeaseEnd(policy: string, notAfter: Date): string {
+export function withLeaseEnd(
+  policy: string,
+  notAfter: Date,
+  form: LeaseEndForm = PROFILES.aws.policy.leaseEnd,
+): string {
   const at = notAfter.getTime()
   if (!(at >= 0 && at < Date.UTC(10_000, 0)) || !policy.startsWith(`${HEAD}{`) || !policy.endsWith(`}${TAIL}`)) {
     throw new StintError('INTERNAL', {
       explanation: 'A lease needs a compiled session policy and an instant to end at.',
     })
   }
-  return `${policy.slice(0, -TAIL.length)},${leaseEnd(notAfter)}${TAIL}`
+  return `${policy.slice(0, -TAIL.length)},${leaseEnd(notAfter, form)}${TAIL}`
 }
 
-function leaseEnd(notAfter: Date): string {
+function leaseEnd(notAfter: Date, { action, resource }: LeaseEndForm): string {
   const seconds = `${notAfter.toISOString().slice(0, 19)}Z`
-  return `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":"${seconds}"}}}`
+  return `{"Effect":"Deny","Action":"${action}","Resource":"${resource}","Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":"${seconds}"}}}`
 }
-
-/** Characters that every lease's Deny adds, with its comma. */
-const LEASE_END_CHARACTERS = leaseEnd(new Date(0)).length + 1
 
 /** Resources per action, without those that another one of the action covers. */
 function withoutRedundant(pairs: readonly AllowedPair[]): ReadonlyMap<string, readonly string[]> {
@@ -168,12 +175,38 @@ interface Rendered {
   readonly statements: number
 }
 
-function shortest(candidates: readonly (readonly Allow[])[]): Rendered {
+function shortest(candidates: readonly (readonly Allow[])[], form: PolicyForm): Rendered {
   const rendered = candidates.map((statements) => {
     const json = `${HEAD}${statements.map(statementJson).join(',')}${TAIL}`
-    return { json, characters: json.length + LEASE_END_CHARACTERS, statements: statements.length + 1 }
+    const whole = withLeaseEnd(json, new Date(0), form.leaseEnd)
+    const characters = form.measured === 'as_sent' ? whole.length : renderedBytes(whole)
+    return { json, characters, statements: statements.length + 1 }
   })
   return rendered.reduce((best, next) => (next.characters < best.characters ? next : best))
+}
+
+/** Bytes of a policy as a store renders it that keeps every list as a list, `*` as `**`, and escapes `& < >`. */
+function renderedBytes(json: string): number {
+  const list = (value: unknown) => [value].flat()
+  const { Version, Statement } = JSON.parse(json) as { Version: string; Statement: Record<string, unknown>[] }
+  const statements = Statement.map(({ Effect, Action, Resource, Condition }) => ({
+    Effect,
+    Action: list(Action),
+    Resource: list(Resource).map((resource) => (resource === '*' ? '**' : resource)),
+    ...(Condition ? { Condition: conditionLists(Condition) } : {}),
+  }))
+  const text = JSON.stringify({ Version, Statement: statements }).replace(/[&<>]/g, '\\u0000')
+  return Buffer.byteLength(text, 'utf8')
+}
+
+function conditionLists(condition: object): object {
+  const entries = Object.entries(condition) as [string, Record<string, unknown>][]
+  return Object.fromEntries(
+    entries.map(([operator, keys]) => [
+      operator,
+      Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, [value].flat()])),
+    ]),
+  )
 }
 
 function statementJson({ actions, resources }: Allow): string {
@@ -197,6 +230,6 @@ function tooLarge({ characters, statements }: Rendered, parts: readonly Allow[])
     .sort((a, b) => b.characters - a.characters)
     .slice(0, PARTS_SHOWN)
   const limit = MAX_SESSION_POLICY_CHARACTERS
-  const explanation = `The session policy comes to ${characters} characters, and AWS takes ${limit}; split the task, or name fewer or wider resources.`
+  const explanation = `The session policy comes to ${characters} characters, and ${limit} are allowed; split the task, or name fewer or wider resources.`
   return new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, statements, largest, explanation })
 }

@@ -1,4 +1,5 @@
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
+import { PROFILES, STORE_PROFILES } from '../aws/store-profile.ts'
 import { instantText, z } from '../core/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { OPERATOR_ROLES } from '../grants/operator.ts'
@@ -71,8 +72,7 @@ const operator = z.strictObject({
   expiresAt: instantText,
 })
 
-/** The whole configuration, as the file says it (durations as text); parsing yields milliseconds and defaults. */
-export const configSchema = z.strictObject({
+const settings = z.strictObject({
   listen: z
     .strictObject({
       /** mTLS with X.509-SVIDs. */
@@ -120,7 +120,9 @@ export const configSchema = z.strictObject({
     callsPerSecond: count(1, 10_000).default(300),
     /** How often STS is asked whether the broker's own credentials work (GetCallerIdentity); `0s` for never. */
     credentialCheckEvery: duration('0s', '1h').prefault('5m'),
-    /** `stand-in` only for services that do not echo SourceIdentity, such as Ceph's. */
+    /** What kind of store answers: see PROFILES. */
+    profile: z.enum(STORE_PROFILES).default('aws'),
+    /** Default as the profile says; `stand-in` for other services that do not echo SourceIdentity. */
     strictness: z.enum(['aws', 'stand-in']).optional(),
   }),
   ledger: z.strictObject({ file: path }),
@@ -155,6 +157,25 @@ export const configSchema = z.strictObject({
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') })
     .prefault({}),
 })
+
+/** The whole configuration, as the file says it (durations as text); parsing yields milliseconds and defaults. */
+export const configSchema = settings.superRefine(checkStore)
+
+/** A store that is not AWS is reached by its own address, and its roles can have only what it does. */
+function checkStore({ aws, roles }: z.output<typeof settings>, context: z.RefinementCtx): void {
+  const { name, revocation: possible } = PROFILES[aws.profile]
+  if (name === 'aws') return
+  const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+  if (!aws.stsEndpoint)
+    problem(['aws', 'stsEndpoint'], `must be set: with profile ${name} it is not AWS that is called`)
+  for (const [at, { revocation }] of roles.entries()) {
+    const { kind } = revocation
+    if (!possible.includes(kind))
+      problem(['roles', at, 'revocation', 'kind'], `must be ${possible.join(' or ')}: ${name} has no ${kind} deny list`)
+  }
+  if (roles.some(({ revocation }) => revocation.kind === 'inline') && possible.includes('inline') && !aws.iamEndpoint)
+    problem(['aws', 'iamEndpoint'], `must be set: with profile ${name} deny lists are not written to AWS`)
+}
 
 /** Parsed: durations are milliseconds, relative paths still relative. */
 export type Config = z.output<typeof configSchema>

@@ -1,3 +1,4 @@
+import type { LeaseEndForm } from '../aws/store-profile.ts'
 import type { Secret } from '../core/secret.ts'
 
 /** What a lease is minted from; all of it is on record before `mint` is called. */
@@ -67,6 +68,8 @@ export interface DenyList {
 /** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
 export interface CredentialProvider {
   readonly name: string
+  /** What the Deny that ends a lease has to name; everything unless set. */
+  readonly leaseEnd?: LeaseEndForm
   /**
    * One session for one lease.
    *

@@ -103,7 +103,7 @@ async function mintOrSettle(
         roleArn: lease.roleArn,
         sessionName: lease.sessionName,
         sourceIdentity: idBody(grant.id),
-        sessionPolicy: withLeaseEnd(plan.sessionPolicy, lease.notAfter),
+        sessionPolicy: withLeaseEnd(plan.sessionPolicy, lease.notAfter, provider.leaseEnd),
         notAfter: lease.notAfter,
         tags: sessionTags(grant),
       },

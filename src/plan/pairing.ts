@@ -23,6 +23,8 @@ export interface PairingRules {
   readonly maxPairs: number
   /** True for every action, or for those that match one of the patterns: these may take `*` or a whole resource type. */
   readonly allowWildcard: boolean | readonly string[]
+  /** The actions that the store behind the role knows, with its name; undefined where it knows all. */
+  readonly known?: { readonly store: string; readonly actions: ReadonlySet<string> }
 }
 
 /** What comes of an action and a resource. */
@@ -103,7 +105,7 @@ function spell(entry: AccessEntry, rules: PairingRules | undefined): SpeltEntry 
     }
   }
   const actions = entry.actions.flatMap((text) =>
-    attempt('actions', text, (written) => ({ written, members: expandActions(written) })),
+    attempt('actions', text, (written) => ({ written, members: knownActions(written, rules) })),
   )
   const resources = entry.resources.flatMap((text) =>
     attempt('resources', text, () => {
@@ -112,6 +114,17 @@ function spell(entry: AccessEntry, rules: PairingRules | undefined): SpeltEntry 
     }),
   )
   return { actions, resources, problems }
+}
+
+/** What the store does not know drops out of a wildcard: nobody could do it there. @throws {StintError} ACTION_UNKNOWN */
+function knownActions(written: string, rules: PairingRules | undefined): readonly string[] {
+  const members = expandActions(written)
+  const { known } = rules ?? {}
+  if (!known) return members
+  const served = members.filter((action) => known.actions.has(action))
+  if (served.length > 0) return served
+  const explanation = `The store of this role (profile ${known.store}) has no action ${written}.`
+  throw refusal('ACTION_UNKNOWN', { action: written }, explanation)
 }
 
 interface PairedEntry {

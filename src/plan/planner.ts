@@ -2,6 +2,7 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { parseRoleArn, type RoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
 import { compileSessionPolicy, MAX_SESSION_POLICY_CHARACTERS, type SessionPolicy } from '../aws/session-policy.ts'
+import { PROFILES, type StoreProfile } from '../aws/store-profile.ts'
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
@@ -27,6 +28,8 @@ export interface PlannerOptions {
   /** By role ARN; a role that is not here is not served. */
   readonly roles: ReadonlyMap<string, RoleSettings>
   readonly limits: PlanLimits
+  /** Of the store that judges the sessions. Default AWS. */
+  readonly profile?: StoreProfile
 }
 
 interface PlanLimits extends TaskLimits {
@@ -59,7 +62,7 @@ export interface Planner {
 const MAX_RESOURCES_CHARACTERS = 4 * MAX_SESSION_POLICY_CHARACTERS
 
 /** Makes a planner for one set of labels, roles and limits; a change of them makes a new planner. */
-export function createPlanner({ labels, roles, limits }: PlannerOptions): Planner {
+export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }: PlannerOptions): Planner {
   const remembered = new BoundedMap<Plan>({ limit: limits.rememberedPlans ?? 2_000 })
   return {
     labelsVersion: labels.version,
@@ -101,14 +104,16 @@ export function createPlanner({ labels, roles, limits }: PlannerOptions): Planne
     if (paired.tooMany) problems.push(problemOfAccess(paired.tooMany))
     if (!rules || paired.problems.length > 0 || paired.tooMany) return { problems, pairings: paired.pairs }
     try {
-      return { problems, pairings: paired.pairs, sessionPolicy: compileSessionPolicy(paired.pairs) }
+      return { problems, pairings: paired.pairs, sessionPolicy: compileSessionPolicy(paired.pairs, profile.policy) }
     } catch (thrown) {
       return { problems: [...problems, problemOfAccess(asStintError(thrown))], pairings: paired.pairs }
     }
   }
 
   function pairingRules({ partition, accountId }: RoleArn, { allowWildcard = false }: RoleSettings): PairingRules {
-    return { partition, accountId, allowWildcard, maxPairs: limits.maxPairs ?? 2_000 }
+    const { actions } = profile.policy
+    const known = actions && { known: { store: profile.name, actions } }
+    return { partition, accountId, allowWildcard, maxPairs: limits.maxPairs ?? 2_000, ...known }
   }
 
   function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {

@@ -381,6 +381,17 @@ const ROWS: readonly Row[] = [
     config: { aws: { credentials: { sessionTokenFile: '/etc/stint/aws/broker/token' } } },
   },
   {
+    name: 'a MinIO in the place of AWS',
+    values: {
+      config: {
+        aws: { profile: 'minio', stsEndpoint: 'https://minio.example' },
+        roles: [{ arn: 'arn:aws:iam:::role/minio', revocation: { kind: 'none' } }],
+      },
+    },
+    shows: {},
+    config: { aws: { profile: 'minio', stsEndpoint: 'https://minio.example' } },
+  },
+  {
     name: 'no check of the own credentials',
     values: { config: { aws: { credentialCheckEvery: '0s' } } },
     shows: {},

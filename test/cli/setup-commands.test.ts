@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { Signals, stint } from '../support/cli.ts'
 import { eventually } from '../support/eventually.ts'
 import { until } from '../support/settle.ts'
@@ -98,6 +98,20 @@ test('stint doctor finds the practice stage in order, beside the broker that run
     expect(checks.map(({ name }) => name.split(' ')[0])).toEqual(
       expect.arrayContaining(['bundle', 'registrations', 'policies', 'ledger', 'sts', 'clock', 'role', 'revocation']),
     )
+  })
+})
+
+test('stint doctor says what a store that is not AWS cannot do', async () => {
+  await withDev(async (env) => {
+    const { STINT_CONFIG: file = '' } = env
+    const config = parse(readFileSync(file, 'utf8')) as { aws: object; roles: object[] }
+    const roles = config.roles.map((role) => ({ ...role, revocation: { kind: 'none' } }))
+    writeFileSync(file, stringify({ ...config, aws: { ...config.aws, profile: 'minio' }, roles }))
+    const { exitCode, stdout } = await stint(['doctor'], { env })
+    expect(stdout).toMatch(/profile minio: It has no deny list/)
+    expect(stdout).toMatch(/role arn:.*: can be assumed/)
+    expect(stdout).not.toMatch(/sts: /)
+    expect(exitCode).toBe(0)
   })
 })
 

@@ -187,3 +187,53 @@ describe('a bad file is refused with every problem by path', () => {
     expect(() => loadConfig({ file, env: {} })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
   })
 })
+
+describe('a store that is not AWS', () => {
+  const ROLE = 'arn:aws:iam:::role/stint/data'
+  const store = (profile: string, kind: string, more: object = {}) =>
+    withSections({
+      aws: {
+        region: 'us-east-1',
+        profile,
+        stsEndpoint: 'https://s3.example',
+        iamEndpoint: 'https://s3.example',
+        ...more,
+      },
+      roles: [
+        {
+          arn: ROLE,
+          revocation: { kind, ...(kind === 'boundary' ? { policyArn: 'arn:aws:iam::123456789012:policy/b' } : {}) },
+        },
+      ],
+    })
+
+  for (const [profile, kind] of [
+    ['ceph', 'inline'],
+    ['ceph', 'none'],
+    ['minio', 'none'],
+  ] as const)
+    test(`can be ${profile} with ${kind}`, () => expect(load(store(profile, kind)).aws.profile).toBe(profile))
+
+  for (const [profile, kind] of [
+    ['ceph', 'boundary'],
+    ['minio', 'boundary'],
+    ['minio', 'inline'],
+  ] as const) {
+    test(`cannot have the ${kind} deny list that ${profile} does not do`, () => {
+      expect(problemsOf(store(profile, kind))).toEqual([
+        expect.objectContaining({
+          path: 'roles.0.revocation.kind',
+          message: expect.stringContaining(`${profile} has no`),
+        }),
+      ])
+    })
+  }
+
+  test('has an address of its own, so that AWS is not called in its place', () => {
+    const text = withSections({
+      aws: { region: 'us-east-1', profile: 'ceph' },
+      roles: [{ arn: ROLE, revocation: { kind: 'inline' } }],
+    })
+    expect(problemsOf(text).map(({ path }) => path)).toEqual(['aws.stsEndpoint', 'aws.iamEndpoint'])
+  })
+})

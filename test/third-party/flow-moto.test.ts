@@ -48,6 +48,7 @@ describeWithService('the flow on moto', ['STINT_MOTO_ENDPOINT'], 'test/third-par
       region,
       roleArn,
       revocation: { kind: 'boundary', policyArn: PolicyArn },
+      settings: { strictness: 'stand-in' },
       broker: keys,
       revoker: keys,
     })

@@ -23,6 +23,8 @@ export interface ForeignCloud {
   readonly region: string
   readonly roleArn: string
   readonly revocation: RevocationPlacement
+  /** What kind of service it is, as settings of the section `aws`. */
+  readonly settings: { readonly profile: 'ceph' } | { readonly strictness: 'stand-in' }
   /** Mints. */
   readonly broker: Keys
   /** Writes the deny list. */
@@ -79,7 +81,7 @@ async function pointElsewhere({ configFile, folder }: Stage, cloud: ForeignCloud
     iamEndpoint: cloud.endpoint,
     credentials: await keyFiles('minter', cloud.broker),
     revokerCredentials: await keyFiles('denier', cloud.revoker),
-    strictness: 'stand-in',
+    ...cloud.settings,
   }
   await writeFile(
     configFile,

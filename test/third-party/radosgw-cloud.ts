@@ -61,6 +61,7 @@ export async function openRadosgw(
     // radosgw's roles of the default tenant have no account in their ARN.
     roleArn: `arn:aws:iam:::role/stint/${roleName}`,
     revocation: { kind: 'inline' },
+    settings: { profile: 'ceph' },
     broker: { accessKeyId: 'BROKER', secretAccessKey: settings.STINT_RADOSGW_BROKER_SECRET },
     revoker: tester,
     denyList,

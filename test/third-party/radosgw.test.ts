@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-iam'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PROFILES } from '../../src/aws/store-profile.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
 import type { IssuedCredentials } from '../../src/credentials/provider.ts'
@@ -42,7 +43,7 @@ describeWithService(
       credentials: { accessKeyId: 'BROKER', secretAccessKey: settings.STINT_RADOSGW_BROKER_SECRET },
       iamCredentials: tester,
       roles: [{ arn: roleArn, revocation: { kind: 'inline' } }],
-      strictness: 'stand-in',
+      profile: PROFILES.ceph,
       clock: systemClock,
     })
 
@@ -133,7 +134,7 @@ describeWithService(
         stsEndpoint: endpoint,
         credentials: { accessKeyId: 'BROKER', secretAccessKey: settings.STINT_RADOSGW_BROKER_SECRET },
         roles: [{ arn, revocation: { kind: 'none' } }],
-        strictness: 'stand-in',
+        profile: PROFILES.ceph,
         clock: systemClock,
       })
       await expect(other.mint(mintRequest(new Date(), { roleArn: arn }), never)).rejects.toMatchObject({

@@ -11,7 +11,7 @@ set -m
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$HERE/../.." || exit 1
 RUN=$(mktemp -d "${TMPDIR:-/tmp}/stint-third-party.XXXXXX")
-RADOSGW='' MOTO='' CHAINS='' VITEST=''
+RADOSGW='' MOTO='' CHAINS='' MINIO='' VITEST=''
 
 take_down() {
   trap '' INT TERM HUP
@@ -19,7 +19,7 @@ take_down() {
   [ -n "$VITEST" ] && kill -TERM -- "-$VITEST" 2>/dev/null && wait "$VITEST"
   for dir in "$RUN"/stint-radosgw.*; do [ -d "$dir" ] && bash "$HERE/radosgw-down.sh" "$dir"; done
   for dir in "$RUN"/stint-moto.*; do [ -d "$dir" ] && bash "$HERE/moto-down.sh" "$dir"; done
-  for job in $RADOSGW $MOTO $CHAINS; do kill -TERM -- "-$job" 2>/dev/null; done
+  for job in $RADOSGW $MOTO $CHAINS $MINIO; do kill -TERM -- "-$job" 2>/dev/null; done
   rm -rf "$RUN"
 }
 trap take_down EXIT
@@ -57,10 +57,13 @@ TMPDIR=$RUN bash "$HERE/moto-up.sh" >"$RUN/moto.env" 2>"$RUN/moto.log" </dev/nul
 MOTO=$!
 bash "$HERE/sdk-chains.sh" >"$RUN/chains.env" 2>"$RUN/chains.log" </dev/null &
 CHAINS=$!
+bash "$HERE/minio-policy.sh" >"$RUN/minio.env" 2>"$RUN/minio.log" </dev/null &
+MINIO=$!
 came_up moto "$MOTO"
 came_up radosgw "$RADOSGW"
 came_up chains "$CHAINS"
-cat "$RUN/chains.log" >&2
+came_up minio "$MINIO"
+cat "$RUN/chains.log" "$RUN/minio.log" >&2
 eval "$(bash "$HERE/python-env.sh")"
 
 node_modules/.bin/node node_modules/vitest/vitest.mjs run --config test/third-party/vitest.config.ts "$@" </dev/null &

@@ -1,4 +1,5 @@
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts'
+import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import type { TokenBucket } from '../../core/limits/token-bucket.ts'
@@ -36,6 +37,7 @@ export interface AssumeRoleDeps {
   /** Timeout per try, including reading the broker's own credentials and the answer. */
   readonly attemptTimeoutMs: number
   readonly strictness: AnswerStrictness
+  readonly leaseEnd: LeaseEndForm
   readonly externalIds: ReadonlyMap<string, Secret>
   readonly observer: ProviderObserver
 }
@@ -83,8 +85,8 @@ export class AssumeRoleMinter implements LeaseMinter {
   }
 
   async #once(request: MintRequest, attempt: Attempt, signal: AbortSignal): Promise<IssuedCredentials> {
-    const { client, clock, strictness, attemptTimeoutMs } = this.#deps
-    const input = sessionRequest(request, this.#deps.externalIds.get(request.roleArn), clock.now())
+    const { client, clock, strictness, leaseEnd, attemptTimeoutMs } = this.#deps
+    const input = sessionRequest(request, this.#deps.externalIds.get(request.roleArn), clock.now(), leaseEnd)
     const command = new AssumeRoleCommand(input)
     const exchange: Exchange = { sent: false }
     try {

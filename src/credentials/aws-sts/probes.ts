@@ -4,6 +4,7 @@ import {
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
 } from '@aws-sdk/client-iam'
+import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
 import { idBody, randomIds } from '../../core/ids.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './assume-role.ts'
@@ -66,7 +67,7 @@ export class AwsProbes {
           roleArn,
           sessionName: `${body}.0`,
           sourceIdentity: body,
-          sessionPolicy: denyEverything(now),
+          sessionPolicy: denyEverything(now, this.#deps.leaseEnd),
           notAfter: new Date(now.getTime() + PROBE_LEASE_MS),
           tags: { 'stint:agent': 'stint-doctor', 'stint:grant': body, 'stint:owner': 'stint', 'stint:team': 'stint' },
         },
@@ -140,13 +141,13 @@ export class AwsProbes {
   }
 }
 
-function denyEverything(now: Date): string {
+function denyEverything(now: Date, { action: Action, resource: Resource }: LeaseEndForm): string {
   const from = now.toISOString().replace(/\.\d+Z$/, 'Z')
   return JSON.stringify({
     Version: '2012-10-17',
     Statement: [
-      { Effect: 'Deny', Action: '*', Resource: '*' },
-      { Effect: 'Deny', Action: '*', Resource: '*', Condition: { DateGreaterThanEquals: { 'aws:CurrentTime': from } } },
+      { Effect: 'Deny', Action, Resource },
+      { Effect: 'Deny', Action, Resource, Condition: { DateGreaterThanEquals: { 'aws:CurrentTime': from } } },
     ],
   })
 }

@@ -1,3 +1,4 @@
+import { PROFILES, type StoreProfile } from '../../aws/store-profile.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { TokenBucket } from '../../core/limits/token-bucket.ts'
@@ -43,7 +44,9 @@ export interface AwsStsProviderOptions {
   /** In [0, 1), for the jitter of retries. Default Math.random. */
   readonly random?: () => number
   readonly observer?: ProviderObserver
-  /** Default 'aws'; 'stand-in' only for services that do not echo SourceIdentity. */
+  /** What kind of store answers. Default AWS. */
+  readonly profile?: StoreProfile
+  /** How closely answers are checked. Default as the profile says. */
   readonly strictness?: AnswerStrictness
   /** Characters that the role's other inline policies take of IAM's 10,240. Default 4,096. */
   readonly otherInlineCharacters?: number
@@ -72,6 +75,7 @@ const IAM_SOCKETS = 64
  * @throws {StintError} CONFIG_INVALID for malformed ARNs or external ids, a role given twice, or a plain-HTTP endpoint.
  */
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
+  const profile = options.profile ?? PROFILES.aws
   const targets = new RevocationTargets(options.roles)
   for (const { arn, externalId } of options.roles) if (externalId) checkExternalId(arn, externalId)
   const shared = sharedParts(options)
@@ -100,7 +104,8 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     credentials,
     bucket,
     limits: { ...MINT, ...options.mintLimits },
-    strictness: options.strictness ?? 'aws',
+    strictness: options.strictness ?? profile.answers,
+    leaseEnd: profile.policy.leaseEnd,
     externalIds: externalIds(options.roles),
   }
   const minter: LeaseMinter = new AssumeRoleMinter(minterDeps)
@@ -115,6 +120,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
 
   return {
     name: 'aws-sts',
+    leaseEnd: profile.policy.leaseEnd,
     mint: async (request, signal) => {
       if (!served.has(request.roleArn)) throw unknownRole(request.roleArn)
       return minter.mint(request, signal)

@@ -1,4 +1,5 @@
 import type { AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
+import type { StoreProfile } from '../../aws/store-profile.ts'
 import { StintError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import type { IssuedCredentials, MintRequest } from '../provider.ts'
@@ -10,12 +11,8 @@ const AWS_KEY_ID = /^ASIA[A-Z0-9]{12,124}$/
 /** STS's own model of an access key id, for stand-ins that follow the model and not the prefix. */
 const ANY_KEY_ID = /^\w{16,128}$/
 
-/**
- * How closely an answer has to look like AWS's. `aws`: SourceIdentity is echoed and key ids begin with ASIA. `stand-in`: as
- * Ceph radosgw answers, with no SourceIdentity, another shape of key id, and the role's path in the session ARN; another
- * source identity, role or session is refused all the same.
- */
-export type AnswerStrictness = 'aws' | 'stand-in'
+/** See `StoreProfile.answers`; another source identity, role or session is refused in any case. */
+export type AnswerStrictness = StoreProfile['answers']
 
 /**
  * The credentials of an answer, once it is clear that they are for our role, our session and about our time.
@@ -52,11 +49,12 @@ function checkSession(answer: AssumeRoleCommandOutput, request: MintRequest, str
   const { Arn: sessionArn, AssumedRoleId: roleId } = answer.AssumedRoleUser ?? {}
   const named = (path: string) =>
     `arn:${role.partition}:sts::${role.accountId}:assumed-role${path}${role.name}/${request.sessionName}`
-  const keepsPath = strictness === 'stand-in' && sessionArn === named(role.path)
-  if (sessionArn !== named('/') && !keepsPath) throw invalid('AssumedRoleUser.Arn')
-  if (roleId !== undefined && !roleId.endsWith(`:${request.sessionName}`))
+  const keepsPath = strictness !== 'aws' && sessionArn === named(role.path)
+  const namesNone = strictness === 'no-role' && !sessionArn
+  if (sessionArn !== named('/') && !keepsPath && !namesNone) throw invalid('AssumedRoleUser.Arn')
+  if (roleId !== undefined && !(namesNone && roleId === '') && !roleId.endsWith(`:${request.sessionName}`))
     throw invalid('AssumedRoleUser.AssumedRoleId')
-  const unknownToStandIn = strictness === 'stand-in' && !answer.SourceIdentity
+  const unknownToStandIn = strictness !== 'aws' && !answer.SourceIdentity
   if (answer.SourceIdentity !== request.sourceIdentity && !unknownToStandIn) throw invalid('SourceIdentity')
 }
 

@@ -1,5 +1,6 @@
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
 import { MAX_SESSION_POLICY_CHARACTERS } from '../../aws/session-policy.ts'
+import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { MintRequest } from '../provider.ts'
@@ -29,13 +30,14 @@ export function sessionRequest(
   request: MintRequest,
   externalId: Secret | undefined,
   now: Date,
+  leaseEnd: LeaseEndForm,
 ): AssumeRoleCommandInput {
   if (!SESSION_NAME.test(request.sessionName))
     throw bad('RoleSessionName', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ -')
   if (!SESSION_NAME.test(request.sourceIdentity) || RESERVED_PREFIX.test(request.sourceIdentity))
     throw bad('SourceIdentity', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ - and no aws: in front')
   const DurationSeconds = durationSeconds(request.notAfter, now)
-  checkPolicy(request)
+  checkPolicy(request, leaseEnd)
   return {
     RoleArn: request.roleArn,
     RoleSessionName: request.sessionName,
@@ -69,7 +71,7 @@ function durationSeconds(notAfter: Date, now: Date): number {
   return Math.min(MAX_DURATION_SECONDS, Math.max(MIN_DURATION_SECONDS, seconds + MARGIN_SECONDS))
 }
 
-function checkPolicy({ sessionPolicy, notAfter }: MintRequest): void {
+function checkPolicy({ sessionPolicy, notAfter }: MintRequest, leaseEnd: LeaseEndForm): void {
   if (sessionPolicy.length > MAX_SESSION_POLICY_CHARACTERS)
     throw new StintError('SESSION_POLICY_TOO_LARGE', {
       explanation: `The session policy has ${sessionPolicy.length} characters; STS takes ${MAX_SESSION_POLICY_CHARACTERS}.`,
@@ -79,8 +81,11 @@ function checkPolicy({ sessionPolicy, notAfter }: MintRequest): void {
       outcome: 'not_minted',
     })
   if (!POLICY_CHARACTERS.test(sessionPolicy)) throw bad('Policy', 'it needs characters up to U+00FF, and at least one')
-  if (!statementsOf(sessionPolicy).some((statement) => endsBy(statement, notAfter)))
+  const statements = statementsOf(sessionPolicy)
+  if (!statements.some((statement) => endsBy(statement, notAfter, leaseEnd)))
     throw bad('Policy', 'it needs a Deny of every action on every resource from notAfter (aws:CurrentTime) on')
+  if (leaseEnd.action !== '*' && !statements.every((statement) => isWithin(statement, leaseEnd)))
+    throw bad('Policy', `it may allow ${leaseEnd.action} alone, since its Deny from notAfter on names no more`)
 }
 
 function statementsOf(sessionPolicy: string): readonly unknown[] {
@@ -93,10 +98,19 @@ function statementsOf(sessionPolicy: string): readonly unknown[] {
   throw bad('Policy', 'it needs to be a JSON policy with a list of statements')
 }
 
-/** True for `Deny * on *` whose one condition is that aws:CurrentTime is past an instant no later than `notAfter`. */
-function endsBy(statement: unknown, notAfter: Date): boolean {
+/** Whether a statement denies something, or allows nothing that the Deny at the lease's end leaves out. */
+function isWithin(statement: unknown, { action: all }: LeaseEndForm): boolean {
+  const { Effect, Action, NotAction } = Object(statement) as Record<string, unknown>
+  if (Effect === 'Deny') return true
+  const actions = [Action].flat()
+  const prefix = all.slice(0, -1)
+  return NotAction === undefined && actions.every((one) => typeof one === 'string' && one.startsWith(prefix))
+}
+
+/** True for a Deny of all whose one condition is that aws:CurrentTime is past an instant no later than `notAfter`. */
+function endsBy(statement: unknown, notAfter: Date, { action, resource }: LeaseEndForm): boolean {
   const { Effect, Action, Resource, Condition } = Object(statement) as Record<string, unknown>
-  if (Effect !== 'Deny' || !isStar(Action) || !isStar(Resource)) return false
+  if (Effect !== 'Deny' || !isOnly(Action, action) || !isOnly(Resource, resource)) return false
   const operators = Object.entries(Object(Condition) as Record<string, unknown>)
   if (operators.length !== 1) return false
   const [operator, test] = operators[0] ?? []
@@ -107,8 +121,8 @@ function endsBy(statement: unknown, notAfter: Date): boolean {
   return Date.parse(end) <= notAfter.getTime()
 }
 
-function isStar(value: unknown): boolean {
-  return value === '*' || (Array.isArray(value) && value.length === 1 && value[0] === '*')
+function isOnly(value: unknown, wanted: string): boolean {
+  return value === wanted || (Array.isArray(value) && value.length === 1 && value[0] === wanted)
 }
 
 function tags(given: Readonly<Record<string, string>>): { Key: string; Value: string }[] {
