@@ -32,7 +32,7 @@ import { startAgentPorts } from './grpc/agent-ports.ts'
 import { refusal } from './grpc/broker-server.ts'
 import { startHealthServer } from './grpc/health.ts'
 import { DEAD_AFTER_MS } from './grpc/server-options.ts'
-import type { BundleStore } from './identity/bundle-store.ts'
+import { type BundleStore, requireBundle } from './identity/bundle-store.ts'
 import type { OidcIssuer } from './identity/oidc/issuer.ts'
 import type { OidcVerifier } from './identity/oidc/oidc-verifier.ts'
 import { startIdentity } from './identity-from-config.ts'
@@ -190,7 +190,7 @@ async function start(
     onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
     tokens,
     quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
-    trust: { isTrusted: (trustDomain) => isTrusted(bundles, trustDomain) || oidc?.isTrusted(trustDomain) === true },
+    trust: { isTrusted: (trustDomain) => oidc?.isTrusted(trustDomain) === true || isTrusted(bundles, trustDomain) },
   }
   const onProblem = (found: { component: string; error: unknown }) => {
     partHealth.failed(found.component, found.error)
@@ -326,8 +326,9 @@ async function startIssuers(
   return oidc
 }
 
-function isTrusted(bundles: BundleStore, trustDomain: string): boolean {
-  const bundle = bundles.get(trustDomain)
+/** @throws {StintError} TRUST_DOMAIN_UNAVAILABLE */
+function isTrusted({ snapshot }: BundleStore, trustDomain: string): boolean {
+  const bundle = snapshot.isUnavailable(trustDomain) ? requireBundle(snapshot, trustDomain) : snapshot.get(trustDomain)
   return bundle !== undefined && (bundle.x509Authorities.length > 0 || bundle.jwtAuthorities.size > 0)
 }
 

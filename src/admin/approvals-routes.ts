@@ -76,6 +76,7 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
       'AGENT_UNREGISTERED',
       'REGISTRATION_EXPIRED',
       'TRUST_DOMAIN_UNKNOWN',
+      'TRUST_DOMAIN_UNAVAILABLE',
       'POLICY_UNAVAILABLE',
       'CLOCK_UNSTABLE',
       'LEDGER_CORRUPT',

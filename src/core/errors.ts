@@ -53,6 +53,12 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The trust domain is not trusted here',
   },
+  TRUST_DOMAIN_UNAVAILABLE: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'The trust bundle of the trust domain is unavailable',
+  },
   TOKEN_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'The bearer token is not valid' },
   TOKEN_EXPIRED: {
     grpc: 'UNAUTHENTICATED',

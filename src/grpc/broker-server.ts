@@ -71,6 +71,8 @@ export function brokerServer(
         connections.badToken(peer)
         failures.failed(peer)
       }
+      // An outage of ours is on the status; it is no refusal, and nothing that the agent has to answer for.
+      if (ERROR_CATALOG[error.code].http >= 500) throw error
       const tokenId = refusedTokenId(authorization)
       await refusals.note({ ...refusal(error, call.getPath(), peer), ...(tokenId && { tokenId }) })
       throw error

@@ -137,7 +137,7 @@ export class Listener {
       socket.on('error', () => socket.destroy())
       handshakes.judge(socket, (refusal) => (refusal ? this.#refuse(socket, refusal) : this.#accept(socket)))
     })
-    server.on('tlsClientError', (error, socket) => this.#refuse(socket, handshakeFailed(error, socket)))
+    server.on('tlsClientError', (error, socket) => this.#handshakeFailed(error, socket))
     return server
   }
 
@@ -176,6 +176,12 @@ export class Listener {
     if (!socket.authorized) throw refused('handshake', 'The TLS handshake did not verify the client.')
     const peer = peerText(socket.remoteAddress, socket.remotePort)
     return new VerifiedConnection({ chain: peerChain(socket), bundles, now: this.#options.clock.now(), peer })
+  }
+
+  /** Without an identity to show no handshake can succeed: that is an outage of ours, and nobody's refusal. */
+  #handshakeFailed(error: Error, socket: TLSSocket): void {
+    if (this.#identity) this.#refuse(socket, handshakeFailed(error, socket))
+    else socket.destroy()
   }
 
   #refuse(socket: Socket, error: StintError): void {

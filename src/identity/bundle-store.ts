@@ -1,4 +1,4 @@
-import { asStintError, type StintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import { bundleInvalid } from './bundle-problems.ts'
 import { nameBytes } from './bundle-root.ts'
 import type { TrustBundle } from './trust-bundle.ts'
@@ -8,6 +8,23 @@ export interface BundleSnapshot {
   /** Goes up by one with each change of what is trusted. */
   readonly generation: number
   get(trustDomain: string): TrustBundle | undefined
+  /** Whether the trust domain is without a bundle because its source is out of order: it may be trusted again. */
+  isUnavailable(trustDomain: string): boolean
+}
+
+/**
+ * @throws {StintError} TRUST_DOMAIN_UNKNOWN; TRUST_DOMAIN_UNAVAILABLE while an outage of ours keeps the bundle away, which
+ *   is no fault of the caller.
+ */
+export function requireBundle(bundles: BundleSnapshot, trustDomain: string): TrustBundle {
+  const bundle = bundles.get(trustDomain)
+  if (bundle) return bundle
+  if (bundles.isUnavailable(trustDomain)) {
+    const explanation = `There is no current trust bundle of ${trustDomain} now; try again, and look at the broker's status if it lasts.`
+    throw new StintError('TRUST_DOMAIN_UNAVAILABLE', { trustDomain, explanation })
+  }
+  const explanation = 'No trust bundle is configured for the trust domain of this SPIFFE ID.'
+  throw new StintError('TRUST_DOMAIN_UNKNOWN', { trustDomain, explanation })
 }
 
 /** Something that keeps the store's bundles current: files today; a Workload API or a federation endpoint fit as well. */
@@ -28,7 +45,8 @@ const MAX_NAME_BYTES = 30_000
  */
 export class BundleStore {
   #bundles: ReadonlyMap<string, TrustBundle> = new Map()
-  #snapshot: BundleSnapshot = snapshotOf(0, new Map())
+  #unavailable: ReadonlySet<string> = new Set()
+  #snapshot: BundleSnapshot = snapshotOf(0, { bundles: new Map(), unavailable: new Set() })
   #roots: readonly string[] = []
   readonly #listeners = new Set<() => void>()
   readonly #onListeners: (error: StintError | undefined) => void
@@ -77,7 +95,7 @@ export class BundleStore {
    */
   apply(changes: ReadonlyMap<string, TrustBundle | undefined>): boolean {
     const next = new Map(this.#bundles)
-    let changed = false
+    let changed = [...changes.keys()].some((trustDomain) => this.#unavailable.has(trustDomain))
     for (const [trustDomain, bundle] of changes) {
       const held = next.get(trustDomain)
       if (bundle) checkSuccessor(trustDomain, bundle, held)
@@ -88,9 +106,20 @@ export class BundleStore {
     }
     if (changed) {
       checkAllNames(next)
-      this.#set(next)
+      this.#set(next, new Set([...this.#unavailable].filter((trustDomain) => !changes.has(trustDomain))))
     }
     return changed
+  }
+
+  /**
+   * Takes the bundles of these trust domains away until their source works again: nothing of them is accepted, as after
+   * `remove`, but whoever asks is told to come again.
+   */
+  suspend(trustDomains: readonly string[]): void {
+    const gone = new Set(trustDomains)
+    if (trustDomains.every((name) => this.#unavailable.has(name) && !this.#bundles.has(name))) return
+    const left = new Map([...this.#bundles].filter(([trustDomain]) => !gone.has(trustDomain)))
+    this.#set(left, new Set([...this.#unavailable, ...gone]))
   }
 
   /** Ends trust in a domain. */
@@ -108,9 +137,10 @@ export class BundleStore {
     return () => this.#listeners.delete(listener)
   }
 
-  #set(bundles: ReadonlyMap<string, TrustBundle>): void {
+  #set(bundles: ReadonlyMap<string, TrustBundle>, unavailable: ReadonlySet<string>): void {
     this.#bundles = bundles
-    this.#snapshot = snapshotOf(this.#snapshot.generation + 1, bundles)
+    this.#unavailable = unavailable
+    this.#snapshot = snapshotOf(this.#snapshot.generation + 1, { bundles, unavailable })
     this.#roots = [
       ...new Set([...bundles.values()].flatMap((bundle) => bundle.x509Authorities.map((root) => root.x509.toString()))),
     ]
@@ -144,6 +174,13 @@ function checkSuccessor(trustDomain: string, bundle: TrustBundle, held: TrustBun
   }
 }
 
-function snapshotOf(generation: number, bundles: ReadonlyMap<string, TrustBundle>): BundleSnapshot {
-  return { generation, get: (trustDomain) => bundles.get(trustDomain) }
+function snapshotOf(
+  generation: number,
+  { bundles, unavailable }: { bundles: ReadonlyMap<string, TrustBundle>; unavailable: ReadonlySet<string> },
+): BundleSnapshot {
+  return {
+    generation,
+    get: (trustDomain) => bundles.get(trustDomain),
+    isUnavailable: (trustDomain) => unavailable.has(trustDomain),
+  }
 }

@@ -2,7 +2,7 @@ import { compactVerify } from 'jose'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import type { JwtAuthority } from './bundle-keys.ts'
-import type { BundleSnapshot } from './bundle-store.ts'
+import { type BundleSnapshot, requireBundle } from './bundle-store.ts'
 import type { JwtClaims } from './jwt-claims.ts'
 import { checkClaims } from './jwt-claims.ts'
 import type { CompactToken, TokenParts } from './jwt-token.ts'
@@ -65,7 +65,7 @@ export interface JwtSvidVerifier {
    * Checks a JWT-SVID in compact form. The key comes from the bundle of the trust domain in `sub`, never from the token.
    *
    * @param token its text, or what `takeTokenApart` made of it, so that nobody reads it twice.
-   * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; TRUST_DOMAIN_UNKNOWN.
+   * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; as `requireBundle`.
    * @see JWT-SVID, sections 2 to 6
    */
   verify(token: string | TokenParts, context: { bundles: BundleSnapshot; now: Date }): Promise<VerifiedJwtSvid>
@@ -106,14 +106,7 @@ async function verify(token: string | TokenParts, context: Context): Promise<Ver
 }
 
 function authorityOf({ header }: CompactToken, { id }: JwtClaims, bundles: BundleSnapshot): JwtAuthority {
-  const bundle = bundles.get(id.trustDomain)
-  if (!bundle) {
-    throw new StintError('TRUST_DOMAIN_UNKNOWN', {
-      trustDomain: id.trustDomain,
-      explanation: 'No trust bundle is configured for the trust domain of this SPIFFE ID.',
-    })
-  }
-  const authority = bundle.jwtAuthorities.get(header.kid)
+  const authority = requireBundle(bundles, id.trustDomain).jwtAuthorities.get(header.kid)
   if (!authority) throw tokenInvalid('kid', 'The trust domain of the token has no JWT key with this kid.')
   if (!authority.algorithms.includes(header.alg)) {
     throw tokenInvalid('algorithm-key', 'The key with this kid is not for the algorithm of the token.')

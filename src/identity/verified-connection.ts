@@ -33,8 +33,8 @@ export class VerifiedConnection {
   /**
    * The SVID, as valid now. Call it for every call, and before each message of a long stream.
    *
-   * @throws {StintError} SVID_EXPIRED when its time is over; SVID_INVALID or TRUST_DOMAIN_UNKNOWN when a change of the
-   *   bundles has ended trust in it.
+   * @throws {StintError} SVID_EXPIRED when its time is over; SVID_INVALID or what `requireBundle` throws when a change of
+   *   the bundles has ended trust in it.
    */
   svid(now: Date): VerifiedX509Svid {
     const { snapshot } = this.#bundles

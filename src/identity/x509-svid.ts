@@ -1,5 +1,4 @@
-import { StintError } from '../core/errors.ts'
-import type { BundleSnapshot } from './bundle-store.ts'
+import { type BundleSnapshot, requireBundle } from './bundle-store.ts'
 import { parseCertificate, svidInvalid } from './certificate.ts'
 import type { SpiffeId } from './spiffe-id.ts'
 import type { TrustBundle } from './trust-bundle.ts'
@@ -25,7 +24,7 @@ export interface VerifiedX509Svid {
  * any other root. Proof that the peer holds the private key is the TLS handshake's part.
  *
  * @param chain DER, leaf first; the order of the others does not matter, at most 6 in all.
- * @throws {StintError} SVID_INVALID or SVID_EXPIRED with `details.check`; TRUST_DOMAIN_UNKNOWN.
+ * @throws {StintError} SVID_INVALID or SVID_EXPIRED with `details.check`; as `requireBundle`.
  * @see X509-SVID, section 5; RFC 5280, section 6.1
  */
 export function verifyX509Svid(
@@ -37,7 +36,7 @@ export function verifyX509Svid(
   if (chain.length > MAX_PATH_LENGTH) throw svidInvalid('chain-length', 'The chain has more than 6 certificates.')
   const leaf = parseCertificate(leafDer)
   const id = checkLeaf(leaf)
-  const bundle = bundleOf(id, bundles)
+  const bundle = requireBundle(bundles, id.trustDomain)
   const intermediates = rest.map((der) => parseCertificate(der))
   const path = findPath(leaf, { id, intermediates, roots: bundle.x509Authorities, now })
   return {
@@ -48,15 +47,6 @@ export function verifyX509Svid(
     generation: bundles.generation,
     bundle,
   }
-}
-
-function bundleOf({ trustDomain }: SpiffeId, bundles: BundleSnapshot): TrustBundle {
-  const bundle = bundles.get(trustDomain)
-  if (bundle) return bundle
-  throw new StintError('TRUST_DOMAIN_UNKNOWN', {
-    trustDomain,
-    explanation: 'No trust bundle is configured for the trust domain of this SPIFFE ID.',
-  })
 }
 
 function latest(dates: readonly Date[]): Date {

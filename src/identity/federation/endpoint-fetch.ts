@@ -51,7 +51,11 @@ function checkEndpoint(
 ): Error | undefined {
   try {
     const { trustDomain } = parseSpiffeId(endpointSpiffeId)
-    const bundles = { generation: 0, get: (name: string) => (name === trustDomain ? bundle : undefined) }
+    const bundles = {
+      generation: 0,
+      get: (name: string) => (name === trustDomain ? bundle : undefined),
+      isUnavailable: () => false,
+    }
     const { id } = verifyX509Svid(chainOf(certificate), { bundles, now })
     if (spiffeIdText(id) === endpointSpiffeId) return undefined
     return svidInvalid('endpoint-id', `The server is ${spiffeIdText(id)}, expected is ${endpointSpiffeId}.`)

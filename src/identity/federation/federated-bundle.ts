@@ -94,6 +94,7 @@ export class FederatedBundle implements BundleSource {
     } catch (error) {
       if (this.#stop.signal.aborted) return
       this.#dropIfStale()
+      if (!this.#fetchedAt) store.suspend([trustDomain])
       onState(this.#component, this.#problem(error))
     }
   }
@@ -125,7 +126,7 @@ export class FederatedBundle implements BundleSource {
     const fresh = this.#freshMs()
     if (fresh === undefined || fresh > 0) return
     this.#fetchedAt = undefined
-    store.remove(trustDomain)
+    store.suspend([trustDomain])
     onNotes(this.#component, [])
     const explanation = `No bundle of ${trustDomain} could be fetched for too long: it is not trusted until one can.`
     onState(this.#component, new StintError('BUNDLE_INVALID', { check: 'stale', trustDomain, explanation }))

@@ -222,7 +222,8 @@ export class WorkloadApiSource implements BundleSource {
    */
   #take(next: State, identity: ServerIdentity | undefined): StintError | undefined {
     const { store, trustDomains } = this.#options
-    store.apply(new Map(trustDomains.map((trustDomain) => [trustDomain, bundleOf(trustDomain, next)])))
+    if (next.x509) store.apply(new Map(trustDomains.map((name) => [name, bundleOf(name, next)])))
+    else store.suspend(trustDomains)
     this.#x509 = next.x509
     this.#jwt = next.jwt
     return this.#show(identity)

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { status } from '@grpc/grpc-js'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
@@ -13,6 +13,7 @@ import { ProblemBoard } from '../../../src/core/problem-board.ts'
 import { type Check, runDoctor } from '../../../src/doctor.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
 import { startIdentity } from '../../../src/identity-from-config.ts'
+import { RefusalLog } from '../../../src/ledger/refusal-log.ts'
 import { type Broker, startBroker } from '../../../src/main.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
 import { type Stage, setStage } from '../../../src/practice/stage.ts'
@@ -200,16 +201,27 @@ describe('a broker and an agent that have everything from the Workload API', () 
   })
 
   test('are not ready, and take no connection, once the agent has no identity for the broker', async () => {
+    const refused: string[] = []
+    const noted = vi.spyOn(RefusalLog.prototype, 'note').mockImplementation(async ({ code }) => {
+      refused.push(code)
+    })
+    closing.push(() => noted.mockRestore())
     const { addresses } = broker.running
     expect(await checkHealth(addresses.health, '')).toBe('SERVING')
+    const connected = agent()
+    await connected.planTask(task())
     broker.api.refuse(status.PERMISSION_DENIED)
     broker.api.end(status.PERMISSION_DENIED)
     await eventually('NOT_SERVING', async () => (await checkHealth(addresses.health, '')) === 'NOT_SERVING')
     const once = { deadlineMs: 60_000, retry: false }
     await expect(agent().planTask(task(), once)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+    const outage = { code: 'TRUST_DOMAIN_UNAVAILABLE', retryable: true }
+    await expect(connected.planTask(task(), once)).rejects.toMatchObject(outage)
+    expect(refused).toEqual([])
     broker.api.refuse(undefined)
     await eventually('SERVING', async () => (await checkHealth(addresses.health, '')) === 'SERVING')
     expect((await agent().planTask(task())).plan.hash).toBeTruthy()
+    expect((await connected.planTask(task())).plan.hash).toBeTruthy()
   })
 })
 
