@@ -18,6 +18,7 @@ import {
   WORKLOAD_API_METHODS,
 } from '../../src/identity/workload-api/definition.ts'
 import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
+import { JwtSvidCache } from '../support/jwt-svid-cache.ts'
 import { jwtMessage, svidMessage, x509Message } from '../support/workload-api-server.ts'
 
 /** Who the agent's one workload is. */
@@ -29,7 +30,8 @@ export interface Workload {
 
 /**
  * A SPIFFE agent for one workload, as go-spiffe and the Python package want it: X.509-SVID and bundles, JWT bundles, and
- * JWT-SVIDs for the asked audience. Streams stay open, as the standard has it; nothing rotates.
+ * JWT-SVIDs for the asked audience, the same one for half of its life. Streams stay open, as the standard has it; nothing
+ * rotates.
  *
  * @see SPIFFE Workload API, sections 5.2 and 6.2
  */
@@ -37,6 +39,7 @@ export class SpiffeAgent {
   readonly #folder: string
   readonly #workload: Workload
   readonly #sockets = new Set<Socket>()
+  readonly #issued = new JwtSvidCache()
   readonly #listener: NetServer
   /** Audiences for which a JWT-SVID was asked. */
   readonly audiences: string[] = []
@@ -98,7 +101,7 @@ export class SpiffeAgent {
   async #jwt({ audience }: JwtSvidRequest): Promise<JwtSvidResponse> {
     const { trustDomain, path } = this.#workload
     this.audiences.push(...audience)
-    const svid = await trustDomain.issueJwtSvid({ path, audience: [...audience] })
+    const svid = await this.#issued.get(trustDomain, path, audience)
     return { svids: [{ spiffe_id: `spiffe://${trustDomain.name}${path}`, svid, hint: '' }] }
   }
 }

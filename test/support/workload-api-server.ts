@@ -22,6 +22,7 @@ import {
   type X509SvidResponse,
 } from '../../src/identity/workload-api/definition.ts'
 import type { PracticeTrustDomain, PracticeX509Svid } from '../../src/practice/pki.ts'
+import { JwtSvidCache } from './jwt-svid-cache.ts'
 
 type JwtSvidCall = ServerUnaryCall<JwtSvidRequest, JwtSvidResponse>
 
@@ -42,13 +43,15 @@ interface OpenStream {
 /**
  * A Workload API as unkind as SPIRE's agent (1.16): on a socket in a folder of its own, it refuses calls without its
  * metadata; sends its state to each new stream; sends the X.509 state to all open ones whenever it is set, the JWT bundles
- * only when they have changed; leaves streams open for ever; sends SVIDs in the order of entry ids, which are random.
+ * only when they have changed; leaves streams open for ever; sends SVIDs in the order of entry ids, which are random; hands
+ * out the same JWT-SVID for half of its life.
  */
 export class WorkloadApiServer {
   readonly #folder: string
   readonly #streams = new Map<ServerWritableStream<unknown, unknown>, OpenStream>()
   /** By SPIFFE ID. */
   readonly #entryIds = new Map<string, string>()
+  readonly #issued = new JwtSvidCache()
   #held = false
   readonly #sockets = new Set<Socket>()
   #listener: NetServer | undefined
@@ -169,7 +172,7 @@ export class WorkloadApiServer {
     const offered = Object.entries(this.#state.jwtSvids ?? {}).filter(([id]) => wanted === '' || wanted === id)
     const svids = offered.map(async ([spiffeId, { from, hint = '' }]) => ({
       spiffe_id: spiffeId,
-      svid: await from.issueJwtSvid({ path: new URL(spiffeId).pathname, audience: [...audience] }),
+      svid: await this.#issued.get(from, new URL(spiffeId).pathname, audience),
       hint,
     }))
     return { svids: await Promise.all(svids) }

@@ -46,6 +46,7 @@ beforeEach(async () => {
   stage = await setStage({
     folder,
     config: {
+      listen: { bearer: '127.0.0.1:0' },
       identity: {
         server: 'workload-api',
         domains: { 'practice.example': { workloadApi: true } },
@@ -184,6 +185,33 @@ describe('a broker and an agent that have everything from the Workload API', () 
     // The stream from before the rotations is still there, and brings the end.
     for await (const { state } of watching) if (state === 'ending' || state === 'ended') return
     expect.unreachable()
+  })
+
+  test('get along with JWT-SVIDs that the agent hands out again for half of their life', async () => {
+    agentApi.set({ jwtSvids: { [AGENT_ID]: { from: stage.trustDomain } } })
+    const connect = () => {
+      const client = new StintClient({
+        address: broker.running.addresses.bearer ?? '',
+        serverId: stage.brokerId,
+        svid: { bundleFile: stage.rootsFile },
+        token: { workloadApi: agentApi.address, audience: stage.brokerId },
+      })
+      closing.push(() => client.close())
+      return client
+    }
+    const first = connect()
+    const { grant } = await first.requestGrant(task(), 'same-token-1')
+    expect((await first.renewLease(grant.id)).lease).toBeDefined()
+    expect((await first.requestGrant(task(), 'same-token-2')).lease).toBeDefined()
+    await expect(connect().renewLease(grant.id)).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+    first.close()
+    const next = connect()
+    await eventually('the end of the connection', () =>
+      next.renewLease(grant.id).then(
+        ({ lease }) => lease !== undefined,
+        () => false,
+      ),
+    )
   })
 
   test('end service to SVIDs of a root that the agent no longer names', async () => {
