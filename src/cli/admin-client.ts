@@ -67,17 +67,27 @@ export class AdminClient {
     return this.#send('POST', path, JSON.stringify(body))
   }
 
-  /** All pages of a list, at most `limit` items. */
-  async list(path: string, query: Readonly<Record<string, string | undefined>>, limit: number): Promise<AdminObject[]> {
+  /**
+   * All pages of a list, at most `limit` items.
+   *
+   * @param wanted for what the API has no filter; pages are read until enough items pass.
+   */
+  async list(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    limit: number,
+    wanted?: (item: AdminObject) => boolean,
+  ): Promise<AdminObject[]> {
     const items: AdminObject[] = []
     let cursor: string | undefined
     do {
-      const pageSize = String(Math.min(200, limit - items.length))
+      const pageSize = String(wanted ? 200 : Math.min(200, limit - items.length))
       const page = await this.get(path, { ...query, limit: pageSize, cursor })
-      items.push(...(page.items as AdminObject[]))
+      const found = page.items as AdminObject[]
+      items.push(...(wanted ? found.filter(wanted) : found))
       cursor = page.nextCursor as string | undefined
     } while (cursor !== undefined && items.length < limit)
-    return items
+    return items.slice(0, limit)
   }
 
   async #send(method: string, path: string, body?: string): Promise<AdminObject> {

@@ -29,6 +29,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
 export async function main(io: CommandIo): Promise<number> {
   const [name, ...argv] = io.argv
   if (name === '--version' || name === '-V') return version(io)
+  if (name === 'help' && argv[0] !== undefined) return main({ ...io, argv: [...argv, '--help'] })
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     const out = name === undefined ? io.stderr : io.stdout
     out.write(help())
@@ -50,7 +51,7 @@ export async function main(io: CommandIo): Promise<number> {
 function help(): string {
   const width = Math.max(...COMMANDS.map(([name]) => name.length)) + 2
   const lines = COMMANDS.map(([name, summary]) => `  ${name.padEnd(width)}${summary}`)
-  return `Usage: stint <command> [flags]\n\n${lines.join('\n')}\n\nstint <command> --help says more. Exit codes: docs/cli.md.\n`
+  return `Usage: stint <command> [flags]\n\n${lines.join('\n')}\n\nstint help <command> says more. Exit codes: docs/cli.md.\n`
 }
 
 async function version({ stdout }: CommandIo): Promise<number> {

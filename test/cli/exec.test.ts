@@ -145,15 +145,38 @@ test('a denied task runs nothing', async () => {
   expect(run.stderr).toContain('POLICY_DENIED')
 })
 
-test('a signal at the gate withdraws the question', async () => {
-  broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
-  const signals = new Signals()
-  const watched = broker.watched()
-  const running = stint(['exec', ...TASK, '--', 'true'], { env, signals })
-  await watched
-  signals.send('SIGTERM')
-  expect((await running).exitCode).toBe(1)
-  expect(broker.calls.at(-1)).toMatchObject({ method: 'CompleteGrant', request: { grantId: GRANT_ID } })
+// 128 + n, as a shell has it for a program that signal n ended.
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  test(`${signal} at the gate withdraws the question and exits with ${exitCode}`, async () => {
+    broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
+    const signals = new Signals()
+    const watched = broker.watched()
+    const running = stint(['exec', ...TASK, '--', 'true'], { env, signals })
+    await watched
+    signals.send(signal)
+    const run = await running
+    expect(run.exitCode).toBe(exitCode)
+    expect(run.stderr).toContain('withdrawn')
+    expect(broker.calls.at(-1)).toMatchObject({ method: 'CompleteGrant', request: { grantId: GRANT_ID } })
+  })
+
+for (const argv of [
+  ['help', 'exec'],
+  ['help', 'grants', 'list'],
+])
+  test(`stint ${argv.join(' ')} prints the help of that command`, async () => {
+    const run = await stint(argv)
+    expect(run.exitCode).toBe(0)
+    expect(run.stdout).toContain(`Usage: stint ${argv.slice(1).join(' ')}`)
+    expect(run.stdout).toBe((await stint([...argv.slice(1), '--help'])).stdout)
+  })
+
+test('the help of a command that is not there is wrong use', async () => {
+  expect((await stint(['help', 'exce'])).exitCode).toBe(2)
 })
 
 test('a real process passes SIGTERM on to its child and completes the grant', async () => {

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { hasCode } from '../../core/errors.ts'
 import type { StintClient } from '../../sdk/client.ts'
 import type { Grant } from '../../sdk/grant.ts'
@@ -52,24 +53,36 @@ type Work = { task: Task; command: readonly string[]; flags: Flags; io: CommandI
 async function execWith(client: StintClient, work: Work): Promise<number> {
   const { command, flags, io } = work
   const stop = new AbortController()
-  const unlisten = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => io.onSignal?.(signal, () => stop.abort()))
+  let exitCode: number | undefined
+  const unlisten = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) =>
+    io.onSignal?.(signal, () => {
+      exitCode ??= endedBy(signal)
+      stop.abort()
+    }),
+  )
   try {
     const grant = await requestOrWithdraw(client, work, stop.signal)
     const tellEnd = () => io.stderr.write(`stint: ${visible(grant.signal.reason.message)}\n`)
     grant.signal.addEventListener('abort', tellEnd)
     try {
-      return stop.signal.aborted ? INTERRUPTED : await serveAndRun(grant, command, flags, io)
+      return exitCode ?? (await serveAndRun(grant, command, flags, io))
     } finally {
       grant.signal.removeEventListener('abort', tellEnd)
       await completeOrSay(grant, io)
     }
+  } catch (error) {
+    if (exitCode === undefined || !hasCode(error, 'CANCELLED')) throw error
+    io.stderr.write('stint: a signal ended the wait for the grant; the request is withdrawn\n')
+    return exitCode
   } finally {
     for (const stopListening of unlisten) stopListening?.()
   }
 }
 
-/** As a shell says it of a program that SIGINT ended. */
-const INTERRUPTED = 130
+/** As a shell says it of a program that a signal ended. */
+function endedBy(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
 
 /** For a renewal, before the endpoint answers with what it has: the JS SDK gives up after a second, in the middle of the answer too. */
 const ENDPOINT_WAIT_MS = 700

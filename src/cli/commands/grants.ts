@@ -1,7 +1,7 @@
 import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
 import { AdminClient, type AdminFlags, type AdminObject, idInPath, withAdmin } from '../admin-client.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
-import { type CommandIo, runParser } from '../command.ts'
+import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { countFlag } from '../count-flag.ts'
 import { decisionFacts, planFacts } from '../grant-output.ts'
 import { type Column, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
@@ -43,7 +43,7 @@ export function grants(io: CommandIo): Promise<number> {
   return runParser('grants', io, (parser) => {
     parser.description('Grants: who has what, and taking it back.')
     withOutput(withAdmin(parser.command('list').description('list grants, newest first')))
-      .option('--agent <spiffe-id>')
+      .option('--agent <agent>', 'SPIFFE ID, subject of an OIDC issuer, or name of a registration')
       .option('--owner <owner>')
       .option('--state <state>')
       .option('--role <arn>')
@@ -71,9 +71,36 @@ async function list(
   io: CommandIo,
 ): Promise<void> {
   const admin = await AdminClient.from(flags, io)
-  const query = { agent, owner, state, role, requestedAfter: since, requestedBefore: until }
-  const rows = await admin.list('/v1/grants', query, limit)
+  const query = { owner, state, role, requestedAfter: since, requestedBefore: until }
+  const rows = isRegistrationName(agent)
+    ? await listByRegistration(agent, query, limit, admin)
+    : await admin.list('/v1/grants', { agent, ...query }, limit)
   printList(io, flags.output, { rows, columns: GRANT_COLUMNS, value: rows })
+}
+
+/** A SPIFFE ID and the subject of an issuer have a colon or a slash; the name of a registration has neither. */
+function isRegistrationName(agent: string | undefined): agent is string {
+  return agent !== undefined && !/[:/]/.test(agent)
+}
+
+/**
+ * Grants of all agents that a registration covers, by the name that the record has for it.
+ *
+ * @throws {UsageError} for a name that neither the registry nor any grant has.
+ */
+async function listByRegistration(
+  name: string,
+  query: Readonly<Record<string, string | undefined>>,
+  limit: number,
+  admin: AdminClient,
+): Promise<AdminObject[]> {
+  const rows = await admin.list('/v1/grants', query, limit, ({ registration }) => registration === name)
+  if (rows.length > 0) return rows
+  const { items } = await admin.get('/v1/agents')
+  if ((items as AdminObject[]).some((agent) => agent.name === name)) return rows
+  throw new UsageError(
+    `No registration is called ${name}; --agent takes a SPIFFE ID, the subject of an OIDC issuer, or a name of stint agents list.`,
+  )
 }
 
 async function mine(flags: BrokerFlags & { output: OutputFormat }, io: CommandIo): Promise<void> {

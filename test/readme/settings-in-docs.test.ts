@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { configSchema } from '../../src/config/schema.ts'
+import { CHECKOUT } from './reader.ts'
+
+interface Schema {
+  readonly properties?: Record<string, Schema>
+  readonly additionalProperties?: Schema | boolean
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+  readonly oneOf?: readonly Schema[]
+}
+
+const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Schema
+const chart = parse(readFileSync(join(CHECKOUT, 'helm/values.yaml'), 'utf8')) as Record<string, unknown>
+const chartSchema = JSON.parse(readFileSync(join(CHECKOUT, 'helm/values.schema.json'), 'utf8')) as Schema
+
+/** What looks like a setting and is none, by where it comes from. */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  'package.json': ['allowScripts'],
+  'admin API': ['requestedAfter', 'requestedBefore', 'afterSeq', 'nextAfterSeq', 'nextCursor'],
+  'details of an error': ['requestId', 'providerCode', 'providerMessage'],
+  'context of a policy, cases of a test': ['authMethod'],
+  'OIDC mapping, described beside its setting': ['tokenId'],
+  'Kubernetes and other charts': ['terminationGracePeriodSeconds', 'replicaCount'],
+}
+/** Beginnings of dotted names that are no settings: attributes in Cedar, types of audit events. */
+const OTHER_SECTIONS = /^(principal|resource|context|operator|lease|grant|token|approval|agent|denylist|identity_)\./
+const FILE = /\.(json|pem|key|yaml|ts|env|conf|md|db|cedar)$/
+
+const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: CHECKOUT, encoding: 'utf8' })
+  .split('\n')
+  // The log of what was speaks of what is no more; the table of cases names functions.
+  .filter((page) => page !== '' && page !== 'CHANGELOG.md' && page !== 'docs/conformance.md')
+
+/** Code in the running text, without what follows a colon or an equals sign. */
+function codeIn(page: string): string[] {
+  const prose = readFileSync(join(CHECKOUT, page), 'utf8').replace(/^```.*?^```/gms, '')
+  return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code.replace(/[:=].*/, ''))
+}
+
+/** Names of all settings at any depth of a JSON Schema, also within its conditions. */
+function namesOf(part: unknown): string[] {
+  if (typeof part !== 'object' || part === null) return []
+  const { properties } = part as Schema
+  return [...Object.keys(properties ?? {}), ...Object.values(part).flatMap(namesOf)]
+}
+
+/** Whether the schema has this path; the name in a map may hold dots itself, as a trust domain does. */
+function has(at: Schema | undefined, path: readonly string[]): boolean {
+  if (!at) return false
+  const [first, ...rest] = path
+  if (first === undefined) return true
+  if ([...(at.anyOf ?? []), ...(at.oneOf ?? [])].some((each) => has(each, path))) return true
+  if (at.items && has(at.items, path)) return true
+  if (has(at.properties?.[first], rest)) return true
+  const { additionalProperties: entry } = at
+  return typeof entry === 'object' && path.some((_, index) => has(entry, path.slice(index + 1)))
+}
+
+function chartHas(path: readonly string[]): boolean {
+  let at: unknown = chart
+  for (const name of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return false
+    at = (at as Record<string, unknown>)[name]
+  }
+  return true
+}
+
+const known = new Set([...namesOf(schema), ...namesOf(chartSchema), ...Object.values(OTHERS).flat()])
+
+test('every setting that a page names with its section is one', () => {
+  const missing = pages.flatMap((page) =>
+    codeIn(page)
+      .filter((code) => /^[a-z]\w*(\[\])?(\.(\w+|<\w+>)(\[\])?)+$/.test(code) && !FILE.test(code))
+      .filter((code) => !OTHER_SECTIONS.test(code))
+      .filter((code) => {
+        const path = code.replaceAll('[]', '').split('.')
+        const inConfig = has(schema, path[0] === 'config' ? path.slice(1) : path)
+        return !inConfig && !chartHas(path) && !isHostName(path)
+      })
+      .map((code) => `${page}: ${code}`),
+  )
+  expect(missing).toEqual([])
+})
+
+/** A name whose first part is no section: `example.org`, `csi.spiffe.io`. */
+function isHostName(path: readonly string[]): boolean {
+  return !Object.hasOwn(schema.properties ?? {}, path[0] ?? '') && /^(org|io|example|com|goog)$/.test(path.at(-1) ?? '')
+}
+
+test('every setting that a page names by itself is one, or is listed as something else', () => {
+  const missing = pages.flatMap((page) =>
+    codeIn(page)
+      .filter((code) => /^[a-z]+[A-Z]\w*$/.test(code) && !known.has(code))
+      .map((code) => `${page}: ${code}`),
+  )
+  expect(missing).toEqual([])
+})
+
+test('nothing is listed as something else in vain', () => {
+  const named = new Set(pages.flatMap(codeIn))
+  expect(
+    Object.values(OTHERS)
+      .flat()
+      .filter((name) => !named.has(name)),
+  ).toEqual([])
+})
