@@ -295,7 +295,10 @@ function reportsTo(deps: IdentityDeps): BundleReports {
       logged.set(component, new Set(notes.map(({ explanation }) => explanation)))
       for (const { level, code: note, explanation } of notes) {
         if (before?.has(explanation)) continue
-        logger[level === 'alarm' ? 'error' : 'warn']({ component, note, explanation }, 'a trust bundle needs a look')
+        logger[level === 'alarm' ? 'error' : 'warn'](
+          { component, note, explanation },
+          'an SVID or a trust bundle needs a look',
+        )
       }
     },
   }

@@ -349,7 +349,10 @@ function discarded(thrown: unknown): StintError {
 }
 
 function noSvidInTime(ms: number, last: StintError | undefined): StintError {
-  const reason = last?.message ?? 'It has not answered; is the agent running and connected to its server?'
+  const reason =
+    last?.details.explanation ??
+    last?.message ??
+    'It has not answered; is the agent running and connected to its server?'
   const explanation = `The Workload API gave no SVID within ${ms} ms. ${reason}`
   return new StintError(last?.code ?? 'WORKLOAD_API_UNAVAILABLE', { ...last?.details, explanation }, last)
 }
