@@ -39,7 +39,9 @@ the chart's.
 {{- $issuers := list -}}
 {{- range $at, $issuer := $identity.oidc -}}
 {{- if $issuer.caConfigMap }}{{ $_ := set $issuer "caFile" (printf "/etc/stint/issuers/%d/roots" $at) }}{{ end -}}
-{{- $issuers = append $issuers (omit $issuer "caConfigMap") -}}
+{{- if $issuer.keysConfigMap }}{{ $_ := set $issuer "keysFile" (printf "/etc/stint/issuer-keys/%d/keys" $at) }}{{ end -}}
+{{- if or $issuer.tokenSecret (hasKey $issuer "serviceAccountToken") }}{{ $_ := set $issuer "tokenFile" (printf "/etc/stint/issuer-tokens/%d/token" $at) }}{{ end -}}
+{{- $issuers = append $issuers (omit $issuer "caConfigMap" "keysConfigMap" "tokenSecret" "serviceAccountToken") -}}
 {{- end -}}
 {{- if $issuers }}{{ $_ := set $identity "oidc" $issuers }}{{ end -}}
 
@@ -64,9 +66,15 @@ privateKeyFile: /etc/stint/{{ . }}/tls.key
 {{- end -}}
 {{- end -}}
 {{- range $at, $issuer := .Values.config.identity.oidc -}}
-{{- $urls = append $urls (dict "setting" (printf "config.identity.oidc[%d].issuer" $at) "url" $issuer.issuer) -}}
-{{- with $issuer.jwksHost -}}
-{{- $urls = append $urls (dict "setting" (printf "config.identity.oidc[%d].jwksHost" $at) "url" (printf "https://%s" .)) -}}
+{{- $entry := printf "config.identity.oidc[%d]" $at -}}
+{{- if not (or $issuer.discoveryUrl $issuer.jwksUrl $issuer.keysConfigMap) -}}
+{{- $urls = append $urls (dict "setting" (printf "%s.issuer" $entry) "url" $issuer.issuer) -}}
+{{- end -}}
+{{- range $setting := list "discoveryUrl" "jwksUrl" "tokenReviewUrl" "jwksHost" -}}
+{{- $named := get $issuer $setting | default list -}}
+{{- range (kindIs "slice" $named | ternary $named (list $named)) -}}
+{{- $urls = append $urls (dict "setting" (printf "%s.%s" $entry $setting) "url" (eq $setting "jwksHost" | ternary (printf "https://%v" .) .)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $urls -}}

@@ -1,6 +1,6 @@
 {{/*
 One row for each volume that holds files: its name, where it is mounted, whether it is a Secret or a ConfigMap, and which
-keys become which files. Without items every key is a file. The mounts are folders, never single files, since Kubernetes
+keys become which files; or a token of the broker's own service account. Without items every key is a file. The mounts are folders, never single files, since Kubernetes
 renews only those.
 */}}
 {{- define "stint.files" -}}
@@ -39,6 +39,16 @@ renews only those.
 {{- range $at, $issuer := $values.config.identity.oidc }}
 {{- with $issuer.caConfigMap }}
 - {name: issuer-{{ $at }}, path: /etc/stint/issuers/{{ $at }}, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
+{{- end }}
+{{- with $issuer.keysConfigMap }}
+- {name: issuer-keys-{{ $at }}, path: /etc/stint/issuer-keys/{{ $at }}, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: keys}]}
+{{- end }}
+{{- if hasKey $issuer "serviceAccountToken" }}
+- {name: issuer-token-{{ $at }}, path: /etc/stint/issuer-tokens/{{ $at }}, serviceAccountToken: {{ merge (dict "path" "token") $issuer.serviceAccountToken (dict "expirationSeconds" 3600) | toJson }}}
+{{- else }}
+{{- with $issuer.tokenSecret }}
+- {name: issuer-token-{{ $at }}, path: /etc/stint/issuer-tokens/{{ $at }}, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: token}]}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $at, $role := $values.config.roles }}
@@ -97,6 +107,12 @@ renews only those.
     secretName: {{ .secret | quote }}
     # Readable for the pod's group, which is the broker's alone.
     defaultMode: 0440
+  {{- else if .serviceAccountToken }}
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken:
+          {{- toYaml .serviceAccountToken | nindent 10 }}
   {{- else }}
   configMap:
     name: {{ .configMap | quote }}

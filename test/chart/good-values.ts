@@ -77,6 +77,13 @@ export const ISSUER = {
   conditions: { repository_owner_id: ['4711'] },
 }
 
+/** A cluster that is called as kubeadm calls each. */
+export const KUBERNETES = {
+  preset: 'kubernetes',
+  issuer: 'https://kubernetes.default.svc.cluster.local',
+  audience: 'https://stint.example.org',
+}
+
 /** The bundle endpoint with everything that it needs. */
 export const BUNDLE_ENDPOINT: Values = {
   bundleEndpoint: { enabled: true },

@@ -12,6 +12,7 @@ interface Pod {
     readonly persistentVolumeClaim?: object
     readonly configMap?: Source & { readonly name: string }
     readonly secret?: Source
+    readonly projected?: { readonly sources: readonly { readonly serviceAccountToken?: { readonly path: string } }[] }
   }[]
 }
 
@@ -57,6 +58,7 @@ export function notMounted(objects: readonly KubeObject[], paths: readonly strin
     if (!volume) return true
     if (volume.persistentVolumeClaim) return false
     const file = path.slice(dirname(path).length + 1)
+    if (volume.projected) return !volume.projected.sources.some((one) => one.serviceAccountToken?.path === file)
     const items = (volume.configMap ?? volume.secret)?.items
     if (items && !items.some((item) => item.path === file)) return true
     const own = volume.configMap && find(objects, 'ConfigMap', volume.configMap.name)

@@ -9,6 +9,7 @@ import {
   FEDERATION,
   good,
   ISSUER,
+  KUBERNETES,
   lay,
   OPERATOR,
   POLICY,
@@ -249,6 +250,58 @@ const ROWS: readonly Row[] = [
           { alias: 'github', conditions: { repository_owner_id: ['4711'] } },
           { jwksHost: '10.0.0.1:6443', caFile: '/etc/stint/issuers/1/roots' },
           { conditions: { number: [70_403_103_916], level: [true] }, maxTokenAge: 600_000 },
+        ],
+      },
+    },
+  },
+  {
+    name: 'clusters whose keys are not where their name leads',
+    values: {
+      bearer: { enabled: true },
+      config: {
+        identity: {
+          oidc: [
+            {
+              ...KUBERNETES,
+              alias: 'own',
+              jwksUrl: 'https://kubernetes.default.svc/openid/v1/jwks',
+              tokenReviewUrl: 'https://kubernetes.default.svc',
+              serviceAccountToken: {},
+              caConfigMap: { name: 'kube-root-ca.crt', key: 'ca.crt' },
+              allowPrivate: ['kubernetes.default.svc:443'],
+            },
+            {
+              ...KUBERNETES,
+              alias: 'partner',
+              discoveryUrl: ['https://[fd00::1]:6443/.well-known/openid-configuration'],
+              jwksHost: ['[fd00::1]:6443', '[fd00::2]:6443'],
+              tokenSecret: { name: 'partner-token', key: 'token' },
+              allowPrivate: ['fd00::1', 'fd00::2'],
+            },
+            { ...KUBERNETES, alias: 'far', keysConfigMap: { name: 'far-keys', key: 'jwks.json' } },
+          ],
+        },
+      },
+      networkPolicy: { identityTo: [{ ipBlock: { cidr: '0.0.0.0/0' } }], identityPorts: [443, 6443] },
+    },
+    shows: {
+      'StatefulSet stint': pod({
+        automountServiceAccountToken: false,
+        volumes: holds({
+          name: 'issuer-token-0',
+          projected: {
+            defaultMode: 0o440,
+            sources: [{ serviceAccountToken: { path: 'token', expirationSeconds: 3_600 } }],
+          },
+        }),
+      }),
+    },
+    config: {
+      identity: {
+        oidc: [
+          { alias: 'own', tokenFile: '/etc/stint/issuer-tokens/0/token', caFile: '/etc/stint/issuers/0/roots' },
+          { alias: 'partner', tokenFile: '/etc/stint/issuer-tokens/1/token' },
+          { alias: 'far', keysFile: '/etc/stint/issuer-keys/2/keys' },
         ],
       },
     },

@@ -65,7 +65,10 @@ describe('values.schema.json', () => {
     ]
     const wanted = paths(broker, '').filter((path) => !chartsOwn.some((own) => own.test(path)))
     // A file of the broker is a key of a Secret or a ConfigMap.
-    const asFile = (path: string) => path.replace(/(externalId|ca|bundle)(Secret|ConfigMap)$/, '$1File')
+    const asFile = (path: string) =>
+      path
+        .replace(/serviceAccountToken.*$/, 'tokenFile')
+        .replace(/(externalId|ca|bundle|keys|token)(Secret|ConfigMap)$/, '$1File')
     const offered = paths(chart, '')
       .filter((path) => !/(Secret|ConfigMap)\/(name|key)$/.test(path))
       .map(asFile)

@@ -1,3 +1,4 @@
+import { StintError } from '../../core/errors.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
 import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import { type HostPort, isAt } from '../../core/host-port.ts'
@@ -15,6 +16,8 @@ export interface PublishedKeys {
   /** What was left out, and why. */
   readonly notes: readonly string[]
 }
+
+const ELSEWHERE = new Set(['dns', 'connection', 'timeout', 'address'])
 
 type Document = { readonly [name: string]: StrictJson }
 type Asker = Pick<OidcIssuer, 'issuer' | 'showsToken'>
@@ -42,12 +45,21 @@ export async function loadKeys(
   }
   if (place.kind === 'file') return readJwks(readDocument(await readKeysFile(place.file)), issuer.issuer)
   if (place.kind === 'jwks') return readJwks(await get(place.url, ACCEPT_KEYS), issuer.issuer)
-  const document = await get(place.url)
+  const document = await get(place.url).catch((error: unknown) => {
+    throw place.isDefault ? withAdvice(error) : error
+  })
   if (document.issuer !== issuer.issuer) {
     const named = typeof document.issuer === 'string' ? `of ${document.issuer.slice(0, 200)}` : 'without an issuer'
     throw issuerInvalid('issuer', `The discovery document is ${named}; issuer and iss must be the same to the letter.`)
   }
   return readJwks(await get(checkJwksUri(document.jwks_uri, place.jwksHosts), ACCEPT_KEYS), issuer.issuer)
+}
+
+/** A cluster's name often leads nowhere from outside, or to another cluster. */
+function withAdvice(thrown: unknown): unknown {
+  if (!(thrown instanceof StintError) || !ELSEWHERE.has(String(thrown.details.check))) return thrown
+  const explanation = `${thrown.details.explanation} If its keys are elsewhere, set discoveryUrl, jwksUrl or keysFile.`
+  return new StintError(thrown.code, { ...thrown.details, explanation }, thrown.cause)
 }
 
 function checkJwksUri(value: StrictJson | undefined, hosts: readonly HostPort[]): string {

@@ -5,7 +5,13 @@ import { guardUrl } from '../../core/url-guard.ts'
 /** One place where the keys of an issuer are. */
 export type KeyPlace =
   /** A discovery document, which says where the keys are: at one of these hosts, or it is not followed. */
-  | { readonly kind: 'discovery'; readonly url: string; readonly jwksHosts: readonly HostPort[] }
+  | {
+      readonly kind: 'discovery'
+      readonly url: string
+      readonly jwksHosts: readonly HostPort[]
+      /** The issuer's own name leads there, no setting. */
+      readonly isDefault: boolean
+    }
   /** The key set itself. */
   | { readonly kind: 'jwks'; readonly url: string }
   /** The key set, in a file. */
@@ -74,7 +80,8 @@ export function keyPlaces(settings: KeyPlaceSettings, presetHosts: readonly stri
   const urls = named.length > 0 ? named : [`${issuer.replace(/\/$/, '')}${WELL_KNOWN}`]
   const pinned = hostPorts(listed(jwksHost))
   const own = (url: string) => [hostPortOf(url), ...hostPorts(presetHosts)]
-  return urls.map((url) => ({ kind: 'discovery', url, jwksHosts: pinned.length > 0 ? pinned : own(url) }))
+  const isDefault = named.length === 0
+  return urls.map((url) => ({ kind: 'discovery', url, isDefault, jwksHosts: pinned.length > 0 ? pinned : own(url) }))
 }
 
 /** For people: the URL or the file. */

@@ -65,6 +65,17 @@ describe('an API server that is not where its issuer name leads', () => {
     expect(members.map(({ asked }) => asked.get('/keys'))).toEqual([1, 1])
   })
 
+  test('and cannot be called by that name is said to need a place of its own', async () => {
+    const server = await apiServer()
+    await server.stop()
+    servers.pop()
+    const away = { issuer: server.url, audience: [AUDIENCE] }
+    await expect(look(away, [server])).rejects.toMatchObject({
+      code: 'FETCH_FAILED',
+      details: { explanation: expect.stringMatching(/discoveryUrl, jwksUrl or keysFile/) },
+    })
+  })
+
   test('is asked for its keys alone by jwksUrl', async () => {
     const server = await apiServer()
     expect(await look({ jwksUrl: `${server.url}/keys` }, [server])).toEqual(['k1'])
