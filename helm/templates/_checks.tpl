@@ -38,7 +38,39 @@
 {{- if and $values.networkPolicy.enabled (or (not $values.networkPolicy.dnsTo) (not $values.networkPolicy.awsTo) (not $values.networkPolicy.awsPorts)) -}}
 {{- fail "networkPolicy.dnsTo, awsTo and awsPorts must not be empty: the broker could not reach STS and IAM." -}}
 {{- end -}}
+{{- include "stint.checkOutsiders" . -}}
+{{- include "stint.checkClaim" . -}}
 {{- include "stint.checkGrace" . -}}
+{{- end -}}
+
+{{/* Callers from outside of the cluster are no pods: a rule that names pods alone lets none of them in. */}}
+{{- define "stint.checkOutsiders" -}}
+{{- $policy := .Values.networkPolicy -}}
+{{- $ports := list (dict "service" "agents.service" "type" .Values.agents.service.type "peers" "agentsFrom") -}}
+{{- if .Values.admin.service.enabled }}{{ $ports = append $ports (dict "service" "admin.service" "type" .Values.admin.service.type "peers" "adminFrom") }}{{ end -}}
+{{- if .Values.bundleEndpoint.enabled }}{{ $ports = append $ports (dict "service" "bundleEndpoint.service" "type" .Values.bundleEndpoint.service.type "peers" "bundlesFrom") }}{{ end -}}
+{{- range $port := $ports -}}
+{{- if and $policy.enabled (ne $port.type "ClusterIP") -}}
+{{- $blocks := 0 -}}
+{{- range get $policy $port.peers }}{{ if .ipBlock }}{{ $blocks = add1 $blocks }}{{ end }}{{ end -}}
+{{- if not $blocks -}}
+{{- fail (printf "%s.type is %s, yet networkPolicy.%s names pods alone: callers from outside of the cluster would be let in by nobody; add {ipBlock: {cidr: …}} for them." $port.service $port.type $port.peers) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Kubernetes lets nobody add or remove a claim template of a StatefulSet that is there. */}}
+{{- define "stint.checkClaim" -}}
+{{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace (include "stint.fullname" .) -}}
+{{- if $live -}}
+{{- $own := dig "spec" "volumeClaimTemplates" list $live -}}
+{{- if and $own .Values.persistence.existingClaim -}}
+{{- fail (printf "persistence.existingClaim cannot be set on a release whose ledger is on a claim of its own (ledger-%s-0): delete the StatefulSet first; the claim stays." (include "stint.fullname" .)) -}}
+{{- else if and (not $own) (not .Values.persistence.existingClaim) -}}
+{{- fail "persistence.existingClaim cannot be taken out of a release that was installed with it: the ledger would begin anew; delete the StatefulSet first if that is what you want." -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "stint.checkBundles" -}}

@@ -15,6 +15,16 @@ app.kubernetes.io/name: {{ include "stint.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
+{{/*
+Labels of the pod: only those that stay from release to release of the chart, since a label that changes is a restart, and
+a restart is an outage.
+*/}}
+{{- define "stint.podLabels" -}}
+{{- $own := dict "app.kubernetes.io/component" "broker" "app.kubernetes.io/part-of" "stint" -}}
+{{- $stable := merge (include "stint.selectorLabels" . | fromYaml) $own -}}
+{{- merge $stable .Values.commonLabels .Values.podLabels | toYaml -}}
+{{- end -}}
+
 {{/* https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */}}
 {{- define "stint.labels" -}}
 {{- $chart := printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" -}}
@@ -44,15 +54,36 @@ annotations:
 {{- .Values.serviceAccount.name | default (include "stint.fullname" .) -}}
 {{- end -}}
 
+{{/* As the StatefulSet names the claim of its one pod. */}}
 {{- define "stint.claimName" -}}
-{{- .Values.persistence.existingClaim | default (printf "%s-ledger" (include "stint.fullname" .)) -}}
+{{- .Values.persistence.existingClaim | default (printf "ledger-%s-0" (include "stint.fullname" .)) -}}
 {{- end -}}
 
+{{/*
+global.imageRegistry, as parent charts set it for all images, takes the place of image.registry, and of the registry that
+image.repository begins with.
+*/}}
 {{- define "stint.image" -}}
 {{- $image := .Values.image -}}
-{{- if $image.digest -}}
-{{ $image.repository }}@{{ $image.digest }}
-{{- else -}}
-{{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- $global := dig "imageRegistry" "" (.Values.global | default dict) -}}
+{{- $name := $image.repository -}}
+{{- $first := regexFind "^[^/]+/" $name | trimSuffix "/" -}}
+{{- if and $global (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) -}}
+{{- $name = trimPrefix (printf "%s/" $first) $name -}}
 {{- end -}}
+{{- with $global | default $image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{- if $image.digest -}}
+{{ $name }}@{{ $image.digest }}
+{{- else -}}
+{{ $name }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{/* A list of {name}: those of the chart, and those of a parent chart, which are objects or names. */}}
+{{- define "stint.pullSecrets" -}}
+{{- $secrets := .Values.imagePullSecrets -}}
+{{- range dig "imagePullSecrets" list (.Values.global | default dict) -}}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) -}}
+{{- end -}}
+{{- toYaml (uniq $secrets) -}}
 {{- end -}}

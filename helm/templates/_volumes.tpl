@@ -129,9 +129,11 @@ renews only those.
     driver: {{ .Values.workloadApi.driver | quote }}
     readOnly: true
 {{- end }}
+{{- if .Values.persistence.existingClaim }}
 - name: ledger
   persistentVolumeClaim:
-    claimName: {{ include "stint.claimName" . | quote }}
+    claimName: {{ .Values.persistence.existingClaim | quote }}
+{{- end }}
 # For SQLite, when a sort does not fit into memory.
 - name: tmp
   emptyDir:

@@ -32,10 +32,18 @@ export async function brokerConfig(objects: readonly KubeObject[]): Promise<Conf
   }
 }
 
-/** The pod's spec. */
+interface StatefulSet {
+  readonly spec: {
+    readonly template: { readonly spec: Pod }
+    readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[]
+  }
+}
+
+/** The pod's spec, with the volumes that the StatefulSet's claim templates bring. */
 export function podOf(objects: readonly KubeObject[]): Pod {
-  const { spec } = find(objects, 'StatefulSet') as unknown as { spec: { template: { spec: Pod } } }
-  return spec.template.spec
+  const { template, volumeClaimTemplates = [] } = (find(objects, 'StatefulSet') as unknown as StatefulSet).spec
+  const claimed = volumeClaimTemplates.map(({ metadata: { name } }) => ({ name, persistentVolumeClaim: {} }))
+  return { ...template.spec, volumes: [...template.spec.volumes, ...claimed] }
 }
 
 /** Every setting that is a path, by its own value. */

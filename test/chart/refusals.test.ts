@@ -27,6 +27,16 @@ const BUNDLE = { trustDomain: 'example.org', configMap: 'bundle', key: 'bundle.j
 
 /** What cannot work, and a piece of the sentence that says so. */
 const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
+  ...(['LoadBalancer', 'NodePort'] as const).map((type) => ({
+    name: `agents outside of the cluster by ${type}, whom the network policy lets in by nobody`,
+    values: { agents: { service: { type } } },
+    says: `agents.service.type is ${type}, yet networkPolicy.agentsFrom names pods alone`,
+  })),
+  {
+    name: 'operators outside of the cluster whom nobody lets in',
+    values: lay(ADMIN_OUTSIDE, { admin: { service: { type: 'LoadBalancer' } } }),
+    says: 'admin.service.type is LoadBalancer, yet networkPolicy.adminFrom names pods alone',
+  },
   { name: 'two replicas', values: { replicaCount: 2 }, says: 'replicaCount must be 1: the ledger is one SQLite file' },
   { name: 'no replica', values: { replicaCount: 0 }, says: 'replicaCount must be 1' },
   { name: 'no image', values: { image: { repository: '' } }, says: 'image.repository is missing' },
@@ -354,7 +364,6 @@ const UNKNOWN: readonly { name: string; values: Values; at: string }[] = [
     values: { networkPolicy: { adminFrom: [{}] } },
     at: '/networkPolicy/adminFrom/0',
   },
-  { name: 'a section taken out', values: { networkPolicy: null }, at: "'networkPolicy'" },
   { name: 'an image tag that is two words', values: { image: { tag: 'a b' } }, at: '/image/tag' },
   { name: 'a digest cut short', values: { image: { digest: 'sha256:abc' } }, at: '/image/digest' },
 ]

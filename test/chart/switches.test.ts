@@ -45,9 +45,16 @@ const ROWS: readonly Row[] = [
       },
       'Service stint-admin': undefined,
       'ConfigMap stint-labels': undefined,
-      'PersistentVolumeClaim stint-ledger': {
-        metadata: { annotations: { 'helm.sh/resource-policy': 'keep' } },
-        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Gi' } } },
+      'StatefulSet stint': {
+        spec: {
+          persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: 'ledger' },
+              spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Gi' } } },
+            },
+          ],
+        },
       },
       'ServiceAccount stint': { automountServiceAccountToken: false },
     },
@@ -506,7 +513,6 @@ const ROWS: readonly Row[] = [
     name: 'a claim that exists',
     values: { persistence: { existingClaim: 'ledger' } },
     shows: {
-      'PersistentVolumeClaim stint-ledger': undefined,
       'StatefulSet stint': pod({ volumes: holds({ name: 'ledger', persistentVolumeClaim: { claimName: 'ledger' } }) }),
     },
   },
@@ -516,12 +522,18 @@ const ROWS: readonly Row[] = [
       persistence: { storageClass: 'fast', accessMode: 'ReadWriteOncePod', size: '5Gi', annotations: { a: 'b' } },
     },
     shows: {
-      'PersistentVolumeClaim stint-ledger': {
-        metadata: { annotations: { a: 'b', 'helm.sh/resource-policy': 'keep' } },
+      'StatefulSet stint': {
         spec: {
-          storageClassName: 'fast',
-          accessModes: ['ReadWriteOncePod'],
-          resources: { requests: { storage: '5Gi' } },
+          volumeClaimTemplates: [
+            {
+              metadata: { annotations: { a: 'b' } },
+              spec: {
+                storageClassName: 'fast',
+                accessModes: ['ReadWriteOncePod'],
+                resources: { requests: { storage: '5Gi' } },
+              },
+            },
+          ],
         },
       },
     },
@@ -544,7 +556,10 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a load balancer before the agents',
-    values: { agents: { service: { type: 'LoadBalancer', port: 443, annotations: { internal: 'true' } } } },
+    values: {
+      agents: { service: { type: 'LoadBalancer', port: 443, annotations: { internal: 'true' } } },
+      networkPolicy: { agentsFrom: [{ ipBlock: { cidr: '10.0.0.0/8' } }] },
+    },
     shows: {
       'Service stint': {
         metadata: { annotations: { internal: 'true' } },
