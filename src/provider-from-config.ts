@@ -9,6 +9,7 @@ import type { BrokerKeys, ReadBrokerKeys } from './credentials/aws-sts/broker-cr
 import type { ProviderObserver } from './credentials/aws-sts/observer.ts'
 import { type AwsStsProvider, createAwsStsProvider } from './credentials/aws-sts/provider.ts'
 import { type Board, ProviderProblems } from './credentials/aws-sts/provider-problems.ts'
+import { checkExternalId } from './credentials/aws-sts/session-request.ts'
 
 /**
  * The provider that a configuration describes, for the broker and for `stint doctor`.
@@ -29,7 +30,7 @@ export async function createProvider(
     config.roles.map(async ({ arn, revocation, externalIdFile }) => ({
       arn,
       revocation,
-      ...(externalIdFile && { externalId: await readSecret(externalIdFile) }),
+      ...(externalIdFile && { externalId: await externalIdReader(arn, externalIdFile) }),
     })),
   )
   return createAwsStsProvider({
@@ -51,9 +52,20 @@ function observer({ logger, board }: { readonly logger: Logger; readonly board?:
   const problems = board && new ProviderProblems(board)
   return {
     clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS'),
+    externalIdRead: (roleArn, error) => {
+      const component = `external-id:${roleArn}`
+      if (error) board?.report(component, error)
+      else board?.clear(component)
+    },
     callFailed: (call) => logger.warn(call, 'a call to AWS failed'),
     ...(problems && { callEnded: (call) => problems.callEnded(call) }),
   }
+}
+
+/** Reads it now, so that a missing or malformed one is found at start, and again whenever the provider asks. */
+async function externalIdReader(roleArn: string, file: string): Promise<() => Promise<Secret>> {
+  checkExternalId(roleArn, await readSecret(file))
+  return () => readSecret(file)
 }
 
 type KeyFiles = NonNullable<Config['aws']['credentials']>

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
 import { createLogger } from '../../src/core/log.ts'
 import type { AwsStsProvider, AwsStsProviderOptions } from '../../src/credentials/aws-sts/provider.ts'
+import type { Board } from '../../src/credentials/aws-sts/provider-problems.ts'
 import { createProvider } from '../../src/provider-from-config.ts'
 import { type AwsHarness, INLINE_ROLE, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
 
@@ -30,21 +31,27 @@ const calls = () => aws.server.calls('AssumeRole').length
 const mint = (provider: AwsStsProvider) => provider.mint(mintRequest(aws.clock.now(), { roleArn: PLAIN_ROLE }), never)
 
 /** The provider that a broker would make from its configuration. */
-async function fromConfig(keys: { credentials?: object; revokerCredentials?: object } = {}): Promise<AwsStsProvider> {
+async function fromConfig(
+  keys: { credentials?: object; revokerCredentials?: object } = {},
+  board?: Board,
+  externalIdFile?: string,
+): Promise<AwsStsProvider> {
   const config = {
     aws: {
       region: 'eu-west-1',
       stsEndpoint: aws.server.endpoint,
       iamEndpoint: aws.server.endpoint,
       callsPerSecond: 300,
+      profile: 'aws',
       ...keys,
     },
     roles: [
-      { arn: PLAIN_ROLE, allowWildcard: false, revocation: { kind: 'none' } },
+      { arn: PLAIN_ROLE, allowWildcard: false, revocation: { kind: 'none' }, externalIdFile },
       { arn: INLINE_ROLE, allowWildcard: false, revocation: { kind: 'inline', policyName: 'StintDeny' } },
     ],
   } as unknown as Config
-  const provider = await createProvider(config, { clock: aws.clock, logger: createLogger({ level: 'silent' }) })
+  const logger = createLogger({ level: 'silent' })
+  const provider = await createProvider(config, { clock: aws.clock, logger, ...(board && { board }) })
   ends.push(() => provider.close())
   return provider
 }
@@ -238,6 +245,49 @@ describe("the broker's own credentials", () => {
       await expect(fromConfig({ credentials: KEY_FILES() })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     })
   }
+})
+
+describe('the external id of a role', () => {
+  async function start(text: string): Promise<{ provider: AwsStsProvider; problems: Map<string, unknown> }> {
+    writeFileSync(file('external-id'), text)
+    writeKeyFiles('BROKERKEYEXAMPLE')
+    const problems = new Map<string, unknown>()
+    const provider = await fromConfig(
+      { credentials: KEY_FILES() },
+      {
+        report: (component, error) => problems.set(component, error),
+        clear: (component) => problems.delete(component),
+      },
+      file('external-id'),
+    )
+    return { provider, problems }
+  }
+  const sent = () => aws.server.calls('AssumeRole').map(({ parameters }) => parameters.ExternalId)
+
+  test('is followed where it is kept', async () => {
+    const { provider } = await start('first-id')
+    await mint(provider)
+    writeFileSync(file('external-id'), 'second-id')
+    await aws.clock.advance(10_000)
+    await mint(provider)
+    expect(sent()).toEqual(['first-id', 'second-id'])
+  })
+
+  test('stays as it was while its file cannot be used, which is a problem on the status', async () => {
+    const { provider, problems } = await start('first-id')
+    await mint(provider)
+    for (const spoil of [() => writeFileSync(file('external-id'), 'two words'), () => rmSync(file('external-id'))]) {
+      spoil()
+      await aws.clock.advance(10_000)
+      await mint(provider)
+      expect([...problems.keys()]).toEqual([`external-id:${PLAIN_ROLE}`])
+    }
+    writeFileSync(file('external-id'), 'second-id')
+    await aws.clock.advance(10_000)
+    await mint(provider)
+    expect(problems.size).toBe(0)
+    expect(sent()).toEqual(['first-id', 'first-id', 'first-id', 'second-id'])
+  })
 })
 
 describe('reading the credentials anew', () => {

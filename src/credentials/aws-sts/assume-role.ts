@@ -8,6 +8,7 @@ import type { IssuedCredentials, MintRequest } from '../provider.ts'
 import type { BrokerCredentials } from './broker-credentials.ts'
 import { type Exchange, sendOnce } from './call.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
+import type { ExternalIds } from './external-ids.ts'
 import { failedCall, type ProviderObserver } from './observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from './retry.ts'
 import { type AnswerStrictness, checkedAnswer } from './session-answer.ts'
@@ -25,7 +26,7 @@ export interface LeaseMinter {
   mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
 }
 
-/** What AssumeRole needs. `externalIds` by role ARN. */
+/** What AssumeRole needs. The external ids are read per mint. */
 export interface AssumeRoleDeps {
   readonly client: STSClient
   /** What the client signs with. */
@@ -38,7 +39,7 @@ export interface AssumeRoleDeps {
   readonly attemptTimeoutMs: number
   readonly strictness: AnswerStrictness
   readonly leaseEnd: LeaseEndForm
-  readonly externalIds: ReadonlyMap<string, Secret>
+  readonly externalIds: ExternalIds
   readonly observer: ProviderObserver
 }
 
@@ -56,12 +57,12 @@ export class AssumeRoleMinter implements LeaseMinter {
     this.#deps = deps
   }
 
-  mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
+  async mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
     const { clock, random, limits, bucket, credentials, observer } = this.#deps
     const call = { service: 'sts', operation: 'AssumeRole', roleArn: request.roleArn } as const
-    const externalId = this.#deps.externalIds.get(request.roleArn)
+    const externalId = await this.#deps.externalIds.of(request.roleArn)
     return withRetry(
-      (attempt) => this.#once(request, attempt, signal),
+      (attempt) => this.#once(request, externalId, attempt, signal),
       {
         operation: call.operation,
         roleArn: call.roleArn,
@@ -84,9 +85,14 @@ export class AssumeRoleMinter implements LeaseMinter {
     )
   }
 
-  async #once(request: MintRequest, attempt: Attempt, signal: AbortSignal): Promise<IssuedCredentials> {
+  async #once(
+    request: MintRequest,
+    externalId: Secret | undefined,
+    attempt: Attempt,
+    signal: AbortSignal,
+  ): Promise<IssuedCredentials> {
     const { client, clock, strictness, leaseEnd, attemptTimeoutMs } = this.#deps
-    const input = sessionRequest(request, this.#deps.externalIds.get(request.roleArn), clock.now(), leaseEnd)
+    const input = sessionRequest(request, externalId, clock.now(), leaseEnd)
     const command = new AssumeRoleCommand(input)
     const exchange: Exchange = { sent: false }
     try {

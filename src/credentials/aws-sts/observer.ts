@@ -25,6 +25,8 @@ export interface FailedCall extends ObservedCall {
 export interface ProviderObserver {
   /** The far side's clock minus ours, when more than a minute apart. */
   clockSkewed?(skewMs: number): void
+  /** The external id of a role was read again; `error` when that failed, and the last one is used. */
+  externalIdRead?(roleArn: string, error: StintError | undefined): void
   callFailed?(call: FailedCall): void
   /** A call has ended after all its tries. */
   callEnded?(call: ObservedCall & { readonly error: StintError | undefined }): void

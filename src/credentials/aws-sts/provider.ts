@@ -2,26 +2,25 @@ import { PROFILES, type StoreProfile } from '../../aws/store-profile.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { TokenBucket } from '../../core/limits/token-bucket.ts'
-import type { Secret } from '../../core/secret.ts'
 import type { CredentialProvider } from '../provider.ts'
 import { AssumeRoleMinter, type LeaseMinter } from './assume-role.ts'
 import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys, readDefaultChain } from './broker-credentials.ts'
 import type { CallerIdentityDeps } from './caller-identity.ts'
 import { createIamClient, createStsClient, type HttpLimits } from './clients.ts'
 import { DocumentRoom } from './document-room.ts'
+import { type ExternalIdSource, ExternalIds } from './external-ids.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
 import type { ProviderObserver } from './observer.ts'
 import { AwsProbes } from './probes.ts'
 import type { RetryLimits } from './retry.ts'
 import { type RevocationPlacement, RevocationTargets } from './revocation.ts'
 import type { AnswerStrictness } from './session-answer.ts'
-import { checkExternalId } from './session-request.ts'
 
 /** A role that leases are minted from. */
 interface AwsRole {
   readonly arn: string
-  /** sts:ExternalId, issued by the broker's operator for this role and never chosen by a customer. */
-  readonly externalId?: Secret
+  /** sts:ExternalId, issued by the broker's operator for this role and never chosen by a customer; a function is asked again. */
+  readonly externalId?: ExternalIdSource
   readonly revocation: RevocationPlacement
 }
 
@@ -77,8 +76,12 @@ const IAM_SOCKETS = 64
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
   const profile = options.profile ?? PROFILES.aws
   const targets = new RevocationTargets(options.roles)
-  for (const { arn, externalId } of options.roles) if (externalId) checkExternalId(arn, externalId)
   const shared = sharedParts(options)
+  const externalIds = new ExternalIds({
+    sources: new Map(options.roles.flatMap(({ arn, externalId }) => (externalId ? [[arn, externalId] as const] : []))),
+    clock: options.clock,
+    onProblem: (roleArn, error) => shared.observer.externalIdRead?.(roleArn, error),
+  })
   const credentials = brokerCredentials(options, options.credentials)
   const iamCredentials = options.iamCredentials ? brokerCredentials(options, options.iamCredentials) : credentials
   const sts = createStsClient({
@@ -106,7 +109,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     limits: { ...MINT, ...options.mintLimits },
     strictness: options.strictness ?? profile.answers,
     leaseEnd: profile.policy.leaseEnd,
-    externalIds: externalIds(options.roles),
+    externalIds,
   }
   const minter: LeaseMinter = new AssumeRoleMinter(minterDeps)
   const writer = new IamDenyWriter({
@@ -170,10 +173,6 @@ function brokerCredentials(
 ): BrokerCredentials {
   const read = typeof given === 'object' ? async () => given : (given ?? readDefaultChain(region))
   return new BrokerCredentials({ read, clock })
-}
-
-function externalIds(roles: readonly AwsRole[]): ReadonlyMap<string, Secret> {
-  return new Map(roles.flatMap(({ arn, externalId }) => (externalId ? [[arn, externalId] as const] : [])))
 }
 
 function unknownRole(roleArn: string): StintError {
