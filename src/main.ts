@@ -24,6 +24,7 @@ import { createGrantService } from './grants/grant-service.ts'
 import { createJudge } from './grants/judge.ts'
 import type { LifeSettings } from './grants/lifecycle.ts'
 import { createOperatorService } from './grants/operator-service.ts'
+import { RecordLimits } from './grants/record-limits.ts'
 import { Sweeper } from './grants/sweeper.ts'
 import { TokenGuard } from './grants/token-guard.ts'
 import { WatchHub } from './grants/watch-hub.ts'
@@ -181,6 +182,11 @@ async function start(
     judge: rules.judge,
     ender: new GrantEnder({ ledger, provider, hub, settings }),
     admission: new Admission({ limits: admissionLimits(config), clock }),
+    recordLimits: new RecordLimits({
+      rates: { refusalsPerMinute: config.grants.refusalsPerMinutePerAgent },
+      ledger,
+      clock,
+    }),
     hub,
     watermarks,
     clock,

@@ -138,6 +138,8 @@ const settings = z.strictObject({
       callsPerSecondPerAgent: count(1, 100_000).default(20),
       burstPerAgent: count(1, 100_000).default(40),
       concurrentPerAgent: count(1, 10_000).default(16),
+      /** Requests of one agent that may be refused; beyond it the agent waits before it is judged again. */
+      refusalsPerMinutePerAgent: count(1, 100_000).default(60),
       openGrantsPerAgent: count(1, 10_000_000).default(1_000),
     })
     .refine((grants) => grants.minTaskTime <= grants.maxTaskTime, {

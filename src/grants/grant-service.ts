@@ -14,17 +14,19 @@ import { ownGrant, viewOf } from './view-of.ts'
 /** The life of a grant as its agent can drive it. */
 export function createGrantService(parts: GrantParts): GrantService {
   const inFlight = new Map<string, Promise<GrantAnswer>>()
-  const admit = <T>(caller: CallerIdentity, work: () => Promise<T>) => parts.admission.admit(caller.subject, work)
+  const admit = <T>({ subject }: CallerIdentity, work: () => Promise<T>) => parts.admission.admit(subject, work)
+  const judged = <T>(caller: CallerIdentity, work: () => Promise<T>) =>
+    admit(caller, () => parts.recordLimits.withinRefusals(caller.subject, work))
 
   return {
     planTask: (caller, task) =>
-      admit(caller, async () => {
+      judged(caller, async () => {
         const { plan, decision } = await judgeOnRecord(parts, caller, task, parts.clock.now())
         return { plan, decision }
       }),
 
     requestGrant: (caller, request, signal) =>
-      admit(caller, async () => {
+      judged(caller, async () => {
         const idempotencyKey = checkIdempotencyKey(request.idempotencyKey)
         await askIssuer(parts, caller, signal)
         const wanted = { task: request.task, idempotencyKey }
@@ -33,7 +35,7 @@ export function createGrantService(parts: GrantParts): GrantService {
       }),
 
     renewLease: (caller, grantId, signal) =>
-      admit(caller, async () => {
+      judged(caller, async () => {
         await askIssuer(parts, caller, signal)
         return parts.tokens.onRecord(caller, () => renewLease(parts, caller, { grantId, by: 'renewal' }, signal))
       }),
@@ -43,7 +45,10 @@ export function createGrantService(parts: GrantParts): GrantService {
     listGrants: (caller, filter, page) => listOwnGrants(parts, caller, filter, page),
     watchGrant: (caller, grantId, signal) => watchGrant(parts, caller, grantId, signal),
     reportActivity: (caller, grantId, activities) =>
-      admit(caller, () => reportActivity(parts, caller, grantId, activities)),
+      admit(caller, () => {
+        parts.recordLimits.admitReports(caller.subject, activities.length)
+        return reportActivity(parts, caller, grantId, activities)
+      }),
   }
 }
 

@@ -8,6 +8,7 @@ import type { GrantEnder } from './end-grants.ts'
 import type { Judge } from './judge.ts'
 import type { MintFailure } from './lease-mint.ts'
 import type { LifeSettings } from './lifecycle.ts'
+import type { RecordLimits } from './record-limits.ts'
 import type { TokenGuard } from './token-guard.ts'
 import type { WatchHub } from './watch-hub.ts'
 import type { Watermarks } from './watermarks.ts'
@@ -25,6 +26,7 @@ export interface GrantParts {
   readonly judge: Judge
   readonly ender: GrantEnder
   readonly admission: Admission
+  readonly recordLimits: RecordLimits
   readonly hub: WatchHub
   readonly watermarks: Watermarks
   readonly clock: Clock

@@ -144,6 +144,42 @@ describe('an agent whose requests are all denied', () => {
     expect(grant?.decision.failedPairsLeftOut).toBe(90 - (grant?.decision.failedPairs.length ?? 0))
   })
 
+  test('waits before it is judged again, on record once a minute, and costs no other agent anything', async () => {
+    await h.close()
+    h.remove()
+    h = await openHarness({ recordRates: { refusalsPerMinute: 3 } })
+    h.rules.decision = DECISIONS.deny
+    const ask = (n: number) => h.request(`denied-${n}00000`)
+    for (let n = 0; n < 3; n += 1) await expect(ask(n)).rejects.toMatchObject({ code: 'POLICY_DENIED' })
+    for (let n = 3; n < 9; n += 1) {
+      await expect(ask(n)).rejects.toMatchObject({
+        code: 'RATE_LIMITED',
+        details: { check: 'refusals', retryAfterMs: 20_000 },
+      })
+    }
+    const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 100 })
+    expect(events.filter(({ type }) => type === 'grant.refused')).toMatchObject([
+      { data: { code: 'RATE_LIMITED', check: 'refusals', refusalsPerMinute: 3 } },
+    ])
+    h.rules.decision = DECISIONS.permit
+    const other = caller({ subject: 'spiffe://example.org/other' })
+    await expect(h.request('key-00000001', task(), other)).resolves.toBeDefined()
+    await h.clock.advance(20_000)
+    await expect(ask(10)).resolves.toBeDefined()
+  })
+
+  test('is not held up by what is no refusal', async () => {
+    await h.close()
+    h.remove()
+    h = await openHarness({ recordRates: { refusalsPerMinute: 1 } })
+    h.rules.policyError = new StintError('POLICY_UNAVAILABLE')
+    for (let n = 0; n < 3; n += 1) {
+      await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'POLICY_UNAVAILABLE' })
+    }
+    h.rules.policyError = undefined
+    await expect(h.request('key-00000001')).resolves.toBeDefined()
+  })
+
   async function ledgerBytes(): Promise<number> {
     const db = new SqliteDatabase(join(h.folder, 'ledger.db'), { readOnly: true })
     try {
@@ -165,3 +201,19 @@ function widePlanner(): JudgeParts['planner'] {
     },
   }
 }
+
+test('an agent reports at a bounded rate, and none of a call that goes beyond it counts', async () => {
+  const { grant } = await h.request('key-00000001')
+  const report = (count: number) =>
+    h.grants.reportActivity(
+      caller(),
+      grant.id,
+      Array.from({ length: count }, () => ({ at: h.clock.now(), action: 's3:GetObject', resource: '', note: '' })),
+    )
+  await report(100)
+  await expect(report(10)).rejects.toMatchObject({ code: 'RATE_LIMITED', details: { check: 'reports' } })
+  await h.clock.advance(2_000)
+  await report(10)
+  const reports = (await h.ledger.trail(grant.id)).filter(({ type }) => type === 'agent.reported')
+  expect(reports).toHaveLength(110)
+})

@@ -11,6 +11,7 @@ import { createGrantService } from '../../src/grants/grant-service.ts'
 import { createJudge } from '../../src/grants/judge.ts'
 import type { Operator } from '../../src/grants/operator.ts'
 import { createOperatorService } from '../../src/grants/operator-service.ts'
+import { RecordLimits, type RecordRates } from '../../src/grants/record-limits.ts'
 import { Sweeper } from '../../src/grants/sweeper.ts'
 import { TokenGuard, type TokenReuse } from '../../src/grants/token-guard.ts'
 import { WatchHub } from '../../src/grants/watch-hub.ts'
@@ -78,7 +79,14 @@ export interface Harness extends Awaited<ReturnType<typeof openHarness>> {}
 
 /** @param options.folder of an earlier harness: opens its ledger again, as a broker that was started anew. */
 export async function openHarness(
-  options: { folder?: string; clock?: ManualClock; provider?: FakeProvider; limits?: object; reuse?: TokenReuse } = {},
+  options: {
+    folder?: string
+    clock?: ManualClock
+    provider?: FakeProvider
+    limits?: object
+    recordRates?: RecordRates
+    reuse?: TokenReuse
+  } = {},
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'stint-test-'))
   const clock = options.clock ?? new ManualClock()
@@ -139,6 +147,7 @@ export async function openHarness(
       limits: { callsPerSecond: 1_000, burst: 1_000, concurrent: 1_000, ...options.limits },
       clock,
     }),
+    recordLimits: new RecordLimits({ rates: options.recordRates ?? { refusalsPerMinute: 1_000 }, ledger, clock }),
     hub,
     watermarks,
     clock,

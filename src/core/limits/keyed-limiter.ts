@@ -27,14 +27,14 @@ export class KeyedLimiter {
     return this.#buckets.size
   }
 
-  /** Counts one. False: the key is over its rate, and nothing was counted. */
-  tryTake(key: string): boolean {
+  /** Counts one, or `count`. False: the key is over its rate, and nothing was counted. */
+  tryTake(key: string, count = 1): boolean {
     const known = this.#buckets.get(key)
-    if (known) return known.tryTake()
+    if (known) return known.tryTake(count)
     const { clock, ratePerSecond, burst } = this.#options
     const bucket = new TokenBucket({ clock, ratePerSecond, burst })
     this.#buckets.set(key, bucket)
-    return bucket.tryTake()
+    return bucket.tryTake(count)
   }
 
   /** How long the key has to wait before it may count one more, in milliseconds; 0 for one that is not known. */

@@ -30,11 +30,11 @@ export class TokenBucket {
     this.#refilledAtMs = options.clock.monotonicMs()
   }
 
-  /** Takes a token if one is free this instant and nobody waits for it. */
-  tryTake(): boolean {
+  /** Takes a token, or `count` of them, if they are free this instant and nobody waits for them; else none. */
+  tryTake(count = 1): boolean {
     this.#refill()
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
+    if (this.#tokens < count) return false
+    this.#tokens -= count
     return true
   }
 

@@ -1,0 +1,77 @@
+import type { Clock } from '../core/clock.ts'
+import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
+import { KeyedLimiter } from '../core/limits/keyed-limiter.ts'
+import type { LedgerWrites } from '../ledger/ledger.ts'
+
+/** How much one agent may have put on record besides its grants. */
+export interface RecordRates {
+  /** Refused requests a minute, and as many at once after a pause. */
+  readonly refusalsPerMinute: number
+}
+
+/** Entries that an agent reports, per second and at once: the second is one full call. */
+const REPORTS_PER_SECOND = 5
+const REPORTS_BURST = 100
+const MAX_AGENTS = 50_000
+
+/** Errors that say nothing of the request: they leave no refusal on record, and the agent is to come again. */
+const NO_REFUSALS: ReadonlySet<ErrorCode> = new Set(['RATE_LIMITED', 'CANCELLED', 'DEADLINE_EXCEEDED', 'SHUTTING_DOWN'])
+
+/**
+ * Bounds what the record grows by through one agent: every refusal is on record, so an agent that is refused over and over
+ * has to wait before it is judged again. That it has to is on record too, once a minute.
+ */
+export class RecordLimits {
+  readonly #rates: RecordRates
+  readonly #ledger: Pick<LedgerWrites, 'appendEvents'>
+  readonly #clock: Clock
+  readonly #refusals: KeyedLimiter
+  readonly #reports: KeyedLimiter
+  readonly #told: KeyedLimiter
+
+  constructor({
+    rates,
+    ledger,
+    clock,
+  }: { rates: RecordRates; ledger: Pick<LedgerWrites, 'appendEvents'>; clock: Clock }) {
+    this.#rates = rates
+    this.#ledger = ledger
+    this.#clock = clock
+    const common = { clock, maxKeys: MAX_AGENTS }
+    const { refusalsPerMinute: burst } = rates
+    this.#refusals = new KeyedLimiter({ ...common, ratePerSecond: burst / 60, burst })
+    this.#reports = new KeyedLimiter({ ...common, ratePerSecond: REPORTS_PER_SECOND, burst: REPORTS_BURST })
+    this.#told = new KeyedLimiter({ ...common, ratePerSecond: 1 / 60, burst: 1 })
+  }
+
+  /** Runs work that may end in a refusal. @throws {StintError} RATE_LIMITED with `details.retryAfterMs`, before the work */
+  async withinRefusals<T>(subject: string, work: () => Promise<T>): Promise<T> {
+    const waitMs = this.#refusals.waitMs(subject)
+    if (waitMs > 0) throw await this.#tooManyRefusals(subject, waitMs)
+    try {
+      return await work()
+    } catch (thrown) {
+      const { code, retryable } = asStintError(thrown)
+      if (!NO_REFUSALS.has(code) && (!retryable || code === 'QUOTA_EXCEEDED')) this.#refusals.tryTake(subject)
+      throw thrown
+    }
+  }
+
+  /** @throws {StintError} RATE_LIMITED with `details.retryAfterMs`; then none of the reports counts */
+  admitReports(subject: string, count: number): void {
+    if (this.#reports.tryTake(subject, count)) return
+    const explanation = `This agent reports more than ${REPORTS_PER_SECOND} activities per second; report larger steps.`
+    const retryAfterMs = Math.ceil((count / REPORTS_PER_SECOND) * 1_000)
+    throw new StintError('RATE_LIMITED', { check: 'reports', explanation, retryAfterMs })
+  }
+
+  async #tooManyRefusals(subject: string, waitMs: number): Promise<StintError> {
+    const { refusalsPerMinute } = this.#rates
+    if (this.#told.tryTake(subject)) {
+      const data = { code: 'RATE_LIMITED', check: 'refusals', refusalsPerMinute }
+      await this.#ledger.appendEvents([{ type: 'grant.refused', at: this.#clock.now(), actor: subject, data }])
+    }
+    const explanation = `More than ${refusalsPerMinute} requests of this agent were refused within a minute; find out why, wait and try again.`
+    return new StintError('RATE_LIMITED', { check: 'refusals', explanation, retryAfterMs: Math.ceil(waitMs) })
+  }
+}
