@@ -11,7 +11,7 @@ import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/
 import type { WatchGrantResponse__Output } from '../contract/gen/stint/v1/WatchGrantResponse.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
 import { Backoff } from '../core/limits/backoff.ts'
-import type { Connection } from './connection.ts'
+import type { ChannelUse, Connection } from './connection.ts'
 import type { CallSettings, TokenSource } from './options.ts'
 import type { Timing } from './timing.ts'
 import type { GrantInfo } from './types.ts'
@@ -101,7 +101,7 @@ export class Calls {
   }
 
   /** One WatchGrant stream, to its end. @throws {StintError} as `unary`. */
-  async *watch(grantId: string, use: 'calls' | 'background', signal: AbortSignal): AsyncGenerator<GrantInfo, void> {
+  async *watch(grantId: string, use: ChannelUse, signal: AbortSignal): AsyncGenerator<GrantInfo, void> {
     const metadata = await this.#metadata(signal)
     await this.#ready(signal)
     const borrowed = this.#connection.borrow(use)

@@ -9,7 +9,7 @@ import type { RequestGrantResponse__Output } from '../contract/gen/stint/v1/Requ
 import { toTimestamp } from '../contract/timestamp.ts'
 import { StintError } from '../core/errors.ts'
 import { Calls } from './calls.ts'
-import { Connection } from './connection.ts'
+import { type ChannelUse, Connection } from './connection.ts'
 import { followGrant } from './follow.ts'
 import { type GateSettings, passGate } from './gate.ts'
 import { Grant } from './grant.ts'
@@ -58,6 +58,7 @@ export class StintClient {
   readonly #timing: Timing
   readonly #connection: Connection
   readonly #calls: Calls
+  readonly #watchBy: ChannelUse
   readonly #closed = new AbortController()
 
   /** Connects with the first call. @throws {StintError} CONFIG_INVALID, SPIFFE_ID_INVALID */
@@ -67,10 +68,12 @@ export class StintClient {
     this.#timing = timingOf(options)
     const source = svidProvider(options, this.#timing.clock)
     this.#connection = new Connection({ address, serverId, source, useProxy })
+    const token = tokenSource(options)
+    this.#watchBy = token ? 'streams' : 'calls'
     this.#calls = new Calls({
       connection: this.#connection,
       timing: this.#timing,
-      token: tokenSource(options),
+      token,
       defaultDeadlineMs,
       closed: this.#closed.signal,
     })
@@ -155,7 +158,7 @@ export class StintClient {
 
   /** The states of a grant until a final one, over reconnects. @throws {StintError} what no reconnect helps against */
   watchGrant(grantId: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<GrantInfo, void> {
-    return this.#follow(grantId, 'calls', signal)
+    return this.#follow(grantId, this.#watchBy, signal)
   }
 
   /**
@@ -168,7 +171,7 @@ export class StintClient {
     const { idempotencyKey = `sdk-${randomUUID()}` } = settings
     const answer = await passGate({
       request: (signal) => this.requestGrant(task, idempotencyKey, { signal }),
-      follow: (grantId, signal) => this.#follow(grantId, 'calls', signal),
+      follow: (grantId, signal) => this.#follow(grantId, this.#watchBy, signal),
       timing: this.#timing,
       settings,
     })
@@ -214,7 +217,7 @@ export class StintClient {
     this.#connection.close()
   }
 
-  #follow(grantId: string, use: 'calls' | 'background', signal?: AbortSignal): AsyncGenerator<GrantInfo, void> {
+  #follow(grantId: string, use: ChannelUse, signal?: AbortSignal): AsyncGenerator<GrantInfo, void> {
     const either = signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal
     return followGrant({ calls: this.#calls, timing: this.#timing, grantId, use, signal: either })
   }

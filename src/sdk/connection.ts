@@ -17,6 +17,12 @@ export interface Borrowed {
   done(): void
 }
 
+/**
+ * What a connection is for. `streams` that are long keep a connection open that is to be left: where a bearer token mints by
+ * one connection, the next one would have to wait for them, so calls do not share theirs.
+ */
+export type ChannelUse = 'calls' | 'streams' | 'background'
+
 interface Channel {
   readonly version: string
   readonly stub: BrokerClient
@@ -43,7 +49,7 @@ export class Connection {
   readonly #useProxy: boolean
   readonly #serverId: string
   readonly #source: SvidProvider
-  readonly #channels = new Map<'calls' | 'background', Channel>()
+  readonly #channels = new Map<ChannelUse, Channel>()
   readonly #open = new Set<Channel>()
   #closed = false
 
@@ -66,7 +72,7 @@ export class Connection {
   }
 
   /** @throws {StintError} SVID_INVALID, BUNDLE_INVALID; CANCELLED after `close`. */
-  borrow(use: 'calls' | 'background'): Borrowed {
+  borrow(use: ChannelUse): Borrowed {
     if (this.#closed) throw new StintError('CANCELLED', { explanation: 'The client was closed.' })
     const channel = this.#channel(use)
     channel.calls += 1
@@ -89,7 +95,7 @@ export class Connection {
     this.#channels.clear()
   }
 
-  #channel(use: 'calls' | 'background'): Channel {
+  #channel(use: ChannelUse): Channel {
     const { version, secureContext } = this.#source.current()
     const present = this.#channels.get(use)
     if (present?.version === version) return present

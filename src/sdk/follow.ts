@@ -1,6 +1,7 @@
 import { asStintError, type StintError } from '../core/errors.ts'
 import { Backoff } from '../core/limits/backoff.ts'
 import { type Calls, cancelled, sleep } from './calls.ts'
+import type { ChannelUse } from './connection.ts'
 import type { Timing } from './timing.ts'
 import type { GrantInfo, GrantState } from './types.ts'
 
@@ -40,7 +41,7 @@ export async function* followGrant({
   calls: Calls
   timing: Timing
   grantId: string
-  use: 'calls' | 'background'
+  use: ChannelUse
   signal: AbortSignal
 }): AsyncGenerator<GrantInfo, void> {
   const clock = use === 'background' ? timing.backgroundClock : timing.clock

@@ -156,6 +156,19 @@ function agent({
   return client
 }
 
+/** An agent without a certificate, whose JWT-SVIDs come from the Workload API. */
+function bearerOnly(settings: { clock?: ManualClock; svid?: SvidFiles } = {}): StintClient {
+  const client = new StintClient({
+    address: broker.running.addresses.bearer ?? '',
+    serverId: stage.brokerId,
+    svid: { bundleFile: stage.rootsFile },
+    token: { workloadApi: agentApi.address, audience: stage.brokerId },
+    ...settings,
+  })
+  closing.push(() => client.close())
+  return client
+}
+
 const task = () => ({
   purpose: 'to tidy the archive',
   roleArn: `arn:aws:iam::${stage.cloud.accountId}:role/${STAGE_ROLE}`,
@@ -189,29 +202,35 @@ describe('a broker and an agent that have everything from the Workload API', () 
 
   test('get along with JWT-SVIDs that the agent hands out again for half of their life', async () => {
     agentApi.set({ jwtSvids: { [AGENT_ID]: { from: stage.trustDomain } } })
-    const connect = () => {
-      const client = new StintClient({
-        address: broker.running.addresses.bearer ?? '',
-        serverId: stage.brokerId,
-        svid: { bundleFile: stage.rootsFile },
-        token: { workloadApi: agentApi.address, audience: stage.brokerId },
-      })
-      closing.push(() => client.close())
-      return client
-    }
-    const first = connect()
+    const first = bearerOnly()
     const { grant } = await first.requestGrant(task(), 'same-token-1')
     expect((await first.renewLease(grant.id)).lease).toBeDefined()
     expect((await first.requestGrant(task(), 'same-token-2')).lease).toBeDefined()
-    await expect(connect().renewLease(grant.id)).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+    await expect(bearerOnly().renewLease(grant.id)).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
     first.close()
-    const next = connect()
+    const next = bearerOnly()
     await eventually('the end of the connection', () =>
       next.renewLease(grant.id).then(
         ({ lease }) => lease !== undefined,
         () => false,
       ),
     )
+  })
+
+  test('go on with a JWT-SVID while roots roll under a stream that is watched', async () => {
+    agentApi.set({ jwtSvids: { [AGENT_ID]: { from: stage.trustDomain } } })
+    const clock = new ManualClock()
+    const bundleFile = join(folder, 'agent-roots.pem')
+    writeFileSync(bundleFile, stage.trustDomain.rootCertPem)
+    const client = bearerOnly({ clock, svid: { bundleFile } })
+    const { grant } = await client.requestGrant(task(), 'same-token-3')
+    const watching = client.watchGrant(grant.id)
+    expect((await watching.next()).value?.state).toBe('active')
+    const next = await createTrustDomain(stage.trustDomain.name)
+    writeFileSync(bundleFile, stage.trustDomain.rootCertPem + next.rootCertPem)
+    await clock.advance(1_000)
+    expect((await client.renewLease(grant.id)).lease).toBeDefined()
+    await watching.return()
   })
 
   test('end service to SVIDs of a root that the agent no longer names', async () => {
