@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createAdminApp } from './admin/app.ts'
-import type { AdminDeps, PolicySetStatus } from './admin/deps.ts'
+import type { AdminDeps, AdminLimits, PolicySetStatus } from './admin/deps.ts'
 import { createOperatorDirectory } from './admin/operator-directory.ts'
 import { startAdminServer } from './admin/server.ts'
 import { PROFILES } from './aws/store-profile.ts'
@@ -71,6 +71,8 @@ export interface BrokerDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly version: string
+  /** For tests: bounds of the admin API other than the usual. */
+  readonly adminLimits?: Partial<AdminLimits>
 }
 
 /** SDKs are told that a lease ends this long before it does. */
@@ -247,6 +249,7 @@ async function start(
       },
       clock,
       logger,
+      ...(deps.adminLimits && { limits: deps.adminLimits }),
       stopping: stopping.signal,
     }),
   })

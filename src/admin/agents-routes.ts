@@ -16,7 +16,7 @@ const list = createRoute({
   description: 'All of them, on one page; `problem` says why a newer file is not in force.',
   request: { query: noQuery },
   responses: answers(
-    z.object({ items: z.array(registrationSchema), problem: fileProblemSchema.optional() }),
+    z.object({ items: z.array(registrationSchema), problem: fileProblemSchema.optional() }).openapi('RegistrationList'),
     'all registrations',
   ),
 })
@@ -30,7 +30,7 @@ const unregistered = createRoute({
   summary: 'Identities that asked and are not registered',
   description: 'Most recent first. Each proved who it is, and was refused since no registration covers it.',
   request: { query: pageOnlyQuery },
-  responses: answers(pageOf(unregisteredSchema), 'a page of identities'),
+  responses: answers(pageOf('UnregisteredPage', unregisteredSchema), 'a page of identities'),
 })
 
 /** `/v1/agents…` */

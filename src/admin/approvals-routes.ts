@@ -26,7 +26,7 @@ const list = createRoute({
   summary: 'Approvals, newest first',
   description: 'Of all states, or of one. Ask for the next page with `nextCursor`, and the same filter.',
   request: { query: approvalsQuery },
-  responses: answers(pageOf(approvalSchema), 'a page of approvals'),
+  responses: answers(pageOf('ApprovalPage', approvalSchema), 'a page of approvals'),
 })
 
 const read = createRoute({
@@ -40,12 +40,14 @@ const read = createRoute({
     'Who asks, why and for what, the blast radius and the exact session policy: all that an answer is bound to.',
   request: { params: approvalIdParam, query: noQuery },
   responses: answers(
-    z.object({
-      approval: approvalSchema,
-      grant: grantSchema,
-      plan: planSchema,
-      eligible: z.boolean().openapi({ description: 'whether you may answer it, as far as can be told beforehand' }),
-    }),
+    z
+      .object({
+        approval: approvalSchema,
+        grant: grantSchema,
+        plan: planSchema,
+        eligible: z.boolean().openapi({ description: 'whether you may answer it, as far as can be told beforehand' }),
+      })
+      .openapi('ApprovalDetails'),
     'the approval',
     ['APPROVAL_NOT_FOUND'],
   ),
@@ -65,23 +67,27 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
         : 'Final. Bound to the hash of the plan that was shown.',
     middleware: jsonBody(limits.bodyBytes),
     request: { params: approvalIdParam, query: noQuery, body: body(decisionBody) },
-    responses: answers(z.object({ approval: approvalSchema, grant: grantSchema }), 'the approval as it is now', [
-      ...BODY_CODES,
-      'APPROVAL_NOT_FOUND',
-      'APPROVAL_DECIDED',
-      'APPROVAL_EXPIRED',
-      'APPROVAL_STALE',
-      'APPROVAL_NOT_ELIGIBLE',
-      'POLICY_DENIED',
-      'AGENT_UNREGISTERED',
-      'REGISTRATION_EXPIRED',
-      'TRUST_DOMAIN_UNKNOWN',
-      'TRUST_DOMAIN_UNAVAILABLE',
-      'POLICY_UNAVAILABLE',
-      'CLOCK_UNSTABLE',
-      'LEDGER_CORRUPT',
-      'LEDGER_CONFLICT',
-    ]),
+    responses: answers(
+      z.object({ approval: approvalSchema, grant: grantSchema }).openapi('AnsweredApproval'),
+      'the approval as it is now',
+      [
+        ...BODY_CODES,
+        'APPROVAL_NOT_FOUND',
+        'APPROVAL_DECIDED',
+        'APPROVAL_EXPIRED',
+        'APPROVAL_STALE',
+        'APPROVAL_NOT_ELIGIBLE',
+        'POLICY_DENIED',
+        'AGENT_UNREGISTERED',
+        'REGISTRATION_EXPIRED',
+        'TRUST_DOMAIN_UNKNOWN',
+        'TRUST_DOMAIN_UNAVAILABLE',
+        'POLICY_UNAVAILABLE',
+        'CLOCK_UNSTABLE',
+        'LEDGER_CORRUPT',
+        'LEDGER_CONFLICT',
+      ],
+    ),
   })
 
 /** `/v1/approvals…`: seen by anyone with a token, answered by approvers. */

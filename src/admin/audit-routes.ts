@@ -17,14 +17,16 @@ const events = createRoute({
   description: 'Ask for the next page with `nextAfterSeq` as `afterSeq`.',
   request: { query: auditEventsQuery },
   responses: answers(
-    z.object({
-      items: z.array(auditEventSchema),
-      nextAfterSeq: z
-        .number()
-        .int()
-        .optional()
-        .openapi({ description: 'afterSeq of the next page; absent at the end' }),
-    }),
+    z
+      .object({
+        items: z.array(auditEventSchema),
+        nextAfterSeq: z
+          .number()
+          .int()
+          .optional()
+          .openapi({ description: 'afterSeq of the next page; absent at the end' }),
+      })
+      .openapi('AuditEventPage'),
     'a page of events',
   ),
 })
@@ -49,18 +51,20 @@ const verify = createRoute({
   description: 'Walks over all events; one walk at a time, so calls may wait for each other.',
   request: { query: noQuery },
   responses: answers(
-    z.object({
-      ok: z.boolean(),
-      events: z.number().int().openapi({ description: 'events found whole, from the first on' }),
-      head: auditHeadSchema,
-      problem: z
-        .object({
-          seq: z.number().int(),
-          kind: z.enum(CHAIN_PROBLEMS),
-          explanation: z.string(),
-        })
-        .optional(),
-    }),
+    z
+      .object({
+        ok: z.boolean(),
+        events: z.number().int().openapi({ description: 'events found whole, from the first on' }),
+        head: auditHeadSchema,
+        problem: z
+          .object({
+            seq: z.number().int(),
+            kind: z.enum(CHAIN_PROBLEMS),
+            explanation: z.string(),
+          })
+          .optional(),
+      })
+      .openapi('AuditVerdict'),
     'the verdict',
     ['CANCELLED', 'LEDGER_CORRUPT'],
   ),

@@ -31,7 +31,7 @@ const list = createRoute({
   description:
     'Filters are exact and all of them have to hold. Ask for the next page with `nextCursor`, and the same filters.',
   request: { query: grantsQuery },
-  responses: answers(pageOf(grantSchema), 'a page of grants'),
+  responses: answers(pageOf('GrantPage', grantSchema), 'a page of grants'),
 })
 
 const read = createRoute({
@@ -43,13 +43,15 @@ const read = createRoute({
   description:
     'Its plan (absent once retention has removed it), leases, approval and entry on the deny list, where it has them.',
   responses: answers(
-    z.object({
-      grant: grantSchema,
-      plan: planSchema.optional(),
-      leases: z.array(leaseSchema),
-      approval: approvalSchema.optional(),
-      deny: denySchema.optional(),
-    }),
+    z
+      .object({
+        grant: grantSchema,
+        plan: planSchema.optional(),
+        leases: z.array(leaseSchema),
+        approval: approvalSchema.optional(),
+        deny: denySchema.optional(),
+      })
+      .openapi('GrantDetails'),
     'the grant',
     ['GRANT_NOT_FOUND'],
   ),
@@ -62,7 +64,9 @@ const trail = createRoute({
   operationId: 'getGrantTrail',
   summary: 'Everything on record of a grant, in time order',
   description: 'Audit events; they stay when the grant itself has been removed by retention.',
-  responses: answers(z.object({ events: z.array(auditEventSchema) }), 'its events', ['GRANT_NOT_FOUND']),
+  responses: answers(z.object({ events: z.array(auditEventSchema) }).openapi('GrantTrail'), 'its events', [
+    'GRANT_NOT_FOUND',
+  ]),
 })
 
 const leases = createRoute({
@@ -72,7 +76,7 @@ const leases = createRoute({
   operationId: 'listGrantLeases',
   summary: 'The leases of a grant, by number',
   description: 'Each lease is one set of credentials. No secret of it is stored, so none is here.',
-  responses: answers(z.object({ items: z.array(leaseSchema) }), 'its leases', ['GRANT_NOT_FOUND']),
+  responses: answers(z.object({ items: z.array(leaseSchema) }).openapi('LeaseList'), 'its leases', ['GRANT_NOT_FOUND']),
 })
 
 const revoke = (limits: AdminLimits) =>
@@ -86,12 +90,11 @@ const revoke = (limits: AdminLimits) =>
     description: 'Idempotent. `outcome` says when its credentials stop working, which may be later than the answer.',
     middleware: jsonBody(limits.bodyBytes),
     request: { params: grantIdParam, query: noQuery, body: body(noteBody) },
-    responses: answers(z.object({ grant: grantSchema, outcome: outcomeSchema }), 'what it came to', [
-      ...BODY_CODES,
-      'GRANT_NOT_FOUND',
-      'GRANT_NOT_ACTIVE',
-      'LEDGER_CONFLICT',
-    ]),
+    responses: answers(
+      z.object({ grant: grantSchema, outcome: outcomeSchema }).openapi('Revocation'),
+      'what it came to',
+      [...BODY_CODES, 'GRANT_NOT_FOUND', 'GRANT_NOT_ACTIVE', 'LEDGER_CONFLICT'],
+    ),
   })
 
 /** `/v1/grants…`: read by anyone with a token, revoked by operators. */

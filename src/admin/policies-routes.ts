@@ -14,19 +14,21 @@ const policies = createRoute({
   description: 'Ids, effects and hash of the set; `problem` says why a newer one is not in force.',
   request: { query: noQuery },
   responses: answers(
-    z.object({
-      hash: z.string().optional().openapi({ description: 'absent until a set was loaded' }),
-      loadedAt: z.string().optional().openapi({ format: 'date-time' }),
-      policies: z.array(
-        z.object({
-          id: z.string(),
-          effect: z.enum(['permit', 'forbid']),
-          file: z.string(),
-          approval: z.string().optional(),
-        }),
-      ),
-      problem: fileProblemSchema.optional(),
-    }),
+    z
+      .object({
+        hash: z.string().optional().openapi({ description: 'absent until a set was loaded' }),
+        loadedAt: z.string().optional().openapi({ format: 'date-time' }),
+        policies: z.array(
+          z.object({
+            id: z.string(),
+            effect: z.enum(['permit', 'forbid']),
+            file: z.string(),
+            approval: z.string().optional(),
+          }),
+        ),
+        problem: fileProblemSchema.optional(),
+      })
+      .openapi('PolicySet'),
     'the set',
   ),
 })
@@ -40,7 +42,7 @@ const revocations = createRoute({
   summary: 'The policy documents that deny revoked grants',
   description: 'Those that fail come first.',
   request: { query: noQuery },
-  responses: answers(z.object({ items: z.array(denyTargetSchema) }), 'all targets'),
+  responses: answers(z.object({ items: z.array(denyTargetSchema) }).openapi('DenyTargetList'), 'all targets'),
 })
 
 /** `/v1/policies` and `/v1/revocations` */

@@ -66,12 +66,14 @@ export function answers<Schema extends z.ZodType>(
   }
 }
 
-/** A keyset page of these. */
-export function pageOf<Schema extends z.ZodType>(item: Schema) {
-  return z.object({
-    items: z.array(item),
-    nextCursor: z.string().optional().openapi({ description: 'absent on the last page' }),
-  })
+/** A keyset page of these, as a component of this name. */
+export function pageOf<Schema extends z.ZodType>(name: string, item: Schema) {
+  return z
+    .object({
+      items: z.array(item),
+      nextCursor: z.string().optional().openapi({ description: 'absent on the last page' }),
+    })
+    .openapi(name)
 }
 
 /** A required JSON body. */

@@ -29,39 +29,41 @@ const status = createRoute({
   description: 'Answers also while the ledger cannot be read, which is then one of the problems.',
   request: { query: noQuery },
   responses: answers(
-    z.object({
-      ready: z.boolean(),
-      problems: z.array(
-        z.object({
-          component: z.string().openapi({ description: 'the part of the broker, e.g. policy or bundle:example.org' }),
-          finding: z
-            .string()
-            .optional()
-            .openapi({ description: 'set where the part works and something in it still wants a look' }),
-          code: z.string(),
-          explanation: z.string(),
-          since: z.string().openapi({ description: 'RFC 3339; when the part first had it' }),
-        }),
-      ),
-      identity: z
-        .object({
-          spiffeId: z.string().optional(),
-          notAfter: z.string().optional().openapi({ description: 'RFC 3339; end of the SVID that is shown now' }),
-          bundles: z.array(
-            z.object({
-              trustDomain: z.string(),
-              source: z.string().openapi({ description: 'file, workload-api or federation' }),
-              x509Authorities: z.number().int(),
-              jwtAuthorities: z.number().int(),
-            }),
-          ),
-        })
-        .openapi({ description: 'who the broker is to agents, and the keys of each configured trust domain' }),
-      grants: z
-        .partialRecord(z.enum(GRANT_STATES), z.number().int())
-        .openapi({ description: 'grants by state; empty while the ledger cannot be read' }),
-      version: z.string(),
-    }),
+    z
+      .object({
+        ready: z.boolean(),
+        problems: z.array(
+          z.object({
+            component: z.string().openapi({ description: 'the part of the broker, e.g. policy or bundle:example.org' }),
+            finding: z
+              .string()
+              .optional()
+              .openapi({ description: 'set where the part works and something in it still wants a look' }),
+            code: z.string(),
+            explanation: z.string(),
+            since: z.string().openapi({ description: 'RFC 3339; when the part first had it' }),
+          }),
+        ),
+        identity: z
+          .object({
+            spiffeId: z.string().optional(),
+            notAfter: z.string().optional().openapi({ description: 'RFC 3339; end of the SVID that is shown now' }),
+            bundles: z.array(
+              z.object({
+                trustDomain: z.string(),
+                source: z.string().openapi({ description: 'file, workload-api or federation' }),
+                x509Authorities: z.number().int(),
+                jwtAuthorities: z.number().int(),
+              }),
+            ),
+          })
+          .openapi({ description: 'who the broker is to agents, and the keys of each configured trust domain' }),
+        grants: z
+          .partialRecord(z.enum(GRANT_STATES), z.number().int())
+          .openapi({ description: 'grants by state; empty while the ledger cannot be read' }),
+        version: z.string(),
+      })
+      .openapi('Status'),
     'the state',
   ),
 })

@@ -14,7 +14,9 @@ export function refuseInvalid(
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ pointer: pointer(part, [...issue.path, key]), message: 'is not known here' }))
     }
-    return [{ pointer: pointer(part, issue.path), message: issue.message }]
+    // A parameter arrives as a text, or as a list where it was given twice.
+    const isTwice = part === 'query' && issue.code === 'invalid_type' && issue.message !== 'is missing'
+    return [{ pointer: pointer(part, issue.path), message: isTwice ? 'must be given once' : issue.message }]
   })
   const sentence = errors.slice(0, 5).map((error) => `${error.pointer} ${error.message}`)
   throw requestInvalid(`${sentence.join('; ')}.`, errors.slice(0, 50))

@@ -41,6 +41,11 @@ describe('a query that is not right is REQUEST_INVALID and says where', () => {
     })
   }
 
+  test('a parameter that is given twice is told so', async () => {
+    const problem = await problemOf(await adminRig().call('GET', '/v1/grants?limit=1&limit=2', { as: 'viewer' }))
+    assert.deepEqual(problem.errors, [{ pointer: '/query/limit', message: 'must be given once' }])
+  })
+
   for (const operation of Object.keys(ROUTE_ROLES).filter((row) => row !== 'GET /openapi.json')) {
     test(`an unknown parameter on ${operation}`, async () => {
       const rig = adminRig()

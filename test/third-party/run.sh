@@ -41,6 +41,8 @@ came_up() {
   local code=$?
   if [ "$code" != 0 ]; then
     cat "$RUN/$1.log" >&2
+    # Without them one suite is skipped, with a sentence.
+    [ "$code" = 69 ] && [ "$1" = openapi ] && [ "${CI:-}" != true ] && return
     [ "$code" = 69 ] && give_up
     echo "$1 did not come up" >&2
     exit 1
@@ -55,12 +57,15 @@ TMPDIR=$RUN bash "$HERE/radosgw-up.sh" >"$RUN/radosgw.env" 2>"$RUN/radosgw.log" 
 RADOSGW=$!
 TMPDIR=$RUN bash "$HERE/moto-up.sh" >"$RUN/moto.env" 2>"$RUN/moto.log" </dev/null &
 MOTO=$!
+bash "$HERE/openapi-tools.sh" >"$RUN/openapi.env" 2>"$RUN/openapi.log" </dev/null &
+OPENAPI=$!
 bash "$HERE/sdk-chains.sh" >"$RUN/chains.env" 2>"$RUN/chains.log" </dev/null &
 CHAINS=$!
 bash "$HERE/minio-policy.sh" >"$RUN/minio.env" 2>"$RUN/minio.log" </dev/null &
 MINIO=$!
 came_up moto "$MOTO"
 came_up radosgw "$RADOSGW"
+came_up openapi "$OPENAPI"
 came_up chains "$CHAINS"
 came_up minio "$MINIO"
 cat "$RUN/chains.log" "$RUN/minio.log" >&2
