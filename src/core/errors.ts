@@ -41,6 +41,12 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The Workload API offers several SVIDs and none is chosen',
   },
+  SVID_WITHDRAWN: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'The Workload API no longer offers the SVID in use',
+  },
   SVID_NOT_OFFERED: {
     grpc: 'FAILED_PRECONDITION',
     http: 422,

@@ -5,17 +5,8 @@ import type { ChannelUse } from './connection.ts'
 import type { Timing } from './timing.ts'
 import type { GrantInfo, GrantState } from './types.ts'
 
-/**
- * SVID_INVALID too: the root that the old SVID was signed by is gone once trust has moved on to the next. SVID_NOT_OFFERED,
- * since a registration entry that is made anew is away for a moment.
- */
-const MENDED_BY_RENEWAL = new Set<string>([
-  'SVID_EXPIRED',
-  'SVID_INVALID',
-  'SVID_NOT_OFFERED',
-  'TOKEN_EXPIRED',
-  'TOKEN_REPLAYED',
-])
+/** SVID_INVALID too: the root that the old SVID was signed by is gone once trust has moved on to the next. */
+const MENDED_BY_RENEWAL = new Set<string>(['SVID_EXPIRED', 'SVID_INVALID', 'TOKEN_EXPIRED', 'TOKEN_REPLAYED'])
 
 const FINAL: readonly GrantState[] = ['denied', 'rejected', 'approval_expired', 'ended']
 

@@ -66,7 +66,7 @@ export class WorkloadApiSvid implements SvidProvider {
     this.#clock = clock
   }
 
-  /** @throws {StintError} WORKLOAD_API_UNAVAILABLE, SVID_AMBIGUOUS, SVID_NOT_OFFERED, SVID_INVALID, SVID_EXPIRED, BUNDLE_INVALID when there is no usable SVID. */
+  /** @throws {StintError} WORKLOAD_API_UNAVAILABLE, SVID_AMBIGUOUS, SVID_NOT_OFFERED, SVID_WITHDRAWN, SVID_INVALID, SVID_EXPIRED, BUNDLE_INVALID when there is no usable SVID. */
   async ready(): Promise<void> {
     if (this.#usable() && this.#clock.monotonicMs() < this.#freshUntilMs) return
     this.#fetching ??= this.#fetch().finally(() => {
@@ -127,7 +127,7 @@ export class WorkloadApiSvid implements SvidProvider {
     try {
       return chooseSvid(context, { choice: this.#choice, pinned: this.#spiffeId, settings: CHOICE_SETTINGS })
     } catch (error) {
-      if (error instanceof StintError && error.code === 'SVID_NOT_OFFERED') this.#loaded = undefined
+      if (error instanceof StintError && error.code === 'SVID_WITHDRAWN') this.#loaded = undefined
       throw error
     }
   }

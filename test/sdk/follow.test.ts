@@ -9,7 +9,7 @@ import { settle } from '../support/settle.ts'
 const ENDED = { id: 'grt_01ARZ3NDEKTSV4RRFFQ69G5FAV', state: 'ended' } as GrantInfo
 
 /** Follows a grant whose first stream fails with the code, and whose second brings the end. */
-async function follow(code: 'SVID_NOT_OFFERED' | 'SVID_AMBIGUOUS' | 'SVID_EXPIRED') {
+async function follow(code: 'SVID_WITHDRAWN' | 'SVID_AMBIGUOUS' | 'SVID_EXPIRED') {
   const clock = new ManualClock()
   let opened = 0
   const calls = {
@@ -24,7 +24,7 @@ async function follow(code: 'SVID_NOT_OFFERED' | 'SVID_AMBIGUOUS' | 'SVID_EXPIRE
   return settle(clock, states.next())
 }
 
-for (const code of ['SVID_EXPIRED', 'SVID_NOT_OFFERED'] as const) {
+for (const code of ['SVID_EXPIRED', 'SVID_WITHDRAWN'] as const) {
   test(`a followed grant outlives ${code}, which the next SVID mends`, async () => {
     expect((await follow(code)).value).toEqual(ENDED)
   })

@@ -29,7 +29,8 @@ const MAX_LISTED = 10
  * The SPIFFE ID that is ours among those that the Workload API offers. The order of the offers means nothing: SPIRE sends
  * them by entry id, which is random.
  *
- * @throws {StintError} SVID_NOT_OFFERED: none is the one chosen, or the one that we have been; SVID_AMBIGUOUS: several SPIFFE
+ * @throws {StintError} SVID_NOT_OFFERED: none is the one chosen; SVID_WITHDRAWN: the one that we have been is missing, perhaps
+ *   for a moment (SPIRE's agent leaves SVIDs out while it renews those of a tainted CA); SVID_AMBIGUOUS: several SPIFFE
  *   IDs, and no choice. `details.offered` lists them.
  */
 export function chooseSpiffeId(offers: readonly Offer[], { choice, pinned, settings }: Chooser): string {
@@ -55,7 +56,7 @@ export function fits(offer: Offer, { spiffeId, hint }: SvidChoice): boolean {
 
 function lost(pinned: string, offered: readonly string[], list: string): StintError {
   const explanation = `The Workload API no longer offers the SVID of ${pinned}, which this process has used since its start; it offers ${list}. Restore the registration entry, or restart the process to use another SVID.`
-  return new StintError('SVID_NOT_OFFERED', { offered, explanation })
+  return new StintError('SVID_WITHDRAWN', { offered, explanation })
 }
 
 function wantedText({ spiffeId, hint }: SvidChoice): string {

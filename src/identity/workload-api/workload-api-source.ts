@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import type { Clock } from '../../core/clock.ts'
-import { asStintError, StintError } from '../../core/errors.ts'
+import { asStintError, type ErrorCode, StintError } from '../../core/errors.ts'
 import { type BundleNote, type BundleReports, warning } from '../bundle-problems.ts'
 import type { BundleSource, BundleStore } from '../bundle-store.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../server-identity.ts'
@@ -172,9 +172,9 @@ export class WorkloadApiSource implements BundleSource {
 
   /** What a message no longer names must not be kept (Workload API, section 4.4): that goes for our own SVID, too. */
   #refuseX509(error: StintError): void {
-    const isChoice = error.code === 'SVID_NOT_OFFERED' || error.code === 'SVID_AMBIGUOUS'
+    const isChoice = CHOICE_ERRORS.has(error.code)
     this.#tell('x509', isChoice ? error : discarded(error))
-    if (error.code === 'SVID_NOT_OFFERED') this.#withdraw()
+    if (error.code === 'SVID_WITHDRAWN') this.#withdraw()
     if (error.code === 'SVID_AMBIGUOUS' || this.#options.patient === false) this.#x509Settled.reject(error)
   }
 
@@ -312,6 +312,9 @@ export class WorkloadApiSource implements BundleSource {
     return [warning('svid-choice', text)]
   }
 }
+
+/** They say enough by themselves. */
+const CHOICE_ERRORS: ReadonlySet<ErrorCode> = new Set(['SVID_AMBIGUOUS', 'SVID_NOT_OFFERED', 'SVID_WITHDRAWN'])
 
 const SETTINGS = 'identity.workloadApi.spiffeId or identity.workloadApi.hint'
 

@@ -516,7 +516,7 @@ describe('a source to which the agent offers several SVIDs', () => {
     server.set({ x509: x509Message([await svid('/other')], [b]), jwt: jwtMessage(a, b) })
     await until(() => source.identity === undefined)
     expect(problems.get('workload_api:x509')).toMatchObject({
-      code: 'SVID_NOT_OFFERED',
+      code: 'SVID_WITHDRAWN',
       message: expect.stringMatching(/a\.test\/stint.*offers spiffe:\/\/a\.test\/other/s),
     })
     expect([identities.at(-1), store.get('a.test')]).toEqual([undefined, undefined])
