@@ -22,7 +22,7 @@ for (const { name, schema, input, expected } of [
     name: 'no instant',
     schema: z.iso.datetime(),
     input: 'x',
-    expected: ['must be an instant such as 2026-11-21T12:00:00Z'],
+    expected: ['must be an instant such as 2026-11-21T12:00:00Z or 2026-11-21T13:00:00+01:00'],
   },
   {
     name: 'another form',
