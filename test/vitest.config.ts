@@ -8,5 +8,6 @@ export default defineConfig({
     // Bounds only turn a hang into a failure: they hold on a machine that does other work beside.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 })

@@ -18,7 +18,7 @@ import { socketsOf } from '../support/open-sockets.ts'
 
 const ROGUE = '/agents/rogue'
 const GOOD = '/agents/invoice-bot'
-const CALL_MS = 20_000
+const CALL_MS = 60_000
 const PAUSE_MS = 150
 /** A heap that cannot hide a leak: what is not let go of ends the process. */
 const NODE_OPTIONS = ['--max-old-space-size=128', '--max-semi-space-size=4']

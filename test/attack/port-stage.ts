@@ -106,8 +106,8 @@ export class PortStage {
         access: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::invoices-staging/*'] }],
         ttlSeconds: 600,
       }
-      const { grant } = await client.requestGrant(task, `work-${crypto.randomUUID()}`, { deadlineMs: 20_000 })
-      await client.completeGrant(grant.id, 'done', { deadlineMs: 20_000 })
+      const { grant } = await client.requestGrant(task, `work-${crypto.randomUUID()}`, { deadlineMs: 60_000 })
+      await client.completeGrant(grant.id, 'done', { deadlineMs: 60_000 })
     } finally {
       client.close()
     }

@@ -28,7 +28,7 @@ export interface LedgerView {
   readonly events: readonly AuditEvent[]
 }
 
-const CALL_MS = 10_000
+const CALL_MS = 30_000
 
 /** A broker process that may die, with the practice cloud outside of it, an agent, two operators, and their memory. */
 export class CrashStage {

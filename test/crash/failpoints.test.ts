@@ -45,7 +45,7 @@ const isRefused: Row['act'] = async (stage) => {
 /** STS mints, and its answer never comes. */
 const isLeftUnanswered: Row['act'] = async (stage) => {
   stage.stage.cloud.setFault({ service: 'sts', kind: 'hang_after_effect', times: 1 })
-  await stage.request(KEY, 'write', 8_000)
+  await stage.request(KEY, 'write', 4_000)
 }
 
 /** A kill between every two steps of a grant's life, and what the crash left. */

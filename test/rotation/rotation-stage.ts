@@ -137,7 +137,7 @@ export class FixedAgent {
   /** ListGrants, the cheapest call. */
   call(): Promise<Outcome> {
     return new Promise((resolve) => {
-      this.#stub.listGrants({ pageSize: 1 }, { deadline: Date.now() + 20_000 }, (error: ServiceError | null) =>
+      this.#stub.listGrants({ pageSize: 1 }, { deadline: Date.now() + 60_000 }, (error: ServiceError | null) =>
         resolve((status[error?.code ?? status.OK] ?? 'UNKNOWN') as Outcome),
       )
     })

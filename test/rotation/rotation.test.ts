@@ -92,7 +92,7 @@ async function follow(agent: StintClient, { task }: RotationStage) {
 }
 
 async function work(agent: StintClient, { task }: RotationStage, grantId: string): Promise<void> {
-  const settings = { deadlineMs: 20_000, retry: false }
+  const settings = { deadlineMs: 60_000, retry: false }
   await agent.planTask(task, settings)
   await agent.renewLease(grantId, settings)
 }

@@ -129,7 +129,7 @@ async function writeSvid(place: string, from: PracticeTrustDomain): Promise<void
 
 /** Resolves when the broker has taken up what was set: a new client is served, or is not. */
 async function whenServed(served: boolean): Promise<void> {
-  const ask = () => agent().planTask(task(), { deadlineMs: 2_000 })
+  const ask = () => agent().planTask(task(), { deadlineMs: 10_000 })
   await eventually(`served: ${served}`, () =>
     ask().then(
       () => served,
@@ -368,7 +368,7 @@ describe('an agent with the Workload API', () => {
     await rotate(agentApi, AGENT, next)
     await whenServed(true)
     const asked = agentApi.opened.x509
-    expect((await client.planTask(task(), { deadlineMs: 20_000 })).plan.hash).toBeTruthy()
+    expect((await client.planTask(task(), { deadlineMs: 60_000 })).plan.hash).toBeTruthy()
     expect(agentApi.opened.x509).toBe(asked + 1)
   })
 
@@ -384,10 +384,10 @@ describe('an agent with the Workload API', () => {
       await put(await createTrustDomain(stage.trustDomain.name))
       const clock = new ManualClock(new Date().toISOString())
       const client = agent({ clock, svid: svid() })
-      const first = client.planTask(task(), { deadlineMs: 3_000 })
+      const first = client.planTask(task(), { deadlineMs: 10_000 })
       await expect(settle(clock, first)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
       await put(stage.trustDomain)
-      expect((await client.planTask(task(), { deadlineMs: 20_000 })).plan.subject).toBe(AGENT_ID)
+      expect((await client.planTask(task(), { deadlineMs: 60_000 })).plan.subject).toBe(AGENT_ID)
     })
   }
 
