@@ -72,7 +72,7 @@ export function brokerServer(
         failures.failed(peer)
       }
       // An outage of ours is on the status; it is no refusal, and nothing that the agent has to answer for.
-      if (ERROR_CATALOG[error.code].http >= 500) throw error
+      if (ERROR_CATALOG[error.code].http >= 500 && !namesUnknownKey(error)) throw error
       const tokenId = refusedTokenId(authorization)
       await refusals.note({ ...refusal(error, call.getPath(), peer), ...(tokenId && { tokenId }) })
       throw error
@@ -80,7 +80,9 @@ export function brokerServer(
   }
   const onError = (error: StintError, method: string, peer: string) => {
     if (error.details.check === 'agent-rate') void refusals.note(refusal(error, method, peer))
-    if (ERROR_CATALOG[error.code].http >= 500) logger.error({ method, err: error }, 'a call failed')
+    // What is wrong with an issuer is said once; a stranger with invented keys must not fill the log.
+    if (error.code === 'ISSUER_UNAVAILABLE') logger.debug({ method, code: error.code }, 'a token could not be verified')
+    else if (ERROR_CATALOG[error.code].http >= 500) logger.error({ method, err: error }, 'a call failed')
     else logger.debug({ method, code: error.code }, 'a call was refused')
   }
   const guard = requestGuard({
@@ -111,4 +113,9 @@ function gatesOf({ mintLimits, clock }: AgentPortsOptions): Gates {
 export function refusal({ code, details }: StintError, operation: string, remoteAddress: string) {
   const reason = typeof details.check === 'string' ? details.check : 'refused'
   return { actor: 'stint', code, reason, operation, remoteAddress }
+}
+
+/** A token whose key nobody has published so far: a refusal, though the same token may be good soon. */
+function namesUnknownKey({ code, details }: StintError): boolean {
+  return code === 'ISSUER_UNAVAILABLE' && details.check === 'kid'
 }
