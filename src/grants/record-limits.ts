@@ -14,8 +14,17 @@ const REPORTS_PER_SECOND = 5
 const REPORTS_BURST = 100
 const MAX_AGENTS = 50_000
 
-/** Errors that say nothing of the request: they leave no refusal on record, and the agent is to come again. */
-const NO_REFUSALS: ReadonlySet<ErrorCode> = new Set(['RATE_LIMITED', 'CANCELLED', 'DEADLINE_EXCEEDED', 'SHUTTING_DOWN'])
+/**
+ * Errors that say nothing of the request: they leave no refusal on record, and the agent is to come again. A replay may be a
+ * thief's, whose tries must not make the agent wait; its record has a bound of its own.
+ */
+const NO_REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'RATE_LIMITED',
+  'CANCELLED',
+  'DEADLINE_EXCEEDED',
+  'SHUTTING_DOWN',
+  'TOKEN_REPLAYED',
+])
 
 /**
  * Bounds what the record grows by through one agent: every refusal is on record, so an agent that is refused over and over

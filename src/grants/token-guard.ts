@@ -2,13 +2,16 @@ import type { Clock } from '../core/clock.ts'
 import { asStintError, hasCode, StintError } from '../core/errors.ts'
 import type { CallConnection, CallerIdentity } from '../identity/caller-identity.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
+import type { RefusalLog } from '../ledger/refusal-log.ts'
 
 /** How often a bearer token may mint; see `TokenUse`. `lifetime`: as often as wanted until it ends, by whoever has it. */
 export const TOKEN_REUSE = ['connection', 'never', 'lifetime'] as const
 export type TokenReuse = (typeof TOKEN_REUSE)[number]
 
 export interface TokenGuardOptions {
-  readonly ledger: Pick<Ledger, 'appendEvents' | 'connectionClosed'>
+  readonly ledger: Pick<Ledger, 'connectionClosed'>
+  /** Where replays go, bounded: a thief must neither fill the record nor use up what its victim may have on it. */
+  readonly replays: Pick<RefusalLog, 'note'>
   readonly clock: Clock
   readonly reuse: TokenReuse
   /** How long the edge takes at most to notice that a connection is dead. */
@@ -62,9 +65,13 @@ export class TokenGuard {
     } catch (error) {
       if (!hasCode(error, 'TOKEN_REPLAYED')) throw error
       const { explanation: _, ...sides } = error.details
-      const data = { code: error.code, ...caller.evidence, ...definedOf(sides) }
-      const event = { type: 'identity.refused', at: this.#options.clock.now(), actor: caller.subject, data }
-      await this.#options.ledger.appendEvents([event])
+      await this.#options.replays.note({
+        actor: caller.subject,
+        code: error.code,
+        reason: String(sides.check),
+        operation: 'mint',
+        details: { ...caller.evidence, ...definedOf(sides) },
+      })
       if (error.details.check !== 'connection') throw error
       // If the other connection is dead, this is when that will be known.
       throw new StintError(error.code, { ...error.details, retryAfterMs: this.#options.deadAfterMs }, error)

@@ -1,3 +1,4 @@
+import type { Json } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { asStintError } from '../core/errors.ts'
 import type { LedgerWrites } from './ledger.ts'
@@ -10,9 +11,9 @@ interface RefusalLogger {
   error(fields: object, message: string): void
 }
 
-/** A call that an edge turned away before it did anything. */
+/** A call that was turned away before it did anything. */
 export interface Refusal {
-  /** `operator:<name>`, or `stint` when nobody knows who it was. */
+  /** `operator:<name>`, an agent, or `stint` when nobody knows who it was. */
   readonly actor: string
   /** e.g. `OPERATOR_UNKNOWN` */
   readonly code: string
@@ -20,9 +21,11 @@ export interface Refusal {
   readonly reason: string
   /** e.g. `POST /v1/grants/{id}/revoke` */
   readonly operation: string
-  readonly remoteAddress: string
+  readonly remoteAddress?: string
   /** Public part of the token. */
   readonly tokenId?: string
+  /** Ids and facts besides, for the event of its own. */
+  readonly details?: Readonly<Record<string, Json>>
 }
 
 /**
@@ -65,8 +68,8 @@ export class RefusalLog {
     }
     if (this.#used < this.#single) {
       this.#used += 1
-      const { actor, ...data } = refusal
-      return this.#append({ type: this.#type, at: this.#clock.now(), actor, data: { ...data, count: 1 } })
+      const { actor, details, ...data } = refusal
+      return this.#append({ type: this.#type, at: this.#clock.now(), actor, data: { ...data, ...details, count: 1 } })
     }
     if (this.#more === undefined) {
       this.#more = new Map()

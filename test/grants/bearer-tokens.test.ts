@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { TokenGuard, type TokenReuse } from '../../src/grants/token-guard.ts'
+import { eventually } from '../support/eventually.ts'
 import {
   bearer,
   caller,
@@ -66,6 +67,20 @@ describe('a token with reuse: connection', () => {
     const refusals = await eventsOf('identity.refused')
     expect(refusals.map(({ data }) => data)).toMatchObject(Array(2).fill({ ...sides, ownerConnectionId: 'con_1' }))
     expect(await h.ledger.findGrantByKey(thief.subject, 'key-00000002')).toBeUndefined()
+  })
+
+  test('stolen and tried over and over, neither fills the record nor makes its agent wait', async () => {
+    h = await openHarness({ reuse: 'connection', recordRates: { refusalsPerMinute: 5 } })
+    const agent = bearer(openConnection('con_1'))
+    const { grant } = await h.request('key-00000001', task(), agent)
+    const thief = bearer(openConnection('con_2'))
+    for (let tries = 0; tries < 50; tries += 1)
+      await expect(renew(grant.id, thief)).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+    expect((await renew(grant.id, agent)).lease).toBeDefined()
+    expect(await eventsOf('identity.refused')).toHaveLength(9)
+    await h.clock.advance(60_000)
+    const last = await eventually('the count', async () => (await eventsOf('identity.refused'))[9])
+    expect(last.data).toMatchObject({ count: 41, byReason: { 'TOKEN_REPLAYED:connection': 41 } })
   })
 
   test('goes to one new connection once its own has closed, with an event', async () => {
@@ -227,7 +242,8 @@ test('a caller with a certificate binds nothing', async () => {
 describe('the end of a connection', () => {
   const guardOn = (connectionClosed: () => Promise<void>, clock: ManualClock, problems: unknown[]) =>
     new TokenGuard({
-      ledger: { connectionClosed, appendEvents: async () => {} },
+      ledger: { connectionClosed },
+      replays: { note: async () => {} },
       clock,
       reuse: 'connection',
       deadAfterMs: 20_000,

@@ -18,6 +18,7 @@ import { WatchHub } from '../../src/grants/watch-hub.ts'
 import { Watermarks } from '../../src/grants/watermarks.ts'
 import type { CallConnection, CallerIdentity } from '../../src/identity/caller-identity.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
+import { RefusalLog } from '../../src/ledger/refusal-log.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts'
 import { NO_LABELS } from '../../src/plan/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
@@ -108,8 +109,16 @@ export async function openHarness(
     roles: new Map([[ROLE, {}]]),
     limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
   })
+  const replays = new RefusalLog({
+    ledger,
+    clock,
+    logger: { error: (fields) => problems.push({ component: 'replays', error: fields }) },
+    type: 'identity.refused',
+    eventsPerMinute: 10,
+  })
   const tokens = new TokenGuard({
     ledger,
+    replays,
     clock,
     reuse: options.reuse ?? 'connection',
     deadAfterMs: 20_000,
