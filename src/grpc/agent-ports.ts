@@ -14,7 +14,7 @@ import type { JwtSvidRules } from '../identity/jwt-svid.ts'
 import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../identity/server-identity.ts'
 import type { RefusalLog } from '../ledger/refusal-log.ts'
-import { brokerServer, refusal, type SharedChecks, sharedChecks } from './broker-server.ts'
+import { brokerServer, callLimits, refusal, type SharedChecks, sharedChecks } from './broker-server.ts'
 import { CallConnections } from './call-connections.ts'
 import { Listener } from './listener.ts'
 
@@ -90,7 +90,7 @@ function openMutual(options: AgentPortsOptions, identity: ServerIdentity, shared
   const own = (): Listener => listener
   const server = brokerServer(options, shared, { own })
   const listener = Listener.mutual({
-    ...listenerOptions(options, identity, server, 'mutual'),
+    ...listenerOptions(options, identity, server, shared, 'mutual'),
     bundles: options.bundles,
   })
   return listener
@@ -101,21 +101,23 @@ function openBearer(options: AgentPortsOptions, identity: ServerIdentity, shared
   const bearers = new CallConnections(options)
   const server = brokerServer(options, shared, { own, bearers })
   const onTaken = (socket: Socket) => bearers.add(socket)
-  const listener = Listener.bearer({ ...listenerOptions(options, identity, server, 'bearer'), onTaken })
+  const listener = Listener.bearer({ ...listenerOptions(options, identity, server, shared, 'bearer'), onTaken })
   return listener
 }
 
 function listenerOptions(
-  { clock, connections, refusals, onAccept }: AgentPortsOptions,
+  { clock, connections, mintLimits, refusals, onAccept }: AgentPortsOptions,
   identity: ServerIdentity,
   server: Server,
+  { penalties }: SharedChecks,
   port: keyof AgentPortsOptions['connections'],
 ) {
   return {
     server,
     identity,
     clock,
-    limits: connections[port],
+    limits: { ...connections[port], calls: callLimits({ mintLimits }) },
+    penalties,
     onAccept: (problem: StintError | undefined) =>
       onAccept(port === 'mutual' ? 'listen.agents' : 'listen.bearer', problem),
     onRefused: ({ peer, error }: RefusedConnection) => void refusals.note(refusal(error, 'connection', peer)),

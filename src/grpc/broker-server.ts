@@ -1,6 +1,8 @@
 import { Server } from '@grpc/grpc-js'
 import { brokerService } from '../contract/broker.ts'
 import { asStintError, ERROR_CATALOG, type StintError } from '../core/errors.ts'
+import { Penalties } from '../core/limits/penalties.ts'
+import type { CallLimits } from '../core/net/connection-table.ts'
 import { Admission, type AdmissionLimits } from '../grants/admission.ts'
 import { Authenticator, refusedTokenId } from '../identity/authenticator.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
@@ -21,6 +23,14 @@ const CALLS_PER_MINT = 10
 /** Streams of one agent, over all its connections. */
 const WATCHED_GRANTS = 128
 
+/** A connection that goes on to begin calls after one agent's are refused is a flood. */
+export function callLimits({ mintLimits }: Pick<AgentPortsOptions, 'mintLimits'>): CallLimits {
+  return {
+    callsPerSecond: 2 * CALLS_PER_MINT * mintLimits.callsPerSecond,
+    burst: 1.25 * CALLS_PER_MINT * mintLimits.burst,
+  }
+}
+
 type Gates = Readonly<Record<CallKind, Admission>>
 
 /** What both ports share: an agent has one allowance, whichever it comes by. */
@@ -28,13 +38,19 @@ export interface SharedChecks {
   readonly verifier: JwtSvidVerifier | undefined
   readonly gates: Gates
   readonly failures: TokenFailures
+  readonly penalties: Penalties
 }
 
 /** @throws {StintError} CONFIG_INVALID */
 export function sharedChecks(options: AgentPortsOptions): SharedChecks {
   const { tokens, clock } = options
   const verifier = tokens && createJwtSvidVerifier(tokens)
-  return { verifier, gates: gatesOf(options), failures: new TokenFailures({ clock }) }
+  return {
+    verifier,
+    gates: gatesOf(options),
+    failures: new TokenFailures({ clock }),
+    penalties: new Penalties({ clock }),
+  }
 }
 
 /**
@@ -87,7 +103,8 @@ export function brokerServer(
   }
   const guard = requestGuard({
     requestMs: maxCallMs,
-    onCall: (peer) => own().connections.called(peer),
+    onCall: (peer) => own().called(peer),
+    onGivenUp: (peer) => own().gaveUp(peer),
     onRefused: (error, method, peer) => void refusals.note(refusal(error, method, peer)),
   })
   const admit = <T>({ subject }: CallerIdentity, kind: CallKind, work: () => Promise<T>) =>

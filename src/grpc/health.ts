@@ -50,7 +50,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     'grpc.enable_channelz': 0,
     interceptors: [
       (_method, call) => {
-        guard.connections.called(call.getPeer())
+        guard.called(call.getPeer())
         return new ServerInterceptingCall(call)
       },
     ],

@@ -6,6 +6,7 @@ import type { ConnectionInjector, Server } from '@grpc/grpc-js'
 import { ServerCredentials } from '@grpc/grpc-js'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import type { Penalties } from '../core/limits/penalties.ts'
 import { type ConnectionTable, type ConnectionTableLimits, peerKey } from '../core/net/connection-table.ts'
 import {
   GuardedListener,
@@ -35,6 +36,8 @@ export interface ListenerOptions {
   readonly onRefused: (refusal: RefusedConnection) => void
   /** The operating system gave no connection; undefined: it does again. */
   readonly onAccept?: (problem: StintError | undefined) => void
+  /** Of those who flood: shared by the ports that an agent can come to. */
+  readonly penalties?: Penalties
 }
 
 /** How many connections: see `connectionLimits`. `firstByteTimeoutMs`: default 10 000. */
@@ -81,9 +84,15 @@ export class Listener {
     this.#identity = options.identity
     this.#injector = options.server.createConnectionInjector(ServerCredentials.createInsecure())
     this.#tls = this.#createTlsServer()
-    const { clock, onRefused, onAccept } = options
-    const told = { onRefused, ...(onAccept && { onAccept }) }
-    this.#guard = new GuardedListener({ server: this.#tls, clock, limits: this.#limits, ...told })
+    const { clock, onRefused, onAccept, penalties } = options
+    this.#guard = new GuardedListener({
+      server: this.#tls,
+      clock,
+      limits: this.#limits,
+      onRefused,
+      ...(onAccept && { onAccept }),
+      ...(penalties && { penalties }),
+    })
     this.#unsubscribe = bundles?.onChange(() => this.#renewContext()) ?? (() => undefined)
   }
 
@@ -103,8 +112,18 @@ export class Listener {
   }
 
   /** Who is connected; what calls show is told to it. */
-  get connections(): Pick<ConnectionTable, 'prove' | 'called' | 'isTrusted' | 'badToken'> {
+  get connections(): Pick<ConnectionTable, 'prove' | 'isTrusted' | 'badToken'> {
     return this.#guard.connections
+  }
+
+  /** A call has begun. @param peer `address:port` as grpc-js says it @returns false when its connection is being cut */
+  called(peer: string): boolean {
+    return this.#guard.called(peer)
+  }
+
+  /** A call was given up before it was answered. @param peer `address:port` as grpc-js says it */
+  gaveUp(peer: string): void {
+    this.#guard.gaveUp(peer)
   }
 
   /** New connections get this certificate, or none when there is no identity; those that are open stay as they are. */
@@ -167,8 +186,10 @@ export class Listener {
       }
       this.#options.onTaken?.(socket)
       this.#injector.injectConnection(socket)
-    } catch (error) {
-      this.#refuse(socket, asStintError(error))
+    } catch (thrown) {
+      const error = asStintError(thrown)
+      if (error.details.check === 'penalty') this.#guard.hold(socket, error)
+      else this.#refuse(socket, error)
     }
   }
 

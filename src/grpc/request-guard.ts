@@ -8,8 +8,10 @@ const MAX_METADATA_BYTES = 8 * 1024
 export interface RequestGuardOptions {
   /** How long a request may take to arrive whole. */
   readonly requestMs: number
-  /** Told of each call as it begins. @param peer `address:port` */
-  onCall(peer: string): void
+  /** Told of each call as it begins. @param peer `address:port` @returns false when its connection is being cut */
+  onCall(peer: string): boolean
+  /** Told of each call that its client gave up before it was answered. @param peer `address:port` */
+  onGivenUp(peer: string): void
   /** Told of each call that was turned away. */
   onRefused(error: StintError, method: string, peer: string): void
 }
@@ -18,15 +20,17 @@ export interface RequestGuardOptions {
  * Looks at a call before any of its work: metadata over 8 KiB is refused, and so is a request that does not arrive whole
  * in time, since grpc-js waits for the rest for as long as the connection lives.
  */
-export function requestGuard({ requestMs, onCall, onRefused }: RequestGuardOptions): ServerInterceptor {
+export function requestGuard({ requestMs, onCall, onGivenUp, onRefused }: RequestGuardOptions): ServerInterceptor {
   return ({ path }, call) => {
     const peer = call.getPeer()
-    onCall(peer)
+    // What was read before the cut comes all the same: no handler sees it, and nobody is there to answer.
+    if (!onCall(peer)) return new ServerInterceptingCall(call, { start: () => {} })
     const refuse = (error: StintError) => {
       onRefused(error, path, peer)
       guarded.sendStatus(toGrpcStatus(error))
     }
     let timer: NodeJS.Timeout | undefined
+    let answered = false
     const guarded = new ServerInterceptingCall(call, {
       start: (next) =>
         next({
@@ -39,8 +43,16 @@ export function requestGuard({ requestMs, onCall, onRefused }: RequestGuardOptio
             clearTimeout(timer)
             proceed()
           },
-          onCancel: () => clearTimeout(timer),
+          // grpc-js says so of every stream that closes, after an answer too.
+          onCancel: () => {
+            clearTimeout(timer)
+            if (!answered) onGivenUp(peer)
+          },
         }),
+      sendStatus: (status, next) => {
+        answered = true
+        next(status)
+      },
     })
     return guarded
   }

@@ -16,6 +16,7 @@ import type { Task } from '../../src/sdk/types.ts'
 import { type BrokerAddresses, BrokerProcess } from '../support/broker-process.ts'
 import { socketsOf } from '../support/open-sockets.ts'
 
+/** The attacker has many identities: one that has flooded is shut out for a while. */
 const ROGUE = '/agents/rogue'
 const GOOD = '/agents/invoice-bot'
 const CALL_MS = 60_000
@@ -34,7 +35,8 @@ export class AttackStage {
   readonly broker: BrokerProcess
   readonly addresses: BrokerAddresses
   readonly #good: KeyPair
-  readonly #rogue: KeyPair
+  #rogue: KeyPair
+  #rogues = 0
   readonly #opened = new Set<{ destroy(): void }>()
 
   private constructor(parts: {
@@ -62,11 +64,11 @@ export class AttackStage {
       },
     })
     const [first] = STAGE_REGISTRATIONS.agents
-    const rogue = { ...first, name: 'rogue', match: `spiffe://practice.example${ROGUE}` }
+    const rogue = { ...first, name: 'rogue', match: `spiffe://practice.example${ROGUE}/*` }
     writeFileSync(join(folder, 'agents.yaml'), stringify({ agents: [...STAGE_REGISTRATIONS.agents, rogue] }))
     const broker = new BrokerProcess({ configFile: stage.configFile, nodeOptions: NODE_OPTIONS })
     const addresses = await broker.ready()
-    const svids = { good: await stage.issueSvid(GOOD), rogue: await stage.issueSvid(ROGUE) }
+    const svids = { good: await stage.issueSvid(GOOD), rogue: await stage.issueSvid(`${ROGUE}/0`) }
     return new AttackStage({ stage, broker, addresses, ...svids })
   }
 
@@ -80,6 +82,16 @@ export class AttackStage {
     }
   }
 
+  /** One piece of work of a good client. @returns how long it took, in milliseconds. @throws what its calls threw */
+  async work(client: StintClient): Promise<number> {
+    const beganMs = performance.now()
+    const settings = { deadlineMs: CALL_MS }
+    const { grant, lease } = await client.requestGrant(this.task, `good-${randomIds.next('evt', new Date())}`, settings)
+    if (!lease) throw new Error(`no lease came with grant ${grant.id}`)
+    await client.completeGrant(grant.id, 'done', settings)
+    return performance.now() - beganMs
+  }
+
   /**
    * Runs an attack while a good client works beside it, over an old connection and over new ones.
    *
@@ -91,14 +103,7 @@ export class AttackStage {
     let attacking = true
     let completed = 0
     const work = async (client: StintClient) => {
-      const settings = { deadlineMs: CALL_MS }
-      const { grant, lease } = await client.requestGrant(
-        this.task,
-        `good-${randomIds.next('evt', new Date())}`,
-        settings,
-      )
-      if (!lease) throw new Error(`no lease came with grant ${grant.id}`)
-      await client.completeGrant(grant.id, 'done', settings)
+      await this.work(client)
       completed += 1
     }
     const working = (async () => {
@@ -119,6 +124,12 @@ export class AttackStage {
     return completed
   }
 
+  /** The attacker goes on under another identity, from another address. */
+  async changeRogue(): Promise<void> {
+    this.#rogues += 1
+    this.#rogue = await this.stage.issueSvid(`${ROGUE}/${this.#rogues}`)
+  }
+
   goodClient(): StintClient {
     const { agents: address } = this.addresses
     const svid = { ...this.#good, bundleFile: this.stage.rootsFile }
@@ -127,7 +138,7 @@ export class AttackStage {
 
   /** A TCP connection that says nothing by itself. */
   tcp(at: 'agents' | 'bearer'): Socket {
-    return this.#keep(connectTcp(this.#port(at), '127.0.0.1'))
+    return this.#keep(connectTcp({ host: '127.0.0.1', port: this.#port(at), localAddress: this.#rogueAddress() }))
   }
 
   /** A TLS connection of the registered attacker on the agents' port, or of nobody on the bearer port. */
@@ -211,11 +222,16 @@ export class AttackStage {
     return {
       host: '127.0.0.1',
       port: this.#port(at),
+      localAddress: this.#rogueAddress(),
       ALPNProtocols: ['h2'],
       // The attacker does not care who it attacks.
       rejectUnauthorized: false,
       ...(at === 'agents' && { cert: readFileSync(certificateFile), key: readFileSync(privateKeyFile) }),
     }
+  }
+
+  #rogueAddress(): string {
+    return `127.0.0.${10 + this.#rogues}`
   }
 
   #port(at: 'agents' | 'bearer'): number {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { AttackStage } from './attack-stage.ts'
 import { ATTACKS } from './attacks.ts'
@@ -20,6 +20,7 @@ describe('an attack on the agents’ ports', () => {
     memoryMiB = stage.memoryMiB()
     sockets = stage.sockets()
   })
+  beforeEach(() => stage.changeRogue())
   afterEach(() => stage.letGo())
   afterAll(() => stage.close())
 

@@ -68,6 +68,7 @@ export const ATTACKS: readonly Attack[] = [
         await gone
       }
     },
+    onRecord: ['penalty'],
   },
   {
     name: 'a CONTINUATION flood', // CVE-2024-27983

@@ -3,11 +3,11 @@ import { BoundedMap } from './bounded-map.ts'
 
 export interface PenaltiesOptions {
   readonly clock: Clock
-  /** The first penalty; each further offence doubles it. Default 2 000. */
+  /** The first penalty; each further offence doubles it. Default 5 000. */
   readonly firstMs?: number
-  /** The longest penalty. Default 60 000. */
+  /** The longest penalty. Default 300 000. */
   readonly longestMs?: number
-  /** An offender that has been good for this long starts anew. Default 600 000. */
+  /** An offender that has been good for this long starts anew. Default 1 800 000. */
   readonly forgivenAfterMs?: number
   /** Offenders that are remembered; the one seen longest ago is forgotten beyond that. Default 10 000. */
   readonly maxOffenders?: number
@@ -29,9 +29,9 @@ export class Penalties {
 
   constructor({
     clock,
-    firstMs = 2_000,
-    longestMs = 60_000,
-    forgivenAfterMs = 600_000,
+    firstMs = 5_000,
+    longestMs = 300_000,
+    forgivenAfterMs = 1_800_000,
     maxOffenders = 10_000,
   }: PenaltiesOptions) {
     this.#clock = clock

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { addressKey } from '../address-key.ts'
+import type { Clock } from '../clock.ts'
 import { StintError } from '../errors.ts'
+import { TokenBucket } from '../limits/token-bucket.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** How many connections a listener keeps. Together they are all the file descriptors that it can take. */
@@ -11,6 +13,12 @@ export interface ConnectionTableLimits {
   readonly maxConnectionsPerOwner: number
   /** Connections whose peer has proved nothing yet, in equal parts for each step that they take; one more takes the place of another. */
   readonly maxUnproven: number
+}
+
+/** Calls that one identity may begin over one connection; more are a flood. */
+export interface CallLimits {
+  readonly callsPerSecond: number
+  readonly burst: number
 }
 
 /**
@@ -29,6 +37,12 @@ interface Entry {
   owner?: string
   step: Step
   badTokens: number
+  convicted?: true
+  /** Whoever has come over it, the first of them the owner: a proxy brings many. */
+  readonly identities: Set<string>
+  /** Calls that the peer may still begin, and give up; there once it has done so. */
+  calls?: TokenBucket
+  resets?: TokenBucket
   /** What bytes are counted on: the TLS socket once there is one. */
   talker: Pick<Socket, 'bytesRead'>
   seenBytes: number
@@ -41,6 +55,13 @@ const BYTES_PER_SECOND = 256 * 1024
 /** A call may be as large as a request and its metadata, with some frames around them. */
 const BYTES_PER_CALL = 80 * 1024
 const MAX_BAD_TOKENS = 20
+/** Calls that a connection may give up before they are answered: at once, and per second. A client's deadlines need some. */
+const RESET_BURST = 200
+const RESETS_PER_SECOND = 20
+/** Calls over a connection that has proved nothing. */
+const UNPROVEN_CALLS: CallLimits = { callsPerSecond: 50, burst: 200 }
+/** So many identities over one connection are told apart; a proxy that brings more gets no further calls for them. */
+const MAX_IDENTITIES = 64
 
 /**
  * The open connections of a listener, so that none can starve another. A connection that has proved nothing can always
@@ -49,19 +70,31 @@ const MAX_BAD_TOKENS = 20
  */
 export class ConnectionTable {
   readonly #limits: ConnectionTableLimits
+  readonly #clock: Clock
+  readonly #calls: CallLimits
   readonly #onEvicted: (socket: Socket) => void
+  readonly #shutOutMs: (owner: string) => number
   readonly #entries = new Map<string, Entry>()
   readonly #rooms: ReadonlyMap<Step, WaitingRoom<Entry>>
   readonly #owned = new Map<string, number>()
   #proven = 0
 
-  /** @param options.onEvicted closes a connection that has to give way to another one. */
+  /**
+   * @param options.onEvicted closes a connection that has to give way to another one.
+   * @param options.shutOutMs how long an identity that comes over a new connection has to wait; 0 for most.
+   */
   constructor(options: {
     readonly limits: ConnectionTableLimits
     readonly tls: boolean
+    readonly clock: Clock
+    readonly calls: CallLimits
     readonly onEvicted: (socket: Socket) => void
+    readonly shutOutMs?: (owner: string) => number
   }) {
     this.#limits = options.limits
+    this.#clock = options.clock
+    this.#calls = options.calls
+    this.#shutOutMs = options.shutOutMs ?? (() => 0)
     this.#onEvicted = options.onEvicted
     const steps: readonly Step[] = options.tls ? TLS_STEPS : PLAIN_STEPS
     const each = Math.max(1, Math.floor(options.limits.maxUnproven / steps.length))
@@ -80,6 +113,7 @@ export class ConnectionTable {
       address: addressKey(socket.remoteAddress ?? ''),
       socket,
       step: 'silent',
+      identities: new Set(),
       badTokens: 0,
       talker: socket,
       seenBytes: 0,
@@ -116,17 +150,26 @@ export class ConnectionTable {
    * The peer has proved who it is; the first identity counts.
    *
    * @param peer `address:port` as grpc-js says it.
-   * @throws {StintError} RATE_LIMITED when there are too many, of this identity or in all; the caller closes it
+   * @throws {StintError} RATE_LIMITED when there are too many, of this identity or in all, or the identity is shut out
+   *   (`details.check` is `penalty`); the caller closes it
    */
   prove(peer: string, owner: string): void {
     const entry = this.#entries.get(peer)
-    if (!entry || entry.owner !== undefined) return
+    if (!entry) return
+    if (entry.owner !== undefined) {
+      if (entry.identities.size < MAX_IDENTITIES) entry.identities.add(owner)
+      return
+    }
+    const waitMs = this.#shutOutMs(owner)
+    if (waitMs > 0) throw shutOut(waitMs)
     const own = this.#owned.get(owner) ?? 0
     if (own >= this.#limits.maxConnectionsPerOwner)
       throw tooMany('agent-connections', 'Too many connections of one identity are open.')
     if (this.#proven >= this.#limits.maxConnections) throw tooMany('connections', 'Too many connections are open.')
     this.#rooms.get(entry.step)?.delete(entry)
     entry.owner = owner
+    entry.identities.add(owner)
+    delete entry.calls
     this.#proven += 1
     this.#owned.set(owner, own + 1)
   }
@@ -143,12 +186,46 @@ export class ConnectionTable {
     if (entry) entry.badTokens += 1
   }
 
-  /** A call has begun, which justifies as many bytes as a call may have. */
-  called(peer: string): void {
+  /** The peer gave a call up before it was answered. @returns the TCP socket to cut when it has given up too many */
+  gaveUp(peer: string): Socket | undefined {
     const entry = this.#entries.get(peer)
-    if (!entry) return
+    if (!entry) return undefined
+    entry.resets ??= new TokenBucket({ clock: this.#clock, ratePerSecond: RESETS_PER_SECOND, burst: RESET_BURST })
+    return entry.resets.tryTake() ? undefined : entry.socket
+  }
+
+  /**
+   * Whom an offence over this connection is laid to: the identity that it has proved, else its address.
+   *
+   * @returns undefined when the connection is gone, or was convicted before: what is still read of it is no new offence.
+   */
+  convict(peer: string): { readonly owner: string } | { readonly address: string } | undefined {
+    const entry = this.#entries.get(peer)
+    if (!entry || entry.convicted) return undefined
+    entry.convicted = true
+    return entry.owner === undefined ? { address: entry.address } : { owner: entry.owner }
+  }
+
+  /** Whether somebody who has proved who it is has a connection open from there. */
+  hasProven(address: string): boolean {
+    for (const { owner, address: of } of this.#entries.values()) if (owner !== undefined && of === address) return true
+    return false
+  }
+
+  /**
+   * A call has begun, which justifies as many bytes as a call may have.
+   *
+   * @returns the TCP socket to cut when it has begun too many; also for each further call that was read before the cut
+   */
+  called(peer: string): Socket | undefined {
+    const entry = this.#entries.get(peer)
+    if (!entry) return undefined
     entry.allowance = Math.min(BURST_BYTES + BYTES_PER_CALL, entry.allowance + BYTES_PER_CALL)
     this.#advance(entry, 'called')
+    if (entry.convicted) return entry.socket
+    const { callsPerSecond: ratePerSecond, burst } = entry.owner === undefined ? UNPROVEN_CALLS : this.#calls
+    entry.calls ??= new TokenBucket({ clock: this.#clock, ratePerSecond, burst })
+    return entry.calls.tryTake(1 / Math.max(1, entry.identities.size)) ? undefined : entry.socket
   }
 
   /** Looks at what each connection has sent. @returns those that sent far more than their calls need. */
@@ -213,6 +290,12 @@ export class ConnectionTable {
 /** `address:port`, as grpc-js says it: unique among open connections. */
 export function peerKey({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort ?? 0}`
+}
+
+/** @param waitMs see `shutOutMs` */
+export function shutOut(waitMs: number): StintError {
+  const explanation = 'Whoever flooded this port is shut out for a time that grows with each flood; wait and try again.'
+  return new StintError('RATE_LIMITED', { check: 'penalty', explanation, retryAfterMs: Math.ceil(waitMs) })
 }
 
 function tooMany(check: string, explanation: string): StintError {

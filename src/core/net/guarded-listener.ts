@@ -1,9 +1,12 @@
 import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { type TLSSocket, Server as TlsServer } from 'node:tls'
+import { addressKey } from '../address-key.ts'
 import type { Clock } from '../clock.ts'
 import { StintError } from '../errors.ts'
-import { ConnectionTable, type ConnectionTableLimits, peerKey } from './connection-table.ts'
+import { KeyedLimiter } from '../limits/keyed-limiter.ts'
+import { Penalties } from '../limits/penalties.ts'
+import { type CallLimits, ConnectionTable, type ConnectionTableLimits, peerKey, shutOut } from './connection-table.ts'
 
 export interface GuardedListenerOptions {
   /**
@@ -17,6 +20,8 @@ export interface GuardedListenerOptions {
   readonly onRefused?: (refusal: RefusedConnection) => void
   /** The operating system gave no connection, e.g. for want of file descriptors; undefined with the next that it gives. */
   readonly onAccept?: (problem: StintError | undefined) => void
+  /** Of those who flood; listeners that the same identities come to share one. Default: penalties of this listener alone. */
+  readonly penalties?: Penalties
 }
 
 export interface ListenAddress {
@@ -29,6 +34,8 @@ export interface ListenAddress {
 export interface GuardedListenerLimits extends ConnectionTableLimits {
   /** How long the first byte may take once the connection is open and its handshake, if it has one, is done. */
   readonly firstByteTimeoutMs: number
+  /** Default 400 a second, 800 at once. */
+  readonly calls?: CallLimits
 }
 
 export interface RefusedConnection {
@@ -41,7 +48,14 @@ export interface RefusedConnection {
 export const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Accepted at once by the operating system before the oldest can be closed. */
 const ACCEPT_BACKLOG = 512
+const CALLS: CallLimits = { callsPerSecond: 400, burst: 800 }
 const TALK_CHECK_MS = 1_000
+/** New connections of one identity: at once, which is also what a fleet needs that comes back after a restart, and per second. */
+const NEW_CONNECTIONS_BURST = 256
+const NEW_CONNECTIONS_PER_SECOND = 20
+const MAX_IDENTITIES = 10_000
+/** Whoever is turned away at once is back at once, so a connection of one that is shut out is held for a while. */
+const LONGEST_HOLD_MS = 10_000
 
 /**
  * Keeps account of the connections of one server, whatever it speaks: how many there are, who gives way to whom, who is
@@ -57,9 +71,12 @@ export class GuardedListener {
   readonly #table: ConnectionTable
   #acceptFails = false
   readonly #tls: boolean
+  readonly #penalties: Penalties
+  readonly #newConnections: KeyedLimiter
   #talkCheck: NodeJS.Timeout | undefined
 
-  constructor({ server, clock, limits, onRefused = () => {}, onAccept = () => {} }: GuardedListenerOptions) {
+  constructor(options: GuardedListenerOptions) {
+    const { server, clock, limits, onRefused = () => {}, onAccept = () => {} } = options
     this.#server = server
     this.#clock = clock
     this.#limits = limits
@@ -67,7 +84,22 @@ export class GuardedListener {
     this.#onAccept = onAccept
     this.#tls = server instanceof TlsServer
     const onEvicted = (socket: Socket) => this.refuse(socket, unproven())
-    this.#table = new ConnectionTable({ limits, tls: this.#tls, onEvicted })
+    const shutOutMs = (owner: string) => this.#shutOutMs(owner)
+    this.#table = new ConnectionTable({
+      limits,
+      tls: this.#tls,
+      clock,
+      calls: limits.calls ?? CALLS,
+      onEvicted,
+      shutOutMs,
+    })
+    this.#penalties = options.penalties ?? new Penalties({ clock })
+    this.#newConnections = new KeyedLimiter({
+      clock,
+      ratePerSecond: NEW_CONNECTIONS_PER_SECOND,
+      burst: Math.max(NEW_CONNECTIONS_BURST, limits.maxConnectionsPerOwner),
+      maxKeys: MAX_IDENTITIES,
+    })
     server.maxConnections = limits.maxConnections + limits.maxUnproven + ACCEPT_BACKLOG
     server.on('connection', (socket: Socket) => this.#track(socket))
     // The first secrets of a handshake are there once a whole ClientHello has come.
@@ -75,7 +107,7 @@ export class GuardedListener {
     server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
     server.on('tlsClientError', (_error, socket: TLSSocket) => void socket.destroy())
     // Of HTTP servers: a call justifies its bytes.
-    server.on('request', ({ socket }: { socket: Socket }) => this.#table.called(peerKey(socket)))
+    server.on('request', ({ socket }: { socket: Socket }) => this.called(peerKey(socket)))
     // Without a listener of 'error' a failing accept would end the process. A failing listen is told by `listen`.
     server.on('error', (error) => server.listening && this.#accepted(acceptFailed(error)))
     server.on('drop', (data) => this.#tell(peerText(data?.remoteAddress, data?.remotePort), tooMany()))
@@ -104,6 +136,27 @@ export class GuardedListener {
     this.#tell(peer, error)
   }
 
+  /** A call has begun; too many of them are a flood. @param peer `address:port` @returns false: no work is worth doing for it */
+  called(peer: string): boolean {
+    const socket = this.#table.called(peer)
+    if (socket) this.#punish(peer, socket, callFlood())
+    return socket === undefined
+  }
+
+  /** A call was given up by its client before it was answered; too many of them are a flood. @param peer `address:port` */
+  gaveUp(peer: string): void {
+    const socket = this.#table.gaveUp(peer)
+    if (socket) this.#punish(peer, socket, resets())
+  }
+
+  /** Tells of a connection of an identity that is shut out, and ends it later. */
+  hold(socket: Socket, error: StintError): void {
+    this.#tell(peerText(socket.remoteAddress, socket.remotePort), error)
+    const waitMs = Math.min(LONGEST_HOLD_MS, Number(error.details.retryAfterMs ?? 0))
+    const timer = setTimeout(() => socket.destroy(), waitMs).unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+
   /**
    * Takes no more connections and ends those that cannot have a request in hand. The others get `graceMs`; then they are
    * cut off, so that this ends whatever the far sides do.
@@ -123,12 +176,24 @@ export class GuardedListener {
   #track(socket: Socket): void {
     this.#accepted(undefined)
     socket.on('error', () => socket.destroy())
+    const address = addressKey(socket.remoteAddress ?? '')
+    const waitMs = this.#penalties.remainingMs(byAddress(address))
+    // Those who share the address with an offender, and are known, may bring others.
+    if (waitMs > 0 && !this.#table.hasProven(address)) {
+      this.refuse(socket, shutOut(waitMs))
+      return
+    }
     this.#table.add(socket)
     if (!this.#tls) this.#awaitFirstByte(socket, 0)
   }
 
   #secured(socket: TLSSocket): void {
-    socket.on('error', () => socket.destroy())
+    const peer = peerKey(socket)
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      socket.destroy()
+      // Node has ended the session for what it was sent: a flood of frames, or frames that break the protocol.
+      if (error.code?.startsWith('ERR_HTTP2')) this.#punish(peer, socket, protocol(error))
+    })
     this.#table.secured(socket)
     this.#awaitFirstByte(socket, socket.bytesRead)
   }
@@ -142,7 +207,23 @@ export class GuardedListener {
   }
 
   #cutFloods(): void {
-    for (const socket of this.#table.overTalkative(TALK_CHECK_MS)) this.refuse(socket, flood())
+    for (const socket of this.#table.overTalkative(TALK_CHECK_MS)) this.#punish(peerKey(socket), socket, flood())
+  }
+
+  /** Ends a connection that has flooded, and shuts out whoever it belongs to. */
+  #punish(peer: string, socket: Socket, error: StintError): void {
+    const offender = this.#table.convict(peer)
+    if (!offender) return
+    this.#penalties.offend('owner' in offender ? byOwner(offender.owner) : byAddress(offender.address))
+    this.refuse(socket, error, peer)
+  }
+
+  /** One that opens connections without end floods too, whatever becomes of each. */
+  #shutOutMs(owner: string): number {
+    const key = byOwner(owner)
+    const remainingMs = this.#penalties.remainingMs(key)
+    if (remainingMs > 0 || this.#newConnections.tryTake(key)) return remainingMs
+    return this.#penalties.offend(key)
   }
 
   /** Tells of changes only. */
@@ -189,6 +270,14 @@ function acceptFailed(cause: Error): StintError {
   return new StintError('INTERNAL', { check: 'accept', explanation }, cause)
 }
 
+function byOwner(owner: string): string {
+  return `identity:${owner}`
+}
+
+function byAddress(address: string): string {
+  return `address:${address}`
+}
+
 function tooMany(): StintError {
   return new StintError('RATE_LIMITED', { check: 'connections', explanation: 'Too many connections are open.' })
 }
@@ -207,4 +296,19 @@ function flood(): StintError {
     check: 'flood',
     explanation: 'The client sent far more than its calls need.',
   })
+}
+
+function callFlood(): StintError {
+  const explanation = 'The client began far more calls than it may make.'
+  return new StintError('RATE_LIMITED', { check: 'calls', explanation })
+}
+
+function resets(): StintError {
+  const explanation = 'The client gave up far more calls than it let be answered.'
+  return new StintError('RATE_LIMITED', { check: 'resets', explanation })
+}
+
+function protocol(cause: Error): StintError {
+  const explanation = 'The client broke the rules of HTTP/2 or sent far too many frames.'
+  return new StintError('RATE_LIMITED', { check: 'protocol', explanation }, cause)
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { ConnectionTable, type ConnectionTableLimits, peerKey } from '../../../src/core/net/connection-table.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const LIMITS: ConnectionTableLimits = { maxConnections: 4, maxConnectionsPerOwner: 2, maxUnproven: 10 }
 
@@ -11,6 +12,8 @@ function open(limits: Partial<ConnectionTableLimits> = {}) {
   const table = new ConnectionTable({
     limits: { ...LIMITS, ...limits },
     tls: true,
+    clock: new ManualClock(),
+    calls: { callsPerSecond: 1, burst: 10 },
     onEvicted: (socket) => {
       evicted.push(socket)
       socket.emit('close')

@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AttackStage } from './attack-stage.ts'
+import { requestGrantBytes } from './attacks.ts'
+import { callHeaders, END_HEADERS, END_STREAM, frame, grpcMessage, headerBlock, PREFACE, TYPE } from './frames.ts'
+
+const PIECES_OF_WORK = 200
+const FLOODERS = 2
+/** Calls that one write holds. */
+const BATCH = 25
+/** What a flooder may do in all, so that this ends even where nothing stops it. */
+const MOST_CONNECTIONS = 2_000
+const MOST_CALLS = 1_000_000
+
+/** What the attacker has got: a connection counts as served once the broker has sent something over HTTP/2. */
+interface Tally {
+  handshakes: number
+  served: number
+  calls: number
+}
+
+// CVE-2023-44487
+describe('two connections that begin calls and give them up, and come back at once when they are cut', () => {
+  let stage: AttackStage
+
+  beforeAll(async () => {
+    stage = await AttackStage.open()
+  })
+  afterAll(() => stage.close())
+
+  test('the flooder is shut out for growing times, and another agent’s work goes on', async () => {
+    const client = stage.goodClient()
+    await workFor(stage, client)
+    const quiet = await workFor(stage, client)
+    const tally: Tally = { handshakes: 0, served: 0, calls: 0 }
+    const stop = new AbortController()
+    const flooding = Promise.all(Array.from({ length: FLOODERS }, () => flood(stage, tally, stop.signal)))
+    const underAttack = await workFor(stage, client)
+    const inTheAttack = { ...tally }
+    stop.abort()
+    stage.letGo()
+    await flooding
+    client.close()
+    expect(await stage.broker.stop()).toEqual({ code: 0, signal: null })
+    const byReason = await refusals(stage)
+    console.info(
+      JSON.stringify({
+        quietMs: quiet,
+        underAttackMs: underAttack,
+        ratioOfP99: Math.round((10 * underAttack.p99) / quiet.p99) / 10,
+        attacker: inTheAttack,
+        byReason,
+      }),
+    )
+    // Which limit comes first depends on how fast the broker reads: calls begun, calls given up, or Node's own of HTTP/2.
+    const cut = ['calls', 'resets', 'protocol'].map((reason) => byReason[`RATE_LIMITED:${reason}`] ?? 0)
+    expect(cut.reduce((sum, count) => sum + count)).toBeGreaterThan(0)
+    expect(byReason['RATE_LIMITED:penalty']).toBeGreaterThan(0)
+    // Both are cut once before the first penalty; each further offence takes twice as long to come.
+    expect(inTheAttack.served).toBeLessThanOrEqual(FLOODERS + 6)
+    expect(inTheAttack.handshakes).toBeLessThanOrEqual(inTheAttack.served + 20)
+  }, 120_000)
+})
+
+async function workFor(stage: AttackStage, client: ReturnType<AttackStage['goodClient']>) {
+  const taken: number[] = []
+  for (let n = 0; n < PIECES_OF_WORK; n += 1) {
+    taken.push(await stage.work(client))
+    // Below what one agent may ask for in a second.
+    await new Promise((resolve) => setTimeout(resolve, 60))
+  }
+  taken.sort((a, b) => a - b)
+  const at = (share: number) => Math.round(10 * (taken[Math.ceil(share * taken.length) - 1] ?? 0)) / 10
+  return { p50: at(0.5), p99: at(0.99) }
+}
+
+async function flood(stage: AttackStage, tally: Tally, signal: AbortSignal): Promise<void> {
+  const body = grpcMessage(requestGrantBytes(stage))
+  const headers = headerBlock(callHeaders('RequestGrant'))
+  while (!signal.aborted && tally.handshakes < MOST_CONNECTIONS && tally.calls < MOST_CALLS) {
+    const socket = await stage.tls('agents').catch(() => undefined)
+    if (!socket) continue
+    tally.handshakes += 1
+    const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    let served = false
+    socket.on('data', () => {
+      if (!served) tally.served += 1
+      served = true
+    })
+    socket.write(PREFACE)
+    for (let id = 1; !socket.destroyed && !signal.aborted && tally.calls < MOST_CALLS; ) {
+      const calls: Buffer[] = []
+      for (let n = 0; n < BATCH; n += 1, id += 2) {
+        const cancel = frame(TYPE.reset, 0, id, Buffer.from([0, 0, 0, 8]))
+        calls.push(frame(TYPE.headers, END_HEADERS, id, headers), frame(TYPE.data, END_STREAM, id, body), cancel)
+      }
+      if (served) tally.calls += BATCH
+      const more = socket.write(Buffer.concat(calls))
+      await Promise.race([more ? turn() : once(socket, 'drain').catch(() => undefined), gone])
+      // A connection that is not served takes no more than what its window holds.
+      if (!served && id > 4 * BATCH) await Promise.race([gone, once(socket, 'data').catch(() => undefined)])
+    }
+    socket.destroy()
+    await gone
+  }
+}
+
+/** By `CODE:reason`, from the record. */
+async function refusals(stage: AttackStage): Promise<Record<string, number>> {
+  const counted: Record<string, number> = {}
+  const { events } = await stage.ledger()
+  for (const { type, data } of events) {
+    if (type !== 'identity.refused') continue
+    const { code, reason, byReason } = data as { code?: string; reason?: string; byReason?: Record<string, number> }
+    const found = byReason ?? { [`${code}:${reason}`]: 1 }
+    for (const [key, count] of Object.entries(found)) counted[key] = (counted[key] ?? 0) + count
+  }
+  return counted
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
