@@ -134,7 +134,7 @@ function isServing(port: number): Promise<boolean> {
       (request: Buffer) => request,
       (answer: Buffer) => answer,
       Buffer.alloc(0),
-      { deadline: Date.now() + 10_000 },
+      { deadline: Date.now() + 2_000 },
       (error, answer) => {
         client.close()
         resolve(!error && answer !== undefined && SERVING.equals(answer))
