@@ -127,7 +127,7 @@ describe.concurrent('SIGTERM', () => {
       const stage = await CrashStage.open()
       try {
         const broker = await stage.start()
-        stage.stage.cloud.setFault({ service: 'sts', kind: 'hang' })
+        stage.stage.cloud.setFault({ service: 'sts', action: 'AssumeRole', kind: 'hang' })
         const asked = stage.request('key-00000001', 'read')
         // The broker asks STS who it is, too.
         await eventually('the mint at STS', () =>

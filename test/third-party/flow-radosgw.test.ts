@@ -92,7 +92,7 @@ describeWithService('the flow on Ceph radosgw', RADOSGW_SETTINGS, 'test/third-pa
     expect(lastAllowedMs).toBeLessThanOrEqual(notAfter.getTime() + TOLERANCE_MS)
     expect(refusedMs).toBeGreaterThanOrEqual(notAfter.getTime() - TOLERANCE_MS)
     expect((await cloud.denyList()) ?? '').not.toContain(idBody(grant.id))
-    await expect.poll(() => stateOf(grant.id)).toBe('ended deadline')
+    await expect.poll(() => stateOf(grant.id), { timeout: 10_000 }).toBe('ended deadline')
     await expect(grant.lease()).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE' })
     await grant.close()
   })
