@@ -39,12 +39,12 @@ const approves: Row['act'] = async (stage) => {
 }
 /** STS refuses for good, so that the grant ends as `mint_failed`. */
 const isRefused: Row['act'] = async (stage) => {
-  stage.stage.cloud.setFault({ service: 'sts', kind: 'access_denied', times: 1 })
+  stage.stage.cloud.setFault({ service: 'sts', action: 'AssumeRole', kind: 'access_denied', times: 1 })
   await stage.request(KEY, 'write')
 }
 /** STS mints, and its answer never comes. */
 const isLeftUnanswered: Row['act'] = async (stage) => {
-  stage.stage.cloud.setFault({ service: 'sts', kind: 'hang_after_effect', times: 1 })
+  stage.stage.cloud.setFault({ service: 'sts', action: 'AssumeRole', kind: 'hang_after_effect', times: 1 })
   await stage.request(KEY, 'write', 4_000)
 }
 

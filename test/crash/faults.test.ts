@@ -101,7 +101,7 @@ describe.concurrent('STS', () => {
         const stage = await CrashStage.open()
         try {
           const broker = await stage.start()
-          stage.stage.cloud.setFault({ service: 'sts', kind: 'reset_after_effect', times: TRIES })
+          stage.stage.cloud.setFault({ service: 'sts', action: 'AssumeRole', kind: 'reset_after_effect', times: TRIES })
           const answer = await stage.request('key-00000001', 'read')
           const sessions = stage.stage.cloud.sessions()
           expect(sessions.map(({ sessionName }) => sessionName.split('.').at(1))).toEqual(['1', '1', '1', '2'])
