@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
 import type { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
-import type { StintError } from '../core/errors.ts'
+import { ERROR_CATALOG, type StintError } from '../core/errors.ts'
 import type { Ids } from '../core/ids.ts'
 import type { Logger } from '../core/log.ts'
 import type { ConnectionTableLimits } from '../core/net/connection-table.ts'
@@ -120,7 +120,10 @@ function listenerOptions(
     penalties,
     onAccept: (problem: StintError | undefined) =>
       onAccept(port === 'mutual' ? 'listen.agents' : 'listen.bearer', problem),
-    onRefused: ({ peer, error }: RefusedConnection) => void refusals.note(refusal(error, 'connection', peer)),
+    onRefused: ({ peer, error }: RefusedConnection) => {
+      // An outage of ours is on the status; it is no refusal of anybody.
+      if (ERROR_CATALOG[error.code].http < 500) void refusals.note(refusal(error, 'connection', peer))
+    },
   }
 }
 

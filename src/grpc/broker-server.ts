@@ -129,7 +129,12 @@ function gatesOf({ mintLimits, clock }: AgentPortsOptions): Gates {
 /** An event for the record. */
 export function refusal({ code, details }: StintError, operation: string, remoteAddress: string) {
   const reason = typeof details.check === 'string' ? details.check : 'refused'
-  return { actor: 'stint', code, reason, operation, remoteAddress }
+  const { shownTrustDomain, shownFingerprint } = details
+  return {
+    ...{ actor: 'stint', code, reason, operation, remoteAddress },
+    ...(typeof shownTrustDomain === 'string' && { shownTrustDomain }),
+    ...(typeof shownFingerprint === 'string' && { shownFingerprint }),
+  }
 }
 
 /** A token whose key nobody has published so far: a refusal, though the same token may be good soon. */

@@ -4,8 +4,9 @@ import type { SecureContextOptions, TLSSocket, Server as TlsServer } from 'node:
 import { createServer } from 'node:tls'
 import type { ConnectionInjector, Server } from '@grpc/grpc-js'
 import { ServerCredentials } from '@grpc/grpc-js'
+import { farewell } from '../contract/farewell.ts'
 import type { Clock } from '../core/clock.ts'
-import { asStintError, StintError } from '../core/errors.ts'
+import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import type { Penalties } from '../core/limits/penalties.ts'
 import { type ConnectionTable, type ConnectionTableLimits, peerKey } from '../core/net/connection-table.ts'
 import {
@@ -16,13 +17,13 @@ import {
   peerText,
   type RefusedConnection,
 } from '../core/net/guarded-listener.ts'
-import type { BundleStore } from '../identity/bundle-store.ts'
+import { type BundleStore, requireBundle } from '../identity/bundle-store.ts'
 import type { ServerIdentity } from '../identity/server-identity.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
 import { VerifiedConnection } from '../identity/verified-connection.ts'
 import { bindConnection } from './connection-of.ts'
 import { HandshakeBytes } from './handshake-bytes.ts'
-import { keepPeerChains, peerChain } from './peer-chain.ts'
+import { keepPeerChains, peerChain, shownIdentity } from './peer-chain.ts'
 
 export interface ListenerOptions {
   /** Made with GRPC_SERVER_OPTIONS; it must not be bound to a TCP port of its own, since this is where TLS is done. */
@@ -146,7 +147,9 @@ export class Listener {
       ...this.#context(this.#identity),
       ALPNProtocols: ['h2'],
       requestCert: mutual,
-      rejectUnauthorized: mutual,
+      // Node lets every handshake pass and judges afterwards, either way. Judged here, a client can be told why it goes, and
+      // the record has what it showed. `#verify` is the one way on, and it looks at `authorized` first.
+      rejectUnauthorized: false,
       handshakeTimeout: this.#limits.handshakeTimeoutMs,
     })
     if (mutual) keepPeerChains(server)
@@ -154,7 +157,7 @@ export class Listener {
     server.on('keylog', (_line, socket) => this.#peers.set(socket, this.#peerOf(socket)))
     server.on('secureConnection', (socket) => {
       socket.on('error', () => socket.destroy())
-      handshakes.judge(socket, (refusal) => (refusal ? this.#refuse(socket, refusal) : this.#accept(socket)))
+      handshakes.judge(socket, (refusal) => (refusal ? this.#dismiss(socket, refusal) : this.#accept(socket)))
     })
     server.on('tlsClientError', (error, socket) => this.#handshakeFailed(error, socket))
     return server
@@ -189,12 +192,12 @@ export class Listener {
     } catch (thrown) {
       const error = asStintError(thrown)
       if (error.details.check === 'penalty') this.#guard.hold(socket, error)
-      else this.#refuse(socket, error)
+      else this.#dismiss(socket, error)
     }
   }
 
   #verify(socket: TLSSocket, bundles: BundleStore): VerifiedConnection {
-    if (!socket.authorized) throw refused('handshake', 'The TLS handshake did not verify the client.')
+    if (!socket.authorized) throw unverified(socket, bundles)
     const peer = peerText(socket.remoteAddress, socket.remotePort)
     return new VerifiedConnection({ chain: peerChain(socket), bundles, now: this.#options.clock.now(), peer })
   }
@@ -205,8 +208,17 @@ export class Listener {
     else socket.destroy()
   }
 
-  #refuse(socket: Socket, error: StintError): void {
-    this.#guard.refuse(socket, error, this.#peerOf(socket))
+  /** Ends a connection whose handshake is done. A client with a certificate is told why, in the HTTP/2 that it speaks. */
+  #dismiss(socket: TLSSocket, error: StintError): void {
+    const shown = withShown(error, socket)
+    // Who may come again is let go in silence, so that its client tries again by itself.
+    const isFinal = !ERROR_CATALOG[error.code].retryable
+    if (isFinal && this.#bundles && socket.alpnProtocol === 'h2') this.#refuse(socket, shown, farewell(error.code))
+    else this.#refuse(socket, shown)
+  }
+
+  #refuse(socket: Socket, error: StintError, lastWord?: Uint8Array): void {
+    this.#guard.refuse(socket, error, { peer: this.#peerOf(socket), ...(lastWord && { lastWord }) })
   }
 
   #peerOf(socket: Socket): string {
@@ -219,9 +231,36 @@ function keyPair({ cert, key }: ServerIdentity): { cert: string; key: string } {
 }
 
 function handshakeFailed(error: Error & { code?: string }, socket: TLSSocket): StintError {
-  const reason = socket.authorizationError ? String(socket.authorizationError) : (error.code ?? 'unknown')
+  const reason = error.code ?? 'unknown'
   const explanation = `The TLS handshake failed (${reason}); TLS 1.3 and a current X.509-SVID are needed.`
-  return new StintError('SVID_INVALID', { check: 'handshake', reason, explanation }, error)
+  return withShown(new StintError('SVID_INVALID', { check: 'handshake', reason, explanation }, error), socket)
+}
+
+/** Why OpenSSL did not verify the client, as far as its certificate tells. */
+function unverified(socket: TLSSocket, bundles: BundleStore): StintError {
+  const reason = String(socket.authorizationError ?? 'no certificate')
+  const { shownTrustDomain, shownFingerprint } = shownIdentity(socket)
+  if (shownFingerprint === undefined) {
+    return new StintError('IDENTITY_REQUIRED', { check: 'handshake', explanation: 'Connect with an X.509-SVID.' })
+  }
+  if (TIME_REASONS.has(reason)) {
+    return new StintError('SVID_EXPIRED', { check: 'handshake', reason, explanation: 'Present a current X.509-SVID.' })
+  }
+  try {
+    if (shownTrustDomain !== undefined) requireBundle(bundles.snapshot, shownTrustDomain)
+  } catch (thrown) {
+    const { code, details } = asStintError(thrown)
+    return new StintError(code, { ...details, check: 'handshake', reason })
+  }
+  const explanation = `The TLS handshake did not verify the client (${reason}).`
+  return new StintError('SVID_INVALID', { check: 'handshake', reason, explanation })
+}
+
+const TIME_REASONS = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
+
+/** The same error with what the peer has shown, for the record. */
+function withShown({ code, details, cause }: StintError, socket: TLSSocket): StintError {
+  return new StintError(code, { ...details, ...shownIdentity(socket) }, cause)
 }
 
 function refused(check: string, explanation: string): StintError {

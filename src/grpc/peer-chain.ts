@@ -1,4 +1,7 @@
 import type { DetailedPeerCertificate, TLSSocket, Server as TlsServer } from 'node:tls'
+import { sha256Hex } from '../core/canonical-json.ts'
+import { parseCertificate } from '../identity/certificate.ts'
+import { checkLeaf } from '../identity/x509-leaf.ts'
 
 const MAX_CERTIFICATES = 10
 const CHAINS = new WeakMap<TLSSocket, readonly Uint8Array[]>()
@@ -25,6 +28,26 @@ export function keepPeerChains(server: TlsServer): void {
 export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
   const kept = CHAINS.get(socket)
   return kept?.length ? kept : readChain(socket)
+}
+
+/** What the peer of a connection has shown. Nothing of it is proved. */
+export interface ShownIdentity {
+  /** Absent when the certificate does not name one SPIFFE ID. */
+  readonly shownTrustDomain?: string
+  /** Lower-case hex SHA-256 of the leaf. */
+  readonly shownFingerprint?: string
+}
+
+/** The certificate that the peer has shown, believed or not; for the record. Never throws. */
+export function shownIdentity(socket: TLSSocket): ShownIdentity {
+  const [leaf] = CHAINS.get(socket) ?? []
+  if (!leaf) return {}
+  const shownFingerprint = sha256Hex(leaf)
+  try {
+    return { shownTrustDomain: checkLeaf(parseCertificate(leaf)).trustDomain, shownFingerprint }
+  } catch {
+    return { shownFingerprint }
+  }
 }
 
 function readChain(socket: TLSSocket): readonly Uint8Array[] {

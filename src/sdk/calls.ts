@@ -5,6 +5,7 @@ import {
   Metadata,
   type requestCallback,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js'
 import { fromServiceError } from '../contract/error-status.ts'
 import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/v1/BrokerService.ts'
@@ -79,12 +80,16 @@ export class Calls {
     const backoff = new Backoff({ random, baseMs: 100, capMs: 2_000 })
     let first: StintError | undefined
     let looked = false
+    let asked: string | undefined
     for (;;) {
       const attempt: Attempt = {}
       try {
         return await this.#once(start, { leftMs: Math.max(1, endMs - clock.monotonicMs()), signal, attempt })
       } catch (error) {
-        const known = asStintError(error)
+        const failed = asStintError(error)
+        const leftMs = asked === attempt.version ? 0 : endMs - clock.monotonicMs()
+        asked = attempt.version
+        const known = await this.#explained(failed, leftMs)
         const mayRepeat = SVID_REFUSED.has(known.code) || (retry && known.code === 'BROKER_UNAVAILABLE')
         if (mayRepeat && !looked) {
           looked = true
@@ -119,7 +124,7 @@ export class Calls {
       }
     } catch (error) {
       if (signal.aborted) throw cancelled(signal)
-      const known = toStintError(error)
+      const known = await this.#explained(toStintError(error), WATCH_LOOK_MS)
       // Whoever follows the grant tries again soon; the SVID should then be the one of now.
       if (SVID_REFUSED.has(known.code)) await this.#look(borrowed, { leftMs: WATCH_LOOK_MS, signal })
       throw known
@@ -158,6 +163,12 @@ export class Calls {
       signal.removeEventListener('abort', cancel)
       borrowed.done()
     }
+  }
+
+  /** A connection that comes to nothing may have been refused for who we are, which gRPC does not say and no retry mends. */
+  async #explained(error: StintError, withinMs: number): Promise<StintError> {
+    if (!mayBeRefusal(error)) return error
+    return (await this.#connection.refusal(withinMs)) ?? error
   }
 
   /** Whether the source of the SVID has something else now; no longer than the call may take. */
@@ -236,6 +247,12 @@ function isOfTheRetry({ code }: StintError, first: StintError): boolean {
   if (code === 'TOKEN_REPLAYED' || code === 'DEADLINE_EXCEEDED') return true
   const wasLetIn = first.code !== 'BROKER_UNAVAILABLE' && first.code !== 'TOKEN_REPLAYED'
   return wasLetIn && ERROR_CATALOG[code].grpc === 'UNAUTHENTICATED'
+}
+
+/** gRPC makes PERMISSION_DENIED, with nothing in it, of the farewell that a broker says to a certificate. */
+function mayBeRefusal({ code, cause }: StintError): boolean {
+  if (code === 'BROKER_UNAVAILABLE') return true
+  return code === 'INTERNAL' && (cause as Partial<ServiceError> | undefined)?.code === status.PERMISSION_DENIED
 }
 
 function toStintError(error: unknown): StintError {

@@ -5,6 +5,7 @@ import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/
 import { StintError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { BackgroundCredentials } from './background-credentials.ts'
+import { probeRefusal } from './probe.ts'
 import { checkServerSvid } from './server-identity.ts'
 import type { SvidProvider } from './svid-source.ts'
 
@@ -84,6 +85,21 @@ export class Connection {
         channel.calls -= 1
         this.#closeIfIdle(channel)
       },
+    }
+  }
+
+  /**
+   * Why the broker refuses this agent's certificate, if that is why it cannot be reached. Never throws.
+   *
+   * @param withinMs how long asking may take; 2 s at most.
+   */
+  async refusal(withinMs: number): Promise<StintError | undefined> {
+    if (this.#closed || withinMs <= 0) return undefined
+    try {
+      const { secureContext } = this.#source.current()
+      return await probeRefusal(this.#address, { secureContext, serverId: this.#serverId, withinMs })
+    } catch {
+      return undefined
     }
   }
 

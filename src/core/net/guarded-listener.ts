@@ -49,6 +49,7 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Accepted at once by the operating system before the oldest can be closed. */
 const ACCEPT_BACKLOG = 512
 const CALLS: CallLimits = { callsPerSecond: 400, burst: 800 }
+const LAST_WORD_MS = 1_000
 const TALK_CHECK_MS = 1_000
 /** New connections of one identity: at once, which is also what a fleet needs that comes back after a restart, and per second. */
 const NEW_CONNECTIONS_BURST = 256
@@ -130,9 +131,21 @@ export class GuardedListener {
     return this.#server.address() as AddressInfo
   }
 
-  /** Ends a connection at once, and tells of it. */
-  refuse(socket: Socket, error: StintError, peer = peerText(socket.remoteAddress, socket.remotePort)): void {
-    socket.destroy()
+  /**
+   * Ends a connection, and tells of it.
+   *
+   * @param options.lastWord is sent before; the far side then has a second to read it and to close.
+   */
+  refuse(
+    socket: Socket,
+    error: StintError,
+    {
+      peer = peerText(socket.remoteAddress, socket.remotePort),
+      lastWord,
+    }: { readonly peer?: string; readonly lastWord?: Uint8Array } = {},
+  ): void {
+    if (lastWord) sendLast(socket, lastWord)
+    else socket.destroy()
     this.#tell(peer, error)
   }
 
@@ -215,7 +228,7 @@ export class GuardedListener {
     const offender = this.#table.convict(peer)
     if (!offender) return
     this.#penalties.offend('owner' in offender ? byOwner(offender.owner) : byAddress(offender.address))
-    this.refuse(socket, error, peer)
+    this.refuse(socket, error, { peer })
   }
 
   /** One that opens connections without end floods too, whatever becomes of each. */
@@ -276,6 +289,14 @@ function byOwner(owner: string): string {
 
 function byAddress(address: string): string {
   return `address:${address}`
+}
+
+/** What the far side has sent is read and dropped: unread bytes would make the close a reset that takes the word away. */
+function sendLast(socket: Socket, word: Uint8Array): void {
+  const cut = setTimeout(() => socket.destroy(), LAST_WORD_MS).unref()
+  socket.once('close', () => clearTimeout(cut))
+  socket.resume()
+  socket.end(word)
 }
 
 function tooMany(): StintError {
