@@ -148,7 +148,8 @@ function guardedServer(
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     // While stopping, a connection that has its answer must not be kept open for another call.
     outgoing.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()))
-    void handle(incoming, outgoing)
+    if (hostHeaders(incoming) > 1) void refuseCall(outgoing)
+    else void handle(incoming, outgoing)
   }
   const { headersTimeoutMs: headersTimeout, requestTimeoutMs: requestTimeout, handshakeTimeoutMs } = limits
   const http = { ...HTTP_LIMITS, headersTimeout, requestTimeout }
@@ -159,6 +160,9 @@ function guardedServer(
   server.maxRequestsPerSocket = MAX_CALLS_PER_CONNECTION
   server.setTimeout(STALLED_MS)
   const guard = new GuardedListener({ server, clock, limits, ...(onRefused && { onRefused }) })
+  // Left to itself Node answers an expectation with an empty 417, and a CONNECT by closing the connection.
+  server.on('checkExpectation', (_incoming: IncomingMessage, outgoing: ServerResponse) => void refuseCall(outgoing))
+  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => void refuseRaw(socket))
   server.on('clientError', (_error, socket) => {
     // Nothing can be said in a handshake that has failed: ending such a socket would wait for it for ever.
     if (pair && !guard.connections.isSecured(socket as Socket)) socket.destroy()
@@ -171,6 +175,19 @@ function refusal(): Response {
   const answer = problemResponse(requestInvalid('This is not a well-formed HTTP request.'), crypto.randomUUID())
   for (const [name, value] of Object.entries(ANSWER_HEADERS)) answer.headers.set(name, value)
   return answer
+}
+
+/** Two of them name two hosts for one call. @see RFC 9112, section 3.2 */
+function hostHeaders({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
+}
+
+/** Answers a call that the app does not see; the connection ends with it, since a body may follow. */
+async function refuseCall(outgoing: ServerResponse): Promise<void> {
+  const answer = refusal()
+  const body = await answer.text()
+  const length = { 'content-length': Buffer.byteLength(body) }
+  outgoing.writeHead(answer.status, { ...Object.fromEntries(answer.headers), ...length, connection: 'close' }).end(body)
 }
 
 /** Bytes that are not HTTP get an answer all the same, and the connection ends. */

@@ -87,6 +87,17 @@ describe('over a socket', () => {
     { name: 'two slashes', bytes: 'GET //v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', status: 404 },
     { name: 'TRACE', bytes: 'TRACE /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', status: 405 },
     {
+      name: 'an expectation that nobody knows', // RFC 9110, section 10.1.1
+      bytes: 'GET /v1/status HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nConnection: close\r\n\r\n',
+      status: 400,
+    },
+    { name: 'CONNECT', bytes: 'CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n', status: 400 },
+    {
+      name: 'two Hosts', // RFC 9112, section 3.2
+      bytes: 'GET /v1/status HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n',
+      status: 400,
+    },
+    {
       name: 'headers over 16 KiB',
       bytes: `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
       status: 400,
