@@ -176,7 +176,7 @@ function countsOf(bundle: TrustBundle | undefined): string {
   return `${bundle?.x509Authorities.length ?? 0} X.509 and ${bundle?.jwtAuthorities.size ?? 0} JWT authorities`
 }
 
-/** Of each OIDC issuer: whether its keys can be had and used, from each of their places, and what its tokens come to. */
+/** Loads the keys of each OIDC issuer from each of their places, and says how its tokens name agents. */
 async function* checkIssuers({ identity, listen }: Config): AsyncGenerator<Check> {
   for (const settings of identity.oidc) {
     try {

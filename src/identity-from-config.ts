@@ -28,7 +28,7 @@ export interface IdentityDeps {
   readonly board: ProblemBoard
   readonly partHealth: PartHealth
   readonly random: () => number
-  /** Of the connections of our own bundle endpoint. */
+  /** Connection limits of our own bundle endpoint, and who hears of refused connections. */
   readonly endpoint?: Pick<BundleEndpointOptions, 'limits' | 'onRefused'>
 }
 

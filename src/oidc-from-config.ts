@@ -20,7 +20,7 @@ export interface OidcDeps {
   readonly onReview?: (issuer: OidcIssuer, problem: StintError | undefined) => void
 }
 
-/** Of one document of an issuer. */
+/** Timeout for one document of an issuer. */
 const TIMEOUT_MS = 5_000
 const MAX_BYTES = 1_048_576
 const MAX_TOKEN_BYTES = 65_536

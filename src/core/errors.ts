@@ -89,7 +89,7 @@ export const ERROR_CATALOG = {
     grpc: 'UNAVAILABLE',
     http: 503,
     retryable: true,
-    title: 'The keys of the token issuer cannot be had',
+    title: 'Token issuer keys unavailable',
   },
   ISSUER_INVALID: {
     grpc: 'FAILED_PRECONDITION',

@@ -15,9 +15,9 @@ interface HostAddress {
 export interface GuardedFetchOptions {
   /** As for `guardUrl`. */
   readonly allowPrivate?: readonly string[]
-  /** For all of one fetch: name resolution, handshake, the last byte. Default 10 000. */
+  /** Timeout of one fetch, from name resolution to the last byte. Default 10 000. */
   readonly timeoutMs?: number
-  /** Of the body. Default 1 MiB. */
+  /** Largest body that is read, in bytes. Default 1 MiB. */
   readonly maxBytes?: number
   /** PEM roots in the place of the public ones. An empty list trusts no server. */
   readonly ca?: readonly string[]
@@ -28,7 +28,7 @@ export interface GuardedFetchOptions {
 }
 
 export interface FetchedDocument {
-  /** Any status but a redirect; it is for the caller to want 200. */
+  /** Any non-redirect status. Callers must check for 200 themselves. */
   readonly status: number
   /** UTF-8. */
   readonly body: string

@@ -4,7 +4,7 @@ import type { Logger } from './log.ts'
 import type { ProblemBoard } from './problem-board.ts'
 
 interface Streak {
-  /** What has been logged of this streak. */
+  /** Error codes that have been logged in this streak. */
   readonly codes: Set<ErrorCode>
   readonly since: Date
   /** Failures since the last line. */

@@ -34,7 +34,7 @@ export interface AgentPortsOptions {
   readonly oidc?: OidcVerifier | undefined
   /** How many connections each of the two ports takes. */
   readonly connections: { readonly mutual: ConnectionTableLimits; readonly bearer: ConnectionTableLimits }
-  /** Of calls that may mint, as the grant service applies them; every call has looser ones of its own here. */
+  /** Limits for calls that may mint, as the grant service applies them; this edge applies looser ones to every call. */
   readonly mintLimits: AdmissionLimits
   readonly maxCallMs: number
   readonly drainMs: number
@@ -48,7 +48,7 @@ export interface AgentPortsOptions {
   readonly logger: Logger
   /** Whether there is an identity to show, at each change after the start. */
   readonly onServerIdentity: (usable: boolean) => void
-  /** What keeps `listen.agents` or `listen.bearer` from getting connections now; undefined: nothing any more. */
+  /** The problem that keeps `listen.agents` or `listen.bearer` from accepting connections; undefined once it is over. */
   readonly onAccept: (setting: string, problem: StintError | undefined) => void
 }
 

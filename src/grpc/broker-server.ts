@@ -82,7 +82,7 @@ export function brokerServer(
       return caller
     } catch (thrown) {
       const error = asStintError(thrown)
-      // Whoever may come again is not to blame: an issuer that is down must not lock its agents out.
+      // A retryable error does not count against the peer: an issuer that is down must not lock its agents out.
       if (authorization.length > 0 && !ERROR_CATALOG[error.code].retryable) {
         connections.badToken(peer)
         failures.failed(peer)
@@ -96,7 +96,7 @@ export function brokerServer(
   }
   const onError = (error: StintError, method: string, peer: string) => {
     if (error.details.check === 'agent-rate') void refusals.note(refusal(error, method, peer))
-    // What is wrong with an issuer is said once; a stranger with invented keys must not fill the log.
+    // The problems of an issuer are logged elsewhere, once; a stranger with invented keys must not fill the log.
     if (error.code === 'ISSUER_UNAVAILABLE') logger.debug({ method, code: error.code }, 'a token could not be verified')
     else if (ERROR_CATALOG[error.code].http >= 500) logger.error({ method, err: error }, 'a call failed')
     else logger.debug({ method, code: error.code }, 'a call was refused')

@@ -63,7 +63,7 @@ function answerToWire(answer: GrantAnswer) {
   return { grant: grantToWire(answer), lease: answer.lease ? leaseToWire(answer.lease) : null }
 }
 
-/** What a page's parts are called here. */
+/** The names that the contract gives the parts of a page. */
 const PAGE_NAMES: Readonly<Record<string, string>> = { cursor: 'pageToken', limit: 'pageSize' }
 
 function inPageNames(thrown: unknown): never {

@@ -37,7 +37,7 @@ export interface ListenerOptions {
   readonly onRefused: (refusal: RefusedConnection) => void
   /** The operating system gave no connection; undefined: it does again. */
   readonly onAccept?: (problem: StintError | undefined) => void
-  /** Of those who flood: shared by the ports that an agent can come to. */
+  /** Penalties for floods, shared by the ports that an agent can connect to. */
   readonly penalties?: Penalties
 }
 
@@ -211,7 +211,7 @@ export class Listener {
   /** Ends a connection whose handshake is done. A client with a certificate is told why, in the HTTP/2 that it speaks. */
   #dismiss(socket: TLSSocket, error: StintError): void {
     const shown = withShown(error, socket)
-    // Who may come again is let go in silence, so that its client tries again by itself.
+    // After a retryable error the connection closes without a word, so that the client tries again by itself.
     const isFinal = !ERROR_CATALOG[error.code].retryable
     if (isFinal && this.#bundles && socket.alpnProtocol === 'h2') this.#refuse(socket, shown, farewell(error.code))
     else this.#refuse(socket, shown)

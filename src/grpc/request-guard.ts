@@ -23,7 +23,7 @@ export interface RequestGuardOptions {
 export function requestGuard({ requestMs, onCall, onGivenUp, onRefused }: RequestGuardOptions): ServerInterceptor {
   return ({ path }, call) => {
     const peer = call.getPeer()
-    // What was read before the cut comes all the same: no handler sees it, and nobody is there to answer.
+    // Calls that were read before the cut still arrive here. No handler sees them, and nobody waits for an answer.
     if (!onCall(peer)) return new ServerInterceptingCall(call, { start: () => {} })
     const refuse = (error: StintError) => {
       onRefused(error, path, peer)
@@ -43,7 +43,7 @@ export function requestGuard({ requestMs, onCall, onGivenUp, onRefused }: Reques
             clearTimeout(timer)
             proceed()
           },
-          // grpc-js says so of every stream that closes, after an answer too.
+          // grpc-js calls this for every stream that closes, answered or not.
           onCancel: () => {
             clearTimeout(timer)
             if (!answered) onGivenUp(peer)

@@ -92,7 +92,7 @@ function limitsOf(ms: number) {
   }
 }
 
-/** Without an identity no handshake succeeds. No tickets: there is little to gain and a whole class of faults to lose. */
+/** Without an identity no handshake succeeds. Session tickets are off: no benefit here, and they widen the attack surface. */
 function show(server: Server, identity: ServerIdentity | undefined): void {
   server.setSecureContext({
     ...(identity && { cert: identity.cert, key: identity.key.reveal() }),

@@ -14,7 +14,7 @@ export interface BundleFile {
   readonly format: 'spiffe' | 'pem'
 }
 
-/** Which files are followed into which store. Of a trust domain is told as `bundle:<trust domain>`. */
+/** Which files are followed into which store. Reports carry the component `bundle:<trust domain>`. */
 export interface BundleFilesOptions extends BundleReports {
   readonly store: BundleStore
   /** By trust domain name. */

@@ -14,7 +14,7 @@ export function rootFromDer(der: Uint8Array): Certificate {
   throw bundleInvalid('x509-authority', 'A root is not a signing certificate (CA with keyCertSign).')
 }
 
-/** Of the names of one trust domain's roots. */
+/** Limit for the names of one trust domain's roots, all together. */
 const MAX_NAME_BYTES = 4_096
 
 /**

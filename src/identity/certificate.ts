@@ -16,7 +16,7 @@ export interface Certificate {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly emptySubject: boolean
-  /** Of the subject's name, as DER. */
+  /** Length of the subject's name in DER. */
   readonly subjectBytes: number
   /** Subject and issuer are the same bytes. */
   readonly selfIssued: boolean

@@ -25,7 +25,7 @@ export function replayKey(token: TokenParts, { issuer, jti }: { issuer: string; 
   return sha256Hex(JSON.stringify(['token', issuer, signingInput, canonicalSignature(signature, header.alg)]))
 }
 
-/** Of the two forms of an ECDSA signature the one with the low s; every other signature has one form only. */
+/** An ECDSA signature has two valid forms; this is the one with the low s. Every other signature has one form only. */
 function canonicalSignature(signature: Buffer, alg: unknown): string {
   const order = typeof alg === 'string' && Object.hasOwn(ORDERS, alg) ? ORDERS[alg] : undefined
   const half = signature.length / 2

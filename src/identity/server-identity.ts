@@ -17,7 +17,7 @@ export interface ServerIdentity {
   readonly key: Secret
   /** End of the leaf's validity. */
   readonly notAfter: Date
-  /** Of the leaf; absent for a certificate that is no X.509-SVID. */
+  /** The SPIFFE ID of the leaf; absent for a certificate that is no X.509-SVID. */
   readonly spiffeId?: string
 }
 

@@ -36,7 +36,7 @@ const WATCH_LOOK_MS = 5_000
 
 /** One try of a call. */
 interface Attempt {
-  /** Of the identity that it showed; undefined until it had one. */
+  /** Version of the SVID that it showed; undefined until it had one. */
   version?: string
 }
 

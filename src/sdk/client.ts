@@ -35,7 +35,7 @@ import type {
 } from './types.ts'
 import { toAnswer, toDecisionInfo, toGrantInfo, toPlanInfo, toWireTask } from './views.ts'
 
-/** Of `request`, `credentials` and `run`. */
+/** Settings of `request`, `credentials` and `run`. */
 export interface RequestSettings extends GateSettings {
   /** 8 to 128 characters of `A-Za-z0-9._:-`. The same key and task are the same grant, also after a crash of the agent. */
   readonly idempotencyKey?: string

@@ -12,15 +12,15 @@ import type { SvidProvider } from './svid-source.ts'
 /** A client stub that stays open until `done` is called. `opened` lets a background stream stop holding the process. */
 export interface Borrowed {
   readonly stub: BrokerClient
-  /** Of the identity that it shows. */
+  /** Version of the SVID that it shows. */
   readonly version: string
   opened(): void
   done(): void
 }
 
 /**
- * What a connection is for. `streams` that are long keep a connection open that is to be left: where a bearer token mints by
- * one connection, the next one would have to wait for them, so calls do not share theirs.
+ * The purpose of a connection. Calls and long streams have one each: a bearer token mints by one connection, and a stream
+ * would keep the old connection open for as long as it runs, so that the next one could not take the token over.
  */
 export type ChannelUse = 'calls' | 'streams' | 'background'
 

@@ -41,7 +41,7 @@ export interface StintClientOptions {
   readonly random?: () => number
 }
 
-/** Of one call. */
+/** Deadline and cancellation of one call. */
 export interface CallSettings {
   readonly deadlineMs?: number
   readonly signal?: AbortSignal

@@ -4,9 +4,9 @@ import { TokenBucket } from './token-bucket.ts'
 
 export interface KeyedLimiterOptions {
   readonly clock: Clock
-  /** Of each key. */
+  /** Tokens per second for each key. */
   readonly ratePerSecond: number
-  /** How many at once after a pause, of each key. */
+  /** How many each key may take at once after a pause. */
   readonly burst: number
   /** Keys that are counted; the one seen longest ago is forgotten beyond that, and starts with a full allowance again. */
   readonly maxKeys: number

@@ -38,12 +38,12 @@ interface Entry {
   step: Step
   badTokens: number
   convicted?: true
-  /** Whoever has come over it, the first of them the owner: a proxy brings many. */
+  /** All identities that have called over it, the owner first; a proxy brings many. */
   readonly identities: Set<string>
   /** Calls that the peer may still begin, and give up; there once it has done so. */
   calls?: TokenBucket
   resets?: TokenBucket
-  /** What bytes are counted on: the TLS socket once there is one. */
+  /** The socket whose bytes are counted: the TLS socket once there is one. */
   talker: Pick<Socket, 'bytesRead'>
   seenBytes: number
   allowance: number
@@ -60,7 +60,7 @@ const RESET_BURST = 200
 const RESETS_PER_SECOND = 20
 /** Calls over a connection that has proved nothing. */
 const UNPROVEN_CALLS: CallLimits = { callsPerSecond: 50, burst: 200 }
-/** So many identities over one connection are told apart; a proxy that brings more gets no further calls for them. */
+/** Identities that are told apart on one connection; a proxy with more gets no larger allowance for them. */
 const MAX_IDENTITIES = 64
 
 /**
@@ -195,7 +195,7 @@ export class ConnectionTable {
   }
 
   /**
-   * Whom an offence over this connection is laid to: the identity that it has proved, else its address.
+   * Marks the connection as an offender's. The offence counts against the proven identity, else against the address.
    *
    * @returns undefined when the connection is gone, or was convicted before: what is still read of it is no new offence.
    */
@@ -246,7 +246,7 @@ export class ConnectionTable {
     return [...this.#entries.values()].map(({ socket }) => socket)
   }
 
-  /** Those of them that cannot have a request in hand: silent, or still in the handshake of a port that has one. */
+  /** The open connections without a request in hand: silent ones and, on a TLS port, those still in their handshake. */
   idleSockets(): Socket[] {
     this.#listen()
     const idle: readonly Step[] = this.#rooms.has('secured') ? ['silent', 'heard', 'greeted'] : ['silent']

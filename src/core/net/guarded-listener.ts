@@ -20,7 +20,7 @@ export interface GuardedListenerOptions {
   readonly onRefused?: (refusal: RefusedConnection) => void
   /** The operating system gave no connection, e.g. for want of file descriptors; undefined with the next that it gives. */
   readonly onAccept?: (problem: StintError | undefined) => void
-  /** Of those who flood; listeners that the same identities come to share one. Default: penalties of this listener alone. */
+  /** Penalties for floods; listeners with the same clients share one instance. Default: penalties of this listener alone. */
   readonly penalties?: Penalties
 }
 
@@ -107,7 +107,7 @@ export class GuardedListener {
     server.on('keylog', (_line, socket: TLSSocket) => this.#table.greeted(socket))
     server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket))
     server.on('tlsClientError', (_error, socket: TLSSocket) => void socket.destroy())
-    // Of HTTP servers: a call justifies its bytes.
+    // On an HTTP server each request is a call, which justifies its bytes.
     server.on('request', ({ socket }: { socket: Socket }) => this.called(peerKey(socket)))
     // Without a listener of 'error' a failing accept would end the process. A failing listen is told by `listen`.
     server.on('error', (error) => server.listening && this.#accepted(acceptFailed(error)))
@@ -191,7 +191,7 @@ export class GuardedListener {
     socket.on('error', () => socket.destroy())
     const address = addressKey(socket.remoteAddress ?? '')
     const waitMs = this.#penalties.remainingMs(byAddress(address))
-    // Those who share the address with an offender, and are known, may bring others.
+    // While a proven client is connected from this address, others may connect from it too: they may share a NAT.
     if (waitMs > 0 && !this.#table.hasProven(address)) {
       this.refuse(socket, shutOut(waitMs))
       return

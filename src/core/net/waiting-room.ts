@@ -1,4 +1,4 @@
-/** What waits in a room. */
+/** A member of a room. */
 interface Guest {
   /** The address that limits count by. */
   readonly address: string

@@ -7,11 +7,11 @@ import { parseSpiffeId } from '../spiffe-id.ts'
 import { type ParsedBundle, parseSpiffeBundle, type TrustBundle } from '../trust-bundle.ts'
 import { type EndpointProfile, endpointFetch } from './endpoint-fetch.ts'
 
-/** Of the trust domain is told as `federation:<trust domain>`. */
+/** Reports carry the component `federation:<trust domain>`. */
 export interface FederatedBundleOptions extends BundleReports {
   readonly store: BundleStore
   readonly trustDomain: string
-  /** Of the bundle endpoint. */
+  /** The https URL of the bundle endpoint. */
   readonly url: string
   readonly profile: EndpointProfile
   /** For `https_spiffe`: what the endpoint's server is checked with before the first fetch; trusted for nothing else. */

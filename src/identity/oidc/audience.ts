@@ -1,6 +1,6 @@
 /** Audiences that other services ask for: whoever holds a token for them must not get in here. */
 const OTHERS = new Set(['sts.amazonaws.com', 'sts.amazonaws.com.cn', 'api://azureadtokenexchange', 'sigstore', 'pypi'])
-/** Of Google's workload identity federation, and of package registries that speak npm's protocol. */
+/** Audiences of Google's workload identity federation, and of package registries that speak npm's protocol. */
 const PREFIXES_OF_OTHERS = ['//iam.googleapis.com/', 'npm:']
 
 /**
@@ -24,7 +24,7 @@ export function audienceProblem(audience: string, issuer: string): string | unde
   return undefined
 }
 
-/** Of a URL or a bare host name. */
+/** The host, with its port, of a URL or a bare host name; undefined for other texts. */
 function hostOf(text: string): string | undefined {
   const host = URL.parse(text)?.host || URL.parse(`https://${text}`)?.host
   return host === '' ? undefined : host?.toLowerCase()

@@ -98,7 +98,7 @@ export class IssuerKeys {
     if (found) return found
     if (!this.usable || this.#problem) {
       const explanation =
-        'The keys of the issuer cannot be had right now, so the token cannot be verified; try again later.'
+        'The keys of the token issuer are unavailable, so the token cannot be verified; try again later.'
       throw this.#unavailable('keys', explanation)
     }
     if (this.#looks > looksBefore) throw tokenInvalid('kid', 'The issuer of the token has no key with this kid.')

@@ -43,9 +43,9 @@ export interface OidcVerifierOptions {
   readonly clock: Clock
   /** How often a file with keys is read. Default 5000. */
   readonly fileRefreshMs?: number
-  /** Called when keys of an issuer cannot be had; `place` is a URL or a file. Must not throw. */
+  /** Called when the keys of an issuer cannot be loaded; `place` is a URL or a file. Must not throw. */
   readonly onProblem?: (issuer: OidcIssuer, error: StintError, place: string) => void
-  /** Called when they could be had; `notes` says which keys do not count. Must not throw. */
+  /** Called when they were loaded; `notes` says which keys do not count. Must not throw. */
   readonly onLoaded?: (issuer: OidcIssuer, notes: readonly string[], place: string) => void
   /** Called after each question whether a token still counts; without a problem when it was answered. Must not throw. */
   readonly onReview?: (issuer: OidcIssuer, problem: StintError | undefined) => void
@@ -136,7 +136,7 @@ export class OidcVerifier {
 
   /**
    * Checks a token. Its issuer is found by the exact `iss` before any key is looked for; the key then is of that issuer alone.
-   * Of several issuers with that name it is the one under whose key, and no other's, the signature verifies.
+   * Where several issuers have that name, the token belongs to the one whose key verifies the signature; no other key may.
    *
    * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; ISSUER_UNAVAILABLE.
    */

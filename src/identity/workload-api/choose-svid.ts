@@ -14,10 +14,10 @@ interface Offer {
   readonly hint: string
 }
 
-/** Who chooses, for the sentence of a refusal. */
+/** How the choice is made, and where an operator makes it. */
 export interface Chooser {
   readonly choice: SvidChoice
-  /** Whom this process has been since its first SVID: no later offer makes it another. */
+  /** The SPIFFE ID that this process has had since its first SVID; a later message never changes it. */
   readonly pinned?: string | undefined
   /** Where the choice is made, e.g. `identity.workloadApi.spiffeId or identity.workloadApi.hint`. */
   readonly settings: string

@@ -13,12 +13,12 @@ import type { WorkloadApiError } from './open-stream.ts'
 import { tlsIdentity } from './own-identity.ts'
 import { chooseSvid, longestValid, type OwnX509Svid, readX509Context, type X509Context } from './x509-context.ts'
 
-/** Of the two streams is told as `workload_api:x509` and `workload_api:jwt`. */
+/** Reports carry the components `workload_api:x509` and `workload_api:jwt`, one for each stream. */
 export interface WorkloadApiSourceOptions extends BundleReports {
   /** As `workloadApiTarget` gives it. */
   readonly target: string
   readonly store: BundleStore
-  /** Whose bundles are taken from here; what the Workload API says of others is ignored. */
+  /** The trust domains whose bundles are taken from here; bundles of others are ignored. */
   readonly trustDomains: readonly string[]
   readonly clock: Clock
   readonly random: () => number
@@ -32,7 +32,7 @@ export interface WorkloadApiSourceOptions extends BundleReports {
   readonly patient?: boolean
 }
 
-/** What is held; what of it counts is said by `bundleOf`. */
+/** The last messages of both streams; `bundleOf` decides which parts of them count. */
 interface State {
   readonly x509: X509Context | undefined
   readonly jwt: JwtBundles | undefined
@@ -63,7 +63,7 @@ export class WorkloadApiSource implements BundleSource {
   /** False once the agent has said that it knows no JWT bundles at all. */
   #jwtOffered = true
   #identity: ServerIdentity | undefined
-  /** Whom this process has been since its first SVID. */
+  /** The SPIFFE ID that this process has had since its first SVID. */
   #spiffeId: string | undefined
   #lastX509Problem: StintError | undefined
   #expiry = new AbortController()

@@ -92,7 +92,7 @@ function readSvids(
   now: Date,
 ): Pick<X509Context, 'svids' | 'unusable'> & { roots: Map<string, readonly Certificate[]> } {
   const roots = new Map<string, readonly Certificate[]>()
-  /** Of trust domains whose SVIDs are all over: their bundle is as good as any. */
+  /** Bundles of trust domains whose SVIDs have all expired: the bundle itself is still good. */
   const spare = new Map<string, readonly Certificate[]>()
   const svids: OwnX509Svid[] = []
   const unusable: UnusableSvid[] = []
