@@ -167,17 +167,17 @@ async function start(
   stack.defer(() => credentialCheck.stop())
 
   const settings = lifeSettings(config)
-  const replays = new RefusalLog({
+  const refusedTokens = new RefusalLog({
     ledger,
     clock,
     logger,
     type: 'identity.refused',
     eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE,
   })
-  stack.defer(() => replays.close())
+  stack.defer(() => refusedTokens.close())
   const tokens = new TokenGuard({
     ledger,
-    replays,
+    refusedTokens,
     clock,
     reuse: config.identity.tokens.reuse,
     deadAfterMs: DEAD_AFTER_MS,

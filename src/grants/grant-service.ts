@@ -1,5 +1,5 @@
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import { asStintError, hasCode } from '../core/errors.ts'
+import { hasCode } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { completeGrant } from './complete-grant.ts'
 import type { GrantAnswer } from './grant-view.ts'
@@ -28,7 +28,7 @@ export function createGrantService(parts: GrantParts): GrantService {
     requestGrant: (caller, request, signal) =>
       judged(caller, async () => {
         const idempotencyKey = checkIdempotencyKey(request.idempotencyKey)
-        await askIssuer(parts, caller, signal)
+        await parts.tokens.askIssuer(caller, signal)
         const wanted = { task: request.task, idempotencyKey }
         const work = () => parts.tokens.onRecord(caller, () => requestGrant(parts, caller, wanted, signal))
         return shareFlight(inFlight, flightKey(caller, idempotencyKey, request.task), signal, work)
@@ -36,7 +36,7 @@ export function createGrantService(parts: GrantParts): GrantService {
 
     renewLease: (caller, grantId, signal) =>
       judged(caller, async () => {
-        await askIssuer(parts, caller, signal)
+        await parts.tokens.askIssuer(caller, signal)
         return parts.tokens.onRecord(caller, () => renewLease(parts, caller, { grantId, by: 'renewal' }, signal))
       }),
 
@@ -49,20 +49,6 @@ export function createGrantService(parts: GrantParts): GrantService {
         parts.recordLimits.admitReports(caller.subject, activities.length)
         return reportActivity(parts, caller, grantId, activities)
       }),
-  }
-}
-
-/** Before the token is spent: a cluster that cannot be asked right now costs nobody a token. */
-async function askIssuer({ ledger, clock }: GrantParts, caller: CallerIdentity, signal: AbortSignal): Promise<void> {
-  if (!caller.askIssuer) return
-  try {
-    await caller.askIssuer(signal)
-  } catch (thrown) {
-    const error = asStintError(thrown)
-    if (error.code === 'CANCELLED') throw error
-    const data = { code: error.code, check: String(error.details.check), ...caller.evidence }
-    await ledger.appendEvents([{ type: 'identity.refused', at: clock.now(), actor: caller.subject, data }])
-    throw error
   }
 }
 

@@ -15,8 +15,9 @@ const REPORTS_BURST = 100
 const MAX_AGENTS = 50_000
 
 /**
- * Errors that say nothing of the request: they leave no refusal on record, and the agent is to come again. A replay may be a
- * thief's, whose tries must not make the agent wait; its record has a bound of its own.
+ * Errors that say nothing of the request: they leave no refusal on record, and the agent is to come again. A replayed token,
+ * or one that its cluster has taken back, may be a thief's, whose tries must not make the agent wait; their record has a
+ * bound of its own.
  */
 const NO_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'RATE_LIMITED',
@@ -24,6 +25,7 @@ const NO_REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'DEADLINE_EXCEEDED',
   'SHUTTING_DOWN',
   'TOKEN_REPLAYED',
+  'TOKEN_INVALID',
 ])
 
 /**

@@ -10,8 +10,8 @@ export type TokenReuse = (typeof TOKEN_REUSE)[number]
 
 export interface TokenGuardOptions {
   readonly ledger: Pick<Ledger, 'connectionClosed'>
-  /** Where replays go, bounded: a thief must neither fill the record nor use up what its victim may have on it. */
-  readonly replays: Pick<RefusalLog, 'note'>
+  /** Where refused tokens go, bounded: a thief must neither fill the record nor use up what its victim may have on it. */
+  readonly refusedTokens: Pick<RefusalLog, 'note'>
   readonly clock: Clock
   readonly reuse: TokenReuse
   /** How long the edge takes at most to notice that a connection is dead. */
@@ -37,8 +37,8 @@ export class TokenGuard {
   }
 
   /**
-   * What the ledger has to check, and to bind where a lease is intended; nothing for a caller with a certificate, and
-   * nothing where a token may be used as long as it lives.
+   * Describes the token for the ledger to check, and to bind where a lease is intended. Empty for a caller with a
+   * certificate, and where a token may be used as long as it lives.
    *
    * @throws {StintError} CANCELLED when the connection of the call has closed: what is bound to it now would stay so.
    */
@@ -58,20 +58,28 @@ export class TokenGuard {
     return { token: { key, until, reuse, by, connectionId: connection.id, at, moved } }
   }
 
+  /**
+   * Asks the issuer whether the token still counts, where the configuration wants that; before the token is spent, so that
+   * an issuer that cannot be asked right now costs nobody a token. Such an outage is on the status, and no refusal.
+   *
+   * @throws {StintError} TOKEN_INVALID, on record; ISSUER_UNAVAILABLE, CANCELLED.
+   */
+  async askIssuer(caller: CallerIdentity, signal: AbortSignal): Promise<void> {
+    try {
+      await caller.askIssuer?.(signal)
+    } catch (error) {
+      if (hasCode(error, 'TOKEN_INVALID')) await this.#noteRefusal(caller, error)
+      throw error
+    }
+  }
+
   /** Puts a replay on record, with both sides by their ids, before the caller hears of it. @throws what `work` throws */
   async onRecord<T>(caller: CallerIdentity, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
       if (!hasCode(error, 'TOKEN_REPLAYED')) throw error
-      const { explanation: _, ...sides } = error.details
-      await this.#options.replays.note({
-        actor: caller.subject,
-        code: error.code,
-        reason: String(sides.check),
-        operation: 'mint',
-        details: { ...caller.evidence, ...definedOf(sides) },
-      })
+      await this.#noteRefusal(caller, error)
       if (error.details.check !== 'connection') throw error
       // If the other connection is dead, this is when that will be known.
       throw new StintError(error.code, { ...error.details, retryAfterMs: this.#options.deadAfterMs }, error)
@@ -82,6 +90,17 @@ export class TokenGuard {
   async stop(): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#recording)
+  }
+
+  #noteRefusal({ subject, evidence }: CallerIdentity, { code, details }: StintError): Promise<void> {
+    const { explanation: _, ...facts } = details
+    return this.#options.refusedTokens.note({
+      actor: subject,
+      code,
+      reason: String(facts.check),
+      operation: 'mint',
+      details: { ...evidence, ...withoutUndefined(facts) },
+    })
   }
 
   /** Before the first token is bound to a connection, so that its end comes after that in the ledger. */
@@ -111,6 +130,6 @@ export class TokenGuard {
   }
 }
 
-function definedOf<T extends object>(details: T): { [key in keyof T]: Exclude<T[key], undefined> } {
+function withoutUndefined<T extends object>(details: T): { [key in keyof T]: Exclude<T[key], undefined> } {
   return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)) as never
 }

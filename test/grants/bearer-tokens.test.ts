@@ -243,7 +243,7 @@ describe('the end of a connection', () => {
   const guardOn = (connectionClosed: () => Promise<void>, clock: ManualClock, problems: unknown[]) =>
     new TokenGuard({
       ledger: { connectionClosed },
-      replays: { note: async () => {} },
+      refusedTokens: { note: async () => {} },
       clock,
       reuse: 'connection',
       deadAfterMs: 20_000,

@@ -109,16 +109,16 @@ export async function openHarness(
     roles: new Map([[ROLE, {}]]),
     limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
   })
-  const replays = new RefusalLog({
+  const refusedTokens = new RefusalLog({
     ledger,
     clock,
-    logger: { error: (fields) => problems.push({ component: 'replays', error: fields }) },
+    logger: { error: (fields) => problems.push({ component: 'refused-tokens', error: fields }) },
     type: 'identity.refused',
     eventsPerMinute: 10,
   })
   const tokens = new TokenGuard({
     ledger,
-    replays,
+    refusedTokens,
     clock,
     reuse: options.reuse ?? 'connection',
     deadAfterMs: 20_000,

@@ -148,12 +148,28 @@ describe('a call that mints', () => {
     expect(events.at(-1)).toMatchObject({ type: 'identity.refused', data: { check: 'token-review' } })
   })
 
-  test('does not spend the token while the cluster cannot be asked', async () => {
-    const { grants, signal } = harness
+  test('that its cluster refuses over and over makes nobody wait and does not fill the record', async () => {
+    const { grants, ledger, signal } = harness
+    const agent = caller({ askIssuer: await reviewOf(clusterToken()) })
+    server.behaviour.review = () => ({ authenticated: false })
+    for (let index = 0; index < 100; index += 1) {
+      await harness.clock.advance(200)
+      const request = { task: task(), idempotencyKey: `refused-${index}` }
+      await expect(grants.requestGrant(agent, request, signal)).rejects.toMatchObject({ code: 'TOKEN_INVALID' })
+    }
+    expect((await ledger.auditEvents({ afterSeq: 0, limit: 50 })).length).toBeLessThan(20)
+    server.behaviour.review = () => GOOD
+    const request = { task: task(), idempotencyKey: 'good-0001' }
+    expect((await grants.requestGrant(agent, request, signal)).lease).toBeDefined()
+  })
+
+  test('spends no token and is no refusal on record while the cluster cannot be asked', async () => {
+    const { grants, ledger, signal } = harness
     const agent = caller({ askIssuer: await reviewOf(clusterToken()), ...(token && { token }) })
     intercept((response) => response.writeHead(503).end())
     const request = { task: task(), idempotencyKey: 'once-0002' }
     await expect(grants.requestGrant(agent, request, signal)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
+    expect(await ledger.auditEvents({ afterSeq: 0, limit: 10 })).toEqual([])
     delete server.behaviour.intercept
     expect((await grants.requestGrant(agent, request, signal)).lease).toBeDefined()
   })
