@@ -56,7 +56,6 @@ export const DEFAULT_ADMIN_LIMITS: AdminLimits = {
   verifyPageSize: 500,
 }
 
-/** What the admin API works with. */
 /** Who the broker is to agents, and whose SVIDs it can verify. */
 export interface IdentityStatus {
   readonly spiffeId?: string
@@ -69,6 +68,7 @@ export interface IdentityStatus {
   }[]
 }
 
+/** Everything that the admin API works with. */
 export interface AdminDeps {
   readonly ledger: LedgerReads & Pick<LedgerWrites, 'appendEvents'>
   readonly operators: OperatorDirectory

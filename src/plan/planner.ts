@@ -28,7 +28,7 @@ export interface PlannerOptions {
   /** By role ARN; a role that is not here is not served. */
   readonly roles: ReadonlyMap<string, RoleSettings>
   readonly limits: PlanLimits
-  /** Of the store that judges the sessions. Default AWS. */
+  /** The store that judges the sessions. Default AWS. */
   readonly profile?: StoreProfile
 }
 
@@ -150,8 +150,10 @@ function problemOfAccess(error: StintError): InputProblemWithFacts {
   return toInputProblem('task.access', error)
 }
 
-function toInputProblem(field: string, { code, details }: StintError): InputProblemWithFacts {
-  if (code === 'INTERNAL') throw new StintError('INTERNAL')
+/** @throws {StintError} the error itself if it is INTERNAL: that is no mistake of the caller's */
+function toInputProblem(field: string, error: StintError): InputProblemWithFacts {
+  const { code, details } = error
+  if (code === 'INTERNAL') throw error
   const { explanation = ERROR_CATALOG[code].title, ...facts } = details
   return { field, code, message: `is refused: ${explanation.replace(/\.$/, '')}`, facts: facts as Record<string, Json> }
 }
