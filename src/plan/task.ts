@@ -1,6 +1,6 @@
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import { type InputProblem, type InputProblemWithFacts, inputError } from '../core/input-error.ts'
+import type { InputProblem, InputProblemWithFacts } from '../core/input-error.ts'
 import { z } from '../core/schema.ts'
 import { nameProblem, type ReadableText, readText } from '../core/text/readable-text.ts'
 
@@ -62,7 +62,7 @@ const schema = z.strictObject({
   reference: item(128).optional(),
 })
 
-/** What can be said of a task: the task itself, or its mistakes and the parts that have none, to be judged further. */
+/** A task that was read: the task itself, or its mistakes and the parts that have none, to be judged further. */
 export type TaskReading =
   | { readonly task: Task }
   | { readonly problems: readonly InputProblemWithFacts[]; readonly sound: SoundParts }
@@ -106,13 +106,6 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
   }
 }
 
-/** The task, by `readTask`. @throws {StintError} with all mistakes of the task, see `inputError`; several codes make TASK_INVALID */
-export function parseTask(input: unknown, limits: TaskLimits): Task {
-  const reading = readTask(input, limits)
-  if ('task' in reading) return reading.task
-  throw inputError(reading.problems, 'TASK_INVALID')
-}
-
 /**
  * Where a text of a task stands as it was written: an entry's place and its own are lost by sorting.
  *
@@ -126,7 +119,7 @@ export function fieldOf(input: unknown, entry: AccessEntry, list: keyof AccessEn
   return `task.access[${at}].${list}[${access[at]?.[list].indexOf(text)}]`
 }
 
-/** Lower-case hex SHA-256 of the task as `parseTask` returns it: the same for two ways of writing one task. */
+/** Lower-case hex SHA-256 of the task as `readTask` returns it: the same for two ways of writing one task. */
 export function taskHash(task: Task): string {
   const { purpose, roleArn, ttlSeconds, reference } = task
   const access = task.access.map(({ actions, resources }) => ({ actions, resources }))

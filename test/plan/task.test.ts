@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { asStintError, type ErrorDetails, type StintError } from '../../src/core/errors.ts'
-import { parseTask, taskHash } from '../../src/plan/task.ts'
+import { inputError } from '../../src/core/input-error.ts'
+import { readTask, type Task, type TaskLimits, taskHash } from '../../src/plan/task.ts'
 
 const limits = { minTtlSeconds: 60, maxTtlSeconds: 3_600 }
 const good = {
@@ -10,6 +11,13 @@ const good = {
   ttlSeconds: 600,
 }
 const entry = good.access[0]
+
+/** The task alone; its mistakes as the planner throws them. */
+function parseTask(input: unknown, limits: TaskLimits): Task {
+  const reading = readTask(input, limits)
+  if ('task' in reading) return reading.task
+  throw inputError(reading.problems, 'TASK_INVALID')
+}
 
 function refusalOf(work: () => unknown): StintError {
   try {
