@@ -76,7 +76,7 @@ async function fetchIssuerKeys(settings: IssuerConfig): Promise<ReadonlyMap<stri
   return new Map(found.reverse())
 }
 
-/** Of several issuers with one name the key says which it is. */
+/** Says which of several issuers with one name has signed the token: the one that has its key. */
 function judgeWhich(named: readonly IssuerConfig[], signers: readonly IssuerConfig[], fetchKeys: boolean): JudgedCheck {
   const name = 'issuer by key'
   const all = named.map(({ alias }) => alias).join(', ')

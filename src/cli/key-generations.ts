@@ -5,7 +5,7 @@ import { hasCode } from '../core/errors.ts'
 import { writeFileWhole } from '../core/files/write-file-whole.ts'
 import type { GrantInfo } from '../sdk/types.ts'
 
-/** What a standing request needs. */
+/** Dependencies and settings of a standing request. */
 export interface GenerationSettings<T> {
   /** The key that the configuration names, the same in every call. */
   readonly key: string

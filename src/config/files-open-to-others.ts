@@ -27,7 +27,7 @@ function filesIn(folder: string): string[] {
   try {
     return readdirSync(folder).map((name) => join(folder, name))
   } catch {
-    // What cannot be read is told by whoever has to read it.
+    // Whoever has to read the folder reports that it cannot be read.
     return []
   }
 }

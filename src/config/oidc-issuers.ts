@@ -60,7 +60,7 @@ type IssuerSettings = z.output<typeof oidcIssuer>
 
 /** Keys that two issuers get from one place would tell nobody whose token it is. */
 function sharePlace(one: IssuerSettings, other: IssuerSettings): boolean {
-  // What is wrong with the settings of either is said there.
+  // `issuerProblems` reports what is wrong with either of them.
   if (!URL.canParse(one.issuer)) return false
   const named = new Set(keyPlaces(one).map(placeName))
   return keyPlaces(other).some((place) => named.has(placeName(place)))

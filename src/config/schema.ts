@@ -29,7 +29,7 @@ const keyPair = z.strictObject({ certificateFile: path, privateKeyFile: path })
 const awsKeys = z.strictObject({
   accessKeyIdFile: path,
   secretAccessKeyFile: path,
-  /** Of temporary credentials. */
+  /** Session token; temporary credentials alone have one. */
   sessionTokenFile: path.optional(),
 })
 

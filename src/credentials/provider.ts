@@ -33,7 +33,7 @@ export interface IssuedCredentials {
 export type MintOutcome = 'not_minted' | 'unknown'
 
 /**
- * What the far side said in its own words, cleaned of all that could be a credential: the `cause` of a provider's StintError.
+ * The far side's own words, cleaned of all that could be a credential: the `cause` of a provider's StintError.
  * For the operators' log and trail; an agent gets the error's `details`.
  */
 export class ProviderReply extends Error {
@@ -68,7 +68,7 @@ export interface DenyList {
 /** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
 export interface CredentialProvider {
   readonly name: string
-  /** What the Deny that ends a lease has to name; everything unless set. */
+  /** Actions and resources that the Deny at a lease's end has to name; everything unless set. */
   readonly leaseEnd?: LeaseEndForm
   /**
    * One session for one lease.

@@ -1,6 +1,6 @@
 import type { Decision, FailedPair } from '../policy/decision.ts'
 
-/** What a denial leaves on record: its agent can ask as often as it may, with up to 64 KiB of resources each time. */
+/** Bounds of one denial on record. An agent may be denied again and again, with up to 64 KiB of resources each time. */
 const MAX_PAIRS = 20
 const MAX_BYTES = 2_048
 

@@ -8,7 +8,7 @@ import { isBusyError, SqliteDatabase } from './sqlite-database.ts'
 export interface FileLock {
   /** The file under its one true name, without symbolic links. */
   readonly path: string
-  /** What was found and mended, or could not be mended, about who may use the file: for the operator's log. */
+  /** Sentences for the operator's log about file modes that let others in, mended or not. */
   readonly notices: readonly string[]
   /** Idempotent. */
   release(): void

@@ -41,7 +41,7 @@ export interface AccessProblem {
   readonly error: StintError
 }
 
-/** What comes of the access of a task. */
+/** The pairs and the problems of a task's access. */
 export interface Pairings {
   /** Without repeats, sorted by action and then resource. */
   readonly pairs: readonly Pairing[]
@@ -116,7 +116,7 @@ function spell(entry: AccessEntry, rules: PairingRules | undefined): SpeltEntry 
   return { actions, resources, problems }
 }
 
-/** What the store does not know drops out of a wildcard: nobody could do it there. @throws {StintError} ACTION_UNKNOWN */
+/** Actions that the store does not know drop out of a wildcard: nobody could do them there. @throws {StintError} ACTION_UNKNOWN */
 function knownActions(written: string, rules: PairingRules | undefined): readonly string[] {
   const members = expandActions(written)
   const { known } = rules ?? {}

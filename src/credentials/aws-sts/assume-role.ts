@@ -26,10 +26,10 @@ export interface LeaseMinter {
   mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
 }
 
-/** What AssumeRole needs. The external ids are read per mint. */
+/** Dependencies of AssumeRole. The external ids are read per mint. */
 export interface AssumeRoleDeps {
   readonly client: STSClient
-  /** What the client signs with. */
+  /** The credentials that the client signs with. */
   readonly credentials: BrokerCredentials
   readonly clock: Clock
   readonly random: () => number

@@ -2,7 +2,7 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { Clock } from '../../core/clock.ts'
 import type { AwsCredentialSource } from './clients.ts'
 
-/** What one reading of the source gave. `expiration` is known for some sources only. */
+/** One set of AWS credentials as its source gave it. `expiration` is known for some sources only. */
 export interface BrokerKeys {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -13,7 +13,7 @@ export interface BrokerKeys {
 /** Reads the credentials from where they are kept, each time anew. */
 export type ReadBrokerKeys = () => Promise<BrokerKeys>
 
-/** What reading the credentials anew came to. */
+/** Outcome of reading the credentials anew. */
 export type Renewal = 'renewed' | 'unchanged' | 'unreadable'
 
 /** The source of the broker's own credentials failed; `cause` is its error. */
@@ -56,7 +56,7 @@ export class BrokerCredentials {
     return this.#version
   }
 
-  /** What must not be quoted from an answer; empty before the first reading. */
+  /** Texts that must not be quoted from an answer; empty before the first reading. */
   get secrets(): readonly string[] {
     if (!this.#keys) return []
     const { secretAccessKey, sessionToken } = this.#keys
@@ -89,7 +89,7 @@ export class BrokerCredentials {
     const keys = this.#keys
     const leftMs = (keys?.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - this.#clock.now().getTime()
     if (!keys || leftMs <= 0) return this.#readOnce()
-    // What still works is used, whether or not newer ones can be had.
+    // Credentials that still work are used, whether or not newer ones can be had.
     if (leftMs < SOON_OVER_MS && !this.#pausing()) this.#readOnce().catch(() => undefined)
     return keys
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 /** How soon to look again after a failure. */
 const AFTER_FAILURE_MS = 10_000
 
-/** What the check works with. */
+/** Dependencies of the check. */
 export interface CredentialCheckDeps {
   /** One look; what it finds goes to the provider's observer. Rejects when it found a fault. */
   readonly look: (signal: AbortSignal) => Promise<void>

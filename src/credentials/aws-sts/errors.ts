@@ -188,14 +188,14 @@ const FAULTS: Readonly<Record<string, FaultRow>> = {
   TokenProviderError: NO_CREDENTIALS,
 }
 
-/** What was being done when it failed; ids only, but for `secrets`. */
+/** The call that failed; ids only, but for `secrets`. */
 export interface CallContext {
   readonly operation: string
   readonly roleArn?: string
   readonly target?: string
   /** False when no byte of the request can have left: it failed before it was sent. */
   readonly sent: boolean
-  /** What the request carried and no answer may be quoted with. */
+  /** Secrets that the request carried: no answer is quoted with them. */
   readonly secrets?: readonly string[]
 }
 

@@ -21,7 +21,7 @@ const ROLE_CODES = ['AccessDenied', 'UnauthorizedAccess', 'NoSuchEntity', 'Regio
  */
 export class ProviderProblems {
   readonly #board: Board
-  /** What a look at the credentials can clear: what it found itself, and refused credentials. */
+  /** Components that a look at the credentials can clear: those it reported itself, and those with refused credentials. */
   readonly #clearedByLook = new Set<string>()
 
   constructor(board: Board) {

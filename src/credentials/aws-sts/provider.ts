@@ -31,7 +31,7 @@ export interface AwsStsProviderOptions {
   readonly stsEndpoint?: string
   readonly iamEndpoint?: string
   /**
-   * Of the broker: AssumeRole only. A function is called again whenever AWS refuses what it gave. Default: AWS's chain.
+   * The broker's own, for AssumeRole only. A function is called again whenever AWS refuses what it gave. Default: AWS's chain.
    */
   readonly credentials?: BrokerKeys | ReadBrokerKeys
   /** Of the revoker, where it is another principal. Default: `credentials`. */

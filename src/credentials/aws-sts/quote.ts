@@ -8,8 +8,8 @@ const LONG_RUN = /[\w+/=.~-]{24,}/g
 const WORDS = /^[a-z]+([-_/.=+~][a-z]+)*$/
 
 /**
- * What may be repeated of a message of AWS: one line, bounded, without the secrets that the request carried and without any
- * unbroken text that could be a credential. ARNs stay.
+ * Cleans a message of AWS for logs and the trail: one line, bounded, without the secrets that the request carried and without
+ * any unbroken text that could be a credential. ARNs stay.
  *
  * @param secrets texts that the request carried.
  */

@@ -29,7 +29,7 @@ export interface RetryTools {
   readonly breaker?: CircuitBreaker
   /** Waits for the right to make one more call; false if that would take longer than it may. */
   readonly pace?: (maxWaitMs: number, signal: AbortSignal) => Promise<boolean>
-  /** What the calls are signed with: when AWS refuses it, it is read anew and the call is tried once more. */
+  /** The credentials that calls are signed with. When AWS refuses them they are read anew and the call is tried once more. */
   readonly credentials?: BrokerCredentials
   /** Told of every failed try. */
   readonly onFault?: (fault: ProviderFault, attempt: number) => void
