@@ -88,7 +88,7 @@ export async function startIdentity(
   if (!settings) return { bundles, server, view }
   const numbered = settings.sequence === 'time' ? sequenceByTime(deps.clock) : (bundle: TrustBundle) => bundle
   const endpoint = await startBundleEndpoint({
-    ...hostAndPort(settings.listen),
+    ...settings.listen,
     path: settings.path,
     identity: settings.certificate ? pairIdentity(settings.certificate, identity, 'bundle_endpoint', deps) : server(),
     bundle: () => {
@@ -308,8 +308,3 @@ const FINDING_CODES: ReadonlyMap<string, ErrorCode> = new Map([
   ['svid', 'SVID_INVALID'],
   ['svid-choice', 'SVID_AMBIGUOUS'],
 ])
-
-function hostAndPort(text: string): { host: string; port: number } {
-  const colon = text.lastIndexOf(':')
-  return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(colon + 1)) }
-}

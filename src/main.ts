@@ -10,6 +10,7 @@ import type { Clock } from './core/clock.ts'
 import { createClockGuard } from './core/clock-guard.ts'
 import { StintError } from './core/errors.ts'
 import { readSmallFile } from './core/files/read-small-file.ts'
+import { hostPortText } from './core/host-port.ts'
 import { randomIds } from './core/ids.ts'
 import type { Logger } from './core/log.ts'
 import type { RefusedConnection } from './core/net/guarded-listener.ts'
@@ -298,7 +299,7 @@ async function start(
     agents: ports.mutual,
     ...bearer,
     admin: admin.url,
-    health: `${config.listen.health.host}:${health.port}`,
+    health: hostPortText(config.listen.health.host, health.port),
     ...bundle,
   }
 }

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { hostPortText } from '../core/host-port.ts'
 import { peerKey } from '../core/net/connection-table.ts'
 import {
   GuardedListener,
@@ -97,7 +98,7 @@ export async function startAdminServer(
   const limits = { ...ADMIN_LIMITS, ...input.limits }
   const { server, guard } = guardedServer(input, limits, pair)
   const { port } = await guard.listen({ host, port: input.port, setting: 'listen.admin' })
-  const url = `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+  const url = `${tls ? 'https' : 'http'}://${hostPortText(host, port)}`
   const stopping = new AbortController()
   const watching =
     tls && pair

@@ -3,6 +3,7 @@ import { z } from '../core/schema.ts'
 import { guardUrl } from '../core/url-guard.ts'
 import { parseSpiffeId, parseTrustDomain } from '../identity/spiffe-id.ts'
 import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'
+import { address } from './address-setting.ts'
 import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
 import { privateHosts } from './private-hosts.ts'
@@ -96,7 +97,7 @@ export const identitySources = {
   /** Serves the bundle of one of our own trust domains to others; off unless set. */
   bundleEndpoint: z
     .strictObject({
-      listen: z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, 'must be host:port'),
+      listen: address,
       trustDomain: z.string(),
       path: z
         .string()

@@ -5,19 +5,11 @@ import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts
 import { OPERATOR_ROLES } from '../grants/operator.ts'
 import { TOKEN_REUSE } from '../grants/token-guard.ts'
 import { matchProblem } from '../registry/agent-match.ts'
+import { address } from './address-setting.ts'
 import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
-
-/** `host:port` or `[v6]:port`; port 0 takes a free one. */
-const address = z.string().transform((text, context) => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  if (match && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port }
-  context.addIssue({ code: 'custom', message: 'must be host:port, e.g. 127.0.0.1:8443' })
-  return z.NEVER
-})
 
 /** A path; a relative one is taken from the folder of the config file. */
 const path = z.string().min(1)

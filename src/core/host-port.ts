@@ -26,6 +26,11 @@ export function parseHostPort(text: string): HostPort | undefined {
   return { host: hostOf(url), ...(digits !== undefined && { port: Number(digits) }) }
 }
 
+/** `host:port` of an address, an IPv6 one in brackets, e.g. `[::1]:8443`. */
+export function hostPortText(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
 /** Whether a URL is at this host, and at its port if it names one. */
 export function isAt(url: URL, { host, port }: HostPort): boolean {
   return hostOf(url) === host && (port === undefined || port === portOf(url))

@@ -3,6 +3,7 @@ import type { Server } from '@grpc/grpc-js'
 import type { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
 import { ERROR_CATALOG, type StintError } from '../core/errors.ts'
+import { hostPortText } from '../core/host-port.ts'
 import type { Ids } from '../core/ids.ts'
 import type { Logger } from '../core/log.ts'
 import type { ConnectionTableLimits } from '../core/net/connection-table.ts'
@@ -129,5 +130,5 @@ function listenerOptions(
 
 async function listenAt(listener: Listener, at: ListenAddress): Promise<string> {
   const { address, port } = await listener.listen(at)
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`
+  return hostPortText(address, port)
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Clock } from '../core/clock.ts'
+import { hostPortText } from '../core/host-port.ts'
 import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
 import { bundleDocument } from './bundle-document.ts'
 import type { ServerIdentity, ServerIdentitySource } from './server-identity.ts'
@@ -73,7 +74,7 @@ export async function startBundleEndpoint(options: BundleEndpointOptions): Promi
       port: options.port,
       setting: 'identity.bundleEndpoint.listen',
     })
-    return { address: `${address.includes(':') ? `[${address}]` : address}:${port}`, stop }
+    return { address: hostPortText(address, port), stop }
   } catch (error) {
     await stop()
     throw error

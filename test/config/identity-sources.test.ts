@@ -140,4 +140,21 @@ describe('our own bundle endpoint', () => {
       expect(endpoint(name)).toEqual(['identity.bundleEndpoint.trustDomain'])
     }
   })
+
+  for (const { listen, host, port } of [
+    { listen: '0.0.0.0:8447', host: '0.0.0.0', port: 8447 },
+    { listen: '[::1]:0', host: '::1', port: 0 },
+  ]) {
+    test(`listens at ${listen}`, () => {
+      const bundleEndpoint = { listen, trustDomain: 'a.test' }
+      expect(load({ ...FILES, bundleEndpoint }).bundleEndpoint?.listen).toEqual({ host, port })
+    })
+  }
+
+  for (const listen of ['0.0.0.0:65536', '::1:8447', '8447']) {
+    test(`does not listen at ${listen}`, () => {
+      const bundleEndpoint = { listen, trustDomain: 'a.test' }
+      expect(problems({ ...FILES, bundleEndpoint })).toEqual(['identity.bundleEndpoint.listen'])
+    })
+  }
 })

@@ -4,6 +4,7 @@ import { type TLSSocket, Server as TlsServer } from 'node:tls'
 import { addressKey } from '../address-key.ts'
 import type { Clock } from '../clock.ts'
 import { StintError } from '../errors.ts'
+import { hostPortText } from '../host-port.ts'
 import { KeyedLimiter } from '../limits/keyed-limiter.ts'
 import { Penalties } from '../limits/penalties.ts'
 import { type CallLimits, ConnectionTable, type ConnectionTableLimits, peerKey, shutOut } from './connection-table.ts'
@@ -261,7 +262,7 @@ export class GuardedListener {
 
 /** `address:port`, an IPv6 address in brackets; `unknown` once the socket has forgotten its peer. */
 export function peerText(address: string | undefined, port: number | undefined): string {
-  return address === undefined ? 'unknown' : `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`
+  return address === undefined ? 'unknown' : hostPortText(address, port ?? 0)
 }
 
 const LISTEN_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
@@ -273,7 +274,7 @@ const LISTEN_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
 function cannotListen({ host, port, setting }: ListenAddress, cause: unknown): StintError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
   const hint = LISTEN_PROBLEMS.get(code) ?? 'Give another address.'
-  const explanation = `The address ${peerText(host, port)} of ${setting} cannot be listened on (${code}). ${hint}`
+  const explanation = `The address ${hostPortText(host, port)} of ${setting} cannot be listened on (${code}). ${hint}`
   return new StintError('CONFIG_INVALID', { field: setting, explanation }, cause)
 }
 
