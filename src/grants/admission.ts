@@ -32,20 +32,20 @@ export class Admission {
   /** Runs `work` if the agent is within its limits. @throws {StintError} RATE_LIMITED with `details.retryAfterMs`. */
   async admit<T>(subject: string, work: () => Promise<T>): Promise<T> {
     const { concurrent, callsPerSecond, of = 'calls' } = this.#limits
-    if (this.#inWorkOf(subject) >= concurrent) throw limited(`${of} at the same time`, concurrent, 100)
+    if (this.#callsInWork(subject) >= concurrent) throw limited(`${of} at the same time`, concurrent, 100)
     if (!this.#rates.tryTake(subject))
       throw limited(`${of} per second`, callsPerSecond, Math.ceil(1_000 / callsPerSecond))
-    this.#inWork.set(subject, this.#inWorkOf(subject) + 1)
+    this.#inWork.set(subject, this.#callsInWork(subject) + 1)
     try {
       return await work()
     } finally {
-      const left = this.#inWorkOf(subject) - 1
+      const left = this.#callsInWork(subject) - 1
       if (left > 0) this.#inWork.set(subject, left)
       else this.#inWork.delete(subject)
     }
   }
 
-  #inWorkOf(subject: string): number {
+  #callsInWork(subject: string): number {
     return this.#inWork.get(subject) ?? 0
   }
 }

@@ -45,7 +45,7 @@ export async function renewLease(
       grantId: grant.id,
       grantVersion: grant.version,
       lease: { id: parts.ids.next('lse', now), notAfter, intendedAt: now },
-      ...parts.tokens.useOf(caller, by, now),
+      ...parts.tokens.describeUse(caller, by, now),
       events: (lease) => [
         {
           type: 'lease.intended',

@@ -42,7 +42,7 @@ export async function requestGrant(
     throw new StintError('CANCELLED', { explanation: 'The caller gave up before the grant was recorded.' })
 
   failpoint('request.before_record')
-  const token = parts.tokens.useOf(caller, 'request', now)
+  const token = parts.tokens.describeUse(caller, 'request', now)
   const wanted = { ...grantToOpen(parts, caller, judgement, idempotencyKey, now), ...token }
   const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
     if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts, caller.subject, Number(error.details.open), now)

@@ -42,7 +42,7 @@ export class TokenGuard {
    *
    * @throws {StintError} CANCELLED when the connection of the call has closed: what is bound to it now would stay so.
    */
-  useOf(caller: CallerIdentity, by: TokenUse['by'], at: Date): { token?: TokenUse } {
+  describeUse(caller: CallerIdentity, by: TokenUse['by'], at: Date): { token?: TokenUse } {
     const { token, subject, evidence } = caller
     const { reuse } = this.#options
     if (!token || reuse === 'lifetime') return {}

@@ -11,7 +11,7 @@ import { declaredBlastRadius } from './blast-radius.ts'
 import { type Labelled, type LabelSet, labelsOf } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair } from './plan.ts'
-import { type AccessEntry, fieldOf, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
+import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
 /** What the operator says of a role that agents may act through. */
 export interface RoleSettings {
@@ -99,7 +99,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
     const rules = role && settings && pairingRules(role, settings)
     const paired = pairAccess(access, rules)
     for (const { entry, list, text, error } of paired.problems) {
-      problems.push(toInputProblem(fieldOf(input, entry, list, text), error))
+      problems.push(toInputProblem(findField(input, entry, list, text), error))
     }
     if (paired.tooMany) problems.push(problemOfAccess(paired.tooMany))
     if (!rules || paired.problems.length > 0 || paired.tooMany) return { problems, pairings: paired.pairs }

@@ -111,7 +111,7 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
  *
  * @returns e.g. `task.access[0].actions[2]`
  */
-export function fieldOf(input: unknown, entry: AccessEntry, list: keyof AccessEntry, text: string): string {
+export function findField(input: unknown, entry: AccessEntry, list: keyof AccessEntry, text: string): string {
   const access = (input as { access: readonly AccessEntry[] }).access
   const same = (each: Partial<AccessEntry> | null) =>
     isSameSet(each?.actions, entry.actions) && isSameSet(each?.resources, entry.resources)

@@ -264,7 +264,7 @@ describe('the end of a connection', () => {
       [],
     )
     const one = openConnection('con_1')
-    for (const key of ['a', 'b']) guard.useOf(bearer(one, key), 'request', clock.now())
+    for (const key of ['a', 'b']) guard.describeUse(bearer(one, key), 'request', clock.now())
     one.close()
     for (let second = 0; second < 4; second += 1) await clock.advance(1_000)
     expect(written).toBe(3)
@@ -276,7 +276,7 @@ describe('the end of a connection', () => {
     const [clock, problems]: [ManualClock, unknown[]] = [new ManualClock(), []]
     const guard = guardOn(() => Promise.reject(new StintError('LEDGER_UNAVAILABLE')), clock, problems)
     const [one, two] = ['con_1', 'con_2'].map(openConnection) as [Connection, Connection]
-    for (const connection of [one, two]) guard.useOf(bearer(connection), 'request', clock.now())
+    for (const connection of [one, two]) guard.describeUse(bearer(connection), 'request', clock.now())
     one.close()
     for (let second = 0; second < 6; second += 1) await clock.advance(1_000)
     expect(problems).toMatchObject([{ code: 'LEDGER_UNAVAILABLE' }])

@@ -60,7 +60,7 @@ export class AssumeRoleMinter implements LeaseMinter {
   async mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
     const { clock, random, limits, bucket, credentials, observer } = this.#deps
     const call = { service: 'sts', operation: 'AssumeRole', roleArn: request.roleArn } as const
-    const externalId = await this.#deps.externalIds.of(request.roleArn)
+    const externalId = await this.#deps.externalIds.read(request.roleArn)
     return withRetry(
       (attempt) => this.#once(request, externalId, attempt, signal),
       {

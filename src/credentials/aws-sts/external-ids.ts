@@ -38,7 +38,7 @@ export class ExternalIds {
   }
 
   /** Undefined for a role that has none. @throws {StintError} CONFIG_INVALID where it could never be read */
-  async of(roleArn: string): Promise<Secret | undefined> {
+  async read(roleArn: string): Promise<Secret | undefined> {
     const source = this.#sources.get(roleArn)
     if (typeof source !== 'function') return source
     const known = this.#known.get(roleArn)

@@ -74,7 +74,7 @@ async function tryAgain<R>(
     try {
       return await onePass(once, attempt, context, deadlineMs, signal, tools)
     } catch (thrown) {
-      const failure = read(thrown, { ...context, secrets: secretsOf(context, tools) }, attempt)
+      const failure = read(thrown, { ...context, secrets: knownSecrets(context, tools) }, attempt)
       if (failure.outcome === 'unknown') outcome = 'unknown'
       if (failure.fault) tools.onFault?.(failure.fault, number)
       if (failure.row?.kind === 'broker_credentials' && renewal === undefined) {
@@ -90,7 +90,7 @@ async function tryAgain<R>(
   }
 }
 
-function secretsOf(context: Omit<CallContext, 'sent'>, { credentials }: RetryTools): readonly string[] {
+function knownSecrets(context: Omit<CallContext, 'sent'>, { credentials }: RetryTools): readonly string[] {
   return [...(context.secrets ?? []), ...(credentials?.secrets ?? [])]
 }
 
@@ -171,7 +171,7 @@ async function takeTurn(
   if (granted) return
   throw new StintError('PROVIDER_THROTTLED', {
     explanation: `More calls wait than the configured rate allows within ${tools.limits.totalMs} ms; try again later.`,
-    ...idsOf(context),
+    ...callIds(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
     fault: 'throttled',
@@ -181,7 +181,7 @@ async function takeTurn(
 function breakerOpen(context: Omit<CallContext, 'sent'>, breaker: CircuitBreaker): StintError {
   return new StintError('PROVIDER_UNAVAILABLE', {
     explanation: 'AWS failed several times in a row for this role; calls are held back until a probe succeeds.',
-    ...idsOf(context),
+    ...callIds(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
     fault: 'down',
@@ -189,7 +189,7 @@ function breakerOpen(context: Omit<CallContext, 'sent'>, breaker: CircuitBreaker
   })
 }
 
-function idsOf({ operation, roleArn, target }: Omit<CallContext, 'sent'>) {
+function callIds({ operation, roleArn, target }: Omit<CallContext, 'sent'>) {
   return { operation, ...(roleArn && { roleArn }), ...(target && { target }) }
 }
 
