@@ -41,7 +41,7 @@ const read = createRoute({
   operationId: 'getGrant',
   summary: 'A grant with all that hangs on it',
   description:
-    'Its plan (absent once retention has removed it), leases, approval and entry on the deny list, where it has them.',
+    'Its plan (absent once retention has removed it, and for a denied grant whose plan is over 4 KiB), leases, approval and entry on the deny list, where it has them.',
   responses: answers(
     z
       .object({

@@ -103,7 +103,7 @@ function ineligibility(
   grant: Grant,
   requirements: readonly ApprovalRequirement[],
 ): string | undefined {
-  if (!hasRole(operator, 'approver')) return 'To answer needs the role approver.'
+  if (!hasRole(operator, 'approver')) return 'Approving or rejecting requires the approver role.'
   if (operator.subjects.some((match) => matchCovers(match, grant.subject)) || operator.name === grant.subject) {
     return 'Nobody approves for an agent of their own; somebody else has to answer.'
   }

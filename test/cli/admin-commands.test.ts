@@ -240,7 +240,7 @@ test('a time that is none is wrong use, and the message shows one', async () => 
 })
 
 for (const { kind, outcome, says } of [
-  { kind: 'ended', outcome: { kind: 'ended', at: 'T' }, says: 'no credential of it works since T' },
+  { kind: 'ended', outcome: { kind: 'ended', at: 'T' }, says: 'all of its credentials stopped working at T' },
   { kind: 'ending', outcome: { kind: 'ending', effectiveBy: 'T' }, says: 'nothing works after T' },
   { kind: 'not revocable', outcome: { kind: 'not-revocable', usableUntil: 'T' }, says: 'works until T' },
 ]) {

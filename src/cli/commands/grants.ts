@@ -164,9 +164,9 @@ async function revoke(id: string, { note, ...flags }: Flags & { note: string }, 
   ])
 }
 
-/** What a revocation came to, never said better than it is. */
+/** The outcome of a revocation, never said better than it is. */
 function outcomeLine({ kind, at, effectiveBy, usableUntil }: AdminObject): string {
-  if (kind === 'ended') return `no credential of it works since ${at}`
+  if (kind === 'ended') return `all of its credentials stopped working at ${at}`
   if (kind === 'ending') return `being enforced; nothing works after ${effectiveBy}`
   return `not revocable for this role: its last lease works until ${usableUntil}`
 }
