@@ -68,7 +68,7 @@
 {{- if and $own .Values.persistence.existingClaim -}}
 {{- fail (printf "persistence.existingClaim cannot be set on a release whose ledger is on a claim of its own (ledger-%s-0): delete the StatefulSet first; the claim stays." (include "stint.fullname" .)) -}}
 {{- else if and (not $own) (not .Values.persistence.existingClaim) -}}
-{{- fail "persistence.existingClaim cannot be taken out of a release that was installed with it: the ledger would begin anew; delete the StatefulSet first if that is what you want." -}}
+{{- fail (printf "persistence.existingClaim is empty, yet the ledger of this release is on a claim that is not the StatefulSet's own, and would begin anew: name that claim (%s-ledger where an earlier version of the chart has made it), or delete the StatefulSet first if a new ledger is what you want." (include "stint.fullname" .)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
