@@ -21,6 +21,12 @@ export interface CallLimits {
   readonly burst: number
 }
 
+/** The party that answers for an offence: nobody where several identities share the connection. */
+export type Offender =
+  | { readonly kind: 'owner'; readonly owner: string }
+  | { readonly kind: 'address'; readonly address: string }
+  | { readonly kind: 'shared' }
+
 /**
  * How far a connection has got that has proved nothing: it is silent, has sent a byte, has sent a whole ClientHello, has
  * shaken hands, has made a call.
@@ -195,15 +201,19 @@ export class ConnectionTable {
   }
 
   /**
-   * Marks the connection as an offender's. The offence counts against the proven identity, else against the address.
+   * Marks the connection as an offender's.
    *
-   * @returns undefined when the connection is gone, or was convicted before: what is still read of it is no new offence.
+   * @returns the party that answers for the offence; undefined when the connection is gone, or was convicted before: what is
+   *   still read of it is no new offence.
    */
-  convict(peer: string): { readonly owner: string } | { readonly address: string } | undefined {
+  convict(peer: string): Offender | undefined {
     const entry = this.#entries.get(peer)
     if (!entry || entry.convicted) return undefined
     entry.convicted = true
-    return entry.owner === undefined ? { address: entry.address } : { owner: entry.owner }
+    if (entry.owner === undefined) return { kind: 'address', address: entry.address }
+    // Nothing tells whose calls were too many. A penalty for the first identity would let the others shut it out.
+    if (entry.identities.size > 1) return { kind: 'shared' }
+    return { kind: 'owner', owner: entry.owner }
   }
 
   /** Whether somebody who has proved who it is has a connection open from there. */

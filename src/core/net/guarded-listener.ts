@@ -224,11 +224,12 @@ export class GuardedListener {
     for (const socket of this.#table.overTalkative(TALK_CHECK_MS)) this.#punish(peerKey(socket), socket, flood())
   }
 
-  /** Ends a connection that has flooded, and shuts out whoever it belongs to. */
+  /** Ends a connection that has flooded, and shuts out its owner, or its address where it has proved nothing. */
   #punish(peer: string, socket: Socket, error: StintError): void {
     const offender = this.#table.convict(peer)
     if (!offender) return
-    this.#penalties.offend('owner' in offender ? byOwner(offender.owner) : byAddress(offender.address))
+    if (offender.kind === 'owner') this.#penalties.offend(byOwner(offender.owner))
+    if (offender.kind === 'address') this.#penalties.offend(byAddress(offender.address))
     this.refuse(socket, error, { peer })
   }
 

@@ -99,6 +99,27 @@ describe('those that have proved who they are', () => {
   })
 })
 
+describe('an offence over a connection is laid to', () => {
+  const cases = [
+    {
+      name: 'its address, while nobody has proved anything',
+      identities: [],
+      offender: { kind: 'address', address: '192.0.2.1' },
+    },
+    { name: 'the identity that it has proved', identities: ['a', 'a'], offender: { kind: 'owner', owner: 'a' } },
+    { name: 'nobody, where a proxy brings several identities', identities: ['a', 'b'], offender: { kind: 'shared' } },
+  ]
+  for (const { name, identities, offender } of cases) {
+    test(`${name}, and once only`, () => {
+      const { table, connect } = open()
+      const peer = peerKey(connect())
+      for (const identity of identities) table.prove(peer, identity)
+      expect(table.convict(peer)).toEqual(offender)
+      expect(table.convict(peer)).toBeUndefined()
+    })
+  }
+})
+
 test('a stop may end those at once that cannot have a request in hand', () => {
   const { table, connect, hears } = open()
   const [silent, heard, secured] = [connect(), hears(connect()), hears(connect())]
