@@ -3,6 +3,7 @@ import { Server, ServerCredentials, ServerInterceptingCall } from '@grpc/grpc-js
 import { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
 import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
+import { dropped } from './request-guard.ts'
 
 const BROKER = 'stint.v1.BrokerService'
 
@@ -49,10 +50,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     'grpc-node.max_session_memory': 1,
     'grpc.enable_channelz': 0,
     interceptors: [
-      (_method, call) => {
-        guard.called(call.getPeer())
-        return new ServerInterceptingCall(call)
-      },
+      (_method, call) => (guard.called(call.getPeer()) ? new ServerInterceptingCall(call) : dropped(call)),
     ],
   })
   health.addToServer(server)

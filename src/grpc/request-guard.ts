@@ -1,4 +1,9 @@
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js'
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js'
 import { toGrpcStatus } from '../contract/error-status.ts'
 import { StintError } from '../core/errors.ts'
 
@@ -23,8 +28,7 @@ export interface RequestGuardOptions {
 export function requestGuard({ requestMs, onCall, onGivenUp, onRefused }: RequestGuardOptions): ServerInterceptor {
   return ({ path }, call) => {
     const peer = call.getPeer()
-    // Calls that were read before the cut still arrive here. No handler sees them, and nobody waits for an answer.
-    if (!onCall(peer)) return new ServerInterceptingCall(call, { start: () => {} })
+    if (!onCall(peer)) return dropped(call)
     const refuse = (error: StintError) => {
       onRefused(error, path, peer)
       guarded.sendStatus(toGrpcStatus(error))
@@ -56,6 +60,11 @@ export function requestGuard({ requestMs, onCall, onGivenUp, onRefused }: Reques
     })
     return guarded
   }
+}
+
+/** A call that was read before its connection was cut: no handler sees it, and nobody waits for an answer. */
+export function dropped(call: ServerInterceptingCallInterface): ServerInterceptingCall {
+  return new ServerInterceptingCall(call, { start: () => {} })
 }
 
 function metadataBytes(metadata: Metadata): number {
