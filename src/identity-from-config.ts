@@ -4,11 +4,10 @@ import type { Clock } from './core/clock.ts'
 import { type ErrorCode, StintError } from './core/errors.ts'
 import { readSmallFile, UnusableFileError } from './core/files/read-small-file.ts'
 import type { Logger } from './core/log.ts'
-import type { PartHealth } from './core/part-health.ts'
-import type { ProblemBoard } from './core/problem-board.ts'
+import type { PartFinding, PartHealth } from './core/part-health.ts'
 import { type BundleEndpointOptions, startBundleEndpoint } from './identity/bundle-endpoint.ts'
 import { type BundleFile, BundleFiles } from './identity/bundle-files.ts'
-import type { BundleReports } from './identity/bundle-problems.ts'
+import type { BundleNote, BundleReports } from './identity/bundle-problems.ts'
 import { sequenceByTime } from './identity/bundle-sequence.ts'
 import { BundleStore } from './identity/bundle-store.ts'
 import type { EndpointProfile } from './identity/federation/endpoint-fetch.ts'
@@ -25,7 +24,6 @@ type FederationConfig = NonNullable<DomainConfig['federation']>
 export interface IdentityDeps {
   readonly clock: Clock
   readonly logger: Logger
-  readonly board: ProblemBoard
   readonly partHealth: PartHealth
   readonly random: () => number
   /** Connection limits of our own bundle endpoint, and who hears of refused connections. */
@@ -278,30 +276,17 @@ function stateOf({ partHealth }: IdentityDeps) {
   }
 }
 
-/** Everything that a source of bundles has to say goes on the board; what is new in it also into the log. */
+/** Everything that a source of bundles has to say goes on the status; what is new in it also into the log. */
 function reportsTo(deps: IdentityDeps): BundleReports {
-  const { board, clock, logger } = deps
-  const logged = new Map<string, ReadonlySet<string>>()
   return {
     onState: stateOf(deps),
-    onNotes: (component, notes) => {
-      const findings = notes.map(({ code, explanation }) => ({
-        finding: code,
-        code: FINDING_CODES.get(code) ?? ('BUNDLE_INVALID' as const),
-        explanation,
-      }))
-      board.setFindings(component, findings, clock.now())
-      const before = logged.get(component)
-      logged.set(component, new Set(notes.map(({ explanation }) => explanation)))
-      for (const { level, code: note, explanation } of notes) {
-        if (before?.has(explanation)) continue
-        logger[level === 'alarm' ? 'error' : 'warn'](
-          { component, note, explanation },
-          'an SVID or a trust bundle needs a look',
-        )
-      }
-    },
+    onNotes: (component, notes) => deps.partHealth.found(component, notes.map(findingFrom)),
   }
+}
+
+function findingFrom({ level, code: finding, explanation }: BundleNote): PartFinding {
+  const code = FINDING_CODES.get(finding) ?? 'BUNDLE_INVALID'
+  return { finding, code, explanation, level: level === 'alarm' ? 'error' : 'warn' }
 }
 
 const FINDING_CODES: ReadonlyMap<string, ErrorCode> = new Map([

@@ -123,7 +123,10 @@ async function start(
   })
   stack.defer(() => ledger.close())
   const sockets = await listenerLimits(config)
-  if (sockets.notice) noteFewFiles(sockets.notice, deps, board)
+  // The broker serves on, with fewer connections than it was told to take.
+  if (sockets.notice) {
+    partHealth.found('open-files', [{ finding: 'too-few', code: 'CONFIG_INVALID', explanation: sockets.notice }])
+  }
   const refusals = new RefusalLog({
     ledger,
     clock,
@@ -142,14 +145,13 @@ async function start(
     {
       ...deps,
       random: Math.random,
-      board,
       partHealth,
       endpoint: { limits: sockets.limits.bundle, onRefused: onRefused('bundle') },
     },
     stack,
   )
   const { bundles } = identity
-  const oidc = await startIssuers(config, deps, { board, partHealth }, stack)
+  const oidc = await startIssuers(config, deps, partHealth, stack)
   const rules = await startRules(config, deps, partHealth, stack)
   const provider = await createProvider(config, {
     ...deps,
@@ -304,20 +306,13 @@ async function start(
   }
 }
 
-/** The broker serves on, with fewer connections than it was told to take. */
-function noteFewFiles(explanation: string, { clock, logger }: BrokerDeps, board: ProblemBoard): void {
-  board.setFindings('open-files', [{ finding: 'too-few', code: 'CONFIG_INVALID', explanation }], clock.now())
-  logger.warn({ explanation }, 'the limit of open files is too low')
-}
-
 /** Follows the keys of the configured issuers; one that cannot be reached is a problem of its own agents alone. */
 async function startIssuers(
   config: Config,
-  { clock, logger }: BrokerDeps,
-  { board, partHealth }: { board: ProblemBoard; partHealth: PartHealth },
+  { clock }: BrokerDeps,
+  partHealth: PartHealth,
   stack: AsyncDisposableStack,
 ): Promise<OidcVerifier | undefined> {
-  const said = new Map<string, string>()
   const componentOf = ({ alias, keyPlaces }: OidcIssuer, place: string) =>
     keyPlaces.length > 1 ? `issuer:${alias}:${place}` : `issuer:${alias}`
   const oidc = await createOidcVerifier(config, {
@@ -332,12 +327,10 @@ async function startIssuers(
     onLoaded: (issuer, notes, place) => {
       const component = componentOf(issuer, place)
       partHealth.well(component)
-      const findings = notes.map((explanation) => ({ finding: 'keys', code: 'ISSUER_INVALID' as const, explanation }))
-      board.setFindings(component, findings, clock.now())
-      const text = notes.join('\n')
-      if (said.get(component) === text) return
-      said.set(component, text)
-      for (const note of notes) logger.warn({ issuer: issuer.alias, note }, 'a key of an issuer does not count')
+      partHealth.found(
+        component,
+        notes.map((explanation) => ({ finding: 'keys', code: 'ISSUER_INVALID', explanation })),
+      )
     },
   })
   oidc?.start()

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { asStintError, type ErrorCode } from './errors.ts'
 import type { Logger } from './log.ts'
-import type { ProblemBoard } from './problem-board.ts'
+import type { Finding, ProblemBoard } from './problem-board.ts'
 
 interface Streak {
   /** Error codes that have been logged in this streak. */
@@ -17,6 +17,9 @@ interface Streak {
   saidWell: boolean
 }
 
+/** A finding, with its level in the log. Default `warn`. */
+export type PartFinding = Finding & { readonly level?: 'error' | 'warn' }
+
 const FIRST_WAIT_MS = 60_000
 const LONGEST_WAIT_MS = 3_600_000
 
@@ -29,6 +32,8 @@ export class PartHealth {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #streaks = new Map<string, Streak>()
+  /** By component: the findings of now, by what they say. */
+  readonly #said = new Map<string, ReadonlyMap<string, PartFinding>>()
 
   constructor({ board, logger, clock }: { board: ProblemBoard; logger: Logger; clock: Clock }) {
     this.#board = board
@@ -66,6 +71,19 @@ export class PartHealth {
     if (streak.saidWell) return
     streak.saidWell = true
     this.#logger.info({ component, since: streak.since }, 'a part works again')
+  }
+
+  /** All findings of a part that works, in the place of those before; each goes into the log when it appears. */
+  found(component: string, findings: readonly PartFinding[]): void {
+    const shown = findings.map(({ finding, code, explanation }) => ({ finding, code, explanation }))
+    this.#board.setFindings(component, shown, this.#clock.now())
+    const before = this.#said.get(component)
+    const now = new Map(findings.map((found) => [found.explanation, found]))
+    this.#said.set(component, now)
+    for (const [explanation, { level = 'warn', finding, code }] of now) {
+      if (!before?.has(explanation))
+        this.#logger[level]({ component, finding, code, explanation }, 'a part has a finding')
+    }
   }
 
   /** A part that has worked for as long as its problem was kept quiet begins anew. */

@@ -74,6 +74,33 @@ describe('a part that fails', () => {
   })
 })
 
+describe('what is found at a part that works', () => {
+  const weak = { finding: 'keys', code: 'ISSUER_INVALID', explanation: 'The key a is too short.' } as const
+  const odd = { finding: 'keys', code: 'ISSUER_INVALID', explanation: 'The key b has no kid.', level: 'error' } as const
+
+  test('is said once, by its level, until it is gone and back', () => {
+    const { health, lines } = stage()
+    health.found('issuer:ci', [weak])
+    health.found('issuer:ci', [weak, odd, odd])
+    health.found('issuer:ci', [odd])
+    health.found('issuer:ci', [weak])
+    expect(lines().map(({ level, explanation }) => [level, explanation])).toEqual([
+      [40, weak.explanation],
+      [50, odd.explanation],
+      [40, weak.explanation],
+    ])
+  })
+
+  test('is on the board as long as it is found, and no problem of the part', () => {
+    const { health, board } = stage()
+    health.found('issuer:ci', [weak])
+    health.well('issuer:ci')
+    expect(board.list()).toEqual([{ component: 'issuer:ci', ...weak, since: expect.any(Date) }])
+    health.found('issuer:ci', [])
+    expect(board.list()).toEqual([])
+  })
+})
+
 function stage() {
   const written: string[] = []
   const clock = new ManualClock()

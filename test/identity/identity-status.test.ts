@@ -65,7 +65,7 @@ async function follow() {
   const identity = { domains: { 'a.test': domain('a.test'), 'b.test': domain('b.test') }, reloadEvery: 5_000 }
   const logger = createLogger({ level: 'silent' })
   const partHealth = new PartHealth({ board, logger, clock })
-  const deps = { clock, board, partHealth, logger, random: Math.random }
+  const deps = { clock, partHealth, logger, random: Math.random }
   await startIdentity({ identity } as unknown as Config, deps, stack)
   return {
     board,

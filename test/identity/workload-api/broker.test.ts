@@ -445,7 +445,6 @@ describe('the status and the log of a broker with the Workload API', () => {
       {
         clock: systemClock,
         logger: loud,
-        board,
         partHealth: new PartHealth({ board, logger: loud, clock: systemClock }),
         random: Math.random,
       },
@@ -532,7 +531,7 @@ describe('the bundle endpoint of a broker', () => {
     await using stack = new AsyncDisposableStack()
     const board = new ProblemBoard()
     const partHealth = new PartHealth({ board, logger, clock: systemClock })
-    const deps = { clock: systemClock, logger, board, partHealth, random: Math.random }
+    const deps = { clock: systemClock, logger, partHealth, random: Math.random }
     const { bundleEndpoint } = await startIdentity(config, deps, stack)
     const fetch = createGuardedFetch({ allowPrivate: ['127.0.0.1'], ca: [stage.trustDomain.rootCertPem] })
     const { body } = await fetch(`https://${bundleEndpoint}/`)
