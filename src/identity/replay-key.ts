@@ -25,11 +25,15 @@ export function replayKey(token: TokenParts, { issuer, jti }: { issuer: string; 
   return sha256Hex(JSON.stringify(['token', issuer, signingInput, canonicalSignature(signature, header.alg)]))
 }
 
-/** An ECDSA signature has two valid forms; this is the one with the low s. Every other signature has one form only. */
+/**
+ * An ECDSA signature has two valid forms; this is the one with the low s. An RSA-PSS signature may lack the zero bytes that it
+ * begins with: OpenSSL verifies it all the same.
+ */
 function canonicalSignature(signature: Buffer, alg: unknown): string {
   const order = typeof alg === 'string' && Object.hasOwn(ORDERS, alg) ? ORDERS[alg] : undefined
   const half = signature.length / 2
-  if (order === undefined || signature.length === 0 || !Number.isInteger(half)) return signature.toString('hex')
+  if (order === undefined || signature.length === 0 || !Number.isInteger(half))
+    return signature.toString('hex').replace(/^0+/, '')
   const r = signature.subarray(0, half).toString('hex')
   const s = BigInt(`0x${signature.subarray(half).toString('hex')}`)
   const low = s < order && 2n * s > order ? order - s : s

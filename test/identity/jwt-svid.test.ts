@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { constants, createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import fc from 'fast-check'
 import { SignJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -152,6 +152,14 @@ describe('verifyJwtSvid', () => {
     })
   }
 
+  test('J33 names a PS256 token the same when the thief leaves out the zero byte that its signature begins with', async () => {
+    const token = pssTokenWithLeadingZero()
+    const signature = Buffer.from(token.slice(token.lastIndexOf('.') + 1), 'base64url')
+    const spelled = `${token.slice(0, token.lastIndexOf('.'))}.${signature.subarray(1).toString('base64url')}`
+    const [one, two] = [await verify(token), await verify(spelled)]
+    expect(two.replayKey).toBe(one.replayKey)
+  })
+
   test('J33 names a token to the replay guard by its jti, and lasts to the end of its leeway', async () => {
     const one = await verify(makeToken({}))
     expect(one.tokenId).toMatch(/^[0-9a-f]{64}$/)
@@ -188,6 +196,17 @@ function otherSpelling(token: string, order: bigint): string {
   const half = bytes.length / 2
   const s = (order - BigInt(`0x${bytes.subarray(half).toString('hex')}`)).toString(16).padStart(2 * half, '0')
   return `${header}.${payload}.${Buffer.concat([bytes.subarray(0, half), Buffer.from(s, 'hex')]).toString('base64url')}`
+}
+
+/** PSS is random: one signature in 256 begins with a zero byte. */
+function pssTokenWithLeadingZero(): string {
+  const settings = { key: KEYS.rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
+  return build({ alg: 'PS256', kid: 'rsa' }, plainClaims(), (input) => {
+    for (;;) {
+      const signature = sign('sha256', Buffer.from(input), settings)
+      if (signature[0] === 0) return signature
+    }
+  })
 }
 
 function verify(token: string, rules: Partial<JwtSvidRules> = {}): Promise<VerifiedJwtSvid> {
