@@ -44,6 +44,7 @@ interface Entry {
   step: Step
   badTokens: number
   convicted?: true
+  gone?: true
   /** All identities that have called over it, the owner first; a proxy brings many. */
   readonly identities: Set<string>
   /** Calls that the peer may still begin, and give up; there once it has done so. */
@@ -124,6 +125,12 @@ export class ConnectionTable {
       talker: socket,
       seenBytes: 0,
       allowance: BURST_BYTES,
+    }
+    // A client that resets its connection can be back from the same port before the old socket has said that it is closed.
+    const before = this.#entries.get(entry.peer)
+    if (before) {
+      this.#drop(before)
+      before.socket.destroy()
     }
     this.#entries.set(entry.peer, entry)
     socket.once('close', () => this.#drop(entry))
@@ -286,7 +293,8 @@ export class ConnectionTable {
   }
 
   #drop(entry: Entry): void {
-    if (this.#entries.get(entry.peer) !== entry) return
+    if (entry.gone) return
+    entry.gone = true
     this.#entries.delete(entry.peer)
     this.#rooms.get(entry.step)?.delete(entry)
     if (entry.owner === undefined) return

@@ -190,6 +190,11 @@ export class GuardedListener {
   #track(socket: Socket): void {
     this.#accepted(undefined)
     socket.on('error', () => socket.destroy())
+    // It was reset before it could be taken: nobody is there, and all of its kind would have one name.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy()
+      return
+    }
     const address = addressKey(socket.remoteAddress ?? '')
     const waitMs = this.#penalties.remainingMs(byAddress(address))
     // While a proven client is connected from this address, others may connect from it too: they may share a NAT.

@@ -20,8 +20,10 @@ function open(limits: Partial<ConnectionTableLimits> = {}) {
     },
   })
   let port = 1
-  const connect = (address = '192.0.2.1'): Socket => {
-    const socket = Object.assign(new EventEmitter(), { remoteAddress: address, remotePort: port, bytesRead: 0 })
+  const connect = (address = '192.0.2.1', from?: number): Socket => {
+    const remotePort = from ?? port
+    const destroy = () => {}
+    const socket = Object.assign(new EventEmitter(), { remoteAddress: address, remotePort, bytesRead: 0, destroy })
     port += 1
     table.add(socket as unknown as Socket)
     return socket as unknown as Socket
@@ -97,6 +99,28 @@ describe('those that have proved who they are', () => {
     table.prove(peerKey(other), 'a')
     expect(table.isTrusted(peerKey(other))).toBe(true)
   })
+
+  test('leave room too when they reset and are back from the same port before their close is told', () => {
+    const { table, connect } = open()
+    const sockets = Array.from({ length: 20 }, () => {
+      const socket = connect('192.0.2.1', 4_000)
+      table.prove(peerKey(socket), 'a')
+      return socket
+    })
+    for (const socket of sockets) socket.emit('close')
+    expect(table.size).toBe(0)
+    for (const owner of ['a', 'a', 'b', 'b']) table.prove(peerKey(connect()), owner)
+    expect(table.size).toBe(4)
+  })
+})
+
+test('a silent connection that is gone leaves its place, also when another came from the same port before', () => {
+  const { evicted, connect } = open()
+  const gone = Array.from({ length: 10 }, () => connect('192.0.2.1', 4_000))
+  for (const socket of gone) socket.emit('close')
+  connect('192.0.2.1')
+  connect('192.0.2.1')
+  expect(evicted).toEqual([])
 })
 
 describe('an offence over a connection is laid to', () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { afterEach, expect, test } from 'vitest'
 import type { StintError } from '../../../src/core/errors.ts'
 import { GuardedListener } from '../../../src/core/net/guarded-listener.ts'
@@ -41,6 +42,43 @@ test('an accept that fails is told, refuses nobody, and is over with the next co
   expect(refusals).toEqual([])
 })
 
+test('connections that were reset before they could be taken hold no place', async () => {
+  const { guard: listener, server, refusals } = guard()
+  const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.a' })
+  let taken = 0
+  server.on('connection', () => {
+    taken += 1
+  })
+  // A thread of its own resets them while this one is too busy to accept.
+  const reset = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(RESETS, { eval: true, workerData: { port, reset } })
+  open.push(() => worker.terminate())
+  await once(worker, 'online')
+  Atomics.wait(reset, 0, 0, 60_000)
+  await until(() => taken === 8)
+  for (let held = 0; held < 2; held++) {
+    const socket = connect(port, '127.0.0.1')
+    open.push(() => socket.destroy())
+    await once(socket, 'connect')
+  }
+  await until(() => taken === 10)
+  expect(listener.connections.size).toBe(2)
+  expect(refusals).toEqual([])
+})
+
+const RESETS = `
+const { connect } = require('node:net')
+const { workerData: { port, reset } } = require('node:worker_threads')
+let left = 8
+for (let n = 0; n < 8; n++) {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('connect', () => {
+    socket.resetAndDestroy()
+    left -= 1
+    if (left === 0) { Atomics.store(reset, 0, 1); Atomics.notify(reset, 0) }
+  })
+}`
+
 function guard() {
   const server: Server = createServer()
   const accepts: (StintError | undefined)[] = []
@@ -48,7 +86,7 @@ function guard() {
   const made = new GuardedListener({
     server,
     clock: new ManualClock(),
-    limits: { maxConnections: 4, maxConnectionsPerOwner: 4, maxUnproven: 4, firstByteTimeoutMs: 10_000 },
+    limits: { maxConnections: 4, maxConnectionsPerOwner: 4, maxUnproven: 6, firstByteTimeoutMs: 10_000 },
     onRefused: (refusal) => refusals.push(refusal),
     onAccept: (problem) => accepts.push(problem),
   })
