@@ -288,6 +288,22 @@ describe('the external id of a role', () => {
     expect(problems.size).toBe(0)
     expect(sent()).toEqual(['first-id', 'first-id', 'first-id', 'second-id'])
   })
+
+  for (const { name, spoil } of [
+    { name: 'is gone', spoil: () => rmSync(file('external-id')) },
+    { name: 'cannot be an external id', spoil: () => writeFileSync(file('external-id'), 'two words') },
+  ]) {
+    test(`that ${name} since the start mints nothing, for certain, and may be tried again`, async () => {
+      const { provider } = await start('first-id')
+      spoil()
+      await expect(mint(provider)).rejects.toMatchObject({
+        code: 'PROVIDER_UNAVAILABLE',
+        retryable: true,
+        details: { outcome: 'not_minted' },
+      })
+      expect(sent()).toEqual([])
+    })
+  }
 })
 
 describe('reading the credentials anew', () => {

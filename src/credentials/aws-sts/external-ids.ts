@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { asStintError, type StintError } from '../../core/errors.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
 import { checkExternalId } from './session-request.ts'
 
@@ -37,7 +37,11 @@ export class ExternalIds {
     for (const [roleArn, source] of options.sources) if (typeof source !== 'function') checkExternalId(roleArn, source)
   }
 
-  /** Undefined for a role that has none. @throws {StintError} CONFIG_INVALID where it could never be read */
+  /**
+   * Undefined for a role that has none.
+   *
+   * @throws {StintError} PROVIDER_UNAVAILABLE with `details.outcome` 'not_minted' where none has been read yet.
+   */
   async read(roleArn: string): Promise<Secret | undefined> {
     const source = this.#sources.get(roleArn)
     if (typeof source !== 'function') return source
@@ -55,7 +59,17 @@ export class ExternalIds {
     } catch (thrown) {
       this.#onProblem(roleArn, asStintError(thrown))
       if (known) return known.value
-      throw thrown
+      throw unavailable(roleArn, thrown)
     }
   }
+}
+
+function unavailable(roleArn: string, cause: unknown): StintError {
+  const explanation =
+    'The external id of the role cannot be read; the operator has to mend its file. The status says why.'
+  return new StintError(
+    'PROVIDER_UNAVAILABLE',
+    { explanation, provider: 'aws-sts', roleArn, outcome: 'not_minted' },
+    cause,
+  )
 }
