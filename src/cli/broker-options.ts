@@ -60,7 +60,7 @@ export async function withClient<T>(
     address: required(flags.address ?? env.STINT_ADDRESS, '--address or STINT_ADDRESS'),
     serverId: required(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
     svid: svidOf(flags, env),
-    ...tokenOf(flags, env),
+    ...tokenSource(flags, env),
     useProxy: flags.useProxy ?? isOn(env.STINT_USE_PROXY),
   })
   try {
@@ -83,7 +83,7 @@ function svidOf(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFrom
       '--spiffe-id and --svid-hint choose among the SVIDs of the Workload API; they do not go with files.',
     )
   }
-  if (workloadApi && !files) return { workloadApi, ...choiceOf(flags, env) }
+  if (workloadApi && !files) return { workloadApi, ...svidChoice(flags, env) }
   return {
     bundleFile: required(bundleFile, '--bundle, STINT_BUNDLE or SPIFFE_ENDPOINT_SOCKET'),
     ...(certificateFile && { certificateFile }),
@@ -91,14 +91,14 @@ function svidOf(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFrom
   }
 }
 
-function choiceOf(flags: BrokerFlags, env: CommandIo['env']): { spiffeId?: string; hint?: string } {
+function svidChoice(flags: BrokerFlags, env: CommandIo['env']): { spiffeId?: string; hint?: string } {
   const spiffeId = flags.spiffeId ?? env.STINT_SPIFFE_ID
   const hint = flags.svidHint ?? env.STINT_SVID_HINT
   return { ...(spiffeId && { spiffeId }), ...(hint && { hint }) }
 }
 
 /** A flag counts before the environment, whichever of the two kinds it names. */
-function tokenOf(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOptions, 'token'> {
+function tokenSource(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOptions, 'token'> {
   if (flags.tokenFile && flags.jwtAudience) throw new UsageError('Give --token-file or --jwt-audience, not both.')
   const tokenFile = flags.tokenFile ?? (flags.jwtAudience ? undefined : env.STINT_TOKEN_FILE)
   if (tokenFile) return { token: () => readFile(tokenFile, 'utf8') }
@@ -106,7 +106,7 @@ function tokenOf(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOpt
   if (!audience) return {}
   const workloadApi = flags.workloadApi ?? env.SPIFFE_ENDPOINT_SOCKET
   if (!workloadApi) throw new UsageError('--jwt-audience needs --workload-api or SPIFFE_ENDPOINT_SOCKET.')
-  return { token: { audience, workloadApi, ...choiceOf(flags, env) } }
+  return { token: { audience, workloadApi, ...svidChoice(flags, env) } }
 }
 
 function required(value: string | undefined, names: string): string {

@@ -40,22 +40,22 @@ const DAY_MS = 86_400_000
 export async function inGenerations<T>(settings: GenerationSettings<T>): Promise<T> {
   const { key, memory, now, ask } = settings
   const remembered = await memory?.read()
-  let label = remembered !== undefined && LABEL.test(remembered) ? remembered : `${dayOf(now())}.1`
+  let label = remembered !== undefined && LABEL.test(remembered) ? remembered : `${toDay(now())}.1`
   for (;;) {
     try {
-      const answer = await ask(keyOf(key, label))
+      const answer = await ask(toKey(key, label))
       if (label !== remembered) await memory?.write(label)
       return answer
     } catch (error) {
       if (!(await isFollowed(error, settings))) throw error
-      label = after(label, now())
+      label = nextLabel(label, now())
     }
   }
 }
 
 /** True if the grant that the error speaks of is over, and another may take its place now. */
 async function isFollowed<T>(error: unknown, { look, now, ttlSeconds }: GenerationSettings<T>): Promise<boolean> {
-  const grantId = endedGrant(error)
+  const grantId = findEndedGrant(error)
   if (grantId === undefined) return false
   const grant = await look(grantId)
   const { state, reason, requestedAt, deadline } = grant
@@ -66,7 +66,7 @@ async function isFollowed<T>(error: unknown, { look, now, ttlSeconds }: Generati
   return now().getTime() >= standsUntilMs
 }
 
-function endedGrant(error: unknown): string | undefined {
+function findEndedGrant(error: unknown): string | undefined {
   const codes = ['GRANT_NOT_ACTIVE', 'POLICY_DENIED', 'APPROVAL_REJECTED', 'APPROVAL_EXPIRED'] as const
   for (const code of codes) {
     if (hasCode(error, code) && typeof error.details.grantId === 'string') return error.details.grantId
@@ -74,18 +74,18 @@ function endedGrant(error: unknown): string | undefined {
   return undefined
 }
 
-function dayOf(instant: Date): string {
+function toDay(instant: Date): string {
   return instant.toISOString().slice(0, 10).replaceAll('-', '')
 }
 
 /** The day keeps the way short for a caller that remembers nothing: it begins with the first number of today. */
-function after(label: string, now: Date): string {
+function nextLabel(label: string, now: Date): string {
   const [, day = '', number = ''] = LABEL.exec(label) ?? []
-  const today = dayOf(now)
+  const today = toDay(now)
   return day < today ? `${today}.1` : `${day}.${Number(number) + 1}`
 }
 
-function keyOf(key: string, label: string): string {
+function toKey(key: string, label: string): string {
   const whole = `${key}.${label}`
   return whole.length <= MAX_KEY ? whole : `${createHash('sha256').update(key).digest('hex')}.${label}`
 }
