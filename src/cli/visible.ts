@@ -1,9 +1,11 @@
+import { SHOWN_AS_BLANK } from '../core/text/readable-text.ts'
+
 /**
  * Characters that a terminal obeys instead of showing, or that hide or reorder what stands around them: control and format
  * characters (ANSI escapes, bidirectional overrides), line separators, lone surrogates, characters that show as nothing, and
  * those that show as a blank and are no plain space.
  */
-const HIDDEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u303f\ufffc\u{1d159}\u{16fe4}]/gu
+const HIDDEN = new RegExp(`(?! )[\\p{C}\\p{Z}\\p{Default_Ignorable_Code_Point}${SHOWN_AS_BLANK}]`, 'gu')
 
 /** A text that somebody else chose, fit for a terminal: what is hidden in it shows as `\u{202e}`. */
 export function visible(text: string): string {

@@ -27,6 +27,12 @@ const JOINED_SCRIPTS = [
 ]
 const JOINED = `[${JOINED_SCRIPTS.map((script) => `\\p{Script=${script}}`).join('')}]`
 
+/**
+ * Characters that show as a blank though Unicode does not count them as one, as the inside of a character class: Braille
+ * blank, ideographic half fill, object replacement, null notehead, Khitan filler.
+ */
+export const SHOWN_AS_BLANK = '\\u2800\\u303f\\ufffc\\u{1d159}\\u{16fe4}'
+
 const BLANK_RUN = 3
 const SAME_CHARACTER_RUN = 20
 const WORDLESS_RUN = 40
@@ -46,8 +52,8 @@ const SEEN_AS_IT_IS: readonly Rule[] = [
     problem: 'must not hold control characters or invisible ones',
   },
   {
-    // Braille blank, ideographic half fill, object replacement, null notehead, Khitan filler: they look like padding.
-    broken: /[\u2800\u303f\ufffc\u{1d159}\u{16fe4}]/u,
+    // They look like padding.
+    broken: new RegExp(`[${SHOWN_AS_BLANK}]`, 'u'),
     problem: 'must not hold characters that show as a blank: write plain spaces',
   },
   {
