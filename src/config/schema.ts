@@ -105,9 +105,9 @@ const settings = z.strictObject({
     region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
     stsEndpoint: url.optional(),
     iamEndpoint: url.optional(),
-    /** Of the broker role; the SDK's default chain unless set. */
+    /** The broker's own keys; AWS's default chain unless set. */
     credentials: awsKeys.optional(),
-    /** Of the revoker, which writes deny lists and nothing else; the broker's own unless set. */
+    /** Keys of the revoker, which writes deny lists and nothing else; the broker's own unless set. */
     revokerCredentials: awsKeys.optional(),
     callsPerSecond: count(1, 10_000).default(300),
     /** How often STS is asked whether the broker's own credentials work (GetCallerIdentity); `0s` for never. */

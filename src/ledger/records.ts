@@ -38,7 +38,7 @@ export interface Grant {
   readonly subject: string
   readonly trustDomain: string
   readonly authMethod: AuthMethod
-  /** Of the registration that covered the agent when it asked. */
+  /** Name of the registration that covered the agent when it asked. */
   readonly registration: string
   readonly owner: string
   readonly team: string

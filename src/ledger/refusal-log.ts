@@ -26,7 +26,7 @@ export interface Refusal {
   readonly tokenId?: string
   /** Ids and facts besides, for the event of its own. */
   readonly details?: Readonly<Record<string, Json>>
-  /** Of the certificate that was shown and not believed. */
+  /** Trust domain of the certificate that was shown and not believed. */
   readonly shownTrustDomain?: string
   /** Lower-case hex SHA-256 of that certificate. */
   readonly shownFingerprint?: string

@@ -94,7 +94,7 @@ export function denyWritten(tx: SqliteTransaction, input: Input<'denyWritten'>):
   removeEntries(tx, n, input.removedGrantIds, at)
   giveBack(tx, n, { attempts: 0, lastError: null, nextAttemptAt: msOrNull(input.nextAttemptAt) })
   tx.db.run('UPDATE deny_targets SET last_written_at = ?, watermark = ? WHERE n = ?', at, msOrNull(input.watermark), n)
-  // What was wanted while the document was being written waits for the next one.
+  // Entries that were wanted while the document was being written wait for the next one.
   const unwritten = 'SELECT 1 AS one FROM deny_entries WHERE target_n = ? AND written_at IS NULL LIMIT 1'
   if (tx.db.get(unwritten, n)) makeDue(tx, n, at)
   tx.append(input.events)

@@ -7,7 +7,7 @@ import { compilePolicySet, type PolicyProblem } from './policy-set.ts'
 export interface PolicyCheck {
   /** False if the set would be refused. */
   readonly ok: boolean
-  /** Of the set, if it is good. */
+  /** Hash of the set, if it is good. */
   readonly hash?: string
   readonly policies: number
   readonly errors: readonly PolicyProblem[]

@@ -19,7 +19,7 @@ export interface PolicyStoreOptions {
 
 /** For operators and health checks. */
 export interface PolicyStatus {
-  /** Of the set in force; absent if none ever loaded. */
+  /** Hash of the set in force; absent if none ever loaded. */
   readonly hash?: string
   readonly loadedAt?: Date
   readonly policies: number

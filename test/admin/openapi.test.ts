@@ -79,7 +79,7 @@ describe('every example is of its own schema', () => {
     })
 })
 
-// What an optional use of a schema says of itself must not become what the schema says everywhere.
+// A description of one use of a schema must not become the description of the schema everywhere.
 test('a component has no description but its own', () => {
   const described = Object.entries(document.components.schemas).filter(
     ([, { description }]) => description !== undefined,

@@ -36,7 +36,7 @@ describe('values.yaml', () => {
   })
 
   test('and its schema name the same values', () => {
-    // What a parent chart sets has no default here.
+    // Values that a parent chart sets have no default here.
     const known = Object.keys(schema.properties ?? {}).filter((key) => key !== 'global' && key !== 'enabled')
     expect(known.sort()).toEqual(Object.keys(values as object).sort())
     expect(strangers(values, schema, '')).toEqual([])

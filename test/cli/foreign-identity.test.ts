@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { withoutForeignIdentity } from '../../src/cli/exec/foreign-identity.ts'
 
-// What real SDKs make of these is tried in test/third-party/exec-sdk-chains.test.ts.
+// Real SDKs are tried with these in test/third-party/exec-sdk-chains.test.ts.
 for (const { name, source } of [
   { name: 'AWS_ACCESS_KEY_ID', source: 'every SDK' },
   { name: 'AWS_SECRET_ACCESS_KEY', source: 'every SDK' },

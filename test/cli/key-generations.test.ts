@@ -13,7 +13,7 @@ const TTL_SECONDS = 900
 const NOTHING: GenerationMemory = { read: async () => undefined, write: async () => undefined }
 let clock: ManualClock
 let folder: string
-/** What a broker keeps: one grant a key, for ever. */
+/** The grants of a broker: one a key, for ever. */
 let grants: Map<string, GrantInfo>
 
 beforeEach(() => {

@@ -9,7 +9,7 @@ import { type Stage, setStage } from '../../src/practice/stage.ts'
 import { type BrokerAddresses, BrokerProcess, endBrokers } from '../support/broker-process.ts'
 
 const ANY = '127.0.0.1:0'
-/** Of the broker's own SVID, relative to the stage's folder. */
+/** Files of the broker's own SVID, relative to the stage's folder. */
 const SERVER = {
   certificateFile: 'svids/practice.example_stint.pem',
   privateKeyFile: 'svids/practice.example_stint.key',

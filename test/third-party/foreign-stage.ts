@@ -23,7 +23,7 @@ export interface ForeignCloud {
   readonly region: string
   readonly roleArn: string
   readonly revocation: RevocationPlacement
-  /** What kind of service it is, as settings of the section `aws`. */
+  /** Settings of the section `aws` for this kind of service. */
   readonly settings: { readonly profile: 'ceph' } | { readonly strictness: 'stand-in' }
   /** Mints. */
   readonly broker: Keys

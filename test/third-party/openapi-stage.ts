@@ -14,7 +14,7 @@ import { StintClient } from '../../src/sdk/index.ts'
 export interface OpenApiStage {
   /** e.g. `http://127.0.0.1:40123` */
   readonly url: string
-  /** Of an admin who is one of the owners, and so may make every call. */
+  /** Token of an admin who is one of the owners, and so may make every call. */
   readonly token: string
   /** Active grants. */
   readonly grantIds: readonly [string, string, string]

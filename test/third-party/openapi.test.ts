@@ -8,7 +8,7 @@ import { describeWithService } from './service.ts'
 
 const SOURCES = fileURLToPath(new URL('openapi', import.meta.url))
 const OWN_MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url))
-/** Of schemathesis: the same cases every time, and no more than these. */
+/** Bounds of schemathesis: the same cases every time, and no more than these. */
 const SEED = '20261121'
 const MAX_EXAMPLES = '15'
 
@@ -100,7 +100,7 @@ describeWithService(
 
     test('tells of every answer that schemathesis can provoke', { timeout: 180_000 }, async () => {
       const config = join(stage.folder, 'schemathesis.toml')
-      // What nobody but the API can make is given to the tool: a cursor of each list, and an approval that is pending.
+      // The tool is given what only the API can make: a cursor of each list, and an approval that is pending.
       const [, , approvalId] = stage.approvalIds
       const given = [
         ...Object.entries(stage.cursors).map(([operation, cursor]) => ({

@@ -8,7 +8,7 @@ const BY_NAME: readonly RegExp[] = [
   // Terraform), Java v1 EnvironmentVariableCredentialsProvider, Ruby CredentialProviderChain. AWS_SECURITY_TOKEN: botocore.
   // AMAZON_*: JS v2 EnvironmentCredentials('AMAZON'), Ruby. EC2_*: Ansible, old EC2 tools. AWSACCESSKEYID: s3fs.
   /^(AWS|AMAZON|EC2)_?(ACCESS_?KEY(_?ID)?|SECRET_?(ACCESS_?)?KEY|SESSION_?TOKEN|SECURITY_?TOKEN|TOKEN)$/,
-  // What goes with keys, and files of keys. AWS_CREDENTIAL_EXPIRATION, _SCOPE: botocore, JS v3. AWS_CREDENTIAL_FILE: botocore
+  // Settings that go with keys, and files of keys. AWS_CREDENTIAL_EXPIRATION, _SCOPE: botocore, JS v3. AWS_CREDENTIAL_FILE: botocore
   // OriginalEC2Provider, boto 2. AWS_CREDENTIAL_PROFILES_FILE: Java v1 AwsProfileFileLocationProvider.
   /^AWS_(CREDENTIALS?(_.*)?|SESSION_EXPIRATION)$/,
   /^AWS_(SHARED_(CREDENTIALS|CONFIG)_FILES?|CONFIG_FILE)$/,

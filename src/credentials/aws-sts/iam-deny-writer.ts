@@ -20,7 +20,7 @@ import type { DenyDocument } from './revocation.ts'
 
 /** IAM keeps this many versions of a managed policy. */
 const MAX_VERSIONS = 5
-/** Of a listing of role policies; a role has far fewer. */
+/** Pages of a listing of role policies; a role has far fewer. */
 const MAX_PAGES = 10
 
 /** What the writer needs. The client may have other credentials than the minting one: see docs/aws. */
@@ -32,7 +32,7 @@ export interface IamDenyWriterDeps {
   readonly random: () => number
   /** `totalMs` is a hard end: nothing is sent after it, so it must be shorter than the claim of the one writer. */
   readonly limits: RetryLimits
-  /** Of one call. */
+  /** Timeout of one call. */
   readonly attemptTimeoutMs: number
   readonly observer: ProviderObserver
 }

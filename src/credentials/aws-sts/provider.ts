@@ -34,7 +34,7 @@ export interface AwsStsProviderOptions {
    * The broker's own, for AssumeRole only. A function is called again whenever AWS refuses what it gave. Default: AWS's chain.
    */
   readonly credentials?: BrokerKeys | ReadBrokerKeys
-  /** Of the revoker, where it is another principal. Default: `credentials`. */
+  /** Credentials of the revoker, where it is another principal. Default: `credentials`. */
   readonly iamCredentials?: BrokerKeys | ReadBrokerKeys
   readonly roles: readonly AwsRole[]
   /** Pace of STS calls, below the quota of 600 a second an account and region. Default 300. */
