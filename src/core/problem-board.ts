@@ -13,7 +13,7 @@ export interface Problem {
 
 /** Something that a part which works still wants a person to see, e.g. a key of a bundle that does not count. */
 export interface Finding {
-  /** Names the finding within its component. Several of one name are shown as one, with their number. */
+  /** Names the finding within its component. Several of one name are shown as the first, with their number. */
   readonly finding: string
   readonly code: ErrorCode
   readonly explanation: string
@@ -68,9 +68,14 @@ function countByName(findings: readonly Finding[]): Finding[] {
   const byName = Map.groupBy(findings, ({ finding }) => finding)
   return [...byName.values()].flatMap(([first, ...more]) => {
     if (!first) return []
-    const explanation = more.length === 0 ? first.explanation : `${first.explanation} (${more.length + 1} times)`
-    return [{ ...first, explanation }]
+    return [{ ...first, explanation: first.explanation + suffixFor(first, more) }]
   })
+}
+
+function suffixFor(first: Finding, more: readonly Finding[]): string {
+  if (more.length === 0) return ''
+  const isSame = more.every(({ explanation }) => explanation === first.explanation)
+  return isSame ? ` (${more.length + 1} times)` : ` (and ${more.length} more of this kind; see the log)`
 }
 
 function compare(a: string, b: string): number {

@@ -72,6 +72,15 @@ test('many findings of one name are one line with their number', () => {
   expect(board.list().map(({ explanation }) => explanation)).toEqual(['A key does not count. (3 times)'])
 })
 
+test('findings of one name that say different things are not told as one that repeats', () => {
+  const board = new ProblemBoard()
+  const other = { ...finding('keys'), explanation: 'Another key does not count.' }
+  board.setFindings('issuer:ci', [finding('keys'), other], T0)
+  expect(board.list().map(({ explanation }) => explanation)).toEqual([
+    'A key does not count. (and 1 more of this kind; see the log)',
+  ])
+})
+
 test('a foreign document cannot fill the status with names of its own', () => {
   const board = new ProblemBoard()
   board.setFindings(
