@@ -160,7 +160,7 @@ function guardedServer(
   server.maxHeadersCount = MAX_HEADERS
   server.maxRequestsPerSocket = MAX_CALLS_PER_CONNECTION
   server.setTimeout(STALLED_MS)
-  const guard = new GuardedListener({ server, clock, limits, ...(onRefused && { onRefused }) })
+  const guard = new GuardedListener({ server, clock, limits, copyableProof: true, ...(onRefused && { onRefused }) })
   // Left to itself Node answers an expectation with an empty 417, and a CONNECT by closing the connection.
   server.on('checkExpectation', (_incoming: IncomingMessage, outgoing: ServerResponse) => void refuseCall(outgoing))
   server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => void refuseRaw(socket))

@@ -93,6 +93,7 @@ export class Listener {
       onRefused,
       ...(onAccept && { onAccept }),
       ...(penalties && { penalties }),
+      copyableProof: bundles === undefined,
     })
     this.#unsubscribe = bundles?.onChange(() => this.#renewContext()) ?? (() => undefined)
   }

@@ -23,7 +23,7 @@ export interface CallLimits {
 
 /** The party that answers for an offence: nobody where several identities share the connection. */
 export type Offender =
-  | { readonly kind: 'owner'; readonly owner: string }
+  | { readonly kind: 'owner'; readonly owner: string; readonly address: string }
   | { readonly kind: 'address'; readonly address: string }
   | { readonly kind: 'shared' }
 
@@ -80,7 +80,7 @@ export class ConnectionTable {
   readonly #clock: Clock
   readonly #calls: CallLimits
   readonly #onEvicted: (socket: Socket) => void
-  readonly #shutOutMs: (owner: string) => number
+  readonly #shutOutMs: (owner: string, address: string) => number
   readonly #entries = new Map<string, Entry>()
   readonly #rooms: ReadonlyMap<Step, WaitingRoom<Entry>>
   readonly #owned = new Map<string, number>()
@@ -88,7 +88,7 @@ export class ConnectionTable {
 
   /**
    * @param options.onEvicted closes a connection that has to give way to another one.
-   * @param options.shutOutMs how long an identity that comes over a new connection has to wait; 0 for most.
+   * @param options.shutOutMs how long an identity that comes over a new connection from this address has to wait; 0 for most.
    */
   constructor(options: {
     readonly limits: ConnectionTableLimits
@@ -96,7 +96,7 @@ export class ConnectionTable {
     readonly clock: Clock
     readonly calls: CallLimits
     readonly onEvicted: (socket: Socket) => void
-    readonly shutOutMs?: (owner: string) => number
+    readonly shutOutMs?: (owner: string, address: string) => number
   }) {
     this.#limits = options.limits
     this.#clock = options.clock
@@ -173,7 +173,7 @@ export class ConnectionTable {
       if (entry.identities.size < MAX_IDENTITIES) entry.identities.add(owner)
       return
     }
-    const waitMs = this.#shutOutMs(owner)
+    const waitMs = this.#shutOutMs(owner, entry.address)
     if (waitMs > 0) throw shutOut(waitMs)
     const own = this.#owned.get(owner) ?? 0
     if (own >= this.#limits.maxConnectionsPerOwner)
@@ -220,7 +220,7 @@ export class ConnectionTable {
     if (entry.owner === undefined) return { kind: 'address', address: entry.address }
     // Nothing tells whose calls were too many. A penalty for the first identity would let the others shut it out.
     if (entry.identities.size > 1) return { kind: 'shared' }
-    return { kind: 'owner', owner: entry.owner }
+    return { kind: 'owner', owner: entry.owner, address: entry.address }
   }
 
   /** Whether somebody who has proved who it is has a connection open from there. */

@@ -23,6 +23,11 @@ export interface GuardedListenerOptions {
   readonly onAccept?: (problem: StintError | undefined) => void
   /** Penalties for floods; listeners with the same clients share one instance. Default: penalties of this listener alone. */
   readonly penalties?: Penalties
+  /**
+   * Whether peers prove who they are by something that can be copied, such as a bearer token. A penalty is then for the
+   * identity at one address, so that a thief cannot shut out the agent itself. Default false.
+   */
+  readonly copyableProof?: boolean
 }
 
 export interface ListenAddress {
@@ -74,6 +79,7 @@ export class GuardedListener {
   #acceptFails = false
   readonly #tls: boolean
   readonly #penalties: Penalties
+  readonly #copyableProof: boolean
   readonly #newConnections: KeyedLimiter
   #talkCheck: NodeJS.Timeout | undefined
 
@@ -86,7 +92,7 @@ export class GuardedListener {
     this.#onAccept = onAccept
     this.#tls = server instanceof TlsServer
     const onEvicted = (socket: Socket) => this.refuse(socket, unproven())
-    const shutOutMs = (owner: string) => this.#shutOutMs(owner)
+    const shutOutMs = (owner: string, address: string) => this.#shutOutMs(owner, address)
     this.#table = new ConnectionTable({
       limits,
       tls: this.#tls,
@@ -96,6 +102,7 @@ export class GuardedListener {
       shutOutMs,
     })
     this.#penalties = options.penalties ?? new Penalties({ clock })
+    this.#copyableProof = options.copyableProof ?? false
     this.#newConnections = new KeyedLimiter({
       clock,
       ratePerSecond: NEW_CONNECTIONS_PER_SECOND,
@@ -233,17 +240,21 @@ export class GuardedListener {
   #punish(peer: string, socket: Socket, error: StintError): void {
     const offender = this.#table.convict(peer)
     if (!offender) return
-    if (offender.kind === 'owner') this.#penalties.offend(byOwner(offender.owner))
+    if (offender.kind === 'owner') this.#penalties.offend(this.#keyOf(offender.owner, offender.address))
     if (offender.kind === 'address') this.#penalties.offend(byAddress(offender.address))
     this.refuse(socket, error, { peer })
   }
 
   /** One that opens connections without end floods too, whatever becomes of each. */
-  #shutOutMs(owner: string): number {
-    const key = byOwner(owner)
-    const remainingMs = this.#penalties.remainingMs(key)
+  #shutOutMs(owner: string, address: string): number {
+    const key = this.#keyOf(owner, address)
+    const remainingMs = Math.max(this.#penalties.remainingMs(key), this.#penalties.remainingMs(byOwner(owner)))
     if (remainingMs > 0 || this.#newConnections.tryTake(key)) return remainingMs
     return this.#penalties.offend(key)
+  }
+
+  #keyOf(owner: string, address: string): string {
+    return this.#copyableProof ? `${byOwner(owner)} ${byAddress(address)}` : byOwner(owner)
   }
 
   /** Tells of changes only. */

@@ -130,7 +130,11 @@ describe('an offence over a connection is laid to', () => {
       identities: [],
       offender: { kind: 'address', address: '192.0.2.1' },
     },
-    { name: 'the identity that it has proved', identities: ['a', 'a'], offender: { kind: 'owner', owner: 'a' } },
+    {
+      name: 'the identity that it has proved',
+      identities: ['a', 'a'],
+      offender: { kind: 'owner', owner: 'a', address: '192.0.2.1' },
+    },
     { name: 'nobody, where a proxy brings several identities', identities: ['a', 'b'], offender: { kind: 'shared' } },
   ]
   for (const { name, identities, offender } of cases) {

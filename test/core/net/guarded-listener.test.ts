@@ -3,7 +3,8 @@ import { connect, createServer, type Server } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { afterEach, expect, test } from 'vitest'
 import type { StintError } from '../../../src/core/errors.ts'
-import { GuardedListener } from '../../../src/core/net/guarded-listener.ts'
+import { peerKey } from '../../../src/core/net/connection-table.ts'
+import { GuardedListener, type GuardedListenerOptions } from '../../../src/core/net/guarded-listener.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { until } from '../../support/settle.ts'
 
@@ -42,6 +43,35 @@ test('an accept that fails is told, refuses nobody, and is over with the next co
   expect(refusals).toEqual([])
 })
 
+for (const { name, copyableProof, isShutOut } of [
+  { name: 'a certificate is shut out wherever it comes from', copyableProof: false, isShutOut: true },
+  {
+    name: 'a token that may be stolen is shut out at the address of the flood only',
+    copyableProof: true,
+    isShutOut: false,
+  },
+]) {
+  test(`an identity that has flooded and proves itself by ${name}`, async () => {
+    const { guard: listener, server } = guard({ copyableProof })
+    const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.a' })
+    const connectFrom = async (localAddress: string) => {
+      const taken = once(server, 'connection')
+      const socket = connect({ port, host: '127.0.0.1', localAddress })
+      socket.on('error', () => undefined)
+      open.push(() => socket.destroy())
+      return peerKey((await taken)[0])
+    }
+    const prove = (peer: string) => () => listener.connections.prove(peer, 'spiffe://a.test/x')
+    const flooding = await connectFrom('127.0.0.2')
+    prove(flooding)()
+    while (listener.called(flooding));
+    expect(prove(await connectFrom('127.0.0.2'))).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }))
+    const elsewhere = prove(await connectFrom('127.0.0.3'))
+    if (isShutOut) expect(elsewhere).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }))
+    else expect(elsewhere).not.toThrow()
+  })
+}
+
 test('connections that were reset before they could be taken hold no place', async () => {
   const { guard: listener, server, refusals } = guard()
   const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.a' })
@@ -79,7 +109,7 @@ for (let n = 0; n < 8; n++) {
   })
 }`
 
-function guard() {
+function guard(options: Pick<GuardedListenerOptions, 'copyableProof'> = {}) {
   const server: Server = createServer()
   const accepts: (StintError | undefined)[] = []
   const refusals: unknown[] = []
@@ -89,6 +119,7 @@ function guard() {
     limits: { maxConnections: 4, maxConnectionsPerOwner: 4, maxUnproven: 6, firstByteTimeoutMs: 10_000 },
     onRefused: (refusal) => refusals.push(refusal),
     onAccept: (problem) => accepts.push(problem),
+    ...options,
   })
   open.push(() => made.stop(0))
   return { guard: made, server, accepts, refusals }
