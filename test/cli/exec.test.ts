@@ -99,6 +99,18 @@ test('the token reaches the child as a file and as a text, for SDKs that know no
   await child.remove()
 })
 
+for (const { name, given, own } of [
+  { name: 'none', given: {}, own: '127.0.0.1' },
+  { name: 'one under the other name', given: { NO_PROXY: 'a.test' }, own: 'a.test,127.0.0.1' },
+  { name: 'every host', given: { no_proxy: '*' }, own: '*' },
+])
+  test(`a proxy never sees the token: the endpoint is on the list of hosts without one, which held ${name}`, async () => {
+    const endpoint = { url: 'http://127.0.0.1:1/credentials', authorization: new Secret('Bearer x') }
+    const child = await childEnvironment({ env: given, endpoint, grantId: GRANT_ID })
+    await child.remove()
+    expect([child.env.NO_PROXY, child.env.no_proxy]).toEqual([own, own])
+  })
+
 test('the token file is for its owner alone', async () => {
   const endpoint = { url: 'http://127.0.0.1:1/credentials', authorization: new Secret('Bearer x') }
   const child = await childEnvironment({ env: {}, endpoint, grantId: GRANT_ID })

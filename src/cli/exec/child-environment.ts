@@ -58,8 +58,18 @@ export async function childEnvironment({
       // The machine's own identity is not asked; by an SDK that does not know the switch, it is our endpoint that is asked.
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_EC2_METADATA_SERVICE_ENDPOINT: new URL('/', endpoint.url).href,
+      // Else a client that heeds http_proxy, such as Node.js with NODE_USE_ENV_PROXY, shows the token to the proxy.
+      NO_PROXY: withoutProxy(env.NO_PROXY || env.no_proxy, endpoint),
+      no_proxy: withoutProxy(env.no_proxy || env.NO_PROXY, endpoint),
       [GRANT_VARIABLE]: grantId,
       ...(region && { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
     },
   }
+}
+
+/** The list of hosts that no proxy is used for, with the endpoint's; a list that is `*` holds every host, and only alone. */
+function withoutProxy(hosts: string | undefined, { url }: Pick<CredentialEndpoint, 'url'>): string {
+  const { hostname } = new URL(url)
+  if (!hosts) return hostname
+  return hosts.trim() === '*' ? hosts : `${hosts},${hostname}`
 }
