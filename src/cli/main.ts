@@ -17,6 +17,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['policy', 'check and test a policy directory', async () => (await import('./commands/policy.ts')).policy],
   ['audit', 'verify and export the record', async () => (await import('./commands/audit.ts')).audit],
   ['revocations', 'how far revocations are', async () => (await import('./commands/revocations.ts')).revocations],
+  ['status', 'whether credentials are given', async () => (await import('./commands/status.ts')).status],
   ['doctor', 'look at everything the broker needs', async () => (await import('./commands/doctor.ts')).doctorCommand],
   ['config', 'check and print the configuration', async () => (await import('./commands/config.ts')).configCommand],
   ['operators', 'make admin tokens', async () => (await import('./commands/operators.ts')).operatorsCommand],

@@ -35,7 +35,12 @@ const taskFile = z.strictObject({
   roleArn: z.string().optional(),
   access: z.array(z.strictObject({ actions: z.array(z.string()), resources: z.array(z.string()) })).optional(),
   /** `15m`, or `ttlSeconds` as number. */
-  ttl: z.string().optional(),
+  ttl: z
+    .string({
+      error: ({ input }) =>
+        `must be a duration with its unit, such as 90s or 15m${typeof input === 'number' ? `; for ${input} seconds write ${input}s` : ''}`,
+    })
+    .optional(),
   ttlSeconds: z.number().int().positive().optional(),
   reference: z.string().optional(),
 })

@@ -86,6 +86,43 @@ test('whoami sends the token of the file', async () => {
   expect(admin.calls[0]?.authorization).toBe('Bearer stint_example')
 })
 
+for (const [ready, exitCode] of [
+  [true, 0],
+  [false, 1],
+] as const)
+  test(`status of a broker that is ${ready ? '' : 'not '}ready names its problems and exits with ${exitCode}`, async () => {
+    admin.routes['GET /v1/status'] = {
+      body: {
+        ready,
+        problems: [
+          {
+            component: 'aws:sts',
+            code: 'PROVIDER_UNAVAILABLE',
+            explanation: 'No answer.\u001b[2K',
+            since: '2026-11-21T12:00:00.000Z',
+          },
+        ],
+        identity: {
+          spiffeId: 'spiffe://example.org/stint',
+          notAfter: '2026-11-21T13:00:00.000Z',
+          bundles: [{ trustDomain: 'example.org', source: 'file', x509Authorities: 1, jwtAuthorities: 2 }],
+        },
+        grants: { active: 3 },
+        version: '0.1.0',
+      },
+    }
+    const run = await stint(['status'], { env })
+    expect(run.exitCode).toBe(exitCode)
+    for (const part of [
+      `Ready:      ${ready ? 'yes' : 'no'}\n`,
+      'aws:sts PROVIDER_UNAVAILABLE since 2026-11-21T12:00:00.000Z: No answer.\\u{1b}[2K\n',
+      'example.org (file): 1 X.509 and 2 JWT authorities',
+      'active 3',
+    ])
+      expect(run.stdout).toContain(part)
+    expect((await stint(['status', '-o', 'json'], { env })).exitCode).toBe(exitCode)
+  })
+
 test('approvals show tells who, why, what, classes, labels, blast radius and the exact policy, with nothing hidden', async () => {
   const { stdout } = await stint(['approvals', 'show', 'apr_1'], { env, isTTY: true })
   for (const part of [
@@ -120,6 +157,13 @@ test('approve on a terminal shows the plan and asks', async () => {
   const no = await stint(argv, { env, isTTY: true, input: 'y\n' })
   expect(no.exitCode).toBe(1)
   expect(admin.calls.filter(({ route }) => route.startsWith('POST'))).toHaveLength(1)
+})
+
+test('a question that ends without an answer, as by Ctrl-C or Ctrl-D, decides nothing and says so', async () => {
+  const run = await stint(['approvals', 'approve', 'apr_1', '--note', 'agreed'], { env, isTTY: true, input: '' })
+  expect(run.exitCode).toBe(1)
+  expect(run.stderr).toMatch(/\nstint: nothing was decided\n$/)
+  expect(admin.calls.filter(({ route }) => route.startsWith('POST'))).toEqual([])
 })
 
 for (const { name, argv } of [

@@ -74,6 +74,13 @@ for (const { name, argv } of [
   })
 }
 
+test('a bare number for the ttl of a task file is told how it is written', async () => {
+  await writeFile(task, TASK_YAML.replace('15m', '900'))
+  const run = await stint(['plan', '--task', task], { env })
+  expect(run.exitCode).toBe(2)
+  expect(run.stderr).toContain('ttl must be a duration with its unit, such as 90s or 15m; for 900 seconds write 900s')
+})
+
 for (const { name, yaml } of [
   { name: 'an unknown key', yaml: `${TASK_YAML}\nroles: x` },
   { name: 'an alias', yaml: 'purpose: &a x\nroleArn: *a' },

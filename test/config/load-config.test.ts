@@ -95,6 +95,18 @@ describe('a bad file is refused with every problem by path', () => {
       says: 'duration',
     },
     {
+      name: 'a number for a duration',
+      text: withSections({ grants: { leaseTime: 300 } }),
+      path: 'grants.leaseTime',
+      says: 'duration from 60s to 15m',
+    },
+    {
+      name: 'an unknown kind of revocation',
+      text: withSections({ roles: [{ arn: 'arn:aws:iam::123456789012:role/x', revocation: { kind: 'boundry' } }] }),
+      path: 'roles.0.revocation.kind',
+      says: 'one of boundary, inline, none',
+    },
+    {
       name: 'a lease below 60 s',
       text: withSections({ grants: { leaseTime: '30s' } }),
       path: 'grants.leaseTime',

@@ -43,6 +43,18 @@ for (const { name, schema, input, expected } of [
     expected: ['has none of the forms that are allowed here'],
   },
   {
+    name: 'an unknown kind',
+    schema: z.discriminatedUnion('kind', [z.object({ kind: z.literal('a') }), z.object({ kind: z.literal('b') })]),
+    input: { kind: 'c' },
+    expected: ['must be one of a, b'],
+  },
+  {
+    name: 'no kind',
+    schema: z.discriminatedUnion('kind', [z.object({ kind: z.literal('a') }), z.object({ kind: z.literal('b') })]),
+    input: {},
+    expected: ['is missing; it has to be one of a, b'],
+  },
+  {
     name: "a schema's own message",
     schema: z.string().min(2, 'must be longer'),
     input: '',

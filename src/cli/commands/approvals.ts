@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
 import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
 import { AdminClient, type AdminFlags, type AdminObject, idInPath, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
@@ -105,13 +105,17 @@ async function askPerson(verdict: Verdict, answer: AdminObject, io: CommandIo): 
       'Without a terminal to ask on, give --plan-hash: the whole hash after "Plan:" in stint approvals show.',
     )
   print(answer, { output: 'table' }, { ...io, stdout: io.stderr })
-  const prompt = createInterface({ input: io.stdin, output: io.stderr })
-  try {
-    const typed = await prompt.question(`Type ${verdict} to ${verdict} this plan: `)
-    if (typed.trim() === verdict) return (answer.approval as AdminObject).planHash as string
-    io.stderr.write('stint: nothing was decided\n')
-    return undefined
-  } finally {
-    prompt.close()
-  }
+  const typed = await ask(`Type ${verdict} to ${verdict} this plan: `, io)
+  if (typed?.trim() === verdict) return (answer.approval as AdminObject).planHash as string
+  io.stderr.write(`${typed === undefined ? '\n' : ''}stint: nothing was decided\n`)
+  return undefined
+}
+
+/** @returns undefined if the question was left by Ctrl-C or Ctrl-D, or the input ended. */
+function ask(question: string, { stdin, stderr }: CommandIo): Promise<string | undefined> {
+  const prompt = createInterface({ input: stdin, output: stderr })
+  return new Promise<string | undefined>((resolve) => {
+    prompt.once('close', () => resolve(undefined))
+    prompt.question(question, resolve)
+  }).finally(() => prompt.close())
 }
