@@ -74,7 +74,8 @@ export function compileSessionPolicy(
 
 /**
  * Adds the end of the lease: a Deny of everything from then on, which an allow of a resource policy does not escape either.
- * `…Equals`, since a service that cuts its clock to the second would else let the last second through.
+ * `…Equals`, since a service that cuts its clock to the second would else let the last second through. Where the store needs
+ * it, a Deny of what a session may never do comes before.
  *
  * @param policy `json` of `compileSessionPolicy`.
  * @param notAfter cut to the whole second, so never later than this.
@@ -95,9 +96,10 @@ export function withLeaseEnd(
   return `${policy.slice(0, -TAIL.length)},${leaseEnd(notAfter, form)}${TAIL}`
 }
 
-function leaseEnd(notAfter: Date, { action, resource }: LeaseEndForm): string {
+function leaseEnd(notAfter: Date, { action, resource, never }: LeaseEndForm): string {
   const seconds = `${notAfter.toISOString().slice(0, 19)}Z`
-  return `{"Effect":"Deny","Action":"${action}","Resource":"${resource}","Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":"${seconds}"}}}`
+  const always = never === undefined ? '' : `{"Effect":"Deny","Action":"${never}"},`
+  return `${always}{"Effect":"Deny","Action":"${action}","Resource":"${resource}","Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":"${seconds}"}}}`
 }
 
 /** Resources per action, without those that another one of the action covers. */
@@ -192,7 +194,9 @@ function renderedBytes(json: string): number {
   const statements = Statement.map(({ Effect, Action, Resource, Condition }) => ({
     Effect,
     Action: list(Action),
-    Resource: list(Resource).map((resource) => (resource === '*' ? '**' : resource)),
+    ...(Resource === undefined
+      ? {}
+      : { Resource: list(Resource).map((resource) => (resource === '*' ? '**' : resource)) }),
     ...(Condition ? { Condition: conditionLists(Condition) } : {}),
   }))
   const text = JSON.stringify({ Version, Statement: statements }).replace(/[&<>]/g, '\\u0000')

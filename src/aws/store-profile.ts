@@ -9,6 +9,11 @@ export type RevocationKind = 'boundary' | 'inline' | 'none'
 export interface LeaseEndForm {
   readonly action: '*' | 's3:*'
   readonly resource: '*' | 'arn:aws:s3:::*'
+  /**
+   * Actions that a Deny of its own refuses at any time: by these a session could make credentials that outlive it, and the
+   * store allows them to every session that does not deny them.
+   */
+  readonly never?: 'admin:*'
 }
 
 /** How session policies have to be written. */
@@ -92,7 +97,9 @@ export const PROFILES: Readonly<Record<StoreProfileName, StoreProfile>> = {
   minio: {
     name: 'minio',
     policy: {
-      leaseEnd: { action: 's3:*', resource: 'arn:aws:s3:::*' },
+      // Before RELEASE.2025-10-15 a session may make service accounts of its user, without end and without the session policy,
+      // unless it is told that it may not (CVE-2025-62506).
+      leaseEnd: { action: 's3:*', resource: 'arn:aws:s3:::*', never: 'admin:*' },
       actions: MINIO_ACTIONS,
       measured: 'rendered',
     },

@@ -68,13 +68,21 @@ describe('a store profile', () => {
     const minio = aws.with({ profile: PROFILES.minio })
     const asked = request('minio')
     await minio.mint(asked, never)
-    expect(JSON.parse(aws.server.sessions[0]?.policy ?? '').Statement[1]).toMatchObject({
-      Effect: 'Deny',
-      Action: 's3:*',
-      Resource: 'arn:aws:s3:::*',
-    })
+    expect(JSON.parse(aws.server.sessions[0]?.policy ?? '').Statement.slice(1)).toMatchObject([
+      { Effect: 'Deny', Action: 'admin:*' },
+      { Effect: 'Deny', Action: 's3:*', Resource: 'arn:aws:s3:::*' },
+    ])
     expect(minio.leaseEnd).toEqual(PROFILES.minio.policy.leaseEnd)
     await expect(aws.provider.mint(request('minio'), never)).rejects.toMatchObject({ details: { field: 'Policy' } })
+  })
+
+  // CVE-2025-62506: a session could make itself a service account, which has neither its end nor its session policy.
+  test('minio does not send a policy that lets a session outlive its lease', async () => {
+    const asked = request('minio')
+    const sessionPolicy = asked.sessionPolicy.replace('{"Effect":"Deny","Action":"admin:*"},', '')
+    await expect(aws.with({ profile: PROFILES.minio }).mint({ ...asked, sessionPolicy }, never)).rejects.toMatchObject({
+      details: { field: 'Policy', outcome: 'not_minted' },
+    })
   })
 
   for (const allow of [

@@ -18,6 +18,8 @@ interface Ask {
   readonly bucket: string
   readonly object?: string
   readonly at: string
+  /** Asked as MinIO asks about actions on one's own account (its DenyOnly): they are allowed unless denied. */
+  readonly own?: boolean
 }
 
 const ROLE = 'arn:aws:iam:::role/minio'
@@ -98,6 +100,14 @@ describeWithService(
         { action: 's3:GetObject', bucket: 'b', object: 'a/x', at: '2027-01-01T00:00:00Z', allowed: false },
       ]
       expect(judge([{ policy, asks }])[0]?.allowed).toEqual(asks.map(({ allowed }) => allowed))
+    })
+
+    // CVE-2025-62506 (GHSA-jjjj-jwhf-8rgr)
+    test('lets no session make a service account of its user, which would outlive it without a session policy', () => {
+      const policy = leased(plan(['s3:GetObject'], ['arn:aws:s3:::b/*']).sessionPolicy)
+      const actions = ['CreateServiceAccount', 'UpdateServiceAccount', 'ListServiceAccounts', 'CreateUser']
+      const asks = actions.map((name) => ({ action: `admin:${name}`, bucket: '', at: BEFORE, own: true }))
+      expect(judge([{ policy, asks }])[0]?.allowed).toEqual(asks.map(() => false))
     })
 
     test('takes every plan, and finds it no longer than the plan says', () => {

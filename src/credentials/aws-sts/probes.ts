@@ -141,12 +141,13 @@ export class AwsProbes {
   }
 }
 
-function denyEverything(now: Date, { action: Action, resource: Resource }: LeaseEndForm): string {
+function denyEverything(now: Date, { action: Action, resource: Resource, never }: LeaseEndForm): string {
   const from = now.toISOString().replace(/\.\d+Z$/, 'Z')
   return JSON.stringify({
     Version: '2012-10-17',
     Statement: [
       { Effect: 'Deny', Action, Resource },
+      ...(never === undefined ? [] : [{ Effect: 'Deny', Action: never }]),
       { Effect: 'Deny', Action, Resource, Condition: { DateGreaterThanEquals: { 'aws:CurrentTime': from } } },
     ],
   })

@@ -84,6 +84,8 @@ function checkPolicy({ sessionPolicy, notAfter }: MintRequest, leaseEnd: LeaseEn
   const statements = statementsOf(sessionPolicy)
   if (!statements.some((statement) => endsBy(statement, notAfter, leaseEnd)))
     throw bad('Policy', 'it needs a Deny of every action on every resource from notAfter (aws:CurrentTime) on')
+  if (leaseEnd.never !== undefined && !statements.some((statement) => denies(statement, leaseEnd.never)))
+    throw bad('Policy', `it needs a Deny of ${leaseEnd.never}, by which a session would outlive its lease`)
   if (leaseEnd.action !== '*' && !statements.every((statement) => isWithin(statement, leaseEnd)))
     throw bad('Policy', `it may allow ${leaseEnd.action} alone, since its Deny from notAfter on names no more`)
 }
@@ -107,6 +109,12 @@ function isWithin(statement: unknown, { action: all }: LeaseEndForm): boolean {
   return NotAction === undefined && actions.every((one) => typeof one === 'string' && one.startsWith(prefix))
 }
 
+/** Whether a statement is a Deny of these actions, without a resource or a condition. */
+function denies(statement: unknown, actions: string | undefined): boolean {
+  const { Effect, Action, ...rest } = Object(statement) as Record<string, unknown>
+  return Effect === 'Deny' && isOnly(Action, actions) && Object.keys(rest).length === 0
+}
+
 /** True for a Deny of all whose one condition is that aws:CurrentTime is past an instant no later than `notAfter`. */
 function endsBy(statement: unknown, notAfter: Date, { action, resource }: LeaseEndForm): boolean {
   const { Effect, Action, Resource, Condition } = Object(statement) as Record<string, unknown>
@@ -121,7 +129,7 @@ function endsBy(statement: unknown, notAfter: Date, { action, resource }: LeaseE
   return Date.parse(end) <= notAfter.getTime()
 }
 
-function isOnly(value: unknown, wanted: string): boolean {
+function isOnly(value: unknown, wanted: string | undefined): boolean {
   return value === wanted || (Array.isArray(value) && value.length === 1 && value[0] === wanted)
 }
 

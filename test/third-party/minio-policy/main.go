@@ -1,5 +1,5 @@
 // Answers questions about policies by MinIO's own policy library: one JSON object a line, {"policy", "asks": [{"action",
-// "bucket", "object", "at"}]}, answered by {"error"} for a policy that the library refuses, else {"rendered", "allowed"}.
+// "bucket", "object", "at", "own"}]}, answered by {"error"} for a policy that the library refuses, else {"rendered", "allowed"}.
 package main
 
 import (
@@ -18,6 +18,7 @@ type question struct {
 		Bucket string `json:"bucket"`
 		Object string `json:"object"`
 		At     string `json:"at"`
+		Own    bool   `json:"own"`
 	} `json:"asks"`
 }
 
@@ -60,6 +61,7 @@ func judge(line []byte) answer {
 			Action:          policy.Action(ask.Action),
 			BucketName:      ask.Bucket,
 			ObjectName:      ask.Object,
+			DenyOnly:        ask.Own,
 			ConditionValues: map[string][]string{"CurrentTime": {ask.At}},
 		}))
 	}
