@@ -34,8 +34,9 @@ export function createGrantService(parts: GrantParts): GrantService {
         return shareFlight(inFlight, flightKey(caller, idempotencyKey, request.task), signal, work)
       }),
 
+    // Not under the limit of refusals: a renewal that is refused ends its grant, so it puts itself out of reach.
     renewLease: (caller, grantId, signal) =>
-      judged(caller, async () => {
+      admit(caller, async () => {
         await parts.tokens.askIssuer(caller, signal)
         return parts.tokens.onRecord(caller, () => renewLease(parts, caller, { grantId, by: 'renewal' }, signal))
       }),

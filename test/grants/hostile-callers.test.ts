@@ -168,6 +168,18 @@ describe('an agent whose requests are all denied', () => {
     await expect(ask(10)).resolves.toBeDefined()
   })
 
+  // A thief's refused requests must not end the work that the agent has in hand.
+  test('renews all the same: a renewal that is refused ends its grant, so it needs no other bound', async () => {
+    await h.close()
+    h.remove()
+    h = await openHarness({ recordRates: { refusalsPerMinute: 1 } })
+    const { grant } = await h.request('key-00000001')
+    const hopeless = { ...task(), purpose: '' }
+    await expect(h.request('key-00000002', hopeless)).rejects.toMatchObject({ code: 'PURPOSE_MISSING' })
+    await expect(h.request('key-00000003')).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+    expect((await h.grants.renewLease(caller(), grant.id, h.signal)).lease).toBeDefined()
+  })
+
   test('is not held up by what is no refusal', async () => {
     await h.close()
     h.remove()
