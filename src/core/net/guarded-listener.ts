@@ -21,7 +21,10 @@ export interface GuardedListenerOptions {
   readonly onRefused?: (refusal: RefusedConnection) => void
   /** The operating system gave no connection, e.g. for want of file descriptors; undefined with the next that it gives. */
   readonly onAccept?: (problem: StintError | undefined) => void
-  /** Penalties for floods; listeners with the same clients share one instance. Default: penalties of this listener alone. */
+  /**
+   * Penalties of identities for floods; listeners with the same clients share one instance. Default: penalties of this listener
+   * alone. Addresses are never shared: strangers at one port must not close another to those who prove who they are there.
+   */
   readonly penalties?: Penalties
   /**
    * Whether peers prove who they are by something that can be copied, such as a bearer token. A penalty is then for the
@@ -79,6 +82,7 @@ export class GuardedListener {
   #acceptFails = false
   readonly #tls: boolean
   readonly #penalties: Penalties
+  readonly #addressPenalties: Penalties
   readonly #copyableProof: boolean
   readonly #newConnections: KeyedLimiter
   #talkCheck: NodeJS.Timeout | undefined
@@ -102,6 +106,7 @@ export class GuardedListener {
       shutOutMs,
     })
     this.#penalties = options.penalties ?? new Penalties({ clock })
+    this.#addressPenalties = new Penalties({ clock })
     this.#copyableProof = options.copyableProof ?? false
     this.#newConnections = new KeyedLimiter({
       clock,
@@ -203,7 +208,7 @@ export class GuardedListener {
       return
     }
     const address = addressKey(socket.remoteAddress ?? '')
-    const waitMs = this.#penalties.remainingMs(byAddress(address))
+    const waitMs = this.#addressPenalties.remainingMs(address)
     // While a proven client is connected from this address, others may connect from it too: they may share a NAT.
     if (waitMs > 0 && !this.#table.hasProven(address)) {
       this.refuse(socket, shutOut(waitMs))
@@ -241,7 +246,7 @@ export class GuardedListener {
     const offender = this.#table.convict(peer)
     if (!offender) return
     if (offender.kind === 'owner') this.#penalties.offend(this.#keyOf(offender.owner, offender.address))
-    if (offender.kind === 'address') this.#penalties.offend(byAddress(offender.address))
+    if (offender.kind === 'address') this.#addressPenalties.offend(offender.address)
     this.refuse(socket, error, { peer })
   }
 
@@ -254,7 +259,7 @@ export class GuardedListener {
   }
 
   #keyOf(owner: string, address: string): string {
-    return this.#copyableProof ? `${byOwner(owner)} ${byAddress(address)}` : byOwner(owner)
+    return this.#copyableProof ? `${byOwner(owner)} at ${address}` : byOwner(owner)
   }
 
   /** Tells of changes only. */
@@ -303,10 +308,6 @@ function acceptFailed(cause: Error): StintError {
 
 function byOwner(owner: string): string {
   return `identity:${owner}`
-}
-
-function byAddress(address: string): string {
-  return `address:${address}`
 }
 
 /** What the far side has sent is read and dropped: unread bytes would make the close a reset that takes the word away. */

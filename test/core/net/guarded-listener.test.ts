@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { connect, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { afterEach, expect, test } from 'vitest'
 import type { StintError } from '../../../src/core/errors.ts'
+import { Penalties } from '../../../src/core/limits/penalties.ts'
 import { peerKey } from '../../../src/core/net/connection-table.ts'
 import { GuardedListener, type GuardedListenerOptions } from '../../../src/core/net/guarded-listener.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -72,6 +73,26 @@ for (const { name, copyableProof, isShutOut } of [
   })
 }
 
+test('strangers that flood one port do not close another to their neighbours', async () => {
+  const penalties = new Penalties({ clock: new ManualClock() })
+  const [bearer, mutual] = [guard({ penalties }), guard({ penalties })]
+  const isTaken = async ({ guard: listener, server }: typeof bearer, { port }: AddressInfo) => {
+    const before = listener.connections.size
+    const accepted = once(server, 'connection')
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    open.push(() => socket.destroy())
+    const [taken] = await accepted
+    return { peer: peerKey(taken), isTaken: listener.connections.size > before }
+  }
+  const at = { host: '127.0.0.1', port: 0, setting: 'listen.a' }
+  const [bearerAt, mutualAt] = [await bearer.guard.listen(at), await mutual.guard.listen(at)]
+  const { peer } = await isTaken(bearer, bearerAt)
+  while (bearer.guard.called(peer));
+  expect(await isTaken(bearer, bearerAt)).toMatchObject({ isTaken: false })
+  expect(await isTaken(mutual, mutualAt)).toMatchObject({ isTaken: true })
+})
+
 test('connections that were reset before they could be taken hold no place', async () => {
   const { guard: listener, server, refusals } = guard()
   const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.a' })
@@ -109,7 +130,7 @@ for (let n = 0; n < 8; n++) {
   })
 }`
 
-function guard(options: Pick<GuardedListenerOptions, 'copyableProof'> = {}) {
+function guard(options: Pick<GuardedListenerOptions, 'copyableProof' | 'penalties'> = {}) {
   const server: Server = createServer()
   const accepts: (StintError | undefined)[] = []
   const refusals: unknown[] = []
