@@ -121,7 +121,11 @@ export class AdminClient {
       }
       const request = send(
         url,
-        { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS), ca: this.#ca, ...(agent && { agent }) },
+        // NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment must not show the operator's token to any server.
+        {
+          ...{ method, headers, signal: AbortSignal.timeout(TIMEOUT_MS), ca: this.#ca, rejectUnauthorized: true },
+          ...(agent && { agent }),
+        },
         (response) => {
           const chunks: Buffer[] = []
           let size = 0

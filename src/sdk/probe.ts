@@ -32,6 +32,7 @@ export function probeRefusal(
       servername: isIP(host) === 0 ? host : 'stint-broker',
       secureContext,
       ALPNProtocols: ['h2'],
+      rejectUnauthorized: true,
       checkServerIdentity: (_host, { raw }) => checkServerSvid(raw, serverId),
     })
     const end = (code: ErrorCode | undefined) => {

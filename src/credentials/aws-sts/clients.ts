@@ -45,7 +45,8 @@ function settings({ region, endpoint, credentials, http, maxSockets }: ClientOpt
       explanation:
         'An AWS endpoint is an https:// address; http:// is for loopback only, since answers hold credentials.',
     })
-  const agent = { keepAlive: true, maxSockets }
+  // Said here, since NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise let any server be AWS.
+  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true }
   return {
     region,
     credentials,
