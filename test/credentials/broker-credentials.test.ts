@@ -344,6 +344,14 @@ describe('reading the credentials anew', () => {
     expect([reads, calls()]).toEqual([2, 6])
   })
 
+  test('is not said to give the same credentials while the source gives none', async () => {
+    const own = provider(() => Promise.reject(new Error('no credentials anywhere')))
+    for (let n = 0; n < 2; n++)
+      await expect(mint(own)).rejects.toMatchObject({
+        details: { explanation: expect.stringMatching(/could not be read; .*Their source could not be read anew\.$/) },
+      })
+  })
+
   test('tries once more and no oftener, however many others the source gives', async () => {
     let reads = 0
     const own = provider(async () => ({ ...bad, secretAccessKey: `${reads++}` }))

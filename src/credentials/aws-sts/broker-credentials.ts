@@ -39,6 +39,7 @@ export class BrokerCredentials {
   #keys: BrokerKeys | undefined
   #reading: Promise<BrokerKeys> | undefined
   #readAtMs = Number.NEGATIVE_INFINITY
+  #lastFailed = false
   #version = 0
 
   constructor(options: { readonly read: ReadBrokerKeys; readonly clock: Clock }) {
@@ -76,7 +77,7 @@ export class BrokerCredentials {
     // A call that found none here was signed with the first that were read.
     const used = usedVersion === 0 && this.#version > 0 ? 1 : usedVersion
     if (this.#version !== used) return 'renewed'
-    if (!this.#reading && this.#pausing()) return 'unchanged'
+    if (!this.#reading && this.#pausing()) return this.#lastFailed ? 'unreadable' : 'unchanged'
     try {
       await inTime(() => this.#readOnce(), limits)
     } catch {
@@ -103,6 +104,7 @@ export class BrokerCredentials {
     this.#readAtMs = this.#clock.monotonicMs()
     const reading = inTime(this.#read, { timeoutMs: READ_TIMEOUT_MS })
       .catch((cause: unknown) => {
+        this.#lastFailed = true
         throw new CredentialSourceError('The source of the AWS credentials failed.', { cause })
       })
       .then((keys) => this.#keep(keys))
@@ -114,6 +116,7 @@ export class BrokerCredentials {
   }
 
   #keep(keys: BrokerKeys): BrokerKeys {
+    this.#lastFailed = false
     if (!this.#keys || !sameKeys(this.#keys, keys)) this.#version += 1
     this.#keys = keys
     return keys
