@@ -41,7 +41,7 @@ export async function passGate({
       settings.onAwaitingApproval?.(answer.grant.approvalId ?? '', answer.grant)
       limitWait(answer.grant, stop, timing, settings)
       await answered(follow(answer.grant.id, signal))
-      answer = await insist(request, timing, signal)
+      answer = await requestUntilAnswered(request, timing, signal)
     }
     const end = endOf(answer.grant)
     if (end) throw end
@@ -64,8 +64,8 @@ async function answered(states: AsyncIterable<GrantInfo>): Promise<void> {
 /** How often a token that another connection holds is shown again: its own agent needs it once, when its connection broke. */
 const MAX_HELD = 3
 
-/** At the gate the yes has been given: a broker that is away for a moment must not lose it. */
-async function insist(
+/** Repeats the request while the broker is away: a person has said yes by now, and a short outage must not lose that. */
+async function requestUntilAnswered(
   request: (signal: AbortSignal) => Promise<GrantAnswer>,
   { clock, random }: Timing,
   signal: AbortSignal,
