@@ -101,9 +101,13 @@ export class ServerIdentityFiles {
     const { certFile, keyFile, clock } = this.#options
     const cert = await read(certFile, 'certFile')
     const key = await read(keyFile, 'keyFile')
-    const identity = serverIdentity(cert.text, new Secret(key.text))
-    if (clock.now() <= identity.notAfter) return { identity, hash: cert.hash + key.hash }
-    throw invalid('certFile', 'The certificate of the server has expired.')
+    try {
+      const identity = serverIdentity(cert.text, new Secret(key.text))
+      if (clock.now() <= identity.notAfter) return { identity, hash: cert.hash + key.hash }
+      throw invalid('certFile', 'The certificate of the server has expired.')
+    } catch (error) {
+      throw withFile(error, { certFile, keyFile })
+    }
   }
 }
 
@@ -125,17 +129,29 @@ export function filesIdentity(options: Omit<ServerIdentityFilesOptions, 'onChang
  * @throws {StintError} CONFIG_INVALID
  */
 export function serverIdentity(cert: string, key: Secret): ServerIdentity {
+  const leaf = usable(
+    'certFile',
+    'The certificate of the server is no certificate in PEM.',
+    () => new X509Certificate(cert),
+  )
+  const privateKey = usable('keyFile', 'The private key of the server is no unencrypted private key in PEM.', () =>
+    createPrivateKey(key.reveal()),
+  )
+  if (!leaf.checkPrivateKey(privateKey)) {
+    throw invalid('keyFile', 'The private key of the server does not belong to its certificate.')
+  }
+  usable('certFile', 'The certificate and the private key of the server are no pair that TLS takes.', () =>
+    createSecureContext({ cert, key: key.reveal() }),
+  )
+  const spiffeId = spiffeIdOf(leaf)
+  return { cert, key, notAfter: leaf.validToDate, ...(spiffeId && { spiffeId }) }
+}
+
+function usable<T>(field: Field, explanation: string, read: () => T): T {
   try {
-    const leaf = new X509Certificate(cert)
-    if (!leaf.checkPrivateKey(createPrivateKey(key.reveal()))) {
-      throw invalid('keyFile', 'The private key of the server does not belong to its certificate.')
-    }
-    createSecureContext({ cert, key: key.reveal() })
-    const spiffeId = spiffeIdOf(leaf)
-    return { cert, key, notAfter: leaf.validToDate, ...(spiffeId && { spiffeId }) }
-  } catch (error) {
-    if (error instanceof StintError) throw error
-    throw invalid('certFile', 'The certificate or the private key of the server is not usable PEM.')
+    return read()
+  } catch {
+    throw invalid(field, explanation)
   }
 }
 
@@ -148,7 +164,15 @@ function spiffeIdOf({ raw }: X509Certificate): string | undefined {
   }
 }
 
-async function read(path: string, field: string): Promise<{ text: string; hash: string }> {
+/** The error, and the path of the file that its field stands for. */
+function withFile(error: unknown, files: Readonly<Record<Field, string>>): unknown {
+  if (!(error instanceof StintError)) return error
+  const { field, explanation = '' } = error.details
+  if (field !== 'certFile' && field !== 'keyFile') return error
+  return invalid(field, `${explanation.replace(/\.$/, '')}: ${files[field]}.`, error.cause)
+}
+
+async function read(path: string, field: Field): Promise<{ text: string; hash: string }> {
   try {
     return await readSmallFile(path)
   } catch (error) {
@@ -157,6 +181,8 @@ async function read(path: string, field: string): Promise<{ text: string; hash: 
   }
 }
 
-function invalid(field: string, explanation: string, cause?: unknown): StintError {
+type Field = 'certFile' | 'keyFile'
+
+function invalid(field: Field, explanation: string, cause?: unknown): StintError {
   return new StintError('CONFIG_INVALID', { field, explanation }, cause)
 }

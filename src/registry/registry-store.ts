@@ -83,16 +83,22 @@ export async function loadRegistry(file: string): Promise<Registry> {
     return parseRegistry(text)
   } catch (error) {
     if (!(error instanceof UnusableFileError)) throw error
-    throw new StintError('REGISTRY_INVALID', { explanation: `The registry file ${error.message}.` }, error)
+    throw new StintError('REGISTRY_INVALID', { explanation: `The registry file ${file} ${error.message}.` }, error)
   }
 }
 
 async function fingerprintOf(file: string): Promise<string> {
-  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true }).catch(unreadable)
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true }).catch(unreadable(file))
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
 }
 
-function unreadable(cause: unknown): never {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
-  throw new StintError('REGISTRY_INVALID', { explanation: `The registry file cannot be read (${code}).` }, cause)
+function unreadable(file: string) {
+  return (cause: unknown): never => {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
+    throw new StintError(
+      'REGISTRY_INVALID',
+      { explanation: `The registry file ${file} cannot be read (${code}).` },
+      cause,
+    )
+  }
 }

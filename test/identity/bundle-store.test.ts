@@ -232,6 +232,25 @@ describe('ServerIdentityFiles', () => {
     expect(changes.slice(1)).toEqual([undefined])
   })
 
+  for (const [wrong, words] of [
+    ['certFile', 'no certificate in PEM'],
+    ['keyFile', 'no unencrypted private key in PEM'],
+  ] as const)
+    test(`names the file when ${wrong} holds something else`, async () => {
+      const { certPem, keyPem } = await one.issueX509Svid({ path: '/stint', now: NOW })
+      const paths = { certFile: join(folder, 'tls.pem'), keyFile: join(folder, 'tls.key') }
+      await Promise.all([writeFile(paths.certFile, certPem), writeFile(paths.keyFile, keyPem)])
+      await writeFile(paths[wrong], 'an external id\n')
+      const clock = new ManualClock(NOW.toISOString())
+      const files = new ServerIdentityFiles({ ...paths, clock, onChange: () => undefined, onProblem: () => undefined })
+      const explanation = expect.stringContaining(`${words}: ${paths[wrong]}.`)
+      await expect(files.start()).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        details: { field: wrong, explanation },
+      })
+      await files.stop()
+    })
+
   test('shows no key in an error', () => {
     const key = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n'
     try {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'vitest'
 import { hasCode, StintError } from '../../src/core/errors.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
-import { RegistryStore } from '../../src/registry/registry-store.ts'
+import { loadRegistry, RegistryStore } from '../../src/registry/registry-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const NOW = new Date('2026-11-21T12:00:00Z')
@@ -207,3 +207,8 @@ function problemsOf(action: () => unknown): { path: string; line: number }[] {
   }
   return assert.fail('was accepted')
 }
+
+test('a registry file that is not there is named', async () => {
+  const file = join(directory, 'agents.yaml')
+  await assert.rejects(loadRegistry(file), ({ message }: Error) => message.includes(`${file} cannot be read (ENOENT)`))
+})
