@@ -40,13 +40,19 @@ export class TokenGuard {
    * Describes the token for the ledger to check, and to bind where a lease is intended. Empty for a caller with a
    * certificate, and where a token may be used as long as it lives.
    *
-   * @throws {StintError} CANCELLED when the connection of the call has closed: what is bound to it now would stay so.
+   * @throws {StintError} CANCELLED when the connection of the call has closed: what is bound to it now would stay so;
+   *   TOKEN_EXPIRED.
    */
   describeUse(caller: CallerIdentity, by: TokenUse['by'], at: Date): { token?: TokenUse } {
     const { token, subject, evidence } = caller
     const { reuse } = this.#options
-    if (!token || reuse === 'lifetime') return {}
+    if (!token) return {}
     const { key, until, connection } = token
+    // The ledger forgets a token that has ended, and a call may have waited since it was verified.
+    if (at >= until) {
+      throw new StintError('TOKEN_EXPIRED', { check: 'expiry', explanation: 'The token has expired; fetch a new one.' })
+    }
+    if (reuse === 'lifetime') return {}
     if (connection.closed.aborted) {
       throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
     }

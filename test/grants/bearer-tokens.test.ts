@@ -156,6 +156,19 @@ describe('a token with reuse: never', () => {
     expect((await eventsOf('identity.refused'))[0]?.data).toMatchObject({ check: 'spent', grantId: grant.id })
   })
 
+  test('mints no second time when it ends while its issuer is asked: the ledger remembers it no longer', async () => {
+    await open('never')
+    const until = new Date(h.clock.now().getTime() + 60_000)
+    const ending = (id: string) => {
+      const who = bearer(openConnection(id))
+      return { ...who, token: { key: 'token-1', connection: openConnection(id), until } }
+    }
+    await h.request('key-00000001', task(), ending('con_1'))
+    const stolen = { ...ending('con_2'), askIssuer: () => h.clock.advance(60_000) }
+    await expect(h.request('key-00000002', task(), stolen)).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' })
+    expect(h.provider.sessions).toHaveLength(1)
+  })
+
   test('in a file passes the gate: the first call does not spend it, and the one after the yes does', async () => {
     await open('never')
     h.rules.decision = DECISIONS.approval
