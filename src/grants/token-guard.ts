@@ -16,14 +16,16 @@ export interface TokenGuardOptions {
   readonly reuse: TokenReuse
   /** How long the edge takes at most to notice that a connection is dead. */
   readonly deadAfterMs: number
-  /** Told when the end of a connection cannot be put on record: its tokens stay with it until a restart. */
+  /** Told when the end of a connection cannot be put on record: until it is, its tokens stay with it. */
   readonly onProblem: (error: StintError) => void
-  /** Told when such an end could be put on record. */
+  /** Told when every such end is on record. */
   readonly onWell: () => void
 }
 
-const CLOSE_ATTEMPTS = 5
+/** Told as a problem after so many attempts: a busy ledger refuses now and then. */
+const QUIET_ATTEMPTS = 5
 const CLOSE_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 30_000
 
 /** Says what becomes of the bearer token that a call rests on, and follows the connections that tokens were bound to. */
 export class TokenGuard {
@@ -31,6 +33,8 @@ export class TokenGuard {
   readonly #followed = new WeakSet<CallConnection>()
   readonly #stop = new AbortController()
   readonly #recording = new Set<Promise<void>>()
+  /** Connections that have ended and are not on record so, after the quiet attempts. */
+  readonly #unrecorded = new Set<string>()
 
   constructor(options: TokenGuardOptions) {
     this.#options = options
@@ -120,19 +124,25 @@ export class TokenGuard {
     connection.closed.addEventListener('abort', recorded, { once: true })
   }
 
+  /** Until it is done: the agent behind the connection cannot use its tokens elsewhere before. */
   async #recordEnd(connectionId: string): Promise<void> {
     const { ledger, clock, onProblem, onWell } = this.#options
     const at = clock.now()
-    for (let left = CLOSE_ATTEMPTS; ; left -= 1) {
+    for (let attempt = 1; !this.#stop.signal.aborted; attempt += 1) {
       try {
         await ledger.connectionClosed({ connectionId, at })
-        return onWell()
+        if (this.#unrecorded.delete(connectionId) && this.#unrecorded.size === 0) onWell()
+        return
       } catch (error) {
-        if (this.#stop.signal.aborted) return // the next process takes every connection of this one for gone
-        if (left <= 1) return onProblem(asStintError(error))
+        if (attempt >= QUIET_ATTEMPTS) {
+          this.#unrecorded.add(connectionId)
+          onProblem(asStintError(error))
+        }
       }
-      await clock.sleep(CLOSE_PAUSE_MS, this.#stop.signal).catch(() => undefined)
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, CLOSE_PAUSE_MS * 2 ** Math.max(0, attempt - QUIET_ATTEMPTS))
+      await clock.sleep(pauseMs, this.#stop.signal).catch(() => undefined)
     }
+    // The next process takes every connection of this one for gone.
   }
 }
 

@@ -292,10 +292,40 @@ describe('the end of a connection', () => {
     for (const connection of [one, two]) guard.describeUse(bearer(connection), 'request', clock.now())
     one.close()
     for (let second = 0; second < 6; second += 1) await clock.advance(1_000)
-    expect(problems).toMatchObject([{ code: 'LEDGER_UNAVAILABLE' }])
+    expect(problems[0]).toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
     two.close()
     await guard.stop()
-    expect(problems).toHaveLength(1)
+  })
+
+  test('is a problem until it is written, whatever becomes of another connection', async () => {
+    await open('connection')
+    const clock = new ManualClock()
+    const told: string[] = []
+    const refused = new Set(['con_1'])
+    const guard = new TokenGuard({
+      ledger: {
+        connectionClosed: async ({ connectionId }) => {
+          if (refused.has(connectionId)) throw new StintError('LEDGER_UNAVAILABLE')
+        },
+      },
+      refusedTokens: { note: async () => {} },
+      clock,
+      reuse: 'connection',
+      deadAfterMs: 20_000,
+      onProblem: () => told.push('problem'),
+      onWell: () => told.push('well'),
+    })
+    const [one, two] = ['con_1', 'con_2'].map(openConnection) as [Connection, Connection]
+    for (const connection of [one, two]) guard.describeUse(bearer(connection), 'request', clock.now())
+    one.close()
+    for (let second = 0; second < 6; second += 1) await clock.advance(1_000)
+    two.close()
+    await clock.advance(0)
+    expect(new Set(told)).toEqual(new Set(['problem']))
+    refused.clear()
+    for (let second = 0; second < 60; second += 1) await clock.advance(1_000)
+    expect(told.at(-1)).toBe('well')
+    await guard.stop()
   })
 })
 
