@@ -16,7 +16,12 @@ export function createGrantService(parts: GrantParts): GrantService {
   const inFlight = new Map<string, Promise<GrantAnswer>>()
   const admit = <T>({ subject }: CallerIdentity, work: () => Promise<T>) => parts.admission.admit(subject, work)
   const judged = <T>(caller: CallerIdentity, work: () => Promise<T>) =>
-    admit(caller, () => parts.recordLimits.withinRefusals(caller.subject, work))
+    admit(caller, () => parts.recordLimits.withinRefusals(caller, work))
+  const remembered = async (caller: CallerIdentity, asked: Promise<GrantAnswer>) => {
+    const answer = await asked
+    if (answer.lease) parts.recordLimits.minted(caller)
+    return answer
+  }
 
   return {
     planTask: (caller, task) =>
@@ -31,14 +36,16 @@ export function createGrantService(parts: GrantParts): GrantService {
         await parts.tokens.askIssuer(caller, signal)
         const wanted = { task: request.task, idempotencyKey }
         const work = () => parts.tokens.onRecord(caller, () => requestGrant(parts, caller, wanted, signal))
-        return shareFlight(inFlight, flightKey(caller, idempotencyKey, request.task), signal, work)
+        const key = flightKey(caller, idempotencyKey, request.task)
+        return remembered(caller, shareFlight(inFlight, key, signal, work))
       }),
 
     // Not under the limit of refusals: a renewal that is refused ends its grant, so it puts itself out of reach.
     renewLease: (caller, grantId, signal) =>
       admit(caller, async () => {
         await parts.tokens.askIssuer(caller, signal)
-        return parts.tokens.onRecord(caller, () => renewLease(parts, caller, { grantId, by: 'renewal' }, signal))
+        const work = () => renewLease(parts, caller, { grantId, by: 'renewal' }, signal)
+        return remembered(caller, parts.tokens.onRecord(caller, work))
       }),
 
     completeGrant: (caller, grantId, note) => completeGrant(parts, caller, grantId, note),

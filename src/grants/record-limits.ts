@@ -1,7 +1,10 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
 import { KeyedLimiter } from '../core/limits/keyed-limiter.ts'
+import type { CallConnection, CallerIdentity } from '../identity/caller-identity.ts'
 import type { LedgerWrites } from '../ledger/ledger.ts'
+
+type Caller = Pick<CallerIdentity, 'subject' | 'token'>
 
 /** How much one agent may have put on record besides its grants. */
 export interface RecordRates {
@@ -39,6 +42,8 @@ export class RecordLimits {
   readonly #refusals: KeyedLimiter
   readonly #reports: KeyedLimiter
   readonly #told: KeyedLimiter
+  /** Connections of bearer tokens that have got a lease. */
+  readonly #minted = new WeakSet<CallConnection>()
 
   constructor({
     rates,
@@ -55,17 +60,28 @@ export class RecordLimits {
     this.#told = new KeyedLimiter({ ...common, ratePerSecond: 1 / 60, burst: 1 })
   }
 
-  /** Runs work that may end in a refusal. @throws {StintError} RATE_LIMITED with `details.retryAfterMs`, before the work */
-  async withinRefusals<T>(subject: string, work: () => Promise<T>): Promise<T> {
-    const waitMs = this.#refusals.waitMs(subject)
-    if (waitMs > 0) throw await this.#tooManyRefusals(subject, waitMs)
+  /**
+   * Runs work that may end in a refusal. A connection that has got a lease by a bearer token is counted by itself: whoever
+   * has copied the token gets none over another one, and cannot make its agent wait there.
+   *
+   * @throws {StintError} RATE_LIMITED with `details.retryAfterMs`, before the work
+   */
+  async withinRefusals<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
+    const key = this.#accountFor(caller)
+    const waitMs = this.#refusals.waitMs(key)
+    if (waitMs > 0) throw await this.#tooManyRefusals(caller.subject, waitMs)
     try {
       return await work()
     } catch (thrown) {
       const { code, retryable } = asStintError(thrown)
-      if (!NO_REFUSALS.has(code) && (!retryable || code === 'QUOTA_EXCEEDED')) this.#refusals.tryTake(subject)
+      if (!NO_REFUSALS.has(code) && (!retryable || code === 'QUOTA_EXCEEDED')) this.#refusals.tryTake(key)
       throw thrown
     }
+  }
+
+  /** The caller has got a lease. */
+  minted({ token }: Caller): void {
+    if (token) this.#minted.add(token.connection)
   }
 
   /** @throws {StintError} RATE_LIMITED with `details.retryAfterMs`; then none of the reports counts */
@@ -74,6 +90,10 @@ export class RecordLimits {
     const explanation = `This agent reports more than ${REPORTS_PER_SECOND} activities per second; report larger steps.`
     const retryAfterMs = Math.ceil((count / REPORTS_PER_SECOND) * 1_000)
     throw new StintError('RATE_LIMITED', { check: 'reports', explanation, retryAfterMs })
+  }
+
+  #accountFor({ subject, token }: Caller): string {
+    return token && this.#minted.has(token.connection) ? `${subject} over ${token.connection.id}` : subject
   }
 
   async #tooManyRefusals(subject: string, waitMs: number): Promise<StintError> {

@@ -330,3 +330,13 @@ describe('the end of a connection', () => {
 })
 
 type Connection = ReturnType<typeof openConnection>
+
+test('P10: a thief whose requests are refused makes the agent whose token it copied wait for nothing', async () => {
+  h = await openHarness({ reuse: 'connection', recordRates: { refusalsPerMinute: 2 } })
+  const [agent, thief] = [openConnection('con_1'), openConnection('con_2')]
+  await h.request('key-00000001', task(), bearer(agent))
+  const hopeless = (n: number) => h.request(`stolen-${n}00000`, { purpose: 'x' }, bearer(thief))
+  for (const n of [1, 2]) await expect(hopeless(n)).rejects.toMatchObject({ retryable: false })
+  await expect(hopeless(3)).rejects.toMatchObject({ code: 'RATE_LIMITED', details: { check: 'refusals' } })
+  await expect(h.request('key-00000002', task(), bearer(agent))).resolves.toMatchObject({ lease: {} })
+})
