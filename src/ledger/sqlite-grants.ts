@@ -26,7 +26,8 @@ export function openGrant(store: SqliteStore, tx: SqliteTransaction, tokens: Tok
   if (existing) return { kind: 'existing', grant: store.grant(existing) }
   checkOpening(input)
   checkRoom(tx, input, subjectN)
-  if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease?.id })
+  const waits = grant.state === 'awaiting_approval'
+  if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease?.id, waits })
   const n = insertGrant(store, tx, input, subjectN)
   tx.count(subjectN, undefined, grant.state)
   const leaseCount = lease ? 1 : 0
@@ -54,7 +55,7 @@ export function intendLease(
     })
   }
   checkLeaseEnd(row.id, input.lease.notAfter, row.deadline)
-  if (input.token) tokens.use(input.token, { grantId: row.id, leaseId: input.lease.id })
+  if (input.token) tokens.use(input.token, { grantId: row.id, leaseId: input.lease.id, waits: false })
   const number = row.lease_count + 1
   tx.db.run('UPDATE grants SET lease_count = ?, version = version + 1 WHERE n = ?', number, row.n)
   insertLease(tx, row.n, row.role_n, number, input.lease)

@@ -22,6 +22,11 @@ interface TokenRow {
 interface Purpose {
   readonly grantId: string
   readonly leaseId: string | undefined
+  /**
+   * The grant waits for a person. Its token is bound to the connection that asked, though nothing is minted yet: whoever has
+   * copied it must not collect what the yes was for. A token that mints once is not spent by it.
+   */
+  readonly waits: boolean
 }
 
 /** The write side of bearer tokens. `replica` is this process: a new start is a new one. */
@@ -71,8 +76,8 @@ export class TokenRows {
     return tokens
   }
 
-  #bind(token: TokenUse, { grantId, leaseId }: Purpose): void {
-    if (leaseId === undefined) return
+  #bind(token: TokenUse, { grantId, leaseId, waits }: Purpose): void {
+    if (leaseId === undefined && !(waits && token.reuse === 'connection')) return
     this.#tx.db.run(
       `INSERT INTO tokens (key, until, connection_n, moves, grant_id, lease_id, used_by) VALUES (?, ?, ?, 0, ?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET until = excluded.until, connection_n = excluded.connection_n, moves = 0,
@@ -81,7 +86,7 @@ export class TokenRows {
       msOf(token.until),
       this.#connectionNumber(token),
       grantId,
-      leaseId,
+      leaseId ?? null,
       token.by,
     )
   }
@@ -96,12 +101,12 @@ export class TokenRows {
   }
 
   /** As often as wanted by the connection that holds it; by another one after that is gone. */
-  #hold(token: TokenUse, row: TokenRow, { leaseId }: Purpose): void {
+  #hold(token: TokenUse, row: TokenRow, { leaseId, waits }: Purpose): void {
     const ours = row.connection_id === token.connectionId && row.replica === this.#replica
     if (ours && row.closed_at === null) return
     if (!this.#isGone(row)) throw this.#replayed('connection', token, row)
     if (row.moves >= MAX_MOVES) throw this.#replayed('moves', token, row)
-    if (leaseId === undefined) return
+    if (leaseId === undefined && !waits) return
     const moved = this.#tx.db.run(
       'UPDATE tokens SET connection_n = ?, moves = moves + 1 WHERE key = ? AND connection_n IS ? AND moves = ?',
       this.#connectionNumber(token),

@@ -815,15 +815,31 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         })
       })
 
-      for (const reuse of ['connection', 'never'] as const) {
-        test(`with reuse: ${reuse} is not spent by a grant that waits or was denied, and is looked at all the same`, async () => {
-          for (const state of ['awaiting_approval', 'denied'] as const) await mint(use({ reuse }), { grant: { state } })
+      // Whoever has copied the token must not collect what a person has said yes to.
+      test('with reuse: connection belongs to the connection whose grant waits for a person', async () => {
+        await mint(use({ reuse: 'connection' }), { grant: { state: 'awaiting_approval' } })
+        await expect(mint(use({ reuse: 'connection', connectionId: 'con_2' }))).rejects.toMatchObject({
+          code: 'TOKEN_REPLAYED',
+          details: { check: 'connection' },
+        })
+        await ledger.connectionClosed({ connectionId: 'con_1', at: now })
+        await mint(use({ reuse: 'connection', connectionId: 'con_2' }))
+      })
+
+      for (const { reuse, unspent } of [
+        { reuse: 'connection', unspent: ['denied'] },
+        { reuse: 'never', unspent: ['awaiting_approval', 'denied'] },
+      ] as const) {
+        test(`with reuse: ${reuse} is not spent by a grant that is ${unspent.join(' or ')}, and is looked at all the same`, async () => {
+          for (const state of unspent) await mint(use({ reuse }), { grant: { state } })
           const { grant } = await mint(use({ reuse, connectionId: 'con_2' }))
           for (const state of ['awaiting_approval', 'denied', 'active'] as const)
             await expect(mint(use({ reuse }), { grant: { state } })).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
           expect(grant.state).toBe('active')
         })
+      }
 
+      for (const reuse of ['connection', 'never'] as const) {
         test(`with reuse: ${reuse} is not spent by a lease that could not be intended`, async () => {
           const { grant } = await created()
           const stale = { grantId: grant.id, grantVersion: 9, lease: sampleLease(ids, now), events: () => [] }

@@ -118,10 +118,25 @@ describe('a token with reuse: connection', () => {
     expect(h.provider.sessions).toHaveLength(1)
   })
 
-  test('passes the gate although another connection comes after the yes', async () => {
+  test('stolen while its grant waits for a person, does not collect what the yes was for', async () => {
     await open('connection')
     h.rules.decision = DECISIONS.approval
-    const { grant } = await h.request('key-00000001', task(DELETE), bearer(openConnection('con_1')))
+    const agent = openConnection('con_1')
+    const { grant } = await h.request('key-00000001', task(DELETE), bearer(agent))
+    await approve(grant.id)
+    await expect(renew(grant.id, bearer(openConnection('con_2')))).rejects.toMatchObject({
+      code: 'TOKEN_REPLAYED',
+      details: { check: 'connection', ownerConnectionId: 'con_1' },
+    })
+    expect((await h.request('key-00000001', task(DELETE), bearer(agent))).lease).toBeDefined()
+  })
+
+  test('passes the gate by another connection once the one that asked has closed', async () => {
+    await open('connection')
+    h.rules.decision = DECISIONS.approval
+    const asked = openConnection('con_1')
+    const { grant } = await h.request('key-00000001', task(DELETE), bearer(asked))
+    asked.close()
     await approve(grant.id)
     expect((await h.request('key-00000001', task(DELETE), bearer(openConnection('con_2')))).lease).toBeDefined()
     expect(await eventsOf('identity.refused')).toEqual([])
