@@ -228,14 +228,24 @@ test('request --no-wait at the gate is exit code 4 with the approval', async () 
   const run = await stint(['request', '--task', task, '--no-wait', '-o', 'json'], { env })
   expect(run.exitCode).toBe(4)
   expect(JSON.parse(run.stdout).grant.approvalId).toBe('apr_1')
+  expect(run.stderr).toContain('without --idempotency-key')
+  const keyed = await stint(['request', '--task', task, '--no-wait', '--idempotency-key', 'tidy-november'], { env })
+  expect([keyed.exitCode, keyed.stderr]).toEqual([4, ''])
 })
 
-test('request --wait-for gives up with exit code 4', async () => {
-  broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
-  const run = await stint(['request', '--task', task, '--wait-for', '1ms'], { env })
-  expect([run.exitCode, run.stdout]).toEqual([4, ''])
-  expect(run.stderr).toContain('stint approvals show apr_1')
-})
+for (const { argv, withdraws } of [
+  { argv: ['request', '--idempotency-key', 'tidy-november'], withdraws: false },
+  { argv: ['exec'], withdraws: true },
+])
+  test(`${argv.join(' ')} --wait-for gives up with exit code 4, and says what becomes of the question`, async () => {
+    broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
+    const command = argv[0] === 'exec' ? ['--', 'true'] : []
+    const run = await stint([...argv, '--task', task, '--wait-for', '1ms', ...command], { env })
+    expect([run.exitCode, run.stdout]).toEqual([4, ''])
+    expect(run.stderr).toContain('stint approvals show apr_1')
+    expect(broker.countOf('CompleteGrant')).toBe(withdraws ? 1 : 0)
+    expect(run.stderr).toContain(withdraws ? 'the request is withdrawn' : 'ask again with the same idempotency key')
+  })
 
 test('plan shows what a task comes to, and exits with 3 when policy would deny', async () => {
   expect((await stint(['plan', '--task', task], { env })).exitCode).toBe(0)

@@ -9,7 +9,7 @@ import { durationFlag } from '../duration-flag.ts'
 import { childEnvironment, GRANT_VARIABLE } from '../exec/child-environment.ts'
 import { serveCredentials } from '../exec/credential-endpoint.ts'
 import { runChild } from '../exec/run-child.ts'
-import { noticeOf } from '../gate-notice.ts'
+import { requestOrWithdraw } from '../request-or-withdraw.ts'
 import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
 import { visible } from '../visible.ts'
 
@@ -51,7 +51,7 @@ type Work = { task: Task; command: readonly string[]; flags: Flags; io: CommandI
 
 /** Signals are heard from beginning to end, so that none of them skips the completion. */
 async function execWith(client: StintClient, work: Work): Promise<number> {
-  const { command, flags, io } = work
+  const { task, command, flags, io } = work
   const stop = new AbortController()
   let exitCode: number | undefined
   const unlisten = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) =>
@@ -61,7 +61,13 @@ async function execWith(client: StintClient, work: Work): Promise<number> {
     }),
   )
   try {
-    const grant = await requestOrWithdraw(client, work, stop.signal)
+    const grant = await requestOrWithdraw(client, task, {
+      io,
+      command: 'exec',
+      signal: stop.signal,
+      ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
+      ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
+    })
     const tellEnd = () => io.stderr.write(`stint: ${visible(grant.signal.reason.message)}\n`)
     grant.signal.addEventListener('abort', tellEnd)
     try {
@@ -101,29 +107,6 @@ async function serveAndRun(grant: Grant, command: readonly string[], flags: Flag
     }
   } finally {
     await endpoint.close()
-  }
-}
-
-/** Giving up the wait, by a signal or by time, withdraws the question. */
-async function requestOrWithdraw(client: StintClient, { task, flags, io }: Work, signal: AbortSignal): Promise<Grant> {
-  const notice = noticeOf(io)
-  let waiting: string | undefined
-  try {
-    return await client.request(task, {
-      signal,
-      ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
-      ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
-      onAwaitingApproval: (approvalId, grant) => {
-        waiting = grant.id
-        notice(approvalId, grant)
-      },
-    })
-  } catch (error) {
-    const isLeft = hasCode(error, 'CANCELLED') || hasCode(error, 'APPROVAL_PENDING')
-    if (waiting !== undefined && isLeft) {
-      await client.completeGrant(waiting, 'withdrawn by stint exec').catch((failed) => report(failed, io))
-    }
-    throw error
   }
 }
 

@@ -23,6 +23,9 @@ type Flags = BrokerFlags &
     showCredentials?: boolean
   }
 
+const NO_WAY_BACK =
+  'stint: without --idempotency-key no later call gets the credentials of this grant; stint complete withdraws it\n'
+
 /** `stint request`: asks for a grant; credentials are printed only when they were asked for by name. */
 export function request(io: CommandIo): Promise<number> {
   return runParser('request', io, (parser, done) => {
@@ -69,7 +72,10 @@ async function askUnder(
 ): Promise<GrantAnswer> {
   if (!flags.wait) {
     const first = await client.requestGrant(task, idempotencyKey)
-    if (first.grant.state === 'awaiting_approval') return first
+    if (first.grant.state === 'awaiting_approval') {
+      if (flags.idempotencyKey === undefined) io.stderr.write(NO_WAY_BACK)
+      return first
+    }
   }
   const grant = await client.request(task, {
     idempotencyKey,
