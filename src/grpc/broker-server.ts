@@ -1,4 +1,4 @@
-import { Server } from '@grpc/grpc-js'
+import type { Server } from '@grpc/grpc-js'
 import { brokerService } from '../contract/broker.ts'
 import { asStintError, ERROR_CATALOG, type StintError } from '../core/errors.ts'
 import { Penalties } from '../core/limits/penalties.ts'
@@ -12,6 +12,7 @@ import { createBrokerHandlers } from './broker-service.ts'
 import type { CallConnections } from './call-connections.ts'
 import { connectionOf } from './connection-of.ts'
 import type { AnyCall, CallKind } from './handlers.ts'
+import { createGrpcServer } from './http2-guard.ts'
 import type { Listener } from './listener.ts'
 import { addReflection } from './reflection.ts'
 import { requestGuard } from './request-guard.ts'
@@ -103,13 +104,11 @@ export function brokerServer(
   }
   const guard = requestGuard({
     requestMs: maxCallMs,
-    onCall: (peer) => own().called(peer),
-    onGivenUp: (peer) => own().gaveUp(peer),
     onRefused: (error, method, peer) => void refusals.note(refusal(error, method, peer)),
   })
   const admit = <T>({ subject }: CallerIdentity, kind: CallKind, work: () => Promise<T>) =>
     gates[kind].admit(subject, work)
-  const server = new Server({ ...GRPC_SERVER_OPTIONS, interceptors: [guard] })
+  const server = createGrpcServer({ ...GRPC_SERVER_OPTIONS, interceptors: [guard] })
   server.addService(brokerService, createBrokerHandlers({ grants, authenticate, admit, maxCallMs, onError }))
   options.health.addToServer(server)
   if (options.reflection) addReflection(server)

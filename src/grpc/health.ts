@@ -1,9 +1,8 @@
 import { createServer } from 'node:net'
-import { Server, ServerCredentials, ServerInterceptingCall } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
 import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
-import { dropped } from './request-guard.ts'
+import { createGrpcServer, createInjector } from './http2-guard.ts'
 
 const BROKER = 'stint.v1.BrokerService'
 
@@ -38,7 +37,7 @@ export const HEALTH_LIMITS: GuardedListenerLimits = {
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const { clock, onRefused } = options
   const health = new HealthImplementation({ '': 'NOT_SERVING', [BROKER]: 'NOT_SERVING' })
-  const server = new Server({
+  const server = createGrpcServer({
     'grpc.max_receive_message_length': 4_096,
     'grpc.max_concurrent_streams': 16,
     'grpc.max_connection_age_ms': 30 * 60_000,
@@ -49,12 +48,13 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc-node.max_session_memory': 1,
     'grpc.enable_channelz': 0,
-    interceptors: [
-      (_method, call) => (guard.called(call.getPeer()) ? new ServerInterceptingCall(call) : dropped(call)),
-    ],
   })
   health.addToServer(server)
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const injector = createInjector(server, {
+    opened: (peer) => guard.opened(peer),
+    begun: (peer) => guard.called(peer),
+    reset: (peer) => guard.gaveUp(peer),
+  })
   const tcp = createServer((socket) => injector.injectConnection(socket))
   const guard = new GuardedListener({
     server: tcp,

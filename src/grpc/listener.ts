@@ -3,7 +3,6 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket, Server as TlsServer } from 'node:tls'
 import { createServer } from 'node:tls'
 import type { ConnectionInjector, Server } from '@grpc/grpc-js'
-import { ServerCredentials } from '@grpc/grpc-js'
 import { farewell } from '../contract/farewell.ts'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
@@ -23,6 +22,7 @@ import { spiffeIdText } from '../identity/spiffe-id.ts'
 import { VerifiedConnection } from '../identity/verified-connection.ts'
 import { bindConnection } from './connection-of.ts'
 import { HandshakeBytes } from './handshake-bytes.ts'
+import { createInjector } from './http2-guard.ts'
 import { keepPeerChains, peerChain, shownIdentity } from './peer-chain.ts'
 
 export interface ListenerOptions {
@@ -83,7 +83,11 @@ export class Listener {
     const { limits } = options
     this.#limits = { ...TIME_LIMITS, ...connectionLimits(limits?.maxConnections), ...limits }
     this.#identity = options.identity
-    this.#injector = options.server.createConnectionInjector(ServerCredentials.createInsecure())
+    this.#injector = createInjector(options.server, {
+      opened: (peer) => this.#guard.opened(peer),
+      begun: (peer) => this.#guard.called(peer),
+      reset: (peer) => this.#guard.gaveUp(peer),
+    })
     this.#tls = this.#createTlsServer()
     const { clock, onRefused, onAccept, penalties } = options
     this.#guard = new GuardedListener({
@@ -116,16 +120,6 @@ export class Listener {
   /** Who is connected; what calls show is told to it. */
   get connections(): Pick<ConnectionTable, 'prove' | 'isTrusted' | 'badToken'> {
     return this.#guard.connections
-  }
-
-  /** A call has begun. @param peer `address:port` as grpc-js says it @returns false when its connection is being cut */
-  called(peer: string): boolean {
-    return this.#guard.called(peer)
-  }
-
-  /** A call was given up before it was answered. @param peer `address:port` as grpc-js says it */
-  gaveUp(peer: string): void {
-    this.#guard.gaveUp(peer)
   }
 
   /** New connections get this certificate, or none when there is no identity; those that are open stay as they are. */

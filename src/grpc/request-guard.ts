@@ -1,9 +1,4 @@
-import {
-  type Metadata,
-  ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-} from '@grpc/grpc-js'
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js'
 import { toGrpcStatus } from '../contract/error-status.ts'
 import { StintError } from '../core/errors.ts'
 
@@ -13,10 +8,6 @@ const MAX_METADATA_BYTES = 8 * 1024
 export interface RequestGuardOptions {
   /** How long a request may take to arrive whole. */
   readonly requestMs: number
-  /** Told of each call as it begins. @param peer `address:port` @returns false when its connection is being cut */
-  onCall(peer: string): boolean
-  /** Told of each call that its client gave up before it was answered. @param peer `address:port` */
-  onGivenUp(peer: string): void
   /** Told of each call that was turned away. */
   onRefused(error: StintError, method: string, peer: string): void
 }
@@ -25,16 +16,14 @@ export interface RequestGuardOptions {
  * Looks at a call before any of its work: metadata over 8 KiB is refused, and so is a request that does not arrive whole
  * in time, since grpc-js waits for the rest for as long as the connection lives.
  */
-export function requestGuard({ requestMs, onCall, onGivenUp, onRefused }: RequestGuardOptions): ServerInterceptor {
+export function requestGuard({ requestMs, onRefused }: RequestGuardOptions): ServerInterceptor {
   return ({ path }, call) => {
     const peer = call.getPeer()
-    if (!onCall(peer)) return dropped(call)
     const refuse = (error: StintError) => {
       onRefused(error, path, peer)
       guarded.sendStatus(toGrpcStatus(error))
     }
     let timer: NodeJS.Timeout | undefined
-    let answered = false
     const guarded = new ServerInterceptingCall(call, {
       start: (next) =>
         next({
@@ -47,24 +36,11 @@ export function requestGuard({ requestMs, onCall, onGivenUp, onRefused }: Reques
             clearTimeout(timer)
             proceed()
           },
-          // grpc-js calls this for every stream that closes, answered or not.
-          onCancel: () => {
-            clearTimeout(timer)
-            if (!answered) onGivenUp(peer)
-          },
+          onCancel: () => clearTimeout(timer),
         }),
-      sendStatus: (status, next) => {
-        answered = true
-        next(status)
-      },
     })
     return guarded
   }
-}
-
-/** A call that was read before its connection was cut: no handler sees it, and nobody waits for an answer. */
-export function dropped(call: ServerInterceptingCallInterface): ServerInterceptingCall {
-  return new ServerInterceptingCall(call, { start: () => {} })
 }
 
 function metadataBytes(metadata: Metadata): number {

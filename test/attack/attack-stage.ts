@@ -200,6 +200,19 @@ export class AttackStage {
     }
   }
 
+  /** How many were refused, by `CODE:reason`, from the record. */
+  async refusals(): Promise<Record<string, number>> {
+    const counted: Record<string, number> = {}
+    const { events } = await this.ledger()
+    for (const { type, data } of events) {
+      if (type !== 'identity.refused') continue
+      const { code, reason, byReason } = data as { code?: string; reason?: string; byReason?: Record<string, number> }
+      const found = byReason ?? { [`${code}:${reason}`]: 1 }
+      for (const [key, count] of Object.entries(found)) counted[key] = (counted[key] ?? 0) + count
+    }
+    return counted
+  }
+
   async close(): Promise<void> {
     this.letGo()
     this.broker.signal('SIGKILL')

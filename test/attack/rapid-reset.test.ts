@@ -43,7 +43,7 @@ describe('two connections that begin calls and give them up, and come back at on
     await flooding
     client.close()
     expect(await stage.broker.stop()).toEqual({ code: 0, signal: null })
-    const byReason = await refusals(stage)
+    const byReason = await stage.refusals()
     console.info(
       JSON.stringify({
         quietMs: quiet,
@@ -104,19 +104,6 @@ async function flood(stage: AttackStage, tally: Tally, signal: AbortSignal): Pro
     socket.destroy()
     await gone
   }
-}
-
-/** By `CODE:reason`, from the record. */
-async function refusals(stage: AttackStage): Promise<Record<string, number>> {
-  const counted: Record<string, number> = {}
-  const { events } = await stage.ledger()
-  for (const { type, data } of events) {
-    if (type !== 'identity.refused') continue
-    const { code, reason, byReason } = data as { code?: string; reason?: string; byReason?: Record<string, number> }
-    const found = byReason ?? { [`${code}:${reason}`]: 1 }
-    for (const [key, count] of Object.entries(found)) counted[key] = (counted[key] ?? 0) + count
-  }
-  return counted
 }
 
 function turn(): Promise<void> {

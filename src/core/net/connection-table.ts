@@ -210,17 +210,20 @@ export class ConnectionTable {
   /**
    * Marks the connection as an offender's.
    *
-   * @returns the party that answers for the offence; undefined when the connection is gone, or was convicted before: what is
+   * @returns to be asked once it has offended, also when the connection is gone by then: whoever floods may be the first to
+   *   close. It gives the party that answers for the offence; undefined when the connection was convicted before: what is
    *   still read of it is no new offence.
    */
-  convict(peer: string): Offender | undefined {
+  convict(peer: string): () => Offender | undefined {
     const entry = this.#entries.get(peer)
-    if (!entry || entry.convicted) return undefined
-    entry.convicted = true
-    if (entry.owner === undefined) return { kind: 'address', address: entry.address }
-    // Nothing tells whose calls were too many. A penalty for the first identity would let the others shut it out.
-    if (entry.identities.size > 1) return { kind: 'shared' }
-    return { kind: 'owner', owner: entry.owner, address: entry.address }
+    return () => {
+      if (!entry || entry.convicted) return undefined
+      entry.convicted = true
+      if (entry.owner === undefined) return { kind: 'address', address: entry.address }
+      // Nothing tells whose calls were too many. A penalty for the first identity would let the others shut it out.
+      if (entry.identities.size > 1) return { kind: 'shared' }
+      return { kind: 'owner', owner: entry.owner, address: entry.address }
+    }
   }
 
   /** Whether somebody who has proved who it is has a connection open from there. */

@@ -7,7 +7,14 @@ import { StintError } from '../errors.ts'
 import { hostPortText } from '../host-port.ts'
 import { KeyedLimiter } from '../limits/keyed-limiter.ts'
 import { Penalties } from '../limits/penalties.ts'
-import { type CallLimits, ConnectionTable, type ConnectionTableLimits, peerKey, shutOut } from './connection-table.ts'
+import {
+  type CallLimits,
+  ConnectionTable,
+  type ConnectionTableLimits,
+  type Offender,
+  peerKey,
+  shutOut,
+} from './connection-table.ts'
 
 export interface GuardedListenerOptions {
   /**
@@ -175,6 +182,19 @@ export class GuardedListener {
     if (socket) this.#punish(peer, socket, resets())
   }
 
+  /**
+   * An HTTP/2 session has begun.
+   *
+   * @param peer `address:port`
+   * @returns to be told when Node ends the session for what it was sent: a flood of frames, or some that break the protocol
+   */
+  opened(peer: string): (cause: Error) => void {
+    const convict = this.#table.convict(peer)
+    return (cause) => {
+      if (this.#shutOut(convict())) this.#tell(peer, protocol(cause))
+    }
+  }
+
   /** Tells of a connection of an identity that is shut out, and ends it later. */
   hold(socket: Socket, error: StintError): void {
     this.#tell(peerText(socket.remoteAddress, socket.remotePort), error)
@@ -219,12 +239,7 @@ export class GuardedListener {
   }
 
   #secured(socket: TLSSocket): void {
-    const peer = peerKey(socket)
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      socket.destroy()
-      // Node has ended the session for what it was sent: a flood of frames, or frames that break the protocol.
-      if (error.code?.startsWith('ERR_HTTP2')) this.#punish(peer, socket, protocol(error))
-    })
+    socket.on('error', () => socket.destroy())
     this.#table.secured(socket)
     this.#awaitFirstByte(socket, socket.bytesRead)
   }
@@ -243,11 +258,14 @@ export class GuardedListener {
 
   /** Ends a connection that has flooded, and shuts out its owner, or its address where it has proved nothing. */
   #punish(peer: string, socket: Socket, error: StintError): void {
-    const offender = this.#table.convict(peer)
-    if (!offender) return
-    if (offender.kind === 'owner') this.#penalties.offend(this.#keyOf(offender.owner, offender.address))
-    if (offender.kind === 'address') this.#addressPenalties.offend(offender.address)
-    this.refuse(socket, error, { peer })
+    if (this.#shutOut(this.#table.convict(peer)())) this.refuse(socket, error, { peer })
+  }
+
+  /** @returns false where there was no new offence */
+  #shutOut(offender: Offender | undefined): boolean {
+    if (offender?.kind === 'owner') this.#penalties.offend(this.#keyOf(offender.owner, offender.address))
+    if (offender?.kind === 'address') this.#addressPenalties.offend(offender.address)
+    return offender !== undefined
   }
 
   /** One that opens connections without end floods too, whatever becomes of each. */

@@ -142,8 +142,8 @@ describe('an offence over a connection is laid to', () => {
       const { table, connect } = open()
       const peer = peerKey(connect())
       for (const identity of identities) table.prove(peer, identity)
-      expect(table.convict(peer)).toEqual(offender)
-      expect(table.convict(peer)).toBeUndefined()
+      expect(table.convict(peer)()).toEqual(offender)
+      expect(table.convict(peer)()).toBeUndefined()
     })
   }
 })

@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import type { ClientHttp2Session } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { AttackStage } from './attack-stage.ts'
+import { requestGrantBytes } from './attacks.ts'
+import { callHeaders, END_HEADERS, END_STREAM, frame, grpcMessage, headerBlock, PREFACE, TYPE } from './frames.ts'
+
+/** Streams that may be open at once over one connection, which an agent that is stopped gives up in one breath. */
+const AT_ONCE = 100
+/** More than a client needs, and far below the 1,000 that Node bears. */
+const FLOOD = 260
+const ROUNDS = 4
+const CANCEL = Buffer.from([0, 0, 0, 8])
+/** Adds nothing to the window, which breaks the rules: the server has to reset the stream. */
+const NO_INCREMENT = Buffer.alloc(4)
+
+describe('one connection', () => {
+  let stage: AttackStage
+
+  beforeAll(async () => {
+    stage = await AttackStage.open()
+  })
+  beforeEach(() => stage.changeRogue())
+  afterAll(async () => {
+    console.info(stage.broker.output)
+    await stage.close()
+  })
+
+  for (const { name, method, end } of [
+    { name: 'gives up calls that mint', method: 'RequestGrant', end: frame(TYPE.reset, 0, 0, CANCEL) }, // CVE-2023-44487
+    { name: 'gives up calls of no method', method: '/nobody/knows', end: frame(TYPE.reset, 0, 0, CANCEL) },
+    {
+      name: 'makes the server give them up',
+      method: 'RequestGrant',
+      end: frame(TYPE.windowUpdate, 0, 0, NO_INCREMENT),
+    }, // CVE-2025-8671
+  ]) {
+    test(`that ${name} is cut after ${FLOOD} of them`, async () => {
+      const socket = await connected(stage)
+      const cut = closed(socket)
+      socket.write(Buffer.concat(streams(stage, { method, end, count: FLOOD })))
+      await cut
+      const next = await stage.tls('agents')
+      next.write(PREFACE)
+      expect(await isServed(next)).toBe(false)
+    })
+  }
+
+  test('that goes on to call methods which do not exist is cut', async () => {
+    const session = await stage.http2('agents')
+    let answered = 0
+    while (!session.closed && answered < 5_000) {
+      await Promise.all(Array.from({ length: AT_ONCE }, () => unknownMethod(session)))
+      answered += AT_ONCE
+    }
+    expect(session.closed).toBe(true)
+  })
+
+  test(`that gives up all of its ${AT_ONCE} calls at once is served on`, async () => {
+    const socket = await connected(stage)
+    const end = frame(TYPE.reset, 0, 0, CANCEL)
+    socket.write(Buffer.concat(streams(stage, { method: 'WatchGrant', end, count: AT_ONCE })))
+    expect(await isServed(socket)).toBe(true)
+  })
+
+  test('of an agent that makes 16 calls at once and gives half of them up, again and again, is never cut', async () => {
+    const client = stage.goodClient()
+    let granted = 0
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const stop = new AbortController()
+      const calls = Array.from({ length: 16 }, async (_, n) => {
+        const signal = n % 2 === 0 ? { signal: stop.signal } : {}
+        const { grant } = await client.requestGrant(stage.task, `half-${round}-${n}`, { deadlineMs: 60_000, ...signal })
+        granted += 1
+        await client.completeGrant(grant.id, 'done', { deadlineMs: 60_000 })
+      })
+      // The first is answered while the others are at work.
+      await Promise.any(calls)
+      stop.abort()
+      const failed = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected')
+      for (const each of failed) expect(each).toMatchObject({ reason: { code: 'CANCELLED' } })
+    }
+    client.close()
+    expect(granted).toBeGreaterThanOrEqual(8 * ROUNDS)
+    expect(await stage.broker.stop()).toEqual({ code: 0, signal: null })
+    const refused = await stage.refusals()
+    // Those of the connections before.
+    expect(refused['RATE_LIMITED:penalty']).toBe(3)
+    expect((refused['RATE_LIMITED:protocol'] ?? 0) + (refused['RATE_LIMITED:resets'] ?? 0)).toBe(3)
+    expect(refused['RATE_LIMITED:calls']).toBe(1)
+  })
+})
+
+async function unknownMethod(session: ClientHttp2Session): Promise<void> {
+  if (session.closed) return
+  const stream = session.request(callHeaders('/nobody/knows'), { endStream: true })
+  stream.on('error', () => undefined).resume()
+  await new Promise<void>((resolve) => stream.once('close', () => resolve()))
+}
+
+/** However it was closed: a reset, too. */
+function closed(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
+}
+
+async function connected(stage: AttackStage): Promise<TLSSocket> {
+  const socket = await stage.tls('agents')
+  socket.write(PREFACE)
+  await once(socket, 'data')
+  return socket
+}
+
+/** Whether a ping over the connection is answered before it is closed. One that is shut out is held without an answer. */
+async function isServed(socket: TLSSocket): Promise<boolean> {
+  const text = Buffer.from(Math.random().toString().slice(2, 10).padEnd(8))
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  let read = Buffer.alloc(0)
+  const onData = (data: Buffer) => {
+    read = Buffer.concat([read, data])
+    if (read.includes(text)) resolve(true)
+  }
+  socket.on('data', onData)
+  socket.once('close', () => resolve(false))
+  if (socket.destroyed) resolve(false)
+  socket.write(frame(TYPE.ping, 0, 0, text))
+  try {
+    return await promise
+  } finally {
+    socket.off('data', onData)
+  }
+}
+
+/** @param options.end a frame that ends each of the streams, made for stream 0 */
+function streams(
+  stage: AttackStage,
+  { method, end, count, from = 1 }: { method: string; end?: Buffer; count: number; from?: number },
+): Buffer[] {
+  const headers = headerBlock(callHeaders(method))
+  const body = grpcMessage(requestGrantBytes(stage))
+  return Array.from({ length: count }, (_, n) => {
+    const id = from + 2 * n
+    const last = end ? Buffer.from(end) : Buffer.alloc(0)
+    if (end) last.writeUInt32BE(id, 5)
+    return [frame(TYPE.headers, END_HEADERS, id, headers), frame(TYPE.data, END_STREAM, id, body), last]
+  }).flat()
+}
