@@ -110,6 +110,7 @@ function drained(call: ServerWritableStream<unknown, unknown>, signal: AbortSign
     }
     call.once('drain', go)
     signal.addEventListener('abort', go, { once: true })
+    if (signal.aborted) go()
   })
 }
 

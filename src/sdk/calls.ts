@@ -113,11 +113,13 @@ export class Calls {
     let stream: ClientReadableStream<WatchGrantResponse__Output> | undefined
     const cancel = () => stream?.cancel()
     try {
+      signal.addEventListener('abort', cancel)
+      // It may have aborted since `#ready` looked: the listener would never hear of it, and the stream would never end.
+      if (signal.aborted) throw cancelled(signal)
       stream = borrowed.stub.watchGrant({ grantId }, metadata)
       stream.once('metadata', () => borrowed.opened())
       // The iterator below reports the failure; a late one, after it was left, is of no interest to anybody.
       stream.on('error', () => {})
-      signal.addEventListener('abort', cancel)
       for await (const { grant } of stream as AsyncIterable<WatchGrantResponse__Output>) {
         borrowed.opened()
         yield toGrantInfo(grant)
@@ -149,6 +151,8 @@ export class Calls {
     const cancel = () => call?.cancel()
     signal.addEventListener('abort', cancel)
     try {
+      // As in `watch`.
+      if (signal.aborted) throw cancelled(signal)
       return await new Promise<T>((resolve, reject) => {
         call = start(borrowed.stub, metadata, options, (error, value) => {
           if (error) reject(error)
@@ -189,6 +193,7 @@ export class Calls {
 
   /** An identity to connect with; does not hold up a caller who has given up. */
   async #ready(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw cancelled(signal)
     const { promise, reject } = Promise.withResolvers<never>()
     const abort = () => reject(cancelled(signal))
     signal.addEventListener('abort', abort, { once: true })

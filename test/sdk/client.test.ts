@@ -425,3 +425,12 @@ test('run aborts the work when the grant is revoked under it', async () => {
   })
   await expect(work).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE', details: { reason: 'revoked' } })
 })
+
+// The watch of a grant opens over several turns of the microtask queue; an abort between two of them was never heard of.
+for (let turns = 0; turns <= 12; turns += 1) {
+  test(`a grant that is closed ${turns} turns after it was opened lets go of its watch`, async () => {
+    const grant = await client.request(TASK)
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+    await grant.close()
+  })
+}

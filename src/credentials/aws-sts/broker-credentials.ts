@@ -144,6 +144,7 @@ async function inTime<T>(
   const giveUp = () => reject(Object.assign(new Error('no credentials in time'), { name: 'TimeoutError' }))
   const timer = setTimeout(giveUp, timeoutMs).unref()
   signal?.addEventListener('abort', giveUp, { once: true })
+  if (signal?.aborted) giveUp()
   try {
     return await Promise.race([work(), late])
   } finally {

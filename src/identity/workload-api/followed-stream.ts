@@ -102,6 +102,7 @@ export class FollowedStream<Method extends keyof WorkloadApiStreams> {
         },
       })
       signal.addEventListener('abort', cancelled, { once: true })
+      if (signal.aborted) cancelled()
     })
   }
 
