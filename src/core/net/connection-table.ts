@@ -44,6 +44,8 @@ interface Entry {
   step: Step
   badTokens: number
   convicted?: true
+  /** An identity has come over it, whether or not there was room for it. */
+  announced?: true
   gone?: true
   /** All identities that have called over it, the owner first; a proxy brings many. */
   readonly identities: Set<string>
@@ -80,7 +82,7 @@ export class ConnectionTable {
   readonly #clock: Clock
   readonly #calls: CallLimits
   readonly #onEvicted: (socket: Socket) => void
-  readonly #shutOutMs: (owner: string, address: string) => number
+  readonly #shutOutMs: (owner: string, address: string, isNew: boolean) => number
   readonly #entries = new Map<string, Entry>()
   readonly #rooms: ReadonlyMap<Step, WaitingRoom<Entry>>
   readonly #owned = new Map<string, number>()
@@ -88,7 +90,8 @@ export class ConnectionTable {
 
   /**
    * @param options.onEvicted closes a connection that has to give way to another one.
-   * @param options.shutOutMs how long an identity that comes over a new connection from this address has to wait; 0 for most.
+   * @param options.shutOutMs how long an identity at this address has to wait; 0 for most. `isNew` once for each connection:
+   *   one that is over its identity's limit comes with every call again.
    */
   constructor(options: {
     readonly limits: ConnectionTableLimits
@@ -96,7 +99,7 @@ export class ConnectionTable {
     readonly clock: Clock
     readonly calls: CallLimits
     readonly onEvicted: (socket: Socket) => void
-    readonly shutOutMs?: (owner: string, address: string) => number
+    readonly shutOutMs?: (owner: string, address: string, isNew: boolean) => number
   }) {
     this.#limits = options.limits
     this.#clock = options.clock
@@ -173,7 +176,8 @@ export class ConnectionTable {
       if (entry.identities.size < MAX_IDENTITIES) entry.identities.add(owner)
       return
     }
-    const waitMs = this.#shutOutMs(owner, entry.address)
+    const waitMs = this.#shutOutMs(owner, entry.address, !entry.announced)
+    entry.announced = true
     if (waitMs > 0) throw shutOut(waitMs)
     const own = this.#owned.get(owner) ?? 0
     if (own >= this.#limits.maxConnectionsPerOwner)

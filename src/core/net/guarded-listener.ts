@@ -103,7 +103,7 @@ export class GuardedListener {
     this.#onAccept = onAccept
     this.#tls = server instanceof TlsServer
     const onEvicted = (socket: Socket) => this.refuse(socket, unproven())
-    const shutOutMs = (owner: string, address: string) => this.#shutOutMs(owner, address)
+    const shutOutMs = (owner: string, address: string, isNew: boolean) => this.#shutOutMs(owner, address, isNew)
     this.#table = new ConnectionTable({
       limits,
       tls: this.#tls,
@@ -269,10 +269,10 @@ export class GuardedListener {
   }
 
   /** One that opens connections without end floods too, whatever becomes of each. */
-  #shutOutMs(owner: string, address: string): number {
+  #shutOutMs(owner: string, address: string, isNew: boolean): number {
     const key = this.#keyOf(owner, address)
     const remainingMs = Math.max(this.#penalties.remainingMs(key), this.#penalties.remainingMs(byOwner(owner)))
-    if (remainingMs > 0 || this.#newConnections.tryTake(key)) return remainingMs
+    if (remainingMs > 0 || !isNew || this.#newConnections.tryTake(key)) return remainingMs
     return this.#penalties.offend(key)
   }
 

@@ -9,11 +9,17 @@ const LIMITS: ConnectionTableLimits = { maxConnections: 4, maxConnectionsPerOwne
 /** A table with room for two at each step of a TLS port, and who had to go. */
 function open(limits: Partial<ConnectionTableLimits> = {}) {
   const evicted: Socket[] = []
+  /** Whether each question for a penalty was about a connection that is new. */
+  const asked: boolean[] = []
   const table = new ConnectionTable({
     limits: { ...LIMITS, ...limits },
     tls: true,
     clock: new ManualClock(),
     calls: { callsPerSecond: 1, burst: 10 },
+    shutOutMs: (_owner, _address, isNew) => {
+      asked.push(isNew)
+      return 0
+    },
     onEvicted: (socket) => {
       evicted.push(socket)
       socket.emit('close')
@@ -29,7 +35,7 @@ function open(limits: Partial<ConnectionTableLimits> = {}) {
     return socket as unknown as Socket
   }
   const hears = (socket: Socket) => Object.assign(socket, { bytesRead: 1 })
-  return { table, evicted, connect, hears }
+  return { table, evicted, connect, hears, asked }
 }
 
 describe('who gives way among those that have proved nothing', () => {
@@ -154,4 +160,13 @@ test('a stop may end those at once that cannot have a request in hand', () => {
   table.secured(secured)
   expect(new Set(table.idleSockets())).toEqual(new Set([silent, heard]))
   expect(table.sockets()).toHaveLength(3)
+})
+
+// On the bearer port each call comes with its identity again: a refused one is no further connection.
+test('a connection beyond its identity’s limit counts as new once, however many calls it makes', () => {
+  const { table, connect, asked } = open({ maxConnectionsPerOwner: 1 })
+  table.prove(peerKey(connect()), 'a')
+  const other = connect()
+  for (let call = 0; call < 5; call += 1) expect(() => table.prove(peerKey(other), 'a')).toThrow()
+  expect(asked.filter((isNew) => isNew)).toHaveLength(2)
 })
