@@ -331,7 +331,7 @@ const ROWS: readonly Row[] = [
         },
       },
     },
-    config: { identity: { bundleEndpoint: { listen: '0.0.0.0:8447', trustDomain: 'example.org', path: '/' } } },
+    config: { identity: { bundleEndpoint: { listen: port(8447), trustDomain: 'example.org', path: '/' } } },
   },
   {
     name: 'a bundle endpoint with a certificate of its own, outside the cluster',
@@ -356,7 +356,7 @@ const ROWS: readonly Row[] = [
     config: {
       identity: {
         bundleEndpoint: {
-          listen: '[::]:8447',
+          listen: { host: '::', port: 8447 },
           path: '/spiffe',
           refreshHint: 600_000,
           sequence: 'time',
