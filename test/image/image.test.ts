@@ -38,6 +38,14 @@ describe('the final stage', () => {
     expect(image.final.instructions.map(({ name }) => name)).not.toContain('RUN')
   })
 
+  test('has the OpenSSL configuration that its program is started with, since Node says nothing of a missing one', async () => {
+    const [, file = ''] =
+      execForm(image.final, 'ENTRYPOINT')
+        .join('\n')
+        .match(/--openssl-config=(.*)/) ?? []
+    expect(await readFile(join(image.root, file), 'utf8')).toContain('NumTickets = 0')
+  })
+
   test('names its user by number, as runAsNonRoot needs', () => {
     // https://kubernetes.io/docs/tasks/configure-pod-container/security-context/: a name cannot be checked.
     expect(textOf(image.final, 'USER')).toBe(`${NONROOT}:${NONROOT}`)
@@ -170,7 +178,7 @@ describe('the program of the image', () => {
   test('serves, is healthy, ignores SIGUSR1, and stops on SIGTERM with 0', async () => {
     const process = runImage(image, [...execForm(image.final, 'CMD'), '--config', stage.configFile])
     try {
-      const [, port] = await process.stderrMatches(/"health":(\d+),"msg":"serving"/)
+      const [, port] = await process.stderrMatches(/"health":(\d+),.*"msg":"serving"/)
       for (const service of ['', 'stint.v1.BrokerService']) {
         expect(await checkHealth(`127.0.0.1:${port}`, service)).toBe('SERVING')
       }

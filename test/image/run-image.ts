@@ -27,8 +27,9 @@ export function runImage(
   args: readonly string[],
   env: Record<string, string> = {},
 ): ImageProcess {
+  // Also in an option: Node says nothing of an OpenSSL configuration that is not there.
   const [program = '', ...fixed] = execForm(final, 'ENTRYPOINT').map((word) =>
-    word.startsWith('/') ? join(root, word) : word,
+    word.replace(/(?<=^|=)\/.*/, (path) => join(root, path)),
   )
   const child = spawn(program, [...fixed, ...args], {
     cwd: join(root, 'app'),
