@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
+import { writeFileWhole } from '../../src/core/files/write-file-whole.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { PartHealth } from '../../src/core/part-health.ts'
 import { ProblemBoard } from '../../src/core/problem-board.ts'
 import { startIdentity } from '../../src/identity-from-config.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/pki.ts'
+import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { NOW } from '../support/pki.ts'
 
@@ -28,13 +30,15 @@ afterEach(async () => {
 })
 
 test('the status keeps a broken bundle while another changes, until that very one is mended', async () => {
-  const { board, write, poll } = await follow()
+  const { board, identity, write, poll } = await follow()
   await write('a.test', '{')
   await poll(() => board.list().length === 1)
   const [{ since } = { since: undefined }] = board.list()
   await write('b.test', b.bundleJson({ sequence: 2 }))
   await write('a.test', '{"keys":')
-  await poll(() => true)
+  await poll(
+    () => identity.bundles.get('b.test')?.sequence === 2n && board.list()[0]?.explanation.includes('JSON') === true,
+  )
   expect(board.list()).toMatchObject([{ component: 'bundle:a.test', code: 'BUNDLE_INVALID', since }])
   await write('a.test', a.bundleJson())
   await poll(() => board.list().length === 0)
@@ -66,17 +70,17 @@ async function follow() {
   const logger = createLogger({ level: 'silent' })
   const partHealth = new PartHealth({ board, logger, clock })
   const deps = { clock, partHealth, logger, random: Math.random }
-  await startIdentity({ identity } as unknown as Config, deps, stack)
+  const started = await startIdentity({ identity } as unknown as Config, deps, stack)
   return {
     board,
-    write: (trustDomain: string, text: string) => writeFile(fileOf(trustDomain), text),
+    identity: started,
+    // Whole, since a look at the files may be under way.
+    write: (trustDomain: string, text: string) => writeFileWhole(fileOf(trustDomain), text),
     /** Lets the files be looked at, until what is waited for has come. */
-    poll: async (done: () => boolean) => {
-      for (let times = 0; times < 1_000; times++) {
+    poll: (done: () => boolean) =>
+      eventually('what the files hold now', async () => {
         await clock.advance(5_000)
-        if (times > 0 && done()) return
-      }
-      expect.unreachable()
-    },
+        return done()
+      }),
   }
 }

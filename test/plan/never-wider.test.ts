@@ -97,9 +97,10 @@ test('the session policy allows the pairs of the plan and nothing else, and the 
         expect(evaluateIam([policy], { action, resource: 'arn:aws:s3:::a/k', context: after })).toBe('explicit_deny')
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   )
-  expect(plans).toBeGreaterThan(30)
+  // About a quarter of such tasks has a plan; far fewer would try nothing.
+  expect(plans).toBeGreaterThan(40)
 })
 
 test('labels hold for what the pattern stands for: within for all of it, touches for any of it', () => {
