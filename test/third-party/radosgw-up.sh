@@ -71,7 +71,14 @@ start() {
   "$@" -f >"$DIR/log/$name.out.log" 2>&1 </dev/null &
   echo $! >"$DIR/run/$name.pid"
 }
-ceph_() { timeout 60 ceph -c "$CONF" "$@"; }
+# A monitor that has just come up answers now and then with EPERM; each of these commands may be given again.
+ceph_() {
+  for _ in $(seq 10); do
+    timeout 60 ceph -c "$CONF" "$@" && return 0
+    sleep 1
+  done
+  return 1
+}
 admin() { timeout 60 radosgw-admin -c "$CONF" "$@" >/dev/null 2>>"$DIR/log/admin.log"; }
 
 {
