@@ -15,6 +15,13 @@ const HTTP2_OPTIONS: Http2Options = { streamResetBurst: 240, streamResetRate: 33
 
 /** Of nghttp2: what came first was no HTTP/2. That is a mistake, and ends one connection. */
 const BAD_CLIENT_MAGIC = -903
+/**
+ * Of nghttp2: the protocol was broken. It says so of a flood of resets, and of the last frame that grpc-go sends: a GOAWAY with
+ * the id of a stream that the server never opened. It is the first only when many streams have just begun.
+ */
+const PROTOCOL_ERROR = -505
+const FLOOD_STREAMS = 100
+const FLOOD_MS = 1_000
 
 /** What a listener has to say of its connections. @param peer `address:port`, as grpc-js says it */
 export interface ConnectionLimits {
@@ -53,16 +60,21 @@ export function createInjector(server: Server, limits: ConnectionLimits): Connec
   if (!http2 || !handle || others.length > 0)
     throw new TypeError('grpc-js takes its streams in another way than it did.')
   const turns = new FairTurns()
+  /** Streams that each session has begun lately. */
+  const begunLately = new WeakMap<object, number>()
   http2.removeAllListeners('stream')
   http2.on('session', (session) => {
     const broken = limits.opened(peerKey(session.socket))
     session.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code?.startsWith('ERR_HTTP2') && error.errno !== BAD_CLIENT_MAGIC) broken(error)
+      if (!error.code?.startsWith('ERR_HTTP2') || error.errno === BAD_CLIENT_MAGIC) return
+      if (error.errno === PROTOCOL_ERROR && (begunLately.get(session) ?? 0) < FLOOD_STREAMS) return
+      broken(error)
     })
   })
   http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     // Without a listener an error of the stream would end the process, also one that its session ends with.
     stream.on('error', () => undefined)
+    countLately(begunLately, stream.session)
     const peer = peerOf(stream)
     if (peer === undefined || !limits.begun(peer)) return
     if (stream.closed) return limits.reset(peer)
@@ -74,6 +86,13 @@ export function createInjector(server: Server, limits: ConnectionLimits): Connec
     })
   })
   return injector
+}
+
+function countLately(begunLately: WeakMap<object, number>, session: object | undefined): void {
+  if (!session) return
+  const begun = begunLately.get(session) ?? 0
+  begunLately.set(session, begun + 1)
+  if (begun === 0) setTimeout(() => begunLately.delete(session), FLOOD_MS).unref()
 }
 
 /** Undefined when the connection is gone. */

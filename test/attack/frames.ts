@@ -7,6 +7,7 @@ export const TYPE = {
   reset: 3,
   settings: 4,
   ping: 6,
+  goAway: 7,
   windowUpdate: 8,
   continuation: 9,
 } as const
