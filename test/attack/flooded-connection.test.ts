@@ -23,7 +23,6 @@ describe('one connection', () => {
   })
   beforeEach(() => stage.changeRogue())
   afterAll(async () => {
-    console.info(stage.broker.output)
     await stage.close()
   })
 
