@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { CHAIN_PROBLEMS } from '../ledger/audit-log.ts'
+import { CHAIN_PROBLEMS } from '../ledger/audit/audit-log.ts'
 import { AuditVerifier } from './audit-verification.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
 import { answers, security } from './route-parts.ts'

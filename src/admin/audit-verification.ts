@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StintError } from '../core/errors.ts'
-import { type ChainHead, type ChainProblem, type ChainVerdict, verifyChain } from '../ledger/audit-log.ts'
+import { type ChainHead, type ChainProblem, type ChainVerdict, verifyChain } from '../ledger/audit/audit-log.ts'
 import type { LedgerReads } from '../ledger/ledger.ts'
 import type { AuditEvent } from '../ledger/records.ts'
 

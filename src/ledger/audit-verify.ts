@@ -2,10 +2,10 @@ import { createReadStream, existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { StintError } from '../core/errors.ts'
-import { type ExportEnd, exportedLinks } from './audit-export.ts'
-import { type ChainHead, type ChainVerdict, verifyLinks } from './audit-log.ts'
-import { verifyStored } from './sqlite-audit.ts'
-import { isCorruptError, SqliteDatabase, sqliteCode } from './sqlite-database.ts'
+import { type ExportEnd, exportedLinks } from './audit/audit-export.ts'
+import { type ChainHead, type ChainVerdict, verifyLinks } from './audit/audit-log.ts'
+import { verifyStored } from './sqlite/audit.ts'
+import { isCorruptError, SqliteDatabase, sqliteCode } from './sqlite/sqlite-database.ts'
 
 /**
  * Proves an audit log offline: an export (JSON lines) or a SQLite file, be it a copy or the ledger in use, which is only

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Ids } from '../../src/core/ids.ts'
-import { verifyChain } from '../../src/ledger/audit-log.ts'
+import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
 import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/transitions.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { hasCode } from '../../src/core/errors.ts'
-import { verifyChain } from '../../src/ledger/audit-log.ts'
+import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { GRANT_STATES, type GrantState, type LeaseState } from '../../src/ledger/records.ts'
 import { sampleEvent, sampleLease, sampleOpen } from '../support/ledger-records.ts'

@@ -4,7 +4,7 @@ import { StintError } from '../../src/core/errors.ts'
 import { idBody } from '../../src/core/ids.ts'
 import type { DenyList, MintRequest } from '../../src/credentials/provider.ts'
 import type { GrantAnswer } from '../../src/grants/grant-view.ts'
-import { verifyChain } from '../../src/ledger/audit-log.ts'
+import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
 import { FINAL_STATES, type GrantState } from '../../src/ledger/records.ts'
 import {
   caller,

@@ -1,5 +1,5 @@
 import { randomIds } from '../../src/core/ids.ts'
-import { type ChainHead, EMPTY_HEAD, sealEvent } from '../../src/ledger/audit-log.ts'
+import { type ChainHead, EMPTY_HEAD, sealEvent } from '../../src/ledger/audit/audit-log.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
 import {
   type Approval,

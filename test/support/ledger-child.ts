@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/core/clock.ts'
 import { asStintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
-import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts'
+import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
 import { sampleOpen, samplePlan } from './ledger-records.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { type ChainHead, EMPTY_HEAD, sealEvent } from '../../src/ledger/audit-log.ts'
+import { type ChainHead, EMPTY_HEAD, sealEvent } from '../../src/ledger/audit/audit-log.ts'
 import type { AuditEvent } from '../../src/ledger/records.ts'
 
 /** A chain of that many events, numbered in `data.n`. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ids } from '../../src/core/ids.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import { openSqliteLedger, type SqliteLedgerOptions } from '../../src/ledger/sqlite-ledger.ts'
+import { openSqliteLedger, type SqliteLedgerOptions } from '../../src/ledger/sqlite/sqlite-ledger.ts'
 import { countingIds } from './ledger-records.ts'
 import { ManualClock } from './manual-clock.ts'
 

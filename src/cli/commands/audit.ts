@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
-import { exportAudit } from '../../ledger/audit-export.ts'
+import { exportAudit } from '../../ledger/audit/audit-export.ts'
 import { parseHead, verifyAuditFile } from '../../ledger/audit-verify.ts'
 import type { AuditEvent } from '../../ledger/records.ts'
 import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'

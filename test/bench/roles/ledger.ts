@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/core/clock.ts'
 import { randomIds } from '../../../src/core/ids.ts'
 import type { Ledger } from '../../../src/ledger/ledger.ts'
-import { openSqliteLedger } from '../../../src/ledger/sqlite-ledger.ts'
+import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts'
 import { BenchGrants } from '../bench-grants.ts'
 import { loadMethods, type Work } from '../load.ts'
 import { serveRole, usage } from '../pinned-process.ts'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalJson, type Json, sha256Hex } from '../../src/core/canonical-json.ts'
-import { type ChainHead, dataText, EMPTY_HEAD, sealEvent, verifyChain } from '../../src/ledger/audit-log.ts'
-import type { AuditEvent, AuditEventInput } from '../../src/ledger/records.ts'
+import { canonicalJson, type Json, sha256Hex } from '../../../src/core/canonical-json.ts'
+import { type ChainHead, dataText, EMPTY_HEAD, sealEvent, verifyChain } from '../../../src/ledger/audit/audit-log.ts'
+import type { AuditEvent, AuditEventInput } from '../../../src/ledger/records.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 const at = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })

@@ -1,9 +1,8 @@
-import { StintError } from '../core/errors.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { LedgerReads } from './ledger.ts'
-import { GRANT_STATES, type GrantState, type Lease } from './records.ts'
-import { ledgerError } from './sqlite-database.ts'
-import { listApprovals, listGrants, listUnregistered } from './sqlite-lists.ts'
+import { StintError } from '../../core/errors.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { LedgerReads } from '../ledger.ts'
+import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
+import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import {
   type ApprovalRow,
   approvalOf,
@@ -19,7 +18,8 @@ import {
   SELECT_EVENT,
   SELECT_GRANT,
   SELECT_LEASE,
-} from './sqlite-rows.ts'
+} from './rows.ts'
+import { ledgerError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 const LIVE = "g.state IN ('active', 'ending')"

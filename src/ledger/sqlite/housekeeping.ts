@@ -1,9 +1,9 @@
-import type { LedgerWrites } from './ledger.ts'
-import type { GrantState } from './records.ts'
-import { msOf } from './sqlite-rows.ts'
+import type { LedgerWrites } from '../ledger.ts'
+import type { GrantState } from '../records.ts'
+import { msOf } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-import type { TokenRows } from './sqlite-tokens.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
+import type { TokenRows } from './tokens.ts'
 
 type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 

@@ -1,6 +1,6 @@
-import { type ErrorDetails, StintError } from '../core/errors.ts'
-import type { TokenUse } from './ledger.ts'
-import { msOf } from './sqlite-rows.ts'
+import { type ErrorDetails, StintError } from '../../core/errors.ts'
+import type { TokenUse } from '../ledger.ts'
+import { msOf } from './rows.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 /** How often a token may go from a connection that is gone to another one. */

@@ -1,9 +1,9 @@
-import { StintError } from '../core/errors.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { DueGrant, LedgerWrites } from './ledger.ts'
-import type { Approval, DenyEntry, Grant, Lease } from './records.ts'
-import { denyEnforced } from './sqlite-deny.ts'
-import { moveRow } from './sqlite-grants.ts'
+import { StintError } from '../../core/errors.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { DueGrant, LedgerWrites } from '../ledger.ts'
+import type { Approval, DenyEntry, Grant, Lease } from '../records.ts'
+import { denyEnforced } from './deny.ts'
+import { moveRow } from './grants.ts'
 import {
   type ApprovalRow,
   approvalOf,
@@ -16,7 +16,7 @@ import {
   SELECT_DENY_ENTRY,
   SELECT_GRANT,
   SELECT_LEASE,
-} from './sqlite-rows.ts'
+} from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 

@@ -1,9 +1,8 @@
-import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { Decision } from '../policy/decision.ts'
+import { canonicalJson, type Json, sha256Hex } from '../../core/canonical-json.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { Decision } from '../../policy/decision.ts'
+import type { DenyEntry, Grant, Lease } from '../records.ts'
 import type { Names } from './names.ts'
-import type { DenyEntry, Grant, Lease } from './records.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
 import {
   type DenyEntryRow,
   denyEntryOf,
@@ -14,7 +13,8 @@ import {
   SELECT_DENY_ENTRY,
   SELECT_GRANT,
   SELECT_LEASE,
-} from './sqlite-rows.ts'
+} from './rows.ts'
+import type { SqliteDatabase } from './sqlite-database.ts'
 
 const MAX_REMEMBERED_DECISIONS = 1_000
 

@@ -1,8 +1,7 @@
-import { idBody } from '../core/ids.ts'
-import type { AuthMethod } from '../identity/caller-identity.ts'
-import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
-import { EMPTY_HEAD } from './audit-log.ts'
-import type { Names } from './names.ts'
+import { idBody } from '../../core/ids.ts'
+import type { AuthMethod } from '../../identity/caller-identity.ts'
+import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
+import { EMPTY_HEAD } from '../audit/audit-log.ts'
 import type {
   Approval,
   ApprovalState,
@@ -16,7 +15,8 @@ import type {
   LeaseEnd,
   LeaseState,
   UnregisteredAttempt,
-} from './records.ts'
+} from '../records.ts'
+import type { Names } from './names.ts'
 
 type Ms = number | null
 

@@ -16,16 +16,16 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { randomIds } from '../../src/core/ids.ts'
-import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
-import type { Ledger } from '../../src/ledger/ledger.ts'
-import { MIGRATIONS, runMigrations } from '../../src/ledger/migrations/run-migrations.ts'
-import { APPLICATION_ID, SqliteDatabase } from '../../src/ledger/sqlite-database.ts'
-import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts'
-import { sampleEvent, sampleOpen } from '../support/ledger-records.ts'
-import { ManualClock } from '../support/manual-clock.ts'
+import { randomIds } from '../../../src/core/ids.ts'
+import { verifyAuditFile } from '../../../src/ledger/audit-verify.ts'
+import type { Ledger } from '../../../src/ledger/ledger.ts'
+import { MIGRATIONS, runMigrations } from '../../../src/ledger/sqlite/migrations/run-migrations.ts'
+import { APPLICATION_ID, SqliteDatabase } from '../../../src/ledger/sqlite/sqlite-database.ts'
+import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts'
+import { sampleEvent, sampleOpen } from '../../support/ledger-records.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
-const CHILD = new URL('../support/ledger-child.ts', import.meta.url).pathname
+const CHILD = new URL('../../support/ledger-child.ts', import.meta.url).pathname
 
 let folder: string
 let file: string

@@ -1,10 +1,10 @@
-import { StintError } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
-import type { Ids } from '../core/ids.ts'
-import { type ChainHead, dataText, eventText, sealText } from './audit-log.ts'
+import { StintError } from '../../core/errors.ts'
+import { failpoint } from '../../core/failpoint.ts'
+import type { Ids } from '../../core/ids.ts'
+import { type ChainHead, dataText, eventText, sealText } from '../audit/audit-log.ts'
+import type { AuditEventInput, GrantState } from '../records.ts'
 import type { CommitTarget } from './group-commit.ts'
 import type { Names } from './names.ts'
-import type { AuditEventInput, GrantState } from './records.ts'
 import { isBusyError, isConstraintError, isStoreError, type SqliteDatabase } from './sqlite-database.ts'
 
 const OPEN_STATES: readonly GrantState[] = ['awaiting_approval', 'active', 'ending']

@@ -1,13 +1,13 @@
-import { StintError } from '../core/errors.ts'
-import { idBody } from '../core/ids.ts'
-import type { GrantMove, LeaseMove, LedgerWrites, NewLease, OpenGrant } from './ledger.ts'
-import type { Grant, Lease } from './records.ts'
-import { putDeny } from './sqlite-deny.ts'
-import { type GrantRow, type LeaseRow, msOf, msOrNull, SELECT_GRANT } from './sqlite-rows.ts'
+import { StintError } from '../../core/errors.ts'
+import { idBody } from '../../core/ids.ts'
+import type { GrantMove, LeaseMove, LedgerWrites, NewLease, OpenGrant } from '../ledger.ts'
+import type { Grant, Lease } from '../records.ts'
+import { assertGrantMove, assertLeaseMove, isFinalState, OPENING_STATES } from '../transitions.ts'
+import { putDeny } from './deny.ts'
+import { type GrantRow, type LeaseRow, msOf, msOrNull, SELECT_GRANT } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-import type { TokenRows } from './sqlite-tokens.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
-import { assertGrantMove, assertLeaseMove, isFinalState, OPENING_STATES } from './transitions.ts'
+import type { TokenRows } from './tokens.ts'
 
 type Opened = { kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }
 

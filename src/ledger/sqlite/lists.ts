@@ -1,8 +1,8 @@
-import type { StintError } from '../core/errors.ts'
-import { inputError } from '../core/input-error.ts'
-import type { GrantFilter, Page, PageRequest } from './ledger.ts'
-import { cursorOf, type PageKey, pageOf, pageStart } from './pages.ts'
-import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from './records.ts'
+import type { StintError } from '../../core/errors.ts'
+import { inputError } from '../../core/input-error.ts'
+import type { GrantFilter, Page, PageRequest } from '../ledger.ts'
+import { cursorOf, type PageKey, pageOf, pageStart } from '../pages.ts'
+import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from '../records.ts'
 import {
   type ApprovalRow,
   approvalOf,
@@ -11,7 +11,7 @@ import {
   SELECT_GRANT,
   type UnregisteredRow,
   unregisteredOf,
-} from './sqlite-rows.ts'
+} from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 /** Rows looked at for one page when a second filter has to be checked row by row. */

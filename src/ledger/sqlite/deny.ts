@@ -1,6 +1,5 @@
-import { StintError } from '../core/errors.ts'
-import type { ClaimedDenyTarget, GrantMove, LedgerWrites } from './ledger.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
+import { StintError } from '../../core/errors.ts'
+import type { ClaimedDenyTarget, GrantMove, LedgerWrites } from '../ledger.ts'
 import {
   type DenyEntryRow,
   type DenyTargetRow,
@@ -10,7 +9,8 @@ import {
   msOf,
   msOrNull,
   SELECT_DENY_ENTRY,
-} from './sqlite-rows.ts'
+} from './rows.ts'
+import type { SqliteDatabase } from './sqlite-database.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]

@@ -1,4 +1,4 @@
-import { StintError } from '../core/errors.ts'
+import { StintError } from '../../core/errors.ts'
 import {
   type ChainHead,
   type ChainLink,
@@ -7,9 +7,9 @@ import {
   EMPTY_HEAD,
   eventText,
   verifyLinks,
-} from './audit-log.ts'
+} from '../audit/audit-log.ts'
+import { type EventRow, hexOf, SELECT_EVENT } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
-import { type EventRow, hexOf, SELECT_EVENT } from './sqlite-rows.ts'
 
 /** Events looked at when a ledger is opened; the whole log is for `stint audit verify`. */
 const TAIL = 256

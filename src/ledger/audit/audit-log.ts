@@ -1,6 +1,6 @@
 import { hash as hashOnce } from 'node:crypto'
-import { canonicalJson, type Json } from '../core/canonical-json.ts'
-import type { AuditEvent, AuditEventInput } from './records.ts'
+import { canonicalJson, type Json } from '../../core/canonical-json.ts'
+import type { AuditEvent, AuditEventInput } from '../records.ts'
 
 /** The last event of a chain; every checkpoint of the log is one. */
 export interface ChainHead {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
-import { canonicalJson } from '../core/canonical-json.ts'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import type { LedgerReads } from '../ledger.ts'
 import { type ChainLink, sealedText } from './audit-log.ts'
-import type { LedgerReads } from './ledger.ts'
 
 const CHUNK = 500
 /** Longer lines are refused rather than read into memory. */
