@@ -11,9 +11,9 @@ import { defineIssuer } from '../identity/oidc/issuer.ts'
 import { type JudgedCheck, judged, judgeToken, type TokenJudgement } from '../identity/oidc/judge-token.ts'
 import type { IssuerKey } from '../identity/oidc/jwks.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
-import { jwtSvidRules } from '../jwt-svid-rules.ts'
-import { lookAtKeys } from '../oidc-from-config.ts'
 import { loadRegistry } from '../registry/registry-store.ts'
+import { lookAtKeys } from '../start/identity/issuers.ts'
+import { jwtSvidRules } from '../start/identity/jwt-svid-rules.ts'
 
 /** How the broker of a configuration would judge a token; without `fetchKeys` nothing is called. */
 export interface JudgeTokenOptions {

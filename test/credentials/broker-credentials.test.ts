@@ -8,7 +8,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { createLogger } from '../../src/core/log.ts'
 import type { AwsStsProvider, AwsStsProviderOptions } from '../../src/credentials/aws-sts/provider.ts'
 import type { Board } from '../../src/credentials/aws-sts/provider-problems.ts'
-import { createProvider } from '../../src/provider-from-config.ts'
+import { createProvider } from '../../src/start/provider.ts'
 import { type AwsHarness, INLINE_ROLE, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
 
 const never = new AbortController().signal

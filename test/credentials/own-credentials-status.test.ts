@@ -7,10 +7,10 @@ import { AdminClient } from '../../src/cli/admin-client.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { type Broker, startBroker } from '../../src/main.ts'
 import { type Stage, setStage } from '../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../src/practice/stage-rules.ts'
 import { StintClient } from '../../src/sdk/index.ts'
+import { type Broker, startBroker } from '../../src/start/main.ts'
 
 let stage: Stage
 let broker: Broker | undefined

@@ -5,10 +5,10 @@ import { mintOperatorToken } from '../../src/admin/operator-tokens.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { startBroker } from '../../src/main.ts'
 import { setStage } from '../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../src/practice/stage-rules.ts'
 import { StintClient } from '../../src/sdk/index.ts'
+import { startBroker } from '../../src/start/main.ts'
 
 /** An admin API on a real ledger with something in it, for clients that know it by its document alone. */
 export interface OpenApiStage {

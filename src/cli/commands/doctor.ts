@@ -1,7 +1,7 @@
 import { loadConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
 import { createLogger } from '../../core/log.ts'
-import { type Check, runDoctor } from '../../doctor.ts'
+import { type Check, runDoctor } from '../../start/doctor.ts'
 import { type RunCommand, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type OutputFormat, printValue, styles, withOutput } from '../output.ts'

@@ -1,9 +1,9 @@
-import { ADMIN_LIMITS } from './admin/server.ts'
-import type { Config } from './config/schema.ts'
-import { openFileLimit, type SocketBudget, shareSockets } from './core/net/socket-budget.ts'
-import { HEALTH_LIMITS } from './grpc/health.ts'
-import { connectionLimits } from './grpc/listener.ts'
-import { BUNDLE_ENDPOINT_LIMITS } from './identity/bundle-endpoint.ts'
+import { ADMIN_LIMITS } from '../../admin/server.ts'
+import type { Config } from '../../config/schema.ts'
+import { openFileLimit, type SocketBudget, shareSockets } from '../../core/net/socket-budget.ts'
+import { HEALTH_LIMITS } from '../../grpc/health.ts'
+import { connectionLimits } from '../../grpc/listener.ts'
+import { BUNDLE_ENDPOINT_LIMITS } from '../../identity/bundle-endpoint.ts'
 
 export type ListenerLimits = SocketBudget<'agents' | 'bearer' | 'admin' | 'health' | 'bundle'>
 
