@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { asStintError, type ErrorCode } from './errors.ts'
 import type { Logger } from './log.ts'
-import type { Finding, ProblemBoard } from './problem-board.ts'
+import { type Finding, type Problem, ProblemBoard } from './problem-board.ts'
 
 interface Streak {
   /** Error codes that have been logged in this streak. */
@@ -25,20 +25,25 @@ const LONGEST_WAIT_MS = 3_600_000
 
 /**
  * Says how the parts of the process are: on the board at once and always, in the log once, then at intervals that grow from a
- * minute to an hour. A part that fails many times a second, or by turns fails and works, does not fill the log.
+ * minute to an hour. A part that fails many times a second, or by turns fails and works, does not fill the log. The board is
+ * its own, so that nothing reaches the status past the log.
  */
 export class PartHealth {
-  readonly #board: ProblemBoard
+  readonly #board = new ProblemBoard()
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #streaks = new Map<string, Streak>()
   /** By component: the findings of now, by what they say. */
   readonly #said = new Map<string, ReadonlyMap<string, PartFinding>>()
 
-  constructor({ board, logger, clock }: { board: ProblemBoard; logger: Logger; clock: Clock }) {
-    this.#board = board
+  constructor({ logger, clock }: { logger: Logger; clock: Clock }) {
     this.#logger = logger
     this.#clock = clock
+  }
+
+  /** Everything that is wrong or found now. */
+  problems(): readonly Problem[] {
+    return this.#board.list()
   }
 
   /** @param about goes into the log line beside the error */

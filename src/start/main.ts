@@ -15,7 +15,6 @@ import { randomIds } from '../core/ids.ts'
 import type { Logger } from '../core/log.ts'
 import type { RefusedConnection } from '../core/net/guarded-listener.ts'
 import { PartHealth } from '../core/part-health.ts'
-import { ProblemBoard } from '../core/problem-board.ts'
 import { Reloading, type ReloadingOptions } from '../core/reloading.ts'
 import { CredentialCheck } from '../credentials/aws-sts/credential-check.ts'
 import { Admission, type AdmissionLimits } from '../grants/admission.ts'
@@ -111,8 +110,7 @@ async function start(
   fail: (error: StintError) => void,
 ): Promise<Broker['addresses']> {
   const { clock, logger } = deps
-  const board = new ProblemBoard()
-  const partHealth = new PartHealth({ board, logger, clock })
+  const partHealth = new PartHealth({ logger, clock })
   for (const notice of filesOpenToOthers(config))
     logger.warn({ notice }, 'a file of the configuration is open to others')
   const ledger = await openSqliteLedger({
@@ -153,13 +151,7 @@ async function start(
   const { bundles } = identity
   const oidc = await startIssuers(config, deps, partHealth, stack)
   const rules = await startRules(config, deps, partHealth, stack)
-  const provider = await createProvider(config, {
-    ...deps,
-    board: {
-      report: (component, error) => partHealth.failed(component, error),
-      clear: (component) => partHealth.well(component),
-    },
-  })
+  const provider = await createProvider(config, { ...deps, partHealth })
   stack.defer(() => provider.close())
   const credentialCheck = new CredentialCheck({
     look: (signal) => provider.probes.credentials(signal),
@@ -252,7 +244,7 @@ async function start(
       registry: rules.registryView,
       policies: { status: rules.policyStatus },
       status: () => {
-        const problems = board.list()
+        const problems = partHealth.problems()
         // Calls are still taken while AWS fails: completing, watching and looking do not need it, and no other replica
         // would fare better with the same credentials.
         const canMint = !problems.some(({ component }) => component === 'aws:sts')

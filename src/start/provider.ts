@@ -8,18 +8,18 @@ import { Secret } from '../core/secret.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/broker-credentials.ts'
 import type { ProviderObserver } from '../credentials/aws-sts/observer.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
-import { type Board, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
+import { type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
 import { checkExternalId } from '../credentials/aws-sts/session-request.ts'
 
 /**
  * The provider that a configuration describes, for the broker and for `stint doctor`.
  *
- * @param deps.board shows what is wrong with AWS or with our credentials for it; absent: the log alone.
+ * @param deps.partHealth shows what is wrong with AWS or with our credentials for it; absent: the log alone.
  * @throws {StintError} CONFIG_INVALID for a secret file that cannot be read or is empty, and as `createAwsStsProvider`
  */
 export async function createProvider(
   config: Config,
-  deps: { readonly clock: Clock; readonly logger: Logger; readonly board?: Board },
+  deps: { readonly clock: Clock; readonly logger: Logger; readonly partHealth?: PartReports },
 ): Promise<AwsStsProvider> {
   const { aws } = config
   const [credentials, iamCredentials] = await Promise.all([
@@ -48,14 +48,20 @@ export async function createProvider(
   })
 }
 
-function observer({ logger, board }: { readonly logger: Logger; readonly board?: Board }): ProviderObserver {
-  const problems = board && new ProviderProblems(board)
+function observer({
+  logger,
+  partHealth,
+}: {
+  readonly logger: Logger
+  readonly partHealth?: PartReports
+}): ProviderObserver {
+  const problems = partHealth && new ProviderProblems(partHealth)
   return {
     clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS'),
     externalIdRead: (roleArn, error) => {
       const component = `external-id:${roleArn}`
-      if (error) board?.report(component, error)
-      else board?.clear(component)
+      if (error) partHealth?.failed(component, error)
+      else partHealth?.well(component)
     },
     callFailed: (call) => logger.warn(call, 'a call to AWS failed'),
     ...(problems && { callEnded: (call) => problems.callEnded(call) }),

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { PartHealth } from '../../src/core/part-health.ts'
-import { ProblemBoard } from '../../src/core/problem-board.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const broken = () => new StintError('LEDGER_UNAVAILABLE', { explanation: 'The disk is full.' })
@@ -10,7 +9,7 @@ const other = () => new StintError('CLOCK_UNSTABLE', { explanation: 'The clock h
 
 describe('a part that fails', () => {
   test('five times a second for a day is said once, then at intervals that grow to an hour', async () => {
-    const { health, clock, lines, board } = stage()
+    const { health, clock, lines } = stage()
     for (let second = 0; second < 86_400; second += 10) {
       for (let n = 0; n < 50; n += 1) health.failed('sweep', broken())
       await clock.advance(10_000)
@@ -19,17 +18,17 @@ describe('a part that fails', () => {
     expect(lines().length).toBeLessThan(35)
     expect(lines()[0]).toMatchObject({ level: 50, component: 'sweep', err: { code: 'LEDGER_UNAVAILABLE' } })
     expect(lines()[1]).toMatchObject({ times: 300, since: '2026-11-21T12:00:00.000Z' })
-    expect(board.list()).toHaveLength(1)
+    expect(health.problems()).toHaveLength(1)
   })
 
   test('and works again says so, and is off the board', () => {
-    const { health, lines, board } = stage()
+    const { health, lines } = stage()
     health.failed('sweep', broken())
     health.failed('sweep', broken())
     health.well('sweep')
     health.well('sweep')
     expect(lines().map(({ msg }) => msg)).toEqual(['a part has a problem', 'a part works again'])
-    expect(board.list()).toEqual([])
+    expect(health.problems()).toEqual([])
   })
 
   test('for another reason says that at once', () => {
@@ -42,12 +41,12 @@ describe('a part that fails', () => {
   })
 
   test('and works by turns does not fill the log, yet its board is right', async () => {
-    const { health, clock, lines, board } = stage()
+    const { health, clock, lines } = stage()
     for (let n = 0; n < 3_000; n += 1) {
       health.failed('reconcile', broken())
-      expect(board.list()).toHaveLength(1)
+      expect(health.problems()).toHaveLength(1)
       health.well('reconcile')
-      expect(board.list()).toEqual([])
+      expect(health.problems()).toEqual([])
       await clock.advance(200)
     }
     expect(lines().length).toBeLessThan(10)
@@ -92,20 +91,19 @@ describe('what is found at a part that works', () => {
   })
 
   test('is on the board as long as it is found, and no problem of the part', () => {
-    const { health, board } = stage()
+    const { health } = stage()
     health.found('issuer:ci', [weak])
     health.well('issuer:ci')
-    expect(board.list()).toEqual([{ component: 'issuer:ci', ...weak, since: expect.any(Date) }])
+    expect(health.problems()).toEqual([{ component: 'issuer:ci', ...weak, since: expect.any(Date) }])
     health.found('issuer:ci', [])
-    expect(board.list()).toEqual([])
+    expect(health.problems()).toEqual([])
   })
 })
 
 function stage() {
   const written: string[] = []
   const clock = new ManualClock()
-  const board = new ProblemBoard()
   const logger = createLogger({ level: 'info', destination: { write: (line: string) => void written.push(line) } })
   const lines = () => written.map((line) => JSON.parse(line) as Record<string, unknown> & { err?: { code: string } })
-  return { health: new PartHealth({ board, logger, clock }), clock, board, lines }
+  return { health: new PartHealth({ logger, clock }), clock, lines }
 }

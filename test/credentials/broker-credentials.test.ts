@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
 import { createLogger } from '../../src/core/log.ts'
 import type { AwsStsProvider, AwsStsProviderOptions } from '../../src/credentials/aws-sts/provider.ts'
-import type { Board } from '../../src/credentials/aws-sts/provider-problems.ts'
+import type { PartReports } from '../../src/credentials/aws-sts/provider-problems.ts'
 import { createProvider } from '../../src/start/provider.ts'
 import { type AwsHarness, INLINE_ROLE, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
 
@@ -33,7 +33,7 @@ const mint = (provider: AwsStsProvider) => provider.mint(mintRequest(aws.clock.n
 /** The provider that a broker would make from its configuration. */
 async function fromConfig(
   keys: { credentials?: object; revokerCredentials?: object } = {},
-  board?: Board,
+  partHealth?: PartReports,
   externalIdFile?: string,
 ): Promise<AwsStsProvider> {
   const config = {
@@ -51,7 +51,7 @@ async function fromConfig(
     ],
   } as unknown as Config
   const logger = createLogger({ level: 'silent' })
-  const provider = await createProvider(config, { clock: aws.clock, logger, ...(board && { board }) })
+  const provider = await createProvider(config, { clock: aws.clock, logger, ...(partHealth && { partHealth }) })
   ends.push(() => provider.close())
   return provider
 }
@@ -255,8 +255,8 @@ describe('the external id of a role', () => {
     const provider = await fromConfig(
       { credentials: KEY_FILES() },
       {
-        report: (component, error) => problems.set(component, error),
-        clear: (component) => problems.delete(component),
+        failed: (component, error) => void problems.set(component, error),
+        well: (component) => void problems.delete(component),
       },
       file('external-id'),
     )

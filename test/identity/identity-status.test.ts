@@ -6,7 +6,6 @@ import type { Config } from '../../src/config/schema.ts'
 import { writeFileWhole } from '../../src/core/files/write-file-whole.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { PartHealth } from '../../src/core/part-health.ts'
-import { ProblemBoard } from '../../src/core/problem-board.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { startIdentity } from '../../src/start/identity/identity-from-config.ts'
 import { eventually } from '../support/eventually.ts'
@@ -30,49 +29,51 @@ afterEach(async () => {
 })
 
 test('the status keeps a broken bundle while another changes, until that very one is mended', async () => {
-  const { board, identity, write, poll } = await follow()
+  const { partHealth, identity, write, poll } = await follow()
   await write('a.test', '{')
-  await poll(() => board.list().length === 1)
-  const [{ since } = { since: undefined }] = board.list()
+  await poll(() => partHealth.problems().length === 1)
+  const [{ since } = { since: undefined }] = partHealth.problems()
   await write('b.test', b.bundleJson({ sequence: 2 }))
   await write('a.test', '{"keys":')
   await poll(
-    () => identity.bundles.get('b.test')?.sequence === 2n && board.list()[0]?.explanation.includes('JSON') === true,
+    () =>
+      identity.bundles.get('b.test')?.sequence === 2n &&
+      partHealth.problems()[0]?.explanation.includes('JSON') === true,
   )
-  expect(board.list()).toMatchObject([{ component: 'bundle:a.test', code: 'BUNDLE_INVALID', since }])
+  expect(partHealth.problems()).toMatchObject([{ component: 'bundle:a.test', code: 'BUNDLE_INVALID', since }])
   await write('a.test', a.bundleJson())
-  await poll(() => board.list().length === 0)
+  await poll(() => partHealth.problems().length === 0)
 })
 
 test('the status has what does not count in a bundle that is in use, beside what is wrong with its next version', async () => {
-  const { board, write, poll } = await follow()
+  const { partHealth, write, poll } = await follow()
   const { keys } = JSON.parse(a.bundleJson())
   const [, foreign] = JSON.parse(b.bundleJson()).keys
   await write('a.test', JSON.stringify({ keys: [...keys, { ...foreign, use: 'new' }], spiffe_sequence: 2 }))
-  await poll(() => board.list().length === 1)
+  await poll(() => partHealth.problems().length === 1)
   await write('a.test', JSON.stringify({ keys: [...keys, { ...foreign, kid: keys[1].kid }], spiffe_sequence: 3 }))
-  await poll(() => board.list().length === 2)
-  expect(board.list()).toMatchObject([
+  await poll(() => partHealth.problems().length === 2)
+  expect(partHealth.problems()).toMatchObject([
     { component: 'bundle:a.test', explanation: expect.stringContaining('kid') },
     { component: 'bundle:a.test', finding: 'key-use' },
   ])
   await write('a.test', a.bundleJson({ sequence: 4 }))
-  await poll(() => board.list().length === 0)
+  await poll(() => partHealth.problems().length === 0)
 })
 
 /** A broker's sources of trust, two files, with time in the test's hands. */
 async function follow() {
   const fileOf = (trustDomain: string) => join(folder, `${trustDomain}.json`)
   await Promise.all([a, b].map((domain) => writeFile(fileOf(domain.name), domain.bundleJson())))
-  const [clock, board] = [new ManualClock(NOW.toISOString()), new ProblemBoard()]
+  const clock = new ManualClock(NOW.toISOString())
   const domain = (name: string) => ({ file: fileOf(name), format: 'spiffe', workloadApi: false })
   const identity = { domains: { 'a.test': domain('a.test'), 'b.test': domain('b.test') }, reloadEvery: 5_000 }
   const logger = createLogger({ level: 'silent' })
-  const partHealth = new PartHealth({ board, logger, clock })
+  const partHealth = new PartHealth({ logger, clock })
   const deps = { clock, partHealth, logger, random: Math.random }
   const started = await startIdentity({ identity } as unknown as Config, deps, stack)
   return {
-    board,
+    partHealth,
     identity: started,
     // Whole, since a look at the files may be under way.
     write: (trustDomain: string, text: string) => writeFileWhole(fileOf(trustDomain), text),

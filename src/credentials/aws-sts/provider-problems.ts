@@ -1,12 +1,10 @@
 import type { StintError } from '../../core/errors.ts'
+import type { PartHealth } from '../../core/part-health.ts'
 import { LOOK_OPERATION } from './caller-identity.ts'
 import type { ObservedCall } from './observer.ts'
 
-/** Where problems are shown. */
-export interface Board {
-  report(component: string, error: unknown): void
-  clear(component: string): void
-}
+/** Who hears that a part fails or works. */
+export type PartReports = Pick<PartHealth, 'failed' | 'well'>
 
 /** Refusals that say that the role itself is set up wrongly, or not at all; others are about one request. */
 const ROLE_CODES = ['AccessDenied', 'UnauthorizedAccess', 'NoSuchEntity', 'RegionDisabledException', 'RegionDisabled']
@@ -20,12 +18,12 @@ const ROLE_CODES = ['AccessDenied', 'UnauthorizedAccess', 'NoSuchEntity', 'Regio
  * A deny list that cannot be written is `deny:<target>`, which its writer reports.
  */
 export class ProviderProblems {
-  readonly #board: Board
+  readonly #reports: PartReports
   /** Components that a look at the credentials can clear: those it reported itself, and those with refused credentials. */
   readonly #clearedByLook = new Set<string>()
 
-  constructor(board: Board) {
-    this.#board = board
+  constructor(reports: PartReports) {
+    this.#reports = reports
   }
 
   callEnded(call: ObservedCall & { readonly error: StintError | undefined }): void {
@@ -37,32 +35,32 @@ export class ProviderProblems {
   #succeeded(component: string, call: ObservedCall): void {
     this.#answered(component, call)
     if (call.operation === LOOK_OPERATION) return
-    this.#board.clear(`${component}:throttled`)
-    if (call.roleArn) this.#board.clear(`aws:role:${call.roleArn}`)
+    this.#reports.well(`${component}:throttled`)
+    if (call.roleArn) this.#reports.well(`aws:role:${call.roleArn}`)
   }
 
   #failed(component: string, call: ObservedCall, error: StintError): void {
     const { fault, awsCode } = error.details
     if (fault === 'throttled') {
-      this.#board.report(`${component}:throttled`, error)
+      this.#reports.failed(`${component}:throttled`, error)
     } else if (stopsAll(error)) {
       const byLook = call.operation === LOOK_OPERATION || fault === 'broker_credentials'
       if (byLook) this.#clearedByLook.add(component)
       else this.#clearedByLook.delete(component)
-      this.#board.report(component, error)
+      this.#reports.failed(component, error)
     } else {
       // Whoever refuses the role or the request has taken the credentials.
       if (fault === 'refused') this.#answered(component, call)
       const ofRole = fault === 'refused' && ROLE_CODES.includes(String(awsCode))
       if (call.roleArn && (ofRole || error.code === 'PROVIDER_ANSWER_INVALID'))
-        this.#board.report(`aws:role:${call.roleArn}`, error)
+        this.#reports.failed(`aws:role:${call.roleArn}`, error)
     }
   }
 
   #answered(component: string, { operation }: ObservedCall): void {
     if (operation === LOOK_OPERATION && !this.#clearedByLook.has(component)) return
     this.#clearedByLook.delete(component)
-    this.#board.clear(component)
+    this.#reports.well(component)
   }
 }
 

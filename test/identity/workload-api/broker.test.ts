@@ -9,7 +9,6 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
 import { createLogger } from '../../../src/core/log.ts'
 import { PartHealth } from '../../../src/core/part-health.ts'
-import { ProblemBoard } from '../../../src/core/problem-board.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
 import { RefusalLog } from '../../../src/ledger/refusal-log.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
@@ -438,14 +437,14 @@ describe('the status and the log of a broker with the Workload API', () => {
     const lines: string[] = []
     const loud = createLogger({ level: 'info', destination: { write: (line: string) => lines.push(line) } })
     const config = loadConfig({ file: stage.configFile, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
-    const board = new ProblemBoard()
+    const partHealth = new PartHealth({ logger: loud, clock: systemClock })
     await using stack = new AsyncDisposableStack()
     const identity = await startIdentity(
       config,
       {
         clock: systemClock,
         logger: loud,
-        partHealth: new PartHealth({ board, logger: loud, clock: systemClock }),
+        partHealth,
         random: Math.random,
       },
       stack,
@@ -461,7 +460,7 @@ describe('the status and the log of a broker with the Workload API', () => {
     const entry = async (path: string) => svidMessage(await trustDomain.issueX509Svid({ path }), trustDomain)
     broker.api.order('spiffe://practice.example/second')
     broker.api.set({ x509: x509Message([await entry('/second'), await entry('/stint')]) })
-    await eventually('the finding', () => board.list().some(({ finding }) => finding === 'svid-choice'))
+    await eventually('the finding', () => partHealth.problems().some(({ finding }) => finding === 'svid-choice'))
     expect(identity.view().spiffeId).toBe(stage.brokerId)
     expect(lines.join('')).toContain('the next start will be refused')
   })
@@ -529,8 +528,7 @@ describe('the bundle endpoint of a broker', () => {
     const file = stage.configFile
     const config = loadConfig({ file, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
     await using stack = new AsyncDisposableStack()
-    const board = new ProblemBoard()
-    const partHealth = new PartHealth({ board, logger, clock: systemClock })
+    const partHealth = new PartHealth({ logger, clock: systemClock })
     const deps = { clock: systemClock, logger, partHealth, random: Math.random }
     const { bundleEndpoint } = await startIdentity(config, deps, stack)
     const fetch = createGuardedFetch({ allowPrivate: ['127.0.0.1'], ca: [stage.trustDomain.rootCertPem] })
