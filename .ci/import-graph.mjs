@@ -1,0 +1,46 @@
+import './typescript-6/for-dependency-cruiser.mjs'
+import { cruise } from 'dependency-cruiser'
+
+/** With fewer imports than this the files have not been read, and every rule would seem to hold. */
+const FEWEST_IMPORTS = 500
+
+/** The rule that every checkout is held to: files that import each other, type-only imports included. */
+const NO_CIRCLES = { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } }
+
+/**
+ * Reads the imports of a checkout's src/, type-only imports included.
+ *
+ * @param checkout the folder that src/ is in
+ * @param forbidden rules in dependency-cruiser's form, beside the one against circles
+ * @returns `modules` and `violations` as dependency-cruiser has them, and `circles`: each group of files that reach
+ *   each other, once
+ */
+export async function readImports(checkout, forbidden = []) {
+  const { output } = await cruise(['src'], {
+    baseDir: checkout,
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    validate: true,
+    ruleSet: { forbidden: [...forbidden, NO_CIRCLES] },
+  })
+  const modules = output.modules.filter(({ source }) => source.startsWith('src/'))
+  const imports = modules.reduce((sum, { dependencies }) => sum + dependencies.length, 0)
+  if (imports < FEWEST_IMPORTS) throw new Error(`Only ${imports} imports found in ${checkout}/src: it was not read.`)
+  const { violations } = output.summary
+  return { modules, imports, violations, circles: groupCircles(violations.filter(({ cycle }) => cycle !== undefined)) }
+}
+
+function groupCircles(violations) {
+  const groups = []
+  for (const { cycle } of violations) {
+    const members = new Set(cycle.map(({ name }) => name))
+    let atRunTime = cycle.every(({ dependencyTypes }) => !dependencyTypes.includes('type-only'))
+    for (const known of groups.filter((group) => !group.members.isDisjointFrom(members))) {
+      groups.splice(groups.indexOf(known), 1)
+      for (const member of known.members) members.add(member)
+      atRunTime ||= known.atRunTime
+    }
+    groups.push({ members, atRunTime })
+  }
+  return groups.map(({ members, atRunTime }) => ({ members: [...members].sort(), atRunTime }))
+}
