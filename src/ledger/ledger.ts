@@ -134,8 +134,6 @@ export interface LedgerReads {
   denyOf(grantId: string): Promise<DenyEntry | undefined>
   /** Every target, those that fail first. */
   listDenyTargets(): Promise<DenyTarget[]>
-  /** Leases of live grants under these roles that were issued before an instant: those a watermark cuts. */
-  leasesIssuedBefore(input: { roleArns: readonly string[]; before: Date; now: Date; limit: number }): Promise<Lease[]>
   /** Most recent first. */
   listUnregistered(page: PageRequest): Promise<Page<UnregisteredAttempt>>
   /** Events of one grant in order. */

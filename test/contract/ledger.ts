@@ -222,16 +222,6 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.intendedLeases({ before: later(1), limit: 10 })).toEqual([lease])
         expect(await ledger.intendedLeases({ before: now, limit: 10 })).toEqual([])
       })
-
-      test('that a watermark cuts are those that live under the roles and were issued before', async () => {
-        const cut = await created()
-        const other = await created({ grant: { roleArn: 'arn:aws:iam::123456789012:role/other' } })
-        const find = (before: Date, at = now) =>
-          ledger.leasesIssuedBefore({ roleArns: [ROLE, 'arn:none'], before, now: at, limit: 10 })
-        expect(await find(later(1))).toEqual([cut.lease])
-        expect(await find(now)).toEqual([])
-        expect(await find(later(1), other.lease.notAfter)).toEqual([])
-      })
     })
 
     describe('moving a grant', () => {

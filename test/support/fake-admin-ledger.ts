@@ -97,10 +97,6 @@ export class FakeAdminLedger implements Reads {
     return this.targets
   }
 
-  async leasesIssuedBefore() {
-    return []
-  }
-
   async listUnregistered(page: PageRequest) {
     return paged(this.unregistered, page)
   }

@@ -22,8 +22,6 @@ import {
 import { ledgerError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
-const LIVE = "g.state IN ('active', 'ending')"
-
 /** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */
 export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerReads {
   const { db, names } = store
@@ -80,15 +78,6 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       }),
     listDenyTargets: () =>
       read(() => db.all<DenyTargetRow>('SELECT * FROM deny_targets ORDER BY attempts DESC, target').map(denyTargetOf)),
-    leasesIssuedBefore: ({ roleArns, before, now, limit }) =>
-      read(() => {
-        const roles = roleArns.flatMap((arn) => names.find(arn) ?? [])
-        // Named, since SQLite would sooner walk all live grants. An end of `intended_at` narrows it; a lease is issued later.
-        const found = `SELECT l.*, g.id AS grant_id FROM leases l INDEXED BY leases_open CROSS JOIN grants g ON g.n = l.grant_n
-          WHERE l.role_n IN (SELECT value FROM json_each(?1)) AND l.state <> 'ended' AND l.intended_at < ?2 AND ${LIVE}
-          AND coalesce(l.issued_at, l.intended_at) < ?2 AND l.not_after > ?3 ORDER BY l.intended_at, l.n LIMIT ?4`
-        return leases(db.all<LeaseRow>(found, JSON.stringify(roles), msOf(before), msOf(now), limit))
-      }),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
     trail: (grantId) =>
       read(() => db.all<EventRow>(`${SELECT_EVENT} WHERE e.grant_id = ? ORDER BY e.seq`, grantId).map(eventOf)),
