@@ -51,7 +51,7 @@ export interface LedgerWrites {
   }): Promise<{ grant: Grant; lease: Lease }>
   /** Moves an `intended` or `issued` lease on. Moving a lease to where it is already is a no-op without events. */
   settleLease(input: LeaseMove): Promise<Lease>
-  /** Changes a grant and what hangs on it in one unit. */
+  /** Changes a grant and the records that belong to it in one unit. */
   moveGrant(input: GrantMove): Promise<Grant>
   /** Events that change no row: refusals, operator reads, reloads. */
   appendEvents(events: readonly AuditEventInput[]): Promise<void>

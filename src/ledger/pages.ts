@@ -5,14 +5,14 @@ import type { Page, PageRequest } from './ledger.ts'
 /** The place after which a page goes on: newest first by instant, then by row. */
 export interface PageKey {
   readonly at: number
-  readonly n: number
+  readonly rowId: number
 }
 
 /** Lists with a cursor of their own; one list's cursor is no good in another. */
 export type ListName = 'grants' | 'approvals' | 'unregistered'
 
 const MAX_LIMIT = 200
-const FIRST: PageKey = { at: Number.MAX_SAFE_INTEGER, n: Number.MAX_SAFE_INTEGER }
+const FIRST: PageKey = { at: Number.MAX_SAFE_INTEGER, rowId: Number.MAX_SAFE_INTEGER }
 
 /**
  * Reads a page request.
@@ -51,14 +51,16 @@ export function pageOf<Row, T>(
 }
 
 /** Opaque text of a key. */
-export function cursorOf(list: ListName, { at, n }: PageKey): string {
-  return Buffer.from(`${list} ${at} ${n}`).toString('base64url')
+export function cursorOf(list: ListName, { at, rowId }: PageKey): string {
+  return Buffer.from(`${list} ${at} ${rowId}`).toString('base64url')
 }
 
 function parseCursor(list: ListName, cursor: string): PageKey | undefined {
   if (typeof cursor !== 'string' || !/^[\w-]{1,80}$/.test(cursor)) return undefined
   const match = /^([a-z]+) (-?\d{1,16}) (\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
   if (!match || match[1] !== list) return undefined
-  const key = { at: Number(match[2]), n: Number(match[3]) }
-  return Number.isSafeInteger(key.at) && Number.isSafeInteger(key.n) && cursorOf(list, key) === cursor ? key : undefined
+  const key = { at: Number(match[2]), rowId: Number(match[3]) }
+  return Number.isSafeInteger(key.at) && Number.isSafeInteger(key.rowId) && cursorOf(list, key) === cursor
+    ? key
+    : undefined
 }

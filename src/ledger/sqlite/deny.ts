@@ -9,6 +9,7 @@ import {
   msOf,
   msOrNull,
   SELECT_DENY_ENTRY,
+  SELECT_DENY_TARGET,
 } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
@@ -17,9 +18,12 @@ type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>
 
 /** Puts a grant on a target, or renews its entry there, and makes the target due. */
 export function putDeny(tx: SqliteTransaction, grant: GrantRow, deny: NonNullable<GrantMove['deny']>): void {
-  const targetN = targetNumber(tx, deny.target)
-  const entry = tx.db.get<{ target_n: number }>('SELECT target_n FROM deny_entries WHERE grant_n = ?', grant.n)
-  if (entry && entry.target_n !== targetN) {
+  const targetRowId = targetRowIdOf(tx, deny.target)
+  const entry = tx.db.get<{ target_row_id: number }>(
+    'SELECT target_n AS target_row_id FROM deny_entries WHERE grant_n = ?',
+    grant.row_id,
+  )
+  if (entry && entry.target_row_id !== targetRowId) {
     throw new StintError('LEDGER_CONFLICT', {
       explanation: 'The grant is on another deny target already; it can leave that one only by its document.',
       grantId: grant.id,
@@ -33,13 +37,13 @@ export function putDeny(tx: SqliteTransaction, grant: GrantRow, deny: NonNullabl
        written_at = CASE WHEN excluded.last_issued_at > last_issued_at THEN NULL ELSE written_at END,
        enforced_at = CASE WHEN excluded.last_issued_at > last_issued_at THEN NULL ELSE enforced_at END,
        last_issued_at = max(last_issued_at, excluded.last_issued_at)`,
-    grant.n,
-    targetN,
+    grant.row_id,
+    targetRowId,
     msOf(deny.wantedAt),
     msOf(deny.until),
     msOf(deny.lastIssuedAt),
   )
-  makeDue(tx, targetN, msOf(deny.wantedAt))
+  makeDue(tx, targetRowId, msOf(deny.wantedAt))
 }
 
 /** See `LedgerWrites.claimDenyTarget`. */
@@ -48,7 +52,7 @@ export function claimDenyTarget(
   { owner, now, claimUntil }: Input<'claimDenyTarget'>,
 ): ClaimedDenyTarget | undefined {
   const row = tx.db.get<DenyTargetRow>(
-    `SELECT * FROM deny_targets WHERE next_attempt_at <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1)
+    `${SELECT_DENY_TARGET} WHERE next_attempt_at <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1)
      ORDER BY next_attempt_at, n LIMIT 1`,
     msOf(now),
   )
@@ -57,9 +61,12 @@ export function claimDenyTarget(
     'UPDATE deny_targets SET claimed_by = ?, claimed_until = ?, claim_version = claim_version + 1 WHERE n = ?',
     owner,
     msOf(claimUntil),
-    row.n,
+    row.row_id,
   )
-  const entries = tx.db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.target_n = ? ORDER BY d.wanted_at, d.n`, row.n)
+  const entries = tx.db.all<DenyEntryRow>(
+    `${SELECT_DENY_ENTRY} WHERE d.target_n = ? ORDER BY d.wanted_at, d.n`,
+    row.row_id,
+  )
   return {
     target: denyTargetOf({
       ...row,
@@ -83,27 +90,36 @@ export function giveBackClaims(db: SqliteDatabase): void {
 /** See `LedgerWrites.denyWritten`. */
 export function denyWritten(tx: SqliteTransaction, input: Input<'denyWritten'>): void {
   const at = msOf(input.at)
-  const { n } = heldClaim(tx, input)
+  const { row_id: targetRowId } = heldClaim(tx, input)
   tx.db.run(
     `UPDATE deny_entries SET written_at = ? WHERE target_n = ? AND written_at IS NULL AND grant_n IN
        (SELECT g.n FROM json_each(?) j JOIN grants g ON g.id = j.value)`,
     at,
-    n,
+    targetRowId,
     JSON.stringify(input.grantIds),
   )
-  removeEntries(tx, n, input.removedGrantIds, at)
-  giveBack(tx, n, { attempts: 0, lastError: null, nextAttemptAt: msOrNull(input.nextAttemptAt) })
-  tx.db.run('UPDATE deny_targets SET last_written_at = ?, watermark = ? WHERE n = ?', at, msOrNull(input.watermark), n)
+  removeEntries(tx, targetRowId, input.removedGrantIds, at)
+  giveBack(tx, targetRowId, { attempts: 0, lastError: null, nextAttemptAt: msOrNull(input.nextAttemptAt) })
+  tx.db.run(
+    'UPDATE deny_targets SET last_written_at = ?, watermark = ? WHERE n = ?',
+    at,
+    msOrNull(input.watermark),
+    targetRowId,
+  )
   // Entries that were wanted while the document was being written wait for the next one.
   const unwritten = 'SELECT 1 AS one FROM deny_entries WHERE target_n = ? AND written_at IS NULL LIMIT 1'
-  if (tx.db.get(unwritten, n)) makeDue(tx, n, at)
+  if (tx.db.get(unwritten, targetRowId)) makeDue(tx, targetRowId, at)
   tx.append(input.events)
 }
 
 /** See `LedgerWrites.denyFailed`. */
 export function denyFailed(tx: SqliteTransaction, input: Input<'denyFailed'>): void {
-  const { n, attempts } = heldClaim(tx, input)
-  giveBack(tx, n, { attempts: attempts + 1, lastError: input.error, nextAttemptAt: msOf(input.nextAttemptAt) })
+  const { row_id: targetRowId, attempts } = heldClaim(tx, input)
+  giveBack(tx, targetRowId, {
+    attempts: attempts + 1,
+    lastError: input.error,
+    nextAttemptAt: msOf(input.nextAttemptAt),
+  })
   tx.append(input.events)
 }
 
@@ -118,19 +134,19 @@ export function denyEnforced(tx: SqliteTransaction, { grantIds, at }: Input<'den
 }
 
 /** P6: an entry goes only after its last session. One that came to last longer meanwhile is written again instead. */
-function removeEntries(tx: SqliteTransaction, targetN: number, grantIds: readonly string[], at: number): void {
+function removeEntries(tx: SqliteTransaction, targetRowId: number, grantIds: readonly string[], at: number): void {
   const named = 'grant_n IN (SELECT g.n FROM json_each(?) j JOIN grants g ON g.id = j.value)'
   const ids = JSON.stringify(grantIds)
-  tx.db.run(`DELETE FROM deny_entries WHERE target_n = ? AND until <= ? AND ${named}`, targetN, at, ids)
+  tx.db.run(`DELETE FROM deny_entries WHERE target_n = ? AND until <= ? AND ${named}`, targetRowId, at, ids)
   tx.db.run(
     `UPDATE deny_entries SET written_at = NULL, enforced_at = NULL WHERE target_n = ? AND ${named}`,
-    targetN,
+    targetRowId,
     ids,
   )
 }
 
 function heldClaim(tx: SqliteTransaction, claim: { target: string; claimVersion: number }): DenyTargetRow {
-  const row = tx.db.get<DenyTargetRow>('SELECT * FROM deny_targets WHERE target = ?', claim.target)
+  const row = tx.db.get<DenyTargetRow>(`${SELECT_DENY_TARGET} WHERE target = ?`, claim.target)
   if (row && row.claim_version === claim.claimVersion && row.claimed_by !== null) return row
   throw new StintError('LEDGER_CONFLICT', {
     explanation: 'The claim on this deny target was given back or taken over: claim it again.',
@@ -141,7 +157,7 @@ function heldClaim(tx: SqliteTransaction, claim: { target: string; claimVersion:
 
 function giveBack(
   tx: SqliteTransaction,
-  targetN: number,
+  targetRowId: number,
   to: { attempts: number; lastError: string | null; nextAttemptAt: number | null },
 ): void {
   tx.db.run(
@@ -150,19 +166,21 @@ function giveBack(
     to.attempts,
     to.lastError,
     to.nextAttemptAt,
-    targetN,
+    targetRowId,
   )
 }
 
-function targetNumber(tx: SqliteTransaction, target: string): number {
-  const row = tx.db.get<{ n: number }>('SELECT n FROM deny_targets WHERE target = ?', target)
-  return row?.n ?? tx.db.insert('INSERT INTO deny_targets (target, attempts, claim_version) VALUES (?, 0, 0)', target)
+function targetRowIdOf(tx: SqliteTransaction, target: string): number {
+  const row = tx.db.get<{ row_id: number }>('SELECT n AS row_id FROM deny_targets WHERE target = ?', target)
+  return (
+    row?.row_id ?? tx.db.insert('INSERT INTO deny_targets (target, attempts, claim_version) VALUES (?, 0, 0)', target)
+  )
 }
 
-function makeDue(tx: SqliteTransaction, targetN: number, at: number): void {
+function makeDue(tx: SqliteTransaction, targetRowId: number, at: number): void {
   tx.db.run(
     'UPDATE deny_targets SET next_attempt_at = min(coalesce(next_attempt_at, ?1), ?1) WHERE n = ?2',
     at,
-    targetN,
+    targetRowId,
   )
 }

@@ -17,22 +17,22 @@ const MAX_DENIED_PLAN_BYTES = 4_096
 /** See `LedgerWrites.openGrant`. */
 export function openGrant(store: SqliteStore, tx: SqliteTransaction, tokens: TokenRows, input: OpenGrant): Opened {
   const { grant, lease } = input
-  const subjectN = tx.names.number(grant.subject)
+  const subjectTextId = tx.texts.intern(grant.subject)
   const existing = store.db.get<GrantRow>(
     `${SELECT_GRANT} WHERE g.subject_n = ? AND g.idempotency_key = ?`,
-    subjectN,
+    subjectTextId,
     grant.idempotencyKey,
   )
   if (existing) return { kind: 'existing', grant: store.grant(existing) }
   checkOpening(input)
-  checkRoom(tx, input, subjectN)
+  checkRoom(tx, input, subjectTextId)
   const waits = grant.state === 'awaiting_approval'
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease?.id, waits })
-  const n = insertGrant(store, tx, input, subjectN)
-  tx.count(subjectN, undefined, grant.state)
+  const rowId = insertGrant(store, tx, input, subjectTextId)
+  tx.count(subjectTextId, undefined, grant.state)
   const leaseCount = lease ? 1 : 0
-  if (lease) insertLease(tx, n, tx.names.number(grant.roleArn), 1, lease)
-  if (input.approval) insertApproval(tx, n, input.approval)
+  if (lease) insertLease(tx, rowId, tx.texts.intern(grant.roleArn), 1, lease)
+  if (input.approval) insertApproval(tx, rowId, input.approval)
   tx.append(input.events)
   const created: Grant = { ...withoutUndefined(grant), leaseCount, version: 1 }
   return lease
@@ -57,8 +57,8 @@ export function intendLease(
   checkLeaseEnd(row.id, input.lease.notAfter, row.deadline)
   if (input.token) tokens.use(input.token, { grantId: row.id, leaseId: input.lease.id, waits: false })
   const number = row.lease_count + 1
-  tx.db.run('UPDATE grants SET lease_count = ?, version = version + 1 WHERE n = ?', number, row.n)
-  insertLease(tx, row.n, row.role_n, number, input.lease)
+  tx.db.run('UPDATE grants SET lease_count = ?, version = version + 1 WHERE n = ?', number, row.row_id)
+  insertLease(tx, row.row_id, row.role_text_id, number, input.lease)
   const grant = store.grant({ ...row, lease_count: number, version: row.version + 1 })
   const lease = newLease(grant, number, input.lease)
   tx.append(input.events(lease))
@@ -79,7 +79,7 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
     changed.ended_at,
     changed.access_key_id,
     changed.outcome_unknown,
-    row.n,
+    row.row_id,
   )
   tx.append(move.events)
   return store.lease(changed)
@@ -104,7 +104,7 @@ export function appendReports(
   const row = tx.db.get<{ count: number }>(
     'SELECT count(*) AS count FROM events WHERE grant_id = ? AND type_n = ?',
     grantId,
-    tx.names.number('agent.reported'),
+    tx.texts.intern('agent.reported'),
   )
   const count = row?.count ?? 0
   if (count + events.length > maxReports) {
@@ -133,9 +133,9 @@ export function moveRow(
   row.due_at = dueOf(row.id, to)
   row.version += 1
   updateGrant(tx, row)
-  if (to.decision) updateDecision(tx, row, store.decisionNumber(to.decision))
-  tx.count(row.subject_n, from, to.state)
-  if (move.endLeases) endLeases(tx, row.n, move.endLeases)
+  if (to.decision) updateDecision(tx, row, store.decisionRowId(to.decision))
+  tx.count(row.subject_text_id, from, to.state)
+  if (move.endLeases) endLeases(tx, row.row_id, move.endLeases)
   if (move.deny) putDeny(tx, row, move.deny)
   if (move.approval) decideApproval(tx, row, move.approval)
   tx.append(move.events)
@@ -168,9 +168,9 @@ function checkOpening({ grant, plan, lease, approval }: OpenGrant): void {
 }
 
 /** Counted where it is written: calls at the same time would else all find the same room. */
-function checkRoom(tx: SqliteTransaction, { grant, maxOpen }: OpenGrant, subjectN: number): void {
+function checkRoom(tx: SqliteTransaction, { grant, maxOpen }: OpenGrant, subjectTextId: number): void {
   if (maxOpen === undefined || isFinalState(grant.state)) return
-  const open = tx.openCount(subjectN)
+  const open = tx.openCount(subjectTextId)
   if (open < maxOpen) return
   const explanation = `This agent has ${open} open grants and may have ${maxOpen}; complete some first.`
   throw new StintError('QUOTA_EXCEEDED', { explanation, open })
@@ -188,8 +188,8 @@ function dueOf(grantId: string, to: GrantMove['to']): number | null {
   return msOrNull(to.dueAt)
 }
 
-function insertGrant(store: SqliteStore, tx: SqliteTransaction, input: OpenGrant, subjectN: number): number {
-  const { names } = tx
+function insertGrant(store: SqliteStore, tx: SqliteTransaction, input: OpenGrant, subjectTextId: number): number {
+  const { texts } = tx
   const { grant, plan } = input
   return tx.db.insert(
     `INSERT INTO grants (id, subject_n, trust_domain_n, auth_method_n, registration_n, owner_n, team_n, role_n, plan_n,
@@ -197,15 +197,15 @@ function insertGrant(store: SqliteStore, tx: SqliteTransaction, input: OpenGrant
        ended_at, due_at, lease_count, version)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     grant.id,
-    subjectN,
-    names.number(grant.trustDomain),
-    names.number(grant.authMethod),
-    names.number(grant.registration),
-    names.number(grant.owner),
-    names.number(grant.team),
-    names.number(grant.roleArn),
-    store.planNumber(plan, grant.state === 'denied' ? { maxBytes: MAX_DENIED_PLAN_BYTES } : {}),
-    store.decisionNumber(grant.decision),
+    subjectTextId,
+    texts.intern(grant.trustDomain),
+    texts.intern(grant.authMethod),
+    texts.intern(grant.registration),
+    texts.intern(grant.owner),
+    texts.intern(grant.team),
+    texts.intern(grant.roleArn),
+    store.planRowId(plan, grant.state === 'denied' ? { maxBytes: MAX_DENIED_PLAN_BYTES } : {}),
+    store.decisionRowId(grant.decision),
     grant.idempotencyKey,
     Buffer.from(grant.taskHash, 'hex'),
     grant.purpose,
@@ -221,24 +221,30 @@ function insertGrant(store: SqliteStore, tx: SqliteTransaction, input: OpenGrant
   )
 }
 
-function insertLease(tx: SqliteTransaction, grantN: number, roleN: number, number: number, lease: NewLease): void {
+function insertLease(
+  tx: SqliteTransaction,
+  grantRowId: number,
+  roleTextId: number,
+  number: number,
+  lease: NewLease,
+): void {
   tx.db.insert(
     "INSERT INTO leases (id, grant_n, number, role_n, state, not_after, intended_at) VALUES (?, ?, ?, ?, 'intended', ?, ?)",
     lease.id,
-    grantN,
+    grantRowId,
     number,
-    roleN,
+    roleTextId,
     msOf(lease.notAfter),
     msOf(lease.intendedAt),
   )
 }
 
-function insertApproval(tx: SqliteTransaction, grantN: number, approval: NonNullable<OpenGrant['approval']>): void {
+function insertApproval(tx: SqliteTransaction, grantRowId: number, approval: NonNullable<OpenGrant['approval']>): void {
   tx.db.insert(
     `INSERT INTO approvals (id, grant_n, plan_hash, requirements, state, requested_at, expires_at, decided_by, decided_at,
        note, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     approval.id,
-    grantN,
+    grantRowId,
     Buffer.from(approval.planHash, 'hex'),
     JSON.stringify(approval.requirements),
     approval.state,
@@ -262,22 +268,22 @@ function updateGrant(tx: SqliteTransaction, row: GrantRow): void {
     row.ended_at,
     row.due_at,
     row.version,
-    row.n,
+    row.row_id,
   )
 }
 
 /** Apart, since SQLite writes an index anew and looks up its parent for every column that is set, changed or not. */
-function updateDecision(tx: SqliteTransaction, row: GrantRow, decisionN: number): void {
-  row.decision_n = decisionN
-  tx.db.run('UPDATE grants SET decision_n = ? WHERE n = ?', decisionN, row.n)
+function updateDecision(tx: SqliteTransaction, row: GrantRow, decisionRowId: number): void {
+  row.decision_row_id = decisionRowId
+  tx.db.run('UPDATE grants SET decision_n = ? WHERE n = ?', decisionRowId, row.row_id)
 }
 
-function endLeases(tx: SqliteTransaction, grantN: number, end: NonNullable<GrantMove['endLeases']>): void {
+function endLeases(tx: SqliteTransaction, grantRowId: number, end: NonNullable<GrantMove['endLeases']>): void {
   tx.db.run(
     "UPDATE leases SET state = 'ended', end_kind = ?, ended_at = ? WHERE grant_n = ? AND state <> 'ended'",
     end.end,
     msOf(end.endedAt),
-    grantN,
+    grantRowId,
   )
 }
 
@@ -290,7 +296,7 @@ function decideApproval(tx: SqliteTransaction, grant: GrantRow, to: NonNullable<
     to.decidedBy ?? null,
     msOf(to.decidedAt),
     to.note ?? null,
-    grant.n,
+    grant.row_id,
   )
   if (changed === 0) throw conflict('The grant has no approval that is still pending.', { grantId: grant.id })
 }

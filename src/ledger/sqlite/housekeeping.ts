@@ -36,10 +36,10 @@ export function noteUnregistered(tx: SqliteTransaction, attempt: Input<'noteUnre
 }
 
 interface PrunedRow {
-  n: number
-  subject_n: number
-  plan_n: number
-  decision_n: number
+  row_id: number
+  subject_text_id: number
+  plan_row_id: number
+  decision_row_id: number
   state: GrantState
 }
 
@@ -51,7 +51,7 @@ export function prune(
   { before, now, limit }: Input<'prune'>,
 ): { grants: number; tokens: number } {
   const rows = tx.db.all<PrunedRow>(
-    `SELECT g.n, g.subject_n, g.plan_n, g.decision_n, g.state FROM grants g INDEXED BY grants_final
+    `SELECT g.n AS row_id, g.subject_n AS subject_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id, g.state FROM grants g INDEXED BY grants_final
      WHERE g.state IN ('denied', 'rejected', 'approval_expired', 'ended')
        AND coalesce(g.ended_at, g.requested_at) < ?
        AND NOT EXISTS (SELECT 1 FROM deny_entries d WHERE d.grant_n = g.n)
@@ -62,19 +62,19 @@ export function prune(
     limit,
   )
   for (const row of rows) {
-    tx.db.run('DELETE FROM grants WHERE n = ?', row.n)
-    tx.count(row.subject_n, row.state, undefined)
+    tx.db.run('DELETE FROM grants WHERE n = ?', row.row_id)
+    tx.count(row.subject_text_id, row.state, undefined)
   }
-  removeUnused(tx, 'plans', 'plan_n', new Set(rows.map((row) => row.plan_n)))
-  removeUnused(tx, 'decisions', 'decision_n', new Set(rows.map((row) => row.decision_n)))
+  removeUnused(tx, 'plans', 'plan_n', new Set(rows.map((row) => row.plan_row_id)))
+  removeUnused(tx, 'decisions', 'decision_n', new Set(rows.map((row) => row.decision_row_id)))
   const tokens = tokenRows.prune({ now, limit })
   // SQLite gives row numbers out again, so nothing of the rows that went may be remembered.
   store.forget()
   return { grants: rows.length, tokens }
 }
 
-function removeUnused(tx: SqliteTransaction, table: 'plans' | 'decisions', column: string, numbers: Set<number>): void {
-  for (const n of numbers) {
-    tx.db.run(`DELETE FROM ${table} WHERE n = ?1 AND NOT EXISTS (SELECT 1 FROM grants WHERE ${column} = ?1)`, n)
+function removeUnused(tx: SqliteTransaction, table: 'plans' | 'decisions', column: string, rowIds: Set<number>): void {
+  for (const rowId of rowIds) {
+    tx.db.run(`DELETE FROM ${table} WHERE n = ?1 AND NOT EXISTS (SELECT 1 FROM grants WHERE ${column} = ?1)`, rowId)
   }
 }

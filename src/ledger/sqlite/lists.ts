@@ -9,6 +9,7 @@ import {
   type GrantRow,
   SELECT_APPROVAL,
   SELECT_GRANT,
+  SELECT_UNREGISTERED,
   type UnregisteredRow,
   unregisteredOf,
 } from './rows.ts'
@@ -18,8 +19,14 @@ import type { SqliteStore } from './sqlite-store.ts'
 const MAX_LOOKED_AT = 4_000
 const CHUNK = 400
 
-type Column = 'subject_n' | 'role_n' | 'owner_n' | 'state'
-type Wanted = readonly [column: Column, value: string | number]
+/** Columns of a filter, by the name that a read row has for them. */
+const COLUMNS = {
+  subject_text_id: 'subject_n',
+  role_text_id: 'role_n',
+  owner_text_id: 'owner_n',
+  state: 'state',
+} as const
+type Wanted = readonly [field: keyof typeof COLUMNS, value: string | number]
 
 /**
  * Newest first. One filter drives an index; others are checked row by row, over at most a few thousand rows a page, so
@@ -37,7 +44,7 @@ export function listGrants(store: SqliteStore, filter: GrantFilter, page: PageRe
     const rows = readRows(store, driver, { key, before, after, size })
     for (const row of rows) {
       key = keyOf(row)
-      if (others.every(([column, value]) => row[column] === value)) found.push(row)
+      if (others.every(([field, value]) => row[field] === value)) found.push(row)
       if (found.length > page.limit) return pageOf('grants', found, page.limit, keyOf, (item) => store.grant(item))
     }
     if (rows.length < size) return { items: found.map((row) => store.grant(row)) }
@@ -51,45 +58,51 @@ export function listApprovals(
   filter: { readonly state?: ApprovalState },
   page: PageRequest,
 ): Page<Approval> {
-  const { at, n } = pageStart('approvals', page)
+  const { at, rowId } = pageStart('approvals', page)
   const where = `(a.requested_at, a.n) < (?, ?) ORDER BY a.requested_at DESC, a.n DESC LIMIT ?`
   const rows =
     filter.state === undefined
-      ? store.db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE ${where}`, at, n, page.limit + 1)
+      ? store.db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE ${where}`, at, rowId, page.limit + 1)
       : store.db.all<ApprovalRow>(
           `${SELECT_APPROVAL} WHERE a.state = ? AND ${where}`,
           filter.state,
           at,
-          n,
+          rowId,
           page.limit + 1,
         )
-  return pageOf('approvals', rows, page.limit, (row) => ({ at: row.requested_at, n: row.n }), approvalOf)
+  return pageOf('approvals', rows, page.limit, (row) => ({ at: row.requested_at, rowId: row.row_id }), approvalOf)
 }
 
 /** Most recent first. */
 export function listUnregistered(store: SqliteStore, page: PageRequest): Page<UnregisteredAttempt> {
-  const { at, n } = pageStart('unregistered', page)
+  const { at, rowId } = pageStart('unregistered', page)
   const rows = store.db.all<UnregisteredRow>(
-    'SELECT * FROM unregistered WHERE (last_seen_at, n) < (?, ?) ORDER BY last_seen_at DESC, n DESC LIMIT ?',
+    `${SELECT_UNREGISTERED} WHERE (last_seen_at, n) < (?, ?) ORDER BY last_seen_at DESC, n DESC LIMIT ?`,
     at,
-    n,
+    rowId,
     page.limit + 1,
   )
-  return pageOf('unregistered', rows, page.limit, (row) => ({ at: row.last_seen_at, n: row.n }), unregisteredOf)
+  return pageOf(
+    'unregistered',
+    rows,
+    page.limit,
+    (row) => ({ at: row.last_seen_at, rowId: row.row_id }),
+    unregisteredOf,
+  )
 }
 
 /** The filters as columns; undefined when one names what no grant has. The first is the one that drives. */
 function wantedColumns(store: SqliteStore, filter: GrantFilter): Wanted[] | undefined {
   const wanted: Wanted[] = []
-  for (const [column, text] of [
-    ['subject_n', filter.subject],
-    ['role_n', filter.roleArn],
-    ['owner_n', filter.owner],
+  for (const [field, text] of [
+    ['subject_text_id', filter.subject],
+    ['role_text_id', filter.roleArn],
+    ['owner_text_id', filter.owner],
   ] as const) {
     if (text === undefined) continue
-    const n = store.names.find(text)
-    if (n === undefined) return undefined
-    wanted.push([column, n])
+    const textId = store.texts.idOf(text)
+    if (textId === undefined) return undefined
+    wanted.push([field, textId])
   }
   if (filter.state !== undefined) {
     if (!GRANT_STATES.includes(filter.state)) throw invalidFilter('state', `one of ${GRANT_STATES.join(', ')}`)
@@ -100,7 +113,7 @@ function wantedColumns(store: SqliteStore, filter: GrantFilter): Wanted[] | unde
 
 /** A state that few grants are in, such as awaiting_approval, leads; else the order given. */
 function byRarity(store: SqliteStore, wanted: readonly Wanted[]): readonly Wanted[] {
-  const state = wanted.find(([column]) => column === 'state')
+  const state = wanted.find(([field]) => field === 'state')
   if (!state || wanted.length === 1) return wanted
   const row = store.db.get<{ count: number }>('SELECT count FROM state_counts WHERE state = ?', state[1])
   return (row?.count ?? 0) <= MAX_LOOKED_AT ? [state, ...wanted.filter((other) => other !== state)] : wanted
@@ -115,10 +128,10 @@ function readRows(
   const where = `(g.requested_at, g.n) < (?, ?) AND g.requested_at > ?
     ORDER BY g.requested_at DESC, g.n DESC LIMIT ?`
   // One upper bound only: of two, SQLite may walk the index from the wrong one.
-  const start = key.at < before ? key : { at: before, n: 0 }
-  const values = [start.at, start.n, after, size]
+  const start = key.at < before ? key : { at: before, rowId: 0 }
+  const values = [start.at, start.rowId, after, size]
   if (!driver) return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE ${where}`, ...values)
-  return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE g.${driver[0]} = ? AND ${where}`, driver[1], ...values)
+  return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE g.${COLUMNS[driver[0]]} = ? AND ${where}`, driver[1], ...values)
 }
 
 function times({ requestedBefore, requestedAfter }: GrantFilter): [number, number] {
@@ -134,5 +147,5 @@ function invalidFilter(field: string, right: string): StintError {
 }
 
 function keyOf(row: GrantRow): PageKey {
-  return { at: row.requested_at, n: row.n }
+  return { at: row.requested_at, rowId: row.row_id }
 }

@@ -15,6 +15,7 @@ import {
   type LeaseRow,
   msOf,
   SELECT_APPROVAL,
+  SELECT_DENY_TARGET,
   SELECT_EVENT,
   SELECT_GRANT,
   SELECT_LEASE,
@@ -24,7 +25,7 @@ import type { SqliteStore } from './sqlite-store.ts'
 
 /** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */
 export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerReads {
-  const { db, names } = store
+  const { db, texts } = store
   const read = async <T>(run: () => T): Promise<T> => {
     if (!isOpen()) throw new StintError('LEDGER_UNAVAILABLE', { explanation: 'The ledger is closed.' })
     try {
@@ -43,11 +44,11 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       }),
     findGrantByKey: (subject, idempotencyKey) =>
       read(() => {
-        const subjectN = names.find(subject)
-        if (subjectN === undefined) return undefined
+        const subjectTextId = texts.idOf(subject)
+        if (subjectTextId === undefined) return undefined
         const row = db.get<GrantRow>(
           `${SELECT_GRANT} WHERE g.subject_n = ? AND g.idempotency_key = ?`,
-          subjectN,
+          subjectTextId,
           idempotencyKey,
         )
         return row && store.grant(row)
@@ -74,10 +75,10 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
     denyOf: (grantId) =>
       read(() => {
         const row = store.grantRow(grantId)
-        return row && store.denyOf(row.n)
+        return row && store.denyOf(row.row_id)
       }),
     listDenyTargets: () =>
-      read(() => db.all<DenyTargetRow>('SELECT * FROM deny_targets ORDER BY attempts DESC, target').map(denyTargetOf)),
+      read(() => db.all<DenyTargetRow>(`${SELECT_DENY_TARGET} ORDER BY attempts DESC, target`).map(denyTargetOf)),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
     trail: (grantId) =>
       read(() => db.all<EventRow>(`${SELECT_EVENT} WHERE e.grant_id = ? ORDER BY e.seq`, grantId).map(eventOf)),
@@ -101,9 +102,9 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       }),
     countOpenGrants: (subject) =>
       read(() => {
-        const n = names.find(subject)
-        if (n === undefined) return 0
-        return db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', n)?.count ?? 0
+        const textId = texts.idOf(subject)
+        if (textId === undefined) return 0
+        return db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', textId)?.count ?? 0
       }),
     intendedLeases: ({ before, limit }) =>
       read(() =>

@@ -16,22 +16,22 @@ import type {
   LeaseState,
   UnregisteredAttempt,
 } from '../records.ts'
-import type { Names } from './names.ts'
+import type { InternedTexts } from './interned-texts.ts'
 
 type Ms = number | null
 
 export interface GrantRow {
-  n: number
+  row_id: number
   id: string
-  subject_n: number
-  trust_domain_n: number
-  auth_method_n: number
-  registration_n: number
-  owner_n: number
-  team_n: number
-  role_n: number
-  plan_n: number
-  decision_n: number
+  subject_text_id: number
+  trust_domain_text_id: number
+  auth_method_text_id: number
+  registration_text_id: number
+  owner_text_id: number
+  team_text_id: number
+  role_text_id: number
+  plan_row_id: number
+  decision_row_id: number
   plan_hash: Uint8Array
   idempotency_key: string
   task_hash: Uint8Array
@@ -49,15 +49,20 @@ export interface GrantRow {
 }
 
 /** A grant row with what is read along with it. */
-export const SELECT_GRANT = 'SELECT g.*, p.hash AS plan_hash FROM grants g JOIN plans p ON p.n = g.plan_n'
+export const SELECT_GRANT = `SELECT g.n AS row_id, g.id, g.subject_n AS subject_text_id, g.trust_domain_n AS trust_domain_text_id,
+  g.auth_method_n AS auth_method_text_id, g.registration_n AS registration_text_id, g.owner_n AS owner_text_id,
+  g.team_n AS team_text_id, g.role_n AS role_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,
+  p.hash AS plan_hash, g.idempotency_key, g.task_hash, g.purpose, g.state, g.reason, g.requested_at, g.active_at,
+  g.deadline, g.effective_by, g.ended_at, g.due_at, g.lease_count, g.version
+  FROM grants g JOIN plans p ON p.n = g.plan_n`
 
 export interface LeaseRow {
-  n: number
+  row_id: number
   id: string
-  grant_n: number
+  grant_row_id: number
   grant_id: string
   number: number
-  role_n: number
+  role_text_id: number
   state: LeaseState
   end_kind: LeaseEnd | null
   not_after: number
@@ -69,12 +74,14 @@ export interface LeaseRow {
 }
 
 /** A lease row with the id of its grant. */
-export const SELECT_LEASE = 'SELECT l.*, g.id AS grant_id FROM leases l JOIN grants g ON g.n = l.grant_n'
+export const SELECT_LEASE = `SELECT l.n AS row_id, l.id, l.grant_n AS grant_row_id, g.id AS grant_id, l.number, l.role_n AS role_text_id,
+  l.state, l.end_kind, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
+  FROM leases l JOIN grants g ON g.n = l.grant_n`
 
 export interface ApprovalRow {
-  n: number
+  row_id: number
   id: string
-  grant_n: number
+  grant_row_id: number
   grant_id: string
   plan_hash: Uint8Array
   requirements: string
@@ -88,14 +95,16 @@ export interface ApprovalRow {
 }
 
 /** An approval row with the id of its grant. */
-export const SELECT_APPROVAL = 'SELECT a.*, g.id AS grant_id FROM approvals a JOIN grants g ON g.n = a.grant_n'
+export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, a.grant_n AS grant_row_id, g.id AS grant_id, a.plan_hash, a.requirements,
+  a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
+  FROM approvals a JOIN grants g ON g.n = a.grant_n`
 
 export interface DenyEntryRow {
-  n: number
-  grant_n: number
+  row_id: number
+  grant_row_id: number
   grant_id: string
   target: string
-  target_n: number
+  target_row_id: number
   wanted_at: number
   until: number
   last_issued_at: number
@@ -104,11 +113,12 @@ export interface DenyEntryRow {
 }
 
 /** A deny entry with the id of its grant and its target. */
-export const SELECT_DENY_ENTRY = `SELECT d.*, g.id AS grant_id, t.target FROM deny_entries d
+export const SELECT_DENY_ENTRY = `SELECT d.n AS row_id, d.grant_n AS grant_row_id, g.id AS grant_id, t.target,
+  d.target_n AS target_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at FROM deny_entries d
   JOIN grants g ON g.n = d.grant_n JOIN deny_targets t ON t.n = d.target_n`
 
 export interface DenyTargetRow {
-  n: number
+  row_id: number
   target: string
   next_attempt_at: Ms
   attempts: number
@@ -120,8 +130,12 @@ export interface DenyTargetRow {
   claim_version: number
 }
 
+/** A deny target with its row number. */
+export const SELECT_DENY_TARGET = `SELECT n AS row_id, target, next_attempt_at, attempts, last_error, last_written_at, watermark,
+  claimed_by, claimed_until, claim_version FROM deny_targets`
+
 export interface UnregisteredRow {
-  n: number
+  row_id: number
   subject: string
   trust_domain: string
   auth_method: AuthMethod
@@ -130,6 +144,10 @@ export interface UnregisteredRow {
   last_seen_at: number
   count: number
 }
+
+/** An attempt with its row number. */
+export const SELECT_UNREGISTERED = `SELECT n AS row_id, subject, trust_domain, auth_method, reason, first_seen_at, last_seen_at, count
+  FROM unregistered`
 
 export interface EventRow {
   seq: number
@@ -150,19 +168,19 @@ export const SELECT_EVENT = `SELECT e.seq, e.id, tn.text AS type, an.text AS act
   FROM events e LEFT JOIN names tn ON tn.n = e.type_n LEFT JOIN names an ON an.n = e.actor_n`
 
 /** Filled in step by step rather than by spreads: the sweeper makes tens of thousands of these a second. */
-export function grantOf(row: GrantRow, names: Names, decision: Decision): Grant {
+export function grantOf(row: GrantRow, texts: InternedTexts, decision: Decision): Grant {
   const grant: { -readonly [Key in keyof Grant]: Grant[Key] } = {
     id: row.id,
-    subject: names.text(row.subject_n),
-    trustDomain: names.text(row.trust_domain_n),
-    authMethod: names.text(row.auth_method_n) as AuthMethod,
-    registration: names.text(row.registration_n),
-    owner: names.text(row.owner_n),
-    team: names.text(row.team_n),
+    subject: texts.textOf(row.subject_text_id),
+    trustDomain: texts.textOf(row.trust_domain_text_id),
+    authMethod: texts.textOf(row.auth_method_text_id) as AuthMethod,
+    registration: texts.textOf(row.registration_text_id),
+    owner: texts.textOf(row.owner_text_id),
+    team: texts.textOf(row.team_text_id),
     idempotencyKey: row.idempotency_key,
     taskHash: hexOf(row.task_hash),
     planHash: hexOf(row.plan_hash),
-    roleArn: names.text(row.role_n),
+    roleArn: texts.textOf(row.role_text_id),
     purpose: row.purpose,
     state: row.state,
     decision,
@@ -179,12 +197,12 @@ export function grantOf(row: GrantRow, names: Names, decision: Decision): Grant 
   return grant
 }
 
-export function leaseOf(row: LeaseRow, names: Names): Lease {
+export function leaseOf(row: LeaseRow, texts: InternedTexts): Lease {
   const lease: { -readonly [Key in keyof Lease]: Lease[Key] } = {
     id: row.id,
     grantId: row.grant_id,
     number: row.number,
-    roleArn: names.text(row.role_n),
+    roleArn: texts.textOf(row.role_text_id),
     sessionName: `${idBody(row.grant_id)}.${row.number}`,
     state: row.state,
     notAfter: new Date(row.not_after),

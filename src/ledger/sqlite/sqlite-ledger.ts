@@ -9,8 +9,8 @@ import { type FileLock, lockFile } from './file-lock.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './grants.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import { noteUnregistered, prune } from './housekeeping.ts'
+import { InternedTexts } from './interned-texts.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
-import { Names } from './names.ts'
 import { sqliteReads } from './reads.ts'
 import { APPLICATION_ID, ledgerError, SqliteDatabase } from './sqlite-database.ts'
 import { SqliteStore } from './sqlite-store.ts'
@@ -66,9 +66,9 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
 }
 
 function ledgerOn(db: SqliteDatabase, lock: FileLock, head: ChainHead, options: SqliteLedgerOptions): Ledger {
-  const names = new Names(db)
-  const store = new SqliteStore(db, names)
-  const tx = new SqliteTransaction({ db, names, ids: options.ids, head, onUndo: () => store.forget() })
+  const texts = new InternedTexts(db)
+  const store = new SqliteStore(db, texts)
+  const tx = new SqliteTransaction({ db, texts, ids: options.ids, head, onUndo: () => store.forget() })
   const commits = new GroupCommit(tx, options.groupCommit)
   const tokens = new TokenRows(tx, options.ids.next('rpl', options.clock.now()))
   let open = true

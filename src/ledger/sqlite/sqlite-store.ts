@@ -2,7 +2,7 @@ import { canonicalJson, type Json, sha256Hex } from '../../core/canonical-json.t
 import type { Plan } from '../../plan/plan.ts'
 import type { Decision } from '../../policy/decision.ts'
 import type { DenyEntry, Grant, Lease } from '../records.ts'
-import type { Names } from './names.ts'
+import type { InternedTexts } from './interned-texts.ts'
 import {
   type DenyEntryRow,
   denyEntryOf,
@@ -21,13 +21,13 @@ const MAX_REMEMBERED_DECISIONS = 1_000
 /** Rows as records, and documents that many rows share: plans and decisions are stored once by their hash. */
 export class SqliteStore {
   readonly db: SqliteDatabase
-  readonly names: Names
+  readonly texts: InternedTexts
   readonly #decisions = new Map<number, Decision>()
   readonly #decisionHashes = new WeakMap<Decision, Uint8Array>()
 
-  constructor(db: SqliteDatabase, names: Names) {
+  constructor(db: SqliteDatabase, texts: InternedTexts) {
     this.db = db
-    this.names = names
+    this.texts = texts
   }
 
   /** Drops what is remembered of rows that may be gone. */
@@ -40,7 +40,7 @@ export class SqliteStore {
   }
 
   grant(row: GrantRow): Grant {
-    return grantOf(row, this.names, this.decision(row.decision_n))
+    return grantOf(row, this.texts, this.decision(row.decision_row_id))
   }
 
   leaseRow(id: string): LeaseRow | undefined {
@@ -48,49 +48,52 @@ export class SqliteStore {
   }
 
   lease(row: LeaseRow): Lease {
-    return leaseOf(row, this.names)
+    return leaseOf(row, this.texts)
   }
 
-  denyOf(grantN: number): DenyEntry | undefined {
-    const row = this.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grantN)
+  denyOf(grantRowId: number): DenyEntry | undefined {
+    const row = this.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grantRowId)
     return row && denyEntryOf(row)
   }
 
-  decision(n: number): Decision {
-    const known = this.#decisions.get(n)
+  decision(rowId: number): Decision {
+    const known = this.#decisions.get(rowId)
     if (known) return known
-    const row = this.db.get<{ body: string }>('SELECT body FROM decisions WHERE n = ?', n)
-    if (!row) throw new Error(`decision ${n} is not there`)
+    const row = this.db.get<{ body: string }>('SELECT body FROM decisions WHERE n = ?', rowId)
+    if (!row) throw new Error(`decision ${rowId} is not there`)
     const decision = JSON.parse(row.body) as Decision
     if (this.#decisions.size >= MAX_REMEMBERED_DECISIONS) this.#decisions.clear()
-    this.#decisions.set(n, decision)
+    this.#decisions.set(rowId, decision)
     return decision
   }
 
-  /** The number of a decision, stored if need be; only inside a unit. */
-  decisionNumber(decision: Decision): number {
+  /** The row id of a decision, stored if need be; only inside a unit. */
+  decisionRowId(decision: Decision): number {
     const hash = this.#hashOf(decision)
-    const row = this.db.get<{ n: number }>('SELECT n FROM decisions WHERE hash = ?', hash)
+    const row = this.db.get<{ row_id: number }>('SELECT n AS row_id FROM decisions WHERE hash = ?', hash)
     return (
-      row?.n ??
+      row?.row_id ??
       this.db.insert('INSERT INTO decisions (hash, body) VALUES (?, ?)', hash, canonicalJson(decisionJson(decision)))
     )
   }
 
   /**
-   * The number of a plan, stored if need be; only inside a unit.
+   * The row id of a plan, stored if need be; only inside a unit.
    *
    * @param maxBytes a longer one is stored by its hash alone, until somebody wants it whole.
    */
-  planNumber(plan: Plan, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): number {
+  planRowId(plan: Plan, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): number {
     const hash = Buffer.from(plan.hash, 'hex')
-    const row = this.db.get<{ n: number; kept: 0 | 1 }>("SELECT n, body <> '' AS kept FROM plans WHERE hash = ?", hash)
-    if (row?.kept) return row.n
+    const row = this.db.get<{ row_id: number; kept: 0 | 1 }>(
+      "SELECT n AS row_id, body <> '' AS kept FROM plans WHERE hash = ?",
+      hash,
+    )
+    if (row?.kept) return row.row_id
     const text = JSON.stringify(plan)
     const body = Buffer.byteLength(text) > maxBytes ? '' : text
     if (!row) return this.db.insert('INSERT INTO plans (hash, body) VALUES (?, ?)', hash, body)
-    if (body !== '') this.db.run('UPDATE plans SET body = ? WHERE n = ?', body, row.n)
-    return row.n
+    if (body !== '') this.db.run('UPDATE plans SET body = ? WHERE n = ?', body, row.row_id)
+    return row.row_id
   }
 
   #hashOf(decision: Decision): Uint8Array {

@@ -4,7 +4,7 @@ import type { Ids } from '../../core/ids.ts'
 import { type ChainHead, dataText, eventText, sealText } from '../audit/audit-log.ts'
 import type { AuditEventInput, GrantState } from '../records.ts'
 import type { CommitTarget } from './group-commit.ts'
-import type { Names } from './names.ts'
+import type { InternedTexts } from './interned-texts.ts'
 import { isBusyError, isConstraintError, isStoreError, type SqliteDatabase } from './sqlite-database.ts'
 
 const OPEN_STATES: readonly GrantState[] = ['awaiting_approval', 'active', 'ending']
@@ -12,7 +12,7 @@ const OPEN_STATES: readonly GrantState[] = ['awaiting_approval', 'active', 'endi
 /** The write side of one connection: what units share while a commit is being filled. */
 export class SqliteTransaction implements CommitTarget {
   readonly db: SqliteDatabase
-  readonly names: Names
+  readonly texts: InternedTexts
   readonly #ids: Ids
   readonly #onUndo: () => void
   #head: ChainHead
@@ -21,9 +21,9 @@ export class SqliteTransaction implements CommitTarget {
   #batchCounts = new Map<string, number>()
   #unitCounts = new Map<string, number>()
 
-  constructor(deps: { db: SqliteDatabase; names: Names; ids: Ids; head: ChainHead; onUndo: () => void }) {
+  constructor(deps: { db: SqliteDatabase; texts: InternedTexts; ids: Ids; head: ChainHead; onUndo: () => void }) {
     this.db = deps.db
-    this.names = deps.names
+    this.texts = deps.texts
     this.#ids = deps.ids
     this.#head = deps.head
     this.#written = deps.head
@@ -59,7 +59,7 @@ export class SqliteTransaction implements CommitTarget {
       this.db.run('RELEASE unit')
       this.#head = before
       this.#unitCounts.clear()
-      this.names.undo()
+      this.texts.undo()
       this.#onUndo()
       throw isConstraintError(error) ? constraintConflict(error) : error
     }
@@ -80,7 +80,7 @@ export class SqliteTransaction implements CommitTarget {
     this.#head = this.#written
     this.#batchCounts.clear()
     this.#unitCounts.clear()
-    this.names.forget()
+    this.texts.forget()
     this.#onUndo()
     try {
       if (this.db.isTransaction) this.db.run('ROLLBACK')
@@ -99,19 +99,19 @@ export class SqliteTransaction implements CommitTarget {
   }
 
   /** A grant came into a state, left one, or both. */
-  count(subjectN: number, from: GrantState | undefined, to: GrantState | undefined): void {
+  count(subjectTextId: number, from: GrantState | undefined, to: GrantState | undefined): void {
     if (from === to) return
     if (from) this.#add(`s:${from}`, -1)
     if (to) this.#add(`s:${to}`, 1)
     const open = Number(to !== undefined && OPEN_STATES.includes(to))
     const wasOpen = Number(from !== undefined && OPEN_STATES.includes(from))
-    if (open !== wasOpen) this.#add(`o:${subjectN}`, open - wasOpen)
+    if (open !== wasOpen) this.#add(`o:${subjectTextId}`, open - wasOpen)
   }
 
   /** Open grants of an agent, those of this commit included. */
-  openCount(subjectN: number): number {
-    const key = `o:${subjectN}`
-    const row = this.db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', subjectN)
+  openCount(subjectTextId: number): number {
+    const key = `o:${subjectTextId}`
+    const row = this.db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', subjectTextId)
     return (row?.count ?? 0) + (this.#batchCounts.get(key) ?? 0) + (this.#unitCounts.get(key) ?? 0)
   }
 
@@ -124,8 +124,8 @@ export class SqliteTransaction implements CommitTarget {
       'INSERT INTO events (seq, id, type_n, actor_n, at, grant_id, lease_id, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       seq,
       id,
-      this.names.number(event.type),
-      this.names.number(event.actor),
+      this.texts.intern(event.type),
+      this.texts.intern(event.actor),
       event.at.getTime(),
       event.grantId ?? null,
       event.leaseId ?? null,
@@ -142,7 +142,7 @@ export class SqliteTransaction implements CommitTarget {
   #keepUnit(): void {
     for (const [key, by] of this.#unitCounts) this.#batchCounts.set(key, (this.#batchCounts.get(key) ?? 0) + by)
     this.#unitCounts.clear()
-    this.names.keep()
+    this.texts.keep()
   }
 
   #writeCounts(): void {
@@ -162,13 +162,13 @@ export class SqliteTransaction implements CommitTarget {
     )
   }
 
-  #writeOpenCount(subjectN: number, by: number): void {
+  #writeOpenCount(subjectTextId: number, by: number): void {
     this.db.run(
       'INSERT INTO open_counts VALUES (?1, ?2) ON CONFLICT (subject_n) DO UPDATE SET count = count + ?2',
-      subjectN,
+      subjectTextId,
       by,
     )
-    if (by < 0) this.db.run('DELETE FROM open_counts WHERE subject_n = ? AND count = 0', subjectN)
+    if (by < 0) this.db.run('DELETE FROM open_counts WHERE subject_n = ? AND count = 0', subjectTextId)
   }
 }
 

@@ -22,8 +22,8 @@ import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 type SweepInput = Parameters<LedgerWrites['sweepGrants']>[0]
 
-/** What hangs on the due grants, by the grant's row number; read for all of them at once. */
-interface Hanging {
+/** Records that belong to the due grants, by the grant's row number; read for all of them at once. */
+interface RelatedRecords {
   readonly leases: ReadonlyMap<number, Lease[]>
   readonly denies: ReadonlyMap<number, DenyEntry>
   readonly approvals: ReadonlyMap<number, Approval>
@@ -41,10 +41,10 @@ export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, li
     limit,
   )
   if (due.length === 0) return []
-  const hanging = readHanging(store, due)
+  const related = readRelated(store, due)
   const enforced: string[] = []
   const moved = due.map((row) => {
-    const move = settle(dueGrant(store, row, hanging))
+    const move = settle(dueGrant(store, row, related))
     // A grant that stays due would be swept again at once, for ever.
     if (move.to.dueAt && move.to.dueAt.getTime() <= now.getTime()) {
       throw new StintError('INTERNAL', { explanation: 'A swept grant must not stay due.', grantId: row.id })
@@ -57,41 +57,41 @@ export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, li
   return moved
 }
 
-function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals, plans }: Hanging): DueGrant {
-  const plan = plans.get(row.plan_n)
+function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals, plans }: RelatedRecords): DueGrant {
+  const plan = plans.get(row.plan_row_id)
   if (!plan)
     throw new StintError('LEDGER_CORRUPT', { explanation: `The plan of grant ${row.id} is not in the ledger.` })
-  const deny = denies.get(row.n)
-  const approval = approvals.get(row.n)
+  const deny = denies.get(row.row_id)
+  const approval = approvals.get(row.row_id)
   return {
     grant: store.grant(row),
     plan,
-    openLeases: leases.get(row.n) ?? [],
+    openLeases: leases.get(row.row_id) ?? [],
     ...(deny ? { deny } : {}),
     ...(approval ? { approval } : {}),
   }
 }
 
-function readHanging(store: SqliteStore, due: readonly GrantRow[]): Hanging {
+function readRelated(store: SqliteStore, due: readonly GrantRow[]): RelatedRecords {
   const { db } = store
-  const numbers = JSON.stringify(due.map(({ n }) => n))
+  const numbers = JSON.stringify(due.map(({ row_id }) => row_id))
   const leases = new Map<number, Lease[]>()
   const open = `${SELECT_LEASE} WHERE l.${OF_GRANTS} AND l.state <> 'ended' ORDER BY l.grant_n, l.number`
   for (const row of db.all<LeaseRow>(open, numbers)) {
     const lease = store.lease(row)
-    const others = leases.get(row.grant_n)
+    const others = leases.get(row.grant_row_id)
     if (others) others.push(lease)
-    else leases.set(row.grant_n, [lease])
+    else leases.set(row.grant_row_id, [lease])
   }
   const denies = db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.${OF_GRANTS}`, numbers)
   const approvals = db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.${OF_GRANTS}`, numbers)
-  const planNumbers = JSON.stringify([...new Set(due.map(({ plan_n }) => plan_n))])
-  const ofPlans = 'SELECT n, body FROM plans WHERE n IN (SELECT value FROM json_each(?))'
-  const plans = db.all<{ n: number; body: string }>(ofPlans, planNumbers)
+  const planNumbers = JSON.stringify([...new Set(due.map(({ plan_row_id }) => plan_row_id))])
+  const ofPlans = 'SELECT n AS row_id, body FROM plans WHERE n IN (SELECT value FROM json_each(?))'
+  const plans = db.all<{ row_id: number; body: string }>(ofPlans, planNumbers)
   return {
     leases,
-    denies: new Map(denies.map((row) => [row.grant_n, denyEntryOf(row)])),
-    approvals: new Map(approvals.map((row) => [row.grant_n, approvalOf(row)])),
-    plans: new Map(plans.map(({ n, body }) => [n, JSON.parse(body) as Plan])),
+    denies: new Map(denies.map((row) => [row.grant_row_id, denyEntryOf(row)])),
+    approvals: new Map(approvals.map((row) => [row.grant_row_id, approvalOf(row)])),
+    plans: new Map(plans.map(({ row_id, body }) => [row_id, JSON.parse(body) as Plan])),
   }
 }

@@ -12,7 +12,7 @@ interface TokenRow {
   grant_id: string | null
   lease_id: string | null
   used_by: TokenUse['by'] | null
-  connection_n: number | null
+  connection_row_id: number | null
   connection_id: string | null
   replica: string | null
   closed_at: number | null
@@ -46,7 +46,7 @@ export class TokenRows {
    */
   use(token: TokenUse, purpose: Purpose): void {
     const row = this.#tx.db.get<TokenRow>(
-      `SELECT t.until, t.moves, t.grant_id, t.lease_id, t.used_by, t.connection_n, c.id AS connection_id, c.replica,
+      `SELECT t.until, t.moves, t.grant_id, t.lease_id, t.used_by, t.connection_n AS connection_row_id, c.id AS connection_id, c.replica,
          c.closed_at
        FROM tokens t LEFT JOIN connections c ON c.n = t.connection_n WHERE t.key = ?`,
       token.key,
@@ -84,7 +84,7 @@ export class TokenRows {
          grant_id = excluded.grant_id, lease_id = excluded.lease_id, used_by = excluded.used_by`,
       token.key,
       msOf(token.until),
-      this.#connectionNumber(token),
+      this.#connectionRowId(token),
       grantId,
       leaseId ?? null,
       token.by,
@@ -109,9 +109,9 @@ export class TokenRows {
     if (leaseId === undefined && !waits) return
     const moved = this.#tx.db.run(
       'UPDATE tokens SET connection_n = ?, moves = moves + 1 WHERE key = ? AND connection_n IS ? AND moves = ?',
-      this.#connectionNumber(token),
+      this.#connectionRowId(token),
       token.key,
-      row.connection_n,
+      row.connection_row_id,
       row.moves,
     )
     if (moved !== 1) throw this.#replayed('connection', token, row)
@@ -139,16 +139,16 @@ export class TokenRows {
     return lease.end_kind !== 'not_minted'
   }
 
-  #connectionNumber({ connectionId, at }: TokenUse): number {
-    const row = this.#tx.db.get<{ n: number; closed_at: number | null }>(
-      'SELECT n, closed_at FROM connections WHERE id = ?',
+  #connectionRowId({ connectionId, at }: TokenUse): number {
+    const row = this.#tx.db.get<{ row_id: number; closed_at: number | null }>(
+      'SELECT n AS row_id, closed_at FROM connections WHERE id = ?',
       connectionId,
     )
     if (row && row.closed_at !== null) {
       throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
     }
     return (
-      row?.n ??
+      row?.row_id ??
       this.#tx.db.insert(
         'INSERT INTO connections (id, replica, bound_at) VALUES (?, ?, ?)',
         connectionId,
