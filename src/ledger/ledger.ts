@@ -111,8 +111,6 @@ export interface LedgerWrites {
     nextAttemptAt: Date
     events: readonly AuditEventInput[]
   }): Promise<void>
-  /** The deny of these grants is in force. The entries stay until `until`. */
-  denyEnforced(input: { grantIds: readonly string[]; at: Date }): Promise<void>
   /** Forgets what retention allows: final grants ended before `before` with leases, approvals and unused plans, and used-up replay keys. Audit events stay. */
   prune(input: { before: Date; now: Date; limit: number }): Promise<{ grants: number; tokens: number }>
 }
@@ -229,8 +227,6 @@ export interface GrantMove {
     readonly endedAt?: Date
     /** `null`: nothing is due any more. */
     readonly dueAt: Date | null
-    /** A new decision of policy, when it was judged again. */
-    readonly decision?: Grant['decision']
   }
   /** All leases of the grant that are not ended become so. */
   readonly endLeases?: { readonly end: LeaseEnd; readonly endedAt: Date }

@@ -280,14 +280,6 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.getGrant(grant.id)).toEqual(active)
       })
 
-      test('records a new decision', async () => {
-        const { grant } = await created()
-        const decision = { ...PERMIT, policySetHash: 'ff'.repeat(32) }
-        await move(grant, 'active', { to: { state: 'active', dueAt: later(5), decision } })
-        ledger = await fixture.reopen()
-        expect(await ledger.getGrant(grant.id)).toMatchObject({ decision, dueAt: later(5) })
-      })
-
       test('to a final state with something still due is refused', async () => {
         const { grant } = await created()
         const moving = move(grant, 'ended', { to: { state: 'ended', dueAt: now } })
@@ -492,14 +484,26 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         await expect(written(2, [grant.id])).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
       })
 
+      /** A sweep that finds the leases of all due grants ended by the deny list. */
+      const sweptByDeny = (ms: number, state: 'ending' | 'ended', dueAt: Date | null) =>
+        ledger.sweepGrants({
+          now: later(ms),
+          limit: 5,
+          settle: () => ({
+            to: { state, reason: 'revoked', dueAt },
+            endLeases: { end: 'denied', endedAt: later(ms) },
+            events: [],
+          }),
+        })
+
       test('an entry is enforced only after it was written', async () => {
         const grant = await denied()
-        await ledger.denyEnforced({ grantIds: [grant.id], at: now })
+        await sweptByDeny(900_000, 'ending', later(900_001))
         expect(await ledger.denyOf(grant.id)).not.toHaveProperty('enforcedAt')
         await claim()
         await written(1, [grant.id], { watermark: later(3) })
-        await ledger.denyEnforced({ grantIds: [grant.id], at: later(7) })
-        expect(await ledger.denyOf(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(7) })
+        await sweptByDeny(900_001, 'ended', null)
+        expect(await ledger.denyOf(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(900_001) })
         expect(await ledger.listDenyTargets()).toEqual([
           { target: `boundary:${ROLE}`, attempts: 0, lastWrittenAt: later(5), watermark: later(3), claimVersion: 1 },
         ])

@@ -123,8 +123,11 @@ export function denyFailed(tx: SqliteTransaction, input: Input<'denyFailed'>): v
   tx.append(input.events)
 }
 
-/** See `LedgerWrites.denyEnforced`. An entry that no document holds yet stays as it is. */
-export function denyEnforced(tx: SqliteTransaction, { grantIds, at }: Input<'denyEnforced'>): void {
+/** The deny of these grants is in force. An entry that no document holds yet stays as it is. */
+export function denyEnforced(
+  tx: SqliteTransaction,
+  { grantIds, at }: { readonly grantIds: readonly string[]; readonly at: Date },
+): void {
   tx.db.run(
     `UPDATE deny_entries SET enforced_at = ? WHERE enforced_at IS NULL AND written_at IS NOT NULL AND grant_n IN
        (SELECT g.n FROM json_each(?) j JOIN grants g ON g.id = j.value)`,

@@ -133,7 +133,6 @@ export function moveRow(
   row.due_at = dueOf(row.id, to)
   row.version += 1
   updateGrant(tx, row)
-  if (to.decision) updateDecision(tx, row, store.decisionRowId(to.decision))
   tx.count(row.subject_text_id, from, to.state)
   if (move.endLeases) endLeases(tx, row.row_id, move.endLeases)
   if (move.deny) putDeny(tx, row, move.deny)
@@ -270,12 +269,6 @@ function updateGrant(tx: SqliteTransaction, row: GrantRow): void {
     row.version,
     row.row_id,
   )
-}
-
-/** Apart, since SQLite writes an index anew and looks up its parent for every column that is set, changed or not. */
-function updateDecision(tx: SqliteTransaction, row: GrantRow, decisionRowId: number): void {
-  row.decision_row_id = decisionRowId
-  tx.db.run('UPDATE grants SET decision_n = ? WHERE n = ?', decisionRowId, row.row_id)
 }
 
 function endLeases(tx: SqliteTransaction, grantRowId: number, end: NonNullable<GrantMove['endLeases']>): void {

@@ -4,7 +4,7 @@ import type { Ids } from '../../core/ids.ts'
 import type { ChainHead } from '../audit/audit-log.ts'
 import type { Ledger, LedgerWrites } from '../ledger.ts'
 import { verifyTail } from './audit.ts'
-import { claimDenyTarget, denyEnforced, denyFailed, denyWritten, giveBackClaims } from './deny.ts'
+import { claimDenyTarget, denyFailed, denyWritten, giveBackClaims } from './deny.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './grants.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
@@ -105,7 +105,6 @@ function sqliteWrites(
     claimDenyTarget: (input) => commits.write(() => claimDenyTarget(tx, input), 'settling'),
     denyWritten: (input) => commits.write(() => denyWritten(tx, input), 'settling'),
     denyFailed: (input) => commits.write(() => denyFailed(tx, input), 'settling'),
-    denyEnforced: (input) => commits.write(() => denyEnforced(tx, input), 'settling'),
     prune: (input) => commits.write(() => prune(store, tx, tokens, input)),
   }
 }
