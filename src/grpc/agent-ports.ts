@@ -1,21 +1,19 @@
 import type { Socket } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
-import type { HealthImplementation } from 'grpc-health-check'
-import type { Clock } from '../core/clock.ts'
 import { ERROR_CATALOG, type StintError } from '../core/errors.ts'
 import { hostPortText } from '../core/host-port.ts'
 import type { Ids } from '../core/ids.ts'
-import type { Logger } from '../core/log.ts'
 import type { ConnectionTableLimits } from '../core/net/connection-table.ts'
 import type { ListenAddress, RefusedConnection } from '../core/net/guarded-listener.ts'
-import type { AdmissionLimits } from '../grants/admission.ts'
-import type { GrantService } from '../grants/services.ts'
-import type { BundleStore } from '../identity/bundle-store.ts'
-import type { JwtSvidRules } from '../identity/jwt-svid.ts'
-import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../identity/server-identity.ts'
-import type { RefusalLog } from '../ledger/refusal-log.ts'
-import { brokerServer, callLimits, refusal, type SharedChecks, sharedChecks } from './broker-server.ts'
+import {
+  type BrokerServerOptions,
+  brokerServer,
+  callLimits,
+  refusal,
+  type SharedChecks,
+  sharedChecks,
+} from './broker-server.ts'
 import { CallConnections } from './call-connections.ts'
 import { Listener } from './listener.ts'
 
@@ -24,29 +22,15 @@ interface Address {
   readonly port: number
 }
 
-export interface AgentPortsOptions {
+export interface AgentPortsOptions extends BrokerServerOptions {
   readonly mutual: Address
   /** The port for callers that have only a bearer token; none unless given. */
   readonly bearer?: Address | undefined
   readonly serverIdentity: ServerIdentitySource
-  /** JWT-SVIDs are refused unless given. */
-  readonly tokens?: JwtSvidRules | undefined
-  /** Tokens of OIDC issuers are refused unless given; started and stopped by whoever made it. */
-  readonly oidc?: OidcVerifier | undefined
   /** How many connections each of the two ports takes. */
   readonly connections: { readonly mutual: ConnectionTableLimits; readonly bearer: ConnectionTableLimits }
-  /** Limits for calls that may mint, as the grant service applies them; this edge applies looser ones to every call. */
-  readonly mintLimits: AdmissionLimits
-  readonly maxCallMs: number
   readonly drainMs: number
-  readonly reflection: boolean
-  readonly bundles: BundleStore
-  readonly grants: GrantService
-  readonly health: HealthImplementation
-  readonly refusals: RefusalLog
-  readonly clock: Clock
   readonly ids: Ids
-  readonly logger: Logger
   /** Whether there is an identity to show, at each change after the start. */
   readonly onServerIdentity: (usable: boolean) => void
   /** The problem that keeps `listen.agents` or `listen.bearer` from accepting connections; undefined once it is over. */

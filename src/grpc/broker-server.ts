@@ -1,13 +1,19 @@
 import type { Server } from '@grpc/grpc-js'
+import type { HealthImplementation } from 'grpc-health-check'
 import { brokerService } from '../contract/broker.ts'
+import type { Clock } from '../core/clock.ts'
 import { asStintError, ERROR_CATALOG, type StintError } from '../core/errors.ts'
 import { Penalties } from '../core/limits/penalties.ts'
+import type { Logger } from '../core/log.ts'
 import type { CallLimits } from '../core/net/connection-table.ts'
 import { Admission, type AdmissionLimits } from '../grants/admission.ts'
+import type { GrantService } from '../grants/services.ts'
 import { Authenticator, refusedTokenId } from '../identity/authenticator.ts'
+import type { BundleStore } from '../identity/bundle-store.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { createJwtSvidVerifier, type JwtSvidVerifier } from '../identity/jwt-svid.ts'
-import type { AgentPortsOptions } from './agent-ports.ts'
+import { createJwtSvidVerifier, type JwtSvidRules, type JwtSvidVerifier } from '../identity/jwt-svid.ts'
+import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
+import type { RefusalLog } from '../ledger/refusal-log.ts'
 import { createBrokerHandlers } from './broker-service.ts'
 import type { CallConnections } from './call-connections.ts'
 import { connectionOf } from './connection-of.ts'
@@ -19,13 +25,31 @@ import { requestGuard } from './request-guard.ts'
 import { GRPC_SERVER_OPTIONS } from './server-options.ts'
 import { TokenFailures } from './token-failures.ts'
 
+/** What answers a call, whichever port it comes by. */
+export interface BrokerServerOptions {
+  readonly bundles: BundleStore
+  /** JWT-SVIDs are refused unless given. */
+  readonly tokens?: JwtSvidRules | undefined
+  /** Tokens of OIDC issuers are refused unless given; started and stopped by whoever made it. */
+  readonly oidc?: OidcVerifier | undefined
+  /** Limits for calls that may mint, as the grant service applies them; this edge applies looser ones to every call. */
+  readonly mintLimits: AdmissionLimits
+  readonly maxCallMs: number
+  readonly reflection: boolean
+  readonly grants: GrantService
+  readonly health: HealthImplementation
+  readonly refusals: RefusalLog
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /** Reading is cheaper than minting by about this much. */
 const CALLS_PER_MINT = 10
 /** Streams of one agent, over all its connections. */
 const WATCHED_GRANTS = 128
 
 /** A connection that goes on to begin calls after one agent's are refused is a flood. */
-export function callLimits({ mintLimits }: Pick<AgentPortsOptions, 'mintLimits'>): CallLimits {
+export function callLimits({ mintLimits }: Pick<BrokerServerOptions, 'mintLimits'>): CallLimits {
   return {
     callsPerSecond: 2 * CALLS_PER_MINT * mintLimits.callsPerSecond,
     burst: 1.25 * CALLS_PER_MINT * mintLimits.burst,
@@ -43,7 +67,7 @@ export interface SharedChecks {
 }
 
 /** @throws {StintError} CONFIG_INVALID */
-export function sharedChecks(options: AgentPortsOptions): SharedChecks {
+export function sharedChecks(options: BrokerServerOptions): SharedChecks {
   const { tokens, clock } = options
   const verifier = tokens && createJwtSvidVerifier(tokens)
   return {
@@ -60,7 +84,7 @@ export function sharedChecks(options: AgentPortsOptions): SharedChecks {
  * @param bearers its connections, where a token may come alone.
  */
 export function brokerServer(
-  options: AgentPortsOptions,
+  options: BrokerServerOptions,
   { verifier, gates, failures }: SharedChecks,
   { own, bearers }: { own: () => Listener; bearers?: CallConnections },
 ): Server {
@@ -115,7 +139,7 @@ export function brokerServer(
   return server
 }
 
-function gatesOf({ mintLimits, clock }: AgentPortsOptions): Gates {
+function gatesOf({ mintLimits, clock }: BrokerServerOptions): Gates {
   const limits = {
     callsPerSecond: mintLimits.callsPerSecond * CALLS_PER_MINT,
     burst: mintLimits.burst * CALLS_PER_MINT,

@@ -3,8 +3,8 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { type Reach, type RequestShape, reachesAgent, reachesLabels, reachOf } from './candidates.ts'
 import { type CedarEngine, loadCedarEngine } from './cedar-engine.ts'
+import type { Policy } from './policy.ts'
 import { type Reads, readableOf, readsOf } from './policy-expression.ts'
-import type { Policy } from './policy-set.ts'
 
 /** One authorization: an agent, a pair's class, a resource pattern, and the context. */
 export interface CedarRequest extends RequestShape {

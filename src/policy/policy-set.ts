@@ -1,8 +1,9 @@
-import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { approvalGroupOf, unknownAnnotation } from './annotations.ts'
 import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar-engine.ts'
 import { CedarJudge } from './cedar-judge.ts'
+import type { Policy } from './policy.ts'
 import { type PolicySource, positionAt, splitPolicies, unitsOfBytes } from './policy-text.ts'
 import { unsoundUses } from './soundness.ts'
 
@@ -10,20 +11,6 @@ import { unsoundUses } from './soundness.ts'
 export interface PolicyFile {
   readonly name: string
   readonly text: string
-}
-
-/** One policy, checked. */
-export interface Policy {
-  /** Its `@id`; unique in the set. */
-  readonly id: string
-  readonly effect: 'permit' | 'forbid'
-  /** The group of its `@approval`, if it asks for one. */
-  readonly approvalGroup?: string
-  readonly description?: string
-  readonly text: string
-  readonly file: string
-  readonly line: number
-  readonly json: PolicyJson
 }
 
 /** Something wrong with a policy set (`error`: it is not used) or worth a look (`warning`). */

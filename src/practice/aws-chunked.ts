@@ -1,7 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { AwsFault } from './aws-fault.ts'
-import type { SignatureClaim, WireRequest } from './sigv4.ts'
+import type { SignatureClaim, WireRequest } from './wire-request.ts'
 
 /**
  * Takes the aws-chunked framing off a body, checking chunk signatures (signed modes) and trailing checksums.

@@ -3,25 +3,15 @@ import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
 import { AwsFault } from './aws-fault.ts'
-import { CallLog, type CallRecord } from './call-log.ts'
+import { CallLog } from './call-log.ts'
+import type { CloudControls, PolicyInput, PracticeKeys, PrincipalSpec } from './cloud-controls.ts'
 import { controlRoutes } from './control-routes.ts'
 import { evaluate, type Verdict } from './evaluate.ts'
-import { type Fault, Faults } from './faults.ts'
+import { Faults } from './faults.ts'
 import { createPracticeServer } from './http-server.ts'
 import { parsePolicy } from './policy-document.ts'
 import { ObjectStore } from './s3.ts'
-import {
-  contextOf,
-  type PracticeSession,
-  PracticeState,
-  type Principal,
-  randomId,
-  randomSecret,
-  splitArn,
-} from './state.ts'
-
-/** A policy as JSON text, or as the object that would be its JSON. */
-type PolicyInput = string | object
+import { contextOf, PracticeState, type Principal, randomId, randomSecret, splitArn } from './state.ts'
 
 /** Options of `startPracticeCloud`; all have a default. */
 export interface PracticeCloudOptions {
@@ -48,64 +38,16 @@ export interface PracticeCloudOptions {
   readonly controlToken?: string
 }
 
-/** Keys that do not end, of a principal made by `addPrincipal`. */
-export interface PracticeKeys {
-  readonly arn: string
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-}
-
-/** What `addPrincipal` takes: `arn:aws:iam::ACCOUNT:user/NAME`, or `…:role/NAME` for a caller that counts as a role session. */
-export interface PrincipalSpec {
-  readonly arn: string
-  /** Identity policies; without any, only what a trust policy grants directly is allowed. */
-  readonly policies?: readonly PolicyInput[]
-}
-
-/** What `createRole` takes. */
-export interface RoleSpec {
-  readonly arn: string
-  readonly trustPolicy: PolicyInput
-  /** Inline policies by name. */
-  readonly policies?: Readonly<Record<string, PolicyInput>>
-  /** ARN of a managed policy; it may be created later, and allows nothing until then. */
-  readonly permissionsBoundary?: string
-  /** 3600 to 43200; default 3600. */
-  readonly maxSessionSeconds?: number
-}
-
 /**
  * A stage for the demo, `stint dev`, tests and the bench: enough of STS, IAM and S3 for the real SDK clients. It shows
  * how Stint behaves, and proves nothing about AWS. What is set up through these methods is enforced at once, whatever
  * the propagation delay.
  */
-export interface PracticeCloud {
+export interface PracticeCloud extends CloudControls {
   /** `http://127.0.0.1:PORT`, for STS, IAM and S3 (path-style) alike. */
   readonly endpoint: string
   readonly region: string
   readonly accountId: string
-  /** @throws {StintError} REQUEST_INVALID, as every method here that takes input. */
-  addPrincipal(spec: PrincipalSpec): PracticeKeys
-  createRole(spec: RoleSpec): { readonly arn: string; readonly roleId: string }
-  createPolicy(spec: { readonly arn: string; readonly document: PolicyInput }): { readonly arn: string }
-  createBucket(name: string): void
-  putObject(bucket: string, key: string, content: string | Buffer): void
-  /** The content, or undefined if there is no such object. */
-  object(bucket: string, key: string): Buffer | undefined
-  /** Sessions that were minted and have not expired, oldest first. A denied session is still live: ask `allows`. */
-  liveSessions(at?: Date): PracticeSession[]
-  /** All that are remembered, expired ones too. */
-  sessions(): PracticeSession[]
-  /** What would be decided for a session, or for a principal's access key id, at an instant (default now). */
-  allows(who: PracticeSession | string, action: string, resource: string, at?: Date): Verdict
-  calls(): CallRecord[]
-  /** e.g. `{ 'sts:AssumeRole ok': 3 }` */
-  callCounts(): Record<string, number>
-  clearCalls(): void
-  /** @returns takes the fault back. */
-  setFault(fault: Fault): () => void
-  clearFaults(): void
-  setPropagationDelayMs(ms: number): void
   /** Ends every connection and stops listening. May be called twice. */
   close(): Promise<void>
 }
@@ -140,9 +82,6 @@ export async function startPracticeCloud(options: PracticeCloudOptions = {}): Pr
   return { endpoint: `http://127.0.0.1:${port}`, region, accountId: state.accountId, ...surface, close }
 }
 
-/** The in-process methods, which the HTTP control routes share. */
-export type ControlSurface = Omit<PracticeCloud, 'endpoint' | 'region' | 'accountId' | 'close'>
-
 function controlSurface({
   state,
   store,
@@ -153,7 +92,7 @@ function controlSurface({
   store: ObjectStore
   faults: Faults
   log: CallLog
-}): ControlSurface {
+}): CloudControls {
   return {
     addPrincipal: (spec) => explained(() => addPrincipal(state, spec)),
     createRole: (spec) =>

@@ -1,8 +1,5 @@
-import { expandVariables, globMatches, patternOf } from './glob.ts'
+import { expandVariables, globMatches, patternOf, type RequestContext } from './glob.ts'
 import type { ConditionClause } from './policy-document.ts'
-
-/** What is known of one request, by lower-case condition key. A key that is absent here but `isKnownKey` was not set. */
-export type RequestContext = ReadonlyMap<string, string | readonly string[]>
 
 /** `undefined` means that this stage cannot tell: a Deny then applies and an Allow does not. */
 export type Truth = boolean | undefined

@@ -1,7 +1,7 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import { sameText } from '../core/same-text.ts'
 import { instantText, z } from '../core/schema.ts'
-import type { ControlSurface } from './cloud.ts'
+import type { CloudControls } from './cloud-controls.ts'
 import { FAULT_KINDS } from './faults.ts'
 import type { ControlHandler } from './http-server.ts'
 
@@ -15,7 +15,7 @@ export const CONTROL_TOKEN_HEADER = 'x-practice-token'
  *
  * @param token whoever sends it may do all of this; compared in constant time.
  */
-export function controlRoutes(surface: ControlSurface, token: string): ControlHandler {
+export function controlRoutes(surface: CloudControls, token: string): ControlHandler {
   const methods = controlMethods(surface)
   return (request) => {
     try {
@@ -37,7 +37,7 @@ export function controlRoutes(surface: ControlSurface, token: string): ControlHa
   }
 }
 
-function controlMethods(surface: ControlSurface): Readonly<Record<string, (input: unknown) => unknown>> {
+function controlMethods(surface: CloudControls): Readonly<Record<string, (input: unknown) => unknown>> {
   return {
     addPrincipal: (input) => surface.addPrincipal(defined(parse(PRINCIPAL, input))),
     createRole: (input) => surface.createRole(defined(parse(ROLE, input))),

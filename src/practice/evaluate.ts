@@ -1,4 +1,5 @@
-import { evaluateClause, type RequestContext, type Truth } from './conditions.ts'
+import { evaluateClause, type Truth } from './conditions.ts'
+import type { RequestContext } from './glob.ts'
 import { globMatches, patternOf } from './glob.ts'
 import type { PolicyDocument, Statement } from './policy-document.ts'
 

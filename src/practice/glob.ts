@@ -1,4 +1,5 @@
-import type { RequestContext } from './conditions.ts'
+/** What is known of one request, by lower-case condition key. A key that is absent here but `isKnownKey` was not set. */
+export type RequestContext = ReadonlyMap<string, string | readonly string[]>
 
 /** Pattern characters after `patternOf`: private-use code points, so that text put in by a variable stays literal. */
 const MANY = '\ue000'

@@ -6,9 +6,10 @@ import type { Faults } from './faults.ts'
 import { IAM_NAMESPACE, IAM_OPERATIONS } from './iam.ts'
 import { FormParams, queryAnswer, queryError } from './query-protocol.ts'
 import { answerS3, type ObjectStore, routeS3, s3Error } from './s3.ts'
-import { readClaim, type SignatureClaim, verifySignature, type WireRequest } from './sigv4.ts'
+import { readClaim, verifySignature } from './sigv4.ts'
 import { type Caller, identityOf, type PracticeState, tokenMatches } from './state.ts'
 import { STS_NAMESPACE, STS_OPERATIONS } from './sts.ts'
+import type { SignatureClaim, WireRequest } from './wire-request.ts'
 
 /** An HTTP answer, or what became of the connection instead of one. */
 export type Outcome =

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type HandlerParts, handle, type Outcome } from './handler.ts'
-import type { WireRequest } from './sigv4.ts'
+import type { WireRequest } from './wire-request.ts'
 
 /** Answers a request under `/_practice/`. */
 export type ControlHandler = (request: WireRequest) => Outcome

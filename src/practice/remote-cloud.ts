@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { StintError } from '../core/errors.ts'
-import type { PracticeCloudOptions, PracticeKeys, PrincipalSpec, RoleSpec } from './cloud.ts'
+import type { PracticeCloudOptions } from './cloud.ts'
+import type { PracticeKeys, PrincipalSpec, RoleSpec } from './cloud-controls.ts'
 import { CONTROL_TOKEN_HEADER } from './control-routes.ts'
 
 /** A practice cloud in another process. `call` reaches every method of the control surface. */

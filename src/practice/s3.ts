@@ -3,8 +3,9 @@ import { checkChecksums, crc32Base64 } from './aws-chunked.ts'
 import { AwsFault, xmlText } from './aws-fault.ts'
 import { evaluate } from './evaluate.ts'
 import { accessDenied, element } from './query-protocol.ts'
-import { decodePart, parseQuery, uriEncode, type WireRequest } from './sigv4.ts'
+import { decodePart, parseQuery, uriEncode } from './sigv4.ts'
 import { type Caller, contextOf, identityOf, type PracticeState } from './state.ts'
+import type { WireRequest } from './wire-request.ts'
 
 /** An object with what a reader of it is told. */
 export interface StoredObject {

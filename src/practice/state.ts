@@ -1,8 +1,8 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { AwsFault } from './aws-fault.ts'
-import type { RequestContext } from './conditions.ts'
 import type { PolicyLayers } from './evaluate.ts'
+import type { RequestContext } from './glob.ts'
 import { type PolicyDocument, parsePolicy } from './policy-document.ts'
 import { Timeline } from './timeline.ts'
 

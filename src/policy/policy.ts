@@ -1,0 +1,15 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+
+/** One policy, checked. */
+export interface Policy {
+  /** Its `@id`; unique in the set. */
+  readonly id: string
+  readonly effect: 'permit' | 'forbid'
+  /** The group of its `@approval`, if it asks for one. */
+  readonly approvalGroup?: string
+  readonly description?: string
+  readonly text: string
+  readonly file: string
+  readonly line: number
+  readonly json: PolicyJson
+}

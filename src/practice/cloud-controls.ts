@@ -1,0 +1,59 @@
+import type { CallRecord } from './call-log.ts'
+import type { Verdict } from './evaluate.ts'
+import type { Fault } from './faults.ts'
+import type { PracticeSession } from './state.ts'
+
+/** A policy as JSON text, or as the object that would be its JSON. */
+export type PolicyInput = string | object
+
+/** Keys that do not end, of a principal made by `addPrincipal`. */
+export interface PracticeKeys {
+  readonly arn: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+/** What `addPrincipal` takes: `arn:aws:iam::ACCOUNT:user/NAME`, or `…:role/NAME` for a caller that counts as a role session. */
+export interface PrincipalSpec {
+  readonly arn: string
+  /** Identity policies; without any, only what a trust policy grants directly is allowed. */
+  readonly policies?: readonly PolicyInput[]
+}
+
+/** What `createRole` takes. */
+export interface RoleSpec {
+  readonly arn: string
+  readonly trustPolicy: PolicyInput
+  /** Inline policies by name. */
+  readonly policies?: Readonly<Record<string, PolicyInput>>
+  /** ARN of a managed policy; it may be created later, and allows nothing until then. */
+  readonly permissionsBoundary?: string
+  /** 3600 to 43200; default 3600. */
+  readonly maxSessionSeconds?: number
+}
+
+/** What a stage sets up and looks at: called in the process, and over HTTP under `/_practice/`. */
+export interface CloudControls {
+  /** @throws {StintError} REQUEST_INVALID, as every method here that takes input. */
+  addPrincipal(spec: PrincipalSpec): PracticeKeys
+  createRole(spec: RoleSpec): { readonly arn: string; readonly roleId: string }
+  createPolicy(spec: { readonly arn: string; readonly document: PolicyInput }): { readonly arn: string }
+  createBucket(name: string): void
+  putObject(bucket: string, key: string, content: string | Buffer): void
+  /** The content, or undefined if there is no such object. */
+  object(bucket: string, key: string): Buffer | undefined
+  /** Sessions that were minted and have not expired, oldest first. A denied session is still live: ask `allows`. */
+  liveSessions(at?: Date): PracticeSession[]
+  /** All that are remembered, expired ones too. */
+  sessions(): PracticeSession[]
+  /** What would be decided for a session, or for a principal's access key id, at an instant (default now). */
+  allows(who: PracticeSession | string, action: string, resource: string, at?: Date): Verdict
+  calls(): CallRecord[]
+  /** e.g. `{ 'sts:AssumeRole ok': 3 }` */
+  callCounts(): Record<string, number>
+  clearCalls(): void
+  /** @returns takes the fault back. */
+  setFault(fault: Fault): () => void
+  clearFaults(): void
+  setPropagationDelayMs(ms: number): void
+}
