@@ -25,7 +25,7 @@ export interface AdminApp {
 /** Builds the admin API: paths, roles and errors are in docs/admin-api.md, shapes in `GET /openapi.json`. */
 export function createAdminApp(deps: AdminDeps): AdminApp {
   const limits: AdminLimits = { ...DEFAULT_ADMIN_LIMITS, ...deps.limits }
-  const refusals = { ledger: deps.ledger, clock: deps.clock, logger: deps.logger, type: 'operator.refused' }
+  const refusals = { ledger: deps.ledger, clock: deps.clock, logger: deps.logger, callers: 'operators' } as const
   const unknownCallers = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })
   // Apart from the other, so that a flood of strangers cannot hide what a known operator tried.
   const forbiddenCalls = new RefusalLog({ ...refusals, eventsPerMinute: limits.refusalEventsPerMinute })

@@ -1,5 +1,6 @@
 import { failpoint } from '../core/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { Grant } from '../ledger/records.ts'
 import { denyOnCompletion } from './end-grants.ts'
 import type { GrantView } from './grant-view.ts'
@@ -60,7 +61,12 @@ async function withdraw(
     to: { state: 'rejected', dueAt: null },
     approval: { state: 'rejected', decidedBy: caller.subject, decidedAt: now, note: 'withdrawn by the agent' },
     events: [
-      { type: 'approval.withdrawn', at: now, actor: caller.subject, grantId: grant.id, data: note ? { note } : {} },
+      auditEvent('approval.withdrawn', {
+        at: now,
+        actor: caller.subject,
+        grantId: grant.id,
+        data: note ? { note } : {},
+      }),
     ],
   })
   hub.changed(grant.id)

@@ -1,10 +1,11 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { isId } from '../core/ids.ts'
+import { auditEvent, operatorActor } from '../ledger/events.ts'
 import type { GrantMove } from '../ledger/ledger.ts'
 import type { Approval, Grant } from '../ledger/records.ts'
 import type { Task } from '../plan/task.ts'
-import type { ApprovalRequirement } from '../policy/decision.ts'
+import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
 import { matchCovers } from '../registry/agent-match.ts'
 import { hasRole, type Operator } from './operator.ts'
 import type { GrantParts } from './parts.ts'
@@ -41,19 +42,23 @@ export async function decideApproval(
     const explanation = 'The hash is not that of the plan that waits; read the approval again and answer what it shows.'
     throw new StintError('APPROVAL_STALE', { approvalId, planHash: approval.planHash, explanation })
   }
-  const actor = `operator:${operator.name}`
+  const actor = operatorActor(operator)
   const { task } = await planOf(ledger, grant)
+  const answered = { grant, approval, task, note: answer.note, actor, now }
+  let move: GrantMove
   try {
     checkEligible(operator, grant, approval.requirements)
-    if (answer.verdict === 'approve') judgeNow(parts, operator, grant, task, now)
+    move =
+      answer.verdict === 'approve'
+        ? activation(answered, judgeNow(parts, operator, grant, task, now))
+        : rejection(answered)
   } catch (error) {
     const data = { approvalId, verdict: answer.verdict, code: asStintError(error).code }
-    await ledger.appendEvents([{ type: 'approval.refused', at: now, actor, grantId: grant.id, data }])
+    await ledger.appendEvents([auditEvent('approval.refused', { at: now, actor, grantId: grant.id, data })])
     throw error
   }
   failpoint('approve.before_record')
-  const decision = { grant, approval, task, note: answer.note, actor, now }
-  const moved = await ledger.moveGrant(answer.verdict === 'approve' ? activation(decision) : rejection(decision))
+  const moved = await ledger.moveGrant(move)
   failpoint('approve.after_record')
   hub.changed(grant.id)
   const decided = await ledger.getApproval(approvalId)
@@ -114,7 +119,7 @@ function ineligibility(
 }
 
 /** Registration, trust, plan and policy as they are when the answer is given. */
-function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: unknown, now: Date): void {
+function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: unknown, now: Date): Decision {
   parts.clockGuard.check()
   if (!parts.trust.isTrusted(grant.trustDomain)) {
     throw new StintError('TRUST_DOMAIN_UNKNOWN', {
@@ -129,6 +134,7 @@ function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: 
     throw new StintError('APPROVAL_STALE', { grantId: grant.id, planHash: plan.hash, explanation })
   }
   checkEligible(operator, grant, decision.approval)
+  return decision
 }
 
 interface Answered {
@@ -136,21 +142,25 @@ interface Answered {
   readonly approval: Approval
   readonly task: Task
   readonly note: string
-  readonly actor: string
+  readonly actor: `operator:${string}`
   readonly now: Date
 }
 
-function activation({ grant, approval, task, note, actor, now }: Answered): GrantMove {
+function activation({ grant, approval, task, note, actor, now }: Answered, decision: Decision): GrantMove {
   const deadline = new Date(now.getTime() + task.ttlSeconds * 1_000)
-  const common = { at: now, actor, grantId: grant.id }
+  const head = { at: now, actor, grantId: grant.id }
+  const { policySetHash, determiningPolicies: policies } = decision
   return {
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'active', activeAt: now, deadline, dueAt: deadline },
     approval: { state: 'approved', decidedBy: actor, decidedAt: now, note },
     events: [
-      { ...common, type: 'approval.approved', data: { approvalId: approval.id, planHash: approval.planHash, note } },
-      { ...common, type: 'grant.active', data: { deadline: deadline.toISOString() } },
+      auditEvent('approval.approved', {
+        ...head,
+        data: { approvalId: approval.id, planHash: approval.planHash, note },
+      }),
+      auditEvent('grant.active', { ...head, data: { policySetHash, policies, deadline: deadline.toISOString() } }),
     ],
   }
 }
@@ -162,6 +172,6 @@ function rejection({ grant, approval, note, actor, now }: Answered): GrantMove {
     expectedVersion: grant.version,
     to: { state: 'rejected', dueAt: null },
     approval: { state: 'rejected', decidedBy: actor, decidedAt: now, note },
-    events: [{ type: 'approval.rejected', at: now, actor, grantId: grant.id, data }],
+    events: [auditEvent('approval.rejected', { at: now, actor, grantId: grant.id, data })],
   }
 }

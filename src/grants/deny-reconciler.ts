@@ -4,6 +4,7 @@ import { failpoint } from '../core/failpoint.ts'
 import { idBody } from '../core/ids.ts'
 import { planDenyList } from '../credentials/deny-list.ts'
 import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { ClaimedDenyTarget, Ledger } from '../ledger/ledger.ts'
 import type { WatchHub } from './watch-hub.ts'
 import type { Watermarks } from './watermarks.ts'
@@ -80,7 +81,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
     ...(list.watermark ? { watermark: list.watermark } : {}),
     at,
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
-    events: [{ type: 'deny.written', at, actor: 'stint', data: writtenData(claimed, list) }],
+    events: [auditEvent('deny.written', { at, actor: 'stint', data: writtenData(claimed, list) })],
   })
   failpoint('reconcile.after_record')
   parts.onWell(`deny:${target.target}`)
@@ -111,7 +112,7 @@ async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyTar
     error: error.message,
     at,
     nextAttemptAt,
-    events: [{ type: 'deny.failed', at, actor: 'stint', data }],
+    events: [auditEvent('deny.failed', { at, actor: 'stint', data })],
   })
 }
 

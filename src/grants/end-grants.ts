@@ -1,6 +1,7 @@
 import type { CredentialProvider } from '../credentials/provider.ts'
+import { auditEvent, type EventData } from '../ledger/events.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
-import type { AuditEventInput, EndReason, Grant } from '../ledger/records.ts'
+import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { canChain, endGrant, type LifeSettings } from './lifecycle.ts'
 import { planOf } from './plan-of.ts'
@@ -22,7 +23,8 @@ export interface EndRequest {
   /** Deny at once, rather than let the last lease run out. */
   readonly deny: boolean
   readonly actor: string
-  readonly eventData?: NonNullable<AuditEventInput['data']>
+  /** For the event: the words of whoever ended it, or the error that did. */
+  readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code'>
 }
 
 /** Ends grants: decides from the leases on record, and writes the state, the wanted deny and the event in one unit. */
@@ -53,17 +55,18 @@ export class GrantEnder {
       canChain: canChain(plan),
       settings,
     })
-    const data = {
-      reason,
-      ...(ending.to.effectiveBy ? { effectiveBy: ending.to.effectiveBy.toISOString() } : {}),
-      denied: ending.deny !== undefined,
-      ...(eventData && typeof eventData === 'object' && !Array.isArray(eventData) ? eventData : {}),
-    }
+    const { effectiveBy } = ending.to
+    const head = { at: now, actor, grantId: grant.id }
+    const common = { reason, deny_listed: ending.deny !== undefined, ...eventData }
     return {
       grantId: grant.id,
       expectedVersion: grant.version,
       ...ending,
-      events: [{ type: `grant.${ending.to.state}`, at: now, actor, grantId: grant.id, data }],
+      events: [
+        effectiveBy
+          ? auditEvent('grant.ending', { ...head, data: { ...common, effectiveBy: effectiveBy.toISOString() } })
+          : auditEvent('grant.ended', { ...head, data: { ...common, by: 'lease_end' } }),
+      ],
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   type MintOutcome,
   ProviderReply,
 } from '../credentials/provider.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -60,7 +61,12 @@ export async function mintLease(
     to: 'issued',
     accessKeyId: credentials.accessKeyId,
     issuedAt: credentials.issuedAt,
-    events: [leaseEvent('lease.issued', grant, lease, clock.now(), { accessKeyId: credentials.accessKeyId })],
+    events: [
+      auditEvent('lease.issued', {
+        ...eventHead(grant, lease, clock.now()),
+        data: { ...leaseFacts(lease), accessKeyId: credentials.accessKeyId },
+      }),
+    ],
   })
   failpoint('issue.before_answer')
 
@@ -117,11 +123,19 @@ async function mintOrSettle(
     const { id: grantId, subject: agent } = grant
     if (error.code !== 'CANCELLED')
       onMintFailed?.({ grantId, leaseId: lease.id, agent, roleArn: lease.roleArn, code: error.code, outcome, ...said })
-    const events = [leaseEvent(`lease.${outcome}`, grant, lease, now, { code: error.code, ...said })]
+    const event = { ...eventHead(grant, lease, now), data: { ...leaseFacts(lease), code: error.code, ...said } }
     failpoint('issue.before_outcome')
-    await (outcome === 'not_minted'
-      ? ledger.settleLease({ leaseId: lease.id, to: 'ended', end: 'not_minted', endedAt: now, events })
-      : ledger.settleLease({ leaseId: lease.id, to: 'unknown', events }))
+    await ledger.settleLease(
+      outcome === 'not_minted'
+        ? {
+            leaseId: lease.id,
+            to: 'ended',
+            end: 'not_minted',
+            endedAt: now,
+            events: [auditEvent('lease.not_minted', event)],
+          }
+        : { leaseId: lease.id, to: 'unknown', events: [auditEvent('lease.unknown', event)] },
+    )
     throw error
   }
 }
@@ -145,7 +159,11 @@ function sessionTags(grant: Grant): Record<string, string> {
   }
 }
 
-function leaseEvent(type: string, grant: Grant, lease: Lease, at: Date, data: Record<string, string>) {
-  const fixed = { number: lease.number, sessionName: lease.sessionName, notAfter: lease.notAfter.toISOString() }
-  return { type, at, actor: 'stint', grantId: grant.id, leaseId: lease.id, data: { ...fixed, ...data } }
+function eventHead(grant: Grant, lease: Lease, at: Date) {
+  return { at, actor: 'stint', grantId: grant.id, leaseId: lease.id } as const
+}
+
+/** What every event of the provider's part in a lease says of it. */
+export function leaseFacts({ number, sessionName, notAfter }: Lease) {
+  return { number, sessionName, notAfter: notAfter.toISOString() }
 }

@@ -1,5 +1,6 @@
+import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, GrantMove } from '../ledger/ledger.ts'
-import type { AuditEventInput, DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
+import type { DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 
 /** Times of a grant's life, in milliseconds. */
@@ -119,7 +120,9 @@ function settleWaiting({ grant, approval }: DueGrant, now: Date): Omit<GrantMove
   return {
     to: { state: 'approval_expired', dueAt: null },
     ...(approval ? { approval: { state: 'expired', decidedAt: now } } : {}),
-    events: [event('approval.expired', grant, now, approval ? { approvalId: approval.id } : {})],
+    events: [
+      auditEvent('approval.expired', { ...eventHead(grant, now), data: approval ? { approvalId: approval.id } : {} }),
+    ],
   }
 }
 
@@ -130,11 +133,12 @@ function settleActive(
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   if (grant.deadline && grant.deadline > now) return { to: { state: 'active', dueAt: grant.deadline }, events: [] }
   // No lease reaches past the deadline; only a session that was chained from one can.
-  const outlived = denyTarget && openLeases.length > 0 && canChain(plan)
+  const outlived = denyTarget !== undefined && openLeases.length > 0 && canChain(plan)
+  const data = { reason: 'deadline', by: 'lease_end', deny_listed: outlived } as const
   return {
     ...endedNow('deadline', now, 'expired'),
     ...(outlived ? { deny: { target: denyTarget, wantedAt: now, ...denyWindow(openLeases, true) } } : {}),
-    events: [event('grant.ended', grant, now, { reason: 'deadline', ...(outlived ? { denied: true } : {}) })],
+    events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })],
   }
 }
 
@@ -148,13 +152,16 @@ function settleEnding(
   if (deny && isEnforced(deny, now, settings)) {
     return {
       ...endedNow(reason, now, 'denied'),
-      events: [event('grant.ended', grant, now, { reason, by: 'deny_list' })],
+      events: [
+        auditEvent('grant.ended', { ...eventHead(grant, now), data: { reason, by: 'deny_list', deny_listed: true } }),
+      ],
     }
   }
   if ((grant.effectiveBy ?? now) <= now) {
+    const data = { reason, by: 'lease_end', deny_listed: deny !== undefined } as const
     return {
       ...endedNow(reason, now, 'expired'),
-      events: [event('grant.ended', grant, now, { reason, by: 'lease_end' })],
+      events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })],
     }
   }
   const boundMs = (grant.effectiveBy ?? now).getTime()
@@ -172,6 +179,6 @@ function endedNow(reason: EndReason, now: Date, end: 'expired' | 'denied'): Endi
   return { to: { state: 'ended', reason, endedAt: now, dueAt: null }, endLeases: { end, endedAt: now } }
 }
 
-function event(type: string, grant: Grant, at: Date, data: NonNullable<AuditEventInput['data']>): AuditEventInput {
-  return { type, at, actor: 'stint', grantId: grant.id, data }
+function eventHead(grant: Grant, at: Date) {
+  return { at, actor: 'stint', grantId: grant.id } as const
 }

@@ -1,4 +1,4 @@
-import { asStintError, hasCode } from '../core/errors.ts'
+import { asStintError, type ErrorCode, hasCode } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -25,7 +25,7 @@ export async function mintOrEnd(
   }
 }
 
-async function endAsFailed({ ledger, ender, clock }: GrantParts, grantId: string, code: string): Promise<void> {
+async function endAsFailed({ ledger, ender, clock }: GrantParts, grantId: string, code: ErrorCode): Promise<void> {
   const grant = await ledger.getGrant(grantId)
   if (grant?.state !== 'active') return
   failpoint('mint_failed.before_record')

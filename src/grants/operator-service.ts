@@ -1,6 +1,7 @@
 import { StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { isId } from '../core/ids.ts'
+import { auditEvent, operatorActor } from '../ledger/events.ts'
 import type { Grant } from '../ledger/records.ts'
 import { isFinalState } from '../ledger/transitions.ts'
 import { type ApprovalParts, decideApproval } from './decide-approval.ts'
@@ -30,7 +31,7 @@ async function revoke(parts: ApprovalParts, operator: Operator, grantId: string,
       explanation: 'No grant has that id; ids look like grt_ and 26 characters.',
     })
   const now = clock.now()
-  const actor = `operator:${operator.name}`
+  const actor = operatorActor(operator)
   failpoint('revoke.before_record')
   if (grant.state === 'active') {
     return ender.end({ grant, reason: 'revoked', now, deny: true, actor, eventData: { note } })
@@ -45,19 +46,25 @@ async function denyEnding(
   { ledger, provider, hub }: ApprovalParts,
   grant: Grant,
   now: Date,
-  actor: string,
+  actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
   const target = provider.revocationTarget(grant.roleArn)?.key
   if (!target || (await ledger.denyOf(grant.id))) return grant
   const leases = await ledger.listLeases(grant.id)
+  const effectiveBy = (grant.effectiveBy ?? now).toISOString()
   const moved = await ledger.moveGrant({
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'ending', reason: 'revoked', dueAt: now },
     deny: { target, wantedAt: now, ...denyWindow(leases, true) },
     events: [
-      { type: 'grant.ending', at: now, actor, grantId: grant.id, data: { reason: 'revoked', denied: true, note } },
+      auditEvent('grant.ending', {
+        at: now,
+        actor,
+        grantId: grant.id,
+        data: { reason: 'revoked', effectiveBy, deny_listed: true, note },
+      }),
     ],
   })
   hub.changed(grant.id)
@@ -68,15 +75,22 @@ async function rejectWaiting(
   { ledger, hub }: ApprovalParts,
   grant: Grant,
   now: Date,
-  actor: string,
+  actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
+  const approval = await ledger.approvalOf(grant.id)
+  if (!approval)
+    throw new StintError('LEDGER_CORRUPT', {
+      explanation: `Grant ${grant.id} waits for an approval that is not in the ledger.`,
+      grantId: grant.id,
+    })
+  const data = { approvalId: approval.id, planHash: approval.planHash, by: 'revocation', note } as const
   const moved = await ledger.moveGrant({
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'rejected', dueAt: null },
     approval: { state: 'rejected', decidedBy: actor, decidedAt: now, note },
-    events: [{ type: 'approval.rejected', at: now, actor, grantId: grant.id, data: { by: 'revocation', note } }],
+    events: [auditEvent('approval.rejected', { at: now, actor, grantId: grant.id, data })],
   })
   hub.changed(grant.id)
   return moved

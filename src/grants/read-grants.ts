@@ -1,4 +1,5 @@
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { Page, PageRequest } from '../ledger/ledger.ts'
 import type { GrantState } from '../ledger/records.ts'
 import { isFinalState } from '../ledger/transitions.ts'
@@ -70,17 +71,18 @@ export async function reportActivity(
 ): Promise<void> {
   const grant = await ownGrant(parts, caller, grantId)
   const at = parts.clock.now()
-  const events = activities.map((activity) => ({
-    type: 'agent.reported' as const,
-    at,
-    actor: caller.subject,
-    grantId: grant.id,
-    data: {
-      at: activity.at.toISOString(),
-      action: activity.action,
-      resource: activity.resource,
-      note: activity.note,
-    },
-  }))
+  const events = activities.map((activity) =>
+    auditEvent('agent.reported', {
+      at,
+      actor: caller.subject,
+      grantId: grant.id,
+      data: {
+        at: activity.at.toISOString(),
+        action: activity.action,
+        resource: activity.resource,
+        note: activity.note,
+      },
+    }),
+  )
   await parts.ledger.appendReports({ grantId: grant.id, maxReports: MAX_REPORTS, events })
 }

@@ -2,9 +2,10 @@ import type { Clock } from '../core/clock.ts'
 import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
 import { KeyedLimiter } from '../core/limits/keyed-limiter.ts'
 import type { CallConnection, CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { LedgerWrites } from '../ledger/ledger.ts'
 
-type Caller = Pick<CallerIdentity, 'subject' | 'token'>
+type Caller = Pick<CallerIdentity, 'subject' | 'authMethod' | 'evidence' | 'token'>
 
 /** How much one agent may have put on record besides its grants. */
 export interface RecordRates {
@@ -69,7 +70,7 @@ export class RecordLimits {
   async withinRefusals<T>(caller: Caller, work: () => Promise<T>): Promise<T> {
     const key = this.#accountFor(caller)
     const waitMs = this.#refusals.waitMs(key)
-    if (waitMs > 0) throw await this.#tooManyRefusals(caller.subject, waitMs)
+    if (waitMs > 0) throw await this.#tooManyRefusals(caller, waitMs)
     try {
       return await work()
     } catch (thrown) {
@@ -80,7 +81,7 @@ export class RecordLimits {
   }
 
   /** The caller has got a lease. */
-  minted({ token }: Caller): void {
+  minted({ token }: Pick<Caller, 'token'>): void {
     if (token) this.#minted.add(token.connection)
   }
 
@@ -92,15 +93,15 @@ export class RecordLimits {
     throw new StintError('RATE_LIMITED', { check: 'reports', explanation, retryAfterMs })
   }
 
-  #accountFor({ subject, token }: Caller): string {
+  #accountFor({ subject, token }: Pick<Caller, 'subject' | 'token'>): string {
     return token && this.#minted.has(token.connection) ? `${subject} over ${token.connection.id}` : subject
   }
 
-  async #tooManyRefusals(subject: string, waitMs: number): Promise<StintError> {
+  async #tooManyRefusals({ subject, authMethod, evidence }: Caller, waitMs: number): Promise<StintError> {
     const { refusalsPerMinute } = this.#rates
     if (this.#told.tryTake(subject)) {
-      const data = { code: 'RATE_LIMITED', check: 'refusals', refusalsPerMinute }
-      await this.#ledger.appendEvents([{ type: 'grant.refused', at: this.#clock.now(), actor: subject, data }])
+      const data = { code: 'RATE_LIMITED', authMethod, ...evidence, check: 'refusals', refusalsPerMinute } as const
+      await this.#ledger.appendEvents([auditEvent('grant.refused', { at: this.#clock.now(), actor: subject, data })])
     }
     const explanation = `More than ${refusalsPerMinute} requests of this agent were refused within a minute; find out why, wait and try again.`
     return new StintError('RATE_LIMITED', { check: 'refusals', explanation, retryAfterMs: Math.ceil(waitMs) })

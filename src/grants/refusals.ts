@@ -1,5 +1,6 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
 import { type Grant, UNREGISTERED_REASONS } from '../ledger/records.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Judgement } from './judge.ts'
@@ -61,9 +62,9 @@ async function recordRefusal(
   const data = { code: error.code, authMethod, ...evidence }
   const reason = UNREGISTERED_REASONS.find((code) => code === error.code)
   if (reason) {
-    const event = { type: 'agent.refused', at, actor: subject, data }
+    const event = auditEvent('agent.refused', { at, actor: subject, data })
     await ledger.noteUnregistered({ subject, trustDomain, authMethod, reason, at, event })
     return
   }
-  await ledger.appendEvents([{ type: 'grant.refused', at, actor: subject, data }])
+  await ledger.appendEvents([auditEvent('grant.refused', { at, actor: subject, data })])
 }

@@ -1,6 +1,7 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -47,14 +48,13 @@ export async function renewLease(
       lease: { id: parts.ids.next('lse', now), notAfter, intendedAt: now },
       ...parts.tokens.describeUse(caller, by, now),
       events: (lease) => [
-        {
-          type: 'lease.intended',
+        auditEvent('lease.intended', {
           at: now,
           actor: caller.subject,
           grantId: grant.id,
           leaseId: lease.id,
           data: { number: lease.number, notAfter: notAfter.toISOString(), ...caller.evidence },
-        },
+        }),
       ],
     })
     return { ...recorded, plan }

@@ -2,8 +2,9 @@ import { hasCode, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { inputError } from '../core/input-error.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { NewLease, OpenGrant } from '../ledger/ledger.ts'
-import type { Approval, AuditEventInput, Grant } from '../ledger/records.ts'
+import type { Approval, Grant } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
 import { briefDenial } from './brief-denial.ts'
 import type { GrantAnswer } from './grant-view.ts'
@@ -37,7 +38,7 @@ export async function requestGrant(
 ): Promise<GrantAnswer> {
   const now = parts.clock.now()
   const judgement = await judgeOnRecord(parts, caller, task, now)
-  await checkQuota(parts, caller.subject, idempotencyKey, judgement, now)
+  await checkQuota(parts, caller, idempotencyKey, judgement, now)
   if (signal.aborted)
     throw new StintError('CANCELLED', { explanation: 'The caller gave up before the grant was recorded.' })
 
@@ -45,7 +46,7 @@ export async function requestGrant(
   const token = parts.tokens.describeUse(caller, 'request', now)
   const wanted = { ...grantToOpen(parts, caller, judgement, idempotencyKey, now), ...token }
   const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
-    if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts, caller.subject, Number(error.details.open), now)
+    if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts, caller, Number(error.details.open), now)
     throw error
   })
   if (opened.kind === 'existing') return repeat(parts, caller, opened.grant, judgement, signal)
@@ -75,29 +76,30 @@ async function repeat(
 /** Looks before anything is written; the ledger counts again, since others may open grants at the same time. */
 async function checkQuota(
   { ledger, quotas }: GrantParts,
-  subject: string,
+  caller: CallerIdentity,
   idempotencyKey: string,
   judgement: Judgement,
   now: Date,
 ): Promise<void> {
   if (judgement.decision.outcome === 'deny') return
+  const { subject } = caller
   const open = await ledger.countOpenGrants(subject)
   if (open < quotas.openGrantsPerAgent) return
   // A repeat opens nothing: whoever lost the answer about the last grant that fitted has to get it all the same.
   if (await ledger.findGrantByKey(subject, idempotencyKey)) return
   const explanation = `This agent has ${open} open grants and may have ${quotas.openGrantsPerAgent}; complete some first.`
-  await recordOverQuota({ ledger }, subject, open, now)
+  await recordOverQuota({ ledger }, caller, open, now)
   throw new StintError('QUOTA_EXCEEDED', { explanation })
 }
 
 async function recordOverQuota(
   { ledger }: Pick<GrantParts, 'ledger'>,
-  subject: string,
+  { subject, authMethod, evidence }: CallerIdentity,
   open: number,
   now: Date,
 ): Promise<void> {
-  const data = { code: 'QUOTA_EXCEEDED', open }
-  await ledger.appendEvents([{ type: 'grant.refused', at: now, actor: subject, data }])
+  const data = { code: 'QUOTA_EXCEEDED', authMethod, ...evidence, open } as const
+  await ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
 }
 
 function grantToOpen(
@@ -125,26 +127,30 @@ function grantToOpen(
     decision,
     requestedAt: now,
   }
-  const requested = event('grant.requested', grantId, caller, now, {
-    planHash: plan.hash,
-    roleArn: plan.task.roleArn,
-    purpose: plan.task.purpose,
-    registration: registration.name,
-    owner: registration.owner,
-    authMethod: caller.authMethod,
-    ...caller.evidence,
+  const head = { at: now, actor: caller.subject, grantId }
+  const requested = auditEvent('grant.requested', {
+    ...head,
+    data: {
+      planHash: plan.hash,
+      roleArn: plan.task.roleArn,
+      purpose: plan.task.purpose,
+      registration: registration.name,
+      owner: registration.owner,
+      authMethod: caller.authMethod,
+      ...caller.evidence,
+    },
   })
-  const decided = { policySetHash: decision.policySetHash, policies: [...decision.determiningPolicies] }
+  const decided = { policySetHash: decision.policySetHash, policies: decision.determiningPolicies }
 
   if (decision.outcome === 'deny') {
     const { brief, forEvent } = briefDenial(decision)
-    const events = [requested, event('grant.denied', grantId, caller, now, { ...decided, ...forEvent })]
+    const events = [requested, auditEvent('grant.denied', { ...head, data: { ...decided, ...forEvent } })]
     return { grant: { ...base, state: 'denied', decision: brief }, plan, events }
   }
   if (decision.outcome === 'approval') {
     const approval = newApproval(ids.next('apr', now), grantId, plan.hash, decision.approval, now, settings.approvalMs)
     const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
-    const events = [requested, event('approval.requested', grantId, caller, now, data)]
+    const events = [requested, auditEvent('approval.requested', { ...head, data })]
     return {
       grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt },
       plan,
@@ -161,11 +167,12 @@ function grantToOpen(
   }
   const events = [
     requested,
-    event('grant.active', grantId, caller, now, { ...decided, deadline: deadline.toISOString() }),
-    {
-      ...event('lease.intended', grantId, caller, now, { number: 1, notAfter: lease.notAfter.toISOString() }),
+    auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),
+    auditEvent('lease.intended', {
+      ...head,
       leaseId: lease.id,
-    },
+      data: { number: 1, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
+    }),
   ]
   return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, maxOpen, events }
 }
@@ -180,14 +187,4 @@ function newApproval(
 ): Omit<Approval, 'version'> {
   const expiresAt = new Date(now.getTime() + approvalMs)
   return { id, grantId, planHash, requirements, state: 'pending', requestedAt: now, expiresAt }
-}
-
-function event(
-  type: string,
-  grantId: string,
-  caller: CallerIdentity,
-  at: Date,
-  data: NonNullable<AuditEventInput['data']>,
-): AuditEventInput {
-  return { type, at, actor: caller.subject, grantId, data }
 }

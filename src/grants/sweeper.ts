@@ -2,8 +2,10 @@ import type { Clock } from '../core/clock.ts'
 import type { ClockGuard } from '../core/clock-guard.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { Backoff } from '../core/limits/backoff.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny-reconciler.ts'
+import { leaseFacts } from './lease-mint.ts'
 import { type LifeSettings, settleDue } from './lifecycle.ts'
 
 const SWEEP_MS = 200
@@ -52,14 +54,13 @@ export class Sweeper {
             leaseId: lease.id,
             to: 'unknown',
             events: [
-              {
-                type: 'lease.unknown',
+              auditEvent('lease.unknown', {
                 at: before,
                 actor: 'stint',
                 grantId: lease.grantId,
                 leaseId: lease.id,
-                data: { found: 'at_start', sessionName: lease.sessionName, notAfter: lease.notAfter.toISOString() },
-              },
+                data: { ...leaseFacts(lease), found: 'at_start' },
+              }),
             ],
           }),
         ),

@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts'
-import { asStintError, hasCode, StintError } from '../core/errors.ts'
+import { asStintError, type ErrorDetails, hasCode, StintError } from '../core/errors.ts'
 import type { CallConnection, CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
-import type { RefusalLog } from '../ledger/refusal-log.ts'
+import type { RefusalLog, TokenFacts } from '../ledger/refusal-log.ts'
 
 /** How often a bearer token may mint; see `TokenUse`. `lifetime`: as often as wanted until it ends, by whoever has it. */
 export const TOKEN_REUSE = ['connection', 'never', 'lifetime'] as const
@@ -61,10 +62,8 @@ export class TokenGuard {
       throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
     }
     this.#follow(connection)
-    const moved: TokenUse['moved'] = ({ from, to, move }) => {
-      const sides = { from: { ...from }, to: { ...to } }
-      return { type: 'token.moved', at, actor: subject, data: { ...evidence, ...sides, move } }
-    }
+    const moved: TokenUse['moved'] = ({ from, to, move }) =>
+      auditEvent('token.moved', { at, actor: subject, data: { ...evidence, from, to, move } })
     return { token: { key, until, reuse, by, connectionId: connection.id, at, moved } }
   }
 
@@ -103,13 +102,12 @@ export class TokenGuard {
   }
 
   #noteRefusal({ subject, evidence }: CallerIdentity, { code, details }: StintError): Promise<void> {
-    const { explanation: _, ...facts } = details
     return this.#options.refusedTokens.note({
       actor: subject,
       code,
-      reason: String(facts.check),
+      reason: String(details.check),
       operation: 'mint',
-      details: { ...evidence, ...withoutUndefined(facts) },
+      details: { ...evidence, ...tokenFacts(details) },
     })
   }
 
@@ -146,6 +144,17 @@ export class TokenGuard {
   }
 }
 
-function withoutUndefined<T extends object>(details: T): { [key in keyof T]: Exclude<T[key], undefined> } {
-  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)) as never
+/** What an error says of a token, beyond the sentence for people. */
+const TOKEN_FACTS = [
+  'check',
+  'connectionId',
+  'replica',
+  'ownerConnectionId',
+  'ownerReplica',
+  'grantId',
+] as const satisfies readonly (keyof TokenFacts)[]
+
+function tokenFacts(details: ErrorDetails): TokenFacts {
+  const facts = TOKEN_FACTS.map((name) => [name, details[name]] as const)
+  return Object.fromEntries(facts.filter(([, value]) => typeof value === 'string'))
 }

@@ -1,10 +1,10 @@
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { AuditEventInput } from './events.ts'
 import type {
   Approval,
   ApprovalState,
   AuditEvent,
-  AuditEventInput,
   DenyEntry,
   DenyTarget,
   EndReason,
@@ -65,16 +65,12 @@ export interface LedgerWrites {
     event: AuditEventInput
   }): Promise<void>
   /**
-   * Puts what an agent says of its own doing on the trail of a grant that is active or ending.
+   * Puts what an agent says of its own doing on the trail of a grant that is active or ending; all events are of one type.
    *
    * @param input.maxReports events of the type of these that the grant may have in all.
    * @throws {StintError} GRANT_NOT_ACTIVE in any other state; QUOTA_EXCEEDED beyond the total, then none of them is kept.
    */
-  appendReports(input: {
-    grantId: string
-    maxReports: number
-    events: readonly (AuditEventInput & { readonly type: 'agent.reported' })[]
-  }): Promise<void>
+  appendReports(input: { grantId: string; maxReports: number; events: readonly AuditEventInput[] }): Promise<void>
   /** A connection that tokens were bound to is gone: from now on another one may take them over. */
   connectionClosed(input: { connectionId: string; at: Date }): Promise<void>
   /**

@@ -168,12 +168,12 @@ export interface UnregisteredAttempt {
   readonly count: number
 }
 
-/** What a state change leaves on record; ids and facts only, never a secret. */
-export interface AuditEventInput {
-  /** Dotted, past tense: `grant.requested`, `lease.issued`, `approval.approved`, `deny.written` … */
+/** What an event says. On reading, its type may be one that an older or newer version wrote: EVENT_CATALOG has those of this one. */
+export interface EventContent {
+  /** Dotted, past tense: `grant.requested`, `lease.issued` … */
   readonly type: string
   readonly at: Date
-  /** SPIFFE ID, `operator:<name>` or `stint`. */
+  /** SPIFFE ID or subject of an agent, `operator:<name>` or `stint`. */
   readonly actor: string
   readonly grantId?: string
   readonly leaseId?: string
@@ -181,7 +181,7 @@ export interface AuditEventInput {
 }
 
 /** An event in its place of the chain. */
-export interface AuditEvent extends AuditEventInput {
+export interface AuditEvent extends EventContent {
   readonly id: string
   /** 1, 2, 3 … without gaps. */
   readonly seq: number

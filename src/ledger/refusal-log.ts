@@ -1,8 +1,7 @@
-import type { Json } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
-import { asStintError } from '../core/errors.ts'
+import { asStintError, type ErrorCode } from '../core/errors.ts'
+import { auditEvent, type EventData, REFUSED_CALL } from './events.ts'
 import type { LedgerWrites } from './ledger.ts'
-import type { AuditEventInput } from './records.ts'
 
 const WINDOW_MS = 60_000
 
@@ -11,12 +10,15 @@ interface RefusalLogger {
   error(fields: object, message: string): void
 }
 
+/** What is known of a token that was refused, beyond its public part. */
+export type TokenFacts = Omit<Extract<EventData<'identity.refused'>, { count: 1 }>, keyof Refusal | 'count'>
+
 /** A call that was turned away before it did anything. */
 export interface Refusal {
   /** `operator:<name>`, an agent, or `stint` when nobody knows who it was. */
   readonly actor: string
   /** e.g. `OPERATOR_UNKNOWN` */
-  readonly code: string
+  readonly code: ErrorCode
   /** e.g. `expired` */
   readonly reason: string
   /** e.g. `POST /v1/grants/{id}/revoke` */
@@ -25,7 +27,7 @@ export interface Refusal {
   /** Public part of the token. */
   readonly tokenId?: string
   /** Ids and facts besides, for the event of its own. */
-  readonly details?: Readonly<Record<string, Json>>
+  readonly details?: TokenFacts
   /** Trust domain of the certificate that was shown and not believed. */
   readonly shownTrustDomain?: string
   /** Lower-case hex SHA-256 of that certificate. */
@@ -33,14 +35,14 @@ export interface Refusal {
 }
 
 /**
- * Puts refused calls on record as events of one type, at most `eventsPerMinute` events a minute: the first ones each by
+ * Puts refused calls on record, at most `eventsPerMinute` events a minute: the first ones each by
  * itself, the rest of the minute as one event with counts, so that a flood shows and cannot fill the log.
  */
 export class RefusalLog {
   readonly #ledger: Pick<LedgerWrites, 'appendEvents'>
   readonly #clock: Clock
   readonly #logger: RefusalLogger
-  readonly #type: string
+  readonly #callers: keyof typeof REFUSED_CALL
   readonly #single: number
   #windowEnds = Number.NEGATIVE_INFINITY
   #used = 0
@@ -52,14 +54,13 @@ export class RefusalLog {
     ledger: Pick<LedgerWrites, 'appendEvents'>
     clock: Clock
     logger: RefusalLogger
-    /** e.g. `operator.refused` */
-    type: string
+    callers: keyof typeof REFUSED_CALL
     eventsPerMinute: number
   }) {
     this.#ledger = input.ledger
     this.#clock = input.clock
     this.#logger = input.logger
-    this.#type = input.type
+    this.#callers = input.callers
     this.#single = input.eventsPerMinute - 1
   }
 
@@ -73,7 +74,7 @@ export class RefusalLog {
     if (this.#used < this.#single) {
       this.#used += 1
       const { actor, details, ...data } = refusal
-      return this.#append({ type: this.#type, at: this.#clock.now(), actor, data: { ...data, ...details, count: 1 } })
+      return this.#append(actor, { ...data, ...details, count: 1 })
     }
     if (this.#more === undefined) {
       this.#more = new Map()
@@ -95,15 +96,11 @@ export class RefusalLog {
     const byReason = Object.fromEntries(this.#more ?? [])
     this.#more = undefined
     const count = Object.values(byReason).reduce((sum, n) => sum + n, 0)
-    await this.#append({
-      type: this.#type,
-      at: this.#clock.now(),
-      actor: 'stint',
-      data: { coalesced: true, count, byReason },
-    })
+    await this.#append('stint', { coalesced: true, count, byReason })
   }
 
-  async #append(event: AuditEventInput): Promise<void> {
+  async #append(actor: string, data: EventData<'identity.refused'>): Promise<void> {
+    const event = auditEvent(REFUSED_CALL[this.#callers], { at: this.#clock.now(), actor, data })
     try {
       await this.#ledger.appendEvents([event])
     } catch (error) {

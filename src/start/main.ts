@@ -129,7 +129,7 @@ async function start(
     ledger,
     clock,
     logger,
-    type: 'identity.refused',
+    callers: 'agents',
     eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE,
   })
   stack.defer(() => refusals.close())
@@ -166,7 +166,7 @@ async function start(
     ledger,
     clock,
     logger,
-    type: 'identity.refused',
+    callers: 'agents',
     eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE,
   })
   stack.defer(() => refusedTokens.close())

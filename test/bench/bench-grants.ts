@@ -1,8 +1,8 @@
 import { withLeaseEnd } from '../../src/aws/session-policy.ts'
 import { idBody, randomIds } from '../../src/core/ids.ts'
 import type { MintRequest } from '../../src/credentials/provider.ts'
+import { auditEvent } from '../../src/ledger/events.ts'
 import type { LeaseMove, OpenGrant } from '../../src/ledger/ledger.ts'
-import type { AuditEventInput } from '../../src/ledger/records.ts'
 import { parseLabels } from '../../src/plan/labels.ts'
 import { createPlanner, type Planner } from '../../src/plan/planner.ts'
 import type { Decision } from '../../src/policy/decision.ts'
@@ -50,14 +50,9 @@ export class BenchGrants {
     const plan = this.#planner.plan('spiffe://bench.example/jobs/filler', benchTask(n % TASKS))
     const id = randomIds.next('grt', now)
     const lease = { id: randomIds.next('lse', now), notAfter: deadline, intendedAt: now }
-    const event = (type: string, data: NonNullable<AuditEventInput['data']>): AuditEventInput => ({
-      type,
-      at: now,
-      actor: subject,
-      grantId: id,
-      data,
-    })
-    const decided = { policySetHash: DECISION.policySetHash, policies: [...DECISION.determiningPolicies] }
+    const head = { at: now, actor: subject, grantId: id }
+    const decided = { policySetHash: DECISION.policySetHash, policies: DECISION.determiningPolicies }
+    const evidence = { certificateFingerprint: 'ef'.repeat(32) }
     return {
       grant: {
         id,
@@ -82,17 +77,24 @@ export class BenchGrants {
       plan,
       lease,
       events: [
-        event('grant.requested', {
-          planHash: plan.hash,
-          roleArn: BENCH_ROLE,
-          purpose: plan.task.purpose,
-          registration: 'bench-jobs',
-          owner: 'ann@bench.example',
-          authMethod: 'x509-svid',
-          certificateFingerprint: 'ef'.repeat(32),
+        auditEvent('grant.requested', {
+          ...head,
+          data: {
+            planHash: plan.hash,
+            roleArn: BENCH_ROLE,
+            purpose: plan.task.purpose,
+            registration: 'bench-jobs',
+            owner: 'ann@bench.example',
+            authMethod: 'x509-svid',
+            ...evidence,
+          },
         }),
-        event('grant.active', { ...decided, deadline: deadline.toISOString() }),
-        { ...event('lease.intended', { number: 1, notAfter: deadline.toISOString() }), leaseId: lease.id },
+        auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),
+        auditEvent('lease.intended', {
+          ...head,
+          leaseId: lease.id,
+          data: { number: 1, notAfter: deadline.toISOString(), ...evidence },
+        }),
       ],
     }
   }
@@ -107,7 +109,7 @@ export class BenchGrants {
       to: 'issued',
       accessKeyId,
       issuedAt: now,
-      events: [{ type: 'lease.issued', at: now, actor: 'stint', grantId: grant.id, leaseId: lease.id, data }],
+      events: [auditEvent('lease.issued', { at: now, actor: 'stint', grantId: grant.id, leaseId: lease.id, data })],
     }
   }
 

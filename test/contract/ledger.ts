@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Ids } from '../../src/core/ids.ts'
 import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
+import type { EventType } from '../../src/ledger/events.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
 import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/transitions.ts'
-import { AGENT, PERMIT, ROLE, sampleEvent, sampleLease, sampleOpen, samplePlan } from '../support/ledger-records.ts'
+import {
+  AGENT,
+  LATER_TYPE,
+  PERMIT,
+  ROLE,
+  sampleEvent,
+  sampleLease,
+  sampleOpen,
+  samplePlan,
+} from '../support/ledger-records.ts'
 import type { ManualClock } from '../support/manual-clock.ts'
 
 export interface LedgerFixture {
@@ -14,6 +24,17 @@ export interface LedgerFixture {
   /** Lets go of the store and opens it again. */
   reopen(): Promise<Ledger>
   dispose(): Promise<void>
+}
+
+/** The event of a move to each state. */
+const MOVE_EVENTS: Record<GrantState, EventType> = {
+  denied: 'grant.denied',
+  awaiting_approval: 'approval.requested',
+  rejected: 'approval.rejected',
+  approval_expired: 'approval.expired',
+  active: 'grant.active',
+  ending: 'grant.ending',
+  ended: 'grant.ended',
 }
 
 /** What every implementation of `Ledger` does. `open` makes an empty one that keeps at most 3 unregistered identities. */
@@ -42,7 +63,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         grantId: grant.id,
         expectedVersion: grant.version,
         to: { state: to, dueAt: null },
-        events: [sampleEvent(now, { type: `grant.${to}`, grantId: grant.id })],
+        events: [sampleEvent(now, { type: MOVE_EVENTS[to], grantId: grant.id })],
         ...more,
       })
     const denied = async (target = `boundary:${ROLE}`, until = later(900_000)) => {
@@ -365,7 +386,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           }),
           // The first event is in the chain already when the second turns out to be none.
           ledger.appendEvents([sampleEvent(now), sampleEvent(new Date(Number.NaN))]),
-          ledger.appendEvents([sampleEvent(now, { type: 'policy.loaded' })]),
+          ledger.appendEvents([sampleEvent(now, { type: 'deny.written' })]),
         ])
         expect(answers.map(({ status }) => status)).toEqual([
           'fulfilled',
@@ -917,7 +938,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       ledger = await fixture.reopen()
       await ledger.appendEvents([
         sampleEvent(now),
-        sampleEvent(now, { type: 'x', data: { deep: [1, { b: 2, a: null }] } }),
+        sampleEvent(now, { type: LATER_TYPE, data: { deep: [1, { b: 2, a: null }] } }),
       ])
       const verdict = await verifyChain(await ledger.auditEvents({ afterSeq: 0, limit: 100 }), {
         expect: [await ledger.auditHead()],

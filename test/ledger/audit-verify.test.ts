@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportAudit } from '../../src/ledger/audit/audit-export.ts'
 import type { ChainHead } from '../../src/ledger/audit/audit-log.ts'
 import { parseHead, verifyAuditFile } from '../../src/ledger/audit-verify.ts'
-import { sampleEvent, sampleOpen } from '../support/ledger-records.ts'
+import { LATER_TYPE, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
 import { type TmpLedger, tmpLedger } from '../support/tmp-ledger.ts'
 
 let folder: string
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const now = tmp.clock.now()
   for (let made = 0; made < 4; made++) await tmp.ledger.openGrant(sampleOpen(tmp.ids, now))
   await tmp.ledger.appendEvents([
-    sampleEvent(now, { type: 'x', data: { 'größe "\u0001': [1.5, null, { b: 1, a: '€' }] } }),
+    sampleEvent(now, { type: LATER_TYPE, data: { 'größe "\u0001': [1.5, null, { b: 1, a: '€' }] } }),
   ])
   head = await tmp.ledger.auditHead()
   lines = []

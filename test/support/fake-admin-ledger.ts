@@ -4,9 +4,9 @@ import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/led
 import {
   type Approval,
   type AuditEvent,
-  type AuditEventInput,
   type DenyEntry,
   type DenyTarget,
+  type EventContent,
   GRANT_STATES,
   type Grant,
   type Lease,
@@ -32,7 +32,7 @@ export class FakeAdminLedger implements Reads {
   beforePage: (() => Promise<void>) | undefined
   #head: ChainHead = EMPTY_HEAD
 
-  async appendEvents(inputs: readonly AuditEventInput[]): Promise<void> {
+  async appendEvents(inputs: readonly EventContent[]): Promise<void> {
     this.#check()
     for (const input of inputs) {
       const event = sealEvent(this.#head, input, randomIds.next('evt', input.at), this.#head.seq + 1)

@@ -113,7 +113,7 @@ export async function openHarness(
     ledger,
     clock,
     logger: { error: (fields) => problems.push({ component: 'refused-tokens', error: fields }) },
-    type: 'identity.refused',
+    callers: 'agents',
     eventsPerMinute: 10,
   })
   const tokens = new TokenGuard({

@@ -1,7 +1,8 @@
 import { canonicalJson, type Json, sha256Hex } from '../../src/core/canonical-json.ts'
 import { type IdPrefix, type Ids, randomIds } from '../../src/core/ids.ts'
+import type { AuditEventInput, EventType } from '../../src/ledger/events.ts'
 import type { NewLease, OpenGrant } from '../../src/ledger/ledger.ts'
-import type { AuditEventInput, Grant } from '../../src/ledger/records.ts'
+import type { EventContent, Grant } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Decision } from '../../src/policy/decision.ts'
 
@@ -66,9 +67,13 @@ export function samplePlan(purpose = 'read the invoices of May'): Plan {
   return { ...plan, hash: sha256Hex(canonicalJson(plan as unknown as Json)) }
 }
 
-export function sampleEvent(at: Date, more: Partial<AuditEventInput> = {}): AuditEventInput {
-  return { type: 'grant.requested', at, actor: AGENT, ...more }
+/** An event as a store takes it; a store asks nothing of its data, so what a test puts there need not be a row's. */
+export function sampleEvent(at: Date, more: Partial<EventContent & { type: EventType }> = {}): AuditEventInput {
+  return { type: 'grant.requested', at, actor: AGENT, ...more } as EventContent as AuditEventInput
 }
+
+/** An event type of a later version, which an earlier one still has to read, export and verify. */
+export const LATER_TYPE = 'grant.transferred' as EventType
 
 /** What opens a grant that is active for 15 minutes, with one intended lease of 5 unless told otherwise. */
 export function sampleOpen(

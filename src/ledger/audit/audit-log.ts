@@ -1,6 +1,6 @@
 import { hash as hashOnce } from 'node:crypto'
 import { canonicalJson, type Json } from '../../core/canonical-json.ts'
-import type { AuditEvent, AuditEventInput } from '../records.ts'
+import type { AuditEvent, EventContent } from '../records.ts'
 
 /** The last event of a chain; every checkpoint of the log is one. */
 export interface ChainHead {
@@ -32,7 +32,7 @@ export interface ChainLink {
 }
 
 /** Puts an event into its place: the hash is over the canonical JSON (RFC 8785) of every other field. */
-export function sealEvent(prev: ChainHead, input: AuditEventInput, id: string, seq: number): AuditEvent {
+export function sealEvent(prev: ChainHead, input: EventContent, id: string, seq: number): AuditEvent {
   const hash = sealText(
     eventText(input, id, seq, prev.hash, input.data === undefined ? undefined : dataText(input.data)),
   )
@@ -50,7 +50,7 @@ export function sealText(text: string): string {
  * @param data the canonical JSON of the event's data, if it has any.
  */
 export function eventText(
-  event: AuditEventInput,
+  event: EventContent,
   id: string,
   seq: number,
   prevHash: string,

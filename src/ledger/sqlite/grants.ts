@@ -101,10 +101,12 @@ export function appendReports(
     const explanation = `Grant ${grantId} is ${state ?? 'not there'}; reports are taken while it is active or ending.`
     throw new StintError('GRANT_NOT_ACTIVE', { grantId, explanation, ...(state && { state }) })
   }
+  const [first] = events
+  if (!first) return
   const row = tx.db.get<{ count: number }>(
     'SELECT count(*) AS count FROM events WHERE grant_id = ? AND type_n = ?',
     grantId,
-    tx.texts.intern('agent.reported'),
+    tx.texts.intern(first.type),
   )
   const count = row?.count ?? 0
   if (count + events.length > maxReports) {

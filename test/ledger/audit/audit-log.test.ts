@@ -2,19 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, type Json, sha256Hex } from '../../../src/core/canonical-json.ts'
 import { type ChainHead, dataText, EMPTY_HEAD, sealEvent, verifyChain } from '../../../src/ledger/audit/audit-log.ts'
-import type { AuditEvent, AuditEventInput } from '../../../src/ledger/records.ts'
+import type { AuditEvent, EventContent } from '../../../src/ledger/records.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 const at = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
 const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as Json)
-const input: fc.Arbitrary<AuditEventInput> = fc
+const input: fc.Arbitrary<EventContent> = fc
   .record(
     { type: text, at, actor: text, grantId: text, leaseId: text, data: json },
     { requiredKeys: ['type', 'at', 'actor'] },
   )
-  .map((event) => event as AuditEventInput)
+  .map((event) => event as EventContent)
 
-function chainOf(inputs: readonly AuditEventInput[], start: ChainHead = EMPTY_HEAD): AuditEvent[] {
+function chainOf(inputs: readonly EventContent[], start: ChainHead = EMPTY_HEAD): AuditEvent[] {
   let head = start
   return inputs.map((event) => {
     const sealed = sealEvent(head, event, `evt_${head.seq + 1}`, head.seq + 1)
