@@ -14,16 +14,24 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['grants', 'list, show, revoke grants', async () => (await import('./commands/grants.ts')).grants],
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
   ['agents', 'list agents, and the unregistered', async () => (await import('./commands/agents.ts')).agents],
-  ['policy', 'check and test a policy directory', async () => (await import('./commands/policy.ts')).policy],
-  ['audit', 'verify and export the record', async () => (await import('./commands/audit.ts')).audit],
+  ['policy', 'check and test a policy directory', async () => (await import('./server-commands/policy.ts')).policy],
+  ['audit', 'verify and export the record', async () => (await import('./server-commands/audit.ts')).audit],
   ['revocations', 'how far revocations are', async () => (await import('./commands/revocations.ts')).revocations],
   ['status', 'whether credentials are given', async () => (await import('./commands/status.ts')).status],
-  ['doctor', 'look at everything the broker needs', async () => (await import('./commands/doctor.ts')).doctorCommand],
-  ['config', 'check and print the configuration', async () => (await import('./commands/config.ts')).configCommand],
-  ['operators', 'make admin tokens', async () => (await import('./commands/operators.ts')).operatorsCommand],
-  ['serve', 'run the broker', async () => (await import('./commands/serve.ts')).serveCommand],
-  ['dev', 'run a practice broker', async () => (await import('./commands/dev.ts')).devCommand],
-  ['whoami', 'who this operator is', async () => (await import('./commands/whoami.ts')).whoami],
+  [
+    'doctor',
+    'look at everything the broker needs',
+    async () => (await import('./server-commands/doctor.ts')).doctorCommand,
+  ],
+  [
+    'config',
+    'check and print the configuration',
+    async () => (await import('./server-commands/config.ts')).configCommand,
+  ],
+  ['operators', 'make admin tokens', async () => (await import('./server-commands/operators.ts')).operatorsCommand],
+  ['serve', 'run the broker', async () => (await import('./server-commands/serve.ts')).serveCommand],
+  ['dev', 'run a practice broker', async () => (await import('./server-commands/dev.ts')).devCommand],
+  ['whoami', 'who this operator is', async () => (await import('./server-commands/whoami.ts')).whoami],
 ]
 
 /** Runs `stint <argv…>`. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { timeFlag } from '../../src/cli/time-flag.ts'
+import { timeFlag } from '../../src/cli/flags/time-flag.ts'
 import { stint } from '../support/cli.ts'
 import { FakeAdmin } from '../support/fake-admin.ts'
 

@@ -1,6 +1,6 @@
 import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser } from '../command.ts'
-import { countFlag } from '../count-flag.ts'
+import { countFlag } from '../flags/count-flag.ts'
 import { type Column, type OutputFormat, printList, withOutput } from '../output.ts'
 import { visible } from '../visible.ts'
 

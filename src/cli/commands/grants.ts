@@ -2,10 +2,10 @@ import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
 import { AdminClient, type AdminFlags, type AdminObject, idInPath, withAdmin } from '../admin-client.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
-import { countFlag } from '../count-flag.ts'
+import { countFlag } from '../flags/count-flag.ts'
+import { timeFlag } from '../flags/time-flag.ts'
 import { decisionFacts, planFacts } from '../grant-output.ts'
 import { type Column, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
-import { timeFlag } from '../time-flag.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
 type ListFlags = Flags & {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import type { CommandIo } from './command.ts'
+import type { CommandIo } from '../command.ts'
 
-const CONFIG = fileURLToPath(new URL('../core/net/no-session-tickets.cnf', import.meta.url))
+const CONFIG = fileURLToPath(new URL('../../core/net/no-session-tickets.cnf', import.meta.url))
 /** Ways in which whoever starts the process has given OpenSSL a configuration of their own, which then counts alone. */
 const OWN_CONFIG = /--openssl-(shared-)?config\b/
 

@@ -7,7 +7,7 @@ import { createLogger } from '../../core/log.ts'
 import { type Broker, startBroker } from '../../start/main.ts'
 import { VERSION } from '../../version.ts'
 import { type CommandIo, type RunCommand, runParser } from '../command.ts'
-import { startWithoutSessionTickets } from '../without-session-tickets.ts'
+import { startWithoutSessionTickets } from './without-session-tickets.ts'
 
 const DEFAULT_CONFIG = '/etc/stint/stint.yaml'
 /** Options of Node that let others in, or load code, before ours runs. */

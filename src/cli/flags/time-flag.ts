@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
-import { parseDurationMs } from '../core/duration.ts'
-import { parseInstant, startOfDay } from '../core/instant.ts'
+import { parseDurationMs } from '../../core/duration.ts'
+import { parseInstant, startOfDay } from '../../core/instant.ts'
 
 /** Commander's parser of a point in time: an instant, a day, or how long ago it was. @returns RFC 3339 in UTC */
 export function timeFlag(text: string): string {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { parseDurationMs } from '../core/duration.ts'
+import { parseDurationMs } from '../../core/duration.ts'
 
 /** Commander's parser of a duration such as `10m`. @returns milliseconds */
 export function durationFlag(text: string): number {

@@ -3,8 +3,8 @@ import { systemClock } from '../../core/clock.ts'
 import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { judgeTokenFile } from '../judge-token-file.ts'
 import { type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
+import { judgeTokenFile } from './judge-token-file.ts'
 import { configFile, withConfig } from './serve.ts'
 
 type Flags = AdminFlags & {
