@@ -4,25 +4,26 @@ import { cruise } from 'dependency-cruiser'
 /** With fewer imports than this the files have not been read, and every rule would seem to hold. */
 const FEWEST_IMPORTS = 500
 
-/** The rule that every checkout is held to: files that import each other, type-only imports included. */
-const NO_CIRCLES = { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } }
-
 /**
  * Reads the imports of a checkout's src/, type-only imports included.
  *
- * @param checkout the folder that src/ is in
- * @param forbidden rules in dependency-cruiser's form, beside the one against circles
+ * @param checkout the absolute path of the folder that src/ is in
+ * @param rules in dependency-cruiser's form
  * @returns `modules` and `violations` as dependency-cruiser has them, and `circles`: each group of files that reach
- *   each other, once
+ *   each other, once, if a rule forbids circles
  */
-export async function readImports(checkout, forbidden = []) {
-  const { output } = await cruise(['src'], {
-    baseDir: checkout,
-    doNotFollow: { path: 'node_modules' },
-    tsPreCompilationDeps: true,
-    validate: true,
-    ruleSet: { forbidden: [...forbidden, NO_CIRCLES] },
-  })
+export async function readImports(checkout, rules) {
+  const { output } = await cruise(
+    ['src'],
+    {
+      baseDir: checkout,
+      doNotFollow: { path: 'node_modules' },
+      tsPreCompilationDeps: true,
+      validate: true,
+      ruleSet: { forbidden: rules },
+    },
+    { exportsFields: ['exports'], conditionNames: ['node', 'import', 'default', 'require'] },
+  )
   const modules = output.modules.filter(({ source }) => source.startsWith('src/'))
   const imports = modules.reduce((sum, { dependencies }) => sum + dependencies.length, 0)
   if (imports < FEWEST_IMPORTS) throw new Error(`Only ${imports} imports found in ${checkout}/src: it was not read.`)

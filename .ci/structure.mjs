@@ -7,13 +7,14 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ts } from '@ts-morph/common'
 import { readImports } from './import-graph.mjs'
+import { RULES } from './import-rules.mjs'
 
 const FULL_FOLDER = 15
 const FUNCTIONS_SHOWN = 20
 const GENERATED = /(^|\/)gen\/|\.generated\./
 
 const checkout = resolve(process.argv[2] ?? '.')
-const { modules, circles } = await readImports(checkout)
+const { modules, circles } = await readImports(checkout, RULES)
 const files = modules.map(({ source }) => source).filter((file) => file.endsWith('.ts') && !GENERATED.test(file))
 if (files.length === 0) throw new Error(`${checkout} has no src/**/*.ts`)
 

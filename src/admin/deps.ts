@@ -4,7 +4,7 @@ import type { Operator } from '../grants/operator.ts'
 import type { OperatorService } from '../grants/services.ts'
 import type { LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
 import type { Registration } from '../registry/registration.ts'
-import type { OperatorDirectory } from './operator-directory.ts'
+import type { OperatorDirectory } from './operators/operator-directory.ts'
 
 /** The part of a logger (pino has it) that the admin API uses. */
 export interface AdminLogger {

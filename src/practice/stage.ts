@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { mintOperatorToken } from '../admin/operator-tokens.ts'
+import { mintOperatorToken } from '../admin/operators/operator-tokens.ts'
 import { writeFileWhole } from '../core/files/write-file-whole.ts'
 import { type PracticeCloud, startPracticeCloud } from './cloud.ts'
 import { createTrustDomain, type PracticeTrustDomain } from './pki.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createAdminApp } from '../admin/app.ts'
 import type { AdminDeps, AdminLimits, PolicySetStatus } from '../admin/deps.ts'
-import { createOperatorDirectory } from '../admin/operator-directory.ts'
+import { createOperatorDirectory } from '../admin/operators/operator-directory.ts'
 import { startAdminServer } from '../admin/server.ts'
 import { PROFILES } from '../aws/store-profile.ts'
 import { filesOpenToOthers } from '../config/files-open-to-others.ts'

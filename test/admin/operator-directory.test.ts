@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, test } from 'vitest'
-import { createOperatorDirectory, MAX_TOKEN_LIFE_MS } from '../../src/admin/operator-directory.ts'
-import { mintOperatorToken, operatorTokenHash, operatorTokenId } from '../../src/admin/operator-tokens.ts'
+import { createOperatorDirectory, MAX_TOKEN_LIFE_MS } from '../../src/admin/operators/operator-directory.ts'
+import { mintOperatorToken, operatorTokenHash, operatorTokenId } from '../../src/admin/operators/operator-tokens.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const clock = new ManualClock()

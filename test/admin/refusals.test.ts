@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import { FailureLimiter } from '../../src/admin/failure-limiter.ts'
-import { mintOperatorToken } from '../../src/admin/operator-tokens.ts'
+import { mintOperatorToken } from '../../src/admin/operators/operator-tokens.ts'
 import type { AuditEvent } from '../../src/ledger/records.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { adminRig, problemOf } from './rig.ts'

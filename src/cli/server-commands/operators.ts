@@ -1,5 +1,5 @@
-import { MAX_TOKEN_LIFE_MS } from '../../admin/operator-directory.ts'
-import { mintOperatorToken } from '../../admin/operator-tokens.ts'
+import { MAX_TOKEN_LIFE_MS } from '../../admin/operators/operator-directory.ts'
+import { mintOperatorToken } from '../../admin/operators/operator-tokens.ts'
 import { OPERATOR_ROLES } from '../../grants/operator.ts'
 import { type RunCommand, runParser, UsageError } from '../command.ts'
 import { printValue } from '../output.ts'

@@ -1,11 +1,11 @@
 import { timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { Json } from '../core/canonical-json.ts'
-import type { Clock } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
-import { z } from '../core/schema.ts'
-import { OPERATOR_ROLES, type Operator } from '../grants/operator.ts'
-import { matchProblem } from '../registry/agent-match.ts'
+import type { Json } from '../../core/canonical-json.ts'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import { z } from '../../core/schema.ts'
+import { OPERATOR_ROLES, type Operator } from '../../grants/operator.ts'
+import { matchProblem } from '../../registry/agent-match.ts'
 import { operatorTokenHash, operatorTokenId } from './operator-tokens.ts'
 
 /** A token lives 90 days at most. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { sha256Hex } from '../core/canonical-json.ts'
-import { Secret } from '../core/secret.ts'
+import { sha256Hex } from '../../core/canonical-json.ts'
+import { Secret } from '../../core/secret.ts'
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const TOKEN = /^(stint_([0-9A-Za-z]{12})_[0-9A-Za-z]{43})([0-9A-Za-z]{6})$/
