@@ -69,7 +69,7 @@ const refusedCall = {
   operation: text.describe('The method, the route, or `connection`'),
   remoteAddress: text.exactOptional().describe('Where the call came from'),
   tokenId: text.exactOptional().describe('Public part of the token that was shown; never the token'),
-  count: z.literal(1),
+  count: z.literal(1).describe('One call'),
 }
 const moreRefusedCalls = z.strictObject({
   coalesced: z.literal(true).describe('Stands for the refusals of a minute that have no event of their own'),

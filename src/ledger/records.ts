@@ -170,7 +170,7 @@ export interface UnregisteredAttempt {
 
 /** What an event says. On reading, its type may be one that an older or newer version wrote: EVENT_CATALOG has those of this one. */
 export interface EventContent {
-  /** Dotted, past tense: `grant.requested`, `lease.issued` … */
+  /** Subject and past participle, with a dot between. */
   readonly type: string
   readonly at: Date
   /** SPIFFE ID or subject of an agent, `operator:<name>` or `stint`. */

@@ -933,6 +933,13 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       expect(trail).toEqual(events.filter(({ grantId }) => grantId === grant.id))
     })
 
+    test('an event of a type that only a later version knows is read as it was written', async () => {
+      await ledger.appendEvents([sampleEvent(now, { type: LATER_TYPE, data: { to: ['somebody'] } })])
+      ledger = await fixture.reopen()
+      const [event] = await ledger.auditEvents({ afterSeq: 0, limit: 1 })
+      expect(event).toMatchObject({ type: LATER_TYPE, at: now, actor: AGENT, data: { to: ['somebody'] } })
+    })
+
     test('the chain goes on where it was after opening the store again', async () => {
       await created()
       ledger = await fixture.reopen()

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
 import type { AuditEvent } from '../../src/ledger/records.ts'
+import { eventFault } from '../support/catalogued-events.ts'
 import type { CrashStage, LedgerView } from './crash-stage.ts'
 
 /** What must hold of the disk and the cloud at any instant at which the broker is dead, however it died. */
@@ -11,6 +12,7 @@ export async function checkTheDead(stage: CrashStage): Promise<LedgerView> {
   checkNoOrphans(stage, view)
   checkOneGrantPerKey(stage, view)
   checkEndedHonestly(view)
+  expect(view.events.map(eventFault).filter(Boolean), 'events that are not as the catalogue has them').toEqual([])
   expect(await verifyAuditFile(stage.copyOfLedger()), 'P9: the audit chain').toMatchObject({ ok: true })
   return view
 }

@@ -23,8 +23,11 @@ import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
 import { NO_LABELS } from '../../src/plan/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import type { Decision } from '../../src/policy/decision.ts'
+import { refuseUncataloguedEvents } from './catalogued-events.ts'
 import { FakeProvider, ROLE } from './fake-provider.ts'
 import { ManualClock } from './manual-clock.ts'
+
+refuseUncataloguedEvents()
 
 export const READ = { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::data/*'] }
 export const WRITE = { actions: ['s3:PutObject'], resources: ['arn:aws:s3:::data/*'] }

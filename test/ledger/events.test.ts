@@ -1,0 +1,312 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { StintError } from '../../src/core/errors.ts'
+import { auditEvent, EVENT_CATALOG, type EventType } from '../../src/ledger/events.ts'
+import { adminRig } from '../admin/rig.ts'
+import { eventFault } from '../support/catalogued-events.ts'
+import {
+  bearer,
+  caller,
+  DECISIONS,
+  DELETE,
+  type Harness,
+  OLGA,
+  OSCAR,
+  openConnection,
+  openHarness,
+  task,
+} from '../support/grant-harness.ts'
+
+const TYPES = Object.keys(EVENT_CATALOG) as EventType[]
+
+describe('every event of the catalogue is written', () => {
+  let h: Harness
+  beforeEach(async () => {
+    h = await openHarness()
+  })
+  afterEach(async () => {
+    await h.close()
+    h.remove()
+  })
+
+  const refused = (work: Promise<unknown>) => expect(work).rejects.toBeInstanceOf(StintError)
+  const waiting = async () => {
+    h.rules.decision = DECISIONS.approval
+    const { grant, approval } = await h.request('key-00000001')
+    return { grant, approvalId: approval?.id ?? '' }
+  }
+  const answer = async (verdict: 'approve' | 'reject', operator = OLGA) => {
+    const { grant, approvalId } = await waiting()
+    const given = { verdict, planHash: grant.planHash, note: 'seen' }
+    return h.operators.decideApproval(operator, approvalId, given)
+  }
+  const revoked = async () => {
+    const { grant } = await h.request('key-00000001')
+    await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+  }
+  const mintFails = (outcome: string) => {
+    h.provider.beforeMint = () => {
+      throw new StintError('PROVIDER_UNAVAILABLE', { outcome })
+    }
+    return refused(h.request('key-00000001'))
+  }
+
+  // Two keys for one event are two of its paths.
+  const paths: { type: EventType; by: string; work: () => Promise<unknown> }[] = [
+    { type: 'grant.requested', by: 'a request', work: () => h.request('key-00000001') },
+    { type: 'grant.active', by: 'a request that policy permits', work: () => h.request('key-00000001') },
+    { type: 'grant.active', by: 'an approval', work: () => answer('approve') },
+    { type: 'lease.intended', by: 'a request that policy permits', work: () => h.request('key-00000001') },
+    { type: 'lease.issued', by: 'a request that policy permits', work: () => h.request('key-00000001') },
+    {
+      type: 'grant.denied',
+      by: 'a request that policy denies',
+      work: () => {
+        h.rules.decision = DECISIONS.deny
+        return refused(h.request('key-00000001'))
+      },
+    },
+    {
+      type: 'grant.refused',
+      by: 'a task that is malformed',
+      work: () => refused(h.request('key-00000001', task({ actions: ['s3:NoSuchThing'], resources: ['*'] }))),
+    },
+    {
+      type: 'grant.refused',
+      by: 'one grant too many',
+      work: async () => {
+        for (let n = 0; n < 100; n += 1) await h.request(`key-0000${1000 + n}`)
+        await refused(h.request('key-00002000'))
+      },
+    },
+    {
+      type: 'agent.refused',
+      by: 'an agent without a registration',
+      work: () => {
+        h.rules.registered = false
+        return refused(h.request('key-00000001'))
+      },
+    },
+    {
+      type: 'agent.reported',
+      by: 'a report',
+      work: async () => {
+        const { grant } = await h.request('key-00000001')
+        const activity = { at: h.clock.now(), action: 's3:GetObject', resource: 'a', note: '' }
+        await h.grants.reportActivity(caller(), grant.id, [activity])
+      },
+    },
+    { type: 'lease.not_minted', by: 'a mint that fails', work: () => mintFails('not_minted') },
+    { type: 'lease.unknown', by: 'a mint without an answer', work: () => mintFails('unknown') },
+    {
+      type: 'lease.unknown',
+      by: 'a start after a crash in a mint',
+      work: async () => {
+        h.provider.beforeMint = async () => {
+          await h.close()
+          throw new StintError('PROVIDER_UNAVAILABLE', {})
+        }
+        await refused(h.request('key-00000001'))
+        h = await openHarness({ folder: h.folder, clock: h.clock })
+        await h.clock.advance(1_000)
+        await h.sweeper.recover()
+      },
+    },
+    {
+      type: 'grant.ending',
+      by: 'a completion',
+      work: async () => {
+        const { grant } = await h.request('key-00000001')
+        await h.grants.completeGrant(caller(), grant.id, 'done')
+      },
+    },
+    {
+      type: 'grant.ending',
+      by: 'a revocation of what only runs out',
+      work: async () => {
+        const { grant } = await h.request('key-00000001')
+        await h.grants.completeGrant(caller(), grant.id, '')
+        await h.operators.revokeGrant(OSCAR, grant.id, 'now')
+      },
+    },
+    {
+      type: 'grant.ended',
+      by: 'the deny list',
+      work: async () => {
+        await revoked()
+        await h.sweeper.reconcile()
+        await h.clock.advance(60_000)
+        await h.sweeper.sweep()
+      },
+    },
+    {
+      type: 'grant.ended',
+      by: 'the deadline',
+      work: async () => {
+        await h.request('key-00000001')
+        await h.clock.advance(1_800_000)
+        await h.sweeper.sweep()
+      },
+    },
+    {
+      type: 'grant.ended',
+      by: 'a completion after the last lease',
+      work: async () => {
+        const { grant } = await h.request('key-00000001')
+        await h.clock.advance(400_000)
+        await h.grants.completeGrant(caller(), grant.id, 'done')
+      },
+    },
+    {
+      type: 'deny.written',
+      by: 'a revocation',
+      work: async () => {
+        await revoked()
+        await h.sweeper.reconcile()
+      },
+    },
+    {
+      type: 'deny.failed',
+      by: 'a revocation that AWS does not take',
+      work: async () => {
+        h.provider.beforeWrite = () => {
+          throw new StintError('PROVIDER_UNAVAILABLE', {})
+        }
+        await revoked()
+        await h.sweeper.reconcile()
+      },
+    },
+    { type: 'approval.requested', by: 'a request that needs a person', work: waiting },
+    { type: 'approval.approved', by: 'an approval', work: () => answer('approve') },
+    { type: 'approval.rejected', by: 'a rejection', work: () => answer('reject') },
+    {
+      type: 'approval.rejected',
+      by: 'a revocation while it waits',
+      work: async () => h.operators.revokeGrant(OSCAR, (await waiting()).grant.id, 'no'),
+    },
+    {
+      type: 'approval.refused',
+      by: 'an answer of somebody who may not',
+      work: () => refused(answer('approve', { ...OLGA, groups: [] })),
+    },
+    {
+      type: 'approval.withdrawn',
+      by: 'a completion while it waits',
+      work: async () => h.grants.completeGrant(caller(), (await waiting()).grant.id, 'no longer needed'),
+    },
+    {
+      type: 'approval.expired',
+      by: 'nobody',
+      work: async () => {
+        await waiting()
+        await h.clock.advance(600_000)
+        await h.sweeper.sweep()
+      },
+    },
+    {
+      type: 'token.moved',
+      by: 'a request over a new connection',
+      work: async () => {
+        const one = openConnection('con_1')
+        await h.request('key-00000001', task(), bearer(one))
+        one.close()
+        await h.request('key-00000001', task(), bearer(openConnection('con_2')))
+      },
+    },
+    {
+      type: 'identity.refused',
+      by: 'a replayed token',
+      work: async () => {
+        await h.request('key-00000001', task(), bearer(openConnection('con_1')))
+        await refused(h.request('key-00000002', task(DELETE), bearer(openConnection('con_2'))))
+      },
+    },
+    {
+      type: 'operator.refused',
+      by: 'a call without a token, and many',
+      work: async () => {
+        const rig = adminRig({ ledger: h.ledger, limits: { refusalEventsPerMinute: 2 } })
+        for (let n = 0; n < 3; n += 1) await rig.call('GET', '/v1/grants')
+        await rig.close()
+      },
+    },
+  ]
+
+  for (const { type, by, work } of paths) {
+    test(`${type} by ${by}`, async () => {
+      await work()
+      const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 1_000 })
+      expect(events.map((event) => event.type)).toContain(type)
+      expect(events.map(eventFault).filter(Boolean)).toEqual([])
+    })
+  }
+
+  test('and none is left out here', () => {
+    expect(TYPES.filter((type) => !paths.some((path) => path.type === type))).toEqual([])
+  })
+})
+
+describe('an event', () => {
+  const at = new Date('2026-11-21T12:00:00Z')
+  const lease = { number: 1, sessionName: 's', notAfter: '2026-11-21T12:05:00.000Z' }
+
+  test('is made as its row has it, or does not compile', () => {
+    const head = { at, actor: 'stint', grantId: 'grt_1', leaseId: 'lse_1' } as const
+    const made = auditEvent('lease.issued', { ...head, data: { ...lease, accessKeyId: 'ASIAEXAMPLE' } })
+    expect(made).toEqual({ type: 'lease.issued', ...head, data: { ...lease, accessKeyId: 'ASIAEXAMPLE' } })
+
+    // @ts-expect-error data is missing
+    auditEvent('lease.issued', { ...head, data: lease })
+    // @ts-expect-error data is left over
+    auditEvent('lease.issued', { ...head, data: { ...lease, accessKeyId: 'ASIAEXAMPLE', note: '' } })
+    const more = { ...lease, accessKeyId: 'ASIAEXAMPLE', secret: 'no' }
+    // @ts-expect-error data is left over, by way of a variable
+    auditEvent('lease.issued', { ...head, data: more })
+    // @ts-expect-error a lease's event without its lease
+    auditEvent('lease.issued', { at, actor: 'stint', grantId: 'grt_1', data: { ...lease, accessKeyId: 'ASIAEXAMPLE' } })
+    const common = { target: 'inline:x', listed: 1, wanted: 1, removed: 0 }
+    // @ts-expect-error an id that the row has not
+    auditEvent('deny.written', { at, actor: 'stint', grantId: 'grt_1', data: common })
+    // @ts-expect-error only stint writes a deny list
+    auditEvent('deny.written', { at, actor: 'operator:olga', data: common })
+    // @ts-expect-error no such type
+    auditEvent('deny.forgotten', { at, actor: 'stint', data: common })
+    // @ts-expect-error an event is made by auditEvent alone
+    const written: ReturnType<typeof auditEvent> = { type: 'deny.written', at, actor: 'stint', data: common }
+    expect(written.type).toBe('deny.written')
+  })
+})
+
+describe('the name of an event', () => {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && file !== join('ledger', 'events.ts'))
+    .map((file) => ({ file, text: readFileSync(join('src', file), 'utf8') }))
+
+  // The builder, the question, and the types that they have: each is checked against the catalogue by the compiler.
+  const allowed = /(?:auditEvent\(\s*|isEventOf\(\s*|EventData<|AuditEventInput<)$/
+
+  test('is written out in src only for a function or type of the catalogue', () => {
+    const name = new RegExp(`(['"\`])(${TYPES.map((type) => type.replace('.', '\\.')).join('|')})\\1`, 'g')
+    const stray = sources.flatMap(({ file, text }) =>
+      [...text.matchAll(name)]
+        .filter(({ index }) => !allowed.test(text.slice(0, index)))
+        .map(([hit]) => `${file}: ${hit}`),
+    )
+    expect(stray).toEqual([])
+  })
+
+  test('is never built of parts', () => {
+    const families = [...new Set(TYPES.map((type) => type.split('.')[0]))].join('|')
+    const parts = new RegExp(`\`(?:${families})\\.\\$\\{|['"](?:${families})\\.['"]`, 'g')
+    expect(sources.flatMap(({ file, text }) => [...text.matchAll(parts)].map(([hit]) => `${file}: ${hit}`))).toEqual([])
+  })
+
+  test('is an argument of auditEvent at least once for every row', () => {
+    const unwritten = TYPES.filter(
+      (type) => !sources.some(({ text }) => new RegExp(`auditEvent\\(\\s*'${type.replace('.', '\\.')}'`).test(text)),
+    )
+    // Refused calls are written by RefusalLog, which takes the type from REFUSED_CALL.
+    expect(unwritten).toEqual(['identity.refused', 'operator.refused'])
+  })
+})
