@@ -4,7 +4,7 @@ import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
 import type { EventType } from '../../src/ledger/events.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
 import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
-import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/transitions.ts'
+import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/rules.ts'
 import {
   AGENT,
   LATER_TYPE,

@@ -9,7 +9,7 @@ import {
   usableUntil,
 } from '../../src/grants/lifecycle.ts'
 import type { DenyEntry, Grant, Lease } from '../../src/ledger/records.ts'
-import { GRANT_TRANSITIONS } from '../../src/ledger/transitions.ts'
+import { GRANT_TRANSITIONS } from '../../src/ledger/rules.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 
 const settings: LifeSettings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }

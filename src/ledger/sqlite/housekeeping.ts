@@ -1,6 +1,7 @@
 import type { LedgerWrites } from '../ledger.ts'
 import type { GrantState } from '../records.ts'
-import { msOf } from './rows.ts'
+import { mayPrune, notedAttempt, type PruneFacts } from '../rules.ts'
+import { msOf, SELECT_UNREGISTERED, type UnregisteredRow, unregisteredOf } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { TokenRows } from './tokens.ts'
@@ -9,18 +10,20 @@ type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>
 
 /** See `LedgerWrites.noteUnregistered`. */
 export function noteUnregistered(tx: SqliteTransaction, attempt: Input<'noteUnregistered'>, max: number): void {
-  const at = msOf(attempt.at)
+  const row = tx.db.get<UnregisteredRow>(`${SELECT_UNREGISTERED} WHERE subject = ?`, attempt.subject)
+  const noted = notedAttempt(row && unregisteredOf(row), attempt)
   tx.db.run(
     `INSERT INTO unregistered (subject, trust_domain, auth_method, reason, first_seen_at, last_seen_at, count)
-     VALUES (?, ?, ?, ?, ?, ?, 1)
+     VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (subject) DO UPDATE SET trust_domain = excluded.trust_domain, auth_method = excluded.auth_method,
-       reason = excluded.reason, last_seen_at = max(last_seen_at, excluded.last_seen_at), count = count + 1`,
-    attempt.subject,
-    attempt.trustDomain,
-    attempt.authMethod,
-    attempt.reason,
-    at,
-    at,
+       reason = excluded.reason, last_seen_at = excluded.last_seen_at, count = excluded.count`,
+    noted.subject,
+    noted.trustDomain,
+    noted.authMethod,
+    noted.reason,
+    msOf(noted.firstSeenAt),
+    msOf(noted.lastSeenAt),
+    noted.count,
   )
   // At most `max` rows, so counting them is cheap.
   const { kept } = tx.db.get<{ kept: number }>('SELECT count(*) AS kept FROM unregistered') ?? { kept: 0 }
@@ -41,26 +44,33 @@ interface PrunedRow {
   plan_row_id: number
   decision_row_id: number
   state: GrantState
+  requested_at: number
+  ended_at: number | null
+  is_on_deny_list: number
+  open_until: number | null
 }
 
-/** See `LedgerWrites.prune`. A grant that a deny document may still hold, or with a lease that could live, stays. */
+/** See `LedgerWrites.prune`. */
 export function prune(
   store: SqliteStore,
   tx: SqliteTransaction,
   tokenRows: TokenRows,
   { before, now, limit }: Input<'prune'>,
 ): { grants: number; tokens: number } {
-  const rows = tx.db.all<PrunedRow>(
-    `SELECT g.n AS row_id, g.subject_n AS subject_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id, g.state FROM grants g INDEXED BY grants_final
+  const found = tx.db.all<PrunedRow>(
+    `SELECT g.n AS row_id, g.subject_n AS subject_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,
+       g.state, g.requested_at, g.ended_at,
+       EXISTS (SELECT 1 FROM deny_entries d WHERE d.grant_n = g.n) AS is_on_deny_list,
+       (SELECT max(l.not_after) FROM leases l WHERE l.grant_n = g.n AND l.state <> 'ended') AS open_until
+     FROM grants g INDEXED BY grants_final
      WHERE g.state IN ('denied', 'rejected', 'approval_expired', 'ended')
-       AND coalesce(g.ended_at, g.requested_at) < ?
-       AND NOT EXISTS (SELECT 1 FROM deny_entries d WHERE d.grant_n = g.n)
-       AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.grant_n = g.n AND l.state <> 'ended' AND l.not_after > ?)
-     ORDER BY coalesce(g.ended_at, g.requested_at) LIMIT ?`,
+       AND coalesce(g.ended_at, g.requested_at) < ?1 AND NOT is_on_deny_list AND coalesce(open_until, 0) <= ?2
+     ORDER BY coalesce(g.ended_at, g.requested_at) LIMIT ?3`,
     msOf(before),
     msOf(now),
     limit,
   )
+  const rows = found.filter((row) => mayPrune(pruneFactsOf(row), { before, now }))
   for (const row of rows) {
     tx.db.run('DELETE FROM grants WHERE n = ?', row.row_id)
     tx.count(row.subject_text_id, row.state, undefined)
@@ -76,5 +86,15 @@ export function prune(
 function removeUnused(tx: SqliteTransaction, table: 'plans' | 'decisions', column: string, rowIds: Set<number>): void {
   for (const rowId of rowIds) {
     tx.db.run(`DELETE FROM ${table} WHERE n = ?1 AND NOT EXISTS (SELECT 1 FROM grants WHERE ${column} = ?1)`, rowId)
+  }
+}
+
+function pruneFactsOf(row: PrunedRow): PruneFacts {
+  return {
+    state: row.state,
+    requestedAt: new Date(row.requested_at),
+    ...(row.ended_at === null ? {} : { endedAt: new Date(row.ended_at) }),
+    isOnDenyList: row.is_on_deny_list === 1,
+    ...(row.open_until === null ? {} : { openUntil: new Date(row.open_until) }),
   }
 }

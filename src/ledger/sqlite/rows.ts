@@ -1,4 +1,3 @@
-import { idBody } from '../../core/ids.ts'
 import type { AuthMethod } from '../../identity/caller-identity.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
 import { EMPTY_HEAD } from '../audit/audit-log.ts'
@@ -16,6 +15,7 @@ import type {
   LeaseState,
   UnregisteredAttempt,
 } from '../records.ts'
+import { sessionNameOf } from '../rules.ts'
 import type { InternedTexts } from './interned-texts.ts'
 
 type Ms = number | null
@@ -203,7 +203,7 @@ export function leaseOf(row: LeaseRow, texts: InternedTexts): Lease {
     grantId: row.grant_id,
     number: row.number,
     roleArn: texts.textOf(row.role_text_id),
-    sessionName: `${idBody(row.grant_id)}.${row.number}`,
+    sessionName: sessionNameOf(row.grant_id, row.number),
     state: row.state,
     notAfter: new Date(row.not_after),
     intendedAt: new Date(row.intended_at),

@@ -4,11 +4,10 @@ import type { Ids } from '../../core/ids.ts'
 import { type ChainHead, dataText, eventText, sealText } from '../audit/audit-log.ts'
 import type { AuditEventInput } from '../events.ts'
 import type { GrantState } from '../records.ts'
+import { countChanges } from '../rules.ts'
 import type { CommitTarget } from './group-commit.ts'
 import type { InternedTexts } from './interned-texts.ts'
 import { isBusyError, isConstraintError, isStoreError, type SqliteDatabase } from './sqlite-database.ts'
-
-const OPEN_STATES: readonly GrantState[] = ['awaiting_approval', 'active', 'ending']
 
 /** The write side of one connection: what units share while a commit is being filled. */
 export class SqliteTransaction implements CommitTarget {
@@ -101,12 +100,9 @@ export class SqliteTransaction implements CommitTarget {
 
   /** A grant came into a state, left one, or both. */
   count(subjectTextId: number, from: GrantState | undefined, to: GrantState | undefined): void {
-    if (from === to) return
-    if (from) this.#add(`s:${from}`, -1)
-    if (to) this.#add(`s:${to}`, 1)
-    const open = Number(to !== undefined && OPEN_STATES.includes(to))
-    const wasOpen = Number(from !== undefined && OPEN_STATES.includes(from))
-    if (open !== wasOpen) this.#add(`o:${subjectTextId}`, open - wasOpen)
+    const { states, open } = countChanges(from, to)
+    for (const { state, by } of states) this.#add(`s:${state}`, by)
+    if (open !== 0) this.#add(`o:${subjectTextId}`, open)
   }
 
   /** Open grants of an agent, those of this commit included. */

@@ -2,8 +2,9 @@ import { StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { DueGrant, LedgerWrites } from '../ledger.ts'
 import type { Approval, DenyEntry, Grant, Lease } from '../records.ts'
+import { sweptGrant } from '../rules.ts'
 import { denyEnforced } from './deny.ts'
-import { moveRow } from './grants.ts'
+import { writeMove } from './grants.ts'
 import {
   type ApprovalRow,
   approvalOf,
@@ -42,19 +43,14 @@ export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, li
   )
   if (due.length === 0) return []
   const related = readRelated(store, due)
-  const enforced: string[] = []
-  const moved = due.map((row) => {
-    const move = settle(dueGrant(store, row, related))
-    // A grant that stays due would be swept again at once, for ever.
-    if (move.to.dueAt && move.to.dueAt.getTime() <= now.getTime()) {
-      throw new StintError('INTERNAL', { explanation: 'A swept grant must not stay due.', grantId: row.id })
-    }
-    if (move.endLeases?.end === 'denied') enforced.push(row.id)
-    return moveRow(store, tx, row, move)
+  return due.map((row) => {
+    const found = dueGrant(store, row, related)
+    const move = settle(found)
+    const moved = writeMove(tx, row, sweptGrant(found.grant, move.to, now), move)
+    // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
+    if (move.endLeases?.end === 'denied') denyEnforced(tx, row, now)
+    return moved
   })
-  // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
-  if (enforced.length > 0) denyEnforced(tx, { grantIds: enforced, at: now })
-  return moved
 }
 
 function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals, plans }: RelatedRecords): DueGrant {
