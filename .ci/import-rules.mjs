@@ -97,8 +97,11 @@ const INNER_RULES = [
     { path: '^src/core/((files|net)/|(clock|clock-guard|guarded-fetch|failpoint|heap|log)[.]ts$)' },
   ].map((to) => ({
     name: to.path === undefined ? 'pure-of-node' : 'pure-of-core',
-    comment: 'aws and plan are pure functions: no files, network, clock or log',
-    from: { path: '^src/(aws|plan)/', pathNot: '^src/aws/action-table/generate[.]ts$' },
+    comment: 'aws, plan and the rules of the ledger are pure functions: no files, network, clock or log',
+    from: {
+      path: ['^src/(aws|plan)/', '^src/ledger/(rules|events|records)[.]ts$'],
+      pathNot: '^src/aws/action-table/generate[.]ts$',
+    },
     to,
   })),
   {
@@ -114,6 +117,14 @@ const INNER_RULES = [
     },
   },
 ]
+
+/** What an agent's process loads with the SDK stays small, however long the way of imports. */
+const SDK_LOADS = {
+  name: 'sdk-loads-little',
+  comment: 'through the SDK an agent loads gRPC and the canonical form of JSON, no other package',
+  from: { path: '^src/sdk/' },
+  to: { path: 'node_modules/', pathNot: 'node_modules/(@grpc/|canonicalize/)', reachable: true },
+}
 
 /** A package that shapes what uses it has one home. */
 const HOMES = [
@@ -163,7 +174,7 @@ const HYGIENE = [
 ]
 
 /** In dependency-cruiser's form. */
-export const RULES = [...roomRules, ...INNER_RULES, ...homeRules, ...HYGIENE].map((rule) => ({
+export const RULES = [...roomRules, ...INNER_RULES, SDK_LOADS, ...homeRules, ...HYGIENE].map((rule) => ({
   severity: 'error',
   ...rule,
 }))
