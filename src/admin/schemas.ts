@@ -60,7 +60,9 @@ const idParam = (prefix: 'grt' | 'apr') =>
       .openapi({ param: { name: 'id', in: 'path' }, example: EXAMPLE_IDS[prefix] }),
   })
 
+/** The path parameter `id` of a grant. */
 export const grantIdParam = idParam('grt')
+/** The path parameter `id` of an approval. */
 export const approvalIdParam = idParam('apr')
 
 const integer = (min: number, max: number, fallback: number) =>
@@ -93,12 +95,16 @@ const pageQuery = {
     .openapi({ description: 'nextCursor of the page before; opaque' }),
 }
 
+/** The query of a route that takes none. */
 export const noQuery = z.strictObject({})
+/** The query of a list that cannot be filtered. */
 export const pageOnlyQuery = z.strictObject(pageQuery)
+/** The query of `GET /v1/approvals`. */
 export const approvalsQuery = z.strictObject({
   state: z.enum(APPROVAL_STATES).optional(),
   ...pageQuery,
 })
+/** The query of `GET /v1/grants`. */
 export const grantsQuery = z.strictObject({
   agent: text(2048).optional().openapi({
     description: 'SPIFFE ID or subject of an OIDC issuer, exact',
@@ -111,6 +117,7 @@ export const grantsQuery = z.strictObject({
   requestedBefore: instantQuery('asked for before this instant'),
   ...pageQuery,
 })
+/** The query of `GET /v1/audit/events`. */
 export const auditEventsQuery = z.strictObject({
   afterSeq: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'events after this sequence number' }),
   // More than a list, since an export reads the whole log.
@@ -121,7 +128,9 @@ const note = text(500, WORDS, 'must say why, in plain text').openapi({
   description: 'why, in your own words; goes on record',
   example: 'Wrong bucket: the job runs against staging',
 })
+/** The body of a call that needs a reason only. */
 export const noteBody = z.strictObject({ note }).openapi('Note')
+/** The body of an approval or a rejection: the plan that the person saw, and why. */
 export const decisionBody = z
   .strictObject({
     planHash: z
@@ -154,6 +163,7 @@ const decision = z
   })
   .openapi('Decision')
 
+/** A grant, without its leases and plan. */
 export const grantSchema = z
   .object({
     id: idOf('grt'),
@@ -182,6 +192,7 @@ export const grantSchema = z
   })
   .openapi('Grant')
 
+/** A lease; never its credentials. */
 export const leaseSchema = z
   .object({
     id: idOf('lse'),
@@ -200,6 +211,7 @@ export const leaseSchema = z
   })
   .openapi('Lease')
 
+/** An approval: the question, and the answer once there is one. */
 export const approvalSchema = z
   .object({
     id: idOf('apr'),
@@ -216,6 +228,7 @@ export const approvalSchema = z
   })
   .openapi('Approval')
 
+/** A plan in full, as approvers see it. */
 export const planSchema = z
   .object({
     hash: sha256(),
@@ -254,6 +267,7 @@ export const planSchema = z
   })
   .openapi('Plan')
 
+/** One grant on the deny list of one policy document. */
 export const denySchema = z
   .object({
     grantId: idOf('grt'),
@@ -266,6 +280,7 @@ export const denySchema = z
   })
   .openapi('DenyEntry')
 
+/** One policy document that holds a deny list, and how its last write went. */
 export const denyTargetSchema = z
   .object({
     target: z.string(),
@@ -280,6 +295,7 @@ export const denyTargetSchema = z
   })
   .openapi('DenyTarget')
 
+/** One event of the audit chain, with its hashes. */
 export const auditEventSchema = z
   .object({
     id: idOf('evt'),
@@ -295,8 +311,10 @@ export const auditEventSchema = z
   })
   .openapi('AuditEvent')
 
+/** The newest event of the audit chain. */
 export const auditHeadSchema = z.object({ seq: count(), hash: sha256() }).openapi('AuditHead')
 
+/** A registration of agents. */
 export const registrationSchema = z
   .object({
     name: z.string(),
@@ -309,6 +327,7 @@ export const registrationSchema = z
   })
   .openapi('Registration')
 
+/** A caller that proved who it is and has no registration. */
 export const unregisteredSchema = z
   .object({
     subject: z.string(),
@@ -321,10 +340,12 @@ export const unregisteredSchema = z
   })
   .openapi('UnregisteredAttempt')
 
+/** Why a configuration file is not in force. */
 export const fileProblemSchema = z
   .object({ code: z.string(), explanation: z.string() })
   .openapi('FileProblem', { description: 'why the newest file is not in force; the last good one is' })
 
+/** How far a revocation is. */
 export const outcomeSchema = z
   .discriminatedUnion('kind', [
     z.object({ kind: z.literal('ended'), at: instant() }),
@@ -333,13 +354,16 @@ export const outcomeSchema = z
   ])
   .openapi('RevocationOutcome')
 
+/** The operator whose token made the call. */
 export const operatorSchema = z
   .object({ name: z.string(), role: z.enum(OPERATOR_ROLES), groups: z.array(z.string()) })
   .openapi('Operator')
 
+/** Shown in the OpenAPI document. */
 export const EXAMPLE_REQUEST_ID = '0d9b7b0c-6f0e-4f3e-9a53-0f5d2b2f3c1e'
 const ERROR_CODES = Object.keys(ERROR_CATALOG) as [ErrorCode, ...ErrorCode[]]
 
+/** An error as it is sent: a problem document (RFC 9457). */
 export const problemSchema = z
   .object({
     type: z.string().openapi({ example: 'urn:stint:error:GRANT_NOT_FOUND' }),

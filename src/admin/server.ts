@@ -37,6 +37,7 @@ export interface AdminServerSettings {
   readonly onRefused?: (refusal: RefusedConnection) => void
 }
 
+/** Limits of the admin port: its connections, and how long a handshake and a request may take. */
 export interface AdminConnectionLimits extends GuardedListenerLimits {
   readonly handshakeTimeoutMs: number
   /** For the head of a request, and for the whole of it. */

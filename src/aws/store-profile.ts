@@ -1,5 +1,6 @@
 /** Services that answer AWS's calls. `aws` is AWS itself, and whatever does all that AWS does. */
 export const STORE_PROFILES = ['aws', 'ceph', 'minio'] as const
+/** The setting `profile`: one of `STORE_PROFILES`. */
 export type StoreProfileName = (typeof STORE_PROFILES)[number]
 
 /** Where a deny list can be kept. */

@@ -7,6 +7,7 @@ import { hidesSomething, visible, visibleJson, visibleYaml } from './visible.ts'
 
 /** What `-o` takes; `json` and `yaml` are stable, `table` is for people. */
 export const OUTPUT_FORMATS = ['table', 'json', 'yaml'] as const
+/** One of `OUTPUT_FORMATS`. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
 /** One column of a list: its heading, and the text of a row in it. */

@@ -12,6 +12,7 @@ interface HostAddress {
   readonly family: number
 }
 
+/** Options of `guardedFetch`. */
 export interface GuardedFetchOptions {
   /** As for `guardUrl`. */
   readonly allowPrivate?: readonly string[]
@@ -27,6 +28,7 @@ export interface GuardedFetchOptions {
   readonly lookup?: (host: string) => Promise<readonly HostAddress[]>
 }
 
+/** What `guardedFetch` got. */
 export interface FetchedDocument {
   /** Any non-redirect status. Callers must check for 200 themselves. */
   readonly status: number

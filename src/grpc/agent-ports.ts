@@ -22,6 +22,7 @@ interface Address {
   readonly port: number
 }
 
+/** Options of `startAgentPorts`. */
 export interface AgentPortsOptions extends BrokerServerOptions {
   readonly mutual: Address
   /** The port for callers that have only a bearer token; none unless given. */
@@ -37,6 +38,7 @@ export interface AgentPortsOptions extends BrokerServerOptions {
   readonly onAccept: (setting: string, problem: StintError | undefined) => void
 }
 
+/** The open ports for agents. */
 export interface AgentPorts {
   /** `host:port` */
   readonly mutual: string

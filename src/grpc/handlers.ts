@@ -18,6 +18,7 @@ export type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<u
 /** Calls that end something have room of their own: an agent that asks too much can still give back. */
 export type CallKind = 'call' | 'release' | 'stream'
 
+/** What every method needs beside its own work. */
 export interface HandlerParts {
   /** @throws {StintError} an identity error; the refusal is on record by then. */
   authenticate(call: AnyCall): Promise<CallerIdentity>

@@ -15,6 +15,7 @@ export interface HealthServer {
   stop(): Promise<void>
 }
 
+/** Options of `startHealthServer`. */
 export interface HealthServerOptions {
   readonly host: string
   readonly port: number

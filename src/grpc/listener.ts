@@ -25,6 +25,7 @@ import { HandshakeBytes } from './handshake-bytes.ts'
 import { createInjector } from './http2-guard.ts'
 import { keepPeerChains, peerChain, shownIdentity } from './peer-chain.ts'
 
+/** Options of `Listener`. */
 export interface ListenerOptions {
   /** Made with GRPC_SERVER_OPTIONS; it must not be bound to a TCP port of its own, since this is where TLS is done. */
   readonly server: Server

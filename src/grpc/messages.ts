@@ -88,6 +88,7 @@ function overLong(text: string, max: number): string | undefined {
   return text.length > max ? `must have at most ${max} characters (got ${text.length})` : undefined
 }
 
+/** A grant as its message; what is not known is empty or absent. */
 export function grantToWire({ grant, approval, renewAfter }: GrantView): WireGrant {
   return {
     id: grant.id,
@@ -124,6 +125,7 @@ export function leaseToWire({ lease, usableUntil, credentials }: RevealedLease):
   }
 }
 
+/** A plan as its message, the session policy as JSON text. */
 export function planToWire(plan: Plan): WirePlan {
   const { blastRadius } = plan
   return {
@@ -151,6 +153,7 @@ export function planToWire(plan: Plan): WirePlan {
   }
 }
 
+/** A policy decision as its message. */
 export function decisionToWire(decision: Decision): WireDecision {
   return {
     outcome: decision.outcome,

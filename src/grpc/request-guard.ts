@@ -5,6 +5,7 @@ import { StintError } from '../core/errors.ts'
 /** Names and values of one call's metadata, with 32 bytes for each, as HTTP/2 counts a header list. */
 const MAX_METADATA_BYTES = 8 * 1024
 
+/** Options of `requestGuard`. */
 export interface RequestGuardOptions {
   /** How long a request may take to arrive whole. */
   readonly requestMs: number

@@ -3,6 +3,7 @@
  * is bound to the certificate of the connection; a token alone is a bearer token.
  */
 export const AUTH_METHODS = ['x509-svid', 'jwt-svid', 'x509-svid+jwt-svid', 'oidc', 'x509-svid+oidc'] as const
+/** One of `AUTH_METHODS`. */
 export type AuthMethod = (typeof AUTH_METHODS)[number]
 
 /**

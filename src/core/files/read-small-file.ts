@@ -9,6 +9,7 @@ export interface SmallFile {
   readonly hash: string
 }
 
+/** Options of `readSmallFile`. */
 export interface SmallFileLimits {
   /** Default 1 MiB. */
   readonly maxBytes?: number

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { BoundedMap } from './bounded-map.ts'
 import { TokenBucket } from './token-bucket.ts'
 
+/** Options of `KeyedLimiter`. */
 export interface KeyedLimiterOptions {
   readonly clock: Clock
   /** Tokens per second for each key. */

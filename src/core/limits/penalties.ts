@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { BoundedMap } from './bounded-map.ts'
 
+/** Options of `Penalties`; all but the clock have a default. */
 export interface PenaltiesOptions {
   readonly clock: Clock
   /** The first penalty; each further offence doubles it. Default 5 000. */

@@ -16,6 +16,7 @@ import {
   shutOut,
 } from './connection-table.ts'
 
+/** Options of `GuardedListener`. */
 export interface GuardedListenerOptions {
   /**
    * A TCP, TLS, HTTP or HTTPS server that does not listen yet. One with TLS is made with the `handshakeTimeout` of
@@ -40,6 +41,7 @@ export interface GuardedListenerOptions {
   readonly copyableProof?: boolean
 }
 
+/** Where to listen. */
 export interface ListenAddress {
   readonly host: string
   readonly port: number
@@ -47,6 +49,7 @@ export interface ListenAddress {
   readonly setting: string
 }
 
+/** How many connections one listener takes, and how long each may stay silent. */
 export interface GuardedListenerLimits extends ConnectionTableLimits {
   /** How long the first byte may take once the connection is open and its handshake, if it has one, is done. */
   readonly firstByteTimeoutMs: number
@@ -54,6 +57,7 @@ export interface GuardedListenerLimits extends ConnectionTableLimits {
   readonly calls?: CallLimits
 }
 
+/** A connection that was turned away, and why. */
 export interface RefusedConnection {
   /** `address:port` */
   readonly peer: string

@@ -7,6 +7,7 @@ const RESERVED_FILES = 256
 /** With fewer open files than this the broker cannot keep a reserve and serve anybody. */
 const FEWEST_FILES = 512
 
+/** How many connections each listener may have. */
 export interface SocketBudget<Name extends string> {
   /** The limits of each listener. Where all together would not fit, the largest are lowered first. */
   readonly limits: Readonly<Record<Name, ConnectionTableLimits>>

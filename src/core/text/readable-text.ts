@@ -4,6 +4,7 @@ export interface TextRule {
   readonly lines?: boolean
 }
 
+/** The text as it may be shown and stored, or what is wrong with it: the end of a sentence that names the field. */
 export type ReadableText = { readonly text: string } | { readonly problem: string }
 
 /** Scripts in which a joiner decides how letters look (Unicode Standard, section 23.2). */

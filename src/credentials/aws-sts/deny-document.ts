@@ -2,8 +2,9 @@ import { StintError } from '../../core/errors.ts'
 import { isId } from '../../core/ids.ts'
 import type { DenyList } from '../provider.ts'
 
-/** Characters that IAM allows in one managed policy version, and in all inline policies of one role together. */
+/** Characters that IAM allows in one managed policy version. */
 export const MANAGED_POLICY_CHARACTERS = 6_144
+/** Characters that IAM allows in all inline policies of one role together. */
 export const INLINE_POLICIES_CHARACTERS = 10_240
 
 /**

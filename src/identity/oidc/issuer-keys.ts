@@ -4,6 +4,7 @@ import { tokenInvalid } from '../jwt-token.ts'
 import type { PublishedKeys } from './discovery.ts'
 import type { IssuerKey } from './jwks.ts'
 
+/** Options of `IssuerKeys`. */
 export interface IssuerKeysOptions {
   /** Gets the keys anew; bounded in time and size by itself. */
   readonly load: (signal: AbortSignal) => Promise<PublishedKeys>

@@ -36,6 +36,7 @@ export interface VerifiedOidcToken {
   readonly askIssuer?: (signal: AbortSignal) => Promise<void>
 }
 
+/** Options of `OidcVerifier`. */
 export interface OidcVerifierOptions {
   readonly issuers: readonly OidcIssuer[]
   /** The way to an issuer's documents; 1 MiB and 5 s at most are expected of it. */

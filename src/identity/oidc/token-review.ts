@@ -11,6 +11,7 @@ import { readClaim } from './claim-path.ts'
  */
 export type TokenReview = (token: TokenParts, signal?: AbortSignal) => Promise<void>
 
+/** Options of the TokenReview check of the Kubernetes API. */
 export interface TokenReviewOptions {
   /** API servers of the cluster, e.g. `https://10.0.0.1:6443`; the first that answers decides. */
   readonly urls: readonly string[]

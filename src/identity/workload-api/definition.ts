@@ -9,6 +9,7 @@ export interface X509SvidResponse {
   readonly federated_bundles: { readonly [trustDomainId: string]: Uint8Array }
 }
 
+/** One X.509-SVID of our own, with its private key and the bundle of its trust domain. */
 export interface X509SvidMessage {
   readonly spiffe_id: string
   /** Concatenated DER certificates, leaf first. */

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import { openStream, type WorkloadApiError, type WorkloadApiStreams } from './open-stream.ts'
 
+/** Options of `FollowedStream`. */
 export interface FollowedStreamOptions<Method extends keyof WorkloadApiStreams> {
   readonly target: string
   readonly method: Method

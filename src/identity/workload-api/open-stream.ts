@@ -8,6 +8,7 @@ export interface WorkloadApiStreams {
   readonly FetchJWTBundles: JwtBundlesResponse
 }
 
+/** What `openStream` reports to. */
 export interface StreamHandlers<T> {
   /** Must not throw. */
   onMessage(message: T): void

@@ -47,5 +47,7 @@ export interface IssuerPreset {
 
 const MINUTE_MS = 60_000
 
+/** For the token lifetimes of presets. */
 export const TEN_MINUTES_MS = 10 * MINUTE_MS
+/** For the token lifetimes of presets. */
 export const HOUR_MS = 60 * MINUTE_MS

@@ -7,6 +7,7 @@ import { HOUR_MS, type IssuerPreset, TEN_MINUTES_MS } from './preset.ts'
 
 /** The kinds of issuers that are known by name. */
 export const PRESET_NAMES = ['github', 'gitlab', 'kubernetes', 'entra', 'aws'] as const
+/** One of `PRESET_NAMES`. */
 export type PresetName = (typeof PRESET_NAMES)[number]
 
 const PRESETS: Readonly<Record<PresetName, IssuerPreset>> = {
