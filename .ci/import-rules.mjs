@@ -193,10 +193,4 @@ export const EXCEPTIONS = [
   },
   // Until one reader of YAML files serves every kind of file, from a room that may read files.
   { rule: 'pure-of-core', from: 'src/plan/load-labels.ts', to: 'src/core/files/read-small-file.ts' },
-  // Until the type Migration has a file of its own.
-  ...['001-ledger', '002-token-owners'].map((step) => ({
-    rule: 'no-circles',
-    from: `src/ledger/sqlite/migrations/${step}.ts`,
-    to: 'src/ledger/sqlite/migrations/run-migrations.ts',
-  })),
 ]

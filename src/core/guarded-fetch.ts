@@ -12,7 +12,7 @@ interface HostAddress {
   readonly family: number
 }
 
-/** Options of `guardedFetch`. */
+/** Options of `createGuardedFetch`. */
 export interface GuardedFetchOptions {
   /** As for `guardUrl`. */
   readonly allowPrivate?: readonly string[]
@@ -28,7 +28,7 @@ export interface GuardedFetchOptions {
   readonly lookup?: (host: string) => Promise<readonly HostAddress[]>
 }
 
-/** What `guardedFetch` got. */
+/** What a guarded fetch got. */
 export interface FetchedDocument {
   /** Any non-redirect status. Callers must check for 200 themselves. */
   readonly status: number

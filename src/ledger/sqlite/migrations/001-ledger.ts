@@ -1,4 +1,4 @@
-import type { Migration } from './run-migrations.ts'
+import type { Migration } from './migration.ts'
 
 /**
  * Instants are integer milliseconds since 1970 UTC, hashes are 32 bytes, and texts that repeat in many rows (subjects,

@@ -1,4 +1,4 @@
-import type { Migration } from './run-migrations.ts'
+import type { Migration } from './migration.ts'
 
 /**
  * Who holds a bearer token: the connection that it last minted by, the grant and the lease that it was first bound for. A

@@ -4,15 +4,7 @@ import { failpoint } from '../../../core/failpoint.ts'
 import type { SqliteDatabase } from '../sqlite-database.ts'
 import { ledgerMigration } from './001-ledger.ts'
 import { tokenOwnersMigration } from './002-token-owners.ts'
-
-/** One step of the schema. Its text never changes once it has been released: a checksum is kept of it. */
-export interface Migration {
-  readonly version: number
-  readonly name: string
-  readonly sql: string
-  /** The oldest schema version whose code can still work on the result: lets a release be rolled back. */
-  readonly readableBy: number
-}
+import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
 export const MIGRATIONS: readonly Migration[] = [ledgerMigration, tokenOwnersMigration]
