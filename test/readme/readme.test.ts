@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -15,13 +15,7 @@ import { CHECKOUT } from './reader.ts'
 const README = join(CHECKOUT, 'README.md')
 const readme = readFileSync(README, 'utf8')
 const run = promisify(execFile)
-const pages = ['README.md', 'CHANGELOG.md', ...markdownIn('docs'), ...markdownIn('docs/aws')]
-
-function markdownIn(folder: string): string[] {
-  return readdirSync(join(CHECKOUT, folder))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name))
-}
+const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: CHECKOUT, encoding: 'utf8' }).split('\n').filter(Boolean)
 
 test('the README names the tests of each promise', () => {
   const written = withPromiseTable(readme)
@@ -41,7 +35,7 @@ test('every shell command of the README is run by a test, and every npm script i
 
 for (const page of pages)
   test(`every link of ${page} leads somewhere`, () => {
-    const text = readFileSync(join(CHECKOUT, page), 'utf8')
+    const text = withoutCode(readFileSync(join(CHECKOUT, page), 'utf8'))
     for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue
       const [path = '', anchor] = target.split('#')
@@ -51,14 +45,23 @@ for (const page of pages)
     }
   })
 
-/** Anchors as GitHub makes them. */
+/** Anchors as GitHub makes them: the second heading of one name ends in `-1`. */
 function headingsOf(markdown: string): string[] {
-  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-    title
+  const seen = new Map<string, number>()
+  return [...withoutCode(markdown).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => {
+    const anchor = title
       .toLowerCase()
       .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  )
+      .replaceAll(' ', '-')
+    const before = seen.get(anchor) ?? 0
+    seen.set(anchor, before + 1)
+    return before === 0 ? anchor : `${anchor}-${before}`
+  })
+}
+
+/** Fenced blocks hold comments that look like headings, and brackets that look like links. */
+function withoutCode(markdown: string): string {
+  return markdown.replace(/^```.*?^```$/gms, '')
 }
 
 /** Inside the checkout, so that packages are found; git ignores it. */
