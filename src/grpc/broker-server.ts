@@ -9,6 +9,7 @@ import type { CallLimits } from '../core/net/connection-table.ts'
 import { Admission, type AdmissionLimits } from '../grants/admission.ts'
 import type { GrantService } from '../grants/services.ts'
 import { Authenticator, refusedTokenId } from '../identity/authenticator.ts'
+import { AwaitedKeys } from '../identity/awaited-keys.ts'
 import type { BundleStore } from '../identity/bundle-store.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { createJwtSvidVerifier, type JwtSvidRules, type JwtSvidVerifier } from '../identity/jwt-svid.ts'
@@ -62,17 +63,19 @@ type Gates = Readonly<Record<CallKind, Admission>>
 export interface SharedChecks {
   readonly verifier: JwtSvidVerifier | undefined
   readonly gates: Gates
+  readonly awaitedKeys: AwaitedKeys
   readonly failures: TokenFailures
   readonly penalties: Penalties
 }
 
 /** @throws {StintError} CONFIG_INVALID */
 export function sharedChecks(options: BrokerServerOptions): SharedChecks {
-  const { tokens, clock } = options
+  const { tokens, clock, bundles } = options
   const verifier = tokens && createJwtSvidVerifier(tokens)
   return {
     verifier,
     gates: gatesOf(options),
+    awaitedKeys: new AwaitedKeys({ bundles, clock }),
     failures: new TokenFailures({ clock }),
     penalties: new Penalties({ clock }),
   }
@@ -85,12 +88,13 @@ export function sharedChecks(options: BrokerServerOptions): SharedChecks {
  */
 export function brokerServer(
   options: BrokerServerOptions,
-  { verifier, gates, failures }: SharedChecks,
+  { verifier, gates, failures, awaitedKeys }: SharedChecks,
   { own, bearers }: { own: () => Listener; bearers?: CallConnections },
 ): Server {
   const { bundles, clock, logger, maxCallMs, grants, refusals } = options
   const authenticator = new Authenticator({
     bundles,
+    awaitedKeys,
     bearerAlone: bearers !== undefined,
     ...(verifier && { tokens: verifier }),
     ...(options.oidc && { oidc: options.oidc }),
@@ -122,7 +126,8 @@ export function brokerServer(
   const onError = (error: StintError, method: string, peer: string) => {
     if (error.details.check === 'agent-rate') void refusals.note(refusal(error, method, peer))
     // The problems of an issuer are logged elsewhere, once; a stranger with invented keys must not fill the log.
-    if (error.code === 'ISSUER_UNAVAILABLE') logger.debug({ method, code: error.code }, 'a token could not be verified')
+    if (error.code === 'ISSUER_UNAVAILABLE' || namesUnknownKey(error))
+      logger.debug({ method, code: error.code }, 'a token could not be verified')
     else if (ERROR_CATALOG[error.code].http >= 500) logger.error({ method, err: error }, 'a call failed')
     else logger.debug({ method, code: error.code }, 'a call was refused')
   }
@@ -162,5 +167,5 @@ export function refusal({ code, details }: StintError, operation: string, remote
 
 /** A token whose key nobody has published so far: a refusal, though the same token may be good soon. */
 function namesUnknownKey({ code, details }: StintError): boolean {
-  return code === 'ISSUER_UNAVAILABLE' && details.check === 'kid'
+  return (code === 'ISSUER_UNAVAILABLE' || code === 'TRUST_DOMAIN_UNAVAILABLE') && details.check === 'kid'
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
+import type { AwaitedKeys } from './awaited-keys.ts'
 import type { BundleStore } from './bundle-store.ts'
 import type { CallConnection, CallerIdentity } from './caller-identity.ts'
 import type { JwtSvidVerifier, VerifiedJwtSvid } from './jwt-svid.ts'
@@ -19,6 +20,8 @@ export interface AuthenticatorOptions {
   readonly tokens?: JwtSvidVerifier
   /** Without it, tokens of OIDC issuers are refused, also beside a certificate. */
   readonly oidc?: OidcVerifier
+  /** Without it, a JWT-SVID whose key is not in the bundle is refused for good at once. */
+  readonly awaitedKeys?: AwaitedKeys
   /** Whether a token may come alone, as it does on a listener without client certificates. Default false. */
   readonly bearerAlone?: boolean
 }
@@ -57,15 +60,17 @@ export class Authenticator {
   readonly #bundles: BundleStore
   readonly #tokens: JwtSvidVerifier | undefined
   readonly #oidc: OidcVerifier | undefined
+  readonly #awaitedKeys: AwaitedKeys | undefined
   readonly #bearerAlone: boolean
   /** By SHA-256 of the whole token; only of the generation in `#cachedGeneration`. JWT-SVIDs only. */
   readonly #cache = new BoundedMap<VerifiedJwtSvid>({ limit: MAX_CACHED_TOKENS })
   #cachedGeneration = -1
 
-  constructor({ bundles, tokens, oidc, bearerAlone = false }: AuthenticatorOptions) {
+  constructor({ bundles, tokens, oidc, awaitedKeys, bearerAlone = false }: AuthenticatorOptions) {
     this.#bundles = bundles
     this.#tokens = tokens
     this.#oidc = oidc
+    this.#awaitedKeys = awaitedKeys
     this.#bearerAlone = bearerAlone
   }
 
@@ -103,7 +108,8 @@ export class Authenticator {
       throw tokenInvalid('issuer', 'The token is of no issuer that is accepted here (iss).')
     }
     const { snapshot } = this.#bundles
-    const verified = await this.#tokens.verify(parts, { bundles: snapshot, now })
+    const keyWaitMs = (trustDomain: string) => this.#awaitedKeys?.waitMs(text, trustDomain) ?? 0
+    const verified = await this.#tokens.verify(parts, { bundles: snapshot, now, keyWaitMs })
     if (snapshot === this.#bundles.snapshot) this.#cache.set(key, verified)
     return shownJwtSvid(verified)
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
+import { BundleLooks } from './bundle-looks.ts'
 import type { BundleReports } from './bundle-problems.ts'
 import { bundleInvalid } from './bundle-problems.ts'
 import type { BundleSource, BundleStore } from './bundle-store.ts'
@@ -24,6 +25,7 @@ export interface BundleFilesOptions extends BundleReports {
   readonly intervalMs?: number
 }
 
+const DEFAULT_INTERVAL_MS = 5_000
 const PARSERS = { spiffe: parseSpiffeBundle, pem: parsePemBundle } as const
 
 /**
@@ -37,15 +39,24 @@ export class BundleFiles implements BundleSource {
   readonly #loaded = new Map<string, string>()
   /** By trust domain: the text of the problem of now. */
   readonly #problems = new Map<string, string>()
+  /** By trust domain; not of PEM files, which never have a JWT key. */
+  readonly #looks = new Map<string, BundleLooks>()
   #poll: Poll | undefined
 
   constructor(options: BundleFilesOptions) {
     this.#options = options
+    const { store, domains, clock } = options
+    for (const [trustDomain, { format }] of Object.entries(domains)) {
+      if (format === 'pem') continue
+      const looks = new BundleLooks({ clock })
+      this.#looks.set(trustDomain, looks)
+      store.followLooks(trustDomain, (sinceMs) => looks.untilLookedMs(sinceMs))
+    }
   }
 
   /** @throws {StintError} BUNDLE_INVALID when some bundle cannot be used: there is no last good one yet. */
   async start(): Promise<void> {
-    const { domains, clock, intervalMs = 5000 } = this.#options
+    const { domains, clock, intervalMs = DEFAULT_INTERVAL_MS } = this.#options
     for (const [trustDomain, file] of Object.entries(domains)) await this.#load(trustDomain, file)
     this.#poll ??= new Poll({ clock, intervalMs, check: () => this.check() })
   }
@@ -67,7 +78,10 @@ export class BundleFiles implements BundleSource {
   }
 
   async #load(trustDomain: string, { file, format }: BundleFile): Promise<void> {
-    const { store, onNotes } = this.#options
+    const { store, onNotes, intervalMs = DEFAULT_INTERVAL_MS } = this.#options
+    const looks = this.#looks.get(trustDomain)
+    looks?.nextIn(intervalMs)
+    const worked = looks?.begin()
     const { text, hash } = await read(file)
     if (this.#loaded.get(trustDomain) !== hash) {
       const { bundle, notes } = PARSERS[format](trustDomain, text)
@@ -75,6 +89,7 @@ export class BundleFiles implements BundleSource {
       this.#loaded.set(trustDomain, hash)
       onNotes(componentOf(trustDomain), notes)
     }
+    worked?.()
     if (this.#problems.delete(trustDomain)) this.#options.onState(componentOf(trustDomain), undefined)
   }
 

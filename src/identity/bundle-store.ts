@@ -35,6 +35,13 @@ export interface BundleSource {
   stop(): Promise<void>
 }
 
+/**
+ * @param sinceMs by the monotonic clock.
+ * @returns how long until a look at the source that began after that instant should have worked; 0 once one has, or when the
+ *   source has no more to say.
+ */
+export type UntilLooked = (sinceMs: number) => number
+
 /** What a CertificateRequest may hold of names, well below what any client reads (Java: 32 KiB in all). */
 const MAX_NAME_BYTES = 30_000
 
@@ -49,6 +56,7 @@ export class BundleStore {
   #snapshot: BundleSnapshot = snapshotOf(0, { bundles: new Map(), unavailable: new Set() })
   #roots: readonly string[] = []
   readonly #listeners = new Set<() => void>()
+  readonly #looks = new Map<string, UntilLooked>()
   readonly #onListeners: (error: StintError | undefined) => void
 
   /**
@@ -125,6 +133,16 @@ export class BundleStore {
   /** Ends trust in a domain. */
   remove(trustDomain: string): void {
     this.apply(new Map([[trustDomain, undefined]]))
+  }
+
+  /** A source that may bring new keys of the trust domain says how long that takes. Must not throw. */
+  followLooks(trustDomain: string, untilLooked: UntilLooked): void {
+    this.#looks.set(trustDomain, untilLooked)
+  }
+
+  /** As `UntilLooked`; 0 for a trust domain that nobody looks for. */
+  untilLookedMs(trustDomain: string, sinceMs: number): number {
+    return this.#looks.get(trustDomain)?.(sinceMs) ?? 0
   }
 
   /**

@@ -65,10 +65,18 @@ export interface JwtSvidVerifier {
    * Checks a JWT-SVID in compact form. The key comes from the bundle of the trust domain in `sub`, never from the token.
    *
    * @param token its text, or what `takeTokenApart` made of it, so that nobody reads it twice.
-   * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; as `requireBundle`.
+   * @throws {StintError} TOKEN_INVALID or TOKEN_EXPIRED with `details.check`; TRUST_DOMAIN_UNAVAILABLE (kid) with
+   *   `details.retryAfterMs` while the key may still come; as `requireBundle`.
    * @see JWT-SVID, sections 2 to 6
    */
-  verify(token: string | TokenParts, context: { bundles: BundleSnapshot; now: Date }): Promise<VerifiedJwtSvid>
+  verify(token: string | TokenParts, context: VerificationContext): Promise<VerifiedJwtSvid>
+}
+
+export interface VerificationContext {
+  readonly bundles: BundleSnapshot
+  readonly now: Date
+  /** How long the key of this token may still take to come, when its trust domain has no such key; 0 unless given. */
+  readonly keyWaitMs?: ((trustDomain: string) => number) | undefined
 }
 
 /** One-off form of `createJwtSvidVerifier(rules).verify(token, context)`. */
@@ -79,13 +87,11 @@ export async function verifyJwtSvid(
   return createJwtSvidVerifier(rules).verify(token, { bundles, now })
 }
 
-interface Context {
+interface Context extends VerificationContext {
   readonly audiencesFor: (trustDomain: string) => readonly string[]
   readonly maxLifetimeSeconds: number
   readonly leewaySeconds: number
   readonly soleAudience: boolean
-  readonly bundles: BundleSnapshot
-  readonly now: Date
 }
 
 function audiencesOf({ audience = [], audienceByDomain = new Map() }: JwtSvidRules) {
@@ -101,17 +107,23 @@ async function verify(token: string | TokenParts, context: Context): Promise<Ver
   const read = readCompactToken(token)
   const claims = checkClaims(read.claims, context)
   const boundTo = confirmationOf(read.claims)
-  await checkSignature(read, authorityOf(read, claims, context.bundles))
+  await checkSignature(read, authorityOf(read, claims, context))
   return verified(read, claims, { leewaySeconds: context.leewaySeconds, boundTo })
 }
 
-function authorityOf({ header }: CompactToken, { id }: JwtClaims, bundles: BundleSnapshot): JwtAuthority {
+function authorityOf({ header }: CompactToken, { id }: JwtClaims, { bundles, keyWaitMs }: Context): JwtAuthority {
   const authority = requireBundle(bundles, id.trustDomain).jwtAuthorities.get(header.kid)
-  if (!authority) throw tokenInvalid('kid', 'The trust domain of the token has no JWT key with this kid.')
+  if (!authority) throw unknownKey(id.trustDomain, keyWaitMs?.(id.trustDomain) ?? 0)
   if (!authority.algorithms.includes(header.alg)) {
     throw tokenInvalid('algorithm-key', 'The key with this kid is not for the algorithm of the token.')
   }
   return authority
+}
+
+function unknownKey(trustDomain: string, retryAfterMs: number): StintError {
+  if (retryAfterMs === 0) return tokenInvalid('kid', 'The trust domain of the token has no JWT key with this kid.')
+  const explanation = `The trust bundle of ${trustDomain} has no JWT key with the kid of the token; it is brought up to date soon, so try again later.`
+  return new StintError('TRUST_DOMAIN_UNAVAILABLE', { check: 'kid', trustDomain, explanation, retryAfterMs })
 }
 
 async function checkSignature({ text, header }: CompactToken, { key }: JwtAuthority): Promise<void> {

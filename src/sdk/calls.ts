@@ -250,8 +250,13 @@ export function isHeldElsewhere(error: StintError): boolean {
  */
 function isOfTheRetry({ code }: StintError, first: StintError): boolean {
   if (code === 'TOKEN_REPLAYED' || code === 'DEADLINE_EXCEEDED') return true
-  const wasLetIn = first.code !== 'BROKER_UNAVAILABLE' && first.code !== 'TOKEN_REPLAYED'
-  return wasLetIn && ERROR_CATALOG[code].grpc === 'UNAUTHENTICATED'
+  return !failedBeforeIdentity(first) && ERROR_CATALOG[code].grpc === 'UNAUTHENTICATED'
+}
+
+/** What a later try says of the identity is then the first true answer. */
+function failedBeforeIdentity({ code, details: { check } }: StintError): boolean {
+  if (code === 'ISSUER_UNAVAILABLE') return check === 'keys' || check === 'kid'
+  return code === 'BROKER_UNAVAILABLE' || code === 'TOKEN_REPLAYED' || code === 'TRUST_DOMAIN_UNAVAILABLE'
 }
 
 /** gRPC makes PERMISSION_DENIED, with nothing in it, of the farewell that a broker says to a certificate. */

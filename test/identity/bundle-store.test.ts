@@ -14,6 +14,7 @@ import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { createTrustDomain } from '../../src/practice/pki.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { basicConstraints, bundleOfRoots, issue, keyUsage, NOW, Usage } from '../support/pki.ts'
+import { TokenJudge } from '../support/token-judge.ts'
 
 let folder = ''
 let one: PracticeTrustDomain
@@ -140,6 +141,37 @@ describe('BundleFiles', () => {
     await writeFile(file, two.bundleJson({ sequence: 6 }))
     await files.check()
     expect(store.get('a.test')?.digest).toBe(bundle(two).digest)
+    await files.stop()
+  })
+
+  test('a token whose key the file has not yet is told to come again, until the file was read after the token came', async () => {
+    const file = join(folder, 'bundle.json')
+    await writeFile(file, one.bundleJson({ sequence: 1 }))
+    const { files, store, clock } = watch(file)
+    await files.start()
+    const judge = new TokenJudge({ store, clock })
+    const [early, invented] = [await judge.issue(two), await judge.issue(one, { header: { kid: 'invented' } })]
+    await clock.advance(1_000)
+    expect(await judge.answer(early)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 4000')
+    expect(await judge.answer(invented)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 4000')
+    await writeFile(file, 'half a docu')
+    await clock.advance(1_000)
+    await files.check()
+    expect(await judge.answer(invented)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 5000')
+    await writeFile(file, two.bundleJson({ sequence: 2 }))
+    await files.check()
+    expect(await judge.answer(early)).toBe('accepted')
+    expect(await judge.answer(invented)).toBe('TOKEN_INVALID kid')
+    await files.stop()
+  })
+
+  test('a file of PEM roots never has a key of tokens, so nobody is told to come again', async () => {
+    const file = join(folder, 'roots.pem')
+    await writeFile(file, one.rootCertPem)
+    const { files, store, clock } = watch(file, 'pem')
+    await files.start()
+    const judge = new TokenJudge({ store, clock })
+    expect(await judge.answer(await judge.issue(one))).toBe('TOKEN_INVALID kid')
     await files.stop()
   })
 

@@ -102,6 +102,29 @@ for (const { name, errors, thrown } of [
   })
 }
 
+test('a token whose key the broker does not have yet is shown again when the broker says, and what it then says counts', async () => {
+  const wait = { check: 'kid', retryAfterMs: 3_000 }
+  for (const { code, last } of [
+    { code: 'TRUST_DOMAIN_UNAVAILABLE', last: undefined },
+    { code: 'TRUST_DOMAIN_UNAVAILABLE', last: 'TOKEN_INVALID' },
+    { code: 'ISSUER_UNAVAILABLE', last: 'TOKEN_INVALID' },
+  ] as const) {
+    const answers = [new StintError(code, wait), last && new StintError(last, { check: 'kid' })]
+    broker.scripts.GetGrant = () => {
+      const error = answers.shift()
+      if (error) throw error
+      return { grant: broker.grant }
+    }
+    const startedMs = clock.monotonicMs()
+    const outcome = await settle(
+      clock,
+      client.getGrant(GRANT_ID).catch((error: unknown) => error),
+    )
+    expect(outcome).toMatchObject(last ? { code: last } : { id: GRANT_ID })
+    expect(clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(3_000)
+  }
+})
+
 test('a token that the broken connection of before still holds is shown again when the broker says', async () => {
   const answers = [new StintError('TOKEN_REPLAYED', { retryAfterMs: 3_000 }), undefined]
   broker.scripts.GetGrant = () => {

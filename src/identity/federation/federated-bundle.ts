@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import type { GuardedFetch } from '../../core/guarded-fetch.ts'
+import { BundleLooks } from '../bundle-looks.ts'
 import { type BundleReports, bundleInvalid } from '../bundle-problems.ts'
 import type { BundleSource, BundleStore } from '../bundle-store.ts'
 import { parseSpiffeId } from '../spiffe-id.ts'
@@ -39,6 +40,7 @@ const MAX_NAP_MS = 60_000
 export class FederatedBundle implements BundleSource {
   readonly #options: FederatedBundleOptions
   readonly #fetch: GuardedFetch
+  readonly #looks: BundleLooks
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
   /** The latest that was fetched; kept for checking the endpoint and the sequence when trust has ended. */
@@ -48,7 +50,9 @@ export class FederatedBundle implements BundleSource {
 
   constructor(options: FederatedBundleOptions) {
     this.#options = options
-    const { clock, profile, allowPrivate } = options
+    const { clock, profile, allowPrivate, store, trustDomain } = options
+    this.#looks = new BundleLooks({ clock })
+    store.followLooks(trustDomain, (sinceMs) => this.#looks.untilLookedMs(sinceMs))
     const currentBundle = () => this.#endpointBundle()
     this.#fetch =
       options.fetch ?? endpointFetch(profile, { clock, currentBundle, ...(allowPrivate && { allowPrivate }) })
@@ -69,7 +73,7 @@ export class FederatedBundle implements BundleSource {
   async #run(): Promise<void> {
     const { clock } = this.#options
     const { signal } = this.#stop
-    let nextMs = clock.monotonicMs() + this.#intervalMs()
+    let nextMs = this.#planNext()
     while (!signal.aborted) {
       const nap = Math.min(nextMs - clock.monotonicMs(), this.#freshMs() ?? MAX_NAP_MS, MAX_NAP_MS)
       await clock.sleep(Math.max(1, nap), signal).catch(() => undefined)
@@ -77,16 +81,24 @@ export class FederatedBundle implements BundleSource {
       this.#dropIfStale()
       if (clock.monotonicMs() < nextMs) continue
       await this.#refresh()
-      nextMs = clock.monotonicMs() + this.#intervalMs()
+      nextMs = this.#planNext()
     }
+  }
+
+  #planNext(): number {
+    const intervalMs = this.#intervalMs()
+    this.#looks.nextIn(intervalMs)
+    return this.#options.clock.monotonicMs() + intervalMs
   }
 
   async #refresh(): Promise<void> {
     const { store, trustDomain, clock, onState, onNotes } = this.#options
+    const worked = this.#looks.begin()
     try {
       const { bundle, notes } = await this.#fetchBundle()
       if (this.#stop.signal.aborted) return
       store.replace(trustDomain, bundle)
+      worked()
       this.#latest = bundle
       this.#fetchedAt = { wallMs: clock.now().getTime(), monotonicMs: clock.monotonicMs() }
       onState(this.#component, undefined)

@@ -40,6 +40,10 @@ interface State {
 
 /** A look at the wall clock this often at least, since it may jump. */
 const MAX_NAP_MS = 60_000
+/** How far an agent may be behind the server that signs: SPIRE's ask theirs every 5 s, and an answer takes its time. */
+const AGENT_BEHIND_MS = 15_000
+/** Sooner than the SDK gives up by itself. */
+const COME_AGAIN_MS = 3_000
 
 /**
  * Takes our own SVID and the bundles from the Workload API. A message is taken whole, in one step, or not at all; what it
@@ -71,7 +75,10 @@ export class WorkloadApiSource implements BundleSource {
 
   constructor(options: WorkloadApiSourceOptions) {
     this.#options = options
-    const { target, clock, random } = options
+    const { target, clock, random, store } = options
+    for (const trustDomain of options.trustDomains) {
+      store.followLooks(trustDomain, (sinceMs) => this.#untilLookedMs(sinceMs))
+    }
     this.#x509Stream = new FollowedStream({
       target,
       clock,
@@ -150,6 +157,14 @@ export class WorkloadApiSource implements BundleSource {
         if (follower) this.#followers.delete(follower)
       },
     }
+  }
+
+  /** A key comes unasked, and its token may be first; nothing can be said while the stream is broken. */
+  #untilLookedMs(sinceMs: number): number {
+    if (!this.#jwtOffered) return 0
+    if (!this.#jwt || this.#jwtNotAfter) return COME_AGAIN_MS
+    const leftMs = sinceMs + AGENT_BEHIND_MS - this.#options.clock.monotonicMs()
+    return Math.min(COME_AGAIN_MS, Math.max(0, leftMs))
   }
 
   #takeX509(message: X509SvidResponse): void {

@@ -8,6 +8,7 @@ import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practi
 import { startHttpsServer, type TestHttpsServer } from '../../support/https-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { until } from '../../support/settle.ts'
+import { TokenJudge } from '../../support/token-judge.ts'
 import { FAILURES } from '../../vectors/identity/federation.ts'
 
 const ENDPOINT_ID = 'spiffe://b.test/spire/server'
@@ -104,6 +105,48 @@ describe('a bundle from an https_web endpoint', () => {
     expect(at.store.get('b.test')?.sequence).toBe(6n)
     await nextRefresh(at, 60_000)
     expect(server.requests()).toBe(3)
+  })
+
+  test('a token that is here before its key is told when to come again, however often it is shown', async () => {
+    const at = await follow()
+    const judge = new TokenJudge(at)
+    const [early, invented] = [await judge.issue(rolled), await judge.issue(b, { header: { kid: 'invented' } })]
+    await at.clock.advance(60_000)
+    for (const token of [early, invented, early, invented]) {
+      expect(await judge.answer(token)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 240000')
+    }
+    expect(server.requests()).toBe(1)
+    document = rolled.bundleJson({ sequence: 6, refreshHintSeconds: 300 })
+    await nextRefresh(at, 240_000)
+    expect(await judge.answer(early)).toBe('accepted')
+    expect(await judge.answer(invented)).toBe('TOKEN_INVALID kid')
+    // Somebody has shown this kid before; a token that comes now waits for a fetch of its own all the same.
+    expect(await judge.answer(await judge.issue(b, { header: { kid: 'invented' } }))).toBe(
+      'TRUST_DOMAIN_UNAVAILABLE kid 300000',
+    )
+    expect(server.requests()).toBe(2)
+  })
+
+  test('a fetch that fails refuses no token for good, nor does one that was under way when the token came', async () => {
+    const at = await follow()
+    const judge = new TokenJudge(at)
+    const token = await judge.issue(rolled)
+    path = '/500'
+    expect(await judge.answer(token)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 300000')
+    await nextRefresh(at)
+    expect(await judge.answer(token)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 300000')
+    const asked = Promise.withResolvers<ServerResponse>()
+    path = '/held'
+    ANSWERS['/held'] = asked.resolve
+    const before = at.states.length
+    for (let minutes = 0; minutes < 5; minutes += 1) await at.clock.advance(60_000)
+    const response = await asked.promise
+    const during = await judge.issue(rolled)
+    expect(await judge.answer(during)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 1000')
+    response.end(document)
+    await until(() => at.states.length > before)
+    expect(await judge.answer(token)).toBe('TOKEN_INVALID kid')
+    expect(await judge.answer(during)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 300000')
   })
 
   test('B15 is asked for every 5 min without a hint, and never later than a third of what may be stale', async () => {

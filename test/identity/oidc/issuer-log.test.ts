@@ -45,14 +45,21 @@ test('a broker logs once that the keys of an issuer are gone, then that they are
     address: broker.addresses.bearer ?? '',
     serverId: stage.brokerId,
     svid: { bundleFile: stage.rootsFile },
-    token: async () => invented(),
+    token: async () => shown(),
   })
+  let shown = async () => invented()
   const codes = new Set<unknown>()
   for (let n = 0; n < 3; n += 1) {
     codes.add(await client.listGrants({}, { deadlineMs: 500 }).catch((error: StintError) => error.code))
   }
-  client.close()
   expect(codes).toContain('ISSUER_UNAVAILABLE')
+  shown = () =>
+    stage.trustDomain.issueJwtSvid({ path: '/agents/a', audience: stage.brokerId, header: { kid: randomUUID() } })
+  await expect(client.listGrants({}, { deadlineMs: 500 })).rejects.toMatchObject({
+    code: 'TRUST_DOMAIN_UNAVAILABLE',
+    details: { check: 'kid', retryAfterMs: expect.any(Number) },
+  })
+  client.close()
   await broker.stop()
   // Whoever invents keys does not fill the log.
   expect(written.filter((line) => line.includes('"method"'))).toEqual([])

@@ -13,6 +13,7 @@ import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practi
 import { ManualClock } from '../../support/manual-clock.ts'
 import { NOW } from '../../support/pki.ts'
 import { settle, until } from '../../support/settle.ts'
+import { TokenJudge } from '../../support/token-judge.ts'
 import { jwtMessage, svidMessage, WorkloadApiServer, x509Message } from '../../support/workload-api-server.ts'
 import { SECURITY_HEADERS, STREAM_ENDS } from '../../vectors/identity/workload-api.ts'
 
@@ -226,6 +227,47 @@ describe('a source that follows the Workload API', () => {
     )
     expect(store.get('a.test')?.jwtAuthorities.size).toBe(1)
   })
+
+  test('a token that is here before its key is told to come again for as long as an agent may be behind', async () => {
+    const { clock, store, start } = follow()
+    await start()
+    const judge = new TokenJudge({ store, clock })
+    const rolled = await createTrustDomain('a.test', { now: NOW })
+    const [early, invented] = [await judge.issue(rolled), await judge.issue(a, { header: { kid: 'invented' } })]
+    for (const token of [early, invented]) {
+      expect(await judge.answer(token)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 3000')
+    }
+    await clock.advance(13_000)
+    expect(await judge.answer(invented)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 2000')
+    const { generation } = store
+    server.set({ jwt: jwtMessage(rolled, b) })
+    await until(() => store.generation > generation)
+    expect(await judge.answer(early)).toBe('accepted')
+    expect(await judge.answer(invented)).toBe('TRUST_DOMAIN_UNAVAILABLE kid 2000')
+    await clock.advance(2_000)
+    expect(await judge.answer(invented)).toBe('TOKEN_INVALID kid')
+  })
+
+  for (const { name, code, answer } of [
+    { name: 'that breaks: nothing can be said', code: status.UNAVAILABLE, answer: 'TRUST_DOMAIN_UNAVAILABLE kid 3000' },
+    {
+      name: 'that the agent does not offer: nothing will come',
+      code: status.UNIMPLEMENTED,
+      answer: 'TOKEN_INVALID kid',
+    },
+  ]) {
+    test(`a token of an unknown key beside a stream of JWT bundles ${name}`, async () => {
+      const { clock, store, problems, start } = follow()
+      await start()
+      const judge = new TokenJudge({ store, clock })
+      const invented = await judge.issue(a, { header: { kid: 'invented' } })
+      await judge.answer(invented)
+      server.end(code, 'jwt')
+      await until(() => problems.has('workload_api:jwt'))
+      clock.jump(60_000)
+      expect(await judge.answer(invented)).toBe(answer)
+    })
+  }
 
   test('keeps JWT keys that cannot be followed no longer than the SVID of that time', async () => {
     const { clock, store, source, problems, start } = follow()
