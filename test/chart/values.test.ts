@@ -116,6 +116,20 @@ describe.skipIf(!inject('tools'))('helm', () => {
     }
   })
 
+  test('renders the values that docs/identity.md gives, and the broker takes them', async () => {
+    const page = await text('../docs/identity.md')
+    const given = [...page.matchAll(/```yaml values\n([\s\S]*?)```/g)].map(([, part = '']) => parse(part) as Values)
+    expect(given.length).toBeGreaterThan(0)
+    const withoutFiles = good({ serverIdentity: { existingSecret: '' }, trustBundles: [] })
+    for (const over of given) {
+      const { identity } = await brokerConfig(await render(lay(withoutFiles, over)))
+      expect(identity).toMatchObject({
+        server: 'workload-api',
+        workloadApi: { spiffeId: 'spiffe://example.org/stint' },
+      })
+    }
+  })
+
   test('says in its notes how to reach what was installed', async () => {
     const inside = await notes(good())
     expect(inside).toContain('stint.security.svc:8443')

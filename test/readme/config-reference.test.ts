@@ -56,6 +56,27 @@ test('the smallest file of docs/config.md is one', () => {
   expect(configSchema.safeParse(parse(block?.text ?? '')).error).toBeUndefined()
 })
 
+/** What docs/identity.md shows is laid on the smallest file of docs/config.md. */
+const identityPage = fencedBlocks(readFileSync(join(CHECKOUT, 'docs/identity.md'), 'utf8'))
+
+test('every configuration of docs/identity.md is one', () => {
+  const smallest = parse(fencedBlocks(page).find(({ flags }) => flags.includes('config'))?.text ?? '')
+  const blocks = identityPage.filter(({ flags }) => flags.includes('config'))
+  expect(blocks.length).toBeGreaterThan(3)
+  for (const { text, line } of blocks) {
+    const shown = parse(text)
+    const whole = { ...smallest, ...shown, identity: { ...smallest.identity, ...shown.identity } }
+    expect(configSchema.safeParse(whole).error, `docs/identity.md:${line}`).toBeUndefined()
+  }
+})
+
+test('every registration of docs/identity.md is one', () => {
+  const blocks = identityPage.filter(({ flags }) => flags.includes('agents'))
+  expect(blocks.length).toBeGreaterThan(1)
+  for (const { text, line } of blocks)
+    expect(parseRegistry(text).registrations, `docs/identity.md:${line}`).toHaveLength(1)
+})
+
 test('the agents and the labels of docs/config.md are such files', () => {
   const blockOf = (flag: string) => fencedBlocks(page).find(({ flags }) => flags.includes(flag))?.text ?? ''
   expect(parseRegistry(blockOf('agents')).registrations).toHaveLength(1)

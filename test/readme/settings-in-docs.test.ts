@@ -27,6 +27,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'context of a policy, cases of a test': ['authMethod'],
   'OIDC mapping, described beside its setting': ['tokenId'],
   'Kubernetes and other charts': ['terminationGracePeriodSeconds', 'replicaCount'],
+  'spire-controller-manager': ['className', 'clusterName', 'federatesWith', 'ignoreNamespaces', 'podSelector'],
 }
 /** Beginnings of dotted names that are no settings: attributes in Cedar, types of audit events, values of a chart around ours. */
 const OTHER_SECTIONS =
