@@ -29,7 +29,7 @@ export function withBroker(parser: Parser): Parser {
     .option('--svid-cert <file>', 'X.509-SVID, PEM (STINT_SVID_CERT)')
     .option('--svid-key <file>', 'its private key, PEM (STINT_SVID_KEY)')
     .option('--bundle <file>', "roots of the broker's trust domain (STINT_BUNDLE)")
-    .option('--token-file <file>', 'JWT-SVID, read again for every call (STINT_TOKEN_FILE)')
+    .option('--token-file <file>', 'JWT-SVID or token of an OIDC issuer, read again for every call (STINT_TOKEN_FILE)')
     .option('--workload-api <address>', 'where SVID and roots come from without files (SPIFFE_ENDPOINT_SOCKET)')
     .option(
       '--use-proxy',

@@ -78,6 +78,23 @@ describe('an agent with a token of a CI job', () => {
     expect((await agent.listGrants()).grants.map(({ id }) => id)).toContain(grant.id)
   })
 
+  // The environment that docs/identity.md gives to a pod without an SVID.
+  test('needs no more than an address, the ID and the roots of the broker, and a token file', async () => {
+    const tokenFile = join(folder, 'agent-token')
+    await writeFile(tokenFile, `${ciToken()}\n`)
+    const env = {
+      STINT_ADDRESS: broker.addresses.bearer,
+      STINT_SERVER_ID: stage.brokerId,
+      STINT_BUNDLE: stage.rootsFile,
+      STINT_TOKEN_FILE: tokenFile,
+    }
+    const flags = ['--role', task().roleArn, '--purpose', task().purpose, '--ttl', '15m']
+    const argv = ['plan', ...flags, '--allow', 's3:GetObject=arn:aws:s3:::invoices-staging/*']
+    expect(await stint(argv, { env })).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('s3:GetObject') })
+    const withoutToken = await stint(argv, { env: { ...env, STINT_TOKEN_FILE: undefined } })
+    expect(withoutToken).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('CONFIG_INVALID') })
+  })
+
   test('J33 mints with one token by one connection, and a thief by another one only after that has closed', async () => {
     const token = ciToken({ jti: 'held' })
     const agent = client({ token: async () => token })
