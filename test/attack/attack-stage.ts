@@ -19,6 +19,7 @@ import { socketsOf } from '../support/open-sockets.ts'
 /** The attacker has many identities: one that has flooded is shut out for a while. */
 const ROGUE = '/agents/rogue'
 const GOOD = '/agents/invoice-bot'
+const FLEET = '/agents/fleet'
 const CALL_MS = 60_000
 const PAUSE_MS = 150
 /** A heap that cannot hide a leak: what is not let go of ends the process. */
@@ -64,8 +65,9 @@ export class AttackStage {
       },
     })
     const [first] = STAGE_REGISTRATIONS.agents
-    const rogue = { ...first, name: 'rogue', match: `spiffe://practice.example${ROGUE}/*` }
-    writeFileSync(join(folder, 'agents.yaml'), stringify({ agents: [...STAGE_REGISTRATIONS.agents, rogue] }))
+    const likeFirst = (name: string, path: string) => ({ ...first, name, match: `spiffe://practice.example${path}/*` })
+    const agents = [...STAGE_REGISTRATIONS.agents, likeFirst('rogue', ROGUE), likeFirst('fleet', FLEET)]
+    writeFileSync(join(folder, 'agents.yaml'), stringify({ agents }))
     const broker = new BrokerProcess({ configFile: stage.configFile, nodeOptions: NODE_OPTIONS })
     const addresses = await broker.ready()
     const svids = { good: await stage.issueSvid(GOOD), rogue: await stage.issueSvid(`${ROGUE}/0`) }
@@ -131,9 +133,13 @@ export class AttackStage {
   }
 
   goodClient(): StintClient {
-    const { agents: address } = this.addresses
-    const svid = { ...this.#good, bundleFile: this.stage.rootsFile }
-    return new StintClient({ address, serverId: this.stage.brokerId, svid })
+    return this.#clientOf(this.#good)
+  }
+
+  /** Clients of as many other good agents, each with an allowance of its own. */
+  async fleet(size: number): Promise<readonly StintClient[]> {
+    const pairs = Array.from({ length: size }, (_, index) => this.stage.issueSvid(`${FLEET}/${index}`))
+    return (await Promise.all(pairs)).map((pair) => this.#clientOf(pair))
   }
 
   /** A TCP connection that says nothing by itself. */
@@ -219,6 +225,11 @@ export class AttackStage {
     await this.broker.exited
     await this.stage.close()
     rmSync(this.stage.folder, { recursive: true, force: true })
+  }
+
+  #clientOf(pair: KeyPair): StintClient {
+    const svid = { ...pair, bundleFile: this.stage.rootsFile }
+    return new StintClient({ address: this.addresses.agents, serverId: this.stage.brokerId, svid })
   }
 
   async #withNew(work: (client: StintClient) => Promise<void>): Promise<void> {
