@@ -288,7 +288,12 @@ async function answered(
 }
 
 /** @returns the gRPC status, or `reset` when the stream ended without one. */
-function answer(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body: Buffer, end = true): Promise<string> {
+export function answer(
+  session: ClientHttp2Session,
+  headers: OutgoingHttpHeaders,
+  body: Buffer,
+  end = true,
+): Promise<string> {
   return new Promise((resolve) => {
     const request = session.request(headers)
     let status = 'reset'

@@ -1,0 +1,102 @@
+import type { ClientHttp2Session } from 'node:http2'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { StintClient } from '../../src/sdk/client.ts'
+import { eventually } from '../support/eventually.ts'
+import { AttackStage } from './attack-stage.ts'
+import { answer } from './attacks.ts'
+import { callHeaders, frame, grpcMessage, PREFACE, TYPE } from './frames.ts'
+import { closed, isServed, streams } from './http2-socket.ts'
+
+/** More than one connection that has proved nothing may begin, or give up. */
+const FLOOD = 600
+const FIRST_PENALTY_MS = 5_000
+/** CANCEL (RFC 9113, section 7) of whichever stream. */
+const CANCEL = frame(TYPE.reset, 0, 0, Buffer.from([0, 0, 0, 8]))
+const OK = '0'
+
+// Who has proved nothing can be told only by where it comes from: docs/SECURITY.md, Hardening, Network.
+describe('a stranger who floods the bearer port from one address and comes back', () => {
+  let stage: AttackStage
+
+  beforeAll(async () => {
+    stage = await AttackStage.open()
+  })
+  afterAll(() => stage.close())
+
+  test('is shut out for twice as long each time, and an agent elsewhere is served all the while', async () => {
+    const elsewhere = agentElsewhere(stage)
+    await elsewhere.listGrants()
+    for (const penaltyMs of [FIRST_PENALTY_MS, 2 * FIRST_PENALTY_MS]) {
+      const beganMs = performance.now()
+      await floodFrom(stage)
+      await elsewhere.listGrants()
+      await eventually('the address is let in again', () => isLetIn(stage))
+      // At least: however long the rest took, it can only have come on top.
+      expect(performance.now() - beganMs).toBeGreaterThanOrEqual(penaltyMs)
+    }
+    elsewhere.close()
+  }, 90_000)
+
+  test('ends no connection of an agent at that address; while it is open others are let in, then no longer', async () => {
+    const neighbour = await stage.http2('bearer')
+    expect(await listGrants(stage, neighbour)).toBe(OK)
+    await floodFrom(stage)
+    expect(await listGrants(stage, neighbour)).toBe(OK)
+    const newcomer = await stage.http2('bearer')
+    expect(await listGrants(stage, newcomer)).toBe(OK)
+    // The flooder is let in, too, and is cut by the same limits.
+    await floodFrom(stage)
+    expect(await listGrants(stage, neighbour)).toBe(OK)
+    for (const session of [neighbour, newcomer]) session.destroy()
+    await eventually('a newcomer is shut out', async () => !(await isLetIn(stage)))
+    const elsewhere = agentElsewhere(stage)
+    await elsewhere.listGrants()
+    elsewhere.close()
+  }, 90_000)
+
+  test('leaves a record that says so', async () => {
+    expect(await stage.broker.stop()).toEqual({ code: 0, signal: null })
+    const refused = await stage.refusals()
+    const cut = ['calls', 'resets', 'protocol'].map((reason) => refused[`RATE_LIMITED:${reason}`] ?? 0)
+    expect(cut.reduce((sum, count) => sum + count)).toBe(4)
+    expect(refused['RATE_LIMITED:penalty']).toBeGreaterThanOrEqual(3)
+  })
+})
+
+/** @throws when the broker does not cut the connection */
+async function floodFrom(stage: AttackStage): Promise<void> {
+  const socket = await stage.tls('bearer')
+  const cut = closed(socket)
+  socket.write(PREFACE)
+  socket.write(Buffer.concat(streams(stage, { method: 'RequestGrant', end: CANCEL, count: FLOOD })))
+  await cut
+}
+
+/** Whether a connection that proves nothing is served at the address of the flood. */
+async function isLetIn(stage: AttackStage): Promise<boolean> {
+  const socket = await stage.tls('bearer').catch(() => undefined)
+  if (!socket) return false
+  socket.write(PREFACE)
+  const served = await isServed(socket)
+  socket.destroy()
+  return served
+}
+
+/** One call of an agent over a connection at the address of the flood. @returns its gRPC status */
+async function listGrants(stage: AttackStage, session: ClientHttp2Session): Promise<string> {
+  const authorization = `Bearer ${await agentToken(stage)}`
+  return answer(session, callHeaders('ListGrants', { authorization }), grpcMessage(Buffer.alloc(0)))
+}
+
+function agentElsewhere(stage: AttackStage): StintClient {
+  return new StintClient({
+    address: stage.addresses.bearer ?? '',
+    serverId: stage.stage.brokerId,
+    svid: { bundleFile: stage.stage.rootsFile },
+    token: () => agentToken(stage),
+  })
+}
+
+function agentToken({ stage }: AttackStage): Promise<string> {
+  return stage.trustDomain.issueJwtSvid({ path: '/agents/invoice-bot', audience: stage.brokerId })
+}
