@@ -198,9 +198,13 @@ export const ATTACKS: readonly Attack[] = [
     run: async (stage) => {
       const session = await stage.http2('bearer')
       const seen = new Set<string>()
-      for (let n = 0; n < 150; n++) {
-        const token = `Bearer ${part({ alg: 'ES256', kid: `k${n}` })}.${part({ sub: 'spiffe://practice.example/x' })}.AAAA`
-        seen.add(await answer(session, callHeaders('PlanTask', { authorization: token }), Buffer.alloc(5)))
+      const bad = (n: number) =>
+        `Bearer ${part({ alg: 'ES256', kid: `k${n}` })}.${part({ sub: 'spiffe://practice.example/x' })}.AAAA`
+      // In groups, until the limit is met: on a busy machine one at a time might never come faster than the limit allows.
+      for (let n = 0; n < 2_000 && !seen.has('8'); n += 50) {
+        const headers = Array.from({ length: 50 }, (_, k) => callHeaders('PlanTask', { authorization: bad(n + k) }))
+        const answers = await Promise.all(headers.map((each) => answer(session, each, Buffer.alloc(5))))
+        for (const status of answers) seen.add(status)
       }
       session.destroy()
       if (!seen.has('8') || !seen.has('16')) throw new Error(`bad tokens were answered ${[...seen]}`)

@@ -52,7 +52,7 @@ describe('strangers who keep connecting', () => {
 
   for (const name of ['health', 'bundle', 'bearer', 'agents', 'admin'] as const) {
     test(`1,300 silent connections to the ${name} port leave every port open to work`, async () => {
-      await push({ port: stage.port(name) }, SILENT, 2 * SILENT)
+      await push({ port: stage.port(name), from: STRANGE }, SILENT, 2 * SILENT)
       await stage.agentWork()
       expect((await stage.operatorCall()).status).toBe(200)
       await eventually('a probe is answered', () => stage.broker.serving())

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { configSchema } from '../../../src/config/schema.ts'
+import type { StintError } from '../../../src/core/errors.ts'
 import { takeTokenApart } from '../../../src/identity/jwt-token.ts'
 import { keyPlaces } from '../../../src/identity/oidc/key-places.ts'
 import type { OidcVerifier } from '../../../src/identity/oidc/oidc-verifier.ts'
 import { createOidcVerifier, lookAtKeys } from '../../../src/start/identity/issuers.ts'
+import { eventually } from '../../support/eventually.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RunningIssuer, startIssuer } from '../../support/oidc-issuer.ts'
 import { OIDC_KEYS, publicJwk, signedToken } from '../../support/oidc-tokens.ts'
@@ -170,8 +172,14 @@ describe('an issuer whose keys are at several places', () => {
     delete one.behaviour.intercept
     await clock.advance(30_000)
     await expectAccepted(clusterToken('k1'))
-    await clock.advance(30_000)
-    await expect(verify(clusterToken('k9'))).rejects.toMatchObject({ code: 'TOKEN_INVALID', details: { check: 'kid' } })
+    // A look that the clock began may still be under way when the token comes: then only the next look is final.
+    await eventually('the unknown key is refused for good', async () => {
+      await clock.advance(30_000)
+      const { code, details } = await verify(clusterToken('k9')).then(expect.unreachable, (error: StintError) => error)
+      if (code === 'ISSUER_UNAVAILABLE') return false
+      expect({ code, check: details.check }).toEqual({ code: 'TOKEN_INVALID', check: 'kid' })
+      return true
+    })
   })
 })
 
