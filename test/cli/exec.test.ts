@@ -91,7 +91,8 @@ for (const { name, given, argv } of [
     expect(run.stdout).toBe('eu-west-1 eu-west-1')
   })
 
-test('the token reaches the child as a file and as a text, for SDKs that know no file', async () => {
+// The text alone: SDKs from before late 2023, minio-go's iam_aws.go of then. The file alone: object_store, AmazonS3Builder::build.
+test('the token reaches the child as a file and as a text, since some clients know only the one, some only the other', async () => {
   const endpoint = { url: 'http://127.0.0.1:1/credentials', authorization: new Secret('Bearer x') }
   const child = await childEnvironment({ env: {}, endpoint, grantId: GRANT_ID })
   const { AWS_CONTAINER_AUTHORIZATION_TOKEN: text, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file = '' } = child.env

@@ -49,7 +49,10 @@ export async function childEnvironment({
     env: {
       ...withoutForeignIdentity(env),
       AWS_CONTAINER_CREDENTIALS_FULL_URI: endpoint.url,
-      // Two forms of one token: SDKs from before late 2023 know no file, the others prefer it.
+      // Two forms of one token, since neither is known to all. SDKs from before late 2023 and older minio-go know the text alone.
+      // Rust's object_store (Polars, delta-rs, DataFusion) knows the file alone: without it, it asks the machine's metadata
+      // service at 169.254.169.254 whatever the switches below say, and would be the machine. That the SDK for JavaScript, version
+      // 3, prints a warning when both are set is the smaller evil; nothing in the environment silences it.
       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: tokenFile,
       AWS_CONTAINER_AUTHORIZATION_TOKEN: authorization,
       ...Object.fromEntries(FILE_VARIABLES.map((name) => [name, emptyFile])),
