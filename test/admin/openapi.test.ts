@@ -87,6 +87,25 @@ test('a component has no description but its own', () => {
   assert.deepEqual(described.map(([name]) => name).sort(), ['ApprovalRequirement', 'FileProblem', 'Problem'])
 })
 
+// The rule that is enforced on a note has to be the one that clients are given.
+describe('the note of a write, as it is published', () => {
+  for (const name of ['Note', 'ApprovalAnswer']) {
+    const { properties } = document.components.schemas[name] as { properties: Record<string, object> }
+    const published = z.fromJSONSchema(withoutExample(properties.note ?? {}))
+    for (const { note, is } of [
+      { note: 'Wrong bucket:\n\tthe job runs against staging', is: true },
+      { note: '', is: false },
+      { note: ' \u00a0\u3000\n', is: false },
+      { note: 'a bell \u0007', is: false },
+      { note: 'a C1 control \u0085', is: false },
+      { note: 'n'.repeat(501), is: false },
+    ])
+      test(`${name} ${is ? 'takes' : 'refuses'} ${JSON.stringify(note.slice(0, 50))}`, () => {
+        assert.equal(published.safeParse(note).success, is)
+      })
+  }
+})
+
 test('limits of a page are in it', () => {
   const limit = document.paths['/v1/grants']?.get?.parameters?.find(({ name }) => name === 'limit')
   const { type, minimum, maximum, default: fallback } = limit?.schema ?? {}
