@@ -131,6 +131,17 @@ test('a refused mint is in the log with what AWS said and who asked, and its rol
     requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     providerMessage: 'Access is denied by a fault that was set on the practice cloud.',
   })
+  // Each try has a line too: for writes of a deny list, of which no agent hears, it is the only one.
+  expect(
+    lines.find(({ msg, operation }) => msg === 'a call to AWS failed' && operation === 'AssumeRole'),
+  ).toMatchObject({
+    service: 'sts',
+    roleArn: `arn:aws:iam::${stage.cloud.accountId}:role/${STAGE_ROLE}`,
+    fault: 'refused',
+    awsCode: 'AccessDenied',
+    requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    awsMessage: 'Access is denied by a fault that was set on the practice cloud.',
+  })
   const role = `aws:role:arn:aws:iam::${stage.cloud.accountId}:role/${STAGE_ROLE}`
   expect(await components()).toContain(role)
   mend()
