@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -139,6 +139,11 @@ const spoiled: { name: string; spoil: (env: Record<string, string>) => void; fai
     spoil: ({ STINT_CONFIG = '' }) =>
       writeFileSync(join(dirname(STINT_CONFIG), 'keys', 'broker.secret'), 'no-key-EXAMPLE'),
     fails: /^FAIL {2}sts: /m,
+  },
+  {
+    name: 'a key file that everybody may write',
+    spoil: ({ STINT_CONFIG = '' }) => chmodSync(join(dirname(STINT_CONFIG), 'keys', 'broker.secret'), 0o646),
+    fails: /^FAIL {2}file modes: CONFIG_INVALID: .*may write .*broker\.secret/m,
   },
   {
     name: 'a ledger in a folder that is not there',
