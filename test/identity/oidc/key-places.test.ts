@@ -175,7 +175,10 @@ describe('an issuer whose keys are at several places', () => {
     // A look that the clock began may still be under way when the token comes: then only the next look is final.
     await eventually('the unknown key is refused for good', async () => {
       await clock.advance(30_000)
-      const { code, details } = await verify(clusterToken('k9')).then(expect.unreachable, (error: StintError) => error)
+      const { code, details } = await verify(clusterToken('k9')).then(
+        () => expect.unreachable(),
+        (error: StintError) => error,
+      )
       if (code === 'ISSUER_UNAVAILABLE') return false
       expect({ code, check: details.check }).toEqual({ code: 'TOKEN_INVALID', check: 'kid' })
       return true
