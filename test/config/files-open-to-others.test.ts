@@ -7,8 +7,8 @@ import { filesOpenToOthers } from '../../src/config/files-open-to-others.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { startBroker } from '../../src/main.ts'
 import { setStage } from '../../src/practice/stage.ts'
+import { startBroker } from '../../src/start/main.ts'
 
 let folder: string
 beforeEach(() => {
