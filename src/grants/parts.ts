@@ -19,7 +19,7 @@ interface GrantQuotas {
   readonly openGrantsPerAgent: number
 }
 
-/** What the life of a grant is made from; `main.ts` and tests put it together. */
+/** What the life of a grant is made from; `start/` and tests put it together. */
 export interface GrantParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider

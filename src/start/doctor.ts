@@ -21,8 +21,10 @@ import { verifyAuditFile } from '../ledger/audit-verify.ts'
 import { loadLabels } from '../plan/load-labels.ts'
 import { loadPolicySet } from '../policy/load-policy-set.ts'
 import { loadRegistry } from '../registry/registry-store.ts'
-import { bundleFiles, federatedBundle, workloadApiSource } from './identity/identity-from-config.ts'
+import { bundleFiles } from './identity/bundles.ts'
+import { federatedBundle } from './identity/federation.ts'
 import { lookAtKeys, lookAtReview } from './identity/issuers.ts'
+import { workloadApiSource } from './identity/workload-api.ts'
 import { createProvider } from './provider.ts'
 
 /** One thing that the broker needs, looked at. */

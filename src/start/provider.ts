@@ -10,6 +10,23 @@ import type { ProviderObserver } from '../credentials/aws-sts/observer.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
 import { type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
 import { checkExternalId } from '../credentials/aws-sts/session-request.ts'
+import { definePart } from './part.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** What mints credentials and revokes them. */
+export const provider = definePart({
+  name: 'provider',
+  async start({ config, clock, logger, partHealth }: Surroundings) {
+    const value = await createProvider(config, { clock, logger, partHealth })
+    return {
+      value,
+      stop: () => value.close(),
+      // Calls are still taken while AWS fails: completing, watching and looking do not need it, and no other replica
+      // would fare better with the same credentials.
+      ready: () => !partHealth.problems().some(({ component }) => component === 'aws:sts'),
+    }
+  },
+})
 
 /**
  * The provider that a configuration describes, for the broker and for `stint doctor`.

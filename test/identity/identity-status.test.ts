@@ -5,9 +5,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
 import { writeFileWhole } from '../../src/core/files/write-file-whole.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { PartHealth } from '../../src/core/part-health.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/pki.ts'
-import { startIdentity } from '../../src/start/identity/identity-from-config.ts'
+import { bundles } from '../../src/start/identity/bundles.ts'
+import { PartList } from '../../src/start/part-list.ts'
+import { RunningParts } from '../../src/start/running-parts.ts'
+import { createSurroundings, type Surroundings } from '../../src/start/surroundings.ts'
 import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { NOW } from '../support/pki.ts'
@@ -15,30 +17,27 @@ import { NOW } from '../support/pki.ts'
 let folder = ''
 let a: PracticeTrustDomain
 let b: PracticeTrustDomain
-let stack: AsyncDisposableStack
+let running: RunningParts
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stint-status-'))
-  stack = new AsyncDisposableStack()
   ;[a, b] = await Promise.all([createTrustDomain('a.test', { now: NOW }), createTrustDomain('b.test', { now: NOW })])
 })
 
 afterEach(async () => {
-  await stack.disposeAsync()
+  await running.stop()
   await rm(folder, { recursive: true })
 })
 
 test('the status keeps a broken bundle while another changes, until that very one is mended', async () => {
-  const { partHealth, identity, write, poll } = await follow()
+  const { partHealth, store, write, poll } = await follow()
   await write('a.test', '{')
   await poll(() => partHealth.problems().length === 1)
   const [{ since } = { since: undefined }] = partHealth.problems()
   await write('b.test', b.bundleJson({ sequence: 2 }))
   await write('a.test', '{"keys":')
   await poll(
-    () =>
-      identity.bundles.get('b.test')?.sequence === 2n &&
-      partHealth.problems()[0]?.explanation.includes('JSON') === true,
+    () => store.get('b.test')?.sequence === 2n && partHealth.problems()[0]?.explanation.includes('JSON') === true,
   )
   expect(partHealth.problems()).toMatchObject([{ component: 'bundle:a.test', code: 'BUNDLE_INVALID', since }])
   await write('a.test', a.bundleJson())
@@ -69,12 +68,14 @@ async function follow() {
   const domain = (name: string) => ({ file: fileOf(name), format: 'spiffe', workloadApi: false })
   const identity = { domains: { 'a.test': domain('a.test'), 'b.test': domain('b.test') }, reloadEvery: 5_000 }
   const logger = createLogger({ level: 'silent' })
-  const partHealth = new PartHealth({ logger, clock })
-  const deps = { clock, partHealth, logger, random: Math.random }
-  const started = await startIdentity({ identity } as unknown as Config, deps, stack)
+  running = new RunningParts({ clock, logger })
+  const fail = () => {}
+  const config = { identity } as unknown as Config
+  const surroundings = createSurroundings(config, { clock, logger, version: 'test' }, { running, fail })
+  const started = await PartList.empty<Surroundings>().add(bundles).start(surroundings, running)
   return {
-    partHealth,
-    identity: started,
+    partHealth: surroundings.partHealth,
+    store: started.bundles,
     // Whole, since a look at the files may be under way.
     write: (trustDomain: string, text: string) => writeFileWhole(fileOf(trustDomain), text),
     /** Lets the files be looked at, until what is waited for has come. */

@@ -4,11 +4,15 @@ import { StintError } from '../../core/errors.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
 import { createGuardedFetch, type GuardedFetch } from '../../core/guarded-fetch.ts'
 import { isAt } from '../../core/host-port.ts'
+import type { PartHealth } from '../../core/part-health.ts'
 import { loadKeys, type PublishedKeys } from '../../identity/oidc/discovery.ts'
 import { defineIssuer, type OidcIssuer } from '../../identity/oidc/issuer.ts'
 import { type KeyPlace, reviewUrls, tokenHosts } from '../../identity/oidc/key-places.ts'
 import { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
 import { checkTokenReview } from '../../identity/oidc/token-review.ts'
+import { definePart } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { reportState } from './bundle-reports.ts'
 
 type IssuerConfig = Config['identity']['oidc'][number]
 
@@ -24,6 +28,37 @@ export interface OidcDeps {
 const TIMEOUT_MS = 5_000
 const MAX_BYTES = 1_048_576
 const MAX_TOKEN_BYTES = 65_536
+
+/** The verifier of the configured issuers' tokens, following their keys; undefined when there are none. */
+export const issuers = definePart({
+  name: 'issuers',
+  async start({ config, clock, partHealth }: Surroundings) {
+    const verifier = await createOidcVerifier(config, { clock, ...keyReports(partHealth) })
+    verifier?.start()
+    return { value: verifier, stop: () => verifier?.stop() }
+  },
+})
+
+/** An issuer that cannot be reached is a problem of its own agents alone. */
+function keyReports(partHealth: PartHealth): Omit<OidcDeps, 'clock'> {
+  return {
+    onProblem: (issuer, error, place) =>
+      partHealth.failed(componentName(issuer, place), error, { issuer: issuer.alias, place }),
+    onReview: ({ alias }, problem) => reportState(partHealth, `token_review:${alias}`, problem),
+    onLoaded: (issuer, notes, place) => {
+      const component = componentName(issuer, place)
+      partHealth.well(component)
+      partHealth.found(
+        component,
+        notes.map((explanation) => ({ finding: 'keys', code: 'ISSUER_INVALID', explanation })),
+      )
+    },
+  }
+}
+
+function componentName({ alias, keyPlaces }: OidcIssuer, place: string): string {
+  return keyPlaces.length > 1 ? `issuer:${alias}:${place}` : `issuer:${alias}`
+}
 
 /**
  * The verifier of all configured issuers, not started; undefined when there are none.

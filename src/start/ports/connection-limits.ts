@@ -1,21 +1,33 @@
 import { ADMIN_LIMITS } from '../../admin/server.ts'
 import type { Config } from '../../config/schema.ts'
+import type { ConnectionTableLimits } from '../../core/net/connection-table.ts'
 import { openFileLimit, type SocketBudget, shareSockets } from '../../core/net/socket-budget.ts'
 import { HEALTH_LIMITS } from '../../grpc/health.ts'
-import { connectionLimits } from '../../grpc/listener.ts'
+import { connectionLimits as agentLimits } from '../../grpc/listener.ts'
 import { BUNDLE_ENDPOINT_LIMITS } from '../../identity/bundle-endpoint.ts'
+import { definePart } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
 
-export type ListenerLimits = SocketBudget<'agents' | 'bearer' | 'admin' | 'health' | 'bundle'>
+type Port = 'agents' | 'bearer' | 'admin' | 'health' | 'bundle'
+
+/** How many connections each port takes. */
+export type ConnectionLimits = Readonly<Record<Port, ConnectionTableLimits>>
 
 const NONE = { maxConnections: 0, maxConnectionsPerOwner: 0, maxUnproven: 0 }
 
-/**
- * How many connections each port takes: as configured or built in, lowered where the open files would not suffice.
- *
- * @throws {StintError} CONFIG_INVALID when the process may have too few open files
- */
-export async function listenerLimits({ listen, identity, server }: Config): Promise<ListenerLimits> {
-  const agents = connectionLimits(server.maxConnections)
+/** Shares the open files among the ports. Where they do not suffice, the broker serves on with fewer connections. */
+export const connectionLimits = definePart({
+  name: 'connectionLimits',
+  async start({ config, partHealth }: Surroundings) {
+    const { limits, notice } = await shareOpenFiles(config)
+    if (notice) partHealth.found('open-files', [{ finding: 'too-few', code: 'CONFIG_INVALID', explanation: notice }])
+    return { value: limits }
+  },
+})
+
+/** @throws {StintError} CONFIG_INVALID when the process may have too few open files */
+async function shareOpenFiles({ listen, identity, server }: Config): Promise<SocketBudget<Port>> {
+  const agents = agentLimits(server.maxConnections)
   const wanted = {
     agents,
     bearer: listen.bearer ? agents : NONE,

@@ -8,7 +8,7 @@ import { GRPC_SERVER_OPTIONS } from '../../../src/grpc/server-options.ts'
 import { BundleStore } from '../../../src/identity/bundle-store.ts'
 import { serverIdentity } from '../../../src/identity/server-identity.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
-import { bundleFiles } from '../../../src/start/identity/identity-from-config.ts'
+import { bundleFiles } from '../../../src/start/identity/bundles.ts'
 import { ECHO_METHOD } from '../echo-method.ts'
 import { serveRole, usage } from '../pinned-process.ts'
 

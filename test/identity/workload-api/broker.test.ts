@@ -8,7 +8,6 @@ import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
 import { createLogger } from '../../../src/core/log.ts'
-import { PartHealth } from '../../../src/core/part-health.ts'
 import { parseSpiffeBundle } from '../../../src/identity/trust-bundle.ts'
 import { RefusalLog } from '../../../src/ledger/refusal-log.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
@@ -19,8 +18,13 @@ import type { SvidFiles } from '../../../src/sdk/svid-source.ts'
 import type { SvidFromWorkloadApi } from '../../../src/sdk/workload-api-svid.ts'
 import type { TokenFromWorkloadApi } from '../../../src/sdk/workload-api-token.ts'
 import { type Check, runDoctor } from '../../../src/start/doctor.ts'
-import { startIdentity } from '../../../src/start/identity/identity-from-config.ts'
+import { bundles } from '../../../src/start/identity/bundles.ts'
+import { ownIdentity } from '../../../src/start/identity/own-identity.ts'
+import { workloadApi } from '../../../src/start/identity/workload-api.ts'
 import { type Broker, startBroker } from '../../../src/start/main.ts'
+import { PartList } from '../../../src/start/part-list.ts'
+import { RunningParts } from '../../../src/start/running-parts.ts'
+import { createSurroundings, type Surroundings } from '../../../src/start/surroundings.ts'
 import { checkHealth } from '../../image/health-client.ts'
 import { stint } from '../../support/cli.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -437,20 +441,13 @@ describe('the status and the log of a broker with the Workload API', () => {
     const lines: string[] = []
     const loud = createLogger({ level: 'info', destination: { write: (line: string) => lines.push(line) } })
     const config = loadConfig({ file: stage.configFile, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
-    const partHealth = new PartHealth({ logger: loud, clock: systemClock })
-    await using stack = new AsyncDisposableStack()
-    const identity = await startIdentity(
-      config,
-      {
-        clock: systemClock,
-        logger: loud,
-        partHealth,
-        random: Math.random,
-      },
-      stack,
-    )
-    const changes: unknown[] = []
-    await identity.server().start((next) => changes.push(next))
+    const deps = { clock: systemClock, logger: loud, version: 'test' }
+    const running = new RunningParts(deps)
+    closing.push(() => running.stop())
+    const surroundings = createSurroundings(config, deps, { running, fail: () => {} })
+    const parts = PartList.empty<Surroundings>().add(bundles).add(workloadApi).add(ownIdentity)
+    const { ownIdentity: identity } = await parts.start(surroundings, running)
+    await identity.source().start(() => {})
     expect(identity.view()).toMatchObject({
       spiffeId: stage.brokerId,
       bundles: [{ trustDomain: 'practice.example', source: 'workload-api', x509Authorities: 1, jwtAuthorities: 1 }],
@@ -460,7 +457,9 @@ describe('the status and the log of a broker with the Workload API', () => {
     const entry = async (path: string) => svidMessage(await trustDomain.issueX509Svid({ path }), trustDomain)
     broker.api.order('spiffe://practice.example/second')
     broker.api.set({ x509: x509Message([await entry('/second'), await entry('/stint')]) })
-    await eventually('the finding', () => partHealth.problems().some(({ finding }) => finding === 'svid-choice'))
+    await eventually('the finding', () =>
+      surroundings.partHealth.problems().some(({ finding }) => finding === 'svid-choice'),
+    )
     expect(identity.view().spiffeId).toBe(stage.brokerId)
     expect(lines.join('')).toContain('the next start will be refused')
   })
@@ -525,14 +524,8 @@ describe('the command line', () => {
 
 describe('the bundle endpoint of a broker', () => {
   test('shows the broker’s SVID and serves what the Workload API gives', async () => {
-    const file = stage.configFile
-    const config = loadConfig({ file, env: { SPIFFE_ENDPOINT_SOCKET: broker.api.address } })
-    await using stack = new AsyncDisposableStack()
-    const partHealth = new PartHealth({ logger, clock: systemClock })
-    const deps = { clock: systemClock, logger, partHealth, random: Math.random }
-    const { bundleEndpoint } = await startIdentity(config, deps, stack)
     const fetch = createGuardedFetch({ allowPrivate: ['127.0.0.1'], ca: [stage.trustDomain.rootCertPem] })
-    const { body } = await fetch(`https://${bundleEndpoint}/`)
+    const { body } = await fetch(`https://${broker.running.addresses.bundle}/`)
     const { bundle } = parseSpiffeBundle('practice.example', body)
     expect([bundle.x509Authorities.length, bundle.jwtAuthorities.size]).toEqual([1, 1])
     expect([bundle.refreshHintSeconds, typeof bundle.sequence]).toEqual([600, 'bigint'])

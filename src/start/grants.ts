@@ -1,0 +1,102 @@
+import type { Config } from '../config/schema.ts'
+import { createClockGuard } from '../core/clock-guard.ts'
+import type { CredentialProvider } from '../credentials/provider.ts'
+import { Admission, type AdmissionLimits } from '../grants/admission.ts'
+import type { ApprovalParts } from '../grants/decide-approval.ts'
+import { GrantEnder } from '../grants/end-grants.ts'
+import { createGrantService } from '../grants/grant-service.ts'
+import type { Judge } from '../grants/judge.ts'
+import type { LifeSettings } from '../grants/lifecycle.ts'
+import { createOperatorService } from '../grants/operator-service.ts'
+import { RecordLimits } from '../grants/record-limits.ts'
+import type { GrantService, OperatorService } from '../grants/services.ts'
+import type { TokenGuard } from '../grants/token-guard.ts'
+import { WatchHub } from '../grants/watch-hub.ts'
+import { Watermarks } from '../grants/watermarks.ts'
+import { type BundleStore, requireBundle } from '../identity/bundle-store.ts'
+import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { definePart } from './part.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** The life of grants: what agents and operators may do with them, and what the sweeper works with. */
+export interface Grants {
+  readonly service: GrantService
+  readonly operatorService: OperatorService
+  readonly parts: ApprovalParts
+}
+
+interface Needs extends Surroundings {
+  readonly ledger: Ledger
+  readonly provider: CredentialProvider
+  readonly judge: Judge
+  readonly tokens: TokenGuard
+  readonly bundles: BundleStore
+  readonly issuers: OidcVerifier | undefined
+}
+
+/** SDKs are told that a lease ends this long before it does. */
+const USABLE_MARGIN_MS = 30_000
+
+/** The life of grants; it has no loop of its own, so that nothing has to be stopped. */
+export const grants = definePart({
+  name: 'grants',
+  start(needs: Needs) {
+    const parts = grantParts(needs)
+    const value: Grants = {
+      service: createGrantService(parts),
+      operatorService: createOperatorService(parts),
+      parts,
+    }
+    return { value }
+  },
+})
+
+function grantParts({ config, ledger, provider, judge, tokens, bundles, issuers, clock, ids, logger }: Needs) {
+  const hub = new WatchHub()
+  const settings = lifeSettings(config)
+  const rates = { refusalsPerMinute: config.grants.refusalsPerMinutePerAgent }
+  const parts: ApprovalParts = {
+    ledger,
+    provider,
+    judge,
+    ender: new GrantEnder({ ledger, provider, hub, settings }),
+    admission: new Admission({ limits: admissionLimits(config), clock }),
+    recordLimits: new RecordLimits({ rates, ledger, clock }),
+    hub,
+    watermarks: new Watermarks({ provider }),
+    clock,
+    clockGuard: createClockGuard({ clock }),
+    ids,
+    settings,
+    onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
+    tokens,
+    quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
+    trust: { isTrusted: (trustDomain) => issuers?.isTrusted(trustDomain) === true || isTrusted(bundles, trustDomain) },
+  }
+  return parts
+}
+
+/** @throws {StintError} TRUST_DOMAIN_UNAVAILABLE */
+function isTrusted({ snapshot }: BundleStore, trustDomain: string): boolean {
+  const bundle = snapshot.isUnavailable(trustDomain) ? requireBundle(snapshot, trustDomain) : snapshot.get(trustDomain)
+  return bundle !== undefined && (bundle.x509Authorities.length > 0 || bundle.jwtAuthorities.size > 0)
+}
+
+function lifeSettings({ grants: settings }: Config): LifeSettings {
+  return {
+    leaseMs: settings.leaseTime,
+    usableMarginMs: USABLE_MARGIN_MS,
+    approvalMs: settings.approvalTime,
+    settleMs: settings.settleTime,
+  }
+}
+
+/** How often one agent may make a call that mints, for the grant service and for the agents' ports. */
+export function admissionLimits({ grants: settings }: Config): AdmissionLimits {
+  return {
+    callsPerSecond: settings.callsPerSecondPerAgent,
+    burst: settings.burstPerAgent,
+    concurrent: settings.concurrentPerAgent,
+  }
+}

@@ -1,0 +1,43 @@
+import { usesWorkloadApi } from '../../config/identity-sources.ts'
+import type { Config } from '../../config/schema.ts'
+import type { BundleStore } from '../../identity/bundle-store.ts'
+import { workloadApiTarget } from '../../identity/workload-api/endpoint.ts'
+import { WorkloadApiSource, type WorkloadApiSourceOptions } from '../../identity/workload-api/workload-api-source.ts'
+import { definePart, type Started } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { bundleReports } from './bundle-reports.ts'
+
+/** SVIDs and bundles from the Workload API; its value is undefined where nothing comes from there. */
+export const workloadApi = definePart({
+  name: 'workloadApi',
+  async start({
+    config: { identity },
+    bundles: store,
+    clock,
+    random,
+    partHealth,
+  }: Surroundings & { readonly bundles: BundleStore }): Promise<Started<WorkloadApiSource | undefined>> {
+    if (!usesWorkloadApi(identity)) return { value: undefined }
+    const source = workloadApiSource(identity, { store, clock, random, ...bundleReports(partHealth) })
+    await source.start()
+    return { value: source, stop: () => source.stop() }
+  },
+})
+
+/** The source for everything that comes from the Workload API, not started. */
+export function workloadApiSource(
+  { domains, workloadApi, server, tokens }: Config['identity'],
+  common: Omit<WorkloadApiSourceOptions, 'target' | 'trustDomains' | 'startWithinMs' | 'svid' | 'jwtTrustDomains'>,
+): WorkloadApiSource {
+  const { spiffeId, hint } = workloadApi
+  const trustDomains = Object.keys(domains).filter((name) => domains[name]?.workloadApi)
+  const choice = { ...(spiffeId !== undefined && { spiffeId }), ...(hint !== undefined && { hint }) }
+  return new WorkloadApiSource({
+    ...common,
+    svid: server === 'workload-api' ? choice : 'any',
+    jwtTrustDomains: trustDomains.filter((name) => tokens?.audience ?? domains[name]?.audience),
+    target: workloadApiTarget(workloadApi.socket ?? ''),
+    trustDomains,
+    startWithinMs: workloadApi.startWithin,
+  })
+}

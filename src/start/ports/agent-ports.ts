@@ -1,0 +1,69 @@
+import type { Config } from '../../config/schema.ts'
+import { type AgentPorts, startAgentPorts } from '../../grpc/agent-ports.ts'
+import type { BundleStore } from '../../identity/bundle-store.ts'
+import type { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
+import { admissionLimits, type Grants } from '../grants.ts'
+import { reportState } from '../identity/bundle-reports.ts'
+import { jwtSvidRules } from '../identity/jwt-svid-rules.ts'
+import type { OwnIdentity } from '../identity/own-identity.ts'
+import { definePart, STOP_WITHIN_MS } from '../part.ts'
+import type { Refusals } from '../refusals.ts'
+import type { Surroundings } from '../surroundings.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
+import type { Health } from './health.ts'
+
+interface Needs extends Surroundings {
+  readonly bundles: BundleStore
+  readonly issuers: OidcVerifier | undefined
+  readonly ownIdentity: OwnIdentity
+  readonly grants: Grants
+  readonly health: Health
+  readonly connectionLimits: ConnectionLimits
+  readonly refusals: Refusals
+}
+
+/** The ports for agents: with certificates and, where configured, with bearer tokens. */
+export const agentPorts = definePart({
+  name: 'agentPorts',
+  async start({ config, connectionLimits, ...needs }: Needs) {
+    const { bundles, issuers, ownIdentity, grants, health, refusals, clock, ids, logger, partHealth } = needs
+    let identityUsable = true
+    const value: AgentPorts = await startAgentPorts({
+      ...agentPortSettings(config),
+      connections: { mutual: connectionLimits.agents, bearer: connectionLimits.bearer },
+      bundles,
+      oidc: issuers,
+      grants: grants.service,
+      health: health.implementation,
+      refusals: refusals.calls,
+      clock,
+      ids,
+      logger,
+      serverIdentity: ownIdentity.source(),
+      onAccept: (setting, problem) => reportState(partHealth, setting, problem),
+      onServerIdentity: (usable) => {
+        identityUsable = usable
+        health.setIdentityUsable(usable)
+      },
+    })
+    return {
+      value,
+      stop: () => value.stop(),
+      stopWithinMs: config.server.drainTime + STOP_WITHIN_MS,
+      ready: () => identityUsable,
+    }
+  },
+})
+
+function agentPortSettings(config: Config) {
+  const { listen, server } = config
+  return {
+    mutual: listen.agents,
+    bearer: listen.bearer,
+    tokens: jwtSvidRules(config),
+    mintLimits: admissionLimits(config),
+    maxCallMs: server.maxCallTime,
+    drainMs: server.drainTime,
+    reflection: server.reflection,
+  }
+}

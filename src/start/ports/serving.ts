@@ -1,0 +1,40 @@
+import type { AgentPorts } from '../../grpc/agent-ports.ts'
+import type { OwnIdentity } from '../identity/own-identity.ts'
+import { definePart } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
+import type { Health } from './health.ts'
+
+/** `host:port` of each port that listens; of the admin API its URL. */
+export interface Addresses {
+  readonly agents: string
+  readonly bearer?: string
+  readonly admin: string
+  readonly health: string
+  readonly bundle?: string
+}
+
+interface Needs extends Surroundings {
+  readonly health: Health
+  readonly ownIdentity: OwnIdentity
+  readonly agentPorts: AgentPorts
+  readonly admin: string
+  readonly bundleEndpoint: string | undefined
+}
+
+/** Tells probes that calls are taken: the last to start, and the first to stop. Its value is where the broker listens. */
+export const serving = definePart({
+  name: 'serving',
+  start({ health, ownIdentity, agentPorts, admin, bundleEndpoint, logger }: Needs) {
+    const value: Addresses = {
+      agents: agentPorts.mutual,
+      ...(agentPorts.bearer && { bearer: agentPorts.bearer }),
+      admin,
+      health: health.address,
+      ...(bundleEndpoint && { bundle: bundleEndpoint }),
+    }
+    health.setTakingCalls(true)
+    const { spiffeId, bundles: trusted } = ownIdentity.view()
+    logger.info({ ...value, spiffeId, trusted }, 'serving')
+    return { value, stop: () => health.setTakingCalls(false) }
+  },
+})

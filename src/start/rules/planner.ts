@@ -1,0 +1,45 @@
+import { PROFILES } from '../../aws/store-profile.ts'
+import type { Config } from '../../config/schema.ts'
+import { StintError } from '../../core/errors.ts'
+import { readSmallFile } from '../../core/files/read-small-file.ts'
+import { Reloading } from '../../core/reloading.ts'
+import { NO_LABELS } from '../../plan/labels.ts'
+import { loadLabels } from '../../plan/load-labels.ts'
+import { createPlanner, type Planner } from '../../plan/planner.ts'
+import { definePart } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** Makes plans with the labels of now: a planner is made anew with each version of their file. */
+export const planner = definePart({
+  name: 'planner',
+  async start({ config, clock, partHealth }: Surroundings) {
+    const file = config.labels?.file
+    const settings = plannerSettings(config)
+    const planners = new Reloading<Planner>({
+      load: async () => createPlanner({ ...settings, labels: file ? await loadLabels(file) : NO_LABELS }),
+      fingerprint: async () => (file ? (await readSmallFile(file)).hash : ''),
+      pollMs: config.identity.reloadEvery,
+      clock,
+      onProblem: (error) => partHealth.failed('labels', error),
+      onLoaded: () => partHealth.well('labels'),
+    })
+    await planners.start()
+    const value: Pick<Planner, 'plan'> = { plan: (subject, task) => currentPlanner(planners).plan(subject, task) }
+    return { value, stop: () => planners.stop(), ready: () => planners.status.value !== undefined }
+  },
+})
+
+function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: Config) {
+  return {
+    roles: new Map(roles.map(({ arn, allowWildcard }) => [arn, { allowWildcard }])),
+    limits: { minTtlSeconds: Math.ceil(minTaskTime / 1_000), maxTtlSeconds: Math.floor(maxTaskTime / 1_000) },
+    profile: PROFILES[aws.profile],
+  }
+}
+
+/** Without labels a forbid on `touches` would not fire, so a first load that failed serves nobody. */
+function currentPlanner({ status: { value, problem } }: Reloading<Planner>): Planner {
+  if (value) return value
+  const explanation = 'No labels have been loaded, so nothing can be judged; an operator has to mend the file.'
+  throw new StintError('POLICY_UNAVAILABLE', { explanation }, problem?.error)
+}

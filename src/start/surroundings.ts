@@ -1,0 +1,43 @@
+import type { AdminLimits } from '../admin/deps.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import type { StintError } from '../core/errors.ts'
+import { type Ids, randomIds } from '../core/ids.ts'
+import type { Logger } from '../core/log.ts'
+import { PartHealth } from '../core/part-health.ts'
+import type { RunningParts } from './running-parts.ts'
+
+/** What the process that runs a broker gives it. */
+export interface BrokerDeps {
+  readonly logger: Logger
+  readonly version: string
+  /** Default: the clock of this machine. */
+  readonly clock?: Clock
+  /** For tests: bounds of the admin API other than the usual. */
+  readonly adminLimits?: Partial<AdminLimits>
+}
+
+/** What every part may use beside the parts before it. Time and randomness enter the broker here and nowhere else. */
+export interface Surroundings extends BrokerDeps {
+  readonly config: Config
+  readonly clock: Clock
+  readonly ids: Ids
+  /** 0 to 1, for jitter. */
+  readonly random: () => number
+  /** The only way of a part onto the status. */
+  readonly partHealth: PartHealth
+  readonly running: Pick<RunningParts, 'isReady' | 'stopping'>
+  /** The broker can no longer keep its promises and has to be started anew. */
+  readonly fail: (error: StintError) => void
+}
+
+/** The surroundings of a broker in this process. */
+export function createSurroundings(
+  config: Config,
+  deps: BrokerDeps & { readonly clock: Clock },
+  { running, fail }: Pick<Surroundings, 'running' | 'fail'>,
+): Surroundings {
+  const { clock, logger } = deps
+  const partHealth = new PartHealth({ logger, clock })
+  return { ...deps, config, clock, ids: randomIds, random: Math.random, partHealth, running, fail }
+}

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import { StintError } from '../core/errors.ts'
+import { Sweeper } from '../grants/sweeper.ts'
+import type { Grants } from './grants.ts'
+import { definePart } from './part.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Settles what a crash left behind, then moves grants as time passes. It starts before any port, so before any call. */
+export const sweeper = definePart({
+  name: 'sweeper',
+  async start({ config, grants, random, partHealth, fail }: Surroundings & { readonly grants: Grants }) {
+    const value = new Sweeper({
+      ...grants.parts,
+      owner: randomUUID(),
+      random,
+      retentionMs: config.grants.retention,
+      onProblem: ({ component, error }) => {
+        partHealth.failed(component, error)
+        // After a failed sync the ledger takes nothing more until its file has been opened and checked again.
+        if (error instanceof StintError && error.details.poisoned === true) fail(error)
+      },
+      onWell: (component) => partHealth.well(component),
+    })
+    await value.recover()
+    value.start()
+    return { value, stop: () => value.stop() }
+  },
+})

@@ -1,0 +1,28 @@
+import { TokenGuard } from '../grants/token-guard.ts'
+import { DEAD_AFTER_MS } from '../grpc/server-options.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { definePart } from './part.ts'
+import type { Refusals } from './refusals.ts'
+import type { Surroundings } from './surroundings.ts'
+
+interface Needs extends Surroundings {
+  readonly ledger: Ledger
+  readonly refusals: Refusals
+}
+
+/** Says how often a bearer token may mint, and follows the connections that tokens are bound to. */
+export const tokens = definePart({
+  name: 'tokens',
+  start({ config, ledger, refusals, clock, partHealth }: Needs) {
+    const value = new TokenGuard({
+      ledger,
+      refusedTokens: refusals.tokens,
+      clock,
+      reuse: config.identity.tokens.reuse,
+      deadAfterMs: DEAD_AFTER_MS,
+      onProblem: (error) => partHealth.failed('tokens', error),
+      onWell: () => partHealth.well('tokens'),
+    })
+    return { value, stop: () => value.stop() }
+  },
+})
