@@ -76,7 +76,8 @@ export interface LedgerWrites {
   /**
    * Hands up to `limit` grants with `dueAt <= now`, the longest due first, to `settle` and applies all moves in one unit.
    * `settle` is pure and must move `dueAt` on or end the grant. A move that ends leases as `denied` puts the deny of the
-   * grant on record as enforced.
+   * grant on record as enforced. A grant that cannot be read, settled or moved keeps no other from being moved: it is due
+   * again a minute later, and told of as a damaged row.
    *
    * @returns the grants as they are now, so that watchers can be told.
    */
@@ -85,7 +86,10 @@ export interface LedgerWrites {
     limit: number
     settle(due: DueGrant): Omit<GrantMove, 'grantId' | 'expectedVersion'>
   }): Promise<Grant[]>
-  /** Takes the deny target that has waited longest, until a deadline; undefined when nothing is due. */
+  /**
+   * Takes the deny target that has waited longest, until a deadline; undefined when nothing is due. One that cannot be read
+   * is due again a minute later.
+   */
   claimDenyTarget(input: { owner: string; now: Date; claimUntil: Date }): Promise<ClaimedDenyTarget | undefined>
   /** The document is written: these grants are in it (or under the watermark). The claim is given back. */
   denyWritten(input: {
@@ -111,7 +115,12 @@ export interface LedgerWrites {
   prune(input: { before: Date; now: Date; limit: number }): Promise<{ grants: number; tokens: number }>
 }
 
-/** The reads; each sees whole commits only. @throws {StintError} LEDGER_UNAVAILABLE once closed, LEDGER_CORRUPT */
+/**
+ * The reads; each sees whole commits only. A row that cannot be read is an error where it was asked for, and is left out of
+ * lists that page, so that it hides none of the others.
+ *
+ * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
+ */
 export interface LedgerReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
@@ -251,7 +260,7 @@ export interface DueGrant {
 /** A deny target that this process may write until its claim ends. */
 export interface ClaimedDenyTarget {
   readonly target: DenyTarget
-  /** Entries with `until` after now: all that the document must hold. By wantedAt. */
+  /** Entries with `until` after now, and those of which only the grant can be read: all that the document must hold. By wantedAt. */
   readonly entries: readonly DenyEntry[]
   /** Entries whose `until` has passed: to leave the document with this write. */
   readonly expired: readonly DenyEntry[]

@@ -34,18 +34,21 @@ function refused(field: 'limit' | 'cursor', message: string): StintError {
   return inputError([{ field, code: 'REQUEST_INVALID', message }])
 }
 
-/** The page of rows read with one row more than asked for, which tells whether there is another page. */
+/**
+ * The page of rows read with one row more than asked for, which tells whether there is another page. A row of which `item`
+ * makes nothing is left out.
+ */
 export function pageOf<Row, T>(
   list: ListName,
   rows: readonly Row[],
   limit: number,
   keyOf: (row: Row) => PageKey,
-  item: (row: Row) => T,
+  item: (row: Row) => T | undefined,
 ): Page<T> {
   const items = rows.slice(0, limit)
   const last = items.at(-1)
   return {
-    items: items.map(item),
+    items: items.flatMap((row) => item(row) ?? []),
     ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(list, keyOf(last)) } : {}),
   }
 }

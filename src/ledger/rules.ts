@@ -179,6 +179,13 @@ export function sweptGrant(grant: Grant, to: GrantMove['to'], now: Date): Grant 
   return moved
 }
 
+/** When a row that could not be read or moved on is tried again, so that it neither holds up the others nor is forgotten. */
+export function setAsideUntil(now: Date): Date {
+  return new Date(now.getTime() + SET_ASIDE_MS)
+}
+
+const SET_ASIDE_MS = 60_000
+
 // Leases
 
 /** RoleSessionName of a lease. */
@@ -312,6 +319,14 @@ export function claimedDenyTarget(
 export function isNeeded({ until }: DenyEntry, now: Date): boolean {
   return until > now
 }
+
+/** Stands in a document for an entry of which only the grant can be read. The entry itself stays until it is mended. */
+export function damagedDenyEntry(grantId: string, target: string, now: Date): DenyEntry {
+  return { grantId, target, wantedAt: now, until: new Date(now.getTime() + DAMAGED_ENTRY_MS), lastIssuedAt: now }
+}
+
+/** Longer than any session: the target is written again before that. */
+const DAMAGED_ENTRY_MS = 24 * 3_600_000
 
 /** The version fences off whoever had the claim before. @throws {StintError} LEDGER_CONFLICT */
 export function requireClaim(

@@ -427,7 +427,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         (reason: EndReason = 'deadline') =>
         () => ({ to: { state: 'ended', reason, endedAt: now, dueAt: null } as const, events: [] })
 
-      test('hands out due grants only, the longest due first, with what hangs on them', async () => {
+      test('hands out due grants only, the longest due first, with the records that belong to them', async () => {
         const second = await created({ grant: { dueAt: later(20) } })
         const first = await created({ grant: { dueAt: later(10) } })
         const waiting = await created({ grant: { state: 'awaiting_approval', dueAt: later(15) } })
@@ -474,12 +474,32 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.getGrant(ending.id)).toMatchObject({ state: 'ended', reason: 'revoked' })
       })
 
-      test('refuses a grant that would stay due, and changes nothing', async () => {
-        const { grant } = await created({ grant: { dueAt: now } })
-        const stuck = () => ({ to: { state: 'active', dueAt: now } as const, events: [] })
-        await expect(ledger.sweepGrants({ now, limit: 5, settle: stuck })).rejects.toMatchObject({ code: 'INTERNAL' })
-        expect(await ledger.getGrant(grant.id)).toEqual(grant)
-      })
+      for (const { name, stuck } of [
+        { name: 'would stay due', stuck: () => ({ to: { state: 'active', dueAt: now } as const, events: [] }) },
+        { name: 'cannot go there', stuck: () => ({ to: { state: 'rejected', dueAt: null } as const, events: [] }) },
+        {
+          name: 'cannot be settled',
+          stuck: () => {
+            throw new TypeError('a mistake of ours')
+          },
+        },
+      ]) {
+        test(`sets a grant aside that ${name}, and moves the others`, async () => {
+          const first = await created({ grant: { dueAt: now } })
+          const second = await created({ grant: { dueAt: now } })
+          const swept = (at: Date) =>
+            ledger.sweepGrants({
+              now: at,
+              limit: 5,
+              settle: ({ grant }) => (grant.id === first.grant.id ? stuck() : settle()()),
+            })
+          expect((await swept(now)).map(({ id }) => id)).toEqual([second.grant.id])
+          expect(await ledger.getGrant(first.grant.id)).toEqual({ ...first.grant, dueAt: later(60_000) })
+          expect(await ledger.sweepGrants({ now: later(59_999), limit: 5, settle: settle() })).toEqual([])
+          expect(await ledger.sweepGrants({ now: later(60_000), limit: 5, settle: settle() })).toHaveLength(1)
+          expect(await ledger.countGrants()).toMatchObject({ active: 0, ended: 2 })
+        })
+      }
     })
 
     describe('the deny list', () => {

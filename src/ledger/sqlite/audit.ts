@@ -83,8 +83,8 @@ function linkOfRow(row: EventRow, prevHash: string): ChainLink {
       return { ...link, unreadable: `The data of event ${row.seq} is not as it was written.` }
     }
     const input = {
-      type: row.type,
-      actor: row.actor,
+      type: row.type ?? '',
+      actor: row.actor ?? '',
       at: new Date(row.at),
       ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
       ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),

@@ -2,6 +2,7 @@ import type { ClaimedDenyTarget, GrantMove, LedgerWrites } from '../ledger.ts'
 import type { DenyEntry, DenyTarget } from '../records.ts'
 import {
   claimedDenyTarget,
+  damagedDenyEntry,
   denyEntryAfterWrite,
   dueDenyTarget,
   enforcedDenyEntry,
@@ -10,14 +11,13 @@ import {
   isNeeded,
   newDenyTarget,
   requireClaim,
+  setAsideUntil,
   wantedDenyEntry,
   writtenDenyTarget,
 } from '../rules.ts'
 import {
   type DenyEntryRow,
   type DenyTargetRow,
-  denyEntryOf,
-  denyTargetOf,
   type GrantRow,
   msOf,
   msOrNull,
@@ -25,16 +25,24 @@ import {
   SELECT_DENY_TARGET,
 } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
+import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 
 /** Puts a grant on a target, or renews its entry there, and makes the target due. */
-export function putDeny(tx: SqliteTransaction, grant: GrantRow, wanted: NonNullable<GrantMove['deny']>): void {
+export function putDeny(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  grant: GrantRow,
+  wanted: NonNullable<GrantMove['deny']>,
+): void {
   const row = tx.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grant.row_id)
-  const entry = wantedDenyEntry(row && denyEntryOf(row), grant.id, wanted)
+  // An entry that cannot be read is written anew: it must not keep its grant from being denied.
+  const known = row && store.orUndefined(() => store.denyEntry(row))
+  const entry = wantedDenyEntry(known, grant.id, wanted)
   const targetRow = tx.db.get<DenyTargetRow>(`${SELECT_DENY_TARGET} WHERE target = ?`, entry.target)
-  const due = dueDenyTarget(targetRow ? denyTargetOf(targetRow) : newDenyTarget(entry.target), entry.wantedAt)
+  const due = dueDenyTarget(targetRow ? store.denyTarget(targetRow) : newDenyTarget(entry.target), entry.wantedAt)
   const targetRowId = targetRow?.row_id ?? insertTarget(tx, due)
   if (targetRow) updateTarget(tx, targetRowId, due)
   if (row) updateEntry(tx, row.row_id, entry)
@@ -42,24 +50,50 @@ export function putDeny(tx: SqliteTransaction, grant: GrantRow, wanted: NonNulla
 }
 
 /** See `LedgerWrites.claimDenyTarget`. */
-export function claimDenyTarget(tx: SqliteTransaction, input: Input<'claimDenyTarget'>): ClaimedDenyTarget | undefined {
+export function claimDenyTarget(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  input: Input<'claimDenyTarget'>,
+): ClaimedDenyTarget | undefined {
   const { now } = input
-  const row = tx.db.get<DenyTargetRow>(
+  const due = tx.db.all<DenyTargetRow>(
     `${SELECT_DENY_TARGET} WHERE next_attempt_at <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1)
-     ORDER BY next_attempt_at, n LIMIT 1`,
+     ORDER BY next_attempt_at, n`,
     msOf(now),
   )
-  if (!row) return undefined
-  const free = denyTargetOf(row)
-  if (!isClaimable(free, now)) return undefined
-  const target = claimedDenyTarget(free, input)
+  for (const row of due) {
+    const free = store.orUndefined(() => store.denyTarget(row))
+    if (!free) setAside(tx, row, now)
+    else if (isClaimable(free, now)) return claim(store, tx, row, claimedDenyTarget(free, input), now)
+  }
+  return undefined
+}
+
+function claim(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  row: DenyTargetRow,
+  target: DenyTarget,
+  now: Date,
+): ClaimedDenyTarget {
   updateTarget(tx, row.row_id, target)
-  const entries = entriesOf(tx, row.row_id).map(denyEntryOf)
+  const entries = entriesOf(tx, row.row_id).flatMap((entry) => claimedEntry(store, entry, target, now))
   return {
     target,
     entries: entries.filter((entry) => isNeeded(entry, now)),
     expired: entries.filter((entry) => !isNeeded(entry, now)),
   }
+}
+
+/** P6: whoever is to be denied stays denied, whatever else of the entry is lost; nobody can be denied whose id is lost. */
+function claimedEntry(store: SqliteStore, row: DenyEntryRow, { target }: DenyTarget, now: Date): DenyEntry[] {
+  const entry = store.orUndefined(() => store.denyEntry(row))
+  if (entry) return [entry]
+  return row.grant_id === null ? [] : [damagedDenyEntry(row.grant_id, target, now)]
+}
+
+function setAside(tx: SqliteTransaction, row: DenyTargetRow, now: Date): void {
+  tx.db.run('UPDATE deny_targets SET next_attempt_at = ? WHERE n = ?', msOf(setAsideUntil(now)), row.row_id)
 }
 
 /**
@@ -71,12 +105,13 @@ export function giveBackClaims(db: SqliteDatabase): void {
 }
 
 /** See `LedgerWrites.denyWritten`. */
-export function denyWritten(tx: SqliteTransaction, input: Input<'denyWritten'>): void {
-  const { rowId, target } = heldClaim(tx, input)
+export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: Input<'denyWritten'>): void {
+  const { rowId, target } = heldClaim(store, tx, input)
   const write = { listed: new Set(input.grantIds), removed: new Set(input.removedGrantIds), at: input.at }
   let hasUnwritten = false
   for (const row of entriesOf(tx, rowId)) {
-    const entry = denyEntryOf(row)
+    const entry = store.orUndefined(() => store.denyEntry(row))
+    if (!entry) continue
     const after = denyEntryAfterWrite(entry, write)
     if (!after) tx.db.run('DELETE FROM deny_entries WHERE n = ?', row.row_id)
     else if (after !== entry) updateEntry(tx, row.row_id, after)
@@ -87,27 +122,28 @@ export function denyWritten(tx: SqliteTransaction, input: Input<'denyWritten'>):
 }
 
 /** See `LedgerWrites.denyFailed`. */
-export function denyFailed(tx: SqliteTransaction, input: Input<'denyFailed'>): void {
-  const { rowId, target } = heldClaim(tx, input)
+export function denyFailed(store: SqliteStore, tx: SqliteTransaction, input: Input<'denyFailed'>): void {
+  const { rowId, target } = heldClaim(store, tx, input)
   updateTarget(tx, rowId, failedDenyTarget(target, input))
   tx.append(input.events)
 }
 
 /** The deny of this grant is in force. */
-export function denyEnforced(tx: SqliteTransaction, grant: GrantRow, at: Date): void {
+export function denyEnforced(store: SqliteStore, tx: SqliteTransaction, grant: GrantRow, at: Date): void {
   const row = tx.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grant.row_id)
   if (!row) return
-  const entry = denyEntryOf(row)
+  const entry = store.denyEntry(row)
   const enforced = enforcedDenyEntry(entry, at)
   if (enforced !== entry) updateEntry(tx, row.row_id, enforced)
 }
 
 function heldClaim(
+  store: SqliteStore,
   tx: SqliteTransaction,
   claim: { readonly target: string; readonly claimVersion: number },
 ): { readonly rowId: number; readonly target: DenyTarget } {
   const row = tx.db.get<DenyTargetRow>(`${SELECT_DENY_TARGET} WHERE target = ?`, claim.target)
-  const target = requireClaim(row && denyTargetOf(row), claim)
+  const target = requireClaim(row && store.denyTarget(row), claim)
   return { rowId: (row as DenyTargetRow).row_id, target }
 }
 
@@ -155,7 +191,8 @@ function insertEntry(tx: SqliteTransaction, grantRowId: number, targetRowId: num
 
 function updateEntry(tx: SqliteTransaction, rowId: number, entry: DenyEntry): void {
   tx.db.run(
-    'UPDATE deny_entries SET until = ?, last_issued_at = ?, written_at = ?, enforced_at = ? WHERE n = ?',
+    'UPDATE deny_entries SET wanted_at = ?, until = ?, last_issued_at = ?, written_at = ?, enforced_at = ? WHERE n = ?',
+    msOf(entry.wantedAt),
     msOf(entry.until),
     msOf(entry.lastIssuedAt),
     msOrNull(entry.writtenAt),

@@ -5,6 +5,7 @@ import {
   checkReports,
   decidedApproval,
   intendedLease,
+  isFinalState,
   maxPlanBytes,
   movedGrant,
   openedGrant,
@@ -13,7 +14,7 @@ import {
   settledLease,
 } from '../rules.ts'
 import { putDeny } from './deny.ts'
-import { type ApprovalRow, approvalOf, type GrantRow, msOf, msOrNull, SELECT_APPROVAL, SELECT_GRANT } from './rows.ts'
+import { type ApprovalRow, type GrantRow, msOf, msOrNull, SELECT_APPROVAL, SELECT_GRANT } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { TokenRows } from './tokens.ts'
@@ -81,7 +82,7 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
 /** See `LedgerWrites.moveGrant`. */
 export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: GrantMove): Grant {
   const { row, grant } = grantAt(store, move.grantId, move.expectedVersion)
-  return writeMove(tx, row, movedGrant(grant, move.to), move)
+  return writeMove(store, tx, row, movedGrant(grant, move.to), move)
 }
 
 /** See `LedgerWrites.appendReports`. */
@@ -97,6 +98,7 @@ export function appendReports(
 
 /** Writes a grant as a move has left it, with the records that move with it. `row` was read in this unit. */
 export function writeMove(
+  store: SqliteStore,
   tx: SqliteTransaction,
   row: GrantRow,
   moved: Grant,
@@ -105,9 +107,10 @@ export function writeMove(
   updateGrant(tx, row.row_id, moved)
   tx.count(row.subject_text_id, row.state, moved.state)
   if (move.endLeases) endLeases(tx, row.row_id, move.endLeases)
-  if (move.deny) putDeny(tx, row, move.deny)
-  if (move.approval) decideApproval(tx, row, move.approval)
+  if (move.deny) putDeny(store, tx, row, move.deny)
+  if (move.approval) decideApproval(store, tx, row, move.approval)
   tx.append(move.events)
+  if (isFinalState(moved.state)) store.damaged.gone(moved.id)
   return moved
 }
 
@@ -222,9 +225,14 @@ function endLeases(tx: SqliteTransaction, grantRowId: number, end: NonNullable<G
   )
 }
 
-function decideApproval(tx: SqliteTransaction, grant: GrantRow, to: NonNullable<GrantMove['approval']>): void {
+function decideApproval(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  grant: GrantRow,
+  to: NonNullable<GrantMove['approval']>,
+): void {
   const row = tx.db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.grant_n = ?`, grant.row_id)
-  const approval = decidedApproval(row && approvalOf(row), grant.id, to)
+  const approval = decidedApproval(row && store.approval(row), grant.id, to)
   tx.db.run(
     'UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?, note = ?, version = ? WHERE grant_n = ?',
     approval.state,

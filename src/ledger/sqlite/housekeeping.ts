@@ -1,7 +1,7 @@
 import type { LedgerWrites } from '../ledger.ts'
 import type { GrantState } from '../records.ts'
 import { mayPrune, notedAttempt, type PruneFacts } from '../rules.ts'
-import { msOf, SELECT_UNREGISTERED, type UnregisteredRow, unregisteredOf } from './rows.ts'
+import { msOf, SELECT_UNREGISTERED, type UnregisteredRow } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { TokenRows } from './tokens.ts'
@@ -9,9 +9,14 @@ import type { TokenRows } from './tokens.ts'
 type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 
 /** See `LedgerWrites.noteUnregistered`. */
-export function noteUnregistered(tx: SqliteTransaction, attempt: Input<'noteUnregistered'>, max: number): void {
+export function noteUnregistered(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  attempt: Input<'noteUnregistered'>,
+  max: number,
+): void {
   const row = tx.db.get<UnregisteredRow>(`${SELECT_UNREGISTERED} WHERE subject = ?`, attempt.subject)
-  const noted = notedAttempt(row && unregisteredOf(row), attempt)
+  const noted = notedAttempt(row && store.orUndefined(() => store.unregistered(row)), attempt)
   tx.db.run(
     `INSERT INTO unregistered (subject, trust_domain, auth_method, reason, first_seen_at, last_seen_at, count)
      VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -40,6 +45,7 @@ export function noteUnregistered(tx: SqliteTransaction, attempt: Input<'noteUnre
 
 interface PrunedRow {
   row_id: number
+  id: string
   subject_text_id: number
   plan_row_id: number
   decision_row_id: number
@@ -58,7 +64,7 @@ export function prune(
   { before, now, limit }: Input<'prune'>,
 ): { grants: number; tokens: number } {
   const found = tx.db.all<PrunedRow>(
-    `SELECT g.n AS row_id, g.subject_n AS subject_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,
+    `SELECT g.n AS row_id, g.id, g.subject_n AS subject_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,
        g.state, g.requested_at, g.ended_at,
        EXISTS (SELECT 1 FROM deny_entries d WHERE d.grant_n = g.n) AS is_on_deny_list,
        (SELECT max(l.not_after) FROM leases l WHERE l.grant_n = g.n AND l.state <> 'ended') AS open_until
@@ -74,6 +80,7 @@ export function prune(
   for (const row of rows) {
     tx.db.run('DELETE FROM grants WHERE n = ?', row.row_id)
     tx.count(row.subject_text_id, row.state, undefined)
+    store.damaged.gone(row.id)
   }
   removeUnused(tx, 'plans', 'plan_n', new Set(rows.map((row) => row.plan_row_id)))
   removeUnused(tx, 'decisions', 'decision_n', new Set(rows.map((row) => row.decision_row_id)))

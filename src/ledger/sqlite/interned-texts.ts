@@ -48,14 +48,18 @@ export class InternedTexts {
     this.#fresh = []
   }
 
-  /** The texts of this unit were undone. */
-  undo(): void {
-    for (const text of this.#fresh) {
+  /** How many texts this unit has stored so far. */
+  get freshCount(): number {
+    return this.#fresh.length
+  }
+
+  /** The texts of this unit were undone, all or those after the first `kept`. */
+  undo(kept = 0): void {
+    for (const text of this.#fresh.splice(kept)) {
       const id = this.#ids.get(text)
       this.#ids.delete(text)
       if (id !== undefined) this.#texts.delete(id)
     }
-    this.#fresh = []
   }
 
   forget(): void {

@@ -5,13 +5,11 @@ import { cursorOf, type PageKey, pageOf, pageStart } from '../pages.ts'
 import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from '../records.ts'
 import {
   type ApprovalRow,
-  approvalOf,
   type GrantRow,
   SELECT_APPROVAL,
   SELECT_GRANT,
   SELECT_UNREGISTERED,
   type UnregisteredRow,
-  unregisteredOf,
 } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
@@ -45,11 +43,16 @@ export function listGrants(store: SqliteStore, filter: GrantFilter, page: PageRe
     for (const row of rows) {
       key = keyOf(row)
       if (others.every(([field, value]) => row[field] === value)) found.push(row)
-      if (found.length > page.limit) return pageOf('grants', found, page.limit, keyOf, (item) => store.grant(item))
+      if (found.length > page.limit)
+        return pageOf('grants', found, page.limit, keyOf, (row) => store.orUndefined(() => store.grant(row)))
     }
-    if (rows.length < size) return { items: found.map((row) => store.grant(row)) }
+    if (rows.length < size) return { items: readableGrants(store, found) }
   }
-  return { items: found.map((row) => store.grant(row)), nextCursor: cursorOf('grants', key) }
+  return { items: readableGrants(store, found), nextCursor: cursorOf('grants', key) }
+}
+
+function readableGrants(store: SqliteStore, rows: readonly GrantRow[]): Grant[] {
+  return rows.flatMap((row) => store.orUndefined(() => store.grant(row)) ?? [])
 }
 
 /** Newest first. */
@@ -70,7 +73,13 @@ export function listApprovals(
           rowId,
           page.limit + 1,
         )
-  return pageOf('approvals', rows, page.limit, (row) => ({ at: row.requested_at, rowId: row.row_id }), approvalOf)
+  return pageOf(
+    'approvals',
+    rows,
+    page.limit,
+    (row) => ({ at: row.requested_at, rowId: row.row_id }),
+    (row) => store.orUndefined(() => store.approval(row)),
+  )
 }
 
 /** Most recent first. */
@@ -87,7 +96,7 @@ export function listUnregistered(store: SqliteStore, page: PageRequest): Page<Un
     rows,
     page.limit,
     (row) => ({ at: row.last_seen_at, rowId: row.row_id }),
-    unregisteredOf,
+    (row) => store.orUndefined(() => store.unregistered(row)),
   )
 }
 

@@ -5,22 +5,20 @@ import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import {
   type ApprovalRow,
-  approvalOf,
   type DenyTargetRow,
-  denyTargetOf,
   type EventRow,
-  eventOf,
   type GrantRow,
   hexOf,
   type LeaseRow,
   msOf,
+  planOf,
   SELECT_APPROVAL,
   SELECT_DENY_TARGET,
   SELECT_EVENT,
   SELECT_GRANT,
   SELECT_LEASE,
 } from './rows.ts'
-import { ledgerError } from './sqlite-database.ts'
+import { readError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 /** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */
@@ -31,7 +29,7 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
     try {
       return run()
     } catch (error) {
-      throw ledgerError(error, 'ledger')
+      throw readError(error)
     }
   }
   const leases = (rows: LeaseRow[]): Lease[] => rows.map((row) => store.lease(row))
@@ -57,19 +55,19 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
     getPlan: (hash) =>
       read(() => {
         const row = db.get<{ body: string }>('SELECT body FROM plans WHERE hash = ?', Buffer.from(hash, 'hex'))
-        return row && row.body !== '' ? (JSON.parse(row.body) as Plan) : undefined
+        return row && row.body !== '' ? storedPlan(row.body, hash) : undefined
       }),
     listLeases: (grantId) =>
       read(() => leases(db.all<LeaseRow>(`${SELECT_LEASE} WHERE g.id = ? ORDER BY l.number`, grantId))),
     getApproval: (id) =>
       read(() => {
         const row = db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.id = ?`, id)
-        return row && approvalOf(row)
+        return row && store.approval(row)
       }),
     approvalOf: (grantId) =>
       read(() => {
         const row = db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE g.id = ?`, grantId)
-        return row && approvalOf(row)
+        return row && store.approval(row)
       }),
     listApprovals: (filter, page) => read(() => listApprovals(store, filter, page)),
     denyOf: (grantId) =>
@@ -78,13 +76,21 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
         return row && store.denyOf(row.row_id)
       }),
     listDenyTargets: () =>
-      read(() => db.all<DenyTargetRow>(`${SELECT_DENY_TARGET} ORDER BY attempts DESC, target`).map(denyTargetOf)),
+      read(() =>
+        db
+          .all<DenyTargetRow>(`${SELECT_DENY_TARGET} ORDER BY attempts DESC, target`)
+          .map((row) => store.denyTarget(row)),
+      ),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
     trail: (grantId) =>
-      read(() => db.all<EventRow>(`${SELECT_EVENT} WHERE e.grant_id = ? ORDER BY e.seq`, grantId).map(eventOf)),
+      read(() =>
+        db.all<EventRow>(`${SELECT_EVENT} WHERE e.grant_id = ? ORDER BY e.seq`, grantId).map((row) => store.event(row)),
+      ),
     auditEvents: ({ afterSeq, limit }) =>
       read(() =>
-        db.all<EventRow>(`${SELECT_EVENT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, afterSeq, limit).map(eventOf),
+        db
+          .all<EventRow>(`${SELECT_EVENT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, afterSeq, limit)
+          .map((row) => store.event(row)),
       ),
     auditHead: () =>
       read(() => {
@@ -106,15 +112,36 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
         if (textId === undefined) return 0
         return db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', textId)?.count ?? 0
       }),
-    intendedLeases: ({ before, limit }) =>
-      read(() =>
-        leases(
-          db.all<LeaseRow>(
-            `${SELECT_LEASE} WHERE l.state = 'intended' AND l.outcome_unknown IS NOT 1 AND l.intended_at < ? ORDER BY l.intended_at, l.n LIMIT ?`,
-            msOf(before),
-            limit,
-          ),
-        ),
-      ),
+    intendedLeases: ({ before, limit }) => read(() => intendedLeases(store, before, limit)),
+  }
+}
+
+/** One that cannot be read is told of, and keeps none of the others from being found. */
+function intendedLeases(store: SqliteStore, before: Date, limit: number): Lease[] {
+  const leases: Lease[] = []
+  let after = { intended_at: Number.MIN_SAFE_INTEGER, row_id: 0 }
+  while (leases.length < limit) {
+    const rows = store.db.all<LeaseRow>(
+      `${SELECT_LEASE} WHERE l.state = 'intended' AND l.outcome_unknown IS NOT 1 AND l.intended_at < ?
+       AND (l.intended_at, l.n) > (?, ?) ORDER BY l.intended_at, l.n LIMIT ?`,
+      msOf(before),
+      after.intended_at,
+      after.row_id,
+      limit - leases.length,
+    )
+    leases.push(...rows.flatMap((row) => store.orUndefined(() => store.lease(row)) ?? []))
+    const last = rows.at(-1)
+    if (!last || leases.length === limit) break
+    after = last
+  }
+  return leases
+}
+
+function storedPlan(body: string, hash: string): Plan {
+  try {
+    return planOf(body, hash)
+  } catch (error) {
+    const explanation = `The plan ${hash} cannot be read: its row in the ledger is damaged. Restore it from a backup.`
+    throw new StintError('LEDGER_CORRUPT', { explanation, row: 'plan', id: hash }, error)
   }
 }

@@ -1,22 +1,31 @@
 import type { AuthMethod } from '../../identity/caller-identity.ts'
+import type { Plan } from '../../plan/plan.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
 import { EMPTY_HEAD } from '../audit/audit-log.ts'
-import type {
-  Approval,
-  ApprovalState,
-  AuditEvent,
-  DenyEntry,
-  DenyTarget,
-  EndReason,
-  Grant,
-  GrantState,
-  Lease,
-  LeaseEnd,
-  LeaseState,
-  UnregisteredAttempt,
+import {
+  APPROVAL_STATES,
+  type Approval,
+  type ApprovalState,
+  type AuditEvent,
+  type DenyEntry,
+  type DenyTarget,
+  type EndReason,
+  GRANT_STATES,
+  type Grant,
+  type GrantState,
+  LEASE_STATES,
+  type Lease,
+  type LeaseEnd,
+  type LeaseState,
+  type UnregisteredAttempt,
 } from '../records.ts'
 import { sessionNameOf } from '../rules.ts'
 import type { InternedTexts } from './interned-texts.ts'
+
+/*
+ * A row may be damaged: each reader throws for what it cannot make a record of. Joins are outer ones, so that a row is not
+ * missed because the one that it refers to is gone.
+ */
 
 type Ms = number | null
 
@@ -32,7 +41,7 @@ export interface GrantRow {
   role_text_id: number
   plan_row_id: number
   decision_row_id: number
-  plan_hash: Uint8Array
+  plan_hash: Uint8Array | null
   idempotency_key: string
   task_hash: Uint8Array
   purpose: string
@@ -54,13 +63,13 @@ export const SELECT_GRANT = `SELECT g.n AS row_id, g.id, g.subject_n AS subject_
   g.team_n AS team_text_id, g.role_n AS role_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,
   p.hash AS plan_hash, g.idempotency_key, g.task_hash, g.purpose, g.state, g.reason, g.requested_at, g.active_at,
   g.deadline, g.effective_by, g.ended_at, g.due_at, g.lease_count, g.version
-  FROM grants g JOIN plans p ON p.n = g.plan_n`
+  FROM grants g LEFT JOIN plans p ON p.n = g.plan_n`
 
 export interface LeaseRow {
   row_id: number
   id: string
   grant_row_id: number
-  grant_id: string
+  grant_id: string | null
   number: number
   role_text_id: number
   state: LeaseState
@@ -76,13 +85,13 @@ export interface LeaseRow {
 /** A lease row with the id of its grant. */
 export const SELECT_LEASE = `SELECT l.n AS row_id, l.id, l.grant_n AS grant_row_id, g.id AS grant_id, l.number, l.role_n AS role_text_id,
   l.state, l.end_kind, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
-  FROM leases l JOIN grants g ON g.n = l.grant_n`
+  FROM leases l LEFT JOIN grants g ON g.n = l.grant_n`
 
 export interface ApprovalRow {
   row_id: number
   id: string
   grant_row_id: number
-  grant_id: string
+  grant_id: string | null
   plan_hash: Uint8Array
   requirements: string
   state: ApprovalState
@@ -97,13 +106,13 @@ export interface ApprovalRow {
 /** An approval row with the id of its grant. */
 export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, a.grant_n AS grant_row_id, g.id AS grant_id, a.plan_hash, a.requirements,
   a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
-  FROM approvals a JOIN grants g ON g.n = a.grant_n`
+  FROM approvals a LEFT JOIN grants g ON g.n = a.grant_n`
 
 export interface DenyEntryRow {
   row_id: number
   grant_row_id: number
-  grant_id: string
-  target: string
+  grant_id: string | null
+  target: string | null
   target_row_id: number
   wanted_at: number
   until: number
@@ -115,7 +124,7 @@ export interface DenyEntryRow {
 /** A deny entry with the id of its grant and its target. */
 export const SELECT_DENY_ENTRY = `SELECT d.n AS row_id, d.grant_n AS grant_row_id, g.id AS grant_id, t.target,
   d.target_n AS target_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at FROM deny_entries d
-  JOIN grants g ON g.n = d.grant_n JOIN deny_targets t ON t.n = d.target_n`
+  LEFT JOIN grants g ON g.n = d.grant_n LEFT JOIN deny_targets t ON t.n = d.target_n`
 
 export interface DenyTargetRow {
   row_id: number
@@ -152,8 +161,8 @@ export const SELECT_UNREGISTERED = `SELECT n AS row_id, subject, trust_domain, a
 export interface EventRow {
   seq: number
   id: string
-  type: string
-  actor: string
+  type: string | null
+  actor: string | null
   at: number
   grant_id: string | null
   lease_id: string | null
@@ -179,38 +188,38 @@ export function grantOf(row: GrantRow, texts: InternedTexts, decision: Decision)
     team: texts.textOf(row.team_text_id),
     idempotencyKey: row.idempotency_key,
     taskHash: hexOf(row.task_hash),
-    planHash: hexOf(row.plan_hash),
+    planHash: hexOf(present(row.plan_hash, 'plan')),
     roleArn: texts.textOf(row.role_text_id),
     purpose: row.purpose,
-    state: row.state,
+    state: knownState(row.state, GRANT_STATES),
     decision,
-    requestedAt: new Date(row.requested_at),
-    leaseCount: row.lease_count,
-    version: row.version,
+    requestedAt: instantOf(row.requested_at),
+    leaseCount: integer(row.lease_count),
+    version: integer(row.version),
   }
   if (row.reason !== null) grant.reason = row.reason
-  if (row.active_at !== null) grant.activeAt = new Date(row.active_at)
-  if (row.deadline !== null) grant.deadline = new Date(row.deadline)
-  if (row.effective_by !== null) grant.effectiveBy = new Date(row.effective_by)
-  if (row.ended_at !== null) grant.endedAt = new Date(row.ended_at)
-  if (row.due_at !== null) grant.dueAt = new Date(row.due_at)
+  if (row.active_at !== null) grant.activeAt = instantOf(row.active_at)
+  if (row.deadline !== null) grant.deadline = instantOf(row.deadline)
+  if (row.effective_by !== null) grant.effectiveBy = instantOf(row.effective_by)
+  if (row.ended_at !== null) grant.endedAt = instantOf(row.ended_at)
+  if (row.due_at !== null) grant.dueAt = instantOf(row.due_at)
   return grant
 }
 
 export function leaseOf(row: LeaseRow, texts: InternedTexts): Lease {
   const lease: { -readonly [Key in keyof Lease]: Lease[Key] } = {
     id: row.id,
-    grantId: row.grant_id,
-    number: row.number,
+    grantId: present(row.grant_id, 'grant'),
+    number: integer(row.number),
     roleArn: texts.textOf(row.role_text_id),
-    sessionName: sessionNameOf(row.grant_id, row.number),
-    state: row.state,
-    notAfter: new Date(row.not_after),
-    intendedAt: new Date(row.intended_at),
+    sessionName: sessionNameOf(present(row.grant_id, 'grant'), row.number),
+    state: knownState(row.state, LEASE_STATES),
+    notAfter: instantOf(row.not_after),
+    intendedAt: instantOf(row.intended_at),
   }
   if (row.end_kind !== null) lease.end = row.end_kind
-  if (row.issued_at !== null) lease.issuedAt = new Date(row.issued_at)
-  if (row.ended_at !== null) lease.endedAt = new Date(row.ended_at)
+  if (row.issued_at !== null) lease.issuedAt = instantOf(row.issued_at)
+  if (row.ended_at !== null) lease.endedAt = instantOf(row.ended_at)
   if (row.access_key_id !== null) lease.accessKeyId = row.access_key_id
   if (row.outcome_unknown !== null) lease.outcomeUnknown = true
   return lease
@@ -219,26 +228,26 @@ export function leaseOf(row: LeaseRow, texts: InternedTexts): Lease {
 export function approvalOf(row: ApprovalRow): Approval {
   return {
     id: row.id,
-    grantId: row.grant_id,
+    grantId: present(row.grant_id, 'grant'),
     planHash: hexOf(row.plan_hash),
-    requirements: JSON.parse(row.requirements) as ApprovalRequirement[],
-    state: row.state,
-    requestedAt: new Date(row.requested_at),
-    expiresAt: new Date(row.expires_at),
+    requirements: requirementsOf(row.requirements),
+    state: knownState(row.state, APPROVAL_STATES),
+    requestedAt: instantOf(row.requested_at),
+    expiresAt: instantOf(row.expires_at),
     ...(row.decided_by === null ? {} : { decidedBy: row.decided_by }),
     ...instant('decidedAt', row.decided_at),
     ...(row.note === null ? {} : { note: row.note }),
-    version: row.version,
+    version: integer(row.version),
   }
 }
 
 export function denyEntryOf(row: DenyEntryRow): DenyEntry {
   return {
-    grantId: row.grant_id,
-    target: row.target,
-    wantedAt: new Date(row.wanted_at),
-    until: new Date(row.until),
-    lastIssuedAt: new Date(row.last_issued_at),
+    grantId: present(row.grant_id, 'grant'),
+    target: present(row.target, 'target'),
+    wantedAt: instantOf(row.wanted_at),
+    until: instantOf(row.until),
+    lastIssuedAt: instantOf(row.last_issued_at),
     ...instant('writtenAt', row.written_at),
     ...instant('enforcedAt', row.enforced_at),
   }
@@ -248,13 +257,13 @@ export function denyTargetOf(row: DenyTargetRow): DenyTarget {
   return {
     target: row.target,
     ...instant('nextAttemptAt', row.next_attempt_at),
-    attempts: row.attempts,
+    attempts: integer(row.attempts),
     ...(row.last_error === null ? {} : { lastError: row.last_error }),
     ...instant('lastWrittenAt', row.last_written_at),
     ...instant('watermark', row.watermark),
     ...(row.claimed_by === null ? {} : { claimedBy: row.claimed_by }),
     ...instant('claimedUntil', row.claimed_until),
-    claimVersion: row.claim_version,
+    claimVersion: integer(row.claim_version),
   }
 }
 
@@ -264,17 +273,17 @@ export function unregisteredOf(row: UnregisteredRow): UnregisteredAttempt {
     trustDomain: row.trust_domain,
     authMethod: row.auth_method,
     reason: row.reason,
-    firstSeenAt: new Date(row.first_seen_at),
-    lastSeenAt: new Date(row.last_seen_at),
-    count: row.count,
+    firstSeenAt: instantOf(row.first_seen_at),
+    lastSeenAt: instantOf(row.last_seen_at),
+    count: integer(row.count),
   }
 }
 
 export function eventOf(row: EventRow): AuditEvent {
   return {
-    type: row.type,
-    at: new Date(row.at),
-    actor: row.actor,
+    type: present(row.type, 'type'),
+    at: instantOf(row.at),
+    actor: present(row.actor, 'actor'),
     ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
     ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),
     ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
@@ -283,6 +292,51 @@ export function eventOf(row: EventRow): AuditEvent {
     prevHash: row.prev_hash === null ? EMPTY_HEAD.hash : hexOf(row.prev_hash),
     hash: hexOf(row.hash),
   }
+}
+
+/** A stored plan. @throws for a text that is not the plan of that hash */
+export function planOf(body: string, hash: string): Plan {
+  const plan = JSON.parse(body) as Partial<Plan> | null
+  const isWhole = plan?.hash === hash && Array.isArray(plan.classes) && Array.isArray(plan.pairs)
+  if (!isWhole || !Array.isArray(plan.flags) || typeof plan.task !== 'object')
+    throw new Error('not the plan of its hash')
+  return plan as Plan
+}
+
+/** A stored decision. @throws for a text that is none */
+export function decisionOf(body: string): Decision {
+  const decision = JSON.parse(body) as Partial<Decision> | null
+  if (!decision || !Array.isArray(decision.determiningPolicies) || !Array.isArray(decision.failedPairs)) {
+    throw new Error('not a decision')
+  }
+  return decision as Decision
+}
+
+function requirementsOf(text: string): ApprovalRequirement[] {
+  const requirements: unknown = JSON.parse(text)
+  if (!Array.isArray(requirements)) throw new Error('not a list of requirements')
+  return requirements as ApprovalRequirement[]
+}
+
+function present<T>(value: T | null, what: string): T {
+  if (value === null) throw new Error(`its ${what} is not there`)
+  return value
+}
+
+function knownState<State>(state: State, states: readonly State[]): State {
+  if (!states.includes(state)) throw new Error(`${state} is not a state`)
+  return state
+}
+
+function integer(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new Error('a number is out of range')
+  return value
+}
+
+function instantOf(ms: number): Date {
+  const at = new Date(ms)
+  if (Number.isNaN(at.getTime())) throw new Error('an instant is out of range')
+  return at
 }
 
 /** Lower-case hex of the very bytes, without a copy. */
@@ -303,5 +357,5 @@ export function msOrNull(at: Date | null | undefined): Ms {
 }
 
 function instant<Name extends string>(name: Name, ms: Ms): { readonly [key in Name]?: Date } {
-  return (ms === null ? {} : { [name]: new Date(ms) }) as { readonly [key in Name]?: Date }
+  return (ms === null ? {} : { [name]: instantOf(ms) }) as { readonly [key in Name]?: Date }
 }

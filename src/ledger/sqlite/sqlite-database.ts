@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { StintError } from '../../core/errors.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
 
 /** Result codes of SQLite that tell of the disk or the file, by their low byte. See sqlite.org/rescode.html. */
 const SQLITE_CONSTRAINT = 19
@@ -35,11 +35,13 @@ export class SqliteDatabase {
   }
 
   get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined
+    const statement = this.#prepare(sql)
+    return readable(statement, () => statement.get(...values) as Row | undefined)
   }
 
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[]
+    const statement = this.#prepare(sql)
+    return readable(statement, () => statement.all(...values) as Row[])
   }
 
   /** @returns how many rows changed. */
@@ -66,6 +68,28 @@ export class SqliteDatabase {
     }
     return statement
   }
+}
+
+/** A damaged row may hold an integer beyond what a number can: it is read as NaN, so that its neighbours can be read. */
+function readable<T>(statement: StatementSync, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')) throw error
+  }
+  statement.setReadBigInts(true)
+  try {
+    return withNumbers(read()) as T
+  } finally {
+    statement.setReadBigInts(false)
+  }
+}
+
+function withNumbers(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : Number.NaN
+  if (Array.isArray(value)) return value.map(withNumbers)
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
+  return Object.fromEntries(Object.entries(value).map(([column, cell]) => [column, withNumbers(cell)]))
 }
 
 /** Result code of SQLite without its extension, or undefined for any other error. */
@@ -96,7 +120,12 @@ export function isStoreError(error: unknown): boolean {
   return code !== undefined && code !== SQLITE_CONSTRAINT
 }
 
-/** The error of ours for an error while opening or reading. StintErrors pass through. */
+/** The error of ours for an error while reading. StintErrors pass through; what is neither ours nor SQLite's is a mistake of ours. */
+export function readError(error: unknown): StintError {
+  return sqliteCode(error) === undefined ? asStintError(error) : ledgerError(error, 'ledger')
+}
+
+/** The error of ours for an error while opening. StintErrors pass through. */
 export function ledgerError(error: unknown, file: string): StintError {
   if (error instanceof StintError) return error
   if (isCorruptError(error)) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
 import type { ChainHead } from '../audit/audit-log.ts'
+import { type DamagedRowListener, DamagedRows } from '../damaged-rows.ts'
 import type { Ledger, LedgerWrites } from '../ledger.ts'
 import { verifyTail } from './audit.ts'
 import { claimDenyTarget, denyFailed, denyWritten, giveBackClaims } from './deny.ts'
@@ -12,7 +13,7 @@ import { noteUnregistered, prune } from './housekeeping.ts'
 import { InternedTexts } from './interned-texts.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
 import { sqliteReads } from './reads.ts'
-import { APPLICATION_ID, ledgerError, SqliteDatabase } from './sqlite-database.ts'
+import { APPLICATION_ID, isStoreError, ledgerError, SqliteDatabase } from './sqlite-database.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { SqliteTransaction } from './sqlite-transaction.ts'
 import { sweepGrants } from './sweep.ts'
@@ -32,6 +33,8 @@ export interface SqliteLedgerOptions {
   readonly groupCommit?: GroupCommitOptions
   /** Told of what is not as it should be with the file and does not keep it from being used. */
   readonly onNotice?: (notice: string) => void
+  /** Told of rows that cannot be read, and of those that can again. */
+  readonly onRow?: DamagedRowListener
 }
 
 /** Busy time of WAL's own short locks; other programs only ever read. */
@@ -67,7 +70,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
 
 function ledgerOn(db: SqliteDatabase, lock: FileLock, head: ChainHead, options: SqliteLedgerOptions): Ledger {
   const texts = new InternedTexts(db)
-  const store = new SqliteStore(db, texts)
+  const store = new SqliteStore(db, texts, new DamagedRows(options.onRow, isStoreError))
   const tx = new SqliteTransaction({ db, texts, ids: options.ids, head, onUndo: () => store.forget() })
   const commits = new GroupCommit(tx, options.groupCommit)
   const tokens = new TokenRows(tx, options.ids.next('rpl', options.clock.now()))
@@ -99,12 +102,12 @@ function sqliteWrites(
     moveGrant: (input) => commits.write(() => moveGrant(store, tx, input), 'settling'),
     appendEvents: (events) => commits.write(() => tx.append(events)),
     appendReports: (input) => commits.write(() => appendReports(store, tx, input)),
-    noteUnregistered: (attempt) => commits.write(() => noteUnregistered(tx, attempt, maxUnregistered)),
+    noteUnregistered: (attempt) => commits.write(() => noteUnregistered(store, tx, attempt, maxUnregistered)),
     connectionClosed: (input) => commits.write(() => tokens.closed(input), 'settling'),
     sweepGrants: (input) => commits.write(() => sweepGrants(store, tx, input), 'settling'),
-    claimDenyTarget: (input) => commits.write(() => claimDenyTarget(tx, input), 'settling'),
-    denyWritten: (input) => commits.write(() => denyWritten(tx, input), 'settling'),
-    denyFailed: (input) => commits.write(() => denyFailed(tx, input), 'settling'),
+    claimDenyTarget: (input) => commits.write(() => claimDenyTarget(store, tx, input), 'settling'),
+    denyWritten: (input) => commits.write(() => denyWritten(store, tx, input), 'settling'),
+    denyFailed: (input) => commits.write(() => denyFailed(store, tx, input), 'settling'),
     prune: (input) => commits.write(() => prune(store, tx, tokens, input)),
   }
 }

@@ -1,11 +1,20 @@
 import { canonicalJson, type Json, sha256Hex } from '../../core/canonical-json.ts'
+import { hasCode } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Decision } from '../../policy/decision.ts'
-import type { DenyEntry, Grant, Lease } from '../records.ts'
+import type { DamagedRows } from '../damaged-rows.ts'
+import type { Approval, AuditEvent, DenyEntry, DenyTarget, Grant, Lease, UnregisteredAttempt } from '../records.ts'
 import type { InternedTexts } from './interned-texts.ts'
 import {
+  type ApprovalRow,
+  approvalOf,
   type DenyEntryRow,
+  type DenyTargetRow,
+  decisionOf,
   denyEntryOf,
+  denyTargetOf,
+  type EventRow,
+  eventOf,
   type GrantRow,
   grantOf,
   type LeaseRow,
@@ -13,6 +22,8 @@ import {
   SELECT_DENY_ENTRY,
   SELECT_GRANT,
   SELECT_LEASE,
+  type UnregisteredRow,
+  unregisteredOf,
 } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 
@@ -22,12 +33,14 @@ const MAX_REMEMBERED_DECISIONS = 1_000
 export class SqliteStore {
   readonly db: SqliteDatabase
   readonly texts: InternedTexts
+  readonly damaged: DamagedRows
   readonly #decisions = new Map<number, Decision>()
   readonly #decisionHashes = new WeakMap<Decision, Uint8Array>()
 
-  constructor(db: SqliteDatabase, texts: InternedTexts) {
+  constructor(db: SqliteDatabase, texts: InternedTexts, damaged: DamagedRows) {
     this.db = db
     this.texts = texts
+    this.damaged = damaged
   }
 
   /** Drops what is remembered of rows that may be gone. */
@@ -39,8 +52,9 @@ export class SqliteStore {
     return this.db.get<GrantRow>(`${SELECT_GRANT} WHERE g.id = ?`, id)
   }
 
+  /** @throws {StintError} LEDGER_CORRUPT with its id, as every reader of rows here */
   grant(row: GrantRow): Grant {
-    return grantOf(row, this.texts, this.decision(row.decision_row_id))
+    return this.damaged.read('grant', row.id, () => grantOf(row, this.texts, this.#decision(row.decision_row_id)))
   }
 
   leaseRow(id: string): LeaseRow | undefined {
@@ -48,20 +62,50 @@ export class SqliteStore {
   }
 
   lease(row: LeaseRow): Lease {
-    return leaseOf(row, this.texts)
+    return this.damaged.read('lease', row.id, () => leaseOf(row, this.texts))
+  }
+
+  approval(row: ApprovalRow): Approval {
+    return this.damaged.read('approval', row.grant_id ?? row.id, () => approvalOf(row))
+  }
+
+  denyEntry(row: DenyEntryRow): DenyEntry {
+    return this.damaged.read('deny_entry', row.grant_id ?? `of row ${row.row_id}`, () => denyEntryOf(row))
   }
 
   denyOf(grantRowId: number): DenyEntry | undefined {
     const row = this.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grantRowId)
-    return row && denyEntryOf(row)
+    return row && this.denyEntry(row)
   }
 
-  decision(rowId: number): Decision {
+  denyTarget(row: DenyTargetRow): DenyTarget {
+    return this.damaged.read('deny_target', row.target, () => denyTargetOf(row))
+  }
+
+  unregistered(row: UnregisteredRow): UnregisteredAttempt {
+    return this.damaged.read('unregistered', row.subject, () => unregisteredOf(row))
+  }
+
+  event(row: EventRow): AuditEvent {
+    return this.damaged.read('event', String(row.seq), () => eventOf(row))
+  }
+
+  /** A row that an operator is told of instead, since one must not keep the others from being read. */
+  orUndefined<T>(read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (hasCode(error, 'LEDGER_CORRUPT')) return undefined
+      throw error
+    }
+  }
+
+  #decision(rowId: number): Decision {
     const known = this.#decisions.get(rowId)
     if (known) return known
     const row = this.db.get<{ body: string }>('SELECT body FROM decisions WHERE n = ?', rowId)
     if (!row) throw new Error(`decision ${rowId} is not there`)
-    const decision = JSON.parse(row.body) as Decision
+    const decision = decisionOf(row.body)
     if (this.#decisions.size >= MAX_REMEMBERED_DECISIONS) this.#decisions.clear()
     this.#decisions.set(rowId, decision)
     return decision

@@ -20,6 +20,8 @@ export class SqliteTransaction implements CommitTarget {
   /** Changes of counters by key; those of the running unit join the batch's when it is kept. */
   #batchCounts = new Map<string, number>()
   #unitCounts = new Map<string, number>()
+  /** In the second run of a batch, each unit runs alone. */
+  #isAlone = false
 
   constructor(deps: { db: SqliteDatabase; texts: InternedTexts; ids: Ids; head: ChainHead; onUndo: () => void }) {
     this.db = deps.db
@@ -47,6 +49,7 @@ export class SqliteTransaction implements CommitTarget {
   unit<T>(run: () => T): T {
     const before = this.#head
     this.db.run('SAVEPOINT unit')
+    this.#isAlone = true
     try {
       const value = run()
       this.db.run('RELEASE unit')
@@ -62,6 +65,35 @@ export class SqliteTransaction implements CommitTarget {
       this.texts.undo()
       this.#onUndo()
       throw isConstraintError(error) ? constraintConflict(error) : error
+    } finally {
+      this.#isAlone = false
+    }
+  }
+
+  /**
+   * Runs a part of the running unit that the rest can do without. In the second run of a batch, a part that throws is undone
+   * alone and `onFailure` is called; in the first run it throws, so that there is a second, since a savepoint for each part
+   * would cost all of them.
+   */
+  part(run: () => void, onFailure: (error: unknown) => void): void {
+    if (!this.#isAlone) {
+      run()
+      return
+    }
+    const before = { head: this.#head, counts: new Map(this.#unitCounts), texts: this.texts.freshCount }
+    this.db.run('SAVEPOINT part')
+    try {
+      run()
+      this.db.run('RELEASE part')
+    } catch (error) {
+      if (this.isFatal(error)) throw error
+      this.db.run('ROLLBACK TO part')
+      this.db.run('RELEASE part')
+      this.#head = before.head
+      this.#unitCounts = before.counts
+      this.texts.undo(before.texts)
+      this.#onUndo()
+      onFailure(isConstraintError(error) ? constraintConflict(error) : error)
     }
   }
 

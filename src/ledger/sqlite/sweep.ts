@@ -1,93 +1,153 @@
-import { StintError } from '../../core/errors.ts'
+import { hasCode, StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
-import type { DueGrant, LedgerWrites } from '../ledger.ts'
-import type { Approval, DenyEntry, Grant, Lease } from '../records.ts'
-import { sweptGrant } from '../rules.ts'
+import type { DueGrant, GrantMove, LedgerWrites } from '../ledger.ts'
+import type { Grant } from '../records.ts'
+import { setAsideUntil, sweptGrant } from '../rules.ts'
 import { denyEnforced } from './deny.ts'
 import { writeMove } from './grants.ts'
 import {
   type ApprovalRow,
-  approvalOf,
   type DenyEntryRow,
-  denyEntryOf,
   type GrantRow,
+  hexOf,
   type LeaseRow,
   msOf,
+  planOf,
   SELECT_APPROVAL,
   SELECT_DENY_ENTRY,
   SELECT_GRANT,
   SELECT_LEASE,
 } from './rows.ts'
+import { isStoreError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 type SweepInput = Parameters<LedgerWrites['sweepGrants']>[0]
+type Move = Omit<GrantMove, 'grantId' | 'expectedVersion'>
 
-/** Records that belong to the due grants, by the grant's row number; read for all of them at once. */
-interface RelatedRecords {
-  readonly leases: ReadonlyMap<number, Lease[]>
-  readonly denies: ReadonlyMap<number, DenyEntry>
-  readonly approvals: ReadonlyMap<number, Approval>
+/** Rows that belong to the due grants, by the grant's row number; read for all of them at once. */
+interface RelatedRows {
+  readonly leases: ReadonlyMap<number, LeaseRow[]>
+  readonly denies: ReadonlyMap<number, DenyEntryRow>
+  readonly approvals: ReadonlyMap<number, ApprovalRow>
   /** By the plan's row number: grants of one task share one. */
-  readonly plans: ReadonlyMap<number, Plan>
+  readonly planBodies: ReadonlyMap<number, string>
+  /** Those that were parsed. */
+  readonly plans: Map<number, Plan>
 }
 
 const OF_GRANTS = 'grant_n IN (SELECT value FROM json_each(?))'
 
-/** See `LedgerWrites.sweepGrants`. */
-export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, limit, settle }: SweepInput): Grant[] {
+/**
+ * See `LedgerWrites.sweepGrants`. Grant by grant: one whose rows are damaged, or that cannot be moved on, is set aside and
+ * told of, and the others move.
+ */
+export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, input: SweepInput): Grant[] {
   const due = tx.db.all<GrantRow>(
     `${SELECT_GRANT} WHERE g.due_at <= ? ORDER BY g.due_at, g.n LIMIT ?`,
-    msOf(now),
-    limit,
+    msOf(input.now),
+    input.limit,
   )
   if (due.length === 0) return []
   const related = readRelated(store, due)
-  return due.map((row) => {
-    const found = dueGrant(store, row, related)
-    const move = settle(found)
-    const moved = writeMove(tx, row, sweptGrant(found.grant, move.to, now), move)
-    // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
-    if (move.endLeases?.end === 'denied') denyEnforced(tx, row, now)
-    return moved
-  })
+  const swept: Grant[] = []
+  for (const row of due) {
+    tx.part(
+      () => {
+        const decided = decide(store, row, related, input)
+        if (!decided) return setAside(tx, row, input.now)
+        writeSwept(store, tx, row, decided, input.now)
+        swept.push(decided.moved)
+      },
+      (error) => {
+        noteStuck(store, row, error)
+        // Undone with the part: without this the grant would be swept again at once, for ever.
+        tx.part(
+          () => setAside(tx, row, input.now),
+          () => undefined,
+        )
+      },
+    )
+  }
+  return swept
 }
 
-function dueGrant(store: SqliteStore, row: GrantRow, { leases, denies, approvals, plans }: RelatedRecords): DueGrant {
-  const plan = plans.get(row.plan_row_id)
-  if (!plan)
-    throw new StintError('LEDGER_CORRUPT', { explanation: `The plan of grant ${row.id} is not in the ledger.` })
-  const deny = denies.get(row.row_id)
-  const approval = approvals.get(row.row_id)
+/** Reads only. Undefined for a grant that has to be set aside. */
+function decide(
+  store: SqliteStore,
+  row: GrantRow,
+  related: RelatedRows,
+  { now, settle }: SweepInput,
+): { readonly move: Move; readonly moved: Grant } | undefined {
+  try {
+    const due = dueGrant(store, row, related)
+    const move = settle(due)
+    return { move, moved: sweptGrant(due.grant, move.to, now) }
+  } catch (error) {
+    if (isStoreError(error)) throw error
+    // A damaged row is told of by its reader.
+    if (!hasCode(error, 'LEDGER_CORRUPT')) noteStuck(store, row, error)
+    return undefined
+  }
+}
+
+function writeSwept(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  row: GrantRow,
+  { move, moved }: { readonly move: Move; readonly moved: Grant },
+  now: Date,
+): void {
+  writeMove(store, tx, row, moved, move)
+  // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
+  if (move.endLeases?.end === 'denied') denyEnforced(store, tx, row, now)
+  store.damaged.readable('sweep', row.id)
+}
+
+function setAside(tx: SqliteTransaction, row: GrantRow, now: Date): void {
+  tx.db.run('UPDATE grants SET due_at = ? WHERE n = ?', msOf(setAsideUntil(now)), row.row_id)
+}
+
+function noteStuck(store: SqliteStore, row: GrantRow, cause: unknown): void {
+  const explanation = `Grant ${row.id} could not be moved on when it was due. It is tried again every minute.`
+  store.damaged.note('sweep', row.id, new StintError('INTERNAL', { explanation, grantId: row.id }, cause))
+}
+
+function dueGrant(store: SqliteStore, row: GrantRow, related: RelatedRows): DueGrant {
+  const deny = related.denies.get(row.row_id)
+  const approval = related.approvals.get(row.row_id)
   return {
     grant: store.grant(row),
-    plan,
-    openLeases: leases.get(row.row_id) ?? [],
-    ...(deny ? { deny } : {}),
-    ...(approval ? { approval } : {}),
+    plan: store.damaged.read('plan', row.id, () => planOfGrant(row, related)),
+    openLeases: (related.leases.get(row.row_id) ?? []).map((lease) => store.lease(lease)),
+    ...(deny ? { deny: store.denyEntry(deny) } : {}),
+    ...(approval ? { approval: store.approval(approval) } : {}),
   }
 }
 
-function readRelated(store: SqliteStore, due: readonly GrantRow[]): RelatedRecords {
-  const { db } = store
-  const numbers = JSON.stringify(due.map(({ row_id }) => row_id))
-  const leases = new Map<number, Lease[]>()
+function planOfGrant(row: GrantRow, { planBodies, plans }: RelatedRows): Plan {
+  const known = plans.get(row.plan_row_id)
+  if (known) return known
+  const body = planBodies.get(row.plan_row_id)
+  if (body === undefined || row.plan_hash === null) throw new Error('it is not there')
+  const plan = planOf(body, hexOf(row.plan_hash))
+  plans.set(row.plan_row_id, plan)
+  return plan
+}
+
+function readRelated({ db }: SqliteStore, due: readonly GrantRow[]): RelatedRows {
+  const rowIds = JSON.stringify(due.map(({ row_id }) => row_id))
   const open = `${SELECT_LEASE} WHERE l.${OF_GRANTS} AND l.state <> 'ended' ORDER BY l.grant_n, l.number`
-  for (const row of db.all<LeaseRow>(open, numbers)) {
-    const lease = store.lease(row)
-    const others = leases.get(row.grant_row_id)
-    if (others) others.push(lease)
-    else leases.set(row.grant_row_id, [lease])
-  }
-  const denies = db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.${OF_GRANTS}`, numbers)
-  const approvals = db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.${OF_GRANTS}`, numbers)
-  const planNumbers = JSON.stringify([...new Set(due.map(({ plan_row_id }) => plan_row_id))])
+  const denies = db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.${OF_GRANTS}`, rowIds)
+  const approvals = db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.${OF_GRANTS}`, rowIds)
+  const planRowIds = JSON.stringify([...new Set(due.map(({ plan_row_id }) => plan_row_id))])
   const ofPlans = 'SELECT n AS row_id, body FROM plans WHERE n IN (SELECT value FROM json_each(?))'
-  const plans = db.all<{ row_id: number; body: string }>(ofPlans, planNumbers)
+  const planBodies = db.all<{ row_id: number; body: string }>(ofPlans, planRowIds)
   return {
-    leases,
-    denies: new Map(denies.map((row) => [row.grant_row_id, denyEntryOf(row)])),
-    approvals: new Map(approvals.map((row) => [row.grant_row_id, approvalOf(row)])),
-    plans: new Map(plans.map(({ row_id, body }) => [row_id, JSON.parse(body) as Plan])),
+    leases: Map.groupBy(db.all<LeaseRow>(open, rowIds), (row) => row.grant_row_id),
+    denies: new Map(denies.map((row) => [row.grant_row_id, row])),
+    approvals: new Map(approvals.map((row) => [row.grant_row_id, row])),
+    planBodies: new Map(planBodies.map(({ row_id, body }) => [row_id, body])),
+    plans: new Map(),
   }
 }
