@@ -15,7 +15,7 @@ import {
 } from '../core/net/guarded-listener.ts'
 import type { AdminApp } from './app.ts'
 import type { AdminLogger } from './deps.ts'
-import { ANSWER_HEADERS } from './hardening.ts'
+import { ANSWER_HEADERS } from './middleware/hardening.ts'
 import { problemResponse, requestInvalid } from './problem.ts'
 import { readTlsPair, samePair, type TlsFiles, type TlsPair } from './tls-files.ts'
 

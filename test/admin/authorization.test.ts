@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
-import { ROUTE_ROLES } from '../../src/admin/authorization.ts'
+import { ROUTE_ROLES } from '../../src/admin/middleware/authorization.ts'
 import { mintOperatorToken } from '../../src/admin/operators/operator-tokens.ts'
 import { OPERATOR_ROLES, type OperatorRole } from '../../src/grants/operator.ts'
 import { adminRig, PLAN_HASH, problemOf } from './rig.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import { z } from 'zod'
-import { ROUTE_ROLES } from '../../src/admin/authorization.ts'
+import { ROUTE_ROLES } from '../../src/admin/middleware/authorization.ts'
 import { ERROR_CATALOG } from '../../src/core/errors.ts'
 import { adminRig } from './rig.ts'
 

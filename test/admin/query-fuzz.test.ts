@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, test } from 'vitest'
-import { ROUTE_ROLES } from '../../src/admin/authorization.ts'
+import { ROUTE_ROLES } from '../../src/admin/middleware/authorization.ts'
 import { adminRig, problemOf } from './rig.ts'
 
 describe('a query that is not right is REQUEST_INVALID and says where', () => {

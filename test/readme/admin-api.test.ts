@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROUTE_ROLES } from '../../src/admin/authorization.ts'
+import { ROUTE_ROLES } from '../../src/admin/middleware/authorization.ts'
 import { toProblem } from '../../src/admin/problem.ts'
 import { problemSchema } from '../../src/admin/schemas.ts'
 import { StintError } from '../../src/core/errors.ts'

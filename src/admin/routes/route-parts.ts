@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
-import { EXAMPLE_REQUEST_ID, problemSchema } from './schemas.ts'
+import { ERROR_CATALOG, type ErrorCode } from '../../core/errors.ts'
+import { EXAMPLE_REQUEST_ID, problemSchema } from '../schemas.ts'
 
 /** Codes that any call with a token can meet. */
 const ALWAYS = [

@@ -1,10 +1,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { CHAIN_PROBLEMS } from '../ledger/audit/audit-log.ts'
-import { AuditVerifier } from './audit-verification.ts'
-import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
+import { CHAIN_PROBLEMS } from '../../ledger/audit/audit-log.ts'
+import { AuditVerifier } from '../audit-verification.ts'
+import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
+import { auditEventSchema, auditEventsQuery, auditHeadSchema, noQuery } from '../schemas.ts'
+import { wire } from '../wire.ts'
 import { answers, security } from './route-parts.ts'
-import { auditEventSchema, auditEventsQuery, auditHeadSchema, noQuery } from './schemas.ts'
-import { wire } from './wire.ts'
 
 const common = { tags: ['audit'], security }
 

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
-import { asStintError, StintError } from '../core/errors.ts'
-import type { AdminEnv } from './deps.ts'
-import { requestInvalid } from './problem.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import type { AdminEnv } from '../deps.ts'
+import { requestInvalid } from '../problem.ts'
 
 /** On every answer: nothing is cached, framed, sniffed, or shared with another origin. There are no cookies and no CORS headers. */
 export const ANSWER_HEADERS = {

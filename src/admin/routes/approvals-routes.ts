@@ -1,9 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { StintError } from '../core/errors.ts'
-import { isEligible } from '../grants/decide-approval.ts'
-import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
-import { jsonBody } from './json-body.ts'
-import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
+import { StintError } from '../../core/errors.ts'
+import { isEligible } from '../../grants/decide-approval.ts'
+import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
+import { jsonBody } from '../middleware/json-body.ts'
 import {
   approvalIdParam,
   approvalSchema,
@@ -12,8 +11,9 @@ import {
   grantSchema,
   noQuery,
   planSchema,
-} from './schemas.ts'
-import { wire } from './wire.ts'
+} from '../schemas.ts'
+import { wire } from '../wire.ts'
+import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
 
 const tags = ['approvals']
 

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
-import { StintError } from '../core/errors.ts'
-import type { AdminEnv } from './deps.ts'
-import { requestInvalid } from './problem.ts'
+import { StintError } from '../../core/errors.ts'
+import type { AdminEnv } from '../deps.ts'
+import { requestInvalid } from '../problem.ts'
 
 const JSON_TYPE = /^application\/json(?:; *charset="?utf-8"?)?$/i
 

@@ -1,11 +1,11 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { asStintError } from '../core/errors.ts'
-import type { Problem } from '../core/problem-board.ts'
-import { GRANT_STATES } from '../ledger/records.ts'
-import type { AdminDeps, AdminEnv } from './deps.ts'
+import { asStintError } from '../../core/errors.ts'
+import type { Problem } from '../../core/problem-board.ts'
+import { GRANT_STATES } from '../../ledger/records.ts'
+import type { AdminDeps, AdminEnv } from '../deps.ts'
+import { noQuery, operatorSchema } from '../schemas.ts'
+import { wire } from '../wire.ts'
 import { answers, security } from './route-parts.ts'
-import { noQuery, operatorSchema } from './schemas.ts'
-import { wire } from './wire.ts'
 
 const whoami = createRoute({
   method: 'get',

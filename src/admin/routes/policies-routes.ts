@@ -1,8 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { AdminDeps, AdminEnv } from './deps.ts'
+import type { AdminDeps, AdminEnv } from '../deps.ts'
+import { denyTargetSchema, fileProblemSchema, noQuery } from '../schemas.ts'
+import { wire } from '../wire.ts'
 import { answers, security } from './route-parts.ts'
-import { denyTargetSchema, fileProblemSchema, noQuery } from './schemas.ts'
-import { wire } from './wire.ts'
 
 const policies = createRoute({
   method: 'get',

@@ -1,8 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { StintError } from '../core/errors.ts'
-import type { AdminDeps, AdminEnv, AdminLimits } from './deps.ts'
-import { jsonBody } from './json-body.ts'
-import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
+import { StintError } from '../../core/errors.ts'
+import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
+import { jsonBody } from '../middleware/json-body.ts'
 import {
   approvalSchema,
   auditEventSchema,
@@ -15,8 +14,9 @@ import {
   noteBody,
   outcomeSchema,
   planSchema,
-} from './schemas.ts'
-import { wire } from './wire.ts'
+} from '../schemas.ts'
+import { wire } from '../wire.ts'
+import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
 
 const tags = ['grants']
 const oneGrant = { tags, security, request: { params: grantIdParam, query: noQuery } }

@@ -1,11 +1,11 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import { hasCode, StintError } from '../core/errors.ts'
-import { hasRole, type Operator, type OperatorRole } from '../grants/operator.ts'
-import type { RefusalLog } from '../ledger/refusal-log.ts'
-import type { AdminEnv } from './deps.ts'
-import type { FailureLimiter } from './failure-limiter.ts'
-import type { OperatorDirectory } from './operators/operator-directory.ts'
+import { hasCode, StintError } from '../../core/errors.ts'
+import { hasRole, type Operator, type OperatorRole } from '../../grants/operator.ts'
+import type { RefusalLog } from '../../ledger/refusal-log.ts'
+import type { AdminEnv } from '../deps.ts'
+import type { FailureLimiter } from '../failure-limiter.ts'
+import type { OperatorDirectory } from '../operators/operator-directory.ts'
 
 /**
  * Who may call what: the least role for each route, or `anyone`. The one place that says so; a route without a row is

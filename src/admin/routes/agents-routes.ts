@@ -1,8 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { AdminDeps, AdminEnv } from './deps.ts'
+import type { AdminDeps, AdminEnv } from '../deps.ts'
+import { fileProblemSchema, noQuery, pageOnlyQuery, registrationSchema, unregisteredSchema } from '../schemas.ts'
+import { wire } from '../wire.ts'
 import { answers, pageOf, security } from './route-parts.ts'
-import { fileProblemSchema, noQuery, pageOnlyQuery, registrationSchema, unregisteredSchema } from './schemas.ts'
-import { wire } from './wire.ts'
 
 const tags = ['agents']
 
