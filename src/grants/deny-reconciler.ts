@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { asStintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
 import { idBody } from '../core/ids.ts'
+import { backoffMs } from '../core/limits/backoff.ts'
 import { planDenyList } from '../credentials/deny-list.ts'
 import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
@@ -97,8 +98,8 @@ async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyTar
   const error = asStintError(thrown)
   tellProblem(parts, claimed, error)
   const at = clock.now()
-  const ceilingMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(target.attempts, 10))
-  const nextAttemptAt = new Date(at.getTime() + ceilingMs / 2 + (random() * ceilingMs) / 2)
+  const limits = { baseMs: FIRST_BACKOFF_MS, capMs: LONGEST_BACKOFF_MS, random, leastShare: 0.5 }
+  const nextAttemptAt = new Date(at.getTime() + backoffMs(target.attempts + 1, limits))
   const data = {
     target: target.target,
     code: error.code,

@@ -128,15 +128,14 @@ export class Sweeper {
   async #every(ms: number, component: string, work: () => Promise<unknown>): Promise<void> {
     const { signal } = this.#stop
     const { random } = this.#parts
-    let backoff: Backoff | undefined
+    const backoff = new Backoff({ random, baseMs: 2 * ms, capMs: Math.max(ms, LONGEST_BACKOFF_MS) })
     while (!signal.aborted) {
       let waitMs = ms
       try {
         await work()
-        backoff = undefined
+        backoff.reset()
         this.#parts.onWell(component)
       } catch (error) {
-        backoff ??= new Backoff({ random, baseMs: 2 * ms, capMs: Math.max(ms, LONGEST_BACKOFF_MS) })
         waitMs = Math.max(ms, backoff.nextMs())
         this.#parts.onProblem({ component, error })
       }

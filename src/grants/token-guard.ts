@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError, type ErrorDetails, hasCode, StintError } from '../core/errors.ts'
+import { backoffMs } from '../core/limits/backoff.ts'
 import type { CallConnection, CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
@@ -25,8 +26,8 @@ export interface TokenGuardOptions {
 
 /** Told as a problem after so many attempts: a busy ledger refuses now and then. */
 const QUIET_ATTEMPTS = 5
-const CLOSE_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 30_000
+/** Without jitter: whoever waits here is this process alone. */
+const CLOSE_PAUSES = { baseMs: 1_000, capMs: 30_000, leastShare: 1, random: () => 1 }
 
 /** Says what becomes of the bearer token that a call rests on, and follows the connections that tokens were bound to. */
 export class TokenGuard {
@@ -137,7 +138,7 @@ export class TokenGuard {
           onProblem(asStintError(error))
         }
       }
-      const pauseMs = Math.min(LONGEST_PAUSE_MS, CLOSE_PAUSE_MS * 2 ** Math.max(0, attempt - QUIET_ATTEMPTS))
+      const pauseMs = backoffMs(Math.max(1, attempt - QUIET_ATTEMPTS + 1), CLOSE_PAUSES)
       await clock.sleep(pauseMs, this.#stop.signal).catch(() => undefined)
     }
     // The next process takes every connection of this one for gone.

@@ -36,11 +36,11 @@ export async function* followGrant({
   signal: AbortSignal
 }): AsyncGenerator<GrantInfo, void> {
   const clock = use === 'background' ? timing.backgroundClock : timing.clock
-  let backoff = newBackoff(timing)
+  const backoff = new Backoff({ random: timing.random, baseMs: 200, capMs: 5_000 })
   for (;;) {
     try {
       for await (const grant of calls.watch(grantId, use, signal)) {
-        backoff = newBackoff(timing)
+        backoff.reset()
         yield grant
         if (isFinal(grant.state)) return
       }
@@ -56,8 +56,4 @@ export async function* followGrant({
 /** A stream of a broker that is going away may be CANCELLED; an SVID may be renewed by the next try. */
 function canReconnect({ code, retryable }: StintError): boolean {
   return retryable || MENDED_BY_RENEWAL.has(code)
-}
-
-function newBackoff({ random }: Timing): Backoff {
-  return new Backoff({ random, baseMs: 200, capMs: 5_000 })
 }

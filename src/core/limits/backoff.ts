@@ -1,19 +1,43 @@
-/** How long to wait before attempt 2, 3, …: full jitter under a ceiling that doubles. */
-export class Backoff {
-  readonly #random: () => number
-  readonly #capMs: number
-  #ceilingMs: number
+/** How long the pauses between tries may be. */
+export interface BackoffLimits {
+  /** Ceiling of the first pause; each further one doubles it. */
+  readonly baseMs: number
+  /** Ceiling of the longest pause. */
+  readonly capMs: number
+  /** 0 to 1, for jitter. */
+  readonly random: () => number
+  /** Share of the ceiling that is waited at least, 0 to 1. Default a quarter, so that a broken peer is never hammered. */
+  readonly leastShare?: number
+}
 
-  constructor({ random, baseMs, capMs }: { random: () => number; baseMs: number; capMs: number }) {
-    this.#random = random
-    this.#ceilingMs = baseMs
-    this.#capMs = capMs
+/**
+ * The pause after so many failures in a row: jitter under a ceiling that doubles. For a count that lives elsewhere, such as in
+ * a database; see `Backoff` for one that lives in memory.
+ *
+ * @param failures from 1
+ */
+export function backoffMs(failures: number, { baseMs, capMs, random, leastShare = 0.25 }: BackoffLimits): number {
+  const ceilingMs = Math.min(capMs, baseMs * 2 ** (failures - 1))
+  return Math.ceil(ceilingMs * (leastShare + (1 - leastShare) * random()))
+}
+
+/** How long to wait before attempt 2, 3, …, counted from its creation. */
+export class Backoff {
+  readonly #limits: BackoffLimits
+  #failures = 0
+
+  constructor(limits: BackoffLimits) {
+    this.#limits = limits
   }
 
-  /** At least a quarter of the ceiling, so that a broken peer is never hammered. */
+  /** Counts one more failure. @returns the pause after it */
   nextMs(): number {
-    const ceiling = this.#ceilingMs
-    this.#ceilingMs = Math.min(this.#capMs, ceiling * 2)
-    return Math.ceil(ceiling * (0.25 + 0.75 * this.#random()))
+    this.#failures += 1
+    return backoffMs(this.#failures, this.#limits)
+  }
+
+  /** The next failure counts as the first again. */
+  reset(): void {
+    this.#failures = 0
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, StintError } from '../../core/errors.ts'
+import { backoffMs } from '../../core/limits/backoff.ts'
 import type { MintOutcome } from '../provider.ts'
 import type { BrokerCredentials, Renewal } from './broker-credentials.ts'
 import { cancelled } from './call.ts'
@@ -194,8 +195,8 @@ function callIds({ operation, roleArn, target }: Omit<CallContext, 'sent'>) {
 }
 
 async function pause(number: number, deadlineMs: number, error: StintError, signal: AbortSignal, tools: RetryTools) {
-  const ceilingMs = Math.min(tools.limits.maxDelayMs, tools.limits.baseDelayMs * 2 ** (number - 1))
-  const delayMs = Math.ceil(tools.random() * ceilingMs)
+  const { baseDelayMs: baseMs, maxDelayMs: capMs } = tools.limits
+  const delayMs = backoffMs(number, { baseMs, capMs, random: tools.random, leastShare: 0 })
   if (tools.clock.monotonicMs() + delayMs >= deadlineMs) throw error
   try {
     await tools.clock.sleep(delayMs, signal)

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import type { Clock } from '../../core/clock.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
+import { Backoff } from '../../core/limits/backoff.ts'
 import { openStream, type WorkloadApiError, type WorkloadApiStreams } from './open-stream.ts'
 
 /** Options of `FollowedStream`. */
@@ -30,11 +31,13 @@ const FINAL: ReadonlySet<status> = new Set([status.INVALID_ARGUMENT, status.UNIM
 export class FollowedStream<Method extends keyof WorkloadApiStreams> {
   readonly #options: FollowedStreamOptions<Method>
   readonly #stop = new AbortController()
-  #ceilingMs = 2 * MIN_WAIT_MS
+  readonly #backoff: Backoff
   #running: Promise<void> | undefined
 
   constructor(options: FollowedStreamOptions<Method>) {
     this.#options = options
+    const { random } = options
+    this.#backoff = new Backoff({ baseMs: 2 * MIN_WAIT_MS, capMs: MAX_WAIT_MS, leastShare: 0.5, random })
   }
 
   start(): void {
@@ -62,7 +65,7 @@ export class FollowedStream<Method extends keyof WorkloadApiStreams> {
       if (failure) this.#tell({ ...failure, final })
       else if (!delivered) this.#tell({ ...endedWithoutMessage(), final })
       if (final) return
-      await clock.sleep(this.#nextWaitMs(), signal).catch(() => undefined)
+      await clock.sleep(this.#backoff.nextMs(), signal).catch(() => undefined)
     }
   }
 
@@ -90,7 +93,7 @@ export class FollowedStream<Method extends keyof WorkloadApiStreams> {
           delivered = true
           try {
             onMessage(message)
-            this.#ceilingMs = 2 * MIN_WAIT_MS
+            this.#backoff.reset()
           } catch (error) {
             cancel()
             signal.removeEventListener('abort', cancelled)
@@ -105,13 +108,6 @@ export class FollowedStream<Method extends keyof WorkloadApiStreams> {
       signal.addEventListener('abort', cancelled, { once: true })
       if (signal.aborted) cancelled()
     })
-  }
-
-  /** Half to all of a ceiling that doubles. */
-  #nextWaitMs(): number {
-    const ceiling = this.#ceilingMs
-    this.#ceilingMs = Math.min(MAX_WAIT_MS, ceiling * 2)
-    return Math.max(MIN_WAIT_MS, Math.ceil(ceiling * (0.5 + 0.5 * this.#options.random())))
   }
 }
 
