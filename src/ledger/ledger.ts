@@ -117,7 +117,7 @@ export interface LedgerWrites {
 
 /**
  * The reads; each sees whole commits only. A row that cannot be read is an error where it was asked for, and is left out of
- * lists that page, so that it hides none of the others.
+ * lists over many grants, so that it hides none of the others.
  *
  * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
  */

@@ -79,7 +79,7 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       read(() =>
         db
           .all<DenyTargetRow>(`${SELECT_DENY_TARGET} ORDER BY attempts DESC, target`)
-          .map((row) => store.denyTarget(row)),
+          .flatMap((row) => store.orUndefined(() => store.denyTarget(row)) ?? []),
       ),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
     trail: (grantId) =>

@@ -194,7 +194,7 @@ describe('a row that cannot be read', () => {
     const [lease] = await tmp.ledger.listLeases(grant.id)
     damage(`UPDATE grants SET requested_at = ${FAR}; UPDATE plans SET body = '{'; UPDATE leases SET intended_at = ${FAR};
       UPDATE approvals SET requirements = '{'; UPDATE deny_entries SET wanted_at = ${BEYOND};
-      UPDATE deny_targets SET watermark = ${FAR}; UPDATE events SET data = '{' WHERE seq = 2`)
+      UPDATE events SET data = '{' WHERE seq = 2`)
     const { ledger } = tmp
     for (const { read, row, id } of [
       { read: ledger.getGrant(grant.id), row: 'grant', id: grant.id },
@@ -204,7 +204,6 @@ describe('a row that cannot be read', () => {
       { read: ledger.getApproval(approval?.id ?? ''), row: 'approval', id: waiting.id },
       { read: ledger.approvalOf(waiting.id), row: 'approval', id: waiting.id },
       { read: ledger.denyOf(grant.id), row: 'deny_entry', id: grant.id },
-      { read: ledger.listDenyTargets(), row: 'deny_target', id: 'a' },
       { read: ledger.auditEvents({ afterSeq: 0, limit: 10 }), row: 'event', id: '2' },
       {
         read: ledger.intendLease({
@@ -256,6 +255,7 @@ describe('the deny list', () => {
     await denied('a')
     await denied('b')
     damage(`UPDATE deny_targets SET watermark = ${BEYOND} WHERE target = 'a'`)
+    expect((await tmp.ledger.listDenyTargets()).map(({ target }) => target)).toEqual(['b'])
     expect((await claim())?.target.target).toBe('b')
     expect(await claim(later(59_999))).toBeUndefined()
     expect([...told.keys()]).toEqual(['deny_target:a'])
