@@ -5,7 +5,6 @@ import { Readable, Writable } from 'node:stream'
 import { S3Client } from '@aws-sdk/client-s3'
 import { main } from '../cli/main.ts'
 import { loadConfig } from '../config/load.ts'
-import { systemClock } from '../core/clock.ts'
 import { createLogger } from '../core/log.ts'
 import { StintClient } from '../sdk/client.ts'
 import type { AwsCredentials, CredentialProvider } from '../sdk/types.ts'
@@ -44,7 +43,7 @@ export class DemoStage {
       stack.defer(() => stage.close())
       const config = loadConfig({ file: stage.configFile, env: {} })
       const logger = createLogger({ level: 'fatal' })
-      const broker = await startBroker(config, { clock: systemClock, logger, version: VERSION })
+      const broker = await startBroker(config, { logger, version: VERSION })
       stack.defer(() => broker.stop())
       return new DemoStage(stage, broker, stack)
     } catch (error) {

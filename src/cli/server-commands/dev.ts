@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Option } from 'commander'
 import { loadConfig } from '../../config/load.ts'
-import { systemClock } from '../../core/clock.ts'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { createLogger } from '../../core/log.ts'
 import { reasonOf } from '../../core/reason-of.ts'
@@ -49,7 +48,7 @@ async function raise({ log, writeEnv }: Flags, io: CommandIo, stack: AsyncDispos
   stack.defer(() => stage.close())
   const config = loadConfig({ file: stage.configFile, env: {} })
   const logger = createLogger({ level: log })
-  const broker = await startBroker(config, { clock: systemClock, logger, version: VERSION })
+  const broker = await startBroker(config, { logger, version: VERSION })
   stack.defer(() => broker.stop())
   const lines = await variablesOf(stage, broker)
   if (writeEnv === undefined) io.stdout.write(lines)

@@ -1,6 +1,5 @@
 import type { Command as Parser } from 'commander'
 import { loadConfig } from '../../config/load.ts'
-import { systemClock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { keepHeapSmall } from '../../core/heap.ts'
 import { createLogger } from '../../core/log.ts'
@@ -34,7 +33,7 @@ export const serveCommand: RunCommand = (io) =>
         keepHeapSmall()
         const config = loadConfig({ file: configFile(flags, io), env: io.env })
         const logger = createLogger({ level: config.log.level })
-        await runUntilSignalled(io, () => startBroker(config, { clock: systemClock, logger, version: VERSION }))
+        await runUntilSignalled(io, () => startBroker(config, { logger, version: VERSION }))
       })
   })
 

@@ -1,0 +1,76 @@
+import { access, constants } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { filesOpenToOthers } from '../../config/files-open-to-others.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
+import { verifyAuditFile } from '../../ledger/audit-verify.ts'
+import { loadLabels } from '../../plan/load-labels.ts'
+import { loadPolicySet } from '../../policy/load-policy-set.ts'
+import { loadRegistry } from '../../registry/registry-store.ts'
+import { createProvider } from '../provider.ts'
+import { checkAws } from './aws-checks.ts'
+import { type Check, check } from './check.ts'
+import { checkIdentity } from './identity-checks.ts'
+import { checkIssuers } from './issuer-checks.ts'
+
+/** Looks at everything that a configuration names, in the order in which the broker needs it; nothing is changed. */
+export async function* runDoctor(
+  config: Config,
+  deps: { clock: Clock; logger: Logger },
+  signal: AbortSignal,
+): AsyncGenerator<Check> {
+  yield* checkIdentity(config, deps.clock)
+  yield* checkIssuers(config)
+  yield* checkRules(config)
+  yield check('file modes', async () => checkFileModes(config))
+  yield check('ledger', () => checkLedger(config.ledger.file))
+  let provider = undefined as AwsStsProvider | undefined
+  yield check('aws settings', async () => {
+    provider = await createProvider(config, deps)
+    return `${config.roles.length} role(s) in ${config.aws.region}`
+  })
+  if (!provider) return
+  try {
+    yield* checkAws(config, provider, signal)
+  } finally {
+    provider.close()
+  }
+}
+
+async function* checkRules({ registry, policy, labels }: Config): AsyncGenerator<Check> {
+  yield check('registrations', async () => `${(await loadRegistry(registry.file)).registrations.length} registrations`)
+  yield check('policies', async () => {
+    const { policies, hash, warnings } = await loadPolicySet(policy.directory)
+    return [
+      `${policies.length} policies, set ${hash.slice(0, 12)}`,
+      ...warnings.map((warning) => warning.message),
+    ].join('; ')
+  })
+  if (labels) {
+    yield check('labels', async () => `${(await loadLabels(labels.file)).labels.length} labels`)
+  }
+}
+
+function checkFileModes(config: Config): string {
+  const open = filesOpenToOthers(config)
+  if (open.length === 0) return 'no file of the configuration is open to every user'
+  throw new StintError('CONFIG_INVALID', { explanation: open.join(' ') })
+}
+
+async function checkLedger(file: string): Promise<string> {
+  await access(dirname(file), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    const explanation = `The broker cannot write to the folder ${dirname(file)} (${error.code}): make it, owned by the broker's user.`
+    throw new StintError('LEDGER_UNAVAILABLE', { explanation }, error)
+  })
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (!exists) return 'not there yet; it will be made at the first start'
+  const verdict = await verifyAuditFile(file)
+  if (!verdict.ok) throw new StintError('AUDIT_INVALID', { seq: verdict.seq, explanation: verdict.explanation })
+  return `${verdict.head.seq} events, the chain holds`
+}
