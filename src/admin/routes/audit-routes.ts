@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { CHAIN_PROBLEMS } from '../../ledger/audit/audit-log.ts'
-import { AuditVerifier } from '../audit-verification.ts'
+import { LogVerifier } from '../../ledger/audit/log-verifier.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { auditEventSchema, auditEventsQuery, auditHeadSchema, noQuery } from '../schemas.ts'
 import { wire } from '../wire.ts'
@@ -73,7 +73,7 @@ const verify = createRoute({
 /** `/v1/audit…` */
 export function auditRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
   const { ledger, stopping } = deps
-  const verifier = new AuditVerifier({ ledger, pageSize: limits.verifyPageSize })
+  const verifier = new LogVerifier({ ledger, pageSize: limits.verifyPageSize })
   app.openapi(events, async (c) => {
     const { afterSeq, limit } = c.req.valid('query')
     const items = await ledger.auditEvents({ afterSeq, limit })

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { StintError } from '../core/errors.ts'
-import { type ChainHead, type ChainProblem, type ChainVerdict, verifyChain } from '../ledger/audit/audit-log.ts'
-import type { LedgerReads } from '../ledger/ledger.ts'
-import type { AuditEvent } from '../ledger/records.ts'
+import { StintError } from '../../core/errors.ts'
+import type { LedgerReads } from '../ledger.ts'
+import type { AuditEvent } from '../records.ts'
+import { type ChainHead, type ChainProblem, type ChainVerdict, verifyChain } from './audit-log.ts'
 
 /** What a walk through the audit log came to. */
-export interface AuditVerification {
+export interface LogVerification {
   readonly ok: boolean
   /** Events found whole, from the first on. */
   readonly events: number
@@ -21,7 +21,7 @@ export interface AuditVerification {
  *
  * @throws {StintError} RATE_LIMITED, CANCELLED (the caller gave up), SHUTTING_DOWN
  */
-export class AuditVerifier {
+export class LogVerifier {
   readonly #ledger: Pick<LedgerReads, 'auditEvents' | 'auditHead'>
   readonly #pageSize: number
   #running = false
@@ -31,7 +31,7 @@ export class AuditVerifier {
     this.#pageSize = input.pageSize
   }
 
-  async verify(signals: Signals): Promise<AuditVerification> {
+  async verify(signals: Signals): Promise<LogVerification> {
     if (this.#running) {
       const explanation = 'A verification is running already; wait for it to end.'
       throw new StintError('RATE_LIMITED', { explanation, retryAfterSeconds: 10 })

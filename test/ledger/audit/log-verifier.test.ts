@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
-import type { AuditEvent } from '../../src/ledger/records.ts'
-import { adminRig, problemOf } from './rig.ts'
+import type { AuditEvent } from '../../../src/ledger/records.ts'
+import { adminRig, problemOf } from '../../admin/rig.ts'
 
 type Rig = ReturnType<typeof adminRig>
 
