@@ -10,6 +10,7 @@ import type { ConnectionLimits } from './connection-limits.ts'
 export interface Health {
   /** `host:port` */
   readonly address: string
+  readonly port: number
   /** For the agents' port, which answers the same. */
   readonly implementation: HealthImplementation
   /** Whether the broker takes calls; false until told otherwise. */
@@ -37,6 +38,7 @@ export const health = definePart({
     const show = () => server.setServing(takingCalls && identityUsable)
     const value: Health = {
       address: hostPortText(listen.health.host, server.port),
+      port: server.port,
       implementation: server.health,
       setTakingCalls(taking) {
         takingCalls = taking

@@ -34,7 +34,7 @@ export const serving = definePart({
     }
     health.setTakingCalls(true)
     const { spiffeId, bundles: trusted } = ownIdentity.view()
-    logger.info({ ...value, spiffeId, trusted }, 'serving')
+    logger.info({ ...value, health: health.port, spiffeId, trusted }, 'serving')
     return { value, stop: () => health.setTakingCalls(false) }
   },
 })
