@@ -1,19 +1,14 @@
-import type { LeaseEndForm } from '../aws/store-profile.ts'
 import type { Secret } from '../core/secret.ts'
+import type { Grant, Lease } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
 
 /** What a lease is minted from; all of it is on record before `mint` is called. */
 export interface MintRequest {
-  readonly leaseId: string
-  readonly roleArn: string
-  /** RoleSessionName. */
-  readonly sessionName: string
-  /** SourceIdentity: the grant's id body. */
-  readonly sourceIdentity: string
-  /** Complete session policy, with the time Deny at `notAfter`. */
-  readonly sessionPolicy: string
-  readonly notAfter: Date
-  /** Session tags; keys and values already within AWS's character set. */
-  readonly tags: Readonly<Record<string, string>>
+  readonly grant: Grant
+  /** As intended: its session name and its end are chosen. */
+  readonly lease: Lease
+  /** The plan on record: nothing outside it may be allowed. */
+  readonly plan: Plan
 }
 
 /** Exists in memory and in one response, nowhere else. */
@@ -68,10 +63,8 @@ export interface DenyList {
 /** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
 export interface CredentialProvider {
   readonly name: string
-  /** Actions and resources that the Deny at a lease's end has to name; everything unless set. */
-  readonly leaseEnd?: LeaseEndForm
   /**
-   * One session for one lease.
+   * Credentials for one lease: they allow nothing outside the plan, and nothing at all from `lease.notAfter` on.
    *
    * @throws {StintError} PROVIDER_UNAVAILABLE, PROVIDER_THROTTLED, PROVIDER_REFUSED, PROVIDER_ANSWER_INVALID,
    *   SESSION_POLICY_TOO_LARGE, CANCELLED; `details.outcome` is a MintOutcome.

@@ -1,9 +1,6 @@
-import { withLeaseEnd } from '../aws/session-policy.ts'
-import { sessionTagValue } from '../aws/session-tag.ts'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
-import { idBody } from '../core/ids.ts'
 import {
   type CredentialProvider,
   type IssuedCredentials,
@@ -103,18 +100,7 @@ async function mintOrSettle(
     if (signal.aborted) {
       throw new StintError('CANCELLED', { explanation: 'The caller gave up before the mint.', outcome: 'not_minted' })
     }
-    return await provider.mint(
-      {
-        leaseId: lease.id,
-        roleArn: lease.roleArn,
-        sessionName: lease.sessionName,
-        sourceIdentity: idBody(grant.id),
-        sessionPolicy: withLeaseEnd(plan.sessionPolicy, lease.notAfter, provider.leaseEnd),
-        notAfter: lease.notAfter,
-        tags: sessionTags(grant),
-      },
-      signal,
-    )
+    return await provider.mint({ grant, lease, plan }, signal)
   } catch (thrown) {
     const error = asStintError(thrown)
     const outcome: MintOutcome = error.details.outcome === 'not_minted' ? 'not_minted' : 'unknown'
@@ -146,16 +132,6 @@ function whatProviderSaid({ details, cause }: StintError) {
     ...(typeof awsCode === 'string' && { providerCode: awsCode }),
     ...(typeof requestId === 'string' && { requestId }),
     ...(cause instanceof ProviderReply && cause.message && { providerMessage: cause.message }),
-  }
-}
-
-/** Who and what for, on every CloudTrail AssumeRole event, and for conditions on `aws:PrincipalTag`. */
-function sessionTags(grant: Grant): Record<string, string> {
-  return {
-    'stint:agent': sessionTagValue(grant.subject),
-    'stint:grant': idBody(grant.id),
-    'stint:owner': sessionTagValue(grant.owner),
-    'stint:team': sessionTagValue(grant.team),
   }
 }
 

@@ -1,4 +1,3 @@
-import { withLeaseEnd } from '../../src/aws/session-policy.ts'
 import { idBody, randomIds } from '../../src/core/ids.ts'
 import type { MintRequest } from '../../src/credentials/provider.ts'
 import { auditEvent } from '../../src/ledger/events.ts'
@@ -115,19 +114,13 @@ export class BenchGrants {
 
   /** What the provider is asked for the lease of such a grant. */
   mint({ grant, lease, plan }: ReturnType<BenchGrants['open']>): MintRequest {
+    const number = 1
+    const sessionName = `${idBody(grant.id)}.${number}`
+    const { id: grantId, roleArn } = grant
     return {
-      leaseId: lease.id,
-      roleArn: grant.roleArn,
-      sessionName: `${idBody(grant.id)}.1`,
-      sourceIdentity: idBody(grant.id),
-      sessionPolicy: withLeaseEnd(plan.sessionPolicy, lease.notAfter),
-      notAfter: lease.notAfter,
-      tags: {
-        'stint:agent': grant.subject,
-        'stint:grant': idBody(grant.id),
-        'stint:owner': grant.owner,
-        'stint:team': grant.team,
-      },
+      grant: { ...grant, leaseCount: number, version: 1 },
+      lease: { ...lease, grantId, number, roleArn, sessionName, state: 'intended' },
+      plan,
     }
   }
 }

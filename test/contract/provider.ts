@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
+import { idBody } from '../../src/core/ids.ts'
 import type { CredentialProvider, IssuedCredentials, MintRequest } from '../../src/credentials/provider.ts'
 
 /** What the service behind the provider does to the next mint. */
@@ -15,7 +16,7 @@ export interface ProviderHarness {
   readonly plainRole: string
   now(): Date
   /** A complete request for a new grant. */
-  request(change?: Partial<MintRequest>): MintRequest
+  request(change?: { roleArn?: string; notAfter?: Date; sessionPolicy?: string }): MintRequest
   /** Every mint meets the fault until `heal`. */
   inject(fault: MintFault): void
   heal(): Promise<void>
@@ -46,7 +47,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       return error
     }
     const denied = (request: MintRequest, issued: IssuedCredentials) =>
-      harness.isDenied(request.roleArn, { request, issuedAt: issued.issuedAt })
+      harness.isDenied(request.lease.roleArn, { request, issuedAt: issued.issuedAt })
     const targetOf = (roleArn: string) => {
       const target = harness.provider.revocationTarget(roleArn)
       if (!target) throw new Error(`${roleArn} has no revocation target`)
@@ -56,8 +57,8 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
     test('mints a session that outlives the lease and hides its secrets from printing', async () => {
       const request = harness.request()
       const issued = await harness.provider.mint(request, never)
-      expect(issued.sessionExpiresAt.getTime()).toBeGreaterThan(request.notAfter.getTime())
-      expect(harness.sessionNames()).toContain(request.sessionName)
+      expect(issued.sessionExpiresAt.getTime()).toBeGreaterThan(request.lease.notAfter.getTime())
+      expect(harness.sessionNames()).toContain(request.lease.sessionName)
       const printed = inspect(issued, { depth: 10 }) + JSON.stringify(issued)
       expect(printed).not.toContain(issued.secretAccessKey.reveal())
       expect(printed).not.toContain(issued.sessionToken.reveal())
@@ -78,7 +79,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
         expect(error.code).toBe(code)
         expect(error.details.outcome).toBe(outcome)
         expect(error.details.explanation).toBeTypeOf('string')
-        if (outcome === 'not_minted') expect(harness.sessionNames()).not.toContain(request.sessionName)
+        if (outcome === 'not_minted') expect(harness.sessionNames()).not.toContain(request.lease.sessionName)
         await harness.heal()
         await harness.provider.mint(harness.request(), never)
       })
@@ -89,14 +90,13 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       const error = await failure(harness.provider.mint(request, AbortSignal.abort()))
       expect(error.code).toBe('CANCELLED')
       expect(error.details.outcome).toBe('not_minted')
-      expect(harness.sessionNames()).not.toContain(request.sessionName)
+      expect(harness.sessionNames()).not.toContain(request.lease.sessionName)
     })
 
     for (const [name, change] of [
       ['a lease that is over', () => ({ notAfter: harness.now() })],
-      ['a session policy without an end', () => ({ sessionPolicy: '{"Version":"2012-10-17","Statement":[]}' })],
-      ['an empty session policy', () => ({ sessionPolicy: '' })],
-      ['a session name with a blank', () => ({ sessionName: 'two words' })],
+      ['a plan that allows nothing', () => ({ sessionPolicy: '{"Version":"2012-10-17","Statement":[]}' })],
+      ['a plan without a session policy', () => ({ sessionPolicy: '' })],
       ['a role that is not served', () => ({ roleArn: 'arn:aws:iam::999999999999:role/stranger' })],
     ] as const) {
       test(`refuses ${name} before anything is sent`, async () => {
@@ -112,9 +112,9 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       const [first, second] = [harness.request(), harness.request()]
       const [one, two] = [await harness.provider.mint(first, never), await harness.provider.mint(second, never)]
       const { key } = targetOf(harness.revocableRole)
-      await harness.provider.writeDenyList(key, { grants: [first.sourceIdentity] }, never)
+      await harness.provider.writeDenyList(key, { grants: [idBody(first.grant.id)] }, never)
       expect([denied(first, one), denied(second, two)]).toEqual([true, false])
-      await harness.provider.writeDenyList(key, { grants: [first.sourceIdentity] }, never)
+      await harness.provider.writeDenyList(key, { grants: [idBody(first.grant.id)] }, never)
       expect([denied(first, one), denied(second, two)]).toEqual([true, false])
       await harness.provider.writeDenyList(key, { grants: [] }, never)
       await harness.provider.writeDenyList(key, { grants: [] }, never)
@@ -128,7 +128,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       const watermark = new Date(Math.ceil((issued.issuedAt.getTime() + 1_000) / 1_000) * 1_000)
       await harness.provider.writeDenyList(key, { grants: [], watermark }, never)
       expect(denied(request, issued)).toBe(true)
-      expect(harness.isDenied(request.roleArn, { request, issuedAt: watermark })).toBe(false)
+      expect(harness.isDenied(request.lease.roleArn, { request, issuedAt: watermark })).toBe(false)
       await harness.provider.writeDenyList(key, { grants: [] }, never)
     })
 
@@ -137,7 +137,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       expect(target.roleArns).toContain(harness.revocableRole)
       expect(harness.provider.revocationTarget(harness.plainRole)).toBeUndefined()
       expect(harness.provider.fits(target.key, { grants: [] })).toBe(true)
-      const many = Array.from({ length: 1_000 }, () => harness.request().sourceIdentity)
+      const many = Array.from({ length: 1_000 }, () => idBody(harness.request().grant.id))
       expect(harness.provider.fits(target.key, { grants: many })).toBe(false)
     })
 

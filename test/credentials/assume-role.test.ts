@@ -1,7 +1,9 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { PROFILES } from '../../src/aws/store-profile.ts'
 import { StintError } from '../../src/core/errors.ts'
-import type { MintRequest } from '../../src/credentials/provider.ts'
+import type { LeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
+import { sessionRequest } from '../../src/credentials/aws-sts/session-request.ts'
 import type { Fault } from '../support/sts-server.ts'
 import {
   ACCOUNT,
@@ -10,7 +12,10 @@ import {
   BROKER_SECRET,
   EXTERNAL_ID,
   INLINE_ROLE,
+  leaseSession,
+  type MintChange,
   mintRequest,
+  sessionOf,
   sessionPolicy,
   startAws,
 } from './harness.ts'
@@ -22,7 +27,12 @@ beforeEach(async () => {
 })
 afterEach(() => aws.close())
 
-const request = (change: Partial<MintRequest> = {}) => mintRequest(aws.clock.now(), change)
+const request = (change: MintChange = {}) => mintRequest(aws.clock.now(), change)
+/** Makes the call's input for a session as no grant has one. */
+const sending = async (change: Partial<LeaseSession>) => {
+  const now = aws.clock.now()
+  return sessionRequest(leaseSession(now, change), undefined, now, PROFILES.aws.policy.leaseEnd)
+}
 const calls = () => aws.server.calls('AssumeRole')
 
 async function failure(promise: Promise<unknown>): Promise<StintError> {
@@ -39,14 +49,9 @@ describe('what is sent to STS', () => {
     const asked = request()
     await aws.provider.mint(asked, never)
     const [session] = aws.server.sessions
-    expect(session).toMatchObject({
-      roleArn: BOUNDARY_ROLE,
-      sessionName: asked.sessionName,
-      sourceIdentity: asked.sourceIdentity,
-      policy: asked.sessionPolicy,
-      externalId: EXTERNAL_ID,
-      tags: asked.tags,
-    })
+    const { sessionName, sourceIdentity, sessionPolicy: policy, tags } = sessionOf(asked)
+    const named = { roleArn: BOUNDARY_ROLE, sessionName, sourceIdentity, tags }
+    expect(session).toMatchObject({ ...named, policy, externalId: EXTERNAL_ID })
     expect(calls()[0]?.parameters.DurationSeconds).toBe('900')
   })
 
@@ -92,12 +97,11 @@ describe('what is sent to STS', () => {
       { sessionPolicy: '{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}' },
       'Policy',
     ],
-  ] as const satisfies readonly (readonly [string, Partial<MintRequest>, string, string?])[]) {
+  ] as const satisfies readonly (readonly [string, Partial<LeaseSession>, string, string?])[]) {
     test(`is not sent with ${name}`, async () => {
-      const error = await failure(aws.provider.mint(request(change), never))
+      const error = await failure(sending(change))
       expect(error.code).toBe(code ?? 'PROVIDER_REFUSED')
       expect(error.details).toMatchObject({ field, outcome: 'not_minted' })
-      expect(calls()).toHaveLength(0)
     })
   }
 
@@ -113,24 +117,21 @@ describe('what is sent to STS', () => {
       '$1,"aws:TokenIssueTime":"$2"',
     )
     for (const policy of [late, partial, narrowedBefore, narrowedAfter, narrowedInside]) {
-      const error = await failure(aws.provider.mint(request({ notAfter, sessionPolicy: policy }), never))
+      const error = await failure(sending({ notAfter, sessionPolicy: policy }))
       expect(() => JSON.parse(policy)).not.toThrow()
       expect(error.details).toMatchObject({ field: 'Policy', outcome: 'not_minted' })
     }
-    expect(calls()).toHaveLength(0)
   })
 
-  for (const [name, leaseMs] of [
-    ['that is over', 0],
-    ['of more than an hour', 3_601_000],
-    ['whose end is no time', Number.NaN],
+  for (const [name, leaseMs, end] of [
+    ['that is over', 0, 'DurationSeconds'],
+    ['of more than an hour', 3_601_000, 'DurationSeconds'],
+    ['whose end is no time', Number.NaN, 'Policy'],
   ] as const) {
     test(`is not sent for a lease ${name}`, async () => {
       const notAfter = new Date(aws.clock.now().getTime() + leaseMs)
-      const error = await failure(
-        aws.provider.mint(request({ notAfter, sessionPolicy: sessionPolicy(aws.clock.now()) }), never),
-      )
-      expect(error.details).toMatchObject({ field: 'DurationSeconds', outcome: 'not_minted' })
+      const error = await failure(aws.provider.mint(request({ notAfter }), never))
+      expect(error.details).toMatchObject({ field: end, outcome: 'not_minted' })
       expect(calls()).toHaveLength(0)
     })
   }
@@ -262,11 +263,8 @@ describe('a failed mint', () => {
     aws.server.script('AssumeRole', { kind: 'answer_lost' })
     const asked = request()
     await aws.provider.mint(asked, never)
-    expect(aws.server.sessions.map((session) => session.sessionName)).toEqual([asked.sessionName, asked.sessionName])
-    expect(aws.server.sessions.map((session) => session.sourceIdentity)).toEqual([
-      asked.sourceIdentity,
-      asked.sourceIdentity,
-    ])
+    const { sessionName, sourceIdentity } = sessionOf(asked)
+    expect(aws.server.sessions).toMatchObject([1, 2].map(() => ({ sessionName, sourceIdentity })))
   })
 
   test('stays unknown when a later try is refused outright', async () => {

@@ -1,12 +1,16 @@
+import { PROFILES } from '../../src/aws/store-profile.ts'
 import { idBody, randomIds } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { type LeaseSession, toLeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
 import {
   type AwsStsProvider,
   type AwsStsProviderOptions,
   createAwsStsProvider,
 } from '../../src/credentials/aws-sts/provider.ts'
 import type { MintRequest } from '../../src/credentials/provider.ts'
+import type { Grant } from '../../src/ledger/records.ts'
 import { HurriedClock } from '../support/hurried-clock.ts'
+import { sampleOpen, samplePlan } from '../support/ledger-records.ts'
 import { StsServer } from '../support/sts-server.ts'
 
 export const ACCOUNT = '123456789012'
@@ -32,25 +36,48 @@ export function sessionPolicy(
   })
 }
 
-/** A complete request for a fresh grant that ends in five minutes. */
-export function mintRequest(now: Date, change: Partial<MintRequest> = {}): MintRequest {
-  const body = idBody(randomIds.next('grt', now))
-  const notAfter = change.notAfter ?? new Date(now.getTime() + 300_000)
+/** What a test may choose of a mint; the rest is a fresh grant, a lease that ends in five minutes, and a plan that reads. */
+export interface MintChange {
+  readonly roleArn?: string
+  readonly notAfter?: Date
+  /** The one Allow of the plan's session policy. */
+  readonly allow?: object
+  /** The whole of the plan's session policy. */
+  readonly sessionPolicy?: string
+  readonly grant?: Partial<Pick<Grant, 'subject' | 'owner' | 'team'>>
+}
+
+/** A complete request for a fresh grant. */
+export function mintRequest(now: Date, change: MintChange = {}): MintRequest {
+  const { roleArn = BOUNDARY_ROLE, allow = { Action: 's3:GetObject', Resource: 'arn:aws:s3:::data/a/*' } } = change
+  const Statement = [{ Effect: 'Allow', ...allow }]
+  const sessionPolicy = change.sessionPolicy ?? JSON.stringify({ Version: '2012-10-17', Statement })
+  const plan = { ...samplePlan(), sessionPolicy }
+  const { grant } = sampleOpen(randomIds, now, { plan, grant: { roleArn, ...change.grant } })
   return {
-    leaseId: randomIds.next('lse', now),
-    roleArn: BOUNDARY_ROLE,
-    sessionName: `${body}.1`,
-    sourceIdentity: body,
-    sessionPolicy: change.sessionPolicy ?? sessionPolicy(notAfter),
-    notAfter,
-    tags: {
-      'stint:agent': 'spiffe://example.org/agents/reader',
-      'stint:grant': body,
-      'stint:owner': 'dana@example.org',
-      'stint:team': 'data',
+    grant: { ...grant, leaseCount: 1, version: 1 },
+    lease: {
+      id: randomIds.next('lse', now),
+      grantId: grant.id,
+      number: 1,
+      roleArn,
+      sessionName: `${idBody(grant.id)}.1`,
+      state: 'intended',
+      notAfter: change.notAfter ?? new Date(now.getTime() + 300_000),
+      intendedAt: now,
     },
-    ...change,
+    plan,
   }
+}
+
+/** What STS is asked for such a request, changed in whatever way a test needs. */
+export function leaseSession(now: Date, change: Partial<LeaseSession> = {}): LeaseSession {
+  return { ...sessionOf(mintRequest(now)), ...change }
+}
+
+/** What AWS is asked for a request. */
+export function sessionOf(request: MintRequest): LeaseSession {
+  return toLeaseSession(request, PROFILES.aws.policy.leaseEnd)
 }
 
 /** A provider behind the STS-shaped server, on a clock where waits pass at once. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { Fault } from '../support/sts-server.ts'
-import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, mintRequest, startAws } from './harness.ts'
+import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, leaseSession, startAws } from './harness.ts'
 
 const never = new AbortController().signal
 const BOUNDARY = `boundary:${BOUNDARY_POLICY}`
@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => aws.close())
 
-const grants = (count: number) => Array.from({ length: count }, () => mintRequest(aws.clock.now()).sourceIdentity)
+const grants = (count: number) => Array.from({ length: count }, () => leaseSession(aws.clock.now()).sourceIdentity)
 const write = (target: string, list: readonly string[]) => aws.provider.writeDenyList(target, { grants: list }, never)
 
 describe('a boundary policy', () => {

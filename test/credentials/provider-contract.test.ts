@@ -10,6 +10,7 @@ import {
   INLINE_ROLE,
   mintRequest,
   PLAIN_ROLE,
+  sessionOf,
   startAws,
 } from './harness.ts'
 
@@ -46,8 +47,8 @@ async function start(revocableRole: string): Promise<ProviderHarness> {
     sessionNames: () => aws.server.sessions.map((session) => session.sessionName),
     isDenied: (_role, { request, issuedAt }) => {
       const context = {
-        sourceIdentity: request.sourceIdentity,
-        userId: `${roleIdOf(roleName)}:${request.sessionName}`,
+        sourceIdentity: sessionOf(request).sourceIdentity,
+        userId: `${roleIdOf(roleName)}:${request.lease.sessionName}`,
         issuedAt,
       }
       const boundary = revocableRole === BOUNDARY_ROLE

@@ -33,7 +33,7 @@ describe('P1: recorded before revealed', () => {
       seen = {
         state: grant?.state,
         lease: lease?.state,
-        session: lease?.sessionName === request.sessionName,
+        session: lease?.sessionName === request.lease.sessionName,
         events: await h.events(),
       }
     }
@@ -62,18 +62,13 @@ describe('P1: recorded before revealed', () => {
   })
 })
 
-test('no two agents share a session tag, whatever characters their names have', async () => {
-  const subjects = ['oidc:user%john', 'oidc:user;john', 'oidc:user_john']
-  for (const [n, subject] of subjects.entries()) await h.request(`key-0000000${n}`, task(), caller({ subject }))
-  expect(new Set(h.provider.sessions.map(({ tags }) => tags['stint:agent'])).size).toBe(subjects.length)
-})
-
 describe('P2: no orphans', () => {
   test('the session carries the names that were on record before', async () => {
     const { grant } = await h.request('key-00000001')
+    const [recorded] = await h.ledger.listLeases(grant.id)
     expect(h.provider.sessions[0]).toMatchObject({
-      sourceIdentity: idBody(grant.id),
-      sessionName: `${idBody(grant.id)}.1`,
+      grant: { id: grant.id },
+      lease: { id: recorded?.id, sessionName: recorded?.sessionName },
     })
   })
 

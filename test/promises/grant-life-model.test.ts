@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { PROFILES } from '../../src/aws/store-profile.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { idBody } from '../../src/core/ids.ts'
+import { toLeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
 import type { DenyList, MintRequest } from '../../src/credentials/provider.ts'
 import type { GrantAnswer } from '../../src/grants/grant-view.ts'
 import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
@@ -101,11 +103,12 @@ class World {
 function isDenied({ request, at }: Session, { grants, watermark }: DenyList): boolean {
   // aws:TokenIssueTime has whole seconds.
   const issuedMs = Math.floor(at.getTime() / 1_000) * 1_000
-  return grants.includes(request.sourceIdentity) || (watermark !== undefined && issuedMs < watermark.getTime())
+  return grants.includes(idBody(request.grant.id)) || (watermark !== undefined && issuedMs < watermark.getTime())
 }
 
 /** The instant of the session policy's own Deny. */
-function policyEnd({ sessionPolicy }: MintRequest): number {
+function policyEnd(request: MintRequest): number {
+  const { sessionPolicy } = toLeaseSession(request, PROFILES.aws.policy.leaseEnd)
   const { Statement } = JSON.parse(sessionPolicy) as {
     Statement: { Effect: string; Condition?: { DateGreaterThanEquals?: Record<string, string> } }[]
   }
@@ -134,14 +137,14 @@ async function checkPromises(world: World): Promise<void> {
     }
     const deny = await h.ledger.denyOf(grant.id)
     for (const session of sessions) {
-      if (session.request.sourceIdentity !== idBody(grant.id)) continue
-      const lease = leases.find(({ sessionName }) => sessionName === session.request.sessionName)
-      expect(lease, `P2: session ${session.request.sessionName}`).toBeDefined()
+      if (session.request.grant.id !== grant.id) continue
+      const lease = leases.find(({ sessionName }) => sessionName === session.request.lease.sessionName)
+      expect(lease, `P2: session ${session.request.lease.sessionName}`).toBeDefined()
       expect(policyEnd(session.request), 'P7').toBeLessThanOrEqual(lease?.notAfter.getTime() ?? 0)
       checkDenied(world, session, { nowMs, isEnded: grant.state === 'ended', isWanted: deny !== undefined })
     }
   }
-  const orphans = sessions.filter(({ request }) => !items.some(({ id }) => idBody(id) === request.sourceIdentity))
+  const orphans = sessions.filter(({ request }) => !items.some(({ id }) => id === request.grant.id))
   expect(orphans, 'P2: sessions without a grant').toEqual([])
   expect(cloudList.grants.length, 'each grant is denied once').toBe(new Set(cloudList.grants).size)
 }
@@ -151,12 +154,12 @@ function checkDenied(
   session: Session,
   { nowMs, isEnded, isWanted }: { nowMs: number; isEnded: boolean; isWanted: boolean },
 ): void {
-  const name = `P6: session ${session.request.sessionName} at ${h.clock.now().toISOString()}`
+  const name = `P6: session ${session.request.lease.sessionName} at ${h.clock.now().toISOString()}`
   const denied = isDenied(session, cloudList)
   if (isWanted && denied) session.deniedSince ??= nowMs
   const lives = nowMs < session.at.getTime() + SESSION_MS
   if (session.deniedSince !== undefined && lives) expect(denied, `${name} was denied and is free again`).toBe(true)
-  if (!isEnded || session.request.notAfter.getTime() <= nowMs) return
+  if (!isEnded || session.request.lease.notAfter.getTime() <= nowMs) return
   expect(denied, `${name} works, and its grant is called ended`).toBe(true)
   expect(nowMs - (session.deniedSince ?? nowMs), `${name}: settled`).toBeGreaterThanOrEqual(SETTLE_MS)
 }

@@ -10,7 +10,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
-import { mintRequest } from '../credentials/harness.ts'
+import { leaseSession, mintRequest } from '../credentials/harness.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
 import { describeWithService } from './service.ts'
 
@@ -61,12 +61,12 @@ describeWithService('moto', ['STINT_MOTO_ENDPOINT'], 'test/third-party/moto-up.s
     const { PolicyVersion } = await iam.send(new GetPolicyVersionCommand({ PolicyArn: policyArn, VersionId }))
     return decodeURIComponent(PolicyVersion?.Document ?? '')
   }
-  const grant = () => mintRequest(new Date()).sourceIdentity
+  const grant = () => leaseSession(new Date()).sourceIdentity
 
   test('takes the AssumeRole call with every parameter that a lease sends', async () => {
     const request = mintRequest(new Date(), { roleArn: boundaryRole })
     const issued = await provider.mint(request, never)
-    expect(issued.sessionExpiresAt.getTime()).toBeGreaterThan(request.notAfter.getTime())
+    expect(issued.sessionExpiresAt.getTime()).toBeGreaterThan(request.lease.notAfter.getTime())
   })
 
   test('gets one default version a write, and never more than five', async () => {

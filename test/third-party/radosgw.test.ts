@@ -12,7 +12,7 @@ import { PROFILES } from '../../src/aws/store-profile.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
 import type { IssuedCredentials } from '../../src/credentials/provider.ts'
-import { mintRequest, sessionPolicy } from '../credentials/harness.ts'
+import { mintRequest, sessionOf } from '../credentials/harness.ts'
 import { describeWithService } from './service.ts'
 
 const never = new AbortController().signal
@@ -74,7 +74,7 @@ describeWithService(
     const lease = async (options: { seconds?: number; prefix?: string } = {}) => {
       const notAfter = new Date(Date.now() + (options.seconds ?? 300) * 1_000)
       const allow = { Action: 's3:GetObject', Resource: `arn:aws:s3:::${bucket}/${options.prefix ?? ''}*` }
-      const request = mintRequest(new Date(), { roleArn, notAfter, sessionPolicy: sessionPolicy(notAfter, allow) })
+      const request = mintRequest(new Date(), { roleArn, notAfter, allow })
       const issued = await provider.mint(request, never)
       return { request, issued, reads: (key: string) => reads(endpoint, issued, key) }
     }
@@ -97,7 +97,7 @@ describeWithService(
 
     test('stops one session by the deny list, spares its neighbour, and cleanup removes the entry', async () => {
       const [first, second] = [await lease(), await lease()]
-      await provider.writeDenyList(target, { grants: [first.request.sourceIdentity] }, never)
+      await provider.writeDenyList(target, { grants: [sessionOf(first.request).sourceIdentity] }, never)
       expect(await first.reads('a/x')).toBe('AccessDenied')
       expect(await second.reads('a/x')).toBe('allowed')
       expect(await inlinePolicies()).toContain('StintDeny')
@@ -109,8 +109,12 @@ describeWithService(
 
     test('stops a later lease of a denied grant too, since the entry names the grant', async () => {
       const { request } = await lease()
-      await provider.writeDenyList(target, { grants: [request.sourceIdentity] }, never)
-      const again = await provider.mint({ ...request, sessionName: `${request.sourceIdentity}.2` }, never)
+      const { sourceIdentity } = sessionOf(request)
+      await provider.writeDenyList(target, { grants: [sourceIdentity] }, never)
+      const again = await provider.mint(
+        { ...request, lease: { ...request.lease, sessionName: `${sourceIdentity}.2` } },
+        never,
+      )
       expect(await reads(endpoint, again, 'a/x')).toBe('AccessDenied')
       await provider.writeDenyList(target, { grants: [] }, never)
     })

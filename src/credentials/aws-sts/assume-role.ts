@@ -4,11 +4,12 @@ import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import type { TokenBucket } from '../../core/limits/token-bucket.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { IssuedCredentials, MintRequest } from '../provider.ts'
+import type { IssuedCredentials } from '../provider.ts'
 import type { BrokerCredentials } from './broker-credentials.ts'
 import { type Exchange, sendOnce } from './call.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import type { ExternalIds } from './external-ids.ts'
+import type { LeaseSession } from './lease-session.ts'
 import { failedCall, type ProviderObserver } from './observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from './retry.ts'
 import { type AnswerStrictness, checkedAnswer } from './session-answer.ts'
@@ -23,7 +24,7 @@ const REFUSED_SKEW_MS = 300_000
  */
 export interface LeaseMinter {
   /** @throws {StintError} as `CredentialProvider.mint`. */
-  mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
+  mint(session: LeaseSession, signal: AbortSignal): Promise<IssuedCredentials>
 }
 
 /** Dependencies of AssumeRole. The external ids are read per mint. */
@@ -57,12 +58,12 @@ export class AssumeRoleMinter implements LeaseMinter {
     this.#deps = deps
   }
 
-  async mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
+  async mint(session: LeaseSession, signal: AbortSignal): Promise<IssuedCredentials> {
     const { clock, random, limits, bucket, credentials, observer } = this.#deps
-    const call = { service: 'sts', operation: 'AssumeRole', roleArn: request.roleArn } as const
-    const externalId = await this.#deps.externalIds.read(request.roleArn)
+    const call = { service: 'sts', operation: 'AssumeRole', roleArn: session.roleArn } as const
+    const externalId = await this.#deps.externalIds.read(session.roleArn)
     return withRetry(
-      (attempt) => this.#once(request, externalId, attempt, signal),
+      (attempt) => this.#once(session, externalId, attempt, signal),
       {
         operation: call.operation,
         roleArn: call.roleArn,
@@ -74,7 +75,7 @@ export class AssumeRoleMinter implements LeaseMinter {
         random,
         limits,
         credentials,
-        breaker: this.#breaker(request.roleArn),
+        breaker: this.#breaker(session.roleArn),
         pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
         onFault: (fault, number) => {
           if (fault.row.kind === 'throttled') bucket.slowDown()
@@ -86,13 +87,13 @@ export class AssumeRoleMinter implements LeaseMinter {
   }
 
   async #once(
-    request: MintRequest,
+    session: LeaseSession,
     externalId: Secret | undefined,
     attempt: Attempt,
     signal: AbortSignal,
   ): Promise<IssuedCredentials> {
     const { client, clock, strictness, leaseEnd, attemptTimeoutMs } = this.#deps
-    const input = sessionRequest(request, externalId, clock.now(), leaseEnd)
+    const input = sessionRequest(session, externalId, clock.now(), leaseEnd)
     const command = new AssumeRoleCommand(input)
     const exchange: Exchange = { sent: false }
     try {
@@ -104,7 +105,7 @@ export class AssumeRoleMinter implements LeaseMinter {
       attempt.sent = true
       const now = clock.now()
       this.#checkClock(exchange, now, 'unknown')
-      return checkedAnswer(answer, request, { durationSeconds: input.DurationSeconds ?? 0, now, strictness })
+      return checkedAnswer(answer, session, { durationSeconds: input.DurationSeconds ?? 0, now, strictness })
     } catch (error) {
       attempt.sent = exchange.sent
       if (!(error instanceof StintError)) this.#checkClock(exchange, clock.now(), outcomeOf(error))

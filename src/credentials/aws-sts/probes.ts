@@ -63,7 +63,6 @@ export class AwsProbes {
       const body = idBody(randomIds.next('grt', now))
       await new AssumeRoleMinter(this.#deps).mint(
         {
-          leaseId: `lse_${body}`,
           roleArn,
           sessionName: `${body}.0`,
           sourceIdentity: body,

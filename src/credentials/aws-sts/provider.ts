@@ -10,6 +10,7 @@ import { createIamClient, createStsClient, type HttpLimits } from './clients.ts'
 import { DocumentRoom } from './document-room.ts'
 import { type ExternalIdSource, ExternalIds } from './external-ids.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
+import { toLeaseSession } from './lease-session.ts'
 import type { ProviderObserver } from './observer.ts'
 import { AwsProbes } from './probes.ts'
 import type { RetryLimits } from './retry.ts'
@@ -123,10 +124,10 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
 
   return {
     name: 'aws-sts',
-    leaseEnd: profile.policy.leaseEnd,
     mint: async (request, signal) => {
-      if (!served.has(request.roleArn)) throw unknownRole(request.roleArn)
-      return minter.mint(request, signal)
+      const { roleArn } = request.lease
+      if (!served.has(roleArn)) throw unknownRole(roleArn)
+      return minter.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
     revocationTarget: (roleArn) => targets.ofRole(roleArn),
     fits: (targetKey, list) => {

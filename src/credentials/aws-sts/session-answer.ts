@@ -2,7 +2,8 @@ import type { AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
 import type { StoreProfile } from '../../aws/store-profile.ts'
 import { StintError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import type { IssuedCredentials, MintRequest } from '../provider.ts'
+import type { IssuedCredentials } from '../provider.ts'
+import type { LeaseSession } from './lease-session.ts'
 import { requireRoleArn } from './role-arn.ts'
 
 const EXPIRY_TOLERANCE_MS = 60_000
@@ -22,18 +23,18 @@ export type AnswerStrictness = StoreProfile['answers']
  */
 export function checkedAnswer(
   answer: AssumeRoleCommandOutput,
-  request: MintRequest,
+  session: LeaseSession,
   options: { readonly durationSeconds: number; readonly now: Date; readonly strictness: AnswerStrictness },
 ): IssuedCredentials {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {}
   if (!AccessKeyId || !keyIdShape(options.strictness).test(AccessKeyId)) throw invalid('Credentials.AccessKeyId')
   if (!SecretAccessKey) throw invalid('Credentials.SecretAccessKey')
   if (!SessionToken) throw invalid('Credentials.SessionToken')
-  checkSession(answer, request, options.strictness)
+  checkSession(answer, session, options.strictness)
   const expiresMs = Expiration instanceof Date ? Expiration.getTime() : Number.NaN
   const issuedMs = expiresMs - options.durationSeconds * 1_000
   if (!(Math.abs(issuedMs - options.now.getTime()) <= EXPIRY_TOLERANCE_MS)) throw invalid('Credentials.Expiration')
-  if (expiresMs <= request.notAfter.getTime()) throw invalid('Credentials.Expiration')
+  if (expiresMs <= session.notAfter.getTime()) throw invalid('Credentials.Expiration')
   return {
     accessKeyId: AccessKeyId,
     secretAccessKey: new Secret(SecretAccessKey),
@@ -44,18 +45,18 @@ export function checkedAnswer(
   }
 }
 
-function checkSession(answer: AssumeRoleCommandOutput, request: MintRequest, strictness: AnswerStrictness): void {
-  const role = requireRoleArn(request.roleArn)
+function checkSession(answer: AssumeRoleCommandOutput, session: LeaseSession, strictness: AnswerStrictness): void {
+  const role = requireRoleArn(session.roleArn)
   const { Arn: sessionArn, AssumedRoleId: roleId } = answer.AssumedRoleUser ?? {}
   const named = (path: string) =>
-    `arn:${role.partition}:sts::${role.accountId}:assumed-role${path}${role.name}/${request.sessionName}`
+    `arn:${role.partition}:sts::${role.accountId}:assumed-role${path}${role.name}/${session.sessionName}`
   const keepsPath = strictness !== 'aws' && sessionArn === named(role.path)
   const namesNone = strictness === 'no-role' && !sessionArn
   if (sessionArn !== named('/') && !keepsPath && !namesNone) throw invalid('AssumedRoleUser.Arn')
-  if (roleId !== undefined && !(namesNone && roleId === '') && !roleId.endsWith(`:${request.sessionName}`))
+  if (roleId !== undefined && !(namesNone && roleId === '') && !roleId.endsWith(`:${session.sessionName}`))
     throw invalid('AssumedRoleUser.AssumedRoleId')
   const unknownToStandIn = strictness !== 'aws' && !answer.SourceIdentity
-  if (answer.SourceIdentity !== request.sourceIdentity && !unknownToStandIn) throw invalid('SourceIdentity')
+  if (answer.SourceIdentity !== session.sourceIdentity && !unknownToStandIn) throw invalid('SourceIdentity')
 }
 
 function keyIdShape(strictness: AnswerStrictness): RegExp {

@@ -3,7 +3,7 @@ import { MAX_SESSION_POLICY_CHARACTERS } from '../../aws/session-policy.ts'
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { MintRequest } from '../provider.ts'
+import type { LeaseSession } from './lease-session.ts'
 
 /** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
 const MIN_DURATION_SECONDS = 900
@@ -27,24 +27,24 @@ const RESERVED_PREFIX = /^aws:/i
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters
  */
 export function sessionRequest(
-  request: MintRequest,
+  session: LeaseSession,
   externalId: Secret | undefined,
   now: Date,
   leaseEnd: LeaseEndForm,
 ): AssumeRoleCommandInput {
-  if (!SESSION_NAME.test(request.sessionName))
+  if (!SESSION_NAME.test(session.sessionName))
     throw bad('RoleSessionName', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ -')
-  if (!SESSION_NAME.test(request.sourceIdentity) || RESERVED_PREFIX.test(request.sourceIdentity))
+  if (!SESSION_NAME.test(session.sourceIdentity) || RESERVED_PREFIX.test(session.sourceIdentity))
     throw bad('SourceIdentity', 'it needs 2 to 64 of A-Z a-z 0-9 _ + = , . @ - and no aws: in front')
-  const DurationSeconds = durationSeconds(request.notAfter, now)
-  checkPolicy(request, leaseEnd)
+  const DurationSeconds = durationSeconds(session.notAfter, now)
+  checkPolicy(session, leaseEnd)
   return {
-    RoleArn: request.roleArn,
-    RoleSessionName: request.sessionName,
-    SourceIdentity: request.sourceIdentity,
+    RoleArn: session.roleArn,
+    RoleSessionName: session.sessionName,
+    SourceIdentity: session.sourceIdentity,
     DurationSeconds,
-    Policy: request.sessionPolicy,
-    Tags: tags(request.tags),
+    Policy: session.sessionPolicy,
+    Tags: tags(session.tags),
     ...(externalId ? { ExternalId: externalId.reveal() } : {}),
   }
 }
@@ -71,7 +71,7 @@ function durationSeconds(notAfter: Date, now: Date): number {
   return Math.min(MAX_DURATION_SECONDS, Math.max(MIN_DURATION_SECONDS, seconds + MARGIN_SECONDS))
 }
 
-function checkPolicy({ sessionPolicy, notAfter }: MintRequest, leaseEnd: LeaseEndForm): void {
+function checkPolicy({ sessionPolicy, notAfter }: LeaseSession, leaseEnd: LeaseEndForm): void {
   if (sessionPolicy.length > MAX_SESSION_POLICY_CHARACTERS)
     throw new StintError('SESSION_POLICY_TOO_LARGE', {
       explanation: `The session policy has ${sessionPolicy.length} characters; STS takes ${MAX_SESSION_POLICY_CHARACTERS}.`,

@@ -1,0 +1,57 @@
+import { withLeaseEnd } from '../../aws/session-policy.ts'
+import { sessionTagValue } from '../../aws/session-tag.ts'
+import type { LeaseEndForm } from '../../aws/store-profile.ts'
+import { hasCode, StintError } from '../../core/errors.ts'
+import { idBody } from '../../core/ids.ts'
+import type { Grant } from '../../ledger/records.ts'
+import type { MintRequest } from '../provider.ts'
+
+/** The one session that STS is asked for under a lease; every attempt asks for the same one. */
+export interface LeaseSession {
+  readonly roleArn: string
+  /** RoleSessionName. */
+  readonly sessionName: string
+  /** SourceIdentity: the grant's id without its prefix. */
+  readonly sourceIdentity: string
+  /** Complete session policy, with the time Deny at `notAfter`. */
+  readonly sessionPolicy: string
+  readonly notAfter: Date
+  /** Session tags; keys and values are within AWS's character set. */
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/**
+ * What a lease comes to at STS.
+ *
+ * @throws {StintError} PROVIDER_REFUSED, `details.outcome` 'not_minted', for a plan whose session policy cannot be given an end.
+ */
+export function toLeaseSession({ grant, lease, plan }: MintRequest, leaseEnd: LeaseEndForm): LeaseSession {
+  return {
+    roleArn: lease.roleArn,
+    sessionName: lease.sessionName,
+    sourceIdentity: idBody(grant.id),
+    sessionPolicy: endingPolicy(plan.sessionPolicy, lease.notAfter, leaseEnd),
+    notAfter: lease.notAfter,
+    tags: sessionTags(grant),
+  }
+}
+
+function endingPolicy(policy: string, notAfter: Date, leaseEnd: LeaseEndForm): string {
+  try {
+    return withLeaseEnd(policy, notAfter, leaseEnd)
+  } catch (error) {
+    if (!hasCode(error, 'INTERNAL')) throw error
+    const explanation = 'The plan has no session policy that can end with the lease; nothing was sent to STS.'
+    throw new StintError('PROVIDER_REFUSED', { explanation, field: 'Policy', outcome: 'not_minted' }, error)
+  }
+}
+
+/** Who and what for, on every AssumeRole event of CloudTrail, and for conditions on `aws:PrincipalTag`. */
+function sessionTags(grant: Grant): Record<string, string> {
+  return {
+    'stint:agent': sessionTagValue(grant.subject),
+    'stint:grant': idBody(grant.id),
+    'stint:owner': sessionTagValue(grant.owner),
+    'stint:team': sessionTagValue(grant.team),
+  }
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { idBody } from '../../src/core/ids.ts'
+import { mintRequest, sessionOf } from './harness.ts'
+
+const NOW = new Date('2026-11-21T12:00:00Z')
+
+test('a session says by its names and tags which grant it is under, and for whom', () => {
+  const request = mintRequest(NOW)
+  const { grant, lease } = request
+  expect(sessionOf(request)).toMatchObject({
+    roleArn: lease.roleArn,
+    sessionName: lease.sessionName,
+    sourceIdentity: idBody(grant.id),
+    tags: {
+      'stint:agent': grant.subject,
+      'stint:grant': idBody(grant.id),
+      'stint:owner': grant.owner,
+      'stint:team': grant.team,
+    },
+  })
+})
+
+test('no two agents share a session tag, whatever characters their names have', () => {
+  const subjects = ['oidc:user%john', 'oidc:user;john', 'oidc:user_john']
+  const tags = subjects.map((subject) => sessionOf(mintRequest(NOW, { grant: { subject } })).tags['stint:agent'])
+  expect(new Set(tags).size).toBe(subjects.length)
+})
+
+test('the session policy is the one of the plan and a Deny of everything from the end of the lease on', () => {
+  const request = mintRequest(NOW, { notAfter: new Date('2026-11-21T12:04:59.900Z') })
+  const { Statement } = JSON.parse(sessionOf(request).sessionPolicy)
+  expect(Statement).toEqual([
+    ...JSON.parse(request.plan.sessionPolicy).Statement,
+    {
+      Effect: 'Deny',
+      Action: '*',
+      Resource: '*',
+      Condition: { DateGreaterThanEquals: { 'aws:CurrentTime': '2026-11-21T12:04:59Z' } },
+    },
+  ])
+})
+
+for (const [name, sessionPolicy] of [
+  ['none', ''],
+  ['one that allows nothing', '{"Version":"2012-10-17","Statement":[]}'],
+  ['one with something after its statements', '{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}],"Id":"x"}'],
+] as const) {
+  test(`a plan whose session policy is ${name} is refused, and certainly not minted`, () => {
+    expect(() => sessionOf(mintRequest(NOW, { sessionPolicy }))).toThrow(
+      expect.objectContaining({
+        code: 'PROVIDER_REFUSED',
+        details: expect.objectContaining({ field: 'Policy', outcome: 'not_minted' }),
+      }),
+    )
+  })
+}
