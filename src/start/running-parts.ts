@@ -72,6 +72,7 @@ export class RunningParts {
 
   async #stopOne({ name, stop, stopWithinMs = STOP_WITHIN_MS }: Entry): Promise<void> {
     if (!stop) return
+    this.#logger.debug({ part: name }, 'a part stops')
     const done = new AbortController()
     const stopped = (async () => stop())()
     const late = this.#clock.sleep(stopWithinMs, done.signal).then(
