@@ -12,6 +12,8 @@ covers every other member, so \`stint audit verify\` finds whatever was changed.
 
 - \`actor\` is an agent's SPIFFE ID or OIDC subject, \`operator:<name>\` for a person, or \`stint\` for the broker itself.
 - \`grantId\` and \`leaseId\` are there where the table has them under *ids*.
+- \`requestId\` and \`traceId\` name [the call](admin-api.md#following-a-call) that caused the event. What happens because time
+  passes has neither, and so has an event that counts many calls.
 - A *refusal* is a call that was turned away.
 - Instants are RFC 3339 in UTC, hashes lower-case hex. No event carries a secret.
 - Types and members are never renamed or removed. New types and members may come, so a reader must pass over those that it

@@ -51,12 +51,12 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   auditRoutes(app, deps, limits)
   serveDocument(app)
 
-  app.notFound((c) => problemResponse(nothingHere(c.req.method, c.req.path), c.var.requestId))
+  app.notFound((c) => problemResponse(nothingHere(c.req.method, c.req.path), c.var.correlation))
   app.onError((error, c) => {
     const { code } = asStintError(error)
-    const context = { requestId: c.var.requestId, code, err: error }
-    if (ERROR_CATALOG[code].http >= 500) deps.logger.error(context, 'an admin call failed')
-    return problemResponse(error, c.var.requestId, c.req.method === 'POST' ? 'body' : 'query')
+    if (ERROR_CATALOG[code].http >= 500)
+      deps.logger.error({ ...c.var.correlation, code, err: error }, 'an admin call failed')
+    return problemResponse(error, c.var.correlation, c.req.method === 'POST' ? 'body' : 'query')
   })
   return {
     app,

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { Correlation } from '../core/correlation.ts'
 import type { Problem } from '../core/problem-board.ts'
 import type { Operator } from '../grants/operator.ts'
 import type { OperatorService } from '../grants/services.ts'
@@ -98,5 +99,5 @@ export type AdminEnv = {
     /** The call's connection belongs to this operator. @throws {StintError} RATE_LIMITED when there are too many of them. */
     readonly proved?: (operator: string) => void
   }
-  Variables: { requestId: string; operator: Operator }
+  Variables: { correlation: Correlation; operator: Operator }
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../core/canonical-json.ts'
+import { type Correlation, REQUEST_ID_HEADER } from '../core/correlation.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
 import { renameFields } from '../core/input-error.ts'
 
@@ -22,6 +23,7 @@ export interface Problem {
   readonly details: Readonly<Record<string, Json>>
   readonly errors?: readonly ProblemPart[]
   readonly requestId: string
+  readonly traceId?: string
 }
 
 /**
@@ -29,7 +31,7 @@ export interface Problem {
  *
  * @param part where the fields of `inputError` stand in the request.
  */
-export function toProblem(error: unknown, requestId: string, part: 'query' | 'body' = 'query'): Problem {
+export function toProblem(error: unknown, correlation: Correlation, part: 'query' | 'body' = 'query'): Problem {
   const { code, details: named } = asStintError(error)
   const details = renameFields(
     named,
@@ -37,14 +39,14 @@ export function toProblem(error: unknown, requestId: string, part: 'query' | 'bo
   )
   const { http, title } = ERROR_CATALOG[code]
   const head = { type: `urn:stint:error:${code}`, title, status: http, code }
-  if (code === 'INTERNAL') return { ...head, details: {}, requestId }
+  if (code === 'INTERNAL') return { ...head, details: {}, ...correlation }
   const { explanation, errors, ...facts } = details
   return {
     ...head,
     ...(explanation === undefined ? {} : { detail: explanation }),
     details: JSON.parse(JSON.stringify(facts)),
     ...(errors === undefined ? {} : { errors: toParts(errors) }),
-    requestId,
+    ...correlation,
   }
 }
 
@@ -60,9 +62,12 @@ function toParts(errors: Json): readonly ProblemPart[] {
  *
  * @see RFC 9110, sections 10.2.3, 11.6.1, 15.5.6, 15.5.16; RFC 6750, section 3
  */
-export function problemResponse(error: unknown, requestId: string, part?: 'query' | 'body'): Response {
-  const problem = toProblem(error, requestId, part)
-  const headers = new Headers({ 'content-type': 'application/problem+json', 'x-request-id': requestId })
+export function problemResponse(error: unknown, correlation: Correlation, part?: 'query' | 'body'): Response {
+  const problem = toProblem(error, correlation, part)
+  const headers = new Headers({
+    'content-type': 'application/problem+json',
+    [REQUEST_ID_HEADER]: correlation.requestId,
+  })
   const { allow, accept, acceptEncoding, retryAfterSeconds, retryAfterMs, reason } = problem.details
   if (Array.isArray(allow)) headers.set('allow', allow.join(', '))
   if (typeof accept === 'string') headers.set('accept', accept)

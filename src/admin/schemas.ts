@@ -21,6 +21,11 @@ const instant = () =>
     description: 'RFC 3339, UTC, with milliseconds',
     example: '2026-11-21T12:00:00.000Z',
   })
+const requestId = () => z.string().openapi({ example: EXAMPLE_REQUEST_ID })
+/** Shown in the OpenAPI document. */
+export const EXAMPLE_REQUEST_ID = '0d9b7b0c-6f0e-4f3e-9a53-0f5d2b2f3c1e'
+const traceId = () =>
+  z.string().optional().openapi({ pattern: '^[0-9a-f]{32}$', description: "of the caller's `traceparent`" })
 const sha256 = () => z.string().openapi({ pattern: '^[0-9a-f]{64}$', example: EXAMPLE_HASH })
 const EXAMPLE_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const idOf = (prefix: keyof typeof EXAMPLE_IDS) =>
@@ -305,6 +310,8 @@ export const auditEventSchema = z
     actor: z.string(),
     grantId: idOf('grt').optional(),
     leaseId: idOf('lse').optional(),
+    requestId: requestId().optional().openapi({ description: 'of the call that caused it' }),
+    traceId: traceId(),
     data: z.any().optional().openapi({ description: 'facts of the event; any JSON' }),
     prevHash: sha256(),
     hash: sha256(),
@@ -359,8 +366,6 @@ export const operatorSchema = z
   .object({ name: z.string(), role: z.enum(OPERATOR_ROLES), groups: z.array(z.string()) })
   .openapi('Operator')
 
-/** Shown in the OpenAPI document. */
-export const EXAMPLE_REQUEST_ID = '0d9b7b0c-6f0e-4f3e-9a53-0f5d2b2f3c1e'
 const ERROR_CODES = Object.keys(ERROR_CATALOG) as [ErrorCode, ...ErrorCode[]]
 
 /** An error as it is sent: a problem document (RFC 9457). */
@@ -380,6 +385,7 @@ export const problemSchema = z
         }),
       )
       .optional(),
-    requestId: z.string().openapi({ example: EXAMPLE_REQUEST_ID }),
+    requestId: requestId(),
+    traceId: traceId(),
   })
   .openapi('Problem', { description: 'RFC 9457' })

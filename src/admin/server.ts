@@ -174,7 +174,9 @@ function guardedServer(
 }
 
 function refusal(): Response {
-  const answer = problemResponse(requestInvalid('This is not a well-formed HTTP request.'), crypto.randomUUID())
+  const answer = problemResponse(requestInvalid('This is not a well-formed HTTP request.'), {
+    requestId: crypto.randomUUID(),
+  })
   for (const [name, value] of Object.entries(ANSWER_HEADERS)) answer.headers.set(name, value)
   return answer
 }

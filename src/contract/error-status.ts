@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js'
 import type { Json } from '../core/canonical-json.ts'
+import type { Correlation } from '../core/correlation.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintError } from '../core/errors.ts'
 import { explainProblems, inputProblemsOf, renameFields } from '../core/input-error.ts'
 import { reasonOf } from '../core/reason-of.ts'
@@ -23,8 +24,10 @@ const JSON_SUFFIX = '_json'
  * code, `metadata` the details: texts as they are, anything else as JSON under `<key>_json`), BadRequest (from the mistakes of
  * `inputError`, with fields as the .proto spells them, and each one's code as `reason`) and RetryInfo (from
  * `details.retryAfterMs`). The cause stays behind.
+ *
+ * @param correlation the ids of the call, for ErrorInfo: `requestId`, `traceId`.
  */
-export function toGrpcStatus(error: unknown): StatusObject {
+export function toGrpcStatus(error: unknown, correlation?: Correlation): StatusObject {
   const known = asStintError(error)
   const { grpc, title } = ERROR_CATALOG[known.code]
   const code = status[grpc]
@@ -38,7 +41,7 @@ export function toGrpcStatus(error: unknown): StatusObject {
   const bytes = encodeRpcStatus({
     code,
     message,
-    errorInfo: { reason: known.code, domain: ERROR_DOMAIN, metadata: toMetadata(details) },
+    errorInfo: { reason: known.code, domain: ERROR_DOMAIN, metadata: { ...toMetadata(details), ...correlation } },
     fieldViolations: violations,
     ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 && { retryDelayMs: Math.ceil(retryAfterMs) }),
   })

@@ -1,15 +1,18 @@
 import pino, { type DestinationStream, type Logger } from 'pino'
+import { currentCall } from './correlation.ts'
 import { asStintError } from './errors.ts'
 
 export type { Logger } from 'pino'
 
-/** JSON lines on standard error, or on `destination`. An error goes in as `{ err }`. */
+/** JSON lines on standard error, or on `destination`. An error goes in as `{ err }`; the ids of the running call go in by themselves. */
 export function createLogger({ level, destination }: { level: string; destination?: DestinationStream }): Logger {
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: errorForLog },
+    // A copy: pino puts the fields of the line into it.
+    mixin: () => ({ ...currentCall() }),
   }
   return pino(options, destination ?? pino.destination({ dest: 2, sync: true }))
 }

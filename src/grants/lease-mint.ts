@@ -34,7 +34,7 @@ export interface MintFailure {
   readonly outcome: MintOutcome
   /** The cloud's own code, request id and words, as far as there are any. */
   readonly providerCode?: string
-  readonly requestId?: string
+  readonly providerRequestId?: string
   readonly providerMessage?: string
 }
 
@@ -127,10 +127,10 @@ async function mintOrSettle(
 }
 
 function whatProviderSaid({ details, cause }: StintError) {
-  const { awsCode, requestId } = details
+  const { awsCode, awsRequestId } = details
   return {
     ...(typeof awsCode === 'string' && { providerCode: awsCode }),
-    ...(typeof requestId === 'string' && { requestId }),
+    ...(typeof awsRequestId === 'string' && { providerRequestId: awsRequestId }),
     ...(cause instanceof ProviderReply && cause.message && { providerMessage: cause.message }),
   }
 }

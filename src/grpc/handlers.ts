@@ -6,8 +6,10 @@ import type {
   sendUnaryData,
 } from '@grpc/grpc-js'
 import { toGrpcStatus } from '../contract/error-status.ts'
+import { duringCall } from '../core/correlation.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { correlationOf } from './call-correlation.ts'
 
 /** What setTimeout can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -39,18 +41,21 @@ export function unary<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
     const { signal, done } = callSignal(call, parts.maxCallMs)
-    identified(parts, call as AnyCall, signal)
-      .then((caller) => {
-        return parts.admit(caller, kind, () => {
-          signal.throwIfAborted()
-          return work(caller, call.request, signal)
+    const correlation = correlationOf(call.metadata)
+    duringCall(correlation, () =>
+      identified(parts, call as AnyCall, signal)
+        .then((caller) => {
+          return parts.admit(caller, kind, () => {
+            signal.throwIfAborted()
+            return work(caller, call.request, signal)
+          })
         })
-      })
-      .then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toGrpcStatus(report(parts, error, method, call.getPeer()))),
-      )
-      .finally(done)
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(toGrpcStatus(report(parts, error, method, call.getPeer()), correlation)),
+        )
+        .finally(done),
+    )
   }
 }
 
@@ -62,12 +67,16 @@ export function streaming<Request, Response>(
 ): handleServerStreamingCall<Request, Response> {
   return (call: ServerWritableStream<Request, Response>) => {
     const { signal, done } = callSignal(call, undefined)
-    pump(parts, call, work, signal)
-      .then(
-        () => call.end(),
-        (error: unknown) => call.emit('error', toGrpcStatus(report(parts, error, method, call.getPeer()))),
-      )
-      .finally(done)
+    const correlation = correlationOf(call.metadata)
+    duringCall(correlation, () =>
+      pump(parts, call, work, signal)
+        .then(
+          () => call.end(),
+          (error: unknown) =>
+            call.emit('error', toGrpcStatus(report(parts, error, method, call.getPeer()), correlation)),
+        )
+        .finally(done),
+    )
   }
 }
 

@@ -1,6 +1,8 @@
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js'
+import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js'
 import { toGrpcStatus } from '../contract/error-status.ts'
+import { type Correlation, duringCall, REQUEST_ID_HEADER } from '../core/correlation.ts'
 import { StintError } from '../core/errors.ts'
+import { settleCorrelation } from './call-correlation.ts'
 
 /** Names and values of one call's metadata, with 32 bytes for each, as HTTP/2 counts a header list. */
 const MAX_METADATA_BYTES = 8 * 1024
@@ -15,20 +17,29 @@ export interface RequestGuardOptions {
 
 /**
  * Looks at a call before any of its work: metadata over 8 KiB is refused, and so is a request that does not arrive whole
- * in time, since grpc-js waits for the rest for as long as the connection lives.
+ * in time, since grpc-js waits for the rest for as long as the connection lives. The request id of the call is settled here, and
+ * goes back with the first metadata of the answer.
  */
 export function requestGuard({ requestMs, onRefused }: RequestGuardOptions): ServerInterceptor {
   return ({ path }, call) => {
     const peer = call.getPeer()
+    let correlation: Correlation | undefined
+    let answered = false
+    const addRequestId = (metadata: Metadata) => {
+      answered = true
+      if (correlation) metadata.set(REQUEST_ID_HEADER, correlation.requestId)
+      return metadata
+    }
     const refuse = (error: StintError) => {
-      onRefused(error, path, peer)
-      guarded.sendStatus(toGrpcStatus(error))
+      duringCall(correlation, () => onRefused(error, path, peer))
+      guarded.sendStatus(toGrpcStatus(error, correlation))
     }
     let timer: NodeJS.Timeout | undefined
     const guarded = new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, proceed) => {
+            correlation = settleCorrelation(metadata)
             if (metadataBytes(metadata) > MAX_METADATA_BYTES) return refuse(metadataTooLarge())
             timer = setTimeout(() => refuse(tooSlow()), requestMs)
             proceed(metadata)
@@ -39,6 +50,10 @@ export function requestGuard({ requestMs, onRefused }: RequestGuardOptions): Ser
           },
           onCancel: () => clearTimeout(timer),
         }),
+      sendMetadata: (metadata, next) => next(addRequestId(metadata)),
+      // An error before the first message has no metadata but its own.
+      sendStatus: (status, next) =>
+        next(answered ? status : { ...status, metadata: addRequestId(status.metadata ?? new Metadata()) }),
     })
     return guarded
   }

@@ -374,7 +374,7 @@ function failedMint() {
   return {
     code: errorCode.describe('Why the mint failed'),
     providerCode: text.exactOptional().describe("AWS's own error code"),
-    requestId: text.exactOptional().describe("AWS's request id"),
+    providerRequestId: text.exactOptional().describe("AWS's request id"),
     providerMessage: text.exactOptional().describe("AWS's own words, cleaned"),
   }
 }
@@ -395,7 +395,7 @@ type IdOf<T extends EventType, Id extends 'grant' | 'lease'> = Id extends Row<T>
 declare const built: unique symbol
 
 /** An event to be put on record. Only `auditEvent` makes one. */
-export type AuditEventInput<T extends EventType = EventType> = EventContent & {
+export type AuditEventInput<T extends EventType = EventType> = Omit<EventContent, 'requestId' | 'traceId'> & {
   readonly type: T
   readonly [built]: true
 }

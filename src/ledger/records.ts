@@ -177,6 +177,9 @@ export interface EventContent {
   readonly actor: string
   readonly grantId?: string
   readonly leaseId?: string
+  /** The call that caused it, and its trace; absent for what happens because time passes. The ledger adds them. */
+  readonly requestId?: string
+  readonly traceId?: string
   readonly data?: Json
 }
 

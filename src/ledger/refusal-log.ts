@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { duringCall } from '../core/correlation.ts'
 import { asStintError, type ErrorCode } from '../core/errors.ts'
 import { auditEvent, type EventData, REFUSED_CALL } from './events.ts'
 import type { LedgerWrites } from './ledger.ts'
@@ -78,7 +79,9 @@ export class RefusalLog {
     }
     if (this.#more === undefined) {
       this.#more = new Map()
-      this.#flushing = this.#flushLater(this.#windowEnds - now)
+      const waitMs = this.#windowEnds - now
+      // It stands for many calls, so it is of none.
+      this.#flushing = duringCall(undefined, () => this.#flushLater(waitMs))
     }
     // Both parts come from our own short lists, so the map stays small.
     const key = `${refusal.code}:${refusal.reason}`

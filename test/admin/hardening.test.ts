@@ -47,7 +47,7 @@ test('every answer, good or bad, has the headers, its own request id and no cook
   const rig = adminRig()
   const ids = new Set<string | null>()
   for (const answer of [
-    await rig.call('GET', '/v1/status', { as: 'viewer', headers: { 'x-request-id': 'mine', cookie: 'a=b' } }),
+    await rig.call('GET', '/v1/status', { as: 'viewer', headers: { 'x-request-id': 'not mine', cookie: 'a=b' } }),
     await rig.call('GET', '/v1/status'),
     await rig.call('GET', '/openapi.json'),
     await rig.call('GET', '/nowhere'),

@@ -55,7 +55,7 @@ describe('what is not ours is INTERNAL and says nothing', () => {
 
 test('parts of a request that are wrong stand beside the details', () => {
   const errors = [{ pointer: '/query/limit', message: 'must be at most 200' }]
-  const problem = toProblem(new StintError('REQUEST_INVALID', { explanation: 'e', errors, n: 1 }), 'r')
+  const problem = toProblem(new StintError('REQUEST_INVALID', { explanation: 'e', errors, n: 1 }), { requestId: 'r' })
   assert.deepEqual(problem.errors, errors)
   assert.deepEqual(problem.details, { n: 1 })
 })

@@ -70,6 +70,26 @@ test('refusals are in the chain, and the chain verifies', async () => {
   assert.equal(last?.type, 'operator.refused')
 })
 
+test('the event of a refused call carries the ids of the call, the one that counts many those of none', async () => {
+  const rig = adminRig({ ledger: tmp.ledger, limits: { refusalEventsPerMinute: 2 } })
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const headers = { 'x-request-id': 'cli-1', traceparent: `00-${traceId}-00f067aa0ba902b7-01` }
+  const answer = await rig.call('GET', '/v1/grants', { headers })
+  assert.equal(answer.headers.get('x-request-id'), 'cli-1')
+  const problem = await problemOf(answer)
+  assert.deepEqual([problem.requestId, problem.traceId], ['cli-1', traceId])
+  for (let n = 0; n < 2; n += 1) await rig.call('GET', '/v1/grants', { headers })
+  await rig.close()
+  const events = await tmp.ledger.auditEvents({ afterSeq: 0, limit: 10 })
+  assert.deepEqual(
+    events.map((event) => [event.requestId, event.traceId]),
+    [
+      ['cli-1', traceId],
+      [undefined, undefined],
+    ],
+  )
+})
+
 test('closing waits until the counted refusals are durable', async () => {
   const rig = adminRig({ ledger: tmp.ledger, limits: { refusalEventsPerMinute: 2 } })
   for (let n = 0; n < 3; n += 1) await rig.call('GET', '/v1/grants')

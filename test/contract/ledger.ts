@@ -1,9 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { duringCall } from '../../src/core/correlation.ts'
 import type { Ids } from '../../src/core/ids.ts'
 import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
 import type { EventType } from '../../src/ledger/events.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
-import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
+import {
+  type AuditEvent,
+  type EndReason,
+  GRANT_STATES,
+  type Grant,
+  type GrantState,
+  type Lease,
+} from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/rules.ts'
 import {
   AGENT,
@@ -958,6 +966,28 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       ledger = await fixture.reopen()
       const [event] = await ledger.auditEvents({ afterSeq: 0, limit: 1 })
       expect(event).toMatchObject({ type: LATER_TYPE, at: now, actor: AGENT, data: { to: ['somebody'] } })
+    })
+
+    test('an event carries the ids of the call that caused it, whoever shares its commit, and the chain holds them', async () => {
+      const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+      await Promise.all([
+        duringCall({ requestId: 'one', traceId }, () => ledger.appendEvents([sampleEvent(now)])),
+        duringCall({ requestId: 'two' }, () => ledger.openGrant(sampleOpen(ids, now))),
+        ledger.appendEvents([sampleEvent(now)]),
+      ])
+      ledger = await fixture.reopen()
+      const events = await ledger.auditEvents({ afterSeq: 0, limit: 100 })
+      expect(events.map((event) => [event.requestId, event.traceId])).toEqual([
+        ['one', traceId],
+        ['two', undefined],
+        ['two', undefined],
+        [undefined, undefined],
+      ])
+      expect(await verifyChain(events, { expect: [await ledger.auditHead()] })).toMatchObject({ ok: true, events: 4 })
+      for (const change of [{ requestId: 'six' }, { traceId: 'f'.repeat(32) }]) {
+        const [first, ...rest] = events
+        expect(await verifyChain([{ ...first, ...change } as AuditEvent, ...rest])).toMatchObject({ problem: 'edited' })
+      }
     })
 
     test('the chain goes on where it was after opening the store again', async () => {

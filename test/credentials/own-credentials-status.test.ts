@@ -128,7 +128,7 @@ test('a refused mint is in the log with what AWS said and who asked, and its rol
     code: 'PROVIDER_REFUSED',
     outcome: 'not_minted',
     providerCode: 'AccessDenied',
-    requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    providerRequestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     providerMessage: 'Access is denied by a fault that was set on the practice cloud.',
   })
   // Each try has a line too: for writes of a deny list, of which no agent hears, it is the only one.

@@ -20,7 +20,9 @@ test('docs/admin-api.md shows a problem as it is sent', () => {
   const [, json = ''] = /```json\n([\s\S]*?)\n```/.exec(page) ?? []
   const shown = problemSchema.parse(JSON.parse(json))
   const { detail = '', errors = [] } = shown
-  const sent = toProblem(new StintError(shown.code, { explanation: detail, errors: [...errors] }), shown.requestId)
+  const sent = toProblem(new StintError(shown.code, { explanation: detail, errors: [...errors] }), {
+    requestId: shown.requestId,
+  })
   expect(sent).toEqual(shown)
 })
 

@@ -23,7 +23,14 @@ const chartSchema = JSON.parse(readFileSync(join(CHECKOUT, 'helm/values.schema.j
 const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'package.json': ['allowScripts'],
   'admin API': ['requestedAfter', 'requestedBefore', 'afterSeq', 'nextAfterSeq', 'nextCursor'],
-  'details of an error': ['requestId', 'providerCode', 'providerMessage'],
+  'details of an error': [
+    'requestId',
+    'traceId',
+    'providerRequestId',
+    'awsRequestId',
+    'providerCode',
+    'providerMessage',
+  ],
   'context of a policy, cases of a test': ['authMethod'],
   'OIDC mapping, described beside its setting': ['tokenId'],
   'Kubernetes and other charts': ['terminationGracePeriodSeconds', 'replicaCount'],

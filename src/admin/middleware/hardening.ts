@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { duringCall, REQUEST_ID_HEADER, readCorrelation, TRACEPARENT_HEADER } from '../../core/correlation.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import type { AdminEnv } from '../deps.ts'
 import { requestInvalid } from '../problem.ts'
@@ -15,13 +16,14 @@ export const ANSWER_HEADERS = {
 
 const PATH = /^(\/[A-Za-z0-9._~-]+)+$/
 
-/** Gives every call an id, made here and never taken from the caller, and every answer its headers. */
+/** Gives every call its ids, the caller's own where they are well-formed, and every answer its headers. */
 export function answerHeaders(newRequestId: () => string): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
-    const requestId = newRequestId()
-    c.set('requestId', requestId)
-    await next()
-    c.header('x-request-id', requestId)
+    const sent = { requestId: c.req.header(REQUEST_ID_HEADER), traceparent: c.req.header(TRACEPARENT_HEADER) }
+    const correlation = readCorrelation(sent, newRequestId)
+    c.set('correlation', correlation)
+    await duringCall(correlation, next)
+    c.header(REQUEST_ID_HEADER, correlation.requestId)
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) c.header(name, value)
   }
 }

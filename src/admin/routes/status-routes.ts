@@ -83,7 +83,7 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
       return c.json(wire({ ready, problems, identity, grants, version }), 200)
     } catch (error) {
       // The state is most wanted when something is broken, so a ledger that fails is a part of the answer.
-      deps.logger.error({ err: error, requestId: c.var.requestId }, 'the ledger could not be read for the status')
+      deps.logger.error({ err: error, ...c.var.correlation }, 'the ledger could not be read for the status')
       unreadableSince ??= deps.clock.now()
       const problem: Problem = {
         component: 'ledger',

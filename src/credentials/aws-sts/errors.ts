@@ -230,7 +230,7 @@ export function toProviderFault(thrown: unknown, context: CallContext): Provider
     fault: row.kind,
     ...(row.kind === 'limit' ? { limit: 'policy_document' } : {}),
     ...(httpStatus === undefined ? {} : { httpStatus }),
-    ...(requestId === undefined ? {} : { requestId }),
+    ...(requestId === undefined ? {} : { awsRequestId: requestId }),
     ...(packedPercent === undefined ? {} : { packedPercent: Number(packedPercent) }),
     ...(deniedAction === undefined ? {} : { deniedAction }),
     ...(context.roleArn === undefined ? {} : { roleArn: context.roleArn }),

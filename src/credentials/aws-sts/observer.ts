@@ -14,7 +14,7 @@ export interface FailedCall extends ObservedCall {
   readonly attempt: number
   /** AWS's or Node's word for it. */
   readonly awsCode: string
-  readonly requestId?: string
+  readonly awsRequestId?: string
   /** How it is treated, e.g. `down`, `throttled`, `broker_credentials`. */
   readonly fault: string
   /** AWS's own words, cleaned; absent where nothing may be quoted. */
@@ -44,7 +44,7 @@ export function failedCall(
     attempt,
     awsCode,
     fault: row.kind,
-    ...(requestId && { requestId }),
+    ...(requestId && { awsRequestId: requestId }),
     ...(awsMessage && { awsMessage }),
   }
 }

@@ -58,7 +58,9 @@ export function eventText(
 ): string {
   return `{"actor":${text(event.actor)},"at":"${event.at.toISOString()}"${data === undefined ? '' : `,"data":${data}`}${
     event.grantId === undefined ? '' : `,"grantId":${text(event.grantId)}`
-  },"id":${text(id)}${event.leaseId === undefined ? '' : `,"leaseId":${text(event.leaseId)}`},"prevHash":"${prevHash}","seq":${seq},"type":${text(event.type)}}`
+  },"id":${text(id)}${event.leaseId === undefined ? '' : `,"leaseId":${text(event.leaseId)}`},"prevHash":"${prevHash}"${event.requestId === undefined ? '' : `,"requestId":${text(event.requestId)}`},"seq":${seq}${
+    event.traceId === undefined ? '' : `,"traceId":${text(event.traceId)}`
+  },"type":${text(event.type)}}`
 }
 
 /** Canonical JSON of an event's data; the same text as `canonicalJson`, sooner for the usual flat object. */
@@ -134,7 +136,7 @@ function linkOfEvent(event: AuditEvent): ChainLink {
 }
 
 function sealedJson(event: AuditEvent) {
-  const { at, data, grantId, leaseId } = event
+  const { at, data, grantId, leaseId, requestId, traceId } = event
   return {
     actor: event.actor,
     at: at.toISOString(),
@@ -144,7 +146,9 @@ function sealedJson(event: AuditEvent) {
     id: event.id,
     ...(leaseId === undefined ? {} : { leaseId }),
     prevHash: event.prevHash,
+    ...(requestId === undefined ? {} : { requestId }),
     seq: event.seq,
+    ...(traceId === undefined ? {} : { traceId }),
     type: event.type,
   }
 }

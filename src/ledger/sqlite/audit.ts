@@ -88,6 +88,8 @@ function linkOfRow(row: EventRow, prevHash: string): ChainLink {
       at: new Date(row.at),
       ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
       ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),
+      ...(row.request_id === null ? {} : { requestId: row.request_id }),
+      ...(row.trace_id === null ? {} : { traceId: row.trace_id }),
     }
     return { ...link, text: eventText(input, row.id, row.seq, prevHash, row.data ?? undefined) }
   } catch {

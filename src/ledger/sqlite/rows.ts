@@ -166,13 +166,15 @@ export interface EventRow {
   at: number
   grant_id: string | null
   lease_id: string | null
+  request_id: string | null
+  trace_id: string | null
   data: string | null
   hash: Uint8Array
   prev_hash: Uint8Array | null
 }
 
 /** Events with the hash of the one before; null for the first. */
-export const SELECT_EVENT = `SELECT e.seq, e.id, tn.text AS type, an.text AS actor, e.at, e.grant_id, e.lease_id, e.data, e.hash,
+export const SELECT_EVENT = `SELECT e.seq, e.id, tn.text AS type, an.text AS actor, e.at, e.grant_id, e.lease_id, e.request_id, e.trace_id, e.data, e.hash,
   (SELECT p.hash FROM events p WHERE p.seq = e.seq - 1) AS prev_hash
   FROM events e LEFT JOIN names tn ON tn.n = e.type_n LEFT JOIN names an ON an.n = e.actor_n`
 
@@ -286,6 +288,8 @@ export function eventOf(row: EventRow): AuditEvent {
     actor: present(row.actor, 'actor'),
     ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
     ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),
+    ...(row.request_id === null ? {} : { requestId: row.request_id }),
+    ...(row.trace_id === null ? {} : { traceId: row.trace_id }),
     ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
     id: row.id,
     seq: row.seq,

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { currentCall } from '../../core/correlation.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
 import type { ChainHead } from '../audit/audit-log.ts'
@@ -95,20 +96,25 @@ function sqliteWrites(
   commits: GroupCommit,
   maxUnregistered: number,
 ): LedgerWrites {
+  // A unit runs later, in the turn of whoever began its commit: so the call is looked up now.
+  const write = <T>(run: () => T, kind?: 'settling') => {
+    const call = currentCall()
+    return commits.write(() => tx.onBehalfOf(call, run), kind)
+  }
   return {
-    openGrant: (input) => commits.write(() => openGrant(store, tx, tokens, input)),
-    intendLease: (input) => commits.write(() => intendLease(store, tx, tokens, input)),
-    settleLease: (input) => commits.write(() => settleLease(store, tx, input), 'settling'),
-    moveGrant: (input) => commits.write(() => moveGrant(store, tx, input), 'settling'),
-    appendEvents: (events) => commits.write(() => tx.append(events)),
-    appendReports: (input) => commits.write(() => appendReports(store, tx, input)),
-    noteUnregistered: (attempt) => commits.write(() => noteUnregistered(store, tx, attempt, maxUnregistered)),
-    connectionClosed: (input) => commits.write(() => tokens.closed(input), 'settling'),
-    sweepGrants: (input) => commits.write(() => sweepGrants(store, tx, input), 'settling'),
-    claimDenyTarget: (input) => commits.write(() => claimDenyTarget(store, tx, input), 'settling'),
-    denyWritten: (input) => commits.write(() => denyWritten(store, tx, input), 'settling'),
-    denyFailed: (input) => commits.write(() => denyFailed(store, tx, input), 'settling'),
-    prune: (input) => commits.write(() => prune(store, tx, tokens, input)),
+    openGrant: (input) => write(() => openGrant(store, tx, tokens, input)),
+    intendLease: (input) => write(() => intendLease(store, tx, tokens, input)),
+    settleLease: (input) => write(() => settleLease(store, tx, input), 'settling'),
+    moveGrant: (input) => write(() => moveGrant(store, tx, input), 'settling'),
+    appendEvents: (events) => write(() => tx.append(events)),
+    appendReports: (input) => write(() => appendReports(store, tx, input)),
+    noteUnregistered: (attempt) => write(() => noteUnregistered(store, tx, attempt, maxUnregistered)),
+    connectionClosed: (input) => write(() => tokens.closed(input), 'settling'),
+    sweepGrants: (input) => write(() => sweepGrants(store, tx, input), 'settling'),
+    claimDenyTarget: (input) => write(() => claimDenyTarget(store, tx, input), 'settling'),
+    denyWritten: (input) => write(() => denyWritten(store, tx, input), 'settling'),
+    denyFailed: (input) => write(() => denyFailed(store, tx, input), 'settling'),
+    prune: (input) => write(() => prune(store, tx, tokens, input)),
   }
 }
 

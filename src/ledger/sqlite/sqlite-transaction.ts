@@ -1,3 +1,4 @@
+import type { Correlation } from '../../core/correlation.ts'
 import { StintError } from '../../core/errors.ts'
 import { failpoint } from '../../core/failpoint.ts'
 import type { Ids } from '../../core/ids.ts'
@@ -22,6 +23,7 @@ export class SqliteTransaction implements CommitTarget {
   #unitCounts = new Map<string, number>()
   /** In the second run of a batch, each unit runs alone. */
   #isAlone = false
+  #call: Correlation | undefined
 
   constructor(deps: { db: SqliteDatabase; texts: InternedTexts; ids: Ids; head: ChainHead; onUndo: () => void }) {
     this.db = deps.db
@@ -125,6 +127,12 @@ export class SqliteTransaction implements CommitTarget {
     return isStoreError(error) || !this.db.isTransaction
   }
 
+  /** Runs the work of a unit on behalf of a call: its events carry the ids of that call. */
+  onBehalfOf<T>(call: Correlation | undefined, run: () => T): T {
+    this.#call = call
+    return run()
+  }
+
   /** Adds events to the chain, in the order given. */
   append(events: readonly AuditEventInput[]): void {
     for (const event of events) this.#append(event)
@@ -144,13 +152,14 @@ export class SqliteTransaction implements CommitTarget {
     return (row?.count ?? 0) + (this.#batchCounts.get(key) ?? 0) + (this.#unitCounts.get(key) ?? 0)
   }
 
-  #append(event: AuditEventInput): void {
+  #append(input: AuditEventInput): void {
+    const event = { ...input, ...this.#call }
     const seq = this.#head.seq + 1
     const id = this.#ids.next('evt', event.at)
     const data = event.data === undefined ? undefined : dataText(event.data)
     const hash = sealText(eventText(event, id, seq, this.#head.hash, data))
     this.db.run(
-      'INSERT INTO events (seq, id, type_n, actor_n, at, grant_id, lease_id, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO events (seq, id, type_n, actor_n, at, grant_id, lease_id, request_id, trace_id, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       seq,
       id,
       this.texts.intern(event.type),
@@ -158,6 +167,8 @@ export class SqliteTransaction implements CommitTarget {
       event.at.getTime(),
       event.grantId ?? null,
       event.leaseId ?? null,
+      event.requestId ?? null,
+      event.traceId ?? null,
       data ?? null,
       Buffer.from(hash, 'hex'),
     )

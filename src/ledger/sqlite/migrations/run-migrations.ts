@@ -4,10 +4,11 @@ import { failpoint } from '../../../core/failpoint.ts'
 import type { SqliteDatabase } from '../sqlite-database.ts'
 import { ledgerMigration } from './001-ledger.ts'
 import { tokenOwnersMigration } from './002-token-owners.ts'
+import { correlationMigration } from './003-correlation.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
-export const MIGRATIONS: readonly Migration[] = [ledgerMigration, tokenOwnersMigration]
+export const MIGRATIONS: readonly Migration[] = [ledgerMigration, tokenOwnersMigration, correlationMigration]
 
 interface AppliedRow {
   version: number
