@@ -4,7 +4,7 @@ import { BlockList, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Clock } from '../core/clock.ts'
-import { asStintError, StintError } from '../core/errors.ts'
+import { StintError } from '../core/errors.ts'
 import { hostPortText } from '../core/host-port.ts'
 import { peerKey } from '../core/net/connection-table.ts'
 import {
@@ -13,11 +13,12 @@ import {
   HANDSHAKE_TIMEOUT_MS,
   type RefusedConnection,
 } from '../core/net/guarded-listener.ts'
+import { Reloading } from '../core/reloading.ts'
 import type { AdminApp } from './app.ts'
 import type { AdminLogger } from './deps.ts'
 import { ANSWER_HEADERS } from './middleware/hardening.ts'
 import { problemResponse, requestInvalid } from './problem.ts'
-import { readTlsPair, samePair, type TlsFiles, type TlsPair } from './tls-files.ts'
+import { readTlsPair, type TlsFiles, type TlsPair, tlsFingerprint } from './tls-files.ts'
 
 /** How the admin API listens. */
 export interface AdminServerSettings {
@@ -35,6 +36,8 @@ export interface AdminServerSettings {
   readonly limits?: Partial<AdminConnectionLimits>
   /** Told of every connection that was turned away. */
   readonly onRefused?: (refusal: RefusedConnection) => void
+  /** Told what is wrong with the certificate files, while the last good pair stays in use; undefined: nothing any more. */
+  readonly onCertificate?: (problem: StintError | undefined) => void
 }
 
 /** Limits of the admin port: its connections, and how long a handshake and a request may take. */
@@ -93,18 +96,23 @@ LOOPBACK.addAddress('::1', 'ipv6')
 export async function startAdminServer(
   input: AdminServerSettings & { admin: AdminApp; clock: Clock; logger: AdminLogger },
 ): Promise<AdminServer> {
-  const { host, admin, clock, logger, tls } = input
+  const { host, admin, logger, tls } = input
   checkAddress(host, tls)
-  const pair = tls && (await readTlsPair(tls))
+  let useCertificate: (pair: TlsPair) => void = () => {}
+  const certificate = tls && followCertificate(tls, input, (pair) => useCertificate(pair))
+  const pair = await certificate?.startWithValue()
   const limits = { ...ADMIN_LIMITS, ...input.limits }
   const { server, guard } = guardedServer(input, limits, pair)
-  const { port } = await guard.listen({ host, port: input.port, setting: 'listen.admin' })
+  useCertificate = (next) => {
+    const tlsServer = server as TlsServer
+    tlsServer.setSecureContext({ ...next, minVersion: 'TLSv1.3' })
+    logger.info({}, 'admin API uses a new certificate')
+  }
+  const { port } = await guard.listen({ host, port: input.port, setting: 'listen.admin' }).catch(async (error) => {
+    await certificate?.stop()
+    throw error
+  })
   const url = `${tls ? 'https' : 'http'}://${hostPortText(host, port)}`
-  const stopping = new AbortController()
-  const watching =
-    tls && pair
-      ? watchCertificate(server as TlsServer, tls, pair, input.tlsReloadMs ?? 10_000, clock, logger, stopping.signal)
-      : Promise.resolve()
   logger.info({ url }, 'admin API listens')
   let stopped: Promise<void> | undefined
   return {
@@ -112,8 +120,7 @@ export async function startAdminServer(
     port,
     stop() {
       stopped ??= guard.stop(input.stopGraceMs ?? 5_000).then(async () => {
-        stopping.abort()
-        await watching
+        await certificate?.stop()
         await admin.close()
       })
       return stopped
@@ -206,33 +213,18 @@ async function refuseRaw(socket: Duplex): Promise<void> {
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy())
 }
 
-async function watchCertificate(
-  server: TlsServer,
+/** The certificate in files, not loaded yet; each pair after the first is put into force at the server. */
+function followCertificate(
   files: TlsFiles,
-  first: TlsPair,
-  everyMs: number,
-  clock: Clock,
-  logger: AdminLogger,
-  signal: AbortSignal,
-): Promise<void> {
-  let inUse = first
-  let broken = false
-  for (;;) {
-    const awake = await clock.sleep(everyMs, signal).then(
-      () => true,
-      () => false,
-    )
-    if (!awake) return
-    try {
-      const pair = await readTlsPair(files)
-      broken = false
-      if (samePair(pair, inUse)) continue
-      server.setSecureContext({ ...pair, minVersion: 'TLSv1.3' })
-      inUse = pair
-      logger.info({}, 'admin API uses a new certificate')
-    } catch (error) {
-      if (!broken) logger.error({ code: asStintError(error).code, err: error }, 'admin API keeps its last certificate')
-      broken = true
-    }
-  }
+  { tlsReloadMs = 10_000, clock, onCertificate }: Parameters<typeof startAdminServer>[0],
+  use: (pair: TlsPair) => void,
+): Reloading<TlsPair> {
+  return new Reloading({
+    load: () => readTlsPair(files),
+    fingerprint: () => tlsFingerprint(files),
+    clock,
+    pollMs: tlsReloadMs,
+    onLoaded: use,
+    ...(onCertificate && { onState: onCertificate }),
+  })
 }

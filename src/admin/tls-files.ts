@@ -34,7 +34,8 @@ export async function readTlsPair(files: TlsFiles): Promise<TlsPair> {
   }
 }
 
-/** True if both pairs are the same bytes. */
-export function samePair(one: TlsPair, other: TlsPair): boolean {
-  return one.cert === other.cert && one.key === other.key
+/** Changes whenever one of the two files does. */
+export async function tlsFingerprint({ certificateFile, privateKeyFile }: TlsFiles): Promise<string> {
+  const files = await Promise.all([readSmallFile(certificateFile), readSmallFile(privateKeyFile)])
+  return files.map(({ hash }) => hash).join(' ')
 }

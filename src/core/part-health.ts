@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import { asStintError, type ErrorCode } from './errors.ts'
+import { asStintError, type ErrorCode, type StintError } from './errors.ts'
 import type { Logger } from './log.ts'
 import { type Finding, type Problem, ProblemBoard } from './problem-board.ts'
 
@@ -44,6 +44,12 @@ export class PartHealth {
   /** Everything that is wrong or found now. */
   problems(): readonly Problem[] {
     return this.#board.list()
+  }
+
+  /** Says what is wrong with a component now; undefined: it works. */
+  report(component: string, problem: StintError | undefined): void {
+    if (problem) this.failed(component, problem)
+    else this.well(component)
   }
 
   /** @param about goes into the log line beside the error */

@@ -1,12 +1,12 @@
 import type { Clock } from '../core/clock.ts'
-import { asStintError, StintError } from '../core/errors.ts'
+import { StintError } from '../core/errors.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
+import { Reloading } from '../core/reloading.ts'
 import { BundleLooks } from './bundle-looks.ts'
 import type { BundleReports } from './bundle-problems.ts'
 import { bundleInvalid } from './bundle-problems.ts'
 import type { BundleSource, BundleStore } from './bundle-store.ts'
-import { Poll } from './polled-files.ts'
-import { parsePemBundle, parseSpiffeBundle } from './trust-bundle.ts'
+import { type ParsedBundle, parsePemBundle, parseSpiffeBundle } from './trust-bundle.ts'
 
 /** Where the bundle of one trust domain lies. */
 export interface BundleFile {
@@ -34,76 +34,64 @@ const PARSERS = { spiffe: parseSpiffeBundle, pem: parsePemBundle } as const
  * soon as it can be used again.
  */
 export class BundleFiles implements BundleSource {
-  readonly #options: BundleFilesOptions
-  /** By trust domain: the hash of the content in use. */
-  readonly #loaded = new Map<string, string>()
-  /** By trust domain: the text of the problem of now. */
-  readonly #problems = new Map<string, string>()
-  /** By trust domain; not of PEM files, which never have a JWT key. */
-  readonly #looks = new Map<string, BundleLooks>()
-  #poll: Poll | undefined
+  readonly #bundles: readonly Reloading<ParsedBundle>[]
 
-  constructor(options: BundleFilesOptions) {
-    this.#options = options
-    const { store, domains, clock } = options
-    for (const [trustDomain, { format }] of Object.entries(domains)) {
-      if (format === 'pem') continue
-      const looks = new BundleLooks({ clock })
-      this.#looks.set(trustDomain, looks)
-      store.followLooks(trustDomain, (sinceMs) => looks.untilLookedMs(sinceMs))
-    }
+  constructor({ domains, ...options }: BundleFilesOptions) {
+    this.#bundles = Object.entries(domains).map(([trustDomain, file]) => followBundle(trustDomain, file, options))
   }
 
   /** @throws {StintError} BUNDLE_INVALID when some bundle cannot be used: there is no last good one yet. */
   async start(): Promise<void> {
-    const { domains, clock, intervalMs = DEFAULT_INTERVAL_MS } = this.#options
-    for (const [trustDomain, file] of Object.entries(domains)) await this.#load(trustDomain, file)
-    this.#poll ??= new Poll({ clock, intervalMs, check: () => this.check() })
+    try {
+      for (const bundle of this.#bundles) await bundle.startWithValue()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
   }
 
   async stop(): Promise<void> {
-    await this.#poll?.stop()
-    this.#poll = undefined
+    await Promise.all(this.#bundles.map((bundle) => bundle.stop()))
   }
 
   /** Looks at every file now. Never throws. */
   async check(): Promise<void> {
-    for (const [trustDomain, file] of Object.entries(this.#options.domains)) {
-      try {
-        await this.#load(trustDomain, file)
-      } catch (error) {
-        this.#report(trustDomain, error)
-      }
-    }
-  }
-
-  async #load(trustDomain: string, { file, format }: BundleFile): Promise<void> {
-    const { store, onNotes, intervalMs = DEFAULT_INTERVAL_MS } = this.#options
-    const looks = this.#looks.get(trustDomain)
-    looks?.nextIn(intervalMs)
-    const worked = looks?.begin()
-    const { text, hash } = await read(file)
-    if (this.#loaded.get(trustDomain) !== hash) {
-      const { bundle, notes } = PARSERS[format](trustDomain, text)
-      store.replace(trustDomain, bundle)
-      this.#loaded.set(trustDomain, hash)
-      onNotes(componentOf(trustDomain), notes)
-    }
-    worked?.()
-    if (this.#problems.delete(trustDomain)) this.#options.onState(componentOf(trustDomain), undefined)
-  }
-
-  #report(trustDomain: string, thrown: unknown): void {
-    const { code, details, message } = asStintError(thrown)
-    if (this.#problems.get(trustDomain) === message) return
-    this.#problems.set(trustDomain, message)
-    const explanation = `${details.explanation ?? message} The bundle of before stays in use.`
-    this.#options.onState(componentOf(trustDomain), new StintError(code, { ...details, explanation }, thrown))
+    for (const bundle of this.#bundles) await bundle.check()
   }
 }
 
-function componentOf(trustDomain: string): string {
-  return `bundle:${trustDomain}`
+function followBundle(
+  trustDomain: string,
+  { file, format }: BundleFile,
+  { store, clock, intervalMs = DEFAULT_INTERVAL_MS, onState, onNotes }: Omit<BundleFilesOptions, 'domains'>,
+): Reloading<ParsedBundle> {
+  const component = `bundle:${trustDomain}`
+  // PEM files never have a JWT key that could come with the next look.
+  const looks = format === 'pem' ? undefined : new BundleLooks({ clock })
+  if (looks) store.followLooks(trustDomain, (sinceMs) => looks.untilLookedMs(sinceMs))
+  return new Reloading({
+    load: async () => PARSERS[format](trustDomain, (await read(file)).text),
+    fingerprint: async () => (await read(file)).hash,
+    clock,
+    pollMs: intervalMs,
+    ...(looks && {
+      onLook: () => {
+        looks.nextIn(intervalMs)
+        return looks.begin()
+      },
+    }),
+    onLoaded: ({ bundle, notes }) => {
+      store.replace(trustDomain, bundle)
+      onNotes(component, notes)
+    },
+    onState: (problem) => onState(component, problem && stillInUse(problem)),
+  })
+}
+
+function stillInUse(problem: StintError): StintError {
+  const { code, details, message } = problem
+  const explanation = `${details.explanation ?? message} The bundle of before stays in use.`
+  return new StintError(code, { ...details, explanation }, problem)
 }
 
 async function read(file: string): Promise<{ text: string; hash: string }> {

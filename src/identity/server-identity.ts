@@ -3,9 +3,9 @@ import { createSecureContext } from 'node:tls'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
+import { Reloading } from '../core/reloading.ts'
 import { Secret } from '../core/secret.ts'
 import { parseCertificate } from './certificate.ts'
-import { Poll } from './polled-files.ts'
 import { spiffeIdText } from './spiffe-id.ts'
 import { checkLeaf } from './x509-leaf.ts'
 
@@ -40,75 +40,95 @@ export interface ServerIdentityFilesOptions {
   readonly intervalMs?: number
   /** Called with each new pair after the first; undefined when the last one is over and there is no other. */
   readonly onChange: (identity: ServerIdentity | undefined) => void
-  /** Called once per new problem; the last good pair stays in use. */
-  readonly onProblem: (error: StintError) => void
+  /** Called once per new problem, while the last good pair stays in use, and with undefined when the files are good again. */
+  readonly onState: (problem: StintError | undefined) => void
 }
 
 /**
  * Reads the server's certificate and key, and reads them again as they change. Two files cannot be replaced at once, so
- * a pair that does not fit is left alone until it does.
+ * a pair that does not fit is left alone until it does. A pair that is over counts as changed.
  */
 export class ServerIdentityFiles {
   readonly #options: ServerIdentityFilesOptions
-  #seen = ''
-  /** End of the pair in use; undefined when there is none. */
-  #notAfter: Date | undefined
-  #poll: Poll | undefined
+  readonly #pair: Reloading<ServerIdentity>
+  /** The pair in use; undefined when there is none, and when it was withdrawn because it is over. */
+  #inUse: ServerIdentity | undefined
 
   constructor(options: ServerIdentityFilesOptions) {
     this.#options = options
+    const { clock, intervalMs = 5000, onState } = options
+    this.#pair = new Reloading({
+      load: () => this.#load(),
+      fingerprint: () => this.#fingerprint(),
+      clock,
+      pollMs: intervalMs,
+      onLoaded: (identity) => this.#use(identity),
+      onState,
+    })
   }
 
   /** @throws {StintError} CONFIG_INVALID: the pair cannot be read, does not fit, or has expired. */
-  async start(): Promise<ServerIdentity> {
-    const { clock, intervalMs = 5000 } = this.#options
-    const { identity, hash } = await this.#load()
-    this.#seen = hash
-    this.#notAfter = identity.notAfter
-    this.#poll ??= new Poll({ clock, intervalMs, check: () => this.check() })
-    return identity
+  start(): Promise<ServerIdentity> {
+    return this.#pair.startWithValue()
   }
 
-  async stop(): Promise<void> {
-    await this.#poll?.stop()
-    this.#poll = undefined
+  stop(): Promise<void> {
+    return this.#pair.stop()
   }
 
   /** Looks at the files now. Never throws. */
-  async check(): Promise<void> {
+  check(): Promise<void> {
+    return this.#pair.check()
+  }
+
+  #use(identity: ServerIdentity): void {
+    const isFirst = this.#pair.status.value === undefined
+    if (!isFirst && !isSamePair(identity, this.#inUse)) this.#options.onChange(identity)
+    this.#inUse = identity
+  }
+
+  async #fingerprint(): Promise<string> {
+    const over = this.#inUse === undefined || this.#isOver() ? ' over' : ''
+    const { certFile, keyFile } = this.#options
     try {
-      const { identity, hash } = await this.#load()
-      if (hash === this.#seen) return
-      this.#options.onChange(identity)
-      this.#seen = hash
-      this.#notAfter = identity.notAfter
-    } catch (cause) {
-      const error = asStintError(cause)
-      if (this.#seen !== error.message) this.#options.onProblem(error)
-      this.#seen = error.message
-      this.#withdrawIfOver()
+      return (await read(certFile, 'certFile')).hash + (await read(keyFile, 'keyFile')).hash + over
+    } catch (error) {
+      return asStintError(error).message + over
     }
   }
 
-  #withdrawIfOver(): void {
-    const { clock, onChange } = this.#options
-    if (!this.#notAfter || clock.now() <= this.#notAfter) return
-    this.#notAfter = undefined
-    onChange(undefined)
+  #isOver(): boolean {
+    return this.#inUse !== undefined && this.#options.clock.now() > this.#inUse.notAfter
   }
 
-  async #load(): Promise<{ identity: ServerIdentity; hash: string }> {
-    const { certFile, keyFile, clock } = this.#options
-    const cert = await read(certFile, 'certFile')
-    const key = await read(keyFile, 'keyFile')
+  async #load(): Promise<ServerIdentity> {
     try {
-      const identity = serverIdentity(cert.text, new Secret(key.text))
-      if (clock.now() <= identity.notAfter) return { identity, hash: cert.hash + key.hash }
+      return await this.#read()
+    } catch (error) {
+      if (this.#isOver()) {
+        this.#inUse = undefined
+        this.#options.onChange(undefined)
+      }
+      throw error
+    }
+  }
+
+  async #read(): Promise<ServerIdentity> {
+    const { certFile, keyFile, clock } = this.#options
+    const { text: cert } = await read(certFile, 'certFile')
+    const { text: key } = await read(keyFile, 'keyFile')
+    try {
+      const identity = serverIdentity(cert, new Secret(key))
+      if (clock.now() <= identity.notAfter) return identity
       throw invalid('certFile', 'The certificate of the server has expired.')
     } catch (error) {
       throw withFile(error, { certFile, keyFile })
     }
   }
+}
+
+function isSamePair(one: ServerIdentity, other: ServerIdentity | undefined): boolean {
+  return one.cert === other?.cert && one.key.reveal() === other.key.reveal()
 }
 
 /** A listener's identity out of two files. */

@@ -1,5 +1,5 @@
 import { asStintError } from '../core/errors.ts'
-import { formatProblem, POLICY_SUFFIX } from './load-policy-set.ts'
+import { formatProblem, POLICY_SUFFIX } from './policy-directory.ts'
 import { readPolicyFiles } from './policy-files.ts'
 import { compilePolicySet, type PolicyProblem } from './policy-set.ts'
 

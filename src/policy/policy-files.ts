@@ -1,6 +1,7 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StintError } from '../core/errors.ts'
+import { fileFingerprint } from '../core/files/file-fingerprint.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import type { PolicyFile } from './policy-set.ts'
 
@@ -28,10 +29,7 @@ export async function readPolicyFiles(directory: string, suffix: string): Promis
 /** A text that changes when any of the files does: names, inodes, sizes and times of change. */
 export async function fingerprintOf(directory: string, suffix: string): Promise<string> {
   const lines = (await namesIn(directory, suffix)).map(async (name) => {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(join(directory, name), { bigint: true }).catch(
-      reading(name),
-    )
-    return [name, dev, ino, size, mtimeNs, ctimeNs].join(' ')
+    return `${name} ${await fileFingerprint(join(directory, name)).catch(reading(name))}`
   })
   return (await Promise.all(lines)).join('\n')
 }

@@ -10,6 +10,7 @@ import { connect as tlsConnect } from 'node:tls'
 import { afterEach, describe, test } from 'vitest'
 import type { Problem } from '../../src/admin/problem.ts'
 import { type AdminServer, type AdminServerSettings, startAdminServer } from '../../src/admin/server.ts'
+import type { StintError } from '../../src/core/errors.ts'
 import { adminRig } from './rig.ts'
 import { selfSigned } from './self-signed.ts'
 
@@ -221,16 +222,20 @@ describe('HTTPS', () => {
     const { tls, write } = await folder()
     const [first, second, third] = [await selfSigned(), await selfSigned(), await selfSigned()]
     await write(first)
-    const { server, clock, logged } = await start({ tls, tlsReloadMs: 1_000 })
+    const problems: (StintError | undefined)[] = []
+    const onCertificate = (problem: StintError | undefined) => void problems.push(problem)
+    const { server, clock, logged } = await start({ tls, tlsReloadMs: 1_000, onCertificate })
     await write({ cert: second.cert, key: third.key })
     await clock.advance(1_000)
-    await untilLogged(logged, 'admin API keeps its last certificate')
+    await until(() => problems.length > 0)
+    assert.equal(problems[0]?.code, 'CONFIG_INVALID')
     assert.equal((await get(server, '/openapi.json', { ca: first.cert })).statusCode, 200)
     await write(second)
     await clock.advance(1_000)
-    await untilLogged(logged, 'admin API uses a new certificate')
+    await until(() => logged.some(({ message }) => message === 'admin API uses a new certificate'))
     assert.equal((await get(server, '/openapi.json', { ca: second.cert })).statusCode, 200)
     await assert.rejects(get(server, '/openapi.json', { ca: first.cert }))
+    assert.equal(problems.at(-1), undefined)
   })
 
   test('TLS 1.2 is refused', async () => {
@@ -256,10 +261,10 @@ describe('HTTPS', () => {
 })
 
 /** File reads take their own time; looks again after each turn of the event loop. */
-async function untilLogged(logged: readonly { message: string }[], message: string): Promise<void> {
+async function until(isSo: () => boolean): Promise<void> {
   for (let turn = 0; turn < 100_000; turn += 1) {
-    if (logged.some((line) => line.message === message)) return
+    if (isSo()) return
     await new Promise((resolve) => setImmediate(resolve))
   }
-  assert.fail(`nothing logged: ${message}`)
+  assert.fail('never came to be')
 }

@@ -247,7 +247,7 @@ describe('ServerIdentityFiles', () => {
       keyFile,
       clock,
       onChange: (identity) => changes.push(identity),
-      onProblem: (error) => problems.push(error.code),
+      onState: (problem) => problems.push(problem?.code),
     })
     expect((await files.start()).cert).toBe(old.certPem)
     await writeFile(certFile, fresh.certPem)
@@ -274,7 +274,7 @@ describe('ServerIdentityFiles', () => {
       await Promise.all([writeFile(paths.certFile, certPem), writeFile(paths.keyFile, keyPem)])
       await writeFile(paths[wrong], 'an external id\n')
       const clock = new ManualClock(NOW.toISOString())
-      const files = new ServerIdentityFiles({ ...paths, clock, onChange: () => undefined, onProblem: () => undefined })
+      const files = new ServerIdentityFiles({ ...paths, clock, onChange: () => undefined, onState: () => undefined })
       const explanation = expect.stringContaining(`${words}: ${paths[wrong]}.`)
       await expect(files.start()).rejects.toMatchObject({
         code: 'CONFIG_INVALID',

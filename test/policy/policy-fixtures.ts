@@ -2,7 +2,7 @@ import { canonicalJson, sha256Hex } from '../../src/core/canonical-json.ts'
 import type { Plan, PlanPair } from '../../src/plan/plan.ts'
 import type { Task } from '../../src/plan/task.ts'
 import type { DecisionInput } from '../../src/policy/decide.ts'
-import { formatProblem } from '../../src/policy/load-policy-set.ts'
+import { formatProblem } from '../../src/policy/policy-directory.ts'
 import { compilePolicySet, type PolicySet } from '../../src/policy/policy-set.ts'
 
 export const SUBJECT = 'spiffe://example.org/ci/deploy'

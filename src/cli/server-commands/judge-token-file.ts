@@ -11,7 +11,7 @@ import { defineIssuer } from '../../identity/oidc/issuer.ts'
 import { type JudgedCheck, judged, judgeToken, type TokenJudgement } from '../../identity/oidc/judge-token.ts'
 import type { IssuerKey } from '../../identity/oidc/jwks.ts'
 import { spiffeIdText } from '../../identity/spiffe-id.ts'
-import { loadRegistry } from '../../registry/registry-store.ts'
+import { loadRegistry } from '../../registry/registry-file.ts'
 import { lookAtKeys } from '../../start/identity/issuers.ts'
 import { jwtSvidRules } from '../../start/identity/jwt-svid-rules.ts'
 

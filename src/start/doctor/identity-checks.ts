@@ -43,7 +43,7 @@ async function lookAtCertificate(
   { certificateFile: certFile, privateKeyFile: keyFile }: Exclude<IdentityConfig['server'], string>,
   clock: Clock,
 ): Promise<string> {
-  const files = new ServerIdentityFiles({ certFile, keyFile, clock, onChange: () => {}, onProblem: () => {} })
+  const files = new ServerIdentityFiles({ certFile, keyFile, clock, onChange: () => {}, onState: () => {} })
   const { notAfter } = await files.start()
   await files.stop()
   return `valid until ${notAfter.toISOString()}`

@@ -1,19 +1,13 @@
-import type { ErrorCode, StintError } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import type { PartFinding, PartHealth } from '../../core/part-health.ts'
 import type { BundleNote, BundleReports } from '../../identity/bundle-problems.ts'
 
 /** Everything that a source of bundles has to say goes on the status; what is new in it also into the log. */
 export function bundleReports(partHealth: PartHealth): BundleReports {
   return {
-    onState: (component, problem) => reportState(partHealth, component, problem),
+    onState: (component, problem) => partHealth.report(component, problem),
     onNotes: (component, notes) => partHealth.found(component, notes.map(toFinding)),
   }
-}
-
-/** Says what is wrong with a component now; undefined: it works. */
-export function reportState(partHealth: PartHealth, component: string, problem: StintError | undefined): void {
-  if (problem) partHealth.failed(component, problem)
-  else partHealth.well(component)
 }
 
 function toFinding({ level, code: finding, explanation }: BundleNote): PartFinding {

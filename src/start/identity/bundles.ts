@@ -3,13 +3,13 @@ import { type BundleFile, BundleFiles } from '../../identity/bundle-files.ts'
 import { BundleStore } from '../../identity/bundle-store.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { bundleReports, reportState } from './bundle-reports.ts'
+import { bundleReports } from './bundle-reports.ts'
 
 /** The trust bundles of all trust domains, with those that are files; other parts bring theirs. Every file must be good. */
 export const bundles = definePart({
   name: 'bundles',
   async start({ config: { identity }, clock, partHealth }: Surroundings) {
-    const store = new BundleStore({ onListeners: (problem) => reportState(partHealth, 'bundles', problem) })
+    const store = new BundleStore({ onListeners: (problem) => partHealth.report('bundles', problem) })
     const files = new BundleFiles({
       store,
       domains: bundleFiles(identity.domains),

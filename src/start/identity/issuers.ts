@@ -12,7 +12,6 @@ import { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
 import { checkTokenReview } from '../../identity/oidc/token-review.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { reportState } from './bundle-reports.ts'
 
 type IssuerConfig = Config['identity']['oidc'][number]
 
@@ -44,7 +43,7 @@ function keyReports(partHealth: PartHealth): Omit<OidcDeps, 'clock'> {
   return {
     onProblem: (issuer, error, place) =>
       partHealth.failed(componentName(issuer, place), error, { issuer: issuer.alias, place }),
-    onReview: ({ alias }, problem) => reportState(partHealth, `token_review:${alias}`, problem),
+    onReview: ({ alias }, problem) => partHealth.report(`token_review:${alias}`, problem),
     onLoaded: (issuer, notes, place) => {
       const component = componentName(issuer, place)
       partHealth.well(component)

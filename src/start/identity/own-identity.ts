@@ -5,7 +5,6 @@ import { filesIdentity, type ServerIdentity, type ServerIdentitySource } from '.
 import type { WorkloadApiSource } from '../../identity/workload-api/workload-api-source.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { reportState } from './bundle-reports.ts'
 
 type IdentityConfig = Config['identity']
 
@@ -64,16 +63,8 @@ export function pairIdentity(
   component: string,
   { config, clock, partHealth }: Surroundings,
 ): ServerIdentitySource {
-  const onProblem = (error: StintError) => reportState(partHealth, component, error)
-  const files = filesIdentity({ certFile, keyFile, clock, intervalMs: config.identity.reloadEvery, onProblem })
-  return {
-    start: (onChange) =>
-      files.start((next) => {
-        if (next) reportState(partHealth, component, undefined)
-        onChange(next)
-      }),
-    stop: () => files.stop(),
-  }
+  const onState = (problem: StintError | undefined) => partHealth.report(component, problem)
+  return filesIdentity({ certFile, keyFile, clock, intervalMs: config.identity.reloadEvery, onState })
 }
 
 function configuredIdentity({ workloadApi, ...surroundings }: Needs): ServerIdentitySource {

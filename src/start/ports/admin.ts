@@ -3,9 +3,10 @@ import type { AdminDeps, PolicySetStatus } from '../../admin/deps.ts'
 import { createOperatorDirectory } from '../../admin/operators/operator-directory.ts'
 import { startAdminServer } from '../../admin/server.ts'
 import type { StintError } from '../../core/errors.ts'
+import type { Reloading, ReloadStatus } from '../../core/reloading.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { PolicyStore } from '../../policy/policy-store.ts'
-import type { RegistryStore } from '../../registry/registry-store.ts'
+import type { PolicySet } from '../../policy/policy-set.ts'
+import type { Registry } from '../../registry/registry.ts'
 import type { Grants } from '../grants.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
 import { definePart } from '../part.ts'
@@ -16,8 +17,8 @@ import type { ConnectionLimits } from './connection-limits.ts'
 interface Needs extends Surroundings {
   readonly ledger: Ledger
   readonly grants: Grants
-  readonly registry: RegistryStore
-  readonly policies: PolicyStore
+  readonly registry: Reloading<Registry>
+  readonly policies: Reloading<PolicySet>
   readonly ownIdentity: OwnIdentity
   readonly connectionLimits: ConnectionLimits
   readonly refusals: Refusals
@@ -27,12 +28,13 @@ interface Needs extends Surroundings {
 export const admin = definePart({
   name: 'admin',
   async start(needs: Needs) {
-    const { config, connectionLimits, refusals, clock, logger } = needs
+    const { config, connectionLimits, refusals, clock, logger, partHealth } = needs
     const server = await startAdminServer({
       ...config.listen.admin,
       ...(config.admin.tls && { tls: config.admin.tls }),
       limits: connectionLimits.admin,
       onRefused: refusals.connection('admin'),
+      onCertificate: (problem) => partHealth.report('admin_certificate', problem),
       clock,
       logger,
       admin: createAdminApp(adminDeps(needs)),
@@ -51,7 +53,7 @@ function adminDeps({ config, ledger, grants, registry, policies, clock, logger, 
       list: () => registry.status.value?.registrations ?? [],
       problem: () => toFileProblem(registry.status.problem),
     },
-    policies: { status: () => policySetStatus(policies) },
+    policies: { status: () => policySetStatus(policies.status) },
     status: () => ({
       ready: running.isReady(),
       problems: partHealth.problems(),
@@ -65,14 +67,12 @@ function adminDeps({ config, ledger, grants, registry, policies, clock, logger, 
   }
 }
 
-function policySetStatus(policies: PolicyStore): PolicySetStatus {
-  const { hash, loadedAt, problem: failure } = policies.status
+function policySetStatus({ value, loadedAt, problem: failure }: ReloadStatus<PolicySet>): PolicySetStatus {
   const problem = toFileProblem(failure)
-  const inForce = hash ? policies.current().policies : []
   return {
-    ...(hash && { hash }),
+    ...(value && { hash: value.hash }),
     ...(loadedAt && { loadedAt }),
-    policies: inForce.map(({ id, effect, file, approvalGroup }) => ({
+    policies: (value?.policies ?? []).map(({ id, effect, file, approvalGroup }) => ({
       id,
       effect,
       file,

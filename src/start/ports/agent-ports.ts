@@ -3,7 +3,6 @@ import { type AgentPorts, startAgentPorts } from '../../grpc/agent-ports.ts'
 import type { BundleStore } from '../../identity/bundle-store.ts'
 import type { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
 import { admissionLimits, type Grants } from '../grants.ts'
-import { reportState } from '../identity/bundle-reports.ts'
 import { jwtSvidRules } from '../identity/jwt-svid-rules.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
 import { definePart, STOP_WITHIN_MS } from '../part.ts'
@@ -40,7 +39,7 @@ export const agentPorts = definePart({
       ids,
       logger,
       serverIdentity: ownIdentity.source(),
-      onAccept: (setting, problem) => reportState(partHealth, setting, problem),
+      onAccept: (setting, problem) => partHealth.report(setting, problem),
       onServerIdentity: (usable) => {
         identityUsable = usable
         health.setIdentityUsable(usable)

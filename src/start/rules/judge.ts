@@ -1,14 +1,15 @@
+import type { Reloading } from '../../core/reloading.ts'
 import { createJudge } from '../../grants/judge.ts'
 import type { Planner } from '../../plan/planner.ts'
 import { decide } from '../../policy/decide.ts'
-import type { PolicyStore } from '../../policy/policy-store.ts'
-import type { RegistryStore } from '../../registry/registry-store.ts'
+import type { PolicySet } from '../../policy/policy-set.ts'
+import type { Registry } from '../../registry/registry.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 interface Needs extends Surroundings {
-  readonly registry: RegistryStore
-  readonly policies: PolicyStore
+  readonly registry: Reloading<Registry>
+  readonly policies: Reloading<PolicySet>
   readonly planner: Pick<Planner, 'plan'>
 }
 
@@ -17,7 +18,7 @@ export const judge = definePart({
   name: 'judge',
   start: ({ config, registry, planner, policies }: Needs) => ({
     value: createJudge({
-      registry,
+      registry: { lookup: (subject, now) => registry.current().lookup(subject, now) },
       planner,
       policy: { decide: (question) => decide(policies.current(), question) },
       approvalsRequiredFor: config.policy.approvalsRequiredFor,

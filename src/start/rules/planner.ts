@@ -1,6 +1,5 @@
 import { PROFILES } from '../../aws/store-profile.ts'
 import type { Config } from '../../config/schema.ts'
-import { StintError } from '../../core/errors.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
 import { Reloading } from '../../core/reloading.ts'
 import { NO_LABELS } from '../../plan/labels.ts'
@@ -20,11 +19,15 @@ export const planner = definePart({
       fingerprint: async () => (file ? (await readSmallFile(file)).hash : ''),
       pollMs: config.identity.reloadEvery,
       clock,
-      onProblem: (error) => partHealth.failed('labels', error),
-      onLoaded: () => partHealth.well('labels'),
+      // Without labels a forbid on `touches` would not fire, so a first load that failed serves nobody.
+      missing: {
+        code: 'POLICY_UNAVAILABLE',
+        explanation: 'No labels have been loaded, so nothing can be judged; an operator has to mend the file.',
+      },
+      onState: (problem) => partHealth.report('labels', problem),
     })
     await planners.start()
-    const value: Pick<Planner, 'plan'> = { plan: (subject, task) => currentPlanner(planners).plan(subject, task) }
+    const value: Pick<Planner, 'plan'> = { plan: (subject, task) => planners.current().plan(subject, task) }
     return { value, stop: () => planners.stop(), ready: () => planners.status.value !== undefined }
   },
 })
@@ -35,11 +38,4 @@ function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: C
     limits: { minTtlSeconds: Math.ceil(minTaskTime / 1_000), maxTtlSeconds: Math.floor(maxTaskTime / 1_000) },
     profile: PROFILES[aws.profile],
   }
-}
-
-/** Without labels a forbid on `touches` would not fire, so a first load that failed serves nobody. */
-function currentPlanner({ status: { value, problem } }: Reloading<Planner>): Planner {
-  if (value) return value
-  const explanation = 'No labels have been loaded, so nothing can be judged; an operator has to mend the file.'
-  throw new StintError('POLICY_UNAVAILABLE', { explanation }, problem?.error)
 }

@@ -1,4 +1,4 @@
-import { PolicyStore } from '../../policy/policy-store.ts'
+import { followPolicies } from '../../policy/policy-directory.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -6,13 +6,12 @@ import type { Surroundings } from '../surroundings.ts'
 export const policies = definePart({
   name: 'policies',
   async start({ config, clock, partHealth }: Surroundings) {
-    const value = new PolicyStore({
+    const value = followPolicies({
       directory: config.policy.directory,
       clock,
-      onProblem: (error) => partHealth.failed('policy', error),
-      onLoaded: () => partHealth.well('policy'),
+      onState: (problem) => partHealth.report('policy', problem),
     })
     await value.start()
-    return { value, stop: () => value.stop(), ready: () => value.status.hash !== undefined }
+    return { value, stop: () => value.stop(), ready: () => value.status.value !== undefined }
   },
 })

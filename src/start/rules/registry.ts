@@ -1,4 +1,4 @@
-import { RegistryStore } from '../../registry/registry-store.ts'
+import { followRegistry } from '../../registry/registry-file.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -6,11 +6,10 @@ import type { Surroundings } from '../surroundings.ts'
 export const registry = definePart({
   name: 'registry',
   async start({ config, clock, partHealth }: Surroundings) {
-    const value = new RegistryStore({
+    const value = followRegistry({
       file: config.registry.file,
       clock,
-      onProblem: (error) => partHealth.failed('registry', error),
-      onLoaded: () => partHealth.well('registry'),
+      onState: (problem) => partHealth.report('registry', problem),
     })
     await value.start()
     return { value, stop: () => value.stop(), ready: () => value.status.value !== undefined }

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'vitest'
 import { hasCode, type StintError } from '../../src/core/errors.ts'
-import { loadPolicySet } from '../../src/policy/load-policy-set.ts'
+import { followPolicies, loadPolicySet } from '../../src/policy/policy-directory.ts'
 import { POLICY_FILE_LIMITS } from '../../src/policy/policy-files.ts'
 import type { PolicySet } from '../../src/policy/policy-set.ts'
-import { PolicyStore } from '../../src/policy/policy-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const ONE = '@id("one") permit (principal, action, resource) when { resource.within.contains("a") };'
@@ -51,11 +50,11 @@ for (const { name, prepare } of [
 ])
   test(`${name} is refused, and without a set there is none to use`, async () => {
     await prepare()
-    const store = new PolicyStore({ directory, clock: new ManualClock() })
+    const store = followPolicies({ directory, clock: new ManualClock() })
     await store.start()
     assert.throws(() => store.current(), { code: 'POLICY_UNAVAILABLE' })
     assert.ok(hasCode(store.status.problem?.error, 'POLICY_INVALID'))
-    await assert.rejects(store.reload(), { code: 'POLICY_INVALID' })
+    await assert.rejects(loadPolicySet(directory), { code: 'POLICY_INVALID' })
     await store.stop()
   })
 
@@ -77,7 +76,7 @@ test('a store follows its directory, keeps the last good set while it is bad, an
   await write('b.cedar', TWO.slice(0, 40))
   await settled()
   assert.equal(store.current(), good)
-  assert.equal(store.status.hash, good.hash)
+  assert.equal(store.status.value?.hash, good.hash)
   const since = store.status.problem?.since
   assert.deepEqual(since, clock.now())
 
@@ -88,7 +87,7 @@ test('a store follows its directory, keeps the last good set while it is bad, an
   assert.deepEqual(ids(store.current()), ['one', 'two'])
   assert.equal(store.status.problem, undefined)
   assert.deepEqual(store.status.loadedAt, clock.now())
-  assert.deepEqual(events, ['loaded', 'problem', 'loaded'])
+  assert.deepEqual(events, ['loaded', 'problem', 'loaded', 'well'])
   await store.stop()
 })
 
@@ -97,7 +96,7 @@ test('an emptied directory denies everything rather than leaving the old permits
   await rm(join(directory, 'a.cedar'))
   await settled()
   assert.deepEqual(ids(store.current()), [])
-  assert.equal(store.status.warnings.length, 1)
+  assert.equal(store.current().warnings.length, 1)
   await store.stop()
 })
 
@@ -115,11 +114,11 @@ test('a swap of the link behind the files is one change', async () => {
   await version('..v2', [ONE.replace('one', 'three'), TWO.replace('two', 'four')])
   await pointTo('..v1')
   for (const index of [0, 1]) await symlink(`..data/${index}.cedar`, join(directory, `${index}.cedar`))
-  const store = new PolicyStore({ directory, clock: new ManualClock() })
+  const store = followPolicies({ directory, clock: new ManualClock() })
   await store.start()
   assert.deepEqual(ids(store.current()), ['one', 'two'])
   await pointTo('..v2')
-  await store.reload()
+  await store.check()
   assert.deepEqual(ids(store.current()), ['four', 'three'])
   await store.stop()
 })
@@ -128,17 +127,17 @@ test('a set in hand stays as it is when another comes into force', async () => {
   const { store } = await watched(new ManualClock())
   const held = store.current()
   await write('a.cedar', TWO)
-  await store.reload()
+  await store.check()
   assert.deepEqual(ids(held), ['one'])
   assert.notEqual(store.current().hash, held.hash)
   await store.stop()
 })
 
-test('reloads asked for at once happen one after the other, and the last one counts', async () => {
+test('looks asked for at once happen one after the other, and the last one counts', async () => {
   const { store } = await watched(new ManualClock())
-  const first = store.reload()
+  const first = store.check()
   await write('a.cedar', TWO)
-  await Promise.all([first, store.reload()])
+  await Promise.all([first, store.check()])
   assert.deepEqual(ids(store.current()), ['two'])
   await store.stop()
 })
@@ -152,7 +151,12 @@ async function watched(clock: ManualClock) {
     events.push(event)
     wake()
   }
-  const store = new PolicyStore({ directory, clock, onLoaded: record('loaded'), onProblem: record('problem') })
+  const store = followPolicies({
+    directory,
+    clock,
+    onLoaded: record('loaded'),
+    onState: (problem) => record(problem ? 'problem' : 'well')(),
+  })
   await store.start()
   const settled = async () => {
     const next = new Promise<void>((resolve) => {

@@ -1,9 +1,31 @@
 import { StintError } from '../core/errors.ts'
-import { readPolicyFiles } from './policy-files.ts'
+import { Reloading, type ReloadingOptions } from '../core/reloading.ts'
+import { fingerprintOf, readPolicyFiles } from './policy-files.ts'
 import { compilePolicySet, type PolicyProblem, type PolicySet } from './policy-set.ts'
 
 /** Ending of the files that a policy set is made of. */
 export const POLICY_SUFFIX = '.cedar'
+
+/** Which directory is followed, and who hears of a change. */
+export interface FollowPoliciesOptions extends Pick<ReloadingOptions<PolicySet>, 'clock' | 'onLoaded' | 'onState'> {
+  readonly directory: string
+  /** How often the directory is looked at. Default 5 s. */
+  readonly pollMs?: number
+}
+
+/** The policy set in force, not loaded yet; `current` throws POLICY_UNAVAILABLE while none ever loaded. */
+export function followPolicies({ directory, pollMs = 5_000, ...options }: FollowPoliciesOptions): Reloading<PolicySet> {
+  return new Reloading({
+    ...options,
+    pollMs,
+    load: () => loadPolicySet(directory),
+    fingerprint: () => fingerprintOf(directory, POLICY_SUFFIX),
+    missing: {
+      code: 'POLICY_UNAVAILABLE',
+      explanation: 'No policy set has been loaded, so nothing can be permitted; an operator has to mend it.',
+    },
+  })
+}
 
 /**
  * Loads every `.cedar` file of a directory as one policy set.
