@@ -147,20 +147,22 @@ describe('running parts', () => {
   })
 
   test('are ready when all have started and each says so, and no more once they are being stopped', async () => {
-    let mended = false
+    let works = true
     const seen: boolean[] = []
-    const looks = definePart({ name: 'looks', start: () => ({ value: seen.push(running.isReady()) }) })
-    const first = notedPart('first', { stop: () => void seen.push(running.isReady()) })
+    const note = () => void seen.push(running.isReady())
+    const looks = definePart({ name: 'looks', start: () => ({ value: note() }) })
+    const first = notedPart('first', { stop: note })
     await empty
       .add(first)
-      .add(notedPart('second', { ready: () => mended }))
+      .add(notedPart('second', { ready: () => works }))
       .add(looks)
       .start(base, running)
-    seen.push(running.isReady())
-    mended = true
-    seen.push(running.isReady())
+    note()
+    works = false
+    note()
+    works = true
     await running.stop()
-    expect(seen).toEqual([false, false, true, false])
+    expect(seen).toEqual([false, true, false, false])
   })
 
   test('hear of a stop before the first of them is stopped', async () => {

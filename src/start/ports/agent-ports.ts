@@ -5,7 +5,7 @@ import type { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
 import { admissionLimits, type Grants } from '../grants.ts'
 import { jwtSvidRules } from '../identity/jwt-svid-rules.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
-import { definePart, STOP_WITHIN_MS } from '../part.ts'
+import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
@@ -20,6 +20,9 @@ interface Needs extends Surroundings {
   readonly connectionLimits: ConnectionLimits
   readonly refusals: Refusals
 }
+
+/** Calls in hand are cut at the end of `server.drainTime`; this is for what comes after that. */
+const AFTER_DRAIN_MS = 10_000
 
 /** The ports for agents: with certificates and, where configured, with bearer tokens. */
 export const agentPorts = definePart({
@@ -48,7 +51,7 @@ export const agentPorts = definePart({
     return {
       value,
       stop: () => value.stop(),
-      stopWithinMs: config.server.drainTime + STOP_WITHIN_MS,
+      stopWithinMs: config.server.drainTime + AFTER_DRAIN_MS,
       ready: () => identityUsable,
     }
   },
