@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { childEnvironment } from '../../src/cli/exec/child-environment.ts'
+import { toTimestamp } from '../../src/contract/timestamp.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
@@ -205,6 +206,26 @@ test('a real process passes SIGTERM on to its child and completes the grant', as
   expect(exitCode).toBe(9)
   expect(broker.countOf('CompleteGrant')).toBe(1)
   expect(await leftovers()).toEqual([])
+})
+
+test('a child that asks while no lease can be had is told so before its SDK gives up', async () => {
+  broker.scripts.RenewLease = () => {
+    throw new StintError('BROKER_UNAVAILABLE')
+  }
+  const cut = broker.watched().then(() => broker.publish({ renewAfter: toTimestamp(new Date()) }))
+  const script = `
+    import { readFileSync } from 'node:fs'
+    const headers = { authorization: readFileSync(process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, 'utf8') }
+    const get = () => fetch(process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI, { headers })
+    let answer = await get()
+    while (answer.status === 200) answer = await get() // until it has heard that the lease was cut
+    process.stdout.write(JSON.stringify({ status: answer.status, body: await answer.json() }))
+  `
+  const run = await stint(['exec', ...TASK, '--', node, '--input-type=module', '-e', script], { env })
+  await cut
+  // The sentence of the bound: what the SDK's own deadline would have ended says something else, and long after.
+  const Message = expect.stringMatching(/has not renewed grant \S+ within 700 ms/)
+  expect(JSON.parse(run.stdout)).toEqual({ status: 503, body: { Code: 'BROKER_UNAVAILABLE', Message } })
 })
 
 test('a child whose grant is revoked is told so at once', async () => {
