@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { StintClient } from '../../src/sdk/client.ts'
+import { stint } from '../support/cli.ts'
 import { FakeBroker, GRANT_ID } from '../support/fake-broker.ts'
 
 /** A host that is not this machine and that only the proxy can reach; RFC 2606 keeps the name free. */
@@ -49,8 +50,9 @@ afterEach(async () => {
   await broker.stop()
 })
 
-async function call(address: string, useProxy: boolean): Promise<string> {
-  const client = new StintClient({ address, serverId: broker.serverId, svid: broker.svid, useProxy })
+async function call(address: string, useProxy?: boolean): Promise<string> {
+  const asks = useProxy === undefined ? {} : { useProxy }
+  const client = new StintClient({ address, serverId: broker.serverId, svid: broker.svid, ...asks })
   const once = { deadlineMs: 60_000, retry: false }
   try {
     return (await client.getGrant(GRANT_ID, once)).id
@@ -69,9 +71,24 @@ for (const host of ['127.0.0.1', 'localhost'])
     })
 
 test('another host is not reached through a proxy that nobody asked for', async () => {
+  await call(`${ELSEWHERE}:7443`)
   await call(`${ELSEWHERE}:7443`, false)
   expect(asked).toEqual([])
 })
+
+for (const { name, argv = [], env = {}, goesBy } of [
+  { name: 'unless told to', goesBy: false },
+  { name: 'with --use-proxy', argv: ['--use-proxy'], goesBy: true },
+  { name: 'with STINT_USE_PROXY=true', env: { STINT_USE_PROXY: 'true' }, goesBy: true },
+  { name: 'with STINT_USE_PROXY=false', env: { STINT_USE_PROXY: 'false' }, goesBy: false },
+])
+  test(`the command line ${goesBy ? 'goes by the proxy' : 'does not go by the proxy'} ${name}`, async () => {
+    // No loopback address by its name, yet it leads to the broker without a proxy too.
+    const STINT_ADDRESS = `0.0.0.0:${broker.port}`
+    const run = await stint(['grants', 'mine', ...argv], { env: { ...broker.env, STINT_ADDRESS, ...env } })
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(asked).toEqual(goesBy ? [STINT_ADDRESS] : [])
+  })
 
 test('another host is reached through the proxy where that is asked for', async () => {
   expect(await call(`${ELSEWHERE}:7443`, true)).toBe(GRANT_ID)
