@@ -100,6 +100,8 @@ export async function openHarness(
   const rules = {
     decision: PERMIT as Decision,
     registered: true,
+    owner: 'ann',
+    team: 'data',
     trusted: true,
     policyError: undefined as StintError | undefined,
   }
@@ -138,8 +140,8 @@ export async function openHarness(
           return {
             name: 'bot',
             match: subject,
-            owner: 'ann',
-            team: 'data',
+            owner: rules.owner,
+            team: rules.team,
             purpose: 'to test',
             expiresAt: new Date('2099-01-01'),
           }
