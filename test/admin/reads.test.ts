@@ -234,6 +234,16 @@ describe('the rest', () => {
     })
   })
 
+  test('status says who the broker is to agents, and the keys of each trust domain', async () => {
+    const source = 'workload-api'
+    const bundles = [{ trustDomain: 'example.org', source, x509Authorities: 1, jwtAuthorities: 2 }]
+    const notAfter = new Date('2026-11-21T13:00:00Z')
+    const identity = { spiffeId: 'spiffe://example.org/stint', notAfter, bundles }
+    const rig = adminRig({ status: () => ({ ready: true, problems: [], identity, version: '0.1.0' }) })
+    const body = await read(rig, '/v1/status')
+    assert.deepEqual(body.identity, { ...identity, notAfter: '2026-11-21T13:00:00.000Z' })
+  })
+
   test('status still answers when the ledger does not, and says so', async () => {
     const rig = adminRig()
     rig.ledger.failure = new StintError('LEDGER_UNAVAILABLE', { explanation: 'x' })
