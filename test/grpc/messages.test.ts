@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { toTimestamp } from '../../src/contract/timestamp.ts'
 import { activitiesFromWire } from '../../src/grpc/messages.ts'
 
 const AT = new Date('2026-11-21T12:00:00Z')
-const good = { at: toTimestamp(AT), action: 's3:GetObject', resource: 'arn:aws:s3:::a/b', note: 'read' }
+const good = {
+  at: { seconds: String(AT.getTime() / 1_000), nanos: 0 },
+  action: 's3:GetObject',
+  resource: 'arn:aws:s3:::a/b',
+  note: 'read',
+}
 
 /** `change` put into the second of two reports. */
 function report(change: Partial<typeof good>) {
