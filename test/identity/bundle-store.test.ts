@@ -12,6 +12,7 @@ import { ServerIdentityFiles, serverIdentity } from '../../src/identity/server-i
 import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
 import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { createTrustDomain } from '../../src/practice/pki.ts'
+import { eventually } from '../support/eventually.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { basicConstraints, bundleOfRoots, issue, keyUsage, NOW, Usage } from '../support/pki.ts'
 import { TokenJudge } from '../support/token-judge.ts'
@@ -330,6 +331,8 @@ async function mounted(version: string, text: string): Promise<string> {
 
 /** Moves the clock on until the poll has done its work. */
 async function settled(clock: ManualClock, done: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !done(); i++) await clock.advance(5000)
-  expect(done()).toBe(true)
+  await eventually('the files are read', async () => {
+    await clock.advance(5000)
+    return done()
+  })
 }
