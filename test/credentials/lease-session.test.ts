@@ -20,11 +20,17 @@ test('a session says by its names and tags which grant it is under, and for whom
   })
 })
 
-test('no two agents share a session tag, whatever characters their names have', () => {
-  const subjects = ['oidc:user%john', 'oidc:user;john', 'oidc:user_john']
-  const tags = subjects.map((subject) => sessionOf(mintRequest(NOW, { grant: { subject } })).tags['stint:agent'])
-  expect(new Set(tags).size).toBe(subjects.length)
-})
+for (const { who, tag, field } of [
+  { who: 'agents', tag: 'stint:agent', field: 'subject' },
+  { who: 'owners', tag: 'stint:owner', field: 'owner' },
+  { who: 'teams', tag: 'stint:team', field: 'team' },
+] as const) {
+  test(`no two ${who} share a session tag, whatever characters their names have`, () => {
+    const values = ['oidc:user%john', 'oidc:user;john', 'oidc:user_john']
+    const tags = values.map((value) => sessionOf(mintRequest(NOW, { grant: { [field]: value } })).tags[tag])
+    expect(new Set(tags).size).toBe(values.length)
+  })
+}
 
 test('the session policy is the one of the plan and a Deny of everything from the end of the lease on', () => {
   const request = mintRequest(NOW, { notAfter: new Date('2026-11-21T12:04:59.900Z') })
