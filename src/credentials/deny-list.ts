@@ -2,7 +2,6 @@ import type { DenyList } from './provider.ts'
 
 /** A grant that has to stay denied, and the newest instant at which one of its sessions can have been issued. */
 export interface DenyCandidate {
-  /** The id's body: what AWS sees. */
   readonly grantId: string
   readonly lastIssuedAt: Date
 }

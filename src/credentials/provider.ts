@@ -54,10 +54,20 @@ export interface RevocationTarget {
 
 /** The whole list that a target's document has to hold. */
 export interface DenyList {
-  /** Id bodies of grants (SourceIdentity). */
+  /** Ids of grants. */
   readonly grants: readonly string[]
   /** Sessions issued before this instant are denied too; whole seconds. */
   readonly watermark?: Date
+}
+
+/** How long leases have to be denied, and which ones the deny must cover. */
+export interface DenyWindow {
+  /** After the last session that can come of the leases has ended, with a margin. */
+  readonly until: Date
+  /** The newest instant at which one of the leases can have been issued. */
+  readonly lastIssuedAt: Date
+  /** What the leases' credentials can make may work after the leases' own ends, so that a deny is needed even then. */
+  readonly outlivesLeases: boolean
 }
 
 /** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
@@ -70,6 +80,13 @@ export interface CredentialProvider {
    *   SESSION_POLICY_TOO_LARGE, CANCELLED; `details.outcome` is a MintOutcome.
    */
   mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
+  /**
+   * The deny that these leases need. Pure, so that the decisions about a grant's life can use it. An `intended` lease counts
+   * as minted.
+   *
+   * @param plan what the leases allow; undefined stands for the plan that needs the longest deny.
+   */
+  denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow
   /** Undefined for a role whose sessions can only run out. */
   revocationTarget(roleArn: string): RevocationTarget | undefined
   /** True if the list fits into the target's document. */

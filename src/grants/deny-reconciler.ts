@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError } from '../core/errors.ts'
 import { failpoint } from '../core/failpoint.ts'
-import { idBody } from '../core/ids.ts'
 import { backoffMs } from '../core/limits/backoff.ts'
 import { planDenyList } from '../credentials/deny-list.ts'
 import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
@@ -61,7 +60,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
   let list: DenyList
   try {
     list = planDenyList({
-      entries: entries.map(({ grantId, lastIssuedAt }) => ({ grantId: idBody(grantId), lastIssuedAt })),
+      entries,
       ...(target.watermark ? { currentWatermark: target.watermark } : {}),
       fits: (candidate) => provider.fits(target.target, candidate),
     })

@@ -3,7 +3,7 @@ import { auditEvent, type EventData } from '../ledger/events.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
-import { canChain, endGrant, type LifeSettings } from './lifecycle.ts'
+import { endGrant, type LifeSettings, newDeny } from './lifecycle.ts'
 import { planOf } from './plan-of.ts'
 import type { WatchHub } from './watch-hub.ts'
 
@@ -51,8 +51,7 @@ export class GrantEnder {
       openLeases: leases,
       reason,
       now,
-      denyTarget: deny ? provider.revocationTarget(grant.roleArn)?.key : undefined,
-      canChain: canChain(plan),
+      deny: deny ? newDeny(provider, grant, leases, plan) : undefined,
       settings,
     })
     const { effectiveBy } = ending.to

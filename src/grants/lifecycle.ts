@@ -1,3 +1,4 @@
+import type { CredentialProvider, DenyWindow } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, GrantMove } from '../ledger/ledger.ts'
 import type { DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
@@ -5,28 +6,26 @@ import type { Plan } from '../plan/plan.ts'
 
 /** Times of a grant's life, in milliseconds. */
 export interface LifeSettings {
-  /** Length of a lease; 60,000 to 900,000. */
+  /** Length of a lease. */
   readonly leaseMs: number
   /** How far before its end a lease is said to expire. */
   readonly usableMarginMs: number
   /** How long a person has to answer. */
   readonly approvalMs: number
-  /** How long IAM is given to enforce what it has accepted. */
+  /** How long the provider is given to enforce a deny that it has accepted. */
   readonly settleMs: number
 }
 
-/** What STS gives a session at the least, and what a session chained from it can reach at the most. */
-const SESSION_MS = 900_000
-const CHAINED_SESSION_MS = 3_600_000
-/** For clocks that differ. */
-const DENY_MARGIN_MS = 60_000
-/**
- * From intent to session, as AWS's clock has it: the provider gives up after 10 s, retries and waiting included, and an answer
- * whose times lie up to a minute ahead of ours is taken for good, so a session whose answer was lost may lie as far ahead.
- */
-const MINT_MS = 80_000
 /** How soon to look again when a deny is late. */
 const DENY_RECHECK_MS = 2_000
+
+/** What a provider says of denying leases; pure, like the decisions here that use it. */
+export type DenyRules = Pick<CredentialProvider, 'revocationTarget' | 'denyWindow'>
+
+/** A deny that the ledger has not seen yet: on which policy document, and for how long. */
+export interface NewDeny extends DenyWindow {
+  readonly target: string
+}
 
 type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
 
@@ -50,64 +49,61 @@ export function isLive(lease: Lease, now: Date): boolean {
  * How a grant stops from `active` or `ending`: at once when no lease can work any more, else by way of `ending` with
  * the instant that bounds it. `effectiveBy` is what holds without any deny: the end of the last live lease.
  *
- * @param denyTarget the policy document that shall deny it, when it shall be denied.
- * @param canChain the plan lets its session assume other roles, whose sessions may outlast it.
+ * @param deny the deny of the open leases, when they shall be denied.
  */
 export function endGrant(input: {
   openLeases: readonly Lease[]
   reason: EndReason
   now: Date
-  denyTarget?: string | undefined
-  canChain: boolean
+  deny?: NewDeny | undefined
   settings: LifeSettings
 }): Ending {
-  const { openLeases, reason, now, denyTarget, settings } = input
+  const { openLeases, reason, now, deny, settings } = input
   const live = openLeases.filter((lease) => isLive(lease, now))
-  // A session chained from a lease can outlast it, so a plan that can chain is denied even when its leases are over.
-  const deny =
-    denyTarget && (live.length > 0 || (input.canChain && openLeases.length > 0))
-      ? { deny: { target: denyTarget, wantedAt: now, ...denyWindow(openLeases, input.canChain) } }
-      : {}
-  if (live.length === 0) return { ...endedNow(reason, now, 'expired'), ...deny }
+  const needed = live.length > 0 || (deny?.outlivesLeases && openLeases.length > 0)
+  const wanted = deny && needed ? { deny: denyEntry(deny, now) } : {}
+  if (live.length === 0) return { ...endedNow(reason, now, 'expired'), ...wanted }
 
   const boundMs = Math.max(...live.map((lease) => lease.notAfter.getTime()))
-  const dueMs = denyTarget ? Math.min(boundMs, now.getTime() + settings.settleMs + DENY_RECHECK_MS) : boundMs
-  return { to: { state: 'ending', reason, effectiveBy: new Date(boundMs), dueAt: new Date(dueMs) }, ...deny }
+  const dueMs = deny ? Math.min(boundMs, now.getTime() + settings.settleMs + DENY_RECHECK_MS) : boundMs
+  return { to: { state: 'ending', reason, effectiveBy: new Date(boundMs), dueAt: new Date(dueMs) }, ...wanted }
 }
 
-/** A session that may assume a role can leave behind one that outlasts it. */
-export function canChain(plan: Plan): boolean {
-  return plan.pairs.some((pair) => pair.action.startsWith('sts:AssumeRole'))
+/**
+ * The deny of these leases; undefined where the role's sessions can only run out.
+ *
+ * @param plan of the grant; undefined stands for the plan that needs the longest deny.
+ */
+export function newDeny(
+  rules: DenyRules,
+  { roleArn }: Pick<Grant, 'roleArn'>,
+  leases: readonly Lease[],
+  plan: Plan | undefined,
+): NewDeny | undefined {
+  const target = rules.revocationTarget(roleArn)?.key
+  return target === undefined ? undefined : { target, ...rules.denyWindow(leases, plan) }
 }
 
-/** How long the deny of these leases is needed, and after which instant none of them was issued. */
-export function denyWindow(leases: readonly Lease[], canChain: boolean): Pick<DenyEntry, 'until' | 'lastIssuedAt'> {
-  // A mint whose answer is not on record may have happened at any time that a mint can take.
-  const lastIssuedMs = Math.max(
-    ...leases.map(({ issuedAt, intendedAt }) => issuedAt?.getTime() ?? intendedAt.getTime() + MINT_MS),
-    0,
-  )
-  const sessionMs = canChain ? SESSION_MS + CHAINED_SESSION_MS : SESSION_MS
-  return { until: new Date(lastIssuedMs + sessionMs + DENY_MARGIN_MS), lastIssuedAt: new Date(lastIssuedMs) }
+/** A deny as the ledger takes it. */
+export function denyEntry({ target, until, lastIssuedAt }: NewDeny, now: Date): NonNullable<GrantMove['deny']> {
+  return { target, wantedAt: now, until, lastIssuedAt }
 }
 
 /**
  * What is due on a grant now: the sweeper's one decision, pure.
- *
- * @param denyTarget the policy document that could deny it.
  */
 export function settleDue(
   due: DueGrant,
   now: Date,
   settings: LifeSettings,
-  denyTarget: string | undefined,
+  rules: DenyRules,
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   const { grant } = due
   switch (grant.state) {
     case 'awaiting_approval':
       return settleWaiting(due, now)
     case 'active':
-      return settleActive(due, now, denyTarget)
+      return settleActive(due, now, rules)
     case 'ending':
       return settleEnding(due, now, settings)
     default:
@@ -129,15 +125,16 @@ function settleWaiting({ grant, approval }: DueGrant, now: Date): Omit<GrantMove
 function settleActive(
   { grant, plan, openLeases }: DueGrant,
   now: Date,
-  denyTarget: string | undefined,
+  rules: DenyRules,
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   if (grant.deadline && grant.deadline > now) return { to: { state: 'active', dueAt: grant.deadline }, events: [] }
-  // No lease reaches past the deadline; only a session that was chained from one can.
-  const outlived = denyTarget !== undefined && openLeases.length > 0 && canChain(plan)
-  const data = { reason: 'deadline', by: 'lease_end', deny_listed: outlived } as const
+  // No lease reaches past the deadline; only what was made with its credentials can.
+  const deny = openLeases.length > 0 ? newDeny(rules, grant, openLeases, plan) : undefined
+  const needed = deny?.outlivesLeases === true
+  const data = { reason: 'deadline', by: 'lease_end', deny_listed: needed } as const
   return {
     ...endedNow('deadline', now, 'expired'),
-    ...(outlived ? { deny: { target: denyTarget, wantedAt: now, ...denyWindow(openLeases, true) } } : {}),
+    ...(needed ? { deny: denyEntry(deny, now) } : {}),
     events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })],
   }
 }
@@ -169,7 +166,7 @@ function settleEnding(
   return { to: { state: 'ending', reason, dueAt: new Date(deny ? Math.min(boundMs, nextMs) : boundMs) }, events: [] }
 }
 
-/** IAM has accepted the deny and has had the time that it is given to enforce it. */
+/** The provider has accepted the deny and has had the time that it is given to enforce it. */
 function isEnforced(deny: DenyEntry, now: Date, settings: LifeSettings): boolean {
   if (deny.enforcedAt) return true
   return deny.writtenAt !== undefined && deny.writtenAt.getTime() + settings.settleMs <= now.getTime()

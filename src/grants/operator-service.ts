@@ -6,7 +6,7 @@ import type { Grant } from '../ledger/records.ts'
 import { isFinalState } from '../ledger/rules.ts'
 import { type ApprovalParts, decideApproval } from './decide-approval.ts'
 import type { RevocationOutcome } from './grant-view.ts'
-import { denyWindow, isLive } from './lifecycle.ts'
+import { denyEntry, isLive, newDeny } from './lifecycle.ts'
 import type { Operator } from './operator.ts'
 import { retryOnConflict } from './retry-conflict.ts'
 import type { OperatorService } from './services.ts'
@@ -49,15 +49,16 @@ async function denyEnding(
   actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
-  const target = provider.revocationTarget(grant.roleArn)?.key
-  if (!target || (await ledger.denyOf(grant.id))) return grant
-  const leases = await ledger.listLeases(grant.id)
+  if (!provider.revocationTarget(grant.roleArn) || (await ledger.denyOf(grant.id))) return grant
+  // Without the plan: a revocation must not fail because the plan on record is damaged.
+  const deny = newDeny(provider, grant, await ledger.listLeases(grant.id), undefined)
+  if (!deny) return grant
   const effectiveBy = (grant.effectiveBy ?? now).toISOString()
   const moved = await ledger.moveGrant({
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'ending', reason: 'revoked', dueAt: now },
-    deny: { target, wantedAt: now, ...denyWindow(leases, true) },
+    deny: denyEntry(deny, now),
     events: [
       auditEvent('grant.ending', {
         at: now,

@@ -91,8 +91,7 @@ export class Sweeper {
       // A clock that has just jumped ahead would end grants whose leases still work.
       clockGuard.check()
       const now = clock.now()
-      const targetOf = (roleArn: string) => provider.revocationTarget(roleArn)?.key
-      const settle = (due: DueGrant) => settleDue(due, now, settings, targetOf(due.grant.roleArn))
+      const settle = (due: DueGrant) => settleDue(due, now, settings, provider)
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
       if (grants.length > 0) failpoint('sweep.after_move')
       for (const grant of grants) hub.changed(grant.id)

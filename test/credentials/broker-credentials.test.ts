@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
+import { idBody } from '../../src/core/ids.ts'
 import { createLogger } from '../../src/core/log.ts'
 import type { AwsStsProvider, AwsStsProviderOptions } from '../../src/credentials/aws-sts/provider.ts'
 import type { PartReports } from '../../src/credentials/aws-sts/provider-problems.ts'
 import { createProvider } from '../../src/start/provider.ts'
-import { type AwsHarness, INLINE_ROLE, leaseSession, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
+import { type AwsHarness, INLINE_ROLE, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
 
 const never = new AbortController().signal
 let aws: AwsHarness
@@ -209,9 +210,9 @@ describe("the broker's own credentials", () => {
       writeKeyFiles('THIRDKEYEXAMPLE3')
       aws.server.accept('THIRDKEYEXAMPLE3', code)
       await aws.clock.advance(60_000)
-      const { sourceIdentity: grant } = leaseSession(aws.clock.now())
-      await provider.writeDenyList(`inline:${INLINE_ROLE}`, { grants: [grant] }, never)
-      expect(aws.server.inlineDocument('writer', 'StintDeny')).toContain(grant)
+      const { grant } = mintRequest(aws.clock.now())
+      await provider.writeDenyList(`inline:${INLINE_ROLE}`, { grants: [grant.id] }, never)
+      expect(aws.server.inlineDocument('writer', 'StintDeny')).toContain(idBody(grant.id))
     })
   }
 

@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { idBody } from '../../src/core/ids.ts'
 import { boundaryDocument, inlineDocument, policyCharacters } from '../../src/credentials/aws-sts/deny-document.ts'
 import { type DenyCandidate, planDenyList } from '../../src/credentials/deny-list.ts'
 import type { DenyList } from '../../src/credentials/provider.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
 
 const START = Date.parse('2026-11-21T12:00:00Z')
-const grant = (n: number) => `01KAM${n.toString().padStart(21, '0')}`
+const body = (n: number) => `01KAM${n.toString().padStart(21, '0')}`
+const grant = (n: number) => `grt_${body(n)}`
 const entry = (n: number, issuedAtS: number): DenyCandidate => ({
   grantId: grant(n),
   lastIssuedAt: new Date(START + issuedAtS * 1_000),
@@ -29,7 +31,7 @@ describe('a deny document', () => {
           Effect: 'Deny',
           Action: '*',
           Resource: '*',
-          Condition: { StringEquals: { 'aws:SourceIdentity': [grant(1), grant(2)] } },
+          Condition: { StringEquals: { 'aws:SourceIdentity': [body(1), body(2)] } },
         },
         {
           Sid: 'StintWatermark',
@@ -51,7 +53,7 @@ describe('a deny document', () => {
   test('as an inline policy holds nothing but denies, by session name', () => {
     const { Statement } = JSON.parse(inlineDocument({ grants: [grant(1)], watermark: at(0.5) }) ?? '')
     expect(Statement.map((statement: { Effect: string }) => statement.Effect)).toEqual(['Deny', 'Deny'])
-    expect(Statement[0].Condition).toEqual({ StringLike: { 'aws:userid': [`*:${grant(1)}.*`] } })
+    expect(Statement[0].Condition).toEqual({ StringLike: { 'aws:userid': [`*:${body(1)}.*`] } })
     expect(Statement[1].Condition).toEqual({ DateLessThan: { 'aws:TokenIssueTime': '2026-11-21T12:00:01Z' } })
     expect(inlineDocument({ grants: [] })).toBeUndefined()
   })
@@ -60,9 +62,10 @@ describe('a deny document', () => {
     '*',
     '',
     '?'.repeat(26),
+    `grt_${'?'.repeat(26)}`,
     `${grant(1)}*`,
     grant(1).toLowerCase(),
-    `grt_${grant(1)}`,
+    body(1),
     `${grant(1)}\n`,
   ])
     test(`is not written with ${JSON.stringify(bad)} as a grant`, () => {
@@ -247,8 +250,8 @@ function reconcile(
 
 function isDenied(world: World, session: World['sessions'][number]): boolean {
   return deniesSession(world.document, {
-    sourceIdentity: session.grantId,
-    userId: `AROAEXAMPLE:${session.grantId}.1`,
+    sourceIdentity: idBody(session.grantId),
+    userId: `AROAEXAMPLE:${idBody(session.grantId)}.1`,
     issuedAt: session.issuedAt,
   })
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { idBody, randomIds } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { Fault } from '../support/sts-server.ts'
-import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, leaseSession, startAws } from './harness.ts'
+import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, startAws } from './harness.ts'
 
 const never = new AbortController().signal
 const BOUNDARY = `boundary:${BOUNDARY_POLICY}`
@@ -12,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => aws.close())
 
-const grants = (count: number) => Array.from({ length: count }, () => leaseSession(aws.clock.now()).sourceIdentity)
+const grants = (count: number) => Array.from({ length: count }, () => randomIds.next('grt', aws.clock.now()))
 const write = (target: string, list: readonly string[]) => aws.provider.writeDenyList(target, { grants: list }, never)
 
 describe('a boundary policy', () => {
@@ -22,7 +23,7 @@ describe('a boundary policy', () => {
       list = grants(2)
       await write(BOUNDARY, list)
       expect(aws.server.versionIds(BOUNDARY_POLICY).length).toBeLessThanOrEqual(5)
-      for (const grant of list) expect(aws.server.managedDocument(BOUNDARY_POLICY)).toContain(grant)
+      for (const grant of list) expect(aws.server.managedDocument(BOUNDARY_POLICY)).toContain(idBody(grant))
     }
     expect(aws.server.versionIds(BOUNDARY_POLICY)).toEqual(['v6', 'v7', 'v8', 'v9', 'v10'])
   })
@@ -32,7 +33,7 @@ describe('a boundary policy', () => {
     aws.server.script('CreatePolicyVersion', { kind: 'answer_lost' })
     const list = grants(1)
     await write(BOUNDARY, list)
-    expect(aws.server.managedDocument(BOUNDARY_POLICY)).toContain(list[0])
+    expect(aws.server.managedDocument(BOUNDARY_POLICY)).toContain(idBody(list[0] ?? ''))
     expect(aws.server.versionIds(BOUNDARY_POLICY)).toHaveLength(5)
   })
 
@@ -59,7 +60,7 @@ describe('an inline role policy', () => {
   test('is written under its one name and deleted when the list is empty', async () => {
     const list = grants(1)
     await write(INLINE, list)
-    expect(aws.server.inlineDocument('writer', 'StintDeny')).toContain(`*:${list[0]}.*`)
+    expect(aws.server.inlineDocument('writer', 'StintDeny')).toContain(`*:${idBody(list[0] ?? '')}.*`)
     await write(INLINE, [])
     await write(INLINE, [])
     expect(aws.server.inlineDocument('writer', 'StintDeny')).toBeUndefined()
@@ -130,7 +131,7 @@ describe('a write that fails', () => {
     aws.server.script('PutRolePolicy', { kind: 'error', status: 409, code: 'ConcurrentModification' })
     const list = grants(1)
     await write(INLINE, list)
-    expect(aws.server.inlineDocument('writer', 'StintDeny')).toContain(list[0])
+    expect(aws.server.inlineDocument('writer', 'StintDeny')).toContain(idBody(list[0] ?? ''))
   })
 
   test('is given up before the claim of the one writer ends, so that it cannot overtake a later write', async () => {

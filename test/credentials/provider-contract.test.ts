@@ -77,6 +77,7 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
   return {
     name: provider.name,
     mint: (request, signal) => (other() ?? provider).mint(request, signal),
+    denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
     revocationTarget: (roleArn) => provider.revocationTarget(roleArn),
     fits: (key, list) => provider.fits(key, list),
     writeDenyList: (key, list, signal) => provider.writeDenyList(key, list, signal),

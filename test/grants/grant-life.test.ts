@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
-import { idBody } from '../../src/core/ids.ts'
 import {
   caller,
   DECISIONS,
@@ -300,7 +299,7 @@ describe('P6: honest revocation', () => {
     const { outcome } = await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
     expect(outcome).toEqual({ kind: 'ending', effectiveBy: new Date(h.clock.now().getTime() + 300_000) })
     await h.sweeper.reconcile()
-    expect(h.provider.written.at(-1)?.grants).toEqual([idBody(grant.id)])
+    expect(h.provider.written.at(-1)?.grants).toEqual([grant.id])
     await h.clock.advance(29_999)
     await h.sweeper.sweep()
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
@@ -361,7 +360,7 @@ describe('P6: honest revocation', () => {
     await h.clock.advance(900_000)
     await h.sweeper.sweep()
     await h.sweeper.reconcile()
-    expect(h.provider.written.at(-1)?.grants).toEqual([idBody(grant.id)])
+    expect(h.provider.written.at(-1)?.grants).toEqual([grant.id])
     await h.clock.advance(200_000)
     await h.sweeper.reconcile()
     expect(h.provider.written.at(-1)?.grants).toEqual([])

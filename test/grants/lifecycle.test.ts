@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  type DenyRules,
   endGrant,
   isLive,
   type LifeSettings,
   leaseNotAfter,
+  type NewDeny,
   settleDue,
   usableUntil,
 } from '../../src/grants/lifecycle.ts'
@@ -15,6 +17,19 @@ import type { Plan } from '../../src/plan/plan.ts'
 const settings: LifeSettings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
 const T0 = Date.parse('2026-11-21T12:00:00Z')
 const at = (ms: number) => new Date(T0 + ms)
+
+const DENY: NewDeny = {
+  target: 'inline:x',
+  until: at(9_000_000),
+  lastIssuedAt: at(1_000),
+  outlivesLeases: false,
+}
+
+/** What some provider says of denying; its times are its own. */
+function rules(over: Partial<NewDeny> = {}): DenyRules {
+  const { target, ...window } = { ...DENY, ...over }
+  return { revocationTarget: () => ({ key: target, roleArns: [] }), denyWindow: () => window }
+}
 
 function lease(over: Partial<Lease> = {}): Lease {
   return {
@@ -70,7 +85,8 @@ describe('the length of a lease', () => {
 })
 
 describe('ending a grant', () => {
-  const common = { reason: 'revoked' as const, now: at(60_000), canChain: false, settings }
+  const common = { reason: 'revoked' as const, now: at(60_000), settings }
+  const over = lease({ notAfter: at(50_000) })
 
   for (const { name, leases, live } of [
     { name: 'an issued lease lives', leases: [lease()], live: true },
@@ -88,31 +104,32 @@ describe('ending a grant', () => {
     { name: 'no lease at all', leases: [], live: false },
   ]) {
     test(`${name}: ${live ? 'ending until the lease is over' : 'ended at once'}`, () => {
-      const { to } = endGrant({ ...common, openLeases: leases, denyTarget: 'inline:x' })
+      const { to } = endGrant({ ...common, openLeases: leases, deny: DENY })
       expect(to.state).toBe(live ? 'ending' : 'ended')
       if (live) expect(to.effectiveBy).toEqual(at(300_000))
     })
   }
 
-  test('the deny is wanted until every session under it is over, with a margin', () => {
-    const { deny } = endGrant({ ...common, openLeases: [lease()], denyTarget: 'inline:x' })
-    expect(deny).toEqual({
-      target: 'inline:x',
-      wantedAt: at(60_000),
-      lastIssuedAt: at(1_000),
-      until: at(1_000 + 900_000 + 60_000),
+  test('the deny is on record as the provider wants it', () => {
+    const { deny } = endGrant({ ...common, openLeases: [lease()], deny: DENY })
+    expect(deny).toEqual({ target: 'inline:x', wantedAt: at(60_000), lastIssuedAt: at(1_000), until: at(9_000_000) })
+  })
+
+  for (const { name, leases, outlivesLeases, denied } of [
+    { name: 'over leave nothing to deny', leases: [over], outlivesLeases: false, denied: false },
+    {
+      name: 'over are denied when what they made can outlast them',
+      leases: [over],
+      outlivesLeases: true,
+      denied: true,
+    },
+    { name: 'that were never had leave nothing to deny', leases: [], outlivesLeases: true, denied: false },
+  ]) {
+    test(`leases ${name}`, () => {
+      const { to, deny } = endGrant({ ...common, openLeases: leases, deny: { ...DENY, outlivesLeases } })
+      expect({ state: to.state, denied: deny !== undefined }).toEqual({ state: 'ended', denied })
     })
-  })
-
-  test('a mint without an answer counts as issued as late as a mint can be', () => {
-    const openLeases = [lease({ state: 'intended', issuedAt: undefined as never })]
-    expect(endGrant({ ...common, openLeases, denyTarget: 'inline:x' }).deny?.lastIssuedAt).toEqual(at(80_000))
-  })
-
-  test('sessions that can chain are denied for as long as a chained one can live', () => {
-    const { deny } = endGrant({ ...common, canChain: true, openLeases: [lease()], denyTarget: 'inline:x' })
-    expect(deny?.until).toEqual(at(1_000 + 900_000 + 3_600_000 + 60_000))
-  })
+  }
 
   test('without a target nothing is denied, and the end of the lease is what holds', () => {
     const { to, deny } = endGrant({ ...common, openLeases: [lease()] })
@@ -122,20 +139,15 @@ describe('ending a grant', () => {
 })
 
 const PLAN = { pairs: [] as { action: string }[] } as unknown as Plan
-const CHAINS = { pairs: [{ action: 'sts:AssumeRole' }] } as unknown as Plan
 
 describe('at the deadline', () => {
-  for (const { name, plan, denied } of [
-    { name: 'a plan whose sessions cannot chain needs no deny', plan: PLAN, denied: false },
-    {
-      name: 'a plan whose sessions can chain is denied, since a chained one outlasts the lease',
-      plan: CHAINS,
-      denied: true,
-    },
+  for (const { name, outlivesLeases, denied } of [
+    { name: 'nothing is denied when no lease leaves anything behind', outlivesLeases: false, denied: false },
+    { name: 'leases are denied when what they made can outlast them', outlivesLeases: true, denied: true },
   ]) {
     test(name, () => {
-      const due = { grant: grant({ deadline: at(300_000) }), openLeases: [lease()], plan }
-      const move = settleDue(due, at(300_000), settings, 'inline:x')
+      const due = { grant: grant({ deadline: at(300_000) }), openLeases: [lease()], plan: PLAN }
+      const move = settleDue(due, at(300_000), settings, rules({ outlivesLeases }))
       expect({ state: move.to.state, denied: move.deny !== undefined }).toEqual({ state: 'ended', denied })
     })
   }
@@ -188,7 +200,7 @@ describe('what is due', () => {
     },
   ]) {
     test(name, () =>
-      expect(settleDue({ openLeases: [], plan: PLAN, ...due }, at(now), settings, undefined).to.state).toBe(state),
+      expect(settleDue({ openLeases: [], plan: PLAN, ...due }, at(now), settings, rules()).to.state).toBe(state),
     )
   }
 
@@ -208,7 +220,7 @@ describe('what is due', () => {
             plan: PLAN,
             deny: writtenAt ? { ...deny, writtenAt } : deny,
           }
-          const { to } = settleDue(due, now, settings, undefined)
+          const { to } = settleDue(due, now, settings, rules())
           expect(GRANT_TRANSITIONS[state as Grant['state']]).toContain(to.state)
           if (to.dueAt) expect(to.dueAt.getTime()).toBeGreaterThan(now.getTime())
           // P6: it never ends before the bound unless a written deny has had its time.

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PROFILES } from '../../src/aws/store-profile.ts'
 import { StintError } from '../../src/core/errors.ts'
-import { idBody } from '../../src/core/ids.ts'
 import { toLeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
 import type { DenyList, MintRequest } from '../../src/credentials/provider.ts'
 import type { GrantAnswer } from '../../src/grants/grant-view.ts'
@@ -103,7 +102,7 @@ class World {
 function isDenied({ request, at }: Session, { grants, watermark }: DenyList): boolean {
   // aws:TokenIssueTime has whole seconds.
   const issuedMs = Math.floor(at.getTime() / 1_000) * 1_000
-  return grants.includes(idBody(request.grant.id)) || (watermark !== undefined && issuedMs < watermark.getTime())
+  return grants.includes(request.grant.id) || (watermark !== undefined && issuedMs < watermark.getTime())
 }
 
 /** The instant of the session policy's own Deny. */

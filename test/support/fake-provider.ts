@@ -1,13 +1,17 @@
 import type { Clock } from '../../src/core/clock.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { denyWindow } from '../../src/credentials/aws-sts/deny-window.ts'
 import type {
   CredentialProvider,
   DenyList,
+  DenyWindow,
   IssuedCredentials,
   MintRequest,
   RevocationTarget,
 } from '../../src/credentials/provider.ts'
+import type { Lease } from '../../src/ledger/records.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 
 export const ROLE = 'arn:aws:iam::123456789012:role/stint/data'
 
@@ -41,6 +45,11 @@ export class FakeProvider implements CredentialProvider {
       issuedAt: now,
       sessionExpiresAt: new Date(now.getTime() + 900_000),
     }
+  }
+
+  /** As STS's sessions need it: the times of the tests are those of AWS. */
+  denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow {
+    return denyWindow(leases, plan, 10_000)
   }
 
   revocationTarget(roleArn: string): RevocationTarget | undefined {

@@ -9,8 +9,9 @@ import {
 } from '@aws-sdk/client-iam'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
+import { idBody, randomIds } from '../../src/core/ids.ts'
 import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
-import { leaseSession, mintRequest } from '../credentials/harness.ts'
+import { mintRequest } from '../credentials/harness.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
 import { describeWithService } from './service.ts'
 
@@ -61,7 +62,7 @@ describeWithService('moto', ['STINT_MOTO_ENDPOINT'], 'test/third-party/moto-up.s
     const { PolicyVersion } = await iam.send(new GetPolicyVersionCommand({ PolicyArn: policyArn, VersionId }))
     return decodeURIComponent(PolicyVersion?.Document ?? '')
   }
-  const grant = () => leaseSession(new Date()).sourceIdentity
+  const grant = () => randomIds.next('grt', new Date())
 
   test('takes the AssumeRole call with every parameter that a lease sends', async () => {
     const request = mintRequest(new Date(), { roleArn: boundaryRole })
@@ -77,9 +78,11 @@ describeWithService('moto', ['STINT_MOTO_ENDPOINT'], 'test/third-party/moto-up.s
       expect(all.length).toBeLessThanOrEqual(5)
       expect(all.filter((version) => version.IsDefaultVersion)).toHaveLength(1)
       const document = await currentDocument()
-      for (const sourceIdentity of grants)
-        expect(deniesSession(document, { sourceIdentity, userId: 'x:y', issuedAt: new Date() })).toBe(true)
-      expect(deniesSession(document, { sourceIdentity: grant(), userId: 'x:y', issuedAt: new Date() })).toBe(false)
+      for (const id of grants)
+        expect(deniesSession(document, { sourceIdentity: idBody(id), userId: 'x:y', issuedAt: new Date() })).toBe(true)
+      expect(deniesSession(document, { sourceIdentity: idBody(grant()), userId: 'x:y', issuedAt: new Date() })).toBe(
+        false,
+      )
     }
     await provider.writeDenyList(`boundary:${policyArn}`, { grants: [] }, never)
     expect(JSON.parse(await currentDocument()).Statement).toHaveLength(1)
@@ -90,7 +93,7 @@ describeWithService('moto', ['STINT_MOTO_ENDPOINT'], 'test/third-party/moto-up.s
     const denied = grant()
     await provider.writeDenyList(`inline:${inlineRole}`, { grants: [denied] }, never)
     const { PolicyDocument = '' } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: 'StintDeny' }))
-    const session = { userId: `AROAEXAMPLE:${denied}.1`, issuedAt: new Date() }
+    const session = { userId: `AROAEXAMPLE:${idBody(denied)}.1`, issuedAt: new Date() }
     expect(deniesSession(decodeURIComponent(PolicyDocument), session)).toBe(true)
     await provider.writeDenyList(`inline:${inlineRole}`, { grants: [] }, never)
     await provider.writeDenyList(`inline:${inlineRole}`, { grants: [] }, never)

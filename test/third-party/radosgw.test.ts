@@ -97,7 +97,7 @@ describeWithService(
 
     test('stops one session by the deny list, spares its neighbour, and cleanup removes the entry', async () => {
       const [first, second] = [await lease(), await lease()]
-      await provider.writeDenyList(target, { grants: [sessionOf(first.request).sourceIdentity] }, never)
+      await provider.writeDenyList(target, { grants: [first.request.grant.id] }, never)
       expect(await first.reads('a/x')).toBe('AccessDenied')
       expect(await second.reads('a/x')).toBe('allowed')
       expect(await inlinePolicies()).toContain('StintDeny')
@@ -110,7 +110,7 @@ describeWithService(
     test('stops a later lease of a denied grant too, since the entry names the grant', async () => {
       const { request } = await lease()
       const { sourceIdentity } = sessionOf(request)
-      await provider.writeDenyList(target, { grants: [sourceIdentity] }, never)
+      await provider.writeDenyList(target, { grants: [request.grant.id] }, never)
       const again = await provider.mint(
         { ...request, lease: { ...request.lease, sessionName: `${sourceIdentity}.2` } },
         never,

@@ -18,15 +18,6 @@ import { sessionRequest } from './session-request.ts'
 const REPORTED_SKEW_MS = 60_000
 const REFUSED_SKEW_MS = 300_000
 
-/**
- * A way to make one lease's credentials. AssumeRole is the first; STS GetScopedCredentials, which narrows one parent session
- * a grant that never leaves the broker, fits in the same place.
- */
-export interface LeaseMinter {
-  /** @throws {StintError} as `CredentialProvider.mint`. */
-  mint(session: LeaseSession, signal: AbortSignal): Promise<IssuedCredentials>
-}
-
 /** Dependencies of AssumeRole. The external ids are read per mint. */
 export interface AssumeRoleDeps {
   readonly client: STSClient
@@ -50,7 +41,7 @@ export interface AssumeRoleDeps {
  *
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
-export class AssumeRoleMinter implements LeaseMinter {
+export class AssumeRoleMinter {
   readonly #deps: AssumeRoleDeps
   readonly #breakers = new Map<string, CircuitBreaker>()
 
@@ -58,6 +49,7 @@ export class AssumeRoleMinter implements LeaseMinter {
     this.#deps = deps
   }
 
+  /** @throws {StintError} as `CredentialProvider.mint`. */
   async mint(session: LeaseSession, signal: AbortSignal): Promise<IssuedCredentials> {
     const { clock, random, limits, bucket, credentials, observer } = this.#deps
     const call = { service: 'sts', operation: 'AssumeRole', roleArn: session.roleArn } as const

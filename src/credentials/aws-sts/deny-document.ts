@@ -1,5 +1,5 @@
 import { StintError } from '../../core/errors.ts'
-import { isId } from '../../core/ids.ts'
+import { idBody, isId } from '../../core/ids.ts'
 import type { DenyList } from '../provider.ts'
 
 /** Characters that IAM allows in one managed policy version. */
@@ -11,7 +11,7 @@ export const INLINE_POLICIES_CHARACTERS = 10_240
  * The whole text of a permissions boundary that takes away nothing but the listed grants: `Allow *`, and a `Deny *` for
  * sessions whose aws:SourceIdentity is listed or that were issued before the watermark. An empty list is the Allow alone.
  *
- * @throws {StintError} REQUEST_INVALID for a grant that is not an id body: a wildcard in the list would deny strangers.
+ * @throws {StintError} REQUEST_INVALID for a grant that is not a grant id: a wildcard in the list would deny strangers.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
 export function boundaryDocument(list: DenyList): string {
@@ -46,14 +46,13 @@ export function policyCharacters(text: string | undefined): number {
   return text === undefined ? 0 : text.replace(/\s/g, '').length
 }
 
+/** What AWS sees of the grants: their ids without the prefix. */
 function checkedGrants({ grants }: DenyList): string[] {
   for (const grant of grants) {
-    if (!isId('grt', `grt_${grant}`))
-      throw new StintError('REQUEST_INVALID', {
-        explanation: 'A deny list holds the 26 characters of grant ids and nothing else.',
-      })
+    if (!isId('grt', grant))
+      throw new StintError('REQUEST_INVALID', { explanation: 'A deny list holds grant ids and nothing else.' })
   }
-  return [...new Set(grants)].sort()
+  return [...new Set(grants)].map(idBody).sort()
 }
 
 function watermarkStatement({ watermark }: DenyList) {

@@ -6,6 +6,11 @@ import { idBody } from '../../core/ids.ts'
 import type { Grant } from '../../ledger/records.ts'
 import type { MintRequest } from '../provider.ts'
 
+/** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
+export const MIN_SESSION_SECONDS = 900
+/** The longest session of a chained role, and the least that a role's MaxSessionDuration can be. */
+export const MAX_CHAINED_SESSION_SECONDS = 3_600
+
 /** The one session that STS is asked for under a lease; every attempt asks for the same one. */
 export interface LeaseSession {
   readonly roleArn: string

@@ -3,10 +3,11 @@ import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { TokenBucket } from '../../core/limits/token-bucket.ts'
 import type { CredentialProvider } from '../provider.ts'
-import { AssumeRoleMinter, type LeaseMinter } from './assume-role.ts'
+import { AssumeRoleMinter } from './assume-role.ts'
 import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys, readDefaultChain } from './broker-credentials.ts'
 import type { CallerIdentityDeps } from './caller-identity.ts'
 import { createIamClient, createStsClient, type HttpLimits } from './clients.ts'
+import { denyWindow } from './deny-window.ts'
 import { DocumentRoom } from './document-room.ts'
 import { type ExternalIdSource, ExternalIds } from './external-ids.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
@@ -102,17 +103,18 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     clock: options.clock,
     ratePerSecond: options.callsPerSecond ?? DEFAULT_CALLS_PER_SECOND,
   })
+  const mintLimits = { ...MINT, ...options.mintLimits }
   const minterDeps = {
     ...shared,
     client: sts,
     credentials,
     bucket,
-    limits: { ...MINT, ...options.mintLimits },
+    limits: mintLimits,
     strictness: options.strictness ?? profile.answers,
     leaseEnd: profile.policy.leaseEnd,
     externalIds,
   }
-  const minter: LeaseMinter = new AssumeRoleMinter(minterDeps)
+  const minter = new AssumeRoleMinter(minterDeps)
   const writer = new IamDenyWriter({
     ...shared,
     client: iam,
@@ -129,6 +131,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
       if (!served.has(roleArn)) throw unknownRole(roleArn)
       return minter.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
+    denyWindow: (leases, plan) => denyWindow(leases, plan, mintLimits.totalMs),
     revocationTarget: (roleArn) => targets.ofRole(roleArn),
     fits: (targetKey, list) => {
       const document = targets.find(targetKey)

@@ -6,7 +6,8 @@ import type { IssuedCredentials } from '../provider.ts'
 import type { LeaseSession } from './lease-session.ts'
 import { requireRoleArn } from './role-arn.ts'
 
-const EXPIRY_TOLERANCE_MS = 60_000
+/** How far the times of an answer may lie from what our clock expects. */
+export const EXPIRY_TOLERANCE_MS = 60_000
 /** Temporary keys of AWS. @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids */
 const AWS_KEY_ID = /^ASIA[A-Z0-9]{12,124}$/
 /** STS's own model of an access key id, for stand-ins that follow the model and not the prefix. */

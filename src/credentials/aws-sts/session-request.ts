@@ -3,12 +3,8 @@ import { MAX_SESSION_POLICY_CHARACTERS } from '../../aws/session-policy.ts'
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { LeaseSession } from './lease-session.ts'
+import { type LeaseSession, MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS } from './lease-session.ts'
 
-/** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
-const MIN_DURATION_SECONDS = 900
-/** The longest session of a chained role, and the least that a role's MaxSessionDuration can be. */
-const MAX_DURATION_SECONDS = 3_600
 /** How much longer than the lease a session lives, so that two clocks a little apart do not end it early. */
 const MARGIN_SECONDS = 60
 const MAX_TAGS = 50
@@ -67,8 +63,9 @@ function durationSeconds(notAfter: Date, now: Date): number {
   const leaseMs = notAfter.getTime() - now.getTime()
   if (!(leaseMs > 0)) throw bad('DurationSeconds', 'the lease is over already')
   const seconds = Math.ceil(leaseMs / 1_000)
-  if (seconds > MAX_DURATION_SECONDS) throw bad('DurationSeconds', `a lease may last ${MAX_DURATION_SECONDS} s at most`)
-  return Math.min(MAX_DURATION_SECONDS, Math.max(MIN_DURATION_SECONDS, seconds + MARGIN_SECONDS))
+  if (seconds > MAX_CHAINED_SESSION_SECONDS)
+    throw bad('DurationSeconds', `a lease may last ${MAX_CHAINED_SESSION_SECONDS} s at most`)
+  return Math.min(MAX_CHAINED_SESSION_SECONDS, Math.max(MIN_SESSION_SECONDS, seconds + MARGIN_SECONDS))
 }
 
 function checkPolicy({ sessionPolicy, notAfter }: LeaseSession, leaseEnd: LeaseEndForm): void {

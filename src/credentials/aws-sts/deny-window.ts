@@ -1,0 +1,39 @@
+import type { Lease } from '../../ledger/records.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { DenyWindow } from '../provider.ts'
+import { MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS } from './lease-session.ts'
+import { EXPIRY_TOLERANCE_MS } from './session-answer.ts'
+
+/** For clocks that differ. */
+const MARGIN_MS = 60_000
+/** From the record of a lease to the first attempt at STS, beside what the attempts themselves may take. */
+const BEFORE_MINT_MS = 10_000
+
+/**
+ * The deny that leases need at AWS. A session lives for 900 s at the least, whatever the lease's own end; one that may assume
+ * a role can leave behind a session of an hour more.
+ *
+ * A mint whose answer is not on record may have happened at any time that a mint can take, retries and waiting included. An
+ * answer whose times lie up to a minute ahead of ours is accepted, so a session whose answer was lost may lie as far ahead.
+ *
+ * @param mintTotalMs how long the attempts of one mint may take together.
+ */
+export function denyWindow(leases: readonly Lease[], plan: Plan | undefined, mintTotalMs: number): DenyWindow {
+  const mintMs = BEFORE_MINT_MS + mintTotalMs + EXPIRY_TOLERANCE_MS
+  const lastIssuedMs = Math.max(
+    ...leases.map(({ issuedAt, intendedAt }) => issuedAt?.getTime() ?? intendedAt.getTime() + mintMs),
+    0,
+  )
+  const outlivesLeases = plan === undefined || canChain(plan)
+  const sessionSeconds = MIN_SESSION_SECONDS + (outlivesLeases ? MAX_CHAINED_SESSION_SECONDS : 0)
+  return {
+    until: new Date(lastIssuedMs + sessionSeconds * 1_000 + MARGIN_MS),
+    lastIssuedAt: new Date(lastIssuedMs),
+    outlivesLeases,
+  }
+}
+
+/** A session that may assume a role can leave behind one that outlasts it. */
+function canChain({ pairs }: Plan): boolean {
+  return pairs.some(({ action }) => action.startsWith('sts:AssumeRole'))
+}

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import { denyWindow } from '../../src/credentials/aws-sts/deny-window.ts'
+import type { Lease } from '../../src/ledger/records.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { type AwsHarness, mintRequest, startAws } from './harness.ts'
+
+const START = new Date('2026-11-21T12:00:00Z')
+const at = (ms: number) => new Date(START.getTime() + ms)
+const MINT_TOTAL_MS = 10_000
+/** STS API reference, AssumeRole: 900 s at the least, and an hour for a session that a session makes. */
+const SESSION_MS = 900_000
+const CHAINED_MS = 3_600_000
+const MARGIN_MS = 60_000
+
+const { lease: intended, plan } = mintRequest(START)
+const issued = (ms: number): Lease => ({ ...intended, state: 'issued', issuedAt: at(ms) })
+const withAction = (action: string): Plan => ({
+  ...plan,
+  pairs: plan.pairs.map((pair) => ({ ...pair, action })),
+})
+
+for (const { name, leases, of, lastIssued, lives } of [
+  {
+    name: 'a lease is denied until its session is over',
+    leases: [issued(1_000)],
+    of: plan,
+    lastIssued: 1_000,
+    lives: SESSION_MS,
+  },
+  {
+    name: 'of several leases the newest counts',
+    leases: [issued(1_000), issued(240_000), issued(120_000)],
+    of: plan,
+    lastIssued: 240_000,
+    lives: SESSION_MS,
+  },
+  {
+    // 10 s for the attempts, up to 60 s that AWS's clock may be ahead, 10 s from the record to the first attempt.
+    name: 'a mint without an answer counts as issued as late as a mint can be',
+    leases: [intended],
+    of: plan,
+    lastIssued: 80_000,
+    lives: SESSION_MS,
+  },
+  ...['sts:AssumeRole', 'sts:AssumeRoleWithWebIdentity'].map((action) => ({
+    name: `a plan with ${action} is denied for as long as a chained session can live`,
+    leases: [issued(1_000)],
+    of: withAction(action),
+    lastIssued: 1_000,
+    lives: SESSION_MS + CHAINED_MS,
+  })),
+  {
+    name: 'an unknown plan is taken for one that can chain',
+    leases: [issued(1_000)],
+    of: undefined,
+    lastIssued: 1_000,
+    lives: SESSION_MS + CHAINED_MS,
+  },
+]) {
+  test(name, () => {
+    expect(denyWindow(leases, of, MINT_TOTAL_MS)).toEqual({
+      lastIssuedAt: at(lastIssued),
+      until: at(lastIssued + lives + MARGIN_MS),
+      outlivesLeases: lives > SESSION_MS,
+    })
+  })
+}
+
+test('a provider that may take longer for a mint counts a lost answer as later', async () => {
+  const aws: AwsHarness = await startAws()
+  try {
+    const lastIssuedAt = (totalMs: number) =>
+      aws.with({ mintLimits: { totalMs } }).denyWindow([intended], plan).lastIssuedAt
+    expect(aws.provider.denyWindow([intended], plan).lastIssuedAt).toEqual(lastIssuedAt(10_000))
+    expect(lastIssuedAt(25_000).getTime() - lastIssuedAt(10_000).getTime()).toBe(15_000)
+  } finally {
+    await aws.close()
+  }
+})
