@@ -79,14 +79,6 @@ export interface VerificationContext {
   readonly keyWaitMs?: ((trustDomain: string) => number) | undefined
 }
 
-/** One-off form of `createJwtSvidVerifier(rules).verify(token, context)`. */
-export async function verifyJwtSvid(
-  token: string,
-  { bundles, now, ...rules }: JwtSvidRules & { bundles: BundleSnapshot; now: Date },
-): Promise<VerifiedJwtSvid> {
-  return createJwtSvidVerifier(rules).verify(token, { bundles, now })
-}
-
 interface Context extends VerificationContext {
   readonly audiencesFor: (trustDomain: string) => readonly string[]
   readonly maxLifetimeSeconds: number

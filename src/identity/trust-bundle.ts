@@ -46,23 +46,6 @@ export function parseSpiffeBundle(trustDomain: string, text: string): ParsedBund
 }
 
 /**
- * Reads a map of bundles by trust domain (`{"trust_domains": {…}}`).
- *
- * @throws {StintError} BUNDLE_INVALID, also for a trust domain that appears twice.
- * @see SPIFFE Trust Domain and Bundle, section 5.1.1
- */
-export function parseBundleMap(text: string): ReadonlyMap<string, ParsedBundle> {
-  const domains = readBundleDocument(text).trust_domains
-  if (!isJsonObject(domains)) throw bundleInvalid('trust-domains', 'A bundle map needs the object trust_domains.')
-  const bundles = new Map<string, ParsedBundle>()
-  for (const [name, document] of Object.entries(domains)) {
-    if (!isJsonObject(document)) throw bundleInvalid('shape', 'A bundle must be a JSON object.')
-    bundles.set(name, bundleFromDocument(name, document))
-  }
-  return bundles
-}
-
-/**
  * Reads X.509 roots from PEM. Such a bundle has no JWT keys, so JWT-SVIDs of its trust domain are refused.
  *
  * @throws {StintError} BUNDLE_INVALID: no certificate, one that is not a usable root, or a private key in the file.

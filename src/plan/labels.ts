@@ -1,13 +1,10 @@
 import { parseResourcePattern, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
 import { compileGlob, type Glob, intersects } from '../aws/glob.ts'
-import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { z } from '../core/schema.ts'
 
 /** Operators' names for resources, ready for questions. Immutable. */
 export interface LabelSet {
-  /** Lower-case hex SHA-256 of the labels: another version may label otherwise. */
-  readonly version: string
   readonly labels: readonly {
     readonly label: string
     readonly patterns: readonly ResourcePattern[]
@@ -64,10 +61,7 @@ export function parseLabels(input: unknown): LabelSet {
   })
   if (problems.length > 0) throw invalid(problems)
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
-  const text = canonicalJson(
-    labels.map(({ label, patterns }) => ({ label, patterns: patterns.map((each) => each.text) })),
-  )
-  return { version: sha256Hex(text), labels }
+  return { labels }
 }
 
 /**

@@ -41,8 +41,6 @@ interface PlanLimits extends TaskLimits {
 
 /** Makes plans of tasks, for one version of labels, roles and limits. */
 export interface Planner {
-  /** Version of the labels that its plans rest on. */
-  readonly labelsVersion: string
   /**
    * What a task of this subject comes to.
    *
@@ -65,7 +63,6 @@ const MAX_RESOURCES_CHARACTERS = 4 * MAX_SESSION_POLICY_CHARACTERS
 export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }: PlannerOptions): Planner {
   const remembered = new BoundedMap<Plan>({ limit: limits.rememberedPlans ?? 2_000 })
   return {
-    labelsVersion: labels.version,
     plan(subject, input) {
       const reading = readTask(input, limits)
       if ('problems' in reading) {

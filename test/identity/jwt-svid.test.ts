@@ -4,7 +4,7 @@ import { SignJWT } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { BundleStore } from '../../src/identity/bundle-store.ts'
 import type { JwtSvidRules, VerifiedJwtSvid } from '../../src/identity/jwt-svid.ts'
-import { createJwtSvidVerifier, verifyJwtSvid } from '../../src/identity/jwt-svid.ts'
+import { createJwtSvidVerifier } from '../../src/identity/jwt-svid.ts'
 import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
 import { NOW } from '../support/pki.ts'
 import type { JwtVector } from '../vectors/identity/jwt-svids.ts'
@@ -25,7 +25,7 @@ beforeAll(() => {
   load('b.test', bundle('b'))
 })
 
-describe('verifyJwtSvid', () => {
+describe('a JWT-SVID verifier', () => {
   for (const vector of JWT_VECTORS) {
     const refused = vector.code ?? (vector.check ? 'TOKEN_INVALID' : undefined)
     test(`${vector.id} ${refused ? 'refuses' : 'accepts'} ${vector.name}`, async () => {
@@ -210,7 +210,7 @@ function pssTokenWithLeadingZero(): string {
 }
 
 function verify(token: string, rules: Partial<JwtSvidRules> = {}): Promise<VerifiedJwtSvid> {
-  return verifyJwtSvid(token, { audience: AUDIENCE, ...rules, bundles: store.snapshot, now: NOW })
+  return createJwtSvidVerifier({ audience: AUDIENCE, ...rules }).verify(token, { bundles: store.snapshot, now: NOW })
 }
 
 function plainClaims(): { readonly [name: string]: unknown } {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
-import { parseBundleMap, parsePemBundle, parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
+import { parsePemBundle, parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
 import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { createTrustDomain } from '../../src/practice/pki.ts'
 import { bundleFiller } from '../support/pki.ts'
-import { BUNDLE_MAP_VECTORS, BUNDLE_VECTORS } from '../vectors/identity/bundles.ts'
+import { BUNDLE_VECTORS } from '../vectors/identity/bundles.ts'
 
 let domain: PracticeTrustDomain
 let leafPem = ''
@@ -71,17 +71,6 @@ describe('parseSpiffeBundle', () => {
       ),
     )
   })
-})
-
-describe('parseBundleMap', () => {
-  for (const { id, name, text, check, domains } of BUNDLE_MAP_VECTORS) {
-    test(`${id} ${check ? 'refuses' : 'reads'} ${name}`, () => {
-      if (domains) return expect([...parseBundleMap(text).keys()]).toEqual(domains)
-      expect(() => parseBundleMap(text)).toThrow(
-        expect.objectContaining({ code: 'BUNDLE_INVALID', details: expect.objectContaining({ check }) }),
-      )
-    })
-  }
 })
 
 describe('parsePemBundle', () => {

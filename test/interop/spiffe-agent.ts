@@ -15,7 +15,7 @@ import {
 import {
   type JwtSvidRequest,
   type JwtSvidResponse,
-  WORKLOAD_API_METHODS,
+  WorkloadApiStub,
 } from '../../src/identity/workload-api/definition.ts'
 import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
 import { JwtSvidCache } from '../support/jwt-svid-cache.ts'
@@ -76,7 +76,7 @@ export class SpiffeAgent {
 
   #service(): Server {
     const server = new Server({ 'grpc.enable_channelz': 0 })
-    server.addService(WORKLOAD_API_METHODS, {
+    server.addService(WorkloadApiStub.service, {
       FetchX509SVID: (call: ServerWritableStream<unknown, unknown>) => stream(call, () => this.#x509()),
       FetchJWTBundles: (call: ServerWritableStream<unknown, unknown>) =>
         stream(call, async () => jwtMessage(this.#workload.trustDomain)),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseResourcePattern } from '../../src/aws/arn.ts'
-import { labelsOf, NO_LABELS, parseLabels } from '../../src/plan/labels.ts'
+import { labelsOf, parseLabels } from '../../src/plan/labels.ts'
 
 const set = parseLabels({
   labels: [
@@ -77,11 +77,6 @@ describe('labels', () => {
   test('a union of patterns does not make within', () => {
     const halves = parseLabels({ labels: [{ label: 'l', resources: ['arn:aws:s3:::a', 'arn:aws:s3:::a?*'] }] })
     expect(labelsOf(halves, parseResourcePattern('arn:aws:s3:::a*'))).toEqual({ within: [], touches: ['l'] })
-  })
-
-  test('have a version that changes with them', () => {
-    expect(set.version).not.toBe(NO_LABELS.version)
-    expect(parseLabels({ labels: [] }).version).toBe(NO_LABELS.version)
   })
 
   test('all that is wrong is told at once', () => {

@@ -4,8 +4,8 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { afterEach, expect, test } from 'vitest'
 import { startPracticeCloud } from '../../src/practice/cloud.ts'
 import type { Fault } from '../../src/practice/faults.ts'
-import { spawnPracticeCloud } from '../../src/practice/remote-cloud.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { spawnPracticeCloud } from './remote-cloud.ts'
 import { assume, BROKER, clientsOf, outcome, policy, startStage, TASK_ROLE, TRUST } from './stage.ts'
 
 const closing: { close(): Promise<void> }[] = []

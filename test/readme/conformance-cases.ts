@@ -8,12 +8,12 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { StintError } from '../../src/core/errors.ts'
 import { BundleStore } from '../../src/identity/bundle-store.ts'
 import { FederatedBundle } from '../../src/identity/federation/federated-bundle.ts'
-import { verifyJwtSvid } from '../../src/identity/jwt-svid.ts'
+import { createJwtSvidVerifier } from '../../src/identity/jwt-svid.ts'
 import { takeTokenApart } from '../../src/identity/jwt-token.ts'
 import { defineIssuer } from '../../src/identity/oidc/issuer.ts'
 import { OidcVerifier } from '../../src/identity/oidc/oidc-verifier.ts'
 import { parseSpiffeId } from '../../src/identity/spiffe-id.ts'
-import { parseBundleMap, parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
+import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
 import { workloadApiTarget } from '../../src/identity/workload-api/endpoint.ts'
 import { verifyX509Svid } from '../../src/identity/x509-svid.ts'
 import { createTrustDomain } from '../../src/practice/pki.ts'
@@ -22,7 +22,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 import { documentsOf, OIDC_KEYS, signedToken } from '../support/oidc-tokens.ts'
 import { bundleFiller, NOW } from '../support/pki.ts'
 import { until } from '../support/settle.ts'
-import { BUNDLE_MAP_VECTORS, BUNDLE_VECTORS } from '../vectors/identity/bundles.ts'
+import { BUNDLE_VECTORS } from '../vectors/identity/bundles.ts'
 import { FAILURES, SETTINGS } from '../vectors/identity/federation.ts'
 import { AUDIENCE, IAT, JWT_VECTORS, type JwtVector } from '../vectors/identity/jwt-svids.ts'
 import { KINDS, AUDIENCE as OIDC_AUDIENCE, OIDC_VECTORS, type OidcVector } from '../vectors/identity/oidc.ts'
@@ -106,7 +106,11 @@ function jwtSvids(): Case[] {
     ...{ id: vector.id, name: vector.name, source: vector.source },
     isRefused: (vector.code ?? vector.check) !== undefined,
     acts: [
-      () => verifyJwtSvid(token(vector), { audience: AUDIENCE, ...vector.rules, bundles: store.snapshot, now: NOW }),
+      () =>
+        createJwtSvidVerifier({ audience: AUDIENCE, ...vector.rules }).verify(token(vector), {
+          bundles: store.snapshot,
+          now: NOW,
+        }),
     ],
   }))
 }
@@ -114,13 +118,9 @@ function jwtSvids(): Case[] {
 async function bundles(): Promise<Case[]> {
   const domain = await createTrustDomain('a.test')
   const filled = await bundleFiller(domain)
-  const rows = [
-    ...BUNDLE_VECTORS.map((vector) => ({ ...vector, parse: (text: string) => parseSpiffeBundle('a.test', text) })),
-    ...BUNDLE_MAP_VECTORS.map((vector) => ({ ...vector, parse: (text: string) => parseBundleMap(text) })),
-  ]
-  return rows.map(({ id, name, source, text, check, parse }) => ({
+  return BUNDLE_VECTORS.map(({ id, name, source, text, check }) => ({
     ...{ id, name, source, isRefused: check !== undefined },
-    acts: [() => parse(filled(text))],
+    acts: [() => parseSpiffeBundle('a.test', filled(text))],
   }))
 }
 

@@ -1,5 +1,5 @@
 import { randomIds } from '../../src/core/ids.ts'
-import { type ChainHead, EMPTY_HEAD, sealEvent } from '../../src/ledger/audit/audit-log.ts'
+import { type ChainHead, EMPTY_HEAD } from '../../src/ledger/audit/audit-log.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
 import {
   type Approval,
@@ -13,6 +13,7 @@ import {
   type UnregisteredAttempt,
 } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'
+import { sealedEvent } from './sealed-events.ts'
 
 type Reads = LedgerReads & Pick<LedgerWrites, 'appendEvents'>
 
@@ -35,7 +36,7 @@ export class FakeAdminLedger implements Reads {
   async appendEvents(inputs: readonly EventContent[]): Promise<void> {
     this.#check()
     for (const input of inputs) {
-      const event = sealEvent(this.#head, input, randomIds.next('evt', input.at), this.#head.seq + 1)
+      const event = sealedEvent(this.#head, input, randomIds.next('evt', input.at))
       this.events.push(event)
       this.#head = { seq: event.seq, hash: event.hash }
     }

@@ -17,7 +17,7 @@ import {
   type JwtBundlesResponse,
   type JwtSvidRequest,
   type JwtSvidResponse,
-  WORKLOAD_API_METHODS,
+  WorkloadApiStub,
   type X509SvidMessage,
   type X509SvidResponse,
 } from '../../src/identity/workload-api/definition.ts'
@@ -78,7 +78,7 @@ export class WorkloadApiServer {
 
   async listen(): Promise<void> {
     const server = new Server({ 'grpc.enable_channelz': 0 })
-    server.addService(WORKLOAD_API_METHODS, {
+    server.addService(WorkloadApiStub.service, {
       FetchX509SVID: (call: ServerWritableStream<unknown, unknown>) => this.#open('x509', call),
       FetchJWTBundles: (call: ServerWritableStream<unknown, unknown>) => this.#open('jwt', call),
       FetchJWTSVID: ({ metadata, request }: JwtSvidCall, done: sendUnaryData<JwtSvidResponse>) => {

@@ -88,6 +88,3 @@ const loaded = loadPackageDefinition(definition)
 
 /** Makes a client: `new WorkloadApiStub(target, credentials, channelOptions)`. */
 export const WorkloadApiStub = loaded.SpiffeWorkloadAPI as ServiceClientConstructor
-
-/** The methods of the service by their names, for the client's one generic call and for a server that stands in. */
-export const WORKLOAD_API_METHODS = WorkloadApiStub.service

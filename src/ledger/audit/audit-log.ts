@@ -31,16 +31,23 @@ export interface ChainLink {
   readonly unreadable?: string
 }
 
-/** Puts an event into its place: the hash is over the canonical JSON (RFC 8785) of every other field. */
-export function sealEvent(prev: ChainHead, input: EventContent, id: string, seq: number): AuditEvent {
-  const hash = sealText(
-    eventText(input, id, seq, prev.hash, input.data === undefined ? undefined : dataText(input.data)),
-  )
-  return { ...input, id, seq, prevHash: prev.hash, hash }
+/**
+ * Puts an event into its place: the hash is over the canonical JSON (RFC 8785) of every other field.
+ *
+ * @returns the head that the chain has then, and the text of the event's data.
+ */
+export function sealEvent(
+  prev: ChainHead,
+  event: EventContent,
+  id: string,
+): { readonly head: ChainHead; readonly data: string | undefined } {
+  const seq = prev.seq + 1
+  const data = event.data === undefined ? undefined : dataText(event.data)
+  return { head: { seq, hash: sealText(eventText(event, id, seq, prev.hash, data)) }, data }
 }
 
 /** Lower-case hex SHA-256 of an event's text. */
-export function sealText(text: string): string {
+function sealText(text: string): string {
   return hashOnce('sha256', text, 'hex')
 }
 

@@ -55,11 +55,6 @@ export class GroupCommit {
     this.#reserved = options.reserved ?? 2_000
   }
 
-  /** True after a failure of the store. */
-  get poisoned(): boolean {
-    return this.#closed !== undefined && this.#closed.details.poisoned === true
-  }
-
   /**
    * @param run one atomic unit; synchronous. Its error is the write's error. It runs twice when a unit of its batch fails.
    * @throws {StintError} LEDGER_UNAVAILABLE when the queue is full, the ledger is closed or the store has failed.

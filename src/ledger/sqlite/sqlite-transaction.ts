@@ -2,7 +2,7 @@ import type { Correlation } from '../../core/correlation.ts'
 import { StintError } from '../../core/errors.ts'
 import { failpoint } from '../../core/failpoint.ts'
 import type { Ids } from '../../core/ids.ts'
-import { type ChainHead, dataText, eventText, sealText } from '../audit/audit-log.ts'
+import { type ChainHead, sealEvent } from '../audit/audit-log.ts'
 import type { AuditEventInput } from '../events.ts'
 import type { GrantState } from '../records.ts'
 import { countChanges } from '../rules.ts'
@@ -154,13 +154,11 @@ export class SqliteTransaction implements CommitTarget {
 
   #append(input: AuditEventInput): void {
     const event = { ...input, ...this.#call }
-    const seq = this.#head.seq + 1
     const id = this.#ids.next('evt', event.at)
-    const data = event.data === undefined ? undefined : dataText(event.data)
-    const hash = sealText(eventText(event, id, seq, this.#head.hash, data))
+    const { head, data } = sealEvent(this.#head, event, id)
     this.db.run(
       'INSERT INTO events (seq, id, type_n, actor_n, at, grant_id, lease_id, request_id, trace_id, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      seq,
+      head.seq,
       id,
       this.texts.intern(event.type),
       this.texts.intern(event.actor),
@@ -170,9 +168,9 @@ export class SqliteTransaction implements CommitTarget {
       event.requestId ?? null,
       event.traceId ?? null,
       data ?? null,
-      Buffer.from(hash, 'hex'),
+      Buffer.from(head.hash, 'hex'),
     )
-    this.#head = { seq, hash }
+    this.#head = head
   }
 
   #add(key: string, by: number): void {

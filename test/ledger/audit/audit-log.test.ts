@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, type Json, sha256Hex } from '../../../src/core/canonical-json.ts'
-import { type ChainHead, dataText, EMPTY_HEAD, sealEvent, verifyChain } from '../../../src/ledger/audit/audit-log.ts'
+import { type ChainHead, dataText, EMPTY_HEAD, verifyChain } from '../../../src/ledger/audit/audit-log.ts'
 import type { AuditEvent, EventContent } from '../../../src/ledger/records.ts'
+import { sealedEvent } from '../../support/sealed-events.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 const at = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
@@ -17,7 +18,7 @@ const input: fc.Arbitrary<EventContent> = fc
 function chainOf(inputs: readonly EventContent[], start: ChainHead = EMPTY_HEAD): AuditEvent[] {
   let head = start
   return inputs.map((event) => {
-    const sealed = sealEvent(head, event, `evt_${head.seq + 1}`, head.seq + 1)
+    const sealed = sealedEvent(head, event, `evt_${head.seq + 1}`)
     head = { seq: sealed.seq, hash: sealed.hash }
     return sealed
   })
@@ -34,11 +35,11 @@ function sample(count: number): AuditEvent[] {
   )
 }
 
-describe('sealEvent', () => {
+describe('a sealed event', () => {
   test('hashes the canonical JSON (RFC 8785) of every other field', () => {
     fc.assert(
       fc.property(input, fc.nat(), (event, seq) => {
-        const { hash, ...sealed } = sealEvent({ seq, hash: 'ab'.repeat(32) }, event, 'evt_1', seq + 1)
+        const { hash, ...sealed } = sealedEvent({ seq, hash: 'ab'.repeat(32) }, event, 'evt_1')
         expect(hash).toBe(sha256Hex(canonicalJson({ ...sealed, at: event.at.toISOString() } as Json)))
       }),
     )
@@ -54,7 +55,7 @@ describe('sealEvent', () => {
 
   for (const data of ['\ud800', { a: '\ud800' }, { '\ud800': 1 }, Number.NaN, { a: Number.POSITIVE_INFINITY }]) {
     test(`refuses data that has no canonical form: ${JSON.stringify(data)}`, () =>
-      expect(() => sealEvent(EMPTY_HEAD, { type: 'x', at: new Date(0), actor: 'stint', data }, 'evt_1', 1)).toThrow())
+      expect(() => sealedEvent(EMPTY_HEAD, { type: 'x', at: new Date(0), actor: 'stint', data }, 'evt_1')).toThrow())
   }
 })
 
@@ -99,7 +100,7 @@ describe('verifyChain', () => {
   test('finds an edit that was sealed again, by the event after it', async () => {
     const events = sample(5)
     const event = events[2] as AuditEvent
-    events[2] = sealEvent({ seq: 2, hash: event.prevHash }, { ...event, actor: 'mallory' }, event.id, 3)
+    events[2] = sealedEvent({ seq: 2, hash: event.prevHash }, { ...event, actor: 'mallory' }, event.id)
     expect(await verifyChain(events)).toMatchObject({ ok: false, seq: 4, problem: 'edited' })
   })
 
@@ -140,7 +141,7 @@ describe('verifyChain', () => {
     const events = sample(2)
     const first = events[0] as AuditEvent
     const forged = { type: 'x', at: new Date(0), actor: 'm', data: { prevHash: first.hash, seq: 2, z: 1 } }
-    const second = sealEvent({ seq: 1, hash: 'e'.repeat(64) }, forged, 'evt_2', 2)
+    const second = sealedEvent({ seq: 1, hash: 'e'.repeat(64) }, forged, 'evt_2')
     expect(await verifyChain([first, second])).toMatchObject({ ok: false, seq: 2, problem: 'edited' })
   })
 })

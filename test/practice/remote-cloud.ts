@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { StintError } from '../core/errors.ts'
-import type { PracticeCloudOptions } from './cloud.ts'
-import type { PracticeKeys, PrincipalSpec, RoleSpec } from './cloud-controls.ts'
-import { CONTROL_TOKEN_HEADER } from './control-routes.ts'
+import { StintError } from '../../src/core/errors.ts'
+import type { PracticeCloudOptions } from '../../src/practice/cloud.ts'
+import type { PracticeKeys, PrincipalSpec, RoleSpec } from '../../src/practice/cloud-controls.ts'
+import { CONTROL_TOKEN_HEADER } from '../../src/practice/control-routes.ts'
 
 /** A practice cloud in another process. `call` reaches every method of the control surface. */
 export interface RemotePracticeCloud {
@@ -33,8 +33,7 @@ export type RemotePracticeCloudOptions = Omit<PracticeCloudOptions, 'clock' | 's
  * @throws {StintError} REQUEST_INVALID if it ends before it listens, or takes more than 15 s.
  */
 export async function spawnPracticeCloud(options: RemotePracticeCloudOptions = {}): Promise<RemotePracticeCloud> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const program = fileURLToPath(new URL(`./serve.${extension}`, import.meta.url))
+  const program = fileURLToPath(new URL('../../src/practice/serve.ts', import.meta.url))
   const child = spawn(process.execPath, [program, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const { controlToken, ...served } = await firstLine(child)
   const call = (method: string, input: object = {}) =>
