@@ -74,6 +74,11 @@ export interface DenyWindow {
 export interface CredentialProvider {
   readonly name: string
   /**
+   * What the session of a lease will be called. It is on record before the mint, so that a session of unknown outcome can be
+   * found in the cloud's log, and denied. Pure; no two leases share a name.
+   */
+  nameSession(lease: { readonly grantId: string; readonly number: number }): string
+  /**
    * Credentials for one lease: they allow nothing outside the plan, and nothing at all from `lease.notAfter` on.
    *
    * @throws {StintError} PROVIDER_UNAVAILABLE, PROVIDER_THROTTLED, PROVIDER_REFUSED, PROVIDER_ANSWER_INVALID,

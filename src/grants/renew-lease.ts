@@ -41,11 +41,12 @@ export async function renewLease(
       throw new StintError('CANCELLED', { explanation: 'The caller gave up before the lease was recorded.' })
 
     failpoint('renew.before_record')
+    const sessionName = parts.provider.nameSession({ grantId: grant.id, number: grant.leaseCount + 1 })
     const notAfter = leaseNotAfter(now, grant.deadline, parts.settings)
     const recorded = await parts.ledger.intendLease({
       grantId: grant.id,
       grantVersion: grant.version,
-      lease: { id: parts.ids.next('lse', now), notAfter, intendedAt: now },
+      lease: { id: parts.ids.next('lse', now), sessionName, notAfter, intendedAt: now },
       ...parts.tokens.describeUse(caller, by, now),
       events: (lease) => [
         auditEvent('lease.intended', {

@@ -103,7 +103,7 @@ async function recordOverQuota(
 }
 
 function grantToOpen(
-  { ids, settings, quotas }: GrantParts,
+  { ids, settings, quotas, provider }: GrantParts,
   caller: CallerIdentity,
   { registration, plan, decision }: Judgement,
   idempotencyKey: string,
@@ -162,6 +162,7 @@ function grantToOpen(
   const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
   const lease: NewLease = {
     id: ids.next('lse', now),
+    sessionName: provider.nameSession({ grantId, number: 1 }),
     notAfter: leaseNotAfter(now, deadline, settings),
     intendedAt: now,
   }

@@ -206,7 +206,7 @@ export interface TokenMove {
 type TokenOwner = { readonly connectionId: string; readonly replica: string }
 
 /** What the caller says of a lease; number and session name follow from its grant. */
-export type NewLease = Pick<Lease, 'id' | 'notAfter' | 'intendedAt'>
+export type NewLease = Pick<Lease, 'id' | 'sessionName' | 'notAfter' | 'intendedAt'>
 
 /** Where a lease goes and what that leaves on record. */
 export type LeaseMove = {

@@ -33,7 +33,7 @@ export type EndReason = (typeof END_REASONS)[number]
 
 /** A recorded permission to act on one plan until a deadline. */
 export interface Grant {
-  /** `grt_<ULID>`; AWS sees the ULID as SourceIdentity. */
+  /** `grt_<ULID>`. */
   readonly id: string
   readonly subject: string
   readonly trustDomain: string
@@ -72,27 +72,27 @@ export interface Grant {
 export const LEASE_STATES = ['intended', 'issued', 'ended'] as const
 export type LeaseState = (typeof LEASE_STATES)[number]
 
-/** `expired`: its time ran out. `not_minted`: STS made no session. `denied`: the deny list ended it sooner. */
+/** `expired`: its time ran out. `not_minted`: the provider made no session. `denied`: the deny list ended it sooner. */
 export const LEASE_ENDS = ['expired', 'not_minted', 'denied'] as const
 export type LeaseEnd = (typeof LEASE_ENDS)[number]
 
-/** One set of STS credentials under a grant. `intended` counts as minted until its `notAfter`. */
+/** One set of credentials under a grant. `intended` counts as minted until its `notAfter`. */
 export interface Lease {
   readonly id: string
   readonly grantId: string
   /** 1, 2, 3 … within the grant. */
   readonly number: number
   readonly roleArn: string
-  /** RoleSessionName: `<grant ULID>.<number>`. */
+  /** What the provider calls the session; chosen before it is asked for one, so that it can be found and denied by name. */
   readonly sessionName: string
   readonly state: LeaseState
   readonly end?: LeaseEnd
-  /** The instant of the session policy's time Deny: nothing works after it. */
+  /** From this instant on nothing works. */
   readonly notAfter: Date
   readonly intendedAt: Date
   readonly issuedAt?: Date
   readonly endedAt?: Date
-  /** `ASIA…`, for correlation with CloudTrail; never the secret. */
+  /** The public id of its credentials, by which the cloud's own log names them; never the secret. */
   readonly accessKeyId?: string
   /** True for an `intended` lease whose mint was sent and never answered. */
   readonly outcomeUnknown?: boolean
@@ -135,7 +135,7 @@ export interface DenyEntry {
 
 /** One policy document that the reconciler writes whole. */
 export interface DenyTarget {
-  /** `boundary:<policy ARN>` or `inline:<role ARN>`. */
+  /** Key of the policy document: see `RevocationTarget`. */
   readonly target: string
   /** Undefined when nothing is to be written. */
   readonly nextAttemptAt?: Date

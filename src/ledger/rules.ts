@@ -1,5 +1,4 @@
 import { type ErrorDetails, StintError } from '../core/errors.ts'
-import { idBody } from '../core/ids.ts'
 import type { GrantMove, LeaseMove, LedgerWrites, NewLease, OpenGrant, TokenUse } from './ledger.ts'
 import {
   type Approval,
@@ -188,11 +187,6 @@ const SET_ASIDE_MS = 60_000
 
 // Leases
 
-/** RoleSessionName of a lease. */
-export function sessionNameOf(grantId: string, number: number): string {
-  return `${idBody(grantId)}.${number}`
-}
-
 /** The next lease of an active grant, and the grant with it. @throws {StintError} LEDGER_CONFLICT, INTERNAL */
 export function intendedLease(grant: Grant, lease: NewLease): { readonly grant: Grant; readonly lease: Lease } {
   if (grant.state !== 'active') {
@@ -216,7 +210,7 @@ function newLease(grant: Grant, number: number, lease: NewLease): Lease {
     grantId: grant.id,
     number,
     roleArn: grant.roleArn,
-    sessionName: sessionNameOf(grant.id, number),
+    sessionName: lease.sessionName,
     state: 'intended',
     notAfter: lease.notAfter,
     intendedAt: lease.intendedAt,

@@ -48,7 +48,8 @@ export class BenchGrants {
     const subject = `spiffe://bench.example/jobs/filler-${n % SUBJECTS}`
     const plan = this.#planner.plan('spiffe://bench.example/jobs/filler', benchTask(n % TASKS))
     const id = randomIds.next('grt', now)
-    const lease = { id: randomIds.next('lse', now), notAfter: deadline, intendedAt: now }
+    const sessionName = `${idBody(id)}.1`
+    const lease = { id: randomIds.next('lse', now), sessionName, notAfter: deadline, intendedAt: now }
     const head = { at: now, actor: subject, grantId: id }
     const decided = { policySetHash: DECISION.policySetHash, policies: DECISION.determiningPolicies }
     const evidence = { certificateFingerprint: 'ef'.repeat(32) }
@@ -101,8 +102,7 @@ export class BenchGrants {
   /** The lease of such a grant is issued. */
   issued({ grant, lease }: ReturnType<BenchGrants['open']>, now: Date): LeaseMove {
     const accessKeyId = `ASIAEXAMPLE${lease.id.slice(-9)}`
-    const sessionName = `${idBody(grant.id)}.1`
-    const data = { number: 1, sessionName, notAfter: lease.notAfter.toISOString(), accessKeyId }
+    const data = { number: 1, sessionName: lease.sessionName, notAfter: lease.notAfter.toISOString(), accessKeyId }
     return {
       leaseId: lease.id,
       to: 'issued',
@@ -115,11 +115,10 @@ export class BenchGrants {
   /** What the provider is asked for the lease of such a grant. */
   mint({ grant, lease, plan }: ReturnType<BenchGrants['open']>): MintRequest {
     const number = 1
-    const sessionName = `${idBody(grant.id)}.${number}`
     const { id: grantId, roleArn } = grant
     return {
       grant: { ...grant, leaseCount: number, version: 1 },
-      lease: { ...lease, grantId, number, roleArn, sessionName, state: 'intended' },
+      lease: { ...lease, grantId, number, roleArn, state: 'intended' },
       plan,
     }
   }

@@ -97,9 +97,14 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.findGrantByKey(AGENT, input.grant.idempotencyKey)).toEqual(expected)
       })
 
-      test('names the session by grant and number', async () => {
-        const { grant, lease } = await created()
-        expect(lease.sessionName).toBe(`${grant.id.slice(4)}.1`)
+      test('has the session names that it was given', async () => {
+        const given = sampleOpen(ids, now)
+        const { grant } = await ledger.openGrant(given)
+        const next = { ...sampleLease(ids, now), sessionName: 'a name of any form' }
+        await ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease: next, events: () => [] })
+        ledger = await fixture.reopen()
+        const names = (await ledger.listLeases(grant.id)).map(({ sessionName }) => sessionName)
+        expect(names).toEqual([given.lease?.sessionName, 'a name of any form'])
       })
 
       test('finds the grant of a repeated key, without events', async () => {

@@ -84,6 +84,15 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       })
     }
 
+    test('names no two sessions alike, and each always the same', () => {
+      const leases = [harness.request(), harness.request()].flatMap(({ grant: { id } }) =>
+        [1, 2, 11].map((number) => ({ grantId: id, number })),
+      )
+      const names = leases.map((lease) => harness.provider.nameSession(lease))
+      expect(new Set(names).size).toBe(leases.length)
+      expect(leases.map((lease) => harness.provider.nameSession(lease))).toEqual(names)
+    })
+
     test('does not send what the caller has given up', async () => {
       const request = harness.request()
       const error = await failure(harness.provider.mint(request, AbortSignal.abort()))

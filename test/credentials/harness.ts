@@ -1,7 +1,7 @@
 import { PROFILES } from '../../src/aws/store-profile.ts'
-import { idBody, randomIds } from '../../src/core/ids.ts'
+import { randomIds } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { type LeaseSession, toLeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
+import { type LeaseSession, roleSessionName, toLeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
 import {
   type AwsStsProvider,
   type AwsStsProviderOptions,
@@ -54,14 +54,14 @@ export function mintRequest(now: Date, change: MintChange = {}): MintRequest {
   const sessionPolicy = change.sessionPolicy ?? JSON.stringify({ Version: '2012-10-17', Statement })
   const plan = { ...samplePlan(), sessionPolicy }
   const { grant } = sampleOpen(randomIds, now, { plan, grant: { roleArn, ...change.grant } })
+  const named = { grantId: grant.id, number: 1 }
   return {
     grant: { ...grant, leaseCount: 1, version: 1 },
     lease: {
       id: randomIds.next('lse', now),
-      grantId: grant.id,
-      number: 1,
+      ...named,
       roleArn,
-      sessionName: `${idBody(grant.id)}.1`,
+      sessionName: roleSessionName(named),
       state: 'intended',
       notAfter: change.notAfter ?? new Date(now.getTime() + 300_000),
       intendedAt: now,

@@ -9,7 +9,7 @@ test('a session says by its names and tags which grant it is under, and for whom
   const { grant, lease } = request
   expect(sessionOf(request)).toMatchObject({
     roleArn: lease.roleArn,
-    sessionName: lease.sessionName,
+    sessionName: `${idBody(grant.id)}.${lease.number}`,
     sourceIdentity: idBody(grant.id),
     tags: {
       'stint:agent': grant.subject,

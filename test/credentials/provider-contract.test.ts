@@ -76,6 +76,7 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
   const { provider } = aws
   return {
     name: provider.name,
+    nameSession: (lease) => provider.nameSession(lease),
     mint: (request, signal) => (other() ?? provider).mint(request, signal),
     denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
     revocationTarget: (roleArn) => provider.revocationTarget(roleArn),

@@ -39,7 +39,6 @@ import {
   type PruneFacts,
   requireClaim,
   requireGrantAt,
-  sessionNameOf,
   settledLease,
   sweptGrant,
   type TokenBinding,
@@ -210,16 +209,13 @@ describe('a lease', () => {
     const next = sampleLease(randomIds, now)
     const intended = intendedLease(grant, next)
     expect(intended.grant).toEqual({ ...grant, leaseCount: 2, version: 2 })
-    expect(intended.lease).toMatchObject({ ...next, number: 2, sessionName: sessionNameOf(grant.id, 2) })
+    expect(intended.lease).toMatchObject({ ...next, number: 2 })
     for (const state of GRANT_STATES.filter((other) => other !== 'active')) {
       expect(() => intendedLease(inState(state), next)).toThrow(withDetails('LEDGER_CONFLICT', { from: state }))
     }
     const late = { ...next, notAfter: new Date((grant.deadline?.getTime() ?? 0) + 1) }
     expect(() => intendedLease(grant, late)).toThrow(misuse)
   })
-
-  test('has the body of the id of its grant and its number as session name', () =>
-    expect(sessionNameOf('grt_01ABC', 3)).toBe('01ABC.3'))
 
   for (const { name, from, to, result } of [
     { name: 'is issued', from: lease, to: toIssued, result: issued },

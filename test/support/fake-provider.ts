@@ -33,6 +33,10 @@ export class FakeProvider implements CredentialProvider {
     this.#clock = clock
   }
 
+  nameSession({ grantId, number }: { grantId: string; number: number }): string {
+    return `session-${number}-of-${grantId}`
+  }
+
   async mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
     await this.beforeMint(request)
     if (signal.aborted) throw new StintError('CANCELLED', { outcome: 'not_minted' })

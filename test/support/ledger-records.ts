@@ -119,7 +119,8 @@ export function sampleOpen(
 }
 
 export function sampleLease(ids: Ids, now: Date, ms = 300_000): NewLease {
-  return { id: ids.next('lse', now), intendedAt: now, notAfter: new Date(now.getTime() + ms) }
+  const id = ids.next('lse', now)
+  return { id, sessionName: `session-of-${id}`, intendedAt: now, notAfter: new Date(now.getTime() + ms) }
 }
 
 function sampleApproval(ids: Ids, now: Date, grant: Pick<Grant, 'id' | 'planHash'>) {

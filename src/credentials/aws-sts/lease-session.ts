@@ -3,7 +3,7 @@ import { sessionTagValue } from '../../aws/session-tag.ts'
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { hasCode, StintError } from '../../core/errors.ts'
 import { idBody } from '../../core/ids.ts'
-import type { Grant } from '../../ledger/records.ts'
+import type { Grant, Lease } from '../../ledger/records.ts'
 import type { MintRequest } from '../provider.ts'
 
 /** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
@@ -23,6 +23,11 @@ export interface LeaseSession {
   readonly notAfter: Date
   /** Session tags; keys and values are within AWS's character set. */
   readonly tags: Readonly<Record<string, string>>
+}
+
+/** RoleSessionName of a lease: `<grant ULID>.<number>`, so that one pattern denies all sessions of a grant by name. */
+export function roleSessionName({ grantId, number }: Pick<Lease, 'grantId' | 'number'>): string {
+  return `${idBody(grantId)}.${number}`
 }
 
 /**

@@ -11,7 +11,7 @@ import { denyWindow } from './deny-window.ts'
 import { DocumentRoom } from './document-room.ts'
 import { type ExternalIdSource, ExternalIds } from './external-ids.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
-import { toLeaseSession } from './lease-session.ts'
+import { roleSessionName, toLeaseSession } from './lease-session.ts'
 import type { ProviderObserver } from './observer.ts'
 import { AwsProbes } from './probes.ts'
 import type { RetryLimits } from './retry.ts'
@@ -126,6 +126,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
 
   return {
     name: 'aws-sts',
+    nameSession: roleSessionName,
     mint: async (request, signal) => {
       const { roleArn } = request.lease
       if (!served.has(roleArn)) throw unknownRole(roleArn)

@@ -171,11 +171,13 @@ function insertGrant(
 
 function insertLease(tx: SqliteTransaction, grantRowId: number, roleTextId: number, lease: Lease): void {
   tx.db.insert(
-    'INSERT INTO leases (id, grant_n, number, role_n, state, not_after, intended_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO leases (id, grant_n, number, role_n, session_name, state, not_after, intended_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     lease.id,
     grantRowId,
     lease.number,
     roleTextId,
+    lease.sessionName,
     lease.state,
     msOf(lease.notAfter),
     msOf(lease.intendedAt),

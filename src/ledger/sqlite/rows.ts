@@ -1,3 +1,4 @@
+import { idBody } from '../../core/ids.ts'
 import type { AuthMethod } from '../../identity/caller-identity.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
@@ -19,7 +20,6 @@ import {
   type LeaseState,
   type UnregisteredAttempt,
 } from '../records.ts'
-import { sessionNameOf } from '../rules.ts'
 import type { InternedTexts } from './interned-texts.ts'
 
 /*
@@ -72,6 +72,7 @@ export interface LeaseRow {
   grant_id: string | null
   number: number
   role_text_id: number
+  session_name: string | null
   state: LeaseState
   end_kind: LeaseEnd | null
   not_after: number
@@ -84,7 +85,7 @@ export interface LeaseRow {
 
 /** A lease row with the id of its grant. */
 export const SELECT_LEASE = `SELECT l.n AS row_id, l.id, l.grant_n AS grant_row_id, g.id AS grant_id, l.number, l.role_n AS role_text_id,
-  l.state, l.end_kind, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
+  l.session_name, l.state, l.end_kind, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
   FROM leases l LEFT JOIN grants g ON g.n = l.grant_n`
 
 export interface ApprovalRow {
@@ -209,12 +210,15 @@ export function grantOf(row: GrantRow, texts: InternedTexts, decision: Decision)
 }
 
 export function leaseOf(row: LeaseRow, texts: InternedTexts): Lease {
+  const grantId = present(row.grant_id, 'grant')
+  const number = integer(row.number)
   const lease: { -readonly [Key in keyof Lease]: Lease[Key] } = {
     id: row.id,
-    grantId: present(row.grant_id, 'grant'),
-    number: integer(row.number),
+    grantId,
+    number,
     roleArn: texts.textOf(row.role_text_id),
-    sessionName: sessionNameOf(present(row.grant_id, 'grant'), row.number),
+    // Before names were on record, every session was named so.
+    sessionName: row.session_name ?? `${idBody(grantId)}.${number}`,
     state: knownState(row.state, LEASE_STATES),
     notAfter: instantOf(row.not_after),
     intendedAt: instantOf(row.intended_at),

@@ -209,7 +209,7 @@ describe('a row that cannot be read', () => {
         read: ledger.intendLease({
           grantId: grant.id,
           grantVersion: 1,
-          lease: { id: 'lse_1', notAfter: now, intendedAt: now },
+          lease: { id: 'lse_1', sessionName: 'one', notAfter: now, intendedAt: now },
           events: () => [],
         }),
         row: 'grant',

@@ -16,9 +16,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { randomIds } from '../../../src/core/ids.ts'
+import { idBody, randomIds } from '../../../src/core/ids.ts'
 import { verifyAuditFile } from '../../../src/ledger/audit-verify.ts'
 import type { Ledger } from '../../../src/ledger/ledger.ts'
+import type { Grant } from '../../../src/ledger/records.ts'
 import { MIGRATIONS, runMigrations } from '../../../src/ledger/sqlite/migrations/run-migrations.ts'
 import { APPLICATION_ID, SqliteDatabase } from '../../../src/ledger/sqlite/sqlite-database.ts'
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts'
@@ -318,6 +319,15 @@ describe('migrations', () => {
     const after = new SqliteDatabase(file)
     spend(after, 'new')
     after.close()
+  })
+
+  test('keep the session names of leases from before names were on record', async () => {
+    const before = await open()
+    const { grant } = (await before.openGrant(sampleOpen(randomIds, clock.now()))) as { grant: Grant }
+    await before.close()
+    change('UPDATE leases SET session_name = NULL')
+    const [lease] = await (await open()).listLeases(grant.id)
+    expect(lease?.sessionName).toBe(`${idBody(grant.id)}.1`)
   })
 
   test('that fail leave nothing behind', async () => {

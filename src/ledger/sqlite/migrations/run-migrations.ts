@@ -5,10 +5,16 @@ import type { SqliteDatabase } from '../sqlite-database.ts'
 import { ledgerMigration } from './001-ledger.ts'
 import { tokenOwnersMigration } from './002-token-owners.ts'
 import { correlationMigration } from './003-correlation.ts'
+import { sessionNamesMigration } from './004-session-names.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
-export const MIGRATIONS: readonly Migration[] = [ledgerMigration, tokenOwnersMigration, correlationMigration]
+export const MIGRATIONS: readonly Migration[] = [
+  ledgerMigration,
+  tokenOwnersMigration,
+  correlationMigration,
+  sessionNamesMigration,
+]
 
 interface AppliedRow {
   version: number

@@ -1,0 +1,11 @@
+import type { Migration } from './migration.ts'
+
+/** What the provider calls the session of a lease. A lease from before has none on record: see `leaseOf`. */
+export const sessionNamesMigration: Migration = {
+  version: 4,
+  name: 'session-names',
+  readableBy: 3,
+  sql: `
+ALTER TABLE leases ADD COLUMN session_name TEXT;
+`,
+}
