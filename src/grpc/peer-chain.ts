@@ -1,9 +1,9 @@
-import type { DetailedPeerCertificate, TLSSocket, Server as TlsServer } from 'node:tls'
+import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import { sha256Hex } from '../core/canonical-json.ts'
+import { derChain } from '../core/net/der-chain.ts'
 import { parseCertificate } from '../identity/certificate.ts'
 import { checkLeaf } from '../identity/x509-leaf.ts'
 
-const MAX_CERTIFICATES = 10
 const CHAINS = new WeakMap<TLSSocket, readonly Uint8Array[]>()
 
 /**
@@ -17,17 +17,14 @@ export function keepPeerChains(server: TlsServer): void {
   server.on('keylog', (_line, socket) => {
     if (CHAINS.has(socket)) return
     CHAINS.set(socket, [])
-    socket.prependOnceListener('secure', () => CHAINS.set(socket, readChain(socket)))
+    socket.prependOnceListener('secure', () => CHAINS.set(socket, derChain(socket.getPeerCertificate(true))))
   })
 }
 
-/**
- * The chain of the peer in DER, leaf first: what it sent, as far as one certificate leads to the next, perhaps with the
- * root that OpenSSL found.
- */
+/** The chain that the peer of a connection has shown: see `derChain`. */
 export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
   const kept = CHAINS.get(socket)
-  return kept?.length ? kept : readChain(socket)
+  return kept?.length ? kept : derChain(socket.getPeerCertificate(true))
 }
 
 /** What the peer of a connection has shown. Nothing of it is proved. */
@@ -48,16 +45,4 @@ export function shownIdentity(socket: TLSSocket): ShownIdentity {
   } catch {
     return { shownFingerprint }
   }
-}
-
-function readChain(socket: TLSSocket): readonly Uint8Array[] {
-  const chain: Uint8Array[] = []
-  const seen = new Set<string>()
-  let certificate: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  while (certificate?.raw && chain.length < MAX_CERTIFICATES && !seen.has(certificate.fingerprint512)) {
-    seen.add(certificate.fingerprint512)
-    chain.push(new Uint8Array(certificate.raw))
-    certificate = certificate.issuerCertificate
-  }
-  return chain
 }

@@ -2,6 +2,7 @@ import type { DetailedPeerCertificate } from 'node:tls'
 import type { Clock } from '../../core/clock.ts'
 import { asStintError } from '../../core/errors.ts'
 import { createGuardedFetch, type GuardedFetch, type GuardedFetchOptions } from '../../core/guarded-fetch.ts'
+import { derChain } from '../../core/net/der-chain.ts'
 import { bundleInvalid } from '../bundle-problems.ts'
 import { svidInvalid } from '../certificate.ts'
 import { parseSpiffeId, spiffeIdText } from '../spiffe-id.ts'
@@ -14,8 +15,6 @@ export type EndpointProfile =
   | { readonly kind: 'https_spiffe'; readonly endpointSpiffeId: string }
 
 type FetchLimits = Pick<GuardedFetchOptions, 'allowPrivate' | 'timeoutMs' | 'lookup'>
-
-const MAX_CHAIN = 10
 
 /**
  * Makes the fetch for one bundle endpoint. `https_web`: the server's name, under the public roots or those given.
@@ -56,23 +55,10 @@ function checkEndpoint(
       get: (name: string) => (name === trustDomain ? bundle : undefined),
       isUnavailable: () => false,
     }
-    const { id } = verifyX509Svid(chainOf(certificate), { bundles, now })
+    const { id } = verifyX509Svid(derChain(certificate), { bundles, now })
     if (spiffeIdText(id) === endpointSpiffeId) return undefined
     return svidInvalid('endpoint-id', `The server is ${spiffeIdText(id)}, expected is ${endpointSpiffeId}.`)
   } catch (error) {
     return asStintError(error)
   }
-}
-
-/** DER, leaf first. */
-function chainOf(leaf: DetailedPeerCertificate): readonly Uint8Array[] {
-  const chain: Uint8Array[] = []
-  const seen = new Set<string>()
-  let certificate: DetailedPeerCertificate | undefined = leaf
-  while (certificate?.raw && chain.length < MAX_CHAIN && !seen.has(certificate.fingerprint512)) {
-    seen.add(certificate.fingerprint512)
-    chain.push(new Uint8Array(certificate.raw))
-    certificate = certificate.issuerCertificate
-  }
-  return chain
 }
