@@ -1,5 +1,6 @@
 import type { ActionClass } from './action-classes.ts'
 import table from './action-table/table.generated.json' with { type: 'json' }
+import { splitArn } from './arn.ts'
 import { compileGlob, compileTemplate, type Glob } from './glob.ts'
 
 /** Access level of AWS's Service Authorization Reference, before the overlay has its say. */
@@ -90,11 +91,11 @@ function resourceTypes(text: string, siblings: readonly string[]): readonly Reso
 }
 
 function arnParts(template: string, siblings: readonly string[]): readonly Glob[] {
-  const [prefix = '', partition = '', service = '', region = '', account = '', ...rest] = template.split(':')
+  const { prefix, partition = '', service = '', region = '', account = '', resource: shape } = splitArn(template)
   const fixed = [prefix, partition, service, region, account].map((part) =>
     compileGlob(part.replaceAll(VARIABLE, '?*')),
   )
-  const pieces = rest.join(':').split(VARIABLE)
+  const pieces = shape.split(VARIABLE)
   // `table/${Table}` beside `table/${Table}/index/${Index}`: the last variable holds no slash.
   const segmented = pieces.at(-1) === '' && siblings.some((other) => other.startsWith(`${template}/`))
   const last = pieces.length - 2

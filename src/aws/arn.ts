@@ -36,6 +36,7 @@ const MAX_STARS = 32
 
 /** Latin-1 without control characters: what STS takes in a session policy (U+0020 to U+00FF) and a person can read. */
 const RESOURCE_TEXT = /^[\u0020-\u007e\u00a0-\u00ff]+$/
+const POLICY = /^arn:aws[a-z-]{0,20}:iam::(\d{12}|):policy\/(?:[!-~]{1,510}\/)?[\w+=,.@-]{1,128}$/
 const ROLE = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]{1,64})$/
 
 /**
@@ -54,8 +55,7 @@ export function parseResourcePattern(text: string): ResourcePattern {
   if (!RESOURCE_TEXT.test(text)) throw invalid(text, 'a session policy takes the printable characters of Latin-1 only')
   if (text.split('*').length > MAX_STARS + 1) throw invalid(text, `it has more than ${MAX_STARS} stars`)
   if (text.includes('${')) throw invalid(text, 'policy variables are not taken; spell the resource')
-  const [prefix, partition, service, region, account, ...rest] = text.split(':')
-  const resource = rest.join(':')
+  const { prefix, partition, service, region, account, resource } = splitArn(text)
   if (prefix !== 'arn' || region === undefined || account === undefined || resource === '') {
     throw invalid(text, 'write `*` or `arn:partition:service:region:account:resource`')
   }
@@ -65,6 +65,29 @@ export function parseResourcePattern(text: string): ResourcePattern {
   }
   const parts = [prefix, partition, service, region, account, resource].map(compileGlob)
   return { text, partition, parts, glob: compileGlob(text) }
+}
+
+/** The six parts of an ARN, a pattern or a template of one, unchecked; a part that is not there is undefined. */
+export interface ArnParts {
+  /** `arn`, if it is one. */
+  readonly prefix: string
+  readonly partition: string | undefined
+  readonly service: string | undefined
+  readonly region: string | undefined
+  readonly account: string | undefined
+  /** The rest, with its colons; '' if there is none. */
+  readonly resource: string
+}
+
+/** Takes a text apart at its first five colons; nothing is checked. */
+export function splitArn(text: string): ArnParts {
+  const [prefix = '', partition, service, region, account, ...rest] = text.split(':')
+  return { prefix, partition, service, region, account, resource: rest.join(':') }
+}
+
+/** True for the ARN of a customer-managed policy. */
+export function isPolicyArn(text: string): boolean {
+  return POLICY.test(text)
 }
 
 /**

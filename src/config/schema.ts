@@ -1,10 +1,10 @@
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
+import { parseRoleArn } from '../aws/arn.ts'
 import { PROFILES, STORE_PROFILES } from '../aws/store-profile.ts'
 import { instantText, z } from '../core/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
-import { OPERATOR_ROLES } from '../grants/operator.ts'
+import { operatorRowSchema } from '../grants/operator-row.ts'
 import { TOKEN_REUSE } from '../grants/token-guard.ts'
-import { matchProblem } from '../registry/agent-match.ts'
 import { address } from './address-setting.ts'
 import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
@@ -25,9 +25,7 @@ const awsKeys = z.strictObject({
   sessionTokenFile: path.optional(),
 })
 
-const roleArn = z
-  .string()
-  .regex(/^arn:aws(-cn|-us-gov)?:iam::(\d{12})?:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role')
+const roleArn = z.string().refine((text) => parseRoleArn(text) !== undefined, 'must be the ARN of a role')
 
 const role = z.strictObject({
   arn: roleArn,
@@ -44,23 +42,10 @@ const role = z.strictObject({
   ]),
 })
 
-const operator = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/, 'must be 1 to 64 characters of A-Z a-z 0-9 . _ @ -'),
-  role: z.enum(OPERATOR_ROLES),
-  /** Lower-case hex SHA-256 of the token, as `stint operators token` prints it. */
-  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be the 64 hex digits that `stint operators token` prints'),
-  groups: z.array(z.string().min(1).max(64)).max(50).default([]),
-  subjects: z
-    .array(
-      z
-        .string()
-        .refine(
-          (text) => matchProblem(text) === undefined,
-          'must match agents as a registration does: a SPIFFE ID, a prefix such as spiffe://example.org/ci/*, or the subject of an OIDC issuer',
-        ),
-    )
-    .max(50)
-    .default([]),
+const { groups, subjects } = operatorRowSchema.shape
+const operator = operatorRowSchema.extend({
+  groups: groups.default([]),
+  subjects: subjects.default([]),
   expiresAt: instantText,
 })
 

@@ -1,5 +1,5 @@
 import type { ResourceType, TableAction } from '../aws/action-table.ts'
-import { parseResourcePattern, type ResourcePattern } from '../aws/arn.ts'
+import { parseResourcePattern, type ResourcePattern, splitArn } from '../aws/arn.ts'
 import { classify, expandActions, findAction } from '../aws/classify.ts'
 import { compileGlob, contains, intersects, matches } from '../aws/glob.ts'
 import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
@@ -222,10 +222,10 @@ function fitOfType(type: ResourceType, resource: ResourcePattern, { partition, a
  * region has a dash, so `*-*` is. Asked only whether a pattern is too wide, where reading it too wide is the safe side.
  */
 function asWideAsItGets(text: string): string {
-  const [prefix, partition, service, region = '', account = '', ...rest] = text.split(':')
+  const { prefix, partition, service, region = '', account = '', resource } = splitArn(text)
   const open = (part: string) => (/[*?]/.test(part) ? '*' : part)
-  const resource = rest.join(':').replace(/\?*\*[?*]*/g, '*')
-  return [prefix, partition, service, open(region), open(account), resource].join(':')
+  const opened = resource.replace(/\?*\*[?*]*/g, '*')
+  return [prefix, partition, service, open(region), open(account), opened].join(':')
 }
 
 function inPartition(resource: ResourcePattern, partition: string): ResourcePattern {

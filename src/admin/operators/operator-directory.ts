@@ -3,35 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
-import { z } from '../../core/schema.ts'
-import { OPERATOR_ROLES, type Operator } from '../../grants/operator.ts'
-import { matchProblem } from '../../registry/agent-match.ts'
+import type { Operator } from '../../grants/operator.ts'
+import { type OperatorRow, operatorRowSchema } from '../../grants/operator-row.ts'
 import { operatorTokenHash, operatorTokenId } from './operator-tokens.ts'
 
 /** A token lives 90 days at most. */
 export const MAX_TOKEN_LIFE_MS = 90 * 86_400_000
-
-/** One token of one operator, as the configuration has it. An operator who changes tokens has two rows for a while. */
-const operatorRowSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9._@-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ @ -'),
-  role: z.enum(OPERATOR_ROLES),
-  tokenSha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex characters, never the token itself'),
-  groups: z.array(z.string().min(1).max(64)).max(64),
-  subjects: z
-    .array(
-      z
-        .string()
-        .refine(
-          (text) => matchProblem(text) === undefined,
-          'must match agents as a registration does: a SPIFFE ID, a prefix such as spiffe://example.org/ci/*, or the subject of an OIDC issuer',
-        ),
-    )
-    .max(256),
-  expiresAt: z.date(),
-})
-
-/** A row that has been checked. */
-export type OperatorRow = z.infer<typeof operatorRowSchema>
 
 /** Who may call the admin API. */
 export interface OperatorDirectory {

@@ -1,3 +1,4 @@
+import { isPolicyArn } from '../../aws/arn.ts'
 import { StintError } from '../../core/errors.ts'
 import type { RevocationTarget } from '../provider.ts'
 import { requireRoleArn } from './role-arn.ts'
@@ -16,7 +17,6 @@ export type DenyDocument =
 /** The inline policy's name unless configured. */
 export const DEFAULT_INLINE_POLICY_NAME = 'StintDeny'
 
-const POLICY_ARN = /^arn:aws[a-z-]{0,20}:iam::(\d{12}|):policy\/(?:[!-~]{1,510}\/)?[\w+=,.@-]{1,128}$/
 const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
 
 /** The roles' deny documents by target key, each with the roles that it reaches. Roles may share a boundary. */
@@ -72,7 +72,7 @@ function documentOf(
   roleName: string,
 ): DenyDocument {
   if (revocation.kind === 'boundary') {
-    if (!POLICY_ARN.test(revocation.policyArn))
+    if (!isPolicyArn(revocation.policyArn))
       throw invalid(
         'A boundary is named by the ARN of a customer-managed policy, such as arn:aws:iam::123456789012:policy/stint-boundary.',
         roleArn,
