@@ -3,7 +3,7 @@ import type { Certificate } from './certificate.ts'
 import { svidInvalid } from './certificate.ts'
 import { allowsNames } from './name-constraints.ts'
 import type { SpiffeId } from './spiffe-id.ts'
-import { parseSpiffeId } from './spiffe-id.ts'
+import { parseSpiffeId, spiffeIdText } from './spiffe-id.ts'
 
 /** Leaf, intermediates and root of one path may come to no more than this. */
 export const MAX_PATH_LENGTH = 6
@@ -103,7 +103,7 @@ function checkSignerUsage({ keyUsage, extendedKeyUsage }: Certificate, isRoot: b
 /** X509-SVID 3.2: the id of a signing certificate has no path and names the trust domain that it signs for. */
 function checkSignerId({ subjectAltName }: Certificate, trustDomain: string): void {
   for (const uri of subjectAltName?.uris ?? []) {
-    if (uri === `spiffe://${trustDomain}`) continue
+    if (uri === spiffeIdText({ trustDomain, path: '' })) continue
     throw svidInvalid('issuer-id', 'The URI of a signing certificate is other than the SPIFFE ID of its trust domain.')
   }
 }

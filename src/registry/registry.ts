@@ -1,6 +1,6 @@
 import { StintError } from '../core/errors.ts'
 import { isOidcSubject, parseOidcSubject } from '../identity/oidc/subject.ts'
-import { parseSpiffeId } from '../identity/spiffe-id.ts'
+import { parseSpiffeId, spiffeIdText } from '../identity/spiffe-id.ts'
 import type { Registration } from './registration.ts'
 
 /** The registrations of one file, ready to be looked up; never changes. */
@@ -45,10 +45,10 @@ export class Registry {
     if (isOidcSubject(subject)) return this.#findOidc(subject)
     const { trustDomain, path } = parseSpiffeId(subject)
     if (path === '') return undefined
-    const exact = this.#byMatch.get(`spiffe://${trustDomain}${path}`)
+    const exact = this.#byMatch.get(spiffeIdText({ trustDomain, path }))
     if (exact) return exact
     for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
-      const prefix = this.#byMatch.get(`spiffe://${trustDomain}${path.slice(0, end)}/*`)
+      const prefix = this.#byMatch.get(`${spiffeIdText({ trustDomain, path: path.slice(0, end) })}/*`)
       if (prefix) return prefix
       if (end === 0) break
     }

@@ -1,14 +1,20 @@
 import { X509Certificate } from 'node:crypto'
 import { StintError } from '../core/errors.ts'
-
-/** SPIFFE-ID, sections 2.1 and 2.2: lower-case trust domain, a path without empty or dot segments. */
-const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]{1,255}(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/
+import { parseSpiffeId } from '../identity/spiffe-id.ts'
 
 /** @throws {StintError} SPIFFE_ID_INVALID unless it is a workload's SPIFFE ID. */
 export function requireSpiffeId(text: string): string {
-  if (text.length <= 2048 && SPIFFE_ID.test(text)) return text
+  if (namesWorkload(text)) return text
   const explanation = `The broker's SPIFFE ID must look like spiffe://example.org/stint, with a path; got ${JSON.stringify(text)}.`
   throw new StintError('SPIFFE_ID_INVALID', { explanation })
+}
+
+function namesWorkload(text: string): boolean {
+  try {
+    return parseSpiffeId(text).path !== ''
+  } catch {
+    return false
+  }
 }
 
 /**
