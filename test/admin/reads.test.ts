@@ -12,6 +12,7 @@ import {
 } from '../../src/admin/schemas.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
+import { auditEvent } from '../../src/ledger/events.ts'
 import { adminRig, exampleRecords, PLAN_HASH, problemOf, ROLE_ARN } from './rig.ts'
 
 type Rig = ReturnType<typeof adminRig>
@@ -99,7 +100,12 @@ describe('grants', () => {
   test('a trail outlives the row of its grant', async () => {
     const rig = adminRig()
     await rig.ledger.appendEvents([
-      { type: 'grant.ended', at: rig.clock.now(), actor: 'stint', grantId: rig.grant.id, data: { a: [1] } },
+      auditEvent('grant.ended', {
+        at: rig.clock.now(),
+        actor: 'stint',
+        grantId: rig.grant.id,
+        data: { reason: 'deadline', by: 'lease_end', deny_listed: false },
+      }),
     ])
     rig.ledger.grants.length = 0
     const { events } = await read(rig, `/v1/grants/${rig.grant.id}/trail`)
@@ -261,7 +267,8 @@ describe('the rest', () => {
 
   test('audit events are paged by sequence', async () => {
     const rig = adminRig()
-    const event = { type: 'test.event', at: rig.clock.now(), actor: 'stint' }
+    const head = { at: rig.clock.now(), actor: 'stint', grantId: rig.grant.id } as const
+    const event = auditEvent('approval.expired', { ...head, data: {} })
     await rig.ledger.appendEvents([event, event, event])
     const first = await read(rig, '/v1/audit/events?limit=2')
     assert.equal(first.nextAfterSeq, 2)

@@ -11,6 +11,7 @@ import { afterEach, describe, test } from 'vitest'
 import type { Problem } from '../../src/admin/problem.ts'
 import { type AdminServer, type AdminServerSettings, startAdminServer } from '../../src/admin/server.ts'
 import type { StintError } from '../../src/core/errors.ts'
+import { auditEvent } from '../../src/ledger/events.ts'
 import { adminRig } from './rig.ts'
 import { selfSigned } from './self-signed.ts'
 
@@ -142,7 +143,7 @@ describe('over a socket', () => {
     const rig = adminRig()
     const hold = Promise.withResolvers<void>()
     const reached = Promise.withResolvers<void>()
-    await rig.ledger.appendEvents([{ type: 'test.event', at: rig.clock.now(), actor: 'stint' }])
+    await rig.ledger.appendEvents([anyEvent(rig)])
     rig.ledger.beforePage = () => {
       reached.resolve()
       return hold.promise
@@ -161,7 +162,7 @@ describe('over a socket', () => {
   test('stop cuts a call that outlasts the grace', async () => {
     const rig = adminRig()
     const reached = Promise.withResolvers<void>()
-    await rig.ledger.appendEvents([{ type: 'test.event', at: rig.clock.now(), actor: 'stint' }])
+    await rig.ledger.appendEvents([anyEvent(rig)])
     rig.ledger.beforePage = () => {
       reached.resolve()
       return new Promise(() => undefined)
@@ -267,4 +268,8 @@ async function until(isSo: () => boolean): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
   }
   assert.fail('never came to be')
+}
+
+function anyEvent({ clock, grant }: ReturnType<typeof adminRig>) {
+  return auditEvent('approval.expired', { at: clock.now(), actor: 'stint', grantId: grant.id, data: {} })
 }

@@ -1,18 +1,19 @@
 import { randomIds } from '../../src/core/ids.ts'
 import { type ChainHead, EMPTY_HEAD } from '../../src/ledger/audit/audit-log.ts'
+import type { AuditEventInput } from '../../src/ledger/events.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
 import {
   type Approval,
   type AuditEvent,
   type DenyEntry,
   type DenyTarget,
-  type EventContent,
   GRANT_STATES,
   type Grant,
   type Lease,
   type UnregisteredAttempt,
 } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'
+import { eventFault } from './catalogued-events.ts'
 import { sealedEvent } from './sealed-events.ts'
 
 type Reads = LedgerReads & Pick<LedgerWrites, 'appendEvents'>
@@ -33,9 +34,11 @@ export class FakeAdminLedger implements Reads {
   beforePage: (() => Promise<void>) | undefined
   #head: ChainHead = EMPTY_HEAD
 
-  async appendEvents(inputs: readonly EventContent[]): Promise<void> {
+  async appendEvents(inputs: readonly AuditEventInput[]): Promise<void> {
     this.#check()
     for (const input of inputs) {
+      const fault = eventFault(input)
+      if (fault) throw new TypeError(`An event that is not as the catalogue has it: ${fault}`)
       const event = sealedEvent(this.#head, input, randomIds.next('evt', input.at))
       this.events.push(event)
       this.#head = { seq: event.seq, hash: event.hash }

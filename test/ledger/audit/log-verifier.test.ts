@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
+import { auditEvent } from '../../../src/ledger/events.ts'
 import type { AuditEvent } from '../../../src/ledger/records.ts'
 import { adminRig, problemOf } from '../../admin/rig.ts'
 
@@ -7,10 +8,14 @@ type Rig = ReturnType<typeof adminRig>
 
 async function withEvents(count: number, overrides: Parameters<typeof adminRig>[0] = {}) {
   const rig = adminRig({ limits: { verifyPageSize: 4 }, ...overrides })
-  const at = rig.clock.now()
   const numbers = Array.from({ length: count }, (_, n) => n)
-  await rig.ledger.appendEvents(numbers.map((n) => ({ type: 'test.event', at, actor: 'stint', data: { n } })))
+  await rig.ledger.appendEvents(numbers.map((n) => numberedEvent(rig, n)))
   return rig
+}
+
+function numberedEvent({ clock, grant }: Rig, n: number) {
+  const head = { at: clock.now(), actor: 'stint', grantId: grant.id } as const
+  return auditEvent('approval.expired', { ...head, data: { approvalId: `apr_${n}` } })
 }
 
 async function verify(rig: Rig) {
@@ -72,7 +77,7 @@ test('events written meanwhile are left to the next verification', async () => {
   const rig = await withEvents(10)
   rig.ledger.beforePage = async () => {
     rig.ledger.beforePage = undefined
-    await rig.ledger.appendEvents([{ type: 'test.event', at: rig.clock.now(), actor: 'stint' }])
+    await rig.ledger.appendEvents([numberedEvent(rig, 10)])
   }
   assert.equal((await verify(rig)).events, 10)
   assert.equal((await verify(rig)).events, 11)
