@@ -5,7 +5,14 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/third-party/**', 'test/chart/**', 'test/image/**', 'test/interop/**', 'node_modules/**'],
+    exclude: [
+      'test/third-party/**',
+      'test/chart/**',
+      'test/image/**',
+      'test/interop/**',
+      'test/mutations/**',
+      'node_modules/**',
+    ],
     pool: 'forks',
     // The slow files wait for processes that they start, so one worker per core would leave the cores idle.
     maxWorkers: availableParallelism() + 1,

@@ -74,10 +74,13 @@ describe('opening', () => {
   for (const { name, input } of [
     ...GRANT_STATES.filter((state) => !['denied', 'awaiting_approval', 'active'].includes(state)).map((state) => ({
       name: `as ${state}`,
-      input: { ...opening, grant: { ...opening.grant, state } },
+      input: sampleOpen(randomIds, now, { grant: { state } }),
     })),
     { name: 'as awaiting_approval with a lease', input: { ...waiting, lease } },
-    { name: 'as denied with a lease', input: { ...sampleOpen(randomIds, now, { grant: { state: 'denied' } }), lease } },
+    {
+      name: 'as denied with a lease',
+      input: { ...sampleOpen(randomIds, now, { grant: { state: 'denied', deadline: at(900_000) } }), lease },
+    },
     { name: 'as active with an approval', input: { ...opening, approval } },
     { name: 'as awaiting_approval without one', input: { ...waiting, approval: undefined } },
     { name: 'with another plan', input: { ...opening, plan: { ...opening.plan, hash: 'ff' } } },
