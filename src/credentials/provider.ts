@@ -11,15 +11,26 @@ export interface MintRequest {
   readonly plan: Plan
 }
 
-/** Exists in memory and in one response, nowhere else. */
-export interface IssuedCredentials {
+/** What every kind of credentials has. */
+interface CommonCredentials {
+  /** By which the cloud's own log names these credentials; public, and on record for correlation. */
+  readonly id: string
+  readonly issuedAt: Date
+  /** When the session ends by itself: later than `notAfter`, from which on nothing works. */
+  readonly sessionExpiresAt: Date
+}
+
+/** Temporary credentials of AWS. */
+export interface AwsCredentials extends CommonCredentials {
+  readonly kind: 'aws'
+  /** The same as `id`. */
   readonly accessKeyId: string
   readonly secretAccessKey: Secret
   readonly sessionToken: Secret
-  /** When STS says the session ends: later than `notAfter`, whose Deny is what counts. */
-  readonly sessionExpiresAt: Date
-  readonly issuedAt: Date
 }
+
+/** The credentials of one lease, by kind. They exist in memory and in one response, nowhere else. */
+export type IssuedCredentials = AwsCredentials
 
 /**
  * Whether a failed mint may have made a session all the same. `not_minted`: certainly none. `unknown`: treat as minted.
@@ -35,11 +46,14 @@ export class ProviderReply extends Error {
   override readonly name = 'ProviderReply'
   /** e.g. `AccessDenied`. */
   readonly code: string
+  /** By which the far side's operators find the call. */
+  readonly requestId: string | undefined
 
   /** @param words '' where nothing may be quoted. */
-  constructor(code: string, words: string) {
+  constructor(code: string, words: string, requestId?: string) {
     super(words)
     this.code = code
+    this.requestId = requestId
     // Where we read an answer tells nobody anything.
     this.stack = ''
   }

@@ -56,12 +56,12 @@ export async function mintLease(
   const issued = await ledger.settleLease({
     leaseId: lease.id,
     to: 'issued',
-    accessKeyId: credentials.accessKeyId,
+    accessKeyId: credentials.id,
     issuedAt: credentials.issuedAt,
     events: [
       auditEvent('lease.issued', {
         ...eventHead(grant, lease, clock.now()),
-        data: { ...leaseFacts(lease), accessKeyId: credentials.accessKeyId },
+        data: { ...leaseFacts(lease), accessKeyId: credentials.id },
       }),
     ],
   })
@@ -126,12 +126,13 @@ async function mintOrSettle(
   }
 }
 
-function whatProviderSaid({ details, cause }: StintError) {
-  const { awsCode, awsRequestId } = details
+function whatProviderSaid({ cause }: StintError) {
+  if (!(cause instanceof ProviderReply)) return {}
+  const { code, requestId, message } = cause
   return {
-    ...(typeof awsCode === 'string' && { providerCode: awsCode }),
-    ...(typeof awsRequestId === 'string' && { providerRequestId: awsRequestId }),
-    ...(cause instanceof ProviderReply && cause.message && { providerMessage: cause.message }),
+    providerCode: code,
+    ...(requestId !== undefined && { providerRequestId: requestId }),
+    ...(message && { providerMessage: message }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Activity__Output } from '../contract/gen/stint/v1/Activity.ts'
+import type { AwsCredentials as WireCredentials } from '../contract/gen/stint/v1/AwsCredentials.ts'
 import type { Decision as WireDecision } from '../contract/gen/stint/v1/Decision.ts'
 import type { Grant as WireGrant } from '../contract/gen/stint/v1/Grant.ts'
 import type { GrantState__Output, GrantState as WireState } from '../contract/gen/stint/v1/GrantState.ts'
@@ -9,6 +10,7 @@ import { fromTimestamp, toOptionalTimestamp, toTimestamp } from '../contract/tim
 import type { StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
 import { nameProblem, type ReadableText, readText } from '../core/text/readable-text.ts'
+import type { IssuedCredentials } from '../credentials/provider.ts'
 import type { GrantView, RevealedLease } from '../grants/grant-view.ts'
 import type { Activity } from '../grants/services.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
@@ -117,11 +119,18 @@ export function leaseToWire({ lease, usableUntil, credentials }: RevealedLease):
     number: lease.number,
     notAfter: toTimestamp(lease.notAfter),
     usableUntil: toTimestamp(usableUntil),
-    credentials: {
-      accessKeyId: credentials.accessKeyId,
-      secretAccessKey: credentials.secretAccessKey.reveal(),
-      sessionToken: credentials.sessionToken.reveal(),
-    },
+    credentials: credentialsToWire(credentials),
+  }
+}
+
+function credentialsToWire(credentials: IssuedCredentials): WireCredentials {
+  switch (credentials.kind) {
+    case 'aws':
+      return {
+        accessKeyId: credentials.accessKeyId,
+        secretAccessKey: credentials.secretAccessKey.reveal(),
+        sessionToken: credentials.sessionToken.reveal(),
+      }
   }
 }
 

@@ -53,7 +53,7 @@ const evidence = {
 
 const issuedLease = {
   number: leaseNumber,
-  sessionName: text.describe('RoleSessionName at AWS'),
+  sessionName: text.describe("The session's name in the provider's log"),
   notAfter,
 }
 
@@ -171,7 +171,7 @@ export const EVENT_CATALOG = {
       failedPairs: z
         .array(
           z.strictObject({
-            action: text.describe('IAM action'),
+            action: text.describe('Action of the plan'),
             resource: text.describe('Resource pattern'),
             reason: z.enum(FAILURE_REASONS).describe('Why it was not allowed'),
             policies: z.array(text).readonly().describe('Ids of the policies that forbid it or failed'),
@@ -307,7 +307,7 @@ export const EVENT_CATALOG = {
     about: 'The credentials of a lease were minted. They are revealed after this event is durable.',
     data: z.strictObject({
       ...issuedLease,
-      accessKeyId: text.describe('`ASIA…`, to find its calls in CloudTrail'),
+      accessKeyId: text.describe("Public id of the credentials, to find their calls in the cloud's own log"),
     }),
   },
   'lease.not_minted': {
@@ -336,7 +336,7 @@ export const EVENT_CATALOG = {
     actors: ['stint'],
     refusal: false,
     ids: [],
-    about: 'AWS accepted a deny list; it is in force after the settle time.',
+    about: 'The provider accepted a deny list; it is in force after the settle time.',
     data: z.strictObject({
       target: denyTarget,
       listed: count.describe('Grants that it names one by one'),
@@ -373,9 +373,9 @@ export const EVENT_CATALOG = {
 function failedMint() {
   return {
     code: errorCode.describe('Why the mint failed'),
-    providerCode: text.exactOptional().describe("AWS's own error code"),
-    providerRequestId: text.exactOptional().describe("AWS's request id"),
-    providerMessage: text.exactOptional().describe("AWS's own words, cleaned"),
+    providerCode: text.exactOptional().describe("The provider's own error code"),
+    providerRequestId: text.exactOptional().describe("The provider's id of the call"),
+    providerMessage: text.exactOptional().describe("The provider's own words, cleaned"),
   }
 }
 

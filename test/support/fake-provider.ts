@@ -43,6 +43,8 @@ export class FakeProvider implements CredentialProvider {
     this.sessions.push(request)
     const now = this.#clock.now()
     return {
+      kind: 'aws',
+      id: `KEY-EXAMPLE-${this.sessions.length}`,
       accessKeyId: `KEY-EXAMPLE-${this.sessions.length}`,
       secretAccessKey: new Secret(`canary-secret-${this.sessions.length}`),
       sessionToken: new Secret(`canary-token-${this.sessions.length}`),

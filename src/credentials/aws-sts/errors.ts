@@ -237,7 +237,7 @@ export function toProviderFault(thrown: unknown, context: CallContext): Provider
     ...(context.target === undefined ? {} : { target: context.target }),
   }
   const words = row.wordsAreSecret ? '' : quoteSafely(message, context.secrets ?? [])
-  const reply = new ProviderReply(awsCode, words)
+  const reply = new ProviderReply(awsCode, words, requestId)
   return { row, awsCode, ...(requestId && { requestId }), error: new StintError(row.code, details, reply) }
 }
 

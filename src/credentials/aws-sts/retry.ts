@@ -201,9 +201,7 @@ async function pause(number: number, deadlineMs: number, error: StintError, sign
   try {
     await tools.clock.sleep(delayMs, signal)
   } catch {
-    throw new StintError('CANCELLED', {
-      ...error.details,
-      explanation: 'The caller gave up while AWS was tried again.',
-    })
+    const explanation = 'The caller gave up while AWS was tried again.'
+    throw new StintError('CANCELLED', { ...error.details, explanation }, error.cause)
   }
 }

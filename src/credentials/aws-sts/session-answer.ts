@@ -37,6 +37,8 @@ export function checkedAnswer(
   if (!(Math.abs(issuedMs - options.now.getTime()) <= EXPIRY_TOLERANCE_MS)) throw invalid('Credentials.Expiration')
   if (expiresMs <= session.notAfter.getTime()) throw invalid('Credentials.Expiration')
   return {
+    kind: 'aws',
+    id: AccessKeyId,
     accessKeyId: AccessKeyId,
     secretAccessKey: new Secret(SecretAccessKey),
     sessionToken: new Secret(SessionToken),
