@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createClockGuard } from '../../src/core/clock-guard.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
+import type { CredentialProvider } from '../../src/credentials/provider.ts'
 import { Admission } from '../../src/grants/admission.ts'
 import type { ApprovalParts } from '../../src/grants/decide-approval.ts'
 import { GrantEnder } from '../../src/grants/end-grants.ts'
@@ -79,14 +80,14 @@ export function task(access: object = READ, over: object = {}) {
 }
 
 /** The whole life of a grant on a real SQLite ledger, with time, cloud, registry and policy in the test's hands. */
-export interface Harness extends Awaited<ReturnType<typeof openHarness>> {}
+export interface Harness extends Awaited<ReturnType<typeof openHarness<FakeProvider>>> {}
 
 /** @param options.folder of an earlier harness: opens its ledger again, as a broker that was started anew. */
-export async function openHarness(
+export async function openHarness<Provider extends CredentialProvider = FakeProvider>(
   options: {
     folder?: string
     clock?: ManualClock
-    provider?: FakeProvider
+    provider?: Provider
     limits?: object
     recordRates?: RecordRates
     reuse?: TokenReuse
@@ -94,7 +95,7 @@ export async function openHarness(
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'stint-test-'))
   const clock = options.clock ?? new ManualClock()
-  const provider = options.provider ?? new FakeProvider({ clock })
+  const provider = options.provider ?? (new FakeProvider({ clock }) as CredentialProvider as Provider)
   const ledger: Ledger = await openSqliteLedger({ file: join(folder, 'ledger.db'), clock, ids: randomIds })
   /** What the operator's files say now; tests change it. */
   const rules = {
