@@ -1,23 +1,25 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { type Document, isAlias, LineCounter, type Node, parseDocument } from 'yaml'
 import { StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
+import { type FileProblem, fileProblemText, YamlDocument } from '../core/files/yaml-document.ts'
 import { type ZodError, z } from '../core/schema.ts'
 import { type Config, configSchema } from './schema.ts'
 
 const ENV_PREFIX = 'STINT_CONFIG_'
+/** An alias can lead to too much. */
+const MAX_ALIASES = 20
 
 /**
  * Reads the one config file. Environment variables `STINT_CONFIG_SECTION__KEY` win over it, e.g.
  * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`. `SPIFFE_ENDPOINT_SOCKET` says where the Workload API is unless the file does.
  *
- * @throws {StintError} CONFIG_INVALID; `details.problems` lists every one by path and line.
+ * @throws {StintError} CONFIG_INVALID; `details.problems` lists every one by path, line and column.
  */
 export function loadConfig({ file, env }: { file: string; env: NodeJS.ProcessEnv }): Config {
   const text = readText(file)
-  const { value, lineOf } = parseYaml(text)
-  const parsed = configSchema.safeParse(withSpiffeSocket(withEnvironment(value, env), env))
-  if (!parsed.success) throw invalid(listProblems(parsed.error, lineOf))
+  const document = YamlDocument.parse({ file, text, maxAliases: MAX_ALIASES, isOverlaid: true, toError: invalid })
+  const parsed = configSchema.safeParse(withSpiffeSocket(withEnvironment(document.value, env), env))
+  if (!parsed.success) throw document.error(listProblems(parsed.error))
   return withAbsolutePaths(parsed.data, dirname(resolve(file)))
 }
 
@@ -26,34 +28,7 @@ function readText(file: string): string {
     return readSmallFileSync(file).text
   } catch (error) {
     if (!(error instanceof UnusableFileError)) throw error
-    throw invalid([{ path: '', message: `${file} ${error.message}; name the file with --config` }], error)
-  }
-}
-
-function parseYaml(text: string): { value: unknown; lineOf: (path: readonly PropertyKey[]) => number | undefined } {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
-  const [error] = document.errors
-  if (error)
-    throw invalid([{ path: '', line: error.linePos?.[0].line, message: error.message.split('\n')[0] ?? 'not YAML' }])
-  const value = contentOf(document)
-  const lineOf = (path: readonly PropertyKey[]) => {
-    for (let length = path.length; length > 0; length -= 1) {
-      const node = document.getIn(path.slice(0, length), true) as Node | undefined
-      const start = node && !isAlias(node) ? node.range?.[0] : undefined
-      if (start !== undefined) return lines.linePos(start).line
-    }
-    return undefined
-  }
-  return { value, lineOf }
-}
-
-/** An alias can lead nowhere, or to too much. */
-function contentOf(document: Document): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 20 })
-  } catch (error) {
-    throw invalid([{ path: '', message: error instanceof Error ? error.message : 'not YAML' }], error)
+    throw invalid([{ file, path: '', message: `${error.message}; name the file with --config` }], error)
   }
 }
 
@@ -96,22 +71,14 @@ function scalar(text: string): string | number | boolean {
   return /^\d{1,15}$/.test(text) ? Number(text) : text
 }
 
-interface Problem {
-  readonly path: string
-  readonly message: string
-  readonly line?: number | undefined
-}
-
-function listProblems(error: ZodError, lineOf: (path: readonly PropertyKey[]) => number | undefined): Problem[] {
+/** Each unknown key is a problem of its own. */
+function listProblems(error: ZodError): { path: PropertyKey[]; message: string }[] {
   return error.issues.flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        path: [...issue.path, key].map(String).join('.'),
-        line: lineOf([...issue.path, key]),
-        message: REPLACED.get(key) ?? `is not a setting${didYouMean(key)}`,
-      }))
-    }
-    return [{ path: issue.path.map(String).join('.'), line: lineOf(issue.path), message: issue.message }]
+    if (issue.code !== 'unrecognized_keys') return [issue]
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: REPLACED.get(key) ?? `is not a setting${didYouMean(key)}`,
+    }))
   })
 }
 
@@ -154,14 +121,10 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0
 }
 
-function invalid(problems: readonly Problem[], cause?: unknown): StintError {
-  const lines = problems.map(
-    ({ path, line, message }) => `${line ? `line ${line}: ` : ''}${path ? `${path} ` : ''}${message}`,
-  )
-  const details = {
-    problems: problems.map(({ path, line, message }) => ({ path, message, ...(line ? { line } : {}) })),
-  }
-  return new StintError('CONFIG_INVALID', { explanation: lines.join('\n'), ...details }, cause)
+/** Every problem on a line of its own. */
+function invalid(problems: readonly FileProblem[], cause?: unknown): StintError {
+  const details = { problems: problems.map((problem) => ({ ...problem })) }
+  return new StintError('CONFIG_INVALID', { explanation: problems.map(fileProblemText).join('\n'), ...details }, cause)
 }
 
 /** Every setting that is a path, made absolute from the folder of the config file. */

@@ -1,6 +1,7 @@
 import { parseResourcePattern, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
 import { compileGlob, type Glob, intersects } from '../aws/glob.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import type { YamlDocument } from '../core/files/yaml-document.ts'
 import { z } from '../core/schema.ts'
 
 /** Operators' names for resources, ready for questions. Immutable. */
@@ -40,23 +41,25 @@ export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
  * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
  * does `arn:aws:s3:::prod-data*`, which takes in the bucket `prod-data-2` as well.
  *
+ * @param document what the input was read from, which gives problems their place.
  * @throws {StintError} LABELS_INVALID; `details.problems` lists everything that is wrong, by path.
  */
-export function parseLabels(input: unknown): LabelSet {
+export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error'>): LabelSet {
+  const invalid = (problems: readonly LabelProblem[]) => document?.error(problems) ?? labelsInvalid(problems)
   const parsed = schema.safeParse(input)
   if (!parsed.success) {
-    throw invalid(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.') || 'labels', message })))
+    throw invalid(parsed.error.issues)
   }
   const seen = new Set<string>()
   const problems: LabelProblem[] = []
   const labels = parsed.data.labels.map(({ label, resources }, at) => {
     if (seen.has(label))
       problems.push({
-        path: `labels.${at}.label`,
+        path: ['labels', at, 'label'],
         message: `${label} is given twice; put all its resources in one place`,
       })
     seen.add(label)
-    const patterns = resources.flatMap((text, index) => patternAt(text, `labels.${at}.resources.${index}`, problems))
+    const patterns = resources.flatMap((text, index) => patternAt(text, ['labels', at, 'resources', index], problems))
     return { label, patterns, below: patterns.flatMap(({ text }) => belowOf(text)) }
   })
   if (problems.length > 0) throw invalid(problems)
@@ -107,12 +110,12 @@ function belowOf(text: string): Glob[] {
 }
 
 interface LabelProblem {
-  /** e.g. `labels.0.resources.2` */
-  readonly path: string
+  /** e.g. labels, 0, resources, 2 */
+  readonly path: readonly PropertyKey[]
   readonly message: string
 }
 
-function patternAt(text: string, path: string, problems: LabelProblem[]): ResourcePattern[] {
+function patternAt(text: string, path: readonly PropertyKey[], problems: LabelProblem[]): ResourcePattern[] {
   try {
     return [parseResourcePattern(text)]
   } catch (error) {
@@ -123,7 +126,9 @@ function patternAt(text: string, path: string, problems: LabelProblem[]): Resour
 
 const MAX_LISTED = 100
 
-function invalid(problems: readonly LabelProblem[]): StintError {
+/** For labels that come from no file. */
+function labelsInvalid(found: readonly LabelProblem[]): StintError {
+  const problems = found.map(({ path, message }) => ({ path: path.map(String).join('.') || 'labels', message }))
   const [first = { path: 'labels', message: 'is malformed' }] = problems
   const where = `${first.path}: ${first.message}`.replace(/\.?$/, '.')
   return new StintError('LABELS_INVALID', {

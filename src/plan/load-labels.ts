@@ -1,6 +1,6 @@
-import { parse } from 'yaml'
 import { StintError } from '../core/errors.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
+import { fileError, YamlDocument } from '../core/files/yaml-document.ts'
 import { type LabelSet, parseLabels } from './labels.ts'
 
 /** Enough to share a list of patterns between labels; far too few for a file that grows by aliases of aliases. */
@@ -12,7 +12,9 @@ const MAX_ALIASES = 20
  * @throws {StintError} LABELS_INVALID
  */
 export async function loadLabels(file: string): Promise<LabelSet> {
-  return parseLabels(parseYaml(await readText(file)))
+  const text = await readText(file)
+  const document = YamlDocument.parse({ file, text, maxAliases: MAX_ALIASES, toError: fileError('LABELS_INVALID') })
+  return parseLabels(document.value, document)
 }
 
 async function readText(file: string): Promise<string> {
@@ -21,18 +23,5 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     if (!(error instanceof UnusableFileError)) throw error
     throw new StintError('LABELS_INVALID', { explanation: `The file ${file} ${error.message}.` }, error)
-  }
-}
-
-function parseYaml(text: string): unknown {
-  try {
-    return parse(text, { maxAliasCount: MAX_ALIASES, prettyErrors: true, logLevel: 'error' })
-  } catch (error) {
-    const [problem = 'it is not YAML'] = error instanceof Error ? error.message.split('\n') : []
-    throw new StintError(
-      'LABELS_INVALID',
-      { explanation: `The labels are not YAML that can be read: ${problem}` },
-      error,
-    )
   }
 }

@@ -1,6 +1,5 @@
-import { LineCounter, parseDocument } from 'yaml'
 import { parseDurationMs } from '../core/duration.ts'
-import { StintError } from '../core/errors.ts'
+import { fileError, YamlDocument } from '../core/files/yaml-document.ts'
 import { instantText, z } from '../core/schema.ts'
 import { parseAgentSubject } from '../identity/agent-subject.ts'
 import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
@@ -32,29 +31,11 @@ export interface PolicyTestCase {
 /**
  * Reads a file of policy test cases; docs/policy.md shows one.
  *
- * @throws {StintError} POLICY_INVALID; `details.problems` lists what is wrong by path.
+ * @throws {StintError} POLICY_INVALID; `details.problems` lists what is wrong by place.
  */
 export function parsePolicyTests({ name, text }: PolicyFile): PolicyTestCase[] {
-  const parsed = fileSchema.safeParse(contentOf(name, text))
-  if (parsed.success) return parsed.data.cases.map(toCase)
-  const problems = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
-  const first = problems[0]
-  const explanation = `${name} has ${problems.length} problem(s), the first at ${first?.path ?? ''}: ${first?.message ?? ''}`
-  throw new StintError('POLICY_INVALID', { explanation, problems })
-}
-
-function contentOf(name: string, text: string): unknown {
-  const lineCounter = new LineCounter()
-  try {
-    const document = parseDocument(text, { lineCounter, uniqueKeys: true, strict: true, prettyErrors: false })
-    const [problem] = [...document.errors, ...document.warnings]
-    if (!problem) return document.toJS({ maxAliasCount: 100 })
-    const { line, col } = lineCounter.linePos(problem.pos[0])
-    throw new StintError('POLICY_INVALID', { explanation: `${name}:${line}:${col}: ${problem.message}` })
-  } catch (error) {
-    if (error instanceof StintError) throw error
-    throw new StintError('POLICY_INVALID', { explanation: `${name} is not YAML that can be read.` }, error)
-  }
+  const document = YamlDocument.parse({ file: name, text, maxAliases: 100, toError: fileError('POLICY_INVALID') })
+  return document.check(fileSchema).cases.map(toCase)
 }
 
 const words = z.string().min(1).max(500)

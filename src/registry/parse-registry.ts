@@ -1,20 +1,11 @@
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { sha256Hex } from '../core/canonical-json.ts'
-import { StintError } from '../core/errors.ts'
+import { fileError, YamlDocument } from '../core/files/yaml-document.ts'
 import { parseInstant, startOfDay } from '../core/instant.ts'
 import { z } from '../core/schema.ts'
 import { readText } from '../core/text/readable-text.ts'
 import { matchProblem } from './agent-match.ts'
 import type { Registration } from './registration.ts'
 import { Registry } from './registry.ts'
-
-/** Something wrong with a registry file; `path` is e.g. `agents[2].expires`, '' for the file as a whole. */
-interface RegistryProblem {
-  readonly path: string
-  /** From 1. */
-  readonly line: number
-  readonly message: string
-}
 
 /** What a registry file may hold. */
 export const REGISTRY_LIMITS = { bytes: 4_194_304, agents: 10_000 } as const
@@ -33,60 +24,27 @@ export const REGISTRY_LIMITS = { bytes: 4_194_304, agents: 10_000 } as const
  *     review: 2027-03-31                   # optional
  * ```
  *
+ * @param file as problems name it.
  * @throws {StintError} REGISTRY_INVALID; `details.problems` lists everything that is wrong.
  */
-export function parseRegistry(text: string): Registry {
-  const lines = new LineCounter()
-  const document = documentOf(text, lines)
-  const parsed = registrySchema.safeParse(contentOf(document))
-  if (!parsed.success) {
-    throw invalid(
-      parsed.error.issues.map(({ path, message }) => ({
-        path: path
-          .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-          .join('')
-          .replace(/^\./, ''),
-        line: lineOf(document, lines, path),
-        message,
-      })),
-    )
+export function parseRegistry(text: string, file = 'agents.yaml'): Registry {
+  if (Buffer.byteLength(text) > REGISTRY_LIMITS.bytes) {
+    const message = `The file is over ${REGISTRY_LIMITS.bytes} bytes, which is the limit.`
+    throw toError([{ file, line: 1, column: 1, path: '', message }])
   }
-  const { agents } = parsed.data
+  const document = YamlDocument.parse({ file, text, toError })
+  const { agents } = document.check(registrySchema)
   const repeated = (['name', 'match'] as const).flatMap((key) =>
     repeatsOf(agents.map((agent) => agent[key])).map(({ index, first, value }) => ({
-      path: `agents[${index}].${key}`,
-      line: lineOf(document, lines, ['agents', index, key]),
-      message: `The ${key} ${value} is taken by agents[${first}].`,
+      path: ['agents', index, key],
+      message: `${value} is taken by agents.${first}`,
     })),
   )
-  if (repeated.length > 0) throw invalid(repeated)
+  if (repeated.length > 0) throw document.error(repeated)
   return new Registry({ registrations: agents.map(toRegistration), hash: sha256Hex(text) })
 }
 
-function documentOf(text: string, lineCounter: LineCounter): Document {
-  if (Buffer.byteLength(text) > REGISTRY_LIMITS.bytes)
-    throw invalid([
-      { path: '', line: 1, message: `The file is over ${REGISTRY_LIMITS.bytes} bytes, which is the limit.` },
-    ])
-  try {
-    const document = parseDocument(text, { lineCounter, uniqueKeys: true, strict: true, prettyErrors: false })
-    const problems = [...document.errors, ...document.warnings]
-    if (problems.length === 0) return document
-    throw invalid(problems.map(({ message, pos }) => ({ path: '', line: lineCounter.linePos(pos[0]).line, message })))
-  } catch (error) {
-    if (error instanceof StintError) throw error
-    // The parser recurses, and runs out of stack on a file that is nested thousands deep.
-    throw invalid([{ path: '', line: 1, message: 'The file is not YAML that can be read; it may be nested too deep.' }])
-  }
-}
-
-function contentOf(document: Document): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 0 })
-  } catch {
-    throw invalid([{ path: '', line: 1, message: 'YAML aliases are not supported; write the values out.' }])
-  }
-}
+const toError = fileError('REGISTRY_INVALID')
 
 /** Owner and team are compared and shown as they are written, so nothing is trimmed or normalised in silence. */
 const text = (max: number) =>
@@ -143,25 +101,5 @@ function repeatsOf(values: readonly string[]): { index: number; first: number; v
     if (first !== undefined) return [{ index, first, value }]
     seen.set(value, index)
     return []
-  })
-}
-
-/** The line of the innermost part of the path that is in the file. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
-  for (let length = path.length; length > 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true)
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
-  }
-  return 1
-}
-
-const MAX_LISTED = 100
-
-function invalid(problems: readonly RegistryProblem[]): StintError {
-  const [first] = problems
-  const where = first ? `line ${first.line}${first.path ? `, ${first.path}` : ''}: ${first.message}` : ''
-  return new StintError('REGISTRY_INVALID', {
-    explanation: `${problems.length} problem(s), the first at ${where}`,
-    problems: problems.slice(0, MAX_LISTED).map((problem) => ({ ...problem })),
   })
 }

@@ -35,7 +35,7 @@ export function followRegistry({ file, pollMs = 5_000, ...options }: FollowRegis
 export async function loadRegistry(file: string): Promise<Registry> {
   try {
     const { text } = await readSmallFile(file, { maxBytes: REGISTRY_LIMITS.bytes })
-    return parseRegistry(text)
+    return parseRegistry(text, file)
   } catch (error) {
     if (!(error instanceof UnusableFileError)) throw error
     throw new StintError('REGISTRY_INVALID', { explanation: `The registry file ${file} ${error.message}.` }, error)

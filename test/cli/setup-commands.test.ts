@@ -173,9 +173,9 @@ test('stint config check names every problem on a line of its own, with the line
   expect(exitCode).toBe(1)
   expect(stderr.split('\n')).toEqual(
     expect.arrayContaining([
-      'stint: CONFIG_INVALID: identity is missing',
-      '  policy is missing',
-      '  line 2: listn is not a setting; did you mean listen?',
+      `stint: CONFIG_INVALID: ${file}: identity is missing`,
+      `  ${file}: policy is missing`,
+      `  ${file}:1:1: listn is not a setting; did you mean listen?`,
     ]),
   )
 })
@@ -184,7 +184,7 @@ test('stint config check names the file that it cannot read', async () => {
   const file = join(temporary(), 'none.yaml')
   const { exitCode, stderr } = await stint(['config', 'check'], { env: { STINT_CONFIG: file } })
   expect(exitCode).toBe(1)
-  expect(stderr).toBe(`stint: CONFIG_INVALID: ${file} cannot be read (ENOENT); name the file with --config\n`)
+  expect(stderr).toBe(`stint: CONFIG_INVALID: ${file}: cannot be read (ENOENT); name the file with --config\n`)
 })
 
 test('stint operators token keeps the token out of the row that goes into the configuration', async () => {

@@ -88,62 +88,62 @@ for (const { name, text, path, line } of [
   {
     name: 'a missing owner',
     text: file(entry(), entry().replace('"owner":"mara@example.org",', '')),
-    path: 'agents[1].owner',
+    path: 'agents.1.owner',
     line: 3,
   },
-  { name: 'an unknown key', text: file(entry({ ownr: 'x' })), path: 'agents[0]', line: 2 },
+  { name: 'an unknown key', text: file(entry({ ownr: 'x' })), path: 'agents.0', line: 2 },
   { name: 'an unknown key at the top', text: `${file(entry())}agent: []\n`, path: '', line: 1 },
-  { name: 'an empty purpose', text: file(entry({ purpose: '' })), path: 'agents[0].purpose', line: 2 },
+  { name: 'an empty purpose', text: file(entry({ purpose: '' })), path: 'agents.0.purpose', line: 2 },
   {
     name: 'a bidirectional override in an owner',
     text: file(entry({ owner: 'a\u202Eb' })),
-    path: 'agents[0].owner',
+    path: 'agents.0.owner',
     line: 2,
   },
   {
     name: 'an expiry that is no day',
     text: file(entry({ expires: '2027-02-30' })),
-    path: 'agents[0].expires',
+    path: 'agents.0.expires',
     line: 2,
   },
   {
     name: 'an expiry without a zone',
     text: file(entry({ expires: '2027-02-03T10:00:00' })),
-    path: 'agents[0].expires',
+    path: 'agents.0.expires',
     line: 2,
   },
   {
     name: 'a match of another scheme',
     text: file(entry({ match: 'https://example.org/ci/*' })),
-    path: 'agents[0].match',
+    path: 'agents.0.match',
     line: 2,
   },
   {
     name: 'a star within a segment',
     text: file(entry({ match: 'spiffe://example.org/ci-*' })),
-    path: 'agents[0].match',
+    path: 'agents.0.match',
     line: 2,
   },
   {
     name: 'a star in the middle',
     text: file(entry({ match: 'spiffe://example.org/*/deploy' })),
-    path: 'agents[0].match',
+    path: 'agents.0.match',
     line: 2,
   },
-  { name: 'a star for the trust domain', text: file(entry({ match: 'spiffe://*' })), path: 'agents[0].match', line: 2 },
+  { name: 'a star for the trust domain', text: file(entry({ match: 'spiffe://*' })), path: 'agents.0.match', line: 2 },
   {
     name: 'a trust domain without a path',
     text: file(entry({ match: 'spiffe://example.org' })),
-    path: 'agents[0].match',
+    path: 'agents.0.match',
     line: 2,
   },
   {
     name: 'a name that is taken',
     text: file(entry(), entry({ match: 'spiffe://example.org/x' })),
-    path: 'agents[1].name',
+    path: 'agents.1.name',
     line: 3,
   },
-  { name: 'a match that is taken', text: file(entry(), entry({ name: 'b' })), path: 'agents[1].match', line: 3 },
+  { name: 'a match that is taken', text: file(entry(), entry({ name: 'b' })), path: 'agents.1.match', line: 3 },
   { name: 'a key written twice', text: 'agents: []\nagents: []\n', path: '', line: 2 },
   { name: 'an alias', text: `a: &a [1]\nagents: [*a, *a]\n`, path: '', line: 1 },
   { name: 'text that is no YAML', text: 'agents: [', path: '', line: 1 },
@@ -161,7 +161,7 @@ for (const { name, text, path, line } of [
 
 test('all problems are listed', () => {
   const problems = problemsOf(() => parseRegistry(file(entry({ owner: '' }), entry({ match: 'x', expires: 'never' }))))
-  assert.deepEqual(problems.map(({ path }) => path).sort(), ['agents[0].owner', 'agents[1].expires', 'agents[1].match'])
+  assert.deepEqual(problems.map(({ path }) => path).sort(), ['agents.0.owner', 'agents.1.expires', 'agents.1.match'])
 })
 
 let directory: string
