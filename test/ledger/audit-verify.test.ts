@@ -93,6 +93,11 @@ describe('an export', () => {
       verdict: { seq: 5, problem: 'unreadable' },
     },
     {
+      name: 'with a zero before the number of its head',
+      change: (all: string[]) => all.with(-1, (all.at(-1) ?? '').replace('"seq":', '"seq":0')),
+      verdict: { seq: 10, problem: 'unreadable' },
+    },
+    {
       name: 'with an endless line',
       change: (all: string[]) => all.with(4, 'x'.repeat(2_000_000)),
       verdict: { seq: 5, problem: 'unreadable' },

@@ -56,7 +56,7 @@ async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
 }
 
 function headOf(line: Buffer): { seq: number; hash: string } | undefined {
-  const match = /^\{"head":\{"hash":"([0-9a-f]{64})","seq":(\d{1,15})\}\}$/.exec(
+  const match = /^\{"head":\{"hash":"([0-9a-f]{64})","seq":(0|[1-9]\d{0,14})\}\}$/.exec(
     line.subarray(0, 200).toString('latin1'),
   )
   return match && line.length < 200 ? { hash: match[1] ?? '', seq: Number(match[2]) } : undefined
