@@ -22,7 +22,7 @@ export function withAdmin(parser: Parser): Parser {
   return parser
     .option('--admin-url <url>', 'admin API (STINT_ADMIN_URL)')
     .option('--admin-token-file <file>', 'operator token (STINT_ADMIN_TOKEN_FILE)')
-    .option('--admin-ca <file>', 'roots for its certificate, PEM (STINT_ADMIN_CA)')
+    .option('--admin-ca <file>', 'CA certificates that verify the admin API, PEM (STINT_ADMIN_CA)')
 }
 
 /** JSON as the admin API answers it; commands pick fields and pass the rest through. */
@@ -48,8 +48,8 @@ export class AdminClient {
   static async from(flags: AdminFlags, { env }: Pick<CommandIo, 'env'>): Promise<AdminClient> {
     const text = flags.adminUrl ?? env.STINT_ADMIN_URL
     const tokenFile = flags.adminTokenFile ?? env.STINT_ADMIN_TOKEN_FILE
-    if (!text) throw new UsageError('This needs --admin-url or STINT_ADMIN_URL.')
-    if (!tokenFile) throw new UsageError('This needs --admin-token-file or STINT_ADMIN_TOKEN_FILE.')
+    if (!text) throw new UsageError('Set --admin-url or STINT_ADMIN_URL.')
+    if (!tokenFile) throw new UsageError('Set --admin-token-file or STINT_ADMIN_TOKEN_FILE.')
     const caFile = flags.adminCa ?? env.STINT_ADMIN_CA
     const token = new Secret(tokenOf(await read(tokenFile), tokenFile))
     return new AdminClient(checkUrl(text), token, caFile === undefined ? undefined : await read(caFile))
@@ -96,7 +96,7 @@ export class AdminClient {
     try {
       answer = JSON.parse(text)
     } catch (error) {
-      const explanation = `The admin API answered with status ${status} and something that is no JSON.`
+      const explanation = `The admin API answered with status ${status} and a body that is not JSON.`
       throw new StintError('INTERNAL', { explanation }, error)
     }
     if (status >= 200 && status < 300) return answer as AdminObject
@@ -158,9 +158,9 @@ function fromProblem(status: number, problem: AdminObject | null): StintError {
 }
 
 function checkUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new UsageError(`The admin URL is no URL: ${text}`)
+  if (!URL.canParse(text)) throw new UsageError(`The admin URL is malformed: ${text}`)
   if (isConfidentialUrl(text)) return new URL(text.endsWith('/') ? text : `${text}/`)
-  throw new UsageError('The admin URL must be https (plain http only on loopback), without user and password.')
+  throw new UsageError('The admin URL must be https (http only on loopback), without user and password.')
 }
 
 /**
@@ -178,7 +178,7 @@ export function idInPath(kind: 'grant' | 'approval', id: string): string {
 function tokenOf(text: string, file: string): string {
   const token = text.trim()
   if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw new UsageError(`${file} holds no admin token: one line is wanted, as stint operators token prints it.`)
+  throw new UsageError(`${file} must hold one line: an admin token as stint operators token prints it.`)
 }
 
 async function read(file: string): Promise<string> {

@@ -28,15 +28,21 @@ export function withBroker(parser: Parser): Parser {
     .option('--server-id <spiffe-id>', 'SPIFFE ID that the broker must prove (STINT_SERVER_ID)')
     .option('--svid-cert <file>', 'X.509-SVID, PEM (STINT_SVID_CERT)')
     .option('--svid-key <file>', 'its private key, PEM (STINT_SVID_KEY)')
-    .option('--bundle <file>', "roots of the broker's trust domain (STINT_BUNDLE)")
-    .option('--token-file <file>', 'JWT-SVID or token of an OIDC issuer, read again for every call (STINT_TOKEN_FILE)')
-    .option('--workload-api <address>', 'where SVID and roots come from without files (SPIFFE_ENDPOINT_SOCKET)')
+    .option('--bundle <file>', "trust bundle of the broker's trust domain (STINT_BUNDLE)")
+    .option('--token-file <file>', 'JWT-SVID or OIDC token; the file is read for every call (STINT_TOKEN_FILE)')
+    .option(
+      '--workload-api <address>',
+      'get the SVID and trust bundle from this Workload API socket (SPIFFE_ENDPOINT_SOCKET)',
+    )
     .option(
       '--use-proxy',
-      'through the proxy of grpc_proxy, https_proxy, no_proxy; not to this machine (STINT_USE_PROXY=true)',
+      'connect through the proxy in grpc_proxy, https_proxy, no_proxy; never for loopback (STINT_USE_PROXY=true)',
     )
-    .option('--spiffe-id <spiffe-id>', 'which SVID of the Workload API is ours, of several (STINT_SPIFFE_ID)')
-    .option('--svid-hint <hint>', 'the same by the hint of its registration entry (STINT_SVID_HINT)')
+    .option(
+      '--spiffe-id <spiffe-id>',
+      'SPIFFE ID of the SVID to use, if the Workload API offers several (STINT_SPIFFE_ID)',
+    )
+    .option('--svid-hint <hint>', 'or its hint from the registration entry (STINT_SVID_HINT)')
     .option(
       '--jwt-audience <audience>',
       'fetch a JWT-SVID for this audience from the Workload API for every call (STINT_JWT_AUDIENCE)',
@@ -80,7 +86,7 @@ function svidOf(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFrom
   if (flags.workloadApi && files) throw new UsageError('Give --workload-api or SVID files, not both.')
   if (files && (flags.spiffeId || flags.svidHint)) {
     throw new UsageError(
-      '--spiffe-id and --svid-hint choose among the SVIDs of the Workload API; they do not go with files.',
+      "--spiffe-id and --svid-hint choose among the Workload API's SVIDs and cannot be combined with files.",
     )
   }
   if (workloadApi && !files) return { workloadApi, ...svidChoice(flags, env) }

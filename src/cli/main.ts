@@ -6,21 +6,29 @@ import { EXIT } from './exit-codes.ts'
 
 /** Name, what it is for, and where it is: a command is loaded only when it is run. */
 const COMMANDS: readonly (readonly [name: string, summary: string, load: () => Promise<RunCommand>])[] = [
-  ['exec', 'run a command with the credentials of one task', async () => (await import('./commands/exec.ts')).exec],
-  ['request', 'ask for a grant', async () => (await import('./commands/request.ts')).request],
-  ['complete', 'say that a task is over', async () => (await import('./commands/complete.ts')).complete],
+  ['exec', "run a command with one task's credentials", async () => (await import('./commands/exec.ts')).exec],
+  ['request', 'request a grant', async () => (await import('./commands/request.ts')).request],
+  ['complete', 'complete a grant', async () => (await import('./commands/complete.ts')).complete],
   ['watch', 'follow a grant to its end', async () => (await import('./commands/watch.ts')).watch],
-  ['plan', 'see what a task comes to, without asking for it', async () => (await import('./commands/plan.ts')).plan],
+  ['plan', "show a task's plan without requesting a grant", async () => (await import('./commands/plan.ts')).plan],
   ['grants', 'list, show, revoke grants', async () => (await import('./commands/grants.ts')).grants],
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
-  ['agents', 'list agents, and the unregistered', async () => (await import('./commands/agents.ts')).agents],
+  ['agents', 'list registered and unregistered agents', async () => (await import('./commands/agents.ts')).agents],
   ['policy', 'check and test a policy directory', async () => (await import('./server-commands/policy.ts')).policy],
-  ['audit', 'verify and export the record', async () => (await import('./server-commands/audit.ts')).audit],
-  ['revocations', 'how far revocations are', async () => (await import('./commands/revocations.ts')).revocations],
-  ['status', 'whether credentials are given', async () => (await import('./commands/status.ts')).status],
+  ['audit', 'verify and export the audit log', async () => (await import('./server-commands/audit.ts')).audit],
+  [
+    'revocations',
+    'show the state of the deny lists',
+    async () => (await import('./commands/revocations.ts')).revocations,
+  ],
+  [
+    'status',
+    'show whether the broker can issue credentials',
+    async () => (await import('./commands/status.ts')).status,
+  ],
   [
     'doctor',
-    'look at everything the broker needs',
+    'check everything the broker needs',
     async () => (await import('./server-commands/doctor.ts')).doctorCommand,
   ],
   [
@@ -31,7 +39,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['operators', 'make admin tokens', async () => (await import('./server-commands/operators.ts')).operatorsCommand],
   ['serve', 'run the broker', async () => (await import('./server-commands/serve.ts')).serveCommand],
   ['dev', 'run a practice broker', async () => (await import('./server-commands/dev.ts')).devCommand],
-  ['whoami', 'who this operator is', async () => (await import('./server-commands/whoami.ts')).whoami],
+  [
+    'whoami',
+    'show the current operator; judge an agent token',
+    async () => (await import('./server-commands/whoami.ts')).whoami,
+  ],
 ]
 
 /** Runs `stint <argv…>`. */

@@ -54,6 +54,6 @@ async function withdraw(client: StintClient, grantId: string, command: string, i
 }
 
 function unanswered({ code, details }: StintError): StintError {
-  const explanation = 'Nobody answered in the time that --wait-for gives; the request is withdrawn.'
+  const explanation = 'Nobody decided the approval within --wait-for, so stint withdrew the request.'
   return new StintError(code, { ...details, explanation })
 }

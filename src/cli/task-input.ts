@@ -22,11 +22,11 @@ export function withTask(parser: Parser): Parser {
   const collect = (value: string, before: readonly string[] = []) => [...before, value]
   return parser
     .option('--task <file>', 'task as YAML or JSON; the flags below override it')
-    .option('--role <arn>', 'role to act through')
-    .option('--purpose <text>', 'why, in words that a person can judge')
+    .option('--role <arn>', 'role ARN to assume')
+    .option('--purpose <text>', 'why, in words that an approver can judge')
     .option('--allow <action=resource>', "e.g. 's3:GetObject,s3:ListBucket=arn:aws:s3:::b/*'; may be repeated", collect)
     .option('--ttl <duration>', 'how long the task may take, e.g. 15m')
-    .option('--reference <id>', 'ticket or run id, for the trail')
+    .option('--reference <id>', 'ticket or run id, for the audit log')
 }
 
 /** The shape of a task file; the broker judges the values. */
@@ -103,7 +103,7 @@ async function readTask(path: string): Promise<TaskFile> {
   const parsed = taskFile.safeParse(value)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'} ${message}`)
-  throw new UsageError(`The task file ${path} is not a task: ${problems.join('; ')}.`)
+  throw new UsageError(`The task file ${path} is not a valid task: ${problems.join('; ')}.`)
 }
 
 /** YAML's own sentence, without the excerpt below it; the system's code for a file that cannot be read. */
@@ -120,17 +120,17 @@ function parseAllow(text: string): Task['access'][number] {
   const actions = text.slice(0, Math.max(0, equals)).split(',').filter(Boolean)
   const resource = text.slice(equals + 1)
   if (equals > 0 && actions.length > 0 && resource) return { actions, resources: [resource] }
-  throw new UsageError(`--allow takes action=resource, e.g. s3:GetObject=arn:aws:s3:::bucket/*; got ${text}`)
+  throw new UsageError(`--allow must be action=resource, e.g. s3:GetObject=arn:aws:s3:::bucket/*; got ${text}`)
 }
 
 function secondsOf(text: string): number {
   const ms = parseDurationMs(text)
   if (ms !== undefined && ms >= 1_000 && ms <= 0xffff_ffff * 1_000) return Math.floor(ms / 1_000)
   const hint = /^\d+$/.test(text) ? `; for ${text} seconds write ${text}s` : ''
-  throw new UsageError(`A task's time is a duration such as 90s or 15m; got ${text}${hint}`)
+  throw new UsageError(`The task's ttl must be a duration such as 90s or 15m; got ${text}${hint}`)
 }
 
 function need<T>(value: T | undefined, flag: string, field: string): T {
   if (value !== undefined) return value
-  throw new UsageError(`The task does not say its ${field}: give ${flag}, or ${field} in the --task file.`)
+  throw new UsageError(`The task has no ${field}: set ${flag}, or ${field} in the --task file.`)
 }

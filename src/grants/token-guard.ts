@@ -6,7 +6,7 @@ import { auditEvent } from '../ledger/events.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
 import type { RefusalLog, TokenFacts } from '../ledger/refusal-log.ts'
 
-/** How often a bearer token may mint; see `TokenUse`. `lifetime`: as often as wanted until it ends, by whoever has it. */
+/** How often a bearer token may mint; see `TokenUse`. `lifetime`: until it expires, by anyone who holds it. */
 export const TOKEN_REUSE = ['connection', 'never', 'lifetime'] as const
 export type TokenReuse = (typeof TOKEN_REUSE)[number]
 
@@ -60,7 +60,7 @@ export class TokenGuard {
     }
     if (reuse === 'lifetime') return {}
     if (connection.closed.aborted) {
-      throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
+      throw new StintError('CANCELLED', { explanation: "The call's connection has closed." })
     }
     this.#follow(connection)
     const moved: TokenUse['moved'] = ({ from, to, move }) =>

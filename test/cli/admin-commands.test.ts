@@ -332,7 +332,7 @@ test('an export of the record verifies offline, and not after one byte was chang
 })
 
 for (const { name, out, says } of [
-  { name: 'a file that is there already', out: (folder: string) => join(folder, 'token'), says: 'is there already' },
+  { name: 'a file that is there already', out: (folder: string) => join(folder, 'token'), says: 'already exists' },
   { name: 'a folder that is not there', out: (folder: string) => join(folder, 'none', 'audit.jsonl'), says: 'ENOENT' },
 ])
   test(`an export onto ${name} is wrong use, and changes nothing`, async () => {

@@ -28,12 +28,14 @@ const UNREGISTERED: readonly Column<AdminObject>[] = [
 /** `stint agents list|unregistered`. */
 export function agents(io: CommandIo): Promise<number> {
   return runParser('agents', io, (parser) => {
-    parser.description('Agents: those registered, and those that came without.')
-    withOutput(withAdmin(parser.command('list').description('the registrations in force'))).action((flags: Flags) =>
+    parser.description('List registered agents, and identities that asked without a registration.')
+    withOutput(withAdmin(parser.command('list').description('list current registrations'))).action((flags: Flags) =>
       list(flags, io),
     )
-    withOutput(withAdmin(parser.command('unregistered').description('valid identities that no registration covers')))
-      .option('--limit <n>', 'at most so many', countFlag, 50)
+    withOutput(
+      withAdmin(parser.command('unregistered').description('list valid identities that no registration covers')),
+    )
+      .option('--limit <n>', 'maximum number to list', countFlag, 50)
       .action((flags: Flags & { limit: number }) => unregistered(flags, io))
   })
 }

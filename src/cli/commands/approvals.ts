@@ -24,20 +24,21 @@ const COLUMNS: readonly Column<AdminObject>[] = [
 /** `stint approvals list|show|approve|reject`. */
 export function approvals(io: CommandIo): Promise<number> {
   return runParser('approvals', io, (parser, done) => {
-    parser.description('What waits for a person: who, why, what exactly; and the answer.')
+    parser.description('List, show, approve or reject approvals.')
     withOutput(withAdmin(parser.command('list').description('list approvals, newest first')))
       .option('--state <state>', 'pending, approved, rejected or expired', 'pending')
-      .option('--limit <n>', 'at most so many', countFlag, 50)
+      .option('--limit <n>', 'maximum number to list', countFlag, 50)
       .action((flags: Flags & { state: string; limit: number }) => list(flags, io))
-    withOutput(
-      withAdmin(parser.command('show <approval>').description('the plan that is to be judged, in full')),
-    ).action(async (id: string, flags: Flags) =>
-      print(await fetchApproval(await AdminClient.from(flags, io), id), flags, io),
+    withOutput(withAdmin(parser.command('show <approval>').description('show one approval and its whole plan'))).action(
+      async (id: string, flags: Flags) => print(await fetchApproval(await AdminClient.from(flags, io), id), flags, io),
     )
     for (const verdict of ['approve', 'reject'] as const) {
       withOutput(withAdmin(parser.command(`${verdict} <approval>`).description(`${verdict} the plan`)))
-        .requiredOption('--note <text>', 'why, for the record')
-        .option('--plan-hash <hash>', 'hash of the plan you have read; without it the plan is shown and you are asked')
+        .requiredOption('--note <text>', 'the reason, for the audit log')
+        .option(
+          '--plan-hash <hash>',
+          'hash of the plan you have read; without it, the plan is shown and you confirm it',
+        )
         .action(async (id: string, flags: DecideFlags) => done(await decide(verdict, id, flags, io)))
     }
   })
@@ -102,7 +103,7 @@ async function decide(
 async function askPerson(verdict: Verdict, answer: AdminObject, io: CommandIo): Promise<string | undefined> {
   if (!io.stdin.isTTY)
     throw new UsageError(
-      'Without a terminal to ask on, give --plan-hash: the whole hash after "Plan:" in stint approvals show.',
+      'No terminal to confirm on. Set --plan-hash to the whole hash after "Plan:" in stint approvals show.',
     )
   print(answer, { output: 'table' }, { ...io, stdout: io.stderr })
   const typed = await ask(`Type ${verdict} to ${verdict} this plan: `, io)

@@ -9,7 +9,7 @@ type Flags = BrokerFlags & { note?: string; output: OutputFormat }
 export function complete(io: CommandIo): Promise<number> {
   return runParser('complete', io, (parser) => {
     withOutput(withBroker(parser))
-      .description('Say that a task is over: no lease follows.')
+      .description('Complete a grant: the task is over and gets no more leases.')
       .argument('<grant>', 'grt_…')
       .option('--note <text>', 'how it went')
       .action(async (grantId: string, flags: Flags) => {

@@ -23,20 +23,20 @@ export async function exec(io: CommandIo): Promise<number> {
   return runParser('exec', { ...io, argv: ours }, (parser, done) => {
     withBroker(withTask(parser))
       .usage('[flags] -- command [args...]')
-      .description('Run a command with the credentials of one task, and complete the grant when it ends.')
-      .option('--idempotency-key <key>', 'the same key and task are the same grant')
+      .description("Run a command with one task's credentials, and complete the grant when the command ends.")
+      .option('--idempotency-key <key>', 'a repeated key with the same task returns the same grant')
       .option(
         '--wait-for <duration>',
-        'how long to wait for an approver; until the approval expires if left out',
+        'how long to wait for an approver (default: until the approval expires)',
         durationFlag,
       )
-      .option('--region <region>', 'AWS region for the command, whose AWS config file is hidden')
+      .option('--region <region>', 'AWS region for the command (stint hides the AWS config file from it)')
       .action(async (flags: Flags) => {
         if (command.length === 0)
           throw new UsageError('Give the command after --, e.g. stint exec --task t.yaml -- aws s3 ls')
         if (io.env[GRANT_VARIABLE]) {
           throw new UsageError(
-            `This already runs inside stint exec (grant ${io.env[GRANT_VARIABLE]}), which cannot be nested.`,
+            `stint exec cannot be nested; this runs inside it already (grant ${io.env[GRANT_VARIABLE]}).`,
           )
         }
         const exitCode = await withTaskFrom(flags, (task) =>
@@ -78,7 +78,7 @@ async function execWith(client: StintClient, work: Work): Promise<number> {
     }
   } catch (error) {
     if (exitCode === undefined || !hasCode(error, 'CANCELLED')) throw error
-    io.stderr.write('stint: a signal ended the wait for the grant; the request is withdrawn\n')
+    io.stderr.write('stint: a signal ended the wait for the grant; stint withdrew the request\n')
     return exitCode
   } finally {
     for (const stopListening of unlisten) stopListening?.()

@@ -41,27 +41,27 @@ const EVENT_COLUMNS: readonly Column<AdminObject>[] = [
 /** `stint grants list|show|trail|revoke` for operators, `stint grants mine` for the agent itself. */
 export function grants(io: CommandIo): Promise<number> {
   return runParser('grants', io, (parser) => {
-    parser.description('Grants: who has what, and taking it back.')
+    parser.description('List, show or revoke grants.')
     withOutput(withAdmin(parser.command('list').description('list grants, newest first')))
       .option('--agent <agent>', 'SPIFFE ID, subject of an OIDC issuer, or name of a registration')
       .option('--owner <owner>')
       .option('--state <state>')
       .option('--role <arn>')
-      .option('--since <time>', 'requested after: 2h (so long ago), a day, or RFC 3339', timeFlag)
-      .option('--until <time>', 'requested before, said as --since', timeFlag)
-      .option('--limit <n>', 'at most so many', countFlag, 50)
+      .option('--since <time>', 'requested after: a duration ago (2h), a day, or an RFC 3339 time', timeFlag)
+      .option('--until <time>', 'requested before; same formats as --since', timeFlag)
+      .option('--limit <n>', 'maximum number to list', countFlag, 50)
       .action((flags: ListFlags) => list(flags, io))
     withOutput(withBroker(parser.command('mine').description("list this agent's own grants, newest first"))).action(
       (flags: BrokerFlags & { output: OutputFormat }) => mine(flags, io),
     )
-    withOutput(withAdmin(parser.command('show <grant>').description('one grant, its plan and its leases'))).action(
+    withOutput(withAdmin(parser.command('show <grant>').description('show one grant, its plan and its leases'))).action(
       (id: string, flags: Flags) => show(id, flags, io),
     )
-    withOutput(withAdmin(parser.command('trail <grant>').description('all that is on record of a grant'))).action(
+    withOutput(withAdmin(parser.command('trail <grant>').description("list a grant's audit events"))).action(
       (id: string, flags: Flags) => trail(id, flags, io),
     )
-    withOutput(withAdmin(parser.command('revoke <grant>').description('end a grant now')))
-      .requiredOption('--note <text>', 'why, for the record')
+    withOutput(withAdmin(parser.command('revoke <grant>').description('revoke a grant')))
+      .requiredOption('--note <text>', 'the reason, for the audit log')
       .action((id: string, flags: Flags & { note: string }) => revoke(id, flags, io))
   })
 }
@@ -99,7 +99,7 @@ async function listByRegistration(
   const { items } = await admin.get('/v1/agents')
   if ((items as AdminObject[]).some((agent) => agent.name === name)) return rows
   throw new UsageError(
-    `No registration is called ${name}; --agent takes a SPIFFE ID, the subject of an OIDC issuer, or a name of stint agents list.`,
+    `No registration is called ${name}; --agent must be a SPIFFE ID, an OIDC subject, or a name from stint agents list.`,
   )
 }
 
@@ -167,6 +167,6 @@ async function revoke(id: string, { note, ...flags }: Flags & { note: string }, 
 /** The outcome of a revocation, never said better than it is. */
 function outcomeLine({ kind, at, effectiveBy, usableUntil }: AdminObject): string {
   if (kind === 'ended') return `all of its credentials stopped working at ${at}`
-  if (kind === 'ending') return `being enforced; nothing works after ${effectiveBy}`
+  if (kind === 'ending') return `being enforced; all of its credentials stop working by ${effectiveBy}`
   return `not revocable for this role: its last lease works until ${usableUntil}`
 }

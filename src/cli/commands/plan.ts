@@ -11,7 +11,7 @@ type Flags = BrokerFlags & TaskFlags & { output: OutputFormat }
 export function plan(io: CommandIo): Promise<number> {
   return runParser('plan', io, (parser, done) => {
     withOutput(withBroker(withTask(parser)))
-      .description('See what a task comes to and what policy would say; asks for nothing.')
+      .description("Show a task's plan and the policy decision, without requesting a grant.")
       .action(async (flags: Flags) => {
         const answer = await withTaskFrom(flags, (task) => withClient(flags, io, (client) => client.planTask(task)))
         if (flags.output === 'table')

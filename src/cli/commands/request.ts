@@ -24,19 +24,19 @@ type Flags = BrokerFlags &
   }
 
 const NO_WAY_BACK =
-  'stint: without --idempotency-key no later call gets the credentials of this grant; stint complete withdraws it\n'
+  "stint: without --idempotency-key, later calls cannot get this grant's credentials; stint complete withdraws it\n"
 
 /** `stint request`: asks for a grant; credentials are printed only when they were asked for by name. */
 export function request(io: CommandIo): Promise<number> {
   return runParser('request', io, (parser, done) => {
     withBroker(withTask(parser))
-      .description('Ask for a grant. Complete it with stint complete.')
-      .option('--idempotency-key <key>', 'the same key and task are the same grant')
+      .description('Request a grant. Complete it with stint complete.')
+      .option('--idempotency-key <key>', 'a repeated key with the same task returns the same grant')
       .option('--no-wait', 'do not wait for an approver (exit code 4)')
       .option('--wait-for <duration>', 'how long to wait for an approver', durationFlag)
-      .option('--show-credentials', 'print the credentials of the lease too')
+      .option('--show-credentials', "also print the lease's credentials")
       .addOption(
-        new Option('-o, --output <format>', 'how to print; credential-process is for the AWS config file')
+        new Option('-o, --output <format>', 'output format; credential-process is for the AWS config file')
           .choices([...OUTPUT_FORMATS, 'credential-process'])
           .default('table'),
       )

@@ -15,7 +15,7 @@ const COLUMNS: readonly Column<AdminObject>[] = [
 export function revocations(io: CommandIo): Promise<number> {
   return runParser('revocations', io, (parser) => {
     withOutput(withAdmin(parser))
-      .description('The deny lists and how far each is, those that fail first.')
+      .description('Show the state of each deny list, failing ones first.')
       .action(async (flags: AdminFlags & { output: OutputFormat }) => {
         const { items } = await (await AdminClient.from(flags, io)).get('/v1/revocations')
         printList(io, flags.output, { rows: items as AdminObject[], columns: COLUMNS, value: items })

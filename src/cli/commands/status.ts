@@ -9,7 +9,7 @@ type Flags = AdminFlags & { output: OutputFormat }
 export function status(io: CommandIo): Promise<number> {
   return runParser('status', io, (parser, done) => {
     withOutput(withAdmin(parser))
-      .description('Whether the broker gives credentials, and what stands in the way; exits with 1 if it does not.')
+      .description('Show whether the broker can issue credentials, and its problems. Exits with 1 if it cannot.')
       .action(async (flags: Flags) => {
         const answer = await (await AdminClient.from(flags, io)).get('/v1/status')
         if (flags.output === 'table') printFacts(io, statusFacts(answer))

@@ -9,7 +9,7 @@ type Flags = BrokerFlags & { output: OutputFormat }
 export function watch(io: CommandIo): Promise<number> {
   return runParser('watch', io, (parser) => {
     withOutput(withBroker(parser))
-      .description("Follow one of this agent's grants to its end, over reconnects.")
+      .description("Follow one of this agent's grants until it ends; reconnects if needed.")
       .argument('<grant>', 'grt_…')
       .action((grantId: string, { output, ...flags }: Flags) =>
         withClient(flags, io, async (client) => {

@@ -80,15 +80,15 @@ async function answer(
 }
 
 function refuse({ method, url, headers }: IncomingMessage, host: string, authorization: Secret): Answer | undefined {
-  if (headers.host !== host) return failure(403, 'Forbidden', `This endpoint answers to the host ${host} only.`)
+  if (headers.host !== host) return failure(403, 'Forbidden', `The Host header must be ${host}.`)
   if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) {
     return failure(403, 'Forbidden', 'This endpoint does not serve browsers.')
   }
   if (!sameText(headers.authorization ?? '', authorization.reveal())) {
-    return failure(401, 'Unauthorized', 'The Authorization header must be the text of the token file.')
+    return failure(401, 'Unauthorized', "The Authorization header must hold the token file's content.")
   }
-  if (url !== PATH) return failure(404, 'NotFound', `There is nothing but ${PATH} here.`)
-  if (method !== 'GET') return failure(405, 'MethodNotAllowed', 'Credentials are read with GET.')
+  if (url !== PATH) return failure(404, 'NotFound', `The only path here is ${PATH}.`)
+  if (method !== 'GET') return failure(405, 'MethodNotAllowed', 'The method must be GET.')
   return undefined
 }
 

@@ -5,6 +5,6 @@ import { parseDurationMs } from '../../core/duration.ts'
 export function durationFlag(text: string): number {
   const ms = parseDurationMs(text)
   if (ms === undefined || ms > 0x7fff_ffff)
-    throw new InvalidArgumentError('A duration is e.g. 90s or 15m, at most 24d.')
+    throw new InvalidArgumentError('A duration must look like 90s or 15m, and be at most 24d.')
   return ms
 }

@@ -8,6 +8,6 @@ export function timeFlag(text: string): string {
   const at = agoMs === undefined ? (parseInstant(text) ?? startOfDay(text)) : new Date(Date.now() - agoMs)
   if (at && !Number.isNaN(at.getTime())) return at.toISOString()
   throw new InvalidArgumentError(
-    'A time is e.g. 2h (so long ago), 2026-11-21 (its start, UTC) or 2026-11-21T12:00:00+01:00.',
+    'A time is e.g. 2h (two hours ago), 2026-11-21 (midnight UTC) or 2026-11-21T12:00:00+01:00.',
   )
 }

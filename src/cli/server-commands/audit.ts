@@ -14,20 +14,22 @@ type Flags = AdminFlags & { output: OutputFormat }
 /** `stint audit verify|export|head`. */
 export function audit(io: CommandIo): Promise<number> {
   return runParser('audit', io, (parser, done) => {
-    parser.description('The record: prove it, copy it, note its head.')
+    parser.description('Verify and export the audit log, and print its head.')
     withOutput(
       withAdmin(
-        parser.command('verify [file]').description("prove a ledger file or an export offline, or the broker's own"),
+        parser
+          .command('verify [file]')
+          .description("verify a ledger file or an export offline, or the running broker's log"),
       ),
     )
-      .option('--expect-head <seq:hash>', 'a head noted before, which the record must still hold')
+      .option('--expect-head <seq:hash>', 'a head saved earlier; the log must still contain it')
       .action(async (file: string | undefined, flags: Flags & { expectHead?: string }) =>
         done(await verify(file, flags, io)),
       )
-    withAdmin(parser.command('export').description('the whole record as JSON lines'))
-      .option('--out <file>', 'a new file, instead of stdout')
+    withAdmin(parser.command('export').description('export the whole audit log as JSON lines'))
+      .option('--out <file>', 'write to this new file instead of stdout')
       .action((flags: AdminFlags & { out?: string }) => exportAll(flags, io))
-    withAdmin(parser.command('head').description('the last event as seq:hash; note it elsewhere')).action(
+    withAdmin(parser.command('head').description('print the last event as seq:hash; save it elsewhere')).action(
       async (flags: AdminFlags) => {
         const { seq, hash } = await (await AdminClient.from(flags, io)).get('/v1/audit/head')
         io.stdout.write(`${seq}:${hash}\n`)
@@ -90,7 +92,7 @@ async function writeNew(file: string, lines: AsyncIterable<string>): Promise<voi
     await writeFileWhole(file, lines, { mustBeNew: true, durable: true })
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw new UsageError(`The file ${file} is there already; --out wants a new one.`)
+    if (code === 'EEXIST') throw new UsageError(`The file ${file} already exists; --out must name a new file.`)
     if (syscall !== undefined)
       throw new UsageError(`The file ${file} cannot be written (${code}); give --out another one.`)
     throw error

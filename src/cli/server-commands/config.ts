@@ -10,14 +10,14 @@ export const configCommand: RunCommand = (io) =>
   runParser('config', io, (parser) => {
     parser.description('Check and show the configuration.')
     withConfig(parser.command('check'))
-      .description('Say whether the file can be used; lists every problem by line.')
+      .description('Validate the file; lists every problem by line.')
       .action((flags: { config?: string }) => {
         loadConfig({ file: configFile(flags, io), env: io.env })
         io.stdout.write('ok\n')
       })
     withConfig(parser.command('print'))
       .description(
-        'Print it as it is understood, with defaults; durations in milliseconds. It holds no secrets, only paths of them.',
+        'Print the effective configuration with defaults; durations in milliseconds. Holds paths of secrets, never secrets.',
       )
       .action((flags: { config?: string }) => {
         printValue(io, 'yaml', loadConfig({ file: configFile(flags, io), env: io.env }))

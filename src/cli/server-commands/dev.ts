@@ -14,7 +14,7 @@ import { type CommandIo, type RunCommand, runParser, UsageError } from '../comma
 import { runUntilSignalled } from './serve.ts'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
-const FIRST_LINE = '# Written by stint dev; it goes when that ends.'
+const FIRST_LINE = '# Written by stint dev, which deletes it when it ends.'
 
 interface Flags {
   readonly log: (typeof LEVELS)[number]
@@ -26,9 +26,9 @@ export const devCommand: RunCommand = (io) =>
   runParser('dev', io, (parser) => {
     parser
       .description(
-        'Run a broker against a practice cloud: nothing to set up, nothing real. Prints shell variables on stdout.',
+        'Run a practice broker and cloud on this machine; no set-up needed. Prints shell variables on stdout.',
       )
-      .option('--write-env <file>', 'write the shell variables to this file instead, for as long as it runs')
+      .option('--write-env <file>', 'write the shell variables to this file instead; it is deleted at the end')
       .addOption(new Option('--log <level>', 'log level').choices(LEVELS).default('warn'))
       .action((flags: Flags) => dev(flags, io))
   })
@@ -101,7 +101,7 @@ async function writeOurs(file: string, lines: string): Promise<void> {
     await writeFileWhole(file, `${FIRST_LINE}\n${lines}`, { mustBeNew: !isOurs })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why = code === 'EEXIST' ? 'it is there already and not of stint dev' : reasonOf(error)
+    const why = code === 'EEXIST' ? 'it already exists and stint dev did not write it' : reasonOf(error)
     throw new UsageError(`The file ${file} cannot be written (${why}); give --write-env another one.`)
   }
 }

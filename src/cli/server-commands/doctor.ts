@@ -15,7 +15,7 @@ const LIMIT_MS = 120_000
 export const doctorCommand: RunCommand = (io) =>
   runParser('doctor', io, (parser, done) => {
     withOutput(withConfig(parser))
-      .description('Look at everything the broker needs: files, policies, clock, STS, roles, deny lists, ledger.')
+      .description('Check everything the broker needs: files, policies, clock, STS, roles, deny lists, ledger.')
       .action(async (flags: { config?: string; output: OutputFormat }) => {
         const config = loadConfig({ file: configFile(flags, io), env: io.env })
         const deps = { clock: systemClock, logger: createLogger({ level: 'fatal' }) }

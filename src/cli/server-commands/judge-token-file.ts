@@ -66,7 +66,7 @@ async function judgeParts(token: TokenParts, options: JudgeTokenOptions): Promis
 const REVIEW_SKIPPED: JudgedCheck = {
   name: 'token review',
   verdict: 'skipped',
-  finding: 'not asked here, since the token does not leave this machine; the broker asks the cluster before each mint',
+  finding: 'not checked here, because the token stays on this machine; the broker asks the cluster before each mint',
 }
 
 /** From all places of the keys, as the broker has them when it has asked everywhere. */
@@ -106,9 +106,9 @@ function judgeUse({ claims }: TokenParts, { listen, identity }: Config): JudgedC
 }
 
 const USES: Readonly<Record<TokenReuse, string>> = {
-  connection: 'for the calls of one connection that mint',
-  never: 'for one call that mints',
-  lifetime: 'as often as wanted until it ends, by whoever has it',
+  connection: 'to mint over one connection',
+  never: 'to mint once',
+  lifetime: 'until it expires, by anyone who holds it',
 }
 
 async function judgeAsJwtSvid(token: TokenParts, { config, now }: JudgeTokenOptions): Promise<TokenJudgement> {
@@ -119,7 +119,7 @@ async function judgeAsJwtSvid(token: TokenParts, { config, now }: JudgeTokenOpti
     if (!rules) {
       throw tokenInvalid(
         'issuer',
-        'The iss of the token is no issuer of identity.oidc, to the letter, and no audience is set for JWT-SVIDs.',
+        "The token's iss must match an issuer in identity.oidc exactly; JWT-SVIDs are off because no audience is set.",
       )
     }
     // A bundle that comes over a network is not at hand here: its domain counts as unknown.
@@ -162,7 +162,7 @@ async function readToken(file: string): Promise<string> {
       await handle.close()
     }
   } catch (error) {
-    const explanation = `The token file cannot be read, or is over ${MAX_FILE_BYTES} bytes: ${file}`
+    const explanation = `The token file is unreadable or exceeds ${MAX_FILE_BYTES} bytes: ${file}`
     throw new StintError('CONFIG_INVALID', { explanation }, error)
   }
 }

@@ -13,11 +13,11 @@ export const operatorsCommand: RunCommand = (io) =>
     parser.description('Make admin tokens.')
     parser
       .command('token')
-      .description('Print a new token on stderr, once, and its row for admin.operators on stdout.')
+      .description('Create a token: prints it once on stderr, and its row for admin.operators on stdout.')
       .requiredOption('--name <name>', 'the operator')
       .requiredOption('--role <role>', OPERATOR_ROLES.join(', '))
-      .option('--group <group...>', 'groups that approvals can ask for')
-      .option('--days <days>', `until it expires; at most ${MAX_DAYS}`, '30')
+      .option('--group <group...>', 'groups that approvals can require')
+      .option('--days <days>', `days until the token expires; at most ${MAX_DAYS}`, '30')
       .action((flags: { name: string; role: string; group?: string[]; days: string }) => {
         if (!OPERATOR_ROLES.some((role) => role === flags.role))
           throw new UsageError(`--role must be one of ${OPERATOR_ROLES.join(', ')}.`)

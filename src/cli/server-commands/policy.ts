@@ -18,7 +18,9 @@ type TestFlags = { output: OutputFormat; labels?: string; approvalsFor: readonly
 export function policy(io: CommandIo): Promise<number> {
   return runParser('policy', io, (parser, done) => {
     parser.description('Check and test a policy directory before it is used.')
-    withOutput(parser.command('check <directory>').description('parse, validate and look for rules that do not hold'))
+    withOutput(
+      parser.command('check <directory>').description('parse, validate and find rules that a request can slip past'),
+    )
       .option('--strict', 'warnings fail too')
       .action(async (directory: string, { output, strict }: { output: OutputFormat; strict?: boolean }) => {
         const found = await checkPolicies(directory)
@@ -27,10 +29,10 @@ export function policy(io: CommandIo): Promise<number> {
         done(found.ok && !(strict && found.warnings.length > 0) ? EXIT.ok : EXIT.error)
       })
     withOutput(parser.command('test <directory>').description('run the *.test.yaml cases beside the policies'))
-      .option('--labels <file>', "the operator's labels, for cases that bring none")
+      .option('--labels <file>', 'labels file for cases that have no labels of their own')
       .option(
         '--approvals-for <classes>',
-        'classes that always need a person',
+        'action classes that always require approval',
         classesFlag,
         DEFAULT_APPROVALS_REQUIRED_FOR,
       )

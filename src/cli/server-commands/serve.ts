@@ -70,6 +70,6 @@ export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'
 function refuseUnsafeNode({ env }: CommandIo): void {
   if (!UNSAFE_NODE_OPTIONS.test(env.NODE_OPTIONS ?? '')) return
   const explanation =
-    'NODE_OPTIONS opens a debugger or loads foreign code into a process that holds credentials; take that out.'
+    'NODE_OPTIONS opens a debugger or loads foreign code into a process that holds credentials; remove it.'
   throw new StintError('CONFIG_INVALID', { explanation })
 }

@@ -19,9 +19,9 @@ export function whoami(io: CommandIo): Promise<number> {
   return runParser('whoami', io, (parser, done) => {
     withOutput(withConfig(withAdmin(parser)))
       .description(
-        'The operator that the admin API sees in our token. With --token-file: how the broker of a configuration would judge an agent’s token, check by check; exits with 1 if it would be refused.',
+        'Show the operator that the admin token belongs to. With --token-file: run the checks of a configured broker on an agent’s token; exits with 1 if the broker would reject it.',
       )
-      .option('--token-file <file>', 'an agent’s bearer token; nothing of it leaves this machine')
+      .option('--token-file <file>', 'an agent’s bearer token; it never leaves this machine')
       .option('--fetch-keys', 'also fetch the keys of its issuer and check the signature')
       .action(async (flags: Flags) => {
         if (flags.tokenFile !== undefined) return done(await showToken(io, flags, flags.tokenFile))
