@@ -83,7 +83,7 @@ export class Authenticator {
     if (authorization.length === 0) {
       if (svid) return fromSvid(svid)
       throw new StintError('IDENTITY_REQUIRED', {
-        explanation: 'Call with an X.509-SVID or, where open, a JWT-SVID or a token of a known issuer.',
+        explanation: 'Present an X.509-SVID, or a JWT-SVID or OIDC token where the bearer port is enabled.',
       })
     }
     const token = await this.#verifyToken(bearerToken(authorization), { alone: !svid, now })
@@ -105,7 +105,7 @@ export class Authenticator {
       return { ...verified, method: 'oidc', expiresAt }
     }
     if (!this.#tokens || !namesSpiffeId(parts)) {
-      throw tokenInvalid('issuer', 'The token is of no issuer that is accepted here (iss).')
+      throw tokenInvalid('issuer', "The token's issuer (iss) is not configured here.")
     }
     const { snapshot } = this.#bundles
     const keyWaitMs = (trustDomain: string) => this.#awaitedKeys?.waitMs(text, trustDomain) ?? 0
@@ -144,7 +144,7 @@ function cacheKey(text: string): string {
 
 function bearerToken(values: readonly (string | Uint8Array)[]): string {
   const [value, ...more] = values
-  if (more.length > 0) throw tokenInvalid('several', 'A call carries one authorization value at most.')
+  if (more.length > 0) throw tokenInvalid('several', 'A call may carry only one authorization value.')
   const match = typeof value === 'string' ? /^bearer ([A-Za-z0-9._-]+)$/i.exec(value) : null
   if (match?.[1] === undefined) throw tokenInvalid('scheme', 'The authorization value must be Bearer and a JWT.')
   return match[1]
@@ -178,7 +178,7 @@ function fromSvid(svid: VerifiedX509Svid): CallerIdentity {
 }
 
 function fromTokenAlone(token: ShownToken, via: CallConnection | undefined): CallerIdentity {
-  if (!via) throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
+  if (!via) throw new StintError('CANCELLED', { explanation: "The call's connection has closed." })
   return { ...fromToken(token), token: { ...token.replay, connection: via } }
 }
 
@@ -206,7 +206,7 @@ function fromBoth(svid: VerifiedX509Svid, token: ShownToken): CallerIdentity {
   if (!agrees) {
     throw new StintError('IDENTITY_MISMATCH', {
       explanation:
-        'The certificate and the bearer token must be of the same agent, or the token bound to the certificate; send one of them alone.',
+        'The certificate and the bearer token must name the same agent, or the token must be bound to the certificate. Otherwise send only one of them.',
     })
   }
   const identity = fromToken(token)

@@ -90,7 +90,7 @@ function followBundle(
 
 function stillInUse(problem: StintError): StintError {
   const { code, details, message } = problem
-  const explanation = `${details.explanation ?? message} The bundle of before stays in use.`
+  const explanation = `${details.explanation ?? message} The previous bundle stays in use.`
   return new StintError(code, { ...details, explanation }, problem)
 }
 

@@ -73,7 +73,7 @@ function readKey(jwk: StrictJson): ReadKey {
   if (jwk.use === 'jwt-svid') return readJwtAuthority(jwk)
   // WIT-SVIDs are not accepted here, so their keys are nothing to look at.
   if (jwk.use === 'wit-svid') return { note: undefined }
-  return { note: warning('key-use', 'A key has no use, or one unknown here.') }
+  return { note: warning('key-use', 'A key has no use, or an unknown one.') }
 }
 
 function readRoot(jwk: Jwk): ReadKey {
@@ -81,7 +81,7 @@ function readRoot(jwk: Jwk): ReadKey {
   const [first, ...more] = Array.isArray(x5c) ? (x5c as readonly StrictJson[]) : []
   if (first === undefined) return { note: warning('x5c-missing', 'An x509-svid key has no x5c.') }
   if (typeof first !== 'string' || !STANDARD_BASE64.test(first)) {
-    return { note: alarm('x5c-encoding', 'The x5c of a key is not standard base64.') }
+    return { note: alarm('x5c-encoding', "A key's x5c is not standard base64.") }
   }
   const note =
     more.length > 0 ? warning('x5c-many', 'A key has several certificates; only the first counts.') : undefined
@@ -89,7 +89,7 @@ function readRoot(jwk: Jwk): ReadKey {
   try {
     root = rootFromDer(Buffer.from(first, 'base64'))
   } catch {
-    return { note: alarm('x5c-unusable', 'The x5c of a key is not a usable signing certificate in DER.') }
+    return { note: alarm('x5c-unusable', "A key's x5c is not a usable signing certificate in DER.") }
   }
   if (publicKeyOf(jwk)?.equals(root.x509.publicKey)) return { root, note }
   return { note: mismatch(jwk) }
@@ -98,7 +98,7 @@ function readRoot(jwk: Jwk): ReadKey {
 /** What a JWK says of its key twice has to be the same key (RFC 7517, section 4.7). */
 function mismatch({ kty }: Jwk): BundleNote {
   const members = kty === 'RSA' ? 'n, e' : 'crv, x, y'
-  return alarm('x5c-mismatch', `The certificate in the x5c of a key is not for the key that its kty, ${members} give.`)
+  return alarm('x5c-mismatch', `The certificate in a key's x5c does not match the key in kty, ${members}.`)
 }
 
 function agreesWithX5c(key: KeyObject, { x5c }: Jwk): boolean {

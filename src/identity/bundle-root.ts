@@ -25,10 +25,7 @@ const MAX_NAME_BYTES = 4_096
  */
 export function checkNames(roots: readonly Certificate[]): void {
   if (nameBytes(roots) <= MAX_NAME_BYTES) return
-  throw bundleInvalid(
-    'names',
-    `The names of the roots of a trust domain have ${MAX_NAME_BYTES} bytes at most together.`,
-  )
+  throw bundleInvalid('names', `A trust domain's root names may have at most ${MAX_NAME_BYTES} bytes in total.`)
 }
 
 /** What the names of these roots take in a handshake (RFC 8446, section 4.2.4). */

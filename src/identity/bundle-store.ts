@@ -20,7 +20,7 @@ export function requireBundle(bundles: BundleSnapshot, trustDomain: string): Tru
   const bundle = bundles.get(trustDomain)
   if (bundle) return bundle
   if (bundles.isUnavailable(trustDomain)) {
-    const explanation = `There is no current trust bundle of ${trustDomain} now; try again, and look at the broker's status if it lasts.`
+    const explanation = `No current trust bundle is available for ${trustDomain}. Try again; if it persists, check the broker's status.`
     throw new StintError('TRUST_DOMAIN_UNAVAILABLE', { trustDomain, explanation })
   }
   const explanation = 'No trust bundle is configured for the trust domain of this SPIFFE ID.'
@@ -179,7 +179,7 @@ function checkAllNames(bundles: ReadonlyMap<string, TrustBundle>): void {
   if (bytes <= MAX_NAME_BYTES) return
   throw bundleInvalid(
     'names',
-    `The names of all roots together have ${bytes} bytes; a handshake holds ${MAX_NAME_BYTES}.`,
+    `All root names together have ${bytes} bytes; a TLS handshake has room for ${MAX_NAME_BYTES}.`,
   )
 }
 
@@ -188,7 +188,7 @@ function checkSuccessor(trustDomain: string, bundle: TrustBundle, held: TrustBun
     throw bundleInvalid('trust-domain', 'The bundle belongs to another trust domain.')
   }
   if (held?.sequence !== undefined && (bundle.sequence === undefined || bundle.sequence < held.sequence)) {
-    throw bundleInvalid('rollback', 'The bundle is older than the one in use: its spiffe_sequence is lower or gone.')
+    throw bundleInvalid('rollback', 'The bundle is older than the one in use: its spiffe_sequence is lower or missing.')
   }
 }
 

@@ -95,7 +95,7 @@ export function readExtensions(block: DerNode | undefined): CertificateExtension
     seen.add(oid)
     const reader = READERS.get(oid)
     if (reader) reader(readDer(value), critical, into)
-    else if (critical) throw refused('extension-critical', 'A certificate has a critical extension unknown here.')
+    else if (critical) throw refused('extension-critical', 'A certificate has an unknown critical extension.')
   }
   return into
 }

@@ -47,16 +47,16 @@ function checkSubject({ sub }: Claims): SpiffeId {
   try {
     id = parseSpiffeId(sub)
   } catch (error) {
-    throw tokenInvalid('subject', 'The sub of a JWT-SVID is the SPIFFE ID of the workload.', error)
+    throw tokenInvalid('subject', "A JWT-SVID's sub must be the workload's SPIFFE ID.", error)
   }
-  if (id.path === '') throw tokenInvalid('subject', 'The SPIFFE ID of a workload has a path.')
+  if (id.path === '') throw tokenInvalid('subject', "A workload's SPIFFE ID must have a path.")
   return id
 }
 
 function checkAudienceFor({ trustDomain }: SpiffeId, { aud }: Claims, { audiencesFor, soleAudience }: Rules): void {
   const accepted = audiencesFor(trustDomain)
   if (accepted.length === 0) {
-    const explanation = `No audience is set here for JWT-SVIDs of the trust domain ${trustDomain}, so none is accepted.`
+    const explanation = `JWT-SVIDs from ${trustDomain} are refused: no audience is configured for that trust domain.`
     throw tokenInvalid('audience', explanation)
   }
   checkAudience(aud, { accepted, sole: soleAudience })
@@ -68,7 +68,7 @@ function checkTimes(claims: Claims, rules: Rules): { expiresAt: Date; issuedAt?:
   checkNotBefore(claims, rules)
   const iat = checkIssuedAt(claims, rules)
   if (exp - (iat ?? rules.now.getTime()) > maxLifetimeSeconds * 1000) {
-    throw tokenInvalid('lifetime', `The token lives longer than the ${maxLifetimeSeconds} s allowed here.`)
+    throw tokenInvalid('lifetime', `The token's lifetime exceeds the maximum of ${maxLifetimeSeconds} s.`)
   }
   return { expiresAt: new Date(exp), ...(iat === undefined ? {} : { issuedAt: new Date(iat) }) }
 }
@@ -76,5 +76,5 @@ function checkTimes(claims: Claims, rules: Rules): { expiresAt: Date; issuedAt?:
 function checkTokenId({ jti }: Claims): string | undefined {
   if (jti === undefined) return undefined
   if (typeof jti === 'string' && jti !== '' && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
-  throw tokenInvalid('token-id', `The jti of a token is a text of 1 to ${MAX_JTI_BYTES} bytes.`)
+  throw tokenInvalid('token-id', `A token's jti must be a string of 1 to ${MAX_JTI_BYTES} bytes.`)
 }

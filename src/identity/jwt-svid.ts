@@ -50,10 +50,10 @@ export function createJwtSvidVerifier(rules: JwtSvidRules): JwtSvidVerifier {
   const { maxLifetimeSeconds = 3600, leewaySeconds = 10, soleAudience = true } = rules
   const audiencesFor = audiencesOf(rules)
   if (!(maxLifetimeSeconds > 0 && maxLifetimeSeconds <= 86_400)) {
-    throw configInvalid('maxLifetimeSeconds', 'The longest token life must be from 1 s to 24 h.')
+    throw configInvalid('maxLifetimeSeconds', 'The maximum token lifetime must be between 1 s and 24 h.')
   }
   if (!(leewaySeconds >= 0 && leewaySeconds <= 30)) {
-    throw configInvalid('leewaySeconds', 'The leeway for clocks must be from 0 to 30 s.')
+    throw configInvalid('leewaySeconds', 'The clock leeway must be between 0 and 30 s.')
   }
   const checked = { audiencesFor, maxLifetimeSeconds, leewaySeconds, soleAudience }
   return { verify: (token, context) => verify(token, { ...context, ...checked }) }
@@ -107,14 +107,14 @@ function authorityOf({ header }: CompactToken, { id }: JwtClaims, { bundles, key
   const authority = requireBundle(bundles, id.trustDomain).jwtAuthorities.get(header.kid)
   if (!authority) throw unknownKey(id.trustDomain, keyWaitMs?.(id.trustDomain) ?? 0)
   if (!authority.algorithms.includes(header.alg)) {
-    throw tokenInvalid('algorithm-key', 'The key with this kid is not for the algorithm of the token.')
+    throw tokenInvalid('algorithm-key', "The key with this kid does not match the token's algorithm.")
   }
   return authority
 }
 
 function unknownKey(trustDomain: string, retryAfterMs: number): StintError {
-  if (retryAfterMs === 0) return tokenInvalid('kid', 'The trust domain of the token has no JWT key with this kid.')
-  const explanation = `The trust bundle of ${trustDomain} has no JWT key with the kid of the token; it is brought up to date soon, so try again later.`
+  if (retryAfterMs === 0) return tokenInvalid('kid', "The token's trust domain has no JWT key with this kid.")
+  const explanation = `The trust bundle of ${trustDomain} has no JWT key with the token's kid. The broker refreshes the bundle soon; try again later.`
   return new StintError('TRUST_DOMAIN_UNAVAILABLE', { check: 'kid', trustDomain, explanation, retryAfterMs })
 }
 
@@ -122,7 +122,7 @@ async function checkSignature({ text, header }: CompactToken, { key }: JwtAuthor
   try {
     await compactVerify(text, key, { algorithms: [header.alg] })
   } catch (error) {
-    throw tokenInvalid('signature', 'The signature of the token does not verify.', error)
+    throw tokenInvalid('signature', "The token's signature is invalid.", error)
   }
 }
 

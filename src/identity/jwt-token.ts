@@ -36,11 +36,11 @@ export interface TokenParts {
  */
 export function takeTokenApart(text: string): TokenParts {
   if (typeof text !== 'string' || text.length > MAX_TOKEN_BYTES) {
-    throw tokenInvalid('size', 'A bearer token has at most 8 KiB.')
+    throw tokenInvalid('size', 'A bearer token may have at most 8 KiB.')
   }
   const [header, payload, signature, ...more] = text.split('.')
   if (!header || !payload || !signature || more.length > 0) {
-    throw tokenInvalid('form', 'A bearer token has three parts with a dot between each two (JWS compact form).')
+    throw tokenInvalid('form', 'A bearer token must have three parts separated by dots (JWS compact form).')
   }
   checkEncoding(signature)
   return { text, signingInput: `${header}.${payload}`, header: readObject(header), claims: readObject(payload) }
@@ -74,14 +74,14 @@ export function tokenInvalid(check: string, explanation: string, cause?: unknown
 function checkHeader(header: { readonly [key: string]: StrictJson }): { alg: string; kid: string } {
   const { alg, kid, typ } = header
   if (Object.keys(header).some((name) => !HEADERS.has(name))) {
-    throw tokenInvalid('header', 'The header of a JWT-SVID has alg, kid and typ only.')
+    throw tokenInvalid('header', "A JWT-SVID's header may have only alg, kid and typ.")
   }
   if (typeof alg !== 'string' || !ALGORITHMS.has(alg)) {
-    throw tokenInvalid('algorithm', 'A JWT-SVID is signed by RS, ES or PS with 256, 384 or 512.')
+    throw tokenInvalid('algorithm', "A JWT-SVID's alg must be RS, ES or PS with 256, 384 or 512.")
   }
-  if (!TYPES.has(typ)) throw tokenInvalid('type', 'The typ of a JWT-SVID, if present, is exactly JWT or JOSE.')
+  if (!TYPES.has(typ)) throw tokenInvalid('type', "A JWT-SVID's typ, if present, must be exactly JWT or JOSE.")
   if (typeof kid !== 'string' || kid.trim() === '' || Buffer.byteLength(kid) > MAX_KID_BYTES) {
-    throw tokenInvalid('kid', 'A JWT-SVID names its key by kid.')
+    throw tokenInvalid('kid', 'A JWT-SVID must have a kid.')
   }
   return { alg, kid }
 }

@@ -120,7 +120,7 @@ export class ServerIdentityFiles {
     try {
       const identity = serverIdentity(cert, new Secret(key))
       if (clock.now() <= identity.notAfter) return identity
-      throw invalid('certFile', 'The certificate of the server has expired.')
+      throw invalid('certFile', 'The server certificate has expired.')
     } catch (error) {
       throw withFile(error, { certFile, keyFile })
     }
@@ -149,18 +149,14 @@ export function filesIdentity(options: Omit<ServerIdentityFilesOptions, 'onChang
  * @throws {StintError} CONFIG_INVALID
  */
 export function serverIdentity(cert: string, key: Secret): ServerIdentity {
-  const leaf = usable(
-    'certFile',
-    'The certificate of the server is no certificate in PEM.',
-    () => new X509Certificate(cert),
-  )
-  const privateKey = usable('keyFile', 'The private key of the server is no unencrypted private key in PEM.', () =>
+  const leaf = usable('certFile', 'The server certificate is not a PEM certificate.', () => new X509Certificate(cert))
+  const privateKey = usable('keyFile', "The server's private key is not an unencrypted PEM private key.", () =>
     createPrivateKey(key.reveal()),
   )
   if (!leaf.checkPrivateKey(privateKey)) {
-    throw invalid('keyFile', 'The private key of the server does not belong to its certificate.')
+    throw invalid('keyFile', "The server's private key does not belong to its certificate.")
   }
-  usable('certFile', 'The certificate and the private key of the server are no pair that TLS takes.', () =>
+  usable('certFile', "TLS does not accept the server's certificate and private key as a pair.", () =>
     createSecureContext({ cert, key: key.reveal() }),
   )
   const spiffeId = spiffeIdOf(leaf)

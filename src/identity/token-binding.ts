@@ -17,14 +17,11 @@ export function confirmationOf(claims: { readonly [name: string]: StrictJson }):
   const [member, ...more] = isJsonObject(cnf) ? Object.entries(cnf) : []
   const [name, value] = member ?? []
   if (name !== 'x5t#S256' || more.length > 0 || typeof value !== 'string') {
-    throw tokenInvalid(
-      'confirmation',
-      'A token may be bound (cnf) to a certificate by x5t#S256 and to nothing else here.',
-    )
+    throw tokenInvalid('confirmation', "A token's cnf may have only x5t#S256, which binds it to a certificate.")
   }
   const digest = Buffer.from(value, 'base64url')
   if (digest.length === 32 && digest.toString('base64url') === value) return digest.toString('hex')
-  throw tokenInvalid('confirmation', 'The x5t#S256 of a token is the SHA-256 of a certificate in base64url.')
+  throw tokenInvalid('confirmation', "A token's x5t#S256 must be the SHA-256 of a certificate in base64url.")
 }
 
 /**
@@ -39,6 +36,6 @@ export function checkBinding(boundTo: string | undefined, fingerprint: string | 
   const explanation =
     fingerprint === undefined
       ? 'The token is bound to a certificate; call over mTLS with that certificate.'
-      : 'The token is bound to another certificate than the one of this connection; fetch a new one for this certificate.'
+      : 'The token is bound to a different certificate than this connection uses; fetch a new token for this certificate.'
   throw new StintError('TOKEN_BINDING_MISMATCH', { explanation })
 }

@@ -49,7 +49,7 @@ export function checkNotBefore(claims: Claims, rules: TimeRules): number | undef
 
 /** @returns `iat`, if there is one. @throws {StintError} TOKEN_INVALID, TOKEN_EXPIRED */
 export function checkIssuedAt(claims: Claims, rules: TimeRules): number | undefined {
-  return notInFuture(claims, 'iat', rules, 'The token is from the future.')
+  return notInFuture(claims, 'iat', rules, "The token's iat is in the future; check the clocks.")
 }
 
 function notInFuture(

@@ -94,7 +94,7 @@ function bundleFromDocument(trustDomain: string, document: { readonly [key: stri
   const hint = readHint(document.spiffe_refresh_hint)
   const notes: BundleNote[] = [...keys.notes, ...rootNotes(keys)]
   if (keys.x509Authorities.length + keys.jwtAuthorities.size === 0) {
-    notes.push(alarm('nothing-trusted', 'The bundle has no usable key: every SVID of the trust domain is refused.'))
+    notes.push(alarm('nothing-trusted', 'The bundle has no usable key, so every SVID of the trust domain is refused.'))
   }
   if (hint === 'unusable') notes.push(warning('refresh-hint', 'spiffe_refresh_hint is not a number of seconds.'))
   const bundle: TrustBundle = {
@@ -126,7 +126,7 @@ function nameOf(name: string): string {
   try {
     return parseTrustDomain(name)
   } catch (error) {
-    throw bundleInvalid('trust-domain', 'The name of a trust domain is malformed; write it like example.org.', error)
+    throw bundleInvalid('trust-domain', 'A trust domain name is malformed; write it like example.org.', error)
   }
 }
 

@@ -20,7 +20,7 @@ export function checkLeaf(leaf: Certificate): SpiffeId {
   const san = leaf.subjectAltName
   const [uri, ...others] = san?.uris ?? []
   if (uri === undefined || others.length > 0) {
-    throw svidInvalid('uri-san', 'An X.509-SVID has exactly one URI among its subject alternative names.')
+    throw svidInvalid('uri-san', 'An X.509-SVID must have exactly one URI subject alternative name.')
   }
   if (leaf.emptySubject && san?.critical !== true) {
     throw svidInvalid('san-critical', 'Without a subject, the subject alternative name must be critical.')
@@ -37,12 +37,15 @@ function checkNotSigning(leaf: Certificate): void {
 
 function checkKeyUsage({ keyUsage }: Certificate): void {
   if (keyUsage?.critical && keyUsage.digitalSignature) return
-  throw svidInvalid('key-usage', 'An X.509-SVID has a critical key usage that includes digitalSignature.')
+  throw svidInvalid('key-usage', 'An X.509-SVID must have a critical key usage that includes digitalSignature.')
 }
 
 function checkExtendedKeyUsage({ extendedKeyUsage: usages }: Certificate): void {
   if (usages === undefined || (usages.includes(SERVER_AUTH) && usages.includes(CLIENT_AUTH))) return
-  throw svidInvalid('extended-key-usage', 'Extended key usage, if present, holds both serverAuth and clientAuth.')
+  throw svidInvalid(
+    'extended-key-usage',
+    'Extended key usage, if present, must include both serverAuth and clientAuth.',
+  )
 }
 
 function workloadId(uri: string): SpiffeId {
@@ -50,8 +53,8 @@ function workloadId(uri: string): SpiffeId {
   try {
     id = parseSpiffeId(uri)
   } catch (error) {
-    throw svidInvalid('spiffe-id', 'The URI of the certificate is not a well-formed SPIFFE ID.', error)
+    throw svidInvalid('spiffe-id', "The certificate's URI is not a well-formed SPIFFE ID.", error)
   }
-  if (id.path === '') throw svidInvalid('root-path', 'The SPIFFE ID of a workload has a path.')
+  if (id.path === '') throw svidInvalid('root-path', "A workload's SPIFFE ID must have a path.")
   return id
 }

@@ -86,7 +86,7 @@ function checkSigner(signer: Certificate, path: readonly Certificate[], search: 
   checkValidity(signer, search.now)
   const between = path.slice(1).filter((certificate) => !certificate.selfIssued).length
   if (between > (signer.basicConstraints.pathLength ?? Number.POSITIVE_INFINITY)) {
-    throw svidInvalid('path-length', 'More certificates follow a signing certificate than it allows.')
+    throw svidInvalid('path-length', "The path is longer than a signing certificate's path length allows.")
   }
   if (!isRoot) checkSignerId(signer, search.id.trustDomain)
   checkNames(signer, path, search.id)
@@ -104,7 +104,7 @@ function checkSignerUsage({ keyUsage, extendedKeyUsage }: Certificate, isRoot: b
 function checkSignerId({ subjectAltName }: Certificate, trustDomain: string): void {
   for (const uri of subjectAltName?.uris ?? []) {
     if (uri === spiffeIdText({ trustDomain, path: '' })) continue
-    throw svidInvalid('issuer-id', 'The URI of a signing certificate is other than the SPIFFE ID of its trust domain.')
+    throw svidInvalid('issuer-id', "A signing certificate's URI must be the SPIFFE ID of its trust domain.")
   }
 }
 

@@ -466,7 +466,7 @@ function mayBeRevealed(lease: TokenBinding['lease']): boolean {
 
 /** @throws {StintError} CANCELLED: nothing is bound to a connection that is gone. */
 export function checkConnectionOpen(isClosed: boolean): void {
-  if (isClosed) throw new StintError('CANCELLED', { explanation: 'The connection of the call has closed.' })
+  if (isClosed) throw new StintError('CANCELLED', { explanation: "The call's connection has closed." })
 }
 
 const REPLAY_EXPLANATIONS = {

@@ -266,8 +266,8 @@ describe('ServerIdentityFiles', () => {
   })
 
   for (const [wrong, words] of [
-    ['certFile', 'no certificate in PEM'],
-    ['keyFile', 'no unencrypted private key in PEM'],
+    ['certFile', 'not a PEM certificate'],
+    ['keyFile', 'not an unencrypted PEM private key'],
   ] as const)
     test(`names the file when ${wrong} holds something else`, async () => {
       const { certPem, keyPem } = await one.issueX509Svid({ path: '/stint', now: NOW })

@@ -33,7 +33,7 @@ export function endpointFetch(
   if (profile.kind === 'https_web') return createGuardedFetch({ ...limits, ...(profile.ca && { ca: profile.ca }) })
   return async (url, options) => {
     const bundle = currentBundle()
-    if (!bundle) throw bundleInvalid('bootstrap', 'There is no bundle yet to check the server of the endpoint with.')
+    if (!bundle) throw bundleInvalid('bootstrap', "No bundle is available yet to verify the endpoint's certificate.")
     const fetch = createGuardedFetch({
       ...limits,
       ca: bundle.x509Authorities.map(({ x509 }) => x509.toString()),
@@ -57,7 +57,7 @@ function checkEndpoint(
     }
     const { id } = verifyX509Svid(derChain(certificate), { bundles, now })
     if (spiffeIdText(id) === endpointSpiffeId) return undefined
-    return svidInvalid('endpoint-id', `The server is ${spiffeIdText(id)}, expected is ${endpointSpiffeId}.`)
+    return svidInvalid('endpoint-id', `The endpoint presented ${spiffeIdText(id)}; expected ${endpointSpiffeId}.`)
   } catch (error) {
     return asStintError(error)
   }

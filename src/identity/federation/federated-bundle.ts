@@ -120,7 +120,7 @@ export class FederatedBundle implements BundleSource {
     const parsed = parseSpiffeBundle(trustDomain, body)
     const [before, now] = [this.#latest?.sequence, parsed.bundle.sequence]
     if (before !== undefined && (now === undefined || now < before)) {
-      throw bundleInvalid('rollback', 'The endpoint sent an older bundle: its spiffe_sequence is lower or gone.')
+      throw bundleInvalid('rollback', 'The endpoint sent an older bundle: its spiffe_sequence is lower or missing.')
     }
     return parsed
   }
@@ -128,7 +128,7 @@ export class FederatedBundle implements BundleSource {
   #problem(thrown: unknown): StintError {
     const { code, details, message } = asStintError(thrown)
     const consequence = this.#fetchedAt
-      ? 'The bundle of before stays in use for now.'
+      ? 'The previous bundle stays in use for now.'
       : `${this.#options.trustDomain} is not trusted until a fetch succeeds.`
     return new StintError(code, { ...details, explanation: `${details.explanation ?? message} ${consequence}` }, thrown)
   }
@@ -140,7 +140,7 @@ export class FederatedBundle implements BundleSource {
     this.#fetchedAt = undefined
     store.suspend([trustDomain])
     onNotes(this.#component, [])
-    const explanation = `No bundle of ${trustDomain} could be fetched for too long: it is not trusted until one can.`
+    const explanation = `The bundle of ${trustDomain} is too old to trust, and fetching a newer one fails. Its agents are refused until a fetch succeeds.`
     onState(this.#component, new StintError('BUNDLE_INVALID', { check: 'stale', trustDomain, explanation }))
   }
 

@@ -16,10 +16,10 @@ export function audienceProblem(audience: string, issuer: string): string | unde
   }
   const lowered = audience.toLowerCase()
   if (OTHERS.has(lowered) || PREFIXES_OF_OTHERS.some((prefix) => lowered.startsWith(prefix))) {
-    return 'belongs to another service, whose tokens would get in here; use an identifier of this service alone'
+    return 'belongs to another service, so its tokens would be accepted here; use an identifier that only this service has'
   }
   if (hostOf(audience) === hostOf(issuer)) {
-    return 'is at the host of the issuer, where its default audiences are; use an identifier of this service alone'
+    return "is at the issuer's host, like its default audiences; use an identifier that only this service has"
   }
   return undefined
 }

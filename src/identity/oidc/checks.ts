@@ -41,7 +41,7 @@ export function checksOf(issuer: OidcIssuer): readonly TokenCheck[] {
     { name: 'issued at', run: (token, now) => checkIssuedAt(token, issuer, now) },
     { name: 'lifetime', run: (token) => checkLifetime(token, issuer) },
     { name: 'age', run: (token, now) => checkAge(token, issuer, now) },
-    { name: 'token id', run: ({ claims }) => tokenId(claims) ?? 'no jti; the hash of the token stands in' },
+    { name: 'token id', run: ({ claims }) => tokenId(claims) ?? "no jti; the token's hash is used instead" },
     { name: 'binding', run: ({ claims }) => bindingFinding(claims) },
     ...traps.map(({ name, problem }) => ({
       name: `trap ${name}`,
@@ -66,40 +66,37 @@ export function checksOf(issuer: OidcIssuer): readonly TokenCheck[] {
 /** The kid of a token. @throws {StintError} TOKEN_INVALID */
 export function keyId({ header: { kid } }: TokenParts): string {
   if (typeof kid === 'string' && kid.trim() !== '' && Buffer.byteLength(kid) <= MAX_KID_BYTES) return kid
-  throw tokenInvalid('kid', 'A token names the key of its issuer by kid.')
+  throw tokenInvalid('kid', "A token must name its issuer's key by kid.")
 }
 
 /** `jti`, if there is one. @throws {StintError} TOKEN_INVALID */
 export function tokenId({ jti }: TokenParts['claims']): string | undefined {
   if (jti === undefined) return undefined
   if (typeof jti === 'string' && jti !== '' && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
-  throw tokenInvalid('token-id', `The jti of a token is a text of 1 to ${MAX_JTI_BYTES} bytes.`)
+  throw tokenInvalid('token-id', `A token's jti must be a string of 1 to ${MAX_JTI_BYTES} bytes.`)
 }
 
 /** A claim that names the agent. @throws {StintError} TOKEN_INVALID */
 export function subjectValue(claims: TokenParts['claims'], { name, pointer }: ClaimReference): string {
   const value = readClaim(claims, pointer)
   if (typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= MAX_VALUE_BYTES) return value
-  const explanation = `The claim ${name} names the agent: it must be a text of 1 to ${MAX_VALUE_BYTES} bytes.`
+  const explanation = `The claim ${name} identifies the agent; it must be a string of 1 to ${MAX_VALUE_BYTES} bytes.`
   throw tokenInvalid('subject', explanation)
 }
 
 function checkCritical({ header }: TokenParts): string {
   if (!Object.hasOwn(header, 'crit') && !Object.hasOwn(header, 'b64')) return 'nothing critical'
-  throw tokenInvalid('header', 'A token with critical headers (crit, b64) is not accepted.')
+  throw tokenInvalid('header', 'A token must not have critical headers (crit, b64).')
 }
 
 function checkType({ header: { typ } }: TokenParts): string {
   if (typ === undefined || typ === 'JWT') return typ === undefined ? 'no typ' : 'typ JWT'
-  throw tokenInvalid(
-    'type',
-    'The typ of an identity token, if present, is exactly JWT; other kinds of tokens do not count.',
-  )
+  throw tokenInvalid('type', "An identity token's typ, if present, must be exactly JWT.")
 }
 
 function checkAlgorithm({ header: { alg } }: TokenParts, { algorithms }: OidcIssuer): string {
   if (typeof alg === 'string' && algorithms.includes(alg)) return `alg ${alg}`
-  throw tokenInvalid('algorithm', `Tokens of this issuer have to be signed by ${algorithms.join(' or ')}.`)
+  throw tokenInvalid('algorithm', `Tokens from this issuer must be signed with ${algorithms.join(' or ')}.`)
 }
 
 function audienceFinding({ claims: { aud } }: TokenParts, { audiences }: OidcIssuer): string {
@@ -111,7 +108,7 @@ function checkParty({ claims }: TokenParts, { partyClaims, authorizedParties, su
   if (present.length === 0 && authorizedParties.length > 0) {
     throw tokenInvalid(
       'authorized-party',
-      `The token does not say for which client it was made (${partyClaims.join(', ')}).`,
+      `The token does not name the client it was issued for (${partyClaims.join(', ')}).`,
     )
   }
   for (const name of present) {
@@ -119,10 +116,7 @@ function checkParty({ claims }: TokenParts, { partyClaims, authorizedParties, su
     if (typeof party === 'string' && authorizedParties.includes(party)) continue
     const byRegistration = authorizedParties.length === 0 && subject.some(({ pointer }) => pointer === `/${name}`)
     if (typeof party === 'string' && byRegistration) continue
-    throw tokenInvalid(
-      'authorized-party',
-      `The client that the token was made for (${name}) is not one of those allowed.`,
-    )
+    throw tokenInvalid('authorized-party', `The token was issued for the client ${name}, which is not allowed.`)
   }
   return present.length === 0 ? 'none named' : present.map((name) => `${name} ${text(claims[name])}`).join(', ')
 }
@@ -135,7 +129,7 @@ function bindingFinding(claims: TokenParts['claims']): string {
 function checkCondition(claims: TokenParts['claims'], { name, pointer, values }: Condition): string {
   const value = readClaim(claims, pointer)
   if (values.some((allowed) => allowed === value)) return text(value)
-  throw tokenInvalid('condition', `The claim ${name} is not one of the values that are allowed.`)
+  throw tokenInvalid('condition', `The claim ${name} does not have an allowed value.`)
 }
 
 function text(value: StrictJson | undefined): string {

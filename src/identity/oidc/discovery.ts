@@ -50,7 +50,7 @@ export async function loadKeys(
   })
   if (document.issuer !== issuer.issuer) {
     const named = typeof document.issuer === 'string' ? `of ${document.issuer.slice(0, 200)}` : 'without an issuer'
-    throw issuerInvalid('issuer', `The discovery document is ${named}; issuer and iss must be the same to the letter.`)
+    throw issuerInvalid('issuer', `The discovery document is ${named}; issuer and iss must match exactly.`)
   }
   return readJwks(await get(checkJwksUri(document.jwks_uri, place.jwksHosts), ACCEPT_KEYS), issuer.issuer)
 }
@@ -77,11 +77,11 @@ function refusedBy(status: number, { showsToken }: Asker) {
   const right = 'the ClusterRole system:service-account-issuer-discovery'
   const reasons: Record<string, string> = {
     '401': showsToken
-      ? 'The server does not accept the token in tokenFile; it has to be a current one, for the audience of that server.'
-      : 'The server wants to know who asks: set tokenFile, or take the keys from a file (keysFile).',
+      ? "The server rejected the token in tokenFile; the token must be current and for that server's audience."
+      : 'The server requires authentication: set tokenFile, or read the keys from a file (keysFile).',
     '403': showsToken
-      ? `The token in tokenFile may not read this; in Kubernetes its service account needs ${right}.`
-      : `Nobody may read this without a token: set tokenFile, use keysFile, or bind ${right} to the group system:unauthenticated.`,
+      ? `The token in tokenFile lacks permission; in Kubernetes its service account needs ${right}.`
+      : `Reading this without a token is forbidden: set tokenFile, use keysFile, or bind ${right} to the group system:unauthenticated.`,
     '404': 'Nothing is published there; check the URL.',
   }
   return issuerInvalid('status', `The issuer answered with status ${status}. ${reasons[status] ?? ''}`.trim())
@@ -100,8 +100,8 @@ function readDocument(text: string): Document {
   try {
     value = parseStrictJson(text)
   } catch (error) {
-    throw issuerInvalid('document', 'What the issuer publishes is not JSON, or has a key twice.', error)
+    throw issuerInvalid('document', "The issuer's document is not JSON, or has a duplicate key.", error)
   }
   if (isJsonObject(value)) return value
-  throw issuerInvalid('document', 'What the issuer publishes is not a JSON object.')
+  throw issuerInvalid('document', "The issuer's document is not a JSON object.")
 }

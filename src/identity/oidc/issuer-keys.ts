@@ -102,11 +102,11 @@ export class IssuerKeys {
         'The keys of the token issuer are unavailable, so the token cannot be verified; try again later.'
       throw this.#unavailable('keys', explanation)
     }
-    if (this.#looks > looksBefore) throw tokenInvalid('kid', 'The issuer of the token has no key with this kid.')
+    if (this.#looks > looksBefore) throw tokenInvalid('kid', "The token's issuer has no key with this kid.")
     // The issuer may have changed its keys since the last look.
     throw this.#unavailable(
       'kid',
-      'The key that the token names (kid) was not among the keys of its issuer when it was last asked; it is asked again soon.',
+      "The token's issuer had no key with this kid when the broker last fetched its keys. The broker fetches them again soon.",
     )
   }
 

@@ -80,7 +80,7 @@ function tokenProblems(settings: IssuerSettings, preset: IssuerPreset): IssuerPr
   const { algorithms = preset.algorithms, leeway = 0 } = settings
   const problems = audienceProblems(settings, preset)
   if (algorithms.length === 0 || !algorithms.every((name) => (OIDC_ALGORITHMS as readonly string[]).includes(name))) {
-    problems.push(problem('algorithms', `must be some of ${OIDC_ALGORITHMS.join(', ')}`))
+    problems.push(problem('algorithms', `must be one or more of ${OIDC_ALGORITHMS.join(', ')}`))
   }
   if (!(leeway >= 0 && leeway <= MAX_LEEWAY_MS)) problems.push(problem('leeway', 'must be from 0s to 30s'))
   return problems
@@ -99,7 +99,7 @@ function audienceProblems(settings: IssuerSettings, preset: IssuerPreset): Issue
 function subjectProblems({ subject }: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {
   const names = subject ?? preset.subject
   if (names.length === 0 || names.length > MAX_NAMES) {
-    return [problem('subject', `must list 1 to ${MAX_NAMES} claims that together name one agent for good`)]
+    return [problem('subject', `must list 1 to ${MAX_NAMES} claims that together identify one agent permanently`)]
   }
   const found = names.map((name) => claimReference(name, preset.fields)?.pointer)
   const problems = names.flatMap((name, index) => referenceProblems(['subject'], name, found[index], preset))
@@ -117,7 +117,7 @@ function conditionProblems({ conditions = {} }: IssuerSettings, preset: IssuerPr
   return Object.entries(conditions).flatMap(([name, values]) => {
     const path = ['conditions', name]
     const problems = referenceProblems(path, name, claimReference(name, preset.fields)?.pointer, preset)
-    if (values.length === 0) problems.push({ path, message: 'must list the values that the claim may have' })
+    if (values.length === 0) problems.push({ path, message: 'must list the allowed values of the claim' })
     if (preset.textsOnly && values.some((value) => typeof value !== 'string')) {
       problems.push({
         path,

@@ -37,7 +37,7 @@ export async function judgeToken(
   const checks = [
     await judged('issuer', () => {
       if (token.claims.iss === issuer.issuer) return `${issuer.issuer} is ${issuer.alias}`
-      throw tokenInvalid('issuer', 'The iss of the token is another one, to the letter.')
+      throw tokenInvalid('issuer', "The token's iss must match the issuer exactly.")
     }),
   ]
   for (const { name, run } of checksOf(issuer)) checks.push(await judged(name, () => run(token, now)))
@@ -53,7 +53,7 @@ export async function judgeToken(
 const SIGNATURE_SKIPPED: JudgedCheck = {
   name: 'signature',
   verdict: 'skipped',
-  finding: 'not checked, since the keys of the issuer were not fetched',
+  finding: "not checked, because the issuer's keys were not fetched",
 }
 
 /** Runs one check and says how it went. */
@@ -68,7 +68,7 @@ export async function judged(name: string, run: () => string | Promise<string>):
 
 async function signatureFinding(token: TokenParts, keys: ReadonlyMap<string, IssuerKey>): Promise<string> {
   const key = keys.get(keyId(token))
-  if (!key) throw tokenInvalid('kid', 'The issuer of the token has no key with this kid.')
+  if (!key) throw tokenInvalid('kid', "The token's issuer has no key with this kid.")
   await checkSignature(token, key)
-  return 'verifies with the key that the issuer publishes'
+  return "verifies with the issuer's published key"
 }

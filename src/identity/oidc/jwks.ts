@@ -32,12 +32,12 @@ export function readJwks(
   for (const entry of entries) {
     const read = readKey(entry, issuer)
     if (typeof read === 'string') notes.push(read)
-    else if (seen.has(read.kid)) notes.push('Several keys share one kid; none of them counts.')
+    else if (seen.has(read.kid)) notes.push('Several keys share one kid; all of them are ignored.')
     if (typeof read !== 'string') seen.set(read.kid, seen.has(read.kid) ? undefined : read.key)
   }
   const keys = new Map([...seen].flatMap(([kid, key]) => (key ? [[kid, key] as const] : [])))
   if (keys.size === 0)
-    throw issuerInvalid('keys', 'The issuer publishes no usable key; no token of it can be verified.')
+    throw issuerInvalid('keys', 'The issuer publishes no usable key, so none of its tokens can be verified.')
   return { keys, notes }
 }
 
@@ -48,7 +48,7 @@ function readKey(jwk: StrictJson, issuer: string): { kid: string; key: IssuerKey
   }
   if (jwk.kty !== 'EC' && jwk.kty !== 'RSA') return 'A key is neither EC nor RSA.'
   if (!isForSignatures(jwk)) return 'A key is not for signatures (use, key_ops).'
-  if (!isOf(jwk, issuer)) return 'A key is of another issuer.'
+  if (!isOf(jwk, issuer)) return 'A key belongs to another issuer.'
   const { kid } = jwk
   if (typeof kid !== 'string' || kid.trim() === '' || Buffer.byteLength(kid) > MAX_KID_BYTES) {
     return 'A key has no usable kid.'

@@ -57,15 +57,16 @@ export function keyPlaceProblems(settings: KeyPlaceSettings): Problem[] {
   for (const url of jwksUrls) add('jwksUrl', urlProblem(url, allowPrivate))
   for (const host of listed(jwksHost)) if (!parseHostPort(host)) add('jwksHost', `must be ${HOST_PORT_FORM}`)
   const [first, second] = KINDS.filter((kind) => settings[kind] !== undefined)
-  if (second !== undefined) add(second, `cannot be set beside ${first}: the keys come from one kind of place`)
+  if (second !== undefined) add(second, `cannot be combined with ${first}: keys come from one source`)
   if (jwksHost !== undefined && !asksIssuer && discoveryUrls.length === 0) {
-    add('jwksHost', 'is for a discovery document, which is not asked for here')
+    add('jwksHost', 'is for a discovery document, and this issuer fetches none')
   }
   for (const url of listed(settings.tokenReviewUrl)) add('tokenReviewUrl', urlProblem(url, allowPrivate))
   const reviews = settings.tokenReviewUrl !== undefined
-  if (reviews && tokenFile === undefined) add('tokenReviewUrl', 'needs tokenFile: the API server has to know who asks')
+  if (reviews && tokenFile === undefined)
+    add('tokenReviewUrl', 'needs tokenFile: the API server requires authentication')
   if (tokenFile !== undefined && keysFile !== undefined && !reviews) {
-    add('tokenFile', 'has nowhere to go beside keysFile')
+    add('tokenFile', 'cannot be combined with keysFile, which sends no request')
   }
   return problems
 }

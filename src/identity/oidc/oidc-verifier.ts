@@ -109,7 +109,7 @@ export class OidcVerifier {
       [...keys].flatMap(([kid, { key }]) =>
         other.keys.current.some((theirs) => theirs.key.equals(key))
           ? [
-              `The issuers ${alias} and ${other.issuer.alias} have one name and share the key ${kid.slice(0, 100)}: its tokens are refused, since nobody can say whose they are. Give each cluster a signing key of its own.`,
+              `The issuers ${alias} and ${other.issuer.alias} have the same name and share the key ${kid.slice(0, 100)}. Tokens signed by it are ambiguous and refused. Give each cluster its own signing key.`,
             ]
           : [],
       ),
@@ -145,7 +145,7 @@ export class OidcVerifier {
     const { iss } = token.claims
     const entries = (typeof iss === 'string' && this.#byIssuer.get(iss)) || []
     const entry = entries.length > 1 ? await signerOf(token, entries) : entries[0]
-    if (!entry) throw tokenInvalid('issuer', 'Tokens of this issuer are not accepted here.')
+    if (!entry) throw tokenInvalid('issuer', 'Tokens from this issuer are not accepted here.')
     for (const check of entry.checks) check.run(token, now)
     const verified = describe(token, entry.issuer)
     await checkSignature(token, await entry.keys.keyFor(keyId(token)))
@@ -169,9 +169,9 @@ async function signerOf(token: TokenParts, entries: readonly Entry[]): Promise<E
   const signers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
   const [signer, another] = signers
   if (signer && !another) return signer
-  if (!signer) throw tokenInvalid('signature', 'The signature of the token does not verify.')
+  if (!signer) throw tokenInvalid('signature', "The token's signature is invalid.")
   const names = signers.map(({ issuer }) => issuer.alias).join(' and ')
-  throw tokenInvalid('issuer', `The key of the token is shared by ${names}, so nobody can say whose it is.`)
+  throw tokenInvalid('issuer', `The token's key is shared by ${names}, so its issuer is ambiguous.`)
 }
 
 /**
@@ -182,12 +182,12 @@ async function signerOf(token: TokenParts, entries: readonly Entry[]): Promise<E
 export async function checkSignature(token: TokenParts, { key, algorithms }: IssuerKey): Promise<void> {
   const { alg } = token.header
   if (typeof alg !== 'string' || !algorithms.includes(alg)) {
-    throw tokenInvalid('algorithm-key', 'The key with this kid is not for the algorithm of the token.')
+    throw tokenInvalid('algorithm-key', "The key with this kid does not match the token's algorithm.")
   }
   try {
     await compactVerify(token.text, key, { algorithms: [alg] })
   } catch (error) {
-    throw tokenInvalid('signature', 'The signature of the token does not verify.', error)
+    throw tokenInvalid('signature', "The token's signature is invalid.", error)
   }
 }
 

@@ -37,7 +37,7 @@ export function issuerTrustDomain(alias: string): string {
 export function oidcSubjectText({ alias, fields }: OidcSubject): string {
   const text = `${issuerTrustDomain(alias)}:${fields.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join(';')}`
   if (text.length <= MAX_SUBJECT_LENGTH) return text
-  throw unfit(`The claims that name the agent come to more than ${MAX_SUBJECT_LENGTH} characters.`)
+  throw unfit(`The claims that identify the agent exceed ${MAX_SUBJECT_LENGTH} characters.`)
 }
 
 /**

@@ -50,7 +50,7 @@ export function tokenReview({ urls, fetch, onOutcome }: TokenReviewOptions): Tok
       const error = asStintError(thrown)
       if (error.code === 'CANCELLED') throw error
       const explanation =
-        'The cluster of the token cannot be asked whether it still counts, so nothing is given for it; try again later.'
+        "The token's cluster cannot confirm that the token is still valid, so the call is refused; try again later."
       const problem = new StintError('ISSUER_UNAVAILABLE', { check: 'token-review', explanation }, error)
       onOutcome?.(error)
       throw problem
@@ -101,7 +101,7 @@ async function ask(
 }
 
 function statusOf({ status, body }: FetchedDocument): Json | undefined {
-  if (status === 401) throw unusable('The API server does not accept the token in tokenFile (401).')
+  if (status === 401) throw unusable('The API server rejected the token in tokenFile (401).')
   if (status === 403) {
     throw unusable(
       'The token in tokenFile may not create TokenReviews (403): its service account needs the ClusterRole system:auth-delegator.',
@@ -121,7 +121,7 @@ function statusOf({ status, body }: FetchedDocument): Json | undefined {
 /** The cluster has to say yes, for this service, and of the very service account and pod that the claims name. */
 function checkStatus({ authenticated, user, audiences }: Json, { claims }: TokenParts, asked: readonly string[]): void {
   if (authenticated !== true) {
-    throw refused('The cluster no longer accepts the token: its service account, pod or node is gone or was made anew.')
+    throw refused('The cluster no longer accepts the token: its service account, pod or node was deleted or recreated.')
   }
   if (
     !Array.isArray(audiences) ||
@@ -131,13 +131,13 @@ function checkStatus({ authenticated, user, audiences }: Json, { claims }: Token
   }
   const uid = readClaim(claims, '/kubernetes.io/serviceaccount/uid')
   if (!isJsonObject(user) || user.username !== claims.sub || uid === undefined || user.uid !== uid) {
-    throw refused('The cluster takes the token for another service account than its claims name.')
+    throw refused('The cluster says that the token belongs to a different service account from the one in its claims.')
   }
   const pod = readClaim(claims, '/kubernetes.io/pod/uid')
   const extra = isJsonObject(user.extra) ? user.extra[POD_UID] : undefined
   if (extra === undefined || (pod !== undefined && Array.isArray(extra) && extra.length === 1 && extra[0] === pod))
     return
-  throw refused('The cluster takes the token for one of another pod than its claims name.')
+  throw refused('The cluster says that the token belongs to a different pod from the one in its claims.')
 }
 
 function audiencesOf({ claims: { aud } }: TokenParts): string[] {

@@ -24,7 +24,7 @@ export function checkIssuedAt({ claims }: TokenParts, { leewaySeconds }: OidcIss
 export function checkLifetime({ claims }: TokenParts, { maxLifetimeSeconds }: OidcIssuer): string {
   const life = (times.requireInstant(claims, 'exp') - times.requireInstant(claims, 'iat')) / 1000
   if (life > 0 && life <= maxLifetimeSeconds) return `${life} s of at most ${maxLifetimeSeconds} s`
-  throw tokenInvalid('lifetime', `A token of this issuer may live ${maxLifetimeSeconds} s at most, and must live.`)
+  throw tokenInvalid('lifetime', `A token from this issuer must have a lifetime of 1 to ${maxLifetimeSeconds} s.`)
 }
 
 /** How long ago the token was made. @throws {StintError} TOKEN_INVALID, TOKEN_EXPIRED */

@@ -54,6 +54,6 @@ export async function fetchJwtSvids(
 /** SPIRE answers PermissionDenied for a process without identity, and for an ID that is none of the process's. */
 function refusal(cause: ServiceError, spiffeId: string | undefined): StintError {
   if (cause.code !== status.PERMISSION_DENIED || spiffeId === undefined) return asError(cause).error
-  const explanation = `The Workload API gives no JWT-SVID of ${spiffeId} to this process; register the workload under that ID, or choose another.`
+  const explanation = `The Workload API provides no JWT-SVID for ${spiffeId} to this process; register the workload under that ID, or choose another.`
   return new StintError('SVID_NOT_OFFERED', { offered: [], explanation }, cause)
 }

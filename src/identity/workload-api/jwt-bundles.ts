@@ -56,7 +56,7 @@ function unusable(
   { keepsKeys, error }: { keepsKeys: boolean; error: unknown },
 ): BundleNote {
   const whose = trustDomain === undefined ? 'A JWT bundle' : `The JWT bundle of ${trustDomain}`
-  const consequence = keepsKeys ? 'the keys of before stay in use' : 'it is left out'
+  const consequence = keepsKeys ? 'the previous keys stay in use' : 'it is ignored'
   return alarm('jwt-bundle', `${whose} cannot be used, ${consequence}: ${asStintError(error).message}`)
 }
 

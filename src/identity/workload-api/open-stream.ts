@@ -84,6 +84,6 @@ const EXPLANATIONS: ReadonlyMap<status, string> = new Map([
   [status.UNAVAILABLE, 'The Workload API cannot be reached; is its agent running and its socket mounted here?'],
   [status.DEADLINE_EXCEEDED, 'The Workload API did not answer in time; is its agent connected to its server?'],
   [status.PERMISSION_DENIED, 'The Workload API has no identity for this process; register the workload.'],
-  [status.INVALID_ARGUMENT, 'The Workload API takes this call for malformed; it is not called again.'],
+  [status.INVALID_ARGUMENT, 'The Workload API rejected this call as malformed; it is not called again.'],
   [status.UNIMPLEMENTED, 'The Workload API does not offer this call; it is not called again.'],
 ])

@@ -323,7 +323,7 @@ export class WorkloadApiSource implements BundleSource {
     const { svid: choice } = this.#options
     const ids = new Set([...svids, ...unusable].map(({ spiffeId }) => spiffeId))
     if (choice === 'any' || choice.spiffeId !== undefined || choice.hint !== undefined || ids.size < 2) return []
-    const text = `The Workload API offers this process SVIDs of ${ids.size} SPIFFE IDs; ${this.#spiffeId} stays in use, but the next start will be refused. Name it (${SETTINGS}).`
+    const text = `The Workload API offers this process SVIDs of ${ids.size} SPIFFE IDs; ${this.#spiffeId} stays in use, but the next start will fail. Choose one (${SETTINGS}).`
     return [warning('svid-choice', text)]
   }
 }
@@ -334,7 +334,7 @@ const CHOICE_ERRORS: ReadonlySet<ErrorCode> = new Set(['SVID_AMBIGUOUS', 'SVID_N
 const SETTINGS = 'identity.workloadApi.spiffeId or identity.workloadApi.hint'
 
 function noBundle(trustDomain: string): BundleNote {
-  const text = `The Workload API has given no bundle of ${trustDomain}, which identity.domains expects from it: its agents are refused. Is the domain federated with, and does the registration entry of this process say so?`
+  const text = `The Workload API has given no bundle of ${trustDomain}, which identity.domains expects: its agents are refused. Check that the domain is federated and that this process's registration entry federates with it.`
   return warning(`bundle-missing:${trustDomain}`, text)
 }
 
@@ -354,7 +354,7 @@ function bundleOf(trustDomain: string, { x509, jwt }: State): TrustBundle | unde
   })
 }
 
-const EXPIRED = 'The SVID of this process is over and the Workload API has given no other: nobody can connect any more.'
+const EXPIRED = "This process's SVID has expired and the Workload API has provided no other: nobody can connect."
 
 function leftMs(notAfter: Date, clock: Clock): number {
   return notAfter.getTime() - clock.now().getTime()
@@ -381,5 +381,5 @@ function noJwtBundles(): StintError {
 }
 
 function noIdentity(): StintError {
-  return new StintError('WORKLOAD_API_UNAVAILABLE', { explanation: 'There is no SVID for this process now.' })
+  return new StintError('WORKLOAD_API_UNAVAILABLE', { explanation: 'This process has no SVID now.' })
 }

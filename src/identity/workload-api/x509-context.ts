@@ -127,7 +127,7 @@ export function trustDomainOf(key: string): string {
   if (path === '') return trustDomain
   throw new StintError('SPIFFE_ID_INVALID', {
     rule: 'path',
-    explanation: 'The SPIFFE ID of a trust domain has no path.',
+    explanation: "A trust domain's SPIFFE ID must have no path.",
   })
 }
 
@@ -146,7 +146,7 @@ function readSvid(
   if (!leaf) throw svidInvalid('chain-empty', 'The chain has no certificate.')
   const id = checkLeaf(leaf)
   if (spiffeIdText(id) !== entry.spiffe_id || id.trustDomain !== trustDomain) {
-    throw svidInvalid('workload-api', 'The SPIFFE ID of the message is other than that of its certificate.')
+    throw svidInvalid('workload-api', 'The SPIFFE ID in the message differs from the one in its certificate.')
   }
   const key = readKey(entry.x509_svid_key)
   if (!leaf.x509.checkPrivateKey(key)) throw svidInvalid('key', 'The private key does not belong to the SVID.')
@@ -179,7 +179,8 @@ function readFederated(
   for (const [key, value] of entries) {
     try {
       const trustDomain = trustDomainOf(key)
-      if (roots.has(trustDomain)) throw bundleInvalid('trust-domain', 'Our own trust domain is no federated one.')
+      if (roots.has(trustDomain))
+        throw bundleInvalid('trust-domain', 'The federated bundles must not include our own trust domain.')
       roots.set(trustDomain, readRoots(value))
     } catch (error) {
       notes.push(alarm('federated-bundle', `A federated bundle is left out: ${asStintError(error).message}`))

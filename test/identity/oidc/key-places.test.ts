@@ -94,7 +94,7 @@ describe('an API server that is not where its issuer name leads', () => {
 
   for (const { status, without, shown, says } of [
     { status: 403, without: 'right', shown: undefined, says: /tokenFile.*keysFile.*system:unauthenticated/ },
-    { status: 401, without: 'right', shown: 'wrong', says: /does not accept the token in tokenFile/ },
+    { status: 401, without: 'right', shown: 'wrong', says: /rejected the token in tokenFile/ },
   ]) {
     test(`that answers ${status} is said to need a token, or another one`, async () => {
       const server = await apiServer()

@@ -24,7 +24,7 @@ export const AWS_PRESET: IssuerPreset = {
   pins: [ACCOUNT, '/sub'],
   required: ['/sub'],
   unfit: {
-    [`${STS}/request_tags`]: 'request tags are chosen by whoever asks for the token',
+    [`${STS}/request_tags`]: "request tags are chosen by the token's requester",
   },
   traps: [
     {

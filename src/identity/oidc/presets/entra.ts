@@ -26,7 +26,7 @@ export const ENTRA_PRESET: IssuerPreset = {
   pins: ['/tid', '/oid'],
   required: ['/oid'],
   unfit: {
-    '/sub': 'the sub of Entra is another one for each application; use oid',
+    '/sub': "Entra's sub differs for each application; use oid",
     '/name': 'display names can be changed; use oid',
     '/app_displayname': 'display names can be changed; use oid',
     '/xms_act_fct': AUDIT_ONLY,

@@ -16,7 +16,7 @@ export const GITHUB_PRESET: IssuerPreset = {
   pins: ['/repository_owner_id', '/repository_id', '/enterprise_id'],
   unfit: {
     '/sub':
-      'the sub of GitHub is customisable and its older form names recyclable names; use repository_id and the like',
+      "GitHub's sub is customisable, and its older form holds names that can be reused; use repository_id and the like",
     '/repository': RECYCLED,
     '/repository_owner': RECYCLED,
     '/actor': RECYCLED,
@@ -37,12 +37,12 @@ export const GITHUB_PRESET: IssuerPreset = {
       problem({ event_name: event }, { decides }) {
         if (typeof event !== 'string' || event === '') return 'A token of GitHub Actions has an event_name.'
         if (!event.startsWith('pull_request') || decides('/event_name')) return undefined
-        return 'Workflows of pull requests run what a contributor wrote; allow the event by a condition on event_name if that is meant.'
+        return 'Workflows of pull requests run what a contributor wrote; to allow the event, set a condition on event_name.'
       },
     },
   ],
   audienceProblem: (audience) =>
     /^(https:\/\/)?github\.com(\/|$)/i.test(audience)
-      ? 'is what GitHub puts into every token by default; use an identifier of this service alone'
+      ? "is GitHub's default for every token; use an identifier that only this service has"
       : undefined,
 }

@@ -16,7 +16,7 @@ export const GITLAB_PRESET: IssuerPreset = {
   subject: ['namespace_id', 'project_id', 'ref_path'],
   pins: ['/namespace_id', '/project_id'],
   unfit: {
-    '/sub': 'the sub of GitLab is configurable and made of paths; use project_id and the like',
+    '/sub': "GitLab's sub is configurable and made of paths; use project_id and the like",
     '/project_path': RECYCLED,
     '/namespace_path': RECYCLED,
     '/user_login': RECYCLED,
@@ -38,7 +38,7 @@ export const GITLAB_PRESET: IssuerPreset = {
           return 'The ref_protected of GitLab is the text "true" or "false".'
         }
         if (isProtected === 'true' || decides('/ref_protected') || decides('/environment_protected')) return undefined
-        return 'Whoever may push can make an unprotected ref; allow it by a condition on ref_protected if that is meant.'
+        return 'Anyone with push access can create an unprotected ref; to allow it, set a condition on ref_protected.'
       },
     },
     {
@@ -48,7 +48,7 @@ export const GITLAB_PRESET: IssuerPreset = {
         // A child pipeline does not say whether its parent is that of a merge request; a protected ref does.
         const hidesOrigin = source === 'parent_pipeline' && isProtected !== 'true'
         if (!(MERGE_REQUESTS.has(source) || hidesOrigin) || decides('/pipeline_source')) return undefined
-        return 'Pipelines of merge requests, and perhaps their child pipelines, run what a contributor wrote, also from forks; allow them by a condition on pipeline_source if that is meant.'
+        return 'Pipelines of merge requests, and perhaps their child pipelines, run what a contributor wrote, also from forks; to allow them, set a condition on pipeline_source.'
       },
     },
   ],

@@ -27,14 +27,14 @@ export const KUBERNETES_PRESET: IssuerPreset = {
   pins: [FIELDS.namespace, FIELDS.serviceaccount_uid],
   required: [FIELDS.serviceaccount_uid],
   unfit: {
-    '/sub': 'the sub of a service account is made of names that can be used again; use serviceaccount_uid',
+    '/sub': "a service account's sub is made of names that can be reused; use serviceaccount_uid",
   },
   traps: [
     {
       name: 'legacy token',
       problem: (claims) =>
         Object.keys(claims).some((name) => name.startsWith('kubernetes.io/serviceaccount/'))
-          ? 'Service account tokens out of a Secret never end; use a projected token.'
+          ? 'Service account tokens from a Secret never expire; use a projected token.'
           : undefined,
     },
     {
@@ -55,11 +55,11 @@ export const KUBERNETES_PRESET: IssuerPreset = {
       problem: (claims) =>
         readClaim(claims, '/kubernetes.io/warnafter') === undefined
           ? undefined
-          : 'The cluster has extended this token to a year for old clients; project one with an audience and an expirationSeconds of its own.',
+          : 'The cluster extended this token to a year for old clients; project a token with its own audience and expirationSeconds.',
     },
   ],
   audienceProblem: (audience) =>
     API_SERVER.test(audience)
-      ? 'is the audience of the API server, which every token of the cluster may have; use an identifier of this service alone'
+      ? "is the API server's audience, which any token of the cluster may have; use an identifier that only this service has"
       : undefined,
 }
