@@ -285,7 +285,7 @@ test('a time that is none is wrong use, and the message shows one', async () => 
 
 for (const { kind, outcome, says } of [
   { kind: 'ended', outcome: { kind: 'ended', at: 'T' }, says: 'all of its credentials stopped working at T' },
-  { kind: 'ending', outcome: { kind: 'ending', effectiveBy: 'T' }, says: 'nothing works after T' },
+  { kind: 'ending', outcome: { kind: 'ending', effectiveBy: 'T' }, says: 'all of its credentials stop working by T' },
   { kind: 'not revocable', outcome: { kind: 'not-revocable', usableUntil: 'T' }, says: 'works until T' },
 ]) {
   test(`a revocation that is ${kind} is said to be so`, async () => {
