@@ -79,18 +79,18 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       version: '1',
       description:
         'Grants, approvals, agents, policies and the audit log, for operators. Every error is an RFC 9457 problem.',
-      contact: { name: 'Whoever operates this broker' },
+      contact: { name: 'The operators of this broker' },
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],
     tags: [
-      { name: 'status', description: 'How the broker is, and who you are to it' },
-      { name: 'grants', description: 'Recorded permissions to act on one plan, and their leases' },
-      { name: 'approvals', description: 'Questions to people about plans that need a yes' },
-      { name: 'agents', description: 'Who is registered, and who asked without being so' },
-      { name: 'policies', description: 'The policy set that decides' },
-      { name: 'revocations', description: 'How far the deny lists are' },
-      { name: 'audit', description: 'The record of everything, chained by hash' },
+      { name: 'status', description: 'Broker status, and the operator you are authenticated as' },
+      { name: 'grants', description: 'Permissions to act on one plan, and their leases' },
+      { name: 'approvals', description: 'Plans that a person must approve or reject' },
+      { name: 'agents', description: 'Registered agents, and identities that asked without a registration' },
+      { name: 'policies', description: 'The active policy set' },
+      { name: 'revocations', description: 'Deny lists and whether AWS has accepted them' },
+      { name: 'audit', description: 'The audit log, a hash chain of every event' },
     ],
   })
   app.get('/openapi.json', (c) => c.json(document as object))
@@ -99,11 +99,11 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
 function nothingHere(method: string, path: string): StintError {
   const methods = methodsFor(path)
   if (methods.length === 0) {
-    return new StintError('NOT_FOUND', { explanation: 'There is nothing at this path; see GET /openapi.json.' })
+    return new StintError('NOT_FOUND', { explanation: 'No resource exists at this path; see GET /openapi.json.' })
   }
   const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods
   return new StintError('METHOD_NOT_ALLOWED', {
-    explanation: `This path takes ${allow.join(', ')}.`,
+    explanation: `This path supports ${allow.join(', ')}.`,
     allow,
     method: method.slice(0, 16),
   })

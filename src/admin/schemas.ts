@@ -118,8 +118,8 @@ export const grantsQuery = z.strictObject({
   owner: text(256).optional().openapi({ description: 'owner of the registration, exact' }),
   state: z.enum(GRANT_STATES).optional(),
   role: text(2048).optional().openapi({ description: 'role ARN, exact' }),
-  requestedAfter: instantQuery('asked for after this instant'),
-  requestedBefore: instantQuery('asked for before this instant'),
+  requestedAfter: instantQuery('requested after this instant'),
+  requestedBefore: instantQuery('requested before this instant'),
   ...pageQuery,
 })
 /** The query of `GET /v1/audit/events`. */
@@ -141,14 +141,14 @@ export const decisionBody = z
     planHash: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'must be the hash of the plan that was shown, all 64 hex digits')
-      .openapi({ description: 'hash of the plan that you were shown; another one is APPROVAL_STALE' }),
+      .openapi({ description: 'hash of the plan that you were shown; a different hash fails with APPROVAL_STALE' }),
     note,
   })
   .openapi('ApprovalAnswer')
 
 const approvalRequirement = z
   .object({ anyOf: z.array(z.string()), because: z.array(z.string()) })
-  .openapi('ApprovalRequirement', { description: 'somebody of one of these groups must say yes; any = every approver' })
+  .openapi('ApprovalRequirement', { description: 'a member of one of these groups must approve; any = every approver' })
 
 const decision = z
   .object({
@@ -189,7 +189,7 @@ export const grantSchema = z
     requestedAt: instant(),
     activeAt: instant().optional(),
     deadline: instant().optional(),
-    effectiveBy: instant().optional().openapi({ description: 'by when its credentials will have stopped working' }),
+    effectiveBy: instant().optional().openapi({ description: 'its credentials stop working no later than this' }),
     endedAt: instant().optional(),
     dueAt: instant().optional(),
     leaseCount: count(),
@@ -207,7 +207,7 @@ export const leaseSchema = z
     sessionName: z.string(),
     state: z.enum(LEASE_STATES),
     end: z.enum(LEASE_ENDS).optional(),
-    notAfter: instant().openapi({ description: 'nothing works after it' }),
+    notAfter: instant().openapi({ description: 'the credentials stop working at this instant' }),
     intendedAt: instant(),
     issuedAt: instant().optional(),
     endedAt: instant().optional(),
@@ -310,7 +310,7 @@ export const auditEventSchema = z
     actor: z.string(),
     grantId: idOf('grt').optional(),
     leaseId: idOf('lse').optional(),
-    requestId: requestId().optional().openapi({ description: 'of the call that caused it' }),
+    requestId: requestId().optional().openapi({ description: 'id of the call that caused it' }),
     traceId: traceId(),
     data: z.any().optional().openapi({ description: 'facts of the event; any JSON' }),
     prevHash: sha256(),
@@ -350,7 +350,7 @@ export const unregisteredSchema = z
 /** Why a configuration file is not in force. */
 export const fileProblemSchema = z
   .object({ code: z.string(), explanation: z.string() })
-  .openapi('FileProblem', { description: 'why the newest file is not in force; the last good one is' })
+  .openapi('FileProblem', { description: 'why the newest file was rejected; the last valid one stays in use' })
 
 /** How far a revocation is. */
 export const outcomeSchema = z
@@ -374,7 +374,9 @@ export const problemSchema = z
     type: z.string().openapi({ example: 'urn:stint:error:GRANT_NOT_FOUND' }),
     title: z.string(),
     status: count(),
-    code: z.enum(ERROR_CODES).openapi({ description: 'stable; switch on it; a later version may add some' }),
+    code: z
+      .enum(ERROR_CODES)
+      .openapi({ description: 'stable, for programs to branch on; a later version may add codes' }),
     detail: z.string().optional().openapi({ description: 'what was wrong and what would be right' }),
     details: z.record(z.string(), z.unknown()),
     errors: z

@@ -29,7 +29,7 @@ export async function readTlsPair(files: TlsFiles): Promise<TlsPair> {
     return { cert, key }
   } catch (error) {
     const explanation =
-      'Certificate and key of the admin API cannot be used; both must be readable PEM and fit each other.'
+      "The admin API's certificate and key are unusable: both must be readable PEM, and the key must match the certificate."
     throw new StintError('CONFIG_INVALID', { explanation }, error)
   }
 }

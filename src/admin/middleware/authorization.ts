@@ -56,7 +56,7 @@ export function authorize(deps: {
     const operator = await authenticate(c, operation, remoteAddress)
     c.env?.proved?.(operator.name)
     if (!hasRole(operator, role)) {
-      const explanation = `${operation} needs the role ${role}; ${operator.name} has the role ${operator.role}.`
+      const explanation = `${operation} requires the role ${role}; ${operator.name} has the role ${operator.role}.`
       await deps.forbiddenCalls.note({
         actor: `operator:${operator.name}`,
         code: 'OPERATOR_FORBIDDEN',

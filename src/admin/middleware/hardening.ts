@@ -43,7 +43,7 @@ export const plainPathsOnly: MiddlewareHandler<AdminEnv> = (c, next) => {
   const path = new URL(c.req.raw.url).pathname
   const plain = PATH.test(path) && (asSent === undefined || asSent === path)
   if (!plain)
-    throw new StintError('NOT_FOUND', { explanation: 'There is nothing at this path; see GET /openapi.json.' })
+    throw new StintError('NOT_FOUND', { explanation: 'No resource exists at this path; see GET /openapi.json.' })
   return next()
 }
 

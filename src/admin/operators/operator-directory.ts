@@ -37,7 +37,7 @@ export function createOperatorDirectory(input: { rows: readonly unknown[]; clock
       const token = bearerToken(authorization)
       const tokenId = operatorTokenId(token)
       if (tokenId === undefined) {
-        throw unknown('malformed', 'A token is stint_, 12 characters, _ and 49 more, the last six a checksum.')
+        throw unknown('malformed', 'A token must be stint_, 12 characters, _ and 49 more; the last six are a checksum.')
       }
       const hash = Buffer.from(operatorTokenHash(token), 'hex')
       // Every row is compared, in constant time, so that the time taken does not tell which row was near.
@@ -46,7 +46,7 @@ export function createOperatorDirectory(input: { rows: readonly unknown[]; clock
       if (entry.expiresAt <= input.clock.now()) {
         throw unknown(
           'expired',
-          `This token expired at ${entry.expiresAt.toISOString()}; an admin has to make a new one.`,
+          `This token expired at ${entry.expiresAt.toISOString()}; an admin must create a new one.`,
           tokenId,
         )
       }
@@ -85,12 +85,12 @@ function readRows(rows: readonly unknown[], now: Date): OperatorRow[] {
     if (row.expiresAt.getTime() - now.getTime() > MAX_TOKEN_LIFE_MS) {
       refuse('expiresAt', 'must be at most 90 days from now')
     }
-    if (byHash.has(row.tokenSha256)) refuse('tokenSha256', 'is the token of another row as well')
+    if (byHash.has(row.tokenSha256)) refuse('tokenSha256', 'is already used by another row')
     byHash.add(row.tokenSha256)
     // Two spellings of one name would be two people on record, and one of them not bound by the other's subjects.
     const twin = byName.get(row.name.toLowerCase())
     if (twin && !samePerson(twin, row))
-      refuse('name', 'has another row with another spelling, role, or other groups or subjects')
+      refuse('name', 'has another row with a different spelling, role, groups or subjects')
     byName.set(row.name.toLowerCase(), row)
   }
   if (problems.length === 0) return good.map(({ row }) => row)

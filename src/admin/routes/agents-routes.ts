@@ -12,8 +12,8 @@ const list = createRoute({
   tags,
   security,
   operationId: 'listAgents',
-  summary: 'Registrations in force',
-  description: 'All of them, on one page; `problem` says why a newer file is not in force.',
+  summary: 'List current registrations',
+  description: 'Returns all of them on one page. `problem` says why the newest file was rejected.',
   request: { query: noQuery },
   responses: answers(
     z.object({ items: z.array(registrationSchema), problem: fileProblemSchema.optional() }).openapi('RegistrationList'),
@@ -27,8 +27,8 @@ const unregistered = createRoute({
   tags,
   security,
   operationId: 'listUnregisteredAgents',
-  summary: 'Identities that asked and are not registered',
-  description: 'Most recent first. Each proved who it is, and was refused since no registration covers it.',
+  summary: 'List unregistered identities',
+  description: 'Most recent first. Each proved its identity and was refused because no registration covers it.',
   request: { query: pageOnlyQuery },
   responses: answers(pageOf('UnregisteredPage', unregisteredSchema), 'a page of identities'),
 })

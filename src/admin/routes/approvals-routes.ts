@@ -23,8 +23,8 @@ const list = createRoute({
   tags,
   security,
   operationId: 'listApprovals',
-  summary: 'Approvals, newest first',
-  description: 'Of all states, or of one. Ask for the next page with `nextCursor`, and the same filter.',
+  summary: 'List approvals, newest first',
+  description: 'Filter by state if you like. For the next page, send `nextCursor` and the same filter.',
   request: { query: approvalsQuery },
   responses: answers(pageOf('ApprovalPage', approvalSchema), 'a page of approvals'),
 })
@@ -35,9 +35,9 @@ const read = createRoute({
   tags,
   security,
   operationId: 'getApproval',
-  summary: 'An approval with the plan it is about',
+  summary: 'Get an approval with its plan',
   description:
-    'Who asks, why and for what, the blast radius and the exact session policy: all that an answer is bound to.',
+    'Returns the agent, its purpose, the blast radius and the exact session policy. The decision is bound to all of them.',
   request: { params: approvalIdParam, query: noQuery },
   responses: answers(
     z
@@ -45,7 +45,9 @@ const read = createRoute({
         approval: approvalSchema,
         grant: grantSchema,
         plan: planSchema,
-        eligible: z.boolean().openapi({ description: 'whether you may answer it, as far as can be told beforehand' }),
+        eligible: z
+          .boolean()
+          .openapi({ description: 'whether you may decide it, checked in advance as far as possible' }),
       })
       .openapi('ApprovalDetails'),
     'the approval',
@@ -60,11 +62,11 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
     tags,
     security,
     operationId: verdict === 'approve' ? 'approveApproval' : 'rejectApproval',
-    summary: verdict === 'approve' ? 'Say yes to one plan, once' : 'Say no',
+    summary: verdict === 'approve' ? 'Approve one plan' : 'Reject one plan',
     description:
       verdict === 'approve'
-        ? 'Identity, registration and policy are judged again first. Bound to the hash of the plan that was shown.'
-        : 'Final. Bound to the hash of the plan that was shown.',
+        ? 'Checks identity, registration and policy again first. The approval is bound to the hash of the plan that was shown.'
+        : 'Final. The rejection is bound to the hash of the plan that was shown.',
     middleware: jsonBody(limits.bodyBytes),
     request: { params: approvalIdParam, query: noQuery, body: body(decisionBody) },
     responses: answers(

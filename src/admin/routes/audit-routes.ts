@@ -13,8 +13,8 @@ const events = createRoute({
   method: 'get',
   path: '/v1/audit/events',
   operationId: 'listAuditEvents',
-  summary: 'Events of the audit log, in order',
-  description: 'Ask for the next page with `nextAfterSeq` as `afterSeq`.',
+  summary: 'List audit events in order',
+  description: 'For the next page, send `nextAfterSeq` as `afterSeq`.',
   request: { query: auditEventsQuery },
   responses: answers(
     z
@@ -36,8 +36,8 @@ const head = createRoute({
   method: 'get',
   path: '/v1/audit/head',
   operationId: 'getAuditHead',
-  summary: 'The last event of the audit log',
-  description: 'Note it elsewhere, to find a log that was truncated or exchanged.',
+  summary: 'Get the last event of the audit log',
+  description: 'Save it elsewhere to detect a log that was truncated or replaced.',
   request: { query: noQuery },
   responses: answers(auditHeadSchema, 'the head'),
 })
@@ -47,14 +47,14 @@ const verify = createRoute({
   method: 'get',
   path: '/v1/audit/verify',
   operationId: 'verifyAuditLog',
-  summary: 'Check the chain of the whole audit log',
-  description: 'Walks over all events; one walk at a time, so calls may wait for each other.',
+  summary: 'Verify the hash chain of the whole audit log',
+  description: 'Reads every event. Verifications run one at a time, so a call may wait for another.',
   request: { query: noQuery },
   responses: answers(
     z
       .object({
         ok: z.boolean(),
-        events: z.number().int().openapi({ description: 'events found whole, from the first on' }),
+        events: z.number().int().openapi({ description: 'number of events verified, starting with the first' }),
         head: auditHeadSchema,
         problem: z
           .object({

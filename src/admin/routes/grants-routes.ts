@@ -27,9 +27,9 @@ const list = createRoute({
   tags,
   security,
   operationId: 'listGrants',
-  summary: 'Grants, newest first',
+  summary: 'List grants, newest first',
   description:
-    'Filters are exact and all of them have to hold. Ask for the next page with `nextCursor`, and the same filters.',
+    'Filters match exactly and are combined with AND. For the next page, send `nextCursor` and the same filters.',
   request: { query: grantsQuery },
   responses: answers(pageOf('GrantPage', grantSchema), 'a page of grants'),
 })
@@ -39,9 +39,9 @@ const read = createRoute({
   method: 'get',
   path: '/v1/grants/{id}',
   operationId: 'getGrant',
-  summary: 'A grant with all that hangs on it',
+  summary: 'Get a grant with its plan, leases and approval',
   description:
-    'Its plan (absent once retention has removed it, and for a denied grant whose plan is over 4 KiB), leases, approval and entry on the deny list, where it has them.',
+    'Includes the plan (absent once retention has removed it, and for a denied grant whose plan is over 4 KiB) and any leases, approval and deny list entry.',
   responses: answers(
     z
       .object({
@@ -62,8 +62,8 @@ const trail = createRoute({
   method: 'get',
   path: '/v1/grants/{id}/trail',
   operationId: 'getGrantTrail',
-  summary: 'Everything on record of a grant, in time order',
-  description: 'Audit events; they stay when the grant itself has been removed by retention.',
+  summary: "List a grant's audit events, in time order",
+  description: 'Audit events remain after retention has removed the grant itself.',
   responses: answers(z.object({ events: z.array(auditEventSchema) }).openapi('GrantTrail'), 'its events', [
     'GRANT_NOT_FOUND',
   ]),
@@ -74,8 +74,8 @@ const leases = createRoute({
   method: 'get',
   path: '/v1/grants/{id}/leases',
   operationId: 'listGrantLeases',
-  summary: 'The leases of a grant, by number',
-  description: 'Each lease is one set of credentials. No secret of it is stored, so none is here.',
+  summary: "List a grant's leases, by number",
+  description: 'Each lease is one set of credentials. Secrets are never stored, so none are returned.',
   responses: answers(z.object({ items: z.array(leaseSchema) }).openapi('LeaseList'), 'its leases', ['GRANT_NOT_FOUND']),
 })
 
@@ -86,8 +86,9 @@ const revoke = (limits: AdminLimits) =>
     method: 'post',
     path: '/v1/grants/{id}/revoke',
     operationId: 'revokeGrant',
-    summary: 'End a grant now',
-    description: 'Idempotent. `outcome` says when its credentials stop working, which may be later than the answer.',
+    summary: 'Revoke a grant',
+    description:
+      "Idempotent. `outcome` says when the grant's credentials stop working, which may be after this response.",
     middleware: jsonBody(limits.bodyBytes),
     request: { params: grantIdParam, query: noQuery, body: body(noteBody) },
     responses: answers(

@@ -10,8 +10,8 @@ const policies = createRoute({
   tags: ['policies'],
   security,
   operationId: 'getPolicies',
-  summary: 'The policy set in force',
-  description: 'Ids, effects and hash of the set; `problem` says why a newer one is not in force.',
+  summary: 'Get the active policy set',
+  description: "Returns the set's ids, effects and hash. `problem` says why the newest set was rejected.",
   request: { query: noQuery },
   responses: answers(
     z
@@ -39,8 +39,8 @@ const revocations = createRoute({
   tags: ['revocations'],
   security,
   operationId: 'listRevocations',
-  summary: 'The policy documents that deny revoked grants',
-  description: 'Those that fail come first.',
+  summary: 'List the policy documents that deny revoked grants',
+  description: 'Failing documents come first.',
   request: { query: noQuery },
   responses: answers(z.object({ items: z.array(denyTargetSchema) }).openapi('DenyTargetList'), 'all targets'),
 })

@@ -24,19 +24,19 @@ const header = (description: string, example: string) => ({
 
 /** On every answer. */
 const COMMON_HEADERS = {
-  'X-Request-Id': header('Id of this call, also in the log and in `requestId` of a problem', EXAMPLE_REQUEST_ID),
-  'Cache-Control': header('Nothing of this API may be kept', 'no-store'),
+  'X-Request-Id': header("Id of this call; the log and a problem's `requestId` show it too", EXAMPLE_REQUEST_ID),
+  'Cache-Control': header('Responses must not be cached', 'no-store'),
 }
 
 /** On the answers of one status. */
 const STATUS_HEADERS: Readonly<Record<number, Record<string, ReturnType<typeof header>>>> = {
-  401: { 'WWW-Authenticate': header('How to come in (RFC 6750)', 'Bearer realm="stint-admin"') },
-  405: { Allow: header('The methods of this path', 'GET, HEAD') },
+  401: { 'WWW-Authenticate': header('How to authenticate (RFC 6750)', 'Bearer realm="stint-admin"') },
+  405: { Allow: header('The methods that this path supports', 'GET, HEAD') },
   415: {
-    Accept: header('The media type of a body, where another was sent', 'application/json'),
-    'Accept-Encoding': header('The coding of a body, where another was sent', 'identity'),
+    Accept: header('The accepted media type, if the request body had another one', 'application/json'),
+    'Accept-Encoding': header('The accepted content coding, if the request body had another one', 'identity'),
   },
-  429: { 'Retry-After': header('Seconds to wait', '60') },
+  429: { 'Retry-After': header('Seconds to wait before trying again', '60') },
 }
 
 /** `responses` of a route: its success, and a problem for every status that its error codes have. */

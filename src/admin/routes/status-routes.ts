@@ -13,8 +13,8 @@ const whoami = createRoute({
   tags: ['status'],
   security,
   operationId: 'whoami',
-  summary: 'Whose token this is',
-  description: 'Name, role and groups of the operator.',
+  summary: 'Get the current operator',
+  description: "Returns the operator's name, role and groups.",
   request: { query: noQuery },
   responses: answers(operatorSchema, 'the operator'),
 })
@@ -25,8 +25,8 @@ const status = createRoute({
   tags: ['status'],
   security,
   operationId: 'getStatus',
-  summary: 'Whether grants can be given, and what stands in the way',
-  description: 'Answers also while the ledger cannot be read, which is then one of the problems.',
+  summary: 'Get whether the broker can issue credentials, and its problems',
+  description: 'Also responds while the ledger is unreadable, and reports that as a problem.',
   request: { query: noQuery },
   responses: answers(
     z
@@ -38,7 +38,7 @@ const status = createRoute({
             finding: z
               .string()
               .optional()
-              .openapi({ description: 'set where the part works and something in it still wants a look' }),
+              .openapi({ description: 'set if the part works but something in it needs attention' }),
             code: z.string(),
             explanation: z.string(),
             since: z.string().openapi({ description: 'RFC 3339; when the part first had it' }),
@@ -47,7 +47,7 @@ const status = createRoute({
         identity: z
           .object({
             spiffeId: z.string().optional(),
-            notAfter: z.string().optional().openapi({ description: 'RFC 3339; end of the SVID that is shown now' }),
+            notAfter: z.string().optional().openapi({ description: 'RFC 3339; expiry of the SVID in use' }),
             bundles: z.array(
               z.object({
                 trustDomain: z.string(),
@@ -57,7 +57,7 @@ const status = createRoute({
               }),
             ),
           })
-          .openapi({ description: 'who the broker is to agents, and the keys of each configured trust domain' }),
+          .openapi({ description: "the broker's own identity, and the keys of each configured trust domain" }),
         grants: z
           .partialRecord(z.enum(GRANT_STATES), z.number().int())
           .openapi({ description: 'grants by state; empty while the ledger cannot be read' }),
