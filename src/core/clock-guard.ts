@@ -29,7 +29,7 @@ export function createClockGuard(options: { clock: Clock; toleranceMs?: number; 
       if (monotonicMs >= steadyFromMs) return
       throw new StintError('CLOCK_UNSTABLE', {
         explanation:
-          'The wall clock has just jumped; calls are served again once it has run steadily for some seconds.',
+          'The wall clock jumped; the broker serves calls again once the clock has been steady for some seconds.',
       })
     },
   }

@@ -76,8 +76,9 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
       const addresses = await unlessAborted(resolve(target, options), bound)
       return await get(target, addresses, options, { ...asked, signal: bound })
     } catch (error) {
-      if (signal?.aborted) throw new StintError('CANCELLED', { explanation: 'The fetch was given up.' }, error)
-      if (timeout.aborted) throw failed('timeout', `No whole answer came within ${timeoutMs} ms.`, target, error)
+      if (signal?.aborted) throw new StintError('CANCELLED', { explanation: 'The fetch was cancelled.' }, error)
+      if (timeout.aborted)
+        throw failed('timeout', `No complete response arrived within ${timeoutMs} ms.`, target, error)
       throw asStintError(error)
     }
   }
@@ -88,9 +89,9 @@ async function resolve(target: GuardedUrl, { lookup = systemLookup }: GuardedFet
   try {
     addresses = await lookup(target.host)
   } catch (error) {
-    throw failed('dns', 'The name of the host cannot be resolved.', target, error)
+    throw failed('dns', 'The host name cannot be resolved.', target, error)
   }
-  if (addresses.length === 0) throw failed('dns', 'The name of the host has no address.', target)
+  if (addresses.length === 0) throw failed('dns', 'The host name has no address.', target)
   if (!addresses.every(({ address }) => target.allows(address))) throw addressRefused(target.host)
   return [...addresses]
 }
@@ -150,17 +151,17 @@ function pinned(addresses: HostAddress[]): LookupFunction {
 async function readAnswer(answer: IncomingMessage, target: GuardedUrl, maxBytes: number): Promise<FetchedDocument> {
   const { statusCode: status = 0, headers } = answer
   if (status >= 300 && status < 400 && status !== 304) {
-    throw failed('redirect', 'The server answered with a redirect; configure the final URL.', target)
+    throw failed('redirect', 'The server sent a redirect; configure the final URL.', target)
   }
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-    throw failed('encoding', 'The server compressed its answer though it was asked not to.', target)
+    throw failed('encoding', 'The server compressed its response although the request forbids it.', target)
   }
   const parts: Uint8Array[] = []
   let size = 0
   try {
     for await (const part of answer as AsyncIterable<Uint8Array>) {
       size += part.length
-      if (size > maxBytes) throw failed('size', `The answer is larger than ${maxBytes} bytes.`, target)
+      if (size > maxBytes) throw failed('size', `The response exceeds ${maxBytes} bytes.`, target)
       parts.push(part)
     }
     return { status, headers, body: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)) }
@@ -187,8 +188,8 @@ const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVA
 function connectionFailed(target: GuardedUrl, cause: unknown): StintError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? 'unknown'
   if (!TLS_CODE.test(code))
-    return failed('connection', `The server cannot be reached or hung up (${code}).`, target, cause)
-  return failed('tls', `The server did not prove to be the one that is meant (${code}).`, target, cause)
+    return failed('connection', `The server is unreachable or closed the connection (${code}).`, target, cause)
+  return failed('tls', `The server's TLS certificate failed verification (${code}).`, target, cause)
 }
 
 function failed(check: string, explanation: string, { host }: GuardedUrl, cause?: unknown): StintError {

@@ -33,7 +33,7 @@ export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: r
     throw refused('shape', 'A URL to call must be https://host[:port]/path, without user, password or fragment.')
   }
   if (url.hostname !== raw.toLowerCase()) {
-    throw refused('host', `The host of a URL must be written plainly; this one reads as ${url.hostname}.`)
+    throw refused('host', `A URL's host must be in canonical form; this one normalises to ${url.hostname}.`)
   }
   const host = hostOf(url)
   const listed = allowPrivate.some((entry) => {
@@ -47,7 +47,7 @@ export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: r
 
 /** A URL_REFUSED that says which host leads to where it must not. */
 export function addressRefused(host: string): StintError {
-  const explanation = `${host} leads to a private, link-local or unusable address; list it in allowPrivate if that is meant.`
+  const explanation = `${host} resolves to a private, link-local or unusable address; to allow it, list it in allowPrivate.`
   return new StintError('URL_REFUSED', { check: 'address', host, explanation })
 }
 

@@ -181,7 +181,7 @@ export class ConnectionTable {
     if (waitMs > 0) throw shutOut(waitMs)
     const own = this.#owned.get(owner) ?? 0
     if (own >= this.#limits.maxConnectionsPerOwner)
-      throw tooMany('agent-connections', 'Too many connections of one identity are open.')
+      throw tooMany('agent-connections', 'Too many connections from one identity are open.')
     if (this.#proven >= this.#limits.maxConnections) throw tooMany('connections', 'Too many connections are open.')
     this.#rooms.get(entry.step)?.delete(entry)
     entry.owner = owner
@@ -319,7 +319,8 @@ export function peerKey({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddre
 
 /** @param waitMs see `shutOutMs` */
 export function shutOut(waitMs: number): StintError {
-  const explanation = 'Whoever flooded this port is shut out for a time that grows with each flood; wait and try again.'
+  const explanation =
+    'This client flooded the port and is blocked for a time that grows with each flood; wait and try again.'
   return new StintError('RATE_LIMITED', { check: 'penalty', explanation, retryAfterMs: Math.ceil(waitMs) })
 }
 

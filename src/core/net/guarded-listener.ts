@@ -310,15 +310,15 @@ export function peerText(address: string | undefined, port: number | undefined):
 }
 
 const LISTEN_PROBLEMS: ReadonlyMap<unknown, string> = new Map([
-  ['EADDRINUSE', 'Another program listens there: end it, or give another port.'],
-  ['EADDRNOTAVAIL', 'This machine has no such address: give one of its own, or 0.0.0.0 for all.'],
-  ['EACCES', 'The process may not use this port: give one above 1023.'],
+  ['EADDRINUSE', 'Another program is using this port: stop it, or choose another port.'],
+  ['EADDRNOTAVAIL', 'This machine has no such address: use one of its own, or 0.0.0.0 for all.'],
+  ['EACCES', 'The process may not use this port: choose one above 1023.'],
 ])
 
 function cannotListen({ host, port, setting }: ListenAddress, cause: unknown): StintError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
   const hint = LISTEN_PROBLEMS.get(code) ?? 'Give another address.'
-  const explanation = `The address ${hostPortText(host, port)} of ${setting} cannot be listened on (${code}). ${hint}`
+  const explanation = `Cannot listen on ${hostPortText(host, port)} (${setting}, ${code}). ${hint}`
   return new StintError('CONFIG_INVALID', { field: setting, explanation }, cause)
 }
 
@@ -345,7 +345,7 @@ function tooMany(): StintError {
 }
 
 function unproven(): StintError {
-  const explanation = 'The connection proved nothing and gave way to a newer one; many were open.'
+  const explanation = 'The connection was unauthenticated and was closed to make room for a newer one.'
   return new StintError('RATE_LIMITED', { check: 'unproven', explanation })
 }
 
@@ -356,17 +356,17 @@ function silent(): StintError {
 function flood(): StintError {
   return new StintError('RATE_LIMITED', {
     check: 'flood',
-    explanation: 'The client sent far more than its calls need.',
+    explanation: 'The client sent far more data than its calls need.',
   })
 }
 
 function callFlood(): StintError {
-  const explanation = 'The client began far more calls than it may make.'
+  const explanation = 'The client started far more calls than its limit.'
   return new StintError('RATE_LIMITED', { check: 'calls', explanation })
 }
 
 function resets(): StintError {
-  const explanation = 'The client gave up far more calls than it let be answered.'
+  const explanation = 'The client cancelled far more calls than it completed.'
   return new StintError('RATE_LIMITED', { check: 'resets', explanation })
 }
 
