@@ -72,7 +72,7 @@ const domain = z
     audience: audiences.optional(),
   })
   .refine((source) => SOURCES.filter((name) => source[name] !== undefined).length === 1, {
-    message: 'needs exactly one of file, workloadApi and federation',
+    message: 'must have exactly one of file, workloadApi and federation',
   })
 
 /** The settings under `identity` that say where trust and our own identity come from. */
@@ -133,10 +133,10 @@ export function checkIdentitySources(identity: Sources, context: z.RefinementCtx
     if (endpointDomain === name) {
       issue(
         ['domains', name, 'federation', 'bundleFile'],
-        'is needed, since the endpoint is in the trust domain itself',
+        'is required, because the endpoint is in the trust domain itself',
       )
     } else if (endpointDomain !== undefined && !Object.hasOwn(domains, endpointDomain)) {
-      issue(['domains', name, 'federation', 'endpointSpiffeId'], 'is in a trust domain that is not in identity.domains')
+      issue(['domains', name, 'federation', 'endpointSpiffeId'], 'must be in a trust domain listed in identity.domains')
     }
   }
   if (!bundleEndpoint) return

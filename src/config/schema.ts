@@ -145,15 +145,14 @@ function checkStore({ aws, roles }: z.output<typeof settings>, context: z.Refine
   const { name, revocation: possible } = PROFILES[aws.profile]
   if (name === 'aws') return
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
-  if (!aws.stsEndpoint)
-    problem(['aws', 'stsEndpoint'], `must be set: with profile ${name} it is not AWS that is called`)
+  if (!aws.stsEndpoint) problem(['aws', 'stsEndpoint'], `must be set: profile ${name} calls a service other than AWS`)
   for (const [at, { revocation }] of roles.entries()) {
     const { kind } = revocation
     if (!possible.includes(kind))
       problem(['roles', at, 'revocation', 'kind'], `must be ${possible.join(' or ')}: ${name} has no ${kind} deny list`)
   }
   if (roles.some(({ revocation }) => revocation.kind === 'inline') && possible.includes('inline') && !aws.iamEndpoint)
-    problem(['aws', 'iamEndpoint'], `must be set: with profile ${name} deny lists are not written to AWS`)
+    problem(['aws', 'iamEndpoint'], `must be set: profile ${name} writes deny lists to a service other than AWS`)
 }
 
 /** Parsed: durations are milliseconds, relative paths still relative. */

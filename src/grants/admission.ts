@@ -51,6 +51,6 @@ export class Admission {
 }
 
 function limited(what: string, limit: number, retryAfterMs: number): StintError {
-  const explanation = `This agent is over its limit of ${limit} ${what}; wait and try again.`
+  const explanation = `This agent exceeded its limit of ${limit} ${what}; wait and try again.`
   return new StintError('RATE_LIMITED', { check: 'agent-rate', explanation, retryAfterMs })
 }

@@ -39,7 +39,8 @@ export async function decideApproval(
   const now = clock.now()
   const { approval, grant } = await pending(parts, approvalId, now)
   if (answer.planHash !== approval.planHash) {
-    const explanation = 'The hash is not that of the plan that waits; read the approval again and answer what it shows.'
+    const explanation =
+      'planHash differs from the hash of the pending plan; read the approval again and decide on the plan it shows.'
     throw new StintError('APPROVAL_STALE', { approvalId, planHash: approval.planHash, explanation })
   }
   const actor = operatorActor(operator)
@@ -79,20 +80,20 @@ async function pending(
   const grant = approval && (await ledger.getGrant(approval.grantId))
   if (!approval || !grant) {
     throw new StintError('APPROVAL_NOT_FOUND', {
-      explanation: 'No approval has that id; ids look like apr_ and 26 characters.',
+      explanation: 'No approval has this id; an id is apr_ and 26 characters.',
     })
   }
   if (approval.state === 'expired' || (approval.state === 'pending' && approval.expiresAt <= now)) {
     throw new StintError('APPROVAL_EXPIRED', {
       approvalId,
-      explanation: 'Nobody answered in time; the agent has to ask again.',
+      explanation: 'Nobody decided in time; the agent must request a new grant.',
     })
   }
   if (approval.state !== 'pending' || grant.state !== 'awaiting_approval') {
     throw new StintError('APPROVAL_DECIDED', {
       approvalId,
       state: approval.state,
-      explanation: `The approval is ${approval.state}; it is answered once.`,
+      explanation: `The approval is already ${approval.state}, and the decision is final.`,
     })
   }
   return { approval, grant }
@@ -110,12 +111,12 @@ function ineligibility(
 ): string | undefined {
   if (!hasRole(operator, 'approver')) return 'Approving or rejecting requires the approver role.'
   if (operator.subjects.some((match) => matchCovers(match, grant.subject)) || operator.name === grant.subject) {
-    return 'Nobody approves for an agent of their own; somebody else has to answer.'
+    return 'Operators cannot approve for their own agents; somebody else must decide.'
   }
   const unmet = requirements.find(
     ({ anyOf }) => !anyOf.includes('any') && !anyOf.some((group) => operator.groups.includes(group)),
   )
-  return unmet && `Somebody of ${unmet.anyOf.join(' or ')} has to answer (asked for by ${unmet.because.join(', ')}).`
+  return unmet && `A member of ${unmet.anyOf.join(' or ')} must decide (required by ${unmet.because.join(', ')}).`
 }
 
 /** Registration, trust, plan and policy as they are when the answer is given. */
@@ -123,14 +124,14 @@ function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: 
   parts.clockGuard.check()
   if (!parts.trust.isTrusted(grant.trustDomain)) {
     throw new StintError('TRUST_DOMAIN_UNKNOWN', {
-      explanation: `The trust domain ${grant.trustDomain} has no usable bundle any more, so its agents are not known.`,
+      explanation: `The trust domain ${grant.trustDomain} has no usable bundle any more, so its agents cannot be verified.`,
     })
   }
   const { plan, decision } = parts.judge.judge(grant, task, now)
   if (decision.outcome === 'deny') throw deniedError({ id: grant.id, subject: grant.subject, decision })
   if (plan.hash !== grant.planHash) {
     const explanation =
-      'Labels or action classes have changed since the agent asked, so the plan is another one; reject it and let the agent ask again.'
+      'Labels or action classes have changed since the request, so the plan differs. Reject it, and let the agent request a new grant.'
     throw new StintError('APPROVAL_STALE', { grantId: grant.id, planHash: plan.hash, explanation })
   }
   checkEligible(operator, grant, decision.approval)

@@ -72,7 +72,7 @@ export async function mintLease(
   if (current?.state !== 'active') throw notActive(current ?? grant)
   if (issued.notAfter <= now) {
     throw new StintError('PROVIDER_UNAVAILABLE', {
-      explanation: `Lease ${lease.id} was over before it was issued; ask again.`,
+      explanation: `Lease ${lease.id} expired before it was issued; ask again.`,
     })
   }
   return { lease: issued, usableUntil: usableUntil(issued, settings), credentials }
@@ -84,7 +84,7 @@ export function notActive(grant: Grant): StintError {
   if (state === 'awaiting_approval') {
     return new StintError('APPROVAL_PENDING', {
       grantId: id,
-      explanation: `Grant ${id} waits for a person; watch it until it is active.`,
+      explanation: `Grant ${id} is awaiting approval; watch it until it is active.`,
     })
   }
   const why = reason ? ` (${reason})` : ''
@@ -98,7 +98,10 @@ async function mintOrSettle(
 ): Promise<IssuedCredentials> {
   try {
     if (signal.aborted) {
-      throw new StintError('CANCELLED', { explanation: 'The caller gave up before the mint.', outcome: 'not_minted' })
+      throw new StintError('CANCELLED', {
+        explanation: 'The caller cancelled the call before the mint.',
+        outcome: 'not_minted',
+      })
     }
     return await provider.mint({ grant, lease, plan }, signal)
   } catch (thrown) {

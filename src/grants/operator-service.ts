@@ -28,7 +28,7 @@ async function revoke(parts: ApprovalParts, operator: Operator, grantId: string,
   const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
   if (!grant)
     throw new StintError('GRANT_NOT_FOUND', {
-      explanation: 'No grant has that id; ids look like grt_ and 26 characters.',
+      explanation: 'No grant has this id; an id is grt_ and 26 characters.',
     })
   const now = clock.now()
   const actor = operatorActor(operator)
@@ -82,7 +82,7 @@ async function rejectWaiting(
   const approval = await ledger.approvalOf(grant.id)
   if (!approval)
     throw new StintError('LEDGER_CORRUPT', {
-      explanation: `Grant ${grant.id} waits for an approval that is not in the ledger.`,
+      explanation: `The ledger has no approval for grant ${grant.id}, which awaits one.`,
       grantId: grant.id,
     })
   const data = { approvalId: approval.id, planHash: approval.planHash, by: 'revocation', note } as const

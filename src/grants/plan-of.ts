@@ -8,7 +8,7 @@ export async function planOf(ledger: Pick<LedgerReads, 'getPlan'>, grant: Grant)
   const plan = await ledger.getPlan(grant.planHash)
   if (plan) return plan
   throw new StintError('LEDGER_CORRUPT', {
-    explanation: `The plan of grant ${grant.id} is not in the ledger; keep the file as evidence, and restore a backup.`,
+    explanation: `The ledger has no plan for grant ${grant.id}; keep the file as evidence, and restore a backup.`,
     grantId: grant.id,
   })
 }

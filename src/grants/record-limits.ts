@@ -88,7 +88,7 @@ export class RecordLimits {
   /** @throws {StintError} RATE_LIMITED with `details.retryAfterMs`; then none of the reports counts */
   admitReports(subject: string, count: number): void {
     if (this.#reports.tryTake(subject, count)) return
-    const explanation = `This agent reports more than ${REPORTS_PER_SECOND} activities per second; report larger steps.`
+    const explanation = `This agent exceeded ${REPORTS_PER_SECOND} activity reports per second; report larger steps.`
     const retryAfterMs = Math.ceil((count / REPORTS_PER_SECOND) * 1_000)
     throw new StintError('RATE_LIMITED', { check: 'reports', explanation, retryAfterMs })
   }
@@ -103,7 +103,7 @@ export class RecordLimits {
       const data = { code: 'RATE_LIMITED', authMethod, ...evidence, check: 'refusals', refusalsPerMinute } as const
       await this.#ledger.appendEvents([auditEvent('grant.refused', { at: this.#clock.now(), actor: subject, data })])
     }
-    const explanation = `More than ${refusalsPerMinute} requests of this agent were refused within a minute; find out why, wait and try again.`
+    const explanation = `More than ${refusalsPerMinute} of this agent's requests were refused within a minute; fix the cause, wait and try again.`
     return new StintError('RATE_LIMITED', { check: 'refusals', explanation, retryAfterMs: Math.ceil(waitMs) })
   }
 }

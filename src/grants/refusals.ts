@@ -45,11 +45,11 @@ function explainDenial(subject: string, { failedPairs, failedPairsLeftOut = 0 }:
   const others = failedPairs.length - 1 + failedPairsLeftOut
   const more = others > 0 ? `, and ${others} more` : ''
   if (first.reason === 'no_permit')
-    return `No policy permits ${where}${more} for ${subject}; ask for less, or have a policy written for it.`
+    return `No policy permits ${where}${more} for ${subject}; ask for less, or ask an operator for a policy that permits it.`
   const by = first.policies.join(', ')
   if (first.reason === 'forbidden') return `Policy ${by} forbids ${where}${more} for ${subject}; ask for less.`
-  if (by === '') return `Policy could not be evaluated for ${where}${more} and ${subject}; the operator has to mend it.`
-  return `Policy ${by} could not be evaluated for ${where}${more} and ${subject}; the operator has to mend it.`
+  if (by === '') return `Policy could not be evaluated for ${where}${more} and ${subject}; an operator must fix it.`
+  return `Policy ${by} could not be evaluated for ${where}${more} and ${subject}; an operator must fix it.`
 }
 
 async function recordRefusal(

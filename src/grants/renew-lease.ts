@@ -38,7 +38,7 @@ export async function renewLease(
       throw notActive({ ...grant, state: 'ending', reason: 'deadline' })
     const plan = await judgeAgain(parts, caller, grant, now)
     if (signal.aborted)
-      throw new StintError('CANCELLED', { explanation: 'The caller gave up before the lease was recorded.' })
+      throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the lease was recorded.' })
 
     failpoint('renew.before_record')
     const sessionName = parts.provider.nameSession({ grantId: grant.id, number: grant.leaseCount + 1 })
@@ -92,7 +92,7 @@ async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Gran
 async function checkApproved({ ledger }: GrantParts, grant: Grant, plan: Plan): Promise<void> {
   const approval = await ledger.approvalOf(grant.id)
   if (approval?.state === 'approved' && approval.planHash === plan.hash) return
-  const explanation = `What grant ${grant.id} may do needs an approval that it does not have; request a new grant.`
+  const explanation = `Policy now requires an approval that grant ${grant.id} does not have; request a new grant.`
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 
@@ -101,7 +101,7 @@ function checkJudged(grant: Grant, stored: Plan, { hash, pairs }: Plan): void {
   if (hash === stored.hash) return
   const judged = new Set(pairs.map(({ action, resource }) => `${action} ${resource}`))
   if (stored.pairs.every(({ action, resource }) => judged.has(`${action} ${resource}`))) return
-  const explanation = `the task of grant ${grant.id} comes to another plan now; request a new grant`
+  const explanation = `the task of grant ${grant.id} now leads to a different plan; request a new grant`
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 

@@ -40,7 +40,7 @@ export async function requestGrant(
   const judgement = await judgeOnRecord(parts, caller, task, now)
   await checkQuota(parts, caller, idempotencyKey, judgement, now)
   if (signal.aborted)
-    throw new StintError('CANCELLED', { explanation: 'The caller gave up before the grant was recorded.' })
+    throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the grant was recorded.' })
 
   failpoint('request.before_record')
   const token = parts.tokens.describeUse(caller, 'request', now)
@@ -87,7 +87,7 @@ async function checkQuota(
   if (open < quotas.openGrantsPerAgent) return
   // A repeat opens nothing: whoever lost the answer about the last grant that fitted has to get it all the same.
   if (await ledger.findGrantByKey(subject, idempotencyKey)) return
-  const explanation = `This agent has ${open} open grants and may have ${quotas.openGrantsPerAgent}; complete some first.`
+  const explanation = `This agent has ${open} open grants; the limit is ${quotas.openGrantsPerAgent}. Complete some first.`
   await recordOverQuota({ ledger }, caller, open, now)
   throw new StintError('QUOTA_EXCEEDED', { explanation })
 }

@@ -28,7 +28,7 @@ export async function ownGrant(
   const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
   if (grant?.subject === caller.subject) return grant
   throw new StintError('GRANT_NOT_FOUND', {
-    explanation: `No grant of ${caller.subject} has that id; ids look like grt_ and 26 characters.`,
+    explanation: `No grant of ${caller.subject} has this id; an id is grt_ and 26 characters.`,
     subject: caller.subject,
   })
 }

@@ -64,7 +64,7 @@ export function activitiesFromWire(activities: readonly Activity__Output[]): Act
       if (problem !== undefined) problems.push([`activities[${index}].${field}`, problem])
     }
     const instant = fromTimestamp(at)
-    refuse('at', instant ? undefined : 'must be an instant that a calendar has')
+    refuse('at', instant ? undefined : 'must be a valid date and time')
     refuse('action', action === '' ? 'is missing' : (overLong(action, 128) ?? nameProblem(action)))
     refuse('resource', overLong(resource, 2_048) ?? nameProblem(resource))
     const read = readNote(note)

@@ -68,10 +68,10 @@ function metadataBytes(metadata: Metadata): number {
 }
 
 function metadataTooLarge(): StintError {
-  const explanation = `The metadata of a call is ${MAX_METADATA_BYTES} bytes at most.`
+  const explanation = `A call's metadata may have at most ${MAX_METADATA_BYTES} bytes.`
   return new StintError('REQUEST_INVALID', { check: 'metadata', explanation })
 }
 
 function tooSlow(): StintError {
-  return new StintError('DEADLINE_EXCEEDED', { check: 'half-sent', explanation: 'The request did not arrive whole.' })
+  return new StintError('DEADLINE_EXCEEDED', { check: 'half-sent', explanation: 'The request arrived incomplete.' })
 }

@@ -349,7 +349,7 @@ describe('reading the credentials anew', () => {
     const own = provider(() => Promise.reject(new Error('no credentials anywhere')))
     for (let n = 0; n < 2; n++)
       await expect(mint(own)).rejects.toMatchObject({
-        details: { explanation: expect.stringMatching(/could not be read; .*Their source could not be read anew\.$/) },
+        details: { explanation: expect.stringMatching(/could not be read; .*Reading their source again failed\.$/) },
       })
   })
 

@@ -111,7 +111,7 @@ export class AssumeRoleMinter {
     if (Math.abs(skewMs) > REPORTED_SKEW_MS) this.#deps.observer.clockSkewed?.(skewMs)
     if (Math.abs(skewMs) <= REFUSED_SKEW_MS) return
     throw new StintError('CLOCK_UNSTABLE', {
-      explanation: `The clock of STS is ${Math.round(skewMs / 1_000)} s apart from ours; 300 s are allowed. Check NTP on this machine.`,
+      explanation: `The broker's clock and STS differ by ${Math.round(skewMs / 1_000)} s; the limit is 300 s. Check NTP on this machine.`,
       skewSeconds: Math.round(skewMs / 1_000),
       outcome,
     })

@@ -105,7 +105,7 @@ export class BrokerCredentials {
     const reading = inTime(this.#read, { timeoutMs: READ_TIMEOUT_MS })
       .catch((cause: unknown) => {
         this.#lastFailed = true
-        throw new CredentialSourceError('The source of the AWS credentials failed.', { cause })
+        throw new CredentialSourceError("The broker's AWS credential source failed.", { cause })
       })
       .then((keys) => this.#keep(keys))
       .finally(() => {

@@ -73,5 +73,5 @@ export async function sendOnce<R>(
 
 /** The caller's signal fired. */
 export function cancelled(): StintError {
-  return new StintError('CANCELLED', { explanation: 'The caller gave up before AWS had answered.' })
+  return new StintError('CANCELLED', { explanation: 'The caller cancelled the call before AWS responded.' })
 }

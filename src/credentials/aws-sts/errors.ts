@@ -46,7 +46,7 @@ const THROTTLED = {
   code: 'PROVIDER_THROTTLED',
   retry: true,
   outcome: 'not_minted',
-  explanation: 'AWS is throttling; wait, or lower the configured rate of calls.',
+  explanation: 'AWS is throttling; wait, or lower the configured call rate.',
 } as const satisfies FaultRow
 
 const CONFLICT = {
@@ -54,7 +54,7 @@ const CONFLICT = {
   code: 'PROVIDER_UNAVAILABLE',
   retry: true,
   outcome: 'not_minted',
-  explanation: 'Someone else changed the same IAM entity in this moment; the write is tried again.',
+  explanation: 'Another change to the same IAM entity was in progress; the broker tries the write again.',
 } as const satisfies FaultRow
 
 const UNREADABLE = {
@@ -62,7 +62,7 @@ const UNREADABLE = {
   code: 'PROVIDER_ANSWER_INVALID',
   retry: false,
   outcome: 'unknown',
-  explanation: 'The AWS service answered with something that cannot be read.',
+  explanation: 'The AWS service returned an unreadable response.',
 } as const satisfies FaultRow
 
 const refused = (explanation: string, code: ErrorCode = 'PROVIDER_REFUSED'): FaultRow => ({
@@ -87,7 +87,7 @@ const brokerCredentials = (explanation: string): FaultRow => ({
 })
 
 const CLOCK: FaultRow = {
-  ...brokerCredentials("The call was signed at another time than AWS has: check the broker's clock."),
+  ...brokerCredentials("AWS rejected the signature time: check the broker's clock."),
   kind: 'clock',
 }
 const UNKNOWN_KEY = brokerCredentials("AWS does not know the broker's own access key.")
@@ -144,7 +144,7 @@ const FAULTS: Readonly<Record<string, FaultRow>> = {
   ),
   UnauthorizedAccess: refused('AWS denies this call to the broker: check the policy of the broker.'),
   PackedPolicyTooLarge: refused(
-    'Session policy and tags together are over the packed limit of AWS; split the task or ask for less.',
+    "Session policy and tags together exceed AWS's packed size limit; split the task or ask for less.",
     'SESSION_POLICY_TOO_LARGE',
   ),
   MalformedPolicyDocument: refused('AWS cannot read the policy document that was sent.'),
@@ -162,12 +162,12 @@ const FAULTS: Readonly<Record<string, FaultRow>> = {
   DeleteConflict: refused('The policy version is in use and cannot be deleted.'),
   PolicyNotAttachable: refused('This policy cannot be attached to a role.'),
   LimitExceeded: {
-    ...refused('The policy document or its number of versions is over the quota of IAM; a shorter document is needed.'),
+    ...refused('The policy document or its number of versions exceeds an IAM quota; shorten the document.'),
     kind: 'limit',
   },
 
   ExpiredToken: brokerCredentials("The broker's own AWS credentials have expired; renew them at their source."),
-  TokenRefreshRequired: brokerCredentials("The broker's own AWS credentials have to be renewed at their source."),
+  TokenRefreshRequired: brokerCredentials("The broker's own AWS credentials must be renewed at their source."),
   InvalidClientTokenId: UNKNOWN_KEY,
   UnrecognizedClient: UNKNOWN_KEY,
   InvalidAccessKeyId: UNKNOWN_KEY,
@@ -255,7 +255,7 @@ function sourceRow({ retry, kind }: FaultRow): FaultRow {
 function rowForStatus(httpStatus: number | undefined): FaultRow {
   if (httpStatus === 429) return THROTTLED
   if (httpStatus !== undefined && httpStatus >= 400 && httpStatus < 500)
-    return refused('AWS refused the call with a code that is not known here; look it up by the request id.')
+    return refused('AWS rejected the call with an unknown error code; look it up by the request id.')
   if (httpStatus !== undefined && httpStatus < 400) return UNREADABLE
   return { ...DOWN, retry: httpStatus !== undefined }
 }

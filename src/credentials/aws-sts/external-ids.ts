@@ -65,8 +65,7 @@ export class ExternalIds {
 }
 
 function unavailable(roleArn: string, cause: unknown): StintError {
-  const explanation =
-    'The external id of the role cannot be read; the operator has to mend its file. The status says why.'
+  const explanation = "The role's external id file is unreadable; an operator must fix it. The status says why."
   return new StintError(
     'PROVIDER_UNAVAILABLE',
     { explanation, provider: 'aws-sts', roleArn, outcome: 'not_minted' },

@@ -131,7 +131,7 @@ export class IamDenyWriter {
 /** A write that goes on after the caller's claim has lapsed could overwrite a newer list with an older one. */
 function outOfTime(operation: string, target: string): StintError {
   return new StintError('PROVIDER_UNAVAILABLE', {
-    explanation: 'IAM took too long; the write was given up so that it cannot overtake a later one.',
+    explanation: 'IAM did not respond in time; the broker cancelled the write so that it cannot overtake a later one.',
     operation,
     target,
     outcome: 'unknown',
@@ -150,8 +150,7 @@ async function expectAbsent(RoleName: string, PolicyName: string, send: Send): P
     Marker = answer.Marker
   }
   throw new StintError('PROVIDER_UNAVAILABLE', {
-    explanation:
-      'IAM says both that the inline policy is gone and that it is there; the removal has to be tried again.',
+    explanation: 'IAM gave contradictory answers about the inline policy; the broker tries the removal again.',
     outcome: 'unknown',
   })
 }

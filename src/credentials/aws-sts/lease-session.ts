@@ -51,7 +51,7 @@ function endingPolicy(policy: string, notAfter: Date, leaseEnd: LeaseEndForm): s
     return withLeaseEnd(policy, notAfter, leaseEnd)
   } catch (error) {
     if (!hasCode(error, 'INTERNAL')) throw error
-    const explanation = 'The plan has no session policy that can end with the lease; nothing was sent to STS.'
+    const explanation = "The plan's session policy has no end that can follow the lease; nothing was sent to STS."
     throw new StintError('PROVIDER_REFUSED', { explanation, field: 'Policy', outcome: 'not_minted' }, error)
   }
 }

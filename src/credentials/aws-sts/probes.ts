@@ -80,7 +80,12 @@ export class AwsProbes {
   revocation(roleArn: string, signal: AbortSignal): Promise<ProbeResult> {
     return outcome(async () => {
       const target = this.#deps.targets.ofRole(roleArn)
-      if (!target) return { roleArn, placement: 'none', explanation: 'Sessions of this role can only run out.' }
+      if (!target)
+        return {
+          roleArn,
+          placement: 'none',
+          explanation: 'Sessions of this role cannot be revoked; they work until they expire.',
+        }
       const document = this.#deps.targets.document(target.key)
       if (document.kind === 'inline') return { target: target.key, ...(await this.#inline(document.roleName, signal)) }
       return { target: target.key, ...(await this.#boundary(document.policyArn, signal)) }

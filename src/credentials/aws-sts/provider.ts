@@ -182,7 +182,7 @@ function brokerCredentials(
 
 function unknownRole(roleArn: string): StintError {
   return new StintError('ROLE_UNKNOWN', {
-    explanation: 'This provider has no such role; a role is served when the operator has configured it.',
+    explanation: 'The provider has no such role; an operator must configure it.',
     roleArn,
     outcome: 'not_minted',
   })

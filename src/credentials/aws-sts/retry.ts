@@ -141,9 +141,9 @@ function read(thrown: unknown, context: Omit<CallContext, 'sent'>, attempt: Atte
 }
 
 const RENEWAL_FOUND: Readonly<Record<Renewal, string>> = {
-  renewed: 'Credentials that were read anew were refused as well.',
-  unchanged: 'Their source still gives the same credentials.',
-  unreadable: 'Their source could not be read anew.',
+  renewed: 'Freshly read credentials were rejected too.',
+  unchanged: 'Their source still returns the same credentials.',
+  unreadable: 'Reading their source again failed.',
 }
 
 function withOutcome(
@@ -171,7 +171,7 @@ async function takeTurn(
   })
   if (granted) return
   throw new StintError('PROVIDER_THROTTLED', {
-    explanation: `More calls wait than the configured rate allows within ${tools.limits.totalMs} ms; try again later.`,
+    explanation: `Too many calls are queued for the configured rate (${tools.limits.totalMs} ms budget); try again later.`,
     ...callIds(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
@@ -201,7 +201,7 @@ async function pause(number: number, deadlineMs: number, error: StintError, sign
   try {
     await tools.clock.sleep(delayMs, signal)
   } catch {
-    const explanation = 'The caller gave up while AWS was tried again.'
+    const explanation = 'The caller cancelled the call during a retry to AWS.'
     throw new StintError('CANCELLED', { ...error.details, explanation }, error.cause)
   }
 }

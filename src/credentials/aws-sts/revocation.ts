@@ -29,7 +29,7 @@ export class RevocationTargets {
     const seen = new Set<string>()
     for (const { arn, revocation } of roles) {
       const { name } = requireRoleArn(arn)
-      if (seen.has(arn)) throw invalid('A role is configured twice; give it once.', arn)
+      if (seen.has(arn)) throw invalid('A role is configured twice; list it once.', arn)
       seen.add(arn)
       if (revocation.kind !== 'none') this.#add(arn, documentOf(revocation, arn, name))
     }
