@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Command as Parser } from 'commander'
 import type { Json } from '../core/canonical-json.ts'
 import { isConfidentialUrl } from '../core/confidential-url.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
+import { readSmallFile } from '../core/files/read-small-file.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { reasonOf } from '../core/reason-of.ts'
 import { Secret } from '../core/secret.ts'
@@ -183,8 +183,8 @@ function tokenOf(text: string, file: string): string {
 
 async function read(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    return (await readSmallFile(file, { pipes: true })).text
   } catch (error) {
-    throw new UsageError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}).`)
+    throw new UsageError(`${file} ${error instanceof Error ? error.message : 'cannot be read'}.`)
   }
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import type { Command as Parser } from 'commander'
+import { readSmallFile } from '../core/files/read-small-file.ts'
 import { StintClient } from '../sdk/client.ts'
 import type { StintClientOptions } from '../sdk/options.ts'
 import type { SvidFiles } from '../sdk/svid-source.ts'
@@ -107,7 +107,7 @@ function svidChoice(flags: BrokerFlags, env: CommandIo['env']): { spiffeId?: str
 function tokenSource(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOptions, 'token'> {
   if (flags.tokenFile && flags.jwtAudience) throw new UsageError('Give --token-file or --jwt-audience, not both.')
   const tokenFile = flags.tokenFile ?? (flags.jwtAudience ? undefined : env.STINT_TOKEN_FILE)
-  if (tokenFile) return { token: () => readFile(tokenFile, 'utf8') }
+  if (tokenFile) return { token: async () => (await readSmallFile(tokenFile, { pipes: true })).text }
   const audience = flags.jwtAudience ?? env.STINT_JWT_AUDIENCE
   if (!audience) return {}
   const workloadApi = flags.workloadApi ?? env.SPIFFE_ENDPOINT_SOCKET

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hasCode } from '../core/errors.ts'
+import { readSmallFile } from '../core/files/read-small-file.ts'
 import { writeFileWhole } from '../core/files/write-file-whole.ts'
 import type { GrantInfo } from '../sdk/types.ts'
 
@@ -104,7 +105,11 @@ export function generationFile(
   if (!cache) return undefined
   const file = join(cache, 'stint', 'generations', createHash('sha256').update(JSON.stringify(of)).digest('hex'))
   return {
-    read: () => readFile(file, 'utf8').catch(() => undefined),
+    read: () =>
+      readSmallFile(file).then(
+        ({ text }) => text,
+        () => undefined,
+      ),
     write: async (label) => {
       try {
         await mkdir(dirname(file), { recursive: true, mode: 0o700 })

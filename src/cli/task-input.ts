@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import type { Command as Parser } from 'commander'
-import { parse } from 'yaml'
 import { parseDurationMs } from '../core/duration.ts'
+import { readSmallFile } from '../core/files/read-small-file.ts'
 import { renameErrorFields } from '../core/input-error.ts'
 import { z } from '../core/schema.ts'
+import { type FileProblem, fileProblemText, YamlDocument } from '../core/yaml-document.ts'
 import type { Task } from '../sdk/types.ts'
 import { UsageError } from './command.ts'
 
@@ -94,25 +94,25 @@ function writtenName(field: string, flags: TaskFlags, file: TaskFile): string {
 }
 
 async function readTask(path: string): Promise<TaskFile> {
-  let value: unknown
+  const toError = (problems: readonly FileProblem[]) =>
+    new UsageError(`The task file is not a valid task: ${problems.map(fileProblemText).join('; ')}.`)
+  const text = await readText(path)
+  return YamlDocument.parse({ file: path, text, toError }).check(taskFile)
+}
+
+async function readText(path: string): Promise<string> {
   try {
-    value = parse(await readFile(path, 'utf8'), { maxAliasCount: 0 })
+    return (await readSmallFile(path, { pipes: true })).text
   } catch (error) {
     throw new UsageError(`The task file ${path} cannot be used: ${whyOf(error)}.`)
   }
-  const parsed = taskFile.safeParse(value)
-  if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(({ path: at, message }) => `${at.join('.') || 'the file'} ${message}`)
-  throw new UsageError(`The task file ${path} is not a valid task: ${problems.join('; ')}.`)
 }
 
-/** YAML's own sentence, without the excerpt below it; the system's code for a file that cannot be read. */
+/** What keeps a file from being read, in words. */
 function whyOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
+  const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
   if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EISDIR') return 'it is a folder'
-  const [first = 'it is not YAML'] = message.split('\n')
-  return first.replace(/[:.]+$/, '')
+  return `it ${(error as Error).message}`
 }
 
 function parseAllow(text: string): Task['access'][number] {

@@ -1,8 +1,8 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
-import { type FileProblem, fileProblemText, YamlDocument } from '../core/files/yaml-document.ts'
 import { type ZodError, z } from '../core/schema.ts'
+import { type FileProblem, fileProblemText, YamlDocument } from '../core/yaml-document.ts'
 import { type Config, configSchema } from './schema.ts'
 
 const ENV_PREFIX = 'STINT_CONFIG_'

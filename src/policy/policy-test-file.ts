@@ -1,6 +1,6 @@
 import { parseDurationMs } from '../core/duration.ts'
-import { fileError, YamlDocument } from '../core/files/yaml-document.ts'
 import { instantText, z } from '../core/schema.ts'
+import { fileError, YamlDocument } from '../core/yaml-document.ts'
 import { parseAgentSubject } from '../identity/agent-subject.ts'
 import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
 import type { Task } from '../plan/task.ts'

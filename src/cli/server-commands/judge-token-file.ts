@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises'
 import type { Config } from '../../config/schema.ts'
 import { systemClock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
+import { readSmallFile } from '../../core/files/read-small-file.ts'
 import type { TokenReuse } from '../../grants/token-guard.ts'
 import { BundleFiles } from '../../identity/bundle-files.ts'
 import { BundleStore } from '../../identity/bundle-store.ts'
@@ -153,14 +153,7 @@ function judgeRegistration(subject: string, { config, now }: JudgeTokenOptions):
 
 async function readToken(file: string): Promise<string> {
   try {
-    const handle = await open(file)
-    try {
-      const { size } = await handle.stat()
-      if (size > MAX_FILE_BYTES) throw new RangeError('too large')
-      return (await handle.readFile('utf8')).trim()
-    } finally {
-      await handle.close()
-    }
+    return (await readSmallFile(file, { maxBytes: MAX_FILE_BYTES, pipes: true })).text.trim()
   } catch (error) {
     const explanation = `The token file is unreadable or exceeds ${MAX_FILE_BYTES} bytes: ${file}`
     throw new StintError('CONFIG_INVALID', { explanation }, error)

@@ -13,6 +13,8 @@ export interface SmallFile {
 export interface SmallFileLimits {
   /** Default 1 MiB. */
   readonly maxBytes?: number
+  /** Takes a pipe too, such as a shell's `<(…)`, and waits for its end; for a file that a person names. Default false. */
+  readonly pipes?: boolean
 }
 
 /** Why a file could not be used; its message completes a sentence that names the file, e.g. `cannot be read (ENOENT)`. */
@@ -32,11 +34,12 @@ const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
  */
 export async function readSmallFile(
   path: string,
-  { maxBytes = DEFAULT_MAX_BYTES }: SmallFileLimits = {},
+  { maxBytes = DEFAULT_MAX_BYTES, pipes = false }: SmallFileLimits = {},
 ): Promise<SmallFile> {
-  const file = await open(path, FLAGS).catch(unreadable)
+  const file = await open(path, pipes ? constants.O_RDONLY : FLAGS).catch(unreadable)
   try {
-    if (!(await file.stat()).isFile()) throw notPlain()
+    const stats = await file.stat()
+    if (!stats.isFile() && !(pipes && !stats.isDirectory())) throw notPlain()
     const buffer = Buffer.alloc(maxBytes + 1)
     let length = 0
     while (length <= maxBytes) {
@@ -51,7 +54,10 @@ export async function readSmallFile(
 }
 
 /** As `readSmallFile`, for callers that cannot wait. */
-export function readSmallFileSync(path: string, { maxBytes = DEFAULT_MAX_BYTES }: SmallFileLimits = {}): SmallFile {
+export function readSmallFileSync(
+  path: string,
+  { maxBytes = DEFAULT_MAX_BYTES }: Omit<SmallFileLimits, 'pipes'> = {},
+): SmallFile {
   const file = attempt(() => openSync(path, FLAGS))
   try {
     if (!fstatSync(file).isFile()) throw notPlain()

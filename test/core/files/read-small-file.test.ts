@@ -55,3 +55,10 @@ for (const [reader, read] of Object.entries(readers)) {
     })
   })
 }
+
+test('a pipe is read to its end where one is taken, a folder never', async () => {
+  const read = readSmallFile(join(folder, 'pipe'), { pipes: true })
+  await writeFile(join(folder, 'pipe'), 'from a shell')
+  expect((await read).text).toBe('from a shell')
+  await expect(readSmallFile(join(folder, 'folder'), { pipes: true })).rejects.toBeInstanceOf(UnusableFileError)
+})

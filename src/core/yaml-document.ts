@@ -1,6 +1,6 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
-import { type ErrorCode, StintError } from '../errors.ts'
-import type { z } from '../schema.ts'
+import { type ErrorCode, StintError } from './errors.ts'
+import type { z } from './schema.ts'
 
 /** Something wrong with a file. */
 export interface FileProblem {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
-import { StintError } from '../../../src/core/errors.ts'
-import { fileError, YamlDocument } from '../../../src/core/files/yaml-document.ts'
-import { z } from '../../../src/core/schema.ts'
+import { StintError } from '../../src/core/errors.ts'
+import { z } from '../../src/core/schema.ts'
+import { fileError, YamlDocument } from '../../src/core/yaml-document.ts'
 
 const schema = z.strictObject({ list: z.array(z.strictObject({ name: z.string(), tags: z.array(z.string()) })) })
 
