@@ -1,5 +1,4 @@
 import type { Activity__Output } from '../contract/gen/stint/v1/Activity.ts'
-import type { AwsCredentials as WireCredentials } from '../contract/gen/stint/v1/AwsCredentials.ts'
 import type { Decision as WireDecision } from '../contract/gen/stint/v1/Decision.ts'
 import type { Grant as WireGrant } from '../contract/gen/stint/v1/Grant.ts'
 import type { GrantState__Output, GrantState as WireState } from '../contract/gen/stint/v1/GrantState.ts'
@@ -26,7 +25,7 @@ const MAX_PAGE = 200
 /** The task as the planner wants it; what is wrong with it is the planner's to say. */
 export function taskFromWire(task: Task__Output | null): unknown {
   if (!task) return undefined
-  const { purpose, roleArn, access, ttlSeconds, reference } = task
+  const { purpose, roleArn = '', access, ttlSeconds, reference } = task
   const entries = access.map(({ actions, resources }) => ({ actions, resources }))
   return { purpose, roleArn, access: entries, ttlSeconds, ...(reference ? { reference } : {}) }
 }
@@ -119,17 +118,19 @@ export function leaseToWire({ lease, usableUntil, credentials }: RevealedLease):
     number: lease.number,
     notAfter: toTimestamp(lease.notAfter),
     usableUntil: toTimestamp(usableUntil),
-    credentials: credentialsToWire(credentials),
+    ...credentialsToWire(credentials),
   }
 }
 
-function credentialsToWire(credentials: IssuedCredentials): WireCredentials {
+function credentialsToWire(credentials: IssuedCredentials): Pick<WireLease, 'aws'> {
   switch (credentials.kind) {
     case 'aws':
       return {
-        accessKeyId: credentials.accessKeyId,
-        secretAccessKey: credentials.secretAccessKey.reveal(),
-        sessionToken: credentials.sessionToken.reveal(),
+        aws: {
+          accessKeyId: credentials.accessKeyId,
+          secretAccessKey: credentials.secretAccessKey.reveal(),
+          sessionToken: credentials.sessionToken.reveal(),
+        },
       }
   }
 }

@@ -1,11 +1,18 @@
 import type { Secret } from '../core/secret.ts'
 
-/** What an agent is about to do; the words of `stint.v1.Task`. */
-export interface Task {
-  /** Why, in words that a person can judge; 8 to 500 characters. */
-  readonly purpose: string
+/** What a task acts through; one kind so far. */
+export interface TaskTarget {
   /** The role to act through, e.g. `arn:aws:iam::123456789012:role/agent-data`. */
   readonly roleArn: string
+}
+
+/** What an agent is about to do; the words of `stint.v1.Task`. */
+export type Task = TaskTarget & TaskContent
+
+/** A task without its target. */
+interface TaskContent {
+  /** Why, in words that a person can judge; 8 to 500 characters. */
+  readonly purpose: string
   /** `actions` such as `s3:GetObject` or `s3:List*`, on `resources` as ARN patterns (or `*` where nothing narrower exists). */
   readonly access: readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[]
   /** How long the task may take, in seconds. */
@@ -65,8 +72,12 @@ export interface GrantInfo {
   readonly renewAfter?: Date
 }
 
-/** One set of AWS credentials. The secrets print as `[redacted]`. */
-export interface LeaseInfo {
+/** One set of credentials, by `kind`. Secrets print as `[redacted]`. */
+export type LeaseInfo = AwsLeaseInfo
+
+/** A lease of AWS credentials. */
+export interface AwsLeaseInfo {
+  readonly kind: 'aws'
   readonly id: string
   /** 1, 2, 3 … within the grant. */
   readonly number: number

@@ -52,7 +52,8 @@ export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
 /** @throws {StintError} INTERNAL when the answer lacks its plan. */
 export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
   if (!wire?.task) throw unusable('a plan')
-  const { reference, ...task } = wire.task
+  const { reference, roleArn = '', purpose, access, ttlSeconds } = wire.task
+  const task = { purpose, roleArn, access, ttlSeconds }
   return {
     hash: wire.hash,
     subject: wire.subject,
@@ -75,17 +76,18 @@ const STATES = ['denied', 'awaiting_approval', 'rejected', 'approval_expired', '
 function toLeaseInfo(wire: Lease__Output): LeaseInfo {
   const notAfter = fromTimestamp(wire.notAfter)
   const usableUntil = fromTimestamp(wire.usableUntil)
-  const { credentials } = wire
-  if (!notAfter || !usableUntil || !credentials?.accessKeyId) throw unusable('a lease')
-  if (!credentials.secretAccessKey || !credentials.sessionToken) throw unusable('a lease')
+  const { aws } = wire
+  if (!notAfter || !usableUntil || !aws?.accessKeyId) throw unusable('a lease')
+  if (!aws.secretAccessKey || !aws.sessionToken) throw unusable('a lease')
   return {
     id: wire.id,
     number: wire.number,
     notAfter,
     usableUntil,
-    accessKeyId: credentials.accessKeyId,
-    secretAccessKey: new Secret(credentials.secretAccessKey),
-    sessionToken: new Secret(credentials.sessionToken),
+    kind: 'aws',
+    accessKeyId: aws.accessKeyId,
+    secretAccessKey: new Secret(aws.secretAccessKey),
+    sessionToken: new Secret(aws.sessionToken),
   }
 }
 

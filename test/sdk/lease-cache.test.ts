@@ -27,6 +27,7 @@ function setup({ leaseMs = 300_000, deadlineMs = 3_600_000 } = {}) {
     return {
       grant,
       lease: {
+        kind: 'aws',
         id: `lse_${number}`,
         number,
         notAfter,

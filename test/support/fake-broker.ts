@@ -188,7 +188,7 @@ export class FakeBroker {
       number,
       notAfter: toTimestamp(new Date(notAfter)),
       usableUntil: toTimestamp(new Date(notAfter - 30_000)),
-      credentials: {
+      aws: {
         accessKeyId: `ASIAEXAMPLE${number}`,
         secretAccessKey: `secret-${number}`,
         sessionToken: `token-${number}`,

@@ -56,7 +56,7 @@ function grants({ address, agents, rootsFile, tasks = 100 }: ClientLoad): Work {
     return new Promise((resolve, reject) => {
       next().RequestGrant(request, { deadline: Date.now() + CALL_MS }, (error, answer) => {
         if (error) reject(error)
-        else if (answer?.lease?.credentials?.sessionToken) resolve(answer)
+        else if (answer?.lease?.aws?.sessionToken) resolve(answer)
         else reject(new Error('a grant without credentials'))
       })
     })

@@ -41,7 +41,7 @@ func tellStory(ctx context.Context, broker stintv1.BrokerServiceClient) (*Story,
 		IdempotencyKey: os.Getenv("INTEROP_KEY"),
 		Task: &stintv1.Task{
 			Purpose:    "to tidy the archive of November",
-			RoleArn:    os.Getenv("INTEROP_ROLE"),
+			Target:     &stintv1.Task_RoleArn{RoleArn: os.Getenv("INTEROP_ROLE")},
 			TtlSeconds: 600,
 			Access: []*stintv1.Access{{
 				Actions:   []string{"s3:GetObject", "s3:PutObject"},
@@ -112,7 +112,7 @@ func refusedRead(ctx context.Context, lease *stintv1.Lease) string {
 }
 
 func get(ctx context.Context, lease *stintv1.Lease) (string, error) {
-	keys := lease.GetCredentials()
+	keys := lease.GetAws()
 	client := s3.New(s3.Options{
 		Region:       os.Getenv("AWS_REGION"),
 		BaseEndpoint: aws.String(os.Getenv("AWS_ENDPOINT_URL")),

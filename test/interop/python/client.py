@@ -99,9 +99,9 @@ def tell_story(broker):
 def read(lease):
     s3 = boto3.client(
         "s3",
-        aws_access_key_id=lease.credentials.access_key_id,
-        aws_secret_access_key=lease.credentials.secret_access_key,
-        aws_session_token=lease.credentials.session_token,
+        aws_access_key_id=lease.aws.access_key_id,
+        aws_secret_access_key=lease.aws.secret_access_key,
+        aws_session_token=lease.aws.session_token,
     )
     return s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read().decode()
 

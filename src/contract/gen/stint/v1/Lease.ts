@@ -4,7 +4,7 @@ import type { Timestamp as _google_protobuf_Timestamp, Timestamp__Output as _goo
 import type { AwsCredentials as _stint_v1_AwsCredentials, AwsCredentials__Output as _stint_v1_AwsCredentials__Output } from '../../stint/v1/AwsCredentials.ts';
 
 /**
- * One set of AWS credentials, valid for minutes.
+ * One set of credentials, valid for minutes.
  */
 export interface Lease {
   /**
@@ -24,13 +24,17 @@ export interface Lease {
    */
   'usableUntil'?: (_google_protobuf_Timestamp | null);
   /**
-   * The credentials; in this response and nowhere else.
+   * For AWS.
    */
-  'credentials'?: (_stint_v1_AwsCredentials | null);
+  'aws'?: (_stint_v1_AwsCredentials | null);
+  /**
+   * The credentials, by kind; in this response and nowhere else.
+   */
+  'credentials'?: "aws";
 }
 
 /**
- * One set of AWS credentials, valid for minutes.
+ * One set of credentials, valid for minutes.
  */
 export interface Lease__Output {
   /**
@@ -50,7 +54,11 @@ export interface Lease__Output {
    */
   'usableUntil': (_google_protobuf_Timestamp__Output | null);
   /**
-   * The credentials; in this response and nowhere else.
+   * For AWS.
    */
-  'credentials': (_stint_v1_AwsCredentials__Output | null);
+  'aws'?: (_stint_v1_AwsCredentials__Output | null);
+  /**
+   * The credentials, by kind; in this response and nowhere else.
+   */
+  'credentials'?: "aws";
 }

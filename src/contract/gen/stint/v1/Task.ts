@@ -26,6 +26,10 @@ export interface Task {
    * A ticket or run id of the agent's own; at most 128 characters; may be empty.
    */
   'reference'?: (string);
+  /**
+   * What to act on or through; exactly one.
+   */
+  'target'?: "roleArn";
 }
 
 /**
@@ -39,7 +43,7 @@ export interface Task__Output {
   /**
    * The role to act through, as ARN.
    */
-  'roleArn': (string);
+  'roleArn'?: (string);
   /**
    * What is needed; at least one entry, at most 50.
    */
@@ -52,4 +56,8 @@ export interface Task__Output {
    * A ticket or run id of the agent's own; at most 128 characters; may be empty.
    */
   'reference': (string);
+  /**
+   * What to act on or through; exactly one.
+   */
+  'target'?: "roleArn";
 }
