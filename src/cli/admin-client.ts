@@ -51,7 +51,7 @@ export class AdminClient {
     if (!text) throw new UsageError('Set --admin-url or STINT_ADMIN_URL.')
     if (!tokenFile) throw new UsageError('Set --admin-token-file or STINT_ADMIN_TOKEN_FILE.')
     const caFile = flags.adminCa ?? env.STINT_ADMIN_CA
-    const token = new Secret(tokenOf(await read(tokenFile), tokenFile))
+    const token = new Secret(parseToken(await read(tokenFile), tokenFile))
     return new AdminClient(checkUrl(text), token, caFile === undefined ? undefined : await read(caFile))
   }
 
@@ -175,7 +175,7 @@ export function idInPath(kind: 'grant' | 'approval', id: string): string {
 }
 
 /** What is no one line of visible ASCII is no token, and could not be sent; it is never shown. */
-function tokenOf(text: string, file: string): string {
+function parseToken(text: string, file: string): string {
   const token = text.trim()
   if (/^[\x21-\x7e]+$/.test(token)) return token
   throw new UsageError(`${file} must hold one line: an admin token as stint operators token prints it.`)

@@ -65,7 +65,7 @@ export async function withClient<T>(
   const client = new StintClient({
     address: required(flags.address ?? env.STINT_ADDRESS, '--address or STINT_ADDRESS'),
     serverId: required(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
-    svid: svidOf(flags, env),
+    svid: readSvidOptions(flags, env),
     ...tokenSource(flags, env),
     useProxy: flags.useProxy ?? isOn(env.STINT_USE_PROXY),
   })
@@ -77,7 +77,7 @@ export async function withClient<T>(
 }
 
 /** Files when any is named; else the Workload API, where the environment names one. */
-function svidOf(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFromWorkloadApi {
+function readSvidOptions(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFromWorkloadApi {
   const certificateFile = flags.svidCert ?? env.STINT_SVID_CERT
   const privateKeyFile = flags.svidKey ?? env.STINT_SVID_KEY
   const bundleFile = flags.bundle ?? env.STINT_BUNDLE

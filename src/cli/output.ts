@@ -22,7 +22,7 @@ export function withOutput(parser: Parser): Parser {
 
 /** The value as JSON or YAML; its shape is stable. Dates are RFC 3339, hidden characters escapes. */
 export function printValue(io: CommandIo, format: 'json' | 'yaml', value: unknown): void {
-  io.stdout.write(format === 'json' ? `${visibleJson(JSON.stringify(value, undefined, 2))}\n` : yamlOf(value))
+  io.stdout.write(format === 'json' ? `${visibleJson(JSON.stringify(value, undefined, 2))}\n` : toYaml(value))
 }
 
 /** A list: a table on a terminal, tab-separated lines elsewhere, or the value itself. */
@@ -71,7 +71,7 @@ function cellText(value: unknown): string {
   return visible(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 
-function yamlOf(value: unknown): string {
+function toYaml(value: unknown): string {
   const document = new Document(JSON.parse(JSON.stringify(value)), { aliasDuplicateObjects: false })
   const quote = (_key: unknown, node: unknown): void => {
     if (isScalar(node) && typeof node.value === 'string' && hidesSomething(node.value)) node.type = Scalar.QUOTE_DOUBLE

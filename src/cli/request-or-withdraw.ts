@@ -3,7 +3,7 @@ import type { StintClient } from '../sdk/client.ts'
 import type { Grant } from '../sdk/grant.ts'
 import type { Task } from '../sdk/types.ts'
 import { type CommandIo, report } from './command.ts'
-import { noticeOf } from './gate-notice.ts'
+import { gateNotifier } from './gate-notice.ts'
 
 /** How a command asks, and how long it waits at the gate. */
 export interface AskOptions {
@@ -25,7 +25,7 @@ export async function requestOrWithdraw(
   task: Task,
   { io, command, ...options }: AskOptions,
 ): Promise<Grant> {
-  const notice = noticeOf(io)
+  const notice = gateNotifier(io)
   let waiting: string | undefined
   try {
     return await client.request(task, {

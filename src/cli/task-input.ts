@@ -65,7 +65,7 @@ type TaskFile = z.infer<typeof taskFile>
 function toTask(flags: TaskFlags, file: TaskFile): Task {
   const allowed = flags.allow?.map(parseAllow)
   const ttl = flags.ttl ?? (file.ttlSeconds === undefined ? file.ttl : undefined)
-  const ttlSeconds = ttl === undefined ? file.ttlSeconds : secondsOf(ttl)
+  const ttlSeconds = ttl === undefined ? file.ttlSeconds : parseSeconds(ttl)
   const reference = flags.reference ?? file.reference
   return {
     purpose: need(flags.purpose ?? file.purpose, '--purpose', 'purpose'),
@@ -123,7 +123,7 @@ function parseAllow(text: string): Task['access'][number] {
   throw new UsageError(`--allow must be action=resource, e.g. s3:GetObject=arn:aws:s3:::bucket/*; got ${text}`)
 }
 
-function secondsOf(text: string): number {
+function parseSeconds(text: string): number {
   const ms = parseDurationMs(text)
   if (ms !== undefined && ms >= 1_000 && ms <= 0xffff_ffff * 1_000) return Math.floor(ms / 1_000)
   const hint = /^\d+$/.test(text) ? `; for ${text} seconds write ${text}s` : ''

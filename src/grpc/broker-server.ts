@@ -74,7 +74,7 @@ export function sharedChecks(options: BrokerServerOptions): SharedChecks {
   const verifier = tokens && createJwtSvidVerifier(tokens)
   return {
     verifier,
-    gates: gatesOf(options),
+    gates: createGates(options),
     awaitedKeys: new AwaitedKeys({ bundles, clock }),
     failures: new TokenFailures({ clock }),
     penalties: new Penalties({ clock }),
@@ -144,7 +144,7 @@ export function brokerServer(
   return server
 }
 
-function gatesOf({ mintLimits, clock }: BrokerServerOptions): Gates {
+function createGates({ mintLimits, clock }: BrokerServerOptions): Gates {
   const limits = {
     callsPerSecond: mintLimits.callsPerSecond * CALLS_PER_MINT,
     burst: mintLimits.burst * CALLS_PER_MINT,

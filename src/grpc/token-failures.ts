@@ -22,17 +22,17 @@ export class TokenFailures {
 
   /** @param peer `address:port` @throws {StintError} RATE_LIMITED with `details.retryAfterMs` */
   check(peer: string): void {
-    const waitMs = this.#byAddress.waitMs(keyOf(peer))
+    const waitMs = this.#byAddress.waitMs(toKey(peer))
     if (waitMs === 0) return
     const explanation = 'Too many bad bearer tokens came from this address; wait and try again.'
     throw new StintError('RATE_LIMITED', { check: 'token-failures', explanation, retryAfterMs: Math.ceil(waitMs) })
   }
 
   failed(peer: string): void {
-    this.#byAddress.tryTake(keyOf(peer))
+    this.#byAddress.tryTake(toKey(peer))
   }
 }
 
-function keyOf(peer: string): string {
+function toKey(peer: string): string {
   return addressKey(peer.slice(0, peer.lastIndexOf(':')))
 }

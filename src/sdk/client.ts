@@ -11,14 +11,14 @@ import { StintError } from '../core/errors.ts'
 import { Calls } from './calls.ts'
 import { type ChannelUse, Connection } from './connection.ts'
 import { followGrant } from './follow.ts'
-import { type GateSettings, passGate } from './gate.ts'
+import { type GateSettings, requestUntilActive } from './gate.ts'
 import { Grant } from './grant.ts'
 import {
   type CallSettings,
   checkOptions,
+  createTiming,
   type StintClientOptions,
   svidProvider,
-  timingOf,
   tokenSource,
 } from './options.ts'
 import { type TaskCredentialProvider, taskCredentials } from './task-credentials.ts'
@@ -65,7 +65,7 @@ export class StintClient {
   constructor(options: StintClientOptions) {
     checkOptions(options)
     const { address, serverId, defaultDeadlineMs = 10_000, useProxy = false } = options
-    this.#timing = timingOf(options)
+    this.#timing = createTiming(options)
     const source = svidProvider(options, this.#timing.clock)
     this.#connection = new Connection({ address, serverId, source, useProxy })
     const token = tokenSource(options)
@@ -169,7 +169,7 @@ export class StintClient {
    */
   async request(task: Task, settings: RequestSettings = {}): Promise<Grant> {
     const { idempotencyKey = `sdk-${randomUUID()}` } = settings
-    const answer = await passGate({
+    const answer = await requestUntilActive({
       request: (signal) => this.requestGrant(task, idempotencyKey, { signal }),
       follow: (grantId, signal) => this.#follow(grantId, this.#watchBy, signal),
       timing: this.#timing,

@@ -22,7 +22,7 @@ export interface GateSettings {
  * @throws {StintError} POLICY_DENIED, APPROVAL_REJECTED, APPROVAL_EXPIRED, APPROVAL_PENDING, GRANT_NOT_ACTIVE, CANCELLED, and
  *   what `request` and `follow` throw.
  */
-export async function passGate({
+export async function requestUntilActive({
   request,
   follow,
   timing,

@@ -50,7 +50,7 @@ export interface CallSettings {
 /** @throws {StintError} CONFIG_INVALID, SPIFFE_ID_INVALID */
 export function checkOptions(options: StintClientOptions): void {
   const { address, serverId, token, defaultDeadlineMs = 10_000 } = options
-  const svid = svidOf(options)
+  const svid = requireSvid(options)
   if (!/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/.test(address)) {
     throw invalid(`The broker's address must be host:port; got ${JSON.stringify(address)}.`)
   }
@@ -65,37 +65,37 @@ export function checkOptions(options: StintClientOptions): void {
 
 /** Where the identity of this client comes from. */
 export function svidProvider(options: StintClientOptions, clock: Clock): SvidProvider {
-  const svid = svidOf(options)
+  const svid = requireSvid(options)
   if ('bundleFile' in svid) return new SvidSource({ files: svid, clock })
   const { trustDomain } = parseSpiffeId(options.serverId)
-  return new WorkloadApiSvid({ address: addressOf(svid), choice: svid, trustDomain, clock })
+  return new WorkloadApiSvid({ address: requireWorkloadApiAddress(svid), choice: svid, trustDomain, clock })
 }
 
 /** Where the tokens of this client come from; undefined for none. */
 export function tokenSource(options: StintClientOptions): TokenSource | undefined {
   const { token } = options
   if (typeof token !== 'object') return token
-  const svid = svidOf(options)
+  const svid = requireSvid(options)
   const from = 'bundleFile' in svid ? {} : svid
   const named = token.spiffeId !== undefined || token.hint !== undefined
-  return tokensFromWorkloadApi(named ? token : { ...from, ...token }, addressOf({ ...from, ...token }))
+  return tokensFromWorkloadApi(named ? token : { ...from, ...token }, requireWorkloadApiAddress({ ...from, ...token }))
 }
 
 /** SPIFFE Workload Endpoint, section 4: without configuration, the variable says where the Workload API is. */
-function svidOf({ svid }: StintClientOptions): SvidFiles | SvidFromWorkloadApi {
+function requireSvid({ svid }: StintClientOptions): SvidFiles | SvidFromWorkloadApi {
   if (svid) return svid
   if (process.env.SPIFFE_ENDPOINT_SOCKET) return {}
   throw invalid('An agent needs an identity: give SVID files, or set SPIFFE_ENDPOINT_SOCKET to a Workload API.')
 }
 
 /** @throws {StintError} CONFIG_INVALID */
-function addressOf({ workloadApi = process.env.SPIFFE_ENDPOINT_SOCKET }: SvidFromWorkloadApi): string {
+function requireWorkloadApiAddress({ workloadApi = process.env.SPIFFE_ENDPOINT_SOCKET }: SvidFromWorkloadApi): string {
   if (workloadApi) return workloadApi
   throw invalid('The Workload API has no address: give workloadApi, or set SPIFFE_ENDPOINT_SOCKET.')
 }
 
 function checkChoice(svid: SvidFromWorkloadApi): void {
-  workloadApiTarget(addressOf(svid))
+  workloadApiTarget(requireWorkloadApiAddress(svid))
   if (svid.spiffeId !== undefined) requireSpiffeId(svid.spiffeId)
   if (svid.hint === '') throw invalid('A hint is a text of at least one character; leave it out for none.')
 }
@@ -115,7 +115,7 @@ function checkFiles(svid: SvidFiles, token: StintClientOptions['token']): void {
 }
 
 /** The clocks and the dice of one client. */
-export function timingOf({ clock, random = Math.random }: StintClientOptions): Timing {
+export function createTiming({ clock, random = Math.random }: StintClientOptions): Timing {
   return { clock: clock ?? systemClock, backgroundClock: clock ?? unheldClock, random }
 }
 

@@ -47,7 +47,7 @@ export function authorize(deps: {
   forbiddenCalls: RefusalLog
 }): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
-    const requirement = requirementOf(c)
+    const requirement = findRequirement(c)
     if (requirement === 'unlisted')
       throw new StintError('INTERNAL', {}, new Error('route without a row in ROUTE_ROLES'))
     if (requirement === undefined || requirement.role === 'anyone') return next()
@@ -103,7 +103,7 @@ export function methodsFor(path: string): string[] {
     .map(([method = '']) => method)
 }
 
-function requirementOf(c: Context<AdminEnv>): Requirement {
+function findRequirement(c: Context<AdminEnv>): Requirement {
   // Our own middlewares are the only ones registered for every method of every path.
   const [route] = matchedRoutes(c).filter(({ method, path }) => !(method === 'ALL' && path === '/*'))
   if (!route) return undefined

@@ -7,7 +7,7 @@ import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { durationFlag } from '../flags/duration-flag.ts'
-import { noticeOf } from '../gate-notice.ts'
+import { gateNotifier } from '../gate-notice.ts'
 import { grantFacts } from '../grant-output.ts'
 import { generationFile, inGenerations } from '../key-generations.ts'
 import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
@@ -79,7 +79,7 @@ async function askUnder(
   }
   const grant = await client.request(task, {
     idempotencyKey,
-    onAwaitingApproval: noticeOf(io),
+    onAwaitingApproval: gateNotifier(io),
     ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
   })
   const lease = await grant.lease()

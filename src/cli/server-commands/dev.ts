@@ -50,7 +50,7 @@ async function raise({ log, writeEnv }: Flags, io: CommandIo, stack: AsyncDispos
   const logger = createLogger({ level: log })
   const broker = await startBroker(config, { logger, version: VERSION })
   stack.defer(() => broker.stop())
-  const lines = await variablesOf(stage, broker)
+  const lines = await buildVariables(stage, broker)
   if (writeEnv === undefined) io.stdout.write(lines)
   else {
     await writeOurs(writeEnv, lines)
@@ -62,7 +62,7 @@ async function raise({ log, writeEnv }: Flags, io: CommandIo, stack: AsyncDispos
 }
 
 /** What the agent `invoice-bot`, the approver olga and any AWS SDK need to know. */
-async function variablesOf(stage: Stage, { addresses }: Broker): Promise<string> {
+async function buildVariables(stage: Stage, { addresses }: Broker): Promise<string> {
   const { cloud } = stage
   const agent = await stage.issueSvid('/agents/invoice-bot')
   const variables = {
