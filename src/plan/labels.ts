@@ -60,7 +60,7 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
       })
     seen.add(label)
     const patterns = resources.flatMap((text, index) => patternAt(text, ['labels', at, 'resources', index], problems))
-    return { label, patterns, below: patterns.flatMap(({ text }) => belowOf(text)) }
+    return { label, patterns, below: patterns.flatMap(({ text }) => globsBelow(text)) }
   })
   if (problems.length > 0) throw invalid(problems)
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
@@ -75,7 +75,7 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
  * on `table/orders`, `function:pay:live` on `function:pay`) touches its label; and an access point of S3 those of all buckets,
  * since its name does not say which bucket is behind it.
  */
-export function labelsOf({ labels }: LabelSet, resource: ResourcePattern): Labelled {
+export function findLabels({ labels }: LabelSet, resource: ResourcePattern): Labelled {
   const within: string[] = []
   const touches: string[] = []
   const isDoor = isAccessPoint(resource)
@@ -105,7 +105,7 @@ function isAccessPoint({ parts }: ResourcePattern): boolean {
 }
 
 /** A pattern that ends in a star has it all already. */
-function belowOf(text: string): Glob[] {
+function globsBelow(text: string): Glob[] {
   return text.endsWith('*') ? [] : [compileGlob(`${text}/*`), compileGlob(`${text}:*`)]
 }
 

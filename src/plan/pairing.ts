@@ -139,7 +139,7 @@ function pairEntry(
   rules: PairingRules,
   budget: { combinations: number },
 ): PairedEntry | 'too_many' {
-  const fitOf = fitter(rules)
+  const checkFit = createFitCheck(rules)
   const partnered = new Set<ResourcePattern>()
   const worst = new Map<ResourcePattern, Fit>()
   const pairs: Pairing[] = []
@@ -151,7 +151,7 @@ function pairEntry(
       for (const resource of resources) {
         budget.combinations -= 1
         if (budget.combinations < 0) return 'too_many'
-        const fit = fitOf(found, resource)
+        const fit = checkFit(found, resource)
         if (fit === 'mismatch') continue
         if (best !== 'fits') best = fit
         if (fit === 'too_wide') worst.set(resource, fit)
@@ -173,7 +173,7 @@ function pairEntry(
 /** Where nothing of an entry fits, its actions are told: saying it of the resources too would be saying it twice. */
 function lonely(entry: AccessEntry, { pairs, lonelyActions, lonelyResources }: PairedEntry): AccessProblem[] {
   const actions = lonelyActions.map(({ written, best }): AccessProblem => {
-    return { entry, list: 'actions', text: written, error: lonelyAction(written, best) }
+    return { entry, list: 'actions', text: written, error: unpairedAction(written, best) }
   })
   if (pairs.length === 0) return actions
   const resources = lonelyResources.map(({ resource, best }): AccessProblem => {
@@ -183,7 +183,7 @@ function lonely(entry: AccessEntry, { pairs, lonelyActions, lonelyResources }: P
 }
 
 /** Decides on pairs; remembers what it found of a type, since the actions of a service share their types. */
-function fitter(rules: PairingRules): (action: TableAction, resource: ResourcePattern) => Fit {
+function createFitCheck(rules: PairingRules): (action: TableAction, resource: ResourcePattern) => Fit {
   const meets = new Map<ResourcePattern, Map<ResourceType, Fit>>()
   const wildcards = rules.allowWildcard
   const mayTakeAll = (action: string): boolean =>
@@ -235,7 +235,7 @@ function inPartition(resource: ResourcePattern, partition: string): ResourcePatt
   throw new StintError('RESOURCE_INVALID', { resource: shown, explanation })
 }
 
-function lonelyAction(action: string, fit: Fit): StintError {
+function unpairedAction(action: string, fit: Fit): StintError {
   if (fit === 'mismatch') {
     const explanation = `${action} takes none of the resources of its entry${needs(action)}.`
     return refusal('ACTION_RESOURCE_MISMATCH', { action }, explanation)

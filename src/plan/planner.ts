@@ -8,7 +8,7 @@ import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { declaredBlastRadius } from './blast-radius.ts'
-import { type Labelled, type LabelSet, labelsOf } from './labels.ts'
+import { findLabels, type Labelled, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair } from './plan.ts'
 import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
@@ -116,7 +116,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
   function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {
     const labelled = new Map<string, Labelled>()
     const pairs = pairings.map(({ action, resource }): PlanPair => {
-      const own = labelled.get(resource.text) ?? labelsOf(labels, resource)
+      const own = labelled.get(resource.text) ?? findLabels(labels, resource)
       labelled.set(resource.text, own)
       const { class: risk, flags } = classify(action)
       return { action, resource: resource.text, class: risk, flags, within: own.within, touches: own.touches }

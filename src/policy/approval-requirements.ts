@@ -9,7 +9,7 @@ import type { ApprovalRequirement } from './decision.ts'
  *
  * @returns without repeats, sorted; all of them have to be met.
  */
-export function requirementsOf(
+export function mergeRequirements(
   judged: readonly { readonly pair: PlanPair; readonly verdict: Verdict }[],
   approvalsRequiredFor: readonly ActionClass[],
 ): ApprovalRequirement[] {

@@ -54,7 +54,7 @@ function actionReach({ action }: PolicyJson): Pick<Reach, 'classes'> {
 }
 
 function principalReach({ principal }: PolicyJson): Pick<Reach, 'team' | 'subject'> {
-  const entity = 'entity' in principal ? principal.entity : 'in' in principal ? entityOf(principal.in) : undefined
+  const entity = 'entity' in principal ? principal.entity : 'in' in principal ? toEntity(principal.in) : undefined
   if (!entity) return {}
   const { type, id } = plainUid(entity)
   if (type === 'Stint::Agent') return { subject: id }
@@ -62,7 +62,7 @@ function principalReach({ principal }: PolicyJson): Pick<Reach, 'team' | 'subjec
   return type === 'Stint::Team' ? { team: id } : {}
 }
 
-function entityOf(constraint: object | undefined): EntityUidJson | undefined {
+function toEntity(constraint: object | undefined): EntityUidJson | undefined {
   return constraint && 'entity' in constraint ? (constraint.entity as EntityUidJson) : undefined
 }
 

@@ -2,7 +2,7 @@ import type { ActionClass } from '../aws/action-classes.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
-import { requirementsOf } from './approval-requirements.ts'
+import { mergeRequirements } from './approval-requirements.ts'
 import type { CedarRequest, Verdict } from './cedar-judge.ts'
 import type { Decision, FailedPair } from './decision.ts'
 import { readableOf } from './policy-expression.ts'
@@ -43,7 +43,7 @@ export interface DecisionInput {
  * @returns frozen; the same object for a repeat.
  */
 export function decide(set: PolicySet, input: DecisionInput): Decision {
-  const memory = memoryOf(set)
+  const memory = openMemory(set)
   const key = memoryKey(set, input)
   const remembered = memory.get(key)
   if (remembered) return remembered
@@ -56,7 +56,7 @@ const MAX_REMEMBERED_DECISIONS = 4_096
 const MAX_REMEMBERED_FAILURES = 50
 const memories = new WeakMap<PolicySet, BoundedMap<Decision>>()
 
-function memoryOf(set: PolicySet): BoundedMap<Decision> {
+function openMemory(set: PolicySet): BoundedMap<Decision> {
   const known = memories.get(set)
   if (known) return known
   const memory = new BoundedMap<Decision>({ limit: MAX_REMEMBERED_DECISIONS })
@@ -86,7 +86,7 @@ function memoryKey({ judge }: PolicySet, { agent, plan, context, approvalsRequir
 function judgePlan(set: PolicySet, input: DecisionInput): Decision {
   const verdicts = new Map<string, Verdict>()
   const judged = input.plan.pairs.map((pair) => {
-    const request = requestOf(pair, input)
+    const request = toCedarRequest(pair, input)
     const key = readableKey(set, request)
     const verdict = verdicts.get(key) ?? set.judge.judge(request)
     verdicts.set(key, verdict)
@@ -95,7 +95,7 @@ function judgePlan(set: PolicySet, input: DecisionInput): Decision {
   const failedPairs = judged.flatMap(({ pair, verdict }) => failureOf(pair, verdict) ?? [])
   // A plan without pairs asks for nothing that anyone could permit.
   const denied = failedPairs.length > 0 || judged.length === 0
-  const approval = denied ? [] : requirementsOf(judged, input.approvalsRequiredFor)
+  const approval = denied ? [] : mergeRequirements(judged, input.approvalsRequiredFor)
   const deciding = denied
     ? failedPairs.flatMap(({ policies }) => policies)
     : judged.flatMap(({ verdict }) => verdict.applied.map(({ id }) => id))
@@ -120,7 +120,7 @@ function sortedIds(policies: readonly { readonly id: string }[]): string[] {
   return policies.map(({ id }) => id).sort()
 }
 
-function requestOf(pair: PlanPair, { agent, context }: DecisionInput): CedarRequest {
+function toCedarRequest(pair: PlanPair, { agent, context }: DecisionInput): CedarRequest {
   const team = { type: 'Stint::Team', id: agent.team }
   const { subject, trustDomain, owner, registration } = agent
   return {

@@ -1,6 +1,6 @@
 import { StintError } from '../core/errors.ts'
 import { Reloading, type ReloadingOptions } from '../core/reloading.ts'
-import { fingerprintOf, readPolicyFiles } from './policy-files.ts'
+import { readFingerprint, readPolicyFiles } from './policy-files.ts'
 import { compilePolicySet, type PolicyProblem, type PolicySet } from './policy-set.ts'
 
 /** Ending of the files that a policy set is made of. */
@@ -19,7 +19,7 @@ export function followPolicies({ directory, pollMs = 5_000, ...options }: Follow
     ...options,
     pollMs,
     load: () => loadPolicySet(directory),
-    fingerprint: () => fingerprintOf(directory, POLICY_SUFFIX),
+    fingerprint: () => readFingerprint(directory, POLICY_SUFFIX),
     missing: {
       code: 'POLICY_UNAVAILABLE',
       explanation: 'No policy set has been loaded, so nothing can be permitted; an operator has to mend it.',

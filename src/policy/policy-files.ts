@@ -19,15 +19,15 @@ export const POLICY_FILE_LIMITS = { files: 500, bytesPerFile: 262_144, bytes: 4_
  */
 export async function readPolicyFiles(directory: string, suffix: string): Promise<PolicyFile[]> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    const before = await fingerprintOf(directory, suffix)
+    const before = await readFingerprint(directory, suffix)
     const files = await readAll(directory, suffix)
-    if ((await fingerprintOf(directory, suffix)) === before) return files
+    if ((await readFingerprint(directory, suffix)) === before) return files
   }
   throw invalid(`The directory ${directory} keeps changing while it is read; write it elsewhere and swap it in.`)
 }
 
 /** A text that changes when any of the files does: names, inodes, sizes and times of change. */
-export async function fingerprintOf(directory: string, suffix: string): Promise<string> {
+export async function readFingerprint(directory: string, suffix: string): Promise<string> {
   const lines = (await namesIn(directory, suffix)).map(async (name) => {
     return `${name} ${await fileFingerprint(join(directory, name)).catch(reading(name))}`
   })

@@ -93,7 +93,7 @@ async function runCase(
     const { roleArn, ttlSeconds } = task
     const context = { roleArn, ttlSeconds, authMethod, now: at }
     const decision = decide(set, { agent, plan, context, approvalsRequiredFor })
-    return { decision, differences: differencesOf(expected, decision) }
+    return { decision, differences: findDifferences(expected, decision) }
   } catch (error) {
     const known = asStintError(error)
     if (!(error instanceof StintError)) throw error
@@ -101,7 +101,7 @@ async function runCase(
   }
 }
 
-function differencesOf(
+function findDifferences(
   { expect, policies, approval }: Pick<PolicyTestCase, 'expect' | 'policies' | 'approval'>,
   decision: Decision,
 ): string[] {

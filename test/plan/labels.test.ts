@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseResourcePattern } from '../../src/aws/arn.ts'
-import { labelsOf, parseLabels } from '../../src/plan/labels.ts'
+import { findLabels, parseLabels } from '../../src/plan/labels.ts'
 
 const set = parseLabels({
   labels: [
@@ -29,7 +29,7 @@ describe('labels', () => {
     { resource: 'arn:aws:s3:::*-data', within: [], touches: ['both', 'bucket', 'env:prod', 'objects'] }, // prod-data/x-data
     { resource: '*', within: [], touches: ['both', 'bucket', 'env:prod', 'objects'] },
   ])
-    test(`of ${resource}`, () => expect(labelsOf(set, parseResourcePattern(resource))).toEqual({ within, touches }))
+    test(`of ${resource}`, () => expect(findLabels(set, parseResourcePattern(resource))).toEqual({ within, touches }))
 
   // What AWS lets one reach by an ARN of its own: DynamoDB, Lambda and S3 in the Service Authorization Reference.
   const exact = parseLabels({
@@ -72,11 +72,11 @@ describe('labels', () => {
       touches: [],
     },
   ])
-    test(name, () => expect(labelsOf(exact, parseResourcePattern(resource))).toEqual({ within: [], touches }))
+    test(name, () => expect(findLabels(exact, parseResourcePattern(resource))).toEqual({ within: [], touches }))
 
   test('a union of patterns does not make within', () => {
     const halves = parseLabels({ labels: [{ label: 'l', resources: ['arn:aws:s3:::a', 'arn:aws:s3:::a?*'] }] })
-    expect(labelsOf(halves, parseResourcePattern('arn:aws:s3:::a*'))).toEqual({ within: [], touches: ['l'] })
+    expect(findLabels(halves, parseResourcePattern('arn:aws:s3:::a*'))).toEqual({ within: [], touches: ['l'] })
   })
 
   test('all that is wrong is told at once', () => {
