@@ -2,7 +2,7 @@
 {{- define "stint.checks" -}}
 {{- $values := .Values -}}
 {{- if ne (int $values.replicaCount) 1 -}}
-{{- fail "replicaCount must be 1: the ledger is one SQLite file, and it serves one broker at a time." -}}
+{{- fail "replicaCount must be 1: the ledger is one SQLite file, which only one broker can use at a time." -}}
 {{- end -}}
 {{- if not $values.image.repository -}}
 {{- fail "image.repository is missing: name the image that you built from the Dockerfile." -}}
@@ -15,7 +15,7 @@
 {{- include "stint.checkIdentityEgress" . -}}
 {{- include "stint.checkRules" . -}}
 {{- if not $values.config.roles -}}
-{{- fail "config.roles is empty: without a role there is nothing to hand out; list at least one." -}}
+{{- fail "config.roles is empty: the broker could not issue any credentials; list at least one role." -}}
 {{- end -}}
 {{- if not $values.config.aws.region -}}
 {{- fail "config.aws.region is missing: say which region's STS to use, e.g. eu-central-1." -}}
@@ -33,7 +33,7 @@
 {{- end -}}
 {{- include "stint.checkAdmin" . -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.agentsFrom) -}}
-{{- fail "networkPolicy.agentsFrom is empty: no agent could reach the broker; list who may, or set networkPolicy.enabled to false." -}}
+{{- fail "networkPolicy.agentsFrom is empty: no agent could reach the broker; list the allowed peers, or set networkPolicy.enabled to false." -}}
 {{- end -}}
 {{- if and $values.networkPolicy.enabled (or (not $values.networkPolicy.dnsTo) (not $values.networkPolicy.awsTo) (not $values.networkPolicy.awsPorts)) -}}
 {{- fail "networkPolicy.dnsTo, awsTo and awsPorts must not be empty: the broker could not reach STS and IAM." -}}
@@ -54,7 +54,7 @@
 {{- $blocks := 0 -}}
 {{- range get $policy $port.peers }}{{ if .ipBlock }}{{ $blocks = add1 $blocks }}{{ end }}{{ end -}}
 {{- if not $blocks -}}
-{{- fail (printf "%s.type is %s, yet networkPolicy.%s names pods alone: callers from outside of the cluster would be let in by nobody; add {ipBlock: {cidr: …}} for them." $port.service $port.type $port.peers) -}}
+{{- fail (printf "%s.type is %s, yet networkPolicy.%s names only pods: the network policy would block callers from outside the cluster; add {ipBlock: {cidr: …}} for them." $port.service $port.type $port.peers) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -66,16 +66,16 @@
 {{- if $live -}}
 {{- $own := dig "spec" "volumeClaimTemplates" list $live -}}
 {{- if and $own .Values.persistence.existingClaim -}}
-{{- fail (printf "persistence.existingClaim cannot be set on a release whose ledger is on a claim of its own (ledger-%s-0): delete the StatefulSet first; the claim stays." (include "stint.fullname" .)) -}}
+{{- fail (printf "persistence.existingClaim cannot be set on a release whose ledger is on the StatefulSet's own claim (ledger-%s-0): delete the StatefulSet first; the claim stays." (include "stint.fullname" .)) -}}
 {{- else if and (not $own) (not .Values.persistence.existingClaim) -}}
-{{- fail (printf "persistence.existingClaim is empty, yet the ledger of this release is on a claim that is not the StatefulSet's own, and would begin anew: name that claim (%s-ledger where an earlier version of the chart has made it), or delete the StatefulSet first if a new ledger is what you want." (include "stint.fullname" .)) -}}
+{{- fail (printf "persistence.existingClaim is empty, yet the ledger of this release is on a claim that is not the StatefulSet's own, so the release would start with an empty ledger: name that claim (%s-ledger where an earlier version of the chart has made it), or delete the StatefulSet first if a new ledger is what you want." (include "stint.fullname" .)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "stint.checkBundles" -}}
 {{- if not (or .Values.trustBundles .Values.config.identity.domains) -}}
-{{- fail "trustBundles is empty, and so is config.identity.domains: no SVID could be believed; list at least one trust domain and where its bundle comes from." -}}
+{{- fail "trustBundles is empty, and so is config.identity.domains: no SVID could be verified; list at least one trust domain and its bundle source." -}}
 {{- end -}}
 {{- $domains := .Values.config.identity.domains -}}
 {{- $seen := dict -}}
@@ -88,7 +88,7 @@
 {{- fail (printf "%s is in trustBundles and in config.identity.domains: a trust domain has one bundle." .trustDomain) -}}
 {{- end -}}
 {{- if eq (empty .configMap) (empty .secret) -}}
-{{- fail (printf "trustBundles: %s needs either configMap or secret, and not both: the place where its bundle is." .trustDomain) -}}
+{{- fail (printf "trustBundles: %s must have either configMap or secret, not both, as its bundle source." .trustDomain) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -96,13 +96,13 @@
 {{- define "stint.checkRules" -}}
 {{- $values := .Values -}}
 {{- if eq (empty $values.policies.files) (empty $values.policies.existingConfigMap) -}}
-{{- fail "policies needs either files or existingConfigMap, and not both: without a policy every request is denied." -}}
+{{- fail "policies must have either files or existingConfigMap, not both: without a policy every request is denied." -}}
 {{- end -}}
 {{- if eq (empty $values.registry.agents) (empty $values.registry.existingConfigMap) -}}
-{{- fail "registry needs either agents or existingConfigMap, and not both: an agent that is not registered is not served." -}}
+{{- fail "registry must have either agents or existingConfigMap, not both: unregistered agents are refused." -}}
 {{- end -}}
 {{- if and $values.labels.rules $values.labels.existingConfigMap -}}
-{{- fail "labels takes either rules or existingConfigMap, not both." -}}
+{{- fail "labels must have either rules or existingConfigMap, not both." -}}
 {{- end -}}
 {{- end -}}
 
@@ -110,13 +110,13 @@
 {{- $values := .Values -}}
 {{- if $values.admin.service.enabled -}}
 {{- if not $values.admin.tls.existingSecret -}}
-{{- fail "admin.service.enabled needs admin.tls.existingSecret: the admin API does not leave the pod without HTTPS." -}}
+{{- fail "admin.service.enabled needs admin.tls.existingSecret: outside the pod, the admin API requires HTTPS." -}}
 {{- end -}}
 {{- if not $values.config.admin.operators -}}
 {{- fail "admin.service.enabled needs config.admin.operators: nobody could sign in." -}}
 {{- end -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.adminFrom) -}}
-{{- fail "admin.service.enabled needs networkPolicy.adminFrom: the network policy would let nobody reach it; list who may." -}}
+{{- fail "admin.service.enabled needs networkPolicy.adminFrom: the network policy would block everyone; list the allowed peers." -}}
 {{- end -}}
 {{- else if $values.networkPolicy.adminFrom -}}
 {{- fail "networkPolicy.adminFrom is set, yet admin.service.enabled is false: the admin API listens on the pod's loopback alone." -}}
@@ -129,7 +129,7 @@
 {{- $drainMs := include "stint.milliseconds" $drain | int64 -}}
 {{- $graceMs := mul (int64 .Values.terminationGracePeriodSeconds) 1000 -}}
 {{- if lt $graceMs (add $drainMs 15000) -}}
-{{- fail (printf "terminationGracePeriodSeconds (%d) must be at least 15 s longer than config.server.drainTime (%s): calls in hand would be cut." (int64 .Values.terminationGracePeriodSeconds) $drain) -}}
+{{- fail (printf "terminationGracePeriodSeconds (%d) must be at least 15 s longer than config.server.drainTime (%s): calls in progress would be cut off." (int64 .Values.terminationGracePeriodSeconds) $drain) -}}
 {{- end -}}
 {{- end -}}
 

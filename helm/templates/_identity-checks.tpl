@@ -1,10 +1,10 @@
 {{- define "stint.checkServerIdentity" -}}
 {{- $server := .Values.serverIdentity -}}
 {{- if and $server.workloadApi $server.existingSecret -}}
-{{- fail "serverIdentity takes either existingSecret or workloadApi, not both: the broker shows one certificate." -}}
+{{- fail "serverIdentity must have either existingSecret or workloadApi, not both: the broker presents one certificate." -}}
 {{- end -}}
 {{- if not (or $server.workloadApi $server.existingSecret) -}}
-{{- fail "serverIdentity.existingSecret is missing: the broker needs a certificate and a key to show to agents; name the Secret that holds them, or set serverIdentity.workloadApi." -}}
+{{- fail "serverIdentity.existingSecret is missing: the broker needs a certificate and a key to present to agents; name the Secret that holds them, or set serverIdentity.workloadApi." -}}
 {{- end -}}
 {{- end -}}
 
@@ -15,12 +15,12 @@
 {{- if $values.serverIdentity.workloadApi }}{{ $users = append $users "serverIdentity.workloadApi" }}{{ end -}}
 {{- range $trustDomain, $source := $values.config.identity.domains -}}
 {{- if eq (empty $source.workloadApi) (empty $source.federation) -}}
-{{- fail (printf "config.identity.domains: %s needs either workloadApi: true or federation, and not both; a bundle that is a file belongs into trustBundles." $trustDomain) -}}
+{{- fail (printf "config.identity.domains: %s must have either workloadApi: true or federation, not both; a bundle from a file belongs in trustBundles." $trustDomain) -}}
 {{- end -}}
 {{- if $source.workloadApi }}{{ $users = append $users (printf "config.identity.domains.%s.workloadApi" $trustDomain) }}{{ end -}}
 {{- end -}}
 {{- if and $users (not $values.workloadApi.enabled) -}}
-{{- fail (printf "%s needs workloadApi.enabled: without its volume the pod has no socket of the Workload API." (first $users)) -}}
+{{- fail (printf "%s needs workloadApi.enabled: without its volume the pod has no Workload API socket." (first $users)) -}}
 {{- end -}}
 {{- if $values.workloadApi.enabled -}}
 {{- if not $users -}}
@@ -65,10 +65,10 @@
 {{- range $values.trustBundles }}{{ $_ := set $own .trustDomain true }}{{ end -}}
 {{- range $trustDomain, $source := $values.config.identity.domains }}{{ if $source.workloadApi }}{{ $_ := set $own $trustDomain true }}{{ end }}{{ end -}}
 {{- if not (hasKey $own $served.trustDomain) -}}
-{{- fail (printf "config.identity.bundleEndpoint.trustDomain (%s) must be one of trustBundles, or one of config.identity.domains with workloadApi: only a bundle of our own is served." $served.trustDomain) -}}
+{{- fail (printf "config.identity.bundleEndpoint.trustDomain (%s) must be one of trustBundles, or one of config.identity.domains with workloadApi: the broker serves only its own bundles." $served.trustDomain) -}}
 {{- end -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.bundlesFrom) -}}
-{{- fail "bundleEndpoint.enabled needs networkPolicy.bundlesFrom: the network policy would let nobody reach it; list who may." -}}
+{{- fail "bundleEndpoint.enabled needs networkPolicy.bundlesFrom: the network policy would block everyone; list the allowed peers." -}}
 {{- end -}}
 {{- else if or $served $values.bundleEndpoint.tls.existingSecret $values.networkPolicy.bundlesFrom -}}
 {{- fail "config.identity.bundleEndpoint, bundleEndpoint.tls.existingSecret or networkPolicy.bundlesFrom is set, yet bundleEndpoint.enabled is false: no bundle would be served." -}}

@@ -48,7 +48,7 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
   {
     name: 'a certificate from two places',
     values: lay(WORKLOAD_API, { serverIdentity: { existingSecret: 'stint-svid' } }),
-    says: 'serverIdentity takes either existingSecret or workloadApi',
+    says: 'serverIdentity must have either existingSecret or workloadApi',
   },
   {
     name: 'a certificate from a Workload API that is not there',
@@ -162,27 +162,27 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
   {
     name: 'no policy',
     values: { policies: { files: null } },
-    says: 'policies needs either files or existingConfigMap',
+    says: 'policies must have either files or existingConfigMap',
   },
   {
     name: 'policies in two places',
     values: { policies: { existingConfigMap: 'team' } },
-    says: 'policies needs either files or existingConfigMap',
+    says: 'policies must have either files or existingConfigMap',
   },
   {
     name: 'no registration',
     values: { registry: { agents: [] } },
-    says: 'registry needs either agents or existingConfigMap',
+    says: 'registry must have either agents or existingConfigMap',
   },
   {
     name: 'registrations in two places',
     values: { registry: { existingConfigMap: 'team' } },
-    says: 'registry needs either agents or existingConfigMap',
+    says: 'registry must have either agents or existingConfigMap',
   },
   {
     name: 'labels in two places',
     values: { labels: { rules: [{ label: 'a', resources: ['*'] }], existingConfigMap: 'team' } },
-    says: 'labels takes either rules or existingConfigMap',
+    says: 'labels must have either rules or existingConfigMap',
   },
   { name: 'no role', values: { config: { roles: [] } }, says: 'config.roles is empty' },
   { name: 'no region', values: { config: { aws: { region: '' } } }, says: 'config.aws.region is missing' },

@@ -141,7 +141,7 @@ describe.skipIf(!inject('tools'))('helm', () => {
     expect(outside).not.toContain('nobody can approve')
     const more = await notes(good(lay(BUNDLE_ENDPOINT, { config: { identity: { oidc: [ISSUER] } } })))
     expect(more).toContain('https://stint-bundle.security.svc:443/')
-    expect(more).toContain('only when bound to a certificate')
+    expect(more).toContain('only if bound to a certificate')
   })
 })
 
