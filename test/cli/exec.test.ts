@@ -174,7 +174,7 @@ for (const [signal, exitCode] of [
     signals.send(signal)
     const run = await running
     expect(run.exitCode).toBe(exitCode)
-    expect(run.stderr).toContain('withdrawn')
+    expect(run.stderr).toContain('withdrew')
     expect(broker.calls.at(-1)).toMatchObject({ method: 'CompleteGrant', request: { grantId: GRANT_ID } })
   })
 

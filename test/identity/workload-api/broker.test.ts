@@ -462,7 +462,7 @@ describe('the status and the log of a broker with the Workload API', () => {
       surroundings.partHealth.problems().some(({ finding }) => finding === 'svid-choice'),
     )
     expect(identity.view().spiffeId).toBe(stage.brokerId)
-    expect(lines.join('')).toContain('the next start will be refused')
+    expect(lines.join('')).toContain('SVID_AMBIGUOUS')
   })
 })
 
