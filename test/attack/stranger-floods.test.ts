@@ -57,8 +57,9 @@ describe('a stranger who floods the bearer port from one address and comes back'
   test('leaves a record that says so', async () => {
     expect(await stage.broker.stop()).toEqual({ code: 0, signal: null })
     const refused = await stage.refusals()
-    const cut = ['calls', 'resets', 'protocol'].map((reason) => refused[`RATE_LIMITED:${reason}`] ?? 0)
-    expect(cut.reduce((sum, count) => sum + count)).toBe(4)
+    const cut = ['calls', 'resets', 'protocol', 'flood'].map((reason) => refused[`RATE_LIMITED:${reason}`] ?? 0)
+    // Each flood that began a penalty; the fourth comes during one, and may be cut for that.
+    expect(cut.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(3)
     expect(refused['RATE_LIMITED:penalty']).toBeGreaterThanOrEqual(3)
   })
 })

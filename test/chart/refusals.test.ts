@@ -30,12 +30,12 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
   ...(['LoadBalancer', 'NodePort'] as const).map((type) => ({
     name: `agents outside of the cluster by ${type}, whom the network policy lets in by nobody`,
     values: { agents: { service: { type } } },
-    says: `agents.service.type is ${type}, yet networkPolicy.agentsFrom names pods alone`,
+    says: `agents.service.type is ${type}, yet networkPolicy.agentsFrom names only pods`,
   })),
   {
     name: 'operators outside of the cluster whom nobody lets in',
     values: lay(ADMIN_OUTSIDE, { admin: { service: { type: 'LoadBalancer' } } }),
-    says: 'admin.service.type is LoadBalancer, yet networkPolicy.adminFrom names pods alone',
+    says: 'admin.service.type is LoadBalancer, yet networkPolicy.adminFrom names only pods',
   },
   { name: 'two replicas', values: { replicaCount: 2 }, says: 'replicaCount must be 1: the ledger is one SQLite file' },
   { name: 'no replica', values: { replicaCount: 0 }, says: 'replicaCount must be 1' },
@@ -81,12 +81,12 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
   {
     name: 'a trust domain from nowhere',
     values: withIdentity({ domains: { 'ci.example': {} } }),
-    says: 'ci.example needs either workloadApi: true or federation',
+    says: 'ci.example must have either workloadApi: true or federation',
   },
   {
     name: 'a trust domain from the Workload API and by federation',
     values: lay(federated('ci.example', IN_CI), withIdentity({ domains: { 'ci.example': { workloadApi: true } } })),
-    says: 'ci.example needs either workloadApi: true or federation',
+    says: 'ci.example must have either workloadApi: true or federation',
   },
   {
     name: 'a federation that vouches for itself',
@@ -152,12 +152,12 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
   {
     name: 'a bundle in two places',
     values: { trustBundles: [{ ...BUNDLE, secret: 'roots' }] },
-    says: 'example.org needs either configMap or secret',
+    says: 'example.org must have either configMap or secret',
   },
   {
     name: 'a bundle in no place',
     values: { trustBundles: [{ trustDomain: 'example.org', key: 'a' }] },
-    says: 'example.org needs either configMap or secret',
+    says: 'example.org must have either configMap or secret',
   },
   {
     name: 'no policy',

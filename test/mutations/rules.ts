@@ -186,12 +186,6 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'opening > a lease may end with the deadline',
   },
   {
-    breaks: 'a session name holds more than AWS is to see of an id',
-    find: 'idBody(grantId)',
-    replace: 'grantId',
-    caughtBy: 'a lease > has the body of the id of its grant and its number as session name',
-  },
-  {
     breaks: 'an ended lease is issued',
     find: "issued: ['ended'],\n  ended: [],",
     replace: "issued: ['ended'],\n  ended: ['issued'],",
