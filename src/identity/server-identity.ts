@@ -53,6 +53,8 @@ export class ServerIdentityFiles {
   readonly #pair: Reloading<ServerIdentity>
   /** The pair in use; undefined when there is none, and when it was withdrawn because it is over. */
   #inUse: ServerIdentity | undefined
+  /** End of the pair that the last load refused because it is over. The clock may be set back before it. */
+  #refusedAsOver: Date | undefined
 
   constructor(options: ServerIdentityFilesOptions) {
     this.#options = options
@@ -88,13 +90,25 @@ export class ServerIdentityFiles {
   }
 
   async #fingerprint(): Promise<string> {
-    const over = this.#inUse === undefined || this.#isOver() ? ' over' : ''
     const { certFile, keyFile } = this.#options
+    const standing = this.#standing()
     try {
-      return (await read(certFile, 'certFile')).hash + (await read(keyFile, 'keyFile')).hash + over
+      return (await read(certFile, 'certFile')).hash + (await read(keyFile, 'keyFile')).hash + standing
     } catch (error) {
-      return asStintError(error).message + over
+      return asStintError(error).message + standing
     }
+  }
+
+  /**
+   * What the clock says of the pair in use and of the one last refused: the same files are loaded again when it changes,
+   * also when the clock is set back. Never empty without a pair in use, or the files would count as loaded.
+   */
+  #standing(): string {
+    const { clock } = this.#options
+    const none = this.#inUse === undefined ? ' none' : ''
+    const over = this.#isOver() ? ' over' : ''
+    if (this.#refusedAsOver === undefined) return none + over
+    return none + over + (clock.now() > this.#refusedAsOver ? ' refused' : ' again')
   }
 
   #isOver(): boolean {
@@ -119,7 +133,8 @@ export class ServerIdentityFiles {
     const { text: key } = await read(keyFile, 'keyFile')
     try {
       const identity = serverIdentity(cert, new Secret(key))
-      if (clock.now() <= identity.notAfter) return identity
+      this.#refusedAsOver = clock.now() > identity.notAfter ? identity.notAfter : undefined
+      if (!this.#refusedAsOver) return identity
       throw invalid('certFile', 'The server certificate has expired.')
     } catch (error) {
       throw withFile(error, { certFile, keyFile })

@@ -265,6 +265,56 @@ describe('ServerIdentityFiles', () => {
     expect(changes.slice(1)).toEqual([undefined])
   })
 
+  describe('when the clock passes the end of a pair and is set back', () => {
+    async function follow() {
+      const paths = { certFile: join(folder, 'tls.pem'), keyFile: join(folder, 'tls.key') }
+      const write = ({ certPem, keyPem }: { certPem: string; keyPem: string }) =>
+        Promise.all([writeFile(paths.certFile, certPem), writeFile(paths.keyFile, keyPem)])
+      const issue = (now: Date) => one.issueX509Svid({ path: '/stint', now })
+      const clock = new ManualClock(NOW.toISOString())
+      const [changes, problems]: [(string | undefined)[], (string | undefined)[]] = [[], []]
+      const onChange = (identity: ServerIdentity | undefined) => void changes.push(identity?.cert)
+      const onState = (problem: StintError | undefined) => void problems.push(problem?.code)
+      const files = new ServerIdentityFiles({ ...paths, clock, onChange, onState })
+      return { files, clock, write, issue, changes, problems }
+    }
+
+    test('the pair is withdrawn, and used again', async () => {
+      const { files, clock, write, issue, changes, problems } = await follow()
+      const pair = await issue(NOW)
+      await write(pair)
+      await files.start()
+      await files.check()
+      for (const ms of [3_600_001, -3_600_001]) {
+        clock.jump(ms)
+        await files.check()
+        await files.check()
+      }
+      await files.stop()
+      expect(changes).toEqual([undefined, pair.certPem])
+      expect(problems).toEqual(['CONFIG_INVALID', undefined])
+    })
+
+    test('one that was refused beside a pair in use is taken; otherwise the pair in use is withdrawn at its end', async () => {
+      for (const back of [true, false]) {
+        const { files, clock, write, issue, changes } = await follow()
+        const early = await issue(new Date(NOW.getTime() - 1_800_000))
+        await write(await issue(NOW))
+        await files.start()
+        await files.check()
+        clock.jump(1_800_001)
+        await write(early)
+        await files.check()
+        await files.check()
+        expect(changes).toEqual([])
+        clock.jump(back ? -1_800_001 : 1_800_000)
+        await files.check()
+        await files.stop()
+        expect(changes).toEqual([back ? early.certPem : undefined])
+      }
+    })
+  })
+
   for (const [wrong, words] of [
     ['certFile', 'not a PEM certificate'],
     ['keyFile', 'not an unencrypted PEM private key'],
