@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportAudit } from '../../src/ledger/audit/audit-export.ts'
 import type { ChainHead } from '../../src/ledger/audit/audit-log.ts'
 import { parseHead, verifyAuditFile } from '../../src/ledger/audit-verify.ts'
+import { MIGRATIONS, runMigrations } from '../../src/ledger/sqlite/migrations/run-migrations.ts'
+import { SqliteDatabase } from '../../src/ledger/sqlite/sqlite-database.ts'
 import { LATER_TYPE, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
 import { type TmpLedger, tmpLedger } from '../support/tmp-ledger.ts'
 
@@ -187,6 +189,24 @@ describe('a SQLite file', () => {
   ]) {
     test(`shows ${name}`, async () =>
       expect(await verifyAuditFile(changed(sql))).toMatchObject({ ok: false, ...verdict }))
+  }
+
+  for (const { version } of MIGRATIONS) {
+    test(`of schema ${version} verifies as it is, and shows an edited event`, async () => {
+      const file = join(folder, `schema-${version}.db`)
+      const old = new SqliteDatabase(file)
+      runMigrations(old, tmp.clock.now(), MIGRATIONS.slice(0, version))
+      const columns = 'seq, id, type_n, actor_n, at, grant_id, lease_id, data, hash'
+      old.exec(`ATTACH '${copy}' AS present; INSERT INTO names SELECT * FROM present.names;
+        INSERT INTO events (${columns}) SELECT ${columns} FROM present.events;
+        UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM present.audit_head)`)
+      old.close()
+      expect(await verifyAuditFile(file, { expectHead: head })).toEqual({ ok: true, head, events: 9 })
+      const edited = new DatabaseSync(file)
+      edited.exec('UPDATE events SET at = at + 1 WHERE seq = 4')
+      edited.close()
+      expect(await verifyAuditFile(file)).toMatchObject({ ok: false, seq: 4, problem: 'edited' })
+    })
   }
 
   test('shows a truncation with its head turned back only to a head known from elsewhere', async () => {

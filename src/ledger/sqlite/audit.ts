@@ -8,7 +8,7 @@ import {
   eventText,
   verifyLinks,
 } from '../audit/audit-log.ts'
-import { type EventRow, hexOf, SELECT_EVENT } from './rows.ts'
+import { type EventRow, hexOf, selectEvent } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 
 /** Events looked at when a ledger is opened; the whole log is for `stint audit verify`. */
@@ -65,8 +65,11 @@ function eventHead(db: SqliteDatabase, seq: number): ChainHead | undefined {
 
 /** Stored events in order, in chunks, so that no read holds the file for long. */
 async function* storedLinks(db: SqliteDatabase, afterSeq: number) {
+  // A file of an earlier release is verified as it is, without migrating it.
+  const columns = db.all<{ name: string }>("SELECT name FROM pragma_table_info('events')").map(({ name }) => name)
+  const select = selectEvent(columns)
   for (let after = afterSeq; ; ) {
-    const rows = db.all<EventRow>(`${SELECT_EVENT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, after, CHUNK)
+    const rows = db.all<EventRow>(`${select} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, after, CHUNK)
     for (const row of rows) {
       after = row.seq
       yield (prevHash: string) => linkOfRow(row, prevHash)

@@ -174,10 +174,19 @@ export interface EventRow {
   prev_hash: Uint8Array | null
 }
 
+/** Columns of an event that came with a later schema: a file of before, which is only read, has nothing there. */
+const LATER_EVENT_COLUMNS = ['request_id', 'trace_id'] as const
+
 /** Events with the hash of the one before; null for the first. */
-export const SELECT_EVENT = `SELECT e.seq, e.id, tn.text AS type, an.text AS actor, e.at, e.grant_id, e.lease_id, e.request_id, e.trace_id, e.data, e.hash,
+export const SELECT_EVENT = selectEvent(LATER_EVENT_COLUMNS)
+
+/** As `SELECT_EVENT`, of a table that has these of the later columns. */
+export function selectEvent(present: readonly string[]): string {
+  const later = LATER_EVENT_COLUMNS.map((name) => (present.includes(name) ? `e.${name}` : `NULL AS ${name}`)).join(', ')
+  return `SELECT e.seq, e.id, tn.text AS type, an.text AS actor, e.at, e.grant_id, e.lease_id, ${later}, e.data, e.hash,
   (SELECT p.hash FROM events p WHERE p.seq = e.seq - 1) AS prev_hash
   FROM events e LEFT JOIN names tn ON tn.n = e.type_n LEFT JOIN names an ON an.n = e.actor_n`
+}
 
 /** Filled in step by step rather than by spreads: the sweeper makes tens of thousands of these a second. */
 export function grantOf(row: GrantRow, texts: InternedTexts, decision: Decision): Grant {
