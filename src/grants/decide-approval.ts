@@ -7,9 +7,9 @@ import type { Approval, Grant } from '../ledger/records.ts'
 import type { Task } from '../plan/task.ts'
 import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
 import { matchCovers } from '../registry/agent-match.ts'
+import { loadPlan } from './load-plan.ts'
 import { hasRole, type Operator } from './operator.ts'
 import type { GrantParts } from './parts.ts'
-import { planOf } from './plan-of.ts'
 import { deniedError } from './refusals.ts'
 
 /** What answering an approval needs beside the life of a grant. */
@@ -44,7 +44,7 @@ export async function decideApproval(
     throw new StintError('APPROVAL_STALE', { approvalId, planHash: approval.planHash, explanation })
   }
   const actor = operatorActor(operator)
-  const { task } = await planOf(ledger, grant)
+  const { task } = await loadPlan(ledger, grant)
   const answered = { grant, approval, task, note: answer.note, actor, now }
   let move: GrantMove
   try {

@@ -4,7 +4,8 @@ import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { endGrant, type LifeSettings, newDeny } from './lifecycle.ts'
-import { planOf } from './plan-of.ts'
+import { loadPlanIfReadable } from './load-plan.ts'
+import { loadOpenLeases } from './open-leases.ts'
 import type { WatchHub } from './watch-hub.ts'
 
 /** What ending a grant works with. */
@@ -20,8 +21,8 @@ export interface EndRequest {
   readonly grant: Grant
   readonly reason: EndReason
   readonly now: Date
-  /** Deny at once, rather than let the last lease run out. */
-  readonly deny: boolean
+  /** Whether to deny at once, rather than let the last lease run out. `unless_read_only`: not a plan that only lists and reads. */
+  readonly deny: 'always' | 'unless_read_only'
   readonly actor: string
   /** For the event: the words of whoever ended it, or the error that did. */
   readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code'>
@@ -45,13 +46,15 @@ export class GrantEnder {
 
   async #move({ grant, reason, now, deny, actor, eventData }: EndRequest): Promise<GrantMove> {
     const { ledger, provider, settings } = this.#parts
-    const leases = (await ledger.listLeases(grant.id)).filter((lease) => lease.state !== 'ended')
-    const plan = await planOf(ledger, grant)
+    const leases = await loadOpenLeases(ledger, grant, now)
+    // P6: a damaged row must not keep a grant from ending. An unknown plan needs the longest deny.
+    const plan = await loadPlanIfReadable(ledger, grant)
+    const denied = deny === 'always' || !isReadOnly(plan)
     const ending = endGrant({
       openLeases: leases,
       reason,
       now,
-      deny: deny ? newDeny(provider, grant, leases, plan) : undefined,
+      deny: denied ? newDeny(provider, grant, leases, plan) : undefined,
       settings,
     })
     const { effectiveBy } = ending.to
@@ -70,7 +73,6 @@ export class GrantEnder {
   }
 }
 
-/** A plan that only lists and reads may run out; any other is denied when its task is over. */
-export function denyOnCompletion(plan: Plan): boolean {
-  return plan.classes.some((actionClass) => actionClass !== 'list' && actionClass !== 'read')
+function isReadOnly(plan: Plan | undefined): boolean {
+  return plan?.classes.every((actionClass) => actionClass === 'list' || actionClass === 'read') ?? false
 }

@@ -30,7 +30,14 @@ async function endAsFailed({ ledger, ender, clock }: GrantParts, grantId: string
   if (grant?.state !== 'active') return
   failpoint('mint_failed.before_record')
   try {
-    await ender.end({ grant, reason: 'mint_failed', now: clock.now(), deny: true, actor: 'stint', eventData: { code } })
+    await ender.end({
+      grant,
+      reason: 'mint_failed',
+      now: clock.now(),
+      deny: 'always',
+      actor: 'stint',
+      eventData: { code },
+    })
   } catch (error) {
     // Somebody else moved it at the same time; its deadline ends it in any case.
     if (!hasCode(error, 'LEDGER_CONFLICT')) throw error

@@ -7,6 +7,8 @@ import { isFinalState } from '../ledger/rules.ts'
 import { type ApprovalParts, decideApproval } from './decide-approval.ts'
 import type { RevocationOutcome } from './grant-view.ts'
 import { denyEntry, isLive, newDeny } from './lifecycle.ts'
+import { undefinedIfCorrupt } from './load-plan.ts'
+import { loadOpenLeases } from './open-leases.ts'
 import type { Operator } from './operator.ts'
 import { retryOnConflict } from './retry-conflict.ts'
 import type { OperatorService } from './services.ts'
@@ -34,7 +36,7 @@ async function revoke(parts: ApprovalParts, operator: Operator, grantId: string,
   const actor = operatorActor(operator)
   failpoint('revoke.before_record')
   if (grant.state === 'active') {
-    return ender.end({ grant, reason: 'revoked', now, deny: true, actor, eventData: { note } })
+    return ender.end({ grant, reason: 'revoked', now, deny: 'always', actor, eventData: { note } })
   }
   if (grant.state === 'ending') return denyEnding(parts, grant, now, actor, note)
   if (grant.state === 'awaiting_approval') return rejectWaiting(parts, grant, now, actor, note)
@@ -49,9 +51,9 @@ async function denyEnding(
   actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
-  if (!provider.revocationTarget(grant.roleArn) || (await ledger.denyOf(grant.id))) return grant
+  if (!provider.revocationTarget(grant.roleArn) || (await undefinedIfCorrupt(ledger.denyOf(grant.id)))) return grant
   // Without the plan: a revocation must not fail because the plan on record is damaged.
-  const deny = newDeny(provider, grant, await ledger.listLeases(grant.id), undefined)
+  const deny = newDeny(provider, grant, await loadOpenLeases(ledger, grant, now), undefined)
   if (!deny) return grant
   const effectiveBy = (grant.effectiveBy ?? now).toISOString()
   const moved = await ledger.moveGrant({
@@ -101,7 +103,7 @@ async function rejectWaiting(
 async function outcomeOf({ ledger, provider, clock }: ApprovalParts, grant: Grant): Promise<RevocationOutcome> {
   const now = clock.now()
   if (isFinalState(grant.state)) return { kind: 'ended', at: grant.endedAt ?? now }
-  const live = (await ledger.listLeases(grant.id)).filter((lease) => isLive(lease, now))
+  const live = (await loadOpenLeases(ledger, grant, now)).filter((lease) => isLive(lease, now))
   const bound = new Date(Math.max(now.getTime(), ...live.map((lease) => lease.notAfter.getTime())))
   if (provider.revocationTarget(grant.roleArn)) return { kind: 'ending', effectiveBy: grant.effectiveBy ?? bound }
   return { kind: 'not-revocable', usableUntil: bound }

@@ -8,9 +8,9 @@ import type { Plan } from '../plan/plan.ts'
 import type { GrantAnswer } from './grant-view.ts'
 import { notActive } from './lease-mint.ts'
 import { leaseNotAfter } from './lifecycle.ts'
+import { loadPlan } from './load-plan.ts'
 import { mintOrEnd } from './mint-or-end.ts'
 import type { GrantParts } from './parts.ts'
-import { planOf } from './plan-of.ts'
 import { deniedError } from './refusals.ts'
 import { retryOnConflict } from './retry-conflict.ts'
 import { ownGrant } from './view-of.ts'
@@ -71,7 +71,7 @@ export async function renewLease(
  * @throws {StintError} after it has ended the grant that fails
  */
 async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Plan> {
-  const stored = await planOf(parts.ledger, grant)
+  const stored = await loadPlan(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
     if (decision.outcome === 'deny') throw deniedError({ id: grant.id, subject: grant.subject, decision })
@@ -82,7 +82,7 @@ async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Gran
     const error = asStintError(thrown)
     const reason = endReasonFor(error)
     if (reason) {
-      await parts.ender.end({ grant, reason, now, deny: true, actor: 'stint', eventData: { code: error.code } })
+      await parts.ender.end({ grant, reason, now, deny: 'always', actor: 'stint', eventData: { code: error.code } })
     }
     throw error
   }
