@@ -30,7 +30,8 @@ export interface ReloadingOptions<T> {
 
 /**
  * A value that follows its source: swapped whole when the source changes and is good, kept when it is not. A source that is
- * wrong is loaded again when it changes; one that could not be read, or whose value could not be put into force, at each look.
+ * wrong is loaded once more, in case it was still being written, and then when it changes; one that could not be read, or
+ * whose value could not be put into force, at each look.
  */
 export class Reloading<T> {
   readonly #options: ReloadingOptions<T>
@@ -40,6 +41,8 @@ export class Reloading<T> {
   #seen: string | undefined
   /** Fingerprint of the value in force, if the source held still while it was read. */
   #inForce: string | undefined
+  /** Fingerprint of the source that failed last, since one that is good. */
+  #failed: string | undefined
   #polling: Promise<void> | undefined
   #working: Promise<unknown> = Promise.resolve()
 
@@ -112,6 +115,7 @@ export class Reloading<T> {
       if (fingerprint !== this.#inForce) await this.#load(fingerprint)
       else this.#setWell(this.#status)
       this.#seen = this.#inForce
+      this.#failed = undefined
     }
     if (!this.#status.problem) worked?.()
   }
@@ -124,7 +128,10 @@ export class Reloading<T> {
     try {
       value = await load()
     } catch (error) {
-      if (!isReadError(error)) this.#seen = before
+      // A file that was half written while it was read may have had its final bytes before and after: it gets a second try.
+      const isSecondTry = before === this.#failed
+      this.#failed = before
+      if (isSecondTry && !isReadError(error) && (await this.#fingerprint()) === before) this.#seen = before
       throw error
     }
     onLoaded?.(value)

@@ -49,13 +49,12 @@ describe('a value that follows its source', () => {
     await value.stop()
   })
 
-  test('stays while the source is bad, which is said once and loaded no more until it changes', async () => {
+  test('stays while the source is bad, which is said once; it gets a second try, and then one when it changes', async () => {
     const value = follow()
     await value.startWithValue()
     source = 'bad'
-    await value.check()
-    await value.check()
-    assert.deepEqual([value.current(), loads, said], ['one', 2, ['The source is bad.']])
+    for (let look = 0; look < 4; look += 1) await value.check()
+    assert.deepEqual([value.current(), loads, said], ['one', 3, ['The source is bad.']])
     assert.ok(value.status.problem)
     await value.stop()
   })
@@ -118,6 +117,34 @@ describe('a value that follows its source', () => {
     assert.equal(value.current(), 'two')
     await value.stop()
   })
+
+  for (const { name, halves, found } of [
+    { name: 'and had its final text before and after', halves: 1, found: [] },
+    { name: 'twice, and was seen so the second time', halves: 2, found: ['two', 'two', 'tw'] },
+  ])
+    test(`is loaded again when the source was read while half written, ${name}`, async () => {
+      /** What fingerprints are taken of, in turn; then the source as it is. */
+      const texts: string[] = []
+      let left = 0
+      const value = follow({
+        fingerprint: async () => texts.shift() ?? source,
+        load: async () => {
+          left -= 1
+          if (left >= 0) throw bad()
+          return source
+        },
+      })
+      await value.startWithValue()
+      source = 'two'
+      left = halves
+      texts.push(...found)
+      for (let look = 0; look < halves; look += 1) await value.check()
+      assert.deepEqual([value.current(), said], ['one', ['The source is bad.']])
+      texts.length = 0
+      await value.check()
+      assert.deepEqual([value.current(), said.at(-1)], ['two', undefined])
+      await value.stop()
+    })
 
   test('can do without one at first, or not', async () => {
     source = 'bad'
