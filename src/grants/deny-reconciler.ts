@@ -85,10 +85,8 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
   })
   failpoint('reconcile.after_record')
   parts.onWell(`deny:${target.target}`)
-  if (list.watermark && list.watermark.getTime() !== target.watermark?.getTime()) {
-    parts.watermarks.set(target.target, list.watermark)
-    parts.hub.allChanged()
-  }
+  // Asked of what agents were told, not of the target, which may have been mended with a new watermark.
+  if (list.watermark && parts.watermarks.set(target.target, list.watermark)) parts.hub.allChanged()
 }
 
 async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget, thrown: unknown): Promise<void> {

@@ -15,8 +15,11 @@ export class Watermarks {
     for (const { target, watermark } of targets) if (watermark) this.#byTarget.set(target, watermark)
   }
 
-  set(target: string, watermark: Date): void {
+  /** @returns whether it was another one before. */
+  set(target: string, watermark: Date): boolean {
+    const before = this.#byTarget.get(target)
     this.#byTarget.set(target, watermark)
+    return before?.getTime() !== watermark.getTime()
   }
 
   /** The watermark that the role of this grant lies under. */

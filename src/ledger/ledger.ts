@@ -88,7 +88,7 @@ export interface LedgerWrites {
   }): Promise<Grant[]>
   /**
    * Takes the deny target that has waited longest, until a deadline; undefined when nothing is due. One that cannot be read
-   * is due again a minute later.
+   * is mended: see `mendedDenyTarget`.
    */
   claimDenyTarget(input: { owner: string; now: Date; claimUntil: Date }): Promise<ClaimedDenyTarget | undefined>
   /** The document is written: these grants are in it (or under the watermark). The claim is given back. */

@@ -297,6 +297,31 @@ export function newDenyTarget(target: string): DenyTarget {
   return { target, attempts: 0, claimVersion: 0 }
 }
 
+/** What is left of a damaged target: `undefined` is lost, `null` was never there. */
+export interface ReadableDenyTarget {
+  readonly target: string
+  readonly claimVersion: number | undefined
+  readonly watermark: Date | null | undefined
+}
+
+/**
+ * P6: a damaged target is written anew at once rather than left aside, since its document is all that denies. A lost watermark
+ * may have been any up to now: one of now denies more, and whom it cuts without need renews. A lost version is replaced by one
+ * that no claim before can have had.
+ */
+export function mendedDenyTarget({ target, claimVersion, watermark }: ReadableDenyTarget, now: Date): DenyTarget {
+  const lost = watermark === undefined
+  const kept = lost ? new Date(Math.ceil(now.getTime() / 1_000) * 1_000) : watermark
+  return {
+    target,
+    nextAttemptAt: now,
+    attempts: 0,
+    lastError: `Its row in the ledger was damaged and is written anew${lost ? '; the lost watermark is one of now' : ''}.`,
+    ...(kept ? { watermark: kept } : {}),
+    claimVersion: claimVersion ?? now.getTime(),
+  }
+}
+
 /** Whether a target is due and in nobody's hands. */
 export function isClaimable({ nextAttemptAt, claimedUntil }: DenyTarget, now: Date): boolean {
   return nextAttemptAt !== undefined && nextAttemptAt <= now && (claimedUntil === undefined || claimedUntil <= now)

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import {
@@ -388,6 +390,20 @@ describe('P6: honest revocation', () => {
     expect(view.renewAfter).toEqual(list?.watermark)
     await h.grants.renewLease(caller(), survivor.grant.id, h.signal)
     expect((await h.grants.getGrant(caller(), survivor.grant.id)).renewAfter).toBeUndefined()
+  })
+
+  test('a watermark that is lost from the ledger becomes one of now, and whom it cuts is told to renew', async () => {
+    const survivor = await h.request('key-survivor')
+    const revoked = await h.request('key-00000001')
+    await h.operators.revokeGrant(OSCAR, revoked.grant.id, 'stop it')
+    const db = new DatabaseSync(join(h.folder, 'ledger.db'))
+    db.exec('UPDATE deny_targets SET watermark = 8640000000000001')
+    db.close()
+    await h.clock.advance(5_000)
+    await h.sweeper.reconcile()
+    const watermark = new Date(Math.ceil(h.clock.now().getTime() / 1_000) * 1_000)
+    expect(h.provider.written.at(-1)).toMatchObject({ watermark })
+    expect((await h.grants.getGrant(caller(), survivor.grant.id)).renewAfter).toEqual(watermark)
   })
 })
 

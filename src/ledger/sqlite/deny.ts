@@ -9,9 +9,9 @@ import {
   failedDenyTarget,
   isClaimable,
   isNeeded,
+  mendedDenyTarget,
   newDenyTarget,
   requireClaim,
-  setAsideUntil,
   wantedDenyEntry,
   writtenDenyTarget,
 } from '../rules.ts'
@@ -19,8 +19,10 @@ import {
   type DenyEntryRow,
   type DenyTargetRow,
   type GrantRow,
+  LAST_INSTANT_MS,
   msOf,
   msOrNull,
+  readableDenyTargetOf,
   SELECT_DENY_ENTRY,
   SELECT_DENY_TARGET,
 } from './rows.ts'
@@ -41,12 +43,28 @@ export function putDeny(
   // An entry that cannot be read is written anew: it must not keep its grant from being denied.
   const known = row && store.orUndefined(() => store.denyEntry(row))
   const entry = wantedDenyEntry(known, grant.id, wanted)
-  const targetRow = tx.db.get<DenyTargetRow>(`${SELECT_DENY_TARGET} WHERE target = ?`, entry.target)
-  const due = dueDenyTarget(targetRow ? store.denyTarget(targetRow) : newDenyTarget(entry.target), entry.wantedAt)
-  const targetRowId = targetRow?.row_id ?? insertTarget(tx, due)
-  if (targetRow) updateTarget(tx, targetRowId, due)
+  const targetRowId = makeDue(store, tx, entry.target, entry.wantedAt)
   if (row) updateEntry(tx, row.row_id, entry)
   else insertEntry(tx, grant.row_id, targetRowId, entry)
+}
+
+/** Makes a target due, stored if need be. @returns its row id */
+function makeDue(store: SqliteStore, tx: SqliteTransaction, target: string, at: Date): number {
+  const row = tx.db.get<DenyTargetRow>(`${SELECT_DENY_TARGET} WHERE target = ?`, target)
+  if (!row) return insertTarget(tx, dueDenyTarget(newDenyTarget(target), at))
+  const known = store.orUndefined(() => store.denyTarget(row))
+  if (known) updateTarget(tx, row.row_id, dueDenyTarget(known, at))
+  // P6: a grant can be revoked while its target is damaged; whoever claims the target mends it.
+  else makeDamagedDue(tx, row.row_id, at)
+  return row.row_id
+}
+
+function makeDamagedDue(tx: SqliteTransaction, rowId: number, at: Date): void {
+  tx.db.run(
+    'UPDATE deny_targets SET next_attempt_at = min(coalesce(next_attempt_at, ?1), ?1) WHERE n = ?2',
+    msOf(at),
+    rowId,
+  )
 }
 
 /** See `LedgerWrites.claimDenyTarget`. */
@@ -56,15 +74,17 @@ export function claimDenyTarget(
   input: Input<'claimDenyTarget'>,
 ): ClaimedDenyTarget | undefined {
   const { now } = input
+  // An instant that is none would never come: such a target is due, and in nobody's hands.
   const due = tx.db.all<DenyTargetRow>(
-    `${SELECT_DENY_TARGET} WHERE next_attempt_at <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1)
+    `${SELECT_DENY_TARGET} WHERE (next_attempt_at <= ?1 OR next_attempt_at > ?2)
+       AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?2)
      ORDER BY next_attempt_at, n`,
     msOf(now),
+    LAST_INSTANT_MS,
   )
   for (const row of due) {
-    const free = store.orUndefined(() => store.denyTarget(row))
-    if (!free) setAside(tx, row, now)
-    else if (isClaimable(free, now)) return claim(store, tx, row, claimedDenyTarget(free, input), now)
+    const free = store.orUndefined(() => store.denyTarget(row)) ?? mendedDenyTarget(readableDenyTargetOf(row), now)
+    if (isClaimable(free, now)) return claim(store, tx, row, claimedDenyTarget(free, input), now)
   }
   return undefined
 }
@@ -90,10 +110,6 @@ function claimedEntry(store: SqliteStore, row: DenyEntryRow, { target }: DenyTar
   const entry = store.orUndefined(() => store.denyEntry(row))
   if (entry) return [entry]
   return row.grant_id === null ? [] : [damagedDenyEntry(row.grant_id, target, now)]
-}
-
-function setAside(tx: SqliteTransaction, row: DenyTargetRow, now: Date): void {
-  tx.db.run('UPDATE deny_targets SET next_attempt_at = ? WHERE n = ?', msOf(setAsideUntil(now)), row.row_id)
 }
 
 /**

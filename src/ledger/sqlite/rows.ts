@@ -20,6 +20,7 @@ import {
   type LeaseState,
   type UnregisteredAttempt,
 } from '../records.ts'
+import type { ReadableDenyTarget } from '../rules.ts'
 import type { InternedTexts } from './interned-texts.ts'
 
 /*
@@ -282,6 +283,15 @@ export function denyTargetOf(row: DenyTargetRow): DenyTarget {
   }
 }
 
+/** What can be read of a damaged target; `undefined` is what is lost, `null` what it never had. */
+export function readableDenyTargetOf(row: DenyTargetRow): ReadableDenyTarget {
+  return {
+    target: row.target,
+    claimVersion: Number.isSafeInteger(row.claim_version) ? row.claim_version : undefined,
+    watermark: row.watermark === null ? null : validInstantOf(row.watermark),
+  }
+}
+
 export function unregisteredOf(row: UnregisteredRow): UnregisteredAttempt {
   return {
     subject: row.subject,
@@ -350,10 +360,18 @@ function integer(value: number): number {
   return value
 }
 
+/** No Date reaches further. */
+export const LAST_INSTANT_MS = 8_640_000_000_000_000
+
 function instantOf(ms: number): Date {
-  const at = new Date(ms)
-  if (Number.isNaN(at.getTime())) throw new Error('an instant is out of range')
+  const at = validInstantOf(ms)
+  if (!at) throw new Error('an instant is out of range')
   return at
+}
+
+function validInstantOf(ms: number): Date | undefined {
+  const at = new Date(ms)
+  return Number.isNaN(at.getTime()) ? undefined : at
 }
 
 /** Lower-case hex of the very bytes, without a copy. */

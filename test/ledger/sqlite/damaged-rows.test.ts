@@ -251,17 +251,64 @@ describe('a row that cannot be read', () => {
 describe('the deny list', () => {
   const claim = (at = now) => tmp.ledger.claimDenyTarget({ owner: 'one', now: at, claimUntil: later(900_000) })
 
-  test('a damaged target is set aside, and the others are written', async () => {
+  const target = async (name: string) => (await tmp.ledger.listDenyTargets()).find((one) => one.target === name)
+
+  for (const { column, value, watermark } of [
+    { column: 'watermark', value: BEYOND, watermark: 'of now' },
+    { column: 'watermark', value: FAR, watermark: 'of now' },
+    { column: 'last_written_at', value: FAR, watermark: 'kept' },
+    { column: 'next_attempt_at', value: FAR, watermark: 'kept' },
+    { column: 'next_attempt_at', value: BEYOND, watermark: 'kept' },
+    { column: 'claimed_until', value: FAR, watermark: 'kept' },
+    { column: 'attempts', value: BEYOND, watermark: 'kept' },
+    { column: 'claim_version', value: BEYOND, watermark: 'kept' },
+  ]) {
+    test(`P6: a target with ${column} ${value} is mended, and denies whom it denied and whom it is asked to`, async () => {
+      const first = await denied('a')
+      const kept = new Date(now.getTime() - 60_000)
+      damage(`UPDATE deny_targets SET watermark = ${kept.getTime()}, claim_version = 7`)
+      damage(`UPDATE deny_targets SET ${column} = ${value} WHERE target = 'a'`)
+      const second = await denied('a')
+      expect([...told.keys()]).toEqual(['deny_target:a'])
+      const at = later(1)
+      const claimed = await claim(at)
+      expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual([first.id, second.id])
+      const ofNow = new Date(Math.ceil(at.getTime() / 1_000) * 1_000)
+      expect(claimed?.target).toMatchObject({ attempts: 0, watermark: watermark === 'kept' ? kept : ofNow })
+      const claimVersion = claimed?.target.claimVersion ?? 0
+      expect(claimVersion).toBeGreaterThan(7)
+      const written = {
+        target: 'a',
+        claimVersion,
+        grantIds: [first.id, second.id],
+        removedGrantIds: [],
+        at,
+        events: [],
+      }
+      await tmp.ledger.denyWritten(written)
+      expect(await tmp.ledger.denyOf(second.id)).toMatchObject({ writtenAt: at })
+      expect([...told]).toEqual([])
+    })
+  }
+
+  test('a damaged target that nobody asks for is mended where it is due, and says so until it is written', async () => {
     await denied('a')
     await denied('b')
-    damage(`UPDATE deny_targets SET watermark = ${BEYOND} WHERE target = 'a'`)
-    expect((await tmp.ledger.listDenyTargets()).map(({ target }) => target)).toEqual(['b'])
+    damage(`UPDATE deny_targets SET next_attempt_at = ${FAR} WHERE target = 'a'`)
+    expect((await tmp.ledger.listDenyTargets()).map((one) => one.target)).toEqual(['b'])
     expect((await claim())?.target.target).toBe('b')
-    expect(await claim(later(59_999))).toBeUndefined()
-    expect([...told.keys()]).toEqual(['deny_target:a'])
-    damage("UPDATE deny_targets SET watermark = NULL WHERE target = 'a'")
-    expect((await claim(later(60_000)))?.target.target).toBe('a')
-    expect([...told]).toEqual([])
+    expect((await claim())?.target.target).toBe('a')
+    expect(await claim()).toBeUndefined()
+    expect((await target('a'))?.lastError).toContain('was damaged')
+  })
+
+  test('a damaged target in the hands of a writer is left to it until its claim is over', async () => {
+    await denied('a')
+    await claim()
+    damage(`UPDATE deny_targets SET last_written_at = ${FAR}`)
+    await denied('a')
+    expect(await claim(later(899_999))).toBeUndefined()
+    expect((await claim(later(900_000)))?.target).toMatchObject({ target: 'a', claimVersion: 2 })
   })
 
   test('P6: a grant whose entry is damaged stays denied, and a new wish mends the entry', async () => {
