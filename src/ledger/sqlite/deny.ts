@@ -42,10 +42,17 @@ export function putDeny(
   const row = tx.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grant.row_id)
   // An entry that cannot be read is written anew: it must not keep its grant from being denied.
   const known = row && store.orUndefined(() => store.denyEntry(row))
-  const entry = wantedDenyEntry(known, grant.id, wanted)
+  // Its target is that of the document that may hold it, if that can still be told.
+  const entry = wantedDenyEntry(known, grant.id, known ? wanted : { ...wanted, target: row?.target ?? wanted.target })
   const targetRowId = makeDue(store, tx, entry.target, entry.wantedAt)
-  if (row) updateEntry(tx, row.row_id, entry)
-  else insertEntry(tx, grant.row_id, targetRowId, entry)
+  if (!row) {
+    insertEntry(tx, grant.row_id, targetRowId, entry)
+    return
+  }
+  updateEntry(tx, row.row_id, entry)
+  if (row.target_row_id !== targetRowId) {
+    tx.db.run('UPDATE deny_entries SET target_n = ? WHERE n = ?', targetRowId, row.row_id)
+  }
 }
 
 /** Makes a target due, stored if need be. @returns its row id */

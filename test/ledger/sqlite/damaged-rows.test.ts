@@ -331,6 +331,34 @@ describe('the deny list', () => {
     expect(await tmp.ledger.denyOf(bad.id)).toEqual({ grantId: bad.id, ...deny('a') })
     expect([...told]).toEqual([])
   })
+
+  for (const { name, sql, at } of [
+    {
+      name: 'that is damaged and of another target stays there, where a document may hold it',
+      sql: `target_n = (SELECT n FROM deny_targets WHERE target = 'b'), until = ${FAR}`,
+      at: 'b',
+    },
+    { name: 'whose target is gone comes to the one asked for', sql: 'target_n = 9999', at: 'a' },
+    {
+      name: 'that is damaged and whose target is gone comes to the one asked for',
+      sql: `target_n = 9999, until = ${FAR}`,
+      at: 'a',
+    },
+  ]) {
+    test(`P6: an entry ${name}, and a new wish makes that one due`, async () => {
+      const [bad, other] = [await denied('a'), await denied('b')]
+      damage(`UPDATE deny_targets SET next_attempt_at = NULL;
+        UPDATE deny_entries SET ${sql} WHERE grant_n = ${rowId(bad.id)}`)
+      const to = { state: 'ending', dueAt: later(1) } as const
+      await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 2, to, deny: deny('a'), events: [] })
+      expect(await tmp.ledger.denyOf(bad.id)).toEqual({ grantId: bad.id, ...deny(at) })
+      const claimed = await claim()
+      expect(claimed?.target.target).toBe(at)
+      expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual(at === 'b' ? [bad.id, other.id] : [bad.id])
+      expect(await claim()).toBeUndefined()
+      expect([...told]).toEqual([])
+    })
+  }
 })
 
 test('more damaged rows than a person can read are told of as one', () => {
