@@ -39,8 +39,10 @@ export function requestGuard({ requestMs, onRefused }: RequestGuardOptions): Ser
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, proceed) => {
+            // Counted as it came: an id that is replaced may have been the longest part.
+            const bytes = metadataBytes(metadata)
             correlation = settleCorrelation(metadata)
-            if (metadataBytes(metadata) > MAX_METADATA_BYTES) return refuse(metadataTooLarge())
+            if (bytes > MAX_METADATA_BYTES) return refuse(metadataTooLarge())
             timer = setTimeout(() => refuse(tooSlow()), requestMs)
             proceed(metadata)
           },

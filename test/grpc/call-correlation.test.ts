@@ -189,3 +189,8 @@ for (const { name, sent } of [
     )
   })
 }
+
+test('an id that is replaced still counts towards the size of the metadata', async () => {
+  const { error } = await request({ 'x-request-id': 'x'.repeat(9_000) })
+  expect(error && fromServiceError(error)).toMatchObject({ code: 'REQUEST_INVALID', details: { check: 'metadata' } })
+})
