@@ -75,6 +75,9 @@ function checkTimes(claims: Claims, rules: Rules): { expiresAt: Date; issuedAt?:
 
 function checkTokenId({ jti }: Claims): string | undefined {
   if (jti === undefined) return undefined
-  if (typeof jti === 'string' && jti !== '' && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
-  throw tokenInvalid('token-id', `A token's jti must be a string of 1 to ${MAX_JTI_BYTES} bytes.`)
+  if (typeof jti === 'string' && jti !== '' && jti.isWellFormed() && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
+  throw tokenInvalid(
+    'token-id',
+    `A token's jti must be a string of whole Unicode characters, 1 to ${MAX_JTI_BYTES} bytes.`,
+  )
 }

@@ -72,8 +72,11 @@ export function keyId({ header: { kid } }: TokenParts): string {
 /** `jti`, if there is one. @throws {StintError} TOKEN_INVALID */
 export function tokenId({ jti }: TokenParts['claims']): string | undefined {
   if (jti === undefined) return undefined
-  if (typeof jti === 'string' && jti !== '' && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
-  throw tokenInvalid('token-id', `A token's jti must be a string of 1 to ${MAX_JTI_BYTES} bytes.`)
+  if (typeof jti === 'string' && jti !== '' && jti.isWellFormed() && Buffer.byteLength(jti) <= MAX_JTI_BYTES) return jti
+  throw tokenInvalid(
+    'token-id',
+    `A token's jti must be a string of whole Unicode characters, 1 to ${MAX_JTI_BYTES} bytes.`,
+  )
 }
 
 /** A claim that names the agent. @throws {StintError} TOKEN_INVALID */

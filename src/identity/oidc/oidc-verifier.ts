@@ -224,7 +224,9 @@ export function agentOf(claims: Claims, { alias, subject }: OidcIssuer): string 
 function facetsOf(claims: Claims, { facets }: OidcIssuer): Readonly<Record<string, string>> | undefined {
   const found = Object.entries(facets).flatMap(([name, pointer]) => {
     const value = readClaim(claims, pointer)
-    return typeof value === 'string' && value.isWellFormed() ? [[name, value.slice(0, MAX_FACET_LENGTH)] as const] : []
+    if (typeof value !== 'string' || !value.isWellFormed()) return []
+    // The cut may split a character, and half a character cannot go on record.
+    return [[name, value.slice(0, MAX_FACET_LENGTH).toWellFormed()] as const]
   })
   return found.length > 0 ? Object.fromEntries(found) : undefined
 }

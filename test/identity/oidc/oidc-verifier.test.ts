@@ -109,6 +109,12 @@ describe('OidcVerifier', () => {
       parentApp: 'cccccccc-dddd-4eee-8fff-000000000000',
     })
   })
+
+  test('cuts a long facet to whole characters, which can go on record', async () => {
+    const claims = { xms_par_app_azp: `${'x'.repeat(199)}\u{1f600}${'x'.repeat(50)}` }
+    const { facets } = await verify({ id: '', name: '', source: '', kind: 'entra', claims })
+    expect(facets?.parentApp).toMatch(/^x{199}\ufffd$/)
+  })
 })
 
 describe('defineIssuer', () => {

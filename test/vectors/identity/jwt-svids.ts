@@ -300,6 +300,13 @@ export const JWT_VECTORS: readonly JwtVector[] = [
   },
   { id: 'J32', name: 'a jti that is no text', source: 'RFC 7519 4.1.7', claims: { jti: 1 }, check: 'token-id' },
   { id: 'J32', name: 'a jti that is too long', source: 'policy', claims: { jti: 'a'.repeat(257) }, check: 'token-id' },
+  {
+    id: 'J32',
+    name: 'a jti with half a character',
+    source: 'RFC 8259 8.2',
+    claims: { jti: 'a\ud800' },
+    check: 'token-id',
+  },
   { id: 'J35', name: 'more than 8 KiB', source: 'policy', claims: { x: 'a'.repeat(8192) }, check: 'size' },
   {
     id: 'T1',

@@ -311,6 +311,7 @@ export const OIDC_VECTORS: readonly OidcVector[] = [
     { id: 'O21', name: 'an empty jti', claims: { jti: '' } },
     { id: 'O21', name: 'a jti that is a number', claims: { jti: 7 } },
     { id: 'O21', name: 'a jti of 257 bytes', claims: { jti: 'x'.repeat(257) } },
+    { id: 'O21', name: 'a jti with half a character', claims: { jti: 'x\ud800' } },
   ]),
   ...refuse('confirmation', 'RFC 7800 3.1', [
     ...[
