@@ -75,10 +75,20 @@ export class DamagedRows {
     this.#listener?.onReadable(MORE)
   }
 
-  /** Nobody will read the rows of this grant again. */
-  gone(grantId: string): void {
+  /** The grant has come to its end: nobody will sweep it, but its leases are listed, and its deny entry is written on. */
+  over(grantId: string): void {
+    this.#forget(grantId, ['grant', 'plan', 'approval', 'sweep'])
+  }
+
+  /** The rows of this grant are removed. @param leaseIds asked only when some row is damaged */
+  gone(grantId: string, leaseIds: () => readonly string[]): void {
     if (this.#told.size === 0) return
-    for (const kind of ['grant', 'plan', 'approval', 'deny_entry', 'sweep'] as const) this.readable(kind, grantId)
+    this.#forget(grantId, ['grant', 'plan', 'approval', 'deny_entry', 'sweep'])
+    for (const leaseId of leaseIds()) this.readable('lease', leaseId)
+  }
+
+  #forget(grantId: string, kinds: readonly DamagedKind[]): void {
+    for (const kind of kinds) this.readable(kind, grantId)
   }
 }
 

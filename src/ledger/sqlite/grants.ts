@@ -110,7 +110,7 @@ export function writeMove(
   if (move.deny) putDeny(store, tx, row, move.deny)
   if (move.approval) decideApproval(store, tx, row, move.approval)
   tx.append(move.events)
-  if (isFinalState(moved.state)) store.damaged.gone(moved.id)
+  if (isFinalState(moved.state)) store.damaged.over(moved.id)
   return moved
 }
 

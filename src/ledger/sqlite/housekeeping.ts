@@ -78,9 +78,10 @@ export function prune(
   )
   const rows = found.filter((row) => mayPrune(pruneFactsOf(row), { before, now }))
   for (const row of rows) {
+    // Before its leases go with it.
+    store.damaged.gone(row.id, () => leaseIdsOf(tx, row.row_id))
     tx.db.run('DELETE FROM grants WHERE n = ?', row.row_id)
     tx.count(row.subject_text_id, row.state, undefined)
-    store.damaged.gone(row.id)
   }
   removeUnused(tx, 'plans', 'plan_n', new Set(rows.map((row) => row.plan_row_id)))
   removeUnused(tx, 'decisions', 'decision_n', new Set(rows.map((row) => row.decision_row_id)))
@@ -88,6 +89,10 @@ export function prune(
   // SQLite gives row numbers out again, so nothing of the rows that went may be remembered.
   store.forget()
   return { grants: rows.length, tokens }
+}
+
+function leaseIdsOf(tx: SqliteTransaction, grantRowId: number): string[] {
+  return tx.db.all<{ id: string }>('SELECT id FROM leases WHERE grant_n = ?', grantRowId).map(({ id }) => id)
 }
 
 function removeUnused(tx: SqliteTransaction, table: 'plans' | 'decisions', column: string, rowIds: Set<number>): void {

@@ -186,6 +186,8 @@ test('a grant that ended otherwise is told of no longer', async () => {
   expect([...told]).toEqual([])
 })
 
+const ended = { state: 'ended', reason: 'deadline', endedAt: new Date(0), dueAt: null } as const
+
 describe('a row that cannot be read', () => {
   test('is an error with its id, which is not retryable, for whoever asks for it', async () => {
     const waiting = await dueGrant({ state: 'awaiting_approval' })
@@ -237,6 +239,18 @@ describe('a row that cannot be read', () => {
     }
     expect(found.sort()).toEqual(grants.map(({ id }) => id).filter((id) => id !== bad))
     expect([...told.keys()]).toEqual([`grant:${bad}`])
+  })
+
+  test('of a lease is told of until its grant is pruned', async () => {
+    const grant = await dueGrant()
+    const [lease] = await tmp.ledger.listLeases(grant.id)
+    damage(`UPDATE leases SET role_n = 9999 WHERE grant_n = ${rowId(grant.id)}`)
+    await expect(tmp.ledger.listLeases(grant.id)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' })
+    await tmp.ledger.moveGrant({ grantId: grant.id, expectedVersion: 1, to: ended, events: [] })
+    expect([...told.keys()]).toEqual([`lease:${lease?.id}`])
+    const at = later(86_400_000)
+    expect(await tmp.ledger.prune({ before: at, now: at, limit: 10 })).toMatchObject({ grants: 1 })
+    expect([...told]).toEqual([])
   })
 
   test('keeps no other lease from being found after a crash', async () => {
@@ -330,6 +344,14 @@ describe('the deny list', () => {
     await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 2, to, deny: deny('a'), events: [] })
     expect(await tmp.ledger.denyOf(bad.id)).toEqual({ grantId: bad.id, ...deny('a') })
     expect([...told]).toEqual([])
+  })
+
+  test('a damaged entry is told of after its grant has ended, as long as it is written', async () => {
+    const grant = await denied('a')
+    damage(`UPDATE deny_entries SET until = ${FAR}`)
+    await claim()
+    await tmp.ledger.moveGrant({ grantId: grant.id, expectedVersion: 2, to: ended, events: [] })
+    expect([...told.keys()]).toEqual([`deny_entry:${grant.id}`])
   })
 
   for (const { name, sql, at } of [
