@@ -31,6 +31,7 @@ import {
   MAX_TOKEN_MOVES,
   maxPlanBytes,
   mayPrune,
+  mendedDenyTarget,
   movedGrant,
   newDenyTarget,
   notedAttempt,
@@ -325,6 +326,22 @@ describe('the deny list', () => {
     test(`a target ${name} is ${claimable ? '' : 'not '}to be claimed`, () =>
       expect(isClaimable(target, now)).toBe(claimable))
   }
+
+  test('P6: a damaged target is due at once and keeps what can be read', () => {
+    const mended = mendedDenyTarget({ target: 'a', claimVersion: 3, watermark: at(-5) }, now)
+    expect(mended).toMatchObject({ target: 'a', nextAttemptAt: now, attempts: 0, watermark: at(-5), claimVersion: 3 })
+    expect(mended.lastError).toContain('damaged')
+    expect(isClaimable(mended, now)).toBe(true)
+    expect(mendedDenyTarget({ target: 'a', claimVersion: 3, watermark: null }, now).watermark).toBeUndefined()
+  })
+
+  test('P6: a lost watermark becomes one that denies all until now, and a lost version one that nobody had', () => {
+    const instant = new Date('2026-01-01T00:00:00.001Z')
+    const mended = mendedDenyTarget({ target: 'a', claimVersion: undefined, watermark: undefined }, instant)
+    expect(mended.watermark).toEqual(new Date('2026-01-01T00:00:01Z'))
+    expect(mended.lastError).toContain('lost watermark')
+    expect(mended.claimVersion).toBe(instant.getTime())
+  })
 
   test('a claim is fenced by its version', () => {
     const target = claimedDenyTarget(free, { owner: 'two', claimUntil: at(30) })

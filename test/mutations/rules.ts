@@ -300,6 +300,26 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'the deny list > P6: an entry goes with a write after its end, never before',
   },
   {
+    breaks: 'P6: the watermark of a damaged target is dropped',
+    find: 'const kept = lost ? new Date(Math.ceil(now.getTime() / 1_000) * 1_000) : watermark',
+    replace: 'const kept = lost ? undefined : watermark',
+    caughtBy:
+      'the deny list > P6: a lost watermark becomes one that denies all until now, and a lost version one that nobody had',
+  },
+  {
+    breaks: 'a late writer is let in by a damaged target',
+    find: 'claimVersion: claimVersion ?? now.getTime(),',
+    replace: 'claimVersion: claimVersion ?? 0,',
+    caughtBy:
+      'the deny list > P6: a lost watermark becomes one that denies all until now, and a lost version one that nobody had',
+  },
+  {
+    breaks: 'a damaged target waits',
+    find: 'nextAttemptAt: now,\n    attempts: 0,',
+    replace: 'attempts: 0,',
+    caughtBy: 'the deny list > P6: a damaged target is due at once and keeps what can be read',
+  },
+  {
     breaks: 'an entry that left its document counts as written',
     find: 'return isNeeded(entry, at) ? unwritten(entry) : undefined',
     replace: 'return isNeeded(entry, at) ? entry : undefined',
