@@ -3,7 +3,7 @@ import { parseDurationMs } from '../core/duration.ts'
 import { readSmallFile } from '../core/files/read-small-file.ts'
 import { renameErrorFields } from '../core/input-error.ts'
 import { z } from '../core/schema.ts'
-import { type FileProblem, fileProblemText, YamlDocument } from '../core/yaml-document.ts'
+import { type FileProblem, fileProblemTexts, YamlDocument } from '../core/yaml-document.ts'
 import type { Task } from '../sdk/types.ts'
 import { UsageError } from './command.ts'
 
@@ -95,7 +95,7 @@ function writtenName(field: string, flags: TaskFlags, file: TaskFile): string {
 
 async function readTask(path: string): Promise<TaskFile> {
   const toError = (problems: readonly FileProblem[]) =>
-    new UsageError(`The task file is not a valid task: ${problems.map(fileProblemText).join('; ')}.`)
+    new UsageError(`The task file is not a valid task: ${fileProblemTexts(problems).join('; ')}.`)
   const text = await readText(path)
   return YamlDocument.parse({ file: path, text, toError }).check(taskFile)
 }

@@ -2,7 +2,7 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
 import { type ZodError, z } from '../core/schema.ts'
-import { type FileProblem, fileProblemText, YamlDocument } from '../core/yaml-document.ts'
+import { type FileProblem, fileProblemTexts, listedProblems, YamlDocument } from '../core/yaml-document.ts'
 import { type Config, configSchema } from './schema.ts'
 
 const ENV_PREFIX = 'STINT_CONFIG_'
@@ -13,7 +13,7 @@ const MAX_ALIASES = 20
  * Reads the one config file. Environment variables `STINT_CONFIG_SECTION__KEY` win over it, e.g.
  * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`. `SPIFFE_ENDPOINT_SOCKET` says where the Workload API is unless the file does.
  *
- * @throws {StintError} CONFIG_INVALID; `details.problems` lists every one by path, line and column.
+ * @throws {StintError} CONFIG_INVALID; `details.problems` lists the first hundred by path, line and column.
  */
 export function loadConfig({ file, env }: { file: string; env: NodeJS.ProcessEnv }): Config {
   const text = readText(file)
@@ -121,10 +121,10 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0
 }
 
-/** Every problem on a line of its own. */
+/** Each problem on a line of its own. */
 function invalid(problems: readonly FileProblem[], cause?: unknown): StintError {
-  const details = { problems: problems.map((problem) => ({ ...problem })) }
-  return new StintError('CONFIG_INVALID', { explanation: problems.map(fileProblemText).join('\n'), ...details }, cause)
+  const explanation = fileProblemTexts(problems).join('\n')
+  return new StintError('CONFIG_INVALID', { explanation, problems: listedProblems(problems) }, cause)
 }
 
 /** Every setting that is a path, made absolute from the folder of the config file. */

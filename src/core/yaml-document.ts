@@ -52,10 +52,11 @@ export class YamlDocument {
     try {
       document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, prettyErrors: false })
     } catch (error) {
-      // The parser recurses, and runs out of stack on a file that is nested thousands deep.
-      throw whole('The file is not YAML that can be read; it may be nested too deep.', error)
+      throw whole(isStackOverflow(error) ? TOO_DEEP : 'The file is not YAML that can be read.', error)
     }
     const found = [...document.errors, ...document.warnings]
+    const overflow = found.find(isStackOverflow)
+    if (overflow) throw whole(TOO_DEEP, overflow)
     if (found.length > 0)
       throw toError(
         found.map(({ message, pos }) => {
@@ -67,6 +68,7 @@ export class YamlDocument {
     try {
       return new YamlDocument(source, document, lines, document.toJS({ maxAliasCount: maxAliases }))
     } catch (error) {
+      if (isStackOverflow(error)) throw whole(TOO_DEEP, error)
       const why = error instanceof Error && maxAliases > 0 ? error.message : 'YAML aliases are not supported'
       throw whole(`${why}; write the values out.`, error)
     }
@@ -113,12 +115,31 @@ export class YamlDocument {
 }
 
 /** `file:line:column: path message`, as compilers write it. */
-export function fileProblemText({ file, line, column, path, message }: FileProblem): string {
+function fileProblemText({ file, line, column, path, message }: FileProblem): string {
   const place = line === undefined ? file : `${file}:${line}:${column}`
   return `${place}: ${path ? `${path} ` : ''}${message}`
 }
 
+const TOO_DEEP = 'The document is nested too deep to be read; it needs fewer levels.'
+
+/** The parser recurses. On a document that is nested thousands deep it runs out of stack, and throws that or lists it. */
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Maximum call stack size exceeded')
+}
+
 const MAX_LISTED = 100
+
+/** The first hundred problems, for `details` of an error: a broken file can have one on each line. */
+export function listedProblems(problems: readonly FileProblem[]) {
+  return problems.slice(0, MAX_LISTED).map((problem) => ({ ...problem }))
+}
+
+/** The first hundred problems as texts, and how many more there are. */
+export function fileProblemTexts(problems: readonly FileProblem[]): string[] {
+  const texts = problems.slice(0, MAX_LISTED).map(fileProblemText)
+  const more = problems.length - texts.length
+  return more > 0 ? [...texts, `and ${more} more ${more === 1 ? 'problem' : 'problems'}`] : texts
+}
 
 /** For `toError`: an error of this code that says the first problem; `details.problems` has the first hundred. */
 export function fileError(code: ErrorCode): YamlSource['toError'] {
@@ -129,7 +150,7 @@ export function fileError(code: ErrorCode): YamlSource['toError'] {
       code,
       {
         explanation: problems.length > 1 ? `${problems.length} problems, the first at ${text}` : text,
-        problems: problems.slice(0, MAX_LISTED).map((problem) => ({ ...problem })),
+        problems: listedProblems(problems),
       },
       cause,
     )

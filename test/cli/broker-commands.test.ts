@@ -81,6 +81,13 @@ test('a bare number for the ttl of a task file is told how it is written', async
   expect(run.stderr).toContain('ttl must be a duration with its unit, such as 90s or 15m; for 900 seconds write 900s')
 })
 
+test('a task file that is broken on each of 5,000 lines is told of a hundred problems and how many more there are', async () => {
+  await writeFile(task, 'a: [\n'.repeat(5_000))
+  const { exitCode, stderr } = await stint(['plan', '--task', task], { env })
+  expect([exitCode, stderr.split('; ').length]).toEqual([2, 101])
+  expect(stderr).toMatch(/; and \d{4} more problems\.\n$/)
+})
+
 for (const { name, yaml } of [
   { name: 'an unknown key', yaml: `${TASK_YAML}\nroles: x` },
   { name: 'an alias', yaml: 'purpose: &a x\nroleArn: *a' },

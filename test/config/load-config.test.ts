@@ -185,6 +185,38 @@ describe('a bad file is refused with every problem by path', () => {
     })
   }
 
+  for (const { name, text, lines, last } of [
+    {
+      name: 'broken on each of 5,000 lines',
+      text: 'a: [\n'.repeat(5_000),
+      lines: 101,
+      last: /^and \d{4} more problems$/,
+    },
+    {
+      name: 'with 102 unknown settings',
+      text: GOOD + Array.from({ length: 102 }, (_, n) => `unknown${n}: 1\n`).join(''),
+      lines: 101,
+      last: /^and 2 more problems$/,
+    },
+    {
+      name: 'nested 5,000 deep',
+      text: '['.repeat(5_000) + ']'.repeat(5_000),
+      lines: 1,
+      last: /: The document is nested too deep to be read; it needs fewer levels\.$/,
+    },
+  ])
+    test(`a file ${name} is explained in ${lines} lines`, () => {
+      expect(() => load(text)).toThrow(
+        expect.toSatisfy(({ details }: StintError) => {
+          const said = (details.explanation ?? '').split('\n')
+          expect(said.at(-1)).toMatch(last)
+          expect(said).toHaveLength(lines)
+          expect(details.problems).toHaveLength(Math.min(lines, 100))
+          return true
+        }),
+      )
+    })
+
   test('problems name their line', () => {
     expect(problemsOf(`${GOOD}grants:\n  leaseTime: never\n`)).toMatchObject([{ path: 'grants.leaseTime', line: 13 }])
   })

@@ -17,6 +17,11 @@ for (const { name, text, place } of [
   { name: 'the whole file', text: '- 1\n', place: 'f.yaml:1:1: must be an object' },
   { name: 'broken YAML', text: 'list:\n  - [', place: 'f.yaml:2:6: ' },
   { name: 'a key that is given twice', text: 'list: []\nlist: []\n', place: 'f.yaml:2:1: ' },
+  {
+    name: 'a document that is nested 5,000 deep',
+    text: '['.repeat(5_000) + ']'.repeat(5_000),
+    place: 'f.yaml:1:1: The document is nested too deep to be read',
+  },
   { name: 'an alias', text: 'a: &a []\nlist: *a\n', place: 'f.yaml:1:1: YAML aliases are not supported' },
 ])
   test(`a problem of a file names file, line and column of ${name}`, () => {
