@@ -1,5 +1,5 @@
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import { hasCode } from '../core/errors.ts'
+import { hasCode, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { completeGrant } from './complete-grant.ts'
 import type { GrantAnswer } from './grant-view.ts'
@@ -79,7 +79,7 @@ async function shareFlight(
     const leader = inFlight.get(key)
     if (!leader) break
     try {
-      return await leader
+      return await untilAborted(leader, signal)
     } catch (error) {
       if (!hasCode(error, 'CANCELLED') || signal.aborted) throw error
     }
@@ -90,5 +90,21 @@ async function shareFlight(
     return await flight
   } finally {
     inFlight.delete(key)
+  }
+}
+
+/** The outcome of shared work, as long as this caller waits for it; the work goes on without it. @throws {StintError} CANCELLED */
+async function untilAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const giveUp = () => {
+    const explanation = 'The caller cancelled the call while an equal call of its own was in progress.'
+    aborted.reject(new StintError('CANCELLED', { explanation }))
+  }
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([shared, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
   }
 }

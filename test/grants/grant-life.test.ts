@@ -131,6 +131,25 @@ describe('P3: one grant per idempotency key', () => {
     expect(h.provider.sessions).toHaveLength(1)
   })
 
+  test('a call that joined another one is let go when it is cancelled, and the other gets its lease', async () => {
+    const minting = Promise.withResolvers<void>()
+    const minted = Promise.withResolvers<void>()
+    h.provider.beforeMint = () => {
+      minting.resolve()
+      return minted.promise
+    }
+    const first = h.request('key-00000001')
+    await minting.promise
+    const giveUp = new AbortController()
+    const wanted = { task: task(), idempotencyKey: 'key-00000001' }
+    const joined = h.grants.requestGrant(caller(), wanted, giveUp.signal)
+    giveUp.abort()
+    await expect(joined).rejects.toMatchObject({ code: 'CANCELLED' })
+    minted.resolve()
+    expect((await first).lease).toBeDefined()
+    expect(h.provider.sessions).toHaveLength(1)
+  })
+
   test('the key of another agent is another grant', async () => {
     const first = await h.request('key-00000001')
     const other = await h.request('key-00000001', task(), caller({ subject: 'spiffe://example.org/other' }))
