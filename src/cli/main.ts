@@ -46,6 +46,9 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ],
 ]
 
+/** How long what a broker left open, such as a connection that hangs, may keep its process alive once it has stopped. */
+const LINGER_MS = 2_000
+
 /** Runs `stint <argv…>`. */
 export async function main(io: CommandIo): Promise<number> {
   const [name, ...argv] = io.argv
@@ -109,4 +112,6 @@ if (isEntryPoint()) {
       return () => process.off(signal, handler)
     },
   })
+  // With the exit code above. By then what was written is out: Node writes to files, pipes and terminals at once.
+  if (argv[2] === 'serve') setTimeout(() => process.exit(), LINGER_MS).unref()
 }

@@ -5,7 +5,7 @@ import { keepHeapSmall } from '../../core/heap.ts'
 import { createLogger } from '../../core/log.ts'
 import { type Broker, startBroker } from '../../start/main.ts'
 import { VERSION } from '../../version.ts'
-import { type CommandIo, type RunCommand, runParser } from '../command.ts'
+import { type CommandIo, type RunCommand, report, runParser } from '../command.ts'
 import { startWithoutSessionTickets } from './without-session-tickets.ts'
 
 const DEFAULT_CONFIG = '/etc/stint/stint.yaml'
@@ -60,7 +60,11 @@ export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'
     const broker = await start()
     started(broker)
     const failure = await Promise.race([promise, broker.failed])
-    await broker.stop()
+    await broker.stop().catch((error: unknown) => {
+      if (!failure) throw error
+      // Why the broker failed says more, and decides the exit code.
+      report(error, io)
+    })
     if (failure) throw failure
   } finally {
     for (const stop of unlisten) stop?.()
