@@ -102,13 +102,16 @@ export async function startAdminServer(
   const certificate = tls && followCertificate(tls, input, (pair) => useCertificate(pair))
   const pair = await certificate?.startWithValue()
   const limits = { ...ADMIN_LIMITS, ...input.limits }
-  const { server, guard } = guardedServer(input, limits, pair)
-  useCertificate = (next) => {
-    const tlsServer = server as TlsServer
-    tlsServer.setSecureContext({ ...next, minVersion: 'TLSv1.3' })
-    logger.info({}, 'admin API uses a new certificate')
+  const listen = async () => {
+    const { server, guard } = guardedServer(input, limits, pair)
+    useCertificate = (next) => {
+      const tlsServer = server as TlsServer
+      tlsServer.setSecureContext({ ...next, minVersion: 'TLSv1.3' })
+      logger.info({}, 'admin API uses a new certificate')
+    }
+    return { guard, ...(await guard.listen({ host, port: input.port, setting: 'listen.admin' })) }
   }
-  const { port } = await guard.listen({ host, port: input.port, setting: 'listen.admin' }).catch(async (error) => {
+  const { guard, port } = await listen().catch(async (error: unknown) => {
     await certificate?.stop()
     throw error
   })

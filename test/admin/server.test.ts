@@ -239,6 +239,31 @@ describe('HTTPS', () => {
     assert.equal(problems.at(-1), undefined)
   })
 
+  for (const { name, settings, code } of [
+    {
+      name: 'limits that Node refuses',
+      settings: { limits: { headersTimeoutMs: 2, requestTimeoutMs: 1 } },
+      code: 'ERR_OUT_OF_RANGE',
+    },
+    { name: 'an address that is not ours', settings: { host: '192.0.2.1' }, code: 'CONFIG_INVALID' }, // RFC 5737
+  ])
+    test(`a start that fails over ${name} no longer follows the certificate`, async () => {
+      const { tls, write } = await folder()
+      await write(await selfSigned())
+      const rig = adminRig()
+      const sleeps: (AbortSignal | undefined)[] = []
+      const sleep = rig.clock.sleep.bind(rig.clock)
+      rig.clock.sleep = (ms, signal) => {
+        sleeps.push(signal)
+        return sleep(ms, signal)
+      }
+      await assert.rejects(start({ tls, ...settings }, rig), { code })
+      assert.deepEqual(
+        sleeps.map((signal) => signal?.aborted),
+        [true],
+      )
+    })
+
   test('TLS 1.2 is refused', async () => {
     const { tls, write } = await folder()
     const pair = await selfSigned()
