@@ -75,9 +75,9 @@ export class DamagedRows {
     this.#listener?.onReadable(MORE)
   }
 
-  /** The grant has come to its end: nobody will sweep it, but its leases are listed, and its deny entry is written on. */
+  /** The grant has come to its end: nobody will sweep it, but its plan and leases are shown, and its deny entry is written on. */
   over(grantId: string): void {
-    this.#forget(grantId, ['grant', 'plan', 'approval', 'sweep'])
+    this.#forget(grantId, ['grant', 'approval', 'sweep'])
   }
 
   /** The rows of this grant are removed. @param leaseIds asked only when some row is damaged */

@@ -250,7 +250,8 @@ export interface GrantMove {
 /** A grant that the sweeper has to look at, with all that its next move depends on. */
 export interface DueGrant {
   readonly grant: Grant
-  readonly plan: Plan
+  /** Missing when its row is damaged. */
+  readonly plan?: Plan
   /** Leases that are not ended. */
   readonly openLeases: readonly Lease[]
   readonly deny?: DenyEntry

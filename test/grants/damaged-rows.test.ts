@@ -58,6 +58,15 @@ describe('a grant whose', () => {
     expect(await h.ledger.denyOf(whole.id)).toBeUndefined()
   })
 
+  test('plan cannot be read ends at its deadline, and is denied as if its sessions could chain', async () => {
+    const { grant } = await h.request('key-00000001', task(READ))
+    damage("UPDATE plans SET body = '{'")
+    await h.clock.advance(1_800_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended', reason: 'deadline' })
+    expect((await h.ledger.denyOf(grant.id))?.until.getTime()).toBeGreaterThan(h.clock.now().getTime() + 1_800_000)
+  })
+
   test('deny entry does not say until when is denied anew by a revocation', async () => {
     const { grant } = await h.request('key-00000001', task({ actions: ['s3:PutObject'], resources: READ.resources }))
     await h.grants.completeGrant(caller(), grant.id, 'done')

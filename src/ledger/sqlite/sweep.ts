@@ -114,11 +114,14 @@ function noteStuck(store: SqliteStore, row: GrantRow, cause: unknown): void {
 }
 
 function dueGrant(store: SqliteStore, row: GrantRow, related: RelatedRows): DueGrant {
+  const grant = store.grant(row)
   const deny = related.denies.get(row.row_id)
   const approval = related.approvals.get(row.row_id)
+  // P6: a grant whose plan is lost still ends, and is denied as long as any plan could need it.
+  const plan = store.orUndefined(() => store.damaged.read('plan', row.id, () => planOfGrant(row, related)))
   return {
-    grant: store.grant(row),
-    plan: store.damaged.read('plan', row.id, () => planOfGrant(row, related)),
+    grant,
+    ...(plan ? { plan } : {}),
     openLeases: (related.leases.get(row.row_id) ?? []).map((lease) => store.lease(lease)),
     ...(deny ? { deny: store.denyEntry(deny) } : {}),
     ...(approval ? { approval: store.approval(approval) } : {}),

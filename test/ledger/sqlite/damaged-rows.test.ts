@@ -70,19 +70,6 @@ const corrupt = (row: string, id: string) => ({ code: 'LEDGER_CORRUPT', retryabl
 describe('a sweep leaves a grant aside whose', () => {
   const plan = (id: string) => `n = (SELECT plan_n FROM ${ofGrant(id)})`
   for (const { name, sql, row } of [
-    { name: 'plan does not parse', sql: (id: string) => `UPDATE plans SET body = '{' WHERE ${plan(id)}`, row: 'plan' },
-    { name: 'plan is empty', sql: (id: string) => `UPDATE plans SET body = '' WHERE ${plan(id)}`, row: 'plan' },
-    { name: 'plan is null', sql: (id: string) => `UPDATE plans SET body = 'null' WHERE ${plan(id)}`, row: 'plan' },
-    {
-      name: 'plan is another one',
-      sql: (id: string) => `UPDATE plans SET body = json_set(body, '$.hash', 'ff') WHERE ${plan(id)}`,
-      row: 'plan',
-    },
-    {
-      name: 'plan lacks its classes',
-      sql: (id: string) => `UPDATE plans SET body = json_remove(body, '$.classes') WHERE ${plan(id)}`,
-      row: 'plan',
-    },
     { name: 'plan is not there', sql: (id: string) => `DELETE FROM plans WHERE ${plan(id)}`, row: 'grant' },
     {
       name: 'decision does not parse',
@@ -162,16 +149,54 @@ describe('a sweep leaves a grant aside whose', () => {
   })
 })
 
+// P6: the deny of a grant must not hang on what can be read of its plan.
+describe('a sweep moves a grant without its plan, and names the plan until the grant is gone, when the', () => {
+  const plan = (id: string) => `n = (SELECT plan_n FROM ${ofGrant(id)})`
+  for (const { name, sql } of [
+    { name: 'plan does not parse', sql: (id: string) => `UPDATE plans SET body = '{' WHERE ${plan(id)}` },
+    { name: 'plan is empty', sql: (id: string) => `UPDATE plans SET body = '' WHERE ${plan(id)}` },
+    { name: 'plan is null', sql: (id: string) => `UPDATE plans SET body = 'null' WHERE ${plan(id)}` },
+    {
+      name: 'plan is another one',
+      sql: (id: string) => `UPDATE plans SET body = json_set(body, '$.hash', 'ff') WHERE ${plan(id)}`,
+    },
+    {
+      name: 'plan lacks its classes',
+      sql: (id: string) => `UPDATE plans SET body = json_remove(body, '$.classes') WHERE ${plan(id)}`,
+    },
+  ]) {
+    test(name, async () => {
+      const [first, bad] = [await dueGrant(), await dueGrant()]
+      damage(sql(bad.id))
+      await tmp.reopen()
+      const plans = new Map<string, unknown>()
+      const settle = (due: DueGrant) => {
+        plans.set(due.grant.id, due.plan?.hash)
+        return end(due)
+      }
+      expect(await sweep(now, settle)).toEqual([first.id, bad.id])
+      expect([...plans]).toEqual([
+        [first.id, first.planHash],
+        [bad.id, undefined],
+      ])
+      const id = bad.id
+      expect([...told]).toMatchObject([[`plan:${id}`, { code: 'LEDGER_CORRUPT', details: { row: 'plan', id } }]])
+      await tmp.ledger.prune({ before: later(1), now: later(86_400_000), limit: 10 })
+      expect([...told]).toEqual([])
+    })
+  }
+})
+
 test('a grant that was set aside is not swept for a minute, then again, and is told of until it can be read', async () => {
   const bad = await dueGrant()
-  const [row] = rows(`SELECT body FROM plans WHERE n = (SELECT plan_n FROM ${ofGrant(bad.id)})`)
-  damage("UPDATE plans SET body = '{'")
+  const [row] = rows(`SELECT owner_n FROM ${ofGrant(bad.id)}`)
+  damage(`UPDATE grants SET owner_n = 9999 WHERE id = '${bad.id}'`)
   expect(await sweep()).toEqual([])
   const good = await dueGrant()
   expect(await sweep(later(59_999))).toEqual([good.id])
   expect(await sweep(later(60_000))).toEqual([])
-  expect([...told.keys()]).toEqual([`plan:${bad.id}`])
-  damage(`UPDATE plans SET body = '${row?.body}' WHERE n = (SELECT plan_n FROM ${ofGrant(bad.id)})`)
+  expect([...told.keys()]).toEqual([`grant:${bad.id}`])
+  damage(`UPDATE grants SET owner_n = ${row?.owner_n} WHERE id = '${bad.id}'`)
   expect(await sweep(later(119_999))).toEqual([])
   expect(await sweep(later(120_000))).toEqual([bad.id])
   expect([...told]).toEqual([])
@@ -179,8 +204,10 @@ test('a grant that was set aside is not swept for a minute, then again, and is t
 
 test('a grant that ended otherwise is told of no longer', async () => {
   const bad = await dueGrant()
-  damage("UPDATE plans SET body = '{'")
-  await sweep()
+  damage(`CREATE TRIGGER stuck BEFORE UPDATE OF version ON grants BEGIN SELECT raise(ABORT, 'stuck'); END`)
+  await sweep(now, end)
+  expect([...told.keys()]).toEqual([`sweep:${bad.id}`])
+  damage('DROP TRIGGER stuck')
   const to = { state: 'ended', reason: 'revoked', dueAt: null } as const
   await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 1, to, events: [] })
   expect([...told]).toEqual([])
