@@ -8,6 +8,11 @@ import { peerKey } from '../core/net/connection-table.ts'
  * RSA-4096, hybrid key share included; OpenSSL itself stops at 100 KiB of certificates.
  */
 export const MAX_HANDSHAKE_BYTES = 16 * 1024
+/** A TLS 1.3 record on the wire (RFC 8446, section 5.2); nothing of it is decrypted until all of it is there. */
+const MAX_RECORD_BYTES = 5 + 16 * 1024 + 256
+/** How long the first record may take to be whole, and how often it is looked at. */
+const FIRST_RECORD_MS = 1_000
+const LOOK_MS = 50
 
 /**
  * Bounds what clients send in the handshakes of a TLS server. Node shows only those certificates of a peer that lead from
@@ -30,8 +35,8 @@ export class HandshakeBytes {
 
   /**
    * Calls back once, without an error if the handshake was small enough. That is at once, unless more has come than a
-   * handshake may have: a client can send its first request in the same breath, which is decrypted only after the
-   * handshake, so the rest of the breath is then waited for and what was decrypted of it does not count.
+   * handshake may have: a client can send its first requests in the same breath, which are decrypted only after the
+   * handshake. What was decrypted of them does not count, and neither does a last record that is not whole yet.
    */
   judge(socket: TLSSocket, done: (refusal?: StintError) => void): void {
     const tcp = this.#sockets.get(peerKey(socket))
@@ -39,11 +44,16 @@ export class HandshakeBytes {
       done()
       return
     }
-    setImmediate(() => {
-      if (socket.destroyed) return
-      if (tcp.bytesRead - socket.bytesRead <= MAX_HANDSHAKE_BYTES) done()
-      else done(tooLarge())
-    })
+    setImmediate(() => this.#look(socket, tcp, FIRST_RECORD_MS, done))
+  }
+
+  #look(socket: TLSSocket, tcp: Socket, leftMs: number, done: (refusal?: StintError) => void): void {
+    if (socket.destroyed) return
+    const encrypted = tcp.bytesRead - socket.bytesRead
+    const most = MAX_HANDSHAKE_BYTES + (socket.bytesRead > 0 ? MAX_RECORD_BYTES : 0)
+    if (encrypted <= most) done()
+    else if (encrypted > MAX_HANDSHAKE_BYTES + MAX_RECORD_BYTES || leftMs <= 0) done(tooLarge())
+    else setTimeout(() => this.#look(socket, tcp, leftMs - LOOK_MS, done), LOOK_MS).unref()
   }
 }
 

@@ -1,4 +1,10 @@
-import type { ServerOptions as Http2Options, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type {
+  ServerOptions as Http2Options,
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2'
 import { constants } from 'node:http2'
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js'
 import { FairTurns } from '../core/limits/fair-turns.ts'
@@ -60,21 +66,19 @@ export function createInjector(server: Server, limits: ConnectionLimits): Connec
   if (!http2 || !handle || others.length > 0)
     throw new TypeError('grpc-js takes its streams in another way than it did.')
   const turns = new FairTurns()
-  /** Streams that each session has begun lately. */
-  const begunLately = new WeakMap<object, number>()
   http2.removeAllListeners('stream')
   http2.on('session', (session) => {
     const broken = limits.opened(peerKey(session.socket))
+    const begunLately = countLately(session)
     session.on('error', (error: NodeJS.ErrnoException) => {
       if (!error.code?.startsWith('ERR_HTTP2') || error.errno === BAD_CLIENT_MAGIC) return
-      if (error.errno === PROTOCOL_ERROR && (begunLately.get(session) ?? 0) < FLOOD_STREAMS) return
+      if (error.errno === PROTOCOL_ERROR && begunLately() < FLOOD_STREAMS) return
       broken(error)
     })
   })
   http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     // Without a listener an error of the stream would end the process, also one that its session ends with.
     stream.on('error', () => undefined)
-    countLately(begunLately, stream.session)
     const peer = peerOf(stream)
     if (peer === undefined || !limits.begun(peer)) return
     if (stream.closed) return limits.reset(peer)
@@ -88,11 +92,17 @@ export function createInjector(server: Server, limits: ConnectionLimits): Connec
   return injector
 }
 
-function countLately(begunLately: WeakMap<object, number>, session: object | undefined): void {
-  if (!session) return
-  const begun = begunLately.get(session) ?? 0
-  begunLately.set(session, begun + 1)
-  if (begun === 0) setTimeout(() => begunLately.delete(session), FLOOD_MS).unref()
+/**
+ * Streams that a session has begun within the last second or two. The session tells of each of them, also of those that are
+ * gone with it before the server hears of them.
+ */
+function countLately(session: ServerHttp2Session): () => number {
+  let begun = 0
+  session.on('stream', () => {
+    begun += 1
+    if (begun === 1) setTimeout(() => (begun = 0), FLOOD_MS).unref()
+  })
+  return () => begun
 }
 
 /** Undefined when the connection is gone. */
