@@ -7,9 +7,15 @@ const HEAD = `<!-- Written by npm run generate:events out of src/ledger/events.t
 # Audit events
 
 Everything that can come on record. \`stint audit export\` and \`GET /v1/audit/events\` give events in order, \`GET
-/v1/grants/{id}/trail\` those of one grant. Each event also has \`id\`, \`seq\`, \`at\`, \`actor\`, \`prevHash\` and \`hash\`; the hash
-covers every other member, so \`stint audit verify\` finds whatever was changed.
+/v1/grants/{id}/trail\` those of one grant.
 
+Each broker process writes a chain of its own. \`chain\` names it, \`seq\` counts its events from 1, \`prevHash\` is the hash of the
+event before, and \`hash\` covers every other member, so \`stint audit verify\` finds whatever was changed. A chain begins with
+\`chain.opened\`, which names the ends of the chains before it, and ends with \`chain.closed\` if the process stopped in order. An end
+that no other chain names, that is not closed and of which no head was saved elsewhere is *unwitnessed*: nothing would show if
+it had been cut off. \`position\` is an event's place in lists and exports; no hash covers it.
+
+- Each event also has an \`id\` and the instant \`at\`.
 - \`actor\` is an agent's SPIFFE ID or OIDC subject, \`operator:<name>\` for a person, or \`stint\` for the broker itself.
 - \`grantId\` and \`leaseId\` are there where the table has them under *ids*.
 - \`requestId\` and \`traceId\` name [the call](admin-api.md#following-a-call) that caused the event. What happens because time

@@ -124,7 +124,7 @@ export const grantsQuery = z.strictObject({
 })
 /** The query of `GET /v1/audit/events`. */
 export const auditEventsQuery = z.strictObject({
-  afterSeq: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'events after this sequence number' }),
+  afterPosition: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'events after this position' }),
   // More than a list, since an export reads the whole log.
   limit: integer(1, 1_000, 100),
 })
@@ -300,11 +300,19 @@ export const denyTargetSchema = z
   })
   .openapi('DenyTarget')
 
-/** One event of the audit chain, with its hashes. */
+/** The chain of an event, by the process that wrote it. */
+export const chainId = () =>
+  z
+    .string()
+    .openapi({ description: 'the broker process that wrote it; empty for events recorded before chains had names' })
+
+/** One event of an audit chain, with its hashes. */
 export const auditEventSchema = z
   .object({
     id: idOf('evt'),
-    seq: count(),
+    position: count().openapi({ description: 'place in the order of this list, with gaps; not covered by the hash' }),
+    chain: z.string().optional().openapi({ description: 'the broker process that wrote it' }),
+    seq: count().openapi({ description: '1, 2, 3 … in its chain' }),
     type: z.string(),
     at: instant(),
     actor: z.string(),
@@ -318,8 +326,8 @@ export const auditEventSchema = z
   })
   .openapi('AuditEvent')
 
-/** The newest event of the audit chain. */
-export const auditHeadSchema = z.object({ seq: count(), hash: sha256() }).openapi('AuditHead')
+/** The last event of an audit chain. */
+export const chainHeadSchema = z.object({ chain: chainId(), seq: count(), hash: sha256() }).openapi('ChainHead')
 
 /** A registration of agents. */
 export const registrationSchema = z

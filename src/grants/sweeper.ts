@@ -13,6 +13,7 @@ const SWEEP_BATCH = 500
 /** At most one write a second to each policy document. */
 const RECONCILE_MS = 1_000
 const PRUNE_MS = 60_000
+const NAME_HEADS_MS = 60_000
 const PRUNE_BATCH = 1_000
 const RECOVERY_BATCH = 500
 /** Between two tries of a loop that fails. Grants become due all the time, so it is short. */
@@ -73,6 +74,7 @@ export class Sweeper {
       this.#every(SWEEP_MS, 'sweep', () => this.sweep()),
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
+      this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
     ]
   }
 
@@ -112,6 +114,12 @@ export class Sweeper {
     const { ledger, clock, retentionMs } = this.#parts
     const now = clock.now()
     await ledger.prune({ before: new Date(now.getTime() - retentionMs), now, limit: PRUNE_BATCH })
+  }
+
+  /** P9: within a minute, the end of every chain is named by another one. */
+  async #nameHeads(): Promise<void> {
+    const { ledger, clock } = this.#parts
+    await ledger.nameHeads({ at: clock.now() })
   }
 
   /** A pass does not wait for its writes: a policy that hangs must not hold up another's. */

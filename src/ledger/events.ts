@@ -38,6 +38,16 @@ const reason = z.enum(END_REASONS).describe('Why the grant ends')
 const denyListed = z.boolean().describe('True if the grant is on the deny list, or goes on it with this event')
 const approvalId = text.describe('The approval')
 const denyTarget = text.describe('The policy document: `boundary:<policy ARN>` or `inline:<role ARN>`')
+const namedHeads = z
+  .array(
+    z.strictObject({
+      chain: text.describe('The process that writes it; empty for events recorded before chains had names'),
+      seq: count.describe('Number of its last event'),
+      hash: text.describe('Hash of that event'),
+    }),
+  )
+  .readonly()
+  .describe('Ends of other chains that no event named before, at most 256')
 
 const evidence = {
   certificateFingerprint: text.exactOptional().describe('SHA-256 of the certificate that the agent showed'),
@@ -357,6 +367,30 @@ export const EVENT_CATALOG = {
       waiting: count.describe('Grants that it has to deny'),
       nextAttemptAt: instant.describe('When it is tried again'),
     }),
+  },
+
+  // The record itself
+  'chain.opened': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about:
+      'A broker process writes its first event. Every process writes one chain of its own, and this event is the first of it.',
+    data: z.strictObject({ heads: namedHeads }),
+  },
+  'chain.heads': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'The ends of other chains; if one of them is cut short afterwards, this event shows it.',
+    data: z.strictObject({ heads: namedHeads }),
+  },
+  'chain.closed': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'The broker process stopped in order; its chain has no event after this one.',
+    data: z.strictObject({}),
   },
 
   // People

@@ -1,5 +1,6 @@
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { ChainHead } from './audit/sealed-event.ts'
 import type { AuditEventInput } from './events.ts'
 import type {
   Approval,
@@ -23,7 +24,7 @@ import type {
  * @throws {StintError} LEDGER_UNAVAILABLE (not durable, assume nothing), LEDGER_CONFLICT (the row is at another version).
  */
 export interface Ledger extends LedgerWrites, LedgerReads {
-  /** Waits for work in hand, then lets go of the file. */
+  /** Ends this process's chain, waits for work in hand, then lets go of the file. */
   close(): Promise<void>
 }
 
@@ -55,6 +56,8 @@ export interface LedgerWrites {
   moveGrant(input: GrantMove): Promise<Grant>
   /** Events that change no row: refusals, operator reads, reloads. */
   appendEvents(events: readonly AuditEventInput[]): Promise<void>
+  /** Names the ends of other chains that no chain names yet, so that cutting them short shows; writes nothing without such. */
+  nameHeads(input: { at: Date }): Promise<void>
   /** Counts an attempt of an identity that no registration covers, with its event; at most `maxUnregistered` identities are kept, the oldest gives way. */
   noteUnregistered(attempt: {
     subject: string
@@ -141,9 +144,10 @@ export interface LedgerReads {
   listUnregistered(page: PageRequest): Promise<Page<UnregisteredAttempt>>
   /** Events of one grant in order. */
   trail(grantId: string): Promise<AuditEvent[]>
-  /** Events after `afterSeq` in order, at most `limit`. */
-  auditEvents(input: { afterSeq: number; limit: number }): Promise<AuditEvent[]>
-  auditHead(): Promise<{ seq: number; hash: string }>
+  /** Events after a position in order, at most `limit`. An event that is committed later never gets an earlier position. */
+  auditEvents(input: { afterPosition: number; limit: number }): Promise<AuditEvent[]>
+  /** The last position, and the heads of the chains whose end no other chain names, in the order in which they began. */
+  auditHeads(): Promise<{ position: number; heads: ChainHead[] }>
   /** From counters, not by counting rows. */
   countGrants(): Promise<Record<GrantState, number>>
   /** Grants of one subject in `awaiting_approval`, `active` or `ending`; from a counter. */

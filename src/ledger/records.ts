@@ -186,10 +186,17 @@ export interface EventContent {
 /** An event in its place of the chain. */
 export interface AuditEvent extends EventContent {
   readonly id: string
-  /** 1, 2, 3 … without gaps. */
+  /**
+   * Where it stands in the order that pages and exports follow; given when it was committed, with gaps. Not part of what its
+   * hash is over.
+   */
+  readonly position: number
+  /** Its writer: a broker process, from its start to its end. Missing in events recorded before chains had names. */
+  readonly chain?: string
+  /** 1, 2, 3 … without gaps in its chain. */
   readonly seq: number
-  /** Hash of the event before; 64 zeros for the first. */
+  /** Hash of the event before in its chain; 64 zeros for the first. */
   readonly prevHash: string
-  /** Lower-case hex SHA-256 over the canonical JSON of every other field. */
+  /** Lower-case hex SHA-256 over the canonical JSON of every other field but `position`. */
   readonly hash: string
 }

@@ -94,7 +94,7 @@ describe('whatever comes', () => {
     'requestedBefore',
     'limit',
     'cursor',
-    'afterSeq',
+    'afterPosition',
     '__proto__',
   ]
   const word = fc.oneof(

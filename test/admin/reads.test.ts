@@ -265,20 +265,21 @@ describe('the rest', () => {
     ])
   })
 
-  test('audit events are paged by sequence', async () => {
+  test('audit events are paged by position', async () => {
     const rig = adminRig()
     const head = { at: rig.clock.now(), actor: 'stint', grantId: rig.grant.id } as const
     const event = auditEvent('approval.expired', { ...head, data: {} })
     await rig.ledger.appendEvents([event, event, event])
     const first = await read(rig, '/v1/audit/events?limit=2')
-    assert.equal(first.nextAfterSeq, 2)
-    const second = await read(rig, `/v1/audit/events?limit=2&afterSeq=${first.nextAfterSeq}`)
+    assert.equal(first.nextAfterPosition, 2)
+    const second = await read(rig, `/v1/audit/events?limit=2&afterPosition=${first.nextAfterPosition}`)
     assert.deepEqual(
       (second.items as { seq: number }[]).map(({ seq }) => seq),
       [3],
     )
-    assert.equal(second.nextAfterSeq, undefined)
-    assert.equal((await read(rig, '/v1/audit/head')).seq, 3)
+    assert.equal(second.nextAfterPosition, undefined)
+    const { position, heads } = await read(rig, '/v1/audit/heads')
+    assert.deepEqual([position, (heads as { seq: number }[]).map(({ seq }) => seq)], [3, [3]])
   })
 
   test('audit events come up to a thousand at a time, for an export', async () => {

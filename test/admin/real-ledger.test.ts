@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, test } from 'vitest'
+import { recordOf } from '../support/audit-record.ts'
 import { AGENT, sampleOpen } from '../support/ledger-records.ts'
 import { type TmpLedger, tmpLedger } from '../support/tmp-ledger.ts'
 import { adminRig, problemOf } from './rig.ts'
@@ -20,7 +21,7 @@ async function read(rig: ReturnType<typeof adminRig>, path: string) {
   return (await answer.json()) as {
     items: { id: string }[]
     nextCursor?: string
-    ok?: boolean
+    verdict?: string
     problem?: { seq: number }
   }
 }
@@ -65,8 +66,8 @@ test('refusals are in the chain, and the chain verifies', async () => {
   await openGrants(2)
   const rig = rigOn()
   await rig.call('GET', '/v1/grants')
-  assert.equal((await read(rig, '/v1/audit/verify')).ok, true)
-  const [last] = await tmp.ledger.auditEvents({ afterSeq: (await tmp.ledger.auditHead()).seq - 1, limit: 1 })
+  assert.equal((await read(rig, '/v1/audit/verify')).verdict, 'unwitnessed')
+  const last = (await recordOf(tmp.ledger)).at(-1)
   assert.equal(last?.type, 'operator.refused')
 })
 
@@ -80,7 +81,7 @@ test('the event of a refused call carries the ids of the call, the one that coun
   assert.deepEqual([problem.requestId, problem.traceId], ['cli-1', traceId])
   for (let n = 0; n < 2; n += 1) await rig.call('GET', '/v1/grants', { headers })
   await rig.close()
-  const events = await tmp.ledger.auditEvents({ afterSeq: 0, limit: 10 })
+  const events = await recordOf(tmp.ledger)
   assert.deepEqual(
     events.map((event) => [event.requestId, event.traceId]),
     [
@@ -94,7 +95,7 @@ test('closing waits until the counted refusals are durable', async () => {
   const rig = adminRig({ ledger: tmp.ledger, limits: { refusalEventsPerMinute: 2 } })
   for (let n = 0; n < 3; n += 1) await rig.call('GET', '/v1/grants')
   await rig.close()
-  assert.equal((await tmp.ledger.auditHead()).seq, 2)
+  assert.equal((await recordOf(tmp.ledger)).length, 2)
 })
 
 test('an event that was edited in the file is named', async () => {
@@ -102,8 +103,8 @@ test('an event that was edited in the file is named', async () => {
   const other = new DatabaseSync(tmp.file)
   other.exec('UPDATE events SET at = at + 1 WHERE seq = 2')
   other.close()
-  const { ok, problem } = await read(rigOn(), '/v1/audit/verify')
-  assert.deepEqual({ ok, seq: problem?.seq }, { ok: false, seq: 2 })
+  const { verdict, problem } = await read(rigOn(), '/v1/audit/verify')
+  assert.deepEqual({ verdict, seq: problem?.seq }, { verdict: 'broken', seq: 2 })
 })
 
 test('a ledger that is closed is LEDGER_UNAVAILABLE', async () => {

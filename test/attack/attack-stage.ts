@@ -13,6 +13,7 @@ import { type Stage, setStage } from '../../src/practice/stage.ts'
 import { STAGE_REGISTRATIONS, STAGE_ROLE } from '../../src/practice/stage-rules.ts'
 import { StintClient } from '../../src/sdk/client.ts'
 import type { Task } from '../../src/sdk/types.ts'
+import { recordOf } from '../support/audit-record.ts'
 import { type BrokerAddresses, BrokerProcess } from '../support/broker-process.ts'
 import { socketsOf } from '../support/open-sockets.ts'
 
@@ -200,7 +201,7 @@ export class AttackStage {
         cursor = page.nextCursor
         more = cursor !== undefined
       }
-      return { events: await ledger.auditEvents({ afterSeq: 0, limit: 100_000 }), leases }
+      return { events: await recordOf(ledger), leases }
     } finally {
       await ledger.close()
     }

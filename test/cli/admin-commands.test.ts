@@ -318,17 +318,19 @@ test('lists of agents, strangers and deny targets print', async () => {
 test('an export of the record verifies offline, and not after one byte was changed', async () => {
   const { sealEvents } = await import('../support/sealed-events.ts')
   const { events, head } = sealEvents(3)
-  admin.routes['GET /v1/audit/head'] = { body: head }
+  admin.routes['GET /v1/audit/heads'] = { body: { position: 3, heads: [head] } }
   admin.routes['GET /v1/audit/events'] = { body: { items: events } }
-  expect((await stint(['audit', 'head'], { env })).stdout).toBe(`${head.seq}:${head.hash}\n`)
+  expect((await stint(['audit', 'heads'], { env })).stdout).toBe(`rpl_1:3:${head.hash}\n`)
   const file = join(directory, 'audit.jsonl')
   expect((await stint(['audit', 'export', '--out', file], { env })).exitCode).toBe(0)
-  expect((await stint(['audit', 'verify', file, '--expect-head', `3:${head.hash}`], { env: {} })).exitCode).toBe(0)
+  expect((await stint(['audit', 'verify', file, '--expect-head', `rpl_1:3:${head.hash}`], { env: {} })).exitCode).toBe(
+    0,
+  )
   const text = await readFile(file, 'utf8')
   await writeFile(file, text.replace('"n":2', '"n":3'))
   const run = await stint(['audit', 'verify', file], { env: {} })
   expect(run.exitCode).toBe(1)
-  expect(run.stdout).toContain('NOT whole')
+  expect(run.stdout).toContain('BROKEN')
 })
 
 for (const { name, out, says } of [
@@ -338,7 +340,7 @@ for (const { name, out, says } of [
   test(`an export onto ${name} is wrong use, and changes nothing`, async () => {
     const { sealEvents } = await import('../support/sealed-events.ts')
     const { events, head } = sealEvents(3)
-    admin.routes['GET /v1/audit/head'] = { body: head }
+    admin.routes['GET /v1/audit/heads'] = { body: { position: 3, heads: [head] } }
     admin.routes['GET /v1/audit/events'] = { body: { items: events } }
     const before = await readdir(directory)
     const run = await stint(['audit', 'export', '--out', out(directory)], { env })
@@ -350,7 +352,7 @@ for (const { name, out, says } of [
   })
 
 test('an export that breaks off leaves no file', async () => {
-  admin.routes['GET /v1/audit/head'] = { body: { seq: 2, hash: 'a'.repeat(64) } }
+  admin.routes['GET /v1/audit/heads'] = { body: { position: 2, heads: [{ chain: '', seq: 2, hash: 'a'.repeat(64) }] } }
   const before = await readdir(directory)
   const run = await stint(['audit', 'export', '--out', join(directory, 'audit.jsonl')], { env })
   expect(run.exitCode).toBe(1)

@@ -1,18 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { duringCall } from '../../src/core/correlation.ts'
 import type { Ids } from '../../src/core/ids.ts'
-import { verifyChain } from '../../src/ledger/audit/audit-log.ts'
+import { unverifiedEvent, walkChains } from '../../src/ledger/audit/walk-chains.ts'
 import type { EventType } from '../../src/ledger/events.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
-import {
-  type AuditEvent,
-  type EndReason,
-  GRANT_STATES,
-  type Grant,
-  type GrantState,
-  type Lease,
-} from '../../src/ledger/records.ts'
+import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/rules.ts'
+import { allEvents, recordOf, verifyLedger } from '../support/audit-record.ts'
 import {
   AGENT,
   LATER_TYPE,
@@ -109,10 +103,10 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
 
       test('finds the grant of a repeated key, without events', async () => {
         const { grant } = await created({ grant: { idempotencyKey: 'same' } })
-        const head = await ledger.auditHead()
+        const heads = await ledger.auditHeads()
         const again = await ledger.openGrant(sampleOpen(ids, now, { grant: { idempotencyKey: 'same' } }))
         expect(again).toEqual({ kind: 'existing', grant })
-        expect(await ledger.auditHead()).toEqual(head)
+        expect(await ledger.auditHeads()).toEqual(heads)
       })
 
       test('keeps the keys of two subjects apart', async () => {
@@ -128,7 +122,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(answers.filter(({ kind }) => kind === 'created')).toHaveLength(1)
         expect(new Set(answers.map(({ grant }) => grant.id)).size).toBe(1)
         expect((await ledger.countGrants()).active).toBe(1)
-        expect((await ledger.auditHead()).seq).toBe(2)
+        expect(await recordOf(ledger)).toHaveLength(2)
       })
 
       test('refuses an id that is there already as a conflict', async () => {
@@ -150,7 +144,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           })
           await expect(ledger.openGrant(opening)).rejects.toMatchObject({ code: 'INTERNAL' })
           expect(await ledger.getGrant(opening.grant.id)).toBeUndefined()
-          expect((await ledger.auditHead()).seq).toBe(0)
+          expect(await recordOf(ledger)).toHaveLength(0)
         })
       }
 
@@ -176,7 +170,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         })
         expect(answer).toMatchObject({ grant: { leaseCount: 2, version: 2 }, lease: { number: 2, state: 'intended' } })
         expect(await ledger.getGrant(grant.id)).toEqual(answer.grant)
-        expect((await ledger.auditEvents({ afterSeq: 2, limit: 10 }))[0]?.data).toEqual({ n: 2 })
+        expect((await recordOf(ledger))[2]?.data).toEqual({ n: 2 })
       })
 
       test('of two that saw the same version, one is refused', async () => {
@@ -215,9 +209,9 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const issue = () => ledger.settleLease({ leaseId: lease.id, ...to, events: [sampleEvent(now)] })
         const expected = { ...lease, state: 'issued', accessKeyId: 'ASIAEXAMPLE', issuedAt: later(10) }
         expect(await issue()).toEqual(expected)
-        const head = await ledger.auditHead()
+        const heads = await ledger.auditHeads()
         expect(await issue()).toEqual(expected)
-        expect(await ledger.auditHead()).toEqual(head)
+        expect(await ledger.auditHeads()).toEqual(heads)
       })
 
       test('whose outcome is unknown stays intended, and can still be issued', async () => {
@@ -279,9 +273,9 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       test('with a version that is not the row’s is refused and leaves no event', async () => {
         const { grant } = await created()
         await move(grant, 'active')
-        const head = await ledger.auditHead()
+        const heads = await ledger.auditHeads()
         await expect(move(grant, 'ended')).rejects.toMatchObject({ code: 'LEDGER_CONFLICT', details: { version: 2 } })
-        expect(await ledger.auditHead()).toEqual(head)
+        expect(await ledger.auditHeads()).toEqual(heads)
       })
 
       test('that is not there is refused', async () => {
@@ -412,11 +406,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.getGrant(grant.id)).toEqual(grant)
         expect((await ledger.countGrants()).active).toBe(3)
         expect(await ledger.countOpenGrants(AGENT)).toBe(3)
-        expect(await verifyChain(await ledger.auditEvents({ afterSeq: 0, limit: 100 }))).toMatchObject({
-          ok: true,
-          head: await ledger.auditHead(),
-          events: 7,
-        })
+        expect(await verifyLedger(ledger)).toMatchObject({ verdict: 'unwitnessed', events: 8, chains: 1 })
       })
 
       test('undoes names, plans and decisions that it was the first to use', async () => {
@@ -728,7 +718,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           ['c', 1],
         ])
         expect(found[1]).toMatchObject({ firstSeenAt: later(1), lastSeenAt: later(4) })
-        expect((await ledger.auditHead()).seq).toBe(5)
+        expect(await recordOf(ledger)).toHaveLength(5)
       })
     })
 
@@ -761,7 +751,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           const { grant } = await mint(use())
           await mint(use())
           await renew(grant, use({ by: 'renewal' }))
-          const head = await ledger.auditHead()
+          const heads = await ledger.auditHeads()
           const sides = {
             connectionId: 'con_2',
             ownerConnectionId: 'con_1',
@@ -770,7 +760,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           const thief = use({ connectionId: 'con_2' })
           await expect(mint(thief)).rejects.toMatchObject(replayed('connection', sides))
           await expect(renew(grant, { ...thief, by: 'renewal' })).rejects.toMatchObject(replayed('connection', sides))
-          expect(await ledger.auditHead()).toEqual(head)
+          expect(await ledger.auditHeads()).toEqual(heads)
           expect((await ledger.countGrants()).active).toBe(2)
         })
 
@@ -781,9 +771,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           const [first, second] = await Promise.allSettled(rivals)
           expect(first).toMatchObject({ status: 'fulfilled' })
           expect(second).toMatchObject({ reason: replayed('connection', { ownerConnectionId: 'con_2' }) })
-          const moves = (await ledger.auditEvents({ afterSeq: 0, limit: 100 })).filter(
-            ({ type }) => type === 'token.moved',
-          )
+          const moves = (await recordOf(ledger)).filter(({ type }) => type === 'token.moved')
           expect(moves.map(({ data }) => data)).toMatchObject([
             { from: { connectionId: 'con_1' }, to: { connectionId: 'con_2' }, move: 1 },
           ])
@@ -938,7 +926,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         events: () => [],
       })
       live.grant = (await ledger.getGrant(live.grant.id)) ?? live.grant
-      const head = await ledger.auditHead()
+      const heads = await ledger.auditHeads()
       expect(await ledger.prune({ before: now, now, limit: 10 })).toEqual({ grants: 0, tokens: 0 })
       expect(await ledger.prune({ before: later(1), now: later(1), limit: 10 })).toEqual({ grants: 1, tokens: 1 })
       expect(await ledger.getGrant(old.grant.id)).toBeUndefined()
@@ -947,29 +935,29 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       expect(await ledger.getGrant(live.grant.id)).toEqual(live.grant)
       expect(await ledger.getGrant(held.id)).toMatchObject({ state: 'ended' })
       expect(await ledger.countGrants()).toMatchObject({ active: 1, ended: 1 })
-      expect(await ledger.auditHead()).toEqual(head)
+      expect(await ledger.auditHeads()).toEqual(heads)
       expect(await ledger.trail(old.grant.id)).toHaveLength(3)
     })
 
-    test('the trail of a grant is its events in order, each in the one chain', async () => {
+    test('the trail of a grant is its events in order, each in the chain of its writer', async () => {
       const { grant, lease } = await created()
       await created()
       await move(grant, 'ended')
       const trail = await ledger.trail(grant.id)
       expect(trail.map(({ type, seq }) => [type, seq])).toEqual([
-        ['grant.requested', 1],
-        ['lease.intended', 2],
-        ['grant.ended', 5],
+        ['grant.requested', 2],
+        ['lease.intended', 3],
+        ['grant.ended', 6],
       ])
       expect(trail[1]).toMatchObject({ leaseId: lease.id, grantId: grant.id, at: now, actor: AGENT })
-      const events = await ledger.auditEvents({ afterSeq: 0, limit: 100 })
+      const events = await recordOf(ledger)
       expect(trail).toEqual(events.filter(({ grantId }) => grantId === grant.id))
     })
 
     test('an event of a type that only a later version knows is read as it was written', async () => {
       await ledger.appendEvents([sampleEvent(now, { type: LATER_TYPE, data: { to: ['somebody'] } })])
       ledger = await fixture.reopen()
-      const [event] = await ledger.auditEvents({ afterSeq: 0, limit: 1 })
+      const [event] = await recordOf(ledger)
       expect(event).toMatchObject({ type: LATER_TYPE, at: now, actor: AGENT, data: { to: ['somebody'] } })
     })
 
@@ -981,31 +969,83 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         ledger.appendEvents([sampleEvent(now)]),
       ])
       ledger = await fixture.reopen()
-      const events = await ledger.auditEvents({ afterSeq: 0, limit: 100 })
+      const events = await recordOf(ledger)
       expect(events.map((event) => [event.requestId, event.traceId])).toEqual([
         ['one', traceId],
         ['two', undefined],
         ['two', undefined],
         [undefined, undefined],
       ])
-      expect(await verifyChain(events, { expect: [await ledger.auditHead()] })).toMatchObject({ ok: true, events: 4 })
+      expect((await verifyLedger(ledger)).problem).toBeUndefined()
+      const all = await allEvents(ledger)
       for (const change of [{ requestId: 'six' }, { traceId: 'f'.repeat(32) }]) {
-        const [first, ...rest] = events
-        expect(await verifyChain([{ ...first, ...change } as AuditEvent, ...rest])).toMatchObject({ problem: 'edited' })
+        const changed = all.map((event) => (event.requestId === 'one' ? { ...event, ...change } : event))
+        const { problem } = await walkChains(changed.map(unverifiedEvent))
+        expect(problem).toMatchObject({ kind: 'edited' })
       }
     })
 
-    test('the chain goes on where it was after opening the store again', async () => {
+    test('every opening writes a chain of its own, which begins by naming the end of the one before', async () => {
       await created()
       ledger = await fixture.reopen()
       await ledger.appendEvents([
         sampleEvent(now),
         sampleEvent(now, { type: LATER_TYPE, data: { deep: [1, { b: 2, a: null }] } }),
       ])
-      const verdict = await verifyChain(await ledger.auditEvents({ afterSeq: 0, limit: 100 }), {
-        expect: [await ledger.auditHead()],
+      const events = await allEvents(ledger)
+      expect(events.map(({ type, seq }) => [type, seq])).toEqual([
+        ['chain.opened', 1],
+        ['grant.requested', 2],
+        ['lease.intended', 3],
+        ['chain.closed', 4],
+        ['chain.opened', 1],
+        [events[5]?.type, 2],
+        [LATER_TYPE, 3],
+      ])
+      const [first, second] = [events[0]?.chain, events[4]?.chain]
+      expect(first).toMatch(/^rpl_/)
+      expect(second).not.toBe(first)
+      expect(events.map(({ chain }) => chain)).toEqual([first, first, first, first, second, second, second])
+      expect(events[0]?.data).toEqual({ heads: [] })
+      expect(events[4]?.data).toEqual({ heads: [{ chain: first, seq: 4, hash: events[3]?.hash }] })
+      expect(await ledger.auditHeads()).toEqual({
+        position: events[6]?.position,
+        heads: [{ chain: second, seq: 3, hash: events[6]?.hash }],
       })
-      expect(verdict).toMatchObject({ ok: true, events: 4 })
+      expect(await verifyLedger(ledger)).toMatchObject({
+        verdict: 'unwitnessed',
+        events: 7,
+        chains: 2,
+        unwitnessed: [{ chain: second, afterSeq: 0, events: 3 }],
+      })
+    })
+
+    test('what records nothing leaves no chain, and closing it leaves none', async () => {
+      ledger = await fixture.reopen()
+      ledger = await fixture.reopen()
+      await ledger.nameHeads({ at: now })
+      expect(await allEvents(ledger)).toEqual([])
+      expect(await ledger.auditHeads()).toEqual({ position: 0, heads: [] })
+    })
+
+    test('the end of a chain is named once, by whoever comes first', async () => {
+      await created()
+      ledger = await fixture.reopen()
+      await ledger.nameHeads({ at: later(1) })
+      await ledger.nameHeads({ at: later(2) })
+      const types = (await allEvents(ledger)).map(({ type }) => type)
+      expect(types.slice(-2)).toEqual(['chain.closed', 'chain.opened'])
+      ledger = await fixture.reopen()
+      expect(await verifyLedger(ledger)).toMatchObject({ verdict: 'whole', chains: 2 })
+    })
+
+    test('an event that is undone leaves no chain behind, and the next one begins it', async () => {
+      const refused = ledger.openGrant(sampleOpen(ids, now, { grant: { state: 'ending' } }))
+      const kept = ledger.appendEvents([sampleEvent(now)])
+      await expect(refused).rejects.toMatchObject({ code: 'INTERNAL' })
+      await kept
+      expect((await allEvents(ledger)).map(({ seq }) => seq)).toEqual([1, 2])
+      expect((await verifyLedger(ledger)).problem).toBeUndefined()
     })
 
     test('a closed ledger has finished what was in hand, and refuses the rest', async () => {

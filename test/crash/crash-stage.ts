@@ -12,6 +12,7 @@ import { type Stage, setStage } from '../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../src/practice/stage-rules.ts'
 import { StintClient } from '../../src/sdk/client.ts'
 import type { GrantAnswer } from '../../src/sdk/types.ts'
+import { recordOf } from '../support/audit-record.ts'
 import { BrokerProcess } from '../support/broker-process.ts'
 
 export const STAGING = 'arn:aws:s3:::invoices-staging/*'
@@ -146,7 +147,7 @@ export class CrashStage {
           deny: await ledger.denyOf(grant.id),
         })),
       )
-      return { grants, events: await ledger.auditEvents({ afterSeq: 0, limit: 100_000 }) }
+      return { grants, events: await recordOf(ledger) }
     } finally {
       await ledger.close()
     }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { TokenGuard, type TokenReuse } from '../../src/grants/token-guard.ts'
+import { recordOf } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
 import {
   bearer,
@@ -42,7 +43,7 @@ async function approve(grantId: string): Promise<void> {
 }
 
 async function eventsOf(type: string) {
-  return (await h.ledger.auditEvents({ afterSeq: 0, limit: 1_000 })).filter((event) => event.type === type)
+  return (await recordOf(h.ledger)).filter((event) => event.type === type)
 }
 
 // SPIRE's agent gives one JWT-SVID per audience for half its life, whatever is asked for.

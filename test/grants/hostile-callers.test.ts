@@ -7,6 +7,7 @@ import { createJudge, type JudgeParts } from '../../src/grants/judge.ts'
 import { SqliteDatabase } from '../../src/ledger/sqlite/sqlite-database.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Decision } from '../../src/policy/decision.ts'
+import { recordOf } from '../support/audit-record.ts'
 import { caller, DECISIONS, type Harness, openHarness, task } from '../support/grant-harness.ts'
 
 let h: Harness
@@ -53,7 +54,7 @@ describe('callers with other proofs that race on one key', () => {
 
   test('whoever holds a lease is on record with the proof that got it', async () => {
     await Promise.all([h.request('key-00000001', task(), strong), h.request('key-00000001', task(), weak)])
-    const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 100 })
+    const events = await recordOf(h.ledger)
     expect(JSON.stringify(events)).toContain('stolen')
   })
 })
@@ -76,7 +77,7 @@ test('calls at the same time do not open more grants than the quota allows', asy
   const answers = await Promise.allSettled(calls)
   expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
   expect(h.provider.sessions).toHaveLength(2)
-  const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 1_000 })
+  const events = await recordOf(h.ledger)
   expect(events.filter(({ type }) => type === 'grant.refused')).toHaveLength(18)
 })
 
@@ -156,7 +157,7 @@ describe('an agent whose requests are all denied', () => {
         details: { check: 'refusals', retryAfterMs: 20_000 },
       })
     }
-    const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 100 })
+    const events = await recordOf(h.ledger)
     expect(events.filter(({ type }) => type === 'grant.refused')).toMatchObject([
       { data: { code: 'RATE_LIMITED', check: 'refusals', refusalsPerMinute: 3 } },
     ])

@@ -12,6 +12,7 @@ import type {
   RevocationTarget,
 } from '../../src/credentials/provider.ts'
 import type { Lease } from '../../src/ledger/records.ts'
+import { recordOf } from '../support/audit-record.ts'
 import { caller, OSCAR, openHarness, task } from '../support/grant-harness.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -91,7 +92,7 @@ describe('a provider that is not AWS', () => {
       [`badge 1 for ${grant.id}`, 'badge-1'],
       [`badge 2 for ${grant.id}`, 'badge-2'],
     ])
-    const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 100 })
+    const events = await recordOf(h.ledger)
     expect(events.filter(({ type }) => type === 'lease.issued').map(({ data }) => data)).toMatchObject(
       leases.map(({ sessionName, accessKeyId }) => ({ sessionName, accessKeyId })),
     )

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { auditEvent, EVENT_CATALOG, type EventType } from '../../src/ledger/events.ts'
 import { adminRig } from '../admin/rig.ts'
+import { allEvents } from '../support/audit-record.ts'
 import { eventFault } from '../support/catalogued-events.ts'
+import { writeForeignChains } from '../support/foreign-chain.ts'
 import {
   bearer,
   caller,
@@ -231,12 +233,31 @@ describe('every event of the catalogue is written', () => {
         await rig.close()
       },
     },
+    { type: 'chain.opened', by: 'the first event of a process', work: () => h.request('key-00000001') },
+    {
+      type: 'chain.heads',
+      by: 'a chain of another process',
+      work: async () => {
+        await h.request('key-00000001')
+        writeForeignChains(join(h.folder, 'ledger.db'), ['rpl_x'])
+        await h.ledger.nameHeads({ at: h.clock.now() })
+      },
+    },
+    {
+      type: 'chain.closed',
+      by: 'a stop',
+      work: async () => {
+        await h.request('key-00000001')
+        await h.close()
+        h = await openHarness({ folder: h.folder, clock: h.clock })
+      },
+    },
   ]
 
   for (const { type, by, work } of paths) {
     test(`${type} by ${by}`, async () => {
       await work()
-      const events = await h.ledger.auditEvents({ afterSeq: 0, limit: 1_000 })
+      const events = await allEvents(h.ledger)
       expect(events.map((event) => event.type)).toContain(type)
       expect(events.map(eventFault).filter(Boolean)).toEqual([])
     })

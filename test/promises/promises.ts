@@ -106,6 +106,8 @@ export const PROMISES: readonly PromiseRow[] = [
       'test/ledger/audit-verify.test.ts > shows any changed, lost or added byte',
       'test/ledger/audit-verify.test.ts > with any changed byte is found out, or its log still says what it said',
       'test/ledger/audit-verify.test.ts > shows a truncation with its head turned back only to a head known from elsewhere',
+      'test/ledger/audit/walk-chains.test.ts > are accepted side by side; the end that nobody names is told of',
+      'test/ledger/audit/walk-chains.test.ts > a tail that another chain names',
       KILLED,
       MODEL,
     ],

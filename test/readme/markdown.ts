@@ -33,7 +33,7 @@ export function flagOf({ flags }: Block, name: string): string | undefined {
 /** Where a transcript differs from run to run, the same word each time. */
 export function normalised(output: string): string {
   return output
-    .replace(/\b(grt|lse|apr|evt)_[0-9A-Z]{26}\b/g, '$1_ID')
+    .replace(/\b(grt|lse|apr|evt|rpl)_[0-9A-Z]{26}\b/g, '$1_ID')
     .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
     .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
     .replace(/\b[0-9a-f]{12}\b/g, 'SHORT_HASH')

@@ -22,7 +22,7 @@ const chartSchema = JSON.parse(readFileSync(join(CHECKOUT, 'helm/values.schema.j
 /** What looks like a setting and is none, by where it comes from. */
 const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'package.json': ['allowScripts'],
-  'admin API': ['requestedAfter', 'requestedBefore', 'afterSeq', 'nextAfterSeq', 'nextCursor'],
+  'admin API': ['requestedAfter', 'requestedBefore', 'afterPosition', 'nextAfterPosition', 'nextCursor'],
   'details of an error': [
     'requestId',
     'traceId',

@@ -1,5 +1,5 @@
 import { randomIds } from '../../src/core/ids.ts'
-import { type ChainHead, EMPTY_HEAD } from '../../src/ledger/audit/audit-log.ts'
+import { type ChainHead, emptyHead, headOf } from '../../src/ledger/audit/sealed-event.ts'
 import type { AuditEventInput } from '../../src/ledger/events.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
 import {
@@ -32,7 +32,7 @@ export class FakeAdminLedger implements Reads {
   failure: Error | undefined
   /** When set, called before a page of events is handed out. */
   beforePage: (() => Promise<void>) | undefined
-  #head: ChainHead = EMPTY_HEAD
+  #head: ChainHead = emptyHead('')
 
   async appendEvents(inputs: readonly AuditEventInput[]): Promise<void> {
     this.#check()
@@ -41,7 +41,7 @@ export class FakeAdminLedger implements Reads {
       if (fault) throw new TypeError(`An event that is not as the catalogue has it: ${fault}`)
       const event = sealedEvent(this.#head, input, randomIds.next('evt', input.at))
       this.events.push(event)
-      this.#head = { seq: event.seq, hash: event.hash }
+      this.#head = headOf(event)
     }
   }
 
@@ -109,14 +109,14 @@ export class FakeAdminLedger implements Reads {
     return this.events.filter((event) => event.grantId === grantId)
   }
 
-  async auditEvents({ afterSeq, limit }: { afterSeq: number; limit: number }) {
+  async auditEvents({ afterPosition, limit }: { afterPosition: number; limit: number }) {
     this.#check()
     await this.beforePage?.()
-    return this.events.filter(({ seq }) => seq > afterSeq).slice(0, limit)
+    return this.events.filter(({ position }) => position > afterPosition).slice(0, limit)
   }
 
-  async auditHead() {
-    return this.#head
+  async auditHeads() {
+    return { position: this.#head.seq, heads: this.#head.seq === 0 ? [] : [this.#head] }
   }
 
   async countGrants() {

@@ -24,6 +24,7 @@ import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
 import { NO_LABELS } from '../../src/plan/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import type { Decision } from '../../src/policy/decision.ts'
+import { recordOf } from './audit-record.ts'
 import { refuseUncataloguedEvents } from './catalogued-events.ts'
 import { FakeProvider, ROLE } from './fake-provider.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -198,7 +199,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     signal: new AbortController().signal,
     request: (key: string, wanted: object = task(), who = caller()) =>
       grants.requestGrant(who, { task: wanted, idempotencyKey: key }, new AbortController().signal),
-    events: async () => (await ledger.auditEvents({ afterSeq: 0, limit: 1_000 })).map((event) => event.type),
+    events: async () => (await recordOf(ledger)).map((event) => event.type),
     /** Ends the process as a crash would see it from outside: nothing is finished, the file is let go. */
     close: () => ledger.close(),
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -1,21 +1,57 @@
-import { type ChainHead, EMPTY_HEAD, sealEvent } from '../../src/ledger/audit/audit-log.ts'
+import { type ChainHead, emptyHead, headOf, sealEvent } from '../../src/ledger/audit/sealed-event.ts'
+import { auditEvent } from '../../src/ledger/events.ts'
 import type { AuditEvent, EventContent } from '../../src/ledger/records.ts'
 
 /** An event in its place after `prev`, as the ledger records it. */
-export function sealedEvent(prev: ChainHead, input: EventContent, id: string): AuditEvent {
+export function sealedEvent(prev: ChainHead, input: EventContent, id: string, position = prev.seq + 1): AuditEvent {
   const { head } = sealEvent(prev, input, id)
-  return { ...input, id, seq: head.seq, prevHash: prev.hash, hash: head.hash }
+  const chain = head.chain === '' ? {} : { chain: head.chain }
+  return { ...input, id, position, ...chain, seq: head.seq, prevHash: prev.hash, hash: head.hash }
 }
 
-/** A chain of that many events, numbered in `data.n`. */
-export function sealEvents(count: number): { events: AuditEvent[]; head: ChainHead } {
-  const events: AuditEvent[] = []
-  let head = EMPTY_HEAD
-  for (let seq = 1; seq <= count; seq += 1) {
-    const at = new Date(Date.UTC(2026, 10, 21, 12, 0, seq))
-    const event = sealedEvent(head, { type: 'test.happened', at, actor: 'stint', data: { n: seq } }, `evt_${seq}`)
-    events.push(event)
-    head = { seq, hash: event.hash }
+/** A record of several chains as their writers would make it, by hand; positions are in the order of the calls. */
+export class SealedRecord {
+  readonly events: AuditEvent[] = []
+  readonly #heads = new Map<string, ChainHead>()
+
+  head(chain: string): ChainHead {
+    return this.#heads.get(chain) ?? emptyHead(chain)
   }
-  return { events, head }
+
+  add(chain: string, input: EventContent): AuditEvent {
+    const position = this.events.length + 1
+    const event = sealedEvent(this.head(chain), input, `evt_${position}`, position)
+    this.events.push(event)
+    this.#heads.set(chain, headOf(event))
+    return event
+  }
+
+  opened(chain: string, heads: readonly ChainHead[] = []): AuditEvent {
+    return this.add(chain, auditEvent('chain.opened', { at: AT, actor: 'stint', data: { heads } }) as EventContent)
+  }
+
+  named(chain: string, heads: readonly ChainHead[]): AuditEvent {
+    return this.add(chain, auditEvent('chain.heads', { at: AT, actor: 'stint', data: { heads } }) as EventContent)
+  }
+
+  closed(chain: string): AuditEvent {
+    return this.add(chain, auditEvent('chain.closed', { at: AT, actor: 'stint', data: {} }) as EventContent)
+  }
+
+  happened(chain: string, count = 1): void {
+    for (let n = 0; n < count; n += 1) {
+      const seq = this.head(chain).seq + 1
+      this.add(chain, { type: 'test.happened', at: new Date(AT.getTime() + seq), actor: 'stint', data: { n: seq } })
+    }
+  }
+}
+
+const AT = new Date(Date.UTC(2026, 10, 21, 12))
+
+/** A chain of that many events, its opening among them, numbered in `data.n`. */
+export function sealEvents(count: number): { events: AuditEvent[]; head: ChainHead } {
+  const record = new SealedRecord()
+  record.opened('rpl_1')
+  record.happened('rpl_1', count - 1)
+  return { events: record.events, head: record.head('rpl_1') }
 }

@@ -111,7 +111,7 @@ describeWithService('the flow on moto', ['STINT_MOTO_ENDPOINT'], 'test/third-par
     await expect.poll(state, { timeout: 15_000 }).toMatchObject({ state: 'ended', reason: 'revoked' })
     expect(await denies(grant.id)).toBe(true)
     await grant.close()
-    expect(await vera.get('/v1/audit/verify')).toMatchObject({ ok: true })
+    expect(await vera.get('/v1/audit/verify')).toMatchObject({ verdict: 'unwitnessed' })
     expect(stage.stage.cloud.calls()).toEqual([])
   })
 })

@@ -28,7 +28,7 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'GET /v1/policies': 'viewer',
   'GET /v1/revocations': 'viewer',
   'GET /v1/audit/events': 'viewer',
-  'GET /v1/audit/head': 'viewer',
+  'GET /v1/audit/heads': 'viewer',
   'GET /v1/audit/verify': 'viewer',
   'GET /v1/status': 'viewer',
 }

@@ -1,8 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { CHAIN_PROBLEMS } from '../../ledger/audit/audit-log.ts'
 import { LogVerifier } from '../../ledger/audit/log-verifier.ts'
+import { AUDIT_PROBLEMS, AUDIT_VERDICTS } from '../../ledger/audit/walk-chains.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
-import { auditEventSchema, auditEventsQuery, auditHeadSchema, noQuery } from '../schemas.ts'
+import { auditEventSchema, auditEventsQuery, chainHeadSchema, chainId, noQuery } from '../schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, security } from './route-parts.ts'
 
@@ -14,32 +14,42 @@ const events = createRoute({
   path: '/v1/audit/events',
   operationId: 'listAuditEvents',
   summary: 'List audit events in order',
-  description: 'For the next page, send `nextAfterSeq` as `afterSeq`.',
+  description: 'For the next page, send `nextAfterPosition` as `afterPosition`.',
   request: { query: auditEventsQuery },
   responses: answers(
     z
       .object({
         items: z.array(auditEventSchema),
-        nextAfterSeq: z
+        nextAfterPosition: z
           .number()
           .int()
           .optional()
-          .openapi({ description: 'afterSeq of the next page; absent at the end' }),
+          .openapi({ description: 'afterPosition of the next page; absent at the end' }),
       })
       .openapi('AuditEventPage'),
     'a page of events',
   ),
 })
 
-const head = createRoute({
+const heads = createRoute({
   ...common,
   method: 'get',
-  path: '/v1/audit/head',
-  operationId: 'getAuditHead',
-  summary: 'Get the last event of the audit log',
-  description: 'Save it elsewhere to detect a log that was truncated or replaced.',
+  path: '/v1/audit/heads',
+  operationId: 'getAuditHeads',
+  summary: 'Get the last event of each chain of the audit log',
+  description: 'Save them elsewhere to detect a log that was truncated or replaced.',
   request: { query: noQuery },
-  responses: answers(auditHeadSchema, 'the head'),
+  responses: answers(
+    z
+      .object({
+        position: z.number().int().openapi({ description: 'position of the last event' }),
+        heads: z
+          .array(chainHeadSchema)
+          .openapi({ description: 'of the chains whose end no other chain names; they vouch for all others' }),
+      })
+      .openapi('AuditHeads'),
+    'the heads',
+  ),
 })
 
 const verify = createRoute({
@@ -47,22 +57,33 @@ const verify = createRoute({
   method: 'get',
   path: '/v1/audit/verify',
   operationId: 'verifyAuditLog',
-  summary: 'Verify the hash chain of the whole audit log',
-  description: 'Reads every event. Verifications run one at a time, so a call may wait for another.',
+  summary: 'Verify the hash chains of the whole audit log',
+  description: 'Reads every event. One verification runs at a time; a second call is refused with RATE_LIMITED.',
   request: { query: noQuery },
   responses: answers(
     z
       .object({
-        ok: z.boolean(),
-        events: z.number().int().openapi({ description: 'number of events verified, starting with the first' }),
-        head: auditHeadSchema,
+        verdict: z.enum(AUDIT_VERDICTS).openapi({
+          description:
+            'unwitnessed: whole as far as it goes, but the end of a chain could have been cut off unnoticed; always so for the chain of a running broker',
+        }),
+        events: z.number().int().openapi({ description: 'number of events verified' }),
+        chains: z.number().int(),
+        heads: z
+          .array(chainHeadSchema)
+          .openapi({ description: 'last events of the chains whose end no other chain names; save them elsewhere' }),
+        unwitnessed: z
+          .array(z.object({ chain: chainId(), afterSeq: z.number().int(), events: z.number().int() }))
+          .openapi({ description: 'ends of chains that nothing vouches for' }),
         problem: z
           .object({
+            chain: chainId(),
             seq: z.number().int(),
-            kind: z.enum(CHAIN_PROBLEMS),
+            kind: z.enum(AUDIT_PROBLEMS),
             explanation: z.string(),
           })
-          .optional(),
+          .optional()
+          .openapi({ description: 'the first bad place; set if the verdict is broken' }),
       })
       .openapi('AuditVerdict'),
     'the verdict',
@@ -75,11 +96,11 @@ export function auditRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits:
   const { ledger, stopping } = deps
   const verifier = new LogVerifier({ ledger, pageSize: limits.verifyPageSize })
   app.openapi(events, async (c) => {
-    const { afterSeq, limit } = c.req.valid('query')
-    const items = await ledger.auditEvents({ afterSeq, limit })
+    const { afterPosition, limit } = c.req.valid('query')
+    const items = await ledger.auditEvents({ afterPosition, limit })
     const last = items.length < limit ? undefined : items.at(-1)
-    return c.json(wire({ items, nextAfterSeq: last?.seq }), 200)
+    return c.json(wire({ items, nextAfterPosition: last?.position }), 200)
   })
-  app.openapi(head, async (c) => c.json(wire(await ledger.auditHead()), 200))
+  app.openapi(heads, async (c) => c.json(wire(await ledger.auditHeads()), 200))
   app.openapi(verify, async (c) => c.json(wire(await verifier.verify({ caller: c.req.raw.signal, stopping })), 200))
 }

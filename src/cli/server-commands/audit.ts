@@ -2,7 +2,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { exportAudit } from '../../ledger/audit/audit-export.ts'
-import { parseHead, verifyAuditFile } from '../../ledger/audit-verify.ts'
+import { formatHead, parseHead } from '../../ledger/audit/chain-heads.ts'
+import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
+import { verifyAuditFile } from '../../ledger/audit-verify.ts'
+import type { LedgerReads } from '../../ledger/ledger.ts'
 import type { AuditEvent } from '../../ledger/records.ts'
 import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
@@ -11,10 +14,10 @@ import { type OutputFormat, printFacts, printValue, withOutput } from '../output
 
 type Flags = AdminFlags & { output: OutputFormat }
 
-/** `stint audit verify|export|head`. */
+/** `stint audit verify|export|heads`. */
 export function audit(io: CommandIo): Promise<number> {
   return runParser('audit', io, (parser, done) => {
-    parser.description('Verify and export the audit log, and print its head.')
+    parser.description('Verify and export the audit log, and print its heads.')
     withOutput(
       withAdmin(
         parser
@@ -22,61 +25,82 @@ export function audit(io: CommandIo): Promise<number> {
           .description("verify a ledger file or an export offline, or the running broker's log"),
       ),
     )
-      .option('--expect-head <seq:hash>', 'a head saved earlier; the log must still contain it')
-      .action(async (file: string | undefined, flags: Flags & { expectHead?: string }) =>
+      .option(
+        '--expect-head <head>',
+        'a head saved earlier, as "stint audit heads" prints it; repeatable, for files only',
+        (head: string, before: string[] | undefined) => [...(before ?? []), head],
+      )
+      .action(async (file: string | undefined, flags: Flags & { expectHead?: string[] }) =>
         done(await verify(file, flags, io)),
       )
     withAdmin(parser.command('export').description('export the whole audit log as JSON lines'))
       .option('--out <file>', 'write to this new file instead of stdout')
       .action((flags: AdminFlags & { out?: string }) => exportAll(flags, io))
-    withAdmin(parser.command('head').description('print the last event as seq:hash; save it elsewhere')).action(
-      async (flags: AdminFlags) => {
-        const { seq, hash } = await (await AdminClient.from(flags, io)).get('/v1/audit/head')
-        io.stdout.write(`${seq}:${hash}\n`)
-      },
-    )
+    withAdmin(
+      parser.command('heads').description('print the last events as chain:seq:hash; save them elsewhere'),
+    ).action(async (flags: AdminFlags) => {
+      const { heads } = await auditHeads(await AdminClient.from(flags, io))
+      for (const head of heads) io.stdout.write(`${formatHead(head)}\n`)
+    })
   })
 }
 
 async function verify(
   file: string | undefined,
-  flags: Flags & { expectHead?: string },
+  flags: Flags & { expectHead?: string[] },
   io: CommandIo,
 ): Promise<number> {
-  const expectHead = flags.expectHead === undefined ? undefined : parseHead(flags.expectHead)
+  const saved = flags.expectHead?.map(parseHead) ?? []
+  if (file === undefined && saved.length > 0) {
+    throw new UsageError('--expect-head needs a file: export the log first, then verify the export.')
+  }
   const verdict =
     file === undefined
-      ? await (await AdminClient.from(flags, io)).get('/v1/audit/verify')
-      : ((await verifyAuditFile(file, expectHead && { expectHead })) as unknown as AdminObject)
-  if (flags.output === 'table') printVerdict(verdict, io)
-  else printValue(io, flags.output, verdict)
-  return verdict.ok === true ? EXIT.ok : EXIT.error
+      ? ((await (await AdminClient.from(flags, io)).get('/v1/audit/verify')) as unknown as AuditVerdict)
+      : await verifyAuditFile(file, saved)
+  if (flags.output === 'table') printFacts(io, verdictFacts(verdict))
+  else printValue(io, flags.output, verdict as unknown as AdminObject)
+  return verdict.verdict === 'broken' ? EXIT.error : EXIT.ok
 }
 
-/** Both verdicts: of a file the problem is a text beside `seq`, of the broker an object. */
-function printVerdict({ ok, events, head, problem, seq, explanation }: AdminObject, io: CommandIo): void {
-  const known = head as AdminObject | undefined
-  const found = (typeof problem === 'object' ? problem : { kind: problem, seq, explanation }) as AdminObject | undefined
-  const whole = [
-    ['Verdict', 'whole'],
-    ['Events', events ?? known?.seq],
-    ['Head', known && `${known.seq}:${known.hash}`],
+function verdictFacts({ verdict, events, chains, heads, unwitnessed, problem }: AuditVerdict) {
+  if (problem) {
+    return [
+      ['Verdict', 'BROKEN'],
+      ['Problem', problem.kind],
+      ...(problem.chain === '' ? [] : [['Chain', problem.chain] as const]),
+      ['At event', problem.seq],
+      ['Explanation', problem.explanation],
+    ] as const
+  }
+  const ends = unwitnessed.map(
+    ({ chain, afterSeq, events: count }) =>
+      `${count} events after event ${afterSeq}${chain === '' ? '' : ` of ${chain}`}`,
+  )
+  const explanation =
+    ends.length > 0 &&
+    'Nothing would show if these were cut off: save the heads elsewhere, and verify with --expect-head.'
+  return [
+    ['Verdict', verdict],
+    ['Events', events],
+    ['Chains', chains],
+    ['Heads', heads.map(formatHead)],
+    ['Unwitnessed', ends],
+    ['Explanation', explanation || undefined],
   ] as const
-  const broken = [
-    ['Verdict', 'NOT whole'],
-    ['Problem', found?.kind],
-    ['At event', found?.seq],
-    ['Explanation', found?.explanation],
-  ] as const
-  printFacts(io, ok === true ? whole : broken)
+}
+
+async function auditHeads(admin: AdminClient): Promise<Awaited<ReturnType<LedgerReads['auditHeads']>>> {
+  return (await admin.get('/v1/audit/heads')) as unknown as Awaited<ReturnType<LedgerReads['auditHeads']>>
 }
 
 async function exportAll({ out, ...flags }: AdminFlags & { out?: string }, io: CommandIo): Promise<void> {
   const admin = await AdminClient.from(flags, io)
   const lines = exportAudit({
-    auditHead: async () => (await admin.get('/v1/audit/head')) as unknown as { seq: number; hash: string },
-    auditEvents: async ({ afterSeq, limit }) => {
-      const { items } = await admin.get('/v1/audit/events', { afterSeq: String(afterSeq), limit: String(limit) })
+    auditHeads: () => auditHeads(admin),
+    auditEvents: async ({ afterPosition, limit }) => {
+      const query = { afterPosition: String(afterPosition), limit: String(limit) }
+      const { items } = await admin.get('/v1/audit/events', query)
       return (items as AdminObject[]).map(
         (event) => ({ ...event, at: new Date(String(event.at)) }) as unknown as AuditEvent,
       )

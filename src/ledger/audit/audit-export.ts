@@ -1,44 +1,47 @@
 import type { Readable } from 'node:stream'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import type { LedgerReads } from '../ledger.ts'
-import { type ChainLink, sealedText } from './audit-log.ts'
+import { isChainHead } from './chain-heads.ts'
+import { type ChainHead, sealedText } from './sealed-event.ts'
+import type { ChainLink, UnverifiedEvent } from './walk-chains.ts'
 
 const CHUNK = 500
 /** Longer lines are refused rather than read into memory. */
 const MAX_LINE = 1_048_576
 
 /**
- * The whole audit log as JSON lines: one event a line in canonical JSON, and at the end `{"head":{"hash":…,"seq":…}}`, so
- * that an export that was cut short does not look whole.
+ * The whole audit log as JSON lines: one event a line in canonical JSON, and at the end `{"heads":[…]}` with the last event
+ * of every chain whose end no other chain names, so that an export that was cut short does not look whole.
  */
-export async function* exportAudit(ledger: Pick<LedgerReads, 'auditEvents' | 'auditHead'>): AsyncGenerator<string> {
-  const head = await ledger.auditHead()
-  for (let afterSeq = 0; afterSeq < head.seq; ) {
-    const events = await ledger.auditEvents({ afterSeq, limit: Math.min(CHUNK, head.seq - afterSeq) })
-    if (events.length === 0) break
+export async function* exportAudit(ledger: Pick<LedgerReads, 'auditEvents' | 'auditHeads'>): AsyncGenerator<string> {
+  const { position, heads } = await ledger.auditHeads()
+  for (let afterPosition = 0; afterPosition < position; ) {
+    const page = await ledger.auditEvents({ afterPosition, limit: CHUNK })
+    const events = page.filter((event) => event.position <= position)
     for (const event of events) yield `${sealedText(event)}\n`
-    afterSeq = events.at(-1)?.seq ?? head.seq
+    if (events.length < page.length || events.length === 0) break
+    afterPosition = events.at(-1)?.position ?? position
   }
-  yield `${canonicalJson({ head: { ...head } })}\n`
+  yield `${canonicalJson({ heads: heads.map((head) => ({ ...head })) })}\n`
 }
 
-/** The head line of an export, once it has been passed. */
+/** The last line of an export, once it has been passed. */
 export interface ExportEnd {
-  head?: { readonly seq: number; readonly hash: string }
+  heads?: readonly ChainHead[]
   /** What is wrong with the file beyond its events. */
   problem?: string
 }
 
-/** The events of an export as links; `end` is filled in as the last line is read. */
-export async function* exportedLinks(input: Readable, end: ExportEnd): AsyncGenerator<() => ChainLink> {
+/** The events of an export; `end` is filled in as the last line is read. */
+export async function* exportedEvents(input: Readable, end: ExportEnd): AsyncGenerator<UnverifiedEvent> {
   for await (const line of linesOf(input)) {
-    if (end.head) {
-      end.problem = 'The export goes on after its head line.'
+    if (end.heads) {
+      end.problem = 'The export goes on after its last line, which names the heads.'
       return
     }
-    const head = headOf(line)
-    if (head) end.head = head
-    else yield () => linkOfLine(line)
+    const heads = headsOf(line)
+    if (heads) end.heads = heads
+    else yield exportedEvent(line)
   }
 }
 
@@ -55,31 +58,46 @@ async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
   if (rest.length > 0) yield rest.subarray(0, MAX_LINE)
 }
 
-function headOf(line: Buffer): { seq: number; hash: string } | undefined {
-  const match = /^\{"head":\{"hash":"([0-9a-f]{64})","seq":(0|[1-9]\d{0,14})\}\}$/.exec(
-    line.subarray(0, 200).toString('latin1'),
-  )
-  return match && line.length < 200 ? { hash: match[1] ?? '', seq: Number(match[2]) } : undefined
+/** The last line in the form of now, or in the one of before chains had names. */
+function headsOf(line: Buffer): readonly ChainHead[] | undefined {
+  const parsed = canonicalObject(line)
+  if (!parsed || Object.keys(parsed).length !== 1) return undefined
+  const { heads, head } = parsed as { heads?: unknown; head?: object }
+  if (Array.isArray(heads) && heads.every(isChainHead)) return heads
+  const unnamed = head === undefined || 'chain' in head ? undefined : { ...head, chain: '' }
+  return isChainHead(unnamed) ? [unnamed] : undefined
 }
 
-/** The line has to be byte for byte the canonical JSON of what it says, and the hash over the rest of it. */
-function linkOfLine(line: Buffer): ChainLink {
-  const unreadable = {
-    seq: -1,
-    prevHash: '',
-    hash: '',
-    text: '',
-    unreadable: 'A line is not an event as exports have it.',
+const UNREADABLE: ChainLink = {
+  seq: -1,
+  prevHash: '',
+  hash: '',
+  text: '',
+  unreadable: 'A line is not an event as exports have it.',
+}
+
+function exportedEvent(line: Buffer): UnverifiedEvent {
+  const parsed = canonicalObject(line)
+  if (!parsed) return { chain: undefined, read: () => UNREADABLE }
+  const { hash, ...rest } = parsed as { readonly [Key in keyof ChainLink | 'chain']?: unknown }
+  const { chain = '', seq, prevHash, type, data } = rest
+  // An event of before chains had names has no such member, not an empty one.
+  const isEvent = typeof chain === 'string' && rest.chain !== '' && typeof seq === 'number'
+  if (!isEvent || typeof hash !== 'string' || typeof prevHash !== 'string') {
+    return { chain: undefined, read: () => UNREADABLE }
   }
+  const text = canonicalJson(rest as never)
+  return { chain, read: () => ({ seq, prevHash, hash, text, data, ...(typeof type === 'string' ? { type } : {}) }) }
+}
+
+/** A line that is byte for byte the canonical JSON of the object that it holds. */
+function canonicalObject(line: Buffer): object | undefined {
   try {
     const text = line.toString('utf8')
     const parsed: unknown = JSON.parse(text)
-    if (parsed === null || typeof parsed !== 'object' || canonicalJson(parsed as never) !== text) return unreadable
-    if (!Buffer.from(text).equals(line)) return unreadable
-    const { hash, ...rest } = parsed as { hash?: unknown; seq?: unknown; prevHash?: unknown }
-    if (typeof hash !== 'string' || typeof rest.seq !== 'number' || typeof rest.prevHash !== 'string') return unreadable
-    return { seq: rest.seq, prevHash: rest.prevHash, hash, text: canonicalJson(rest as never) }
+    const isCanonical = parsed !== null && typeof parsed === 'object' && canonicalJson(parsed as never) === text
+    return isCanonical && Buffer.from(text).equals(line) ? parsed : undefined
   } catch {
-    return unreadable
+    return undefined
   }
 }

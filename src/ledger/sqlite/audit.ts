@@ -1,13 +1,12 @@
 import { StintError } from '../../core/errors.ts'
+import { type ChainHead, dataText, eventText, headOf } from '../audit/sealed-event.ts'
 import {
-  type ChainHead,
+  type AuditProblem,
+  type AuditVerdict,
   type ChainLink,
-  type ChainVerdict,
-  dataText,
-  EMPTY_HEAD,
-  eventText,
-  verifyLinks,
-} from '../audit/audit-log.ts'
+  type UnverifiedEvent,
+  walkChains,
+} from '../audit/walk-chains.ts'
 import { type EventRow, hexOf, selectEvent } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 
@@ -16,63 +15,129 @@ const TAIL = 256
 const CHUNK = 2_000
 
 /**
- * Checks the last events against each other and against the recorded head.
+ * Checks the last events against each other and against the recorded heads.
  *
- * @returns the head.
- * @throws {StintError} LEDGER_CORRUPT with `seq` and `problem`.
+ * @throws {StintError} LEDGER_CORRUPT with `chain`, `seq` and `problem`.
  */
-export async function verifyTail(db: SqliteDatabase): Promise<ChainHead> {
-  const head = recordedHead(db)
-  if (!head) throw corrupt('The recorded head of the audit log is not there.', 0, 'unreadable')
-  const start = eventHead(db, Math.max(0, head.seq - TAIL))
-  if (!start) throw corrupt(`Event ${head.seq - TAIL} is not there.`, head.seq - TAIL, 'missing')
-  const verdict = await verifyLinks(storedLinks(db, start.seq), { start, expect: [head] })
-  if (!verdict.ok) throw corrupt(verdict.explanation, verdict.seq, verdict.problem)
-  if (verdict.head.seq !== head.seq) {
-    throw corrupt(`The log goes on after its recorded head ${head.seq}.`, head.seq + 1, 'edited')
+export async function verifyTail(db: SqliteDatabase): Promise<void> {
+  const { last } = db.get<{ last: number | null }>('SELECT max(position) AS last FROM events') ?? { last: null }
+  const from = Math.max(0, (last ?? 0) - TAIL)
+  const claimed = recordedHeads(db)
+  const start = claimed && headsBefore(db, from, claimed)
+  if (!start) throw corrupt(damage('A recorded head of the audit log cannot be read.'))
+  const { problem, grown } = await verifyEvents(db, { from, start, claimed })
+  if (problem) throw corrupt(problem)
+  if (grown) throw corrupt(grown)
+}
+
+/** Walks the whole log of a database, up to the heads that it records now. */
+export async function verifyStored(db: SqliteDatabase, saved: readonly ChainHead[]): Promise<AuditVerdict> {
+  const claimed = recordedHeads(db)
+  if (!claimed) return damagedRecord('A recorded head of the audit log cannot be read.')
+  const { grown, ...verdict } = await verifyEvents(db, { from: 0, start: [], claimed, saved })
+  return grown && !verdict.problem ? { ...verdict, verdict: 'broken', unwitnessed: [], problem: grown } : verdict
+}
+
+/** The verdict over a record that cannot be walked at all. */
+export function damagedRecord(explanation: string): AuditVerdict {
+  return { verdict: 'broken', events: 0, chains: 0, heads: [], unwitnessed: [], problem: damage(explanation) }
+}
+
+function damage(explanation: string): AuditProblem {
+  return { chain: '', seq: 0, kind: 'unreadable', explanation }
+}
+
+/** `grown`: a chain goes on after its recorded head, and not because it was written meanwhile. */
+async function verifyEvents(
+  db: SqliteDatabase,
+  known: {
+    readonly from: number
+    readonly start: readonly ChainHead[]
+    readonly claimed: readonly ChainHead[]
+    readonly saved?: readonly ChainHead[]
+  },
+): Promise<AuditVerdict & { readonly grown?: AuditProblem }> {
+  const ends = new Map(known.start.map((head) => [head.chain, head.seq]))
+  const verdict = await walkChains(storedEvents(db, known.from, ends), known)
+  if (verdict.problem) return verdict
+  // Where the row of a head was turned back, the chain goes on after it.
+  const now = new Map(recordedHeads(db)?.map(({ chain, seq }) => [chain, seq]))
+  for (const [chain, seq] of ends) {
+    const recorded = now.get(chain) ?? 0
+    if (seq <= recorded) continue
+    const explanation = `The chain goes on after event ${recorded}, which is recorded as its last.`
+    return { ...verdict, grown: { chain, seq: recorded + 1, kind: 'edited', explanation } }
   }
-  return verdict.head
+  return verdict
 }
 
-/** Walks the whole log of a database, up to the head that it records now. */
-export async function verifyStored(db: SqliteDatabase, expect: readonly ChainHead[]): Promise<ChainVerdict> {
-  const head = recordedHead(db)
-  if (!head) {
-    return { ok: false, seq: 0, problem: 'unreadable', explanation: 'The recorded head of the audit log is not there.' }
-  }
-  // Where the head row itself was turned back, the log goes on after it.
-  const verdict = await verifyLinks(storedLinks(db, 0), { expect: [head, ...expect] })
-  if (!verdict.ok || verdict.head.seq === head.seq || (recordedHead(db)?.seq ?? 0) >= verdict.head.seq) return verdict
-  return {
-    ok: false,
-    seq: head.seq + 1,
-    problem: 'edited',
-    explanation: `The log goes on after event ${head.seq}, which is recorded as its last.`,
-  }
+/** The recorded head of every chain; undefined when one cannot be read. */
+function recordedHeads(db: SqliteDatabase): ChainHead[] | undefined {
+  const rows = hasTable(db, 'chains')
+    ? db.all<{ chain: unknown; seq: unknown; hash: unknown }>('SELECT id AS chain, seq, hash FROM chains ORDER BY n')
+    : db.all<{ chain: unknown; seq: unknown; hash: unknown }>("SELECT '' AS chain, seq, hash FROM audit_head")
+  const heads = rows.flatMap(({ chain, seq, hash }) =>
+    typeof chain === 'string' && typeof seq === 'number' && hash instanceof Uint8Array
+      ? [{ chain, seq, hash: hexOf(hash) }]
+      : [],
+  )
+  return heads.length === rows.length ? heads : undefined
 }
 
-function recordedHead(db: SqliteDatabase): ChainHead | undefined {
-  const row = db.get<{ seq: unknown; hash: unknown }>('SELECT seq, hash FROM audit_head')
-  if (!row || typeof row.seq !== 'number' || !(row.hash instanceof Uint8Array)) return undefined
-  return { seq: row.seq, hash: hexOf(row.hash) }
+function hasTable(db: SqliteDatabase, name: string): boolean {
+  return db.get('SELECT 1 AS one FROM sqlite_schema WHERE name = ?', name) !== undefined
 }
 
-function eventHead(db: SqliteDatabase, seq: number): ChainHead | undefined {
-  if (seq === 0) return EMPTY_HEAD
-  const row = db.get<{ hash: Uint8Array }>('SELECT hash FROM events WHERE seq = ?', seq)
-  return row && { seq, hash: hexOf(row.hash) }
+/**
+ * Where each chain was before a position. One without events after it ends there as it is recorded; the newest has to have
+ * events after it.
+ */
+function headsBefore(db: SqliteDatabase, position: number, claimed: readonly ChainHead[]): ChainHead[] | undefined {
+  const begun = db.all<{ chain: string | null; chain_n: number | null; first: number }>(
+    `SELECT coalesce(c.id, '') AS chain, e.chain_n, min(coalesce(e.seq, e.position)) AS first
+     FROM events e LEFT JOIN chains c ON c.n = e.chain_n WHERE e.position > ? GROUP BY e.chain_n`,
+    position,
+  )
+  const firsts = new Map(begun.map((row) => [row.chain, row]))
+  const newest = claimed.findLast(({ seq }) => seq > 0)
+  const heads = claimed.map((head) => {
+    const row = firsts.get(head.chain)
+    if (!row) return head === newest ? undefined : head
+    return row.first === 1 ? undefined : eventBefore(db, position, head.chain, row.chain_n)
+  })
+  return heads.filter((head) => head !== undefined)
 }
 
-/** Stored events in order, in chunks, so that no read holds the file for long. */
-async function* storedLinks(db: SqliteDatabase, afterSeq: number) {
+function eventBefore(db: SqliteDatabase, position: number, chain: string, rowId: number | null): ChainHead | undefined {
+  const row = db.get<{ seq: number; hash: Uint8Array }>(
+    `SELECT coalesce(seq, position) AS seq, hash FROM events WHERE chain_n IS ? AND position <= ?
+     ORDER BY position DESC LIMIT 1`,
+    rowId,
+    position,
+  )
+  return row && headOf({ chain, seq: row.seq, hash: hexOf(row.hash) })
+}
+
+/**
+ * Stored events in order, in chunks, so that no read holds the file for long.
+ *
+ * @param ends is filled in with the last number of each chain.
+ */
+async function* storedEvents(
+  db: SqliteDatabase,
+  from: number,
+  ends: Map<string, number>,
+): AsyncGenerator<UnverifiedEvent> {
   // A file of an earlier release is verified as it is, without migrating it.
   const columns = db.all<{ name: string }>("SELECT name FROM pragma_table_info('events')").map(({ name }) => name)
   const select = selectEvent(columns)
-  for (let after = afterSeq; ; ) {
-    const rows = db.all<EventRow>(`${select} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, after, CHUNK)
+  for (let after = from; ; ) {
+    const rows = db.all<EventRow>(`${select} WHERE position > ? ORDER BY position LIMIT ?`, after, CHUNK)
     for (const row of rows) {
-      after = row.seq
-      yield (prevHash: string) => linkOfRow(row, prevHash)
+      after = row.position
+      const { chain } = row
+      if (chain !== null) ends.set(chain, row.seq)
+      yield { chain: chain ?? undefined, read: (prevHash) => linkOfRow(row, prevHash) }
     }
     if (rows.length < CHUNK) return
   }
@@ -80,12 +145,15 @@ async function* storedLinks(db: SqliteDatabase, afterSeq: number) {
 
 /** The hash of the event before is not stored twice: it is what the chain says it is. */
 function linkOfRow(row: EventRow, prevHash: string): ChainLink {
-  const link = { seq: row.seq, prevHash, hash: row.hash instanceof Uint8Array ? hexOf(row.hash) : '', text: '' }
+  const { seq, chain } = row
+  const link = { seq, prevHash, hash: row.hash instanceof Uint8Array ? hexOf(row.hash) : '', text: '' }
   try {
-    if (row.data !== null && dataText(JSON.parse(row.data)) !== row.data) {
-      return { ...link, unreadable: `The data of event ${row.seq} is not as it was written.` }
+    if (chain === null) return { ...link, unreadable: `The chain of event ${seq} is not on record.` }
+    const data: unknown = row.data === null ? undefined : JSON.parse(row.data)
+    if (data !== undefined && dataText(data as never) !== row.data) {
+      return { ...link, unreadable: `The data of event ${seq} is not as it was written.` }
     }
-    const input = {
+    const content = {
       type: row.type ?? '',
       actor: row.actor ?? '',
       at: new Date(row.at),
@@ -94,16 +162,18 @@ function linkOfRow(row: EventRow, prevHash: string): ChainLink {
       ...(row.request_id === null ? {} : { requestId: row.request_id }),
       ...(row.trace_id === null ? {} : { traceId: row.trace_id }),
     }
-    return { ...link, text: eventText(input, row.id, row.seq, prevHash, row.data ?? undefined) }
+    const text = eventText(content, row.id, { chain, seq, prevHash }, row.data ?? undefined)
+    return { ...link, text, type: content.type, data }
   } catch {
-    return { ...link, unreadable: `Event ${row.seq} cannot be read as an event.` }
+    return { ...link, unreadable: `Event ${seq} cannot be read as an event.` }
   }
 }
 
-function corrupt(explanation: string, seq: number, problem: string): StintError {
+function corrupt({ chain, seq, kind, explanation }: AuditProblem): StintError {
   return new StintError('LEDGER_CORRUPT', {
     explanation: `${explanation} Keep the file as evidence, and restore a backup.`,
+    ...(chain === '' ? {} : { chain }),
     seq,
-    problem,
+    problem: kind,
   })
 }

@@ -2,13 +2,13 @@ import { StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { LedgerReads } from '../ledger.ts'
 import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
+import { unnamedHeads } from './chain-writer.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import {
   type ApprovalRow,
   type DenyTargetRow,
   type EventRow,
   type GrantRow,
-  hexOf,
   type LeaseRow,
   msOf,
   planOf,
@@ -84,19 +84,20 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
     trail: (grantId) =>
       read(() =>
-        db.all<EventRow>(`${SELECT_EVENT} WHERE e.grant_id = ? ORDER BY e.seq`, grantId).map((row) => store.event(row)),
-      ),
-    auditEvents: ({ afterSeq, limit }) =>
-      read(() =>
         db
-          .all<EventRow>(`${SELECT_EVENT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`, afterSeq, limit)
+          .all<EventRow>(`${SELECT_EVENT} WHERE e.grant_id = ? ORDER BY e.position`, grantId)
           .map((row) => store.event(row)),
       ),
-    auditHead: () =>
+    auditEvents: ({ afterPosition, limit }) =>
+      read(() =>
+        db
+          .all<EventRow>(`${SELECT_EVENT} WHERE e.position > ? ORDER BY e.position LIMIT ?`, afterPosition, limit)
+          .map((row) => store.event(row)),
+      ),
+    auditHeads: () =>
       read(() => {
-        const row = db.get<{ seq: number; hash: Uint8Array }>('SELECT seq, hash FROM audit_head')
-        if (!row) throw new StintError('LEDGER_CORRUPT', { explanation: 'The head of the audit log is not there.' })
-        return { seq: row.seq, hash: hexOf(row.hash) }
+        const last = db.get<{ position: number | null }>('SELECT max(position) AS position FROM events')
+        return { position: last?.position ?? 0, heads: unnamedHeads(db) }
       }),
     countGrants: () =>
       read(() => {

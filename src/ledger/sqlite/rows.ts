@@ -2,7 +2,7 @@ import { idBody } from '../../core/ids.ts'
 import type { AuthMethod } from '../../identity/caller-identity.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
-import { EMPTY_HEAD } from '../audit/audit-log.ts'
+import { FIRST_PREV_HASH } from '../audit/sealed-event.ts'
 import {
   APPROVAL_STATES,
   type Approval,
@@ -161,6 +161,9 @@ export const SELECT_UNREGISTERED = `SELECT n AS row_id, subject, trust_domain, a
   FROM unregistered`
 
 export interface EventRow {
+  position: number
+  /** Null when its chain is not on record; empty for events recorded before chains had names. */
+  chain: string | null
   seq: number
   id: string
   type: string | null
@@ -178,15 +181,25 @@ export interface EventRow {
 /** Columns of an event that came with a later schema: a file of before, which is only read, has nothing there. */
 const LATER_EVENT_COLUMNS = ['request_id', 'trace_id'] as const
 
-/** Events with the hash of the one before; null for the first. */
-export const SELECT_EVENT = selectEvent(LATER_EVENT_COLUMNS)
+/**
+ * Events with the hash of the one before in their chain; null for the first. One process at a time writes a file, so the
+ * events of a chain have one position after another.
+ */
+export const SELECT_EVENT = selectEvent([...LATER_EVENT_COLUMNS, 'chain_n'])
 
 /** As `SELECT_EVENT`, of a table that has these of the later columns. */
 export function selectEvent(present: readonly string[]): string {
   const later = LATER_EVENT_COLUMNS.map((name) => (present.includes(name) ? `e.${name}` : `NULL AS ${name}`)).join(', ')
-  return `SELECT e.seq, e.id, tn.text AS type, an.text AS actor, e.at, e.grant_id, e.lease_id, ${later}, e.data, e.hash,
-  (SELECT p.hash FROM events p WHERE p.seq = e.seq - 1) AS prev_hash
-  FROM events e LEFT JOIN names tn ON tn.n = e.type_n LEFT JOIN names an ON an.n = e.actor_n`
+  const common = `e.id, tn.text AS type, an.text AS actor, e.at, e.grant_id, e.lease_id, ${later}, e.data, e.hash`
+  const texts = 'LEFT JOIN names tn ON tn.n = e.type_n LEFT JOIN names an ON an.n = e.actor_n'
+  if (!present.includes('chain_n')) {
+    // Before chains had names there was one, and the number of an event was its position.
+    return `SELECT e.seq AS position, '' AS chain, e.seq, ${common},
+  (SELECT p.hash FROM events p WHERE p.seq = e.seq - 1) AS prev_hash FROM events e ${texts}`
+  }
+  return `SELECT e.position, iif(e.chain_n IS NULL, '', c.id) AS chain, coalesce(e.seq, e.position) AS seq, ${common},
+  (SELECT p.hash FROM events p WHERE p.position = e.position - 1 AND p.chain_n IS e.chain_n) AS prev_hash
+  FROM events e LEFT JOIN chains c ON c.n = e.chain_n ${texts}`
 }
 
 /** Filled in step by step rather than by spreads: the sweeper makes tens of thousands of these a second. */
@@ -315,8 +328,10 @@ export function eventOf(row: EventRow): AuditEvent {
     ...(row.trace_id === null ? {} : { traceId: row.trace_id }),
     ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
     id: row.id,
+    position: row.position,
+    ...(row.chain === '' ? {} : { chain: present(row.chain, 'chain') }),
     seq: row.seq,
-    prevHash: row.prev_hash === null ? EMPTY_HEAD.hash : hexOf(row.prev_hash),
+    prevHash: row.prev_hash === null ? FIRST_PREV_HASH : hexOf(row.prev_hash),
     hash: hexOf(row.hash),
   }
 }

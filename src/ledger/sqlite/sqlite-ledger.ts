@@ -2,10 +2,10 @@ import type { Clock } from '../../core/clock.ts'
 import { currentCall } from '../../core/correlation.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
-import type { ChainHead } from '../audit/audit-log.ts'
 import { type DamagedRowListener, DamagedRows } from '../damaged-rows.ts'
 import type { Ledger, LedgerWrites } from '../ledger.ts'
 import { verifyTail } from './audit.ts'
+import { ChainWriter } from './chain-writer.ts'
 import { claimDenyTarget, denyFailed, denyWritten, giveBackClaims } from './deny.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './grants.ts'
@@ -46,7 +46,7 @@ const CACHE_KIB = 32_768
 
 /**
  * Opens the ledger on one SQLite file, for this process alone: WAL, every commit synced. Brings the schema up to date and
- * checks the end of the audit log against its recorded head.
+ * checks the end of the audit log against its recorded heads.
  *
  * @throws {StintError} LEDGER_LOCKED, LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_UNAVAILABLE.
  */
@@ -59,9 +59,9 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     prepareFile(db)
     runMigrations(db, options.clock.now())
     if (options.maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.ceil(options.maxBytes / PAGE_BYTES)}`)
-    const head = await verifyTail(db)
+    await verifyTail(db)
     giveBackClaims(db)
-    return ledgerOn(db, lock, head, options)
+    return ledgerOn(db, lock, options)
   } catch (error) {
     db?.close()
     lock.release()
@@ -69,19 +69,27 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   }
 }
 
-function ledgerOn(db: SqliteDatabase, lock: FileLock, head: ChainHead, options: SqliteLedgerOptions): Ledger {
+function ledgerOn(db: SqliteDatabase, lock: FileLock, { clock, ids, ...options }: SqliteLedgerOptions): Ledger {
   const texts = new InternedTexts(db)
   const store = new SqliteStore(db, texts, new DamagedRows(options.onRow, isStoreError))
-  const tx = new SqliteTransaction({ db, texts, ids: options.ids, head, onUndo: () => store.forget() })
+  const replica = ids.next('rpl', clock.now())
+  const chain = new ChainWriter({ db, texts, ids, id: replica })
+  const tx = new SqliteTransaction({ db, texts, chain, onUndo: () => store.forget() })
   const commits = new GroupCommit(tx, options.groupCommit)
-  const tokens = new TokenRows(tx, options.ids.next('rpl', options.clock.now()))
+  const tokens = new TokenRows(tx, replica)
   let open = true
   return {
-    ...sqliteWrites(store, tx, tokens, commits, options.maxUnregistered ?? 1_000),
+    ...sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered: options.maxUnregistered ?? 1_000 }),
     // After a commit that could be neither finished nor undone, this connection would show what may never be durable.
     ...sqliteReads(store, () => open && !db.isTransaction),
     close: async () => {
+      const closed = commits
+        .write(() => chain.close(clock.now()), 'settling')
+        .catch(() => {
+          // The ledger has failed, and its callers were told; a chain that was not closed is told of by every verification.
+        })
       await commits.close()
+      await closed
       open = false
       db.close()
       lock.release()
@@ -89,13 +97,16 @@ function ledgerOn(db: SqliteDatabase, lock: FileLock, head: ChainHead, options: 
   }
 }
 
-function sqliteWrites(
-  store: SqliteStore,
-  tx: SqliteTransaction,
-  tokens: TokenRows,
-  commits: GroupCommit,
-  maxUnregistered: number,
-): LedgerWrites {
+interface WriteParts {
+  readonly store: SqliteStore
+  readonly tx: SqliteTransaction
+  readonly chain: ChainWriter
+  readonly tokens: TokenRows
+  readonly commits: GroupCommit
+  readonly maxUnregistered: number
+}
+
+function sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered }: WriteParts): LedgerWrites {
   // A unit runs later, in the turn of whoever began its commit: so the call is looked up now.
   const write = <T>(run: () => T, kind?: 'settling') => {
     const call = currentCall()
@@ -107,6 +118,9 @@ function sqliteWrites(
     settleLease: (input) => write(() => settleLease(store, tx, input), 'settling'),
     moveGrant: (input) => write(() => moveGrant(store, tx, input), 'settling'),
     appendEvents: (events) => write(() => tx.append(events)),
+    nameHeads: async ({ at }) => {
+      if (chain.hasUnnamed()) await commits.write(() => chain.nameHeads(at))
+    },
     appendReports: (input) => write(() => appendReports(store, tx, input)),
     noteUnregistered: (attempt) => write(() => noteUnregistered(store, tx, attempt, maxUnregistered)),
     connectionClosed: (input) => write(() => tokens.closed(input), 'settling'),

@@ -87,7 +87,7 @@ export class SqliteStore {
   }
 
   event(row: EventRow): AuditEvent {
-    return this.damaged.read('event', String(row.seq), () => eventOf(row))
+    return this.damaged.read('event', String(row.position), () => eventOf(row))
   }
 
   /** A row that an operator is told of instead, since one must not keep the others from being read. */

@@ -1,11 +1,10 @@
 import type { Correlation } from '../../core/correlation.ts'
 import { StintError } from '../../core/errors.ts'
 import { failpoint } from '../../core/failpoint.ts'
-import type { Ids } from '../../core/ids.ts'
-import { type ChainHead, sealEvent } from '../audit/audit-log.ts'
 import type { AuditEventInput } from '../events.ts'
 import type { GrantState } from '../records.ts'
 import { countChanges } from '../rules.ts'
+import type { ChainPlace, ChainWriter } from './chain-writer.ts'
 import type { CommitTarget } from './group-commit.ts'
 import type { InternedTexts } from './interned-texts.ts'
 import { isBusyError, isConstraintError, isStoreError, type SqliteDatabase } from './sqlite-database.ts'
@@ -14,10 +13,8 @@ import { isBusyError, isConstraintError, isStoreError, type SqliteDatabase } fro
 export class SqliteTransaction implements CommitTarget {
   readonly db: SqliteDatabase
   readonly texts: InternedTexts
-  readonly #ids: Ids
+  readonly #chain: ChainWriter
   readonly #onUndo: () => void
-  #head: ChainHead
-  #written: ChainHead
   /** Changes of counters by key; those of the running unit join the batch's when it is kept. */
   #batchCounts = new Map<string, number>()
   #unitCounts = new Map<string, number>()
@@ -25,12 +22,10 @@ export class SqliteTransaction implements CommitTarget {
   #isAlone = false
   #call: Correlation | undefined
 
-  constructor(deps: { db: SqliteDatabase; texts: InternedTexts; ids: Ids; head: ChainHead; onUndo: () => void }) {
+  constructor(deps: { db: SqliteDatabase; texts: InternedTexts; chain: ChainWriter; onUndo: () => void }) {
     this.db = deps.db
     this.texts = deps.texts
-    this.#ids = deps.ids
-    this.#head = deps.head
-    this.#written = deps.head
+    this.#chain = deps.chain
     this.#onUndo = deps.onUndo
   }
 
@@ -49,7 +44,7 @@ export class SqliteTransaction implements CommitTarget {
   }
 
   unit<T>(run: () => T): T {
-    const before = this.#head
+    const before = this.#chain.place
     this.db.run('SAVEPOINT unit')
     this.#isAlone = true
     try {
@@ -62,7 +57,7 @@ export class SqliteTransaction implements CommitTarget {
       if (this.isFatal(error) || !this.db.isTransaction) throw error
       this.db.run('ROLLBACK TO unit')
       this.db.run('RELEASE unit')
-      this.#head = before
+      this.#chain.undoTo(before)
       this.#unitCounts.clear()
       this.texts.undo()
       this.#onUndo()
@@ -82,7 +77,11 @@ export class SqliteTransaction implements CommitTarget {
       run()
       return
     }
-    const before = { head: this.#head, counts: new Map(this.#unitCounts), texts: this.texts.freshCount }
+    const before: { place: ChainPlace; counts: Map<string, number>; texts: number } = {
+      place: this.#chain.place,
+      counts: new Map(this.#unitCounts),
+      texts: this.texts.freshCount,
+    }
     this.db.run('SAVEPOINT part')
     try {
       run()
@@ -91,7 +90,7 @@ export class SqliteTransaction implements CommitTarget {
       if (this.isFatal(error)) throw error
       this.db.run('ROLLBACK TO part')
       this.db.run('RELEASE part')
-      this.#head = before.head
+      this.#chain.undoTo(before.place)
       this.#unitCounts = before.counts
       this.texts.undo(before.texts)
       this.#onUndo()
@@ -101,17 +100,15 @@ export class SqliteTransaction implements CommitTarget {
 
   commit(): void {
     this.#writeCounts()
-    if (this.#head.seq !== this.#written.seq) {
-      this.db.run('UPDATE audit_head SET seq = ?, hash = ?', this.#head.seq, Buffer.from(this.#head.hash, 'hex'))
-    }
+    this.#chain.writePlace()
     failpoint('ledger.before_commit')
     this.db.run('COMMIT')
     failpoint('ledger.after_commit')
-    this.#written = this.#head
+    this.#chain.committed()
   }
 
   rollback(): void {
-    this.#head = this.#written
+    this.#chain.rolledBack()
     this.#batchCounts.clear()
     this.#unitCounts.clear()
     this.texts.forget()
@@ -135,7 +132,7 @@ export class SqliteTransaction implements CommitTarget {
 
   /** Adds events to the chain, in the order given. */
   append(events: readonly AuditEventInput[]): void {
-    for (const event of events) this.#append(event)
+    for (const event of events) this.#chain.append(event, this.#call)
   }
 
   /** A grant came into a state, left one, or both. */
@@ -150,27 +147,6 @@ export class SqliteTransaction implements CommitTarget {
     const key = `o:${subjectTextId}`
     const row = this.db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', subjectTextId)
     return (row?.count ?? 0) + (this.#batchCounts.get(key) ?? 0) + (this.#unitCounts.get(key) ?? 0)
-  }
-
-  #append(input: AuditEventInput): void {
-    const event = { ...input, ...this.#call }
-    const id = this.#ids.next('evt', event.at)
-    const { head, data } = sealEvent(this.#head, event, id)
-    this.db.run(
-      'INSERT INTO events (seq, id, type_n, actor_n, at, grant_id, lease_id, request_id, trace_id, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      head.seq,
-      id,
-      this.texts.intern(event.type),
-      this.texts.intern(event.actor),
-      event.at.getTime(),
-      event.grantId ?? null,
-      event.leaseId ?? null,
-      event.requestId ?? null,
-      event.traceId ?? null,
-      data ?? null,
-      Buffer.from(head.hash, 'hex'),
-    )
-    this.#head = head
   }
 
   #add(key: string, by: number): void {

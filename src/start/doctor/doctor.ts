@@ -70,7 +70,8 @@ async function checkLedger(file: string): Promise<string> {
     () => false,
   )
   if (!exists) return 'not there yet; it will be made at the first start'
-  const verdict = await verifyAuditFile(file)
-  if (!verdict.ok) throw new StintError('AUDIT_INVALID', { seq: verdict.seq, explanation: verdict.explanation })
-  return `${verdict.head.seq} events, the chain holds`
+  const { problem, events, chains } = await verifyAuditFile(file)
+  if (problem) throw new StintError('AUDIT_INVALID', { ...problem })
+  if (events === 0) return 'no events yet'
+  return `${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}, as they were written`
 }

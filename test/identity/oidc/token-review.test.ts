@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../../src/core/errors.ts'
 import { takeTokenApart } from '../../../src/identity/jwt-token.ts'
 import { createOidcVerifier, lookAtReview } from '../../../src/start/identity/issuers.ts'
+import { recordOf } from '../../support/audit-record.ts'
 import { bearer, caller, type Harness, openConnection, openHarness, task } from '../../support/grant-harness.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { type RunningIssuer, startIssuer } from '../../support/oidc-issuer.ts'
@@ -144,7 +145,7 @@ describe('a call that mints', () => {
     const request = { task: task(), idempotencyKey: 'once-0001' }
     await expect(grants.requestGrant(agent, request, signal)).rejects.toMatchObject({ code: 'TOKEN_INVALID' })
     expect(await ledger.findGrantByKey(agent.subject, request.idempotencyKey)).toBeUndefined()
-    const events = await ledger.auditEvents({ afterSeq: 0, limit: 10 })
+    const events = await recordOf(ledger)
     expect(events.at(-1)).toMatchObject({ type: 'identity.refused', data: { check: 'token-review' } })
   })
 
@@ -157,7 +158,7 @@ describe('a call that mints', () => {
       const request = { task: task(), idempotencyKey: `refused-${index}` }
       await expect(grants.requestGrant(agent, request, signal)).rejects.toMatchObject({ code: 'TOKEN_INVALID' })
     }
-    expect((await ledger.auditEvents({ afterSeq: 0, limit: 50 })).length).toBeLessThan(20)
+    expect((await recordOf(ledger)).length).toBeLessThan(20)
     server.behaviour.review = () => GOOD
     const request = { task: task(), idempotencyKey: 'good-0001' }
     expect((await grants.requestGrant(agent, request, signal)).lease).toBeDefined()
@@ -169,7 +170,7 @@ describe('a call that mints', () => {
     intercept((response) => response.writeHead(503).end())
     const request = { task: task(), idempotencyKey: 'once-0002' }
     await expect(grants.requestGrant(agent, request, signal)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
-    expect(await ledger.auditEvents({ afterSeq: 0, limit: 10 })).toEqual([])
+    expect(await recordOf(ledger)).toEqual([])
     delete server.behaviour.intercept
     expect((await grants.requestGrant(agent, request, signal)).lease).toBeDefined()
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
+import type { AuditVerdict } from '../../../src/ledger/audit/walk-chains.ts'
 import { auditEvent } from '../../../src/ledger/events.ts'
 import type { AuditEvent } from '../../../src/ledger/records.ts'
 import { adminRig, problemOf } from '../../admin/rig.ts'
@@ -21,16 +22,18 @@ function numberedEvent({ clock, grant }: Rig, n: number) {
 async function verify(rig: Rig) {
   const answer = await rig.call('GET', '/v1/audit/verify', { as: 'viewer' })
   assert.equal(answer.status, 200)
-  return (await answer.json()) as { ok: boolean; events: number; head: object; problem?: { seq: number; kind: string } }
+  return (await answer.json()) as AuditVerdict
 }
 
 test('a whole log verifies over several pages', async () => {
   const rig = await withEvents(10)
-  assert.deepEqual(await verify(rig), { ok: true, events: 10, head: await rig.ledger.auditHead() })
+  const { heads } = await rig.ledger.auditHeads()
+  const unwitnessed = [{ chain: '', afterSeq: 0, events: 10 }]
+  assert.deepEqual(await verify(rig), { verdict: 'unwitnessed', events: 10, chains: 1, heads, unwitnessed })
 })
 
 test('an empty log verifies', async () => {
-  assert.equal((await verify(await withEvents(0))).ok, true)
+  assert.equal((await verify(await withEvents(0))).verdict, 'whole')
 })
 
 describe('the first bad place is named', () => {
@@ -49,10 +52,10 @@ describe('the first bad place is named', () => {
     test(name, async () => {
       const rig = await withEvents(10)
       damage(rig.ledger.events)
-      const { ok, events, problem } = await verify(rig)
+      const { verdict, events, problem } = await verify(rig)
       assert.deepEqual(
-        { ok, events, seq: problem?.seq, kind: problem?.kind },
-        { ok: false, events: seq - 1, seq, kind },
+        { verdict, events, seq: problem?.seq, kind: problem?.kind },
+        { verdict: 'broken', events: seq - 1, seq, kind },
       )
     })
   }
@@ -65,10 +68,10 @@ describe('the first bad place is named', () => {
       if (events.some(({ seq }) => seq === 6)) throw new SyntaxError('bad JSON')
       return events
     }
-    const { ok, events, problem } = await verify(rig)
+    const { verdict, events, problem } = await verify(rig)
     assert.deepEqual(
-      { ok, events, seq: problem?.seq, kind: problem?.kind },
-      { ok: false, events: 5, seq: 6, kind: 'unreadable' },
+      { verdict, events, seq: problem?.seq, kind: problem?.kind },
+      { verdict: 'broken', events: 5, seq: 6, kind: 'unreadable' },
     )
   })
 })
@@ -91,8 +94,8 @@ test('one runs at a time, and other calls are answered meanwhile', async () => {
   assert.equal((await problemOf(await rig.call('GET', '/v1/audit/verify', { as: 'viewer' }))).code, 'RATE_LIMITED')
   assert.equal((await rig.call('GET', '/v1/status', { as: 'viewer' })).status, 200)
   hold.resolve()
-  assert.equal((await first).ok, true)
-  assert.equal((await verify(rig)).ok, true)
+  assert.equal((await first).problem, undefined)
+  assert.equal((await verify(rig)).problem, undefined)
 })
 
 test('between two pages the event loop turns', async () => {

@@ -6,6 +6,7 @@ import { ledgerMigration } from './001-ledger.ts'
 import { tokenOwnersMigration } from './002-token-owners.ts'
 import { correlationMigration } from './003-correlation.ts'
 import { sessionNamesMigration } from './004-session-names.ts'
+import { chainsMigration } from './005-chains.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly Migration[] = [
   tokenOwnersMigration,
   correlationMigration,
   sessionNamesMigration,
+  chainsMigration,
 ]
 
 interface AppliedRow {
