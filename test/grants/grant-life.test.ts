@@ -196,6 +196,7 @@ describe('P5: fail closed', () => {
     await h.ledger.close()
     await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
     expect(h.provider.sessions).toHaveLength(0)
+    h.remove()
     h = await openHarness()
   })
 

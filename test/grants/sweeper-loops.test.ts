@@ -7,7 +7,10 @@ let harness: Harness
 beforeEach(async () => {
   harness = await openHarness()
 })
-afterEach(() => harness.close())
+afterEach(async () => {
+  await harness.close()
+  harness.remove()
+})
 
 test('a loop that fails is tried again after a wait that grows to five seconds, and at its own pace once it works', async () => {
   const { clock, parts } = harness

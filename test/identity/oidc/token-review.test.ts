@@ -134,7 +134,10 @@ describe('a call that mints', () => {
   beforeEach(async () => {
     harness = await openHarness()
   })
-  afterEach(() => harness.close())
+  afterEach(async () => {
+    await harness.close()
+    harness.remove()
+  })
 
   const { token } = bearer(openConnection('con_1'))
 
