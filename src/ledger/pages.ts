@@ -38,23 +38,23 @@ function refused(field: 'limit' | 'cursor', message: string): StintError {
  * The page of rows read with one row more than asked for, which tells whether there is another page. A row of which `item`
  * makes nothing is left out.
  */
-export function pageOf<Row, T>(
+export function toPage<Row, T>(
   list: ListName,
   rows: readonly Row[],
   limit: number,
-  keyOf: (row: Row) => PageKey,
+  toKey: (row: Row) => PageKey,
   item: (row: Row) => T | undefined,
 ): Page<T> {
   const items = rows.slice(0, limit)
   const last = items.at(-1)
   return {
     items: items.flatMap((row) => item(row) ?? []),
-    ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(list, keyOf(last)) } : {}),
+    ...(rows.length > limit && last !== undefined ? { nextCursor: formatCursor(list, toKey(last)) } : {}),
   }
 }
 
 /** Opaque text of a key. */
-export function cursorOf(list: ListName, { at, rowId }: PageKey): string {
+export function formatCursor(list: ListName, { at, rowId }: PageKey): string {
   return Buffer.from(`${list} ${at} ${rowId}`).toString('base64url')
 }
 
@@ -63,7 +63,7 @@ function parseCursor(list: ListName, cursor: string): PageKey | undefined {
   const match = /^([a-z]+) (-?\d{1,16}) (\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
   if (!match || match[1] !== list) return undefined
   const key = { at: Number(match[2]), rowId: Number(match[3]) }
-  return Number.isSafeInteger(key.at) && Number.isSafeInteger(key.rowId) && cursorOf(list, key) === cursor
+  return Number.isSafeInteger(key.at) && Number.isSafeInteger(key.rowId) && formatCursor(list, key) === cursor
     ? key
     : undefined
 }

@@ -1,5 +1,5 @@
 import { randomIds } from '../../src/core/ids.ts'
-import { type ChainHead, emptyHead, headOf } from '../../src/ledger/audit/sealed-event.ts'
+import { type ChainHead, emptyHead, toHead } from '../../src/ledger/audit/sealed-event.ts'
 import type { AuditEventInput } from '../../src/ledger/events.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
 import {
@@ -41,7 +41,7 @@ export class FakeAdminLedger implements Reads {
       if (fault) throw new TypeError(`An event that is not as the catalogue has it: ${fault}`)
       const event = sealedEvent(this.#head, input, randomIds.next('evt', input.at))
       this.events.push(event)
-      this.#head = headOf(event)
+      this.#head = toHead(event)
     }
   }
 

@@ -1,4 +1,4 @@
-import { type ChainHead, emptyHead, headOf, sealEvent } from '../../src/ledger/audit/sealed-event.ts'
+import { type ChainHead, emptyHead, sealEvent, toHead } from '../../src/ledger/audit/sealed-event.ts'
 import { auditEvent } from '../../src/ledger/events.ts'
 import type { AuditEvent, EventContent } from '../../src/ledger/records.ts'
 
@@ -22,7 +22,7 @@ export class SealedRecord {
     const position = this.events.length + 1
     const event = sealedEvent(this.head(chain), input, `evt_${position}`, position)
     this.events.push(event)
-    this.#heads.set(chain, headOf(event))
+    this.#heads.set(chain, toHead(event))
     return event
   }
 

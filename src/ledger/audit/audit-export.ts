@@ -39,7 +39,7 @@ export async function* exportedEvents(input: Readable, end: ExportEnd): AsyncGen
       end.problem = 'The export goes on after its last line, which names the heads.'
       return
     }
-    const heads = headsOf(line)
+    const heads = parseHeads(line)
     if (heads) end.heads = heads
     else yield exportedEvent(line)
   }
@@ -59,7 +59,7 @@ async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
 }
 
 /** The last line in the form of now, or in the one of before chains had names. */
-function headsOf(line: Buffer): readonly ChainHead[] | undefined {
+function parseHeads(line: Buffer): readonly ChainHead[] | undefined {
   const parsed = canonicalObject(line)
   if (!parsed || Object.keys(parsed).length !== 1) return undefined
   const { heads, head } = parsed as { heads?: unknown; head?: object }

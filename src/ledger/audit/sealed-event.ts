@@ -22,7 +22,7 @@ export function emptyHead(chain: string): ChainHead {
 export const FIRST_PREV_HASH = EMPTY_HASH
 
 /** The event as a head of its chain. */
-export function headOf({ chain = '', seq, hash }: Pick<AuditEvent, 'chain' | 'seq' | 'hash'>): ChainHead {
+export function toHead({ chain = '', seq, hash }: Pick<AuditEvent, 'chain' | 'seq' | 'hash'>): ChainHead {
   return { chain, seq, hash }
 }
 

@@ -74,7 +74,7 @@ export async function walkChains(
   { start = [], claimed = [], saved = [] }: KnownHeads = {},
 ): Promise<AuditVerdict> {
   const walk = new Walk(start)
-  const contradiction = firstOf([
+  const contradiction = findFirst([
     ...claimed.map((head) => () => walk.expect(head, 'claimed')),
     ...saved.map((head) => () => walk.expect(head, 'saved')),
   ])
@@ -88,10 +88,10 @@ export async function walkChains(
 
 /** An event in the form that the ledger reads it in, to be walked. */
 export function unverifiedEvent(event: AuditEvent): UnverifiedEvent {
-  return { chain: event.chain ?? '', read: () => linkOf(event) }
+  return { chain: event.chain ?? '', read: () => toLink(event) }
 }
 
-function linkOf(event: AuditEvent): ChainLink {
+function toLink(event: AuditEvent): ChainLink {
   const { seq, prevHash, hash, type, data } = event
   try {
     return { seq, prevHash, hash, text: hashedText(event), type, data }
@@ -213,7 +213,7 @@ class Walk {
     if (!isList || heads.some(({ chain }) => chain === naming.chain)) {
       return { ...spot(naming), kind: 'unreadable', explanation: `${place(naming)} names heads that cannot be heads.` }
     }
-    return firstOf(heads.map((head) => () => this.expect(head, 'named')))
+    return findFirst(heads.map((head) => () => this.expect(head, 'named')))
   }
 
   #await(state: ChainState, head: ChainHead): AuditProblem | undefined {
@@ -229,7 +229,7 @@ class Walk {
 
   #hashAt({ head, start }: ChainState, seq: number): string | undefined {
     if (seq === head.seq) return head.hash
-    return seq === start.seq ? start.hash : this.#recent.get(keyOf(head.chain, seq))
+    return seq === start.seq ? start.hash : this.#recent.get(eventKey(head.chain, seq))
   }
 
   #remember({ chain, seq, hash }: ChainHead): void {
@@ -237,7 +237,7 @@ class Walk {
       const [oldest] = this.#recent.keys()
       if (oldest !== undefined) this.#recent.delete(oldest)
     }
-    this.#recent.set(keyOf(chain, seq), hash)
+    this.#recent.set(eventKey(chain, seq), hash)
   }
 
   #stateOf(chain: string): ChainState {
@@ -270,7 +270,7 @@ function judge({ head, isClosed }: ChainState, link: ChainLink): AuditProblem | 
   return undefined
 }
 
-function firstOf(checks: readonly (() => AuditProblem | undefined)[]): AuditProblem | undefined {
+function findFirst(checks: readonly (() => AuditProblem | undefined)[]): AuditProblem | undefined {
   for (const check of checks) {
     const problem = check()
     if (problem) return problem
@@ -302,6 +302,6 @@ function place({ chain, seq }: { readonly chain: string; readonly seq: number })
   return chain === '' ? `Event ${seq}` : `Event ${seq} of chain ${chain}`
 }
 
-function keyOf(chain: string, seq: number): string {
+function eventKey(chain: string, seq: number): string {
   return `${chain} ${seq}`
 }

@@ -1,5 +1,5 @@
 import { StintError } from '../../core/errors.ts'
-import { type ChainHead, dataText, eventText, headOf } from '../audit/sealed-event.ts'
+import { type ChainHead, dataText, eventText, toHead } from '../audit/sealed-event.ts'
 import {
   type AuditProblem,
   type AuditVerdict,
@@ -7,7 +7,7 @@ import {
   type UnverifiedEvent,
   walkChains,
 } from '../audit/walk-chains.ts'
-import { type EventRow, hexOf, selectEvent } from './rows.ts'
+import { type EventRow, selectEvent, toHex } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 
 /** Events looked at when a ledger is opened; the whole log is for `stint audit verify`. */
@@ -78,7 +78,7 @@ function recordedHeads(db: SqliteDatabase): ChainHead[] | undefined {
     : db.all<{ chain: unknown; seq: unknown; hash: unknown }>("SELECT '' AS chain, seq, hash FROM audit_head")
   const heads = rows.flatMap(({ chain, seq, hash }) =>
     typeof chain === 'string' && typeof seq === 'number' && hash instanceof Uint8Array
-      ? [{ chain, seq, hash: hexOf(hash) }]
+      ? [{ chain, seq, hash: toHex(hash) }]
       : [],
   )
   return heads.length === rows.length ? heads : undefined
@@ -115,7 +115,7 @@ function eventBefore(db: SqliteDatabase, position: number, chain: string, rowId:
     rowId,
     position,
   )
-  return row && headOf({ chain, seq: row.seq, hash: hexOf(row.hash) })
+  return row && toHead({ chain, seq: row.seq, hash: toHex(row.hash) })
 }
 
 /**
@@ -146,7 +146,7 @@ async function* storedEvents(
 /** The hash of the event before is not stored twice: it is what the chain says it is. */
 function linkOfRow(row: EventRow, prevHash: string): ChainLink {
   const { seq, chain } = row
-  const link = { seq, prevHash, hash: row.hash instanceof Uint8Array ? hexOf(row.hash) : '', text: '' }
+  const link = { seq, prevHash, hash: row.hash instanceof Uint8Array ? toHex(row.hash) : '', text: '' }
   try {
     if (chain === null) return { ...link, unreadable: `The chain of event ${seq} is not on record.` }
     const data: unknown = row.data === null ? undefined : JSON.parse(row.data)

@@ -4,7 +4,7 @@ import { MAX_NAMED_HEADS } from '../audit/chain-heads.ts'
 import { type ChainHead, emptyHead, sealEvent } from '../audit/sealed-event.ts'
 import { type AuditEventInput, auditEvent } from '../events.ts'
 import type { InternedTexts } from './interned-texts.ts'
-import { hexOf } from './rows.ts'
+import { toHex } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 
 interface ChainRow {
@@ -145,5 +145,5 @@ export class ChainWriter {
 export function unnamedHeads(db: SqliteDatabase): ChainHead[] {
   return db
     .all<ChainRow>('SELECT id, seq, hash FROM chains WHERE seq > named_seq ORDER BY n')
-    .map(({ id, seq, hash }) => ({ chain: id, seq, hash: hexOf(hash) }))
+    .map(({ id, seq, hash }) => ({ chain: id, seq, hash: toHex(hash) }))
 }

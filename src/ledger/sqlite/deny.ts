@@ -20,11 +20,11 @@ import {
   type DenyTargetRow,
   type GrantRow,
   LAST_INSTANT_MS,
-  msOf,
-  msOrNull,
-  readableDenyTargetOf,
   SELECT_DENY_ENTRY,
   SELECT_DENY_TARGET,
+  toMs,
+  toMsOrNull,
+  toReadableDenyTarget,
 } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
@@ -69,7 +69,7 @@ function makeDue(store: SqliteStore, tx: SqliteTransaction, target: string, at: 
 function makeDamagedDue(tx: SqliteTransaction, rowId: number, at: Date): void {
   tx.db.run(
     'UPDATE deny_targets SET next_attempt_at = min(coalesce(next_attempt_at, ?1), ?1) WHERE n = ?2',
-    msOf(at),
+    toMs(at),
     rowId,
   )
 }
@@ -86,11 +86,11 @@ export function claimDenyTarget(
     `${SELECT_DENY_TARGET} WHERE (next_attempt_at <= ?1 OR next_attempt_at > ?2)
        AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?2)
      ORDER BY next_attempt_at, n`,
-    msOf(now),
+    toMs(now),
     LAST_INSTANT_MS,
   )
   for (const row of due) {
-    const free = store.orUndefined(() => store.denyTarget(row)) ?? mendedDenyTarget(readableDenyTargetOf(row), now)
+    const free = store.orUndefined(() => store.denyTarget(row)) ?? mendedDenyTarget(toReadableDenyTarget(row), now)
     if (isClaimable(free, now)) return claim(store, tx, row, claimedDenyTarget(free, input), now)
   }
   return undefined
@@ -104,7 +104,7 @@ function claim(
   now: Date,
 ): ClaimedDenyTarget {
   updateTarget(tx, row.row_id, target)
-  const entries = entriesOf(tx, row.row_id).flatMap((entry) => claimedEntry(store, entry, target, now))
+  const entries = readEntries(tx, row.row_id).flatMap((entry) => claimedEntry(store, entry, target, now))
   return {
     target,
     entries: entries.filter((entry) => isNeeded(entry, now)),
@@ -132,7 +132,7 @@ export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: In
   const { rowId, target } = heldClaim(store, tx, input)
   const write = { listed: new Set(input.grantIds), removed: new Set(input.removedGrantIds), at: input.at }
   let hasUnwritten = false
-  for (const row of entriesOf(tx, rowId)) {
+  for (const row of readEntries(tx, rowId)) {
     const entry = store.orUndefined(() => store.denyEntry(row))
     if (!entry) continue
     const after = denyEntryAfterWrite(entry, write)
@@ -170,7 +170,7 @@ function heldClaim(
   return { rowId: (row as DenyTargetRow).row_id, target }
 }
 
-function entriesOf(tx: SqliteTransaction, targetRowId: number): DenyEntryRow[] {
+function readEntries(tx: SqliteTransaction, targetRowId: number): DenyEntryRow[] {
   return tx.db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.target_n = ? ORDER BY d.wanted_at, d.n`, targetRowId)
 }
 
@@ -189,13 +189,13 @@ function updateTarget(tx: SqliteTransaction, rowId: number, target: DenyTarget):
   tx.db.run(
     `UPDATE deny_targets SET next_attempt_at = ?, attempts = ?, last_error = ?, last_written_at = ?, watermark = ?,
        claimed_by = ?, claimed_until = ?, claim_version = ? WHERE n = ?`,
-    msOrNull(target.nextAttemptAt),
+    toMsOrNull(target.nextAttemptAt),
     target.attempts,
     target.lastError ?? null,
-    msOrNull(target.lastWrittenAt),
-    msOrNull(target.watermark),
+    toMsOrNull(target.lastWrittenAt),
+    toMsOrNull(target.watermark),
     target.claimedBy ?? null,
-    msOrNull(target.claimedUntil),
+    toMsOrNull(target.claimedUntil),
     target.claimVersion,
     rowId,
   )
@@ -206,20 +206,20 @@ function insertEntry(tx: SqliteTransaction, grantRowId: number, targetRowId: num
     'INSERT INTO deny_entries (grant_n, target_n, wanted_at, until, last_issued_at) VALUES (?, ?, ?, ?, ?)',
     grantRowId,
     targetRowId,
-    msOf(entry.wantedAt),
-    msOf(entry.until),
-    msOf(entry.lastIssuedAt),
+    toMs(entry.wantedAt),
+    toMs(entry.until),
+    toMs(entry.lastIssuedAt),
   )
 }
 
 function updateEntry(tx: SqliteTransaction, rowId: number, entry: DenyEntry): void {
   tx.db.run(
     'UPDATE deny_entries SET wanted_at = ?, until = ?, last_issued_at = ?, written_at = ?, enforced_at = ? WHERE n = ?',
-    msOf(entry.wantedAt),
-    msOf(entry.until),
-    msOf(entry.lastIssuedAt),
-    msOrNull(entry.writtenAt),
-    msOrNull(entry.enforcedAt),
+    toMs(entry.wantedAt),
+    toMs(entry.until),
+    toMs(entry.lastIssuedAt),
+    toMsOrNull(entry.writtenAt),
+    toMsOrNull(entry.enforcedAt),
     rowId,
   )
 }

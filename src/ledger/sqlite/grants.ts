@@ -14,7 +14,7 @@ import {
   settledLease,
 } from '../rules.ts'
 import { putDeny } from './deny.ts'
-import { type ApprovalRow, type GrantRow, msOf, msOrNull, SELECT_APPROVAL, SELECT_GRANT } from './rows.ts'
+import { type ApprovalRow, type GrantRow, SELECT_APPROVAL, SELECT_GRANT, toMs, toMsOrNull } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { TokenRows } from './tokens.ts'
@@ -69,8 +69,8 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
     'UPDATE leases SET state = ?, end_kind = ?, issued_at = ?, ended_at = ?, access_key_id = ?, outcome_unknown = ? WHERE n = ?',
     settled.state,
     settled.end ?? null,
-    msOrNull(settled.issuedAt),
-    msOrNull(settled.endedAt),
+    toMsOrNull(settled.issuedAt),
+    toMsOrNull(settled.endedAt),
     settled.accessKeyId ?? null,
     settled.outcomeUnknown ? 1 : null,
     row.row_id,
@@ -158,12 +158,12 @@ function insertGrant(
     grant.purpose,
     grant.state,
     grant.reason ?? null,
-    msOf(grant.requestedAt),
-    msOrNull(grant.activeAt),
-    msOrNull(grant.deadline),
-    msOrNull(grant.effectiveBy),
-    msOrNull(grant.endedAt),
-    msOrNull(grant.dueAt),
+    toMs(grant.requestedAt),
+    toMsOrNull(grant.activeAt),
+    toMsOrNull(grant.deadline),
+    toMsOrNull(grant.effectiveBy),
+    toMsOrNull(grant.endedAt),
+    toMsOrNull(grant.dueAt),
     grant.leaseCount,
     grant.version,
   )
@@ -179,8 +179,8 @@ function insertLease(tx: SqliteTransaction, grantRowId: number, roleTextId: numb
     roleTextId,
     lease.sessionName,
     lease.state,
-    msOf(lease.notAfter),
-    msOf(lease.intendedAt),
+    toMs(lease.notAfter),
+    toMs(lease.intendedAt),
   )
 }
 
@@ -193,10 +193,10 @@ function insertApproval(tx: SqliteTransaction, grantRowId: number, approval: App
     Buffer.from(approval.planHash, 'hex'),
     JSON.stringify(approval.requirements),
     approval.state,
-    msOf(approval.requestedAt),
-    msOf(approval.expiresAt),
+    toMs(approval.requestedAt),
+    toMs(approval.expiresAt),
     approval.decidedBy ?? null,
-    msOrNull(approval.decidedAt),
+    toMsOrNull(approval.decidedAt),
     approval.note ?? null,
     approval.version,
   )
@@ -208,11 +208,11 @@ function updateGrant(tx: SqliteTransaction, rowId: number, grant: Grant): void {
        version = ? WHERE n = ?`,
     grant.state,
     grant.reason ?? null,
-    msOrNull(grant.activeAt),
-    msOrNull(grant.deadline),
-    msOrNull(grant.effectiveBy),
-    msOrNull(grant.endedAt),
-    msOrNull(grant.dueAt),
+    toMsOrNull(grant.activeAt),
+    toMsOrNull(grant.deadline),
+    toMsOrNull(grant.effectiveBy),
+    toMsOrNull(grant.endedAt),
+    toMsOrNull(grant.dueAt),
     grant.version,
     rowId,
   )
@@ -222,7 +222,7 @@ function endLeases(tx: SqliteTransaction, grantRowId: number, end: NonNullable<G
   tx.db.run(
     "UPDATE leases SET state = 'ended', end_kind = ?, ended_at = ? WHERE grant_n = ? AND state <> 'ended'",
     end.end,
-    msOf(end.endedAt),
+    toMs(end.endedAt),
     grantRowId,
   )
 }
@@ -239,7 +239,7 @@ function decideApproval(
     'UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?, note = ?, version = ? WHERE grant_n = ?',
     approval.state,
     approval.decidedBy ?? null,
-    msOrNull(approval.decidedAt),
+    toMsOrNull(approval.decidedAt),
     approval.note ?? null,
     approval.version,
     grant.row_id,

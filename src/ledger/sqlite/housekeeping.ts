@@ -1,7 +1,7 @@
 import type { LedgerWrites } from '../ledger.ts'
 import type { GrantState } from '../records.ts'
 import { mayPrune, notedAttempt, type PruneFacts } from '../rules.ts'
-import { msOf, SELECT_UNREGISTERED, type UnregisteredRow } from './rows.ts'
+import { SELECT_UNREGISTERED, toMs, type UnregisteredRow } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { TokenRows } from './tokens.ts'
@@ -26,8 +26,8 @@ export function noteUnregistered(
     noted.trustDomain,
     noted.authMethod,
     noted.reason,
-    msOf(noted.firstSeenAt),
-    msOf(noted.lastSeenAt),
+    toMs(noted.firstSeenAt),
+    toMs(noted.lastSeenAt),
     noted.count,
   )
   // At most `max` rows, so counting them is cheap.
@@ -72,14 +72,14 @@ export function prune(
      WHERE g.state IN ('denied', 'rejected', 'approval_expired', 'ended')
        AND coalesce(g.ended_at, g.requested_at) < ?1 AND NOT is_on_deny_list AND coalesce(open_until, 0) <= ?2
      ORDER BY coalesce(g.ended_at, g.requested_at) LIMIT ?3`,
-    msOf(before),
-    msOf(now),
+    toMs(before),
+    toMs(now),
     limit,
   )
-  const rows = found.filter((row) => mayPrune(pruneFactsOf(row), { before, now }))
+  const rows = found.filter((row) => mayPrune(toPruneFacts(row), { before, now }))
   for (const row of rows) {
     // Before its leases go with it.
-    store.damaged.gone(row.id, () => leaseIdsOf(tx, row.row_id))
+    store.damaged.gone(row.id, () => listLeaseIds(tx, row.row_id))
     tx.db.run('DELETE FROM grants WHERE n = ?', row.row_id)
     tx.count(row.subject_text_id, row.state, undefined)
   }
@@ -91,7 +91,7 @@ export function prune(
   return { grants: rows.length, tokens }
 }
 
-function leaseIdsOf(tx: SqliteTransaction, grantRowId: number): string[] {
+function listLeaseIds(tx: SqliteTransaction, grantRowId: number): string[] {
   return tx.db.all<{ id: string }>('SELECT id FROM leases WHERE grant_n = ?', grantRowId).map(({ id }) => id)
 }
 
@@ -101,7 +101,7 @@ function removeUnused(tx: SqliteTransaction, table: 'plans' | 'decisions', colum
   }
 }
 
-function pruneFactsOf(row: PrunedRow): PruneFacts {
+function toPruneFacts(row: PrunedRow): PruneFacts {
   return {
     state: row.state,
     requestedAt: new Date(row.requested_at),

@@ -1,7 +1,7 @@
 import type { StintError } from '../../core/errors.ts'
 import { inputError } from '../../core/input-error.ts'
 import type { GrantFilter, Page, PageRequest } from '../ledger.ts'
-import { cursorOf, type PageKey, pageOf, pageStart } from '../pages.ts'
+import { formatCursor, type PageKey, pageStart, toPage } from '../pages.ts'
 import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from '../records.ts'
 import {
   type ApprovalRow,
@@ -41,14 +41,14 @@ export function listGrants(store: SqliteStore, filter: GrantFilter, page: PageRe
   for (let looked = 0; looked < MAX_LOOKED_AT; looked += size) {
     const rows = readRows(store, driver, { key, before, after, size })
     for (const row of rows) {
-      key = keyOf(row)
+      key = toPageKey(row)
       if (others.every(([field, value]) => row[field] === value)) found.push(row)
       if (found.length > page.limit)
-        return pageOf('grants', found, page.limit, keyOf, (row) => store.orUndefined(() => store.grant(row)))
+        return toPage('grants', found, page.limit, toPageKey, (row) => store.orUndefined(() => store.grant(row)))
     }
     if (rows.length < size) return { items: readableGrants(store, found) }
   }
-  return { items: readableGrants(store, found), nextCursor: cursorOf('grants', key) }
+  return { items: readableGrants(store, found), nextCursor: formatCursor('grants', key) }
 }
 
 function readableGrants(store: SqliteStore, rows: readonly GrantRow[]): Grant[] {
@@ -73,7 +73,7 @@ export function listApprovals(
           rowId,
           page.limit + 1,
         )
-  return pageOf(
+  return toPage(
     'approvals',
     rows,
     page.limit,
@@ -91,7 +91,7 @@ export function listUnregistered(store: SqliteStore, page: PageRequest): Page<Un
     rowId,
     page.limit + 1,
   )
-  return pageOf(
+  return toPage(
     'unregistered',
     rows,
     page.limit,
@@ -155,6 +155,6 @@ function invalidFilter(field: string, right: string): StintError {
   return inputError([{ field, code: 'REQUEST_INVALID', message: `must be ${right}` }])
 }
 
-function keyOf(row: GrantRow): PageKey {
+function toPageKey(row: GrantRow): PageKey {
   return { at: row.requested_at, rowId: row.row_id }
 }

@@ -10,13 +10,13 @@ import {
   type EventRow,
   type GrantRow,
   type LeaseRow,
-  msOf,
-  planOf,
+  parsePlan,
   SELECT_APPROVAL,
   SELECT_DENY_TARGET,
   SELECT_EVENT,
   SELECT_GRANT,
   SELECT_LEASE,
+  toMs,
 } from './rows.ts'
 import { readError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
@@ -125,7 +125,7 @@ function intendedLeases(store: SqliteStore, before: Date, limit: number): Lease[
     const rows = store.db.all<LeaseRow>(
       `${SELECT_LEASE} WHERE l.state = 'intended' AND l.outcome_unknown IS NOT 1 AND l.intended_at < ?
        AND (l.intended_at, l.n) > (?, ?) ORDER BY l.intended_at, l.n LIMIT ?`,
-      msOf(before),
+      toMs(before),
       after.intended_at,
       after.row_id,
       limit - leases.length,
@@ -140,7 +140,7 @@ function intendedLeases(store: SqliteStore, before: Date, limit: number): Lease[
 
 function storedPlan(body: string, hash: string): Plan {
   try {
-    return planOf(body, hash)
+    return parsePlan(body, hash)
   } catch (error) {
     const explanation = `The plan ${hash} cannot be read: its row in the ledger is damaged. Restore it from a backup.`
     throw new StintError('LEDGER_CORRUPT', { explanation, row: 'plan', id: hash }, error)

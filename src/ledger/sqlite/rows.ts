@@ -203,7 +203,7 @@ export function selectEvent(present: readonly string[]): string {
 }
 
 /** Filled in step by step rather than by spreads: the sweeper makes tens of thousands of these a second. */
-export function grantOf(row: GrantRow, texts: InternedTexts, decision: Decision): Grant {
+export function toGrant(row: GrantRow, texts: InternedTexts, decision: Decision): Grant {
   const grant: { -readonly [Key in keyof Grant]: Grant[Key] } = {
     id: row.id,
     subject: texts.textOf(row.subject_text_id),
@@ -213,26 +213,26 @@ export function grantOf(row: GrantRow, texts: InternedTexts, decision: Decision)
     owner: texts.textOf(row.owner_text_id),
     team: texts.textOf(row.team_text_id),
     idempotencyKey: row.idempotency_key,
-    taskHash: hexOf(row.task_hash),
-    planHash: hexOf(present(row.plan_hash, 'plan')),
+    taskHash: toHex(row.task_hash),
+    planHash: toHex(present(row.plan_hash, 'plan')),
     roleArn: texts.textOf(row.role_text_id),
     purpose: row.purpose,
     state: knownState(row.state, GRANT_STATES),
     decision,
-    requestedAt: instantOf(row.requested_at),
+    requestedAt: toInstant(row.requested_at),
     leaseCount: integer(row.lease_count),
     version: integer(row.version),
   }
   if (row.reason !== null) grant.reason = row.reason
-  if (row.active_at !== null) grant.activeAt = instantOf(row.active_at)
-  if (row.deadline !== null) grant.deadline = instantOf(row.deadline)
-  if (row.effective_by !== null) grant.effectiveBy = instantOf(row.effective_by)
-  if (row.ended_at !== null) grant.endedAt = instantOf(row.ended_at)
-  if (row.due_at !== null) grant.dueAt = instantOf(row.due_at)
+  if (row.active_at !== null) grant.activeAt = toInstant(row.active_at)
+  if (row.deadline !== null) grant.deadline = toInstant(row.deadline)
+  if (row.effective_by !== null) grant.effectiveBy = toInstant(row.effective_by)
+  if (row.ended_at !== null) grant.endedAt = toInstant(row.ended_at)
+  if (row.due_at !== null) grant.dueAt = toInstant(row.due_at)
   return grant
 }
 
-export function leaseOf(row: LeaseRow, texts: InternedTexts): Lease {
+export function toLease(row: LeaseRow, texts: InternedTexts): Lease {
   const grantId = present(row.grant_id, 'grant')
   const number = integer(row.number)
   const lease: { -readonly [Key in keyof Lease]: Lease[Key] } = {
@@ -243,26 +243,26 @@ export function leaseOf(row: LeaseRow, texts: InternedTexts): Lease {
     // Before names were on record, every session was named so.
     sessionName: row.session_name ?? `${idBody(grantId)}.${number}`,
     state: knownState(row.state, LEASE_STATES),
-    notAfter: instantOf(row.not_after),
-    intendedAt: instantOf(row.intended_at),
+    notAfter: toInstant(row.not_after),
+    intendedAt: toInstant(row.intended_at),
   }
   if (row.end_kind !== null) lease.end = row.end_kind
-  if (row.issued_at !== null) lease.issuedAt = instantOf(row.issued_at)
-  if (row.ended_at !== null) lease.endedAt = instantOf(row.ended_at)
+  if (row.issued_at !== null) lease.issuedAt = toInstant(row.issued_at)
+  if (row.ended_at !== null) lease.endedAt = toInstant(row.ended_at)
   if (row.access_key_id !== null) lease.accessKeyId = row.access_key_id
   if (row.outcome_unknown !== null) lease.outcomeUnknown = true
   return lease
 }
 
-export function approvalOf(row: ApprovalRow): Approval {
+export function toApproval(row: ApprovalRow): Approval {
   return {
     id: row.id,
     grantId: present(row.grant_id, 'grant'),
-    planHash: hexOf(row.plan_hash),
-    requirements: requirementsOf(row.requirements),
+    planHash: toHex(row.plan_hash),
+    requirements: parseRequirements(row.requirements),
     state: knownState(row.state, APPROVAL_STATES),
-    requestedAt: instantOf(row.requested_at),
-    expiresAt: instantOf(row.expires_at),
+    requestedAt: toInstant(row.requested_at),
+    expiresAt: toInstant(row.expires_at),
     ...(row.decided_by === null ? {} : { decidedBy: row.decided_by }),
     ...instant('decidedAt', row.decided_at),
     ...(row.note === null ? {} : { note: row.note }),
@@ -270,19 +270,19 @@ export function approvalOf(row: ApprovalRow): Approval {
   }
 }
 
-export function denyEntryOf(row: DenyEntryRow): DenyEntry {
+export function toDenyEntry(row: DenyEntryRow): DenyEntry {
   return {
     grantId: present(row.grant_id, 'grant'),
     target: present(row.target, 'target'),
-    wantedAt: instantOf(row.wanted_at),
-    until: instantOf(row.until),
-    lastIssuedAt: instantOf(row.last_issued_at),
+    wantedAt: toInstant(row.wanted_at),
+    until: toInstant(row.until),
+    lastIssuedAt: toInstant(row.last_issued_at),
     ...instant('writtenAt', row.written_at),
     ...instant('enforcedAt', row.enforced_at),
   }
 }
 
-export function denyTargetOf(row: DenyTargetRow): DenyTarget {
+export function toDenyTarget(row: DenyTargetRow): DenyTarget {
   return {
     target: row.target,
     ...instant('nextAttemptAt', row.next_attempt_at),
@@ -297,30 +297,30 @@ export function denyTargetOf(row: DenyTargetRow): DenyTarget {
 }
 
 /** What can be read of a damaged target; `undefined` is what is lost, `null` what it never had. */
-export function readableDenyTargetOf(row: DenyTargetRow): ReadableDenyTarget {
+export function toReadableDenyTarget(row: DenyTargetRow): ReadableDenyTarget {
   return {
     target: row.target,
     claimVersion: Number.isSafeInteger(row.claim_version) ? row.claim_version : undefined,
-    watermark: row.watermark === null ? null : validInstantOf(row.watermark),
+    watermark: row.watermark === null ? null : toValidInstant(row.watermark),
   }
 }
 
-export function unregisteredOf(row: UnregisteredRow): UnregisteredAttempt {
+export function toUnregistered(row: UnregisteredRow): UnregisteredAttempt {
   return {
     subject: row.subject,
     trustDomain: row.trust_domain,
     authMethod: row.auth_method,
     reason: row.reason,
-    firstSeenAt: instantOf(row.first_seen_at),
-    lastSeenAt: instantOf(row.last_seen_at),
+    firstSeenAt: toInstant(row.first_seen_at),
+    lastSeenAt: toInstant(row.last_seen_at),
     count: integer(row.count),
   }
 }
 
-export function eventOf(row: EventRow): AuditEvent {
+export function toEvent(row: EventRow): AuditEvent {
   return {
     type: present(row.type, 'type'),
-    at: instantOf(row.at),
+    at: toInstant(row.at),
     actor: present(row.actor, 'actor'),
     ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
     ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),
@@ -331,13 +331,13 @@ export function eventOf(row: EventRow): AuditEvent {
     position: row.position,
     ...(row.chain === '' ? {} : { chain: present(row.chain, 'chain') }),
     seq: row.seq,
-    prevHash: row.prev_hash === null ? FIRST_PREV_HASH : hexOf(row.prev_hash),
-    hash: hexOf(row.hash),
+    prevHash: row.prev_hash === null ? FIRST_PREV_HASH : toHex(row.prev_hash),
+    hash: toHex(row.hash),
   }
 }
 
 /** A stored plan. @throws for a text that is not the plan of that hash */
-export function planOf(body: string, hash: string): Plan {
+export function parsePlan(body: string, hash: string): Plan {
   const plan = JSON.parse(body) as Partial<Plan> | null
   const isWhole = plan?.hash === hash && Array.isArray(plan.classes) && Array.isArray(plan.pairs)
   if (!isWhole || !Array.isArray(plan.flags) || typeof plan.task !== 'object')
@@ -346,7 +346,7 @@ export function planOf(body: string, hash: string): Plan {
 }
 
 /** A stored decision. @throws for a text that is none */
-export function decisionOf(body: string): Decision {
+export function parseDecision(body: string): Decision {
   const decision = JSON.parse(body) as Partial<Decision> | null
   if (!decision || !Array.isArray(decision.determiningPolicies) || !Array.isArray(decision.failedPairs)) {
     throw new Error('not a decision')
@@ -354,7 +354,7 @@ export function decisionOf(body: string): Decision {
   return decision as Decision
 }
 
-function requirementsOf(text: string): ApprovalRequirement[] {
+function parseRequirements(text: string): ApprovalRequirement[] {
   const requirements: unknown = JSON.parse(text)
   if (!Array.isArray(requirements)) throw new Error('not a list of requirements')
   return requirements as ApprovalRequirement[]
@@ -378,34 +378,34 @@ function integer(value: number): number {
 /** No Date reaches further. */
 export const LAST_INSTANT_MS = 8_640_000_000_000_000
 
-function instantOf(ms: number): Date {
-  const at = validInstantOf(ms)
+function toInstant(ms: number): Date {
+  const at = toValidInstant(ms)
   if (!at) throw new Error('an instant is out of range')
   return at
 }
 
-function validInstantOf(ms: number): Date | undefined {
+function toValidInstant(ms: number): Date | undefined {
   const at = new Date(ms)
   return Number.isNaN(at.getTime()) ? undefined : at
 }
 
 /** Lower-case hex of the very bytes, without a copy. */
-export function hexOf(bytes: Uint8Array): string {
+export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
 /** Milliseconds of an instant. @throws TypeError for a date that is none. */
-export function msOf(at: Date): number {
+export function toMs(at: Date): number {
   const ms = at.getTime()
   if (!Number.isSafeInteger(ms)) throw new TypeError('not an instant')
   return ms
 }
 
-/** As `msOf`; null for what is not set. */
-export function msOrNull(at: Date | null | undefined): Ms {
-  return at ? msOf(at) : null
+/** As `toMs`; null for what is not set. */
+export function toMsOrNull(at: Date | null | undefined): Ms {
+  return at ? toMs(at) : null
 }
 
 function instant<Name extends string>(name: Name, ms: Ms): { readonly [key in Name]?: Date } {
-  return (ms === null ? {} : { [name]: instantOf(ms) }) as { readonly [key in Name]?: Date }
+  return (ms === null ? {} : { [name]: toInstant(ms) }) as { readonly [key in Name]?: Date }
 }

@@ -7,23 +7,23 @@ import type { Approval, AuditEvent, DenyEntry, DenyTarget, Grant, Lease, Unregis
 import type { InternedTexts } from './interned-texts.ts'
 import {
   type ApprovalRow,
-  approvalOf,
   type DenyEntryRow,
   type DenyTargetRow,
-  decisionOf,
-  denyEntryOf,
-  denyTargetOf,
   type EventRow,
-  eventOf,
   type GrantRow,
-  grantOf,
   type LeaseRow,
-  leaseOf,
+  parseDecision,
   SELECT_DENY_ENTRY,
   SELECT_GRANT,
   SELECT_LEASE,
+  toApproval,
+  toDenyEntry,
+  toDenyTarget,
+  toEvent,
+  toGrant,
+  toLease,
+  toUnregistered,
   type UnregisteredRow,
-  unregisteredOf,
 } from './rows.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 
@@ -54,7 +54,7 @@ export class SqliteStore {
 
   /** @throws {StintError} LEDGER_CORRUPT with its id, as every reader of rows here */
   grant(row: GrantRow): Grant {
-    return this.damaged.read('grant', row.id, () => grantOf(row, this.texts, this.#decision(row.decision_row_id)))
+    return this.damaged.read('grant', row.id, () => toGrant(row, this.texts, this.#decision(row.decision_row_id)))
   }
 
   leaseRow(id: string): LeaseRow | undefined {
@@ -62,15 +62,15 @@ export class SqliteStore {
   }
 
   lease(row: LeaseRow): Lease {
-    return this.damaged.read('lease', row.id, () => leaseOf(row, this.texts))
+    return this.damaged.read('lease', row.id, () => toLease(row, this.texts))
   }
 
   approval(row: ApprovalRow): Approval {
-    return this.damaged.read('approval', row.grant_id ?? row.id, () => approvalOf(row))
+    return this.damaged.read('approval', row.grant_id ?? row.id, () => toApproval(row))
   }
 
   denyEntry(row: DenyEntryRow): DenyEntry {
-    return this.damaged.read('deny_entry', row.grant_id ?? `of row ${row.row_id}`, () => denyEntryOf(row))
+    return this.damaged.read('deny_entry', row.grant_id ?? `of row ${row.row_id}`, () => toDenyEntry(row))
   }
 
   denyOf(grantRowId: number): DenyEntry | undefined {
@@ -79,15 +79,15 @@ export class SqliteStore {
   }
 
   denyTarget(row: DenyTargetRow): DenyTarget {
-    return this.damaged.read('deny_target', row.target, () => denyTargetOf(row))
+    return this.damaged.read('deny_target', row.target, () => toDenyTarget(row))
   }
 
   unregistered(row: UnregisteredRow): UnregisteredAttempt {
-    return this.damaged.read('unregistered', row.subject, () => unregisteredOf(row))
+    return this.damaged.read('unregistered', row.subject, () => toUnregistered(row))
   }
 
   event(row: EventRow): AuditEvent {
-    return this.damaged.read('event', String(row.position), () => eventOf(row))
+    return this.damaged.read('event', String(row.position), () => toEvent(row))
   }
 
   /** A row that an operator is told of instead, since one must not keep the others from being read. */
@@ -105,7 +105,7 @@ export class SqliteStore {
     if (known) return known
     const row = this.db.get<{ body: string }>('SELECT body FROM decisions WHERE n = ?', rowId)
     if (!row) throw new Error(`decision ${rowId} is not there`)
-    const decision = decisionOf(row.body)
+    const decision = parseDecision(row.body)
     if (this.#decisions.size >= MAX_REMEMBERED_DECISIONS) this.#decisions.clear()
     this.#decisions.set(rowId, decision)
     return decision

@@ -9,14 +9,14 @@ import {
   type ApprovalRow,
   type DenyEntryRow,
   type GrantRow,
-  hexOf,
   type LeaseRow,
-  msOf,
-  planOf,
+  parsePlan,
   SELECT_APPROVAL,
   SELECT_DENY_ENTRY,
   SELECT_GRANT,
   SELECT_LEASE,
+  toHex,
+  toMs,
 } from './rows.ts'
 import { isStoreError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
@@ -45,7 +45,7 @@ const OF_GRANTS = 'grant_n IN (SELECT value FROM json_each(?))'
 export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, input: SweepInput): Grant[] {
   const due = tx.db.all<GrantRow>(
     `${SELECT_GRANT} WHERE g.due_at <= ? ORDER BY g.due_at, g.n LIMIT ?`,
-    msOf(input.now),
+    toMs(input.now),
     input.limit,
   )
   if (due.length === 0) return []
@@ -105,7 +105,7 @@ function writeSwept(
 }
 
 function setAside(tx: SqliteTransaction, row: GrantRow, now: Date): void {
-  tx.db.run('UPDATE grants SET due_at = ? WHERE n = ?', msOf(setAsideUntil(now)), row.row_id)
+  tx.db.run('UPDATE grants SET due_at = ? WHERE n = ?', toMs(setAsideUntil(now)), row.row_id)
 }
 
 function noteStuck(store: SqliteStore, row: GrantRow, cause: unknown): void {
@@ -133,7 +133,7 @@ function planOfGrant(row: GrantRow, { planBodies, plans }: RelatedRows): Plan {
   if (known) return known
   const body = planBodies.get(row.plan_row_id)
   if (body === undefined || row.plan_hash === null) throw new Error('it is not there')
-  const plan = planOf(body, hexOf(row.plan_hash))
+  const plan = parsePlan(body, toHex(row.plan_hash))
   plans.set(row.plan_row_id, plan)
   return plan
 }

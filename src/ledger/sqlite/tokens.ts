@@ -1,7 +1,7 @@
 import type { TokenUse } from '../ledger.ts'
 import type { LeaseEnd, LeaseState } from '../records.ts'
 import { checkConnectionOpen, type TokenBinding, type TokenPurpose, tokenReplayed, tokenStep } from '../rules.ts'
-import { msOf } from './rows.ts'
+import { toMs } from './rows.ts'
 import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 interface TokenRow {
@@ -51,14 +51,14 @@ export class TokenRows {
 
   /** See `LedgerWrites.connectionClosed`. */
   closed({ connectionId, at }: { connectionId: string; at: Date }): void {
-    this.#tx.db.run('UPDATE connections SET closed_at = ? WHERE id = ? AND closed_at IS NULL', msOf(at), connectionId)
+    this.#tx.db.run('UPDATE connections SET closed_at = ? WHERE id = ? AND closed_at IS NULL', toMs(at), connectionId)
   }
 
   /** Forgets tokens that have ended, and connections that hold none. @returns how many tokens */
   prune({ now, limit }: { now: Date; limit: number }): number {
     const tokens = this.#tx.db.run(
       'DELETE FROM tokens WHERE key IN (SELECT key FROM tokens WHERE until <= ? ORDER BY until LIMIT ?)',
-      msOf(now),
+      toMs(now),
       limit,
     )
     this.#tx.db.run(
@@ -107,7 +107,7 @@ export class TokenRows {
        ON CONFLICT (key) DO UPDATE SET until = excluded.until, connection_n = excluded.connection_n, moves = 0,
          grant_id = excluded.grant_id, lease_id = excluded.lease_id, used_by = excluded.used_by`,
       token.key,
-      msOf(token.until),
+      toMs(token.until),
       this.#connectionRowId(token),
       grantId,
       leaseId ?? null,
@@ -146,7 +146,7 @@ export class TokenRows {
         'INSERT INTO connections (id, replica, bound_at) VALUES (?, ?, ?)',
         connectionId,
         this.#replica,
-        msOf(at),
+        toMs(at),
       )
     )
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ChainHead, emptyHead, headOf } from '../../../src/ledger/audit/sealed-event.ts'
+import { type ChainHead, emptyHead, toHead } from '../../../src/ledger/audit/sealed-event.ts'
 import { type KnownHeads, unverifiedEvent, walkChains } from '../../../src/ledger/audit/walk-chains.ts'
 import type { AuditEvent, EventContent } from '../../../src/ledger/records.ts'
 import { eventContents } from '../../support/event-contents.ts'
@@ -21,7 +21,7 @@ const sample = (count: number) =>
 
 const lastOf = (events: readonly AuditEvent[]): ChainHead => {
   const last = events.at(-1)
-  return last ? headOf(last) : emptyHead('')
+  return last ? toHead(last) : emptyHead('')
 }
 
 describe('one chain', () => {
@@ -50,7 +50,7 @@ describe('one chain', () => {
 
   test('is accepted from a known event on', async () => {
     const events = sample(6)
-    const start = [headOf(events[2] as AuditEvent)]
+    const start = [toHead(events[2] as AuditEvent)]
     expect(await walk(events.slice(3), { start })).toMatchObject({
       events: 3,
       unwitnessed: [{ chain: '', afterSeq: 3, events: 3 }],
@@ -103,7 +103,7 @@ describe('one chain', () => {
   })
 
   test('shows a fork: a whole chain that is not the one known from elsewhere', async () => {
-    const saved = [headOf(sample(5)[3] as AuditEvent)]
+    const saved = [toHead(sample(5)[3] as AuditEvent)]
     const other = unnamed(sample(5).map((event) => ({ ...event, actor: 'mallory' })))
     expect(await walk(other, { saved })).toMatchObject(broken('', 4, 'forked'))
     expect(await walk([], { saved: [{ chain: '', seq: 0, hash: 'f'.repeat(64) }] })).toMatchObject({
