@@ -129,7 +129,7 @@ export function checkIdentitySources(identity: Sources, context: z.RefinementCtx
   }
   for (const [name, { federation: settings }] of Object.entries(domains)) {
     if (settings?.profile !== 'https_spiffe' || settings.bundleFile !== undefined) continue
-    const endpointDomain = trustDomainOf(settings.endpointSpiffeId)
+    const endpointDomain = parseEndpointDomain(settings.endpointSpiffeId)
     if (endpointDomain === name) {
       issue(
         ['domains', name, 'federation', 'bundleFile'],
@@ -156,7 +156,7 @@ function workloadId(text: string): void {
   if (workload === '') throw new Error('no path')
 }
 
-function trustDomainOf(id: string): string | undefined {
+function parseEndpointDomain(id: string): string | undefined {
   try {
     return parseSpiffeId(id).trustDomain
   } catch {

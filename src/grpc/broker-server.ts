@@ -17,7 +17,7 @@ import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { RefusalLog } from '../ledger/refusal-log.ts'
 import { createBrokerHandlers } from './broker-service.ts'
 import type { CallConnections } from './call-connections.ts'
-import { connectionOf } from './connection-of.ts'
+import { findConnection } from './find-connection.ts'
 import type { AnyCall, CallKind } from './handlers.ts'
 import { createGrpcServer } from './http2-guard.ts'
 import type { Listener } from './listener.ts'
@@ -105,7 +105,7 @@ export function brokerServer(
     const authorization = call.metadata.get('authorization')
     try {
       if (authorization.length > 0 && !connections.isTrusted(peer)) failures.check(peer)
-      const proofs = { connection: connectionOf(call), via: bearers?.of(peer), authorization }
+      const proofs = { connection: findConnection(call), via: bearers?.of(peer), authorization }
       const caller = await authenticator.authenticate(proofs, clock.now())
       connections.prove(peer, caller.subject)
       return caller

@@ -9,7 +9,7 @@ import { toGrpcStatus } from '../contract/error-status.ts'
 import { duringCall } from '../core/correlation.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { correlationOf } from './call-correlation.ts'
+import { callCorrelation } from './call-correlation.ts'
 
 /** What setTimeout can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -41,7 +41,7 @@ export function unary<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
     const { signal, done } = callSignal(call, parts.maxCallMs)
-    const correlation = correlationOf(call.metadata)
+    const correlation = callCorrelation(call.metadata)
     duringCall(correlation, () =>
       identified(parts, call as AnyCall, signal)
         .then((caller) => {
@@ -67,7 +67,7 @@ export function streaming<Request, Response>(
 ): handleServerStreamingCall<Request, Response> {
   return (call: ServerWritableStream<Request, Response>) => {
     const { signal, done } = callSignal(call, undefined)
-    const correlation = correlationOf(call.metadata)
+    const correlation = callCorrelation(call.metadata)
     duringCall(correlation, () =>
       pump(parts, call, work, signal)
         .then(

@@ -79,7 +79,7 @@ export function createInjector(server: Server, limits: ConnectionLimits): Connec
   http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     // Without a listener an error of the stream would end the process, also one that its session ends with.
     stream.on('error', () => undefined)
-    const peer = peerOf(stream)
+    const peer = findPeer(stream)
     if (peer === undefined || !limits.begun(peer)) return
     if (stream.closed) return limits.reset(peer)
     stream.once('close', () => {
@@ -106,7 +106,7 @@ function countLately(session: ServerHttp2Session): () => number {
 }
 
 /** Undefined when the connection is gone. */
-function peerOf({ session }: ServerHttp2Stream): string | undefined {
+function findPeer({ session }: ServerHttp2Stream): string | undefined {
   return session && !session.destroyed ? peerKey(session.socket) : undefined
 }
 

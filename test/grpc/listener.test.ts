@@ -15,7 +15,7 @@ import { randomIds } from '../../src/core/ids.ts'
 import type { RefusedConnection } from '../../src/core/net/guarded-listener.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { CallConnections } from '../../src/grpc/call-connections.ts'
-import { connectionOf } from '../../src/grpc/connection-of.ts'
+import { findConnection } from '../../src/grpc/find-connection.ts'
 import type { ListenerLimits } from '../../src/grpc/listener.ts'
 import { Listener } from '../../src/grpc/listener.ts'
 import { GRPC_SERVER_OPTIONS } from '../../src/grpc/server-options.ts'
@@ -449,7 +449,7 @@ async function start({
     {
       WhoAmI: (request: ServerUnaryCall<string, string>, done: sendUnaryData<string>) => {
         running.calls += 1
-        const connection = connectionOf(request)
+        const connection = findConnection(request)
         running.seen.add(connection)
         const via = bearers.of(request.getPeer())
         authenticator

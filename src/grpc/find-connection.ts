@@ -9,7 +9,7 @@ const CONNECTIONS = new WeakMap<PeerCertificate, VerifiedConnection>()
  * The connection that a call came over; undefined when its peer has shown no certificate or the connection is gone.
  * Costs a map lookup. Addresses play no part: they can be shared or reused.
  */
-export function connectionOf(
+export function findConnection(
   call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>,
 ): VerifiedConnection | undefined {
   const certificate = call.getAuthContext().sslPeerCertificate
