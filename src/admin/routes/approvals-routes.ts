@@ -1,6 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { StintError } from '../../core/errors.ts'
-import { isEligible } from '../../grants/decide-approval.ts'
+import { loadApprovalDetails } from '../../grants/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
 import {
@@ -102,16 +101,7 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
   })
 
   app.openapi(read, async (c) => {
-    const { id } = c.req.valid('param')
-    const approval = await ledger.getApproval(id)
-    const grant = approval && (await ledger.getGrant(approval.grantId))
-    const plan = approval && (await ledger.getPlan(approval.planHash))
-    if (!approval || !grant || !plan) {
-      throw new StintError('APPROVAL_NOT_FOUND', { explanation: `There is no approval ${id}.`, approvalId: id })
-    }
-    const open = approval.state === 'pending' && grant.state === 'awaiting_approval' && approval.expiresAt > clock.now()
-    const eligible = open && isEligible(c.var.operator, grant, approval.requirements)
-    return c.json(wire({ approval, grant, plan, eligible }), 200)
+    return c.json(wire(await loadApprovalDetails({ ledger, clock }, c.var.operator, c.req.valid('param').id)), 200)
   })
 
   for (const verdict of ['approve', 'reject'] as const) {

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { StintError } from '../../core/errors.ts'
+import { loadGrantDetails, loadLeases, loadTrail } from '../../grants/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
 import {
@@ -115,39 +115,19 @@ export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
   })
 
   app.openapi(read, async (c) => {
-    const { id } = c.req.valid('param')
-    const grant = await known(id)
-    const [plan, its, approval, deny] = await Promise.all([
-      ledger.getPlan(grant.planHash),
-      ledger.listLeases(id),
-      ledger.approvalOf(id),
-      ledger.denyOf(id),
-    ])
-    return c.json(wire({ grant, plan, leases: its, approval, deny }), 200)
+    return c.json(wire(await loadGrantDetails(ledger, c.req.valid('param').id)), 200)
   })
 
   app.openapi(trail, async (c) => {
-    const { id } = c.req.valid('param')
-    const events = await ledger.trail(id)
-    // Events outlive the grant's row, so only a grant without either is unknown.
-    if (events.length === 0) await known(id)
-    return c.json(wire({ events }), 200)
+    return c.json(wire({ events: await loadTrail(ledger, c.req.valid('param').id) }), 200)
   })
 
   app.openapi(leases, async (c) => {
-    const { id } = c.req.valid('param')
-    await known(id)
-    return c.json(wire({ items: await ledger.listLeases(id) }), 200)
+    return c.json(wire({ items: await loadLeases(ledger, c.req.valid('param').id) }), 200)
   })
 
   app.openapi(revoke(limits), async (c) => {
     const { id } = c.req.valid('param')
     return c.json(wire(await deps.operatorService.revokeGrant(c.var.operator, id, c.req.valid('json').note)), 200)
   })
-
-  async function known(id: string) {
-    const grant = await ledger.getGrant(id)
-    if (!grant) throw new StintError('GRANT_NOT_FOUND', { explanation: `There is no grant ${id}.`, grantId: id })
-    return grant
-  }
 }

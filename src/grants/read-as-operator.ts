@@ -1,0 +1,83 @@
+import type { Clock } from '../core/clock.ts'
+import { StintError } from '../core/errors.ts'
+import type { LedgerReads } from '../ledger/ledger.ts'
+import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
+import { isEligible } from './decide-approval.ts'
+import type { Operator } from './operator.ts'
+
+/** A grant with all that the ledger has of it. */
+export interface GrantDetails {
+  readonly grant: Grant
+  /** Undefined once retention has removed it, and for a denied grant whose plan is over 4 KiB. */
+  readonly plan: Plan | undefined
+  /** By number. */
+  readonly leases: readonly Lease[]
+  readonly approval: Approval | undefined
+  readonly deny: DenyEntry | undefined
+}
+
+/** An approval with the plan that it is bound to. */
+export interface ApprovalDetails {
+  readonly approval: Approval
+  readonly grant: Grant
+  readonly plan: Plan
+  /** Whether the operator who asks may decide it, checked in advance as far as possible. */
+  readonly eligible: boolean
+}
+
+/** @throws {StintError} GRANT_NOT_FOUND */
+export async function loadGrantDetails(
+  ledger: Pick<LedgerReads, 'getGrant' | 'getPlan' | 'listLeases' | 'approvalOf' | 'denyOf'>,
+  grantId: string,
+): Promise<GrantDetails> {
+  const grant = await requireGrant(ledger, grantId)
+  const [plan, leases, approval, deny] = await Promise.all([
+    ledger.getPlan(grant.planHash),
+    ledger.listLeases(grantId),
+    ledger.approvalOf(grantId),
+    ledger.denyOf(grantId),
+  ])
+  return { grant, plan, leases, approval, deny }
+}
+
+/** The leases of a grant, by number. @throws {StintError} GRANT_NOT_FOUND */
+export async function loadLeases(
+  ledger: Pick<LedgerReads, 'getGrant' | 'listLeases'>,
+  grantId: string,
+): Promise<readonly Lease[]> {
+  await requireGrant(ledger, grantId)
+  return ledger.listLeases(grantId)
+}
+
+/** The audit events of a grant in order; they outlive the grant's row. @throws {StintError} GRANT_NOT_FOUND without either */
+export async function loadTrail(
+  ledger: Pick<LedgerReads, 'getGrant' | 'trail'>,
+  grantId: string,
+): Promise<readonly AuditEvent[]> {
+  const events = await ledger.trail(grantId)
+  if (events.length === 0) await requireGrant(ledger, grantId)
+  return events
+}
+
+/** @throws {StintError} APPROVAL_NOT_FOUND */
+export async function loadApprovalDetails(
+  { ledger, clock }: { ledger: Pick<LedgerReads, 'getApproval' | 'getGrant' | 'getPlan'>; clock: Pick<Clock, 'now'> },
+  operator: Operator,
+  approvalId: string,
+): Promise<ApprovalDetails> {
+  const approval = await ledger.getApproval(approvalId)
+  const grant = approval && (await ledger.getGrant(approval.grantId))
+  const plan = approval && (await ledger.getPlan(approval.planHash))
+  if (!approval || !grant || !plan) {
+    throw new StintError('APPROVAL_NOT_FOUND', { explanation: `There is no approval ${approvalId}.`, approvalId })
+  }
+  const isOpen = approval.state === 'pending' && grant.state === 'awaiting_approval' && approval.expiresAt > clock.now()
+  return { approval, grant, plan, eligible: isOpen && isEligible(operator, grant, approval.requirements) }
+}
+
+async function requireGrant(ledger: Pick<LedgerReads, 'getGrant'>, grantId: string): Promise<Grant> {
+  const grant = await ledger.getGrant(grantId)
+  if (grant) return grant
+  throw new StintError('GRANT_NOT_FOUND', { explanation: `There is no grant ${grantId}.`, grantId })
+}
