@@ -5,7 +5,7 @@ import type { Grant } from '../ledger/records.ts'
 import type { GrantView } from './grant-view.ts'
 import type { GrantParts } from './parts.ts'
 import { retryOnConflict } from './retry-conflict.ts'
-import { ownGrant, viewOf } from './view-of.ts'
+import { requireOwnGrant, toView } from './view-of.ts'
 
 /**
  * The agent says that its task is over. An active grant ends; one that still waits is withdrawn; any other stays as it
@@ -18,14 +18,14 @@ export async function completeGrant(
   note: string,
 ): Promise<GrantView> {
   const grant = await retryOnConflict(async () => {
-    const current = await ownGrant(parts, caller, grantId)
+    const current = await requireOwnGrant(parts, caller, grantId)
     failpoint('complete.before_record')
     if (current.state === 'active') return complete(parts, caller, current, note)
     if (current.state === 'awaiting_approval') return withdraw(parts, caller, current, note)
     return current
   })
   failpoint('complete.after_record')
-  return viewOf(parts, grant)
+  return toView(parts, grant)
 }
 
 async function complete(

@@ -7,7 +7,6 @@ import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { ClaimedDenyTarget, Ledger } from '../ledger/ledger.ts'
 import type { WatchHub } from './watch-hub.ts'
-import type { Watermarks } from './watermarks.ts'
 
 /** A replica that dies with a claim gives it back by not being heard of for this long. */
 const CLAIM_MS = 30_000
@@ -22,7 +21,6 @@ export interface DenyReconcilerParts {
   readonly provider: CredentialProvider
   readonly clock: Clock
   readonly hub: WatchHub
-  readonly watermarks: Watermarks
   /** Names this process on its claims. */
   readonly owner: string
   /** 0 to 1, for jitter. */
@@ -85,8 +83,8 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
   })
   failpoint('reconcile.after_record')
   parts.onWell(`deny:${target.target}`)
-  // Asked of what agents were told, not of the target, which may have been mended with a new watermark.
-  if (list.watermark && parts.watermarks.set(target.target, list.watermark)) parts.hub.allChanged()
+  // Not only with a new watermark: that of a target that was mended has been in the ledger since it was claimed.
+  if (list.watermark) parts.hub.allChanged()
 }
 
 async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget, thrown: unknown): Promise<void> {

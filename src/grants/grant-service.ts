@@ -9,7 +9,7 @@ import { judgeOnRecord } from './refusals.ts'
 import { renewLease } from './renew-lease.ts'
 import { checkIdempotencyKey, requestGrant } from './request-grant.ts'
 import type { GrantService } from './services.ts'
-import { ownGrant, viewOf } from './view-of.ts'
+import { requireOwnGrant, toView } from './view-of.ts'
 
 /** The life of a grant as its agent can drive it. */
 export function createGrantService(parts: GrantParts): GrantService {
@@ -49,7 +49,7 @@ export function createGrantService(parts: GrantParts): GrantService {
       }),
 
     completeGrant: (caller, grantId, note) => completeGrant(parts, caller, grantId, note),
-    getGrant: async (caller, grantId) => viewOf(parts, await ownGrant(parts, caller, grantId)),
+    getGrant: async (caller, grantId) => toView(parts, await requireOwnGrant(parts, caller, grantId)),
     listGrants: (caller, filter, page) => listOwnGrants(parts, caller, filter, page),
     watchGrant: (caller, grantId, signal) => watchGrant(parts, caller, grantId, signal),
     reportActivity: (caller, grantId, activities) =>

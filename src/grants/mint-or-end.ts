@@ -5,7 +5,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { GrantAnswer } from './grant-view.ts'
 import { mintLease } from './lease-mint.ts'
 import type { GrantParts } from './parts.ts'
-import { viewOf } from './view-of.ts'
+import { toView } from './view-of.ts'
 
 /** Errors of a mint that no repeat can mend: the grant is of no use, so it ends. */
 const HOPELESS = ['PROVIDER_REFUSED', 'SESSION_POLICY_TOO_LARGE', 'PROVIDER_ANSWER_INVALID'] as const
@@ -17,7 +17,7 @@ export async function mintOrEnd(
 ): Promise<GrantAnswer> {
   try {
     const revealed = await mintLease(parts, { grant, lease, plan, signal })
-    return { ...(await viewOf(parts, grant)), lease: revealed }
+    return { ...(await toView(parts, grant, revealed.lease)), lease: revealed }
   } catch (thrown) {
     const error = asStintError(thrown)
     if (HOPELESS.some((code) => code === error.code)) await endAsFailed(parts, grant.id, error.code)

@@ -11,7 +11,6 @@ import type { LifeSettings } from './lifecycle.ts'
 import type { RecordLimits } from './record-limits.ts'
 import type { TokenGuard } from './token-guard.ts'
 import type { WatchHub } from './watch-hub.ts'
-import type { Watermarks } from './watermarks.ts'
 
 /** Limits of one agent that the ledger counts. */
 interface GrantQuotas {
@@ -28,7 +27,6 @@ export interface GrantParts {
   readonly admission: Admission
   readonly recordLimits: RecordLimits
   readonly hub: WatchHub
-  readonly watermarks: Watermarks
   readonly clock: Clock
   readonly clockGuard: ClockGuard
   readonly ids: Ids

@@ -6,7 +6,7 @@ import { isFinalState } from '../ledger/rules.ts'
 import type { GrantView } from './grant-view.ts'
 import type { GrantParts } from './parts.ts'
 import type { Activity } from './services.ts'
-import { ownGrant, viewOf } from './view-of.ts'
+import { requireOwnGrant, toView, toViews } from './view-of.ts'
 
 /** A trail is for people to read, and its agent must not be able to fill the disk with it. */
 const MAX_REPORTS = 500
@@ -21,7 +21,7 @@ export async function listOwnGrants(
   page: PageRequest,
 ): Promise<Page<GrantView>> {
   const { items, nextCursor } = await parts.ledger.listGrants({ ...filter, subject: caller.subject }, page)
-  const views = await Promise.all(items.map((grant) => viewOf(parts, grant)))
+  const views = await toViews(parts, items)
   return nextCursor ? { items: views, nextCursor } : { items: views }
 }
 
@@ -36,7 +36,7 @@ export async function* watchGrant(
   while (!signal.aborted) {
     const { woken, stop } = parts.hub.listen(grantId)
     try {
-      const view = await viewOf(parts, await ownGrant(parts, caller, grantId))
+      const view = await toView(parts, await requireOwnGrant(parts, caller, grantId))
       const mark = `${view.grant.version}/${view.renewAfter?.getTime() ?? 0}`
       if (mark !== shown) yield view
       shown = mark
@@ -69,7 +69,7 @@ export async function reportActivity(
   grantId: string,
   activities: readonly Activity[],
 ): Promise<void> {
-  const grant = await ownGrant(parts, caller, grantId)
+  const grant = await requireOwnGrant(parts, caller, grantId)
   const at = parts.clock.now()
   const events = activities.map((activity) =>
     auditEvent('agent.reported', {

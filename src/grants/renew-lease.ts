@@ -13,7 +13,7 @@ import { mintOrEnd } from './mint-or-end.ts'
 import type { GrantParts } from './parts.ts'
 import { deniedError } from './refusals.ts'
 import { retryOnConflict } from './retry-conflict.ts'
-import { ownGrant } from './view-of.ts'
+import { requireOwnGrant } from './view-of.ts'
 
 /** A lease shorter than this would be over before its first use. */
 const SHORTEST_LEASE_MS = 5_000
@@ -32,7 +32,7 @@ export async function renewLease(
   const intended = await retryOnConflict(async () => {
     const now = parts.clock.now()
     parts.clockGuard.check()
-    const grant = await ownGrant(parts, caller, grantId)
+    const grant = await requireOwnGrant(parts, caller, grantId)
     if (grant.state !== 'active' || !grant.deadline) throw notActive(grant)
     if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw notActive({ ...grant, state: 'ending', reason: 'deadline' })

@@ -14,7 +14,7 @@ import { mintOrEnd } from './mint-or-end.ts'
 import type { GrantParts } from './parts.ts'
 import { deniedError, judgeOnRecord } from './refusals.ts'
 import { renewLease } from './renew-lease.ts'
-import { viewOf } from './view-of.ts'
+import { toView } from './view-of.ts'
 
 const IDEMPOTENCY_KEY = /^[A-Za-z0-9._:-]{8,128}$/
 
@@ -52,7 +52,7 @@ export async function requestGrant(
   if (opened.kind === 'existing') return repeat(parts, caller, opened.grant, judgement, signal)
   const { grant, lease } = opened
   if (grant.state === 'denied') throw deniedError(grant)
-  if (!lease) return viewOf(parts, grant)
+  if (!lease) return toView(parts, grant)
   return mintOrEnd(parts, { grant, lease, plan: judgement.plan, signal })
 }
 
@@ -70,7 +70,7 @@ async function repeat(
   }
   if (grant.state === 'denied') throw deniedError(grant)
   if (grant.state === 'active') return renewLease(parts, caller, { grantId: grant.id, by: 'request' }, signal)
-  return viewOf(parts, grant)
+  return toView(parts, grant)
 }
 
 /** Looks before anything is written; the ledger counts again, since others may open grants at the same time. */

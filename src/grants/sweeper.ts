@@ -42,8 +42,7 @@ export class Sweeper {
 
   /** Settles what a crash left behind. Call it before the first request is served. */
   async recover(): Promise<void> {
-    const { ledger, clock, watermarks } = this.#parts
-    watermarks.load(await ledger.listDenyTargets())
+    const { ledger, clock } = this.#parts
     const before = clock.now()
     for (;;) {
       const intended = await ledger.intendedLeases({ before, limit: RECOVERY_BATCH })

@@ -138,6 +138,8 @@ export interface LedgerReads {
   /** Newest first. */
   listApprovals(filter: { state?: ApprovalState }, page: PageRequest): Promise<Page<Approval>>
   denyOf(grantId: string): Promise<DenyEntry | undefined>
+  /** By its key. */
+  getDenyTarget(target: string): Promise<DenyTarget | undefined>
   /** Every target, those that fail first. */
   listDenyTargets(): Promise<DenyTarget[]>
   /** Most recent first. */

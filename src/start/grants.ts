@@ -12,7 +12,6 @@ import { RecordLimits } from '../grants/record-limits.ts'
 import type { GrantService, OperatorService } from '../grants/services.ts'
 import type { TokenGuard } from '../grants/token-guard.ts'
 import { WatchHub } from '../grants/watch-hub.ts'
-import { Watermarks } from '../grants/watermarks.ts'
 import { type BundleStore, requireBundle } from '../identity/bundle-store.ts'
 import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -64,7 +63,6 @@ function grantParts({ config, ledger, provider, judge, tokens, bundles, issuers,
     admission: new Admission({ limits: admissionLimits(config), clock }),
     recordLimits: new RecordLimits({ rates, ledger, clock }),
     hub,
-    watermarks: new Watermarks({ provider }),
     clock,
     clockGuard: createClockGuard({ clock }),
     ids,

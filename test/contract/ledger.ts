@@ -554,6 +554,17 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await claim(later(99_000))).toBeUndefined()
       })
 
+      test('a target is read by its key, with the watermark that its last write left', async () => {
+        const grant = await denied()
+        await denied('a:other')
+        await claim()
+        await written(1, [grant.id], { watermark: later(3) })
+        ledger = await fixture.reopen()
+        expect(await ledger.getDenyTarget(`boundary:${ROLE}`)).toMatchObject({ watermark: later(3) })
+        expect(await ledger.getDenyTarget('a:other')).not.toHaveProperty('watermark')
+        expect(await ledger.getDenyTarget('nobody:wrote')).toBeUndefined()
+      })
+
       test('what is wanted during a write makes the target due again', async () => {
         const first = await denied()
         await claim()

@@ -396,21 +396,47 @@ describe('P6: honest revocation', () => {
     expect(await h.ledger.denyOf(grant.id)).toBeDefined()
   })
 
-  test('a full document gives way to a watermark, and the survivors are told to renew', async () => {
+  /** Two grants are revoked of a document that holds one. */
+  const overfill = async () => {
     h.provider.capacity = 1
-    const survivor = await h.request('key-survivor')
     const first = await h.request('key-00000001')
     await h.clock.advance(5_000)
     const second = await h.request('key-00000002')
     for (const { grant } of [first, second]) await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
     await h.clock.advance(5_000)
     await h.sweeper.reconcile()
+  }
+
+  test('a full document gives way to a watermark, and the survivors are told to renew', async () => {
+    const survivor = await h.request('key-survivor')
+    await overfill()
     const list = h.provider.written.at(-1)
     expect(list?.watermark).toBeInstanceOf(Date)
     const view = await h.grants.getGrant(caller(), survivor.grant.id)
     expect(view.renewAfter).toEqual(list?.watermark)
     await h.grants.renewLease(caller(), survivor.grant.id, h.signal)
     expect((await h.grants.getGrant(caller(), survivor.grant.id)).renewAfter).toBeUndefined()
+  })
+
+  test('a watermark that another process wrote cuts survivors, in a list too, until they renew', async () => {
+    const { grant } = await h.request('key-survivor')
+    await overfill()
+    const watermark = h.provider.written.at(-1)?.watermark
+    await h.close()
+    h = await openHarness({ folder: h.folder, clock: h.clock, provider: h.provider })
+    expect((await h.grants.getGrant(caller(), grant.id)).renewAfter).toEqual(watermark)
+    const { items } = await h.grants.listGrants(caller(), { state: 'active' }, { limit: 10 })
+    expect(items).toMatchObject([{ grant: { id: grant.id }, renewAfter: watermark }])
+    expect(await h.request('key-survivor')).not.toHaveProperty('renewAfter')
+  })
+
+  test('who watches a survivor is told of the watermark at once', async () => {
+    const { grant } = await h.request('key-survivor')
+    const views = h.grants.watchGrant(caller(), grant.id, h.signal)
+    await views[Symbol.asyncIterator]().next()
+    const told = views[Symbol.asyncIterator]().next()
+    await overfill()
+    expect((await told).value).toMatchObject({ renewAfter: h.provider.written.at(-1)?.watermark })
   })
 
   test('a watermark that is lost from the ledger becomes one of now, and whom it cuts is told to renew', async () => {

@@ -97,6 +97,10 @@ export class FakeAdminLedger implements Reads {
     return this.denies.find((deny) => deny.grantId === grantId)
   }
 
+  async getDenyTarget(target: string) {
+    return this.targets.find((one) => one.target === target)
+  }
+
   async listDenyTargets() {
     return this.targets
   }

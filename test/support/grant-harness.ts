@@ -16,7 +16,6 @@ import { RecordLimits, type RecordRates } from '../../src/grants/record-limits.t
 import { Sweeper } from '../../src/grants/sweeper.ts'
 import { TokenGuard, type TokenReuse } from '../../src/grants/token-guard.ts'
 import { WatchHub } from '../../src/grants/watch-hub.ts'
-import { Watermarks } from '../../src/grants/watermarks.ts'
 import type { CallConnection, CallerIdentity } from '../../src/identity/caller-identity.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { RefusalLog } from '../../src/ledger/refusal-log.ts'
@@ -109,7 +108,6 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
   }
   const problems: { component: string; error: unknown }[] = []
   const hub = new WatchHub()
-  const watermarks = new Watermarks({ provider })
   const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
   const planner = createPlanner({
     labels: NO_LABELS,
@@ -165,7 +163,6 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     }),
     recordLimits: new RecordLimits({ rates: options.recordRates ?? { refusalsPerMinute: 1_000 }, ledger, clock }),
     hub,
-    watermarks,
     clock,
     clockGuard: createClockGuard({ clock }),
     ids: randomIds,

@@ -75,6 +75,11 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
         const row = store.grantRow(grantId)
         return row && store.denyOf(row.row_id)
       }),
+    getDenyTarget: (target) =>
+      read(() => {
+        const row = db.get<DenyTargetRow>(`${SELECT_DENY_TARGET} WHERE target = ?`, target)
+        return row && store.denyTarget(row)
+      }),
     listDenyTargets: () =>
       read(() =>
         db

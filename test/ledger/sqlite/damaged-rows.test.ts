@@ -337,6 +337,7 @@ describe('the deny list', () => {
     await denied('b')
     damage(`UPDATE deny_targets SET next_attempt_at = ${FAR} WHERE target = 'a'`)
     expect((await tmp.ledger.listDenyTargets()).map((one) => one.target)).toEqual(['b'])
+    await expect(tmp.ledger.getDenyTarget('a')).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' })
     expect((await claim())?.target.target).toBe('b')
     expect((await claim())?.target.target).toBe('a')
     expect(await claim()).toBeUndefined()
