@@ -209,6 +209,8 @@ export const leaseSchema = z
     end: z.enum(LEASE_ENDS).optional(),
     notAfter: instant().openapi({ description: 'the credentials stop working at this instant' }),
     intendedAt: instant(),
+    replica: z.string().optional().openapi({ description: 'the broker process that mints it' }),
+    mintUntil: instant().optional().openapi({ description: 'by then its mint has been answered or given up' }),
     issuedAt: instant().optional(),
     endedAt: instant().optional(),
     accessKeyId: z.string().optional().openapi({ description: 'for correlation with CloudTrail' }),

@@ -92,6 +92,8 @@ export interface CredentialProvider {
    * found in the cloud's log, and denied. Pure; no two leases share a name.
    */
   nameSession(lease: { readonly grantId: string; readonly number: number }): string
+  /** How long a mint takes at most, from the record of its lease to the last answer: the process that mints waits no longer. */
+  readonly mintTimeoutMs: number
   /**
    * Credentials for one lease: they allow nothing outside the plan, and nothing at all from `lease.notAfter` on.
    *

@@ -1,6 +1,6 @@
 import type { CredentialProvider, DenyWindow } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
-import type { DueGrant, GrantMove } from '../ledger/ledger.ts'
+import type { DueGrant, GrantMove, NewLease } from '../ledger/ledger.ts'
 import type { DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 
@@ -29,8 +29,23 @@ export interface NewDeny extends DenyWindow {
 
 type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
 
+/** What is recorded of a lease before it is minted; it begins now and ends with the lease length or the deadline. */
+export function leaseToIntend(
+  { id, grantId, number, now, deadline }: { id: string; grantId: string; number: number; now: Date; deadline: Date },
+  settings: LifeSettings,
+  provider: Pick<CredentialProvider, 'nameSession' | 'mintTimeoutMs'>,
+): NewLease {
+  return {
+    id,
+    sessionName: provider.nameSession({ grantId, number }),
+    notAfter: leaseNotAfter(now, deadline, settings),
+    intendedAt: now,
+    mintUntil: new Date(now.getTime() + provider.mintTimeoutMs),
+  }
+}
+
 /** The end of a lease that starts now: the lease length, but never past the deadline. */
-export function leaseNotAfter(now: Date, deadline: Date, settings: LifeSettings): Date {
+function leaseNotAfter(now: Date, deadline: Date, settings: LifeSettings): Date {
   return new Date(Math.min(now.getTime() + settings.leaseMs, deadline.getTime()))
 }
 

@@ -7,7 +7,7 @@ import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { GrantAnswer } from './grant-view.ts'
 import { notActive } from './lease-mint.ts'
-import { leaseNotAfter } from './lifecycle.ts'
+import { leaseToIntend } from './lifecycle.ts'
 import { loadPlan } from './load-plan.ts'
 import { mintOrEnd } from './mint-or-end.ts'
 import type { GrantParts } from './parts.ts'
@@ -41,12 +41,12 @@ export async function renewLease(
       throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the lease was recorded.' })
 
     failpoint('renew.before_record')
-    const sessionName = parts.provider.nameSession({ grantId: grant.id, number: grant.leaseCount + 1 })
-    const notAfter = leaseNotAfter(now, grant.deadline, parts.settings)
+    const next = { id: parts.ids.next('lse', now), grantId: grant.id, number: grant.leaseCount + 1 }
+    const intended = leaseToIntend({ ...next, now, deadline: grant.deadline }, parts.settings, parts.provider)
     const recorded = await parts.ledger.intendLease({
       grantId: grant.id,
       grantVersion: grant.version,
-      lease: { id: parts.ids.next('lse', now), sessionName, notAfter, intendedAt: now },
+      lease: intended,
       ...parts.tokens.describeUse(caller, by, now),
       events: (lease) => [
         auditEvent('lease.intended', {
@@ -54,7 +54,7 @@ export async function renewLease(
           actor: caller.subject,
           grantId: grant.id,
           leaseId: lease.id,
-          data: { number: lease.number, notAfter: notAfter.toISOString(), ...caller.evidence },
+          data: { number: lease.number, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
         }),
       ],
     })

@@ -3,13 +3,13 @@ import { failpoint } from '../core/failpoint.ts'
 import { inputError } from '../core/input-error.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
-import type { NewLease, OpenGrant } from '../ledger/ledger.ts'
+import type { OpenGrant } from '../ledger/ledger.ts'
 import type { Approval, Grant } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
 import { briefDenial } from './brief-denial.ts'
 import type { GrantAnswer } from './grant-view.ts'
 import type { Judgement } from './judge.ts'
-import { leaseNotAfter } from './lifecycle.ts'
+import { leaseToIntend } from './lifecycle.ts'
 import { mintOrEnd } from './mint-or-end.ts'
 import type { GrantParts } from './parts.ts'
 import { deniedError, judgeOnRecord } from './refusals.ts'
@@ -160,12 +160,7 @@ function grantToOpen(
     }
   }
   const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
-  const lease: NewLease = {
-    id: ids.next('lse', now),
-    sessionName: provider.nameSession({ grantId, number: 1 }),
-    notAfter: leaseNotAfter(now, deadline, settings),
-    intendedAt: now,
-  }
+  const lease = leaseToIntend({ id: ids.next('lse', now), grantId, number: 1, now, deadline }, settings, provider)
   const events = [
     requested,
     auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),

@@ -43,19 +43,19 @@ export class Sweeper {
   /** Settles what a crash left behind. Call it before the first request is served. */
   async recover(): Promise<void> {
     const { ledger, clock } = this.#parts
-    const before = clock.now()
+    const now = clock.now()
     for (;;) {
-      const intended = await ledger.intendedLeases({ before, limit: RECOVERY_BATCH })
-      if (intended.length === 0) return
+      const abandoned = await ledger.abandonedLeases({ now, limit: RECOVERY_BATCH })
+      if (abandoned.length === 0) return
       await Promise.all(
-        intended.map((lease) =>
+        abandoned.map((lease) =>
           // The secret died with the process that asked for it, but a session may exist: it counts until it is over.
           ledger.settleLease({
             leaseId: lease.id,
             to: 'unknown',
             events: [
               auditEvent('lease.unknown', {
-                at: before,
+                at: now,
                 actor: 'stint',
                 grantId: lease.grantId,
                 leaseId: lease.id,

@@ -154,8 +154,8 @@ export interface LedgerReads {
   countGrants(): Promise<Record<GrantState, number>>
   /** Grants of one subject in `awaiting_approval`, `active` or `ending`; from a counter. */
   countOpenGrants(subject: string): Promise<number>
-  /** For recovery at start: `intended` leases not yet marked unknown, intended before an instant; the oldest first. */
-  intendedLeases(input: { before: Date; limit: number }): Promise<Lease[]>
+  /** For recovery at start: leases whose mint nobody will put on record any more, see `isAbandoned`; the oldest first. */
+  abandonedLeases(input: { now: Date; limit: number }): Promise<Lease[]>
 }
 
 /** Events of a change may need the row that the change made, e.g. its id or number. */
@@ -211,8 +211,8 @@ export interface TokenMove {
 
 type TokenOwner = { readonly connectionId: string; readonly replica: string }
 
-/** What the caller says of a lease; number and session name follow from its grant. */
-export type NewLease = Pick<Lease, 'id' | 'sessionName' | 'notAfter' | 'intendedAt'>
+/** What the caller says of a lease; its number follows from its grant, its replica is the process of the ledger. */
+export type NewLease = Pick<Lease, 'id' | 'sessionName' | 'notAfter' | 'intendedAt'> & { readonly mintUntil: Date }
 
 /** Where a lease goes and what that leaves on record. */
 export type LeaseMove = {

@@ -90,6 +90,10 @@ export interface Lease {
   /** From this instant on nothing works. */
   readonly notAfter: Date
   readonly intendedAt: Date
+  /** The process that mints it; a new start is a new one. Missing, as `mintUntil`, in leases from before both were on record. */
+  readonly replica?: string
+  /** By then its mint has been answered or given up. */
+  readonly mintUntil?: Date
   readonly issuedAt?: Date
   readonly endedAt?: Date
   /** The public id of its credentials, by which the cloud's own log names them; never the secret. */

@@ -66,9 +66,13 @@ function checkGrantMove(grantId: string, from: GrantState, to: GrantState): void
 /**
  * The records of a new grant.
  *
+ * @param replica this process, which mints its lease.
  * @throws {StintError} INTERNAL for what our own code must not ask for.
  */
-export function openedGrant({ grant, plan, lease, approval }: OpenGrant): {
+export function openedGrant(
+  { grant, plan, lease, approval }: OpenGrant,
+  replica: string,
+): {
   readonly grant: Grant
   readonly lease?: Lease
   readonly approval?: Approval
@@ -81,7 +85,7 @@ export function openedGrant({ grant, plan, lease, approval }: OpenGrant): {
   if (plan.hash !== grant.planHash) throw misuse('The plan is not the one that the grant names.', grant.id)
   checkDue(grant.id, grant.state, grant.dueAt)
   const opened: Grant = { ...withoutUndefined(grant), leaseCount: lease ? 1 : 0, version: 1 }
-  if (lease) return { grant: opened, lease: newLease(opened, 1, lease) }
+  if (lease) return { grant: opened, lease: newLease(opened, 1, lease, replica) }
   return approval ? { grant: opened, approval: { ...approval, version: 1 } } : { grant: opened }
 }
 
@@ -187,8 +191,17 @@ const SET_ASIDE_MS = 60_000
 
 // Leases
 
-/** The next lease of an active grant, and the grant with it. @throws {StintError} LEDGER_CONFLICT, INTERNAL */
-export function intendedLease(grant: Grant, lease: NewLease): { readonly grant: Grant; readonly lease: Lease } {
+/**
+ * The next lease of an active grant, and the grant with it.
+ *
+ * @param replica this process, which mints the lease.
+ * @throws {StintError} LEDGER_CONFLICT, INTERNAL
+ */
+export function intendedLease(
+  grant: Grant,
+  lease: NewLease,
+  replica: string,
+): { readonly grant: Grant; readonly lease: Lease } {
   if (grant.state !== 'active') {
     const explanation = `The grant is ${grant.state}; only an active grant has further leases.`
     throw conflict(explanation, { grantId: grant.id, from: grant.state })
@@ -196,12 +209,12 @@ export function intendedLease(grant: Grant, lease: NewLease): { readonly grant: 
   const number = grant.leaseCount + 1
   return {
     grant: { ...grant, leaseCount: number, version: grant.version + 1 },
-    lease: newLease(grant, number, lease),
+    lease: newLease(grant, number, lease, replica),
   }
 }
 
 /** P7: no lease reaches beyond its grant's deadline, whatever the caller worked out. */
-function newLease(grant: Grant, number: number, lease: NewLease): Lease {
+function newLease(grant: Grant, number: number, lease: NewLease, replica: string): Lease {
   if (!grant.deadline || !(lease.notAfter <= grant.deadline)) {
     throw misuse("A lease cannot end after its grant's deadline.", grant.id)
   }
@@ -214,6 +227,8 @@ function newLease(grant: Grant, number: number, lease: NewLease): Lease {
     state: 'intended',
     notAfter: lease.notAfter,
     intendedAt: lease.intendedAt,
+    replica,
+    mintUntil: lease.mintUntil,
   }
 }
 
@@ -236,6 +251,20 @@ export function settledLease(lease: Lease | undefined, move: LeaseMove): Lease {
   if (move.to === 'ended') return { ...lease, state: 'ended', end: move.end, endedAt: move.endedAt }
   const { outcomeUnknown: _, ...known } = lease
   return { ...known, state: 'issued', accessKeyId: move.accessKeyId, issuedAt: move.issuedAt }
+}
+
+/**
+ * P2: whether nobody will put the outcome of a mint on record any more, so that the lease has to count as minted. Never one
+ * that this process mints, nor one that another process may still mint.
+ *
+ * @param othersAreGone one process at a time uses the store, so every other one is of the past.
+ */
+export function isAbandoned(
+  { state, outcomeUnknown, replica, mintUntil }: Lease,
+  asked: { readonly replica: string; readonly now: Date; readonly othersAreGone: boolean },
+): boolean {
+  if (state !== 'intended' || outcomeUnknown || replica === asked.replica) return false
+  return asked.othersAreGone || mintUntil === undefined || mintUntil <= asked.now
 }
 
 function isSettled(lease: Lease, move: LeaseMove): boolean {

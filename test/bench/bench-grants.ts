@@ -49,7 +49,13 @@ export class BenchGrants {
     const plan = this.#planner.plan('spiffe://bench.example/jobs/filler', benchTask(n % TASKS))
     const id = randomIds.next('grt', now)
     const sessionName = `${idBody(id)}.1`
-    const lease = { id: randomIds.next('lse', now), sessionName, notAfter: deadline, intendedAt: now }
+    const lease = {
+      id: randomIds.next('lse', now),
+      sessionName,
+      notAfter: deadline,
+      intendedAt: now,
+      mintUntil: deadline,
+    }
     const head = { at: now, actor: subject, grantId: id }
     const decided = { policySetHash: DECISION.policySetHash, policies: DECISION.determiningPolicies }
     const evidence = { certificateFingerprint: 'ef'.repeat(32) }

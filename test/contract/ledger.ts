@@ -243,12 +243,37 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         })
       }
 
-      test('that are intended are found by when they were', async () => {
+      test('carry the process that mints them and until when it may', async () => {
+        const { grant, lease: first } = await created()
+        expect(first).toMatchObject({ replica: expect.stringMatching(/^rpl_/), mintUntil: later(20_000) })
+        ledger = await fixture.reopen()
+        const next = { ...sampleLease(ids, now), mintUntil: later(7) }
+        const { lease } = await ledger.intendLease({
+          grantId: grant.id,
+          grantVersion: 1,
+          lease: next,
+          events: () => [],
+        })
+        expect(lease).toMatchObject({ mintUntil: later(7) })
+        expect(lease.replica).not.toBe(first.replica)
+        expect(await ledger.listLeases(grant.id)).toEqual([first, lease])
+      })
+
+      test('are abandoned when their process is gone and their outcome is open, never while this one mints them', async () => {
         const { lease } = await created()
-        const second = await created()
-        await ledger.settleLease({ leaseId: second.lease.id, to: 'ended', end: 'not_minted', endedAt: now, events: [] })
-        expect(await ledger.intendedLeases({ before: later(1), limit: 10 })).toEqual([lease])
-        expect(await ledger.intendedLeases({ before: now, limit: 10 })).toEqual([])
+        const { lease: settled } = await created()
+        const { lease: unknown } = await created()
+        const endedNow = { to: 'ended', end: 'not_minted', endedAt: now, events: [] } as const
+        await ledger.settleLease({ leaseId: settled.id, ...endedNow })
+        await ledger.settleLease({ leaseId: unknown.id, to: 'unknown', events: [] })
+        const abandoned = (at: Date, limit = 10) => ledger.abandonedLeases({ now: at, limit })
+        expect(await abandoned(later(86_400_000))).toEqual([])
+        ledger = await fixture.reopen()
+        const { lease: own } = await created()
+        expect(await abandoned(later(20_000))).toEqual([lease])
+        ledger = await fixture.reopen()
+        expect(await abandoned(later(20_000))).toEqual([lease, own])
+        expect(await abandoned(later(20_000), 1)).toEqual([lease])
       })
     })
 

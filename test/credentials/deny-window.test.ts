@@ -72,6 +72,7 @@ test('a provider that may take longer for a mint counts a lost answer as later',
     const lastIssuedAt = (totalMs: number) =>
       aws.with({ mintLimits: { totalMs } }).denyWindow([intended], plan).lastIssuedAt
     expect(aws.provider.denyWindow([intended], plan).lastIssuedAt).toEqual(lastIssuedAt(10_000))
+    expect(aws.with({ mintLimits: { totalMs: 25_000 } }).mintTimeoutMs - aws.provider.mintTimeoutMs).toBe(15_000)
     expect(lastIssuedAt(25_000).getTime() - lastIssuedAt(10_000).getTime()).toBe(15_000)
   } finally {
     await aws.close()

@@ -77,6 +77,7 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
   return {
     name: provider.name,
     nameSession: (lease) => provider.nameSession(lease),
+    mintTimeoutMs: provider.mintTimeoutMs,
     mint: (request, signal) => (other() ?? provider).mint(request, signal),
     denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
     revocationTarget: (roleArn) => provider.revocationTarget(roleArn),

@@ -5,7 +5,7 @@ import {
   endGrant,
   isLive,
   type LifeSettings,
-  leaseNotAfter,
+  leaseToIntend,
   type NewDeny,
   settleDue,
   usableUntil,
@@ -75,7 +75,17 @@ describe('the length of a lease', () => {
     { name: 'ends at the deadline when that is nearer', now: 0, deadline: 120_000, end: 120_000 },
     { name: 'never reaches past the deadline on renewal', now: 3_500_000, deadline: 3_600_000, end: 3_600_000 },
   ]) {
-    test(name, () => expect(leaseNotAfter(at(now), at(deadline), settings)).toEqual(at(end)))
+    test(name, () => {
+      const wanted = { id: 'lse_1', grantId: 'grt_1', number: 2, now: at(now), deadline: at(deadline) }
+      const names = { nameSession: () => 'a name', mintTimeoutMs: 20_000 }
+      expect(leaseToIntend(wanted, settings, names)).toEqual({
+        id: 'lse_1',
+        sessionName: 'a name',
+        notAfter: at(end),
+        intendedAt: at(now),
+        mintUntil: at(now + 20_000),
+      })
+    })
   }
 
   test('for SDKs is 30 s less, or half of a short life', () => {

@@ -21,6 +21,7 @@ const DENY_MS = 7_000
 /** A provider that is not AWS: a gate that prints badges, with names, times and a list of its own. */
 class BadgeGate implements CredentialProvider {
   readonly name = 'badge-gate'
+  readonly mintTimeoutMs = 1_000
   readonly asked: MintRequest[] = []
   readonly lists: { key: string; list: DenyList }[] = []
   /** A badge lets its bearer print another, which is good for as long again. */

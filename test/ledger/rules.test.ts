@@ -24,6 +24,7 @@ import {
   failedDenyTarget,
   GRANT_TRANSITIONS,
   intendedLease,
+  isAbandoned,
   isClaimable,
   isDue,
   isFinalState,
@@ -65,10 +66,13 @@ const withDetails = (code: string, details: object) =>
 
 describe('opening', () => {
   test('gives the grant its first version, and its lease the first number', () => {
-    const opened = openedGrant(opening)
+    const opened = openedGrant(opening, 'rpl_1')
     expect(opened.grant).toEqual({ ...opening.grant, leaseCount: 1, version: 1 })
     expect(opened.lease).toMatchObject({ ...opening.lease, number: 1, state: 'intended', roleArn: grant.roleArn })
-    expect(openedGrant(waiting)).toMatchObject({ grant: { leaseCount: 0 }, approval: { version: 1, state: 'pending' } })
+    expect(openedGrant(waiting, 'rpl_1')).toMatchObject({
+      grant: { leaseCount: 0 },
+      approval: { version: 1, state: 'pending' },
+    })
   })
 
   const lease = sampleLease(randomIds, now)
@@ -95,12 +99,13 @@ describe('opening', () => {
       input: sampleOpen(randomIds, now, { grant: { state: 'denied', dueAt: now } }),
     },
   ]) {
-    test(`${name} is refused as a mistake of our own`, () => expect(() => openedGrant(input as never)).toThrow(misuse))
+    test(`${name} is refused as a mistake of our own`, () =>
+      expect(() => openedGrant(input as never, 'rpl_1')).toThrow(misuse))
   }
 
   test('a lease may end with the deadline', () => {
     const notAfter = grant.deadline as Date
-    expect(openedGrant({ ...opening, lease: { ...lease, notAfter } }).lease?.notAfter).toEqual(notAfter)
+    expect(openedGrant({ ...opening, lease: { ...lease, notAfter } }, 'rpl_1').lease?.notAfter).toEqual(notAfter)
   })
 
   test('is counted against the limit unless the grant is final at once', () => {
@@ -202,7 +207,7 @@ describe('sweeping', () => {
 })
 
 describe('a lease', () => {
-  const lease = openedGrant(opening).lease as Lease
+  const lease = openedGrant(opening, 'rpl_1').lease as Lease
   const issued: Lease = { ...lease, state: 'issued', accessKeyId: 'ASIA1', issuedAt: at(1) }
   const ended: Lease = { ...lease, state: 'ended', end: 'expired', endedAt: at(2) }
   const move = (to: object) => ({ leaseId: lease.id, events: [], ...to }) as unknown as LeaseMove
@@ -211,15 +216,33 @@ describe('a lease', () => {
 
   test('is intended under an active grant, which counts it', () => {
     const next = sampleLease(randomIds, now)
-    const intended = intendedLease(grant, next)
+    const intended = intendedLease(grant, next, 'rpl_2')
     expect(intended.grant).toEqual({ ...grant, leaseCount: 2, version: 2 })
-    expect(intended.lease).toMatchObject({ ...next, number: 2 })
+    expect(intended.lease).toMatchObject({ ...next, number: 2, replica: 'rpl_2' })
     for (const state of GRANT_STATES.filter((other) => other !== 'active')) {
-      expect(() => intendedLease(inState(state), next)).toThrow(withDetails('LEDGER_CONFLICT', { from: state }))
+      expect(() => intendedLease(inState(state), next, 'rpl_2')).toThrow(
+        withDetails('LEDGER_CONFLICT', { from: state }),
+      )
     }
     const late = { ...next, notAfter: new Date((grant.deadline?.getTime() ?? 0) + 1) }
-    expect(() => intendedLease(grant, late)).toThrow(misuse)
+    expect(() => intendedLease(grant, late, 'rpl_2')).toThrow(misuse)
   })
+
+  for (const { name, of, asked = {}, abandoned } of [
+    { name: 'that this process mints', of: { replica: 'rpl_1' }, abandoned: false },
+    { name: 'that this process mints beyond its time', of: { replica: 'rpl_1', mintUntil: at(-1) }, abandoned: false },
+    { name: 'that another process may still mint', of: {}, abandoned: false },
+    { name: 'that another process can mint no longer', of: { mintUntil: now }, abandoned: true },
+    { name: 'of a process that is gone', of: {}, asked: { othersAreGone: true }, abandoned: true },
+    { name: 'from before processes were on record', of: { replica: undefined, mintUntil: undefined }, abandoned: true },
+    { name: 'that was issued', of: { ...issued, replica: 'rpl_2' }, asked: { othersAreGone: true }, abandoned: false },
+    { name: 'of unknown outcome', of: { outcomeUnknown: true }, asked: { othersAreGone: true }, abandoned: false },
+  ]) {
+    test(`${name} is ${abandoned ? '' : 'not '}abandoned`, () => {
+      const known = { ...lease, replica: 'rpl_2', mintUntil: at(1), ...of } as Lease
+      expect(isAbandoned(known, { replica: 'rpl_1', now, othersAreGone: false, ...asked })).toBe(abandoned)
+    })
+  }
 
   for (const { name, from, to, result } of [
     { name: 'is issued', from: lease, to: toIssued, result: issued },

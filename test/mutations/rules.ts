@@ -410,6 +410,36 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'a bearer token > whose lease is not on record is refused',
   },
   {
+    breaks: 'recovery takes a lease that its own process mints',
+    find: "state !== 'intended' || outcomeUnknown || replica === asked.replica",
+    replace: "state !== 'intended' || outcomeUnknown",
+    caughtBy: 'a lease > that this process mints beyond its time is not abandoned',
+  },
+  {
+    breaks: 'recovery never ends: it takes leases of unknown outcome again and again',
+    find: "state !== 'intended' || outcomeUnknown || replica === asked.replica",
+    replace: "state !== 'intended' || replica === asked.replica",
+    caughtBy: 'a lease > of unknown outcome is not abandoned',
+  },
+  {
+    breaks: 'recovery takes a lease that another process may still mint',
+    find: 'return asked.othersAreGone || mintUntil === undefined || mintUntil <= asked.now',
+    replace: 'return true',
+    caughtBy: 'a lease > that another process may still mint is not abandoned',
+  },
+  {
+    breaks: 'P2: a lease of a process that is gone waits for its end as if it were being minted',
+    find: 'return asked.othersAreGone || mintUntil === undefined || mintUntil <= asked.now',
+    replace: 'return mintUntil === undefined || mintUntil <= asked.now',
+    caughtBy: 'a lease > of a process that is gone is abandoned',
+  },
+  {
+    breaks: 'P2: a lease from before processes were on record is never counted as minted',
+    find: 'return asked.othersAreGone || mintUntil === undefined || mintUntil <= asked.now',
+    replace: 'return asked.othersAreGone || (mintUntil !== undefined && mintUntil <= asked.now)',
+    caughtBy: 'a lease > from before processes were on record is abandoned',
+  },
+  {
     breaks: 'an identity is first seen each time',
     find: 'firstSeenAt: known?.firstSeenAt ?? at',
     replace: 'firstSeenAt: at',

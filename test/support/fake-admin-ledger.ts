@@ -135,7 +135,7 @@ export class FakeAdminLedger implements Reads {
     return this.grants.length
   }
 
-  async intendedLeases() {
+  async abandonedLeases() {
     return []
   }
 

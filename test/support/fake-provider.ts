@@ -18,6 +18,7 @@ export const ROLE = 'arn:aws:iam::123456789012:role/stint/data'
 /** A provider that works, in memory: it keeps every session it made and the deny list it was told to write. */
 export class FakeProvider implements CredentialProvider {
   readonly name = 'fake'
+  readonly mintTimeoutMs = 20_000
   readonly sessions: MintRequest[] = []
   readonly written: DenyList[] = []
   /** Called before each mint: throw to fail it, wait to delay it. */

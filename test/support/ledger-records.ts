@@ -120,7 +120,9 @@ export function sampleOpen(
 
 export function sampleLease(ids: Ids, now: Date, ms = 300_000): NewLease {
   const id = ids.next('lse', now)
-  return { id, sessionName: `session-of-${id}`, intendedAt: now, notAfter: new Date(now.getTime() + ms) }
+  const at = now.getTime()
+  const mintUntil = new Date(at + 20_000)
+  return { id, sessionName: `session-of-${id}`, intendedAt: now, notAfter: new Date(at + ms), mintUntil }
 }
 
 function sampleApproval(ids: Ids, now: Date, grant: Pick<Grant, 'id' | 'planHash'>) {

@@ -9,6 +9,11 @@ const MARGIN_MS = 60_000
 /** From the record of a lease to the first attempt at STS, beside what the attempts themselves may take. */
 const BEFORE_MINT_MS = 10_000
 
+/** How long the mint of a lease takes at most. @param mintTotalMs how long its attempts may take together. */
+export function mintTimeoutMs(mintTotalMs: number): number {
+  return BEFORE_MINT_MS + mintTotalMs
+}
+
 /**
  * The deny that leases need at AWS. A session lives for 900 s at the least, whatever the lease's own end; one that may assume
  * a role can leave behind a session of an hour more.
@@ -19,7 +24,7 @@ const BEFORE_MINT_MS = 10_000
  * @param mintTotalMs how long the attempts of one mint may take together.
  */
 export function denyWindow(leases: readonly Lease[], plan: Plan | undefined, mintTotalMs: number): DenyWindow {
-  const mintMs = BEFORE_MINT_MS + mintTotalMs + EXPIRY_TOLERANCE_MS
+  const mintMs = mintTimeoutMs(mintTotalMs) + EXPIRY_TOLERANCE_MS
   const lastIssuedMs = Math.max(
     ...leases.map(({ issuedAt, intendedAt }) => issuedAt?.getTime() ?? intendedAt.getTime() + mintMs),
     0,

@@ -7,7 +7,7 @@ import { AssumeRoleMinter } from './assume-role.ts'
 import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys, readDefaultChain } from './broker-credentials.ts'
 import type { CallerIdentityDeps } from './caller-identity.ts'
 import { createIamClient, createStsClient, type HttpLimits } from './clients.ts'
-import { denyWindow } from './deny-window.ts'
+import { denyWindow, mintTimeoutMs } from './deny-window.ts'
 import { DocumentRoom } from './document-room.ts'
 import { type ExternalIdSource, ExternalIds } from './external-ids.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
@@ -127,6 +127,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   return {
     name: 'aws-sts',
     nameSession: roleSessionName,
+    mintTimeoutMs: mintTimeoutMs(mintLimits.totalMs),
     mint: async (request, signal) => {
       const { roleArn } = request.lease
       if (!served.has(roleArn)) throw unknownRole(roleArn)

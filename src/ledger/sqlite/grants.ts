@@ -30,7 +30,7 @@ export function openGrant(store: SqliteStore, tx: SqliteTransaction, tokens: Tok
     input.grant.idempotencyKey,
   )
   if (existing) return { kind: 'existing', grant: store.grant(existing) }
-  const { grant, lease, approval } = openedGrant(input)
+  const { grant, lease, approval } = openedGrant(input, store.replica)
   const limit = openGrantLimit(input)
   if (limit !== undefined) checkOpenGrants(tx.openCount(subjectTextId), limit)
   const waits = grant.state === 'awaiting_approval'
@@ -51,7 +51,7 @@ export function intendLease(
   input: Parameters<LedgerWrites['intendLease']>[0],
 ): { grant: Grant; lease: Lease } {
   const { row, grant: before } = grantAt(store, input.grantId, input.grantVersion)
-  const { grant, lease } = intendedLease(before, input.lease)
+  const { grant, lease } = intendedLease(before, input.lease, store.replica)
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
   tx.db.run('UPDATE grants SET lease_count = ?, version = ? WHERE n = ?', grant.leaseCount, grant.version, row.row_id)
   insertLease(tx, row.row_id, row.role_text_id, lease)
@@ -171,8 +171,8 @@ function insertGrant(
 
 function insertLease(tx: SqliteTransaction, grantRowId: number, roleTextId: number, lease: Lease): void {
   tx.db.insert(
-    `INSERT INTO leases (id, grant_n, number, role_n, session_name, state, not_after, intended_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO leases (id, grant_n, number, role_n, session_name, state, not_after, intended_at, replica_n, mint_until)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     lease.id,
     grantRowId,
     lease.number,
@@ -181,6 +181,8 @@ function insertLease(tx: SqliteTransaction, grantRowId: number, roleTextId: numb
     lease.state,
     toMs(lease.notAfter),
     toMs(lease.intendedAt),
+    lease.replica === undefined ? null : tx.texts.intern(lease.replica),
+    toMsOrNull(lease.mintUntil),
   )
 }
 

@@ -2,6 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { LedgerReads } from '../ledger.ts'
 import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
+import { isAbandoned } from '../rules.ts'
 import { unnamedHeads } from './chain-writer.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import {
@@ -16,7 +17,6 @@ import {
   SELECT_EVENT,
   SELECT_GRANT,
   SELECT_LEASE,
-  toMs,
 } from './rows.ts'
 import { readError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
@@ -118,24 +118,29 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
         if (textId === undefined) return 0
         return db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', textId)?.count ?? 0
       }),
-    intendedLeases: ({ before, limit }) => read(() => intendedLeases(store, before, limit)),
+    abandonedLeases: (input) => read(() => abandonedLeases(store, input)),
   }
 }
 
-/** One that cannot be read is told of, and keeps none of the others from being found. */
-function intendedLeases(store: SqliteStore, before: Date, limit: number): Lease[] {
+/**
+ * One that cannot be read is told of, and keeps none of the others from being found. The lock on the file lets one process at
+ * a time use it, so every other replica is one of the past.
+ */
+function abandonedLeases(store: SqliteStore, { now, limit }: { now: Date; limit: number }): Lease[] {
+  const asked = { replica: store.replica, now, othersAreGone: true }
   const leases: Lease[] = []
   let after = { intended_at: Number.MIN_SAFE_INTEGER, row_id: 0 }
   while (leases.length < limit) {
     const rows = store.db.all<LeaseRow>(
-      `${SELECT_LEASE} WHERE l.state = 'intended' AND l.outcome_unknown IS NOT 1 AND l.intended_at < ?
+      `${SELECT_LEASE} WHERE l.state = 'intended' AND l.outcome_unknown IS NOT 1 AND l.replica_n IS NOT ?
        AND (l.intended_at, l.n) > (?, ?) ORDER BY l.intended_at, l.n LIMIT ?`,
-      toMs(before),
+      store.texts.idOf(store.replica) ?? null,
       after.intended_at,
       after.row_id,
       limit - leases.length,
     )
-    leases.push(...rows.flatMap((row) => store.orUndefined(() => store.lease(row)) ?? []))
+    const found = rows.flatMap((row) => store.orUndefined(() => store.lease(row)) ?? [])
+    leases.push(...found.filter((lease) => isAbandoned(lease, asked)))
     const last = rows.at(-1)
     if (!last || leases.length === limit) break
     after = last

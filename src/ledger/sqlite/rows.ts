@@ -74,6 +74,8 @@ export interface LeaseRow {
   number: number
   role_text_id: number
   session_name: string | null
+  replica_text_id: number | null
+  mint_until: Ms
   state: LeaseState
   end_kind: LeaseEnd | null
   not_after: number
@@ -86,7 +88,7 @@ export interface LeaseRow {
 
 /** A lease row with the id of its grant. */
 export const SELECT_LEASE = `SELECT l.n AS row_id, l.id, l.grant_n AS grant_row_id, g.id AS grant_id, l.number, l.role_n AS role_text_id,
-  l.session_name, l.state, l.end_kind, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
+  l.session_name, l.replica_n AS replica_text_id, l.mint_until, l.state, l.end_kind, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
   FROM leases l LEFT JOIN grants g ON g.n = l.grant_n`
 
 export interface ApprovalRow {
@@ -246,6 +248,8 @@ export function toLease(row: LeaseRow, texts: InternedTexts): Lease {
     notAfter: toInstant(row.not_after),
     intendedAt: toInstant(row.intended_at),
   }
+  if (row.replica_text_id !== null) lease.replica = texts.textOf(row.replica_text_id)
+  if (row.mint_until !== null) lease.mintUntil = toInstant(row.mint_until)
   if (row.end_kind !== null) lease.end = row.end_kind
   if (row.issued_at !== null) lease.issuedAt = toInstant(row.issued_at)
   if (row.ended_at !== null) lease.endedAt = toInstant(row.ended_at)

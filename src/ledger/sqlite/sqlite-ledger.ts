@@ -71,8 +71,8 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
 
 function ledgerOn(db: SqliteDatabase, lock: FileLock, { clock, ids, ...options }: SqliteLedgerOptions): Ledger {
   const texts = new InternedTexts(db)
-  const store = new SqliteStore(db, texts, new DamagedRows(options.onRow, isStoreError))
   const replica = ids.next('rpl', clock.now())
+  const store = new SqliteStore({ db, texts, damaged: new DamagedRows(options.onRow, isStoreError), replica })
   const chain = new ChainWriter({ db, texts, ids, id: replica })
   const tx = new SqliteTransaction({ db, texts, chain, onUndo: () => store.forget() })
   const commits = new GroupCommit(tx, options.groupCommit)

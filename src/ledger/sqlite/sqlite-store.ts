@@ -34,13 +34,26 @@ export class SqliteStore {
   readonly db: SqliteDatabase
   readonly texts: InternedTexts
   readonly damaged: DamagedRows
+  /** This process: a new start is a new one. */
+  readonly replica: string
   readonly #decisions = new Map<number, Decision>()
   readonly #decisionHashes = new WeakMap<Decision, Uint8Array>()
 
-  constructor(db: SqliteDatabase, texts: InternedTexts, damaged: DamagedRows) {
+  constructor({
+    db,
+    texts,
+    damaged,
+    replica,
+  }: {
+    readonly db: SqliteDatabase
+    readonly texts: InternedTexts
+    readonly damaged: DamagedRows
+    readonly replica: string
+  }) {
     this.db = db
     this.texts = texts
     this.damaged = damaged
+    this.replica = replica
   }
 
   /** Drops what is remembered of rows that may be gone. */

@@ -7,6 +7,7 @@ import { tokenOwnersMigration } from './002-token-owners.ts'
 import { correlationMigration } from './003-correlation.ts'
 import { sessionNamesMigration } from './004-session-names.ts'
 import { chainsMigration } from './005-chains.ts'
+import { leaseReplicasMigration } from './006-lease-replicas.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -16,6 +17,7 @@ export const MIGRATIONS: readonly Migration[] = [
   correlationMigration,
   sessionNamesMigration,
   chainsMigration,
+  leaseReplicasMigration,
 ]
 
 interface AppliedRow {
