@@ -1,4 +1,4 @@
-import './typescript-6/for-dependency-cruiser.mjs'
+import './typescript-6/hook.mjs'
 import { cruise } from 'dependency-cruiser'
 
 /** With fewer imports than this the files have not been read, and every rule would seem to hold. */

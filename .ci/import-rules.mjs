@@ -25,6 +25,8 @@ export const ROOMS = {
   plan: ['core', 'aws'],
   // The gRPC contract as code, which the broker shares with the SDK.
   contract: ['core'],
+  // The types of the admin API, for what calls it.
+  'admin-client': ['core'],
   // The edges translate and call a room of the tree; they do not know each other.
   grpc: [...TREE, 'contract'],
   admin: TREE,
@@ -34,10 +36,10 @@ export const ROOMS = {
   // For agents and people, outside the broker's process.
   sdk: ['core', 'identity', 'contract'],
   mcp: ['core', 'sdk'],
-  cli: ['core', 'sdk', 'version'],
-  console: [],
+  cli: ['core', 'sdk', 'admin-client', 'version'],
+  console: ['admin-client'],
   // Commands that run the broker, or a part of it, in their own process.
-  'cli/server-commands': [...TREE, 'config', 'start', 'admin/operators', 'cli', 'version', 'practice'],
+  'cli/server-commands': [...TREE, 'config', 'start', 'admin/operators', 'admin-client', 'cli', 'version', 'practice'],
   // The stage for the demo and the tests starts everything.
   practice: [...TREE, 'config', 'start', 'admin/operators', 'sdk', 'cli', 'version'],
   version: [],

@@ -2,7 +2,7 @@
 //
 //   npm run structure              this checkout
 //   npm run structure -- <folder>  another checkout, to compare
-import './typescript-6/for-dependency-cruiser.mjs'
+import './typescript-6/hook.mjs'
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ts } from '@ts-morph/common'

@@ -1,6 +1,15 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Command as Parser } from 'commander'
+import type {
+  AdminAnswer,
+  AdminFilter,
+  AdminIdOwner,
+  AdminInput,
+  AdminListItem,
+  AdminListPath,
+  AdminPath,
+} from '../admin-client/admin-calls.ts'
 import type { Json } from '../core/canonical-json.ts'
 import { isConfidentialUrl } from '../core/confidential-url.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
@@ -25,14 +34,27 @@ export function withAdmin(parser: Parser): Parser {
     .option('--admin-ca <file>', 'CA certificates that verify the admin API, PEM (STINT_ADMIN_CA)')
 }
 
-/** JSON as the admin API answers it; commands pick fields and pass the rest through. */
-export type AdminObject = { readonly [key: string]: AdminValue }
-type AdminValue = null | boolean | number | string | readonly AdminValue[] | AdminObject | undefined
-
 const TIMEOUT_MS = 30_000
 const MAX_BYTES = 16 * 1024 * 1024
 
-/** The admin API over HTTP(S) with an operator's token. Plain HTTP is for loopback only, since the token would travel. */
+/** The input may be left out if none of its parameters is required. */
+type Inputs<Input> = object extends Input ? [input?: Input] : [input: Input]
+
+interface CallInput {
+  readonly path?: Readonly<Record<string, string>>
+  readonly query?: object
+  readonly body?: object
+}
+
+interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly nextCursor?: string
+}
+
+/**
+ * The admin API over HTTP(S) with an operator's token. Paths, parameters and answers have the types of the API's OpenAPI
+ * document. Plain HTTP is for loopback only, since the token would travel.
+ */
 export class AdminClient {
   readonly #url: URL
   readonly #token: Secret
@@ -55,16 +77,24 @@ export class AdminClient {
     return new AdminClient(checkUrl(text), token, caFile === undefined ? undefined : await read(caFile))
   }
 
-  /** @param query undefined values are left out. @throws {StintError} what the API said; BROKER_UNAVAILABLE */
-  get(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<AdminObject> {
-    const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
-    const search = new URLSearchParams(given).toString()
-    return this.#send('GET', search ? `${path}?${search}` : path)
+  /**
+   * @param path a path of the OpenAPI document, e.g. `/v1/grants/{id}`. Undefined values of a query are left out.
+   * @throws {StintError} what the API said; BROKER_UNAVAILABLE
+   * @throws {UsageError} for an id that cannot be one
+   */
+  get<Path extends AdminPath<'get'>>(
+    path: Path,
+    ...[input]: Inputs<AdminInput<'get', Path>>
+  ): Promise<AdminAnswer<'get', Path>> {
+    return this.#send('GET', path, input)
   }
 
-  /** @throws {StintError} as `get` */
-  post(path: string, body: AdminObject): Promise<AdminObject> {
-    return this.#send('POST', path, JSON.stringify(body))
+  /** As `get`. */
+  post<Path extends AdminPath<'post'>>(
+    path: Path,
+    ...[input]: Inputs<AdminInput<'post', Path>>
+  ): Promise<AdminAnswer<'post', Path>> {
+    return this.#send('POST', path, input)
   }
 
   /**
@@ -72,35 +102,38 @@ export class AdminClient {
    *
    * @param wanted for what the API has no filter; pages are read until enough items pass.
    */
-  async list(
-    path: string,
-    query: Readonly<Record<string, string | undefined>>,
+  async list<Path extends AdminListPath>(
+    path: Path,
+    filter: AdminFilter<Path>,
     limit: number,
-    wanted?: (item: AdminObject) => boolean,
-  ): Promise<AdminObject[]> {
-    const items: AdminObject[] = []
+    wanted?: (item: AdminListItem<Path>) => boolean,
+  ): Promise<AdminListItem<Path>[]> {
+    const items: AdminListItem<Path>[] = []
     let cursor: string | undefined
     do {
-      const pageSize = String(wanted ? 200 : Math.min(200, limit - items.length))
-      const page = await this.get(path, { ...query, limit: pageSize, cursor })
-      const found = page.items as AdminObject[]
-      items.push(...(wanted ? found.filter(wanted) : found))
-      cursor = page.nextCursor as string | undefined
+      const pageSize = wanted ? 200 : Math.min(200, limit - items.length)
+      const query = { ...filter, limit: pageSize, cursor }
+      const page: Page<AdminListItem<Path>> = await this.#send('GET', path, { query })
+      items.push(...(wanted ? page.items.filter(wanted) : page.items))
+      cursor = page.nextCursor
     } while (cursor !== undefined && items.length < limit)
     return items.slice(0, limit)
   }
 
-  async #send(method: string, path: string, body?: string): Promise<AdminObject> {
+  /** The one place where an answer gets its type. It is not checked: the broker answers as its OpenAPI document says. */
+  async #send<Answer>(method: 'GET' | 'POST', template: string, input: CallInput = {}): Promise<Answer> {
+    const path = fillPath(template, input.path) + toSearch(input.query)
+    const body = input.body && JSON.stringify(input.body)
     const { status, text } = await this.#exchange(method, path, body)
-    let answer: unknown
+    let answer: Json
     try {
       answer = JSON.parse(text)
     } catch (error) {
       const explanation = `The admin API answered with status ${status} and a body that is not JSON.`
       throw new StintError('INTERNAL', { explanation }, error)
     }
-    if (status >= 200 && status < 300) return answer as AdminObject
-    throw fromProblem(status, answer as AdminObject | null)
+    if (status >= 200 && status < 300) return answer as Answer
+    throw fromProblem(status, answer)
   }
 
   #exchange(method: string, path: string, body: string | undefined): Promise<{ status: number; text: string }> {
@@ -147,14 +180,23 @@ export class AdminClient {
 }
 
 /** RFC 9457 problem to the error it stands for. */
-function fromProblem(status: number, problem: AdminObject | null): StintError {
-  const code = problem?.code
-  const explanation =
-    typeof problem?.detail === 'string' ? problem.detail : `The admin API answered with status ${status}.`
-  const known = typeof code === 'string' && Object.hasOwn(ERROR_CATALOG, code) ? (code as ErrorCode) : 'INTERNAL'
-  const details = (problem?.details ?? {}) as Record<string, Json>
-  const errors = problem?.errors as Json | undefined
-  return new StintError(known, { ...details, explanation, ...(errors !== undefined && { errors }) })
+function fromProblem(status: number, answer: Json): StintError {
+  const { code, detail, details, errors } = isObject(answer) ? answer : {}
+  const explanation = typeof detail === 'string' ? detail : `The admin API answered with status ${status}.`
+  const known = isErrorCode(code) ? code : 'INTERNAL'
+  return new StintError(known, {
+    ...(isObject(details) && details),
+    explanation,
+    ...(errors !== undefined && { errors }),
+  })
+}
+
+function isObject(value: Json | undefined): value is Readonly<Record<string, Json>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isErrorCode(code: Json | undefined): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CATALOG, code)
 }
 
 function checkUrl(text: string): URL {
@@ -163,15 +205,29 @@ function checkUrl(text: string): URL {
   throw new UsageError('The admin URL must be https (http only on loopback), without user and password.')
 }
 
+const ID_RULES: Readonly<Record<AdminIdOwner, string>> = {
+  grants: 'The id of a grant is grt_ and 26 characters, as stint grants list shows it',
+  approvals: 'The id of an approval is apr_ and 26 characters, as stint approvals list shows it',
+}
+
 /**
- * An id as part of a path: one that could lead to another path is not sent.
+ * The path with its parameters in place. One that could lead to another path is not sent.
  *
  * @throws {UsageError} that says what ids look like
  */
-export function idInPath(kind: 'grant' | 'approval', id: string): string {
-  if (/^\w{1,64}$/.test(id)) return id
-  const prefix = kind === 'grant' ? 'grt_' : 'apr_'
-  throw new UsageError(`The id of a ${kind} is ${prefix} and 26 characters, as stint ${kind}s list shows it; got ${id}`)
+function fillPath(template: string, parameters: Readonly<Record<string, string>> = {}): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = parameters[name] ?? ''
+    if (/^\w{1,64}$/.test(value)) return value
+    const rule = Object.entries(ID_RULES).find(([owner]) => template.startsWith(`/v1/${owner}/`))?.[1]
+    throw new UsageError(`${rule ?? 'This id cannot be part of a path'}; got ${value}`)
+  })
+}
+
+function toSearch(query: CallInput['query'] = {}): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.append(name, String(value))
+  return search.size > 0 ? `?${search}` : ''
 }
 
 /** What is no one line of visible ASCII is no token, and could not be sent; it is never shown. */

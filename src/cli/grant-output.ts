@@ -1,7 +1,7 @@
 import { lookAlikes } from '../core/text/look-alikes.ts'
 import type { DecisionInfo, GrantInfo, PlanInfo } from '../sdk/types.ts'
 import type { CommandIo } from './command.ts'
-import { type OutputFormat, printFacts, printValue } from './output.ts'
+import { linesIfAny, type OutputFormat, printFacts, printValue } from './output.ts'
 
 /** A grant as its agent sees it. */
 export function printGrant(io: CommandIo, format: OutputFormat, grant: GrantInfo): void {
@@ -33,10 +33,10 @@ export function decisionFacts(decision: DecisionInfo | undefined): (readonly [st
   return [
     ['Decision', decision.outcome],
     ['Decided by', decision.determiningPolicies.join(', ')],
-    ['Not allowed', listed(decision.failedPairs.map(failedPairLine))],
+    ['Not allowed', linesIfAny(decision.failedPairs.map(failedPairLine))],
     [
       'Approval by',
-      listed(decision.approval.map(({ anyOf, because }) => `${anyOf.join(' or ')} (${because.join(', ')})`)),
+      linesIfAny(decision.approval.map(({ anyOf, because }) => `${anyOf.join(' or ')} (${because.join(', ')})`)),
     ],
   ]
 }
@@ -50,15 +50,15 @@ export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
     ['Purpose', plan.task.purpose],
     ['Reference', plan.task.reference],
     ['Time', `${plan.task.ttlSeconds} s`],
-    ['Access', listed(plan.pairs.map(pairLine))],
-    ['Look-alikes', listed(planLookAlikes(plan))],
+    ['Access', linesIfAny(plan.pairs.map(pairLine))],
+    ['Look-alikes', linesIfAny(planLookAlikes(plan))],
     [
       'Blast radius',
       radius && `${some(radius.actions, 'action')} on ${some(radius.resourcePatterns, 'resource pattern')}`,
     ],
     ['By class', radius && counts(radius.byClass)],
     ['By label', radius && counts(radius.byLabel)],
-    ['Outlives', radius && listed(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
+    ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['Unknown', radius?.unknown.join(', ')],
     ['Session policy', [plan.sessionPolicy, `(${plan.sessionPolicyCharacters} of 2048 characters)`]],
   ]
@@ -92,8 +92,4 @@ function counts(byName: Readonly<Record<string, number>>): string {
   return Object.entries(byName)
     .map(([name, count]) => `${name} ${count}`)
     .join(', ')
-}
-
-function listed(lines: readonly string[]): readonly string[] | undefined {
-  return lines.length > 0 ? lines : undefined
 }

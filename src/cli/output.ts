@@ -60,6 +60,11 @@ export function printFacts(io: CommandIo, facts: readonly (readonly [name: strin
   }
 }
 
+/** For `printFacts`: a fact without lines is left out, rather than shown as an empty one. */
+export function linesIfAny(lines: readonly string[]): readonly string[] | undefined {
+  return lines.length > 0 ? lines : undefined
+}
+
 /** Colours for a terminal, unless NO_COLOR (https://no-color.org) or a dumb one. */
 export function styles({ env, stdout }: CommandIo): ReturnType<typeof pc.createColors> {
   return pc.createColors(stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb')

@@ -149,7 +149,7 @@ export interface LedgerReads {
   /** Events after a position in order, at most `limit`. An event that is committed later never gets an earlier position. */
   auditEvents(input: { afterPosition: number; limit: number }): Promise<AuditEvent[]>
   /** The last position, and the heads of the chains whose end no other chain names, in the order in which they began. */
-  auditHeads(): Promise<{ position: number; heads: ChainHead[] }>
+  auditHeads(): Promise<{ readonly position: number; readonly heads: readonly ChainHead[] }>
   /** From counters, not by counting rows. */
   countGrants(): Promise<Record<GrantState, number>>
   /** Grants of one subject in `awaiting_approval`, `active` or `ending`; from a counter. */

@@ -116,12 +116,16 @@ export class CrashStage {
 
   /** @returns whether the broker said that it is done; false when it was gone before. */
   async revoke(grantId: string): Promise<boolean> {
-    return this.#operate('oscar', `/v1/grants/${grantId}/revoke`, { note: 'stop it' })
+    return this.#operate('oscar', (admin) =>
+      admin.post('/v1/grants/{id}/revoke', { path: { id: grantId }, body: { note: 'stop it' } }),
+    )
   }
 
   /** Olga says yes to what waits. @returns as `revoke` */
   async approve(approvalId: string, planHash: string): Promise<boolean> {
-    return this.#operate('olga', `/v1/approvals/${approvalId}/approve`, { planHash, note: 'fine' })
+    return this.#operate('olga', (admin) =>
+      admin.post('/v1/approvals/{id}/approve', { path: { id: approvalId }, body: { planHash, note: 'fine' } }),
+    )
   }
 
   admin(who: 'olga' | 'oscar' | 'vera'): Promise<AdminClient> {
@@ -131,7 +135,7 @@ export class CrashStage {
   /** The state of a grant as an operator sees it now. */
   async stateOf(grantId: string): Promise<string> {
     const vera = await this.admin('vera')
-    const { grant } = (await vera.get(`/v1/grants/${grantId}`)) as { grant: { state: string } }
+    const { grant } = await vera.get('/v1/grants/{id}', { path: { id: grantId } })
     return grant.state
   }
 
@@ -198,9 +202,9 @@ export class CrashStage {
     rmSync(this.stage.folder, { recursive: true, force: true })
   }
 
-  async #operate(who: 'olga' | 'oscar', path: string, body: Record<string, string>): Promise<boolean> {
+  async #operate(who: 'olga' | 'oscar', call: (admin: AdminClient) => Promise<object>): Promise<boolean> {
     try {
-      await (await this.admin(who)).post(path, body)
+      await call(await this.admin(who))
       return true
     } catch (error) {
       if (asStintError(error).code === 'BROKER_UNAVAILABLE') return false

@@ -181,9 +181,9 @@ async function shown(stage: CrashStage, { grants }: LedgerView, { denied }: Foun
 /** P2: before anybody is served, a lease whose mint the crash cut off is on record as of unknown outcome. */
 async function expectSettled(stage: CrashStage): Promise<void> {
   const vera = await stage.admin('vera')
-  const { items: grants } = (await vera.get('/v1/grants')) as { items: { id: string }[] }
+  const { items: grants } = await vera.get('/v1/grants')
   for (const { id } of grants) {
-    const { items } = (await vera.get(`/v1/grants/${id}/leases`)) as { items: { state: string }[] }
+    const { items } = await vera.get('/v1/grants/{id}/leases', { path: { id } })
     for (const lease of items) if (lease.state === 'intended') expect(lease).toMatchObject({ outcomeUnknown: true })
   }
 }

@@ -61,7 +61,7 @@ describe.concurrent('STS', () => {
               expect([code, 'DEADLINE_EXCEEDED', 'PROVIDER_UNAVAILABLE']).toContain(error.code)
 
             const vera = await stage.admin('vera')
-            const { items } = (await vera.get('/v1/grants', { limit: '50' })) as { items: { id: string }[] }
+            const { items } = await vera.get('/v1/grants', { query: { limit: 50 } })
             const leases = await leasesOf(stage, items)
             expect(leases[0]).toMatchObject(lease)
             expect(mints(stage)).toBeLessThanOrEqual(TRIES * leases.length)
@@ -204,8 +204,8 @@ describe.concurrent('IAM', () => {
 
 async function leasesOf(stage: CrashStage, grants: readonly { id: string }[]): Promise<object[]> {
   const vera = await stage.admin('vera')
-  const pages = await Promise.all(grants.map(({ id }) => vera.get(`/v1/grants/${id}/leases`)))
-  return pages.flatMap(({ items }) => items as object[])
+  const pages = await Promise.all(grants.map(({ id }) => vera.get('/v1/grants/{id}/leases', { path: { id } })))
+  return pages.flatMap(({ items }) => items)
 }
 
 /** A second role with a boundary of its own, and a revoker who may write both. */

@@ -52,9 +52,9 @@ async function askAll(stage: CrashStage, keys: Iterable<string>): Promise<void> 
 async function settled(stage: CrashStage): Promise<void> {
   const vera = await stage.admin('vera')
   await eventually('every deny in force', async () => {
-    const { items } = (await vera.get('/v1/grants', { state: 'ending', limit: '200' })) as { items: { id: string }[] }
+    const { items } = await vera.get('/v1/grants', { query: { state: 'ending', limit: 200 } })
     for (const { id } of items) {
-      const { deny } = (await vera.get(`/v1/grants/${id}`)) as { deny?: object }
+      const { deny } = await vera.get('/v1/grants/{id}', { path: { id } })
       if (deny) return false
     }
     return true

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import type { AdminSchema } from '../../src/admin-client/admin-calls.ts'
 import { AdminClient } from '../../src/cli/admin-client.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -48,9 +49,9 @@ async function start(env: NodeJS.ProcessEnv = {}): Promise<void> {
   })
 }
 
-async function status(): Promise<{ ready: boolean; problems: { component: string; explanation: string }[] }> {
+async function status(): Promise<AdminSchema<'Status'>> {
   const flags = { adminUrl: broker?.addresses.admin ?? '', adminTokenFile: stage.tokenFiles.vera }
-  return (await (await AdminClient.from(flags, { env: {} })).get('/v1/status')) as never
+  return (await AdminClient.from(flags, { env: {} })).get('/v1/status')
 }
 
 const components = async () => (await status()).problems.map(({ component }) => component)

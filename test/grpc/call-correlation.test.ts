@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AdminSchema } from '../../src/admin-client/admin-calls.ts'
 import { AdminClient } from '../../src/cli/admin-client.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { BrokerServiceClient } from '../../src/contract/broker.ts'
@@ -11,7 +12,6 @@ import type { RequestGrantRequest } from '../../src/contract/gen/stint/v1/Reques
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
-import type { AuditEvent } from '../../src/ledger/records.ts'
 import { type Stage, setStage } from '../../src/practice/stage.ts'
 import { STAGE_ROLE } from '../../src/practice/stage-rules.ts'
 import { type Broker, startBroker } from '../../src/start/main.ts'
@@ -87,9 +87,9 @@ async function admin(): Promise<AdminClient> {
   return AdminClient.from({ adminUrl: broker.addresses.admin, adminTokenFile: stage.tokenFiles.vera }, { env: {} })
 }
 
-async function recorded(): Promise<readonly AuditEvent[]> {
-  const { items } = await (await admin()).get('/v1/audit/events?limit=1000')
-  return items as never
+async function recorded(): Promise<readonly AdminSchema<'AuditEvent'>[]> {
+  const { items } = await (await admin()).get('/v1/audit/events', { query: { limit: 1000 } })
+  return items
 }
 
 describe('a call that is served', () => {

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { AdminClient, type AdminObject } from '../../src/cli/admin-client.ts'
+import type { AdminSchema } from '../../src/admin-client/admin-calls.ts'
+import { AdminClient } from '../../src/cli/admin-client.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
@@ -43,7 +44,7 @@ export interface InteropStage {
   /** The JSON that the client printed. @throws {Error} with what it wrote to stderr, when it failed otherwise */
   run(client: ForeignClient, run: Run): Promise<Record<string, unknown>>
   /** A grant as an auditor sees it. */
-  grant(id: unknown): Promise<AdminObject>
+  grant(id: unknown): Promise<AdminSchema<'Grant'>>
   /** Audiences for which the clients fetched JWT-SVIDs. */
   readonly audiences: readonly string[]
   close(): Promise<void>
@@ -111,7 +112,7 @@ export async function setInteropStage(): Promise<InteropStage> {
       const { stdout } = await promisify(execFile)(command, [...argv], options)
       return JSON.parse(stdout) as Record<string, unknown>
     },
-    grant: async (id) => (await admin.get(`/v1/grants/${id}`)).grant as AdminObject,
+    grant: async (id) => (await admin.get('/v1/grants/{id}', { path: { id: String(id) } })).grant,
     close: () => stack.disposeAsync(),
   }
 }

@@ -53,8 +53,10 @@ describeWithService(
         ],
         env,
       )
-    const grantOf = async (grantId: unknown) => (await vera.get(`/v1/grants/${grantId}`)).grant
-    const leasesOf = async (grantId: unknown) => (await vera.get(`/v1/grants/${grantId}/leases`)).items
+    const grantOf = async (grantId: unknown) =>
+      (await vera.get('/v1/grants/{id}', { path: { id: String(grantId) } })).grant
+    const leasesOf = async (grantId: unknown) =>
+      (await vera.get('/v1/grants/{id}/leases', { path: { id: String(grantId) } })).items
 
     test('boto3 does what was declared and is refused the rest, and its exit code and the end of its grant follow', async () => {
       const run = boto3()

@@ -90,7 +90,7 @@ describeWithService('the flow on moto', ['STINT_MOTO_ENDPOINT'], 'test/third-par
     const revoked: string[] = []
     for (let write = 1; write <= MAX_VERSIONS + 2; write += 1) {
       const grant = await request()
-      await oscar.post(`/v1/grants/${grant.id}/revoke`, { note: 'stop it' })
+      await oscar.post('/v1/grants/{id}/revoke', { path: { id: grant.id }, body: { note: 'stop it' } })
       await expect.poll(() => denies(grant.id), { timeout: 15_000 }).toBe(true)
       revoked.push(grant.id)
       const all = await versions()
@@ -105,9 +105,12 @@ describeWithService('the flow on moto', ['STINT_MOTO_ENDPOINT'], 'test/third-par
 
   test('a grant is ended as revoked once its deny is written and has had its time, and all is on record', async () => {
     const grant = await request()
-    await (await broker.admin('oscar')).post(`/v1/grants/${grant.id}/revoke`, { note: 'stop it' })
+    await (await broker.admin('oscar')).post('/v1/grants/{id}/revoke', {
+      path: { id: grant.id },
+      body: { note: 'stop it' },
+    })
     const vera = await broker.admin('vera')
-    const state = async () => (await vera.get(`/v1/grants/${grant.id}`)).grant
+    const state = async () => (await vera.get('/v1/grants/{id}', { path: { id: grant.id } })).grant
     await expect.poll(state, { timeout: 15_000 }).toMatchObject({ state: 'ended', reason: 'revoked' })
     expect(await denies(grant.id)).toBe(true)
     await grant.close()

@@ -50,7 +50,7 @@ describeWithService('the flow on Ceph radosgw', RADOSGW_SETTINGS, 'test/third-pa
     ttlSeconds,
   })
   const stateOf = async (grantId: string) => {
-    const { grant } = await (await broker.admin('vera')).get(`/v1/grants/${grantId}`)
+    const { grant } = await (await broker.admin('vera')).get('/v1/grants/{id}', { path: { id: grantId } })
     const { state, reason } = grant as { state: string; reason?: string }
     return `${state} ${reason ?? ''}`
   }
@@ -122,7 +122,10 @@ describeWithService('the flow on Ceph radosgw', RADOSGW_SETTINGS, 'test/third-pa
     const grant = await broker.agent.request(task([READ]))
     const session = on(cloud, fixed(await grant.lease()))
     expect(await session.get('2026/11/one.json')).toBe('allowed')
-    const answer = await (await broker.admin('oscar')).post(`/v1/grants/${grant.id}/revoke`, { note: 'stop it' })
+    const answer = await (await broker.admin('oscar')).post('/v1/grants/{id}/revoke', {
+      path: { id: grant.id },
+      body: { note: 'stop it' },
+    })
     expect(answer.outcome).toMatchObject({ kind: 'ending' })
     await expect.poll(() => session.get('2026/11/one.json'), { timeout: 15_000 }).toBe('AccessDenied')
     await expect.poll(() => grant.signal.aborted).toBe(true)

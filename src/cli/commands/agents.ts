@@ -1,4 +1,5 @@
-import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import type { AdminSchema } from '../../admin-client/admin-calls.ts'
+import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { countFlag } from '../flags/count-flag.ts'
 import { type Column, type OutputFormat, printList, withOutput } from '../output.ts'
@@ -6,7 +7,7 @@ import { visible } from '../visible.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
 
-const REGISTERED: readonly Column<AdminObject>[] = [
+const REGISTERED: readonly Column<AdminSchema<'Registration'>>[] = [
   ['NAME', ({ name }) => name],
   ['MATCH', ({ match }) => match],
   ['OWNER', ({ owner }) => owner],
@@ -16,7 +17,7 @@ const REGISTERED: readonly Column<AdminObject>[] = [
   ['PURPOSE', ({ purpose }) => purpose],
 ]
 
-const UNREGISTERED: readonly Column<AdminObject>[] = [
+const UNREGISTERED: readonly Column<AdminSchema<'UnregisteredAttempt'>>[] = [
   ['AGENT', ({ subject }) => subject],
   ['REASON', ({ reason }) => reason],
   ['BY', ({ authMethod }) => authMethod],
@@ -42,7 +43,7 @@ export function agents(io: CommandIo): Promise<number> {
 
 async function list(flags: Flags, io: CommandIo): Promise<void> {
   const answer = await (await AdminClient.from(flags, io)).get('/v1/agents')
-  printList(io, flags.output, { rows: answer.items as AdminObject[], columns: REGISTERED, value: answer })
+  printList(io, flags.output, { rows: answer.items, columns: REGISTERED, value: answer })
   if (answer.problem)
     io.stderr.write(`stint: the registry file has a problem: ${visible(JSON.stringify(answer.problem))}\n`)
 }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
-import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
-import { AdminClient, type AdminFlags, type AdminObject, idInPath, withAdmin } from '../admin-client.ts'
+import type { AdminSchema } from '../../admin-client/admin-calls.ts'
+import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { countFlag } from '../flags/count-flag.ts'
@@ -11,8 +11,9 @@ import { operatorGrantFacts } from './grants.ts'
 type Flags = AdminFlags & { output: OutputFormat }
 type DecideFlags = Flags & { note: string; planHash?: string }
 type Verdict = 'approve' | 'reject'
+type Details = AdminSchema<'ApprovalDetails'>
 
-const COLUMNS: readonly Column<AdminObject>[] = [
+const COLUMNS: readonly Column<AdminSchema<'Approval'>>[] = [
   ['APPROVAL', ({ id }) => id],
   ['STATE', ({ state }) => state],
   ['GRANT', ({ grantId }) => grantId],
@@ -52,27 +53,25 @@ async function list(
   printList(io, flags.output, { rows, columns: COLUMNS, value: rows })
 }
 
-function fetchApproval(admin: AdminClient, id: string): Promise<AdminObject> {
-  return admin.get(`/v1/approvals/${idInPath('approval', id)}`)
+function fetchApproval(admin: AdminClient, id: string): Promise<Details> {
+  return admin.get('/v1/approvals/{id}', { path: { id } })
 }
 
-function print(answer: AdminObject, { output }: Pick<Flags, 'output'>, io: CommandIo): void {
+function print(answer: Details, { output }: Pick<Flags, 'output'>, io: CommandIo): void {
   if (output !== 'table') {
     printValue(io, output, answer)
     return
   }
-  const approval = answer.approval as AdminObject
-  const grant = answer.grant as AdminObject
-  const eligible = answer.eligible === true ? 'yes' : 'no'
+  const { approval, grant, plan, eligible } = answer
   printFacts(io, [
     ['Approval', approval.id],
     ['Approval state', approval.decidedBy ? `${approval.state} by ${approval.decidedBy}` : approval.state],
     ['Lapses', approval.expiresAt],
     ['Note', approval.note],
     ...operatorGrantFacts(grant),
-    ...planFacts(answer.plan as unknown as PlanInfo),
-    ...decisionFacts(grant.decision as unknown as DecisionInfo),
-    ['You may decide', eligible],
+    ...planFacts(plan),
+    ...decisionFacts(grant.decision),
+    ['You may decide', eligible ? 'yes' : 'no'],
   ])
 }
 
@@ -86,28 +85,28 @@ async function decide(
   const admin = await AdminClient.from(flags, io)
   const hash = planHash ?? (await askPerson(verdict, await fetchApproval(admin, id), io))
   if (hash === undefined) return EXIT.error
-  const answer = await admin.post(`/v1/approvals/${idInPath('approval', id)}/${verdict}`, { planHash: hash, note })
+  const answer = await admin.post(`/v1/approvals/{id}/${verdict}`, { path: { id }, body: { planHash: hash, note } })
   if (flags.output !== 'table') {
     printValue(io, flags.output, answer)
     return EXIT.ok
   }
-  const approval = answer.approval as AdminObject
+  const { approval, grant } = answer
   printFacts(io, [
     ['Approval', approval.id],
     ['Approval state', `${approval.state} by ${approval.decidedBy}`],
-    ...operatorGrantFacts(answer.grant as AdminObject),
+    ...operatorGrantFacts(grant),
   ])
   return EXIT.ok
 }
 
-async function askPerson(verdict: Verdict, answer: AdminObject, io: CommandIo): Promise<string | undefined> {
+async function askPerson(verdict: Verdict, answer: Details, io: CommandIo): Promise<string | undefined> {
   if (!io.stdin.isTTY)
     throw new UsageError(
       'No terminal to confirm on. Set --plan-hash to the whole hash after "Plan:" in stint approvals show.',
     )
   print(answer, { output: 'table' }, { ...io, stdout: io.stderr })
   const typed = await ask(`Type ${verdict} to ${verdict} this plan: `, io)
-  if (typed?.trim() === verdict) return (answer.approval as AdminObject).planHash as string
+  if (typed?.trim() === verdict) return answer.approval.planHash
   io.stderr.write(`${typed === undefined ? '\n' : ''}stint: nothing was decided\n`)
   return undefined
 }

@@ -1,5 +1,6 @@
-import type { DecisionInfo, PlanInfo } from '../../sdk/types.ts'
-import { AdminClient, type AdminFlags, type AdminObject, idInPath, withAdmin } from '../admin-client.ts'
+import type { AdminFilter, AdminSchema } from '../../admin-client/admin-calls.ts'
+import type { GrantInfo } from '../../sdk/types.ts'
+import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { countFlag } from '../flags/count-flag.ts'
@@ -18,18 +19,25 @@ type ListFlags = Flags & {
   limit: number
 }
 
-const GRANT_COLUMNS: readonly Column<AdminObject>[] = [
+/** A grant as operators see it. */
+type Grant = AdminSchema<'Grant'>
+
+const STATE_COLUMNS: readonly Column<Grant | GrantInfo>[] = [
   ['GRANT', ({ id }) => id],
   ['STATE', ({ state, reason }) => (reason ? `${state} (${reason})` : state)],
+]
+const AGENT_COLUMNS: readonly Column<Grant>[] = [
   ['AGENT', ({ subject }) => subject],
   ['OWNER', ({ owner }) => owner],
+]
+const TASK_COLUMNS: readonly Column<Grant | GrantInfo>[] = [
   ['ROLE', ({ roleArn }) => roleArn],
   ['REQUESTED', ({ requestedAt }) => requestedAt],
   ['DEADLINE', ({ deadline }) => deadline],
   ['PURPOSE', ({ purpose }) => purpose],
 ]
 
-const EVENT_COLUMNS: readonly Column<AdminObject>[] = [
+const EVENT_COLUMNS: readonly Column<AdminSchema<'AuditEvent'>>[] = [
   ['SEQ', ({ seq }) => seq],
   ['AT', ({ at }) => at],
   ['EVENT', ({ type }) => type],
@@ -75,7 +83,7 @@ async function list(
   const rows = isRegistrationName(agent)
     ? await listByRegistration(agent, query, limit, admin)
     : await admin.list('/v1/grants', { agent, ...query }, limit)
-  printList(io, flags.output, { rows, columns: GRANT_COLUMNS, value: rows })
+  printList(io, flags.output, { rows, columns: [...STATE_COLUMNS, ...AGENT_COLUMNS, ...TASK_COLUMNS], value: rows })
 }
 
 /** A SPIFFE ID and the subject of an issuer have a colon or a slash; the name of a registration has neither. */
@@ -90,14 +98,14 @@ function isRegistrationName(agent: string | undefined): agent is string {
  */
 async function listByRegistration(
   name: string,
-  query: Readonly<Record<string, string | undefined>>,
+  query: AdminFilter<'/v1/grants'>,
   limit: number,
   admin: AdminClient,
-): Promise<AdminObject[]> {
+): Promise<Grant[]> {
   const rows = await admin.list('/v1/grants', query, limit, ({ registration }) => registration === name)
   if (rows.length > 0) return rows
   const { items } = await admin.get('/v1/agents')
-  if ((items as AdminObject[]).some((agent) => agent.name === name)) return rows
+  if (items.some((agent) => agent.name === name)) return rows
   throw new UsageError(
     `No registration is called ${name}; --agent must be a SPIFFE ID, an OIDC subject, or a name from stint agents list.`,
   )
@@ -105,24 +113,16 @@ async function listByRegistration(
 
 async function mine(flags: BrokerFlags & { output: OutputFormat }, io: CommandIo): Promise<void> {
   const { grants: rows } = await withClient(flags, io, (client) => client.listGrants())
-  const columns = GRANT_COLUMNS.filter(([heading]) => heading !== 'OWNER' && heading !== 'AGENT')
-  printList(io, flags.output, {
-    rows: rows.map((grant) => ({ ...grant }) as unknown as AdminObject),
-    columns,
-    value: rows,
-  })
+  printList(io, flags.output, { rows, columns: [...STATE_COLUMNS, ...TASK_COLUMNS], value: rows })
 }
 
 async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
-  const answer = await (await AdminClient.from(flags, io)).get(`/v1/grants/${idInPath('grant', id)}`)
+  const answer = await (await AdminClient.from(flags, io)).get('/v1/grants/{id}', { path: { id } })
   if (flags.output !== 'table') return printValue(io, flags.output, answer)
-  const grant = answer.grant as AdminObject
-  const plan = answer.plan as unknown as PlanInfo | undefined
-  const leases = (answer.leases ?? []) as readonly AdminObject[]
-  const deny = answer.deny as AdminObject | undefined
+  const { grant, plan, leases, deny } = answer
   printFacts(io, [
     ...operatorGrantFacts(grant),
-    ...decisionFacts(grant.decision as unknown as DecisionInfo),
+    ...decisionFacts(grant.decision),
     ...(plan ? planFacts(plan) : []),
     ['Leases', leases.map(leaseLine)],
     ['Denied in', deny?.target],
@@ -131,8 +131,8 @@ async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
   ])
 }
 
-/** A grant as operators see it. */
-export function operatorGrantFacts(grant: AdminObject): (readonly [string, unknown])[] {
+/** The facts of a grant that operators see. */
+export function operatorGrantFacts(grant: Grant): (readonly [string, unknown])[] {
   const { id, state, reason, subject, owner, team, requestedAt, deadline, effectiveBy, endedAt } = grant
   return [
     ['Grant', id],
@@ -146,27 +146,25 @@ export function operatorGrantFacts(grant: AdminObject): (readonly [string, unkno
   ]
 }
 
-function leaseLine({ number, state, end, sessionName, accessKeyId, notAfter }: AdminObject): string {
+function leaseLine({ number, state, end, sessionName, accessKeyId, notAfter }: AdminSchema<'Lease'>): string {
   return `${number} ${end ? `${state} (${end})` : state} until ${notAfter} as ${sessionName} ${accessKeyId ?? ''}`.trimEnd()
 }
 
 async function trail(id: string, flags: Flags, io: CommandIo): Promise<void> {
-  const { events } = await (await AdminClient.from(flags, io)).get(`/v1/grants/${idInPath('grant', id)}/trail`)
-  printList(io, flags.output, { rows: events as AdminObject[], columns: EVENT_COLUMNS, value: events })
+  const { events } = await (await AdminClient.from(flags, io)).get('/v1/grants/{id}/trail', { path: { id } })
+  printList(io, flags.output, { rows: events, columns: EVENT_COLUMNS, value: events })
 }
 
 async function revoke(id: string, { note, ...flags }: Flags & { note: string }, io: CommandIo): Promise<void> {
-  const answer = await (await AdminClient.from(flags, io)).post(`/v1/grants/${idInPath('grant', id)}/revoke`, { note })
+  const admin = await AdminClient.from(flags, io)
+  const answer = await admin.post('/v1/grants/{id}/revoke', { path: { id }, body: { note } })
   if (flags.output !== 'table') return printValue(io, flags.output, answer)
-  printFacts(io, [
-    ...operatorGrantFacts(answer.grant as AdminObject),
-    ['Outcome', outcomeLine(answer.outcome as AdminObject)],
-  ])
+  printFacts(io, [...operatorGrantFacts(answer.grant), ['Outcome', outcomeLine(answer.outcome)]])
 }
 
 /** The outcome of a revocation, never said better than it is. */
-function outcomeLine({ kind, at, effectiveBy, usableUntil }: AdminObject): string {
-  if (kind === 'ended') return `all of its credentials stopped working at ${at}`
-  if (kind === 'ending') return `being enforced; all of its credentials stop working by ${effectiveBy}`
-  return `not revocable for this role: its last lease works until ${usableUntil}`
+function outcomeLine(outcome: AdminSchema<'RevocationOutcome'>): string {
+  if (outcome.kind === 'ended') return `all of its credentials stopped working at ${outcome.at}`
+  if (outcome.kind === 'ending') return `being enforced; all of its credentials stop working by ${outcome.effectiveBy}`
+  return `not revocable for this role: its last lease works until ${outcome.usableUntil}`
 }

@@ -1,8 +1,9 @@
-import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import type { AdminSchema } from '../../admin-client/admin-calls.ts'
+import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { type Column, type OutputFormat, printList, withOutput } from '../output.ts'
 
-const COLUMNS: readonly Column<AdminObject>[] = [
+const COLUMNS: readonly Column<AdminSchema<'DenyTarget'>>[] = [
   ['TARGET', ({ target }) => target],
   ['LAST WRITTEN', ({ lastWrittenAt }) => lastWrittenAt],
   ['NEXT ATTEMPT', ({ nextAttemptAt }) => nextAttemptAt],
@@ -18,7 +19,7 @@ export function revocations(io: CommandIo): Promise<number> {
       .description('Show the state of each deny list, failing ones first.')
       .action(async (flags: AdminFlags & { output: OutputFormat }) => {
         const { items } = await (await AdminClient.from(flags, io)).get('/v1/revocations')
-        printList(io, flags.output, { rows: items as AdminObject[], columns: COLUMNS, value: items })
+        printList(io, flags.output, { rows: items, columns: COLUMNS, value: items })
       })
   })
 }

@@ -1,9 +1,11 @@
-import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import type { AdminSchema } from '../../admin-client/admin-calls.ts'
+import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
+import { linesIfAny, type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
+type Status = AdminSchema<'Status'>
 
 /** `stint status`: whether the broker gives credentials, and what stands in the way. */
 export function status(io: CommandIo): Promise<number> {
@@ -14,34 +16,39 @@ export function status(io: CommandIo): Promise<number> {
         const answer = await (await AdminClient.from(flags, io)).get('/v1/status')
         if (flags.output === 'table') printFacts(io, statusFacts(answer))
         else printValue(io, flags.output, answer)
-        done(answer.ready === true ? EXIT.ok : EXIT.error)
+        done(answer.ready ? EXIT.ok : EXIT.error)
       })
   })
 }
 
-function statusFacts({ ready, problems, identity, grants, version }: AdminObject): [string, unknown][] {
-  const { spiffeId, notAfter, bundles } = identity as AdminObject
+function statusFacts({ ready, problems, identity, grants, version }: Status): (readonly [string, unknown])[] {
+  const { spiffeId, notAfter, bundles } = identity
   return [
-    ['Ready', ready === true ? 'yes' : 'no'],
-    ['Problems', (problems as AdminObject[]).map(problemLine)],
+    ['Ready', ready ? 'yes' : 'no'],
+    ['Problems', linesIfAny(problems.map(problemLine))],
     ['Broker', spiffeId],
     ['SVID until', notAfter],
-    ['Trusted', (bundles as AdminObject[]).map(bundleLine)],
-    ['Grants', grantCounts(grants as Readonly<Record<string, number>>)],
+    ['Trusted', linesIfAny(bundles.map(bundleLine))],
+    ['Grants', grantCounts(grants)],
     ['Version', version],
-  ].filter(([, value]) => !Array.isArray(value) || value.length > 0) as [string, unknown][]
+  ]
 }
 
-function problemLine({ component, finding, code, explanation, since }: AdminObject): string {
+function problemLine({ component, finding, code, explanation, since }: Status['problems'][number]): string {
   const part = finding === undefined ? component : `${component} (${finding})`
   return `${part} ${code} since ${since}: ${explanation}`
 }
 
-function bundleLine({ trustDomain, source, x509Authorities, jwtAuthorities }: AdminObject): string {
+function bundleLine({
+  trustDomain,
+  source,
+  x509Authorities,
+  jwtAuthorities,
+}: Status['identity']['bundles'][number]): string {
   return `${trustDomain} (${source}): ${x509Authorities} X.509 and ${jwtAuthorities} JWT authorities`
 }
 
-function grantCounts(grants: Readonly<Record<string, number>>): string {
+function grantCounts(grants: Status['grants']): string {
   const some = Object.entries(grants).filter(([, count]) => count > 0)
   return some.map(([state, count]) => `${state} ${count}`).join(', ')
 }

@@ -5,9 +5,7 @@ import { exportAudit } from '../../ledger/audit/audit-export.ts'
 import { formatHead, parseHead } from '../../ledger/audit/chain-heads.ts'
 import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
 import { verifyAuditFile } from '../../ledger/audit-verify.ts'
-import type { LedgerReads } from '../../ledger/ledger.ts'
-import type { AuditEvent } from '../../ledger/records.ts'
-import { AdminClient, type AdminFlags, type AdminObject, withAdmin } from '../admin-client.ts'
+import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
@@ -39,7 +37,7 @@ export function audit(io: CommandIo): Promise<number> {
     withAdmin(
       parser.command('heads').description('print the last events as chain:seq:hash; save them elsewhere'),
     ).action(async (flags: AdminFlags) => {
-      const { heads } = await auditHeads(await AdminClient.from(flags, io))
+      const { heads } = await (await AdminClient.from(flags, io)).get('/v1/audit/heads')
       for (const head of heads) io.stdout.write(`${formatHead(head)}\n`)
     })
   })
@@ -56,10 +54,10 @@ async function verify(
   }
   const verdict =
     file === undefined
-      ? ((await (await AdminClient.from(flags, io)).get('/v1/audit/verify')) as unknown as AuditVerdict)
+      ? await (await AdminClient.from(flags, io)).get('/v1/audit/verify')
       : await verifyAuditFile(file, saved)
   if (flags.output === 'table') printFacts(io, verdictFacts(verdict))
-  else printValue(io, flags.output, verdict as unknown as AdminObject)
+  else printValue(io, flags.output, verdict)
   return verdict.verdict === 'broken' ? EXIT.error : EXIT.ok
 }
 
@@ -90,20 +88,13 @@ function verdictFacts({ verdict, events, chains, heads, unwitnessed, problem }: 
   ] as const
 }
 
-async function auditHeads(admin: AdminClient): Promise<Awaited<ReturnType<LedgerReads['auditHeads']>>> {
-  return (await admin.get('/v1/audit/heads')) as unknown as Awaited<ReturnType<LedgerReads['auditHeads']>>
-}
-
 async function exportAll({ out, ...flags }: AdminFlags & { out?: string }, io: CommandIo): Promise<void> {
   const admin = await AdminClient.from(flags, io)
   const lines = exportAudit({
-    auditHeads: () => auditHeads(admin),
+    auditHeads: () => admin.get('/v1/audit/heads'),
     auditEvents: async ({ afterPosition, limit }) => {
-      const query = { afterPosition: String(afterPosition), limit: String(limit) }
-      const { items } = await admin.get('/v1/audit/events', query)
-      return (items as AdminObject[]).map(
-        (event) => ({ ...event, at: new Date(String(event.at)) }) as unknown as AuditEvent,
-      )
+      const { items } = await admin.get('/v1/audit/events', { query: { afterPosition, limit } })
+      return items.map((event) => ({ ...event, at: new Date(event.at) }))
     },
   })
   if (out === undefined) return pipeline(Readable.from(lines), io.stdout, { end: false })

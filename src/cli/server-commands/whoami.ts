@@ -34,11 +34,10 @@ export function whoami(io: CommandIo): Promise<number> {
 async function showOperator(io: CommandIo, flags: Flags): Promise<void> {
   const operator = await (await AdminClient.from(flags, io)).get('/v1/whoami')
   if (flags.output !== 'table') return printValue(io, flags.output, operator)
-  const groups = (operator.groups ?? []) as readonly string[]
   printFacts(io, [
     ['Name', operator.name],
     ['Role', operator.role],
-    ['Groups', groups.join(', ')],
+    ['Groups', operator.groups.join(', ')],
   ])
 }
 
