@@ -1,6 +1,6 @@
 // Writes docs/events.md out of EVENT_CATALOG in src/ledger/events.ts.
 import { writeFileSync } from 'node:fs'
-import { z } from '../src/core/schema.ts'
+import { z } from '../src/core/documents/schema.ts'
 import { EVENT_CATALOG } from '../src/ledger/events.ts'
 
 const HEAD = `<!-- Written by npm run generate:events out of src/ledger/events.ts. -->

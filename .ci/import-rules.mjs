@@ -96,7 +96,7 @@ const INNER_RULES = [
   },
   ...[
     { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
-    { path: '^src/core/((files|net)/|(clock|clock-guard|guarded-fetch|failpoint|heap|log)[.]ts$)' },
+    { path: '^src/core/((files|net|process)/|(clock|clock-guard|log)[.]ts$)' },
   ].map((to) => ({
     name: to.path === undefined ? 'pure-of-node' : 'pure-of-core',
     comment: 'aws, plan and the rules of the ledger are pure functions: no files, network, clock or log',
@@ -113,7 +113,7 @@ const INNER_RULES = [
     to: {
       path: '^src/identity/',
       pathNot: [
-        '^src/identity/(spiffe-id|trust-bundle|bundle-keys|bundle-problems)[.]ts$',
+        '^src/identity/(spiffe-id|bundle/(trust-bundle|bundle-keys|bundle-problems))[.]ts$',
         '^src/identity/workload-api/(choose-svid|endpoint|fetch-jwt-svids|fetch-once|own-identity|x509-context)[.]ts$',
       ],
     },

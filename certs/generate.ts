@@ -5,7 +5,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createTrustDomain } from '../src/practice/pki.ts'
+import { createTrustDomain } from '../src/practice/stage/pki.ts'
 
 const [folder, name = 'example.org', ...paths] = process.argv.slice(2)
 if (!folder) {

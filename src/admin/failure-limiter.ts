@@ -1,7 +1,7 @@
-import { addressKey } from '../core/address-key.ts'
 import type { Clock } from '../core/clock.ts'
 import { KeyedLimiter } from '../core/limits/keyed-limiter.ts'
 import { TokenBucket } from '../core/limits/token-bucket.ts'
+import { addressKey } from '../core/net/address-key.ts'
 
 /**
  * Counts failed sign-ins, of everybody and of each remote address, in buckets that refill over a minute.

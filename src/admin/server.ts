@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
-import { hostPortText } from '../core/host-port.ts'
+import { Reloading } from '../core/files/reloading.ts'
 import { peerKey } from '../core/net/connection-table.ts'
 import {
   GuardedListener,
@@ -13,7 +13,7 @@ import {
   HANDSHAKE_TIMEOUT_MS,
   type RefusedConnection,
 } from '../core/net/guarded-listener.ts'
-import { Reloading } from '../core/reloading.ts'
+import { hostPortText } from '../core/net/host-port.ts'
 import type { AdminApp } from './app.ts'
 import type { AdminLogger } from './deps.ts'
 import { ANSWER_HEADERS } from './middleware/hardening.ts'

@@ -11,12 +11,12 @@ import type {
   AdminPath,
 } from '../admin-client/admin-calls.ts'
 import type { Json } from '../core/canonical-json.ts'
-import { isConfidentialUrl } from '../core/confidential-url.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
 import { readSmallFile } from '../core/files/read-small-file.ts'
-import { isLoopbackHost } from '../core/loopback.ts'
-import { reasonOf } from '../core/reason-of.ts'
+import { isConfidentialUrl } from '../core/net/confidential-url.ts'
+import { isLoopbackHost } from '../core/net/loopback.ts'
 import { Secret } from '../core/secret.ts'
+import { reasonOf } from '../core/text/reason-of.ts'
 import { type CommandIo, UsageError } from './command.ts'
 
 /** What the flags of `withAdmin` parse to. */

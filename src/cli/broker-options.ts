@@ -1,9 +1,9 @@
 import type { Command as Parser } from 'commander'
 import { readSmallFile } from '../core/files/read-small-file.ts'
 import { StintClient } from '../sdk/client.ts'
+import type { SvidFiles } from '../sdk/identity/svid-source.ts'
+import type { SvidFromWorkloadApi } from '../sdk/identity/workload-api-svid.ts'
 import type { StintClientOptions } from '../sdk/options.ts'
-import type { SvidFiles } from '../sdk/svid-source.ts'
-import type { SvidFromWorkloadApi } from '../sdk/workload-api-svid.ts'
 import { type CommandIo, UsageError } from './command.ts'
 
 /** What the flags of `withBroker` parse to. */

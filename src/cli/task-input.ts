@@ -1,9 +1,9 @@
 import type { Command as Parser } from 'commander'
+import { z } from '../core/documents/schema.ts'
+import { type FileProblem, fileProblemTexts, YamlDocument } from '../core/documents/yaml-document.ts'
 import { parseDurationMs } from '../core/duration.ts'
 import { readSmallFile } from '../core/files/read-small-file.ts'
 import { renameErrorFields } from '../core/input-error.ts'
-import { z } from '../core/schema.ts'
-import { type FileProblem, fileProblemTexts, YamlDocument } from '../core/yaml-document.ts'
 import type { Task } from '../sdk/types.ts'
 import { UsageError } from './command.ts'
 

@@ -1,4 +1,4 @@
-import { z } from '../core/schema.ts'
+import { z } from '../core/documents/schema.ts'
 
 /** Where a port listens: `host:port` or `[v6]:port`; port 0 takes a free one. Parses to host, without brackets, and port. */
 export const address = z.string().transform((text, context) => {

@@ -1,4 +1,4 @@
-import { z } from '../core/schema.ts'
+import { z } from '../core/documents/schema.ts'
 
 const audience = z
   .string()

@@ -1,5 +1,5 @@
+import { z } from '../core/documents/schema.ts'
 import { parseDurationMs } from '../core/duration.ts'
-import { z } from '../core/schema.ts'
 
 /** A duration such as `90s` or `15m` in the file, milliseconds in code; both bounds are included. */
 export function duration(minimum: string, maximum: string) {

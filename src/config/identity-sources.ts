@@ -1,6 +1,6 @@
+import { z } from '../core/documents/schema.ts'
 import { asStintError } from '../core/errors.ts'
-import { z } from '../core/schema.ts'
-import { guardUrl } from '../core/url-guard.ts'
+import { guardUrl } from '../core/net/url-guard.ts'
 import { parseSpiffeId, parseTrustDomain } from '../identity/spiffe-id.ts'
 import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'
 import { address } from './address-setting.ts'

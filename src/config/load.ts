@@ -1,8 +1,8 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
+import { type ZodError, z } from '../core/documents/schema.ts'
+import { type FileProblem, fileProblemTexts, listedProblems, YamlDocument } from '../core/documents/yaml-document.ts'
 import { StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
-import { type ZodError, z } from '../core/schema.ts'
-import { type FileProblem, fileProblemTexts, listedProblems, YamlDocument } from '../core/yaml-document.ts'
 import { type Config, configSchema } from './schema.ts'
 
 const ENV_PREFIX = 'STINT_CONFIG_'

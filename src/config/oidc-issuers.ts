@@ -1,6 +1,6 @@
-import { z } from '../core/schema.ts'
+import { z } from '../core/documents/schema.ts'
 import { issuerProblems, OIDC_ALGORITHMS } from '../identity/oidc/issuer-problems.ts'
-import { keyPlaces, placeName } from '../identity/oidc/key-places.ts'
+import { keyPlaces, placeName } from '../identity/oidc/keys/key-places.ts'
 import { PRESET_NAMES } from '../identity/oidc/presets/presets.ts'
 import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'

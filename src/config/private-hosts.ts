@@ -1,5 +1,5 @@
-import { HOST_PORT_FORM, parseHostPort } from '../core/host-port.ts'
-import { z } from '../core/schema.ts'
+import { z } from '../core/documents/schema.ts'
+import { HOST_PORT_FORM, parseHostPort } from '../core/net/host-port.ts'
 
 /** The setting `allowPrivate`: hosts that may be at private addresses, for any port or for the one named. */
 export const privateHosts = z

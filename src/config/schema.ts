@@ -1,7 +1,7 @@
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { parseRoleArn } from '../aws/arn.ts'
 import { PROFILES, STORE_PROFILES } from '../aws/store-profile.ts'
-import { instantText, z } from '../core/schema.ts'
+import { instantText, z } from '../core/documents/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { operatorRowSchema } from '../grants/operator-row.ts'
 import { TOKEN_REUSE } from '../grants/token-guard.ts'

@@ -3,7 +3,7 @@ import type { Json } from '../core/canonical-json.ts'
 import type { Correlation } from '../core/correlation.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintError } from '../core/errors.ts'
 import { explainProblems, inputProblemsOf, renameFields } from '../core/input-error.ts'
-import { reasonOf } from '../core/reason-of.ts'
+import { reasonOf } from '../core/text/reason-of.ts'
 import { decodeRpcStatus, encodeRpcStatus, type FieldViolation, STATUS_DETAILS_KEY } from './rpc-status.ts'
 
 /** `ErrorInfo.domain` of every error of this contract. */

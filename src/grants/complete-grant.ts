@@ -1,4 +1,4 @@
-import { failpoint } from '../core/failpoint.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { Grant } from '../ledger/records.ts'

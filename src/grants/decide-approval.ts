@@ -1,6 +1,6 @@
 import { asStintError, StintError } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
 import { isId } from '../core/ids.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import { auditEvent, operatorActor } from '../ledger/events.ts'
 import type { GrantMove } from '../ledger/ledger.ts'
 import type { Approval, Grant } from '../ledger/records.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
 import { backoffMs } from '../core/limits/backoff.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import { planDenyList } from '../credentials/deny-list.ts'
 import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import {
   type CredentialProvider,
   type IssuedCredentials,

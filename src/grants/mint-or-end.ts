@@ -1,5 +1,5 @@
 import { asStintError, type ErrorCode, hasCode } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { GrantAnswer } from './grant-view.ts'

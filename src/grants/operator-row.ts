@@ -1,4 +1,4 @@
-import { z } from '../core/schema.ts'
+import { z } from '../core/documents/schema.ts'
 import { matchProblem } from '../registry/agent-match.ts'
 import { OPERATOR_ROLES } from './operator.ts'
 

@@ -1,5 +1,5 @@
 import { asStintError, StintError } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { TokenUse } from '../ledger/ledger.ts'

@@ -1,6 +1,6 @@
 import { hasCode, StintError } from '../core/errors.ts'
-import { failpoint } from '../core/failpoint.ts'
 import { inputError } from '../core/input-error.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { OpenGrant } from '../ledger/ledger.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { ClockGuard } from '../core/clock-guard.ts'
-import { failpoint } from '../core/failpoint.ts'
 import { Backoff } from '../core/limits/backoff.ts'
+import { failpoint } from '../core/process/failpoint.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny-reconciler.ts'

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
 import { ERROR_CATALOG, type StintError } from '../core/errors.ts'
-import { hostPortText } from '../core/host-port.ts'
 import type { Ids } from '../core/ids.ts'
 import type { ConnectionTableLimits } from '../core/net/connection-table.ts'
 import type { ListenAddress, RefusedConnection } from '../core/net/guarded-listener.ts'
+import { hostPortText } from '../core/net/host-port.ts'
 import type { ServerIdentity, ServerIdentitySource } from '../identity/server-identity.ts'
 import {
   type BrokerServerOptions,

@@ -16,7 +16,7 @@ import {
   peerText,
   type RefusedConnection,
 } from '../core/net/guarded-listener.ts'
-import { type BundleStore, requireBundle } from '../identity/bundle-store.ts'
+import { type BundleStore, requireBundle } from '../identity/bundle/bundle-store.ts'
 import type { ServerIdentity } from '../identity/server-identity.ts'
 import { spiffeIdText } from '../identity/spiffe-id.ts'
 import { VerifiedConnection } from '../identity/verified-connection.ts'

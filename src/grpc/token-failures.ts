@@ -1,7 +1,7 @@
-import { addressKey } from '../core/address-key.ts'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
 import { KeyedLimiter } from '../core/limits/keyed-limiter.ts'
+import { addressKey } from '../core/net/address-key.ts'
 
 /** Bad tokens of one address, per second and at once. */
 const PER_SECOND = 20

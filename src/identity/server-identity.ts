@@ -3,11 +3,11 @@ import { createSecureContext } from 'node:tls'
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
-import { Reloading } from '../core/reloading.ts'
+import { Reloading } from '../core/files/reloading.ts'
 import { Secret } from '../core/secret.ts'
-import { parseCertificate } from './certificate.ts'
 import { spiffeIdText } from './spiffe-id.ts'
-import { checkLeaf } from './x509-leaf.ts'
+import { parseCertificate } from './x509/certificate.ts'
+import { checkLeaf } from './x509/x509-leaf.ts'
 
 /** What the service shows to its clients. */
 export interface ServerIdentity {

@@ -1,7 +1,7 @@
 import { asStintError, StintError } from '../core/errors.ts'
-import type { BundleStore } from './bundle-store.ts'
-import type { VerifiedX509Svid } from './x509-svid.ts'
-import { verifyX509Svid } from './x509-svid.ts'
+import type { BundleStore } from './bundle/bundle-store.ts'
+import type { VerifiedX509Svid } from './x509/x509-svid.ts'
+import { verifyX509Svid } from './x509/x509-svid.ts'
 
 /**
  * A TLS connection whose peer has shown an X.509-SVID. The SVID was checked when the connection came; a call on it costs

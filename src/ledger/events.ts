@@ -1,5 +1,5 @@
+import { z } from '../core/documents/schema.ts'
 import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
-import { z } from '../core/schema.ts'
 import { AUTH_METHODS } from '../identity/caller-identity.ts'
 import { FAILURE_REASONS } from '../policy/decision.ts'
 import { END_REASONS, type EventContent } from './records.ts'

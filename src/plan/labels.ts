@@ -1,8 +1,8 @@
 import { parseResourcePattern, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
 import { compileGlob, type Glob, intersects } from '../aws/glob.ts'
+import { z } from '../core/documents/schema.ts'
+import type { YamlDocument } from '../core/documents/yaml-document.ts'
 import { asStintError, StintError } from '../core/errors.ts'
-import { z } from '../core/schema.ts'
-import type { YamlDocument } from '../core/yaml-document.ts'
 
 /** Operators' names for resources, ready for questions. Immutable. */
 export interface LabelSet {

@@ -1,7 +1,7 @@
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
+import { z } from '../core/documents/schema.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { InputProblem, InputProblemWithFacts } from '../core/input-error.ts'
-import { z } from '../core/schema.ts'
 import { nameProblem, type ReadableText, readText } from '../core/text/readable-text.ts'
 
 /** Actions on resources, as the agent declares them. */

@@ -1,6 +1,6 @@
 import type { ActionClass } from '../aws/action-classes.ts'
 import type { PlanPair } from '../plan/plan.ts'
-import type { Verdict } from './cedar-judge.ts'
+import type { Verdict } from './cedar/cedar-judge.ts'
 import type { ApprovalRequirement } from './decision.ts'
 
 /**

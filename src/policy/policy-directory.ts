@@ -1,5 +1,5 @@
 import { StintError } from '../core/errors.ts'
-import { Reloading, type ReloadingOptions } from '../core/reloading.ts'
+import { Reloading, type ReloadingOptions } from '../core/files/reloading.ts'
 import { readFingerprint, readPolicyFiles } from './policy-files.ts'
 import { compilePolicySet, type PolicyProblem, type PolicySet } from './policy-set.ts'
 

@@ -1,11 +1,11 @@
 import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { approvalGroupOf, unknownAnnotation } from './annotations.ts'
-import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar-engine.ts'
-import { CedarJudge } from './cedar-judge.ts'
+import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar/cedar-engine.ts'
+import { CedarJudge } from './cedar/cedar-judge.ts'
+import { type PolicySource, positionAt, splitPolicies, unitsOfBytes } from './cedar/policy-text.ts'
+import { unsoundUses } from './cedar/soundness.ts'
 import type { Policy } from './policy.ts'
-import { type PolicySource, positionAt, splitPolicies, unitsOfBytes } from './policy-text.ts'
-import { unsoundUses } from './soundness.ts'
 
 /** A file's name, for messages, and its text. */
 export interface PolicyFile {

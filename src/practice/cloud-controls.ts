@@ -1,7 +1,7 @@
 import type { CallRecord } from './call-log.ts'
-import type { Verdict } from './evaluate.ts'
 import type { Fault } from './faults.ts'
-import type { PracticeSession } from './state.ts'
+import type { Verdict } from './policies/evaluate.ts'
+import type { PracticeSession } from './services/state.ts'
 
 /** A policy as JSON text, or as the object that would be its JSON. */
 export type PolicyInput = string | object

@@ -1,9 +1,9 @@
+import { instantText, z } from '../core/documents/schema.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { sameText } from '../core/same-text.ts'
-import { instantText, z } from '../core/schema.ts'
 import type { CloudControls } from './cloud-controls.ts'
 import { FAULT_KINDS } from './faults.ts'
-import type { ControlHandler } from './http-server.ts'
+import type { ControlHandler } from './wire/http-server.ts'
 
 /** The header that carries the control token. */
 export const CONTROL_TOKEN_HEADER = 'x-practice-token'

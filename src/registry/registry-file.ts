@@ -1,7 +1,7 @@
 import { StintError } from '../core/errors.ts'
 import { fileFingerprint } from '../core/files/file-fingerprint.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
-import { Reloading, type ReloadingOptions } from '../core/reloading.ts'
+import { Reloading, type ReloadingOptions } from '../core/files/reloading.ts'
 import { parseRegistry, REGISTRY_LIMITS } from './parse-registry.ts'
 import type { Registry } from './registry.ts'
 

@@ -12,7 +12,7 @@ import type { BrokerServiceClient as BrokerClient } from '../contract/gen/stint/
 import type { WatchGrantResponse__Output } from '../contract/gen/stint/v1/WatchGrantResponse.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, StintError } from '../core/errors.ts'
 import { Backoff } from '../core/limits/backoff.ts'
-import type { ChannelUse, Connection } from './connection.ts'
+import type { ChannelUse, Connection } from './connection/connection.ts'
 import type { CallSettings, TokenSource } from './options.ts'
 import type { Timing } from './timing.ts'
 import type { GrantInfo } from './types.ts'

@@ -9,7 +9,7 @@ import type { RequestGrantResponse__Output } from '../contract/gen/stint/v1/Requ
 import { toTimestamp } from '../contract/timestamp.ts'
 import { StintError } from '../core/errors.ts'
 import { Calls } from './calls.ts'
-import { type ChannelUse, Connection } from './connection.ts'
+import { type ChannelUse, Connection } from './connection/connection.ts'
 import { followGrant } from './follow.ts'
 import { type GateSettings, requestUntilActive } from './gate.ts'
 import { Grant } from './grant.ts'

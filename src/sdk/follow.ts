@@ -1,7 +1,7 @@
 import { asStintError, type StintError } from '../core/errors.ts'
 import { Backoff } from '../core/limits/backoff.ts'
 import { type Calls, cancelled, sleep } from './calls.ts'
-import type { ChannelUse } from './connection.ts'
+import type { ChannelUse } from './connection/connection.ts'
 import type { Timing } from './timing.ts'
 import type { GrantInfo, GrantState } from './types.ts'
 

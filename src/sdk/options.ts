@@ -3,11 +3,11 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
 import { parseSpiffeId } from '../identity/spiffe-id.ts'
 import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'
-import { requireSpiffeId } from './server-identity.ts'
-import { type SvidFiles, type SvidProvider, SvidSource } from './svid-source.ts'
+import { requireSpiffeId } from './identity/server-identity.ts'
+import { type SvidFiles, type SvidProvider, SvidSource } from './identity/svid-source.ts'
+import { type SvidFromWorkloadApi, WorkloadApiSvid } from './identity/workload-api-svid.ts'
+import { type TokenFromWorkloadApi, tokensFromWorkloadApi } from './identity/workload-api-token.ts'
 import type { Timing } from './timing.ts'
-import { type SvidFromWorkloadApi, WorkloadApiSvid } from './workload-api-svid.ts'
-import { type TokenFromWorkloadApi, tokensFromWorkloadApi } from './workload-api-token.ts'
 
 /**
  * Gives a bearer token for one call. It is asked before every call and every retry; giving the same token again is fine

@@ -2,9 +2,9 @@ import type { AdminLimits } from '../admin/deps.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { StintError } from '../core/errors.ts'
+import { PartHealth } from '../core/health/part-health.ts'
 import { type Ids, randomIds } from '../core/ids.ts'
 import type { Logger } from '../core/log.ts'
-import { PartHealth } from '../core/part-health.ts'
 import type { RunningParts } from './running-parts.ts'
 
 /** What the process that runs a broker gives it. */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { createTrustDomain } from '../../src/practice/pki.ts'
+import { createTrustDomain } from '../../src/practice/stage/pki.ts'
 
 const TRUST_DOMAIN = 'bench.example'
 const AGENTS = 8

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Stage, setStage } from '../../src/practice/stage.ts'
+import { type Stage, setStage } from '../../src/practice/stage/stage.ts'
 import { type BrokerAddresses, BrokerProcess, endBrokers } from '../support/broker-process.ts'
 
 const ANY = '127.0.0.1:0'

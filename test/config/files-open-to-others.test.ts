@@ -7,7 +7,7 @@ import { filesOpenToOthers } from '../../src/config/files-open-to-others.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { setStage } from '../../src/practice/stage.ts'
+import { setStage } from '../../src/practice/stage/stage.ts'
 import { startBroker } from '../../src/start/main.ts'
 
 let folder: string

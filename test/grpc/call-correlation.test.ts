@@ -12,8 +12,8 @@ import type { RequestGrantRequest } from '../../src/contract/gen/stint/v1/Reques
 import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
-import { type Stage, setStage } from '../../src/practice/stage.ts'
-import { STAGE_ROLE } from '../../src/practice/stage-rules.ts'
+import { type Stage, setStage } from '../../src/practice/stage/stage.ts'
+import { STAGE_ROLE } from '../../src/practice/stage/stage-rules.ts'
 import { type Broker, startBroker } from '../../src/start/main.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { BundleStore } from '../../src/identity/bundle-store.ts'
+import type { BundleStore } from '../../src/identity/bundle/bundle-store.ts'
 import { VerifiedConnection } from '../../src/identity/verified-connection.ts'
-import { createTrustDomain } from '../../src/practice/pki.ts'
+import { createTrustDomain } from '../../src/practice/stage/pki.ts'
 import { NOW, storeOf } from '../support/pki.ts'
 
 test('a check that fails in an unforeseen way after a change of bundles is a refusal, on the next call as well', async () => {

@@ -17,7 +17,7 @@ import {
   type JwtSvidResponse,
   WorkloadApiStub,
 } from '../../src/identity/workload-api/definition.ts'
-import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
+import type { PracticeTrustDomain } from '../../src/practice/stage/pki.ts'
 import { JwtSvidCache } from '../support/jwt-svid-cache.ts'
 import { jwtMessage, svidMessage, x509Message } from '../support/workload-api-server.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { ACTION_CLASSES } from '../../src/aws/action-classes.ts'
-import { loadCedarEngine } from '../../src/policy/cedar-engine.ts'
-import { CedarJudge } from '../../src/policy/cedar-judge.ts'
+import { loadCedarEngine } from '../../src/policy/cedar/cedar-engine.ts'
+import { CedarJudge } from '../../src/policy/cedar/cedar-judge.ts'
 import { DEFAULT_APPROVALS_REQUIRED_FOR, decide } from '../../src/policy/decide.ts'
 import { type InputChanges, inputOf, pairOf, setOf } from './policy-fixtures.ts'
 

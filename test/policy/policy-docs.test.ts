@@ -6,9 +6,9 @@ import { checkPolicies } from '../../src/policy/check-policies.ts'
 import { DEFAULT_APPROVALS_REQUIRED_FOR, decide } from '../../src/policy/decide.ts'
 import { formatProblem } from '../../src/policy/policy-directory.ts'
 import { compilePolicySet } from '../../src/policy/policy-set.ts'
-import { parsePolicyTests } from '../../src/policy/policy-test-file.ts'
-import { createPolicyTestPlanner } from '../../src/policy/policy-test-planner.ts'
-import { formatPolicyTests, runPolicyTests } from '../../src/policy/policy-tests.ts'
+import { parsePolicyTests } from '../../src/policy/testing/policy-test-file.ts'
+import { createPolicyTestPlanner } from '../../src/policy/testing/policy-test-planner.ts'
+import { formatPolicyTests, runPolicyTests } from '../../src/policy/testing/policy-tests.ts'
 import { setOf } from './policy-fixtures.ts'
 
 const EXAMPLES = new URL('../../docs/examples/policies', import.meta.url).pathname

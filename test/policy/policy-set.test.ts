@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
+import { POLICY_LIMITS } from '../../src/policy/cedar/policy-text.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { formatProblem } from '../../src/policy/policy-directory.ts'
 import { compilePolicySet } from '../../src/policy/policy-set.ts'
-import { POLICY_LIMITS } from '../../src/policy/policy-text.ts'
 import { inputOf, pairOf, setOf } from './policy-fixtures.ts'
 
 const compile = (text: string) => compilePolicySet([{ name: 'a.cedar', text }])

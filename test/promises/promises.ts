@@ -61,7 +61,7 @@ export const PROMISES: readonly PromiseRow[] = [
       'test/policy/decide.test.ts > that fails to evaluate denies, whatever permits',
       'test/policy/policy-directory.test.ts > a store follows its directory, keeps the last good set while it is bad, and says so',
       'test/ledger/sqlite/sqlite-faults.test.ts > refuses the batch and every write after it',
-      'test/identity/bundle-store.test.ts > keeps the last good bundle, says so once, and takes the next good one',
+      'test/identity/bundle/bundle-store.test.ts > keeps the last good bundle, says so once, and takes the next good one',
       'test/crash/faults.test.ts > a named error, no storm, honest leases',
       MODEL,
     ],

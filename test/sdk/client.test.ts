@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
-import { createTrustDomain } from '../../src/practice/pki.ts'
+import { createTrustDomain } from '../../src/practice/stage/pki.ts'
 import { StintClient, type StintClientOptions } from '../../src/sdk/index.ts'
 import { FakeBroker, GRANT_ID } from '../support/fake-broker.ts'
 import { ManualClock } from '../support/manual-clock.ts'

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { type Stage, setStage } from '../../src/practice/stage.ts'
+import { type Stage, setStage } from '../../src/practice/stage/stage.ts'
 import { startBroker } from '../../src/start/main.ts'
 
 interface Line {

@@ -17,8 +17,8 @@ import type { WatchGrantResponse } from '../../src/contract/gen/stint/v1/WatchGr
 import { toTimestamp } from '../../src/contract/timestamp.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { writeFileWhole } from '../../src/core/files/write-file-whole.ts'
-import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/pki.ts'
-import type { SvidFiles } from '../../src/sdk/svid-source.ts'
+import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/stage/pki.ts'
+import type { SvidFiles } from '../../src/sdk/identity/svid-source.ts'
 
 /** Answers one unary call; what it throws leaves as a gRPC status. */
 export type Script = (

@@ -1,4 +1,4 @@
-import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
+import type { PracticeTrustDomain } from '../../src/practice/stage/pki.ts'
 
 const TTL_SECONDS = 300
 /** Left out where JSON is written. */

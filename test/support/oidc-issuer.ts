@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import * as x509 from '@peculiar/x509'
-import { generateKeys, makeCertificate } from '../../src/practice/certificates.ts'
+import { generateKeys, makeCertificate } from '../../src/practice/stage/certificates.ts'
 import { keySet } from './oidc-tokens.ts'
 import { basicConstraints, extendedUsage, issue, keyUsage, signerExtensions, Usage } from './pki.ts'
 

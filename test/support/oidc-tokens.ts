@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import type { GuardedFetch } from '../../src/core/guarded-fetch.ts'
+import type { GuardedFetch } from '../../src/core/net/guarded-fetch.ts'
 
 /** Keys of an issuer in tests: RSA 2048 as `rsa`, EC P-384 as `ec`; `other` is nobody's. */
 export const OIDC_KEYS = {

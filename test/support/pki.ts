@@ -2,11 +2,11 @@ import 'reflect-metadata'
 import type { KeyObject, webcrypto } from 'node:crypto'
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
-import { BundleStore } from '../../src/identity/bundle-store.ts'
-import { parseSpiffeBundle } from '../../src/identity/trust-bundle.ts'
-import type { Signer } from '../../src/practice/certificates.ts'
-import { generateKeys, makeCertificate } from '../../src/practice/certificates.ts'
-import type { PracticeTrustDomain } from '../../src/practice/pki.ts'
+import { BundleStore } from '../../src/identity/bundle/bundle-store.ts'
+import { parseSpiffeBundle } from '../../src/identity/bundle/trust-bundle.ts'
+import type { Signer } from '../../src/practice/stage/certificates.ts'
+import { generateKeys, makeCertificate } from '../../src/practice/stage/certificates.ts'
+import type { PracticeTrustDomain } from '../../src/practice/stage/pki.ts'
 
 /** The instant that certificates of these tests are made for; ManualClock starts here. */
 export const NOW = new Date('2026-11-21T12:00:00.000Z')

@@ -1,9 +1,9 @@
 import type { StintError } from '../../src/core/errors.ts'
 import { Authenticator } from '../../src/identity/authenticator.ts'
-import { AwaitedKeys } from '../../src/identity/awaited-keys.ts'
-import type { BundleStore } from '../../src/identity/bundle-store.ts'
-import { createJwtSvidVerifier } from '../../src/identity/jwt-svid.ts'
-import type { JwtSvidOrder, PracticeTrustDomain } from '../../src/practice/pki.ts'
+import { AwaitedKeys } from '../../src/identity/bundle/awaited-keys.ts'
+import type { BundleStore } from '../../src/identity/bundle/bundle-store.ts'
+import { createJwtSvidVerifier } from '../../src/identity/jwt/jwt-svid.ts'
+import type { JwtSvidOrder, PracticeTrustDomain } from '../../src/practice/stage/pki.ts'
 import type { ManualClock } from './manual-clock.ts'
 
 const AUDIENCE = 'spiffe://stint.test/stint'

@@ -21,7 +21,7 @@ import {
   type X509SvidMessage,
   type X509SvidResponse,
 } from '../../src/identity/workload-api/definition.ts'
-import type { PracticeTrustDomain, PracticeX509Svid } from '../../src/practice/pki.ts'
+import type { PracticeTrustDomain, PracticeX509Svid } from '../../src/practice/stage/pki.ts'
 import { JwtSvidCache } from './jwt-svid-cache.ts'
 
 type JwtSvidCall = ServerUnaryCall<JwtSvidRequest, JwtSvidResponse>

@@ -8,7 +8,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
 import type { RevocationPlacement } from '../../src/credentials/aws-sts/revocation.ts'
-import { type Stage, setStage } from '../../src/practice/stage.ts'
+import { type Stage, setStage } from '../../src/practice/stage/stage.ts'
 import { StintClient } from '../../src/sdk/index.ts'
 import { type Broker, startBroker } from '../../src/start/main.ts'
 

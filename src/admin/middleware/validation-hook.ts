@@ -1,5 +1,5 @@
-import '../../core/schema.ts' // the messages of the routes' schemas too
-import type { ZodError } from '../../core/schema.ts'
+import '../../core/documents/schema.ts' // the messages of the routes' schemas too
+import type { ZodError } from '../../core/documents/schema.ts'
 import { type ProblemPart, requestInvalid } from '../problem.ts'
 
 const PART = { param: 'path', query: 'query', json: 'body' } as const

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { asStintError } from '../../core/errors.ts'
-import type { Problem } from '../../core/problem-board.ts'
+import type { Problem } from '../../core/health/problem-board.ts'
 import { GRANT_STATES } from '../../ledger/records.ts'
 import type { AdminDeps, AdminEnv } from '../deps.ts'
 import { noQuery, operatorSchema } from '../schemas.ts'

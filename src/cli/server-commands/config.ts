@@ -1,6 +1,6 @@
 import { loadConfig } from '../../config/load.ts'
 import { configSchema } from '../../config/schema.ts'
-import { z } from '../../core/schema.ts'
+import { z } from '../../core/documents/schema.ts'
 import { type RunCommand, runParser } from '../command.ts'
 import { printValue } from '../output.ts'
 import { configFile, withConfig } from './serve.ts'

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import { addressKey } from '../address-key.ts'
 import type { Clock } from '../clock.ts'
 import { StintError } from '../errors.ts'
 import { TokenBucket } from '../limits/token-bucket.ts'
+import { addressKey } from './address-key.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** How many connections a listener keeps. Together they are all the file descriptors that it can take. */

@@ -1,12 +1,11 @@
 import { once } from 'node:events'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { type TLSSocket, Server as TlsServer } from 'node:tls'
-import { addressKey } from '../address-key.ts'
 import type { Clock } from '../clock.ts'
 import { StintError } from '../errors.ts'
-import { hostPortText } from '../host-port.ts'
 import { KeyedLimiter } from '../limits/keyed-limiter.ts'
 import { Penalties } from '../limits/penalties.ts'
+import { addressKey } from './address-key.ts'
 import {
   type CallLimits,
   ConnectionTable,
@@ -15,6 +14,7 @@ import {
   peerKey,
   shutOut,
 } from './connection-table.ts'
+import { hostPortText } from './host-port.ts'
 
 /** Options of `GuardedListener`. */
 export interface GuardedListenerOptions {

@@ -1,5 +1,5 @@
 import type { StintError } from '../../core/errors.ts'
-import type { PartHealth } from '../../core/part-health.ts'
+import type { PartHealth } from '../../core/health/part-health.ts'
 import { LOOK_OPERATION } from './caller-identity.ts'
 import type { ObservedCall } from './observer.ts'
 

@@ -1,13 +1,13 @@
 import type { DetailedPeerCertificate } from 'node:tls'
 import type { Clock } from '../../core/clock.ts'
 import { asStintError } from '../../core/errors.ts'
-import { createGuardedFetch, type GuardedFetch, type GuardedFetchOptions } from '../../core/guarded-fetch.ts'
 import { derChain } from '../../core/net/der-chain.ts'
-import { bundleInvalid } from '../bundle-problems.ts'
-import { svidInvalid } from '../certificate.ts'
+import { createGuardedFetch, type GuardedFetch, type GuardedFetchOptions } from '../../core/net/guarded-fetch.ts'
+import { bundleInvalid } from '../bundle/bundle-problems.ts'
+import type { TrustBundle } from '../bundle/trust-bundle.ts'
 import { parseSpiffeId, spiffeIdText } from '../spiffe-id.ts'
-import type { TrustBundle } from '../trust-bundle.ts'
-import { verifyX509Svid } from '../x509-svid.ts'
+import { svidInvalid } from '../x509/certificate.ts'
+import { verifyX509Svid } from '../x509/x509-svid.ts'
 
 /** How the server of a bundle endpoint proves itself. */
 export type EndpointProfile =

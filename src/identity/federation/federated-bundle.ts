@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
-import type { GuardedFetch } from '../../core/guarded-fetch.ts'
-import { BundleLooks } from '../bundle-looks.ts'
-import { type BundleReports, bundleInvalid } from '../bundle-problems.ts'
-import type { BundleSource, BundleStore } from '../bundle-store.ts'
+import type { GuardedFetch } from '../../core/net/guarded-fetch.ts'
+import { BundleLooks } from '../bundle/bundle-looks.ts'
+import { type BundleReports, bundleInvalid } from '../bundle/bundle-problems.ts'
+import type { BundleSource, BundleStore } from '../bundle/bundle-store.ts'
+import { type ParsedBundle, parseSpiffeBundle, type TrustBundle } from '../bundle/trust-bundle.ts'
 import { parseSpiffeId } from '../spiffe-id.ts'
-import { type ParsedBundle, parseSpiffeBundle, type TrustBundle } from '../trust-bundle.ts'
 import { type EndpointProfile, endpointFetch } from './endpoint-fetch.ts'
 
 /** Reports carry the component `federation:<trust domain>`. */

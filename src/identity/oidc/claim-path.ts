@@ -1,5 +1,5 @@
-import type { StrictJson } from '../../core/strict-json.ts'
-import { isJsonObject } from '../../core/strict-json.ts'
+import type { StrictJson } from '../../core/documents/strict-json.ts'
+import { isJsonObject } from '../../core/documents/strict-json.ts'
 
 /** The claims of a token as they were decoded. */
 export type Claims = { readonly [name: string]: StrictJson }

@@ -1,8 +1,8 @@
 import { asStintError, type ErrorCode } from '../../core/errors.ts'
-import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
+import { type TokenParts, tokenInvalid } from '../jwt/jwt-token.ts'
 import { checksOf, keyId } from './checks.ts'
 import type { OidcIssuer } from './issuer.ts'
-import type { IssuerKey } from './jwks.ts'
+import type { IssuerKey } from './keys/jwks.ts'
 import { agentOf, checkSignature } from './oidc-verifier.ts'
 
 /** One check of a token, for an operator to read. */

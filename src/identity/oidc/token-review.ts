@@ -1,7 +1,7 @@
+import { isJsonObject, parseStrictJson, type StrictJson } from '../../core/documents/strict-json.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
-import type { FetchedDocument, GuardedFetch } from '../../core/guarded-fetch.ts'
-import { isJsonObject, parseStrictJson, type StrictJson } from '../../core/strict-json.ts'
-import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
+import type { FetchedDocument, GuardedFetch } from '../../core/net/guarded-fetch.ts'
+import { type TokenParts, tokenInvalid } from '../jwt/jwt-token.ts'
 import { readClaim } from './claim-path.ts'
 
 /**

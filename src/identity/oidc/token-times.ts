@@ -1,6 +1,6 @@
 import { StintError } from '../../core/errors.ts'
-import { type TokenParts, tokenInvalid } from '../jwt-token.ts'
-import * as times from '../token-times.ts'
+import { type TokenParts, tokenInvalid } from '../jwt/jwt-token.ts'
+import * as times from '../jwt/token-times.ts'
 import type { OidcIssuer } from './issuer.ts'
 
 /** `exp`. @throws {StintError} TOKEN_INVALID, TOKEN_EXPIRED */

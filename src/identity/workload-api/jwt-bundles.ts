@@ -1,8 +1,8 @@
+import { isJsonObject, type StrictJson } from '../../core/documents/strict-json.ts'
 import { asStintError } from '../../core/errors.ts'
-import { isJsonObject, type StrictJson } from '../../core/strict-json.ts'
-import { type JwtAuthority, readBundleKeys } from '../bundle-keys.ts'
-import { alarm, type BundleNote, bundleInvalid } from '../bundle-problems.ts'
-import { readBundleDocument } from '../trust-bundle.ts'
+import { type JwtAuthority, readBundleKeys } from '../bundle/bundle-keys.ts'
+import { alarm, type BundleNote, bundleInvalid } from '../bundle/bundle-problems.ts'
+import { readBundleDocument } from '../bundle/trust-bundle.ts'
 import type { JwtBundlesResponse } from './definition.ts'
 import { trustDomainOf } from './x509-context.ts'
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { Secret } from '../../core/secret.ts'
-import type { Certificate } from '../certificate.ts'
 import { type ServerIdentity, serverIdentity } from '../server-identity.ts'
+import type { Certificate } from '../x509/certificate.ts'
 
 /**
  * An own SVID as TLS wants it.

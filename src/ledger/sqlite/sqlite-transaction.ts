@@ -1,6 +1,6 @@
 import type { Correlation } from '../../core/correlation.ts'
 import { StintError } from '../../core/errors.ts'
-import { failpoint } from '../../core/failpoint.ts'
+import { failpoint } from '../../core/process/failpoint.ts'
 import type { AuditEventInput } from '../events.ts'
 import type { GrantState } from '../records.ts'
 import { countChanges } from '../rules.ts'

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.ts'
 import type { TokenReuse } from '../../grants/token-guard.ts'
 import { defineIssuer } from '../../identity/oidc/issuer.ts'
-import { placeName } from '../../identity/oidc/key-places.ts'
+import { placeName } from '../../identity/oidc/keys/key-places.ts'
 import { lookAtKeys, lookAtReview } from '../identity/issuers.ts'
 import { type Check, check } from './check.ts'
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../core/errors.ts'
-import type { PartFinding, PartHealth } from '../../core/part-health.ts'
-import type { BundleNote, BundleReports } from '../../identity/bundle-problems.ts'
+import type { PartFinding, PartHealth } from '../../core/health/part-health.ts'
+import type { BundleNote, BundleReports } from '../../identity/bundle/bundle-problems.ts'
 
 /** Everything that a source of bundles has to say goes on the status; what is new in it also into the log. */
 export function bundleReports(partHealth: PartHealth): BundleReports {

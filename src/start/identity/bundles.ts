@@ -1,6 +1,6 @@
 import type { Config } from '../../config/schema.ts'
-import { type BundleFile, BundleFiles } from '../../identity/bundle-files.ts'
-import { BundleStore } from '../../identity/bundle-store.ts'
+import { type BundleFile, BundleFiles } from '../../identity/bundle/bundle-files.ts'
+import { BundleStore } from '../../identity/bundle/bundle-store.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { bundleReports } from './bundle-reports.ts'

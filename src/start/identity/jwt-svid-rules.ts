@@ -1,5 +1,5 @@
 import type { Config } from '../../config/schema.ts'
-import type { JwtSvidRules } from '../../identity/jwt-svid.ts'
+import type { JwtSvidRules } from '../../identity/jwt/jwt-svid.ts'
 
 /** What the configuration demands of JWT-SVIDs; undefined when it sets no audience, so that none is accepted. */
 export function jwtSvidRules({ identity }: Config): JwtSvidRules | undefined {

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/schema.ts'
 import { StintError } from '../../core/errors.ts'
-import type { BundleStore } from '../../identity/bundle-store.ts'
+import type { BundleStore } from '../../identity/bundle/bundle-store.ts'
 import { filesIdentity, type ServerIdentity, type ServerIdentitySource } from '../../identity/server-identity.ts'
 import type { WorkloadApiSource } from '../../identity/workload-api/workload-api-source.ts'
 import { definePart } from '../part.ts'

@@ -1,6 +1,6 @@
 import { usesWorkloadApi } from '../../config/identity-sources.ts'
 import type { Config } from '../../config/schema.ts'
-import type { BundleStore } from '../../identity/bundle-store.ts'
+import type { BundleStore } from '../../identity/bundle/bundle-store.ts'
 import { workloadApiTarget } from '../../identity/workload-api/endpoint.ts'
 import { WorkloadApiSource, type WorkloadApiSourceOptions } from '../../identity/workload-api/workload-api-source.ts'
 import { definePart, type Started } from '../part.ts'

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/schema.ts'
 import { type AgentPorts, startAgentPorts } from '../../grpc/agent-ports.ts'
-import type { BundleStore } from '../../identity/bundle-store.ts'
+import type { BundleStore } from '../../identity/bundle/bundle-store.ts'
 import type { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
 import { admissionLimits, type Grants } from '../grants.ts'
 import { jwtSvidRules } from '../identity/jwt-svid-rules.ts'

@@ -4,7 +4,7 @@ import type { ConnectionTableLimits } from '../../core/net/connection-table.ts'
 import { openFileLimit, type SocketBudget, shareSockets } from '../../core/net/socket-budget.ts'
 import { HEALTH_LIMITS } from '../../grpc/health.ts'
 import { connectionLimits as agentLimits } from '../../grpc/listener.ts'
-import { BUNDLE_ENDPOINT_LIMITS } from '../../identity/bundle-endpoint.ts'
+import { BUNDLE_ENDPOINT_LIMITS } from '../../identity/federation/bundle-endpoint.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 

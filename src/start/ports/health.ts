@@ -1,5 +1,5 @@
 import type { HealthImplementation } from 'grpc-health-check'
-import { hostPortText } from '../../core/host-port.ts'
+import { hostPortText } from '../../core/net/host-port.ts'
 import { startHealthServer } from '../../grpc/health.ts'
 import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'

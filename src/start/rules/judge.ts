@@ -1,4 +1,4 @@
-import type { Reloading } from '../../core/reloading.ts'
+import type { Reloading } from '../../core/files/reloading.ts'
 import { createJudge } from '../../grants/judge.ts'
 import type { Planner } from '../../plan/planner.ts'
 import { decide } from '../../policy/decide.ts'

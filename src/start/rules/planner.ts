@@ -1,7 +1,7 @@
 import { PROFILES } from '../../aws/store-profile.ts'
 import type { Config } from '../../config/schema.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
-import { Reloading } from '../../core/reloading.ts'
+import { Reloading } from '../../core/files/reloading.ts'
 import { NO_LABELS } from '../../plan/labels.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
 import { createPlanner, type Planner } from '../../plan/planner.ts'

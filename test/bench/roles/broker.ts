@@ -1,7 +1,7 @@
 import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
-import { keepHeapSmall } from '../../../src/core/heap.ts'
 import { createLogger } from '../../../src/core/log.ts'
+import { keepHeapSmall } from '../../../src/core/process/heap.ts'
 import { type Broker, startBroker } from '../../../src/start/main.ts'
 import { VERSION } from '../../../src/version.ts'
 import { serveRole, usage } from '../pinned-process.ts'

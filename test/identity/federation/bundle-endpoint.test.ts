@@ -3,12 +3,12 @@ import { request } from 'node:https'
 import { connect } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
-import { createGuardedFetch } from '../../../src/core/guarded-fetch.ts'
+import { createGuardedFetch } from '../../../src/core/net/guarded-fetch.ts'
 import { Secret } from '../../../src/core/secret.ts'
-import { type BundleEndpoint, startBundleEndpoint } from '../../../src/identity/bundle-endpoint.ts'
+import { parseSpiffeBundle, type TrustBundle } from '../../../src/identity/bundle/trust-bundle.ts'
+import { type BundleEndpoint, startBundleEndpoint } from '../../../src/identity/federation/bundle-endpoint.ts'
 import { type ServerIdentity, serverIdentity } from '../../../src/identity/server-identity.ts'
-import { parseSpiffeBundle, type TrustBundle } from '../../../src/identity/trust-bundle.ts'
-import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
+import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/stage/pki.ts'
 
 let a: PracticeTrustDomain
 let bundle: TrustBundle | undefined

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { takeTokenApart } from '../../../src/identity/jwt-token.ts'
+import { takeTokenApart } from '../../../src/identity/jwt/jwt-token.ts'
 import { defineIssuer } from '../../../src/identity/oidc/issuer.ts'
 import { OidcVerifier } from '../../../src/identity/oidc/oidc-verifier.ts'
 import { ManualClock } from '../../support/manual-clock.ts'

@@ -3,7 +3,7 @@ import type { X509SvidMessage, X509SvidResponse } from '../../../src/identity/wo
 import { workloadApiTarget } from '../../../src/identity/workload-api/endpoint.ts'
 import { readJwtBundles } from '../../../src/identity/workload-api/jwt-bundles.ts'
 import { readX509Context } from '../../../src/identity/workload-api/x509-context.ts'
-import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
+import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/stage/pki.ts'
 import { NOW } from '../../support/pki.ts'
 import { jwtMessage, rootsOf, svidMessage, x509Message } from '../../support/workload-api-server.ts'
 import { ENDPOINTS } from '../../vectors/identity/workload-api.ts'

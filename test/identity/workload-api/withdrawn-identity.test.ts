@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/core/clock.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { Listener } from '../../../src/grpc/listener.ts'
 import { serverIdentity } from '../../../src/identity/server-identity.ts'
-import { createTrustDomain } from '../../../src/practice/pki.ts'
+import { createTrustDomain } from '../../../src/practice/stage/pki.ts'
 
 test('a listener whose identity was withdrawn completes no handshake, and does again with the next identity', async () => {
   const domain = await createTrustDomain('a.test')

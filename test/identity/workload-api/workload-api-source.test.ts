@@ -1,7 +1,7 @@
 import { credentials, Metadata, status } from '@grpc/grpc-js'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../../src/core/errors.ts'
-import { BundleStore } from '../../../src/identity/bundle-store.ts'
+import { BundleStore } from '../../../src/identity/bundle/bundle-store.ts'
 import type { ServerIdentity } from '../../../src/identity/server-identity.ts'
 import { WorkloadApiStub } from '../../../src/identity/workload-api/definition.ts'
 import { workloadApiTarget } from '../../../src/identity/workload-api/endpoint.ts'
@@ -9,7 +9,7 @@ import {
   WorkloadApiSource,
   type WorkloadApiSourceOptions,
 } from '../../../src/identity/workload-api/workload-api-source.ts'
-import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/pki.ts'
+import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practice/stage/pki.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { NOW } from '../../support/pki.ts'
 import { settle, until } from '../../support/settle.ts'

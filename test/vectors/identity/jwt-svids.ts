@@ -1,4 +1,4 @@
-import type { JwtSvidOrder } from '../../../src/practice/pki.ts'
+import type { JwtSvidOrder } from '../../../src/practice/stage/pki.ts'
 
 /** What the token is made from, over a good one, and what must become of it. */
 export interface JwtVector {

@@ -1,4 +1,4 @@
-import type { IpClass } from '../../../src/core/ip-class.ts'
+import type { IpClass } from '../../../src/core/net/ip-class.ts'
 
 /** URLs that a configured setting may hold, and what the guard says. */
 export const URLS: readonly {

@@ -1,5 +1,5 @@
-import type { Signer } from '../../../src/practice/certificates.ts'
-import { generateKeys } from '../../../src/practice/certificates.ts'
+import type { Signer } from '../../../src/practice/stage/certificates.ts'
+import { generateKeys } from '../../../src/practice/stage/certificates.ts'
 import type { LeafParts } from '../../support/pki.ts'
 import {
   basicConstraints,

@@ -1,6 +1,6 @@
 import { sha256Hex } from '../../../core/canonical-json.ts'
 import { StintError } from '../../../core/errors.ts'
-import { failpoint } from '../../../core/failpoint.ts'
+import { failpoint } from '../../../core/process/failpoint.ts'
 import type { SqliteDatabase } from '../sqlite-database.ts'
 import { ledgerMigration } from './001-ledger.ts'
 import { tokenOwnersMigration } from './002-token-owners.ts'

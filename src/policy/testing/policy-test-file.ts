@@ -1,0 +1,94 @@
+import { instantText, z } from '../../core/documents/schema.ts'
+import { fileError, YamlDocument } from '../../core/documents/yaml-document.ts'
+import { parseDurationMs } from '../../core/duration.ts'
+import { parseAgentSubject } from '../../identity/agent-subject.ts'
+import { AUTH_METHODS, type AuthMethod } from '../../identity/caller-identity.ts'
+import type { Task } from '../../plan/task.ts'
+import { type Decision, OUTCOMES } from '../decision.ts'
+import type { PolicyFile } from '../policy-set.ts'
+
+/** One case: who asks for what and when, and what policy should say. */
+export interface PolicyTestCase {
+  readonly name: string
+  readonly agent: {
+    readonly subject: string
+    readonly trustDomain: string
+    readonly owner: string
+    readonly team: string
+    readonly registration: string
+  }
+  readonly task: Task
+  readonly labels?: Readonly<Record<string, readonly string[]>>
+  readonly at: Date
+  readonly authMethod: AuthMethod
+  readonly expect: Decision['outcome']
+  /** Exactly the ids that should decide. */
+  readonly policies?: readonly string[]
+  /** Exactly the groups that should be asked: all entries, any of each. */
+  readonly approval?: readonly (readonly string[])[]
+}
+
+/**
+ * Reads a file of policy test cases; docs/policy.md shows one.
+ *
+ * @throws {StintError} POLICY_INVALID; `details.problems` lists what is wrong by place.
+ */
+export function parsePolicyTests({ name, text }: PolicyFile): PolicyTestCase[] {
+  const document = YamlDocument.parse({ file: name, text, maxAliases: 100, toError: fileError('POLICY_INVALID') })
+  return document.check(fileSchema).cases.map(toCase)
+}
+
+const words = z.string().min(1).max(500)
+
+const subject = z.string().transform((value, context) => {
+  try {
+    return { value, trustDomain: parseAgentSubject(value).trustDomain }
+  } catch {
+    context.addIssue('must be a SPIFFE ID such as spiffe://example.org/ci/deploy, or the subject of an OIDC issuer')
+    return z.NEVER
+  }
+})
+
+const ttl = z.string().transform((value, context) => {
+  const ms = parseDurationMs(value)
+  if (ms !== undefined && ms % 1000 === 0) return ms / 1000
+  context.addIssue('must be whole seconds, written as 90s, 15m or 1h')
+  return z.NEVER
+})
+
+/** A Monday at noon, unless a case says otherwise: a test must not depend on when it runs. */
+const DEFAULT_AT = '2026-01-05T12:00:00Z'
+
+const caseSchema = z.strictObject({
+  name: words,
+  agent: z.strictObject({ subject, owner: words, team: words, registration: words.default('test') }),
+  task: z.strictObject({
+    role: words,
+    access: z.array(z.strictObject({ actions: z.array(words), resources: z.array(words) })),
+    ttl,
+    purpose: words.default('A case of a policy test'),
+  }),
+  labels: z.record(words, z.array(words)).optional(),
+  at: instantText.prefault(DEFAULT_AT),
+  authMethod: z.enum(AUTH_METHODS).default('x509-svid'),
+  expect: z.enum(OUTCOMES),
+  policies: z.array(words).optional(),
+  approval: z.array(z.union([words.transform((group) => [group]), z.array(words).min(1)])).optional(),
+})
+
+const fileSchema = z.strictObject({ cases: z.array(caseSchema).min(1).max(1_000) })
+
+function toCase(parsed: z.infer<typeof caseSchema>): PolicyTestCase {
+  const { name, agent, task, labels, at, authMethod, expect, policies, approval } = parsed
+  return {
+    name,
+    agent: { ...agent, subject: agent.subject.value, trustDomain: agent.subject.trustDomain },
+    task: { purpose: task.purpose, roleArn: task.role, access: task.access, ttlSeconds: task.ttl },
+    ...(labels && { labels }),
+    at,
+    authMethod,
+    expect,
+    ...(policies && { policies }),
+    ...(approval && { approval }),
+  }
+}

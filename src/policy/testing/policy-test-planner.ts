@@ -1,0 +1,13 @@
+import { parseLabels } from '../../plan/labels.ts'
+import { createPlanner, type PlannerOptions } from '../../plan/planner.ts'
+import type { PolicyTestPlanner } from './policy-tests.ts'
+
+/** The broker's own planner for policy tests; a case that brings labels is planned with those instead of the operator's. */
+export function createPolicyTestPlanner(options: PlannerOptions): PolicyTestPlanner {
+  const usual = createPlanner(options)
+  return (subject, task, labels) => {
+    if (!labels) return usual.plan(subject, task)
+    const own = Object.entries(labels).map(([label, resources]) => ({ label, resources: [...resources] }))
+    return createPlanner({ ...options, labels: parseLabels({ labels: own }) }).plan(subject, task)
+  }
+}

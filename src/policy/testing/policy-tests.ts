@@ -1,0 +1,130 @@
+import type { ActionClass } from '../../aws/action-classes.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { Task } from '../../plan/task.ts'
+import { decide } from '../decide.ts'
+import type { ApprovalRequirement, Decision } from '../decision.ts'
+import { loadPolicySet } from '../policy-directory.ts'
+import { readPolicyFiles } from '../policy-files.ts'
+import type { PolicySet } from '../policy-set.ts'
+import { type PolicyTestCase, parsePolicyTests } from './policy-test-file.ts'
+
+/** Ending of the files that hold cases, beside the policies. */
+const POLICY_TEST_SUFFIX = '.test.yaml'
+
+/**
+ * Makes a plan of a task as the broker would. `labels` are the case's own, by label and ARN patterns; absent means
+ * the operator's.
+ */
+export type PolicyTestPlanner = (
+  subject: string,
+  task: Task,
+  labels?: Readonly<Record<string, readonly string[]>>,
+) => Plan | Promise<Plan>
+
+interface PolicyTestResult {
+  readonly file: string
+  readonly name: string
+  readonly passed: boolean
+  /** What differed, in words; empty if it passed. */
+  readonly differences: readonly string[]
+  /** Absent where the task came to no plan. */
+  readonly decision?: Decision
+}
+
+/** What a run of the cases came to. */
+export interface PolicyTestReport {
+  /** All passed, and there was one: a misspelt directory proves nothing. */
+  readonly ok: boolean
+  readonly policySetHash: string
+  readonly results: readonly PolicyTestResult[]
+  /** Ids of policies that decided no case: nothing proves what they do. */
+  readonly untested: readonly string[]
+}
+
+/**
+ * Runs every case beside the policies of a directory through planner and policy.
+ *
+ * @throws {StintError} POLICY_INVALID if the policies or a file of cases cannot be used.
+ */
+export async function runPolicyTests(options: {
+  readonly directory: string
+  readonly plan: PolicyTestPlanner
+  readonly approvalsRequiredFor: readonly ActionClass[]
+}): Promise<PolicyTestReport> {
+  const { directory, plan, approvalsRequiredFor } = options
+  const set = await loadPolicySet(directory)
+  const results: PolicyTestResult[] = []
+  for (const file of await readPolicyFiles(directory, POLICY_TEST_SUFFIX))
+    for (const one of parsePolicyTests(file)) {
+      const outcome = await runCase(set, one, plan, approvalsRequiredFor)
+      results.push({ file: file.name, name: one.name, passed: outcome.differences.length === 0, ...outcome })
+    }
+  const decided = new Set(results.flatMap(({ decision }) => decision?.determiningPolicies ?? []))
+  return {
+    ok: results.length > 0 && results.every(({ passed }) => passed),
+    policySetHash: set.hash,
+    results,
+    untested: set.policies.map(({ id }) => id).filter((id) => !decided.has(id)),
+  }
+}
+
+/** Plain text for a terminal: one line a case, what differed below it, then the sum. */
+export function formatPolicyTests({ results, untested }: PolicyTestReport): string {
+  const lines = results.flatMap(({ file, name, passed, differences }) => [
+    `${passed ? 'pass' : 'FAIL'}  ${file}: ${name}`,
+    ...differences.map((difference) => `      ${difference}`),
+  ])
+  if (untested.length > 0) lines.push(`no case reaches: ${untested.join(', ')}`)
+  if (results.length === 0) lines.push(`there is no case: they are in *${POLICY_TEST_SUFFIX} beside the policies`)
+  const failed = results.filter(({ passed }) => !passed).length
+  lines.push(`${results.length - failed} passed, ${failed} failed`)
+  return `${lines.join('\n')}\n`
+}
+
+async function runCase(
+  set: PolicySet,
+  { agent, task, labels, at, authMethod, ...expected }: PolicyTestCase,
+  planTask: PolicyTestPlanner,
+  approvalsRequiredFor: readonly ActionClass[],
+): Promise<{ differences: string[]; decision?: Decision }> {
+  try {
+    const plan = await planTask(agent.subject, task, labels)
+    const { roleArn, ttlSeconds } = task
+    const context = { roleArn, ttlSeconds, authMethod, now: at }
+    const decision = decide(set, { agent, plan, context, approvalsRequiredFor })
+    return { decision, differences: findDifferences(expected, decision) }
+  } catch (error) {
+    const known = asStintError(error)
+    if (!(error instanceof StintError)) throw error
+    return { differences: [`the task came to no plan: ${known.code}, ${known.details.explanation ?? known.message}`] }
+  }
+}
+
+function findDifferences(
+  { expect, policies, approval }: Pick<PolicyTestCase, 'expect' | 'policies' | 'approval'>,
+  decision: Decision,
+): string[] {
+  const differences: string[] = []
+  if (decision.outcome !== expect) differences.push(`expected ${expect}, got ${decision.outcome}${reasons(decision)}`)
+  const decided = decision.determiningPolicies.join(', ')
+  const wanted = policies && [...policies].sort().join(', ')
+  if (wanted !== undefined && wanted !== decided)
+    differences.push(`expected the policies [${wanted}] to decide, got [${decided}]`)
+  const asked = spell(decision.approval.map(({ anyOf }: ApprovalRequirement) => anyOf))
+  if (approval && spell(approval) !== asked) differences.push(`expected approval by ${spell(approval)}, got ${asked}`)
+  return differences
+}
+
+function reasons({ failedPairs }: Decision): string {
+  const shown = failedPairs.slice(0, 5).map(({ action, resource, reason, policies }) => {
+    return `${action} on ${resource}: ${reason}${policies.length > 0 ? ` (${policies.join(', ')})` : ''}`
+  })
+  return shown.length > 0 ? `: ${shown.join('; ')}` : ''
+}
+
+/** `[owners or security] and [any]`, in a fixed order. */
+function spell(requirements: readonly (readonly string[])[]): string {
+  const groups = requirements.map((anyOf) => `[${[...anyOf].sort().join(' or ')}]`)
+  return groups.length > 0 ? groups.sort().join(' and ') : 'nobody'
+}

@@ -1,0 +1,289 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { asStintError, type ErrorCode } from '../../core/errors.ts'
+import { isEventOf } from '../../ledger/events.ts'
+import type { Grant } from '../../sdk/grant.ts'
+import type { AwsCredentials, GrantInfo, Task } from '../../sdk/types.ts'
+import { createTrustDomain } from '../stage/pki.ts'
+import type { DemoOperator, DemoStage } from './demo-stage.ts'
+
+/** Where the story goes. Each line is one thing that was seen to be so. */
+export interface Narrator {
+  /** A new numbered step. */
+  step(title: string): void
+  /** What somebody sets out to do. */
+  tell(text: string): void
+  /** It worked, as it should. */
+  worked(text: string): void
+  /** It waits for somebody, as it should. */
+  waits(text: string): void
+  /** It was refused, as it should be. */
+  refused(text: string): void
+}
+
+/** Thrown when something did not happen as the story says. */
+export class StoryBroken extends Error {
+  override readonly name = 'StoryBroken'
+}
+
+const [STAGING, PROD] = ['invoices-staging', 'invoices-prod']
+const [ONE, TWO] = ['2026/11/one.json', '2026/11/two.json']
+/** An agent cannot tell a broker that hangs up on it from one that is down, so its SDK tries until this is over. */
+const STRANGER_MS = 1_000
+/** Far more than fit into the second that a revocation takes here. */
+const UPLOADS_AT_MOST = 20_000
+
+/** Plays the whole story; every step checks what it tells. @throws {StoryBroken} */
+export async function playStory(demo: DemoStage, narrator: Narrator): Promise<void> {
+  const bot = await demo.agent('/agents/invoice-bot')
+  const cast: Cast = { demo, narrator, bot }
+  await readWithinTheTask(cast)
+  await tooWide(cast)
+  await strangers(cast)
+  const approved = await gate(cast)
+  await completed(cast, approved)
+  await revoked(cast)
+  await record(cast, approved.grant)
+}
+
+interface Cast {
+  readonly demo: DemoStage
+  readonly narrator: Narrator
+  readonly bot: Awaited<ReturnType<DemoStage['agent']>>
+}
+
+async function readWithinTheTask({ demo, narrator, bot }: Cast): Promise<void> {
+  narrator.step('An agent says what it is about to do, and gets credentials for that')
+  narrator.tell(`${bot.spiffeId} shows its certificate (mTLS) and asks to read ${STAGING}/2026 for 10 minutes.`)
+  const read = taskOf(demo, 'Read the November invoices', ['s3:GetObject'], [`${STAGING}/2026/*`])
+  const grant = await bot.stint.request(read)
+  const lease = await grant.lease()
+  const policies = grant.info.decision?.determiningPolicies.join(', ') ?? ''
+  const minutes = Math.round((lease.notAfter.getTime() - Date.now()) / 60_000)
+  narrator.worked(
+    `grant ${grant.id}, by policy ${policies}; credentials for ${minutes} minutes, renewed while it works`,
+  )
+  const s3 = demo.s3(grant.credentials())
+  narrator.worked(`GetObject ${STAGING}/${ONE}: ${await get(s3, STAGING, ONE)}`)
+
+  narrator.step('The same credentials can do nothing else')
+  narrator.tell('The role behind them may do s3:* on both buckets; the session policy of this task may not.')
+  for (const { what, attempt } of [
+    { what: `GetObject ${PROD}/${ONE}`, attempt: () => get(s3, PROD, ONE) },
+    { what: `DeleteObject ${STAGING}/${ONE}`, attempt: () => remove(s3, STAGING, ONE) },
+  ]) {
+    narrator.refused(`${what}: ${await accessDenied(what, attempt, 'no session policy allows')}`)
+  }
+  await grant.complete('read what was needed')
+}
+
+async function tooWide({ demo, narrator, bot: { stint } }: Cast): Promise<void> {
+  narrator.step('A plan that is too wide gets no credentials at all')
+  const wide = taskOf(demo, 'Tidy up all the invoices', ['s3:DeleteObject'], ['invoices-*/*'])
+  narrator.tell('The agent asks to delete in invoices-*, and to read everything there is.')
+  narrator.refused(await refusal('a delete that touches production', () => stint.request(wide), 'POLICY_DENIED'))
+  const everything: Task = {
+    ...taskOf(demo, 'Look at everything', ['s3:GetObject'], []),
+    access: [{ actions: ['s3:GetObject'], resources: ['*'] }],
+  }
+  narrator.refused(await refusal('a read of everything', () => stint.request(everything), 'RESOURCE_TOO_WIDE'))
+}
+
+async function strangers({ demo, narrator, bot }: Cast): Promise<void> {
+  narrator.step('Strangers get nothing, and are on record')
+  const task = taskOf(demo, 'Read the November invoices', ['s3:GetObject'], [`${STAGING}/2026/*`])
+  const foreign = await demo.agent('/agents/invoice-bot', await createTrustDomain('elsewhere.example'))
+  const asForeign = () => foreign.stint.requestGrant(task, 'demo-foreign', { deadlineMs: STRANGER_MS })
+  const { code } = asStintError(await failure('a foreign trust domain', asForeign))
+  foreign.stint.close()
+  const events = (await operate(demo, 'vera', 'audit', 'export')).split('\n').filter(Boolean).map(parseEvent)
+  const refused = events.find((event) => isEventOf('identity.refused', event))
+  check(refused?.data?.reason === 'handshake', 'the foreign trust domain is not on record')
+  narrator.refused(`${foreign.spiffeId}: ${code}; TLS lets it in no further than the handshake (event ${refused.seq})`)
+
+  const unknown = await demo.agent('/agents/nobody-owns-me')
+  const asUnknown = () => unknown.stint.requestGrant(task, 'demo-unregistered')
+  narrator.refused(await refusal('an unregistered agent', asUnknown, 'AGENT_UNREGISTERED'))
+  const listed = await operate(demo, 'vera', 'agents', 'unregistered')
+  check(listed.includes(unknown.spiffeId), 'the unregistered agent is not listed')
+  check(!listed.includes(bot.spiffeId), 'a registered agent is listed as unregistered')
+  narrator.worked('stint agents unregistered: shows it to the operators')
+}
+
+function parseEvent(line: string): { seq?: number; type?: string; data?: { reason?: string } } {
+  return JSON.parse(line)
+}
+
+/** A delete that a person has let through, with the credentials that did it. */
+interface Approved {
+  readonly grant: Grant
+  readonly keys: AwsCredentials
+}
+
+async function gate({ demo, narrator, bot: { stint } }: Cast): Promise<Approved> {
+  narrator.step('Destructive work waits for a person')
+  const task = taskOf(
+    demo,
+    'Delete the November invoices that were sent twice',
+    ['s3:DeleteObject'],
+    [`${STAGING}/2026/11/*`],
+  )
+  const { plan, decision } = await stint.planTask(task)
+  check(decision?.outcome === 'approval', 'a delete needs no approval')
+  const radius = plan.blastRadius
+  const classes = Object.entries(radius?.byClass ?? {}).map(([name, count]) => `${count} ${name} action`)
+  const labels = Object.keys(radius?.byLabel ?? {}).join(', ')
+  narrator.tell(
+    `The agent plans the delete. Blast radius: ${classes.join(', ')} on ${task.access[0]?.resources.join()}, labels ${labels}.`,
+  )
+  const waiting = Promise.withResolvers<GrantInfo>()
+  const passed = stint.request(task, { onAwaitingApproval: (_id, grant) => waiting.resolve(grant) })
+  passed.catch(waiting.reject)
+  const { id, approvalId = '', planHash } = await waiting.promise
+  narrator.waits(`grant ${id} waits for approval ${approvalId}; the agent holds nothing`)
+  check(
+    demo.stage.cloud.liveSessions().every(({ sourceIdentity }) => !id.endsWith(sourceIdentity ?? ' ')),
+    'credentials exist before the approval',
+  )
+
+  narrator.step('The person sees the plan, and says yes to exactly that')
+  const shown = await operate(demo, 'olga', 'approvals', 'show', approvalId)
+  check(shown.includes(planHash) && shown.includes('s3:DeleteObject'), 'the approver is not shown the plan')
+  const note = 'the duplicates are in ticket FIN-7'
+  await operate(demo, 'olga', 'approvals', 'approve', approvalId, '--plan-hash', planHash, '--note', note)
+  narrator.worked(`olga of the owners: stint approvals approve ${approvalId}, bound to plan ${planHash.slice(0, 12)}…`)
+  const grant = await passed
+  const keys = await grant.credentials()()
+  await remove(demo.s3(keys), STAGING, ONE)
+  check(demo.stage.cloud.object(STAGING, ONE) === undefined, 'the approved delete did nothing')
+  narrator.worked(`DeleteObject ${STAGING}/${ONE}: gone, under grant ${grant.id}`)
+  return { grant, keys }
+}
+
+async function completed({ demo, narrator, bot }: Cast, { grant, keys }: Approved): Promise<void> {
+  narrator.step('The task is over, and the same credentials stop working')
+  const { notAfter } = await grant.lease()
+  const sinceMs = performance.now()
+  const info = await grant.complete('the duplicates are gone')
+  narrator.tell(
+    `The agent says that it is done. Left alone, its keys would have worked until ${notAfter.toISOString()}.`,
+  )
+  check(info.state === 'ending' || info.state === 'ended', `a completed grant is ${info.state}`)
+  const ended = await untilEnded(bot.stint, grant.id)
+  const seconds = ((performance.now() - sinceMs) / 1_000).toFixed(1)
+  narrator.worked(`grant ${grant.id} is ended (${ended.reason}) after ${seconds} s: its deny is written and enforced`)
+  const what = `DeleteObject ${STAGING}/${TWO}`
+  const sentence = await accessDenied(what, () => remove(demo.s3(keys), STAGING, TWO), 'explicit deny')
+  narrator.refused(`${what}, with ${keys.accessKeyId} again: ${sentence}`)
+  check(demo.stage.cloud.object(STAGING, TWO) !== undefined, 'dead credentials deleted an object')
+}
+
+async function revoked({ demo, narrator, bot }: Cast): Promise<void> {
+  narrator.step('An operator stops an agent in the middle of its work')
+  const write = taskOf(demo, 'Upload the December invoices', ['s3:PutObject'], [`${STAGING}/2026/12/*`])
+  const grant = await bot.stint.request(write)
+  const s3 = demo.s3(await grant.credentials()())
+  const upload = (number: number) =>
+    s3.send(new PutObjectCommand({ Bucket: STAGING, Key: `2026/12/${number}.json`, Body: `{"invoice":${number}}` }))
+  await upload(1)
+  narrator.tell(`Under grant ${grant.id} the agent uploads one file after the other. Oscar has seen enough:`)
+  const said = JSON.parse(
+    await operate(demo, 'oscar', 'grants', 'revoke', grant.id, '--note', 'wrong bucket', '-o', 'json'),
+  ) as { outcome?: unknown }
+  check(said.outcome !== undefined, 'the revocation says nothing of its outcome')
+  narrator.worked(`stint grants revoke ${grant.id} --note 'wrong bucket'`)
+  const sinceMs = performance.now()
+  let uploads = 1
+  const sentence = await accessDenied(
+    'an upload after the revocation',
+    async () => {
+      while (uploads < UPLOADS_AT_MOST) await upload(++uploads)
+    },
+    'explicit deny',
+  )
+  const seconds = ((performance.now() - sinceMs) / 1_000).toFixed(1)
+  narrator.refused(`PutObject 2026/12/${uploads}.json, ${seconds} s later with the credentials it holds: ${sentence}`)
+  const ended = await untilEnded(bot.stint, grant.id)
+  check(ended.reason === 'revoked', `the grant ended as ${ended.reason}`)
+  const told = asStintError(grant.signal.reason)
+  check(grant.signal.aborted && told.code === 'GRANT_NOT_ACTIVE', 'the agent was not told')
+  narrator.worked(`the agent's SDK was told too: ${told.message}`)
+}
+
+async function record({ demo, narrator }: Cast, { id }: Grant): Promise<void> {
+  narrator.step('All of it is on record, and the record shows tampering')
+  const events = JSON.parse(await operate(demo, 'vera', 'grants', 'trail', id, '-o', 'json')) as { type: string }[]
+  narrator.tell(`stint grants trail ${id}: ${events.map(({ type }) => type).join(', ')}`)
+  const [file, copy] = [join(demo.stage.folder, 'record.jsonl'), join(demo.stage.folder, 'copy.jsonl')]
+  await operate(demo, 'vera', 'audit', 'export', '--out', file)
+  const whole = JSON.parse(await operate(demo, 'vera', 'audit', 'verify', file, '-o', 'json')) as {
+    verdict: string
+    events: number
+  }
+  check(whole.verdict === 'unwitnessed', `the record of a running broker is ${whole.verdict}`)
+  narrator.worked(`stint audit export, stint audit verify: ${whole.events} events, each as it was written`)
+  const text = await readFile(file, 'utf8')
+  const forged = text.replace('operator:olga', 'operator:olgb')
+  check(forged !== text, 'no event names olga')
+  await writeFile(copy, forged)
+  const { exitCode, stdout } = await demo.stintAs('vera', 'audit', 'verify', copy, '-o', 'json')
+  check(exitCode === 1, 'a forged record verifies')
+  const { problem } = JSON.parse(stdout) as { problem: { seq: number; explanation: string } }
+  narrator.refused(
+    `in a copy, one byte is changed (olga becomes olgb): broken at event ${problem.seq}. ${problem.explanation}`,
+  )
+}
+
+function taskOf(demo: DemoStage, purpose: string, actions: readonly string[], keys: readonly string[]): Task {
+  const resources = keys.map((key) => `arn:aws:s3:::${key}`)
+  return { purpose, roleArn: demo.roleArn, access: [{ actions, resources }], ttlSeconds: 600 }
+}
+
+async function get(s3: S3Client, Bucket: string, Key: string): Promise<string> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+  return (await Body?.transformToString()) ?? ''
+}
+
+async function remove(s3: S3Client, Bucket: string, Key: string): Promise<void> {
+  await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+}
+
+/** @returns the cloud's own sentence. */
+async function accessDenied(what: string, attempt: () => Promise<unknown>, because: string): Promise<string> {
+  const error = await failure(what, attempt)
+  const isDenied = error instanceof Error && error.name === 'AccessDenied' && error.message.includes(because)
+  check(isDenied, `${what} failed for another reason: ${error}`)
+  return `${(error as Error).name}: ${(error as Error).message}`
+}
+
+/** @returns the broker's code and sentence. */
+async function refusal(what: string, attempt: () => Promise<unknown>, code: ErrorCode): Promise<string> {
+  const error = asStintError(await failure(what, attempt))
+  check(error.code === code, `${what} was refused with ${error.code}: ${error.message}`)
+  return `${error.code}: ${error.details.explanation}`
+}
+
+async function failure(what: string, attempt: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await attempt()
+  } catch (error) {
+    return error
+  }
+  throw new StoryBroken(`${what} was let through`)
+}
+
+async function operate(demo: DemoStage, who: DemoOperator, ...argv: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await demo.stintAs(who, ...argv)
+  check(exitCode === 0, `stint ${argv.join(' ')} exits with ${exitCode}: ${stderr}`)
+  return stdout
+}
+
+async function untilEnded(stint: Cast['bot']['stint'], grantId: string): Promise<GrantInfo> {
+  for await (const grant of stint.watchGrant(grantId)) if (grant.state === 'ended') return grant
+  throw new StoryBroken(`grant ${grantId} never ended`)
+}
+
+function check(isSo: boolean, broken: string): asserts isSo {
+  if (!isSo) throw new StoryBroken(broken)
+}

@@ -1,0 +1,263 @@
+import { parsePolicy } from '../policies/policy-document.ts'
+import { AwsFault, validationError } from '../wire/aws-fault.ts'
+import { authorize, element, type QueryCall, type QueryOperation } from '../wire/query-protocol.ts'
+import { uriEncode } from '../wire/sigv4.ts'
+import { identityOf, type ManagedPolicy, type PolicyVersion, type Role, type RoleState, storePolicy } from './state.ts'
+
+/** XML namespace of IAM's answers. */
+export const IAM_NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
+
+/** Quotas of IAM that Stint meets; white space is not counted. @see IAM User Guide, "IAM and AWS STS quotas" */
+const IAM_LIMITS = {
+  roleInlineCharacters: 10_240,
+  managedPolicyCharacters: 6_144,
+  trustPolicyCharacters: 2_048,
+  policyVersions: 5,
+} as const
+
+/** The calls of AWS IAM that are played here. Writes are read back at once and enforced after the propagation delay. */
+export const IAM_OPERATIONS: Readonly<Record<string, QueryOperation>> = {
+  CreateRole: createRole,
+  GetRole: (call) => roleXml(roleOf(call, 'GetRole')),
+  DeleteRole: deleteRole,
+  PutRolePolicy: putRolePolicy,
+  GetRolePolicy: getRolePolicy,
+  DeleteRolePolicy: deleteRolePolicy,
+  ListRolePolicies: listRolePolicies,
+  PutRolePermissionsBoundary: putBoundary,
+  DeleteRolePermissionsBoundary: deleteBoundary,
+  CreatePolicy: createPolicy,
+  GetPolicy: (call) => policyXml(policyOf(call, 'GetPolicy'), call.state),
+  CreatePolicyVersion: createPolicyVersion,
+  ListPolicyVersions: listPolicyVersions,
+  GetPolicyVersion: getPolicyVersion,
+  DeletePolicyVersion: deletePolicyVersion,
+  SetDefaultPolicyVersion: setDefaultPolicyVersion,
+}
+
+function createRole(call: QueryCall): string {
+  const path = pathOf(call)
+  const arn = `arn:aws:iam::${identityOf(call.caller).accountId}:role${path}${nameOf(call, 'RoleName', 64)}`
+  authorize(call, 'iam:CreateRole', arn)
+  const trust = call.params.required('AssumeRolePolicyDocument')
+  if (counted(trust) > IAM_LIMITS.trustPolicyCharacters)
+    throw limitExceeded(`Cannot exceed quota for ACLSizePerRole: ${IAM_LIMITS.trustPolicyCharacters}`)
+  parsePolicy(trust, 'trust')
+  const seconds = Number(call.params.optional('MaxSessionDuration') ?? '3600')
+  if (!Number.isInteger(seconds) || seconds < 3_600 || seconds > 43_200)
+    throw validationError("Value at 'maxSessionDuration' must be between 3600 and 43200")
+  const boundaryArn = call.params.optional('PermissionsBoundary')
+  if (boundaryArn !== undefined) findPolicy(call, boundaryArn)
+  const spec = { arn, trust, maxSessionSeconds: seconds, ...(boundaryArn === undefined ? {} : { boundaryArn }) }
+  return roleXml(call.state.createRole(spec, call.state.propagationDelayMs))
+}
+
+function deleteRole(call: QueryCall): string {
+  const role = roleOf(call, 'DeleteRole')
+  if (role.state.latest.inline.size > 0)
+    throw new AwsFault('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.')
+  call.state.changeRole(role, (state) => ({ ...state, deleted: true }))
+  call.state.roles.delete(role.arn)
+  return ''
+}
+
+function putRolePolicy(call: QueryCall): string {
+  const role = roleOf(call, 'PutRolePolicy')
+  const name = nameOf(call, 'PolicyName', 128)
+  const stored = storePolicy(call.params.required('PolicyDocument'))
+  const inline = new Map(role.state.latest.inline).set(name, stored)
+  const total = [...inline.values()].reduce((sum, policy) => sum + counted(policy.text), 0)
+  if (total > IAM_LIMITS.roleInlineCharacters)
+    throw limitExceeded(
+      `Maximum policy size of ${IAM_LIMITS.roleInlineCharacters} bytes exceeded for role ${role.name}`,
+    )
+  call.state.changeRole(role, (state) => ({ ...state, inline }))
+  return ''
+}
+
+function getRolePolicy(call: QueryCall): string {
+  const role = roleOf(call, 'GetRolePolicy')
+  const name = nameOf(call, 'PolicyName', 128)
+  const policy = role.state.latest.inline.get(name)
+  if (policy === undefined) throw noSuchEntity(`The role policy with name ${name} cannot be found.`)
+  return (
+    element('RoleName', role.name) + element('PolicyName', name) + element('PolicyDocument', uriEncode(policy.text))
+  )
+}
+
+function deleteRolePolicy(call: QueryCall): string {
+  const role = roleOf(call, 'DeleteRolePolicy')
+  const inline = new Map(role.state.latest.inline)
+  const name = nameOf(call, 'PolicyName', 128)
+  if (!inline.delete(name)) throw noSuchEntity(`The role policy with name ${name} cannot be found.`)
+  call.state.changeRole(role, (state) => ({ ...state, inline }))
+  return ''
+}
+
+function listRolePolicies(call: QueryCall): string {
+  const names = [...roleOf(call, 'ListRolePolicies').state.latest.inline.keys()].sort()
+  return `<PolicyNames>${names.map((name) => element('member', name)).join('')}</PolicyNames>${NOT_TRUNCATED}`
+}
+
+function putBoundary(call: QueryCall): string {
+  const role = roleOf(call, 'PutRolePermissionsBoundary')
+  const { arn } = findPolicy(call, call.params.required('PermissionsBoundary'))
+  call.state.changeRole(role, (state) => ({ ...state, boundaryArn: arn }))
+  return ''
+}
+
+function deleteBoundary(call: QueryCall): string {
+  const role = roleOf(call, 'DeleteRolePermissionsBoundary')
+  call.state.changeRole(role, ({ deleted, trust, inline }): RoleState => ({ deleted, trust, inline }))
+  return ''
+}
+
+function createPolicy(call: QueryCall): string {
+  const arn = `arn:aws:iam::${identityOf(call.caller).accountId}:policy${pathOf(call)}${nameOf(call, 'PolicyName', 128)}`
+  authorize(call, 'iam:CreatePolicy', arn)
+  const policy = call.state.createPolicy({ arn, document: managedDocument(call) }, call.state.propagationDelayMs)
+  return policyXml(policy, call.state)
+}
+
+function createPolicyVersion(call: QueryCall): string {
+  const policy = policyOf(call, 'CreatePolicyVersion')
+  const stored = storePolicy(managedDocument(call))
+  if (policy.versions.length >= IAM_LIMITS.policyVersions)
+    throw limitExceeded(
+      `A managed policy can have up to ${IAM_LIMITS.policyVersions} versions. Before you create a new version, you must delete an existing version.`,
+    )
+  const version: PolicyVersion = { id: `v${policy.nextVersion++}`, policy: stored, createdAt: new Date(call.nowMs) }
+  policy.versions = [...policy.versions, version]
+  if (call.params.optional('SetAsDefault') === 'true') makeDefault(call, policy, version)
+  return versionXml(policy, version, 'PolicyVersion')
+}
+
+function setDefaultPolicyVersion(call: QueryCall): string {
+  const policy = policyOf(call, 'SetDefaultPolicyVersion')
+  makeDefault(call, policy, versionOf(call, policy))
+  return ''
+}
+
+function listPolicyVersions(call: QueryCall): string {
+  const policy = policyOf(call, 'ListPolicyVersions')
+  const newestFirst = policy.versions.toReversed()
+  return `<Versions>${newestFirst.map((version) => versionXml(policy, version, 'member')).join('')}</Versions>${NOT_TRUNCATED}`
+}
+
+function getPolicyVersion(call: QueryCall): string {
+  const policy = policyOf(call, 'GetPolicyVersion')
+  const version = versionOf(call, policy)
+  return versionXml(policy, version, 'PolicyVersion', element('Document', uriEncode(version.policy.text)))
+}
+
+function deletePolicyVersion(call: QueryCall): string {
+  const policy = policyOf(call, 'DeletePolicyVersion')
+  const version = versionOf(call, policy)
+  if (version.id === policy.defaultVersionId)
+    throw new AwsFault('DeleteConflict', 409, 'Cannot delete the default version of a policy.')
+  policy.versions = policy.versions.filter((other) => other !== version)
+  return ''
+}
+
+function makeDefault(call: QueryCall, policy: ManagedPolicy, version: PolicyVersion): void {
+  policy.defaultVersionId = version.id
+  policy.inForce.set(version.policy.document, call.nowMs, call.nowMs + call.state.propagationDelayMs)
+}
+
+function managedDocument(call: QueryCall): string {
+  const document = call.params.required('PolicyDocument')
+  if (counted(document) > IAM_LIMITS.managedPolicyCharacters)
+    throw limitExceeded(`Cannot exceed quota for PolicySize: ${IAM_LIMITS.managedPolicyCharacters}`)
+  return document
+}
+
+/** The role by its name, in the caller's account; asks the caller's policies before saying whether it is there. */
+function roleOf(call: QueryCall, operation: string): Role {
+  const name = nameOf(call, 'RoleName', 64)
+  const { accountId } = identityOf(call.caller)
+  const role = [...call.state.roles.values()].find(
+    (candidate) => candidate.name === name && candidate.accountId === accountId,
+  )
+  authorize(call, `iam:${operation}`, role?.arn ?? `arn:aws:iam::${accountId}:role/${name}`)
+  if (role === undefined) throw noSuchEntity(`The role with name ${name} cannot be found.`)
+  return role
+}
+
+function policyOf(call: QueryCall, operation: string): ManagedPolicy {
+  const arn = call.params.required('PolicyArn')
+  authorize(call, `iam:${operation}`, arn)
+  return findPolicy(call, arn)
+}
+
+function findPolicy(call: QueryCall, arn: string): ManagedPolicy {
+  const policy = call.state.policies.get(arn)
+  if (policy === undefined || !arn.startsWith(`arn:aws:iam::${identityOf(call.caller).accountId}:`))
+    throw noSuchEntity(`Policy ${arn.slice(0, 200)} does not exist or is not attachable.`)
+  return policy
+}
+
+function versionOf(call: QueryCall, policy: ManagedPolicy): PolicyVersion {
+  const id = call.params.required('VersionId')
+  const version = policy.versions.find((candidate) => candidate.id === id)
+  if (version === undefined)
+    throw noSuchEntity(`Policy ${policy.arn} version ${id.slice(0, 32)} does not exist or is not attachable.`)
+  return version
+}
+
+function nameOf(call: QueryCall, field: string, maxLength: number): string {
+  const name = call.params.required(field)
+  if (name.length > maxLength || !/^[\w+=,.@-]+$/.test(name))
+    throw validationError(
+      `The specified value for ${field} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-`,
+    )
+  return name
+}
+
+function pathOf(call: QueryCall): string {
+  const path = call.params.optional('Path') ?? '/'
+  if (path.length > 512 || !/^\/([!-.0-~]+\/)*$/.test(path))
+    throw validationError('The specified value for path is invalid.')
+  return path
+}
+
+function roleXml(role: Role): string {
+  const { trust, boundaryArn } = role.state.latest
+  const boundary =
+    boundaryArn === undefined
+      ? ''
+      : `<PermissionsBoundary>${element('PermissionsBoundaryType', 'Policy')}${element('PermissionsBoundaryArn', boundaryArn)}</PermissionsBoundary>`
+  return (
+    `<Role>${element('Path', role.path)}${element('RoleName', role.name)}${element('RoleId', role.roleId)}${element('Arn', role.arn)}` +
+    `${element('CreateDate', role.createdAt.toISOString())}${element('AssumeRolePolicyDocument', uriEncode(trust.text))}` +
+    `${element('MaxSessionDuration', String(role.maxSessionSeconds))}${boundary}</Role>`
+  )
+}
+
+/** Managed policies are not attached to roles here, only set as boundaries. */
+function policyXml(policy: ManagedPolicy, { roles }: QueryCall['state']): string {
+  const boundaryOf = [...roles.values()].filter(({ state }) => state.latest.boundaryArn === policy.arn).length
+  return (
+    `<Policy>${element('PolicyName', policy.name)}${element('PolicyId', policy.policyId)}${element('Arn', policy.arn)}${element('Path', policy.path)}` +
+    `${element('DefaultVersionId', policy.defaultVersionId)}${element('AttachmentCount', '0')}${element('PermissionsBoundaryUsageCount', String(boundaryOf))}` +
+    `${element('IsAttachable', 'true')}${element('CreateDate', policy.createdAt.toISOString())}</Policy>`
+  )
+}
+
+function versionXml(policy: ManagedPolicy, version: PolicyVersion, name: string, document = ''): string {
+  const isDefault = String(version.id === policy.defaultVersionId)
+  return `<${name}>${document}${element('VersionId', version.id)}${element('IsDefaultVersion', isDefault)}${element('CreateDate', version.createdAt.toISOString())}</${name}>`
+}
+
+function counted(text: string): number {
+  return text.replace(/\s/g, '').length
+}
+
+function limitExceeded(message: string): AwsFault {
+  return new AwsFault('LimitExceeded', 409, message)
+}
+
+function noSuchEntity(message: string): AwsFault {
+  return new AwsFault('NoSuchEntity', 404, message)
+}
+
+const NOT_TRUNCATED = '<IsTruncated>false</IsTruncated>'
