@@ -73,8 +73,8 @@ export class AdminClient {
     if (!text) throw new UsageError('Set --admin-url or STINT_ADMIN_URL.')
     if (!tokenFile) throw new UsageError('Set --admin-token-file or STINT_ADMIN_TOKEN_FILE.')
     const caFile = flags.adminCa ?? env.STINT_ADMIN_CA
-    const token = new Secret(parseToken(await read(tokenFile), tokenFile))
-    return new AdminClient(checkUrl(text), token, caFile === undefined ? undefined : await read(caFile))
+    const token = new Secret(parseToken(await readFlagFile(tokenFile), tokenFile))
+    return new AdminClient(parseAdminUrl(text), token, caFile === undefined ? undefined : await readFlagFile(caFile))
   }
 
   /**
@@ -199,7 +199,7 @@ function isErrorCode(code: Json | undefined): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERROR_CATALOG, code)
 }
 
-function checkUrl(text: string): URL {
+function parseAdminUrl(text: string): URL {
   if (!URL.canParse(text)) throw new UsageError(`The admin URL is malformed: ${text}`)
   if (isConfidentialUrl(text)) return new URL(text.endsWith('/') ? text : `${text}/`)
   throw new UsageError('The admin URL must be https (http only on loopback), without user and password.')
@@ -237,7 +237,7 @@ function parseToken(text: string, file: string): string {
   throw new UsageError(`${file} must hold one line: an admin token as stint operators token prints it.`)
 }
 
-async function read(file: string): Promise<string> {
+async function readFlagFile(file: string): Promise<string> {
   try {
     return (await readSmallFile(file, { pipes: true })).text
   } catch (error) {

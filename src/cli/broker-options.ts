@@ -50,7 +50,7 @@ export function withBroker(parser: Parser): Parser {
 }
 
 /** @throws {UsageError} */
-function isOn(value: string | undefined): boolean {
+function parseUseProxy(value: string | undefined): boolean {
   if (value === undefined || value === '' || value === 'false') return false
   if (value === 'true') return true
   throw new UsageError(`STINT_USE_PROXY must be true or false; got ${value}`)
@@ -63,11 +63,11 @@ export async function withClient<T>(
   work: (client: StintClient) => Promise<T>,
 ): Promise<T> {
   const client = new StintClient({
-    address: required(flags.address ?? env.STINT_ADDRESS, '--address or STINT_ADDRESS'),
-    serverId: required(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
+    address: requireSetting(flags.address ?? env.STINT_ADDRESS, '--address or STINT_ADDRESS'),
+    serverId: requireSetting(flags.serverId ?? env.STINT_SERVER_ID, '--server-id or STINT_SERVER_ID'),
     svid: readSvidOptions(flags, env),
-    ...tokenSource(flags, env),
-    useProxy: flags.useProxy ?? isOn(env.STINT_USE_PROXY),
+    ...readTokenOptions(flags, env),
+    useProxy: flags.useProxy ?? parseUseProxy(env.STINT_USE_PROXY),
   })
   try {
     return await work(client)
@@ -89,22 +89,22 @@ function readSvidOptions(flags: BrokerFlags, env: CommandIo['env']): SvidFiles |
       "--spiffe-id and --svid-hint choose among the Workload API's SVIDs and cannot be combined with files.",
     )
   }
-  if (workloadApi && !files) return { workloadApi, ...svidChoice(flags, env) }
+  if (workloadApi && !files) return { workloadApi, ...readSvidChoice(flags, env) }
   return {
-    bundleFile: required(bundleFile, '--bundle, STINT_BUNDLE or SPIFFE_ENDPOINT_SOCKET'),
+    bundleFile: requireSetting(bundleFile, '--bundle, STINT_BUNDLE or SPIFFE_ENDPOINT_SOCKET'),
     ...(certificateFile && { certificateFile }),
     ...(privateKeyFile && { privateKeyFile }),
   }
 }
 
-function svidChoice(flags: BrokerFlags, env: CommandIo['env']): { spiffeId?: string; hint?: string } {
+function readSvidChoice(flags: BrokerFlags, env: CommandIo['env']): { spiffeId?: string; hint?: string } {
   const spiffeId = flags.spiffeId ?? env.STINT_SPIFFE_ID
   const hint = flags.svidHint ?? env.STINT_SVID_HINT
   return { ...(spiffeId && { spiffeId }), ...(hint && { hint }) }
 }
 
 /** A flag counts before the environment, whichever of the two kinds it names. */
-function tokenSource(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOptions, 'token'> {
+function readTokenOptions(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOptions, 'token'> {
   if (flags.tokenFile && flags.jwtAudience) throw new UsageError('Give --token-file or --jwt-audience, not both.')
   const tokenFile = flags.tokenFile ?? (flags.jwtAudience ? undefined : env.STINT_TOKEN_FILE)
   if (tokenFile) return { token: async () => (await readSmallFile(tokenFile, { pipes: true })).text }
@@ -112,10 +112,10 @@ function tokenSource(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClien
   if (!audience) return {}
   const workloadApi = flags.workloadApi ?? env.SPIFFE_ENDPOINT_SOCKET
   if (!workloadApi) throw new UsageError('--jwt-audience needs --workload-api or SPIFFE_ENDPOINT_SOCKET.')
-  return { token: { audience, workloadApi, ...svidChoice(flags, env) } }
+  return { token: { audience, workloadApi, ...readSvidChoice(flags, env) } }
 }
 
-function required(value: string | undefined, names: string): string {
+function requireSetting(value: string | undefined, names: string): string {
   if (value) return value
   throw new UsageError(`This needs ${names}.`)
 }

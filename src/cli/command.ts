@@ -1,7 +1,7 @@
 import { CommanderError, Command as Parser } from 'commander'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { inputProblemsOf } from '../core/input-error.ts'
-import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { EXIT, toExitCode } from './exit-codes.ts'
 import { visible } from './visible.ts'
 
 /** A stream that commands write to; `isTTY` and `columns` as Node's have them. */
@@ -49,11 +49,11 @@ export async function runParser(
 ): Promise<number> {
   let exitCode: number = EXIT.ok
   const parser = new Parser(`stint ${name}`)
-  inherit(parser, io)
+  applyIo(parser, io)
   build(parser, (code) => {
     exitCode = code
   })
-  for (const child of parser.commands) inherit(child, io)
+  for (const child of parser.commands) applyIo(child, io)
   try {
     await parser.parseAsync([...io.argv], { from: 'user' })
     return exitCode
@@ -72,11 +72,11 @@ export function report(error: unknown, { stderr }: Pick<CommandIo, 'stderr'>): n
   const known = asStintError(error)
   const [first = '', ...more] = explanationLines(known)
   stderr.write(`stint: ${known.code}: ${visible(first)}\n`)
-  for (const line of [...more, ...particulars(known)]) stderr.write(`  ${visible(line)}\n`)
-  return exitCodeOf(known)
+  for (const line of [...more, ...detailLines(known)]) stderr.write(`  ${visible(line)}\n`)
+  return toExitCode(known)
 }
 
-function inherit(parser: Parser, io: CommandIo): void {
+function applyIo(parser: Parser, io: CommandIo): void {
   parser.exitOverride().configureOutput({
     writeOut: (text) => io.stdout.write(text),
     writeErr: (text) => io.stderr.write(text.replace(/^error: /, 'stint: ')),
@@ -93,7 +93,7 @@ function explanationLines({ code, details }: StintError): string[] {
   return code === 'CONFIG_INVALID' ? explanation.split('\n') : [explanation]
 }
 
-function particulars({ code, details, cause }: StintError): string[] {
+function detailLines({ code, details, cause }: StintError): string[] {
   const { explanation, problems, errors: _, ...others } = details
   const rest = problems === undefined || code === 'CONFIG_INVALID' ? others : { ...others, problems }
   const lines = Object.entries(rest).map(([key, value]) => {

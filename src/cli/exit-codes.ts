@@ -21,6 +21,6 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
 }
 
 /** The exit code that stands for an error. */
-export function exitCodeOf({ code }: StintError): number {
+export function toExitCode({ code }: StintError): number {
   return BY_CODE[code] ?? EXIT.error
 }

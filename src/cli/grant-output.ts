@@ -54,10 +54,10 @@ export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
     ['Look-alikes', linesIfAny(planLookAlikes(plan))],
     [
       'Blast radius',
-      radius && `${some(radius.actions, 'action')} on ${some(radius.resourcePatterns, 'resource pattern')}`,
+      radius && `${countNoun(radius.actions, 'action')} on ${countNoun(radius.resourcePatterns, 'resource pattern')}`,
     ],
-    ['By class', radius && counts(radius.byClass)],
-    ['By label', radius && counts(radius.byLabel)],
+    ['By class', radius && formatCounts(radius.byClass)],
+    ['By label', radius && formatCounts(radius.byLabel)],
     ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['Unknown', radius?.unknown.join(', ')],
     ['Session policy', [plan.sessionPolicy, `(${plan.sessionPolicyCharacters} of 2048 characters)`]],
@@ -71,7 +71,7 @@ function planLookAlikes({ task, pairs }: PlanInfo): string[] {
 }
 
 function pairLine({ action, resource, class: actionClass, flags, within, touches }: PlanInfo['pairs'][number]): string {
-  const notes = [actionClass, ...flags, ...labels('within', within), ...labels('touches', touches)]
+  const notes = [actionClass, ...flags, ...labelNote('within', within), ...labelNote('touches', touches)]
   return `${action} on ${resource} [${notes.join(', ')}]`
 }
 
@@ -80,15 +80,15 @@ function failedPairLine(pair: DecisionInfo['failedPairs'][number]): string {
   return `${pair.action} on ${pair.resource} (${pair.reason}${policies})`
 }
 
-function some(count: number, noun: string): string {
+function countNoun(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-function labels(how: string, names: readonly string[]): string[] {
+function labelNote(how: string, names: readonly string[]): string[] {
   return names.length > 0 ? [`${how} ${names.join(' ')}`] : []
 }
 
-function counts(byName: Readonly<Record<string, number>>): string {
+function formatCounts(byName: Readonly<Record<string, number>>): string {
   return Object.entries(byName)
     .map(([name, count]) => `${name} ${count}`)
     .join(', ')

@@ -16,7 +16,7 @@ export interface GenerationSettings<T> {
   readonly now: () => Date
   /** Asks for the grant under one idempotency key. */
   readonly ask: (idempotencyKey: string) => Promise<T>
-  readonly look: (grantId: string) => Promise<GrantInfo>
+  readonly getGrant: (grantId: string) => Promise<GrantInfo>
 }
 
 /** Keeps a label such as `20261127.3`. Neither method throws: what was not kept is found again. */
@@ -48,17 +48,20 @@ export async function inGenerations<T>(settings: GenerationSettings<T>): Promise
       if (label !== remembered) await memory?.write(label)
       return answer
     } catch (error) {
-      if (!(await isFollowed(error, settings))) throw error
+      if (!(await mayBeReplaced(error, settings))) throw error
       label = nextLabel(label, now())
     }
   }
 }
 
 /** True if the grant that the error speaks of is over, and another may take its place now. */
-async function isFollowed<T>(error: unknown, { look, now, ttlSeconds }: GenerationSettings<T>): Promise<boolean> {
+async function mayBeReplaced<T>(
+  error: unknown,
+  { getGrant, now, ttlSeconds }: GenerationSettings<T>,
+): Promise<boolean> {
   const grantId = findEndedGrant(error)
   if (grantId === undefined) return false
-  const grant = await look(grantId)
+  const grant = await getGrant(grantId)
   const { state, reason, requestedAt, deadline } = grant
   // Nothing that was asked for just now can have ended so: every step leads on, and the last one asks.
   if (reason === 'completed' || reason === 'deadline' || state === 'approval_expired') return true
@@ -94,16 +97,16 @@ function toKey(key: string, label: string): string {
 /**
  * A file of the user's cache, which holds a day and a number.
  *
- * @param of what the key counts for: broker and key.
+ * @param scope what the generation belongs to: broker and key.
  * @returns undefined where the environment names no place for it.
  */
 export function generationFile(
   env: Readonly<Record<string, string | undefined>>,
-  of: readonly string[],
+  scope: readonly string[],
 ): GenerationMemory | undefined {
   const cache = env.XDG_CACHE_HOME || (env.HOME && join(env.HOME, '.cache'))
   if (!cache) return undefined
-  const file = join(cache, 'stint', 'generations', createHash('sha256').update(JSON.stringify(of)).digest('hex'))
+  const file = join(cache, 'stint', 'generations', createHash('sha256').update(JSON.stringify(scope)).digest('hex'))
   return {
     read: () =>
       readSmallFile(file).then(

@@ -2,10 +2,10 @@ import { hasCode, StintError } from '../core/errors.ts'
 import type { StintClient } from '../sdk/client.ts'
 import type { Grant } from '../sdk/grant.ts'
 import type { Task } from '../sdk/types.ts'
+import { createApprovalNotifier } from './approval-notice.ts'
 import { type CommandIo, report } from './command.ts'
-import { gateNotifier } from './gate-notice.ts'
 
-/** How a command asks, and how long it waits at the gate. */
+/** How a command asks, and how long it waits for approval. */
 export interface AskOptions {
   readonly io: CommandIo
   /** e.g. `exec`; goes on record with the withdrawal. */
@@ -25,21 +25,21 @@ export async function requestOrWithdraw(
   task: Task,
   { io, command, ...options }: AskOptions,
 ): Promise<Grant> {
-  const notice = gateNotifier(io)
-  let waiting: string | undefined
+  const notify = createApprovalNotifier(io)
+  let awaitingGrantId: string | undefined
   try {
     return await client.request(task, {
       ...options,
       onAwaitingApproval: (approvalId, grant) => {
-        waiting = grant.id
-        notice(approvalId, grant)
+        awaitingGrantId = grant.id
+        notify(approvalId, grant)
       },
     })
   } catch (error) {
     const isOver = hasCode(error, 'APPROVAL_PENDING')
-    if (waiting === undefined || !(isOver || hasCode(error, 'CANCELLED'))) throw error
-    const withdrawn = await withdraw(client, waiting, command, io)
-    throw isOver && withdrawn ? unanswered(error as StintError) : error
+    if (awaitingGrantId === undefined || !(isOver || hasCode(error, 'CANCELLED'))) throw error
+    const withdrawn = await withdraw(client, awaitingGrantId, command, io)
+    throw isOver && withdrawn ? toUndecidedError(error as StintError) : error
   }
 }
 
@@ -53,7 +53,7 @@ async function withdraw(client: StintClient, grantId: string, command: string, i
   }
 }
 
-function unanswered({ code, details }: StintError): StintError {
+function toUndecidedError({ code, details }: StintError): StintError {
   const explanation = 'Nobody decided the approval within --wait-for, so stint withdrew the request.'
   return new StintError(code, { ...details, explanation })
 }

@@ -51,12 +51,12 @@ const taskFile = z.strictObject({
  *
  * @throws {UsageError} for a file that is no task, and for what is missing altogether.
  */
-export async function withTaskFrom<T>(flags: TaskFlags, work: (task: Task) => Promise<T>): Promise<T> {
+export async function runWithTask<T>(flags: TaskFlags, work: (task: Task) => Promise<T>): Promise<T> {
   const file = flags.task === undefined ? {} : await readTask(flags.task)
   try {
     return await work(toTask(flags, file))
   } catch (error) {
-    throw renameErrorFields(error, (field) => writtenName(field, flags, file))
+    throw renameErrorFields(error, (field) => toFlagOrKey(field, flags, file))
   }
 }
 
@@ -68,15 +68,15 @@ function toTask(flags: TaskFlags, file: TaskFile): Task {
   const ttlSeconds = ttl === undefined ? file.ttlSeconds : parseSeconds(ttl)
   const reference = flags.reference ?? file.reference
   return {
-    purpose: need(flags.purpose ?? file.purpose, '--purpose', 'purpose'),
-    roleArn: need(flags.role ?? file.roleArn, '--role', 'roleArn'),
-    access: need(allowed ?? file.access, '--allow', 'access'),
-    ttlSeconds: need(ttlSeconds, '--ttl', 'ttl'),
+    purpose: requireField(flags.purpose ?? file.purpose, '--purpose', 'purpose'),
+    roleArn: requireField(flags.role ?? file.roleArn, '--role', 'roleArn'),
+    access: requireField(allowed ?? file.access, '--allow', 'access'),
+    ttlSeconds: requireField(ttlSeconds, '--ttl', 'ttl'),
     ...(reference !== undefined && { reference }),
   }
 }
 
-const FLAG_OF: Readonly<Record<string, keyof TaskFlags>> = {
+const FLAG_BY_FIELD: Readonly<Record<string, keyof TaskFlags>> = {
   purpose: 'purpose',
   roleArn: 'role',
   ttlSeconds: 'ttl',
@@ -84,11 +84,11 @@ const FLAG_OF: Readonly<Record<string, keyof TaskFlags>> = {
 }
 
 /** @param field as the SDK names it, e.g. `task.access[0].actions[1]` */
-function writtenName(field: string, flags: TaskFlags, file: TaskFile): string {
+function toFlagOrKey(field: string, flags: TaskFlags, file: TaskFile): string {
   const key = field.replace(/^task\./, '')
   const [, entry] = /^access(?:\[(\d+)\])?/.exec(key) ?? []
   if (key.startsWith('access') && flags.allow) return ['--allow', flags.allow[Number(entry)]].filter(Boolean).join(' ')
-  const flag = FLAG_OF[key]
+  const flag = FLAG_BY_FIELD[key]
   if (flag !== undefined && flags[flag] !== undefined) return `--${flag}`
   return key === 'ttlSeconds' && file.ttlSeconds === undefined ? 'ttl' : key
 }
@@ -104,12 +104,12 @@ async function readText(path: string): Promise<string> {
   try {
     return (await readSmallFile(path, { pipes: true })).text
   } catch (error) {
-    throw new UsageError(`The task file ${path} cannot be used: ${whyOf(error)}.`)
+    throw new UsageError(`The task file ${path} cannot be used: ${explainReadError(error)}.`)
   }
 }
 
 /** What keeps a file from being read, in words. */
-function whyOf(error: unknown): string {
+function explainReadError(error: unknown): string {
   const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
   if (code === 'ENOENT') return 'there is no such file'
   return `it ${(error as Error).message}`
@@ -130,7 +130,7 @@ function parseSeconds(text: string): number {
   throw new UsageError(`The task's ttl must be a duration such as 90s or 15m; got ${text}${hint}`)
 }
 
-function need<T>(value: T | undefined, flag: string, field: string): T {
+function requireField<T>(value: T | undefined, flag: string, field: string): T {
   if (value !== undefined) return value
   throw new UsageError(`The task has no ${field}: set ${flag}, or ${field} in the --task file.`)
 }

@@ -49,7 +49,7 @@ const request = (memory = generationFile({ XDG_CACHE_HOME: folder }, ['broker', 
     memory,
     now: () => clock.now(),
     ask,
-    look: async (id) => [...grants.values()].find((grant) => grant.id === id) as GrantInfo,
+    getGrant: async (id) => [...grants.values()].find((grant) => grant.id === id) as GrantInfo,
   })
 
 function end(id: string, change: Partial<GrantInfo>): void {
@@ -122,7 +122,7 @@ test('what is no end of a grant is thrown as it is, and asks for nothing more', 
       tried.push(key)
       throw new StintError('BROKER_UNAVAILABLE')
     },
-    look: () => Promise.reject(new Error('not asked')),
+    getGrant: () => Promise.reject(new Error('not asked')),
   })
   await expect(failing).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
   expect(tried).toHaveLength(1)

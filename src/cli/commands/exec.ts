@@ -10,7 +10,7 @@ import { serveCredentials } from '../exec/credential-endpoint.ts'
 import { runChild } from '../exec/run-child.ts'
 import { durationFlag } from '../flags/duration-flag.ts'
 import { requestOrWithdraw } from '../request-or-withdraw.ts'
-import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
+import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
 import { visible } from '../visible.ts'
 
 type Flags = BrokerFlags & TaskFlags & { idempotencyKey?: string; waitFor?: number; region?: string }
@@ -39,8 +39,8 @@ export async function exec(io: CommandIo): Promise<number> {
             `stint exec cannot be nested; this runs inside it already (grant ${io.env[GRANT_VARIABLE]}).`,
           )
         }
-        const exitCode = await withTaskFrom(flags, (task) =>
-          withClient(flags, io, (client) => execWith(client, { task, command, flags, io })),
+        const exitCode = await runWithTask(flags, (task) =>
+          withClient(flags, io, (client) => runUnderGrant(client, { task, command, flags, io })),
         )
         done(exitCode)
       })
@@ -50,13 +50,13 @@ export async function exec(io: CommandIo): Promise<number> {
 type Work = { task: Task; command: readonly string[]; flags: Flags; io: CommandIo }
 
 /** Signals are heard from beginning to end, so that none of them skips the completion. */
-async function execWith(client: StintClient, work: Work): Promise<number> {
+async function runUnderGrant(client: StintClient, work: Work): Promise<number> {
   const { task, command, flags, io } = work
   const stop = new AbortController()
   let exitCode: number | undefined
-  const unlisten = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) =>
+  const stopListening = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) =>
     io.onSignal?.(signal, () => {
-      exitCode ??= endedBy(signal)
+      exitCode ??= toSignalExitCode(signal)
       stop.abort()
     }),
   )
@@ -68,25 +68,25 @@ async function execWith(client: StintClient, work: Work): Promise<number> {
       ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
       ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
     })
-    const tellEnd = () => io.stderr.write(`stint: ${visible(grant.signal.reason.message)}\n`)
-    grant.signal.addEventListener('abort', tellEnd)
+    const reportEnd = () => io.stderr.write(`stint: ${visible(grant.signal.reason.message)}\n`)
+    grant.signal.addEventListener('abort', reportEnd)
     try {
       return exitCode ?? (await serveAndRun(grant, command, flags, io))
     } finally {
-      grant.signal.removeEventListener('abort', tellEnd)
-      await completeOrSay(grant, io)
+      grant.signal.removeEventListener('abort', reportEnd)
+      await completeOrReport(grant, io)
     }
   } catch (error) {
     if (exitCode === undefined || !hasCode(error, 'CANCELLED')) throw error
     io.stderr.write('stint: a signal ended the wait for the grant; stint withdrew the request\n')
     return exitCode
   } finally {
-    for (const stopListening of unlisten) stopListening?.()
+    for (const stop of stopListening) stop?.()
   }
 }
 
 /** As a shell says it of a program that a signal ended. */
-function endedBy(signal: NodeJS.Signals): number {
+function toSignalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
@@ -111,7 +111,7 @@ async function serveAndRun(grant: Grant, command: readonly string[], flags: Flag
 }
 
 /** The child's exit code stands; what could not be completed ends by itself at the deadline. */
-async function completeOrSay(grant: Grant, io: CommandIo): Promise<void> {
+async function completeOrReport(grant: Grant, io: CommandIo): Promise<void> {
   const wasEnded = grant.signal.aborted
   try {
     await grant.complete('stint exec: the command has ended')

@@ -3,7 +3,7 @@ import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { decisionFacts, planFacts } from '../grant-output.ts'
 import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
-import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
+import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
 
 type Flags = BrokerFlags & TaskFlags & { output: OutputFormat }
 
@@ -13,7 +13,7 @@ export function plan(io: CommandIo): Promise<number> {
     withOutput(withBroker(withTask(parser)))
       .description("Show a task's plan and the policy decision, without requesting a grant.")
       .action(async (flags: Flags) => {
-        const answer = await withTaskFrom(flags, (task) => withClient(flags, io, (client) => client.planTask(task)))
+        const answer = await runWithTask(flags, (task) => withClient(flags, io, (client) => client.planTask(task)))
         if (flags.output === 'table')
           printFacts(io, [['Agent', answer.plan.subject], ...planFacts(answer.plan), ...decisionFacts(answer.decision)])
         else printValue(io, flags.output, answer)

@@ -3,15 +3,15 @@ import { Option } from 'commander'
 import type { StintClient } from '../../sdk/client.ts'
 import { toAwsCredentials } from '../../sdk/grant.ts'
 import type { GrantAnswer, Task } from '../../sdk/types.ts'
+import { createApprovalNotifier } from '../approval-notice.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { durationFlag } from '../flags/duration-flag.ts'
-import { gateNotifier } from '../gate-notice.ts'
 import { grantFacts } from '../grant-output.ts'
 import { generationFile, inGenerations } from '../key-generations.ts'
 import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
-import { type TaskFlags, withTask, withTaskFrom } from '../task-input.ts'
+import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
 import { wholeSeconds } from '../whole-seconds.ts'
 
 type Flags = BrokerFlags &
@@ -23,7 +23,7 @@ type Flags = BrokerFlags &
     showCredentials?: boolean
   }
 
-const NO_WAY_BACK =
+const NO_KEY_WARNING =
   "stint: without --idempotency-key, later calls cannot get this grant's credentials; stint complete withdraws it\n"
 
 /** `stint request`: asks for a grant; credentials are printed only when they were asked for by name. */
@@ -41,45 +41,45 @@ export function request(io: CommandIo): Promise<number> {
           .default('table'),
       )
       .action(async (flags: Flags) => {
-        const answer = await withTaskFrom(flags, (task) => ask(task, flags, io))
+        const answer = await runWithTask(flags, (task) => requestGrant(task, flags, io))
         print(answer, flags, io)
         if (answer.grant.state === 'awaiting_approval') done(EXIT.approval)
       })
   })
 }
 
-async function ask(task: Task, flags: Flags, io: CommandIo): Promise<GrantAnswer> {
+async function requestGrant(task: Task, flags: Flags, io: CommandIo): Promise<GrantAnswer> {
   const { idempotencyKey: key, output } = flags
   return withClient(flags, io, async (client) => {
-    const askOnce = (idempotencyKey: string) => askUnder(idempotencyKey, { client, task, flags, io })
-    if (key === undefined) return askOnce(`cli-${randomUUID()}`)
-    if (output !== 'credential-process') return askOnce(key)
+    const requestOnce = (idempotencyKey: string) => requestWithKey(idempotencyKey, { client, task, flags, io })
+    if (key === undefined) return requestOnce(`cli-${randomUUID()}`)
+    if (output !== 'credential-process') return requestOnce(key)
     const broker = flags.address ?? io.env.STINT_ADDRESS ?? ''
     return inGenerations({
       key,
       ttlSeconds: task.ttlSeconds,
       memory: generationFile(io.env, [broker, key]),
       now: () => new Date(),
-      ask: askOnce,
-      look: (grantId) => client.getGrant(grantId),
+      ask: requestOnce,
+      getGrant: (grantId) => client.getGrant(grantId),
     })
   })
 }
 
-async function askUnder(
+async function requestWithKey(
   idempotencyKey: string,
   { client, task, flags, io }: { client: StintClient; task: Task; flags: Flags; io: CommandIo },
 ): Promise<GrantAnswer> {
   if (!flags.wait) {
     const first = await client.requestGrant(task, idempotencyKey)
     if (first.grant.state === 'awaiting_approval') {
-      if (flags.idempotencyKey === undefined) io.stderr.write(NO_WAY_BACK)
+      if (flags.idempotencyKey === undefined) io.stderr.write(NO_KEY_WARNING)
       return first
     }
   }
   const grant = await client.request(task, {
     idempotencyKey,
-    onAwaitingApproval: gateNotifier(io),
+    onAwaitingApproval: createApprovalNotifier(io),
     ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
   })
   const lease = await grant.lease()

@@ -3,7 +3,7 @@
  * find one elsewhere after the endpoint has said no. The sources are the credential chains of the readers that a row names; a row
  * takes a whole kind of names, so that a relative of a known one does not slip through.
  */
-const BY_NAME: readonly RegExp[] = [
+const FOREIGN_IDENTITY_NAMES: readonly RegExp[] = [
   // Keys. Every SDK; AWS_ACCESS_KEY and AWS_SECRET_KEY: Go v1 session/env_config.go, Go v2 config/env_config.go (and so
   // Terraform), Java v1 EnvironmentVariableCredentialsProvider, Ruby CredentialProviderChain. AWS_SECURITY_TOKEN: botocore.
   // AMAZON_*: JS v2 EnvironmentCredentials('AMAZON'), Ruby. EC2_*: Ansible, old EC2 tools. AWSACCESSKEYID: s3fs.
@@ -32,7 +32,7 @@ const BY_NAME: readonly RegExp[] = [
 ]
 
 /** Settings of one service, whose name may sound like a credential: AWS_ENDPOINT_URL_SECRETS_MANAGER, …_CUSTOMER_PROFILES. */
-const ENDPOINTS = /^AWS_ENDPOINT_URL(_.*)?$/
+const ENDPOINT_NAMES = /^AWS_ENDPOINT_URL(_.*)?$/
 
 /**
  * A Java option that sets a system property of an AWS SDK: Java v1 and v2 and Kotlin read keys, profile, files, role and the
@@ -48,7 +48,7 @@ const JAVA_PROPERTY =
 export function withoutForeignIdentity(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || leadsElsewhere(name)) continue
+    if (value === undefined || namesForeignIdentity(name)) continue
     const harmless = value.includes('-D') ? value.replace(JAVA_PROPERTY, '$1').trim() : value
     if (harmless !== '' || value === '') kept[name] = harmless
   }
@@ -56,9 +56,9 @@ export function withoutForeignIdentity(env: Readonly<Record<string, string | und
 }
 
 /** Names count in either case: on Windows they are the same variable. */
-function leadsElsewhere(name: string): boolean {
+function namesForeignIdentity(name: string): boolean {
   const upper = name.toUpperCase()
-  return !ENDPOINTS.test(upper) && BY_NAME.some((names) => names.test(upper))
+  return !ENDPOINT_NAMES.test(upper) && FOREIGN_IDENTITY_NAMES.some((names) => names.test(upper))
 }
 
 /**

@@ -18,17 +18,17 @@ export async function runChild(
   const [file = '', ...args] = command
   const isOurs = io.stdout === process.stdout
   const child = spawn(file, args, { env, stdio: isOurs ? 'inherit' : 'pipe', windowsHide: true })
-  if (!isOurs) connect(child, io)
-  const unlisten = [...forward(child, io)]
+  if (!isOurs) connectStreams(child, io)
+  const stopListening = [...forwardSignals(child, io)]
   try {
-    return await ended(child, file, io)
+    return await waitForExit(child, file, io)
   } finally {
-    for (const stop of unlisten) stop()
+    for (const stop of stopListening) stop()
   }
 }
 
 /** Ctrl-C on a terminal reaches the child by itself; from elsewhere it is passed on. Either way we outlive the child. */
-function* forward(child: ChildProcess, io: CommandIo): Generator<() => void> {
+function* forwardSignals(child: ChildProcess, io: CommandIo): Generator<() => void> {
   if (!io.onSignal) return
   for (const signal of FORWARDED) yield io.onSignal(signal, () => child.kill(signal))
   yield io.onSignal('SIGINT', () => {
@@ -36,7 +36,7 @@ function* forward(child: ChildProcess, io: CommandIo): Generator<() => void> {
   })
 }
 
-function ended(child: ChildProcess, file: string, io: CommandIo): Promise<number> {
+function waitForExit(child: ChildProcess, file: string, io: CommandIo): Promise<number> {
   return new Promise((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT'
@@ -48,7 +48,7 @@ function ended(child: ChildProcess, file: string, io: CommandIo): Promise<number
   })
 }
 
-function connect({ stdin, stdout, stderr }: ChildProcess, io: CommandIo): void {
+function connectStreams({ stdin, stdout, stderr }: ChildProcess, io: CommandIo): void {
   stdout?.pipe(io.stdout, { end: false })
   stderr?.pipe(io.stderr, { end: false })
   stdin?.on('error', () => {}) // a child that ends before it has read its input

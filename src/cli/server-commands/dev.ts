@@ -36,12 +36,16 @@ export const devCommand: RunCommand = (io) =>
 async function dev(flags: Flags, io: CommandIo): Promise<void> {
   await using stack = new AsyncDisposableStack()
   await runUntilSignalled(io, async () => {
-    const { failed } = await raise(flags, io, stack)
+    const { failed } = await startPracticeBroker(flags, io, stack)
     return { failed, stop: () => stack.disposeAsync() }
   })
 }
 
-async function raise({ log, writeEnv }: Flags, io: CommandIo, stack: AsyncDisposableStack): Promise<Broker> {
+async function startPracticeBroker(
+  { log, writeEnv }: Flags,
+  io: CommandIo,
+  stack: AsyncDisposableStack,
+): Promise<Broker> {
   const folder = await mkdtemp(join(tmpdir(), 'stint-dev-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
   const stage = await setStage({ folder })
@@ -53,8 +57,8 @@ async function raise({ log, writeEnv }: Flags, io: CommandIo, stack: AsyncDispos
   const lines = await buildVariables(stage, broker)
   if (writeEnv === undefined) io.stdout.write(lines)
   else {
-    await writeOurs(writeEnv, lines)
-    stack.defer(() => removeOurs(writeEnv, lines))
+    await writeVariables(writeEnv, lines)
+    stack.defer(() => removeVariables(writeEnv, lines))
   }
   const next = writeEnv === undefined ? 'put these variables into another shell' : `in another shell: . ${writeEnv}`
   io.stderr.write(`practice broker of ${stage.trustDomain.name} is up; ${next}; ctrl-c ends it\n`)
@@ -88,13 +92,13 @@ async function buildVariables(stage: Stage, { addresses }: Broker): Promise<stri
 }
 
 /** A second broker may have written its own variables there since. */
-async function removeOurs(file: string, lines: string): Promise<void> {
+async function removeVariables(file: string, lines: string): Promise<void> {
   const now = await readFile(file, 'utf8').catch(() => undefined)
   if (now === `${FIRST_LINE}\n${lines}`) await rm(file, { force: true })
 }
 
 /** Takes the place of a file that an earlier run has left, of no other. @throws {UsageError} */
-async function writeOurs(file: string, lines: string): Promise<void> {
+async function writeVariables(file: string, lines: string): Promise<void> {
   const before = await readFile(file, 'utf8').catch(() => undefined)
   const isOurs = before?.startsWith(FIRST_LINE) ?? false
   try {

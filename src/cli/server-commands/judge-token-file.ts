@@ -58,7 +58,7 @@ async function judgeParts(token: TokenParts, options: JudgeTokenOptions): Promis
   const issuer = defineIssuer(settings)
   const keys = published[named.indexOf(settings)]
   const judgement = await judgeToken(token, { issuer, now, ...(keys && { keys }) })
-  const which = named.length > 1 ? [judgeWhich(named, signers, fetchKeys)] : []
+  const which = named.length > 1 ? [judgeIssuerByKey(named, signers, fetchKeys)] : []
   const review = issuer.reviewUrls.length > 0 ? [REVIEW_SKIPPED] : []
   return { ...judgement, checks: [...which, ...judgement.checks, ...review, judgeUse(token, config)] }
 }
@@ -77,7 +77,11 @@ async function fetchIssuerKeys(settings: IssuerConfig): Promise<ReadonlyMap<stri
 }
 
 /** Says which of several issuers with one name has signed the token: the one that has its key. */
-function judgeWhich(named: readonly IssuerConfig[], signers: readonly IssuerConfig[], fetchKeys: boolean): JudgedCheck {
+function judgeIssuerByKey(
+  named: readonly IssuerConfig[],
+  signers: readonly IssuerConfig[],
+  fetchKeys: boolean,
+): JudgedCheck {
   const name = 'issuer by key'
   const all = named.map(({ alias }) => alias).join(', ')
   if (!fetchKeys) {

@@ -36,11 +36,15 @@ export function policy(io: CommandIo): Promise<number> {
         classesFlag,
         DEFAULT_APPROVALS_REQUIRED_FOR,
       )
-      .action(async (directory: string, flags: TestFlags) => done(await test(directory, flags, io)))
+      .action(async (directory: string, flags: TestFlags) => done(await runTests(directory, flags, io)))
   })
 }
 
-async function test(directory: string, { output, labels, approvalsFor }: TestFlags, io: CommandIo): Promise<number> {
+async function runTests(
+  directory: string,
+  { output, labels, approvalsFor }: TestFlags,
+  io: CommandIo,
+): Promise<number> {
   const plan = createPolicyTestPlanner({
     labels: labels === undefined ? NO_LABELS : await loadLabels(labels),
     roles: new EveryRole(),

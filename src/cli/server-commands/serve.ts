@@ -55,7 +55,7 @@ export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'
     if (signals > 1) process.exit(1)
     resolve(undefined)
   }
-  const unlisten = (['SIGTERM', 'SIGINT'] as const).map((signal) => io.onSignal?.(signal, onSignal))
+  const stopListening = (['SIGTERM', 'SIGINT'] as const).map((signal) => io.onSignal?.(signal, onSignal))
   try {
     const broker = await start()
     started(broker)
@@ -67,7 +67,7 @@ export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'
     })
     if (failure) throw failure
   } finally {
-    for (const stop of unlisten) stop?.()
+    for (const stop of stopListening) stop?.()
   }
 }
 

@@ -3,7 +3,9 @@ import type { CommandIo } from './command.ts'
 import { visible } from './visible.ts'
 
 /** Tells the person at the terminal what the wait is for, and what an approver has to type. */
-export function gateNotifier({ stderr }: Pick<CommandIo, 'stderr'>): (approvalId: string, grant: GrantInfo) => void {
+export function createApprovalNotifier({
+  stderr,
+}: Pick<CommandIo, 'stderr'>): (approvalId: string, grant: GrantInfo) => void {
   return (approvalId, { id, approvalExpiresAt }) => {
     const until = approvalExpiresAt ? ` until ${approvalExpiresAt.toISOString()}` : ''
     const show = visible(approvalId)
