@@ -25,7 +25,7 @@ const requestId = () => z.string().openapi({ example: EXAMPLE_REQUEST_ID })
 /** Shown in the OpenAPI document. */
 export const EXAMPLE_REQUEST_ID = '0d9b7b0c-6f0e-4f3e-9a53-0f5d2b2f3c1e'
 const traceId = () =>
-  z.string().optional().openapi({ pattern: '^[0-9a-f]{32}$', description: "of the caller's `traceparent`" })
+  z.string().optional().openapi({ pattern: '^[0-9a-f]{32}$', description: "trace id from the caller's `traceparent`" })
 const sha256 = () => z.string().openapi({ pattern: '^[0-9a-f]{64}$', example: EXAMPLE_HASH })
 const EXAMPLE_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const idOf = (prefix: keyof typeof EXAMPLE_IDS) =>
@@ -95,9 +95,9 @@ const pageQuery = {
   limit: integer(1, 200, 50),
   cursor: z
     .string()
-    .regex(/^[\x21-\x7e]{1,512}$/, 'must be the nextCursor of the page before')
+    .regex(/^[\x21-\x7e]{1,512}$/, 'must be the nextCursor of the previous page')
     .optional()
-    .openapi({ description: 'nextCursor of the page before; opaque' }),
+    .openapi({ description: 'nextCursor of the previous page; opaque' }),
 }
 
 /** The query of a route that takes none. */
@@ -112,25 +112,25 @@ export const approvalsQuery = z.strictObject({
 /** The query of `GET /v1/grants`. */
 export const grantsQuery = z.strictObject({
   agent: text(2048).optional().openapi({
-    description: 'SPIFFE ID or subject of an OIDC issuer, exact',
+    description: 'exact SPIFFE ID, or exact subject at an OIDC issuer',
     example: 'spiffe://example.org/ci/deploy',
   }),
-  owner: text(256).optional().openapi({ description: 'owner of the registration, exact' }),
+  owner: text(256).optional().openapi({ description: "exact owner, from the agent's registration" }),
   state: z.enum(GRANT_STATES).optional(),
-  role: text(2048).optional().openapi({ description: 'role ARN, exact' }),
+  role: text(2048).optional().openapi({ description: 'exact role ARN' }),
   requestedAfter: instantQuery('requested after this instant'),
   requestedBefore: instantQuery('requested before this instant'),
   ...pageQuery,
 })
 /** The query of `GET /v1/audit/events`. */
 export const auditEventsQuery = z.strictObject({
-  afterPosition: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'events after this position' }),
+  afterPosition: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'returns events after this position' }),
   // More than a list, since an export reads the whole log.
   limit: integer(1, 1_000, 100),
 })
 
 const note = text(500, WORDS, 'must say why, in plain text').openapi({
-  description: 'why, in your own words; goes on record',
+  description: 'the reason, in your own words; recorded in the audit log',
   example: 'Wrong bucket: the job runs against staging',
 })
 /** The body of a call that needs a reason only. */
@@ -148,7 +148,7 @@ export const decisionBody = z
 
 const approvalRequirement = z
   .object({ anyOf: z.array(z.string()), because: z.array(z.string()) })
-  .openapi('ApprovalRequirement', { description: 'a member of one of these groups must approve; any = every approver' })
+  .openapi('ApprovalRequirement', { description: 'a member of one of these groups must approve; any = any approver' })
 
 const decision = z
   .object({
@@ -162,7 +162,7 @@ const decision = z
         policies: z.array(z.string()),
       }),
     ),
-    failedPairsLeftOut: count().optional().openapi({ description: 'how many more pairs failed than are listed' }),
+    failedPairsLeftOut: count().optional().openapi({ description: 'number of failed pairs that are not listed' }),
     approval: z.array(approvalRequirement),
     policySetHash: sha256(),
   })
@@ -189,7 +189,7 @@ export const grantSchema = z
     requestedAt: instant(),
     activeAt: instant().optional(),
     deadline: instant().optional(),
-    effectiveBy: instant().optional().openapi({ description: 'its credentials stop working no later than this' }),
+    effectiveBy: instant().optional().openapi({ description: 'when its credentials stop working, at the latest' }),
     endedAt: instant().optional(),
     dueAt: instant().optional(),
     leaseCount: count(),
@@ -207,7 +207,7 @@ export const leaseSchema = z
     sessionName: z.string(),
     state: z.enum(LEASE_STATES),
     end: z.enum(LEASE_ENDS).optional(),
-    notAfter: instant().openapi({ description: 'the credentials stop working at this instant' }),
+    notAfter: instant().openapi({ description: 'when the credentials stop working' }),
     intendedAt: instant(),
     replica: z.string().optional().openapi({ description: 'the broker process that mints it' }),
     mintUntil: instant().optional().openapi({ description: 'by then its mint has been answered or given up' }),
@@ -306,23 +306,25 @@ export const denyTargetSchema = z
 export const chainId = () =>
   z
     .string()
-    .openapi({ description: 'the broker process that wrote it; empty for events recorded before chains had names' })
+    .openapi({ description: 'broker process that wrote the chain; empty for events recorded before chains had names' })
 
 /** One event of an audit chain, with its hashes. */
 export const auditEventSchema = z
   .object({
     id: idOf('evt'),
-    position: count().openapi({ description: 'place in the order of this list, with gaps; not covered by the hash' }),
-    chain: z.string().optional().openapi({ description: 'the broker process that wrote it' }),
-    seq: count().openapi({ description: '1, 2, 3 … in its chain' }),
+    position: count().openapi({
+      description: 'order of the event in this list; positions have gaps and are not covered by the hash',
+    }),
+    chain: z.string().optional().openapi({ description: 'broker process that wrote the event' }),
+    seq: count().openapi({ description: 'number of the event in its chain, from 1' }),
     type: z.string(),
     at: instant(),
     actor: z.string(),
     grantId: idOf('grt').optional(),
     leaseId: idOf('lse').optional(),
-    requestId: requestId().optional().openapi({ description: 'id of the call that caused it' }),
+    requestId: requestId().optional().openapi({ description: 'id of the call that caused the event' }),
     traceId: traceId(),
-    data: z.any().optional().openapi({ description: 'facts of the event; any JSON' }),
+    data: z.any().optional().openapi({ description: 'details of the event; any JSON' }),
     prevHash: sha256(),
     hash: sha256(),
   })
@@ -387,7 +389,7 @@ export const problemSchema = z
     code: z
       .enum(ERROR_CODES)
       .openapi({ description: 'stable, for programs to branch on; a later version may add codes' }),
-    detail: z.string().optional().openapi({ description: 'what was wrong and what would be right' }),
+    detail: z.string().optional().openapi({ description: 'what was wrong, and what would be valid' }),
     details: z.record(z.string(), z.unknown()),
     errors: z
       .array(

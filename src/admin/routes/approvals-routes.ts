@@ -23,7 +23,7 @@ const list = createRoute({
   security,
   operationId: 'listApprovals',
   summary: 'List approvals, newest first',
-  description: 'Filter by state if you like. For the next page, send `nextCursor` and the same filter.',
+  description: 'To get the next page, send `nextCursor` as `cursor` with the same filter.',
   request: { query: approvalsQuery },
   responses: answers(pageOf('ApprovalPage', approvalSchema), 'a page of approvals'),
 })

@@ -14,7 +14,7 @@ const events = createRoute({
   path: '/v1/audit/events',
   operationId: 'listAuditEvents',
   summary: 'List audit events in order',
-  description: 'For the next page, send `nextAfterPosition` as `afterPosition`.',
+  description: 'To get the next page, send `nextAfterPosition` as `afterPosition`.',
   request: { query: auditEventsQuery },
   responses: answers(
     z
@@ -37,15 +37,15 @@ const heads = createRoute({
   path: '/v1/audit/heads',
   operationId: 'getAuditHeads',
   summary: 'Get the last event of each chain of the audit log',
-  description: 'Save them elsewhere to detect a log that was truncated or replaced.',
+  description: 'Save the heads outside the broker: they reveal a log that was truncated or replaced.',
   request: { query: noQuery },
   responses: answers(
     z
       .object({
         position: z.number().int().openapi({ description: 'position of the last event' }),
-        heads: z
-          .array(chainHeadSchema)
-          .openapi({ description: 'of the chains whose end no other chain names; they vouch for all others' }),
+        heads: z.array(chainHeadSchema).openapi({
+          description: 'last events of the chains whose end no other chain names; together they cover every chain',
+        }),
       })
       .openapi('AuditHeads'),
     'the heads',
@@ -69,12 +69,12 @@ const verify = createRoute({
         }),
         events: z.number().int().openapi({ description: 'number of events verified' }),
         chains: z.number().int(),
-        heads: z
-          .array(chainHeadSchema)
-          .openapi({ description: 'last events of the chains whose end no other chain names; save them elsewhere' }),
+        heads: z.array(chainHeadSchema).openapi({
+          description: 'last events of the chains whose end no other chain names; save them outside the broker',
+        }),
         unwitnessed: z
           .array(z.object({ chain: chainId(), afterSeq: z.number().int(), events: z.number().int() }))
-          .openapi({ description: 'ends of chains that nothing vouches for' }),
+          .openapi({ description: 'ends of chains that no other chain and no saved head confirms' }),
         problem: z
           .object({
             chain: chainId(),
@@ -83,7 +83,7 @@ const verify = createRoute({
             explanation: z.string(),
           })
           .optional()
-          .openapi({ description: 'the first bad place; set if the verdict is broken' }),
+          .openapi({ description: 'the first problem found; set if the verdict is broken' }),
       })
       .openapi('AuditVerdict'),
     'the verdict',

@@ -16,7 +16,7 @@ const policies = createRoute({
   responses: answers(
     z
       .object({
-        hash: z.string().optional().openapi({ description: 'absent until a set was loaded' }),
+        hash: z.string().optional().openapi({ description: 'absent until a set has been loaded' }),
         loadedAt: z.string().optional().openapi({ format: 'date-time' }),
         policies: z.array(
           z.object({
@@ -39,8 +39,8 @@ const revocations = createRoute({
   tags: ['revocations'],
   security,
   operationId: 'listRevocations',
-  summary: 'List the policy documents that deny revoked grants',
-  description: 'Failing documents come first.',
+  summary: 'List the deny lists',
+  description: 'One for each IAM policy document that denies revoked grants. Failing ones come first.',
   request: { query: noQuery },
   responses: answers(z.object({ items: z.array(denyTargetSchema) }).openapi('DenyTargetList'), 'all targets'),
 })
