@@ -101,7 +101,7 @@ export const identitySources = {
       trustDomain: z.string(),
       path: z
         .string()
-        .regex(/^\/[!-"$-~]*$/, 'must begin with / and hold no fragment')
+        .regex(/^\/[!-"$-~]*$/, 'must begin with / and contain no fragment')
         .default('/'),
       /** How often others should look; the hint of a bundle file, or 5 min, unless set. */
       refreshHint: duration('1m', '24h').optional(),
@@ -125,7 +125,7 @@ export function checkIdentitySources(identity: Sources, context: z.RefinementCtx
   const issue = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
   const { domains, bundleEndpoint } = identity
   if (usesWorkloadApi(identity) && identity.workloadApi.socket === undefined) {
-    issue(['workloadApi', 'socket'], 'is needed, here or as SPIFFE_ENDPOINT_SOCKET in the environment')
+    issue(['workloadApi', 'socket'], 'is required, here or as SPIFFE_ENDPOINT_SOCKET in the environment')
   }
   for (const [name, { federation: settings }] of Object.entries(domains)) {
     if (settings?.profile !== 'https_spiffe' || settings.bundleFile !== undefined) continue

@@ -86,7 +86,7 @@ function listProblems(error: ZodError): { path: PropertyKey[]; message: string }
 const REPLACED: ReadonlyMap<string, string> = new Map([
   [
     'reusable',
-    'was replaced by identity.tokens.reuse (connection, never or lifetime), which holds for tokens of every kind',
+    'was replaced by identity.tokens.reuse (connection, never or lifetime), which applies to tokens of every kind',
   ],
 ])
 

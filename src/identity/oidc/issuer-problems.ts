@@ -69,7 +69,7 @@ function namingProblems(settings: IssuerSettings, preset: IssuerPreset) {
   if (!isIssuerAlias(alias)) problems.push(problem('alias', 'must be 1 to 32 of a-z, 0-9 and inner dashes'))
   problems.push(...keyPlaceProblems(settings))
   if (settings.tokenReviewUrl !== undefined && settings.preset !== 'kubernetes') {
-    problems.push(problem('tokenReviewUrl', 'is for the preset kubernetes alone'))
+    problems.push(problem('tokenReviewUrl', 'is only for the preset kubernetes'))
   }
   const wrong = preset.issuerProblem?.(issuer)
   if (wrong !== undefined) problems.push(problem('issuer', wrong))
@@ -109,7 +109,7 @@ function subjectProblems({ subject }: IssuerSettings, preset: IssuerPreset): Iss
     problems.push(problem('subject', `must begin with ${shortNames(preset.pins, preset)}, which nobody can take over`))
   }
   const missing = (preset.required ?? []).filter((pointer) => !found.includes(pointer))
-  if (missing.length > 0) problems.push(problem('subject', `must hold ${shortNames(missing, preset)}`))
+  if (missing.length > 0) problems.push(problem('subject', `must contain ${shortNames(missing, preset)}`))
   return problems
 }
 

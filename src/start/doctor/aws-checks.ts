@@ -27,11 +27,11 @@ async function* checkCaller(probes: AwsProbes, signal: AbortSignal): AsyncGenera
   const skewMs = identity.details.skewMs
   if (identity.ok && typeof skewMs === 'number') {
     const ok = Math.abs(skewMs) <= MAX_SKEW_MS
-    const finding = `${Math.abs(skewMs)} ms ${skewMs < 0 ? 'ahead of' : 'behind'} STS, to the second`
+    const finding = `${Math.abs(skewMs)} ms ${skewMs < 0 ? 'ahead of' : 'behind'} STS (accurate to 1 s)`
     yield {
       name: 'clock',
       ok,
-      finding: ok ? finding : `${finding}; synchronise it`,
+      finding: ok ? finding : `${finding}; synchronise the clock`,
       ...(ok ? {} : { code: 'CLOCK_UNSTABLE' as const }),
     }
   }
@@ -39,7 +39,7 @@ async function* checkCaller(probes: AwsProbes, signal: AbortSignal): AsyncGenera
 
 async function* checkRoles(config: Config, probes: AwsProbes, signal: AbortSignal): AsyncGenerator<Check> {
   for (const { arn } of config.roles) {
-    yield probed(`role ${arn}`, await probes.trust(arn, signal), () => 'can be assumed with all that a lease sends')
+    yield probed(`role ${arn}`, await probes.trust(arn, signal), () => 'can be assumed with all parameters of a lease')
     yield probed(`revocation ${arn}`, await probes.revocation(arn, signal), ({ placement, boundaryOf }) =>
       placement === 'boundary' ? `boundary of ${boundaryOf} role(s)` : `${placement}`,
     )

@@ -56,22 +56,22 @@ async function* checkRules({ registry, policy, labels }: Config): AsyncGenerator
 
 function checkFileModes(config: Config): string {
   const open = filesOpenToOthers(config)
-  if (open.length === 0) return 'no file of the configuration is open to every user'
+  if (open.length === 0) return 'no configured file is open to every user'
   throw new StintError('CONFIG_INVALID', { explanation: open.join(' ') })
 }
 
 async function checkLedger(file: string): Promise<string> {
   await access(dirname(file), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-    const explanation = `The broker cannot write to the folder ${dirname(file)} (${error.code}): make it, owned by the broker's user.`
+    const explanation = `The broker cannot write to the folder ${dirname(file)} (${error.code}): create it, owned by the broker's user.`
     throw new StintError('LEDGER_UNAVAILABLE', { explanation }, error)
   })
   const exists = await access(file).then(
     () => true,
     () => false,
   )
-  if (!exists) return 'not there yet; it will be made at the first start'
+  if (!exists) return 'does not exist yet; the first start creates it'
   const { problem, events, chains } = await verifyAuditFile(file)
   if (problem) throw new StintError('AUDIT_INVALID', { ...problem })
   if (events === 0) return 'no events yet'
-  return `${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}, as they were written`
+  return `${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}, all intact`
 }

@@ -56,14 +56,14 @@ async function lookAtWorkloadApi(identity: IdentityConfig, deps: CheckDeps): Pro
   await source.start()
   const { spiffeId, notAfter } = source.identity ?? {}
   await source.stop()
-  const own = identity.server === 'workload-api' ? `is ${spiffeId} with an SVID` : 'gives an SVID'
+  const own = identity.server === 'workload-api' ? `is ${spiffeId} with an SVID` : 'provides an SVID'
   return [`${own} that is valid until ${notAfter?.toISOString()}`, ...list()].join('; ')
 }
 
 function findBundle(trustDomain: string, store: BundleStore): string {
   const bundle = store.get(trustDomain)
   if (bundle) return describeKeys(bundle)
-  throw new StintError('BUNDLE_INVALID', { explanation: `The Workload API has given no bundle of ${trustDomain}.` })
+  throw new StintError('BUNDLE_INVALID', { explanation: `The Workload API has sent no bundle for ${trustDomain}.` })
 }
 
 async function lookAtFederation(trustDomain: string, settings: FederationConfig, deps: CheckDeps): Promise<string> {

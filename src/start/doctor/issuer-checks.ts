@@ -23,9 +23,7 @@ async function* checkIssuer(
   const issuer = defineIssuer(settings)
   const facts = [
     `agents by ${issuer.subject.map(({ name }) => name).join(', ')}`,
-    ...(reuse === 'lifetime'
-      ? [`tokens can be used again by whoever copies them (identity.tokens.reuse: ${reuse})`]
-      : []),
+    ...(reuse === 'lifetime' ? [`a copied token can be used again (identity.tokens.reuse: ${reuse})`] : []),
     ...(listen.bearer ? [] : ['listen.bearer is not set, so only tokens bound to a certificate are accepted']),
   ]
   for (const place of issuer.keyPlaces) {
