@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Correlation } from '../core/correlation.ts'
 import type { Problem } from '../core/health/problem-board.ts'
-import type { Operator } from '../grants/operator.ts'
+import type { Operator } from '../grants/operators/operator.ts'
 import type { OperatorService } from '../grants/services.ts'
 import type { LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
 import type { Registration } from '../registry/registration.ts'

@@ -3,7 +3,7 @@ import { ACTION_CLASSES, ACTION_FLAGS } from '../aws/action-classes.ts'
 import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
 import { type IdPrefix, idPattern } from '../core/ids.ts'
 import { parseInstant } from '../core/instant.ts'
-import { OPERATOR_ROLES } from '../grants/operator.ts'
+import { OPERATOR_ROLES } from '../grants/operators/operator.ts'
 import { AUTH_METHODS } from '../identity/caller-identity.ts'
 import {
   APPROVAL_STATES,

@@ -1,24 +1,30 @@
+import type { Clock } from '../core/clock.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant } from '../ledger/records.ts'
-import type { GrantView } from './grant-view.ts'
-import type { GrantParts } from './parts.ts'
-import { retryOnConflict } from './retry-conflict.ts'
-import { requireOwnGrant, toView } from './view-of.ts'
+import { type EndParts, endGrant } from './end-grant.ts'
+import { type GrantView, requireOwnGrant, retryOnConflict, toView } from './read-grants.ts'
+
+/** What completing a grant works with. */
+export interface CompleteParts extends EndParts {
+  readonly ledger: Ledger
+  readonly clock: Clock
+}
 
 /**
  * The agent says that its task is over. An active grant ends; one that still waits is withdrawn; any other stays as it
  * is, so that a repeat is harmless.
  */
 export async function completeGrant(
-  parts: GrantParts,
+  parts: CompleteParts,
   caller: CallerIdentity,
   grantId: string,
   note: string,
 ): Promise<GrantView> {
   const grant = await retryOnConflict(async () => {
-    const current = await requireOwnGrant(parts, caller, grantId)
+    const current = await requireOwnGrant(parts.ledger, caller, grantId)
     failpoint('complete.before_record')
     if (current.state === 'active') return complete(parts, caller, current, note)
     if (current.state === 'awaiting_approval') return withdraw(parts, caller, current, note)
@@ -28,16 +34,11 @@ export async function completeGrant(
   return toView(parts, grant)
 }
 
-async function complete(
-  { ender, clock }: GrantParts,
-  caller: CallerIdentity,
-  grant: Grant,
-  note: string,
-): Promise<Grant> {
-  return ender.end({
+function complete(parts: CompleteParts, caller: CallerIdentity, grant: Grant, note: string): Promise<Grant> {
+  return endGrant(parts, {
     grant,
     reason: 'completed',
-    now: clock.now(),
+    now: parts.clock.now(),
     deny: 'unless_read_only',
     actor: caller.subject,
     eventData: note ? { note } : {},
@@ -45,7 +46,7 @@ async function complete(
 }
 
 async function withdraw(
-  { ledger, hub, clock }: GrantParts,
+  { ledger, hub, clock }: CompleteParts,
   caller: CallerIdentity,
   grant: Grant,
   note: string,

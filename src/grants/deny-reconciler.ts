@@ -6,7 +6,7 @@ import { planDenyList } from '../credentials/deny-list.ts'
 import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { ClaimedDenyTarget, Ledger } from '../ledger/ledger.ts'
-import type { WatchHub } from './watch-hub.ts'
+import type { WatchHub } from './watch-grant.ts'
 
 /** A replica that dies with a claim gives it back by not being heard of for this long. */
 const CLAIM_MS = 30_000

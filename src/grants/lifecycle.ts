@@ -66,7 +66,7 @@ export function isLive(lease: Lease, now: Date): boolean {
  *
  * @param deny the deny of the open leases, when they shall be denied.
  */
-export function endGrant(input: {
+export function decideEnd(input: {
   openLeases: readonly Lease[]
   reason: EndReason
   now: Date
@@ -107,7 +107,7 @@ export function denyEntry({ target, until, lastIssuedAt }: NewDeny, now: Date): 
 /**
  * What is due on a grant now: the sweeper's one decision, pure.
  */
-export function settleDue(
+export function decideDueMove(
   due: DueGrant,
   now: Date,
   settings: LifeSettings,
@@ -116,17 +116,17 @@ export function settleDue(
   const { grant } = due
   switch (grant.state) {
     case 'awaiting_approval':
-      return settleWaiting(due, now)
+      return decideWaiting(due, now)
     case 'active':
-      return settleActive(due, now, rules)
+      return decideActive(due, now, rules)
     case 'ending':
-      return settleEnding(due, now, settings)
+      return decideEnding(due, now, settings)
     default:
       return { to: { state: grant.state, dueAt: null }, events: [] }
   }
 }
 
-function settleWaiting({ grant, approval }: DueGrant, now: Date): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
+function decideWaiting({ grant, approval }: DueGrant, now: Date): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   if (approval && approval.expiresAt > now) return { to: { state: grant.state, dueAt: approval.expiresAt }, events: [] }
   return {
     to: { state: 'approval_expired', dueAt: null },
@@ -137,7 +137,7 @@ function settleWaiting({ grant, approval }: DueGrant, now: Date): Omit<GrantMove
   }
 }
 
-function settleActive(
+function decideActive(
   { grant, plan, openLeases }: DueGrant,
   now: Date,
   rules: DenyRules,
@@ -154,7 +154,7 @@ function settleActive(
   }
 }
 
-function settleEnding(
+function decideEnding(
   due: DueGrant,
   now: Date,
   settings: LifeSettings,

@@ -1,21 +1,77 @@
+import { hasCode, StintError } from '../core/errors.ts'
+import { isId } from '../core/ids.ts'
+import type { CredentialProvider } from '../credentials/provider.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { auditEvent } from '../ledger/events.ts'
-import type { Page, PageRequest } from '../ledger/ledger.ts'
-import type { GrantState } from '../ledger/records.ts'
-import { isFinalState } from '../ledger/rules.ts'
-import type { GrantView } from './grant-view.ts'
-import type { GrantParts } from './parts.ts'
-import type { Activity } from './services.ts'
-import { requireOwnGrant, toView, toViews } from './view-of.ts'
+import type { LedgerReads, Page, PageRequest } from '../ledger/ledger.ts'
+import type { Approval, Grant, GrantState, Lease } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
 
-/** A trail is for people to read, and its agent must not be able to fill the disk with it. */
-const MAX_REPORTS = 500
-/** A watcher looks again this often even if nobody woke it: another replica may have made the change. */
-const WATCH_POLL_MS = 5_000
+const ATTEMPTS_AT_A_WRITE = 4
+
+/** A grant as its agent sees it. */
+export interface GrantView {
+  readonly grant: Grant
+  /** Only while the grant awaits it. */
+  readonly approval?: Approval
+  /** Set when leases issued before this instant were cut to make room on the deny list: the agent should renew now. */
+  readonly renewAfter?: Date
+}
+
+/** What a view of a grant is read from. */
+export interface ViewParts {
+  readonly ledger: Pick<LedgerReads, 'approvalOf' | 'getDenyTarget' | 'listLeases'>
+  readonly provider: Pick<CredentialProvider, 'revocationTarget'>
+}
+
+type ReadWatermark = (roleArn: string) => Promise<Date | undefined>
+
+/**
+ * The grant with what its agent has to know besides.
+ *
+ * @param newest its newest lease, where the caller has it at hand.
+ */
+export function toView(parts: ViewParts, grant: Grant, newest?: Lease): Promise<GrantView> {
+  return readView(parts, grant, watermarkReader(parts), newest)
+}
+
+/** As `toView`; the watermark of each deny target is read once for all of them. */
+export function toViews(parts: ViewParts, grants: readonly Grant[]): Promise<GrantView[]> {
+  const readWatermark = watermarkReader(parts)
+  return Promise.all(grants.map((grant) => readView(parts, grant, readWatermark)))
+}
+
+async function readView(
+  { ledger }: ViewParts,
+  grant: Grant,
+  readWatermark: ReadWatermark,
+  newest?: Lease,
+): Promise<GrantView> {
+  if (grant.state === 'awaiting_approval') {
+    const approval = await ledger.approvalOf(grant.id)
+    return approval ? { grant, approval } : { grant }
+  }
+  const watermark = grant.state === 'active' ? await readWatermark(grant.roleArn) : undefined
+  if (!watermark) return { grant }
+  const { issuedAt } = newest ?? (await ledger.listLeases(grant.id)).at(-1) ?? {}
+  return issuedAt && issuedAt < watermark ? { grant, renewAfter: watermark } : { grant }
+}
+
+/** Reads from the ledger, since another replica may have written the document; each target once. */
+function watermarkReader({ ledger, provider }: ViewParts): ReadWatermark {
+  const known = new Map<string, Promise<Date | undefined>>()
+  const read = async (target: string) => (await undefinedIfCorrupt(ledger.getDenyTarget(target)))?.watermark
+  return async (roleArn) => {
+    const target = provider.revocationTarget(roleArn)?.key
+    if (target === undefined) return undefined
+    const watermark = known.get(target) ?? read(target)
+    known.set(target, watermark)
+    return watermark
+  }
+}
 
 /** The caller's grants, newest first. @throws {StintError} REQUEST_INVALID for a page that is none */
 export async function listOwnGrants(
-  parts: GrantParts,
+  parts: ViewParts & { readonly ledger: Pick<LedgerReads, 'listGrants'> },
   caller: CallerIdentity,
   filter: { state?: GrantState },
   page: PageRequest,
@@ -25,64 +81,51 @@ export async function listOwnGrants(
   return nextCursor ? { items: views, nextCursor } : { items: views }
 }
 
-/** Yields the grant, then again whenever it has changed, until it is final or the signal aborts. */
-export async function* watchGrant(
-  parts: GrantParts,
+/** A grant of this caller. One of somebody else does not exist for it. @throws {StintError} GRANT_NOT_FOUND */
+export async function requireOwnGrant(
+  ledger: Pick<LedgerReads, 'getGrant'>,
   caller: CallerIdentity,
   grantId: string,
-  signal: AbortSignal,
-): AsyncGenerator<GrantView> {
-  let shown: string | undefined
-  while (!signal.aborted) {
-    const { woken, stop } = parts.hub.listen(grantId)
-    try {
-      const view = await toView(parts, await requireOwnGrant(parts, caller, grantId))
-      const mark = `${view.grant.version}/${view.renewAfter?.getTime() ?? 0}`
-      if (mark !== shown) yield view
-      shown = mark
-      if (isFinalState(view.grant.state)) return
-      await wokenOrPoll(parts, woken, signal)
-    } finally {
-      stop()
-    }
+): Promise<Grant> {
+  const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
+  if (grant?.subject === caller.subject) return grant
+  throw new StintError('GRANT_NOT_FOUND', {
+    explanation: `No grant of ${caller.subject} has this id; an id is grt_ and 26 characters.`,
+    subject: caller.subject,
+  })
+}
+
+/** The plan that a grant was opened with. @throws {StintError} LEDGER_CORRUPT when the ledger has the grant without it. */
+export async function loadPlan(ledger: Pick<LedgerReads, 'getPlan'>, grant: Grant): Promise<Plan> {
+  const plan = await ledger.getPlan(grant.planHash)
+  if (plan) return plan
+  throw new StintError('LEDGER_CORRUPT', {
+    explanation: `The ledger has no plan for grant ${grant.id}; keep the file as evidence, and restore a backup.`,
+    grantId: grant.id,
+  })
+}
+
+/** What a read gives, or undefined if the row is damaged. */
+export async function undefinedIfCorrupt<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read
+  } catch (error) {
+    if (hasCode(error, 'LEDGER_CORRUPT')) return undefined
+    throw error
   }
 }
 
-async function wokenOrPoll({ clock }: GrantParts, woken: Promise<void>, signal: AbortSignal): Promise<void> {
-  const poll = new AbortController()
-  const either = AbortSignal.any([signal, poll.signal])
-  const slept = clock.sleep(WATCH_POLL_MS, either).catch((error: unknown) => {
-    if (!either.aborted) throw error
-  })
-  await Promise.race([woken, slept])
-  poll.abort()
-}
-
 /**
- * Puts the agent's own account on the trail, as the agent's word.
+ * Runs `attempt`, which reads a row and writes it by its version, again when somebody else was faster.
  *
- * @throws {StintError} GRANT_NOT_ACTIVE once the grant is over, QUOTA_EXCEEDED beyond 500 reports of one grant
+ * @throws {StintError} LEDGER_CONFLICT when the row keeps moving.
  */
-export async function reportActivity(
-  parts: GrantParts,
-  caller: CallerIdentity,
-  grantId: string,
-  activities: readonly Activity[],
-): Promise<void> {
-  const grant = await requireOwnGrant(parts, caller, grantId)
-  const at = parts.clock.now()
-  const events = activities.map((activity) =>
-    auditEvent('agent.reported', {
-      at,
-      actor: caller.subject,
-      grantId: grant.id,
-      data: {
-        at: activity.at.toISOString(),
-        action: activity.action,
-        resource: activity.resource,
-        note: activity.note,
-      },
-    }),
-  )
-  await parts.ledger.appendReports({ grantId: grant.id, maxReports: MAX_REPORTS, events })
+export async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = ATTEMPTS_AT_A_WRITE; ; left -= 1) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (left <= 1 || !hasCode(error, 'LEDGER_CONFLICT')) throw error
+    }
+  }
 }

@@ -1,22 +1,29 @@
+import type { ClockGuard } from '../core/clock-guard.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import type { Ids } from '../core/ids.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
-import type { TokenUse } from '../ledger/ledger.ts'
+import type { Ledger, TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { GrantAnswer } from './grant-view.ts'
-import { notActive } from './lease-mint.ts'
+import type { TokenGuard } from './agents/token-guard.ts'
+import { endGrant } from './end-grant.ts'
+import { deniedError, type Judge } from './judge.ts'
 import { leaseToIntend } from './lifecycle.ts'
-import { loadPlan } from './load-plan.ts'
-import { mintOrEnd } from './mint-or-end.ts'
-import type { GrantParts } from './parts.ts'
-import { deniedError } from './refusals.ts'
-import { retryOnConflict } from './retry-conflict.ts'
-import { requireOwnGrant } from './view-of.ts'
+import { type GrantAnswer, type MintParts, mintOrEnd, notActive } from './mint-lease.ts'
+import { loadPlan, requireOwnGrant, retryOnConflict } from './read-grants.ts'
 
 /** A lease shorter than this would be over before its first use. */
 const SHORTEST_LEASE_MS = 5_000
+
+/** What renewing a lease works with. */
+export interface RenewParts extends MintParts {
+  readonly judge: Judge
+  readonly clockGuard: ClockGuard
+  readonly ids: Ids
+  readonly tokens: TokenGuard
+}
 
 /**
  * Mints the next lease after a fresh decision; a grant that fails the decision ends.
@@ -24,7 +31,7 @@ const SHORTEST_LEASE_MS = 5_000
  * @param by what the agent called: a repeated request for the grant, or a renewal.
  */
 export async function renewLease(
-  parts: GrantParts,
+  parts: RenewParts,
   caller: CallerIdentity,
   { grantId, by }: { grantId: string; by: TokenUse['by'] },
   signal: AbortSignal,
@@ -32,7 +39,7 @@ export async function renewLease(
   const intended = await retryOnConflict(async () => {
     const now = parts.clock.now()
     parts.clockGuard.check()
-    const grant = await requireOwnGrant(parts, caller, grantId)
+    const grant = await requireOwnGrant(parts.ledger, caller, grantId)
     if (grant.state !== 'active' || !grant.deadline) throw notActive(grant)
     if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw notActive({ ...grant, state: 'ending', reason: 'deadline' })
@@ -70,26 +77,27 @@ export async function renewLease(
  * @returns the plan on record.
  * @throws {StintError} after it has ended the grant that fails
  */
-async function judgeAgain(parts: GrantParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Plan> {
+async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Plan> {
   const stored = await loadPlan(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
     if (decision.outcome === 'deny') throw deniedError({ id: grant.id, subject: grant.subject, decision })
-    if (decision.outcome === 'approval') await checkApproved(parts, grant, plan)
+    if (decision.outcome === 'approval') await checkApproved(parts.ledger, grant, plan)
     checkJudged(grant, stored, plan)
     return stored
   } catch (thrown) {
     const error = asStintError(thrown)
     const reason = endReasonFor(error)
     if (reason) {
-      await parts.ender.end({ grant, reason, now, deny: 'always', actor: 'stint', eventData: { code: error.code } })
+      const eventData = { code: error.code }
+      await endGrant(parts, { grant, plan: stored, reason, now, deny: 'always', actor: 'stint', eventData })
     }
     throw error
   }
 }
 
 /** A person's yes holds for the plan that the person saw and for no other. */
-async function checkApproved({ ledger }: GrantParts, grant: Grant, plan: Plan): Promise<void> {
+async function checkApproved(ledger: Pick<Ledger, 'approvalOf'>, grant: Grant, plan: Plan): Promise<void> {
   const approval = await ledger.approvalOf(grant.id)
   if (approval?.state === 'approved' && approval.planHash === plan.hash) return
   const explanation = `Policy now requires an approval that grant ${grant.id} does not have; request a new grant.`

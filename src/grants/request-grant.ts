@@ -1,20 +1,17 @@
+import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { hasCode, StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
-import type { OpenGrant } from '../ledger/ledger.ts'
-import type { Approval, Grant } from '../ledger/records.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Grant } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
-import { briefDenial } from './brief-denial.ts'
-import type { GrantAnswer } from './grant-view.ts'
-import type { Judgement } from './judge.ts'
-import { leaseToIntend } from './lifecycle.ts'
-import { mintOrEnd } from './mint-or-end.ts'
-import type { GrantParts } from './parts.ts'
-import { deniedError, judgeOnRecord } from './refusals.ts'
-import { renewLease } from './renew-lease.ts'
-import { toView } from './view-of.ts'
+import { deniedError, type Judgement, type JudgeOnRecordParts, judgeOnRecord } from './judge.ts'
+import { type GrantAnswer, mintOrEnd } from './mint-lease.ts'
+import { grantToOpen, type OpenParts } from './open-grant.ts'
+import { toView } from './read-grants.ts'
+import { type RenewParts, renewLease } from './renew-lease.ts'
 
 const IDEMPOTENCY_KEY = /^[A-Za-z0-9._:-]{8,128}$/
 
@@ -25,13 +22,16 @@ export function checkIdempotencyKey(key: unknown): string {
   throw inputError([{ field: 'idempotencyKey', code: 'IDEMPOTENCY_KEY_INVALID', message }])
 }
 
+/** What requesting a grant works with: a repeat of a key renews its lease. */
+export type RequestParts = RenewParts & OpenParts & JudgeOnRecordParts
+
 /**
  * Judges a task and, where it may be, opens a grant and mints its first lease. Order of effects: judge, record grant and
  * lease intent in one unit, which spends the bearer token if the call rests on one, mint, record, reveal. A repeat of the
  * key is the same grant with a new lease.
  */
 export async function requestGrant(
-  parts: GrantParts,
+  parts: RequestParts,
   caller: CallerIdentity,
   { task, idempotencyKey }: { task: unknown; idempotencyKey: string },
   signal: AbortSignal,
@@ -44,9 +44,9 @@ export async function requestGrant(
 
   failpoint('request.before_record')
   const token = parts.tokens.describeUse(caller, 'request', now)
-  const wanted = { ...grantToOpen(parts, caller, judgement, idempotencyKey, now), ...token }
+  const wanted = { ...grantToOpen(parts, caller, { judgement, idempotencyKey, now }), ...token }
   const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
-    if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts, caller, Number(error.details.open), now)
+    if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts.ledger, caller, Number(error.details.open), now)
     throw error
   })
   if (opened.kind === 'existing') return repeat(parts, caller, opened.grant, judgement, signal)
@@ -58,7 +58,7 @@ export async function requestGrant(
 
 /** The same key again: the same task gets the same grant, as it is by now. */
 async function repeat(
-  parts: GrantParts,
+  parts: RequestParts,
   caller: CallerIdentity,
   grant: Grant,
   { plan }: Judgement,
@@ -75,7 +75,7 @@ async function repeat(
 
 /** Looks before anything is written; the ledger counts again, since others may open grants at the same time. */
 async function checkQuota(
-  { ledger, quotas }: GrantParts,
+  { ledger, quotas }: RequestParts,
   caller: CallerIdentity,
   idempotencyKey: string,
   judgement: Judgement,
@@ -88,12 +88,12 @@ async function checkQuota(
   // A repeat opens nothing: whoever lost the answer about the last grant that fitted has to get it all the same.
   if (await ledger.findGrantByKey(subject, idempotencyKey)) return
   const explanation = `This agent has ${open} open grants; the limit is ${quotas.openGrantsPerAgent}. Complete some first.`
-  await recordOverQuota({ ledger }, caller, open, now)
+  await recordOverQuota(ledger, caller, open, now)
   throw new StintError('QUOTA_EXCEEDED', { explanation })
 }
 
 async function recordOverQuota(
-  { ledger }: Pick<GrantParts, 'ledger'>,
+  ledger: Pick<Ledger, 'appendEvents'>,
   { subject, authMethod, evidence }: CallerIdentity,
   open: number,
   now: Date,
@@ -102,85 +102,51 @@ async function recordOverQuota(
   await ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
 }
 
-function grantToOpen(
-  { ids, settings, quotas, provider }: GrantParts,
-  caller: CallerIdentity,
-  { registration, plan, decision }: Judgement,
-  idempotencyKey: string,
-  now: Date,
-): OpenGrant {
-  const grantId = ids.next('grt', now)
-  const maxOpen = quotas.openGrantsPerAgent
-  const base = {
-    id: grantId,
-    subject: caller.subject,
-    trustDomain: caller.trustDomain,
-    authMethod: caller.authMethod,
-    registration: registration.name,
-    owner: registration.owner,
-    team: registration.team,
-    idempotencyKey,
-    taskHash: taskHash(plan.task),
-    planHash: plan.hash,
-    roleArn: plan.task.roleArn,
-    purpose: plan.task.purpose,
-    decision,
-    requestedAt: now,
-  }
-  const head = { at: now, actor: caller.subject, grantId }
-  const requested = auditEvent('grant.requested', {
-    ...head,
-    data: {
-      planHash: plan.hash,
-      roleArn: plan.task.roleArn,
-      purpose: plan.task.purpose,
-      registration: registration.name,
-      owner: registration.owner,
-      authMethod: caller.authMethod,
-      ...caller.evidence,
-    },
-  })
-  const decided = { policySetHash: decision.policySetHash, policies: decision.determiningPolicies }
-
-  if (decision.outcome === 'deny') {
-    const { brief, forEvent } = briefDenial(decision)
-    const events = [requested, auditEvent('grant.denied', { ...head, data: { ...decided, ...forEvent } })]
-    return { grant: { ...base, state: 'denied', decision: brief }, plan, events }
-  }
-  if (decision.outcome === 'approval') {
-    const approval = newApproval(ids.next('apr', now), grantId, plan.hash, decision.approval, now, settings.approvalMs)
-    const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
-    const events = [requested, auditEvent('approval.requested', { ...head, data })]
-    return {
-      grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt },
-      plan,
-      approval,
-      maxOpen,
-      events,
-    }
-  }
-  const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
-  const lease = leaseToIntend({ id: ids.next('lse', now), grantId, number: 1, now, deadline }, settings, provider)
-  const events = [
-    requested,
-    auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),
-    auditEvent('lease.intended', {
-      ...head,
-      leaseId: lease.id,
-      data: { number: 1, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
-    }),
-  ]
-  return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, maxOpen, events }
+/** Callers who have shown other proofs are judged and put on record each by itself, also when they are one agent. */
+export function flightKey(caller: CallerIdentity, idempotencyKey: string, task: unknown): string {
+  const { subject, authMethod, evidence, token } = caller
+  const proof = token ? [token.key, token.connection.id] : []
+  const whole = { subject, authMethod, evidence, proof, idempotencyKey, task: task ?? null }
+  return sha256Hex(canonicalJson(whole as Json))
 }
 
-function newApproval(
-  id: string,
-  grantId: string,
-  planHash: string,
-  requirements: Approval['requirements'],
-  now: Date,
-  approvalMs: number,
-): Omit<Approval, 'version'> {
-  const expiresAt = new Date(now.getTime() + approvalMs)
-  return { id, grantId, planHash, requirements, state: 'pending', requestedAt: now, expiresAt }
+/** Calls that race on one key and task share one mint; one whose leader gave up tries on its own. */
+export async function shareFlight(
+  inFlight: Map<string, Promise<GrantAnswer>>,
+  key: string,
+  signal: AbortSignal,
+  work: () => Promise<GrantAnswer>,
+): Promise<GrantAnswer> {
+  for (;;) {
+    const leader = inFlight.get(key)
+    if (!leader) break
+    try {
+      return await untilAborted(leader, signal)
+    } catch (error) {
+      if (!hasCode(error, 'CANCELLED') || signal.aborted) throw error
+    }
+  }
+  const flight = work()
+  inFlight.set(key, flight)
+  try {
+    return await flight
+  } finally {
+    inFlight.delete(key)
+  }
+}
+
+/** The outcome of shared work, as long as this caller waits for it; the work goes on without it. @throws {StintError} CANCELLED */
+async function untilAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const giveUp = () => {
+    const explanation = 'The caller cancelled the call while an equal call of its own was in progress.'
+    aborted.reject(new StintError('CANCELLED', { explanation }))
+  }
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([shared, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
 }

@@ -3,8 +3,18 @@ import type { Page, PageRequest } from '../ledger/ledger.ts'
 import type { Approval, Grant, GrantState } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Decision } from '../policy/decision.ts'
-import type { GrantAnswer, GrantView, RevocationOutcome } from './grant-view.ts'
-import type { Operator } from './operator.ts'
+import type { Admission, RecordLimits } from './agents/agent-limits.ts'
+import { type CompleteParts, completeGrant } from './complete-grant.ts'
+import { judgeOnRecord } from './judge.ts'
+import type { GrantAnswer } from './mint-lease.ts'
+import { type DecideParts, decideApproval } from './operators/decide-approval.ts'
+import type { Operator } from './operators/operator.ts'
+import { type RevocationOutcome, type RevokeParts, revokeGrant } from './operators/revoke-grant.ts'
+import { type GrantView, listOwnGrants, requireOwnGrant, toView } from './read-grants.ts'
+import { renewLease } from './renew-lease.ts'
+import { type Activity, reportActivity } from './report-activity.ts'
+import { checkIdempotencyKey, flightKey, type RequestParts, requestGrant, shareFlight } from './request-grant.ts'
+import { type WatchParts, watchGrant } from './watch-grant.ts'
 
 /** What agents can do with their grants. Every method throws StintError; a grant of somebody else is GRANT_NOT_FOUND. */
 export interface GrantService {
@@ -23,14 +33,6 @@ export interface GrantService {
   reportActivity(caller: CallerIdentity, grantId: string, activities: readonly Activity[]): Promise<void>
 }
 
-/** What an agent says it did; goes to the trail as the agent's word, not as fact. */
-export interface Activity {
-  readonly at: Date
-  readonly action: string
-  readonly resource: string
-  readonly note: string
-}
-
 /** What operators can do. The edge has checked the role; these check everything else. */
 export interface OperatorService {
   /** Ends a grant now: an active or ending one goes on the deny list, one that awaits approval is rejected. Idempotent. */
@@ -46,4 +48,66 @@ export interface OperatorService {
     approvalId: string,
     answer: { verdict: 'approve' | 'reject'; planHash: string; note: string },
   ): Promise<{ approval: Approval; grant: Grant }>
+}
+
+/** What the stories of an agent work with, and the limits around them. */
+export type GrantParts = RequestParts &
+  CompleteParts &
+  WatchParts & { readonly admission: Admission; readonly recordLimits: RecordLimits }
+
+/** The life of a grant as its agent can drive it. */
+export function createGrantService(parts: GrantParts): GrantService {
+  const inFlight = new Map<string, Promise<GrantAnswer>>()
+  const admit = <T>({ subject }: CallerIdentity, work: () => Promise<T>) => parts.admission.admit(subject, work)
+  const judged = <T>(caller: CallerIdentity, work: () => Promise<T>) =>
+    admit(caller, () => parts.recordLimits.withinRefusals(caller, work))
+  const remembered = async (caller: CallerIdentity, asked: Promise<GrantAnswer>) => {
+    const answer = await asked
+    if (answer.lease) parts.recordLimits.minted(caller)
+    return answer
+  }
+
+  return {
+    planTask: (caller, task) =>
+      judged(caller, async () => {
+        const { plan, decision } = await judgeOnRecord(parts, caller, task, parts.clock.now())
+        return { plan, decision }
+      }),
+
+    requestGrant: (caller, request, signal) =>
+      judged(caller, async () => {
+        const idempotencyKey = checkIdempotencyKey(request.idempotencyKey)
+        await parts.tokens.askIssuer(caller, signal)
+        const wanted = { task: request.task, idempotencyKey }
+        const work = () => parts.tokens.onRecord(caller, () => requestGrant(parts, caller, wanted, signal))
+        const key = flightKey(caller, idempotencyKey, request.task)
+        return remembered(caller, shareFlight(inFlight, key, signal, work))
+      }),
+
+    // Not under the limit of refusals: a renewal that is refused ends its grant, so it puts itself out of reach.
+    renewLease: (caller, grantId, signal) =>
+      admit(caller, async () => {
+        await parts.tokens.askIssuer(caller, signal)
+        const work = () => renewLease(parts, caller, { grantId, by: 'renewal' }, signal)
+        return remembered(caller, parts.tokens.onRecord(caller, work))
+      }),
+
+    completeGrant: (caller, grantId, note) => completeGrant(parts, caller, grantId, note),
+    getGrant: async (caller, grantId) => toView(parts, await requireOwnGrant(parts.ledger, caller, grantId)),
+    listGrants: (caller, filter, page) => listOwnGrants(parts, caller, filter, page),
+    watchGrant: (caller, grantId, signal) => watchGrant(parts, caller, grantId, signal),
+    reportActivity: (caller, grantId, activities) =>
+      admit(caller, () => {
+        parts.recordLimits.admitReports(caller.subject, activities.length)
+        return reportActivity(parts, caller, grantId, activities)
+      }),
+  }
+}
+
+/** What a person can do to grants. */
+export function createOperatorService(parts: DecideParts & RevokeParts): OperatorService {
+  return {
+    decideApproval: (operator, approvalId, answer) => decideApproval(parts, operator, approvalId, answer),
+    revokeGrant: (operator, grantId, note) => revokeGrant(parts, operator, grantId, note),
+  }
 }

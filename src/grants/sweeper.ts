@@ -5,8 +5,8 @@ import { failpoint } from '../core/process/failpoint.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny-reconciler.ts'
-import { leaseFacts } from './lease-mint.ts'
-import { type LifeSettings, settleDue } from './lifecycle.ts'
+import { decideDueMove, type LifeSettings } from './lifecycle.ts'
+import { leaseFacts } from './mint-lease.ts'
 
 const SWEEP_MS = 200
 const SWEEP_BATCH = 500
@@ -92,7 +92,7 @@ export class Sweeper {
       // A clock that has just jumped ahead would end grants whose leases still work.
       clockGuard.check()
       const now = clock.now()
-      const settle = (due: DueGrant) => settleDue(due, now, settings, provider)
+      const settle = (due: DueGrant) => decideDueMove(due, now, settings, provider)
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
       if (grants.length > 0) failpoint('sweep.after_move')
       for (const grant of grants) hub.changed(grant.id)

@@ -1,6 +1,6 @@
 import type { BrokerServiceHandlers } from '../contract/gen/stint/v1/BrokerService.ts'
 import { renameErrorFields } from '../core/input-error.ts'
-import type { GrantAnswer } from '../grants/grant-view.ts'
+import type { GrantAnswer } from '../grants/mint-lease.ts'
 import type { GrantService } from '../grants/services.ts'
 import { type HandlerParts, streaming, unary } from './handlers.ts'
 import {

@@ -1,17 +1,19 @@
 import type { Config } from '../config/schema.ts'
 import { createClockGuard } from '../core/clock-guard.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
-import { Admission, type AdmissionLimits } from '../grants/admission.ts'
-import type { ApprovalParts } from '../grants/decide-approval.ts'
-import { GrantEnder } from '../grants/end-grants.ts'
-import { createGrantService } from '../grants/grant-service.ts'
+import { Admission, type AdmissionLimits, RecordLimits } from '../grants/agents/agent-limits.ts'
+import type { TokenGuard } from '../grants/agents/token-guard.ts'
 import type { Judge } from '../grants/judge.ts'
 import type { LifeSettings } from '../grants/lifecycle.ts'
-import { createOperatorService } from '../grants/operator-service.ts'
-import { RecordLimits } from '../grants/record-limits.ts'
-import type { GrantService, OperatorService } from '../grants/services.ts'
-import type { TokenGuard } from '../grants/token-guard.ts'
-import { WatchHub } from '../grants/watch-hub.ts'
+import type { DecideParts } from '../grants/operators/decide-approval.ts'
+import {
+  createGrantService,
+  createOperatorService,
+  type GrantParts,
+  type GrantService,
+  type OperatorService,
+} from '../grants/services.ts'
+import { WatchHub } from '../grants/watch-grant.ts'
 import { type BundleStore, requireBundle } from '../identity/bundle/bundle-store.ts'
 import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -22,7 +24,7 @@ import type { Surroundings } from './surroundings.ts'
 export interface Grants {
   readonly service: GrantService
   readonly operatorService: OperatorService
-  readonly parts: ApprovalParts
+  readonly parts: GrantParts & DecideParts
 }
 
 interface Needs extends Surroundings {
@@ -55,11 +57,10 @@ function grantParts({ config, ledger, provider, judge, tokens, bundles, issuers,
   const hub = new WatchHub()
   const settings = lifeSettings(config)
   const rates = { refusalsPerMinute: config.grants.refusalsPerMinutePerAgent }
-  const parts: ApprovalParts = {
+  const parts: Grants['parts'] = {
     ledger,
     provider,
     judge,
-    ender: new GrantEnder({ ledger, provider, hub, settings }),
     admission: new Admission({ limits: admissionLimits(config), clock }),
     recordLimits: new RecordLimits({ rates, ledger, clock }),
     hub,

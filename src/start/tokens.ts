@@ -1,4 +1,4 @@
-import { TokenGuard } from '../grants/token-guard.ts'
+import { TokenGuard } from '../grants/agents/token-guard.ts'
 import { DEAD_AFTER_MS } from '../grpc/server-options.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { definePart } from './part.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import { ROUTE_ROLES } from '../../src/admin/middleware/authorization.ts'
 import { mintOperatorToken } from '../../src/admin/operators/operator-tokens.ts'
-import { OPERATOR_ROLES, type OperatorRole } from '../../src/grants/operator.ts'
+import { OPERATOR_ROLES, type OperatorRole } from '../../src/grants/operators/operator.ts'
 import { adminRig, PLAN_HASH, problemOf } from './rig.ts'
 
 /** What the design says, written down a second time on purpose: a changed row of the table has to be changed here too. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
-import { TokenGuard, type TokenReuse } from '../../src/grants/token-guard.ts'
+import { TokenGuard, type TokenReuse } from '../../src/grants/agents/token-guard.ts'
 import { recordOf } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
 import {

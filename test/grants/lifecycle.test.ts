@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type DenyRules,
-  endGrant,
+  decideDueMove,
+  decideEnd,
   isLive,
   type LifeSettings,
   leaseToIntend,
   type NewDeny,
-  settleDue,
   usableUntil,
 } from '../../src/grants/lifecycle.ts'
 import type { DenyEntry, Grant, Lease } from '../../src/ledger/records.ts'
@@ -114,14 +114,14 @@ describe('ending a grant', () => {
     { name: 'no lease at all', leases: [], live: false },
   ]) {
     test(`${name}: ${live ? 'ending until the lease is over' : 'ended at once'}`, () => {
-      const { to } = endGrant({ ...common, openLeases: leases, deny: DENY })
+      const { to } = decideEnd({ ...common, openLeases: leases, deny: DENY })
       expect(to.state).toBe(live ? 'ending' : 'ended')
       if (live) expect(to.effectiveBy).toEqual(at(300_000))
     })
   }
 
   test('the deny is on record as the provider wants it', () => {
-    const { deny } = endGrant({ ...common, openLeases: [lease()], deny: DENY })
+    const { deny } = decideEnd({ ...common, openLeases: [lease()], deny: DENY })
     expect(deny).toEqual({ target: 'inline:x', wantedAt: at(60_000), lastIssuedAt: at(1_000), until: at(9_000_000) })
   })
 
@@ -136,13 +136,13 @@ describe('ending a grant', () => {
     { name: 'that were never had leave nothing to deny', leases: [], outlivesLeases: true, denied: false },
   ]) {
     test(`leases ${name}`, () => {
-      const { to, deny } = endGrant({ ...common, openLeases: leases, deny: { ...DENY, outlivesLeases } })
+      const { to, deny } = decideEnd({ ...common, openLeases: leases, deny: { ...DENY, outlivesLeases } })
       expect({ state: to.state, denied: deny !== undefined }).toEqual({ state: 'ended', denied })
     })
   }
 
   test('without a target nothing is denied, and the end of the lease is what holds', () => {
-    const { to, deny } = endGrant({ ...common, openLeases: [lease()] })
+    const { to, deny } = decideEnd({ ...common, openLeases: [lease()] })
     expect(deny).toBeUndefined()
     expect(to.dueAt).toEqual(at(300_000))
   })
@@ -157,7 +157,7 @@ describe('at the deadline', () => {
   ]) {
     test(name, () => {
       const due = { grant: grant({ deadline: at(300_000) }), openLeases: [lease()], plan: PLAN }
-      const move = settleDue(due, at(300_000), settings, rules({ outlivesLeases }))
+      const move = decideDueMove(due, at(300_000), settings, rules({ outlivesLeases }))
       expect({ state: move.to.state, denied: move.deny !== undefined }).toEqual({ state: 'ended', denied })
     })
   }
@@ -210,7 +210,7 @@ describe('what is due', () => {
     },
   ]) {
     test(name, () =>
-      expect(settleDue({ openLeases: [], plan: PLAN, ...due }, at(now), settings, rules()).to.state).toBe(state),
+      expect(decideDueMove({ openLeases: [], plan: PLAN, ...due }, at(now), settings, rules()).to.state).toBe(state),
     )
   }
 
@@ -230,7 +230,7 @@ describe('what is due', () => {
             plan: PLAN,
             deny: writtenAt ? { ...deny, writtenAt } : deny,
           }
-          const { to } = settleDue(due, now, settings, rules())
+          const { to } = decideDueMove(due, now, settings, rules())
           expect(GRANT_TRANSITIONS[state as Grant['state']]).toContain(to.state)
           if (to.dueAt) expect(to.dueAt.getTime()).toBeGreaterThan(now.getTime())
           // P6: it never ends before the bound unless a written deny has had its time.

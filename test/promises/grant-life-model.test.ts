@@ -4,7 +4,7 @@ import { PROFILES } from '../../src/aws/store-profile.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { toLeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
 import type { DenyList, MintRequest } from '../../src/credentials/provider.ts'
-import type { GrantAnswer } from '../../src/grants/grant-view.ts'
+import type { GrantAnswer } from '../../src/grants/mint-lease.ts'
 import { FINAL_STATES, type GrantState } from '../../src/ledger/records.ts'
 import { verifyLedger } from '../support/audit-record.ts'
 import {

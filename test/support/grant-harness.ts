@@ -5,17 +5,14 @@ import { createClockGuard } from '../../src/core/clock-guard.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import type { CredentialProvider } from '../../src/credentials/provider.ts'
-import { Admission } from '../../src/grants/admission.ts'
-import type { ApprovalParts } from '../../src/grants/decide-approval.ts'
-import { GrantEnder } from '../../src/grants/end-grants.ts'
-import { createGrantService } from '../../src/grants/grant-service.ts'
+import { Admission, RecordLimits, type RecordRates } from '../../src/grants/agents/agent-limits.ts'
+import { TokenGuard, type TokenReuse } from '../../src/grants/agents/token-guard.ts'
 import { createJudge } from '../../src/grants/judge.ts'
-import type { Operator } from '../../src/grants/operator.ts'
-import { createOperatorService } from '../../src/grants/operator-service.ts'
-import { RecordLimits, type RecordRates } from '../../src/grants/record-limits.ts'
+import type { DecideParts } from '../../src/grants/operators/decide-approval.ts'
+import type { Operator } from '../../src/grants/operators/operator.ts'
+import { createGrantService, createOperatorService, type GrantParts } from '../../src/grants/services.ts'
 import { Sweeper } from '../../src/grants/sweeper.ts'
-import { TokenGuard, type TokenReuse } from '../../src/grants/token-guard.ts'
-import { WatchHub } from '../../src/grants/watch-hub.ts'
+import { WatchHub } from '../../src/grants/watch-grant.ts'
 import type { CallConnection, CallerIdentity } from '../../src/identity/caller-identity.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { RefusalLog } from '../../src/ledger/refusal-log.ts'
@@ -130,7 +127,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     onProblem: (error) => problems.push({ component: 'tokens', error }),
     onWell: () => {},
   })
-  const parts: ApprovalParts = {
+  const parts: GrantParts & DecideParts = {
     ledger,
     provider,
     judge: createJudge({
@@ -156,7 +153,6 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
       },
       approvalsRequiredFor: ['destructive', 'permissions', 'escalation'],
     }),
-    ender: new GrantEnder({ ledger, provider, hub, settings }),
     admission: new Admission({
       limits: { callsPerSecond: 1_000, burst: 1_000, concurrent: 1_000, ...options.limits },
       clock,

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import { hasCode, StintError } from '../../core/errors.ts'
-import { hasRole, type Operator, type OperatorRole } from '../../grants/operator.ts'
+import { hasRole, type Operator, type OperatorRole } from '../../grants/operators/operator.ts'
 import type { RefusalLog } from '../../ledger/refusal-log.ts'
 import type { AdminEnv } from '../deps.ts'
 import type { FailureLimiter } from '../failure-limiter.ts'

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
-import type { Operator } from '../../grants/operator.ts'
-import { type OperatorRow, operatorRowSchema } from '../../grants/operator-row.ts'
+import type { Operator } from '../../grants/operators/operator.ts'
+import { type OperatorRow, operatorRowSchema } from '../../grants/operators/operator.ts'
 import { operatorTokenHash, operatorTokenId } from './operator-tokens.ts'
 
 /** A token lives 90 days at most. */

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { loadGrantDetails, loadLeases, loadTrail } from '../../grants/read-as-operator.ts'
+import { loadGrantDetails, loadLeases, loadTrail } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
 import {

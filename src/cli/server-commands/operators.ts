@@ -1,6 +1,6 @@
 import { MAX_TOKEN_LIFE_MS } from '../../admin/operators/operator-directory.ts'
 import { mintOperatorToken } from '../../admin/operators/operator-tokens.ts'
-import { OPERATOR_ROLES } from '../../grants/operator.ts'
+import { OPERATOR_ROLES } from '../../grants/operators/operator.ts'
 import { type RunCommand, runParser, UsageError } from '../command.ts'
 import { printValue } from '../output.ts'
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/schema.ts'
-import type { TokenReuse } from '../../grants/token-guard.ts'
+import type { TokenReuse } from '../../grants/agents/token-guard.ts'
 import { defineIssuer } from '../../identity/oidc/issuer.ts'
 import { placeName } from '../../identity/oidc/keys/key-places.ts'
 import { lookAtKeys, lookAtReview } from '../identity/issuers.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { asStintError, StintError } from '../core/errors.ts'
+import { asStintError, type ErrorCode, hasCode, StintError } from '../core/errors.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import {
   type CredentialProvider,
@@ -11,17 +11,28 @@ import { auditEvent } from '../ledger/events.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { RevealedLease } from './grant-view.ts'
-import { type LifeSettings, usableUntil } from './lifecycle.ts'
+import { type EndParts, endGrant } from './end-grant.ts'
+import { usableUntil } from './lifecycle.ts'
+import { type GrantView, toView } from './read-grants.ts'
+
+/** Errors of a mint that no repeat can mend: the grant is of no use, so it ends. */
+const HOPELESS = ['PROVIDER_REFUSED', 'SESSION_POLICY_TOO_LARGE', 'PROVIDER_ANSWER_INVALID'] as const
 
 /** What minting works with. */
-export interface LeaseMintParts {
+export interface MintParts extends EndParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider
   readonly clock: Clock
-  readonly settings: LifeSettings
   /** Told of each mint that failed, for the operators' log. */
   readonly onMintFailed?: (failure: MintFailure) => void
+}
+
+/** A lease on record as `intended`, and what it is minted from. */
+interface Mint {
+  readonly grant: Grant
+  readonly lease: Lease
+  readonly plan: Plan
+  readonly signal: AbortSignal
 }
 
 /** One mint that failed: who asked for what, and what the cloud said. Ids, codes and cleaned words only. */
@@ -38,6 +49,52 @@ export interface MintFailure {
   readonly providerMessage?: string
 }
 
+/** A lease on its way to the agent: the only place where credentials leave the process. */
+export interface RevealedLease {
+  readonly lease: Lease
+  /** What SDKs are told as expiration: before `lease.notAfter`, so that no call meets the time Deny. */
+  readonly usableUntil: Date
+  readonly credentials: IssuedCredentials
+}
+
+/** What RequestGrant and RenewLease answer. */
+export interface GrantAnswer extends GrantView {
+  /** Only with an active grant. */
+  readonly lease?: RevealedLease
+}
+
+/** Mints; when that can never succeed, ends the grant as `mint_failed` before the error goes out. */
+export async function mintOrEnd(parts: MintParts, mint: Mint): Promise<GrantAnswer> {
+  try {
+    const lease = await mintLease(parts, mint)
+    return { ...(await toView(parts, mint.grant, lease.lease)), lease }
+  } catch (thrown) {
+    const error = asStintError(thrown)
+    if (HOPELESS.some((code) => code === error.code)) await endAsFailed(parts, mint, error.code)
+    throw error
+  }
+}
+
+async function endAsFailed(parts: MintParts, { grant: { id }, plan }: Mint, code: ErrorCode): Promise<void> {
+  const grant = await parts.ledger.getGrant(id)
+  if (grant?.state !== 'active') return
+  failpoint('mint_failed.before_record')
+  try {
+    await endGrant(parts, {
+      grant,
+      plan,
+      reason: 'mint_failed',
+      now: parts.clock.now(),
+      deny: 'always',
+      actor: 'stint',
+      eventData: { code },
+    })
+  } catch (error) {
+    // Somebody else moved it at the same time; its deadline ends it in any case.
+    if (!hasCode(error, 'LEDGER_CONFLICT')) throw error
+  }
+}
+
 /**
  * Turns a lease that is on record as `intended` into credentials. Order of effects: mint, record `issued`, look once more
  * whether the grant still lives, reveal. Whatever fails, the row says what is known: `not_minted` ended it, `unknown`
@@ -45,13 +102,11 @@ export interface MintFailure {
  *
  * @throws {StintError} what the provider throws; CANCELLED; GRANT_NOT_ACTIVE when it was ended meanwhile; LEDGER_UNAVAILABLE
  */
-export async function mintLease(
-  parts: LeaseMintParts,
-  { grant, lease, plan, signal }: { grant: Grant; lease: Lease; plan: Plan; signal: AbortSignal },
-): Promise<RevealedLease> {
+async function mintLease(parts: MintParts, mint: Mint): Promise<RevealedLease> {
   const { ledger, clock, settings } = parts
+  const { grant, lease } = mint
   failpoint('issue.after_intent')
-  const credentials = await mintOrSettle(parts, { grant, lease, plan, signal })
+  const credentials = await mintWithOutcome(parts, mint)
   failpoint('issue.after_mint')
   const issued = await ledger.settleLease({
     leaseId: lease.id,
@@ -92,9 +147,9 @@ export function notActive(grant: Grant): StintError {
   return new StintError('GRANT_NOT_ACTIVE', { grantId: id, state, ...(reason ? { reason } : {}), explanation })
 }
 
-async function mintOrSettle(
-  { ledger, provider, clock, onMintFailed }: LeaseMintParts,
-  { grant, lease, plan, signal }: { grant: Grant; lease: Lease; plan: Plan; signal: AbortSignal },
+async function mintWithOutcome(
+  { ledger, provider, clock, onMintFailed }: MintParts,
+  { grant, lease, plan, signal }: Mint,
 ): Promise<IssuedCredentials> {
   try {
     if (signal.aborted) {
@@ -108,7 +163,7 @@ async function mintOrSettle(
     const error = asStintError(thrown)
     const outcome: MintOutcome = error.details.outcome === 'not_minted' ? 'not_minted' : 'unknown'
     const now = clock.now()
-    const said = whatProviderSaid(error)
+    const said = providerFacts(error)
     const { id: grantId, subject: agent } = grant
     if (error.code !== 'CANCELLED')
       onMintFailed?.({ grantId, leaseId: lease.id, agent, roleArn: lease.roleArn, code: error.code, outcome, ...said })
@@ -129,7 +184,7 @@ async function mintOrSettle(
   }
 }
 
-function whatProviderSaid({ cause }: StintError) {
+function providerFacts({ cause }: StintError) {
   if (!(cause instanceof ProviderReply)) return {}
   const { code, requestId, message } = cause
   return {

@@ -1,32 +1,45 @@
-import { StintError } from '../core/errors.ts'
-import { isId } from '../core/ids.ts'
-import { failpoint } from '../core/process/failpoint.ts'
-import { auditEvent, operatorActor } from '../ledger/events.ts'
-import type { Grant } from '../ledger/records.ts'
-import { isFinalState } from '../ledger/rules.ts'
-import { type ApprovalParts, decideApproval } from './decide-approval.ts'
-import type { RevocationOutcome } from './grant-view.ts'
-import { denyEntry, isLive, newDeny } from './lifecycle.ts'
-import { undefinedIfCorrupt } from './load-plan.ts'
-import { loadOpenLeases } from './open-leases.ts'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import { isId } from '../../core/ids.ts'
+import { failpoint } from '../../core/process/failpoint.ts'
+import { auditEvent, operatorActor } from '../../ledger/events.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { Grant } from '../../ledger/records.ts'
+import { isFinalState } from '../../ledger/rules.ts'
+import { type EndParts, endGrant, loadOpenLeases } from '../end-grant.ts'
+import { denyEntry, newDeny } from '../lifecycle.ts'
+import { retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
 import type { Operator } from './operator.ts'
-import { retryOnConflict } from './retry-conflict.ts'
-import type { OperatorService } from './services.ts'
 
-/** What a person can do to grants. */
-export function createOperatorService(parts: ApprovalParts): OperatorService {
-  return {
-    decideApproval: (operator, approvalId, answer) => decideApproval(parts, operator, approvalId, answer),
-    async revokeGrant(operator, grantId, note) {
-      const grant = await retryOnConflict(() => revoke(parts, operator, grantId, note))
-      failpoint('revoke.after_record')
-      return { grant, outcome: await outcomeOf(parts, grant) }
-    },
-  }
+/** What revoking a grant works with. */
+export interface RevokeParts extends EndParts {
+  readonly ledger: Ledger
+  readonly clock: Clock
 }
 
-async function revoke(parts: ApprovalParts, operator: Operator, grantId: string, note: string): Promise<Grant> {
-  const { ledger, ender, clock } = parts
+/** What a revocation came to, said as it truly is. */
+export type RevocationOutcome =
+  /** No credential of the grant works any more. */
+  | { readonly kind: 'ended'; readonly at: Date }
+  /** The deny list is being written; by `effectiveBy` at the latest nothing works, deny or not. */
+  | { readonly kind: 'ending'; readonly effectiveBy: Date }
+  /** No deny list reaches this role: the last lease runs until then. */
+  | { readonly kind: 'not-revocable'; readonly usableUntil: Date }
+
+/** Ends a grant now: an active or ending one goes on the deny list, one that awaits approval is rejected. Idempotent. */
+export async function revokeGrant(
+  parts: RevokeParts,
+  operator: Operator,
+  grantId: string,
+  note: string,
+): Promise<{ grant: Grant; outcome: RevocationOutcome }> {
+  const grant = await retryOnConflict(() => revoke(parts, operator, grantId, note))
+  failpoint('revoke.after_record')
+  return { grant, outcome: toOutcome(parts, grant) }
+}
+
+async function revoke(parts: RevokeParts, operator: Operator, grantId: string, note: string): Promise<Grant> {
+  const { ledger, clock } = parts
   const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
   if (!grant)
     throw new StintError('GRANT_NOT_FOUND', {
@@ -36,7 +49,7 @@ async function revoke(parts: ApprovalParts, operator: Operator, grantId: string,
   const actor = operatorActor(operator)
   failpoint('revoke.before_record')
   if (grant.state === 'active') {
-    return ender.end({ grant, reason: 'revoked', now, deny: 'always', actor, eventData: { note } })
+    return endGrant(parts, { grant, reason: 'revoked', now, deny: 'always', actor, eventData: { note } })
   }
   if (grant.state === 'ending') return denyEnding(parts, grant, now, actor, note)
   if (grant.state === 'awaiting_approval') return rejectWaiting(parts, grant, now, actor, note)
@@ -45,7 +58,7 @@ async function revoke(parts: ApprovalParts, operator: Operator, grantId: string,
 
 /** A grant that only runs out is put on the deny list; one that is on it already stays as it is. */
 async function denyEnding(
-  { ledger, provider, hub }: ApprovalParts,
+  { ledger, provider, hub }: RevokeParts,
   grant: Grant,
   now: Date,
   actor: `operator:${string}`,
@@ -75,7 +88,7 @@ async function denyEnding(
 }
 
 async function rejectWaiting(
-  { ledger, hub }: ApprovalParts,
+  { ledger, hub }: RevokeParts,
   grant: Grant,
   now: Date,
   actor: `operator:${string}`,
@@ -99,12 +112,11 @@ async function rejectWaiting(
   return moved
 }
 
-/** What the revocation came to, as it truly is. */
-async function outcomeOf({ ledger, provider, clock }: ApprovalParts, grant: Grant): Promise<RevocationOutcome> {
+/** What the revocation came to, as it truly is: an ending grant says by when its last lease is over. */
+function toOutcome({ provider, clock }: RevokeParts, grant: Grant): RevocationOutcome {
   const now = clock.now()
   if (isFinalState(grant.state)) return { kind: 'ended', at: grant.endedAt ?? now }
-  const live = (await loadOpenLeases(ledger, grant, now)).filter((lease) => isLive(lease, now))
-  const bound = new Date(Math.max(now.getTime(), ...live.map((lease) => lease.notAfter.getTime())))
-  if (provider.revocationTarget(grant.roleArn)) return { kind: 'ending', effectiveBy: grant.effectiveBy ?? bound }
-  return { kind: 'not-revocable', usableUntil: bound }
+  const { effectiveBy = now } = grant
+  if (provider.revocationTarget(grant.roleArn)) return { kind: 'ending', effectiveBy }
+  return { kind: 'not-revocable', usableUntil: effectiveBy > now ? effectiveBy : now }
 }

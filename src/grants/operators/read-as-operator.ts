@@ -1,8 +1,8 @@
-import type { Clock } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
-import type { LedgerReads } from '../ledger/ledger.ts'
-import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../ledger/records.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import type { LedgerReads } from '../../ledger/ledger.ts'
+import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../../ledger/records.ts'
+import type { Plan } from '../../plan/plan.ts'
 import { isEligible } from './decide-approval.ts'
 import type { Operator } from './operator.ts'
 

@@ -1,10 +1,10 @@
-import type { Clock } from '../core/clock.ts'
-import { asStintError, type ErrorDetails, hasCode, StintError } from '../core/errors.ts'
-import { backoffMs } from '../core/limits/backoff.ts'
-import type { CallConnection, CallerIdentity } from '../identity/caller-identity.ts'
-import { auditEvent } from '../ledger/events.ts'
-import type { Ledger, TokenUse } from '../ledger/ledger.ts'
-import type { RefusalLog, TokenFacts } from '../ledger/refusal-log.ts'
+import type { Clock } from '../../core/clock.ts'
+import { asStintError, type ErrorDetails, hasCode, StintError } from '../../core/errors.ts'
+import { backoffMs } from '../../core/limits/backoff.ts'
+import type { CallConnection, CallerIdentity } from '../../identity/caller-identity.ts'
+import { auditEvent } from '../../ledger/events.ts'
+import type { Ledger, TokenUse } from '../../ledger/ledger.ts'
+import type { RefusalLog, TokenFacts } from '../../ledger/refusal-log.ts'
 
 /** How often a bearer token may mint; see `TokenUse`. `lifetime`: until it expires, by anyone who holds it. */
 export const TOKEN_REUSE = ['connection', 'never', 'lifetime'] as const

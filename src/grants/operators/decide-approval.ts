@@ -1,19 +1,27 @@
-import { asStintError, StintError } from '../core/errors.ts'
-import { isId } from '../core/ids.ts'
-import { failpoint } from '../core/process/failpoint.ts'
-import { auditEvent, operatorActor } from '../ledger/events.ts'
-import type { GrantMove } from '../ledger/ledger.ts'
-import type { Approval, Grant } from '../ledger/records.ts'
-import type { Task } from '../plan/task.ts'
-import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
-import { matchCovers } from '../registry/agent-match.ts'
-import { loadPlan } from './load-plan.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { ClockGuard } from '../../core/clock-guard.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import { isId } from '../../core/ids.ts'
+import { failpoint } from '../../core/process/failpoint.ts'
+import { auditEvent, operatorActor } from '../../ledger/events.ts'
+import type { GrantMove, Ledger } from '../../ledger/ledger.ts'
+import type { Approval, Grant } from '../../ledger/records.ts'
+import { decidedApproval } from '../../ledger/rules.ts'
+import type { Task } from '../../plan/task.ts'
+import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
+import { matchCovers } from '../../registry/agent-match.ts'
+import { deniedError, type Judge } from '../judge.ts'
+import { loadPlan } from '../read-grants.ts'
+import type { WatchHub } from '../watch-grant.ts'
 import { hasRole, type Operator } from './operator.ts'
-import type { GrantParts } from './parts.ts'
-import { deniedError } from './refusals.ts'
 
-/** What answering an approval needs beside the life of a grant. */
-export interface ApprovalParts extends GrantParts {
+/** What answering an approval works with. */
+export interface DecideParts {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly clockGuard: ClockGuard
+  readonly judge: Judge
+  readonly hub: WatchHub
   /** Whether a trust domain has a bundle with at least one authority now. */
   readonly trust: { isTrusted(trustDomain: string): boolean }
 }
@@ -30,14 +38,14 @@ export interface ApprovalAnswer {
  * An approve that the rules of now do not allow leaves the question open and is on record.
  */
 export async function decideApproval(
-  parts: ApprovalParts,
+  parts: DecideParts,
   operator: Operator,
   approvalId: string,
   answer: ApprovalAnswer,
 ): Promise<{ approval: Approval; grant: Grant }> {
   const { ledger, clock, hub } = parts
   const now = clock.now()
-  const { approval, grant } = await pending(parts, approvalId, now)
+  const { approval, grant } = await requirePending(ledger, approvalId, now)
   if (answer.planHash !== approval.planHash) {
     const explanation =
       'planHash differs from the hash of the pending plan; read the approval again and decide on the plan it shows.'
@@ -46,7 +54,7 @@ export async function decideApproval(
   const actor = operatorActor(operator)
   const { task } = await loadPlan(ledger, grant)
   const answered = { grant, approval, task, note: answer.note, actor, now }
-  let move: GrantMove
+  let move: Answer
   try {
     checkEligible(operator, grant, approval.requirements)
     move =
@@ -62,8 +70,8 @@ export async function decideApproval(
   const moved = await ledger.moveGrant(move)
   failpoint('approve.after_record')
   hub.changed(grant.id)
-  const decided = await ledger.getApproval(approvalId)
-  return { approval: decided ?? approval, grant: moved }
+  // The answer changed it in the unit of the move, by the same rule.
+  return { approval: decidedApproval(approval, grant.id, move.approval), grant: moved }
 }
 
 /** True if this operator could answer: the right role, a group that is asked for, and not the agent's own. */
@@ -71,8 +79,8 @@ export function isEligible(operator: Operator, grant: Grant, requirements: reado
   return ineligibility(operator, grant, requirements) === undefined
 }
 
-async function pending(
-  { ledger }: ApprovalParts,
+async function requirePending(
+  ledger: Ledger,
   approvalId: string,
   now: Date,
 ): Promise<{ approval: Approval; grant: Grant }> {
@@ -120,7 +128,7 @@ function ineligibility(
 }
 
 /** Registration, trust, plan and policy as they are when the answer is given. */
-function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: unknown, now: Date): Decision {
+function judgeNow(parts: DecideParts, operator: Operator, grant: Grant, task: unknown, now: Date): Decision {
   parts.clockGuard.check()
   if (!parts.trust.isTrusted(grant.trustDomain)) {
     throw new StintError('TRUST_DOMAIN_UNKNOWN', {
@@ -138,6 +146,9 @@ function judgeNow(parts: ApprovalParts, operator: Operator, grant: Grant, task: 
   return decision
 }
 
+/** A move that answers an approval. */
+type Answer = GrantMove & { readonly approval: NonNullable<GrantMove['approval']> }
+
 interface Answered {
   readonly grant: Grant
   readonly approval: Approval
@@ -147,7 +158,7 @@ interface Answered {
   readonly now: Date
 }
 
-function activation({ grant, approval, task, note, actor, now }: Answered, decision: Decision): GrantMove {
+function activation({ grant, approval, task, note, actor, now }: Answered, decision: Decision): Answer {
   const deadline = new Date(now.getTime() + task.ttlSeconds * 1_000)
   const head = { at: now, actor, grantId: grant.id }
   const { policySetHash, determiningPolicies: policies } = decision
@@ -166,7 +177,7 @@ function activation({ grant, approval, task, note, actor, now }: Answered, decis
   }
 }
 
-function rejection({ grant, approval, note, actor, now }: Answered): GrantMove {
+function rejection({ grant, approval, note, actor, now }: Answered): Answer {
   const data = { approvalId: approval.id, planHash: approval.planHash, note }
   return {
     grantId: grant.id,

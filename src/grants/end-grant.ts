@@ -1,0 +1,101 @@
+import { auditEvent, type EventData } from '../ledger/events.ts'
+import type { GrantMove, Ledger } from '../ledger/ledger.ts'
+import type { EndReason, Grant, Lease } from '../ledger/records.ts'
+import type { Plan } from '../plan/plan.ts'
+import { type DenyRules, decideEnd, type LifeSettings, newDeny } from './lifecycle.ts'
+import { loadPlan, undefinedIfCorrupt } from './read-grants.ts'
+import type { WatchHub } from './watch-grant.ts'
+
+/** What ending a grant works with. */
+export interface EndParts {
+  readonly ledger: Pick<Ledger, 'getPlan' | 'listLeases' | 'moveGrant'>
+  readonly provider: DenyRules
+  readonly hub: Pick<WatchHub, 'changed'>
+  readonly settings: LifeSettings
+}
+
+/** Which grant ends, why, as of when, and who ended it. */
+export interface EndRequest {
+  readonly grant: Grant
+  /** If the caller has read it. */
+  readonly plan?: Plan
+  readonly reason: EndReason
+  readonly now: Date
+  /** Whether to deny at once, rather than let the last lease run out. `unless_read_only`: not a plan that only lists and reads. */
+  readonly deny: 'always' | 'unless_read_only'
+  readonly actor: string
+  /** For the event: the words of whoever ended it, or the error that did. */
+  readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code'>
+}
+
+/**
+ * Ends a grant: decides from the leases on record, and writes the state, the wanted deny and the event in one unit.
+ *
+ * @throws {StintError} LEDGER_CONFLICT when the grant has moved since it was read.
+ */
+export async function endGrant(parts: EndParts, request: EndRequest): Promise<Grant> {
+  const ended = await parts.ledger.moveGrant(await decideMove(parts, request))
+  parts.hub.changed(ended.id)
+  return ended
+}
+
+async function decideMove(
+  { ledger, provider, settings }: EndParts,
+  { grant, plan: known, reason, now, deny, actor, eventData }: EndRequest,
+): Promise<GrantMove> {
+  const leases = await loadOpenLeases(ledger, grant, now)
+  // P6: a damaged row must not keep a grant from ending. An unknown plan needs the longest deny.
+  const plan = known ?? (await undefinedIfCorrupt(loadPlan(ledger, grant)))
+  const denied = deny === 'always' || !isReadOnly(plan)
+  const ending = decideEnd({
+    openLeases: leases,
+    reason,
+    now,
+    deny: denied ? newDeny(provider, grant, leases, plan) : undefined,
+    settings,
+  })
+  const { effectiveBy } = ending.to
+  const head = { at: now, actor, grantId: grant.id }
+  const common = { reason, deny_listed: ending.deny !== undefined, ...eventData }
+  return {
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    ...ending,
+    events: [
+      effectiveBy
+        ? auditEvent('grant.ending', { ...head, data: { ...common, effectiveBy: effectiveBy.toISOString() } })
+        : auditEvent('grant.ended', { ...head, data: { ...common, by: 'lease_end' } }),
+    ],
+  }
+}
+
+function isReadOnly(plan: Plan | undefined): boolean {
+  return plan?.classes.every((actionClass) => actionClass === 'list' || actionClass === 'read') ?? false
+}
+
+/**
+ * The leases of a grant that are not ended, for a grant that is about to end. If a row of them is damaged, one stand-in is
+ * given instead: it may have been issued just now and lasts until the deadline, so that no lease is missed and the grant ends
+ * all the same.
+ */
+export async function loadOpenLeases(
+  ledger: Pick<Ledger, 'listLeases'>,
+  grant: Grant,
+  now: Date,
+): Promise<readonly Lease[]> {
+  const leases = await undefinedIfCorrupt(ledger.listLeases(grant.id))
+  return leases ? leases.filter(({ state }) => state !== 'ended') : [worstLease(grant, now)]
+}
+
+function worstLease(grant: Grant, now: Date): Lease {
+  return {
+    id: '',
+    grantId: grant.id,
+    number: grant.leaseCount,
+    roleArn: grant.roleArn,
+    sessionName: '',
+    state: 'intended',
+    notAfter: grant.deadline ?? now,
+    intendedAt: now,
+  }
+}

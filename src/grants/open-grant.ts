@@ -1,0 +1,133 @@
+import type { Ids } from '../core/ids.ts'
+import type { CredentialProvider } from '../credentials/provider.ts'
+import type { CallerIdentity } from '../identity/caller-identity.ts'
+import { auditEvent } from '../ledger/events.ts'
+import type { OpenGrant } from '../ledger/ledger.ts'
+import type { Approval } from '../ledger/records.ts'
+import { taskHash } from '../plan/task.ts'
+import type { Decision, FailedPair } from '../policy/decision.ts'
+import type { Judgement } from './judge.ts'
+import { type LifeSettings, leaseToIntend } from './lifecycle.ts'
+
+/** Bounds of one denial on record. An agent may be denied again and again, with up to 64 KiB of resources each time. */
+const MAX_PAIRS = 20
+const MAX_BYTES = 2_048
+
+/** What a new grant is put together with. */
+export interface OpenParts {
+  readonly ids: Ids
+  readonly settings: LifeSettings
+  readonly provider: Pick<CredentialProvider, 'nameSession' | 'mintTimeoutMs'>
+  /** Limits of one agent that the ledger counts. */
+  readonly quotas: {
+    /** Grants of one agent that wait, are active or are ending. */
+    readonly openGrantsPerAgent: number
+  }
+}
+
+/** The grant that a judgement comes to: denied, waiting for a person, or active with its first lease; and its events. */
+export function grantToOpen(
+  { ids, settings, quotas, provider }: OpenParts,
+  caller: CallerIdentity,
+  { judgement, idempotencyKey, now }: { judgement: Judgement; idempotencyKey: string; now: Date },
+): OpenGrant {
+  const { registration, plan, decision } = judgement
+  const grantId = ids.next('grt', now)
+  const maxOpen = quotas.openGrantsPerAgent
+  const base = {
+    id: grantId,
+    subject: caller.subject,
+    trustDomain: caller.trustDomain,
+    authMethod: caller.authMethod,
+    registration: registration.name,
+    owner: registration.owner,
+    team: registration.team,
+    idempotencyKey,
+    taskHash: taskHash(plan.task),
+    planHash: plan.hash,
+    roleArn: plan.task.roleArn,
+    purpose: plan.task.purpose,
+    decision,
+    requestedAt: now,
+  }
+  const head = { at: now, actor: caller.subject, grantId }
+  const requested = auditEvent('grant.requested', {
+    ...head,
+    data: {
+      planHash: plan.hash,
+      roleArn: plan.task.roleArn,
+      purpose: plan.task.purpose,
+      registration: registration.name,
+      owner: registration.owner,
+      authMethod: caller.authMethod,
+      ...caller.evidence,
+    },
+  })
+  const decided = { policySetHash: decision.policySetHash, policies: decision.determiningPolicies }
+
+  if (decision.outcome === 'deny') {
+    const { brief, forEvent } = briefDenial(decision)
+    const events = [requested, auditEvent('grant.denied', { ...head, data: { ...decided, ...forEvent } })]
+    return { grant: { ...base, state: 'denied', decision: brief }, plan, events }
+  }
+  if (decision.outcome === 'approval') {
+    const approval = newApproval(ids.next('apr', now), grantId, plan.hash, decision.approval, now, settings.approvalMs)
+    const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
+    const events = [requested, auditEvent('approval.requested', { ...head, data })]
+    return {
+      grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt },
+      plan,
+      approval,
+      maxOpen,
+      events,
+    }
+  }
+  const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
+  const lease = leaseToIntend({ id: ids.next('lse', now), grantId, number: 1, now, deadline }, settings, provider)
+  const events = [
+    requested,
+    auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),
+    auditEvent('lease.intended', {
+      ...head,
+      leaseId: lease.id,
+      data: { number: 1, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
+    }),
+  ]
+  return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, maxOpen, events }
+}
+
+function newApproval(
+  id: string,
+  grantId: string,
+  planHash: string,
+  requirements: Approval['requirements'],
+  now: Date,
+  approvalMs: number,
+): Omit<Approval, 'version'> {
+  const expiresAt = new Date(now.getTime() + approvalMs)
+  return { id, grantId, planHash, requirements, state: 'pending', requestedAt: now, expiresAt }
+}
+
+/**
+ * A denial as it goes on record: the pairs that failed as far as they fit, at least the first, and how many more there
+ * were.
+ *
+ * @returns `brief` for the grant, `forEvent` for the data of its event.
+ */
+function briefDenial(decision: Decision) {
+  const listed = firstPairs(decision.failedPairs)
+  const leftOut = decision.failedPairs.length - listed.length
+  const brief: Decision = leftOut === 0 ? decision : { ...decision, failedPairs: listed, failedPairsLeftOut: leftOut }
+  const failedPairs = listed.map((pair) => ({ ...pair, policies: [...pair.policies] }))
+  return { brief, forEvent: { failedPairs, ...(leftOut > 0 && { failedPairsLeftOut: leftOut }) } }
+}
+
+function firstPairs(pairs: readonly FailedPair[]): readonly FailedPair[] {
+  let bytes = 0
+  const fits = (pair: FailedPair) => {
+    bytes += Buffer.byteLength(JSON.stringify(pair))
+    return bytes <= MAX_BYTES
+  }
+  const end = pairs.slice(0, MAX_PAIRS).findIndex((pair) => !fits(pair))
+  return pairs.slice(0, end === -1 ? MAX_PAIRS : Math.max(1, end))
+}
