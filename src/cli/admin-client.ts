@@ -26,7 +26,7 @@ export interface AdminFlags {
   readonly adminCa?: string
 }
 
-/** Adds the flags that say where the admin API is and who we are there. */
+/** Adds the flags for the address of the admin API and the operator's token. */
 export function withAdmin(parser: Parser): Parser {
   return parser
     .option('--admin-url <url>', 'admin API (STINT_ADMIN_URL)')
@@ -206,8 +206,8 @@ function parseAdminUrl(text: string): URL {
 }
 
 const ID_RULES: Readonly<Record<AdminIdOwner, string>> = {
-  grants: 'The id of a grant is grt_ and 26 characters, as stint grants list shows it',
-  approvals: 'The id of an approval is apr_ and 26 characters, as stint approvals list shows it',
+  grants: 'A grant id is grt_ followed by 26 characters, as in stint grants list',
+  approvals: 'An approval id is apr_ followed by 26 characters, as in stint approvals list',
 }
 
 /**
@@ -230,11 +230,11 @@ function toSearch(query: CallInput['query'] = {}): string {
   return search.size > 0 ? `?${search}` : ''
 }
 
-/** What is no one line of visible ASCII is no token, and could not be sent; it is never shown. */
+/** A token is one line of visible ASCII; anything else could not be sent. The text is never shown. */
 function parseToken(text: string, file: string): string {
   const token = text.trim()
   if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw new UsageError(`${file} must hold one line: an admin token as stint operators token prints it.`)
+  throw new UsageError(`${file} must contain one line: an admin token, as printed by stint operators token.`)
 }
 
 async function readFlagFile(file: string): Promise<string> {

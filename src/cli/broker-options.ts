@@ -21,7 +21,7 @@ export interface BrokerFlags {
   readonly jwtAudience?: string
 }
 
-/** Adds the flags that say where the broker is and who we are. */
+/** Adds the flags for the address of the broker and the agent's identity. */
 export function withBroker(parser: Parser): Parser {
   return parser
     .option('--address <host:port>', 'broker (STINT_ADDRESS)')
@@ -42,7 +42,10 @@ export function withBroker(parser: Parser): Parser {
       '--spiffe-id <spiffe-id>',
       'SPIFFE ID of the SVID to use, if the Workload API offers several (STINT_SPIFFE_ID)',
     )
-    .option('--svid-hint <hint>', 'or its hint from the registration entry (STINT_SVID_HINT)')
+    .option(
+      '--svid-hint <hint>',
+      'hint of the SVID to use, from its registration entry; instead of --spiffe-id (STINT_SVID_HINT)',
+    )
     .option(
       '--jwt-audience <audience>',
       'fetch a JWT-SVID for this audience from the Workload API for every call (STINT_JWT_AUDIENCE)',
@@ -76,7 +79,7 @@ export async function withClient<T>(
   }
 }
 
-/** Files when any is named; else the Workload API, where the environment names one. */
+/** Files if any is named, else the Workload API. */
 function readSvidOptions(flags: BrokerFlags, env: CommandIo['env']): SvidFiles | SvidFromWorkloadApi {
   const certificateFile = flags.svidCert ?? env.STINT_SVID_CERT
   const privateKeyFile = flags.svidKey ?? env.STINT_SVID_KEY
@@ -103,7 +106,7 @@ function readSvidChoice(flags: BrokerFlags, env: CommandIo['env']): { spiffeId?:
   return { ...(spiffeId && { spiffeId }), ...(hint && { hint }) }
 }
 
-/** A flag counts before the environment, whichever of the two kinds it names. */
+/** A flag overrides the environment, even if the environment names the other kind of token. */
 function readTokenOptions(flags: BrokerFlags, env: CommandIo['env']): Pick<StintClientOptions, 'token'> {
   if (flags.tokenFile && flags.jwtAudience) throw new UsageError('Give --token-file or --jwt-audience, not both.')
   const tokenFile = flags.tokenFile ?? (flags.jwtAudience ? undefined : env.STINT_TOKEN_FILE)
@@ -111,11 +114,11 @@ function readTokenOptions(flags: BrokerFlags, env: CommandIo['env']): Pick<Stint
   const audience = flags.jwtAudience ?? env.STINT_JWT_AUDIENCE
   if (!audience) return {}
   const workloadApi = flags.workloadApi ?? env.SPIFFE_ENDPOINT_SOCKET
-  if (!workloadApi) throw new UsageError('--jwt-audience needs --workload-api or SPIFFE_ENDPOINT_SOCKET.')
+  if (!workloadApi) throw new UsageError('--jwt-audience requires --workload-api or SPIFFE_ENDPOINT_SOCKET.')
   return { token: { audience, workloadApi, ...readSvidChoice(flags, env) } }
 }
 
 function requireSetting(value: string | undefined, names: string): string {
   if (value) return value
-  throw new UsageError(`This needs ${names}.`)
+  throw new UsageError(`Set ${names}.`)
 }

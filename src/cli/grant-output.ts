@@ -22,7 +22,7 @@ export function grantFacts(grant: GrantInfo): (readonly [string, unknown])[] {
     ['Ends by', grant.effectiveBy],
     ['Ended', grant.endedAt],
     ['Approval', grant.approvalId],
-    ['Approval lapses', grant.approvalExpiresAt],
+    ['Approval expires', grant.approvalExpiresAt],
     ...decisionFacts(grant.decision),
   ]
 }

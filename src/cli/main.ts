@@ -75,7 +75,7 @@ export async function main(io: CommandIo): Promise<number> {
 function help(): string {
   const width = Math.max(...COMMANDS.map(([name]) => name.length)) + 2
   const lines = COMMANDS.map(([name, summary]) => `  ${name.padEnd(width)}${summary}`)
-  return `Usage: stint <command> [flags]\n\n${lines.join('\n')}\n\nstint help <command> says more. Exit codes: docs/cli.md.\n`
+  return `Usage: stint <command> [flags]\n\n${lines.join('\n')}\n\nRun stint help <command> for its flags. Exit codes: docs/cli.md.\n`
 }
 
 async function version({ stdout }: CommandIo): Promise<number> {

@@ -18,7 +18,7 @@ const COLUMNS: readonly Column<AdminSchema<'Approval'>>[] = [
   ['STATE', ({ state }) => state],
   ['GRANT', ({ grantId }) => grantId],
   ['REQUESTED', ({ requestedAt }) => requestedAt],
-  ['LAPSES', ({ expiresAt }) => expiresAt],
+  ['EXPIRES', ({ expiresAt }) => expiresAt],
   ['DECIDED BY', ({ decidedBy }) => decidedBy],
 ]
 
@@ -66,7 +66,7 @@ function print(answer: Details, { output }: Pick<Flags, 'output'>, io: CommandIo
   printFacts(io, [
     ['Approval', approval.id],
     ['Approval state', approval.decidedBy ? `${approval.state} by ${approval.decidedBy}` : approval.state],
-    ['Lapses', approval.expiresAt],
+    ['Expires', approval.expiresAt],
     ['Note', approval.note],
     ...operatorGrantFacts(grant),
     ...planFacts(plan),
@@ -75,7 +75,7 @@ function print(answer: Details, { output }: Pick<Flags, 'output'>, io: CommandIo
   ])
 }
 
-/** The answer names the hash of the plan that the person has seen, never one fetched behind their back. */
+/** Sends the hash of the plan that the person has seen, never the hash of a plan fetched later. */
 async function decide(
   verdict: Verdict,
   id: string,
@@ -102,7 +102,7 @@ async function decide(
 async function askPerson(verdict: Verdict, answer: Details, io: CommandIo): Promise<string | undefined> {
   if (!io.stdin.isTTY)
     throw new UsageError(
-      'No terminal to confirm on. Set --plan-hash to the whole hash after "Plan:" in stint approvals show.',
+      'There is no terminal to confirm on: set --plan-hash to the full hash after "Plan:" in stint approvals show.',
     )
   print(answer, { output: 'table' }, { ...io, stdout: io.stderr })
   const typed = await ask(`Type ${verdict} to ${verdict} this plan: `, io)

@@ -36,7 +36,7 @@ export async function exec(io: CommandIo): Promise<number> {
           throw new UsageError('Give the command after --, e.g. stint exec --task t.yaml -- aws s3 ls')
         if (io.env[GRANT_VARIABLE]) {
           throw new UsageError(
-            `stint exec cannot be nested; this runs inside it already (grant ${io.env[GRANT_VARIABLE]}).`,
+            `stint exec cannot be nested: this already runs inside one (grant ${io.env[GRANT_VARIABLE]}).`,
           )
         }
         const exitCode = await runWithTask(flags, (task) =>
@@ -49,7 +49,7 @@ export async function exec(io: CommandIo): Promise<number> {
 
 type Work = { task: Task; command: readonly string[]; flags: Flags; io: CommandIo }
 
-/** Signals are heard from beginning to end, so that none of them skips the completion. */
+/** Handles signals from beginning to end, so that none of them skips the completion. */
 async function runUnderGrant(client: StintClient, work: Work): Promise<number> {
   const { task, command, flags, io } = work
   const stop = new AbortController()
@@ -78,14 +78,14 @@ async function runUnderGrant(client: StintClient, work: Work): Promise<number> {
     }
   } catch (error) {
     if (exitCode === undefined || !hasCode(error, 'CANCELLED')) throw error
-    io.stderr.write('stint: a signal ended the wait for the grant; stint withdrew the request\n')
+    io.stderr.write('stint: interrupted while waiting for the grant; stint withdrew the request\n')
     return exitCode
   } finally {
     for (const stop of stopListening) stop?.()
   }
 }
 
-/** As a shell says it of a program that a signal ended. */
+/** The exit code that a shell reports for a program that this signal ended. */
 function toSignalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
@@ -110,7 +110,7 @@ async function serveAndRun(grant: Grant, command: readonly string[], flags: Flag
   }
 }
 
-/** The child's exit code stands; what could not be completed ends by itself at the deadline. */
+/** A failure does not change the exit code: a grant that is not completed ends at its deadline. */
 async function completeOrReport(grant: Grant, io: CommandIo): Promise<void> {
   const wasEnded = grant.signal.aborted
   try {

@@ -125,7 +125,7 @@ async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
     ...decisionFacts(grant.decision),
     ...(plan ? planFacts(plan) : []),
     ['Leases', leases.map(leaseLine)],
-    ['Denied in', deny?.target],
+    ['Deny list', deny?.target],
     ['Deny written', deny?.writtenAt],
     ['Deny enforced', deny?.enforcedAt],
   ])
@@ -162,7 +162,7 @@ async function revoke(id: string, { note, ...flags }: Flags & { note: string }, 
   printFacts(io, [...operatorGrantFacts(answer.grant), ['Outcome', outcomeLine(answer.outcome)]])
 }
 
-/** The outcome of a revocation, never said better than it is. */
+/** The outcome of a revocation; it must not promise more than is certain. */
 function outcomeLine(outcome: AdminSchema<'RevocationOutcome'>): string {
   if (outcome.kind === 'ended') return `all of its credentials stopped working at ${outcome.at}`
   if (outcome.kind === 'ending') return `being enforced; all of its credentials stop working by ${outcome.effectiveBy}`

@@ -7,7 +7,7 @@ import { linesIfAny, type OutputFormat, printFacts, printValue, withOutput } fro
 type Flags = AdminFlags & { output: OutputFormat }
 type Status = AdminSchema<'Status'>
 
-/** `stint status`: whether the broker gives credentials, and what stands in the way. */
+/** `stint status`: whether the broker can issue credentials, and its problems. */
 export function status(io: CommandIo): Promise<number> {
   return runParser('status', io, (parser, done) => {
     withOutput(withAdmin(parser))

@@ -18,7 +18,7 @@ export interface CredentialEndpoint {
 
 /** What the endpoint answers from. */
 export interface CredentialSource {
-  /** Has to settle within a second: SDKs wait no longer for an endpoint, and say nothing of why. */
+  /** Must settle within a second: SDKs wait no longer for an endpoint, and do not report why they gave up. */
   credentials(): Promise<AwsCredentials>
   /** Aborted once the grant is over. */
   readonly ended: AbortSignal

@@ -50,7 +50,7 @@ async function verify(
 ): Promise<number> {
   const saved = flags.expectHead?.map(parseHead) ?? []
   if (file === undefined && saved.length > 0) {
-    throw new UsageError('--expect-head needs a file: export the log first, then verify the export.')
+    throw new UsageError('--expect-head requires a file: export the log first, then verify the export.')
   }
   const verdict =
     file === undefined

@@ -60,8 +60,8 @@ async function startPracticeBroker(
     await writeVariables(writeEnv, lines)
     stack.defer(() => removeVariables(writeEnv, lines))
   }
-  const next = writeEnv === undefined ? 'put these variables into another shell' : `in another shell: . ${writeEnv}`
-  io.stderr.write(`practice broker of ${stage.trustDomain.name} is up; ${next}; ctrl-c ends it\n`)
+  const next = writeEnv === undefined ? 'set these variables in another shell' : `in another shell, run: . ${writeEnv}`
+  io.stderr.write(`practice broker for ${stage.trustDomain.name} is running; ${next}; press Ctrl-C to stop it\n`)
   return broker
 }
 

@@ -69,7 +69,7 @@ const REVIEW_SKIPPED: JudgedCheck = {
   finding: 'not checked here, because the token stays on this machine; the broker asks the cluster before each mint',
 }
 
-/** From all places of the keys, as the broker has them when it has asked everywhere. */
+/** Reads the keys from every place where the issuer publishes them, as the broker does. */
 async function fetchIssuerKeys(settings: IssuerConfig): Promise<ReadonlyMap<string, IssuerKey>> {
   const found: (readonly [string, IssuerKey])[] = []
   for (const place of defineIssuer(settings).keyPlaces) found.push(...(await lookAtKeys(settings, place)).keys)
@@ -85,21 +85,21 @@ function judgeIssuerByKey(
   const name = 'issuer by key'
   const all = named.map(({ alias }) => alias).join(', ')
   if (!fetchKeys) {
-    const finding = `${all} have this name; judged as ${named[0]?.alias}, since only --fetch-keys can tell which it is`
+    const finding = `${all} share this issuer name; checked as ${named[0]?.alias}, because telling them apart requires --fetch-keys`
     return { name, verdict: 'skipped', finding }
   }
   const [signer, another] = signers
-  if (signer && !another) return { name, verdict: 'pass', finding: `of ${all} only ${signer.alias} has the key` }
+  if (signer && !another) return { name, verdict: 'pass', finding: `only ${signer.alias} has the key (of ${all})` }
   const finding = signer
-    ? 'several issuers of this name have the key, so nobody can say which it is'
+    ? 'several issuers with this name have the key, so it is unclear which of them signed the token'
     : `none of ${all} has the key`
   return { name, verdict: 'fail', finding, code: 'TOKEN_INVALID' }
 }
 
-/** By which port and how often the token could be used. */
+/** On which port, and how often, the token could be used. */
 function judgeUse({ claims }: TokenParts, { listen, identity }: Config): JudgedCheck {
   if (Object.hasOwn(claims, 'cnf')) {
-    return { name: 'use', verdict: 'pass', finding: 'over mTLS with the certificate that it is bound to' }
+    return { name: 'use', verdict: 'pass', finding: 'over mTLS, with the certificate that the token is bound to' }
   }
   if (!listen.bearer) {
     const finding = 'listen.bearer is not set, so no bearer token is accepted'

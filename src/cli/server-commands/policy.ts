@@ -19,9 +19,9 @@ export function policy(io: CommandIo): Promise<number> {
   return runParser('policy', io, (parser, done) => {
     parser.description('Check and test a policy directory before it is used.')
     withOutput(
-      parser.command('check <directory>').description('parse, validate and find rules that a request can slip past'),
+      parser.command('check <directory>').description('parse, validate, and find rules that a request can evade'),
     )
-      .option('--strict', 'warnings fail too')
+      .option('--strict', 'treat warnings as errors')
       .action(async (directory: string, { output, strict }: { output: OutputFormat; strict?: boolean }) => {
         const found = await checkPolicies(directory)
         if (output === 'table') io.stdout.write(visibleLines(formatPolicyCheck(found)))
@@ -69,7 +69,7 @@ class EveryRole extends Map<string, RoleSettings> {
 function classesFlag(text: string): ActionClass[] {
   return text.split(',').map((name) => {
     const known = ACTION_CLASSES.find((each) => each === name)
-    if (!known) throw new InvalidArgumentError(`The classes are ${ACTION_CLASSES.join(', ')}.`)
+    if (!known) throw new InvalidArgumentError(`The classes must be among ${ACTION_CLASSES.join(', ')}.`)
     return known
   })
 }

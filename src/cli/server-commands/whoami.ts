@@ -25,7 +25,7 @@ export function whoami(io: CommandIo): Promise<number> {
       .option('--fetch-keys', 'also fetch the keys of its issuer and check the signature')
       .action(async (flags: Flags) => {
         if (flags.tokenFile !== undefined) return done(await showToken(io, flags, flags.tokenFile))
-        if (flags.fetchKeys || flags.config) throw new UsageError('--config and --fetch-keys go with --token-file')
+        if (flags.fetchKeys || flags.config) throw new UsageError('--config and --fetch-keys require --token-file.')
         return showOperator(io, flags)
       })
   })
