@@ -80,7 +80,8 @@ describe('an export', () => {
     // The first chain's closing event: the second chain names it.
     expect(await verifyText(all.toSpliced(2, 1).join(''))).toMatchObject(broken(3, 'truncated'))
     await again.reopen()
-    expect(await verifyAuditFile(again.file)).toMatchObject({ verdict: 'whole', events: 6, chains: 2 })
+    const { heads } = await again.ledger.auditHeads()
+    expect(await verifyAuditFile(again.file, heads)).toMatchObject({ verdict: 'whole', events: 6, chains: 2 })
     await again.dispose()
   })
 
@@ -186,11 +187,12 @@ describe('a SQLite file', () => {
   }
 
   test('verifies as a copy, and while a ledger has it open', async () => {
+    const closing = { chain: head.chain, afterSeq: 10, events: 1 }
     expect(await verifyAuditFile(copy, [head])).toMatchObject({
-      verdict: 'whole',
+      verdict: 'unwitnessed',
       events: 11,
       chains: 1,
-      unwitnessed: [],
+      unwitnessed: [closing],
     })
     await tmp.ledger.appendEvents([sampleEvent(tmp.clock.now())])
     expect(await verifyAuditFile(tmp.file)).toMatchObject({ verdict: 'unwitnessed', events: 13, chains: 2 })
@@ -278,7 +280,11 @@ describe('a SQLite file', () => {
       expect([first?.seq, first?.chain, last?.hash]).toEqual([1, undefined, head.hash])
       expect(opened?.data).toEqual({ heads: [head] })
       await upgraded.dispose()
-      expect(await verifyAuditFile(file, [head])).toMatchObject({ verdict: 'whole', events: 12, chains: 2 })
+      expect(await verifyAuditFile(file, [head])).toMatchObject({
+        events: 12,
+        chains: 2,
+        unwitnessed: [{ afterSeq: 0, events: 3 }],
+      })
     })
   }
 
@@ -318,7 +324,7 @@ describe('a SQLite file', () => {
         flipped[where] = (flipped[where] ?? 0) ^ mask
         writeFileSync(file, flipped)
         const verdict = await verifyAuditFile(file, [head]).catch(() => undefined)
-        if (verdict && !verdict.problem) expect(verdict).toMatchObject({ verdict: 'whole', events: 11 })
+        if (verdict && !verdict.problem) expect(verdict).toMatchObject({ events: 11, unwitnessed: [{ afterSeq: 10 }] })
         else found.yes += 1
       }),
       { numRuns: 300 },

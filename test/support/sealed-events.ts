@@ -11,7 +11,7 @@ export function sealedEvent(prev: ChainHead, input: EventContent, id: string, po
 
 /** A record of several chains as their writers would make it, by hand; positions are in the order of the calls. */
 export class SealedRecord {
-  readonly events: AuditEvent[] = []
+  events: AuditEvent[] = []
   readonly #heads = new Map<string, ChainHead>()
 
   head(chain: string): ChainHead {
@@ -36,6 +36,13 @@ export class SealedRecord {
 
   closed(chain: string): AuditEvent {
     return this.add(chain, auditEvent('chain.closed', { at: AT, actor: 'stint', data: {} }) as EventContent)
+  }
+
+  /** Removes the events of a chain after this number, as if they had never been. */
+  cut(chain: string, seq: number): void {
+    const last = this.events.find((event) => event.chain === chain && event.seq === seq)
+    this.#heads.set(chain, last ? toHead(last) : emptyHead(chain))
+    this.events = this.events.filter((event) => event.chain !== chain || event.seq <= seq)
   }
 
   happened(chain: string, count = 1): void {

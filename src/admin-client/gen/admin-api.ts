@@ -927,7 +927,7 @@ export interface components {
         };
         readonly AuditVerdict: {
             /**
-             * @description unwitnessed: whole as far as it goes, but the end of a chain could have been cut off unnoticed; always so for the chain of a running broker
+             * @description unwitnessed: whole as far as it goes, but the end of a chain could have been cut off unnoticed; always so for the newest chain, closed or not
              * @enum {string}
              */
             readonly verdict: "whole" | "unwitnessed" | "broken";

@@ -65,7 +65,7 @@ const verify = createRoute({
       .object({
         verdict: z.enum(AUDIT_VERDICTS).openapi({
           description:
-            'unwitnessed: whole as far as it goes, but the end of a chain could have been cut off unnoticed; always so for the chain of a running broker',
+            'unwitnessed: whole as far as it goes, but the end of a chain could have been cut off unnoticed; always so for the newest chain, closed or not',
         }),
         events: z.number().int().openapi({ description: 'number of events verified' }),
         chains: z.number().int(),

@@ -29,7 +29,10 @@ export interface AuditVerdict {
   readonly chains: number
   /** Last events of the chains whose end no other chain names. Whoever saves these elsewhere can prove the record later. */
   readonly heads: readonly ChainHead[]
-  /** Ends of chains that nothing vouches for: no closing event, no other chain that names them, no head saved elsewhere. */
+  /**
+   * Ends of chains that nothing vouches for: no other chain names them, and no head was saved elsewhere. A closing event vouches
+   * for nothing: whoever cuts a chain short can write another one, or remove the whole chain.
+   */
   readonly unwitnessed: readonly { readonly chain: string; readonly afterSeq: number; readonly events: number }[]
   /** Set if the verdict is `broken`. */
   readonly problem?: AuditProblem
@@ -169,9 +172,9 @@ class Walk {
     for (const { head, awaited } of this.#chains.values()) {
       if (awaited.size > 0) return this.broken(truncated(head, Math.max(...awaited.keys())))
     }
-    const unwitnessed = this.#walked().flatMap(({ head, start, isClosed, namedSeq, savedSeq }) => {
+    const unwitnessed = this.#walked().flatMap(({ head, start, namedSeq, savedSeq }) => {
       const afterSeq = Math.max(namedSeq, savedSeq, start.seq)
-      return isClosed || head.seq <= afterSeq ? [] : [{ chain: head.chain, afterSeq, events: head.seq - afterSeq }]
+      return head.seq <= afterSeq ? [] : [{ chain: head.chain, afterSeq, events: head.seq - afterSeq }]
     })
     return { verdict: unwitnessed.length > 0 ? 'unwitnessed' : 'whole', ...this.#found(), unwitnessed }
   }

@@ -155,9 +155,41 @@ describe('several chains', () => {
     expect((await walk(record.events, { saved: [{ ...head, seq: 1, hash: 'f'.repeat(64) }] })).problem?.kind).toBe(
       'forked',
     )
-    record.closed('rpl_c')
-    expect((await walk(record.events)).verdict).toBe('whole')
   })
+
+  for (const { name, change, ends } of [
+    { name: 'as it was written', change: () => undefined, ends: ['rpl_c'] },
+    {
+      name: 'cut short and closed anew',
+      change: (record: SealedRecord) => {
+        record.cut('rpl_c', 1)
+        record.closed('rpl_c')
+      },
+      ends: ['rpl_c'],
+    },
+    {
+      name: 'removed as a whole',
+      change: (record: SealedRecord) => record.cut('rpl_c', 0),
+      ends: ['rpl_a', 'rpl_b'],
+    },
+    {
+      name: 'beside another one that was made up',
+      change: (record: SealedRecord) => {
+        record.opened('rpl_x')
+        record.closed('rpl_x')
+      },
+      ends: ['rpl_c', 'rpl_x'],
+    },
+  ])
+    test(`a closed chain that nobody names, ${name}, is never called whole`, async () => {
+      const record = threeChains()
+      record.closed('rpl_c')
+      const head = record.head('rpl_c')
+      expect((await walk(record.events, { saved: [head] })).verdict).toBe('whole')
+      change(record)
+      const { verdict, unwitnessed } = await walk(record.events)
+      expect({ verdict, ends: unwitnessed.map(({ chain }) => chain) }).toEqual({ verdict: 'unwitnessed', ends })
+    })
 
   test('a tail that grew after it was named is told of by its length', async () => {
     const record = threeChains()
