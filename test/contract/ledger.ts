@@ -1089,6 +1089,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       await ledger.close()
       const { grant } = await inHand
       await expect(created()).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+      await expect(ledger.nameHeads({ at: now })).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
       await expect(ledger.getGrant(grant.id)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
       ledger = await fixture.reopen()
       expect(await ledger.getGrant(grant.id)).toEqual(grant)

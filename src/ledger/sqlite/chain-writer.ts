@@ -50,14 +50,15 @@ export class ChainWriter {
 
   /** Adds an event; the call, if one caused it, is sealed with it. */
   append(event: AuditEventInput, call: Correlation | undefined): void {
-    if (this.#isEmpty) this.#open(event.at)
+    if (this.#isEmpty) this.#open(event.at, this.#unnamed())
     this.#insert(event, call)
   }
 
   /** Names the ends of other chains that nobody has named; only with such is anything written. */
   nameHeads(at: Date): void {
-    if (this.#isEmpty && this.hasUnnamed()) this.#open(at)
-    this.#nameRest(at, this.#unnamed())
+    const heads = this.#unnamed()
+    if (this.#isEmpty && heads.length > 0) this.#open(at, heads)
+    else this.#nameRest(at, heads)
   }
 
   /** The last event of the chain, if it has any. */
@@ -65,11 +66,6 @@ export class ChainWriter {
     if (this.#isEmpty) return
     this.nameHeads(at)
     this.#insert(auditEvent('chain.closed', { at, actor: 'stint', data: {} }), undefined)
-  }
-
-  /** True if another chain has an end that no chain names. */
-  hasUnnamed(): boolean {
-    return this.#unnamed().length > 0
   }
 
   /** Writes where the chain is; the last statement before a commit. */
@@ -91,8 +87,7 @@ export class ChainWriter {
     this.#place = place
   }
 
-  #open(at: Date): void {
-    const heads = this.#unnamed()
+  #open(at: Date, heads: readonly ChainHead[]): void {
     const { head } = this.#place
     const rowId = this.#db.insert('INSERT INTO chains (id, seq, hash) VALUES (?, 0, zeroblob(32))', head.chain)
     this.#place = { head, rowId }

@@ -118,9 +118,7 @@ function sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered }: Wr
     settleLease: (input) => write(() => settleLease(store, tx, input), 'settling'),
     moveGrant: (input) => write(() => moveGrant(store, tx, input), 'settling'),
     appendEvents: (events) => write(() => tx.append(events)),
-    nameHeads: async ({ at }) => {
-      if (chain.hasUnnamed()) await commits.write(() => chain.nameHeads(at))
-    },
+    nameHeads: ({ at }) => commits.write(() => chain.nameHeads(at)),
     appendReports: (input) => write(() => appendReports(store, tx, input)),
     noteUnregistered: (attempt) => write(() => noteUnregistered(store, tx, attempt, maxUnregistered)),
     connectionClosed: (input) => write(() => tokens.closed(input), 'settling'),
