@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { StintError } from '../core/errors.ts'
 import { type ExportEnd, exportedEvents } from './audit/audit-export.ts'
-import type { ChainHead } from './audit/sealed-event.ts'
+import { type ChainHead, emptyHead } from './audit/sealed-event.ts'
 import { type AuditProblem, type AuditVerdict, walkChains } from './audit/walk-chains.ts'
 import { damagedRecord, verifyStored } from './sqlite/audit.ts'
 import { isCorruptError, SqliteDatabase, sqliteCode } from './sqlite/sqlite-database.ts'
@@ -75,13 +75,13 @@ function endProblem({ heads, events }: AuditVerdict, end: ExportEnd): AuditProbl
   }
   const found = new Map(heads.map((head) => [head.chain, head]))
   for (const { chain, seq, hash } of end.heads) {
-    const head = found.get(chain)
+    // Before chains had names, an export without events named event 0.
+    const head = found.get(chain) ?? emptyHead(chain)
     found.delete(chain)
-    if (head?.seq === seq && head.hash === hash) continue
-    const at = { chain, seq: Math.min(seq, head?.seq ?? 0) + 1 }
-    if ((head?.seq ?? 0) < seq) {
-      const explanation = `The last line of the export names event ${seq} of a chain that ends with event ${head?.seq ?? 0}.`
-      return { ...at, kind: 'truncated', explanation }
+    if (head.seq === seq && head.hash === hash) continue
+    if (head.seq < seq) {
+      const explanation = `The last line of the export names event ${seq} of a chain that ends with event ${head.seq}.`
+      return { chain, seq: head.seq + 1, kind: 'truncated', explanation }
     }
     return { chain, seq, kind: 'edited', explanation: 'The last line of the export names another event as the head.' }
   }

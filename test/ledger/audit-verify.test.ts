@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { canonicalJson } from '../../src/core/canonical-json.ts'
 import { exportAudit } from '../../src/ledger/audit/audit-export.ts'
 import { formatHead, parseHead } from '../../src/ledger/audit/chain-heads.ts'
 import type { ChainHead } from '../../src/ledger/audit/sealed-event.ts'
@@ -166,6 +167,25 @@ describe('an export', () => {
     test(`${name} is found out`, async () => expect(await verifyText(change(lines).join(''))).toMatchObject(verdict))
   }
 
+  test('that goes on after a last line of the greatest length is found out', async () => {
+    const record = new SealedRecord()
+    const chains = [`rpl_a${'x'.repeat(500_000)}`, `rpl_b${'x'.repeat(548_365)}`] as const
+    for (const chain of chains) record.opened(chain)
+    const end = `{"heads":[${chains.map((chain) => canonicalJson({ ...record.head(chain) })).join(',')}]}`
+    expect(end).toHaveLength(2 ** 20)
+    const text = `${record.events.map((event) => sealedText(event)).join('\n')}\n${end}`
+    expect(await verifyText(text)).toMatchObject({ verdict: 'unwitnessed', events: 2 })
+    expect(await verifyText(`${text}${'x'.repeat(100_000)}`)).toMatchObject({ verdict: 'broken' })
+  })
+
+  test('without events verifies, also one of a release before chains had names', async () => {
+    for (const end of ['{"heads":[]}', canonicalJson({ head: { seq: 0, hash: '0'.repeat(64) } })]) {
+      expect(await verifyText(`${end}\n`)).toMatchObject({ verdict: 'whole', events: 0, heads: [] })
+    }
+    const forged = canonicalJson({ head: { seq: 0, hash: '1'.repeat(64) } })
+    expect(await verifyText(`${forged}\n`)).toMatchObject({ verdict: 'broken' })
+  })
+
   test('cut short with a new last line is found out by a head saved elsewhere', async () => {
     const { chain, hash } = JSON.parse(lines[5] ?? '') as ChainHead
     const cut = `${lines.slice(0, 6).join('')}{"heads":[{"chain":"${chain}","hash":"${hash}","seq":6}]}\n`
@@ -254,6 +274,17 @@ describe('a SQLite file', () => {
       name: 'an event of no chain',
       sql: 'UPDATE events SET chain_n = NULL WHERE seq = 3',
       verdict: broken(1, 'missing'),
+    },
+    {
+      name: 'an event before the first position',
+      sql: `INSERT INTO events (position, id, chain_n, seq, type_n, actor_n, at, grant_id, hash)
+        SELECT -1, 'evt_forged', chain_n, 4, type_n, actor_n, at, grant_id, hash FROM events WHERE seq = 3`,
+      verdict: broken(1, 'reordered'),
+    },
+    {
+      name: 'a position that no ledger comes to',
+      sql: 'UPDATE events SET position = 9007199254740993 WHERE seq = 11',
+      verdict: { verdict: 'broken', problem: { kind: 'unreadable' } },
     },
     { name: 'a head that is none', sql: "UPDATE chains SET hash = x''", verdict: broken(11, 'forked') },
   ]) {

@@ -55,7 +55,8 @@ async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
     }
     if (rest.length > MAX_LINE) break
   }
-  if (rest.length > 0) yield rest.subarray(0, MAX_LINE)
+  // A line that is too long is given whole, as far as it was read: its beginning alone could look like a last line.
+  if (rest.length > 0) yield rest
 }
 
 /** The last line in the form of now, or in the one of before chains had names. */
@@ -92,6 +93,7 @@ function exportedEvent(line: Buffer): UnverifiedEvent {
 
 /** A line that is byte for byte the canonical JSON of the object that it holds. */
 function canonicalObject(line: Buffer): object | undefined {
+  if (line.length > MAX_LINE) return undefined
   try {
     const text = line.toString('utf8')
     const parsed: unknown = JSON.parse(text)

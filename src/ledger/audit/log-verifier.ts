@@ -36,7 +36,7 @@ export class LogVerifier {
 
   /** Events after the position were written since; the next verification covers them. */
   async *#record(position: number, signals: Signals): AsyncGenerator<UnverifiedEvent> {
-    let afterPosition = 0
+    let afterPosition = Number.MIN_SAFE_INTEGER
     while (afterPosition < position) {
       if (signals.stopping?.aborted) throw new StintError('SHUTTING_DOWN', { explanation: 'The broker is stopping.' })
       if (signals.caller.aborted) throw new StintError('CANCELLED', { explanation: 'The caller went away.' })

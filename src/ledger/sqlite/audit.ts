@@ -13,6 +13,8 @@ import type { SqliteDatabase } from './sqlite-database.ts'
 /** Events looked at when a ledger is opened; the whole log is for `stint audit verify`. */
 const TAIL = 256
 const CHUNK = 2_000
+/** Positions begin with 1; an event before that was put there by somebody else, and is walked too. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER
 
 /**
  * Checks the last events against each other and against the recorded heads.
@@ -21,7 +23,7 @@ const CHUNK = 2_000
  */
 export async function verifyTail(db: SqliteDatabase): Promise<void> {
   const { last } = db.get<{ last: number | null }>('SELECT max(position) AS last FROM events') ?? { last: null }
-  const from = Math.max(0, (last ?? 0) - TAIL)
+  const from = last !== null && last > TAIL ? last - TAIL : BEFORE_ALL
   const claimed = recordedHeads(db)
   const start = claimed && headsBefore(db, from, claimed)
   if (!start) throw corrupt(damage('A recorded head of the audit log cannot be read.'))
@@ -34,7 +36,7 @@ export async function verifyTail(db: SqliteDatabase): Promise<void> {
 export async function verifyStored(db: SqliteDatabase, saved: readonly ChainHead[]): Promise<AuditVerdict> {
   const claimed = recordedHeads(db)
   if (!claimed) return damagedRecord('A recorded head of the audit log cannot be read.')
-  const { grown, ...verdict } = await verifyEvents(db, { from: 0, start: [], claimed, saved })
+  const { grown, ...verdict } = await verifyEvents(db, { from: BEFORE_ALL, start: [], claimed, saved })
   return grown && !verdict.problem ? { ...verdict, verdict: 'broken', unwitnessed: [], problem: grown } : verdict
 }
 
@@ -149,6 +151,8 @@ function linkOfRow(row: EventRow, prevHash: string): ChainLink {
   const link = { seq, prevHash, hash: row.hash instanceof Uint8Array ? toHex(row.hash) : '', text: '' }
   try {
     if (chain === null) return { ...link, unreadable: `The chain of event ${seq} is not on record.` }
+    if (!Number.isSafeInteger(row.position))
+      return { ...link, unreadable: `The position of event ${seq} is out of range.` }
     const data: unknown = row.data === null ? undefined : JSON.parse(row.data)
     if (data !== undefined && dataText(data as never) !== row.data) {
       return { ...link, unreadable: `The data of event ${seq} is not as it was written.` }
