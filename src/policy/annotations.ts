@@ -12,7 +12,7 @@ export function unknownAnnotation(annotations: Readonly<Record<string, string>>)
  *
  * @returns the group, or what is wrong, or neither where the policy asks for no approval.
  */
-export function approvalGroupOf(
+export function parseApprovalGroup(
   annotations: Readonly<Record<string, string>>,
   effect: 'permit' | 'forbid',
 ): { group: string } | { problem: string } | Record<never, never> {

@@ -15,7 +15,7 @@ export function mergeRequirements(
 ): ApprovalRequirement[] {
   const byGroups = new Map<string, { anyOf: readonly string[]; because: Set<string> }>()
   for (const { pair, verdict } of judged) {
-    const { anyOf, because } = requirementOf(pair, verdict, approvalsRequiredFor)
+    const { anyOf, because } = toRequirement(pair, verdict, approvalsRequiredFor)
     if (anyOf.length === 0) continue
     const key = anyOf.join(' ')
     const known = byGroups.get(key) ?? { anyOf, because: new Set() }
@@ -29,7 +29,7 @@ export function mergeRequirements(
 
 const ANYONE = 'any'
 
-function requirementOf(
+function toRequirement(
   pair: PlanPair,
   { applied }: Verdict,
   approvalsRequiredFor: readonly ActionClass[],

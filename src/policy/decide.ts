@@ -4,7 +4,7 @@ import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import { mergeRequirements } from './approval-requirements.ts'
 import type { CedarRequest, Verdict } from './cedar/cedar-judge.ts'
-import { readableOf } from './cedar/policy-expression.ts'
+import { keepRead } from './cedar/policy-expression.ts'
 import type { Decision, FailedPair } from './decision.ts'
 import type { PolicySet } from './policy-set.ts'
 import { resourceFacts } from './resource-facts.ts'
@@ -92,7 +92,7 @@ function judgePlan(set: PolicySet, input: DecisionInput): Decision {
     verdicts.set(key, verdict)
     return { pair, verdict }
   })
-  const failedPairs = judged.flatMap(({ pair, verdict }) => failureOf(pair, verdict) ?? [])
+  const failedPairs = judged.flatMap(({ pair, verdict }) => findFailure(pair, verdict) ?? [])
   // A plan without pairs asks for nothing that anyone could permit.
   const denied = failedPairs.length > 0 || judged.length === 0
   const approval = denied ? [] : mergeRequirements(judged, input.approvalsRequiredFor)
@@ -108,7 +108,7 @@ function judgePlan(set: PolicySet, input: DecisionInput): Decision {
   }
 }
 
-function failureOf({ action, resource }: PlanPair, verdict: Verdict): FailedPair | undefined {
+function findFailure({ action, resource }: PlanPair, verdict: Verdict): FailedPair | undefined {
   if (verdict.allowed && !verdict.failed) return undefined
   const forbids = verdict.applied.filter(({ effect }) => effect === 'forbid')
   if (forbids.length > 0) return { action, resource, reason: 'forbidden', policies: sortedIds(forbids) }
@@ -157,8 +157,8 @@ function toCedarRequest(pair: PlanPair, { agent, context }: DecisionInput): Ceda
  */
 function readableKey({ judge: { reads } }: PolicySet, request: CedarRequest): string {
   const { context, resource } = request
-  const contextRead = readableOf(context, reads.context)
-  const resourceRead = readableOf(resource.attrs, reads.resource)
+  const contextRead = keepRead(context, reads.context)
+  const resourceRead = keepRead(resource.attrs, reads.resource)
   const whole = reads.resource.has('*') ? resource.uid : null
   return JSON.stringify([request.class, request.within, request.touches, contextRead, resourceRead, whole])
 }

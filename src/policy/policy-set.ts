@@ -1,6 +1,6 @@
 import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
-import { approvalGroupOf, unknownAnnotation } from './annotations.ts'
+import { parseApprovalGroup, unknownAnnotation } from './annotations.ts'
 import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar/cedar-engine.ts'
 import { CedarJudge } from './cedar/cedar-judge.ts'
 import { type PolicySource, positionAt, splitPolicies, unitsOfBytes } from './cedar/policy-text.ts'
@@ -82,7 +82,7 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
   for (const source of policies) {
     const answer = attempt(() => engine.policyToJson(source.text))
     if (answer.type === 'failure') {
-      for (const error of answer.errors) report(offsetOf(source, error), sentence(error))
+      for (const error of answer.errors) report(errorOffset(source, error), sentence(error))
       continue
     }
     const { annotations = {}, effect } = answer.json
@@ -93,7 +93,7 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
       report(source.offset, 'An @id is 1 to 100 letters, digits, dots, dashes, underscores and slashes.')
     const unknown = unknownAnnotation(annotations)
     if (unknown !== undefined) report(source.offset, unknown, id)
-    const approval = approvalGroupOf(annotations, effect)
+    const approval = parseApprovalGroup(annotations, effect)
     if ('problem' in approval) report(source.offset, approval.problem, id)
     parsed.push({
       file,
@@ -140,7 +140,7 @@ function validate(engine: CedarEngine, parsed: readonly Parsed[], problems: Poli
     if (!one) throw new Error(`Cedar's validator names the unknown policy ${found.policyId}`)
     // The sentence names the policy by the position it was given; the id says more and is there already.
     const message = sentence(found.error).replace(/^For policy `\d+`, (.)/, (_, letter: string) => letter.toUpperCase())
-    problems.push(problemAt(one.file, offsetOf(one.source, found.error), severity, message, one.policy.id))
+    problems.push(problemAt(one.file, errorOffset(one.source, found.error), severity, message, one.policy.id))
   }
   answer.validationErrors.forEach(report('error'))
   answer.validationWarnings.forEach(report('warning'))
@@ -177,7 +177,7 @@ function problemAt(
   return { severity, file: file.name, ...positionAt(file.text, offset), message, ...named }
 }
 
-function offsetOf(source: PolicySource, error: DetailedError): number {
+function errorOffset(source: PolicySource, error: DetailedError): number {
   return source.offset + unitsOfBytes(source.text, error.sourceLocations?.[0]?.start ?? 0)
 }
 

@@ -1,6 +1,6 @@
 import type { EntityUidJson, Expr, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { ActionClass } from '../../aws/action-classes.ts'
-import { attributeOf, openExpression, stringLiteral } from './policy-expression.ts'
+import { accessedAttribute, openExpression, stringLiteral } from './policy-expression.ts'
 
 /** The part of a request that decides which policies can bear on it at all. */
 export interface RequestShape {
@@ -28,7 +28,7 @@ export interface Reach {
  *
  * @see https://docs.cedarpolicy.com/policies/syntax-operators.html (short-circuiting of &&)
  */
-export function reachOf(policy: PolicyJson): Reach {
+export function findReach(policy: PolicyJson): Reach {
   const label = leadingLabel(policy)
   return { ...principalReach(policy), ...actionReach(policy), ...(label && { label }) }
 }
@@ -76,7 +76,7 @@ function leadingLabel({ conditions }: PolicyJson): Reach['label'] {
   const { operator, operands } = openExpression(leftmost(first.body))
   const [set, element] = operands
   if (operator !== 'contains' || !set) return undefined
-  const attribute = attributeOf(set, 'resource')
+  const attribute = accessedAttribute(set, 'resource')
   const value = stringLiteral(element)
   return (attribute === 'within' || attribute === 'touches') && value !== undefined ? { attribute, value } : undefined
 }

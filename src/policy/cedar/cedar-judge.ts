@@ -2,9 +2,9 @@ import type { AuthorizationAnswer, EntityJson } from '@cedar-policy/cedar-wasm/n
 import { ACTION_CLASSES } from '../../aws/action-classes.ts'
 import { BoundedMap } from '../../core/limits/bounded-map.ts'
 import type { Policy } from '../policy.ts'
-import { type Reach, type RequestShape, reachesAgent, reachesLabels, reachOf } from './candidates.ts'
+import { findReach, type Reach, type RequestShape, reachesAgent, reachesLabels } from './candidates.ts'
 import { type CedarEngine, loadCedarEngine } from './cedar-engine.ts'
-import { type Reads, readableOf, readsOf } from './policy-expression.ts'
+import { collectReads, keepRead, type Reads } from './policy-expression.ts'
 
 /** One authorization: an agent, a pair's class, a resource pattern, and the context. */
 export interface CedarRequest extends RequestShape {
@@ -48,8 +48,8 @@ export class CedarJudge {
 
   /** @param engine one that nobody else uses. */
   constructor(policies: readonly Policy[], engine: CedarEngine) {
-    this.reads = readsOf(policies.map(({ json }) => json))
-    this.#policies = policies.map((policy, index) => ({ policy, index, reach: reachOf(policy.json) }))
+    this.reads = collectReads(policies.map(({ json }) => json))
+    this.#policies = policies.map((policy, index) => ({ policy, index, reach: findReach(policy.json) }))
     this.#byId = new Map(policies.map((policy) => [policy.id, policy]))
     this.#slices = this.#start(engine)
   }
@@ -90,10 +90,10 @@ export class CedarJudge {
       principal: agent.uid,
       action: { type: 'Stint::Action', id: actionClass },
       resource: resource.uid,
-      context: readableOf(context, this.reads.context),
+      context: keepRead(context, this.reads.context),
       entities: [
-        { ...agent, attrs: readableOf(agent.attrs, this.reads.principal) },
-        { ...resource, attrs: readableOf(resource.attrs, this.reads.resource) },
+        { ...agent, attrs: keepRead(agent.attrs, this.reads.principal) },
+        { ...resource, attrs: keepRead(resource.attrs, this.reads.resource) },
       ],
       preparsedPolicySetId: slot,
     })

@@ -23,7 +23,7 @@ export function openExpression(expression: Expr): Opened {
 }
 
 /** The attribute's name if the expression is `<variable>.<attribute>`. */
-export function attributeOf(expression: Expr, variable: string): string | undefined {
+export function accessedAttribute(expression: Expr, variable: string): string | undefined {
   const { operator, operands, payload } = openExpression(expression)
   if (operator !== '.' || !operands[0] || !isVariable(operands[0], variable)) return undefined
   return (payload as { attr: string }).attr
@@ -49,7 +49,7 @@ const VARIABLES = ['principal', 'resource', 'context'] as const
 export type Reads = Readonly<Record<(typeof VARIABLES)[number], ReadonlySet<string>>>
 
 /** Collects every attribute that any of the policies can look at; no other can bear on what they say. */
-export function readsOf(policies: readonly PolicyJson[]): Reads {
+export function collectReads(policies: readonly PolicyJson[]): Reads {
   const reads = { principal: new Set<string>(), resource: new Set<string>(), context: new Set<string>() }
   for (const policy of policies) {
     if (policy.resource.op !== 'All') reads.resource.add('*')
@@ -59,7 +59,7 @@ export function readsOf(policies: readonly PolicyJson[]): Reads {
 }
 
 /** The attributes among `attributes` that are read. */
-export function readableOf<T>(attributes: Readonly<Record<string, T>>, reads: ReadonlySet<string>): Record<string, T> {
+export function keepRead<T>(attributes: Readonly<Record<string, T>>, reads: ReadonlySet<string>): Record<string, T> {
   if (reads.has('*')) return { ...attributes }
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => reads.has(name)))
 }

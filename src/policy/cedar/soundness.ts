@@ -1,5 +1,5 @@
 import type { Expr, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
-import { attributeOf, isVariable, openExpression, stringLiteral } from './policy-expression.ts'
+import { accessedAttribute, isVariable, openExpression, stringLiteral } from './policy-expression.ts'
 
 /** A condition that does not mean what it says once the requested resource is a pattern. */
 export interface UnsoundUse {
@@ -46,18 +46,18 @@ const PATTERN_ATTRIBUTES = ['within', 'touches', 'arn', 'account', 'region', 'se
 const FLIP = { holds: 'fails', fails: 'holds', either: 'either' } as const
 
 function usesIn(expression: Expr, direction: Direction): Use[] {
-  const attribute = attributeOf(expression, 'resource')
+  const attribute = accessedAttribute(expression, 'resource')
   if (attribute !== undefined) return PATTERN_ATTRIBUTES.includes(attribute) ? [{ attribute, direction }] : []
   if (isVariable(expression, 'resource')) return [{ attribute: 'the resource', direction }]
   const { operator, operands } = openExpression(expression)
   // `resource has arn` is always true and `resource is Stint::Resource` too: they say nothing of the pattern.
   if ((operator === 'has' || operator === 'is') && operands.some((operand) => isVariable(operand, 'resource')))
     return []
-  return operands.flatMap((operand, index) => usesIn(operand, directionOf(operator, operands, index, direction)))
+  return operands.flatMap((operand, index) => usesIn(operand, operandDirection(operator, operands, index, direction)))
 }
 
 /** How an operand bears on an expression that has to go in `direction`. */
-function directionOf(operator: string, operands: readonly Expr[], index: number, direction: Direction): Direction {
+function operandDirection(operator: string, operands: readonly Expr[], index: number, direction: Direction): Direction {
   switch (operator) {
     case '&&':
     case '||':
@@ -89,7 +89,7 @@ function directionOf(operator: string, operands: readonly Expr[], index: number,
 /** True if a text part of the resource, or the resource itself, is compared with something fixed. */
 function comparesText(operands: readonly Expr[]): boolean {
   return operands.some((operand) => {
-    const attribute = attributeOf(operand, 'resource')
+    const attribute = accessedAttribute(operand, 'resource')
     return isVariable(operand, 'resource') || (attribute !== undefined && !['within', 'touches'].includes(attribute))
   })
 }
