@@ -9,7 +9,7 @@ import { Faults } from './faults.ts'
 import { evaluate, type Verdict } from './policies/evaluate.ts'
 import { parsePolicy } from './policies/policy-document.ts'
 import { ObjectStore } from './services/s3.ts'
-import { contextOf, PracticeState, type Principal, randomId, randomSecret, splitArn } from './services/state.ts'
+import { createContext, PracticeState, type Principal, randomId, randomSecret, splitArn } from './services/state.ts'
 import { AwsFault } from './wire/aws-fault.ts'
 import { createPracticeServer } from './wire/http-server.ts'
 
@@ -98,12 +98,12 @@ function controlSurface({
     createRole: (spec) =>
       explained(() => {
         const inline = Object.fromEntries(
-          Object.entries(spec.policies ?? {}).map(([name, policy]) => [name, textOf(policy)]),
+          Object.entries(spec.policies ?? {}).map(([name, policy]) => [name, toPolicyText(policy)]),
         )
         const { arn, roleId } = state.createRole(
           {
             arn: spec.arn,
-            trust: textOf(spec.trustPolicy),
+            trust: toPolicyText(spec.trustPolicy),
             inline,
             ...(spec.permissionsBoundary === undefined ? {} : { boundaryArn: spec.permissionsBoundary }),
             ...(spec.maxSessionSeconds === undefined ? {} : { maxSessionSeconds: spec.maxSessionSeconds }),
@@ -113,7 +113,7 @@ function controlSurface({
         return { arn, roleId }
       }),
     createPolicy: ({ arn, document }) =>
-      explained(() => ({ arn: state.createPolicy({ arn, document: textOf(document) }, 0).arn })),
+      explained(() => ({ arn: state.createPolicy({ arn, document: toPolicyText(document) }, 0).arn })),
     createBucket: (name) => explained(() => store.createBucket(name, state.accountId, state.clock.now())),
     putObject: (bucket, key, content) =>
       explained(
@@ -153,7 +153,7 @@ function addPrincipal(state: PracticeState, spec: PrincipalSpec): PracticeKeys {
     userId: isRole ? `${randomId('AROA')}:practice` : randomId('AIDA'),
     accountId,
     isRole,
-    identity: (spec.policies ?? []).map((policy) => parsePolicy(textOf(policy), 'permissions')),
+    identity: (spec.policies ?? []).map((policy) => parsePolicy(toPolicyText(policy), 'permissions')),
     secretAccessKey: keys.secretAccessKey,
   }
   if (state.principals.size >= 1_000) throw new AwsFault('LimitExceeded', 409, 'At most 1000 principals can be added.')
@@ -181,7 +181,7 @@ function allows(
   return evaluate(state.layersOf(caller, ms), {
     action: asked.action,
     resource: asked.resource,
-    context: contextOf(caller, ms),
+    context: createContext(caller, ms),
   })
 }
 
@@ -196,7 +196,7 @@ function explained<T>(act: () => T): T {
   }
 }
 
-function textOf(policy: PolicyInput): string {
+function toPolicyText(policy: PolicyInput): string {
   return typeof policy === 'string' ? policy : JSON.stringify(policy)
 }
 

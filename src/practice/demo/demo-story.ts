@@ -56,7 +56,7 @@ interface Cast {
 async function readWithinTheTask({ demo, narrator, bot }: Cast): Promise<void> {
   narrator.step('An agent says what it is about to do, and gets credentials for that')
   narrator.tell(`${bot.spiffeId} shows its certificate (mTLS) and asks to read ${STAGING}/2026 for 10 minutes.`)
-  const read = taskOf(demo, 'Read the November invoices', ['s3:GetObject'], [`${STAGING}/2026/*`])
+  const read = createTask(demo, 'Read the November invoices', ['s3:GetObject'], [`${STAGING}/2026/*`])
   const grant = await bot.stint.request(read)
   const lease = await grant.lease()
   const policies = grant.info.decision?.determiningPolicies.join(', ') ?? ''
@@ -80,11 +80,11 @@ async function readWithinTheTask({ demo, narrator, bot }: Cast): Promise<void> {
 
 async function tooWide({ demo, narrator, bot: { stint } }: Cast): Promise<void> {
   narrator.step('A plan that is too wide gets no credentials at all')
-  const wide = taskOf(demo, 'Tidy up all the invoices', ['s3:DeleteObject'], ['invoices-*/*'])
+  const wide = createTask(demo, 'Tidy up all the invoices', ['s3:DeleteObject'], ['invoices-*/*'])
   narrator.tell('The agent asks to delete in invoices-*, and to read everything there is.')
   narrator.refused(await refusal('a delete that touches production', () => stint.request(wide), 'POLICY_DENIED'))
   const everything: Task = {
-    ...taskOf(demo, 'Look at everything', ['s3:GetObject'], []),
+    ...createTask(demo, 'Look at everything', ['s3:GetObject'], []),
     access: [{ actions: ['s3:GetObject'], resources: ['*'] }],
   }
   narrator.refused(await refusal('a read of everything', () => stint.request(everything), 'RESOURCE_TOO_WIDE'))
@@ -92,7 +92,7 @@ async function tooWide({ demo, narrator, bot: { stint } }: Cast): Promise<void> 
 
 async function strangers({ demo, narrator, bot }: Cast): Promise<void> {
   narrator.step('Strangers get nothing, and are on record')
-  const task = taskOf(demo, 'Read the November invoices', ['s3:GetObject'], [`${STAGING}/2026/*`])
+  const task = createTask(demo, 'Read the November invoices', ['s3:GetObject'], [`${STAGING}/2026/*`])
   const foreign = await demo.agent('/agents/invoice-bot', await createTrustDomain('elsewhere.example'))
   const asForeign = () => foreign.stint.requestGrant(task, 'demo-foreign', { deadlineMs: STRANGER_MS })
   const { code } = asStintError(await failure('a foreign trust domain', asForeign))
@@ -123,7 +123,7 @@ interface Approved {
 
 async function gate({ demo, narrator, bot: { stint } }: Cast): Promise<Approved> {
   narrator.step('Destructive work waits for a person')
-  const task = taskOf(
+  const task = createTask(
     demo,
     'Delete the November invoices that were sent twice',
     ['s3:DeleteObject'],
@@ -181,7 +181,7 @@ async function completed({ demo, narrator, bot }: Cast, { grant, keys }: Approve
 
 async function revoked({ demo, narrator, bot }: Cast): Promise<void> {
   narrator.step('An operator stops an agent in the middle of its work')
-  const write = taskOf(demo, 'Upload the December invoices', ['s3:PutObject'], [`${STAGING}/2026/12/*`])
+  const write = createTask(demo, 'Upload the December invoices', ['s3:PutObject'], [`${STAGING}/2026/12/*`])
   const grant = await bot.stint.request(write)
   const s3 = demo.s3(await grant.credentials()())
   const upload = (number: number) =>
@@ -235,7 +235,7 @@ async function record({ demo, narrator }: Cast, { id }: Grant): Promise<void> {
   )
 }
 
-function taskOf(demo: DemoStage, purpose: string, actions: readonly string[], keys: readonly string[]): Task {
+function createTask(demo: DemoStage, purpose: string, actions: readonly string[], keys: readonly string[]): Task {
   const resources = keys.map((key) => `arn:aws:s3:::${key}`)
   return { purpose, roleArn: demo.roleArn, access: [{ actions, resources }], ttlSeconds: 600 }
 }

@@ -1,4 +1,4 @@
-import { expandVariables, globMatches, patternOf, type RequestContext } from './glob.ts'
+import { expandVariables, globMatches, type RequestContext, toPattern } from './glob.ts'
 import type { ConditionClause } from './policy-document.ts'
 
 /** `undefined` means that this stage cannot tell: a Deny then applies and an Allow does not. */
@@ -22,12 +22,12 @@ export function evaluateClause(clause: ConditionClause, context: RequestContext)
   const { negated, matches } = comparison
   if (present === undefined) return ifExists || set === 'all' || (set === undefined && negated)
   const one = (actual: string): Truth => {
-    const found = anyOf(clause.values.map((wanted) => matches(actual, wanted, context)))
+    const found = someTrue(clause.values.map((wanted) => matches(actual, wanted, context)))
     return found === undefined ? undefined : found !== negated
   }
   if (typeof present === 'string') return one(present)
-  if (set === 'all') return allOf(present.map(one))
-  return set === 'any' ? anyOf(present.map(one)) : undefined
+  if (set === 'all') return everyTrue(present.map(one))
+  return set === 'any' ? someTrue(present.map(one)) : undefined
 }
 
 /** True for the keys that the practice cloud fills in, or leaves out on purpose. All others are unknown to it. */
@@ -49,15 +49,15 @@ function parseOperator(text: string) {
 }
 
 function evaluateNull(values: readonly string[], present: boolean): Truth {
-  return anyOf(values.map((value) => (value === 'true' ? !present : value === 'false' ? present : undefined)))
+  return someTrue(values.map((value) => (value === 'true' ? !present : value === 'false' ? present : undefined)))
 }
 
-function anyOf(truths: readonly Truth[]): Truth {
+function someTrue(truths: readonly Truth[]): Truth {
   if (truths.includes(true)) return true
   return truths.includes(undefined) ? undefined : false
 }
 
-function allOf(truths: readonly Truth[]): Truth {
+function everyTrue(truths: readonly Truth[]): Truth {
   if (truths.includes(false)) return false
   return truths.includes(undefined) ? undefined : true
 }
@@ -72,7 +72,7 @@ function text(compare: (actual: string, wanted: string) => boolean): Matcher {
 }
 
 const like: Matcher = (actual, wanted, context) => {
-  const pattern = patternOf(wanted, context)
+  const pattern = toPattern(wanted, context)
   return pattern === undefined ? undefined : globMatches(pattern, actual)
 }
 

@@ -1,6 +1,6 @@
 import { evaluateClause, type Truth } from './conditions.ts'
 import type { RequestContext } from './glob.ts'
-import { globMatches, patternOf } from './glob.ts'
+import { globMatches, toPattern } from './glob.ts'
 import type { PolicyDocument, Statement } from './policy-document.ts'
 
 /** One action on one resource, with all that conditions may ask about it. */
@@ -125,7 +125,7 @@ function statementApplies(statement: Statement, request: AccessRequest): Truth {
 function anyMatch(patterns: readonly string[], text: string, context: RequestContext): Truth {
   let unknown = false
   for (const pattern of patterns) {
-    const prepared = patternOf(pattern, context)
+    const prepared = toPattern(pattern, context)
     if (prepared === undefined) unknown = true
     else if (globMatches(prepared, text)) return true
   }

@@ -1,7 +1,7 @@
 /** What is known of one request, by lower-case condition key. A key that is absent here but `isKnownKey` was not set. */
 export type RequestContext = ReadonlyMap<string, string | readonly string[]>
 
-/** Pattern characters after `patternOf`: private-use code points, so that text put in by a variable stays literal. */
+/** Pattern characters after `toPattern`: private-use code points, so that text put in by a variable stays literal. */
 const MANY = '\ue000'
 const ONE = '\ue001'
 const HAS_VARIABLE = /\$\{/
@@ -12,7 +12,7 @@ const HAS_VARIABLE = /\$\{/
  * @returns undefined if a variable has no single value in this request.
  * @see IAM User Guide, "IAM policy elements: Variables and tags"
  */
-export function patternOf(text: string, context: RequestContext): string | undefined {
+export function toPattern(text: string, context: RequestContext): string | undefined {
   if (!HAS_VARIABLE.test(text)) return mark(text)
   return expand(text, context, mark)
 }

@@ -48,10 +48,10 @@ function parseStatement(value: unknown, kind: 'permissions' | 'trust', sids: Set
   checkSid(statement.Sid, sids)
   const effect = statement.Effect
   if (effect !== 'Allow' && effect !== 'Deny') throw malformed('Effect must be Allow or Deny.')
-  const action = eitherOf(statement, 'Action', 'NotAction', ACTION)
+  const action = parseEither(statement, 'Action', 'NotAction', ACTION)
   const conditions = parseConditions(statement.Condition)
   if (kind === 'permissions')
-    return { effect, action, resource: eitherOf(statement, 'Resource', 'NotResource', RESOURCE), conditions }
+    return { effect, action, resource: parseEither(statement, 'Resource', 'NotResource', RESOURCE), conditions }
   return { effect, action, principals: parsePrincipals(statement.Principal), conditions }
 }
 
@@ -63,7 +63,7 @@ function checkSid(sid: unknown, seen: Set<string>): void {
   seen.add(sid)
 }
 
-function eitherOf(statement: Record<string, unknown>, plain: string, not: string, shape: RegExp) {
+function parseEither(statement: Record<string, unknown>, plain: string, not: string, shape: RegExp) {
   if ((statement[plain] === undefined) === (statement[not] === undefined))
     throw malformed(`A statement needs exactly one of ${plain} and ${not}.`)
   const negated = statement[plain] === undefined

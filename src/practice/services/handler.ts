@@ -8,7 +8,7 @@ import { readClaim, verifySignature } from '../wire/sigv4.ts'
 import type { SignatureClaim, WireRequest } from '../wire/wire-request.ts'
 import { IAM_NAMESPACE, IAM_OPERATIONS } from './iam.ts'
 import { answerS3, type ObjectStore, routeS3, s3Error } from './s3.ts'
-import { type Caller, identityOf, type PracticeState, tokenMatches } from './state.ts'
+import { type Caller, identifyCaller, type PracticeState, tokenMatches } from './state.ts'
 import { STS_NAMESPACE, STS_OPERATIONS } from './sts.ts'
 
 /** An HTTP answer, or what became of the connection instead of one. */
@@ -48,8 +48,8 @@ export async function handle(parts: HandlerParts, request: WireRequest, signal: 
     seen.service = claim.service
     seen.accessKeyId = claim.accessKeyId
     const { caller, body } = authenticate(parts, request, claim)
-    seen.callerArn = identityOf(caller).arn
-    const operation = operationOf(parts, { ...request, body }, claim, caller, requestId)
+    seen.callerArn = identifyCaller(caller).arn
+    const operation = chooseOperation(parts, { ...request, body }, claim, caller, requestId)
     seen.action = operation.action
     if (operation.resource !== undefined) seen.resource = operation.resource
     const { latencyMs, kind } = parts.faults.take(seen)
@@ -104,7 +104,7 @@ function authenticate(
   throw internalFailure()
 }
 
-function operationOf(
+function chooseOperation(
   parts: HandlerParts,
   request: WireRequest,
   claim: SignatureClaim,

@@ -2,7 +2,14 @@ import { parsePolicy } from '../policies/policy-document.ts'
 import { AwsFault, validationError } from '../wire/aws-fault.ts'
 import { authorize, element, type QueryCall, type QueryOperation } from '../wire/query-protocol.ts'
 import { uriEncode } from '../wire/sigv4.ts'
-import { identityOf, type ManagedPolicy, type PolicyVersion, type Role, type RoleState, storePolicy } from './state.ts'
+import {
+  identifyCaller,
+  type ManagedPolicy,
+  type PolicyVersion,
+  type Role,
+  type RoleState,
+  storePolicy,
+} from './state.ts'
 
 /** XML namespace of IAM's answers. */
 export const IAM_NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/'
@@ -18,7 +25,7 @@ const IAM_LIMITS = {
 /** The calls of AWS IAM that are played here. Writes are read back at once and enforced after the propagation delay. */
 export const IAM_OPERATIONS: Readonly<Record<string, QueryOperation>> = {
   CreateRole: createRole,
-  GetRole: (call) => roleXml(roleOf(call, 'GetRole')),
+  GetRole: (call) => roleXml(requireRole(call, 'GetRole')),
   DeleteRole: deleteRole,
   PutRolePolicy: putRolePolicy,
   GetRolePolicy: getRolePolicy,
@@ -27,7 +34,7 @@ export const IAM_OPERATIONS: Readonly<Record<string, QueryOperation>> = {
   PutRolePermissionsBoundary: putBoundary,
   DeleteRolePermissionsBoundary: deleteBoundary,
   CreatePolicy: createPolicy,
-  GetPolicy: (call) => policyXml(policyOf(call, 'GetPolicy'), call.state),
+  GetPolicy: (call) => policyXml(requirePolicy(call, 'GetPolicy'), call.state),
   CreatePolicyVersion: createPolicyVersion,
   ListPolicyVersions: listPolicyVersions,
   GetPolicyVersion: getPolicyVersion,
@@ -36,8 +43,8 @@ export const IAM_OPERATIONS: Readonly<Record<string, QueryOperation>> = {
 }
 
 function createRole(call: QueryCall): string {
-  const path = pathOf(call)
-  const arn = `arn:aws:iam::${identityOf(call.caller).accountId}:role${path}${nameOf(call, 'RoleName', 64)}`
+  const path = readPath(call)
+  const arn = `arn:aws:iam::${identifyCaller(call.caller).accountId}:role${path}${readName(call, 'RoleName', 64)}`
   authorize(call, 'iam:CreateRole', arn)
   const trust = call.params.required('AssumeRolePolicyDocument')
   if (counted(trust) > IAM_LIMITS.trustPolicyCharacters)
@@ -53,7 +60,7 @@ function createRole(call: QueryCall): string {
 }
 
 function deleteRole(call: QueryCall): string {
-  const role = roleOf(call, 'DeleteRole')
+  const role = requireRole(call, 'DeleteRole')
   if (role.state.latest.inline.size > 0)
     throw new AwsFault('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.')
   call.state.changeRole(role, (state) => ({ ...state, deleted: true }))
@@ -62,8 +69,8 @@ function deleteRole(call: QueryCall): string {
 }
 
 function putRolePolicy(call: QueryCall): string {
-  const role = roleOf(call, 'PutRolePolicy')
-  const name = nameOf(call, 'PolicyName', 128)
+  const role = requireRole(call, 'PutRolePolicy')
+  const name = readName(call, 'PolicyName', 128)
   const stored = storePolicy(call.params.required('PolicyDocument'))
   const inline = new Map(role.state.latest.inline).set(name, stored)
   const total = [...inline.values()].reduce((sum, policy) => sum + counted(policy.text), 0)
@@ -76,8 +83,8 @@ function putRolePolicy(call: QueryCall): string {
 }
 
 function getRolePolicy(call: QueryCall): string {
-  const role = roleOf(call, 'GetRolePolicy')
-  const name = nameOf(call, 'PolicyName', 128)
+  const role = requireRole(call, 'GetRolePolicy')
+  const name = readName(call, 'PolicyName', 128)
   const policy = role.state.latest.inline.get(name)
   if (policy === undefined) throw noSuchEntity(`The role policy with name ${name} cannot be found.`)
   return (
@@ -86,41 +93,41 @@ function getRolePolicy(call: QueryCall): string {
 }
 
 function deleteRolePolicy(call: QueryCall): string {
-  const role = roleOf(call, 'DeleteRolePolicy')
+  const role = requireRole(call, 'DeleteRolePolicy')
   const inline = new Map(role.state.latest.inline)
-  const name = nameOf(call, 'PolicyName', 128)
+  const name = readName(call, 'PolicyName', 128)
   if (!inline.delete(name)) throw noSuchEntity(`The role policy with name ${name} cannot be found.`)
   call.state.changeRole(role, (state) => ({ ...state, inline }))
   return ''
 }
 
 function listRolePolicies(call: QueryCall): string {
-  const names = [...roleOf(call, 'ListRolePolicies').state.latest.inline.keys()].sort()
+  const names = [...requireRole(call, 'ListRolePolicies').state.latest.inline.keys()].sort()
   return `<PolicyNames>${names.map((name) => element('member', name)).join('')}</PolicyNames>${NOT_TRUNCATED}`
 }
 
 function putBoundary(call: QueryCall): string {
-  const role = roleOf(call, 'PutRolePermissionsBoundary')
+  const role = requireRole(call, 'PutRolePermissionsBoundary')
   const { arn } = findPolicy(call, call.params.required('PermissionsBoundary'))
   call.state.changeRole(role, (state) => ({ ...state, boundaryArn: arn }))
   return ''
 }
 
 function deleteBoundary(call: QueryCall): string {
-  const role = roleOf(call, 'DeleteRolePermissionsBoundary')
+  const role = requireRole(call, 'DeleteRolePermissionsBoundary')
   call.state.changeRole(role, ({ deleted, trust, inline }): RoleState => ({ deleted, trust, inline }))
   return ''
 }
 
 function createPolicy(call: QueryCall): string {
-  const arn = `arn:aws:iam::${identityOf(call.caller).accountId}:policy${pathOf(call)}${nameOf(call, 'PolicyName', 128)}`
+  const arn = `arn:aws:iam::${identifyCaller(call.caller).accountId}:policy${readPath(call)}${readName(call, 'PolicyName', 128)}`
   authorize(call, 'iam:CreatePolicy', arn)
   const policy = call.state.createPolicy({ arn, document: managedDocument(call) }, call.state.propagationDelayMs)
   return policyXml(policy, call.state)
 }
 
 function createPolicyVersion(call: QueryCall): string {
-  const policy = policyOf(call, 'CreatePolicyVersion')
+  const policy = requirePolicy(call, 'CreatePolicyVersion')
   const stored = storePolicy(managedDocument(call))
   if (policy.versions.length >= IAM_LIMITS.policyVersions)
     throw limitExceeded(
@@ -133,26 +140,26 @@ function createPolicyVersion(call: QueryCall): string {
 }
 
 function setDefaultPolicyVersion(call: QueryCall): string {
-  const policy = policyOf(call, 'SetDefaultPolicyVersion')
-  makeDefault(call, policy, versionOf(call, policy))
+  const policy = requirePolicy(call, 'SetDefaultPolicyVersion')
+  makeDefault(call, policy, requireVersion(call, policy))
   return ''
 }
 
 function listPolicyVersions(call: QueryCall): string {
-  const policy = policyOf(call, 'ListPolicyVersions')
+  const policy = requirePolicy(call, 'ListPolicyVersions')
   const newestFirst = policy.versions.toReversed()
   return `<Versions>${newestFirst.map((version) => versionXml(policy, version, 'member')).join('')}</Versions>${NOT_TRUNCATED}`
 }
 
 function getPolicyVersion(call: QueryCall): string {
-  const policy = policyOf(call, 'GetPolicyVersion')
-  const version = versionOf(call, policy)
+  const policy = requirePolicy(call, 'GetPolicyVersion')
+  const version = requireVersion(call, policy)
   return versionXml(policy, version, 'PolicyVersion', element('Document', uriEncode(version.policy.text)))
 }
 
 function deletePolicyVersion(call: QueryCall): string {
-  const policy = policyOf(call, 'DeletePolicyVersion')
-  const version = versionOf(call, policy)
+  const policy = requirePolicy(call, 'DeletePolicyVersion')
+  const version = requireVersion(call, policy)
   if (version.id === policy.defaultVersionId)
     throw new AwsFault('DeleteConflict', 409, 'Cannot delete the default version of a policy.')
   policy.versions = policy.versions.filter((other) => other !== version)
@@ -172,9 +179,9 @@ function managedDocument(call: QueryCall): string {
 }
 
 /** The role by its name, in the caller's account; asks the caller's policies before saying whether it is there. */
-function roleOf(call: QueryCall, operation: string): Role {
-  const name = nameOf(call, 'RoleName', 64)
-  const { accountId } = identityOf(call.caller)
+function requireRole(call: QueryCall, operation: string): Role {
+  const name = readName(call, 'RoleName', 64)
+  const { accountId } = identifyCaller(call.caller)
   const role = [...call.state.roles.values()].find(
     (candidate) => candidate.name === name && candidate.accountId === accountId,
   )
@@ -183,7 +190,7 @@ function roleOf(call: QueryCall, operation: string): Role {
   return role
 }
 
-function policyOf(call: QueryCall, operation: string): ManagedPolicy {
+function requirePolicy(call: QueryCall, operation: string): ManagedPolicy {
   const arn = call.params.required('PolicyArn')
   authorize(call, `iam:${operation}`, arn)
   return findPolicy(call, arn)
@@ -191,12 +198,12 @@ function policyOf(call: QueryCall, operation: string): ManagedPolicy {
 
 function findPolicy(call: QueryCall, arn: string): ManagedPolicy {
   const policy = call.state.policies.get(arn)
-  if (policy === undefined || !arn.startsWith(`arn:aws:iam::${identityOf(call.caller).accountId}:`))
+  if (policy === undefined || !arn.startsWith(`arn:aws:iam::${identifyCaller(call.caller).accountId}:`))
     throw noSuchEntity(`Policy ${arn.slice(0, 200)} does not exist or is not attachable.`)
   return policy
 }
 
-function versionOf(call: QueryCall, policy: ManagedPolicy): PolicyVersion {
+function requireVersion(call: QueryCall, policy: ManagedPolicy): PolicyVersion {
   const id = call.params.required('VersionId')
   const version = policy.versions.find((candidate) => candidate.id === id)
   if (version === undefined)
@@ -204,7 +211,7 @@ function versionOf(call: QueryCall, policy: ManagedPolicy): PolicyVersion {
   return version
 }
 
-function nameOf(call: QueryCall, field: string, maxLength: number): string {
+function readName(call: QueryCall, field: string, maxLength: number): string {
   const name = call.params.required(field)
   if (name.length > maxLength || !/^[\w+=,.@-]+$/.test(name))
     throw validationError(
@@ -213,7 +220,7 @@ function nameOf(call: QueryCall, field: string, maxLength: number): string {
   return name
 }
 
-function pathOf(call: QueryCall): string {
+function readPath(call: QueryCall): string {
   const path = call.params.optional('Path') ?? '/'
   if (path.length > 512 || !/^\/([!-.0-~]+\/)*$/.test(path))
     throw validationError('The specified value for path is invalid.')

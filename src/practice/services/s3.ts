@@ -5,7 +5,7 @@ import { AwsFault, xmlText } from '../wire/aws-fault.ts'
 import { accessDenied, element } from '../wire/query-protocol.ts'
 import { decodePart, parseQuery, uriEncode } from '../wire/sigv4.ts'
 import type { WireRequest } from '../wire/wire-request.ts'
-import { type Caller, contextOf, identityOf, type PracticeState } from './state.ts'
+import { type Caller, createContext, identifyCaller, type PracticeState } from './state.ts'
 
 /** An object with what a reader of it is told. */
 export interface StoredObject {
@@ -135,7 +135,7 @@ export function s3Error(fault: AwsFault, path: string, requestId: string): strin
 const HANDLERS: Readonly<Record<string, (call: S3Call, route: S3Route) => S3Answer>> = {
   ListBuckets: (call) => {
     authorizeS3(call, 's3:ListAllMyBuckets', '*')
-    const { accountId } = identityOf(call.caller)
+    const { accountId } = identifyCaller(call.caller)
     const mine = [...call.store.buckets]
       .filter(([, bucket]) => bucket.accountId === accountId)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -149,7 +149,7 @@ const HANDLERS: Readonly<Record<string, (call: S3Call, route: S3Route) => S3Answ
   },
   CreateBucket: (call, { bucket }) => {
     authorizeS3(call, 's3:CreateBucket', bucketArn(bucket))
-    call.store.createBucket(bucket, identityOf(call.caller).accountId, new Date(call.nowMs))
+    call.store.createBucket(bucket, identifyCaller(call.caller).accountId, new Date(call.nowMs))
     return { status: 200, headers: { location: `/${bucket}` }, body: '' }
   },
   DeleteBucket: (call, { bucket }) => {
@@ -297,12 +297,12 @@ function authorizeS3(
   owned?: string,
   extra: Iterable<readonly [string, string]> = [],
 ): void {
-  const context = contextOf(call.caller, call.nowMs, [['aws:requestedregion', call.region], ...extra])
+  const context = createContext(call.caller, call.nowMs, [['aws:requestedregion', call.region], ...extra])
   const verdict = evaluate(call.state.layersOf(call.caller, call.nowMs), { action, resource, context })
   const request = { action, resource: `"${resource}"` }
   if (!verdict.allowed) throw accessDenied(call.caller, request, verdict.because)
   const owner = owned === undefined ? undefined : call.store.buckets.get(owned)?.accountId
-  if (owner !== undefined && owner !== identityOf(call.caller).accountId)
+  if (owner !== undefined && owner !== identifyCaller(call.caller).accountId)
     throw accessDenied(call.caller, request, `because no resource-based policy allows the ${action} action`)
 }
 

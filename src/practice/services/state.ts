@@ -227,7 +227,7 @@ export function storePolicy(text: string): StoredPolicy {
 }
 
 /** ARN, account and names of a caller, as `GetCallerIdentity` tells them. */
-export function identityOf(caller: Caller): {
+export function identifyCaller(caller: Caller): {
   arn: string
   principalArn: string
   userId: string
@@ -246,12 +246,12 @@ export function identityOf(caller: Caller): {
 }
 
 /** Condition keys that hold for every request of a caller at `ms`. `aws:TokenIssueTime` is cut to the second. */
-export function contextOf(
+export function createContext(
   caller: Caller,
   ms: number,
   extra: Iterable<readonly [string, string | readonly string[]]> = [],
 ): RequestContext {
-  const { arn, principalArn, userId, accountId, isRole } = identityOf(caller)
+  const { arn, principalArn, userId, accountId, isRole } = identifyCaller(caller)
   const context = new Map<string, string | readonly string[]>([
     ['aws:currenttime', new Date(ms).toISOString()],
     ['aws:epochtime', String(Math.floor(ms / 1000))],

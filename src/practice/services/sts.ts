@@ -3,7 +3,7 @@ import { evaluate, evaluateTrust } from '../policies/evaluate.ts'
 import { parsePolicy } from '../policies/policy-document.ts'
 import { AwsFault, validationError } from '../wire/aws-fault.ts'
 import { accessDenied, element, type QueryCall, type QueryOperation } from '../wire/query-protocol.ts'
-import { contextOf, identityOf, type PracticeSession, type Role, randomId, randomSecret } from './state.ts'
+import { createContext, identifyCaller, type PracticeSession, type Role, randomId, randomSecret } from './state.ts'
 
 /** XML namespace of STS's answers. */
 export const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
@@ -52,7 +52,7 @@ function assumeRole(call: QueryCall): string {
     issuedAt,
     expiresAt: new Date((Math.floor(call.nowMs / 1000) + input.durationSeconds) * 1000),
     policyArns: input.policyArns,
-    issuedTo: identityOf(call.caller).arn,
+    issuedTo: identifyCaller(call.caller).arn,
     ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
     ...(input.policy === undefined ? {} : { sessionPolicy: input.policy }),
   }
@@ -69,7 +69,7 @@ function assumeRole(call: QueryCall): string {
 }
 
 function getCallerIdentity(call: QueryCall): string {
-  const { arn, userId, accountId } = identityOf(call.caller)
+  const { arn, userId, accountId } = identifyCaller(call.caller)
   return element('UserId', userId) + element('Account', accountId) + element('Arn', arn)
 }
 
@@ -191,8 +191,11 @@ function requiredActions(input: AssumeRoleInput): string[] {
  * account, names the caller itself. Each action has its own condition keys, as the service authorization reference says.
  */
 function authorizeOnRole(call: QueryCall, role: Role, action: string, input: AssumeRoleInput): void {
-  const { arn, principalArn, accountId } = identityOf(call.caller)
-  const context = contextOf(call.caller, call.nowMs, [['aws:requestedregion', call.region], ...keysOf(action, input)])
+  const { arn, principalArn, accountId } = identifyCaller(call.caller)
+  const context = createContext(call.caller, call.nowMs, [
+    ['aws:requestedregion', call.region],
+    ...conditionKeys(action, input),
+  ])
   const request = { action, resource: role.arn, context }
   const trust = role.state.at(call.nowMs)?.trust.document ?? { statements: [] }
   const trusted = evaluateTrust(trust, [arn, principalArn], accountId, request)
@@ -205,7 +208,7 @@ function authorizeOnRole(call: QueryCall, role: Role, action: string, input: Ass
     throw accessDenied(call.caller, request, own.because)
 }
 
-function keysOf(action: string, input: AssumeRoleInput): [string, string | readonly string[]][] {
+function conditionKeys(action: string, input: AssumeRoleInput): [string, string | readonly string[]][] {
   const keys: [string, string | readonly string[]][] = []
   if (action !== 'sts:TagSession' && input.sourceIdentity !== undefined)
     keys.push(['sts:sourceidentity', input.sourceIdentity])
@@ -221,7 +224,7 @@ function keysOf(action: string, input: AssumeRoleInput): [string, string | reado
 }
 
 function checkDuration(call: QueryCall, role: Role, seconds: number): void {
-  if (identityOf(call.caller).isRole && seconds > 3_600)
+  if (identifyCaller(call.caller).isRole && seconds > 3_600)
     throw validationError(
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
     )

@@ -1,6 +1,6 @@
 import { parse } from 'node:querystring'
 import { type AccessRequest, evaluate } from '../policies/evaluate.ts'
-import { type Caller, contextOf, identityOf, type PracticeState } from '../services/state.ts'
+import { type Caller, createContext, identifyCaller, type PracticeState } from '../services/state.ts'
 import { AwsFault, validationError, xmlText } from './aws-fault.ts'
 
 /** One call of a service that speaks the AWS Query protocol (STS, IAM). */
@@ -60,7 +60,7 @@ export function authorize(
   resource: string,
   extra: Iterable<readonly [string, string | readonly string[]]> = [],
 ): void {
-  const context = contextOf(call.caller, call.nowMs, [['aws:requestedregion', call.region], ...extra])
+  const context = createContext(call.caller, call.nowMs, [['aws:requestedregion', call.region], ...extra])
   const verdict = evaluate(call.state.layersOf(call.caller, call.nowMs), { action, resource, context })
   if (!verdict.allowed) throw accessDenied(call.caller, { action, resource }, verdict.because)
 }
@@ -75,7 +75,7 @@ export function accessDenied(
   return new AwsFault(
     'AccessDenied',
     403,
-    `User: ${identityOf(caller).arn} is not authorized to perform: ${request.action} on resource: ${request.resource}${tail}`,
+    `User: ${identifyCaller(caller).arn} is not authorized to perform: ${request.action} on resource: ${request.resource}${tail}`,
   )
 }
 

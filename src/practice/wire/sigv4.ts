@@ -19,7 +19,7 @@ export function readClaim(request: WireRequest): SignatureClaim {
     )
   const [, credential = '', signedHeaders = '', signature = ''] = match
   const timestamp = request.headers.get('x-amz-date') ?? ''
-  return claimOf({
+  return toClaim({
     credential,
     signedHeaders,
     signature,
@@ -42,7 +42,7 @@ export function verifySignature(
 ): Buffer {
   checkDate(claim, nowMs)
   checkSignedHeaders(request, claim)
-  const payloadHash = payloadHashOf(request, claim)
+  const payloadHash = requirePayloadHash(request, claim)
   const key = signingKey(secretAccessKey, claim)
   const canonical = canonicalRequest(request, claim, payloadHash)
   const text = `AWS4-HMAC-SHA256\n${claim.timestamp}\n${claim.scope}\n${hash('sha256', canonical)}`
@@ -65,7 +65,7 @@ function readPresignedClaim(request: WireRequest): SignatureClaim {
   const seconds = Number(query.get('X-Amz-Expires'))
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > 604_800)
     throw incomplete('X-Amz-Expires must be 1 to 604800 seconds.')
-  const claim = claimOf({
+  const claim = toClaim({
     credential: query.get('X-Amz-Credential') ?? '',
     signedHeaders: query.get('X-Amz-SignedHeaders') ?? '',
     signature: query.get('X-Amz-Signature') ?? '',
@@ -76,7 +76,7 @@ function readPresignedClaim(request: WireRequest): SignatureClaim {
   return { ...claim, presignedSeconds: seconds }
 }
 
-function claimOf(parts: {
+function toClaim(parts: {
   readonly credential: string
   readonly signedHeaders: string
   readonly signature: string
@@ -144,7 +144,7 @@ function checkSignedHeaders(request: WireRequest, claim: SignatureClaim): void {
       )
 }
 
-function payloadHashOf(request: WireRequest, claim: SignatureClaim): string {
+function requirePayloadHash(request: WireRequest, claim: SignatureClaim): string {
   const declared = request.headers.get('x-amz-content-sha256')
   if (claim.presignedSeconds !== undefined) return declared ?? 'UNSIGNED-PAYLOAD'
   if (claim.service === 's3' && declared === undefined)
