@@ -35,7 +35,7 @@ export function parseRegistry(text: string, file = 'agents.yaml'): Registry {
   const document = YamlDocument.parse({ file, text, toError })
   const { agents } = document.check(registrySchema)
   const repeated = (['name', 'match'] as const).flatMap((key) =>
-    repeatsOf(agents.map((agent) => agent[key])).map(({ index, first, value }) => ({
+    findRepeats(agents.map((agent) => agent[key])).map(({ index, first, value }) => ({
       path: ['agents', index, key],
       message: `${value} is taken by agents.${first}`,
     })),
@@ -94,7 +94,7 @@ function toRegistration({ expires, review, ...entry }: Entry): Registration {
   return Object.freeze({ ...entry, expiresAt: expires, ...(review && { reviewAt: review }) })
 }
 
-function repeatsOf(values: readonly string[]): { index: number; first: number; value: string }[] {
+function findRepeats(values: readonly string[]): { index: number; first: number; value: string }[] {
   const seen = new Map<string, number>()
   return values.flatMap((value, index) => {
     const first = seen.get(value)

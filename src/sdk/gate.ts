@@ -1,7 +1,7 @@
 import { asStintError, StintError } from '../core/errors.ts'
 import { Backoff } from '../core/limits/backoff.ts'
 import { cancelled, isHeldElsewhere, retryAfterMs, sleep } from './calls.ts'
-import { endOf } from './grant-end.ts'
+import { explainEnd } from './grant-end.ts'
 import type { Timing } from './timing.ts'
 import type { GrantAnswer, GrantInfo } from './types.ts'
 
@@ -43,7 +43,7 @@ export async function requestUntilActive({
       await answered(follow(answer.grant.id, signal))
       answer = await requestUntilAnswered(request, timing, signal)
     }
-    const end = endOf(answer.grant)
+    const end = explainEnd(answer.grant)
     if (end) throw end
     if (answer.grant.state === 'active' && answer.lease) return answer
     const explanation = `The broker answered with grant ${answer.grant.id} in state ${answer.grant.state} and no lease.`
@@ -55,7 +55,7 @@ export async function requestUntilActive({
 
 async function answered(states: AsyncIterable<GrantInfo>): Promise<void> {
   for await (const grant of states) {
-    const end = endOf(grant)
+    const end = explainEnd(grant)
     if (end) throw end
     if (grant.state === 'active') return
   }

@@ -17,7 +17,7 @@ const ENDS: Partial<Record<GrantState, { code: ErrorCode; say(grant: GrantInfo):
 }
 
 /** Why this grant gives no credentials any more; undefined while it may. `details` hold `grantId`, `state` and `reason`. */
-export function endOf(grant: GrantInfo): StintError | undefined {
+export function explainEnd(grant: GrantInfo): StintError | undefined {
   const end = ENDS[grant.state]
   if (!end) return undefined
   const failedPairs = grant.decision?.failedPairs.map((pair): Json => ({ ...pair }))

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { asStintError, StintError } from '../core/errors.ts'
-import { endOf, isTerminal } from './grant-end.ts'
+import { explainEnd, isTerminal } from './grant-end.ts'
 import type { GrantAnswer, GrantInfo, LeaseInfo } from './types.ts'
 
 interface Held {
@@ -57,7 +57,7 @@ export class LeaseCache {
   observe(grant: GrantInfo): void {
     if (this.#info.state === 'ended' || (this.#info.state === 'ending' && grant.state === 'active')) return
     this.#info = grant
-    const end = endOf(grant)
+    const end = explainEnd(grant)
     if (end) this.end(end)
   }
 
