@@ -1,6 +1,6 @@
 import { CommanderError, Command as Parser } from 'commander'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
-import { inputProblemsOf } from '../core/input-error.ts'
+import { readInputProblems } from '../core/input-error.ts'
 import { EXIT, toExitCode } from './exit-codes.ts'
 import { visible } from './visible.ts'
 
@@ -86,7 +86,7 @@ function applyIo(parser: Parser, io: CommandIo): void {
 /** Several mistakes have one line each, and so has a bad configuration; elsewhere a line end comes from somebody else. */
 function explanationLines({ code, details }: StintError): string[] {
   const { explanation = ERROR_CATALOG[code].title } = details
-  const problems = inputProblemsOf(details)
+  const problems = readInputProblems(details)
   if (problems.length > 1) {
     return [`${ERROR_CATALOG[code].title}:`, ...problems.map(({ field, message }) => `${field} ${message}`)]
   }

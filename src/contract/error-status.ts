@@ -2,7 +2,7 @@ import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/gr
 import type { Json } from '../core/canonical-json.ts'
 import type { Correlation } from '../core/correlation.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintError } from '../core/errors.ts'
-import { explainProblems, inputProblemsOf, renameFields } from '../core/input-error.ts'
+import { explainProblems, readInputProblems, renameFields } from '../core/input-error.ts'
 import { reasonOf } from '../core/text/reason-of.ts'
 import { decodeRpcStatus, encodeRpcStatus, type FieldViolation, STATUS_DETAILS_KEY } from './rpc-status.ts'
 
@@ -106,7 +106,7 @@ function toMetadata(details: ErrorDetails): Record<string, string> {
 
 /** Fields by their names in the .proto; mistakes travel as violations, and those that find no room are counted. */
 function toWireDetails(details: ErrorDetails): { details: ErrorDetails; violations: FieldViolation[] } {
-  const problems = inputProblemsOf(details)
+  const problems = readInputProblems(details)
   if (problems.length === 0) return { details, violations: [] }
   const violations: FieldViolation[] = []
   let room = MAX_VIOLATIONS_BYTES

@@ -46,7 +46,7 @@ export function explainProblems(problems: readonly Pick<InputProblem, 'field' | 
 }
 
 /** The mistakes that an error lists; none for an error of another kind. */
-export function inputProblemsOf({ errors }: ErrorDetails): { field: string; message: string; code?: string }[] {
+export function readInputProblems({ errors }: ErrorDetails): { field: string; message: string; code?: string }[] {
   if (!Array.isArray(errors)) return []
   return errors.flatMap((entry: Json) => {
     const { field, message, code } = (entry ?? {}) as { field?: unknown; message?: unknown; code?: unknown }
@@ -57,7 +57,7 @@ export function inputProblemsOf({ errors }: ErrorDetails): { field: string; mess
 
 /** The details of an error with its fields as an edge, a file or a flag spells them, in the sentence too. */
 export function renameFields(details: ErrorDetails, rename: (field: string) => string): ErrorDetails {
-  const problems = inputProblemsOf(details).map((problem) => ({ ...problem, field: rename(problem.field) }))
+  const problems = readInputProblems(details).map((problem) => ({ ...problem, field: rename(problem.field) }))
   if (problems.length === 0) return details
   const omitted = typeof details.omittedErrors === 'number' ? details.omittedErrors : 0
   return { ...details, errors: problems, explanation: explainProblems(problems, omitted) }
@@ -65,6 +65,6 @@ export function renameFields(details: ErrorDetails, rename: (field: string) => s
 
 /** The error with its fields as somebody else spells them; any other error as it is. */
 export function renameErrorFields(thrown: unknown, rename: (field: string) => string): unknown {
-  if (!(thrown instanceof StintError) || inputProblemsOf(thrown.details).length === 0) return thrown
+  if (!(thrown instanceof StintError) || readInputProblems(thrown.details).length === 0) return thrown
   return new StintError(thrown.code, renameFields(thrown.details, rename), thrown.cause)
 }

@@ -174,7 +174,7 @@ export function serverIdentity(cert: string, key: Secret): ServerIdentity {
   usable('certFile', "TLS does not accept the server's certificate and private key as a pair.", () =>
     createSecureContext({ cert, key: key.reveal() }),
   )
-  const spiffeId = spiffeIdOf(leaf)
+  const spiffeId = readSpiffeId(leaf)
   return { cert, key, notAfter: leaf.validToDate, ...(spiffeId && { spiffeId }) }
 }
 
@@ -187,7 +187,7 @@ function usable<T>(field: Field, explanation: string, read: () => T): T {
 }
 
 /** Read from the DER: the text that Node makes of a subjectAltName is not to be taken apart. */
-function spiffeIdOf({ raw }: X509Certificate): string | undefined {
+function readSpiffeId({ raw }: X509Certificate): string | undefined {
   try {
     return spiffeIdText(checkLeaf(parseCertificate(raw)))
   } catch {

@@ -45,7 +45,7 @@ export function parseTrustDomain(name: unknown): string {
   if (name.length > MAX_TRUST_DOMAIN_BYTES) {
     throw invalid('trust-domain-length', `A trust domain name has at most ${MAX_TRUST_DOMAIN_BYTES} bytes.`)
   }
-  if (!consistsOf(name, 0, name.length, TRUST_DOMAIN_BYTES)) {
+  if (!hasOnly(name, 0, name.length, TRUST_DOMAIN_BYTES)) {
     throw invalid('trust-domain-charset', 'A trust domain name is made of a-z, 0-9, dot, dash and underscore only.')
   }
   return name
@@ -64,14 +64,14 @@ function checkPath(path: string): void {
     const segment = path.slice(start, end)
     if (segment === '') throw invalid('path-empty-segment', 'The path has an empty segment or ends in a slash.')
     if (segment === '.' || segment === '..') throw invalid('path-dot-segment', 'The path has a dot segment.')
-    if (!consistsOf(path, start, end, SEGMENT_BYTES)) {
+    if (!hasOnly(path, start, end, SEGMENT_BYTES)) {
       throw invalid('path-charset', 'Path segments are made of letters, digits, dot, dash and underscore only.')
     }
     start = end + 1
   }
 }
 
-function consistsOf(text: string, start: number, end: number, allowed: Uint8Array): boolean {
+function hasOnly(text: string, start: number, end: number, allowed: Uint8Array): boolean {
   for (let i = start; i < end; i++) {
     const code = text.charCodeAt(i)
     if (code > 127 || allowed[code] !== 1) return false

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type GenerationMemory, generationFile, inGenerations } from '../../src/cli/key-generations.ts'
 import { StintError } from '../../src/core/errors.ts'
-import { endOf } from '../../src/sdk/grant-end.ts'
+import { explainEnd } from '../../src/sdk/grant-end.ts'
 import type { GrantInfo } from '../../src/sdk/types.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -37,7 +37,7 @@ async function ask(key: string): Promise<string> {
     deadline: new Date(clock.now().getTime() + TTL_SECONDS * 1_000),
   }
   grants.set(key, grant)
-  const end = endOf(grant)
+  const end = explainEnd(grant)
   if (end) throw end
   return grant.id
 }

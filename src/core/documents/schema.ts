@@ -26,7 +26,7 @@ type Issue = z.core.$ZodRawIssue
 function describeIssue(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? 'is missing' : `must be ${kindOf(issue.expected)}`
+      return issue.input === undefined ? 'is missing' : `must be ${describeKind(issue.expected)}`
     case 'invalid_value':
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
     case 'too_small':
@@ -34,7 +34,7 @@ function describeIssue(issue: Issue): string {
     case 'too_big':
       return sized(issue.origin, issue.exact ? '' : issue.inclusive ? 'at most ' : 'less than ', issue.maximum, issue)
     case 'invalid_format':
-      return `must be ${formatOf(issue)}`
+      return `must be ${describeFormat(issue)}`
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`
     case 'unrecognized_keys':
@@ -66,7 +66,7 @@ const KINDS: Readonly<Record<string, string>> = {
   date: 'an instant',
 }
 
-function kindOf(expected: string): string {
+function describeKind(expected: string): string {
   return KINDS[expected] ?? `a value of type ${expected}`
 }
 
@@ -93,6 +93,6 @@ const FORMATS: Readonly<Record<string, string>> = {
   base64url: 'Base64 in the URL alphabet',
 }
 
-function formatOf({ format, pattern }: Issue & { code: 'invalid_format' }): string {
+function describeFormat({ format, pattern }: Issue & { code: 'invalid_format' }): string {
   return FORMATS[format] ?? (pattern === undefined ? `a ${format}` : `a text that matches ${pattern}`)
 }

@@ -12,7 +12,7 @@ const STICKY = 0o1000
  * @param options.secret whether reading it is already too much.
  */
 export function openToOthers(path: string, { secret = false }: { secret?: boolean } = {}): string | undefined {
-  const stats = statOf(path)
+  const stats = statIfPresent(path)
   if (!stats) return undefined
   if (stats.mode & OTHERS_WRITE && !isSharedSafely(stats)) {
     return `Every user of this machine may write ${path} (mode ${modeText(stats)}); take that away: chmod o-w.`
@@ -20,7 +20,7 @@ export function openToOthers(path: string, { secret = false }: { secret?: boolea
   if (secret && stats.isFile() && stats.mode & OTHERS_READ) {
     return `Every user of this machine may read ${path}, which holds a secret (mode ${modeText(stats)}); take that away: chmod o-r.`
   }
-  const folder = statOf(dirname(path))
+  const folder = statIfPresent(dirname(path))
   if (!folder || !(folder.mode & OTHERS_WRITE) || isSharedSafely(folder)) return undefined
   return `Every user of this machine may replace ${path}, since its folder is open (mode ${modeText(folder)}); take that away: chmod o-w.`
 }
@@ -31,7 +31,7 @@ function isSharedSafely(stats: Stats): boolean {
 }
 
 /** Links are followed: what counts is the file that is read. A file that is not there is another check's to tell. */
-function statOf(path: string): Stats | undefined {
+function statIfPresent(path: string): Stats | undefined {
   try {
     return statSync(path)
   } catch {

@@ -53,7 +53,7 @@ async function moveToNew(beside: string, file: string): Promise<void> {
   try {
     await link(beside, file)
   } catch (error) {
-    if (!KNOWS_NO_LINKS.has(codeOf(error))) throw error
+    if (!KNOWS_NO_LINKS.has(readErrorCode(error))) throw error
     await refuseExisting(file)
     return rename(beside, file)
   }
@@ -65,7 +65,7 @@ const KNOWS_NO_LINKS = new Set<string | undefined>(['EPERM', 'ENOTSUP', 'EOPNOTS
 
 async function refuseExisting(file: string): Promise<void> {
   const found = await lstat(file).catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error
+    if (readErrorCode(error) !== 'ENOENT') throw error
   })
   if (!found) return
   throw Object.assign(new Error(`EEXIST: file already exists, '${file}'`), { code: 'EEXIST', path: file })
@@ -80,6 +80,6 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function codeOf(error: unknown): string | undefined {
+function readErrorCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }

@@ -23,7 +23,7 @@ export function parseHostPort(text: string): HostPort | undefined {
   const url = host === undefined ? null : URL.parse(`https://${host}${digits === undefined ? '' : `:${digits}`}/`)
   if (host === undefined || !url || digits === '0') return undefined
   if (!host.startsWith('[') && url.hostname !== host.toLowerCase()) return undefined
-  return { host: hostOf(url), ...(digits !== undefined && { port: Number(digits) }) }
+  return { host: urlHost(url), ...(digits !== undefined && { port: Number(digits) }) }
 }
 
 /** `host:port` of an address, an IPv6 one in brackets, e.g. `[::1]:8443`. */
@@ -33,14 +33,14 @@ export function hostPortText(host: string, port: number): string {
 
 /** Whether a URL is at this host, and at its port if it names one. */
 export function isAt(url: URL, { host, port }: HostPort): boolean {
-  return hostOf(url) === host && (port === undefined || port === portOf(url))
+  return urlHost(url) === host && (port === undefined || port === urlPort(url))
 }
 
 /** Host name or IP address of a URL, without brackets. */
-export function hostOf({ hostname }: URL): string {
+export function urlHost({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1')
 }
 
-function portOf({ port }: URL): number {
+function urlPort({ port }: URL): number {
   return port === '' ? HTTPS_PORT : Number(port)
 }

@@ -78,11 +78,11 @@ function classIn(family: 'ipv4' | 'ipv6', address: string): IpClass {
 /** The eight groups of 16 bits of a well-formed IPv6 address. */
 function ipv6Groups(address: string): number[] {
   const [head = '', tail] = address.split('::')
-  const [front, back] = [groupsOf(head), groupsOf(tail ?? '')]
+  const [front, back] = [parseGroups(head), parseGroups(tail ?? '')]
   return tail === undefined ? front : [...front, ...Array<number>(8 - front.length - back.length).fill(0), ...back]
 }
 
-function groupsOf(text: string): number[] {
+function parseGroups(text: string): number[] {
   if (text === '') return []
   return text.split(':').flatMap((group) => {
     if (!group.includes('.')) return [Number.parseInt(group, 16)]

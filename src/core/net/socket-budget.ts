@@ -25,7 +25,7 @@ export function shareSockets<Name extends string>(
   wanted: Readonly<Record<Name, ConnectionTableLimits>>,
   openFiles: number | undefined,
 ): SocketBudget<Name> {
-  const needed = Object.values<ConnectionTableLimits>(wanted).reduce((sum, limits) => sum + socketsOf(limits), 0)
+  const needed = Object.values<ConnectionTableLimits>(wanted).reduce((sum, limits) => sum + countSockets(limits), 0)
   if (openFiles === undefined || needed + RESERVED_FILES <= openFiles) return { limits: wanted }
   const raise = `Raise the limit of open files (ulimit -n, LimitNOFILE) to ${needed + RESERVED_FILES}`
   if (openFiles < FEWEST_FILES) {
@@ -58,18 +58,18 @@ function fairShares<Name extends string>(
   sockets: number,
 ): Record<Name, ConnectionTableLimits> {
   const smallestFirst = Object.entries<ConnectionTableLimits>(wanted).sort(
-    ([, a], [, b]) => socketsOf(a) - socketsOf(b),
+    ([, a], [, b]) => countSockets(a) - countSockets(b),
   )
   let left = sockets
   const shares = smallestFirst.map(([name, limits], index) => {
-    const share = Math.min(socketsOf(limits), Math.floor(left / (smallestFirst.length - index)))
+    const share = Math.min(countSockets(limits), Math.floor(left / (smallestFirst.length - index)))
     left -= share
-    return [name, scaled(limits, share / Math.max(1, socketsOf(limits)))] as const
+    return [name, scaled(limits, share / Math.max(1, countSockets(limits)))] as const
   })
   return Object.fromEntries(shares) as Record<Name, ConnectionTableLimits>
 }
 
-function socketsOf({ maxConnections, maxUnproven }: ConnectionTableLimits): number {
+function countSockets({ maxConnections, maxUnproven }: ConnectionTableLimits): number {
   return maxConnections + maxUnproven
 }
 

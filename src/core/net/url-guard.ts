@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { StintError } from '../errors.ts'
-import { hostOf, isAt, parseHostPort } from './host-port.ts'
+import { isAt, parseHostPort, urlHost } from './host-port.ts'
 import { type IpClass, ipClass } from './ip-class.ts'
 
 /** A URL that passed, and what may be behind its host. */
@@ -35,7 +35,7 @@ export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: r
   if (url.hostname !== raw.toLowerCase()) {
     throw refused('host', `A URL's host must be in canonical form; this one normalises to ${url.hostname}.`)
   }
-  const host = hostOf(url)
+  const host = urlHost(url)
   const listed = allowPrivate.some((entry) => {
     const named = parseHostPort(entry)
     return named !== undefined && isAt(url, named)

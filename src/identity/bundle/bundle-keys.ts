@@ -91,7 +91,7 @@ function readRoot(jwk: Jwk): ReadKey {
   } catch {
     return { note: alarm('x5c-unusable', "A key's x5c is not a usable signing certificate in DER.") }
   }
-  if (publicKeyOf(jwk)?.equals(root.x509.publicKey)) return { root, note }
+  if (importPublicKey(jwk)?.equals(root.x509.publicKey)) return { root, note }
   return { note: mismatch(jwk) }
 }
 
@@ -129,7 +129,7 @@ export function jwtAuthority(jwk: Jwk): JwtAuthority | undefined {
   const candidates =
     kty === 'RSA' ? RSA_ALGORITHMS : [...EC_ALGORITHMS].filter(([name]) => name === crv).map(([, a]) => a)
   const algorithms = alg === undefined ? candidates : candidates.filter((candidate) => candidate === alg)
-  const key = publicKeyOf(jwk)
+  const key = importPublicKey(jwk)
   if (!key || algorithms.length === 0) return undefined
   const bits = key.asymmetricKeyDetails?.modulusLength
   if (kty === 'RSA' && (bits === undefined || bits < 2048 || bits > 8192)) return undefined
@@ -137,7 +137,7 @@ export function jwtAuthority(jwk: Jwk): JwtAuthority | undefined {
 }
 
 /** The key that the members of a JWK say; undefined when they are no key. */
-function publicKeyOf({ kty, crv, x, y, n, e }: Jwk): KeyObject | undefined {
+function importPublicKey({ kty, crv, x, y, n, e }: Jwk): KeyObject | undefined {
   const members = (kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y }) as JsonWebKey
   try {
     return createPublicKey({ key: members, format: 'jwk' })

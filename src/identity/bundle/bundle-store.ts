@@ -53,7 +53,7 @@ const MAX_NAME_BYTES = 30_000
 export class BundleStore {
   #bundles: ReadonlyMap<string, TrustBundle> = new Map()
   #unavailable: ReadonlySet<string> = new Set()
-  #snapshot: BundleSnapshot = snapshotOf(0, { bundles: new Map(), unavailable: new Set() })
+  #snapshot: BundleSnapshot = createSnapshot(0, { bundles: new Map(), unavailable: new Set() })
   #roots: readonly string[] = []
   readonly #listeners = new Set<() => void>()
   readonly #looks = new Map<string, UntilLooked>()
@@ -158,7 +158,7 @@ export class BundleStore {
   #set(bundles: ReadonlyMap<string, TrustBundle>, unavailable: ReadonlySet<string>): void {
     this.#bundles = bundles
     this.#unavailable = unavailable
-    this.#snapshot = snapshotOf(this.#snapshot.generation + 1, { bundles, unavailable })
+    this.#snapshot = createSnapshot(this.#snapshot.generation + 1, { bundles, unavailable })
     this.#roots = [
       ...new Set([...bundles.values()].flatMap((bundle) => bundle.x509Authorities.map((root) => root.x509.toString()))),
     ]
@@ -192,7 +192,7 @@ function checkSuccessor(trustDomain: string, bundle: TrustBundle, held: TrustBun
   }
 }
 
-function snapshotOf(
+function createSnapshot(
   generation: number,
   { bundles, unavailable }: { bundles: ReadonlyMap<string, TrustBundle>; unavailable: ReadonlySet<string> },
 ): BundleSnapshot {

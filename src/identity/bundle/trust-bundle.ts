@@ -112,7 +112,7 @@ function bundleFromDocument(trustDomain: string, document: { readonly [key: stri
  * @throws {StintError} BUNDLE_INVALID for a malformed name, or roots whose own names are too long.
  */
 export function trustBundle(name: string, { x509Authorities, jwtAuthorities }: Omit<BundleKeys, 'notes'>): TrustBundle {
-  const trustDomain = nameOf(name)
+  const trustDomain = requireTrustDomain(name)
   checkNames(x509Authorities)
   const parts = x509Authorities.map((root) => root.fingerprint)
   for (const [kid, { key, algorithms }] of jwtAuthorities) {
@@ -122,7 +122,7 @@ export function trustBundle(name: string, { x509Authorities, jwtAuthorities }: O
   return { trustDomain, x509Authorities, jwtAuthorities, digest: sha256Hex(parts.sort().join('\n')) }
 }
 
-function nameOf(name: string): string {
+function requireTrustDomain(name: string): string {
   try {
     return parseTrustDomain(name)
   } catch (error) {

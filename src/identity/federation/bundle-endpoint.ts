@@ -55,7 +55,7 @@ const MAX_HEADER_BYTES = 8_192
  */
 export async function startBundleEndpoint(options: BundleEndpointOptions): Promise<BundleEndpoint> {
   const { clock, onRefused, requestWithinMs: ms = 5_000 } = options
-  const server = createServer(limitsOf(ms), (request, response) => answer(request, response, options))
+  const server = createServer(timeLimits(ms), (request, response) => answer(request, response, options))
   server.setTimeout(ms)
   const guard = new GuardedListener({
     server,
@@ -82,7 +82,7 @@ export async function startBundleEndpoint(options: BundleEndpointOptions): Promi
 }
 
 /** Node looks at its time limits every 30 s unless told, which is as long as a slow client would then have. */
-function limitsOf(ms: number) {
+function timeLimits(ms: number) {
   return {
     maxHeaderSize: MAX_HEADER_BYTES,
     handshakeTimeout: ms,
@@ -104,7 +104,7 @@ function show(server: Server, identity: ServerIdentity | undefined): void {
 
 function answer(request: IncomingMessage, response: ServerResponse, options: BundleEndpointOptions): void {
   const bundle = options.bundle()
-  const status = statusOf(request, options, bundle)
+  const status = chooseStatus(request, options, bundle)
   response.setHeader('connection', 'close')
   if (status === 405) response.setHeader('allow', 'GET')
   if (status !== 200 || !bundle) {
@@ -116,7 +116,7 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Bun
   response.end(bundleDocument(bundle, { refreshHintSeconds }))
 }
 
-function statusOf(
+function chooseStatus(
   { url, method }: IncomingMessage,
   { path }: BundleEndpointOptions,
   bundle: TrustBundle | undefined,

@@ -9,7 +9,7 @@ import { checkClaims } from './jwt-claims.ts'
 import type { CompactToken, TokenParts } from './jwt-token.ts'
 import { readCompactToken, tokenInvalid } from './jwt-token.ts'
 import { replayKey } from './replay-key.ts'
-import { confirmationOf } from './token-binding.ts'
+import { readConfirmation } from './token-binding.ts'
 
 /** What this service demands of a JWT-SVID. */
 export interface JwtSvidRules {
@@ -48,7 +48,7 @@ export interface VerifiedJwtSvid {
  */
 export function createJwtSvidVerifier(rules: JwtSvidRules): JwtSvidVerifier {
   const { maxLifetimeSeconds = 3600, leewaySeconds = 10, soleAudience = true } = rules
-  const audiencesFor = audiencesOf(rules)
+  const audiencesFor = createAudienceLookup(rules)
   if (!(maxLifetimeSeconds > 0 && maxLifetimeSeconds <= 86_400)) {
     throw configInvalid('maxLifetimeSeconds', 'The maximum token lifetime must be between 1 s and 24 h.')
   }
@@ -86,7 +86,7 @@ interface Context extends VerificationContext {
   readonly soleAudience: boolean
 }
 
-function audiencesOf({ audience = [], audienceByDomain = new Map() }: JwtSvidRules) {
+function createAudienceLookup({ audience = [], audienceByDomain = new Map() }: JwtSvidRules) {
   const common = typeof audience === 'string' ? [audience] : audience
   const all = [common, ...audienceByDomain.values()].flat()
   if (all.length === 0 || !all.every((text) => typeof text === 'string' && text.trim() !== '')) {
@@ -98,12 +98,12 @@ function audiencesOf({ audience = [], audienceByDomain = new Map() }: JwtSvidRul
 async function verify(token: string | TokenParts, context: Context): Promise<VerifiedJwtSvid> {
   const read = readCompactToken(token)
   const claims = checkClaims(read.claims, context)
-  const boundTo = confirmationOf(read.claims)
-  await checkSignature(read, authorityOf(read, claims, context))
+  const boundTo = readConfirmation(read.claims)
+  await checkSignature(read, requireAuthority(read, claims, context))
   return verified(read, claims, { leewaySeconds: context.leewaySeconds, boundTo })
 }
 
-function authorityOf({ header }: CompactToken, { id }: JwtClaims, { bundles, keyWaitMs }: Context): JwtAuthority {
+function requireAuthority({ header }: CompactToken, { id }: JwtClaims, { bundles, keyWaitMs }: Context): JwtAuthority {
   const authority = requireBundle(bundles, id.trustDomain).jwtAuthorities.get(header.kid)
   if (!authority) throw unknownKey(id.trustDomain, keyWaitMs?.(id.trustDomain) ?? 0)
   if (!authority.algorithms.includes(header.alg)) {

@@ -11,7 +11,7 @@ import { tokenInvalid } from './jwt-token.ts'
  * @throws {StintError} TOKEN_INVALID with `details.check` confirmation.
  * @see RFC 7800, section 3.1; RFC 8705, section 3.1; RFC 9449, section 6
  */
-export function confirmationOf(claims: { readonly [name: string]: StrictJson }): string | undefined {
+export function readConfirmation(claims: { readonly [name: string]: StrictJson }): string | undefined {
   if (!Object.hasOwn(claims, 'cnf')) return undefined
   const { cnf } = claims
   const [member, ...more] = isJsonObject(cnf) ? Object.entries(cnf) : []
@@ -27,7 +27,7 @@ export function confirmationOf(claims: { readonly [name: string]: StrictJson }):
 /**
  * Holds a bound token to its connection.
  *
- * @param boundTo what `confirmationOf` says of the token.
+ * @param boundTo what `readConfirmation` says of the token.
  * @param fingerprint of the leaf that the peer of this very connection has shown, if any.
  * @throws {StintError} TOKEN_BINDING_MISMATCH
  */

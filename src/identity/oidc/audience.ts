@@ -18,14 +18,14 @@ export function audienceProblem(audience: string, issuer: string): string | unde
   if (OTHERS.has(lowered) || PREFIXES_OF_OTHERS.some((prefix) => lowered.startsWith(prefix))) {
     return 'belongs to another service, so its tokens would be accepted here; use an identifier that only this service has'
   }
-  if (hostOf(audience) === hostOf(issuer)) {
+  if (parseHost(audience) === parseHost(issuer)) {
     return "is at the issuer's host, like its default audiences; use an identifier that only this service has"
   }
   return undefined
 }
 
 /** The host, with its port, of a URL or a bare host name; undefined for other texts. */
-function hostOf(text: string): string | undefined {
+function parseHost(text: string): string | undefined {
   const host = URL.parse(text)?.host || URL.parse(`https://${text}`)?.host
   return host === '' ? undefined : host?.toLowerCase()
 }

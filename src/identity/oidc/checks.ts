@@ -1,7 +1,7 @@
 import type { StrictJson } from '../../core/documents/strict-json.ts'
 import { type TokenParts, tokenInvalid } from '../jwt/jwt-token.ts'
 import { checkAudience } from '../jwt/token-audience.ts'
-import { confirmationOf } from '../jwt/token-binding.ts'
+import { readConfirmation } from '../jwt/token-binding.ts'
 import { type ClaimReference, readClaim } from './claim-path.ts'
 import type { Condition, OidcIssuer } from './issuer.ts'
 import { checkAge, checkExpiry, checkIssuedAt, checkLifetime, checkNotBefore } from './token-times.ts'
@@ -27,7 +27,7 @@ const MAX_JTI_BYTES = 256
  *
  * @see OpenID Connect Core, section 3.1.3.7; RFC 7519, section 4.1; RFC 8725, section 3
  */
-export function checksOf(issuer: OidcIssuer): readonly TokenCheck[] {
+export function listChecks(issuer: OidcIssuer): readonly TokenCheck[] {
   const { traps, subject, conditions } = issuer
   return [
     { name: 'header', run: checkCritical },
@@ -125,7 +125,7 @@ function checkParty({ claims }: TokenParts, { partyClaims, authorizedParties, su
 }
 
 function bindingFinding(claims: TokenParts['claims']): string {
-  const boundTo = confirmationOf(claims)
+  const boundTo = readConfirmation(claims)
   return boundTo === undefined ? 'a bearer token' : `bound to the certificate ${boundTo}`
 }
 

@@ -3,7 +3,7 @@ import { audienceProblem } from './audience.ts'
 import { claimReference } from './claim-path.ts'
 import { type KeyPlaceSettings, keyPlaceProblems } from './keys/key-places.ts'
 import type { IssuerPreset } from './presets/preset.ts'
-import { type PresetName, presetOf } from './presets/presets.ts'
+import { findPreset, type PresetName } from './presets/presets.ts'
 import { isIssuerAlias } from './subject.ts'
 
 /** An issuer as the configuration has it; durations in milliseconds. What is left out comes from the preset. */
@@ -48,13 +48,13 @@ const MAX_LEEWAY_MS = 30_000
 const MAX_NAMES = 10
 
 /** The setting `audience` as a list. */
-export function audiencesOf({ audience }: Pick<IssuerSettings, 'audience'>): readonly string[] {
+export function listAudiences({ audience }: Pick<IssuerSettings, 'audience'>): readonly string[] {
   return typeof audience === 'string' ? [audience] : audience
 }
 
 /** Everything that is wrong with the settings of one issuer; empty when they can be used. */
 export function issuerProblems(settings: IssuerSettings): IssuerProblem[] {
-  const preset = presetOf(settings.preset)
+  const preset = findPreset(settings.preset)
   return [
     ...namingProblems(settings, preset),
     ...tokenProblems(settings, preset),
@@ -87,7 +87,7 @@ function tokenProblems(settings: IssuerSettings, preset: IssuerPreset): IssuerPr
 }
 
 function audienceProblems(settings: IssuerSettings, preset: IssuerPreset): IssuerProblem[] {
-  const audiences = audiencesOf(settings)
+  const audiences = listAudiences(settings)
   if (audiences.length === 0) return [problem('audience', 'must name at least one identifier of this service')]
   return audiences.flatMap((audience) => {
     const wrong = audienceProblem(audience, settings.issuer) ?? preset.audienceProblem?.(audience)

@@ -1,10 +1,10 @@
 import { StintError } from '../../core/errors.ts'
 import type { ClaimReference } from './claim-path.ts'
 import { claimReference } from './claim-path.ts'
-import { audiencesOf, type IssuerSettings, issuerProblems } from './issuer-problems.ts'
+import { type IssuerSettings, issuerProblems, listAudiences } from './issuer-problems.ts'
 import { type KeyPlace, keyPlaces, reviewUrls } from './keys/key-places.ts'
 import type { Trap } from './presets/preset.ts'
-import { presetOf } from './presets/presets.ts'
+import { findPreset } from './presets/presets.ts'
 import { issuerTrustDomain } from './subject.ts'
 
 /** A claim with the values it may have, each compared with its type. */
@@ -55,12 +55,12 @@ export function defineIssuer(settings: IssuerSettings): OidcIssuer {
     })
   }
   const { alias, issuer, authorizedParties = [] } = settings
-  const preset = presetOf(settings.preset)
+  const preset = findPreset(settings.preset)
   return {
     alias,
     trustDomain: issuerTrustDomain(alias),
     issuer,
-    audiences: audiencesOf(settings),
+    audiences: listAudiences(settings),
     algorithms: settings.algorithms ?? preset.algorithms,
     maxTokenAgeSeconds: (settings.maxTokenAge ?? preset.maxTokenAgeMs) / 1_000,
     maxLifetimeSeconds: (settings.maxLifetime ?? preset.maxLifetimeMs) / 1_000,

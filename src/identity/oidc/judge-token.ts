@@ -1,9 +1,9 @@
 import { asStintError, type ErrorCode } from '../../core/errors.ts'
 import { type TokenParts, tokenInvalid } from '../jwt/jwt-token.ts'
-import { checksOf, keyId } from './checks.ts'
+import { keyId, listChecks } from './checks.ts'
 import type { OidcIssuer } from './issuer.ts'
 import type { IssuerKey } from './keys/jwks.ts'
-import { agentOf, checkSignature } from './oidc-verifier.ts'
+import { checkSignature, readSubject } from './oidc-verifier.ts'
 
 /** One check of a token, for an operator to read. */
 export interface JudgedCheck {
@@ -40,11 +40,11 @@ export async function judgeToken(
       throw tokenInvalid('issuer', "The token's iss must match the issuer exactly.")
     }),
   ]
-  for (const { name, run } of checksOf(issuer)) checks.push(await judged(name, () => run(token, now)))
+  for (const { name, run } of listChecks(issuer)) checks.push(await judged(name, () => run(token, now)))
   checks.push(keys ? await judged('signature', () => signatureFinding(token, keys)) : SIGNATURE_SKIPPED)
   let subject: string | undefined
   const named = await judged('agent', () => {
-    subject = agentOf(token.claims, issuer)
+    subject = readSubject(token.claims, issuer)
     return subject
   })
   return { checks: [...checks, named], alias: issuer.alias, ...(subject === undefined ? {} : { subject }) }

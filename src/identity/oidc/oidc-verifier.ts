@@ -5,9 +5,9 @@ import type { StintError } from '../../core/errors.ts'
 import type { GuardedFetch } from '../../core/net/guarded-fetch.ts'
 import { type TokenParts, tokenInvalid } from '../jwt/jwt-token.ts'
 import { replayKey } from '../jwt/replay-key.ts'
-import { confirmationOf } from '../jwt/token-binding.ts'
+import { readConfirmation } from '../jwt/token-binding.ts'
 import { requireInstant } from '../jwt/token-times.ts'
-import { checksOf, keyId, subjectValue, type TokenCheck, tokenId } from './checks.ts'
+import { keyId, listChecks, subjectValue, type TokenCheck, tokenId } from './checks.ts'
 import { type Claims, readClaim } from './claim-path.ts'
 import type { OidcIssuer } from './issuer.ts'
 import { loadKeys } from './keys/discovery.ts'
@@ -75,7 +75,7 @@ export class OidcVerifier {
   constructor(options: OidcVerifierOptions) {
     this.#entries = options.issuers.map((issuer) => ({
       issuer,
-      checks: checksOf(issuer),
+      checks: listChecks(issuer),
       keys: new PlacedKeys(issuer.keyPlaces.map((place) => this.#follow(issuer, place, options))),
       ...(issuer.reviewUrls.length > 0 && {
         review: tokenReview({
@@ -144,7 +144,7 @@ export class OidcVerifier {
   async verify(token: TokenParts, now: Date): Promise<VerifiedOidcToken> {
     const { iss } = token.claims
     const entries = (typeof iss === 'string' && this.#byIssuer.get(iss)) || []
-    const entry = entries.length > 1 ? await signerOf(token, entries) : entries[0]
+    const entry = entries.length > 1 ? await findSigner(token, entries) : entries[0]
     if (!entry) throw tokenInvalid('issuer', 'Tokens from this issuer are not accepted here.')
     for (const check of entry.checks) check.run(token, now)
     const verified = describe(token, entry.issuer)
@@ -155,7 +155,7 @@ export class OidcVerifier {
 }
 
 /** Which of several issuers of one name has signed a token. @throws {StintError} as `OidcVerifier.verify` */
-async function signerOf(token: TokenParts, entries: readonly Entry[]): Promise<Entry> {
+async function findSigner(token: TokenParts, entries: readonly Entry[]): Promise<Entry> {
   const kid = keyId(token)
   const holders = entries.map(({ keys }) => keys)
   // Only to have them asked: who has the key by then is seen below.
@@ -198,14 +198,14 @@ function describe(token: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
   const [exp, iat] = [requireInstant(claims, 'exp'), requireInstant(claims, 'iat')]
   const jti = tokenId(claims)
   const id = jti ?? sha256Hex(signingInput)
-  const boundTo = confirmationOf(claims)
+  const boundTo = readConfirmation(claims)
   const replay = {
     key: replayKey(token, { issuer: issuer.trustDomain, jti }),
     until: new Date(exp + leewaySeconds * 1000),
   }
-  const facets = facetsOf(claims, issuer)
+  const facets = readFacets(claims, issuer)
   return {
-    subject: agentOf(claims, issuer),
+    subject: readSubject(claims, issuer),
     trustDomain: issuer.trustDomain,
     acceptedUntil: new Date(Math.min(exp, iat + maxTokenAgeSeconds * 1000) + leewaySeconds * 1000),
     tokenId: id,
@@ -216,12 +216,12 @@ function describe(token: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
 }
 
 /** The subject that a token's claims name. @throws {StintError} TOKEN_INVALID */
-export function agentOf(claims: Claims, { alias, subject }: OidcIssuer): string {
+export function readSubject(claims: Claims, { alias, subject }: OidcIssuer): string {
   const fields = subject.map((reference) => [reference.name, subjectValue(claims, reference)] as const)
   return oidcSubjectText({ alias, fields })
 }
 
-function facetsOf(claims: Claims, { facets }: OidcIssuer): Readonly<Record<string, string>> | undefined {
+function readFacets(claims: Claims, { facets }: OidcIssuer): Readonly<Record<string, string>> | undefined {
   const found = Object.entries(facets).flatMap(([name, pointer]) => {
     const value = readClaim(claims, pointer)
     if (typeof value !== 'string' || !value.isWellFormed()) return []

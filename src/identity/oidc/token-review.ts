@@ -36,7 +36,7 @@ const POD_UID = 'authentication.kubernetes.io/pod-uid'
  */
 export function tokenReview({ urls, fetch, onOutcome }: TokenReviewOptions): TokenReview {
   return async (token, signal) => {
-    const audiences = audiencesOf(token)
+    const audiences = listTokenAudiences(token)
     const body = JSON.stringify({
       apiVersion: API_VERSION,
       kind: 'TokenReview',
@@ -95,12 +95,12 @@ async function ask(
     post,
     ...(signal && { signal }),
   })
-  const status = statusOf(answer)
+  const status = readStatus(answer)
   if (status) return status
   throw unusable('The answer of the API server is not a TokenReview with a status.')
 }
 
-function statusOf({ status, body }: FetchedDocument): Json | undefined {
+function readStatus({ status, body }: FetchedDocument): Json | undefined {
   if (status === 401) throw unusable('The API server rejected the token in tokenFile (401).')
   if (status === 403) {
     throw unusable(
@@ -140,7 +140,7 @@ function checkStatus({ authenticated, user, audiences }: Json, { claims }: Token
   throw refused('The cluster says that the token belongs to a different pod from the one in its claims.')
 }
 
-function audiencesOf({ claims: { aud } }: TokenParts): string[] {
+function listTokenAudiences({ claims: { aud } }: TokenParts): string[] {
   const all: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   return all.filter((one) => typeof one === 'string')
 }

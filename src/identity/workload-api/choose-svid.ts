@@ -38,8 +38,8 @@ export function chooseSpiffeId(offers: readonly Offer[], { choice, pinned, setti
   const ids = new Set(fitting.map(({ spiffeId }) => spiffeId))
   const [only] = ids
   if (pinned !== undefined ? ids.has(pinned) : ids.size === 1) return pinned ?? only ?? ''
-  const offered = [...new Set(offers.map(textOf))].sort()
-  const list = listOf(offered)
+  const offered = [...new Set(offers.map(describeOffer))].sort()
+  const list = joinOffers(offered)
   if (pinned !== undefined) throw lost(pinned, offered, list)
   if (ids.size === 0) {
     const explanation = `The Workload API offers no SVID with ${wantedText(choice)} to this process; it offers ${list}.`
@@ -68,12 +68,12 @@ function wantedText({ spiffeId, hint }: SvidChoice): string {
 }
 
 /** A malformed ID is quoted: it comes from another program and may hold anything. */
-function textOf({ spiffeId, hint }: Offer): string {
+function describeOffer({ spiffeId, hint }: Offer): string {
   const id = /^[\x21-\x7e]{1,2048}$/.test(spiffeId) ? spiffeId : JSON.stringify(spiffeId.slice(0, 256))
   return hint === '' ? id : `${id} (hint ${JSON.stringify(hint.slice(0, 256))})`
 }
 
-function listOf(offered: readonly string[]): string {
+function joinOffers(offered: readonly string[]): string {
   if (offered.length === 0) return 'none'
   const more = offered.length - MAX_LISTED
   return offered.slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')

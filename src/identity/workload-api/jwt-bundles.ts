@@ -4,7 +4,7 @@ import { type JwtAuthority, readBundleKeys } from '../bundle/bundle-keys.ts'
 import { alarm, type BundleNote, bundleInvalid } from '../bundle/bundle-problems.ts'
 import { readBundleDocument } from '../bundle/trust-bundle.ts'
 import type { JwtBundlesResponse } from './definition.ts'
-import { trustDomainOf } from './x509-context.ts'
+import { parseBundleKey } from './x509-context.ts'
 
 /** One message of `FetchJWTBundles`. Immutable. */
 export interface JwtBundles {
@@ -35,7 +35,7 @@ export function readJwtBundles({ bundles }: JwtBundlesResponse, before?: JwtBund
   for (const [key, value] of entries) {
     let trustDomain: string | undefined
     try {
-      trustDomain = trustDomainOf(key)
+      trustDomain = parseBundleKey(key)
       const read = readBundleKeys(jwtKeys(value))
       authorities.set(trustDomain, read.jwtAuthorities)
       notes.push(...read.notes)

@@ -32,7 +32,7 @@ export interface WorkloadApiSourceOptions extends BundleReports {
   readonly patient?: boolean
 }
 
-/** The last messages of both streams; `bundleOf` decides which parts of them count. */
+/** The last messages of both streams; `toTrustBundle` decides which parts of them count. */
 interface State {
   readonly x509: X509Context | undefined
   readonly jwt: JwtBundles | undefined
@@ -110,7 +110,7 @@ export class WorkloadApiSource implements BundleSource {
    */
   publishable(trustDomain: string): TrustBundle | undefined {
     const known = this.#jwt ? !this.#jwt.unreadable.has(trustDomain) : !this.#jwtOffered
-    return known ? bundleOf(trustDomain, { x509: this.#x509, jwt: this.#jwt }) : undefined
+    return known ? toTrustBundle(trustDomain, { x509: this.#x509, jwt: this.#jwt }) : undefined
   }
 
   /**
@@ -237,7 +237,7 @@ export class WorkloadApiSource implements BundleSource {
    */
   #take(next: State, identity: ServerIdentity | undefined): StintError | undefined {
     const { store, trustDomains } = this.#options
-    if (next.x509) store.apply(new Map(trustDomains.map((name) => [name, bundleOf(name, next)])))
+    if (next.x509) store.apply(new Map(trustDomains.map((name) => [name, toTrustBundle(name, next)])))
     else store.suspend(trustDomains)
     this.#x509 = next.x509
     this.#jwt = next.jwt
@@ -343,7 +343,7 @@ function noJwtKeys(trustDomain: string): BundleNote {
   return warning(`jwt-keys-missing:${trustDomain}`, text)
 }
 
-function bundleOf(trustDomain: string, { x509, jwt }: State): TrustBundle | undefined {
+function toTrustBundle(trustDomain: string, { x509, jwt }: State): TrustBundle | undefined {
   const x509Authorities = x509?.roots.get(trustDomain)
   // Nothing else ends JWT keys: without an SVID they do not count, whatever their own stream says.
   const jwtAuthorities = x509 && jwt?.authorities.get(trustDomain)

@@ -122,7 +122,7 @@ function readSvids(
  *
  * @throws {StintError} SPIFFE_ID_INVALID
  */
-export function trustDomainOf(key: string): string {
+export function parseBundleKey(key: string): string {
   const { trustDomain, path } = parseSpiffeId(key)
   if (path === '') return trustDomain
   throw new StintError('SPIFFE_ID_INVALID', {
@@ -178,7 +178,7 @@ function readFederated(
   if (entries.length > MAX_TRUST_DOMAINS) throw bundleInvalid('size', `More than ${MAX_TRUST_DOMAINS} trust domains.`)
   for (const [key, value] of entries) {
     try {
-      const trustDomain = trustDomainOf(key)
+      const trustDomain = parseBundleKey(key)
       if (roots.has(trustDomain))
         throw bundleInvalid('trust-domain', 'The federated bundles must not include our own trust domain.')
       roots.set(trustDomain, readRoots(value))

@@ -48,7 +48,7 @@ function readKey(jwk: StrictJson, issuer: string): { kid: string; key: IssuerKey
   }
   if (jwk.kty !== 'EC' && jwk.kty !== 'RSA') return 'A key is neither EC nor RSA.'
   if (!isForSignatures(jwk)) return 'A key is not for signatures (use, key_ops).'
-  if (!isOf(jwk, issuer)) return 'A key belongs to another issuer.'
+  if (!belongsToIssuer(jwk, issuer)) return 'A key belongs to another issuer.'
   const { kid } = jwk
   if (typeof kid !== 'string' || kid.trim() === '' || Buffer.byteLength(kid) > MAX_KID_BYTES) {
     return 'A key has no usable kid.'
@@ -63,7 +63,7 @@ function isForSignatures({ use, key_ops: operations }: Jwk): boolean {
 }
 
 /** Entra's own member; a template with `{tenantid}` is for all tenants. */
-function isOf({ issuer: named }: Jwk, issuer: string): boolean {
+function belongsToIssuer({ issuer: named }: Jwk, issuer: string): boolean {
   if (named === undefined) return true
   return typeof named === 'string' && (named === issuer || named.includes('{tenantid}'))
 }

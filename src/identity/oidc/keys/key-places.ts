@@ -1,5 +1,5 @@
 import { asStintError } from '../../../core/errors.ts'
-import { HOST_PORT_FORM, type HostPort, hostOf, parseHostPort } from '../../../core/net/host-port.ts'
+import { HOST_PORT_FORM, type HostPort, parseHostPort, urlHost } from '../../../core/net/host-port.ts'
 import { guardUrl } from '../../../core/net/url-guard.ts'
 
 /** One place where the keys of an issuer are. */
@@ -80,7 +80,7 @@ export function keyPlaces(settings: KeyPlaceSettings, presetHosts: readonly stri
   const named = listed(settings.discoveryUrl)
   const urls = named.length > 0 ? named : [`${issuer.replace(/\/$/, '')}${WELL_KNOWN}`]
   const pinned = hostPorts(listed(jwksHost))
-  const own = (url: string) => [hostPortOf(url), ...hostPorts(presetHosts)]
+  const own = (url: string) => [urlHostPort(url), ...hostPorts(presetHosts)]
   const isDefault = named.length === 0
   return urls.map((url) => ({ kind: 'discovery', url, isDefault, jwksHosts: pinned.length > 0 ? pinned : own(url) }))
 }
@@ -95,8 +95,8 @@ export function placeName(place: KeyPlace): string {
  * has.
  */
 export function tokenHosts(settings: KeyPlaceSettings): HostPort[] {
-  const places = keyPlaces(settings).flatMap((place) => (place.kind === 'file' ? [] : [hostPortOf(place.url)]))
-  return [...places, ...hostPorts(listed(settings.jwksHost)), ...reviewUrls(settings).map(hostPortOf)]
+  const places = keyPlaces(settings).flatMap((place) => (place.kind === 'file' ? [] : [urlHostPort(place.url)]))
+  return [...places, ...hostPorts(listed(settings.jwksHost)), ...reviewUrls(settings).map(urlHostPort)]
 }
 
 /** The API servers that are asked whether a token still counts. */
@@ -116,14 +116,14 @@ function hostPorts(texts: readonly string[]): HostPort[] {
   })
 }
 
-function hostPortOf(text: string): HostPort {
+function urlHostPort(text: string): HostPort {
   const url = new URL(text)
-  return { host: hostOf(url), port: url.port === '' ? HTTPS_PORT : Number(url.port) }
+  return { host: urlHost(url), port: url.port === '' ? HTTPS_PORT : Number(url.port) }
 }
 
 function hostsIn(text: string): string[] {
   const url = URL.parse(text)
-  return url ? [hostOf(url)] : []
+  return url ? [urlHost(url)] : []
 }
 
 function urlProblem(text: string, allowPrivate: readonly string[]): string | undefined {

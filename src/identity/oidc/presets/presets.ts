@@ -31,6 +31,6 @@ const PLAIN: IssuerPreset = {
 }
 
 /** What is known of an issuer of this kind. */
-export function presetOf(name: PresetName | undefined): IssuerPreset {
+export function findPreset(name: PresetName | undefined): IssuerPreset {
   return name === undefined ? PLAIN : PRESETS[name]
 }
