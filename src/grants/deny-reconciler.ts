@@ -70,7 +70,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
     return
   }
   const at = clock.now()
-  const nextAttemptAt = nextPrune(claimed)
+  const nextAttemptAt = findNextPrune(claimed)
   await ledger.denyWritten({
     target: target.target,
     claimVersion: target.claimVersion,
@@ -79,7 +79,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
     ...(list.watermark ? { watermark: list.watermark } : {}),
     at,
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
-    events: [auditEvent('deny.written', { at, actor: 'stint', data: writtenData(claimed, list) })],
+    events: [auditEvent('deny.written', { at, actor: 'stint', data: toWrittenData(claimed, list) })],
   })
   failpoint('reconcile.after_record')
   parts.onWell(`deny:${target.target}`)
@@ -116,12 +116,12 @@ function tellProblem({ onProblem }: DenyReconcilerParts, { target }: ClaimedDeny
   onProblem({ component: `deny:${target.target}`, error })
 }
 
-function nextPrune({ entries }: ClaimedDenyTarget): Date | undefined {
+function findNextPrune({ entries }: ClaimedDenyTarget): Date | undefined {
   if (entries.length === 0) return undefined
   return new Date(Math.min(...entries.map((entry) => entry.until.getTime())) + PRUNE_BATCH_MS)
 }
 
-function writtenData(
+function toWrittenData(
   { target, entries, expired }: ClaimedDenyTarget,
   list: { grants: readonly string[]; watermark?: Date },
 ) {

@@ -2,7 +2,7 @@ import { auditEvent, type EventData } from '../ledger/events.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
-import { type DenyRules, decideEnd, type LifeSettings, newDeny } from './lifecycle.ts'
+import { type DenyRules, decideEnd, describeDeny, type LifeSettings } from './lifecycle.ts'
 import { loadPlan, undefinedIfCorrupt } from './read-grants.ts'
 import type { WatchHub } from './watch-grant.ts'
 
@@ -51,7 +51,7 @@ async function decideMove(
     openLeases: leases,
     reason,
     now,
-    deny: denied ? newDeny(provider, grant, leases, plan) : undefined,
+    deny: denied ? describeDeny(provider, grant, leases, plan) : undefined,
     settings,
   })
   const { effectiveBy } = ending.to
@@ -84,10 +84,10 @@ export async function loadOpenLeases(
   now: Date,
 ): Promise<readonly Lease[]> {
   const leases = await undefinedIfCorrupt(ledger.listLeases(grant.id))
-  return leases ? leases.filter(({ state }) => state !== 'ended') : [worstLease(grant, now)]
+  return leases ? leases.filter(({ state }) => state !== 'ended') : [assumeWorstLease(grant, now)]
 }
 
-function worstLease(grant: Grant, now: Date): Lease {
+function assumeWorstLease(grant: Grant, now: Date): Lease {
   return {
     id: '',
     grantId: grant.id,

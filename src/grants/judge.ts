@@ -82,7 +82,7 @@ export async function judgeOnRecord(
 }
 
 /** The error for a plan that policy does not allow, with the agent that was judged and the pairs that failed. */
-export function deniedError({
+export function toDeniedError({
   id,
   subject,
   decision,

@@ -30,7 +30,7 @@ export interface NewDeny extends DenyWindow {
 type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
 
 /** What is recorded of a lease before it is minted; it begins now and ends with the lease length or the deadline. */
-export function leaseToIntend(
+export function describeLease(
   { id, grantId, number, now, deadline }: { id: string; grantId: string; number: number; now: Date; deadline: Date },
   settings: LifeSettings,
   provider: Pick<CredentialProvider, 'nameSession' | 'mintTimeoutMs'>,
@@ -38,19 +38,19 @@ export function leaseToIntend(
   return {
     id,
     sessionName: provider.nameSession({ grantId, number }),
-    notAfter: leaseNotAfter(now, deadline, settings),
+    notAfter: computeNotAfter(now, deadline, settings),
     intendedAt: now,
     mintUntil: new Date(now.getTime() + provider.mintTimeoutMs),
   }
 }
 
 /** The end of a lease that starts now: the lease length, but never past the deadline. */
-function leaseNotAfter(now: Date, deadline: Date, settings: LifeSettings): Date {
+function computeNotAfter(now: Date, deadline: Date, settings: LifeSettings): Date {
   return new Date(Math.min(now.getTime() + settings.leaseMs, deadline.getTime()))
 }
 
 /** What SDKs are told as expiration: the margin before the end, or half of a life that is too short for the margin. */
-export function usableUntil(lease: Pick<Lease, 'notAfter' | 'intendedAt'>, settings: LifeSettings): Date {
+export function computeUsableUntil(lease: Pick<Lease, 'notAfter' | 'intendedAt'>, settings: LifeSettings): Date {
   const lifeMs = lease.notAfter.getTime() - lease.intendedAt.getTime()
   return new Date(lease.notAfter.getTime() - Math.min(settings.usableMarginMs, Math.floor(lifeMs / 2)))
 }
@@ -76,8 +76,8 @@ export function decideEnd(input: {
   const { openLeases, reason, now, deny, settings } = input
   const live = openLeases.filter((lease) => isLive(lease, now))
   const needed = live.length > 0 || (deny?.outlivesLeases && openLeases.length > 0)
-  const wanted = deny && needed ? { deny: denyEntry(deny, now) } : {}
-  if (live.length === 0) return { ...endedNow(reason, now, 'expired'), ...wanted }
+  const wanted = deny && needed ? { deny: toDenyWish(deny, now) } : {}
+  if (live.length === 0) return { ...toEnded(reason, now, 'expired'), ...wanted }
 
   const boundMs = Math.max(...live.map((lease) => lease.notAfter.getTime()))
   const dueMs = deny ? Math.min(boundMs, now.getTime() + settings.settleMs + DENY_RECHECK_MS) : boundMs
@@ -89,7 +89,7 @@ export function decideEnd(input: {
  *
  * @param plan of the grant; undefined stands for the plan that needs the longest deny.
  */
-export function newDeny(
+export function describeDeny(
   rules: DenyRules,
   { roleArn }: Pick<Grant, 'roleArn'>,
   leases: readonly Lease[],
@@ -100,7 +100,7 @@ export function newDeny(
 }
 
 /** A deny as the ledger takes it. */
-export function denyEntry({ target, until, lastIssuedAt }: NewDeny, now: Date): NonNullable<GrantMove['deny']> {
+export function toDenyWish({ target, until, lastIssuedAt }: NewDeny, now: Date): NonNullable<GrantMove['deny']> {
   return { target, wantedAt: now, until, lastIssuedAt }
 }
 
@@ -144,12 +144,12 @@ function decideActive(
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   if (grant.deadline && grant.deadline > now) return { to: { state: 'active', dueAt: grant.deadline }, events: [] }
   // No lease reaches past the deadline; only what was made with its credentials can.
-  const deny = openLeases.length > 0 ? newDeny(rules, grant, openLeases, plan) : undefined
+  const deny = openLeases.length > 0 ? describeDeny(rules, grant, openLeases, plan) : undefined
   const needed = deny?.outlivesLeases === true
   const data = { reason: 'deadline', by: 'lease_end', deny_listed: needed } as const
   return {
-    ...endedNow('deadline', now, 'expired'),
-    ...(needed ? { deny: denyEntry(deny, now) } : {}),
+    ...toEnded('deadline', now, 'expired'),
+    ...(needed ? { deny: toDenyWish(deny, now) } : {}),
     events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })],
   }
 }
@@ -163,7 +163,7 @@ function decideEnding(
   const reason = grant.reason ?? 'revoked'
   if (deny && isEnforced(deny, now, settings)) {
     return {
-      ...endedNow(reason, now, 'denied'),
+      ...toEnded(reason, now, 'denied'),
       events: [
         auditEvent('grant.ended', { ...eventHead(grant, now), data: { reason, by: 'deny_list', deny_listed: true } }),
       ],
@@ -172,7 +172,7 @@ function decideEnding(
   if ((grant.effectiveBy ?? now) <= now) {
     const data = { reason, by: 'lease_end', deny_listed: deny !== undefined } as const
     return {
-      ...endedNow(reason, now, 'expired'),
+      ...toEnded(reason, now, 'expired'),
       events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })],
     }
   }
@@ -187,7 +187,7 @@ function isEnforced(deny: DenyEntry, now: Date, settings: LifeSettings): boolean
   return deny.writtenAt !== undefined && deny.writtenAt.getTime() + settings.settleMs <= now.getTime()
 }
 
-function endedNow(reason: EndReason, now: Date, end: 'expired' | 'denied'): Ending {
+function toEnded(reason: EndReason, now: Date, end: 'expired' | 'denied'): Ending {
   return { to: { state: 'ended', reason, endedAt: now, dueAt: null }, endLeases: { end, endedAt: now } }
 }
 

@@ -12,7 +12,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type EndParts, endGrant } from './end-grant.ts'
-import { usableUntil } from './lifecycle.ts'
+import { computeUsableUntil } from './lifecycle.ts'
 import { type GrantView, toView } from './read-grants.ts'
 
 /** Errors of a mint that no repeat can mend: the grant is of no use, so it ends. */
@@ -116,7 +116,7 @@ async function mintLease(parts: MintParts, mint: Mint): Promise<RevealedLease> {
     events: [
       auditEvent('lease.issued', {
         ...eventHead(grant, lease, clock.now()),
-        data: { ...leaseFacts(lease), accessKeyId: credentials.id },
+        data: { ...toLeaseFacts(lease), accessKeyId: credentials.id },
       }),
     ],
   })
@@ -124,17 +124,17 @@ async function mintLease(parts: MintParts, mint: Mint): Promise<RevealedLease> {
 
   const now = clock.now()
   const current = await ledger.getGrant(grant.id)
-  if (current?.state !== 'active') throw notActive(current ?? grant)
+  if (current?.state !== 'active') throw toNotActiveError(current ?? grant)
   if (issued.notAfter <= now) {
     throw new StintError('PROVIDER_UNAVAILABLE', {
       explanation: `Lease ${lease.id} expired before it was issued; ask again.`,
     })
   }
-  return { lease: issued, usableUntil: usableUntil(issued, settings), credentials }
+  return { lease: issued, usableUntil: computeUsableUntil(issued, settings), credentials }
 }
 
 /** The error for a grant under which no lease can be had. */
-export function notActive(grant: Grant): StintError {
+export function toNotActiveError(grant: Grant): StintError {
   const { id, state, reason } = grant
   if (state === 'awaiting_approval') {
     return new StintError('APPROVAL_PENDING', {
@@ -163,11 +163,11 @@ async function mintWithOutcome(
     const error = asStintError(thrown)
     const outcome: MintOutcome = error.details.outcome === 'not_minted' ? 'not_minted' : 'unknown'
     const now = clock.now()
-    const said = providerFacts(error)
+    const said = toProviderFacts(error)
     const { id: grantId, subject: agent } = grant
     if (error.code !== 'CANCELLED')
       onMintFailed?.({ grantId, leaseId: lease.id, agent, roleArn: lease.roleArn, code: error.code, outcome, ...said })
-    const event = { ...eventHead(grant, lease, now), data: { ...leaseFacts(lease), code: error.code, ...said } }
+    const event = { ...eventHead(grant, lease, now), data: { ...toLeaseFacts(lease), code: error.code, ...said } }
     failpoint('issue.before_outcome')
     await ledger.settleLease(
       outcome === 'not_minted'
@@ -184,7 +184,7 @@ async function mintWithOutcome(
   }
 }
 
-function providerFacts({ cause }: StintError) {
+function toProviderFacts({ cause }: StintError) {
   if (!(cause instanceof ProviderReply)) return {}
   const { code, requestId, message } = cause
   return {
@@ -199,6 +199,6 @@ function eventHead(grant: Grant, lease: Lease, at: Date) {
 }
 
 /** What every event of the provider's part in a lease says of it. */
-export function leaseFacts({ number, sessionName, notAfter }: Lease) {
+export function toLeaseFacts({ number, sessionName, notAfter }: Lease) {
   return { number, sessionName, notAfter: notAfter.toISOString() }
 }

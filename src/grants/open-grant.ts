@@ -7,7 +7,7 @@ import type { Approval } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
 import type { Decision, FailedPair } from '../policy/decision.ts'
 import type { Judgement } from './judge.ts'
-import { type LifeSettings, leaseToIntend } from './lifecycle.ts'
+import { describeLease, type LifeSettings } from './lifecycle.ts'
 
 /** Bounds of one denial on record. An agent may be denied again and again, with up to 64 KiB of resources each time. */
 const MAX_PAIRS = 20
@@ -26,7 +26,7 @@ export interface OpenParts {
 }
 
 /** The grant that a judgement comes to: denied, waiting for a person, or active with its first lease; and its events. */
-export function grantToOpen(
+export function describeOpening(
   { ids, settings, quotas, provider }: OpenParts,
   caller: CallerIdentity,
   { judgement, idempotencyKey, now }: { judgement: Judgement; idempotencyKey: string; now: Date },
@@ -66,12 +66,19 @@ export function grantToOpen(
   const decided = { policySetHash: decision.policySetHash, policies: decision.determiningPolicies }
 
   if (decision.outcome === 'deny') {
-    const { brief, forEvent } = briefDenial(decision)
+    const { brief, forEvent } = shortenDenial(decision)
     const events = [requested, auditEvent('grant.denied', { ...head, data: { ...decided, ...forEvent } })]
     return { grant: { ...base, state: 'denied', decision: brief }, plan, events }
   }
   if (decision.outcome === 'approval') {
-    const approval = newApproval(ids.next('apr', now), grantId, plan.hash, decision.approval, now, settings.approvalMs)
+    const approval = describeApproval(
+      ids.next('apr', now),
+      grantId,
+      plan.hash,
+      decision.approval,
+      now,
+      settings.approvalMs,
+    )
     const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
     const events = [requested, auditEvent('approval.requested', { ...head, data })]
     return {
@@ -83,7 +90,7 @@ export function grantToOpen(
     }
   }
   const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
-  const lease = leaseToIntend({ id: ids.next('lse', now), grantId, number: 1, now, deadline }, settings, provider)
+  const lease = describeLease({ id: ids.next('lse', now), grantId, number: 1, now, deadline }, settings, provider)
   const events = [
     requested,
     auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),
@@ -96,7 +103,7 @@ export function grantToOpen(
   return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, maxOpen, events }
 }
 
-function newApproval(
+function describeApproval(
   id: string,
   grantId: string,
   planHash: string,
@@ -114,15 +121,15 @@ function newApproval(
  *
  * @returns `brief` for the grant, `forEvent` for the data of its event.
  */
-function briefDenial(decision: Decision) {
-  const listed = firstPairs(decision.failedPairs)
+function shortenDenial(decision: Decision) {
+  const listed = takeFirstPairs(decision.failedPairs)
   const leftOut = decision.failedPairs.length - listed.length
   const brief: Decision = leftOut === 0 ? decision : { ...decision, failedPairs: listed, failedPairsLeftOut: leftOut }
   const failedPairs = listed.map((pair) => ({ ...pair, policies: [...pair.policies] }))
   return { brief, forEvent: { failedPairs, ...(leftOut > 0 && { failedPairsLeftOut: leftOut }) } }
 }
 
-function firstPairs(pairs: readonly FailedPair[]): readonly FailedPair[] {
+function takeFirstPairs(pairs: readonly FailedPair[]): readonly FailedPair[] {
   let bytes = 0
   const fits = (pair: FailedPair) => {
     bytes += Buffer.byteLength(JSON.stringify(pair))

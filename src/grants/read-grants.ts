@@ -31,12 +31,12 @@ type ReadWatermark = (roleArn: string) => Promise<Date | undefined>
  * @param newest its newest lease, where the caller has it at hand.
  */
 export function toView(parts: ViewParts, grant: Grant, newest?: Lease): Promise<GrantView> {
-  return readView(parts, grant, watermarkReader(parts), newest)
+  return readView(parts, grant, createWatermarkReader(parts), newest)
 }
 
 /** As `toView`; the watermark of each deny target is read once for all of them. */
 export function toViews(parts: ViewParts, grants: readonly Grant[]): Promise<GrantView[]> {
-  const readWatermark = watermarkReader(parts)
+  const readWatermark = createWatermarkReader(parts)
   return Promise.all(grants.map((grant) => readView(parts, grant, readWatermark)))
 }
 
@@ -57,7 +57,7 @@ async function readView(
 }
 
 /** Reads from the ledger, since another replica may have written the document; each target once. */
-function watermarkReader({ ledger, provider }: ViewParts): ReadWatermark {
+function createWatermarkReader({ ledger, provider }: ViewParts): ReadWatermark {
   const known = new Map<string, Promise<Date | undefined>>()
   const read = async (target: string) => (await undefinedIfCorrupt(ledger.getDenyTarget(target)))?.watermark
   return async (roleArn) => {

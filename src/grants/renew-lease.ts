@@ -9,9 +9,9 @@ import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { TokenGuard } from './agents/token-guard.ts'
 import { endGrant } from './end-grant.ts'
-import { deniedError, type Judge } from './judge.ts'
-import { leaseToIntend } from './lifecycle.ts'
-import { type GrantAnswer, type MintParts, mintOrEnd, notActive } from './mint-lease.ts'
+import { type Judge, toDeniedError } from './judge.ts'
+import { describeLease } from './lifecycle.ts'
+import { type GrantAnswer, type MintParts, mintOrEnd, toNotActiveError } from './mint-lease.ts'
 import { loadPlan, requireOwnGrant, retryOnConflict } from './read-grants.ts'
 
 /** A lease shorter than this would be over before its first use. */
@@ -40,16 +40,16 @@ export async function renewLease(
     const now = parts.clock.now()
     parts.clockGuard.check()
     const grant = await requireOwnGrant(parts.ledger, caller, grantId)
-    if (grant.state !== 'active' || !grant.deadline) throw notActive(grant)
+    if (grant.state !== 'active' || !grant.deadline) throw toNotActiveError(grant)
     if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
-      throw notActive({ ...grant, state: 'ending', reason: 'deadline' })
+      throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })
     const plan = await judgeAgain(parts, caller, grant, now)
     if (signal.aborted)
       throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the lease was recorded.' })
 
     failpoint('renew.before_record')
     const next = { id: parts.ids.next('lse', now), grantId: grant.id, number: grant.leaseCount + 1 }
-    const intended = leaseToIntend({ ...next, now, deadline: grant.deadline }, parts.settings, parts.provider)
+    const intended = describeLease({ ...next, now, deadline: grant.deadline }, parts.settings, parts.provider)
     const recorded = await parts.ledger.intendLease({
       grantId: grant.id,
       grantVersion: grant.version,
@@ -81,13 +81,13 @@ async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Gran
   const stored = await loadPlan(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
-    if (decision.outcome === 'deny') throw deniedError({ id: grant.id, subject: grant.subject, decision })
+    if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision })
     if (decision.outcome === 'approval') await checkApproved(parts.ledger, grant, plan)
     checkJudged(grant, stored, plan)
     return stored
   } catch (thrown) {
     const error = asStintError(thrown)
-    const reason = endReasonFor(error)
+    const reason = findEndReason(error)
     if (reason) {
       const eventData = { code: error.code }
       await endGrant(parts, { grant, plan: stored, reason, now, deny: 'always', actor: 'stint', eventData })
@@ -113,7 +113,7 @@ function checkJudged(grant: Grant, stored: Plan, { hash, pairs }: Plan): void {
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 
-function endReasonFor(error: StintError): EndReason | undefined {
+function findEndReason(error: StintError): EndReason | undefined {
   if (error.code === 'AGENT_UNREGISTERED' || error.code === 'REGISTRATION_EXPIRED') return 'identity_lost'
   // A policy set that cannot be read is doubt, not a decision: no lease now, and the grant waits for its deadline.
   return error.retryable || error.code === 'LEDGER_CORRUPT' || error.code === 'INTERNAL' ? undefined : 'policy_changed'

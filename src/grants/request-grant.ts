@@ -7,9 +7,9 @@ import { auditEvent } from '../ledger/events.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
-import { deniedError, type Judgement, type JudgeOnRecordParts, judgeOnRecord } from './judge.ts'
+import { type Judgement, type JudgeOnRecordParts, judgeOnRecord, toDeniedError } from './judge.ts'
 import { type GrantAnswer, mintOrEnd } from './mint-lease.ts'
-import { grantToOpen, type OpenParts } from './open-grant.ts'
+import { describeOpening, type OpenParts } from './open-grant.ts'
 import { toView } from './read-grants.ts'
 import { type RenewParts, renewLease } from './renew-lease.ts'
 
@@ -44,20 +44,20 @@ export async function requestGrant(
 
   failpoint('request.before_record')
   const token = parts.tokens.describeUse(caller, 'request', now)
-  const wanted = { ...grantToOpen(parts, caller, { judgement, idempotencyKey, now }), ...token }
+  const wanted = { ...describeOpening(parts, caller, { judgement, idempotencyKey, now }), ...token }
   const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
     if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts.ledger, caller, Number(error.details.open), now)
     throw error
   })
-  if (opened.kind === 'existing') return repeat(parts, caller, opened.grant, judgement, signal)
+  if (opened.kind === 'existing') return answerRepeat(parts, caller, opened.grant, judgement, signal)
   const { grant, lease } = opened
-  if (grant.state === 'denied') throw deniedError(grant)
+  if (grant.state === 'denied') throw toDeniedError(grant)
   if (!lease) return toView(parts, grant)
   return mintOrEnd(parts, { grant, lease, plan: judgement.plan, signal })
 }
 
 /** The same key again: the same task gets the same grant, as it is by now. */
-async function repeat(
+async function answerRepeat(
   parts: RequestParts,
   caller: CallerIdentity,
   grant: Grant,
@@ -68,7 +68,7 @@ async function repeat(
     const explanation = `The key belongs to grant ${grant.id}, whose task differs; choose a new key for a new task.`
     throw new StintError('IDEMPOTENCY_KEY_REUSED', { grantId: grant.id, explanation })
   }
-  if (grant.state === 'denied') throw deniedError(grant)
+  if (grant.state === 'denied') throw toDeniedError(grant)
   if (grant.state === 'active') return renewLease(parts, caller, { grantId: grant.id, by: 'request' }, signal)
   return toView(parts, grant)
 }
@@ -103,7 +103,7 @@ async function recordOverQuota(
 }
 
 /** Callers who have shown other proofs are judged and put on record each by itself, also when they are one agent. */
-export function flightKey(caller: CallerIdentity, idempotencyKey: string, task: unknown): string {
+export function toFlightKey(caller: CallerIdentity, idempotencyKey: string, task: unknown): string {
   const { subject, authMethod, evidence, token } = caller
   const proof = token ? [token.key, token.connection.id] : []
   const whole = { subject, authMethod, evidence, proof, idempotencyKey, task: task ?? null }
@@ -121,7 +121,7 @@ export async function shareFlight(
     const leader = inFlight.get(key)
     if (!leader) break
     try {
-      return await untilAborted(leader, signal)
+      return await waitUnlessAborted(leader, signal)
     } catch (error) {
       if (!hasCode(error, 'CANCELLED') || signal.aborted) throw error
     }
@@ -136,7 +136,7 @@ export async function shareFlight(
 }
 
 /** The outcome of shared work, as long as this caller waits for it; the work goes on without it. @throws {StintError} CANCELLED */
-async function untilAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
+async function waitUnlessAborted<T>(shared: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>()
   const giveUp = () => {
     const explanation = 'The caller cancelled the call while an equal call of its own was in progress.'

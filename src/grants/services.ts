@@ -13,7 +13,7 @@ import { type RevocationOutcome, type RevokeParts, revokeGrant } from './operato
 import { type GrantView, listOwnGrants, requireOwnGrant, toView } from './read-grants.ts'
 import { renewLease } from './renew-lease.ts'
 import { type Activity, reportActivity } from './report-activity.ts'
-import { checkIdempotencyKey, flightKey, type RequestParts, requestGrant, shareFlight } from './request-grant.ts'
+import { checkIdempotencyKey, type RequestParts, requestGrant, shareFlight, toFlightKey } from './request-grant.ts'
 import { type WatchParts, watchGrant } from './watch-grant.ts'
 
 /** What agents can do with their grants. Every method throws StintError; a grant of somebody else is GRANT_NOT_FOUND. */
@@ -80,7 +80,7 @@ export function createGrantService(parts: GrantParts): GrantService {
         await parts.tokens.askIssuer(caller, signal)
         const wanted = { task: request.task, idempotencyKey }
         const work = () => parts.tokens.onRecord(caller, () => requestGrant(parts, caller, wanted, signal))
-        const key = flightKey(caller, idempotencyKey, request.task)
+        const key = toFlightKey(caller, idempotencyKey, request.task)
         return remembered(caller, shareFlight(inFlight, key, signal, work))
       }),
 

@@ -6,7 +6,7 @@ import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny-reconciler.ts'
 import { decideDueMove, type LifeSettings } from './lifecycle.ts'
-import { leaseFacts } from './mint-lease.ts'
+import { toLeaseFacts } from './mint-lease.ts'
 
 const SWEEP_MS = 200
 const SWEEP_BATCH = 500
@@ -59,7 +59,7 @@ export class Sweeper {
                 actor: 'stint',
                 grantId: lease.grantId,
                 leaseId: lease.id,
-                data: { ...leaseFacts(lease), found: 'at_start' },
+                data: { ...toLeaseFacts(lease), found: 'at_start' },
               }),
             ],
           }),

@@ -30,14 +30,14 @@ export async function* watchGrant(
       if (mark !== shown) yield view
       shown = mark
       if (isFinalState(view.grant.state)) return
-      await wokenOrPoll(parts, woken, signal)
+      await waitForWakeOrPoll(parts, woken, signal)
     } finally {
       stop()
     }
   }
 }
 
-async function wokenOrPoll(
+async function waitForWakeOrPoll(
   { clock }: Pick<WatchParts, 'clock'>,
   woken: Promise<void>,
   signal: AbortSignal,

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  computeUsableUntil,
   type DenyRules,
   decideDueMove,
   decideEnd,
+  describeLease,
   isLive,
   type LifeSettings,
-  leaseToIntend,
   type NewDeny,
-  usableUntil,
 } from '../../src/grants/lifecycle.ts'
 import type { DenyEntry, Grant, Lease } from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS } from '../../src/ledger/rules.ts'
@@ -78,7 +78,7 @@ describe('the length of a lease', () => {
     test(name, () => {
       const wanted = { id: 'lse_1', grantId: 'grt_1', number: 2, now: at(now), deadline: at(deadline) }
       const names = { nameSession: () => 'a name', mintTimeoutMs: 20_000 }
-      expect(leaseToIntend(wanted, settings, names)).toEqual({
+      expect(describeLease(wanted, settings, names)).toEqual({
         id: 'lse_1',
         sessionName: 'a name',
         notAfter: at(end),
@@ -89,8 +89,8 @@ describe('the length of a lease', () => {
   }
 
   test('for SDKs is 30 s less, or half of a short life', () => {
-    expect(usableUntil(lease(), settings)).toEqual(at(270_000))
-    expect(usableUntil(lease({ notAfter: at(40_000) }), settings)).toEqual(at(20_000))
+    expect(computeUsableUntil(lease(), settings)).toEqual(at(270_000))
+    expect(computeUsableUntil(lease({ notAfter: at(40_000) }), settings)).toEqual(at(20_000))
   })
 })
 

@@ -35,9 +35,9 @@ export class Admission {
   /** Runs `work` if the agent is within its limits. @throws {StintError} RATE_LIMITED with `details.retryAfterMs`. */
   async admit<T>(subject: string, work: () => Promise<T>): Promise<T> {
     const { concurrent, callsPerSecond, of = 'calls' } = this.#limits
-    if (this.#callsInWork(subject) >= concurrent) throw overLimit(`${of} at the same time`, concurrent, 100)
+    if (this.#callsInWork(subject) >= concurrent) throw toRateLimited(`${of} at the same time`, concurrent, 100)
     if (!this.#rates.tryTake(subject))
-      throw overLimit(`${of} per second`, callsPerSecond, Math.ceil(1_000 / callsPerSecond))
+      throw toRateLimited(`${of} per second`, callsPerSecond, Math.ceil(1_000 / callsPerSecond))
     this.#inWork.set(subject, this.#callsInWork(subject) + 1)
     try {
       return await work()
@@ -53,7 +53,7 @@ export class Admission {
   }
 }
 
-function overLimit(what: string, limit: number, retryAfterMs: number): StintError {
+function toRateLimited(what: string, limit: number, retryAfterMs: number): StintError {
   const explanation = `This agent exceeded its limit of ${limit} ${what}; wait and try again.`
   return new StintError('RATE_LIMITED', { check: 'agent-rate', explanation, retryAfterMs })
 }

@@ -108,7 +108,7 @@ export class TokenGuard {
       code,
       reason: String(details.check),
       operation: 'mint',
-      details: { ...evidence, ...tokenFacts(details) },
+      details: { ...evidence, ...toTokenFacts(details) },
     })
   }
 
@@ -155,7 +155,7 @@ const TOKEN_FACTS = [
   'grantId',
 ] as const satisfies readonly (keyof TokenFacts)[]
 
-function tokenFacts(details: ErrorDetails): TokenFacts {
+function toTokenFacts(details: ErrorDetails): TokenFacts {
   const facts = TOKEN_FACTS.map((name) => [name, details[name]] as const)
   return Object.fromEntries(facts.filter(([, value]) => typeof value === 'string'))
 }

@@ -10,7 +10,7 @@ import { decidedApproval } from '../../ledger/rules.ts'
 import type { Task } from '../../plan/task.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
 import { matchCovers } from '../../registry/agent-match.ts'
-import { deniedError, type Judge } from '../judge.ts'
+import { type Judge, toDeniedError } from '../judge.ts'
 import { loadPlan } from '../read-grants.ts'
 import type { WatchHub } from '../watch-grant.ts'
 import { hasRole, type Operator } from './operator.ts'
@@ -59,8 +59,8 @@ export async function decideApproval(
     checkEligible(operator, grant, approval.requirements)
     move =
       answer.verdict === 'approve'
-        ? activation(answered, judgeNow(parts, operator, grant, task, now))
-        : rejection(answered)
+        ? describeApproving(answered, judgeNow(parts, operator, grant, task, now))
+        : describeRejecting(answered)
   } catch (error) {
     const data = { approvalId, verdict: answer.verdict, code: asStintError(error).code }
     await ledger.appendEvents([auditEvent('approval.refused', { at: now, actor, grantId: grant.id, data })])
@@ -76,7 +76,7 @@ export async function decideApproval(
 
 /** True if this operator could answer: the right role, a group that is asked for, and not the agent's own. */
 export function isEligible(operator: Operator, grant: Grant, requirements: readonly ApprovalRequirement[]): boolean {
-  return ineligibility(operator, grant, requirements) === undefined
+  return explainIneligible(operator, grant, requirements) === undefined
 }
 
 async function requirePending(
@@ -108,11 +108,11 @@ async function requirePending(
 }
 
 function checkEligible(operator: Operator, grant: Grant, requirements: readonly ApprovalRequirement[]): void {
-  const explanation = ineligibility(operator, grant, requirements)
+  const explanation = explainIneligible(operator, grant, requirements)
   if (explanation) throw new StintError('APPROVAL_NOT_ELIGIBLE', { explanation })
 }
 
-function ineligibility(
+function explainIneligible(
   operator: Operator,
   grant: Grant,
   requirements: readonly ApprovalRequirement[],
@@ -136,7 +136,7 @@ function judgeNow(parts: DecideParts, operator: Operator, grant: Grant, task: un
     })
   }
   const { plan, decision } = parts.judge.judge(grant, task, now)
-  if (decision.outcome === 'deny') throw deniedError({ id: grant.id, subject: grant.subject, decision })
+  if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision })
   if (plan.hash !== grant.planHash) {
     const explanation =
       'Labels or action classes have changed since the request, so the plan differs. Reject it, and let the agent request a new grant.'
@@ -158,7 +158,7 @@ interface Answered {
   readonly now: Date
 }
 
-function activation({ grant, approval, task, note, actor, now }: Answered, decision: Decision): Answer {
+function describeApproving({ grant, approval, task, note, actor, now }: Answered, decision: Decision): Answer {
   const deadline = new Date(now.getTime() + task.ttlSeconds * 1_000)
   const head = { at: now, actor, grantId: grant.id }
   const { policySetHash, determiningPolicies: policies } = decision
@@ -177,7 +177,7 @@ function activation({ grant, approval, task, note, actor, now }: Answered, decis
   }
 }
 
-function rejection({ grant, approval, note, actor, now }: Answered): Answer {
+function describeRejecting({ grant, approval, note, actor, now }: Answered): Answer {
   const data = { approvalId: approval.id, planHash: approval.planHash, note }
   return {
     grantId: grant.id,

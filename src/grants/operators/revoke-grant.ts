@@ -7,7 +7,7 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import type { Grant } from '../../ledger/records.ts'
 import { isFinalState } from '../../ledger/rules.ts'
 import { type EndParts, endGrant, loadOpenLeases } from '../end-grant.ts'
-import { denyEntry, newDeny } from '../lifecycle.ts'
+import { describeDeny, toDenyWish } from '../lifecycle.ts'
 import { retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
 import type { Operator } from './operator.ts'
 
@@ -66,14 +66,14 @@ async function denyEnding(
 ): Promise<Grant> {
   if (!provider.revocationTarget(grant.roleArn) || (await undefinedIfCorrupt(ledger.denyOf(grant.id)))) return grant
   // Without the plan: a revocation must not fail because the plan on record is damaged.
-  const deny = newDeny(provider, grant, await loadOpenLeases(ledger, grant, now), undefined)
+  const deny = describeDeny(provider, grant, await loadOpenLeases(ledger, grant, now), undefined)
   if (!deny) return grant
   const effectiveBy = (grant.effectiveBy ?? now).toISOString()
   const moved = await ledger.moveGrant({
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'ending', reason: 'revoked', dueAt: now },
-    deny: denyEntry(deny, now),
+    deny: toDenyWish(deny, now),
     events: [
       auditEvent('grant.ending', {
         at: now,
