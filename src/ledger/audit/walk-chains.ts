@@ -123,8 +123,10 @@ const MAX_AWAITED = 100_000
 
 class Walk {
   readonly #chains = new Map<string, ChainState>()
-  /** Hashes of the events passed last, by chain and number, in the order in which they were passed. */
+  /** Hashes of the events passed last, by chain and number. */
   readonly #recent = new Map<string, string>()
+  /** The keys of those, in a ring. */
+  readonly #recentKeys: string[] = []
   #awaited = 0
   #events = 0
   #lastChain = ''
@@ -236,11 +238,13 @@ class Walk {
   }
 
   #remember({ chain, seq, hash }: ChainHead): void {
-    if (this.#recent.size >= MAX_RECENT) {
-      const [oldest] = this.#recent.keys()
-      if (oldest !== undefined) this.#recent.delete(oldest)
-    }
-    this.#recent.set(eventKey(chain, seq), hash)
+    const key = eventKey(chain, seq)
+    const place = this.#events % MAX_RECENT
+    // The oldest key of the map itself would be looked for past all that were deleted before it.
+    const oldest = this.#recentKeys[place]
+    if (oldest !== undefined) this.#recent.delete(oldest)
+    this.#recentKeys[place] = key
+    this.#recent.set(key, hash)
   }
 
   #stateOf(chain: string): ChainState {
