@@ -1,17 +1,17 @@
 /** Words that make a write destructive wherever they stand in its name. */
-const ANYWHERE = words(`
+const ANYWHERE = splitWords(`
   Delete Deletes Deletion Terminate Terminates Termination Purge Destroy Wipe Erase Evict Truncate Deprovision Uninstall
   Shutdown
 `)
 
 /** Words that do so at the beginning, or behind one of the prefixes. */
-const LEADING = words(`
+const LEADING = splitWords(`
   Remove Stop Cancel Detach Disassociate Dissociate Revoke Deregister Unregister Disable Reset Deactivate Abort Reboot
   Restart Failover Release Rollback Unassign Unsubscribe Discard Expire Suspend Pause Kill Clear Flush Leave Close Undeploy
   Invalidate Prune Exclude Overwrite Abandon Withdraw Unlink Unpublish Unshare Retire Decommission Decrease Disconnect
   Reject Revert Drop Unmount Vacate Quarantine Reimage Rebuild Swap Switchover Move
 `)
-const PREFIXES = words('Batch Bulk Admin Force Start Initiate Schedule Request Mass Sync Global')
+const PREFIXES = splitWords('Batch Bulk Admin Force Start Initiate Schedule Request Mass Sync Global')
 
 /** Words that make a write one that changes who may do what. */
 const PERMISSION_NAME =
@@ -34,6 +34,6 @@ export function managesPermissions(name: string): boolean {
   return PERMISSION_NAME.test(name)
 }
 
-function words(text: string): ReadonlySet<string> {
+function splitWords(text: string): ReadonlySet<string> {
   return new Set(text.trim().split(/\s+/))
 }

@@ -124,7 +124,10 @@ function isPartition(text: string | undefined): text is ArnPartition {
 
 function invalid(text: string, why: string): StintError {
   const shown = printable(text)
-  return new StintError('RESOURCE_INVALID', { resource: shown, explanation: `"${shown}" is not taken: ${why}.` })
+  return new StintError('RESOURCE_INVALID', {
+    resource: shown,
+    explanation: `"${shown}" is not a valid resource: ${why}.`,
+  })
 }
 
 /** A text cut and cleaned for an error message. */

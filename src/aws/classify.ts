@@ -52,7 +52,7 @@ export function classify(action: string): Classification {
 export function findAction(action: string): TableAction {
   const { service, name } = split(action)
   const found = actionsOfService(service)?.get(name.toLowerCase())
-  if (!found) throw unknown(action, `${hint(service)}`)
+  if (!found) throw unknown(action, `${explainUnknown(service)}`)
   return found
 }
 
@@ -68,12 +68,12 @@ export function expandActions(pattern: string): readonly string[] {
   const glob = compileGlob(name.toLowerCase())
   const found: string[] = []
   for (const [key, { action }] of actionsOfService(service) ?? []) if (matches(glob, key)) found.push(action)
-  if (found.length === 0) throw unknown(pattern, hint(service))
+  if (found.length === 0) throw unknown(pattern, explainUnknown(service))
   return found
 }
 
-/** The riskier of two classes. */
-function riskier(a: ActionClass, b: ActionClass): ActionClass {
+/** The riskierClass of two classes. */
+function riskierClass(a: ActionClass, b: ActionClass): ActionClass {
   return (RANK.get(a) ?? 0) >= (RANK.get(b) ?? 0) ? a : b
 }
 
@@ -87,7 +87,7 @@ function classifyFresh({ action, service, level }: TableAction): Classification 
   }
   const flags = new Set<ActionFlag>()
   for (const { row } of rows) {
-    if (row.class) worst = riskier(worst, row.class)
+    if (row.class) worst = riskierClass(worst, row.class)
     for (const flag of row.flags ?? []) flags.add(flag)
   }
   const outlivesReason = rows.find(({ row }) => row.outlives)?.row.outlives
@@ -120,7 +120,7 @@ function split(action: string): { service: string; name: string } {
   return { service: service.toLowerCase(), name }
 }
 
-function hint(service: string): string {
+function explainUnknown(service: string): string {
   return knownServices().includes(service)
     ? `the service "${service}" has no such action in table ${ACTION_TABLE_VERSION}`
     : `table ${ACTION_TABLE_VERSION} knows no service "${service}"`
@@ -128,5 +128,5 @@ function hint(service: string): string {
 
 function unknown(action: string, why: string): StintError {
   const shown = action.slice(0, 100).replace(/[^\u0020-\u007e]/g, '?')
-  return new StintError('ACTION_UNKNOWN', { action: shown, explanation: `"${shown}" is no AWS action: ${why}.` })
+  return new StintError('ACTION_UNKNOWN', { action: shown, explanation: `"${shown}" is not an AWS action: ${why}.` })
 }

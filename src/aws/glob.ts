@@ -123,12 +123,12 @@ export function contains(outer: string | Glob, inner: string | Glob): boolean {
   if ((wide[same] ?? -1) >= 0) return false // nothing but this character fits here, and the inner has another or none
   if (wide[same] === ANY_TEXT && same === wide.length - 1) return true
   const budget = { left: CONTAINS_BUDGET }
-  let family: States[] = [enter(wide, [same])]
+  let family: States[] = [closeOverStars(wide, [same])]
   for (const token of narrow.subarray(same)) {
     family = isStar(token)
       ? family.flatMap((states) => repeated(wide, states, budget))
-      : family.map((states) => step(wide, states, token, budget))
-    family = weakest(family, budget)
+      : family.map((states) => advance(wide, states, token, budget))
+    family = keepMinimal(family, budget)
     if (budget.left <= 0 || family.some((states) => states.length === 0)) return false
   }
   return family.every((states) => states.includes(wide.length))
@@ -141,7 +141,7 @@ type States = readonly number[]
 function repeated(glob: Glob, from: States, budget: { left: number }): States[] {
   const sets: States[] = []
   const seen = new Set<string>()
-  for (let states = from; budget.left > 0; states = step(glob, states, ANY_ONE, budget)) {
+  for (let states = from; budget.left > 0; states = advance(glob, states, ANY_ONE, budget)) {
     const key = states.join()
     if (seen.has(key)) break
     seen.add(key)
@@ -152,7 +152,7 @@ function repeated(glob: Glob, from: States, budget: { left: number }): States[] 
 }
 
 /** One character further: `token` is a literal, or ANY_ONE for the filling, which only wildcards take. */
-function step(glob: Glob, states: States, token: number, budget: { left: number }): States {
+function advance(glob: Glob, states: States, token: number, budget: { left: number }): States {
   const next: number[] = []
   budget.left -= states.length + 1
   for (const at of states) {
@@ -160,7 +160,7 @@ function step(glob: Glob, states: States, token: number, budget: { left: number 
     if (want === ANY_TEXT) next.push(at)
     else if (want === ANY_ONE || (want === token && token >= 0)) next.push(at + 1)
   }
-  return enter(glob, next)
+  return closeOverStars(glob, next)
 }
 
 /**
@@ -168,7 +168,7 @@ function step(glob: Glob, states: States, token: number, budget: { left: number 
  *
  * @param states ascending, repeats allowed.
  */
-function enter(glob: Glob, states: readonly number[]): States {
+function closeOverStars(glob: Glob, states: readonly number[]): States {
   const all: number[] = []
   let lastStar = 0
   for (const start of states) {
@@ -182,7 +182,7 @@ function enter(glob: Glob, states: readonly number[]): States {
 }
 
 /** Keeps the sets that no other set is part of: what these accept, the others accept. */
-function weakest(family: readonly States[], budget: { left: number }): States[] {
+function keepMinimal(family: readonly States[], budget: { left: number }): States[] {
   if (family.length === 1) return [...family]
   const kept: { readonly states: States; readonly has: ReadonlySet<number> }[] = []
   for (const states of [...family].sort((a, b) => a.length - b.length)) {

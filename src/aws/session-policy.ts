@@ -57,15 +57,15 @@ export function compileSessionPolicy(
   form: PolicyForm = PROFILES.aws.policy,
 ): SessionPolicy {
   if (pairs.length === 0) {
-    throw new StintError('TASK_INVALID', { explanation: 'The access of the task allows nothing.' })
+    throw new StintError('TASK_INVALID', { explanation: 'The task must ask for at least one action on one resource.' })
   }
   const needed = withoutRedundant(pairs)
   const candidates = [byResources(needed), byActions(needed)]
-  const exact = shortest(candidates, form)
+  const exact = renderShortest(candidates, form)
   const enough = exact.characters <= MAX_SESSION_POLICY_CHARACTERS || form.actions !== undefined
-  const best = enough ? exact : shortest([...candidates, ...candidates.map(shortened)], form)
+  const best = enough ? exact : renderShortest([...candidates, ...candidates.map(shortened)], form)
   if (!STS_TEXT.test(best.json)) {
-    const explanation = 'The resources hold characters that a session policy cannot; use ? in their place.'
+    const explanation = 'The resources contain characters that a session policy must not contain; replace each with ?.'
     throw new StintError('RESOURCE_INVALID', { explanation })
   }
   if (best.characters > MAX_SESSION_POLICY_CHARACTERS) throw tooLarge(best, candidates[0] ?? [])
@@ -90,7 +90,7 @@ export function withLeaseEnd(
   const at = notAfter.getTime()
   if (!(at >= 0 && at < Date.UTC(10_000, 0)) || !policy.startsWith(`${HEAD}{`) || !policy.endsWith(`}${TAIL}`)) {
     throw new StintError('INTERNAL', {
-      explanation: 'A lease needs a compiled session policy and an instant to end at.',
+      explanation: 'A lease needs a compiled session policy and a valid end time.',
     })
   }
   return `${policy.slice(0, -TAIL.length)},${leaseEnd(notAfter, form)}${TAIL}`
@@ -113,14 +113,14 @@ function withoutRedundant(pairs: readonly AllowedPair[]): ReadonlyMap<string, re
   const known = new Map<string, readonly string[]>()
   for (const [action, own] of [...byAction].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const key = [...own.keys()].sort().join('\n')
-    const resources = known.get(key) ?? widest([...own.values()])
+    const resources = known.get(key) ?? dropCovered([...own.values()])
     known.set(key, resources)
     reduced.set(action, resources)
   }
   return reduced
 }
 
-function widest(resources: readonly ResourcePattern[]): readonly string[] {
+function dropCovered(resources: readonly ResourcePattern[]): readonly string[] {
   const wide = resources.filter(({ text }) => /[*?]/.test(text)).slice(0, MAX_COMPARED)
   const kept = resources.filter(
     (resource, at) =>
@@ -177,7 +177,7 @@ interface Rendered {
   readonly statements: number
 }
 
-function shortest(candidates: readonly (readonly Allow[])[], form: PolicyForm): Rendered {
+function renderShortest(candidates: readonly (readonly Allow[])[], form: PolicyForm): Rendered {
   const rendered = candidates.map((statements) => {
     const json = `${HEAD}${statements.map(statementJson).join(',')}${TAIL}`
     const whole = withLeaseEnd(json, new Date(0), form.leaseEnd)
@@ -234,6 +234,6 @@ function tooLarge({ characters, statements }: Rendered, parts: readonly Allow[])
     .sort((a, b) => b.characters - a.characters)
     .slice(0, PARTS_SHOWN)
   const limit = MAX_SESSION_POLICY_CHARACTERS
-  const explanation = `The session policy comes to ${characters} characters, and ${limit} are allowed; split the task, or name fewer or wider resources.`
+  const explanation = `The session policy has ${characters} characters and the limit is ${limit}; split the task, or name fewer or wider resources.`
   return new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, statements, largest, explanation })
 }

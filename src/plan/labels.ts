@@ -60,7 +60,7 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
       })
     seen.add(label)
     const patterns = resources.flatMap((text, index) => patternAt(text, ['labels', at, 'resources', index], problems))
-    return { label, patterns, below: patterns.flatMap(({ text }) => globsBelow(text)) }
+    return { label, patterns, below: patterns.flatMap(({ text }) => compileChildGlobs(text)) }
   })
   if (problems.length > 0) throw invalid(problems)
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
@@ -104,8 +104,8 @@ function isAccessPoint({ parts }: ResourcePattern): boolean {
   return intersects(account, '?*') && (intersects(name, 'accesspoint/*') || intersects(name, 'outpost/*'))
 }
 
-/** A pattern that ends in a star has it all already. */
-function globsBelow(text: string): Glob[] {
+/** Globs for what is below a resource. A pattern that ends in `*` covers that already. */
+function compileChildGlobs(text: string): Glob[] {
   return text.endsWith('*') ? [] : [compileGlob(`${text}/*`), compileGlob(`${text}:*`)]
 }
 
@@ -119,7 +119,7 @@ function patternAt(text: string, path: readonly PropertyKey[], problems: LabelPr
   try {
     return [parseResourcePattern(text)]
   } catch (error) {
-    problems.push({ path, message: asStintError(error).details.explanation ?? 'is no resource pattern' })
+    problems.push({ path, message: asStintError(error).details.explanation ?? 'is not a resource pattern' })
     return []
   }
 }

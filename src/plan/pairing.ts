@@ -27,13 +27,13 @@ export interface PairingRules {
   readonly known?: { readonly store: string; readonly actions: ReadonlySet<string> }
 }
 
-/** What comes of an action and a resource. */
+/** Whether an action and a resource go together. */
 type Fit = 'fits' | 'too_wide' | 'mismatch'
 
 /** Combinations that may be looked at for each pair that is allowed. */
 const COMBINATIONS_PER_PAIR = 20
 
-/** A text of an entry that cannot stand. */
+/** An action or resource of an entry that is refused. */
 export interface AccessProblem {
   readonly entry: AccessEntry
   readonly list: keyof AccessEntry
@@ -56,7 +56,7 @@ export interface Pairings {
  *
  * A pattern is read as IAM reads it, where `*` crosses `/`: `s3:GetObject` pairs with `arn:aws:s3:::data*`, which stands for
  * the objects of `data-2` too, and is labelled by all of that. An action that takes no resource pairs with `*` alone, and
- * unless it only lists or reads needs `allowWildcard`; any other action pairs with `*`, or with a pattern that stands for all
+ * unless it only lists or reads describeAccepted `allowWildcard`; any other action pairs with `*`, or with a pattern that stands for all
  * members of one of its resource types in the role's own account, by `allowWildcard` only. Members of an action wildcard that find no partner drop out;
  * an action or resource as written that finds none is a problem, unless a misspelt one of its entry may be why.
  *
@@ -73,12 +73,12 @@ export function pairAccess(access: readonly AccessEntry[], rules: PairingRules |
     ...(tooMany && { tooMany }),
   })
   for (const entry of access) {
-    const spelt = spell(entry, rules)
+    const spelt = readEntry(entry, rules)
     problems.push(...spelt.problems)
     if (rules) {
       const found = pairEntry(spelt, rules, budget)
       if (found === 'too_many') return done(tooMany(rules.maxPairs))
-      if (spelt.problems.length === 0) problems.push(...lonely(entry, found))
+      if (spelt.problems.length === 0) problems.push(...listUnpaired(entry, found))
       for (const pair of found.pairs) pairs.set(`${pair.action} ${pair.resource.text}`, pair)
       if (pairs.size > rules.maxPairs) return done(tooMany(rules.maxPairs))
     }
@@ -87,14 +87,14 @@ export function pairAccess(access: readonly AccessEntry[], rules: PairingRules |
   return done()
 }
 
-/** An entry as far as it is spelt well. */
+/** The well-formed actions and resources of an entry, and the problems of the others. */
 interface SpeltEntry {
   readonly actions: readonly { readonly written: string; readonly members: readonly string[] }[]
   readonly resources: readonly ResourcePattern[]
   readonly problems: readonly AccessProblem[]
 }
 
-function spell(entry: AccessEntry, rules: PairingRules | undefined): SpeltEntry {
+function readEntry(entry: AccessEntry, rules: PairingRules | undefined): SpeltEntry {
   const problems: AccessProblem[] = []
   const attempt = <T>(list: keyof AccessEntry, text: string, read: (text: string) => T): T[] => {
     try {
@@ -129,9 +129,9 @@ function knownActions(written: string, rules: PairingRules | undefined): readonl
 
 interface PairedEntry {
   readonly pairs: readonly Pairing[]
-  /** Actions as written that found no partner, with the best that came of them. */
-  readonly lonelyActions: readonly { readonly written: string; readonly best: Fit }[]
-  readonly lonelyResources: readonly { readonly resource: ResourcePattern; readonly best: Fit }[]
+  /** Actions, as written, that fit no resource, with the closest result. */
+  readonly unpairedActions: readonly { readonly written: string; readonly best: Fit }[]
+  readonly unpairedResources: readonly { readonly resource: ResourcePattern; readonly best: Fit }[]
 }
 
 function pairEntry(
@@ -143,7 +143,7 @@ function pairEntry(
   const partnered = new Set<ResourcePattern>()
   const worst = new Map<ResourcePattern, Fit>()
   const pairs: Pairing[] = []
-  const lonelyActions: { written: string; best: Fit }[] = []
+  const unpairedActions: { written: string; best: Fit }[] = []
   for (const { written, members } of actions) {
     let best: Fit = 'mismatch'
     for (const action of members) {
@@ -162,27 +162,27 @@ function pairEntry(
       }
       if (pairs.length > rules.maxPairs) return 'too_many'
     }
-    if (best !== 'fits') lonelyActions.push({ written, best })
+    if (best !== 'fits') unpairedActions.push({ written, best })
   }
-  const lonelyResources = resources
+  const unpairedResources = resources
     .filter((resource) => !partnered.has(resource))
     .map((resource) => ({ resource, best: worst.get(resource) ?? 'mismatch' }))
-  return { pairs, lonelyActions, lonelyResources }
+  return { pairs, unpairedActions, unpairedResources }
 }
 
-/** Where nothing of an entry fits, its actions are told: saying it of the resources too would be saying it twice. */
-function lonely(entry: AccessEntry, { pairs, lonelyActions, lonelyResources }: PairedEntry): AccessProblem[] {
-  const actions = lonelyActions.map(({ written, best }): AccessProblem => {
+/** If nothing in an entry fits together, only its actions are reported: reporting its resources too would say the same twice. */
+function listUnpaired(entry: AccessEntry, { pairs, unpairedActions, unpairedResources }: PairedEntry): AccessProblem[] {
+  const actions = unpairedActions.map(({ written, best }): AccessProblem => {
     return { entry, list: 'actions', text: written, error: unpairedAction(written, best) }
   })
   if (pairs.length === 0) return actions
-  const resources = lonelyResources.map(({ resource, best }): AccessProblem => {
-    return { entry, list: 'resources', text: resource.text, error: lonelyResource(resource, best) }
+  const resources = unpairedResources.map(({ resource, best }): AccessProblem => {
+    return { entry, list: 'resources', text: resource.text, error: unpairedResource(resource, best) }
   })
   return [...actions, ...resources]
 }
 
-/** Decides on pairs; remembers what it found of a type, since the actions of a service share their types. */
+/** Checks pairs and caches the answer for each resource type, since the actions of a service share types. */
 function createFitCheck(rules: PairingRules): (action: TableAction, resource: ResourcePattern) => Fit {
   const meets = new Map<ResourcePattern, Map<ResourceType, Fit>>()
   const wildcards = rules.allowWildcard
@@ -200,7 +200,7 @@ function createFitCheck(rules: PairingRules): (action: TableAction, resource: Re
     meets.set(resource, known)
     let fit: Fit = 'mismatch'
     for (const type of resourceTypes) {
-      const found = known.get(type) ?? fitOfType(type, resource, rules)
+      const found = known.get(type) ?? checkType(type, resource, rules)
       known.set(type, found)
       if (found === 'too_wide') return mayTakeAll(action) ? 'fits' : 'too_wide'
       if (found === 'fits') fit = 'fits'
@@ -209,10 +209,10 @@ function createFitCheck(rules: PairingRules): (action: TableAction, resource: Re
   }
 }
 
-function fitOfType(type: ResourceType, resource: ResourcePattern, { partition, accountId }: PairingRules): Fit {
+function checkType(type: ResourceType, resource: ResourcePattern, { partition, accountId }: PairingRules): Fit {
   if (!type.parts.every((part, at) => intersects(part, resource.parts[at] ?? part))) return 'mismatch'
   if (!type.hasVariables || !/[*?]/.test(resource.text)) return 'fits'
-  const wide = compileGlob(asWideAsItGets(resource.text))
+  const wide = compileGlob(widenPattern(resource.text))
   const standsForAll = contains(wide, compileGlob(type.all(partition, accountId)))
   return standsForAll ? 'too_wide' : 'fits'
 }
@@ -221,7 +221,7 @@ function fitOfType(type: ResourceType, resource: ResourcePattern, { partition, a
  * A pattern without what narrows it in form only: no bucket has a name under three characters, so `???*` is `*`, and every
  * region has a dash, so `*-*` is. Asked only whether a pattern is too wide, where reading it too wide is the safe side.
  */
-function asWideAsItGets(text: string): string {
+function widenPattern(text: string): string {
   const { prefix, partition, service, region = '', account = '', resource } = splitArn(text)
   const open = (part: string) => (/[*?]/.test(part) ? '*' : part)
   const opened = resource.replace(/\?*\*[?*]*/g, '*')
@@ -231,39 +231,39 @@ function asWideAsItGets(text: string): string {
 function inPartition(resource: ResourcePattern, partition: string): ResourcePattern {
   if (resource.partition === undefined || resource.partition === partition) return resource
   const shown = resource.text.slice(0, 200)
-  const explanation = `"${shown}" lies in partition ${resource.partition}, which a role of ${partition} cannot reach.`
+  const explanation = `"${shown}" is in partition ${resource.partition}; a role in partition ${partition} cannot reach it.`
   throw new StintError('RESOURCE_INVALID', { resource: shown, explanation })
 }
 
 function unpairedAction(action: string, fit: Fit): StintError {
   if (fit === 'mismatch') {
-    const explanation = `${action} takes none of the resources of its entry${needs(action)}.`
+    const explanation = `${action} does not apply to any resource of its entry${describeAccepted(action)}.`
     return refusal('ACTION_RESOURCE_MISMATCH', { action }, explanation)
   }
   const why = takesStarOnly(action)
-    ? 'takes "*" only and does more than list or read; the operator can allow it for this role'
-    : 'would reach all resources of its kind; name the ones it needs'
+    ? 'applies to "*" only and does more than list or read; the operator can allow it for this role'
+    : 'would reach all resources of its kind; name the ones that the task needs'
   return refusal('RESOURCE_TOO_WIDE', { action }, `${action} ${why}.`)
 }
 
-function lonelyResource({ text }: ResourcePattern, fit: Fit): StintError {
+function unpairedResource({ text }: ResourcePattern, fit: Fit): StintError {
   const resource = text.slice(0, 200)
   return fit === 'too_wide'
     ? refusal(
         'RESOURCE_TOO_WIDE',
         { resource },
-        `"${resource}" stands for all resources of a kind; name the ones that are needed.`,
+        `"${resource}" matches all resources of a kind; name the ones that the task needs.`,
       )
-    : refusal('ACTION_RESOURCE_MISMATCH', { resource }, `"${resource}" is taken by none of the actions of its entry.`)
+    : refusal('ACTION_RESOURCE_MISMATCH', { resource }, `No action of its entry applies to "${resource}".`)
 }
 
-/** What a single action would take. */
-function needs(written: string): string {
+/** The resources that an action applies to, as the end of a sentence; '' for a pattern of actions. */
+function describeAccepted(written: string): string {
   if (/[*?]/.test(written)) return ''
-  if (takesStarOnly(written)) return '; it takes "*" only'
+  if (takesStarOnly(written)) return '; it applies to "*" only'
   const { resourceTypes } = findAction(written)
   const shown = resourceTypes.slice(0, 4).map(({ template }) => template)
-  return `; it takes ${shown.join(' or ')}${resourceTypes.length > shown.length ? ' or others' : ''}`
+  return `; it applies to ${shown.join(' or ')}${resourceTypes.length > shown.length ? ' or others' : ''}`
 }
 
 function takesStarOnly(written: string): boolean {
@@ -275,6 +275,6 @@ function refusal(code: ErrorCode, details: { action?: string; resource?: string 
 }
 
 function tooMany(maxPairs: number): StintError {
-  const explanation = `The access comes to more than ${maxPairs} pairs of action and resource; split the task.`
+  const explanation = `The task has more than ${maxPairs} pairs of action and resource; split it.`
   return new StintError('TASK_INVALID', { maxPairs, explanation })
 }

@@ -29,7 +29,7 @@ export interface BlastRadius {
   readonly unknown: readonly string[]
 }
 
-/** What a task comes to. Immutable; the hash covers everything in it, so an approval of the hash is an approval of all of it. */
+/** The access that a task amounts to. Immutable; the hash covers everything in it, so an approval of the hash is an approval of all of it. */
 export interface Plan {
   /** Lower-case hex SHA-256 over the canonical JSON of all other fields. */
   readonly hash: string

@@ -13,7 +13,7 @@ import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair } from './plan.ts'
 import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
-/** What the operator says of a role that agents may act through. */
+/** An operator's settings for a role that agents may act through. */
 export interface RoleSettings {
   /**
    * Actions that may take `*` although something narrower, or nothing, is usual: all of them, or those that match a pattern
@@ -22,7 +22,7 @@ export interface RoleSettings {
   readonly allowWildcard?: boolean | readonly string[]
 }
 
-/** All that a plan depends on beside its task. */
+/** Everything that a plan depends on besides its task. */
 export interface PlannerOptions {
   readonly labels: LabelSet
   /** By role ARN; a role that is not here is not served. */
@@ -91,7 +91,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
       problems.push({ field: 'task.roleArn', code: 'ROLE_UNKNOWN', message })
     }
     if (!access || access.length === 0) return { problems, pairings: [] }
-    const hopeless = hopelessSize(access)
+    const hopeless = checkResourceSize(access)
     if (hopeless) return { problems: [...problems, problemOfAccess(hopeless)], pairings: [] }
     const rules = role && settings && pairingRules(role, settings)
     const paired = pairAccess(access, rules)
@@ -161,7 +161,7 @@ export function planHash(plan: Plan | Omit<Plan, 'hash'>): string {
   return sha256Hex(canonicalJson(Object.fromEntries(fields) as Json))
 }
 
-function hopelessSize(access: readonly AccessEntry[]): StintError | undefined {
+function checkResourceSize(access: readonly AccessEntry[]): StintError | undefined {
   const resources = new Set(access.flatMap((entry) => entry.resources))
   const characters = [...resources].reduce((sum, text) => sum + text.length, 0)
   if (characters <= MAX_RESOURCES_CHARACTERS) return undefined
@@ -170,7 +170,7 @@ function hopelessSize(access: readonly AccessEntry[]): StintError | undefined {
     .slice(0, 5)
     .map((text) => ({ characters: text.length, firstResource: text.slice(0, 100) }))
   const limit = MAX_SESSION_POLICY_CHARACTERS
-  const explanation = `The resources alone come to ${characters} characters, and a session policy takes ${limit}; split the task.`
+  const explanation = `The resources alone have ${characters} characters and the limit of a session policy is ${limit}; split the task.`
   return new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, largest, explanation })
 }
 

@@ -12,7 +12,7 @@ export interface AccessEntry {
   readonly resources: readonly string[]
 }
 
-/** What an agent says it is about to do. */
+/** The task that an agent declares. */
 export interface Task {
   /** Why, in words a person can judge; 8 to 500 characters. */
   readonly purpose: string

@@ -312,7 +312,9 @@ describe('all that is wrong with a task', () => {
       'task.access[1].resources[1] ACTION_RESOURCE_MISMATCH',
       'task.access[2].actions[0] RESOURCE_TOO_WIDE',
     ])
-    expect(details.explanation).toMatch(/task\.access\[0\]\.actions\[1\] is refused: "s3:GetObjekt" is no AWS action/)
+    expect(details.explanation).toMatch(
+      /task\.access\[0\]\.actions\[1\] is refused: "s3:GetObjekt" is not an AWS action/,
+    )
   })
 
   test('does not stop at a role that nobody knows: spelling is judged without it', () => {
