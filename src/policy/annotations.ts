@@ -8,7 +8,7 @@ export function unknownAnnotation(annotations: Readonly<Record<string, string>>)
 }
 
 /**
- * Reads `@approval("group:count")`: somebody of that group must say yes. The group `any` stands for every approver.
+ * Reads `@approval("group:count")`: a member of that group must approve. The group `any` stands for every approver.
  *
  * @returns the group, or what is wrong, or neither where the policy asks for no approval.
  */

@@ -9,7 +9,7 @@ import type { Decision, FailedPair } from './decision.ts'
 import type { PolicySet } from './policy-set.ts'
 import { resourceFacts } from './resource-facts.ts'
 
-/** Classes that wait for a person unless the operator has said otherwise. */
+/** Classes that need an approval unless the operator configures others. */
 export const DEFAULT_APPROVALS_REQUIRED_FOR: readonly ActionClass[] = ['destructive', 'permissions', 'escalation']
 
 /** Everything that a decision may depend on. */

@@ -1,7 +1,7 @@
-/** What policy can say of a plan; `approval`: permitted once a person has said yes. */
+/** The outcomes of a decision. `approval` means permitted once a person has approved. */
 export const OUTCOMES = ['permit', 'deny', 'approval'] as const
 
-/** Why a pair was not allowed: nothing permits it, something forbids it, or a policy failed to evaluate. */
+/** Why a pair was not allowed: no policy permits it, a policy forbids it, or a policy failed to evaluate. */
 export const FAILURE_REASONS = ['no_permit', 'forbidden', 'evaluation_error'] as const
 
 /** A pair of the plan that policy did not allow, and why. */
@@ -13,14 +13,14 @@ export interface FailedPair {
   readonly policies: readonly string[]
 }
 
-/** One condition of an approval: somebody of one of these groups must say yes. `any` stands for every approver. */
+/** One condition of an approval: a member of one of these groups must approve. `any` stands for every approver. */
 export interface ApprovalRequirement {
   readonly anyOf: readonly string[]
   /** Policy ids or `class:<class>` that asked for it. */
   readonly because: readonly string[]
 }
 
-/** What policy says of a plan. Deny by default; an evaluation error is a denial. */
+/** The decision on a plan. The default is to deny; an evaluation error is a denial. */
 export interface Decision {
   readonly outcome: (typeof OUTCOMES)[number]
   /** `@id`s of the policies that decided, sorted. */

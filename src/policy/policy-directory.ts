@@ -22,7 +22,7 @@ export function followPolicies({ directory, pollMs = 5_000, ...options }: Follow
     fingerprint: () => readFingerprint(directory, POLICY_SUFFIX),
     missing: {
       code: 'POLICY_UNAVAILABLE',
-      explanation: 'No policy set has been loaded, so nothing can be permitted; an operator has to mend it.',
+      explanation: 'No policy set is loaded, so every request is denied; an operator must repair the policy directory.',
     },
   })
 }

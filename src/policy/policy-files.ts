@@ -29,7 +29,7 @@ export async function readPolicyFiles(directory: string, suffix: string): Promis
 /** A text that changes when any of the files does: names, inodes, sizes and times of change. */
 export async function readFingerprint(directory: string, suffix: string): Promise<string> {
   const lines = (await namesIn(directory, suffix)).map(async (name) => {
-    return `${name} ${await fileFingerprint(join(directory, name)).catch(reading(name))}`
+    return `${name} ${await fileFingerprint(join(directory, name)).catch(throwUnreadable(name))}`
   })
   return (await Promise.all(lines)).join('\n')
 }
@@ -41,17 +41,17 @@ async function readAll(directory: string, suffix: string): Promise<PolicyFile[]>
     const text = await readWhole(join(directory, name), name)
     bytes += Buffer.byteLength(text)
     if (bytes > POLICY_FILE_LIMITS.bytes)
-      throw invalid(`The files are over ${POLICY_FILE_LIMITS.bytes} bytes together, which is the limit.`)
+      throw invalid(`The files together must have at most ${POLICY_FILE_LIMITS.bytes} bytes.`)
     files.push({ name, text })
   }
   return files
 }
 
 async function namesIn(directory: string, suffix: string): Promise<string[]> {
-  const names = await readdir(directory).catch(reading(directory))
+  const names = await readdir(directory).catch(throwUnreadable(directory))
   const wanted = names.filter((name) => name.endsWith(suffix) && !name.startsWith('.')).sort()
   if (wanted.length > POLICY_FILE_LIMITS.files)
-    throw invalid(`The directory has ${wanted.length} ${suffix} files and ${POLICY_FILE_LIMITS.files} is the limit.`)
+    throw invalid(`The directory has ${wanted.length} ${suffix} files and the limit is ${POLICY_FILE_LIMITS.files}.`)
   return wanted
 }
 
@@ -64,7 +64,7 @@ async function readWhole(path: string, name: string): Promise<string> {
   }
 }
 
-function reading(what: string) {
+function throwUnreadable(what: string) {
   return (cause: unknown): never => {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
     throw new StintError('POLICY_INVALID', { explanation: `${what} cannot be read (${code}).` }, cause)

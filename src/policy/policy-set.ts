@@ -48,7 +48,7 @@ export function compilePolicySet(files: readonly PolicyFile[]): { set?: PolicySe
   const problems: PolicyProblem[] = []
   const policies = files.flatMap((file) => parseFile(engine, file, problems))
   if (policies.length > MAX_POLICIES) {
-    const message = `The set has ${policies.length} policies and ${MAX_POLICIES} is the limit.`
+    const message = `The set has ${policies.length} policies and the limit is ${MAX_POLICIES}.`
     problems.push({ severity: 'error', file: '.', line: 1, column: 1, message })
     return { problems }
   }
@@ -155,7 +155,7 @@ function lint({ policy, source, file }: Parsed, problems: PolicyProblem[]): void
   }
 }
 
-/** A call into Cedar that traps is a refusal: the engine is then of no more use, and goes with the refused set. */
+/** A WebAssembly trap inside Cedar refuses the set. The engine cannot be used again and is dropped with it. */
 function attempt<T extends { type: 'success' } | { type: 'failure'; errors: DetailedError[] }>(call: () => T) {
   try {
     return call()

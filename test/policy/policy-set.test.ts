@@ -204,7 +204,7 @@ for (const { name, at, limit } of AT_LIMITS) {
   })
   for (const beyond of [limit + 1, 5_000])
     test(`a policy with ${beyond} ${name} is refused before Cedar sees it`, () => {
-      assert.match(errorsIn(permit(at(beyond)))[0]?.message ?? '', /is the limit/)
+      assert.match(errorsIn(permit(at(beyond)))[0]?.message ?? '', /the limit is/)
     })
 }
 

@@ -102,7 +102,7 @@ export class CedarJudge {
   #verdict(answer: AuthorizationAnswer): Verdict {
     if (answer.type === 'failure') return FAILED
     const { decision, diagnostics } = answer.response
-    const named = (id: string) => this.#byId.get(id) ?? raise(`Cedar names the unknown policy ${id}`)
+    const named = (id: string) => this.#byId.get(id) ?? throwError(`Cedar names the unknown policy ${id}`)
     const erring = diagnostics.errors.map(({ policyId }) => named(policyId))
     return { allowed: decision === 'allow', applied: diagnostics.reason.map(named), erring, failed: erring.length > 0 }
   }
@@ -116,7 +116,7 @@ export class CedarJudge {
     const slot = this.#freeSlots.pop() ?? `slice-${this.#slices.size}`
     const staticPolicies = Object.fromEntries(candidates.map(({ policy }) => [policy.id, policy.text]))
     const answer = engine.preparsePolicySet(slot, { staticPolicies })
-    if (answer.type === 'failure') raise('Cedar refuses a slice of a policy set that it has checked')
+    if (answer.type === 'failure') throwError('Cedar refuses a slice of a policy set that it has checked')
     this.#slices.set(key, slot, Math.max(candidates.length, MAX_PREPARED_POLICIES / MAX_SLICES))
     return slot
   }
@@ -147,6 +147,6 @@ function isWellFormed(request: CedarRequest): boolean {
   return ACTION_CLASSES.includes(request.class) && numbers.every(Number.isSafeInteger)
 }
 
-function raise(message: string): never {
+function throwError(message: string): never {
   throw new Error(message)
 }

@@ -102,5 +102,5 @@ function refusal(shape: Shape, text: string): string | undefined {
 }
 
 function tooMuch(what: string, is: number, limit: number): string {
-  return `This policy has ${is} ${what} and ${limit} is the limit; split it into several.`
+  return `This policy has ${is} ${what} and the limit is ${limit}; split it into several.`
 }

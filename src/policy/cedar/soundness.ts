@@ -20,7 +20,7 @@ export function unsoundUses(policy: PolicyJson): UnsoundUse[] {
   const report = (attribute: string) =>
     found.set(attribute, {
       severity: policy.effect === 'forbid' ? 'error' : 'warning',
-      message: say(policy, attribute),
+      message: explainUse(policy, attribute),
     })
   const visit = (expression: Expr, direction: Direction) => {
     for (const use of usesIn(expression, direction)) {
@@ -50,7 +50,7 @@ function usesIn(expression: Expr, direction: Direction): Use[] {
   if (attribute !== undefined) return PATTERN_ATTRIBUTES.includes(attribute) ? [{ attribute, direction }] : []
   if (isVariable(expression, 'resource')) return [{ attribute: 'the resource', direction }]
   const { operator, operands } = openExpression(expression)
-  // `resource has arn` is always true and `resource is Stint::Resource` too: they say nothing of the pattern.
+  // `resource has arn` is always true and `resource is Stint::Resource` too: they explainUse nothing of the pattern.
   if ((operator === 'has' || operator === 'is') && operands.some((operand) => isVariable(operand, 'resource')))
     return []
   return operands.flatMap((operand, index) => usesIn(operand, operandDirection(operator, operands, index, direction)))
@@ -94,7 +94,7 @@ function comparesText(operands: readonly Expr[]): boolean {
   })
 }
 
-function say({ effect }: PolicyJson, attribute: string): string {
+function explainUse({ effect }: PolicyJson, attribute: string): string {
   const what = attribute === 'the resource' ? attribute : `resource.${attribute}`
   if (effect === 'forbid')
     return attribute === 'touches'

@@ -97,7 +97,7 @@ async function runCase(
   } catch (error) {
     const known = asStintError(error)
     if (!(error instanceof StintError)) throw error
-    return { differences: [`the task came to no plan: ${known.code}, ${known.details.explanation ?? known.message}`] }
+    return { differences: [`the task has no plan: ${known.code}, ${known.details.explanation ?? known.message}`] }
   }
 }
 
@@ -111,8 +111,9 @@ function findDifferences(
   const wanted = policies && [...policies].sort().join(', ')
   if (wanted !== undefined && wanted !== decided)
     differences.push(`expected the policies [${wanted}] to decide, got [${decided}]`)
-  const asked = spell(decision.approval.map(({ anyOf }: ApprovalRequirement) => anyOf))
-  if (approval && spell(approval) !== asked) differences.push(`expected approval by ${spell(approval)}, got ${asked}`)
+  const asked = formatRequirements(decision.approval.map(({ anyOf }: ApprovalRequirement) => anyOf))
+  if (approval && formatRequirements(approval) !== asked)
+    differences.push(`expected approval by ${formatRequirements(approval)}, got ${asked}`)
   return differences
 }
 
@@ -124,7 +125,7 @@ function reasons({ failedPairs }: Decision): string {
 }
 
 /** `[owners or security] and [any]`, in a fixed order. */
-function spell(requirements: readonly (readonly string[])[]): string {
+function formatRequirements(requirements: readonly (readonly string[])[]): string {
   const groups = requirements.map((anyOf) => `[${[...anyOf].sort().join(' or ')}]`)
   return groups.length > 0 ? groups.sort().join(' and ') : 'nobody'
 }
