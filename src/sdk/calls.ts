@@ -157,7 +157,7 @@ export class Calls {
         call = start(borrowed.stub, metadata, options, (error, value) => {
           if (error) reject(error)
           else if (value === undefined)
-            reject(new StintError('INTERNAL', { explanation: 'The broker answered nothing.' }))
+            reject(new StintError('INTERNAL', { explanation: 'The broker sent an empty answer.' }))
           else resolve(value)
         })
       })
@@ -213,7 +213,7 @@ export class Calls {
     if (signal.aborted) throw cancelled(signal)
     if (!/^[\x21-\x7e]+$/.test(token)) {
       throw new StintError('TOKEN_INVALID', {
-        explanation: 'The token source gave something that cannot be a bearer token.',
+        explanation: 'The token source must return a bearer token (printable ASCII without blanks).',
       })
     }
     metadata.set('authorization', `Bearer ${token}`)
@@ -233,7 +233,7 @@ export async function sleep(clock: Timing['clock'], ms: number, signal: AbortSig
 /** The reason itself if it is one of our errors, else CANCELLED. */
 export function cancelled(signal: AbortSignal): StintError {
   if (signal.reason instanceof StintError) return signal.reason
-  return new StintError('CANCELLED', { explanation: 'The caller gave up waiting.' }, signal.reason)
+  return new StintError('CANCELLED', { explanation: 'The caller cancelled the call.' }, signal.reason)
 }
 
 /**

@@ -90,7 +90,7 @@ function limitWait(grant: GrantInfo, stop: AbortController, { clock }: Timing, s
   const { approvalTimeoutMs } = settings
   if (approvalTimeoutMs === undefined) return
   const pending = new StintError('APPROVAL_PENDING', {
-    explanation: `Grant ${grant.id} still waits for approval ${grant.approvalId ?? ''}; ask again with the same idempotency key.`,
+    explanation: `Grant ${grant.id} is still waiting for approval ${grant.approvalId ?? ''}; repeat the request with the same idempotency key.`,
     grantId: grant.id,
     approvalId: grant.approvalId ?? '',
   })

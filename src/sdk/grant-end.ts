@@ -10,13 +10,13 @@ const ENDS: Partial<Record<GrantState, { code: ErrorCode; say(grant: GrantInfo):
   },
   approval_expired: {
     code: 'APPROVAL_EXPIRED',
-    say: ({ id }) => `Nobody answered the approval of grant ${id} in time.`,
+    say: ({ id }) => `The approval of grant ${id} expired without an answer.`,
   },
   ending: { code: 'GRANT_NOT_ACTIVE', say: ended },
   ended: { code: 'GRANT_NOT_ACTIVE', say: ended },
 }
 
-/** Why this grant gives no credentials any more; undefined while it may. `details` hold `grantId`, `state` and `reason`. */
+/** Why this grant no longer gives credentials; undefined while it still may. `details` hold `grantId`, `state` and `reason`. */
 export function explainEnd(grant: GrantInfo): StintError | undefined {
   const end = ENDS[grant.state]
   if (!end) return undefined
@@ -59,5 +59,5 @@ function denial({ id, subject, decision }: GrantInfo): string {
 }
 
 function ended({ id, state, reason }: GrantInfo): string {
-  return `Grant ${id} is ${state}${reason ? ` (${reason})` : ''}; its credentials are not to be used any more; new work needs a new grant.`
+  return `Grant ${id} is ${state}${reason ? ` (${reason})` : ''}; its credentials must no longer be used; new work needs a new grant.`
 }

@@ -83,7 +83,7 @@ export class LeaseCache {
     const rest = this.#restOf(held, now)
     if (held && !this.#isCut(held) && this.#isLast(held)) {
       if (rest) return rest
-      const explanation = `The time of grant ${this.#info.id} is over: no lease reaches beyond its deadline.`
+      const explanation = `Grant ${this.#info.id} has reached its deadline; new work needs a new grant.`
       throw new StintError('GRANT_NOT_ACTIVE', { explanation, grantId: this.#info.id, reason: 'deadline' })
     }
     if (rest && now < this.#pauseUntilMs) return rest
@@ -97,7 +97,7 @@ export class LeaseCache {
     }
     this.#throwIfEnded()
     const fresh = this.#held
-    if (!fresh) throw new StintError('INTERNAL', { explanation: 'The broker renewed the grant without a lease.' })
+    if (!fresh) throw new StintError('INTERNAL', { explanation: 'The broker renewed the grant but sent no lease.' })
     return fresh.lease
   }
 
@@ -113,7 +113,7 @@ export class LeaseCache {
     if (waitMs === undefined) return work
     const done = new AbortController()
     const late = this.#clock.sleep(waitMs, done.signal).then(() => {
-      const explanation = `The broker has not renewed grant ${this.#info.id} within ${waitMs} ms, and no lease at hand works any more; it is being tried further.`
+      const explanation = `The broker did not renew grant ${this.#info.id} within ${waitMs} ms, and no lease is valid any more; the client keeps trying.`
       throw new StintError('BROKER_UNAVAILABLE', { explanation, grantId: this.#info.id })
     })
     try {

@@ -15,7 +15,7 @@ import type { Timing } from './timing.ts'
  */
 export type TokenSource = () => Promise<string>
 
-/** What a client needs. */
+/** Options of a client. */
 export interface StintClientOptions {
   /** `host:port` of the broker. */
   readonly address: string

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 
-/** What everything that waits in this SDK needs. */
+/** Clocks and randomness for everything in this SDK that waits. */
 export interface Timing {
   readonly clock: Clock
   /** For waits that must not keep the process alive. */

@@ -6,7 +6,7 @@ export interface TaskTarget {
   readonly roleArn: string
 }
 
-/** What an agent is about to do; the words of `stint.v1.Task`. */
+/** The task that an agent declares; the fields of `stint.v1.Task`. */
 export type Task = TaskTarget & TaskContent
 
 /** A task without its target. */
@@ -32,7 +32,7 @@ export type GrantState =
   | 'ended'
   | 'unknown'
 
-/** What policy said of a plan. */
+/** The policy decision on a plan. */
 export interface DecisionInfo {
   readonly outcome: 'permit' | 'deny' | 'approval' | 'unknown'
   readonly determiningPolicies: readonly string[]
@@ -90,14 +90,14 @@ export interface AwsLeaseInfo {
   readonly sessionToken: Secret
 }
 
-/** What RequestGrant and RenewLease answer. */
+/** The answer to RequestGrant and RenewLease. */
 export interface GrantAnswer {
   readonly grant: GrantInfo
   /** Only with an active grant. */
   readonly lease?: LeaseInfo
 }
 
-/** What a task comes to. */
+/** The access that a task amounts to. */
 export interface PlanInfo {
   readonly hash: string
   /** The agent that it was judged for; '' from a broker before 0.1.0. */
@@ -124,7 +124,7 @@ export interface PlanInfo {
   }
 }
 
-/** One thing an agent says it did. */
+/** One action that an agent reports. */
 export interface ActivityReport {
   readonly at: Date
   /** AWS action such as `s3:GetObject`. */

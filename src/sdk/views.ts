@@ -27,7 +27,7 @@ export function toAnswer(wire: { grant: Grant__Output | null; lease?: Lease__Out
 
 /** @throws {StintError} INTERNAL when there is none. */
 export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
-  if (!wire) throw unusable('a grant')
+  if (!wire) throw unusable('grant')
   const state = wire.state.replace('GRANT_STATE_', '').toLowerCase()
   return {
     id: wire.id,
@@ -51,7 +51,7 @@ export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
 
 /** @throws {StintError} INTERNAL when the answer lacks its plan. */
 export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
-  if (!wire?.task) throw unusable('a plan')
+  if (!wire?.task) throw unusable('plan')
   const { reference, roleArn = '', purpose, access, ttlSeconds } = wire.task
   const task = { purpose, roleArn, access, ttlSeconds }
   return {
@@ -77,8 +77,8 @@ function toLeaseInfo(wire: Lease__Output): LeaseInfo {
   const notAfter = fromTimestamp(wire.notAfter)
   const usableUntil = fromTimestamp(wire.usableUntil)
   const { aws } = wire
-  if (!notAfter || !usableUntil || !aws?.accessKeyId) throw unusable('a lease')
-  if (!aws.secretAccessKey || !aws.sessionToken) throw unusable('a lease')
+  if (!notAfter || !usableUntil || !aws?.accessKeyId) throw unusable('lease')
+  if (!aws.secretAccessKey || !aws.sessionToken) throw unusable('lease')
   return {
     id: wire.id,
     number: wire.number,
@@ -96,5 +96,5 @@ function optional<K extends string, V>(key: K, value: V | undefined): { readonly
 }
 
 function unusable(what: string): StintError {
-  return new StintError('INTERNAL', { explanation: `The broker's answer lacks ${what} that can be used.` })
+  return new StintError('INTERNAL', { explanation: `The broker's answer has no usable ${what}.` })
 }

@@ -224,7 +224,7 @@ test('a child that asks while no lease can be had is told so before its SDK give
   const run = await stint(['exec', ...TASK, '--', node, '--input-type=module', '-e', script], { env })
   await cut
   // The sentence of the bound: what the SDK's own deadline would have ended says something else, and long after.
-  const Message = expect.stringMatching(/has not renewed grant \S+ within 700 ms/)
+  const Message = expect.stringMatching(/did not renew grant \S+ within 700 ms/)
   expect(JSON.parse(run.stdout)).toEqual({ status: 503, body: { Code: 'BROKER_UNAVAILABLE', Message } })
 })
 

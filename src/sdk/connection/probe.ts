@@ -56,11 +56,14 @@ function refused(code: ErrorCode): StintError {
 }
 
 const NOT_ACCEPTED =
-  'The broker did not accept the certificate of this agent: check that it is a current X.509-SVID with its intermediates, under the bundle that the broker has of its trust domain.'
+  "The broker did not accept this agent's certificate: check that it is a current X.509-SVID, has its intermediates, and is signed by a root in the broker's bundle."
 const HINTS: ReadonlyMap<ErrorCode, string> = new Map([
-  ['SVID_EXPIRED', 'The broker did not accept the certificate of this agent: by its clock it is not valid now.'],
+  [
+    'SVID_EXPIRED',
+    "The broker did not accept this agent's certificate: it is expired or not yet valid by the broker's clock.",
+  ],
   [
     'TRUST_DOMAIN_UNKNOWN',
-    'The broker did not accept the certificate of this agent: its trust domain is not among those configured there (identity.domains).',
+    "The broker did not accept this agent's certificate: the broker does not know its trust domain (identity.domains).",
   ],
 ])

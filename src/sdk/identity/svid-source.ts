@@ -103,7 +103,7 @@ export function tlsContext(options: { ca: string[]; cert?: string; key?: string 
   } catch (error) {
     throw new StintError(
       'SVID_INVALID',
-      { explanation: 'The SVID, its key and the roots make no TLS identity.' },
+      { explanation: 'The SVID, its key and the roots do not form a TLS identity.' },
       error,
     )
   }
@@ -132,7 +132,7 @@ function checkPair(cert: string, key: string, file: string): void {
 function parseRoots(text: string, file: string): string[] {
   const roots = text.trimStart().startsWith('{') ? rootsOfJwks(text, file) : (text.match(PEM_CERTIFICATE) ?? [])
   if (roots.length === 0) {
-    const explanation = `The trust bundle ${file} holds no X.509 root: expected PEM certificates or a SPIFFE bundle.`
+    const explanation = `The trust bundle ${file} has no X.509 root; it must hold PEM certificates or a SPIFFE bundle.`
     throw new StintError('BUNDLE_INVALID', { explanation })
   }
   for (const root of roots) parseRoot(root, file)
@@ -163,7 +163,7 @@ function parseRoot(pem: string, file: string): void {
   } catch (error) {
     throw new StintError(
       'BUNDLE_INVALID',
-      { explanation: `The trust bundle ${file} has a root that is no certificate.` },
+      { explanation: `The trust bundle ${file} has a root that is not a certificate.` },
       error,
     )
   }

@@ -78,7 +78,7 @@ export class WorkloadApiSvid implements SvidProvider {
   /** `ready` comes first. @throws {StintError} WORKLOAD_API_UNAVAILABLE */
   current(): LoadedSvid {
     if (this.#loaded) return this.#loaded
-    throw new StintError('WORKLOAD_API_UNAVAILABLE', { explanation: 'The Workload API has given no SVID yet.' })
+    throw new StintError('WORKLOAD_API_UNAVAILABLE', { explanation: 'The Workload API has not sent an SVID yet.' })
   }
 
   async look(version: string): Promise<boolean> {
@@ -112,7 +112,7 @@ export class WorkloadApiSvid implements SvidProvider {
     const authorities = context.roots.get(this.#trustDomain)
     if (!authorities) {
       this.#loaded = undefined // What a message no longer names must not be kept (Workload API, section 4.4).
-      const explanation = `The Workload API gives no bundle of ${this.#trustDomain}, the broker's trust domain.`
+      const explanation = `The Workload API has no bundle for ${this.#trustDomain}, the broker's trust domain.`
       throw new StintError('BUNDLE_INVALID', { explanation })
     }
     this.#spiffeId = svid.spiffeId

@@ -39,7 +39,8 @@ export function tokensFromWorkloadApi(
     )
     const ours = chooseSpiffeId(offers, { choice, pinned, settings: CHOICE_SETTINGS })
     const token = offers.find((offer) => offer.spiffeId === ours && fits(offer, choice))?.token
-    if (token === undefined) throw new StintError('TOKEN_INVALID', { explanation: 'The Workload API gave no token.' })
+    if (token === undefined)
+      throw new StintError('TOKEN_INVALID', { explanation: 'The Workload API did not return a token.' })
     pinned = ours
     return token
   }
