@@ -29,7 +29,7 @@ export const REGISTRY_LIMITS = { bytes: 4_194_304, agents: 10_000 } as const
  */
 export function parseRegistry(text: string, file = 'agents.yaml'): Registry {
   if (Buffer.byteLength(text) > REGISTRY_LIMITS.bytes) {
-    const message = `The file is over ${REGISTRY_LIMITS.bytes} bytes, which is the limit.`
+    const message = `The file must have at most ${REGISTRY_LIMITS.bytes} bytes.`
     throw toError([{ file, line: 1, column: 1, path: '', message }])
   }
   const document = YamlDocument.parse({ file, text, toError })

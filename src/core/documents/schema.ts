@@ -42,14 +42,14 @@ function describeIssue(issue: Issue): string {
     case 'invalid_key':
       return 'must not have a key of this form'
     case 'invalid_union':
-      return otherKind(issue) ?? 'has none of the forms that are allowed here'
+      return describeWrongKind(issue) ?? 'has none of the forms that are allowed here'
     default:
       return 'has none of the forms that are allowed here'
   }
 }
 
 /** What the field may be that tells the forms of an object apart. */
-function otherKind({ discriminator, input, ...issue }: Issue & { code: 'invalid_union' }): string | undefined {
+function describeWrongKind({ discriminator, input, ...issue }: Issue & { code: 'invalid_union' }): string | undefined {
   if (discriminator === undefined || !('options' in issue) || !Array.isArray(issue.options)) return undefined
   const missing = (input as Readonly<Record<string, unknown>>)[discriminator] === undefined
   return `${missing ? 'is missing; it has to be' : 'must be'} one of ${issue.options.map(String).join(', ')}`

@@ -28,7 +28,7 @@ const MAX_JTI_BYTES = 256
  * @see OpenID Connect Core, section 3.1.3.7; RFC 7519, section 4.1; RFC 8725, section 3
  */
 export function listChecks(issuer: OidcIssuer): readonly TokenCheck[] {
-  const { traps, subject, conditions } = issuer
+  const { presetChecks, subject, conditions } = issuer
   return [
     { name: 'header', run: checkCritical },
     { name: 'type', run: checkType },
@@ -43,7 +43,7 @@ export function listChecks(issuer: OidcIssuer): readonly TokenCheck[] {
     { name: 'age', run: (token, now) => checkAge(token, issuer, now) },
     { name: 'token id', run: ({ claims }) => tokenId(claims) ?? "no jti; the token's hash is used instead" },
     { name: 'binding', run: ({ claims }) => bindingFinding(claims) },
-    ...traps.map(({ name, problem }) => ({
+    ...presetChecks.map(({ name, problem }) => ({
       name: `trap ${name}`,
       run({ claims }: TokenParts) {
         const decides = (pointer: string) => conditions.some((condition) => condition.pointer === pointer)

@@ -3,7 +3,7 @@ import type { ClaimReference } from './claim-path.ts'
 import { claimReference } from './claim-path.ts'
 import { type IssuerSettings, issuerProblems, listAudiences } from './issuer-problems.ts'
 import { type KeyPlace, keyPlaces, reviewUrls } from './keys/key-places.ts'
-import type { Trap } from './presets/preset.ts'
+import type { PresetCheck } from './presets/preset.ts'
 import { findPreset } from './presets/presets.ts'
 import { issuerTrustDomain } from './subject.ts'
 
@@ -37,7 +37,7 @@ export interface OidcIssuer {
   readonly conditions: readonly Condition[]
   readonly authorizedParties: readonly string[]
   readonly partyClaims: readonly string[]
-  readonly traps: readonly Trap[]
+  readonly presetChecks: readonly PresetCheck[]
   readonly facets: Readonly<Record<string, string>>
 }
 
@@ -75,7 +75,7 @@ export function defineIssuer(settings: IssuerSettings): OidcIssuer {
     ),
     authorizedParties,
     partyClaims: preset.partyClaims ?? ['azp'],
-    traps: preset.traps,
+    presetChecks: preset.presetChecks,
     facets: preset.facets ?? {},
   }
 }

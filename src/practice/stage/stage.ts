@@ -57,7 +57,7 @@ export async function setStage({ folder, config = {} }: StageOptions): Promise<S
     return { certificateFile: `${base}.pem`, privateKeyFile: `${base}.key`, spiffeId: svid.spiffeId }
   }
   const server = await issueSvid(BROKER_PATH)
-  const keys = await furnish(cloud, place)
+  const keys = await createCloudContents(cloud, place)
   const operators = await writeTokens(place)
   await writeFileWhole(place('bundle.json'), trustDomain.bundleJson())
   await writeFileWhole(place('roots.pem'), trustDomain.rootCertPem)
@@ -86,7 +86,7 @@ interface KeyFiles {
 }
 
 /** Role, boundary, buckets, and the two principals: the broker mints, the revoker writes the boundary, neither can do more. */
-async function furnish(
+async function createCloudContents(
   cloud: PracticeCloud,
   place: (...parts: string[]) => string,
 ): Promise<{ broker: KeyFiles; revoker: KeyFiles }> {

@@ -26,7 +26,7 @@ export const AWS_PRESET: IssuerPreset = {
   unfit: {
     [`${STS}/request_tags`]: "request tags are chosen by the token's requester",
   },
-  traps: [
+  presetChecks: [
     {
       name: 'aws_account',
       problem(claims) {

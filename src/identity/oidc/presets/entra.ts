@@ -35,7 +35,7 @@ export const ENTRA_PRESET: IssuerPreset = {
   },
   partyClaims: ['azp', 'appid'],
   jwksHosts: ['login.microsoftonline.com', 'login.windows.net'],
-  traps: [
+  presetChecks: [
     {
       name: 'tid',
       problem({ tid, ver }, { issuer }) {

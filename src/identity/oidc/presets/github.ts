@@ -24,7 +24,7 @@ export const GITHUB_PRESET: IssuerPreset = {
     '/head_ref': 'the source branch of a pull request is chosen by whoever opens it',
   },
   textsOnly: true,
-  traps: [
+  presetChecks: [
     {
       name: 'repository_id',
       problem: ({ repository_id: repository, repository_owner_id: owner }) =>

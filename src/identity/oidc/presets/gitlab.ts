@@ -23,7 +23,7 @@ export const GITLAB_PRESET: IssuerPreset = {
     '/user_email': RECYCLED,
   },
   textsOnly: true,
-  traps: [
+  presetChecks: [
     {
       name: 'project_id',
       problem: ({ project_id: project, namespace_id: namespace }) =>

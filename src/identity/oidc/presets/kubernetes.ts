@@ -29,7 +29,7 @@ export const KUBERNETES_PRESET: IssuerPreset = {
   unfit: {
     '/sub': "a service account's sub is made of names that can be reused; use serviceaccount_uid",
   },
-  traps: [
+  presetChecks: [
     {
       name: 'legacy token',
       problem: (claims) =>

@@ -1,21 +1,21 @@
 import type { Claims } from '../claim-path.ts'
 
-/** What a trap may look at besides the claims. */
-export interface TrapContext {
+/** What a check of a preset may look at besides the claims. */
+export interface PresetCheckContext {
   readonly issuer: string
   /** Whether a condition of the configuration is about this claim, so that the operator has decided. */
   decides(pointer: string): boolean
 }
 
-/** Something about an issuer's tokens that would let the wrong one in. */
-export interface Trap {
+/** A check for tokens of this issuer that the common checks would accept although they name the wrong agent. */
+export interface PresetCheck {
   /** e.g. `event_name`; shown by `stint whoami`, and `details.check` of the refusal. */
   readonly name: string
-  /** @returns what is wrong and what would be right; undefined when the token is not caught. */
-  problem(claims: Claims, context: TrapContext): string | undefined
+  /** @returns what is wrong and what would be right; undefined when the token passes. */
+  problem(claims: Claims, context: PresetCheckContext): string | undefined
 }
 
-/** What is known of one kind of issuer: its claims, its habits and its traps. */
+/** What is known of one kind of issuer: its claims, its limits and the checks that only it needs. */
 export interface IssuerPreset {
   readonly algorithms: readonly string[]
   readonly maxTokenAgeMs: number
@@ -36,7 +36,7 @@ export interface IssuerPreset {
   readonly jwksHosts?: readonly string[]
   /** Whether condition values must be texts, since the issuer writes all its claims so. */
   readonly textsOnly?: boolean
-  readonly traps: readonly Trap[]
+  readonly presetChecks: readonly PresetCheck[]
   /** Claims to be put on record, never judged; JSON Pointers by name. */
   readonly facets?: Readonly<Record<string, string>>
   /** @returns what is wrong with an issuer URL for this preset. */

@@ -27,7 +27,7 @@ const PLAIN: IssuerPreset = {
   subject: [],
   pins: [],
   unfit: {},
-  traps: [],
+  presetChecks: [],
 }
 
 /** What is known of an issuer of this kind. */
