@@ -151,7 +151,7 @@ export interface paths {
         };
         /**
          * List approvals, newest first
-         * @description Filter by state if you like. For the next page, send `nextCursor` and the same filter.
+         * @description To get the next page, send `nextCursor` as `cursor` with the same filter.
          */
         readonly get: operations["listApprovals"];
         readonly put?: never;
@@ -290,8 +290,8 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * List the policy documents that deny revoked grants
-         * @description Failing documents come first.
+         * List the deny lists
+         * @description One for each IAM policy document that denies revoked grants. Failing ones come first.
          */
         readonly get: operations["listRevocations"];
         readonly put?: never;
@@ -311,7 +311,7 @@ export interface paths {
         };
         /**
          * List audit events in order
-         * @description For the next page, send `nextAfterPosition` as `afterPosition`.
+         * @description To get the next page, send `nextAfterPosition` as `afterPosition`.
          */
         readonly get: operations["listAuditEvents"];
         readonly put?: never;
@@ -331,7 +331,7 @@ export interface paths {
         };
         /**
          * Get the last event of each chain of the audit log
-         * @description Save them elsewhere to detect a log that was truncated or replaced.
+         * @description Save the heads outside the broker: they reveal a log that was truncated or replaced.
          */
         readonly get: operations["getAuditHeads"];
         readonly put?: never;
@@ -382,7 +382,7 @@ export interface components {
              * @enum {string}
              */
             readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "POLICY_DENIED" | "POLICY_INVALID" | "POLICY_UNAVAILABLE" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "LEDGER_UNAVAILABLE" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "INTERNAL";
-            /** @description what was wrong and what would be right */
+            /** @description what was wrong, and what would be valid */
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -397,7 +397,7 @@ export interface components {
             }[];
             /** @example 0d9b7b0c-6f0e-4f3e-9a53-0f5d2b2f3c1e */
             readonly requestId: string;
-            /** @description of the caller's `traceparent` */
+            /** @description trace id from the caller's `traceparent` */
             readonly traceId?: string;
         };
         readonly Status: {
@@ -486,7 +486,7 @@ export interface components {
             readonly deadline?: string;
             /**
              * Format: date-time
-             * @description its credentials stop working no later than this
+             * @description when its credentials stop working, at the latest
              * @example 2026-11-21T12:00:00.000Z
              */
             readonly effectiveBy?: string;
@@ -516,13 +516,13 @@ export interface components {
                 readonly reason: "no_permit" | "forbidden" | "evaluation_error";
                 readonly policies: readonly string[];
             }[];
-            /** @description how many more pairs failed than are listed */
+            /** @description number of failed pairs that are not listed */
             readonly failedPairsLeftOut?: number;
             readonly approval: readonly components["schemas"]["ApprovalRequirement"][];
             /** @example e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 */
             readonly policySetHash: string;
         };
-        /** @description a member of one of these groups must approve; any = every approver */
+        /** @description a member of one of these groups must approve; any = any approver */
         readonly ApprovalRequirement: {
             readonly anyOf: readonly string[];
             readonly because: readonly string[];
@@ -599,7 +599,7 @@ export interface components {
             readonly end?: "expired" | "not_minted" | "denied";
             /**
              * Format: date-time
-             * @description the credentials stop working at this instant
+             * @description when the credentials stop working
              * @example 2026-11-21T12:00:00.000Z
              */
             readonly notAfter: string;
@@ -706,11 +706,11 @@ export interface components {
         readonly AuditEvent: {
             /** @example evt_01JD7Z0000EXAMP1E0EVENT000 */
             readonly id: string;
-            /** @description place in the order of this list, with gaps; not covered by the hash */
+            /** @description order of the event in this list; positions have gaps and are not covered by the hash */
             readonly position: number;
-            /** @description the broker process that wrote it */
+            /** @description broker process that wrote the event */
             readonly chain?: string;
-            /** @description 1, 2, 3 … in its chain */
+            /** @description number of the event in its chain, from 1 */
             readonly seq: number;
             readonly type: string;
             /**
@@ -725,13 +725,13 @@ export interface components {
             /** @example lse_01JD7Z0000EXAMP1E01EASE000 */
             readonly leaseId?: string;
             /**
-             * @description id of the call that caused it
+             * @description id of the call that caused the event
              * @example 0d9b7b0c-6f0e-4f3e-9a53-0f5d2b2f3c1e
              */
             readonly requestId?: string;
-            /** @description of the caller's `traceparent` */
+            /** @description trace id from the caller's `traceparent` */
             readonly traceId?: string;
-            /** @description facts of the event; any JSON */
+            /** @description details of the event; any JSON */
             readonly data?: Json;
             /** @example e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 */
             readonly prevHash: string;
@@ -775,7 +775,7 @@ export interface components {
         };
         readonly Note: {
             /**
-             * @description why, in your own words; goes on record
+             * @description the reason, in your own words; recorded in the audit log
              * @example Wrong bucket: the job runs against staging
              */
             readonly note: string;
@@ -800,7 +800,7 @@ export interface components {
             /** @description hash of the plan that you were shown; a different hash fails with APPROVAL_STALE */
             readonly planHash: string;
             /**
-             * @description why, in your own words; goes on record
+             * @description the reason, in your own words; recorded in the audit log
              * @example Wrong bucket: the job runs against staging
              */
             readonly note: string;
@@ -860,7 +860,7 @@ export interface components {
             readonly count: number;
         };
         readonly PolicySet: {
-            /** @description absent until a set was loaded */
+            /** @description absent until a set has been loaded */
             readonly hash?: string;
             /** Format: date-time */
             readonly loadedAt?: string;
@@ -915,11 +915,11 @@ export interface components {
         readonly AuditHeads: {
             /** @description position of the last event */
             readonly position: number;
-            /** @description of the chains whose end no other chain names; they vouch for all others */
+            /** @description last events of the chains whose end no other chain names; together they cover every chain */
             readonly heads: readonly components["schemas"]["ChainHead"][];
         };
         readonly ChainHead: {
-            /** @description the broker process that wrote it; empty for events recorded before chains had names */
+            /** @description broker process that wrote the chain; empty for events recorded before chains had names */
             readonly chain: string;
             readonly seq: number;
             /** @example e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 */
@@ -934,18 +934,18 @@ export interface components {
             /** @description number of events verified */
             readonly events: number;
             readonly chains: number;
-            /** @description last events of the chains whose end no other chain names; save them elsewhere */
+            /** @description last events of the chains whose end no other chain names; save them outside the broker */
             readonly heads: readonly components["schemas"]["ChainHead"][];
-            /** @description ends of chains that nothing vouches for */
+            /** @description ends of chains that no other chain and no saved head confirms */
             readonly unwitnessed: readonly {
-                /** @description the broker process that wrote it; empty for events recorded before chains had names */
+                /** @description broker process that wrote the chain; empty for events recorded before chains had names */
                 readonly chain: string;
                 readonly afterSeq: number;
                 readonly events: number;
             }[];
-            /** @description the first bad place; set if the verdict is broken */
+            /** @description the first problem found; set if the verdict is broken */
             readonly problem?: {
-                /** @description the broker process that wrote it; empty for events recorded before chains had names */
+                /** @description broker process that wrote the chain; empty for events recorded before chains had names */
                 readonly chain: string;
                 readonly seq: number;
                 /** @enum {string} */
@@ -1004,19 +1004,19 @@ export interface operations {
     readonly listGrants: {
         readonly parameters: {
             readonly query?: {
-                /** @description SPIFFE ID or subject of an OIDC issuer, exact */
+                /** @description exact SPIFFE ID, or exact subject at an OIDC issuer */
                 readonly agent?: string;
-                /** @description owner of the registration, exact */
+                /** @description exact owner, from the agent's registration */
                 readonly owner?: string;
                 readonly state?: "denied" | "awaiting_approval" | "rejected" | "approval_expired" | "active" | "ending" | "ended";
-                /** @description role ARN, exact */
+                /** @description exact role ARN */
                 readonly role?: string;
                 /** @description requested after this instant */
                 readonly requestedAfter?: string;
                 /** @description requested before this instant */
                 readonly requestedBefore?: string;
                 readonly limit?: number;
-                /** @description nextCursor of the page before; opaque */
+                /** @description nextCursor of the previous page; opaque */
                 readonly cursor?: string;
             };
             readonly header?: never;
@@ -1133,7 +1133,7 @@ export interface operations {
             readonly query?: {
                 readonly state?: "pending" | "approved" | "rejected" | "expired";
                 readonly limit?: number;
-                /** @description nextCursor of the page before; opaque */
+                /** @description nextCursor of the previous page; opaque */
                 readonly cursor?: string;
             };
             readonly header?: never;
@@ -1251,7 +1251,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 readonly limit?: number;
-                /** @description nextCursor of the page before; opaque */
+                /** @description nextCursor of the previous page; opaque */
                 readonly cursor?: string;
             };
             readonly header?: never;
@@ -1314,7 +1314,7 @@ export interface operations {
     readonly listAuditEvents: {
         readonly parameters: {
             readonly query?: {
-                /** @description events after this position */
+                /** @description returns events after this position */
                 readonly afterPosition?: number;
                 readonly limit?: number;
             };

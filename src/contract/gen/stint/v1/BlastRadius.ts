@@ -1,6 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { OutlivingAction as _stint_v1_OutlivingAction, OutlivingAction__Output as _stint_v1_OutlivingAction__Output } from './OutlivingAction.ts';
+import type { OutlivingAction as _stint_v1_OutlivingAction, OutlivingAction__Output as _stint_v1_OutlivingAction__Output } from '../../stint/v1/OutlivingAction.ts';
 
 /**
  * What a plan could do, in numbers.

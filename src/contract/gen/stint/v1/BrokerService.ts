@@ -2,22 +2,22 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { CompleteGrantRequest as _stint_v1_CompleteGrantRequest, CompleteGrantRequest__Output as _stint_v1_CompleteGrantRequest__Output } from './CompleteGrantRequest.ts';
-import type { CompleteGrantResponse as _stint_v1_CompleteGrantResponse, CompleteGrantResponse__Output as _stint_v1_CompleteGrantResponse__Output } from './CompleteGrantResponse.ts';
-import type { GetGrantRequest as _stint_v1_GetGrantRequest, GetGrantRequest__Output as _stint_v1_GetGrantRequest__Output } from './GetGrantRequest.ts';
-import type { GetGrantResponse as _stint_v1_GetGrantResponse, GetGrantResponse__Output as _stint_v1_GetGrantResponse__Output } from './GetGrantResponse.ts';
-import type { ListGrantsRequest as _stint_v1_ListGrantsRequest, ListGrantsRequest__Output as _stint_v1_ListGrantsRequest__Output } from './ListGrantsRequest.ts';
-import type { ListGrantsResponse as _stint_v1_ListGrantsResponse, ListGrantsResponse__Output as _stint_v1_ListGrantsResponse__Output } from './ListGrantsResponse.ts';
-import type { PlanTaskRequest as _stint_v1_PlanTaskRequest, PlanTaskRequest__Output as _stint_v1_PlanTaskRequest__Output } from './PlanTaskRequest.ts';
-import type { PlanTaskResponse as _stint_v1_PlanTaskResponse, PlanTaskResponse__Output as _stint_v1_PlanTaskResponse__Output } from './PlanTaskResponse.ts';
-import type { RenewLeaseRequest as _stint_v1_RenewLeaseRequest, RenewLeaseRequest__Output as _stint_v1_RenewLeaseRequest__Output } from './RenewLeaseRequest.ts';
-import type { RenewLeaseResponse as _stint_v1_RenewLeaseResponse, RenewLeaseResponse__Output as _stint_v1_RenewLeaseResponse__Output } from './RenewLeaseResponse.ts';
-import type { ReportActivityRequest as _stint_v1_ReportActivityRequest, ReportActivityRequest__Output as _stint_v1_ReportActivityRequest__Output } from './ReportActivityRequest.ts';
-import type { ReportActivityResponse as _stint_v1_ReportActivityResponse, ReportActivityResponse__Output as _stint_v1_ReportActivityResponse__Output } from './ReportActivityResponse.ts';
-import type { RequestGrantRequest as _stint_v1_RequestGrantRequest, RequestGrantRequest__Output as _stint_v1_RequestGrantRequest__Output } from './RequestGrantRequest.ts';
-import type { RequestGrantResponse as _stint_v1_RequestGrantResponse, RequestGrantResponse__Output as _stint_v1_RequestGrantResponse__Output } from './RequestGrantResponse.ts';
-import type { WatchGrantRequest as _stint_v1_WatchGrantRequest, WatchGrantRequest__Output as _stint_v1_WatchGrantRequest__Output } from './WatchGrantRequest.ts';
-import type { WatchGrantResponse as _stint_v1_WatchGrantResponse, WatchGrantResponse__Output as _stint_v1_WatchGrantResponse__Output } from './WatchGrantResponse.ts';
+import type { CompleteGrantRequest as _stint_v1_CompleteGrantRequest, CompleteGrantRequest__Output as _stint_v1_CompleteGrantRequest__Output } from '../../stint/v1/CompleteGrantRequest.ts';
+import type { CompleteGrantResponse as _stint_v1_CompleteGrantResponse, CompleteGrantResponse__Output as _stint_v1_CompleteGrantResponse__Output } from '../../stint/v1/CompleteGrantResponse.ts';
+import type { GetGrantRequest as _stint_v1_GetGrantRequest, GetGrantRequest__Output as _stint_v1_GetGrantRequest__Output } from '../../stint/v1/GetGrantRequest.ts';
+import type { GetGrantResponse as _stint_v1_GetGrantResponse, GetGrantResponse__Output as _stint_v1_GetGrantResponse__Output } from '../../stint/v1/GetGrantResponse.ts';
+import type { ListGrantsRequest as _stint_v1_ListGrantsRequest, ListGrantsRequest__Output as _stint_v1_ListGrantsRequest__Output } from '../../stint/v1/ListGrantsRequest.ts';
+import type { ListGrantsResponse as _stint_v1_ListGrantsResponse, ListGrantsResponse__Output as _stint_v1_ListGrantsResponse__Output } from '../../stint/v1/ListGrantsResponse.ts';
+import type { PlanTaskRequest as _stint_v1_PlanTaskRequest, PlanTaskRequest__Output as _stint_v1_PlanTaskRequest__Output } from '../../stint/v1/PlanTaskRequest.ts';
+import type { PlanTaskResponse as _stint_v1_PlanTaskResponse, PlanTaskResponse__Output as _stint_v1_PlanTaskResponse__Output } from '../../stint/v1/PlanTaskResponse.ts';
+import type { RenewLeaseRequest as _stint_v1_RenewLeaseRequest, RenewLeaseRequest__Output as _stint_v1_RenewLeaseRequest__Output } from '../../stint/v1/RenewLeaseRequest.ts';
+import type { RenewLeaseResponse as _stint_v1_RenewLeaseResponse, RenewLeaseResponse__Output as _stint_v1_RenewLeaseResponse__Output } from '../../stint/v1/RenewLeaseResponse.ts';
+import type { ReportActivityRequest as _stint_v1_ReportActivityRequest, ReportActivityRequest__Output as _stint_v1_ReportActivityRequest__Output } from '../../stint/v1/ReportActivityRequest.ts';
+import type { ReportActivityResponse as _stint_v1_ReportActivityResponse, ReportActivityResponse__Output as _stint_v1_ReportActivityResponse__Output } from '../../stint/v1/ReportActivityResponse.ts';
+import type { RequestGrantRequest as _stint_v1_RequestGrantRequest, RequestGrantRequest__Output as _stint_v1_RequestGrantRequest__Output } from '../../stint/v1/RequestGrantRequest.ts';
+import type { RequestGrantResponse as _stint_v1_RequestGrantResponse, RequestGrantResponse__Output as _stint_v1_RequestGrantResponse__Output } from '../../stint/v1/RequestGrantResponse.ts';
+import type { WatchGrantRequest as _stint_v1_WatchGrantRequest, WatchGrantRequest__Output as _stint_v1_WatchGrantRequest__Output } from '../../stint/v1/WatchGrantRequest.ts';
+import type { WatchGrantResponse as _stint_v1_WatchGrantResponse, WatchGrantResponse__Output as _stint_v1_WatchGrantResponse__Output } from '../../stint/v1/WatchGrantResponse.ts';
 
 /**
  * Hands out and takes back credentials. Every call is authenticated by an X.509-SVID over mTLS, by a JWT-SVID as

@@ -1,7 +1,7 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { FailedPair as _stint_v1_FailedPair, FailedPair__Output as _stint_v1_FailedPair__Output } from './FailedPair.ts';
-import type { ApprovalRequirement as _stint_v1_ApprovalRequirement, ApprovalRequirement__Output as _stint_v1_ApprovalRequirement__Output } from './ApprovalRequirement.ts';
+import type { FailedPair as _stint_v1_FailedPair, FailedPair__Output as _stint_v1_FailedPair__Output } from '../../stint/v1/FailedPair.ts';
+import type { ApprovalRequirement as _stint_v1_ApprovalRequirement, ApprovalRequirement__Output as _stint_v1_ApprovalRequirement__Output } from '../../stint/v1/ApprovalRequirement.ts';
 
 /**
  * What policy says of a plan.

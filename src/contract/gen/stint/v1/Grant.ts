@@ -1,7 +1,7 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { GrantState as _stint_v1_GrantState, GrantState__Output as _stint_v1_GrantState__Output } from './GrantState.ts';
-import type { Decision as _stint_v1_Decision, Decision__Output as _stint_v1_Decision__Output } from './Decision.ts';
+import type { GrantState as _stint_v1_GrantState, GrantState__Output as _stint_v1_GrantState__Output } from '../../stint/v1/GrantState.ts';
+import type { Decision as _stint_v1_Decision, Decision__Output as _stint_v1_Decision__Output } from '../../stint/v1/Decision.ts';
 import type { Timestamp as _google_protobuf_Timestamp, Timestamp__Output as _google_protobuf_Timestamp__Output } from '../../google/protobuf/Timestamp.ts';
 
 /**

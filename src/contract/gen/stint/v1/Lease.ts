@@ -1,7 +1,7 @@
 // Original file: proto/stint/v1/broker.proto
 
 import type { Timestamp as _google_protobuf_Timestamp, Timestamp__Output as _google_protobuf_Timestamp__Output } from '../../google/protobuf/Timestamp.ts';
-import type { AwsCredentials as _stint_v1_AwsCredentials, AwsCredentials__Output as _stint_v1_AwsCredentials__Output } from './AwsCredentials.ts';
+import type { AwsCredentials as _stint_v1_AwsCredentials, AwsCredentials__Output as _stint_v1_AwsCredentials__Output } from '../../stint/v1/AwsCredentials.ts';
 
 /**
  * One set of credentials, valid for minutes.

@@ -1,6 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { GrantState as _stint_v1_GrantState, GrantState__Output as _stint_v1_GrantState__Output } from './GrantState.ts';
+import type { GrantState as _stint_v1_GrantState, GrantState__Output as _stint_v1_GrantState__Output } from '../../stint/v1/GrantState.ts';
 
 /**
  * Request of ListGrants.

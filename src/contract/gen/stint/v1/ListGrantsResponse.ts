@@ -1,6 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { Grant as _stint_v1_Grant, Grant__Output as _stint_v1_Grant__Output } from './Grant.ts';
+import type { Grant as _stint_v1_Grant, Grant__Output as _stint_v1_Grant__Output } from '../../stint/v1/Grant.ts';
 
 /**
  * Response of ListGrants.

@@ -1,8 +1,8 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } from './Task.ts';
-import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_PlanPair__Output } from './PlanPair.ts';
-import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stint_v1_BlastRadius__Output } from './BlastRadius.ts';
+import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } from '../../stint/v1/Task.ts';
+import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_PlanPair__Output } from '../../stint/v1/PlanPair.ts';
+import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stint_v1_BlastRadius__Output } from '../../stint/v1/BlastRadius.ts';
 
 /**
  * What a task comes to.

@@ -1,7 +1,7 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { Plan as _stint_v1_Plan, Plan__Output as _stint_v1_Plan__Output } from './Plan.ts';
-import type { Decision as _stint_v1_Decision, Decision__Output as _stint_v1_Decision__Output } from './Decision.ts';
+import type { Plan as _stint_v1_Plan, Plan__Output as _stint_v1_Plan__Output } from '../../stint/v1/Plan.ts';
+import type { Decision as _stint_v1_Decision, Decision__Output as _stint_v1_Decision__Output } from '../../stint/v1/Decision.ts';
 
 /**
  * Response of PlanTask.

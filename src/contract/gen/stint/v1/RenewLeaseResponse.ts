@@ -1,7 +1,7 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { Grant as _stint_v1_Grant, Grant__Output as _stint_v1_Grant__Output } from './Grant.ts';
-import type { Lease as _stint_v1_Lease, Lease__Output as _stint_v1_Lease__Output } from './Lease.ts';
+import type { Grant as _stint_v1_Grant, Grant__Output as _stint_v1_Grant__Output } from '../../stint/v1/Grant.ts';
+import type { Lease as _stint_v1_Lease, Lease__Output as _stint_v1_Lease__Output } from '../../stint/v1/Lease.ts';
 
 /**
  * Response of RenewLease.

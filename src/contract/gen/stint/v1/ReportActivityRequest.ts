@@ -1,6 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { Activity as _stint_v1_Activity, Activity__Output as _stint_v1_Activity__Output } from './Activity.ts';
+import type { Activity as _stint_v1_Activity, Activity__Output as _stint_v1_Activity__Output } from '../../stint/v1/Activity.ts';
 
 /**
  * Request of ReportActivity.

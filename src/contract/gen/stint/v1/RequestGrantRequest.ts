@@ -1,6 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } from './Task.ts';
+import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } from '../../stint/v1/Task.ts';
 
 /**
  * Request of RequestGrant.

@@ -1,6 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
-import type { Access as _stint_v1_Access, Access__Output as _stint_v1_Access__Output } from './Access.ts';
+import type { Access as _stint_v1_Access, Access__Output as _stint_v1_Access__Output } from '../../stint/v1/Access.ts';
 
 /**
  * What an agent is about to do.
