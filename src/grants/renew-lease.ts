@@ -28,18 +28,21 @@ export interface RenewParts extends MintParts {
 /**
  * Mints the next lease after a fresh decision; a grant that fails the decision ends.
  *
+ * @param known its grant, if the caller has just read it.
  * @param by what the agent called: a repeated request for the grant, or a renewal.
  */
 export async function renewLease(
   parts: RenewParts,
   caller: CallerIdentity,
-  { grantId, by }: { grantId: string; by: TokenUse['by'] },
+  { grantId, known, by }: { grantId: string; known?: Grant; by: TokenUse['by'] },
   signal: AbortSignal,
 ): Promise<GrantAnswer> {
+  let justRead = known
   const intended = await retryOnConflict(async () => {
     const now = parts.clock.now()
     parts.clockGuard.check()
-    const grant = await requireOwnGrant(parts.ledger, caller, grantId)
+    const grant = justRead ?? (await requireOwnGrant(parts.ledger, caller, grantId))
+    justRead = undefined
     if (grant.state !== 'active' || !grant.deadline) throw toNotActiveError(grant)
     if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })

@@ -69,7 +69,9 @@ async function answerRepeat(
     throw new StintError('IDEMPOTENCY_KEY_REUSED', { grantId: grant.id, explanation })
   }
   if (grant.state === 'denied') throw toDeniedError(grant)
-  if (grant.state === 'active') return renewLease(parts, caller, { grantId: grant.id, by: 'request' }, signal)
+  if (grant.state === 'active') {
+    return renewLease(parts, caller, { grantId: grant.id, known: grant, by: 'request' }, signal)
+  }
   return toView(parts, grant)
 }
 

@@ -631,3 +631,11 @@ test('recovery: a lease left intended by a crash counts as minted until its end,
   const again = await h.request('key-00000001')
   expect(again).toMatchObject({ grant: { id: grant?.id }, lease: { lease: { number: 2 } } })
 })
+
+test('two repeats of a request at the same time, by two certificates, both get a lease', async () => {
+  await h.request('key-00000001')
+  const evidence = { certificateFingerprint: 'e'.repeat(64) }
+  const again = [caller(), caller({ evidence })].map((who) => h.request('key-00000001', task(), who))
+  const numbers = (await Promise.all(again)).map(({ lease }) => lease?.lease.number)
+  expect(numbers.sort()).toEqual([2, 3])
+})

@@ -80,6 +80,13 @@ describe('nothing is read twice by', () => {
     expect(decided).toEqual(known)
   })
 
+  test('a repeated request, which looks at its grant before the credentials leave', async () => {
+    const { grant } = await h.request('key-00000001', task(WRITE))
+    const made = await readsOf(() => h.request('key-00000001', task(WRITE)))
+    expect(made).toContain(`getGrant ["${grant.id}"]`)
+    expect(made).toEqual([...new Set(made)])
+  })
+
   test('a renewal, but for the second look at its grant before the credentials leave', async () => {
     const { grant } = await h.request('key-00000001', task(WRITE))
     const made = await readsOf(() => h.grants.renewLease(caller(), grant.id, h.signal))
