@@ -12,8 +12,9 @@ Everything that can come on record. \`stint audit export\` and \`GET /v1/audit/e
 Each broker process writes a chain of its own. \`chain\` names it, \`seq\` counts its events from 1, \`prevHash\` is the hash of the
 event before, and \`hash\` covers every other member, so \`stint audit verify\` finds whatever was changed. A chain begins with
 \`chain.opened\`, which names the ends of the chains before it, and ends with \`chain.closed\` if the process stopped in order. An end
-is *unwitnessed* if no other chain names it and no head of it was saved elsewhere: nothing would show if it had been cut off, also
-of a closed chain, since whoever cuts it off can write another \`chain.closed\`. \`position\` is an event's place in lists and exports; no hash covers it.
+is *unwitnessed* if no other chain names it and no head of it was saved elsewhere: nothing would show if it had been cut off. A
+closed chain is no exception: whoever cuts it short can write another \`chain.closed\`. \`position\` is an event's place in lists and
+exports; no hash covers it.
 
 - Each event also has an \`id\` and the instant \`at\`.
 - \`actor\` is an agent's SPIFFE ID or OIDC subject, \`operator:<name>\` for a person, or \`stint\` for the broker itself.
