@@ -131,7 +131,7 @@ function isOpen(state: GrantState | undefined): boolean {
 export function requireGrantAt(grant: Grant | undefined, grantId: string, version: number): Grant {
   if (!grant) throw conflict('There is no such grant.', { grantId })
   if (grant.version === version) return grant
-  const explanation = `The grant is at version ${grant.version}, not ${version}: read it again and decide anew.`
+  const explanation = `The grant is at version ${grant.version}, not ${version}: read it again and repeat the decision.`
   throw conflict(explanation, { grantId, version: grant.version, state: grant.state })
 }
 

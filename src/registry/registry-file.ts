@@ -22,7 +22,7 @@ export function followRegistry({ file, pollMs = 5_000, ...options }: FollowRegis
     fingerprint: () => fileFingerprint(file),
     missing: {
       code: 'REGISTRY_INVALID',
-      explanation: 'No registrations have been loaded, so no agent is known; an operator has to mend the file.',
+      explanation: 'No registrations have been loaded, so no agent is known; an operator must fix the file.',
     },
   })
 }

@@ -28,13 +28,13 @@ export class Registry {
   lookup(subject: string, now: Date): Registration {
     const registration = this.find(subject)
     if (!registration) {
-      const explanation = `No registration covers ${subject}; an operator has to register it with an owner and a purpose.`
+      const explanation = `No registration covers ${subject}; an operator must register it with an owner and a purpose.`
       throw new StintError('AGENT_UNREGISTERED', { explanation, subject })
     }
     const { name, expiresAt } = registration
     // Written so that a time that is no time counts as expired.
     if (!(now.getTime() < expiresAt.getTime())) {
-      const explanation = `The registration ${name} of ${subject} expired at ${expiresAt.toISOString()}; its owner has to renew it.`
+      const explanation = `The registration ${name} of ${subject} expired at ${expiresAt.toISOString()}; its owner must renew it.`
       throw new StintError('REGISTRATION_EXPIRED', { explanation, subject, registration: name })
     }
     return registration

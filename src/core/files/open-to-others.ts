@@ -15,14 +15,14 @@ export function openToOthers(path: string, { secret = false }: { secret?: boolea
   const stats = statIfPresent(path)
   if (!stats) return undefined
   if (stats.mode & OTHERS_WRITE && !isSharedSafely(stats)) {
-    return `Every user of this machine may write ${path} (mode ${modeText(stats)}); take that away: chmod o-w.`
+    return `Every user on this machine may write ${path} (mode ${modeText(stats)}); run chmod o-w on it.`
   }
   if (secret && stats.isFile() && stats.mode & OTHERS_READ) {
-    return `Every user of this machine may read ${path}, which holds a secret (mode ${modeText(stats)}); take that away: chmod o-r.`
+    return `Every user on this machine may read ${path}, which holds a secret (mode ${modeText(stats)}); run chmod o-r on it.`
   }
   const folder = statIfPresent(dirname(path))
   if (!folder || !(folder.mode & OTHERS_WRITE) || isSharedSafely(folder)) return undefined
-  return `Every user of this machine may replace ${path}, since its folder is open (mode ${modeText(folder)}); take that away: chmod o-w.`
+  return `Every user on this machine may replace ${path}, since its folder is writable (mode ${modeText(folder)}); run chmod o-w on the folder.`
 }
 
 /** In a folder with the sticky bit, such as /tmp, nobody can replace the files of another user. */

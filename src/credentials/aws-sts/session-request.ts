@@ -71,7 +71,7 @@ function durationSeconds(notAfter: Date, now: Date): number {
 function checkPolicy({ sessionPolicy, notAfter }: LeaseSession, leaseEnd: LeaseEndForm): void {
   if (sessionPolicy.length > MAX_SESSION_POLICY_CHARACTERS)
     throw new StintError('SESSION_POLICY_TOO_LARGE', {
-      explanation: `The session policy has ${sessionPolicy.length} characters; STS takes ${MAX_SESSION_POLICY_CHARACTERS}.`,
+      explanation: `The session policy has ${sessionPolicy.length} characters; STS accepts at most ${MAX_SESSION_POLICY_CHARACTERS}.`,
       field: 'Policy',
       characters: sessionPolicy.length,
       limit: MAX_SESSION_POLICY_CHARACTERS,
@@ -146,7 +146,7 @@ function tags(given: Readonly<Record<string, string>>): { Key: string; Value: st
 
 function bad(field: string, rule: string): StintError {
   return new StintError('PROVIDER_REFUSED', {
-    explanation: `${field} is not what STS takes: ${rule}.`,
+    explanation: `STS does not accept this ${field}: ${rule}.`,
     field,
     outcome: 'not_minted',
   })

@@ -371,12 +371,12 @@ function noSvidInTime(ms: number, last: StintError | undefined): StintError {
     last?.details.explanation ??
     last?.message ??
     'It has not answered; is the agent running and connected to its server?'
-  const explanation = `The Workload API gave no SVID within ${ms} ms. ${reason}`
+  const explanation = `The Workload API sent no SVID within ${ms} ms. ${reason}`
   return new StintError(last?.code ?? 'WORKLOAD_API_UNAVAILABLE', { ...last?.details, explanation }, last)
 }
 
 function noJwtBundles(): StintError {
-  const explanation = 'The Workload API has given no JWT bundles yet: JWT-SVIDs of its trust domains are refused.'
+  const explanation = 'The Workload API has sent no JWT bundles yet: JWT-SVIDs of its trust domains are refused.'
   return new StintError('WORKLOAD_API_UNAVAILABLE', { explanation })
 }
 

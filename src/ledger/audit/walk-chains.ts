@@ -216,7 +216,7 @@ class Walk {
     const heads: unknown = (link.data as { readonly heads?: unknown } | undefined)?.heads
     const isList = Array.isArray(heads) && heads.length <= MAX_NAMED_HEADS && heads.every(isChainHead)
     if (!isList || heads.some(({ chain }) => chain === naming.chain)) {
-      return { ...spot(naming), kind: 'unreadable', explanation: `${place(naming)} names heads that cannot be heads.` }
+      return { ...spot(naming), kind: 'unreadable', explanation: `${place(naming)} names invalid heads.` }
     }
     return findFirst(heads.map((head) => () => this.expect(head, 'named')))
   }
@@ -225,7 +225,11 @@ class Walk {
     const known = state.awaited.get(head.seq)
     if (known !== undefined) return known === head.hash ? undefined : forked(head)
     if (this.#awaited >= MAX_AWAITED) {
-      return { ...spot(head), kind: 'unreadable', explanation: 'The record names too many events that are not there.' }
+      return {
+        ...spot(head),
+        kind: 'unreadable',
+        explanation: 'The record names too many events that it does not contain.',
+      }
     }
     state.awaited.set(head.seq, head.hash)
     this.#awaited += 1
@@ -266,7 +270,7 @@ function judge({ head, isClosed }: ChainState, link: ChainLink): AuditProblem | 
   if (link.unreadable !== undefined) return bad('unreadable', link.unreadable)
   if (link.seq > next.seq) return bad('missing', `${place(next)} is not there; event ${link.seq} comes in its place.`)
   if (link.seq < next.seq) return reordered(head.chain, link.seq)
-  if (sealText(link.text) !== link.hash) return bad('edited', `${place(next)} is not what its hash was made of.`)
+  if (sealText(link.text) !== link.hash) return bad('edited', `${place(next)} does not match its hash.`)
   if (link.prevHash !== head.hash) {
     return bad('edited', `${place(next)} does not follow from the event before: one of the two was changed.`)
   }
@@ -286,18 +290,18 @@ function findFirst(checks: readonly (() => AuditProblem | undefined)[]): AuditPr
 }
 
 function reordered(chain: string, seq: number): AuditProblem {
-  const explanation = `${place({ chain, seq })} is not in its place: the order was changed, or it is there twice.`
+  const explanation = `${place({ chain, seq })} is out of order or appears twice.`
   return { chain, seq, kind: 'reordered', explanation }
 }
 
 function truncated({ chain, seq }: ChainHead, last: number): AuditProblem {
   const what = chain === '' ? 'The record' : `Chain ${chain}`
-  const end = seq === 0 ? 'is not there' : `ends with event ${seq}`
+  const end = seq === 0 ? 'is missing' : `ends with event ${seq}`
   return { chain, seq: seq + 1, kind: 'truncated', explanation: `${what} ${end}, but is known to have event ${last}.` }
 }
 
 function forked(head: ChainHead): AuditProblem {
-  const explanation = `${place(head)} has another hash than the one known from elsewhere: this is another record.`
+  const explanation = `${place(head)} has a different hash from the one that was saved or named: this is a different record.`
   return { ...spot(head), kind: 'forked', explanation }
 }
 

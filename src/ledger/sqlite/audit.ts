@@ -67,7 +67,7 @@ async function verifyEvents(
   for (const [chain, seq] of ends) {
     const recorded = now.get(chain) ?? 0
     if (seq <= recorded) continue
-    const explanation = `The chain goes on after event ${recorded}, which is recorded as its last.`
+    const explanation = `The chain continues after event ${recorded}, which is recorded as its last.`
     return { ...verdict, grown: { chain, seq: recorded + 1, kind: 'edited', explanation } }
   }
   return verdict

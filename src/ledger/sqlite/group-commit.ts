@@ -64,7 +64,7 @@ export class GroupCommit {
     if (this.#queue.length >= this.#maxQueue + (kind === 'settling' ? this.#reserved : 0)) {
       return Promise.reject(
         new StintError('LEDGER_UNAVAILABLE', {
-          explanation: 'Too many writes wait for the ledger; try again later.',
+          explanation: 'Too many writes are waiting for the ledger; try again later.',
           waiting: this.#queue.length,
         }),
       )

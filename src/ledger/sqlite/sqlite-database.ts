@@ -131,7 +131,7 @@ export function ledgerError(error: unknown, file: string): StintError {
   if (isCorruptError(error)) {
     return new StintError(
       'LEDGER_CORRUPT',
-      { explanation: 'The ledger file is damaged or is no SQLite database. Restore a backup.', file },
+      { explanation: 'The ledger file is damaged or not a SQLite database. Restore a backup.', file },
       error,
     )
   }

@@ -189,7 +189,7 @@ export class SqliteTransaction implements CommitTarget {
 function constraintConflict(cause: unknown): StintError {
   return new StintError(
     'LEDGER_CONFLICT',
-    { explanation: 'The row is there already, or refers to one that is not: read it again and decide anew.' },
+    { explanation: 'The row already exists, or refers to a row that does not: read it again and repeat the decision.' },
     cause,
   )
 }

@@ -22,7 +22,7 @@ export const planner = definePart({
       // Without labels a forbid on `touches` would not fire, so a first load that failed serves nobody.
       missing: {
         code: 'POLICY_UNAVAILABLE',
-        explanation: 'No labels have been loaded, so nothing can be judged; an operator has to mend the file.',
+        explanation: 'No labels have been loaded, so no task can be planned; an operator must fix the file.',
       },
       onState: (problem) => partHealth.report('labels', problem),
     })
