@@ -17,23 +17,29 @@ import type { Json } from '../../core/canonical-json.ts'
 const { app } = createAdminApp({ clock: systemClock })
 const response = await app.request('/openapi.json')
 if (!response.ok) throw new Error(`The admin API served no OpenAPI document: status ${response.status}`)
-const document = await response.json()
+const document = JSON.parse(await response.text(), withoutProse)
 leaveOutErrors(document)
 const types = await toTypes(document, { immutable: true, silent: true, transform: toJsonIfAny })
 writeFileSync('src/admin-client/gen/admin-api.ts', HEAD + astToString(types.filter(isUsed)))
+
+/** Without it the types change when the contract does, not when a sentence does. */
+function withoutProse(key, value) {
+  const isProse = ['description', 'summary', 'example'].includes(key) && typeof value === 'string'
+  return isProse ? undefined : value
+}
 
 /** Every error of every route is a Problem, so a client needs that schema once and not a copy for each status. */
 function leaveOutErrors({ paths }) {
   const operations = Object.values(paths).flatMap((methods) => Object.values(methods))
   for (const operation of operations) {
-    const { description, content } = operation.responses[200]
-    operation.responses = { 200: { description, content } }
+    const { content } = operation.responses[200]
+    operation.responses = { 200: { content } }
   }
 }
 
-/** A schema that says nothing but its description takes any JSON. */
-function toJsonIfAny({ description: _, ...rest }) {
-  return Object.keys(rest).length === 0 ? ts.factory.createTypeReferenceNode('Json') : undefined
+/** A schema without any rule takes any JSON. */
+function toJsonIfAny(schema) {
+  return Object.keys(schema).length === 0 ? ts.factory.createTypeReferenceNode('Json') : undefined
 }
 
 /** Types that are empty for every document like ours. */
