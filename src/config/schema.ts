@@ -2,6 +2,7 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { parseRoleArn } from '../aws/arn.ts'
 import { PROFILES, STORE_PROFILES } from '../aws/store-profile.ts'
 import { instantText, z } from '../core/documents/schema.ts'
+import { MINT_BY } from '../credentials/aws-sts/mint-by.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/revocation.ts'
 import { TOKEN_REUSE } from '../grants/agents/token-guard.ts'
 import { operatorRowSchema } from '../grants/operators/operator.ts'
@@ -95,6 +96,8 @@ const settings = z.strictObject({
     /** Keys of the revoker, which writes deny lists and nothing else; the broker's own unless set. */
     revokerCredentials: awsKeys.optional(),
     callsPerSecond: count(1, 10_000).default(300),
+    /** Unproven: `scoped-credentials`, GetScopedCredentials from one AssumeRole a grant. */
+    mintBy: z.enum(MINT_BY).default('assume-role'),
     /** How often STS is asked whether the broker's own credentials work (GetCallerIdentity); `0s` for never. */
     credentialCheckEvery: duration('0s', '1h').prefault('5m'),
     /** What kind of store answers: see PROFILES. */
@@ -140,11 +143,20 @@ const settings = z.strictObject({
 /** The whole configuration, as the file says it (durations as text); parsing yields milliseconds and defaults. */
 export const configSchema = settings.superRefine(checkStore)
 
+const GLOBAL_STS = 'sts.amazonaws.com'
+
 /** A store that is not AWS is reached by its own address, and its roles can have only what it does. */
 function checkStore({ aws, roles }: z.output<typeof settings>, context: z.RefinementCtx): void {
   const { name, revocation: possible } = PROFILES[aws.profile]
-  if (name === 'aws') return
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+  if (aws.mintBy === 'scoped-credentials' && name !== 'aws')
+    problem(['aws', 'mintBy'], `must be assume-role: profile ${name} has no GetScopedCredentials`)
+  if (aws.mintBy === 'scoped-credentials' && aws.stsEndpoint && new URL(aws.stsEndpoint).hostname === GLOBAL_STS)
+    problem(
+      ['aws', 'mintBy'],
+      `must be assume-role: ${GLOBAL_STS} has no GetScopedCredentials; use a regional endpoint`,
+    )
+  if (name === 'aws') return
   if (!aws.stsEndpoint) problem(['aws', 'stsEndpoint'], `must be set: profile ${name} calls a service other than AWS`)
   for (const [at, { revocation }] of roles.entries()) {
     const { kind } = revocation

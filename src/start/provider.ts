@@ -50,9 +50,15 @@ export async function createProvider(
       ...(externalIdFile && { externalId: await externalIdReader(arn, externalIdFile) }),
     })),
   )
+  if (aws.mintBy === 'scoped-credentials')
+    deps.logger.warn(
+      { mintBy: aws.mintBy },
+      'minting by GetScopedCredentials is unproven: it was never run against AWS',
+    )
   return createAwsStsProvider({
     region: aws.region,
     roles,
+    mintBy: aws.mintBy,
     callsPerSecond: aws.callsPerSecond,
     clock: deps.clock,
     profile: PROFILES[aws.profile],

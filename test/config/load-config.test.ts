@@ -273,6 +273,12 @@ describe('a store that is not AWS', () => {
     })
   }
 
+  test('has no GetScopedCredentials to mint by', () => {
+    expect(problemsOf(store('ceph', 'inline', { mintBy: 'scoped-credentials' }))).toEqual([
+      expect.objectContaining({ path: 'aws.mintBy', message: expect.stringContaining('ceph has no') }),
+    ])
+  })
+
   test('has an address of its own, so that AWS is not called in its place', () => {
     const text = withSections({
       aws: { region: 'us-east-1', profile: 'ceph' },
@@ -280,4 +286,12 @@ describe('a store that is not AWS', () => {
     })
     expect(problemsOf(text).map(({ path }) => path)).toEqual(['aws.stsEndpoint', 'aws.iamEndpoint'])
   })
+})
+
+test('leases are not minted by GetScopedCredentials of the global endpoint, which has none', () => {
+  const aws = (stsEndpoint: string) =>
+    withSections({ aws: { region: 'us-east-1', mintBy: 'scoped-credentials', stsEndpoint } })
+  expect(problemsOf(aws('https://sts.amazonaws.com')).map(({ path }) => path)).toEqual(['aws.mintBy'])
+  expect(load(aws('https://sts.us-east-1.amazonaws.com')).aws.mintBy).toBe('scoped-credentials')
+  expect(load(GOOD).aws.mintBy).toBe('assume-role')
 })

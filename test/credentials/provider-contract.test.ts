@@ -1,3 +1,4 @@
+import type { MintBy } from '../../src/credentials/aws-sts/mint-by.ts'
 import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
 import type { CredentialProvider } from '../../src/credentials/provider.ts'
 import { describeCredentialProvider, type MintFault, type ProviderHarness } from '../contract/provider.ts'
@@ -24,9 +25,11 @@ const FAULTS: Record<Exclude<MintFault, 'unreachable'>, Fault> = {
 
 describeCredentialProvider('aws-sts with a boundary policy', () => start(BOUNDARY_ROLE))
 describeCredentialProvider('aws-sts with an inline role policy', () => start(INLINE_ROLE))
+describeCredentialProvider('aws-sts by GetScopedCredentials', () => start(BOUNDARY_ROLE, 'scoped-credentials'))
 
-async function start(revocableRole: string): Promise<ProviderHarness> {
-  const aws = await startAws()
+async function start(revocableRole: string, mintBy: MintBy = 'assume-role'): Promise<ProviderHarness> {
+  const started = await startAws()
+  const aws = { ...started, provider: started.with({ mintBy }) }
   let faulty: CredentialProvider | undefined
   const roleName = revocableRole.split('/').at(-1) ?? ''
   return {

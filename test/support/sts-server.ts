@@ -57,6 +57,8 @@ const MAX_VERSIONS = 5
  */
 export class StsServer {
   readonly sessions: StandInSession[] = []
+  /** Credentials made from sessions by GetScopedCredentials. */
+  readonly scoped: (StandInSession & { readonly parentKeyId: string })[] = []
   readonly requests: RecordedRequest[] = []
   /** By policy ARN; put an entry in to create a managed policy. */
   readonly #managed = new Map<string, Version[]>()
@@ -154,7 +156,7 @@ export class StsServer {
     if (fault?.kind === 'cut') return void request.socket.destroy()
     if (fault?.kind === 'error')
       return this.#send(response, fault.status, errorXml(fault.code, fault.message), fault.skewMs)
-    const [status, xml] = this.#answer(action, parameters)
+    const [status, xml] = this.#answer(action, parameters, /Credential=(\w+)\//.exec(authorization)?.[1] ?? '')
     if (fault?.kind === 'answer_lost') return void request.socket.destroy()
     if (fault?.kind === 'garbage') return this.#send(response, fault.status ?? 200, fault.body)
     this.#send(
@@ -171,11 +173,11 @@ export class StsServer {
     response.end(xml)
   }
 
-  #answer(action: string, parameters: Record<string, string>): [number, string] {
+  #answer(action: string, parameters: Record<string, string>, caller: string): [number, string] {
     const operation = OPERATIONS[action]
     if (!operation) return [400, errorXml('InvalidAction')]
     try {
-      return [200, resultXml(action, operation.call(this, parameters))]
+      return [200, resultXml(action, operation.call(this, parameters, caller))]
     } catch (error) {
       if (error instanceof Refusal) return [error.status, errorXml(error.code)]
       throw error
@@ -194,20 +196,30 @@ export class StsServer {
       externalId: p.ExternalId ?? '',
       issuedAt,
       expiresAt: new Date(issuedAt.getTime() + Number(p.DurationSeconds) * 1_000),
-      accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
-      secretAccessKey: `canary-secret-${randomBytes(12).toString('hex')}`,
-      sessionToken: `canary-token-${randomBytes(32).toString('hex')}`,
+      ...newKeys(),
     }
     this.sessions.push(session)
     return [
-      `<Credentials><AccessKeyId>${session.accessKeyId}</AccessKeyId>`,
-      `<SecretAccessKey>${session.secretAccessKey}</SecretAccessKey>`,
-      `<SessionToken>${session.sessionToken}</SessionToken>`,
-      `<Expiration>${iso(session.expiresAt)}</Expiration></Credentials>`,
+      credentialsXml(session),
       `<SourceIdentity>${escapeXml(session.sourceIdentity)}</SourceIdentity>`,
       `<AssumedRoleUser><Arn>arn:aws:sts::${account}:assumed-role/${name}/${escapeXml(session.sessionName)}</Arn>`,
       `<AssumedRoleId>${roleIdOf(name)}:${escapeXml(session.sessionName)}</AssumedRoleId></AssumedRoleUser>`,
     ].join('')
+  }
+
+  /** As AWS documents it: by the credentials of a session, for that session, never longer than it lives. */
+  getScopedCredentials(p: Record<string, string>, caller: string): string {
+    const parent = this.sessions.find(({ accessKeyId }) => accessKeyId === caller)
+    if (!parent) throw new Refusal(403, 'AccessDenied')
+    const now = this.#clock.now()
+    if (parent.expiresAt <= now) throw new Refusal(403, 'ExpiredToken')
+    const issuedAt = new Date(Math.floor(now.getTime() / 1_000) * 1_000)
+    const expiresAt = new Date(issuedAt.getTime() + Number(p.DurationSeconds) * 1_000)
+    if (expiresAt > parent.expiresAt) throw new Refusal(400, 'ValidationError')
+    const keys = newKeys()
+    const made = { ...parent, ...keys, policy: p.Policy ?? '', issuedAt, expiresAt, parentKeyId: parent.accessKeyId }
+    this.scoped.push(made)
+    return credentialsXml(made)
   }
 
   /** The token is taken for the access key id of the answer. */
@@ -302,8 +314,11 @@ class Refusal extends Error {
   }
 }
 
-const OPERATIONS: Readonly<Record<string, (this: StsServer, parameters: Record<string, string>) => string>> = {
+const OPERATIONS: Readonly<
+  Record<string, (this: StsServer, parameters: Record<string, string>, caller: string) => string>
+> = {
   AssumeRole: StsServer.prototype.assumeRole,
+  GetScopedCredentials: StsServer.prototype.getScopedCredentials,
   AssumeRoleWithWebIdentity: StsServer.prototype.assumeRoleWithWebIdentity,
   GetCallerIdentity: StsServer.prototype.getCallerIdentity,
   CreatePolicyVersion: StsServer.prototype.createPolicyVersion,
@@ -313,6 +328,23 @@ const OPERATIONS: Readonly<Record<string, (this: StsServer, parameters: Record<s
   PutRolePolicy: StsServer.prototype.putRolePolicy,
   DeleteRolePolicy: StsServer.prototype.deleteRolePolicy,
   ListRolePolicies: StsServer.prototype.listRolePolicies,
+}
+
+function newKeys() {
+  return {
+    accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
+    secretAccessKey: `canary-secret-${randomBytes(12).toString('hex')}`,
+    sessionToken: `canary-token-${randomBytes(32).toString('hex')}`,
+  }
+}
+
+function credentialsXml({ accessKeyId, secretAccessKey, sessionToken, expiresAt }: StandInSession): string {
+  return [
+    `<Credentials><AccessKeyId>${accessKeyId}</AccessKeyId>`,
+    `<SecretAccessKey>${secretAccessKey}</SecretAccessKey>`,
+    `<SessionToken>${sessionToken}</SessionToken>`,
+    `<Expiration>${iso(expiresAt)}</Expiration></Credentials>`,
+  ].join('')
 }
 
 function tagsOf(parameters: Record<string, string>): Record<string, string> {

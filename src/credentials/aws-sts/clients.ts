@@ -34,6 +34,16 @@ export function createStsClient(options: ClientOptions): STSClient {
   return observe(new STSClient(settings(options)))
 }
 
+/** Clients as `createStsClient` makes them, which share their sockets, each for credentials of its own. */
+export function createStsClients(options: Omit<ClientOptions, 'credentials'>) {
+  const requestHandler = httpHandler(options)
+  return {
+    clientFor: (credentials: ClientOptions['credentials']) =>
+      observe(new STSClient({ ...settings({ ...options, credentials }), requestHandler })),
+    close: () => requestHandler.destroy(),
+  }
+}
+
 /** As `createStsClient`. IAM has one control plane a partition; the SDK finds it from the region. */
 export function createIamClient(options: ClientOptions): IAMClient {
   return observe(new IAMClient(settings(options)))
@@ -45,19 +55,23 @@ function settings({ region, endpoint, credentials, http, maxSockets }: ClientOpt
       explanation:
         'An AWS endpoint is an https:// address; http:// is for loopback only, since answers hold credentials.',
     })
-  // Said here, since NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise let any server be AWS.
-  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true }
   return {
     region,
     credentials,
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: http.connectionTimeoutMs,
-      requestTimeout: http.requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      httpAgent: agent,
-      httpsAgent: agent,
-    }),
+    requestHandler: httpHandler({ http, maxSockets }),
     ...(endpoint === undefined ? {} : { endpoint }),
   }
+}
+
+function httpHandler({ http, maxSockets }: Pick<ClientOptions, 'http' | 'maxSockets'>): NodeHttpHandler {
+  // Said here, since NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise let any server be AWS.
+  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true }
+  return new NodeHttpHandler({
+    connectionTimeout: http.connectionTimeoutMs,
+    requestTimeout: http.requestTimeoutMs,
+    throwOnRequestTimeout: true,
+    httpAgent: agent,
+    httpsAgent: agent,
+  })
 }

@@ -22,15 +22,21 @@ export function mintTimeoutMs(mintTotalMs: number): number {
  * answer whose times lie up to a minute ahead of ours is accepted, so a session whose answer was lost may lie as far ahead.
  *
  * @param mintTotalMs how long the attempts of one mint may take together.
+ * @param longestSessionSeconds of a session that a lease may be made from.
  */
-export function denyWindow(leases: readonly Lease[], plan: Plan | undefined, mintTotalMs: number): DenyWindow {
+export function denyWindow(
+  leases: readonly Lease[],
+  plan: Plan | undefined,
+  mintTotalMs: number,
+  longestSessionSeconds: number = MIN_SESSION_SECONDS,
+): DenyWindow {
   const mintMs = mintTimeoutMs(mintTotalMs) + EXPIRY_TOLERANCE_MS
   const lastIssuedMs = Math.max(
     ...leases.map(({ issuedAt, intendedAt }) => issuedAt?.getTime() ?? intendedAt.getTime() + mintMs),
     0,
   )
   const outlivesLeases = plan === undefined || canChain(plan)
-  const sessionSeconds = MIN_SESSION_SECONDS + (outlivesLeases ? MAX_CHAINED_SESSION_SECONDS : 0)
+  const sessionSeconds = longestSessionSeconds + (outlivesLeases ? MAX_CHAINED_SESSION_SECONDS : 0)
   return {
     until: new Date(lastIssuedMs + sessionSeconds * 1_000 + MARGIN_MS),
     lastIssuedAt: new Date(lastIssuedMs),

@@ -6,16 +6,18 @@ import type { CredentialProvider } from '../provider.ts'
 import { AssumeRoleMinter } from './assume-role.ts'
 import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys, readDefaultChain } from './broker-credentials.ts'
 import type { CallerIdentityDeps } from './caller-identity.ts'
-import { createIamClient, createStsClient, type HttpLimits } from './clients.ts'
+import { createIamClient, createStsClient, createStsClients, type HttpLimits } from './clients.ts'
 import { denyWindow, mintTimeoutMs } from './deny-window.ts'
 import { DocumentRoom } from './document-room.ts'
 import { type ExternalIdSource, ExternalIds } from './external-ids.ts'
 import { IamDenyWriter } from './iam-deny-writer.ts'
-import { roleSessionName, toLeaseSession } from './lease-session.ts'
+import { MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS, roleSessionName, toLeaseSession } from './lease-session.ts'
+import type { MintBy } from './mint-by.ts'
 import type { ProviderObserver } from './observer.ts'
 import { AwsProbes } from './probes.ts'
 import type { RetryLimits } from './retry.ts'
 import { type RevocationPlacement, RevocationTargets } from './revocation.ts'
+import { ScopedCredentialsMinter } from './scoped-credentials.ts'
 import type { AnswerStrictness } from './session-answer.ts'
 
 /** A role that leases are minted from. */
@@ -39,6 +41,8 @@ export interface AwsStsProviderOptions {
   /** Credentials of the revoker, where it is another principal. Default: `credentials`. */
   readonly iamCredentials?: BrokerKeys | ReadBrokerKeys
   readonly roles: readonly AwsRole[]
+  /** Default `assume-role`. */
+  readonly mintBy?: MintBy
   /** Pace of STS calls, below the quota of 600 a second an account and region. Default 300. */
   readonly callsPerSecond?: number
   readonly clock: Clock
@@ -114,7 +118,15 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     leaseEnd: profile.policy.leaseEnd,
     externalIds,
   }
-  const minter = new AssumeRoleMinter(minterDeps)
+  const clients = createStsClients({ ...endpointOptions(options, options.stsEndpoint), maxSockets: STS_SOCKETS })
+  const scoped =
+    options.mintBy === 'scoped-credentials'
+      ? new ScopedCredentialsMinter({ ...minterDeps, clientFor: (keys) => clients.clientFor(async () => keys) })
+      : undefined
+  const assumeRole = new AssumeRoleMinter(minterDeps)
+  // From an old session of the grant, which has ended meanwhile; a new session; from that one.
+  const mintTotalMs = mintLimits.totalMs * (scoped ? 3 : 1)
+  const longestSessionSeconds = scoped ? MAX_CHAINED_SESSION_SECONDS : MIN_SESSION_SECONDS
   const writer = new IamDenyWriter({
     ...shared,
     client: iam,
@@ -127,13 +139,14 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   return {
     name: 'aws-sts',
     nameSession: roleSessionName,
-    mintTimeoutMs: mintTimeoutMs(mintLimits.totalMs),
+    mintTimeoutMs: mintTimeoutMs(mintTotalMs),
     mint: async (request, signal) => {
       const { roleArn } = request.lease
       if (!served.has(roleArn)) throw unknownRole(roleArn)
-      return minter.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
+      if (scoped) return scoped.mint(request, signal)
+      return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
-    denyWindow: (leases, plan) => denyWindow(leases, plan, mintLimits.totalMs),
+    denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs, longestSessionSeconds),
     revocationTarget: (roleArn) => targets.ofRole(roleArn),
     fits: (targetKey, list) => {
       const document = targets.find(targetKey)
@@ -141,6 +154,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     },
     writeDenyList: async (targetKey, list, signal) => {
       const document = targets.document(targetKey)
+      scoped?.dropDenied(list, (roleArn) => targets.ofRole(roleArn)?.key === targetKey)
       await writer.write(targetKey, document, list, signal).catch((error) => {
         if (error instanceof StintError && error.details.limit) room.shrink(targetKey, document, list)
         throw error
@@ -150,6 +164,8 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     close: () => {
       for (const { client } of callers) client.destroy()
       iam.destroy()
+      scoped?.close()
+      clients.close()
     },
   }
 }
@@ -165,10 +181,13 @@ function sharedParts(options: AwsStsProviderOptions) {
 }
 
 function clientOptions(options: AwsStsProviderOptions, endpoint: string | undefined, credentials: BrokerCredentials) {
+  return { ...endpointOptions(options, endpoint), credentials: credentials.source }
+}
+
+function endpointOptions(options: AwsStsProviderOptions, endpoint: string | undefined) {
   return {
     region: options.region,
     http: { ...HTTP, ...options.http },
-    credentials: credentials.source,
     ...(endpoint === undefined ? {} : { endpoint }),
   }
 }

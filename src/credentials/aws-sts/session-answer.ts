@@ -1,4 +1,4 @@
-import type { AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
+import type { AssumeRoleCommandOutput, Credentials } from '@aws-sdk/client-sts'
 import type { StoreProfile } from '../../aws/store-profile.ts'
 import { StintError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
@@ -27,15 +27,37 @@ export function checkedAnswer(
   session: LeaseSession,
   options: { readonly durationSeconds: number; readonly now: Date; readonly strictness: AnswerStrictness },
 ): IssuedCredentials {
-  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {}
+  const credentials = checkedCredentials(answer.Credentials, session.notAfter, options)
+  checkSession(answer, session, options.strictness)
+  return credentials
+}
+
+/**
+ * The credentials of an answer, once it is clear that they are complete and about our time.
+ *
+ * @param options.not credentials that the answer must differ from.
+ * @throws {StintError} as `checkedAnswer`
+ */
+export function checkedCredentials(
+  credentials: Credentials | undefined,
+  notAfter: Date,
+  options: {
+    readonly durationSeconds: number
+    readonly now: Date
+    readonly strictness: AnswerStrictness
+    readonly not?: IssuedCredentials
+  },
+): IssuedCredentials {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = credentials ?? {}
   if (!AccessKeyId || !keyIdShape(options.strictness).test(AccessKeyId)) throw invalid('Credentials.AccessKeyId')
   if (!SecretAccessKey) throw invalid('Credentials.SecretAccessKey')
   if (!SessionToken) throw invalid('Credentials.SessionToken')
-  checkSession(answer, session, options.strictness)
+  if (AccessKeyId === options.not?.accessKeyId) throw invalid('Credentials.AccessKeyId')
+  if (SessionToken === options.not?.sessionToken.reveal()) throw invalid('Credentials.SessionToken')
   const expiresMs = Expiration instanceof Date ? Expiration.getTime() : Number.NaN
   const issuedMs = expiresMs - options.durationSeconds * 1_000
   if (!(Math.abs(issuedMs - options.now.getTime()) <= EXPIRY_TOLERANCE_MS)) throw invalid('Credentials.Expiration')
-  if (expiresMs <= session.notAfter.getTime()) throw invalid('Credentials.Expiration')
+  if (expiresMs <= notAfter.getTime()) throw invalid('Credentials.Expiration')
   return {
     kind: 'aws',
     id: AccessKeyId,
