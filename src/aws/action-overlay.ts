@@ -1,6 +1,6 @@
 import type { ActionClass, ActionFlag } from './action-classes.ts'
 
-/** What we say of some actions beyond AWS's access level. */
+/** Our own facts about some actions, in addition to AWS's access level. */
 export interface OverlayRow {
   /** Actions or action patterns with a blank between; each must name at least one action of the table. */
   readonly actions: string

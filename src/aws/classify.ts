@@ -6,7 +6,7 @@ import { ACTION_DATA_VERSION, actionsOfService, knownServices, type TableAction 
 import { isDestructive, managesPermissions } from './action-verbs.ts'
 import { compileGlob, matches } from './glob.ts'
 
-/** What an action is, for policy, approval and blast radius. */
+/** The classification of an action, for policy, approval and blast radius. */
 export interface Classification {
   /** The riskiest that applies. */
   readonly class: ActionClass

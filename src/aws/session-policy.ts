@@ -31,7 +31,7 @@ interface Allow {
  */
 export const MAX_SESSION_POLICY_CHARACTERS = 2_048
 
-/** What STS takes: U+0009, U+000A, U+000D, U+0020 to U+00FF. */
+/** Characters that STS accepts: U+0009, U+000A, U+000D, U+0020 to U+00FF. */
 const STS_TEXT = /^[\t\n\r\u0020-\u00ff]+$/
 const HEAD = '{"Version":"2012-10-17","Statement":['
 const TAIL = ']}'

@@ -29,7 +29,7 @@ export interface PolicyForm {
   readonly measured: 'as_sent' | 'rendered'
 }
 
-/** What one kind of store can do, as far as Stint depends on it. */
+/** The abilities of one kind of store that Stint depends on. */
 export interface StoreProfile {
   readonly name: StoreProfileName
   readonly policy: PolicyForm
@@ -41,7 +41,7 @@ export interface StoreProfile {
   readonly answers: 'aws' | 'stand-in' | 'no-role'
   /** Whether GetCallerIdentity is answered, by which credentials are checked without minting. */
   readonly callerIdentity: boolean
-  /** What an operator has to know that it does not do; one sentence each. */
+  /** Missing abilities that an operator must know about; one sentence each. */
   readonly lacks: readonly string[]
 }
 

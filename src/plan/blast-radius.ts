@@ -2,7 +2,7 @@ import type { ActionClass, ActionFlag } from '../aws/action-classes.ts'
 import { classify } from '../aws/classify.ts'
 import type { BlastRadius, PlanPair } from './plan.ts'
 
-/** What decides beside the session policy and is not read here. Each can only narrow, but for the last. */
+/** Policies that also decide and are not read here. Each can only narrow access, except the last. */
 const UNKNOWN = [
   'role policies',
   'permissions boundary',

@@ -9,7 +9,7 @@ export interface LabelSet {
   readonly labels: readonly {
     readonly label: string
     readonly patterns: readonly ResourcePattern[]
-    /** What hangs on the resources of the patterns: an index of a table, a version of a function, the objects of a bucket. */
+    /** Resources below those of the patterns: an index of a table, a version of a function, the objects of a bucket. */
     readonly below: readonly Glob[]
   }[]
 }

@@ -15,7 +15,7 @@ export interface PlanPair {
   readonly touches: readonly string[]
 }
 
-/** What the grant could do, in numbers: shown before anyone approves. Unknown parts are named, never guessed. */
+/** The possible effect of the grant, in numbers: shown before anyone approves. Unknown parts are named, never guessed. */
 export interface BlastRadius {
   readonly actions: number
   readonly resourcePatterns: number
@@ -25,11 +25,14 @@ export interface BlastRadius {
   readonly flags: readonly ActionFlag[]
   /** Actions whose effect or credential lives on after revocation, with the reason. */
   readonly outlives: readonly { readonly action: string; readonly reason: string }[]
-  /** What this figure does not know, e.g. `role policies`, `service control policies`, `resource policies`. */
+  /** Sources that this figure does not include, e.g. `role policies`, `service control policies`, `resource policies`. */
   readonly unknown: readonly string[]
 }
 
-/** The access that a task amounts to. Immutable; the hash covers everything in it, so an approval of the hash is an approval of all of it. */
+/**
+ * The access that a task amounts to. Immutable; the hash covers everything in it, so an approval of the hash is an approval
+ * of all of it.
+ */
 export interface Plan {
   /** Lower-case hex SHA-256 over the canonical JSON of all other fields. */
   readonly hash: string

@@ -42,7 +42,7 @@ interface PlanLimits extends TaskLimits {
 /** Makes plans of tasks, for one version of labels, roles and limits. */
 export interface Planner {
   /**
-   * What a task of this subject comes to.
+   * Makes the plan of a task of this subject.
    *
    * @param subject the agent, already proven.
    * @param input the task as it came in.

@@ -4,7 +4,7 @@ import type { Verdict } from './cedar/cedar-judge.ts'
 import type { ApprovalRequirement } from './decision.ts'
 
 /**
- * What a permitted plan still needs from people: for each pair, somebody of any group that its permits name. A pair
+ * The approvals that a permitted plan still needs: for each pair, a member of any group that its permits name. A pair
  * that some permit allows outright needs nobody, unless its class does; then any approver will do.
  *
  * @returns without repeats, sorted; all of them have to be met.

@@ -3,7 +3,7 @@ import { formatProblem, POLICY_SUFFIX } from './policy-directory.ts'
 import { readPolicyFiles } from './policy-files.ts'
 import { compilePolicySet, type PolicyProblem } from './policy-set.ts'
 
-/** What `stint policy check` has found. */
+/** The findings of `stint policy check`. */
 export interface PolicyCheck {
   /** False if the set would be refused. */
   readonly ok: boolean

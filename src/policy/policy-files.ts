@@ -5,7 +5,7 @@ import { fileFingerprint } from '../core/files/file-fingerprint.ts'
 import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import type { PolicyFile } from './policy-set.ts'
 
-/** What a policy directory may hold. */
+/** Limits of a policy directory. */
 export const POLICY_FILE_LIMITS = { files: 500, bytesPerFile: 262_144, bytes: 4_194_304 } as const
 
 /**

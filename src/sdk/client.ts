@@ -41,7 +41,7 @@ export interface RequestSettings extends GateSettings {
   readonly idempotencyKey?: string
 }
 
-/** What `run` hands to the work. */
+/** The argument of the function given to `run`. */
 export interface TaskContext {
   readonly credentials: CredentialProvider
   readonly grant: Grant

@@ -5,7 +5,7 @@ import { completedHere, isTerminal } from './grant-end.ts'
 import { LeaseCache, type LeaseWait } from './lease-cache.ts'
 import type { ActivityReport, AwsCredentials, CredentialProvider, GrantAnswer, GrantInfo, LeaseInfo } from './types.ts'
 
-/** What a grant handle does its work with. */
+/** Dependencies of a grant handle. */
 export interface GrantDependencies {
   readonly clock: Clock
   renew(grantId: string): Promise<GrantAnswer>

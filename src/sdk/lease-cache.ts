@@ -5,7 +5,7 @@ import type { GrantAnswer, GrantInfo, LeaseInfo } from './types.ts'
 
 interface Held {
   readonly lease: LeaseInfo
-  /** What the grant said when this lease came: a later one means that this lease was cut. */
+  /** The grant's `renewAfter` when this lease came: a later one means that this lease was cut. */
   readonly renewAfterMs: number
   readonly obtainedMs: number
   /** How long it can be used, and how long it works, by the clock of this process when it came. */

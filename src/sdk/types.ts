@@ -1,6 +1,6 @@
 import type { Secret } from '../core/secret.ts'
 
-/** What a task acts through; one kind so far. */
+/** The target of a task; one kind so far. */
 export interface TaskTarget {
   /** The role to act through, e.g. `arn:aws:iam::123456789012:role/agent-data`. */
   readonly roleArn: string
@@ -83,7 +83,7 @@ export interface AwsLeaseInfo {
   readonly number: number
   /** Nothing works after this instant. */
   readonly notAfter: Date
-  /** What AWS SDKs are told as expiration: before `notAfter`. */
+  /** The expiration given to AWS SDKs: before `notAfter`. */
   readonly usableUntil: Date
   readonly accessKeyId: string
   readonly secretAccessKey: Secret

@@ -11,7 +11,7 @@ export interface RequestShape {
   readonly touches: readonly string[]
 }
 
-/** What must be so for a policy to apply or to fail; undefined where it can apply to anything. */
+/** Conditions without which a policy can neither apply nor fail; undefined where it can apply to anything. */
 export interface Reach {
   readonly classes?: ReadonlySet<string>
   readonly team?: string

@@ -13,7 +13,7 @@ export interface CedarRequest extends RequestShape {
   readonly context: Readonly<Record<string, string | number | string[]>>
 }
 
-/** What Cedar says, by policy id. `failed` also stands for a request that Cedar would not judge at all. */
+/** Cedar's answer, by policy id. `failed` also stands for a request that Cedar would not judge at all. */
 export interface Verdict {
   readonly allowed: boolean
   /** The permits, or the forbids, that applied. */
@@ -37,7 +37,7 @@ interface Indexed {
 
 /** Cedar with one policy set. Only policies that can bear on a request are handed to it; see `candidates.ts`. */
 export class CedarJudge {
-  /** What the set's policies look at. */
+  /** The attributes that the set's policies read. */
   readonly reads: Reads
   readonly #policies: readonly Indexed[]
   readonly #byId: ReadonlyMap<string, Policy>
@@ -141,7 +141,7 @@ export class CedarJudge {
 
 const FAILED: Verdict = { allowed: false, applied: [], erring: [], failed: true }
 
-/** What the schema would check of a request, as far as types cannot: the class exists, numbers are whole. */
+/** Checks that the schema would make on a request and types cannot: the class exists, numbers are whole. */
 function isWellFormed(request: CedarRequest): boolean {
   const numbers = Object.values(request.context).filter((value) => typeof value === 'number')
   return ACTION_CLASSES.includes(request.class) && numbers.every(Number.isSafeInteger)

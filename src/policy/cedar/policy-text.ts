@@ -6,14 +6,14 @@ export interface PolicySource {
   readonly offset: number
 }
 
-/** What is wrong at a place of the file; `offset` in UTF-16 units. */
+/** A problem at a place in the file; `offset` in UTF-16 units. */
 export interface TextProblem {
   readonly offset: number
   readonly message: string
 }
 
 /**
- * What one policy may hold. Cedar's parser and evaluator recurse, and WebAssembly's stack is small: it ends
+ * Limits of one policy. Cedar's parser and evaluator recurse, and WebAssembly's stack is small: it ends
  * at some 130 brackets, or 300 operators or conditionals in a row (measured with Cedar 4.13.0).
  */
 export const POLICY_LIMITS = { characters: 65_536, depth: 32, operators: 200, conditionals: 32 } as const

@@ -26,13 +26,13 @@ interface PolicyTestResult {
   readonly file: string
   readonly name: string
   readonly passed: boolean
-  /** What differed, in words; empty if it passed. */
+  /** The differences, in words; empty if the case passed. */
   readonly differences: readonly string[]
   /** Absent where the task came to no plan. */
   readonly decision?: Decision
 }
 
-/** What a run of the cases came to. */
+/** The results of a run. */
 export interface PolicyTestReport {
   /** All passed, and there was one: a misspelt directory proves nothing. */
   readonly ok: boolean

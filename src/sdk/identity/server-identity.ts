@@ -18,7 +18,7 @@ function namesWorkload(text: string): boolean {
 }
 
 /**
- * What takes the place of the host name check: the handshake has proved the chain up to the trust domain's roots, this proves
+ * Replaces the host name check: the handshake has proved the chain up to the trust domain's roots, this proves
  * that the certificate is the broker's.
  *
  * @param der the server's leaf certificate.

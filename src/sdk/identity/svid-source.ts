@@ -18,13 +18,13 @@ export interface SvidFiles {
   readonly bundleFile: string
 }
 
-/** What one state of the files comes to. `version` changes with their content. */
+/** An identity as loaded from the files. `version` changes with their content. */
 export interface LoadedSvid {
   readonly version: string
   readonly secureContext: SecureContext
 }
 
-/** What a connection takes its identity from. */
+/** Source of the identity that a connection uses. */
 export interface SvidProvider {
   /** Waits, before a call starts, until `current` can answer. @throws {StintError} why it cannot. */
   ready(): Promise<void>
@@ -93,7 +93,7 @@ export class SvidSource implements SvidProvider {
 }
 
 /**
- * What a client's TLS needs, for TLS 1.3 only.
+ * The TLS context of a client, for TLS 1.3 only.
  *
  * @throws {StintError} SVID_INVALID
  */

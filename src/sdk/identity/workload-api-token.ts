@@ -9,7 +9,7 @@ import { CHOICE_SETTINGS } from './workload-api-svid.ts'
  * where that is a Workload API too.
  */
 export interface TokenFromWorkloadApi extends SvidChoice {
-  /** What the broker takes tokens for: its `identity.tokens.audience`. */
+  /** The audience that the broker accepts: its `identity.tokens.audience`. */
   readonly audience: string
   /** `unix:///path` or `tcp://ip:port`; SPIFFE_ENDPOINT_SOCKET if left out. */
   readonly workloadApi?: string
