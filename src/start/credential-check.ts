@@ -1,5 +1,5 @@
 import { PROFILES } from '../aws/store-profile.ts'
-import { CredentialCheck } from '../credentials/aws-sts/credential-check.ts'
+import { CredentialCheck } from '../credentials/aws-sts/own-credentials/credential-check.ts'
 import type { AwsStsProvider } from '../credentials/aws-sts/provider.ts'
 import { definePart } from './part.ts'
 import type { Surroundings } from './surroundings.ts'

@@ -7,7 +7,7 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AdminClient } from '../../src/cli/admin-client.ts'
 import { createGuardedFetch } from '../../src/core/net/guarded-fetch.ts'
-import { createStsClient } from '../../src/credentials/aws-sts/clients.ts'
+import { createStsClient } from '../../src/credentials/aws-sts/calls/clients.ts'
 import { createTrustDomain } from '../../src/practice/stage/pki.ts'
 
 let folder = ''

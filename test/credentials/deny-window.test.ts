@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { denyWindow } from '../../src/credentials/aws-sts/deny-window.ts'
+import { denyWindow } from '../../src/credentials/aws-sts/deny/deny-window.ts'
 import type { Lease } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { type AwsHarness, mintRequest, startAws } from './harness.ts'

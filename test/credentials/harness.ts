@@ -1,7 +1,7 @@
 import { PROFILES } from '../../src/aws/store-profile.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { type LeaseSession, roleSessionName, toLeaseSession } from '../../src/credentials/aws-sts/lease-session.ts'
+import { type LeaseSession, roleSessionName, toLeaseSession } from '../../src/credentials/aws-sts/mint/lease-session.ts'
 import {
   type AwsStsProvider,
   type AwsStsProviderOptions,

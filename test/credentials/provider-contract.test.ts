@@ -1,4 +1,4 @@
-import type { MintBy } from '../../src/credentials/aws-sts/mint-by.ts'
+import type { MintBy } from '../../src/credentials/aws-sts/mint/mint-by.ts'
 import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
 import type { CredentialProvider } from '../../src/credentials/provider.ts'
 import { describeCredentialProvider, type MintFault, type ProviderHarness } from '../contract/provider.ts'

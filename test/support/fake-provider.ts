@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/core/clock.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { denyWindow } from '../../src/credentials/aws-sts/deny-window.ts'
+import { denyWindow } from '../../src/credentials/aws-sts/deny/deny-window.ts'
 import type {
   CredentialProvider,
   DenyList,

@@ -7,11 +7,11 @@ import {
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
 import { idBody, randomIds } from '../../core/ids.ts'
-import { type AssumeRoleDeps, AssumeRoleMinter } from './assume-role.ts'
-import { type Exchange, sendOnce } from './call.ts'
-import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './caller-identity.ts'
-import { toProviderFault } from './errors.ts'
-import type { RevocationTargets } from './revocation.ts'
+import { type Exchange, sendOnce } from './calls/call.ts'
+import { toProviderFault } from './calls/errors.ts'
+import type { RevocationTargets } from './deny/revocation.ts'
+import { type AssumeRoleDeps, AssumeRoleMinter } from './mint/assume-role.ts'
+import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
 
 const PROBE_LEASE_MS = 60_000
 

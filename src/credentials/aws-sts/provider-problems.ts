@@ -1,7 +1,7 @@
 import type { StintError } from '../../core/errors.ts'
 import type { PartHealth } from '../../core/health/part-health.ts'
-import { LOOK_OPERATION } from './caller-identity.ts'
-import type { ObservedCall } from './observer.ts'
+import type { ObservedCall } from './calls/observer.ts'
+import { LOOK_OPERATION } from './own-credentials/caller-identity.ts'
 
 /** Who hears that a part fails or works. */
 export type PartReports = Pick<PartHealth, 'failed' | 'well'>

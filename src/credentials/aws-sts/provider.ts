@@ -3,22 +3,32 @@ import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { TokenBucket } from '../../core/limits/token-bucket.ts'
 import type { CredentialProvider } from '../provider.ts'
-import { AssumeRoleMinter } from './assume-role.ts'
-import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys, readDefaultChain } from './broker-credentials.ts'
-import type { CallerIdentityDeps } from './caller-identity.ts'
-import { createIamClient, createStsClient, createStsClients, type HttpLimits } from './clients.ts'
-import { denyWindow, mintTimeoutMs } from './deny-window.ts'
-import { DocumentRoom } from './document-room.ts'
-import { type ExternalIdSource, ExternalIds } from './external-ids.ts'
-import { IamDenyWriter } from './iam-deny-writer.ts'
-import { MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS, roleSessionName, toLeaseSession } from './lease-session.ts'
-import type { MintBy } from './mint-by.ts'
-import type { ProviderObserver } from './observer.ts'
+import { createIamClient, createStsClient, createStsClients, type HttpLimits } from './calls/clients.ts'
+import type { ProviderObserver } from './calls/observer.ts'
+import type { RetryLimits } from './calls/retry.ts'
+import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
+import { DocumentRoom } from './deny/document-room.ts'
+import { IamDenyWriter } from './deny/iam-deny-writer.ts'
+import { type RevocationPlacement, RevocationTargets } from './deny/revocation.ts'
+import { AssumeRoleMinter } from './mint/assume-role.ts'
+import { type ExternalIdSource, ExternalIds } from './mint/external-ids.ts'
+import {
+  MAX_CHAINED_SESSION_SECONDS,
+  MIN_SESSION_SECONDS,
+  roleSessionName,
+  toLeaseSession,
+} from './mint/lease-session.ts'
+import type { MintBy } from './mint/mint-by.ts'
+import { ScopedCredentialsMinter } from './mint/scoped-credentials.ts'
+import type { AnswerStrictness } from './mint/session-answer.ts'
+import {
+  BrokerCredentials,
+  type BrokerKeys,
+  type ReadBrokerKeys,
+  readDefaultChain,
+} from './own-credentials/broker-credentials.ts'
+import type { CallerIdentityDeps } from './own-credentials/caller-identity.ts'
 import { AwsProbes } from './probes.ts'
-import type { RetryLimits } from './retry.ts'
-import { type RevocationPlacement, RevocationTargets } from './revocation.ts'
-import { ScopedCredentialsMinter } from './scoped-credentials.ts'
-import type { AnswerStrictness } from './session-answer.ts'
 
 /** A role that leases are minted from. */
 interface AwsRole {

@@ -1,6 +1,6 @@
 import type { STSClient } from '@aws-sdk/client-sts'
-import type { Clock } from '../../core/clock.ts'
-import type { DenyList, IssuedCredentials } from '../provider.ts'
+import type { Clock } from '../../../core/clock.ts'
+import type { DenyList, IssuedCredentials } from '../../provider.ts'
 
 /** The one session of a grant that its leases are made from. Its credentials never leave this process. */
 export interface ParentSession {

@@ -1,8 +1,8 @@
 import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { StintError } from '../../core/errors.ts'
-import { isConfidentialUrl } from '../../core/net/confidential-url.ts'
+import { StintError } from '../../../core/errors.ts'
+import { isConfidentialUrl } from '../../../core/net/confidential-url.ts'
 import { observe } from './call.ts'
 
 /** AWS's own shape of static or refreshing credentials. */

@@ -1,6 +1,6 @@
 import type { IAMClient } from '@aws-sdk/client-iam'
 import type { STSClient } from '@aws-sdk/client-sts'
-import { StintError } from '../../core/errors.ts'
+import { StintError } from '../../../core/errors.ts'
 
 /** What one HTTP exchange showed, whether it went well or not. */
 export interface Exchange {

@@ -8,14 +8,14 @@ import {
   type PolicyVersion,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam'
-import type { Clock } from '../../core/clock.ts'
-import { StintError } from '../../core/errors.ts'
-import type { DenyList } from '../provider.ts'
-import type { BrokerCredentials } from './broker-credentials.ts'
-import { type Exchange, sendOnce } from './call.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { StintError } from '../../../core/errors.ts'
+import type { DenyList } from '../../provider.ts'
+import { type Exchange, sendOnce } from '../calls/call.ts'
+import { failedCall, type ProviderObserver } from '../calls/observer.ts'
+import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
+import type { BrokerCredentials } from '../own-credentials/broker-credentials.ts'
 import { boundaryDocument, inlineDocument } from './deny-document.ts'
-import { failedCall, type ProviderObserver } from './observer.ts'
-import { type Attempt, type RetryLimits, withRetry } from './retry.ts'
 import type { DenyDocument } from './revocation.ts'
 
 /** IAM keeps this many versions of a managed policy. */

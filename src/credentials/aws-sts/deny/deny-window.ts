@@ -1,8 +1,8 @@
-import type { Lease } from '../../ledger/records.ts'
-import type { Plan } from '../../plan/plan.ts'
-import type { DenyWindow } from '../provider.ts'
-import { MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS } from './lease-session.ts'
-import { EXPIRY_TOLERANCE_MS } from './session-answer.ts'
+import type { Lease } from '../../../ledger/records.ts'
+import type { Plan } from '../../../plan/plan.ts'
+import type { DenyWindow } from '../../provider.ts'
+import { MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS } from '../mint/lease-session.ts'
+import { EXPIRY_TOLERANCE_MS } from '../mint/session-answer.ts'
 
 /** For clocks that differ. */
 const MARGIN_MS = 60_000

@@ -1,9 +1,9 @@
 import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts'
-import type { Clock } from '../../core/clock.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { type Exchange, sendOnce } from '../calls/call.ts'
+import { failedCall, type ObservedCall, type ProviderObserver } from '../calls/observer.ts'
+import { type RetryLimits, withRetry } from '../calls/retry.ts'
 import type { BrokerCredentials } from './broker-credentials.ts'
-import { type Exchange, sendOnce } from './call.ts'
-import { failedCall, type ObservedCall, type ProviderObserver } from './observer.ts'
-import { type RetryLimits, withRetry } from './retry.ts'
 
 /** Whom AWS takes a set of credentials for. */
 export interface CallerIdentity {

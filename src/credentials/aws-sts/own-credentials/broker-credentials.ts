@@ -1,6 +1,6 @@
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
-import type { Clock } from '../../core/clock.ts'
-import type { AwsCredentialSource } from './clients.ts'
+import type { Clock } from '../../../core/clock.ts'
+import type { AwsCredentialSource } from '../calls/clients.ts'
 
 /** One set of AWS credentials as its source gave it. `expiration` is known for some sources only. */
 export interface BrokerKeys {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import type { Clock } from '../../../core/clock.ts'
 
 /** What a call that was let through came to. `undecided`: it says nothing of the service, e.g. the caller gave up. */
 type CallResult = 'answered' | 'failed' | 'undecided'

@@ -1,7 +1,7 @@
-import { isPolicyArn } from '../../aws/arn.ts'
-import { StintError } from '../../core/errors.ts'
-import type { RevocationTarget } from '../provider.ts'
-import { requireRoleArn } from './role-arn.ts'
+import { isPolicyArn } from '../../../aws/arn.ts'
+import { StintError } from '../../../core/errors.ts'
+import type { RevocationTarget } from '../../provider.ts'
+import { requireRoleArn } from '../role-arn.ts'
 
 /** Where the deny list of a role is kept. `inline` needs a right that could also widen the role: see docs/aws. */
 export type RevocationPlacement =

@@ -1,6 +1,6 @@
-import type { Clock } from '../../core/clock.ts'
-import { asStintError, StintError } from '../../core/errors.ts'
-import type { Secret } from '../../core/secret.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { asStintError, StintError } from '../../../core/errors.ts'
+import type { Secret } from '../../../core/secret.ts'
 import { checkExternalId } from './session-request.ts'
 
 /** An external id, or a reader of where it is kept. */

@@ -1,6 +1,6 @@
-import { type ErrorCode, type ErrorDetails, StintError } from '../../core/errors.ts'
-import { type MintOutcome, ProviderReply } from '../provider.ts'
-import { CredentialSourceError } from './broker-credentials.ts'
+import { type ErrorCode, type ErrorDetails, StintError } from '../../../core/errors.ts'
+import { type MintOutcome, ProviderReply } from '../../provider.ts'
+import { CredentialSourceError } from '../own-credentials/broker-credentials.ts'
 import { quoteSafely } from './quote.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import type { Clock } from '../../../core/clock.ts'
 
 /** How soon to look again after a failure. */
 const AFTER_FAILURE_MS = 10_000

@@ -1,4 +1,4 @@
-import type { StintError } from '../../core/errors.ts'
+import type { StintError } from '../../../core/errors.ts'
 import type { ProviderFault } from './errors.ts'
 
 /** One call, by ids. `roleArn` of a mint, `target` of a write of a deny list, neither of a look at who we are. */

@@ -1,10 +1,10 @@
-import { withLeaseEnd } from '../../aws/session-policy.ts'
-import { sessionTagValue } from '../../aws/session-tag.ts'
-import type { LeaseEndForm } from '../../aws/store-profile.ts'
-import { hasCode, StintError } from '../../core/errors.ts'
-import { idBody } from '../../core/ids.ts'
-import type { Grant, Lease } from '../../ledger/records.ts'
-import type { MintRequest } from '../provider.ts'
+import { withLeaseEnd } from '../../../aws/session-policy.ts'
+import { sessionTagValue } from '../../../aws/session-tag.ts'
+import type { LeaseEndForm } from '../../../aws/store-profile.ts'
+import { hasCode, StintError } from '../../../core/errors.ts'
+import { idBody } from '../../../core/ids.ts'
+import type { Grant, Lease } from '../../../ledger/records.ts'
+import type { MintRequest } from '../../provider.ts'
 
 /** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
 export const MIN_SESSION_SECONDS = 900

@@ -1,8 +1,8 @@
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
-import { MAX_SESSION_POLICY_CHARACTERS } from '../../aws/session-policy.ts'
-import type { LeaseEndForm } from '../../aws/store-profile.ts'
-import { StintError } from '../../core/errors.ts'
-import type { Secret } from '../../core/secret.ts'
+import { MAX_SESSION_POLICY_CHARACTERS } from '../../../aws/session-policy.ts'
+import type { LeaseEndForm } from '../../../aws/store-profile.ts'
+import { StintError } from '../../../core/errors.ts'
+import type { Secret } from '../../../core/secret.ts'
 import { type LeaseSession, MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS } from './lease-session.ts'
 
 /** How much longer than the lease a session lives, so that two clocks a little apart do not end it early. */

@@ -1,4 +1,4 @@
-import type { DenyList } from '../provider.ts'
+import type { DenyList } from '../../provider.ts'
 import {
   boundaryDocument,
   INLINE_POLICIES_CHARACTERS,

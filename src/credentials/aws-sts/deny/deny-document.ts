@@ -1,6 +1,6 @@
-import { StintError } from '../../core/errors.ts'
-import { idBody, isId } from '../../core/ids.ts'
-import type { DenyList } from '../provider.ts'
+import { StintError } from '../../../core/errors.ts'
+import { idBody, isId } from '../../../core/ids.ts'
+import type { DenyList } from '../../provider.ts'
 
 /** Characters that IAM allows in one managed policy version. */
 export const MANAGED_POLICY_CHARACTERS = 6_144

@@ -1,10 +1,10 @@
 import type { AssumeRoleCommandOutput, Credentials } from '@aws-sdk/client-sts'
-import type { StoreProfile } from '../../aws/store-profile.ts'
-import { StintError } from '../../core/errors.ts'
-import { Secret } from '../../core/secret.ts'
-import type { IssuedCredentials } from '../provider.ts'
+import type { StoreProfile } from '../../../aws/store-profile.ts'
+import { StintError } from '../../../core/errors.ts'
+import { Secret } from '../../../core/secret.ts'
+import type { IssuedCredentials } from '../../provider.ts'
+import { requireRoleArn } from '../role-arn.ts'
 import type { LeaseSession } from './lease-session.ts'
-import { requireRoleArn } from './role-arn.ts'
 
 /** How far the times of an answer may lie from what our clock expects. */
 export const EXPIRY_TOLERANCE_MS = 60_000
