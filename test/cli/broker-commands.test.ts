@@ -251,7 +251,9 @@ for (const { argv, withdraws } of [
     expect([run.exitCode, run.stdout]).toEqual([4, ''])
     expect(run.stderr).toContain('stint approvals show apr_1')
     expect(broker.countOf('CompleteGrant')).toBe(withdraws ? 1 : 0)
-    expect(run.stderr).toContain(withdraws ? 'stint withdrew the request' : 'repeat the request with the same idempotency key')
+    expect(run.stderr).toContain(
+      withdraws ? 'stint withdrew the request' : 'repeat the request with the same idempotency key',
+    )
   })
 
 test('plan shows what a task comes to, and exits with 3 when policy would deny', async () => {
