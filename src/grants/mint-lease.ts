@@ -158,6 +158,13 @@ async function mintWithOutcome(
         outcome: 'not_minted',
       })
     }
+    // The deny list counts on it: whoever is denied meanwhile stays so for as long as a session begun by then can live.
+    if (lease.mintUntil !== undefined && lease.mintUntil <= clock.now()) {
+      throw new StintError('PROVIDER_UNAVAILABLE', {
+        explanation: `The time to mint lease ${lease.id} passed before its mint began; ask again.`,
+        outcome: 'not_minted',
+      })
+    }
     return await provider.mint({ grant, lease, plan }, signal)
   } catch (thrown) {
     const error = asStintError(thrown)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { recordOf } from '../support/audit-record.ts'
 import {
@@ -101,6 +101,21 @@ describe('P2: no orphans', () => {
       expect(grant?.state).toBe('active')
     })
   }
+
+  test('a process that was held up past the time to mint mints nothing, and says so', async () => {
+    const { grant } = await h.request('key-00000001')
+    const intend = h.ledger.intendLease.bind(h.ledger)
+    const held = vi.spyOn(h.ledger, 'intendLease').mockImplementation(async (input) => {
+      const intended = await intend(input)
+      await h.clock.advance(h.provider.mintTimeoutMs)
+      return intended
+    })
+    await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' })
+    held.mockRestore()
+    expect((await h.ledger.listLeases(grant.id)).at(-1)).toMatchObject({ number: 2, state: 'ended', end: 'not_minted' })
+    expect(h.provider.sessions).toHaveLength(1)
+    expect((await h.request('key-00000001')).lease?.lease.number).toBe(3)
+  })
 
   test('a mint that can never succeed ends the grant', async () => {
     h.provider.beforeMint = () => {
