@@ -13,7 +13,7 @@ export type AdminListPath = {
   [Path in AdminPath<'get'>]: 'nextCursor' extends keyof AdminAnswer<'get', Path> ? Path : never
 }[AdminPath<'get'>]
 
-/** What comes before `{id}` in the paths that have one, e.g. `grants`. */
+/** The path segment before `{id}`, e.g. `grants`. */
 export type AdminIdOwner = OwnerOfId<keyof paths>
 
 /** The answer of a successful call. */

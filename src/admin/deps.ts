@@ -57,7 +57,7 @@ export const DEFAULT_ADMIN_LIMITS: AdminLimits = {
   verifyPageSize: 500,
 }
 
-/** Who the broker is to agents, and whose SVIDs it can verify. */
+/** The identity that the broker shows to agents, and the trust domains whose SVIDs it can verify. */
 export interface IdentityStatus {
   readonly spiffeId?: string
   readonly notAfter?: Date
@@ -92,7 +92,7 @@ export interface AdminDeps {
   readonly newRequestId?: () => string
 }
 
-/** What a handler finds in its context. */
+/** The variables in a handler's context. */
 export type AdminEnv = {
   Bindings: {
     readonly incoming?: { readonly url?: string; readonly socket?: { readonly remoteAddress?: string } }

@@ -47,7 +47,7 @@ const PLAIN_TEXT = new RegExp(`^[^${CONTROLS}]*$`)
 /** The same, with something to read. */
 const WORDS = new RegExp(`^[^${CONTROLS}]*[^${CONTROLS}${BLANKS}][^${CONTROLS}]*$`)
 
-/** What the caller sends is never repeated in a message, and never stored when it could mislead a reader. @param max code points */
+/** Text from a caller: never repeated in a message, and not stored if it could mislead a reader. @param max code points */
 const text = (max: number, pattern = PLAIN_TEXT, problem = 'must be plain text') =>
   z
     .string()

@@ -128,7 +128,7 @@ function dropCovered(resources: readonly ResourcePattern[]): readonly string[] {
         (other) =>
           other !== resource &&
           resourceContains(other, resource) &&
-          // Of two that mean the same, the first stays.
+          // The first of two equal patterns is kept.
           (!resourceContains(resource, other) || resources.indexOf(other) < at),
       ),
   )

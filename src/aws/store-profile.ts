@@ -39,7 +39,7 @@ export interface StoreProfile {
    * key id, and the role's path may be in the session's ARN. `no-role`: as `stand-in`, and the session's ARN may be empty.
    */
   readonly answers: 'aws' | 'stand-in' | 'no-role'
-  /** Whether GetCallerIdentity is answered, by which credentials are checked without minting. */
+  /** Whether the store answers GetCallerIdentity, which checks credentials without minting. */
   readonly callerIdentity: boolean
   /** Missing abilities that an operator must know about; one sentence each. */
   readonly lacks: readonly string[]

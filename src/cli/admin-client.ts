@@ -19,7 +19,7 @@ import { Secret } from '../core/secret.ts'
 import { reasonOf } from '../core/text/reason-of.ts'
 import { type CommandIo, UsageError } from './command.ts'
 
-/** What the flags of `withAdmin` parse to. */
+/** The parsed flags of `withAdmin`. */
 export interface AdminFlags {
   readonly adminUrl?: string
   readonly adminTokenFile?: string

@@ -6,7 +6,7 @@ import type { SvidFromWorkloadApi } from '../sdk/identity/workload-api-svid.ts'
 import type { StintClientOptions } from '../sdk/options.ts'
 import { type CommandIo, UsageError } from './command.ts'
 
-/** What the flags of `withBroker` parse to. */
+/** The parsed flags of `withBroker`. */
 export interface BrokerFlags {
   readonly address?: string
   readonly serverId?: string

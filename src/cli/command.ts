@@ -10,7 +10,7 @@ type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean }
 
 /** All that a command knows of the world. */
 export interface CommandIo {
-  /** What follows the command's name. */
+  /** The arguments after the command's name. */
   readonly argv: readonly string[]
   readonly stdin: InputStream
   /** Data only. */

@@ -85,9 +85,11 @@ async function floodFrom(stage: AttackStage, { atOnce = false } = {}): Promise<v
   const isWritten = new Promise((resolve) => {
     socket.write(flood, resolve)
   })
-  if (atOnce) {
-    await isWritten
-    process.kill(stage.broker.pid, 'SIGCONT')
+  try {
+    if (atOnce) await isWritten
+  } finally {
+    // A broker that stays stopped would outlive the test.
+    if (atOnce) process.kill(stage.broker.pid, 'SIGCONT')
   }
   await cut
 }

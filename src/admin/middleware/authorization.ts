@@ -8,7 +8,7 @@ import type { FailureLimiter } from '../failure-limiter.ts'
 import type { OperatorDirectory } from '../operators/operator-directory.ts'
 
 /**
- * Who may call what: the least role for each route, or `anyone`. The one place that says so; a route without a row is
+ * The least role that may call each route, or `anyone`. The one place that says so; a route without a row is
  * never served.
  */
 export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
@@ -33,7 +33,7 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'GET /v1/status': 'viewer',
 }
 
-/** What a call needs: a row of the table, nothing (no such route), or `unlisted` (a route that somebody forgot to list). */
+/** The requirement of a call: a row of the table, nothing (no such route), or `unlisted` (a route missing from the table). */
 type Requirement = { readonly operation: string; readonly role: OperatorRole | 'anyone' } | undefined | 'unlisted'
 
 /**

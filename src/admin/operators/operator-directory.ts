@@ -10,7 +10,7 @@ import { operatorTokenHash, operatorTokenId } from './operator-tokens.ts'
 /** A token lives 90 days at most. */
 export const MAX_TOKEN_LIFE_MS = 90 * 86_400_000
 
-/** Who may call the admin API. */
+/** The people who may call the admin API. */
 export interface OperatorDirectory {
   /**
    * The operator that an `Authorization` header proves.
