@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs'
+import { join, posix } from 'node:path'
+
 /** One fenced block of a Markdown file. */
 export interface Block {
   /** First word after the fence, e.g. `sh`. */
@@ -45,4 +48,18 @@ export function normalised(output: string): string {
     .replace(/(Events: +|At event: +|Event )\d+/g, '$1N')
     .replace(/\/\S*stint-dev-\w+/g, 'PRACTICE_FOLDER')
     .trim()
+}
+
+const NOT_OURS = new Set(['node_modules', 'dist'])
+
+/** Every page of the checkout, by its path from there. Without git, which a source archive does not need. */
+export function listPages(checkout: string, folder = ''): string[] {
+  return readdirSync(join(checkout, folder), { withFileTypes: true })
+    .filter(({ name }) => !name.startsWith('.') && !NOT_OURS.has(name))
+    .flatMap((entry) => {
+      const path = posix.join(folder, entry.name)
+      if (entry.isDirectory()) return listPages(checkout, path)
+      return entry.name.endsWith('.md') ? [path] : []
+    })
+    .sort()
 }

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,14 +8,14 @@ import { systemClock } from '../../src/core/clock.ts'
 import { createLogger } from '../../src/core/log.ts'
 import { type Stage, setStage } from '../../src/practice/stage/stage.ts'
 import { type Broker, startBroker } from '../../src/start/main.ts'
-import { fencedBlocks } from './markdown.ts'
+import { fencedBlocks, listPages } from './markdown.ts'
 import { withPromiseTable } from './promise-table.ts'
 import { CHECKOUT } from './reader.ts'
 
 const README = join(CHECKOUT, 'README.md')
 const readme = readFileSync(README, 'utf8')
 const run = promisify(execFile)
-const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: CHECKOUT, encoding: 'utf8' }).split('\n').filter(Boolean)
+const pages = listPages(CHECKOUT)
 
 test('the README names the tests of each promise', () => {
   const written = withPromiseTable(readme)

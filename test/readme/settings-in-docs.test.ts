@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { configSchema } from '../../src/config/schema.ts'
+import { listPages } from './markdown.ts'
 import { CHECKOUT } from './reader.ts'
 
 interface Schema {
@@ -44,9 +44,7 @@ const FILE = /\.(json|pem|key|yaml|ts|env|conf|md|db|cedar)$/
 /** The change log speaks of what is no more, two pages name functions, and one the fields of audit events. */
 const PAGES_OF_OTHER_NAMES = ['CHANGELOG.md', 'docs/conformance.md', 'docs/architecture.md', 'docs/events.md']
 
-const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: CHECKOUT, encoding: 'utf8' })
-  .split('\n')
-  .filter((page) => page !== '' && !PAGES_OF_OTHER_NAMES.includes(page))
+const pages = listPages(CHECKOUT).filter((page) => !PAGES_OF_OTHER_NAMES.includes(page))
 
 /** Code in the running text, without what follows a colon or an equals sign. */
 function codeIn(page: string): string[] {
