@@ -139,8 +139,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   const longestSessionSeconds = scoped ? MAX_CHAINED_SESSION_SECONDS : MIN_SESSION_SECONDS
   const writer = new IamDenyWriter({
     ...shared,
-    client: iam,
-    credentials: iamCredentials,
+    accessTo: () => ({ client: iam, credentials: iamCredentials }),
     limits: { ...WRITE, ...options.writeLimits },
   })
   const room = new DocumentRoom(options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS)

@@ -11,10 +11,10 @@ import {
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
 import type { DenyList } from '../../provider.ts'
+import type { FindIamAccess } from '../accounts/iam-access.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
 import { failedCall, type ProviderObserver } from '../calls/observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
-import type { BrokerCredentials } from '../own-credentials/broker-credentials.ts'
 import { boundaryDocument, inlineDocument } from './deny-document.ts'
 import type { DenyDocument } from './revocation.ts'
 
@@ -23,11 +23,10 @@ const MAX_VERSIONS = 5
 /** Pages of a listing of role policies; a role has far fewer. */
 const MAX_PAGES = 10
 
-/** What the writer needs. The client may have other credentials than the minting one: see docs/aws. */
+/** What the writer needs. */
 export interface IamDenyWriterDeps {
-  readonly client: IAMClient
-  /** What the client signs with. */
-  readonly credentials: BrokerCredentials
+  /** By target key: each account has a client of its own, whose credentials may be other than the minting ones. */
+  readonly accessTo: FindIamAccess
   readonly clock: Clock
   readonly random: () => number
   /** `totalMs` is a hard end: nothing is sent after it, so it must be shorter than the claim of the one writer. */
@@ -95,7 +94,8 @@ export class IamDenyWriter {
   }
 
   #caller(target: string, signal: AbortSignal): Call {
-    const { client, credentials, clock, random, limits, attemptTimeoutMs, observer } = this.#deps
+    const { clock, random, limits, attemptTimeoutMs, observer } = this.#deps
+    const { client, credentials } = this.#deps.accessTo(target)
     const deadlineMs = clock.monotonicMs() + limits.totalMs
     return async (operation, run) => {
       const once = async (attempt: Attempt) => {
