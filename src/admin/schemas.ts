@@ -13,6 +13,7 @@ import {
   LEASE_STATES,
   UNREGISTERED_REASONS,
 } from '../ledger/records.ts'
+import { PLAN_WARNINGS } from '../plan/plan.ts'
 import { FAILURE_REASONS, OUTCOMES } from '../policy/decision.ts'
 
 const instant = () =>
@@ -270,6 +271,7 @@ export const planSchema = z
       outlives: z.array(z.object({ action: z.string(), reason: z.string() })),
       unknown: z.array(z.string()),
     }),
+    warnings: z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() })).optional(),
     actionTableVersion: z.string(),
   })
   .openapi('Plan')

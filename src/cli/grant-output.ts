@@ -42,7 +42,7 @@ export function decisionFacts(decision: DecisionInfo | undefined): (readonly [st
 }
 
 /** What a task comes to, in facts; the session policy is shown exactly. */
-export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
+export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
   const radius = plan.blastRadius
   return [
     ['Plan', plan.hash],
@@ -60,12 +60,16 @@ export function planFacts(plan: PlanInfo): (readonly [string, unknown])[] {
     ['By label', radius && formatCounts(radius.byLabel)],
     ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['Unknown', radius?.unknown.join(', ')],
+    ['Warnings', linesIfAny((plan.warnings ?? []).map(({ explanation }) => explanation))],
     ['Session policy', [plan.sessionPolicy, `(${plan.sessionPolicyCharacters} of 2048 characters)`]],
   ]
 }
 
+/** A plan from the SDK or from the admin API, which leaves out what is empty. */
+type ShownPlan = Omit<PlanInfo, 'warnings'> & Partial<Pick<PlanInfo, 'warnings'>>
+
 /** Words of a plan that a person may take for others. */
-function planLookAlikes({ task, pairs }: PlanInfo): string[] {
+function planLookAlikes({ task, pairs }: ShownPlan): string[] {
   const texts = [task.purpose, task.reference ?? '', ...pairs.map(({ resource }) => resource)]
   return lookAlikes(texts.join('\n')).map(({ word, why }) => `${word} ${why}`)
 }

@@ -161,6 +161,7 @@ export function planToWire(plan: Plan): WirePlan {
       outlives: blastRadius.outlives.map((entry) => ({ ...entry })),
       unknown: [...blastRadius.unknown],
     },
+    warnings: (plan.warnings ?? []).map((warning) => ({ ...warning })),
   }
 }
 

@@ -29,6 +29,16 @@ export interface BlastRadius {
   readonly unknown: readonly string[]
 }
 
+/** Kinds of warnings; a client may meet one that it does not know. `cannot_revoke`: credentials work until they expire. */
+export const PLAN_WARNINGS = ['cannot_revoke'] as const
+
+/** A fact about a plan that whoever approves it or uses it should know; it forbids nothing. */
+export interface PlanWarning {
+  readonly kind: (typeof PLAN_WARNINGS)[number]
+  /** What it means for this plan, and what would change it. */
+  readonly explanation: string
+}
+
 /**
  * The access that a task amounts to. Immutable; the hash covers everything in it, so an approval of the hash is an approval
  * of all of it.
@@ -46,6 +56,8 @@ export interface Plan {
   /** Characters of the session policy with the time Deny; at most 2,048. */
   readonly sessionPolicyCharacters: number
   readonly blastRadius: BlastRadius
+  /** Absent when there is none, and on plans from before there were any. */
+  readonly warnings?: readonly PlanWarning[]
   /** Version of the action table that classified it. */
   readonly actionTableVersion: string
 }

@@ -10,7 +10,7 @@ import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { declaredBlastRadius } from './blast-radius.ts'
 import { findLabels, type Labelled, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
-import type { Plan, PlanPair } from './plan.ts'
+import type { Plan, PlanPair, PlanWarning } from './plan.ts'
 import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
 /** An operator's settings for a role that agents may act through. */
@@ -20,13 +20,15 @@ export interface RoleSettings {
    * such as `cloudwatch:Put*`. Listing and reading actions that take nothing narrower need no leave.
    */
   readonly allowWildcard?: boolean | readonly string[]
+  /** Said on each plan of the role. */
+  readonly warnings?: readonly PlanWarning[]
 }
 
 /** Everything that a plan depends on besides its task. */
 export interface PlannerOptions {
   readonly labels: LabelSet
-  /** By role ARN; a role that is not here is not served. */
-  readonly roles: ReadonlyMap<string, RoleSettings>
+  /** By role ARN; a role that it does not know is not served. */
+  readonly roles: Pick<ReadonlyMap<string, RoleSettings>, 'get'>
   readonly limits: PlanLimits
   /** The store that judges the sessions. Default AWS. */
   readonly profile?: StoreProfile
@@ -122,6 +124,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
       return { action, resource: resource.text, class: risk, flags, within: own.within, touches: own.touches }
     })
     const blastRadius = declaredBlastRadius(pairs)
+    const warnings = roles.get(task.roleArn)?.warnings ?? []
     const body: Omit<Plan, 'hash'> = {
       subject,
       task,
@@ -131,6 +134,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
       sessionPolicy: policy.json,
       sessionPolicyCharacters: policy.characters,
       blastRadius,
+      ...(warnings.length > 0 && { warnings }),
       actionTableVersion: ACTION_TABLE_VERSION,
     }
     return deepFreeze({ hash: planHash(body), ...body })

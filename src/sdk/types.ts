@@ -122,6 +122,8 @@ export interface PlanInfo {
     readonly outlives: readonly { readonly action: string; readonly reason: string }[]
     readonly unknown: readonly string[]
   }
+  /** Facts to know before the plan is used; `kind` such as `cannot_revoke`. Empty if there are none. */
+  readonly warnings: readonly { readonly kind: string; readonly explanation: string }[]
 }
 
 /** One action that an agent reports. */

@@ -62,6 +62,7 @@ export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
     sessionPolicy: wire.sessionPolicy,
     sessionPolicyCharacters: wire.sessionPolicyCharacters,
     ...(wire.blastRadius && { blastRadius: wire.blastRadius }),
+    warnings: wire.warnings,
   }
 }
 

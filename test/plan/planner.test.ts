@@ -334,6 +334,18 @@ describe('all that is wrong with a task', () => {
   })
 })
 
+test('the warnings of a role are on each plan of it and in its hash', () => {
+  const warnings = [{ kind: 'cannot_revoke', explanation: 'Nothing revokes them.' }] as const
+  const warning = createPlanner({ labels, roles: new Map([[ROLE, { warnings }]]), limits })
+  const input = task(['s3:GetObject'], ['arn:aws:s3:::data/*'])
+  const plan = warning.plan(SUBJECT, input)
+  expect(plan.warnings).toEqual(warnings)
+  expect(planHash(plan)).toBe(plan.hash)
+  const without = planner.plan(SUBJECT, input)
+  expect(without).not.toHaveProperty('warnings')
+  expect(without.hash).not.toBe(plan.hash)
+})
+
 describe('the plan hash', () => {
   const input = task(['s3:GetObject', 's3:PutObject'], ['arn:aws:s3:::data/a', 'arn:aws:s3:::data/b'])
   const { hash } = planner.plan(SUBJECT, input)

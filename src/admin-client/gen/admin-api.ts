@@ -458,6 +458,11 @@ export interface components {
                 }[];
                 readonly unknown: readonly string[];
             };
+            readonly warnings?: readonly {
+                /** @enum {string} */
+                readonly kind: "cannot_revoke";
+                readonly explanation: string;
+            }[];
             readonly actionTableVersion: string;
         };
         readonly Lease: {

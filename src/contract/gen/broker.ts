@@ -23,6 +23,7 @@ import type { Plan as _stint_v1_Plan, Plan__Output as _stint_v1_Plan__Output } f
 import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_PlanPair__Output } from './stint/v1/PlanPair.ts';
 import type { PlanTaskRequest as _stint_v1_PlanTaskRequest, PlanTaskRequest__Output as _stint_v1_PlanTaskRequest__Output } from './stint/v1/PlanTaskRequest.ts';
 import type { PlanTaskResponse as _stint_v1_PlanTaskResponse, PlanTaskResponse__Output as _stint_v1_PlanTaskResponse__Output } from './stint/v1/PlanTaskResponse.ts';
+import type { PlanWarning as _stint_v1_PlanWarning, PlanWarning__Output as _stint_v1_PlanWarning__Output } from './stint/v1/PlanWarning.ts';
 import type { RenewLeaseRequest as _stint_v1_RenewLeaseRequest, RenewLeaseRequest__Output as _stint_v1_RenewLeaseRequest__Output } from './stint/v1/RenewLeaseRequest.ts';
 import type { RenewLeaseResponse as _stint_v1_RenewLeaseResponse, RenewLeaseResponse__Output as _stint_v1_RenewLeaseResponse__Output } from './stint/v1/RenewLeaseResponse.ts';
 import type { ReportActivityRequest as _stint_v1_ReportActivityRequest, ReportActivityRequest__Output as _stint_v1_ReportActivityRequest__Output } from './stint/v1/ReportActivityRequest.ts';
@@ -76,6 +77,7 @@ export interface ProtoGrpcType {
       PlanPair: MessageTypeDefinition<_stint_v1_PlanPair, _stint_v1_PlanPair__Output>
       PlanTaskRequest: MessageTypeDefinition<_stint_v1_PlanTaskRequest, _stint_v1_PlanTaskRequest__Output>
       PlanTaskResponse: MessageTypeDefinition<_stint_v1_PlanTaskResponse, _stint_v1_PlanTaskResponse__Output>
+      PlanWarning: MessageTypeDefinition<_stint_v1_PlanWarning, _stint_v1_PlanWarning__Output>
       RenewLeaseRequest: MessageTypeDefinition<_stint_v1_RenewLeaseRequest, _stint_v1_RenewLeaseRequest__Output>
       RenewLeaseResponse: MessageTypeDefinition<_stint_v1_RenewLeaseResponse, _stint_v1_RenewLeaseResponse__Output>
       ReportActivityRequest: MessageTypeDefinition<_stint_v1_ReportActivityRequest, _stint_v1_ReportActivityRequest__Output>

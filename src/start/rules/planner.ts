@@ -4,7 +4,8 @@ import { readSmallFile } from '../../core/files/read-small-file.ts'
 import { Reloading } from '../../core/files/reloading.ts'
 import { NO_LABELS } from '../../plan/labels.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
-import { createPlanner, type Planner } from '../../plan/planner.ts'
+import type { PlanWarning } from '../../plan/plan.ts'
+import { createPlanner, type Planner, type RoleSettings } from '../../plan/planner.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -32,9 +33,20 @@ export const planner = definePart({
   },
 })
 
+function roleSettings({ allowWildcard, revocation }: Config['roles'][number]): RoleSettings {
+  if (revocation.kind !== 'none') return { allowWildcard }
+  return { allowWildcard, warnings: [CANNOT_REVOKE] }
+}
+
+const CANNOT_REVOKE: PlanWarning = {
+  kind: 'cannot_revoke',
+  explanation:
+    'Sessions of this role cannot be revoked: their credentials work until the lease ends. An operator can give the role a deny list (revocation: boundary or inline).',
+}
+
 function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: Config) {
   return {
-    roles: new Map(roles.map(({ arn, allowWildcard }) => [arn, { allowWildcard }])),
+    roles: new Map(roles.map((role) => [role.arn, roleSettings(role)])),
     limits: { minTtlSeconds: Math.ceil(minTaskTime / 1_000), maxTtlSeconds: Math.floor(maxTaskTime / 1_000) },
     profile: PROFILES[aws.profile],
   }

@@ -3,6 +3,7 @@
 import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } from '../../stint/v1/Task.ts';
 import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_PlanPair__Output } from '../../stint/v1/PlanPair.ts';
 import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stint_v1_BlastRadius__Output } from '../../stint/v1/BlastRadius.ts';
+import type { PlanWarning as _stint_v1_PlanWarning, PlanWarning__Output as _stint_v1_PlanWarning__Output } from '../../stint/v1/PlanWarning.ts';
 
 /**
  * What a task comes to.
@@ -36,6 +37,10 @@ export interface Plan {
    * The agent that it was judged for: a SPIFFE ID, or the subject of an OIDC issuer.
    */
   'subject'?: (string);
+  /**
+   * What to know before it is approved or used.
+   */
+  'warnings'?: (_stint_v1_PlanWarning)[];
 }
 
 /**
@@ -70,4 +75,8 @@ export interface Plan__Output {
    * The agent that it was judged for: a SPIFFE ID, or the subject of an OIDC issuer.
    */
   'subject': (string);
+  /**
+   * What to know before it is approved or used.
+   */
+  'warnings': (_stint_v1_PlanWarning__Output)[];
 }

@@ -1,0 +1,30 @@
+// Original file: proto/stint/v1/broker.proto
+
+
+/**
+ * A fact about a plan that forbids nothing.
+ */
+export interface PlanWarning {
+  /**
+   * cannot_revoke: its credentials work until they expire. Newer brokers may send other kinds.
+   */
+  'kind'?: (string);
+  /**
+   * What it means, and what would change it.
+   */
+  'explanation'?: (string);
+}
+
+/**
+ * A fact about a plan that forbids nothing.
+ */
+export interface PlanWarning__Output {
+  /**
+   * cannot_revoke: its credentials work until they expire. Newer brokers may send other kinds.
+   */
+  'kind': (string);
+  /**
+   * What it means, and what would change it.
+   */
+  'explanation': (string);
+}
