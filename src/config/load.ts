@@ -3,6 +3,7 @@ import { type ZodError, z } from '../core/documents/schema.ts'
 import { type FileProblem, fileProblemTexts, listedProblems, YamlDocument } from '../core/documents/yaml-document.ts'
 import { StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
+import { didYouMean } from '../core/text/nearest.ts'
 import { type Config, configSchema } from './schema.ts'
 
 const ENV_PREFIX = 'STINT_CONFIG_'
@@ -77,7 +78,7 @@ function listProblems(error: ZodError): { path: PropertyKey[]; message: string }
     if (issue.code !== 'unrecognized_keys') return [issue]
     return issue.keys.map((key) => ({
       path: [...issue.path, key],
-      message: REPLACED.get(key) ?? `is not a setting${didYouMean(key)}`,
+      message: REPLACED.get(key) ?? `is not a setting${didYouMean(key, KNOWN_KEYS)}`,
     }))
   })
 }
@@ -98,27 +99,6 @@ function propertyNames(schema: unknown): string[] {
   if (!isRecord(schema)) return []
   const own = isRecord(schema.properties) ? Object.keys(schema.properties) : []
   return [...own, ...Object.values(schema).flatMap(propertyNames)]
-}
-
-function didYouMean(key: string): string {
-  const near = KNOWN_KEYS.map((known) => ({ known, far: distance(key.toLowerCase(), known.toLowerCase()) })).sort(
-    (a, b) => a.far - b.far,
-  )[0]
-  return near && near.far <= Math.max(2, Math.floor(key.length / 3)) ? `; did you mean ${near.known}?` : ''
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }
 
 /** Each problem on a line of its own. */

@@ -2,6 +2,7 @@ import type { ActionClass } from '../aws/action-classes.ts'
 import type { PlanPair } from '../plan/plan.ts'
 import type { Verdict } from './cedar/cedar-judge.ts'
 import type { ApprovalRequirement } from './decision.ts'
+import { ANYONE } from './names/mentions.ts'
 
 /**
  * The approvals that a permitted plan still needs: for each pair, a member of any group that its permits name. A pair
@@ -26,8 +27,6 @@ export function mergeRequirements(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { anyOf, because }]) => ({ anyOf, because: [...because].sort() }))
 }
-
-const ANYONE = 'any'
 
 function toRequirement(
   pair: PlanPair,

@@ -1,41 +1,82 @@
 import { asStintError } from '../core/errors.ts'
+import { findUnknownNames, type KnownNames, listLooked } from './names/known-names.ts'
+import { findUnanswerable } from './names/unanswerable.ts'
+import type { Policy } from './policy.ts'
 import { formatProblem, POLICY_SUFFIX } from './policy-directory.ts'
 import { readPolicyFiles } from './policy-files.ts'
-import { compilePolicySet, type PolicyProblem } from './policy-set.ts'
+import { comparePlaces, compilePolicySet, type PolicyProblem } from './policy-set.ts'
 
 /** The findings of `stint policy check`. */
 export interface PolicyCheck {
-  /** False if the set would be refused. */
+  /** False if anything is an error: the set would be refused, or names something that exists nowhere. */
   readonly ok: boolean
-  /** Hash of the set, if it is good. */
+  /** Hash of the set, if the broker would load it. */
   readonly hash?: string
   readonly policies: number
   readonly errors: readonly PolicyProblem[]
   readonly warnings: readonly PolicyProblem[]
+  /** What the policies' names were compared with: labels, registrations, operators, roles, trust domains. */
+  readonly checked: readonly string[]
+  /** What nobody gave to compare them with. */
+  readonly notChecked: readonly string[]
+}
+
+/** The world around a policy set, as far as it is given. */
+export interface PolicySurroundings {
+  readonly known?: KnownNames
+  /** How many people could answer for a group now; `any` stands for all approvers. */
+  readonly countApprovers?: (group: string) => number
 }
 
 /** Checks a directory of policies as the broker would load it. Does not throw for anything in the directory. */
-export async function checkPolicies(directory: string): Promise<PolicyCheck> {
+export async function checkPolicies(directory: string, surroundings: PolicySurroundings = {}): Promise<PolicyCheck> {
+  const looked = listLooked(surroundings.known ?? {})
   try {
     const { set, problems } = compilePolicySet(await readPolicyFiles(directory, POLICY_SUFFIX))
+    const all = [...problems, ...(set ? checkAgainst(set.policies, surroundings) : [])].sort(comparePlaces)
+    const errors = all.filter(({ severity }) => severity === 'error')
     return {
-      ok: set !== undefined,
+      ok: errors.length === 0,
       ...(set && { hash: set.hash }),
       policies: set?.policies.length ?? 0,
-      errors: problems.filter(({ severity }) => severity === 'error'),
-      warnings: problems.filter(({ severity }) => severity === 'warning'),
+      errors,
+      warnings: all.filter(({ severity }) => severity === 'warning'),
+      ...looked,
     }
   } catch (error) {
     const { details, message } = asStintError(error)
     const whole = { severity: 'error' as const, file: directory, line: 1, column: 1 }
-    return { ok: false, policies: 0, errors: [{ ...whole, message: details.explanation ?? message }], warnings: [] }
+    const errors = [{ ...whole, message: details.explanation ?? message }]
+    return { ok: false, policies: 0, errors, warnings: [], ...looked }
   }
 }
 
-/** Plain text for a terminal: one line a problem, then the sum. */
-export function formatPolicyCheck({ ok, hash, policies, errors, warnings }: PolicyCheck): string {
+/** Problems of policies that load, with what surrounds them: names that exist nowhere, approvals that nobody can give. */
+export function checkAgainst(
+  policies: readonly Policy[],
+  { known = {}, countApprovers }: PolicySurroundings,
+): PolicyProblem[] {
+  const unknown = findUnknownNames(policies, known)
+  if (!countApprovers) return unknown
+  // A group that does not exist is said once, as what it is.
+  const said = new Set(unknown.map(placeOf))
+  return [...unknown, ...findUnanswerable(policies, countApprovers).filter((problem) => !said.has(placeOf(problem)))]
+}
+
+/** Plain text for a terminal: one line a problem, then the sum and what was looked at. */
+export function formatPolicyCheck({ ok, hash, policies, errors, warnings, checked, notChecked }: PolicyCheck): string {
   const sum = ok
     ? `ok: ${policies} policies, ${warnings.length} warnings, hash ${hash}`
     : `refused: ${errors.length} errors, ${warnings.length} warnings`
-  return `${[...errors, ...warnings].map(formatProblem).concat(sum).join('\n')}\n`
+  const looked = [
+    ...(checked.length > 0 ? [`names compared with: ${checked.join(', ')}`] : []),
+    ...(notChecked.length > 0
+      ? [`names not compared with: ${notChecked.join(', ')} (see --config, --labels and --registry)`]
+      : []),
+  ]
+  return `${[...errors, ...warnings].map(formatProblem).concat(sum, looked).join('\n')}\n`
+}
+
+function placeOf({ file, line, column }: PolicyProblem): string {
+  return `${file}:${line}:${column}`
 }

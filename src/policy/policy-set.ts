@@ -3,6 +3,7 @@ import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { parseApprovalGroup, unknownAnnotation } from './annotations.ts'
 import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar/cedar-engine.ts'
 import { CedarJudge } from './cedar/cedar-judge.ts'
+import { openPatterns } from './cedar/open-patterns.ts'
 import { type PolicySource, positionAt, splitPolicies, unitsOfBytes } from './cedar/policy-text.ts'
 import { unsoundUses } from './cedar/soundness.ts'
 import type { Policy } from './policy.ts'
@@ -59,12 +60,17 @@ export function compilePolicySet(files: readonly PolicyFile[]): { set?: PolicySe
     const message = 'There are no policies, so every request is denied.'
     problems.push({ severity: 'warning', file: '.', line: 1, column: 1, message })
   }
-  problems.sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column)
+  problems.sort(comparePlaces)
   if (problems.some(({ severity }) => severity === 'error')) return { problems }
   const sorted = unique.map(({ policy }) => policy).sort((a, b) => compare(a.id, b.id))
   const hash = sha256Hex(canonicalJson([sha256Hex(CEDAR_SCHEMA), sorted.map(({ id, text }) => [id, text])]))
   const set = { hash, policies: sorted, warnings: problems, judge: new CedarJudge(sorted, engine) }
   return { set: Object.freeze(set), problems }
+}
+
+/** Orders problems by file, line and column. */
+export function comparePlaces(a: PolicyProblem, b: PolicyProblem): number {
+  return compare(a.file, b.file) || a.line - b.line || a.column - b.column
 }
 
 interface Parsed {
@@ -105,7 +111,7 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
         ...(annotations.description !== undefined && { description: annotations.description }),
         text: source.text,
         file: file.name,
-        line: positionAt(file.text, source.offset).line,
+        ...positionAt(file.text, source.offset),
         json: answer.json,
       },
     })
@@ -149,6 +155,10 @@ function validate(engine: CedarEngine, parsed: readonly Parsed[], problems: Poli
 function lint({ policy, source, file }: Parsed, problems: PolicyProblem[]): void {
   for (const { severity, message } of unsoundUses(policy.json))
     problems.push(problemAt(file, source.offset, severity, message, policy.id))
+  for (const pattern of openPatterns(policy.json)) {
+    const message = `like "${pattern}" has no separator before the *, so it also matches longer names; write e.g. "${pattern.slice(0, -1)}/*" or "${pattern.slice(0, -1)}-*".`
+    problems.push(problemAt(file, source.offset, 'warning', message, policy.id))
+  }
   if (policy.effect === 'permit' && policy.json.conditions.length === 0 && policy.json.resource.op !== '==') {
     const message = 'This permit has no condition on the resource, so it covers every resource of every account.'
     problems.push(problemAt(file, source.offset, 'warning', message, policy.id))

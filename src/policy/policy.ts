@@ -11,5 +11,7 @@ export interface Policy {
   readonly text: string
   readonly file: string
   readonly line: number
+  /** From 1, of the text's first character. */
+  readonly column: number
   readonly json: PolicyJson
 }

@@ -37,12 +37,13 @@ for (const [index, { kind, text }] of blocks.entries())
   test(`block ${index + 1} of docs/policy.md (${kind}) is as it says`, async () => {
     if (kind === 'yaml') {
       const policies = setOf(blocks[0]?.text ?? '')
-      for (const { agent, task, labels, at, authMethod, expect } of parsePolicyTests({
+      for (const { agent: given, task, labels, at, authMethod, expect } of parsePolicyTests({
         name: 'docs.test.yaml',
         text,
       })) {
         const { roleArn, ttlSeconds } = task
         const context = { roleArn, ttlSeconds, authMethod, now: at }
+        const agent = { owner: '', team: '', registration: 'test', ...given }
         const input = { agent, plan: await plan(agent.subject, task, labels), context, approvalsRequiredFor: [] }
         assert.equal(decide(policies, input).outcome, expect)
       }

@@ -126,6 +126,11 @@ for (const { text, severity } of [
   { text: forbid('unless { resource.touches.contains("env:dev") }'), severity: 'error' },
   { text: forbid('unless { resource.region != "eu-west-1" }'), severity: 'error' },
   { text: forbid('when { if resource.region == "eu-west-1" then true else false }'), severity: 'error' },
+  { text: forbid('unless { ["", "eu-west-1"].contains(resource.region) }'), severity: 'error' },
+  { text: forbid('when { [resource.region].containsAny(["", "eu-west-1"]) }'), severity: 'error' },
+  { text: forbid('when { [""].contains(resource.region) }'), severity: undefined },
+  { text: permitAll('when { ["", "eu-west-1"].contains(resource.region) }'), severity: 'warning' },
+  { text: permitAll('when { ["eu-west-1"].contains(resource.region) }'), severity: undefined },
   { text: '@id("f") forbid (principal, action, resource == Stint::Resource::"arn:aws:s3:::prod");', severity: 'error' },
   { text: forbid('when { resource == Stint::Resource::"arn:aws:s3:::prod" }'), severity: 'error' },
   { text: forbid('when { resource.touches.contains("env:prod") }'), severity: undefined },
@@ -151,6 +156,22 @@ for (const { text, severity } of [
   test(`soundness: ${text} is ${severity ? `a ${severity}` : 'fine'}`, () => {
     const found = compile(text).problems.filter(({ message }) => /wide/.test(message))
     assert.deepEqual([...new Set(found.map((problem) => problem.severity))], severity ? [severity] : [])
+  })
+
+for (const { condition, warns } of [
+  { condition: 'resource.arn like "arn:aws:s3:::dev*"', warns: true },
+  { condition: 'context.roleArn like "*:role/stint*"', warns: true },
+  { condition: 'resource.arn like "arn:aws:s3:::dev-*"', warns: false },
+  { condition: 'resource.arn like "arn:aws:s3:::dev/*"', warns: false },
+  { condition: 'resource.arn like "*dev"', warns: false },
+  // Actions are named so.
+  { condition: 'context.action like "s3:Get*"', warns: false },
+])
+  test(`a policy when ${condition} ${warns ? 'has a warning for its open end' : 'has none'}`, () => {
+    const found = compile(permit(condition)).problems.filter(({ message }) =>
+      /no separator before the \*/.test(message),
+    )
+    assert.equal(found.length, warns ? 1 : 0)
   })
 
 test('a permit without any condition is a warning', () => {

@@ -19,6 +19,8 @@ export interface OperatorDirectory {
    *   `details.tokenId` the public part of a well-formed token.
    */
   authenticate(authorization: string | undefined): Operator
+  /** Everybody who has a token that has not expired, each person once. */
+  current(now: Date): readonly Operator[]
 }
 
 /**
@@ -52,7 +54,17 @@ export function createOperatorDirectory(input: { rows: readonly unknown[]; clock
       }
       return entry.operator
     },
+    current: (now) => currentOperators(entries, now),
   }
+}
+
+/** The people among rows, by name; a person who changes tokens has two rows that say the same. */
+export function currentOperators(
+  rows: readonly { readonly operator: Operator; readonly expiresAt: Date }[],
+  now: Date,
+): Operator[] {
+  const current = rows.filter(({ expiresAt }) => expiresAt > now)
+  return [...new Map(current.map(({ operator }) => [operator.name.toLowerCase(), operator])).values()]
 }
 
 function bearerToken(authorization: string | undefined): string {

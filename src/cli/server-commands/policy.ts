@@ -1,5 +1,7 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, type Command as Parser } from 'commander'
 import { ACTION_CLASSES, type ActionClass } from '../../aws/action-classes.ts'
+import { loadConfig } from '../../config/load.ts'
+import { systemClock } from '../../core/clock.ts'
 import { NO_LABELS } from '../../plan/labels.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
 import type { RoleSettings } from '../../plan/planner.ts'
@@ -7,56 +9,102 @@ import { checkPolicies, formatPolicyCheck } from '../../policy/check-policies.ts
 import { DEFAULT_APPROVALS_REQUIRED_FOR } from '../../policy/decide.ts'
 import { createPolicyTestPlanner } from '../../policy/testing/policy-test-planner.ts'
 import { formatPolicyTests, runPolicyTests } from '../../policy/testing/policy-tests.ts'
+import { loadRegistry } from '../../registry/registry-file.ts'
+import { approverCount, loadKnownNames } from '../../start/rules/known-names.ts'
+import { plannerSettings } from '../../start/rules/planner.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type OutputFormat, printValue, withOutput } from '../output.ts'
 import { visibleLines } from '../visible.ts'
+import { configFile } from './serve.ts'
 
-type TestFlags = { output: OutputFormat; labels?: string; approvalsFor: readonly ActionClass[] }
+interface FileFlags {
+  readonly config?: string
+  readonly labels?: string
+  readonly registry?: string
+  readonly output: OutputFormat
+}
+type CheckFlags = FileFlags & { readonly strict?: boolean }
+type TestFlags = FileFlags & { readonly approvalsFor?: readonly ActionClass[] }
 
-/** `stint policy check|test DIR`; exit code 1 if the set would be refused, or a case fails. */
+/** `stint policy check|test [DIR]`; exit code 1 if the set is wrong, or a case fails. */
 export function policy(io: CommandIo): Promise<number> {
   return runParser('policy', io, (parser, done) => {
     parser.description('Check and test a policy directory before it is used.')
-    withOutput(
-      parser.command('check <directory>').description('parse, validate, and find rules that a request can evade'),
+    withFiles(
+      parser
+        .command('check [directory]')
+        .description('parse, validate, find rules that a request can evade, and names that exist nowhere'),
     )
       .option('--strict', 'treat warnings as errors')
-      .action(async (directory: string, { output, strict }: { output: OutputFormat; strict?: boolean }) => {
-        const found = await checkPolicies(directory)
-        if (output === 'table') io.stdout.write(visibleLines(formatPolicyCheck(found)))
-        else printValue(io, output, found)
-        done(found.ok && !(strict && found.warnings.length > 0) ? EXIT.ok : EXIT.error)
-      })
-    withOutput(parser.command('test <directory>').description('run the *.test.yaml cases beside the policies'))
-      .option('--labels <file>', 'labels file for cases that have no labels of their own')
-      .option(
-        '--approvals-for <classes>',
-        'action classes that always require approval',
-        classesFlag,
-        DEFAULT_APPROVALS_REQUIRED_FOR,
-      )
-      .action(async (directory: string, flags: TestFlags) => done(await runTests(directory, flags, io)))
+      .action(async (directory: string | undefined, flags: CheckFlags) => done(await check(directory, flags, io)))
+    withFiles(parser.command('test [directory]').description('run the *.test.yaml cases beside the policies'))
+      .option('--approvals-for <classes>', 'action classes that always require approval', classesFlag)
+      .action(async (directory: string | undefined, flags: TestFlags) => done(await runTests(directory, flags, io)))
   })
 }
 
-async function runTests(
-  directory: string,
-  { output, labels, approvalsFor }: TestFlags,
-  io: CommandIo,
-): Promise<number> {
+function withFiles(parser: Parser): Parser {
+  return withOutput(parser)
+    .option(
+      '--config <file>',
+      'configuration: its policies unless a directory is named, labels, agents, roles, operators',
+    )
+    .option('--labels <file>', "labels, in place of the configuration's")
+    .option('--registry <file>', "registrations, in place of the configuration's")
+}
+
+/** A directory that is named is looked at by itself, with the files of the flags; STINT_CONFIG may be another broker's. */
+function readFiles(directory: string | undefined, flags: FileFlags, io: CommandIo) {
+  const file = directory === undefined ? configFile(flags, io) : flags.config
+  const config = file === undefined ? undefined : loadConfig({ file, env: io.env })
+  const { labels: labelsFile, registry: registryFile } = flags
+  return {
+    config,
+    directory: directory ?? config?.policy.directory ?? '.',
+    names: {
+      ...(config && { config }),
+      ...(labelsFile !== undefined && { labelsFile }),
+      ...(registryFile !== undefined && { registryFile }),
+    },
+  }
+}
+
+async function check(given: string | undefined, flags: CheckFlags, io: CommandIo): Promise<number> {
+  const { config, directory, names } = readFiles(given, flags, io)
+  const known = await loadKnownNames(names)
+  const found = await checkPolicies(directory, { known, ...(config && approverCount(config, systemClock.now())) })
+  if (flags.output === 'table') io.stdout.write(visibleLines(formatPolicyCheck(found)))
+  else printValue(io, flags.output, found)
+  return found.ok && !(flags.strict && found.warnings.length > 0) ? EXIT.ok : EXIT.error
+}
+
+async function runTests(given: string | undefined, flags: TestFlags, io: CommandIo): Promise<number> {
+  const { config, directory, names } = readFiles(given, flags, io)
+  const labelsFile = names.labelsFile ?? config?.labels?.file
+  const registryFile = names.registryFile ?? config?.registry.file
   const plan = createPolicyTestPlanner({
-    labels: labels === undefined ? NO_LABELS : await loadLabels(labels),
     roles: EVERY_ROLE,
     limits: { minTtlSeconds: 1, maxTtlSeconds: 43_200 },
+    ...(config && plannerSettings(config)),
+    labels: labelsFile === undefined ? NO_LABELS : await loadLabels(labelsFile),
   })
-  const found = await runPolicyTests({ directory, plan, approvalsRequiredFor: approvalsFor })
-  if (output === 'table') io.stdout.write(visibleLines(formatPolicyTests(found)))
-  else printValue(io, output, found)
+  const found = await runPolicyTests({
+    directory,
+    plan,
+    approvalsRequiredFor: flags.approvalsFor ?? config?.policy.approvalsRequiredFor ?? DEFAULT_APPROVALS_REQUIRED_FOR,
+    ...(registryFile !== undefined && { registry: await loadRegistry(registryFile) }),
+  })
+  if (flags.output === 'table') io.stdout.write(visibleLines(formatPolicyTests(found)))
+  else printValue(io, flags.output, found)
+  if (!config && flags.output === 'table')
+    io.stderr.write(
+      'stint: roles were not looked at; with --config FILE, a role that it does not serve fails its case\n',
+    )
   return found.ok ? EXIT.ok : EXIT.error
 }
 
-/** Whether a role is served is the configuration's matter; a case is about policy, so here every role is. */
+/** Without a configuration every role is served. */
 const EVERY_ROLE = { get: (): RoleSettings => ({}) }
 
 function classesFlag(text: string): ActionClass[] {

@@ -9,11 +9,11 @@ import type { Approval, Grant } from '../../ledger/records.ts'
 import { decidedApproval } from '../../ledger/rules.ts'
 import type { Task } from '../../plan/task.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
-import { matchCovers } from '../../registry/agent-match.ts'
 import { type Judge, toDeniedError } from '../judge.ts'
 import { loadPlan } from '../read-grants.ts'
 import type { WatchHub } from '../watch-grant.ts'
-import { hasRole, type Operator } from './operator.ts'
+import { explainIneligible } from './eligibility.ts'
+import type { Operator } from './operator.ts'
 
 /** What answering an approval works with. */
 export interface DecideParts {
@@ -110,21 +110,6 @@ async function requirePending(
 function checkEligible(operator: Operator, grant: Grant, requirements: readonly ApprovalRequirement[]): void {
   const explanation = explainIneligible(operator, grant, requirements)
   if (explanation) throw new StintError('APPROVAL_NOT_ELIGIBLE', { explanation })
-}
-
-function explainIneligible(
-  operator: Operator,
-  grant: Grant,
-  requirements: readonly ApprovalRequirement[],
-): string | undefined {
-  if (!hasRole(operator, 'approver')) return 'Approving or rejecting requires the approver role.'
-  if (operator.subjects.some((match) => matchCovers(match, grant.subject)) || operator.name === grant.subject) {
-    return 'Operators cannot approve for their own agents; somebody else must decide.'
-  }
-  const unmet = requirements.find(
-    ({ anyOf }) => !anyOf.includes('any') && !anyOf.some((group) => operator.groups.includes(group)),
-  )
-  return unmet && `A member of ${unmet.anyOf.join(' or ')} must decide (required by ${unmet.because.join(', ')}).`
 }
 
 /** Registration, trust, plan and policy as they are when the answer is given. */

@@ -59,11 +59,12 @@ function usesIn(expression: Expr, direction: Direction): Use[] {
 /** How an operand bears on an expression that has to go in `direction`. */
 function operandDirection(operator: string, operands: readonly Expr[], index: number, direction: Direction): Direction {
   switch (operator) {
+    case 'contains':
+    case 'containsAny':
+      return opensSet(operands, direction) ?? direction
     case '&&':
     case '||':
     case 'like':
-    case 'contains':
-    case 'containsAny':
     case 'in':
     case 'Set':
       return direction
@@ -71,7 +72,7 @@ function operandDirection(operator: string, operands: readonly Expr[], index: nu
     case 'isEmpty':
       return FLIP[direction]
     case 'containsAll': // [..].containsAll(resource.within): the more labels, the less it holds
-      return index === 0 ? direction : FLIP[direction]
+      return opensSet(operands, direction) ?? (index === 0 ? direction : FLIP[direction])
     case 'if-then-else':
       return index === 0 ? 'either' : direction
     case '==':
@@ -84,6 +85,22 @@ function operandDirection(operator: string, operands: readonly Expr[], index: nu
     default:
       return 'either'
   }
+}
+
+/**
+ * How a text part of the resource bears on a look-up in a set that has "" in it: the part is found when it is one of the
+ * other texts, and also when the request leaves it open. Undefined for any other look-up.
+ */
+function opensSet(operands: readonly Expr[], direction: Direction): Direction | undefined {
+  const isText = comparesText(operands) || operands.some((operand) => comparesText(membersOf(operand)))
+  const texts = operands.flatMap(membersOf).flatMap((member) => stringLiteral(member) ?? [])
+  if (!isText || !texts.includes('')) return undefined
+  return texts.every((text) => text === '') ? FLIP[direction] : 'either'
+}
+
+function membersOf(expression: Expr): readonly Expr[] {
+  const { operator, operands } = openExpression(expression)
+  return operator === 'Set' ? operands : []
 }
 
 /** True if a text part of the resource, or the resource itself, is compared with something fixed. */

@@ -10,12 +10,13 @@ import type { PolicyFile } from '../policy-set.ts'
 /** One case: who asks for what and when, and what policy should say. */
 export interface PolicyTestCase {
   readonly name: string
+  /** What the case does not say comes from the registration that covers the agent. */
   readonly agent: {
     readonly subject: string
     readonly trustDomain: string
-    readonly owner: string
-    readonly team: string
-    readonly registration: string
+    readonly owner?: string
+    readonly team?: string
+    readonly registration?: string
   }
   readonly task: Task
   readonly labels?: Readonly<Record<string, readonly string[]>>
@@ -61,7 +62,15 @@ const DEFAULT_AT = '2026-01-05T12:00:00Z'
 
 const caseSchema = z.strictObject({
   name: words,
-  agent: z.strictObject({ subject, owner: words, team: words, registration: words.default('test') }),
+  agent: z.union([
+    subject.transform((found) => ({ subject: found })),
+    z.strictObject({
+      subject,
+      owner: words.exactOptional(),
+      team: words.exactOptional(),
+      registration: words.exactOptional(),
+    }),
+  ]),
   task: z.strictObject({
     role: words,
     access: z.array(z.strictObject({ actions: z.array(words), resources: z.array(words) })),

@@ -2,7 +2,8 @@ import type { ActionClass } from '../../aws/action-classes.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Task } from '../../plan/task.ts'
-import { decide } from '../decide.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { type DecisionInput, decide } from '../decide.ts'
 import type { ApprovalRequirement, Decision } from '../decision.ts'
 import { loadPolicySet } from '../policy-directory.ts'
 import { readPolicyFiles } from '../policy-files.ts'
@@ -51,13 +52,15 @@ export async function runPolicyTests(options: {
   readonly directory: string
   readonly plan: PolicyTestPlanner
   readonly approvalsRequiredFor: readonly ActionClass[]
+  /** Says who owns the agents of cases. Without it each case says so itself. */
+  readonly registry?: Pick<Registry, 'find'>
 }): Promise<PolicyTestReport> {
-  const { directory, plan, approvalsRequiredFor } = options
+  const { directory } = options
   const set = await loadPolicySet(directory)
   const results: PolicyTestResult[] = []
   for (const file of await readPolicyFiles(directory, POLICY_TEST_SUFFIX))
     for (const one of parsePolicyTests(file)) {
-      const outcome = await runCase(set, one, plan, approvalsRequiredFor)
+      const outcome = await runCase(set, one, options)
       results.push({ file: file.name, name: one.name, passed: outcome.differences.length === 0, ...outcome })
     }
   const decided = new Set(results.flatMap(({ decision }) => decision?.determiningPolicies ?? []))
@@ -84,10 +87,11 @@ export function formatPolicyTests({ results, untested }: PolicyTestReport): stri
 
 async function runCase(
   set: PolicySet,
-  { agent, task, labels, at, authMethod, ...expected }: PolicyTestCase,
-  planTask: PolicyTestPlanner,
-  approvalsRequiredFor: readonly ActionClass[],
+  { agent: given, task, labels, at, authMethod, ...expected }: PolicyTestCase,
+  { plan: planTask, approvalsRequiredFor, registry }: Omit<Parameters<typeof runPolicyTests>[0], 'directory'>,
 ): Promise<{ differences: string[]; decision?: Decision }> {
+  const agent = completeAgent(given, registry)
+  if (typeof agent === 'string') return { differences: [agent] }
   try {
     const plan = await planTask(agent.subject, task, labels)
     const { roleArn, ttlSeconds } = task
@@ -99,6 +103,24 @@ async function runCase(
     if (!(error instanceof StintError)) throw error
     return { differences: [`the task has no plan: ${known.code}, ${known.details.explanation ?? known.message}`] }
   }
+}
+
+/** The agent with all that its registration says, or why there is none. */
+function completeAgent(
+  given: PolicyTestCase['agent'],
+  registry: Pick<Registry, 'find'> | undefined,
+): DecisionInput['agent'] | string {
+  const found = registry?.find(given.subject)
+  if (registry && !found) return `no registration covers the agent ${given.subject}`
+  for (const key of ['owner', 'team'] as const) {
+    const said = given[key]
+    if (found && said !== undefined && said !== found[key])
+      return `the case says ${key} ${said}, and the registration ${found.name} says ${found[key]}`
+  }
+  const { subject, trustDomain, owner = found?.owner, team = found?.team } = given
+  if (owner === undefined || team === undefined)
+    return `the case must give the owner and team of ${subject}, or --config or --registry the registration that has them`
+  return { subject, trustDomain, owner, team, registration: given.registration ?? found?.name ?? 'test' }
 }
 
 function findDifferences(

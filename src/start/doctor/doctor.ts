@@ -8,9 +8,11 @@ import type { Logger } from '../../core/log.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
 import { verifyAuditFile } from '../../ledger/audit-verify.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
-import { loadPolicySet } from '../../policy/policy-directory.ts'
+import { checkAgainst } from '../../policy/check-policies.ts'
+import { formatProblem, loadPolicySet } from '../../policy/policy-directory.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
 import { createProvider } from '../provider.ts'
+import { approverCount, loadKnownNames } from '../rules/known-names.ts'
 import { checkAws } from './aws-checks.ts'
 import { type Check, check } from './check.ts'
 import { checkIdentity } from './identity-checks.ts'
@@ -24,7 +26,7 @@ export async function* runDoctor(
 ): AsyncGenerator<Check> {
   yield* checkIdentity(config, deps.clock)
   yield* checkIssuers(config)
-  yield* checkRules(config)
+  yield* checkRules(config, deps.clock)
   yield check('file modes', async () => checkFileModes(config))
   yield check('ledger', () => checkLedger(config.ledger.file))
   let provider = undefined as AwsStsProvider | undefined
@@ -40,7 +42,8 @@ export async function* runDoctor(
   }
 }
 
-async function* checkRules({ registry, policy, labels }: Config): AsyncGenerator<Check> {
+async function* checkRules(config: Config, clock: Pick<Clock, 'now'>): AsyncGenerator<Check> {
+  const { registry, policy, labels } = config
   yield check('registrations', async () => `${(await loadRegistry(registry.file)).registrations.length} registrations`)
   yield check('policies', async () => {
     const { policies, hash, warnings } = await loadPolicySet(policy.directory)
@@ -52,6 +55,16 @@ async function* checkRules({ registry, policy, labels }: Config): AsyncGenerator
   if (labels) {
     yield check('labels', async () => `${(await loadLabels(labels.file)).labels.length} labels`)
   }
+  yield check('names in policies', () => checkNames(config, clock.now()))
+}
+
+/** Policies, labels, registrations, operators and roles have to name the same things. */
+async function checkNames(config: Config, now: Date): Promise<string> {
+  const { policies } = await loadPolicySet(config.policy.directory)
+  const known = await loadKnownNames({ config })
+  const problems = checkAgainst(policies, { known, ...approverCount(config, now) })
+  if (problems.length === 0) return 'each name in a policy exists, and each approval can be given'
+  throw new StintError('POLICY_INVALID', { explanation: problems.map(formatProblem).join('; ') })
 }
 
 function checkFileModes(config: Config): string {

@@ -44,7 +44,8 @@ const CANNOT_REVOKE: PlanWarning = {
     'Sessions of this role cannot be revoked: their credentials work until the lease ends. An operator can give the role a deny list (revocation: boundary or inline).',
 }
 
-function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: Config) {
+/** What the configuration says to the planner; labels come from their own file. */
+export function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: Config) {
   return {
     roles: new Map(roles.map((role) => [role.arn, roleSettings(role)])),
     limits: { minTtlSeconds: Math.ceil(minTaskTime / 1_000), maxTtlSeconds: Math.floor(maxTaskTime / 1_000) },

@@ -7,6 +7,7 @@ import { StintError } from '../../../src/core/errors.ts'
 import { checkPolicies, formatPolicyCheck } from '../../../src/policy/check-policies.ts'
 import { parsePolicyTests } from '../../../src/policy/testing/policy-test-file.ts'
 import { formatPolicyTests, type PolicyTestPlanner, runPolicyTests } from '../../../src/policy/testing/policy-tests.ts'
+import { parseRegistry } from '../../../src/registry/parse-registry.ts'
 import { pairOf, planOf } from '../policy-fixtures.ts'
 
 const POLICIES = `
@@ -32,6 +33,43 @@ const run = async (text: string, planner = plan, approvalsRequiredFor: readonly 
   await writeFile(join(directory, 'a.test.yaml'), text)
   return runPolicyTests({ directory, plan: planner, approvalsRequiredFor })
 }
+
+const REGISTRY = parseRegistry(`agents:
+  - { name: ci, match: 'spiffe://example.org/ci/*', owner: mara@example.org, team: data, purpose: builds, expires: 2099-01-01 }`)
+const caseOf = (agent: string) => `cases:
+  - { name: a case, agent: ${agent}, expect: permit, task: { role: 'arn:aws:iam::123456789012:role/x', access: [{ actions: [s3:GetObject], resources: ['*'] }], ttl: 15m } }`
+for (const { name, agent, registry, differences } of [
+  {
+    name: 'an agent by its name alone',
+    agent: 'spiffe://example.org/ci/deploy',
+    registry: REGISTRY,
+    differences: /^$/,
+  },
+  {
+    name: 'an agent by its name alone, and no registrations',
+    agent: 'spiffe://example.org/ci/deploy',
+    registry: undefined,
+    differences: /must give the owner and team/,
+  },
+  {
+    name: 'an agent that nobody registered',
+    agent: 'spiffe://example.org/cd/deploy',
+    registry: REGISTRY,
+    differences: /no registration covers/,
+  },
+  {
+    name: 'another team than the registration',
+    agent: '{ subject: spiffe://example.org/ci/deploy, team: web }',
+    registry: REGISTRY,
+    differences: /says team web, and the registration ci says data/,
+  },
+])
+  test(`a case with ${name} ${differences.source === '^$' ? 'passes' : 'fails'}`, async () => {
+    await writeFile(join(directory, 'a.test.yaml'), caseOf(agent))
+    const options = { directory, plan, approvalsRequiredFor: [], ...(registry && { registry }) }
+    const { results } = await runPolicyTests(options)
+    assert.match(results[0]?.differences.join('\n') ?? '', differences)
+  })
 
 for (const { name, lines, passes, differences } of [
   { name: 'the right outcome', lines: 'expect: permit', passes: true },
@@ -112,7 +150,10 @@ test('cases for a set that cannot be used are refused', async () => {
 test('a check says whether the set would be used, and why not', async () => {
   const good = await checkPolicies(directory)
   assert.ok(good.ok)
-  assert.match(formatPolicyCheck(good), /^ok: 2 policies, 0 warnings, hash [0-9a-f]{64}\n$/)
+  assert.match(
+    formatPolicyCheck(good),
+    /^ok: 2 policies, 0 warnings, hash [0-9a-f]{64}\nnames not compared with: labels, /,
+  )
   await writeFile(join(directory, 'b.cedar'), 'permit (principal, action, resource);')
   const bad = await checkPolicies(directory)
   assert.equal(bad.ok, false)

@@ -1,0 +1,23 @@
+import type { Expr, PatternElem, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { accessedAttribute, openExpression } from './policy-expression.ts'
+
+/**
+ * Patterns of `like` whose last `*` follows a letter or a digit, as Cedar writes them: `…:::prod*` takes in `prod-copy` and
+ * `production` as well. Of actions that is how they are named (`s3:Get*`), so they are left out.
+ */
+export function openPatterns({ conditions }: PolicyJson): string[] {
+  const found: string[] = []
+  const visit = (expression: Expr) => {
+    const { operator, operands, payload } = openExpression(expression)
+    const isAction = operands.some((operand) => accessedAttribute(operand, 'context') === 'action')
+    if (operator === 'like' && !isAction) found.push(...openPattern((payload as { pattern: PatternElem[] }).pattern))
+    operands.forEach(visit)
+  }
+  for (const { body } of conditions) visit(body)
+  return [...new Set(found)]
+}
+
+function openPattern(pattern: readonly PatternElem[]): string[] {
+  const text = pattern.map((element) => (element === 'Wildcard' ? '*' : element.Literal)).join('')
+  return pattern.at(-1) === 'Wildcard' && /[\p{L}\p{N}]\*$/u.test(text) ? [text] : []
+}

@@ -1,0 +1,104 @@
+import { ACTION_FLAGS } from '../../aws/action-classes.ts'
+import { findAction } from '../../aws/classify.ts'
+import { asStintError } from '../../core/errors.ts'
+import { didYouMean } from '../../core/text/nearest.ts'
+import { AUTH_METHODS } from '../../identity/caller-identity.ts'
+import type { Policy } from '../policy.ts'
+import type { PolicyProblem } from '../policy-set.ts'
+import { findMentions, type Mention, type NameKind } from './mentions.ts'
+
+/** The names of one kind that exist. */
+export interface NameSource {
+  /** Who says so, for messages, e.g. `labels.yaml`. */
+  readonly source: string
+  /** All of them, for "did you mean". */
+  readonly names: readonly string[]
+  /** Whether a name exists, if more do than are listed: an agent can be covered by a prefix. Default: it is listed. */
+  readonly has?: (name: string) => boolean
+}
+
+/** By kind, the names that exist outside the policies; a kind that is absent was not looked at. */
+export type KnownNames = Readonly<Partial<Record<NameKind, NameSource>>>
+
+/** What names of policies are checked against, and the setting that says where it is. */
+export const OUTSIDE_KINDS = {
+  labels: ['label'],
+  registrations: ['team', 'agent', 'owner', 'registration'],
+  operators: ['group'],
+  roles: ['role'],
+  'trust domains': ['trustDomain'],
+} as const satisfies Readonly<Record<string, readonly NameKind[]>>
+
+/** The collections of `OUTSIDE_KINDS` that were looked at, and those that were not. */
+export function listLooked(known: KnownNames): { checked: string[]; notChecked: string[] } {
+  const looked = Map.groupBy(Object.entries(OUTSIDE_KINDS), ([, kinds]) => kinds.every((kind) => known[kind]))
+  const words = (yes: boolean) => (looked.get(yes) ?? []).map(([collection]) => collection)
+  return { checked: words(true), notChecked: words(false) }
+}
+
+/**
+ * Names in policies that exist nowhere: such a permit never applies, and such a forbid never stops anything.
+ *
+ * Actions, flags and authentication methods are always looked at, other kinds where `known` has them.
+ */
+export function findUnknownNames(policies: readonly Policy[], known: KnownNames = {}): PolicyProblem[] {
+  return policies.flatMap((policy) =>
+    findMentions(policy).flatMap((mention) => {
+      const message = explainUnknown(mention, { ...known, ...BUILT_IN })
+      return message === undefined ? [] : [problemIn(policy, mention.name, 'error', message)]
+    }),
+  )
+}
+
+/** A problem at the place where the policy says `name` (also as the group of an approval), or at its beginning. */
+export function problemIn(
+  policy: Policy,
+  name: string,
+  severity: PolicyProblem['severity'],
+  message: string,
+): PolicyProblem {
+  const quoted = JSON.stringify(name)
+  const places = [quoted, `${quoted.slice(0, -1)}:`].map((text) => policy.text.indexOf(text))
+  const before = policy.text.slice(0, places.find((place) => place >= 0) ?? 0).split('\n')
+  const onFirst = before.length === 1
+  const column = [...(before.at(-1) ?? '')].length + (onFirst ? policy.column : 1)
+  const line = policy.line + before.length - 1
+  return { severity, file: policy.file, line, column, message, policyId: policy.id }
+}
+
+/** Names that do not depend on anybody's files. */
+const BUILT_IN: KnownNames = {
+  flag: { source: 'Stint', names: ACTION_FLAGS },
+  authMethod: { source: 'Stint', names: AUTH_METHODS },
+}
+
+const NOUNS: Readonly<Record<NameKind, string>> = {
+  label: 'label',
+  team: 'team',
+  agent: 'registration that covers the agent',
+  owner: 'owner',
+  registration: 'registration',
+  trustDomain: 'trust domain',
+  role: 'role',
+  group: 'operator in the group',
+  action: 'action',
+  flag: 'flag',
+  authMethod: 'authentication method',
+}
+
+function explainUnknown({ kind, name }: Mention, known: KnownNames): string | undefined {
+  if (kind === 'action') return explainUnknownAction(name)
+  const source = known[kind]
+  if (!source || (source.has?.(name) ?? source.names.includes(name))) return undefined
+  return `${source.source} has no ${NOUNS[kind]} ${JSON.stringify(name)}${didYouMean(name, source.names) || '.'}`
+}
+
+function explainUnknownAction(name: string): string | undefined {
+  try {
+    const { action } = findAction(name)
+    if (action === name) return undefined
+    return `context.action is written ${JSON.stringify(action)}, and this policy compares it with ${JSON.stringify(name)}.`
+  } catch (error) {
+    return asStintError(error).details.explanation ?? `There is no action ${JSON.stringify(name)}.`
+  }
+}
