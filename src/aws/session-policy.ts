@@ -1,5 +1,6 @@
 import { StintError } from '../core/errors.ts'
 import { type ResourcePattern, resourceContains } from './arn.ts'
+import { type Condition, conditionElement } from './conditions/condition.ts'
 import { shortenActions } from './shorten-actions.ts'
 import { type LeaseEndForm, type PolicyForm, PROFILES } from './store-profile.ts'
 
@@ -8,6 +9,8 @@ export interface AllowedPair {
   /** Canonical spelling, no wildcard. */
   readonly action: string
   readonly resource: ResourcePattern
+  /** Conditions under which alone it is allowed, as `readConditions` has them; default none. */
+  readonly conditions?: readonly Condition[]
 }
 
 /** Allow statements as minified JSON, and their length with the time Deny. */
@@ -22,6 +25,8 @@ export interface SessionPolicy {
 interface Allow {
   readonly actions: readonly string[]
   readonly resources: readonly string[]
+  /** JSON of the element `Condition`; undefined for none. */
+  readonly condition: string | undefined
 }
 
 /**
@@ -59,8 +64,13 @@ export function compileSessionPolicy(
   if (pairs.length === 0) {
     throw new StintError('TASK_INVALID', { explanation: 'The task must ask for at least one action on one resource.' })
   }
-  const needed = withoutRedundant(pairs)
-  const candidates = [byResources(needed), byActions(needed)]
+  // Statements with different conditions never merge: a statement allows each of its actions under all of its conditions.
+  const groups = [...groupByCondition(pairs)].map(([condition, own]) => ({ condition, needed: withoutRedundant(own) }))
+  const candidates = [byResources, byActions].map((merge) =>
+    groups.flatMap(({ condition, needed }) =>
+      merge(needed).map((allow) => ({ ...allow, condition: condition || undefined })),
+    ),
+  )
   const exact = renderShortest(candidates, form)
   const enough = exact.characters <= MAX_SESSION_POLICY_CHARACTERS || form.actions !== undefined
   const best = enough ? exact : renderShortest([...candidates, ...candidates.map(shortened)], form)
@@ -102,6 +112,19 @@ function leaseEnd(notAfter: Date, { action, resource, never }: LeaseEndForm): st
   return `${always}{"Effect":"Deny","Action":"${action}","Resource":"${resource}","Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":"${seconds}"}}}`
 }
 
+/** Pairs by the JSON of their conditions, '' for none, which come first. */
+function groupByCondition(pairs: readonly AllowedPair[]): ReadonlyMap<string, readonly AllowedPair[]> {
+  const groups = new Map<string, AllowedPair[]>()
+  for (const pair of pairs) {
+    const { conditions = [] } = pair
+    const key = conditions.length === 0 ? '' : JSON.stringify(conditionElement(conditions))
+    const group = groups.get(key) ?? []
+    group.push(pair)
+    groups.set(key, group)
+  }
+  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
 /** Resources per action, without those that another one of the action covers. */
 function withoutRedundant(pairs: readonly AllowedPair[]): ReadonlyMap<string, readonly string[]> {
   const byAction = new Map<string, Map<string, ResourcePattern>>()
@@ -136,7 +159,7 @@ function dropCovered(resources: readonly ResourcePattern[]): readonly string[] {
 }
 
 /** One statement per set of resources. */
-function byResources(needed: ReadonlyMap<string, readonly string[]>): readonly Allow[] {
+function byResources(needed: ReadonlyMap<string, readonly string[]>): readonly Omit<Allow, 'condition'>[] {
   const groups = new Map<string, { actions: string[]; resources: readonly string[] }>()
   for (const [action, resources] of needed) {
     const key = resources.join('\n')
@@ -148,7 +171,7 @@ function byResources(needed: ReadonlyMap<string, readonly string[]>): readonly A
 }
 
 /** One statement per set of actions: shorter where actions share a part of their resources. */
-function byActions(needed: ReadonlyMap<string, readonly string[]>): readonly Allow[] {
+function byActions(needed: ReadonlyMap<string, readonly string[]>): readonly Omit<Allow, 'condition'>[] {
   const actionsOf = new Map<string, string[]>()
   for (const [action, resources] of needed) {
     for (const resource of resources) {
@@ -168,7 +191,7 @@ function byActions(needed: ReadonlyMap<string, readonly string[]>): readonly All
 }
 
 function shortened(statements: readonly Allow[]): readonly Allow[] {
-  return statements.map(({ actions, resources }) => ({ actions: shortenActions(actions), resources }))
+  return statements.map(({ actions, ...allow }) => ({ ...allow, actions: shortenActions(actions) }))
 }
 
 interface Rendered {
@@ -213,8 +236,9 @@ function conditionLists(condition: object): object {
   )
 }
 
-function statementJson({ actions, resources }: Allow): string {
-  return JSON.stringify({ Effect: 'Allow', Action: oneOrMany(actions), Resource: oneOrMany(resources) })
+function statementJson({ actions, resources, condition }: Allow): string {
+  const json = JSON.stringify({ Effect: 'Allow', Action: oneOrMany(actions), Resource: oneOrMany(resources) })
+  return condition === undefined ? json : `${json.slice(0, -1)},"Condition":${condition}}`
 }
 
 function oneOrMany(items: readonly string[]): string | readonly string[] {

@@ -25,6 +25,8 @@ export interface PolicyForm {
    * list, and actions are never shortened to wildcards for it, which could match actions of its own that AWS has not.
    */
   readonly actions?: ReadonlySet<string>
+  /** The condition keys that the store fills in, in lower case; undefined for all. */
+  readonly conditionKeys?: ReadonlySet<string>
   /** `rendered`: the store measures its own rendering, in bytes, where every list is a list and `& < >` are escaped. */
   readonly measured: 'as_sent' | 'rendered'
 }
@@ -71,6 +73,9 @@ const MINIO_ACTIONS: ReadonlySet<string> = new Set(
     .map((name) => `s3:${name}`),
 )
 
+/** Of the keys that a task may use, the one that the other stores know too. */
+const S3_CONDITION_KEYS: ReadonlySet<string> = new Set(['s3:prefix'])
+
 /** One row a profile. */
 export const PROFILES: Readonly<Record<StoreProfileName, StoreProfile>> = {
   aws: {
@@ -84,7 +89,7 @@ export const PROFILES: Readonly<Record<StoreProfileName, StoreProfile>> = {
   // As seen on radosgw 16.2.
   ceph: {
     name: 'ceph',
-    policy: AWS_POLICY,
+    policy: { ...AWS_POLICY, conditionKeys: S3_CONDITION_KEYS },
     revocation: ['inline', 'none'],
     answers: 'stand-in',
     callerIdentity: false,
@@ -102,6 +107,7 @@ export const PROFILES: Readonly<Record<StoreProfileName, StoreProfile>> = {
       // unless it is told that it may not (CVE-2025-62506).
       leaseEnd: { action: 's3:*', resource: 'arn:aws:s3:::*', never: 'admin:*' },
       actions: MINIO_ACTIONS,
+      conditionKeys: S3_CONDITION_KEYS,
       measured: 'rendered',
     },
     revocation: ['none'],

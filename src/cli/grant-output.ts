@@ -58,6 +58,7 @@ export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
     ],
     ['By class', radius && formatCounts(radius.byClass)],
     ['By label', radius && formatCounts(radius.byLabel)],
+    ['By condition', linesIfAny(Object.entries(radius?.byCondition ?? {}).map(([name, count]) => `${name}: ${count}`))],
     ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['Unknown', radius?.unknown.join(', ')],
     ['Warnings', linesIfAny((plan.warnings ?? []).map(({ explanation }) => explanation))],
@@ -70,13 +71,17 @@ type ShownPlan = Omit<PlanInfo, 'warnings'> & Partial<Pick<PlanInfo, 'warnings'>
 
 /** Words of a plan that a person may take for others. */
 function planLookAlikes({ task, pairs }: ShownPlan): string[] {
-  const texts = [task.purpose, task.reference ?? '', ...pairs.map(({ resource }) => resource)]
+  const conditions = pairs.flatMap(({ conditions = [] }) => conditions.flatMap(({ key, values }) => [key, ...values]))
+  const texts = [task.purpose, task.reference ?? '', ...pairs.map(({ resource }) => resource), ...conditions]
   return lookAlikes(texts.join('\n')).map(({ word, why }) => `${word} ${why}`)
 }
 
-function pairLine({ action, resource, class: actionClass, flags, within, touches }: PlanInfo['pairs'][number]): string {
+function pairLine(pair: PlanInfo['pairs'][number]): string {
+  const { action, resource, class: actionClass, flags, within, touches, conditions = [] } = pair
   const notes = [actionClass, ...flags, ...labelNote('within', within), ...labelNote('touches', touches)]
-  return `${action} on ${resource} [${notes.join(', ')}]`
+  const narrowed = conditions.map(({ key, operator, values }) => `${key} ${operator} ${values.join(', ')}`)
+  const only = narrowed.length > 0 ? ` only if ${narrowed.join(' and ')}` : ''
+  return `${action} on ${resource}${only} [${notes.join(', ')}]`
 }
 
 function failedPairLine(pair: DecisionInfo['failedPairs'][number]): string {

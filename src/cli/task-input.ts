@@ -12,19 +12,45 @@ export interface TaskFlags {
   readonly task?: string
   readonly role?: string
   readonly purpose?: string
-  readonly allow?: readonly string[]
+  /** The values of `--allow` and `--condition` in the order in which they were given. */
+  readonly allow?: readonly AccessFlag[]
   readonly ttl?: string
   readonly reference?: string
 }
 
+/** One `--allow`, with the `--condition`s behind it. */
+interface AccessFlag {
+  readonly text: string
+  readonly conditions: readonly string[]
+}
+
 /** Adds the flags that declare a task. */
 export function withTask(parser: Parser): Parser {
-  const collect = (value: string, before: readonly string[] = []) => [...before, value]
+  const allowed: AccessFlag[] = []
+  const collectAllow = (text: string) => {
+    allowed.push({ text, conditions: [] })
+    return allowed
+  }
+  const collectCondition = (text: string) => {
+    const last = allowed.pop()
+    if (!last) throw new UsageError('--condition narrows the --allow before it; write --allow first.')
+    allowed.push({ ...last, conditions: [...last.conditions, text] })
+    return text
+  }
   return parser
     .option('--task <file>', 'task as YAML or JSON; the flags below override it')
     .option('--role <arn>', 'role ARN to assume')
     .option('--purpose <text>', 'why, in words that an approver can judge')
-    .option('--allow <action=resource>', "e.g. 's3:GetObject,s3:ListBucket=arn:aws:s3:::b/*'; may be repeated", collect)
+    .option(
+      '--allow <action=resource>',
+      "e.g. 's3:GetObject,s3:ListBucket=arn:aws:s3:::b/*'; may be repeated",
+      collectAllow,
+    )
+    .option(
+      '--condition <key=value>',
+      "for the --allow before it, e.g. 'aws:ResourceTag/env=dev' or 'StringLike:s3:prefix=in/*'; may be repeated",
+      collectCondition,
+    )
     .option('--ttl <duration>', 'how long the task may take, e.g. 15m')
     .option('--reference <id>', 'ticket or run id, for the audit log')
 }
@@ -33,7 +59,17 @@ export function withTask(parser: Parser): Parser {
 const taskFile = z.strictObject({
   purpose: z.string().optional(),
   roleArn: z.string().optional(),
-  access: z.array(z.strictObject({ actions: z.array(z.string()), resources: z.array(z.string()) })).optional(),
+  access: z
+    .array(
+      z.strictObject({
+        actions: z.array(z.string()),
+        resources: z.array(z.string()),
+        conditions: z
+          .array(z.strictObject({ key: z.string(), operator: z.string().optional(), values: z.array(z.string()) }))
+          .optional(),
+      }),
+    )
+    .optional(),
   /** `15m`, or `ttlSeconds` as number. */
   ttl: z
     .string({
@@ -87,10 +123,17 @@ const FLAG_BY_FIELD: Readonly<Record<string, keyof TaskFlags>> = {
 function toFlagOrKey(field: string, flags: TaskFlags, file: TaskFile): string {
   const key = field.replace(/^task\./, '')
   const [, entry] = /^access(?:\[(\d+)\])?/.exec(key) ?? []
-  if (key.startsWith('access') && flags.allow) return ['--allow', flags.allow[Number(entry)]].filter(Boolean).join(' ')
+  if (key.startsWith('access') && flags.allow) return accessFlag(key, flags.allow[Number(entry)])
   const flag = FLAG_BY_FIELD[key]
   if (flag !== undefined && flags[flag] !== undefined) return `--${flag}`
   return key === 'ttlSeconds' && file.ttlSeconds === undefined ? 'ttl' : key
+}
+
+function accessFlag(key: string, allow: AccessFlag | undefined): string {
+  const [, at] = /\.conditions\[(\d+)\]/.exec(key) ?? []
+  const condition = at === undefined ? undefined : allow?.conditions[Number(at)]
+  if (condition !== undefined) return `--condition ${condition}`
+  return ['--allow', allow?.text].filter(Boolean).join(' ')
 }
 
 async function readTask(path: string): Promise<TaskFile> {
@@ -115,12 +158,27 @@ function explainReadError(error: unknown): string {
   return `it ${(error as Error).message}`
 }
 
-function parseAllow(text: string): Task['access'][number] {
+function parseAllow({ text, conditions }: AccessFlag): Task['access'][number] {
   const equals = text.indexOf('=')
   const actions = text.slice(0, Math.max(0, equals)).split(',').filter(Boolean)
   const resource = text.slice(equals + 1)
-  if (equals > 0 && actions.length > 0 && resource) return { actions, resources: [resource] }
+  if (equals > 0 && actions.length > 0 && resource) {
+    return {
+      actions,
+      resources: [resource],
+      ...(conditions.length > 0 && { conditions: conditions.map(parseCondition) }),
+    }
+  }
   throw new UsageError(`--allow must be action=resource, e.g. s3:GetObject=arn:aws:s3:::bucket/*; got ${text}`)
+}
+
+/** `key=value,value`, with `StringLike:` before it for patterns. The first `=` ends the key. */
+function parseCondition(text: string): NonNullable<Task['access'][number]['conditions']>[number] {
+  const [, operator, key, values] = /^(?:(\w+):(?=[^=]*:))?([^=]+)=(.+)$/s.exec(text) ?? []
+  if (key !== undefined && values !== undefined) {
+    return { key, ...(operator !== undefined && { operator }), values: values.split(',') }
+  }
+  throw new UsageError(`--condition must be key=value, e.g. aws:ResourceTag/env=dev; got ${text}`)
 }
 
 function parseSeconds(text: string): number {

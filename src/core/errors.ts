@@ -141,6 +141,13 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'An action does not apply to a resource in the task',
   },
+  CONDITION_INVALID: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'A condition cannot be used' },
+  CONDITION_MISMATCH: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'An action does not know the key of a condition',
+  },
   RESOURCE_TOO_WIDE: {
     grpc: 'INVALID_ARGUMENT',
     http: 400,

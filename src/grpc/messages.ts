@@ -14,7 +14,7 @@ import type { RevealedLease } from '../grants/mint-lease.ts'
 import type { GrantView } from '../grants/read-grants.ts'
 import type { Activity } from '../grants/report-activity.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, PlanPair } from '../plan/plan.ts'
 import type { Task } from '../plan/task.ts'
 import type { Decision } from '../policy/decision.ts'
 
@@ -27,7 +27,9 @@ const MAX_PAGE = 200
 export function taskFromWire(task: Task__Output | null): unknown {
   if (!task) return undefined
   const { purpose, roleArn = '', access, ttlSeconds, reference } = task
-  const entries = access.map(({ actions, resources }) => ({ actions, resources }))
+  const entries = access.map(({ actions, resources, conditions }) => {
+    return { actions, resources, ...(conditions.length > 0 && { conditions }) }
+  })
   return { purpose, roleArn, access: entries, ttlSeconds, ...(reference ? { reference } : {}) }
 }
 
@@ -150,6 +152,7 @@ export function planToWire(plan: Plan): WirePlan {
       flags: [...pair.flags],
       within: [...pair.within],
       touches: [...pair.touches],
+      conditions: conditionsToWire(pair.conditions),
     })),
     sessionPolicy: plan.sessionPolicy,
     sessionPolicyCharacters: plan.sessionPolicyCharacters,
@@ -160,6 +163,7 @@ export function planToWire(plan: Plan): WirePlan {
       byLabel: { ...blastRadius.byLabel },
       outlives: blastRadius.outlives.map((entry) => ({ ...entry })),
       unknown: [...blastRadius.unknown],
+      byCondition: { ...blastRadius.byCondition },
     },
     warnings: (plan.warnings ?? []).map((warning) => ({ ...warning })),
   }
@@ -177,8 +181,14 @@ export function decisionToWire(decision: Decision): WireDecision {
 }
 
 function taskToWire({ purpose, roleArn, access, ttlSeconds, reference }: Task) {
-  const entries = access.map(({ actions, resources }) => ({ actions: [...actions], resources: [...resources] }))
+  const entries = access.map(({ actions, resources, conditions }) => {
+    return { actions: [...actions], resources: [...resources], conditions: conditionsToWire(conditions) }
+  })
   return { purpose, roleArn, access: entries, ttlSeconds, reference: reference ?? '' }
+}
+
+function conditionsToWire(conditions: PlanPair['conditions'] = []) {
+  return conditions.map(({ key, operator, values }) => ({ key, operator, values: [...values] }))
 }
 
 function wireState(state: GrantState): WireState & string {

@@ -1,16 +1,20 @@
 import type { ResourceType, TableAction } from '../aws/action-table.ts'
 import { parseResourcePattern, type ResourcePattern, splitArn } from '../aws/arn.ts'
 import { classify, expandActions, findAction } from '../aws/classify.ts'
+import { type Condition, conditionText } from '../aws/conditions/condition.ts'
+import { findUnknownKey } from '../aws/conditions/known-keys.ts'
 import { compileGlob, contains, intersects, matches } from '../aws/glob.ts'
 import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
 import { MAX_INPUT_PROBLEMS } from '../core/input-error.ts'
-import type { AccessEntry } from './task.ts'
+import type { AccessEntry, AccessList } from './task.ts'
 
-/** An action with one resource pattern that it can take. */
+/** An action with one resource pattern that it can take, under the conditions of its entry. */
 export interface Pairing {
   /** Canonical spelling. */
   readonly action: string
   readonly resource: ResourcePattern
+  /** Absent rather than empty. */
+  readonly conditions?: readonly Condition[]
 }
 
 /** How far pairing may go. */
@@ -25,6 +29,8 @@ export interface PairingRules {
   readonly allowWildcard: boolean | readonly string[]
   /** The actions that the store behind the role knows, with its name; undefined where it knows all. */
   readonly known?: { readonly store: string; readonly actions: ReadonlySet<string> }
+  /** The condition keys that the store fills in, in lower case, with its name; undefined where it knows all. */
+  readonly knownKeys?: { readonly store: string; readonly keys: ReadonlySet<string> }
 }
 
 /** Whether an action and a resource go together. */
@@ -36,7 +42,7 @@ const COMBINATIONS_PER_PAIR = 20
 /** An action or resource of an entry that is refused. */
 export interface AccessProblem {
   readonly entry: AccessEntry
-  readonly list: keyof AccessEntry
+  readonly list: AccessList
   readonly text: string
   readonly error: StintError
 }
@@ -61,7 +67,8 @@ export interface Pairings {
  * an action or resource as written that finds none is a problem, unless a misspelt one of its entry may be why.
  *
  * @param rules undefined where the role is not known: then spelling alone is judged.
- * @returns problems of the codes ACTION_UNKNOWN, RESOURCE_INVALID, ACTION_RESOURCE_MISMATCH, RESOURCE_TOO_WIDE, TASK_INVALID.
+ * @returns problems of the codes ACTION_UNKNOWN, RESOURCE_INVALID, ACTION_RESOURCE_MISMATCH, CONDITION_MISMATCH, RESOURCE_TOO_WIDE,
+ *   TASK_INVALID.
  */
 export function pairAccess(access: readonly AccessEntry[], rules: PairingRules | undefined): Pairings {
   const pairs = new Map<string, Pairing>()
@@ -79,7 +86,7 @@ export function pairAccess(access: readonly AccessEntry[], rules: PairingRules |
       const found = pairEntry(spelt, rules, budget)
       if (found === 'too_many') return done(tooMany(rules.maxPairs))
       if (spelt.problems.length === 0) problems.push(...listUnpaired(entry, found))
-      for (const pair of found.pairs) pairs.set(`${pair.action} ${pair.resource.text}`, pair)
+      for (const pair of found.pairs) pairs.set(pairKey(pair), pair)
       if (pairs.size > rules.maxPairs) return done(tooMany(rules.maxPairs))
     }
     if (problems.length >= MAX_INPUT_PROBLEMS) break
@@ -87,16 +94,22 @@ export function pairAccess(access: readonly AccessEntry[], rules: PairingRules |
   return done()
 }
 
+/** Sorts by action and then resource; the same pair under other conditions is another. */
+function pairKey({ action, resource, conditions = [] }: Pairing): string {
+  return [action, resource.text, ...conditions.map(conditionText)].join(' ')
+}
+
 /** The well-formed actions and resources of an entry, and the problems of the others. */
 interface SpeltEntry {
   readonly actions: readonly { readonly written: string; readonly members: readonly string[] }[]
   readonly resources: readonly ResourcePattern[]
+  readonly conditions: readonly Condition[]
   readonly problems: readonly AccessProblem[]
 }
 
 function readEntry(entry: AccessEntry, rules: PairingRules | undefined): SpeltEntry {
   const problems: AccessProblem[] = []
-  const attempt = <T>(list: keyof AccessEntry, text: string, read: (text: string) => T): T[] => {
+  const attempt = <T>(list: AccessList, text: string, read: (text: string) => T): T[] => {
     try {
       return [read(text)]
     } catch (thrown) {
@@ -113,7 +126,7 @@ function readEntry(entry: AccessEntry, rules: PairingRules | undefined): SpeltEn
       return rules ? inPartition(resource, rules.partition) : resource
     }),
   )
-  return { actions, resources, problems }
+  return { actions, resources, conditions: entry.conditions ?? [], problems }
 }
 
 /** Actions that the store does not know drop out of a wildcard: nobody could do them there. @throws {StintError} ACTION_UNKNOWN */
@@ -129,23 +142,37 @@ function knownActions(written: string, rules: PairingRules | undefined): readonl
 
 interface PairedEntry {
   readonly pairs: readonly Pairing[]
+  /** Actions, as written, that would have paired if they knew the key of each condition. */
+  readonly unknownKeys: readonly UnknownKey[]
   /** Actions, as written, that fit no resource, with the closest result. */
   readonly unpairedActions: readonly { readonly written: string; readonly best: Fit }[]
   readonly unpairedResources: readonly { readonly resource: ResourcePattern; readonly best: Fit }[]
 }
 
+interface UnknownKey {
+  readonly written: string
+  readonly action: string
+  readonly resource: ResourcePattern
+  readonly key: string
+  /** The store that does not know it, where AWS does. */
+  readonly store?: string
+}
+
 function pairEntry(
-  { actions, resources }: SpeltEntry,
+  { actions, resources, conditions }: SpeltEntry,
   rules: PairingRules,
   budget: { combinations: number },
 ): PairedEntry | 'too_many' {
-  const checkFit = createFitCheck(rules)
+  const checkFit = createFitCheck(rules, namesByTag(conditions))
   const partnered = new Set<ResourcePattern>()
   const worst = new Map<ResourcePattern, Fit>()
   const pairs: Pairing[] = []
   const unpairedActions: { written: string; best: Fit }[] = []
+  const unknownKeys: UnknownKey[] = []
   for (const { written, members } of actions) {
     let best: Fit = 'mismatch'
+    let paired = 0
+    let unknown: UnknownKey | undefined
     for (const action of members) {
       const found = findAction(action)
       for (const resource of resources) {
@@ -154,27 +181,41 @@ function pairEntry(
         const fit = checkFit(found, resource)
         if (fit === 'mismatch') continue
         if (best !== 'fits') best = fit
-        if (fit === 'too_wide') worst.set(resource, fit)
+        if (fit === 'too_wide') {
+          worst.set(resource, fit)
+          continue
+        }
+        partnered.add(resource)
+        const missing = findMissingKey(found, resource, conditions, rules)
+        if (missing) unknown ??= { written, action, resource, ...missing }
         else {
-          pairs.push({ action, resource })
-          partnered.add(resource)
+          pairs.push({ action, resource, ...(conditions.length > 0 && { conditions }) })
+          paired += 1
         }
       }
       if (pairs.length > rules.maxPairs) return 'too_many'
     }
     if (best !== 'fits') unpairedActions.push({ written, best })
+    // Members of a wildcard that do not know a key drop out as those do that find no resource.
+    if (unknown && (paired === 0 || !/[*?]/.test(written))) unknownKeys.push(unknown)
   }
   const unpairedResources = resources
     .filter((resource) => !partnered.has(resource))
     .map((resource) => ({ resource, best: worst.get(resource) ?? 'mismatch' }))
-  return { pairs, unpairedActions, unpairedResources }
+  return { pairs, unknownKeys, unpairedActions, unpairedResources }
 }
 
 /** If nothing in an entry fits together, only its actions are reported: reporting its resources too would say the same twice. */
-function listUnpaired(entry: AccessEntry, { pairs, unpairedActions, unpairedResources }: PairedEntry): AccessProblem[] {
-  const actions = unpairedActions.map(({ written, best }): AccessProblem => {
-    return { entry, list: 'actions', text: written, error: unpairedAction(written, best) }
-  })
+function listUnpaired(entry: AccessEntry, paired: PairedEntry): AccessProblem[] {
+  const { pairs, unknownKeys, unpairedActions, unpairedResources } = paired
+  const actions = [
+    ...unpairedActions.map(({ written, best }): AccessProblem => {
+      return { entry, list: 'actions', text: written, error: unpairedAction(written, best) }
+    }),
+    ...unknownKeys.map((unknown): AccessProblem => {
+      return { entry, list: 'actions', text: unknown.written, error: unknownKey(unknown) }
+    }),
+  ]
   if (pairs.length === 0) return actions
   const resources = unpairedResources.map(({ resource, best }): AccessProblem => {
     return { entry, list: 'resources', text: resource.text, error: unpairedResource(resource, best) }
@@ -182,14 +223,20 @@ function listUnpaired(entry: AccessEntry, { pairs, unpairedActions, unpairedReso
   return [...actions, ...resources]
 }
 
+/** True if a tag says which resources are meant: all of a kind that have it is not all of a kind. */
+function namesByTag(conditions: readonly Condition[]): boolean {
+  return conditions.some(({ key, operator }) => operator === 'StringEquals' && key.startsWith('aws:ResourceTag/'))
+}
+
 /** Checks pairs and caches the answer for each resource type, since the actions of a service share types. */
-function createFitCheck(rules: PairingRules): (action: TableAction, resource: ResourcePattern) => Fit {
+function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableAction, resource: ResourcePattern) => Fit {
   const meets = new Map<ResourcePattern, Map<ResourceType, Fit>>()
   const wildcards = rules.allowWildcard
   const mayTakeAll = (action: string): boolean =>
-    Array.isArray(wildcards)
+    byTag ||
+    (Array.isArray(wildcards)
       ? wildcards.some((pattern: string) => matches(pattern.toLowerCase(), action.toLowerCase()))
-      : wildcards === true
+      : wildcards === true)
   return ({ action, resourceTypes }, resource) => {
     if (resource.text === '*') {
       const { class: risk } = classify(action)
@@ -255,6 +302,28 @@ function unpairedResource({ text }: ResourcePattern, fit: Fit): StintError {
         `"${resource}" matches all resources of a kind; name the ones that the task needs.`,
       )
     : refusal('ACTION_RESOURCE_MISMATCH', { resource }, `No action of its entry applies to "${resource}".`)
+}
+
+/** The first key of a condition that no request for this action on this resource would carry, at AWS or at the store. */
+function findMissingKey(
+  action: TableAction,
+  resource: ResourcePattern,
+  conditions: readonly Condition[],
+  { knownKeys }: PairingRules,
+): Pick<UnknownKey, 'key' | 'store'> | undefined {
+  const unknown = findUnknownKey(action, resource, conditions)
+  if (unknown) return { key: unknown.key }
+  const atStore = knownKeys && conditions.find(({ key }) => !knownKeys.keys.has(key.toLowerCase()))
+  return atStore && knownKeys && { key: atStore.key, store: knownKeys.store }
+}
+
+function unknownKey({ action, resource, key, store }: UnknownKey): StintError {
+  const shown = resource.text.slice(0, 200)
+  const explanation =
+    store === undefined
+      ? `${action} on "${shown}" does not know the condition key ${key}, so it would never be allowed; give it an entry without this condition.`
+      : `The store of this role (profile ${store}) does not know the condition key ${key}, so ${action} would never be allowed.`
+  return new StintError('CONDITION_MISMATCH', { action, resource: shown, conditionKey: key, explanation })
 }
 
 /** The resources that an action applies to, as the end of a sentence; '' for a pattern of actions. */

@@ -1,4 +1,5 @@
 import type { ActionClass, ActionFlag } from '../aws/action-classes.ts'
+import type { Condition } from '../aws/conditions/condition.ts'
 import type { Task } from './task.ts'
 
 /** One action on one resource pattern: the unit that is classified, labelled, judged and allowed. */
@@ -13,6 +14,8 @@ export interface PlanPair {
   readonly within: readonly string[]
   /** Labels that hold for at least one resource the pattern can match. Sorted; a superset of `within`. */
   readonly touches: readonly string[]
+  /** Conditions that every request must meet; absent rather than empty. */
+  readonly conditions?: readonly Condition[]
 }
 
 /** The possible effect of the grant, in numbers: shown before anyone approves. Unknown parts are named, never guessed. */
@@ -22,6 +25,8 @@ export interface BlastRadius {
   readonly byClass: Readonly<Partial<Record<ActionClass, number>>>
   /** Pairs per touched label. */
   readonly byLabel: Readonly<Record<string, number>>
+  /** Pairs per condition, each as `conditionText` says it; absent where no pair has a condition. */
+  readonly byCondition?: Readonly<Record<string, number>>
   readonly flags: readonly ActionFlag[]
   /** Actions whose effect or credential lives on after revocation, with the reason. */
   readonly outlives: readonly { readonly action: string; readonly reason: string }[]

@@ -110,18 +110,20 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
   }
 
   function pairingRules({ partition, accountId }: RoleArn, { allowWildcard = false }: RoleSettings): PairingRules {
-    const { actions } = profile.policy
+    const { actions, conditionKeys } = profile.policy
     const known = actions && { known: { store: profile.name, actions } }
-    return { partition, accountId, allowWildcard, maxPairs: limits.maxPairs ?? 2_000, ...known }
+    const knownKeys = conditionKeys && { knownKeys: { store: profile.name, keys: conditionKeys } }
+    return { partition, accountId, allowWildcard, maxPairs: limits.maxPairs ?? 2_000, ...known, ...knownKeys }
   }
 
   function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {
     const labelled = new Map<string, Labelled>()
-    const pairs = pairings.map(({ action, resource }): PlanPair => {
+    const pairs = pairings.map(({ action, resource, conditions }): PlanPair => {
       const own = labelled.get(resource.text) ?? findLabels(labels, resource)
       labelled.set(resource.text, own)
       const { class: risk, flags } = classify(action)
-      return { action, resource: resource.text, class: risk, flags, within: own.within, touches: own.touches }
+      const { within, touches } = own
+      return { action, resource: resource.text, class: risk, flags, within, touches, ...(conditions && { conditions }) }
     })
     const blastRadius = declaredBlastRadius(pairs)
     const warnings = roles.get(task.roleArn)?.warnings ?? []

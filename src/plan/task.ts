@@ -1,4 +1,5 @@
-import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
+import { type Condition, type ConditionInput, readConditions } from '../aws/conditions/condition.ts'
+import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { z } from '../core/documents/schema.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { InputProblem, InputProblemWithFacts } from '../core/input-error.ts'
@@ -10,7 +11,12 @@ export interface AccessEntry {
   readonly actions: readonly string[]
   /** ARN patterns, or `['*']` for actions that take nothing narrower. */
   readonly resources: readonly string[]
+  /** Conditions that every request must meet; absent rather than empty. */
+  readonly conditions?: readonly Condition[]
 }
+
+/** The lists of an access entry that are paired with each other. */
+export type AccessList = 'actions' | 'resources'
 
 /** The task that an agent declares. */
 export interface Task {
@@ -54,6 +60,16 @@ const schema = z.strictObject({
       z.strictObject({
         actions: z.array(item(200)).min(1).max(MAX_ITEMS),
         resources: z.array(item(2_048)).min(1).max(MAX_ITEMS),
+        conditions: z
+          .array(
+            z.strictObject({
+              key: item(300),
+              operator: z.union([item(100), z.literal('')]).optional(),
+              values: z.array(z.union([item(2_048), z.literal('')])).max(MAX_ITEMS),
+            }),
+          )
+          .max(MAX_ITEMS)
+          .optional(),
       }),
     )
     .min(1)
@@ -61,6 +77,9 @@ const schema = z.strictObject({
   ttlSeconds: z.number().int(),
   reference: item(128).optional(),
 })
+
+type WrittenEntry = z.infer<typeof schema>['access'][number]
+const ENTRY_FIELDS = ['actions', 'resources', 'conditions'] as const
 
 /** A task that was read: the task itself, or its mistakes and the parts that have none, to be judged further. */
 export type TaskReading =
@@ -77,8 +96,8 @@ interface SoundParts {
  * Reads a task declaration. Order and repetition mean nothing in it, so lists come back sorted and without repeats, and the
  * purpose as `readText` has it; resources stay as written, since AWS compares them byte for byte.
  *
- * @returns all mistakes, by field, where there are any; their codes are PURPOSE_MISSING, TTL_OUT_OF_RANGE, TASK_INVALID.
- *   They repeat no text of the task.
+ * @returns all mistakes, by field, where there are any; their codes are PURPOSE_MISSING, TTL_OUT_OF_RANGE,
+ *   CONDITION_INVALID, TASK_INVALID. They repeat no text of the task but keys and operators of conditions.
  */
 export function readTask(input: unknown, limits: TaskLimits): TaskReading {
   const parsed = schema.safeParse(input)
@@ -94,14 +113,16 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
     isSound('ttlSeconds') ? ttlProblem(written.ttlSeconds as number, limits) : undefined,
   ]
   problems.push(...judged.filter((problem) => problem !== undefined))
+  const entries = Array.isArray(written.access) ? written.access.slice(0, MAX_ENTRIES) : []
+  const isWhole = (index: number) => ENTRY_FIELDS.every((field) => isSound('access', index, field))
+  const whole = entries.flatMap((entry: WrittenEntry, index) => (isWhole(index) ? [{ entry, index }] : []))
+  problems.push(...whole.flatMap(({ entry, index }) => conditionProblems(entry, index)))
   if (parsed.success && purpose !== undefined && problems.length === 0) return { task: toTask(parsed.data, purpose) }
-  const entries = Array.isArray(written.access) ? written.access : []
-  const hasEntry = (index: number) => isSound('access', index, 'actions') && isSound('access', index, 'resources')
   return {
     problems,
     sound: {
       ...(isSound('roleArn') && { roleArn: written.roleArn as string }),
-      access: entries.slice(0, MAX_ENTRIES).filter((_, index) => hasEntry(index)),
+      access: whole.map(({ entry }) => toEntry(entry)),
     },
   }
 }
@@ -111,10 +132,12 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
  *
  * @returns e.g. `task.access[0].actions[2]`
  */
-export function findField(input: unknown, entry: AccessEntry, list: keyof AccessEntry, text: string): string {
-  const access = (input as { access: readonly AccessEntry[] }).access
-  const same = (each: Partial<AccessEntry> | null) =>
-    isSameSet(each?.actions, entry.actions) && isSameSet(each?.resources, entry.resources)
+export function findField(input: unknown, entry: AccessEntry, list: AccessList, text: string): string {
+  const access = (input as { access: readonly WrittenEntry[] }).access
+  const same = (each: Partial<WrittenEntry> | null) =>
+    isSameSet(each?.actions, entry.actions) &&
+    isSameSet(each?.resources, entry.resources) &&
+    isSameConditions(each?.conditions, entry.conditions ?? [])
   const at = access.findIndex(same)
   return `task.access[${at}].${list}[${access[at]?.[list].indexOf(text)}]`
 }
@@ -122,15 +145,18 @@ export function findField(input: unknown, entry: AccessEntry, list: keyof Access
 /** Lower-case hex SHA-256 of the task as `readTask` returns it: the same for two ways of writing one task. */
 export function taskHash(task: Task): string {
   const { purpose, roleArn, ttlSeconds, reference } = task
-  const access = task.access.map(({ actions, resources }) => ({ actions, resources }))
+  const access = task.access.map(({ actions, resources, conditions }) => {
+    const listed = conditions?.map(({ key, operator, values }) => ({ key, operator, values }))
+    return { actions, resources, ...(listed && { conditions: listed }) }
+  })
   return sha256Hex(
     canonicalJson({ purpose, roleArn, access, ttlSeconds, ...(reference === undefined ? {} : { reference }) }),
   )
 }
 
 function toTask({ roleArn, access, ttlSeconds, reference }: z.infer<typeof schema>, purpose: string): Task {
-  const entries = access.map(({ actions, resources }) => ({ actions: asSet(actions), resources: asSet(resources) }))
-  const ordered = new Map(entries.map((entry) => [canonicalJson(entry), entry]))
+  const entries = access.map(toEntry)
+  const ordered = new Map(entries.map((entry) => [toText(entry), entry]))
   return {
     purpose,
     roleArn,
@@ -138,6 +164,21 @@ function toTask({ roleArn, access, ttlSeconds, reference }: z.infer<typeof schem
     ttlSeconds,
     ...(reference === undefined ? {} : { reference }),
   }
+}
+
+function toEntry({ actions, resources, conditions = [] }: WrittenEntry): AccessEntry {
+  const read = readConditions(conditions)
+  return {
+    actions: asSet(actions),
+    resources: asSet(resources),
+    ...(read.conditions.length > 0 && { conditions: read.conditions }),
+  }
+}
+
+function conditionProblems({ conditions = [] }: WrittenEntry, index: number): InputProblemWithFacts[] {
+  return readConditions(conditions).problems.map(({ at, rule, message }) => {
+    return { field: `task.access[${index}].conditions${at}`, code: 'CONDITION_INVALID', message, facts: { rule } }
+  })
 }
 
 function purposeProblem(read: ReadableText): InputProblem | undefined {
@@ -172,6 +213,22 @@ function isSameSet(items: readonly string[] | undefined, set: readonly string[])
   if (!Array.isArray(items)) return false
   const own = asSet(items)
   return own.length === new Set(set).size && set.every((item) => own.includes(item))
+}
+
+function isSameConditions(written: unknown, conditions: readonly Condition[]): boolean {
+  if (written === undefined) return conditions.length === 0
+  if (!Array.isArray(written) || !written.every(isConditionInput)) return false
+  return toText(readConditions(written).conditions) === toText(conditions)
+}
+
+function isConditionInput(written: unknown): written is ConditionInput {
+  const { key, values } = (written ?? {}) as Partial<ConditionInput>
+  return typeof key === 'string' && Array.isArray(values) && values.every((value) => typeof value === 'string')
+}
+
+/** One text for one value. */
+function toText(value: AccessEntry | readonly Condition[]): string {
+  return canonicalJson(value as unknown as Json)
 }
 
 /** True if one path leads to, or through, the end of the other. */

@@ -9,12 +9,29 @@ export interface TaskTarget {
 /** The task that an agent declares; the fields of `stint.v1.Task`. */
 export type Task = TaskTarget & TaskContent
 
+/** Actions on resources, the fields of `stint.v1.Access`. */
+interface AccessEntry {
+  /** Such as `s3:GetObject` or `s3:List*`. */
+  readonly actions: readonly string[]
+  /** ARN patterns, or `*` where nothing narrower exists. */
+  readonly resources: readonly string[]
+  /** What every request must meet besides. */
+  readonly conditions?: readonly Condition[] | undefined
+}
+
+/** A condition on a request, such as `{ key: 'aws:ResourceTag/env', values: ['dev'] }`; a request without the key does not meet it. */
+interface Condition {
+  readonly key: string
+  /** `StringEquals`, which is the default, or `StringLike`, whose values may hold `*` and `?`. */
+  readonly operator?: string | undefined
+  readonly values: readonly string[]
+}
+
 /** A task without its target. */
 interface TaskContent {
   /** Why, in words that a person can judge; 8 to 500 characters. */
   readonly purpose: string
-  /** `actions` such as `s3:GetObject` or `s3:List*`, on `resources` as ARN patterns (or `*` where nothing narrower exists). */
-  readonly access: readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[]
+  readonly access: readonly AccessEntry[]
   /** How long the task may take, in seconds. */
   readonly ttlSeconds: number
   /** A ticket or run id of the agent's own, for the trail; up to 128 characters. */
@@ -110,6 +127,8 @@ export interface PlanInfo {
     readonly flags: readonly string[]
     readonly within: readonly string[]
     readonly touches: readonly string[]
+    /** What every request must meet besides. */
+    readonly conditions?: readonly Required<Condition>[]
   }[]
   /** Allow statements of the session policy, JSON. */
   readonly sessionPolicy: string
@@ -121,6 +140,8 @@ export interface PlanInfo {
     readonly byLabel: Readonly<Record<string, number>>
     readonly outlives: readonly { readonly action: string; readonly reason: string }[]
     readonly unknown: readonly string[]
+    /** Pairs by condition. */
+    readonly byCondition?: Readonly<Record<string, number>>
   }
   /** Facts to know before the plan is used; `kind` such as `cannot_revoke`. Empty if there are none. */
   readonly warnings: readonly { readonly kind: string; readonly explanation: string }[]

@@ -13,7 +13,11 @@ export function toWireTask(task: Task): WireTask {
   return {
     purpose: task.purpose,
     roleArn: task.roleArn,
-    access: task.access.map(({ actions, resources }) => ({ actions: [...actions], resources: [...resources] })),
+    access: task.access.map(({ actions, resources, conditions = [] }) => ({
+      actions: [...actions],
+      resources: [...resources],
+      conditions: conditions.map(({ key, operator = '', values }) => ({ key, operator, values: [...values] })),
+    })),
     ttlSeconds: task.ttlSeconds,
     reference: task.reference ?? '',
   }
@@ -53,17 +57,22 @@ export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
 export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
   if (!wire?.task) throw unusable('plan')
   const { reference, roleArn = '', purpose, access, ttlSeconds } = wire.task
-  const task = { purpose, roleArn, access, ttlSeconds }
+  const task = { purpose, roleArn, access: access.map(withoutEmptyConditions), ttlSeconds }
   return {
     hash: wire.hash,
     subject: wire.subject,
     task: { ...task, ...optional('reference', reference || undefined) },
-    pairs: wire.pairs.map(({ actionClass, ...pair }) => ({ ...pair, class: actionClass })),
+    pairs: wire.pairs.map(({ actionClass, ...pair }) => ({ ...withoutEmptyConditions(pair), class: actionClass })),
     sessionPolicy: wire.sessionPolicy,
     sessionPolicyCharacters: wire.sessionPolicyCharacters,
     ...(wire.blastRadius && { blastRadius: wire.blastRadius }),
     warnings: wire.warnings,
   }
+}
+
+/** Conditions are absent rather than empty, as they are in a task. */
+function withoutEmptyConditions<T extends { readonly conditions: readonly unknown[] }>({ conditions, ...entry }: T) {
+  return { ...entry, ...optional('conditions', conditions.length > 0 ? (conditions as T['conditions']) : undefined) }
 }
 
 /** Policy's word in the SDK's shape. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Grant } from '../../src/contract/gen/stint/v1/Grant.ts'
+import type { Task } from '../../src/contract/gen/stint/v1/Task.ts'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
 import { inputError } from '../../src/core/input-error.ts'
 import { stint } from '../support/cli.ts'
@@ -63,6 +64,14 @@ for (const { name, argv } of [
   {
     name: 'a malformed --allow',
     argv: ['plan', '--role', 'r', '--purpose', 'p', '--ttl', '1m', '--allow', 's3:GetObject'],
+  },
+  {
+    name: 'a --condition before any --allow',
+    argv: ['plan', '--role', 'r', '--purpose', 'p', '--ttl', '1m', '--condition', 'a=b', '--allow', 'a=b'],
+  },
+  {
+    name: 'a malformed --condition',
+    argv: ['plan', '--role', 'r', '--purpose', 'p', '--ttl', '1m', '--allow', 'a=b', '--condition', 'aws:TagKeys'],
   },
   { name: 'a malformed --ttl', argv: ['plan', '--role', 'r', '--purpose', 'p', '--allow', 'a=b', '--ttl', '15'] },
   { name: 'a task file that is not there', argv: ['plan', '--task', '/no/such/file'] },
@@ -263,6 +272,55 @@ test('plan shows what a task comes to, and exits with 3 when policy would deny',
   const run = await stint(['plan', '--task', task, '-o', 'json'], { env })
   expect(run.exitCode).toBe(3)
   expect(JSON.parse(run.stdout).decision.outcome).toBe('deny')
+})
+
+for (const { name, argv, yaml } of [
+  {
+    name: 'a task file',
+    argv: [],
+    yaml: `${TASK_YAML}    conditions:
+      - { key: 'aws:ResourceTag/env', values: [dev, test] }
+      - { key: 's3:prefix', operator: StringLike, values: ['in/*'] }
+`,
+  },
+  {
+    name: 'flags',
+    argv: [
+      ...['--allow', 's3:GetObject=arn:aws:s3:::invoices/*', '--condition', 'aws:ResourceTag/env=dev,test'],
+      ...['--condition', 'StringLike:s3:prefix=in/*', '--allow', 's3:ListAllMyBuckets=*'],
+    ],
+    yaml: TASK_YAML,
+  },
+]) {
+  test(`conditions of ${name} reach the broker, and the plan says them`, async () => {
+    await writeFile(task, yaml)
+    const pair = { action: 's3:GetObject', resource: 'arn:aws:s3:::invoices/*', actionClass: 'read' }
+    broker.scripts.PlanTask = ({ task: asked }) => {
+      const { access } = asked as Task
+      const pairs = [{ ...pair, conditions: access?.[0]?.conditions ?? [] }]
+      return { plan: { task: asked, pairs }, decision: { outcome: 'permit' } }
+    }
+    const run = await stint(['plan', '--task', task, ...argv], { env })
+    expect((broker.calls.at(-1)?.request.task as Task | undefined)?.access?.[0]).toMatchObject({
+      actions: ['s3:GetObject'],
+      conditions: [
+        { key: 'aws:ResourceTag/env', values: ['dev', 'test'] },
+        { key: 's3:prefix', operator: 'StringLike', values: ['in/*'] },
+      ],
+    })
+    expect(run.stdout).toContain('only if aws:ResourceTag/env')
+    expect(run.stdout).toContain('and s3:prefix StringLike in/*')
+  })
+}
+
+test('a mistake in a condition is told by its flag', async () => {
+  broker.scripts.PlanTask = () => {
+    const field = 'task.access[1].conditions[0].values[0]'
+    throw inputError([{ field, code: 'CONDITION_INVALID', message: 'must not be empty' }])
+  }
+  const allow = ['--allow', 's3:GetObject=arn:aws:s3:::b/*', '--allow', 's3:ListBucket=arn:aws:s3:::b']
+  const run = await stint(['plan', '--task', task, ...allow, '--condition', 's3:prefix=,a'], { env })
+  expect(run.stderr).toContain('--condition s3:prefix=,a must not be empty')
 })
 
 test('watch prints each state until the last', async () => {

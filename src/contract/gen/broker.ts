@@ -10,6 +10,7 @@ import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stin
 import type { BrokerServiceClient as _stint_v1_BrokerServiceClient, BrokerServiceDefinition as _stint_v1_BrokerServiceDefinition } from './stint/v1/BrokerService.ts';
 import type { CompleteGrantRequest as _stint_v1_CompleteGrantRequest, CompleteGrantRequest__Output as _stint_v1_CompleteGrantRequest__Output } from './stint/v1/CompleteGrantRequest.ts';
 import type { CompleteGrantResponse as _stint_v1_CompleteGrantResponse, CompleteGrantResponse__Output as _stint_v1_CompleteGrantResponse__Output } from './stint/v1/CompleteGrantResponse.ts';
+import type { Condition as _stint_v1_Condition, Condition__Output as _stint_v1_Condition__Output } from './stint/v1/Condition.ts';
 import type { Decision as _stint_v1_Decision, Decision__Output as _stint_v1_Decision__Output } from './stint/v1/Decision.ts';
 import type { FailedPair as _stint_v1_FailedPair, FailedPair__Output as _stint_v1_FailedPair__Output } from './stint/v1/FailedPair.ts';
 import type { GetGrantRequest as _stint_v1_GetGrantRequest, GetGrantRequest__Output as _stint_v1_GetGrantRequest__Output } from './stint/v1/GetGrantRequest.ts';
@@ -63,6 +64,7 @@ export interface ProtoGrpcType {
       BrokerService: SubtypeConstructor<typeof grpc.Client, _stint_v1_BrokerServiceClient> & { service: _stint_v1_BrokerServiceDefinition }
       CompleteGrantRequest: MessageTypeDefinition<_stint_v1_CompleteGrantRequest, _stint_v1_CompleteGrantRequest__Output>
       CompleteGrantResponse: MessageTypeDefinition<_stint_v1_CompleteGrantResponse, _stint_v1_CompleteGrantResponse__Output>
+      Condition: MessageTypeDefinition<_stint_v1_Condition, _stint_v1_Condition__Output>
       Decision: MessageTypeDefinition<_stint_v1_Decision, _stint_v1_Decision__Output>
       FailedPair: MessageTypeDefinition<_stint_v1_FailedPair, _stint_v1_FailedPair__Output>
       GetGrantRequest: MessageTypeDefinition<_stint_v1_GetGrantRequest, _stint_v1_GetGrantRequest__Output>

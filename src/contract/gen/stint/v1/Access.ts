@@ -1,5 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
+import type { Condition as _stint_v1_Condition, Condition__Output as _stint_v1_Condition__Output } from '../../stint/v1/Condition.ts';
 
 /**
  * Actions on resources.
@@ -13,6 +14,10 @@ export interface Access {
    * ARN patterns, or `*` for actions that take nothing narrower; at most 100.
    */
   'resources'?: (string)[];
+  /**
+   * What every request must meet besides; at most 10.
+   */
+  'conditions'?: (_stint_v1_Condition)[];
 }
 
 /**
@@ -27,4 +32,8 @@ export interface Access__Output {
    * ARN patterns, or `*` for actions that take nothing narrower; at most 100.
    */
   'resources': (string)[];
+  /**
+   * What every request must meet besides; at most 10.
+   */
+  'conditions': (_stint_v1_Condition__Output)[];
 }

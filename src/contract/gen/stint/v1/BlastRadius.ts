@@ -30,6 +30,10 @@ export interface BlastRadius {
    * What these numbers do not know.
    */
   'unknown'?: (string)[];
+  /**
+   * Pairs by condition, such as `aws:ResourceTag/env StringEquals dev`.
+   */
+  'byCondition'?: ({[key: string]: number});
 }
 
 /**
@@ -60,4 +64,8 @@ export interface BlastRadius__Output {
    * What these numbers do not know.
    */
   'unknown': (string)[];
+  /**
+   * Pairs by condition, such as `aws:ResourceTag/env StringEquals dev`.
+   */
+  'byCondition': ({[key: string]: number});
 }

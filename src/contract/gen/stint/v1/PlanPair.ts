@@ -1,5 +1,6 @@
 // Original file: proto/stint/v1/broker.proto
 
+import type { Condition as _stint_v1_Condition, Condition__Output as _stint_v1_Condition__Output } from '../../stint/v1/Condition.ts';
 
 /**
  * One action on one resource pattern.
@@ -29,6 +30,10 @@ export interface PlanPair {
    * Labels that hold for some of what the pattern matches.
    */
   'touches'?: (string)[];
+  /**
+   * What every request must meet besides.
+   */
+  'conditions'?: (_stint_v1_Condition)[];
 }
 
 /**
@@ -59,4 +64,8 @@ export interface PlanPair__Output {
    * Labels that hold for some of what the pattern matches.
    */
   'touches': (string)[];
+  /**
+   * What every request must meet besides.
+   */
+  'conditions': (_stint_v1_Condition__Output)[];
 }

@@ -1,0 +1,39 @@
+import type { ResourceType, TableAction } from '../action-table.ts'
+import type { ResourcePattern } from '../arn.ts'
+import { intersects } from '../glob.ts'
+import type { Condition } from './condition.ts'
+import { findConditionKey } from './condition-keys.ts'
+
+/**
+ * The first condition whose key requests for this action on this resource never carry: they would all be refused by it.
+ *
+ * @returns undefined if AWS documents every key for the action, or for a resource type that the pattern may mean.
+ */
+export function findUnknownKey(
+  action: TableAction,
+  resource: ResourcePattern,
+  conditions: readonly Condition[],
+): Condition | undefined {
+  const letters = knownLetters(action, resource)
+  return conditions.find(({ key }) => {
+    const letter = findConditionKey(key)?.row.letter
+    return letter !== undefined && !letters.includes(letter)
+  })
+}
+
+function knownLetters({ keys, resourceTypes, typeKeys }: TableAction, resource: ResourcePattern): string {
+  const meant = typeKeys.filter((_, at) => canMean(resource, resourceTypes[at]))
+  return `${keys}${(meant.length > 0 ? meant : typeKeys).join('')}`
+}
+
+/** Whether a pattern may mean a resource of a type; the actions of a service share types, so the answer is kept. */
+function canMean(resource: ResourcePattern, type: ResourceType | undefined): boolean {
+  if (!type) return false
+  const known = meanings.get(resource) ?? new Map<ResourceType, boolean>()
+  meanings.set(resource, known)
+  const answer = known.get(type) ?? type.parts.every((part, at) => intersects(part, resource.parts[at] ?? part))
+  known.set(type, answer)
+  return answer
+}
+
+const meanings = new WeakMap<ResourcePattern, Map<ResourceType, boolean>>()
