@@ -89,7 +89,7 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       { name: 'approvals', description: 'Plans that a person must approve or reject' },
       { name: 'agents', description: 'Registered agents, and identities that asked without a registration' },
       { name: 'policies', description: 'The active policy set' },
-      { name: 'revocations', description: 'Deny lists and whether AWS has accepted them' },
+      { name: 'deny-lists', description: 'Deny lists and whether AWS has accepted them' },
       { name: 'audit', description: 'The audit log, a hash chain of every event' },
     ],
   })

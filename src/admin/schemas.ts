@@ -292,7 +292,7 @@ export const planSchema = z
 export const denySchema = z
   .object({
     grantId: idOf('grt'),
-    target: z.string(),
+    listKey: z.string(),
     wantedAt: instant(),
     until: instant(),
     lastIssuedAt: instant(),
@@ -302,9 +302,9 @@ export const denySchema = z
   .openapi('DenyEntry')
 
 /** One policy document that holds a deny list, and how its last write went. */
-export const denyTargetSchema = z
+export const denyListSchema = z
   .object({
-    target: z.string(),
+    key: z.string(),
     nextAttemptAt: instant().optional(),
     attempts: count(),
     lastError: z.string().optional(),
@@ -314,7 +314,7 @@ export const denyTargetSchema = z
     claimedUntil: instant().optional(),
     claimVersion: count(),
   })
-  .openapi('DenyTarget')
+  .openapi('DenyList')
 
 /** The chain of an event, by the process that wrote it. */
 export const chainId = () =>

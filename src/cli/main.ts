@@ -16,11 +16,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['agents', 'list registered and unregistered agents', async () => (await import('./commands/agents.ts')).agents],
   ['policy', 'check and test a policy directory', async () => (await import('./server-commands/policy.ts')).policy],
   ['audit', 'verify and export the audit log', async () => (await import('./server-commands/audit.ts')).audit],
-  [
-    'revocations',
-    'show the state of the deny lists',
-    async () => (await import('./commands/revocations.ts')).revocations,
-  ],
+  ['deny-lists', 'show the state of the deny lists', async () => (await import('./commands/deny-lists.ts')).denyLists],
   [
     'status',
     'show whether the broker can issue credentials',

@@ -1,4 +1,4 @@
-import type { DenyList } from './provider.ts'
+import type { DenyListContent } from './provider.ts'
 
 /** A grant that has to stay denied, and the newest instant at which one of its sessions can have been issued. */
 export interface DenyCandidate {
@@ -25,10 +25,10 @@ export interface DenyCandidate {
  */
 export function planDenyList(input: {
   readonly entries: readonly DenyCandidate[]
-  readonly fits: (list: DenyList) => boolean
+  readonly fits: (list: DenyListContent) => boolean
   readonly currentWatermark?: Date
   readonly marginMs?: number
-}): DenyList {
+}): DenyListContent {
   const marginMs = Math.max(1_000, input.marginMs ?? 1_000)
   const entries = newestFirst(input.entries)
   const floorMs = keptWatermarkMs(entries, input.currentWatermark)
@@ -47,7 +47,7 @@ export function planDenyList(input: {
 }
 
 /** The first `listed` entries by name, the rest by a watermark; an entry that the watermark covers is not named. */
-function listOf(entries: readonly DenyCandidate[], listed: number, floorMs: number, marginMs: number): DenyList {
+function listOf(entries: readonly DenyCandidate[], listed: number, floorMs: number, marginMs: number): DenyListContent {
   const oldest = entries[listed]
   const neededMs = oldest ? wholeSecondMs(oldest.lastIssuedAt.getTime() + marginMs) : Number.NEGATIVE_INFINITY
   const watermarkMs = Math.max(floorMs, neededMs)

@@ -60,14 +60,14 @@ export class ProviderReply extends Error {
 }
 
 /** A policy document that can deny a grant, and the roles it reaches. */
-export interface RevocationTarget {
+export interface DenyListLocation {
   /** `boundary:<policy ARN>` or `inline:<role ARN>`. */
   readonly key: string
   readonly roleArns: readonly string[]
 }
 
 /** The whole list that a target's document has to hold. */
-export interface DenyList {
+export interface DenyListContent {
   /** Ids of grants. */
   readonly grants: readonly string[]
   /** Sessions issued before this instant are denied too; whole seconds. */
@@ -109,9 +109,9 @@ export interface CredentialProvider {
    */
   denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow
   /** Undefined for a role whose sessions can only run out. */
-  revocationTarget(roleArn: string): RevocationTarget | undefined
+  findDenyList(roleArn: string): DenyListLocation | undefined
   /** True if the list fits into the target's document. */
-  fits(targetKey: string, list: DenyList): boolean
+  fits(targetKey: string, list: DenyListContent): boolean
   /** Writes the whole list; idempotent; resolves when the service accepted it. @throws {StintError} PROVIDER_* */
-  writeDenyList(targetKey: string, list: DenyList, signal: AbortSignal): Promise<void>
+  writeDenyList(targetKey: string, list: DenyListContent, signal: AbortSignal): Promise<void>
 }

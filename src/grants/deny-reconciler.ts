@@ -3,9 +3,9 @@ import { asStintError } from '../core/errors.ts'
 import { backoffMs } from '../core/limits/backoff.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import { planDenyList } from '../credentials/deny-list.ts'
-import type { CredentialProvider, DenyList } from '../credentials/provider.ts'
+import type { CredentialProvider, DenyListContent } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
-import type { ClaimedDenyTarget, Ledger } from '../ledger/ledger.ts'
+import type { ClaimedDenyList, Ledger } from '../ledger/ledger.ts'
 import type { WatchHub } from './watch-grant.ts'
 
 /** A replica that dies with a claim gives it back by not being heard of for this long. */
@@ -25,18 +25,18 @@ export interface DenyReconcilerParts {
   readonly owner: string
   /** 0 to 1, for jitter. */
   readonly random: () => number
-  /** A deny list that cannot be written has the component `deny:<target>` until a write of it succeeds. */
+  /** A deny list that cannot be written has the component `deny:<key of the list>` until a write of it succeeds. */
   readonly onProblem: (problem: { component: string; error: unknown }) => void
   /** The component works again. */
   readonly onWell: (component: string) => void
 }
 
 /**
- * Begins to bring every due deny target to what the ledger wants. One writer per target by claim; each write is the whole
- * list, so a repeat after a crash is harmless. A target that fails backs off alone, and one that hangs keeps nobody waiting.
+ * Begins to bring every due deny list to what the ledger wants. One writer per list by claim; each write is the whole
+ * list, so a repeat after a crash is harmless. A list that fails backs off alone, and one that hangs keeps nobody waiting.
  *
  * @param begun is given each write as it begins; it never rejects. What fails, the ledger included, is a problem of that
- *   target until a write of it is done and on record: the next pass, which may have nothing to write, says nothing of it.
+ *   list until a write of it is done and on record: the next pass, which may have nothing to write, says nothing of it.
  */
 export async function beginDenyWrites(
   parts: DenyReconcilerParts,
@@ -46,24 +46,24 @@ export async function beginDenyWrites(
   while (!signal.aborted) {
     const now = parts.clock.now()
     const claimUntil = new Date(now.getTime() + CLAIM_MS)
-    const claimed = await parts.ledger.claimDenyTarget({ owner: parts.owner, now, claimUntil })
+    const claimed = await parts.ledger.claimDenyList({ owner: parts.owner, now, claimUntil })
     if (!claimed) return
     begun(reconcile(parts, claimed, signal).catch((error: unknown) => tellProblem(parts, claimed, error)))
   }
 }
 
-async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget, signal: AbortSignal): Promise<void> {
+async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, signal: AbortSignal): Promise<void> {
   const { ledger, provider, clock } = parts
-  const { target, entries, expired } = claimed
-  let list: DenyList
+  const { list, entries, expired } = claimed
+  let content: DenyListContent
   try {
-    list = planDenyList({
+    content = planDenyList({
       entries,
-      ...(target.watermark ? { currentWatermark: target.watermark } : {}),
-      fits: (candidate) => provider.fits(target.target, candidate),
+      ...(list.watermark ? { currentWatermark: list.watermark } : {}),
+      fits: (candidate) => provider.fits(list.key, candidate),
     })
     failpoint('reconcile.before_write')
-    await provider.writeDenyList(target.target, list, signal)
+    await provider.writeDenyList(list.key, content, signal)
     failpoint('reconcile.after_write')
   } catch (thrown) {
     await recordFailure(parts, claimed, thrown)
@@ -72,39 +72,39 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget,
   const at = clock.now()
   const nextAttemptAt = findNextPrune(claimed)
   await ledger.denyWritten({
-    target: target.target,
-    claimVersion: target.claimVersion,
+    listKey: list.key,
+    claimVersion: list.claimVersion,
     grantIds: entries.map((entry) => entry.grantId),
     removedGrantIds: expired.map((entry) => entry.grantId),
-    ...(list.watermark ? { watermark: list.watermark } : {}),
+    ...(content.watermark ? { watermark: content.watermark } : {}),
     at,
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
-    events: [auditEvent('deny.written', { at, actor: 'stint', data: toWrittenData(claimed, list) })],
+    events: [auditEvent('deny.written', { at, actor: 'stint', data: toWrittenData(claimed, content) })],
   })
   failpoint('reconcile.after_record')
-  parts.onWell(`deny:${target.target}`)
-  // Not only with a new watermark: that of a target that was mended has been in the ledger since it was claimed.
-  if (list.watermark) parts.hub.allChanged()
+  parts.onWell(`deny:${list.key}`)
+  // Not only with a new watermark: that of a list that was mended has been in the ledger since it was claimed.
+  if (content.watermark) parts.hub.allChanged()
 }
 
-async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyTarget, thrown: unknown): Promise<void> {
+async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyList, thrown: unknown): Promise<void> {
   const { ledger, clock, random } = parts
-  const { target, entries } = claimed
+  const { list, entries } = claimed
   const error = asStintError(thrown)
   tellProblem(parts, claimed, error)
   const at = clock.now()
   const limits = { baseMs: FIRST_BACKOFF_MS, capMs: LONGEST_BACKOFF_MS, random, leastShare: 0.5 }
-  const nextAttemptAt = new Date(at.getTime() + backoffMs(target.attempts + 1, limits))
+  const nextAttemptAt = new Date(at.getTime() + backoffMs(list.attempts + 1, limits))
   const data = {
-    target: target.target,
+    denyList: list.key,
     code: error.code,
-    attempt: target.attempts + 1,
+    attempt: list.attempts + 1,
     waiting: entries.length,
     nextAttemptAt: nextAttemptAt.toISOString(),
   }
   await ledger.denyFailed({
-    target: target.target,
-    claimVersion: target.claimVersion,
+    listKey: list.key,
+    claimVersion: list.claimVersion,
     error: error.message,
     at,
     nextAttemptAt,
@@ -112,24 +112,21 @@ async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyTar
   })
 }
 
-function tellProblem({ onProblem }: DenyReconcilerParts, { target }: ClaimedDenyTarget, error: unknown): void {
-  onProblem({ component: `deny:${target.target}`, error })
+function tellProblem({ onProblem }: DenyReconcilerParts, { list }: ClaimedDenyList, error: unknown): void {
+  onProblem({ component: `deny:${list.key}`, error })
 }
 
-function findNextPrune({ entries }: ClaimedDenyTarget): Date | undefined {
+function findNextPrune({ entries }: ClaimedDenyList): Date | undefined {
   if (entries.length === 0) return undefined
   return new Date(Math.min(...entries.map((entry) => entry.until.getTime())) + PRUNE_BATCH_MS)
 }
 
-function toWrittenData(
-  { target, entries, expired }: ClaimedDenyTarget,
-  list: { grants: readonly string[]; watermark?: Date },
-) {
+function toWrittenData({ list, entries, expired }: ClaimedDenyList, content: DenyListContent) {
   return {
-    target: target.target,
-    listed: list.grants.length,
+    denyList: list.key,
+    listed: content.grants.length,
     wanted: entries.length,
     removed: expired.length,
-    ...(list.watermark ? { watermark: list.watermark.toISOString() } : {}),
+    ...(content.watermark ? { watermark: content.watermark.toISOString() } : {}),
   }
 }

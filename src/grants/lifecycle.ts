@@ -20,11 +20,11 @@ export interface LifeSettings {
 const DENY_RECHECK_MS = 2_000
 
 /** What a provider says of denying leases; pure, like the decisions here that use it. */
-export type DenyRules = Pick<CredentialProvider, 'revocationTarget' | 'denyWindow'>
+export type DenyRules = Pick<CredentialProvider, 'findDenyList' | 'denyWindow'>
 
 /** A deny that the ledger has not seen yet: on which policy document, and for how long. */
 export interface NewDeny extends DenyWindow {
-  readonly target: string
+  readonly listKey: string
 }
 
 type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
@@ -95,13 +95,13 @@ export function describeDeny(
   leases: readonly Lease[],
   plan: Plan | undefined,
 ): NewDeny | undefined {
-  const target = rules.revocationTarget(roleArn)?.key
-  return target === undefined ? undefined : { target, ...rules.denyWindow(leases, plan) }
+  const listKey = rules.findDenyList(roleArn)?.key
+  return listKey === undefined ? undefined : { listKey, ...rules.denyWindow(leases, plan) }
 }
 
 /** A deny as the ledger takes it. */
-export function toDenyWish({ target, until, lastIssuedAt }: NewDeny, now: Date): NonNullable<GrantMove['deny']> {
-  return { target, wantedAt: now, until, lastIssuedAt }
+export function toDenyWish({ listKey, until, lastIssuedAt }: NewDeny, now: Date): NonNullable<GrantMove['deny']> {
+  return { listKey, wantedAt: now, until, lastIssuedAt }
 }
 
 /**
@@ -163,7 +163,7 @@ function decideEnding(
   const reason = grant.reason ?? 'revoked'
   if (deny && isEnforced(deny, now, settings)) {
     return {
-      ...toEnded(reason, now, 'denied'),
+      ...toEnded(reason, now, 'cut'),
       events: [
         auditEvent('grant.ended', { ...eventHead(grant, now), data: { reason, by: 'deny_list', deny_listed: true } }),
       ],
@@ -187,7 +187,7 @@ function isEnforced(deny: DenyEntry, now: Date, settings: LifeSettings): boolean
   return deny.writtenAt !== undefined && deny.writtenAt.getTime() + settings.settleMs <= now.getTime()
 }
 
-function toEnded(reason: EndReason, now: Date, end: 'expired' | 'denied'): Ending {
+function toEnded(reason: EndReason, now: Date, end: 'expired' | 'cut'): Ending {
   return { to: { state: 'ended', reason, endedAt: now, dueAt: null }, endLeases: { end, endedAt: now } }
 }
 

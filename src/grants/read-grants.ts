@@ -19,8 +19,8 @@ export interface GrantView {
 
 /** What a view of a grant is read from. */
 export interface ViewParts {
-  readonly ledger: Pick<LedgerReads, 'approvalOf' | 'getDenyTarget' | 'listLeases'>
-  readonly provider: Pick<CredentialProvider, 'revocationTarget'>
+  readonly ledger: Pick<LedgerReads, 'approvalOf' | 'getDenyList' | 'listLeases'>
+  readonly provider: Pick<CredentialProvider, 'findDenyList'>
 }
 
 type ReadWatermark = (roleArn: string) => Promise<Date | undefined>
@@ -34,7 +34,7 @@ export function toView(parts: ViewParts, grant: Grant, newest?: Lease): Promise<
   return readView(parts, grant, createWatermarkReader(parts), newest)
 }
 
-/** As `toView`; the watermark of each deny target is read once for all of them. */
+/** As `toView`; the watermark of each deny list is read once for all of them. */
 export function toViews(parts: ViewParts, grants: readonly Grant[]): Promise<GrantView[]> {
   const readWatermark = createWatermarkReader(parts)
   return Promise.all(grants.map((grant) => readView(parts, grant, readWatermark)))
@@ -56,15 +56,15 @@ async function readView(
   return issuedAt && issuedAt < watermark ? { grant, renewAfter: watermark } : { grant }
 }
 
-/** Reads from the ledger, since another replica may have written the document; each target once. */
+/** Reads from the ledger, since another replica may have written the document; each list once. */
 function createWatermarkReader({ ledger, provider }: ViewParts): ReadWatermark {
   const known = new Map<string, Promise<Date | undefined>>()
-  const read = async (target: string) => (await undefinedIfCorrupt(ledger.getDenyTarget(target)))?.watermark
+  const read = async (listKey: string) => (await undefinedIfCorrupt(ledger.getDenyList(listKey)))?.watermark
   return async (roleArn) => {
-    const target = provider.revocationTarget(roleArn)?.key
-    if (target === undefined) return undefined
-    const watermark = known.get(target) ?? read(target)
-    known.set(target, watermark)
+    const listKey = provider.findDenyList(roleArn)?.key
+    if (listKey === undefined) return undefined
+    const watermark = known.get(listKey) ?? read(listKey)
+    known.set(listKey, watermark)
     return watermark
   }
 }

@@ -7,7 +7,7 @@ export type DamagedKind =
   | 'lease'
   | 'approval'
   | 'deny_entry'
-  | 'deny_target'
+  | 'deny_list'
   | 'unregistered'
   | 'event'
   | 'sweep'
@@ -98,7 +98,7 @@ const NOUNS: Record<DamagedKind, (id: string) => string> = {
   lease: (id) => `Lease ${id}`,
   approval: (id) => `The approval of grant ${id}`,
   deny_entry: (id) => `The deny list entry of grant ${id}`,
-  deny_target: (id) => `Deny target ${id}`,
+  deny_list: (id) => `Deny list ${id}`,
   unregistered: (id) => `The unregistered identity ${id}`,
   event: (id) => `Audit event ${id}`,
   sweep: (id) => `Grant ${id}`,

@@ -37,7 +37,7 @@ const policies = z.array(text).readonly().describe('Ids of the policies that dec
 const reason = z.enum(END_REASONS).describe('Why the grant ends')
 const denyListed = z.boolean().describe('True if the grant is on the deny list, or goes on it with this event')
 const approvalId = text.describe('The approval')
-const denyTarget = text.describe('The policy document: `boundary:<policy ARN>` or `inline:<role ARN>`')
+const denyListKey = text.describe('Which deny list: `boundary:<policy ARN>` or `inline:<role ARN>`')
 const namedHeads = z
   .array(
     z.strictObject({
@@ -348,7 +348,7 @@ export const EVENT_CATALOG = {
     ids: [],
     about: 'The provider accepted a deny list; it is in force after the settle time.',
     data: z.strictObject({
-      target: denyTarget,
+      denyList: denyListKey,
       listed: count.describe('Grants that it names one by one'),
       wanted: count.describe('Grants that it has to deny, by name or by watermark'),
       removed: count.describe('Grants that left it with this write'),
@@ -361,7 +361,7 @@ export const EVENT_CATALOG = {
     ids: [],
     about: 'A deny list could not be written; it is tried again.',
     data: z.strictObject({
-      target: denyTarget,
+      denyList: denyListKey,
       code: errorCode.describe('Why'),
       attempt: z.int().positive().describe('Failed attempts in a row, this one included'),
       waiting: count.describe('Grants that it has to deny'),

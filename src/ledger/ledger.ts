@@ -7,7 +7,7 @@ import type {
   ApprovalState,
   AuditEvent,
   DenyEntry,
-  DenyTarget,
+  DenyList,
   EndReason,
   Grant,
   GrantState,
@@ -90,13 +90,13 @@ export interface LedgerWrites {
     settle(due: DueGrant): Omit<GrantMove, 'grantId' | 'expectedVersion'>
   }): Promise<Grant[]>
   /**
-   * Takes the deny target that has waited longest, until a deadline; undefined when nothing is due. One that cannot be read
-   * is mended: see `mendedDenyTarget`.
+   * Takes the deny list that has waited longest, until a deadline; undefined when nothing is due. One that cannot be read
+   * is mended: see `mendedDenyList`.
    */
-  claimDenyTarget(input: { owner: string; now: Date; claimUntil: Date }): Promise<ClaimedDenyTarget | undefined>
+  claimDenyList(input: { owner: string; now: Date; claimUntil: Date }): Promise<ClaimedDenyList | undefined>
   /** The document is written: these grants are in it (or under the watermark). The claim is given back. */
   denyWritten(input: {
-    target: string
+    listKey: string
     claimVersion: number
     grantIds: readonly string[]
     removedGrantIds: readonly string[]
@@ -107,7 +107,7 @@ export interface LedgerWrites {
   }): Promise<void>
   /** The write failed: the claim is given back, to be tried again at `nextAttemptAt`. */
   denyFailed(input: {
-    target: string
+    listKey: string
     claimVersion: number
     error: string
     at: Date
@@ -139,9 +139,9 @@ export interface LedgerReads {
   listApprovals(filter: { state?: ApprovalState }, page: PageRequest): Promise<Page<Approval>>
   denyOf(grantId: string): Promise<DenyEntry | undefined>
   /** By its key. */
-  getDenyTarget(target: string): Promise<DenyTarget | undefined>
-  /** Every target, those that fail first. */
-  listDenyTargets(): Promise<DenyTarget[]>
+  getDenyList(key: string): Promise<DenyList | undefined>
+  /** Every deny list, those that fail first. */
+  listDenyLists(): Promise<DenyList[]>
   /** Most recent first. */
   listUnregistered(page: PageRequest): Promise<Page<UnregisteredAttempt>>
   /** Events of one grant in order. */
@@ -241,8 +241,8 @@ export interface GrantMove {
   }
   /** All leases of the grant that are not ended become so. */
   readonly endLeases?: { readonly end: LeaseEnd; readonly endedAt: Date }
-  /** Puts the grant on a deny target, and makes that target due now. */
-  readonly deny?: Pick<DenyEntry, 'target' | 'wantedAt' | 'until' | 'lastIssuedAt'>
+  /** Puts the grant on a deny list, and makes that list due now. */
+  readonly deny?: Pick<DenyEntry, 'listKey' | 'wantedAt' | 'until' | 'lastIssuedAt'>
   /** Changes the approval of the grant. */
   readonly approval?: {
     readonly state: Exclude<ApprovalState, 'pending'>
@@ -264,9 +264,9 @@ export interface DueGrant {
   readonly approval?: Approval
 }
 
-/** A deny target that this process may write until its claim ends. */
-export interface ClaimedDenyTarget {
-  readonly target: DenyTarget
+/** A deny list that this process may write until its claim ends. */
+export interface ClaimedDenyList {
+  readonly list: DenyList
   /** Entries with `until` after now, and those of which only the grant can be read: all that the document must hold. By wantedAt. */
   readonly entries: readonly DenyEntry[]
   /** Entries whose `until` has passed: to leave the document with this write. */

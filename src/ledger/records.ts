@@ -73,7 +73,7 @@ export const LEASE_STATES = ['intended', 'issued', 'ended'] as const
 export type LeaseState = (typeof LEASE_STATES)[number]
 
 /** `expired`: its time ran out. `not_minted`: the provider made no session. `denied`: the deny list ended it sooner. */
-export const LEASE_ENDS = ['expired', 'not_minted', 'denied'] as const
+export const LEASE_ENDS = ['expired', 'not_minted', 'cut'] as const
 export type LeaseEnd = (typeof LEASE_ENDS)[number]
 
 /** One set of credentials under a grant. `intended` counts as minted until its `notAfter`. */
@@ -126,8 +126,8 @@ export interface Approval {
 /** Why a policy document of the cloud has to deny a grant, and how far that is. */
 export interface DenyEntry {
   readonly grantId: string
-  /** Key of the policy document that carries it: see `RevocationTarget`. */
-  readonly target: string
+  /** Key of the policy document that carries it: see `DenyListLocation`. */
+  readonly listKey: string
   readonly wantedAt: Date
   /** After the last session under the grant has ended, with a margin: only then may the entry go. */
   readonly until: Date
@@ -138,16 +138,16 @@ export interface DenyEntry {
 }
 
 /** One policy document that the reconciler writes whole. */
-export interface DenyTarget {
-  /** Key of the policy document: see `RevocationTarget`. */
-  readonly target: string
+export interface DenyList {
+  /** Key of the policy document: see `DenyListLocation`. */
+  readonly key: string
   /** Undefined when nothing is to be written. */
   readonly nextAttemptAt?: Date
   /** Failed attempts in a row. */
   readonly attempts: number
   readonly lastError?: string
   readonly lastWrittenAt?: Date
-  /** Sessions under this target that were issued before this instant are denied. */
+  /** Sessions under this list that were issued before this instant are denied. */
   readonly watermark?: Date
   readonly claimedBy?: string
   readonly claimedUntil?: Date

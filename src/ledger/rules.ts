@@ -3,7 +3,7 @@ import type { GrantMove, LeaseMove, LedgerWrites, NewLease, OpenGrant, TokenUse 
 import {
   type Approval,
   type DenyEntry,
-  type DenyTarget,
+  type DenyList,
   FINAL_STATES,
   type Grant,
   type GrantState,
@@ -299,16 +299,16 @@ export function checkReports(
 /**
  * The entry of a grant after a wish to deny it.
  *
- * @throws {StintError} LEDGER_CONFLICT when it is on another target.
+ * @throws {StintError} LEDGER_CONFLICT when it is on another deny list.
  */
 export function wantedDenyEntry(
   entry: DenyEntry | undefined,
   grantId: string,
-  { target, wantedAt, until, lastIssuedAt }: NonNullable<GrantMove['deny']>,
+  { listKey, wantedAt, until, lastIssuedAt }: NonNullable<GrantMove['deny']>,
 ): DenyEntry {
-  if (!entry) return { grantId, target, wantedAt, until, lastIssuedAt }
-  if (entry.target !== target) {
-    const explanation = 'The grant is on another deny target already; it can leave that one only by its document.'
+  if (!entry) return { grantId, listKey, wantedAt, until, lastIssuedAt }
+  if (entry.listKey !== listKey) {
+    const explanation = 'The grant is on another deny list already; it can leave that one only by its document.'
     throw conflict(explanation, { grantId })
   }
   // A lease issued later than known before may escape a watermark, so the document has to be written again.
@@ -316,33 +316,33 @@ export function wantedDenyEntry(
   return { ...kept, until: later(entry.until, until), lastIssuedAt: later(entry.lastIssuedAt, lastIssuedAt) }
 }
 
-/** A target with something to write from an instant on. */
-export function dueDenyTarget(target: DenyTarget, at: Date): DenyTarget {
-  return { ...target, nextAttemptAt: target.nextAttemptAt && target.nextAttemptAt < at ? target.nextAttemptAt : at }
+/** A deny list with something to write from an instant on. */
+export function dueDenyList(list: DenyList, at: Date): DenyList {
+  return { ...list, nextAttemptAt: list.nextAttemptAt && list.nextAttemptAt < at ? list.nextAttemptAt : at }
 }
 
-/** A target that nobody has written to. */
-export function newDenyTarget(target: string): DenyTarget {
-  return { target, attempts: 0, claimVersion: 0 }
+/** A deny list that nobody has written to. */
+export function newDenyList(key: string): DenyList {
+  return { key, attempts: 0, claimVersion: 0 }
 }
 
-/** What is left of a damaged target: `undefined` is lost, `null` was never there. */
-export interface ReadableDenyTarget {
-  readonly target: string
+/** What is left of a damaged deny list: `undefined` is lost, `null` was never there. */
+export interface ReadableDenyList {
+  readonly key: string
   readonly claimVersion: number | undefined
   readonly watermark: Date | null | undefined
 }
 
 /**
- * P6: a damaged target is written anew at once rather than left aside, since its document is all that denies. A lost watermark
+ * P6: a damaged deny list is written anew at once rather than left aside, since its document is all that denies. A lost watermark
  * may have been any up to now: one of now denies more, and whom it cuts without need renews. A lost version is replaced by one
  * that no claim before can have had.
  */
-export function mendedDenyTarget({ target, claimVersion, watermark }: ReadableDenyTarget, now: Date): DenyTarget {
+export function mendedDenyList({ key, claimVersion, watermark }: ReadableDenyList, now: Date): DenyList {
   const lost = watermark === undefined
   const kept = lost ? new Date(Math.ceil(now.getTime() / 1_000) * 1_000) : watermark
   return {
-    target,
+    key,
     nextAttemptAt: now,
     attempts: 0,
     lastError: `Its row in the ledger was damaged and is written anew${lost ? '; the lost watermark is one of now' : ''}.`,
@@ -351,16 +351,16 @@ export function mendedDenyTarget({ target, claimVersion, watermark }: ReadableDe
   }
 }
 
-/** Whether a target is due and in nobody's hands. */
-export function isClaimable({ nextAttemptAt, claimedUntil }: DenyTarget, now: Date): boolean {
+/** Whether a deny list is due and in nobody's hands. */
+export function isClaimable({ nextAttemptAt, claimedUntil }: DenyList, now: Date): boolean {
   return nextAttemptAt !== undefined && nextAttemptAt <= now && (claimedUntil === undefined || claimedUntil <= now)
 }
 
-export function claimedDenyTarget(
-  target: DenyTarget,
-  { owner, claimUntil }: Pick<Input<'claimDenyTarget'>, 'owner' | 'claimUntil'>,
-): DenyTarget {
-  return { ...target, claimedBy: owner, claimedUntil: claimUntil, claimVersion: target.claimVersion + 1 }
+export function claimedDenyList(
+  list: DenyList,
+  { owner, claimUntil }: Pick<Input<'claimDenyList'>, 'owner' | 'claimUntil'>,
+): DenyList {
+  return { ...list, claimedBy: owner, claimedUntil: claimUntil, claimVersion: list.claimVersion + 1 }
 }
 
 /** P6: an entry is in the document until its last session is over. */
@@ -369,26 +369,26 @@ export function isNeeded({ until }: DenyEntry, now: Date): boolean {
 }
 
 /** Stands in a document for an entry of which only the grant can be read. The entry itself stays until it is mended. */
-export function damagedDenyEntry(grantId: string, target: string, now: Date): DenyEntry {
-  return { grantId, target, wantedAt: now, until: new Date(now.getTime() + DAMAGED_ENTRY_MS), lastIssuedAt: now }
+export function damagedDenyEntry(grantId: string, listKey: string, now: Date): DenyEntry {
+  return { grantId, listKey, wantedAt: now, until: new Date(now.getTime() + DAMAGED_ENTRY_MS), lastIssuedAt: now }
 }
 
-/** Longer than any session: the target is written again before that. */
+/** Longer than any session: the list is written again before that. */
 const DAMAGED_ENTRY_MS = 24 * 3_600_000
 
 /** The version fences off whoever had the claim before. @throws {StintError} LEDGER_CONFLICT */
 export function requireClaim(
-  target: DenyTarget | undefined,
-  claim: { readonly target: string; readonly claimVersion: number },
-): DenyTarget {
-  if (target && target.claimVersion === claim.claimVersion && target.claimedBy !== undefined) return target
-  throw conflict('The claim on this deny target was given back or taken over: claim it again.', {
-    target: claim.target,
-    claimVersion: target?.claimVersion ?? 0,
+  list: DenyList | undefined,
+  claim: { readonly listKey: string; readonly claimVersion: number },
+): DenyList {
+  if (list && list.claimVersion === claim.claimVersion && list.claimedBy !== undefined) return list
+  throw conflict('The claim on this deny list was given back or taken over: claim it again.', {
+    denyList: claim.listKey,
+    claimVersion: list?.claimVersion ?? 0,
   })
 }
 
-/** The document is written: what becomes of one entry of its target. Undefined: it leaves the ledger. */
+/** The document is written: what becomes of one entry of its deny list. Undefined: it leaves the ledger. */
 export function denyEntryAfterWrite(
   entry: DenyEntry,
   {
@@ -403,27 +403,27 @@ export function denyEntryAfterWrite(
 }
 
 /** @param hasUnwritten an entry was wanted while the document was being written, and waits for the next one. */
-export function writtenDenyTarget(
-  target: DenyTarget,
+export function writtenDenyList(
+  list: DenyList,
   { at, watermark, nextAttemptAt }: Pick<Input<'denyWritten'>, 'at' | 'watermark' | 'nextAttemptAt'>,
   hasUnwritten: boolean,
-): DenyTarget {
-  const { lastError: _, watermark: __, nextAttemptAt: ___, ...kept } = unclaimed(target)
-  const written: DenyTarget = {
+): DenyList {
+  const { lastError: _, watermark: __, nextAttemptAt: ___, ...kept } = unclaimed(list)
+  const written: DenyList = {
     ...kept,
     attempts: 0,
     lastWrittenAt: at,
     ...(watermark ? { watermark } : {}),
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
   }
-  return hasUnwritten ? dueDenyTarget(written, at) : written
+  return hasUnwritten ? dueDenyList(written, at) : written
 }
 
-export function failedDenyTarget(
-  target: DenyTarget,
+export function failedDenyList(
+  list: DenyList,
   { error, nextAttemptAt }: Pick<Input<'denyFailed'>, 'error' | 'nextAttemptAt'>,
-): DenyTarget {
-  return { ...unclaimed(target), attempts: target.attempts + 1, lastError: error, nextAttemptAt }
+): DenyList {
+  return { ...unclaimed(list), attempts: list.attempts + 1, lastError: error, nextAttemptAt }
 }
 
 /** The deny is in force, as far as a document holds it. */
@@ -431,8 +431,8 @@ export function enforcedDenyEntry(entry: DenyEntry, at: Date): DenyEntry {
   return entry.writtenAt && !entry.enforcedAt ? { ...entry, enforcedAt: at } : entry
 }
 
-function unclaimed({ claimedBy: _, claimedUntil: __, ...target }: DenyTarget): DenyTarget {
-  return target
+function unclaimed({ claimedBy: _, claimedUntil: __, ...list }: DenyList): DenyList {
+  return list
 }
 
 function unwritten({ writtenAt: _, enforcedAt: __, ...entry }: DenyEntry): DenyEntry {

@@ -40,7 +40,7 @@ describe('grants', () => {
     const at = rig.clock.now()
     rig.ledger.denies.push({
       grantId: rig.grant.id,
-      target: `inline:${ROLE_ARN}`,
+      listKey: `inline:${ROLE_ARN}`,
       wantedAt: at,
       until: at,
       lastIssuedAt: at,

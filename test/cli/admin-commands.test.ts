@@ -302,17 +302,17 @@ for (const id of ['../whoami', '..%2Fwhoami', 'apr_…', ''])
     expect(admin.calls).toEqual([])
   })
 
-test('lists of agents, strangers and deny targets print', async () => {
+test('lists of agents, strangers and deny lists print', async () => {
   admin.routes['GET /v1/agents'] = {
     body: { items: [{ name: 'ci', match: 'spiffe://example.org/ci/*' }], problem: 'bad' },
   }
   admin.routes['GET /v1/agents/unregistered'] = { body: { items: [{ subject: 'spiffe://example.org/x', count: 2 }] } }
-  admin.routes['GET /v1/revocations'] = { body: { items: [{ target: 'inline:arn', attempts: 3, lastError: 'E' }] } }
+  admin.routes['GET /v1/deny-lists'] = { body: { items: [{ key: 'inline:arn', attempts: 3, lastError: 'E' }] } }
   const agents = await stint(['agents', 'list'], { env })
   expect(agents.stdout).toContain('ci\tspiffe://example.org/ci/*')
   expect(agents.stderr).toContain('problem')
   expect((await stint(['agents', 'unregistered'], { env })).stdout).toContain('spiffe://example.org/x')
-  expect((await stint(['revocations'], { env })).stdout).toContain('inline:arn')
+  expect((await stint(['deny-lists'], { env })).stdout).toContain('inline:arn')
 })
 
 test('an export of the record verifies offline, and not after one byte was changed', async () => {

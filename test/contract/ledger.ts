@@ -68,15 +68,15 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         events: [sampleEvent(now, { type: MOVE_EVENTS[to], grantId: grant.id })],
         ...more,
       })
-    const denied = async (target = `boundary:${ROLE}`, until = later(900_000)) => {
+    const denied = async (listKey = `boundary:${ROLE}`, until = later(900_000)) => {
       const { grant } = await created()
       return move(grant, 'ending', {
         to: { state: 'ending', reason: 'revoked', effectiveBy: until, dueAt: until },
-        deny: { target, wantedAt: now, until, lastIssuedAt: now },
+        deny: { listKey, wantedAt: now, until, lastIssuedAt: now },
       })
     }
     const claim = (at = now) =>
-      ledger.claimDenyTarget({ owner: 'one', now: at, claimUntil: new Date(at.getTime() + 60_000) })
+      ledger.claimDenyList({ owner: 'one', now: at, claimUntil: new Date(at.getTime() + 60_000) })
 
     describe('opening a grant', () => {
       test('gives back what was recorded, also after opening the store again', async () => {
@@ -310,17 +310,17 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
 
       test('ends its leases, puts it on the deny list and keeps what it does not name', async () => {
         const { grant, lease } = await created()
-        const deny = { target: 'inline:x', wantedAt: now, until: later(9), lastIssuedAt: now }
+        const deny = { listKey: 'inline:x', wantedAt: now, until: later(9), lastIssuedAt: now }
         const ended = await move(grant, 'ended', {
           to: { state: 'ended', reason: 'revoked', endedAt: now, dueAt: null },
-          endLeases: { end: 'denied', endedAt: now },
+          endLeases: { end: 'cut', endedAt: now },
           deny,
         })
         const { dueAt, ...kept } = grant
         expect(ended).toEqual({ ...kept, state: 'ended', reason: 'revoked', endedAt: now, version: 2 })
-        expect(await ledger.listLeases(grant.id)).toEqual([{ ...lease, state: 'ended', end: 'denied', endedAt: now }])
+        expect(await ledger.listLeases(grant.id)).toEqual([{ ...lease, state: 'ended', end: 'cut', endedAt: now }])
         expect(await ledger.denyOf(grant.id)).toEqual({ grantId: grant.id, ...deny })
-        expect(await ledger.listDenyTargets()).toMatchObject([{ target: 'inline:x', nextAttemptAt: now, attempts: 0 }])
+        expect(await ledger.listDenyLists()).toMatchObject([{ key: 'inline:x', nextAttemptAt: now, attempts: 0 }])
       })
 
       test('decides its approval once', async () => {
@@ -495,7 +495,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           now: later(10),
           limit: 1,
           settle: ({ deny }) => {
-            expect(deny).toMatchObject({ grantId: ending.id, target: 'inline:x' })
+            expect(deny).toMatchObject({ grantId: ending.id, listKey: 'inline:x' })
             return settle('revoked')()
           },
         })
@@ -533,7 +533,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
     describe('the deny list', () => {
       const written = (version: number, grantIds: string[], more: object = {}) =>
         ledger.denyWritten({
-          target: `boundary:${ROLE}`,
+          listKey: `boundary:${ROLE}`,
           claimVersion: version,
           grantIds,
           removedGrantIds: [],
@@ -542,12 +542,12 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           ...more,
         })
 
-      test('a target is claimed by one at a time, and by another after the claim', async () => {
+      test('a deny list is claimed by one at a time, and by another after the claim', async () => {
         const grant = await denied()
         const first = await claim()
-        expect(first).toMatchObject({ target: { claimVersion: 1, claimedBy: 'one' }, entries: [{ grantId: grant.id }] })
+        expect(first).toMatchObject({ list: { claimVersion: 1, claimedBy: 'one' }, entries: [{ grantId: grant.id }] })
         expect(await claim()).toBeUndefined()
-        expect(await claim(later(60_000))).toMatchObject({ target: { claimVersion: 2 } })
+        expect(await claim(later(60_000))).toMatchObject({ list: { claimVersion: 2 } })
         await expect(written(1, [grant.id])).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
         await written(2, [grant.id])
         await expect(written(2, [grant.id])).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
@@ -560,7 +560,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           limit: 5,
           settle: () => ({
             to: { state, reason: 'revoked', dueAt },
-            endLeases: { end: 'denied', endedAt: later(ms) },
+            endLeases: { end: 'cut', endedAt: later(ms) },
             events: [],
           }),
         })
@@ -573,24 +573,24 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         await written(1, [grant.id], { watermark: later(3) })
         await sweptByDeny(900_001, 'ended', null)
         expect(await ledger.denyOf(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(900_001) })
-        expect(await ledger.listDenyTargets()).toEqual([
-          { target: `boundary:${ROLE}`, attempts: 0, lastWrittenAt: later(5), watermark: later(3), claimVersion: 1 },
+        expect(await ledger.listDenyLists()).toEqual([
+          { key: `boundary:${ROLE}`, attempts: 0, lastWrittenAt: later(5), watermark: later(3), claimVersion: 1 },
         ])
         expect(await claim(later(99_000))).toBeUndefined()
       })
 
-      test('a target is read by its key, with the watermark that its last write left', async () => {
+      test('a deny list is read by its key, with the watermark that its last write left', async () => {
         const grant = await denied()
         await denied('a:other')
         await claim()
         await written(1, [grant.id], { watermark: later(3) })
         ledger = await fixture.reopen()
-        expect(await ledger.getDenyTarget(`boundary:${ROLE}`)).toMatchObject({ watermark: later(3) })
-        expect(await ledger.getDenyTarget('a:other')).not.toHaveProperty('watermark')
-        expect(await ledger.getDenyTarget('nobody:wrote')).toBeUndefined()
+        expect(await ledger.getDenyList(`boundary:${ROLE}`)).toMatchObject({ watermark: later(3) })
+        expect(await ledger.getDenyList('a:other')).not.toHaveProperty('watermark')
+        expect(await ledger.getDenyList('nobody:wrote')).toBeUndefined()
       })
 
-      test('what is wanted during a write makes the target due again', async () => {
+      test('what is wanted during a write makes the deny list due again', async () => {
         const first = await denied()
         await claim()
         const second = await denied()
@@ -604,12 +604,12 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         await denied()
         await denied('a:other')
         await claim()
-        const fail = { target: `boundary:${ROLE}`, claimVersion: 1, error: 'AccessDenied', at: now }
+        const fail = { listKey: `boundary:${ROLE}`, claimVersion: 1, error: 'AccessDenied', at: now }
         await ledger.denyFailed({ ...fail, nextAttemptAt: later(8_000), events: [sampleEvent(now)] })
-        expect((await ledger.listDenyTargets())[0]).toMatchObject({ attempts: 1, lastError: 'AccessDenied' })
-        expect((await claim())?.target.target).toBe('a:other')
+        expect((await ledger.listDenyLists())[0]).toMatchObject({ attempts: 1, lastError: 'AccessDenied' })
+        expect((await claim())?.list.key).toBe('a:other')
         expect(await claim()).toBeUndefined()
-        expect(await claim(later(8_000))).toMatchObject({ target: { attempts: 1, claimVersion: 2 } })
+        expect(await claim(later(8_000))).toMatchObject({ list: { attempts: 1, claimVersion: 2 } })
       })
 
       test('an entry leaves with a write after its end, never before (P6)', async () => {
@@ -629,7 +629,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const grant = await denied(undefined, later(10))
         await claim()
         await written(1, [grant.id])
-        const deny = { target: `boundary:${ROLE}`, wantedAt: later(6), until: later(20), lastIssuedAt: now }
+        const deny = { listKey: `boundary:${ROLE}`, wantedAt: later(6), until: later(20), lastIssuedAt: now }
         const again = await move(grant, 'ending', { deny })
         expect(await ledger.denyOf(grant.id)).toMatchObject({ wantedAt: now, until: later(20), writtenAt: later(5) })
         await move(again, 'ending', { deny: { ...deny, lastIssuedAt: later(4) } })
@@ -943,7 +943,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       const held = await denied()
       await move(held, 'ended', {
         to: { state: 'ended', reason: 'revoked', endedAt: now, dueAt: null },
-        endLeases: { end: 'denied', endedAt: now },
+        endLeases: { end: 'cut', endedAt: now },
       })
       const token = {
         key: 'jti',

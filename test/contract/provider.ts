@@ -48,8 +48,8 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
     const denied = (request: MintRequest, issued: IssuedCredentials) =>
       harness.isDenied(request.lease.roleArn, { request, issuedAt: issued.issuedAt })
     const targetOf = (roleArn: string) => {
-      const target = harness.provider.revocationTarget(roleArn)
-      if (!target) throw new Error(`${roleArn} has no revocation target`)
+      const target = harness.provider.findDenyList(roleArn)
+      if (!target) throw new Error(`${roleArn} has no deny list`)
       return target
     }
 
@@ -143,7 +143,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
     test('knows the room of a document, and what reaches a role', () => {
       const target = targetOf(harness.revocableRole)
       expect(target.roleArns).toContain(harness.revocableRole)
-      expect(harness.provider.revocationTarget(harness.plainRole)).toBeUndefined()
+      expect(harness.provider.findDenyList(harness.plainRole)).toBeUndefined()
       expect(harness.provider.fits(target.key, { grants: [] })).toBe(true)
       const many = Array.from({ length: 1_000 }, () => harness.request().grant.id)
       expect(harness.provider.fits(target.key, { grants: many })).toBe(false)

@@ -70,7 +70,7 @@ function checkOneGrantPerKey({ answers }: CrashStage, { grants }: LedgerView): v
 function checkEndedHonestly({ grants, events }: LedgerView): void {
   for (const { grant, leases, deny } of grants) {
     if (grant.state !== 'ended') continue
-    if (leases.some(({ end }) => end === 'denied'))
+    if (leases.some(({ end }) => end === 'cut'))
       expect(deny?.enforcedAt, `P6: the deny that ended ${grant.id} is on record as enforced`).toBeInstanceOf(Date)
     const bound = Math.max(
       0,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
 import { boundaryDocument, inlineDocument, policyCharacters } from '../../src/credentials/aws-sts/deny/deny-document.ts'
 import { type DenyCandidate, planDenyList } from '../../src/credentials/deny-list.ts'
-import type { DenyList } from '../../src/credentials/provider.ts'
+import type { DenyListContent } from '../../src/credentials/provider.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
 
 const START = Date.parse('2026-11-21T12:00:00Z')
@@ -15,7 +15,7 @@ const entry = (n: number, issuedAtS: number): DenyCandidate => ({
 })
 const room =
   (names: number) =>
-  ({ grants }: DenyList) =>
+  ({ grants }: DenyListContent) =>
     grants.length <= names
 const at = (seconds: number) => new Date(START + seconds * 1_000)
 
@@ -173,8 +173,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 const placements = {
-  boundary: (list: DenyList) => boundaryDocument(list),
-  inline: (list: DenyList) => inlineDocument(list),
+  boundary: (list: DenyListContent) => boundaryDocument(list),
+  inline: (list: DenyListContent) => inlineDocument(list),
 }
 
 for (const [placement, write] of Object.entries(placements)) {
@@ -200,7 +200,7 @@ for (const [placement, write] of Object.entries(placements)) {
   })
 }
 
-function apply(world: World, taken: Step, names: number, write: (list: DenyList) => string | undefined): void {
+function apply(world: World, taken: Step, names: number, write: (list: DenyListContent) => string | undefined): void {
   if (taken.kind === 'wait') world.nowS += taken.seconds
   if (taken.kind === 'mint') mint(world, grant(world.nextGrant++), taken.lifeS)
   if (taken.kind === 'renew') {
@@ -232,7 +232,7 @@ function reconcile(
   world: World,
   crash: 'none' | 'before_write' | 'before_record',
   names: number,
-  write: (list: DenyList) => string | undefined,
+  write: (list: DenyListContent) => string | undefined,
 ): void {
   const live = [...world.wanted].filter(([, entry]) => entry.untilS > world.nowS)
   const list = planDenyList({

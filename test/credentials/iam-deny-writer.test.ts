@@ -52,7 +52,7 @@ describe('a boundary policy', () => {
         revocation: { kind: 'boundary', policyArn: BOUNDARY_POLICY } as const,
       })),
     })
-    expect(provider.revocationTarget(INLINE_ROLE)).toEqual({ key: BOUNDARY, roleArns: [BOUNDARY_ROLE, INLINE_ROLE] })
+    expect(provider.findDenyList(INLINE_ROLE)).toEqual({ key: BOUNDARY, roleArns: [BOUNDARY_ROLE, INLINE_ROLE] })
   })
 })
 

@@ -83,7 +83,7 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
     mintTimeoutMs: provider.mintTimeoutMs,
     mint: (request, signal) => (other() ?? provider).mint(request, signal),
     denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
-    revocationTarget: (roleArn) => provider.revocationTarget(roleArn),
+    findDenyList: (roleArn) => provider.findDenyList(roleArn),
     fits: (key, list) => provider.fits(key, list),
     writeDenyList: (key, list, signal) => provider.writeDenyList(key, list, signal),
   }

@@ -304,7 +304,7 @@ describe('the end of a task', () => {
     await h.grants.completeGrant(caller(), read.grant.id, '')
     await h.grants.completeGrant(caller(), write.grant.id, '')
     expect(await h.ledger.denyOf(read.grant.id)).toBeUndefined()
-    expect(await h.ledger.denyOf(write.grant.id)).toMatchObject({ target: expect.stringContaining('inline:') })
+    expect(await h.ledger.denyOf(write.grant.id)).toMatchObject({ listKey: expect.stringContaining('inline:') })
   })
 
   test('completing twice is harmless', async () => {
@@ -354,7 +354,7 @@ describe('P6: honest revocation', () => {
       throw new StintError('PROVIDER_THROTTLED')
     }
     await h.sweeper.reconcile()
-    expect(await h.ledger.listDenyTargets()).toMatchObject([{ attempts: 1, lastError: expect.any(String) }])
+    expect(await h.ledger.listDenyLists()).toMatchObject([{ attempts: 1, lastError: expect.any(String) }])
     expect(h.problems).toMatchObject([{ component: expect.stringMatching(/^deny:inline:/) }])
     await h.clock.advance(60_000)
     await h.sweeper.sweep()
@@ -459,7 +459,7 @@ describe('P6: honest revocation', () => {
     const revoked = await h.request('key-00000001')
     await h.operators.revokeGrant(OSCAR, revoked.grant.id, 'stop it')
     const db = new DatabaseSync(join(h.folder, 'ledger.db'))
-    db.exec('UPDATE deny_targets SET watermark = 8640000000000001')
+    db.exec('UPDATE deny_lists SET watermark = 8640000000000001')
     db.close()
     await h.clock.advance(5_000)
     await h.sweeper.reconcile()

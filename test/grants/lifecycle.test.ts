@@ -19,7 +19,7 @@ const T0 = Date.parse('2026-11-21T12:00:00Z')
 const at = (ms: number) => new Date(T0 + ms)
 
 const DENY: NewDeny = {
-  target: 'inline:x',
+  listKey: 'inline:x',
   until: at(9_000_000),
   lastIssuedAt: at(1_000),
   outlivesLeases: false,
@@ -27,8 +27,8 @@ const DENY: NewDeny = {
 
 /** What some provider says of denying; its times are its own. */
 function rules(over: Partial<NewDeny> = {}): DenyRules {
-  const { target, ...window } = { ...DENY, ...over }
-  return { revocationTarget: () => ({ key: target, roleArns: [] }), denyWindow: () => window }
+  const { listKey, ...window } = { ...DENY, ...over }
+  return { findDenyList: () => ({ key: listKey, roleArns: [] }), denyWindow: () => window }
 }
 
 function lease(over: Partial<Lease> = {}): Lease {
@@ -122,7 +122,7 @@ describe('ending a grant', () => {
 
   test('the deny is on record as the provider wants it', () => {
     const { deny } = decideEnd({ ...common, openLeases: [lease()], deny: DENY })
-    expect(deny).toEqual({ target: 'inline:x', wantedAt: at(60_000), lastIssuedAt: at(1_000), until: at(9_000_000) })
+    expect(deny).toEqual({ listKey: 'inline:x', wantedAt: at(60_000), lastIssuedAt: at(1_000), until: at(9_000_000) })
   })
 
   for (const { name, leases, outlivesLeases, denied } of [
@@ -141,7 +141,7 @@ describe('ending a grant', () => {
     })
   }
 
-  test('without a target nothing is denied, and the end of the lease is what holds', () => {
+  test('without a deny list nothing is denied, and the end of the lease is what holds', () => {
     const { to, deny } = decideEnd({ ...common, openLeases: [lease()] })
     expect(deny).toBeUndefined()
     expect(to.dueAt).toEqual(at(300_000))
@@ -164,7 +164,7 @@ describe('at the deadline', () => {
 })
 
 describe('what is due', () => {
-  const deny: DenyEntry = { grantId: 'g', target: 't', wantedAt: at(0), until: at(960_000), lastIssuedAt: at(0) }
+  const deny: DenyEntry = { grantId: 'g', listKey: 't', wantedAt: at(0), until: at(960_000), lastIssuedAt: at(0) }
   for (const { name, due, now, state } of [
     {
       name: 'an active grant before its deadline stays',

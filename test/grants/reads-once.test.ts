@@ -19,7 +19,7 @@ const READS = [
   'getApproval',
   'approvalOf',
   'denyOf',
-  'getDenyTarget',
+  'getDenyList',
 ] as const satisfies readonly (keyof LedgerReads)[]
 
 /** Each read that `work` makes, with what it asks for. */

@@ -5,11 +5,11 @@ import type { Clock } from '../../src/core/clock.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type {
   CredentialProvider,
-  DenyList,
+  DenyListContent,
+  DenyListLocation,
   DenyWindow,
   IssuedCredentials,
   MintRequest,
-  RevocationTarget,
 } from '../../src/credentials/provider.ts'
 import type { Lease } from '../../src/ledger/records.ts'
 import { recordOf } from '../support/audit-record.ts'
@@ -23,7 +23,7 @@ class BadgeGate implements CredentialProvider {
   readonly name = 'badge-gate'
   readonly mintTimeoutMs = 1_000
   readonly asked: MintRequest[] = []
-  readonly lists: { key: string; list: DenyList }[] = []
+  readonly lists: { key: string; list: DenyListContent }[] = []
   /** A badge lets its bearer print another, which is good for as long again. */
   badgesPrintBadges = false
   readonly #clock: Clock
@@ -58,7 +58,7 @@ class BadgeGate implements CredentialProvider {
     }
   }
 
-  revocationTarget(roleArn: string): RevocationTarget {
+  findDenyList(roleArn: string): DenyListLocation {
     return { key: 'the list at the gate', roleArns: [roleArn] }
   }
 
@@ -66,7 +66,7 @@ class BadgeGate implements CredentialProvider {
     return true
   }
 
-  async writeDenyList(key: string, list: DenyList): Promise<void> {
+  async writeDenyList(key: string, list: DenyListContent): Promise<void> {
     this.lists.push({ key, list })
   }
 }

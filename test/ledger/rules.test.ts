@@ -4,7 +4,7 @@ import type { GrantMove, LeaseMove, TokenUse } from '../../src/ledger/ledger.ts'
 import {
   type Approval,
   type DenyEntry,
-  type DenyTarget,
+  type DenyList,
   FINAL_STATES,
   GRANT_STATES,
   type Grant,
@@ -15,13 +15,13 @@ import {
   checkConnectionOpen,
   checkOpenGrants,
   checkReports,
-  claimedDenyTarget,
+  claimedDenyList,
   countChanges,
   decidedApproval,
   denyEntryAfterWrite,
-  dueDenyTarget,
+  dueDenyList,
   enforcedDenyEntry,
-  failedDenyTarget,
+  failedDenyList,
   GRANT_TRANSITIONS,
   intendedLease,
   isAbandoned,
@@ -32,9 +32,9 @@ import {
   MAX_TOKEN_MOVES,
   maxPlanBytes,
   mayPrune,
-  mendedDenyTarget,
+  mendedDenyList,
   movedGrant,
-  newDenyTarget,
+  newDenyList,
   notedAttempt,
   openedGrant,
   openGrantLimit,
@@ -47,7 +47,7 @@ import {
   type TokenPurpose,
   tokenStep,
   wantedDenyEntry,
-  writtenDenyTarget,
+  writtenDenyList,
 } from '../../src/ledger/rules.ts'
 import { sampleEvent, sampleLease, sampleOpen } from '../support/ledger-records.ts'
 
@@ -266,7 +266,7 @@ describe('a lease', () => {
 
   for (const { name, from, to } of [
     { name: 'issued with the same key', from: issued, to: toIssued },
-    { name: 'ended otherwise', from: ended, to: move({ to: 'ended', end: 'denied', endedAt: at(9) }) },
+    { name: 'ended otherwise', from: ended, to: move({ to: 'ended', end: 'cut', endedAt: at(9) }) },
     { name: 'unknown', from: { ...lease, outcomeUnknown: true }, to: move({ to: 'unknown' }) },
   ] as const) {
     test(`that is ${name} already stays the very same record`, () => expect(settledLease(from, to)).toBe(from))
@@ -298,11 +298,11 @@ describe('reports', () => {
 })
 
 describe('the deny list', () => {
-  const entry: DenyEntry = { grantId: 'grt_1', target: 'a', wantedAt: now, until: at(100), lastIssuedAt: now }
+  const entry: DenyEntry = { grantId: 'grt_1', listKey: 'a', wantedAt: now, until: at(100), lastIssuedAt: now }
   const inDocument: DenyEntry = { ...entry, writtenAt: at(1), enforcedAt: at(2) }
-  const wish = { target: 'a', wantedAt: at(5), until: at(50), lastIssuedAt: now }
-  const claimed: DenyTarget = {
-    target: 'a',
+  const wish = { listKey: 'a', wantedAt: at(5), until: at(50), lastIssuedAt: now }
+  const claimed: DenyList = {
+    key: 'a',
     attempts: 2,
     claimVersion: 3,
     claimedBy: 'one',
@@ -311,7 +311,7 @@ describe('the deny list', () => {
     watermark: now,
     nextAttemptAt: at(1),
   }
-  const free = { target: 'a', attempts: 0, claimVersion: 3 }
+  const free = { key: 'a', attempts: 0, claimVersion: 3 }
 
   test('a wish makes an entry, and a second one only lengthens it', () => {
     expect(wantedDenyEntry(undefined, 'grt_1', wish)).toEqual({ grantId: 'grt_1', ...wish })
@@ -329,50 +329,50 @@ describe('the deny list', () => {
     expect(older).toEqual(inDocument)
   })
 
-  test('a grant cannot change its target', () =>
-    expect(() => wantedDenyEntry(entry, 'grt_1', { ...wish, target: 'b' })).toThrow(conflict))
+  test('a grant cannot change its deny list', () =>
+    expect(() => wantedDenyEntry(entry, 'grt_1', { ...wish, listKey: 'b' })).toThrow(conflict))
 
-  test('a target is due at the sooner of two instants', () => {
-    expect(newDenyTarget('a')).toEqual({ target: 'a', attempts: 0, claimVersion: 0 })
-    expect(dueDenyTarget(free, at(5)).nextAttemptAt).toEqual(at(5))
-    expect(dueDenyTarget({ ...free, nextAttemptAt: at(3) }, at(5)).nextAttemptAt).toEqual(at(3))
-    expect(dueDenyTarget({ ...free, nextAttemptAt: at(9) }, at(5)).nextAttemptAt).toEqual(at(5))
+  test('a deny list is due at the sooner of two instants', () => {
+    expect(newDenyList('a')).toEqual({ key: 'a', attempts: 0, claimVersion: 0 })
+    expect(dueDenyList(free, at(5)).nextAttemptAt).toEqual(at(5))
+    expect(dueDenyList({ ...free, nextAttemptAt: at(3) }, at(5)).nextAttemptAt).toEqual(at(3))
+    expect(dueDenyList({ ...free, nextAttemptAt: at(9) }, at(5)).nextAttemptAt).toEqual(at(5))
   })
 
-  for (const { name, target, claimable } of [
-    { name: 'with nothing to write', target: free, claimable: false },
-    { name: 'that is due now', target: { ...free, nextAttemptAt: now }, claimable: true },
-    { name: 'that is due later', target: { ...free, nextAttemptAt: at(1) }, claimable: false },
-    { name: 'that is claimed', target: { ...free, nextAttemptAt: now, claimedUntil: at(1) }, claimable: false },
-    { name: 'whose claim has run out', target: { ...free, nextAttemptAt: now, claimedUntil: now }, claimable: true },
+  for (const { name, list, claimable } of [
+    { name: 'with nothing to write', list: free, claimable: false },
+    { name: 'that is due now', list: { ...free, nextAttemptAt: now }, claimable: true },
+    { name: 'that is due later', list: { ...free, nextAttemptAt: at(1) }, claimable: false },
+    { name: 'that is claimed', list: { ...free, nextAttemptAt: now, claimedUntil: at(1) }, claimable: false },
+    { name: 'whose claim has run out', list: { ...free, nextAttemptAt: now, claimedUntil: now }, claimable: true },
   ]) {
-    test(`a target ${name} is ${claimable ? '' : 'not '}to be claimed`, () =>
-      expect(isClaimable(target, now)).toBe(claimable))
+    test(`a deny list ${name} is ${claimable ? '' : 'not '}to be claimed`, () =>
+      expect(isClaimable(list, now)).toBe(claimable))
   }
 
-  test('P6: a damaged target is due at once and keeps what can be read', () => {
-    const mended = mendedDenyTarget({ target: 'a', claimVersion: 3, watermark: at(-5) }, now)
-    expect(mended).toMatchObject({ target: 'a', nextAttemptAt: now, attempts: 0, watermark: at(-5), claimVersion: 3 })
+  test('P6: a damaged deny list is due at once and keeps what can be read', () => {
+    const mended = mendedDenyList({ key: 'a', claimVersion: 3, watermark: at(-5) }, now)
+    expect(mended).toMatchObject({ key: 'a', nextAttemptAt: now, attempts: 0, watermark: at(-5), claimVersion: 3 })
     expect(mended.lastError).toContain('damaged')
     expect(isClaimable(mended, now)).toBe(true)
-    expect(mendedDenyTarget({ target: 'a', claimVersion: 3, watermark: null }, now).watermark).toBeUndefined()
+    expect(mendedDenyList({ key: 'a', claimVersion: 3, watermark: null }, now).watermark).toBeUndefined()
   })
 
   test('P6: a lost watermark becomes one that denies all until now, and a lost version one that nobody had', () => {
     const instant = new Date('2026-01-01T00:00:00.001Z')
-    const mended = mendedDenyTarget({ target: 'a', claimVersion: undefined, watermark: undefined }, instant)
+    const mended = mendedDenyList({ key: 'a', claimVersion: undefined, watermark: undefined }, instant)
     expect(mended.watermark).toEqual(new Date('2026-01-01T00:00:01Z'))
     expect(mended.lastError).toContain('lost watermark')
     expect(mended.claimVersion).toBe(instant.getTime())
   })
 
   test('a claim is fenced by its version', () => {
-    const target = claimedDenyTarget(free, { owner: 'two', claimUntil: at(30) })
-    expect(target).toMatchObject({ claimedBy: 'two', claimedUntil: at(30), claimVersion: 4 })
-    expect(requireClaim(target, { target: 'a', claimVersion: 4 })).toBe(target)
-    expect(() => requireClaim(target, { target: 'a', claimVersion: 3 })).toThrow(conflict)
-    expect(() => requireClaim({ ...free, claimVersion: 4 }, { target: 'a', claimVersion: 4 })).toThrow(conflict)
-    expect(() => requireClaim(undefined, { target: 'a', claimVersion: 4 })).toThrow(conflict)
+    const list = claimedDenyList(free, { owner: 'two', claimUntil: at(30) })
+    expect(list).toMatchObject({ claimedBy: 'two', claimedUntil: at(30), claimVersion: 4 })
+    expect(requireClaim(list, { listKey: 'a', claimVersion: 4 })).toBe(list)
+    expect(() => requireClaim(list, { listKey: 'a', claimVersion: 3 })).toThrow(conflict)
+    expect(() => requireClaim({ ...free, claimVersion: 4 }, { listKey: 'a', claimVersion: 4 })).toThrow(conflict)
+    expect(() => requireClaim(undefined, { listKey: 'a', claimVersion: 4 })).toThrow(conflict)
   })
 
   test('P6: an entry is needed until its last session is over', () => {
@@ -396,20 +396,20 @@ describe('the deny list', () => {
 
   test('a write gives the claim back and forgets failures', () => {
     const write = { at: at(7), nextAttemptAt: at(60) }
-    expect(writtenDenyTarget(claimed, write, false)).toEqual({ ...free, lastWrittenAt: at(7), nextAttemptAt: at(60) })
-    expect(writtenDenyTarget(claimed, { at: at(7), watermark: at(6) }, false)).toEqual({
+    expect(writtenDenyList(claimed, write, false)).toEqual({ ...free, lastWrittenAt: at(7), nextAttemptAt: at(60) })
+    expect(writtenDenyList(claimed, { at: at(7), watermark: at(6) }, false)).toEqual({
       ...free,
       lastWrittenAt: at(7),
       watermark: at(6),
     })
   })
 
-  test('what was wanted during a write makes the target due at once', () =>
-    expect(writtenDenyTarget(claimed, { at: at(7), nextAttemptAt: at(60) }, true).nextAttemptAt).toEqual(at(7)))
+  test('what was wanted during a write makes the deny list due at once', () =>
+    expect(writtenDenyList(claimed, { at: at(7), nextAttemptAt: at(60) }, true).nextAttemptAt).toEqual(at(7)))
 
   test('a failure gives the claim back and counts', () => {
     const { claimedBy: _, claimedUntil: __, ...kept } = claimed
-    const failed = failedDenyTarget(claimed, { error: 'AccessDenied', nextAttemptAt: at(9) })
+    const failed = failedDenyList(claimed, { error: 'AccessDenied', nextAttemptAt: at(9) })
     expect(failed).toEqual({ ...kept, attempts: 3, lastError: 'AccessDenied', nextAttemptAt: at(9) })
   })
 

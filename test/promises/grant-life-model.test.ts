@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { PROFILES } from '../../src/aws/store-profile.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { toLeaseSession } from '../../src/credentials/aws-sts/mint/lease-session.ts'
-import type { DenyList, MintRequest } from '../../src/credentials/provider.ts'
+import type { DenyListContent, MintRequest } from '../../src/credentials/provider.ts'
 import type { GrantAnswer } from '../../src/grants/mint-lease.ts'
 import { FINAL_STATES, type GrantState } from '../../src/ledger/records.ts'
 import { verifyLedger } from '../support/audit-record.ts'
@@ -47,7 +47,7 @@ interface Session {
 class World {
   h: Harness
   readonly sessions: Session[] = []
-  cloudList: DenyList = { grants: [] }
+  cloudList: DenyListContent = { grants: [] }
   mintMode: 'works' | 'refuses' | 'fails' | 'loses the answer' | 'hangs after the mint' = 'works'
   writeMode: 'works' | 'fails' | 'loses the answer' = 'works'
   readonly seen = new Map<string, GrantState>()
@@ -99,7 +99,7 @@ class World {
   }
 }
 
-function isDenied({ request, at }: Session, { grants, watermark }: DenyList): boolean {
+function isDenied({ request, at }: Session, { grants, watermark }: DenyListContent): boolean {
   // aws:TokenIssueTime has whole seconds.
   const issuedMs = Math.floor(at.getTime() / 1_000) * 1_000
   return grants.includes(request.grant.id) || (watermark !== undefined && issuedMs < watermark.getTime())

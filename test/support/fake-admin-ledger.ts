@@ -6,7 +6,7 @@ import {
   type Approval,
   type AuditEvent,
   type DenyEntry,
-  type DenyTarget,
+  type DenyList,
   GRANT_STATES,
   type Grant,
   type Lease,
@@ -25,7 +25,7 @@ export class FakeAdminLedger implements Reads {
   readonly leases: Lease[] = []
   readonly approvals: Approval[] = []
   readonly denies: DenyEntry[] = []
-  readonly targets: DenyTarget[] = []
+  readonly denyLists: DenyList[] = []
   readonly unregistered: UnregisteredAttempt[] = []
   readonly events: AuditEvent[] = []
   /** When set, every call rejects with it. */
@@ -97,12 +97,12 @@ export class FakeAdminLedger implements Reads {
     return this.denies.find((deny) => deny.grantId === grantId)
   }
 
-  async getDenyTarget(target: string) {
-    return this.targets.find((one) => one.target === target)
+  async getDenyList(key: string) {
+    return this.denyLists.find((one) => one.key === key)
   }
 
-  async listDenyTargets() {
-    return this.targets
+  async listDenyLists() {
+    return this.denyLists
   }
 
   async listUnregistered(page: PageRequest) {

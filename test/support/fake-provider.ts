@@ -4,11 +4,11 @@ import { Secret } from '../../src/core/secret.ts'
 import { denyWindow } from '../../src/credentials/aws-sts/deny/deny-window.ts'
 import type {
   CredentialProvider,
-  DenyList,
+  DenyListContent,
+  DenyListLocation,
   DenyWindow,
   IssuedCredentials,
   MintRequest,
-  RevocationTarget,
 } from '../../src/credentials/provider.ts'
 import type { Lease } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -20,10 +20,10 @@ export class FakeProvider implements CredentialProvider {
   readonly name = 'fake'
   readonly mintTimeoutMs = 20_000
   readonly sessions: MintRequest[] = []
-  readonly written: DenyList[] = []
+  readonly written: DenyListContent[] = []
   /** Called before each mint: throw to fail it, wait to delay it. */
   beforeMint: (request: MintRequest) => Promise<void> | void = () => {}
-  beforeWrite: (list: DenyList) => Promise<void> | void = () => {}
+  beforeWrite: (list: DenyListContent) => Promise<void> | void = () => {}
   /** False: sessions of the role can only run out. */
   revocable = true
   /** How many grants the document holds. */
@@ -59,15 +59,15 @@ export class FakeProvider implements CredentialProvider {
     return denyWindow(leases, plan, 10_000)
   }
 
-  revocationTarget(roleArn: string): RevocationTarget | undefined {
+  findDenyList(roleArn: string): DenyListLocation | undefined {
     return this.revocable ? { key: `inline:${roleArn}`, roleArns: [roleArn] } : undefined
   }
 
-  fits(_target: string, list: DenyList): boolean {
+  fits(_target: string, list: DenyListContent): boolean {
     return list.grants.length <= this.capacity
   }
 
-  async writeDenyList(_target: string, list: DenyList): Promise<void> {
+  async writeDenyList(_target: string, list: DenyListContent): Promise<void> {
     await this.beforeWrite(list)
     this.written.push(list)
   }

@@ -226,7 +226,7 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/revocations": {
+    readonly "/v1/deny-lists": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -487,7 +487,7 @@ export interface components {
             /** @enum {string} */
             readonly state: "intended" | "issued" | "ended";
             /** @enum {string} */
-            readonly end?: "expired" | "not_minted" | "denied";
+            readonly end?: "expired" | "not_minted" | "cut";
             /** Format: date-time */
             readonly notAfter: string;
             /** Format: date-time */
@@ -521,7 +521,7 @@ export interface components {
         };
         readonly DenyEntry: {
             readonly grantId: string;
-            readonly target: string;
+            readonly listKey: string;
             /** Format: date-time */
             readonly wantedAt: string;
             /** Format: date-time */
@@ -646,11 +646,11 @@ export interface components {
             }[];
             readonly problem?: components["schemas"]["FileProblem"];
         };
-        readonly DenyTargetList: {
-            readonly items: readonly components["schemas"]["DenyTarget"][];
+        readonly DenyLists: {
+            readonly items: readonly components["schemas"]["DenyList"][];
         };
-        readonly DenyTarget: {
-            readonly target: string;
+        readonly DenyList: {
+            readonly key: string;
             /** Format: date-time */
             readonly nextAttemptAt?: string;
             readonly attempts: number;
@@ -1026,7 +1026,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["DenyTargetList"];
+                    readonly "application/json": components["schemas"]["DenyLists"];
                 };
             };
         };

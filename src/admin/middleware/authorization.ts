@@ -26,7 +26,7 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'GET /v1/agents': 'viewer',
   'GET /v1/agents/unregistered': 'viewer',
   'GET /v1/policies': 'viewer',
-  'GET /v1/revocations': 'viewer',
+  'GET /v1/deny-lists': 'viewer',
   'GET /v1/audit/events': 'viewer',
   'GET /v1/audit/heads': 'viewer',
   'GET /v1/audit/verify': 'viewer',

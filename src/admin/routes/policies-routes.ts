@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { AdminDeps, AdminEnv } from '../deps.ts'
-import { denyTargetSchema, fileProblemSchema, noQuery } from '../schemas.ts'
+import { denyListSchema, fileProblemSchema, noQuery } from '../schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, security } from './route-parts.ts'
 
@@ -33,20 +33,20 @@ const policies = createRoute({
   ),
 })
 
-const revocations = createRoute({
+const denyLists = createRoute({
   method: 'get',
-  path: '/v1/revocations',
-  tags: ['revocations'],
+  path: '/v1/deny-lists',
+  tags: ['deny-lists'],
   security,
   operationId: 'listRevocations',
   summary: 'List the deny lists',
   description: 'One for each IAM policy document that denies revoked grants. Failing ones come first.',
   request: { query: noQuery },
-  responses: answers(z.object({ items: z.array(denyTargetSchema) }).openapi('DenyTargetList'), 'all targets'),
+  responses: answers(z.object({ items: z.array(denyListSchema) }).openapi('DenyLists'), 'all deny lists'),
 })
 
-/** `/v1/policies` and `/v1/revocations` */
+/** `/v1/policies` and `/v1/deny-lists` */
 export function policiesRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void {
   app.openapi(policies, (c) => c.json(wire(deps.policies.status()), 200))
-  app.openapi(revocations, async (c) => c.json(wire({ items: await deps.ledger.listDenyTargets() }), 200))
+  app.openapi(denyLists, async (c) => c.json(wire({ items: await deps.ledger.listDenyLists() }), 200))
 }

@@ -125,7 +125,7 @@ async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
     ...decisionFacts(grant.decision),
     ...(plan ? planFacts(plan) : []),
     ['Leases', leases.map(leaseLine)],
-    ['Deny list', deny?.target],
+    ['Deny list', deny?.listKey],
     ['Deny written', deny?.writtenAt],
     ['Deny enforced', deny?.enforcedAt],
   ])

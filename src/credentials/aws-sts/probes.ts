@@ -9,7 +9,7 @@ import { asStintError, type ErrorDetails, StintError } from '../../core/errors.t
 import { idBody, randomIds } from '../../core/ids.ts'
 import { type Exchange, sendOnce } from './calls/call.ts'
 import { toProviderFault } from './calls/errors.ts'
-import type { RevocationTargets } from './deny/revocation.ts'
+import type { DenyListLocations } from './deny/revocation.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './mint/assume-role.ts'
 import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
 
@@ -25,7 +25,7 @@ export interface ProbeDeps extends AssumeRoleDeps {
   readonly iam: IAMClient
   /** The broker's credentials, and the revoker's where these are others. */
   readonly callers: readonly CallerIdentityDeps[]
-  readonly targets: RevocationTargets
+  readonly targets: DenyListLocations
 }
 
 /** Questions of `stint doctor` to AWS. They change nothing and keep nothing. */

@@ -9,7 +9,7 @@ import type { RetryLimits } from './calls/retry.ts'
 import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
 import { DocumentRoom } from './deny/document-room.ts'
 import { IamDenyWriter } from './deny/iam-deny-writer.ts'
-import { type RevocationPlacement, RevocationTargets } from './deny/revocation.ts'
+import { DenyListLocations, type RevocationPlacement } from './deny/revocation.ts'
 import { AssumeRoleMinter } from './mint/assume-role.ts'
 import { type ExternalIdSource, ExternalIds } from './mint/external-ids.ts'
 import {
@@ -91,7 +91,7 @@ const IAM_SOCKETS = 64
  */
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
   const profile = options.profile ?? PROFILES.aws
-  const targets = new RevocationTargets(options.roles)
+  const targets = new DenyListLocations(options.roles)
   const shared = sharedParts(options)
   const externalIds = new ExternalIds({
     sources: new Map(options.roles.flatMap(({ arn, externalId }) => (externalId ? [[arn, externalId] as const] : []))),
@@ -156,7 +156,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
       return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
     denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs, longestSessionSeconds),
-    revocationTarget: (roleArn) => targets.ofRole(roleArn),
+    findDenyList: (roleArn) => targets.ofRole(roleArn),
     fits: (targetKey, list) => {
       const document = targets.find(targetKey)
       return document !== undefined && room.fits(targetKey, document, list)

@@ -64,7 +64,7 @@ async function denyEnding(
   actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
-  if (!provider.revocationTarget(grant.roleArn) || (await undefinedIfCorrupt(ledger.denyOf(grant.id)))) return grant
+  if (!provider.findDenyList(grant.roleArn) || (await undefinedIfCorrupt(ledger.denyOf(grant.id)))) return grant
   // Without the plan: a revocation must not fail because the plan on record is damaged.
   const deny = describeDeny(provider, grant, await loadOpenLeases(ledger, grant, now), undefined)
   if (!deny) return grant
@@ -117,6 +117,6 @@ function toOutcome({ provider, clock }: RevokeParts, grant: Grant): RevocationOu
   const now = clock.now()
   if (isFinalState(grant.state)) return { kind: 'ended', at: grant.endedAt ?? now }
   const { effectiveBy = now } = grant
-  if (provider.revocationTarget(grant.roleArn)) return { kind: 'ending', effectiveBy }
+  if (provider.findDenyList(grant.roleArn)) return { kind: 'ending', effectiveBy }
   return { kind: 'not-revocable', usableUntil: effectiveBy > now ? effectiveBy : now }
 }

@@ -66,7 +66,7 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
   const settled = settledLease(lease, move)
   if (!row || settled === lease) return settled
   tx.db.run(
-    'UPDATE leases SET state = ?, end_kind = ?, issued_at = ?, ended_at = ?, access_key_id = ?, outcome_unknown = ? WHERE n = ?',
+    'UPDATE leases SET state = ?, ended_by = ?, issued_at = ?, ended_at = ?, access_key_id = ?, outcome_unknown = ? WHERE n = ?',
     settled.state,
     settled.end ?? null,
     toMsOrNull(settled.issuedAt),
@@ -222,7 +222,7 @@ function updateGrant(tx: SqliteTransaction, rowId: number, grant: Grant): void {
 
 function endLeases(tx: SqliteTransaction, grantRowId: number, end: NonNullable<GrantMove['endLeases']>): void {
   tx.db.run(
-    "UPDATE leases SET state = 'ended', end_kind = ?, ended_at = ? WHERE grant_n = ? AND state <> 'ended'",
+    "UPDATE leases SET state = 'ended', ended_by = ?, ended_at = ? WHERE grant_n = ? AND state <> 'ended'",
     end.end,
     toMs(end.endedAt),
     grantRowId,

@@ -7,13 +7,13 @@ import { unnamedHeads } from './chain-writer.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import {
   type ApprovalRow,
-  type DenyTargetRow,
+  type DenyListRow,
   type EventRow,
   type GrantRow,
   type LeaseRow,
   parsePlan,
   SELECT_APPROVAL,
-  SELECT_DENY_TARGET,
+  SELECT_DENY_LIST,
   SELECT_EVENT,
   SELECT_GRANT,
   SELECT_LEASE,
@@ -75,16 +75,16 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
         const row = store.grantRow(grantId)
         return row && store.denyOf(row.row_id)
       }),
-    getDenyTarget: (target) =>
+    getDenyList: (key) =>
       read(() => {
-        const row = db.get<DenyTargetRow>(`${SELECT_DENY_TARGET} WHERE target = ?`, target)
-        return row && store.denyTarget(row)
+        const row = db.get<DenyListRow>(`${SELECT_DENY_LIST} WHERE list_key = ?`, key)
+        return row && store.denyList(row)
       }),
-    listDenyTargets: () =>
+    listDenyLists: () =>
       read(() =>
         db
-          .all<DenyTargetRow>(`${SELECT_DENY_TARGET} ORDER BY attempts DESC, target`)
-          .flatMap((row) => store.orUndefined(() => store.denyTarget(row)) ?? []),
+          .all<DenyListRow>(`${SELECT_DENY_LIST} ORDER BY attempts DESC, list_key`)
+          .flatMap((row) => store.orUndefined(() => store.denyList(row)) ?? []),
       ),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
     trail: (grantId) =>

@@ -9,7 +9,7 @@ import {
   type ApprovalState,
   type AuditEvent,
   type DenyEntry,
-  type DenyTarget,
+  type DenyList,
   type EndReason,
   GRANT_STATES,
   type Grant,
@@ -20,7 +20,7 @@ import {
   type LeaseState,
   type UnregisteredAttempt,
 } from '../records.ts'
-import type { ReadableDenyTarget } from '../rules.ts'
+import type { ReadableDenyList } from '../rules.ts'
 import type { InternedTexts } from './interned-texts.ts'
 
 /*
@@ -77,7 +77,7 @@ export interface LeaseRow {
   replica_text_id: number | null
   mint_until: Ms
   state: LeaseState
-  end_kind: LeaseEnd | null
+  ended_by: LeaseEnd | null
   not_after: number
   intended_at: number
   issued_at: Ms
@@ -88,7 +88,7 @@ export interface LeaseRow {
 
 /** A lease row with the id of its grant. */
 export const SELECT_LEASE = `SELECT l.n AS row_id, l.id, l.grant_n AS grant_row_id, g.id AS grant_id, l.number, l.role_n AS role_text_id,
-  l.session_name, l.replica_n AS replica_text_id, l.mint_until, l.state, l.end_kind, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
+  l.session_name, l.replica_n AS replica_text_id, l.mint_until, l.state, l.ended_by, l.not_after, l.intended_at, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
   FROM leases l LEFT JOIN grants g ON g.n = l.grant_n`
 
 export interface ApprovalRow {
@@ -116,8 +116,8 @@ export interface DenyEntryRow {
   row_id: number
   grant_row_id: number
   grant_id: string | null
-  target: string | null
-  target_row_id: number
+  list_key: string | null
+  list_row_id: number
   wanted_at: number
   until: number
   last_issued_at: number
@@ -125,14 +125,14 @@ export interface DenyEntryRow {
   enforced_at: Ms
 }
 
-/** A deny entry with the id of its grant and its target. */
-export const SELECT_DENY_ENTRY = `SELECT d.n AS row_id, d.grant_n AS grant_row_id, g.id AS grant_id, t.target,
-  d.target_n AS target_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at FROM deny_entries d
-  LEFT JOIN grants g ON g.n = d.grant_n LEFT JOIN deny_targets t ON t.n = d.target_n`
+/** A deny entry with the id of its grant and the key of its list. */
+export const SELECT_DENY_ENTRY = `SELECT d.n AS row_id, d.grant_n AS grant_row_id, g.id AS grant_id, l.list_key,
+  d.list_n AS list_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at FROM deny_entries d
+  LEFT JOIN grants g ON g.n = d.grant_n LEFT JOIN deny_lists l ON l.n = d.list_n`
 
-export interface DenyTargetRow {
+export interface DenyListRow {
   row_id: number
-  target: string
+  list_key: string
   next_attempt_at: Ms
   attempts: number
   last_error: string | null
@@ -143,9 +143,9 @@ export interface DenyTargetRow {
   claim_version: number
 }
 
-/** A deny target with its row number. */
-export const SELECT_DENY_TARGET = `SELECT n AS row_id, target, next_attempt_at, attempts, last_error, last_written_at, watermark,
-  claimed_by, claimed_until, claim_version FROM deny_targets`
+/** A deny list with its row number. */
+export const SELECT_DENY_LIST = `SELECT n AS row_id, list_key, next_attempt_at, attempts, last_error, last_written_at, watermark,
+  claimed_by, claimed_until, claim_version FROM deny_lists`
 
 export interface UnregisteredRow {
   row_id: number
@@ -250,7 +250,7 @@ export function toLease(row: LeaseRow, texts: InternedTexts): Lease {
   }
   if (row.replica_text_id !== null) lease.replica = texts.textOf(row.replica_text_id)
   if (row.mint_until !== null) lease.mintUntil = toInstant(row.mint_until)
-  if (row.end_kind !== null) lease.end = row.end_kind
+  if (row.ended_by !== null) lease.end = row.ended_by
   if (row.issued_at !== null) lease.issuedAt = toInstant(row.issued_at)
   if (row.ended_at !== null) lease.endedAt = toInstant(row.ended_at)
   if (row.access_key_id !== null) lease.accessKeyId = row.access_key_id
@@ -277,7 +277,7 @@ export function toApproval(row: ApprovalRow): Approval {
 export function toDenyEntry(row: DenyEntryRow): DenyEntry {
   return {
     grantId: present(row.grant_id, 'grant'),
-    target: present(row.target, 'target'),
+    listKey: present(row.list_key, 'list_key'),
     wantedAt: toInstant(row.wanted_at),
     until: toInstant(row.until),
     lastIssuedAt: toInstant(row.last_issued_at),
@@ -286,9 +286,9 @@ export function toDenyEntry(row: DenyEntryRow): DenyEntry {
   }
 }
 
-export function toDenyTarget(row: DenyTargetRow): DenyTarget {
+export function toDenyList(row: DenyListRow): DenyList {
   return {
-    target: row.target,
+    key: row.list_key,
     ...instant('nextAttemptAt', row.next_attempt_at),
     attempts: integer(row.attempts),
     ...(row.last_error === null ? {} : { lastError: row.last_error }),
@@ -300,10 +300,10 @@ export function toDenyTarget(row: DenyTargetRow): DenyTarget {
   }
 }
 
-/** What can be read of a damaged target; `undefined` is what is lost, `null` what it never had. */
-export function toReadableDenyTarget(row: DenyTargetRow): ReadableDenyTarget {
+/** What can be read of a damaged deny list; `undefined` is what is lost, `null` what it never had. */
+export function toReadableDenyList(row: DenyListRow): ReadableDenyList {
   return {
-    target: row.target,
+    key: row.list_key,
     claimVersion: Number.isSafeInteger(row.claim_version) ? row.claim_version : undefined,
     watermark: row.watermark === null ? null : toValidInstant(row.watermark),
   }

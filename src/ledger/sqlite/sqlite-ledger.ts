@@ -6,7 +6,7 @@ import { type DamagedRowListener, DamagedRows } from '../damaged-rows.ts'
 import type { Ledger, LedgerWrites } from '../ledger.ts'
 import { verifyTail } from './audit.ts'
 import { ChainWriter } from './chain-writer.ts'
-import { claimDenyTarget, denyFailed, denyWritten, giveBackClaims } from './deny.ts'
+import { claimDenyList, denyFailed, denyWritten, giveBackClaims } from './deny.ts'
 import { type FileLock, lockFile } from './file-lock.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './grants.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
@@ -123,7 +123,7 @@ function sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered }: Wr
     noteUnregistered: (attempt) => write(() => noteUnregistered(store, tx, attempt, maxUnregistered)),
     connectionClosed: (input) => write(() => tokens.closed(input), 'settling'),
     sweepGrants: (input) => write(() => sweepGrants(store, tx, input), 'settling'),
-    claimDenyTarget: (input) => write(() => claimDenyTarget(store, tx, input), 'settling'),
+    claimDenyList: (input) => write(() => claimDenyList(store, tx, input), 'settling'),
     denyWritten: (input) => write(() => denyWritten(store, tx, input), 'settling'),
     denyFailed: (input) => write(() => denyFailed(store, tx, input), 'settling'),
     prune: (input) => write(() => prune(store, tx, tokens, input)),

@@ -3,12 +3,12 @@ import { hasCode } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Decision } from '../../policy/decision.ts'
 import type { DamagedRows } from '../damaged-rows.ts'
-import type { Approval, AuditEvent, DenyEntry, DenyTarget, Grant, Lease, UnregisteredAttempt } from '../records.ts'
+import type { Approval, AuditEvent, DenyEntry, DenyList, Grant, Lease, UnregisteredAttempt } from '../records.ts'
 import type { InternedTexts } from './interned-texts.ts'
 import {
   type ApprovalRow,
   type DenyEntryRow,
-  type DenyTargetRow,
+  type DenyListRow,
   type EventRow,
   type GrantRow,
   type LeaseRow,
@@ -18,7 +18,7 @@ import {
   SELECT_LEASE,
   toApproval,
   toDenyEntry,
-  toDenyTarget,
+  toDenyList,
   toEvent,
   toGrant,
   toLease,
@@ -91,8 +91,8 @@ export class SqliteStore {
     return row && this.denyEntry(row)
   }
 
-  denyTarget(row: DenyTargetRow): DenyTarget {
-    return this.damaged.read('deny_target', row.target, () => toDenyTarget(row))
+  denyList(row: DenyListRow): DenyList {
+    return this.damaged.read('deny_list', row.list_key, () => toDenyList(row))
   }
 
   unregistered(row: UnregisteredRow): UnregisteredAttempt {

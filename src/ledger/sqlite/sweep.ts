@@ -100,7 +100,7 @@ function writeSwept(
 ): void {
   writeMove(store, tx, row, moved, move)
   // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
-  if (move.endLeases?.end === 'denied') denyEnforced(store, tx, row, now)
+  if (move.endLeases?.end === 'cut') denyEnforced(store, tx, row, now)
   store.damaged.readable('sweep', row.id)
 }
 

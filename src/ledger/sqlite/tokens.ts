@@ -21,7 +21,7 @@ interface TokenRow {
 
 /** A token with the connection that holds it and the lease that it was last bound for. */
 const SELECT_TOKEN = `SELECT t.until, t.moves, t.grant_id, t.lease_id, t.used_by, t.connection_n AS connection_row_id,
-  c.id AS connection_id, c.replica, c.closed_at, l.state AS lease_state, l.end_kind AS lease_end,
+  c.id AS connection_id, c.replica, c.closed_at, l.state AS lease_state, l.ended_by AS lease_end,
   l.outcome_unknown AS lease_outcome_unknown
   FROM tokens t LEFT JOIN connections c ON c.n = t.connection_n LEFT JOIN leases l ON l.id = t.lease_id`
 

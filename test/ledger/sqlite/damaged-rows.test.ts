@@ -59,11 +59,11 @@ const sweep = async (at = now, settle: (due: DueGrant) => ReturnType<typeof end 
 
 const ofGrant = (id: string, table = 'grants', column = 'id') => `${table} WHERE ${column} = '${id}'`
 const rowId = (id: string) => `(SELECT n FROM grants WHERE id = '${id}')`
-const deny = (target: string, until = later(900_000)) => ({ target, wantedAt: now, until, lastIssuedAt: now })
-const denied = async (target: string) => {
+const deny = (listKey: string, until = later(900_000)) => ({ listKey, wantedAt: now, until, lastIssuedAt: now })
+const denied = async (listKey: string) => {
   const grant = await dueGrant({ dueAt: later(900_000) })
   const to = { state: 'ending', reason: 'revoked', dueAt: later(900_000) } as const
-  return tmp.ledger.moveGrant({ grantId: grant.id, expectedVersion: 1, to, deny: deny(target), events: [] })
+  return tmp.ledger.moveGrant({ grantId: grant.id, expectedVersion: 1, to, deny: deny(listKey), events: [] })
 }
 const corrupt = (row: string, id: string) => ({ code: 'LEDGER_CORRUPT', retryable: false, details: { row, id } })
 
@@ -291,9 +291,9 @@ describe('a row that cannot be read', () => {
 })
 
 describe('the deny list', () => {
-  const claim = (at = now) => tmp.ledger.claimDenyTarget({ owner: 'one', now: at, claimUntil: later(900_000) })
+  const claim = (at = now) => tmp.ledger.claimDenyList({ owner: 'one', now: at, claimUntil: later(900_000) })
 
-  const target = async (name: string) => (await tmp.ledger.listDenyTargets()).find((one) => one.target === name)
+  const findList = async (name: string) => (await tmp.ledger.listDenyLists()).find((one) => one.key === name)
 
   for (const { column, value, watermark } of [
     { column: 'watermark', value: BEYOND, watermark: 'of now' },
@@ -305,22 +305,22 @@ describe('the deny list', () => {
     { column: 'attempts', value: BEYOND, watermark: 'kept' },
     { column: 'claim_version', value: BEYOND, watermark: 'kept' },
   ]) {
-    test(`P6: a target with ${column} ${value} is mended, and denies whom it denied and whom it is asked to`, async () => {
+    test(`P6: a deny list with ${column} ${value} is mended, and denies whom it denied and whom it is asked to`, async () => {
       const first = await denied('a')
       const kept = new Date(now.getTime() - 60_000)
-      damage(`UPDATE deny_targets SET watermark = ${kept.getTime()}, claim_version = 7`)
-      damage(`UPDATE deny_targets SET ${column} = ${value} WHERE target = 'a'`)
+      damage(`UPDATE deny_lists SET watermark = ${kept.getTime()}, claim_version = 7`)
+      damage(`UPDATE deny_lists SET ${column} = ${value} WHERE list_key = 'a'`)
       const second = await denied('a')
-      expect([...told.keys()]).toEqual(['deny_target:a'])
+      expect([...told.keys()]).toEqual(['deny_list:a'])
       const at = later(1)
       const claimed = await claim(at)
       expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual([first.id, second.id])
       const ofNow = new Date(Math.ceil(at.getTime() / 1_000) * 1_000)
-      expect(claimed?.target).toMatchObject({ attempts: 0, watermark: watermark === 'kept' ? kept : ofNow })
-      const claimVersion = claimed?.target.claimVersion ?? 0
+      expect(claimed?.list).toMatchObject({ attempts: 0, watermark: watermark === 'kept' ? kept : ofNow })
+      const claimVersion = claimed?.list.claimVersion ?? 0
       expect(claimVersion).toBeGreaterThan(7)
       const written = {
-        target: 'a',
+        listKey: 'a',
         claimVersion,
         grantIds: [first.id, second.id],
         removedGrantIds: [],
@@ -333,25 +333,25 @@ describe('the deny list', () => {
     })
   }
 
-  test('a damaged target that nobody asks for is mended where it is due, and says so until it is written', async () => {
+  test('a damaged deny list that nobody asks for is mended where it is due, and says so until it is written', async () => {
     await denied('a')
     await denied('b')
-    damage(`UPDATE deny_targets SET next_attempt_at = ${FAR} WHERE target = 'a'`)
-    expect((await tmp.ledger.listDenyTargets()).map((one) => one.target)).toEqual(['b'])
-    await expect(tmp.ledger.getDenyTarget('a')).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' })
-    expect((await claim())?.target.target).toBe('b')
-    expect((await claim())?.target.target).toBe('a')
+    damage(`UPDATE deny_lists SET next_attempt_at = ${FAR} WHERE list_key = 'a'`)
+    expect((await tmp.ledger.listDenyLists()).map((one) => one.key)).toEqual(['b'])
+    await expect(tmp.ledger.getDenyList('a')).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' })
+    expect((await claim())?.list.key).toBe('b')
+    expect((await claim())?.list.key).toBe('a')
     expect(await claim()).toBeUndefined()
-    expect((await target('a'))?.lastError).toContain('was damaged')
+    expect((await findList('a'))?.lastError).toContain('was damaged')
   })
 
-  test('a damaged target in the hands of a writer is left to it until its claim is over', async () => {
+  test('a damaged deny list in the hands of a writer is left to it until its claim is over', async () => {
     await denied('a')
     await claim()
-    damage(`UPDATE deny_targets SET last_written_at = ${FAR}`)
+    damage(`UPDATE deny_lists SET last_written_at = ${FAR}`)
     await denied('a')
     expect(await claim(later(899_999))).toBeUndefined()
-    expect((await claim(later(900_000)))?.target).toMatchObject({ target: 'a', claimVersion: 2 })
+    expect((await claim(later(900_000)))?.list).toMatchObject({ key: 'a', claimVersion: 2 })
   })
 
   test('P6: a grant whose entry is damaged stays denied, and a new wish mends the entry', async () => {
@@ -360,8 +360,8 @@ describe('the deny list', () => {
     const claimed = await claim()
     expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual([bad.id, good.id])
     await tmp.ledger.denyWritten({
-      target: 'a',
-      claimVersion: claimed?.target.claimVersion ?? 0,
+      listKey: 'a',
+      claimVersion: claimed?.list.claimVersion ?? 0,
       grantIds: [bad.id, good.id],
       removedGrantIds: [],
       at: now,
@@ -385,26 +385,26 @@ describe('the deny list', () => {
 
   for (const { name, sql, at } of [
     {
-      name: 'that is damaged and of another target stays there, where a document may hold it',
-      sql: `target_n = (SELECT n FROM deny_targets WHERE target = 'b'), until = ${FAR}`,
+      name: 'that is damaged and of another list stays there, where a document may hold it',
+      sql: `list_n = (SELECT n FROM deny_lists WHERE list_key = 'b'), until = ${FAR}`,
       at: 'b',
     },
-    { name: 'whose target is gone comes to the one asked for', sql: 'target_n = 9999', at: 'a' },
+    { name: 'whose list is gone comes to the one asked for', sql: 'list_n = 9999', at: 'a' },
     {
-      name: 'that is damaged and whose target is gone comes to the one asked for',
-      sql: `target_n = 9999, until = ${FAR}`,
+      name: 'that is damaged and whose list is gone comes to the one asked for',
+      sql: `list_n = 9999, until = ${FAR}`,
       at: 'a',
     },
   ]) {
     test(`P6: an entry ${name}, and a new wish makes that one due`, async () => {
       const [bad, other] = [await denied('a'), await denied('b')]
-      damage(`UPDATE deny_targets SET next_attempt_at = NULL;
+      damage(`UPDATE deny_lists SET next_attempt_at = NULL;
         UPDATE deny_entries SET ${sql} WHERE grant_n = ${rowId(bad.id)}`)
       const to = { state: 'ending', dueAt: later(1) } as const
       await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 2, to, deny: deny('a'), events: [] })
       expect(await tmp.ledger.denyOf(bad.id)).toEqual({ grantId: bad.id, ...deny(at) })
       const claimed = await claim()
-      expect(claimed?.target.target).toBe(at)
+      expect(claimed?.list.key).toBe(at)
       expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual(at === 'b' ? [bad.id, other.id] : [bad.id])
       expect(await claim()).toBeUndefined()
       expect([...told]).toEqual([])

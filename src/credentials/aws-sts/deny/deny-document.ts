@@ -1,6 +1,6 @@
 import { StintError } from '../../../core/errors.ts'
 import { idBody, isId } from '../../../core/ids.ts'
-import type { DenyList } from '../../provider.ts'
+import type { DenyListContent } from '../../provider.ts'
 
 /** Characters that IAM allows in one managed policy version. */
 export const MANAGED_POLICY_CHARACTERS = 6_144
@@ -14,7 +14,7 @@ export const INLINE_POLICIES_CHARACTERS = 10_240
  * @throws {StintError} REQUEST_INVALID for a grant that is not a grant id: a wildcard in the list would deny strangers.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
-export function boundaryDocument(list: DenyList): string {
+export function boundaryDocument(list: DenyListContent): string {
   const grants = checkedGrants(list)
   return document([
     { Sid: 'StintAllow', Effect: 'Allow', Action: '*', Resource: '*' },
@@ -30,7 +30,7 @@ export function boundaryDocument(list: DenyList): string {
  * @returns undefined for an empty list: then the inline policy is deleted, since a policy needs a statement.
  * @throws {StintError} REQUEST_INVALID as `boundaryDocument`.
  */
-export function inlineDocument(list: DenyList): string | undefined {
+export function inlineDocument(list: DenyListContent): string | undefined {
   const grants = checkedGrants(list)
   const statements = [
     ...(grants.length === 0
@@ -47,7 +47,7 @@ export function policyCharacters(text: string | undefined): number {
 }
 
 /** What AWS sees of the grants: their ids without the prefix. */
-function checkedGrants({ grants }: DenyList): string[] {
+function checkedGrants({ grants }: DenyListContent): string[] {
   for (const grant of grants) {
     if (!isId('grt', grant))
       throw new StintError('REQUEST_INVALID', { explanation: 'A deny list holds grant ids and nothing else.' })
@@ -55,7 +55,7 @@ function checkedGrants({ grants }: DenyList): string[] {
   return [...new Set(grants)].map(idBody).sort()
 }
 
-function watermarkStatement({ watermark }: DenyList) {
+function watermarkStatement({ watermark }: DenyListContent) {
   if (!watermark) return []
   const seconds = Math.ceil(watermark.getTime() / 1_000)
   const text = new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z')

@@ -1,4 +1,4 @@
-import type { DenyList } from '../../provider.ts'
+import type { DenyListContent } from '../../provider.ts'
 import {
   boundaryDocument,
   INLINE_POLICIES_CHARACTERS,
@@ -25,17 +25,17 @@ export class DocumentRoom {
     this.#inlineCharacters = INLINE_POLICIES_CHARACTERS - otherInlineCharacters
   }
 
-  fits(targetKey: string, document: DenyDocument, list: DenyList): boolean {
+  fits(targetKey: string, document: DenyDocument, list: DenyListContent): boolean {
     const quota = document.kind === 'boundary' ? MANAGED_POLICY_CHARACTERS : this.#inlineCharacters
     return sizeOf(document, list) <= Math.min(quota, this.#learned.get(targetKey) ?? quota)
   }
 
   /** IAM refused a document with this list as too long. */
-  shrink(targetKey: string, document: DenyDocument, list: DenyList): void {
+  shrink(targetKey: string, document: DenyDocument, list: DenyListContent): void {
     this.#learned.set(targetKey, Math.floor(sizeOf(document, list) * SHRINK))
   }
 }
 
-function sizeOf(document: DenyDocument, list: DenyList): number {
+function sizeOf(document: DenyDocument, list: DenyListContent): number {
   return policyCharacters(document.kind === 'boundary' ? boundaryDocument(list) : inlineDocument(list))
 }

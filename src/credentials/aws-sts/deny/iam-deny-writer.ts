@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-iam'
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
-import type { DenyList } from '../../provider.ts'
+import type { DenyListContent } from '../../provider.ts'
 import type { FindIamAccess } from '../accounts/iam-access.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
 import { failedCall, type ProviderObserver } from '../calls/observer.ts'
@@ -53,7 +53,7 @@ export class IamDenyWriter {
    * @throws {StintError} PROVIDER_REFUSED with `details.limit` when the document is too long for IAM, without it when IAM
    *   refuses otherwise; PROVIDER_THROTTLED and PROVIDER_UNAVAILABLE after retries; CANCELLED.
    */
-  async write(target: string, document: DenyDocument, list: DenyList, signal: AbortSignal): Promise<void> {
+  async write(target: string, document: DenyDocument, list: DenyListContent, signal: AbortSignal): Promise<void> {
     const call = this.#caller(target, signal)
     if (document.kind === 'boundary') return this.#writeBoundary(document.policyArn, boundaryDocument(list), call)
     return this.#writeInline(document, inlineDocument(list), call)

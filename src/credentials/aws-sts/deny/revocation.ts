@@ -1,6 +1,6 @@
 import { isPolicyArn } from '../../../aws/arn.ts'
 import { StintError } from '../../../core/errors.ts'
-import type { RevocationTarget } from '../../provider.ts'
+import type { DenyListLocation } from '../../provider.ts'
 import { requireRoleArn } from '../role-arn.ts'
 
 /** Where the deny list of a role is kept. `inline` needs a right that could also widen the role: see docs/aws. */
@@ -20,7 +20,7 @@ export const DEFAULT_INLINE_POLICY_NAME = 'StintDeny'
 const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
 
 /** The roles' deny documents by target key, each with the roles that it reaches. Roles may share a boundary. */
-export class RevocationTargets {
+export class DenyListLocations {
   readonly #targets = new Map<string, { document: DenyDocument; roleArns: string[] }>()
   readonly #keyOfRole = new Map<string, string>()
 
@@ -35,7 +35,7 @@ export class RevocationTargets {
     }
   }
 
-  ofRole(roleArn: string): RevocationTarget | undefined {
+  ofRole(roleArn: string): DenyListLocation | undefined {
     const key = this.#keyOfRole.get(roleArn)
     const target = key === undefined ? undefined : this.#targets.get(key)
     return key === undefined || !target ? undefined : { key, roleArns: target.roleArns }
@@ -50,8 +50,7 @@ export class RevocationTargets {
     const document = this.find(key)
     if (document) return document
     throw new StintError('PROVIDER_REFUSED', {
-      explanation:
-        'No configured role has this revocation target; put the role back into the configuration to revoke on it.',
+      explanation: 'No configured role has this deny list; put the role back into the configuration to revoke on it.',
       target: key,
       outcome: 'not_minted',
     })

@@ -1,6 +1,6 @@
 import type { STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../../../core/clock.ts'
-import type { DenyList, IssuedCredentials } from '../../provider.ts'
+import type { DenyListContent, IssuedCredentials } from '../../provider.ts'
 
 /** The one session of a grant that its leases are made from. Its credentials never leave this process. */
 export interface ParentSession {
@@ -61,7 +61,7 @@ export class ParentSessions {
    *
    * @param inTarget whether the list is for the sessions of a role.
    */
-  dropDenied({ grants, watermark }: DenyList, inTarget: (roleArn: string) => boolean): void {
+  dropDenied({ grants, watermark }: DenyListContent, inTarget: (roleArn: string) => boolean): void {
     for (const grantId of grants) this.#held.delete(grantId)
     if (watermark === undefined) return
     for (const { parent } of this.#held.values())

@@ -1,6 +1,6 @@
 import type { STSClient } from '@aws-sdk/client-sts'
 import { asStintError, StintError } from '../../../core/errors.ts'
-import type { DenyList, IssuedCredentials, MintRequest } from '../../provider.ts'
+import type { DenyListContent, IssuedCredentials, MintRequest } from '../../provider.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
 import { failedCall } from '../calls/observer.ts'
 import { type Attempt, withRetry } from '../calls/retry.ts'
@@ -61,7 +61,7 @@ export class ScopedCredentialsMinter {
   }
 
   /** Forgets the sessions that are about to be denied. */
-  dropDenied(list: DenyList, inTarget: (roleArn: string) => boolean): void {
+  dropDenied(list: DenyListContent, inTarget: (roleArn: string) => boolean): void {
     this.#parents.dropDenied(list, inTarget)
   }
 

@@ -8,6 +8,7 @@ import { correlationMigration } from './003-correlation.ts'
 import { sessionNamesMigration } from './004-session-names.ts'
 import { chainsMigration } from './005-chains.ts'
 import { leaseReplicasMigration } from './006-lease-replicas.ts'
+import { denyListsMigration } from './007-deny-lists.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
   sessionNamesMigration,
   chainsMigration,
   leaseReplicasMigration,
+  denyListsMigration,
 ]
 
 interface AppliedRow {

@@ -3,8 +3,8 @@ import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { type Column, type OutputFormat, printList, withOutput } from '../output.ts'
 
-const COLUMNS: readonly Column<AdminSchema<'DenyTarget'>>[] = [
-  ['TARGET', ({ target }) => target],
+const COLUMNS: readonly Column<AdminSchema<'DenyList'>>[] = [
+  ['DENY LIST', ({ key }) => key],
   ['LAST WRITTEN', ({ lastWrittenAt }) => lastWrittenAt],
   ['NEXT ATTEMPT', ({ nextAttemptAt }) => nextAttemptAt],
   ['FAILED', ({ attempts }) => attempts],
@@ -12,13 +12,13 @@ const COLUMNS: readonly Column<AdminSchema<'DenyTarget'>>[] = [
   ['LAST ERROR', ({ lastError }) => lastError],
 ]
 
-/** `stint revocations`: the deny lists and how far each is, those that fail first. */
-export function revocations(io: CommandIo): Promise<number> {
-  return runParser('revocations', io, (parser) => {
+/** `stint deny-lists`: the deny lists and how far each is, those that fail first. */
+export function denyLists(io: CommandIo): Promise<number> {
+  return runParser('deny-lists', io, (parser) => {
     withOutput(withAdmin(parser))
       .description('Show the state of each deny list, failing ones first.')
       .action(async (flags: AdminFlags & { output: OutputFormat }) => {
-        const { items } = await (await AdminClient.from(flags, io)).get('/v1/revocations')
+        const { items } = await (await AdminClient.from(flags, io)).get('/v1/deny-lists')
         printList(io, flags.output, { rows: items, columns: COLUMNS, value: items })
       })
   })
