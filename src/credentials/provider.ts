@@ -59,14 +59,14 @@ export class ProviderReply extends Error {
   }
 }
 
-/** A policy document that can deny a grant, and the roles it reaches. */
+/** Where the deny list of a role is kept, and the roles that it reaches. */
 export interface DenyListLocation {
   /** `boundary:<policy ARN>` or `inline:<role ARN>`. */
   readonly key: string
   readonly roleArns: readonly string[]
 }
 
-/** The whole list that a target's document has to hold. */
+/** What a deny list has to hold, whole. */
 export interface DenyListContent {
   /** Ids of grants. */
   readonly grants: readonly string[]
@@ -110,8 +110,8 @@ export interface CredentialProvider {
   denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow
   /** Undefined for a role whose sessions can only run out. */
   findDenyList(roleArn: string): DenyListLocation | undefined
-  /** True if the list fits into the target's document. */
-  fits(targetKey: string, list: DenyListContent): boolean
+  /** True if the list fits into its policy document. */
+  fits(listKey: string, list: DenyListContent): boolean
   /** Writes the whole list; idempotent; resolves when the service accepted it. @throws {StintError} PROVIDER_* */
-  writeDenyList(targetKey: string, list: DenyListContent, signal: AbortSignal): Promise<void>
+  writeDenyList(listKey: string, list: DenyListContent, signal: AbortSignal): Promise<void>
 }

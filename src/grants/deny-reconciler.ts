@@ -25,7 +25,7 @@ export interface DenyReconcilerParts {
   readonly owner: string
   /** 0 to 1, for jitter. */
   readonly random: () => number
-  /** A deny list that cannot be written has the component `deny:<key of the list>` until a write of it succeeds. */
+  /** A deny list that cannot be written has the component `deny:<list>` until a write of it succeeds. */
   readonly onProblem: (problem: { component: string; error: unknown }) => void
   /** The component works again. */
   readonly onWell: (component: string) => void

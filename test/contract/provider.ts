@@ -47,10 +47,10 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
     }
     const denied = (request: MintRequest, issued: IssuedCredentials) =>
       harness.isDenied(request.lease.roleArn, { request, issuedAt: issued.issuedAt })
-    const targetOf = (roleArn: string) => {
-      const target = harness.provider.findDenyList(roleArn)
-      if (!target) throw new Error(`${roleArn} has no deny list`)
-      return target
+    const findList = (roleArn: string) => {
+      const list = harness.provider.findDenyList(roleArn)
+      if (!list) throw new Error(`${roleArn} has no deny list`)
+      return list
     }
 
     test('mints a session that outlives the lease and hides its secrets from printing', async () => {
@@ -119,7 +119,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
     test('denies a listed grant, spares its neighbour, and frees it when the list is written without it', async () => {
       const [first, second] = [harness.request(), harness.request()]
       const [one, two] = [await harness.provider.mint(first, never), await harness.provider.mint(second, never)]
-      const { key } = targetOf(harness.revocableRole)
+      const { key } = findList(harness.revocableRole)
       await harness.provider.writeDenyList(key, { grants: [first.grant.id] }, never)
       expect([denied(first, one), denied(second, two)]).toEqual([true, false])
       await harness.provider.writeDenyList(key, { grants: [first.grant.id] }, never)
@@ -132,7 +132,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
     test('denies every session that was issued before the watermark', async () => {
       const request = harness.request()
       const issued = await harness.provider.mint(request, never)
-      const { key } = targetOf(harness.revocableRole)
+      const { key } = findList(harness.revocableRole)
       const watermark = new Date(Math.ceil((issued.issuedAt.getTime() + 1_000) / 1_000) * 1_000)
       await harness.provider.writeDenyList(key, { grants: [], watermark }, never)
       expect(denied(request, issued)).toBe(true)
@@ -141,21 +141,21 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
     })
 
     test('knows the room of a document, and what reaches a role', () => {
-      const target = targetOf(harness.revocableRole)
-      expect(target.roleArns).toContain(harness.revocableRole)
+      const list = findList(harness.revocableRole)
+      expect(list.roleArns).toContain(harness.revocableRole)
       expect(harness.provider.findDenyList(harness.plainRole)).toBeUndefined()
-      expect(harness.provider.fits(target.key, { grants: [] })).toBe(true)
+      expect(harness.provider.fits(list.key, { grants: [] })).toBe(true)
       const many = Array.from({ length: 1_000 }, () => harness.request().grant.id)
-      expect(harness.provider.fits(target.key, { grants: many })).toBe(false)
+      expect(harness.provider.fits(list.key, { grants: many })).toBe(false)
     })
 
     test('refuses a list that could deny strangers', async () => {
-      const { key } = targetOf(harness.revocableRole)
+      const { key } = findList(harness.revocableRole)
       const error = await failure(harness.provider.writeDenyList(key, { grants: ['*'] }, never))
       expect(error.code).toBe('REQUEST_INVALID')
     })
 
-    test('has no room in a target that no role has, and refuses to write it', async () => {
+    test('has no room in a deny list that no role has, and refuses to write it', async () => {
       expect(harness.provider.fits('boundary:arn:aws:iam::1:policy/x', { grants: [] })).toBe(false)
       const error = await failure(
         harness.provider.writeDenyList('boundary:arn:aws:iam::1:policy/x', { grants: [] }, never),

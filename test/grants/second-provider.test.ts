@@ -113,7 +113,7 @@ describe('a provider that is not AWS', () => {
     await h.sweeper.reconcile()
     const issuedMs = lease?.credentials.issuedAt.getTime() ?? Number.NaN
     expect(await h.ledger.denyOf(grant.id)).toMatchObject({
-      target: 'the list at the gate',
+      listKey: 'the list at the gate',
       until: new Date(issuedMs + DENY_MS),
     })
     expect(gate.lists.at(-1)).toEqual({ key: 'the list at the gate', list: { grants: [grant.id] } })

@@ -8,13 +8,13 @@ const page = readFileSync(join(CHECKOUT, 'docs/cli.md'), 'utf8')
 
 test('docs/cli.md names every command of stint --help', async () => {
   const { stdout } = await stint(['--help'])
-  const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name)
+  const commands = [...stdout.matchAll(/^ {2}([\w-]+) {2,}/gm)].map(([, name]) => name)
   expect(commands.length).toBeGreaterThan(10)
   expect(commands.filter((name) => !page.includes(`| \`stint ${name}`))).toEqual([])
 })
 
 test('docs/cli.md names no subcommand that is not there', async () => {
-  const named = [...page.matchAll(/^\| `stint (\w+)( \w+)?[^`]*`/gm)]
+  const named = [...page.matchAll(/^\| `stint ([\w-]+)( \w+)?[^`]*`/gm)]
   for (const [, name = '', subcommand = ''] of named) {
     const argv = [name, subcommand.trim(), '--help'].filter(Boolean)
     const { exitCode, stdout } = await stint(argv)
@@ -35,8 +35,8 @@ const PAGES = [
 for (const name of PAGES)
   test(`${name} names no command of stint that is not there`, async () => {
     const { stdout } = await stint(['--help'])
-    const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, command]) => command)
-    const named = [...readFileSync(join(CHECKOUT, name), 'utf8').matchAll(/`stint ([a-z]\w*)/g)].map(
+    const commands = [...stdout.matchAll(/^ {2}([\w-]+) {2,}/gm)].map(([, command]) => command)
+    const named = [...readFileSync(join(CHECKOUT, name), 'utf8').matchAll(/`stint ([a-z][\w-]*)/g)].map(
       ([, command]) => command,
     )
     expect(named.filter((command) => command !== 'help' && !commands.includes(command))).toEqual([])

@@ -9,7 +9,7 @@ import { asStintError, type ErrorDetails, StintError } from '../../core/errors.t
 import { idBody, randomIds } from '../../core/ids.ts'
 import { type Exchange, sendOnce } from './calls/call.ts'
 import { toProviderFault } from './calls/errors.ts'
-import type { DenyListLocations } from './deny/revocation.ts'
+import type { DenyListLocations } from './deny/deny-list-locations.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './mint/assume-role.ts'
 import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
 
@@ -25,7 +25,7 @@ export interface ProbeDeps extends AssumeRoleDeps {
   readonly iam: IAMClient
   /** The broker's credentials, and the revoker's where these are others. */
   readonly callers: readonly CallerIdentityDeps[]
-  readonly targets: DenyListLocations
+  readonly denyLists: DenyListLocations
 }
 
 /** Questions of `stint doctor` to AWS. They change nothing and keep nothing. */
@@ -79,16 +79,17 @@ export class AwsProbes {
   /** Can the document that carries the role's deny list be read, and is a boundary in place of the right kind? */
   revocation(roleArn: string, signal: AbortSignal): Promise<ProbeResult> {
     return outcome(async () => {
-      const target = this.#deps.targets.ofRole(roleArn)
-      if (!target)
+      const location = this.#deps.denyLists.ofRole(roleArn)
+      if (!location)
         return {
           roleArn,
           placement: 'none',
           explanation: 'Sessions of this role cannot be revoked; they work until they expire.',
         }
-      const document = this.#deps.targets.document(target.key)
-      if (document.kind === 'inline') return { target: target.key, ...(await this.#inline(document.roleName, signal)) }
-      return { target: target.key, ...(await this.#boundary(document.policyArn, signal)) }
+      const document = this.#deps.denyLists.document(location.key)
+      if (document.kind === 'inline')
+        return { location: location.key, ...(await this.#inline(document.roleName, signal)) }
+      return { location: location.key, ...(await this.#boundary(document.policyArn, signal)) }
     })
   }
 

@@ -15,7 +15,7 @@ const ROLE_CODES = ['AccessDenied', 'UnauthorizedAccess', 'NoSuchEntity', 'Regio
  * - `aws:sts:throttled`, `aws:iam:throttled`: AWS wants fewer calls
  * - `aws:role:<ARN>`: this role does not take the broker
  *
- * A deny list that cannot be written is `deny:<target>`, which its writer reports.
+ * A deny list that cannot be written is `deny:<list>`, which its writer reports.
  */
 export class ProviderProblems {
   readonly #reports: PartReports

@@ -6,10 +6,10 @@ import type { CredentialProvider } from '../provider.ts'
 import { createIamClient, createStsClient, createStsClients, type HttpLimits } from './calls/clients.ts'
 import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
+import { DenyListLocations, type RevocationPlacement } from './deny/deny-list-locations.ts'
 import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
 import { DocumentRoom } from './deny/document-room.ts'
 import { IamDenyWriter } from './deny/iam-deny-writer.ts'
-import { DenyListLocations, type RevocationPlacement } from './deny/revocation.ts'
 import { AssumeRoleMinter } from './mint/assume-role.ts'
 import { type ExternalIdSource, ExternalIds } from './mint/external-ids.ts'
 import {
@@ -91,7 +91,7 @@ const IAM_SOCKETS = 64
  */
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
   const profile = options.profile ?? PROFILES.aws
-  const targets = new DenyListLocations(options.roles)
+  const denyLists = new DenyListLocations(options.roles)
   const shared = sharedParts(options)
   const externalIds = new ExternalIds({
     sources: new Map(options.roles.flatMap(({ arn, externalId }) => (externalId ? [[arn, externalId] as const] : []))),
@@ -156,20 +156,20 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
       return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
     denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs, longestSessionSeconds),
-    findDenyList: (roleArn) => targets.ofRole(roleArn),
-    fits: (targetKey, list) => {
-      const document = targets.find(targetKey)
-      return document !== undefined && room.fits(targetKey, document, list)
+    findDenyList: (roleArn) => denyLists.ofRole(roleArn),
+    fits: (listKey, list) => {
+      const document = denyLists.find(listKey)
+      return document !== undefined && room.fits(listKey, document, list)
     },
-    writeDenyList: async (targetKey, list, signal) => {
-      const document = targets.document(targetKey)
-      scoped?.dropDenied(list, (roleArn) => targets.ofRole(roleArn)?.key === targetKey)
-      await writer.write(targetKey, document, list, signal).catch((error) => {
-        if (error instanceof StintError && error.details.limit) room.shrink(targetKey, document, list)
+    writeDenyList: async (listKey, list, signal) => {
+      const document = denyLists.document(listKey)
+      scoped?.dropDenied(list, (roleArn) => denyLists.ofRole(roleArn)?.key === listKey)
+      await writer.write(listKey, document, list, signal).catch((error) => {
+        if (error instanceof StintError && error.details.limit) room.shrink(listKey, document, list)
         throw error
       })
     },
-    probes: new AwsProbes({ ...minterDeps, iam, targets, callers }),
+    probes: new AwsProbes({ ...minterDeps, iam, denyLists, callers }),
     close: () => {
       for (const { client } of callers) client.destroy()
       iam.destroy()

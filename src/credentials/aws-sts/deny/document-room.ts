@@ -6,7 +6,7 @@ import {
   MANAGED_POLICY_CHARACTERS,
   policyCharacters,
 } from './deny-document.ts'
-import type { DenyDocument } from './revocation.ts'
+import type { DenyDocument } from './deny-list-locations.ts'
 
 /** How much of a document that IAM found too long is tried the next time. */
 const SHRINK = 0.75
@@ -25,14 +25,14 @@ export class DocumentRoom {
     this.#inlineCharacters = INLINE_POLICIES_CHARACTERS - otherInlineCharacters
   }
 
-  fits(targetKey: string, document: DenyDocument, list: DenyListContent): boolean {
+  fits(listKey: string, document: DenyDocument, list: DenyListContent): boolean {
     const quota = document.kind === 'boundary' ? MANAGED_POLICY_CHARACTERS : this.#inlineCharacters
-    return sizeOf(document, list) <= Math.min(quota, this.#learned.get(targetKey) ?? quota)
+    return sizeOf(document, list) <= Math.min(quota, this.#learned.get(listKey) ?? quota)
   }
 
   /** IAM refused a document with this list as too long. */
-  shrink(targetKey: string, document: DenyDocument, list: DenyListContent): void {
-    this.#learned.set(targetKey, Math.floor(sizeOf(document, list) * SHRINK))
+  shrink(listKey: string, document: DenyDocument, list: DenyListContent): void {
+    this.#learned.set(listKey, Math.floor(sizeOf(document, list) * SHRINK))
   }
 }
 

@@ -16,7 +16,7 @@ import { type Exchange, sendOnce } from '../calls/call.ts'
 import { failedCall, type ProviderObserver } from '../calls/observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
 import { boundaryDocument, inlineDocument } from './deny-document.ts'
-import type { DenyDocument } from './revocation.ts'
+import type { DenyDocument } from './deny-list-locations.ts'
 
 /** IAM keeps this many versions of a managed policy. */
 const MAX_VERSIONS = 5
@@ -25,7 +25,7 @@ const MAX_PAGES = 10
 
 /** What the writer needs. */
 export interface IamDenyWriterDeps {
-  /** By target key: each account has a client of its own, whose credentials may be other than the minting ones. */
+  /** By key of the deny list: each account has a client of its own, whose credentials may be other than the minting ones. */
   readonly accessTo: FindIamAccess
   readonly clock: Clock
   readonly random: () => number
@@ -53,8 +53,8 @@ export class IamDenyWriter {
    * @throws {StintError} PROVIDER_REFUSED with `details.limit` when the document is too long for IAM, without it when IAM
    *   refuses otherwise; PROVIDER_THROTTLED and PROVIDER_UNAVAILABLE after retries; CANCELLED.
    */
-  async write(target: string, document: DenyDocument, list: DenyListContent, signal: AbortSignal): Promise<void> {
-    const call = this.#caller(target, signal)
+  async write(listKey: string, document: DenyDocument, list: DenyListContent, signal: AbortSignal): Promise<void> {
+    const call = this.#caller(listKey, signal)
     if (document.kind === 'boundary') return this.#writeBoundary(document.policyArn, boundaryDocument(list), call)
     return this.#writeInline(document, inlineDocument(list), call)
   }

@@ -19,9 +19,9 @@ export const DEFAULT_INLINE_POLICY_NAME = 'StintDeny'
 
 const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
 
-/** The roles' deny documents by target key, each with the roles that it reaches. Roles may share a boundary. */
+/** The roles' deny documents by key, each with the roles that it reaches. Roles may share a boundary. */
 export class DenyListLocations {
-  readonly #targets = new Map<string, { document: DenyDocument; roleArns: string[] }>()
+  readonly #lists = new Map<string, { document: DenyDocument; roleArns: string[] }>()
   readonly #keyOfRole = new Map<string, string>()
 
   /** @throws {StintError} CONFIG_INVALID for a malformed ARN or name, or a role that is given twice. */
@@ -37,12 +37,12 @@ export class DenyListLocations {
 
   ofRole(roleArn: string): DenyListLocation | undefined {
     const key = this.#keyOfRole.get(roleArn)
-    const target = key === undefined ? undefined : this.#targets.get(key)
-    return key === undefined || !target ? undefined : { key, roleArns: target.roleArns }
+    const list = key === undefined ? undefined : this.#lists.get(key)
+    return key === undefined || !list ? undefined : { key, roleArns: list.roleArns }
   }
 
   find(key: string): DenyDocument | undefined {
-    return this.#targets.get(key)?.document
+    return this.#lists.get(key)?.document
   }
 
   /** @throws {StintError} PROVIDER_REFUSED for a key that no configured role has. */
@@ -58,9 +58,9 @@ export class DenyListLocations {
 
   #add(roleArn: string, document: DenyDocument): void {
     const key = document.kind === 'boundary' ? `boundary:${document.policyArn}` : `inline:${roleArn}`
-    const target = this.#targets.get(key) ?? { document, roleArns: [] }
-    target.roleArns.push(roleArn)
-    this.#targets.set(key, target)
+    const list = this.#lists.get(key) ?? { document, roleArns: [] }
+    list.roleArns.push(roleArn)
+    this.#lists.set(key, list)
     this.#keyOfRole.set(roleArn, key)
   }
 }
