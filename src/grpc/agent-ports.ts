@@ -14,8 +14,8 @@ import {
   type SharedChecks,
   sharedChecks,
 } from './broker-server.ts'
-import { CallConnections } from './call-connections.ts'
-import { Listener } from './listener.ts'
+import { CallConnections } from './connections/call-connections.ts'
+import { Listener } from './connections/listener.ts'
 
 interface Address {
   readonly host: string

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
 import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
-import { createGrpcServer, createInjector } from './http2-guard.ts'
+import { createGrpcServer, createInjector } from './connections/http2-guard.ts'
 
 const BROKER = 'stint.v1.BrokerService'
 

@@ -6,7 +6,7 @@ import { type ExportEnd, exportedEvents } from './audit/audit-export.ts'
 import { type ChainHead, emptyHead } from './audit/sealed-event.ts'
 import { type AuditProblem, type AuditVerdict, walkChains } from './audit/walk-chains.ts'
 import { damagedRecord, verifyStored } from './sqlite/audit.ts'
-import { isCorruptError, SqliteDatabase, sqliteCode } from './sqlite/sqlite-database.ts'
+import { isCorruptError, SqliteDatabase, sqliteCode } from './sqlite/database/sqlite-database.ts'
 
 /**
  * Verifies an audit log offline: an export (JSON lines) or a SQLite file, be it a copy or the ledger in use, which is only

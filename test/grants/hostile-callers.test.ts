@@ -4,7 +4,7 @@ import { canonicalJson, type Json, sha256Hex } from '../../src/core/canonical-js
 import { StintError } from '../../src/core/errors.ts'
 import { createJudge, type JudgeParts } from '../../src/grants/judge.ts'
 import { createGrantService } from '../../src/grants/services.ts'
-import { SqliteDatabase } from '../../src/ledger/sqlite/sqlite-database.ts'
+import { SqliteDatabase } from '../../src/ledger/sqlite/database/sqlite-database.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Decision } from '../../src/policy/decision.ts'
 import { recordOf } from '../support/audit-record.ts'

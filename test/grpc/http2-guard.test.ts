@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { createGrpcServer, createInjector } from '../../src/grpc/http2-guard.ts'
+import { createGrpcServer, createInjector } from '../../src/grpc/connections/http2-guard.ts'
 import { GRPC_SERVER_OPTIONS } from '../../src/grpc/server-options.ts'
 import { callHeaders, END_HEADERS, END_STREAM, frame, headerBlock, PREFACE, TYPE } from '../attack/frames.ts'
 

@@ -1,6 +1,6 @@
 import { EVENT_CATALOG, type EventSpec } from '../../src/ledger/events.ts'
 import type { EventContent } from '../../src/ledger/records.ts'
-import { SqliteTransaction } from '../../src/ledger/sqlite/sqlite-transaction.ts'
+import { SqliteTransaction } from '../../src/ledger/sqlite/database/sqlite-transaction.ts'
 
 const ACTOR_FORMS = { stint: /^stint$/, operator: /^operator:./, agent: /^(?!operator:|stint$)./ }
 

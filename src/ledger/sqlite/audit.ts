@@ -7,8 +7,8 @@ import {
   type UnverifiedEvent,
   walkChains,
 } from '../audit/walk-chains.ts'
+import type { SqliteDatabase } from './database/sqlite-database.ts'
 import { type EventRow, selectEvent, toHex } from './rows.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
 
 /** Events looked at when a ledger is opened; the whole log is for `stint audit verify`. */
 const TAIL = 256

@@ -15,6 +15,8 @@ import {
   wantedDenyEntry,
   writtenDenyList,
 } from '../rules.ts'
+import type { SqliteDatabase } from './database/sqlite-database.ts'
+import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import {
   type DenyEntryRow,
   type DenyListRow,
@@ -26,9 +28,7 @@ import {
   toMsOrNull,
   toReadableDenyList,
 } from './rows.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 

@@ -13,10 +13,10 @@ import {
   requireGrantAt,
   settledLease,
 } from '../rules.ts'
+import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
 import { type ApprovalRow, type GrantRow, SELECT_APPROVAL, SELECT_GRANT, toMs, toMsOrNull } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { TokenRows } from './tokens.ts'
 
 type Opened = { kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }

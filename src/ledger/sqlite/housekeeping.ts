@@ -1,9 +1,9 @@
 import type { LedgerWrites } from '../ledger.ts'
 import type { GrantState } from '../records.ts'
 import { mayPrune, notedAttempt, type PruneFacts } from '../rules.ts'
+import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { SELECT_UNREGISTERED, toMs, type UnregisteredRow } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-import type { SqliteTransaction } from './sqlite-transaction.ts'
 import type { TokenRows } from './tokens.ts'
 
 type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]

@@ -4,6 +4,7 @@ import type { LedgerReads } from '../ledger.ts'
 import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { isAbandoned } from '../rules.ts'
 import { unnamedHeads } from './chain-writer.ts'
+import { readError } from './database/sqlite-database.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import {
   type ApprovalRow,
@@ -18,7 +19,6 @@ import {
   SELECT_GRANT,
   SELECT_LEASE,
 } from './rows.ts'
-import { readError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 /** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */

@@ -21,7 +21,7 @@ import {
   type UnregisteredAttempt,
 } from '../records.ts'
 import type { ReadableDenyList } from '../rules.ts'
-import type { InternedTexts } from './interned-texts.ts'
+import type { InternedTexts } from './database/interned-texts.ts'
 
 /*
  * A row may be damaged: each reader throws for what it cannot make a record of. Joins are outer ones, so that a row is not

@@ -4,7 +4,8 @@ import type { Plan } from '../../plan/plan.ts'
 import type { Decision } from '../../policy/decision.ts'
 import type { DamagedRows } from '../damaged-rows.ts'
 import type { Approval, AuditEvent, DenyEntry, DenyList, Grant, Lease, UnregisteredAttempt } from '../records.ts'
-import type { InternedTexts } from './interned-texts.ts'
+import type { InternedTexts } from './database/interned-texts.ts'
+import type { SqliteDatabase } from './database/sqlite-database.ts'
 import {
   type ApprovalRow,
   type DenyEntryRow,
@@ -25,7 +26,6 @@ import {
   toUnregistered,
   type UnregisteredRow,
 } from './rows.ts'
-import type { SqliteDatabase } from './sqlite-database.ts'
 
 const MAX_REMEMBERED_DECISIONS = 1_000
 

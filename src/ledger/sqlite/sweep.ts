@@ -3,6 +3,8 @@ import type { Plan } from '../../plan/plan.ts'
 import type { DueGrant, GrantMove, LedgerWrites } from '../ledger.ts'
 import type { Grant } from '../records.ts'
 import { setAsideUntil, sweptGrant } from '../rules.ts'
+import { isStoreError } from './database/sqlite-database.ts'
+import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { denyEnforced } from './deny.ts'
 import { writeMove } from './grants.ts'
 import {
@@ -18,9 +20,7 @@ import {
   toHex,
   toMs,
 } from './rows.ts'
-import { isStoreError } from './sqlite-database.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 type SweepInput = Parameters<LedgerWrites['sweepGrants']>[0]
 type Move = Omit<GrantMove, 'grantId' | 'expectedVersion'>

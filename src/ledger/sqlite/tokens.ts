@@ -1,8 +1,8 @@
 import type { TokenUse } from '../ledger.ts'
 import type { LeaseEnd, LeaseState } from '../records.ts'
 import { checkConnectionOpen, type TokenBinding, type TokenPurpose, tokenReplayed, tokenStep } from '../rules.ts'
+import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { toMs } from './rows.ts'
-import type { SqliteTransaction } from './sqlite-transaction.ts'
 
 interface TokenRow {
   until: number

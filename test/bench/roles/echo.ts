@@ -3,7 +3,7 @@ import { Server, type ServerUnaryCall, type ServiceDefinition, type sendUnaryDat
 import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Secret } from '../../../src/core/secret.ts'
-import { Listener } from '../../../src/grpc/listener.ts'
+import { Listener } from '../../../src/grpc/connections/listener.ts'
 import { GRPC_SERVER_OPTIONS } from '../../../src/grpc/server-options.ts'
 import { BundleStore } from '../../../src/identity/bundle/bundle-store.ts'
 import { parseSpiffeBundle } from '../../../src/identity/bundle/trust-bundle.ts'

@@ -4,7 +4,7 @@ import { Server } from '@grpc/grpc-js'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Secret } from '../../../src/core/secret.ts'
-import { Listener } from '../../../src/grpc/listener.ts'
+import { Listener } from '../../../src/grpc/connections/listener.ts'
 import { serverIdentity } from '../../../src/identity/server-identity.ts'
 import { createTrustDomain } from '../../../src/practice/stage/pki.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { StintError } from '../../../src/core/errors.ts'
-import { type CommitTarget, GroupCommit } from '../../../src/ledger/sqlite/group-commit.ts'
+import { type CommitTarget, GroupCommit } from '../../../src/ledger/sqlite/database/group-commit.ts'
 
 /** A store in memory: what is committed, and what fails when told to. */
 class MemoryTarget implements CommitTarget {

@@ -20,8 +20,8 @@ import { idBody, randomIds } from '../../../src/core/ids.ts'
 import { verifyAuditFile } from '../../../src/ledger/audit-verify.ts'
 import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { Grant } from '../../../src/ledger/records.ts'
+import { APPLICATION_ID, SqliteDatabase } from '../../../src/ledger/sqlite/database/sqlite-database.ts'
 import { MIGRATIONS, runMigrations } from '../../../src/ledger/sqlite/migrations/run-migrations.ts'
-import { APPLICATION_ID, SqliteDatabase } from '../../../src/ledger/sqlite/sqlite-database.ts'
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts'
 import { recordOf } from '../../support/audit-record.ts'
 import { sampleEvent, sampleOpen } from '../../support/ledger-records.ts'
@@ -331,6 +331,31 @@ describe('migrations', () => {
     change('UPDATE leases SET session_name = NULL')
     const [lease] = await (await open()).listLeases(grant.id)
     expect(lease?.sessionName).toBe(`${idBody(grant.id)}.1`)
+  })
+
+  test('keep the deny list of a release that called it a deny target, and the leases that it ended', async () => {
+    const before = await open()
+    const { grant } = (await before.openGrant(sampleOpen(randomIds, clock.now()))) as { grant: Grant }
+    const deny = { listKey: 'inline:x', wantedAt: clock.now(), until: clock.now(), lastIssuedAt: clock.now() }
+    const to = { state: 'ended', reason: 'revoked', dueAt: null } as const
+    const endLeases = { end: 'cut', endedAt: clock.now() } as const
+    await before.moveGrant({ grantId: grant.id, expectedVersion: 1, to, deny, endLeases, events: [] })
+    await before.close()
+    change(`ALTER TABLE leases ADD COLUMN end_kind TEXT CHECK (end_kind IN ('expired', 'not_minted', 'denied'));
+      UPDATE leases SET end_kind = 'denied' WHERE ended_by = 'cut';
+      ALTER TABLE leases DROP COLUMN ended_by;
+      ALTER TABLE deny_lists RENAME TO deny_targets;
+      ALTER TABLE deny_targets RENAME COLUMN list_key TO target;
+      ALTER TABLE deny_entries RENAME COLUMN list_n TO target_n;
+      DROP INDEX deny_lists_due;
+      CREATE INDEX deny_targets_due ON deny_targets (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+      DROP INDEX deny_entries_by_list;
+      CREATE INDEX deny_entries_by_target ON deny_entries (target_n, wanted_at);
+      DELETE FROM migrations WHERE version = 7`)
+    const after = await open()
+    expect(await after.listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'cut' }])
+    expect(await after.denyOf(grant.id)).toMatchObject({ listKey: 'inline:x' })
+    expect(await after.listDenyLists()).toMatchObject([{ key: 'inline:x' }])
   })
 
   test('that fail leave nothing behind', async () => {

@@ -1,7 +1,7 @@
 import { sha256Hex } from '../../../core/canonical-json.ts'
 import { StintError } from '../../../core/errors.ts'
 import { failpoint } from '../../../core/process/failpoint.ts'
-import type { SqliteDatabase } from '../sqlite-database.ts'
+import type { SqliteDatabase } from '../database/sqlite-database.ts'
 import { ledgerMigration } from './001-ledger.ts'
 import { tokenOwnersMigration } from './002-token-owners.ts'
 import { correlationMigration } from './003-correlation.ts'

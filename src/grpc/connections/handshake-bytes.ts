@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
-import { StintError } from '../core/errors.ts'
-import { peerKey } from '../core/net/connection-table.ts'
+import { StintError } from '../../core/errors.ts'
+import { peerKey } from '../../core/net/connection-table.ts'
 
 /**
  * What a client may send in its handshake. A leaf under two intermediates comes to 3 KiB with P-256 and to 6 KiB with

@@ -1,8 +1,8 @@
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
-import { sha256Hex } from '../core/canonical-json.ts'
-import { derChain } from '../core/net/der-chain.ts'
-import { parseCertificate } from '../identity/x509/certificate.ts'
-import { checkLeaf } from '../identity/x509/x509-leaf.ts'
+import { sha256Hex } from '../../core/canonical-json.ts'
+import { derChain } from '../../core/net/der-chain.ts'
+import { parseCertificate } from '../../identity/x509/certificate.ts'
+import { checkLeaf } from '../../identity/x509/x509-leaf.ts'
 
 const CHAINS = new WeakMap<TLSSocket, readonly Uint8Array[]>()
 

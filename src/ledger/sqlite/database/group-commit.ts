@@ -1,4 +1,4 @@
-import { asStintError, StintError } from '../../core/errors.ts'
+import { asStintError, StintError } from '../../../core/errors.ts'
 
 /** What the group commit needs of a store; every step is synchronous. */
 export interface CommitTarget {

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { asStintError, StintError } from '../../core/errors.ts'
+import { asStintError, StintError } from '../../../core/errors.ts'
 
 /** Result codes of SQLite that tell of the disk or the file, by their low byte. See sqlite.org/rescode.html. */
 const SQLITE_CONSTRAINT = 19

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, lstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { hasCode, StintError } from '../../core/errors.ts'
-import { openToOthers } from '../../core/files/open-to-others.ts'
+import { hasCode, StintError } from '../../../core/errors.ts'
+import { openToOthers } from '../../../core/files/open-to-others.ts'
 import { isBusyError, SqliteDatabase } from './sqlite-database.ts'
 
 /** A ledger file that this process alone may use. */

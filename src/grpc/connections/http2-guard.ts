@@ -7,8 +7,8 @@ import type {
 } from 'node:http2'
 import { constants } from 'node:http2'
 import { type ConnectionInjector, Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js'
-import { FairTurns } from '../core/limits/fair-turns.ts'
-import { peerKey } from '../core/net/connection-table.ts'
+import { FairTurns } from '../../core/limits/fair-turns.ts'
+import { peerKey } from '../../core/net/connection-table.ts'
 
 /**
  * nghttp2 keeps this limit itself and soon reads no further, which our own limit of resets cannot do: it is looked at when a

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import type { Clock } from '../core/clock.ts'
-import type { Ids } from '../core/ids.ts'
-import { peerKey } from '../core/net/connection-table.ts'
-import type { CallConnection } from '../identity/caller-identity.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Ids } from '../../core/ids.ts'
+import { peerKey } from '../../core/net/connection-table.ts'
+import type { CallConnection } from '../../identity/caller-identity.ts'
 
 /** The open connections of a port for bearer tokens, each with an id of its own: an address can be used again. */
 export class CallConnections {

@@ -3,11 +3,11 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket, Server as TlsServer } from 'node:tls'
 import { createServer } from 'node:tls'
 import type { ConnectionInjector, Server } from '@grpc/grpc-js'
-import { farewell } from '../contract/farewell.ts'
-import type { Clock } from '../core/clock.ts'
-import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
-import type { Penalties } from '../core/limits/penalties.ts'
-import { type ConnectionTable, type ConnectionTableLimits, peerKey } from '../core/net/connection-table.ts'
+import { farewell } from '../../contract/farewell.ts'
+import type { Clock } from '../../core/clock.ts'
+import { asStintError, ERROR_CATALOG, StintError } from '../../core/errors.ts'
+import type { Penalties } from '../../core/limits/penalties.ts'
+import { type ConnectionTable, type ConnectionTableLimits, peerKey } from '../../core/net/connection-table.ts'
 import {
   GuardedListener,
   type GuardedListenerLimits,
@@ -15,11 +15,11 @@ import {
   type ListenAddress,
   peerText,
   type RefusedConnection,
-} from '../core/net/guarded-listener.ts'
-import { type BundleStore, requireBundle } from '../identity/bundle/bundle-store.ts'
-import type { ServerIdentity } from '../identity/server-identity.ts'
-import { spiffeIdText } from '../identity/spiffe-id.ts'
-import { VerifiedConnection } from '../identity/verified-connection.ts'
+} from '../../core/net/guarded-listener.ts'
+import { type BundleStore, requireBundle } from '../../identity/bundle/bundle-store.ts'
+import type { ServerIdentity } from '../../identity/server-identity.ts'
+import { spiffeIdText } from '../../identity/spiffe-id.ts'
+import { VerifiedConnection } from '../../identity/verified-connection.ts'
 import { bindConnection } from './find-connection.ts'
 import { HandshakeBytes } from './handshake-bytes.ts'
 import { createInjector } from './http2-guard.ts'

@@ -1,6 +1,6 @@
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { ServerUnaryCall } from '@grpc/grpc-js'
-import type { VerifiedConnection } from '../identity/verified-connection.ts'
+import type { VerifiedConnection } from '../../identity/verified-connection.ts'
 
 /** By the very object that a socket answers for its peer's certificate: no other socket can show the same one. */
 const CONNECTIONS = new WeakMap<PeerCertificate, VerifiedConnection>()
