@@ -1,9 +1,10 @@
 /**
  * Decides requests by IAM policies, from AWS's documents alone: it shares no code with `src`, so that a mistake there is not
  * repeated here. Covers what tests need: Allow and Deny, (Not)Action, (Not)Resource, globs, and the String, Arn, Date, Bool
- * and Null operators with `IfExists`. Anything else throws rather than being passed over.
+ * and Null operators with `IfExists`, `ForAllValues` and `ForAnyValue`. Anything else throws rather than being passed over.
  *
- * @see IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators"
+ * @see IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Condition operators" and "Set operators for
+ *   multivalued context keys"
  */
 export interface IamRequest {
   readonly action: string
@@ -51,16 +52,20 @@ function applies(statement: Statement, { action, resource, context = {} }: IamRe
 }
 
 function holds(operator: string, actual: readonly string[] | undefined, wanted: readonly string[]): boolean {
-  if (operator === 'Null') return wanted.some((value) => (value === 'true') === (actual === undefined))
-  const ifExists = operator.endsWith('IfExists')
-  const name = ifExists ? operator.slice(0, -'IfExists'.length) : operator
+  // "A key that exists but has no value": to Null and to ForAllValues it is as a key that is not there.
+  const values = actual?.length === 0 ? undefined : actual
+  if (operator === 'Null') return wanted.some((value) => (value === 'true') === (values === undefined))
+  const [, set = '', name = '', ifExists] = /^(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?$/.exec(operator) ?? []
   const test = OPERATORS[name]
   if (!test) throw new Error(`the evaluator does not know the operator ${operator}`)
   const negated = NEGATED.has(name)
-  if (actual === undefined) return ifExists || negated
-  return negated
-    ? actual.every((value) => wanted.every((want) => test(value, want)))
-    : actual.some((value) => wanted.some((want) => test(value, want)))
+  // A single value of the request: one value of the policy must match, or none where the operator is negated.
+  const one = (value: string) =>
+    negated ? wanted.every((want) => test(value, want)) : wanted.some((want) => test(value, want))
+  if (set === 'ForAllValues') return (values ?? []).every(one)
+  if (set === 'ForAnyValue') return (values ?? []).some(one)
+  if (values === undefined) return ifExists !== undefined || negated
+  return negated ? values.every(one) : values.some(one)
 }
 
 const NEGATED = new Set(['StringNotEquals', 'StringNotLike', 'ArnNotLike', 'ArnNotEquals', 'DateNotEquals'])
