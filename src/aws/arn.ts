@@ -1,16 +1,13 @@
 import { StintError } from '../core/errors.ts'
 import { compileGlob, contains, type Glob, intersects } from './glob.ts'
-
-/** The partitions that are served. */
-const ARN_PARTITIONS = ['aws', 'aws-cn', 'aws-us-gov'] as const
-type ArnPartition = (typeof ARN_PARTITIONS)[number]
+import { isPartition, PARTITIONS, type Partition } from './partitions.ts'
 
 /** A requested resource or a label's pattern, ready for questions. */
 export interface ResourcePattern {
   /** As written: IAM compares ARNs in their case, so nothing is normalised. */
   readonly text: string
   /** Undefined for `*`. */
-  readonly partition: ArnPartition | undefined
+  readonly partition: Partition | undefined
   /** The six parts as globs, the last with its colons; empty for `*`. */
   readonly parts: readonly Glob[]
   /** The whole text as one glob. */
@@ -20,7 +17,7 @@ export interface ResourcePattern {
 /** An IAM role's ARN, taken apart. */
 export interface RoleArn {
   readonly text: string
-  readonly partition: ArnPartition
+  readonly partition: Partition
   /** '' with stand-ins for AWS whose roles have none, such as Ceph radosgw's default tenant. */
   readonly accountId: string
   /** Begins and ends with `/`. */
@@ -37,7 +34,7 @@ const MAX_STARS = 32
 /** Latin-1 without control characters: what STS takes in a session policy (U+0020 to U+00FF) and a person can read. */
 const RESOURCE_TEXT = /^[\u0020-\u007e\u00a0-\u00ff]+$/
 const POLICY = /^arn:aws[a-z-]{0,20}:iam::(\d{12}|):policy\/(?:[!-~]{1,510}\/)?[\w+=,.@-]{1,128}$/
-const ROLE = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]{1,64})$/
+const ROLE = /^arn:([a-z-]{3,20}):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]{1,64})$/
 
 /**
  * Reads a resource as IAM writes it: `*`, or `arn:partition:service:region:account:resource` with `*` and `?` in the last
@@ -59,7 +56,7 @@ export function parseResourcePattern(text: string): ResourcePattern {
   if (prefix !== 'arn' || region === undefined || account === undefined || resource === '') {
     throw invalid(text, 'write `*` or `arn:partition:service:region:account:resource`')
   }
-  if (!isPartition(partition)) throw invalid(text, `the partition must be one of ${ARN_PARTITIONS.join(', ')}`)
+  if (!isPartition(partition)) throw invalid(text, `the partition must be one of ${PARTITIONS.join(', ')}`)
   if (service === undefined || !/^[a-z0-9-]+$/.test(service)) {
     throw invalid(text, 'the service must be spelled, in lower case and without a wildcard')
   }
@@ -116,10 +113,6 @@ export function parseRoleArn(text: string): RoleArn | undefined {
   if (!isPartition(partition) || accountId === undefined || !path || !name || path.length > 512 || /[*?]/.test(path))
     return undefined
   return { text, partition, accountId, path, name }
-}
-
-function isPartition(text: string | undefined): text is ArnPartition {
-  return ARN_PARTITIONS.some((partition) => partition === text)
 }
 
 function invalid(text: string, why: string): StintError {

@@ -88,7 +88,7 @@ const settings = z.strictObject({
   labels: z.strictObject({ file: path }).optional(),
   roles: z.array(role).min(1).max(1_000),
   aws: z.strictObject({
-    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
+    region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
     stsEndpoint: url.optional(),
     iamEndpoint: url.optional(),
     /** The broker's own keys; AWS's default chain unless set. */

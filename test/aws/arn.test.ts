@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseResourcePattern, parseRoleArn, resourceContains, resourceIntersects } from '../../src/aws/arn.ts'
+import { PARTITIONS } from '../../src/aws/partitions.ts'
 
 describe('resource patterns', () => {
   for (const { name, input } of [
@@ -29,6 +30,8 @@ describe('resource patterns', () => {
     '*',
     'arn:aws:s3:::data/*',
     'arn:aws-cn:sqs:cn-north-1:123456789012:q',
+    'arn:aws-eusc:s3:::data/*', // AWS European Sovereign Cloud
+    'arn:aws-iso-b:s3:::data/*',
     'arn:aws:ec2:*:*:instance/*',
     'arn:aws:logs:eu-west-1:123456789012:log-group:x:*',
   ])
@@ -55,7 +58,12 @@ describe('role ARNs', () => {
       path: '/stint/',
       name: 'agent-data',
     })
-    expect(parseRoleArn('arn:aws-us-gov:iam::123456789012:role/x')).toMatchObject({ path: '/', name: 'x' })
+    for (const partition of PARTITIONS)
+      expect(parseRoleArn(`arn:${partition}:iam::123456789012:role/x`)).toMatchObject({
+        partition,
+        path: '/',
+        name: 'x',
+      })
     // Ceph radosgw: roles of the default tenant have no account
     expect(parseRoleArn('arn:aws:iam:::role/stint/x')).toMatchObject({ accountId: '', path: '/stint/', name: 'x' })
   })
@@ -65,6 +73,7 @@ describe('role ARNs', () => {
     'arn:aws:iam::123456789012:role/*',
     'arn:aws:iam::123456789012:role/a*/b',
     'arn:aws:iam::12345678901:role/x', // twelve digits
+    'arn:aws-moon:iam::123456789012:role/x',
     'arn:aws:iam::123456789012:user/x',
     'arn:aws:sts::123456789012:assumed-role/x/y',
     'arn:aws:iam::123456789012:role/',

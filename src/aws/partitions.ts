@@ -1,0 +1,37 @@
+/**
+ * AWS's partitions: groups of regions with accounts, IAM and ARNs of their own. Nothing reaches from one into another.
+ *
+ * @see AWS General Reference, "Partitions"; the region patterns are those of the AWS SDKs' endpoint rules.
+ */
+export const PARTITIONS = [
+  'aws',
+  'aws-cn',
+  'aws-us-gov',
+  'aws-eusc',
+  'aws-iso',
+  'aws-iso-b',
+  'aws-iso-e',
+  'aws-iso-f',
+] as const
+/** The second part of an ARN. */
+export type Partition = (typeof PARTITIONS)[number]
+
+const BY_REGION: readonly (readonly [RegExp, Partition])[] = [
+  [/^cn-/, 'aws-cn'],
+  [/^us-gov-/, 'aws-us-gov'],
+  [/^eusc-/, 'aws-eusc'],
+  [/^us-iso-/, 'aws-iso'],
+  [/^us-isob-/, 'aws-iso-b'],
+  [/^eu-isoe-/, 'aws-iso-e'],
+  [/^us-isof-/, 'aws-iso-f'],
+]
+
+/** True for the name of a partition, as an ARN has it. */
+export function isPartition(text: string | undefined): text is Partition {
+  return PARTITIONS.some((partition) => partition === text)
+}
+
+/** The partition of a region. A region that nobody here knows is taken to be a new one of `aws`, as the SDKs do. */
+export function partitionOfRegion(region: string): Partition {
+  return BY_REGION.find(([pattern]) => pattern.test(region))?.[1] ?? 'aws'
+}
