@@ -41,6 +41,13 @@ export function decisionFacts(decision: DecisionInfo | undefined): (readonly [st
   ]
 }
 
+/** How many people could answer an approval now. */
+export function approverCount(count: number | undefined): string | undefined {
+  if (count === undefined) return undefined
+  if (count === 0) return 'nobody now: no operator in these groups has the role approver and a valid token'
+  return count === 1 ? '1 person now' : `${count} people now`
+}
+
 /** What a task comes to, in facts; the session policy is shown exactly. */
 export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
   const radius = plan.blastRadius

@@ -10,15 +10,24 @@ import type { GrantAnswer } from './mint-lease.ts'
 import { type DecideParts, decideApproval } from './operators/decide-approval.ts'
 import type { Operator } from './operators/operator.ts'
 import { type RevocationOutcome, type RevokeParts, revokeGrant } from './operators/revoke-grant.ts'
+import { countAnswerers, type People } from './operators/who-can-answer.ts'
 import { type GrantView, listOwnGrants, requireOwnGrant, toView } from './read-grants.ts'
 import { renewLease } from './renew-lease.ts'
 import { type Activity, reportActivity } from './report-activity.ts'
 import { checkIdempotencyKey, type RequestParts, requestGrant, shareFlight, toFlightKey } from './request-grant.ts'
 import { type WatchParts, watchGrant } from './watch-grant.ts'
 
+/** What a task comes to. */
+export interface PlanAnswer {
+  readonly plan: Plan
+  readonly decision: Decision
+  /** If the decision asks for an approval: how many people could give it now. */
+  readonly couldApprove?: number
+}
+
 /** What agents can do with their grants. Every method throws StintError; a grant of somebody else is GRANT_NOT_FOUND. */
 export interface GrantService {
-  planTask(caller: CallerIdentity, task: unknown, signal: AbortSignal): Promise<{ plan: Plan; decision: Decision }>
+  planTask(caller: CallerIdentity, task: unknown, signal: AbortSignal): Promise<PlanAnswer>
   requestGrant(
     caller: CallerIdentity,
     request: { task: unknown; idempotencyKey: unknown },
@@ -53,7 +62,7 @@ export interface OperatorService {
 /** What the stories of an agent work with, and the limits around them. */
 export type GrantParts = RequestParts &
   CompleteParts &
-  WatchParts & { readonly admission: Admission; readonly recordLimits: RecordLimits }
+  WatchParts & { readonly admission: Admission; readonly recordLimits: RecordLimits; readonly people: People }
 
 /** The life of a grant as its agent can drive it. */
 export function createGrantService(parts: GrantParts): GrantService {
@@ -70,8 +79,11 @@ export function createGrantService(parts: GrantParts): GrantService {
   return {
     planTask: (caller, task) =>
       judged(caller, async () => {
-        const { plan, decision } = await judgeOnRecord(parts, caller, task, parts.clock.now())
-        return { plan, decision }
+        const now = parts.clock.now()
+        const { plan, decision } = await judgeOnRecord(parts, caller, task, now)
+        if (decision.outcome !== 'approval') return { plan, decision }
+        const couldApprove = countAnswerers(parts.people.current(now), caller.subject, decision.approval)
+        return { plan, decision, couldApprove }
       }),
 
     requestGrant: (caller, request, signal) =>

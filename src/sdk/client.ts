@@ -26,11 +26,10 @@ import type { Timing } from './timing.ts'
 import type {
   ActivityReport,
   CredentialProvider,
-  DecisionInfo,
   GrantAnswer,
   GrantInfo,
   GrantState,
-  PlanInfo,
+  PlanAnswer,
   Task,
 } from './types.ts'
 import { toAnswer, toDecisionInfo, toGrantInfo, toPlanInfo, toWireTask } from './views.ts'
@@ -80,13 +79,17 @@ export class StintClient {
   }
 
   /** Says what a task comes to and what policy would say now; makes no grant. */
-  async planTask(task: Task, settings?: CallSettings): Promise<{ plan: PlanInfo; decision?: DecisionInfo }> {
+  async planTask(task: Task, settings?: CallSettings): Promise<PlanAnswer> {
     const request = { task: toWireTask(task) }
-    const { plan, decision } = await this.#calls.unary<PlanTaskResponse__Output>(
+    const { plan, decision, couldApprove } = await this.#calls.unary<PlanTaskResponse__Output>(
       (stub, metadata, options, done) => stub.planTask(request, metadata, options, done),
       settings,
     )
-    return { plan: toPlanInfo(plan), ...(decision && { decision: toDecisionInfo(decision) }) }
+    return {
+      plan: toPlanInfo(plan),
+      ...(decision && { decision: toDecisionInfo(decision) }),
+      ...(couldApprove !== undefined && { couldApprove }),
+    }
   }
 
   /** One RequestGrant: an active grant comes with a lease, one that needs a person without. */

@@ -147,6 +147,14 @@ export interface PlanInfo {
   readonly warnings: readonly { readonly kind: string; readonly explanation: string }[]
 }
 
+/** The answer to PlanTask. */
+export interface PlanAnswer {
+  readonly plan: PlanInfo
+  readonly decision?: DecisionInfo
+  /** If the decision asks for an approval: how many people could give it now. Absent from a broker that does not say. */
+  readonly couldApprove?: number
+}
+
 /** One action that an agent reports. */
 export interface ActivityReport {
   readonly at: Date

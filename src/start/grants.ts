@@ -6,6 +6,7 @@ import type { TokenGuard } from '../grants/agents/token-guard.ts'
 import type { Judge } from '../grants/judge.ts'
 import type { LifeSettings } from '../grants/lifecycle.ts'
 import type { DecideParts } from '../grants/operators/decide-approval.ts'
+import type { People } from '../grants/operators/who-can-answer.ts'
 import {
   createGrantService,
   createOperatorService,
@@ -31,6 +32,7 @@ interface Needs extends Surroundings {
   readonly ledger: Ledger
   readonly provider: CredentialProvider
   readonly judge: Judge
+  readonly operators: People
   readonly tokens: TokenGuard
   readonly bundles: BundleStore
   readonly issuers: OidcVerifier | undefined
@@ -53,7 +55,19 @@ export const grants = definePart({
   },
 })
 
-function grantParts({ config, ledger, provider, judge, tokens, bundles, issuers, clock, ids, logger }: Needs) {
+function grantParts({
+  config,
+  ledger,
+  provider,
+  judge,
+  operators,
+  tokens,
+  bundles,
+  issuers,
+  clock,
+  ids,
+  logger,
+}: Needs) {
   const hub = new WatchHub()
   const settings = lifeSettings(config)
   const rates = { refusalsPerMinute: config.grants.refusalsPerMinutePerAgent }
@@ -61,6 +75,7 @@ function grantParts({ config, ledger, provider, judge, tokens, bundles, issuers,
     ledger,
     provider,
     judge,
+    people: operators,
     admission: new Admission({ limits: admissionLimits(config), clock }),
     recordLimits: new RecordLimits({ rates, ledger, clock }),
     hub,

@@ -20,9 +20,11 @@ import { type Addresses, serving } from './ports/serving.ts'
 import { provider } from './provider.ts'
 import { refusals } from './refusals.ts'
 import { judge } from './rules/judge.ts'
+import { operators } from './rules/operators.ts'
 import { planner } from './rules/planner.ts'
 import { policies } from './rules/policies.ts'
 import { registry } from './rules/registry.ts'
+import { ruleCheck } from './rules/rule-check.ts'
 import { RunningParts } from './running-parts.ts'
 import { type BrokerDeps, createSurroundings, type Surroundings } from './surroundings.ts'
 import { sweeper } from './sweeper.ts'
@@ -53,6 +55,8 @@ const PARTS = PartList.empty<Surroundings>()
   .add(policies)
   .add(planner)
   .add(judge)
+  .add(operators)
+  .add(ruleCheck)
   .add(provider)
   .add(credentialCheck)
   .add(tokens)

@@ -164,6 +164,8 @@ describe('approvals', () => {
       change(rig)
       const body = await read(rig, `/v1/approvals/${rig.approval.id}`, as)
       assert.equal(body.eligible, eligible)
+      // Approver, operator and admin are owners; who runs the agent does not count.
+      assert.equal(body.couldDecide, change.length === 0 ? 3 : 0)
       matches(approvalSchema, body.approval)
       matches(planSchema, body.plan)
     })

@@ -105,6 +105,8 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
   }
   const problems: { component: string; error: unknown }[] = []
   const hub = new WatchHub()
+  /** Whoever could answer approvals now; tests change it. */
+  const people: Operator[] = []
   const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
   const planner = createPlanner({
     labels: NO_LABELS,
@@ -165,6 +167,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     settings,
     quotas: { openGrantsPerAgent: 100 },
     tokens,
+    people: { current: () => people },
     trust: { isTrusted: () => rules.trusted },
   }
   const well: string[] = []
@@ -183,6 +186,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     provider,
     ledger,
     rules,
+    people,
     parts,
     grants,
     operators: createOperatorService(parts),

@@ -588,6 +588,7 @@ export interface components {
             readonly grant: components["schemas"]["Grant"];
             readonly plan: components["schemas"]["Plan"];
             readonly eligible: boolean;
+            readonly couldDecide: number;
         };
         readonly AnsweredApproval: {
             readonly approval: components["schemas"]["Approval"];

@@ -47,6 +47,10 @@ const read = createRoute({
         eligible: z
           .boolean()
           .openapi({ description: 'whether you may decide it, checked in advance as far as possible' }),
+        couldDecide: z
+          .number()
+          .int()
+          .openapi({ description: 'how many people could decide it now; 0 if it is no longer open' }),
       })
       .openapi('ApprovalDetails'),
     'the approval',
@@ -93,7 +97,8 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
 
 /** `/v1/approvals…`: seen by anyone with a token, answered by approvers. */
 export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
-  const { ledger, clock, operatorService } = deps
+  const { ledger, operatorService, operators: people, clock } = deps
+  const parts = { ledger, clock, people }
   app.openapi(list, async (c) => {
     const { state, limit, cursor } = c.req.valid('query')
     const filter = state === undefined ? {} : { state }
@@ -101,7 +106,7 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
   })
 
   app.openapi(read, async (c) => {
-    return c.json(wire(await loadApprovalDetails({ ledger, clock }, c.var.operator, c.req.valid('param').id)), 200)
+    return c.json(wire(await loadApprovalDetails(parts, c.var.operator, c.req.valid('param').id)), 200)
   })
 
   for (const verdict of ['approve', 'reject'] as const) {

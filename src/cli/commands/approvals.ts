@@ -4,7 +4,7 @@ import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { countFlag } from '../flags/count-flag.ts'
-import { decisionFacts, planFacts } from '../grant-output.ts'
+import { approverCount, decisionFacts, planFacts } from '../grant-output.ts'
 import { type Column, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
 import { operatorGrantFacts } from './grants.ts'
 
@@ -62,7 +62,7 @@ function print(answer: Details, { output }: Pick<Flags, 'output'>, io: CommandIo
     printValue(io, output, answer)
     return
   }
-  const { approval, grant, plan, eligible } = answer
+  const { approval, grant, plan, eligible, couldDecide } = answer
   printFacts(io, [
     ['Approval', approval.id],
     ['Approval state', approval.decidedBy ? `${approval.state} by ${approval.decidedBy}` : approval.state],
@@ -72,6 +72,7 @@ function print(answer: Details, { output }: Pick<Flags, 'output'>, io: CommandIo
     ...planFacts(plan),
     ...decisionFacts(grant.decision),
     ['You may decide', eligible ? 'yes' : 'no'],
+    ['Could decide', approval.state === 'pending' ? approverCount(couldDecide) : undefined],
   ])
 }
 

@@ -1,7 +1,7 @@
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { decisionFacts, planFacts } from '../grant-output.ts'
+import { approverCount, decisionFacts, planFacts } from '../grant-output.ts'
 import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
 import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
 
@@ -15,7 +15,12 @@ export function plan(io: CommandIo): Promise<number> {
       .action(async (flags: Flags) => {
         const answer = await runWithTask(flags, (task) => withClient(flags, io, (client) => client.planTask(task)))
         if (flags.output === 'table')
-          printFacts(io, [['Agent', answer.plan.subject], ...planFacts(answer.plan), ...decisionFacts(answer.decision)])
+          printFacts(io, [
+            ['Agent', answer.plan.subject],
+            ...planFacts(answer.plan),
+            ...decisionFacts(answer.decision),
+            ['Could approve', approverCount(answer.couldApprove)],
+          ])
         else printValue(io, flags.output, answer)
         if (answer.decision?.outcome === 'deny') done(EXIT.denied)
       })

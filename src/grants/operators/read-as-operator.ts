@@ -5,6 +5,7 @@ import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../../ledger
 import type { Plan } from '../../plan/plan.ts'
 import { isEligible } from './decide-approval.ts'
 import type { Operator } from './operator.ts'
+import { countAnswerers, type People } from './who-can-answer.ts'
 
 /** A grant with all that the ledger has of it. */
 export interface GrantDetails {
@@ -24,6 +25,8 @@ export interface ApprovalDetails {
   readonly plan: Plan
   /** Whether the operator who asks may decide it, checked in advance as far as possible. */
   readonly eligible: boolean
+  /** How many people could decide it now; 0 if it is no longer open. */
+  readonly couldDecide: number
 }
 
 /** @throws {StintError} GRANT_NOT_FOUND */
@@ -62,7 +65,15 @@ export async function loadTrail(
 
 /** @throws {StintError} APPROVAL_NOT_FOUND */
 export async function loadApprovalDetails(
-  { ledger, clock }: { ledger: Pick<LedgerReads, 'getApproval' | 'getGrant' | 'getPlan'>; clock: Pick<Clock, 'now'> },
+  {
+    ledger,
+    clock,
+    people,
+  }: {
+    ledger: Pick<LedgerReads, 'getApproval' | 'getGrant' | 'getPlan'>
+    clock: Pick<Clock, 'now'>
+    people: People
+  },
   operator: Operator,
   approvalId: string,
 ): Promise<ApprovalDetails> {
@@ -72,8 +83,12 @@ export async function loadApprovalDetails(
   if (!approval || !grant || !plan) {
     throw new StintError('APPROVAL_NOT_FOUND', { explanation: `There is no approval ${approvalId}.`, approvalId })
   }
-  const isOpen = approval.state === 'pending' && grant.state === 'awaiting_approval' && approval.expiresAt > clock.now()
-  return { approval, grant, plan, eligible: isOpen && isEligible(operator, grant, approval.requirements) }
+  const now = clock.now()
+  const { requirements, state, expiresAt } = approval
+  if (state !== 'pending' || grant.state !== 'awaiting_approval' || expiresAt <= now)
+    return { approval, grant, plan, eligible: false, couldDecide: 0 }
+  const couldDecide = countAnswerers(people.current(now), grant.subject, requirements)
+  return { approval, grant, plan, eligible: isEligible(operator, grant, requirements), couldDecide }
 }
 
 async function requireGrant(ledger: Pick<LedgerReads, 'getGrant'>, grantId: string): Promise<Grant> {

@@ -1,6 +1,6 @@
 import { createAdminApp } from '../../admin/app.ts'
 import type { AdminDeps, PolicySetStatus } from '../../admin/deps.ts'
-import { createOperatorDirectory } from '../../admin/operators/operator-directory.ts'
+import type { OperatorDirectory } from '../../admin/operators/operator-directory.ts'
 import { startAdminServer } from '../../admin/server.ts'
 import type { StintError } from '../../core/errors.ts'
 import type { Reloading, ReloadStatus } from '../../core/files/reloading.ts'
@@ -19,6 +19,7 @@ interface Needs extends Surroundings {
   readonly grants: Grants
   readonly registry: Reloading<Registry>
   readonly policies: Reloading<PolicySet>
+  readonly operators: OperatorDirectory
   readonly ownIdentity: OwnIdentity
   readonly connectionLimits: ConnectionLimits
   readonly refusals: Refusals
@@ -43,11 +44,21 @@ export const admin = definePart({
   },
 })
 
-function adminDeps({ config, ledger, grants, registry, policies, clock, logger, running, ...needs }: Needs): AdminDeps {
+function adminDeps({
+  ledger,
+  grants,
+  registry,
+  policies,
+  operators,
+  clock,
+  logger,
+  running,
+  ...needs
+}: Needs): AdminDeps {
   const { ownIdentity, partHealth, adminLimits, version } = needs
   return {
     ledger,
-    operators: createOperatorDirectory({ rows: config.admin.operators, clock }),
+    operators,
     operatorService: grants.operatorService,
     registry: {
       list: () => registry.status.value?.registrations ?? [],

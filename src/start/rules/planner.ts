@@ -2,12 +2,18 @@ import { PROFILES } from '../../aws/store-profile.ts'
 import type { Config } from '../../config/schema.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
 import { Reloading } from '../../core/files/reloading.ts'
-import { NO_LABELS } from '../../plan/labels.ts'
+import { type LabelSet, NO_LABELS } from '../../plan/labels.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
 import type { PlanWarning } from '../../plan/plan.ts'
 import { createPlanner, type Planner, type RoleSettings } from '../../plan/planner.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
+
+/** A planner with the labels of now. */
+export interface FollowingPlanner extends Pick<Planner, 'plan'> {
+  /** Undefined until a file of them was loaded. */
+  labels(): LabelSet | undefined
+}
 
 /** Makes plans with the labels of now: a planner is made anew with each version of their file. */
 export const planner = definePart({
@@ -15,8 +21,11 @@ export const planner = definePart({
   async start({ config, clock, partHealth }: Surroundings) {
     const file = config.labels?.file
     const settings = plannerSettings(config)
-    const planners = new Reloading<Planner>({
-      load: async () => createPlanner({ ...settings, labels: file ? await loadLabels(file) : NO_LABELS }),
+    const planners = new Reloading<{ labels: LabelSet; planner: Planner }>({
+      load: async () => {
+        const labels = file ? await loadLabels(file) : NO_LABELS
+        return { labels, planner: createPlanner({ ...settings, labels }) }
+      },
       fingerprint: async () => (file ? (await readSmallFile(file)).hash : ''),
       pollMs: config.identity.reloadEvery,
       clock,
@@ -28,7 +37,10 @@ export const planner = definePart({
       onState: (problem) => partHealth.report('labels', problem),
     })
     await planners.start()
-    const value: Pick<Planner, 'plan'> = { plan: (subject, task) => planners.current().plan(subject, task) }
+    const value: FollowingPlanner = {
+      plan: (subject, task) => planners.current().planner.plan(subject, task),
+      labels: () => planners.status.value?.labels,
+    }
     return { value, stop: () => planners.stop(), ready: () => planners.status.value !== undefined }
   },
 })

@@ -15,6 +15,11 @@ export interface PlanTaskResponse {
    * What policy says of it now.
    */
   'decision'?: (_stint_v1_Decision | null);
+  /**
+   * Set if the decision asks for an approval: how many people could give it now. 0: nobody could.
+   */
+  'couldApprove'?: (number);
+  '_couldApprove'?: "couldApprove";
 }
 
 /**
@@ -29,4 +34,9 @@ export interface PlanTaskResponse__Output {
    * What policy says of it now.
    */
   'decision': (_stint_v1_Decision__Output | null);
+  /**
+   * Set if the decision asks for an approval: how many people could give it now. 0: nobody could.
+   */
+  'couldApprove'?: (number);
+  '_couldApprove'?: "couldApprove";
 }

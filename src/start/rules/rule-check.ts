@@ -1,0 +1,84 @@
+import type { OperatorDirectory } from '../../admin/operators/operator-directory.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Reloading } from '../../core/files/reloading.ts'
+import type { PartFinding } from '../../core/health/part-health.ts'
+import { countInGroup } from '../../grants/operators/who-can-answer.ts'
+import type { LabelSet } from '../../plan/labels.ts'
+import { checkAgainst } from '../../policy/check-policies.ts'
+import { formatProblem } from '../../policy/policy-directory.ts'
+import type { PolicySet } from '../../policy/policy-set.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { definePart } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { configuredNames, labelNames, registrationNames } from './known-names.ts'
+import type { FollowingPlanner } from './planner.ts'
+
+interface Needs extends Surroundings {
+  readonly registry: Reloading<Registry>
+  readonly policies: Reloading<PolicySet>
+  readonly planner: FollowingPlanner
+  readonly operators: OperatorDirectory
+}
+
+/**
+ * Looks, as files change and tokens expire, whether policies name things that exist and whether somebody can give each
+ * approval. What it finds is on the status; nothing is refused for it, since a new label may come a moment after its policy.
+ */
+export const ruleCheck = definePart({
+  name: 'ruleCheck',
+  start(needs: Needs) {
+    const { config, clock, partHealth } = needs
+    const stop = new AbortController()
+    const look = createLook(needs, (findings) => partHealth.found('policy', findings))
+    const loop = (async () => {
+      while (!stop.signal.aborted) {
+        look()
+        await clock.sleep(config.identity.reloadEvery, stop.signal).catch((error: unknown) => {
+          if (!stop.signal.aborted) throw error
+        })
+      }
+    })()
+    return {
+      value: undefined,
+      async stop() {
+        stop.abort()
+        await loop
+      },
+    }
+  },
+})
+
+/** A look costs nothing while policies, labels, registrations and people are the same. */
+function createLook(
+  { config, registry, policies, planner, operators, clock }: Needs,
+  report: (findings: readonly PartFinding[]) => void,
+): () => void {
+  let seen: readonly unknown[] = []
+  return () => {
+    const rules = { policies: policies.status.value, labels: planner.labels(), registry: registry.status.value }
+    const people = operators.current(clock.now())
+    const now = [rules.policies, rules.labels, rules.registry, people.map(({ name }) => name).join()]
+    if (now.every((each, index) => each === seen[index])) return
+    seen = now
+    report(findProblems(config, rules, (group) => countInGroup(people, group)))
+  }
+}
+
+function findProblems(
+  config: Config,
+  rules: { policies: PolicySet | undefined; labels: LabelSet | undefined; registry: Registry | undefined },
+  countApprovers: (group: string) => number,
+): PartFinding[] {
+  const { policies, labels, registry } = rules
+  if (!policies) return []
+  const known = {
+    ...(labels && labelNames(labels, config.labels?.file ?? 'The configuration (no labels.file)')),
+    ...(registry && registrationNames(registry, config.registry.file)),
+    ...configuredNames(config),
+  }
+  return checkAgainst(policies.policies, { known, countApprovers }).map((problem) => ({
+    finding: problem.severity === 'error' ? 'unknown-name' : 'approval-unanswerable',
+    code: 'POLICY_INVALID',
+    explanation: formatProblem(problem),
+  }))
+}
