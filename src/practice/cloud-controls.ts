@@ -38,7 +38,8 @@ export interface CloudControls {
   addPrincipal(spec: PrincipalSpec): PracticeKeys
   createRole(spec: RoleSpec): { readonly arn: string; readonly roleId: string }
   createPolicy(spec: { readonly arn: string; readonly document: PolicyInput }): { readonly arn: string }
-  createBucket(name: string): void
+  /** @param tags of the bucket, for conditions on `aws:ResourceTag` */
+  createBucket(name: string, tags?: Readonly<Record<string, string>>): void
   putObject(bucket: string, key: string, content: string | Buffer): void
   /** The content, or undefined if there is no such object. */
   object(bucket: string, key: string): Buffer | undefined
@@ -46,8 +47,18 @@ export interface CloudControls {
   liveSessions(at?: Date): PracticeSession[]
   /** All that are remembered, expired ones too. */
   sessions(): PracticeSession[]
-  /** What would be decided for a session, or for a principal's access key id, at an instant (default now). */
-  allows(who: PracticeSession | string, action: string, resource: string, at?: Date): Verdict
+  /**
+   * What would be decided for a session, or for a principal's access key id, at an instant (default now).
+   *
+   * @param keys condition keys that such a request would carry besides, e.g. `{ 'aws:ResourceTag/env': 'dev' }`
+   */
+  allows(
+    who: PracticeSession | string,
+    action: string,
+    resource: string,
+    at?: Date,
+    keys?: Readonly<Record<string, string | readonly string[]>>,
+  ): Verdict
   calls(): CallRecord[]
   /** e.g. `{ 'sts:AssumeRole ok': 3 }` */
   callCounts(): Record<string, number>

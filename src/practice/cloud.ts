@@ -114,7 +114,7 @@ function controlSurface({
       }),
     createPolicy: ({ arn, document }) =>
       explained(() => ({ arn: state.createPolicy({ arn, document: toPolicyText(document) }, 0).arn })),
-    createBucket: (name) => explained(() => store.createBucket(name, state.accountId, state.clock.now())),
+    createBucket: (name, tags) => explained(() => store.createBucket(name, state.accountId, state.clock.now(), tags)),
     putObject: (bucket, key, content) =>
       explained(
         () =>
@@ -128,8 +128,8 @@ function controlSurface({
     liveSessions: (at = state.clock.now()) =>
       [...state.sessions.values()].map(({ view }) => view).filter((view) => view.expiresAt > at),
     sessions: () => [...state.sessions.values()].map(({ view }) => view),
-    allows: (who, action, resource, at = state.clock.now()) =>
-      allows(state, typeof who === 'string' ? who : who.accessKeyId, { action, resource, at }),
+    allows: (who, action, resource, at = state.clock.now(), keys = {}) =>
+      allows(state, typeof who === 'string' ? who : who.accessKeyId, { action, resource, at, keys }),
     calls: () => log.all(),
     callCounts: () => log.counts(),
     clearCalls: () => log.clear(),
@@ -164,7 +164,12 @@ function addPrincipal(state: PracticeState, spec: PrincipalSpec): PracticeKeys {
 function allows(
   state: PracticeState,
   accessKeyId: string,
-  asked: { readonly action: string; readonly resource: string; readonly at: Date },
+  asked: {
+    readonly action: string
+    readonly resource: string
+    readonly at: Date
+    readonly keys: Readonly<Record<string, string | readonly string[]>>
+  },
 ): Verdict {
   const refused = (because: string): Verdict => ({ allowed: false, layer: 'credentials', explicit: false, because })
   const principal = state.principals.get(accessKeyId)
@@ -181,7 +186,11 @@ function allows(
   return evaluate(state.layersOf(caller, ms), {
     action: asked.action,
     resource: asked.resource,
-    context: createContext(caller, ms),
+    context: createContext(
+      caller,
+      ms,
+      Object.entries(asked.keys).map(([key, value]) => [key.toLowerCase(), value]),
+    ),
   })
 }
 

@@ -42,7 +42,10 @@ function controlMethods(surface: CloudControls): Readonly<Record<string, (input:
     addPrincipal: (input) => surface.addPrincipal(defined(parse(PRINCIPAL, input))),
     createRole: (input) => surface.createRole(defined(parse(ROLE, input))),
     createPolicy: (input) => surface.createPolicy(parse(POLICY, input)),
-    createBucket: (input) => surface.createBucket(parse(z.strictObject({ name: z.string() }), input).name),
+    createBucket: (input) => {
+      const { name, tags } = parse(BUCKET, input)
+      surface.createBucket(name, tags)
+    },
     putObject: (input) => {
       const { bucket, key, content } = parse(OBJECT, input)
       surface.putObject(bucket, key, content)
@@ -58,8 +61,8 @@ function controlMethods(surface: CloudControls): Readonly<Record<string, (input:
       remembered: surface.sessions().length,
     }),
     allows: (input) => {
-      const { session, action, resource, at } = parse(ALLOWS, input)
-      return surface.allows(session, action, resource, at)
+      const { session, action, resource, at, keys } = parse(ALLOWS, input)
+      return surface.allows(session, action, resource, at, keys)
     },
     calls: () => surface.calls(),
     callCounts: () => surface.callCounts(),
@@ -108,12 +111,14 @@ const ROLE = z.strictObject({
   maxSessionSeconds: z.int().min(3_600).max(43_200).optional(),
 })
 const POLICY = z.strictObject({ arn: z.string(), document: DOCUMENT })
+const BUCKET = z.strictObject({ name: z.string(), tags: z.record(z.string(), z.string()).optional() })
 const OBJECT = z.strictObject({ bucket: z.string(), key: z.string(), content: z.string() })
 const ALLOWS = z.strictObject({
   session: z.string(),
   action: z.string(),
   resource: z.string(),
   at: instantText.optional(),
+  keys: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
 })
 const FAULT = z.strictObject({
   service: z.enum(['sts', 'iam', 's3']),

@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net'
 import { expandVariables, globMatches, type RequestContext, toPattern } from './glob.ts'
 import type { ConditionClause } from './policy-document.ts'
 
@@ -15,7 +16,7 @@ export function evaluateClause(clause: ConditionClause, context: RequestContext)
   const key = clause.key.toLowerCase()
   if (parsed === undefined || !isKnownKey(key)) return undefined
   const { set, ifExists, operator } = parsed
-  const present = context.get(key)
+  const present = presentValue(context, key)
   if (operator === 'null') return evaluateNull(clause.values, present !== undefined)
   const comparison = OPERATORS[operator]
   if (comparison === undefined) return undefined
@@ -30,13 +31,18 @@ export function evaluateClause(clause: ConditionClause, context: RequestContext)
   return set === 'any' ? someTrue(present.map(one)) : undefined
 }
 
-/** True for the keys that the practice cloud fills in, or leaves out on purpose. All others are unknown to it. */
+/** A key without any value is as absent as one that is not there. */
+function presentValue(context: RequestContext, key: string): string | readonly string[] | undefined {
+  const value = context.get(key)
+  return Array.isArray(value) && value.length === 0 ? undefined : value
+}
+
+/**
+ * True for the keys that the practice cloud fills in, or leaves out on purpose since its services have no such thing. All
+ * others are unknown to it.
+ */
 function isKnownKey(lowerCaseKey: string): boolean {
-  return (
-    KNOWN_KEYS.has(lowerCaseKey) ||
-    lowerCaseKey.startsWith('aws:principaltag/') ||
-    lowerCaseKey.startsWith('aws:requesttag/')
-  )
+  return KNOWN_KEYS.has(lowerCaseKey) || KNOWN_FAMILIES.some((family) => lowerCaseKey.startsWith(family))
 }
 
 function parseOperator(text: string) {
@@ -84,6 +90,20 @@ function numbers(compare: (actual: number, wanted: number) => boolean): Matcher 
   return (actual, wanted) => compared(Number(actual), Number(wanted), compare)
 }
 
+/** Addresses and ranges; false, never undefined, for a range of the other kind of address. */
+const inRange: Matcher = (actual, wanted) => {
+  const [address = '', bits] = wanted.split('/')
+  const family = isIP(address)
+  if (family === 0 || isIP(actual) === 0) return undefined
+  const kind = family === 4 ? 'ipv4' : 'ipv6'
+  const list = new BlockList()
+  if (bits === undefined) list.addAddress(address, kind)
+  else if (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+    list.addSubnet(address, Number(bits), kind)
+  else return undefined
+  return isIP(actual) === family && list.check(actual, kind)
+}
+
 function compared(actual: number, wanted: number, compare: (a: number, b: number) => boolean): Truth {
   return Number.isFinite(actual) && Number.isFinite(wanted) ? compare(actual, wanted) : undefined
 }
@@ -112,6 +132,8 @@ const OPERATORS: Readonly<Record<string, { readonly negated: boolean; readonly m
   arnlike: { negated: false, matches: like },
   arnnotequals: { negated: true, matches: like },
   arnnotlike: { negated: true, matches: like },
+  ipaddress: { negated: false, matches: inRange },
+  notipaddress: { negated: true, matches: inRange },
   bool: { negated: false, matches: equalsIgnoreCase },
   dateequals: { negated: false, matches: sameInstant },
   datenotequals: { negated: true, matches: sameInstant },
@@ -148,4 +170,18 @@ const KNOWN_KEYS = new Set([
   's3:prefix',
   's3:delimiter',
   's3:max-keys',
+  'aws:sourceip',
+  'aws:sourcevpc',
+  'kms:viaservice',
+  'iam:passedtoservice',
+  'ec2:instancetype',
+  'ec2:createaction',
+  'dynamodb:leadingkeys',
+  'cloudwatch:namespace',
+  'secretsmanager:versionstage',
+  'bedrock:inferenceprofilearn',
+  'route53:changeresourcerecordsetsnormalizedrecordnames',
+  'route53:changeresourcerecordsetsrecordtypes',
+  'route53:changeresourcerecordsetsactions',
 ])
+const KNOWN_FAMILIES = ['aws:principaltag/', 'aws:requesttag/', 'aws:resourcetag/', 'kms:encryptioncontext:']

@@ -98,9 +98,9 @@ function authenticate(
     throw s3
       ? new AwsFault('ExpiredToken', 400, 'The provided token has expired.')
       : new AwsFault('ExpiredToken', 403, 'The security token included in the request is expired')
-  const { accessKeyId } = claim
-  if (principal !== undefined) return { caller: { kind: 'principal', accessKeyId, principal }, body }
-  if (session !== undefined) return { caller: { kind: 'session', accessKeyId, session }, body }
+  const from = { accessKeyId: claim.accessKeyId, ...(request.sourceIp !== undefined && { sourceIp: request.sourceIp }) }
+  if (principal !== undefined) return { caller: { kind: 'principal', ...from, principal }, body }
+  if (session !== undefined) return { caller: { kind: 'session', ...from, session }, body }
   throw internalFailure()
 }
 

@@ -19,6 +19,7 @@ interface Bucket {
   readonly accountId: string
   readonly createdAt: Date
   readonly objects: Map<string, StoredObject>
+  readonly tags: Readonly<Record<string, string>>
 }
 
 /** What S3 answers; `body` is '' for HEAD and for success without content. */
@@ -52,14 +53,14 @@ export class ObjectStore {
   #bytes = 0
 
   /** @throws {AwsFault} InvalidBucketName, BucketAlreadyOwnedByYou, TooManyBuckets. */
-  createBucket(name: string, accountId: string, createdAt: Date): void {
+  createBucket(name: string, accountId: string, createdAt: Date, tags: Readonly<Record<string, string>> = {}): void {
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name))
       throw new AwsFault('InvalidBucketName', 400, 'The specified bucket is not valid.')
     if (this.buckets.has(name))
       throw new AwsFault('BucketAlreadyOwnedByYou', 409, 'The bucket you tried to create already exists.')
     if (this.buckets.size >= 100)
       throw new AwsFault('TooManyBuckets', 400, 'You have attempted to create more buckets than allowed.')
-    this.buckets.set(name, { accountId, createdAt, objects: new Map() })
+    this.buckets.set(name, { accountId, createdAt, objects: new Map(), tags })
   }
 
   /** @throws {AwsFault} NoSuchBucket; InvalidRequest when the store is full. */
@@ -297,13 +298,27 @@ function authorizeS3(
   owned?: string,
   extra: Iterable<readonly [string, string]> = [],
 ): void {
-  const context = createContext(call.caller, call.nowMs, [['aws:requestedregion', call.region], ...extra])
+  const bucket = call.store.buckets.get(owned ?? '')
+  const context = createContext(call.caller, call.nowMs, [
+    ['aws:requestedregion', call.region],
+    ...tagKeys(resource, owned, bucket),
+    ...extra,
+  ])
   const verdict = evaluate(call.state.layersOf(call.caller, call.nowMs), { action, resource, context })
   const request = { action, resource: `"${resource}"` }
   if (!verdict.allowed) throw accessDenied(call.caller, request, verdict.because)
-  const owner = owned === undefined ? undefined : call.store.buckets.get(owned)?.accountId
-  if (owner !== undefined && owner !== identifyCaller(call.caller).accountId)
+  if (bucket !== undefined && bucket.accountId !== identifyCaller(call.caller).accountId)
     throw accessDenied(call.caller, request, `because no resource-based policy allows the ${action} action`)
+}
+
+/**
+ * The tags of a bucket as condition keys: for what acts on the bucket itself, not for what acts on its objects.
+ *
+ * @see Service Authorization Reference, Amazon S3, resource types: aws:ResourceTag is a key of `bucket`, not of `object`
+ */
+function tagKeys(resource: string, name: string | undefined, bucket: Bucket | undefined): [string, string][] {
+  if (name === undefined || bucket === undefined || resource !== bucketArn(name)) return []
+  return Object.entries(bucket.tags).map(([key, value]) => [`aws:resourcetag/${key.toLowerCase()}`, value])
 }
 
 function shownKey(text: string, query: ReadonlyMap<string, string>): string {

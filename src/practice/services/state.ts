@@ -92,9 +92,13 @@ export interface StoredSession {
 }
 
 /** Who signed a request, with all that authorization needs to know of them. */
-export type Caller =
+export type Caller = (
   | { readonly kind: 'principal'; readonly accessKeyId: string; readonly principal: Principal }
   | { readonly kind: 'session'; readonly accessKeyId: string; readonly session: StoredSession }
+) & {
+  /** Where the request came from, if it came over the network. */
+  readonly sourceIp?: string
+}
 
 /** Everything the practice cloud remembers. One account owns all that is created without an account of its own. */
 export class PracticeState {
@@ -263,6 +267,7 @@ export function createContext(
     // Plain HTTP on loopback stands for the TLS endpoint.
     ['aws:securetransport', 'true'],
   ])
+  if (caller.sourceIp !== undefined) context.set('aws:sourceip', caller.sourceIp)
   if (!isRole) context.set('aws:username', arn.slice(arn.lastIndexOf('/') + 1))
   if (caller.kind === 'session') {
     const { issuedAt, sourceIdentity, tags } = caller.session.view

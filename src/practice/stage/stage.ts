@@ -102,8 +102,9 @@ async function createCloudContents(
     policies: { data: policies.role },
     permissionsBoundary: arn('policy/stint-boundary'),
   })
-  for (const bucket of ['invoices-staging', 'invoices-prod']) {
-    cloud.createBucket(bucket)
+  for (const env of ['staging', 'prod']) {
+    const bucket = `invoices-${env}`
+    cloud.createBucket(bucket, { env })
     cloud.putObject(bucket, '2026/11/one.json', '{"invoice":1}')
     cloud.putObject(bucket, '2026/11/two.json', '{"invoice":2}')
   }

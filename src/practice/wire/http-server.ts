@@ -89,5 +89,6 @@ function wireRequest(incoming: IncomingMessage, body: Buffer): WireRequest {
     query: mark < 0 ? '' : url.slice(mark + 1),
     headers,
     body,
+    ...(incoming.socket.remoteAddress !== undefined && { sourceIp: incoming.socket.remoteAddress }),
   }
 }

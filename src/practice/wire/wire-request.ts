@@ -8,6 +8,8 @@ export interface WireRequest {
   /** Lower-case names; repeated headers joined by ','. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: Buffer
+  /** Address of the client; absent once it is gone. */
+  readonly sourceIp?: string
 }
 
 /** What the caller claims. Nothing in it is true until `verifySignature` has passed. */

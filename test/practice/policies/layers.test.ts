@@ -155,12 +155,12 @@ const layers: { name: string; identity?: object; boundary?: object; session?: ob
   },
   {
     name: 'an unknown key in an allow',
-    session: policy({ ...GET, Condition: { StringEqualsIfExists: { 'aws:SourceVpc': 'vpc-1' } } }),
+    session: policy({ ...GET, Condition: { StringEqualsIfExists: { 'aws:SourceAccount': '1' } } }),
     because: 'because no session policy allows the s3:GetObject action',
   },
   {
     name: 'an unknown key in a deny',
-    session: policy(GET, { Effect: 'Deny', Condition: { StringEquals: { 'aws:SourceVpc': 'vpc-1' } } }),
+    session: policy(GET, { Effect: 'Deny', Condition: { StringEquals: { 'aws:SourceAccount': '1' } } }),
     because: 'with an explicit deny in a session policy',
   },
   {
