@@ -27,7 +27,7 @@ export interface Problem {
 }
 
 /**
- * What any error looks like to the caller. An unexpected one is INTERNAL and says nothing of itself.
+ * The problem document of any error. An unexpected one is INTERNAL and says nothing of itself.
  *
  * @param part where the fields of `inputError` stand in the request.
  */

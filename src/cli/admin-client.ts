@@ -16,7 +16,7 @@ import { readSmallFile } from '../core/files/read-small-file.ts'
 import { isConfidentialUrl } from '../core/net/confidential-url.ts'
 import { isLoopbackHost } from '../core/net/loopback.ts'
 import { Secret } from '../core/secret.ts'
-import { reasonOf } from '../core/text/reason-of.ts'
+import { describeReason } from '../core/text/describe-reason.ts'
 import { type CommandIo, UsageError } from './command.ts'
 
 /** The parsed flags of `withAdmin`. */
@@ -149,7 +149,7 @@ export class AdminClient {
     const agent = direct ? new (url.protocol === 'https:' ? HttpsAgent : HttpAgent)() : undefined
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => {
-        const explanation = `The admin API at ${this.#url.origin} cannot be reached (${reasonOf(error)}).`
+        const explanation = `The admin API at ${this.#url.origin} cannot be reached (${describeReason(error)}).`
         reject(new StintError('BROKER_UNAVAILABLE', { explanation }, error))
       }
       const request = send(

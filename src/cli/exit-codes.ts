@@ -1,6 +1,6 @@
 import type { ErrorCode, StintError } from '../core/errors.ts'
 
-/** What the commands of `stint` exit with; `exec` exits with the code of its child once that has started. See docs/cli.md. */
+/** The exit codes of the commands of `stint`; `exec` exits with the code of its child once that has started. See docs/cli.md. */
 export const EXIT = {
   ok: 0,
   error: 1,

@@ -9,7 +9,7 @@ export function printGrant(io: CommandIo, format: OutputFormat, grant: GrantInfo
   else printValue(io, format, grant)
 }
 
-/** What `printGrant` says of a grant. */
+/** The parts of a grant that `printGrant` shows. */
 export function grantFacts(grant: GrantInfo): (readonly [string, unknown])[] {
   return [
     ['Grant', grant.id],
@@ -27,7 +27,7 @@ export function grantFacts(grant: GrantInfo): (readonly [string, unknown])[] {
   ]
 }
 
-/** What policy said, in facts. */
+/** The policy decision, in facts. */
 export function decisionFacts(decision: DecisionInfo | undefined): (readonly [string, unknown])[] {
   if (!decision) return []
   return [
@@ -48,7 +48,7 @@ export function approverCount(count: number | undefined): string | undefined {
   return count === 1 ? '1 person now' : `${count} people now`
 }
 
-/** What a task comes to, in facts; the session policy is shown exactly. */
+/** The plan, in facts; the session policy is shown exactly. */
 export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
   const radius = plan.blastRadius
   return [

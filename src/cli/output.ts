@@ -5,7 +5,7 @@ import { Document, isScalar, Scalar, visit } from 'yaml'
 import type { CommandIo } from './command.ts'
 import { hidesSomething, visible, visibleJson, visibleYaml } from './visible.ts'
 
-/** What `-o` takes; `json` and `yaml` are stable, `table` is for people. */
+/** The values of `-o`; `json` and `yaml` are stable, `table` is for people. */
 export const OUTPUT_FORMATS = ['table', 'json', 'yaml'] as const
 /** One of `OUTPUT_FORMATS`. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]

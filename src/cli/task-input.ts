@@ -7,7 +7,7 @@ import { renameErrorFields } from '../core/input-error.ts'
 import type { Task } from '../sdk/types.ts'
 import { UsageError } from './command.ts'
 
-/** What the flags of `withTask` parse to. */
+/** The parsed flags of `withTask`. */
 export interface TaskFlags {
   readonly task?: string
   readonly role?: string
@@ -151,7 +151,7 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** What keeps a file from being read, in words. */
+/** Says why a file cannot be read. */
 function explainReadError(error: unknown): string {
   const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
   if (code === 'ENOENT') return 'there is no such file'

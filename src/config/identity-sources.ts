@@ -68,7 +68,7 @@ const domain = z
     workloadApi: z.literal(true).optional(),
     /** Roots and keys come from the bundle endpoint of the trust domain. */
     federation: federation.optional(),
-    /** What the JWT-SVIDs of this trust domain must name as audience, in the place of `identity.tokens.audience`. */
+    /** The audience that JWT-SVIDs of this trust domain must name, in the place of `identity.tokens.audience`. */
     audience: audiences.optional(),
   })
   .refine((source) => SOURCES.filter((name) => source[name] !== undefined).length === 1, {

@@ -16,9 +16,9 @@ const oidcIssuer = z
     alias: text,
     /** The https URL that `iss` has to be, to the letter. */
     issuer: text,
-    /** Who the tokens are for: identifiers of this service alone, one or several. */
+    /** The audience of the tokens: identifiers of this service alone, one or several. */
     audience: audiences,
-    /** What kind of issuer it is; what is not set below comes from it. */
+    /** The kind of issuer; what is not set below comes from it. */
     preset: z.enum(PRESET_NAMES).optional(),
     algorithms: z.array(z.enum(OIDC_ALGORITHMS)).min(1).optional(),
     /** How long after `iat` a token is accepted. */

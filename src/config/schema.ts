@@ -100,7 +100,7 @@ const settings = z.strictObject({
     mintBy: z.enum(MINT_BY).default('assume-role'),
     /** How often STS is asked whether the broker's own credentials work (GetCallerIdentity); `0s` for never. */
     credentialCheckEvery: duration('0s', '1h').prefault('5m'),
-    /** What kind of store answers: see PROFILES. */
+    /** The kind of store that answers: see PROFILES. */
     profile: z.enum(STORE_PROFILES).default('aws'),
     /** Default as the profile says; `stand-in` for other services that do not echo SourceIdentity. */
     strictness: z.enum(['aws', 'stand-in']).optional(),

@@ -3,7 +3,7 @@ import type { Json } from '../core/canonical-json.ts'
 import type { Correlation } from '../core/correlation.ts'
 import { asStintError, ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintError } from '../core/errors.ts'
 import { explainProblems, readInputProblems, renameFields } from '../core/input-error.ts'
-import { reasonOf } from '../core/text/reason-of.ts'
+import { describeReason } from '../core/text/describe-reason.ts'
 import { decodeRpcStatus, encodeRpcStatus, type FieldViolation, STATUS_DETAILS_KEY } from './rpc-status.ts'
 
 /** `ErrorInfo.domain` of every error of this contract. */
@@ -77,13 +77,13 @@ const FALLBACK: Partial<Record<status, ErrorCode>> = {
 }
 
 function bareExplanation(error: ServiceError): string {
-  // What @grpc/grpc-js 1.14 says of a connection that failed, around the reason that is worth telling.
+  // The words of @grpc/grpc-js 1.14 for a connection that failed, around the reason that is worth telling.
   const [, reason] =
     /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: ?$/.exec(error.details) ?? []
   if (error.code === status.UNAVAILABLE && reason !== undefined) {
-    return `There is no connection to the broker (${reasonOf(reason)}).`
+    return `There is no connection to the broker (${describeReason(reason)}).`
   }
-  return `The call ended with gRPC status ${status[error.code] ?? error.code} (${reasonOf(error.details)}).`
+  return `The call ended with gRPC status ${status[error.code] ?? error.code} (${describeReason(error.details)}).`
 }
 
 function isErrorCode(text: string): text is ErrorCode {

@@ -8,7 +8,7 @@ const REASON = 0xc
 const HEADER_BYTES = 9
 
 /**
- * What a server says to a client whose certificate it does not accept: in TLS 1.3 the client's handshake is over by then,
+ * The farewell of a server to a client whose certificate it does not accept: in TLS 1.3 the client's handshake is over by then,
  * and no alert can say more than a word. It is HTTP/2 that any client reads: no settings, and a GOAWAY before any call.
  *
  * @see RFC 9113, sections 3.4, 6.5 and 6.8

@@ -1,6 +1,6 @@
 import type { Timestamp } from './gen/google/protobuf/Timestamp.ts'
 
-/** What a decoded `google.protobuf.Timestamp` may look like: `seconds` as text (loader option `longs: String`) or number. */
+/** The forms of a decoded `google.protobuf.Timestamp`: `seconds` as text (loader option `longs: String`) or number. */
 type WireTimestamp = { readonly seconds?: unknown; readonly nanos?: number | undefined } | null | undefined
 
 const MAX_SECONDS = 8_640_000_000_000

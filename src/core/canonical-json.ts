@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 
-/** What JSON can say. */
+/** Any value of JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** RFC 8785 (JCS) text of a JSON value: one text for one value, whatever the key order. */

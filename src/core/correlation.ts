@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 
-/** What ties together all that one call leaves behind: its answer, log lines, events and errors. */
+/** The ids that tie together all that one call leaves behind: its answer, log lines, events and errors. */
 export interface Correlation {
   /** The caller's own if it is well-formed, else a UUID. Callers choose it, so it need not be unique and proves nothing. */
   readonly requestId: string

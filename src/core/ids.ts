@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { encodeTime } from 'ulid'
 
-/** What an id is of: grant, lease, approval, audit event, connection of an agent, replica of the broker (one start of it). */
+/** The kinds of id: grant, lease, approval, audit event, connection of an agent, replica of the broker (one start of it). */
 export type IdPrefix = 'grt' | 'lse' | 'apr' | 'evt' | 'con' | 'rpl'
 
 /** Makes ids `<prefix>_<ULID>`: sortable by creation to the millisecond, 80 random bits, so that nobody can guess one. */

@@ -5,7 +5,7 @@ import { type ErrorCode, type ErrorDetails, StintError } from './errors.ts'
 export interface InputProblem {
   /** Path as TypeScript has it, e.g. `task.access[0].actions[1]`; an edge that spells fields otherwise translates it. */
   readonly field: string
-  /** What is wrong and what would be right, as the rest of a sentence that begins with the field: `must be … (got …)`. */
+  /** The problem and what would be right, as the rest of a sentence that begins with the field: `must be … (got …)`. */
   readonly message: string
   readonly code: ErrorCode
 }

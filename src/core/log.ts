@@ -27,7 +27,7 @@ interface LoggedError {
 const MAX_CAUSES = 5
 const MAX_TEXT = 500
 
-/** What a log may hold of an error: code, sentence, and names and cleaned messages of the causes. No fields of theirs. */
+/** The parts of an error that a log may hold: code, sentence, and names and cleaned messages of the causes. No fields of theirs. */
 export function errorForLog(thrown: unknown): LoggedError {
   const error = asStintError(thrown)
   const causes: { name: string; message: string; stack?: string }[] = []
@@ -45,7 +45,7 @@ function clean(text: string): string {
     .replace(/[A-Za-z0-9+/=_-]{40,}/g, (run) => (/^[0-9a-f]+$/.test(run) ? run : '[redacted]'))
 }
 
-/** What the cut goes through is left out: the first half of a secret is too short to be known as one. */
+/** A word that the cut goes through is left out: the first half of a secret is too short to be known as one. */
 function shortened(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT).replace(/[A-Za-z0-9+/=._-]+$/, '')}…`
 }

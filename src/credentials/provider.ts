@@ -2,7 +2,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 
-/** What a lease is minted from; all of it is on record before `mint` is called. */
+/** The records that a lease is minted from; all of it is on record before `mint` is called. */
 export interface MintRequest {
   readonly grant: Grant
   /** As intended: its session name and its end are chosen. */
@@ -11,7 +11,7 @@ export interface MintRequest {
   readonly plan: Plan
 }
 
-/** What every kind of credentials has. */
+/** Fields that every kind of credentials has. */
 interface CommonCredentials {
   /** By which the cloud's own log names these credentials; public, and on record for correlation. */
   readonly id: string

@@ -7,7 +7,7 @@ import type { Grant } from '../ledger/records.ts'
 import { type EndParts, endGrant } from './end-grant.ts'
 import { type GrantView, requireOwnGrant, retryOnConflict, toView } from './read-grants.ts'
 
-/** What completing a grant works with. */
+/** Dependencies of completing a grant. */
 export interface CompleteParts extends EndParts {
   readonly ledger: Ledger
   readonly clock: Clock

@@ -15,7 +15,7 @@ const LONGEST_BACKOFF_MS = 60_000
 /** Entries that are no longer needed leave the document together, at the latest this long after the first could. */
 const PRUNE_BATCH_MS = 60_000
 
-/** What the one writer of deny lists works with. */
+/** Dependencies of the one writer of deny lists. */
 export interface DenyReconcilerParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider

@@ -6,7 +6,7 @@ import { type DenyRules, decideEnd, describeDeny, type LifeSettings } from './li
 import { loadPlan, undefinedIfCorrupt } from './read-grants.ts'
 import type { WatchHub } from './watch-grant.ts'
 
-/** What ending a grant works with. */
+/** Dependencies of ending a grant. */
 export interface EndParts {
   readonly ledger: Pick<Ledger, 'getPlan' | 'listLeases' | 'moveGrant'>
   readonly provider: DenyRules

@@ -10,10 +10,10 @@ import type { DecisionInput } from '../policy/decide.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Registration } from '../registry/registration.ts'
 
-/** What a judgement needs to know of the agent; a grant remembers it for renewals. */
+/** Facts about the agent that a judgement needs; a grant remembers them for renewals. */
 type Agent = Pick<CallerIdentity, 'subject' | 'trustDomain' | 'authMethod'>
 
-/** What came of one look at an agent and its task. */
+/** The outcome of one look at an agent and its task. */
 export interface Judgement {
   readonly registration: Registration
   readonly plan: Plan
@@ -57,7 +57,7 @@ export function createJudge({ registry, planner, policy, approvalsRequiredFor }:
   }
 }
 
-/** What judging on record works with. */
+/** Dependencies of judging on record. */
 export interface JudgeOnRecordParts {
   readonly judge: Judge
   readonly clockGuard: ClockGuard

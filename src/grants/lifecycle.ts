@@ -19,7 +19,7 @@ export interface LifeSettings {
 /** How soon to look again when a deny is late. */
 const DENY_RECHECK_MS = 2_000
 
-/** What a provider says of denying leases; pure, like the decisions here that use it. */
+/** A provider's rules for denying leases; pure, like the decisions here that use it. */
 export type DenyRules = Pick<CredentialProvider, 'findDenyList' | 'denyWindow'>
 
 /** A deny that the ledger has not seen yet: on which policy document, and for how long. */
@@ -29,7 +29,7 @@ export interface NewDeny extends DenyWindow {
 
 type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
 
-/** What is recorded of a lease before it is minted; it begins now and ends with the lease length or the deadline. */
+/** The record of a lease before it is minted; it begins now and ends with the lease length or the deadline. */
 export function describeLease(
   { id, grantId, number, now, deadline }: { id: string; grantId: string; number: number; now: Date; deadline: Date },
   settings: LifeSettings,
@@ -49,7 +49,7 @@ function computeNotAfter(now: Date, deadline: Date, settings: LifeSettings): Dat
   return new Date(Math.min(now.getTime() + settings.leaseMs, deadline.getTime()))
 }
 
-/** What SDKs are told as expiration: the margin before the end, or half of a life that is too short for the margin. */
+/** The expiration that SDKs are told: the margin before the end, or half of a life that is too short for the margin. */
 export function computeUsableUntil(lease: Pick<Lease, 'notAfter' | 'intendedAt'>, settings: LifeSettings): Date {
   const lifeMs = lease.notAfter.getTime() - lease.intendedAt.getTime()
   return new Date(lease.notAfter.getTime() - Math.min(settings.usableMarginMs, Math.floor(lifeMs / 2)))
@@ -105,7 +105,7 @@ export function toDenyWish({ listKey, until, lastIssuedAt }: NewDeny, now: Date)
 }
 
 /**
- * What is due on a grant now: the sweeper's one decision, pure.
+ * Decides what is due on a grant now: the sweeper's one decision, pure.
  */
 export function decideDueMove(
   due: DueGrant,

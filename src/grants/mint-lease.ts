@@ -18,7 +18,7 @@ import { type GrantView, toView } from './read-grants.ts'
 /** Errors of a mint that no repeat can mend: the grant is of no use, so it ends. */
 const HOPELESS = ['PROVIDER_REFUSED', 'SESSION_POLICY_TOO_LARGE', 'PROVIDER_ANSWER_INVALID'] as const
 
-/** What minting works with. */
+/** Dependencies of minting. */
 export interface MintParts extends EndParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider
@@ -52,12 +52,12 @@ export interface MintFailure {
 /** A lease on its way to the agent: the only place where credentials leave the process. */
 export interface RevealedLease {
   readonly lease: Lease
-  /** What SDKs are told as expiration: before `lease.notAfter`, so that no call meets the time Deny. */
+  /** The expiration that SDKs are told: before `lease.notAfter`, so that no call meets the time Deny. */
   readonly usableUntil: Date
   readonly credentials: IssuedCredentials
 }
 
-/** What RequestGrant and RenewLease answer. */
+/** The answer of RequestGrant and RenewLease. */
 export interface GrantAnswer extends GrantView {
   /** Only with an active grant. */
   readonly lease?: RevealedLease
@@ -205,7 +205,7 @@ function eventHead(grant: Grant, lease: Lease, at: Date) {
   return { at, actor: 'stint', grantId: grant.id, leaseId: lease.id } as const
 }
 
-/** What every event of the provider's part in a lease says of it. */
+/** Fields of every event about the provider's part in a lease. */
 export function toLeaseFacts({ number, sessionName, notAfter }: Lease) {
   return { number, sessionName, notAfter: notAfter.toISOString() }
 }

@@ -13,7 +13,7 @@ import { describeLease, type LifeSettings } from './lifecycle.ts'
 const MAX_PAIRS = 20
 const MAX_BYTES = 2_048
 
-/** What a new grant is put together with. */
+/** Dependencies of opening a grant. */
 export interface OpenParts {
   readonly ids: Ids
   readonly settings: LifeSettings

@@ -17,7 +17,7 @@ export interface GrantView {
   readonly renewAfter?: Date
 }
 
-/** What a view of a grant is read from. */
+/** Sources of a view of a grant. */
 export interface ViewParts {
   readonly ledger: Pick<LedgerReads, 'approvalOf' | 'getDenyList' | 'listLeases'>
   readonly provider: Pick<CredentialProvider, 'findDenyList'>
@@ -105,7 +105,7 @@ export async function loadPlan(ledger: Pick<LedgerReads, 'getPlan'>, grant: Gran
   })
 }
 
-/** What a read gives, or undefined if the row is damaged. */
+/** The result of a read, or undefined if the row is damaged. */
 export async function undefinedIfCorrupt<T>(read: Promise<T>): Promise<T | undefined> {
   try {
     return await read

@@ -17,7 +17,7 @@ import { loadPlan, requireOwnGrant, retryOnConflict } from './read-grants.ts'
 /** A lease shorter than this would be over before its first use. */
 const SHORTEST_LEASE_MS = 5_000
 
-/** What renewing a lease works with. */
+/** Dependencies of renewing a lease. */
 export interface RenewParts extends MintParts {
   readonly judge: Judge
   readonly clockGuard: ClockGuard
@@ -107,7 +107,7 @@ async function checkApproved(ledger: Pick<Ledger, 'approvalOf'>, grant: Grant, p
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 
-/** What was judged now has to hold all that is going to be minted. */
+/** The judgement of now must cover everything that will be minted. */
 function checkJudged(grant: Grant, stored: Plan, { hash, pairs }: Plan): void {
   if (hash === stored.hash) return
   const judged = new Set(pairs.map(({ action, resource }) => `${action} ${resource}`))

@@ -7,7 +7,7 @@ import { requireOwnGrant } from './read-grants.ts'
 /** A trail is for people to read, and its agent must not be able to fill the disk with it. */
 const MAX_REPORTS = 500
 
-/** What an agent says it did; goes to the trail as the agent's word, not as fact. */
+/** An agent's report of what it did; goes to the trail as the agent's word, not as fact. */
 export interface Activity {
   readonly at: Date
   readonly action: string

@@ -22,7 +22,7 @@ export function checkIdempotencyKey(key: unknown): string {
   throw inputError([{ field: 'idempotencyKey', code: 'IDEMPOTENCY_KEY_INVALID', message }])
 }
 
-/** What requesting a grant works with: a repeat of a key renews its lease. */
+/** Dependencies of requesting a grant: a repeat of a key renews its lease. */
 export type RequestParts = RenewParts & OpenParts & JudgeOnRecordParts
 
 /**

@@ -25,7 +25,7 @@ export interface PlanAnswer {
   readonly couldApprove?: number
 }
 
-/** What agents can do with their grants. Every method throws StintError; a grant of somebody else is GRANT_NOT_FOUND. */
+/** The actions of agents on their grants. Every method throws StintError; a grant of somebody else is GRANT_NOT_FOUND. */
 export interface GrantService {
   planTask(caller: CallerIdentity, task: unknown, signal: AbortSignal): Promise<PlanAnswer>
   requestGrant(
@@ -42,7 +42,7 @@ export interface GrantService {
   reportActivity(caller: CallerIdentity, grantId: string, activities: readonly Activity[]): Promise<void>
 }
 
-/** What operators can do. The edge has checked the role; these check everything else. */
+/** The actions of operators. The edge has checked the role; these check everything else. */
 export interface OperatorService {
   /** Ends a grant now: an active or ending one goes on the deny list, one that awaits approval is rejected. Idempotent. */
   revokeGrant(operator: Operator, grantId: string, note: string): Promise<{ grant: Grant; outcome: RevocationOutcome }>
@@ -59,7 +59,7 @@ export interface OperatorService {
   ): Promise<{ approval: Approval; grant: Grant }>
 }
 
-/** What the stories of an agent work with, and the limits around them. */
+/** Dependencies of the agents' stories, and the limits around them. */
 export type GrantParts = RequestParts &
   CompleteParts &
   WatchParts & { readonly admission: Admission; readonly recordLimits: RecordLimits; readonly people: People }
@@ -116,7 +116,7 @@ export function createGrantService(parts: GrantParts): GrantService {
   }
 }
 
-/** What a person can do to grants. */
+/** The actions of a person on grants. */
 export function createOperatorService(parts: DecideParts & RevokeParts): OperatorService {
   return {
     decideApproval: (operator, approvalId, answer) => decideApproval(parts, operator, approvalId, answer),

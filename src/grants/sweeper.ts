@@ -19,7 +19,7 @@ const RECOVERY_BATCH = 500
 /** Between two tries of a loop that fails. Grants become due all the time, so it is short. */
 const LONGEST_BACKOFF_MS = 5_000
 
-/** What the loops work with, and who hears how they are. */
+/** Dependencies of the loops, and callbacks for their state. */
 export interface SweeperParts extends DenyReconcilerParts {
   readonly ledger: Ledger
   readonly clock: Clock

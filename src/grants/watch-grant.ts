@@ -7,7 +7,7 @@ import { type GrantView, requireOwnGrant, toView, type ViewParts } from './read-
 /** A watcher looks again this often even if nobody woke it: another replica may have made the change. */
 const WATCH_POLL_MS = 5_000
 
-/** What watching works with. */
+/** Dependencies of watching. */
 export interface WatchParts extends ViewParts {
   readonly ledger: ViewParts['ledger'] & Pick<LedgerReads, 'getGrant'>
   readonly hub: WatchHub

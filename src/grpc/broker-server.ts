@@ -26,7 +26,7 @@ import { requestGuard } from './request-guard.ts'
 import { GRPC_SERVER_OPTIONS } from './server-options.ts'
 import { TokenFailures } from './token-failures.ts'
 
-/** What answers a call, whichever port it comes by. */
+/** The parts that answer a call, whichever port it comes by. */
 export interface BrokerServerOptions {
   readonly bundles: BundleStore
   /** JWT-SVIDs are refused unless given. */
@@ -59,7 +59,7 @@ export function callLimits({ mintLimits }: Pick<BrokerServerOptions, 'mintLimits
 
 type Gates = Readonly<Record<CallKind, Admission>>
 
-/** What both ports share: an agent has one allowance, whichever it comes by. */
+/** State that both ports share: an agent has one allowance, whichever it comes by. */
 export interface SharedChecks {
   readonly verifier: JwtSvidVerifier | undefined
   readonly gates: Gates

@@ -11,7 +11,7 @@ import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { callCorrelation } from './call-correlation.ts'
 
-/** What setTimeout can wait. */
+/** The longest delay of setTimeout. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The part of a server call that handlers need, the same for unary and streaming calls. */
@@ -20,7 +20,7 @@ export type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<u
 /** Calls that end something have room of their own: an agent that asks too much can still give back. */
 export type CallKind = 'call' | 'release' | 'stream'
 
-/** What every method needs beside its own work. */
+/** Dependencies that every method shares. */
 export interface HandlerParts {
   /** @throws {StintError} an identity error; the refusal is on record by then. */
   authenticate(call: AnyCall): Promise<CallerIdentity>

@@ -26,7 +26,7 @@ export interface AuthenticatorOptions {
   readonly bearerAlone?: boolean
 }
 
-/** What a call has shown. */
+/** The credentials that a call has shown. */
 export interface Proofs {
   /** The connection of the call if its peer has shown a certificate. */
   readonly connection?: VerifiedConnection | undefined

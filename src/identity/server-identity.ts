@@ -9,7 +9,7 @@ import { spiffeIdText } from './spiffe-id.ts'
 import { parseCertificate } from './x509/certificate.ts'
 import { checkLeaf } from './x509/x509-leaf.ts'
 
-/** What the service shows to its clients. */
+/** The certificate and key that the service shows to its clients. */
 export interface ServerIdentity {
   /** PEM, leaf first. */
   readonly cert: string
@@ -100,7 +100,7 @@ export class ServerIdentityFiles {
   }
 
   /**
-   * What the clock says of the pair in use and of the one last refused: the same files are loaded again when it changes,
+   * The validity now of the pair in use and of the one last refused: the same files are loaded again when it changes,
    * also when the clock is set back. Never empty without a pair in use, or the files would count as loaded.
    */
   #standing(): string {

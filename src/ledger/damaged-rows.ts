@@ -1,6 +1,6 @@
 import { StintError } from '../core/errors.ts'
 
-/** What kind of record a damaged row is, or `sweep` for a grant that could be read and not be moved on. */
+/** The kind of record of a damaged row, or `sweep` for a grant that could be read and not be moved on. */
 export type DamagedKind =
   | 'grant'
   | 'plan'
@@ -12,7 +12,7 @@ export type DamagedKind =
   | 'event'
   | 'sweep'
 
-/** Who hears of rows that cannot be read; `row` is `<kind>:<id>`, e.g. `plan:grt_…` for the plan of that grant. */
+/** Callbacks for rows that cannot be read; `row` is `<kind>:<id>`, e.g. `plan:grt_…` for the plan of that grant. */
 export interface DamagedRowListener {
   onDamaged(row: string, error: StintError): void
   /** It can be read again, or is gone. */

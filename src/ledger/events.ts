@@ -4,18 +4,18 @@ import { AUTH_METHODS } from '../identity/caller-identity.ts'
 import { FAILURE_REASONS } from '../policy/decision.ts'
 import { END_REASONS, type EventContent } from './records.ts'
 
-/** Who causes an event: an agent (its subject), a person (`operator:<name>`), or the broker itself (`stint`). */
+/** The actors of events: an agent (its subject), a person (`operator:<name>`), or the broker itself (`stint`). */
 export type EventActor = 'agent' | 'operator' | 'stint'
 
 /** How one type of event looks on record. */
 export interface EventSpec {
-  /** Who can be its `actor`. */
+  /** The possible values of its `actor`. */
   readonly actors: readonly EventActor[]
   /** The call that caused it was turned away. */
   readonly refusal: boolean
   /** Which ids stand beside its data: `grant` as `grantId`, `lease` as `leaseId`. */
   readonly ids: readonly ('grant' | 'lease')[]
-  /** What it tells a reader of the record, as one sentence. */
+  /** Its meaning for a reader of the record, as one sentence. */
   readonly about: string
   /** Its `data`; the descriptions are for the reference page. Ids and facts only, never a secret. */
   readonly data: z.ZodType
@@ -416,7 +416,7 @@ function failedMint() {
 /** The name of an event that this version can write. */
 export type EventType = keyof typeof EVENT_CATALOG
 
-/** What an event of a type tells beside its ids. */
+/** The data of an event of a type, beside its ids. */
 export type EventData<T extends EventType> = z.infer<(typeof EVENT_CATALOG)[T]['data']>
 
 type Row<T extends EventType> = (typeof EVENT_CATALOG)[T]

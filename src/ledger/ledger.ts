@@ -17,7 +17,7 @@ import type {
 } from './records.ts'
 
 /**
- * What happened, durable. Every write is one atomic unit with its audit events and resolves only after it would survive
+ * The durable record of what happened. Every write is one atomic unit with its audit events and resolves only after it would survive
  * a power cut; concurrent writes share a commit. After a failed sync every write rejects with LEDGER_UNAVAILABLE until
  * the process is started again.
  *
@@ -211,7 +211,7 @@ export interface TokenMove {
 
 type TokenOwner = { readonly connectionId: string; readonly replica: string }
 
-/** What the caller says of a lease; its number follows from its grant, its replica is the process of the ledger. */
+/** A lease as the caller gives it; its number follows from its grant, its replica is the process of the ledger. */
 export type NewLease = Pick<Lease, 'id' | 'sessionName' | 'notAfter' | 'intendedAt'> & { readonly mintUntil: Date }
 
 /** Where a lease goes and what that leaves on record. */

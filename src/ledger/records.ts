@@ -83,7 +83,7 @@ export interface Lease {
   /** 1, 2, 3 … within the grant. */
   readonly number: number
   readonly roleArn: string
-  /** What the provider calls the session; chosen before it is asked for one, so that it can be found and denied by name. */
+  /** The provider's name of the session; chosen before it is asked for one, so that it can be found and denied by name. */
   readonly sessionName: string
   readonly state: LeaseState
   readonly end?: LeaseEnd
@@ -172,7 +172,7 @@ export interface UnregisteredAttempt {
   readonly count: number
 }
 
-/** What an event says. On reading, its type may be one that an older or newer version wrote: EVENT_CATALOG has those of this one. */
+/** The content of an event. On reading, its type may be one that an older or newer version wrote: EVENT_CATALOG has those of this one. */
 export interface EventContent {
   /** Subject and past participle, with a dot between. */
   readonly type: string

@@ -11,7 +11,7 @@ interface RefusalLogger {
   error(fields: object, message: string): void
 }
 
-/** What is known of a token that was refused, beyond its public part. */
+/** Facts about a refused token, beyond its public part. */
 export type TokenFacts = Omit<Extract<EventData<'identity.refused'>, { count: 1 }>, keyof Refusal | 'count'>
 
 /** A call that was turned away before it did anything. */

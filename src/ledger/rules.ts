@@ -13,7 +13,7 @@ import {
 } from './records.ts'
 
 /*
- * What every store of the ledger decides alike. Each rule takes the records as they are and what is asked, and gives the
+ * Decisions that every store of the ledger makes alike. Each rule takes the records as they are and what is asked, and gives the
  * records as they are to be, or throws. No rule reads a clock or a store: a store reads, asks the rule, and writes, all in
  * one unit. Where a store narrows a query by an index, the rule has the last word over each row.
  */
@@ -110,7 +110,7 @@ export function maxPlanBytes(state: GrantState): number {
   return state === 'denied' ? 4_096 : Number.POSITIVE_INFINITY
 }
 
-/** What a grant that left one state and came into another changes in the counters; `undefined` for a grant that is not there. */
+/** Changes of the counters when a grant leaves one state and enters another; `undefined` for a grant that is not there. */
 export function countChanges(
   from: GrantState | undefined,
   to: GrantState | undefined,
@@ -326,7 +326,7 @@ export function newDenyList(key: string): DenyList {
   return { key, attempts: 0, claimVersion: 0 }
 }
 
-/** What is left of a damaged deny list: `undefined` is lost, `null` was never there. */
+/** The remains of a damaged deny list: `undefined` is lost, `null` was never there. */
 export interface ReadableDenyList {
   readonly key: string
   readonly claimVersion: number | undefined
@@ -444,11 +444,11 @@ function unwritten({ writtenAt: _, enforcedAt: __, ...entry }: DenyEntry): DenyE
 /** How often a token may go from a connection that is gone to another one. */
 export const MAX_TOKEN_MOVES = 8
 
-/** What is on record of a token. */
+/** The record of a token. */
 export interface TokenBinding {
   readonly until: Date
   readonly moves: number
-  /** What it was last bound for. */
+  /** The use that it was last bound for. */
   readonly grantId?: string
   readonly by?: TokenUse['by']
   /** The lease that it was last bound for, if that is still on record. */
@@ -474,7 +474,7 @@ export interface TokenPurpose {
   readonly waits: boolean
 }
 
-/** What a use does to the record of a token: nothing, bind it anew, name a new lease, or move it to this connection. */
+/** The effect of a use on the record of a token: nothing, bind it anew, name a new lease, or move it to this connection. */
 export type TokenStep = 'none' | 'bind' | 'note_lease' | 'move'
 
 /**
@@ -567,7 +567,7 @@ export function notedAttempt(
 
 // Retention
 
-/** What decides whether a grant may be forgotten. */
+/** Facts that decide whether a grant may be forgotten. */
 export interface PruneFacts extends Pick<Grant, 'state' | 'requestedAt' | 'endedAt'> {
   /** A deny document may still hold it. */
   readonly isOnDenyList: boolean

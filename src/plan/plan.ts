@@ -40,7 +40,7 @@ export const PLAN_WARNINGS = ['cannot_revoke'] as const
 /** A fact about a plan that whoever approves it or uses it should know; it forbids nothing. */
 export interface PlanWarning {
   readonly kind: (typeof PLAN_WARNINGS)[number]
-  /** What it means for this plan, and what would change it. */
+  /** Its meaning for this plan, and what would change it. */
   readonly explanation: string
 }
 

@@ -13,14 +13,14 @@ export interface PracticeKeys {
   readonly secretAccessKey: string
 }
 
-/** What `addPrincipal` takes: `arn:aws:iam::ACCOUNT:user/NAME`, or `…:role/NAME` for a caller that counts as a role session. */
+/** The input of `addPrincipal`: `arn:aws:iam::ACCOUNT:user/NAME`, or `…:role/NAME` for a caller that counts as a role session. */
 export interface PrincipalSpec {
   readonly arn: string
   /** Identity policies; without any, only what a trust policy grants directly is allowed. */
   readonly policies?: readonly PolicyInput[]
 }
 
-/** What `createRole` takes. */
+/** The input of `createRole`. */
 export interface RoleSpec {
   readonly arn: string
   readonly trustPolicy: PolicyInput
@@ -32,7 +32,7 @@ export interface RoleSpec {
   readonly maxSessionSeconds?: number
 }
 
-/** What a stage sets up and looks at: called in the process, and over HTTP under `/_practice/`. */
+/** Controls for a stage to set up and look at: called in the process, and over HTTP under `/_practice/`. */
 export interface CloudControls {
   /** @throws {StintError} REQUEST_INVALID, as every method here that takes input. */
   addPrincipal(spec: PrincipalSpec): PracticeKeys

@@ -1,7 +1,7 @@
 import { StintError } from '../core/errors.ts'
 
 /**
- * What goes wrong with a call, after its signature was checked.
+ * The fault of a call, after its signature was checked.
  * - `throttle`, `error500`, `access_denied`: that answer, no effect
  * - `latency`: waits `ms` by the clock, then goes on
  * - `hang`: never answers, no effect; `hang_after_effect`: never answers, effect

@@ -12,7 +12,7 @@ export function matchCovers(match: string, subject: string): boolean {
   return match === subject
 }
 
-/** What is wrong with a text as a match of agents: an exact name, or a prefix of whole parts; undefined if nothing is. */
+/** Says what is wrong with a text as a match of agents: an exact name, or a prefix of whole parts; undefined if nothing is. */
 export function matchProblem(value: string): string | undefined {
   if (isOidcSubject(value)) return oidcMatchProblem(value)
   const isPrefix = value.endsWith('/*')

@@ -1,4 +1,4 @@
-/** What the operator says of an agent. Without one that covers it and has not expired, an agent is not served. */
+/** The operator's record of an agent. Without one that covers it and has not expired, an agent is not served. */
 export interface Registration {
   /** Unique name within the registry file. */
   readonly name: string

@@ -253,7 +253,7 @@ function isOfTheRetry({ code }: StintError, first: StintError): boolean {
   return !failedBeforeIdentity(first) && ERROR_CATALOG[code].grpc === 'UNAUTHENTICATED'
 }
 
-/** What a later try says of the identity is then the first true answer. */
+/** A later try's answer about the identity is then the first true one. */
 function failedBeforeIdentity({ code, details: { check } }: StintError): boolean {
   if (code === 'ISSUER_UNAVAILABLE') return check === 'keys' || check === 'kid'
   return code === 'BROKER_UNAVAILABLE' || code === 'TOKEN_REPLAYED' || code === 'TRUST_DOMAIN_UNAVAILABLE'

@@ -15,7 +15,7 @@ interface AccessEntry {
   readonly actions: readonly string[]
   /** ARN patterns, or `*` where nothing narrower exists. */
   readonly resources: readonly string[]
-  /** What every request must meet besides. */
+  /** Conditions that every request must meet besides. */
   readonly conditions?: readonly Condition[] | undefined
 }
 
@@ -127,7 +127,7 @@ export interface PlanInfo {
     readonly flags: readonly string[]
     readonly within: readonly string[]
     readonly touches: readonly string[]
-    /** What every request must meet besides. */
+    /** Conditions that every request must meet besides. */
     readonly conditions?: readonly Required<Condition>[]
   }[]
   /** Allow statements of the session policy, JSON. */

@@ -43,7 +43,7 @@ export class PartList<Base extends object, Values extends object> {
       running.completed()
       return values
     } catch (error) {
-      // What goes wrong with the stops is in the log; why the broker does not start is what the caller has to hear.
+      // Failures of the stops are in the log; the caller must hear why the broker does not start.
       await running.stop().catch(() => undefined)
       throw error
     }

@@ -1,6 +1,6 @@
 /** A part of the broker that has started. */
 export interface Started<Value> {
-  /** What the parts after it use. */
+  /** The value that the parts after it use. */
   readonly value: Value
   /** Ends all that the part began and waits for its work in hand. Called at most once. */
   readonly stop?: () => Promise<void> | void

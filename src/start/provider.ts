@@ -13,7 +13,7 @@ import { type PartReports, ProviderProblems } from '../credentials/aws-sts/provi
 import { definePart } from './part.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** What mints credentials and revokes them. */
+/** The part that mints credentials and revokes them. */
 export const provider = definePart({
   name: 'provider',
   async start({ config, clock, logger, partHealth }: Surroundings) {

@@ -7,7 +7,7 @@ import { type Ids, randomIds } from '../core/ids.ts'
 import type { Logger } from '../core/log.ts'
 import type { RunningParts } from './running-parts.ts'
 
-/** What the process that runs a broker gives it. */
+/** Inputs from the process that runs a broker. */
 export interface BrokerDeps {
   readonly logger: Logger
   readonly version: string
@@ -17,7 +17,7 @@ export interface BrokerDeps {
   readonly adminLimits?: Partial<AdminLimits>
 }
 
-/** What every part may use beside the parts before it. Time and randomness enter the broker here and nowhere else. */
+/** Dependencies of every part beside the parts before it. Time and randomness enter the broker here and nowhere else. */
 export interface Surroundings extends BrokerDeps {
   readonly config: Config
   readonly clock: Clock

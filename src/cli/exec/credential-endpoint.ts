@@ -11,12 +11,12 @@ import { wholeSeconds } from '../whole-seconds.ts'
 export interface CredentialEndpoint {
   /** For `AWS_CONTAINER_CREDENTIALS_FULL_URI`. */
   readonly url: string
-  /** What a client has to send as `Authorization`, verbatim. */
+  /** The `Authorization` header that a client has to send, verbatim. */
   readonly authorization: Secret
   close(): Promise<void>
 }
 
-/** What the endpoint answers from. */
+/** Dependencies of the endpoint. */
 export interface CredentialSource {
   /** Must settle within a second: SDKs wait no longer for an endpoint, and do not report why they gave up. */
   credentials(): Promise<AwsCredentials>

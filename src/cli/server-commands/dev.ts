@@ -5,7 +5,7 @@ import { Option } from 'commander'
 import { loadConfig } from '../../config/load.ts'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { createLogger } from '../../core/log.ts'
-import { reasonOf } from '../../core/text/reason-of.ts'
+import { describeReason } from '../../core/text/describe-reason.ts'
 import { type Stage, setStage } from '../../practice/stage/stage.ts'
 import { STAGE_ROLE } from '../../practice/stage/stage-rules.ts'
 import { type Broker, startBroker } from '../../start/main.ts'
@@ -65,7 +65,7 @@ async function startPracticeBroker(
   return broker
 }
 
-/** What the agent `invoice-bot`, the approver olga and any AWS SDK need to know. */
+/** Settings for the agent `invoice-bot`, the approver olga and any AWS SDK. */
 async function buildVariables(stage: Stage, { addresses }: Broker): Promise<string> {
   const { cloud } = stage
   const agent = await stage.issueSvid('/agents/invoice-bot')
@@ -105,7 +105,7 @@ async function writeVariables(file: string, lines: string): Promise<void> {
     await writeFileWhole(file, `${FIRST_LINE}\n${lines}`, { mustBeNew: !isOurs })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const why = code === 'EEXIST' ? 'it already exists and stint dev did not write it' : reasonOf(error)
+    const why = code === 'EEXIST' ? 'it already exists and stint dev did not write it' : describeReason(error)
     throw new UsageError(`The file ${file} cannot be written (${why}); give --write-env another one.`)
   }
 }

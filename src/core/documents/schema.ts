@@ -48,7 +48,7 @@ function describeIssue(issue: Issue): string {
   }
 }
 
-/** What the field may be that tells the forms of an object apart. */
+/** The values of the field that tells the forms of an object apart. */
 function describeWrongKind({ discriminator, input, ...issue }: Issue & { code: 'invalid_union' }): string | undefined {
   if (discriminator === undefined || !('options' in issue) || !Array.isArray(issue.options)) return undefined
   const missing = (input as Readonly<Record<string, unknown>>)[discriminator] === undefined

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 
-/** What a small file held, and a hash of it: content shows a change whatever time stamps and links say. */
+/** The content of a small file, and a hash of it: content shows a change whatever time stamps and links say. */
 export interface SmallFile {
   readonly text: string
   /** SHA-256 of the bytes, lower-case hex. */

@@ -10,7 +10,7 @@ export interface ReloadStatus<T> {
   readonly problem?: { readonly error: StintError; readonly since: Date }
 }
 
-/** What a `Reloading` value follows, and who hears of it. */
+/** The source of a `Reloading` value, and its callbacks. */
 export interface ReloadingOptions<T> {
   /** Reads and checks the whole source; throws StintError if any of it is wrong. */
   readonly load: () => Promise<T>
@@ -18,7 +18,7 @@ export interface ReloadingOptions<T> {
   readonly fingerprint: () => Promise<string>
   readonly clock: Clock
   readonly pollMs: number
-  /** What `current` throws while nothing has ever loaded. Default INTERNAL. */
+  /** The code that `current` throws while nothing has ever loaded. Default INTERNAL. */
   readonly missing?: { readonly code: ErrorCode; readonly explanation: string }
   /** Puts each value that loaded into force. What it throws is a problem of the source like any other. */
   readonly onLoaded?: (value: T) => void
@@ -136,7 +136,7 @@ export class Reloading<T> {
     }
     onLoaded?.(value)
     this.#setWell({ value, loadedAt: clock.now() })
-    // What changed while it was read may have been read before or after: the next look reads it again.
+    // A change during the read may have been read before or after: the next look reads it again.
     const after = await this.#fingerprint()
     this.#inForce = after === before ? before : undefined
   }

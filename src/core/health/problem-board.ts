@@ -1,6 +1,6 @@
 import { asStintError, type ErrorCode } from '../errors.ts'
 
-/** What is wrong with a part of the process now, for operators and probes. */
+/** A problem of a part of the process now, for operators and probes. */
 export interface Problem {
   /** e.g. `policy`, `bundle:example.org`, `reconcile`. */
   readonly component: string
@@ -23,7 +23,7 @@ export interface Finding {
 const MAX_FINDINGS = 50
 
 /**
- * What is wrong with each part now. An entry belongs to one component and stays until that component says that it works
+ * The problems of each part now. An entry belongs to one component and stays until that component says that it works
  * again; no other part touches it.
  */
 export class ProblemBoard {

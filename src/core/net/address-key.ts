@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 
 /**
- * What limits by address count by: IPv4 as it is, also when mapped into IPv6; IPv6 by its /64, since one host has all
+ * The key by which limits count addresses: IPv4 as it is, also when mapped into IPv6; IPv6 by its /64, since one host has all
  * addresses of one.
  */
 export function addressKey(address: string): string {

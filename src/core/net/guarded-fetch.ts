@@ -28,7 +28,7 @@ export interface GuardedFetchOptions {
   readonly lookup?: (host: string) => Promise<readonly HostAddress[]>
 }
 
-/** What a guarded fetch got. */
+/** The response of a guarded fetch. */
 export interface FetchedDocument {
   /** Any non-redirect status. Callers must check for 200 themselves. */
   readonly status: number

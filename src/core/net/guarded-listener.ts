@@ -138,7 +138,7 @@ export class GuardedListener {
     server.on('drop', (data) => this.#tell(peerText(data?.remoteAddress, data?.remotePort), tooMany()))
   }
 
-  /** Who is connected. */
+  /** The open connections. */
   get connections(): ConnectionTable {
     return this.#table
   }
@@ -332,7 +332,7 @@ function byOwner(owner: string): string {
   return `identity:${owner}`
 }
 
-/** What the far side has sent is read and dropped: unread bytes would make the close a reset that takes the word away. */
+/** Reads and drops what the far side has sent: unread bytes would make the close a reset that takes the word away. */
 function sendLast(socket: Socket, word: Uint8Array): void {
   const cut = setTimeout(() => socket.destroy(), LAST_WORD_MS).unref()
   socket.once('close', () => clearTimeout(cut))

@@ -10,7 +10,7 @@ export interface HostPort {
 const SHAPE = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i
 const HTTPS_PORT = 443
 
-/** What `parseHostPort` reads, for messages. */
+/** The form that `parseHostPort` reads, for messages. */
 export const HOST_PORT_FORM = 'a host, with a port if need be, e.g. keys.example.org, 10.0.0.1:6443 or [fd00::1]:6443'
 
 /**

@@ -13,7 +13,7 @@ export interface GuardedUrl {
 }
 
 const MAX_URL_LENGTH = 2_048
-/** What a URL of ours is made of: a plain host, perhaps a port, then visible ASCII without backslash, and no fragment. */
+/** The form of a URL of ours: a plain host, perhaps a port, then visible ASCII without backslash, and no fragment. */
 const SHAPE = /^https:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:[/?][!-"$-[\]-~]*)?$/
 
 /**

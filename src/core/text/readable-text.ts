@@ -1,4 +1,4 @@
-/** What `readText` takes besides one line of words. */
+/** Options of `readText` besides one line of words. */
 export interface TextRule {
   /** Whether line breaks and tabs may stand in it. Default false. */
   readonly lines?: boolean
@@ -103,7 +103,7 @@ export function readText(input: string, { lines = false }: TextRule = {}): Reada
 }
 
 /**
- * What is wrong with a name that a machine compares as it is written, such as an ARN, for the person who reads it: the rule
+ * Says what is wrong with a name that a machine compares as it is written, such as an ARN, for the person who reads it: the rule
  * of `readText` without its bound on one character, which wildcards and ids may repeat.
  */
 export function nameProblem(name: string): string | undefined {

@@ -15,12 +15,12 @@ import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './ow
 
 const PROBE_LEASE_MS = 60_000
 
-/** What one check found; `details` are ids, codes and a sentence. */
+/** The finding of one check; `details` are ids, codes and a sentence. */
 export type ProbeResult =
   | { readonly ok: true; readonly details: ErrorDetails }
   | { readonly ok: false; readonly code: StintError['code']; readonly details: ErrorDetails }
 
-/** What the probes need, beside what minting needs. */
+/** Dependencies of the probes, beside those of minting. */
 export interface ProbeDeps extends AssumeRoleDeps {
   readonly iam: IAMClient
   /** The broker's credentials, and the revoker's where these are others. */

@@ -3,7 +3,7 @@ import type { PartHealth } from '../../core/health/part-health.ts'
 import type { ObservedCall } from './calls/observer.ts'
 import { LOOK_OPERATION } from './own-credentials/caller-identity.ts'
 
-/** Who hears that a part fails or works. */
+/** Callbacks for a part that fails or works again. */
 export type PartReports = Pick<PartHealth, 'failed' | 'well'>
 
 /** Refusals that say that the role itself is set up wrongly, or not at all; others are about one request. */

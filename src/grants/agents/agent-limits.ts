@@ -15,7 +15,7 @@ export interface AdmissionLimits {
   readonly burst: number
   /** Calls of one agent in work at the same time. */
   readonly concurrent: number
-  /** What is counted, for the sentence of a refusal; default `calls`. */
+  /** The counted thing, for the sentence of a refusal; default `calls`. */
   readonly of?: string
 }
 

@@ -145,7 +145,7 @@ export class TokenGuard {
   }
 }
 
-/** What an error says of a token, beyond the sentence for people. */
+/** Details of an error about a token, beyond the sentence for people. */
 const TOKEN_FACTS = [
   'check',
   'connectionId',

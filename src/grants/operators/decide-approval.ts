@@ -15,7 +15,7 @@ import type { WatchHub } from '../watch-grant.ts'
 import { explainIneligible } from './eligibility.ts'
 import type { Operator } from './operator.ts'
 
-/** What answering an approval works with. */
+/** Dependencies of answering an approval. */
 export interface DecideParts {
   readonly ledger: Ledger
   readonly clock: Clock

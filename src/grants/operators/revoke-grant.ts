@@ -11,13 +11,13 @@ import { describeDeny, toDenyWish } from '../lifecycle.ts'
 import { retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
 import type { Operator } from './operator.ts'
 
-/** What revoking a grant works with. */
+/** Dependencies of revoking a grant. */
 export interface RevokeParts extends EndParts {
   readonly ledger: Ledger
   readonly clock: Clock
 }
 
-/** What a revocation came to, said as it truly is. */
+/** The true outcome of a revocation. */
 export type RevocationOutcome =
   /** No credential of the grant works any more. */
   | { readonly kind: 'ended'; readonly at: Date }
@@ -112,7 +112,7 @@ async function rejectWaiting(
   return moved
 }
 
-/** What the revocation came to, as it truly is: an ending grant says by when its last lease is over. */
+/** The true outcome of the revocation: an ending grant says by when its last lease is over. */
 function toOutcome({ provider, clock }: RevokeParts, grant: Grant): RevocationOutcome {
   const now = clock.now()
   if (isFinalState(grant.state)) return { kind: 'ended', at: grant.endedAt ?? now }

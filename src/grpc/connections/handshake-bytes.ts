@@ -4,7 +4,7 @@ import { StintError } from '../../core/errors.ts'
 import { peerKey } from '../../core/net/connection-table.ts'
 
 /**
- * What a client may send in its handshake. A leaf under two intermediates comes to 3 KiB with P-256 and to 6 KiB with
+ * The most bytes that a client may send in its handshake. A leaf under two intermediates comes to 3 KiB with P-256 and to 6 KiB with
  * RSA-4096, hybrid key share included; OpenSSL itself stops at 100 KiB of certificates.
  */
 export const MAX_HANDSHAKE_BYTES = 16 * 1024

@@ -19,17 +19,17 @@ import { peerKey } from '../../core/net/connection-table.ts'
  */
 const HTTP2_OPTIONS: Http2Options = { streamResetBurst: 240, streamResetRate: 33 }
 
-/** Of nghttp2: what came first was no HTTP/2. That is a mistake, and ends one connection. */
+/** An error of nghttp2: the first bytes were not HTTP/2. That is a mistake, and ends one connection. */
 const BAD_CLIENT_MAGIC = -903
 /**
- * Of nghttp2: the protocol was broken. It says so of a flood of resets, and of the last frame that grpc-go sends: a GOAWAY with
+ * An error of nghttp2: the protocol was broken. It says so of a flood of resets, and of the last frame that grpc-go sends: a GOAWAY with
  * the id of a stream that the server never opened. It is the first only when many streams have just begun.
  */
 const PROTOCOL_ERROR = -505
 const FLOOD_STREAMS = 100
 const FLOOD_MS = 1_000
 
-/** What a listener has to say of its connections. @param peer `address:port`, as grpc-js says it */
+/** Reports of a listener on its connections. @param peer `address:port`, as grpc-js says it */
 export interface ConnectionLimits {
   /** A connection has begun to speak HTTP/2. @returns to be told when Node ends it for what it was sent */
   opened(peer: string): (cause: Error) => void
@@ -39,7 +39,7 @@ export interface ConnectionLimits {
   reset(peer: string): void
 }
 
-/** What grpc-js keeps to itself, of the one version that package.json names. */
+/** Private fields of grpc-js, in the one version that package.json names. */
 interface Internals {
   readonly commonServerOptions: Http2Options
   readonly http2Servers: ReadonlyMap<Http2Server, unknown>

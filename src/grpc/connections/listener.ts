@@ -118,7 +118,7 @@ export class Listener {
     return this.#guard.listen(at)
   }
 
-  /** Who is connected; what calls show is told to it. */
+  /** The open connections; it learns what calls show. */
   get connections(): Pick<ConnectionTable, 'prove' | 'isTrusted' | 'badToken'> {
     return this.#guard.connections
   }

@@ -27,7 +27,7 @@ export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
   return kept?.length ? kept : derChain(socket.getPeerCertificate(true))
 }
 
-/** What the peer of a connection has shown. Nothing of it is proved. */
+/** The certificates that the peer of a connection has shown. None of them is verified. */
 export interface ShownIdentity {
   /** Absent when the certificate does not name one SPIFFE ID. */
   readonly shownTrustDomain?: string

@@ -24,7 +24,7 @@ export class AwaitedKeys {
   }
 
   /**
-   * Of a token whose `kid` is not in the bundle of its trust domain.
+   * Notes a token whose `kid` is not in the bundle of its trust domain.
    *
    * @returns after how long it is worth coming again; 0: the key does not exist
    */

@@ -15,7 +15,7 @@ export interface JwtAuthority {
   readonly algorithms: readonly string[]
 }
 
-/** What the entries of a bundle come to. */
+/** The keys that the entries of a bundle give. */
 export interface BundleKeys {
   readonly x509Authorities: readonly Certificate[]
   /** By `kid`. */
@@ -95,7 +95,7 @@ function readRoot(jwk: Jwk): ReadKey {
   return { note: mismatch(jwk) }
 }
 
-/** What a JWK says of its key twice has to be the same key (RFC 7517, section 4.7). */
+/** If a JWK states its key twice, both must be the same key (RFC 7517, section 4.7). */
 function mismatch({ kty }: Jwk): BundleNote {
   const members = kty === 'RSA' ? 'n, e' : 'crv, x, y'
   return alarm('x5c-mismatch', `The certificate in a key's x5c does not match the key in kty, ${members}.`)

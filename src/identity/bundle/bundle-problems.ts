@@ -10,7 +10,7 @@ export interface BundleNote {
 
 /** How a part that gets bundles says where it stands, e.g. `bundle:example.org`. Neither may throw. */
 export interface BundleReports {
-  /** What is wrong with the component now; undefined: it works. */
+  /** The component's problem now; undefined: it works. */
   readonly onState: (component: string, problem: StintError | undefined) => void
   /** All that a person should see in what the component has loaded, in the place of what was said of it before. */
   readonly onNotes: (component: string, notes: readonly BundleNote[]) => void

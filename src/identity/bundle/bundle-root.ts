@@ -28,7 +28,7 @@ export function checkNames(roots: readonly Certificate[]): void {
   throw bundleInvalid('names', `A trust domain's root names may have at most ${MAX_NAME_BYTES} bytes in total.`)
 }
 
-/** What the names of these roots take in a handshake (RFC 8446, section 4.2.4). */
+/** Bytes that the names of these roots take in a handshake (RFC 8446, section 4.2.4). */
 export function nameBytes(roots: readonly Certificate[]): number {
   return roots.reduce((sum, { subjectBytes }) => sum + subjectBytes + 2, 0)
 }

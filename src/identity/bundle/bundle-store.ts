@@ -42,7 +42,7 @@ export interface BundleSource {
  */
 export type UntilLooked = (sinceMs: number) => number
 
-/** What a CertificateRequest may hold of names, well below what any client reads (Java: 32 KiB in all). */
+/** The most bytes of names in a CertificateRequest, well below what any client reads (Java: 32 KiB in all). */
 const MAX_NAME_BYTES = 30_000
 
 /**

@@ -9,7 +9,7 @@ import type { BundleNote } from './bundle-problems.ts'
 import { alarm, bundleInvalid, warning } from './bundle-problems.ts'
 import { checkNames, rootFromDer } from './bundle-root.ts'
 
-/** What is trusted for one trust domain. Immutable. Without authorities, nothing of the trust domain is valid. */
+/** The authorities of one trust domain. Immutable. Without authorities, nothing of the trust domain is valid. */
 export interface TrustBundle {
   readonly trustDomain: string
   readonly x509Authorities: readonly Certificate[]

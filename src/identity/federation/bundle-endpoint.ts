@@ -14,7 +14,7 @@ export interface BundleEndpointOptions {
   readonly port: number
   /** The one path that is served, e.g. `/`. */
   readonly path: string
-  /** What the server shows: a certificate for its name (`https_web`) or our own SVID (`https_spiffe`). */
+  /** The server's certificate: one for its name (`https_web`) or our own SVID (`https_spiffe`). */
   readonly identity: ServerIdentitySource
   /** The bundle of now; undefined while there is none. */
   readonly bundle: () => TrustBundle | undefined

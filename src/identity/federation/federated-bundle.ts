@@ -158,7 +158,7 @@ export class FederatedBundle implements BundleSource {
   }
 
   /**
-   * What the endpoint's server is checked with: of an endpoint within the trust domain itself the latest bundle, before
+   * The roots that the endpoint's server is checked with: for an endpoint within the trust domain itself the latest bundle, before
    * that the configured one; else the bundle that the store has of the endpoint's trust domain.
    */
   #endpointBundle(): TrustBundle | undefined {

@@ -11,7 +11,7 @@ import { readCompactToken, tokenInvalid } from './jwt-token.ts'
 import { replayKey } from './replay-key.ts'
 import { readConfirmation } from './token-binding.ts'
 
-/** What this service demands of a JWT-SVID. */
+/** The demands of this service on a JWT-SVID. */
 export interface JwtSvidRules {
   /** Our own identifiers in `aud`, compared exactly: one, or several of which a token names any. */
   readonly audience?: string | readonly string[] | undefined

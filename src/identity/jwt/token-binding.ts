@@ -4,7 +4,7 @@ import { StintError } from '../../core/errors.ts'
 import { tokenInvalid } from './jwt-token.ts'
 
 /**
- * What a token is bound to. Only a certificate can be proved here, by the connection itself; a token that asks for another
+ * The key that a token is bound to. Only a certificate can be proved here, by the connection itself; a token that asks for another
  * proof (`jwk`, `jkt`, `kid`) is refused, since to take it as a plain bearer token would be to lose its protection.
  *
  * @returns the certificate's fingerprint, lower-case hex SHA-256 of its DER; undefined for a bearer token.

@@ -15,7 +15,7 @@ export interface ClaimReference {
 const MAX_DEPTH = 8
 
 /**
- * What a name in the configuration refers to: a short name of the preset first, then a JSON Pointer, then a claim.
+ * Resolves a name in the configuration: a short name of the preset first, then a JSON Pointer, then a claim.
  *
  * @returns undefined for a text that can be none of them.
  * @see RFC 6901

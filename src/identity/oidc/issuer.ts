@@ -17,7 +17,7 @@ export interface OidcIssuer {
   readonly alias: string
   /** `oidc:` and the alias. */
   readonly trustDomain: string
-  /** What `iss` has to be, to the letter. */
+  /** The exact text of `iss`. */
   readonly issuer: string
   /** Our own identifiers, of which a token names any, and nothing else. */
   readonly audiences: readonly string[]

@@ -11,7 +11,7 @@ export interface JudgedCheck {
   readonly name: string
   /** `skipped`: it was not made, so nothing is known. */
   readonly verdict: 'pass' | 'fail' | 'skipped'
-  /** What was found, or what is wrong. May hold claims, never the token. */
+  /** The finding: a value, or what is wrong. May hold claims, never the token. */
   readonly finding: string
   readonly code?: ErrorCode
 }
@@ -21,7 +21,7 @@ export interface TokenJudgement {
   readonly checks: readonly JudgedCheck[]
   /** Our name of its issuer. */
   readonly alias?: string
-  /** Who it would be, if everything passed. */
+  /** The subject, if every check passed. */
   readonly subject?: string
 }
 

@@ -30,7 +30,7 @@ export interface VerifiedOidcToken {
   readonly replay: { readonly key: string; readonly until: Date }
   /** The fingerprint of the certificate that it is bound to. */
   readonly boundTo?: string
-  /** What the issuer says besides, for the record only. */
+  /** Further claims of the issuer, for the record only. */
   readonly facets?: Readonly<Record<string, string>>
   /** Where the issuer is to be asked whether the token still counts. @throws {StintError} as `TokenReview` */
   readonly askIssuer?: (signal: AbortSignal) => Promise<void>
@@ -102,7 +102,7 @@ export class OidcVerifier {
     })
   }
 
-  /** Who can sign with a key that two issuers of one name publish could be an agent of either. */
+  /** A key that two issuers of one name publish could sign for an agent of either. */
   #sharedWith({ issuer: name, alias }: OidcIssuer, keys: ReadonlyMap<string, IssuerKey>): string[] {
     const others = (this.#byIssuer.get(name) ?? []).filter(({ issuer }) => issuer.alias !== alias)
     return others.flatMap((other) =>
@@ -191,7 +191,7 @@ export async function checkSignature(token: TokenParts, { key, algorithms }: Iss
   }
 }
 
-/** What a token comes to that has passed the checks of its issuer. */
+/** The identity in a token that has passed the checks of its issuer. */
 function describe(token: TokenParts, issuer: OidcIssuer): VerifiedOidcToken {
   const { claims, signingInput } = token
   const { leewaySeconds, maxTokenAgeSeconds } = issuer

@@ -23,7 +23,7 @@ export function isOidcSubject(subject: string): boolean {
   return subject.startsWith(SCHEME)
 }
 
-/** What stands in the place of a trust domain for the agents of an issuer; no SPIFFE trust domain can hold a colon. */
+/** The name that stands in the place of a trust domain for the agents of an issuer; no SPIFFE trust domain can hold a colon. */
 export function issuerTrustDomain(alias: string): string {
   return `${SCHEME}${alias}`
 }

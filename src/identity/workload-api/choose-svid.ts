@@ -8,7 +8,7 @@ export interface SvidChoice {
   readonly hint?: string
 }
 
-/** What identifies one SVID that a Workload API offers. */
+/** The names of one SVID that a Workload API offers. */
 interface Offer {
   readonly spiffeId: string
   readonly hint: string

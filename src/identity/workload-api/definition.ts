@@ -21,20 +21,20 @@ export interface X509SvidMessage {
   readonly hint: string
 }
 
-/** What `FetchJWTBundles` answers with; each message is the full state. */
+/** The answer of `FetchJWTBundles`; each message is the full state. */
 export interface JwtBundlesResponse {
   /** By the SPIFFE ID of the trust domain; JWKS documents. */
   readonly bundles: { readonly [trustDomainId: string]: Uint8Array }
 }
 
-/** What `FetchJWTSVID` asks for; at least one audience. */
+/** The request of `FetchJWTSVID`; at least one audience. */
 export interface JwtSvidRequest {
   readonly audience: readonly string[]
   /** '' for all that this workload may have. */
   readonly spiffe_id: string
 }
 
-/** What `FetchJWTSVID` answers with. */
+/** The answer of `FetchJWTSVID`. */
 export interface JwtSvidResponse {
   readonly svids: readonly { readonly spiffe_id: string; readonly svid: string; readonly hint: string }[]
 }

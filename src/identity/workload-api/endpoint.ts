@@ -3,7 +3,7 @@ import { StintError } from '../../core/errors.ts'
 
 const UNIX = /^unix:(?:\/\/)?(\/(?!\/)[^?#%\s\\]*[^?#%\s\\/])$/
 const TCP = /^tcp:\/\/(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\]):(\d{1,5})$/
-/** What a socket address of Linux can hold, without its final zero. */
+/** The longest path of a Linux socket address, without its final zero. */
 const MAX_SOCKET_PATH_BYTES = 107
 
 /**

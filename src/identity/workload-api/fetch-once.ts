@@ -2,7 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { X509SvidResponse } from './definition.ts'
 import { openStream, type WorkloadApiError } from './open-stream.ts'
 
-/** What the Workload API said, or how it refused. */
+/** The answer of the Workload API, or how it refused. */
 export type FetchedOnce = { readonly message: X509SvidResponse } | { readonly failure: WorkloadApiError | undefined }
 
 /**

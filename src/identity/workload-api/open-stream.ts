@@ -8,7 +8,7 @@ export interface WorkloadApiStreams {
   readonly FetchJWTBundles: JwtBundlesResponse
 }
 
-/** What `openStream` reports to. */
+/** Callbacks of `openStream`. */
 export interface StreamHandlers<T> {
   /** Must not throw. */
   onMessage(message: T): void

@@ -185,7 +185,7 @@ export class WorkloadApiSource implements BundleSource {
     }
   }
 
-  /** What a message no longer names must not be kept (Workload API, section 4.4): that goes for our own SVID, too. */
+  /** An SVID or bundle that a message no longer names must not be kept (Workload API, section 4.4), our own SVID included. */
   #refuseX509(error: StintError): void {
     const isChoice = CHOICE_ERRORS.has(error.code)
     this.#tell('x509', isChoice ? error : discarded(error))

@@ -18,7 +18,7 @@ export interface OwnX509Svid {
   readonly key: KeyObject
   /** The earliest end of a validity on its path. */
   readonly notAfter: Date
-  /** What the administrator says it is for; '' for none. */
+  /** The administrator's hint of its use; '' for none. */
   readonly hint: string
 }
 

@@ -28,7 +28,7 @@ export async function* exportAudit(ledger: Pick<LedgerReads, 'auditEvents' | 'au
 /** The last line of an export, once it has been passed. */
 export interface ExportEnd {
   heads?: readonly ChainHead[]
-  /** What is wrong with the file beyond its events. */
+  /** Problems of the file beyond its events. */
   problem?: string
 }
 

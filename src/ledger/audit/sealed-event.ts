@@ -18,7 +18,7 @@ export function emptyHead(chain: string): ChainHead {
   return { chain, seq: 0, hash: EMPTY_HASH }
 }
 
-/** What comes before the first event of a chain. */
+/** The hash before the first event of a chain. */
 export const FIRST_PREV_HASH = EMPTY_HASH
 
 /** The event as a head of its chain. */
@@ -95,7 +95,7 @@ export function sealedText(event: AuditEvent): string {
   return canonicalJson({ ...hashedJson(event), hash: event.hash })
 }
 
-/** What the hash of an event is over. */
+/** The input of the hash of an event. */
 export function hashedText(event: AuditEvent): string {
   return canonicalJson(hashedJson(event))
 }

@@ -3,7 +3,7 @@ import type { AuditEvent } from '../records.ts'
 import { isChainHead, MAX_NAMED_HEADS } from './chain-heads.ts'
 import { type ChainHead, emptyHead, hashedText, sealText } from './sealed-event.ts'
 
-/** What can be wrong with a record, at its first bad place. */
+/** The faults of a record, at its first bad place. */
 export const AUDIT_PROBLEMS = ['edited', 'missing', 'reordered', 'truncated', 'forked', 'unreadable'] as const
 
 /** The first bad place of a record. */
@@ -21,7 +21,7 @@ export interface AuditProblem {
  */
 export const AUDIT_VERDICTS = ['whole', 'unwitnessed', 'broken'] as const
 
-/** What a walk along all chains of a record found; the same for a ledger file, an export and a running broker. */
+/** The findings of a walk along all chains of a record; the same for a ledger file, an export and a running broker. */
 export interface AuditVerdict {
   readonly verdict: (typeof AUDIT_VERDICTS)[number]
   /** Events that were found as they were written. */
@@ -58,7 +58,7 @@ export interface UnverifiedEvent {
   read(prevHash: string): ChainLink
 }
 
-/** What is known of a record before the walk. */
+/** Knowledge of a record before the walk. */
 export interface KnownHeads {
   /** Where the walk begins, for chains that began before it. */
   readonly start?: readonly ChainHead[]
@@ -103,7 +103,7 @@ function toLink(event: AuditEvent): ChainLink {
   }
 }
 
-/** Whose word it is that a chain has an event: a claim of the same record vouches for nothing. */
+/** The source of a claim that a chain has an event: a claim of the same record vouches for nothing. */
 type Source = 'claimed' | 'saved' | 'named'
 
 interface ChainState {

@@ -300,7 +300,7 @@ export function toDenyList(row: DenyListRow): DenyList {
   }
 }
 
-/** What can be read of a damaged deny list; `undefined` is what is lost, `null` what it never had. */
+/** The readable part of a damaged deny list; `undefined` is what is lost, `null` what it never had. */
 export function toReadableDenyList(row: DenyListRow): ReadableDenyList {
   return {
     key: row.list_key,

@@ -14,7 +14,7 @@ import type { PracticeTrustDomain } from '../stage/pki.ts'
 import { type Stage, setStage } from '../stage/stage.ts'
 import { STAGE_ROLE } from '../stage/stage-rules.ts'
 
-/** Who may act as an operator on the stage. */
+/** The operators of the stage. */
 export type DemoOperator = keyof Stage['tokenFiles']
 
 /** A running broker on a stage in a folder of its own, with the ways in that the story's people use. */

@@ -12,7 +12,7 @@ import type { DemoOperator, DemoStage } from './demo-stage.ts'
 export interface Narrator {
   /** A new numbered step. */
   step(title: string): void
-  /** What somebody sets out to do. */
+  /** The aim of a step. */
   tell(text: string): void
   /** It worked, as it should. */
   worked(text: string): void

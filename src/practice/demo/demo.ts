@@ -7,7 +7,7 @@ import { type Narrator, playStory, StoryBroken } from './demo-story.ts'
 
 const LIMIT_MS = 60_000
 
-/** What a run of the demo can be given. */
+/** Options of a run of the demo. */
 export interface DemoOptions {
   readonly write: (text: string) => void
   readonly color: boolean

@@ -1,4 +1,4 @@
-/** What is known of one request, by lower-case condition key. A key that is absent here but `isKnownKey` was not set. */
+/** The context of one request, by lower-case condition key. A key that is absent here but `isKnownKey` was not set. */
 export type RequestContext = ReadonlyMap<string, string | readonly string[]>
 
 /** Pattern characters after `toPattern`: private-use code points, so that text put in by a variable stays literal. */

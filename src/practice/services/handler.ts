@@ -17,7 +17,7 @@ export type Outcome =
   | 'hang'
   | 'reset'
 
-/** What the handler needs; one of each for a practice cloud. */
+/** Dependencies of the handler; one of each for a practice cloud. */
 export interface HandlerParts {
   readonly state: PracticeState
   readonly store: ObjectStore
@@ -70,7 +70,7 @@ export async function handle(parts: HandlerParts, request: WireRequest, signal: 
   }
 }
 
-/** Who signed, with the body freed of its framing. Codes differ per service. */
+/** Finds the signer, and frees the body of its framing. Codes differ per service. */
 function authenticate(
   parts: HandlerParts,
   request: WireRequest,

@@ -22,7 +22,7 @@ interface Bucket {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** What S3 answers; `body` is '' for HEAD and for success without content. */
+/** The answer of S3; `body` is '' for HEAD and for success without content. */
 export interface S3Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>

@@ -91,7 +91,7 @@ export interface StoredSession {
   parsedPolicy?: PolicyDocument
 }
 
-/** Who signed a request, with all that authorization needs to know of them. */
+/** The signer of a request, with all that authorization needs to know. */
 export type Caller = (
   | { readonly kind: 'principal'; readonly accessKeyId: string; readonly principal: Principal }
   | { readonly kind: 'session'; readonly accessKeyId: string; readonly session: StoredSession }

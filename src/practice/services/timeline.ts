@@ -10,14 +10,14 @@ export class Timeline<T> {
     this.#entries = [{ fromMs, value }]
   }
 
-  /** What was written last, enforced or not. */
+  /** The value written last, enforced or not. */
   get latest(): T {
     const last = this.#entries.at(-1)
     if (last === undefined) throw new Error('a timeline always holds a value')
     return last.value
   }
 
-  /** What is enforced at `ms`; undefined before the first value takes effect. */
+  /** The value enforced at `ms`; undefined before the first value takes effect. */
   at(ms: number): T | undefined {
     return this.#entries.findLast((entry) => entry.fromMs <= ms)?.value
   }

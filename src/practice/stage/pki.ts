@@ -55,7 +55,7 @@ export interface PracticeTrustDomain {
   readonly name: string
   readonly rootCertPem: string
   readonly root: Signer
-  /** What signs SVIDs: the intermediate if there is one, else the root. */
+  /** The CA that signs SVIDs: the intermediate if there is one, else the root. */
   readonly signer: Signer
   readonly jwtKey: { readonly kid: string; readonly privateKey: KeyObject }
   /** The SPIFFE bundle as a file has it. */

@@ -32,7 +32,7 @@ export const STAGE_LABELS = {
   ],
 }
 
-/** What they may do, as a file of `policy.directory` has it. */
+/** Their permissions, as a file of `policy.directory` has it. */
 export const STAGE_POLICIES = `// The data team's agents may look through invoices.
 @id("invoices-read")
 permit (

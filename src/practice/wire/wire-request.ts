@@ -12,7 +12,7 @@ export interface WireRequest {
   readonly sourceIp?: string
 }
 
-/** What the caller claims. Nothing in it is true until `verifySignature` has passed. */
+/** The caller's claim. Nothing in it is true until `verifySignature` has passed. */
 export interface SignatureClaim {
   readonly accessKeyId: string
   readonly sessionToken?: string

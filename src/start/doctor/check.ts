@@ -6,7 +6,7 @@ export interface Check {
   /** e.g. `policy`, `bundle example.org`, `role arn:…` */
   readonly name: string
   readonly ok: boolean
-  /** What was found, or what is wrong and what would be right. */
+  /** The finding, or what is wrong and what would be right. */
   readonly finding: string
   readonly code?: ErrorCode
 }

@@ -20,7 +20,7 @@ interface CheckDeps {
   readonly clock: Clock
 }
 
-/** Who the broker is, and every source of bundles: files first, then what comes over the network. */
+/** Checks the broker's identity and every source of bundles: files first, then what comes over the network. */
 export async function* checkIdentity({ identity }: Pick<Config, 'identity'>, clock: Clock): AsyncGenerator<Check> {
   const { server, domains } = identity
   const deps: CheckDeps = { store: new BundleStore(), clock }

@@ -15,7 +15,7 @@ import type { Surroundings } from '../surroundings.ts'
 
 type IssuerConfig = Config['identity']['oidc'][number]
 
-/** What following the keys of issuers needs, and who hears of it. */
+/** Dependencies of following the keys of issuers, and its callbacks. */
 export interface OidcDeps {
   readonly clock: Clock
   readonly onProblem?: (issuer: OidcIssuer, error: StintError, place: string) => void

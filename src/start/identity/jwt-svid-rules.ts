@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.ts'
 import type { JwtSvidRules } from '../../identity/jwt/jwt-svid.ts'
 
-/** What the configuration demands of JWT-SVIDs; undefined when it sets no audience, so that none is accepted. */
+/** The configuration's demands on JWT-SVIDs; undefined when it sets no audience, so that none is accepted. */
 export function jwtSvidRules({ identity }: Config): JwtSvidRules | undefined {
   const { tokens, domains } = identity
   const audienceByDomain = new Map(

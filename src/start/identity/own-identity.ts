@@ -8,7 +8,7 @@ import type { Surroundings } from '../surroundings.ts'
 
 type IdentityConfig = Config['identity']
 
-/** Who the broker is and whom it can verify, for the status. */
+/** The broker's identity and the trust domains that it can verify, for the status. */
 export interface IdentityView {
   /** Absent while there is no identity to show, and for a certificate that is no X.509-SVID. */
   readonly spiffeId?: string
@@ -27,7 +27,7 @@ export interface IdentityView {
 export interface OwnIdentity {
   /** Our own certificate and key. Whoever listens takes a source of its own, starts and stops it. */
   source(): ServerIdentitySource
-  /** What is shown and trusted now. */
+  /** The certificate shown and the bundles trusted now. */
   view(): IdentityView
 }
 
@@ -36,7 +36,7 @@ interface Needs extends Surroundings {
   readonly workloadApi: WorkloadApiSource | undefined
 }
 
-/** Who the broker is: from files or from the Workload API. */
+/** The broker's identity, from files or from the Workload API. */
 export const ownIdentity = definePart({
   name: 'ownIdentity',
   start(needs: Needs) {

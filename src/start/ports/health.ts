@@ -6,7 +6,7 @@ import type { Refusals } from '../refusals.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 
-/** What probes are told: SERVING while calls are taken and there is an identity to show to callers. */
+/** The health that probes see: SERVING while calls are taken and there is an identity to show to callers. */
 export interface Health {
   /** `host:port` */
   readonly address: string

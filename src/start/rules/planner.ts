@@ -56,7 +56,7 @@ const CANNOT_REVOKE: PlanWarning = {
     'Sessions of this role cannot be revoked: their credentials work until the lease ends. An operator can give the role a deny list (revocation: boundary or inline).',
 }
 
-/** What the configuration says to the planner; labels come from their own file. */
+/** The planner's settings; labels come from their own file. */
 export function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: Config) {
   return {
     roles: new Map(roles.map((role) => [role.arn, roleSettings(role)])),

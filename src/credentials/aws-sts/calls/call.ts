@@ -2,7 +2,7 @@ import type { IAMClient } from '@aws-sdk/client-iam'
 import type { STSClient } from '@aws-sdk/client-sts'
 import { StintError } from '../../../core/errors.ts'
 
-/** What one HTTP exchange showed, whether it went well or not. */
+/** Facts about one HTTP exchange, whether it went well or not. */
 export interface Exchange {
   /** True once the request was handed to the socket: from here on its effect may exist. */
   sent: boolean

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/clock.ts'
 
-/** What a call that was let through came to. `undecided`: it says nothing of the service, e.g. the caller gave up. */
+/** The outcome of a call that was let through. `undecided`: it says nothing of the service, e.g. the caller gave up. */
 type CallResult = 'answered' | 'failed' | 'undecided'
 
 /** The right to make one call; `done` must follow exactly once. */

@@ -4,7 +4,7 @@ import { CredentialSourceError } from '../own-credentials/broker-credentials.ts'
 import { quoteSafely } from './quote.ts'
 
 /**
- * What a failure says of the far side: it is down, asks for less, refuses this request, does not take the broker's own
+ * The kinds of failure, by the state of the far side: it is down, asks for less, refuses this request, does not take the broker's own
  * credentials or its clock, has no room left, was changed by someone else in the same moment, or said yes in words nobody can read.
  */
 type FaultKind = 'down' | 'throttled' | 'refused' | 'broker_credentials' | 'clock' | 'limit' | 'conflict' | 'unreadable'

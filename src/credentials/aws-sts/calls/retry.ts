@@ -22,7 +22,7 @@ export interface Attempt {
   sent: boolean
 }
 
-/** What retrying works with. `random` is in [0, 1). */
+/** Dependencies of retrying. `random` is in [0, 1). */
 export interface RetryTools {
   readonly clock: Clock
   readonly random: () => number

@@ -31,7 +31,7 @@ export function roleSessionName({ grantId, number }: Pick<Lease, 'grantId' | 'nu
 }
 
 /**
- * What a lease comes to at STS.
+ * The session of a lease at STS.
  *
  * @throws {StintError} PROVIDER_REFUSED, `details.outcome` 'not_minted', for a plan whose session policy cannot be given an end.
  */
@@ -56,7 +56,7 @@ function endingPolicy(policy: string, notAfter: Date, leaseEnd: LeaseEndForm): s
   }
 }
 
-/** Who and what for, on every AssumeRole event of CloudTrail, and for conditions on `aws:PrincipalTag`. */
+/** Session tags: who and what for, on every AssumeRole event of CloudTrail, and for conditions on `aws:PrincipalTag`. */
 function sessionTags(grant: Grant): Record<string, string> {
   return {
     'stint:agent': sessionTagValue(grant.subject),

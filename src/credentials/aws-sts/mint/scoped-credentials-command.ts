@@ -6,7 +6,7 @@ import {
   type GetSessionTokenCommandOutput,
 } from '@aws-sdk/client-sts'
 
-/** What GetScopedCredentials is asked for. */
+/** The input of GetScopedCredentials. */
 export interface ScopedCredentialsInput {
   readonly Policy: string
   readonly DurationSeconds: number
@@ -73,5 +73,5 @@ export class GetScopedCredentialsCommand extends GetSessionTokenCommand {
   }
 }
 
-/** What it answers. */
+/** Its output. */
 export type ScopedCredentialsOutput = Pick<GetSessionTokenCommandOutput, 'Credentials' | '$metadata'>

@@ -13,7 +13,7 @@ import type { KeyPlace } from './key-places.ts'
 export interface PublishedKeys {
   /** By `kid`. */
   readonly keys: ReadonlyMap<string, IssuerKey>
-  /** What was left out, and why. */
+  /** Keys that were left out, and why. */
   readonly notes: readonly string[]
 }
 

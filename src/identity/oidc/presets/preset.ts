@@ -1,6 +1,6 @@
 import type { Claims } from '../claim-path.ts'
 
-/** What a check of a preset may look at besides the claims. */
+/** Inputs of a preset's check besides the claims. */
 export interface PresetCheckContext {
   readonly issuer: string
   /** Whether a condition of the configuration is about this claim, so that the operator has decided. */
@@ -15,18 +15,18 @@ export interface PresetCheck {
   problem(claims: Claims, context: PresetCheckContext): string | undefined
 }
 
-/** What is known of one kind of issuer: its claims, its limits and the checks that only it needs. */
+/** Everything known of one kind of issuer: its claims, its limits and the checks that only it needs. */
 export interface IssuerPreset {
   readonly algorithms: readonly string[]
   readonly maxTokenAgeMs: number
   readonly maxLifetimeMs: number
   /** Short names for claims: JSON Pointers by name. */
   readonly fields: Readonly<Record<string, string>>
-  /** What names an agent unless the configuration says otherwise; by name. */
+  /** Claims that name an agent unless the configuration says otherwise; by name. */
   readonly subject: readonly string[]
-  /** What may come first in a subject: what is never given to another once it is gone, or cannot leave the issuer. */
+  /** Claims that may come first in a subject: those never given to another once gone, or that cannot leave the issuer. */
   readonly pins: readonly string[]
-  /** What every subject has to hold. */
+  /** Claims that every subject has to hold. */
   readonly required?: readonly string[]
   /** Claims that decide nothing here, neither as subject nor as condition: why not, by JSON Pointer (and all below it). */
   readonly unfit: Readonly<Record<string, string>>

@@ -30,7 +30,7 @@ const PLAIN: IssuerPreset = {
   presetChecks: [],
 }
 
-/** What is known of an issuer of this kind. */
+/** The preset of an issuer of this kind. */
 export function findPreset(name: PresetName | undefined): IssuerPreset {
   return name === undefined ? PLAIN : PRESETS[name]
 }

@@ -1,6 +1,6 @@
 import { asStintError, StintError } from '../../../core/errors.ts'
 
-/** What the group commit needs of a store; every step is synchronous. */
+/** The store under a group commit; every step is synchronous. */
 export interface CommitTarget {
   begin(): void
   /** True if `begin` failed only because another connection is writing just now. */

@@ -1,7 +1,7 @@
 import type { Migration } from './migration.ts'
 
 /**
- * Who holds a bearer token: the connection that it last minted by, the grant and the lease that it was first bound for. A
+ * The holder of a bearer token: the connection that it last minted by, the grant and the lease that it was first bound for. A
  * token of before has no connection, as if its connection had closed. Everything is added, so the release before can go on.
  */
 export const tokenOwnersMigration: Migration = {

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts'
 
-/** What the provider calls the session of a lease. A lease from before has none on record: see `toLease`. */
+/** The provider's name of a lease's session. A lease from before has none on record: see `toLease`. */
 export const sessionNamesMigration: Migration = {
   version: 4,
   name: 'session-names',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { reasonOf } from '../../../src/core/text/reason-of.ts'
+import { describeReason } from '../../../src/core/text/describe-reason.ts'
 
 const refused = (port: number) =>
   Object.assign(new Error(`connect ECONNREFUSED 127.0.0.1:${port}`), { code: 'ECONNREFUSED' })
@@ -20,5 +20,5 @@ for (const { name, error, reason } of [
   { name: 'an empty error', error: new Error(), reason: 'no reason was given' },
 ])
   test(`the reason of ${name} is ${reason}`, () => {
-    expect(reasonOf(error)).toBe(reason)
+    expect(describeReason(error)).toBe(reason)
   })
