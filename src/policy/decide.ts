@@ -123,6 +123,7 @@ function sortedIds(policies: readonly { readonly id: string }[]): string[] {
 function toCedarRequest(pair: PlanPair, { agent, context }: DecisionInput): CedarRequest {
   const team = { type: 'Stint::Team', id: agent.team }
   const { subject, trustDomain, owner, registration } = agent
+  const conditions = { type: 'Stint::Conditions', id: JSON.stringify(tagsOf(pair)) }
   return {
     class: pair.class,
     subject,
@@ -139,16 +140,22 @@ function toCedarRequest(pair: PlanPair, { agent, context }: DecisionInput): Ceda
       attrs: { ...resourceFacts(pair.resource), within: [...pair.within], touches: [...pair.touches] },
       parents: [],
     },
+    conditions: { uid: conditions, attrs: {}, parents: [], tags: tagsOf(pair) },
     context: {
       action: pair.action,
       service: pair.action.slice(0, pair.action.indexOf(':')),
       flags: [...pair.flags],
+      conditions: { __entity: conditions },
       roleArn: context.roleArn,
       ttlSeconds: context.ttlSeconds,
       ...timeFacts(context.now),
       authMethod: context.authMethod,
     },
   }
+}
+
+function tagsOf({ conditions = [] }: PlanPair): Record<string, string[]> {
+  return Object.fromEntries(conditions.map(({ key, values }) => [key, [...values]]))
 }
 
 /**

@@ -284,3 +284,40 @@ test('an engine that traps denies the request at hand, and the next one gets a n
   assert.equal(first.failedPairs[0]?.reason, 'evaluation_error')
   assert.equal(decide(judged, inputOf([pairOf()])).outcome, 'permit')
 })
+
+const TAGGED = `
+@id("stop-dev") permit (principal, action in Stint::Action::"destructive", resource) when {
+  context.conditions.hasTag("aws:ResourceTag/env") &&
+  ["dev", "test"].containsAll(context.conditions.getTag("aws:ResourceTag/env"))
+};`
+for (const { name, conditions, outcome } of [
+  { name: 'of a permitted value', conditions: [{ key: 'aws:ResourceTag/env', values: ['dev'] }], outcome: 'permit' },
+  {
+    name: 'of two permitted values',
+    conditions: [{ key: 'aws:ResourceTag/env', values: ['dev', 'test'] }],
+    outcome: 'permit',
+  },
+  {
+    name: 'that allows another value too',
+    conditions: [{ key: 'aws:ResourceTag/env', values: ['dev', 'prod'] }],
+    outcome: 'deny',
+  },
+  {
+    name: 'that allows values by a pattern',
+    conditions: [{ key: 'aws:ResourceTag/env', values: ['dev*'] }],
+    outcome: 'deny',
+  },
+  { name: 'on another key', conditions: [{ key: 'aws:ResourceTag/team', values: ['dev'] }], outcome: 'deny' },
+  { name: 'that is not there', conditions: undefined, outcome: 'deny' },
+])
+  test(`policy reads a condition ${name}: ${outcome}`, () => {
+    const listed = conditions?.map((each) => ({ ...each, operator: 'StringLike' as const }))
+    const pair = pairOf({ action: 'ec2:StopInstances', class: 'destructive', ...(listed && { conditions: listed }) })
+    const set = setOf(TAGGED)
+    const input = { ...inputOf([pair]), approvalsRequiredFor: [] }
+    assert.equal(decide(set, input).outcome, outcome)
+    // Pairs that differ in conditions alone are judged apart, within one plan and in memory.
+    const other = pairOf({ action: 'ec2:StopInstances', class: 'destructive' })
+    assert.equal(decide(set, { ...inputOf([pair, other]), approvalsRequiredFor: [] }).outcome, 'deny')
+    assert.equal(decide(set, input).outcome, outcome)
+  })

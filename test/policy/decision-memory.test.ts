@@ -32,7 +32,7 @@ test('a policy that uses the context as a whole is judged by all of it', () => {
   const secret = [pairOf({ flags: ['secret'] })]
   const whole = inputOf(secret).context
   const set = setOf(`@id("p") permit (principal, action, resource) when { context == {
-    action: "s3:GetObject", service: "s3", flags: ["secret"], roleArn: "${whole.roleArn}", ttlSeconds: 900,
+    action: "s3:GetObject", service: "s3", flags: ["secret"], conditions: Stint::Conditions::"{}", roleArn: "${whole.roleArn}", ttlSeconds: 900,
     hourUtc: 12, weekdayUtc: 6, authMethod: "x509-svid" } };`)
   assert.equal(decide(set, inputOf(secret)).outcome, 'permit')
   assert.equal(decide(set, inputOf(secret, at('2026-11-21T13:00:00Z'))).outcome, 'deny')

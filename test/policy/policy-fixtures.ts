@@ -40,13 +40,14 @@ export function taskOf(changes: Partial<Task> = {}): Task {
 
 /** A plan of these pairs with a hash that covers them, as the planner's does. */
 export function planOf(pairs: readonly PlanPair[], task = taskOf(), subject = SUBJECT): Plan {
-  const hashed = pairs.map(({ action, resource, class: actionClass, flags, within, touches }) => [
+  const hashed = pairs.map(({ action, resource, class: actionClass, flags, within, touches, conditions = [] }) => [
     action,
     resource,
     actionClass,
     flags,
     within,
     touches,
+    conditions.map(({ key, operator, values }) => ({ key, operator, values })),
   ])
   return {
     hash: sha256Hex(canonicalJson([hashed, { ...task, access: [] }, subject])),

@@ -152,6 +152,25 @@ for (const { text, severity } of [
     text: permitAll('when { ["env:dev", "env:test"].containsAll(resource.touches) && resource.account != "" }'),
     severity: undefined,
   },
+  // Of a condition a wider request has more values, or none at all.
+  ...[
+    { clause: 'when { HAS && ["dev"].containsAll(GET) }', permits: undefined, forbids: 'error' },
+    { clause: 'when { HAS && GET.contains("dev") }', permits: 'warning', forbids: 'error' },
+    { clause: 'when { HAS && GET.containsAll(["dev"]) }', permits: 'warning', forbids: 'error' },
+    { clause: 'when { HAS && GET == ["dev"] }', permits: 'warning', forbids: 'error' },
+    { clause: 'when { !HAS }', permits: 'warning', forbids: undefined },
+    { clause: 'when { HAS }', permits: undefined, forbids: 'error' },
+    { clause: 'unless { HAS && ["dev"].containsAll(GET) }', permits: 'warning', forbids: undefined },
+    { clause: 'unless { HAS && GET.contains("dev") }', permits: 'warning', forbids: 'error' },
+  ].flatMap(({ clause, permits, forbids }) => {
+    const whole = clause
+      .replaceAll('HAS', 'context.conditions.hasTag("aws:ResourceTag/env")')
+      .replaceAll('GET', 'context.conditions.getTag("aws:ResourceTag/env")')
+    return [
+      { text: permitAll(whole), severity: permits },
+      { text: forbid(whole), severity: forbids },
+    ]
+  }),
 ])
   test(`soundness: ${text} is ${severity ? `a ${severity}` : 'fine'}`, () => {
     const found = compile(text).problems.filter(({ message }) => /wide/.test(message))

@@ -1,7 +1,7 @@
 import type { Expr, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { accessedAttribute, isVariable, openExpression, stringLiteral } from './policy-expression.ts'
 
-/** A condition that does not mean what it says once the requested resource is a pattern. */
+/** A condition that does not mean what it says once the requested resource is a pattern, or the pair has no conditions. */
 export interface UnsoundUse {
   readonly severity: 'error' | 'warning'
   readonly message: string
@@ -11,7 +11,8 @@ export interface UnsoundUse {
  * Finds conditions on resources that a wide request slips past.
  *
  * A request names a pattern, so `within`, `arn`, `account`, `region` and `service` hold less often the wider the
- * request is, and `touches` more often. A permit must get harder to meet as the request widens, a forbid easier.
+ * request is, and `touches` more often. So it is with the pair's own conditions: a wider request has fewer of them
+ * (`hasTag`), with more values (`getTag`). A permit must get harder to meet as the request widens, a forbid easier.
  * In a forbid the wrong way round is an error, since the policy would not keep its promise; in a permit it is a
  * warning, since another condition may still hold it in.
  */
@@ -24,7 +25,7 @@ export function unsoundUses(policy: PolicyJson): UnsoundUse[] {
     })
   const visit = (expression: Expr, direction: Direction) => {
     for (const use of usesIn(expression, direction)) {
-      const shrinks = use.attribute !== 'touches'
+      const shrinks = !GROWING.includes(use.attribute)
       const wanted: Direction = (policy.effect === 'permit') === shrinks ? 'holds' : 'fails'
       if (use.direction !== wanted) report(use.attribute)
     }
@@ -43,6 +44,8 @@ interface Use {
 }
 
 const PATTERN_ATTRIBUTES = ['within', 'touches', 'arn', 'account', 'region', 'service']
+/** What a wider request has more of. */
+const GROWING = ['touches', 'getTag']
 const FLIP = { holds: 'fails', fails: 'holds', either: 'either' } as const
 
 function usesIn(expression: Expr, direction: Direction): Use[] {
@@ -50,10 +53,17 @@ function usesIn(expression: Expr, direction: Direction): Use[] {
   if (attribute !== undefined) return PATTERN_ATTRIBUTES.includes(attribute) ? [{ attribute, direction }] : []
   if (isVariable(expression, 'resource')) return [{ attribute: 'the resource', direction }]
   const { operator, operands } = openExpression(expression)
+  if (operands[0] && isConditions(operands[0]) && (operator === 'hasTag' || operator === 'getTag'))
+    return [{ attribute: operator, direction }]
+  if (isConditions(expression)) return [{ attribute: 'conditions', direction: 'either' }]
   // `resource has arn` is always true and `resource is Stint::Resource` too: they explainUse nothing of the pattern.
   if ((operator === 'has' || operator === 'is') && operands.some((operand) => isVariable(operand, 'resource')))
     return []
   return operands.flatMap((operand, index) => usesIn(operand, operandDirection(operator, operands, index, direction)))
+}
+
+function isConditions(expression: Expr): boolean {
+  return accessedAttribute(expression, 'context') === 'conditions'
 }
 
 /** How an operand bears on an expression that has to go in `direction`. */
@@ -111,7 +121,20 @@ function comparesText(operands: readonly Expr[]): boolean {
   })
 }
 
-function explainUse({ effect }: PolicyJson, attribute: string): string {
+const CONDITION_USES = ['hasTag', 'getTag', 'conditions']
+
+function explainConditions({ effect }: PolicyJson, attribute: string): string {
+  const sound = '{ context.conditions.hasTag("…") && ["…"].containsAll(context.conditions.getTag("…")) }'
+  if (effect === 'forbid')
+    return `This forbid depends on a condition of the request; a wider request, without that condition, slips past. Use "unless ${sound}".`
+  return attribute === 'getTag'
+    ? `This permit also holds for wider requests, whose condition allows other values too. Use "when ${sound}".`
+    : `This permit also holds for wider requests, without that condition. Use "when ${sound}".`
+}
+
+function explainUse(policy: PolicyJson, attribute: string): string {
+  if (CONDITION_USES.includes(attribute)) return explainConditions(policy, attribute)
+  const { effect } = policy
   const what = attribute === 'the resource' ? attribute : `resource.${attribute}`
   if (effect === 'forbid')
     return attribute === 'touches'

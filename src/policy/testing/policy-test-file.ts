@@ -1,3 +1,4 @@
+import { CONDITION_OPERATORS } from '../../aws/conditions/condition.ts'
 import { instantText, z } from '../../core/documents/schema.ts'
 import { fileError, YamlDocument } from '../../core/documents/yaml-document.ts'
 import { parseDurationMs } from '../../core/duration.ts'
@@ -73,7 +74,21 @@ const caseSchema = z.strictObject({
   ]),
   task: z.strictObject({
     role: words,
-    access: z.array(z.strictObject({ actions: z.array(words), resources: z.array(words) })),
+    access: z.array(
+      z.strictObject({
+        actions: z.array(words),
+        resources: z.array(words),
+        conditions: z
+          .array(
+            z.strictObject({
+              key: words,
+              operator: z.enum(CONDITION_OPERATORS).default('StringEquals'),
+              values: z.array(words),
+            }),
+          )
+          .exactOptional(),
+      }),
+    ),
     ttl,
     purpose: words.default('A case of a policy test'),
   }),
