@@ -1,7 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseRolePattern } from '../aws/roles/role-pattern.ts'
+import { fillTemplate } from '../aws/roles/role-template.ts'
 import { openToOthers } from '../core/files/open-to-others.ts'
 import { isPathKey } from './load.ts'
+import type { RoleSetting } from './role-settings.ts'
 import type { Config } from './schema.ts'
 
 /** Settings whose file holds a secret. */
@@ -14,13 +17,25 @@ const SECRETS = new Set(['privateKeyFile', 'secretAccessKeyFile', 'sessionTokenF
  * @returns a sentence for each.
  */
 export function filesOpenToOthers(config: Config): string[] {
-  const { ledger: _, ...others } = config // the ledger looks after its own file
-  return [...new Set(pathsIn(others).flatMap(({ key, path }) => sentences(key, path)))]
+  const { ledger: _, roles, ...others } = config // the ledger looks after its own file
+  const paths = [...pathsIn(others), ...roles.flatMap(rolePaths)]
+  return [...new Set(paths.flatMap(({ key, path }) => sentences(key, path)))]
 }
 
 function sentences(key: string, path: string): string[] {
   const paths = key === 'directory' ? [path, ...filesIn(path)] : [path]
   return paths.flatMap((each) => openToOthers(each, { secret: SECRETS.has(key) }) ?? [])
+}
+
+/** A file of each account, where a role has a template. */
+function rolePaths(role: RoleSetting): { key: string; path: string }[] {
+  const { accounts, partition } = parseRolePattern(role.arn, role.accounts) ?? {}
+  return pathsIn(role).flatMap(({ key, path }) => {
+    if (!path.includes('{')) return [{ key, path }]
+    return [...(accounts ?? [])].map((accountId) => {
+      return { key, path: fillTemplate(path, { accountId, partition: partition ?? 'aws' }) }
+    })
+  })
 }
 
 function filesIn(folder: string): string[] {

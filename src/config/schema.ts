@@ -1,8 +1,7 @@
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
-import { parseRoleArn } from '../aws/arn.ts'
+import { partitionOfRegion } from '../aws/partitions.ts'
 import { PROFILES, STORE_PROFILES } from '../aws/store-profile.ts'
 import { instantText, z } from '../core/documents/schema.ts'
-import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/deny/deny-list-locations.ts'
 import { MINT_BY } from '../credentials/aws-sts/mint/mint-by.ts'
 import { TOKEN_REUSE } from '../grants/agents/token-guard.ts'
 import { operatorRowSchema } from '../grants/operators/operator.ts'
@@ -11,6 +10,7 @@ import { audiences } from './audience-setting.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
+import { checkRoles, roles } from './role-settings.ts'
 
 /** A path; a relative one is taken from the folder of the config file. */
 const path = z.string().min(1)
@@ -24,23 +24,6 @@ const awsKeys = z.strictObject({
   secretAccessKeyFile: path,
   /** Session token; temporary credentials alone have one. */
   sessionTokenFile: path.optional(),
-})
-
-const roleArn = z.string().refine((text) => parseRoleArn(text) !== undefined, 'must be the ARN of a role')
-
-const role = z.strictObject({
-  arn: roleArn,
-  externalIdFile: path.optional(),
-  /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
-  allowWildcard: z.union([z.boolean(), z.array(z.string().min(1)).max(100)]).default(false),
-  revocation: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('boundary'), policyArn: z.string().startsWith('arn:') }),
-    z.strictObject({
-      kind: z.literal('inline'),
-      policyName: z.string().min(1).max(128).default(DEFAULT_INLINE_POLICY_NAME),
-    }),
-    z.strictObject({ kind: z.literal('none') }),
-  ]),
 })
 
 const { groups, subjects } = operatorRowSchema.shape
@@ -86,7 +69,7 @@ const settings = z.strictObject({
     approvalsRequiredFor: z.array(z.enum(ACTION_CLASSES)).default(['destructive', 'permissions', 'escalation']),
   }),
   labels: z.strictObject({ file: path }).optional(),
-  roles: z.array(role).min(1).max(1_000),
+  roles,
   aws: z.strictObject({
     region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
     stsEndpoint: url.optional(),
@@ -149,6 +132,9 @@ const GLOBAL_STS = 'sts.amazonaws.com'
 function checkStore({ aws, roles }: z.output<typeof settings>, context: z.RefinementCtx): void {
   const { name, revocation: possible } = PROFILES[aws.profile]
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+  const isAws = name === 'aws'
+  const store = { partition: isAws ? partitionOfRegion(aws.region) : undefined, oneAccount: isAws }
+  checkRoles(roles, store, (path, message) => problem(['roles', ...path], message))
   if (aws.mintBy === 'scoped-credentials' && name !== 'aws')
     problem(['aws', 'mintBy'], `must be assume-role: profile ${name} has no GetScopedCredentials`)
   if (aws.mintBy === 'scoped-credentials' && aws.stsEndpoint && new URL(aws.stsEndpoint).hostname === GLOBAL_STS)

@@ -1,4 +1,7 @@
+import { parseRoleArn } from '../aws/arn.ts'
+import { fillTemplate, type RolePlace } from '../aws/roles/role-template.ts'
 import { PROFILES } from '../aws/store-profile.ts'
+import type { RoleSetting } from '../config/role-settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
@@ -6,6 +9,7 @@ import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.
 import type { Logger } from '../core/log.ts'
 import { Secret } from '../core/secret.ts'
 import type { ProviderObserver } from '../credentials/aws-sts/calls/observer.ts'
+import type { RevocationPlacement } from '../credentials/aws-sts/deny/deny-list-locations.ts'
 import { checkExternalId } from '../credentials/aws-sts/mint/session-request.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/own-credentials/broker-credentials.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
@@ -44,9 +48,10 @@ export async function createProvider(
     keyReader(aws.revokerCredentials),
   ])
   const roles = await Promise.all(
-    config.roles.map(async ({ arn, revocation, externalIdFile }) => ({
+    config.roles.map(async ({ arn, accounts, revocation, externalIdFile }) => ({
       arn,
-      revocation,
+      accounts,
+      revocation: await withRevoker(arn, revocation),
       ...(externalIdFile && { externalId: await externalIdReader(arn, externalIdFile) }),
     })),
   )
@@ -91,10 +96,23 @@ function observer({
   }
 }
 
-/** Reads it now, so that a missing or malformed one is found at start, and again whenever the provider asks. */
-async function externalIdReader(roleArn: string, file: string): Promise<() => Promise<Secret>> {
-  checkExternalId(roleArn, await readSecret(file))
-  return () => readSecret(file)
+async function withRevoker(roleArn: string, revocation: RoleSetting['revocation']): Promise<RevocationPlacement> {
+  if (revocation.kind === 'none') return revocation
+  if (!revocation.revoker) return { ...revocation, revoker: undefined }
+  const { roleArn: revokerArn, externalIdFile: file } = revocation.revoker
+  const externalId = file && { externalId: await externalIdReader(roleArn, file) }
+  return { ...revocation, revoker: { roleArn: revokerArn, ...externalId } }
+}
+
+/**
+ * Reads it now, so that a missing or malformed one is found at start, and again whenever the provider asks. The files of several
+ * accounts are read when they are needed: one that is missing must not keep the other accounts waiting.
+ */
+async function externalIdReader(roleArn: string, template: string): Promise<(place: RolePlace) => Promise<Secret>> {
+  const only = parseRoleArn(roleArn)
+  if (only || !template.includes('{'))
+    checkExternalId(roleArn, await readSecret(only ? fillTemplate(template, only) : template))
+  return (place) => readSecret(fillTemplate(template, place))
 }
 
 type KeyFiles = NonNullable<Config['aws']['credentials']>

@@ -1,12 +1,8 @@
-import {
-  GetPolicyCommand,
-  type IAMClient,
-  ListPolicyVersionsCommand,
-  ListRolePoliciesCommand,
-} from '@aws-sdk/client-iam'
+import { GetPolicyCommand, ListPolicyVersionsCommand, ListRolePoliciesCommand } from '@aws-sdk/client-iam'
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
 import { idBody, randomIds } from '../../core/ids.ts'
+import type { FindIamAccess, IamAccess } from './accounts/iam-access.ts'
 import { type Exchange, sendOnce } from './calls/call.ts'
 import { toProviderFault } from './calls/errors.ts'
 import type { DenyListLocations } from './deny/deny-list-locations.ts'
@@ -22,7 +18,7 @@ export type ProbeResult =
 
 /** Dependencies of the probes, beside those of minting. */
 export interface ProbeDeps extends AssumeRoleDeps {
-  readonly iam: IAMClient
+  readonly accessTo: FindIamAccess
   /** The broker's credentials, and the revoker's where these are others. */
   readonly callers: readonly CallerIdentityDeps[]
   readonly denyLists: DenyListLocations
@@ -86,10 +82,15 @@ export class AwsProbes {
           placement: 'none',
           explanation: 'Sessions of this role cannot be revoked; they work until they expire.',
         }
-      const document = this.#deps.denyLists.document(location.key)
-      if (document.kind === 'inline')
-        return { location: location.key, ...(await this.#inline(document.roleName, signal)) }
-      return { location: location.key, ...(await this.#boundary(document.policyArn, signal)) }
+      const { document } = this.#deps.denyLists.require(location.key)
+      const access = this.#deps.accessTo(location.key)
+      const revoker = access.revoker && { revokerArn: access.revoker.roleArn }
+      await access.ready?.()
+      const found =
+        document.kind === 'inline'
+          ? await this.#inline(document.roleName, access, signal)
+          : await this.#boundary(document.policyArn, access, signal)
+      return { location: location.key, ...revoker, ...found }
     })
   }
 
@@ -99,22 +100,22 @@ export class AwsProbes {
     return lookUpCaller(deps, signal)
   }
 
-  async #inline(RoleName: string, signal: AbortSignal): Promise<ErrorDetails> {
+  async #inline(RoleName: string, access: IamAccess, signal: AbortSignal): Promise<ErrorDetails> {
     const command = new ListRolePoliciesCommand({ RoleName })
-    const { PolicyNames = [] } = await this.#send('ListRolePolicies', { sent: false }, command, signal, (stop) =>
-      this.#deps.iam.send(command, { abortSignal: stop }),
+    const { PolicyNames = [] } = await this.#send('ListRolePolicies', access, command, signal, (stop) =>
+      access.client.send(command, { abortSignal: stop }),
     )
     return { placement: 'inline', inlinePolicies: PolicyNames.length }
   }
 
-  async #boundary(PolicyArn: string, signal: AbortSignal): Promise<ErrorDetails> {
+  async #boundary(PolicyArn: string, access: IamAccess, signal: AbortSignal): Promise<ErrorDetails> {
     const versions = new ListPolicyVersionsCommand({ PolicyArn })
-    const { Versions = [] } = await this.#send('ListPolicyVersions', { sent: false }, versions, signal, (stop) =>
-      this.#deps.iam.send(versions, { abortSignal: stop }),
+    const { Versions = [] } = await this.#send('ListPolicyVersions', access, versions, signal, (stop) =>
+      access.client.send(versions, { abortSignal: stop }),
     )
     const policy = new GetPolicyCommand({ PolicyArn })
-    const { Policy } = await this.#send('GetPolicy', { sent: false }, policy, signal, (stop) =>
-      this.#deps.iam.send(policy, { abortSignal: stop }),
+    const { Policy } = await this.#send('GetPolicy', access, policy, signal, (stop) =>
+      access.client.send(policy, { abortSignal: stop }),
     )
     const boundaryOf = Policy?.PermissionsBoundaryUsageCount ?? 0
     const attachedTo = Policy?.AttachmentCount ?? 0
@@ -132,16 +133,18 @@ export class AwsProbes {
 
   async #send<R>(
     operation: string,
-    exchange: Exchange,
+    { revoker }: IamAccess,
     command: { readonly input: object },
     signal: AbortSignal,
     send: (stop: AbortSignal) => Promise<R>,
   ): Promise<R> {
+    const exchange: Exchange = { sent: false }
+    const revokerArn = revoker && { revokerArn: revoker.roleArn }
     try {
       return await sendOnce(send, command, { timeoutMs: this.#deps.attemptTimeoutMs, signal, exchange })
     } catch (thrown) {
       if (thrown instanceof StintError) throw thrown
-      throw toProviderFault(thrown, { operation, sent: exchange.sent }).error
+      throw toProviderFault(thrown, { operation, ...revokerArn, sent: exchange.sent }).error
     }
   }
 }

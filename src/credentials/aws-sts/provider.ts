@@ -1,12 +1,22 @@
+import { parseRolePattern } from '../../aws/roles/role-pattern.ts'
+import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { PROFILES, type StoreProfile } from '../../aws/store-profile.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { TokenBucket } from '../../core/limits/token-bucket.ts'
 import type { CredentialProvider } from '../provider.ts'
-import { createIamClient, createStsClient, createStsClients, type HttpLimits } from './calls/clients.ts'
+import { IamAccounts } from './accounts/iam-accounts.ts'
+import { MintLanes, STS_SOCKETS } from './accounts/mint-lanes.ts'
+import {
+  createIamClient,
+  createIamClients,
+  createStsClient,
+  createStsClients,
+  type HttpLimits,
+} from './calls/clients.ts'
 import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
-import { DenyListLocations, type RevocationPlacement } from './deny/deny-list-locations.ts'
+import { DenyListLocations, type RevocationRule } from './deny/deny-list-locations.ts'
 import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
 import { DocumentRoom } from './deny/document-room.ts'
 import { IamDenyWriter } from './deny/iam-deny-writer.ts'
@@ -21,6 +31,7 @@ import {
 import type { MintBy } from './mint/mint-by.ts'
 import { ScopedCredentialsMinter } from './mint/scoped-credentials.ts'
 import type { AnswerStrictness } from './mint/session-answer.ts'
+import { checkExternalId } from './mint/session-request.ts'
 import {
   BrokerCredentials,
   type BrokerKeys,
@@ -29,16 +40,15 @@ import {
 } from './own-credentials/broker-credentials.ts'
 import type { CallerIdentityDeps } from './own-credentials/caller-identity.ts'
 import { AwsProbes } from './probes.ts'
+import { requireRoleArn } from './role-arn.ts'
 
-/** A role that leases are minted from. */
-interface AwsRole {
-  readonly arn: string
+/** A role that leases are minted from, or a pattern of roles. */
+interface AwsRole extends RevocationRule {
   /** sts:ExternalId, issued by the broker's operator for this role and never chosen by a customer; a function is asked again. */
   readonly externalId?: ExternalIdSource
-  readonly revocation: RevocationPlacement
 }
 
-/** One account and region. Every field with a unit has it in its name. */
+/** One region, any number of accounts. Every field with a unit has it in its name. */
 export interface AwsStsProviderOptions {
   /** Whose regional STS endpoint is called; its tokens are valid in all regions. */
   readonly region: string
@@ -81,7 +91,7 @@ const MINT: RetryLimits = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 2_000,
 const WRITE: RetryLimits = { maxAttempts: 5, baseDelayMs: 250, maxDelayMs: 5_000, totalMs: 20_000 }
 const DEFAULT_CALLS_PER_SECOND = 300
 const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
-const STS_SOCKETS = 256
+/** Of the broker's own credentials for IAM, and of each account that has a revoker. */
 const IAM_SOCKETS = 64
 
 /**
@@ -91,10 +101,17 @@ const IAM_SOCKETS = 64
  */
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
   const profile = options.profile ?? PROFILES.aws
-  const denyLists = new DenyListLocations(options.roles)
+  const rules = roleRules(options.roles)
+  const denyLists = new DenyListLocations(rules, options.roles)
   const shared = sharedParts(options)
+  const listed = new Set(options.roles.flatMap(({ arn, accounts }) => parseRolePattern(arn, accounts)?.spelled ?? []))
+  const lanes = new MintLanes({ clock: options.clock, isListed: (roleArn) => listed.has(roleArn) })
   const externalIds = new ExternalIds({
-    sources: new Map(options.roles.flatMap(({ arn, externalId }) => (externalId ? [[arn, externalId] as const] : []))),
+    find: (roleArn) => {
+      const { role, rule } = rules.find(roleArn) ?? {}
+      if (!role || !rule?.externalId) return undefined
+      return { source: rule.externalId, place: role, isListed: listed.has(roleArn) }
+    },
     clock: options.clock,
     onProblem: (roleArn, error) => shared.observer.externalIdRead?.(roleArn, error),
   })
@@ -108,11 +125,28 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     ...clientOptions(options, options.iamEndpoint, iamCredentials),
     maxSockets: IAM_SOCKETS,
   })
+  // Not the minting client: a revocation must find a socket whatever the mints are waiting for.
+  const writerSts = createStsClient({
+    ...clientOptions(options, options.stsEndpoint, iamCredentials),
+    maxSockets: STS_SOCKETS,
+  })
   const callers: CallerIdentityDeps[] = [{ ...shared, service: 'sts', client: sts, credentials }]
-  if (iamCredentials !== credentials) {
-    const settings = { ...clientOptions(options, options.stsEndpoint, iamCredentials), maxSockets: IAM_SOCKETS }
-    callers.push({ ...shared, service: 'iam', client: createStsClient(settings), credentials: iamCredentials })
-  }
+  if (iamCredentials !== credentials)
+    callers.push({ ...shared, service: 'iam', client: writerSts, credentials: iamCredentials })
+  const accounts = new IamAccounts({
+    denyLists,
+    own: { client: iam, credentials: iamCredentials },
+    revokers: {
+      ...shared,
+      service: iamCredentials === credentials ? 'sts' : 'iam',
+      client: writerSts,
+      credentials: iamCredentials,
+      externalIds,
+    },
+    createClients: () =>
+      createIamClients({ ...endpointOptions(options, options.iamEndpoint), maxSockets: IAM_SOCKETS }),
+    clock: options.clock,
+  })
   const bucket = new TokenBucket({
     clock: options.clock,
     ratePerSecond: options.callsPerSecond ?? DEFAULT_CALLS_PER_SECOND,
@@ -127,6 +161,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     strictness: options.strictness ?? profile.answers,
     leaseEnd: profile.policy.leaseEnd,
     externalIds,
+    lanes,
   }
   const clients = createStsClients({ ...endpointOptions(options, options.stsEndpoint), maxSockets: STS_SOCKETS })
   const scoped =
@@ -139,11 +174,10 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   const longestSessionSeconds = scoped ? MAX_CHAINED_SESSION_SECONDS : MIN_SESSION_SECONDS
   const writer = new IamDenyWriter({
     ...shared,
-    accessTo: () => ({ client: iam, credentials: iamCredentials }),
+    accessTo: (listKey) => accounts.accessTo(listKey),
     limits: { ...WRITE, ...options.writeLimits },
   })
   const room = new DocumentRoom(options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS)
-  const served = new Set(options.roles.map((role) => role.arn))
 
   return {
     name: 'aws-sts',
@@ -151,32 +185,54 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     mintTimeoutMs: mintTimeoutMs(mintTotalMs),
     mint: async (request, signal) => {
       const { roleArn } = request.lease
-      if (!served.has(roleArn)) throw unknownRole(roleArn)
+      if (!rules.find(roleArn)) throw unknownRole(roleArn)
       if (scoped) return scoped.mint(request, signal)
       return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
     denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs, longestSessionSeconds),
     findDenyList: (roleArn) => denyLists.ofRole(roleArn),
     fits: (listKey, list) => {
-      const document = denyLists.find(listKey)
+      const document = denyLists.find(listKey)?.document
       return document !== undefined && room.fits(listKey, document, list)
     },
     writeDenyList: async (listKey, list, signal) => {
-      const document = denyLists.document(listKey)
+      const { document } = denyLists.require(listKey)
       scoped?.dropDenied(list, (roleArn) => denyLists.ofRole(roleArn)?.key === listKey)
       await writer.write(listKey, document, list, signal).catch((error) => {
         if (error instanceof StintError && error.details.limit) room.shrink(listKey, document, list)
         throw error
       })
     },
-    probes: new AwsProbes({ ...minterDeps, iam, denyLists, callers }),
+    probes: new AwsProbes({ ...minterDeps, accessTo: (listKey) => accounts.accessTo(listKey), denyLists, callers }),
     close: () => {
-      for (const { client } of callers) client.destroy()
-      iam.destroy()
+      for (const client of [sts, writerSts, iam]) client.destroy()
+      accounts.close()
       scoped?.close()
       clients.close()
     },
   }
+}
+
+/** @throws {StintError} CONFIG_INVALID for what is no role, for rules that are in each other's way, and for external ids that are none */
+function roleRules(roles: readonly AwsRole[]): RoleRules<AwsRole> {
+  for (const { arn, accounts, externalId, revocation } of roles) {
+    if (!parseRolePattern(arn, accounts)) requireRoleArn(arn)
+    const { revoker } = revocation.kind === 'none' ? {} : revocation
+    for (const source of [externalId, revoker?.externalId])
+      if (source && typeof source !== 'function') checkExternalId(arn, source)
+  }
+  const revokers = roles.flatMap(({ revocation }) =>
+    revocation.kind === 'none' || !revocation.revoker ? [] : [revocation.revoker.roleArn],
+  )
+  const rules = new RoleRules(roles, revokers)
+  const [conflict] = rules.conflicts
+  if (!conflict) return rules
+  const roleArn = roles[conflict.rules[1]]?.arn ?? ''
+  const explanation =
+    conflict.kind === 'same'
+      ? 'A role is configured twice; list it once.'
+      : 'Two patterns of roles name some roles both, and neither is narrower.'
+  throw new StintError('CONFIG_INVALID', { explanation, roleArn })
 }
 
 function sharedParts(options: AwsStsProviderOptions) {

@@ -1,4 +1,6 @@
 import { currentOperators } from '../../admin/operators/operator-directory.ts'
+import { RoleRules } from '../../aws/roles/role-rules.ts'
+import { revokerTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { countInGroup } from '../../grants/operators/who-can-answer.ts'
 import type { LabelSet } from '../../plan/labels.ts'
@@ -56,8 +58,9 @@ export function registrationNames(registry: Registry, source: string): KnownName
 /** The names in the configuration itself. */
 export function configuredNames({ roles, admin, identity }: Config): KnownNames {
   const source = 'The configuration'
+  const rules = new RoleRules(roles, revokerTemplates(roles))
   return {
-    role: { source, names: roles.map(({ arn }) => arn) },
+    role: { source, names: roles.map(({ arn }) => arn), has: (arn) => rules.find(arn) !== undefined },
     group: { source, names: [...new Set(admin.operators.flatMap(({ groups }) => groups))] },
     trustDomain: {
       source,

@@ -1,4 +1,6 @@
+import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { PROFILES } from '../../aws/store-profile.ts'
+import { type RoleSetting, revokerTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
 import { Reloading } from '../../core/files/reloading.ts'
@@ -45,7 +47,7 @@ export const planner = definePart({
   },
 })
 
-function roleSettings({ allowWildcard, revocation }: Config['roles'][number]): RoleSettings {
+function roleSettings({ allowWildcard, revocation }: RoleSetting): RoleSettings {
   if (revocation.kind !== 'none') return { allowWildcard }
   return { allowWildcard, warnings: [CANNOT_REVOKE] }
 }
@@ -58,8 +60,15 @@ const CANNOT_REVOKE: PlanWarning = {
 
 /** The planner's settings; labels come from their own file. */
 export function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: Config) {
+  const settings = new Map(roles.map((role) => [role, roleSettings(role)]))
+  const rules = new RoleRules(roles, revokerTemplates(roles))
   return {
-    roles: new Map(roles.map((role) => [role.arn, roleSettings(role)])),
+    roles: {
+      get: (roleArn: string) => {
+        const found = rules.find(roleArn)
+        return found && settings.get(found.rule)
+      },
+    },
     limits: { minTtlSeconds: Math.ceil(minTaskTime / 1_000), maxTtlSeconds: Math.floor(maxTaskTime / 1_000) },
     profile: PROFILES[aws.profile],
   }

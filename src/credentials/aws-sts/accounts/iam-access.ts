@@ -1,4 +1,5 @@
 import type { IAMClient } from '@aws-sdk/client-iam'
+import type { CircuitBreaker } from '../calls/circuit-breaker.ts'
 import type { BrokerCredentials } from '../own-credentials/broker-credentials.ts'
 
 /** How the IAM of one account is reached: every call about a deny document goes this way, reads and writes alike. */
@@ -6,6 +7,12 @@ export interface IamAccess {
   readonly client: IAMClient
   /** What the client signs with. */
   readonly credentials: BrokerCredentials
+  /** Of the account. */
+  readonly breaker?: CircuitBreaker
+  /** The role of the account that the broker acts through; absent where it uses credentials of its own. */
+  readonly revoker?: { readonly roleArn: string; readonly accountId: string }
+  /** Obtains the credentials if need be; to be called before the first call of an attempt. @throws {StintError} PROVIDER_* */
+  readonly ready?: () => Promise<void>
 }
 
 /** The way to the account of a deny document. @param target key of the document */

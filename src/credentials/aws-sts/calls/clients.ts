@@ -44,6 +44,19 @@ export function createStsClients(options: Omit<ClientOptions, 'credentials'>) {
   }
 }
 
+/** Clients for the IAM of one account, which share their sockets with each other and with no other account. */
+export function createIamClients(options: Omit<ClientOptions, 'credentials'>) {
+  const requestHandler = httpHandler(options)
+  return {
+    clientFor: (credentials: ClientOptions['credentials']) =>
+      observe(new IAMClient({ ...settings({ ...options, credentials }), requestHandler })),
+    close: () => requestHandler.destroy(),
+  }
+}
+
+/** What `createIamClients` makes. */
+export type IamClients = ReturnType<typeof createIamClients>
+
 /** As `createStsClient`. IAM has one control plane a partition; the SDK finds it from the region. */
 export function createIamClient(options: ClientOptions): IAMClient {
   return observe(new IAMClient(settings(options)))

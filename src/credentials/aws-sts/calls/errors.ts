@@ -193,6 +193,8 @@ export interface CallContext {
   readonly operation: string
   readonly roleArn?: string
   readonly target?: string
+  /** The role that signs the call, where it is not the broker's own principal. */
+  readonly revokerArn?: string
   /** False when no byte of the request can have left: it failed before it was sent. */
   readonly sent: boolean
   /** Secrets that the request carried: no answer is quoted with them. */
@@ -221,8 +223,12 @@ export function toProviderFault(thrown: unknown, context: CallContext): Provider
   const outcome = context.sent ? row.outcome : 'not_minted'
   const packedPercent = key === 'PackedPolicyTooLarge' ? /(\d{2,5})\s?%/.exec(message)?.[1] : undefined
   const deniedAction = key === 'AccessDenied' ? /perform: ((?:sts|iam):[A-Za-z]{1,40})\b/.exec(message)?.[1] : undefined
+  const { revokerArn } = context
+  const isRevokerDenied = revokerArn !== undefined && row.kind === 'refused' && httpStatus === 403
   const details: ErrorDetails = {
-    explanation: row.explanation,
+    explanation: isRevokerDenied
+      ? `AWS denies ${deniedAction ?? context.operation} to the revoker ${revokerArn}: give it the permissions of a revoker (docs/aws).`
+      : row.explanation,
     provider: 'aws-sts',
     operation: context.operation,
     awsCode,
@@ -235,6 +241,7 @@ export function toProviderFault(thrown: unknown, context: CallContext): Provider
     ...(deniedAction === undefined ? {} : { deniedAction }),
     ...(context.roleArn === undefined ? {} : { roleArn: context.roleArn }),
     ...(context.target === undefined ? {} : { target: context.target }),
+    ...(revokerArn === undefined ? {} : { revokerArn }),
   }
   const words = row.wordsAreSecret ? '' : quoteSafely(message, context.secrets ?? [])
   const reply = new ProviderReply(awsCode, words, requestId)

@@ -7,6 +7,8 @@ export interface ObservedCall {
   readonly operation: string
   readonly roleArn?: string
   readonly target?: string
+  /** Of the revoker whose session made the call. */
+  readonly accountId?: string
 }
 
 /** One try of a call that failed; a later try may have succeeded. */
@@ -25,7 +27,7 @@ export interface FailedCall extends ObservedCall {
 export interface ProviderObserver {
   /** The far side's clock minus ours, when more than a minute apart. */
   clockSkewed?(skewMs: number): void
-  /** The external id of a role was read again; `error` when that failed, and the last one is used. */
+  /** The external id of a role, or of a revoker, was read again; `error` when that failed, and the last one is used. */
   externalIdRead?(roleArn: string, error: StintError | undefined): void
   callFailed?(call: FailedCall): void
   /** A call has ended after all its tries. */

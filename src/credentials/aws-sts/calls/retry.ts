@@ -1,6 +1,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import { hasCode, StintError } from '../../../core/errors.ts'
 import { backoffMs } from '../../../core/limits/backoff.ts'
+import type { ReleaseSlot, Slots } from '../../../core/limits/slots.ts'
 import type { MintOutcome } from '../../provider.ts'
 import type { BrokerCredentials, Renewal } from '../own-credentials/broker-credentials.ts'
 import { cancelled } from './call.ts'
@@ -30,6 +31,8 @@ export interface RetryTools {
   readonly breaker?: CircuitBreaker
   /** Waits for the right to make one more call; false if that would take longer than it may. */
   readonly pace?: (maxWaitMs: number, signal: AbortSignal) => Promise<boolean>
+  /** Places for calls at the same time; one is held while a try is under way. */
+  readonly slots?: Slots
   /** The credentials that calls are signed with. When AWS refuses them they are read anew and the call is tried once more. */
   readonly credentials?: BrokerCredentials
   /** Told of every failed try. */
@@ -104,9 +107,16 @@ async function onePass<R>(
   tools: RetryTools,
 ): Promise<R> {
   if (signal.aborted) throw cancelled()
-  await takeTurn(context, deadlineMs, signal, tools)
+  // First, so that calls which cannot be made take no turn from others.
   const permit = tools.breaker?.enter()
   if (tools.breaker && !permit) throw breakerOpen(context, tools.breaker)
+  let release: ReleaseSlot | undefined
+  try {
+    release = await takeTurn(context, deadlineMs, signal, tools)
+  } catch (error) {
+    permit?.done('undecided')
+    throw error
+  }
   try {
     const result = await once(attempt)
     permit?.done('answered')
@@ -114,14 +124,16 @@ async function onePass<R>(
   } catch (thrown) {
     permit?.done(verdict(thrown, context, attempt))
     throw thrown
+  } finally {
+    release?.()
   }
 }
 
 /** Which kinds of failure say that the service itself is ill. */
 function verdict(thrown: unknown, context: Omit<CallContext, 'sent'>, attempt: Attempt) {
   if (hasCode(thrown, 'CANCELLED')) return 'undecided'
-  const { row } = read(thrown, context, attempt)
-  return row?.kind === 'down' ? 'failed' : 'answered'
+  const { row, error } = read(thrown, context, attempt)
+  return (row?.kind ?? error.details.fault) === 'down' ? 'failed' : 'answered'
 }
 
 interface Failure {
@@ -163,15 +175,26 @@ async function takeTurn(
   deadlineMs: number,
   signal: AbortSignal,
   tools: RetryTools,
-): Promise<void> {
-  if (!tools.pace) return
-  const maxWaitMs = Math.max(0, deadlineMs - tools.clock.monotonicMs())
-  const granted = await tools.pace(maxWaitMs, signal).catch((error) => {
+): Promise<ReleaseSlot | undefined> {
+  const timeLeft = () => Math.max(0, deadlineMs - tools.clock.monotonicMs())
+  const asCancelled = (error: unknown) => {
     throw signal.aborted ? cancelled() : error
+  }
+  const release = await tools.slots?.acquire({ maxWaitMs: timeLeft(), signal }).catch(asCancelled)
+  if (tools.slots && !release) throw busy(context, 'Too many calls of this account wait for AWS')
+  if (!tools.pace) return release
+  const granted = await tools.pace(timeLeft(), signal).catch((error) => {
+    release?.()
+    return asCancelled(error)
   })
-  if (granted) return
-  throw new StintError('PROVIDER_THROTTLED', {
-    explanation: `Too many calls are queued for the configured rate (${tools.limits.totalMs} ms budget); try again later.`,
+  if (granted) return release
+  release?.()
+  throw busy(context, `Too many calls are queued for the configured rate (${tools.limits.totalMs} ms budget)`)
+}
+
+function busy(context: Omit<CallContext, 'sent'>, why: string): StintError {
+  return new StintError('PROVIDER_THROTTLED', {
+    explanation: `${why}; try again later.`,
     ...callIds(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
@@ -181,7 +204,8 @@ async function takeTurn(
 
 function breakerOpen(context: Omit<CallContext, 'sent'>, breaker: CircuitBreaker): StintError {
   return new StintError('PROVIDER_UNAVAILABLE', {
-    explanation: 'AWS failed several times in a row for this role; calls are held back until a probe succeeds.',
+    explanation:
+      'AWS failed several times in a row for this role or account; calls are held back until a probe succeeds.',
     ...callIds(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
@@ -190,8 +214,8 @@ function breakerOpen(context: Omit<CallContext, 'sent'>, breaker: CircuitBreaker
   })
 }
 
-function callIds({ operation, roleArn, target }: Omit<CallContext, 'sent'>) {
-  return { operation, ...(roleArn && { roleArn }), ...(target && { target }) }
+function callIds({ operation, roleArn, target, revokerArn }: Omit<CallContext, 'sent'>) {
+  return { operation, ...(roleArn && { roleArn }), ...(target && { target }), ...(revokerArn && { revokerArn }) }
 }
 
 async function pause(number: number, deadlineMs: number, error: StintError, signal: AbortSignal, tools: RetryTools) {

@@ -95,7 +95,9 @@ export class IamDenyWriter {
 
   #caller(target: string, signal: AbortSignal): Call {
     const { clock, random, limits, attemptTimeoutMs, observer } = this.#deps
-    const { client, credentials } = this.#deps.accessTo(target)
+    const { client, credentials, breaker, revoker, ready } = this.#deps.accessTo(target)
+    const revokerArn = revoker && { revokerArn: revoker.roleArn }
+    const call = { service: 'iam', target, ...(revoker && { accountId: revoker.accountId }) } as const
     const deadlineMs = clock.monotonicMs() + limits.totalMs
     return async (operation, run) => {
       const once = async (attempt: Attempt) => {
@@ -113,16 +115,17 @@ export class IamDenyWriter {
             attempt.sent ||= exchange.sent
           }
         }
+        await ready?.()
         await run(send as unknown as Send)
       }
-      await withRetry(once, { operation, target }, signal, {
+      await withRetry(once, { operation, target, ...revokerArn }, signal, {
         clock,
         random,
         limits,
         credentials,
-        onFault: (fault, attempt) =>
-          observer.callFailed?.(failedCall({ service: 'iam', operation, target }, fault, attempt)),
-        onEnd: (error) => observer.callEnded?.({ service: 'iam', operation, target, error }),
+        ...(breaker && { breaker }),
+        onFault: (fault, attempt) => observer.callFailed?.(failedCall({ ...call, operation }, fault, attempt)),
+        onEnd: (error) => observer.callEnded?.({ ...call, operation, error }),
       })
     }
   }

@@ -5,8 +5,8 @@ import { StintError } from '../../../core/errors.ts'
 import type { TokenBucket } from '../../../core/limits/token-bucket.ts'
 import type { Secret } from '../../../core/secret.ts'
 import type { IssuedCredentials } from '../../provider.ts'
+import type { MintLanes } from '../accounts/mint-lanes.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
-import { CircuitBreaker } from '../calls/circuit-breaker.ts'
 import { failedCall, type ProviderObserver } from '../calls/observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
 import type { BrokerCredentials } from '../own-credentials/broker-credentials.ts'
@@ -32,6 +32,7 @@ export interface AssumeRoleDeps {
   readonly strictness: AnswerStrictness
   readonly leaseEnd: LeaseEndForm
   readonly externalIds: ExternalIds
+  readonly lanes: MintLanes
   readonly observer: ProviderObserver
 }
 
@@ -43,7 +44,6 @@ export interface AssumeRoleDeps {
  */
 export class AssumeRoleMinter {
   readonly #deps: AssumeRoleDeps
-  readonly #breakers = new Map<string, CircuitBreaker>()
 
   constructor(deps: AssumeRoleDeps) {
     this.#deps = deps
@@ -67,7 +67,8 @@ export class AssumeRoleMinter {
         random,
         limits,
         credentials,
-        breaker: this.#breaker(session.roleArn),
+        breaker: this.#deps.lanes.breaker(session.roleArn),
+        slots: this.#deps.lanes.slots(session.roleArn),
         pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
         onFault: (fault, number) => {
           if (fault.row.kind === 'throttled') bucket.slowDown()
@@ -115,14 +116,6 @@ export class AssumeRoleMinter {
       skewSeconds: Math.round(skewMs / 1_000),
       outcome,
     })
-  }
-
-  #breaker(roleArn: string): CircuitBreaker {
-    const known = this.#breakers.get(roleArn)
-    if (known) return known
-    const breaker = new CircuitBreaker({ clock: this.#deps.clock })
-    this.#breakers.set(roleArn, breaker)
-    return breaker
   }
 }
 

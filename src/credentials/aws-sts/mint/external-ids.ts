@@ -1,13 +1,25 @@
+import type { RolePlace } from '../../../aws/roles/role-template.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { asStintError, StintError } from '../../../core/errors.ts'
+import { BoundedMap } from '../../../core/limits/bounded-map.ts'
 import type { Secret } from '../../../core/secret.ts'
 import { checkExternalId } from './session-request.ts'
 
-/** An external id, or a reader of where it is kept. */
-export type ExternalIdSource = Secret | (() => Promise<Secret>)
+/** An external id, or a reader of where the one of a role's account is kept. */
+export type ExternalIdSource = Secret | ((place: RolePlace) => Promise<Secret>)
+
+/** The external id of one role. */
+export interface RoleExternalId {
+  readonly source: ExternalIdSource
+  readonly place: RolePlace
+  /** The operator has named the role, so that a problem of its external id concerns him; else an agent may have made it up. */
+  readonly isListed: boolean
+}
 
 /** How long what was read counts: a rotated external id is in use after this time, with nothing restarted. */
 const MAX_AGE_MS = 10_000
+/** Roles whose external ids are remembered. */
+const MAX_KNOWN = 20_000
 
 interface Known {
   value: Secret
@@ -16,34 +28,34 @@ interface Known {
 
 /** The external ids of the roles, followed where they are kept. One that cannot be read any more stays as it was. */
 export class ExternalIds {
-  readonly #sources: ReadonlyMap<string, ExternalIdSource>
+  readonly #find: (roleArn: string) => RoleExternalId | undefined
   readonly #clock: Clock
-  readonly #known = new Map<string, Known>()
+  readonly #known = new BoundedMap<Known>({ limit: MAX_KNOWN })
   readonly #onProblem: (roleArn: string, error: StintError | undefined) => void
 
   /**
-   * @param options.sources by role ARN.
+   * @param options.find of a role that has one.
    * @param options.onProblem told after each reading: the error, or undefined when it went well.
-   * @throws {StintError} CONFIG_INVALID for a text that cannot be an external id.
    */
   constructor(options: {
-    readonly sources: ReadonlyMap<string, ExternalIdSource>
+    readonly find: (roleArn: string) => RoleExternalId | undefined
     readonly clock: Clock
     readonly onProblem?: (roleArn: string, error: StintError | undefined) => void
   }) {
-    this.#sources = options.sources
+    this.#find = options.find
     this.#clock = options.clock
     this.#onProblem = options.onProblem ?? (() => undefined)
-    for (const [roleArn, source] of options.sources) if (typeof source !== 'function') checkExternalId(roleArn, source)
   }
 
   /**
    * Undefined for a role that has none.
    *
+   * @param found where that of the role is kept; default as `find` says.
    * @throws {StintError} PROVIDER_UNAVAILABLE with `details.outcome` 'not_minted' where none has been read yet.
    */
-  async read(roleArn: string): Promise<Secret | undefined> {
-    const source = this.#sources.get(roleArn)
+  async read(roleArn: string, found = this.#find(roleArn)): Promise<Secret | undefined> {
+    if (!found) return undefined
+    const { source, place, isListed } = found
     if (typeof source !== 'function') return source
     const known = this.#known.get(roleArn)
     const nowMs = this.#clock.monotonicMs()
@@ -51,13 +63,13 @@ export class ExternalIds {
     // Those who come meanwhile go on with what is known.
     if (known) known.readAtMs = nowMs
     try {
-      const value = await source()
+      const value = await source(place)
       checkExternalId(roleArn, value)
       this.#known.set(roleArn, { value, readAtMs: nowMs })
       this.#onProblem(roleArn, undefined)
       return value
     } catch (thrown) {
-      this.#onProblem(roleArn, asStintError(thrown))
+      if (known || isListed) this.#onProblem(roleArn, asStintError(thrown))
       if (known) return known.value
       throw unavailable(roleArn, thrown)
     }

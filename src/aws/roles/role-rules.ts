@@ -1,0 +1,128 @@
+import { parseRoleArn, type RoleArn } from '../arn.ts'
+import { matchesRole, parseRolePattern, patternContains, patternsOverlap, type RolePattern } from './role-pattern.ts'
+import { fillTemplate } from './role-template.ts'
+
+/** What a rule says of the roles that it serves. */
+export interface RoleRule {
+  /** A role's ARN or a pattern: see `parseRolePattern`. */
+  readonly arn: string
+  /** What the `*` of the account stands for; undefined for every account. */
+  readonly accounts?: readonly string[] | undefined
+}
+
+/** Two rules that may name the same role with nothing to choose by: equal, or neither within the other. */
+export interface RuleConflict {
+  /** Positions in the list of rules, in order. */
+  readonly rules: readonly [number, number]
+  readonly kind: 'same' | 'overlap'
+}
+
+interface Indexed<R> {
+  readonly rule: R
+  readonly position: number
+  readonly pattern: RolePattern
+  /** How many other rules contain this one: of the rules that name a role, the narrowest has most. */
+  depth: number
+}
+
+/**
+ * The rules for roles by role: an exact ARN wins over patterns, and of patterns the narrowest wins.
+ *
+ * Roles that are reserved are served by no rule: an agent that acted as a revoker could lift its own revocation.
+ */
+export class RoleRules<R extends RoleRule> {
+  /** Rules that may name the same role with nothing to choose by; one of each pair is chosen at will. */
+  readonly conflicts: readonly RuleConflict[]
+  readonly #exact = new Map<string, Indexed<R>>()
+  readonly #byAccount = new Map<string, Indexed<R>[]>()
+  readonly #anyAccount: Indexed<R>[] = []
+  readonly #reserved = new Set<string>()
+  readonly #reservedTemplates: readonly string[]
+
+  /**
+   * @param rules whose `arn` can be read; others are left out.
+   * @param reserved templates of role ARNs that no rule serves.
+   */
+  constructor(rules: readonly R[], reserved: readonly string[] = []) {
+    const conflicts: RuleConflict[] = []
+    const patterns: Indexed<R>[] = []
+    for (const [position, rule] of rules.entries()) {
+      const pattern = parseRolePattern(rule.arn, rule.accounts)
+      if (!pattern) continue
+      const indexed = { rule, position, pattern, depth: 0 }
+      const [only, another] = pattern.spelled ?? []
+      if (only !== undefined && another === undefined) this.#addExact(only, indexed, conflicts)
+      else patterns.push(indexed)
+    }
+    for (const pattern of patterns) this.#addPattern(pattern, conflicts)
+    this.conflicts = conflicts.sort((a, b) => a.rules[0] - b.rules[0] || a.rules[1] - b.rules[1])
+    this.#reservedTemplates = [...new Set(reserved)].filter((template) => template.includes('{'))
+    for (const arn of reserved) if (!arn.includes('{')) this.#reserved.add(identityOf(arn))
+  }
+
+  /** The rule of a role, and the role taken apart; undefined for a role that nobody serves. */
+  find(roleArn: string): { readonly role: RoleArn; readonly rule: R } | undefined {
+    const role = parseRoleArn(roleArn)
+    if (!role || this.#isReserved(role)) return undefined
+    const exact = this.#exact.get(roleArn)
+    if (exact) return { role, rule: exact.rule }
+    let best: Indexed<R> | undefined
+    for (const candidate of this.#candidates(role.accountId)) {
+      if (matchesRole(candidate.pattern, role) && (!best || candidate.depth > best.depth)) best = candidate
+    }
+    return best && { role, rule: best.rule }
+  }
+
+  /** The rules with a pattern that may name roles of an account; not those that name one role by its ARN. */
+  patternsIn(accountId: string): Pick<Indexed<R>, 'rule' | 'pattern'>[] {
+    return this.#candidates(accountId)
+  }
+
+  #candidates(accountId: string): Indexed<R>[] {
+    return [...(this.#byAccount.get(accountId) ?? []), ...this.#anyAccount]
+  }
+
+  #addExact(arn: string, indexed: Indexed<R>, conflicts: RuleConflict[]): void {
+    const before = this.#exact.get(arn)
+    if (before) conflicts.push({ rules: [before.position, indexed.position], kind: 'same' })
+    else this.#exact.set(arn, indexed)
+  }
+
+  #addPattern(indexed: Indexed<R>, conflicts: RuleConflict[]): void {
+    const { pattern } = indexed
+    for (const other of this.#neighbours(pattern)) {
+      if (!patternsOverlap(pattern, other.pattern)) continue
+      const isWithin = patternContains(other.pattern, pattern)
+      const isAround = patternContains(pattern, other.pattern)
+      if (isWithin && !isAround) indexed.depth += 1
+      else if (isAround && !isWithin) other.depth += 1
+      else conflicts.push({ rules: [other.position, indexed.position], kind: isWithin ? 'same' : 'overlap' })
+    }
+    if (!pattern.accounts) this.#anyAccount.push(indexed)
+    for (const account of pattern.accounts ?? []) {
+      const there = this.#byAccount.get(account)
+      if (there) there.push(indexed)
+      else this.#byAccount.set(account, [indexed])
+    }
+  }
+
+  /** The patterns before this one that may share an account with it. */
+  #neighbours({ accounts }: RolePattern): Iterable<Indexed<R>> {
+    const near = new Set(this.#anyAccount)
+    if (accounts) for (const account of accounts) for (const each of this.#byAccount.get(account) ?? []) near.add(each)
+    else for (const list of this.#byAccount.values()) for (const each of list) near.add(each)
+    return near
+  }
+
+  #isReserved(role: RoleArn): boolean {
+    const identity = identityOf(role.text)
+    if (this.#reserved.has(identity)) return true
+    return this.#reservedTemplates.some((template) => identityOf(fillTemplate(template, role)) === identity)
+  }
+}
+
+/** Names of roles are unique in an account, whatever their path and case. */
+function identityOf(roleArn: string): string {
+  const { accountId = '', name = '' } = parseRoleArn(roleArn) ?? {}
+  return `${accountId} ${name.toLowerCase()}`
+}

@@ -1,0 +1,174 @@
+import { isPolicyArn, parseRoleArn, splitArn } from '../aws/arn.ts'
+import { parseRolePattern, type RolePattern } from '../aws/roles/role-pattern.ts'
+import { RoleRules } from '../aws/roles/role-rules.ts'
+import { fillTemplate, PLACEHOLDERS, type RolePlace, unknownPlaceholders } from '../aws/roles/role-template.ts'
+import { z } from '../core/documents/schema.ts'
+import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/deny/deny-list-locations.ts'
+
+/** Accounts of one rule. */
+const MAX_ACCOUNTS = 10_000
+/** Rules of one configuration. */
+const MAX_ROLES = 10_000
+
+const path = z.string().min(1)
+const arn = z
+  .string()
+  .refine(
+    (text) => parseRolePattern(text) !== undefined,
+    'must be the ARN of a role, or a pattern such as arn:aws:iam::*:role/stint/*',
+  )
+
+const accountId = z
+  .string({ error: 'must be an account id of 12 digits in quotes: a number loses its leading zeros' })
+  .regex(/^\d{12}$/, 'must be an account id of 12 digits')
+
+/** A template that has `{account}` in the place of the role's account. */
+const template = z.string().min(1)
+
+const revoker = z.strictObject({
+  /** Assumed in the account of the deny list, for its document alone. */
+  roleArn: template,
+  externalIdFile: path.optional(),
+})
+
+const role = z.strictObject({
+  arn,
+  /** What the `*` of the account stands for; every account unless set. */
+  accounts: z.array(accountId).min(1).max(MAX_ACCOUNTS).optional(),
+  externalIdFile: path.optional(),
+  /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
+  allowWildcard: z.union([z.boolean(), z.array(z.string().min(1)).max(100)]).default(false),
+  revocation: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('boundary'), policyArn: template, revoker: revoker.optional() }),
+    z.strictObject({
+      kind: z.literal('inline'),
+      policyName: z.string().min(1).max(128).default(DEFAULT_INLINE_POLICY_NAME),
+      revoker: revoker.optional(),
+    }),
+    z.strictObject({ kind: z.literal('none') }),
+  ]),
+})
+
+/** The setting `roles`. */
+export const roles = z.array(role).min(1).max(MAX_ROLES)
+
+/** One rule for roles, as configured. */
+export type RoleSetting = z.output<typeof role>
+
+/** Says what is wrong with a setting. */
+export type SayProblem = (path: (string | number)[], message: string) => void
+
+/** The templates of the roles that write deny lists: no agent may act through one. */
+export function revokerTemplates(list: readonly RoleSetting[]): string[] {
+  return list.flatMap(({ revocation }) =>
+    revocation.kind === 'none' || !revocation.revoker ? [] : [revocation.revoker.roleArn],
+  )
+}
+
+/** What the store behind the endpoints takes. */
+interface RoleStore {
+  /** Of the roles that it has; undefined for any. */
+  readonly partition: string | undefined
+  /** Credentials write policies in their own account only. */
+  readonly oneAccount: boolean
+}
+
+/** Says what can never work of the roles, each alone and beside each other. */
+export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: SayProblem): void {
+  const rules = new RoleRules(list, revokerTemplates(list))
+  for (const [at, setting] of list.entries()) {
+    const pattern = parseRolePattern(setting.arn, setting.accounts)
+    if (!pattern) continue
+    for (const [path, message] of roleProblems(setting, pattern, store)) if (message) say([at, ...path], message)
+    if (pattern.spelled?.some((arn) => !rules.find(arn)))
+      say([at, 'arn'], 'is a revoker: an agent that acts through it could lift revocations; serve another role')
+  }
+  for (const {
+    rules: [first, second],
+    kind,
+  } of rules.conflicts) {
+    const other = `roles.${first} (${list[first]?.arn})`
+    const message =
+      kind === 'same'
+        ? `names the same roles as ${other}; list them once`
+        : `and ${other} both name some roles and neither is narrower; narrow one, or list these roles by their ARNs`
+    say([second, 'arn'], message)
+  }
+}
+
+/** What is wrong with a role alone, by path; undefined where nothing is. */
+function* roleProblems(
+  { arn: text, accounts, externalIdFile, revocation }: RoleSetting,
+  pattern: RolePattern,
+  { partition, oneAccount }: RoleStore,
+): Generator<[path: string[], message: string | undefined]> {
+  if (accounts && !text.includes('::*:'))
+    yield [['accounts'], 'is for a pattern with * in the place of the account, such as arn:aws:iam::*:role/stint/*']
+  if (partition !== undefined && partition !== pattern.partition)
+    yield [['arn'], `must begin with arn:${partition}: since aws.region is in that partition`]
+  yield [['externalIdFile'], placeholderProblem(externalIdFile)]
+  if (revocation.kind === 'none') return
+  const places = samplePlaces(pattern)
+  if (revocation.kind === 'boundary')
+    yield [['revocation', 'policyArn'], templateProblem(revocation.policyArn, BOUNDARY, places)]
+  const { revoker: writer } = revocation
+  if (writer) {
+    yield [['revocation', 'revoker', 'roleArn'], templateProblem(writer.roleArn, REVOKER, places)]
+    yield [['revocation', 'revoker', 'externalIdFile'], placeholderProblem(writer.externalIdFile)]
+  } else if (oneAccount && places.length > 1)
+    yield [
+      ['revocation', 'revoker'],
+      'must be set where a rule serves several accounts, since credentials write policies in their own account only; name a role that the broker assumes there, such as arn:aws:iam::{account}:role/stint/revoker',
+    ]
+}
+
+/** What must be in the account of its role. */
+interface AccountThing {
+  readonly what: string
+  readonly is: (arn: string) => boolean
+  readonly example: string
+}
+
+const BOUNDARY: AccountThing = {
+  what: 'a boundary',
+  is: isPolicyArn,
+  example: 'must be the ARN of a customer-managed policy, such as arn:aws:iam::{account}:policy/stint-boundary',
+}
+const REVOKER: AccountThing = {
+  what: 'a revoker',
+  is: (text) => parseRoleArn(text) !== undefined,
+  example: 'must be the ARN of a role, such as arn:aws:iam::{account}:role/stint/revoker',
+}
+
+function templateProblem(
+  template: string,
+  { what, is, example }: AccountThing,
+  places: readonly RolePlace[],
+): string | undefined {
+  const unknown = placeholderProblem(template)
+  if (unknown) return unknown
+  for (const place of places) {
+    const arn = fillTemplate(template, place)
+    if (!is(arn)) return example
+    const { partition, account } = splitArn(arn)
+    if (partition !== place.partition)
+      return `must begin with arn:${place.partition}: like its role; ${what} of another partition never works`
+    if (account === place.accountId) continue
+    const own = places.length > 1 ? 'each role that the rule serves; write {account}' : `its role, ${place.accountId}`
+    return `names account ${account} and must be in the account of ${own}`
+  }
+  return undefined
+}
+
+function placeholderProblem(text: string | undefined): string | undefined {
+  const unknown = text === undefined ? [] : unknownPlaceholders(text)
+  if (unknown.length === 0) return undefined
+  return `has the unknown placeholder ${unknown.join(', ')}; the placeholders are ${PLACEHOLDERS.join(' and ')}`
+}
+
+/** One account that a rule serves, or two if it serves more: what is right for two is right for all. */
+function samplePlaces({ accounts, partition }: RolePattern): RolePlace[] {
+  const some = accounts ? [...accounts].slice(0, 2) : ['111111111111', '222222222222']
+  // A role of a stand-in for AWS may have no account; then there is none to compare.
+  return some.filter((account) => account !== '').map((accountId) => ({ partition, accountId }))
+}

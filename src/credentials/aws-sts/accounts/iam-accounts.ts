@@ -1,0 +1,123 @@
+import { fillTemplate } from '../../../aws/roles/role-template.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { StintError } from '../../../core/errors.ts'
+import { BoundedMap } from '../../../core/limits/bounded-map.ts'
+import { CircuitBreaker } from '../calls/circuit-breaker.ts'
+import type { IamClients } from '../calls/clients.ts'
+import { accountOfList, type DenyListLocations } from '../deny/deny-list-locations.ts'
+import { BrokerCredentials, CredentialSourceError } from '../own-credentials/broker-credentials.ts'
+import type { IamAccess } from './iam-access.ts'
+import { assumeRevoker, documentPolicy, type RevokerSessionDeps } from './revoker-session.ts'
+
+/** What the ways to IAM are made of. */
+export interface IamAccountsDeps {
+  readonly denyLists: DenyListLocations
+  /** Where no revoker is configured: the broker's own credentials, or those of `revokerCredentials`. */
+  readonly own: Pick<IamAccess, 'client' | 'credentials'>
+  readonly revokers: RevokerSessionDeps
+  /** Sockets of one account, so that one whose IAM hangs takes none from another. */
+  readonly createClients: () => IamClients
+  readonly clock: Clock
+}
+
+interface Account {
+  readonly clients: IamClients
+  readonly breaker: CircuitBreaker
+  /** By the key of the list: the session of each document may do nothing else. */
+  readonly documents: Map<string, IamAccess>
+  usedAtMs: number
+}
+
+/** Sockets and credentials of an account that nobody wrote to for so long are dropped; no write takes a tenth of it. */
+const IDLE_MS = 600_000
+const MAX_OWN_BREAKERS = 1_000
+
+/** The ways to the IAM of each account, made when first needed. */
+export class IamAccounts {
+  readonly #deps: IamAccountsDeps
+  readonly #accounts = new Map<string, Account>()
+  readonly #ownBreakers = new BoundedMap<CircuitBreaker>({ limit: MAX_OWN_BREAKERS })
+  readonly #stop = new AbortController()
+
+  constructor(deps: IamAccountsDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws {StintError} PROVIDER_REFUSED for a deny list that no configured role has. */
+  accessTo(target: string): IamAccess {
+    const { document, place, revoker } = this.#deps.denyLists.require(target)
+    this.#dropIdle()
+    if (!revoker) return { ...this.#deps.own, breaker: this.#ownBreaker(accountOfList(target)) }
+    const roleArn = fillTemplate(revoker.roleArn, place)
+    const account = this.#account(roleArn)
+    const known = account.documents.get(target)
+    if (known) return known
+    const request = {
+      roleArn,
+      externalId: revoker.externalId && { source: revoker.externalId, place, isListed: true },
+      target,
+      sessionPolicy: documentPolicy(document, target),
+    }
+    const credentials = new BrokerCredentials({
+      clock: this.#deps.clock,
+      read: () => assumeRevoker(this.#deps.revokers, request, this.#stop.signal),
+    })
+    const access: IamAccess = {
+      client: account.clients.clientFor(credentials.source),
+      credentials,
+      breaker: account.breaker,
+      revoker: { roleArn, accountId: place.accountId },
+      ready: () => obtain(credentials),
+    }
+    account.documents.set(target, access)
+    return access
+  }
+
+  close(): void {
+    this.#stop.abort()
+    for (const { clients } of this.#accounts.values()) clients.close()
+    this.#accounts.clear()
+  }
+
+  #account(revokerArn: string): Account {
+    const usedAtMs = this.#deps.clock.monotonicMs()
+    const known = this.#accounts.get(revokerArn)
+    if (known) {
+      known.usedAtMs = usedAtMs
+      return known
+    }
+    const { createClients, clock } = this.#deps
+    const made = { clients: createClients(), breaker: new CircuitBreaker({ clock }), documents: new Map(), usedAtMs }
+    this.#accounts.set(revokerArn, made)
+    return made
+  }
+
+  #ownBreaker(accountId: string): CircuitBreaker {
+    const known = this.#ownBreakers.get(accountId)
+    if (known) return known
+    const made = new CircuitBreaker({ clock: this.#deps.clock })
+    this.#ownBreakers.set(accountId, made)
+    return made
+  }
+
+  #dropIdle(): void {
+    const nowMs = this.#deps.clock.monotonicMs()
+    for (const [revokerArn, { clients, usedAtMs }] of this.#accounts) {
+      if (nowMs - usedAtMs < IDLE_MS) continue
+      clients.close()
+      this.#accounts.delete(revokerArn)
+    }
+  }
+}
+
+/** Has the credentials before a call is made with them, so that the refusal of the revoker is told as what it is. */
+async function obtain(credentials: BrokerCredentials): Promise<void> {
+  const { source } = credentials
+  if (typeof source !== 'function') return
+  try {
+    await source()
+  } catch (thrown) {
+    if (thrown instanceof CredentialSourceError && thrown.cause instanceof StintError) throw thrown.cause
+    throw thrown
+  }
+}

@@ -1,0 +1,117 @@
+import { AssumeRoleCommand, type AssumeRoleCommandOutput, type STSClient } from '@aws-sdk/client-sts'
+import type { Clock } from '../../../core/clock.ts'
+import { StintError } from '../../../core/errors.ts'
+import { type Exchange, sendOnce } from '../calls/call.ts'
+import { failedCall, type ObservedCall, type ProviderObserver } from '../calls/observer.ts'
+import { type RetryLimits, withRetry } from '../calls/retry.ts'
+import type { DenyDocument } from '../deny/deny-list-locations.ts'
+import type { ExternalIds, RoleExternalId } from '../mint/external-ids.ts'
+import { MIN_SESSION_SECONDS } from '../mint/lease-session.ts'
+import type { BrokerCredentials, BrokerKeys } from '../own-credentials/broker-credentials.ts'
+
+/** What revokers are assumed with. */
+export interface RevokerSessionDeps {
+  /** Whose credentials these are: `iam` where the revoker has other ones than the minting broker. */
+  readonly service: ObservedCall['service']
+  readonly client: STSClient
+  readonly credentials: BrokerCredentials
+  readonly clock: Clock
+  readonly random: () => number
+  readonly attemptTimeoutMs: number
+  readonly observer: ProviderObserver
+  readonly externalIds: ExternalIds
+}
+
+/** One session of a revoker. */
+interface RevokerRequest {
+  readonly roleArn: string
+  readonly externalId: RoleExternalId | undefined
+  readonly target: string
+  readonly sessionPolicy: string
+}
+
+/** Names the sessions in the log of the account. They have no source identity, which the one of a grant could collide with. */
+const SESSION_NAME = 'stint-revoker'
+
+/** Shorter than a write may take: what is left is for the write itself. */
+const LIMITS: RetryLimits = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 1_000, totalMs: 8_000 }
+
+/**
+ * Credentials of a revoker for one document: the shortest session that STS makes, which may do nothing but read and write that
+ * document. They stay in this process.
+ *
+ * @throws {StintError} PROVIDER_*; `details.roleArn` names the revoker.
+ */
+export async function assumeRevoker(
+  deps: RevokerSessionDeps,
+  { roleArn, externalId: kept, target, sessionPolicy }: RevokerRequest,
+  signal: AbortSignal,
+): Promise<BrokerKeys> {
+  const { client, clock, random, credentials, attemptTimeoutMs: timeoutMs, observer } = deps
+  const call: ObservedCall = { service: deps.service, operation: 'AssumeRole', roleArn, target }
+  try {
+    const externalId = kept && (await deps.externalIds.read(roleArn, kept))
+    const secrets = externalId ? [externalId.reveal()] : []
+    return await withRetry(
+      async (attempt) => {
+        const exchange: Exchange = { sent: false }
+        const command = new AssumeRoleCommand({
+          RoleArn: roleArn,
+          RoleSessionName: SESSION_NAME,
+          DurationSeconds: MIN_SESSION_SECONDS,
+          Policy: sessionPolicy,
+          ...(externalId && { ExternalId: externalId.reveal() }),
+        })
+        try {
+          const send = (abortSignal: AbortSignal) => client.send(command, { abortSignal })
+          return toKeys(await sendOnce(send, command, { timeoutMs, signal, exchange }))
+        } finally {
+          attempt.sent = exchange.sent
+        }
+      },
+      { operation: call.operation, roleArn, target, secrets },
+      signal,
+      {
+        clock,
+        random,
+        limits: LIMITS,
+        credentials,
+        onFault: (fault, attempt) => observer.callFailed?.(failedCall(call, fault, attempt)),
+        onEnd: (error) => observer.callEnded?.({ ...call, error }),
+      },
+    )
+  } catch (thrown) {
+    throw thrown instanceof StintError ? named(thrown, roleArn) : thrown
+  }
+}
+
+/** All that the broker may do to a document, in the words of a session policy. */
+export function documentPolicy(document: DenyDocument, target: string): string {
+  const Action =
+    document.kind === 'boundary'
+      ? ['CreatePolicyVersion', 'DeletePolicyVersion', 'GetPolicy', 'GetPolicyVersion', 'ListPolicyVersions']
+      : ['DeleteRolePolicy', 'GetRolePolicy', 'ListRolePolicies', 'PutRolePolicy']
+  const Resource = target.slice(target.indexOf(':') + 1)
+  const statement = { Effect: 'Allow', Action: Action.map((name) => `iam:${name}`), Resource }
+  return JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+}
+
+function toKeys({ Credentials: given }: AssumeRoleCommandOutput): BrokerKeys {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = given ?? {}
+  if (AccessKeyId && SecretAccessKey && SessionToken && Expiration && Number.isFinite(Expiration.getTime()))
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+      expiration: Expiration,
+    }
+  throw new StintError('PROVIDER_ANSWER_INVALID', {
+    explanation: 'STS answered without the credentials of the revoker.',
+    provider: 'aws-sts',
+  })
+}
+
+function named({ code, details, cause }: StintError, roleArn: string): StintError {
+  const explanation = `The broker could not assume the revoker ${roleArn}. ${details.explanation ?? ''}`.trim()
+  return new StintError(code, { ...details, explanation }, cause)
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest'
+import { parseRolePattern } from '../../../src/aws/roles/role-pattern.ts'
+import { RoleRules } from '../../../src/aws/roles/role-rules.ts'
+import { fillTemplate, unknownPlaceholders } from '../../../src/aws/roles/role-template.ts'
+
+const DEV = '111111111111'
+const PROD = '222222222222'
+const role = (account: string, path: string) => `arn:aws:iam::${account}:role/${path}`
+
+describe('a rule for roles', () => {
+  for (const { text, accounts, names, others } of [
+    { text: role(DEV, 'a'), names: [role(DEV, 'a')], others: [role(PROD, 'a'), role(DEV, 'ab')] },
+    {
+      text: role('*', 'stint/*'),
+      names: [role(DEV, 'stint/a'), role(PROD, 'stint/team/a')],
+      others: [role(DEV, 'a'), role(DEV, 'other/stint/a'), 'arn:aws-cn:iam::111111111111:role/stint/a'],
+    },
+    {
+      text: role('*', 'stint/*'),
+      accounts: [DEV],
+      names: [role(DEV, 'stint/a')],
+      others: [role(PROD, 'stint/a')],
+    },
+    { text: role(DEV, 'stint-?'), names: [role(DEV, 'stint-a')], others: [role(DEV, 'stint-'), role(DEV, 'stint-ab')] },
+    // A stand-in for AWS whose roles have no account.
+    { text: 'arn:aws:iam:::role/a', names: ['arn:aws:iam:::role/a'], others: [role(DEV, 'a')] },
+  ]) {
+    const where = accounts ? ` in ${accounts.length} account` : ''
+    test(`${text}${where} serves what it names and nothing else`, () => {
+      const rules = new RoleRules([{ arn: text, accounts }])
+      for (const arn of names) expect(rules.find(arn)?.role.text, arn).toBe(arn)
+      for (const arn of others) expect(rules.find(arn), arn).toBeUndefined()
+    })
+  }
+
+  for (const text of [
+    'arn:aws:iam::1111*:role/a', // part of an account
+    'arn:*:iam::*:role/a', // a partition by pattern
+    'arn:aws:iam::*:user/a',
+    'arn:aws:iam::*:role/',
+    'arn:aws:sts::*:assumed-role/a/b',
+    '*',
+  ]) {
+    test(`${text} is no rule`, () => expect(parseRolePattern(text)).toBeUndefined())
+  }
+
+  test('that spells accounts and name spells its roles', () => {
+    expect(parseRolePattern(role('*', 'stint/a'), [DEV, PROD])?.spelled).toEqual([
+      role(DEV, 'stint/a'),
+      role(PROD, 'stint/a'),
+    ])
+    expect(parseRolePattern(role('*', 'stint/*'), [DEV])?.spelled).toBeUndefined()
+    expect(parseRolePattern(role('*', 'stint/a'))?.spelled).toBeUndefined()
+  })
+})
+
+describe('of several rules', () => {
+  for (const { name, list, asked, chosen } of [
+    {
+      name: 'an ARN wins over a pattern',
+      list: [{ arn: role('*', 'stint/*') }, { arn: role(DEV, 'stint/a') }],
+      asked: role(DEV, 'stint/a'),
+      chosen: 1,
+    },
+    {
+      name: 'the narrower path wins, wherever it stands',
+      list: [{ arn: role('*', 'stint/data/*') }, { arn: role('*', '*') }, { arn: role('*', 'stint/*') }],
+      asked: role(DEV, 'stint/data/x'),
+      chosen: 0,
+    },
+    {
+      name: 'fewer accounts win',
+      list: [{ arn: role('*', 'stint/*') }, { arn: role('*', 'stint/*'), accounts: [PROD] }],
+      asked: role(PROD, 'stint/x'),
+      chosen: 1,
+    },
+    {
+      name: 'the wider one serves the rest',
+      list: [{ arn: role('*', 'stint/*') }, { arn: role('*', 'stint/*'), accounts: [PROD] }],
+      asked: role(DEV, 'stint/x'),
+      chosen: 0,
+    },
+  ]) {
+    test(name, () => {
+      const rules = new RoleRules(list)
+      expect(rules.conflicts).toEqual([])
+      expect(list.indexOf(rules.find(asked)?.rule ?? { arn: '' })).toBe(chosen)
+    })
+  }
+
+  for (const { name, list, kind } of [
+    { name: 'the same ARN twice', list: [{ arn: role(DEV, 'a') }, { arn: role(DEV, 'a') }], kind: 'same' },
+    {
+      name: 'the same pattern twice',
+      list: [{ arn: role('*', 'stint/*') }, { arn: role('*', 'stint/**') }],
+      kind: 'same',
+    },
+    {
+      name: 'paths that cross',
+      list: [{ arn: role('*', 'stint/*') }, { arn: role('*', '*/data') }],
+      kind: 'overlap',
+    },
+    {
+      name: 'a narrower path in more accounts',
+      list: [
+        { arn: role('*', 'stint/*'), accounts: [DEV] },
+        { arn: role('*', 'stint/data/*'), accounts: [DEV, PROD] },
+      ],
+      kind: 'overlap',
+    },
+  ]) {
+    test(`${name} is a conflict`, () => {
+      expect(new RoleRules(list).conflicts).toEqual([{ rules: [0, 1], kind }])
+    })
+  }
+
+  test('paths that cross in different accounts are none', () => {
+    const list = [
+      { arn: role('*', 'stint/*'), accounts: [DEV] },
+      { arn: role('*', '*/data'), accounts: [PROD] },
+    ]
+    expect(new RoleRules(list).conflicts).toEqual([])
+  })
+})
+
+describe('a reserved role', () => {
+  const rules = new RoleRules([{ arn: role('*', 'stint/*') }], ['arn:{partition}:iam::{account}:role/stint/revoker'])
+
+  // IAM: "Role names are not distinguished by case", and a name is unique in its account whatever the path (CreateRole).
+  for (const path of ['stint/revoker', 'stint/Revoker', 'stint/elsewhere/revoker']) {
+    test(`is not served as ${path}`, () => expect(rules.find(role(DEV, path))).toBeUndefined())
+  }
+  test('leaves roles with other names', () => expect(rules.find(role(DEV, 'stint/revoker-2'))).toBeDefined())
+})
+
+describe('a template', () => {
+  test('takes account and partition of the role', () => {
+    const place = { partition: 'aws-cn', accountId: DEV } as const
+    expect(fillTemplate('arn:{partition}:iam::{account}:policy/b', place)).toBe(`arn:aws-cn:iam::${DEV}:policy/b`)
+  })
+  test('tells the placeholders that nothing fills', () => {
+    expect(unknownPlaceholders('/ids/{account}/{role}/{}')).toEqual(['{role}', '{}'])
+  })
+})

@@ -1,0 +1,201 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { filesOpenToOthers } from '../../src/config/files-open-to-others.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { StintError } from '../../src/core/errors.ts'
+
+const PATTERN = 'arn:aws:iam::*:role/stint/*'
+const REVOKER = { roleArn: 'arn:aws:iam::{account}:role/stint/revoker' }
+const BOUNDARY = { kind: 'boundary', policyArn: 'arn:aws:iam::{account}:policy/stint-boundary' }
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function load(roles: readonly object[], aws: object = {}) {
+  const file = join(folder, 'stint.yaml')
+  const config = {
+    identity: {
+      server: { certificateFile: 'server.pem', privateKeyFile: 'server.key' },
+      domains: { 'example.org': { file: 'bundle.json' } },
+    },
+    registry: { file: 'agents.yaml' },
+    policy: { directory: 'policies' },
+    roles,
+    aws: { region: 'eu-central-1', ...aws },
+    ledger: { file: 'ledger.db' },
+  }
+  writeFileSync(file, stringify(config, { aliasDuplicateObjects: false }))
+  return loadConfig({ file, env: {} })
+}
+
+function problemsOf(roles: readonly object[], aws?: object): { path: string; message: string }[] {
+  try {
+    load(roles, aws)
+  } catch (error) {
+    if (error instanceof StintError) return error.details.problems as unknown as { path: string; message: string }[]
+    throw error
+  }
+  return []
+}
+
+describe('roles in several accounts', () => {
+  test('load with templates of boundary, revoker and external id', () => {
+    const { roles } = load([
+      {
+        arn: PATTERN,
+        accounts: ['111111111111', '222222222222'],
+        externalIdFile: 'external-ids/{account}',
+        revocation: { ...BOUNDARY, revoker: { ...REVOKER, externalIdFile: 'revoker-ids/{account}' } },
+      },
+    ])
+    expect(roles[0]?.externalIdFile).toBe(join(folder, 'external-ids/{account}'))
+  })
+
+  test('load when there are 2,000 accounts, and 2,000 roles each with an account of its own', () => {
+    const accounts = Array.from({ length: 2_000 }, (_, n) => String(100_000_000_000 + n))
+    const revocation = { ...BOUNDARY, revoker: REVOKER }
+    const listed = accounts.map((account) => ({ arn: `arn:aws:iam::${account}:role/other/*`, revocation }))
+    expect(load([{ arn: PATTERN, accounts, revocation }, ...listed]).roles).toHaveLength(2_001)
+  })
+})
+
+describe('what can never work is refused', () => {
+  const one = 'arn:aws:iam::111111111111:role/stint/a'
+  for (const { name, roles, aws, path, says } of [
+    {
+      name: 'a boundary in another account',
+      roles: [{ arn: one, revocation: { kind: 'boundary', policyArn: 'arn:aws:iam::222222222222:policy/b' } }],
+      path: 'roles.0.revocation.policyArn',
+      says: 'names account 222222222222 and must be in the account of its role, 111111111111',
+    },
+    {
+      name: 'one boundary for several accounts',
+      roles: [
+        {
+          arn: PATTERN,
+          accounts: ['111111111111', '222222222222'],
+          revocation: { kind: 'boundary', policyArn: 'arn:aws:iam::111111111111:policy/b', revoker: REVOKER },
+        },
+      ],
+      path: 'roles.0.revocation.policyArn',
+      says: 'write {account}',
+    },
+    {
+      name: 'a boundary in another partition',
+      roles: [{ arn: one, revocation: { kind: 'boundary', policyArn: 'arn:aws-cn:iam::{account}:policy/b' } }],
+      path: 'roles.0.revocation.policyArn',
+      says: 'another partition',
+    },
+    {
+      name: 'a boundary that is no policy',
+      roles: [{ arn: one, revocation: { kind: 'boundary', policyArn: 'arn:aws:iam::{account}:role/b' } }],
+      path: 'roles.0.revocation.policyArn',
+      says: 'customer-managed policy',
+    },
+    {
+      name: 'a revoker in another account',
+      roles: [
+        { arn: one, revocation: { ...BOUNDARY, revoker: { roleArn: 'arn:aws:iam::222222222222:role/revoker' } } },
+      ],
+      path: 'roles.0.revocation.revoker.roleArn',
+      says: 'must be in the account of its role',
+    },
+    {
+      name: 'a revoker that is no role',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, revoker: { roleArn: 'revoker' } } }],
+      path: 'roles.0.revocation.revoker.roleArn',
+      says: 'ARN of a role',
+    },
+    {
+      name: 'a role that is a revoker',
+      roles: [
+        { arn: PATTERN, revocation: { ...BOUNDARY, revoker: REVOKER } },
+        { arn: 'arn:aws:iam::111111111111:role/stint/revoker', revocation: { kind: 'none' } },
+      ],
+      path: 'roles.1.arn',
+      says: 'is a revoker',
+    },
+    {
+      name: 'deny lists in several accounts without a revoker',
+      roles: [{ arn: PATTERN, revocation: BOUNDARY }],
+      path: 'roles.0.revocation.revoker',
+      says: 'in their own account only',
+    },
+    {
+      name: 'an unknown placeholder',
+      roles: [{ arn: one, externalIdFile: 'ids/{acount}', revocation: { kind: 'none' } }],
+      path: 'roles.0.externalIdFile',
+      says: 'has the unknown placeholder {acount}; the placeholders are {account} and {partition}',
+    },
+    {
+      name: 'an unknown placeholder in a boundary',
+      roles: [{ arn: one, revocation: { kind: 'boundary', policyArn: 'arn:aws:iam::{id}:policy/b' } }],
+      path: 'roles.0.revocation.policyArn',
+      says: '{id}',
+    },
+    {
+      name: 'a role of another partition than the region',
+      roles: [{ arn: one, revocation: { kind: 'none' } }],
+      aws: { region: 'cn-north-1' },
+      path: 'roles.0.arn',
+      says: 'must begin with arn:aws-cn:',
+    },
+    {
+      name: 'accounts of a spelled account',
+      roles: [{ arn: one, accounts: ['222222222222'], revocation: { kind: 'none' } }],
+      path: 'roles.0.accounts',
+      says: 'in the place of the account',
+    },
+    {
+      name: 'an account that lost its leading zero',
+      roles: [{ arn: PATTERN, accounts: [11111111111], revocation: { kind: 'none' } }],
+      path: 'roles.0.accounts.0',
+      says: 'in quotes',
+    },
+    {
+      name: 'patterns that cross',
+      roles: [PATTERN, 'arn:aws:iam::*:role/*/data'].map((arn) => ({ arn, revocation: { kind: 'none' } })),
+      path: 'roles.1.arn',
+      says: 'neither is narrower',
+    },
+    {
+      name: 'a role that is listed twice',
+      roles: [1, 2].map(() => ({ arn: one, revocation: { kind: 'none' } })),
+      path: 'roles.1.arn',
+      says: 'names the same roles as roles.0',
+    },
+  ]) {
+    test(name, () => {
+      const problem = problemsOf(roles, aws).find((each) => each.path === path)
+      expect(problem?.message).toContain(says)
+    })
+  }
+
+  test('nothing of it concerns a stand-in whose roles have no account', () => {
+    const revocation = { kind: 'inline' }
+    const aws = { profile: 'ceph', stsEndpoint: 'https://rgw.example.org', iamEndpoint: 'https://rgw.example.org' }
+    expect(problemsOf([{ arn: 'arn:aws:iam:::role/a', revocation }], aws)).toEqual([])
+  })
+})
+
+test('the external id files of each account are looked at for being open to others', () => {
+  const roles = [
+    {
+      arn: PATTERN,
+      accounts: ['111111111111', '222222222222'],
+      externalIdFile: '{account}',
+      revocation: { kind: 'none' },
+    },
+  ]
+  for (const account of ['111111111111', '222222222222']) writeFileSync(join(folder, account), 'id', { mode: 0o600 })
+  const config = load(roles)
+  expect(filesOpenToOthers(config).filter((notice) => notice.includes('222222222222'))).toEqual([])
+  chmodSync(join(folder, '222222222222'), 0o644)
+  expect(filesOpenToOthers(config).filter((notice) => notice.includes('222222222222'))).toHaveLength(1)
+})
