@@ -97,6 +97,10 @@ const settings = z.strictObject({
       maxTaskTime: duration('60s', '12h').prefault('1h'),
       approvalTime: duration('1m', '7d').prefault('30m'),
       settleTime: duration('0s', '5m').prefault('30s'),
+      /** Completing a grant that may do one of these cuts its leases at once; other grants' leases expire. */
+      cutOnCompletion: z
+        .array(z.enum(ACTION_CLASSES))
+        .default(['tag', 'write', 'destructive', 'permissions', 'escalation']),
       retention: duration('1h', '3650d').prefault('90d'),
       callsPerSecondPerAgent: count(1, 100_000).default(20),
       burstPerAgent: count(1, 100_000).default(40),

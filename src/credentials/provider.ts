@@ -76,7 +76,7 @@ export interface DenyListContent {
 
 /** How long leases have to be denied, and which ones the deny must cover. */
 export interface DenyWindow {
-  /** After the last session that can come of the leases has ended, with a margin. */
+  /** After everything that can come of the leases has stopped working by itself, with a margin. */
   readonly until: Date
   /** The newest instant at which one of the leases can have been issued. */
   readonly lastIssuedAt: Date

@@ -39,7 +39,7 @@ function complete(parts: CompleteParts, caller: CallerIdentity, grant: Grant, no
     grant,
     reason: 'completed',
     now: parts.clock.now(),
-    deny: 'unless_read_only',
+    deny: 'by_class',
     actor: caller.subject,
     eventData: note ? { note } : {},
   })

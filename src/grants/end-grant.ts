@@ -21,8 +21,8 @@ export interface EndRequest {
   readonly plan?: Plan
   readonly reason: EndReason
   readonly now: Date
-  /** Whether to deny at once, rather than let the last lease run out. `unless_read_only`: not a plan that only lists and reads. */
-  readonly deny: 'always' | 'unless_read_only'
+  /** Whether to deny at once, rather than let the last lease run out. `by_class`: as the settings say of what the plan allows. */
+  readonly deny: 'always' | 'by_class'
   readonly actor: string
   /** For the event: the words of whoever ended it, or the error that did. */
   readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code'>
@@ -46,7 +46,7 @@ async function decideMove(
   const leases = await loadOpenLeases(ledger, grant, now)
   // P6: a damaged row must not keep a grant from ending. An unknown plan needs the longest deny.
   const plan = known ?? (await undefinedIfCorrupt(loadPlan(ledger, grant)))
-  const denied = deny === 'always' || !isReadOnly(plan)
+  const denied = deny === 'always' || isCutOnCompletion(plan, settings)
   const ending = decideEnd({
     openLeases: leases,
     reason,
@@ -69,8 +69,8 @@ async function decideMove(
   }
 }
 
-function isReadOnly(plan: Plan | undefined): boolean {
-  return plan?.classes.every((actionClass) => actionClass === 'list' || actionClass === 'read') ?? false
+function isCutOnCompletion(plan: Plan | undefined, { cutOnCompletion }: LifeSettings): boolean {
+  return plan?.classes.some((actionClass) => cutOnCompletion.includes(actionClass)) ?? true
 }
 
 /**

@@ -1,10 +1,11 @@
+import type { ActionClass } from '../aws/action-classes.ts'
 import type { CredentialProvider, DenyWindow } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, GrantMove, NewLease } from '../ledger/ledger.ts'
 import type { DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 
-/** Times of a grant's life, in milliseconds. */
+/** What the operator says of a grant's life; times in milliseconds. */
 export interface LifeSettings {
   /** Length of a lease. */
   readonly leaseMs: number
@@ -14,6 +15,8 @@ export interface LifeSettings {
   readonly approvalMs: number
   /** How long the provider is given to enforce a deny that it has accepted. */
   readonly settleMs: number
+  /** A grant that may do any of these is denied as soon as its agent says that it is done; others run out. */
+  readonly cutOnCompletion: readonly ActionClass[]
 }
 
 /** How soon to look again when a deny is late. */

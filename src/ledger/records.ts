@@ -129,7 +129,7 @@ export interface DenyEntry {
   /** Key of the policy document that carries it: see `DenyListLocation`. */
   readonly listKey: string
   readonly wantedAt: Date
-  /** After the last session under the grant has ended, with a margin: only then may the entry go. */
+  /** After all that the grant's leases made has stopped working by itself, with a margin: only then may the entry go. */
   readonly until: Date
   /** The newest instant at which a lease of this grant was issued; a watermark after it covers the grant. */
   readonly lastIssuedAt: Date

@@ -103,6 +103,7 @@ function lifeSettings({ grants: settings }: Config): LifeSettings {
     usableMarginMs: USABLE_MARGIN_MS,
     approvalMs: settings.approvalTime,
     settleMs: settings.settleTime,
+    cutOnCompletion: settings.cutOnCompletion,
   }
 }
 

@@ -7,32 +7,37 @@ import { type AwsHarness, mintRequest, startAws } from './harness.ts'
 const START = new Date('2026-11-21T12:00:00Z')
 const at = (ms: number) => new Date(START.getTime() + ms)
 const MINT_TOTAL_MS = 10_000
-/** STS API reference, AssumeRole: 900 s at the least, and an hour for a session that a session makes. */
-const SESSION_MS = 900_000
+/** STS API reference, AssumeRole: a session that a session makes lives for an hour at most. */
 const CHAINED_MS = 3_600_000
 const MARGIN_MS = 60_000
 
 const { lease: intended, plan } = mintRequest(START)
-const issued = (ms: number): Lease => ({ ...intended, state: 'issued', issuedAt: at(ms) })
+const issued = (ms: number, notAfter = ms + 300_000): Lease => ({
+  ...intended,
+  state: 'issued',
+  issuedAt: at(ms),
+  notAfter: at(notAfter),
+})
 const withAction = (action: string): Plan => ({
   ...plan,
   pairs: plan.pairs.map((pair) => ({ ...pair, action })),
 })
 
-for (const { name, leases, of, lastIssued, lives } of [
+for (const { name, leases, of, lastIssued, lastEnd, chained = 0 } of [
   {
-    name: 'a lease is denied until its session is over',
+    // Its session lives for 900 s at the least, but its own policy denies everything from the lease's end on.
+    name: 'a lease is denied until its own end',
     leases: [issued(1_000)],
     of: plan,
     lastIssued: 1_000,
-    lives: SESSION_MS,
+    lastEnd: 301_000,
   },
   {
-    name: 'of several leases the newest counts',
-    leases: [issued(1_000), issued(240_000), issued(120_000)],
+    name: 'of several leases the one that was issued last and the one that ends last count',
+    leases: [issued(1_000, 700_000), issued(240_000, 300_000), issued(120_000)],
     of: plan,
     lastIssued: 240_000,
-    lives: SESSION_MS,
+    lastEnd: 700_000,
   },
   {
     // 10 s for the attempts, up to 60 s that AWS's clock may be ahead, 10 s from the record to the first attempt.
@@ -40,28 +45,30 @@ for (const { name, leases, of, lastIssued, lives } of [
     leases: [intended],
     of: plan,
     lastIssued: 80_000,
-    lives: SESSION_MS,
+    lastEnd: 300_000,
   },
   ...['sts:AssumeRole', 'sts:AssumeRoleWithWebIdentity'].map((action) => ({
-    name: `a plan with ${action} is denied for as long as a chained session can live`,
+    name: `a plan with ${action} is denied for as long as a session can live that was chained at the lease's end`,
     leases: [issued(1_000)],
     of: withAction(action),
     lastIssued: 1_000,
-    lives: SESSION_MS + CHAINED_MS,
+    lastEnd: 301_000,
+    chained: CHAINED_MS,
   })),
   {
     name: 'an unknown plan is taken for one that can chain',
     leases: [issued(1_000)],
     of: undefined,
     lastIssued: 1_000,
-    lives: SESSION_MS + CHAINED_MS,
+    lastEnd: 301_000,
+    chained: CHAINED_MS,
   },
 ]) {
   test(name, () => {
     expect(denyWindow(leases, of, MINT_TOTAL_MS)).toEqual({
       lastIssuedAt: at(lastIssued),
-      until: at(lastIssued + lives + MARGIN_MS),
-      outlivesLeases: lives > SESSION_MS,
+      until: at(lastEnd + chained + MARGIN_MS),
+      outlivesLeases: chained > 0,
     })
   })
 }

@@ -14,7 +14,13 @@ import type { DenyEntry, Grant, Lease } from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS } from '../../src/ledger/rules.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 
-const settings: LifeSettings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
+const settings: LifeSettings = {
+  leaseMs: 300_000,
+  usableMarginMs: 30_000,
+  approvalMs: 600_000,
+  settleMs: 30_000,
+  cutOnCompletion: ['write'],
+}
 const T0 = Date.parse('2026-11-21T12:00:00Z')
 const at = (ms: number) => new Date(T0 + ms)
 

@@ -31,6 +31,8 @@ export const READ = { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::data/
 export const WRITE = { actions: ['s3:PutObject'], resources: ['arn:aws:s3:::data/*'] }
 export const DELETE = { actions: ['s3:DeleteObject'], resources: ['arn:aws:s3:::data/*'] }
 
+const CUT = ['tag', 'write', 'destructive', 'permissions', 'escalation'] as const
+
 const PERMIT: Decision = {
   outcome: 'permit',
   determiningPolicies: ['p'],
@@ -107,7 +109,13 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
   const hub = new WatchHub()
   /** Whoever could answer approvals now; tests change it. */
   const people: Operator[] = []
-  const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 600_000, settleMs: 30_000 }
+  const settings = {
+    leaseMs: 300_000,
+    usableMarginMs: 30_000,
+    approvalMs: 600_000,
+    settleMs: 30_000,
+    cutOnCompletion: CUT,
+  }
   const planner = createPlanner({
     labels: NO_LABELS,
     roles: new Map([[ROLE, {}]]),

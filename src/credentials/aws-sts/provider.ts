@@ -22,12 +22,7 @@ import { DocumentRoom } from './deny/document-room.ts'
 import { IamDenyWriter } from './deny/iam-deny-writer.ts'
 import { AssumeRoleMinter } from './mint/assume-role.ts'
 import { type ExternalIdSource, ExternalIds } from './mint/external-ids.ts'
-import {
-  MAX_CHAINED_SESSION_SECONDS,
-  MIN_SESSION_SECONDS,
-  roleSessionName,
-  toLeaseSession,
-} from './mint/lease-session.ts'
+import { roleSessionName, toLeaseSession } from './mint/lease-session.ts'
 import type { MintBy } from './mint/mint-by.ts'
 import { ScopedCredentialsMinter } from './mint/scoped-credentials.ts'
 import type { AnswerStrictness } from './mint/session-answer.ts'
@@ -171,7 +166,6 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   const assumeRole = new AssumeRoleMinter(minterDeps)
   // From an old session of the grant, which has ended meanwhile; a new session; from that one.
   const mintTotalMs = mintLimits.totalMs * (scoped ? 3 : 1)
-  const longestSessionSeconds = scoped ? MAX_CHAINED_SESSION_SECONDS : MIN_SESSION_SECONDS
   const writer = new IamDenyWriter({
     ...shared,
     accessTo: (listKey) => accounts.accessTo(listKey),
@@ -189,7 +183,7 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
       if (scoped) return scoped.mint(request, signal)
       return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
-    denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs, longestSessionSeconds),
+    denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs),
     findDenyList: (roleArn) => denyLists.ofRole(roleArn),
     fits: (listKey, list) => {
       const document = denyLists.find(listKey)?.document

@@ -1,7 +1,7 @@
 import type { Lease } from '../../../ledger/records.ts'
 import type { Plan } from '../../../plan/plan.ts'
 import type { DenyWindow } from '../../provider.ts'
-import { MAX_CHAINED_SESSION_SECONDS, MIN_SESSION_SECONDS } from '../mint/lease-session.ts'
+import { MAX_CHAINED_SESSION_SECONDS } from '../mint/lease-session.ts'
 import { EXPIRY_TOLERANCE_MS } from '../mint/session-answer.ts'
 
 /** For clocks that differ. */
@@ -15,30 +15,26 @@ export function mintTimeoutMs(mintTotalMs: number): number {
 }
 
 /**
- * The deny that leases need at AWS. A session lives for 900 s at the least, whatever the lease's own end; one that may assume
- * a role can leave behind a session of an hour more.
+ * The deny that leases need at AWS. Each lease's session policy denies everything from the lease's end on, by AWS's clock, so
+ * a deny is needed until then and no longer, however long the session itself lives. A session that may assume a role can have
+ * made another one up to then, which lives for an hour.
  *
  * A mint whose answer is not on record may have happened at any time that a mint can take, retries and waiting included. An
  * answer whose times lie up to a minute ahead of ours is accepted, so a session whose answer was lost may lie as far ahead.
  *
  * @param mintTotalMs how long the attempts of one mint may take together.
- * @param longestSessionSeconds of a session that a lease may be made from.
  */
-export function denyWindow(
-  leases: readonly Lease[],
-  plan: Plan | undefined,
-  mintTotalMs: number,
-  longestSessionSeconds: number = MIN_SESSION_SECONDS,
-): DenyWindow {
+export function denyWindow(leases: readonly Lease[], plan: Plan | undefined, mintTotalMs: number): DenyWindow {
   const mintMs = mintTimeoutMs(mintTotalMs) + EXPIRY_TOLERANCE_MS
   const lastIssuedMs = Math.max(
     ...leases.map(({ issuedAt, intendedAt }) => issuedAt?.getTime() ?? intendedAt.getTime() + mintMs),
     0,
   )
+  const lastEndMs = Math.max(...leases.map(({ notAfter }) => notAfter.getTime()), 0)
   const outlivesLeases = plan === undefined || canChain(plan)
-  const sessionSeconds = longestSessionSeconds + (outlivesLeases ? MAX_CHAINED_SESSION_SECONDS : 0)
+  const chainedMs = outlivesLeases ? MAX_CHAINED_SESSION_SECONDS * 1_000 : 0
   return {
-    until: new Date(lastIssuedMs + sessionSeconds * 1_000 + MARGIN_MS),
+    until: new Date(lastEndMs + chainedMs + MARGIN_MS),
     lastIssuedAt: new Date(lastIssuedMs),
     outlivesLeases,
   }
