@@ -38,6 +38,8 @@ const role = z.strictObject({
   externalIdFile: path.optional(),
   /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
   allowWildcard: z.union([z.boolean(), z.array(z.string().min(1)).max(100)]).default(false),
+  /** Whether reads of configuration that need no resource (`ec2:Describe*`, `ce:Get*`) may take `*`; never reads of data. */
+  allowWildcardReads: z.boolean().default(true),
   revocation: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('boundary'), policyArn: template, revoker: revoker.optional() }),
     z.strictObject({

@@ -27,6 +27,8 @@ export interface PairingRules {
   readonly maxPairs: number
   /** True for every action, or for those that match one of the patterns: these may take `*` or a whole resource type. */
   readonly allowWildcard: boolean | readonly string[]
+  /** True if reads of configuration may too: those that need no resource and return no secret. */
+  readonly allowWildcardReads: boolean
   /** The actions that the store behind the role knows, with its name; undefined where it knows all. */
   readonly known?: { readonly store: string; readonly actions: ReadonlySet<string> }
   /** The condition keys that the store fills in, in lower case, with its name; undefined where it knows all. */
@@ -61,10 +63,11 @@ export interface Pairings {
  * Actions × resources of each entry, thinned to what IAM could ever evaluate together.
  *
  * A pattern is read as IAM reads it, where `*` crosses `/`: `s3:GetObject` pairs with `arn:aws:s3:::data*`, which stands for
- * the objects of `data-2` too, and is labelled by all of that. An action that takes no resource pairs with `*` alone, and
- * unless it only lists or reads describeAccepted `allowWildcard`; any other action pairs with `*`, or with a pattern that stands for all
- * members of one of its resource types in the role's own account, by `allowWildcard` only. Members of an action wildcard that find no partner drop out;
- * an action or resource as written that finds none is a problem, unless a misspelt one of its entry may be why.
+ * the objects of `data-2` too, and is labelled by all of that. An action that takes no resource pairs with `*` alone: if it
+ * only lists or reads, else by `allowWildcard`. Any other action pairs with `*`, or with a pattern that stands for all members
+ * of one of its resource types in the role's own account, by `allowWildcard`, or by `allowWildcardReads` if it lists or reads,
+ * needs no resource and returns no secret. Members of an action wildcard that find no partner drop out; an action or resource
+ * as written that finds none is a problem, unless a misspelt one of its entry may be why.
  *
  * @param rules undefined where the role is not known: then spelling alone is judged.
  * @returns problems of the codes ACTION_UNKNOWN, RESOURCE_INVALID, ACTION_RESOURCE_MISMATCH, CONDITION_MISMATCH, RESOURCE_TOO_WIDE,
@@ -232,15 +235,16 @@ function namesByTag(conditions: readonly Condition[]): boolean {
 function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableAction, resource: ResourcePattern) => Fit {
   const meets = new Map<ResourcePattern, Map<ResourceType, Fit>>()
   const wildcards = rules.allowWildcard
-  const mayTakeAll = (action: string): boolean =>
+  const mayTakeAll = (action: TableAction): boolean =>
     byTag ||
+    (rules.allowWildcardReads && readsConfiguration(action)) ||
     (Array.isArray(wildcards)
-      ? wildcards.some((pattern: string) => matches(pattern.toLowerCase(), action.toLowerCase()))
+      ? wildcards.some((pattern: string) => matches(pattern.toLowerCase(), action.action.toLowerCase()))
       : wildcards === true)
-  return ({ action, resourceTypes }, resource) => {
+  return (action, resource) => {
+    const { resourceTypes } = action
     if (resource.text === '*') {
-      const { class: risk } = classify(action)
-      const harmless = resourceTypes.length === 0 && (risk === 'list' || risk === 'read')
+      const harmless = resourceTypes.length === 0 && isRead(action)
       return harmless || mayTakeAll(action) ? 'fits' : 'too_wide'
     }
     const known = meets.get(resource) ?? new Map<ResourceType, Fit>()
@@ -254,6 +258,16 @@ function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableActi
     }
     return fit
   }
+}
+
+function isRead({ action }: TableAction): boolean {
+  const { class: risk } = classify(action)
+  return risk === 'list' || risk === 'read'
+}
+
+/** True for what shows how things are set up and never their content: no call names a resource, and no secret comes back. */
+function readsConfiguration(action: TableAction): boolean {
+  return !action.needsResource && isRead(action) && !classify(action.action).flags.includes('secret')
 }
 
 function checkType(type: ResourceType, resource: ResourcePattern, { partition, accountId }: PairingRules): Fit {
@@ -289,7 +303,7 @@ function unpairedAction(action: string, fit: Fit): StintError {
   }
   const why = takesStarOnly(action)
     ? 'applies to "*" only and does more than list or read; the operator can allow it for this role'
-    : 'would reach all resources of its kind; name the ones that the task needs'
+    : `would reach all resources of its kind; name the ones that the task needs${describeTemplates(action)}`
   return refusal('RESOURCE_TOO_WIDE', { action }, `${action} ${why}.`)
 }
 
@@ -330,9 +344,17 @@ function unknownKey({ action, resource, key, store }: UnknownKey): StintError {
 function describeAccepted(written: string): string {
   if (/[*?]/.test(written)) return ''
   if (takesStarOnly(written)) return '; it applies to "*" only'
-  const { resourceTypes } = findAction(written)
+  return `; it applies to ${listTemplates(findAction(written))}`
+}
+
+/** The form of what may be named, in brackets; '' for a pattern of actions. */
+function describeTemplates(written: string): string {
+  return /[*?]/.test(written) ? '' : ` (${listTemplates(findAction(written))})`
+}
+
+function listTemplates({ resourceTypes }: TableAction): string {
   const shown = resourceTypes.slice(0, 4).map(({ template }) => template)
-  return `; it applies to ${shown.join(' or ')}${resourceTypes.length > shown.length ? ' or others' : ''}`
+  return `${shown.join(' or ')}${resourceTypes.length > shown.length ? ' or others' : ''}`
 }
 
 function takesStarOnly(written: string): boolean {

@@ -20,6 +20,11 @@ export interface RoleSettings {
    * such as `cloudwatch:Put*`. Listing and reading actions that take nothing narrower need no leave.
    */
   readonly allowWildcard?: boolean | readonly string[]
+  /**
+   * Whether actions that list or read configuration may take `*` as well: those of which no call names a resource and that
+   * return no secret, such as `rds:DescribeDBInstances`, never `s3:GetObject`. Default true.
+   */
+  readonly allowWildcardReads?: boolean
   /** Said on each plan of the role. */
   readonly warnings?: readonly PlanWarning[]
 }
@@ -109,11 +114,13 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
     }
   }
 
-  function pairingRules({ partition, accountId }: RoleArn, { allowWildcard = false }: RoleSettings): PairingRules {
+  function pairingRules({ partition, accountId }: RoleArn, settings: RoleSettings): PairingRules {
+    const { allowWildcard = false, allowWildcardReads = true } = settings
     const { actions, conditionKeys } = profile.policy
     const known = actions && { known: { store: profile.name, actions } }
     const knownKeys = conditionKeys && { knownKeys: { store: profile.name, keys: conditionKeys } }
-    return { partition, accountId, allowWildcard, maxPairs: limits.maxPairs ?? 2_000, ...known, ...knownKeys }
+    const maxPairs = limits.maxPairs ?? 2_000
+    return { partition, accountId, allowWildcard, allowWildcardReads, maxPairs, ...known, ...knownKeys }
   }
 
   function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {

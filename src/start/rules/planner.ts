@@ -47,9 +47,9 @@ export const planner = definePart({
   },
 })
 
-function roleSettings({ allowWildcard, revocation }: RoleSetting): RoleSettings {
-  if (revocation.kind !== 'none') return { allowWildcard }
-  return { allowWildcard, warnings: [CANNOT_REVOKE] }
+function roleSettings({ allowWildcard, allowWildcardReads, revocation }: RoleSetting): RoleSettings {
+  const settings = { allowWildcard, allowWildcardReads }
+  return revocation.kind === 'none' ? { ...settings, warnings: [CANNOT_REVOKE] } : settings
 }
 
 const CANNOT_REVOKE: PlanWarning = {
