@@ -1,7 +1,8 @@
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
-import { ACTION_CLASSES, type ActionClass, type ActionFlag } from './action-classes.ts'
-import { ACTION_OVERLAY, type OverlayRow } from './action-overlay.ts'
+import type { ActionClass, ActionFlag } from './action-classes.ts'
+import { ACTION_MODEL_SOURCE } from './action-model.ts'
+import { ACTION_OVERLAY } from './action-overlay.ts'
 import {
   ACTION_DATA_DIGEST,
   ACTION_DATA_VERSION,
@@ -9,8 +10,10 @@ import {
   knownServices,
   type TableAction,
 } from './action-table.ts'
-import { isDestructive, managesPermissions } from './action-verbs.ts'
+import { NAME_RULES } from './action-verbs.ts'
 import { compileGlob, matches } from './glob.ts'
+import { judgeAction } from './judge-action.ts'
+import { SERVICE_RULES } from './service-rules.ts'
 
 /** The classification of an action, for policy, approval and blast radius. */
 export interface Classification {
@@ -22,16 +25,24 @@ export interface Classification {
   readonly outlivesReason?: string
 }
 
-/** Names data, corrections and overlay, e.g. `0.21.202609261+1f2e3d4c`: another version may classify otherwise. */
+/** Names data and rules, e.g. `0.21.202609261+1f2e3d4c`: another version may classify otherwise. */
 export const ACTION_TABLE_VERSION = `${ACTION_DATA_VERSION}+${sha256Hex(
-  canonicalJson([ACTION_DATA_DIGEST, ...ACTION_OVERLAY.map((row) => ({ ...row }))]),
+  canonicalJson({
+    data: ACTION_DATA_DIGEST,
+    model: ACTION_MODEL_SOURCE,
+    names: [...NAME_RULES],
+    overlay: ACTION_OVERLAY.map((row) => ({ ...row })),
+    services: SERVICE_RULES.map(({ services, names, ...rule }) => ({
+      ...rule,
+      services: [...services],
+      names: names?.source ?? '',
+    })),
+  }),
 ).slice(0, 8)}`
 
 /** Longest action or action pattern taken. */
 const MAX_ACTION_CHARACTERS = 200
 const SHAPE = /^([A-Za-z0-9-]+):([A-Za-z0-9*?-]+)$/
-const RANK = new Map(ACTION_CLASSES.map((name, at) => [name, at]))
-const rowsByService = overlayByService()
 const known = new Map<string, Classification>()
 
 /**
@@ -78,44 +89,9 @@ export function expandActions(pattern: string): readonly string[] {
   return found
 }
 
-/** The riskierClass of two classes. */
-function riskierClass(a: ActionClass, b: ActionClass): ActionClass {
-  return (RANK.get(a) ?? 0) >= (RANK.get(b) ?? 0) ? a : b
-}
-
-function classifyFresh({ action, service, level }: TableAction): Classification {
-  const name = action.slice(service.length + 1)
-  const rows = (rowsByService.get(service) ?? []).filter(({ glob }) => matches(glob, name.toLowerCase()))
-  let worst: ActionClass = rows.find(({ row }) => row.level)?.row.level ?? level
-  if (level === 'write' && worst === 'write') {
-    if (isDestructive(name)) worst = 'destructive'
-    if (managesPermissions(name)) worst = 'permissions'
-  }
-  const flags = new Set<ActionFlag>()
-  for (const { row } of rows) {
-    if (row.class) worst = riskierClass(worst, row.class)
-    for (const flag of row.flags ?? []) flags.add(flag)
-  }
-  const outlivesReason = rows.find(({ row }) => row.outlives)?.row.outlives
-  if (outlivesReason !== undefined) flags.add('outlives')
-  return {
-    class: worst,
-    flags: Object.freeze([...flags].sort()),
-    ...(outlivesReason === undefined ? {} : { outlivesReason }),
-  }
-}
-
-function overlayByService(): ReadonlyMap<string, { readonly glob: Int32Array; readonly row: OverlayRow }[]> {
-  const byService = new Map<string, { readonly glob: Int32Array; readonly row: OverlayRow }[]>()
-  for (const row of ACTION_OVERLAY) {
-    for (const action of row.actions.split(' ')) {
-      const [service = '', name = ''] = action.split(':')
-      const list = byService.get(service) ?? []
-      list.push({ glob: compileGlob(name.toLowerCase()), row })
-      byService.set(service, list)
-    }
-  }
-  return byService
+function classifyFresh(found: TableAction): Classification {
+  const { class: risk, flags, outlivesReason } = judgeAction(found)
+  return { class: risk, flags: Object.freeze(flags), ...(outlivesReason === undefined ? {} : { outlivesReason }) }
 }
 
 function split(action: string): { service: string; name: string } {
