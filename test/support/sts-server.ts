@@ -68,6 +68,7 @@ export class StsServer {
   readonly #clock: Clock
   readonly #server: Server
   #nextVersion = 1
+  #meets: ((request: RecordedRequest) => Fault | undefined) | undefined
   #accepted: { readonly accessKeyId: string; readonly otherwise: string } | undefined
   /** Added before each answer. */
   latencyMs: number
@@ -116,6 +117,17 @@ export class StsServer {
     this.#faults.set(action, [...(this.#faults.get(action) ?? []), ...faults])
   }
 
+  /** Every call meets what this says of it, before what is scripted; for accounts that fail for a while. */
+  whenever(meets: ((request: RecordedRequest) => Fault | undefined) | undefined): void {
+    this.#meets = meets
+  }
+
+  /** The session that signed a request; undefined for the broker's own keys. */
+  sessionOf({ headers }: RecordedRequest): StandInSession | undefined {
+    const signer = /Credential=(\w+)\//.exec(headers.authorization ?? '')?.[1]
+    return this.sessions.find(({ accessKeyId }) => accessKeyId === signer)
+  }
+
   /** Forgets what was scripted and not yet met. */
   clearScript(): void {
     this.#faults.clear()
@@ -146,12 +158,13 @@ export class StsServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parameters = Object.fromEntries(new URLSearchParams(await text(request)))
     const action = parameters.Action ?? ''
-    this.requests.push({ action, parameters, headers: request.headers })
+    const recorded: RecordedRequest = { action, parameters, headers: request.headers }
+    this.requests.push(recorded)
     if (this.latencyMs > 0) await delay(this.latencyMs)
     const { authorization = '' } = request.headers
     if (this.#accepted && authorization !== '' && !authorization.includes(`Credential=${this.#accepted.accessKeyId}/`))
       return this.#send(response, 403, errorXml(this.#accepted.otherwise))
-    const fault = this.#faults.get(action)?.shift()
+    const fault = this.#meets?.(recorded) ?? this.#faults.get(action)?.shift()
     if (fault?.kind === 'hang') return
     if (fault?.kind === 'cut') return void request.socket.destroy()
     if (fault?.kind === 'error')

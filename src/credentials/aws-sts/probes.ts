@@ -85,7 +85,7 @@ export class AwsProbes {
       const { document } = this.#deps.denyLists.require(location.key)
       const access = this.#deps.accessTo(location.key)
       const revoker = access.revoker && { revokerArn: access.revoker.roleArn }
-      await access.ready?.()
+      await access.ready?.(signal)
       const found =
         document.kind === 'inline'
           ? await this.#inline(document.roleName, access, signal)

@@ -11,8 +11,12 @@ export interface IamAccess {
   readonly breaker?: CircuitBreaker
   /** The role of the account that the broker acts through; absent where it uses credentials of its own. */
   readonly revoker?: { readonly roleArn: string; readonly accountId: string }
-  /** Obtains the credentials if need be; to be called before the first call of an attempt. @throws {StintError} PROVIDER_* */
-  readonly ready?: () => Promise<void>
+  /**
+   * Obtains the credentials if need be; to be called before the first call of an attempt.
+   *
+   * @throws {StintError} PROVIDER_*, CANCELLED
+   */
+  readonly ready?: (signal: AbortSignal) => Promise<void>
 }
 
 /** The way to the account of a deny document. @param target key of the document */

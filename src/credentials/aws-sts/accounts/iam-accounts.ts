@@ -2,6 +2,7 @@ import { fillTemplate } from '../../../aws/roles/role-template.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
 import { BoundedMap } from '../../../core/limits/bounded-map.ts'
+import { cancelled } from '../calls/call.ts'
 import { CircuitBreaker } from '../calls/circuit-breaker.ts'
 import type { IamClients } from '../calls/clients.ts'
 import { accountOfList, type DenyListLocations } from '../deny/deny-list-locations.ts'
@@ -67,7 +68,7 @@ export class IamAccounts {
       credentials,
       breaker: account.breaker,
       revoker: { roleArn, accountId: place.accountId },
-      ready: () => obtain(credentials),
+      ready: (signal) => obtain(credentials, signal),
     }
     account.documents.set(target, access)
     return access
@@ -110,14 +111,24 @@ export class IamAccounts {
   }
 }
 
-/** Has the credentials before a call is made with them, so that the refusal of the revoker is told as what it is. */
-async function obtain(credentials: BrokerCredentials): Promise<void> {
+/**
+ * Has the credentials before a call is made with them, so that the refusal of the revoker is told as what it is. The reading
+ * goes on for others when this caller gives up.
+ */
+async function obtain(credentials: BrokerCredentials, signal: AbortSignal): Promise<void> {
   const { source } = credentials
   if (typeof source !== 'function') return
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(cancelled())
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
   try {
-    await source()
+    await Promise.race([source(), stopped])
   } catch (thrown) {
     if (thrown instanceof CredentialSourceError && thrown.cause instanceof StintError) throw thrown.cause
     throw thrown
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    stopped.catch(() => undefined) // read through the race only
   }
 }

@@ -115,7 +115,7 @@ export class IamDenyWriter {
             attempt.sent ||= exchange.sent
           }
         }
-        await ready?.()
+        await ready?.(signal)
         await run(send as unknown as Send)
       }
       await withRetry(once, { operation, target, ...revokerArn }, signal, {
