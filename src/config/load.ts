@@ -3,7 +3,9 @@ import { type ZodError, z } from '../core/documents/schema.ts'
 import { type FileProblem, fileProblemTexts, listedProblems, YamlDocument } from '../core/documents/yaml-document.ts'
 import { StintError } from '../core/errors.ts'
 import { readSmallFileSync, UnusableFileError } from '../core/files/read-small-file.ts'
+import { Secret } from '../core/secret.ts'
 import { didYouMean } from '../core/text/nearest.ts'
+import { withAwsEnvironment } from './aws-network.ts'
 import { type Config, configSchema } from './schema.ts'
 
 const ENV_PREFIX = 'STINT_CONFIG_'
@@ -12,14 +14,15 @@ const MAX_ALIASES = 20
 
 /**
  * Reads the one config file. Environment variables `STINT_CONFIG_SECTION__KEY` win over it, e.g.
- * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`. `SPIFFE_ENDPOINT_SOCKET` says where the Workload API is unless the file does.
+ * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`. `SPIFFE_ENDPOINT_SOCKET`, HTTPS_PROXY and some variables of AWS's SDKs count where
+ * the file says nothing.
  *
  * @throws {StintError} CONFIG_INVALID; `details.problems` lists the first hundred by path, line and column.
  */
 export function loadConfig({ file, env }: { file: string; env: NodeJS.ProcessEnv }): Config {
   const text = readText(file)
   const document = YamlDocument.parse({ file, text, maxAliases: MAX_ALIASES, isOverlaid: true, toError: invalid })
-  const parsed = configSchema.safeParse(withSpiffeSocket(withEnvironment(document.value, env), env))
+  const parsed = configSchema.safeParse(withVariables(withEnvironment(document.value, env), env))
   if (!parsed.success) throw document.error(listProblems(parsed.error))
   return withAbsolutePaths(parsed.data, dirname(resolve(file)))
 }
@@ -51,6 +54,13 @@ function withEnvironment(value: unknown, env: NodeJS.ProcessEnv): unknown {
     at[last] = scalar(text)
   }
   return root
+}
+
+/** The variables of others, which count where the configuration says nothing. */
+function withVariables(value: unknown, env: NodeJS.ProcessEnv): unknown {
+  const settings = withSpiffeSocket(value, env)
+  if (!isRecord(settings) || !isRecord(settings.aws)) return settings
+  return { ...settings, aws: withAwsEnvironment(settings.aws, env) }
 }
 
 /** SPIFFE Workload Endpoint, section 4: the variable counts where the configuration says nothing. */
@@ -125,5 +135,10 @@ export function isPathKey(key: string): boolean {
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Date || value instanceof Secret)
+  )
 }

@@ -7,6 +7,7 @@ import { TOKEN_REUSE } from '../grants/agents/token-guard.ts'
 import { operatorRowSchema } from '../grants/operators/operator.ts'
 import { address } from './address-setting.ts'
 import { audiences } from './audience-setting.ts'
+import { awsNetworkSettings, checkAwsNetwork } from './aws-network.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
@@ -14,7 +15,6 @@ import { checkRoles, roles } from './role-settings.ts'
 
 /** A path; a relative one is taken from the folder of the config file. */
 const path = z.string().min(1)
-const url = z.url({ protocol: /^https?$/ })
 const count = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum)
 
 const keyPair = z.strictObject({ certificateFile: path, privateKeyFile: path })
@@ -72,8 +72,7 @@ const settings = z.strictObject({
   roles,
   aws: z.strictObject({
     region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
-    stsEndpoint: url.optional(),
-    iamEndpoint: url.optional(),
+    ...awsNetworkSettings,
     /** The broker's own keys; AWS's default chain unless set. */
     credentials: awsKeys.optional(),
     /** Keys of the revoker, which writes deny lists and nothing else; the broker's own unless set. */
@@ -139,21 +138,27 @@ function checkStore({ aws, roles }: z.output<typeof settings>, context: z.Refine
   const isAws = name === 'aws'
   const store = { partition: isAws ? partitionOfRegion(aws.region) : undefined, oneAccount: isAws }
   checkRoles(roles, store, (path, message) => problem(['roles', ...path], message))
+  const stsEndpoint = aws.stsEndpoint ?? aws.endpoint
+  checkAwsNetwork(aws, problem)
   if (aws.mintBy === 'scoped-credentials' && name !== 'aws')
     problem(['aws', 'mintBy'], `must be assume-role: profile ${name} has no GetScopedCredentials`)
-  if (aws.mintBy === 'scoped-credentials' && aws.stsEndpoint && new URL(aws.stsEndpoint).hostname === GLOBAL_STS)
+  if (aws.mintBy === 'scoped-credentials' && URL.parse(stsEndpoint ?? '')?.hostname === GLOBAL_STS)
     problem(
       ['aws', 'mintBy'],
       `must be assume-role: ${GLOBAL_STS} has no GetScopedCredentials; use a regional endpoint`,
     )
   if (name === 'aws') return
-  if (!aws.stsEndpoint) problem(['aws', 'stsEndpoint'], `must be set: profile ${name} calls a service other than AWS`)
+  if (!stsEndpoint) problem(['aws', 'stsEndpoint'], `must be set: profile ${name} calls a service other than AWS`)
   for (const [at, { revocation }] of roles.entries()) {
     const { kind } = revocation
     if (!possible.includes(kind))
       problem(['roles', at, 'revocation', 'kind'], `must be ${possible.join(' or ')}: ${name} has no ${kind} deny list`)
   }
-  if (roles.some(({ revocation }) => revocation.kind === 'inline') && possible.includes('inline') && !aws.iamEndpoint)
+  if (
+    roles.some(({ revocation }) => revocation.kind === 'inline') &&
+    possible.includes('inline') &&
+    !(aws.iamEndpoint ?? aws.endpoint)
+  )
     problem(['aws', 'iamEndpoint'], `must be set: profile ${name} writes deny lists to a service other than AWS`)
 }
 

@@ -4,16 +4,16 @@ import { PROFILES } from '../aws/store-profile.ts'
 import type { RoleSetting } from '../config/role-settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
 import type { Logger } from '../core/log.ts'
-import { Secret } from '../core/secret.ts'
+import type { Secret } from '../core/secret.ts'
 import type { ProviderObserver } from '../credentials/aws-sts/calls/observer.ts'
 import type { RevocationPlacement } from '../credentials/aws-sts/deny/deny-list-locations.ts'
 import { checkExternalId } from '../credentials/aws-sts/mint/session-request.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/own-credentials/broker-credentials.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
 import { type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
+import { loadAwsNetwork } from './aws/network.ts'
+import { readSecret } from './aws/secret-files.ts'
 import { definePart } from './part.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -67,13 +67,17 @@ export async function createProvider(
     callsPerSecond: aws.callsPerSecond,
     clock: deps.clock,
     profile: PROFILES[aws.profile],
-    ...(aws.stsEndpoint && { stsEndpoint: aws.stsEndpoint }),
-    ...(aws.iamEndpoint && { iamEndpoint: aws.iamEndpoint }),
+    ...endpoints(aws),
+    network: await loadAwsNetwork(aws),
     ...(aws.strictness && { strictness: aws.strictness }),
     ...(credentials && { credentials }),
     ...(iamCredentials && { iamCredentials }),
     observer: observer(deps),
   })
+}
+
+function endpoints({ endpoint, stsEndpoint = endpoint, iamEndpoint = endpoint }: Config['aws']) {
+  return { ...(stsEndpoint && { stsEndpoint }), ...(iamEndpoint && { iamEndpoint }) }
 }
 
 function observer({
@@ -135,16 +139,4 @@ async function readKeys({ accessKeyIdFile, secretAccessKeyFile, sessionTokenFile
     secretAccessKey: secretAccessKey.reveal(),
     ...(sessionToken && { sessionToken: sessionToken.reveal() }),
   }
-}
-
-async function readSecret(file: string): Promise<Secret> {
-  const text = await readSmallFile(file).then(
-    (read) => read.text.trim(),
-    (error: unknown) => {
-      if (!(error instanceof UnusableFileError)) throw error
-      throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} ${error.message}.` }, error)
-    },
-  )
-  if (text !== '') return new Secret(text)
-  throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} is empty.` })
 }

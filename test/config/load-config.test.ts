@@ -295,3 +295,54 @@ test('leases are not minted by GetScopedCredentials of the global endpoint, whic
   expect(load(aws('https://sts.us-east-1.amazonaws.com')).aws.mintBy).toBe('scoped-credentials')
   expect(load(GOOD).aws.mintBy).toBe('assume-role')
 })
+
+describe('the way to AWS', () => {
+  const aws = (settings: object) =>
+    withSections({
+      aws: { region: 'eusc-de-east-1', ...settings },
+      roles: [{ arn: 'arn:aws-eusc:iam::123456789012:role/stint/data', revocation: { kind: 'none' } }],
+    })
+
+  for (const [settings, path, says] of [
+    [{ endpoint: 'http://sts.example.org' }, 'aws.endpoint', 'https://'],
+    [{ stsEndpoint: 'https://user:pass@sts.example.org' }, 'aws.stsEndpoint', 'https://'],
+    [{ fips: true, endpoint: 'https://sts.example.org' }, 'aws.fips', 'aws.endpoint'],
+    [{ dualStack: true, iamEndpoint: 'https://iam.example.org' }, 'aws.dualStack', 'aws.iamEndpoint'],
+    [{ proxy: { url: 'http://stint:pass@proxy.example.org:3128' } }, 'aws.proxy.url', 'aws.proxy.credentialsFile'],
+    [{ proxy: { url: 'socks5://proxy.example.org:1080' } }, 'aws.proxy.url', 'http://host:port'],
+    [{ proxy: { url: 'http://proxy.example.org:3128/path' } }, 'aws.proxy.url', 'http://host:port'],
+    [{ proxy: { url: 'proxy.example.org:3128' } }, 'aws.proxy.url', 'http://host:port'],
+  ] as const)
+    test(`is refused: ${JSON.stringify(settings)}`, () => {
+      const problem = expect.objectContaining({ path, message: expect.stringContaining(says) })
+      expect(problemsOf(aws(settings))).toEqual([problem])
+    })
+
+  test('comes from the environment where the file says nothing of it, the password of a proxy as a secret', () => {
+    const env = {
+      https_proxy: 'http://stint:canary@proxy.example.org:3128',
+      no_proxy: 'a.example, .b.example',
+      AWS_ENDPOINT_URL: 'https://aws.example.org',
+      AWS_ENDPOINT_URL_IAM: 'https://iam.example.org',
+      AWS_CA_BUNDLE: '/etc/ca.pem',
+    }
+    const { proxy, ...found } = load(aws({}), env).aws
+    expect(found).toMatchObject({
+      stsEndpoint: 'https://aws.example.org',
+      iamEndpoint: 'https://iam.example.org',
+      caFile: '/etc/ca.pem',
+    })
+    expect(proxy.url).toMatchObject({ host: 'proxy.example.org', port: 3128, tls: false })
+    expect(proxy.url?.credentials?.reveal()).toBe('stint:canary')
+    expect(proxy.noProxy).toEqual(['a.example', '.b.example'])
+    expect(stringify(proxy)).not.toContain('canary')
+  })
+
+  test('comes from the file where both say something', () => {
+    const env = { HTTPS_PROXY: 'http://other.example.org:80', AWS_ENDPOINT_URL_STS: 'https://other.example.org' }
+    const file = { endpoint: 'https://aws.example.org', proxy: { url: 'http://proxy.example.org:3128' } }
+    const config = load(aws(file), env).aws
+    expect(config).toMatchObject({ endpoint: 'https://aws.example.org', proxy: { url: { host: 'proxy.example.org' } } })
+    expect(config.stsEndpoint).toBeUndefined()
+  })
+})

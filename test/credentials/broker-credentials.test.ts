@@ -44,6 +44,7 @@ async function fromConfig(
       iamEndpoint: aws.server.endpoint,
       callsPerSecond: 300,
       profile: 'aws',
+      proxy: { noProxy: [], fromEnvironment: true },
       ...keys,
     },
     roles: [
@@ -132,7 +133,15 @@ const SOURCES: {
     open: (put) => {
       vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', file('jwt'))
       vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/broker')
-      vi.stubEnv('AWS_ENDPOINT_URL_STS', aws.server.endpoint)
+      put((id) => writeFileSync(file('jwt'), id))
+      return fromConfig()
+    },
+  },
+  {
+    name: 'a profile with a web identity token file', // the same guide, "Assume role credential provider"
+    open: (put) => {
+      const role = 'role_arn=arn:aws:iam::123456789012:role/broker'
+      writeFileSync(file('config'), `[default]\n${role}\nweb_identity_token_file=${file('jwt')}\nregion=us-west-2\n`)
       put((id) => writeFileSync(file('jwt'), id))
       return fromConfig()
     },

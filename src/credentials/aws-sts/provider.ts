@@ -7,13 +7,8 @@ import { TokenBucket } from '../../core/limits/token-bucket.ts'
 import type { CredentialProvider } from '../provider.ts'
 import { IamAccounts } from './accounts/iam-accounts.ts'
 import { MintLanes, STS_SOCKETS } from './accounts/mint-lanes.ts'
-import {
-  createIamClient,
-  createIamClients,
-  createStsClient,
-  createStsClients,
-  type HttpLimits,
-} from './calls/clients.ts'
+import { createIamClient, createIamClients, createStsClient, createStsClients } from './calls/clients.ts'
+import type { AwsNetwork, HttpLimits } from './calls/network.ts'
 import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
 import { DenyListLocations, type RevocationRule } from './deny/deny-list-locations.ts'
@@ -27,13 +22,9 @@ import type { MintBy } from './mint/mint-by.ts'
 import { ScopedCredentialsMinter } from './mint/scoped-credentials.ts'
 import type { AnswerStrictness } from './mint/session-answer.ts'
 import { checkExternalId } from './mint/session-request.ts'
-import {
-  BrokerCredentials,
-  type BrokerKeys,
-  type ReadBrokerKeys,
-  readDefaultChain,
-} from './own-credentials/broker-credentials.ts'
+import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys } from './own-credentials/broker-credentials.ts'
 import type { CallerIdentityDeps } from './own-credentials/caller-identity.ts'
+import { readDefaultChain } from './own-credentials/default-chain.ts'
 import { AwsProbes } from './probes.ts'
 import { requireRoleArn } from './role-arn.ts'
 
@@ -47,8 +38,10 @@ interface AwsRole extends RevocationRule {
 export interface AwsStsProviderOptions {
   /** Whose regional STS endpoint is called; its tokens are valid in all regions. */
   readonly region: string
+  /** Also for the STS calls by which the default chain gets the broker's own credentials. */
   readonly stsEndpoint?: string
   readonly iamEndpoint?: string
+  readonly network?: AwsNetwork
   /**
    * The broker's own, for AssumeRole only. A function is called again whenever AWS refuses what it gave. Default: AWS's chain.
    */
@@ -247,16 +240,18 @@ function endpointOptions(options: AwsStsProviderOptions, endpoint: string | unde
   return {
     region: options.region,
     http: { ...HTTP, ...options.http },
+    ...(options.network && { network: options.network }),
     ...(endpoint === undefined ? {} : { endpoint }),
   }
 }
 
 function brokerCredentials(
-  { clock, region }: AwsStsProviderOptions,
+  options: AwsStsProviderOptions,
   given: BrokerKeys | ReadBrokerKeys | undefined,
 ): BrokerCredentials {
-  const read = typeof given === 'object' ? async () => given : (given ?? readDefaultChain(region))
-  return new BrokerCredentials({ read, clock })
+  const chain = () => readDefaultChain(endpointOptions(options, options.stsEndpoint))
+  const read = typeof given === 'object' ? async () => given : (given ?? chain())
+  return new BrokerCredentials({ read, clock: options.clock })
 }
 
 function unknownRole(roleArn: string): StintError {

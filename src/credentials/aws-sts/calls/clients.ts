@@ -1,25 +1,19 @@
 import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { StintError } from '../../../core/errors.ts'
 import { isConfidentialUrl } from '../../../core/net/confidential-url.ts'
 import { observe } from './call.ts'
+import { type AwsNetwork, createRequestHandler, endpointVariant, type HttpLimits } from './network.ts'
 
 /** AWS's own shape of static or refreshing credentials. */
 export type AwsCredentialSource = NonNullable<ConstructorParameters<typeof STSClient>[0]>['credentials']
-
-/** Socket limits; the SDK's own defaults are minutes. */
-export interface HttpLimits {
-  readonly connectionTimeoutMs: number
-  /** From sending the request to the answer's headers. */
-  readonly requestTimeoutMs: number
-}
 
 /** How to reach one AWS service. */
 export interface ClientOptions {
   readonly region: string
   /** Another address than AWS's regional one: a VPC endpoint or a stand-in. Plain HTTP on loopback only. */
   readonly endpoint?: string
+  readonly network?: AwsNetwork
   readonly credentials: NonNullable<AwsCredentialSource>
   readonly http: HttpLimits
   readonly maxSockets: number
@@ -36,7 +30,7 @@ export function createStsClient(options: ClientOptions): STSClient {
 
 /** Clients as `createStsClient` makes them, which share their sockets, each for credentials of its own. */
 export function createStsClients(options: Omit<ClientOptions, 'credentials'>) {
-  const requestHandler = httpHandler(options)
+  const requestHandler = createRequestHandler(options)
   return {
     clientFor: (credentials: ClientOptions['credentials']) =>
       observe(new STSClient({ ...settings({ ...options, credentials }), requestHandler })),
@@ -46,7 +40,7 @@ export function createStsClients(options: Omit<ClientOptions, 'credentials'>) {
 
 /** Clients for the IAM of one account, which share their sockets with each other and with no other account. */
 export function createIamClients(options: Omit<ClientOptions, 'credentials'>) {
-  const requestHandler = httpHandler(options)
+  const requestHandler = createRequestHandler(options)
   return {
     clientFor: (credentials: ClientOptions['credentials']) =>
       observe(new IAMClient({ ...settings({ ...options, credentials }), requestHandler })),
@@ -62,7 +56,7 @@ export function createIamClient(options: ClientOptions): IAMClient {
   return observe(new IAMClient(settings(options)))
 }
 
-function settings({ region, endpoint, credentials, http, maxSockets }: ClientOptions) {
+function settings({ region, endpoint, credentials, http, maxSockets, network = {} }: ClientOptions) {
   if (endpoint !== undefined && !isConfidentialUrl(endpoint))
     throw new StintError('CONFIG_INVALID', {
       explanation:
@@ -72,19 +66,8 @@ function settings({ region, endpoint, credentials, http, maxSockets }: ClientOpt
     region,
     credentials,
     maxAttempts: 1,
-    requestHandler: httpHandler({ http, maxSockets }),
+    requestHandler: createRequestHandler({ http, maxSockets, network }),
+    ...endpointVariant(network),
     ...(endpoint === undefined ? {} : { endpoint }),
   }
-}
-
-function httpHandler({ http, maxSockets }: Pick<ClientOptions, 'http' | 'maxSockets'>): NodeHttpHandler {
-  // Said here, since NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise let any server be AWS.
-  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true }
-  return new NodeHttpHandler({
-    connectionTimeout: http.connectionTimeoutMs,
-    requestTimeout: http.requestTimeoutMs,
-    throwOnRequestTimeout: true,
-    httpAgent: agent,
-    httpsAgent: agent,
-  })
 }

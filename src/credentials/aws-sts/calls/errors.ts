@@ -1,4 +1,5 @@
 import { type ErrorCode, type ErrorDetails, StintError } from '../../../core/errors.ts'
+import { ProxyError } from '../../../core/net/proxy/proxy-error.ts'
 import { type MintOutcome, ProviderReply } from '../../provider.ts'
 import { CredentialSourceError } from '../own-credentials/broker-credentials.ts'
 import { quoteSafely } from './quote.ts'
@@ -38,8 +39,17 @@ const UNREACHED = {
 const UNTRUSTED_ENDPOINT = {
   ...UNREACHED,
   retry: false,
-  explanation: 'The TLS certificate of the AWS endpoint does not verify; check the endpoint and the CA certificates.',
+  explanation:
+    'The TLS certificate of the AWS endpoint does not verify; check the endpoint and the CA certificates (aws.caFile).',
 } as const satisfies FaultRow
+
+/** Refusals of a proxy that the same call will meet again. */
+const PROXY_REFUSES_FOR_GOOD = [403, 407]
+
+/** A proxy that fails is an outage of the way to AWS and says nothing of the request. */
+function proxyRow({ failure, message }: ProxyError): FaultRow {
+  return { ...UNREACHED, retry: !PROXY_REFUSES_FOR_GOOD.includes(failure.statusCode ?? 0), explanation: message }
+}
 
 const THROTTLED = {
   kind: 'throttled',
@@ -217,9 +227,11 @@ export interface ProviderFault {
  */
 export function toProviderFault(thrown: unknown, context: CallContext): ProviderFault {
   const fromSource = thrown instanceof CredentialSourceError
-  const { awsCode, key, httpStatus, requestId, message } = read(fromSource ? thrown.cause : thrown)
-  const known = FAULTS[key] ?? rowForStatus(httpStatus)
-  const row = fromSource ? sourceRow(known) : known
+  const failure = fromSource ? thrown.cause : thrown
+  const { awsCode, key, httpStatus, requestId, message } = read(failure)
+  const proxied = failure instanceof ProxyError ? failure : undefined
+  const known = proxied ? proxyRow(proxied) : (FAULTS[key] ?? rowForStatus(httpStatus))
+  const row = fromSource ? sourceRow(known, proxied) : known
   const outcome = context.sent ? row.outcome : 'not_minted'
   const packedPercent = key === 'PackedPolicyTooLarge' ? /(\d{2,5})\s?%/.exec(message)?.[1] : undefined
   const deniedAction = key === 'AccessDenied' ? /perform: ((?:sts|iam):[A-Za-z]{1,40})\b/.exec(message)?.[1] : undefined
@@ -235,6 +247,7 @@ export function toProviderFault(thrown: unknown, context: CallContext): Provider
     outcome,
     fault: row.kind,
     ...(row.kind === 'limit' ? { limit: 'policy_document' } : {}),
+    ...(proxied && { proxy: proxied.failure.proxy }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
     ...(requestId === undefined ? {} : { awsRequestId: requestId }),
     ...(packedPercent === undefined ? {} : { packedPercent: Number(packedPercent) }),
@@ -249,12 +262,13 @@ export function toProviderFault(thrown: unknown, context: CallContext): Provider
 }
 
 /** The source asks AWS too (web identity, SSO, another role): what it meets is no verdict on the task's role. */
-function sourceRow({ retry, kind }: FaultRow): FaultRow {
+function sourceRow({ retry, kind }: FaultRow, proxied: ProxyError | undefined): FaultRow {
   const passing = retry && (kind === 'down' || kind === 'throttled')
+  const advice = proxied
+    ? `could not be read: ${proxied.message}`
+    : 'could not be read; check their source (files, environment, instance or pod role).'
   return {
-    ...brokerCredentials(
-      "The broker's own AWS credentials could not be read; check their source (files, environment, instance or pod role).",
-    ),
+    ...brokerCredentials(`The broker's own AWS credentials ${advice}`),
     retry: passing,
   }
 }

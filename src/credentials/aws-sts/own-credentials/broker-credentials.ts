@@ -1,4 +1,3 @@
-import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { Clock } from '../../../core/clock.ts'
 import type { AwsCredentialSource } from '../calls/clients.ts'
 
@@ -121,15 +120,6 @@ export class BrokerCredentials {
     this.#keys = keys
     return keys
   }
-}
-
-/**
- * AWS's default chain (environment, shared files, SSO, `credential_process`, web identity token file, container, instance),
- * without the file cache and the memory of the SDK.
- */
-export function readDefaultChain(region: string): ReadBrokerKeys {
-  const chain = defaultProvider({ ignoreCache: true, clientConfig: { region } })
-  return () => chain({ forceRefresh: true })
 }
 
 function sameKeys(a: BrokerKeys, b: BrokerKeys): boolean {

@@ -1,0 +1,115 @@
+import { resolve } from 'node:path'
+import { z } from '../core/documents/schema.ts'
+import { isConfidentialUrl } from '../core/net/confidential-url.ts'
+import { urlHost } from '../core/net/host-port.ts'
+import { Secret } from '../core/secret.ts'
+
+const endpoint = z.string().refine(isConfidentialUrl, 'must be an https:// URL; http:// is for loopback only')
+
+/** `http://host:port`; from the environment, where it may hold `user:password@`, it comes as a Secret. */
+const proxyUrl = z.union([z.string(), z.instanceof(Secret)]).transform((given, context) => {
+  const fromEnvironment = given instanceof Secret
+  const url = URL.parse(fromEnvironment ? given.reveal() : given)
+  const problem = url ? proxyUrlProblem(url, fromEnvironment) : PROXY_FORM
+  if (!url || problem) {
+    context.addIssue({ code: 'custom', message: problem ?? PROXY_FORM })
+    return z.NEVER
+  }
+  const tls = url.protocol === 'https:'
+  const port = url.port === '' ? (tls ? 443 : 80) : Number(url.port)
+  const user = [url.username, url.password].map(decodeURIComponent)
+  return { host: urlHost(url), port, tls, ...(url.username && { credentials: new Secret(user.join(':')) }) }
+})
+
+const PROXY_FORM = 'must be http://host:port, or https://host:port for a proxy that is spoken to over TLS'
+
+function proxyUrlProblem(url: URL, fromEnvironment: boolean): string | undefined {
+  if (!['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search || url.hash) return PROXY_FORM
+  if (fromEnvironment || (url.username === '' && url.password === '')) return undefined
+  return 'must not hold a user or password; name a file with user:password in aws.proxy.credentialsFile'
+}
+
+/** The settings under `aws` that say how calls travel. */
+export const awsNetworkSettings = {
+  /** One address for every AWS service that the broker calls. */
+  endpoint: endpoint.optional(),
+  /** For STS alone. */
+  stsEndpoint: endpoint.optional(),
+  /** For IAM alone. */
+  iamEndpoint: endpoint.optional(),
+  /** AWS's endpoints that are validated for FIPS 140. */
+  fips: z.boolean().optional(),
+  /** AWS's endpoints with IPv6 addresses too. */
+  dualStack: z.boolean().optional(),
+  /** PEM certificates that answer for the endpoints, in the place of the public ones. */
+  caFile: z.string().min(1).optional(),
+  proxy: z
+    .strictObject({
+      url: proxyUrl.optional(),
+      /** A file with `user:password`. */
+      credentialsFile: z.string().min(1).optional(),
+      /** Hosts that are reached directly. */
+      noProxy: z.array(z.string().min(1)).max(1_000).default([]),
+      /** Whether HTTPS_PROXY and NO_PROXY count where `url` and `noProxy` are not set. */
+      fromEnvironment: z.boolean().default(true),
+    })
+    .prefault({}),
+}
+
+interface AwsNetworkSettings {
+  readonly endpoint?: string | undefined
+  readonly stsEndpoint?: string | undefined
+  readonly iamEndpoint?: string | undefined
+  readonly fips?: boolean | undefined
+  readonly dualStack?: boolean | undefined
+}
+
+/** Adds the problems that show only when the settings are seen together. */
+export function checkAwsNetwork(aws: AwsNetworkSettings, problem: (path: string[], message: string) => void): void {
+  const named = (['endpoint', 'stsEndpoint', 'iamEndpoint'] as const).find((name) => aws[name] !== undefined)
+  for (const variant of ['fips', 'dualStack'] as const)
+    if (named && aws[variant])
+      problem(['aws', variant], `must be false: aws.${named} already names the endpoint; put the right one there`)
+}
+
+/** Variables that AWS's SDKs and tools read, and the settings under `aws` that they stand for where these are not set. */
+const VARIABLES: readonly (readonly [setting: string, ...names: string[]])[] = [
+  ['fips', 'AWS_USE_FIPS_ENDPOINT'],
+  ['dualStack', 'AWS_USE_DUALSTACK_ENDPOINT'],
+  ['caFile', 'AWS_CA_BUNDLE'],
+]
+const ENDPOINT_VARIABLES: typeof VARIABLES = [
+  ['stsEndpoint', 'AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL'],
+  ['iamEndpoint', 'AWS_ENDPOINT_URL_IAM', 'AWS_ENDPOINT_URL'],
+]
+
+/**
+ * Lays what the environment says of the way to AWS under the settings: a setting of the file wins, and `aws.endpoint` wins over
+ * the endpoints of the environment.
+ *
+ * @param aws the section as the file has it.
+ * @see AWS SDKs and Tools Reference Guide, "Environment variables list"
+ */
+export function withAwsEnvironment(aws: Record<string, unknown>, env: NodeJS.ProcessEnv): Record<string, unknown> {
+  const endpointsCount = aws.endpoint === undefined && env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== 'true'
+  const found = [...VARIABLES, ...(endpointsCount ? ENDPOINT_VARIABLES : [])].flatMap(([setting, ...names]) => {
+    const text = names.map((name) => env[name]).find((value) => value)
+    return text ? [[setting, fromText(setting, text)] as const] : []
+  })
+  return { ...Object.fromEntries(found), ...aws, ...withProxyEnvironment(aws.proxy, env) }
+}
+
+function fromText(setting: string, text: string): string | boolean {
+  if (setting === 'caFile') return resolve(text)
+  return text === 'true' || text === 'false' ? text === 'true' : text
+}
+
+/** The lower-case names win, as with curl. */
+function withProxyEnvironment(proxy: unknown, env: NodeJS.ProcessEnv): { proxy?: Record<string, unknown> } {
+  if (proxy !== undefined && (typeof proxy !== 'object' || proxy === null)) return {}
+  const settings: Record<string, unknown> = { ...proxy }
+  const url = env.https_proxy ?? env.HTTPS_PROXY
+  if (settings.fromEnvironment === false || settings.url !== undefined || !url) return {}
+  const noProxy = (env.no_proxy ?? env.NO_PROXY ?? '').split(/[\s,]+/).filter((entry) => entry !== '')
+  return { proxy: { noProxy, ...settings, url: new Secret(url.includes('://') ? url : `http://${url}`) } }
+}

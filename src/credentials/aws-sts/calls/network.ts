@@ -1,0 +1,47 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { type HttpProxy, TunnelAgent } from '../../../core/net/proxy/tunnel-agent.ts'
+
+/** How calls travel to AWS, whichever service and account they are for; nothing set is AWS's public endpoints, directly. */
+export interface AwsNetwork {
+  /** Endpoints that are validated for FIPS 140; unset as AWS's shared config says. */
+  readonly fips?: boolean
+  /** Endpoints with IPv6 addresses too; unset as AWS's shared config says. */
+  readonly dualStack?: boolean
+  /** PEM certificates that answer for the endpoints and for a proxy over TLS, in the place of the public ones. */
+  readonly ca?: string
+  readonly proxy?: HttpProxy
+}
+
+/** Socket limits; the SDK's own defaults are minutes. */
+export interface HttpLimits {
+  readonly connectionTimeoutMs: number
+  /** From sending the request to the answer's headers. */
+  readonly requestTimeoutMs: number
+}
+
+/** The settings of an SDK client that say which of AWS's endpoints it uses. */
+export function endpointVariant({ fips, dualStack }: AwsNetwork) {
+  return {
+    ...(fips !== undefined && { useFipsEndpoint: fips }),
+    ...(dualStack !== undefined && { useDualstackEndpoint: dualStack }),
+  }
+}
+
+/** What SDK clients send their requests with; close it with `destroy`. */
+export function createRequestHandler(options: {
+  readonly http: HttpLimits
+  readonly maxSockets: number
+  readonly network?: AwsNetwork
+}): NodeHttpHandler {
+  const { http, maxSockets, network: { ca, proxy } = {} } = options
+  // Said here, since NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise let any server be AWS.
+  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true, ...(ca && { ca }) }
+  return new NodeHttpHandler({
+    // A tunnel is two connections, one to the proxy and one from there, and its agent says which proxy failed.
+    connectionTimeout: http.connectionTimeoutMs * (proxy ? 3 : 1),
+    requestTimeout: http.requestTimeoutMs,
+    throwOnRequestTimeout: true,
+    httpAgent: agent,
+    httpsAgent: proxy ? new TunnelAgent({ ...agent, proxy, tunnelTimeoutMs: http.connectionTimeoutMs * 2 }) : agent,
+  })
+}

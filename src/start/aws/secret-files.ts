@@ -1,0 +1,20 @@
+import { StintError } from '../../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
+import { Secret } from '../../core/secret.ts'
+
+/**
+ * Reads a secret from the file that a setting names; white space around it is no part of it.
+ *
+ * @throws {StintError} CONFIG_INVALID for a file that cannot be read or is empty.
+ */
+export async function readSecret(file: string): Promise<Secret> {
+  const text = await readSmallFile(file).then(
+    (read) => read.text.trim(),
+    (error: unknown) => {
+      if (!(error instanceof UnusableFileError)) throw error
+      throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} ${error.message}.` }, error)
+    },
+  )
+  if (text !== '') return new Secret(text)
+  throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} is empty.` })
+}
