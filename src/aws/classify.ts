@@ -1,8 +1,6 @@
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
 import type { ActionClass, ActionFlag } from './action-classes.ts'
-import { ACTION_MODEL_SOURCE } from './action-model.ts'
-import { ACTION_OVERLAY } from './action-overlay.ts'
 import {
   ACTION_DATA_DIGEST,
   ACTION_DATA_VERSION,
@@ -10,10 +8,13 @@ import {
   knownServices,
   type TableAction,
 } from './action-table.ts'
-import { NAME_RULES } from './action-verbs.ts'
 import { compileGlob, matches } from './glob.ts'
-import { judgeAction } from './judge-action.ts'
-import { SERVICE_RULES } from './service-rules.ts'
+import { ACTION_MODEL_SOURCE } from './judging/action-model.ts'
+import { ACTION_OVERLAY } from './judging/action-overlay.ts'
+import { NAME_RULES } from './judging/action-verbs.ts'
+import { judgeAction } from './judging/judge-action.ts'
+import { SERVICE_RULES } from './judging/service-rules.ts'
+import { suggestAction } from './judging/suggest-action.ts'
 
 /** The classification of an action, for policy, approval and blast radius. */
 export interface Classification {
@@ -69,7 +70,7 @@ export function classify(action: string): Classification {
 export function findAction(action: string): TableAction {
   const { service, name } = split(action)
   const found = actionsOfService(service)?.get(name.toLowerCase())
-  if (!found) throw unknown(action, `${explainUnknown(service)}`)
+  if (!found) throw unknown(action, explainUnknown(service, name))
   return found
 }
 
@@ -85,7 +86,7 @@ export function expandActions(pattern: string): readonly string[] {
   const glob = compileGlob(name.toLowerCase())
   const found: string[] = []
   for (const [key, { action }] of actionsOfService(service) ?? []) if (matches(glob, key)) found.push(action)
-  if (found.length === 0) throw unknown(pattern, explainUnknown(service))
+  if (found.length === 0) throw unknown(pattern, explainUnknown(service, name))
   return found
 }
 
@@ -102,13 +103,18 @@ function split(action: string): { service: string; name: string } {
   return { service: service.toLowerCase(), name }
 }
 
-function explainUnknown(service: string): string {
-  return knownServices().includes(service)
+function explainUnknown(service: string, name: string): string {
+  const fact = knownServices().includes(service)
     ? `the service "${service}" has no such action in table ${ACTION_TABLE_VERSION}`
     : `table ${ACTION_TABLE_VERSION} knows no service "${service}"`
+  return `${fact}${suggestAction(service, name)}`
 }
 
 function unknown(action: string, why: string): StintError {
   const shown = action.slice(0, 100).replace(/[^\u0020-\u007e]/g, '?')
-  return new StintError('ACTION_UNKNOWN', { action: shown, explanation: `"${shown}" is not an AWS action: ${why}.` })
+  const end = why.endsWith('?') ? '' : '.'
+  return new StintError('ACTION_UNKNOWN', {
+    action: shown,
+    explanation: `"${shown}" is not an AWS action: ${why}${end}`,
+  })
 }

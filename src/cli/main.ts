@@ -14,6 +14,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['grants', 'list, show, revoke grants', async () => (await import('./commands/grants.ts')).grants],
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
   ['agents', 'list registered and unregistered agents', async () => (await import('./commands/agents.ts')).agents],
+  ['actions', 'explain the class of AWS actions', async () => (await import('./server-commands/actions.ts')).actions],
   ['policy', 'check and test a policy directory', async () => (await import('./server-commands/policy.ts')).policy],
   ['audit', 'verify and export the audit log', async () => (await import('./server-commands/audit.ts')).audit],
   ['deny-lists', 'show the state of the deny lists', async () => (await import('./commands/deny-lists.ts')).denyLists],

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { ACTION_OVERLAY } from '../../src/aws/action-overlay.ts'
 import { generateActionTable } from '../../src/aws/action-table/generate.ts'
 import { actionsOfService, knownServices } from '../../src/aws/action-table.ts'
-import { isDestructive, judgeName, looksOnly, managesPermissions } from '../../src/aws/action-verbs.ts'
 import { ACTION_TABLE_VERSION, classify, expandActions, findAction } from '../../src/aws/classify.ts'
+import { ACTION_OVERLAY } from '../../src/aws/judging/action-overlay.ts'
+import { isDestructive, judgeName, looksOnly, managesPermissions } from '../../src/aws/judging/action-verbs.ts'
 import cases from '../vectors/aws/action-classes.json' with { type: 'json' }
 
 test('the committed action table is what the installed data generates', async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import model from '../../src/aws/action-model/model.generated.json' with { type: 'json' }
-import { modelFacts } from '../../src/aws/action-model.ts'
 import { knownServices, type TableAction } from '../../src/aws/action-table.ts'
 import { findAction } from '../../src/aws/classify.ts'
-import { judgeAction } from '../../src/aws/judge-action.ts'
-import { SERVICE_RULES } from '../../src/aws/service-rules.ts'
+import { modelFacts } from '../../src/aws/judging/action-model.ts'
+import { judgeAction } from '../../src/aws/judging/judge-action.ts'
+import model from '../../src/aws/judging/model/model.generated.json' with { type: 'json' }
+import { SERVICE_RULES } from '../../src/aws/judging/service-rules.ts'
 
 describe('an action that AWS may add tomorrow', () => {
   for (const { action, level, expected } of [

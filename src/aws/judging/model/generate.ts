@@ -10,8 +10,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
+import { actionsOfService, knownServices } from '../../action-table.ts'
 import type { ModelFactKind } from '../action-model.ts'
-import { actionsOfService, knownServices } from '../action-table.ts'
 
 interface Shape {
   readonly type: string

@@ -1,4 +1,4 @@
-import model from './action-model/model.generated.json' with { type: 'json' }
+import model from './model/model.generated.json' with { type: 'json' }
 
 /** What AWS's service model says of an action beyond its access level. */
 export const MODEL_FACT_KINDS = [

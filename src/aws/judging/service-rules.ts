@@ -1,4 +1,4 @@
-import type { ActionClass, ActionFlag } from './action-classes.ts'
+import type { ActionClass, ActionFlag } from '../action-classes.ts'
 
 /** What holds for the actions of a service unless an overlay row says that somebody looked at one and found it harmless. */
 export interface ServiceRule {

@@ -1,10 +1,10 @@
-import { ACTION_CLASSES, type ActionClass, type ActionFlag } from './action-classes.ts'
+import { ACTION_CLASSES, type ActionClass, type ActionFlag } from '../action-classes.ts'
+import type { TableAction } from '../action-table.ts'
+import { compileGlob, matches } from '../glob.ts'
 import { type ModelFactKind, modelFacts } from './action-model.ts'
-import type { OverlayRow } from './action-overlay/row.ts'
 import { ACTION_OVERLAY } from './action-overlay.ts'
-import type { TableAction } from './action-table.ts'
 import { isDestructive, judgeName, looksOnly } from './action-verbs.ts'
-import { compileGlob, matches } from './glob.ts'
+import type { OverlayRow } from './overlay/row.ts'
 import { SERVICE_RULES, type ServiceRule } from './service-rules.ts'
 
 /** Where a part of a classification comes from, in the order of judging. */

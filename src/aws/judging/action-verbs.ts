@@ -1,4 +1,4 @@
-import type { ActionClass } from './action-classes.ts'
+import type { ActionClass } from '../action-classes.ts'
 
 /** What the name of an action says about its class. */
 export interface NameVerdict {

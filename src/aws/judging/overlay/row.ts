@@ -1,4 +1,4 @@
-import type { ActionClass, ActionFlag } from '../action-classes.ts'
+import type { ActionClass, ActionFlag } from '../../action-classes.ts'
 
 /** Our own facts about some actions, in addition to AWS's access level, the action's name, its service and its model. */
 export interface OverlayRow {
