@@ -13,6 +13,7 @@ import {
   LEASE_STATES,
   UNREGISTERED_REASONS,
 } from '../ledger/records.ts'
+import { LABEL_MARKS } from '../plan/labels.ts'
 import { PLAN_WARNINGS } from '../plan/plan.ts'
 import { FAILURE_REASONS, OUTCOMES } from '../policy/decision.ts'
 
@@ -165,6 +166,10 @@ const decision = z
     ),
     failedPairsLeftOut: count().optional().openapi({ description: 'number of failed pairs that are not listed' }),
     approval: z.array(approvalRequirement),
+    waivers: z
+      .array(z.object({ policy: z.string(), reason: z.string(), because: z.array(z.string()) }))
+      .optional()
+      .openapi({ description: 'approvals that a policy waived, and why; absent if there are none' }),
     policySetHash: sha256(),
   })
   .openapi('Decision')
@@ -283,6 +288,10 @@ export const planSchema = z
       outlives: z.array(z.object({ action: z.string(), reason: z.string() })),
       unknown: z.array(z.string()),
     }),
+    labelMarks: z
+      .record(z.string(), z.array(z.enum(LABEL_MARKS)))
+      .optional()
+      .openapi({ description: 'marks of the labels that the plan touches' }),
     warnings: z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() })).optional(),
     actionTableVersion: z.string(),
   })

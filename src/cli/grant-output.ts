@@ -38,6 +38,14 @@ export function decisionFacts(decision: DecisionInfo | undefined): (readonly [st
       'Approval by',
       linesIfAny(decision.approval.map(({ anyOf, because }) => `${anyOf.join(' or ')} (${because.join(', ')})`)),
     ],
+    [
+      'Approval waived',
+      linesIfAny(
+        (decision.waivers ?? []).map(
+          (waiver) => `by ${waiver.policy} (${waiver.because.join(', ')}): ${waiver.reason}`,
+        ),
+      ),
+    ],
   ]
 }
 
@@ -62,6 +70,10 @@ export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
     [
       'Blast radius',
       radius && `${countNoun(radius.actions, 'action')} on ${countNoun(radius.resourcePatterns, 'resource pattern')}`,
+    ],
+    [
+      'Marks',
+      linesIfAny(Object.entries(plan.labelMarks ?? {}).map(([label, marks]) => `${label}: ${marks.join(', ')}`)),
     ],
     ['By class', radius && formatCounts(radius.byClass)],
     ['By label', radius && formatCounts(radius.byLabel)],

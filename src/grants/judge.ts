@@ -1,4 +1,3 @@
-import type { ActionClass } from '../aws/action-classes.ts'
 import type { ClockGuard } from '../core/clock-guard.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
@@ -6,6 +5,7 @@ import { auditEvent } from '../ledger/events.ts'
 import type { LedgerWrites } from '../ledger/ledger.ts'
 import { type Grant, UNREGISTERED_REASONS } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { ApprovalRules } from '../policy/approval-requirements.ts'
 import type { DecisionInput } from '../policy/decide.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Registration } from '../registry/registration.ts'
@@ -29,16 +29,14 @@ export interface Judge {
 }
 
 /** Where registrations, plans and decisions come from. */
-export interface JudgeParts {
+export interface JudgeParts extends ApprovalRules {
   readonly registry: { lookup(subject: string, now: Date): Registration }
   readonly planner: { plan(subject: string, task: unknown): Plan }
   readonly policy: { decide(input: DecisionInput): Decision }
-  /** Classes that a person always has to approve. */
-  readonly approvalsRequiredFor: readonly ActionClass[]
 }
 
 /** Puts the three together; keeps nothing between two questions. */
-export function createJudge({ registry, planner, policy, approvalsRequiredFor }: JudgeParts): Judge {
+export function createJudge({ registry, planner, policy, ...approvalRules }: JudgeParts): Judge {
   return {
     register: (agent, now) => registry.lookup(agent.subject, now),
     judge(agent, task, now) {
@@ -50,7 +48,7 @@ export function createJudge({ registry, planner, policy, approvalsRequiredFor }:
         agent: { subject: agent.subject, trustDomain: agent.trustDomain, owner, team, registration: name },
         plan,
         context: { roleArn, ttlSeconds, authMethod: agent.authMethod, now },
-        approvalsRequiredFor,
+        ...approvalRules,
       })
       return { registration, plan, decision }
     },

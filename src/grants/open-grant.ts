@@ -63,6 +63,11 @@ export function describeOpening(
       ...caller.evidence,
     },
   })
+  const { waivers = [], policySetHash } = decision
+  const waived =
+    waivers.length > 0
+      ? [auditEvent('approval.waived', { ...head, data: { policySetHash, planHash: plan.hash, waivers } })]
+      : []
   const decided = { policySetHash: decision.policySetHash, policies: decision.determiningPolicies }
 
   if (decision.outcome === 'deny') {
@@ -80,7 +85,7 @@ export function describeOpening(
       settings.approvalMs,
     )
     const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
-    const events = [requested, auditEvent('approval.requested', { ...head, data })]
+    const events = [requested, ...waived, auditEvent('approval.requested', { ...head, data })]
     return {
       grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt },
       plan,
@@ -93,6 +98,7 @@ export function describeOpening(
   const lease = describeLease({ id: ids.next('lse', now), grantId, number: 1, now, deadline }, settings, provider)
   const events = [
     requested,
+    ...waived,
     auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),
     auditEvent('lease.intended', {
       ...head,

@@ -156,6 +156,7 @@ export function planToWire(plan: Plan): WirePlan {
     })),
     sessionPolicy: plan.sessionPolicy,
     sessionPolicyCharacters: plan.sessionPolicyCharacters,
+    labelMarks: Object.entries(plan.labelMarks ?? {}).map(([label, marks]) => ({ label, marks: [...marks] })),
     blastRadius: {
       actions: blastRadius.actions,
       resourcePatterns: blastRadius.resourcePatterns,
@@ -177,6 +178,7 @@ export function decisionToWire(decision: Decision): WireDecision {
     failedPairs: decision.failedPairs.map((pair) => ({ ...pair, policies: [...pair.policies] })),
     approval: decision.approval.map(({ anyOf, because }) => ({ anyOf: [...anyOf], because: [...because] })),
     policySetHash: decision.policySetHash,
+    waivers: (decision.waivers ?? []).map((waiver) => ({ ...waiver, because: [...waiver.because] })),
   }
 }
 

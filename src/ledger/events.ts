@@ -257,6 +257,27 @@ export const EVENT_CATALOG = {
       expiresAt: instant.describe('Until when it can be answered'),
     }),
   },
+  'approval.waived': {
+    actors: ['agent'],
+    refusal: false,
+    ids: ['grant'],
+    about:
+      'A policy waived an approval that the plan would have needed; the configuration allows waivers. Other approvals may still be asked for.',
+    data: z.strictObject({
+      policySetHash,
+      planHash,
+      waivers: z
+        .array(
+          z.strictObject({
+            policy: text.describe('Id of the policy that waives'),
+            reason: text.describe('Why, in the words of the policy'),
+            because: z.array(text).readonly().describe('What asked: policy ids, `class:<class>` or `label:<label>`'),
+          }),
+        )
+        .readonly()
+        .describe('Each policy that waived something'),
+    }),
+  },
   'approval.approved': {
     actors: ['operator'],
     refusal: false,

@@ -4,10 +4,20 @@ import { z } from '../core/documents/schema.ts'
 import type { YamlDocument } from '../core/documents/yaml-document.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 
+/**
+ * What an operator can say of a label beyond its name. `production`, `stateful` and `public` ask for a person before anything
+ * is changed; only within `nonproduction` can the approval of a destructive action be waived.
+ */
+export const LABEL_MARKS = ['production', 'nonproduction', 'stateful', 'public'] as const
+/** One of `LABEL_MARKS`. */
+export type LabelMark = (typeof LABEL_MARKS)[number]
+
 /** Operators' names for resources, ready for questions. Immutable. */
 export interface LabelSet {
   readonly labels: readonly {
     readonly label: string
+    /** Sorted; empty for most. */
+    readonly marks: readonly LabelMark[]
     readonly patterns: readonly ResourcePattern[]
     /** Resources below those of the patterns: an index of a table, a version of a function, the objects of a bucket. */
     readonly below: readonly Glob[]
@@ -26,6 +36,13 @@ const schema = z.strictObject({
       z.strictObject({
         label: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:._/@=+-]{0,127}$/, 'must be a name such as env:prod'),
         resources: z.array(z.string().min(1).max(2_048)).min(1).max(1_000),
+        marks: z
+          .array(z.enum(LABEL_MARKS, `must be one of ${LABEL_MARKS.join(', ')}`))
+          .max(LABEL_MARKS.length)
+          .refine((marks) => !(marks.includes('production') && marks.includes('nonproduction')), {
+            message: 'must not have both production and nonproduction: a label is one or the other',
+          })
+          .default([]),
       }),
     )
     .max(1_000),
@@ -35,7 +52,7 @@ const schema = z.strictObject({
 export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
 
 /**
- * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*']}]}`.
+ * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*'], marks: ['production']}]}`.
  *
  * On S3 a bucket and its objects are different resources: within `arn:aws:s3:::prod-data` lies the bucket alone, within
  * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
@@ -52,7 +69,7 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
   }
   const seen = new Set<string>()
   const problems: LabelProblem[] = []
-  const labels = parsed.data.labels.map(({ label, resources }, at) => {
+  const labels = parsed.data.labels.map(({ label, resources, marks }, at) => {
     if (seen.has(label))
       problems.push({
         path: ['labels', at, 'label'],
@@ -60,7 +77,12 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
       })
     seen.add(label)
     const patterns = resources.flatMap((text, index) => patternAt(text, ['labels', at, 'resources', index], problems))
-    return { label, patterns, below: patterns.flatMap(({ text }) => compileChildGlobs(text)) }
+    return {
+      label,
+      marks: [...new Set(marks)].sort(),
+      patterns,
+      below: patterns.flatMap(({ text }) => compileChildGlobs(text)),
+    }
   })
   if (problems.length > 0) throw invalid(problems)
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
@@ -86,6 +108,15 @@ export function findLabels({ labels }: LabelSet, resource: ResourcePattern): Lab
     if (met.some((pattern) => resourceContains(pattern, resource))) within.push(label)
   }
   return { within, touches }
+}
+
+/** The marks of labels, by label; labels without a mark are left out. */
+export function findMarks(
+  { labels }: LabelSet,
+  wanted: ReadonlySet<string>,
+): Readonly<Record<string, readonly LabelMark[]>> {
+  const marked = labels.filter(({ label, marks }) => marks.length > 0 && wanted.has(label))
+  return Object.fromEntries(marked.map(({ label, marks }) => [label, marks]))
 }
 
 /** The form of the ARNs of buckets and objects, which have neither region nor account; a wildcard may stand for neither. */

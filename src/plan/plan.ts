@@ -1,5 +1,6 @@
 import type { ActionClass, ActionFlag } from '../aws/action-classes.ts'
 import type { Condition } from '../aws/conditions/condition.ts'
+import type { LabelMark } from './labels.ts'
 import type { Task } from './task.ts'
 
 /** One action on one resource pattern: the unit that is classified, labelled, judged and allowed. */
@@ -61,6 +62,8 @@ export interface Plan {
   /** Characters of the session policy with the time Deny; at most 2,048. */
   readonly sessionPolicyCharacters: number
   readonly blastRadius: BlastRadius
+  /** Marks of the labels that it touches; absent if none is marked. */
+  readonly labelMarks?: Readonly<Record<string, readonly LabelMark[]>>
   /** Absent when there is none, and on plans from before there were any. */
   readonly warnings?: readonly PlanWarning[]
   /** Version of the action table that classified it. */

@@ -8,7 +8,7 @@ import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { declaredBlastRadius } from './blast-radius.ts'
-import { findLabels, type Labelled, type LabelSet } from './labels.ts'
+import { findLabels, findMarks, type Labelled, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair, PlanWarning } from './plan.ts'
 import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
@@ -133,6 +133,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
       return { action, resource: resource.text, class: risk, flags, within, touches, ...(conditions && { conditions }) }
     })
     const blastRadius = declaredBlastRadius(pairs)
+    const labelMarks = findMarks(labels, new Set(Object.keys(blastRadius.byLabel)))
     const warnings = roles.get(task.roleArn)?.warnings ?? []
     const body: Omit<Plan, 'hash'> = {
       subject,
@@ -143,6 +144,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
       sessionPolicy: policy.json,
       sessionPolicyCharacters: policy.characters,
       blastRadius,
+      ...(Object.keys(labelMarks).length > 0 && { labelMarks }),
       ...(warnings.length > 0 && { warnings }),
       actionTableVersion: ACTION_TABLE_VERSION,
     }

@@ -1,43 +1,100 @@
-import type { ActionClass } from '../aws/action-classes.ts'
-import type { PlanPair } from '../plan/plan.ts'
+import { ACTION_CLASSES, type ActionClass } from '../aws/action-classes.ts'
+import type { LabelMark } from '../plan/labels.ts'
+import type { Plan, PlanPair } from '../plan/plan.ts'
 import type { Verdict } from './cedar/cedar-judge.ts'
-import type { ApprovalRequirement } from './decision.ts'
-import { ANYONE } from './names/mentions.ts'
+import { ANYONE } from './checks/mentions.ts'
+import type { ApprovalRequirement, Waiver } from './decision.ts'
+
+/** Classes whose approval nothing waives. */
+export const NEVER_WAIVED: readonly string[] = ['permissions', 'escalation'] satisfies ActionClass[]
+
+/** Marks that ask for a person before anything is changed. */
+const GUARDED: readonly LabelMark[] = ['production', 'stateful', 'public']
+/** Classes that a mark concerns: what only lists or reads changes nothing. */
+const CHANGING = ACTION_CLASSES.slice(ACTION_CLASSES.indexOf('tag'))
+
+/** The configuration's word on approvals. */
+export interface ApprovalRules {
+  /** Config's `policy.approvalsRequiredFor`. */
+  readonly approvalsRequiredFor: readonly ActionClass[]
+  /** Config's `policy.allowWaivers`. Default false: a waiver has no effect. */
+  readonly allowWaivers?: boolean
+}
+
+/** The approvals of a plan: those that have to be given, without repeats, sorted, all to be met; and those waived. */
+export interface Approvals {
+  readonly approval: ApprovalRequirement[]
+  readonly waivers: Waiver[]
+}
 
 /**
- * The approvals that a permitted plan still needs: for each pair, a member of any group that its permits name. A pair
- * that some permit allows outright needs nobody, unless its class does; then any approver will do.
- *
- * @returns without repeats, sorted; all of them have to be met.
+ * The approvals that a permitted plan still needs: for each pair, a member of any group that its permits name. A pair that
+ * some permit allows outright needs nobody, unless its class or the mark of a label asks; then any approver will do.
  */
 export function mergeRequirements(
   judged: readonly { readonly pair: PlanPair; readonly verdict: Verdict }[],
-  approvalsRequiredFor: readonly ActionClass[],
-): ApprovalRequirement[] {
-  const byGroups = new Map<string, { anyOf: readonly string[]; because: Set<string> }>()
+  rules: ApprovalRules,
+  marks: Plan['labelMarks'] = {},
+): Approvals {
+  const asked = new Map<string, { anyOf: readonly string[]; because: Set<string> }>()
+  const waived = new Map<string, { policy: string; reason: string; because: Set<string> }>()
   for (const { pair, verdict } of judged) {
-    const { anyOf, because } = toRequirement(pair, verdict, approvalsRequiredFor)
-    if (anyOf.length === 0) continue
-    const key = anyOf.join(' ')
-    const known = byGroups.get(key) ?? { anyOf, because: new Set() }
-    for (const reason of because) known.because.add(reason)
-    byGroups.set(key, known)
+    const needed = findRequirement(pair, verdict, rules, marks)
+    if (!needed) continue
+    const waivers = mayWaive(pair, rules, marks) ? verdict.applied.filter(({ waiver }) => waiver !== undefined) : []
+    for (const { id, waiver = '' } of waivers)
+      addReasons(waived, id, { policy: id, reason: waiver, because: new Set() }, needed.because)
+    if (waivers.length === 0)
+      addReasons(asked, needed.anyOf.join(' '), { anyOf: needed.anyOf, because: new Set() }, needed.because)
   }
-  return [...byGroups.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { anyOf, because }]) => ({ anyOf, because: [...because].sort() }))
+  return { approval: sortEntries(asked), waivers: sortEntries(waived) }
 }
 
-function toRequirement(
+/** Who is asked for a pair, waivers aside; undefined: nobody. */
+function findRequirement(
   pair: PlanPair,
   { applied }: Verdict,
-  approvalsRequiredFor: readonly ActionClass[],
-): { anyOf: readonly string[]; because: readonly string[] } {
-  const groups = applied.flatMap(({ approvalGroup }) => approvalGroup ?? [])
-  if (groups.length === applied.length) {
+  { approvalsRequiredFor }: ApprovalRules,
+  marks: NonNullable<Plan['labelMarks']>,
+): ApprovalRequirement | undefined {
+  const permits = applied.filter(({ waiver }) => waiver === undefined)
+  const groups = permits.flatMap(({ approvalGroup }) => approvalGroup ?? [])
+  if (permits.length > 0 && groups.length === permits.length) {
     const anyOf = groups.includes(ANYONE) ? [ANYONE] : [...new Set(groups)].sort()
-    return { anyOf, because: applied.map(({ id }) => id) }
+    return { anyOf, because: permits.map(({ id }) => id) }
   }
-  const byClass = approvalsRequiredFor.includes(pair.class)
-  return byClass ? { anyOf: [ANYONE], because: [`class:${pair.class}`] } : { anyOf: [], because: [] }
+  const because = [
+    ...(approvalsRequiredFor.includes(pair.class) ? [`class:${pair.class}`] : []),
+    ...(CHANGING.includes(pair.class) ? guardedLabels(pair, marks).map((label) => `label:${label}`) : []),
+  ]
+  return because.length > 0 ? { anyOf: [ANYONE], because } : undefined
+}
+
+/** Destroying is waived only where all of it is known not to be production, and none of it is guarded. */
+function mayWaive(pair: PlanPair, { allowWaivers = false }: ApprovalRules, marks: NonNullable<Plan['labelMarks']>) {
+  if (!allowWaivers || NEVER_WAIVED.includes(pair.class)) return false
+  if (pair.class !== 'destructive') return true
+  const isWithin = pair.within.some((label) => marks[label]?.includes('nonproduction'))
+  return isWithin && guardedLabels(pair, marks).length === 0
+}
+
+function guardedLabels({ touches }: PlanPair, marks: NonNullable<Plan['labelMarks']>): string[] {
+  return touches.filter((label) => marks[label]?.some((mark) => GUARDED.includes(mark)))
+}
+
+function addReasons<Entry extends { because: Set<string> }>(
+  entries: Map<string, Entry>,
+  key: string,
+  fresh: Entry,
+  because: readonly string[],
+): void {
+  const entry = entries.get(key) ?? fresh
+  for (const reason of because) entry.because.add(reason)
+  entries.set(key, entry)
+}
+
+function sortEntries<Entry extends { because: Set<string> }>(entries: ReadonlyMap<string, Entry>) {
+  return [...entries]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, entry]) => ({ ...entry, because: [...entry.because].sort() }))
 }

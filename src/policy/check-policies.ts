@@ -1,6 +1,10 @@
 import { asStintError } from '../core/errors.ts'
-import { findUnknownNames, type KnownNames, listLooked } from './names/known-names.ts'
-import { findUnanswerable } from './names/unanswerable.ts'
+import type { LabelSet } from '../plan/labels.ts'
+import type { ApprovalRules } from './approval-requirements.ts'
+import { findIdleWaivers } from './checks/idle-waivers.ts'
+import { findUnknownNames, type KnownNames, listLooked } from './checks/known-names.ts'
+import { findOverlappingMarks } from './checks/overlapping-marks.ts'
+import { findUnanswerable } from './checks/unanswerable.ts'
 import type { Policy } from './policy.ts'
 import { formatProblem, POLICY_SUFFIX } from './policy-directory.ts'
 import { readPolicyFiles } from './policy-files.ts'
@@ -26,6 +30,10 @@ export interface PolicySurroundings {
   readonly known?: KnownNames
   /** How many people could answer for a group now; `any` stands for all approvers. */
   readonly countApprovers?: (group: string) => number
+  /** The labels, and the file that they are in. */
+  readonly labels?: { readonly set: LabelSet; readonly file: string }
+  /** The configuration's word on approvals. */
+  readonly approvals?: ApprovalRules
 }
 
 /** Checks a directory of policies as the broker would load it. Does not throw for anything in the directory. */
@@ -51,16 +59,21 @@ export async function checkPolicies(directory: string, surroundings: PolicySurro
   }
 }
 
-/** Problems of policies that load, with what surrounds them: names that exist nowhere, approvals that nobody can give. */
+/** Problems of policies that load, with what surrounds them: unknown names, approvals that nobody can give, idle waivers. */
 export function checkAgainst(
   policies: readonly Policy[],
-  { known = {}, countApprovers }: PolicySurroundings,
+  { known = {}, countApprovers, labels, approvals }: PolicySurroundings,
 ): PolicyProblem[] {
   const unknown = findUnknownNames(policies, known)
-  if (!countApprovers) return unknown
   // A group that does not exist is said once, as what it is.
   const said = new Set(unknown.map(placeOf))
-  return [...unknown, ...findUnanswerable(policies, countApprovers).filter((problem) => !said.has(placeOf(problem)))]
+  const unanswerable = countApprovers ? findUnanswerable(policies, countApprovers) : []
+  return [
+    ...unknown,
+    ...unanswerable.filter((problem) => !said.has(placeOf(problem))),
+    ...(labels && approvals ? findIdleWaivers(policies, { ...approvals, labels: labels.set }) : []),
+    ...(labels ? findOverlappingMarks(labels.set, labels.file) : []),
+  ]
 }
 
 /** Plain text for a terminal: one line a problem, then the sum and what was looked at. */

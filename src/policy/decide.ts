@@ -2,7 +2,7 @@ import type { ActionClass } from '../aws/action-classes.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
-import { mergeRequirements } from './approval-requirements.ts'
+import { type ApprovalRules, type Approvals, mergeRequirements } from './approval-requirements.ts'
 import type { CedarRequest, Verdict } from './cedar/cedar-judge.ts'
 import { keepRead } from './cedar/policy-expression.ts'
 import type { Decision, FailedPair } from './decision.ts'
@@ -13,7 +13,7 @@ import { resourceFacts } from './resource-facts.ts'
 export const DEFAULT_APPROVALS_REQUIRED_FOR: readonly ActionClass[] = ['destructive', 'permissions', 'escalation']
 
 /** Everything that a decision may depend on. */
-export interface DecisionInput {
+export interface DecisionInput extends ApprovalRules {
   /** `subject` and `trustDomain` from the caller's identity, the rest from its registration. */
   readonly agent: {
     readonly subject: string
@@ -30,8 +30,6 @@ export interface DecisionInput {
     readonly authMethod: AuthMethod
     readonly now: Date
   }
-  /** Config's `policy.approvalsRequiredFor`. */
-  readonly approvalsRequiredFor: readonly ActionClass[]
 }
 
 /**
@@ -71,7 +69,7 @@ function isWorthRemembering({ failedPairs }: Decision): boolean {
   )
 }
 
-function memoryKey({ judge }: PolicySet, { agent, plan, context, approvalsRequiredFor }: DecisionInput): string {
+function memoryKey({ judge }: PolicySet, { agent, plan, context, ...rules }: DecisionInput): string {
   const { hourUtc, weekdayUtc } = timeFacts(context.now)
   const reads = (name: string) => judge.reads.context.has(name) || judge.reads.context.has('*')
   return JSON.stringify([
@@ -79,7 +77,8 @@ function memoryKey({ judge }: PolicySet, { agent, plan, context, approvalsRequir
     [agent.subject, agent.trustDomain, agent.owner, agent.team, agent.registration],
     [context.roleArn, context.ttlSeconds, context.authMethod],
     [reads('hourUtc') ? hourUtc : -1, reads('weekdayUtc') ? weekdayUtc : -1],
-    approvalsRequiredFor,
+    rules.approvalsRequiredFor,
+    rules.allowWaivers ?? false,
   ])
 }
 
@@ -95,7 +94,7 @@ function judgePlan(set: PolicySet, input: DecisionInput): Decision {
   const failedPairs = judged.flatMap(({ pair, verdict }) => findFailure(pair, verdict) ?? [])
   // A plan without pairs asks for nothing that anyone could permit.
   const denied = failedPairs.length > 0 || judged.length === 0
-  const approval = denied ? [] : mergeRequirements(judged, input.approvalsRequiredFor)
+  const { approval, waivers } = denied ? NO_APPROVALS : mergeRequirements(judged, input, input.plan.labelMarks)
   const deciding = denied
     ? failedPairs.flatMap(({ policies }) => policies)
     : judged.flatMap(({ verdict }) => verdict.applied.map(({ id }) => id))
@@ -104,9 +103,12 @@ function judgePlan(set: PolicySet, input: DecisionInput): Decision {
     determiningPolicies: [...new Set(deciding)].sort(),
     failedPairs,
     approval,
+    ...(waivers.length > 0 && { waivers }),
     policySetHash: set.hash,
   }
 }
+
+const NO_APPROVALS: Approvals = { approval: [], waivers: [] }
 
 function findFailure({ action, resource }: PlanPair, verdict: Verdict): FailedPair | undefined {
   if (verdict.allowed && !verdict.failed) return undefined

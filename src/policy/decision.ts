@@ -16,7 +16,17 @@ export interface FailedPair {
 /** One condition of an approval: a member of one of these groups must approve. `any` stands for every approver. */
 export interface ApprovalRequirement {
   readonly anyOf: readonly string[]
-  /** Policy ids or `class:<class>` that asked for it. */
+  /** Policy ids, `class:<class>` or `label:<label>` that asked for it. */
+  readonly because: readonly string[]
+}
+
+/** An approval that a policy waived: nobody was asked, and the record says why. */
+export interface Waiver {
+  /** Id of the policy that waived it. */
+  readonly policy: string
+  /** The `@reason` of that policy. */
+  readonly reason: string
+  /** What asked for the approval: policy ids, `class:<class>` or `label:<label>`. */
   readonly because: readonly string[]
 }
 
@@ -30,6 +40,8 @@ export interface Decision {
   readonly failedPairsLeftOut?: number
   /** All of them must be met by the person who approves; empty unless `outcome` is `approval`. */
   readonly approval: readonly ApprovalRequirement[]
+  /** Approvals that nobody had to give; absent if there are none. */
+  readonly waivers?: readonly Waiver[]
   /** Lower-case hex SHA-256 of the policy set that judged. */
   readonly policySetHash: string
 }

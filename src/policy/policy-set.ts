@@ -1,6 +1,8 @@
 import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
-import { parseApprovalGroup, unknownAnnotation } from './annotations.ts'
+import { type ApprovalAnnotation, parseApproval, unknownAnnotation } from './annotations.ts'
+import { NEVER_WAIVED } from './approval-requirements.ts'
+import { findReach } from './cedar/candidates.ts'
 import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar/cedar-engine.ts'
 import { CedarJudge } from './cedar/cedar-judge.ts'
 import { openPatterns } from './cedar/open-patterns.ts'
@@ -14,6 +16,9 @@ export interface PolicyFile {
   readonly text: string
 }
 
+/** Checks that compare policies with what surrounds them. */
+export type PolicyRule = 'unknown-name' | 'approval-unanswerable' | 'waiver-idle' | 'marks-overlap'
+
 /** Something wrong with a policy set (`error`: it is not used) or worth a look (`warning`). */
 export interface PolicyProblem {
   readonly severity: 'error' | 'warning'
@@ -23,6 +28,8 @@ export interface PolicyProblem {
   readonly column: number
   readonly message: string
   readonly policyId?: string
+  /** Which check found it, if it compares the set with what surrounds it. */
+  readonly rule?: PolicyRule
 }
 
 /** A checked set of policies; never changes. */
@@ -99,7 +106,7 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
       report(source.offset, 'An @id is 1 to 100 letters, digits, dots, dashes, underscores and slashes.')
     const unknown = unknownAnnotation(annotations)
     if (unknown !== undefined) report(source.offset, unknown, id)
-    const approval = parseApprovalGroup(annotations, effect)
+    const approval = parseApproval(annotations, effect)
     if ('problem' in approval) report(source.offset, approval.problem, id)
     parsed.push({
       file,
@@ -107,7 +114,7 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
       policy: {
         id: id ?? '',
         effect,
-        ...('group' in approval && { approvalGroup: approval.group }),
+        ...toApproval(approval),
         ...(annotations.description !== undefined && { description: annotations.description }),
         text: source.text,
         file: file.name,
@@ -117,6 +124,12 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
     })
   }
   return parsed
+}
+
+function toApproval(approval: ApprovalAnnotation | { readonly problem: string }): Partial<Policy> {
+  if ('problem' in approval) return {}
+  const { group, waiver } = approval
+  return { ...(group !== undefined && { approvalGroup: group }), ...(waiver !== undefined && { waiver }) }
 }
 
 function withoutDuplicates(parsed: readonly Parsed[], problems: PolicyProblem[]): Parsed[] {
@@ -155,6 +168,11 @@ function validate(engine: CedarEngine, parsed: readonly Parsed[], problems: Poli
 function lint({ policy, source, file }: Parsed, problems: PolicyProblem[]): void {
   for (const { severity, message } of unsoundUses(policy.json))
     problems.push(problemAt(file, source.offset, severity, message, policy.id))
+  const classes = findReach(policy.json).classes ?? new Set<string>()
+  if (policy.waiver !== undefined && classes.size > 0 && [...classes].every((name) => NEVER_WAIVED.includes(name))) {
+    const message = `This waiver never applies: an approval of ${NEVER_WAIVED.join(' or ')} cannot be waived.`
+    problems.push(problemAt(file, source.offset, 'error', message, policy.id))
+  }
   for (const pattern of openPatterns(policy.json)) {
     const message = `like "${pattern}" has no separator before the *, so it also matches longer names; write e.g. "${pattern.slice(0, -1)}/*" or "${pattern.slice(0, -1)}-*".`
     problems.push(problemAt(file, source.offset, 'warning', message, policy.id))

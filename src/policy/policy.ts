@@ -7,6 +7,8 @@ export interface Policy {
   readonly effect: 'permit' | 'forbid'
   /** The group of its `@approval`, if it asks for one. */
   readonly approvalGroup?: string
+  /** The reason of its `@approval("none")`, if it waives one. */
+  readonly waiver?: string
   readonly description?: string
   readonly text: string
   readonly file: string

@@ -62,6 +62,12 @@ export interface DecisionInfo {
   }[]
   readonly approval: readonly { readonly anyOf: readonly string[]; readonly because: readonly string[] }[]
   readonly policySetHash: string
+  /** Approvals that a policy waived, and why. */
+  readonly waivers?: readonly {
+    readonly policy: string
+    readonly reason: string
+    readonly because: readonly string[]
+  }[]
 }
 
 /** A grant as its agent sees it, as of one answer of the broker. */
@@ -133,6 +139,8 @@ export interface PlanInfo {
   /** Allow statements of the session policy, JSON. */
   readonly sessionPolicy: string
   readonly sessionPolicyCharacters: number
+  /** Marks of the labels that it touches: production, nonproduction, stateful, public. */
+  readonly labelMarks?: Readonly<Record<string, readonly string[]>>
   readonly blastRadius?: {
     readonly actions: number
     readonly resourcePatterns: number

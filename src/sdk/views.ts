@@ -67,6 +67,9 @@ export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
     sessionPolicyCharacters: wire.sessionPolicyCharacters,
     ...(wire.blastRadius && { blastRadius: wire.blastRadius }),
     warnings: wire.warnings,
+    ...(wire.labelMarks.length > 0 && {
+      labelMarks: Object.fromEntries(wire.labelMarks.map(({ label, marks }) => [label, marks])),
+    }),
   }
 }
 

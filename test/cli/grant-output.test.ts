@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { planFacts } from '../../src/cli/grant-output.ts'
+import { decisionFacts, planFacts } from '../../src/cli/grant-output.ts'
 import type { PlanInfo } from '../../src/sdk/types.ts'
 
 function plan({ purpose, resource }: { purpose: string; resource: string }): PlanInfo {
@@ -20,4 +20,23 @@ test('an approver is told of words that look like others, in the purpose and in 
 
 test('a plan of plain words has nothing to point out', () => {
   expect(lookAlikesOf(plan({ purpose: 'Read the payments', resource: 'arn:aws:s3:::invoices/*' }))).toBeUndefined()
+})
+
+test('marks of labels and waived approvals are shown with their reasons', () => {
+  const marked = {
+    ...plan({ purpose: 'Load', resource: 'arn:aws:s3:::a' }),
+    labelMarks: { 'env:prod': ['production'] },
+  }
+  expect(Object.fromEntries(planFacts(marked)).Marks).toEqual(['env:prod: production'])
+  const decision = {
+    outcome: 'permit' as const,
+    determiningPolicies: ['nightly'],
+    failedPairs: [],
+    approval: [],
+    policySetHash: 'a'.repeat(64),
+    waivers: [{ policy: 'nightly', reason: 'Reviewed by Mara', because: ['label:env:prod'] }],
+  }
+  expect(Object.fromEntries(decisionFacts(decision))['Approval waived']).toEqual([
+    'by nightly (label:env:prod): Reviewed by Mara',
+  ])
 })

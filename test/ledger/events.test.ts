@@ -59,6 +59,15 @@ describe('every event of the catalogue is written', () => {
     { type: 'grant.requested', by: 'a request', work: () => h.request('key-00000001') },
     { type: 'grant.active', by: 'a request that policy permits', work: () => h.request('key-00000001') },
     { type: 'grant.active', by: 'an approval', work: () => answer('approve') },
+    {
+      type: 'approval.waived',
+      by: 'a request whose approval a policy waives',
+      work: () => {
+        const waivers = [{ policy: 'staging-load', reason: 'reviewed by Mara', because: ['label:prod'] }]
+        h.rules.decision = { ...DECISIONS.permit, waivers }
+        return h.request('key-00000001')
+      },
+    },
     { type: 'lease.intended', by: 'a request that policy permits', work: () => h.request('key-00000001') },
     { type: 'lease.issued', by: 'a request that policy permits', work: () => h.request('key-00000001') },
     {

@@ -11,6 +11,30 @@ const set = parseLabels({
   ],
 })
 
+describe('marks', () => {
+  const label = (marks: unknown) => ({ labels: [{ label: 'a', resources: ['arn:aws:s3:::a'], marks }] })
+  test('are kept sorted, each once', () => {
+    expect(parseLabels(label(['stateful', 'production', 'stateful'])).labels[0]?.marks).toEqual([
+      'production',
+      'stateful',
+    ])
+  })
+  for (const { name, marks, says } of [
+    {
+      name: 'production and nonproduction',
+      marks: ['production', 'nonproduction'],
+      says: /labels\.0\.marks: must not have both/,
+    },
+    { name: 'a misspelt mark', marks: ['prod'], says: /must be one of production, nonproduction, stateful, public/ },
+    { name: 'one text', marks: 'production', says: /labels\.0\.marks/ },
+  ])
+    test(`${name} are refused`, () => {
+      expect(() => parseLabels(label(marks))).toThrow(
+        expect.objectContaining({ code: 'LABELS_INVALID', message: expect.stringMatching(says) }),
+      )
+    })
+})
+
 describe('labels', () => {
   for (const { resource, within, touches } of [
     {

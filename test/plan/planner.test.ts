@@ -346,6 +346,25 @@ test('the warnings of a role are on each plan of it and in its hash', () => {
   expect(without.hash).not.toBe(plan.hash)
 })
 
+test('the marks of touched labels are on the plan and in its hash', () => {
+  const withMarks = (marks: string[]) =>
+    createPlanner({
+      labels: parseLabels({
+        labels: [
+          { label: 'env:prod', resources: ['arn:aws:s3:::data'], marks },
+          { label: 'env:other', resources: ['arn:aws:s3:::other'], marks: ['public'] },
+        ],
+      }),
+      ...{ roles, limits },
+    }).plan(SUBJECT, task(['s3:PutObject'], ['arn:aws:s3:::data/*']))
+  const plan = withMarks(['production', 'stateful'])
+  expect(plan.labelMarks).toEqual({ 'env:prod': ['production', 'stateful'] })
+  expect(planHash(plan)).toBe(plan.hash)
+  const unmarked = withMarks([])
+  expect(unmarked).not.toHaveProperty('labelMarks')
+  expect(unmarked.hash).not.toBe(plan.hash)
+})
+
 describe('the plan hash', () => {
   const input = task(['s3:GetObject', 's3:PutObject'], ['arn:aws:s3:::data/a', 'arn:aws:s3:::data/b'])
   const { hash } = planner.plan(SUBJECT, input)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'vitest'
+import { parse } from 'yaml'
 import { parseLabels } from '../../src/plan/labels.ts'
 import { checkPolicies } from '../../src/policy/check-policies.ts'
 import { DEFAULT_APPROVALS_REQUIRED_FOR, decide } from '../../src/policy/decide.ts'
@@ -47,6 +48,10 @@ for (const [index, { kind, text }] of blocks.entries())
         const input = { agent, plan: await plan(agent.subject, task, labels), context, approvalsRequiredFor: [] }
         assert.equal(decide(policies, input).outcome, expect)
       }
+      return
+    }
+    if (kind === 'yaml labels') {
+      assert.ok(parseLabels(parse(text)).labels.length > 0)
       return
     }
     const { problems } = compilePolicySet([{ name: 'docs', text }])

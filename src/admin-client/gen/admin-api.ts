@@ -397,6 +397,11 @@ export interface components {
             }[];
             readonly failedPairsLeftOut?: number;
             readonly approval: readonly components["schemas"]["ApprovalRequirement"][];
+            readonly waivers?: readonly {
+                readonly policy: string;
+                readonly reason: string;
+                readonly because: readonly string[];
+            }[];
             readonly policySetHash: string;
         };
         readonly ApprovalRequirement: {
@@ -470,6 +475,9 @@ export interface components {
                     readonly reason: string;
                 }[];
                 readonly unknown: readonly string[];
+            };
+            readonly labelMarks?: {
+                readonly [key: string]: readonly ("production" | "nonproduction" | "stateful" | "public")[];
             };
             readonly warnings?: readonly {
                 /** @enum {string} */

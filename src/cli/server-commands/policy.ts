@@ -10,8 +10,8 @@ import { DEFAULT_APPROVALS_REQUIRED_FOR } from '../../policy/decide.ts'
 import { createPolicyTestPlanner } from '../../policy/testing/policy-test-planner.ts'
 import { formatPolicyTests, runPolicyTests } from '../../policy/testing/policy-tests.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
-import { approverCount, loadKnownNames } from '../../start/rules/known-names.ts'
 import { plannerSettings } from '../../start/rules/planner.ts'
+import { loadPolicySurroundings } from '../../start/rules/policy-surroundings.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type OutputFormat, printValue, withOutput } from '../output.ts'
@@ -25,7 +25,7 @@ interface FileFlags {
   readonly output: OutputFormat
 }
 type CheckFlags = FileFlags & { readonly strict?: boolean }
-type TestFlags = FileFlags & { readonly approvalsFor?: readonly ActionClass[] }
+type TestFlags = FileFlags & { readonly approvalsFor?: readonly ActionClass[]; readonly allowWaivers?: boolean }
 
 /** `stint policy check|test [DIR]`; exit code 1 if the set is wrong, or a case fails. */
 export function policy(io: CommandIo): Promise<number> {
@@ -40,6 +40,7 @@ export function policy(io: CommandIo): Promise<number> {
       .action(async (directory: string | undefined, flags: CheckFlags) => done(await check(directory, flags, io)))
     withFiles(parser.command('test [directory]').description('run the *.test.yaml cases beside the policies'))
       .option('--approvals-for <classes>', 'action classes that always require approval', classesFlag)
+      .option('--allow-waivers', 'let @approval("none") waive approvals, as policy.allowWaivers does')
       .action(async (directory: string | undefined, flags: TestFlags) => done(await runTests(directory, flags, io)))
   })
 }
@@ -71,9 +72,8 @@ function readFiles(directory: string | undefined, flags: FileFlags, io: CommandI
 }
 
 async function check(given: string | undefined, flags: CheckFlags, io: CommandIo): Promise<number> {
-  const { config, directory, names } = readFiles(given, flags, io)
-  const known = await loadKnownNames(names)
-  const found = await checkPolicies(directory, { known, ...(config && approverCount(config, systemClock.now())) })
+  const { directory, names } = readFiles(given, flags, io)
+  const found = await checkPolicies(directory, await loadPolicySurroundings(names, systemClock.now()))
   if (flags.output === 'table') io.stdout.write(visibleLines(formatPolicyCheck(found)))
   else printValue(io, flags.output, found)
   return found.ok && !(flags.strict && found.warnings.length > 0) ? EXIT.ok : EXIT.error
@@ -93,6 +93,7 @@ async function runTests(given: string | undefined, flags: TestFlags, io: Command
     directory,
     plan,
     approvalsRequiredFor: flags.approvalsFor ?? config?.policy.approvalsRequiredFor ?? DEFAULT_APPROVALS_REQUIRED_FOR,
+    allowWaivers: flags.allowWaivers ?? config?.policy.allowWaivers ?? false,
     ...(registryFile !== undefined && { registry: await loadRegistry(registryFile) }),
   })
   if (flags.output === 'table') io.stdout.write(visibleLines(formatPolicyTests(found)))

@@ -16,6 +16,7 @@ import type { FailedPair as _stint_v1_FailedPair, FailedPair__Output as _stint_v
 import type { GetGrantRequest as _stint_v1_GetGrantRequest, GetGrantRequest__Output as _stint_v1_GetGrantRequest__Output } from './stint/v1/GetGrantRequest.ts';
 import type { GetGrantResponse as _stint_v1_GetGrantResponse, GetGrantResponse__Output as _stint_v1_GetGrantResponse__Output } from './stint/v1/GetGrantResponse.ts';
 import type { Grant as _stint_v1_Grant, Grant__Output as _stint_v1_Grant__Output } from './stint/v1/Grant.ts';
+import type { LabelMarks as _stint_v1_LabelMarks, LabelMarks__Output as _stint_v1_LabelMarks__Output } from './stint/v1/LabelMarks.ts';
 import type { Lease as _stint_v1_Lease, Lease__Output as _stint_v1_Lease__Output } from './stint/v1/Lease.ts';
 import type { ListGrantsRequest as _stint_v1_ListGrantsRequest, ListGrantsRequest__Output as _stint_v1_ListGrantsRequest__Output } from './stint/v1/ListGrantsRequest.ts';
 import type { ListGrantsResponse as _stint_v1_ListGrantsResponse, ListGrantsResponse__Output as _stint_v1_ListGrantsResponse__Output } from './stint/v1/ListGrantsResponse.ts';
@@ -32,6 +33,7 @@ import type { ReportActivityResponse as _stint_v1_ReportActivityResponse, Report
 import type { RequestGrantRequest as _stint_v1_RequestGrantRequest, RequestGrantRequest__Output as _stint_v1_RequestGrantRequest__Output } from './stint/v1/RequestGrantRequest.ts';
 import type { RequestGrantResponse as _stint_v1_RequestGrantResponse, RequestGrantResponse__Output as _stint_v1_RequestGrantResponse__Output } from './stint/v1/RequestGrantResponse.ts';
 import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } from './stint/v1/Task.ts';
+import type { Waiver as _stint_v1_Waiver, Waiver__Output as _stint_v1_Waiver__Output } from './stint/v1/Waiver.ts';
 import type { WatchGrantRequest as _stint_v1_WatchGrantRequest, WatchGrantRequest__Output as _stint_v1_WatchGrantRequest__Output } from './stint/v1/WatchGrantRequest.ts';
 import type { WatchGrantResponse as _stint_v1_WatchGrantResponse, WatchGrantResponse__Output as _stint_v1_WatchGrantResponse__Output } from './stint/v1/WatchGrantResponse.ts';
 
@@ -71,6 +73,7 @@ export interface ProtoGrpcType {
       GetGrantResponse: MessageTypeDefinition<_stint_v1_GetGrantResponse, _stint_v1_GetGrantResponse__Output>
       Grant: MessageTypeDefinition<_stint_v1_Grant, _stint_v1_Grant__Output>
       GrantState: EnumTypeDefinition
+      LabelMarks: MessageTypeDefinition<_stint_v1_LabelMarks, _stint_v1_LabelMarks__Output>
       Lease: MessageTypeDefinition<_stint_v1_Lease, _stint_v1_Lease__Output>
       ListGrantsRequest: MessageTypeDefinition<_stint_v1_ListGrantsRequest, _stint_v1_ListGrantsRequest__Output>
       ListGrantsResponse: MessageTypeDefinition<_stint_v1_ListGrantsResponse, _stint_v1_ListGrantsResponse__Output>
@@ -87,6 +90,7 @@ export interface ProtoGrpcType {
       RequestGrantRequest: MessageTypeDefinition<_stint_v1_RequestGrantRequest, _stint_v1_RequestGrantRequest__Output>
       RequestGrantResponse: MessageTypeDefinition<_stint_v1_RequestGrantResponse, _stint_v1_RequestGrantResponse__Output>
       Task: MessageTypeDefinition<_stint_v1_Task, _stint_v1_Task__Output>
+      Waiver: MessageTypeDefinition<_stint_v1_Waiver, _stint_v1_Waiver__Output>
       WatchGrantRequest: MessageTypeDefinition<_stint_v1_WatchGrantRequest, _stint_v1_WatchGrantRequest__Output>
       WatchGrantResponse: MessageTypeDefinition<_stint_v1_WatchGrantResponse, _stint_v1_WatchGrantResponse__Output>
     }

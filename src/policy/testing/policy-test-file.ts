@@ -20,7 +20,8 @@ export interface PolicyTestCase {
     readonly registration?: string
   }
   readonly task: Task
-  readonly labels?: Readonly<Record<string, readonly string[]>>
+  /** By label: its resources, and its marks if it has any. */
+  readonly labels?: Readonly<Record<string, { resources: readonly string[]; marks?: readonly string[] }>>
   readonly at: Date
   readonly authMethod: AuthMethod
   readonly expect: Decision['outcome']
@@ -28,6 +29,8 @@ export interface PolicyTestCase {
   readonly policies?: readonly string[]
   /** Exactly the groups that should be asked: all entries, any of each. */
   readonly approval?: readonly (readonly string[])[]
+  /** Exactly the ids of the policies that should waive an approval. */
+  readonly waived?: readonly string[]
 }
 
 /**
@@ -61,6 +64,12 @@ const ttl = z.string().transform((value, context) => {
 /** A Monday at noon, unless a case says otherwise: a test must not depend on when it runs. */
 const DEFAULT_AT = '2026-01-05T12:00:00Z'
 
+/** Resources alone, or with marks, as in the file of labels. */
+const labelSchema = z.union([
+  z.array(words).transform((resources) => ({ resources })),
+  z.strictObject({ resources: z.array(words), marks: z.array(words).exactOptional() }),
+])
+
 const caseSchema = z.strictObject({
   name: words,
   agent: z.union([
@@ -92,18 +101,19 @@ const caseSchema = z.strictObject({
     ttl,
     purpose: words.default('A case of a policy test'),
   }),
-  labels: z.record(words, z.array(words)).optional(),
+  labels: z.record(words, labelSchema).optional(),
   at: instantText.prefault(DEFAULT_AT),
   authMethod: z.enum(AUTH_METHODS).default('x509-svid'),
   expect: z.enum(OUTCOMES),
   policies: z.array(words).optional(),
+  waived: z.array(words).optional(),
   approval: z.array(z.union([words.transform((group) => [group]), z.array(words).min(1)])).optional(),
 })
 
 const fileSchema = z.strictObject({ cases: z.array(caseSchema).min(1).max(1_000) })
 
 function toCase(parsed: z.infer<typeof caseSchema>): PolicyTestCase {
-  const { name, agent, task, labels, at, authMethod, expect, policies, approval } = parsed
+  const { name, agent, task, labels, at, authMethod, expect, policies, approval, waived } = parsed
   return {
     name,
     agent: { ...agent, subject: agent.subject.value, trustDomain: agent.subject.trustDomain },
@@ -114,5 +124,6 @@ function toCase(parsed: z.infer<typeof caseSchema>): PolicyTestCase {
     expect,
     ...(policies && { policies }),
     ...(approval && { approval }),
+    ...(waived && { waived }),
   }
 }

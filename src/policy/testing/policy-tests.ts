@@ -17,11 +17,7 @@ const POLICY_TEST_SUFFIX = '.test.yaml'
  * Makes a plan of a task as the broker would. `labels` are the case's own, by label and ARN patterns; absent means
  * the operator's.
  */
-export type PolicyTestPlanner = (
-  subject: string,
-  task: Task,
-  labels?: Readonly<Record<string, readonly string[]>>,
-) => Plan | Promise<Plan>
+export type PolicyTestPlanner = (subject: string, task: Task, labels?: PolicyTestCase['labels']) => Plan | Promise<Plan>
 
 interface PolicyTestResult {
   readonly file: string
@@ -52,6 +48,8 @@ export async function runPolicyTests(options: {
   readonly directory: string
   readonly plan: PolicyTestPlanner
   readonly approvalsRequiredFor: readonly ActionClass[]
+  /** Whether waivers have an effect. Default false. */
+  readonly allowWaivers?: boolean
   /** Says who owns the agents of cases. Without it each case says so itself. */
   readonly registry?: Pick<Registry, 'find'>
 }): Promise<PolicyTestReport> {
@@ -88,7 +86,12 @@ export function formatPolicyTests({ results, untested }: PolicyTestReport): stri
 async function runCase(
   set: PolicySet,
   { agent: given, task, labels, at, authMethod, ...expected }: PolicyTestCase,
-  { plan: planTask, approvalsRequiredFor, registry }: Omit<Parameters<typeof runPolicyTests>[0], 'directory'>,
+  {
+    plan: planTask,
+    registry,
+    approvalsRequiredFor,
+    allowWaivers = false,
+  }: Omit<Parameters<typeof runPolicyTests>[0], 'directory'>,
 ): Promise<{ differences: string[]; decision?: Decision }> {
   const agent = completeAgent(given, registry)
   if (typeof agent === 'string') return { differences: [agent] }
@@ -96,7 +99,7 @@ async function runCase(
     const plan = await planTask(agent.subject, task, labels)
     const { roleArn, ttlSeconds } = task
     const context = { roleArn, ttlSeconds, authMethod, now: at }
-    const decision = decide(set, { agent, plan, context, approvalsRequiredFor })
+    const decision = decide(set, { agent, plan, context, approvalsRequiredFor, allowWaivers })
     return { decision, differences: findDifferences(expected, decision) }
   } catch (error) {
     const known = asStintError(error)
@@ -124,7 +127,7 @@ function completeAgent(
 }
 
 function findDifferences(
-  { expect, policies, approval }: Pick<PolicyTestCase, 'expect' | 'policies' | 'approval'>,
+  { expect, policies, approval, waived }: Pick<PolicyTestCase, 'expect' | 'policies' | 'approval' | 'waived'>,
   decision: Decision,
 ): string[] {
   const differences: string[] = []
@@ -133,6 +136,10 @@ function findDifferences(
   const wanted = policies && [...policies].sort().join(', ')
   if (wanted !== undefined && wanted !== decided)
     differences.push(`expected the policies [${wanted}] to decide, got [${decided}]`)
+  const gone = (decision.waivers ?? []).map(({ policy }) => policy).join(', ')
+  const wantedGone = waived && [...waived].sort().join(', ')
+  if (wantedGone !== undefined && wantedGone !== gone)
+    differences.push(`expected the policies [${wantedGone}] to waive an approval, got [${gone}]`)
   const asked = formatRequirements(decision.approval.map(({ anyOf }: ApprovalRequirement) => anyOf))
   if (approval && formatRequirements(approval) !== asked)
     differences.push(`expected approval by ${formatRequirements(approval)}, got ${asked}`)

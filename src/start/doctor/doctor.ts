@@ -12,7 +12,7 @@ import { checkAgainst } from '../../policy/check-policies.ts'
 import { formatProblem, loadPolicySet } from '../../policy/policy-directory.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
 import { createProvider } from '../provider.ts'
-import { approverCount, loadKnownNames } from '../rules/known-names.ts'
+import { loadPolicySurroundings } from '../rules/policy-surroundings.ts'
 import { checkAws } from './aws-checks.ts'
 import { type Check, check } from './check.ts'
 import { checkIdentity } from './identity-checks.ts'
@@ -61,9 +61,9 @@ async function* checkRules(config: Config, clock: Pick<Clock, 'now'>): AsyncGene
 /** Policies, labels, registrations, operators and roles have to name the same things. */
 async function checkNames(config: Config, now: Date): Promise<string> {
   const { policies } = await loadPolicySet(config.policy.directory)
-  const known = await loadKnownNames({ config })
-  const problems = checkAgainst(policies, { known, ...approverCount(config, now) })
-  if (problems.length === 0) return 'each name in a policy exists, and each approval can be given'
+  const problems = checkAgainst(policies, await loadPolicySurroundings({ config }, now))
+  if (problems.length === 0)
+    return 'each name in a policy exists, each approval can be given, and each waiver can apply'
   throw new StintError('POLICY_INVALID', { explanation: problems.map(formatProblem).join('; ') })
 }
 

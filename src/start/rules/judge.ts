@@ -22,6 +22,7 @@ export const judge = definePart({
       planner,
       policy: { decide: (question) => decide(policies.current(), question) },
       approvalsRequiredFor: config.policy.approvalsRequiredFor,
+      allowWaivers: config.policy.allowWaivers,
     }),
   }),
 })

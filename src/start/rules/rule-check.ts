@@ -2,7 +2,7 @@ import type { OperatorDirectory } from '../../admin/operators/operator-directory
 import type { Config } from '../../config/schema.ts'
 import type { Reloading } from '../../core/files/reloading.ts'
 import type { PartFinding } from '../../core/health/part-health.ts'
-import { countInGroup } from '../../grants/operators/who-can-answer.ts'
+import type { Operator } from '../../grants/operators/operator.ts'
 import type { LabelSet } from '../../plan/labels.ts'
 import { checkAgainst } from '../../policy/check-policies.ts'
 import { formatProblem } from '../../policy/policy-directory.ts'
@@ -10,8 +10,8 @@ import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { configuredNames, labelNames, registrationNames } from './known-names.ts'
 import type { FollowingPlanner } from './planner.ts'
+import { surroundPolicies } from './policy-surroundings.ts'
 
 interface Needs extends Surroundings {
   readonly registry: Reloading<Registry>
@@ -60,24 +60,25 @@ function createLook(
     const now = [rules.policies, rules.labels, rules.registry, people.map(({ name }) => name).join()]
     if (now.every((each, index) => each === seen[index])) return
     seen = now
-    report(findProblems(config, rules, (group) => countInGroup(people, group)))
+    report(findProblems(config, rules, people))
   }
 }
 
 function findProblems(
   config: Config,
   rules: { policies: PolicySet | undefined; labels: LabelSet | undefined; registry: Registry | undefined },
-  countApprovers: (group: string) => number,
+  people: readonly Operator[],
 ): PartFinding[] {
   const { policies, labels, registry } = rules
   if (!policies) return []
-  const known = {
-    ...(labels && labelNames(labels, config.labels?.file ?? 'The configuration (no labels.file)')),
-    ...(registry && registrationNames(registry, config.registry.file)),
-    ...configuredNames(config),
-  }
-  return checkAgainst(policies.policies, { known, countApprovers }).map((problem) => ({
-    finding: problem.severity === 'error' ? 'unknown-name' : 'approval-unanswerable',
+  const surroundings = surroundPolicies({
+    config,
+    labels: labels && config.labels && { set: labels, file: config.labels.file },
+    registry: registry && { set: registry, file: config.registry.file },
+    people,
+  })
+  return checkAgainst(policies.policies, surroundings).map((problem) => ({
+    finding: problem.rule ?? problem.severity,
     code: 'POLICY_INVALID',
     explanation: formatProblem(problem),
   }))

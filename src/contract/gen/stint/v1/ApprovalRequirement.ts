@@ -10,7 +10,7 @@ export interface ApprovalRequirement {
    */
   'anyOf'?: (string)[];
   /**
-   * Policy ids or `class:<class>` that asked for it.
+   * Policy ids, `class:<class>` or `label:<label>` that asked for it.
    */
   'because'?: (string)[];
 }
@@ -24,7 +24,7 @@ export interface ApprovalRequirement__Output {
    */
   'anyOf': (string)[];
   /**
-   * Policy ids or `class:<class>` that asked for it.
+   * Policy ids, `class:<class>` or `label:<label>` that asked for it.
    */
   'because': (string)[];
 }

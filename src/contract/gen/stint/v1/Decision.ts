@@ -2,6 +2,7 @@
 
 import type { FailedPair as _stint_v1_FailedPair, FailedPair__Output as _stint_v1_FailedPair__Output } from '../../stint/v1/FailedPair.ts';
 import type { ApprovalRequirement as _stint_v1_ApprovalRequirement, ApprovalRequirement__Output as _stint_v1_ApprovalRequirement__Output } from '../../stint/v1/ApprovalRequirement.ts';
+import type { Waiver as _stint_v1_Waiver, Waiver__Output as _stint_v1_Waiver__Output } from '../../stint/v1/Waiver.ts';
 
 /**
  * What policy says of a plan.
@@ -27,6 +28,10 @@ export interface Decision {
    * Hex SHA-256 of the policy set.
    */
   'policySetHash'?: (string);
+  /**
+   * Approvals that a policy waived.
+   */
+  'waivers'?: (_stint_v1_Waiver)[];
 }
 
 /**
@@ -53,4 +58,8 @@ export interface Decision__Output {
    * Hex SHA-256 of the policy set.
    */
   'policySetHash': (string);
+  /**
+   * Approvals that a policy waived.
+   */
+  'waivers': (_stint_v1_Waiver__Output)[];
 }

@@ -4,6 +4,7 @@ import type { Task as _stint_v1_Task, Task__Output as _stint_v1_Task__Output } f
 import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_PlanPair__Output } from '../../stint/v1/PlanPair.ts';
 import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stint_v1_BlastRadius__Output } from '../../stint/v1/BlastRadius.ts';
 import type { PlanWarning as _stint_v1_PlanWarning, PlanWarning__Output as _stint_v1_PlanWarning__Output } from '../../stint/v1/PlanWarning.ts';
+import type { LabelMarks as _stint_v1_LabelMarks, LabelMarks__Output as _stint_v1_LabelMarks__Output } from '../../stint/v1/LabelMarks.ts';
 
 /**
  * What a task comes to.
@@ -41,6 +42,10 @@ export interface Plan {
    * What to know before it is approved or used.
    */
   'warnings'?: (_stint_v1_PlanWarning)[];
+  /**
+   * The labels that it touches and that the operator has marked.
+   */
+  'labelMarks'?: (_stint_v1_LabelMarks)[];
 }
 
 /**
@@ -79,4 +84,8 @@ export interface Plan__Output {
    * What to know before it is approved or used.
    */
   'warnings': (_stint_v1_PlanWarning__Output)[];
+  /**
+   * The labels that it touches and that the operator has marked.
+   */
+  'labelMarks': (_stint_v1_LabelMarks__Output)[];
 }

@@ -14,6 +14,6 @@ export function findUnanswerable(policies: readonly Policy[], count: (group: str
     if (group === undefined || count(group) > 0) return []
     const who = group === ANYONE ? 'no operator' : `no operator in the group ${group}`
     const message = `Nobody can give this approval now: ${who} has the role approver (or a higher one) and a token that has not expired. Such a request waits until somebody has, or expires.`
-    return [problemIn(policy, group, 'warning', message)]
+    return [problemIn(policy, group, 'warning', message, 'approval-unanswerable')]
   })
 }

@@ -33,6 +33,19 @@ export function findMentions({ json, approvalGroup }: Policy): Mention[] {
   return [...new Map(found.map((mention) => [`${mention.kind} ${mention.name}`, mention])).values()]
 }
 
+/** The names that the policy wants something to lie within. */
+export function labelsWithin({ json }: Policy): string[] {
+  const found: string[] = []
+  const visit = (expression: Expr) => {
+    const { operands } = openExpression(expression)
+    if (operands.some((operand) => accessedAttribute(operand, 'resource') === 'within'))
+      found.push(...operands.flatMap(literals))
+    operands.forEach(visit)
+  }
+  for (const { kind, body } of json.conditions) if (kind === 'when') visit(body)
+  return [...new Set(found)]
+}
+
 const ENTITY_KINDS: Readonly<Record<string, NameKind>> = { 'Stint::Team': 'team', 'Stint::Agent': 'agent' }
 
 const ATTRIBUTE_KINDS: Readonly<Record<'principal' | 'resource' | 'context', Readonly<Record<string, NameKind>>>> = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import { checkAgainst } from '../../../src/policy/check-policies.ts'
-import { type KnownNames, listLooked } from '../../../src/policy/names/known-names.ts'
+import { type KnownNames, listLooked } from '../../../src/policy/checks/known-names.ts'
 import { formatProblem } from '../../../src/policy/policy-directory.ts'
 import { setOf } from '../policy-fixtures.ts'
 

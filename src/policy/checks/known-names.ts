@@ -4,7 +4,7 @@ import { asStintError } from '../../core/errors.ts'
 import { didYouMean } from '../../core/text/nearest.ts'
 import { AUTH_METHODS } from '../../identity/caller-identity.ts'
 import type { Policy } from '../policy.ts'
-import type { PolicyProblem } from '../policy-set.ts'
+import type { PolicyProblem, PolicyRule } from '../policy-set.ts'
 import { findMentions, type Mention, type NameKind } from './mentions.ts'
 
 /** The names of one kind that exist. */
@@ -45,7 +45,7 @@ export function findUnknownNames(policies: readonly Policy[], known: KnownNames 
   return policies.flatMap((policy) =>
     findMentions(policy).flatMap((mention) => {
       const message = explainUnknown(mention, { ...known, ...BUILT_IN })
-      return message === undefined ? [] : [problemIn(policy, mention.name, 'error', message)]
+      return message === undefined ? [] : [problemIn(policy, mention.name, 'error', message, 'unknown-name')]
     }),
   )
 }
@@ -56,6 +56,7 @@ export function problemIn(
   name: string,
   severity: PolicyProblem['severity'],
   message: string,
+  rule: PolicyRule,
 ): PolicyProblem {
   const quoted = JSON.stringify(name)
   const places = [quoted, `${quoted.slice(0, -1)}:`].map((text) => policy.text.indexOf(text))
@@ -63,7 +64,7 @@ export function problemIn(
   const onFirst = before.length === 1
   const column = [...(before.at(-1) ?? '')].length + (onFirst ? policy.column : 1)
   const line = policy.line + before.length - 1
-  return { severity, file: policy.file, line, column, message, policyId: policy.id }
+  return { severity, file: policy.file, line, column, message, policyId: policy.id, rule }
 }
 
 /** Names that do not depend on anybody's files. */

@@ -1,0 +1,62 @@
+import type { LabelSet } from '../../plan/labels.ts'
+import { type ApprovalRules, NEVER_WAIVED } from '../approval-requirements.ts'
+import { findReach } from '../cedar/candidates.ts'
+import type { Policy } from '../policy.ts'
+import type { PolicyProblem } from '../policy-set.ts'
+import { problemIn } from './known-names.ts'
+import { labelsWithin } from './mentions.ts'
+
+/** What decides whether a waiver can have an effect. */
+export interface WaiverFacts extends ApprovalRules {
+  readonly labels: LabelSet
+}
+
+/** Waivers that can never apply, or that waive nothing. */
+export function findIdleWaivers(policies: readonly Policy[], facts: WaiverFacts): PolicyProblem[] {
+  return policies.flatMap((policy) => {
+    const found = policy.waiver === undefined ? undefined : explainIdle(policy, facts)
+    return found ? [problemIn(policy, 'none', found.severity, found.message, 'waiver-idle')] : []
+  })
+}
+
+function explainIdle(
+  policy: Policy,
+  { allowWaivers = false, approvalsRequiredFor, labels }: WaiverFacts,
+): { severity: PolicyProblem['severity']; message: string } | undefined {
+  if (!allowWaivers)
+    return {
+      severity: 'error',
+      message:
+        'This waiver has no effect: the configuration does not allow waivers (policy.allowWaivers is false), so approvals are asked for as if it were not there.',
+    }
+  const { classes } = findReach(policy.json)
+  if (!classes) return undefined
+  const isOnly = (...names: readonly string[]) => [...classes].every((name) => names.includes(name))
+  if (isOnly('destructive', ...NEVER_WAIVED)) return explainDestructive(policy, labels)
+  if (
+    isOnly('list', 'read') &&
+    ![...classes].some((name) => (approvalsRequiredFor as readonly string[]).includes(name))
+  )
+    return {
+      severity: 'warning',
+      message:
+        'This waiver waives nothing unless another permit asks for an approval: none is required for what only lists or reads.',
+    }
+  return undefined
+}
+
+function explainDestructive(policy: Policy, { labels }: LabelSet): ReturnType<typeof explainIdle> {
+  const open = labels.flatMap(({ label, marks }) => (marks.includes('nonproduction') ? [label] : []))
+  if (open.length === 0)
+    return {
+      severity: 'error',
+      message:
+        'This waiver never applies: destroying is waived only within labels marked nonproduction, and no label is (marks: [nonproduction] in the labels file).',
+    }
+  const named = labelsWithin(policy)
+  if (named.length === 0 || named.some((label) => open.includes(label))) return undefined
+  return {
+    severity: 'warning',
+    message: `This waiver applies only to what is also within a label marked nonproduction (${open.join(', ')}); ${named.join(', ')} is not marked.`,
+  }
+}

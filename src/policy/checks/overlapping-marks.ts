@@ -1,0 +1,20 @@
+import { resourceIntersects } from '../../aws/arn.ts'
+import type { LabelSet } from '../../plan/labels.ts'
+import type { PolicyProblem } from '../policy-set.ts'
+
+/** Labels marked production and nonproduction that share resources: there production counts, and no waiver applies. */
+export function findOverlappingMarks({ labels }: LabelSet, file: string): PolicyProblem[] {
+  const production = labels.filter(({ marks }) => marks.includes('production'))
+  const nonproduction = labels.filter(({ marks }) => marks.includes('nonproduction'))
+  return production.flatMap((one) =>
+    nonproduction.flatMap((other) => {
+      const pair = one.patterns.flatMap((pattern) => {
+        const met = other.patterns.find((candidate) => resourceIntersects(pattern, candidate))
+        return met ? [[pattern.text, met.text] as const] : []
+      })[0]
+      if (!pair) return []
+      const message = `${one.label} is marked production and ${other.label} nonproduction, and both take in some of the same resources (${pair.join(' and ')}); those count as production.`
+      return [{ severity: 'warning' as const, file, line: 1, column: 1, message, rule: 'marks-overlap' as const }]
+    }),
+  )
+}
