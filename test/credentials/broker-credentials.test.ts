@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
 import { idBody } from '../../src/core/ids.ts'
 import { createLogger } from '../../src/core/log.ts'
+import { BrokerCredentials } from '../../src/credentials/aws-sts/own-credentials/broker-credentials.ts'
+import { readDefaultChain } from '../../src/credentials/aws-sts/own-credentials/default-chain.ts'
 import type { AwsStsProvider, AwsStsProviderOptions } from '../../src/credentials/aws-sts/provider.ts'
 import type { PartReports } from '../../src/credentials/aws-sts/provider-problems.ts'
 import { createProvider } from '../../src/start/provider.ts'
@@ -66,9 +69,11 @@ function hideSources(): void {
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
 }
 
-/** The credential endpoints of a container and of an instance, which give what `current` says. */
-async function metadataServer(current: () => string): Promise<string> {
+/** The credential endpoints of a container and of an instance, which give what `current` says to who has the token. */
+async function metadataServer(current: () => string | undefined, token?: () => string): Promise<string> {
   const server = createServer((request, response) => {
+    if (current() === undefined) return
+    if (token && request.headers.authorization !== token()) return void response.writeHead(403).end('{}')
     const expiration = new Date(Date.now() + 3_600_000).toISOString()
     const keys = { AccessKeyId: current(), SecretAccessKey: 'secret', Token: 'token', Expiration: expiration }
     const answers: Record<string, string> = {
@@ -154,6 +159,23 @@ const SOURCES: {
         current = id
       })
       vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', `${await metadataServer(() => current)}/keys`)
+      return fromConfig()
+    },
+  },
+  {
+    name: 'EKS Pod Identity', // EKS User Guide, "How EKS Pod Identity works": the token file is rotated
+    open: async (put) => {
+      let current = ''
+      put((id) => {
+        current = id
+        writeFileSync(file('pod-token'), `token-for-${id}`)
+      })
+      const agent = await metadataServer(
+        () => current,
+        () => `token-for-${current}`,
+      )
+      vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', `${agent}/v1/credentials`)
+      vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', file('pod-token'))
       return fromConfig()
     },
   },
@@ -255,6 +277,50 @@ describe("the broker's own credentials", () => {
       await expect(fromConfig({ credentials: KEY_FILES() })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     })
   }
+})
+
+describe('a source that hangs', () => {
+  beforeEach(hideSources)
+
+  // The SDK gives up after a second, and asks a container endpoint three times more.
+  test('is asked again later: an instance profile', { timeout: 60_000 }, async () => {
+    let current: string | undefined
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', undefined)
+    vi.stubEnv('AWS_EC2_METADATA_SERVICE_ENDPOINT', await metadataServer(() => current))
+    const provider = await fromConfig()
+    await expect(mint(provider)).rejects.toMatchObject({
+      code: 'PROVIDER_UNAVAILABLE',
+      details: { fault: 'broker_credentials', outcome: 'not_minted' },
+    })
+    current = 'INSTANCEEXAMPLE'
+    await aws.clock.advance(60_000)
+    await mint(provider)
+  })
+
+  test('is given up and not asked in a storm: a credential_process', { timeout: 60_000 }, async () => {
+    const answer = JSON.stringify({ Version: 1, AccessKeyId: 'PROCESSEXAMPLE01', SecretAccessKey: 's' })
+    execFileSync('mkfifo', [file('pipe')])
+    writeFileSync(file('config'), `[default]\ncredential_process=${file('process')}\n`)
+    const script = (body: string) =>
+      writeFileSync(file('process'), `#!/bin/sh\necho x >>${file('runs')}\n${body}\n`, { mode: 0o700 })
+    script(`cat ${file('pipe')}`)
+    const own = new BrokerCredentials({
+      read: readDefaultChain({ region: 'eu-west-1', http: { connectionTimeoutMs: 2_000, requestTimeoutMs: 5_000 } }),
+      clock: aws.clock,
+      readTimeoutMs: 5_000,
+    })
+    const source = own.source as () => Promise<{ accessKeyId: string }>
+    const failed = { name: 'CredentialSourceError' }
+    await expect(source()).rejects.toMatchObject({ ...failed, cause: { name: 'TimeoutError' } })
+    script(`echo '${answer}'`)
+    await expect(source()).rejects.toMatchObject({ ...failed, cause: { message: 'it still does not answer' } })
+    await aws.clock.advance(9_999)
+    await expect(source()).rejects.toMatchObject(failed)
+    await aws.clock.advance(1)
+    expect(await source()).toMatchObject({ accessKeyId: 'PROCESSEXAMPLE01' })
+    expect(readFileSync(file('runs'), 'utf8')).toBe('x\nx\n')
+    writeFileSync(file('pipe'), '') // lets the first one end
+  })
 })
 
 describe('the external id of a role', () => {

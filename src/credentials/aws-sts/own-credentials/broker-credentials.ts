@@ -24,8 +24,13 @@ export class CredentialSourceError extends Error {
 const SOON_OVER_MS = 300_000
 /** A source is read no more often than this because calls fail or an end is near. */
 const READ_PAUSE_MS = 1_000
-/** A source that does not answer is given up, so that the next call asks it again. */
+/** A source that does not answer is given up, so that a later call asks it again. */
 const READ_TIMEOUT_MS = 20_000
+/**
+ * The longest pause while readings hang. The first is twice the timeout and each is twice as long as the one before: a reading
+ * that was given up may hold a process (`credential_process`), which nobody here can end.
+ */
+const MAX_HANGING_PAUSE_MS = 600_000
 
 /**
  * The AWS credentials that the broker calls AWS with. Many sources (a shared file, mounted key files, `credential_process`)
@@ -35,15 +40,20 @@ const READ_TIMEOUT_MS = 20_000
 export class BrokerCredentials {
   readonly #read: ReadBrokerKeys
   readonly #clock: Clock
+  readonly #readTimeoutMs: number
   #keys: BrokerKeys | undefined
   #reading: Promise<BrokerKeys> | undefined
   #readAtMs = Number.NEGATIVE_INFINITY
   #lastFailed = false
+  /** Readings that were given up and have not ended. */
+  #hanging = 0
   #version = 0
 
-  constructor(options: { readonly read: ReadBrokerKeys; readonly clock: Clock }) {
+  /** @param options.readTimeoutMs default 20 s */
+  constructor(options: { readonly read: ReadBrokerKeys; readonly clock: Clock; readonly readTimeoutMs?: number }) {
     this.#read = options.read
     this.#clock = options.clock
+    this.#readTimeoutMs = options.readTimeoutMs ?? READ_TIMEOUT_MS
   }
 
   /** For an SDK client. Marked as memoized, since the client would else keep what has no expiration. */
@@ -95,16 +105,20 @@ export class BrokerCredentials {
   }
 
   #pausing(): boolean {
-    return this.#clock.monotonicMs() - this.#readAtMs < READ_PAUSE_MS
+    const hangingPauseMs = Math.min(MAX_HANGING_PAUSE_MS, this.#readTimeoutMs * 2 ** this.#hanging)
+    return this.#clock.monotonicMs() - this.#readAtMs < (this.#hanging > 0 ? hangingPauseMs : READ_PAUSE_MS)
   }
 
   #readOnce(): Promise<BrokerKeys> {
     if (this.#reading) return this.#reading
+    if (this.#hanging > 0 && this.#pausing()) return Promise.reject(sourceError(new Error('it still does not answer')))
     this.#readAtMs = this.#clock.monotonicMs()
-    const reading = inTime(this.#read, { timeoutMs: READ_TIMEOUT_MS })
+    const work = Promise.resolve().then(this.#read)
+    const reading = inTime(() => work, { timeoutMs: this.#readTimeoutMs })
       .catch((cause: unknown) => {
         this.#lastFailed = true
-        throw new CredentialSourceError("The broker's AWS credential source failed.", { cause })
+        if (cause instanceof TooLate) this.#watchHanging(work)
+        throw sourceError(cause)
       })
       .then((keys) => this.#keep(keys))
       .finally(() => {
@@ -114,12 +128,29 @@ export class BrokerCredentials {
     return reading
   }
 
+  #watchHanging(work: Promise<unknown>): void {
+    const ended = () => {
+      this.#hanging -= 1
+    }
+    this.#hanging += 1
+    work.then(ended, ended)
+  }
+
   #keep(keys: BrokerKeys): BrokerKeys {
     this.#lastFailed = false
     if (!this.#keys || !sameKeys(this.#keys, keys)) this.#version += 1
     this.#keys = keys
     return keys
   }
+}
+
+function sourceError(cause: unknown): CredentialSourceError {
+  return new CredentialSourceError("The broker's AWS credential source failed.", { cause })
+}
+
+/** Named so that it is read as a call that was not answered in time. */
+class TooLate extends Error {
+  override readonly name = 'TimeoutError'
 }
 
 function sameKeys(a: BrokerKeys, b: BrokerKeys): boolean {
@@ -131,7 +162,7 @@ async function inTime<T>(
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const giveUp = () => reject(Object.assign(new Error('no credentials in time'), { name: 'TimeoutError' }))
+  const giveUp = () => reject(new TooLate('no credentials in time'))
   const timer = setTimeout(giveUp, timeoutMs).unref()
   signal?.addEventListener('abort', giveUp, { once: true })
   if (signal?.aborted) giveUp()
