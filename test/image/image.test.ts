@@ -105,7 +105,7 @@ describe('the final tree', () => {
   test('imports nothing that is not a dependency', async () => {
     const { dependencies = {} } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as Manifest
     // Run from a checkout only: what makes the tables of actions, and the demo. No command of the image loads them.
-    const checkoutOnly = /\/(action-table|judging\/model)\/generate[a-z-]*\.js$|\/practice\/demo\/[a-z-]+\.js$/
+    const checkoutOnly = /\/(action-table|judging\/(model|review))\/generate[a-z-]*\.js$|\/practice\/demo\/[a-z-]+\.js$/
     const programs = files.filter((file) => /^app\/dist\/.*\.js$/.test(file) && !checkoutOnly.test(file))
     const texts = await Promise.all(programs.map((file) => readFile(join(image.root, file), 'utf8')))
     const packages = texts.flatMap((text) =>

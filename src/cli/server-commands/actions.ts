@@ -23,7 +23,11 @@ function explain(io: CommandIo, patterns: readonly string[], { output }: Flags):
   const names = new Set(patterns.flatMap((pattern) => expandActions(pattern)))
   const rows = [...names].map((name) => explainAction(findAction(name)))
   const [only] = rows
-  if (only && rows.length === 1 && output === 'table') return printExplanation(io, only)
+  if (only && rows.length === 1 && output === 'table') printExplanation(io, only)
+  else printExplanations(io, output, rows)
+}
+
+function printExplanations(io: CommandIo, output: OutputFormat, rows: readonly ActionExplanation[]): void {
   printList(io, output, {
     rows,
     columns: [
