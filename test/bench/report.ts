@@ -4,6 +4,7 @@ import type { Ceiling, Ceilings } from './parts/ceilings.ts'
 import type { Expiry } from './parts/expiry.ts'
 import type { Identity } from './parts/identity.ts'
 import type { ManyGrants } from './parts/many-grants.ts'
+import type { PlanSize } from './parts/plan-size.ts'
 import { HEADLINE, type ThroughputRow } from './parts/throughput.ts'
 
 /** All that the bench has found. */
@@ -14,6 +15,7 @@ export interface Findings {
   readonly manyGrants: ManyGrants
   readonly expiry: Expiry
   readonly identity: Identity
+  readonly planSize: PlanSize
 }
 
 /** The figures that the project holds itself to, and what bounds them. */
@@ -33,11 +35,14 @@ export interface Figures {
   readonly call_identity_us: number
   readonly jwt_over_crypto: number
   readonly attack_p99_ratio: number
+  /** Everyday tasks whose session policy fits; a fraction. */
+  readonly plans_that_fit: number
+  readonly plan_ms: number
 }
 
 /** The figures of the parts that ran. */
 export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
-  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity } = findings
+  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, planSize } = findings
   return {
     ...(throughput && { grants_per_second: round(headline(throughput).perSecond, 0) }),
     ...(addedLatency && {
@@ -58,6 +63,7 @@ export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
       jwt_over_crypto: round(identity.jwtOverCrypto, 2),
       ...(identity.attack && { attack_p99_ratio: round(identity.attack.ratio, 2) }),
     }),
+    ...(planSize && { plans_that_fit: round(planSize.fit / planSize.tasks, 4), plan_ms: round(planSize.meanMs, 2) }),
   }
 }
 
@@ -151,7 +157,7 @@ function figureRows({ manyGrants, expiry }: Partial<Findings>, figures: Partial<
     [`grants/s, ${HEADLINE.inFlight} in flight, STS ${HEADLINE.stsMs} ms`, figures.grants_per_second, 600, '>=', ''],
     ['added p50 at 200/s over STS 20 ms', figures.added_p50_ms, 3, '<=', 'ms'],
     ['added p99', figures.added_p99_ms, 15, '<=', 'ms'],
-    [`slower at ${many} live grants`, slowdown === undefined ? undefined : slowdown * 100, 10, '<=', '%'],
+    [`slower at ${many} live grants`, percentOf(slowdown), 10, '<=', '%'],
     [`lateness p99 of ${expiry?.grants} expiries at once`, figures.expiry_lateness_p99_ms, 1_000, '<=', 'ms'],
     [`ready at ${many} live grants`, figures.ready_ms_at_1m, 2_000, '<=', 'ms'],
     [
@@ -165,10 +171,16 @@ function figureRows({ manyGrants, expiry }: Partial<Findings>, figures: Partial<
     ['identity of a call on a verified connection', figures.call_identity_us, 5, '<=', 'µs'],
     ['JWT-SVID ES256 over verify of node:crypto', figures.jwt_over_crypto, 1.3, '<=', '×'],
     ['a good client’s p99 beside an attack over quiet', figures.attack_p99_ratio, 3, '<=', '×'],
+    ['everyday tasks that fit into a session policy', percentOf(figures.plans_that_fit), 90, '>=', '%'],
   ]
 }
 
-function notes({ addedLatency, manyGrants, expiry, identity }: Partial<Findings>): string[] {
+/** A fraction as a percentage, as far as there is one. */
+function percentOf(fraction: number | undefined): number | undefined {
+  return fraction === undefined ? undefined : fraction * 100
+}
+
+function notes({ addedLatency, manyGrants, expiry, identity, planSize }: Partial<Findings>): string[] {
   const attack = identity?.attack
   return [
     addedLatency &&
@@ -178,6 +190,8 @@ function notes({ addedLatency, manyGrants, expiry, identity }: Partial<Findings>
     expiry && `Expiries: ${expiry.ended} of ${expiry.grants} ended, p50 ${fixed(expiry.p50Ms, 0)} ms.`,
     attack &&
       `A good client: quiet p99 ${ms(attack.quietP99Ms)}, beside the attack ${ms(attack.attackP99Ms)} (${attack.connections} connections, ${attack.bursts} bursts a window).`,
+    planSize &&
+      `Everyday tasks: ${planSize.fit} of ${planSize.tasks} fit into a session policy, ${planSize.shortened} of them with wildcards; the median of those has ${planSize.medianCharacters} characters.`,
   ].filter((note) => note !== undefined)
 }
 

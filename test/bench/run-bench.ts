@@ -7,6 +7,7 @@ import { measureCeilings } from './parts/ceilings.ts'
 import { measureExpiry } from './parts/expiry.ts'
 import { measureIdentity } from './parts/identity.ts'
 import { measureManyGrants } from './parts/many-grants.ts'
+import { measurePlanSize } from './parts/plan-size.ts'
 import { measureThroughput } from './parts/throughput.ts'
 import { CLIENT_CORE, canPin, endAll, SERVER_CORE } from './pinned-process.ts'
 import { type Findings, figuresOf, reportText } from './report.ts'
@@ -20,6 +21,7 @@ const PARTS: { readonly [Part in keyof Findings]: (run: BenchRun) => Promise<Fin
   expiry: measureExpiry,
   manyGrants: measureManyGrants,
   identity: measureIdentity,
+  planSize: measurePlanSize,
 }
 
 export interface BenchOptions {

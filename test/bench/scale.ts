@@ -10,6 +10,8 @@ export interface Scale {
   readonly manyGrants: number
   readonly memoryGrants: number
   readonly expiringGrants: number
+  /** Tasks that are planned for their size. */
+  readonly everydayTasks: number
 }
 
 export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
@@ -22,6 +24,7 @@ export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     manyGrants: 1_000_000,
     memoryGrants: 100_000,
     expiringGrants: 10_000,
+    everydayTasks: 10_000,
   },
   quick: {
     name: 'quick',
@@ -32,6 +35,7 @@ export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     manyGrants: 100_000,
     memoryGrants: 20_000,
     expiringGrants: 10_000,
+    everydayTasks: 2_000,
   },
   smoke: {
     name: 'smoke',
@@ -42,5 +46,6 @@ export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     manyGrants: 2_000,
     memoryGrants: 1_000,
     expiringGrants: 200,
+    everydayTasks: 200,
   },
 }
