@@ -1,4 +1,5 @@
 import { parseRoleArn } from '../aws/arn.ts'
+import { parseRolePattern } from '../aws/roles/role-pattern.ts'
 import { fillTemplate, type RolePlace } from '../aws/roles/role-template.ts'
 import { PROFILES } from '../aws/store-profile.ts'
 import type { RoleSetting } from '../config/role-settings.ts'
@@ -11,7 +12,7 @@ import type { RevocationPlacement } from '../credentials/aws-sts/deny/deny-list-
 import { checkExternalId } from '../credentials/aws-sts/mint/session-request.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/own-credentials/broker-credentials.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
-import { type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
+import { type NamedRoles, type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
 import { loadAwsNetwork } from './aws/network.ts'
 import { readSecret } from './aws/secret-files.ts'
 import { definePart } from './part.ts'
@@ -72,7 +73,7 @@ export async function createProvider(
     ...(aws.strictness && { strictness: aws.strictness }),
     ...(credentials && { credentials }),
     ...(iamCredentials && { iamCredentials }),
-    observer: observer(deps),
+    observer: observer(deps, namedRoles(config)),
   })
 }
 
@@ -80,14 +81,21 @@ function endpoints({ endpoint, stsEndpoint = endpoint, iamEndpoint = endpoint }:
   return { ...(stsEndpoint && { stsEndpoint }), ...(iamEndpoint && { iamEndpoint }) }
 }
 
-function observer({
-  logger,
-  partHealth,
-}: {
-  readonly logger: Logger
-  readonly partHealth?: PartReports
-}): ProviderObserver {
-  const problems = partHealth && new ProviderProblems(partHealth)
+function namedRoles({ roles }: Config): NamedRoles {
+  const patterns = roles.flatMap(({ arn, accounts }) => parseRolePattern(arn, accounts) ?? [])
+  const accounts = new Set(patterns.flatMap((pattern) => [...(pattern.accounts ?? [])]))
+  return {
+    roleArns: new Set(patterns.flatMap(({ spelled }) => spelled ?? [])),
+    accounts,
+    oneAccount: accounts.size === 1 && patterns.every((pattern) => pattern.accounts),
+  }
+}
+
+function observer(
+  { logger, partHealth }: { readonly logger: Logger; readonly partHealth?: PartReports },
+  named: NamedRoles,
+): ProviderObserver {
+  const problems = partHealth && new ProviderProblems(partHealth, named)
   return {
     clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS'),
     externalIdRead: (roleArn, error) => {

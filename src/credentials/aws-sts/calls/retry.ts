@@ -181,7 +181,7 @@ async function takeTurn(
     throw signal.aborted ? cancelled() : error
   }
   const release = await tools.slots?.acquire({ maxWaitMs: timeLeft(), signal }).catch(asCancelled)
-  if (tools.slots && !release) throw busy(context, 'Too many calls of this account wait for AWS')
+  if (tools.slots && !release) throw busy(context, 'Too many calls of this account wait for AWS', 'busy')
   if (!tools.pace) return release
   const granted = await tools.pace(timeLeft(), signal).catch((error) => {
     release?.()
@@ -189,16 +189,20 @@ async function takeTurn(
   })
   if (granted) return release
   release?.()
-  throw busy(context, `Too many calls are queued for the configured rate (${tools.limits.totalMs} ms budget)`)
+  throw busy(
+    context,
+    `Too many calls are queued for the configured rate (${tools.limits.totalMs} ms budget)`,
+    'throttled',
+  )
 }
 
-function busy(context: Omit<CallContext, 'sent'>, why: string): StintError {
+function busy(context: Omit<CallContext, 'sent'>, why: string, fault: string): StintError {
   return new StintError('PROVIDER_THROTTLED', {
     explanation: `${why}; try again later.`,
     ...callIds(context),
     provider: 'aws-sts',
     outcome: 'not_minted',
-    fault: 'throttled',
+    fault,
   })
 }
 
