@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { beginDenyWrites } from '../../src/grants/deny-reconciler.ts'
 import { idBody } from '../../src/core/ids.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
+import { beginDenyWrites } from '../../src/grants/deny-reconciler.ts'
 import { caller, OSCAR, openHarness, task, WRITE } from '../support/grant-harness.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { StsServer } from '../support/sts-server.ts'
@@ -47,7 +47,7 @@ afterEach(async () => {
 async function revokedGrantIn(account: string): Promise<string> {
   const { grant } = await h.request(`key-of-${account}`, task(WRITE, { roleArn: roleIn(account) }), caller())
   expect(grant.state).toBe('active')
-  await h.operators.revokeGrant(OSCAR, { grantId: grant.id, reason: 'to test' }, h.signal)
+  await h.operators.revokeGrant(OSCAR, grant.id, 'to test')
   return grant.id
 }
 

@@ -90,6 +90,8 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     limits?: object
     recordRates?: RecordRates
     reuse?: TokenReuse
+    /** That tasks may name; default the one of the fake provider. */
+    roles?: readonly string[]
   } = {},
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'stint-test-'))
@@ -118,7 +120,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
   }
   const planner = createPlanner({
     labels: NO_LABELS,
-    roles: new Map([[ROLE, {}]]),
+    roles: new Map((options.roles ?? [ROLE]).map((arn) => [arn, {}])),
     limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
   })
   const refusedTokens = new RefusalLog({
