@@ -36,6 +36,8 @@ const role = z.strictObject({
   /** What the `*` of the account stands for; every account unless set. */
   accounts: z.array(accountId).min(1).max(MAX_ACCOUNTS).optional(),
   externalIdFile: path.optional(),
+  /** Tag keys on which the role's own policies rest. */
+  tagKeys: z.array(z.string().min(1).max(128)).max(100).default([]),
   /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
   allowWildcard: z.union([z.boolean(), z.array(z.string().min(1)).max(100)]).default(false),
   /** Whether reads of configuration that need no resource (`ec2:Describe*`, `ce:Get*`) may take `*`; never reads of data. */

@@ -3,6 +3,7 @@ import { compileGlob, type Glob, intersects } from '../aws/glob.ts'
 import { z } from '../core/documents/schema.ts'
 import type { YamlDocument } from '../core/documents/yaml-document.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { type TagSelector, tagSelectorSchema } from './tag-labels.ts'
 
 /**
  * What an operator can say of a label beyond its name. `production`, `stateful` and `public` ask for a person before anything
@@ -21,6 +22,8 @@ export interface LabelSet {
     readonly patterns: readonly ResourcePattern[]
     /** Resources below those of the patterns: an index of a table, a version of a function, the objects of a bucket. */
     readonly below: readonly Glob[]
+    /** Resources by their tags, besides those of the patterns. */
+    readonly tags: readonly TagSelector[]
   }[]
 }
 
@@ -33,17 +36,20 @@ export interface Labelled {
 const schema = z.strictObject({
   labels: z
     .array(
-      z.strictObject({
-        label: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:._/@=+-]{0,127}$/, 'must be a name such as env:prod'),
-        resources: z.array(z.string().min(1).max(2_048)).min(1).max(1_000),
-        marks: z
-          .array(z.enum(LABEL_MARKS, `must be one of ${LABEL_MARKS.join(', ')}`))
-          .max(LABEL_MARKS.length)
-          .refine((marks) => !(marks.includes('production') && marks.includes('nonproduction')), {
-            message: 'must not have both production and nonproduction: a label is one or the other',
-          })
-          .default([]),
-      }),
+      z
+        .strictObject({
+          label: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:._/@=+-]{0,127}$/, 'must be a name such as env:prod'),
+          resources: z.array(z.string().min(1).max(2_048)).min(1).max(1_000).optional(),
+          marks: z
+            .array(z.enum(LABEL_MARKS, `must be one of ${LABEL_MARKS.join(', ')}`))
+            .max(LABEL_MARKS.length)
+            .refine((marks) => !(marks.includes('production') && marks.includes('nonproduction')), {
+              message: 'must not have both production and nonproduction: a label is one or the other',
+            })
+            .default([]),
+          tags: z.array(tagSelectorSchema).min(1).max(100).optional(),
+        })
+        .refine(({ resources, tags }) => resources || tags, 'must have resources, tags, or both'),
     )
     .max(1_000),
 })
@@ -52,7 +58,8 @@ const schema = z.strictObject({
 export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
 
 /**
- * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*'], marks: ['production']}]}`.
+ * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*'], marks: ['production']}]}`. A
+ * label may also, or instead, have `tags: [{key: 'env', values: ['prod']}]`: its resources are those of both.
  *
  * On S3 a bucket and its objects are different resources: within `arn:aws:s3:::prod-data` lies the bucket alone, within
  * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
@@ -69,7 +76,7 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
   }
   const seen = new Set<string>()
   const problems: LabelProblem[] = []
-  const labels = parsed.data.labels.map(({ label, resources, marks }, at) => {
+  const labels = parsed.data.labels.map(({ label, resources = [], tags = [], marks }, at) => {
     if (seen.has(label))
       problems.push({
         path: ['labels', at, 'label'],
@@ -82,6 +89,7 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
       marks: [...new Set(marks)].sort(),
       patterns,
       below: patterns.flatMap(({ text }) => compileChildGlobs(text)),
+      tags,
     }
   })
   if (problems.length > 0) throw invalid(problems)
@@ -90,7 +98,8 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
 }
 
 /**
- * The labels of all that a pattern stands for (`within`) and of some of it (`touches`).
+ * The labels of all that a pattern stands for (`within`) and of some of it (`touches`), by ARN; see `findTagLabels` for those
+ * by tag.
  *
  * Within means wholly inside one pattern of the label: what several of its patterns cover only together counts as not within,
  * which can refuse but never grant. `*` touches every label; what hangs on a labelled resource (`table/orders/index/by-day`

@@ -35,8 +35,11 @@ export interface BlastRadius {
   readonly unknown: readonly string[]
 }
 
-/** Kinds of warnings; a client may meet one that it does not know. `cannot_revoke`: credentials work until they expire. */
-export const PLAN_WARNINGS = ['cannot_revoke'] as const
+/**
+ * Kinds of warnings; a client may meet one that it does not know. `cannot_revoke`: credentials work until they expire.
+ * `sets_tag_key`: an action may set a tag key on which a label or a role's policy rests.
+ */
+export const PLAN_WARNINGS = ['cannot_revoke', 'sets_tag_key'] as const
 
 /** A fact about a plan that whoever approves it or uses it should know; it forbids nothing. */
 export interface PlanWarning {

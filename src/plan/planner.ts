@@ -1,6 +1,7 @@
 import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { parseRoleArn, type RoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
+import { riskierClass } from '../aws/judging/judge-action.ts'
 import { compileSessionPolicy, MAX_SESSION_POLICY_CHARACTERS, type SessionPolicy } from '../aws/session-policy.ts'
 import { PROFILES, type StoreProfile } from '../aws/store-profile.ts'
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
@@ -11,6 +12,8 @@ import { declaredBlastRadius } from './blast-radius.ts'
 import { findLabels, findMarks, type Labelled, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair, PlanWarning } from './plan.ts'
+import { findSettableKey, type ProtectedTagKey, protectedTagKeys } from './tag-keys.ts'
+import { findTagLabels } from './tag-labels.ts'
 import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
 /** An operator's settings for a role that agents may act through. */
@@ -25,6 +28,8 @@ export interface RoleSettings {
    * return no secret, such as `rds:DescribeDBInstances`, never `s3:GetObject`. Default true.
    */
   readonly allowWildcardReads?: boolean
+  /** Tag keys on which the role's own policies rest: setting one is of class `permissions`. */
+  readonly tagKeys?: readonly string[]
   /** Said on each plan of the role. */
   readonly warnings?: readonly PlanWarning[]
 }
@@ -125,16 +130,32 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
 
   function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {
     const labelled = new Map<string, Labelled>()
-    const pairs = pairings.map(({ action, resource, conditions }): PlanPair => {
+    const { roleArn } = task
+    const { tagKeys = [], warnings: roleWarnings = [] } = roles.get(roleArn) ?? {}
+    const accountId = parseRoleArn(roleArn)?.accountId ?? ''
+    const protectedKeys = protectedTagKeys(labels.labels, { roleArn, tagKeys })
+    const opened = new Map<string, PlanWarning>()
+    const pairs = pairings.map((pairing): PlanPair => {
+      const { action, resource, conditions } = pairing
       const own = labelled.get(resource.text) ?? findLabels(labels, resource)
       labelled.set(resource.text, own)
+      const byTag = findTagLabels(labels.labels, { ...pairing, accountId })
+      const settable = findSettableKey(pairing, protectedKeys)
+      if (settable) opened.set(`${action} ${settable.key}`, tagKeyWarning(action, settable))
       const { class: risk, flags } = classify(action)
-      const { within, touches } = own
-      return { action, resource: resource.text, class: risk, flags, within, touches, ...(conditions && { conditions }) }
+      return {
+        action,
+        resource: resource.text,
+        class: settable ? riskierClass(risk, 'permissions') : risk,
+        flags,
+        within: union(own.within, byTag.within),
+        touches: union(own.touches, byTag.touches),
+        ...(conditions && { conditions }),
+      }
     })
     const blastRadius = declaredBlastRadius(pairs)
     const labelMarks = findMarks(labels, new Set(Object.keys(blastRadius.byLabel)))
-    const warnings = roles.get(task.roleArn)?.warnings ?? []
+    const warnings = [...roleWarnings, ...opened.values()]
     const body: Omit<Plan, 'hash'> = {
       subject,
       task,
@@ -150,6 +171,17 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
     }
     return deepFreeze({ hash: planHash(body), ...body })
   }
+}
+
+function tagKeyWarning(action: string, { key, usedBy }: ProtectedTagKey): PlanWarning {
+  return {
+    kind: 'sets_tag_key',
+    explanation: `${action} may set or remove the tag key ${key}, on which ${usedBy} rests, so it counts as permissions. A condition on aws:TagKeys that names other keys excludes it.`,
+  }
+}
+
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  return b.length === 0 ? a : [...new Set([...a, ...b])].sort()
 }
 
 interface Judged {

@@ -481,7 +481,7 @@ export interface components {
             };
             readonly warnings?: readonly {
                 /** @enum {string} */
-                readonly kind: "cannot_revoke";
+                readonly kind: "cannot_revoke" | "sets_tag_key";
                 readonly explanation: string;
             }[];
             readonly actionTableVersion: string;

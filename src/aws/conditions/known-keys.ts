@@ -1,4 +1,4 @@
-import type { ResourceType, TableAction } from '../action-table.ts'
+import { actionsOfService, type ResourceType, type TableAction } from '../action-table.ts'
 import type { ResourcePattern } from '../arn.ts'
 import { intersects } from '../glob.ts'
 import type { Condition } from './condition.ts'
@@ -37,3 +37,16 @@ function canMean(resource: ResourcePattern, type: ResourceType | undefined): boo
 }
 
 const meanings = new WeakMap<ResourcePattern, Map<ResourceType, boolean>>()
+
+/** True if some resource of the service can have a tag that policies may ask for. */
+export function hasTaggedResources(service: string): boolean {
+  const known = taggedServices.get(service)
+  if (known !== undefined) return known
+  const actions = [...(actionsOfService(service)?.values() ?? [])]
+  const tagged = actions.some(({ keys, typeKeys }) => [keys, ...typeKeys].some((letters) => letters.includes('r')))
+  taggedServices.set(service, tagged)
+  return tagged
+}
+
+/** By service prefix; `r` is the letter of aws:ResourceTag. */
+const taggedServices = new Map<string, boolean>()

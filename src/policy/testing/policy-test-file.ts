@@ -4,9 +4,17 @@ import { fileError, YamlDocument } from '../../core/documents/yaml-document.ts'
 import { parseDurationMs } from '../../core/duration.ts'
 import { parseAgentSubject } from '../../identity/agent-subject.ts'
 import { AUTH_METHODS, type AuthMethod } from '../../identity/caller-identity.ts'
+import { type TagSelector, tagSelectorSchema } from '../../plan/tag-labels.ts'
 import type { Task } from '../../plan/task.ts'
 import { type Decision, OUTCOMES } from '../decision.ts'
 import type { PolicyFile } from '../policy-set.ts'
+
+/** A label as the file of labels has it; `parseLabels` judges it. */
+interface PolicyTestLabel {
+  readonly resources?: readonly string[]
+  readonly tags?: readonly TagSelector[]
+  readonly marks?: readonly string[]
+}
 
 /** One case: who asks for what and when, and what policy should say. */
 export interface PolicyTestCase {
@@ -20,8 +28,8 @@ export interface PolicyTestCase {
     readonly registration?: string
   }
   readonly task: Task
-  /** By label: its resources, and its marks if it has any. */
-  readonly labels?: Readonly<Record<string, { resources: readonly string[]; marks?: readonly string[] }>>
+  /** By label: its resources by ARN and by tag, and its marks if it has any. */
+  readonly labels?: Readonly<Record<string, PolicyTestLabel>>
   readonly at: Date
   readonly authMethod: AuthMethod
   readonly expect: Decision['outcome']
@@ -64,10 +72,14 @@ const ttl = z.string().transform((value, context) => {
 /** A Monday at noon, unless a case says otherwise: a test must not depend on when it runs. */
 const DEFAULT_AT = '2026-01-05T12:00:00Z'
 
-/** Resources alone, or with marks, as in the file of labels. */
+/** Resources alone, or what a label of the file of labels has. */
 const labelSchema = z.union([
   z.array(words).transform((resources) => ({ resources })),
-  z.strictObject({ resources: z.array(words), marks: z.array(words).exactOptional() }),
+  z.strictObject({
+    resources: z.array(words).exactOptional(),
+    tags: z.array(tagSelectorSchema).exactOptional(),
+    marks: z.array(words).exactOptional(),
+  }),
 ])
 
 const caseSchema = z.strictObject({

@@ -7,7 +7,7 @@ export function createPolicyTestPlanner(options: PlannerOptions): PolicyTestPlan
   const usual = createPlanner(options)
   return (subject, task, labels) => {
     if (!labels) return usual.plan(subject, task)
-    const own = Object.entries(labels).map(([label, { resources, marks = [] }]) => ({ label, resources, marks }))
+    const own = Object.entries(labels).map(([label, members]) => ({ label, ...members }))
     return createPlanner({ ...options, labels: parseLabels({ labels: own }) }).plan(subject, task)
   }
 }

@@ -14,7 +14,7 @@ import { type PolicyTestCase, parsePolicyTests } from './policy-test-file.ts'
 const POLICY_TEST_SUFFIX = '.test.yaml'
 
 /**
- * Makes a plan of a task as the broker would. `labels` are the case's own, by label and ARN patterns; absent means
+ * Makes a plan of a task as the broker would. `labels` are the case's own, by label; absent means
  * the operator's.
  */
 export type PolicyTestPlanner = (subject: string, task: Task, labels?: PolicyTestCase['labels']) => Plan | Promise<Plan>

@@ -47,8 +47,8 @@ export const planner = definePart({
   },
 })
 
-function roleSettings({ allowWildcard, allowWildcardReads, revocation }: RoleSetting): RoleSettings {
-  const settings = { allowWildcard, allowWildcardReads }
+function roleSettings({ allowWildcard, allowWildcardReads, tagKeys, revocation }: RoleSetting): RoleSettings {
+  const settings = { allowWildcard, allowWildcardReads, tagKeys }
   return revocation.kind === 'none' ? { ...settings, warnings: [CANNOT_REVOKE] } : settings
 }
 

@@ -6,7 +6,8 @@
  */
 export interface PlanWarning {
   /**
-   * cannot_revoke: its credentials work until they expire. Newer brokers may send other kinds.
+   * cannot_revoke: its credentials work until they expire; sets_tag_key: an action may set a tag on which a label or the
+   * role's policy rests. Newer brokers may send other kinds.
    */
   'kind'?: (string);
   /**
@@ -20,7 +21,8 @@ export interface PlanWarning {
  */
 export interface PlanWarning__Output {
   /**
-   * cannot_revoke: its credentials work until they expire. Newer brokers may send other kinds.
+   * cannot_revoke: its credentials work until they expire; sets_tag_key: an action may set a tag on which a label or the
+   * role's policy rests. Newer brokers may send other kinds.
    */
   'kind': (string);
   /**

@@ -1,0 +1,119 @@
+import type { ResourcePattern } from '../aws/arn.ts'
+import type { Condition } from '../aws/conditions/condition.ts'
+import { hasTaggedResources } from '../aws/conditions/known-keys.ts'
+import { intersects, matches } from '../aws/glob.ts'
+import { z } from '../core/documents/schema.ts'
+
+/** A label's resources by their tag: those whose tag `key` has one of the values. */
+export interface TagSelector {
+  readonly key: string
+  readonly values: readonly string[]
+  /** Service prefixes; absent: all services. */
+  readonly services?: readonly string[] | undefined
+  /** Account ids; absent: all accounts. */
+  readonly accounts?: readonly string[] | undefined
+}
+
+/** The shape of a TagSelector in the labels file. */
+export const tagSelectorSchema = z.strictObject({
+  // Tagging AWS Resources User Guide, "Tag naming limits and requirements".
+  key: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9 _.:/=+@\u00c0-\u00ff-]{1,128}$/,
+      'must be a tag key of 1 to 128 letters, digits, spaces or _.:/=+-@',
+    ),
+  values: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(256)
+        .regex(/^[^*?]*$/, 'must be the whole value of a tag: wildcards are not taken'),
+    )
+    .min(1)
+    .max(100),
+  services: z
+    .array(z.string().regex(/^[a-z0-9-]+$/, 'must be a service prefix such as ec2'))
+    .min(1)
+    .max(100)
+    .optional(),
+  accounts: z
+    .array(z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits'))
+    .min(1)
+    .max(1_000)
+    .optional(),
+})
+
+/** What is asked of a tag label: a pair, and the account of its role. */
+export interface TaggedPair {
+  readonly action: string
+  readonly resource: ResourcePattern
+  readonly conditions?: readonly Condition[]
+  /** '' where the role has none. */
+  readonly accountId: string
+}
+
+/** The labels that a pair is within, and those that it touches, by their tags; both in the order of the labels. */
+export function findTagLabels(
+  labels: readonly { readonly label: string; readonly tags: readonly TagSelector[] }[],
+  pair: TaggedPair,
+): { readonly within: readonly string[]; readonly touches: readonly string[] } {
+  const compared = labels.flatMap(({ label, tags }) =>
+    tags.map((selector) => ({ label, ...compareTag(selector, pair) })),
+  )
+  const names = (found: typeof compared) => [...new Set(found.map(({ label }) => label))]
+  return {
+    within: names(compared.filter(({ within }) => within)),
+    touches: names(compared.filter(({ touches }) => touches)),
+  }
+}
+
+/**
+ * How a pair stands to resources with a tag. Only a condition on `aws:ResourceTag` with their key can say anything: by it a
+ * pair is within them, or does not touch them; without it any resource of the service may have the tag.
+ *
+ * AWS compares tag keys in conditions without regard to case, so this does.
+ */
+function compareTag(selector: TagSelector, pair: TaggedPair): { readonly within: boolean; readonly touches: boolean } {
+  const service = pair.action.slice(0, pair.action.indexOf(':'))
+  const place = placeOf(selector, pair)
+  if (!isOfService(selector, service) || !place.touches) return { within: false, touches: false }
+  const condition = pair.conditions?.find(({ key }) => isTagCondition(key, selector.key))
+  if (!condition) return { within: false, touches: true }
+  const { operator, values } = condition
+  const isMeant = (value: string) =>
+    operator === 'StringLike' ? selector.values.some((each) => matches(value, each)) : selector.values.includes(value)
+  const isExact = (value: string) => operator === 'StringEquals' || !/[*?]/.test(value)
+  return {
+    within: place.within && values.every((value) => isExact(value) && isMeant(value)),
+    touches: values.some(isMeant),
+  }
+}
+
+function isOfService({ services }: TagSelector, service: string): boolean {
+  return services ? services.includes(service) : hasTaggedResources(service)
+}
+
+function isTagCondition(conditionKey: string, tagKey: string): boolean {
+  return conditionKey.toLowerCase() === `aws:resourcetag/${tagKey.toLowerCase()}`
+}
+
+/** Whether a pair reaches the accounts of a selector. `*` is taken for the role's own; an ARN without an account, for any. */
+function placeOf(
+  { accounts }: TagSelector,
+  { resource, accountId }: TaggedPair,
+): { within: boolean; touches: boolean } {
+  if (!accounts) return { within: true, touches: true }
+  const account = resource.parts[4]
+  if (resource.text === '*') return { within: false, touches: accountId === '' || accounts.includes(accountId) }
+  if (account === undefined || account.length === 0) return { within: false, touches: true }
+  return {
+    within: accounts.some((each) => isExactly(account, each)),
+    touches: accounts.some((each) => intersects(account, each)),
+  }
+}
+
+function isExactly(glob: Int32Array, text: string): boolean {
+  return glob.length === text.length && matches(glob, text) && glob.every((unit) => unit >= 0)
+}
