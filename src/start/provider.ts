@@ -16,6 +16,7 @@ import { type NamedRoles, type PartReports, ProviderProblems } from '../credenti
 import { loadAwsNetwork } from './aws/network.ts'
 import { readSecret } from './aws/secret-files.ts'
 import { definePart } from './part.ts'
+import { findUnrevocable } from './revocation-reach.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The part that mints credentials and revokes them. */
@@ -23,6 +24,7 @@ export const provider = definePart({
   name: 'provider',
   async start({ config, clock, logger, partHealth }: Surroundings) {
     const value = await createProvider(config, { clock, logger, partHealth })
+    partHealth.found('roles', findUnrevocable(config.roles))
     return {
       value,
       stop: () => value.close(),

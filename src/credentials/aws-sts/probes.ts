@@ -1,11 +1,12 @@
 import { GetPolicyCommand, ListPolicyVersionsCommand, ListRolePoliciesCommand } from '@aws-sdk/client-iam'
+import { splitArn } from '../../aws/arn.ts'
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
 import { idBody, randomIds } from '../../core/ids.ts'
 import type { FindIamAccess, IamAccess } from './accounts/iam-access.ts'
 import { type Exchange, sendOnce } from './calls/call.ts'
 import { toProviderFault } from './calls/errors.ts'
-import type { DenyListLocations } from './deny/deny-list-locations.ts'
+import { accountOfList, type DenyListLocations } from './deny/deny-list-locations.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './mint/assume-role.ts'
 import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
 
@@ -43,10 +44,18 @@ export class AwsProbes {
     return outcome(async () => ({ ...(await this.#whoIs('iam', signal)) }))
   }
 
-  /** Looks at all credentials of the broker; what is wrong goes to the observer. @throws {StintError} the first fault */
-  async credentials(signal: AbortSignal): Promise<void> {
+  /**
+   * Looks at all credentials of the broker; what is wrong goes to the observer.
+   *
+   * @returns whose write deny lists where no revoker does. @throws {StintError} the first fault
+   */
+  async credentials(signal: AbortSignal): Promise<CallerIdentity | undefined> {
     const looks = await Promise.allSettled(this.#deps.callers.map((deps) => lookUpCaller(deps, signal)))
-    for (const look of looks) if (look.status === 'rejected') throw look.reason
+    const identities = looks.map((look) => {
+      if (look.status === 'rejected') throw look.reason
+      return look.value
+    })
+    return identities.at(-1)
   }
 
   /**
@@ -72,8 +81,12 @@ export class AwsProbes {
     })
   }
 
-  /** Can the document that carries the role's deny list be read, and is a boundary in place of the right kind? */
-  revocation(roleArn: string, signal: AbortSignal): Promise<ProbeResult> {
+  /**
+   * Can the document that carries the role's deny list be read, and is a boundary in place of the right kind?
+   *
+   * @param writer whom AWS takes the writer of deny lists for, where that is known; without a revoker it has to be in the account.
+   */
+  revocation(roleArn: string, signal: AbortSignal, writer?: string): Promise<ProbeResult> {
     return outcome(async () => {
       const location = this.#deps.denyLists.ofRole(roleArn)
       if (!location)
@@ -85,6 +98,7 @@ export class AwsProbes {
       const { document } = this.#deps.denyLists.require(location.key)
       const access = this.#deps.accessTo(location.key)
       const revoker = access.revoker && { revokerArn: access.revoker.roleArn }
+      if (!revoker && writer !== undefined) requireAccount(accountOfList(location.key), writer)
       await access.ready?.(signal)
       const found =
         document.kind === 'inline'
@@ -147,6 +161,15 @@ export class AwsProbes {
       throw toProviderFault(thrown, { operation, ...revokerArn, sent: exchange.sent }).error
     }
   }
+}
+
+/** @throws {StintError} PROVIDER_REFUSED */
+function requireAccount(accountId: string, writer: string): void {
+  const { account } = splitArn(writer)
+  if (accountId === '' || account === accountId) return
+  throw new StintError('PROVIDER_REFUSED', {
+    explanation: `Credentials write policies in their own account only, so this deny list can never be written; name a role of account ${accountId} that the broker may assume (revocation.revoker).`,
+  })
 }
 
 function denyEverything(now: Date, { action: Action, resource: Resource, never }: LeaseEndForm): string {

@@ -1,31 +1,38 @@
 import { PROFILES } from '../../aws/store-profile.ts'
 import type { Config } from '../../config/schema.ts'
-import type { AwsProbes } from '../../credentials/aws-sts/probes.ts'
+import type { AwsProbes, ProbeResult } from '../../credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
+import { type Callers, checkAccounts } from './account-checks.ts'
 import { type Check, probed } from './check.ts'
 
 /** A clock that differs by more makes leases that end too early or too late by as much. */
 const MAX_SKEW_MS = 2_000
 
-/** Our own credentials, the clock against that of STS, and each role: its trust and where its deny list goes. */
-export async function* checkAws(
-  config: Config,
-  { probes }: AwsStsProvider,
-  signal: AbortSignal,
-): AsyncGenerator<Check> {
+/** Our own credentials, the clock against that of STS, and each account. */
+export async function* checkAws(config: Config, provider: AwsStsProvider, signal: AbortSignal): AsyncGenerator<Check> {
+  const { probes } = provider
   const profile = PROFILES[config.aws.profile]
   if (profile.lacks.length > 0) yield { name: `profile ${profile.name}`, ok: true, finding: profile.lacks.join(' ') }
   if (config.aws.mintBy === 'scoped-credentials')
     yield { name: 'aws.mintBy', ok: true, finding: 'unproven: GetScopedCredentials was never run against AWS' }
-  if (profile.callerIdentity) yield* checkCaller(probes, signal)
-  yield* checkRoles(config, probes, signal)
+  const callers = profile.callerIdentity ? yield* checkCallers(probes, signal) : {}
+  yield* checkAccounts(config, provider, callers, signal)
 }
 
-async function* checkCaller(probes: AwsProbes, signal: AbortSignal): AsyncGenerator<Check> {
+async function* checkCallers(probes: AwsProbes, signal: AbortSignal): AsyncGenerator<Check, Callers> {
   const identity = await probes.identity(signal)
   yield probed('sts', identity, ({ arn }) => `reached as ${arn}`)
   const revoker = await probes.revoker(signal)
   if (revoker) yield probed('revoker', revoker, ({ arn }) => `reached as ${arn}`)
+  yield* checkClock(identity)
+  return { broker: arnOf(identity), writer: arnOf(revoker ?? identity) }
+}
+
+function arnOf({ ok, details }: ProbeResult): string | undefined {
+  return ok && typeof details.arn === 'string' ? details.arn : undefined
+}
+
+function* checkClock(identity: ProbeResult): Generator<Check> {
   const skewMs = identity.details.skewMs
   if (identity.ok && typeof skewMs === 'number') {
     const ok = Math.abs(skewMs) <= MAX_SKEW_MS
@@ -36,14 +43,5 @@ async function* checkCaller(probes: AwsProbes, signal: AbortSignal): AsyncGenera
       finding: ok ? finding : `${finding}; synchronise the clock`,
       ...(ok ? {} : { code: 'CLOCK_UNSTABLE' as const }),
     }
-  }
-}
-
-async function* checkRoles(config: Config, probes: AwsProbes, signal: AbortSignal): AsyncGenerator<Check> {
-  for (const { arn } of config.roles) {
-    yield probed(`role ${arn}`, await probes.trust(arn, signal), () => 'can be assumed with all parameters of a lease')
-    yield probed(`revocation ${arn}`, await probes.revocation(arn, signal), ({ placement, boundaryOf }) =>
-      placement === 'boundary' ? `boundary of ${boundaryOf} role(s)` : `${placement}`,
-    )
   }
 }

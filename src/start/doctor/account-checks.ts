@@ -1,0 +1,123 @@
+import { splitArn } from '../../aws/arn.ts'
+import { parseRolePattern, type RolePattern } from '../../aws/roles/role-pattern.ts'
+import type { Config } from '../../config/schema.ts'
+import type { ErrorDetails } from '../../core/errors.ts'
+import { mapSideBySide } from '../../core/limits/side-by-side.ts'
+import type { ProbeResult } from '../../credentials/aws-sts/probes.ts'
+import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
+import { type Check, probed } from './check.ts'
+
+/** Accounts that are looked at at the same time. */
+const SIDE_BY_SIDE = 16
+/** For all checks of one account: one that hangs keeps the report no longer. */
+const ACCOUNT_MS = 60_000
+
+/** Whom AWS takes the broker for; absent with stand-ins that do not say. */
+export interface Callers {
+  /** Who mints. */
+  readonly broker?: string | undefined
+  /** Who assumes revokers, and writes the deny lists of roles that have none. */
+  readonly writer?: string | undefined
+}
+
+/** What is looked at in one account. */
+interface AccountWork {
+  readonly accountId: string
+  readonly roleArns: string[]
+  /** Patterns, whose roles have no names yet, each with a made-up role that it serves. */
+  readonly patterns: { readonly text: string; readonly example: string }[]
+}
+
+/**
+ * Each account side by side, in the order of the configuration: trust of each role, and where its deny list goes.
+ *
+ * @param accountMs how long the checks of one account may take.
+ */
+export async function* checkAccounts(
+  { roles }: Pick<Config, 'roles'>,
+  provider: Pick<AwsStsProvider, 'probes' | 'findDenyList'>,
+  callers: Callers,
+  signal: AbortSignal,
+  accountMs = ACCOUNT_MS,
+): AsyncGenerator<Check> {
+  const { works, everywhere } = planWork(roles)
+  for (const text of everywhere) {
+    const finding = 'serves every account; to have accounts checked here, list them (roles[].accounts)'
+    yield { name: `roles ${text}`, ok: true, finding }
+  }
+  const check = (work: AccountWork) => {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(accountMs)])
+    return checkAccount(work, provider, callers, inTime)
+  }
+  for await (const checks of mapSideBySide(works, SIDE_BY_SIDE, check)) yield* checks
+}
+
+function planWork(roles: Config['roles']): { works: AccountWork[]; everywhere: string[] } {
+  const works = new Map<string, AccountWork>()
+  const everywhere: string[] = []
+  const workIn = (accountId: string): AccountWork => {
+    const known = works.get(accountId) ?? { accountId, roleArns: [], patterns: [] }
+    works.set(accountId, known)
+    return known
+  }
+  for (const { arn, accounts } of roles) {
+    const pattern = parseRolePattern(arn, accounts)
+    if (!pattern) continue
+    for (const roleArn of pattern.spelled ?? []) workIn(splitArn(roleArn).account ?? '').roleArns.push(roleArn)
+    if (pattern.spelled) continue
+    if (!pattern.accounts) everywhere.push(arn)
+    for (const accountId of pattern.accounts ?? [])
+      workIn(accountId).patterns.push({ text: arn, example: exampleOf(pattern, accountId) })
+  }
+  return { works: [...works.values()], everywhere }
+}
+
+function exampleOf({ text, partition }: RolePattern, accountId: string): string {
+  return `arn:${partition}:iam::${accountId}:${splitArn(text).resource.replace(/[*?]/g, 'x')}`
+}
+
+async function checkAccount(
+  { accountId, roleArns, patterns }: AccountWork,
+  { probes, findDenyList }: Pick<AwsStsProvider, 'probes' | 'findDenyList'>,
+  { broker, writer }: Callers,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const checks: Check[] = []
+  const lists = new Map<string, ProbeResult>()
+  const revocation = async (roleArn: string) => {
+    const key = findDenyList(roleArn)?.key ?? roleArn
+    const known = lists.get(key) ?? (await probes.revocation(roleArn, signal, writer))
+    lists.set(key, known)
+    return known
+  }
+  for (const arn of roleArns) {
+    checks.push(
+      probed(`role ${arn}`, withPlaces(await probes.trust(arn, signal), broker, accountId), () =>
+        ['can be assumed with all parameters of a lease', ...(broker ? [`by ${broker}`] : [])].join(' '),
+      ),
+      probed(`revocation ${arn}`, withPlaces(await revocation(arn), writer, accountId), describeList),
+    )
+  }
+  for (const { text, example } of patterns) {
+    const name = `revocation ${text} in ${accountId}`
+    if (findDenyList(example)?.key.startsWith('inline:')) {
+      checks.push({ name, ok: true, finding: 'inline; each role is checked when it is used' })
+    } else checks.push(probed(name, withPlaces(await revocation(example), writer, accountId), describeList))
+  }
+  return checks
+}
+
+/** What is wrong says who asked, and where: most of it is set up in one of the two accounts. */
+function withPlaces(result: ProbeResult, caller: string | undefined, accountId: string): ProbeResult {
+  if (result.ok || caller === undefined || accountId === '') return result
+  const { explanation: said = 'refused', ...details } = result.details
+  const explanation = result.code === 'CANCELLED' ? 'AWS did not answer in time.' : said
+  const { account } = splitArn(caller)
+  const places = `Caller: ${caller}, in account ${account}. Target: account ${accountId}.`
+  return { ...result, details: { ...details, explanation: `${explanation} ${places}` } }
+}
+
+function describeList({ placement, boundaryOf, revokerArn }: ErrorDetails): string {
+  const what = placement === 'boundary' ? `boundary of ${boundaryOf} role(s)` : `${placement}`
+  return revokerArn === undefined ? what : `${what}, written through ${revokerArn}`
+}
