@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { filesOpenToOthers } from '../../src/config/files-open-to-others.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { StintError } from '../../src/core/errors.ts'
@@ -63,6 +63,13 @@ describe('roles in several accounts', () => {
     const listed = accounts.map((account) => ({ arn: `arn:aws:iam::${account}:role/other/*`, revocation }))
     expect(load([{ arn: PATTERN, accounts, revocation }, ...listed]).roles).toHaveLength(2_001)
   })
+})
+
+test('the example for many accounts in the documentation loads', () => {
+  const page = readFileSync(new URL('../../docs/aws/README.md', import.meta.url), 'utf8')
+  const [, yaml = ''] = /```yaml\n(roles:\n[\s\S]*?)```/.exec(page) ?? []
+  const { roles } = load((parse(yaml) as { roles: object[] }).roles)
+  expect(roles.map(({ accounts }) => accounts)).toEqual([1, 2].map(() => ['111111111111', '222222222222']))
 })
 
 describe('what can never work is refused', () => {
