@@ -2,6 +2,7 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { partitionOfRegion } from '../aws/partitions.ts'
 import { PROFILES, STORE_PROFILES } from '../aws/store-profile.ts'
 import { instantText, z } from '../core/documents/schema.ts'
+import { DENY_KEYS } from '../credentials/aws-sts/deny/deny-document.ts'
 import { MINT_BY } from '../credentials/aws-sts/mint/mint-by.ts'
 import { TOKEN_REUSE } from '../grants/agents/token-guard.ts'
 import { operatorRowSchema } from '../grants/operators/operator.ts'
@@ -82,6 +83,8 @@ const settings = z.strictObject({
     callsPerSecond: count(1, 10_000).default(300),
     /** Unproven: `scoped-credentials`, GetScopedCredentials from one AssumeRole a grant. */
     mintBy: z.enum(MINT_BY).default('assume-role'),
+    /** By which keys a boundary names the sessions that it denies. */
+    denyBy: z.enum(DENY_KEYS).default('both'),
     /** How often STS is asked whether the broker's own credentials work (GetCallerIdentity); `0s` for never. */
     credentialCheckEvery: duration('0s', '1h').prefault('5m'),
     /** The kind of store that answers: see PROFILES. */

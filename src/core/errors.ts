@@ -248,6 +248,12 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The credential provider returned an invalid response',
   },
+  DENY_LIST_FULL: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    http: 507,
+    retryable: false,
+    title: 'The deny list is full: older sessions of all agents are cut',
+  },
 
   // The record
   LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The ledger cannot be written' },

@@ -70,8 +70,28 @@ export interface DenyListLocation {
 export interface DenyListContent {
   /** Ids of grants. */
   readonly grants: readonly string[]
-  /** Sessions issued before this instant are denied too; whole seconds. */
+  /** Those of `grants` whose sessions may have made others, which are to be denied too. */
+  readonly chaining?: readonly string[]
+  /** Sessions of one agent that are denied too. */
+  readonly agents?: readonly AgentWatermark[]
+  /** Sessions of everybody that were issued before this instant are denied too; whole seconds. */
   readonly watermark?: Date
+}
+
+/** Denies the sessions of one agent that were issued before an instant; whole seconds. */
+export interface AgentWatermark {
+  /** Its subject. */
+  readonly agent: string
+  readonly before: Date
+}
+
+/** By what a session is named. */
+export interface SessionNaming {
+  readonly grantId: string
+  /** Of the lease within the grant. */
+  readonly number: number
+  /** The subject that the grant is for. */
+  readonly agent: string
 }
 
 /** How long leases have to be denied, and which ones the deny must cover. */
@@ -82,6 +102,8 @@ export interface DenyWindow {
   readonly lastIssuedAt: Date
   /** What the leases' credentials can make may work after the leases' own ends, so that a deny is needed even then. */
   readonly outlivesLeases: boolean
+  /** The names of all sessions carry the agent, so that a watermark of the agent reaches them. */
+  readonly namesAgent: boolean
 }
 
 /** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
@@ -91,7 +113,7 @@ export interface CredentialProvider {
    * What the session of a lease will be called. It is on record before the mint, so that a session of unknown outcome can be
    * found in the cloud's log, and denied. Pure; no two leases share a name.
    */
-  nameSession(lease: { readonly grantId: string; readonly number: number }): string
+  nameSession(lease: SessionNaming): string
   /** How long a mint takes at most, from the record of its lease to the last answer: the process that mints waits no longer. */
   readonly mintTimeoutMs: number
   /**
@@ -110,8 +132,8 @@ export interface CredentialProvider {
   denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow
   /** Undefined for a role whose sessions can only run out. */
   findDenyList(roleArn: string): DenyListLocation | undefined
-  /** True if the list fits into its policy document. */
-  fits(listKey: string, list: DenyListContent): boolean
+  /** True if the list fits into its policy document. @param spare how many further grants it must have room for */
+  fits(listKey: string, list: DenyListContent, spare?: number): boolean
   /** Writes the whole list; idempotent; resolves when the service accepted it. @throws {StintError} PROVIDER_* */
   writeDenyList(listKey: string, list: DenyListContent, signal: AbortSignal): Promise<void>
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../core/clock.ts'
-import { asStintError } from '../core/errors.ts'
+import { asStintError, StintError } from '../core/errors.ts'
 import { backoffMs } from '../core/limits/backoff.ts'
 import { failpoint } from '../core/process/failpoint.ts'
-import { planDenyList } from '../credentials/deny-list.ts'
+import { type DenyCandidate, planDenyList } from '../credentials/deny-list.ts'
 import type { CredentialProvider, DenyListContent } from '../credentials/provider.ts'
-import { auditEvent } from '../ledger/events.ts'
+import { type AuditEventInput, auditEvent } from '../ledger/events.ts'
 import type { ClaimedDenyList, Ledger } from '../ledger/ledger.ts'
+import type { DenyEntry, DenyList } from '../ledger/records.ts'
 import type { WatchHub } from './watch-grant.ts'
 
 /** A replica that dies with a claim gives it back by not being heard of for this long. */
@@ -58,9 +59,9 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   let content: DenyListContent
   try {
     content = planDenyList({
-      entries,
+      entries: entries.map(toCandidate),
       ...(list.watermark ? { currentWatermark: list.watermark } : {}),
-      fits: (candidate) => provider.fits(list.key, candidate),
+      fits: (candidate, spare) => provider.fits(list.key, candidate, spare),
     })
     failpoint('reconcile.before_write')
     await provider.writeDenyList(list.key, content, signal)
@@ -75,16 +76,52 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     listKey: list.key,
     claimVersion: list.claimVersion,
     grantIds: entries.map((entry) => entry.grantId),
+    byWatermark: listUnnamed(entries, content),
+    agents: content.agents ?? [],
     removedGrantIds: expired.map((entry) => entry.grantId),
     ...(content.watermark ? { watermark: content.watermark } : {}),
     at,
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
-    events: [auditEvent('deny.written', { at, actor: 'stint', data: toWrittenData(claimed, content) })],
+    events: toWrittenEvents(claimed, content, at),
   })
   failpoint('reconcile.after_record')
   parts.onWell(`deny:${list.key}`)
+  tellWatermarks(parts, list, content)
+}
+
+/** Whom a watermark cuts has to renew; that it cuts everybody is a problem for as long as it stands. */
+function tellWatermarks(
+  { hub, onProblem, onWell }: DenyReconcilerParts,
+  list: DenyList,
+  content: DenyListContent,
+): void {
+  for (const { agent } of content.agents ?? []) hub.agentChanged(agent)
+  const component = `deny:${list.key}:full`
+  if (!content.watermark) {
+    if (list.watermark) onWell(component)
+    return
+  }
   // Not only with a new watermark: that of a list that was mended has been in the ledger since it was claimed.
-  if (content.watermark) parts.hub.allChanged()
+  hub.allChanged()
+  const before = content.watermark.toISOString()
+  const explanation = `The deny list is full beyond what watermarks of agents can cover: it cuts every session of its roles that was issued before ${before}. Give busy roles a boundary of their own, or let completed grants run out (grants.cutOnCompletion).`
+  onProblem({ component, error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }) })
+}
+
+function toCandidate({ grantId, lastIssuedAt, agent, namesAgent, chains, urgent }: DenyEntry): DenyCandidate {
+  return {
+    grantId,
+    lastIssuedAt,
+    ...(agent === undefined ? {} : { agent }),
+    named: namesAgent === true,
+    chains: chains === true,
+    urgent: urgent === true,
+  }
+}
+
+function listUnnamed(entries: readonly DenyEntry[], { grants }: DenyListContent): string[] {
+  const named = new Set(grants)
+  return entries.flatMap(({ grantId }) => (named.has(grantId) ? [] : [grantId]))
 }
 
 async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyList, thrown: unknown): Promise<void> {
@@ -121,12 +158,36 @@ function findNextPrune({ entries }: ClaimedDenyList): Date | undefined {
   return new Date(Math.min(...entries.map((entry) => entry.until.getTime())) + PRUNE_BATCH_MS)
 }
 
-function toWrittenData({ list, entries, expired }: ClaimedDenyList, content: DenyListContent) {
-  return {
-    denyList: list.key,
+/** What was written, and who came under a watermark with it or left one. */
+function toWrittenEvents(claimed: ClaimedDenyList, content: DenyListContent, at: Date): AuditEventInput[] {
+  const { list, agents, entries, expired } = claimed
+  const head = { at, actor: 'stint' } as const
+  const denyList = list.key
+  const [before, now] = [agents, content.agents ?? []].map((all) => new Set(all.map(({ agent }) => agent)))
+  const came = (content.agents ?? []).filter(({ agent }) => !before?.has(agent))
+  const left = agents.filter(({ agent }) => !now?.has(agent))
+  const data = {
+    denyList,
     listed: content.grants.length,
     wanted: entries.length,
     removed: expired.length,
+    agents: content.agents?.length ?? 0,
     ...(content.watermark ? { watermark: content.watermark.toISOString() } : {}),
   }
+  return [
+    auditEvent('deny.written', { ...head, data }),
+    ...came.map((one) =>
+      auditEvent('agent_watermark.set', {
+        ...head,
+        data: { denyList, agent: one.agent, before: one.before.toISOString() },
+      }),
+    ),
+    ...left.map(({ agent }) => auditEvent('agent_watermark.lifted', { ...head, data: { denyList, agent } })),
+    ...(content.watermark && !list.watermark
+      ? [auditEvent('common_watermark.set', { ...head, data: { denyList, before: content.watermark.toISOString() } })]
+      : []),
+    ...(list.watermark && !content.watermark
+      ? [auditEvent('common_watermark.lifted', { ...head, data: { denyList } })]
+      : []),
+  ]
 }

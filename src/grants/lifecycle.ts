@@ -1,5 +1,5 @@
 import type { ActionClass } from '../aws/action-classes.ts'
-import type { CredentialProvider, DenyWindow } from '../credentials/provider.ts'
+import type { CredentialProvider, DenyWindow, SessionNaming } from '../credentials/provider.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, GrantMove, NewLease } from '../ledger/ledger.ts'
 import type { DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
@@ -34,13 +34,13 @@ type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
 
 /** The record of a lease before it is minted; it begins now and ends with the lease length or the deadline. */
 export function describeLease(
-  { id, grantId, number, now, deadline }: { id: string; grantId: string; number: number; now: Date; deadline: Date },
+  { id, grantId, number, agent, now, deadline }: SessionNaming & { id: string; now: Date; deadline: Date },
   settings: LifeSettings,
   provider: Pick<CredentialProvider, 'nameSession' | 'mintTimeoutMs'>,
 ): NewLease {
   return {
     id,
-    sessionName: provider.nameSession({ grantId, number }),
+    sessionName: provider.nameSession({ grantId, number, agent }),
     notAfter: computeNotAfter(now, deadline, settings),
     intendedAt: now,
     mintUntil: new Date(now.getTime() + provider.mintTimeoutMs),
@@ -79,7 +79,7 @@ export function decideEnd(input: {
   const { openLeases, reason, now, deny, settings } = input
   const live = openLeases.filter((lease) => isLive(lease, now))
   const needed = live.length > 0 || (deny?.outlivesLeases && openLeases.length > 0)
-  const wanted = deny && needed ? { deny: toDenyWish(deny, now) } : {}
+  const wanted = deny && needed ? { deny: toDenyWish(deny, now, reason) } : {}
   if (live.length === 0) return { ...toEnded(reason, now, 'expired'), ...wanted }
 
   const boundMs = Math.max(...live.map((lease) => lease.notAfter.getTime()))
@@ -103,8 +103,20 @@ export function describeDeny(
 }
 
 /** A deny as the ledger takes it. */
-export function toDenyWish({ listKey, until, lastIssuedAt }: NewDeny, now: Date): NonNullable<GrantMove['deny']> {
-  return { listKey, wantedAt: now, until, lastIssuedAt }
+export function toDenyWish(
+  { listKey, until, lastIssuedAt, outlivesLeases, namesAgent }: NewDeny,
+  now: Date,
+  reason: EndReason,
+): NonNullable<GrantMove['deny']> {
+  return {
+    listKey,
+    wantedAt: now,
+    until,
+    lastIssuedAt,
+    ...(namesAgent && { namesAgent }),
+    ...(outlivesLeases && { chains: true }),
+    ...((reason === 'revoked' || reason === 'killed') && { urgent: true }),
+  }
 }
 
 /**
@@ -152,7 +164,7 @@ function decideActive(
   const data = { reason: 'deadline', by: 'lease_end', deny_listed: needed } as const
   return {
     ...toEnded('deadline', now, 'expired'),
-    ...(needed ? { deny: toDenyWish(deny, now) } : {}),
+    ...(needed ? { deny: toDenyWish(deny, now, 'deadline') } : {}),
     events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })],
   }
 }
@@ -187,6 +199,8 @@ function decideEnding(
 /** The provider has accepted the deny and has had the time that it is given to enforce it. */
 function isEnforced(deny: DenyEntry, now: Date, settings: LifeSettings): boolean {
   if (deny.enforcedAt) return true
+  // A watermark reaches the sessions of the leases, but not those that they made.
+  if (deny.chains && deny.byWatermark) return false
   return deny.writtenAt !== undefined && deny.writtenAt.getTime() + settings.settleMs <= now.getTime()
 }
 

@@ -95,7 +95,11 @@ export function describeOpening(
     }
   }
   const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
-  const lease = describeLease({ id: ids.next('lse', now), grantId, number: 1, now, deadline }, settings, provider)
+  const lease = describeLease(
+    { id: ids.next('lse', now), grantId, number: 1, agent: caller.subject, now, deadline },
+    settings,
+    provider,
+  )
   const events = [
     requested,
     ...waived,

@@ -19,11 +19,11 @@ export interface GrantView {
 
 /** Sources of a view of a grant. */
 export interface ViewParts {
-  readonly ledger: Pick<LedgerReads, 'approvalOf' | 'getDenyList' | 'listLeases'>
+  readonly ledger: Pick<LedgerReads, 'approvalOf' | 'denyWatermark' | 'listLeases'>
   readonly provider: Pick<CredentialProvider, 'findDenyList'>
 }
 
-type ReadWatermark = (roleArn: string) => Promise<Date | undefined>
+type ReadWatermark = (grant: Pick<Grant, 'roleArn' | 'subject'>) => Promise<Date | undefined>
 
 /**
  * The grant with what its agent has to know besides.
@@ -34,7 +34,7 @@ export function toView(parts: ViewParts, grant: Grant, newest?: Lease): Promise<
   return readView(parts, grant, createWatermarkReader(parts), newest)
 }
 
-/** As `toView`; the watermark of each deny list is read once for all of them. */
+/** As `toView`; the watermark of a deny list over an agent is read once for all of them. */
 export function toViews(parts: ViewParts, grants: readonly Grant[]): Promise<GrantView[]> {
   const readWatermark = createWatermarkReader(parts)
   return Promise.all(grants.map((grant) => readView(parts, grant, readWatermark)))
@@ -50,21 +50,21 @@ async function readView(
     const approval = await ledger.approvalOf(grant.id)
     return approval ? { grant, approval } : { grant }
   }
-  const watermark = grant.state === 'active' ? await readWatermark(grant.roleArn) : undefined
+  const watermark = grant.state === 'active' ? await readWatermark(grant) : undefined
   if (!watermark) return { grant }
   const { issuedAt } = newest ?? (await ledger.listLeases(grant.id)).at(-1) ?? {}
   return issuedAt && issuedAt < watermark ? { grant, renewAfter: watermark } : { grant }
 }
 
-/** Reads from the ledger, since another replica may have written the document; each list once. */
+/** Reads from the ledger, since another replica may have written the document; each list and agent once. */
 function createWatermarkReader({ ledger, provider }: ViewParts): ReadWatermark {
   const known = new Map<string, Promise<Date | undefined>>()
-  const read = async (listKey: string) => (await undefinedIfCorrupt(ledger.getDenyList(listKey)))?.watermark
-  return async (roleArn) => {
+  return async ({ roleArn, subject }) => {
     const listKey = provider.findDenyList(roleArn)?.key
     if (listKey === undefined) return undefined
-    const watermark = known.get(listKey) ?? read(listKey)
-    known.set(listKey, watermark)
+    const both = `${listKey} ${subject}`
+    const watermark = known.get(both) ?? undefinedIfCorrupt(ledger.denyWatermark(listKey, subject))
+    known.set(both, watermark)
     return watermark
   }
 }

@@ -51,7 +51,8 @@ export async function renewLease(
       throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the lease was recorded.' })
 
     failpoint('renew.before_record')
-    const next = { id: parts.ids.next('lse', now), grantId: grant.id, number: grant.leaseCount + 1 }
+    const number = grant.leaseCount + 1
+    const next = { id: parts.ids.next('lse', now), grantId: grant.id, number, agent: grant.subject }
     const intended = describeLease({ ...next, now, deadline: grant.deadline }, parts.settings, parts.provider)
     const recorded = await parts.ledger.intendLease({
       grantId: grant.id,

@@ -23,7 +23,7 @@ export async function* watchGrant(
 ): AsyncGenerator<GrantView> {
   let shown: string | undefined
   while (!signal.aborted) {
-    const { woken, stop } = parts.hub.listen(grantId)
+    const { woken, stop } = parts.hub.listen(grantId, caller.subject)
     try {
       const view = await toView(parts, await requireOwnGrant(parts.ledger, caller, grantId))
       const mark = `${view.grant.version}/${view.renewAfter?.getTime() ?? 0}`
@@ -53,14 +53,14 @@ async function waitForWakeOrPoll(
 
 /** Wakes those who watch a grant when it may have changed. It carries no state: who wakes looks into the ledger. */
 export class WatchHub {
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #waiting = new Map<string, { readonly agent: string; readonly wakers: Set<() => void> }>()
 
   /** Wakes everybody who watches this grant. */
   changed(grantId: string): void {
-    const wakers = this.#waiting.get(grantId)
-    if (!wakers) return
+    const watched = this.#waiting.get(grantId)
+    if (!watched) return
     this.#waiting.delete(grantId)
-    for (const wake of wakers) wake()
+    for (const wake of watched.wakers) wake()
   }
 
   /** Wakes every watcher, e.g. when a watermark cuts leases of many grants. */
@@ -68,21 +68,27 @@ export class WatchHub {
     for (const grantId of [...this.#waiting.keys()]) this.changed(grantId)
   }
 
+  /** Wakes whoever watches grants of this agent. */
+  agentChanged(agent: string): void {
+    for (const [grantId, watched] of [...this.#waiting]) if (watched.agent === agent) this.changed(grantId)
+  }
+
   /**
    * Begins to listen. Call it before reading the grant, so that a change between the reading and the waiting is not lost.
    *
+   * @param agent whose grant it is.
    * @returns `woken`, which resolves at the next change, and `stop`, which lets go of the place.
    */
-  listen(grantId: string): { woken: Promise<void>; stop(): void } {
+  listen(grantId: string, agent: string): { woken: Promise<void>; stop(): void } {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const wakers = this.#waiting.get(grantId) ?? new Set()
-    wakers.add(resolve)
-    this.#waiting.set(grantId, wakers)
+    const watched = this.#waiting.get(grantId) ?? { agent, wakers: new Set() }
+    watched.wakers.add(resolve)
+    this.#waiting.set(grantId, watched)
     return {
       woken: promise,
       stop: () => {
-        wakers.delete(resolve)
-        if (wakers.size === 0 && this.#waiting.get(grantId) === wakers) this.#waiting.delete(grantId)
+        watched.wakers.delete(resolve)
+        if (watched.wakers.size === 0 && this.#waiting.get(grantId) === watched) this.#waiting.delete(grantId)
         resolve()
       },
     }

@@ -373,8 +373,47 @@ export const EVENT_CATALOG = {
       listed: count.describe('Grants that it names one by one'),
       wanted: count.describe('Grants that it has to deny, by name or by watermark'),
       removed: count.describe('Grants that left it with this write'),
-      watermark: instant.exactOptional().describe('Sessions issued before this instant are denied'),
+      agents: count
+        .exactOptional()
+        .describe('Agents that want more than their share and have a watermark of their own'),
+      watermark: instant.exactOptional().describe("Everybody's sessions issued before this instant are denied"),
     }),
+  },
+  'agent_watermark.set': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about:
+      'An agent has more grants to deny than its share of a deny list: its own older sessions are denied too, and renew.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      agent: text.describe('Its subject'),
+      before: instant.describe('Its sessions issued before this instant are denied; later ones as the list moves on'),
+    }),
+  },
+  'agent_watermark.lifted': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'All grants of an agent that are to be denied are on the deny list by name again.',
+    data: z.strictObject({ denyList: denyListKey, agent: text.describe('Its subject') }),
+  },
+  'common_watermark.set': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: "A deny list is full beyond what watermarks of agents can cover: everybody's older sessions are denied.",
+    data: z.strictObject({
+      denyList: denyListKey,
+      before: instant.describe('Sessions of all agents issued before this instant are denied'),
+    }),
+  },
+  'common_watermark.lifted': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'The deny list has room again, and the watermark over everybody is gone.',
+    data: z.strictObject({ denyList: denyListKey }),
   },
   'deny.failed': {
     actors: ['stint'],

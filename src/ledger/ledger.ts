@@ -6,6 +6,7 @@ import type {
   Approval,
   ApprovalState,
   AuditEvent,
+  DenyAgentWatermark,
   DenyEntry,
   DenyList,
   EndReason,
@@ -99,6 +100,10 @@ export interface LedgerWrites {
     listKey: string
     claimVersion: number
     grantIds: readonly string[]
+    /** Those of `grantIds` that are under a watermark only. */
+    byWatermark?: readonly string[]
+    /** All watermarks of agents that the document has now. */
+    agents?: readonly DenyAgentWatermark[]
     removedGrantIds: readonly string[]
     watermark?: Date
     at: Date
@@ -140,6 +145,8 @@ export interface LedgerReads {
   denyOf(grantId: string): Promise<DenyEntry | undefined>
   /** By its key. */
   getDenyList(key: string): Promise<DenyList | undefined>
+  /** The later of the watermarks that a list has over an agent: its own, and that over everybody. */
+  denyWatermark(listKey: string, agent: string): Promise<Date | undefined>
   /** Every deny list, those that fail first. */
   listDenyLists(): Promise<DenyList[]>
   /** Most recent first. */
@@ -242,7 +249,10 @@ export interface GrantMove {
   /** All leases of the grant that are not ended become so. */
   readonly endLeases?: { readonly end: LeaseEnd; readonly endedAt: Date }
   /** Puts the grant on a deny list, and makes that list due now. */
-  readonly deny?: Pick<DenyEntry, 'listKey' | 'wantedAt' | 'until' | 'lastIssuedAt'>
+  readonly deny?: Pick<
+    DenyEntry,
+    'listKey' | 'wantedAt' | 'until' | 'lastIssuedAt' | 'namesAgent' | 'chains' | 'urgent'
+  >
   /** Changes the approval of the grant. */
   readonly approval?: {
     readonly state: Exclude<ApprovalState, 'pending'>
@@ -267,6 +277,8 @@ export interface DueGrant {
 /** A deny list that this process may write until its claim ends. */
 export interface ClaimedDenyList {
   readonly list: DenyList
+  /** Watermarks of agents that the document has, as far as is on record. */
+  readonly agents: readonly DenyAgentWatermark[]
   /** Entries with `until` after now, and those of which only the grant can be read: all that the document must hold. By wantedAt. */
   readonly entries: readonly DenyEntry[]
   /** Entries whose `until` has passed: to leave the document with this write. */

@@ -133,8 +133,25 @@ export interface DenyEntry {
   readonly until: Date
   /** The newest instant at which a lease of this grant was issued; a watermark after it covers the grant. */
   readonly lastIssuedAt: Date
+  /** Whose grant it is; missing when the row of the grant is damaged. */
+  readonly agent?: string
+  /** The names of all its sessions carry the agent, so that a watermark of the agent covers it. */
+  readonly namesAgent?: boolean
+  /** Its sessions may have made others, which no watermark reaches. */
+  readonly chains?: boolean
+  /** An operator ended the grant: it has a place in reserve. */
+  readonly urgent?: boolean
   readonly writtenAt?: Date
+  /** In the document a watermark covers it, rather than its own name. */
+  readonly byWatermark?: boolean
   readonly enforcedAt?: Date
+}
+
+/** The sessions of one agent under a deny list that were issued before an instant are denied. */
+export interface DenyAgentWatermark {
+  /** Its subject. */
+  readonly agent: string
+  readonly before: Date
 }
 
 /** One policy document that the reconciler writes whole. */

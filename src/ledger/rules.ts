@@ -2,6 +2,7 @@ import { type ErrorDetails, StintError } from '../core/errors.ts'
 import type { GrantMove, LeaseMove, LedgerWrites, NewLease, OpenGrant, TokenUse } from './ledger.ts'
 import {
   type Approval,
+  type DenyAgentWatermark,
   type DenyEntry,
   type DenyList,
   FINAL_STATES,
@@ -304,16 +305,25 @@ export function checkReports(
 export function wantedDenyEntry(
   entry: DenyEntry | undefined,
   grantId: string,
-  { listKey, wantedAt, until, lastIssuedAt }: NonNullable<GrantMove['deny']>,
+  wish: NonNullable<GrantMove['deny']>,
 ): DenyEntry {
-  if (!entry) return { grantId, listKey, wantedAt, until, lastIssuedAt }
+  const { listKey, until, lastIssuedAt, namesAgent, chains, urgent } = wish
+  if (!entry) return { grantId, ...wish }
   if (entry.listKey !== listKey) {
     const explanation = 'The grant is on another deny list already; it can leave that one only by its document.'
     throw conflict(explanation, { grantId })
   }
   // A lease issued later than known before may escape a watermark, so the document has to be written again.
-  const kept = lastIssuedAt > entry.lastIssuedAt ? unwritten(entry) : entry
-  return { ...kept, until: later(entry.until, until), lastIssuedAt: later(entry.lastIssuedAt, lastIssuedAt) }
+  const escapes = lastIssuedAt > entry.lastIssuedAt || (entry.byWatermark && (!namesAgent || chains))
+  const { namesAgent: _, ...kept } = escapes ? unwritten(entry) : entry
+  return {
+    ...kept,
+    until: later(entry.until, until),
+    lastIssuedAt: later(entry.lastIssuedAt, lastIssuedAt),
+    ...(entry.namesAgent && namesAgent && { namesAgent }),
+    ...(chains && { chains }),
+    ...(urgent && { urgent }),
+  }
 }
 
 /** A deny list with something to write from an instant on. */
@@ -393,13 +403,23 @@ export function denyEntryAfterWrite(
   entry: DenyEntry,
   {
     listed,
+    byWatermark,
     removed,
     at,
-  }: { readonly listed: ReadonlySet<string>; readonly removed: ReadonlySet<string>; readonly at: Date },
+  }: {
+    readonly listed: ReadonlySet<string>
+    readonly byWatermark: ReadonlySet<string>
+    readonly removed: ReadonlySet<string>
+    readonly at: Date
+  },
 ): DenyEntry | undefined {
   // P6: one that came to last longer while the document was written without it is written again instead.
   if (removed.has(entry.grantId)) return isNeeded(entry, at) ? unwritten(entry) : undefined
-  return listed.has(entry.grantId) && !entry.writtenAt ? { ...entry, writtenAt: at } : entry
+  if (!listed.has(entry.grantId)) return entry
+  const covered = byWatermark.has(entry.grantId)
+  if (entry.writtenAt && (entry.byWatermark ?? false) === covered) return entry
+  const { byWatermark: _, ...kept } = entry
+  return { ...kept, writtenAt: entry.writtenAt ?? at, ...(covered && { byWatermark: true }) }
 }
 
 /** @param hasUnwritten an entry was wanted while the document was being written, and waits for the next one. */
@@ -419,6 +439,16 @@ export function writtenDenyList(
   return hasUnwritten ? dueDenyList(written, at) : written
 }
 
+/** The instant before which no session of an agent works under a list: the later of its own watermark and everybody's. */
+export function watermarkOver(
+  agent: string,
+  { watermark }: DenyList,
+  agents: readonly DenyAgentWatermark[],
+): Date | undefined {
+  const own = agents.find((one) => one.agent === agent)?.before
+  return own && watermark ? later(own, watermark) : (own ?? watermark)
+}
+
 export function failedDenyList(
   list: DenyList,
   { error, nextAttemptAt }: Pick<Input<'denyFailed'>, 'error' | 'nextAttemptAt'>,
@@ -435,7 +465,7 @@ function unclaimed({ claimedBy: _, claimedUntil: __, ...list }: DenyList): DenyL
   return list
 }
 
-function unwritten({ writtenAt: _, enforcedAt: __, ...entry }: DenyEntry): DenyEntry {
+function unwritten({ writtenAt: _, enforcedAt: __, byWatermark: ___, ...entry }: DenyEntry): DenyEntry {
   return entry
 }
 

@@ -67,6 +67,7 @@ export async function createProvider(
     region: aws.region,
     roles,
     mintBy: aws.mintBy,
+    denyBy: aws.denyBy,
     callsPerSecond: aws.callsPerSecond,
     clock: deps.clock,
     profile: PROFILES[aws.profile],

@@ -86,7 +86,7 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
 
     test('names no two sessions alike, and each always the same', () => {
       const leases = [harness.request(), harness.request()].flatMap(({ grant: { id } }) =>
-        [1, 2, 11].map((number) => ({ grantId: id, number })),
+        [1, 2, 11].map((number) => ({ grantId: id, number, agent: 'spiffe://example.org/bot' })),
       )
       const names = leases.map((lease) => harness.provider.nameSession(lease))
       expect(new Set(names).size).toBe(leases.length)

@@ -3,6 +3,7 @@ import { type ClockGuard, createClockGuard } from '../../src/core/clock-guard.ts
 import { ManualClock } from '../support/manual-clock.ts'
 
 const REFUSED = expect.objectContaining({ code: 'CLOCK_UNSTABLE' })
+const HOUR_MS = 3_600_000
 
 describe('the clock guard', () => {
   let clock: ManualClock
@@ -19,7 +20,7 @@ describe('the clock guard', () => {
       await clock.advance(9_999)
       expect(() => guard.check()).toThrow(REFUSED)
       await clock.advance(1)
-      expect(() => guard.check()).not.toThrow()
+      expect(guard.check()).toEqual(clock.now())
     })
   }
 
@@ -34,9 +35,128 @@ describe('the clock guard', () => {
 
   test('time that passes, and drift that is slewed, is no jump', async () => {
     for (let hour = 0; hour < 24; hour += 1) {
-      await clock.advance(3_600_000)
+      await clock.advance(HOUR_MS)
       clock.jump(1_500)
       expect(() => guard.check()).not.toThrow()
     }
+  })
+
+  test('a clock that creeps, 2 s every 0.4 s, is refused from the second step on, for as long as it creeps', async () => {
+    for (let step = 0; step < 200; step += 1) {
+      await clock.advance(400)
+      clock.jump(2_000)
+      if (step > 0) expect(() => guard.check(), `step ${step}`).toThrow(REFUSED)
+    }
+  })
+
+  test('without a cloud that told its time, what has certainly come is the earlier of the clock and what it was before', async () => {
+    const start = clock.now().getTime()
+    clock.jump(2 * HOUR_MS)
+    await clock.advance(1_000)
+    expect(guard.earliestNow().getTime()).toBe(start + 1_000)
+    clock.jump(-3 * HOUR_MS)
+    await clock.advance(1_000)
+    expect(guard.earliestNow().getTime()).toBe(start + 2_000 - HOUR_MS)
+  })
+})
+
+describe('the clock guard beside a cloud that tells its time', () => {
+  let clock: ManualClock
+  let guard: ClockGuard
+  let asked: number
+  let trueMs: number
+  const pass = async (ms: number) => {
+    trueMs += ms
+    await clock.advance(ms)
+  }
+  /** As an HTTP Date: whole seconds, rounded down. */
+  const hear = () => guard.heard(new Date(Math.floor(trueMs / 1_000) * 1_000))
+  beforeEach(() => {
+    clock = new ManualClock()
+    trueMs = clock.now().getTime()
+    asked = 0
+    guard = createClockGuard({ clock, askCloud: () => (asked += 1) })
+    hear()
+  })
+
+  for (const jumpMs of [2 * HOUR_MS, -HOUR_MS, 30_000, 6_000])
+    test(`a jump of ${jumpMs} ms is refused however steady the clock runs, until it returns`, async () => {
+      clock.jump(jumpMs)
+      for (let n = 0; n < 30; n += 1) {
+        await pass(1_000)
+        hear()
+        expect(() => guard.check()).toThrow(REFUSED)
+        expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+        expect(trueMs - guard.earliestNow().getTime()).toBeLessThan(1_000)
+      }
+      clock.jump(-jumpMs)
+      expect(() => guard.check()).toThrow(REFUSED)
+      await pass(10_000)
+      expect(guard.check()).toEqual(clock.now())
+    })
+
+  test('asks the cloud while it doubts, at most every five seconds', async () => {
+    clock.jump(HOUR_MS)
+    for (let n = 0; n < 100; n += 1) {
+      expect(() => guard.check()).toThrow(REFUSED)
+      await pass(100)
+    }
+    expect(asked).toBe(2)
+  })
+
+  test('a machine that was suspended is trusted once the cloud says that so much time has passed', async () => {
+    // The monotonic clock stands still meanwhile: clock_gettime(2), CLOCK_MONOTONIC.
+    clock.jump(HOUR_MS)
+    trueMs += HOUR_MS
+    expect(() => guard.check()).toThrow(REFUSED)
+    await pass(60_000)
+    expect(() => guard.check()).toThrow(REFUSED)
+    expect(guard.earliestNow().getTime()).toBeLessThan(trueMs - HOUR_MS + 1)
+    hear()
+    expect(guard.check()).toEqual(clock.now())
+    expect(guard.earliestNow().getTime()).toBe(trueMs)
+  })
+
+  test('a clock that was wrong and is set right is trusted', async () => {
+    clock.jump(40_000)
+    guard = createClockGuard({ clock, askCloud: () => {} })
+    hear()
+    expect(() => guard.check()).not.toThrow()
+    clock.jump(-40_000)
+    expect(() => guard.check()).toThrow(REFUSED)
+    await pass(10_000)
+    hear()
+    expect(() => guard.check()).not.toThrow()
+  })
+
+  test('a clock that is wrong by more than a minute is refused without a jump', () => {
+    clock.jump(90_000)
+    guard = createClockGuard({ clock, askCloud: () => {} })
+    expect(() => guard.check()).not.toThrow()
+    hear()
+    expect(() => guard.check()).toThrow(REFUSED)
+  })
+
+  test('nothing that a clock does makes a time come early', async () => {
+    // Small and large steps, forward and back, creeping by 2 s every 0.4 s and by 10 % of the time that passes.
+    const steps = [2_000, 2_000, 2_000, -6_000, 100, 100, 7_200_000, -3_600_000, 1_999, 59_000, -10, 40]
+    for (let round = 0; round < 20; round += 1)
+      for (const step of steps) {
+        await pass(400)
+        clock.jump(step)
+        expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+        if (round % 3 === 0) hear()
+        expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+      }
+  })
+
+  test('where nobody can ask the cloud, a steady clock is trusted, and the cloud’s old time forgotten', async () => {
+    guard = createClockGuard({ clock })
+    hear()
+    clock.jump(HOUR_MS)
+    expect(() => guard.check()).toThrow(REFUSED)
+    await pass(10_000)
+    expect(guard.check()).toEqual(clock.now())
+    expect(guard.earliestNow()).toEqual(clock.now())
   })
 })

@@ -141,11 +141,11 @@ describe('what STS answers', () => {
   const edits: [string, string, (xml: string) => string][] = [
     ['another role', 'AssumedRoleUser.Arn', (xml) => xml.replace('assumed-role/reader/', 'assumed-role/writer/')],
     ['another account', 'AssumedRoleUser.Arn', (xml) => xml.replace(`::${ACCOUNT}:`, '::999999999999:')],
-    ['another session', 'AssumedRoleUser.Arn', (xml) => xml.replace(/(<Arn>[^<]*)\.1</, '$1.2<')],
+    ['another session', 'AssumedRoleUser.Arn', (xml) => xml.replace(/(<Arn>[^<]*)\.1\./, '$1.2.')],
     [
       'another session in its id',
       'AssumedRoleUser.AssumedRoleId',
-      (xml) => xml.replace(/(<AssumedRoleId>.*)\.1</, '$1.2<'),
+      (xml) => xml.replace(/(<AssumedRoleId>.*)\.1\./, '$1.2.'),
     ],
     ['no session', 'AssumedRoleUser.Arn', (xml) => xml.replace(/<AssumedRoleUser>.*<\/AssumedRoleUser>/, '')],
     [

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
+import { agentName, carriesAgent } from '../../src/credentials/aws-sts/agent-name.ts'
 import { boundaryDocument, inlineDocument, policyCharacters } from '../../src/credentials/aws-sts/deny/deny-document.ts'
 import { type DenyCandidate, planDenyList } from '../../src/credentials/deny-list.ts'
 import type { DenyListContent } from '../../src/credentials/provider.ts'
@@ -19,9 +20,29 @@ const room =
     grants.length <= names
 const at = (seconds: number) => new Date(START + seconds * 1_000)
 
+// printf %s NAME | openssl dgst -sha256 -binary | base32 | cut -c1-12 | tr A-Z a-z
+for (const [subject, name] of [
+  ['spiffe://example.org/bot', 'yf5h5vgzv7bx'],
+  ['', '4oymiquy7qob'],
+] as const)
+  test(`${JSON.stringify(subject)} is called ${name} in the names of its sessions`, () => {
+    expect(agentName(subject)).toBe(name)
+    expect(carriesAgent(`${body(1)}.7.${name}`)).toBe(true)
+    expect(carriesAgent(`${body(1)}.7`)).toBe(false)
+  })
+
 describe('a deny document', () => {
-  test('as a boundary allows all else and denies by source identity and by time of issue', () => {
-    const text = boundaryDocument({ grants: [grant(2), grant(1), grant(2)], watermark: at(0) })
+  test('as a boundary allows all else and denies by both keys, by agent and by time of issue', () => {
+    const text = boundaryDocument({
+      grants: [grant(2), grant(1), grant(2)],
+      agents: [
+        { agent: 'spiffe://example.org/b', before: at(-1.5) },
+        { agent: 'spiffe://example.org/a', before: at(-1) },
+        { agent: 'spiffe://example.org/c', before: at(-60) },
+      ],
+      watermark: at(0),
+    })
+    const name = (subject: string) => `*.${agentName(subject)}`
     expect(JSON.parse(text)).toEqual({
       Version: '2012-10-17',
       Statement: [
@@ -32,6 +53,31 @@ describe('a deny document', () => {
           Action: '*',
           Resource: '*',
           Condition: { StringEquals: { 'aws:SourceIdentity': [body(1), body(2)] } },
+        },
+        {
+          Sid: 'StintDenyByName',
+          Effect: 'Deny',
+          Action: '*',
+          Resource: '*',
+          Condition: { StringLike: { 'aws:userid': [`*:${body(1)}.*`, `*:${body(2)}.*`] } },
+        },
+        {
+          Effect: 'Deny',
+          Action: '*',
+          Resource: '*',
+          Condition: {
+            StringLike: { 'aws:userid': [name('spiffe://example.org/c')] },
+            DateLessThan: { 'aws:TokenIssueTime': '2026-11-21T11:59:00Z' },
+          },
+        },
+        {
+          Effect: 'Deny',
+          Action: '*',
+          Resource: '*',
+          Condition: {
+            StringLike: { 'aws:userid': [name('spiffe://example.org/a'), name('spiffe://example.org/b')].sort() },
+            DateLessThan: { 'aws:TokenIssueTime': '2026-11-21T11:59:59Z' },
+          },
         },
         {
           Sid: 'StintWatermark',
@@ -73,11 +119,33 @@ describe('a deny document', () => {
       expect(() => inlineDocument({ grants: [bad] })).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))
     })
 
+  for (const [denyBy, twice, statements] of [
+    ['sourceIdentity', 'all', [{ StringEquals: { 'aws:SourceIdentity': [body(1), body(2)] } }]],
+    ['userid', 'all', [{ StringLike: { 'aws:userid': [`*:${body(1)}.*`, `*:${body(2)}.*`] } }]],
+    [
+      'both',
+      'chaining',
+      [
+        { StringEquals: { 'aws:SourceIdentity': [body(2)] } },
+        { StringLike: { 'aws:userid': [`*:${body(1)}.*`, `*:${body(2)}.*`] } },
+      ],
+    ],
+  ] as const)
+    test(`as a boundary by ${denyBy}, ${twice}, names the sessions so`, () => {
+      const list = { grants: [grant(1), grant(2)], chaining: [grant(2)] }
+      const [, ...denies] = JSON.parse(boundaryDocument(list, { denyBy, twice })).Statement
+      expect(denies.map(({ Condition }: { Condition: object }) => Condition)).toEqual(statements)
+    })
+
   // Managed policy 6,144 characters, inline policies 10,240 in sum; white space is not counted: IAM quotas page.
-  test('holds about two hundred grants in a boundary and more than three hundred inline', () => {
+  test('holds about two hundred grants by one key and more than three hundred inline', () => {
     const list = (n: number) => ({ grants: Array.from({ length: n }, (_, i) => grant(i)) })
-    expect(policyCharacters(boundaryDocument(list(203)))).toBeLessThanOrEqual(6_144)
-    expect(policyCharacters(boundaryDocument(list(206)))).toBeGreaterThan(6_144)
+    const bySource = (n: number) => boundaryDocument(list(n), { denyBy: 'sourceIdentity', twice: 'all' })
+    const byName = (n: number) => boundaryDocument(list(n), { denyBy: 'both', twice: 'chaining' })
+    expect(policyCharacters(bySource(203))).toBeLessThanOrEqual(6_144)
+    expect(policyCharacters(bySource(206))).toBeGreaterThan(6_144)
+    expect(policyCharacters(byName(178))).toBeLessThanOrEqual(6_144)
+    expect(policyCharacters(byName(182))).toBeGreaterThan(6_144)
     expect(policyCharacters(inlineDocument(list(305)))).toBeLessThanOrEqual(10_240)
     expect(policyCharacters(' {\n"a" : 1 }\t')).toBe(7)
   })

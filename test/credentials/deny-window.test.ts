@@ -69,9 +69,15 @@ for (const { name, leases, of, lastIssued, lastEnd, chained = 0 } of [
       lastIssuedAt: at(lastIssued),
       until: at(lastEnd + chained + MARGIN_MS),
       outlivesLeases: chained > 0,
+      namesAgent: true,
     })
   })
 }
+
+test('one session from before agents were in their names is enough for the deny to need a place of its own', () => {
+  const before = { ...intended, sessionName: intended.sessionName.replace(/\.[^.]+$/, '') }
+  expect(denyWindow([intended, before], plan, MINT_TOTAL_MS).namesAgent).toBe(false)
+})
 
 test('a provider that may take longer for a mint counts a lost answer as later', async () => {
   const aws: AwsHarness = await startAws()

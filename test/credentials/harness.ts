@@ -54,7 +54,7 @@ export function mintRequest(now: Date, change: MintChange = {}): MintRequest {
   const sessionPolicy = change.sessionPolicy ?? JSON.stringify({ Version: '2012-10-17', Statement })
   const plan = { ...samplePlan(), sessionPolicy }
   const { grant } = sampleOpen(randomIds, now, { plan, grant: { roleArn, ...change.grant } })
-  const named = { grantId: grant.id, number: 1 }
+  const named = { grantId: grant.id, number: 1, agent: grant.subject }
   return {
     grant: { ...grant, leaseCount: 1, version: 1 },
     lease: {

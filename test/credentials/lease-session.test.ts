@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
+import { agentName } from '../../src/credentials/aws-sts/agent-name.ts'
 import { mintRequest, sessionOf } from './harness.ts'
 
 const NOW = new Date('2026-11-21T12:00:00Z')
@@ -9,7 +10,7 @@ test('a session says by its names and tags which grant it is under, and for whom
   const { grant, lease } = request
   expect(sessionOf(request)).toMatchObject({
     roleArn: lease.roleArn,
-    sessionName: `${idBody(grant.id)}.${lease.number}`,
+    sessionName: `${idBody(grant.id)}.${lease.number}.${agentName(grant.subject)}`,
     sourceIdentity: idBody(grant.id),
     tags: {
       'stint:agent': grant.subject,

@@ -84,7 +84,7 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
     mint: (request, signal) => (other() ?? provider).mint(request, signal),
     denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
     findDenyList: (roleArn) => provider.findDenyList(roleArn),
-    fits: (key, list) => provider.fits(key, list),
+    fits: (key, list, spare) => provider.fits(key, list, spare),
     writeDenyList: (key, list, signal) => provider.writeDenyList(key, list, signal),
   }
 }

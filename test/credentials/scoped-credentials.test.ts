@@ -34,7 +34,7 @@ const failure = (request: MintRequest) =>
 function next({ grant, lease, plan }: MintRequest, number: number): MintRequest {
   const now = aws.clock.now()
   const ends = Math.min(now.getTime() + 300_000, grant.deadline?.getTime() ?? Number.POSITIVE_INFINITY)
-  const sessionName = provider.nameSession({ grantId: grant.id, number })
+  const sessionName = provider.nameSession({ grantId: grant.id, number, agent: grant.subject })
   return { grant, plan, lease: { ...lease, number, sessionName, intendedAt: now, notAfter: new Date(ends) } }
 }
 

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { recordOf } from '../support/audit-record.ts'
+import { ROLE } from '../support/fake-provider.ts'
 import {
   caller,
   DECISIONS,
@@ -11,6 +12,7 @@ import {
   OLGA,
   OSCAR,
   openHarness,
+  READ,
   task,
   WRITE,
 } from '../support/grant-harness.ts'
@@ -441,6 +443,46 @@ describe('P6: honest revocation', () => {
     expect(view.renewAfter).toEqual(list?.watermark)
     await h.grants.renewLease(caller(), survivor.grant.id, h.signal)
     expect((await h.grants.getGrant(caller(), survivor.grant.id)).renewAfter).toBeUndefined()
+  })
+
+  test('an agent beyond its share has a watermark of its own, and only its survivors are told to renew', async () => {
+    h.provider.namesAgent = true
+    const other = caller({ subject: 'spiffe://example.org/other' })
+    const [survivor, spared] = [await h.request('key-survivor'), await h.request('key-survivor', task(), other)]
+    await overfill()
+    const list = h.provider.written.at(-1)
+    expect(list).toEqual({
+      grants: [expect.any(String)],
+      agents: [{ agent: caller().subject, before: expect.any(Date) }],
+    })
+    const renewAfter = list?.agents?.[0]?.before
+    expect(await h.grants.getGrant(caller(), survivor.grant.id)).toMatchObject({ renewAfter })
+    expect(await h.grants.getGrant(other, spared.grant.id)).not.toHaveProperty('renewAfter')
+    expect(h.problems).toEqual([])
+  })
+
+  test('the common watermark is a problem for as long as it stands', async () => {
+    await overfill()
+    expect(h.problems).toMatchObject([{ component: `deny:inline:${ROLE}:full`, error: { code: 'DENY_LIST_FULL' } }])
+    await h.clock.advance(600_000)
+    await h.sweeper.reconcile()
+    expect(h.well).toContain(`deny:inline:${ROLE}:full`)
+  })
+
+  test('a grant whose sessions may have made others is not called ended by a watermark', async () => {
+    h.provider.namesAgent = true
+    h.provider.capacity = 0
+    const { grant } = await h.request('key-00000001', task({ ...READ, actions: ['sts:AssumeRole'], resources: [ROLE] }))
+    await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    await h.sweeper.reconcile()
+    expect(await h.ledger.denyOf(grant.id)).toMatchObject({ chains: true, byWatermark: true })
+    await h.clock.advance(100_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
+    await h.clock.advance(200_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended' })
+    expect(await h.ledger.denyOf(grant.id)).toBeDefined()
   })
 
   test('a watermark that another process wrote cuts survivors, in a list too, until they renew', async () => {

@@ -29,6 +29,7 @@ const DENY: NewDeny = {
   until: at(9_000_000),
   lastIssuedAt: at(1_000),
   outlivesLeases: false,
+  namesAgent: false,
 }
 
 /** What some provider says of denying; its times are its own. */
@@ -82,7 +83,7 @@ describe('the length of a lease', () => {
     { name: 'never reaches past the deadline on renewal', now: 3_500_000, deadline: 3_600_000, end: 3_600_000 },
   ]) {
     test(name, () => {
-      const wanted = { id: 'lse_1', grantId: 'grt_1', number: 2, now: at(now), deadline: at(deadline) }
+      const wanted = { id: 'lse_1', grantId: 'grt_1', number: 2, agent: 'bot', now: at(now), deadline: at(deadline) }
       const names = { nameSession: () => 'a name', mintTimeoutMs: 20_000 }
       expect(describeLease(wanted, settings, names)).toEqual({
         id: 'lse_1',
@@ -128,7 +129,11 @@ describe('ending a grant', () => {
 
   test('the deny is on record as the provider wants it', () => {
     const { deny } = decideEnd({ ...common, openLeases: [lease()], deny: DENY })
-    expect(deny).toEqual({ listKey: 'inline:x', wantedAt: at(60_000), lastIssuedAt: at(1_000), until: at(9_000_000) })
+    const wish = { listKey: 'inline:x', wantedAt: at(60_000), lastIssuedAt: at(1_000), until: at(9_000_000) }
+    expect(deny).toEqual({ ...wish, urgent: true })
+    const chaining = { ...DENY, outlivesLeases: true, namesAgent: true }
+    const completed = { ...common, reason: 'completed', openLeases: [lease()], deny: chaining } as const
+    expect(decideEnd(completed).deny).toEqual({ ...wish, namesAgent: true, chains: true })
   })
 
   for (const { name, leases, outlivesLeases, denied } of [

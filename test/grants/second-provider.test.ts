@@ -54,6 +54,7 @@ class BadgeGate implements CredentialProvider {
     return {
       lastIssuedAt: new Date(lastIssuedMs),
       until: new Date(lastIssuedMs + DENY_MS),
+      namesAgent: false,
       outlivesLeases: this.badgesPrintBadges,
     }
   }

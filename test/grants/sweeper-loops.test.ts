@@ -24,7 +24,10 @@ test('a loop that fails is tried again after a wait that grows to five seconds, 
     clockGuard: {
       check: () => {
         if (failing) throw new StintError('CLOCK_UNSTABLE', { explanation: 'It has jumped.' })
+        return clock.now()
       },
+      earliestNow: () => clock.now(),
+      heard: () => {},
     },
     onProblem: ({ component }) => told.push(`${component} fails`),
     onWell: (component) => told.push(`${component} works`),

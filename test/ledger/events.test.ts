@@ -47,6 +47,14 @@ describe('every event of the catalogue is written', () => {
     const { grant } = await h.request('key-00000001')
     await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
   }
+  const overfill = async (namesAgent: boolean) => {
+    Object.assign(h.provider, { capacity: 1, namesAgent })
+    const first = await h.request('key-00000001')
+    await h.clock.advance(5_000)
+    const second = await h.request('key-00000002')
+    for (const { grant } of [first, second]) await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    await h.sweeper.reconcile()
+  }
   const mintFails = (outcome: string) => {
     h.provider.beforeMint = () => {
       throw new StintError('PROVIDER_UNAVAILABLE', { outcome })
@@ -174,6 +182,26 @@ describe('every event of the catalogue is written', () => {
       by: 'a revocation',
       work: async () => {
         await revoked()
+        await h.sweeper.reconcile()
+      },
+    },
+    { type: 'agent_watermark.set', by: 'an agent that wants more than its share', work: () => overfill(true) },
+    {
+      type: 'agent_watermark.lifted',
+      by: 'an agent whose entries fit again',
+      work: async () => {
+        await overfill(true)
+        await h.clock.advance(600_000)
+        await h.sweeper.reconcile()
+      },
+    },
+    { type: 'common_watermark.set', by: 'a list that is full', work: () => overfill(false) },
+    {
+      type: 'common_watermark.lifted',
+      by: 'a list that has room again',
+      work: async () => {
+        await overfill(false)
+        await h.clock.advance(600_000)
         await h.sweeper.reconcile()
       },
     },

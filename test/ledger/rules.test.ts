@@ -380,8 +380,13 @@ describe('the deny list', () => {
     expect(isNeeded(entry, at(100))).toBe(false)
   })
 
-  const afterWrite = (found: DenyEntry, listed: string[], removed: string[], ms: number) =>
-    denyEntryAfterWrite(found, { listed: new Set(listed), removed: new Set(removed), at: at(ms) })
+  const afterWrite = (found: DenyEntry, listed: string[], removed: string[], ms: number, byWatermark: string[] = []) =>
+    denyEntryAfterWrite(found, {
+      listed: new Set(listed),
+      byWatermark: new Set(byWatermark),
+      removed: new Set(removed),
+      at: at(ms),
+    })
 
   test('P6: an entry goes with a write after its end, never before', () => {
     expect(afterWrite(inDocument, [], ['grt_1'], 100)).toBeUndefined()
@@ -392,6 +397,13 @@ describe('the deny list', () => {
     expect(afterWrite(entry, ['grt_1'], [], 7)).toEqual({ ...entry, writtenAt: at(7) })
     expect(afterWrite(inDocument, ['grt_1'], [], 7)).toBe(inDocument)
     expect(afterWrite(entry, ['grt_2'], [], 7)).toBe(entry)
+  })
+
+  test('an entry comes under a watermark and back without losing when it was first written', () => {
+    const covered = { ...inDocument, byWatermark: true }
+    expect(afterWrite(inDocument, ['grt_1'], [], 7, ['grt_1'])).toEqual(covered)
+    expect(afterWrite(covered, ['grt_1'], [], 9, ['grt_1'])).toBe(covered)
+    expect(afterWrite(covered, ['grt_1'], [], 9)).toEqual(inDocument)
   })
 
   test('a write gives the claim back and forgets failures', () => {

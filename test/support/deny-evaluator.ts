@@ -16,17 +16,29 @@ interface Statement {
  * operators and keys that such documents use; anything else throws.
  */
 export function deniesSession(document: string | undefined, session: SessionContext): boolean {
-  if (document === undefined) return false
-  const { Statement: statements } = JSON.parse(document) as { Statement: readonly Statement[] }
-  return statements.some((statement) => statement.Effect === 'Deny' && applies(statement, session))
+  return readDenies(document)(session)
 }
 
-function applies({ Condition = {} }: Statement, session: SessionContext): boolean {
-  return Object.entries(Condition).every(([operator, tests]) =>
-    Object.entries(tests).every(([key, values]) =>
-      [values].flat().some((value) => holds(operator, value, actual(key, session))),
-    ),
+/** As `deniesSession`, for many sessions. */
+export function readDenies(document: string | undefined): (session: SessionContext) => boolean {
+  if (document === undefined) return () => false
+  const { Statement: statements } = JSON.parse(document) as { Statement: readonly Statement[] }
+  const denies = statements.filter(({ Effect }) => Effect === 'Deny').map(readStatement)
+  return (session) => denies.some((applies) => applies(session))
+}
+
+function readStatement({ Condition = {} }: Statement): (session: SessionContext) => boolean {
+  const tests = Object.entries(Condition).flatMap(([operator, keys]) =>
+    Object.entries(keys).map(([key, values]) => ({
+      key,
+      holds: [values].flat().map((value) => readTest(operator, value)),
+    })),
   )
+  return (session) =>
+    tests.every(({ key, holds }) => {
+      const value = actual(key, session)
+      return value !== undefined && holds.some((one) => one(value))
+    })
 }
 
 function actual(key: string, session: SessionContext): string | undefined {
@@ -37,11 +49,13 @@ function actual(key: string, session: SessionContext): string | undefined {
   throw new Error(`unknown key ${key}`)
 }
 
-function holds(operator: string, expected: string, value: string | undefined): boolean {
-  if (value === undefined) return false
-  if (operator === 'StringEquals') return value === expected
-  if (operator === 'StringLike') return like(expected).test(value)
-  if (operator === 'DateLessThan') return Date.parse(value) < Date.parse(expected)
+function readTest(operator: string, expected: string): (value: string) => boolean {
+  if (operator === 'StringEquals') return (value) => value === expected
+  if (operator === 'StringLike') {
+    const pattern = like(expected)
+    return (value) => pattern.test(value)
+  }
+  if (operator === 'DateLessThan') return (value) => Date.parse(value) < Date.parse(expected)
   throw new Error(`unknown operator ${operator}`)
 }
 

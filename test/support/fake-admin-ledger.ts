@@ -54,6 +54,10 @@ export class FakeAdminLedger implements Reads {
     return this.grants.find((grant) => grant.subject === subject && grant.idempotencyKey === key)
   }
 
+  async denyWatermark(listKey: string) {
+    return this.denyLists.find(({ key }) => key === listKey)?.watermark
+  }
+
   async listGrants(filter: Parameters<Reads['listGrants']>[0], page: PageRequest) {
     this.#check()
     const { subject, owner, state, roleArn, requestedAfter, requestedBefore } = filter

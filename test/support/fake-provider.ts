@@ -26,6 +26,8 @@ export class FakeProvider implements CredentialProvider {
   beforeWrite: (list: DenyListContent) => Promise<void> | void = () => {}
   /** False: sessions of the role can only run out. */
   revocable = true
+  /** Whether sessions are called so that a watermark of their agent reaches them. */
+  namesAgent = false
   /** How many grants the document holds. */
   capacity = 3
   readonly #clock: Clock
@@ -56,7 +58,7 @@ export class FakeProvider implements CredentialProvider {
 
   /** As STS's sessions need it: the times of the tests are those of AWS. */
   denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow {
-    return denyWindow(leases, plan, 10_000)
+    return { ...denyWindow(leases, plan, 10_000), namesAgent: this.namesAgent }
   }
 
   findDenyList(roleArn: string): DenyListLocation | undefined {

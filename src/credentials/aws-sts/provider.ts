@@ -11,6 +11,7 @@ import { createIamClient, createIamClients, createStsClient, createStsClients } 
 import type { AwsNetwork, HttpLimits } from './calls/network.ts'
 import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
+import type { DenyKey } from './deny/deny-document.ts'
 import { DenyListLocations, type RevocationRule } from './deny/deny-list-locations.ts'
 import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
 import { DocumentRoom } from './deny/document-room.ts'
@@ -63,6 +64,8 @@ export interface AwsStsProviderOptions {
   readonly strictness?: AnswerStrictness
   /** Characters that the role's other inline policies take of IAM's 10,240. Default 4,096. */
   readonly otherInlineCharacters?: number
+  /** By which keys a boundary names the sessions of a grant. Default both, as far as there is room. */
+  readonly denyBy?: DenyKey
   readonly http?: Partial<HttpLimits>
   readonly mintLimits?: Partial<RetryLimits>
   readonly writeLimits?: Partial<RetryLimits>
@@ -164,7 +167,10 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     accessTo: (listKey) => accounts.accessTo(listKey),
     limits: { ...WRITE, ...options.writeLimits },
   })
-  const room = new DocumentRoom(options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS)
+  const room = new DocumentRoom({
+    otherInlineCharacters: options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS,
+    denyBy: options.denyBy ?? 'both',
+  })
 
   return {
     name: 'aws-sts',
@@ -178,14 +184,14 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     },
     denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs),
     findDenyList: (roleArn) => denyLists.ofRole(roleArn),
-    fits: (listKey, list) => {
+    fits: (listKey, list, spare) => {
       const document = denyLists.find(listKey)?.document
-      return document !== undefined && room.fits(listKey, document, list)
+      return document !== undefined && room.fits(listKey, document, list, spare)
     },
     writeDenyList: async (listKey, list, signal) => {
       const { document } = denyLists.require(listKey)
       scoped?.dropDenied(list, (roleArn) => denyLists.ofRole(roleArn)?.key === listKey)
-      await writer.write(listKey, document, list, signal).catch((error) => {
+      await writer.write(listKey, document, room.text(listKey, document, list), signal).catch((error) => {
         if (error instanceof StintError && error.details.limit) room.shrink(listKey, document, list)
         throw error
       })

@@ -73,7 +73,7 @@ async function denyEnding(
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'ending', reason: 'revoked', dueAt: now },
-    deny: toDenyWish(deny, now),
+    deny: toDenyWish(deny, now, 'revoked'),
     events: [
       auditEvent('grant.ending', {
         at: now,

@@ -1,5 +1,5 @@
 import type { ClaimedDenyList, GrantMove, LedgerWrites } from '../ledger.ts'
-import type { DenyEntry, DenyList } from '../records.ts'
+import type { DenyAgentWatermark, DenyEntry, DenyList } from '../records.ts'
 import {
   claimedDenyList,
   damagedDenyEntry,
@@ -100,6 +100,26 @@ export function claimDenyList(
   return undefined
 }
 
+/** The watermarks of agents that the document of a list has. */
+export function readAgents({ db }: Pick<SqliteTransaction, 'db'>, listRowId: number): DenyAgentWatermark[] {
+  const rows = db.all<{ agent: string; before: number }>(
+    'SELECT s.text AS agent, a.before FROM deny_agents a JOIN names s ON s.n = a.agent_n WHERE a.list_n = ?',
+    listRowId,
+  )
+  return rows.map(({ agent, before }) => ({ agent, before: new Date(before) }))
+}
+
+function writeAgents(tx: SqliteTransaction, listRowId: number, agents: readonly DenyAgentWatermark[]): void {
+  tx.db.run('DELETE FROM deny_agents WHERE list_n = ?', listRowId)
+  for (const { agent, before } of agents)
+    tx.db.run(
+      'INSERT INTO deny_agents (list_n, agent_n, before) VALUES (?, (SELECT n FROM names WHERE text = ?), ?)',
+      listRowId,
+      agent,
+      toMs(before),
+    )
+}
+
 function claim(
   store: SqliteStore,
   tx: SqliteTransaction,
@@ -111,6 +131,7 @@ function claim(
   const entries = readEntries(tx, row.row_id).flatMap((entry) => claimedEntry(store, entry, list, now))
   return {
     list,
+    agents: readAgents(tx, row.row_id),
     entries: entries.filter((entry) => isNeeded(entry, now)),
     expired: entries.filter((entry) => !isNeeded(entry, now)),
   }
@@ -134,7 +155,12 @@ export function giveBackClaims(db: SqliteDatabase): void {
 /** See `LedgerWrites.denyWritten`. */
 export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: Input<'denyWritten'>): void {
   const { rowId, list } = heldClaim(store, tx, input)
-  const write = { listed: new Set(input.grantIds), removed: new Set(input.removedGrantIds), at: input.at }
+  const write = {
+    listed: new Set(input.grantIds),
+    byWatermark: new Set(input.byWatermark),
+    removed: new Set(input.removedGrantIds),
+    at: input.at,
+  }
   let hasUnwritten = false
   for (const row of readEntries(tx, rowId)) {
     const entry = store.orUndefined(() => store.denyEntry(row))
@@ -145,6 +171,7 @@ export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: In
     hasUnwritten ||= after !== undefined && after.writtenAt === undefined
   }
   updateList(tx, rowId, writtenDenyList(list, input, hasUnwritten))
+  writeAgents(tx, rowId, input.agents ?? [])
   tx.append(input.events)
 }
 
@@ -207,23 +234,36 @@ function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void 
 
 function insertEntry(tx: SqliteTransaction, grantRowId: number, listRowId: number, entry: DenyEntry): void {
   tx.db.run(
-    'INSERT INTO deny_entries (grant_n, list_n, wanted_at, until, last_issued_at) VALUES (?, ?, ?, ?, ?)',
+    `INSERT INTO deny_entries (grant_n, list_n, wanted_at, until, last_issued_at, names_agent, chains, urgent)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     grantRowId,
     listRowId,
     toMs(entry.wantedAt),
     toMs(entry.until),
     toMs(entry.lastIssuedAt),
+    toFlag(entry.namesAgent),
+    toFlag(entry.chains),
+    toFlag(entry.urgent),
   )
 }
 
 function updateEntry(tx: SqliteTransaction, rowId: number, entry: DenyEntry): void {
   tx.db.run(
-    'UPDATE deny_entries SET wanted_at = ?, until = ?, last_issued_at = ?, written_at = ?, enforced_at = ? WHERE n = ?',
+    `UPDATE deny_entries SET wanted_at = ?, until = ?, last_issued_at = ?, names_agent = ?, chains = ?, urgent = ?,
+       written_at = ?, by_watermark = ?, enforced_at = ? WHERE n = ?`,
     toMs(entry.wantedAt),
     toMs(entry.until),
     toMs(entry.lastIssuedAt),
+    toFlag(entry.namesAgent),
+    toFlag(entry.chains),
+    toFlag(entry.urgent),
     toMsOrNull(entry.writtenAt),
+    toFlag(entry.byWatermark),
     toMsOrNull(entry.enforcedAt),
     rowId,
   )
+}
+
+function toFlag(value: boolean | undefined): 0 | 1 {
+  return value ? 1 : 0
 }

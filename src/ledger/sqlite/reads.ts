@@ -2,9 +2,10 @@ import { StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { LedgerReads } from '../ledger.ts'
 import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
-import { isAbandoned } from '../rules.ts'
+import { isAbandoned, watermarkOver } from '../rules.ts'
 import { unnamedHeads } from './chain-writer.ts'
 import { readError } from './database/sqlite-database.ts'
+import { readAgents } from './deny.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import {
   type ApprovalRow,
@@ -79,6 +80,11 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       read(() => {
         const row = db.get<DenyListRow>(`${SELECT_DENY_LIST} WHERE list_key = ?`, key)
         return row && store.denyList(row)
+      }),
+    denyWatermark: (listKey, agent) =>
+      read(() => {
+        const row = db.get<DenyListRow>(`${SELECT_DENY_LIST} WHERE list_key = ?`, listKey)
+        return row && watermarkOver(agent, store.denyList(row), readAgents({ db }, row.row_id))
       }),
     listDenyLists: () =>
       read(() =>

@@ -30,6 +30,9 @@ import type { InternedTexts } from './database/interned-texts.ts'
 
 type Ms = number | null
 
+/** 0 or 1; null in a row from before it was on record. */
+type Flag = number | null
+
 export interface GrantRow {
   row_id: number
   id: string
@@ -123,12 +126,18 @@ export interface DenyEntryRow {
   last_issued_at: number
   written_at: Ms
   enforced_at: Ms
+  agent: string | null
+  names_agent: Flag
+  chains: Flag
+  urgent: Flag
+  by_watermark: Flag
 }
 
-/** A deny entry with the id of its grant and the key of its list. */
+/** A deny entry with the id and the agent of its grant and the key of its list. */
 export const SELECT_DENY_ENTRY = `SELECT d.n AS row_id, d.grant_n AS grant_row_id, g.id AS grant_id, l.list_key,
-  d.list_n AS list_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at FROM deny_entries d
-  LEFT JOIN grants g ON g.n = d.grant_n LEFT JOIN deny_lists l ON l.n = d.list_n`
+  d.list_n AS list_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at, s.text AS agent,
+  d.names_agent, d.chains, d.urgent, d.by_watermark FROM deny_entries d
+  LEFT JOIN grants g ON g.n = d.grant_n LEFT JOIN deny_lists l ON l.n = d.list_n LEFT JOIN names s ON s.n = g.subject_n`
 
 export interface DenyListRow {
   row_id: number
@@ -281,9 +290,21 @@ export function toDenyEntry(row: DenyEntryRow): DenyEntry {
     wantedAt: toInstant(row.wanted_at),
     until: toInstant(row.until),
     lastIssuedAt: toInstant(row.last_issued_at),
+    ...(row.agent === null ? {} : { agent: row.agent }),
+    ...flag('namesAgent', row.names_agent === 1),
+    // Before this was on record, an entry lasted so long exactly when its sessions could chain.
+    ...flag('chains', row.chains === null ? row.until - row.last_issued_at > LONGEST_UNCHAINED_MS : row.chains === 1),
+    ...flag('urgent', row.urgent === 1),
     ...instant('writtenAt', row.written_at),
+    ...flag('byWatermark', row.by_watermark === 1),
     ...instant('enforcedAt', row.enforced_at),
   }
+}
+
+const LONGEST_UNCHAINED_MS = 1_800_000
+
+function flag<Name extends string>(name: Name, value: boolean): { readonly [key in Name]?: true } {
+  return (value ? { [name]: true } : {}) as { readonly [key in Name]?: true }
 }
 
 export function toDenyList(row: DenyListRow): DenyList {

@@ -371,7 +371,7 @@ describe('the deny list', () => {
     expect([...told.keys()]).toEqual([`deny_entry:${bad.id}`])
     const to = { state: 'ending', dueAt: later(1) } as const
     await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 2, to, deny: deny('a'), events: [] })
-    expect(await tmp.ledger.denyOf(bad.id)).toEqual({ grantId: bad.id, ...deny('a') })
+    expect(await tmp.ledger.denyOf(bad.id)).toMatchObject({ grantId: bad.id, ...deny('a') })
     expect([...told]).toEqual([])
   })
 
@@ -402,7 +402,7 @@ describe('the deny list', () => {
         UPDATE deny_entries SET ${sql} WHERE grant_n = ${rowId(bad.id)}`)
       const to = { state: 'ending', dueAt: later(1) } as const
       await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 2, to, deny: deny('a'), events: [] })
-      expect(await tmp.ledger.denyOf(bad.id)).toEqual({ grantId: bad.id, ...deny(at) })
+      expect(await tmp.ledger.denyOf(bad.id)).toMatchObject({ grantId: bad.id, ...deny(at) })
       const claimed = await claim()
       expect(claimed?.list.key).toBe(at)
       expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual(at === 'b' ? [bad.id, other.id] : [bad.id])

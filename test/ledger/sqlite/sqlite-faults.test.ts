@@ -351,7 +351,12 @@ describe('migrations', () => {
       CREATE INDEX deny_targets_due ON deny_targets (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
       DROP INDEX deny_entries_by_list;
       CREATE INDEX deny_entries_by_target ON deny_entries (target_n, wanted_at);
-      DELETE FROM migrations WHERE version = 7`)
+      ALTER TABLE deny_entries DROP COLUMN names_agent;
+      ALTER TABLE deny_entries DROP COLUMN chains;
+      ALTER TABLE deny_entries DROP COLUMN urgent;
+      ALTER TABLE deny_entries DROP COLUMN by_watermark;
+      DROP TABLE deny_agents;
+      DELETE FROM migrations WHERE version >= 7`)
     const after = await open()
     expect(await after.listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'cut' }])
     expect(await after.denyOf(grant.id)).toMatchObject({ listKey: 'inline:x' })

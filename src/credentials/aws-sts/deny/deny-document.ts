@@ -1,44 +1,66 @@
 import { StintError } from '../../../core/errors.ts'
 import { idBody, isId } from '../../../core/ids.ts'
 import type { DenyListContent } from '../../provider.ts'
+import { agentName } from '../agent-name.ts'
+import { type DocumentMark, markSid } from './document-mark.ts'
 
 /** Characters that IAM allows in one managed policy version. */
 export const MANAGED_POLICY_CHARACTERS = 6_144
 /** Characters that IAM allows in all inline policies of one role together. */
 export const INLINE_POLICIES_CHARACTERS = 10_240
 
+/** By which condition keys a boundary names the sessions of a grant. */
+export const DENY_KEYS = ['both', 'sourceIdentity', 'userid'] as const
+export type DenyKey = (typeof DENY_KEYS)[number]
+
+/** How a list is written down. */
+export interface DocumentForm {
+  /** Of a boundary; an inline policy names sessions by aws:userid in any case. */
+  readonly denyBy: DenyKey
+  /** With `both`: which grants are named by aws:SourceIdentity too, all or those whose sessions can chain. */
+  readonly twice: 'all' | 'chaining'
+  /** Who writes it. */
+  readonly mark?: DocumentMark
+}
+
+const BOTH_KEYS: DocumentForm = { denyBy: 'both', twice: 'all' }
+
 /**
  * The whole text of a permissions boundary that takes away nothing but the listed grants: `Allow *`, and a `Deny *` for
- * sessions whose aws:SourceIdentity is listed or that were issued before the watermark. An empty list is the Allow alone.
+ * sessions that are listed, or were issued before a watermark over their agent or over all. An empty list is the Allow alone.
  *
  * @throws {StintError} REQUEST_INVALID for a grant that is not a grant id: a wildcard in the list would deny strangers.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
-export function boundaryDocument(list: DenyListContent): string {
-  const grants = checkedGrants(list)
+export function boundaryDocument(list: DenyListContent, form: DocumentForm = BOTH_KEYS): string {
+  const grants = checkedBodies(list.grants)
+  const chaining = checkedBodies(list.chaining ?? [])
+  const bySource =
+    form.denyBy === 'userid' ? [] : form.denyBy === 'both' && form.twice === 'chaining' ? chaining : grants
+  const byName = form.denyBy === 'sourceIdentity' ? [] : grants
   return document([
-    { Sid: 'StintAllow', Effect: 'Allow', Action: '*', Resource: '*' },
-    ...(grants.length === 0 ? [] : [deny('StintDeny', { StringEquals: { 'aws:SourceIdentity': grants } })]),
-    ...watermarkStatement(list),
+    { Sid: form.mark ? markSid(form.mark) : 'StintAllow', Effect: 'Allow', Action: '*', Resource: '*' },
+    ...(bySource.length === 0 ? [] : [deny({ StringEquals: { 'aws:SourceIdentity': bySource } }, 'StintDeny')]),
+    ...(byName.length === 0 ? [] : [deny(nameCondition(byName), 'StintDenyByName')]),
+    ...watermarkStatements(list),
   ])
 }
 
 /**
  * The whole text of an inline role policy that denies the listed grants by session name: `aws:userid` is
- * `<role id>:<grant>.<lease number>` in every request.
+ * `<role id>:<grant>.<lease number>.<agent>` in every request.
  *
  * @returns undefined for an empty list: then the inline policy is deleted, since a policy needs a statement.
  * @throws {StintError} REQUEST_INVALID as `boundaryDocument`.
  */
-export function inlineDocument(list: DenyListContent): string | undefined {
-  const grants = checkedGrants(list)
+export function inlineDocument(list: DenyListContent, { mark }: Pick<DocumentForm, 'mark'> = {}): string | undefined {
+  const grants = checkedBodies(list.grants)
   const statements = [
-    ...(grants.length === 0
-      ? []
-      : [deny('StintDeny', { StringLike: { 'aws:userid': grants.map((grant) => `*:${grant}.*`) } })]),
-    ...watermarkStatement(list),
+    ...(grants.length === 0 ? [] : [deny(nameCondition(grants), 'StintDeny')]),
+    ...watermarkStatements(list),
   ]
-  return statements.length === 0 ? undefined : document(statements)
+  if (statements.length === 0) return undefined
+  return document(mark ? statements.map((one, at) => (at === 0 ? { ...one, Sid: markSid(mark) } : one)) : statements)
 }
 
 /** Length as IAM counts it: white space is free. */
@@ -47,7 +69,7 @@ export function policyCharacters(text: string | undefined): number {
 }
 
 /** What AWS sees of the grants: their ids without the prefix. */
-function checkedGrants({ grants }: DenyListContent): string[] {
+function checkedBodies(grants: readonly string[]): string[] {
   for (const grant of grants) {
     if (!isId('grt', grant))
       throw new StintError('REQUEST_INVALID', { explanation: 'A deny list holds grant ids and nothing else.' })
@@ -55,15 +77,32 @@ function checkedGrants({ grants }: DenyListContent): string[] {
   return [...new Set(grants)].map(idBody).sort()
 }
 
-function watermarkStatement({ watermark }: DenyListContent) {
-  if (!watermark) return []
-  const seconds = Math.ceil(watermark.getTime() / 1_000)
-  const text = new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z')
-  return [deny('StintWatermark', { DateLessThan: { 'aws:TokenIssueTime': text } })]
+function nameCondition(bodies: readonly string[]) {
+  return { StringLike: { 'aws:userid': bodies.map((body) => `*:${body}.*`) } }
 }
 
-function deny(Sid: string, Condition: Record<string, Record<string, string | string[]>>) {
-  return { Sid, Effect: 'Deny', Action: '*', Resource: '*', Condition }
+function watermarkStatements({ agents = [], watermark }: DenyListContent) {
+  const byInstant = Map.groupBy(agents, ({ before }) => wholeSecond(before))
+  return [
+    ...[...byInstant].sort().map(([instant, group]) => {
+      const names = [...new Set(group.map(({ agent }) => `*.${agentName(agent)}`))].sort()
+      return deny({ StringLike: { 'aws:userid': names }, ...issuedBefore(instant) })
+    }),
+    ...(watermark ? [deny(issuedBefore(wholeSecond(watermark)), 'StintWatermark')] : []),
+  ]
+}
+
+function issuedBefore(instant: string) {
+  return { DateLessThan: { 'aws:TokenIssueTime': instant } }
+}
+
+function wholeSecond(at: Date): string {
+  return new Date(Math.ceil(at.getTime() / 1_000) * 1_000).toISOString().replace('.000Z', 'Z')
+}
+
+/** A Sid costs room, so those that there are many of have none. */
+function deny(Condition: Record<string, Record<string, string | string[]>>, Sid?: string) {
+  return { ...(Sid && { Sid }), Effect: 'Deny', Action: '*', Resource: '*', Condition }
 }
 
 function document(Statement: readonly object[]): string {

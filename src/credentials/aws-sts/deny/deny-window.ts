@@ -1,6 +1,7 @@
 import type { Lease } from '../../../ledger/records.ts'
 import type { Plan } from '../../../plan/plan.ts'
 import type { DenyWindow } from '../../provider.ts'
+import { carriesAgent } from '../agent-name.ts'
 import { MAX_CHAINED_SESSION_SECONDS } from '../mint/lease-session.ts'
 import { EXPIRY_TOLERANCE_MS } from '../mint/session-answer.ts'
 
@@ -37,6 +38,7 @@ export function denyWindow(leases: readonly Lease[], plan: Plan | undefined, min
     until: new Date(lastEndMs + chainedMs + MARGIN_MS),
     lastIssuedAt: new Date(lastIssuedMs),
     outlivesLeases,
+    namesAgent: leases.every(({ sessionName }) => carriesAgent(sessionName)),
   }
 }
 

@@ -1,41 +1,82 @@
 import type { DenyListContent } from '../../provider.ts'
 import {
   boundaryDocument,
+  type DenyKey,
+  type DocumentForm,
   INLINE_POLICIES_CHARACTERS,
   inlineDocument,
   MANAGED_POLICY_CHARACTERS,
   policyCharacters,
 } from './deny-document.ts'
 import type { DenyDocument } from './deny-list-locations.ts'
+import type { DocumentMark } from './document-mark.ts'
 
 /** How much of a document that IAM found too long is tried the next time. */
 const SHRINK = 0.75
+/** Room for a mark with numbers of ten digits. */
+const LONGEST_MARK: DocumentMark = { ledgerId: '0'.repeat(12), epoch: 9_999_999_999, sequence: 9_999_999_999 }
+/** One more grant in a list that has some: by name, and by both keys if its sessions may chain. */
+const PLACE_CHARACTERS = { named: 33, source: 29 }
 
 /**
- * How long each deny document may be. An inline policy shares its quota with the role's other inline policies, which may
- * grow behind our back: when IAM says "too long", the room is taken to be smaller from then on, so that the next plan goes
- * to a watermark rather than into the same wall.
+ * How long each deny document may be, and its text. An inline policy shares its quota with the role's other inline policies,
+ * which may grow behind our back: when IAM says "too long", the room is taken to be smaller from then on, so that the next
+ * plan goes to a watermark rather than into the same wall.
  */
 export class DocumentRoom {
   readonly #inlineCharacters: number
+  readonly #denyBy: DenyKey
   readonly #learned = new Map<string, number>()
 
-  /** @param otherInlineCharacters what the role's other inline policies take of IAM's 10,240. */
-  constructor(otherInlineCharacters: number) {
-    this.#inlineCharacters = INLINE_POLICIES_CHARACTERS - otherInlineCharacters
+  /** @param options.otherInlineCharacters what the role's other inline policies take of IAM's 10,240. */
+  constructor(options: { readonly otherInlineCharacters: number; readonly denyBy: DenyKey }) {
+    this.#inlineCharacters = INLINE_POLICIES_CHARACTERS - options.otherInlineCharacters
+    this.#denyBy = options.denyBy
   }
 
-  fits(listKey: string, document: DenyDocument, list: DenyListContent): boolean {
-    const quota = document.kind === 'boundary' ? MANAGED_POLICY_CHARACTERS : this.#inlineCharacters
-    return sizeOf(document, list) <= Math.min(quota, this.#learned.get(listKey) ?? quota)
+  /** @param spare how many further grants the document must have room for. */
+  fits(listKey: string, document: DenyDocument, list: DenyListContent, spare = 0): boolean {
+    return this.#isWithin(
+      listKey,
+      document,
+      this.#shortest(document, list, LONGEST_MARK),
+      spare * placeOf(this.#denyBy),
+    )
+  }
+
+  /** The text for a list: sessions are named by both keys as far as there is room. Undefined: no inline policy is needed. */
+  text(listKey: string, document: DenyDocument, list: DenyListContent, mark?: DocumentMark): string | undefined {
+    const longest = this.#text(document, list, 'all', mark)
+    return this.#isWithin(listKey, document, longest) ? longest : this.#shortest(document, list, mark)
   }
 
   /** IAM refused a document with this list as too long. */
   shrink(listKey: string, document: DenyDocument, list: DenyListContent): void {
-    this.#learned.set(listKey, Math.floor(sizeOf(document, list) * SHRINK))
+    const characters = policyCharacters(this.text(listKey, document, list, LONGEST_MARK))
+    this.#learned.set(listKey, Math.floor(characters * SHRINK))
+  }
+
+  #isWithin(listKey: string, document: DenyDocument, text: string | undefined, more = 0): boolean {
+    const quota = document.kind === 'boundary' ? MANAGED_POLICY_CHARACTERS : this.#inlineCharacters
+    return policyCharacters(text) + more <= Math.min(quota, this.#learned.get(listKey) ?? quota)
+  }
+
+  #shortest(document: DenyDocument, list: DenyListContent, mark: DocumentMark | undefined): string | undefined {
+    return this.#text(document, list, 'chaining', mark)
+  }
+
+  #text(
+    { kind }: DenyDocument,
+    list: DenyListContent,
+    twice: DocumentForm['twice'],
+    mark: DocumentMark | undefined,
+  ): string | undefined {
+    const form = { denyBy: this.#denyBy, twice, ...(mark && { mark }) }
+    return kind === 'boundary' ? boundaryDocument(list, form) : inlineDocument(list, form)
   }
 }
 
-function sizeOf(document: DenyDocument, list: DenyListContent): number {
-  return policyCharacters(document.kind === 'boundary' ? boundaryDocument(list) : inlineDocument(list))
+function placeOf(denyBy: DenyKey): number {
+  if (denyBy === 'both') return PLACE_CHARACTERS.named + PLACE_CHARACTERS.source
+  return denyBy === 'userid' ? PLACE_CHARACTERS.named : PLACE_CHARACTERS.source
 }

@@ -10,12 +10,10 @@ import {
 } from '@aws-sdk/client-iam'
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
-import type { DenyListContent } from '../../provider.ts'
 import type { FindIamAccess } from '../accounts/iam-access.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
 import { failedCall, type ProviderObserver } from '../calls/observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
-import { boundaryDocument, inlineDocument } from './deny-document.ts'
 import type { DenyDocument } from './deny-list-locations.ts'
 
 /** IAM keeps this many versions of a managed policy. */
@@ -50,13 +48,17 @@ export class IamDenyWriter {
   /**
    * Resolves when IAM has accepted the document; its effect follows within seconds to minutes.
    *
+   * @param text undefined: an inline policy is taken away.
+   *
    * @throws {StintError} PROVIDER_REFUSED with `details.limit` when the document is too long for IAM, without it when IAM
    *   refuses otherwise; PROVIDER_THROTTLED and PROVIDER_UNAVAILABLE after retries; CANCELLED.
    */
-  async write(listKey: string, document: DenyDocument, list: DenyListContent, signal: AbortSignal): Promise<void> {
+  async write(listKey: string, document: DenyDocument, text: string | undefined, signal: AbortSignal): Promise<void> {
     const call = this.#caller(listKey, signal)
-    if (document.kind === 'boundary') return this.#writeBoundary(document.policyArn, boundaryDocument(list), call)
-    return this.#writeInline(document, inlineDocument(list), call)
+    if (document.kind === 'inline') return this.#writeInline(document, text, call)
+    // A boundary always has its Allow.
+    if (text === undefined) throw new StintError('INTERNAL')
+    return this.#writeBoundary(document.policyArn, text, call)
   }
 
   async #writeBoundary(PolicyArn: string, PolicyDocument: string, call: Call): Promise<void> {

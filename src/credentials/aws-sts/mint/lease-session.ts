@@ -3,8 +3,9 @@ import { sessionTagValue } from '../../../aws/session-tag.ts'
 import type { LeaseEndForm } from '../../../aws/store-profile.ts'
 import { hasCode, StintError } from '../../../core/errors.ts'
 import { idBody } from '../../../core/ids.ts'
-import type { Grant, Lease } from '../../../ledger/records.ts'
-import type { MintRequest } from '../../provider.ts'
+import type { Grant } from '../../../ledger/records.ts'
+import type { MintRequest, SessionNaming } from '../../provider.ts'
+import { agentName } from '../agent-name.ts'
 
 /** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
 export const MIN_SESSION_SECONDS = 900
@@ -25,9 +26,12 @@ export interface LeaseSession {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** RoleSessionName of a lease: `<grant ULID>.<number>`, so that one pattern denies all sessions of a grant by name. */
-export function roleSessionName({ grantId, number }: Pick<Lease, 'grantId' | 'number'>): string {
-  return `${idBody(grantId)}.${number}`
+/**
+ * RoleSessionName of a lease: `<grant ULID>.<number>.<agent>`, so that one pattern denies all sessions of a grant by name, and
+ * another one all sessions of an agent.
+ */
+export function roleSessionName({ grantId, number, agent }: SessionNaming): string {
+  return `${idBody(grantId)}.${number}.${agentName(agent)}`
 }
 
 /**

@@ -5,6 +5,8 @@ import type { DenyListContent, IssuedCredentials } from '../../provider.ts'
 /** The one session of a grant that its leases are made from. Its credentials never leave this process. */
 export interface ParentSession {
   readonly grantId: string
+  /** The subject that the grant is for. */
+  readonly agent: string
   readonly roleArn: string
   readonly credentials: IssuedCredentials
   /** Signs with the session's credentials. */
@@ -61,11 +63,13 @@ export class ParentSessions {
    *
    * @param inTarget whether the list is for the sessions of a role.
    */
-  dropDenied({ grants, watermark }: DenyListContent, inTarget: (roleArn: string) => boolean): void {
+  dropDenied({ grants, agents = [], watermark }: DenyListContent, inTarget: (roleArn: string) => boolean): void {
     for (const grantId of grants) this.#held.delete(grantId)
-    if (watermark === undefined) return
-    for (const { parent } of this.#held.values())
-      if (parent.credentials.issuedAt < watermark && inTarget(parent.roleArn)) this.drop(parent)
+    const ofAgent = new Map(agents.map(({ agent, before }) => [agent, before]))
+    for (const { parent } of this.#held.values()) {
+      const isDenied = [watermark, ofAgent.get(parent.agent)].some((at) => at && parent.credentials.issuedAt < at)
+      if (isDenied && inTarget(parent.roleArn)) this.drop(parent)
+    }
   }
 
   /** Forgets the sessions whose last lease is over. */

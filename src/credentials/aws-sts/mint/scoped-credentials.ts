@@ -96,7 +96,7 @@ export class ScopedCredentialsMinter {
 
   async #makeParent(request: MintRequest, lease: LeaseSession, signal: AbortSignal): Promise<ParentSession> {
     const { clock, leaseEnd, clientFor } = this.#deps
-    const { id: grantId, deadline = lease.notAfter } = request.grant
+    const { id: grantId, subject: agent, deadline = lease.notAfter } = request.grant
     const longest = Math.min(deadline.getTime(), clock.now().getTime() + PARENT_MS)
     const notAfter = new Date(Math.max(lease.notAfter.getTime(), longest))
     const session = toLeaseSession({ ...request, lease: { ...request.lease, notAfter } }, leaseEnd)
@@ -106,7 +106,7 @@ export class ScopedCredentialsMinter {
       secretAccessKey: credentials.secretAccessKey.reveal(),
       sessionToken: credentials.sessionToken.reveal(),
     })
-    const parent = { grantId, roleArn: lease.roleArn, credentials, client, notAfter }
+    const parent = { grantId, agent, roleArn: lease.roleArn, credentials, client, notAfter }
     this.#parents.keep(parent, lease.notAfter)
     return parent
   }

@@ -9,6 +9,7 @@ import { sessionNamesMigration } from './004-session-names.ts'
 import { chainsMigration } from './005-chains.ts'
 import { leaseReplicasMigration } from './006-lease-replicas.ts'
 import { denyListsMigration } from './007-deny-lists.ts'
+import { denySharesMigration } from './008-deny-shares.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   chainsMigration,
   leaseReplicasMigration,
   denyListsMigration,
+  denySharesMigration,
 ]
 
 interface AppliedRow {
