@@ -43,9 +43,10 @@ const ROLE = /^arn:([a-z-]{3,20}):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)
  * @param text at most 2,048 characters.
  * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, more than 32 stars,
  *   a policy variable (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
+ * @param allowed `anyService`: the service may be `*`, as in `arn:aws:*:*:222222222222:*`, a whole account.
  * @see IAM User Guide, "Identify AWS resources with Amazon Resource Names (ARNs)"
  */
-export function parseResourcePattern(text: string): ResourcePattern {
+export function parseResourcePattern(text: string, { anyService = false } = {}): ResourcePattern {
   if (text.length > MAX_RESOURCE_CHARACTERS)
     throw invalid(text, `it has more than ${MAX_RESOURCE_CHARACTERS} characters`)
   if (text === '*') return { text, partition: undefined, parts: [], glob: compileGlob(text) }
@@ -57,7 +58,7 @@ export function parseResourcePattern(text: string): ResourcePattern {
     throw invalid(text, 'write `*` or `arn:partition:service:region:account:resource`')
   }
   if (!isPartition(partition)) throw invalid(text, `the partition must be one of ${PARTITIONS.join(', ')}`)
-  if (service === undefined || !/^[a-z0-9-]+$/.test(service)) {
+  if (service === undefined || !(/^[a-z0-9-]+$/.test(service) || (anyService && service === '*'))) {
     throw invalid(text, 'the service must be spelled, in lower case and without a wildcard')
   }
   const parts = [prefix, partition, service, region, account, resource].map(compileGlob)

@@ -1,5 +1,5 @@
-import { parseResourcePattern, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
-import { compileGlob, type Glob, intersects } from '../aws/glob.ts'
+import { parseResourcePattern, type ResourcePattern, splitArn } from '../aws/arn.ts'
+import { compileGlob, type Glob } from '../aws/glob.ts'
 import { z } from '../core/documents/schema.ts'
 import type { YamlDocument } from '../core/documents/yaml-document.ts'
 import { asStintError, StintError } from '../core/errors.ts'
@@ -19,12 +19,18 @@ export interface LabelSet {
     readonly label: string
     /** Sorted; empty for most. */
     readonly marks: readonly LabelMark[]
-    readonly patterns: readonly ResourcePattern[]
-    /** Resources below those of the patterns: an index of a table, a version of a function, the objects of a bucket. */
-    readonly below: readonly Glob[]
+    readonly patterns: readonly LabelPattern[]
     /** Resources by their tags, besides those of the patterns. */
     readonly tags: readonly TagSelector[]
   }[]
+}
+
+/** A pattern of a label. */
+export interface LabelPattern extends ResourcePattern {
+  /** As written: `*` for a whole account, '' for the pattern `*`. */
+  readonly service: string
+  /** Resources below those of the pattern: an index of a table, a version of a function, the objects of a bucket. */
+  readonly below: readonly Glob[]
 }
 
 /** Labels of one requested pattern, both sorted. */
@@ -65,6 +71,9 @@ export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
  * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
  * does `arn:aws:s3:::prod-data*`, which takes in the bucket `prod-data-2` as well.
  *
+ * `arn:aws:*:*:222222222222:*` is a whole account. What a request names without an account, such as a bucket, is in it for
+ * all that anybody knows: it touches the label and is not within it.
+ *
  * @param document what the input was read from, which gives problems their place.
  * @throws {StintError} LABELS_INVALID; `details.problems` lists everything that is wrong, by path.
  */
@@ -84,39 +93,11 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
       })
     seen.add(label)
     const patterns = resources.flatMap((text, index) => patternAt(text, ['labels', at, 'resources', index], problems))
-    return {
-      label,
-      marks: [...new Set(marks)].sort(),
-      patterns,
-      below: patterns.flatMap(({ text }) => compileChildGlobs(text)),
-      tags,
-    }
+    return { label, marks: [...new Set(marks)].sort(), patterns, tags }
   })
   if (problems.length > 0) throw invalid(problems)
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
   return { labels }
-}
-
-/**
- * The labels of all that a pattern stands for (`within`) and of some of it (`touches`), by ARN; see `findTagLabels` for those
- * by tag.
- *
- * Within means wholly inside one pattern of the label: what several of its patterns cover only together counts as not within,
- * which can refuse but never grant. `*` touches every label; what hangs on a labelled resource (`table/orders/index/by-day`
- * on `table/orders`, `function:pay:live` on `function:pay`) touches its label; and an access point of S3 those of all buckets,
- * since its name does not say which bucket is behind it.
- */
-export function findLabels({ labels }: LabelSet, resource: ResourcePattern): Labelled {
-  const within: string[] = []
-  const touches: string[] = []
-  const isDoor = isAccessPoint(resource)
-  for (const { label, patterns, below } of labels) {
-    const met = patterns.filter((pattern) => resourceIntersects(pattern, resource))
-    const hidden = isDoor && patterns.some(({ text }) => BUCKETS.test(text))
-    if (met.length > 0 || hidden || below.some((glob) => intersects(glob, resource.glob))) touches.push(label)
-    if (met.some((pattern) => resourceContains(pattern, resource))) within.push(label)
-  }
-  return { within, touches }
 }
 
 /** The marks of labels, by label; labels without a mark are left out. */
@@ -126,22 +107,6 @@ export function findMarks(
 ): Readonly<Record<string, readonly LabelMark[]>> {
   const marked = labels.filter(({ label, marks }) => marks.length > 0 && wanted.has(label))
   return Object.fromEntries(marked.map(({ label, marks }) => [label, marks]))
-}
-
-/** The form of the ARNs of buckets and objects, which have neither region nor account; a wildcard may stand for neither. */
-const BUCKETS = /^arn:[^:]+:s3:[*]*:[*]*:/
-
-/** @see Amazon S3 User Guide, "Referencing access points"; the access points of Object Lambda and Outposts likewise */
-function isAccessPoint({ parts }: ResourcePattern): boolean {
-  const [, , service, , account, name] = parts
-  if (
-    !service ||
-    !account ||
-    !name ||
-    !['s3', 's3-object-lambda', 's3-outposts'].some((each) => intersects(service, each))
-  )
-    return false
-  return intersects(account, '?*') && (intersects(name, 'accesspoint/*') || intersects(name, 'outpost/*'))
 }
 
 /** Globs for what is below a resource. A pattern that ends in `*` covers that already. */
@@ -155,9 +120,10 @@ interface LabelProblem {
   readonly message: string
 }
 
-function patternAt(text: string, path: readonly PropertyKey[], problems: LabelProblem[]): ResourcePattern[] {
+function patternAt(text: string, path: readonly PropertyKey[], problems: LabelProblem[]): LabelPattern[] {
   try {
-    return [parseResourcePattern(text)]
+    const pattern = parseResourcePattern(text, { anyService: true })
+    return [{ ...pattern, service: splitArn(text).service ?? '', below: compileChildGlobs(text) }]
   } catch (error) {
     problems.push({ path, message: asStintError(error).details.explanation ?? 'is not a resource pattern' })
     return []

@@ -9,7 +9,8 @@ import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { declaredBlastRadius } from './blast-radius.ts'
-import { findLabels, findMarks, type Labelled, type LabelSet } from './labels.ts'
+import { createLabelFinder } from './find-labels.ts'
+import { findMarks, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair, PlanWarning } from './plan.ts'
 import { findSettableKey, type ProtectedTagKey, protectedTagKeys } from './tag-keys.ts'
@@ -129,16 +130,15 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
   }
 
   function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {
-    const labelled = new Map<string, Labelled>()
     const { roleArn } = task
+    const labelsOf = createLabelFinder(labels, roleArn)
     const { tagKeys = [], warnings: roleWarnings = [] } = roles.get(roleArn) ?? {}
     const accountId = parseRoleArn(roleArn)?.accountId ?? ''
     const protectedKeys = protectedTagKeys(labels.labels, { roleArn, tagKeys })
     const opened = new Map<string, PlanWarning>()
     const pairs = pairings.map((pairing): PlanPair => {
       const { action, resource, conditions } = pairing
-      const own = labelled.get(resource.text) ?? findLabels(labels, resource)
-      labelled.set(resource.text, own)
+      const own = labelsOf(action, resource)
       const byTag = findTagLabels(labels.labels, { ...pairing, accountId })
       const settable = findSettableKey(pairing, protectedKeys)
       if (settable) opened.set(`${action} ${settable.key}`, tagKeyWarning(action, settable))
