@@ -21,8 +21,11 @@ so that the broker's own default holds.
 
 {{- $roles := list -}}
 {{- range $at, $role := $config.roles -}}
-{{- if $role.externalIdSecret }}{{ $_ := set $role "externalIdFile" (printf "/etc/stint/external-ids/%d/id" $at) }}{{ end -}}
-{{- $roles = append $roles (omit $role "externalIdSecret") -}}
+{{- $role = include "stint.externalIdFile" (dict "holder" $role "folder" (printf "/etc/stint/external-ids/%d" $at)) | fromYaml -}}
+{{- with $role.revocation.revoker -}}
+{{- $_ := set $role.revocation "revoker" (include "stint.externalIdFile" (dict "holder" . "folder" (printf "/etc/stint/revoker-ids/%d" $at)) | fromYaml) -}}
+{{- end -}}
+{{- $roles = append $roles $role -}}
 {{- end -}}
 {{- $_ := set $config "roles" $roles -}}
 
@@ -45,4 +48,13 @@ secretAccessKeyFile: /etc/stint/aws/{{ .who }}/secret
 {{- if .keys.sessionTokenKey }}
 sessionTokenFile: /etc/stint/aws/{{ .who }}/token
 {{- end }}
+{{- end -}}
+
+{{/* A role or a revoker with the path of its external id in the place of the Secret: one key, or one for each account. */}}
+{{- define "stint.externalIdFile" -}}
+{{- $holder := omit .holder "externalIdSecret" -}}
+{{- with .holder.externalIdSecret -}}
+{{- $_ := set $holder "externalIdFile" (printf "%s/%s" $.folder (ternary "id" "{account}" (hasKey . "key"))) -}}
+{{- end -}}
+{{- toYaml $holder -}}
 {{- end -}}

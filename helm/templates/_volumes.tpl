@@ -53,7 +53,10 @@ renews only those.
 {{- end }}
 {{- range $at, $role := $values.config.roles }}
 {{- with $role.externalIdSecret }}
-- {name: external-id-{{ $at }}, path: /etc/stint/external-ids/{{ $at }}, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: id}]}
+- {name: external-id-{{ $at }}, path: /etc/stint/external-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}
+{{- end }}
+{{- with ($role.revocation.revoker).externalIdSecret }}
+- {name: revoker-id-{{ $at }}, path: /etc/stint/revoker-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}
 {{- end }}
 {{- end }}
 {{- range $who := list "broker" "revoker" }}

@@ -31,8 +31,8 @@ interface Row {
 const pod = (spec: object) => ({ spec: { template: { spec } } })
 const container = (part: object) => pod({ containers: [expect.objectContaining(part)] })
 const holds = (part: object) => expect.arrayContaining([expect.objectContaining(part)])
-const secretVolume = (name: string, secretName: string, items: object[]) =>
-  pod({ volumes: holds({ name, secret: expect.objectContaining({ secretName, items }) }) })
+const secretVolume = (name: string, secretName: string, items?: object[]) =>
+  pod({ volumes: holds({ name, secret: expect.objectContaining({ secretName, ...(items && { items }) }) }) })
 const port = (number: number) => ({ host: '0.0.0.0', port: number })
 
 const ROWS: readonly Row[] = [
@@ -409,6 +409,38 @@ const ROWS: readonly Row[] = [
     },
     shows: { 'StatefulSet stint': secretVolume('external-id-1', 'external', [{ key: 'id', path: 'id' }]) },
     config: { roles: [{}, { externalIdFile: '/etc/stint/external-ids/1/id', allowWildcard: ['cloudwatch:Put*'] }] },
+  },
+  {
+    name: 'roles of many accounts',
+    values: {
+      config: {
+        roles: [
+          {
+            arn: 'arn:aws:iam::*:role/stint/*',
+            accounts: ['111122223333', '011122223333'],
+            externalIdSecret: { name: 'external-ids' },
+            revocation: {
+              kind: 'boundary',
+              policyArn: 'arn:aws:iam::{account}:policy/stint-boundary',
+              revoker: {
+                roleArn: 'arn:aws:iam::{account}:role/stint/revoker',
+                externalIdSecret: { name: 'revoker-ids' },
+              },
+            },
+          },
+        ],
+      },
+    },
+    shows: { 'StatefulSet stint': secretVolume('revoker-id-0', 'revoker-ids') },
+    config: {
+      roles: [
+        {
+          accounts: ['111122223333', '011122223333'],
+          externalIdFile: '/etc/stint/external-ids/0/{account}',
+          revocation: { revoker: { externalIdFile: '/etc/stint/revoker-ids/0/{account}' } },
+        },
+      ],
+    },
   },
   {
     name: 'static keys for broker and revoker',
