@@ -42,6 +42,7 @@ for (const [index, { kind, text }] of blocks.entries())
         name: 'docs.test.yaml',
         text,
       })) {
+        assert.ok(typeof task === 'object')
         const { roleArn, ttlSeconds } = task
         const context = { roleArn, ttlSeconds, authMethod, now: at }
         const agent = { owner: '', team: '', registration: 'test', ...given }

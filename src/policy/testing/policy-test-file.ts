@@ -27,7 +27,8 @@ export interface PolicyTestCase {
     readonly team?: string
     readonly registration?: string
   }
-  readonly task: Task
+  /** Or the task file that has it, from the folder of the policies. */
+  readonly task: Task | string
   /** By label: its resources by ARN and by tag, and its marks if it has any. */
   readonly labels?: Readonly<Record<string, PolicyTestLabel>>
   readonly at: Date
@@ -52,6 +53,16 @@ export function parsePolicyTests({ name, text }: PolicyFile): PolicyTestCase[] {
 }
 
 const words = z.string().min(1).max(500)
+
+/** A text in short, or an object in full; unlike of a union, a problem keeps its place and its words. */
+function textOr<Text extends z.ZodType, Whole extends z.ZodType>(text: Text, whole: Whole) {
+  return z.unknown().transform((value, context): z.output<Text> | z.output<Whole> => {
+    const parsed = (typeof value === 'string' ? text : whole).safeParse(value)
+    if (parsed.success) return parsed.data as z.output<Text> | z.output<Whole>
+    for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path: [...path], message })
+    return z.NEVER
+  })
+}
 
 const subject = z.string().transform((value, context) => {
   try {
@@ -82,9 +93,31 @@ const labelSchema = z.union([
   }),
 ])
 
+/** A task with the role under `role`; an agent's task file says `roleArn`. */
+const inlineTask = z.strictObject({
+  role: words,
+  access: z.array(
+    z.strictObject({
+      actions: z.array(words),
+      resources: z.array(words),
+      conditions: z
+        .array(
+          z.strictObject({
+            key: words,
+            operator: z.enum(CONDITION_OPERATORS).default('StringEquals'),
+            values: z.array(words),
+          }),
+        )
+        .exactOptional(),
+    }),
+  ),
+  ttl,
+  purpose: words.default('A case of a policy test'),
+})
+
 const caseSchema = z.strictObject({
   name: words,
-  agent: z.union([
+  agent: textOr(
     subject.transform((found) => ({ subject: found })),
     z.strictObject({
       subject,
@@ -92,27 +125,8 @@ const caseSchema = z.strictObject({
       team: words.exactOptional(),
       registration: words.exactOptional(),
     }),
-  ]),
-  task: z.strictObject({
-    role: words,
-    access: z.array(
-      z.strictObject({
-        actions: z.array(words),
-        resources: z.array(words),
-        conditions: z
-          .array(
-            z.strictObject({
-              key: words,
-              operator: z.enum(CONDITION_OPERATORS).default('StringEquals'),
-              values: z.array(words),
-            }),
-          )
-          .exactOptional(),
-      }),
-    ),
-    ttl,
-    purpose: words.default('A case of a policy test'),
-  }),
+  ),
+  task: textOr(words, inlineTask),
   labels: z.record(words, labelSchema).optional(),
   at: instantText.prefault(DEFAULT_AT),
   authMethod: z.enum(AUTH_METHODS).default('x509-svid'),
@@ -124,12 +138,16 @@ const caseSchema = z.strictObject({
 
 const fileSchema = z.strictObject({ cases: z.array(caseSchema).min(1).max(1_000) })
 
+function toTask({ purpose, role, access, ttl: ttlSeconds }: z.infer<typeof inlineTask>): Task {
+  return { purpose, roleArn: role, access, ttlSeconds }
+}
+
 function toCase(parsed: z.infer<typeof caseSchema>): PolicyTestCase {
   const { name, agent, task, labels, at, authMethod, expect, policies, approval, waived } = parsed
   return {
     name,
     agent: { ...agent, subject: agent.subject.value, trustDomain: agent.subject.trustDomain },
-    task: { purpose: task.purpose, roleArn: task.role, access: task.access, ttlSeconds: task.ttl },
+    task: typeof task === 'string' ? task : toTask(task),
     ...(labels && { labels }),
     at,
     authMethod,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { ActionClass } from '../../aws/action-classes.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
@@ -9,6 +10,7 @@ import { loadPolicySet } from '../policy-directory.ts'
 import { readPolicyFiles } from '../policy-files.ts'
 import type { PolicySet } from '../policy-set.ts'
 import { type PolicyTestCase, parsePolicyTests } from './policy-test-file.ts'
+import { loadTaskFile } from './task-file.ts'
 
 /** Ending of the files that hold cases, beside the policies. */
 const POLICY_TEST_SUFFIX = '.test.yaml'
@@ -91,13 +93,15 @@ async function runCase(
     registry,
     approvalsRequiredFor,
     allowWaivers = false,
-  }: Omit<Parameters<typeof runPolicyTests>[0], 'directory'>,
+    directory,
+  }: Parameters<typeof runPolicyTests>[0],
 ): Promise<{ differences: string[]; decision?: Decision }> {
   const agent = completeAgent(given, registry)
   if (typeof agent === 'string') return { differences: [agent] }
   try {
-    const plan = await planTask(agent.subject, task, labels)
-    const { roleArn, ttlSeconds } = task
+    const declared = typeof task === 'string' ? await loadTaskFile(join(directory, task)) : task
+    const plan = await planTask(agent.subject, declared, labels)
+    const { roleArn, ttlSeconds } = plan.task
     const context = { roleArn, ttlSeconds, authMethod, now: at }
     const decision = decide(set, { agent, plan, context, approvalsRequiredFor, allowWaivers })
     return { decision, differences: findDifferences(expected, decision) }

@@ -96,6 +96,31 @@ for (const { name, lines, passes, differences } of [
     assert.match(formatPolicyTests(report), passes ? /1 passed, 0 failed/ : /FAIL {2}a\.test\.yaml: a case\n.+expected/)
   })
 
+for (const { name, text, differences } of [
+  {
+    name: 'a task file',
+    text: 'purpose: to read\nroleArn: r\nttl: 15m\naccess: [{ actions: [s3:GetObject], resources: ["*"] }]\n',
+    differences: /^$/,
+  },
+  {
+    name: 'a task file without a role',
+    text: 'purpose: to read\nttl: 15m\naccess: []\n',
+    differences: /TASK_INVALID, .*task\.yaml:1:1: roleArn/,
+  },
+  {
+    name: 'a task file without a time',
+    text: 'purpose: to read\nroleArn: r\nttl: soon\naccess: []\n',
+    differences: /task\.yaml:3:6: ttl must be a duration/,
+  },
+  { name: 'a task file that is not there', text: undefined, differences: /TASK_INVALID, The task file .*task\.yaml/ },
+])
+  test(`a case with ${name} ${differences.source === '^$' ? 'passes' : 'fails with its place'}`, async () => {
+    if (text !== undefined) await writeFile(join(directory, 'task.yaml'), text)
+    const agent = '{ subject: spiffe://example.org/ci/deploy, owner: mara@example.org, team: data }'
+    const { results } = await run(`cases: [{ name: a, agent: ${agent}, expect: permit, task: ./task.yaml }]`)
+    assert.match(results[0]?.differences.join('\n') ?? '', differences)
+  })
+
 test('policies that no case reaches are named', async () => {
   assert.deepEqual((await run(oneCase('expect: permit'))).untested, ['never-reached'])
 })
