@@ -72,6 +72,8 @@ const settings = z.strictObject({
     allowWaivers: z.boolean().default(false),
   }),
   labels: z.strictObject({ file: path }).optional(),
+  /** Operators' own classes for actions, each with a reason. */
+  actions: z.strictObject({ overridesFile: path }).optional(),
   roles,
   aws: z.strictObject({
     region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),

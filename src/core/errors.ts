@@ -172,6 +172,18 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The resource labels cannot be used',
   },
+  ACTION_OVERRIDES_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The overrides of action classes cannot be used',
+  },
+  ACTION_CLASS_LOWERED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'An operator has lowered the class of an action',
+  },
 
   // Whether it may
   POLICY_DENIED: { grpc: 'PERMISSION_DENIED', http: 403, retryable: false, title: 'No policy permits this request' },

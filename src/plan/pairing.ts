@@ -1,3 +1,4 @@
+import type { ActionClass } from '../aws/action-classes.ts'
 import type { ResourceType, TableAction } from '../aws/action-table.ts'
 import { parseResourcePattern, type ResourcePattern, splitArn } from '../aws/arn.ts'
 import { classify, expandActions, findAction } from '../aws/classify.ts'
@@ -29,6 +30,8 @@ export interface PairingRules {
   readonly allowWildcard: boolean | readonly string[]
   /** True if reads of configuration may too: those that need no resource and return no secret. */
   readonly allowWildcardReads: boolean
+  /** The class of an action, as the operator has it. */
+  readonly findClass: (action: string) => ActionClass
   /** The actions that the store behind the role knows, with its name; undefined where it knows all. */
   readonly known?: { readonly store: string; readonly actions: ReadonlySet<string> }
   /** The condition keys that the store fills in, in lower case, with its name; undefined where it knows all. */
@@ -237,14 +240,14 @@ function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableActi
   const wildcards = rules.allowWildcard
   const mayTakeAll = (action: TableAction): boolean =>
     byTag ||
-    (rules.allowWildcardReads && readsConfiguration(action)) ||
+    (rules.allowWildcardReads && readsConfiguration(action, rules)) ||
     (Array.isArray(wildcards)
       ? wildcards.some((pattern: string) => matches(pattern.toLowerCase(), action.action.toLowerCase()))
       : wildcards === true)
   return (action, resource) => {
     const { resourceTypes } = action
     if (resource.text === '*') {
-      const harmless = resourceTypes.length === 0 && isRead(action)
+      const harmless = resourceTypes.length === 0 && isRead(action, rules)
       return harmless || mayTakeAll(action) ? 'fits' : 'too_wide'
     }
     const known = meets.get(resource) ?? new Map<ResourceType, Fit>()
@@ -260,14 +263,14 @@ function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableActi
   }
 }
 
-function isRead({ action }: TableAction): boolean {
-  const { class: risk } = classify(action)
+function isRead({ action }: TableAction, { findClass }: PairingRules): boolean {
+  const risk = findClass(action)
   return risk === 'list' || risk === 'read'
 }
 
 /** True for what shows how things are set up and never their content: no call names a resource, and no secret comes back. */
-function readsConfiguration(action: TableAction): boolean {
-  return !action.needsResource && isRead(action) && !classify(action.action).flags.includes('secret')
+function readsConfiguration(action: TableAction, rules: PairingRules): boolean {
+  return !action.needsResource && isRead(action, rules) && !classify(action.action).flags.includes('secret')
 }
 
 function checkType(type: ResourceType, resource: ResourcePattern, { partition, accountId }: PairingRules): Fit {

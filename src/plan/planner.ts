@@ -1,4 +1,4 @@
-import { ACTION_CLASSES } from '../aws/action-classes.ts'
+import { ACTION_CLASSES, type ActionClass } from '../aws/action-classes.ts'
 import { parseRoleArn, type RoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
 import { riskierClass } from '../aws/judging/judge-action.ts'
@@ -8,6 +8,7 @@ import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
+import { type ActionOverrides, describeLowering, NO_OVERRIDES } from './action-overrides.ts'
 import { declaredBlastRadius } from './blast-radius.ts'
 import { createLabelFinder } from './find-labels.ts'
 import { findMarks, type LabelSet } from './labels.ts'
@@ -41,6 +42,8 @@ export interface PlannerOptions {
   /** By role ARN; a role that it does not know is not served. */
   readonly roles: Pick<ReadonlyMap<string, RoleSettings>, 'get'>
   readonly limits: PlanLimits
+  /** Operators' own classes for actions. Default none. */
+  readonly overrides?: ActionOverrides
   /** The store that judges the sessions. Default AWS. */
   readonly profile?: StoreProfile
 }
@@ -72,8 +75,14 @@ export interface Planner {
  */
 const MAX_RESOURCES_CHARACTERS = 4 * MAX_SESSION_POLICY_CHARACTERS
 
-/** Makes a planner for one set of labels, roles and limits; a change of them makes a new planner. */
-export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }: PlannerOptions): Planner {
+/** Makes a planner for one set of labels, roles, limits and overrides; a change of them makes a new planner. */
+export function createPlanner({
+  labels,
+  roles,
+  limits,
+  overrides = NO_OVERRIDES,
+  profile = PROFILES.aws,
+}: PlannerOptions): Planner {
   const remembered = new BoundedMap<Plan>({ limit: limits.rememberedPlans ?? 2_000 })
   return {
     plan(subject, input) {
@@ -126,7 +135,23 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
     const known = actions && { known: { store: profile.name, actions } }
     const knownKeys = conditionKeys && { knownKeys: { store: profile.name, keys: conditionKeys } }
     const maxPairs = limits.maxPairs ?? 2_000
-    return { partition, accountId, allowWildcard, allowWildcardReads, maxPairs, ...known, ...knownKeys }
+    return { partition, accountId, allowWildcard, allowWildcardReads, maxPairs, findClass, ...known, ...knownKeys }
+  }
+
+  function findClass(action: string): ActionClass {
+    return overrides.get(action)?.class ?? classify(action).class
+  }
+
+  /** Part of the plan and so of its hash: whoever approves it sees what was lowered, and why. */
+  function loweredClasses(pairs: readonly PlanPair[]): PlanWarning[] {
+    const lowered = pairs.flatMap(({ action, class: risk }) => {
+      const override = overrides.get(action)
+      return override?.isLowered && override.class === risk ? [override] : []
+    })
+    return [...new Set(lowered)].map((override) => ({
+      kind: 'class_lowered',
+      explanation: describeLowering(override),
+    }))
   }
 
   function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {
@@ -142,7 +167,8 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
       const byTag = findTagLabels(labels.labels, { ...pairing, accountId })
       const settable = findSettableKey(pairing, protectedKeys)
       if (settable) opened.set(`${action} ${settable.key}`, tagKeyWarning(action, settable))
-      const { class: risk, flags } = classify(action)
+      const { flags } = classify(action)
+      const risk = findClass(action)
       return {
         action,
         resource: resource.text,
@@ -155,7 +181,7 @@ export function createPlanner({ labels, roles, limits, profile = PROFILES.aws }:
     })
     const blastRadius = declaredBlastRadius(pairs)
     const labelMarks = findMarks(labels, new Set(Object.keys(blastRadius.byLabel)))
-    const warnings = [...roleWarnings, ...opened.values()]
+    const warnings = [...roleWarnings, ...opened.values(), ...loweredClasses(pairs)]
     const body: Omit<Plan, 'hash'> = {
       subject,
       task,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { stint } from '../support/cli.ts'
 
@@ -50,4 +53,26 @@ test('actions explain says what an unknown action may have meant', async () => {
   expect(stderr).toContain('ACTION_UNKNOWN')
   expect(stderr).toContain('s3:GetObject')
   expect(exitCode).not.toBe(0)
+})
+
+test('actions explain --overrides gives the operator the last word, and checks the file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-actions-'))
+  const file = join(folder, 'actions.yaml')
+  const row = (action: string) =>
+    `overrides: [{ action: '${action}', class: write, reason: 'dev machines stop at night' }]\n`
+  try {
+    writeFileSync(file, row('ec2:StopInstances'))
+    const good = await stint(['actions', 'explain', 'ec2:StopInstances', '--overrides', file])
+    expect(good.stdout).toMatch(/^Class: +write$/m)
+    expect(good.stdout).toMatch(/^ +write \(override\): dev machines stop at night$/m)
+
+    writeFileSync(file, row('iam:PassRole'))
+    const bad = await stint(['actions', 'explain', 'ec2:StopInstances', '--overrides', file])
+    expect(bad.stderr).toMatch(
+      /actions\.yaml:1:\d+: overrides\.0\.class cannot lower iam:PassRole, which is escalation/,
+    )
+    expect(bad.exitCode).not.toBe(0)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

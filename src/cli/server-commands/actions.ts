@@ -1,10 +1,14 @@
 import { ACTION_TABLE_VERSION, expandActions, findAction } from '../../aws/classify.ts'
 import { type ActionExplanation, explainAction } from '../../aws/judging/explain-action.ts'
+import type { ClassReason } from '../../aws/judging/judge-action.ts'
+import { type ActionOverride, NO_OVERRIDES } from '../../plan/action-overrides.ts'
+import { loadActionOverrides } from '../../start/rules/load-action-overrides.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { linesIfAny, type OutputFormat, printFacts, printList, withOutput } from '../output.ts'
 
 interface Flags {
   readonly output: OutputFormat
+  readonly overrides?: string
 }
 
 /** `stint actions explain`: what Stint knows of AWS actions. Needs no broker. */
@@ -15,19 +19,37 @@ export function actions(io: CommandIo): Promise<number> {
       .description(
         'Show the class and flags of actions, why they have them, and which resources and condition keys they take. Wildcards list all matches, e.g. "s3:Put*".',
       )
+      .option('--overrides <file>', "an operator's overrides of classes (actions.overridesFile), which are checked too")
       .action((patterns: readonly string[], flags: Flags) => explain(io, patterns, flags))
   })
 }
 
-function explain(io: CommandIo, patterns: readonly string[], { output }: Flags): void {
+async function explain(io: CommandIo, patterns: readonly string[], { output, overrides }: Flags): Promise<void> {
+  const own = overrides === undefined ? NO_OVERRIDES : await loadActionOverrides(overrides)
   const names = new Set(patterns.flatMap((pattern) => expandActions(pattern)))
-  const rows = [...names].map((name) => explainAction(findAction(name)))
+  const rows = [...names].map((name) => withOverride(explainAction(findAction(name)), own.get(name)))
   const [only] = rows
   if (only && rows.length === 1 && output === 'table') printExplanation(io, only)
   else printExplanations(io, output, rows)
 }
 
-function printExplanations(io: CommandIo, output: OutputFormat, rows: readonly ActionExplanation[]): void {
+/** The operator has the last word. */
+function withOverride(row: ActionExplanation, override: ActionOverride | undefined): Explained {
+  if (!override) return row
+  const { class: risk, reason } = override
+  return {
+    ...row,
+    class: risk,
+    why: reason,
+    reasons: [...row.reasons, { source: 'override', class: risk, flags: [], reason }],
+  }
+}
+
+type Explained = Omit<ActionExplanation, 'reasons'> & {
+  readonly reasons: readonly (Omit<ClassReason, 'source'> & { readonly source: ClassReason['source'] | 'override' })[]
+}
+
+function printExplanations(io: CommandIo, output: OutputFormat, rows: readonly Explained[]): void {
   printList(io, output, {
     rows,
     columns: [
@@ -40,7 +62,7 @@ function printExplanations(io: CommandIo, output: OutputFormat, rows: readonly A
   })
 }
 
-function printExplanation(io: CommandIo, row: ActionExplanation): void {
+function printExplanation(io: CommandIo, row: Explained): void {
   const reasons = row.reasons.map(({ source, class: risk, flags, reason }) => {
     const says = [...(risk ? [risk] : []), ...flags.map((flag) => `+${flag}`)].join(' ')
     return `${says || 'nothing'} (${source}): ${reason}`

@@ -10,6 +10,7 @@ import { DEFAULT_APPROVALS_REQUIRED_FOR } from '../../policy/decide.ts'
 import { createPolicyTestPlanner } from '../../policy/testing/policy-test-planner.ts'
 import { formatPolicyTests, runPolicyTests } from '../../policy/testing/policy-tests.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
+import { loadActionOverrides } from '../../start/rules/load-action-overrides.ts'
 import { plannerSettings } from '../../start/rules/planner.ts'
 import { loadPolicySurroundings } from '../../start/rules/policy-surroundings.ts'
 import { type CommandIo, runParser } from '../command.ts'
@@ -88,6 +89,7 @@ async function runTests(given: string | undefined, flags: TestFlags, io: Command
     limits: { minTtlSeconds: 1, maxTtlSeconds: 43_200 },
     ...(config && plannerSettings(config)),
     labels: labelsFile === undefined ? NO_LABELS : await loadLabels(labelsFile),
+    ...(config?.actions && { overrides: await loadActionOverrides(config.actions.overridesFile) }),
   })
   const found = await runPolicyTests({
     directory,

@@ -12,6 +12,7 @@ import { checkAgainst } from '../../policy/check-policies.ts'
 import { formatProblem, loadPolicySet } from '../../policy/policy-directory.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
 import { createProvider } from '../provider.ts'
+import { loadActionOverrides } from '../rules/load-action-overrides.ts'
 import { loadPolicySurroundings } from '../rules/policy-surroundings.ts'
 import { checkAws } from './aws-checks.ts'
 import { type Check, check } from './check.ts'
@@ -43,7 +44,7 @@ export async function* runDoctor(
 }
 
 async function* checkRules(config: Config, clock: Pick<Clock, 'now'>): AsyncGenerator<Check> {
-  const { registry, policy, labels } = config
+  const { registry, policy, labels, actions } = config
   yield check('registrations', async () => `${(await loadRegistry(registry.file)).registrations.length} registrations`)
   yield check('policies', async () => {
     const { policies, hash, warnings } = await loadPolicySet(policy.directory)
@@ -54,6 +55,13 @@ async function* checkRules(config: Config, clock: Pick<Clock, 'now'>): AsyncGene
   })
   if (labels) {
     yield check('labels', async () => `${(await loadLabels(labels.file)).labels.length} labels`)
+  }
+  if (actions) {
+    yield check('action overrides', async () => {
+      const overrides = [...(await loadActionOverrides(actions.overridesFile)).values()]
+      const lowered = overrides.filter(({ isLowered }) => isLowered).map(({ action }) => action)
+      return `${overrides.length} actions have another class${lowered.length > 0 ? `; lowered: ${lowered.join(', ')}` : ''}`
+    })
   }
   yield check('names in policies', () => checkNames(config, clock.now()))
 }

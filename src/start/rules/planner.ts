@@ -4,12 +4,15 @@ import { type RoleSetting, revokerTemplates } from '../../config/role-settings.t
 import type { Config } from '../../config/schema.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
 import { Reloading } from '../../core/files/reloading.ts'
+import type { PartFinding } from '../../core/health/part-health.ts'
+import { type ActionOverrides, describeLowering, NO_OVERRIDES } from '../../plan/action-overrides.ts'
 import { type LabelSet, NO_LABELS } from '../../plan/labels.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
 import type { PlanWarning } from '../../plan/plan.ts'
 import { createPlanner, type Planner, type RoleSettings } from '../../plan/planner.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { loadActionOverrides } from './load-action-overrides.ts'
 
 /** A planner with the labels of now. */
 export interface FollowingPlanner extends Pick<Planner, 'plan'> {
@@ -17,20 +20,17 @@ export interface FollowingPlanner extends Pick<Planner, 'plan'> {
   labels(): LabelSet | undefined
 }
 
-/** Makes plans with the labels of now: a planner is made anew with each version of their file. */
+/** Makes plans with the labels and overrides of now: a planner is made anew with each version of their files. */
 export const planner = definePart({
   name: 'planner',
   async start({ config, clock, partHealth }: Surroundings) {
-    const file = config.labels?.file
     const settings = plannerSettings(config)
-    const planners = new Reloading<{ labels: LabelSet; planner: Planner }>({
-      load: async () => {
-        const labels = file ? await loadLabels(file) : NO_LABELS
-        return { labels, planner: createPlanner({ ...settings, labels }) }
-      },
-      fingerprint: async () => (file ? (await readSmallFile(file)).hash : ''),
-      pollMs: config.identity.reloadEvery,
-      clock,
+    const follow = { clock, pollMs: config.identity.reloadEvery }
+    const labelsFile = config.labels?.file
+    const labels = new Reloading<LabelSet>({
+      ...follow,
+      load: async () => (labelsFile ? await loadLabels(labelsFile) : NO_LABELS),
+      fingerprint: () => fingerprint(labelsFile),
       // Without labels a forbid on `touches` would not fire, so a first load that failed serves nobody.
       missing: {
         code: 'POLICY_UNAVAILABLE',
@@ -38,14 +38,67 @@ export const planner = definePart({
       },
       onState: (problem) => partHealth.report('labels', problem),
     })
-    await planners.start()
+    const overridesFile = config.actions?.overridesFile
+    const overrides = new Reloading<ActionOverrides>({
+      ...follow,
+      load: async () => (overridesFile ? await loadActionOverrides(overridesFile) : NO_OVERRIDES),
+      fingerprint: () => fingerprint(overridesFile),
+      // Without overrides an action whose class was raised would pass a policy that its class is kept from.
+      missing: {
+        code: 'POLICY_UNAVAILABLE',
+        explanation:
+          'No overrides of action classes have been loaded, so no task can be planned; an operator must fix the file.',
+      },
+      onLoaded: (loaded) => partHealth.found('actions', findLowered(loaded)),
+      onState: (problem) => partHealth.report('actions', problem),
+    })
+    const sources = [labels, overrides]
+    for (const source of sources) await source.start()
+    const remember = plannerMaker(settings)
     const value: FollowingPlanner = {
-      plan: (subject, task) => planners.current().planner.plan(subject, task),
-      labels: () => planners.status.value?.labels,
+      plan: (subject, task) => remember(labels.current(), overrides.current()).plan(subject, task),
+      labels: () => labels.status.value,
     }
-    return { value, stop: () => planners.stop(), ready: () => planners.status.value !== undefined }
+    return {
+      value,
+      stop: async () => {
+        for (const source of sources) await source.stop()
+      },
+      ready: () => sources.every(({ status }) => status.value !== undefined),
+    }
   },
 })
+
+async function fingerprint(file: string | undefined): Promise<string> {
+  return file === undefined ? '' : (await readSmallFile(file)).hash
+}
+
+/** Keeps one planner, with the plans that it remembers, as long as labels and overrides are the same. */
+function plannerMaker(
+  settings: ReturnType<typeof plannerSettings>,
+): (labels: LabelSet, overrides: ActionOverrides) => Planner {
+  let made: { labels: LabelSet; overrides: ActionOverrides; planner: Planner } | undefined
+  return (labels, overrides) => {
+    if (made?.labels !== labels || made.overrides !== overrides) {
+      made = { labels, overrides, planner: createPlanner({ ...settings, labels, overrides }) }
+    }
+    return made.planner
+  }
+}
+
+/** Lowered classes that the status names one by one; it counts the others. */
+const MAX_LOWERED = 40
+
+/** Each lowered class is on the status for as long as it is in force. */
+function findLowered(overrides: ActionOverrides): PartFinding[] {
+  return [...overrides.values()]
+    .filter(({ isLowered }) => isLowered)
+    .map((override, at) => ({
+      finding: at < MAX_LOWERED ? `lowered-${override.action}` : 'lowered-others',
+      code: 'ACTION_CLASS_LOWERED',
+      explanation: `${describeLowering(override)}.`,
+    }))
+}
 
 function roleSettings({ allowWildcard, allowWildcardReads, tagKeys, revocation }: RoleSetting): RoleSettings {
   const settings = { allowWildcard, allowWildcardReads, tagKeys }
