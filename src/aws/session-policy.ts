@@ -13,7 +13,7 @@ export interface AllowedPair {
   readonly conditions?: readonly Condition[]
 }
 
-/** Allow statements as minified JSON, and their length with the time Deny. */
+/** Allow statements, and the Deny of a network, as minified JSON, and their length with the time Deny. */
 export interface SessionPolicy {
   /** Complete JSON without the time Deny; see `withLeaseEnd`. */
   readonly json: string
@@ -202,7 +202,7 @@ interface Rendered {
 
 function renderShortest(candidates: readonly (readonly Allow[])[], form: PolicyForm): Rendered {
   const rendered = candidates.map((statements) => {
-    const json = `${HEAD}${statements.map(statementJson).join(',')}${TAIL}`
+    const json = `${HEAD}${[...statements.map(statementJson), ...(form.denies ?? [])].join(',')}${TAIL}`
     const whole = withLeaseEnd(json, new Date(0), form.leaseEnd)
     const characters = form.measured === 'as_sent' ? whole.length : renderedBytes(whole)
     return { json, characters, statements: statements.length + 1 }

@@ -27,6 +27,10 @@ export interface PolicyForm {
   readonly actions?: ReadonlySet<string>
   /** The condition keys that the store fills in, in lower case; undefined for all. */
   readonly conditionKeys?: ReadonlySet<string>
+  /** Statements of Deny that every policy has besides, as minified JSON. */
+  readonly denies?: readonly string[]
+  /** Whether the store fills in the keys that bind a session to a network. */
+  readonly bindsNetworks: boolean
   /** `rendered`: the store measures its own rendering, in bytes, where every list is a list and `& < >` are escaped. */
   readonly measured: 'as_sent' | 'rendered'
 }
@@ -47,7 +51,7 @@ export interface StoreProfile {
   readonly lacks: readonly string[]
 }
 
-const AWS_POLICY: PolicyForm = { leaseEnd: { action: '*', resource: '*' }, measured: 'as_sent' }
+const AWS_POLICY: PolicyForm = { leaseEnd: { action: '*', resource: '*' }, bindsNetworks: true, measured: 'as_sent' }
 
 /**
  * Actions of S3 that MinIO takes in a policy.
@@ -89,7 +93,8 @@ export const PROFILES: Readonly<Record<StoreProfileName, StoreProfile>> = {
   // As seen on radosgw 16.2.
   ceph: {
     name: 'ceph',
-    policy: { ...AWS_POLICY, conditionKeys: S3_CONDITION_KEYS },
+    // It has no aws:ViaAWSService, without which the Deny of a network would never hold.
+    policy: { ...AWS_POLICY, conditionKeys: S3_CONDITION_KEYS, bindsNetworks: false },
     revocation: ['inline', 'none'],
     answers: 'stand-in',
     callerIdentity: false,
@@ -108,6 +113,7 @@ export const PROFILES: Readonly<Record<StoreProfileName, StoreProfile>> = {
       leaseEnd: { action: 's3:*', resource: 'arn:aws:s3:::*', never: 'admin:*' },
       actions: MINIO_ACTIONS,
       conditionKeys: S3_CONDITION_KEYS,
+      bindsNetworks: false,
       measured: 'rendered',
     },
     revocation: ['none'],

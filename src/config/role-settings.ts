@@ -4,6 +4,7 @@ import { RoleRules } from '../aws/roles/role-rules.ts'
 import { fillTemplate, PLACEHOLDERS, type RolePlace, unknownPlaceholders } from '../aws/roles/role-template.ts'
 import { z } from '../core/documents/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/deny/deny-list-locations.ts'
+import { network, sourceIpProblem } from './network-setting.ts'
 
 /** Accounts of one rule. */
 const MAX_ACCOUNTS = 10_000
@@ -36,6 +37,8 @@ const role = z.strictObject({
   /** What the `*` of the account stands for; every account unless set. */
   accounts: z.array(accountId).min(1).max(MAX_ACCOUNTS).optional(),
   externalIdFile: path.optional(),
+  /** Networks from which sessions of the role work; any unless set. */
+  network: network.optional(),
   /** Tag keys on which the role's own policies rest. */
   tagKeys: z.array(z.string().min(1).max(128)).max(100).default([]),
   /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
@@ -75,6 +78,10 @@ interface RoleStore {
   readonly partition: string | undefined
   /** Credentials write policies in their own account only. */
   readonly oneAccount: boolean
+  /** Whether sessions can be bound to a network. */
+  readonly bindsNetworks: boolean
+  /** Whether its endpoint is another than AWS's. */
+  readonly ownEndpoint: boolean
 }
 
 /** Says what can never work of the roles, each alone and beside each other. */
@@ -102,10 +109,17 @@ export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: 
 
 /** What is wrong with a role alone, by path; undefined where nothing is. */
 function* roleProblems(
-  { arn: text, accounts, externalIdFile, revocation }: RoleSetting,
+  { arn: text, accounts, externalIdFile, network: bound, revocation }: RoleSetting,
   pattern: RolePattern,
-  { partition, oneAccount }: RoleStore,
-): Generator<[path: string[], message: string | undefined]> {
+  { partition, oneAccount, bindsNetworks, ownEndpoint }: RoleStore,
+): Generator<[path: (string | number)[], message: string | undefined]> {
+  if (bound && !bindsNetworks)
+    yield [
+      ['network'],
+      'cannot be set: the store of aws.profile does not tell a session policy where a request comes from',
+    ]
+  for (const [at, range] of (bound?.sourceIps ?? []).entries())
+    yield [['network', 'sourceIps', at], sourceIpProblem(range, ownEndpoint)]
   if (accounts && !text.includes('::*:'))
     yield [['accounts'], 'is for a pattern with * in the place of the account, such as arn:aws:iam::*:role/stint/*']
   if (partition !== undefined && partition !== pattern.partition)

@@ -140,12 +140,17 @@ const GLOBAL_STS = 'sts.amazonaws.com'
 
 /** A store that is not AWS is reached by its own address, and its roles can have only what it does. */
 function checkStore({ aws, roles }: z.output<typeof settings>, context: z.RefinementCtx): void {
-  const { name, revocation: possible } = PROFILES[aws.profile]
+  const { name, policy, revocation: possible } = PROFILES[aws.profile]
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
   const isAws = name === 'aws'
-  const store = { partition: isAws ? partitionOfRegion(aws.region) : undefined, oneAccount: isAws }
-  checkRoles(roles, store, (path, message) => problem(['roles', ...path], message))
   const stsEndpoint = aws.stsEndpoint ?? aws.endpoint
+  const store = {
+    partition: isAws ? partitionOfRegion(aws.region) : undefined,
+    oneAccount: isAws,
+    bindsNetworks: policy.bindsNetworks,
+    ownEndpoint: stsEndpoint !== undefined,
+  }
+  checkRoles(roles, store, (path, message) => problem(['roles', ...path], message))
   checkAwsNetwork(aws, problem)
   if (aws.mintBy === 'scoped-credentials' && name !== 'aws')
     problem(['aws', 'mintBy'], `must be assume-role: profile ${name} has no GetScopedCredentials`)

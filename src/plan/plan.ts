@@ -61,7 +61,7 @@ export interface Plan {
   readonly pairs: readonly PlanPair[]
   readonly classes: readonly ActionClass[]
   readonly flags: readonly ActionFlag[]
-  /** The session policy's Allow statements as minified JSON, without the time Deny that each lease adds. */
+  /** The session policy's Allow statements, and the Deny of the role's network, as minified JSON, without the time Deny that each lease adds. */
   readonly sessionPolicy: string
   /** Characters of the session policy with the time Deny; at most 2,048. */
   readonly sessionPolicyCharacters: number

@@ -2,8 +2,9 @@ import { ACTION_CLASSES, type ActionClass } from '../aws/action-classes.ts'
 import { parseRoleArn, type RoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
 import { riskierClass } from '../aws/judging/judge-action.ts'
+import { type NetworkBinding, networkDeny } from '../aws/network-binding.ts'
 import { compileSessionPolicy, MAX_SESSION_POLICY_CHARACTERS, type SessionPolicy } from '../aws/session-policy.ts'
-import { PROFILES, type StoreProfile } from '../aws/store-profile.ts'
+import { type PolicyForm, PROFILES, type StoreProfile } from '../aws/store-profile.ts'
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
@@ -30,6 +31,8 @@ export interface RoleSettings {
    * return no secret, such as `rds:DescribeDBInstances`, never `s3:GetObject`. Default true.
    */
   readonly allowWildcardReads?: boolean
+  /** The networks from which sessions of the role work; absent: any. */
+  readonly network?: NetworkBinding
   /** Tag keys on which the role's own policies rest: setting one is of class `permissions`. */
   readonly tagKeys?: readonly string[]
   /** Said on each plan of the role. */
@@ -123,10 +126,18 @@ export function createPlanner({
     if (paired.tooMany) problems.push(problemOfAccess(paired.tooMany))
     if (!rules || paired.problems.length > 0 || paired.tooMany) return { problems, pairings: paired.pairs }
     try {
-      return { problems, pairings: paired.pairs, sessionPolicy: compileSessionPolicy(paired.pairs, profile.policy) }
+      return {
+        problems,
+        pairings: paired.pairs,
+        sessionPolicy: compileSessionPolicy(paired.pairs, policyForm(settings)),
+      }
     } catch (thrown) {
       return { problems: [...problems, problemOfAccess(asStintError(thrown))], pairings: paired.pairs }
     }
+  }
+
+  function policyForm({ network }: RoleSettings = {}): PolicyForm {
+    return network ? { ...profile.policy, denies: [networkDeny(network)] } : profile.policy
   }
 
   function pairingRules({ partition, accountId }: RoleArn, settings: RoleSettings): PairingRules {

@@ -206,3 +206,46 @@ test('the external id files of each account are looked at for being open to othe
   chmodSync(join(folder, '222222222222'), 0o644)
   expect(filesOpenToOthers(config).filter((notice) => notice.includes('222222222222'))).toHaveLength(1)
 })
+
+describe('the networks of a role', () => {
+  const role = (network: object) => ({
+    arn: 'arn:aws:iam::111111111111:role/stint/a',
+    network,
+    revocation: { kind: 'none' },
+  })
+  const at = (path: string) => `roles.0.network${path}`
+  const CEPH = { profile: 'ceph', stsEndpoint: 'https://ceph.example.org' }
+  for (const { name, network, aws, path } of [
+    { name: 'without an entry', network: {}, path: at('') },
+    { name: 'with a range that is none', network: { sourceIps: ['203.0.113.0/33'] }, path: at('.sourceIps.0') },
+    { name: 'with all addresses', network: { sourceIps: ['0.0.0.0/0'] }, path: at('.sourceIps.0') },
+    { name: 'with a host name', network: { sourceIps: ['agents.example.org'] }, path: at('.sourceIps.0') },
+    // IAM User Guide, aws:SourceIp: public addresses alone.
+    {
+      name: 'with a private range',
+      network: { sourceIps: ['203.0.113.0/24', '10.0.0.0/8'] },
+      path: at('.sourceIps.1'),
+    },
+    { name: 'with this machine', network: { sourceIps: ['127.0.0.1'] }, path: at('.sourceIps.0') },
+    {
+      name: 'with a VPC endpoint in the place of a VPC',
+      network: { sourceVpcs: ['vpce-0123456789abcdef0'] },
+      path: at('.sourceVpcs.0'),
+    },
+    { name: 'of a store that knows no networks', network: { sourceIps: ['203.0.113.0/24'] }, aws: CEPH, path: at('') },
+    { name: 'that are misspelt', network: { sourceIp: ['203.0.113.0/24'] }, path: at('') },
+  ] as { name: string; network: object; aws?: object; path: string }[])
+    test(`${name} are refused by path`, () => {
+      expect(problemsOf([role(network)], aws).map((problem) => problem.path)).toContain(path)
+    })
+
+  test('load as they are', () => {
+    const network = {
+      sourceIps: ['203.0.113.0/24', '2001:db8::/32', '198.51.100.7'],
+      sourceVpcs: ['vpc-0123456789abcdef0'],
+    }
+    expect(load([role(network)]).roles[0]?.network).toEqual(network)
+    const here = { sourceIps: ['127.0.0.0/8'] }
+    expect(load([role(here)], { endpoint: 'http://127.0.0.1:4566' }).roles[0]?.network).toMatchObject(here)
+  })
+})

@@ -1,7 +1,7 @@
 /**
  * Decides requests by IAM policies, from AWS's documents alone: it shares no code with `src`, so that a mistake there is not
- * repeated here. Covers what tests need: Allow and Deny, (Not)Action, (Not)Resource, globs, and the String, Arn, Date, Bool
- * and Null operators with `IfExists`, `ForAllValues` and `ForAnyValue`. Anything else throws rather than being passed over.
+ * repeated here. Covers what tests need: Allow and Deny, (Not)Action, (Not)Resource, globs, and the String, Arn, Date, Bool,
+ * IpAddress (IPv4) and Null operators with `IfExists`, `ForAllValues` and `ForAnyValue`. Anything else throws rather than being passed over.
  *
  * @see IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Condition operators" and "Set operators for
  *   multivalued context keys"
@@ -68,7 +68,14 @@ function holds(operator: string, actual: readonly string[] | undefined, wanted: 
   return negated ? values.every(one) : values.some(one)
 }
 
-const NEGATED = new Set(['StringNotEquals', 'StringNotLike', 'ArnNotLike', 'ArnNotEquals', 'DateNotEquals'])
+const NEGATED = new Set([
+  'StringNotEquals',
+  'StringNotLike',
+  'ArnNotLike',
+  'ArnNotEquals',
+  'DateNotEquals',
+  'NotIpAddress',
+])
 const OPERATORS: Readonly<Record<string, (actual: string, wanted: string) => boolean>> = {
   StringEquals: (actual, wanted) => actual === wanted,
   StringNotEquals: (actual, wanted) => actual !== wanted,
@@ -80,12 +87,22 @@ const OPERATORS: Readonly<Record<string, (actual: string, wanted: string) => boo
   ArnNotEquals: (actual, wanted) => !glob(wanted, actual),
   ArnNotLike: (actual, wanted) => !glob(wanted, actual),
   Bool: (actual, wanted) => actual === wanted,
+  IpAddress: inRange,
+  NotIpAddress: (actual, wanted) => !inRange(actual, wanted),
   DateEquals: (actual, wanted) => Date.parse(actual) === Date.parse(wanted),
   DateNotEquals: (actual, wanted) => Date.parse(actual) !== Date.parse(wanted),
   DateLessThan: (actual, wanted) => Date.parse(actual) < Date.parse(wanted),
   DateLessThanEquals: (actual, wanted) => Date.parse(actual) <= Date.parse(wanted),
   DateGreaterThan: (actual, wanted) => Date.parse(actual) > Date.parse(wanted),
   DateGreaterThanEquals: (actual, wanted) => Date.parse(actual) >= Date.parse(wanted),
+}
+
+/** IPv4 alone: an address and a range such as 203.0.113.0/24. */
+function inRange(actual: string, wanted: string): boolean {
+  const [address = '', bits = '32'] = wanted.split('/')
+  const number = (text: string) => text.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
+  const size = 2 ** (32 - Number(bits))
+  return Math.floor(number(actual) / size) === Math.floor(number(address) / size)
 }
 
 /** Table of what beginnings match: row by pattern character, no backtracking. */

@@ -100,8 +100,8 @@ function findLowered(overrides: ActionOverrides): PartFinding[] {
     }))
 }
 
-function roleSettings({ allowWildcard, allowWildcardReads, tagKeys, revocation }: RoleSetting): RoleSettings {
-  const settings = { allowWildcard, allowWildcardReads, tagKeys }
+function roleSettings({ allowWildcard, allowWildcardReads, tagKeys, network, revocation }: RoleSetting): RoleSettings {
+  const settings = { allowWildcard, allowWildcardReads, tagKeys, ...(network && { network }) }
   return revocation.kind === 'none' ? { ...settings, warnings: [CANNOT_REVOKE] } : settings
 }
 

@@ -150,11 +150,16 @@ test('the session policy of a plan with conditions is enforced: no other prefix,
   expect(await outcome(client.send(new HeadBucketCommand({ Bucket: 'invoices' })))).not.toBe('ok')
 })
 
-test('requests carry the address that they come from', async () => {
+test('a role that is bound to a network works from there alone', async () => {
   const { session, s3 } = await stage()
-  const deny = (range: string) =>
-    policy({}, { Effect: 'Deny', Condition: { NotIpAddressIfExists: { 'aws:SourceIp': range } } })
-  const list = async (range: string) =>
-    outcome(s3(await session(deny(range))).send(new ListObjectsV2Command({ Bucket: 'invoices' })))
+  const limits = { minTtlSeconds: 60, maxTtlSeconds: 3_600 }
+  const list = async (range: string) => {
+    const roles = new Map([[TASK_ROLE, { network: { sourceIps: [range], sourceVpcs: [] } }]])
+    const access = [{ actions: ['s3:ListBucket'], resources: ['arn:aws:s3:::invoices'] }]
+    const task = { purpose: 'List the invoices that came in', roleArn: TASK_ROLE, access, ttlSeconds: 600 }
+    const { sessionPolicy } = createPlanner({ labels: NO_LABELS, roles, limits }).plan('spiffe://example.org/a', task)
+    const client = s3(await session(JSON.parse(sessionPolicy) as object))
+    return outcome(client.send(new ListObjectsV2Command({ Bucket: 'invoices' })))
+  }
   expect([await list('127.0.0.0/8'), await list('203.0.113.0/24')]).toEqual(['ok', 'AccessDenied'])
 })
