@@ -17,11 +17,13 @@ interface Keys {
   readonly secretAccessKey: string
 }
 
-/** STS and IAM of somebody else, and the one role there that agents act through. */
+/** STS and IAM of somebody else, and the roles there that agents act through. */
 export interface ForeignCloud {
   readonly endpoint: string
   readonly region: string
+  /** A role's ARN, or a pattern. */
   readonly roleArn: string
+  readonly accounts?: readonly string[]
   readonly revocation: RevocationPlacement
   /** Settings of the section `aws` for this kind of service. */
   readonly settings: { readonly profile: 'ceph' } | { readonly strictness: 'stand-in' }
@@ -85,7 +87,13 @@ async function pointElsewhere({ configFile, folder }: Stage, cloud: ForeignCloud
   }
   await writeFile(
     configFile,
-    stringify({ ...config, aws, roles: [{ arn: cloud.roleArn, revocation: cloud.revocation }] }),
+    stringify({
+      ...config,
+      aws,
+      roles: [
+        { arn: cloud.roleArn, ...(cloud.accounts && { accounts: cloud.accounts }), revocation: cloud.revocation },
+      ],
+    }),
   )
 }
 
