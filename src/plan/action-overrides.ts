@@ -18,20 +18,17 @@ export interface ActionOverride {
 /** An operator's decisions, by action in AWS's spelling; an action that keeps its class is not among them. Immutable. */
 export type ActionOverrides = ReadonlyMap<string, ActionOverride>
 
-const schema = z.strictObject({
-  overrides: z
-    .array(
-      z.strictObject({
-        action: z.string().min(1).max(200),
-        class: z.enum(ACTION_CLASSES, `must be one of ${ACTION_CLASSES.join(', ')}`),
-        reason: z
-          .string()
-          .max(500)
-          .refine((text) => text.trim().length >= 10, 'must say why, in at least 10 characters'),
-      }),
-    )
-    .max(1_000),
+const rowSchema = z.strictObject({
+  action: z.string().min(1).max(200),
+  class: z.enum(ACTION_CLASSES, `must be one of ${ACTION_CLASSES.join(', ')}`),
+  reason: z
+    .string()
+    .max(500)
+    .refine((text) => text.trim().length >= 10, 'must say why, in at least 10 characters'),
 })
+
+/** The rows are checked one by one, so that a malformed one does not hide what is wrong with another. */
+const schema = z.strictObject({ overrides: z.array(z.unknown()).max(1_000) })
 
 /** No overrides: every action has the class of Stint's own rules. */
 export const NO_OVERRIDES: ActionOverrides = new Map()
@@ -60,7 +57,7 @@ export function parseActionOverrides(input: unknown, document?: Pick<YamlDocumen
   const problems: OverrideProblem[] = []
   for (const [at, row] of parsed.data.overrides.entries()) {
     const { found, refused } = readRow(row)
-    problems.push(...refused.map(({ field, message }) => ({ path: ['overrides', at, field], message })))
+    problems.push(...refused.map(({ path, message }) => ({ path: ['overrides', at, ...path], message })))
     for (const override of found) {
       const before = rowOf.get(override.action)
       rowOf.set(override.action, at)
@@ -81,16 +78,19 @@ export function describeLowering({ action, class: risk, ownClass, reason }: Acti
 
 interface ReadRow {
   readonly found: readonly ActionOverride[]
-  readonly refused: readonly { readonly field: 'action' | 'class'; readonly message: string }[]
+  readonly refused: readonly OverrideProblem[]
 }
 
 /** A wildcard raises what is below its class and leaves the rest alone. */
-function readRow({ action: written, class: wanted, reason }: z.output<typeof schema>['overrides'][number]): ReadRow {
+function readRow(input: unknown): ReadRow {
+  const parsed = rowSchema.safeParse(input)
+  if (!parsed.success) return { found: [], refused: parsed.error.issues }
+  const { action: written, class: wanted, reason } = parsed.data
   let members: readonly string[]
   try {
     members = expandActions(written)
   } catch (thrown) {
-    return { found: [], refused: [{ field: 'action', message: `is refused: ${asStintError(thrown).message}` }] }
+    return { found: [], refused: [{ path: ['action'], message: `is refused: ${asStintError(thrown).message}` }] }
   }
   const all = members.map((action): ActionOverride => {
     const { class: ownClass } = classify(action)
@@ -99,10 +99,10 @@ function readRow({ action: written, class: wanted, reason }: z.output<typeof sch
   if (/[*?]/.test(written)) {
     const raised = all.filter((override) => rank(override.class) > rank(override.ownClass))
     const message = `raises nothing that ${written} stands for, and a wildcard cannot lower; name each action whose class is to be lower`
-    return { found: raised, refused: raised.length > 0 ? [] : [{ field: 'class', message }] }
+    return { found: raised, refused: raised.length > 0 ? [] : [{ path: ['class'], message }] }
   }
   const refusals = all.flatMap((override) => refuseLowering(override) ?? [])
-  return { found: all, refused: refusals.map((message) => ({ field: 'class', message })) }
+  return { found: all, refused: refusals.map((message) => ({ path: ['class'], message })) }
 }
 
 function refuseLowering({ action, class: wanted, ownClass, isLowered }: ActionOverride): string | undefined {

@@ -128,12 +128,15 @@ describe('a file of overrides', () => {
   - action: s3:Nothing
     class: write
     reason: '${REASON}'
+  - { action: s3:GetObject, class: harmless }
 `,
     )
     await expect(loadActionOverrides(file)).rejects.toMatchObject({
       code: 'ACTION_OVERRIDES_INVALID',
       details: {
-        explanation: expect.stringMatching(/actions\.yaml:3:\d+: .*escalation.*\n.*actions\.yaml:4:\d+: .*s3:Nothing/s),
+        explanation: expect.stringMatching(
+          /actions\.yaml:3:\d+: .*escalation.*; \S*actions\.yaml:4:\d+: .*s3:Nothing.*; \S*actions\.yaml:7:\d+: .*must be one of.*; .*reason/,
+        ),
       },
     })
   })

@@ -18,7 +18,7 @@ export async function loadActionOverrides(file: string): Promise<ActionOverrides
 const toError: YamlSource['toError'] = (problems, cause) =>
   new StintError(
     'ACTION_OVERRIDES_INVALID',
-    { explanation: fileProblemTexts(problems).join('\n'), problems: listedProblems(problems) },
+    { explanation: fileProblemTexts(problems).join('; '), problems: listedProblems(problems) },
     cause,
   )
 
