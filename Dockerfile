@@ -17,6 +17,7 @@ LABEL org.opencontainers.image.title="stint" \
       org.opencontainers.image.licenses="Apache-2.0"
 WORKDIR /app
 COPY LICENSE package.json ./
+COPY aws ./aws
 COPY proto ./proto
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -33,6 +33,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
     'check and print the configuration',
     async () => (await import('./server-commands/config.ts')).configCommand,
   ],
+  [
+    'aws',
+    'write the CloudFormation template of the AWS accounts',
+    async () => (await import('./server-commands/aws.ts')).awsCommand,
+  ],
   ['operators', 'make admin tokens', async () => (await import('./server-commands/operators.ts')).operatorsCommand],
   ['serve', 'run the broker', async () => (await import('./server-commands/serve.ts')).serveCommand],
   ['dev', 'run a practice broker', async () => (await import('./server-commands/dev.ts')).devCommand],

@@ -31,7 +31,7 @@ interface RevokerRequest {
 }
 
 /** Names the sessions in the log of the account. They have no source identity, which the one of a grant could collide with. */
-const SESSION_NAME = 'stint-revoker'
+export const REVOKER_SESSION_NAME = 'stint-revoker'
 
 /** Shorter than a write may take: what is left is for the write itself. */
 const LIMITS: RetryLimits = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 1_000, totalMs: 8_000 }
@@ -57,7 +57,7 @@ export async function assumeRevoker(
         const exchange: Exchange = { sent: false }
         const command = new AssumeRoleCommand({
           RoleArn: roleArn,
-          RoleSessionName: SESSION_NAME,
+          RoleSessionName: REVOKER_SESSION_NAME,
           DurationSeconds: MIN_SESSION_SECONDS,
           Policy: sessionPolicy,
           ...(externalId && { ExternalId: externalId.reveal() }),
@@ -85,14 +85,22 @@ export async function assumeRevoker(
   }
 }
 
+/** All that the broker does to a document, by the kind of the document. */
+export const DOCUMENT_ACTIONS = {
+  boundary: [
+    'iam:CreatePolicyVersion',
+    'iam:DeletePolicyVersion',
+    'iam:GetPolicy',
+    'iam:GetPolicyVersion',
+    'iam:ListPolicyVersions',
+  ],
+  inline: ['iam:DeleteRolePolicy', 'iam:GetRolePolicy', 'iam:ListRolePolicies', 'iam:PutRolePolicy'],
+} as const satisfies Record<DenyDocument['kind'], readonly string[]>
+
 /** All that the broker may do to a document, in the words of a session policy. */
 export function documentPolicy(document: DenyDocument, target: string): string {
-  const Action =
-    document.kind === 'boundary'
-      ? ['CreatePolicyVersion', 'DeletePolicyVersion', 'GetPolicy', 'GetPolicyVersion', 'ListPolicyVersions']
-      : ['DeleteRolePolicy', 'GetRolePolicy', 'ListRolePolicies', 'PutRolePolicy']
   const Resource = target.slice(target.indexOf(':') + 1)
-  const statement = { Effect: 'Allow', Action: Action.map((name) => `iam:${name}`), Resource }
+  const statement = { Effect: 'Allow', Action: DOCUMENT_ACTIONS[document.kind], Resource }
   return JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
 }
 

@@ -12,6 +12,9 @@ export const MIN_SESSION_SECONDS = 900
 /** The longest session of a chained role, and the least that a role's MaxSessionDuration can be. */
 export const MAX_CHAINED_SESSION_SECONDS = 3_600
 
+/** Keys of a session's tags; the trust policies of task roles take these and no other. */
+export const SESSION_TAG_KEYS = ['stint:agent', 'stint:grant', 'stint:owner', 'stint:team'] as const
+
 /** The one session that STS is asked for under a lease; every attempt asks for the same one. */
 export interface LeaseSession {
   readonly roleArn: string
@@ -61,7 +64,7 @@ function endingPolicy(policy: string, notAfter: Date, leaseEnd: LeaseEndForm): s
 }
 
 /** Session tags: who and what for, on every AssumeRole event of CloudTrail, and for conditions on `aws:PrincipalTag`. */
-function sessionTags(grant: Grant): Record<string, string> {
+function sessionTags(grant: Grant): Record<(typeof SESSION_TAG_KEYS)[number], string> {
   return {
     'stint:agent': sessionTagValue(grant.subject),
     'stint:grant': idBody(grant.id),

@@ -1,0 +1,122 @@
+import { DOCUMENT_ACTIONS, REVOKER_SESSION_NAME } from '../accounts/revoker-session.ts'
+import { boundaryDocument } from '../deny/deny-document.ts'
+import { SESSION_TAG_KEYS } from '../mint/lease-session.ts'
+
+/** A value of CloudFormation: a text, or something that it fills in, such as `{ Ref: 'Boundary' }`. */
+export type TemplateValue = string | { readonly [fn: string]: unknown }
+
+/** A policy document, ready for CloudFormation or for JSON. */
+export interface PolicyDocument {
+  readonly Version: '2012-10-17'
+  readonly Statement: readonly object[]
+}
+
+/** What STS sees of a grant id: 26 characters. */
+const GRANT = '?'.repeat(26)
+
+/** The boundary of task roles as it is before anything has been revoked. */
+export function emptyBoundary(): PolicyDocument {
+  return JSON.parse(boundaryDocument({ grants: [] }))
+}
+
+/**
+ * Lets the broker start sessions of a task role, and only such as a lease has. Three statements, since each action sees other
+ * condition keys.
+ *
+ * @param externalId absent for a role that has none.
+ */
+export function taskRoleTrust(broker: TemplateValue, externalId?: TemplateValue): PolicyDocument {
+  const statement = (Sid: string, Action: string, Condition: object) => ({
+    Sid,
+    Effect: 'Allow',
+    Principal: { AWS: broker },
+    Action,
+    Condition,
+  })
+  return document([
+    statement('MintLeases', 'sts:AssumeRole', {
+      ...(externalId !== undefined && { StringEquals: { 'sts:ExternalId': externalId } }),
+      StringLike: { 'sts:RoleSessionName': `${GRANT}.*`, 'sts:SourceIdentity': GRANT },
+      Null: Object.fromEntries(SESSION_TAG_KEYS.map((key) => [`aws:RequestTag/${key}`, 'false'])),
+    }),
+    statement('NameTheGrant', 'sts:SetSourceIdentity', { StringLike: { 'sts:SourceIdentity': GRANT } }),
+    statement('TagTheSession', 'sts:TagSession', {
+      'ForAllValues:StringEquals': { 'aws:TagKeys': [...SESSION_TAG_KEYS] },
+    }),
+  ])
+}
+
+/** What the guard of a task role protects. */
+export interface Guarded {
+  readonly boundaries: readonly TemplateValue[]
+  /** Task roles and revokers, as ARNs or patterns. */
+  readonly roles: readonly TemplateValue[]
+}
+
+/** Denies a task role everything in a session that no grant names, and keeps any session from undoing its revocation. */
+export function taskRoleGuard({ boundaries, roles }: Guarded): PolicyDocument {
+  const keep = (Sid: string, actions: readonly string[], resources: readonly TemplateValue[]) =>
+    resources.length === 0
+      ? []
+      : [{ Sid, Effect: 'Deny', Action: actions.map((name) => `iam:${name}`), Resource: oneOrList(resources) }]
+  return document([
+    {
+      Sid: 'OnlySessionsOfAGrant',
+      Effect: 'Deny',
+      Action: '*',
+      Resource: '*',
+      Condition: { Null: { 'aws:SourceIdentity': 'true' } },
+    },
+    ...keep('KeepTheBoundary', BOUNDARY_CHANGES, boundaries),
+    ...keep('KeepTheTaskRoles', ROLE_CHANGES, roles),
+  ])
+}
+
+const BOUNDARY_CHANGES = ['CreatePolicyVersion', 'DeletePolicy', 'DeletePolicyVersion', 'SetDefaultPolicyVersion']
+const ROLE_CHANGES = [
+  'AttachRolePolicy',
+  'DeleteRolePermissionsBoundary',
+  'DeleteRolePolicy',
+  'DetachRolePolicy',
+  'PutRolePermissionsBoundary',
+  'PutRolePolicy',
+  'UpdateAssumeRolePolicy',
+]
+
+/** Lets the broker assume a revoker, whose sessions have no source identity and no tags. */
+export function revokerTrust(broker: TemplateValue, externalId?: TemplateValue): PolicyDocument {
+  const StringEquals = {
+    'sts:RoleSessionName': REVOKER_SESSION_NAME,
+    ...(externalId !== undefined && { 'sts:ExternalId': externalId }),
+  }
+  return document([
+    {
+      Sid: 'WriteDenyLists',
+      Effect: 'Allow',
+      Principal: { AWS: broker },
+      Action: 'sts:AssumeRole',
+      Condition: { StringEquals, Null: { 'sts:SourceIdentity': 'true' } },
+    },
+  ])
+}
+
+/** What a revoker may do to boundaries, and to the inline policies of roles. */
+export function revokerPolicy(of: { boundaries: readonly TemplateValue[]; roles: readonly TemplateValue[] }) {
+  const allow = (Sid: string, kind: keyof typeof DOCUMENT_ACTIONS, resources: readonly TemplateValue[]) =>
+    resources.length === 0
+      ? []
+      : [{ Sid, Effect: 'Allow', Action: [...DOCUMENT_ACTIONS[kind]], Resource: oneOrList(resources) }]
+  return document([
+    ...allow('WriteTheDenyList', 'boundary', of.boundaries),
+    ...allow('WriteTheDenyListAndAnythingElse', 'inline', of.roles),
+  ])
+}
+
+function oneOrList(values: readonly TemplateValue[]): TemplateValue | readonly TemplateValue[] {
+  const [only, another] = values
+  return only !== undefined && another === undefined ? only : values
+}
+
+function document(Statement: readonly object[]): PolicyDocument {
+  return { Version: '2012-10-17', Statement }
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { stint } from '../support/cli.ts'
+
+let folder: string
+const ACCOUNT = '111122223333'
+const BROKER = 'arn:aws:iam::999999999999:role/stint-broker'
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
+  writeFileSync(join(folder, ACCOUNT), 'external-id-of-the-account\n')
+  write('stint.yaml', { aws: { region: 'eu-central-1' }, roles: ROLES })
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const revoker = { roleArn: 'arn:aws:iam::{account}:role/stint/revoker', externalIdFile: '{account}' }
+const revocation = { kind: 'boundary', policyArn: 'arn:aws:iam::{account}:policy/stint-boundary', revoker }
+const ROLES = [
+  { arn: 'arn:aws:iam::*:role/stint/agents/*', externalIdFile: '{account}', revocation },
+  { arn: `arn:aws:iam::${ACCOUNT}:role/own`, revocation: { kind: 'none' } },
+]
+
+function write(name: string, change: object): void {
+  const config = {
+    identity: { server: { certificateFile: 'a', privateKeyFile: 'b' }, domains: { 'a.test': { file: 'c' } } },
+    registry: { file: 'd' },
+    policy: { directory: 'e' },
+    ledger: { file: 'f' },
+    ...change,
+  }
+  writeFileSync(join(folder, name), JSON.stringify(config))
+}
+
+const run = (command: string, flags: readonly string[], file = 'stint.yaml') =>
+  stint(['aws', command, '--config', join(folder, file), ...flags])
+
+describe('stint aws template', () => {
+  test('has the roles that are named, in the account that is asked for, and says what it leaves out', async () => {
+    const several = await run('template', ['--role', 'stint/agents/one', '/stint/agents/two', '--broker', BROKER])
+    const template = parse(several.stdout)
+    expect(Object.keys(template.Resources)).toEqual(['StintBoundary', 'Revoker', 'OneRole', 'TwoRole'])
+    expect(template.Parameters.BrokerArn.Default).toBe(BROKER)
+    expect(template.Resources.OneRole.Properties).toMatchObject({
+      RoleName: 'one',
+      Path: '/stint/agents/',
+      MaxSessionDuration: 3_600,
+      PermissionsBoundary: { Ref: 'StintBoundary' },
+    })
+    expect(several.stderr).toContain(`role/own is not in this template`)
+    const one = await run('template', ['--account', ACCOUNT])
+    expect(Object.keys(parse(one.stdout).Resources)).toEqual(['StintBoundary', 'Revoker', 'OwnRole'])
+    expect(one.stderr).toContain('role/stint/agents/* names its roles by a pattern')
+    expect(one.stdout).not.toContain('external-id-of-the-account')
+  })
+
+  for (const [flags, says] of [
+    [['--role', 'admin'], /no rule of roles serves a role\/admin/i],
+    [['--role', 'stint/revoker'], /no rule of roles serves a role\/stint\/revoker/i],
+    [['--account', '12'], /12 digits/],
+    [['--broker', 'arn:aws:sts::999999999999:assumed-role/broker/session'], /not of a session/],
+  ] as const)
+    test(`refuses ${flags.join(' ')}`, async () => {
+      const { exitCode, stderr, stdout } = await run('template', flags)
+      expect([exitCode === 0, stdout]).toEqual([false, ''])
+      expect(stderr).toMatch(says)
+    })
+
+  test('is for AWS, and for accounts that the configuration names', async () => {
+    const own = { arn: `arn:aws:iam::${ACCOUNT}:role/own`, revocation: { kind: 'none' } }
+    const aws = { region: 'eu-central-1' }
+    write('two.yaml', { aws, roles: [own, { ...own, arn: 'arn:aws:iam::444455556666:role/own' }] })
+    expect((await run('template', [], 'two.yaml')).stderr).toContain('choose it with --account')
+    expect((await run('template', ['--account', '777788889999'], 'two.yaml')).stderr).toContain('777788889999')
+    write('minio.yaml', { aws: { ...aws, profile: 'minio', endpoint: 'https://s3.example.org' }, roles: [own] })
+    expect((await run('template', [], 'minio.yaml')).stderr).toContain('aws.profile is minio')
+  })
+})
+
+describe('stint aws parameters', () => {
+  test('prints the external id of the account, and the broker if it is named', async () => {
+    const { stdout } = await run('parameters', ['--account', ACCOUNT, '--broker', BROKER])
+    expect(JSON.parse(stdout)).toEqual([
+      { ParameterKey: 'BrokerArn', ParameterValue: BROKER },
+      { ParameterKey: 'ExternalId', ParameterValue: 'external-id-of-the-account' },
+    ])
+  })
+
+  test('names the file of an external id that is missing', async () => {
+    const { exitCode, stderr } = await run('parameters', ['--account', '777788889999'])
+    expect(exitCode).not.toBe(0)
+    expect(stderr).toContain(join(folder, '777788889999'))
+  })
+})

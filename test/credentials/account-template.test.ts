@@ -1,0 +1,108 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
+import { accountSide, type TemplateRule } from '../../src/credentials/aws-sts/account-template/account-side.ts'
+import {
+  emptyBoundary,
+  revokerPolicy,
+  revokerTrust,
+  taskRoleGuard,
+  taskRoleTrust,
+} from '../../src/credentials/aws-sts/account-template/policies.ts'
+import { accountTemplate } from '../../src/credentials/aws-sts/account-template/template.ts'
+import { toYaml } from '../../src/start/aws/account-template.ts'
+import { evaluateIam } from '../support/iam-evaluator.ts'
+import { ACCOUNT, startAws } from './harness.ts'
+
+const never = new AbortController().signal
+const BROKER = 'arn:aws:iam::__BROKER_ACCOUNT_ID__:role/__BROKER_ROLE_NAME__'
+const POLICY = 'arn:aws:iam::__TASK_ACCOUNT_ID__:policy/__BOUNDARY_POLICY_NAME__'
+const ROLES = 'arn:aws:iam::__TASK_ACCOUNT_ID__:role/stint/*'
+
+describe('the policies of the template are those of docs/aws', () => {
+  for (const [file, document] of [
+    ['boundary.json', emptyBoundary()],
+    ['task-role-trust.json', taskRoleTrust(BROKER, '__EXTERNAL_ID__')],
+    ['task-role-guard.json', taskRoleGuard({ boundaries: [POLICY], roles: [ROLES] })],
+    ['revoker-trust.json', revokerTrust(BROKER, '__REVOKER_EXTERNAL_ID__')],
+    ['revoker-policy-boundary.json', revokerPolicy({ boundaries: [POLICY], roles: [] })],
+    ['revoker-policy-inline.json', revokerPolicy({ boundaries: [], roles: [ROLES] })],
+  ] as const)
+    test(file, () => {
+      expect(JSON.parse(readFileSync(new URL(`../../docs/aws/${file}`, import.meta.url), 'utf8'))).toEqual(document)
+    })
+})
+
+const EXTERNAL_ID = 'external-ids/{account}'
+const BOUNDARY = {
+  kind: 'boundary',
+  policyArn: 'arn:aws:iam::{account}:policy/stint-boundary',
+  revoker: { roleArn: 'arn:aws:iam::{account}:role/stint/revoker', externalIdFile: EXTERNAL_ID },
+} as const
+const RULE: TemplateRule = { arn: 'arn:aws:iam::*:role/stint/agent', externalIdFile: EXTERNAL_ID, revocation: BOUNDARY }
+
+const side = (rules: readonly TemplateRule[], account?: string) =>
+  accountSide(rules, { account, partition: 'aws', roleNames: [], find: () => undefined })
+
+test('aws/task-account.yaml, which ships, is what the template is for one role and one boundary', () => {
+  const file = new URL('../../aws/task-account.yaml', import.meta.url)
+  const head = `# What an AWS account needs for one task role of Stint: see docs/aws/README.md. \`stint aws template\` prints this for
+# the accounts and roles of a configuration. Written by STINT_UPDATE_DOCS=1 npm test -- test/credentials/account-template.test.ts
+`
+  const text = head + toYaml(accountTemplate(side([RULE])))
+  if (process.env.STINT_UPDATE_DOCS) writeFileSync(file, text)
+  expect(readFileSync(file, 'utf8')).toBe(text)
+})
+
+test('a template for several accounts leaves out the roles of one alone, and that of one account has its own', () => {
+  const own = { ...RULE, arn: `arn:aws:iam::${ACCOUNT}:role/stint/own` }
+  const listed = { ...RULE, arn: 'arn:aws:iam::*:role/stint/listed', accounts: [ACCOUNT, '444455556666'] }
+  const other = { ...RULE, arn: 'arn:aws:iam::444455556666:role/stint/other' }
+  const names = (account?: string) => side([RULE, own, listed, other], account).roles.map(({ name }) => name)
+  expect(names()).toEqual(['agent', 'listed'])
+  expect(names(ACCOUNT)).toEqual(['agent', 'own', 'listed'])
+  expect(names('111122223333')).toEqual(['agent'])
+  // Rules that all name one account need no choice.
+  expect(side([own]).roles.map(({ name }) => name)).toEqual(['own'])
+})
+
+/** Parameters of AssumeRole that a trust policy sees as condition keys. */
+const KEYS = ['ExternalId', 'RoleSessionName', 'SourceIdentity'] as const
+
+describe('the trust policy of the revoker', () => {
+  test('lets in what the broker sends, and nothing without the external id or under another name', async () => {
+    const aws = await startAws()
+    const revoker = `arn:aws:iam::${ACCOUNT}:role/stint/revoker`
+    const arn = `arn:aws:iam::${ACCOUNT}:role/stint/agent`
+    const policyArn = `arn:aws:iam::${ACCOUNT}:policy/revoked-by-another`
+    aws.server.addManagedPolicy(policyArn)
+    const externalId = new Secret('id-of-account')
+    const provider = aws.with({
+      roles: [{ arn, revocation: { kind: 'boundary', policyArn, revoker: { roleArn: revoker, externalId } } }],
+    })
+    await provider.writeDenyList(`boundary:${policyArn}`, { grants: [] }, never)
+    const sent = aws.server.calls('AssumeRole').find(({ parameters }) => parameters.RoleArn === revoker)?.parameters
+    await aws.close()
+    const trust = withResource(revokerTrust(BROKER, 'id-of-account'))
+    const verdict = (parameters: Readonly<Record<string, string | undefined>>) => {
+      const context = Object.fromEntries(
+        KEYS.flatMap((name) => (parameters[name] ? [[`sts:${name}`, parameters[name]] as const] : [])),
+      )
+      return evaluateIam([trust], { action: 'sts:AssumeRole', resource: '*', context })
+    }
+    expect(verdict(sent ?? {})).toBe('allow')
+    expect(sent).not.toHaveProperty('SourceIdentity')
+    for (const change of [
+      { ExternalId: undefined },
+      { ExternalId: 'guess' },
+      { RoleSessionName: 'console' },
+      { SourceIdentity: '01K8ZZZZZZZZZZZZZZZZZZZZZZ' },
+    ])
+      expect(verdict({ ...sent, ...change })).toBe('implicit_deny')
+  })
+
+  /** As the evaluator takes it. */
+  function withResource({ Version, Statement }: ReturnType<typeof revokerTrust>): string {
+    return JSON.stringify({ Version, Statement: Statement.map((each) => ({ ...each, Resource: '*' })) })
+  }
+})
