@@ -159,11 +159,32 @@ describe('damaged files and declarations', () => {
         fc.string({ maxLength: 30 }),
       )
       const list = <T>(of: fc.Arbitrary<T>) => fc.array(of, { maxLength: 4 })
+      const condition = fc.record(
+        {
+          key: fc.oneof(
+            fc.constantFrom(
+              's3:prefix',
+              'aws:ResourceTag/env',
+              'AWS:TagKeys',
+              'aws:RequestedRegion',
+              'aws:ResourceTag/',
+            ),
+            fc.string({ maxLength: 20 }),
+          ),
+          operator: fc.oneof(fc.constantFrom('StringEquals', 'StringLike', 'Null', ''), fc.string({ maxLength: 12 })),
+          values: list(fc.oneof(fc.constantFrom('dev', 'in/*', '*', '"}]}'), fc.string({ maxLength: 12 }))),
+        },
+        { requiredKeys: ['key', 'values'] },
+      )
+      const entry = fc.record(
+        { actions: list(action), resources: list(resource), conditions: list(condition) },
+        { requiredKeys: ['actions', 'resources'] },
+      )
       const good = fc.record(
         {
           purpose: fc.oneof(fc.constant('A fuzzed declaration'), fc.string()),
           roleArn: fc.constant(ROLE),
-          access: list(fc.record({ actions: list(action), resources: list(resource) })),
+          access: list(entry),
           ttlSeconds: fc.oneof(fc.constant(600), fc.double()),
           reference: fc.string({ maxLength: 140 }),
         },

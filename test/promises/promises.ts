@@ -47,6 +47,8 @@ export const PROMISES: readonly PromiseRow[] = [
     says: 'Never wider than declared: the session policy allows nothing outside the plan, the plan nothing that policy does not permit.',
     tests: [
       'test/plan/never-wider.test.ts > the session policy allows the pairs of the plan and nothing else',
+      'test/plan/never-wider-conditions.test.ts > with conditions and merging, sessions may do what the task declares',
+      'test/plan/never-wider-conditions.test.ts > a request that carries no key at all meets no condition',
       'test/aws/session-policy.test.ts > never stands for another action of the table',
       'test/aws/session-policy.test.ts > that does not fit is refused with the numbers and the largest parts',
       'test/aws/session-policy.test.ts > is never empty',

@@ -129,8 +129,7 @@ function readCondition(
 function keyProblems(parts: KeyParts | undefined, key: string, at: string): ConditionProblem[] {
   const problem = (message: string): ConditionProblem[] => [{ at: `${at}.key`, rule: 'key_unknown', message }]
   if (!parts) {
-    const names = CONDITION_KEYS.map(({ name }) => (/[:/]$/.test(name) ? `${name}…` : name)).join(', ')
-    return problem(`must be one of ${names} (got ${shown(key)})`)
+    return problem(`must be a key that tasks may use: ${nearKeys(key)} (got ${shown(key)})`)
   }
   if (parts.key === parts.row.name || SUFFIX.test(parts.suffix)) return parts.suffix === '' ? missing(parts) : []
   return problem(`must have 1 to 128 letters, digits, spaces or _ . : / = + - @ after ${parts.row.name}`)
@@ -138,6 +137,20 @@ function keyProblems(parts: KeyParts | undefined, key: string, at: string): Cond
   function missing({ row }: KeyParts): ConditionProblem[] {
     return /[:/]$/.test(row.name) ? problem(`must name what follows ${row.name}, such as ${row.name}env`) : []
   }
+}
+
+/** The keys of the same service, or all: those of Route 53 as one, since they are long. */
+function nearKeys(key: string): string {
+  // ec2:ResourceTag/env and the like are the services' own names for what the global key says.
+  const [, family] = /^[a-z0-9-]+:(resource|request)tag\//i.exec(key) ?? []
+  if (family !== undefined) return `aws:${family.toLowerCase() === 'resource' ? 'Resource' : 'Request'}Tag/…`
+  const prefix = key.slice(0, key.indexOf(':') + 1).toLowerCase()
+  const near = CONDITION_KEYS.filter(({ name }) => prefix !== '' && name.toLowerCase().startsWith(prefix))
+  const names = (near.length > 0 ? near : CONDITION_KEYS).map(({ name }) => {
+    const shown = near.length > 0 ? name : name.replace(/(ChangeResourceRecordSets).*/, '$1…')
+    return shown.replace(/[:/]$/, '$&…')
+  })
+  return [...new Set(names)].join(', ')
 }
 
 function operatorProblems(operator: string | undefined, at: string): ConditionProblem[] {

@@ -216,6 +216,15 @@ describe('a condition', () => {
   })
 })
 
+for (const [key, near] of [
+  ['ec2:ResourceTag/env', ': aws:ResourceTag/… (got ec2:ResourceTag/env)'],
+  ['s3:Prefixes', ': s3:prefix (got s3:Prefixes)'],
+  ['prefix', 'route53:ChangeResourceRecordSets… (got prefix)'],
+] as const)
+  test(`${key} is told what would be right`, () => {
+    expect(readConditions([{ key, values: ['a'] }]).problems[0]?.message).toContain(near)
+  })
+
 test('keys with several values are asked of all of them, and must be there', () => {
   const { conditions } = readConditions([
     { key: 'aws:TagKeys', values: ['team', 'cost'] },
