@@ -1,6 +1,7 @@
 import type { Secret } from '../core/secret.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { CloudClock } from './cloud-clock.ts'
 
 /** The records that a lease is minted from; all of it is on record before `mint` is called. */
 export interface MintRequest {
@@ -109,6 +110,8 @@ export interface DenyWindow {
 /** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
 export interface CredentialProvider {
   readonly name: string
+  /** Missing where answers do not tell the time. */
+  readonly cloudClock?: CloudClock
   /**
    * What the session of a lease will be called. It is on record before the mint, so that a session of unknown outcome can be
    * found in the cloud's log, and denied. Pure; no two leases share a name.

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { ClockGuard } from '../core/clock-guard.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import { backoffMs } from '../core/limits/backoff.ts'
 import { failpoint } from '../core/process/failpoint.ts'
@@ -7,6 +8,7 @@ import type { CredentialProvider, DenyListContent } from '../credentials/provide
 import { type AuditEventInput, auditEvent } from '../ledger/events.ts'
 import type { ClaimedDenyList, Ledger } from '../ledger/ledger.ts'
 import type { DenyEntry, DenyList } from '../ledger/records.ts'
+import { isNeeded } from '../ledger/rules.ts'
 import type { WatchHub } from './watch-grant.ts'
 
 /** A replica that dies with a claim gives it back by not being heard of for this long. */
@@ -21,6 +23,7 @@ export interface DenyReconcilerParts {
   readonly ledger: Ledger
   readonly provider: CredentialProvider
   readonly clock: Clock
+  readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
   readonly hub: WatchHub
   /** Names this process on its claims. */
   readonly owner: string
@@ -54,8 +57,12 @@ export async function beginDenyWrites(
 }
 
 async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, signal: AbortSignal): Promise<void> {
-  const { ledger, provider, clock } = parts
-  const { list, entries, expired } = claimed
+  const { ledger, provider, clock, clockGuard } = parts
+  const { list } = claimed
+  // A clock that has jumped ahead would take entries off the list whose sessions still work.
+  const certainNow = clockGuard.earliestNow()
+  const entries = claimed.entries.filter((entry) => isNeeded(entry, certainNow))
+  const expired = claimed.entries.filter((entry) => !isNeeded(entry, certainNow))
   let content: DenyListContent
   try {
     content = planDenyList({
@@ -70,8 +77,8 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     await recordFailure(parts, claimed, thrown)
     return
   }
-  const at = clock.now()
-  const nextAttemptAt = findNextPrune(claimed)
+  const at = clockGuard.earliestNow()
+  const nextAttemptAt = findNextPrune(entries, clock.now())
   await ledger.denyWritten({
     listKey: list.key,
     claimVersion: list.claimVersion,
@@ -82,7 +89,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     ...(content.watermark ? { watermark: content.watermark } : {}),
     at,
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
-    events: toWrittenEvents(claimed, content, at),
+    events: toWrittenEvents({ ...claimed, entries }, expired.length, content, at),
   })
   failpoint('reconcile.after_record')
   parts.onWell(`deny:${list.key}`)
@@ -153,14 +160,19 @@ function tellProblem({ onProblem }: DenyReconcilerParts, { list }: ClaimedDenyLi
   onProblem({ component: `deny:${list.key}`, error })
 }
 
-function findNextPrune({ entries }: ClaimedDenyList): Date | undefined {
+function findNextPrune(entries: readonly DenyEntry[], now: Date): Date | undefined {
   if (entries.length === 0) return undefined
-  return new Date(Math.min(...entries.map((entry) => entry.until.getTime())) + PRUNE_BATCH_MS)
+  const nextMs = Math.min(...entries.map((entry) => entry.until.getTime()))
+  return new Date(Math.max(nextMs, now.getTime()) + PRUNE_BATCH_MS)
 }
 
 /** What was written, and who came under a watermark with it or left one. */
-function toWrittenEvents(claimed: ClaimedDenyList, content: DenyListContent, at: Date): AuditEventInput[] {
-  const { list, agents, entries, expired } = claimed
+function toWrittenEvents(
+  { list, agents, entries }: ClaimedDenyList,
+  removed: number,
+  content: DenyListContent,
+  at: Date,
+): AuditEventInput[] {
   const head = { at, actor: 'stint' } as const
   const denyList = list.key
   const [before, now] = [agents, content.agents ?? []].map((all) => new Set(all.map(({ agent }) => agent)))
@@ -170,7 +182,7 @@ function toWrittenEvents(claimed: ClaimedDenyList, content: DenyListContent, at:
     denyList,
     listed: content.grants.length,
     wanted: entries.length,
-    removed: expired.length,
+    removed,
     agents: content.agents?.length ?? 0,
     ...(content.watermark ? { watermark: content.watermark.toISOString() } : {}),
   }

@@ -1,3 +1,4 @@
+import type { ClockGuard } from '../core/clock-guard.ts'
 import { auditEvent, type EventData } from '../ledger/events.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { EndReason, Grant, Lease } from '../ledger/records.ts'
@@ -11,6 +12,7 @@ export interface EndParts {
   readonly ledger: Pick<Ledger, 'getPlan' | 'listLeases' | 'moveGrant'>
   readonly provider: DenyRules
   readonly hub: Pick<WatchHub, 'changed'>
+  readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
   readonly settings: LifeSettings
 }
 
@@ -40,9 +42,11 @@ export async function endGrant(parts: EndParts, request: EndRequest): Promise<Gr
 }
 
 async function decideMove(
-  { ledger, provider, settings }: EndParts,
-  { grant, plan: known, reason, now, deny, actor, eventData }: EndRequest,
+  { ledger, provider, clockGuard, settings }: EndParts,
+  { grant, plan: known, reason, now: read, deny, actor, eventData }: EndRequest,
 ): Promise<GrantMove> {
+  // P6: a clock that is ahead would take leases for over that still work, and leave them off the deny list.
+  const now = earlier(read, clockGuard.earliestNow())
   const leases = await loadOpenLeases(ledger, grant, now)
   // P6: a damaged row must not keep a grant from ending. An unknown plan needs the longest deny.
   const plan = known ?? (await undefinedIfCorrupt(loadPlan(ledger, grant)))
@@ -67,6 +71,10 @@ async function decideMove(
         : auditEvent('grant.ended', { ...head, data: { ...common, by: 'lease_end' } }),
     ],
   }
+}
+
+function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b
 }
 
 function isCutOnCompletion(plan: Plan | undefined, { cutOnCompletion }: LifeSettings): boolean {

@@ -14,6 +14,7 @@ const SWEEP_BATCH = 500
 const RECONCILE_MS = 1_000
 const PRUNE_MS = 60_000
 const NAME_HEADS_MS = 60_000
+const CLOCK_MS = 1_000
 const PRUNE_BATCH = 1_000
 const RECOVERY_BATCH = 500
 /** Between two tries of a loop that fails. Grants become due all the time, so it is short. */
@@ -74,6 +75,8 @@ export class Sweeper {
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
       this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
+      // Whoever asks for credentials meantime is refused; here it shows even if nobody does.
+      this.#every(CLOCK_MS, 'clock', async () => this.#parts.clockGuard.check()),
     ]
   }
 
@@ -86,12 +89,11 @@ export class Sweeper {
 
   /** Moves every grant that is due; one pass. */
   async sweep(): Promise<number> {
-    const { ledger, clock, clockGuard, hub, provider, settings } = this.#parts
+    const { ledger, clockGuard, hub, provider, settings } = this.#parts
     let moved = 0
     while (!this.#stop.signal.aborted) {
-      // A clock that has just jumped ahead would end grants whose leases still work.
-      clockGuard.check()
-      const now = clock.now()
+      // A clock that has jumped ahead would end grants whose leases still work.
+      const now = clockGuard.earliestNow()
       const settle = (due: DueGrant) => decideDueMove(due, now, settings, provider)
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
       if (grants.length > 0) failpoint('sweep.after_move')
@@ -110,8 +112,8 @@ export class Sweeper {
 
   /** Lets go of what retention allows; one pass. */
   async prune(): Promise<void> {
-    const { ledger, clock, retentionMs } = this.#parts
-    const now = clock.now()
+    const { ledger, clockGuard, retentionMs } = this.#parts
+    const now = clockGuard.earliestNow()
     await ledger.prune({ before: new Date(now.getTime() - retentionMs), now, limit: PRUNE_BATCH })
   }
 
@@ -123,8 +125,6 @@ export class Sweeper {
 
   /** A pass does not wait for its writes: a policy that hangs must not hold up another's. */
   async #beginWrites(): Promise<void> {
-    // … and would take entries off the deny lists whose sessions still live.
-    this.#parts.clockGuard.check()
     return beginDenyWrites(this.#parts, this.#stop.signal, (write) => {
       const tracked: Promise<void> = write.finally(() => this.#writes.delete(tracked))
       this.#writes.add(tracked)

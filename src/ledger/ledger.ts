@@ -279,10 +279,8 @@ export interface ClaimedDenyList {
   readonly list: DenyList
   /** Watermarks of agents that the document has, as far as is on record. */
   readonly agents: readonly DenyAgentWatermark[]
-  /** Entries with `until` after now, and those of which only the grant can be read: all that the document must hold. By wantedAt. */
+  /** All entries, and stand-ins for those of which only the grant can be read. By wantedAt. `isNeeded` says which may go. */
   readonly entries: readonly DenyEntry[]
-  /** Entries whose `until` has passed: to leave the document with this write. */
-  readonly expired: readonly DenyEntry[]
 }
 
 /** All that are given must hold; `requestedAfter` and `requestedBefore` are not included. */

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
-import { createClockGuard } from '../core/clock-guard.ts'
+import type { Clock } from '../core/clock.ts'
+import { type ClockGuard, createClockGuard } from '../core/clock-guard.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import { Admission, type AdmissionLimits, RecordLimits } from '../grants/agents/agent-limits.ts'
 import type { TokenGuard } from '../grants/agents/token-guard.ts'
@@ -80,7 +81,7 @@ function grantParts({
     recordLimits: new RecordLimits({ rates, ledger, clock }),
     hub,
     clock,
-    clockGuard: createClockGuard({ clock }),
+    clockGuard: guardClock(clock, provider),
     ids,
     settings,
     onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
@@ -89,6 +90,13 @@ function grantParts({
     trust: { isTrusted: (trustDomain) => issuers?.isTrusted(trustDomain) === true || isTrusted(bundles, trustDomain) },
   }
   return parts
+}
+
+/** The guard of the clock, which hears the cloud's time in every answer. */
+function guardClock(clock: Clock, { cloudClock }: CredentialProvider): ClockGuard {
+  const guard = createClockGuard({ clock, ...(cloudClock?.ask && { askCloud: cloudClock.ask }) })
+  cloudClock?.subscribe((cloudNow) => guard.heard(cloudNow))
+  return guard
 }
 
 /** @throws {StintError} TRUST_DOMAIN_UNAVAILABLE */

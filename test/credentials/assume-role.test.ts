@@ -189,6 +189,19 @@ describe('what STS answers', () => {
     expect(issued.issuedAt.toISOString()).toBe('2026-11-21T12:00:40.000Z')
   })
 
+  test('tells the time of every answer, a refusal too', async () => {
+    const told: string[] = []
+    aws.provider.cloudClock?.subscribe((cloudNow) => told.push(cloudNow.toISOString()))
+    aws.server.script(
+      'AssumeRole',
+      { kind: 'date', skewMs: 5_000 },
+      { kind: 'error', status: 403, code: 'AccessDenied' },
+    )
+    await aws.provider.mint(request(), never)
+    await failure(aws.provider.mint(request(), never))
+    expect(told).toEqual(['2026-11-21T12:00:05.000Z', '2026-11-21T12:00:00.000Z'])
+  })
+
   for (const [skewMs, reported, refused] of [
     [59_000, false, false],
     [-61_000, true, false],

@@ -224,6 +224,45 @@ describe('P5: fail closed', () => {
     await expect(h.request('key-00000001')).resolves.toMatchObject({ grant: { state: 'active' } })
   })
 
+  for (const { name, steps } of [
+    { name: 'a step of two hours', steps: [7_200_000] },
+    { name: 'a step of a day', steps: [86_400_000] },
+    { name: 'an hour back and two ahead', steps: [-3_600_000, 7_200_000] },
+    { name: 'creeping by 2 s every 0.4 s', steps: Array.from({ length: 100 }, () => 2_000) },
+  ])
+    test(`${name} ends no grant whose lease still works, and nothing is lost when the clock returns`, async () => {
+      let cloudMs = h.clock.now().getTime()
+      const pass = async (ms: number) => {
+        cloudMs += ms
+        await h.clock.advance(ms)
+        h.parts.clockGuard.heard(new Date(Math.floor(cloudMs / 1_000) * 1_000))
+      }
+      const running = await h.request('key-00000001')
+      const revoked = await h.request('key-00000002')
+      await pass(1)
+      for (const step of steps) {
+        h.clock.jump(step)
+        await pass(400)
+        await h.sweeper.sweep()
+        await h.sweeper.prune()
+      }
+      await expect(h.request('key-00000003')).rejects.toMatchObject({ code: 'CLOCK_UNSTABLE' })
+      expect(await h.ledger.getGrant(running.grant.id)).toMatchObject({ state: 'active' })
+      // What is ended meanwhile is denied, since its lease works, and is not called ended before that is enforced.
+      await h.operators.revokeGrant(OSCAR, revoked.grant.id, 'stop it')
+      expect(await h.ledger.getGrant(revoked.grant.id)).toMatchObject({ state: 'ending' })
+      expect(await h.ledger.denyOf(revoked.grant.id)).toBeDefined()
+      await h.sweeper.sweep()
+      expect(await h.ledger.getGrant(revoked.grant.id)).toMatchObject({ state: 'ending' })
+      h.clock.jump(-steps.reduce((sum, step) => sum + step, 0))
+      for (let n = 0; n < 12; n += 1) {
+        await pass(1_000)
+        await h.sweeper.sweep()
+      }
+      expect(await h.ledger.getGrant(running.grant.id)).toMatchObject({ state: 'active' })
+      await h.grants.renewLease(caller(), running.grant.id, h.signal)
+    })
+
   test('an unregistered agent shows up for operators', async () => {
     h.rules.registered = false
     await expect(h.request('key-00000001')).rejects.toMatchObject({ code: 'AGENT_UNREGISTERED' })

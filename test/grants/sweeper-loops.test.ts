@@ -21,13 +21,12 @@ test('a loop that fails is tried again after a wait that grows to five seconds, 
     owner: 'test',
     random: () => 1,
     retentionMs: 86_400_000,
-    clockGuard: {
-      check: () => {
-        if (failing) throw new StintError('CLOCK_UNSTABLE', { explanation: 'It has jumped.' })
-        return clock.now()
+    ledger: {
+      ...parts.ledger,
+      sweepGrants: async (input) => {
+        if (failing) throw new StintError('LEDGER_UNAVAILABLE', { explanation: 'The disk is full.' })
+        return parts.ledger.sweepGrants(input)
       },
-      earliestNow: () => clock.now(),
-      heard: () => {},
     },
     onProblem: ({ component }) => told.push(`${component} fails`),
     onWell: (component) => told.push(`${component} works`),

@@ -4,6 +4,7 @@ import { PROFILES, type StoreProfile } from '../../aws/store-profile.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { TokenBucket } from '../../core/limits/token-bucket.ts'
+import { CloudClockRelay } from '../cloud-clock.ts'
 import type { CredentialProvider } from '../provider.ts'
 import { IamAccounts } from './accounts/iam-accounts.ts'
 import { MintLanes, STS_SOCKETS } from './accounts/mint-lanes.ts'
@@ -71,6 +72,9 @@ export interface AwsStsProviderOptions {
   readonly writeLimits?: Partial<RetryLimits>
 }
 
+/** With who hears the time of every answer. */
+type ToldOptions = AwsStsProviderOptions & { readonly onTime: (cloudNow: Date) => void }
+
 /** The provider, what `stint doctor` asks of AWS, and an end to its sockets. */
 export interface AwsStsProvider extends CredentialProvider {
   readonly probes: AwsProbes
@@ -84,13 +88,16 @@ const DEFAULT_CALLS_PER_SECOND = 300
 const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
 /** Of the broker's own credentials for IAM, and of each account that has a revoker. */
 const IAM_SOCKETS = 64
+/** For the look that asks AWS for its time. */
+const ASK_MS = 20_000
 
 /**
  * Leases from AWS STS, and their revocation through IAM policy documents.
  *
  * @throws {StintError} CONFIG_INVALID for malformed ARNs or external ids, a role given twice, or a plain-HTTP endpoint.
  */
-export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
+export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvider {
+  const options: ToldOptions = { ...given, onTime: (cloudNow) => cloudClock.tell(cloudNow) }
   const profile = options.profile ?? PROFILES.aws
   const rules = roleRules(options.roles)
   const denyLists = new DenyListLocations(rules, options.roles)
@@ -172,6 +179,14 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
     denyBy: options.denyBy ?? 'both',
   })
 
+  const probes = new AwsProbes({ ...minterDeps, accessTo: (listKey) => accounts.accessTo(listKey), denyLists, callers })
+  const cloudClock = new CloudClockRelay(
+    // What the look finds, a fault included, is told to the observer.
+    profile.callerIdentity
+      ? () => void probes.credentials(AbortSignal.timeout(ASK_MS)).catch(() => undefined)
+      : undefined,
+  )
+
   return {
     name: 'aws-sts',
     nameSession: roleSessionName,
@@ -196,7 +211,8 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
         throw error
       })
     },
-    probes: new AwsProbes({ ...minterDeps, accessTo: (listKey) => accounts.accessTo(listKey), denyLists, callers }),
+    cloudClock,
+    probes,
     close: () => {
       for (const client of [sts, writerSts, iam]) client.destroy()
       accounts.close()
@@ -238,23 +254,21 @@ function sharedParts(options: AwsStsProviderOptions) {
   }
 }
 
-function clientOptions(options: AwsStsProviderOptions, endpoint: string | undefined, credentials: BrokerCredentials) {
+function clientOptions(options: ToldOptions, endpoint: string | undefined, credentials: BrokerCredentials) {
   return { ...endpointOptions(options, endpoint), credentials: credentials.source }
 }
 
-function endpointOptions(options: AwsStsProviderOptions, endpoint: string | undefined) {
+function endpointOptions(options: ToldOptions, endpoint: string | undefined) {
   return {
     region: options.region,
+    onTime: options.onTime,
     http: { ...HTTP, ...options.http },
     ...(options.network && { network: options.network }),
     ...(endpoint === undefined ? {} : { endpoint }),
   }
 }
 
-function brokerCredentials(
-  options: AwsStsProviderOptions,
-  given: BrokerKeys | ReadBrokerKeys | undefined,
-): BrokerCredentials {
+function brokerCredentials(options: ToldOptions, given: BrokerKeys | ReadBrokerKeys | undefined): BrokerCredentials {
   const chain = () => readDefaultChain(endpointOptions(options, options.stsEndpoint))
   const read = typeof given === 'object' ? async () => given : (given ?? chain())
   return new BrokerCredentials({ read, clock: options.clock })

@@ -8,7 +8,6 @@ import {
   enforcedDenyEntry,
   failedDenyList,
   isClaimable,
-  isNeeded,
   mendedDenyList,
   newDenyList,
   requireClaim,
@@ -128,12 +127,11 @@ function claim(
   now: Date,
 ): ClaimedDenyList {
   updateList(tx, row.row_id, list)
-  const entries = readEntries(tx, row.row_id).flatMap((entry) => claimedEntry(store, entry, list, now))
+  const entries = readEntries(tx, row.row_id)
   return {
     list,
     agents: readAgents(tx, row.row_id),
-    entries: entries.filter((entry) => isNeeded(entry, now)),
-    expired: entries.filter((entry) => !isNeeded(entry, now)),
+    entries: entries.flatMap((entry) => claimedEntry(store, entry, list, now)),
   }
 }
 

@@ -17,8 +17,12 @@ interface Command {
 
 const exchanges = new WeakMap<object, Exchange>()
 
-/** Makes a client note, per call, whether the request went out and what time the answer told. */
-export function observe<C extends STSClient | IAMClient>(client: C): C {
+/**
+ * Makes a client note, per call, whether the request went out and what time the answer told.
+ *
+ * @param onTime is told the time of every answer as it comes in.
+ */
+export function observe<C extends STSClient | IAMClient>(client: C, onTime?: (cloudNow: Date) => void): C {
   const stack = client.middlewareStack as STSClient['middlewareStack']
   stack.add(
     (next) => async (args) => {
@@ -27,7 +31,9 @@ export function observe<C extends STSClient | IAMClient>(client: C): C {
       const result = await next(args)
       const headers = (result.response as { headers?: Record<string, string> } | undefined)?.headers
       const date = Date.parse(headers?.date ?? '')
-      if (exchange && Number.isFinite(date)) exchange.serverDate = new Date(date)
+      if (!Number.isFinite(date)) return result
+      if (exchange) exchange.serverDate = new Date(date)
+      onTime?.(new Date(date))
       return result
     },
     { step: 'deserialize', name: 'stintObserve', priority: 'low' },

@@ -17,6 +17,8 @@ export interface ClientOptions {
   readonly credentials: NonNullable<AwsCredentialSource>
   readonly http: HttpLimits
   readonly maxSockets: number
+  /** Is told the time of every answer as it comes in. */
+  readonly onTime?: (cloudNow: Date) => void
 }
 
 /**
@@ -25,7 +27,7 @@ export interface ClientOptions {
  * @throws {StintError} CONFIG_INVALID for an endpoint over which credentials would travel in the clear.
  */
 export function createStsClient(options: ClientOptions): STSClient {
-  return observe(new STSClient(settings(options)))
+  return observe(new STSClient(settings(options)), options.onTime)
 }
 
 /** Clients as `createStsClient` makes them, which share their sockets, each for credentials of its own. */
@@ -33,7 +35,7 @@ export function createStsClients(options: Omit<ClientOptions, 'credentials'>) {
   const requestHandler = createRequestHandler(options)
   return {
     clientFor: (credentials: ClientOptions['credentials']) =>
-      observe(new STSClient({ ...settings({ ...options, credentials }), requestHandler })),
+      observe(new STSClient({ ...settings({ ...options, credentials }), requestHandler }), options.onTime),
     close: () => requestHandler.destroy(),
   }
 }
@@ -43,7 +45,7 @@ export function createIamClients(options: Omit<ClientOptions, 'credentials'>) {
   const requestHandler = createRequestHandler(options)
   return {
     clientFor: (credentials: ClientOptions['credentials']) =>
-      observe(new IAMClient({ ...settings({ ...options, credentials }), requestHandler })),
+      observe(new IAMClient({ ...settings({ ...options, credentials }), requestHandler }), options.onTime),
     close: () => requestHandler.destroy(),
   }
 }
@@ -53,7 +55,7 @@ export type IamClients = ReturnType<typeof createIamClients>
 
 /** As `createStsClient`. IAM has one control plane a partition; the SDK finds it from the region. */
 export function createIamClient(options: ClientOptions): IAMClient {
-  return observe(new IAMClient(settings(options)))
+  return observe(new IAMClient(settings(options)), options.onTime)
 }
 
 function settings({ region, endpoint, credentials, http, maxSockets, network = {} }: ClientOptions) {
