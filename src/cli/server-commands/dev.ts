@@ -6,11 +6,13 @@ import { loadConfig } from '../../config/load.ts'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { createLogger } from '../../core/log.ts'
 import { describeReason } from '../../core/text/describe-reason.ts'
+import { didYouMean } from '../../core/text/nearest.ts'
+import { readOwnRules } from '../../practice/stage/own-rules.ts'
 import { type Stage, setStage } from '../../practice/stage/stage.ts'
-import { STAGE_ROLE } from '../../practice/stage/stage-rules.ts'
 import { type Broker, startBroker } from '../../start/main.ts'
 import { VERSION } from '../../version.ts'
 import { type CommandIo, type RunCommand, runParser, UsageError } from '../command.ts'
+import { visibleLines } from '../visible.ts'
 import { runUntilSignalled } from './serve.ts'
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -19,6 +21,12 @@ const FIRST_LINE = '# Written by stint dev, which deletes it when it ends.'
 interface Flags {
   readonly log: (typeof LEVELS)[number]
   readonly writeEnv?: string
+  readonly config?: string
+  readonly policies?: string
+  readonly labels?: string
+  readonly registry?: string
+  readonly tasks?: readonly string[]
+  readonly agent?: string
 }
 
 /** Runs a broker against the practice cloud, with everything made up, and says how to talk to it. */
@@ -29,6 +37,15 @@ export const devCommand: RunCommand = (io) =>
         'Run a practice broker and cloud on this machine; no set-up needed. Prints shell variables on stdout.',
       )
       .option('--write-env <file>', 'write the shell variables to this file instead; it is deleted at the end')
+      .option(
+        '--config <path>',
+        'your config file, or a folder with stint.yaml and tasks/: its rules, roles and limits',
+      )
+      .option('--policies <directory>', 'your policies')
+      .option('--labels <file>', 'your labels')
+      .option('--registry <file>', 'your registrations; each gets a practice identity')
+      .option('--tasks <path...>', 'your task files, or folders of them; their roles and buckets are made')
+      .option('--agent <name>', 'registration that the shell variables are for; the first one unless named')
       .addOption(new Option('--log <level>', 'log level').choices(LEVELS).default('warn'))
       .action((flags: Flags) => dev(flags, io))
   })
@@ -42,19 +59,21 @@ async function dev(flags: Flags, io: CommandIo): Promise<void> {
 }
 
 async function startPracticeBroker(
-  { log, writeEnv }: Flags,
+  { log, writeEnv, agent, ...files }: Flags,
   io: CommandIo,
   stack: AsyncDisposableStack,
 ): Promise<Broker> {
   const folder = await mkdtemp(join(tmpdir(), 'stint-dev-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const stage = await setStage({ folder })
+  const own = Object.keys(files).length > 0 ? await readOwnRules(files) : undefined
+  if (own) io.stderr.write(visibleLines(`${own.summary.join('\n')}\n`))
+  const stage = await setStage({ folder, ...(own && { own }) })
   stack.defer(() => stage.close())
   const config = loadConfig({ file: stage.configFile, env: {} })
   const logger = createLogger({ level: log })
   const broker = await startBroker(config, { logger, version: VERSION })
   stack.defer(() => broker.stop())
-  const lines = await buildVariables(stage, broker)
+  const lines = await buildVariables(stage, broker, agent)
   if (writeEnv === undefined) io.stdout.write(lines)
   else {
     await writeVariables(writeEnv, lines)
@@ -66,9 +85,9 @@ async function startPracticeBroker(
 }
 
 /** Settings for the agent `invoice-bot`, the approver olga and any AWS SDK. */
-async function buildVariables(stage: Stage, { addresses }: Broker): Promise<string> {
+async function buildVariables(stage: Stage, { addresses }: Broker, name: string | undefined): Promise<string> {
   const { cloud } = stage
-  const agent = await stage.issueSvid('/agents/invoice-bot')
+  const agent = await chooseAgent(stage, name)
   const variables = {
     STINT_ADDRESS: addresses.agents,
     STINT_SERVER_ID: stage.brokerId,
@@ -79,7 +98,7 @@ async function buildVariables(stage: Stage, { addresses }: Broker): Promise<stri
     STINT_ADMIN_TOKEN_FILE: stage.tokenFiles.olga,
     STINT_CONFIG: stage.configFile,
     PRACTICE_FOLDER: stage.folder,
-    PRACTICE_ROLE: `arn:aws:iam::${cloud.accountId}:role/${STAGE_ROLE}`,
+    PRACTICE_ROLE: stage.roleArn,
     PRACTICE_OPERATOR_TOKEN_FILE: stage.tokenFiles.oscar,
     AWS_ENDPOINT_URL: cloud.endpoint,
     AWS_REGION: cloud.region,
@@ -89,6 +108,17 @@ async function buildVariables(stage: Stage, { addresses }: Broker): Promise<stri
   return Object.entries(variables)
     .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
     .join('')
+}
+
+/** An agent of one's own registrations, or the practice one. @throws {UsageError} */
+async function chooseAgent(stage: Stage, name: string | undefined) {
+  const { agents } = stage
+  const chosen = name === undefined ? agents[0] : agents.find((agent) => agent.name === name)
+  if (chosen) return chosen
+  if (name === undefined) return stage.issueSvid('/agents/invoice-bot')
+  const names = agents.map((agent) => agent.name)
+  const known = names.length > 0 ? `They are ${names.join(', ')}` : 'Name their file with --registry or --config'
+  throw new UsageError(`--agent must name a registration; got ${name}${didYouMean(name, names)}. ${known}.`)
 }
 
 /** A second broker may have written its own variables there since. */

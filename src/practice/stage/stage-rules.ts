@@ -1,6 +1,9 @@
 /** Path and name of the practice role that agents act through. */
 export const STAGE_ROLE = 'stint/agent-data'
 
+/** The practice buckets, one for each environment. */
+export const STAGE_BUCKETS = ['invoices-staging', 'invoices-prod']
+
 /** The agents of the stage, as `registry.file` has them. */
 export const STAGE_REGISTRATIONS = {
   agents: [
@@ -61,26 +64,31 @@ unless { action in [Stint::Action::"list", Stint::Action::"read"] };
 
 const policy = (...statements: object[]) => ({ Version: '2012-10-17', Statement: statements })
 
-/** The customer's side of the practice account, shaped as docs/aws describes it. */
-export function stageCloudPolicies(arn: (resource: string) => string) {
+/**
+ * The customer's side of the practice account, shaped as docs/aws describes it.
+ *
+ * @param reach where broker and revoker may work: with rules of somebody's own, in every account.
+ */
+export function stageCloudPolicies(arn: (resource: string) => string, reach: 'stage' | 'everywhere' = 'stage') {
   const principal = { AWS: arn('user/stint-broker') }
   const grantId = { StringLike: { 'sts:SourceIdentity': '??????????????????????????' } }
   return {
     broker: policy({
       Effect: 'Allow',
       Action: ['sts:AssumeRole', 'sts:SetSourceIdentity', 'sts:TagSession'],
-      Resource: arn('role/stint/*'),
+      Resource: reach === 'everywhere' ? '*' : arn('role/stint/*'),
     }),
     revoker: policy({
       Effect: 'Allow',
       Action: [
+        ...(reach === 'everywhere' ? ['sts:AssumeRole', 'iam:*'] : []),
         'iam:CreatePolicyVersion',
         'iam:DeletePolicyVersion',
         'iam:ListPolicyVersions',
         'iam:GetPolicyVersion',
         'iam:GetPolicy',
       ],
-      Resource: arn('policy/stint-boundary'),
+      Resource: reach === 'everywhere' ? '*' : arn('policy/stint-boundary'),
     }),
     boundary: policy({ Effect: 'Allow', Action: '*', Resource: '*' }),
     trust: policy(

@@ -4,6 +4,9 @@ import { stringify } from 'yaml'
 import { mintOperatorToken } from '../../admin/operators/operator-tokens.ts'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
 import { type PracticeCloud, startPracticeCloud } from '../cloud.ts'
+import { createOwnContents } from './own-cloud.ts'
+import { createTrustDomains, findHome, issueOwnSvids, withOwnRules } from './own-config.ts'
+import type { OwnRules } from './own-rules.ts'
 import { createTrustDomain, type PracticeTrustDomain } from './pki.ts'
 import { STAGE_LABELS, STAGE_POLICIES, STAGE_REGISTRATIONS, STAGE_ROLE, stageCloudPolicies } from './stage-rules.ts'
 
@@ -30,6 +33,14 @@ export interface Stage {
   ): Promise<{ certificateFile: string; privateKeyFile: string; spiffeId: string }>
   /** Files with the admin tokens of the operators `olga` (approver, owners), `oscar` (operator) and `vera` (viewer). */
   readonly tokenFiles: Readonly<Record<'olga' | 'oscar' | 'vera', string>>
+  /** The role that the shell variables name: the stage's, or the first one of somebody's own. */
+  readonly roleArn: string
+  /** The agents of somebody's own rules, each with its SVID; none on the usual stage. */
+  readonly agents: readonly {
+    readonly name: string
+    readonly certificateFile: string
+    readonly privateKeyFile: string
+  }[]
   close(): Promise<void>
 }
 
@@ -39,11 +50,13 @@ export interface StageOptions {
   readonly folder: string
   /** Laid over the config before it is written, section by section. */
   readonly config?: Record<string, Record<string, unknown>>
+  /** Rules that take the place of the stage's own. */
+  readonly own?: OwnRules
 }
 
 /** Sets the stage: a trust domain, a practice cloud with a role and two buckets, rules, operators, and a config file. */
-export async function setStage({ folder, config = {} }: StageOptions): Promise<Stage> {
-  const cloud = await startPracticeCloud()
+export async function setStage({ folder, config = {}, own }: StageOptions): Promise<Stage> {
+  const cloud = await startPracticeCloud(own ? findHome(own) : {})
   const trustDomain = await createTrustDomain(TRUST_DOMAIN)
   const place = (...parts: string[]) => join(folder, ...parts)
   await mkdir(place('policies'), { recursive: true })
@@ -57,15 +70,26 @@ export async function setStage({ folder, config = {} }: StageOptions): Promise<S
     return { certificateFile: `${base}.pem`, privateKeyFile: `${base}.key`, spiffeId: svid.spiffeId }
   }
   const server = await issueSvid(BROKER_PATH)
-  const keys = await createCloudContents(cloud, place)
-  const operators = await writeTokens(place)
+  const keys = await createCloudContents(cloud, place, own)
+  const operators = await writeTokens(place, own?.groups ?? [])
+  const others = own ? await createTrustDomains(own, trustDomain) : []
+  const agents = await issueOwnSvids(own, [trustDomain, ...others], issueSvid)
   await writeFileWhole(place('bundle.json'), trustDomain.bundleJson())
+  for (const domain of others) await writeFileWhole(place(`${domain.name}.json`), domain.bundleJson())
   await writeFileWhole(place('roots.pem'), trustDomain.rootCertPem)
   await writeFileWhole(place('agents.yaml'), stringify(STAGE_REGISTRATIONS))
   await writeFileWhole(place('labels.yaml'), stringify(STAGE_LABELS))
   await writeFileWhole(place('policies', 'practice.cedar'), STAGE_POLICIES)
   const configFile = place('stint.yaml')
-  await writeFileWhole(configFile, stringify(withOverrides(stageConfig(cloud, server, keys, operators.rows), config)))
+  const base = stageConfig(cloud, server, keys, operators.rows)
+  const ruled = own
+    ? withOwnRules(
+        base,
+        own,
+        others.map(({ name }) => name),
+      )
+    : base
+  await writeFileWhole(configFile, stringify(withOverrides(ruled, config), { aliasDuplicateObjects: false }))
 
   return {
     folder,
@@ -76,6 +100,8 @@ export async function setStage({ folder, config = {} }: StageOptions): Promise<S
     rootsFile: place('roots.pem'),
     issueSvid,
     tokenFiles: operators.files,
+    agents,
+    roleArn: own?.roleArns[0] ?? `arn:aws:iam::${cloud.accountId}:role/${STAGE_ROLE}`,
     close: () => cloud.close(),
   }
 }
@@ -89,10 +115,11 @@ interface KeyFiles {
 async function createCloudContents(
   cloud: PracticeCloud,
   place: (...parts: string[]) => string,
+  own: OwnRules | undefined,
 ): Promise<{ broker: KeyFiles; revoker: KeyFiles }> {
   const { accountId } = cloud
   const arn = (resource: string) => `arn:aws:iam::${accountId}:${resource}`
-  const policies = stageCloudPolicies(arn)
+  const policies = stageCloudPolicies(arn, own ? 'everywhere' : 'stage')
   const broker = cloud.addPrincipal({ arn: arn('user/stint-broker'), policies: [policies.broker] })
   const revoker = cloud.addPrincipal({ arn: arn('user/stint-revoker'), policies: [policies.revoker] })
   cloud.createPolicy({ arn: arn('policy/stint-boundary'), document: policies.boundary })
@@ -108,6 +135,7 @@ async function createCloudContents(
     cloud.putObject(bucket, '2026/11/one.json', '{"invoice":1}')
     cloud.putObject(bucket, '2026/11/two.json', '{"invoice":2}')
   }
+  if (own) createOwnContents(cloud, own)
   await mkdir(place('keys'), { mode: 0o700 })
   const write = async (name: string, keys: { accessKeyId: string; secretAccessKey: string }): Promise<KeyFiles> => {
     const files = { accessKeyIdFile: place('keys', `${name}.id`), secretAccessKeyFile: place('keys', `${name}.secret`) }
@@ -118,7 +146,7 @@ async function createCloudContents(
   return { broker: await write('broker', broker), revoker: await write('revoker', revoker) }
 }
 
-async function writeTokens(place: (...parts: string[]) => string) {
+async function writeTokens(place: (...parts: string[]) => string, groups: readonly string[]) {
   const expiresAt = new Date(Date.now() + TOKEN_MS).toISOString()
   await mkdir(place('tokens'), { mode: 0o700 })
   const make = async (name: string, role: string, groups: string[]) => {
@@ -128,7 +156,7 @@ async function writeTokens(place: (...parts: string[]) => string) {
     return { file, row: { name, role, groups, tokenSha256: sha256, expiresAt } }
   }
   const [olga, oscar, vera] = await Promise.all([
-    make('olga', 'approver', ['owners']),
+    make('olga', 'approver', [...new Set(['owners', ...groups])]),
     make('oscar', 'operator', []),
     make('vera', 'viewer', []),
   ])

@@ -1,0 +1,67 @@
+import { splitArn } from '../../aws/arn.ts'
+import { RoleRules } from '../../aws/roles/role-rules.ts'
+import { fillTemplate } from '../../aws/roles/role-template.ts'
+import { revokerTemplates } from '../../config/role-settings.ts'
+import type { PracticeCloud } from '../cloud.ts'
+import type { OwnRules } from './own-rules.ts'
+import { STAGE_BUCKETS, STAGE_ROLE, stageCloudPolicies } from './stage-rules.ts'
+
+/**
+ * Makes what rules of somebody's own need of the cloud: each role with its boundary and revoker, and the buckets and objects
+ * that tasks name, unless the stage has them. The roles may do everything, so what limits a lease is its plan alone.
+ */
+export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
+  const rules = new RoleRules(own.roles, revokerTemplates(own.roles))
+  const user = (name: string) => `arn:aws:iam::${cloud.accountId}:${name}`
+  const { trust } = stageCloudPolicies(user)
+  const trustPrincipals = trustAny([user('user/stint-broker'), user('user/stint-revoker')])
+  const once = createOnce()
+  for (const arn of own.roleArns) {
+    const found = rules.find(arn)
+    if (!found || arn === user(`role/${STAGE_ROLE}`)) continue
+    const { revocation } = found.rule
+    const boundary = revocation.kind === 'boundary' ? fillTemplate(revocation.policyArn, found.role) : undefined
+    if (boundary !== undefined) once(boundary, () => cloud.createPolicy({ arn: boundary, document: ALLOW_ALL }))
+    const revoker = revocation.kind === 'none' ? undefined : revocation.revoker
+    const revokerArn = revoker && fillTemplate(revoker.roleArn, found.role)
+    if (revokerArn !== undefined)
+      once(revokerArn, () =>
+        cloud.createRole({ arn: revokerArn, trustPolicy: trustPrincipals, policies: { deny: ALLOW_ALL } }),
+      )
+    const permissionsBoundary = boundary === undefined ? {} : { permissionsBoundary: boundary }
+    once(arn, () =>
+      cloud.createRole({ arn, trustPolicy: trust, policies: { work: ALLOW_ALL }, ...permissionsBoundary }),
+    )
+  }
+  for (const { bucket, key } of own.tasks.flatMap(({ task }) =>
+    task.access.flatMap(({ resources }) => resources.flatMap(toObject)),
+  )) {
+    if (!STAGE_BUCKETS.includes(bucket)) once(bucket, () => cloud.createBucket(bucket))
+    if (key !== undefined && !cloud.object(bucket, key)) cloud.putObject(bucket, key, '{}')
+  }
+}
+
+const ALLOW_ALL = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+
+function trustAny(principals: readonly string[]) {
+  const statement = { Effect: 'Allow', Principal: { AWS: principals }, Action: 'sts:AssumeRole' }
+  return { Version: '2012-10-17', Statement: [statement] }
+}
+
+function createOnce() {
+  const made = new Set<string>()
+  return (name: string, make: () => unknown) => {
+    if (made.has(name)) return
+    made.add(name)
+    make()
+  }
+}
+
+/** A bucket, and an object that the pattern of a key matches. Nothing for a bucket whose name is a pattern. */
+function toObject(resource: string): { bucket: string; key?: string }[] {
+  const { service, region, account, resource: named } = splitArn(resource)
+  const [bucket = '', ...key] = named.split('/')
+  if (service !== 's3' || region !== '' || account !== '' || bucket === '' || /[*?]/.test(bucket)) return []
+  if (key.length === 0) return [{ bucket }]
+  return [{ bucket, key: key.join('/').replace(/\*$/, 'one.json').replaceAll(/[*?]/g, 'x') }]
+}

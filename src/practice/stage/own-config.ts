@@ -1,0 +1,71 @@
+import { parseRoleArn } from '../../aws/arn.ts'
+import type { Config } from '../../config/schema.ts'
+import type { OwnRules } from './own-rules.ts'
+import { createTrustDomain, type PracticeTrustDomain } from './pki.ts'
+
+/** Where the practice cloud is: in the account of all the roles, if it is one, and in the region of the configuration. */
+export function findHome({ roleArns, config }: OwnRules): { accountId?: string; region?: string } {
+  const [only, another] = new Set(roleArns.flatMap((arn) => parseRoleArn(arn)?.accountId ?? []))
+  return {
+    ...(only !== undefined && another === undefined && { accountId: only }),
+    ...(config && { region: config.aws.region }),
+  }
+}
+
+/** A practice CA for each trust domain that the registrations name beside the stage's. */
+export function createTrustDomains(
+  { agents }: OwnRules,
+  { name }: PracticeTrustDomain,
+): Promise<PracticeTrustDomain[]> {
+  const names = new Set(agents.map(({ trustDomain }) => trustDomain))
+  return Promise.all([...names].filter((other) => other !== name).map((other) => createTrustDomain(other)))
+}
+
+type Issued = { readonly certificateFile: string; readonly privateKeyFile: string; readonly spiffeId: string }
+
+/** An SVID for each agent of the registrations. */
+export async function issueOwnSvids(
+  own: OwnRules | undefined,
+  domains: readonly PracticeTrustDomain[],
+  issue: (path: string, from: PracticeTrustDomain) => Promise<Issued>,
+): Promise<(Issued & { readonly name: string })[]> {
+  const issued: (Issued & { readonly name: string })[] = []
+  for (const { name, path, trustDomain } of own?.agents ?? []) {
+    const domain = domains.find((candidate) => candidate.name === trustDomain)
+    if (domain) issued.push({ name, ...(await issue(path, domain)) })
+  }
+  return issued
+}
+
+/** The stage's config with somebody's own files, roles, rules and limits in it. */
+export function withOwnRules(
+  base: Record<string, unknown>,
+  { config, policies, labels, registry, roles }: OwnRules,
+  trustDomains: readonly string[],
+): Record<string, unknown> {
+  const identity = base.identity as { domains: object }
+  const domains = Object.fromEntries(trustDomains.map((name) => [name, { file: `${name}.json`, format: 'spiffe' }]))
+  const policy = base.policy as object
+  const stageRoles = base.roles as { arn: string }[]
+  return {
+    ...base,
+    identity: { ...identity, domains: { ...identity.domains, ...domains } },
+    ...(registry !== undefined && { registry: { file: registry } }),
+    policy: {
+      ...policy,
+      ...(policies !== undefined && { directory: policies }),
+      ...(config && {
+        approvalsRequiredFor: config.policy.approvalsRequiredFor,
+        allowWaivers: config.policy.allowWaivers,
+      }),
+    },
+    ...(labels !== undefined && { labels: { file: labels } }),
+    roles: config ? roles : [...stageRoles, ...roles.filter(({ arn }) => stageRoles.every((role) => role.arn !== arn))],
+    ...(config && { grants: { ...(base.grants as object), ...limitsOf(config) } }),
+  }
+}
+
+function limitsOf({ grants: { minTaskTime, maxTaskTime, leaseTime, approvalTime } }: Config): Record<string, string> {
+  const limits = { minTaskTime, maxTaskTime, leaseTime, approvalTime }
+  return Object.fromEntries(Object.entries(limits).map(([name, ms]) => [name, `${ms}ms`]))
+}
