@@ -21,6 +21,9 @@ describe('an action that AWS may add tomorrow', () => {
     { action: 'wafv2:UpdateSomethingSet', level: 'write', expected: 'permissions [audit]' },
     { action: 'wafv2:CreateSomethingSet', level: 'write', expected: 'write []' },
     { action: 's3:InventObject', level: 'write', expected: 'write []' },
+    { action: 'kinesis:CreateSomething', level: 'tag', expected: 'write []' },
+    { action: 'codestar:DeleteSomething', level: 'read', expected: 'destructive []' },
+    { action: 's3:PutSomethingTagging', level: 'tag', expected: 'tag []' },
     { action: 's3:GetSomething', level: 'read', expected: 'read []' },
   ] as const)
     test(`${action} starts as ${expected}`, () => {

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
+import { parseActionOverrides } from '../../src/plan/action-overrides.ts'
 import { parseLabels } from '../../src/plan/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { compilePolicySet } from '../../src/policy/policy-set.ts'
@@ -90,6 +91,27 @@ describe('damaged files and declarations', () => {
       ])
       await fuzz('labels', fc.oneof(text.map(parsedOr), fc.anything()), async (value) => {
         await answersOrRefuses(() => parseLabels(value))
+      })
+    },
+    FUZZ_TIMEOUT_MS,
+  )
+  test(
+    'overrides of action classes: read, or refused',
+    async () => {
+      const text = mutatedText(JSON.stringify(STAGE_LABELS), [
+        '"',
+        '[',
+        '{',
+        ',',
+        'null',
+        '*',
+        ':',
+        '""',
+        '1',
+        'arn:aws:s3:::',
+      ])
+      await fuzz('overrides', fc.oneof(text.map(parsedOr), fc.anything()), async (value) => {
+        await answersOrRefuses(() => parseActionOverrides(value))
       })
     },
     FUZZ_TIMEOUT_MS,

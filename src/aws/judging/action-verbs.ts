@@ -46,10 +46,14 @@ const USER_NAME = /^(Batch)?(Create|Update|Enable|Activate)(Kx)?Users?$/
 /** Names of calls that only look, whatever access level they are filed under. */
 const LOOKS = /^(Batch)?(Get|List|Describe|Search|Validate|Test|View)[A-Z]/
 
+/** Names of calls that change something, whatever access level they are filed under. */
+const CHANGES =
+  /^(Batch)?(Create|Put|Update|Delete|Register|Approve|Remove|Set|Attach|Detach|Modify|Terminate|Revoke|Grant)(?!\w*(Tag|Url))[A-Z]/
+
 /** The rules about names as text, for the version of the table: another version may classify otherwise. */
 export const NAME_RULES: readonly string[] = [
   ...[ANYWHERE, LEADING, PREFIXES].map((words) => [...words].join(' ')),
-  ...[UNDOES_DELETION, STOPS_OWN_WORK, PURCHASE, PERMISSION_NAME, RIGHTS_NAME, USER_NAME, LOOKS].map(
+  ...[UNDOES_DELETION, STOPS_OWN_WORK, PURCHASE, PERMISSION_NAME, RIGHTS_NAME, USER_NAME, LOOKS, CHANGES].map(
     ({ source }) => source,
   ),
 ]
@@ -97,6 +101,11 @@ export function managesPermissions(name: string): boolean {
 export function looksOnly(name: string): 'list' | 'read' | undefined {
   if (!LOOKS.test(name)) return undefined
   return name.startsWith('List') ? 'list' : 'read'
+}
+
+/** True if the name says that something changes, so that a list, a read or a tag it is not, whatever AWS says. */
+export function changesByName(name: string): boolean {
+  return CHANGES.test(name)
 }
 
 function splitWords(text: string): ReadonlySet<string> {

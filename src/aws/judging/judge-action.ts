@@ -3,7 +3,7 @@ import type { TableAction } from '../action-table.ts'
 import { compileGlob, matches } from '../glob.ts'
 import { type ModelFactKind, modelFacts } from './action-model.ts'
 import { ACTION_OVERLAY } from './action-overlay.ts'
-import { isDestructive, judgeName, looksOnly } from './action-verbs.ts'
+import { changesByName, isDestructive, judgeName, looksOnly } from './action-verbs.ts'
 import type { OverlayRow } from './overlay/row.ts'
 import { SERVICE_RULES, type ServiceRule } from './service-rules.ts'
 
@@ -73,8 +73,16 @@ function baseVerdicts(name: string, level: ActionClass, rows: readonly OverlayRo
     return [toVerdict('name', reason, { class: looks })]
   }
   const said = toVerdict('aws', "the access level in AWS's Service Authorization Reference", { class: level })
-  const named = level === 'write' ? judgeName(name) : []
-  return [said, ...named.map(({ reason, ...says }) => toVerdict('name', reason, says))]
+  const isMisfiled = (isRead(level) || level === 'tag') && changesByName(name)
+  const misfiled = toVerdict('name', `its name says that it changes something; AWS files it as a ${level}`, {
+    class: 'write',
+  })
+  const named = level === 'write' || isMisfiled ? judgeName(name) : []
+  return [
+    said,
+    ...(isMisfiled ? [misfiled] : []),
+    ...named.map(({ reason, ...says }) => toVerdict('name', reason, says)),
+  ]
 }
 
 interface Subject {

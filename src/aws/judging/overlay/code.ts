@@ -92,6 +92,43 @@ export const CODE_ROWS: readonly OverlayRow[] = [
     reason: 'runs something on devices, or lets one in',
   },
   {
+    actions:
+      'sagemaker:CreateCluster sagemaker:UpdateCluster sagemaker:CreateMonitoringSchedule sagemaker:UpdateMonitoringSchedule pcs:CreateCluster pcs:UpdateCluster pcs:CreateComputeNodeGroup pcs:UpdateComputeNodeGroup gamelift:UpdateContainerGroupDefinition m2:UpdateApplication workspaces-instances:CreateWorkspaceInstance',
+    class: 'escalation',
+    outlives: 'the code stays and runs with its role',
+    reason: "takes scripts, an image or user data of the caller's choice, which run with a role",
+  },
+  {
+    actions:
+      'budgets:CreateBudgetAction budgets:UpdateBudgetAction budgets:ExecuteBudgetAction servicecatalog:CreateServiceAction servicecatalog:UpdateServiceAction chatbot:CreateCustomAction chatbot:UpdateCustomAction codepipeline:UpdateActionType migrationhub-orchestrator:CreateWorkflowStep migrationhub-orchestrator:UpdateWorkflowStep iotsitewise:CreateTask iotsitewise:UpdateTask',
+    class: 'escalation',
+    outlives: 'it acts again when it is triggered',
+    reason: 'decides what a role, a server or a device does when a limit is reached or somebody presses a button',
+  },
+  {
+    actions: 'iot:CreateCertificateProvider iot:UpdateCertificateProvider',
+    class: 'escalation',
+    outlives: 'the provider stays',
+    reason: 'decides who signs the certificates of devices, as iot:UpdateAuthorizer decides who is let in',
+  },
+  {
+    actions: 'pca-connector-ad:CreateTemplate pca-connector-ad:UpdateTemplate',
+    class: 'permissions',
+    outlives: 'the template stays',
+    reason: 'decides for whom, and in whose name, the directory issues certificates',
+  },
+  {
+    actions: 'cloudshell:ApproveCommand bedrock-agentcore:ConnectBrowserLiveViewStream',
+    class: 'escalation',
+    outlives: 'an open session stays open',
+    reason: 'lets a command run, or drives a browser that has a role; AWS calls both reads',
+  },
+  {
+    actions: 'kinesis:SubscribeToShard s3files:ClientMount s3files:ClientWrite s3files:ClientRootAccess',
+    outlives: 'an open connection or mount stays open',
+    reason: 'judged once, when it connects',
+  },
+  {
     actions: 'eks-mcp:CallPrivilegedTool',
     class: 'escalation',
     outlives: 'what was made in the cluster stays',

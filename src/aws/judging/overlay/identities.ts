@@ -106,6 +106,18 @@ export const IDENTITY_ROWS: readonly OverlayRow[] = [
     reason: 'taking rights away changes who may do what, as giving them does',
   },
   {
+    actions:
+      'codeconnections:RegisterAppCode codeconnections:StartAppRegistrationHandshake codeconnections:StartOAuthHandshake codestar-connections:RegisterAppCode codestar-connections:StartAppRegistrationHandshake codestar-connections:StartOAuthHandshake codeguru-reviewer:CreateConnectionToken',
+    class: 'permissions',
+    outlives: 'the connection stays',
+    reason: 'connects the account with a code host; AWS calls it a read',
+  },
+  {
+    actions: 'workspaces:DirectoryAccessManagement',
+    class: 'permissions',
+    reason: 'manages directories; AWS calls it a list',
+  },
+  {
     actions: 'worklink:UpdateDevicePolicyConfiguration',
     class: 'permissions',
     reason: 'decides which devices get in',
