@@ -1,5 +1,3 @@
-import { parseRolePattern } from '../../aws/roles/role-pattern.ts'
-import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { PROFILES, type StoreProfile } from '../../aws/store-profile.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
@@ -8,33 +6,25 @@ import { CloudClockRelay } from '../cloud-clock.ts'
 import type { CredentialProvider } from '../provider.ts'
 import { IamAccounts } from './accounts/iam-accounts.ts'
 import { MintLanes, STS_SOCKETS } from './accounts/mint-lanes.ts'
+import { type AwsRole, ServedRoles } from './accounts/served-roles.ts'
 import { createIamClient, createIamClients, createStsClient, createStsClients } from './calls/clients.ts'
 import type { AwsNetwork, HttpLimits } from './calls/network.ts'
 import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
 import type { DenyKey } from './deny/deny-document.ts'
-import { DenyListLocations, type RevocationRule } from './deny/deny-list-locations.ts'
 import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
 import { DocumentRoom } from './deny/document-room.ts'
 import { IamDenyWriter } from './deny/iam-deny-writer.ts'
 import { AssumeRoleMinter } from './mint/assume-role.ts'
-import { type ExternalIdSource, ExternalIds } from './mint/external-ids.ts'
+import { ExternalIds } from './mint/external-ids.ts'
 import { roleSessionName, toLeaseSession } from './mint/lease-session.ts'
 import type { MintBy } from './mint/mint-by.ts'
 import { ScopedCredentialsMinter } from './mint/scoped-credentials.ts'
 import type { AnswerStrictness } from './mint/session-answer.ts'
-import { checkExternalId } from './mint/session-request.ts'
 import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys } from './own-credentials/broker-credentials.ts'
 import type { CallerIdentityDeps } from './own-credentials/caller-identity.ts'
 import { readDefaultChain } from './own-credentials/default-chain.ts'
 import { AwsProbes } from './probes.ts'
-import { requireRoleArn } from './role-arn.ts'
-
-/** A role that leases are minted from, or a pattern of roles. */
-interface AwsRole extends RevocationRule {
-  /** sts:ExternalId, issued by the broker's operator for this role and never chosen by a customer; a function is asked again. */
-  readonly externalId?: ExternalIdSource
-}
 
 /** One region, any number of accounts. Every field with a unit has it in its name. */
 export interface AwsStsProviderOptions {
@@ -99,38 +89,15 @@ const ASK_MS = 20_000
 export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvider {
   const options: ToldOptions = { ...given, onTime: (cloudNow) => cloudClock.tell(cloudNow) }
   const profile = options.profile ?? PROFILES.aws
-  const rules = roleRules(options.roles)
-  const denyLists = new DenyListLocations(rules, options.roles)
+  const roles = new ServedRoles(options.roles)
+  const { denyLists } = roles
   const shared = sharedParts(options)
-  const listed = new Set(options.roles.flatMap(({ arn, accounts }) => parseRolePattern(arn, accounts)?.spelled ?? []))
-  const lanes = new MintLanes({ clock: options.clock, isListed: (roleArn) => listed.has(roleArn) })
   const externalIds = new ExternalIds({
-    find: (roleArn) => {
-      const { role, rule } = rules.find(roleArn) ?? {}
-      if (!role || !rule?.externalId) return undefined
-      return { source: rule.externalId, place: role, isListed: listed.has(roleArn) }
-    },
+    find: (roleArn) => roles.externalIdOf(roleArn),
     clock: options.clock,
     onProblem: (roleArn, error) => shared.observer.externalIdRead?.(roleArn, error),
   })
-  const credentials = brokerCredentials(options, options.credentials)
-  const iamCredentials = options.iamCredentials ? brokerCredentials(options, options.iamCredentials) : credentials
-  const sts = createStsClient({
-    ...clientOptions(options, options.stsEndpoint, credentials),
-    maxSockets: STS_SOCKETS,
-  })
-  const iam = createIamClient({
-    ...clientOptions(options, options.iamEndpoint, iamCredentials),
-    maxSockets: IAM_SOCKETS,
-  })
-  // Not the minting client: a revocation must find a socket whatever the mints are waiting for.
-  const writerSts = createStsClient({
-    ...clientOptions(options, options.stsEndpoint, iamCredentials),
-    maxSockets: STS_SOCKETS,
-  })
-  const callers: CallerIdentityDeps[] = [{ ...shared, service: 'sts', client: sts, credentials }]
-  if (iamCredentials !== credentials)
-    callers.push({ ...shared, service: 'iam', client: writerSts, credentials: iamCredentials })
+  const { credentials, iamCredentials, sts, iam, writerSts, callers } = ownClients(options, shared)
   const accounts = new IamAccounts({
     denyLists,
     own: { client: iam, credentials: iamCredentials },
@@ -145,21 +112,20 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
       createIamClients({ ...endpointOptions(options, options.iamEndpoint), maxSockets: IAM_SOCKETS }),
     clock: options.clock,
   })
-  const bucket = new TokenBucket({
-    clock: options.clock,
-    ratePerSecond: options.callsPerSecond ?? DEFAULT_CALLS_PER_SECOND,
-  })
   const mintLimits = { ...MINT, ...options.mintLimits }
   const minterDeps = {
     ...shared,
     client: sts,
     credentials,
-    bucket,
+    bucket: new TokenBucket({
+      clock: options.clock,
+      ratePerSecond: options.callsPerSecond ?? DEFAULT_CALLS_PER_SECOND,
+    }),
     limits: mintLimits,
     strictness: options.strictness ?? profile.answers,
     leaseEnd: profile.policy.leaseEnd,
     externalIds,
-    lanes,
+    lanes: new MintLanes({ clock: options.clock, isListed: (roleArn) => roles.isListed(roleArn) }),
   }
   const clients = createStsClients({ ...endpointOptions(options, options.stsEndpoint), maxSockets: STS_SOCKETS })
   const scoped =
@@ -193,7 +159,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
     mintTimeoutMs: mintTimeoutMs(mintTotalMs),
     mint: async (request, signal) => {
       const { roleArn } = request.lease
-      if (!rules.find(roleArn)) throw unknownRole(roleArn)
+      if (!roles.has(roleArn)) throw unknownRole(roleArn)
       if (scoped) return scoped.mint(request, signal)
       return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
@@ -222,26 +188,23 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
   }
 }
 
-/** @throws {StintError} CONFIG_INVALID for what is no role, for rules that are in each other's way, and for external ids that are none */
-function roleRules(roles: readonly AwsRole[]): RoleRules<AwsRole> {
-  for (const { arn, accounts, externalId, revocation } of roles) {
-    if (!parseRolePattern(arn, accounts)) requireRoleArn(arn)
-    const { revoker } = revocation.kind === 'none' ? {} : revocation
-    for (const source of [externalId, revoker?.externalId])
-      if (source && typeof source !== 'function') checkExternalId(arn, source)
-  }
-  const revokers = roles.flatMap(({ revocation }) =>
-    revocation.kind === 'none' || !revocation.revoker ? [] : [revocation.revoker.roleArn],
-  )
-  const rules = new RoleRules(roles, revokers)
-  const [conflict] = rules.conflicts
-  if (!conflict) return rules
-  const roleArn = roles[conflict.rules[1]]?.arn ?? ''
-  const explanation =
-    conflict.kind === 'same'
-      ? 'A role is configured twice; list it once.'
-      : 'Two patterns of roles name some roles both, and neither is narrower.'
-  throw new StintError('CONFIG_INVALID', { explanation, roleArn })
+/** Clients that sign with the broker's own credentials. */
+function ownClients(options: ToldOptions, shared: ReturnType<typeof sharedParts>) {
+  const credentials = brokerCredentials(options, options.credentials)
+  const iamCredentials = options.iamCredentials ? brokerCredentials(options, options.iamCredentials) : credentials
+  const stsOptions = { ...endpointOptions(options, options.stsEndpoint), maxSockets: STS_SOCKETS }
+  const sts = createStsClient({ ...stsOptions, credentials: credentials.source })
+  // Not the minting client: a revocation must find a socket whatever the mints are waiting for.
+  const writerSts = createStsClient({ ...stsOptions, credentials: iamCredentials.source })
+  const iam = createIamClient({
+    ...endpointOptions(options, options.iamEndpoint),
+    credentials: iamCredentials.source,
+    maxSockets: IAM_SOCKETS,
+  })
+  const callers: CallerIdentityDeps[] = [{ ...shared, service: 'sts', client: sts, credentials }]
+  if (iamCredentials !== credentials)
+    callers.push({ ...shared, service: 'iam', client: writerSts, credentials: iamCredentials })
+  return { credentials, iamCredentials, sts, iam, writerSts, callers }
 }
 
 function sharedParts(options: AwsStsProviderOptions) {
@@ -252,10 +215,6 @@ function sharedParts(options: AwsStsProviderOptions) {
     observer: options.observer ?? {},
     attemptTimeoutMs: http.connectionTimeoutMs + http.requestTimeoutMs,
   }
-}
-
-function clientOptions(options: ToldOptions, endpoint: string | undefined, credentials: BrokerCredentials) {
-  return { ...endpointOptions(options, endpoint), credentials: credentials.source }
 }
 
 function endpointOptions(options: ToldOptions, endpoint: string | undefined) {

@@ -1,0 +1,68 @@
+import { parseRolePattern } from '../../../aws/roles/role-pattern.ts'
+import { RoleRules } from '../../../aws/roles/role-rules.ts'
+import { StintError } from '../../../core/errors.ts'
+import { DenyListLocations, type RevocationRule } from '../deny/deny-list-locations.ts'
+import type { ExternalIdSource, RoleExternalId } from '../mint/external-ids.ts'
+import { checkExternalId } from '../mint/session-request.ts'
+import { requireRoleArn } from '../role-arn.ts'
+
+/** A role that leases are minted from, or a pattern of roles. */
+export interface AwsRole extends RevocationRule {
+  /** sts:ExternalId, issued by the broker's operator for this role and never chosen by a customer; a function is asked again. */
+  readonly externalId?: ExternalIdSource
+}
+
+/** The roles that agents may act through, and where the deny list of each is. */
+export class ServedRoles {
+  readonly denyLists: DenyListLocations
+  readonly #rules: RoleRules<AwsRole>
+  readonly #listed: ReadonlySet<string>
+
+  /**
+   * @throws {StintError} CONFIG_INVALID for what is no role, for rules that are in each other's way, and for boundaries, policy
+   *   names and external ids that are none.
+   */
+  constructor(roles: readonly AwsRole[]) {
+    for (const role of roles) checkRole(role)
+    const revokers = roles.flatMap(({ revocation }) => revokerOf(revocation)?.roleArn ?? [])
+    this.#rules = new RoleRules(roles, revokers)
+    const [conflict] = this.#rules.conflicts
+    if (conflict) throw inEachOthersWay(conflict.kind, roles[conflict.rules[1]]?.arn ?? '')
+    this.denyLists = new DenyListLocations(this.#rules, roles)
+    this.#listed = new Set(roles.flatMap(({ arn, accounts }) => parseRolePattern(arn, accounts)?.spelled ?? []))
+  }
+
+  has(roleArn: string): boolean {
+    return this.#rules.find(roleArn) !== undefined
+  }
+
+  /** Whether the operator has named a role by its own ARN; any other may be made up by an agent. */
+  isListed(roleArn: string): boolean {
+    return this.#listed.has(roleArn)
+  }
+
+  /** Where the external id of a role is kept; undefined for a role that has none. */
+  externalIdOf(roleArn: string): RoleExternalId | undefined {
+    const found = this.#rules.find(roleArn)
+    if (!found?.rule.externalId) return undefined
+    return { source: found.rule.externalId, place: found.role, isListed: this.isListed(roleArn) }
+  }
+}
+
+function checkRole({ arn, accounts, externalId, revocation }: AwsRole): void {
+  if (!parseRolePattern(arn, accounts)) requireRoleArn(arn)
+  for (const source of [externalId, revokerOf(revocation)?.externalId])
+    if (source && typeof source !== 'function') checkExternalId(arn, source)
+}
+
+function revokerOf(revocation: AwsRole['revocation']) {
+  return revocation.kind === 'none' ? undefined : revocation.revoker
+}
+
+function inEachOthersWay(kind: 'same' | 'overlap', roleArn: string): StintError {
+  const explanation =
+    kind === 'same'
+      ? 'A role is configured twice; list it once.'
+      : 'Two patterns of roles name some roles both, and neither is narrower.'
+  return new StintError('CONFIG_INVALID', { explanation, roleArn })
+}
