@@ -38,9 +38,28 @@
 {{- if and $values.networkPolicy.enabled (or (not $values.networkPolicy.dnsTo) (not $values.networkPolicy.awsTo) (not $values.networkPolicy.awsPorts)) -}}
 {{- fail "networkPolicy.dnsTo, awsTo and awsPorts must not be empty: the broker could not reach STS and IAM." -}}
 {{- end -}}
+{{- include "stint.checkAwsProxy" . -}}
 {{- include "stint.checkOutsiders" . -}}
 {{- include "stint.checkClaim" . -}}
 {{- include "stint.checkGrace" . -}}
+{{- end -}}
+
+{{/* The network policy must let the broker reach its proxy, which takes the place of AWS's own ports. */}}
+{{- define "stint.checkAwsProxy" -}}
+{{- $policy := .Values.networkPolicy -}}
+{{- $proxy := .Values.config.aws.proxy -}}
+{{- if and $proxy.credentialsSecret (not $proxy.url) -}}
+{{- fail "config.aws.proxy.credentialsSecret needs config.aws.proxy.url: there is no proxy that would ask for it." -}}
+{{- end -}}
+{{- if and $proxy.url $policy.enabled -}}
+{{- $default := ternary "443" "80" (hasPrefix "https:" $proxy.url) -}}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+/?$" $proxy.url | trimSuffix "/") | default $default -}}
+{{- $open := dict -}}
+{{- range $policy.awsPorts }}{{ $_ := set $open (printf "%d" (int64 .)) true }}{{ end -}}
+{{- if not (hasKey $open $port) -}}
+{{- fail (printf "networkPolicy.awsPorts lacks %s: the broker could not reach its proxy %s (config.aws.proxy.url)." $port $proxy.url) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Callers from outside of the cluster are no pods: a rule that names pods alone lets none of them in. */}}

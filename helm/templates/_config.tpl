@@ -29,9 +29,14 @@ so that the broker's own default holds.
 {{- end -}}
 {{- $_ := set $config "roles" $roles -}}
 
-{{- range list "stsEndpoint" "iamEndpoint" "strictness" -}}
+{{- range list "endpoint" "stsEndpoint" "iamEndpoint" "fips" "dualStack" "strictness" -}}
 {{- if not (get $config.aws .) }}{{ $_ := unset $config.aws . }}{{ end -}}
 {{- end -}}
+{{- if $config.aws.caConfigMap }}{{ $_ := set $config.aws "caFile" "/etc/stint/aws/ca/roots" }}{{ end -}}
+{{- $proxy := $config.aws.proxy -}}
+{{- if $proxy.credentialsSecret }}{{ $_ := set $proxy "credentialsFile" "/etc/stint/aws/proxy/credentials" }}{{ end -}}
+{{- if $proxy.url }}{{ $_ := set $config.aws "proxy" (omit $proxy "credentialsSecret") }}{{ else }}{{ $_ := unset $config.aws "proxy" }}{{ end -}}
+{{- $_ := unset $config.aws "caConfigMap" -}}
 {{- if $values.awsKeys.broker.existingSecret }}{{ $_ := set $config.aws "credentials" (include "stint.keyFiles" (dict "who" "broker" "keys" $values.awsKeys.broker) | fromYaml) }}{{ end -}}
 {{- if $values.awsKeys.revoker.existingSecret }}{{ $_ := set $config.aws "revokerCredentials" (include "stint.keyFiles" (dict "who" "revoker" "keys" $values.awsKeys.revoker) | fromYaml) }}{{ end -}}
 

@@ -51,6 +51,12 @@ renews only those.
 {{- end }}
 {{- end }}
 {{- end }}
+{{- with $values.config.aws.caConfigMap }}
+- {name: aws-ca, path: /etc/stint/aws/ca, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
+{{- end }}
+{{- with $values.config.aws.proxy.credentialsSecret }}
+- {name: aws-proxy, path: /etc/stint/aws/proxy, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: credentials}]}
+{{- end }}
 {{- range $at, $role := $values.config.roles }}
 {{- with $role.externalIdSecret }}
 - {name: external-id-{{ $at }}, path: /etc/stint/external-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}

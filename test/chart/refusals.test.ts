@@ -37,6 +37,21 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
     values: lay(ADMIN_OUTSIDE, { admin: { service: { type: 'LoadBalancer' } } }),
     says: 'admin.service.type is LoadBalancer, yet networkPolicy.adminFrom names only pods',
   },
+  {
+    name: 'a proxy to AWS at a port that the network policy keeps shut',
+    values: { config: { aws: { proxy: { url: 'http://proxy.example:3128' } } } },
+    says: 'networkPolicy.awsPorts lacks 3128',
+  },
+  {
+    name: 'a proxy to AWS at the port of its scheme, which the network policy keeps shut',
+    values: { config: { aws: { proxy: { url: 'http://proxy.example' } } } },
+    says: 'networkPolicy.awsPorts lacks 80',
+  },
+  {
+    name: 'a password for no proxy',
+    values: { config: { aws: { proxy: { credentialsSecret: { name: 'proxy', key: 'user' } } } } },
+    says: 'config.aws.proxy.credentialsSecret needs config.aws.proxy.url',
+  },
   { name: 'two replicas', values: { replicaCount: 2 }, says: 'replicaCount must be 1: the ledger is one SQLite file' },
   { name: 'no replica', values: { replicaCount: 0 }, says: 'replicaCount must be 1' },
   { name: 'no image', values: { image: { repository: '' } }, says: 'image.repository is missing' },

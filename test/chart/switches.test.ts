@@ -66,6 +66,51 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    name: 'a proxy with a password on the way to AWS, and certificates of its own',
+    values: {
+      config: {
+        aws: {
+          caConfigMap: { name: 'corporate-roots', key: 'ca.crt' },
+          proxy: {
+            url: 'http://proxy.example:3128',
+            credentialsSecret: { name: 'proxy', key: 'user' },
+            noProxy: ['.vpce.amazonaws.com'],
+          },
+        },
+      },
+      networkPolicy: { awsPorts: [443, 3128] },
+    },
+    shows: {
+      'StatefulSet stint': secretVolume('aws-proxy', 'proxy', [{ key: 'user', path: 'credentials' }]),
+      'NetworkPolicy stint': {
+        spec: {
+          egress: holds({
+            ports: [
+              { protocol: 'TCP', port: 443 },
+              { protocol: 'TCP', port: 3128 },
+            ],
+          }),
+        },
+      },
+    },
+    config: {
+      aws: {
+        caFile: '/etc/stint/aws/ca/roots',
+        proxy: {
+          url: { host: 'proxy.example', port: 3128, tls: false },
+          credentialsFile: '/etc/stint/aws/proxy/credentials',
+          noProxy: ['.vpce.amazonaws.com'],
+        },
+      },
+    },
+  },
+  {
+    name: "AWS's FIPS endpoints with IPv6 addresses",
+    values: { config: { aws: { fips: true, dualStack: true } } },
+    shows: {},
+    config: { aws: { fips: true, dualStack: true } },
+  },
+  {
     name: 'the admin API outside the pod',
     values: ADMIN_OUTSIDE,
     shows: {

@@ -69,7 +69,7 @@ describe('values.schema.json', () => {
     const asFile = (path: string) =>
       path
         .replace(/serviceAccountToken.*$/, 'tokenFile')
-        .replace(/(externalId|ca|bundle|keys|token)(Secret|ConfigMap)$/, '$1File')
+        .replace(/(externalId|ca|bundle|keys|token|credentials)(Secret|ConfigMap)$/, '$1File')
     const offered = paths(chart, '')
       .filter((path) => !/(Secret|ConfigMap)\/(name|key)$/.test(path))
       .map(asFile)

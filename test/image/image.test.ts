@@ -72,9 +72,10 @@ describe('the final stage', () => {
 })
 
 describe('the final tree', () => {
-  test('holds the program, the contract, the licence, the packages, and nothing else', async () => {
+  test('holds the program, the contract, the template of the AWS accounts, the licence, the packages, and nothing else', async () => {
     expect((await readdir(join(image.root, 'app'))).sort()).toEqual([
       'LICENSE',
+      'aws',
       'dist',
       'node_modules',
       'package.json',
