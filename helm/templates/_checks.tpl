@@ -123,6 +123,9 @@
 {{- if and $values.labels.rules $values.labels.existingConfigMap -}}
 {{- fail "labels must have either rules or existingConfigMap, not both." -}}
 {{- end -}}
+{{- if and $values.actionOverrides.rows $values.actionOverrides.existingConfigMap -}}
+{{- fail "actionOverrides must have either rows or existingConfigMap, not both." -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "stint.checkAdmin" -}}

@@ -18,6 +18,9 @@ so that the broker's own default holds.
 {{- if or $values.labels.rules $values.labels.existingConfigMap -}}
 {{- $_ := set $config "labels" (dict "file" "/etc/stint/labels/labels.yaml") -}}
 {{- end -}}
+{{- if or $values.actionOverrides.rows $values.actionOverrides.existingConfigMap -}}
+{{- $_ := set $config "actions" (dict "overridesFile" "/etc/stint/actions/actions.yaml") -}}
+{{- end -}}
 
 {{- $roles := list -}}
 {{- range $at, $role := $config.roles -}}

@@ -19,6 +19,12 @@ renews only those.
   configMap: {{ $values.labels.existingConfigMap | default (printf "%s-labels" $full) | quote }}
   items: [{key: labels.yaml, path: labels.yaml}]
 {{- end }}
+{{- if or $values.actionOverrides.rows $values.actionOverrides.existingConfigMap }}
+- name: actions
+  path: /etc/stint/actions
+  configMap: {{ $values.actionOverrides.existingConfigMap | default (printf "%s-actions" $full) | quote }}
+  items: [{key: actions.yaml, path: actions.yaml}]
+{{- end }}
 {{- range $at, $bundle := $values.trustBundles }}
 - name: bundle-{{ $at }}
   path: /etc/stint/bundles/{{ $bundle.trustDomain }}

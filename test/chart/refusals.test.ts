@@ -195,6 +195,16 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
     says: 'registry must have either agents or existingConfigMap',
   },
   {
+    name: 'action overrides in two places',
+    values: {
+      actionOverrides: {
+        rows: [{ action: 'ec2:StopInstances', class: 'write', reason: 'every night' }],
+        existingConfigMap: 'team',
+      },
+    },
+    says: 'actionOverrides must have either rows or existingConfigMap',
+  },
+  {
     name: 'labels in two places',
     values: { labels: { rules: [{ label: 'a', resources: ['*'] }], existingConfigMap: 'team' } },
     says: 'labels must have either rules or existingConfigMap',

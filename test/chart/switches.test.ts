@@ -45,6 +45,7 @@ const ROWS: readonly Row[] = [
       },
       'Service stint-admin': undefined,
       'ConfigMap stint-labels': undefined,
+      'ConfigMap stint-actions': undefined,
       'StatefulSet stint': {
         spec: {
           persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
@@ -416,6 +417,7 @@ const ROWS: readonly Row[] = [
       registry: { agents: [], existingConfigMap: 'team-agents' },
       policies: { files: null, existingConfigMap: 'team-policies' },
       labels: { existingConfigMap: 'team-labels' },
+      actionOverrides: { existingConfigMap: 'team-actions' },
     },
     shows: {
       'ConfigMap stint-registry': undefined,
@@ -423,13 +425,22 @@ const ROWS: readonly Row[] = [
       'ConfigMap stint-labels': undefined,
       'StatefulSet stint': pod({
         volumes: expect.arrayContaining(
-          ['registry', 'policies', 'labels'].map((name) =>
+          ['registry', 'policies', 'labels', 'actions'].map((name) =>
             expect.objectContaining({ name, configMap: expect.anything() }),
           ),
         ),
       }),
     },
-    config: { labels: { file: '/etc/stint/labels/labels.yaml' } },
+    config: {
+      labels: { file: '/etc/stint/labels/labels.yaml' },
+      actions: { overridesFile: '/etc/stint/actions/actions.yaml' },
+    },
+  },
+  {
+    name: 'action overrides',
+    values: { actionOverrides: { rows: [{ action: 'ec2:StopInstances', class: 'write', reason: 'every night' }] } },
+    shows: { 'ConfigMap stint-actions': { data: { 'actions.yaml': expect.stringContaining('ec2:StopInstances') } } },
+    config: { actions: { overridesFile: '/etc/stint/actions/actions.yaml' } },
   },
   {
     name: 'labels',

@@ -36,6 +36,9 @@ const YAML_PIECES = [
   '2026-99-99',
 ]
 const ROLE = 'arn:aws:iam::123456789012:role/stint/agent-data'
+const OVERRIDES = {
+  overrides: [{ action: 'ec2:StopInstances', class: 'write', reason: 'dev machines are stopped every night' }],
+}
 
 describe('damaged files and declarations', () => {
   let stage: Stage
@@ -98,7 +101,7 @@ describe('damaged files and declarations', () => {
   test(
     'overrides of action classes: read, or refused',
     async () => {
-      const text = mutatedText(JSON.stringify(STAGE_LABELS), [
+      const text = mutatedText(JSON.stringify(OVERRIDES), [
         '"',
         '[',
         '{',
