@@ -1,7 +1,16 @@
 import { StintError } from '../core/errors.ts'
 import { type ResourcePattern, resourceContains } from './arn.ts'
 import { type Condition, conditionElement } from './conditions/condition.ts'
-import { shortenActions } from './shorten-actions.ts'
+import { mergeServices } from './policy-statements/merge-services.ts'
+import { type ActionWildcard, type Shortened, shortenStatements } from './policy-statements/shorten-actions.ts'
+import {
+  type Allow,
+  groupByActions,
+  groupByResources,
+  groupByService,
+  type NeededResources,
+  statementJson,
+} from './policy-statements/statement.ts'
 import { type LeaseEndForm, type PolicyForm, PROFILES } from './store-profile.ts'
 
 /** One action on one resource pattern that the policy has to allow. */
@@ -19,14 +28,8 @@ export interface SessionPolicy {
   readonly json: string
   /** Characters with the time Deny. */
   readonly characters: number
-}
-
-/** A statement: every action of it on every resource of it. Both sorted. */
-interface Allow {
-  readonly actions: readonly string[]
-  readonly resources: readonly string[]
-  /** JSON of the element `Condition`; undefined for none. */
-  readonly condition: string | undefined
+  /** Wildcards that stand for actions of the pairs; empty where every action is spelled. */
+  readonly wildcards: readonly ActionWildcard[]
 }
 
 /**
@@ -44,18 +47,16 @@ const TAIL = ']}'
 /** Patterns with wildcards of one action that are compared with all its others; beyond it, redundancy is left standing. */
 const MAX_COMPARED = 25
 
-/** Largest parts named by a refusal. */
-const PARTS_SHOWN = 5
-
 /**
  * The smallest policy found that allows these pairs and no other: resources that another one of the same action covers are
  * left out, and what is alike is merged into statements in two ways, of which the shorter is taken. Only when that is too long
- * are actions shortened to wildcards that stand for exactly the same actions of the table; such a wildcard would also match an
- * action that AWS adds later, so it is a last resort. The same pairs give the same text.
+ * are statements of different services merged, see `mergeServices`, and only when that is too long still are actions
+ * shortened to wildcards, as few as it takes, that stand for exactly the same actions of the table; such a wildcard would also
+ * match an action that AWS adds later, so it is a last resort. The same pairs give the same text.
  *
  * @param form of the store that will judge the sessions; default AWS's.
- * @throws {StintError} SESSION_POLICY_TOO_LARGE with `characters`, `limit`, `statements` and `largest`; TASK_INVALID when there
- *   is nothing to allow, since STS would take an empty policy for none; RESOURCE_INVALID for text that STS does not take.
+ * @throws {StintError} SESSION_POLICY_TOO_LARGE with `characters`, `limit` and `statements`; TASK_INVALID when there is
+ *   nothing to allow, since STS would take an empty policy for none; RESOURCE_INVALID for text that STS does not take.
  */
 export function compileSessionPolicy(
   pairs: readonly AllowedPair[],
@@ -64,22 +65,14 @@ export function compileSessionPolicy(
   if (pairs.length === 0) {
     throw new StintError('TASK_INVALID', { explanation: 'The task must ask for at least one action on one resource.' })
   }
-  // Statements with different conditions never merge: a statement allows each of its actions under all of its conditions.
-  const groups = [...groupByCondition(pairs)].map(([condition, own]) => ({ condition, needed: withoutRedundant(own) }))
-  const candidates = [byResources, byActions].map((merge) =>
-    groups.flatMap(({ condition, needed }) =>
-      merge(needed).map((allow) => ({ ...allow, condition: condition || undefined })),
-    ),
-  )
-  const exact = renderShortest(candidates, form)
-  const enough = exact.characters <= MAX_SESSION_POLICY_CHARACTERS || form.actions !== undefined
-  const best = enough ? exact : renderShortest([...candidates, ...candidates.map(shortened)], form)
+  const best = renderSmallest(pairs, form)
   if (!STS_TEXT.test(best.json)) {
     const explanation = 'The resources contain characters that a session policy must not contain; replace each with ?.'
     throw new StintError('RESOURCE_INVALID', { explanation })
   }
-  if (best.characters > MAX_SESSION_POLICY_CHARACTERS) throw tooLarge(best, candidates[0] ?? [])
-  return { json: best.json, characters: best.characters }
+  if (best.characters > MAX_SESSION_POLICY_CHARACTERS) throw tooLarge(best)
+  const { json, characters, wildcards } = best
+  return { json, characters, wildcards }
 }
 
 /**
@@ -126,7 +119,7 @@ function groupByCondition(pairs: readonly AllowedPair[]): ReadonlyMap<string, re
 }
 
 /** Resources per action, without those that another one of the action covers. */
-function withoutRedundant(pairs: readonly AllowedPair[]): ReadonlyMap<string, readonly string[]> {
+function withoutRedundant(pairs: readonly AllowedPair[]): NeededResources {
   const byAction = new Map<string, Map<string, ResourcePattern>>()
   for (const { action, resource } of pairs) {
     const own = byAction.get(action) ?? new Map<string, ResourcePattern>()
@@ -158,56 +151,49 @@ function dropCovered(resources: readonly ResourcePattern[]): readonly string[] {
   return kept.map(({ text }) => text).sort()
 }
 
-/** One statement per set of resources. */
-function byResources(needed: ReadonlyMap<string, readonly string[]>): readonly Omit<Allow, 'condition'>[] {
-  const groups = new Map<string, { actions: string[]; resources: readonly string[] }>()
-  for (const [action, resources] of needed) {
-    const key = resources.join('\n')
-    const group = groups.get(key) ?? { actions: [], resources }
-    group.actions.push(action)
-    groups.set(key, group)
-  }
-  return [...groups.values()]
-}
-
-/** One statement per set of actions: shorter where actions share a part of their resources. */
-function byActions(needed: ReadonlyMap<string, readonly string[]>): readonly Omit<Allow, 'condition'>[] {
-  const actionsOf = new Map<string, string[]>()
-  for (const [action, resources] of needed) {
-    for (const resource of resources) {
-      const actions = actionsOf.get(resource) ?? []
-      actions.push(action)
-      actionsOf.set(resource, actions)
-    }
-  }
-  const groups = new Map<string, { actions: readonly string[]; resources: string[] }>()
-  for (const [resource, actions] of [...actionsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const key = actions.join('\n')
-    const group = groups.get(key) ?? { actions, resources: [] }
-    group.resources.push(resource)
-    groups.set(key, group)
-  }
-  return [...groups.values()]
-}
-
-function shortened(statements: readonly Allow[]): readonly Allow[] {
-  return statements.map(({ actions, ...allow }) => ({ ...allow, actions: shortenActions(actions) }))
-}
-
 interface Rendered {
   readonly json: string
   readonly characters: number
   readonly statements: number
+  readonly wildcards: readonly ActionWildcard[]
 }
 
-function renderShortest(candidates: readonly (readonly Allow[])[], form: PolicyForm): Rendered {
-  const rendered = candidates.map((statements) => {
-    const json = `${HEAD}${[...statements.map(statementJson), ...(form.denies ?? [])].join(',')}${TAIL}`
-    const whole = withLeaseEnd(json, new Date(0), form.leaseEnd)
-    const characters = form.measured === 'as_sent' ? whole.length : renderedBytes(whole)
-    return { json, characters, statements: statements.length + 1 }
+function renderSmallest(pairs: readonly AllowedPair[], form: PolicyForm): Rendered {
+  // Statements with different conditions never merge: a statement allows each of its actions under all of its conditions.
+  const groups = [...groupByCondition(pairs)].map(([condition, own]) => ({
+    condition: condition || undefined,
+    needed: withoutRedundant(own),
+  }))
+  const grouped = (group: (needed: NeededResources, condition: string | undefined) => readonly Allow[]) =>
+    groups.flatMap(({ needed, condition }) => group(needed, condition))
+  const plain = [grouped(groupByResources), grouped(groupByActions)]
+  const exact = shortest(plain.map((statements) => render({ statements, wildcards: [] }, form)))
+  if (exact.characters <= MAX_SESSION_POLICY_CHARACTERS || form.actions !== undefined) return exact
+  const merged = [...plain, grouped(groupByService)].map((statements) => mergeServices(statements))
+  const sizes = merged.map((statements) => render({ statements, wildcards: [] }, form))
+  const spelled = shortest([exact, ...sizes])
+  if (spelled.characters <= MAX_SESSION_POLICY_CHARACTERS) return spelled
+  const shortened = merged.map((statements, at) => {
+    const excess = (sizes[at]?.characters ?? 0) - MAX_SESSION_POLICY_CHARACTERS
+    return render(shortenStatements(statements, excess), form)
   })
+  const fitting = shortened.filter(({ characters }) => characters <= MAX_SESSION_POLICY_CHARACTERS)
+  return fitting.length > 0 ? fewestWildcards(fitting) : shortest([spelled, ...shortened])
+}
+
+function shortest(rendered: readonly Rendered[]): Rendered {
   return rendered.reduce((best, next) => (next.characters < best.characters ? next : best))
+}
+
+function fewestWildcards(rendered: readonly Rendered[]): Rendered {
+  return rendered.reduce((best, next) => (next.wildcards.length < best.wildcards.length ? next : best))
+}
+
+function render({ statements, wildcards }: Shortened, form: PolicyForm): Rendered {
+  const json = `${HEAD}${[...statements.map(statementJson), ...(form.denies ?? [])].join(',')}${TAIL}`
+  const whole = withLeaseEnd(json, new Date(0), form.leaseEnd)
+  const characters = form.measured === 'as_sent' ? whole.length : renderedBytes(whole)
+  return { json, characters, statements: statements.length + 1, wildcards }
 }
 
 /** Bytes of a policy as a store renders it that keeps every list as a list, `*` as `**`, and escapes `& < >`. */
@@ -236,28 +222,8 @@ function conditionLists(condition: object): object {
   )
 }
 
-function statementJson({ actions, resources, condition }: Allow): string {
-  const json = JSON.stringify({ Effect: 'Allow', Action: oneOrMany(actions), Resource: oneOrMany(resources) })
-  return condition === undefined ? json : `${json.slice(0, -1)},"Condition":${condition}}`
-}
-
-function oneOrMany(items: readonly string[]): string | readonly string[] {
-  const [first, ...others] = items
-  return first !== undefined && others.length === 0 ? first : items
-}
-
-function tooLarge({ characters, statements }: Rendered, parts: readonly Allow[]): StintError {
-  const largest = parts
-    .map((part) => ({
-      characters: statementJson(part).length,
-      actions: part.actions.length,
-      resources: part.resources.length,
-      firstAction: part.actions[0] ?? '',
-      firstResource: (part.resources[0] ?? '').slice(0, 100),
-    }))
-    .sort((a, b) => b.characters - a.characters)
-    .slice(0, PARTS_SHOWN)
+function tooLarge({ characters, statements }: Rendered): StintError {
   const limit = MAX_SESSION_POLICY_CHARACTERS
   const explanation = `The session policy has ${characters} characters and the limit is ${limit}; split the task, or name fewer or wider resources.`
-  return new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, statements, largest, explanation })
+  return new StintError('SESSION_POLICY_TOO_LARGE', { characters, limit, statements, explanation })
 }

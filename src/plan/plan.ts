@@ -38,9 +38,10 @@ export interface BlastRadius {
 /**
  * Kinds of warnings; a client may meet one that it does not know. `cannot_revoke`: credentials work until they expire.
  * `sets_tag_key`: an action may set a tag key on which a label or a role's policy rests. `class_lowered`: an operator's override
- * gives an action of the plan a milder class than Stint does.
+ * gives an action of the plan a milder class than Stint does. `actions_shortened`: the session policy has wildcards that AWS could
+ * add actions to.
  */
-export const PLAN_WARNINGS = ['cannot_revoke', 'sets_tag_key', 'class_lowered'] as const
+export const PLAN_WARNINGS = ['cannot_revoke', 'sets_tag_key', 'class_lowered', 'actions_shortened'] as const
 
 /** A fact about a plan that whoever approves it or uses it should know; it forbids nothing. */
 export interface PlanWarning {

@@ -15,6 +15,7 @@ import { createLabelFinder } from './find-labels.ts'
 import { findMarks, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { Plan, PlanPair, PlanWarning } from './plan.ts'
+import { wildcardWarnings } from './plan-size.ts'
 import { findSettableKey, type ProtectedTagKey, protectedTagKeys } from './tag-keys.ts'
 import { findTagLabels } from './tag-labels.ts'
 import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
@@ -192,7 +193,12 @@ export function createPlanner({
     })
     const blastRadius = declaredBlastRadius(pairs)
     const labelMarks = findMarks(labels, new Set(Object.keys(blastRadius.byLabel)))
-    const warnings = [...roleWarnings, ...opened.values(), ...loweredClasses(pairs)]
+    const warnings = [
+      ...roleWarnings,
+      ...opened.values(),
+      ...loweredClasses(pairs),
+      ...wildcardWarnings(policy.wildcards),
+    ]
     const body: Omit<Plan, 'hash'> = {
       subject,
       task,

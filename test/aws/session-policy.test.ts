@@ -3,13 +3,19 @@ import { describe, expect, test } from 'vitest'
 import { parseResourcePattern } from '../../src/aws/arn.ts'
 import { expandActions } from '../../src/aws/classify.ts'
 import { type AllowedPair, compileSessionPolicy, withLeaseEnd } from '../../src/aws/session-policy.ts'
-import { shortenActions } from '../../src/aws/shorten-actions.ts'
 import { evaluateIam } from '../support/iam-evaluator.ts'
 
 const pair = (action: string, resource: string): AllowedPair => ({ action, resource: parseResourcePattern(resource) })
 const cross = (actions: readonly string[], resources: readonly string[]): AllowedPair[] =>
   actions.flatMap((action) => resources.map((resource) => pair(action, resource)))
 const statementsOf = (json: string): unknown[] => (JSON.parse(json) as { Statement: unknown[] }).Statement
+const fits = (pairs: readonly AllowedPair[]): boolean => {
+  try {
+    return compileSessionPolicy(pairs).characters <= 2_048
+  } catch {
+    return false
+  }
+}
 const END = new Date('2026-11-21T12:00:00.900Z')
 
 describe('the session policy', () => {
@@ -82,13 +88,31 @@ describe('the session policy', () => {
     const many = compileSessionPolicy(cross(bucketActions, ['*']))
     expect(many.characters).toBeLessThanOrEqual(2_048)
     expect(many.json).toContain('ec2:Describe*')
+    expect(few.wildcards).toEqual([])
+    expect(many.wildcards).toEqual([expect.objectContaining({ pattern: 'ec2:Describe*', actions: bucketActions })])
     const [allow] = statementsOf(many.json) as { Action: string | string[] }[]
     const patterns = [allow?.Action ?? []].flat()
     expect(new Set(patterns.flatMap((pattern) => expandActions(pattern)))).toEqual(new Set(bucketActions))
   })
 
-  test('that does not fit is refused with the numbers and the largest parts', () => {
-    const resources = Array.from({ length: 60 }, (_, i) => `arn:aws:s3:::bucket-number-${i}/*`)
+  test('merges statements of different services only where it would not fit otherwise', () => {
+    const buckets = (count: number) => [
+      ...cross(
+        ['s3:GetObject', 's3:PutObject'],
+        Array.from({ length: count }, (_, n) => `arn:aws:s3:::bucket-${n}/*`),
+      ),
+      pair('sqs:SendMessage', 'arn:aws:sqs:eu-west-1:123456789012:jobs'),
+      pair('sns:Publish', 'arn:aws:sns:eu-west-1:123456789012:news'),
+    ]
+    expect(statementsOf(compileSessionPolicy(buckets(5)).json)).toHaveLength(3)
+    const fitting = Array.from({ length: 80 }, (_, n) => n + 1).filter((count) => fits(buckets(count)))
+    const { json, wildcards } = compileSessionPolicy(buckets(fitting.length))
+    expect(statementsOf(json)).toHaveLength(1)
+    expect(wildcards).toEqual([])
+  })
+
+  test('that does not fit is refused with the numbers', () => {
+    const resources = Array.from({ length: 80 }, (_, i) => `arn:aws:s3:::bucket-number-${i}/*`)
     expect(() =>
       compileSessionPolicy([...cross(['s3:GetObject'], resources), pair('s3:ListBucket', 'arn:aws:s3:::x')]),
     ).toThrow(
@@ -98,10 +122,6 @@ describe('the session policy', () => {
           limit: 2_048, // STS API Reference, AssumeRole, Policy
           characters: expect.any(Number),
           statements: 3,
-          largest: [
-            expect.objectContaining({ resources: 60, firstAction: 's3:GetObject' }),
-            expect.objectContaining({ resources: 1 }),
-          ],
         }),
       }),
     )
@@ -114,20 +134,6 @@ describe('the session policy', () => {
     expect(() => compileSessionPolicy(at(2 + room))).toThrow(
       expect.objectContaining({ code: 'SESSION_POLICY_TOO_LARGE' }),
     )
-  })
-})
-
-describe('shortening', () => {
-  test('never stands for another action of the table', () => {
-    const all = expandActions('sqs:*')
-    fc.assert(
-      fc.property(fc.subarray([...all], { minLength: 1 }), (actions) => {
-        const short = shortenActions(actions)
-        expect(new Set(short.flatMap((pattern) => expandActions(pattern)))).toEqual(new Set(actions))
-        expect(JSON.stringify(short).length).toBeLessThanOrEqual(JSON.stringify(actions).length)
-      }),
-    )
-    expect(shortenActions(all)).toEqual(['sqs:*'])
   })
 })
 

@@ -241,14 +241,13 @@ describe('refusals', () => {
       )
     })
 
-  test('a policy that is too long comes with the numbers and the largest parts', () => {
+  test('a policy that is too long comes with the numbers', () => {
     const resources = Array.from({ length: 60 }, (_, i) => `arn:aws:s3:::data-bucket-${i}/reports/*`)
     expect(() => planner.plan(SUBJECT, task(['s3:GetObject'], resources))).toThrow(
       expect.objectContaining({
         details: expect.objectContaining({
           limit: 2_048,
           characters: expect.any(Number),
-          largest: [expect.objectContaining({ resources: 60 })],
         }),
       }),
     )
@@ -344,6 +343,21 @@ test('the warnings of a role are on each plan of it and in its hash', () => {
   const without = planner.plan(SUBJECT, input)
   expect(without).not.toHaveProperty('warnings')
   expect(without.hash).not.toBe(plan.hash)
+})
+
+test('actions that the session policy has as a wildcard are told on the plan, with what could become of them', () => {
+  const short = planner.plan(SUBJECT, task(['ec2:DescribeInstances', 'ec2:DescribeVpcs'], ['*']))
+  expect(short.warnings ?? []).toEqual([])
+  const open = createPlanner({ labels, roles: new Map([[ROLE, { allowWildcard: true }]]), limits })
+  const long = open.plan(SUBJECT, task(['ec2:Describe*'], ['*']))
+  expect(long.sessionPolicy).toContain('"ec2:Describe*"')
+  expect(long.warnings).toEqual([
+    {
+      kind: 'actions_shortened',
+      explanation: expect.stringContaining(`ec2:Describe* for ${long.blastRadius.actions} actions`),
+    },
+  ])
+  expect(planHash({ ...long, warnings: [] })).not.toBe(long.hash)
 })
 
 test('the marks of touched labels are on the plan and in its hash', () => {

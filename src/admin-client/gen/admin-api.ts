@@ -481,7 +481,7 @@ export interface components {
             };
             readonly warnings?: readonly {
                 /** @enum {string} */
-                readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered";
+                readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered" | "actions_shortened";
                 readonly explanation: string;
             }[];
             readonly actionTableVersion: string;

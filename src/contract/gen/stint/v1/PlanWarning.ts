@@ -7,8 +7,8 @@
 export interface PlanWarning {
   /**
    * cannot_revoke: its credentials work until they expire; sets_tag_key: an action may set a tag on which a label or the
-   * role's policy rests; class_lowered: an operator has given an action of the plan a milder class than Stint does. Newer
-   * brokers may send other kinds.
+   * role's policy rests; class_lowered: an operator has given an action of the plan a milder class than Stint does;
+   * actions_shortened: the session policy has wildcards that AWS could add actions to. Newer brokers may send other kinds.
    */
   'kind'?: (string);
   /**
@@ -23,8 +23,8 @@ export interface PlanWarning {
 export interface PlanWarning__Output {
   /**
    * cannot_revoke: its credentials work until they expire; sets_tag_key: an action may set a tag on which a label or the
-   * role's policy rests; class_lowered: an operator has given an action of the plan a milder class than Stint does. Newer
-   * brokers may send other kinds.
+   * role's policy rests; class_lowered: an operator has given an action of the plan a milder class than Stint does;
+   * actions_shortened: the session policy has wildcards that AWS could add actions to. Newer brokers may send other kinds.
    */
   'kind': (string);
   /**

@@ -1,0 +1,163 @@
+import { actionsOfService } from '../action-table.ts'
+import { classify } from '../classify.ts'
+import { type Allow, serviceOf } from './statement.ts'
+
+/** A wildcard that stands for actions of one statement, and for no other action of the table. */
+export interface ActionWildcard {
+  /** e.g. `ec2:Describe*` */
+  readonly pattern: string
+  /** Canonical, sorted; at least two. */
+  readonly actions: readonly string[]
+  /** Characters that it saves. */
+  readonly saves: number
+}
+
+/** A wildcard and the statement that it is for, by number. */
+interface Candidate extends ActionWildcard {
+  readonly at: number
+}
+
+/** Statements with the wildcards that they need. */
+export interface Shortened {
+  readonly statements: readonly Allow[]
+  readonly wildcards: readonly ActionWildcard[]
+}
+
+/**
+ * Replaces actions by wildcards until enough characters are saved, the ones that save most first, and none that is not needed.
+ *
+ * @param excess characters that have to go; where that cannot be, all that can go do.
+ */
+export function shortenStatements(statements: readonly Allow[], excess: number): Shortened {
+  const candidates = statements
+    .flatMap(({ actions }, at) => findWildcards(actions).map((wildcard): Candidate => ({ ...wildcard, at })))
+    .sort((a, b) => b.saves - a.saves || a.at - b.at || (a.pattern < b.pattern ? -1 : 1))
+  const chosen = chooseWildcards(candidates, excess)
+  return {
+    statements: statements.map((allow, at) => {
+      const own = chosen.filter((each) => each.at === at)
+      return own.length === 0 ? allow : { ...allow, actions: withWildcards(allow.actions, own) }
+    }),
+    wildcards: chosen.map(({ at: _, ...wildcard }) => wildcard),
+  }
+}
+
+/**
+ * Wildcards `service:Prefix*` that stand for exactly the same actions of the table. Only actions known to the table count: an
+ * action that AWS adds later under the prefix would be allowed too, within the role's own policies. To keep that small, a
+ * prefix holds at least the first word and all that its actions have in common: `ec2:Describe*` rather than `ec2:Des*`; and
+ * there is none where credentials could come of a later action, see `handsOutCredentials` and `couldRaiseRights`.
+ *
+ * @param actions canonical, without wildcards.
+ * @returns wildcards of which no two stand for the same action.
+ */
+export function findWildcards(actions: readonly string[]): readonly ActionWildcard[] {
+  const byService = Map.groupBy(actions, serviceOf)
+  return [...byService].flatMap(([service, own]) =>
+    handsOutCredentials(service) ? [] : wildcardsOfService(service, own),
+  )
+}
+
+/** @param candidates the ones that save most first */
+function chooseWildcards(candidates: readonly Candidate[], excess: number): readonly Candidate[] {
+  const chosen: Candidate[] = []
+  let left = excess
+  for (const candidate of candidates) {
+    if (left <= 0) break
+    chosen.push(candidate)
+    left -= candidate.saves
+  }
+  if (left > 0) return chosen
+  // The last one may have saved so much that a smaller one before it is not needed.
+  return chosen.filter((each) => {
+    const needless = left + each.saves <= 0
+    if (needless) left += each.saves
+    return !needless
+  })
+}
+
+/** The actions with each of these wildcards in the place of what it stands for. Sorted. */
+function withWildcards(actions: readonly string[], wildcards: readonly ActionWildcard[]): readonly string[] {
+  const replaced = new Set(wildcards.flatMap((wildcard) => wildcard.actions))
+  return [...actions.filter((action) => !replaced.has(action)), ...wildcards.map(({ pattern }) => pattern)].sort()
+}
+
+function wildcardsOfService(service: string, actions: readonly string[]): ActionWildcard[] {
+  const names = actions.map((action) => action.slice(service.length + 1)).sort()
+  const wanted = new Set(names.map((name) => name.toLowerCase()))
+  const others = [...(actionsOfService(service)?.keys() ?? [])].filter((key) => !wanted.has(key))
+  const found: ActionWildcard[] = []
+  const covered = new Set<string>()
+  for (const name of names) {
+    const prefix = covered.has(name) ? undefined : ownPrefix(name, others)
+    if (prefix === undefined) continue
+    const under = names.filter((other) => startsWith(other, prefix))
+    if (under.length < 2 || couldRaiseRights(service, firstWord(name))) continue
+    for (const other of under) covered.add(other)
+    found.push(toWildcard(service, under))
+  }
+  return found
+}
+
+function toWildcard(service: string, names: readonly string[]): ActionWildcard {
+  const pattern = `${service}:${commonPrefix(names)}*`
+  const actions = names.map((name) => `${service}:${name}`)
+  // Each has two quotes and a comma.
+  const saves = actions.reduce((sum, action) => sum + action.length + 3, 0) - (pattern.length + 3)
+  return { pattern, actions, saves }
+}
+
+const knownServices = new Map<string, boolean>()
+
+/**
+ * True for a service with an action that AWS calls a read and whose result works on after revocation or raises rights, and
+ * for one with any action that returns a secret that raises rights: such a service hands out credentials, and another of its
+ * reads may do so tomorrow. So it is with secretsmanager, sts, iam, ssm, ecr, eks, cognito-identity and many more.
+ */
+function handsOutCredentials(service: string): boolean {
+  const known = knownServices.get(service)
+  if (known !== undefined) return known
+  const found = [...(actionsOfService(service)?.values() ?? [])].some(({ action, level }) => {
+    const { class: risk, flags } = classify(action)
+    if (risk === 'escalation' && flags.includes('secret')) return true
+    return (level === 'list' || level === 'read') && (risk === 'escalation' || flags.includes('outlives'))
+  })
+  knownServices.set(service, found)
+  return found
+}
+
+/**
+ * True if an action of the service that begins with this word changes permissions, raises rights or makes what works on
+ * after revocation, as `ec2:Create…` does with key pairs: a later one may too.
+ */
+function couldRaiseRights(service: string, word: string): boolean {
+  return [...(actionsOfService(service)?.values() ?? [])].some(({ action }) => {
+    if (!startsWith(action.slice(service.length + 1), word)) return false
+    const { class: risk, flags } = classify(action)
+    return risk === 'escalation' || risk === 'permissions' || flags.includes('outlives')
+  })
+}
+
+/** The shortest beginning of the name, from its first word on, that no other action of the service has. */
+function ownPrefix(name: string, others: readonly string[]): string | undefined {
+  for (let length = Math.max(1, firstWord(name).length); length <= name.length; length += 1) {
+    const prefix = name.slice(0, length)
+    if (!others.some((other) => startsWith(other, prefix))) return prefix
+  }
+  return undefined
+}
+
+function firstWord(name: string): string {
+  return /^[A-Z]*[^A-Z]*/.exec(name)?.[0] ?? name
+}
+
+function commonPrefix(names: readonly string[]): string {
+  const [first = '', ...rest] = names
+  let length = first.length
+  while (!rest.every((name) => startsWith(name, first.slice(0, length)))) length -= 1
+  return first.slice(0, length)
+}
+
+function startsWith(name: string, prefix: string): boolean {
+  return name.toLowerCase().startsWith(prefix.toLowerCase())
+}
