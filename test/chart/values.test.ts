@@ -60,6 +60,7 @@ describe('values.schema.json', () => {
       /^\/registry(\/|$)/,
       /^\/policy\/directory$/,
       /^\/labels(\/|$)/,
+      /^\/actions(\/|$)/,
       /^\/ledger(\/|$)/,
       /^\/admin\/tls(\/|$)/,
       /^\/aws\/(credentials|revokerCredentials)(\/|$)/,
