@@ -14,7 +14,7 @@ import {
   UNREGISTERED_REASONS,
 } from '../ledger/records.ts'
 import { LABEL_MARKS } from '../plan/labels.ts'
-import { PLAN_WARNINGS } from '../plan/plan.ts'
+import { DROP_REASONS, PLAN_WARNINGS } from '../plan/plan.ts'
 import { FAILURE_REASONS, OUTCOMES } from '../policy/decision.ts'
 
 const instant = () =>
@@ -262,6 +262,7 @@ export const planSchema = z
       ),
       ttlSeconds: count(),
       reference: z.string().optional(),
+      strict: z.literal(true).optional(),
     }),
     pairs: z.array(
       z.object({
@@ -292,6 +293,19 @@ export const planSchema = z
       .record(z.string(), z.array(z.enum(LABEL_MARKS)))
       .optional()
       .openapi({ description: 'marks of the labels that the plan touches' }),
+    dropped: z
+      .array(
+        z.object({
+          pattern: z.string(),
+          members: count(),
+          reason: z.enum(DROP_REASONS),
+          count: count(),
+          actions: z.array(z.string()),
+          explanation: z.string(),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'actions of wildcards that are not in the plan' }),
     warnings: z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() })).optional(),
     actionTableVersion: z.string(),
   })

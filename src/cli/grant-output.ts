@@ -66,6 +66,7 @@ export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
     ['Reference', plan.task.reference],
     ['Time', `${plan.task.ttlSeconds} s`],
     ['Access', linesIfAny(plan.pairs.map(pairLine))],
+    ['Not included', linesIfAny((plan.dropped ?? []).map(droppedLine))],
     ['Look-alikes', linesIfAny(planLookAlikes(plan))],
     [
       'Blast radius',
@@ -86,7 +87,15 @@ export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
 }
 
 /** A plan from the SDK or from the admin API, which leaves out what is empty. */
-type ShownPlan = Omit<PlanInfo, 'warnings'> & Partial<Pick<PlanInfo, 'warnings'>>
+type ShownPlan = Omit<PlanInfo, 'warnings' | 'dropped'> & Partial<Pick<PlanInfo, 'warnings' | 'dropped'>>
+
+/** e.g. `20 of 34 actions of iam:Get* need a resource: iam:GetRole, iam:GetUser …` */
+function droppedLine({ explanation, actions, count }: PlanInfo['dropped'][number]): string {
+  const shown = actions.slice(0, MAX_DROPPED_NAMES)
+  return `${explanation}: ${shown.join(', ')}${count > shown.length ? ' …' : ''}`
+}
+
+const MAX_DROPPED_NAMES = 5
 
 /** Words of a plan that a person may take for others. */
 function planLookAlikes({ task, pairs }: ShownPlan): string[] {

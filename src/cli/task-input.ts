@@ -16,6 +16,7 @@ export interface TaskFlags {
   readonly allow?: readonly AccessFlag[]
   readonly ttl?: string
   readonly reference?: string
+  readonly strict?: boolean
 }
 
 /** One `--allow`, with the `--condition`s behind it. */
@@ -53,6 +54,7 @@ export function withTask(parser: Parser): Parser {
     )
     .option('--ttl <duration>', 'how long the task may take, e.g. 15m')
     .option('--reference <id>', 'ticket or run id, for the audit log')
+    .option('--strict', 'refuse the task if an action of a wildcard would be left out of its plan')
 }
 
 /** The shape of a task file; the broker judges the values. */
@@ -79,6 +81,7 @@ const taskFile = z.strictObject({
     .optional(),
   ttlSeconds: z.number().int().positive().optional(),
   reference: z.string().optional(),
+  strict: z.boolean().optional(),
 })
 
 /**
@@ -103,12 +106,14 @@ function toTask(flags: TaskFlags, file: TaskFile): Task {
   const ttl = flags.ttl ?? (file.ttlSeconds === undefined ? file.ttl : undefined)
   const ttlSeconds = ttl === undefined ? file.ttlSeconds : parseSeconds(ttl)
   const reference = flags.reference ?? file.reference
+  const strict = flags.strict ?? file.strict
   return {
     purpose: requireField(flags.purpose ?? file.purpose, '--purpose', 'purpose'),
     roleArn: requireField(flags.role ?? file.roleArn, '--role', 'roleArn'),
     access: requireField(allowed ?? file.access, '--allow', 'access'),
     ttlSeconds: requireField(ttlSeconds, '--ttl', 'ttl'),
     ...(reference !== undefined && { reference }),
+    ...(strict && { strict }),
   }
 }
 

@@ -26,11 +26,12 @@ const MAX_PAGE = 200
 /** The task as the planner wants it; what is wrong with it is the planner's to say. */
 export function taskFromWire(task: Task__Output | null): unknown {
   if (!task) return undefined
-  const { purpose, roleArn = '', access, ttlSeconds, reference } = task
+  const { purpose, roleArn = '', access, ttlSeconds, reference, strict } = task
   const entries = access.map(({ actions, resources, conditions }) => {
     return { actions, resources, ...(conditions.length > 0 && { conditions }) }
   })
-  return { purpose, roleArn, access: entries, ttlSeconds, ...(reference ? { reference } : {}) }
+  const rest = { ...(reference ? { reference } : {}), ...(strict && { strict }) }
+  return { purpose, roleArn, access: entries, ttlSeconds, ...rest }
 }
 
 /** @throws {StintError} REQUEST_INVALID */
@@ -167,6 +168,7 @@ export function planToWire(plan: Plan): WirePlan {
       byCondition: { ...blastRadius.byCondition },
     },
     warnings: (plan.warnings ?? []).map((warning) => ({ ...warning })),
+    dropped: (plan.dropped ?? []).map((row) => ({ ...row, actions: [...row.actions] })),
   }
 }
 
@@ -182,11 +184,11 @@ export function decisionToWire(decision: Decision): WireDecision {
   }
 }
 
-function taskToWire({ purpose, roleArn, access, ttlSeconds, reference }: Task) {
+function taskToWire({ purpose, roleArn, access, ttlSeconds, reference, strict }: Task) {
   const entries = access.map(({ actions, resources, conditions }) => {
     return { actions: [...actions], resources: [...resources], conditions: conditionsToWire(conditions) }
   })
-  return { purpose, roleArn, access: entries, ttlSeconds, reference: reference ?? '' }
+  return { purpose, roleArn, access: entries, ttlSeconds, reference: reference ?? '', strict: strict === true }
 }
 
 function conditionsToWire(conditions: PlanPair['conditions'] = []) {

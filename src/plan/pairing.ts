@@ -7,6 +7,8 @@ import { findUnknownKey } from '../aws/conditions/known-keys.ts'
 import { compileGlob, contains, intersects, matches } from '../aws/glob.ts'
 import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
 import { MAX_INPUT_PROBLEMS } from '../core/input-error.ts'
+import { strictError, summariseDropped, type WildcardMembers } from './dropped-actions.ts'
+import type { DroppedActions, DropReason } from './plan.ts'
 import type { AccessEntry, AccessList } from './task.ts'
 
 /** An action with one resource pattern that it can take, under the conditions of its entry. */
@@ -30,6 +32,8 @@ export interface PairingRules {
   readonly allowWildcard: boolean | readonly string[]
   /** True if reads of configuration may too: those that need no resource and return no secret. */
   readonly allowWildcardReads: boolean
+  /** True if no member of an action wildcard may drop out. */
+  readonly strict: boolean
   /** The class of an action, as the operator has it. */
   readonly findClass: (action: string) => ActionClass
   /** The actions that the store behind the role knows, with its name; undefined where it knows all. */
@@ -58,6 +62,8 @@ export interface Pairings {
   readonly pairs: readonly Pairing[]
   /** Up to MAX_INPUT_PROBLEMS; with any, the pairs are not all. */
   readonly problems: readonly AccessProblem[]
+  /** Members of action wildcards that found no partner; each row once. */
+  readonly dropped: readonly DroppedActions[]
   /** Set where there are more pairs than allowed, or too many to look at. */
   readonly tooMany?: StintError
 }
@@ -70,7 +76,8 @@ export interface Pairings {
  * only lists or reads, else by `allowWildcard`. Any other action pairs with `*`, or with a pattern that stands for all members
  * of one of its resource types in the role's own account, by `allowWildcard`, or by `allowWildcardReads` if it lists or reads,
  * needs no resource and returns no secret. Members of an action wildcard that find no partner drop out; an action or resource
- * as written that finds none is a problem, unless a misspelt one of its entry may be why.
+ * as written that finds none is a problem, unless a misspelt one of its entry may be why. Members that drop out are listed;
+ * where the rules are strict, they are problems.
  *
  * @param rules undefined where the role is not known: then spelling alone is judged.
  * @returns problems of the codes ACTION_UNKNOWN, RESOURCE_INVALID, ACTION_RESOURCE_MISMATCH, CONDITION_MISMATCH, RESOURCE_TOO_WIDE,
@@ -79,10 +86,12 @@ export interface Pairings {
 export function pairAccess(access: readonly AccessEntry[], rules: PairingRules | undefined): Pairings {
   const pairs = new Map<string, Pairing>()
   const problems: AccessProblem[] = []
+  const dropped = new Map<string, DroppedActions>()
   const budget = { combinations: (rules?.maxPairs ?? 0) * COMBINATIONS_PER_PAIR }
   const done = (tooMany?: StintError): Pairings => ({
     pairs: [...pairs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pair]) => pair),
     problems: problems.slice(0, MAX_INPUT_PROBLEMS),
+    dropped: [...dropped.values()],
     ...(tooMany && { tooMany }),
   })
   for (const entry of access) {
@@ -91,7 +100,10 @@ export function pairAccess(access: readonly AccessEntry[], rules: PairingRules |
     if (rules) {
       const found = pairEntry(spelt, rules, budget)
       if (found === 'too_many') return done(tooMany(rules.maxPairs))
-      if (spelt.problems.length === 0) problems.push(...listUnpaired(entry, found))
+      problems.push(...listUnpaired(entry, spelt, found))
+      const rows = found.wildcards.flatMap(summariseDropped)
+      for (const row of rows) dropped.set(JSON.stringify(row), row)
+      if (rules.strict) problems.push(...rows.map((row) => strictProblem(entry, row)))
       for (const pair of found.pairs) pairs.set(pairKey(pair), pair)
       if (pairs.size > rules.maxPairs) return done(tooMany(rules.maxPairs))
     }
@@ -107,7 +119,7 @@ function pairKey({ action, resource, conditions = [] }: Pairing): string {
 
 /** The well-formed actions and resources of an entry, and the problems of the others. */
 interface SpeltEntry {
-  readonly actions: readonly { readonly written: string; readonly members: readonly string[] }[]
+  readonly actions: readonly KnownActions[]
   readonly resources: readonly ResourcePattern[]
   readonly conditions: readonly Condition[]
   readonly problems: readonly AccessProblem[]
@@ -123,9 +135,7 @@ function readEntry(entry: AccessEntry, rules: PairingRules | undefined): SpeltEn
       return []
     }
   }
-  const actions = entry.actions.flatMap((text) =>
-    attempt('actions', text, (written) => ({ written, members: knownActions(written, rules) })),
-  )
+  const actions = entry.actions.flatMap((text) => attempt('actions', text, (written) => knownActions(written, rules)))
   const resources = entry.resources.flatMap((text) =>
     attempt('resources', text, () => {
       const resource = parseResourcePattern(text)
@@ -135,19 +145,28 @@ function readEntry(entry: AccessEntry, rules: PairingRules | undefined): SpeltEn
   return { actions, resources, conditions: entry.conditions ?? [], problems }
 }
 
-/** Actions that the store does not know drop out of a wildcard: nobody could do them there. @throws {StintError} ACTION_UNKNOWN */
-function knownActions(written: string, rules: PairingRules | undefined): readonly string[] {
-  const members = expandActions(written)
+interface KnownActions {
+  readonly written: string
+  readonly members: readonly string[]
+  /** Actions that the store does not know drop out of a wildcard: nobody could do them there. */
+  readonly unserved: readonly string[]
+}
+
+/** @throws {StintError} ACTION_UNKNOWN */
+function knownActions(written: string, rules: PairingRules | undefined): KnownActions {
+  const all = expandActions(written)
   const { known } = rules ?? {}
-  if (!known) return members
-  const served = members.filter((action) => known.actions.has(action))
-  if (served.length > 0) return served
+  if (!known) return { written, members: all, unserved: [] }
+  const members = all.filter((action) => known.actions.has(action))
+  if (members.length > 0) return { written, members, unserved: all.filter((action) => !known.actions.has(action)) }
   const explanation = `The store of this role (profile ${known.store}) has no action ${written}.`
   throw refusal('ACTION_UNKNOWN', { action: written }, explanation)
 }
 
 interface PairedEntry {
   readonly pairs: readonly Pairing[]
+  /** The wildcards of which at least one member was paired. */
+  readonly wildcards: readonly WildcardMembers[]
   /** Actions, as written, that would have paired if they knew the key of each condition. */
   readonly unknownKeys: readonly UnknownKey[]
   /** Actions, as written, that fit no resource, with the closest result. */
@@ -175,12 +194,19 @@ function pairEntry(
   const pairs: Pairing[] = []
   const unpairedActions: { written: string; best: Fit }[] = []
   const unknownKeys: UnknownKey[] = []
-  for (const { written, members } of actions) {
+  const wildcards: WildcardMembers[] = []
+  for (const { written, members, unserved } of actions) {
     let best: Fit = 'mismatch'
     let paired = 0
     let unknown: UnknownKey | undefined
+    const dropped: { action: string; reason: DropReason }[] = unserved.map((action) => ({
+      action,
+      reason: 'unknown_to_store',
+    }))
     for (const action of members) {
       const found = findAction(action)
+      const before = paired
+      let reason: DropReason = 'no_resource_fits'
       for (const resource of resources) {
         budget.combinations -= 1
         if (budget.combinations < 0) return 'too_many'
@@ -189,18 +215,23 @@ function pairEntry(
         if (best !== 'fits') best = fit
         if (fit === 'too_wide') {
           worst.set(resource, fit)
+          if (reason === 'no_resource_fits') reason = wideReason(found)
           continue
         }
         partnered.add(resource)
         const missing = findMissingKey(found, resource, conditions, rules)
-        if (missing) unknown ??= { written, action, resource, ...missing }
-        else {
+        if (missing) {
+          unknown ??= { written, action, resource, ...missing }
+          reason = 'condition_unknown'
+        } else {
           pairs.push({ action, resource, ...(conditions.length > 0 && { conditions }) })
           paired += 1
         }
       }
       if (pairs.length > rules.maxPairs) return 'too_many'
+      if (paired === before) dropped.push({ action, reason })
     }
+    if (paired > 0) wildcards.push({ pattern: written, members: members.length + unserved.length, dropped })
     if (best !== 'fits') unpairedActions.push({ written, best })
     // Members of a wildcard that do not know a key drop out as those do that find no resource.
     if (unknown && (paired === 0 || !/[*?]/.test(written))) unknownKeys.push(unknown)
@@ -208,21 +239,36 @@ function pairEntry(
   const unpairedResources = resources
     .filter((resource) => !partnered.has(resource))
     .map((resource) => ({ resource, best: worst.get(resource) ?? 'mismatch' }))
-  return { pairs, unknownKeys, unpairedActions, unpairedResources }
+  return { pairs, wildcards, unknownKeys, unpairedActions, unpairedResources }
 }
 
-/** If nothing in an entry fits together, only its actions are reported: reporting its resources too would say the same twice. */
-function listUnpaired(entry: AccessEntry, paired: PairedEntry): AccessProblem[] {
+/** A member that fits, but only too widely: because it takes nothing narrower, or because it does. */
+function wideReason({ resourceTypes }: TableAction): DropReason {
+  return resourceTypes.length === 0 ? 'star_not_allowed' : 'needs_resource'
+}
+
+function strictProblem(entry: AccessEntry, row: DroppedActions): AccessProblem {
+  return { entry, list: 'actions', text: row.pattern, error: strictError(row) }
+}
+
+/**
+ * If nothing in an entry fits together, only its actions are reported: reporting its resources too would say the same twice.
+ * What a misspelt resource may be the partner of is not reported either, nor what a misspelt action may be.
+ */
+function listUnpaired(entry: AccessEntry, { problems }: SpeltEntry, paired: PairedEntry): AccessProblem[] {
   const { pairs, unknownKeys, unpairedActions, unpairedResources } = paired
-  const actions = [
-    ...unpairedActions.map(({ written, best }): AccessProblem => {
-      return { entry, list: 'actions', text: written, error: unpairedAction(written, best) }
-    }),
-    ...unknownKeys.map((unknown): AccessProblem => {
-      return { entry, list: 'actions', text: unknown.written, error: unknownKey(unknown) }
-    }),
-  ]
-  if (pairs.length === 0) return actions
+  const isSpelt = (list: AccessList) => !problems.some((problem) => problem.list === list)
+  const actions = !isSpelt('resources')
+    ? []
+    : [
+        ...unpairedActions.map(({ written, best }): AccessProblem => {
+          return { entry, list: 'actions', text: written, error: unpairedAction(written, best) }
+        }),
+        ...unknownKeys.map((unknown): AccessProblem => {
+          return { entry, list: 'actions', text: unknown.written, error: unknownKey(unknown) }
+        }),
+      ]
+  if (pairs.length === 0 || !isSpelt('actions')) return actions
   const resources = unpairedResources.map(({ resource, best }): AccessProblem => {
     return { entry, list: 'resources', text: resource.text, error: unpairedResource(resource, best) }
   })

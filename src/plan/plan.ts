@@ -35,6 +35,32 @@ export interface BlastRadius {
   readonly unknown: readonly string[]
 }
 
+/** Why members of an action wildcard are not in a plan; a client may meet one that it does not know. */
+export const DROP_REASONS = [
+  'needs_resource',
+  'star_not_allowed',
+  'no_resource_fits',
+  'condition_unknown',
+  'unknown_to_store',
+] as const
+/** One of `DROP_REASONS`. */
+export type DropReason = (typeof DROP_REASONS)[number]
+
+/** Members of an action wildcard that are not in the plan, so that nothing that was asked for disappears in silence. */
+export interface DroppedActions {
+  /** As written, e.g. `iam:Get*`. */
+  readonly pattern: string
+  /** Actions that the pattern stands for. */
+  readonly members: number
+  readonly reason: DropReason
+  /** How many are left out for this reason. */
+  readonly count: number
+  /** The first of them. */
+  readonly actions: readonly string[]
+  /** e.g. `20 of 34 actions of iam:Get* need a resource` */
+  readonly explanation: string
+}
+
 /**
  * Kinds of warnings; a client may meet one that it does not know. `cannot_revoke`: credentials work until they expire.
  * `sets_tag_key`: an action may set a tag key on which a label or a role's policy rests. `class_lowered`: an operator's override
@@ -69,6 +95,8 @@ export interface Plan {
   readonly blastRadius: BlastRadius
   /** Marks of the labels that it touches; absent if none is marked. */
   readonly labelMarks?: Readonly<Record<string, readonly LabelMark[]>>
+  /** Absent when nothing was dropped, and on plans from before it was said. */
+  readonly dropped?: readonly DroppedActions[]
   /** Absent when there is none, and on plans from before there were any. */
   readonly warnings?: readonly PlanWarning[]
   /** Version of the action table that classified it. */

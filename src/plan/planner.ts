@@ -14,7 +14,7 @@ import { declaredBlastRadius } from './blast-radius.ts'
 import { createLabelFinder } from './find-labels.ts'
 import { findMarks, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
-import type { Plan, PlanPair, PlanWarning } from './plan.ts'
+import type { DroppedActions, Plan, PlanPair, PlanWarning } from './plan.ts'
 import { wildcardWarnings } from './plan-size.ts'
 import { findSettableKey, type ProtectedTagKey, protectedTagKeys } from './tag-keys.ts'
 import { findTagLabels } from './tag-labels.ts'
@@ -99,16 +99,16 @@ export function createPlanner({
       const key = `${taskHash(task)} ${subject}`
       const known = remembered.get(key)
       if (known) return known
-      const { problems, pairings, sessionPolicy } = judge(task, input)
-      if (!sessionPolicy) throw inputError(problems, 'TASK_INVALID')
-      const plan = toPlan(subject, task, pairings, sessionPolicy)
+      const { problems, ...judged } = judge(task, input)
+      if (!isSound(judged)) throw inputError(problems, 'TASK_INVALID')
+      const plan = toPlan(subject, task, judged)
       remembered.set(key, plan)
       return plan
     },
   }
 
   /** Role and access of a task, as far as they can be judged; the policy is there if nothing is wrong with them. */
-  function judge({ roleArn, access }: Partial<Task>, input: unknown): Judged {
+  function judge({ roleArn, access, strict }: JudgedParts, input: unknown): Judged {
     const problems: InputProblemWithFacts[] = []
     const role = roleArn === undefined ? undefined : parseRoleArn(roleArn)
     const settings = roleArn === undefined ? undefined : roles.get(roleArn)
@@ -119,7 +119,7 @@ export function createPlanner({
     if (!access || access.length === 0) return { problems, pairings: [] }
     const hopeless = checkResourceSize(access)
     if (hopeless) return { problems: [...problems, problemOfAccess(hopeless)], pairings: [] }
-    const rules = role && settings && pairingRules(role, settings)
+    const rules = role && settings && pairingRules(role, settings, strict === true)
     const paired = pairAccess(access, rules)
     for (const { entry, list, text, error } of paired.problems) {
       problems.push(toInputProblem(findField(input, entry, list, text), error))
@@ -130,6 +130,7 @@ export function createPlanner({
       return {
         problems,
         pairings: paired.pairs,
+        dropped: paired.dropped,
         sessionPolicy: compileSessionPolicy(paired.pairs, policyForm(settings)),
       }
     } catch (thrown) {
@@ -141,13 +142,23 @@ export function createPlanner({
     return network ? { ...profile.policy, denies: [networkDeny(network)] } : profile.policy
   }
 
-  function pairingRules({ partition, accountId }: RoleArn, settings: RoleSettings): PairingRules {
+  function pairingRules({ partition, accountId }: RoleArn, settings: RoleSettings, strict: boolean): PairingRules {
     const { allowWildcard = false, allowWildcardReads = true } = settings
     const { actions, conditionKeys } = profile.policy
     const known = actions && { known: { store: profile.name, actions } }
     const knownKeys = conditionKeys && { knownKeys: { store: profile.name, keys: conditionKeys } }
     const maxPairs = limits.maxPairs ?? 2_000
-    return { partition, accountId, allowWildcard, allowWildcardReads, maxPairs, findClass, ...known, ...knownKeys }
+    return {
+      partition,
+      accountId,
+      allowWildcard,
+      allowWildcardReads,
+      strict,
+      maxPairs,
+      findClass,
+      ...known,
+      ...knownKeys,
+    }
   }
 
   function findClass(action: string): ActionClass {
@@ -166,7 +177,7 @@ export function createPlanner({
     }))
   }
 
-  function toPlan(subject: string, task: Task, pairings: readonly Pairing[], policy: SessionPolicy): Plan {
+  function toPlan(subject: string, task: Task, { pairings, dropped, sessionPolicy: policy }: SoundParts): Plan {
     const { roleArn } = task
     const labelsOf = createLabelFinder(labels, roleArn)
     const { tagKeys = [], warnings: roleWarnings = [] } = roles.get(roleArn) ?? {}
@@ -209,6 +220,7 @@ export function createPlanner({
       sessionPolicyCharacters: policy.characters,
       blastRadius,
       ...(Object.keys(labelMarks).length > 0 && { labelMarks }),
+      ...(dropped.length > 0 && { dropped }),
       ...(warnings.length > 0 && { warnings }),
       actionTableVersion: ACTION_TABLE_VERSION,
     }
@@ -227,10 +239,20 @@ function union(a: readonly string[], b: readonly string[]): readonly string[] {
   return b.length === 0 ? a : [...new Set([...a, ...b])].sort()
 }
 
+type JudgedParts = Partial<Pick<Task, 'roleArn' | 'access' | 'strict'>>
+
 interface Judged {
   readonly problems: readonly InputProblemWithFacts[]
   readonly pairings: readonly Pairing[]
+  readonly dropped?: readonly DroppedActions[]
   readonly sessionPolicy?: SessionPolicy
+}
+
+/** What a plan is made of, if nothing is wrong with its task. */
+type SoundParts = Required<Omit<Judged, 'problems'>>
+
+function isSound(judged: Omit<Judged, 'problems'>): judged is SoundParts {
+  return judged.sessionPolicy !== undefined && judged.dropped !== undefined
 }
 
 function problemOfAccess(error: StintError): InputProblemWithFacts {

@@ -29,6 +29,8 @@ export interface Task {
   readonly ttlSeconds: number
   /** A ticket or run id of the agent's own, for the trail; up to 128 characters. */
   readonly reference?: string
+  /** True refuses the task if any action of a wildcard would be left out of its plan; absent rather than false. */
+  readonly strict?: true
 }
 
 /** Bounds that the operator sets. */
@@ -76,6 +78,7 @@ const schema = z.strictObject({
     .max(MAX_ENTRIES),
   ttlSeconds: z.number().int(),
   reference: item(128).optional(),
+  strict: z.boolean().optional(),
 })
 
 type WrittenEntry = z.infer<typeof schema>['access'][number]
@@ -88,6 +91,7 @@ export type TaskReading =
 
 interface SoundParts {
   readonly roleArn?: string
+  readonly strict?: true
   /** Only the entries that are whole. */
   readonly access: readonly AccessEntry[]
 }
@@ -122,6 +126,7 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
     problems,
     sound: {
       ...(isSound('roleArn') && { roleArn: written.roleArn as string }),
+      ...(written.strict === true && { strict: true }),
       access: whole.map(({ entry }) => toEntry(entry)),
     },
   }
@@ -144,17 +149,16 @@ export function findField(input: unknown, entry: AccessEntry, list: AccessList, 
 
 /** Lower-case hex SHA-256 of the task as `readTask` returns it: the same for two ways of writing one task. */
 export function taskHash(task: Task): string {
-  const { purpose, roleArn, ttlSeconds, reference } = task
+  const { purpose, roleArn, ttlSeconds, reference, strict } = task
   const access = task.access.map(({ actions, resources, conditions }) => {
     const listed = conditions?.map(({ key, operator, values }) => ({ key, operator, values }))
     return { actions, resources, ...(listed && { conditions: listed }) }
   })
-  return sha256Hex(
-    canonicalJson({ purpose, roleArn, access, ttlSeconds, ...(reference === undefined ? {} : { reference }) }),
-  )
+  const rest = { ...(reference === undefined ? {} : { reference }), ...(strict && { strict }) }
+  return sha256Hex(canonicalJson({ purpose, roleArn, access, ttlSeconds, ...rest }))
 }
 
-function toTask({ roleArn, access, ttlSeconds, reference }: z.infer<typeof schema>, purpose: string): Task {
+function toTask({ roleArn, access, ttlSeconds, reference, strict }: z.infer<typeof schema>, purpose: string): Task {
   const entries = access.map(toEntry)
   const ordered = new Map(entries.map((entry) => [toText(entry), entry]))
   return {
@@ -163,6 +167,7 @@ function toTask({ roleArn, access, ttlSeconds, reference }: z.infer<typeof schem
     access: [...ordered].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry),
     ttlSeconds,
     ...(reference === undefined ? {} : { reference }),
+    ...(strict && { strict }),
   }
 }
 

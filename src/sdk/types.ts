@@ -36,6 +36,8 @@ interface TaskContent {
   readonly ttlSeconds: number
   /** A ticket or run id of the agent's own, for the trail; up to 128 characters. */
   readonly reference?: string
+  /** True refuses the task if any action of a wildcard would be left out of its plan (`PlanInfo.dropped`). Default false. */
+  readonly strict?: boolean
 }
 
 /** Where a grant stands; `unknown` for a state that a newer broker has and this client does not. */
@@ -153,6 +155,17 @@ export interface PlanInfo {
   }
   /** Facts to know before the plan is used; `kind` such as `cannot_revoke`. Empty if there are none. */
   readonly warnings: readonly { readonly kind: string; readonly explanation: string }[]
+  /** Actions of wildcards that are not in the plan; `reason` such as `needs_resource`. Empty if there are none. */
+  readonly dropped: readonly {
+    readonly pattern: string
+    /** Actions that the pattern stands for. */
+    readonly members: number
+    readonly reason: string
+    readonly count: number
+    /** The first of them. */
+    readonly actions: readonly string[]
+    readonly explanation: string
+  }[]
 }
 
 /** The answer to PlanTask. */

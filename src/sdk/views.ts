@@ -20,6 +20,7 @@ export function toWireTask(task: Task): WireTask {
     })),
     ttlSeconds: task.ttlSeconds,
     reference: task.reference ?? '',
+    strict: task.strict ?? false,
   }
 }
 
@@ -56,17 +57,18 @@ export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
 /** @throws {StintError} INTERNAL when the answer lacks its plan. */
 export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
   if (!wire?.task) throw unusable('plan')
-  const { reference, roleArn = '', purpose, access, ttlSeconds } = wire.task
+  const { reference, roleArn = '', purpose, access, ttlSeconds, strict } = wire.task
   const task = { purpose, roleArn, access: access.map(withoutEmptyConditions), ttlSeconds }
   return {
     hash: wire.hash,
     subject: wire.subject,
-    task: { ...task, ...optional('reference', reference || undefined) },
+    task: { ...task, ...optional('reference', reference || undefined), ...(strict && { strict }) },
     pairs: wire.pairs.map(({ actionClass, ...pair }) => ({ ...withoutEmptyConditions(pair), class: actionClass })),
     sessionPolicy: wire.sessionPolicy,
     sessionPolicyCharacters: wire.sessionPolicyCharacters,
     ...(wire.blastRadius && { blastRadius: wire.blastRadius }),
     warnings: wire.warnings,
+    dropped: wire.dropped,
     ...(wire.labelMarks.length > 0 && {
       labelMarks: Object.fromEntries(wire.labelMarks.map(({ label, marks }) => [label, marks])),
     }),

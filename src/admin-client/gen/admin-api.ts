@@ -432,6 +432,8 @@ export interface components {
                 }[];
                 readonly ttlSeconds: number;
                 readonly reference?: string;
+                /** @enum {boolean} */
+                readonly strict?: true;
             };
             readonly pairs: readonly {
                 readonly action: string;
@@ -479,6 +481,15 @@ export interface components {
             readonly labelMarks?: {
                 readonly [key: string]: readonly ("production" | "nonproduction" | "stateful" | "public")[];
             };
+            readonly dropped?: readonly {
+                readonly pattern: string;
+                readonly members: number;
+                /** @enum {string} */
+                readonly reason: "needs_resource" | "star_not_allowed" | "no_resource_fits" | "condition_unknown" | "unknown_to_store";
+                readonly count: number;
+                readonly actions: readonly string[];
+                readonly explanation: string;
+            }[];
             readonly warnings?: readonly {
                 /** @enum {string} */
                 readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered" | "actions_shortened";

@@ -12,6 +12,7 @@ import type { CompleteGrantRequest as _stint_v1_CompleteGrantRequest, CompleteGr
 import type { CompleteGrantResponse as _stint_v1_CompleteGrantResponse, CompleteGrantResponse__Output as _stint_v1_CompleteGrantResponse__Output } from './stint/v1/CompleteGrantResponse.ts';
 import type { Condition as _stint_v1_Condition, Condition__Output as _stint_v1_Condition__Output } from './stint/v1/Condition.ts';
 import type { Decision as _stint_v1_Decision, Decision__Output as _stint_v1_Decision__Output } from './stint/v1/Decision.ts';
+import type { DroppedActions as _stint_v1_DroppedActions, DroppedActions__Output as _stint_v1_DroppedActions__Output } from './stint/v1/DroppedActions.ts';
 import type { FailedPair as _stint_v1_FailedPair, FailedPair__Output as _stint_v1_FailedPair__Output } from './stint/v1/FailedPair.ts';
 import type { GetGrantRequest as _stint_v1_GetGrantRequest, GetGrantRequest__Output as _stint_v1_GetGrantRequest__Output } from './stint/v1/GetGrantRequest.ts';
 import type { GetGrantResponse as _stint_v1_GetGrantResponse, GetGrantResponse__Output as _stint_v1_GetGrantResponse__Output } from './stint/v1/GetGrantResponse.ts';
@@ -68,6 +69,7 @@ export interface ProtoGrpcType {
       CompleteGrantResponse: MessageTypeDefinition<_stint_v1_CompleteGrantResponse, _stint_v1_CompleteGrantResponse__Output>
       Condition: MessageTypeDefinition<_stint_v1_Condition, _stint_v1_Condition__Output>
       Decision: MessageTypeDefinition<_stint_v1_Decision, _stint_v1_Decision__Output>
+      DroppedActions: MessageTypeDefinition<_stint_v1_DroppedActions, _stint_v1_DroppedActions__Output>
       FailedPair: MessageTypeDefinition<_stint_v1_FailedPair, _stint_v1_FailedPair__Output>
       GetGrantRequest: MessageTypeDefinition<_stint_v1_GetGrantRequest, _stint_v1_GetGrantRequest__Output>
       GetGrantResponse: MessageTypeDefinition<_stint_v1_GetGrantResponse, _stint_v1_GetGrantResponse__Output>

@@ -24,6 +24,7 @@ const taskFile = z
     ttl: z.string().optional(),
     ttlSeconds: z.number().optional(),
     reference: z.string().exactOptional(),
+    strict: z.boolean().exactOptional(),
   })
   .transform(({ ttl, ttlSeconds, ...task }, context) => {
     const seconds = ttlSeconds ?? (ttl === undefined ? undefined : (parseDurationMs(ttl) ?? 0) / 1_000)

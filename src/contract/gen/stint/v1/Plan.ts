@@ -5,6 +5,7 @@ import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_Plan
 import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stint_v1_BlastRadius__Output } from '../../stint/v1/BlastRadius.ts';
 import type { PlanWarning as _stint_v1_PlanWarning, PlanWarning__Output as _stint_v1_PlanWarning__Output } from '../../stint/v1/PlanWarning.ts';
 import type { LabelMarks as _stint_v1_LabelMarks, LabelMarks__Output as _stint_v1_LabelMarks__Output } from '../../stint/v1/LabelMarks.ts';
+import type { DroppedActions as _stint_v1_DroppedActions, DroppedActions__Output as _stint_v1_DroppedActions__Output } from '../../stint/v1/DroppedActions.ts';
 
 /**
  * What a task comes to.
@@ -46,6 +47,10 @@ export interface Plan {
    * The labels that it touches and that the operator has marked.
    */
   'labelMarks'?: (_stint_v1_LabelMarks)[];
+  /**
+   * Actions of wildcards that are not in the plan.
+   */
+  'dropped'?: (_stint_v1_DroppedActions)[];
 }
 
 /**
@@ -88,4 +93,8 @@ export interface Plan__Output {
    * The labels that it touches and that the operator has marked.
    */
   'labelMarks': (_stint_v1_LabelMarks__Output)[];
+  /**
+   * Actions of wildcards that are not in the plan.
+   */
+  'dropped': (_stint_v1_DroppedActions__Output)[];
 }

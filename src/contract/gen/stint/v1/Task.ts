@@ -27,6 +27,10 @@ export interface Task {
    */
   'reference'?: (string);
   /**
+   * Refuses the task if any action of a wildcard would be left out of its plan, see Plan.dropped.
+   */
+  'strict'?: (boolean);
+  /**
    * What to act on or through; exactly one.
    */
   'target'?: "roleArn";
@@ -56,6 +60,10 @@ export interface Task__Output {
    * A ticket or run id of the agent's own; at most 128 characters; may be empty.
    */
   'reference': (string);
+  /**
+   * Refuses the task if any action of a wildcard would be left out of its plan, see Plan.dropped.
+   */
+  'strict': (boolean);
   /**
    * What to act on or through; exactly one.
    */

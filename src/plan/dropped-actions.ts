@@ -1,0 +1,44 @@
+import { type ErrorCode, StintError } from '../core/errors.ts'
+import { DROP_REASONS, type DroppedActions, type DropReason } from './plan.ts'
+
+/** Names of actions that one row lists. */
+const MAX_NAMED = 20
+
+/** Members of one action wildcard, and why some of them are not in the plan. */
+export interface WildcardMembers {
+  /** As written, e.g. `iam:Get*`. */
+  readonly pattern: string
+  readonly members: number
+  readonly dropped: readonly { readonly action: string; readonly reason: DropReason }[]
+}
+
+/** One row for each reason, in the order of `DROP_REASONS`. */
+export function summariseDropped({ pattern, members, dropped }: WildcardMembers): readonly DroppedActions[] {
+  return DROP_REASONS.flatMap((reason) => {
+    const actions = dropped.filter((each) => each.reason === reason).map(({ action }) => action)
+    if (actions.length === 0) return []
+    const explanation = `${actions.length} of ${members} actions of ${pattern} ${WHY[reason].clause}`
+    return [{ pattern, members, reason, count: actions.length, actions: actions.slice(0, MAX_NAMED), explanation }]
+  })
+}
+
+/** The refusal of a strict task for one row. */
+export function strictError({ reason, actions, count, pattern, explanation }: DroppedActions): StintError {
+  const named = actions.slice(0, 5).join(', ')
+  const more = count > 5 ? ' and others' : ''
+  return new StintError(WHY[reason].code, {
+    action: pattern,
+    explanation: `${explanation} (${named}${more}), and the task is strict; name the actions that it needs.`,
+  })
+}
+
+const WHY: Readonly<Record<DropReason, { readonly clause: string; readonly code: ErrorCode }>> = {
+  needs_resource: { clause: 'need a resource', code: 'RESOURCE_TOO_WIDE' },
+  star_not_allowed: {
+    clause: 'take "*" only, do more than list or read, and are not allowed to this role',
+    code: 'RESOURCE_TOO_WIDE',
+  },
+  no_resource_fits: { clause: 'apply to no resource of their entry', code: 'ACTION_RESOURCE_MISMATCH' },
+  condition_unknown: { clause: 'do not know a condition of their entry', code: 'CONDITION_MISMATCH' },
+  unknown_to_store: { clause: 'are unknown to the store of this role', code: 'ACTION_UNKNOWN' },
+}
