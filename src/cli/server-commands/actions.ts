@@ -65,7 +65,7 @@ function printExplanations(io: CommandIo, output: OutputFormat, rows: readonly E
 function printExplanation(io: CommandIo, row: Explained): void {
   const reasons = row.reasons.map(({ source, class: risk, flags, reason }) => {
     const says = [...(risk ? [risk] : []), ...flags.map((flag) => `+${flag}`)].join(' ')
-    return `${says || 'nothing'} (${source}): ${reason}`
+    return `${says || 'no change'} (${source}): ${reason}`
   })
   const types = row.resourceTypes.map(({ name, arn }) => `${name}: ${arn}`)
   printFacts(io, [
