@@ -109,10 +109,17 @@ BROKER_SECRET=$(uuid)
 admin user create --uid=TESTER --display-name=Tester --access-key=TESTER --secret-key="$TESTER_SECRET"
 admin caps add --uid=TESTER --caps='roles=*;user-policy=*'
 admin user create --uid=BROKER --display-name=Broker --access-key=BROKER --secret-key="$BROKER_SECRET"
+# Tenants are radosgw's accounts: each has roles, buckets and a keeper of its own.
+TENANT_SECRET=$(uuid)
+for TENANT in 111111111111 222222222222; do
+  admin user create --tenant="$TENANT" --uid=KEEPER --display-name=Keeper --access-key="KEEPER$TENANT" --secret-key="$TENANT_SECRET"
+  admin caps add --tenant="$TENANT" --uid=KEEPER --caps='roles=*'
+done
 
 cat <<ENV
 export STINT_RADOSGW_DIR=$DIR
 export STINT_RADOSGW_ENDPOINT=http://127.0.0.1:$S3_PORT
 export STINT_RADOSGW_TESTER_SECRET=$TESTER_SECRET
 export STINT_RADOSGW_BROKER_SECRET=$BROKER_SECRET
+export STINT_RADOSGW_TENANT_SECRET=$TENANT_SECRET
 ENV
