@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import type { StintError } from '../../src/core/errors.ts'
 import { createLogger } from '../../src/core/log.ts'
 import type { FailedCall } from '../../src/credentials/aws-sts/calls/observer.ts'
 import type { AwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
+import type { PartReports } from '../../src/credentials/aws-sts/provider-problems.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/stage/pki.ts'
 import { createProvider } from '../../src/start/provider.ts'
 import { ConnectProxy, type ProxyMood } from '../support/connect-proxy.ts'
@@ -75,7 +77,10 @@ interface Setup {
 }
 
 /** The provider of a configuration file, as a broker makes it. */
-async function fromFile({ settings = {}, env = {}, keys }: Setup = {}): Promise<AwsStsProvider> {
+async function fromFile(
+  { settings = {}, env = {}, keys }: Setup = {},
+  partHealth?: PartReports,
+): Promise<AwsStsProvider> {
   const credentials = keys ?? { credentials: { accessKeyIdFile: 'id', secretAccessKeyFile: 'secret' } }
   const config = {
     identity: { server: { certificateFile: 'a', privateKeyFile: 'b' }, domains: { 'a.test': { file: 'c' } } },
@@ -96,6 +101,7 @@ async function fromFile({ settings = {}, env = {}, keys }: Setup = {}): Promise<
   const provider = await createProvider(loadConfig({ file: join(folder, 'stint.yaml'), env }), {
     clock: aws.clock,
     logger,
+    ...(partHealth && { partHealth }),
   })
   ends.push(() => provider.close())
   return provider
@@ -188,6 +194,21 @@ describe('calls to AWS by a proxy', () => {
     await expect(mint(provider)).rejects.toMatchObject({
       details: { explanation: `The proxy 127.0.0.1:${port} could not be used to reach ${STS}:443 (ECONNREFUSED).` },
     })
+  })
+
+  test('that a proxy keeps from AWS are on the status until they get through', async () => {
+    const problems = new Map<string, string | undefined>()
+    const partHealth = {
+      failed: (component: string, error: StintError) => void problems.set(component, error.details.explanation),
+      well: (component: string) => void problems.delete(component),
+    }
+    const provider = await fromFile({ settings: { proxy: { url: url() } } }, partHealth)
+    proxy.mood = { kind: 'refuse', status: 503 }
+    await expect(provider.probes.credentials(never)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' })
+    expect([...problems]).toEqual([['aws:sts', expect.stringContaining(`The proxy 127.0.0.1:${proxy.port} refused`)]])
+    proxy.mood = { kind: 'relay' }
+    await provider.probes.credentials(never)
+    expect([...problems]).toEqual([])
   })
 
   test('give up a proxy that does not answer', async () => {

@@ -27,6 +27,9 @@ const run = promisify(execFile)
 const never = new AbortController().signal
 const region = 'eu-west-1'
 const BROKER = 'arn:aws:iam::123456789012:role/stint-broker'
+/** Deployed to by a StackSet. */
+const SET_ACCOUNT = '777788889999'
+const CAPABILITIES = ['--capabilities', 'CAPABILITY_NAMED_IAM']
 const ACCOUNTS = ['111122223333', '444455556666']
 
 /** A configuration with roles in several accounts by a pattern, and one by its own ARN. */
@@ -44,8 +47,18 @@ function writeConfig(folder: string, aws: object): string {
     policy: { directory: 'e' },
     ledger: { file: 'f' },
     roles: [
-      { arn: 'arn:aws:iam::*:role/stint/agent-data', accounts: ACCOUNTS, externalIdFile, revocation: boundary },
-      { arn: 'arn:aws:iam::*:role/stint/team/*', accounts: ACCOUNTS, externalIdFile, revocation: boundary },
+      {
+        arn: 'arn:aws:iam::*:role/stint/agent-data',
+        accounts: [...ACCOUNTS, SET_ACCOUNT],
+        externalIdFile,
+        revocation: boundary,
+      },
+      {
+        arn: 'arn:aws:iam::*:role/stint/team/*',
+        accounts: [...ACCOUNTS, SET_ACCOUNT],
+        externalIdFile,
+        revocation: boundary,
+      },
       {
         arn: `arn:aws:iam::${ACCOUNTS[0]}:role/stint/agent-web`,
         externalIdFile,
@@ -89,6 +102,47 @@ describeWithService(
       expect(await lint.catch((failed) => failed.stdout)).toMatchObject({ stdout: '' })
     })
 
+    test('is deployed by a StackSet, with parameters of each account', { timeout: 120_000 }, async () => {
+      const [body, values] = [join(folder, 'set.yaml'), join(folder, 'set.json')]
+      writeFileSync(body, await template('--broker', BROKER, '--role', 'stint/team/by-set'))
+      writeFileSync(join(folder, 'external-ids', SET_ACCOUNT), 'external-id-by-set')
+      writeFileSync(values, (await stint(['aws', 'parameters', '--config', config, '--account', SET_ACCOUNT])).stdout)
+      const keys = { AWS_ACCESS_KEY_ID: 'ADMINEXAMPLE', AWS_SECRET_ACCESS_KEY: 's', PATH: process.env.PATH ?? '' }
+      const cloudformation = (...argv: string[]) =>
+        run(
+          join(python, 'bin', 'aws'),
+          ['cloudformation', ...argv, '--stack-set-name', 'stint', '--region', region, '--endpoint-url', endpoint],
+          { env: keys },
+        )
+      const unset = ['--parameters', 'ParameterKey=ExternalId,ParameterValue=unset']
+      await cloudformation('create-stack-set', '--template-body', `file://${body}`, ...unset, ...CAPABILITIES)
+      const there = ['--accounts', SET_ACCOUNT, '--regions', region]
+      await cloudformation('create-stack-instances', ...there, '--parameter-overrides', `file://${values}`)
+      const iam = new IAMClient({ endpoint, region, credentials: await adminOf(SET_ACCOUNT) })
+      const { Role } = await iam.send(new GetRoleCommand({ RoleName: 'by-set' }))
+      iam.destroy()
+      expect(Role?.Arn).toBe(`arn:aws:iam::${SET_ACCOUNT}:role/stint/team/by-set`)
+      expect(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')).toContain('external-id-by-set')
+    })
+
+    async function adminOf(account: string) {
+      const sts = new STSClient({
+        endpoint,
+        region,
+        credentials: { accessKeyId: 'ADMINEXAMPLE', secretAccessKey: 's' },
+      })
+      const admin = `arn:aws:iam::${account}:role/admin`
+      const { Credentials: keys } = await sts.send(
+        new AssumeRoleCommand({ RoleArn: admin, RoleSessionName: 'deploys' }),
+      )
+      sts.destroy()
+      return {
+        accessKeyId: keys?.AccessKeyId ?? '',
+        secretAccessKey: keys?.SecretAccessKey ?? '',
+        sessionToken: keys?.SessionToken ?? '',
+      }
+    }
+
     for (const account of ACCOUNTS)
       describe(`deployed to account ${account} on moto`, () => {
         let iam: IAMClient
@@ -96,20 +150,7 @@ describeWithService(
         const clock = systemClock
 
         beforeAll(async () => {
-          const sts = new STSClient({
-            endpoint,
-            region,
-            credentials: { accessKeyId: 'ADMINEXAMPLE', secretAccessKey: 's' },
-          })
-          const admin = `arn:aws:iam::${account}:role/admin`
-          const { Credentials: keys } = await sts.send(
-            new AssumeRoleCommand({ RoleArn: admin, RoleSessionName: 'deploys' }),
-          )
-          const credentials = {
-            accessKeyId: keys?.AccessKeyId ?? '',
-            secretAccessKey: keys?.SecretAccessKey ?? '',
-            sessionToken: keys?.SessionToken ?? '',
-          }
+          const credentials = await adminOf(account)
           iam = new IAMClient({ endpoint, region, credentials })
           await deploy(account, credentials)
           const deps = { clock, logger: createLogger({ level: 'silent' }) }
@@ -129,7 +170,7 @@ describeWithService(
           const flags = ['aws', 'parameters', '--config', config, '--account', id, '--broker', BROKER]
           writeFileSync(values, (await stint(flags)).stdout)
           const stack = ['--template-body', `file://${body}`, '--parameters', `file://${values}`]
-          const more = ['--capabilities', 'CAPABILITY_NAMED_IAM', '--region', region, '--endpoint-url', endpoint]
+          const more = [...CAPABILITIES, '--region', region, '--endpoint-url', endpoint]
           const env = {
             PATH: process.env.PATH ?? '',
             AWS_ACCESS_KEY_ID: keys.accessKeyId,
