@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -21,6 +21,7 @@ import { createProvider } from '../../src/start/provider.ts'
 import { mintRequest } from '../credentials/harness.ts'
 import { stint } from '../support/cli.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
+import { setForeignStage } from './foreign-stage.ts'
 import { describeWithService } from './service.ts'
 
 const run = promisify(execFile)
@@ -37,7 +38,7 @@ function writeConfig(folder: string, aws: object): string {
   mkdirSync(join(folder, 'external-ids'), { recursive: true })
   for (const account of ACCOUNTS) writeFileSync(join(folder, 'external-ids', account), `external-id-of-${account}\n`)
   for (const name of ['id', 'secret']) writeFileSync(join(folder, name), 'BROKEREXAMPLE')
-  const externalIdFile = 'external-ids/{account}'
+  const externalIdFile = join(folder, 'external-ids', '{account}')
   const revoker = { roleArn: 'arn:aws:iam::{account}:role/stint/revoker', externalIdFile }
   const boundary = { kind: 'boundary', policyArn: 'arn:aws:iam::{account}:policy/stint-boundary', revoker }
   const file = join(folder, 'stint.yaml')
@@ -215,6 +216,39 @@ describeWithService(
           await provider.writeDenyList(location?.key ?? '', { grants: [request.grant.id] }, never)
           const session = { sourceIdentity: idBody(request.grant.id), userId: 'x:y', issuedAt: new Date() }
           expect(deniesSession(await inForce(), session)).toBe(true)
+        })
+
+        test('serves a broker: a grant is given, and revoked as the revoker of the account', async () => {
+          const roleArn = `arn:aws:iam::${account}:role/stint/team/one`
+          const keys = { accessKeyId: 'BROKEREXAMPLE', secretAccessKey: 's' }
+          const { roles } = JSON.parse(readFileSync(config, 'utf8')) as { roles: object[] }
+          const cloud = {
+            endpoint,
+            region,
+            roleArn,
+            revocation: { kind: 'none' },
+            roles,
+            broker: keys,
+            revoker: keys,
+          } as const
+          const stage = await setForeignStage({ ...cloud, settings: { strictness: 'stand-in' } })
+          const broker = await stage.start()
+          try {
+            const grant = await broker.agent.request({
+              purpose: 'to look through the archive',
+              roleArn,
+              access: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::invoices-staging/*'] }],
+              ttlSeconds: 900,
+            })
+            const oscar = await broker.admin('oscar')
+            await oscar.post('/v1/grants/{id}/revoke', { path: { id: grant.id }, body: { note: 'stop it' } })
+            const session = { sourceIdentity: idBody(grant.id), userId: 'x:y', issuedAt: new Date() }
+            await expect.poll(async () => deniesSession(await inForce(), session), { timeout: 30_000 }).toBe(true)
+            await grant.close()
+          } finally {
+            await broker.stop()
+            await stage.close()
+          }
         })
 
         if (account === ACCOUNTS[0])

@@ -25,6 +25,8 @@ export interface ForeignCloud {
   readonly roleArn: string
   readonly accounts?: readonly string[]
   readonly revocation: RevocationPlacement
+  /** All of `roles`, where they have more than that. */
+  readonly roles?: readonly object[]
   /** Settings of the section `aws` for this kind of service. */
   readonly settings: { readonly profile: 'ceph' } | { readonly strictness: 'stand-in' }
   /** Mints. */
@@ -90,7 +92,7 @@ async function pointElsewhere({ configFile, folder }: Stage, cloud: ForeignCloud
     stringify({
       ...config,
       aws,
-      roles: [
+      roles: cloud.roles ?? [
         { arn: cloud.roleArn, ...(cloud.accounts && { accounts: cloud.accounts }), revocation: cloud.revocation },
       ],
     }),

@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
+import { hostPortText } from '../../core/net/host-port.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
 import { verifyAuditFile } from '../../ledger/audit-verify.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
@@ -33,7 +34,7 @@ export async function* runDoctor(
   let provider = undefined as AwsStsProvider | undefined
   yield check('aws settings', async () => {
     provider = await createProvider(config, deps)
-    return `${config.roles.length} role(s) in ${config.aws.region}`
+    return `${config.roles.length} role(s) in ${config.aws.region}${describeProxy(config.aws.proxy)}`
   })
   if (!provider) return
   try {
@@ -41,6 +42,12 @@ export async function* runDoctor(
   } finally {
     provider.close()
   }
+}
+
+function describeProxy({ url, noProxy }: Config['aws']['proxy']): string {
+  if (!url) return ''
+  const except = noProxy.length > 0 ? ` except ${noProxy.join(', ')}` : ''
+  return `, by the proxy ${hostPortText(url.host, url.port)}${except}`
 }
 
 async function* checkRules(config: Config, clock: Pick<Clock, 'now'>): AsyncGenerator<Check> {
