@@ -118,10 +118,12 @@ export const PROMISES: readonly PromiseRow[] = [
   },
   {
     promise: 'P10',
-    says: 'One agent cannot starve another, nor one failing role the revocations of the others.',
+    says: 'One agent cannot starve another, nor does one failing role or account hold up the mints or revocations of the others.',
     tests: [
       `${LIFE} > P10: an agent over its limit is refused, and another is not`,
       "test/crash/faults.test.ts > for one policy delays no other's revocation",
+      "test/grants/several-accounts.test.ts > one account's IAM hangs, and the grants of the others are denied in the first pass",
+      'test/credentials/accounts.test.ts > by hanging holds up no mint in another, however many wait for it',
     ],
   },
   {
