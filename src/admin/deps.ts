@@ -28,6 +28,8 @@ export interface PolicySetStatus {
     readonly file: string
     /** Text of `@approval`. */
     readonly approval?: string
+    /** Reason of `@approval("none")`. */
+    readonly waiver?: string
   }[]
   readonly problem?: FileProblem
 }

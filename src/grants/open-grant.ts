@@ -1,7 +1,7 @@
 import type { Ids } from '../core/ids.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { auditEvent } from '../ledger/events.ts'
+import { type AuditEventInput, auditEvent } from '../ledger/events.ts'
 import type { OpenGrant } from '../ledger/ledger.ts'
 import type { Approval } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
@@ -63,11 +63,7 @@ export function describeOpening(
       ...caller.evidence,
     },
   })
-  const { waivers = [], policySetHash } = decision
-  const waived =
-    waivers.length > 0
-      ? [auditEvent('approval.waived', { ...head, data: { policySetHash, planHash: plan.hash, waivers } })]
-      : []
+  const waived = describeWaivers(decision, plan.hash, head)
   const decided = { policySetHash: decision.policySetHash, policies: decision.determiningPolicies }
 
   if (decision.outcome === 'deny') {
@@ -111,6 +107,24 @@ export function describeOpening(
     }),
   ]
   return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, maxOpen, events }
+}
+
+/**
+ * The event for approvals that a decision waives.
+ *
+ * @param before a decision on record: what it waived already is not said again.
+ */
+export function describeWaivers(
+  { waivers = [], policySetHash }: Decision,
+  planHash: string,
+  head: { readonly at: Date; readonly actor: string; readonly grantId: string },
+  before?: Pick<Decision, 'waivers'>,
+): AuditEventInput<'approval.waived'>[] {
+  const known = new Set(before?.waivers?.map(({ policy }) => policy))
+  const fresh = waivers.filter(({ policy }) => !known.has(policy))
+  return fresh.length > 0
+    ? [auditEvent('approval.waived', { ...head, data: { policySetHash, planHash, waivers: fresh } })]
+    : []
 }
 
 function describeApproval(

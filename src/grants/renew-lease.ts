@@ -7,11 +7,13 @@ import { auditEvent } from '../ledger/events.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { Decision } from '../policy/decision.ts'
 import type { TokenGuard } from './agents/token-guard.ts'
 import { endGrant } from './end-grant.ts'
 import { type Judge, toDeniedError } from './judge.ts'
 import { describeLease } from './lifecycle.ts'
 import { type GrantAnswer, type MintParts, mintOrEnd, toNotActiveError } from './mint-lease.ts'
+import { describeWaivers } from './open-grant.ts'
 import { loadPlan, requireOwnGrant, retryOnConflict } from './read-grants.ts'
 
 /** A lease shorter than this would be over before its first use. */
@@ -46,7 +48,8 @@ export async function renewLease(
     if (grant.state !== 'active' || !grant.deadline) throw toNotActiveError(grant)
     if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })
-    const plan = await judgeAgain(parts, caller, grant, now)
+    const { plan, decision } = await judgeAgain(parts, caller, grant, now)
+    const head = { at: now, actor: caller.subject, grantId: grant.id }
     if (signal.aborted)
       throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the lease was recorded.' })
 
@@ -60,10 +63,9 @@ export async function renewLease(
       lease: intended,
       ...parts.tokens.describeUse(caller, by, now),
       events: (lease) => [
+        ...describeWaivers(decision, plan.hash, head, grant.decision),
         auditEvent('lease.intended', {
-          at: now,
-          actor: caller.subject,
-          grantId: grant.id,
+          ...head,
           leaseId: lease.id,
           data: { number: lease.number, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
         }),
@@ -78,17 +80,17 @@ export async function renewLease(
  * The policy of now, on the plan as it comes out now. What is minted is the plan on record all the same: a newer action
  * table may let the task's wildcards stand for more, which no record shows and nobody was shown.
  *
- * @returns the plan on record.
+ * @returns the plan on record, and the decision of now.
  * @throws {StintError} after it has ended the grant that fails
  */
-async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Plan> {
+async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Rejudged> {
   const stored = await loadPlan(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
     if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision })
     if (decision.outcome === 'approval') await checkApproved(parts.ledger, grant, plan)
     checkJudged(grant, stored, plan)
-    return stored
+    return { plan: stored, decision }
   } catch (thrown) {
     const error = asStintError(thrown)
     const reason = findEndReason(error)
@@ -98,6 +100,11 @@ async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Gran
     }
     throw error
   }
+}
+
+interface Rejudged {
+  readonly plan: Plan
+  readonly decision: Decision
 }
 
 /** A person's yes holds for the plan that the person saw and for no other. */

@@ -258,11 +258,11 @@ export const EVENT_CATALOG = {
     }),
   },
   'approval.waived': {
-    actors: ['agent'],
+    actors: ['agent', 'operator'],
     refusal: false,
     ids: ['grant'],
     about:
-      'A policy waived an approval that the plan would have needed; the configuration allows waivers. Other approvals may still be asked for.',
+      'A policy waived an approval that the plan would have needed; the configuration allows waivers. Other approvals may still be asked for. Also written when a renewal or an answer meets a waiver that the grant did not have.',
     data: z.strictObject({
       policySetHash,
       planHash,

@@ -663,6 +663,7 @@ export interface components {
                 readonly effect: "permit" | "forbid";
                 readonly file: string;
                 readonly approval?: string;
+                readonly waiver?: string;
             }[];
             readonly problem?: components["schemas"]["FileProblem"];
         };

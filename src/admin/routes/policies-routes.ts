@@ -24,6 +24,7 @@ const policies = createRoute({
             effect: z.enum(['permit', 'forbid']),
             file: z.string(),
             approval: z.string().optional(),
+            waiver: z.string().optional().openapi({ description: 'why it waives approvals, if it does' }),
           }),
         ),
         problem: fileProblemSchema.optional(),

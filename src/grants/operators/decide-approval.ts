@@ -10,6 +10,7 @@ import { decidedApproval } from '../../ledger/rules.ts'
 import type { Task } from '../../plan/task.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
 import { type Judge, toDeniedError } from '../judge.ts'
+import { describeWaivers } from '../open-grant.ts'
 import { loadPlan } from '../read-grants.ts'
 import type { WatchHub } from '../watch-grant.ts'
 import { explainIneligible } from './eligibility.ts'
@@ -157,6 +158,7 @@ function describeApproving({ grant, approval, task, note, actor, now }: Answered
         ...head,
         data: { approvalId: approval.id, planHash: approval.planHash, note },
       }),
+      ...describeWaivers(decision, approval.planHash, head, grant.decision),
       auditEvent('grant.active', { ...head, data: { policySetHash, policies, deadline: deadline.toISOString() } }),
     ],
   }

@@ -77,9 +77,9 @@ async function* checkRules(config: Config, clock: Pick<Clock, 'now'>): AsyncGene
 async function checkNames(config: Config, now: Date): Promise<string> {
   const { policies } = await loadPolicySet(config.policy.directory)
   const problems = checkAgainst(policies, await loadPolicySurroundings({ config }, now))
-  if (problems.length === 0)
-    return 'each name in a policy exists, each approval can be given, and each waiver can apply'
-  throw new StintError('POLICY_INVALID', { explanation: problems.map(formatProblem).join('; ') })
+  const serious = problems.filter(({ severity, rule }) => severity === 'error' || rule === 'approval-unanswerable')
+  if (serious.length > 0) throw new StintError('POLICY_INVALID', { explanation: serious.map(formatProblem).join('; ') })
+  return ['all exist, and each approval can be given', ...problems.map(({ message }) => message)].join('; ')
 }
 
 function checkFileModes(config: Config): string {

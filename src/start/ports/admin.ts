@@ -83,11 +83,12 @@ function policySetStatus({ value, loadedAt, problem: failure }: ReloadStatus<Pol
   return {
     ...(value && { hash: value.hash }),
     ...(loadedAt && { loadedAt }),
-    policies: (value?.policies ?? []).map(({ id, effect, file, approvalGroup }) => ({
+    policies: (value?.policies ?? []).map(({ id, effect, file, approvalGroup, waiver }) => ({
       id,
       effect,
       file,
       ...(approvalGroup && { approval: approvalGroup }),
+      ...(waiver && { waiver }),
     })),
     ...(problem && { problem }),
   }
