@@ -162,6 +162,7 @@ const decision = z
         resource: z.string(),
         reason: z.enum(FAILURE_REASONS),
         policies: z.array(z.string()),
+        conditions: z.array(z.string()).optional(),
       }),
     ),
     failedPairsLeftOut: count().optional().openapi({ description: 'number of failed pairs that are not listed' }),

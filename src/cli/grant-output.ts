@@ -114,7 +114,8 @@ function pairLine(pair: PlanInfo['pairs'][number]): string {
 
 function failedPairLine(pair: DecisionInfo['failedPairs'][number]): string {
   const policies = pair.policies.length > 0 ? `: ${pair.policies.join(', ')}` : ''
-  return `${pair.action} on ${pair.resource} (${pair.reason}${policies})`
+  const only = pair.conditions ? ` only if ${pair.conditions.join(' and ')}` : ''
+  return `${pair.action} on ${pair.resource}${only} (${pair.reason}${policies})`
 }
 
 function countNoun(count: number, noun: string): string {

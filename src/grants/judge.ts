@@ -7,7 +7,7 @@ import { type Grant, UNREGISTERED_REASONS } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ApprovalRules } from '../policy/approval-requirements.ts'
 import type { DecisionInput } from '../policy/decide.ts'
-import type { Decision } from '../policy/decision.ts'
+import { copyFailedPair, type Decision } from '../policy/decision.ts'
 import type { Registration } from '../registry/registration.ts'
 
 /** Facts about the agent that a judgement needs; a grant remembers them for renewals. */
@@ -89,7 +89,7 @@ export function toDeniedError({
     ...(id ? { grantId: id } : {}),
     subject,
     explanation: explainDenial(subject, decision),
-    failedPairs: decision.failedPairs.slice(0, 20).map((pair) => ({ ...pair, policies: [...pair.policies] })),
+    failedPairs: decision.failedPairs.slice(0, 20).map(copyFailedPair),
     policySetHash: decision.policySetHash,
   })
 }
@@ -97,7 +97,8 @@ export function toDeniedError({
 function explainDenial(subject: string, { failedPairs, failedPairsLeftOut = 0 }: Decision): string {
   const [first] = failedPairs
   if (!first) return `Policy denies this task of ${subject}.`
-  const where = `${first.action} on ${first.resource}`
+  const { action, resource, conditions = [] } = first
+  const where = `${action} on ${resource}${conditions.length > 0 ? ` if ${conditions.join(' and ')}` : ''}`
   const others = failedPairs.length - 1 + failedPairsLeftOut
   const more = others > 0 ? `, and ${others} more` : ''
   if (first.reason === 'no_permit')

@@ -5,7 +5,7 @@ import { type AuditEventInput, auditEvent } from '../ledger/events.ts'
 import type { OpenGrant } from '../ledger/ledger.ts'
 import type { Approval } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
-import type { Decision, FailedPair } from '../policy/decision.ts'
+import { copyFailedPair, type Decision, type FailedPair } from '../policy/decision.ts'
 import type { Judgement } from './judge.ts'
 import { describeLease, type LifeSettings } from './lifecycle.ts'
 
@@ -149,7 +149,7 @@ function shortenDenial(decision: Decision) {
   const listed = takeFirstPairs(decision.failedPairs)
   const leftOut = decision.failedPairs.length - listed.length
   const brief: Decision = leftOut === 0 ? decision : { ...decision, failedPairs: listed, failedPairsLeftOut: leftOut }
-  const failedPairs = listed.map((pair) => ({ ...pair, policies: [...pair.policies] }))
+  const failedPairs = listed.map(copyFailedPair)
   return { brief, forEvent: { failedPairs, ...(leftOut > 0 && { failedPairsLeftOut: leftOut }) } }
 }
 

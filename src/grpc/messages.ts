@@ -16,7 +16,7 @@ import type { Activity } from '../grants/report-activity.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import type { Task } from '../plan/task.ts'
-import type { Decision } from '../policy/decision.ts'
+import { copyFailedPair, type Decision } from '../policy/decision.ts'
 
 const MAX_NOTE = 500
 const MAX_ACTIVITIES = 100
@@ -177,7 +177,7 @@ export function decisionToWire(decision: Decision): WireDecision {
   return {
     outcome: decision.outcome,
     determiningPolicies: [...decision.determiningPolicies],
-    failedPairs: decision.failedPairs.map((pair) => ({ ...pair, policies: [...pair.policies] })),
+    failedPairs: decision.failedPairs.map(copyFailedPair),
     approval: decision.approval.map(({ anyOf, because }) => ({ anyOf: [...anyOf], because: [...because] })),
     policySetHash: decision.policySetHash,
     waivers: (decision.waivers ?? []).map((waiver) => ({ ...waiver, because: [...waiver.because] })),

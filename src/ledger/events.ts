@@ -185,6 +185,7 @@ export const EVENT_CATALOG = {
             resource: text.describe('Resource pattern'),
             reason: z.enum(FAILURE_REASONS).describe('Why it was not allowed'),
             policies: z.array(text).readonly().describe('Ids of the policies that forbid it or failed'),
+            conditions: z.array(text).readonly().exactOptional().describe('Its conditions'),
           }),
         )
         .readonly()

@@ -1,4 +1,5 @@
 import type { ActionClass } from '../aws/action-classes.ts'
+import { conditionText } from '../aws/conditions/condition.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
@@ -110,12 +111,13 @@ function judgePlan(set: PolicySet, input: DecisionInput): Decision {
 
 const NO_APPROVALS: Approvals = { approval: [], waivers: [] }
 
-function findFailure({ action, resource }: PlanPair, verdict: Verdict): FailedPair | undefined {
+function findFailure({ action, resource, conditions = [] }: PlanPair, verdict: Verdict): FailedPair | undefined {
   if (verdict.allowed && !verdict.failed) return undefined
   const forbids = verdict.applied.filter(({ effect }) => effect === 'forbid')
-  if (forbids.length > 0) return { action, resource, reason: 'forbidden', policies: sortedIds(forbids) }
-  if (verdict.failed) return { action, resource, reason: 'evaluation_error', policies: sortedIds(verdict.erring) }
-  return { action, resource, reason: 'no_permit', policies: [] }
+  const failed = { action, resource, ...(conditions.length > 0 && { conditions: conditions.map(conditionText) }) }
+  if (forbids.length > 0) return { ...failed, reason: 'forbidden', policies: sortedIds(forbids) }
+  if (verdict.failed) return { ...failed, reason: 'evaluation_error', policies: sortedIds(verdict.erring) }
+  return { ...failed, reason: 'no_permit', policies: [] }
 }
 
 function sortedIds(policies: readonly { readonly id: string }[]): string[] {

@@ -11,6 +11,8 @@ export interface FailedPair {
   readonly reason: (typeof FAILURE_REASONS)[number]
   /** Ids of the forbidding or failing policies; empty for `no_permit`. */
   readonly policies: readonly string[]
+  /** The pair's conditions as `conditionText` says them; absent rather than empty. */
+  readonly conditions?: readonly string[]
 }
 
 /** One condition of an approval: a member of one of these groups must approve. `any` stands for every approver. */
@@ -44,4 +46,9 @@ export interface Decision {
   readonly waivers?: readonly Waiver[]
   /** Lower-case hex SHA-256 of the policy set that judged. */
   readonly policySetHash: string
+}
+
+/** A copy whose lists may be changed, as JSON wants it. */
+export function copyFailedPair({ conditions, policies, ...pair }: FailedPair) {
+  return { ...pair, policies: [...policies], ...(conditions && { conditions: [...conditions] }) }
 }

@@ -61,6 +61,8 @@ export interface DecisionInfo {
     /** `no_permit`, `forbidden` or `evaluation_error`. */
     readonly reason: string
     readonly policies: readonly string[]
+    /** The conditions of the pair, in words. */
+    readonly conditions?: readonly string[]
   }[]
   readonly approval: readonly { readonly anyOf: readonly string[]; readonly because: readonly string[] }[]
   readonly policySetHash: string

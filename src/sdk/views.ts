@@ -83,7 +83,7 @@ function withoutEmptyConditions<T extends { readonly conditions: readonly unknow
 /** Policy's word in the SDK's shape. */
 export function toDecisionInfo(wire: Decision__Output): DecisionInfo {
   const outcome = (['permit', 'deny', 'approval'] as const).find((known) => known === wire.outcome) ?? 'unknown'
-  return { ...wire, outcome }
+  return { ...wire, outcome, failedPairs: wire.failedPairs.map(withoutEmptyConditions) }
 }
 
 const STATES = ['denied', 'awaiting_approval', 'rejected', 'approval_expired', 'active', 'ending', 'ended'] as const

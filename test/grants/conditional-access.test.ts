@@ -43,3 +43,15 @@ test('an approval is of a plan with its conditions', async () => {
   const second = await h.request('key-00000002', task(prefix('out/*')))
   expect(first.grant.planHash).not.toBe(second.grant.planHash)
 })
+
+test('a denial is recorded and told with the conditions of its pairs', async () => {
+  const failed = { action: 's3:ListBucket', resource: 'arn:aws:s3:::data', reason: 'no_permit' as const, policies: [] }
+  h.rules.decision = { ...DECISIONS.deny, failedPairs: [{ ...failed, conditions: ['s3:prefix StringLike in/*'] }] }
+  await expect(h.request('key-00000001', task(prefix('in/*')))).rejects.toMatchObject({
+    code: 'POLICY_DENIED',
+    details: {
+      explanation: expect.stringContaining('s3:ListBucket on arn:aws:s3:::data if s3:prefix StringLike in/* for'),
+      failedPairs: [{ conditions: ['s3:prefix StringLike in/*'] }],
+    },
+  })
+})

@@ -321,3 +321,13 @@ for (const { name, conditions, outcome } of [
     assert.equal(decide(set, { ...inputOf([pair, other]), approvalsRequiredFor: [] }).outcome, 'deny')
     assert.equal(decide(set, input).outcome, outcome)
   })
+
+test('a pair that is not allowed is told with its conditions', () => {
+  const conditions = [{ key: 'aws:ResourceTag/env', operator: 'StringEquals' as const, values: ['dev', 'prod'] }]
+  const pair = pairOf({ action: 'ec2:StopInstances', class: 'destructive', conditions })
+  const { failedPairs } = decide(setOf(TAGGED), inputOf([pair, pairOf({ class: 'destructive' })]))
+  assert.deepEqual(
+    failedPairs.map((failed) => failed.conditions),
+    [['aws:ResourceTag/env StringEquals dev, prod'], undefined],
+  )
+})

@@ -394,6 +394,7 @@ export interface components {
                 /** @enum {string} */
                 readonly reason: "no_permit" | "forbidden" | "evaluation_error";
                 readonly policies: readonly string[];
+                readonly conditions?: readonly string[];
             }[];
             readonly failedPairsLeftOut?: number;
             readonly approval: readonly components["schemas"]["ApprovalRequirement"][];

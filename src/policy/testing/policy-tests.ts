@@ -151,8 +151,9 @@ function findDifferences(
 }
 
 function reasons({ failedPairs }: Decision): string {
-  const shown = failedPairs.slice(0, 5).map(({ action, resource, reason, policies }) => {
-    return `${action} on ${resource}: ${reason}${policies.length > 0 ? ` (${policies.join(', ')})` : ''}`
+  const shown = failedPairs.slice(0, 5).map(({ action, resource, reason, policies, conditions = [] }) => {
+    const only = conditions.length > 0 ? ` only if ${conditions.join(' and ')}` : ''
+    return `${action} on ${resource}${only}: ${reason}${policies.length > 0 ? ` (${policies.join(', ')})` : ''}`
   })
   return shown.length > 0 ? `: ${shown.join('; ')}` : ''
 }

@@ -21,6 +21,10 @@ export interface FailedPair {
    * Ids of the policies that forbade or failed.
    */
   'policies'?: (string)[];
+  /**
+   * The conditions of the pair, such as `aws:ResourceTag/env StringEquals dev`.
+   */
+  'conditions'?: (string)[];
 }
 
 /**
@@ -43,4 +47,8 @@ export interface FailedPair__Output {
    * Ids of the policies that forbade or failed.
    */
   'policies': (string)[];
+  /**
+   * The conditions of the pair, such as `aws:ResourceTag/env StringEquals dev`.
+   */
+  'conditions': (string)[];
 }
