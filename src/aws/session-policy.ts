@@ -76,6 +76,15 @@ export function compileSessionPolicy(
 }
 
 /**
+ * Characters that the policy of these pairs would have with the time Deny, whether it fits or not.
+ *
+ * @param pairs at least one.
+ */
+export function measureSessionPolicy(pairs: readonly AllowedPair[], form: PolicyForm = PROFILES.aws.policy): number {
+  return renderSmallest(pairs, form).characters
+}
+
+/**
  * Adds the end of the lease: a Deny of everything from then on, which an allow of a resource policy does not escape either.
  * `…Equals`, since a service that cuts its clock to the second would else let the last second through. Where the store needs
  * it, a Deny of what a session may never do comes before.

@@ -3,10 +3,15 @@ import { parseRoleArn, type RoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
 import { riskierClass } from '../aws/judging/judge-action.ts'
 import { type NetworkBinding, networkDeny } from '../aws/network-binding.ts'
-import { compileSessionPolicy, MAX_SESSION_POLICY_CHARACTERS, type SessionPolicy } from '../aws/session-policy.ts'
+import {
+  compileSessionPolicy,
+  MAX_SESSION_POLICY_CHARACTERS,
+  measureSessionPolicy,
+  type SessionPolicy,
+} from '../aws/session-policy.ts'
 import { type PolicyForm, PROFILES, type StoreProfile } from '../aws/store-profile.ts'
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
+import { asStintError, ERROR_CATALOG, hasCode, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { type ActionOverrides, describeLowering, NO_OVERRIDES } from './action-overrides.ts'
@@ -16,9 +21,10 @@ import { findMarks, type LabelSet } from './labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { DroppedActions, Plan, PlanPair, PlanWarning } from './plan.ts'
 import { wildcardWarnings } from './plan-size.ts'
+import { explainTooLarge } from './split-task.ts'
 import { findSettableKey, type ProtectedTagKey, protectedTagKeys } from './tag-keys.ts'
 import { findTagLabels } from './tag-labels.ts'
-import { type AccessEntry, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
+import { type AccessEntry, findEntryField, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
 /** An operator's settings for a role that agents may act through. */
 export interface RoleSettings {
@@ -134,7 +140,16 @@ export function createPlanner({
         sessionPolicy: compileSessionPolicy(paired.pairs, policyForm(settings)),
       }
     } catch (thrown) {
-      return { problems: [...problems, problemOfAccess(asStintError(thrown))], pairings: paired.pairs }
+      const error = hasCode(thrown, 'SESSION_POLICY_TOO_LARGE') ? explained(thrown) : asStintError(thrown)
+      return { problems: [...problems, problemOfAccess(error)], pairings: paired.pairs }
+    }
+
+    function explained(error: StintError): StintError {
+      const entries = (access ?? []).map((entry) => ({
+        field: findEntryField(input, entry),
+        pairs: pairAccess([entry], rules).pairs,
+      }))
+      return explainTooLarge(error, entries, (pairs) => measureSessionPolicy(pairs, policyForm(settings)))
     }
   }
 

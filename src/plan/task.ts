@@ -138,13 +138,23 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
  * @returns e.g. `task.access[0].actions[2]`
  */
 export function findField(input: unknown, entry: AccessEntry, list: AccessList, text: string): string {
-  const access = (input as { access: readonly WrittenEntry[] }).access
+  const at = findEntryIndex(input, entry)
+  const { access } = input as { access: readonly WrittenEntry[] }
+  return `task.access[${at}].${list}[${access[at]?.[list].indexOf(text)}]`
+}
+
+/** Where an entry stands as it was written, e.g. `task.access[0]`. */
+export function findEntryField(input: unknown, entry: AccessEntry): string {
+  return `task.access[${findEntryIndex(input, entry)}]`
+}
+
+function findEntryIndex(input: unknown, entry: AccessEntry): number {
+  const { access } = input as { access: readonly WrittenEntry[] }
   const same = (each: Partial<WrittenEntry> | null) =>
     isSameSet(each?.actions, entry.actions) &&
     isSameSet(each?.resources, entry.resources) &&
     isSameConditions(each?.conditions, entry.conditions ?? [])
-  const at = access.findIndex(same)
-  return `task.access[${at}].${list}[${access[at]?.[list].indexOf(text)}]`
+  return access.findIndex(same)
 }
 
 /** Lower-case hex SHA-256 of the task as `readTask` returns it: the same for two ways of writing one task. */

@@ -1,0 +1,207 @@
+import { MAX_SESSION_POLICY_CHARACTERS } from '../aws/session-policy.ts'
+import { StintError } from '../core/errors.ts'
+import type { Pairing } from './pairing.ts'
+
+/** An access entry of a task whose session policy is too large. */
+export interface EntryPairs {
+  /** e.g. `task.access[2]` */
+  readonly field: string
+  /** At least one. */
+  readonly pairs: readonly Pairing[]
+}
+
+/** Characters of the session policy of these pairs, whether it fits or not. */
+export type MeasurePolicy = (pairs: readonly Pairing[]) => number
+
+/** A whole access entry, or a run of its sorted resources or actions where it does not fit alone. */
+interface Part extends EntryPairs {
+  readonly characters: number
+  readonly run?: {
+    readonly list: 'resources' | 'actions'
+    readonly count: number
+    readonly first: string
+    readonly last: string
+  }
+}
+
+interface ProposedTask {
+  readonly parts: readonly Part[]
+  readonly characters: number
+}
+
+/** Pairs that are compiled for one proposal, all attempts together: a hostile task ends without one. */
+const MAX_PAIRS_MEASURED = 8_000
+/** A task that needs more is better written anew. */
+const MAX_TASKS = 12
+/** Largest entries named by a refusal. */
+const ENTRIES_SHOWN = 5
+const TEXT_SHOWN = 100
+
+/**
+ * Says what makes a task too large, and how to split it: `details.largest` has the entries with the longest policies, each
+ * measured alone, and `details.split` tasks of which each has been compiled and fits, if some were found.
+ *
+ * @param error of `compileSessionPolicy` for all pairs together.
+ * @returns the same error with an explanation that says all this.
+ */
+export function explainTooLarge(error: StintError, entries: readonly EntryPairs[], measure: MeasurePolicy): StintError {
+  const budget = { pairs: MAX_PAIRS_MEASURED }
+  const measured: MeasurePolicy = (pairs) => {
+    budget.pairs -= pairs.length
+    if (budget.pairs < 0) throw new OutOfBudget()
+    return measure(pairs)
+  }
+  const parts = attempt(() => entries.map((entry): Part => ({ ...entry, characters: measured(entry.pairs) })))
+  if (!parts) return error
+  const largest = [...parts].sort((a, b) => b.characters - a.characters).slice(0, ENTRIES_SHOWN)
+  const tasks = attempt(() => proposeTasks(parts, measured))
+  const { explanation: _, ...facts } = error.details
+  const { characters, limit } = facts
+  const explanation = [
+    `The session policy has ${characters} characters and the limit is ${limit}.`,
+    `Largest entries, each alone: ${largest.map(describeEntry).join(', ')}.`,
+    tasks
+      ? `Split the task into ${tasks.length} that fit: ${tasks.map(describeTask).join('; ')}; or name fewer or wider resources.`
+      : 'Split the task, or name fewer or wider resources.',
+  ].join(' ')
+  const split = tasks && { split: tasks.map(toTaskFacts) }
+  return new StintError(
+    error.code,
+    { ...facts, largest: largest.map(toEntryFacts), ...split, explanation },
+    error.cause,
+  )
+}
+
+class OutOfBudget extends Error {}
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof OutOfBudget) return undefined
+    throw error
+  }
+}
+
+/** First fit, the largest parts first. @returns undefined if a single pair does not fit, or for too many tasks. */
+function proposeTasks(entries: readonly Part[], measure: MeasurePolicy): readonly ProposedTask[] | undefined {
+  const divided = entries.map((part) => divide(part, measure))
+  if (divided.includes(undefined)) return undefined
+  const parts = divided.flatMap((some) => some ?? []).sort((a, b) => b.characters - a.characters)
+  const tasks: ProposedTask[] = []
+  for (const part of parts) {
+    place(tasks, part, measure)
+    if (tasks.length > MAX_TASKS) return undefined
+  }
+  return tasks
+}
+
+function place(tasks: ProposedTask[], part: Part, measure: MeasurePolicy): void {
+  for (const [at, task] of tasks.entries()) {
+    const grown = grow(task, part, measure)
+    if (!grown) continue
+    tasks[at] = grown
+    return
+  }
+  tasks.push({ parts: [part], characters: part.characters })
+}
+
+function grow(task: ProposedTask, part: Part, measure: MeasurePolicy): ProposedTask | undefined {
+  // What two policies share, their ends, is far less than half a policy.
+  if (task.characters + part.characters > 1.5 * MAX_SESSION_POLICY_CHARACTERS) return undefined
+  const parts = [...task.parts, part]
+  const characters = measure(parts.flatMap(({ pairs }) => pairs))
+  return characters <= MAX_SESSION_POLICY_CHARACTERS ? { parts, characters } : undefined
+}
+
+/** Cuts an entry that does not fit into runs that do: of its resources or its actions, whichever have more characters. */
+function divide(entry: Part, measure: MeasurePolicy): readonly Part[] | undefined {
+  if (entry.characters <= MAX_SESSION_POLICY_CHARACTERS) return [entry]
+  const resources = sorted(entry.pairs.map(({ resource }) => resource.text))
+  const actions = sorted(entry.pairs.map(({ action }) => action))
+  const list = sum(resources) > sum(actions) ? 'resources' : 'actions'
+  const items = list === 'resources' ? resources : actions
+  const least = Math.ceil(entry.characters / MAX_SESSION_POLICY_CHARACTERS)
+  for (let runs = least; runs <= Math.min(items.length, 2 * least + 1); runs += 1) {
+    const parts = cutEvenly(items, runs).map((run) => toPart(entry, list, run, measure))
+    if (parts.every(({ characters }) => characters <= MAX_SESSION_POLICY_CHARACTERS)) return parts
+  }
+  return undefined
+}
+
+function toPart(
+  { field, pairs: all }: Part,
+  list: 'resources' | 'actions',
+  items: readonly string[],
+  measure: MeasurePolicy,
+): Part {
+  const kept = new Set(items)
+  const pairs = all.filter(({ action, resource }) => kept.has(list === 'resources' ? resource.text : action))
+  const run = { list, count: items.length, first: items[0] ?? '', last: items.at(-1) ?? '' }
+  return { field, pairs, characters: measure(pairs), run }
+}
+
+/** Runs of about the same number of characters, none empty. */
+function cutEvenly(items: readonly string[], runs: number): readonly (readonly string[])[] {
+  const each = sum(items) / runs
+  const cut = new Map<number, string[]>()
+  let before = 0
+  for (const item of items) {
+    const at = Math.floor(before / each)
+    cut.set(at, [...(cut.get(at) ?? []), item])
+    before += item.length
+  }
+  return [...cut.values()]
+}
+
+function sum(texts: readonly string[]): number {
+  return texts.reduce((characters, text) => characters + text.length, 0)
+}
+
+function describeEntry({ field, characters, pairs }: Part): string {
+  const { actions, resources } = count(pairs)
+  return `${field} ${characters} (${actions} actions, ${resources} resources)`
+}
+
+function describeTask({ parts, characters }: ProposedTask): string {
+  return `${parts.map(describePart).join(' + ')} (${characters} characters)`
+}
+
+function describePart({ field, run }: Part): string {
+  if (!run) return field
+  const { list, count, first, last } = run
+  return `${field} with ${count} of its ${list}, in order "${cut(first)}" to "${cut(last)}"`
+}
+
+function toEntryFacts({ field, characters, pairs }: Part) {
+  const longest = sorted(pairs.map(({ resource }) => resource.text)).reduce((a, b) => (b.length > a.length ? b : a), '')
+  return {
+    field,
+    characters,
+    ...count(pairs),
+    longestResource: cut(longest),
+    longestResourceCharacters: longest.length,
+  }
+}
+
+function toTaskFacts({ parts, characters }: ProposedTask) {
+  const entries = parts.map(({ field, run }) => {
+    return { field, ...(run && { [run.list]: run.count, first: cut(run.first), last: cut(run.last) }) }
+  })
+  return { characters, entries }
+}
+
+function count(pairs: readonly Pairing[]) {
+  return {
+    actions: new Set(pairs.map(({ action }) => action)).size,
+    resources: new Set(pairs.map(({ resource }) => resource.text)).size,
+  }
+}
+
+function sorted(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort()
+}
+
+function cut(text: string): string {
+  return text.length > TEXT_SHOWN ? `${text.slice(0, TEXT_SHOWN)}…` : text
+}
