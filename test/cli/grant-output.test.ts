@@ -40,3 +40,9 @@ test('marks of labels and waived approvals are shown with their reasons', () => 
     'by nightly (label:env:prod): Reviewed by Mara',
   ])
 })
+
+test('warnings of a plan are shown in their own words', () => {
+  const warnings = [{ kind: 'cannot_revoke', explanation: 'Sessions of this role cannot be revoked.' }]
+  const shown = { ...plan({ purpose: 'Load', resource: 'arn:aws:s3:::a' }), warnings }
+  expect(Object.fromEntries(planFacts(shown)).Warnings).toEqual(['Sessions of this role cannot be revoked.'])
+})
