@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'vitest'
 import { StintError } from '../../../src/core/errors.ts'
+import { NO_LABELS } from '../../../src/plan/labels.ts'
 import { checkPolicies, formatPolicyCheck } from '../../../src/policy/check-policies.ts'
 import { parsePolicyTests } from '../../../src/policy/testing/policy-test-file.ts'
+import { createPolicyTestPlanner } from '../../../src/policy/testing/policy-test-planner.ts'
 import { formatPolicyTests, type PolicyTestPlanner, runPolicyTests } from '../../../src/policy/testing/policy-tests.ts'
 import { parseRegistry } from '../../../src/registry/parse-registry.ts'
 import { pairOf, planOf } from '../policy-fixtures.ts'
@@ -184,4 +186,31 @@ test('a check says whether the set would be used, and why not', async () => {
   assert.equal(bad.ok, false)
   assert.match(formatPolicyCheck(bad), /^b\.cedar:1:1: error: .+@id/)
   assert.equal((await checkPolicies(join(directory, 'nowhere'))).errors.length, 1)
+})
+
+test('a case may have labels by tag, and a task with conditions', async () => {
+  const role = 'arn:aws:iam::123456789012:role/x'
+  const limits = { minTtlSeconds: 60, maxTtlSeconds: 3_600 }
+  const real = createPolicyTestPlanner({ labels: NO_LABELS, roles: new Map([[role, {}]]), limits })
+  await writeFile(
+    join(directory, 'a.cedar'),
+    `@id("stop-dev") permit (principal, action in Stint::Action::"destructive", resource) when { resource.within.contains("env:dev") };`,
+  )
+  const caseWith = (conditions: string, expected: string) => `
+  - name: ${expected}
+    agent: { subject: spiffe://example.org/ci/deploy, owner: mara@example.org, team: data }
+    labels: { 'env:dev': { tags: [{ key: env, values: [dev] }] } }
+    expect: ${expected}
+    task:
+      role: ${role}
+      ttl: 15m
+      access:
+        - actions: [ec2:StopInstances]
+          resources: ['arn:aws:ec2:eu-west-1:123456789012:instance/*']
+          conditions: [${conditions}]`
+  const { ok, results } = await run(
+    `cases:${caseWith('{ key: aws:ResourceTag/env, values: [dev] }', 'permit')}${caseWith('', 'deny')}`,
+    real,
+  )
+  assert.ok(ok, JSON.stringify(results.map(({ differences }) => differences)))
 })
