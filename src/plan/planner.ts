@@ -93,6 +93,7 @@ export function createPlanner({
   overrides = NO_OVERRIDES,
   profile = PROFILES.aws,
 }: PlannerOptions): Planner {
+  const taggedLabels = labels.labels.filter(({ tags }) => tags.length > 0)
   const remembered = new BoundedMap<Plan>({ limit: limits.rememberedPlans ?? 2_000 })
   return {
     plan(subject, input) {
@@ -197,12 +198,12 @@ export function createPlanner({
     const labelsOf = createLabelFinder(labels, roleArn)
     const { tagKeys = [], warnings: roleWarnings = [] } = roles.get(roleArn) ?? {}
     const accountId = parseRoleArn(roleArn)?.accountId ?? ''
-    const protectedKeys = protectedTagKeys(labels.labels, { roleArn, tagKeys })
+    const protectedKeys = protectedTagKeys(taggedLabels, { roleArn, tagKeys })
     const opened = new Map<string, PlanWarning>()
     const pairs = pairings.map((pairing): PlanPair => {
       const { action, resource, conditions } = pairing
       const own = labelsOf(action, resource)
-      const byTag = findTagLabels(labels.labels, { ...pairing, accountId })
+      const byTag = findTagLabels(taggedLabels, { ...pairing, accountId })
       const settable = findSettableKey(pairing, protectedKeys)
       if (settable) opened.set(`${action} ${settable.key}`, tagKeyWarning(action, settable))
       const { flags } = classify(action)
