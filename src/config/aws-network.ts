@@ -92,11 +92,18 @@ const ENDPOINT_VARIABLES: typeof VARIABLES = [
  */
 export function withAwsEnvironment(aws: Record<string, unknown>, env: NodeJS.ProcessEnv): Record<string, unknown> {
   const endpointsCount = aws.endpoint === undefined && env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS !== 'true'
+  const ownEndpoint = [aws.endpoint, aws.stsEndpoint, aws.iamEndpoint].some((endpoint) => endpoint !== undefined)
   const found = [...VARIABLES, ...(endpointsCount ? ENDPOINT_VARIABLES : [])].flatMap(([setting, ...names]) => {
     const text = names.map((name) => env[name]).find((value) => value)
     return text ? [[setting, fromText(setting, text)] as const] : []
   })
-  return { ...Object.fromEntries(found), ...aws, ...withProxyEnvironment(aws.proxy, env) }
+  return {
+    ...Object.fromEntries(found),
+    // The file names the endpoint: the SDKs refuse one together with a variant that the environment asks for.
+    ...(ownEndpoint && { fips: false, dualStack: false }),
+    ...aws,
+    ...withProxyEnvironment(aws.proxy, env),
+  }
 }
 
 function fromText(setting: string, text: string): string | boolean {

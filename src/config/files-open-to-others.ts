@@ -8,7 +8,13 @@ import type { RoleSetting } from './role-settings.ts'
 import type { Config } from './schema.ts'
 
 /** Settings whose file holds a secret. */
-const SECRETS = new Set(['privateKeyFile', 'secretAccessKeyFile', 'sessionTokenFile', 'externalIdFile'])
+const SECRETS = new Set([
+  'privateKeyFile',
+  'secretAccessKeyFile',
+  'sessionTokenFile',
+  'externalIdFile',
+  'credentialsFile',
+])
 
 /**
  * Files of the configuration that every user of the machine may write, or read although they hold a secret. Whoever can

@@ -16,7 +16,16 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const FILES = ['server.pem', 'server.key', 'bundle.json', 'agents.yaml', 'policies/a.cedar', 'aws.id', 'aws.secret']
+const FILES = [
+  'server.pem',
+  'server.key',
+  'bundle.json',
+  'agents.yaml',
+  'policies/a.cedar',
+  'aws.id',
+  'aws.secret',
+  'proxy.user',
+]
 
 /** Writes the files of a configuration, each with mode 0640 or its own. */
 function configWith(modes: Readonly<Record<string, number>>) {
@@ -34,7 +43,11 @@ function configWith(modes: Readonly<Record<string, number>>) {
     registry: { file: 'agents.yaml' },
     policy: { directory: 'policies' },
     roles: [{ arn: 'arn:aws:iam::123456789012:role/stint/data', revocation: { kind: 'none' } }],
-    aws: { region: 'eu-central-1', credentials: { accessKeyIdFile: 'aws.id', secretAccessKeyFile: 'aws.secret' } },
+    aws: {
+      region: 'eu-central-1',
+      credentials: { accessKeyIdFile: 'aws.id', secretAccessKeyFile: 'aws.secret' },
+      proxy: { url: 'http://proxy.example:3128', credentialsFile: 'proxy.user' },
+    },
     ledger: { file: 'ledger.db' },
   })
   writeFileSync(file, text)
@@ -47,6 +60,7 @@ for (const { name, mode, says } of [
   { name: 'bundle.json', mode: 0o646, says: /may write .*bundle\.json/ },
   { name: 'server.key', mode: 0o644, says: /may read .*server\.key/ },
   { name: 'aws.secret', mode: 0o644, says: /may read .*aws\.secret/ },
+  { name: 'proxy.user', mode: 0o644, says: /may read .*proxy\.user/ },
 ])
   test(`${name} with mode ${mode.toString(8)} is told, and it alone`, () => {
     expect(filesOpenToOthers(configWith({ [name]: mode }))).toEqual([expect.stringMatching(says)])

@@ -338,6 +338,15 @@ describe('the way to AWS', () => {
     expect(stringify(proxy)).not.toContain('canary')
   })
 
+  test('is not made to fail by a variant of endpoints in the environment, where the file names the endpoint', () => {
+    const env = { AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true' }
+    expect(load(aws({ stsEndpoint: 'https://sts.example.org' }), env).aws).toMatchObject({
+      fips: false,
+      dualStack: false,
+    })
+    expect(load(aws({}), env).aws).toMatchObject({ fips: true, dualStack: true })
+  })
+
   test('comes from the file where both say something', () => {
     const env = { HTTPS_PROXY: 'http://other.example.org:80', AWS_ENDPOINT_URL_STS: 'https://other.example.org' }
     const file = { endpoint: 'https://aws.example.org', proxy: { url: 'http://proxy.example.org:3128' } }

@@ -11,6 +11,7 @@ import type { FailedCall } from '../../src/credentials/aws-sts/calls/observer.ts
 import type { AwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
 import type { PartReports } from '../../src/credentials/aws-sts/provider-problems.ts'
 import { createTrustDomain, type PracticeTrustDomain } from '../../src/practice/stage/pki.ts'
+import { runDoctor } from '../../src/start/doctor/doctor.ts'
 import { createProvider } from '../../src/start/provider.ts'
 import { ConnectProxy, type ProxyMood } from '../support/connect-proxy.ts'
 import { type AwsHarness, INLINE_ROLE, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
@@ -238,6 +239,19 @@ describe('calls to AWS by a proxy', () => {
   })
 })
 
+test('doctor names the proxy, and asks AWS by it', async () => {
+  await fromFile({ settings: { proxy: { url: url(), noProxy: ['.internal'] } } })
+  const config = loadConfig({ file: join(folder, 'stint.yaml'), env: {} })
+  const logger = createLogger({ level: 'silent' })
+  const found = new Map<string, string>()
+  for await (const check of runDoctor(config, { clock: aws.clock, logger }, never)) found.set(check.name, check.finding)
+  expect(found.get('aws settings')).toBe(
+    `2 role(s) in eu-west-1, by the proxy 127.0.0.1:${proxy.port} except .internal`,
+  )
+  expect(found.get('sts')).toContain('reached as arn:aws:iam::123456789012:user/broker')
+  expect(targets()).toContain(`${STS}:443`)
+})
+
 describe('the certificates of the endpoints', () => {
   test('are verified by those of caFile alone', async () => {
     await mint(await fromFile({ settings: { proxy: { url: url() } } }))
@@ -252,6 +266,16 @@ describe('the certificates of the endpoints', () => {
   test('can be named by AWS_CA_BUNDLE', async () => {
     const env = { HTTPS_PROXY: url(), AWS_CA_BUNDLE: join(folder, 'ca.pem') }
     await mint(await fromFile({ settings: { caFile: undefined }, env }))
+  })
+
+  test('keep the broker from starting when their file is gone, which is named with its setting', async () => {
+    const missing = join(folder, 'gone.pem')
+    await expect(fromFile({ settings: { caFile: undefined }, env: { AWS_CA_BUNDLE: missing } })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      details: {
+        explanation: `The certificate file (aws.caFile or AWS_CA_BUNDLE) ${missing} cannot be read (ENOENT).`,
+      },
+    })
   })
 
   for (const [name, text] of [
@@ -290,7 +314,7 @@ describe("AWS's endpoints", () => {
       expect(aws.server.calls('AssumeRole')).toHaveLength(1)
     })
 
-  test('are asked for the broker-s role of a profile too, by the keys of its source profile', async () => {
+  test("are asked for the broker's role of a profile too, by the keys of its source profile", async () => {
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder, 'credentials'))
     vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'))
     writeFileSync(join(folder, 'credentials'), '[base]\naws_access_key_id=BASEKEYEXAMPLE\naws_secret_access_key=s\n')

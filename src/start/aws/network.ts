@@ -35,7 +35,7 @@ async function loadProxy(
 }
 
 async function readCertificates(caFile: string): Promise<string> {
-  const pem = (await readSecret(caFile)).reveal()
+  const pem = (await readSecret(caFile, 'certificate file (aws.caFile or AWS_CA_BUNDLE)')).reveal()
   try {
     const certificates = pem.match(CERTIFICATE) ?? []
     if (certificates.length === 0) throw new Error('no certificate')

@@ -3,18 +3,20 @@ import { readSmallFile, UnusableFileError } from '../../core/files/read-small-fi
 import { Secret } from '../../core/secret.ts'
 
 /**
- * Reads a secret from the file that a setting names; white space around it is no part of it.
+ * Reads a secret, or another text, from the file that a setting names; white space around it is no part of it.
+ *
+ * @param what names the file in an error.
  *
  * @throws {StintError} CONFIG_INVALID for a file that cannot be read or is empty.
  */
-export async function readSecret(file: string): Promise<Secret> {
+export async function readSecret(file: string, what = 'secret file'): Promise<Secret> {
   const text = await readSmallFile(file).then(
     (read) => read.text.trim(),
     (error: unknown) => {
       if (!(error instanceof UnusableFileError)) throw error
-      throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} ${error.message}.` }, error)
+      throw new StintError('CONFIG_INVALID', { explanation: `The ${what} ${file} ${error.message}.` }, error)
     },
   )
   if (text !== '') return new Secret(text)
-  throw new StintError('CONFIG_INVALID', { explanation: `The secret file ${file} is empty.` })
+  throw new StintError('CONFIG_INVALID', { explanation: `The ${what} ${file} is empty.` })
 }
