@@ -49,10 +49,10 @@ async function findings(): Promise<string[]> {
 }
 
 const roleArn = () => `arn:aws:iam::${stage.cloud.accountId}:role/${STAGE_ROLE}`
-const plan = () =>
+const plan = (role = roleArn()) =>
   agent?.planTask({
     purpose: 'to read the invoices',
-    roleArn: roleArn(),
+    roleArn: role,
     access: [{ actions: ['s3:GetObject'], resources: ['arn:aws:s3:::invoices-staging/*'] }],
     ttlSeconds: 600,
   })
@@ -65,6 +65,18 @@ test('a role that nobody can revoke is in the log and on the status from the sta
   expect(await findings()).toContain('roles cannot-revoke')
   expect((await plan())?.plan.warnings).toEqual([
     { kind: 'cannot_revoke', explanation: expect.stringContaining('cannot be revoked') },
+  ])
+})
+
+test('a role in another account than the credentials that write its deny list is found, and its plans warn', async () => {
+  await start({
+    arn: 'arn:aws:iam::999999999999:role/stint/elsewhere',
+    revocation: { kind: 'inline' },
+  })
+  await expect.poll(findings).toContain('revocation account-out-of-reach')
+  const answer = await plan('arn:aws:iam::999999999999:role/stint/elsewhere')
+  expect(answer?.plan.warnings).toEqual([
+    { kind: 'cannot_revoke', explanation: expect.stringContaining('name a revoker in account 999999999999') },
   ])
 })
 

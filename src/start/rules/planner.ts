@@ -1,6 +1,4 @@
-import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { PROFILES } from '../../aws/store-profile.ts'
-import { type RoleSetting, revokerTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { readSmallFile } from '../../core/files/read-small-file.ts'
 import { Reloading } from '../../core/files/reloading.ts'
@@ -8,16 +6,18 @@ import type { PartFinding } from '../../core/health/part-health.ts'
 import { type ActionOverrides, describeLowering, NO_OVERRIDES } from '../../plan/action-overrides.ts'
 import { type LabelSet, NO_LABELS } from '../../plan/labels.ts'
 import { loadLabels } from '../../plan/load-labels.ts'
-import type { PlanWarning } from '../../plan/plan.ts'
-import { createPlanner, type Planner, type RoleSettings } from '../../plan/planner.ts'
+import { createPlanner, type Planner } from '../../plan/planner.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { loadActionOverrides } from './load-action-overrides.ts'
+import { PlannerRoles } from './planner-roles.ts'
 
 /** A planner with the labels of now. */
 export interface FollowingPlanner extends Pick<Planner, 'plan'> {
   /** Undefined until a file of them was loaded. */
   labels(): LabelSet | undefined
+  /** AWS says in which account the broker's credentials write deny lists: plans of roles elsewhere warn from now on. */
+  setWriterAccount(accountId: string): void
 }
 
 /** Makes plans with the labels and overrides of now: a planner is made anew with each version of their files. */
@@ -54,10 +54,13 @@ export const planner = definePart({
     })
     const sources = [labels, overrides]
     for (const source of sources) await source.start()
-    const remember = plannerMaker(settings)
+    let remember = plannerMaker(settings)
     const value: FollowingPlanner = {
       plan: (subject, task) => remember(labels.current(), overrides.current()).plan(subject, task),
       labels: () => labels.status.value,
+      setWriterAccount: (accountId) => {
+        if (settings.roles.setWriterAccount(accountId)) remember = plannerMaker(settings)
+      },
     }
     return {
       value,
@@ -100,28 +103,10 @@ function findLowered(overrides: ActionOverrides): PartFinding[] {
     }))
 }
 
-function roleSettings({ allowWildcard, allowWildcardReads, tagKeys, network, revocation }: RoleSetting): RoleSettings {
-  const settings = { allowWildcard, allowWildcardReads, tagKeys, ...(network && { network }) }
-  return revocation.kind === 'none' ? { ...settings, warnings: [CANNOT_REVOKE] } : settings
-}
-
-const CANNOT_REVOKE: PlanWarning = {
-  kind: 'cannot_revoke',
-  explanation:
-    'Sessions of this role cannot be revoked: their credentials work until the lease ends. An operator can give the role a deny list (revocation: boundary or inline).',
-}
-
 /** The planner's settings; labels come from their own file. */
 export function plannerSettings({ roles, grants: { minTaskTime, maxTaskTime }, aws }: Config) {
-  const settings = new Map(roles.map((role) => [role, roleSettings(role)]))
-  const rules = new RoleRules(roles, revokerTemplates(roles))
   return {
-    roles: {
-      get: (roleArn: string) => {
-        const found = rules.find(roleArn)
-        return found && settings.get(found.rule)
-      },
-    },
+    roles: new PlannerRoles(roles),
     limits: { minTtlSeconds: Math.ceil(minTaskTime / 1_000), maxTtlSeconds: Math.floor(maxTaskTime / 1_000) },
     profile: PROFILES[aws.profile],
   }
