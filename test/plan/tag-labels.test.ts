@@ -24,7 +24,7 @@ const labels = parseLabels({
 })
 const roles = new Map([
   [ROLE, {}],
-  [TEAM_ROLE, { tagKeys: ['team'] }],
+  [TEAM_ROLE, { tagKeys: ['Team'] }],
 ])
 const limits = { minTtlSeconds: 60, maxTtlSeconds: 3_600 }
 const planner = createPlanner({ labels, roles, limits })
@@ -217,7 +217,7 @@ describe('setting a tag key on which access rests', () => {
       name: "counts so for the keys of the role's own policies",
       asked: { roleArn: TEAM_ROLE, conditions: [keys('team')] },
       expected: 'permissions',
-      key: 'team',
+      key: 'Team',
     },
     { name: 'counts so for those of its role alone', asked: { conditions: [keys('team')] }, expected: 'tag' },
     // The tags of objects are no resource tags, but s3:ExistingObjectTag reads them.
@@ -230,7 +230,7 @@ describe('setting a tag key on which access rests', () => {
       name: "is what tags of S3 objects do where a role's policies rest on them",
       asked: { roleArn: TEAM_ROLE, actions: ['s3:PutObjectTagging'], resources: ['arn:aws:s3:::data/*'] },
       expected: 'permissions',
-      key: 'team',
+      key: 'Team',
     },
     {
       name: 'counts so for tags of buckets',
