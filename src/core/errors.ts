@@ -266,8 +266,20 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The deny list is full: older sessions of all agents are cut',
   },
+  DENY_LIST_CHANGED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'Somebody else changed the policy document of a deny list',
+  },
 
   // The record
+  LEDGER_OUTDATED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 503,
+    retryable: false,
+    title: 'Another ledger, or a later state of this one, wrote the deny list',
+  },
   LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The ledger cannot be written' },
   LEDGER_LOCKED: { grpc: 'UNAVAILABLE', http: 503, retryable: false, title: 'Another process holds the ledger' },
   LEDGER_VERSION_UNSUPPORTED: {

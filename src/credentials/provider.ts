@@ -1,5 +1,6 @@
 import type { Secret } from '../core/secret.ts'
-import type { Grant, Lease } from '../ledger/records.ts'
+import type { LiveDocument } from '../ledger/deny-document-rules.ts'
+import type { DenyMark, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { CloudClock } from './cloud-clock.ts'
 
@@ -79,6 +80,14 @@ export interface DenyListContent {
   readonly watermark?: Date
 }
 
+/** The document of a list as it stands in the cloud, whoever wrote it. */
+export interface LiveDenyList extends LiveDocument {
+  /** False: there is none, which denies nobody. */
+  readonly exists: boolean
+  /** The cloud's time, of this answer. */
+  readonly at?: Date
+}
+
 /** Denies the sessions of one agent that were issued before an instant; whole seconds. */
 export interface AgentWatermark {
   /** Its subject. */
@@ -137,6 +146,21 @@ export interface CredentialProvider {
   findDenyList(roleArn: string): DenyListLocation | undefined
   /** True if the list fits into its policy document. @param spare how many further grants it must have room for */
   fits(listKey: string, list: DenyListContent, spare?: number): boolean
-  /** Writes the whole list; idempotent; resolves when the service accepted it. @throws {StintError} PROVIDER_* */
-  writeDenyList(listKey: string, list: DenyListContent, signal: AbortSignal): Promise<void>
+  /** What the document of a list would say; compare it with that of `readDenyList`. @throws {StintError} PROVIDER_REFUSED */
+  digestOf(listKey: string, list: DenyListContent): string
+  /** Reads what the document of a list says now. @throws {StintError} PROVIDER_* */
+  readDenyList(listKey: string, signal: AbortSignal): Promise<LiveDenyList>
+  /**
+   * Writes the whole list; idempotent; resolves when the service accepted it.
+   *
+   * @param mark goes into the document.
+   * @returns the cloud's time at which it did, where its answer told it.
+   * @throws {StintError} PROVIDER_*
+   */
+  writeDenyList(
+    listKey: string,
+    list: DenyListContent,
+    signal: AbortSignal,
+    mark?: DenyMark,
+  ): Promise<{ readonly at?: Date }>
 }

@@ -4,19 +4,20 @@ import { asStintError, StintError } from '../core/errors.ts'
 import { backoffMs } from '../core/limits/backoff.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import { type DenyCandidate, planDenyList } from '../credentials/deny-list.ts'
-import type { CredentialProvider, DenyListContent } from '../credentials/provider.ts'
+import type { CredentialProvider, DenyListContent, LiveDenyList } from '../credentials/provider.ts'
 import { type AuditEventInput, auditEvent } from '../ledger/events.ts'
 import type { ClaimedDenyList, Ledger } from '../ledger/ledger.ts'
 import type { DenyEntry, DenyList } from '../ledger/records.ts'
 import { isNeeded } from '../ledger/rules.ts'
+import { findChange, WithheldDocuments, WithheldError } from './deny-document.ts'
 import type { WatchHub } from './watch-grant.ts'
 
 /** A replica that dies with a claim gives it back by not being heard of for this long. */
 const CLAIM_MS = 30_000
 const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 60_000
-/** Entries that are no longer needed leave the document together, at the latest this long after the first could. */
-const PRUNE_BATCH_MS = 60_000
+/** Each document is read at least so often: somebody else may have changed it, and entries may be over. */
+const LOOK_MS = 60_000
 
 /** Dependencies of the one writer of deny lists. */
 export interface DenyReconcilerParts {
@@ -27,12 +28,23 @@ export interface DenyReconcilerParts {
   readonly hub: WatchHub
   /** Names this process on its claims. */
   readonly owner: string
+  /** What this process knows of the documents beside the ledger. */
+  readonly memory: DenyMemory
   /** 0 to 1, for jitter. */
   readonly random: () => number
   /** A deny list that cannot be written has the component `deny:<list>` until a write of it succeeds. */
   readonly onProblem: (problem: { component: string; error: unknown }) => void
   /** The component works again. */
   readonly onWell: (component: string) => void
+}
+
+/** What one process remembers of deny documents between two passes. */
+export class DenyMemory {
+  /** Keys of lists that are being read or written. */
+  readonly busy = new Set<string>()
+  readonly withheld = new WithheldDocuments()
+  /** Keys of lists whose documents were found changed, until they are found as they were left. */
+  readonly changed = new Set<string>()
 }
 
 /**
@@ -47,38 +59,35 @@ export async function beginDenyWrites(
   signal: AbortSignal,
   begun: (write: Promise<void>) => void,
 ): Promise<void> {
+  const { busy } = parts.memory
   while (!signal.aborted) {
     const now = parts.clock.now()
     const claimUntil = new Date(now.getTime() + CLAIM_MS)
-    const claimed = await parts.ledger.claimDenyList({ owner: parts.owner, now, claimUntil })
+    // A clock that jumps ahead lets a claim lapse under its holder: two writes to one document could overtake each other.
+    const claimed = await parts.ledger.claimDenyList({ owner: parts.owner, now, claimUntil, except: busy })
     if (!claimed) return
-    begun(reconcile(parts, claimed, signal).catch((error: unknown) => tellProblem(parts, claimed, error)))
+    const { key } = claimed.list
+    busy.add(key)
+    begun(
+      reconcile(parts, claimed, signal)
+        .catch((error: unknown) => tellProblem(parts, claimed, error))
+        .finally(() => busy.delete(key)),
+    )
   }
 }
 
 async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, signal: AbortSignal): Promise<void> {
-  const { ledger, provider, clock, clockGuard } = parts
-  const { list } = claimed
-  // A clock that has jumped ahead would take entries off the list whose sessions still work.
-  const certainNow = clockGuard.earliestNow()
-  const entries = claimed.entries.filter((entry) => isNeeded(entry, certainNow))
-  const expired = claimed.entries.filter((entry) => !isNeeded(entry, certainNow))
-  let content: DenyListContent
+  let update: Update
   try {
-    content = planDenyList({
-      entries: entries.map(toCandidate),
-      ...(list.watermark ? { currentWatermark: list.watermark } : {}),
-      fits: (candidate, spare) => provider.fits(list.key, candidate, spare),
-    })
-    failpoint('reconcile.before_write')
-    await provider.writeDenyList(list.key, content, signal)
-    failpoint('reconcile.after_write')
+    update = await bringUpToDate(parts, claimed, signal)
   } catch (thrown) {
     await recordFailure(parts, claimed, thrown)
     return
   }
-  const at = clockGuard.earliestNow()
-  const nextAttemptAt = findNextPrune(entries, clock.now())
+  const { ledger, clock, onWell } = parts
+  const { list } = claimed
+  const { entries, expired, content, wrote, at } = update
+  const now = clock.now()
   await ledger.denyWritten({
     listKey: list.key,
     claimVersion: list.claimVersion,
@@ -87,13 +96,83 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     agents: content.agents ?? [],
     removedGrantIds: expired.map((entry) => entry.grantId),
     ...(content.watermark ? { watermark: content.watermark } : {}),
+    ...(wrote ? { wrote } : {}),
     at,
-    ...(nextAttemptAt ? { nextAttemptAt } : {}),
-    events: toWrittenEvents({ ...claimed, entries }, expired.length, content, at),
+    now,
+    nextAttemptAt: new Date(now.getTime() + LOOK_MS),
+    events: [...update.events, ...toWrittenEvents(claimed, update)],
   })
   failpoint('reconcile.after_record')
-  parts.onWell(`deny:${list.key}`)
+  onWell(`deny:${list.key}`)
   tellWatermarks(parts, list, content)
+}
+
+/** What a pass over one list came to. */
+interface Update {
+  /** That the document has to hold. */
+  readonly entries: readonly DenyEntry[]
+  /** That have left it. */
+  readonly expired: readonly DenyEntry[]
+  readonly content: DenyListContent
+  /** Missing: the document was as wanted already. */
+  readonly wrote: { readonly digest: string; readonly sequence: number } | undefined
+  readonly at: Date
+  /** What was found beside. */
+  readonly events: readonly AuditEventInput[]
+}
+
+/**
+ * Reads the document, works out what it has to hold as of the cloud's time of that answer, and writes it where it differs. An
+ * entry leaves only when the cloud's own clock is past its end: ours may have jumped, or may be wrong.
+ */
+async function bringUpToDate(
+  parts: DenyReconcilerParts,
+  claimed: ClaimedDenyList,
+  signal: AbortSignal,
+): Promise<Update> {
+  const { ledger, provider, clockGuard, memory } = parts
+  const { list } = claimed
+  const live = await provider.readDenyList(list.key, signal)
+  const empty = provider.digestOf(list.key, { grants: [] })
+  const found = memory.withheld.check(live, list, ledger.identity, empty)
+  const events = [...found, ...lookForChange(parts, live, list)]
+  const isOver = (entry: DenyEntry) => live.at !== undefined && !isNeeded(entry, live.at)
+  const expired = claimed.entries.filter(isOver)
+  const entries = claimed.entries.filter((entry) => !isOver(entry))
+  const content = planDenyList({
+    entries: entries.map(toCandidate),
+    ...(list.watermark ? { currentWatermark: list.watermark } : {}),
+    fits: (candidate, spare) => provider.fits(list.key, candidate, spare),
+  })
+  const wrote = { digest: provider.digestOf(list.key, content), sequence: list.claimVersion }
+  const common = { entries, expired, content, events }
+  const isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
+  if (live.digest === wrote.digest && isMarked)
+    return { ...common, wrote: undefined, at: live.at ?? clockGuard.earliestNow() }
+  failpoint('reconcile.before_write')
+  const { ledgerId, epoch } = ledger.identity
+  const mark = { ledgerId, epoch, sequence: list.claimVersion }
+  const answer = await provider.writeDenyList(list.key, content, signal, mark)
+  failpoint('reconcile.after_write')
+  return { ...common, wrote, at: answer.at ?? live.at ?? clockGuard.earliestNow() }
+}
+
+/** Somebody else's edit stays on the status until the document is found as it was left. */
+function lookForChange(
+  { memory, clockGuard, onProblem, onWell }: DenyReconcilerParts,
+  live: LiveDenyList,
+  list: DenyList,
+): AuditEventInput[] {
+  const component = `deny:${list.key}:changed`
+  const error = findChange(live, list)
+  if (!error) {
+    if (memory.changed.delete(list.key)) onWell(component)
+    return []
+  }
+  memory.changed.add(list.key)
+  onProblem({ component, error })
+  const data = { denyList: list.key, found: 'content' } as const
+  return [auditEvent('deny.changed', { at: live.at ?? clockGuard.earliestNow(), actor: 'stint', data })]
 }
 
 /** Whom a watermark cuts has to renew; that it cuts everybody is a problem for as long as it stands. */
@@ -152,37 +231,38 @@ async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyLis
     error: error.message,
     at,
     nextAttemptAt,
-    events: [auditEvent('deny.failed', { at, actor: 'stint', data })],
+    events: [auditEvent('deny.failed', { at, actor: 'stint', data }), ...toWithheldEvents(error, list, at)],
   })
+}
+
+function toWithheldEvents(error: StintError, { key: denyList }: DenyList, at: Date): AuditEventInput[] {
+  if (!(error instanceof WithheldError) || !error.isNew) return []
+  const { found, until } = error
+  const data = { denyList, found, ...(until && { until: until.toISOString() }) }
+  return [auditEvent('deny.withheld', { at, actor: 'stint', data })]
 }
 
 function tellProblem({ onProblem }: DenyReconcilerParts, { list }: ClaimedDenyList, error: unknown): void {
   onProblem({ component: `deny:${list.key}`, error })
 }
 
-function findNextPrune(entries: readonly DenyEntry[], now: Date): Date | undefined {
-  if (entries.length === 0) return undefined
-  const nextMs = Math.min(...entries.map((entry) => entry.until.getTime()))
-  return new Date(Math.max(nextMs, now.getTime()) + PRUNE_BATCH_MS)
-}
-
 /** What was written, and who came under a watermark with it or left one. */
 function toWrittenEvents(
-  { list, agents, entries }: ClaimedDenyList,
-  removed: number,
-  content: DenyListContent,
-  at: Date,
+  { list, agents, entries: before }: ClaimedDenyList,
+  { entries, expired, content, wrote, at }: Update,
 ): AuditEventInput[] {
+  const isNews = wrote !== undefined || expired.length > 0 || before.some((entry) => !entry.writtenAt)
+  if (!isNews) return []
   const head = { at, actor: 'stint' } as const
   const denyList = list.key
-  const [before, now] = [agents, content.agents ?? []].map((all) => new Set(all.map(({ agent }) => agent)))
-  const came = (content.agents ?? []).filter(({ agent }) => !before?.has(agent))
-  const left = agents.filter(({ agent }) => !now?.has(agent))
+  const [had, has] = [agents, content.agents ?? []].map((all) => new Set(all.map(({ agent }) => agent)))
+  const came = (content.agents ?? []).filter(({ agent }) => !had?.has(agent))
+  const left = agents.filter(({ agent }) => !has?.has(agent))
   const data = {
     denyList,
     listed: content.grants.length,
     wanted: entries.length,
-    removed,
+    removed: expired.length,
     agents: content.agents?.length ?? 0,
     ...(content.watermark ? { watermark: content.watermark.toISOString() } : {}),
   }

@@ -4,7 +4,7 @@ import { Backoff } from '../core/limits/backoff.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
-import { beginDenyWrites, type DenyReconcilerParts } from './deny-reconciler.ts'
+import { beginDenyWrites, DenyMemory, type DenyReconcilerParts } from './deny-reconciler.ts'
 import { decideDueMove, type LifeSettings } from './lifecycle.ts'
 import { toLeaseFacts } from './mint-lease.ts'
 
@@ -21,7 +21,7 @@ const RECOVERY_BATCH = 500
 const LONGEST_BACKOFF_MS = 5_000
 
 /** Dependencies of the loops, and callbacks for their state. */
-export interface SweeperParts extends DenyReconcilerParts {
+export interface SweeperParts extends Omit<DenyReconcilerParts, 'memory'> {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly clockGuard: ClockGuard
@@ -35,6 +35,7 @@ export class Sweeper {
   readonly #parts: SweeperParts
   readonly #stop = new AbortController()
   readonly #writes = new Set<Promise<void>>()
+  readonly #memory = new DenyMemory()
   #loops: Promise<void>[] = []
 
   constructor(parts: SweeperParts) {
@@ -125,7 +126,7 @@ export class Sweeper {
 
   /** A pass does not wait for its writes: a policy that hangs must not hold up another's. */
   async #beginWrites(): Promise<void> {
-    return beginDenyWrites(this.#parts, this.#stop.signal, (write) => {
+    return beginDenyWrites({ ...this.#parts, memory: this.#memory }, this.#stop.signal, (write) => {
       const tracked: Promise<void> = write.finally(() => this.#writes.delete(tracked))
       this.#writes.add(tracked)
     })

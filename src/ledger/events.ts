@@ -380,6 +380,29 @@ export const EVENT_CATALOG = {
       watermark: instant.exactOptional().describe("Everybody's sessions issued before this instant are denied"),
     }),
   },
+  'deny.changed': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'Somebody else changed the policy document of a deny list; the broker writes it anew.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      found: z
+        .enum(['content', 'later_ledger', 'other_ledger'])
+        .describe('`content`: an edit. The others: taken over from another ledger after all that it denied is over'),
+    }),
+  },
+  'deny.withheld': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'A deny list is not written: another ledger, or a later state of this one, wrote its document.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      found: z.enum(['later_ledger', 'other_ledger']).describe('`later_ledger`: this one is a copy, e.g. a backup'),
+      until: instant.exactOptional().describe('When all that the document can deny is over, if nobody writes it'),
+    }),
+  },
   'agent_watermark.set': {
     actors: ['stint'],
     refusal: false,

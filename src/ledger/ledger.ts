@@ -14,6 +14,7 @@ import type {
   GrantState,
   Lease,
   LeaseEnd,
+  LedgerIdentity,
   UnregisteredAttempt,
 } from './records.ts'
 
@@ -25,6 +26,8 @@ import type {
  * @throws {StintError} LEDGER_UNAVAILABLE (not durable, assume nothing), LEDGER_CONFLICT (the row is at another version).
  */
 export interface Ledger extends LedgerWrites, LedgerReads {
+  /** Which ledger this is, since it was opened. */
+  readonly identity: LedgerIdentity
   /** Ends this process's chain, waits for work in hand, then lets go of the file. */
   close(): Promise<void>
 }
@@ -94,7 +97,13 @@ export interface LedgerWrites {
    * Takes the deny list that has waited longest, until a deadline; undefined when nothing is due. One that cannot be read
    * is mended: see `mendedDenyList`.
    */
-  claimDenyList(input: { owner: string; now: Date; claimUntil: Date }): Promise<ClaimedDenyList | undefined>
+  claimDenyList(input: {
+    owner: string
+    now: Date
+    claimUntil: Date
+    /** Keys of lists that this process is still working on. */
+    except?: ReadonlySet<string>
+  }): Promise<ClaimedDenyList | undefined>
   /** The document is written: these grants are in it (or under the watermark). The claim is given back. */
   denyWritten(input: {
     listKey: string
@@ -106,7 +115,12 @@ export interface LedgerWrites {
     agents?: readonly DenyAgentWatermark[]
     removedGrantIds: readonly string[]
     watermark?: Date
+    /** Missing: the document was as wanted already. */
+    wrote?: { readonly digest: string; readonly sequence: number }
+    /** The cloud's time where it told it: from then on the document holds them. */
     at: Date
+    /** Ours; default `at`. */
+    now?: Date
     nextAttemptAt?: Date
     events: readonly AuditEventInput[]
   }): Promise<void>

@@ -154,6 +154,22 @@ export interface DenyAgentWatermark {
   readonly before: Date
 }
 
+/** Who wrote a deny document, and when in the order of its writes. The document carries it. */
+export interface DenyMark {
+  /** Of the ledger that the list comes from: 12 characters of Crockford's base32. */
+  readonly ledgerId: string
+  /** Which opening of the ledger: later ones are higher, and no two are alike, also in copies of it. */
+  readonly epoch: number
+  /** Number of the write: the version of the claim under which it was made. */
+  readonly sequence: number
+}
+
+/** Which ledger this is. A copy of it has the same id. */
+export interface LedgerIdentity extends Pick<DenyMark, 'ledgerId' | 'epoch'> {
+  /** Openings before this one that it knows of. */
+  readonly earlierEpochs: ReadonlySet<number>
+}
+
 /** One policy document that the reconciler writes whole. */
 export interface DenyList {
   /** Key of the policy document: see `DenyListLocation`. */
@@ -163,13 +179,19 @@ export interface DenyList {
   /** Failed attempts in a row. */
   readonly attempts: number
   readonly lastError?: string
+  /** When the first of those attempts failed. */
+  readonly failingSince?: Date
   readonly lastWrittenAt?: Date
+  /** What the last write that was confirmed wrote, and its number: see `DenyMark`. */
+  readonly written?: { readonly digest: string; readonly sequence: number }
   /** Sessions under this list that were issued before this instant are denied. */
   readonly watermark?: Date
   readonly claimedBy?: string
   readonly claimedUntil?: Date
   /** Fences a claim: a write that names an older one is refused. */
   readonly claimVersion: number
+  /** The same as the ledger was opened. */
+  readonly openedVersion?: number
 }
 
 /** Why an agent with a valid identity was not served; codes of the error catalogue. */

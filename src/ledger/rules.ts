@@ -361,9 +361,16 @@ export function mendedDenyList({ key, claimVersion, watermark }: ReadableDenyLis
   }
 }
 
+/** Nothing is put off for longer: an instant farther ahead was written by a clock that has stepped back since. */
+export const FARTHEST_MS = 120_000
+
 /** Whether a deny list is due and in nobody's hands. */
 export function isClaimable({ nextAttemptAt, claimedUntil }: DenyList, now: Date): boolean {
-  return nextAttemptAt !== undefined && nextAttemptAt <= now && (claimedUntil === undefined || claimedUntil <= now)
+  return nextAttemptAt !== undefined && hasCome(nextAttemptAt, now) && (!claimedUntil || hasCome(claimedUntil, now))
+}
+
+function hasCome(at: Date, now: Date): boolean {
+  return at <= now || at.getTime() > now.getTime() + FARTHEST_MS
 }
 
 export function claimedDenyList(
@@ -422,21 +429,23 @@ export function denyEntryAfterWrite(
   return { ...kept, writtenAt: entry.writtenAt ?? at, ...(covered && { byWatermark: true }) }
 }
 
+type WrittenInput = Pick<Input<'denyWritten'>, 'at' | 'now' | 'watermark' | 'wrote' | 'nextAttemptAt'>
+
 /** @param hasUnwritten an entry was wanted while the document was being written, and waits for the next one. */
 export function writtenDenyList(
   list: DenyList,
-  { at, watermark, nextAttemptAt }: Pick<Input<'denyWritten'>, 'at' | 'watermark' | 'nextAttemptAt'>,
+  { at, now = at, watermark, wrote, nextAttemptAt }: WrittenInput,
   hasUnwritten: boolean,
 ): DenyList {
-  const { lastError: _, watermark: __, nextAttemptAt: ___, ...kept } = unclaimed(list)
+  const { lastError: _, failingSince: __, watermark: ___, nextAttemptAt: ____, ...kept } = unclaimed(list)
   const written: DenyList = {
     ...kept,
     attempts: 0,
-    lastWrittenAt: at,
+    ...(wrote ? { lastWrittenAt: at, written: wrote } : {}),
     ...(watermark ? { watermark } : {}),
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
   }
-  return hasUnwritten ? dueDenyList(written, at) : written
+  return hasUnwritten ? dueDenyList(written, now) : written
 }
 
 /** The instant before which no session of an agent works under a list: the later of its own watermark and everybody's. */
@@ -451,9 +460,10 @@ export function watermarkOver(
 
 export function failedDenyList(
   list: DenyList,
-  { error, nextAttemptAt }: Pick<Input<'denyFailed'>, 'error' | 'nextAttemptAt'>,
+  { error, at, nextAttemptAt }: Pick<Input<'denyFailed'>, 'error' | 'at' | 'nextAttemptAt'>,
 ): DenyList {
-  return { ...unclaimed(list), attempts: list.attempts + 1, lastError: error, nextAttemptAt }
+  const { failingSince = at } = list
+  return { ...unclaimed(list), attempts: list.attempts + 1, lastError: error, failingSince, nextAttemptAt }
 }
 
 /** The deny is in force, as far as a document holds it. */

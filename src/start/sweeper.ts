@@ -23,6 +23,11 @@ export const sweeper = definePart({
     })
     await value.recover()
     value.start()
-    return { value, stop: () => value.stop() }
+    return {
+      value,
+      stop: () => value.stop(),
+      // An older copy of the ledger must not serve: it does not know what was granted since.
+      ready: () => !partHealth.problems().some(({ code }) => code === 'LEDGER_OUTDATED'),
+    }
   },
 })

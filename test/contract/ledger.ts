@@ -570,11 +570,19 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         await sweptByDeny(900_000, 'ending', later(900_001))
         expect(await ledger.denyOf(grant.id)).not.toHaveProperty('enforcedAt')
         await claim()
-        await written(1, [grant.id], { watermark: later(3) })
+        const wrote = { digest: 'what it says', sequence: 1 }
+        await written(1, [grant.id], { watermark: later(3), wrote })
         await sweptByDeny(900_001, 'ended', null)
         expect(await ledger.denyOf(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(900_001) })
         expect(await ledger.listDenyLists()).toEqual([
-          { key: `boundary:${ROLE}`, attempts: 0, lastWrittenAt: later(5), watermark: later(3), claimVersion: 1 },
+          {
+            key: `boundary:${ROLE}`,
+            attempts: 0,
+            lastWrittenAt: later(5),
+            written: wrote,
+            watermark: later(3),
+            claimVersion: 1,
+          },
         ])
         expect(await claim(later(99_000))).toBeUndefined()
       })

@@ -129,6 +129,20 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       expect([denied(first, one), denied(second, two)]).toEqual([false, false])
     })
 
+    test('reads back what stands in the document, by whom, and what the time is in the cloud', async () => {
+      const { key } = findList(harness.revocableRole)
+      const list = { grants: [harness.request().grant.id] }
+      const mark = { ledgerId: '01KAM0123ABC', epoch: 2, sequence: 7 }
+      await harness.provider.writeDenyList(key, list, never, mark)
+      const live = await harness.provider.readDenyList(key, never)
+      expect(live).toMatchObject({ digest: harness.provider.digestOf(key, list), exists: true, mark })
+      expect(Math.abs((live.at?.getTime() ?? 0) - harness.now().getTime())).toBeLessThan(2_000)
+      await harness.provider.writeDenyList(key, { grants: [] }, never)
+      const empty = await harness.provider.readDenyList(key, never)
+      expect(empty.digest).toBe(harness.provider.digestOf(key, { grants: [] }))
+      expect(empty.digest).not.toBe(live.digest)
+    })
+
     test('denies every session that was issued before the watermark', async () => {
       const request = harness.request()
       const issued = await harness.provider.mint(request, never)

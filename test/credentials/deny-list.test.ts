@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
 import { agentName, carriesAgent } from '../../src/credentials/aws-sts/agent-name.ts'
 import { boundaryDocument, inlineDocument, policyCharacters } from '../../src/credentials/aws-sts/deny/deny-document.ts'
+import { readContent } from '../../src/credentials/aws-sts/deny/document-mark.ts'
 import { type DenyCandidate, planDenyList } from '../../src/credentials/deny-list.ts'
 import type { DenyListContent } from '../../src/credentials/provider.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
@@ -136,6 +137,38 @@ describe('a deny document', () => {
       const [, ...denies] = JSON.parse(boundaryDocument(list, { denyBy, twice })).Statement
       expect(denies.map(({ Condition }: { Condition: object }) => Condition)).toEqual(statements)
     })
+
+  test('carries its writer in a Sid, which changes nothing of what it says', () => {
+    const mark = { ledgerId: '01KAM0123ABC', epoch: 3, sequence: 42 }
+    const list = { grants: [grant(1)] }
+    for (const [plain, marked] of [
+      [boundaryDocument(list), boundaryDocument(list, { denyBy: 'both', twice: 'all', mark })],
+      [inlineDocument(list), inlineDocument(list, { mark })],
+    ] as const) {
+      expect(readContent(marked)).toEqual({ digest: readContent(plain).digest, mark })
+      expect(readContent(plain).mark).toBeUndefined()
+      expect(
+        JSON.parse(marked ?? '').Statement.filter(({ Sid }: { Sid?: string }) => !/^[A-Za-z0-9]*$/.test(Sid ?? '')),
+      ).toEqual([])
+    }
+  })
+
+  test('is the same in another order, spelling or layout, and another one with any other content', () => {
+    const text = boundaryDocument({ grants: [grant(1), grant(2)], watermark: at(0) })
+    const { Version, Statement } = JSON.parse(text)
+    const same = { Statement: Statement.toReversed().map((one: object) => ({ ...one, Action: ['*'] })), Version }
+    same.Statement[1].Condition.StringLike['aws:userid'].reverse()
+    expect(readContent(JSON.stringify(same, null, 2)).digest).toBe(readContent(text).digest)
+    for (const change of [
+      boundaryDocument({ grants: [grant(1)], watermark: at(0) }),
+      boundaryDocument({ grants: [grant(1), grant(2)], watermark: at(1) }),
+      text.replace('"Effect":"Deny"', '"Effect":"Allow"'),
+      JSON.stringify({ Version, Statement: Statement.slice(0, 3) }),
+      'not JSON',
+      undefined,
+    ])
+      expect(readContent(change).digest).not.toBe(readContent(text).digest)
+  })
 
   // Managed policy 6,144 characters, inline policies 10,240 in sum; white space is not counted: IAM quotas page.
   test('holds about two hundred grants by one key and more than three hundred inline', () => {

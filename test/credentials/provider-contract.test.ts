@@ -85,6 +85,8 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
     denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
     findDenyList: (roleArn) => provider.findDenyList(roleArn),
     fits: (key, list, spare) => provider.fits(key, list, spare),
-    writeDenyList: (key, list, signal) => provider.writeDenyList(key, list, signal),
+    digestOf: (key, list) => provider.digestOf(key, list),
+    readDenyList: (key, signal) => provider.readDenyList(key, signal),
+    writeDenyList: (key, list, signal, mark) => provider.writeDenyList(key, list, signal, mark),
   }
 }

@@ -67,8 +67,17 @@ class BadgeGate implements CredentialProvider {
     return true
   }
 
-  async writeDenyList(key: string, list: DenyListContent): Promise<void> {
+  digestOf(_key: string, list: DenyListContent): string {
+    return JSON.stringify(list)
+  }
+
+  async readDenyList() {
+    return { digest: JSON.stringify(this.lists.at(-1)?.list), exists: true, at: this.#clock.now() }
+  }
+
+  async writeDenyList(key: string, list: DenyListContent): Promise<{ at?: Date }> {
     this.lists.push({ key, list })
+    return {}
   }
 }
 

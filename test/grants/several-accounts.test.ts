@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
-import { beginDenyWrites } from '../../src/grants/deny-reconciler.ts'
+import { beginDenyWrites, DenyMemory } from '../../src/grants/deny-reconciler.ts'
 import { caller, OSCAR, openHarness, task, WRITE } from '../support/grant-harness.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { StsServer } from '../support/sts-server.ts'
@@ -61,7 +61,9 @@ test("one account's IAM hangs, and the grants of the others are denied in the fi
 
   const stop = new AbortController()
   const writes: Promise<void>[] = []
-  await beginDenyWrites({ ...h.parts, owner: 'test', random: () => 0.5, ...reports() }, stop.signal, (write) => {
+  const memory = new DenyMemory()
+  const parts = { ...h.parts, owner: 'test', random: () => 0.5, memory, ...reports() }
+  await beginDenyWrites(parts, stop.signal, (write) => {
     writes.push(write)
   })
   expect(writes).toHaveLength(3)

@@ -185,6 +185,27 @@ describe('every event of the catalogue is written', () => {
         await h.sweeper.reconcile()
       },
     },
+    {
+      type: 'deny.changed',
+      by: 'an edit of the document',
+      work: async () => {
+        await revoked()
+        await h.sweeper.reconcile()
+        h.provider.document = { digest: 'an edit', exists: true }
+        await h.clock.advance(60_000)
+        await h.sweeper.reconcile()
+      },
+    },
+    {
+      type: 'deny.withheld',
+      by: 'a document of another ledger',
+      work: async () => {
+        const mark = { ledgerId: '0'.repeat(12), epoch: 1, sequence: 1 }
+        h.provider.document = { digest: 'theirs', exists: true, mark }
+        await revoked()
+        await h.sweeper.reconcile()
+      },
+    },
     { type: 'agent_watermark.set', by: 'an agent that wants more than its share', work: () => overfill(true) },
     {
       type: 'agent_watermark.lifted',

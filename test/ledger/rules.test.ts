@@ -407,13 +407,11 @@ describe('the deny list', () => {
   })
 
   test('a write gives the claim back and forgets failures', () => {
-    const write = { at: at(7), nextAttemptAt: at(60) }
-    expect(writtenDenyList(claimed, write, false)).toEqual({ ...free, lastWrittenAt: at(7), nextAttemptAt: at(60) })
-    expect(writtenDenyList(claimed, { at: at(7), watermark: at(6) }, false)).toEqual({
-      ...free,
-      lastWrittenAt: at(7),
-      watermark: at(6),
-    })
+    const wrote = { digest: 'd', sequence: 3 }
+    const write = { at: at(7), nextAttemptAt: at(60), wrote }
+    const after = { ...free, lastWrittenAt: at(7), nextAttemptAt: at(60), written: wrote }
+    expect(writtenDenyList({ ...claimed, failingSince: at(1) }, write, false)).toEqual(after)
+    expect(writtenDenyList(claimed, { at: at(7), watermark: at(6) }, false)).toEqual({ ...free, watermark: at(6) })
   })
 
   test('what was wanted during a write makes the deny list due at once', () =>
@@ -421,8 +419,15 @@ describe('the deny list', () => {
 
   test('a failure gives the claim back and counts', () => {
     const { claimedBy: _, claimedUntil: __, ...kept } = claimed
-    const failed = failedDenyList(claimed, { error: 'AccessDenied', nextAttemptAt: at(9) })
-    expect(failed).toEqual({ ...kept, attempts: 3, lastError: 'AccessDenied', nextAttemptAt: at(9) })
+    const failed = failedDenyList(claimed, { error: 'AccessDenied', at: at(8), nextAttemptAt: at(9) })
+    expect(failed).toEqual({
+      ...kept,
+      attempts: 3,
+      lastError: 'AccessDenied',
+      failingSince: at(8),
+      nextAttemptAt: at(9),
+    })
+    expect(failedDenyList(failed, { error: 'x', at: at(20), nextAttemptAt: at(30) }).failingSince).toEqual(at(8))
   })
 
   test('an entry is enforced once, and only after it was written', () => {

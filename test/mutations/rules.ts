@@ -235,8 +235,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     breaks: 'a lease issued later escapes a watermark',
-    find: 'const kept = lastIssuedAt > entry.lastIssuedAt ? unwritten(entry) : entry',
-    replace: 'const kept = entry',
+    find: 'const escapes = lastIssuedAt > entry.lastIssuedAt ||',
+    replace: 'const escapes =',
     caughtBy: 'the deny list > a lease issued later than known before makes the entry unwritten',
   },
   {
@@ -253,19 +253,19 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     breaks: 'two replicas write one document',
-    find: '&& (claimedUntil === undefined || claimedUntil <= now)',
+    find: ' && (!claimedUntil || hasCome(claimedUntil, now))',
     replace: '',
     caughtBy: 'the deny list > a deny list that is claimed is not to be claimed',
   },
   {
     breaks: 'a claim of a dead replica is never taken over',
-    find: '(claimedUntil === undefined || claimedUntil <= now)',
-    replace: 'claimedUntil === undefined',
+    find: '(!claimedUntil || hasCome(claimedUntil, now))',
+    replace: '!claimedUntil',
     caughtBy: 'the deny list > a deny list whose claim has run out is to be claimed',
   },
   {
     breaks: 'a back-off is not waited for',
-    find: 'nextAttemptAt !== undefined && nextAttemptAt <= now &&',
+    find: 'nextAttemptAt !== undefined && hasCome(nextAttemptAt, now) &&',
     replace: 'nextAttemptAt !== undefined &&',
     caughtBy: 'the deny list > a deny list that is due later is not to be claimed',
   },
@@ -327,8 +327,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     breaks: 'an entry that no document holds counts as written',
-    find: 'return listed.has(entry.grantId) && !entry.writtenAt',
-    replace: 'return !entry.writtenAt',
+    find: 'if (!listed.has(entry.grantId)) return entry',
+    replace: '',
     caughtBy: 'the deny list > an entry is written when a document first holds it',
   },
   {
@@ -339,7 +339,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     breaks: 'a revocation wished for during a write waits for the next prune',
-    find: 'return hasUnwritten ? dueDenyList(written, at) : written',
+    find: 'return hasUnwritten ? dueDenyList(written, now) : written',
     replace: 'return written',
     caughtBy: 'the deny list > what was wanted during a write makes the deny list due at once',
   },

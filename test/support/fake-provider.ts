@@ -8,9 +8,10 @@ import type {
   DenyListLocation,
   DenyWindow,
   IssuedCredentials,
+  LiveDenyList,
   MintRequest,
 } from '../../src/credentials/provider.ts'
-import type { Lease } from '../../src/ledger/records.ts'
+import type { DenyMark, Lease } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 
 export const ROLE = 'arn:aws:iam::123456789012:role/stint/data'
@@ -24,6 +25,11 @@ export class FakeProvider implements CredentialProvider {
   /** Called before each mint: throw to fail it, wait to delay it. */
   beforeMint: (request: MintRequest) => Promise<void> | void = () => {}
   beforeWrite: (list: DenyListContent) => Promise<void> | void = () => {}
+  beforeRead: () => Promise<void> | void = () => {}
+  /** What stands in the document; tests edit it. */
+  document: Omit<LiveDenyList, 'at'> = { digest: 'the template', exists: true }
+  /** The cloud's own time; ours unless a test says otherwise. */
+  cloudNow = () => this.#clock.now()
   /** False: sessions of the role can only run out. */
   revocable = true
   /** Whether sessions are called so that a watermark of their agent reaches them. */
@@ -69,8 +75,24 @@ export class FakeProvider implements CredentialProvider {
     return list.grants.length <= this.capacity
   }
 
-  async writeDenyList(_target: string, list: DenyListContent): Promise<void> {
+  digestOf(_target: string, list: DenyListContent): string {
+    return JSON.stringify({ ...list, grants: list.grants.toSorted() })
+  }
+
+  async readDenyList(): Promise<LiveDenyList> {
+    await this.beforeRead()
+    return { ...this.document, at: this.cloudNow() }
+  }
+
+  async writeDenyList(
+    target: string,
+    list: DenyListContent,
+    _signal: AbortSignal,
+    mark?: DenyMark,
+  ): Promise<{ at: Date }> {
     await this.beforeWrite(list)
     this.written.push(list)
+    this.document = { digest: this.digestOf(target, list), exists: true, ...(mark && { mark }) }
+    return { at: this.cloudNow() }
   }
 }

@@ -280,6 +280,18 @@ export class StsServer {
     return `<Policy><Arn>${p.PolicyArn}</Arn><PermissionsBoundaryUsageCount>1</PermissionsBoundaryUsageCount><AttachmentCount>0</AttachmentCount></Policy>`
   }
 
+  getPolicyVersion(p: Record<string, string>): string {
+    const version = this.#versions(p.PolicyArn).find(({ id }) => id === p.VersionId)
+    if (!version) throw new Refusal(404, 'NoSuchEntity')
+    return `<PolicyVersion>${versionXml(version)}<Document>${encodeURIComponent(version.document)}</Document></PolicyVersion>`
+  }
+
+  getRolePolicy(p: Record<string, string>): string {
+    const document = this.#policies(p.RoleName).get(p.PolicyName ?? '')
+    if (document === undefined) throw new Refusal(404, 'NoSuchEntity')
+    return `<RoleName>${p.RoleName}</RoleName><PolicyName>${p.PolicyName}</PolicyName><PolicyDocument>${encodeURIComponent(document)}</PolicyDocument>`
+  }
+
   putRolePolicy(p: Record<string, string>): string {
     const policies = this.#policies(p.RoleName)
     const others = [...policies].filter(([name]) => name !== p.PolicyName).map(([, document]) => document)
@@ -335,6 +347,8 @@ const OPERATIONS: Readonly<
   AssumeRoleWithWebIdentity: StsServer.prototype.assumeRoleWithWebIdentity,
   GetCallerIdentity: StsServer.prototype.getCallerIdentity,
   CreatePolicyVersion: StsServer.prototype.createPolicyVersion,
+  GetPolicyVersion: StsServer.prototype.getPolicyVersion,
+  GetRolePolicy: StsServer.prototype.getRolePolicy,
   ListPolicyVersions: StsServer.prototype.listPolicyVersions,
   DeletePolicyVersion: StsServer.prototype.deletePolicyVersion,
   GetPolicy: StsServer.prototype.getPolicy,

@@ -13,6 +13,7 @@ import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
 import type { DenyKey } from './deny/deny-document.ts'
 import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
+import { readContent } from './deny/document-mark.ts'
 import { DocumentRoom } from './deny/document-room.ts'
 import { IamDenyWriter } from './deny/iam-deny-writer.ts'
 import { AssumeRoleMinter } from './mint/assume-role.ts'
@@ -169,13 +170,21 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
       const document = denyLists.find(listKey)?.document
       return document !== undefined && room.fits(listKey, document, list, spare)
     },
-    writeDenyList: async (listKey, list, signal) => {
+    digestOf: (listKey, list) => readContent(room.text(listKey, denyLists.require(listKey).document, list)).digest,
+    readDenyList: async (listKey, signal) => {
+      const { value, at } = await writer.read(listKey, denyLists.require(listKey).document, signal)
+      return { ...readContent(value), exists: value !== undefined, ...(at && { at }) }
+    },
+    writeDenyList: async (listKey, list, signal, mark) => {
       const { document } = denyLists.require(listKey)
       scoped?.dropDenied(list, (roleArn) => denyLists.ofRole(roleArn)?.key === listKey)
-      await writer.write(listKey, document, room.text(listKey, document, list), signal).catch((error) => {
-        if (error instanceof StintError && error.details.limit) room.shrink(listKey, document, list)
-        throw error
-      })
+      const { at } = await writer
+        .write(listKey, document, room.text(listKey, document, list, mark), signal)
+        .catch((error) => {
+          if (error instanceof StintError && error.details.limit) room.shrink(listKey, document, list)
+          throw error
+        })
+      return { ...(at && { at }) }
     },
     cloudClock,
     probes,

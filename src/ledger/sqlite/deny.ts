@@ -6,6 +6,7 @@ import {
   denyEntryAfterWrite,
   dueDenyList,
   enforcedDenyEntry,
+  FARTHEST_MS,
   failedDenyList,
   isClaimable,
   mendedDenyList,
@@ -20,7 +21,6 @@ import {
   type DenyEntryRow,
   type DenyListRow,
   type GrantRow,
-  LAST_INSTANT_MS,
   SELECT_DENY_ENTRY,
   SELECT_DENY_LIST,
   toMs,
@@ -90,9 +90,10 @@ export function claimDenyList(
        AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?2)
      ORDER BY next_attempt_at, n`,
     toMs(now),
-    LAST_INSTANT_MS,
+    toMs(now) + FARTHEST_MS,
   )
   for (const row of due) {
+    if (input.except?.has(row.list_key)) continue
     const free = store.orUndefined(() => store.denyList(row)) ?? mendedDenyList(toReadableDenyList(row), now)
     if (isClaimable(free, now)) return claim(store, tx, row, claimedDenyList(free, input), now)
   }
@@ -217,7 +218,8 @@ function insertList(tx: SqliteTransaction, list: DenyList): number {
 function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void {
   tx.db.run(
     `UPDATE deny_lists SET next_attempt_at = ?, attempts = ?, last_error = ?, last_written_at = ?, watermark = ?,
-       claimed_by = ?, claimed_until = ?, claim_version = ? WHERE n = ?`,
+       claimed_by = ?, claimed_until = ?, claim_version = ?, written_digest = ?, written_sequence = ?, failing_since = ?
+       WHERE n = ?`,
     toMsOrNull(list.nextAttemptAt),
     list.attempts,
     list.lastError ?? null,
@@ -226,6 +228,9 @@ function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void 
     list.claimedBy ?? null,
     toMsOrNull(list.claimedUntil),
     list.claimVersion,
+    list.written?.digest ?? null,
+    list.written?.sequence ?? null,
+    toMsOrNull(list.failingSince),
     rowId,
   )
 }

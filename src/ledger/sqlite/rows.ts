@@ -150,11 +150,16 @@ export interface DenyListRow {
   claimed_by: string | null
   claimed_until: Ms
   claim_version: number
+  written_digest: string | null
+  written_sequence: number | null
+  opened_version: number | null
+  failing_since: Ms
 }
 
 /** A deny list with its row number. */
 export const SELECT_DENY_LIST = `SELECT n AS row_id, list_key, next_attempt_at, attempts, last_error, last_written_at, watermark,
-  claimed_by, claimed_until, claim_version FROM deny_lists`
+  claimed_by, claimed_until, claim_version, written_digest, written_sequence,
+  opened_version, failing_since FROM deny_lists`
 
 export interface UnregisteredRow {
   row_id: number
@@ -313,11 +318,16 @@ export function toDenyList(row: DenyListRow): DenyList {
     ...instant('nextAttemptAt', row.next_attempt_at),
     attempts: integer(row.attempts),
     ...(row.last_error === null ? {} : { lastError: row.last_error }),
+    ...instant('failingSince', row.failing_since),
     ...instant('lastWrittenAt', row.last_written_at),
+    ...(row.written_digest === null || row.written_sequence === null
+      ? {}
+      : { written: { digest: row.written_digest, sequence: integer(row.written_sequence) } }),
     ...instant('watermark', row.watermark),
     ...(row.claimed_by === null ? {} : { claimedBy: row.claimed_by }),
     ...instant('claimedUntil', row.claimed_until),
     claimVersion: integer(row.claim_version),
+    ...(row.opened_version === null ? {} : { openedVersion: integer(row.opened_version) }),
   }
 }
 
@@ -399,9 +409,6 @@ function integer(value: number): number {
   if (!Number.isSafeInteger(value)) throw new Error('a number is out of range')
   return value
 }
-
-/** No Date reaches further. */
-export const LAST_INSTANT_MS = 8_640_000_000_000_000
 
 function toInstant(ms: number): Date {
   const at = toValidInstant(ms)

@@ -1,9 +1,11 @@
+import { randomInt } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { currentCall } from '../../core/correlation.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
 import { type DamagedRowListener, DamagedRows } from '../damaged-rows.ts'
 import type { Ledger, LedgerWrites } from '../ledger.ts'
+import type { LedgerIdentity } from '../records.ts'
 import { verifyTail } from './audit.ts'
 import { ChainWriter } from './chain-writer.ts'
 import { type FileLock, lockFile } from './database/file-lock.ts'
@@ -40,6 +42,11 @@ export interface SqliteLedgerOptions {
 
 /** Busy time of WAL's own short locks; other programs only ever read. */
 const BUSY_MS = 2_000
+/** Of a ledger's id: 60 random bits. */
+const ID_CHARACTERS = 12
+/** Openings whose writes a document can still carry. */
+const KNOWN_EPOCHS = 1_000
+const EPOCH_STEP = 1_000_000
 const PAGE_BYTES = 4_096
 /** 32 MB of pages. */
 const CACHE_KIB = 32_768
@@ -61,7 +68,8 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     if (options.maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.ceil(options.maxBytes / PAGE_BYTES)}`)
     await verifyTail(db)
     giveBackClaims(db)
-    return ledgerOn(db, lock, options)
+    const identity = openIdentity(db, options.ids.next('rpl', options.clock.now()).slice(-ID_CHARACTERS))
+    return ledgerOn(db, lock, identity, options)
   } catch (error) {
     db?.close()
     lock.release()
@@ -69,7 +77,12 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   }
 }
 
-function ledgerOn(db: SqliteDatabase, lock: FileLock, { clock, ids, ...options }: SqliteLedgerOptions): Ledger {
+function ledgerOn(
+  db: SqliteDatabase,
+  lock: FileLock,
+  identity: LedgerIdentity,
+  { clock, ids, ...options }: SqliteLedgerOptions,
+): Ledger {
   const texts = new InternedTexts(db)
   const replica = ids.next('rpl', clock.now())
   const store = new SqliteStore({ db, texts, damaged: new DamagedRows(options.onRow, isStoreError), replica })
@@ -79,6 +92,7 @@ function ledgerOn(db: SqliteDatabase, lock: FileLock, { clock, ids, ...options }
   const tokens = new TokenRows(tx, replica)
   let open = true
   return {
+    identity,
     ...sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered: options.maxUnregistered ?? 1_000 }),
     // After a commit that could be neither finished nor undone, this connection would show what may never be durable.
     ...sqliteReads(store, () => open && !db.isTransaction),
@@ -95,6 +109,20 @@ function ledgerOn(db: SqliteDatabase, lock: FileLock, { clock, ids, ...options }
       lock.release()
     },
   }
+}
+
+/** Puts this opening on record, durably. @param freshId for a ledger that has none yet */
+function openIdentity(db: SqliteDatabase, freshId: string): LedgerIdentity {
+  db.run('INSERT INTO ledger_identity (one, id) VALUES (1, ?) ON CONFLICT (one) DO NOTHING', freshId)
+  const ledgerId = db.get<{ id: string }>('SELECT id FROM ledger_identity')?.id ?? freshId
+  const earlier = db
+    .all<{ epoch: number }>('SELECT epoch FROM ledger_openings ORDER BY epoch DESC LIMIT ?', KNOWN_EPOCHS)
+    .map(({ epoch }) => epoch)
+  // A copy of this ledger that is opened too must not come to the same number.
+  const epoch = (Math.floor((earlier[0] ?? 0) / EPOCH_STEP) + 1) * EPOCH_STEP + randomInt(EPOCH_STEP)
+  db.run('INSERT INTO ledger_openings (epoch) VALUES (?)', epoch)
+  db.run('UPDATE deny_lists SET opened_version = claim_version')
+  return { ledgerId, epoch, earlierEpochs: new Set(earlier) }
 }
 
 interface WriteParts {

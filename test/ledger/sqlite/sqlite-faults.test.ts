@@ -356,6 +356,12 @@ describe('migrations', () => {
       ALTER TABLE deny_entries DROP COLUMN urgent;
       ALTER TABLE deny_entries DROP COLUMN by_watermark;
       DROP TABLE deny_agents;
+      DROP TABLE ledger_identity;
+      DROP TABLE ledger_openings;
+      ALTER TABLE deny_targets DROP COLUMN opened_version;
+      ALTER TABLE deny_targets DROP COLUMN written_digest;
+      ALTER TABLE deny_targets DROP COLUMN written_sequence;
+      ALTER TABLE deny_targets DROP COLUMN failing_since;
       DELETE FROM migrations WHERE version >= 7`)
     const after = await open()
     expect(await after.listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'cut' }])

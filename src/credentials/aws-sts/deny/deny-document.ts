@@ -1,8 +1,9 @@
 import { StintError } from '../../../core/errors.ts'
 import { idBody, isId } from '../../../core/ids.ts'
+import type { DenyMark } from '../../../ledger/records.ts'
 import type { DenyListContent } from '../../provider.ts'
 import { agentName } from '../agent-name.ts'
-import { type DocumentMark, markSid } from './document-mark.ts'
+import { markSid } from './document-mark.ts'
 
 /** Characters that IAM allows in one managed policy version. */
 export const MANAGED_POLICY_CHARACTERS = 6_144
@@ -20,7 +21,7 @@ export interface DocumentForm {
   /** With `both`: which grants are named by aws:SourceIdentity too, all or those whose sessions can chain. */
   readonly twice: 'all' | 'chaining'
   /** Who writes it. */
-  readonly mark?: DocumentMark
+  readonly mark?: DenyMark
 }
 
 const BOTH_KEYS: DocumentForm = { denyBy: 'both', twice: 'all' }

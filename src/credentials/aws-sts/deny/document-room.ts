@@ -1,3 +1,4 @@
+import type { DenyMark } from '../../../ledger/records.ts'
 import type { DenyListContent } from '../../provider.ts'
 import {
   boundaryDocument,
@@ -9,12 +10,11 @@ import {
   policyCharacters,
 } from './deny-document.ts'
 import type { DenyDocument } from './deny-list-locations.ts'
-import type { DocumentMark } from './document-mark.ts'
 
 /** How much of a document that IAM found too long is tried the next time. */
 const SHRINK = 0.75
-/** Room for a mark with numbers of ten digits. */
-const LONGEST_MARK: DocumentMark = { ledgerId: '0'.repeat(12), epoch: 9_999_999_999, sequence: 9_999_999_999 }
+/** Room for numbers of ten digits. */
+const LONGEST_MARK: DenyMark = { ledgerId: '0'.repeat(12), epoch: 9_999_999_999, sequence: 9_999_999_999 }
 /** One more grant in a list that has some: by name, and by both keys if its sessions may chain. */
 const PLACE_CHARACTERS = { named: 33, source: 29 }
 
@@ -45,9 +45,10 @@ export class DocumentRoom {
   }
 
   /** The text for a list: sessions are named by both keys as far as there is room. Undefined: no inline policy is needed. */
-  text(listKey: string, document: DenyDocument, list: DenyListContent, mark?: DocumentMark): string | undefined {
-    const longest = this.#text(document, list, 'all', mark)
-    return this.#isWithin(listKey, document, longest) ? longest : this.#shortest(document, list, mark)
+  text(listKey: string, document: DenyDocument, list: DenyListContent, mark?: DenyMark): string | undefined {
+    // With the longest mark, so that it does not hang on the number of the write.
+    const hasRoom = this.#isWithin(listKey, document, this.#text(document, list, 'all', LONGEST_MARK))
+    return this.#text(document, list, hasRoom ? 'all' : 'chaining', mark)
   }
 
   /** IAM refused a document with this list as too long. */
@@ -61,7 +62,7 @@ export class DocumentRoom {
     return policyCharacters(text) + more <= Math.min(quota, this.#learned.get(listKey) ?? quota)
   }
 
-  #shortest(document: DenyDocument, list: DenyListContent, mark: DocumentMark | undefined): string | undefined {
+  #shortest(document: DenyDocument, list: DenyListContent, mark: DenyMark | undefined): string | undefined {
     return this.#text(document, list, 'chaining', mark)
   }
 
@@ -69,7 +70,7 @@ export class DocumentRoom {
     { kind }: DenyDocument,
     list: DenyListContent,
     twice: DocumentForm['twice'],
-    mark: DocumentMark | undefined,
+    mark: DenyMark | undefined,
   ): string | undefined {
     const form = { denyBy: this.#denyBy, twice, ...(mark && { mark }) }
     return kind === 'boundary' ? boundaryDocument(list, form) : inlineDocument(list, form)

@@ -2,6 +2,8 @@ import {
   CreatePolicyVersionCommand,
   DeletePolicyVersionCommand,
   DeleteRolePolicyCommand,
+  GetPolicyVersionCommand,
+  GetRolePolicyCommand,
   type IAMClient,
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
@@ -35,7 +37,7 @@ export interface IamDenyWriterDeps {
 }
 
 /**
- * Writes whole deny documents to IAM, never edits of them, so that repeating a write after a crash or a lost answer is
+ * Reads deny documents of IAM and writes them whole, never edits of them, so that repeating a write after a crash or a lost answer is
  * harmless. One writer per document is the caller's part: IAM has no conditional write.
  */
 export class IamDenyWriter {
@@ -46,6 +48,29 @@ export class IamDenyWriter {
   }
 
   /**
+   * What stands in the document now; undefined where there is no inline policy.
+   *
+   * @throws {StintError} as `write`.
+   */
+  async read(listKey: string, document: DenyDocument, signal: AbortSignal): Promise<Answer<string | undefined>> {
+    const call = this.#caller(listKey, signal)
+    if (document.kind === 'inline') {
+      const { roleName: RoleName, policyName: PolicyName } = document
+      return call('GetRolePolicy', async (send) => {
+        const found = await send(new GetRolePolicyCommand({ RoleName, PolicyName })).catch(unlessGone)
+        return found && decoded(found.PolicyDocument)
+      })
+    }
+    const { policyArn: PolicyArn } = document
+    return call('GetPolicyVersion', async (send) => {
+      const { Versions = [] } = await send(new ListPolicyVersionsCommand({ PolicyArn, MaxItems: 100 }))
+      const current = Versions.find(({ IsDefaultVersion }) => IsDefaultVersion)
+      const { PolicyVersion } = await send(new GetPolicyVersionCommand({ PolicyArn, VersionId: current?.VersionId }))
+      return decoded(PolicyVersion?.Document)
+    })
+  }
+
+  /**
    * Resolves when IAM has accepted the document; its effect follows within seconds to minutes.
    *
    * @param text undefined: an inline policy is taken away.
@@ -53,7 +78,12 @@ export class IamDenyWriter {
    * @throws {StintError} PROVIDER_REFUSED with `details.limit` when the document is too long for IAM, without it when IAM
    *   refuses otherwise; PROVIDER_THROTTLED and PROVIDER_UNAVAILABLE after retries; CANCELLED.
    */
-  async write(listKey: string, document: DenyDocument, text: string | undefined, signal: AbortSignal): Promise<void> {
+  async write(
+    listKey: string,
+    document: DenyDocument,
+    text: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer<unknown>> {
     const call = this.#caller(listKey, signal)
     if (document.kind === 'inline') return this.#writeInline(document, text, call)
     // A boundary always has its Allow.
@@ -61,8 +91,8 @@ export class IamDenyWriter {
     return this.#writeBoundary(document.policyArn, text, call)
   }
 
-  async #writeBoundary(PolicyArn: string, PolicyDocument: string, call: Call): Promise<void> {
-    await call('CreatePolicyVersion', async (send) => {
+  #writeBoundary(PolicyArn: string, PolicyDocument: string, call: Call): Promise<Answer<unknown>> {
+    return call('CreatePolicyVersion', async (send) => {
       await this.#makeRoom(PolicyArn, send)
       await send(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault: true }))
     })
@@ -77,16 +107,14 @@ export class IamDenyWriter {
       await send(new DeletePolicyVersionCommand({ PolicyArn, VersionId })).catch(unlessGone)
   }
 
-  async #writeInline(
+  #writeInline(
     { roleName: RoleName, policyName: PolicyName }: Extract<DenyDocument, { kind: 'inline' }>,
     PolicyDocument: string | undefined,
     call: Call,
-  ): Promise<void> {
-    if (PolicyDocument !== undefined) {
-      await call('PutRolePolicy', (send) => send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument })))
-      return
-    }
-    await call('DeleteRolePolicy', async (send) => {
+  ): Promise<Answer<unknown>> {
+    if (PolicyDocument !== undefined)
+      return call('PutRolePolicy', (send) => send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument })))
+    return call('DeleteRolePolicy', async (send) => {
       await send(new DeleteRolePolicyCommand({ RoleName, PolicyName })).catch(async (error) => {
         // "Gone already" is what was wanted; "no such role" is not, and IAM has one code for both.
         unlessGone(error)
@@ -103,6 +131,7 @@ export class IamDenyWriter {
     const deadlineMs = clock.monotonicMs() + limits.totalMs
     return async (operation, run) => {
       const once = async (attempt: Attempt) => {
+        let at: Date | undefined
         const send = async (command: { readonly input: object }) => {
           const exchange: Exchange = { sent: false }
           const timeoutMs = Math.min(attemptTimeoutMs, deadlineMs - clock.monotonicMs())
@@ -115,12 +144,14 @@ export class IamDenyWriter {
             )
           } finally {
             attempt.sent ||= exchange.sent
+            at = exchange.serverDate ?? at
           }
         }
         await ready?.(signal)
-        await run(send as unknown as Send)
+        const value = await run(send as unknown as Send)
+        return { value, ...(at && { at }) }
       }
-      await withRetry(once, { operation, target, ...revokerArn }, signal, {
+      return withRetry(once, { operation, target, ...revokerArn }, signal, {
         clock,
         random,
         limits,
@@ -144,7 +175,19 @@ function outOfTime(operation: string, target: string): StintError {
 }
 
 type Send = IAMClient['send']
-type Call = (operation: string, run: (send: Send) => Promise<unknown>) => Promise<void>
+type Call = <R>(operation: string, run: (send: Send) => Promise<R>) => Promise<Answer<R>>
+
+/** What a call came to, and the cloud's time as its last answer told it. */
+export interface Answer<R> {
+  readonly value: R
+  readonly at?: Date
+}
+
+/** IAM encodes documents as RFC 3986 does; radosgw sends them as they are. */
+function decoded(document: string | undefined): string | undefined {
+  if (document === undefined || !document.startsWith('%')) return document
+  return decodeURIComponent(document)
+}
 
 async function expectAbsent(RoleName: string, PolicyName: string, send: Send): Promise<void> {
   let Marker: string | undefined
@@ -170,7 +213,7 @@ function versionNumber({ VersionId }: PolicyVersion): number {
 }
 
 /** NoSuchEntity is IAM's one error with status 404; radosgw sends the status without the code. */
-function unlessGone(error: unknown): void {
+function unlessGone(error: unknown): undefined {
   const { $metadata } = (error ?? {}) as { $metadata?: { httpStatusCode?: number } }
   if ($metadata?.httpStatusCode !== 404) throw error
 }

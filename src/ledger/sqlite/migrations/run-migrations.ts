@@ -10,6 +10,7 @@ import { chainsMigration } from './005-chains.ts'
 import { leaseReplicasMigration } from './006-lease-replicas.ts'
 import { denyListsMigration } from './007-deny-lists.ts'
 import { denySharesMigration } from './008-deny-shares.ts'
+import { denyDocumentsMigration } from './009-deny-documents.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -22,6 +23,7 @@ export const MIGRATIONS: readonly Migration[] = [
   leaseReplicasMigration,
   denyListsMigration,
   denySharesMigration,
+  denyDocumentsMigration,
 ]
 
 interface AppliedRow {

@@ -1,0 +1,67 @@
+import { StintError } from '../core/errors.ts'
+import type { LiveDenyList } from '../credentials/provider.ts'
+import { findWriter, wasChanged } from '../ledger/deny-document-rules.ts'
+import type { AuditEventInput } from '../ledger/events.ts'
+import { auditEvent } from '../ledger/events.ts'
+import type { DenyList, LedgerIdentity } from '../ledger/records.ts'
+
+/**
+ * For how long another ledger's document is left alone: nobody can be denied by it for longer. A lease lasts 15 minutes at
+ * most, a session that it made an hour more, and entries stay a minute after that.
+ */
+const WITHHELD_MS = 80 * 60_000
+
+/** Documents that this process does not write, since it knows less than whoever wrote them. */
+export class WithheldDocuments {
+  readonly #withheld = new Map<string, { readonly sequence: string; readonly since: Date }>()
+
+  /**
+   * Looks whether a document may be written. One that denies nobody may, whoever wrote it.
+   *
+   * @param emptyDigest of a document that denies nobody.
+   * @returns the events of what was found.
+   * @throws {WithheldError} while the document is another ledger's.
+   */
+  check(live: LiveDenyList, list: DenyList, identity: LedgerIdentity, emptyDigest: string): AuditEventInput[] {
+    const found = findWriter(live, list, identity)
+    if (!found || !live.mark || live.digest === emptyDigest) {
+      this.#withheld.delete(list.key)
+      return []
+    }
+    const sequence = `${live.mark.ledgerId} ${live.mark.epoch} ${live.mark.sequence}`
+    const known = this.#withheld.get(list.key)
+    const isNew = known?.sequence !== sequence
+    const since = isNew ? live.at : known.since
+    if (since) this.#withheld.set(list.key, { sequence, since })
+    const until = since && new Date(since.getTime() + WITHHELD_MS)
+    const at = live.at ?? new Date(0)
+    if (until && live.at && live.at > until) {
+      this.#withheld.delete(list.key)
+      return [auditEvent('deny.changed', { at, actor: 'stint', data: { denyList: list.key, found } })]
+    }
+    throw new WithheldError(list.key, found, until, isNew)
+  }
+}
+
+/** A document is another ledger's; whoever catches it puts it on record once. */
+export class WithheldError extends StintError {
+  readonly found: 'later_ledger' | 'other_ledger'
+  readonly until: Date | undefined
+  readonly isNew: boolean
+
+  constructor(key: string, found: 'later_ledger' | 'other_ledger', until: Date | undefined, isNew: boolean) {
+    const who = found === 'later_ledger' ? 'a later state of this ledger, so this one is a copy' : 'another ledger'
+    const explanation = `The document of deny list ${key} was written by ${who}. The broker does not write it, since that could lift denies. Start the broker on the newest ledger${until ? `, or wait until ${until.toISOString()}` : ''}.`
+    super('LEDGER_OUTDATED', { explanation, denyList: key, found, ...(until && { until: until.toISOString() }) })
+    this.found = found
+    this.until = until
+    this.isNew = isNew
+  }
+}
+
+/** The problem of a document that somebody else changed; undefined for one that is as we left it. */
+export function findChange(live: LiveDenyList, list: DenyList): StintError | undefined {
+  if (!wasChanged(live, list)) return undefined
+  const explanation = `Somebody else changed the policy document of deny list ${list.key}; the broker has written it anew. Find out who in the cloud's own log, and take that right away.`
+  return new StintError('DENY_LIST_CHANGED', { explanation, denyList: list.key })
+}

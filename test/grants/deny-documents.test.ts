@@ -1,0 +1,210 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ROLE } from '../support/fake-provider.ts'
+import { type Harness, OSCAR, openHarness } from '../support/grant-harness.ts'
+
+const KEY = `inline:${ROLE}`
+const CHANGED = `deny:${KEY}:changed`
+
+let h: Harness
+beforeEach(async () => {
+  h = await openHarness()
+})
+afterEach(async () => {
+  await h.close()
+  h.remove()
+})
+
+const revoke = async (key: string) => {
+  const { grant } = await h.request(key)
+  await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+  return grant.id
+}
+const look = async (ms = 60_000) => {
+  await h.clock.advance(ms)
+  await h.sweeper.reconcile()
+}
+const denied = () => JSON.parse(h.provider.document.digest).grants
+
+describe("an edit of somebody else's", () => {
+  test('is found within a minute, undone, on record and on the status until the document is found as it was left', async () => {
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    h.provider.document = { ...h.provider.document, digest: '{"grants":[]}' }
+    await look()
+    expect(denied()).toEqual([id])
+    expect(h.problems).toMatchObject([{ component: CHANGED, error: { code: 'DENY_LIST_CHANGED' } }])
+    expect(h.well).not.toContain(CHANGED)
+    await look()
+    expect(h.well).toContain(CHANGED)
+    expect((await h.events()).filter((type) => type === 'deny.changed')).toHaveLength(1)
+  })
+
+  test('is undone too where it took the document away', async () => {
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    h.provider.document = { digest: 'none', exists: false }
+    await look()
+    expect(denied()).toEqual([id])
+    expect(h.problems).toMatchObject([{ component: CHANGED }])
+  })
+
+  test('is undone in a process that was started meanwhile', async () => {
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    const { provider, folder, clock } = h
+    await h.close()
+    provider.document = { digest: 'an edit', exists: true }
+    h = await openHarness({ provider, folder, clock })
+    await look()
+    expect(denied()).toEqual([id])
+    expect(h.problems).toMatchObject([{ component: CHANGED }])
+  })
+
+  test('is no edit where our own write was not answered', async () => {
+    await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    const second = await revoke('key-00000002')
+    const { writeDenyList } = h.provider
+    h.provider.writeDenyList = async (...args) => {
+      await writeDenyList.apply(h.provider, args)
+      throw new Error('the answer is lost')
+    }
+    await h.sweeper.reconcile()
+    h.provider.writeDenyList = writeDenyList
+    await look()
+    expect(denied()).toContain(second)
+    expect((await h.events()).filter((type) => type === 'deny.changed')).toEqual([])
+    expect(await h.ledger.denyOf(second)).toHaveProperty('writtenAt')
+  })
+
+  test('that is none costs a look a minute, and no write', async () => {
+    await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    for (let n = 0; n < 3; n += 1) await look()
+    expect(h.provider.written).toHaveLength(1)
+    expect((await h.events()).filter((type) => type === 'deny.written')).toHaveLength(1)
+  })
+})
+
+describe("the cloud's clock", () => {
+  for (const { name, stepMs } of [
+    { name: 'two hours ahead', stepMs: 7_200_000 },
+    { name: 'an hour behind', stepMs: -3_600_000 },
+  ])
+    test(`decides when an entry leaves, not ours that is ${name}`, async () => {
+      let cloudMs = h.clock.now().getTime()
+      h.provider.cloudNow = () => new Date(cloudMs)
+      const pass = async (ms: number) => {
+        cloudMs += ms
+        h.parts.clockGuard.heard(new Date(cloudMs))
+        await look(ms)
+      }
+      const id = await revoke('key-00000001')
+      await pass(1_000)
+      h.clock.jump(stepMs)
+      for (let n = 0; n < 5; n += 1) {
+        await pass(60_000)
+        expect(denied(), `minute ${n}`).toEqual([id])
+      }
+      // What is revoked meanwhile is written at once, and its time is the cloud's.
+      const second = await h.ledger.listGrants({ state: 'active' }, { limit: 10 })
+      expect(second.items).toEqual([])
+      await pass(30_000)
+      expect(denied()).toEqual([id])
+      await pass(60_000)
+      expect(denied()).toEqual([])
+      expect(await h.ledger.denyOf(id)).toBeUndefined()
+    })
+
+  test('a write that was put off by a clock that has stepped back since is made', async () => {
+    h.provider.beforeWrite = () => {
+      throw new Error('IAM is away')
+    }
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    h.provider.beforeWrite = () => {}
+    h.clock.jump(-3_600_000)
+    await look(1)
+    expect(denied()).toEqual([id])
+  })
+
+  test('without a time in its answers nothing leaves', async () => {
+    const id = await revoke('key-00000001')
+    const read = h.provider.readDenyList.bind(h.provider)
+    h.provider.readDenyList = async () => {
+      const { at: _, ...live } = await read()
+      return live as Awaited<ReturnType<typeof read>>
+    }
+    await h.sweeper.reconcile()
+    await look(3_600_000)
+    expect(denied()).toEqual([id])
+  })
+})
+
+describe('a document of another writer', () => {
+  const isWithheld = { component: `deny:${KEY}`, error: { code: 'LEDGER_OUTDATED' } }
+
+  test('that a later state of this ledger wrote is not written, so that a restored backup lifts no deny', async () => {
+    const before = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    const { provider, folder, clock } = h
+    await h.close()
+    copyFileSync(join(folder, 'ledger.db'), join(folder, 'backup.db'))
+    h = await openHarness({ provider, folder, clock })
+    const after = await revoke('key-00000002')
+    await h.sweeper.reconcile()
+    const document = provider.document
+    await h.close()
+    copyFileSync(join(folder, 'backup.db'), join(folder, 'ledger.db'))
+
+    h = await openHarness({ provider, folder, clock })
+    // A copy counts its looks on; it must not reach the number of the lost writes.
+    for (let minute = 0; minute < 5; minute += 1) await look()
+    expect(provider.document).toBe(document)
+    expect(denied()).toEqual([before, after].sort())
+    expect(h.problems[0]).toMatchObject(isWithheld)
+    expect((await h.events()).filter((type) => type === 'deny.withheld')).toHaveLength(1)
+  })
+
+  test('is taken over once all that it can deny is over by the cloud’s time, and on record', async () => {
+    const mark = { ledgerId: 'ABCDEFGHJKMN', epoch: 9, sequence: 9 }
+    h.provider.document = { digest: 'theirs', exists: true, mark }
+    await revoke('key-00000001')
+    await look()
+    for (let minute = 0; minute < 79; minute += 1) await look()
+    expect(h.provider.document.digest).toBe('theirs')
+    for (let minute = 0; minute < 3; minute += 1) await look()
+    expect(h.provider.document.mark?.ledgerId).toBe(h.ledger.identity.ledgerId)
+    expect(await h.events()).toContain('deny.changed')
+    expect(h.well).toContain(`deny:${KEY}`)
+  })
+
+  test('is left alone for longer when that writer goes on', async () => {
+    const theirs = (sequence: number) => ({ ledgerId: 'ABCDEFGHJKMN', epoch: 9, sequence })
+    await revoke('key-00000001')
+    for (let minute = 0; minute < 200; minute += 1) {
+      h.provider.document = { digest: 'theirs', exists: true, mark: theirs(Math.floor(minute / 60)) }
+      await look()
+      expect(h.provider.document.digest).toBe('theirs')
+    }
+  })
+
+  test('that denies nobody is taken over at once: a fresh install finds what the old one left', async () => {
+    const mark = { ledgerId: 'ABCDEFGHJKMN', epoch: 9, sequence: 9 }
+    h.provider.document = { digest: h.provider.digestOf(KEY, { grants: [] }), exists: true, mark }
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    expect(denied()).toEqual([id])
+    expect(h.problems).toEqual([])
+  })
+
+  test('carries the ledger, its epoch and the number of the write', async () => {
+    await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    const { ledgerId, epoch } = h.ledger.identity
+    expect(h.provider.document.mark).toEqual({ ledgerId, epoch, sequence: 1 })
+    expect(ledgerId).toMatch(/^[0-9A-HJKMNP-TV-Z]{12}$/)
+  })
+})
