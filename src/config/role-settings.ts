@@ -124,7 +124,7 @@ function* roleProblems(
     yield [['accounts'], 'is for a pattern with * in the place of the account, such as arn:aws:iam::*:role/stint/*']
   if (partition !== undefined && partition !== pattern.partition)
     yield [['arn'], `must begin with arn:${partition}: since aws.region is in that partition`]
-  yield [['externalIdFile'], placeholderProblem(externalIdFile)]
+  yield [['externalIdFile'], externalIdProblem(externalIdFile, pattern)]
   if (revocation.kind === 'none') return
   const places = samplePlaces(pattern)
   if (revocation.kind === 'boundary')
@@ -132,7 +132,7 @@ function* roleProblems(
   const { revoker: writer } = revocation
   if (writer) {
     yield [['revocation', 'revoker', 'roleArn'], templateProblem(writer.roleArn, REVOKER, places)]
-    yield [['revocation', 'revoker', 'externalIdFile'], placeholderProblem(writer.externalIdFile)]
+    yield [['revocation', 'revoker', 'externalIdFile'], externalIdProblem(writer.externalIdFile, pattern)]
   } else if (oneAccount && places.length > 1)
     yield [
       ['revocation', 'revoker'],
@@ -176,6 +176,11 @@ function templateProblem(
     return `names account ${account} and must be in the account of ${own}`
   }
   return undefined
+}
+
+function externalIdProblem(file: string | undefined, { accounts }: RolePattern): string | undefined {
+  if (file === undefined || accounts || file.includes('{account}')) return placeholderProblem(file)
+  return 'must contain {account} where a rule serves every account: an agent could have the one external id sent to an account of its own'
 }
 
 function placeholderProblem(text: string | undefined): string | undefined {

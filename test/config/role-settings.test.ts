@@ -141,6 +141,12 @@ describe('what can never work is refused', () => {
       says: 'has the unknown placeholder {acount}; the placeholders are {account} and {partition}',
     },
     {
+      name: 'one external id for every account that an agent may name',
+      roles: [{ arn: PATTERN, externalIdFile: 'external-id', revocation: { kind: 'none' } }],
+      path: 'roles.0.externalIdFile',
+      says: 'sent to an account of its own',
+    },
+    {
       name: 'an unknown placeholder in a boundary',
       roles: [{ arn: one, revocation: { kind: 'boundary', policyArn: 'arn:aws:iam::{id}:policy/b' } }],
       path: 'roles.0.revocation.policyArn',
