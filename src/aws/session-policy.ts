@@ -9,6 +9,7 @@ import {
   groupByResources,
   groupByService,
   type NeededResources,
+  sortedSet,
   statementJson,
 } from './policy-statements/statement.ts'
 import { type LeaseEndForm, type PolicyForm, PROFILES } from './store-profile.ts'
@@ -51,8 +52,8 @@ const MAX_COMPARED = 25
  * The smallest policy found that allows these pairs and no other: resources that another one of the same action covers are
  * left out, and what is alike is merged into statements in two ways, of which the shorter is taken. Only when that is too long
  * are statements of different services merged, see `mergeServices`, and only when that is too long still are actions
- * shortened to wildcards, as few as it takes, that stand for exactly the same actions of the table; such a wildcard would also
- * match an action that AWS adds later, so it is a last resort. The same pairs give the same text.
+ * shortened to wildcards, as few as it takes, that stand for exactly the same actions of the table, a Deny of a few exceptions
+ * included; such a wildcard would also match an action that AWS adds later, so it is a last resort. The same pairs give the same text.
  *
  * @param form of the store that will judge the sessions; default AWS's.
  * @throws {StintError} SESSION_POLICY_TOO_LARGE with `characters`, `limit` and `statements`; TASK_INVALID when there is
@@ -199,10 +200,17 @@ function fewestWildcards(rendered: readonly Rendered[]): Rendered {
 }
 
 function render({ statements, wildcards }: Shortened, form: PolicyForm): Rendered {
-  const json = `${HEAD}${[...statements.map(statementJson), ...(form.denies ?? [])].join(',')}${TAIL}`
+  const denies = [...denyExceptions(wildcards), ...(form.denies ?? [])]
+  const json = `${HEAD}${[...statements.map(statementJson), ...denies].join(',')}${TAIL}`
   const whole = withLeaseEnd(json, new Date(0), form.leaseEnd)
   const characters = form.measured === 'as_sent' ? whole.length : renderedBytes(whole)
   return { json, characters, statements: statements.length + 1, wildcards }
+}
+
+/** A Deny of what wildcards would stand for besides their actions; nothing else of the policy allows it. */
+function denyExceptions(wildcards: readonly ActionWildcard[]): readonly string[] {
+  const exceptions = sortedSet(wildcards.flatMap((wildcard) => wildcard.exceptions ?? []))
+  return exceptions.length === 0 ? [] : [JSON.stringify({ Effect: 'Deny', Action: exceptions, Resource: '*' })]
 }
 
 /** Bytes of a policy as a store renders it that keeps every list as a list, `*` as `**`, and escapes `& < >`. */

@@ -2,13 +2,15 @@ import { actionsOfService } from '../action-table.ts'
 import { classify } from '../classify.ts'
 import { type Allow, serviceOf } from './statement.ts'
 
-/** A wildcard that stands for actions of one statement, and for no other action of the table. */
+/** A wildcard that stands for actions of one statement, and for no other action of the table but its exceptions. */
 export interface ActionWildcard {
   /** e.g. `ec2:Describe*` */
   readonly pattern: string
   /** Canonical, sorted; at least two. */
   readonly actions: readonly string[]
-  /** Characters that it saves. */
+  /** What it would stand for besides: nothing of the policy allows it, and a Deny has to name it. Absent rather than empty. */
+  readonly exceptions?: readonly string[]
+  /** Characters that it saves, those of its exceptions paid for. */
   readonly saves: number
 }
 
@@ -29,8 +31,9 @@ export interface Shortened {
  * @param excess characters that have to go; where that cannot be, all that can go do.
  */
 export function shortenStatements(statements: readonly Allow[], excess: number): Shortened {
+  const allowed = new Set(statements.flatMap(({ actions }) => actions))
   const candidates = statements
-    .flatMap(({ actions }, at) => findWildcards(actions).map((wildcard): Candidate => ({ ...wildcard, at })))
+    .flatMap(({ actions }, at) => findWildcards(actions, allowed).map((wildcard): Candidate => ({ ...wildcard, at })))
     .sort((a, b) => b.saves - a.saves || a.at - b.at || (a.pattern < b.pattern ? -1 : 1))
   const chosen = chooseWildcards(candidates, excess)
   return {
@@ -43,18 +46,23 @@ export function shortenStatements(statements: readonly Allow[], excess: number):
 }
 
 /**
- * Wildcards `service:Prefix*` that stand for exactly the same actions of the table. Only actions known to the table count: an
+ * Wildcards `service:Prefix*` that stand for exactly the same actions of the table, or for all that begin with a word but a
+ * few, where that is shorter: `ec2:Describe*` with a Deny of the one that returns user data. Only actions known to the table count: an
  * action that AWS adds later under the prefix would be allowed too, within the role's own policies. To keep that small, a
  * prefix holds at least the first word and all that its actions have in common: `ec2:Describe*` rather than `ec2:Des*`; and
  * there is none where credentials could come of a later action, see `handsOutCredentials` and `couldRaiseRights`.
  *
  * @param actions canonical, without wildcards.
+ * @param allowed all actions of the policy: none of them can be an exception.
  * @returns wildcards of which no two stand for the same action.
  */
-export function findWildcards(actions: readonly string[]): readonly ActionWildcard[] {
+export function findWildcards(
+  actions: readonly string[],
+  allowed: ReadonlySet<string> = new Set(actions),
+): readonly ActionWildcard[] {
   const byService = Map.groupBy(actions, serviceOf)
   return [...byService].flatMap(([service, own]) =>
-    handsOutCredentials(service) ? [] : wildcardsOfService(service, own),
+    handsOutCredentials(service) ? [] : wildcardsOfService(service, own, allowed),
   )
 }
 
@@ -82,21 +90,63 @@ function withWildcards(actions: readonly string[], wildcards: readonly ActionWil
   return [...actions.filter((action) => !replaced.has(action)), ...wildcards.map(({ pattern }) => pattern)].sort()
 }
 
-function wildcardsOfService(service: string, actions: readonly string[]): ActionWildcard[] {
+function wildcardsOfService(
+  service: string,
+  actions: readonly string[],
+  allowed: ReadonlySet<string>,
+): readonly ActionWildcard[] {
   const names = actions.map((action) => action.slice(service.length + 1)).sort()
   const wanted = new Set(names.map((name) => name.toLowerCase()))
-  const others = [...(actionsOfService(service)?.keys() ?? [])].filter((key) => !wanted.has(key))
+  const others = [...(actionsOfService(service) ?? [])].flatMap(([key, { action }]) =>
+    wanted.has(key) ? [] : [action],
+  )
+  return [...Map.groupBy(names, firstWord)].flatMap(([word, own]) => {
+    if (couldRaiseRights(service, word)) return []
+    const exact = exactWildcards(service, own, others)
+    const excepting = exceptingWildcard(service, own, others, allowed)
+    return excepting && excepting.saves > sumSaves(exact) ? [excepting] : exact
+  })
+}
+
+function exactWildcards(service: string, names: readonly string[], others: readonly string[]): ActionWildcard[] {
+  const otherNames = others.map((action) => action.slice(service.length + 1))
   const found: ActionWildcard[] = []
   const covered = new Set<string>()
   for (const name of names) {
-    const prefix = covered.has(name) ? undefined : ownPrefix(name, others)
+    const prefix = covered.has(name) ? undefined : ownPrefix(name, otherNames)
     if (prefix === undefined) continue
     const under = names.filter((other) => startsWith(other, prefix))
-    if (under.length < 2 || couldRaiseRights(service, firstWord(name))) continue
+    if (under.length < 2) continue
     for (const other of under) covered.add(other)
     found.push(toWildcard(service, under))
   }
   return found
+}
+
+/** Exceptions of one wildcard: a Deny of many would be as long as what it saves, and as hard to read. */
+const MAX_EXCEPTIONS = 5
+
+/** Characters of a Deny of its own, without its actions. */
+const DENY_CHARACTERS = '{"Effect":"Deny","Action":[],"Resource":"*"},'.length
+
+/** One wildcard for all the names, with the others that it would stand for as exceptions; undefined if it has none. */
+function exceptingWildcard(
+  service: string,
+  names: readonly string[],
+  others: readonly string[],
+  allowed: ReadonlySet<string>,
+): ActionWildcard | undefined {
+  if (names.length < 2) return undefined
+  const wildcard = toWildcard(service, names)
+  const exceptions = others.filter((action) => startsWith(action, wildcard.pattern.slice(0, -1)))
+  const isFew = exceptions.length > 0 && exceptions.length <= MAX_EXCEPTIONS
+  if (!isFew || exceptions.some((action) => allowed.has(action))) return undefined
+  const costs = exceptions.reduce((sum, action) => sum + action.length + 3, DENY_CHARACTERS)
+  return { ...wildcard, exceptions, saves: wildcard.saves - costs }
+}
+
+function sumSaves(wildcards: readonly ActionWildcard[]): number {
+  return wildcards.reduce((sum, { saves }) => sum + saves, 0)
 }
 
 function toWildcard(service: string, names: readonly string[]): ActionWildcard {

@@ -15,14 +15,25 @@ describe('a wildcard for actions', () => {
       fc.property(
         fc.constantFrom(...names).chain((service) => fc.subarray(expandActions(`${service}:*`) as string[])),
         (actions) => {
-          for (const { pattern, actions: members } of findWildcards(actions)) {
-            expect(expandActions(pattern)).toEqual(members)
+          for (const { pattern, actions: members, exceptions = [] } of findWildcards(actions)) {
+            expect(expandActions(pattern)).toEqual([...members, ...exceptions].sort())
+            for (const exception of exceptions) expect(actions).not.toContain(exception)
             for (const member of members) expect(actions).toContain(member)
           }
         },
       ),
       { numRuns: 500 },
     )
+  })
+
+  test('has exceptions where one or a few are left out, unless another statement allows one of them', () => {
+    const left = 'ec2:DescribeInstanceAttribute'
+    const actions = describeAll.filter((action) => action !== left)
+    expect(findWildcards(actions)).toMatchObject([{ pattern: 'ec2:Describe*', exceptions: [left] }])
+    const other = statement([left])
+    for (const { exceptions } of shortenStatements([statement(actions), other], 10_000).wildcards) {
+      expect(exceptions).toBeUndefined()
+    }
   })
 
   test('is never of a whole service, and holds the first word', () => {
