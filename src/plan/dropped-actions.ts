@@ -17,7 +17,8 @@ export function summariseDropped({ pattern, members, dropped }: WildcardMembers)
   return DROP_REASONS.flatMap((reason) => {
     const actions = dropped.filter((each) => each.reason === reason).map(({ action }) => action)
     if (actions.length === 0) return []
-    const explanation = `${actions.length} of ${members} actions of ${pattern} ${WHY[reason].clause}`
+    const { one, several } = WHY[reason]
+    const explanation = `${actions.length} of ${members} actions of ${pattern} ${actions.length === 1 ? one : several}`
     return [{ pattern, members, reason, count: actions.length, actions: actions.slice(0, MAX_NAMED), explanation }]
   })
 }
@@ -32,13 +33,33 @@ export function strictError({ reason, actions, count, pattern, explanation }: Dr
   })
 }
 
-const WHY: Readonly<Record<DropReason, { readonly clause: string; readonly code: ErrorCode }>> = {
-  needs_resource: { clause: 'need a resource', code: 'RESOURCE_TOO_WIDE' },
+interface Why {
+  /** The rest of a sentence about one action, and about several. */
+  readonly one: string
+  readonly several: string
+  readonly code: ErrorCode
+}
+
+const WHY: Readonly<Record<DropReason, Why>> = {
+  needs_resource: { one: 'needs a resource', several: 'need a resource', code: 'RESOURCE_TOO_WIDE' },
   star_not_allowed: {
-    clause: 'take "*" only, do more than list or read, and are not allowed to this role',
+    one: 'takes "*" only, does more than list or read, and is not allowed to this role',
+    several: 'take "*" only, do more than list or read, and are not allowed to this role',
     code: 'RESOURCE_TOO_WIDE',
   },
-  no_resource_fits: { clause: 'apply to no resource of their entry', code: 'ACTION_RESOURCE_MISMATCH' },
-  condition_unknown: { clause: 'do not know a condition of their entry', code: 'CONDITION_MISMATCH' },
-  unknown_to_store: { clause: 'are unknown to the store of this role', code: 'ACTION_UNKNOWN' },
+  no_resource_fits: {
+    one: 'applies to no resource of its entry',
+    several: 'apply to no resource of their entry',
+    code: 'ACTION_RESOURCE_MISMATCH',
+  },
+  condition_unknown: {
+    one: 'does not know a condition of its entry',
+    several: 'do not know a condition of their entry',
+    code: 'CONDITION_MISMATCH',
+  },
+  unknown_to_store: {
+    one: 'is unknown to the store of this role',
+    several: 'are unknown to the store of this role',
+    code: 'ACTION_UNKNOWN',
+  },
 }
