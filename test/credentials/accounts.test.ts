@@ -258,3 +258,16 @@ test('no credential of a revoker is in an error or an event', async () => {
   for (const secret of secrets) expect(text).not.toContain(secret)
   expect(said.length).toBeGreaterThan(6)
 })
+
+test('revokers of many accounts are assumed at a pace below the quota of STS', async () => {
+  const accounts = Array.from({ length: 600 }, (_, n) => String(400_000_000_000 + n))
+  for (const account of accounts) aws.server.addManagedPolicy(boundaryIn(account))
+  const rule = ROLES[0]
+  if (!rule) throw new Error('no rule')
+  provider = aws.with({ roles: [{ ...rule, accounts }] })
+  const startedMs = aws.clock.monotonicMs()
+  await Promise.all(accounts.map((account) => write(account)))
+  // 200 at once, and 200 in each second after that; on this clock waits pass at once.
+  expect(aws.clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(1_900)
+  expect(aws.server.calls('AssumeRole')).toHaveLength(600)
+})

@@ -76,6 +76,8 @@ const HTTP: HttpLimits = { connectionTimeoutMs: 2_000, requestTimeoutMs: 5_000 }
 const MINT: RetryLimits = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 2_000, totalMs: 10_000 }
 const WRITE: RetryLimits = { maxAttempts: 5, baseDelayMs: 250, maxDelayMs: 5_000, totalMs: 20_000 }
 const DEFAULT_CALLS_PER_SECOND = 300
+/** Revokers of many accounts may be needed in one moment; with the mints' default it stays below the quota of STS. */
+const REVOKER_CALLS_PER_SECOND = 200
 const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
 /** Of the broker's own credentials for IAM, and of each account that has a revoker. */
 const IAM_SOCKETS = 64
@@ -107,6 +109,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
       service: iamCredentials === credentials ? 'sts' : 'iam',
       client: writerSts,
       credentials: iamCredentials,
+      bucket: new TokenBucket({ clock: options.clock, ratePerSecond: REVOKER_CALLS_PER_SECOND }),
       externalIds,
     },
     createClients: () =>

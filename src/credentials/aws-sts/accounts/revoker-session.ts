@@ -1,6 +1,7 @@
 import { AssumeRoleCommand, type AssumeRoleCommandOutput, type STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
+import type { TokenBucket } from '../../../core/limits/token-bucket.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
 import { failedCall, type ObservedCall, type ProviderObserver } from '../calls/observer.ts'
 import { type RetryLimits, withRetry } from '../calls/retry.ts'
@@ -19,6 +20,8 @@ export interface RevokerSessionDeps {
   readonly random: () => number
   readonly attemptTimeoutMs: number
   readonly observer: ProviderObserver
+  /** Paces these calls apart from those that mint, so that neither waits for the other. */
+  readonly bucket: TokenBucket
   readonly externalIds: ExternalIds
 }
 
@@ -47,7 +50,7 @@ export async function assumeRevoker(
   { roleArn, externalId: kept, target, sessionPolicy }: RevokerRequest,
   signal: AbortSignal,
 ): Promise<BrokerKeys> {
-  const { client, clock, random, credentials, attemptTimeoutMs: timeoutMs, observer } = deps
+  const { client, clock, random, credentials, attemptTimeoutMs: timeoutMs, observer, bucket } = deps
   const call: ObservedCall = { service: deps.service, operation: 'AssumeRole', roleArn, target }
   try {
     const externalId = kept && (await deps.externalIds.read(roleArn, kept))
@@ -76,7 +79,11 @@ export async function assumeRevoker(
         random,
         limits: LIMITS,
         credentials,
-        onFault: (fault, attempt) => observer.callFailed?.(failedCall(call, fault, attempt)),
+        pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
+        onFault: (fault, attempt) => {
+          if (fault.row.kind === 'throttled') bucket.slowDown()
+          observer.callFailed?.(failedCall(call, fault, attempt))
+        },
         onEnd: (error) => observer.callEnded?.({ ...call, error }),
       },
     )
