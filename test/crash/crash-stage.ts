@@ -74,8 +74,8 @@ export class CrashStage {
   }
 
   /** A broker on this stage's ledger, ready to serve. */
-  async start(failpoint?: string): Promise<BrokerProcess> {
-    const broker = this.spawn(failpoint)
+  async start(failpoint?: string, environment: Readonly<Record<string, string>> = {}): Promise<BrokerProcess> {
+    const broker = this.spawn(failpoint, environment)
     const { agents, admin } = await broker.ready()
     this.#client?.close()
     this.#client = new StintClient({ address: agents, serverId: this.stage.brokerId, svid: this.#svid })
@@ -83,8 +83,8 @@ export class CrashStage {
     return broker
   }
 
-  spawn(failpoint?: string): BrokerProcess {
-    const broker = new BrokerProcess({ configFile: this.stage.configFile, failpoint })
+  spawn(failpoint?: string, environment: Readonly<Record<string, string>> = {}): BrokerProcess {
+    const broker = new BrokerProcess({ configFile: this.stage.configFile, failpoint, environment })
     this.brokers.push(broker)
     return broker
   }

@@ -36,17 +36,20 @@ export class BrokerProcess {
    * @param failpoint `name[:n]`: the process kills itself there, the n-th time.
    * @param nodeOptions e.g. `--max-old-space-size=256`
    * @param openFiles how many files it may have open; as many as this process unless given.
+   * @param environment laid over that of this process.
    */
   constructor({
     configFile,
     failpoint,
     nodeOptions = [],
     openFiles,
+    environment = {},
   }: {
     configFile: string
     failpoint?: string | undefined
     nodeOptions?: readonly string[]
     openFiles?: number
+    environment?: Readonly<Record<string, string>>
   }) {
     const { STINT_FAILPOINT: _, ...env } = process.env
     const [command = '', ...argv] = [
@@ -56,7 +59,7 @@ export class BrokerProcess {
     ]
     this.#child = spawn(command, argv, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env, ...(failpoint ? { STINT_FAILPOINT: failpoint } : {}) },
+      env: { ...env, ...environment, ...(failpoint ? { STINT_FAILPOINT: failpoint } : {}) },
     })
     const gone = new AbortController()
     this.gone = gone.signal

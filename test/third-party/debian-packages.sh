@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the Debian packages of programs that are missing: debian-packages.sh [radosgw] [python]
+# Installs the Debian packages of programs that are missing: debian-packages.sh [radosgw] [python] [clock]
 # Bounded in time; waits for another apt to finish. Exits with 69 and a sentence where it cannot install.
 set -uo pipefail
 
@@ -43,6 +43,7 @@ for group in "$@"; do
     need ceph-osd ceph-osd
     need radosgw radosgw
     ;;
+  clock) bash "$HERE/find-faketime.sh" >/dev/null || missing libfaketime libfaketime ;;
   python) bash "$HERE/find-python.sh" >/dev/null || missing 'a python3 of 3.10 or later with venv' python3-venv ;;
   esac
 done

@@ -52,7 +52,7 @@ came_up() {
 }
 
 # By one apt; the two after it find their packages.
-bash "$HERE/debian-packages.sh" radosgw python || give_up
+bash "$HERE/debian-packages.sh" radosgw python clock || give_up
 TMPDIR=$RUN bash "$HERE/radosgw-up.sh" >"$RUN/radosgw.env" 2>"$RUN/radosgw.log" </dev/null &
 RADOSGW=$!
 TMPDIR=$RUN bash "$HERE/moto-up.sh" >"$RUN/moto.env" 2>"$RUN/moto.log" </dev/null &
@@ -70,6 +70,8 @@ came_up chains "$CHAINS"
 came_up minio "$MINIO"
 cat "$RUN/chains.log" "$RUN/minio.log" >&2
 eval "$(bash "$HERE/python-env.sh")"
+STINT_FAKETIME_LIBRARY=$(bash "$HERE/find-faketime.sh") || give_up
+export STINT_FAKETIME_LIBRARY
 
 node_modules/.bin/node node_modules/vitest/vitest.mjs run --config test/third-party/vitest.config.ts "$@" </dev/null &
 VITEST=$!
