@@ -54,7 +54,9 @@ export function findLabels({ labels }: LabelSet, resource: ResourcePattern, give
   const isDoor = isAccessPoint(resource)
   for (const { label, patterns } of labels) {
     const reached = patterns.filter(
-      (pattern) => !reach?.ofAction || reachesPattern(reach.ofAction, pattern.service, pattern),
+      (pattern) =>
+        !isElsewhere(pattern, resource) &&
+        (!reach?.ofAction || reachesPattern(reach.ofAction, pattern.service, pattern)),
     )
     const met = reached.filter((pattern) => resourceIntersects(pattern, resource))
     const isTouched =
@@ -66,6 +68,15 @@ export function findLabels({ labels }: LabelSet, resource: ResourcePattern, give
     if (met.some((pattern) => resourceContains(pattern, resource))) within.push(label)
   }
   return { within, touches }
+}
+
+/**
+ * True if the request spells service, region and account, and the label is of another one. Read as one text, the last `*` of
+ * the request and the region `*` of the label could still meet, in an ARN that has one account after the other; there is none.
+ */
+function isElsewhere(label: ResourcePattern, { partition, text, parts }: ResourcePattern): boolean {
+  if (partition === undefined || label.partition === undefined || /[*?]/.test(text.split(':', 5).join())) return false
+  return parts.slice(0, 5).some((part, at) => !intersects(label.parts[at] ?? part, part))
 }
 
 /** The label of a whole account touches what is named without an account, if it may be in that account. */

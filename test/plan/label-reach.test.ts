@@ -124,6 +124,24 @@ describe('* and wide patterns touch what the action can reach:', () => {
       touches: ['account:prod', 'ec2:prod'],
       why: 'an account that is spelt is taken at its word',
     },
+    {
+      action: 'ec2:StopInstances',
+      resource: 'arn:aws:ec2:eu-west-1:111111111111:instance/*',
+      touches: ['account:staging', 'ec2:staging'],
+      why: 'an account that is spelt is no other, whatever the last * lets cross',
+    },
+    {
+      action: 'dynamodb:PutItem',
+      resource: 'arn:aws:dynamodb:eu-west-1:222222222222:table/*',
+      touches: ['account:prod'],
+      why: 'nor is what is below a resource of another account',
+    },
+    {
+      action: 'ec2:StopInstances',
+      resource: 'arn:aws:ec2:*:111111111111:instance/*',
+      touches: ['account:prod', 'account:staging', 'ec2:prod', 'ec2:staging', 'subnets:prod'],
+      why: 'a * in the region may cross a colon',
+    },
   ])
     test(`${action} on ${resource}: ${why}`, () => {
       expect(labelsOf(action, resource).touches).toEqual([...touches].sort())

@@ -1,4 +1,5 @@
-import { resourceIntersects } from '../../aws/arn.ts'
+import { type ResourcePattern, resourceIntersects } from '../../aws/arn.ts'
+import { intersects } from '../../aws/glob.ts'
 import type { LabelSet } from '../../plan/labels.ts'
 import type { PolicyProblem } from '../policy-set.ts'
 
@@ -9,7 +10,7 @@ export function findOverlappingMarks({ labels }: LabelSet, file: string): Policy
   return production.flatMap((one) =>
     nonproduction.flatMap((other) => {
       const pair = one.patterns.flatMap((pattern) => {
-        const met = other.patterns.find((candidate) => resourceIntersects(pattern, candidate))
+        const met = other.patterns.find((candidate) => sharesResources(pattern, candidate))
         return met ? [[pattern.text, met.text] as const] : []
       })[0]
       if (!pair) return []
@@ -17,4 +18,9 @@ export function findOverlappingMarks({ labels }: LabelSet, file: string): Policy
       return [{ severity: 'warning' as const, file, line: 1, column: 1, message, rule: 'marks-overlap' as const }]
     }),
   )
+}
+
+/** Read part by part: a `*` for the region does not stand for the account behind it. */
+function sharesResources(one: ResourcePattern, other: ResourcePattern): boolean {
+  return resourceIntersects(one, other) && one.parts.every((part, at) => intersects(part, other.parts[at] ?? part))
 }

@@ -59,6 +59,14 @@ for (const { name, problems, says } of [
     if (says) assert.match(problems[0] ?? '', says)
   })
 
+test('labels of two accounts share nothing, whatever their region', () => {
+  const labels = [
+    { label: 'p', resources: ['arn:aws:*:*:111111111111:*', 'arn:aws:ec2:*:111111111111:*'], marks: ['production'] },
+    { label: 'n', resources: ['arn:aws:*:*:222222222222:*', 'arn:aws:ec2:*:222222222222:*'], marks: ['nonproduction'] },
+  ]
+  assert.deepEqual(problemsOf('@id("p") permit (principal, action, resource) when { true };', { labels }), [])
+})
+
 test('labels of production and nonproduction that share resources are reported with both patterns', () => {
   const labels = [
     ...LABELS,
