@@ -6,27 +6,39 @@ import { Secret } from '../core/secret.ts'
 
 const endpoint = z.string().refine(isConfidentialUrl, 'must be an https:// URL; http:// is for loopback only')
 
+const PROXY_FORM = 'must be http://host:port, or https://host:port for a proxy that is spoken to over TLS'
+const PROXY_FILE = 'must not hold a user or password; name a file with user:password in aws.proxy.credentialsFile'
+const PROXY_ENVIRONMENT =
+  'comes from HTTPS_PROXY, which must be http://user:password@host:port or the same without user; set it here, or set aws.proxy.fromEnvironment to false'
+
 /** `http://host:port`; from the environment, where it may hold `user:password@`, it comes as a Secret. */
 const proxyUrl = z.union([z.string(), z.instanceof(Secret)]).transform((given, context) => {
   const fromEnvironment = given instanceof Secret
-  const url = URL.parse(fromEnvironment ? given.reveal() : given)
-  const problem = url ? proxyUrlProblem(url, fromEnvironment) : PROXY_FORM
-  if (!url || problem) {
-    context.addIssue({ code: 'custom', message: problem ?? PROXY_FORM })
-    return z.NEVER
-  }
-  const tls = url.protocol === 'https:'
-  const port = url.port === '' ? (tls ? 443 : 80) : Number(url.port)
-  const user = [url.username, url.password].map(decodeURIComponent)
-  return { host: urlHost(url), port, tls, ...(url.username && { credentials: new Secret(user.join(':')) }) }
+  const parsed = readProxyUrl(fromEnvironment ? given.reveal() : given)
+  if (parsed && (fromEnvironment || !parsed.credentials)) return parsed
+  const ofFile = parsed ? PROXY_FILE : PROXY_FORM
+  context.addIssue({ code: 'custom', message: fromEnvironment ? PROXY_ENVIRONMENT : ofFile })
+  return z.NEVER
 })
 
-const PROXY_FORM = 'must be http://host:port, or https://host:port for a proxy that is spoken to over TLS'
+/** Undefined for what is not the URL of an HTTP proxy. */
+function readProxyUrl(text: string) {
+  const url = URL.parse(text)
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search || url.hash) return
+  const tls = url.protocol === 'https:'
+  const user = decoded(`${url.username}:${url.password}`)
+  if (user === undefined) return
+  const credentials = url.username || url.password ? { credentials: new Secret(user) } : {}
+  return { host: urlHost(url), port: Number(url.port || (tls ? 443 : 80)), tls, ...credentials }
+}
 
-function proxyUrlProblem(url: URL, fromEnvironment: boolean): string | undefined {
-  if (!['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search || url.hash) return PROXY_FORM
-  if (fromEnvironment || (url.username === '' && url.password === '')) return undefined
-  return 'must not hold a user or password; name a file with user:password in aws.proxy.credentialsFile'
+/** Undefined where a % begins no escape. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** The settings under `aws` that say how calls travel. */

@@ -338,6 +338,18 @@ describe('the way to AWS', () => {
     expect(stringify(proxy)).not.toContain('canary')
   })
 
+  for (const HTTPS_PROXY of ['socks5://stint:canary@proxy.example.org', 'http://stint:canary%zz@proxy.example.org'])
+    test(`is refused where HTTPS_PROXY is ${HTTPS_PROXY}, without its password`, () => {
+      const [problem, ...more] = problemsOf(aws({}), { HTTPS_PROXY })
+      expect(more).toEqual([])
+      expect(problem).toMatchObject({
+        path: 'aws.proxy.url',
+        message: expect.stringContaining('comes from HTTPS_PROXY'),
+      })
+      expect(JSON.stringify(problem)).not.toContain('canary')
+      expect(load(aws({ proxy: { fromEnvironment: false } }), { HTTPS_PROXY }).aws.proxy.url).toBeUndefined()
+    })
+
   test('is not made to fail by a variant of endpoints in the environment, where the file names the endpoint', () => {
     const env = { AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true' }
     expect(load(aws({ stsEndpoint: 'https://sts.example.org' }), env).aws).toMatchObject({
