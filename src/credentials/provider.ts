@@ -3,6 +3,7 @@ import type { LiveDocument } from '../ledger/deny-document-rules.ts'
 import type { DenyMark, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { CloudClock } from './cloud-clock.ts'
+import type { SessionOutline, SizeForecast } from './session-size.ts'
 
 /** The records that a lease is minted from; all of it is on record before `mint` is called. */
 export interface MintRequest {
@@ -135,6 +136,8 @@ export interface CredentialProvider {
    *   SESSION_POLICY_TOO_LARGE, CANCELLED; `details.outcome` is a MintOutcome.
    */
   mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials>
+  /** Looks at memory only; absent where the cloud has no limit that a plan could exceed unseen. */
+  forecastSize?(session: SessionOutline): SizeForecast
   /**
    * The deny that these leases need. Pure, so that the decisions about a grant's life can use it. An `intended` lease counts
    * as minted.

@@ -2,6 +2,7 @@ import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { hasCode, StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
 import { failpoint } from '../core/process/failpoint.ts'
+import { type SizeForecast, sessionTooLarge } from '../credentials/session-size.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -39,6 +40,7 @@ export async function requestGrant(
   const now = parts.clock.now()
   const judgement = await judgeOnRecord(parts, caller, task, now)
   await checkQuota(parts, caller, idempotencyKey, judgement, now)
+  await checkSize(parts, caller, idempotencyKey, judgement, now)
   if (signal.aborted)
     throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the grant was recorded.' })
 
@@ -92,6 +94,33 @@ async function checkQuota(
   const explanation = `This agent has ${open} open grants; the limit is ${quotas.openGrantsPerAgent}. Complete some first.`
   await recordOverQuota(ledger, caller, open, now)
   throw new StintError('QUOTA_EXCEEDED', { explanation })
+}
+
+/** What is known of the size that a session of this task would have. */
+export function forecastSize(
+  { provider }: Pick<RequestParts, 'provider'>,
+  { subject }: CallerIdentity,
+  { plan, registration: { owner, team } }: Judgement,
+): SizeForecast {
+  return provider.forecastSize?.({ roleArn: plan.task.roleArn, subject, owner, team, plan }) ?? { kind: 'unknown' }
+}
+
+/** Refuses what the cloud refused lately before it is on record as a grant, and before a person is asked about it. */
+async function checkSize(
+  parts: RequestParts,
+  caller: CallerIdentity,
+  idempotencyKey: string,
+  judgement: Judgement,
+  now: Date,
+): Promise<void> {
+  if (judgement.decision.outcome === 'deny') return
+  const forecast = forecastSize(parts, caller, judgement)
+  if (forecast.kind !== 'refused') return
+  const { subject, authMethod, evidence } = caller
+  if (await parts.ledger.findGrantByKey(subject, idempotencyKey)) return
+  const data = { code: 'SESSION_POLICY_TOO_LARGE', authMethod, ...evidence } as const
+  await parts.ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
+  throw sessionTooLarge(forecast)
 }
 
 async function recordOverQuota(

@@ -1,7 +1,8 @@
+import { sizeWarnings } from '../credentials/session-size.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { Page, PageRequest } from '../ledger/ledger.ts'
 import type { Approval, Grant, GrantState } from '../ledger/records.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, PlanWarning } from '../plan/plan.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Admission, RecordLimits } from './agents/agent-limits.ts'
 import { type CompleteParts, completeGrant } from './complete-grant.ts'
@@ -14,13 +15,22 @@ import { countAnswerers, type People } from './operators/who-can-answer.ts'
 import { type GrantView, listOwnGrants, requireOwnGrant, toView } from './read-grants.ts'
 import { renewLease } from './renew-lease.ts'
 import { type Activity, reportActivity } from './report-activity.ts'
-import { checkIdempotencyKey, type RequestParts, requestGrant, shareFlight, toFlightKey } from './request-grant.ts'
+import {
+  checkIdempotencyKey,
+  forecastSize,
+  type RequestParts,
+  requestGrant,
+  shareFlight,
+  toFlightKey,
+} from './request-grant.ts'
 import { type WatchParts, watchGrant } from './watch-grant.ts'
 
 /** What a task comes to. */
 export interface PlanAnswer {
   readonly plan: Plan
   readonly decision: Decision
+  /** What is known now besides the plan's own warnings, which are part of its hash. */
+  readonly warnings: readonly PlanWarning[]
   /** If the decision asks for an approval: how many people could give it now. */
   readonly couldApprove?: number
 }
@@ -80,10 +90,12 @@ export function createGrantService(parts: GrantParts): GrantService {
     planTask: (caller, task) =>
       judged(caller, async () => {
         const now = parts.clock.now()
-        const { plan, decision } = await judgeOnRecord(parts, caller, task, now)
-        if (decision.outcome !== 'approval') return { plan, decision }
+        const judgement = await judgeOnRecord(parts, caller, task, now)
+        const { plan, decision } = judgement
+        const warnings = sizeWarnings(forecastSize(parts, caller, judgement))
+        if (decision.outcome !== 'approval') return { plan, decision, warnings }
         const couldApprove = countAnswerers(parts.people.current(now), caller.subject, decision.approval)
-        return { plan, decision, couldApprove }
+        return { plan, decision, warnings, couldApprove }
       }),
 
     requestGrant: (caller, request, signal) =>

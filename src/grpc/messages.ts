@@ -14,7 +14,7 @@ import type { RevealedLease } from '../grants/mint-lease.ts'
 import type { GrantView } from '../grants/read-grants.ts'
 import type { Activity } from '../grants/report-activity.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
-import type { Plan, PlanPair } from '../plan/plan.ts'
+import type { Plan, PlanPair, PlanWarning } from '../plan/plan.ts'
 import type { Task } from '../plan/task.ts'
 import { copyFailedPair, type Decision } from '../policy/decision.ts'
 
@@ -139,8 +139,12 @@ function credentialsToWire(credentials: IssuedCredentials): Pick<WireLease, 'aws
   }
 }
 
-/** A plan as its message, the session policy as JSON text. */
-export function planToWire(plan: Plan): WirePlan {
+/**
+ * A plan as its message, the session policy as JSON text.
+ *
+ * @param warnings what is known now, beside the plan's own.
+ */
+export function planToWire(plan: Plan, warnings: readonly PlanWarning[] = []): WirePlan {
   const { blastRadius } = plan
   return {
     hash: plan.hash,
@@ -167,7 +171,7 @@ export function planToWire(plan: Plan): WirePlan {
       unknown: [...blastRadius.unknown],
       byCondition: { ...blastRadius.byCondition },
     },
-    warnings: (plan.warnings ?? []).map((warning) => ({ ...warning })),
+    warnings: [...(plan.warnings ?? []), ...warnings].map((warning) => ({ ...warning })),
     dropped: (plan.dropped ?? []).map((row) => ({ ...row, actions: [...row.actions] })),
   }
 }

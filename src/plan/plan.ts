@@ -65,9 +65,17 @@ export interface DroppedActions {
  * Kinds of warnings; a client may meet one that it does not know. `cannot_revoke`: credentials work until they expire.
  * `sets_tag_key`: an action may set a tag key on which a label or a role's policy rests. `class_lowered`: an operator's override
  * gives an action of the plan a milder class than Stint does. `actions_shortened`: the session policy has wildcards that AWS could
- * add actions to.
+ * add actions to. `session_nearly_full`: the session is predicted to take most of the room that the cloud has for it.
+ * `session_too_large`: the cloud refused the very same session lately. The last two are not part of a plan: they change with time.
  */
-export const PLAN_WARNINGS = ['cannot_revoke', 'sets_tag_key', 'class_lowered', 'actions_shortened'] as const
+export const PLAN_WARNINGS = [
+  'cannot_revoke',
+  'sets_tag_key',
+  'class_lowered',
+  'actions_shortened',
+  'session_nearly_full',
+  'session_too_large',
+] as const
 
 /** A fact about a plan that whoever approves it or uses it should know; it forbids nothing. */
 export interface PlanWarning {

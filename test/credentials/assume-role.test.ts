@@ -341,7 +341,8 @@ describe('a failed mint', () => {
       },
     )
     expect((await failure(aws.provider.mint(request(), never))).details.packedPercent).toBe(127)
-    expect((await failure(aws.provider.mint(request(), never))).details.deniedAction).toBe('sts:TagSession')
+    const other = request({ roleArn: INLINE_ROLE })
+    expect((await failure(aws.provider.mint(other, never))).details.deniedAction).toBe('sts:TagSession')
   })
 
   test('pauses with jitter, longer each time, and never past the total limit', async () => {

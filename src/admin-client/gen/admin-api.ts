@@ -493,7 +493,7 @@ export interface components {
             }[];
             readonly warnings?: readonly {
                 /** @enum {string} */
-                readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered" | "actions_shortened";
+                readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered" | "actions_shortened" | "session_nearly_full" | "session_too_large";
                 readonly explanation: string;
             }[];
             readonly actionTableVersion: string;

@@ -18,8 +18,9 @@ import { DocumentRoom } from './deny/document-room.ts'
 import { IamDenyWriter } from './deny/iam-deny-writer.ts'
 import { AssumeRoleMinter } from './mint/assume-role.ts'
 import { ExternalIds } from './mint/external-ids.ts'
-import { roleSessionName, toLeaseSession } from './mint/lease-session.ts'
+import { roleSessionName, toLeaseSession, toSessionParts } from './mint/lease-session.ts'
 import type { MintBy } from './mint/mint-by.ts'
+import { PackedSizes } from './mint/packed-sizes.ts'
 import { ScopedCredentialsMinter } from './mint/scoped-credentials.ts'
 import type { AnswerStrictness } from './mint/session-answer.ts'
 import { BrokerCredentials, type BrokerKeys, type ReadBrokerKeys } from './own-credentials/broker-credentials.ts'
@@ -129,6 +130,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
     strictness: options.strictness ?? profile.answers,
     leaseEnd: profile.policy.leaseEnd,
     externalIds,
+    sizes: new PackedSizes({ clock: options.clock }),
     lanes: new MintLanes({ clock: options.clock, isListed: (roleArn) => roles.isListed(roleArn) }),
   }
   const clients = createStsClients({ ...endpointOptions(options, options.stsEndpoint), maxSockets: STS_SOCKETS })
@@ -167,6 +169,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
       if (scoped) return scoped.mint(request, signal)
       return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
     },
+    forecastSize: (session) => minterDeps.sizes.forecast(toSessionParts(session, profile.policy.leaseEnd)),
     denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs),
     findDenyList: (roleArn) => denyLists.ofRole(roleArn),
     fits: (listKey, list, spare) => {

@@ -12,6 +12,7 @@ import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
 import type { BrokerCredentials } from '../own-credentials/broker-credentials.ts'
 import type { ExternalIds } from './external-ids.ts'
 import type { LeaseSession } from './lease-session.ts'
+import type { PackedSizes } from './packed-sizes.ts'
 import { type AnswerStrictness, checkedAnswer } from './session-answer.ts'
 import { sessionRequest } from './session-request.ts'
 
@@ -33,6 +34,7 @@ export interface AssumeRoleDeps {
   readonly leaseEnd: LeaseEndForm
   readonly externalIds: ExternalIds
   readonly lanes: MintLanes
+  readonly sizes: PackedSizes
   readonly observer: ProviderObserver
 }
 
@@ -51,7 +53,8 @@ export class AssumeRoleMinter {
 
   /** @throws {StintError} as `CredentialProvider.mint`. */
   async mint(session: LeaseSession, signal: AbortSignal): Promise<IssuedCredentials> {
-    const { clock, random, limits, bucket, credentials, observer } = this.#deps
+    const { clock, random, limits, bucket, credentials, observer, sizes } = this.#deps
+    sizes.check(session)
     const call = { service: 'sts', operation: 'AssumeRole', roleArn: session.roleArn } as const
     const externalId = await this.#deps.externalIds.read(session.roleArn)
     return withRetry(
@@ -72,6 +75,7 @@ export class AssumeRoleMinter {
         pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
         onFault: (fault, number) => {
           if (fault.row.kind === 'throttled') bucket.slowDown()
+          if (/^PackedPolicyTooLarge/.test(fault.awsCode)) sizes.refused(session, readPercent(fault.error))
           observer.callFailed?.(failedCall(call, fault, number))
         },
         onEnd: (error) => observer.callEnded?.({ ...call, error }),
@@ -98,7 +102,9 @@ export class AssumeRoleMinter {
       attempt.sent = true
       const now = clock.now()
       this.#checkClock(exchange, now, 'unknown')
-      return checkedAnswer(answer, session, { durationSeconds: input.DurationSeconds ?? 0, now, strictness })
+      const issued = checkedAnswer(answer, session, { durationSeconds: input.DurationSeconds ?? 0, now, strictness })
+      this.#deps.sizes.minted(session, answer)
+      return issued
     } catch (error) {
       attempt.sent = exchange.sent
       if (!(error instanceof StintError)) this.#checkClock(exchange, clock.now(), outcomeOf(error))
@@ -117,6 +123,11 @@ export class AssumeRoleMinter {
       outcome,
     })
   }
+}
+
+/** The percentage in AWS's words, if it said one. */
+function readPercent({ details }: StintError): number | undefined {
+  return typeof details.packedPercent === 'number' ? details.packedPercent : undefined
 }
 
 /** A plain refusal (4xx) made no session; any other failed exchange may have. */

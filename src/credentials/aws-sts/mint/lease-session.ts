@@ -5,6 +5,7 @@ import { hasCode, StintError } from '../../../core/errors.ts'
 import { idBody } from '../../../core/ids.ts'
 import type { Grant } from '../../../ledger/records.ts'
 import type { MintRequest, SessionNaming } from '../../provider.ts'
+import type { SessionOutline } from '../../session-size.ts'
 import { agentName } from '../agent-name.ts'
 
 /** AWS's shortest session: a lease ends earlier by the time Deny of its session policy. */
@@ -53,6 +54,21 @@ export function toLeaseSession({ grant, lease, plan }: MintRequest, leaseEnd: Le
   }
 }
 
+/** Any id will do: all are as long. */
+const SOME_GRANT = 'grt_00000000000000000000000000'
+
+/** The parts of a session that count for its size, before there is a grant: its id and its end are always as long. */
+export function toSessionParts(
+  { roleArn, plan, ...agent }: SessionOutline,
+  leaseEnd: LeaseEndForm,
+): Pick<LeaseSession, 'roleArn' | 'sessionPolicy' | 'tags'> {
+  return {
+    roleArn,
+    sessionPolicy: endingPolicy(plan.sessionPolicy, new Date(0), leaseEnd),
+    tags: sessionTags({ ...agent, id: SOME_GRANT }),
+  }
+}
+
 function endingPolicy(policy: string, notAfter: Date, leaseEnd: LeaseEndForm): string {
   try {
     return withLeaseEnd(policy, notAfter, leaseEnd)
@@ -64,7 +80,9 @@ function endingPolicy(policy: string, notAfter: Date, leaseEnd: LeaseEndForm): s
 }
 
 /** Session tags: who and what for, on every AssumeRole event of CloudTrail, and for conditions on `aws:PrincipalTag`. */
-function sessionTags(grant: Grant): Record<(typeof SESSION_TAG_KEYS)[number], string> {
+function sessionTags(
+  grant: Pick<Grant, 'id' | 'subject' | 'owner' | 'team'>,
+): Record<(typeof SESSION_TAG_KEYS)[number], string> {
   return {
     'stint:agent': sessionTagValue(grant.subject),
     'stint:grant': idBody(grant.id),

@@ -1,0 +1,155 @@
+import { canonicalJson, sha256Hex } from '../../../core/canonical-json.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { BoundedMap } from '../../../core/limits/bounded-map.ts'
+import { type RefusedSize, type SizeForecast, sessionTooLarge } from '../../session-size.ts'
+import type { LeaseSession } from './lease-session.ts'
+
+/** The parts of a session that count for its packed size. */
+export type PackedParts = Pick<LeaseSession, 'roleArn' | 'sessionPolicy' | 'tags'>
+
+/** How much of AWS's room a session took: of its token, or, from an older STS, of the policies and tags in it. */
+interface Utilization {
+  readonly measure: 'SessionTokenUtilization' | 'PackedPolicySize'
+  readonly percent: number
+}
+
+interface Observation {
+  /** Of policy and tags. */
+  readonly characters: number
+  readonly percent: number
+}
+
+interface RoleSizes {
+  readonly measure: Utilization['measure']
+  /** The newest last. */
+  readonly seen: readonly Observation[]
+}
+
+const MAX_ROLES = 1_000
+const SEEN_PER_ROLE = 32
+const MAX_REFUSED = 1_000
+/** AWS may raise its limit: after this a refused session is tried again. */
+const REFUSED_MS = 3_600_000
+/** Fewer observations, or more alike ones, make no line. */
+const LINE = { observations: 3, charactersApart: 200 }
+
+/** The time of the Deny that ends a lease: another one each time, and always as long. */
+const LEASE_END = /("aws:CurrentTime":")[^"]*(")/g
+
+/**
+ * What STS said of the sizes of earlier sessions of each role, and which sessions it refused as too large. AWS publishes neither
+ * the limit nor how it packs, so a prediction is a guess, and only what was refused before is refused. All of it is in
+ * memory: after a start nothing is known.
+ */
+export class PackedSizes {
+  readonly #clock: Clock
+  readonly #roles = new BoundedMap<RoleSizes>({ limit: MAX_ROLES })
+  readonly #refused = new BoundedMap<{ readonly at: Date; readonly percent?: number }>({ limit: MAX_REFUSED })
+
+  constructor({ clock }: { readonly clock: Clock }) {
+    this.#clock = clock
+  }
+
+  /** Remembers the sizes in an answer of STS, if it has any. */
+  minted(
+    session: PackedParts,
+    answer: { SessionTokenUtilization?: number | undefined; PackedPolicySize?: number | undefined },
+  ): void {
+    this.#refused.delete(refusalKey(session))
+    const said = readUtilization(answer)
+    if (!said) return
+    const { measure, percent } = said
+    const before = this.#roles.get(session.roleArn)
+    const kept = before?.measure === measure ? before.seen : []
+    const seen = [...kept, { characters: countCharacters(session), percent }].slice(-SEEN_PER_ROLE)
+    this.#roles.set(session.roleArn, { measure, seen })
+  }
+
+  /** Remembers that STS refused the session by PackedPolicyTooLarge. @param percent as its message has it */
+  refused(session: PackedParts, percent?: number): void {
+    this.#refused.set(refusalKey(session), { at: this.#clock.now(), ...(percent !== undefined && { percent }) })
+  }
+
+  /** @throws {StintError} SESSION_POLICY_TOO_LARGE, `details.outcome` 'not_minted', for a session that STS refused lately. */
+  check(session: PackedParts): void {
+    const refused = this.#findRefusal(session)
+    if (refused) throw sessionTooLarge(refused, { outcome: 'not_minted' })
+  }
+
+  /** What is known of a session before it is minted. */
+  forecast(session: PackedParts): SizeForecast {
+    const refused = this.#findRefusal(session)
+    if (refused) return refused
+    const seen = this.#roles.get(session.roleArn)?.seen ?? []
+    if (seen.length === 0) return { kind: 'unknown' }
+    const characters = countCharacters(session)
+    const { percentAt, percentEach } = fitLine(seen)
+    return {
+      kind: 'predicted',
+      percent: Math.round(percentAt(characters)),
+      tagsPercent: Math.round(percentEach * countTags(session)),
+      mints: seen.length,
+    }
+  }
+
+  #findRefusal(session: PackedParts): RefusedSize | undefined {
+    const key = refusalKey(session)
+    const found = this.#refused.get(key)
+    if (!found) return undefined
+    const until = new Date(found.at.getTime() + REFUSED_MS)
+    if (this.#clock.now() < until) return { kind: 'refused', until, ...found }
+    this.#refused.delete(key)
+    return undefined
+  }
+}
+
+function readUtilization({
+  SessionTokenUtilization: token,
+  PackedPolicySize: packed,
+}: Parameters<PackedSizes['minted']>[1]): Utilization | undefined {
+  if (isPercent(token)) return { measure: 'SessionTokenUtilization', percent: token }
+  return isPercent(packed) ? { measure: 'PackedPolicySize', percent: packed } : undefined
+}
+
+function isPercent(value: number | undefined): value is number {
+  return value !== undefined && value > 0 && value <= 100
+}
+
+/**
+ * A straight line through what was seen, moved up to the highest above it; where that says too little for a line, in proportion
+ * to the characters, and never less than what was seen.
+ */
+function fitLine(seen: readonly Observation[]): {
+  readonly percentAt: (characters: number) => number
+  readonly percentEach: number
+} {
+  const mean = (of: (one: Observation) => number) => seen.reduce((sum, one) => sum + of(one), 0) / seen.length
+  const x = mean(({ characters }) => characters)
+  const y = mean(({ percent }) => percent)
+  const sizes = seen.map(({ characters }) => characters)
+  const apart = Math.max(...sizes) - Math.min(...sizes)
+  if (seen.length < LINE.observations || apart < LINE.charactersApart) {
+    return {
+      percentAt: (characters) => Math.max(...seen.map((one) => one.percent * Math.max(1, characters / one.characters))),
+      percentEach: y / x,
+    }
+  }
+  const variance = mean(({ characters }) => (characters - x) ** 2)
+  const slope = Math.max(0, mean(({ characters, percent }) => (characters - x) * (percent - y)) / variance)
+  const above = Math.max(...seen.map(({ characters, percent }) => percent - (y + slope * (characters - x))))
+  return { percentAt: (characters) => y + slope * (characters - x) + above, percentEach: slope }
+}
+
+function countCharacters(session: PackedParts): number {
+  return session.sessionPolicy.length + countTags(session)
+}
+
+function countTags({ tags }: PackedParts): number {
+  return Object.entries(tags).reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+}
+
+/** Equal for two sessions that differ only in the grant's id and in their end, which are always as long. */
+function refusalKey({ roleArn, sessionPolicy, tags }: PackedParts): string {
+  const { 'stint:grant': _, ...named } = tags
+  return sha256Hex(canonicalJson([roleArn, sessionPolicy.replace(LEASE_END, '$1$2'), named]))
+}
