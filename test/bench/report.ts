@@ -5,6 +5,7 @@ import type { Expiry } from './parts/expiry.ts'
 import type { Identity } from './parts/identity.ts'
 import type { ManyGrants } from './parts/many-grants.ts'
 import type { PlanSize } from './parts/plan-size.ts'
+import type { Revocation } from './parts/revocation.ts'
 import { HEADLINE, type ThroughputRow } from './parts/throughput.ts'
 
 /** All that the bench has found. */
@@ -15,6 +16,7 @@ export interface Findings {
   readonly manyGrants: ManyGrants
   readonly expiry: Expiry
   readonly identity: Identity
+  readonly revocation: Revocation
   readonly planSize: PlanSize
 }
 
@@ -35,6 +37,11 @@ export interface Figures {
   readonly call_identity_us: number
   readonly jwt_over_crypto: number
   readonly attack_p99_ratio: number
+  readonly deny_written_p99_ms: number
+  /** Of a hundred agents together, at the highest rate tried. */
+  readonly completions_per_minute_before_collateral: number
+  /** Of others, by one agent at its default limits. */
+  readonly collateral_sessions: number
   /** Everyday tasks whose session policy fits; a fraction. */
   readonly plans_that_fit: number
   readonly plan_ms: number
@@ -42,7 +49,7 @@ export interface Figures {
 
 /** The figures of the parts that ran. */
 export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
-  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, planSize } = findings
+  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, revocation, planSize } = findings
   return {
     ...(throughput && { grants_per_second: round(headline(throughput).perSecond, 0) }),
     ...(addedLatency && {
@@ -62,6 +69,11 @@ export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
       call_identity_us: round(identity.callUs, 2),
       jwt_over_crypto: round(identity.jwtOverCrypto, 2),
       ...(identity.attack && { attack_p99_ratio: round(identity.attack.ratio, 2) }),
+    }),
+    ...(revocation && {
+      deny_written_p99_ms: round(revocation.deniedP99Ms, 0),
+      completions_per_minute_before_collateral: round(revocation.completionsPerMinute, 0),
+      collateral_sessions: revocation.flood.collateralSessions,
     }),
     ...(planSize && { plans_that_fit: round(planSize.fit / planSize.tasks, 4), plan_ms: round(planSize.meanMs, 2) }),
   }
@@ -171,6 +183,15 @@ function figureRows({ manyGrants, expiry }: Partial<Findings>, figures: Partial<
     ['identity of a call on a verified connection', figures.call_identity_us, 5, '<=', 'µs'],
     ['JWT-SVID ES256 over verify of node:crypto', figures.jwt_over_crypto, 1.3, '<=', '×'],
     ['a good client’s p99 beside an attack over quiet', figures.attack_p99_ratio, 3, '<=', '×'],
+    ['from a revocation to its deny written, p99', figures.deny_written_p99_ms, 3_000, '<=', 'ms'],
+    [
+      'completions a minute, 100 agents, none else cut',
+      figures.completions_per_minute_before_collateral,
+      1_200,
+      '>=',
+      '',
+    ],
+    ['sessions of others cut by one flooding agent', figures.collateral_sessions, 0, '<=', ''],
     ['everyday tasks that fit into a session policy', percentOf(figures.plans_that_fit), 90, '>=', '%'],
   ]
 }
@@ -180,7 +201,7 @@ function percentOf(fraction: number | undefined): number | undefined {
   return fraction === undefined ? undefined : fraction * 100
 }
 
-function notes({ addedLatency, manyGrants, expiry, identity, planSize }: Partial<Findings>): string[] {
+function notes({ addedLatency, manyGrants, expiry, identity, revocation, planSize }: Partial<Findings>): string[] {
   const attack = identity?.attack
   return [
     addedLatency &&
@@ -190,6 +211,8 @@ function notes({ addedLatency, manyGrants, expiry, identity, planSize }: Partial
     expiry && `Expiries: ${expiry.ended} of ${expiry.grants} ended, p50 ${fixed(expiry.p50Ms, 0)} ms.`,
     attack &&
       `A good client: quiet p99 ${ms(attack.quietP99Ms)}, beside the attack ${ms(attack.attackP99Ms)} (${attack.connections} connections, ${attack.bursts} bursts a window).`,
+    revocation &&
+      `Revocation: ${revocation.flood.completions} completions of one agent in ${revocation.flood.seconds} s, ${revocation.flood.commonWatermarks} common watermarks; deny written p50 ${ms(revocation.deniedP50Ms)}. A look at a document that nobody changed: ${revocation.lookCalls} calls of IAM, ${ms(revocation.lookMs)}.`,
     planSize &&
       `Everyday tasks: ${planSize.fit} of ${planSize.tasks} fit into a session policy, ${planSize.shortened} of them with wildcards; the median of those has ${planSize.medianCharacters} characters.`,
   ].filter((note) => note !== undefined)

@@ -8,6 +8,7 @@ import { measureExpiry } from './parts/expiry.ts'
 import { measureIdentity } from './parts/identity.ts'
 import { measureManyGrants } from './parts/many-grants.ts'
 import { measurePlanSize } from './parts/plan-size.ts'
+import { measureRevocation } from './parts/revocation.ts'
 import { measureThroughput } from './parts/throughput.ts'
 import { CLIENT_CORE, canPin, endAll, SERVER_CORE } from './pinned-process.ts'
 import { type Findings, figuresOf, reportText } from './report.ts'
@@ -21,6 +22,7 @@ const PARTS: { readonly [Part in keyof Findings]: (run: BenchRun) => Promise<Fin
   expiry: measureExpiry,
   manyGrants: measureManyGrants,
   identity: measureIdentity,
+  revocation: measureRevocation,
   planSize: measurePlanSize,
 }
 
