@@ -320,8 +320,15 @@ export const denySchema = z
     wantedAt: instant(),
     until: instant(),
     lastIssuedAt: instant(),
+    chains: z.boolean().optional().openapi({ description: 'its sessions may have made others' }),
+    urgent: z.boolean().optional().openapi({ description: 'an operator ended it, so it has a place in reserve' }),
     writtenAt: instant().optional(),
+    byWatermark: z.boolean().optional().openapi({ description: 'a watermark covers it, rather than its own name' }),
     enforcedAt: instant().optional(),
+    failing: z
+      .object({ since: instant(), attempts: count(), error: z.string() })
+      .optional()
+      .openapi({ description: 'it is not written, and why' }),
   })
   .openapi('DenyEntry')
 
@@ -332,6 +339,7 @@ export const denyListSchema = z
     nextAttemptAt: instant().optional(),
     attempts: count(),
     lastError: z.string().optional(),
+    failingSince: instant().optional(),
     lastWrittenAt: instant().optional(),
     watermark: instant().optional(),
     claimedBy: z.string().optional(),

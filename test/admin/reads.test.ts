@@ -55,6 +55,22 @@ describe('grants', () => {
     assert.equal((body.grant as { requestedAt: string }).requestedAt, '2026-11-21T12:00:00.000Z')
   })
 
+  test('a deny that is wanted and cannot be written says since when and why', async () => {
+    const rig = adminRig()
+    const at = rig.clock.now()
+    const deny = { grantId: rig.grant.id, listKey: 'inline:x', wantedAt: at, until: at, lastIssuedAt: at }
+    rig.ledger.denies.push(deny)
+    const list = { key: 'inline:x', attempts: 4, claimVersion: 4, failingSince: at, lastError: 'AccessDenied' }
+    rig.ledger.denyLists.push(list)
+    const body = await read(rig, `/v1/grants/${rig.grant.id}`)
+    matches(denySchema, body.deny)
+    const failing = { since: at.toISOString(), attempts: 4, error: 'AccessDenied' }
+    assert.deepEqual((body.deny as { failing?: unknown }).failing, failing)
+    rig.ledger.denies[0] = { ...deny, writtenAt: at }
+    const written = (await read(rig, `/v1/grants/${rig.grant.id}`)).deny
+    assert.equal((written as { failing?: unknown }).failing, undefined)
+  })
+
   for (const { name, query, hits } of [
     { name: 'nothing', query: '', hits: 5 },
     { name: 'owner', query: '?owner=ada', hits: 2 },

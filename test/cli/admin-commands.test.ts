@@ -369,3 +369,29 @@ test('a policy directory is checked and tested', async () => {
   await writeFile(join(directory, 'b.cedar'), 'permit (')
   expect((await stint(['policy', 'check', directory], {})).exitCode).toBe(1)
 })
+
+for (const { name, deny, says } of [
+  {
+    name: 'cannot be written',
+    deny: { failing: { since: '2026-11-21T12:00:01Z', attempts: 3, error: 'AccessDenied' } },
+    says: 'no: failing since 2026-11-21T12:00:01Z, 3 times in a row: AccessDenied',
+  },
+  { name: 'waits to be written', deny: {}, says: 'not yet' },
+  { name: 'is written by name', deny: { writtenAt: '2026-11-21T12:00:02Z' }, says: '2026-11-21T12:00:02Z' },
+  {
+    name: 'is under a watermark',
+    deny: { writtenAt: '2026-11-21T12:00:02Z', byWatermark: true, chains: true },
+    says: '2026-11-21T12:00:02Z, under a watermark that does not reach sessions made by its leases',
+  },
+])
+  test(`a deny that ${name} is shown so with its grant`, async () => {
+    const body = {
+      grant: GRANT,
+      leases: [],
+      deny: { listKey: 'inline:arn', wantedAt: '2026-11-21T12:00:00Z', ...deny },
+    }
+    admin.routes[`GET /v1/grants/${GRANT.id}`] = { body }
+    const { stdout } = await stint(['grants', 'show', GRANT.id, '-o', 'table'], { env })
+    expect(stdout).toContain(says)
+    expect(stdout).toContain('inline:arn')
+  })

@@ -548,10 +548,19 @@ export interface components {
             readonly until: string;
             /** Format: date-time */
             readonly lastIssuedAt: string;
+            readonly chains?: boolean;
+            readonly urgent?: boolean;
             /** Format: date-time */
             readonly writtenAt?: string;
+            readonly byWatermark?: boolean;
             /** Format: date-time */
             readonly enforcedAt?: string;
+            readonly failing?: {
+                /** Format: date-time */
+                readonly since: string;
+                readonly attempts: number;
+                readonly error: string;
+            };
         };
         readonly GrantTrail: {
             readonly events: readonly components["schemas"]["AuditEvent"][];
@@ -677,6 +686,8 @@ export interface components {
             readonly nextAttemptAt?: string;
             readonly attempts: number;
             readonly lastError?: string;
+            /** Format: date-time */
+            readonly failingSince?: string;
             /** Format: date-time */
             readonly lastWrittenAt?: string;
             /** Format: date-time */

@@ -8,6 +8,7 @@ const COLUMNS: readonly Column<AdminSchema<'DenyList'>>[] = [
   ['LAST WRITTEN', ({ lastWrittenAt }) => lastWrittenAt],
   ['NEXT ATTEMPT', ({ nextAttemptAt }) => nextAttemptAt],
   ['FAILED', ({ attempts }) => attempts],
+  ['FAILING SINCE', ({ failingSince }) => failingSince],
   ['WATERMARK', ({ watermark }) => watermark],
   ['LAST ERROR', ({ lastError }) => lastError],
 ]

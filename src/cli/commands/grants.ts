@@ -126,9 +126,18 @@ async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
     ...(plan ? planFacts(plan) : []),
     ['Leases', leases.map(leaseLine)],
     ['Deny list', deny?.listKey],
-    ['Deny written', deny?.writtenAt],
+    ['Deny wanted', deny?.wantedAt],
+    ['Deny written', deny && writtenLine(deny)],
     ['Deny enforced', deny?.enforcedAt],
   ])
+}
+
+/** A deny that IAM has, apart from one that is wanted and cannot be written. */
+function writtenLine({ writtenAt, byWatermark, chains, failing }: AdminSchema<'DenyEntry'>): string {
+  if (failing) return `no: failing since ${failing.since}, ${failing.attempts} times in a row: ${failing.error}`
+  if (!writtenAt) return 'not yet'
+  if (!byWatermark) return writtenAt
+  return `${writtenAt}, under a watermark${chains ? ' that does not reach sessions made by its leases' : ''}`
 }
 
 /** The facts of a grant that operators see. */

@@ -3,6 +3,7 @@ import { StintError } from '../../core/errors.ts'
 import type { LedgerReads } from '../../ledger/ledger.ts'
 import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../../ledger/records.ts'
 import type { Plan } from '../../plan/plan.ts'
+import { undefinedIfCorrupt } from '../read-grants.ts'
 import { isEligible } from './decide-approval.ts'
 import type { Operator } from './operator.ts'
 import { countAnswerers, type People } from './who-can-answer.ts'
@@ -15,7 +16,12 @@ export interface GrantDetails {
   /** By number. */
   readonly leases: readonly Lease[]
   readonly approval: Approval | undefined
-  readonly deny: DenyEntry | undefined
+  readonly deny: DenyDetails | undefined
+}
+
+/** How far the deny of a grant is; one that is wanted and cannot be written says since when, and why. */
+export interface DenyDetails extends DenyEntry {
+  readonly failing?: { readonly since: Date; readonly attempts: number; readonly error: string }
 }
 
 /** An approval with the plan that it is bound to. */
@@ -31,7 +37,7 @@ export interface ApprovalDetails {
 
 /** @throws {StintError} GRANT_NOT_FOUND */
 export async function loadGrantDetails(
-  ledger: Pick<LedgerReads, 'getGrant' | 'getPlan' | 'listLeases' | 'approvalOf' | 'denyOf'>,
+  ledger: Pick<LedgerReads, 'getGrant' | 'getPlan' | 'listLeases' | 'approvalOf' | 'denyOf' | 'getDenyList'>,
   grantId: string,
 ): Promise<GrantDetails> {
   const grant = await requireGrant(ledger, grantId)
@@ -39,9 +45,23 @@ export async function loadGrantDetails(
     ledger.getPlan(grant.planHash),
     ledger.listLeases(grantId),
     ledger.approvalOf(grantId),
-    ledger.denyOf(grantId),
+    loadDeny(ledger, grantId),
   ])
   return { grant, plan, leases, approval, deny }
+}
+
+async function loadDeny(
+  ledger: Pick<LedgerReads, 'denyOf' | 'getDenyList'>,
+  grantId: string,
+): Promise<DenyDetails | undefined> {
+  const deny = await ledger.denyOf(grantId)
+  if (!deny || deny.writtenAt) return deny
+  const {
+    failingSince,
+    attempts = 0,
+    lastError = '',
+  } = (await undefinedIfCorrupt(ledger.getDenyList(deny.listKey))) ?? {}
+  return failingSince ? { ...deny, failing: { since: failingSince, attempts, error: lastError } } : deny
 }
 
 /** The leases of a grant, by number. @throws {StintError} GRANT_NOT_FOUND */
