@@ -1,5 +1,6 @@
 import { ACTION_FLAGS } from '../../aws/action-classes.ts'
 import { findAction } from '../../aws/classify.ts'
+import { CONDITION_KEYS, findConditionKey } from '../../aws/conditions/condition-keys.ts'
 import { asStintError } from '../../core/errors.ts'
 import { didYouMean } from '../../core/text/nearest.ts'
 import { AUTH_METHODS } from '../../identity/caller-identity.ts'
@@ -39,7 +40,7 @@ export function listLooked(known: KnownNames): { checked: string[]; notChecked: 
 /**
  * Names in policies that exist nowhere: such a permit never applies, and such a forbid never stops anything.
  *
- * Actions, flags and authentication methods are always looked at, other kinds where `known` has them.
+ * Actions, flags, condition keys and authentication methods are always looked at, other kinds where `known` has them.
  */
 export function findUnknownNames(policies: readonly Policy[], known: KnownNames = {}): PolicyProblem[] {
   return policies.flatMap((policy) =>
@@ -71,6 +72,12 @@ export function problemIn(
 const BUILT_IN: KnownNames = {
   flag: { source: 'Stint', names: ACTION_FLAGS },
   authMethod: { source: 'Stint', names: AUTH_METHODS },
+  conditionKey: {
+    source: 'Stint',
+    names: CONDITION_KEYS.map(({ name }) => name),
+    // Policies compare keys to the letter, and of a family the tag key follows.
+    has: (name) => findConditionKey(name)?.key === name,
+  },
 }
 
 const NOUNS: Readonly<Record<NameKind, string>> = {
@@ -85,6 +92,7 @@ const NOUNS: Readonly<Record<NameKind, string>> = {
   action: 'action',
   flag: 'flag',
   authMethod: 'authentication method',
+  conditionKey: 'condition key',
 }
 
 function explainUnknown({ kind, name }: Mention, known: KnownNames): string | undefined {

@@ -15,6 +15,7 @@ export type NameKind =
   | 'action'
   | 'flag'
   | 'authMethod'
+  | 'conditionKey'
 
 /** A name that a policy depends on being written right. */
 export interface Mention {
@@ -69,6 +70,14 @@ function collect(expression: Expr, found: Mention[]): void {
     const kind = operands.map(kindOf).find((each) => each !== undefined)
     if (kind) found.push(...operands.flatMap(literals).map((name) => ({ kind, name })))
   }
+  // The only entities with tags are the conditions of a pair.
+  if (operator === 'hasTag' || operator === 'getTag')
+    found.push(
+      ...operands
+        .slice(1)
+        .flatMap(literals)
+        .map((name) => ({ kind: 'conditionKey' as const, name })),
+    )
   for (const operand of operands) collect(operand, found)
 }
 

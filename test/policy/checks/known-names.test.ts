@@ -56,6 +56,16 @@ for (const { text, says } of [
     says: /^test\.cedar:1:20: .*in the group "owner"; did you mean owners/,
   },
   { text: permit('context.flags.contains("secrets")'), says: /Stint has no flag "secrets"; did you mean secret/ },
+  {
+    text: permit('context.conditions.hasTag("aws:RequestRegion")'),
+    says: /no condition key "aws:RequestRegion"; did you mean aws:RequestedRegion/,
+  },
+  {
+    text: permit(
+      'context.conditions.hasTag("ec2:instanceType") && ["t3.micro"].containsAll(context.conditions.getTag("ec2:instanceType"))',
+    ),
+    says: /no condition key "ec2:instanceType"; did you mean ec2:InstanceType/,
+  },
   { text: permit('context.authMethod == "x509"'), says: /no authentication method "x509"/ },
   { text: permit('context.action == "s3:GetObjekt"'), says: /s3:GetObjekt/ },
   { text: permit('context.action == "s3:getobject"'), says: /written "s3:GetObject"/ },
@@ -68,7 +78,7 @@ for (const { text, says } of [
 
 test('names that exist are no problem, nor a pattern, nor the group any', () => {
   const text = permit(
-    'resource.within.contains("env:prod") && principal.subject like "spiffe://other.org/*" && context.flags.contains("secret") && context.action == "s3:GetObject"',
+    'resource.within.contains("env:prod") && principal.subject like "spiffe://other.org/*" && context.flags.contains("secret") && context.conditions.hasTag("aws:ResourceTag/env") && context.action == "s3:GetObject"',
     'principal == Stint::Agent::"spiffe://example.org/ci/a"',
     '@approval("any:1")',
   )
