@@ -223,6 +223,22 @@ describe('an account that fails', () => {
     })
   }
 
+  test('again and again is left alone for ten seconds, and written when it answers', async () => {
+    await write(DEV)
+    aws.server.whenever(({ action }) =>
+      action === 'ListPolicyVersions' ? { kind: 'error', status: 500, code: 'InternalFailure' } : undefined,
+    )
+    await expect(write(DEV)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' })
+    const calls = aws.server.requests.length
+    await expect(write(DEV)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' })
+    expect(aws.server.requests).toHaveLength(calls)
+    aws.server.whenever(undefined)
+    await write(PROD)
+    await aws.clock.advance(10_000)
+    await write(DEV)
+    expect(writesIn(DEV)).toHaveLength(2)
+  })
+
   test('by hanging holds up no mint in another, however many wait for it', async () => {
     aws.server.whenever((request) => (isIn(DEV)(request) ? { kind: 'hang' } : undefined))
     const stop = new AbortController()

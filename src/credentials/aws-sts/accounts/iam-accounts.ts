@@ -1,11 +1,10 @@
 import { fillTemplate } from '../../../aws/roles/role-template.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
-import { BoundedMap } from '../../../core/limits/bounded-map.ts'
 import { cancelled } from '../calls/call.ts'
 import { CircuitBreaker } from '../calls/circuit-breaker.ts'
 import type { IamClients } from '../calls/clients.ts'
-import { accountOfList, type DenyListLocations } from '../deny/deny-list-locations.ts'
+import type { DenyListLocations } from '../deny/deny-list-locations.ts'
 import { BrokerCredentials, CredentialSourceError } from '../own-credentials/broker-credentials.ts'
 import type { IamAccess } from './iam-access.ts'
 import { assumeRevoker, documentPolicy, type RevokerSessionDeps } from './revoker-session.ts'
@@ -31,13 +30,11 @@ interface Account {
 
 /** Sockets and credentials of an account that nobody wrote to for so long are dropped; no write takes a tenth of it. */
 const IDLE_MS = 600_000
-const MAX_OWN_BREAKERS = 1_000
 
 /** The ways to the IAM of each account, made when first needed. */
 export class IamAccounts {
   readonly #deps: IamAccountsDeps
   readonly #accounts = new Map<string, Account>()
-  readonly #ownBreakers = new BoundedMap<CircuitBreaker>({ limit: MAX_OWN_BREAKERS })
   readonly #stop = new AbortController()
 
   constructor(deps: IamAccountsDeps) {
@@ -48,7 +45,8 @@ export class IamAccounts {
   accessTo(target: string): IamAccess {
     const { document, place, revoker } = this.#deps.denyLists.require(target)
     this.#dropIdle()
-    if (!revoker) return { ...this.#deps.own, breaker: this.#ownBreaker(accountOfList(target)) }
+    // Such credentials write in one account: there is no other to be kept from its failures.
+    if (!revoker) return this.#deps.own
     const roleArn = fillTemplate(revoker.roleArn, place)
     const account = this.#account(roleArn)
     const known = account.documents.get(target)
@@ -90,14 +88,6 @@ export class IamAccounts {
     const { createClients, clock } = this.#deps
     const made = { clients: createClients(), breaker: new CircuitBreaker({ clock }), documents: new Map(), usedAtMs }
     this.#accounts.set(revokerArn, made)
-    return made
-  }
-
-  #ownBreaker(accountId: string): CircuitBreaker {
-    const known = this.#ownBreakers.get(accountId)
-    if (known) return known
-    const made = new CircuitBreaker({ clock: this.#deps.clock })
-    this.#ownBreakers.set(accountId, made)
     return made
   }
 
