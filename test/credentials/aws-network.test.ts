@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -189,6 +190,12 @@ describe('calls to AWS by a proxy', () => {
       await mint(provider)
     })
 
+  test('that break in the tunnel may have taken effect, unlike those that got none', async () => {
+    const provider = await fromFile({ settings: { proxy: { url: url() } } })
+    aws.server.script('AssumeRole', { kind: 'cut' }, { kind: 'cut' }, { kind: 'cut' })
+    await expect(mint(provider)).rejects.toMatchObject({ details: { outcome: 'unknown', attempts: 3 } })
+  })
+
   test('say which proxy is not there', async () => {
     const port = await freePort()
     const provider = await fromFile({ settings: { proxy: { url: `http://127.0.0.1:${port}` } } })
@@ -326,6 +333,30 @@ describe("AWS's endpoints", () => {
       'arn:aws:iam::123456789012:role/broker',
       PLAIN_ROLE,
     ])
+  })
+
+  test('of SSO are those of its own region, by the same proxy', async () => {
+    vi.stubEnv('HOME', folder)
+    vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'))
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder, 'credentials'))
+    const startUrl = 'https://example.awsapps.com/start'
+    const profile = {
+      sso_start_url: startUrl,
+      sso_region: 'us-east-2',
+      sso_account_id: '123456789012',
+      sso_role_name: 'x',
+    }
+    const rows = Object.entries(profile).map(([key, value]) => `${key}=${value}`)
+    writeFileSync(join(folder, 'config'), ['[default]', ...rows, ''].join('\n'))
+    // Where `aws sso login` keeps its token: the SDKs and Tools Reference Guide, "IAM Identity Center authentication".
+    const cache = join(folder, '.aws', 'sso', 'cache')
+    mkdirSync(cache, { recursive: true })
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
+    const name = createHash('sha1').update(startUrl).digest('hex')
+    writeFileSync(join(cache, `${name}.json`), JSON.stringify({ accessToken: 'canary', expiresAt }))
+    const provider = await fromFile({ settings: { endpoint: `https://${STS}`, proxy: { url: url() } }, keys: {} })
+    await expect(mint(provider)).rejects.toMatchObject({ details: { fault: 'broker_credentials' } })
+    expect(targets()).toEqual(['portal.sso.us-east-2.amazonaws.com:443'])
   })
 
   test('that the chain cannot reach are named by their proxy', async () => {
