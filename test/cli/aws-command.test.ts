@@ -79,6 +79,45 @@ describe('stint aws template', () => {
   })
 })
 
+describe('stint aws broker-policy', () => {
+  const policyOf = async (file?: string) => JSON.parse((await run('broker-policy', [], file)).stdout)
+
+  test('allows the broker to start sessions of its roles and revokers, and nothing else', async () => {
+    expect(await policyOf()).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'MintLeases',
+          Effect: 'Allow',
+          Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
+          Resource: ['arn:aws:iam::*:role/stint/agents/*', `arn:aws:iam::${ACCOUNT}:role/own`],
+        },
+        {
+          Sid: 'AssumeRevokers',
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Resource: ['arn:aws:iam::*:role/stint/revoker'],
+        },
+      ],
+    })
+  })
+
+  // A managed policy has 6,144 characters. IAM User Guide, reference_iam-quotas
+  for (const [count, listed] of [
+    [30, true],
+    [2_000, false],
+  ] as const)
+    test(`${listed ? 'lists' : 'cannot list'} ${count} accounts`, async () => {
+      const accounts = Array.from({ length: count }, (_, n) => `${100_000_000_000 + n}`)
+      const roles = [{ ...ROLES[0], accounts }]
+      write('many.yaml', { aws: { region: 'eu-central-1' }, roles })
+      const policy = await policyOf('many.yaml')
+      expect(policy.Statement[0].Resource).toHaveLength(listed ? count : 1)
+      expect(JSON.stringify(policy).length).toBeLessThanOrEqual(6_144)
+      expect(JSON.stringify(policy).includes('iam::*:')).toBe(!listed)
+    })
+})
+
 describe('stint aws parameters', () => {
   test('prints the external id of the account, and the broker if it is named', async () => {
     const { stdout } = await run('parameters', ['--account', ACCOUNT, '--broker', BROKER])

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../config/load.ts'
-import { accountParameters, renderAccountTemplate } from '../../start/aws/account-template.ts'
+import { accountParameters, renderAccountTemplate, renderBrokerPolicy } from '../../start/aws/account-template.ts'
 import { type CommandIo, type RunCommand, runParser, UsageError } from '../command.ts'
 import { printValue } from '../output.ts'
 import { visible } from '../visible.ts'
@@ -12,7 +12,7 @@ interface Flags {
   readonly role?: readonly string[]
 }
 
-/** `aws template | parameters`: the AWS accounts' side of the configuration, for CloudFormation. */
+/** `aws template | parameters | broker-policy`: the AWS accounts' side of the configuration, for CloudFormation. */
 export const awsCommand: RunCommand = (io) =>
   runParser('aws', io, (parser) => {
     parser.description('Write what the AWS accounts need: task roles, boundary, revoker.')
@@ -33,6 +33,11 @@ export const awsCommand: RunCommand = (io) =>
       .action(async (flags: Flags & { readonly account: string }) => {
         printValue(io, 'json', await accountParameters(config(flags, io), { ...choice(flags), account: flags.account }))
       })
+    withConfig(parser.command('broker-policy'))
+      .description(
+        "Print the IAM policy for the broker's own role: it starts sessions of the configured roles, and no more.",
+      )
+      .action((flags: Flags) => printValue(io, 'json', renderBrokerPolicy(config(flags, io))))
   })
 
 function config(flags: Flags, io: CommandIo) {

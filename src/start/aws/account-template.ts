@@ -6,6 +6,7 @@ import { revokerTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { StintError } from '../../core/errors.ts'
 import { accountSide } from '../../credentials/aws-sts/account-template/account-side.ts'
+import { brokerPolicy } from '../../credentials/aws-sts/account-template/broker-policy.ts'
 import {
   accountTemplate,
   BROKER_PARAMETER,
@@ -69,8 +70,22 @@ export async function accountParameters(
   return [...broker, ...(await Promise.all(externalIds))]
 }
 
+/**
+ * The IAM policy of the broker's own principal, for all roles of a configuration.
+ *
+ * @throws {StintError} CONFIG_INVALID for another store than AWS.
+ */
+export function renderBrokerPolicy({ roles, aws }: Config): object {
+  checkStore(aws)
+  return brokerPolicy(roles, partitionOfRegion(aws.region))
+}
+
+function checkStore({ profile }: Config['aws']): void {
+  if (profile !== 'aws') throw invalid(`The templates are for AWS; aws.profile is ${profile}.`)
+}
+
 function chooseSide({ roles, aws }: Config, { account, roleNames }: TemplateChoice) {
-  if (aws.profile !== 'aws') throw invalid(`The template is for AWS; aws.profile is ${aws.profile}.`)
+  checkStore(aws)
   const rules = new RoleRules(roles, revokerTemplates(roles))
   const partition = partitionOfRegion(aws.region)
   const side = accountSide(roles, { account, partition, roleNames, find: (arn) => rules.find(arn)?.rule })
