@@ -83,35 +83,52 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
+/** Characters that each policy has at least whatever it allows, so that two in one need them once: version and time Deny. */
+const SHARED_CHARACTERS = 150
+
 /** First fit, the largest parts first. @returns undefined if a single pair does not fit, or for too many tasks. */
 function proposeTasks(entries: readonly Part[], measure: MeasurePolicy): readonly ProposedTask[] | undefined {
   const divided = entries.map((part) => divide(part, measure))
   if (divided.includes(undefined)) return undefined
   const parts = divided.flatMap((some) => some ?? []).sort((a, b) => b.characters - a.characters)
-  const tasks: ProposedTask[] = []
+  const tasks = placeByEstimate(parts).reduce<readonly ProposedTask[]>((made, own) => join(made, own, measure), [])
+  return tasks.length > MAX_TASKS ? undefined : tasks
+}
+
+/** By the sum of their characters, which is hardly ever too little: compiling each attempt would cost far more. */
+function placeByEstimate(parts: readonly Part[]): readonly (readonly Part[])[] {
+  const tasks: { parts: Part[]; left: number }[] = []
   for (const part of parts) {
-    place(tasks, part, measure)
-    if (tasks.length > MAX_TASKS) return undefined
+    const needed = part.characters - SHARED_CHARACTERS
+    const task = tasks.find(({ left }) => left >= needed)
+    if (task) {
+      task.parts.push(part)
+      task.left -= needed
+    } else tasks.push({ parts: [part], left: MAX_SESSION_POLICY_CHARACTERS - part.characters })
   }
-  return tasks
+  return tasks.map((task) => task.parts)
 }
 
-function place(tasks: ProposedTask[], part: Part, measure: MeasurePolicy): void {
-  for (const [at, task] of tasks.entries()) {
-    const grown = grow(task, part, measure)
-    if (!grown) continue
-    tasks[at] = grown
-    return
+/** Adds the parts to the last task if they fit there, as they may where they share actions or resources; else as a task. */
+function join(tasks: readonly ProposedTask[], parts: readonly Part[], measure: MeasurePolicy): readonly ProposedTask[] {
+  const last = tasks.at(-1)
+  if (last) {
+    const both = compileTask([...last.parts, ...parts], measure)
+    if (both.characters <= MAX_SESSION_POLICY_CHARACTERS) return [...tasks.slice(0, -1), both]
   }
-  tasks.push({ parts: [part], characters: part.characters })
+  return [...tasks, ...compileTasks(parts, measure)]
 }
 
-function grow(task: ProposedTask, part: Part, measure: MeasurePolicy): ProposedTask | undefined {
-  // What two policies share, their ends, is far less than half a policy.
-  if (task.characters + part.characters > 1.5 * MAX_SESSION_POLICY_CHARACTERS) return undefined
-  const parts = [...task.parts, part]
-  const characters = measure(parts.flatMap(({ pairs }) => pairs))
-  return characters <= MAX_SESSION_POLICY_CHARACTERS ? { parts, characters } : undefined
+/** One task of these parts, or two where they do not fit together after all. */
+function compileTasks(parts: readonly Part[], measure: MeasurePolicy): readonly ProposedTask[] {
+  const task = compileTask(parts, measure)
+  if (task.characters <= MAX_SESSION_POLICY_CHARACTERS || parts.length < 2) return [task]
+  const middle = Math.ceil(parts.length / 2)
+  return [parts.slice(0, middle), parts.slice(middle)].flatMap((half) => compileTasks(half, measure))
+}
+
+function compileTask(parts: readonly Part[], measure: MeasurePolicy): ProposedTask {
+  return { parts, characters: measure(parts.flatMap(({ pairs }) => pairs)) }
 }
 
 /** Cuts an entry that does not fit into runs that do: of its resources or its actions, whichever have more characters. */
