@@ -1,10 +1,11 @@
 import type { ActionClass } from '../aws/action-classes.ts'
 import type { ResourceType, TableAction } from '../aws/action-table.ts'
 import { parseResourcePattern, type ResourcePattern, splitArn } from '../aws/arn.ts'
-import { classify, expandActions, findAction } from '../aws/classify.ts'
+import { expandActions, findAction } from '../aws/classify.ts'
 import { type Condition, conditionText } from '../aws/conditions/condition.ts'
 import { findUnknownKey } from '../aws/conditions/known-keys.ts'
 import { compileGlob, contains, intersects, matches } from '../aws/glob.ts'
+import { judgeStar } from '../aws/reach/star.ts'
 import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
 import { MAX_INPUT_PROBLEMS } from '../core/input-error.ts'
 import { strictError, summariseDropped, type WildcardMembers } from './dropped-actions.ts'
@@ -284,17 +285,17 @@ function namesByTag(conditions: readonly Condition[]): boolean {
 function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableAction, resource: ResourcePattern) => Fit {
   const meets = new Map<ResourcePattern, Map<ResourceType, Fit>>()
   const wildcards = rules.allowWildcard
+  const judge = (action: TableAction) => judgeStar(action, rules.findClass(action.action))
   const mayTakeAll = (action: TableAction): boolean =>
     byTag ||
-    (rules.allowWildcardReads && readsConfiguration(action, rules)) ||
+    (rules.allowWildcardReads && judge(action) === 'reads_configuration') ||
     (Array.isArray(wildcards)
       ? wildcards.some((pattern: string) => matches(pattern.toLowerCase(), action.action.toLowerCase()))
       : wildcards === true)
   return (action, resource) => {
     const { resourceTypes } = action
     if (resource.text === '*') {
-      const harmless = resourceTypes.length === 0 && isRead(action, rules)
-      return harmless || mayTakeAll(action) ? 'fits' : 'too_wide'
+      return judge(action) === 'nothing_narrower' || mayTakeAll(action) ? 'fits' : 'too_wide'
     }
     const known = meets.get(resource) ?? new Map<ResourceType, Fit>()
     meets.set(resource, known)
@@ -307,16 +308,6 @@ function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableActi
     }
     return fit
   }
-}
-
-function isRead({ action }: TableAction, { findClass }: PairingRules): boolean {
-  const risk = findClass(action)
-  return risk === 'list' || risk === 'read'
-}
-
-/** True for what shows how things are set up and never their content: no call names a resource, and no secret comes back. */
-function readsConfiguration(action: TableAction, rules: PairingRules): boolean {
-  return !action.needsResource && isRead(action, rules) && !classify(action.action).flags.includes('secret')
 }
 
 function checkType(type: ResourceType, resource: ResourcePattern, { partition, accountId }: PairingRules): Fit {

@@ -14,6 +14,7 @@ test('actions explain shows class, flags, every reason, resource types and condi
   expect(stdout).toMatch(/^ +\+outlives \(model\): .*\(Role\)$/m)
   expect(stdout).toMatch(/^ +escalation \+outlives \(overlay\): /m)
   expect(stdout).toMatch(/^Resources: +function: arn:\$\{Partition\}:lambda:/m)
+  expect(stdout).toMatch(/^On "\*": +if the operator allows it/m)
   expect(stdout).toMatch(/^Condition keys: +aws:ResourceTag\/$/m)
 })
 

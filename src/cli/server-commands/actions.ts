@@ -1,6 +1,7 @@
 import { ACTION_TABLE_VERSION, expandActions, findAction } from '../../aws/classify.ts'
 import { type ActionExplanation, explainAction } from '../../aws/judging/explain-action.ts'
 import type { ClassReason } from '../../aws/judging/judge-action.ts'
+import { judgeStar, type StarUse } from '../../aws/reach/star.ts'
 import { type ActionOverride, NO_OVERRIDES } from '../../plan/action-overrides.ts'
 import { loadActionOverrides } from '../../start/rules/load-action-overrides.ts'
 import { type CommandIo, runParser } from '../command.ts'
@@ -75,7 +76,18 @@ function printExplanation(io: CommandIo, row: Explained): void {
     ['Outlives', row.outlives],
     ['Why', reasons],
     ['Resources', linesIfAny(types) ?? '"*" only'],
+    ['On "*"', ON_STAR[judgeStar(findAction(row.action), row.class)]],
     ['Condition keys', linesIfAny(row.conditionKeys)],
     ['Table', ACTION_TABLE_VERSION],
   ])
+}
+
+const ON_STAR: Readonly<Record<StarUse, string>> = {
+  nothing_narrower: 'yes: it takes nothing narrower, and only lists or reads',
+  reads_configuration: 'yes, unless the role has allowWildcardReads: false: it only lists or reads configuration',
+  does_more_than_read: 'if the operator allows it (allowWildcard): it does more than list or read',
+  needs_resource: 'if the operator allows it (allowWildcard): every call names a resource',
+  takes_narrower:
+    'if the operator allows it (allowWildcard): it does more than list or read, and takes something narrower',
+  returns_secret: 'if the operator allows it (allowWildcard): a secret comes back',
 }

@@ -1,0 +1,30 @@
+import type { TableAction } from '../action-table.ts'
+import { classify } from '../classify.ts'
+
+/** Whether an action may be asked for on `*`, and why not. */
+export type StarUse =
+  /** It takes nothing narrower, and only lists or reads. */
+  | 'nothing_narrower'
+  /** It shows how things are set up, never their content; a role may have this turned off. */
+  | 'reads_configuration'
+  /** It takes nothing narrower, but does more than list or read. */
+  | 'does_more_than_read'
+  /** It only lists or reads, but every call names a resource. */
+  | 'needs_resource'
+  /** It does more than list or read, and takes something narrower. */
+  | 'takes_narrower'
+  /** It only lists or reads, but a secret comes back. */
+  | 'returns_secret'
+
+/**
+ * What `*` comes to for an action, before the operator's own allowance for a role.
+ *
+ * @param risk its class; default ours, without an operator's override.
+ */
+export function judgeStar(action: TableAction, risk = classify(action.action).class): StarUse {
+  const takesStarOnly = action.resourceTypes.length === 0
+  if (risk !== 'list' && risk !== 'read') return takesStarOnly ? 'does_more_than_read' : 'takes_narrower'
+  if (takesStarOnly) return 'nothing_narrower'
+  if (action.needsResource) return 'needs_resource'
+  return classify(action.action).flags.includes('secret') ? 'returns_secret' : 'reads_configuration'
+}
