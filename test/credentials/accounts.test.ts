@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { randomIds } from '../../src/core/ids.ts'
+import { TokenBucket } from '../../src/core/limits/token-bucket.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { assumeRevoker, type RevokerSessionDeps } from '../../src/credentials/aws-sts/accounts/revoker-session.ts'
+import { createStsClient } from '../../src/credentials/aws-sts/calls/clients.ts'
 import type { ObservedCall } from '../../src/credentials/aws-sts/calls/observer.ts'
+import { ExternalIds } from '../../src/credentials/aws-sts/mint/external-ids.ts'
+import { BrokerCredentials } from '../../src/credentials/aws-sts/own-credentials/broker-credentials.ts'
 import type { AwsStsProvider, AwsStsProviderOptions } from '../../src/credentials/aws-sts/provider.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import type { RecordedRequest } from '../support/sts-server.ts'
@@ -275,15 +280,34 @@ test('no credential of a revoker is in an error or an event', async () => {
   expect(said.length).toBeGreaterThan(6)
 })
 
-test('revokers of many accounts are assumed at a pace below the quota of STS', async () => {
-  const accounts = Array.from({ length: 600 }, (_, n) => String(400_000_000_000 + n))
-  for (const account of accounts) aws.server.addManagedPolicy(boundaryIn(account))
-  const rule = ROLES[0]
-  if (!rule) throw new Error('no rule')
-  provider = aws.with({ roles: [{ ...rule, accounts }] })
-  const startedMs = aws.clock.monotonicMs()
-  await Promise.all(accounts.map((account) => write(account)))
-  // 200 at once, and 200 in each second after that; on this clock waits pass at once.
-  expect(aws.clock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(1_900)
-  expect(aws.server.calls('AssumeRole')).toHaveLength(600)
+test('revokers are assumed at a pace of their own', async () => {
+  const { clock, server } = aws
+  const http = { connectionTimeoutMs: 2_000, requestTimeoutMs: 5_000 }
+  const credentials = new BrokerCredentials({
+    read: async () => ({ accessKeyId: 'BROKEREXAMPLE', secretAccessKey: BROKER_SECRET }),
+    clock,
+  })
+  const deps: RevokerSessionDeps = {
+    service: 'sts',
+    client: createStsClient({
+      region: 'eu-west-1',
+      endpoint: server.endpoint,
+      credentials: credentials.source,
+      http,
+      maxSockets: 8,
+    }),
+    credentials,
+    clock,
+    random: () => 0.5,
+    attemptTimeoutMs: 7_000,
+    observer: {},
+    bucket: new TokenBucket({ clock, ratePerSecond: 2 }),
+    externalIds: new ExternalIds({ find: () => undefined, clock }),
+  }
+  const assume = (account: string) =>
+    assumeRevoker(deps, { roleArn: revokerIn(account), externalId: undefined, target: 'x', sessionPolicy: '{}' }, never)
+  for (const account of [DEV, STAGING, PROD]) await assume(account)
+  // Two at once, and the third half a second later.
+  expect(clock.slept).toEqual([500])
+  deps.client.destroy()
 })
