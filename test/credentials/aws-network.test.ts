@@ -134,8 +134,9 @@ describe('calls to AWS by a proxy', () => {
     })
 
   test('are not made for a host of NO_PROXY, nor for loopback, nor by the environment if settings say so', async () => {
-    const local = { stsEndpoint: aws.server.endpoint, iamEndpoint: aws.server.endpoint }
-    await mint(await fromFile({ settings: local, env: { HTTPS_PROXY: url() } }))
+    for (const local of [aws.server.endpoint, `https://localhost:${tlsPort}`])
+      await mint(await fromFile({ settings: { endpoint: local }, env: { HTTPS_PROXY: url() } }))
+    expect(aws.server.calls('AssumeRole')).toHaveLength(2)
     // The name is resolved by nobody here: what matters is that the proxy is not asked.
     const stsEndpoint = 'https://sts.nowhere.invalid'
     for (const setup of [
