@@ -31,14 +31,14 @@ interface AccountWork {
 /**
  * Each account side by side, in the order of the configuration: trust of each role, and where its deny list goes.
  *
- * @param accountMs how long the checks of one account may take.
+ * @param endOf when the checks of an account are given up.
  */
 export async function* checkAccounts(
   { roles }: Pick<Config, 'roles'>,
   provider: Pick<AwsStsProvider, 'probes' | 'findDenyList'>,
   callers: Callers,
   signal: AbortSignal,
-  accountMs = ACCOUNT_MS,
+  endOf: (accountId: string) => AbortSignal = () => AbortSignal.timeout(ACCOUNT_MS),
 ): AsyncGenerator<Check> {
   const { works, everywhere } = planWork(roles)
   for (const text of everywhere) {
@@ -46,7 +46,7 @@ export async function* checkAccounts(
     yield { name: `roles ${text}`, ok: true, finding }
   }
   const check = (work: AccountWork) => {
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(accountMs)])
+    const inTime = AbortSignal.any([signal, endOf(work.accountId)])
     return checkAccount(work, provider, callers, inTime)
   }
   for await (const checks of mapSideBySide(works, SIDE_BY_SIDE, check)) yield* checks
