@@ -13,15 +13,18 @@ export interface EntryPairs {
 /** Characters of the session policy of these pairs, whether it fits or not. */
 export type MeasurePolicy = (pairs: readonly Pairing[]) => number
 
+/** Some of the sorted resources or actions of an entry, one after the other. */
+interface Run {
+  readonly list: 'resources' | 'actions'
+  /** The place of the first one, from 1 on. */
+  readonly from: number
+  readonly items: readonly string[]
+}
+
 /** A whole access entry, or a run of its sorted resources or actions where it does not fit alone. */
 interface Part extends EntryPairs {
   readonly characters: number
-  readonly run?: {
-    readonly list: 'resources' | 'actions'
-    readonly count: number
-    readonly first: string
-    readonly last: string
-  }
+  readonly run?: Run
 }
 
 interface ProposedTask {
@@ -34,12 +37,15 @@ const MAX_PAIRS_MEASURED = 8_000
 /** A task that needs more is better written anew. */
 const MAX_TASKS = 12
 /** Largest entries named by a refusal. */
-const ENTRIES_SHOWN = 5
-const TEXT_SHOWN = 100
+const ENTRIES_SHOWN = 3
+const TEXT_SHOWN = 60
+/** Of the sentence about a split: the edge cuts an explanation of several hundred, and `split` says all of it. */
+const SPLIT_SHOWN = 200
 
 /**
  * Says what makes a task too large, and how to split it: `details.largest` has the entries with the longest policies, each
- * measured alone, and `details.split` tasks of which each has been compiled and fits, if some were found.
+ * measured alone, and `details.split` tasks of which each has been compiled and fits, if some were found: whole entries,
+ * or places of their sorted resources or actions, from 1 on.
  *
  * @param error of `compileSessionPolicy` for all pairs together.
  * @returns the same error with an explanation that says all this.
@@ -57,17 +63,13 @@ export function explainTooLarge(error: StintError, entries: readonly EntryPairs[
   const tasks = attempt(() => proposeTasks(parts, measured))
   const { explanation: _, ...facts } = error.details
   const { characters, limit } = facts
-  const explanation = [
-    `The session policy has ${characters} characters and the limit is ${limit}.`,
-    `Largest entries, each alone: ${largest.map(describeEntry).join(', ')}.`,
-    tasks
-      ? `Split the task into ${tasks.length} that fit: ${tasks.map(describeTask).join('; ')}; or name fewer or wider resources.`
-      : 'Split the task, or name fewer or wider resources.',
-  ].join(' ')
+  const costs = largest.map(describeEntry).join(', ')
+  const advice = tasks ? describeSplit(tasks) : 'Split the task, or name fewer or wider resources.'
+  const explanation = `The session policy has ${characters} characters and the limit is ${limit}. Alone, ${costs}. ${advice}`
   const split = tasks && { split: tasks.map(toTaskFacts) }
   return new StintError(
     error.code,
-    { ...facts, largest: largest.map(toEntryFacts), ...split, explanation },
+    { ...facts, ...split, largest: largest.map(toEntryFacts), explanation },
     error.cause,
   )
 }
@@ -140,21 +142,17 @@ function divide(entry: Part, measure: MeasurePolicy): readonly Part[] | undefine
   const items = list === 'resources' ? resources : actions
   const least = Math.ceil(entry.characters / MAX_SESSION_POLICY_CHARACTERS)
   for (let runs = least; runs <= Math.min(items.length, 2 * least + 1); runs += 1) {
-    const parts = cutEvenly(items, runs).map((run) => toPart(entry, list, run, measure))
+    const parts = cutEvenly(items, runs).map((own) => {
+      return toPart(entry, { list, from: items.indexOf(own[0] ?? '') + 1, items: own }, measure)
+    })
     if (parts.every(({ characters }) => characters <= MAX_SESSION_POLICY_CHARACTERS)) return parts
   }
   return undefined
 }
 
-function toPart(
-  { field, pairs: all }: Part,
-  list: 'resources' | 'actions',
-  items: readonly string[],
-  measure: MeasurePolicy,
-): Part {
-  const kept = new Set(items)
-  const pairs = all.filter(({ action, resource }) => kept.has(list === 'resources' ? resource.text : action))
-  const run = { list, count: items.length, first: items[0] ?? '', last: items.at(-1) ?? '' }
+function toPart({ field, pairs: all }: Part, run: Run, measure: MeasurePolicy): Part {
+  const kept = new Set(run.items)
+  const pairs = all.filter(({ action, resource }) => kept.has(run.list === 'resources' ? resource.text : action))
   return { field, pairs, characters: measure(pairs), run }
 }
 
@@ -177,17 +175,24 @@ function sum(texts: readonly string[]): number {
 
 function describeEntry({ field, characters, pairs }: Part): string {
   const { actions, resources } = count(pairs)
-  return `${field} ${characters} (${actions} actions, ${resources} resources)`
+  return `${shortField(field)} has ${characters} (actions: ${actions}, resources: ${resources})`
 }
 
-function describeTask({ parts, characters }: ProposedTask): string {
-  return `${parts.map(describePart).join(' + ')} (${characters} characters)`
+function describeSplit(tasks: readonly ProposedTask[]): string {
+  const listed = tasks.map(({ parts }) => parts.map(describePart).join(' + ')).join('; ')
+  const shown = listed.length <= SPLIT_SHOWN ? `: ${listed}` : ', see split'
+  return `These ${tasks.length} tasks would fit${shown}.`
 }
 
 function describePart({ field, run }: Part): string {
-  if (!run) return field
-  const { list, count, first, last } = run
-  return `${field} with ${count} of its ${list}, in order "${cut(first)}" to "${cut(last)}"`
+  if (!run) return shortField(field)
+  const { list, from, items } = run
+  return `${shortField(field)} with ${list} ${from} to ${from + items.length - 1} in sorted order`
+}
+
+/** As people write it in a file: without the `task.` of the contract. */
+function shortField(field: string): string {
+  return field.replace(/^task\./, '')
 }
 
 function toEntryFacts({ field, characters, pairs }: Part) {
@@ -203,7 +208,9 @@ function toEntryFacts({ field, characters, pairs }: Part) {
 
 function toTaskFacts({ parts, characters }: ProposedTask) {
   const entries = parts.map(({ field, run }) => {
-    return { field, ...(run && { [run.list]: run.count, first: cut(run.first), last: cut(run.last) }) }
+    if (!run) return { field }
+    const { list, from, items } = run
+    return { field, [list]: [from, from + items.length - 1], first: cut(items[0] ?? ''), last: cut(items.at(-1) ?? '') }
   })
   return { characters, entries }
 }

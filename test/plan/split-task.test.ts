@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { StintError } from '../../src/core/errors.ts'
+import { fromServiceError, toGrpcStatus } from '../../src/contract/error-status.ts'
+import { type ErrorDetails, StintError } from '../../src/core/errors.ts'
 import { NO_LABELS } from '../../src/plan/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { EVERYDAY_ROLE, everydayTasks, type TaskEntry } from '../bench/tasks/everyday-tasks.ts'
@@ -21,10 +22,8 @@ interface Split {
   readonly characters: number
   readonly entries: readonly {
     readonly field: string
-    readonly resources?: number
-    readonly actions?: number
-    readonly first?: string
-    readonly last?: string
+    readonly resources?: readonly [number, number]
+    readonly actions?: readonly [number, number]
   }[]
 }
 interface Refusal {
@@ -48,16 +47,24 @@ function refusal(access: readonly TaskEntry[]): Refusal | undefined {
 
 /** The access of one proposed task, made from nothing but the refusal and the task as it was sent. */
 function accessOf(access: readonly TaskEntry[], { entries }: Split): TaskEntry[] {
-  return entries.map(({ field, resources, actions, first = '', last = '' }) => {
+  return entries.map(({ field, resources, actions }) => {
     const entry = access[Number(/^task\.access\[(\d+)\]$/.exec(field)?.[1])] as TaskEntry
-    const run = (items: readonly string[]) => items.filter((item) => item >= first && item <= last)
-    if (resources !== undefined) return { ...entry, resources: run(entry.resources) }
-    return actions === undefined ? entry : { ...entry, actions: run(entry.actions) }
+    const run = (items: readonly string[], [from, to]: readonly [number, number]) =>
+      [...items].sort().slice(from - 1, to)
+    if (resources !== undefined) return { ...entry, resources: run(entry.resources, resources) }
+    return actions === undefined ? entry : { ...entry, actions: run(entry.actions, actions) }
   })
 }
 
 const pairsOf = (entries: readonly TaskEntry[]) =>
   new Set(plan(entries).pairs.map(({ action, resource }) => `${action} ${resource}`))
+
+/** As it leaves the broker: what finds no room there is left out. */
+function onTheWire(found: Refusal | undefined): Refusal {
+  const error = new StintError('SESSION_POLICY_TOO_LARGE', found as unknown as ErrorDetails)
+  const { code, details, metadata } = toGrpcStatus(error)
+  return fromServiceError(Object.assign(new Error(details), { code, details, metadata })).details as unknown as Refusal
+}
 
 describe('the refusal of a task that is too large', () => {
   test('proposes tasks of which each fits, and which together are the task', () => {
@@ -92,18 +99,27 @@ describe('the refusal of a task that is too large', () => {
       ],
     })
     expect(found?.characters).toBeGreaterThan(2_048)
-    expect(found?.explanation).toContain(`task.access[1] ${found?.largest[0]?.characters} (1 actions, 90 resources)`)
+    expect(found?.explanation).toContain(`access[1] has ${found?.largest[0]?.characters} (actions: 1, resources: 90)`)
   })
 
   test('divides an entry that does not fit alone by runs of its resources', () => {
     const found = refusal([LIST, READS])
     const parts =
       found?.split?.flatMap(({ entries }) => entries.filter(({ resources }) => resources !== undefined)) ?? []
-    expect(parts.reduce((sum, { resources = 0 }) => sum + resources, 0)).toBe(90)
+    expect(parts.map(({ resources }) => resources)).toEqual([
+      [1, 30],
+      [31, 60],
+      [61, 90],
+    ])
     for (const task of found?.split ?? []) expect(() => plan(accessOf([LIST, READS], task))).not.toThrow()
-    expect(found?.explanation).toMatch(
-      /task\.access\[1\] with 30 of its resources, in order "arn:aws:s3:::data-bucket-1/,
-    )
+    expect(found?.explanation).toContain('access[1] with resources 1 to 30 in sorted order')
+  })
+
+  test('reaches the agent whole', () => {
+    const found = onTheWire(refusal([LIST, READS]))
+    expect(found.split).toEqual(refusal([LIST, READS])?.split)
+    expect(found.largest).toHaveLength(2)
+    expect(found.explanation).toMatch(/in sorted order\.$/)
   })
 
   test('and proposes nothing where one pair alone does not fit', () => {
