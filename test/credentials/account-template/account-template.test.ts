@@ -1,18 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Secret } from '../../src/core/secret.ts'
-import { accountSide, type TemplateRule } from '../../src/credentials/aws-sts/account-template/account-side.ts'
+import { Secret } from '../../../src/core/secret.ts'
+import { accountSide, type TemplateRule } from '../../../src/credentials/aws-sts/account-template/account-side.ts'
 import {
   emptyBoundary,
   revokerPolicy,
   revokerTrust,
   taskRoleGuard,
   taskRoleTrust,
-} from '../../src/credentials/aws-sts/account-template/policies.ts'
-import { accountTemplate } from '../../src/credentials/aws-sts/account-template/template.ts'
-import { toYaml } from '../../src/start/aws/account-template.ts'
-import { evaluateIam } from '../support/iam-evaluator.ts'
-import { ACCOUNT, startAws } from './harness.ts'
+} from '../../../src/credentials/aws-sts/account-template/policies.ts'
+import { accountTemplate } from '../../../src/credentials/aws-sts/account-template/template.ts'
+import { toYaml } from '../../../src/start/aws/account-template.ts'
+import { evaluateIam } from '../../support/iam-evaluator.ts'
+import { ACCOUNT, startAws } from '../harness.ts'
 
 const never = new AbortController().signal
 const BROKER = 'arn:aws:iam::__BROKER_ACCOUNT_ID__:role/__BROKER_ROLE_NAME__'
@@ -29,7 +29,7 @@ describe('the policies of the template are those of docs/aws', () => {
     ['revoker-policy-inline.json', revokerPolicy({ boundaries: [], roles: [ROLES] })],
   ] as const)
     test(file, () => {
-      expect(JSON.parse(readFileSync(new URL(`../../docs/aws/${file}`, import.meta.url), 'utf8'))).toEqual(document)
+      expect(JSON.parse(readFileSync(new URL(`../../../docs/aws/${file}`, import.meta.url), 'utf8'))).toEqual(document)
     })
 })
 
@@ -45,9 +45,9 @@ const side = (rules: readonly TemplateRule[], account?: string) =>
   accountSide(rules, { account, partition: 'aws', roleNames: [], find: () => undefined })
 
 test('aws/task-account.yaml, which ships, is what the template is for one role and one boundary', () => {
-  const file = new URL('../../aws/task-account.yaml', import.meta.url)
+  const file = new URL('../../../aws/task-account.yaml', import.meta.url)
   const head = `# What an AWS account needs for one task role of Stint: see docs/aws/README.md. \`stint aws template\` prints this for
-# the accounts and roles of a configuration. Written by STINT_UPDATE_DOCS=1 npm test -- test/credentials/account-template.test.ts
+# the accounts and roles of a configuration. Written by STINT_UPDATE_DOCS=1 npm test -- test/credentials/account-template/account-template.test.ts
 `
   const text = head + toYaml(accountTemplate(side([RULE])))
   if (process.env.STINT_UPDATE_DOCS) writeFileSync(file, text)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { CircuitBreaker } from '../../src/credentials/aws-sts/calls/circuit-breaker.ts'
-import { ManualClock } from '../support/manual-clock.ts'
+import { CircuitBreaker } from '../../../src/credentials/aws-sts/calls/circuit-breaker.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 
 const setup = () => {
   const clock = new ManualClock()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { quoteSafely } from '../../src/credentials/aws-sts/calls/quote.ts'
+import { quoteSafely } from '../../../src/credentials/aws-sts/calls/quote.ts'
 
 const TOKEN = `IQoJb3JpZ2luX2VjE${'Aa0/+='.repeat(60)}`
 const KEY = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
