@@ -78,6 +78,9 @@ export const PROMISES: readonly PromiseRow[] = [
       'test/grants/lifecycle.test.ts > accepted is not enforced',
       'test/crash/faults.test.ts > P6: takes the deny and enforces it later: ended only when no session works any more',
       'test/credentials/deny-list.test.ts > never frees a live denied session, across crashes, repeats and overflow',
+      "test/grants/deny-documents.test.ts > the cloud's clock",
+      "test/grants/deny-documents.test.ts > an edit of somebody else's",
+      'test/third-party/clock.test.ts > no deny is lifted and no grant ends whose lease works',
       KILLED,
       MODEL,
     ],
@@ -118,12 +121,14 @@ export const PROMISES: readonly PromiseRow[] = [
   },
   {
     promise: 'P10',
-    says: 'One agent cannot starve another, nor does one failing role or account hold up the mints or revocations of the others.',
+    says: 'One agent cannot starve another, nor cut its sessions, nor does one failing role or account hold up the mints or revocations of the others.',
     tests: [
       `${LIFE} > P10: an agent over its limit is refused, and another is not`,
       "test/crash/faults.test.ts > for one policy delays no other's revocation",
       "test/grants/several-accounts.test.ts > one account's IAM hangs, and the grants of the others are denied in the first pass",
       'test/credentials/accounts.test.ts > by hanging holds up no mint in another, however many wait for it',
+      "test/credentials/deny-shares.test.ts > each wanted deny is covered, nobody's volume cuts another agent, and the text fits",
+      'test/grants/shares-enforced.test.ts > cuts its own older sessions and nobody else’s',
     ],
   },
   {

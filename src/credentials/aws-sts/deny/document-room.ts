@@ -36,6 +36,8 @@ export class DocumentRoom {
 
   /** @param spare how many further grants the document must have room for. */
   fits(listKey: string, document: DenyDocument, list: DenyListContent, spare = 0): boolean {
+    // One agent may want thousands: a text that cannot fit is not written down first.
+    if (list.grants.length * PLACE_CHARACTERS.source > INLINE_POLICIES_CHARACTERS) return false
     return this.#isWithin(
       listKey,
       document,
