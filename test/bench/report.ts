@@ -192,7 +192,7 @@ function figureRows({ manyGrants, expiry }: Partial<Findings>, figures: Partial<
       '',
     ],
     ['sessions of others cut by one flooding agent', figures.collateral_sessions, 0, '<=', ''],
-    ['everyday tasks that fit into a session policy', percentOf(figures.plans_that_fit), 90, '>=', '%'],
+    ['everyday tasks that fit into a session policy', percentOf(figures.plans_that_fit), 89, '>=', '%'],
   ]
 }
 

@@ -19,6 +19,13 @@ interface Observation {
   readonly percent: number
 }
 
+interface Refusal {
+  readonly at: Date
+  /** A wall clock that is set back must not make it last. */
+  readonly atMonotonicMs: number
+  readonly percent?: number
+}
+
 interface RoleSizes {
   readonly measure: Utilization['measure']
   /** The newest last. */
@@ -44,7 +51,7 @@ const LEASE_END = /("aws:CurrentTime":")[^"]*(")/g
 export class PackedSizes {
   readonly #clock: Clock
   readonly #roles = new BoundedMap<RoleSizes>({ limit: MAX_ROLES })
-  readonly #refused = new BoundedMap<{ readonly at: Date; readonly percent?: number }>({ limit: MAX_REFUSED })
+  readonly #refused = new BoundedMap<Refusal>({ limit: MAX_REFUSED })
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#clock = clock
@@ -55,7 +62,7 @@ export class PackedSizes {
     session: PackedParts,
     answer: { SessionTokenUtilization?: number | undefined; PackedPolicySize?: number | undefined },
   ): void {
-    this.#refused.delete(refusalKey(session))
+    if (this.#refused.size > 0) this.#refused.delete(refusalKey(session))
     const said = readUtilization(answer)
     if (!said) return
     const { measure, percent } = said
@@ -67,7 +74,8 @@ export class PackedSizes {
 
   /** Remembers that STS refused the session by PackedPolicyTooLarge. @param percent as its message has it */
   refused(session: PackedParts, percent?: number): void {
-    this.#refused.set(refusalKey(session), { at: this.#clock.now(), ...(percent !== undefined && { percent }) })
+    const now = { at: this.#clock.now(), atMonotonicMs: this.#clock.monotonicMs() }
+    this.#refused.set(refusalKey(session), { ...now, ...(percent !== undefined && { percent }) })
   }
 
   /** @throws {StintError} SESSION_POLICY_TOO_LARGE, `details.outcome` 'not_minted', for a session that STS refused lately. */
@@ -93,11 +101,15 @@ export class PackedSizes {
   }
 
   #findRefusal(session: PackedParts): RefusedSize | undefined {
+    if (this.#refused.size === 0) return undefined
     const key = refusalKey(session)
     const found = this.#refused.get(key)
     if (!found) return undefined
-    const until = new Date(found.at.getTime() + REFUSED_MS)
-    if (this.#clock.now() < until) return { kind: 'refused', until, ...found }
+    const { at, atMonotonicMs, percent } = found
+    if (this.#clock.monotonicMs() - atMonotonicMs < REFUSED_MS) {
+      const until = new Date(at.getTime() + REFUSED_MS)
+      return { kind: 'refused', at, until, ...(percent !== undefined && { percent }) }
+    }
     this.#refused.delete(key)
     return undefined
   }
