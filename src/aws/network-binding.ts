@@ -27,3 +27,20 @@ export function networkDeny({ sourceIps, sourceVpcs }: NetworkBinding): string {
     },
   })
 }
+
+/**
+ * True if a session policy denies all that another one denies by its network, so that a session of the first is bound at
+ * least as the second asks.
+ *
+ * @param policy of `compileSessionPolicy`, as is `other`.
+ */
+export function keepsNetworkDeny(policy: string, other: string): boolean {
+  const kept = new Set(networkDenies(policy))
+  return networkDenies(other).every((deny) => kept.has(deny))
+}
+
+/** A Deny of exceptions to a wildcard has no condition. */
+function networkDenies(policy: string): readonly string[] {
+  const { Statement } = JSON.parse(policy) as { Statement: readonly { Effect: string; Condition?: object }[] }
+  return Statement.filter(({ Effect, Condition }) => Effect === 'Deny' && Condition).map((deny) => JSON.stringify(deny))
+}

@@ -6,6 +6,7 @@ import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
+import { coversPlan } from '../plan/compare-plans.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { TokenGuard } from './agents/token-guard.ts'
@@ -116,10 +117,8 @@ async function checkApproved(ledger: Pick<Ledger, 'approvalOf'>, grant: Grant, p
 }
 
 /** The judgement of now must cover everything that will be minted. */
-function checkJudged(grant: Grant, stored: Plan, { hash, pairs }: Plan): void {
-  if (hash === stored.hash) return
-  const judged = new Set(pairs.map(({ action, resource }) => `${action} ${resource}`))
-  if (stored.pairs.every(({ action, resource }) => judged.has(`${action} ${resource}`))) return
+function checkJudged(grant: Grant, stored: Plan, plan: Plan): void {
+  if (coversPlan(plan, stored)) return
   const explanation = `the task of grant ${grant.id} now leads to a different plan; request a new grant`
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }

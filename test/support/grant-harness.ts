@@ -18,7 +18,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts'
 import { RefusalLog } from '../../src/ledger/refusal-log.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
 import { NO_LABELS } from '../../src/plan/labels.ts'
-import { createPlanner } from '../../src/plan/planner.ts'
+import { createPlanner, type RoleSettings } from '../../src/plan/planner.ts'
 import type { Decision } from '../../src/policy/decision.ts'
 import { recordOf } from './audit-record.ts'
 import { refuseUncataloguedEvents } from './catalogued-events.ts'
@@ -92,6 +92,8 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     reuse?: TokenReuse
     /** That tasks may name; default the one of the fake provider. */
     roles?: readonly string[]
+    /** What the operator has set for each of them. */
+    roleSettings?: RoleSettings
   } = {},
 ) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'stint-test-'))
@@ -120,7 +122,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
   }
   const planner = createPlanner({
     labels: NO_LABELS,
-    roles: new Map((options.roles ?? [ROLE]).map((arn) => [arn, {}])),
+    roles: new Map((options.roles ?? [ROLE]).map((arn) => [arn, options.roleSettings ?? {}])),
     limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
   })
   const refusedTokens = new RefusalLog({
