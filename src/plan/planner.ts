@@ -197,13 +197,13 @@ export function createPlanner({
     const { roleArn } = task
     const labelsOf = createLabelFinder(labels, roleArn)
     const { tagKeys = [], warnings: roleWarnings = [] } = roles.get(roleArn) ?? {}
-    const accountId = parseRoleArn(roleArn)?.accountId ?? ''
+    const { partition = '', accountId = '' } = parseRoleArn(roleArn) ?? {}
     const protectedKeys = protectedTagKeys(taggedLabels, { roleArn, tagKeys })
     const opened = new Map<string, PlanWarning>()
     const pairs = pairings.map((pairing): PlanPair => {
       const { action, resource, conditions } = pairing
       const own = labelsOf(action, resource)
-      const byTag = findTagLabels(taggedLabels, { ...pairing, accountId })
+      const byTag = findTagLabels(taggedLabels, { ...pairing, role: { partition, accountId } })
       const settable = findSettableKey(pairing, protectedKeys)
       if (settable) opened.set(`${action} ${settable.key}`, tagKeyWarning(action, settable))
       const { flags } = classify(action)

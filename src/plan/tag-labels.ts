@@ -1,7 +1,9 @@
-import type { ResourcePattern } from '../aws/arn.ts'
+import { type ResourcePattern, splitArn } from '../aws/arn.ts'
+import { findAction } from '../aws/classify.ts'
 import type { Condition } from '../aws/conditions/condition.ts'
 import { hasTaggedResources } from '../aws/conditions/known-keys.ts'
 import { intersects, matches } from '../aws/glob.ts'
+import { findReach, type ReachingRole } from '../aws/reach/action-reach.ts'
 import { z } from '../core/documents/schema.ts'
 
 /** A label's resources by their tag: those whose tag `key` has one of the values. */
@@ -45,13 +47,12 @@ export const tagSelectorSchema = z.strictObject({
     .optional(),
 })
 
-/** What is asked of a tag label: a pair, and the account of its role. */
+/** What is asked of a tag label: a pair and its role. */
 export interface TaggedPair {
   readonly action: string
   readonly resource: ResourcePattern
   readonly conditions?: readonly Condition[]
-  /** '' where the role has none. */
-  readonly accountId: string
+  readonly role: ReachingRole
 }
 
 /** The labels that a pair is within, and those that it touches, by their tags; both in the order of the labels. */
@@ -76,9 +77,9 @@ export function findTagLabels(
  * AWS compares tag keys in conditions without regard to case, so this does.
  */
 function compareTag(selector: TagSelector, pair: TaggedPair): { readonly within: boolean; readonly touches: boolean } {
-  const service = pair.action.slice(0, pair.action.indexOf(':'))
+  if (!isOfService(selector, pair)) return { within: false, touches: false }
   const place = placeOf(selector, pair)
-  if (!isOfService(selector, service) || !place.touches) return { within: false, touches: false }
+  if (!place.touches) return { within: false, touches: false }
   const condition = pair.conditions?.find(({ key }) => isTagCondition(key, selector.key))
   if (!condition) return { within: false, touches: true }
   const { operator, values } = condition
@@ -91,27 +92,44 @@ function compareTag(selector: TagSelector, pair: TaggedPair): { readonly within:
   }
 }
 
-function isOfService({ services }: TagSelector, service: string): boolean {
-  return services ? services.includes(service) : hasTaggedResources(service)
+/** An action may take resources of another service: `ssm:StartSession` opens a shell on an instance of EC2. */
+function isOfService({ services }: TagSelector, { action, resource }: TaggedPair): boolean {
+  const { service, resourceTypes } = findAction(action)
+  const isMeant = (each = '') => services?.includes(each) ?? hasTaggedResources(each)
+  if (isMeant(service)) return true
+  return resource.text === '*'
+    ? resourceTypes.some(({ template }) => isMeant(splitArn(template).service))
+    : isMeant(splitArn(resource.text).service)
 }
 
 function isTagCondition(conditionKey: string, tagKey: string): boolean {
   return conditionKey.toLowerCase() === `aws:resourcetag/${tagKey.toLowerCase()}`
 }
 
-/** Whether a pair reaches the accounts of a selector. `*` is taken for the role's own; an ARN without an account, for any. */
+/** Whether a pair reaches the accounts of a selector. An ARN without an account is taken for any. */
 function placeOf(
   { accounts }: TagSelector,
-  { resource, accountId }: TaggedPair,
+  { action, resource, role }: TaggedPair,
 ): { within: boolean; touches: boolean } {
   if (!accounts) return { within: true, touches: true }
+  if (resource.text === '*')
+    return { within: false, touches: accounts.some((each) => reachesAccount(action, role, each)) }
   const account = resource.parts[4]
-  if (resource.text === '*') return { within: false, touches: accountId === '' || accounts.includes(accountId) }
   if (account === undefined || account.length === 0) return { within: false, touches: true }
   return {
     within: accounts.some((each) => isExactly(account, each)),
     touches: accounts.some((each) => intersects(account, each)),
   }
+}
+
+/** Whether `*` may be a resource of an account; a key or a queue of another one may let the role in. */
+function reachesAccount(action: string, role: ReachingRole, account: string): boolean {
+  const reach = findReach(findAction(action), role)
+  if (!reach) return true
+  return reach.arns.some(({ parts, owner }) => {
+    const own = parts[3]
+    return (own !== undefined && intersects(own, account)) || (owner !== undefined && intersects(owner, account))
+  })
 }
 
 function isExactly(glob: Int32Array, text: string): boolean {

@@ -20,6 +20,7 @@ const labels = parseLabels({
       tags: [{ key: 'Env', values: ['prod'], services: ['ec2', 'rds'] }],
     },
     { label: 'shared', tags: [{ key: 'shared', values: ['yes'], services: ['ec2'], accounts: ['222222222222'] }] },
+    { label: 'theirs', tags: [{ key: 'env', values: ['qa'], services: ['kms', 'ecs'], accounts: ['222222222222'] }] },
   ],
 })
 const roles = new Map([
@@ -139,6 +140,48 @@ describe('a label by tag', () => {
       conditions: [tag('shared', 'yes'), tag('env', 'no')],
       within: [],
       touches: ['shared'],
+    },
+    {
+      name: 'is touched by another service that reaches its resources',
+      actions: ['ssm:StartSession'],
+      conditions: [],
+      within: [],
+      touches: ['env:dev', 'env:prod'],
+    },
+    {
+      name: 'is touched by another service on what it names by tag',
+      actions: ['ssm:StartSession'],
+      resources: ['*'],
+      conditions: [tag('team', 'data')],
+      within: [],
+      // A shell on an instance of EC2 or in a task of ECS.
+      touches: ['env:dev', 'env:prod', 'shared', 'theirs'],
+    },
+    // Service Authorization Reference: Route 53 has tags and no aws:ResourceTag.
+    {
+      name: 'is touched where no policy can ask for the tag',
+      actions: ['route53:DeleteHostedZone'],
+      resources: ['arn:aws:route53:::hostedzone/Z1'],
+      conditions: [],
+      within: [],
+      touches: ['env:dev'],
+    },
+    // KMS Developer Guide, "Allowing users in other accounts to use a KMS key".
+    {
+      name: 'of another account is touched where its resources may let the role in',
+      actions: ['kms:DescribeKey'],
+      resources: ['*'],
+      conditions: [tag('team', 'data')],
+      within: [],
+      touches: ['env:dev', 'theirs'],
+    },
+    {
+      name: 'of another account is not touched where they cannot',
+      actions: ['ecs:StopTask'],
+      resources: ['*'],
+      conditions: [tag('team', 'data')],
+      within: [],
+      touches: ['env:dev'],
     },
   ] as (Partial<Asked> & { name: string; within: string[]; touches: string[] })[])
     test(name, () => {

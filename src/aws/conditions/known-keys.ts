@@ -38,12 +38,14 @@ function canMean(resource: ResourcePattern, type: ResourceType | undefined): boo
 
 const meanings = new WeakMap<ResourcePattern, Map<ResourceType, boolean>>()
 
-/** True if some resource of the service can have a tag that policies may ask for. */
+/** True if some resource of the service can have a tag, whether policies may ask for it or, as with Route 53, not. */
 export function hasTaggedResources(service: string): boolean {
   const known = taggedServices.get(service)
   if (known !== undefined) return known
   const actions = [...(actionsOfService(service)?.values() ?? [])]
-  const tagged = actions.some(({ keys, typeKeys }) => [keys, ...typeKeys].some((letters) => letters.includes('r')))
+  const tagged = actions.some(
+    ({ level, keys, typeKeys }) => level === 'tag' || [keys, ...typeKeys].some((letters) => letters.includes('r')),
+  )
   taggedServices.set(service, tagged)
   return tagged
 }
