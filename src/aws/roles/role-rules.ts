@@ -34,6 +34,8 @@ export class RoleRules<R extends RoleRule> {
   /** Rules that may name the same role with nothing to choose by; one of each pair is chosen at will. */
   readonly conflicts: readonly RuleConflict[]
   readonly #exact = new Map<string, Indexed<R>>()
+  /** Rules with the name of a role in them, by the role. */
+  readonly #spelled = new Map<string, Indexed<R>>()
   readonly #byAccount = new Map<string, Indexed<R>[]>()
   readonly #anyAccount: Indexed<R>[] = []
   readonly #reserved = new Set<string>()
@@ -50,6 +52,7 @@ export class RoleRules<R extends RoleRule> {
       const pattern = parseRolePattern(rule.arn, rule.accounts)
       if (!pattern) continue
       const indexed = { rule, position, pattern, depth: 0 }
+      for (const spelled of pattern.spelled ?? []) this.#spelled.set(identityOf(spelled), indexed)
       const [only, another] = pattern.spelled ?? []
       if (only !== undefined && another === undefined) this.#addExact(only, indexed, conflicts)
       else patterns.push(indexed)
@@ -70,7 +73,9 @@ export class RoleRules<R extends RoleRule> {
     for (const candidate of this.#candidates(role.accountId)) {
       if (matchesRole(candidate.pattern, role) && (!best || candidate.depth > best.depth)) best = candidate
     }
-    return best && { role, rule: best.rule }
+    // Another spelling of a role with a rule of its own must not bring it under a pattern's, which may be laxer.
+    const spelled = this.#spelled.get(identityOf(roleArn)) ?? best
+    return best && spelled === best ? { role, rule: best.rule } : undefined
   }
 
   /** The rules with a pattern that may name roles of an account; not those that name one role by its ARN. */

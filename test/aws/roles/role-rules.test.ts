@@ -123,6 +123,21 @@ describe('of several rules', () => {
   })
 })
 
+// IAM API Reference, CreateRole: "Names are not distinguished by case", and a name is unique in its account whatever its path.
+describe('another spelling of a role that a rule spells', () => {
+  for (const { name, strict } of [
+    { name: 'by its ARN', strict: { arn: role(DEV, 'stint/Admin') } },
+    { name: 'in several accounts', strict: { arn: role('*', 'stint/Admin'), accounts: [DEV, PROD] } },
+  ]) {
+    test(`${name} is not served by a wider rule`, () => {
+      const rules = new RoleRules([strict, { arn: role('*', 'stint/*') }])
+      expect(rules.find(role(DEV, 'stint/Admin'))?.rule).toBe(strict)
+      for (const path of ['stint/ADMIN', 'stint/x/admin']) expect(rules.find(role(DEV, path)), path).toBeUndefined()
+      expect(rules.find(role(DEV, 'stint/Admin2'))).toBeDefined()
+    })
+  }
+})
+
 describe('a reserved role', () => {
   const rules = new RoleRules([{ arn: role('*', 'stint/*') }], ['arn:{partition}:iam::{account}:role/stint/revoker'])
 
