@@ -100,12 +100,19 @@ function wildcardsOfService(
   const others = [...(actionsOfService(service) ?? [])].flatMap(([key, { action }]) =>
     wanted.has(key) ? [] : [action],
   )
-  return [...Map.groupBy(names, firstWord)].flatMap(([word, own]) => {
+  return [...groupByFirstWord(names)].flatMap(([word, own]) => {
     if (couldRaiseRights(service, word)) return []
-    const exact = exactWildcards(service, own, others)
-    const excepting = exceptingWildcard(service, own, others, allowed)
+    const rivals = others.filter((action) => startsWith(action, `${service}:${word}`))
+    const exact = exactWildcards(service, own, rivals)
+    const excepting = exceptingWildcard(service, own, rivals, allowed)
     return excepting && excepting.saves > sumSaves(exact) ? [excepting] : exact
   })
+}
+
+/** Names that a wildcard behind the first word of one would stand for are together: IAM ignores case, so `GET` with `GetPortal`. */
+function groupByFirstWord(names: readonly string[]): ReadonlyMap<string, string[]> {
+  const words = [...new Set(names.map(firstWord))].sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
+  return Map.groupBy(names, (name) => words.find((word) => startsWith(name, word)) ?? name)
 }
 
 function exactWildcards(service: string, names: readonly string[], others: readonly string[]): ActionWildcard[] {

@@ -26,6 +26,11 @@ describe('a wildcard for actions', () => {
     )
   })
 
+  test('names all that it stands for, since IAM ignores case: GET beside GetPortal', () => {
+    const members = findWildcards(expandActions('apigateway:Get*')).flatMap(({ actions }) => actions)
+    expect(members).toEqual(expect.arrayContaining(['apigateway:GET', 'apigateway:GetPortal']))
+  })
+
   test('has exceptions where one or a few are left out, unless another statement allows one of them', () => {
     const left = 'ec2:DescribeInstanceAttribute'
     const actions = describeAll.filter((action) => action !== left)
