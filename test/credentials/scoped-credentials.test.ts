@@ -118,9 +118,21 @@ const without = (element: string): Fault => ({
 })
 
 describe('an answer to GetScopedCredentials', () => {
+  test('that refuses a lease as too large is remembered, so that no session is made for another one', async () => {
+    aws.server.script('GetScopedCredentials', { kind: 'error', status: 400, code: 'PackedPolicyTooLarge' })
+    expect(await failure(mintRequest(aws.clock.now()))).toMatchObject({
+      code: 'SESSION_POLICY_TOO_LARGE',
+      details: { outcome: 'unknown' },
+    })
+    expect(await failure(mintRequest(aws.clock.now()))).toMatchObject({
+      code: 'SESSION_POLICY_TOO_LARGE',
+      details: { outcome: 'not_minted' },
+    })
+    expect(aws.server.sessions).toHaveLength(1)
+  })
+
   for (const [name, faults, code] of [
     ['refuses', [{ kind: 'error', status: 403, code: 'AccessDenied' }], 'PROVIDER_REFUSED'],
-    ['is too large', [{ kind: 'error', status: 400, code: 'PackedPolicyTooLarge' }], 'SESSION_POLICY_TOO_LARGE'],
     ['throttles', times(3, { kind: 'error', status: 400, code: 'Throttling' }), 'PROVIDER_THROTTLED'],
     ['fails', times(3, { kind: 'error', status: 503, code: 'ServiceUnavailable' }), 'PROVIDER_UNAVAILABLE'],
     ['is lost', times(3, { kind: 'answer_lost' }), 'PROVIDER_UNAVAILABLE'],

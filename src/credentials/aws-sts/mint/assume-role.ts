@@ -75,7 +75,7 @@ export class AssumeRoleMinter {
         pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
         onFault: (fault, number) => {
           if (fault.row.kind === 'throttled') bucket.slowDown()
-          if (/^PackedPolicyTooLarge/.test(fault.awsCode)) sizes.refused(session, readPercent(fault.error))
+          sizes.failed(session, fault)
           observer.callFailed?.(failedCall(call, fault, number))
         },
         onEnd: (error) => observer.callEnded?.({ ...call, error }),
@@ -123,11 +123,6 @@ export class AssumeRoleMinter {
       outcome,
     })
   }
-}
-
-/** The percentage in AWS's words, if it said one. */
-function readPercent({ details }: StintError): number | undefined {
-  return typeof details.packedPercent === 'number' ? details.packedPercent : undefined
 }
 
 /** A plain refusal (4xx) made no session; any other failed exchange may have. */

@@ -2,6 +2,7 @@ import { canonicalJson, sha256Hex } from '../../../core/canonical-json.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { BoundedMap } from '../../../core/limits/bounded-map.ts'
 import { type RefusedSize, type SizeForecast, sessionTooLarge } from '../../session-size.ts'
+import type { ProviderFault } from '../calls/errors.ts'
 import type { LeaseSession } from './lease-session.ts'
 
 /** The parts of a session that count for its packed size. */
@@ -72,7 +73,14 @@ export class PackedSizes {
     this.#roles.set(session.roleArn, { measure, seen })
   }
 
-  /** Remembers that STS refused the session by PackedPolicyTooLarge. @param percent as its message has it */
+  /** Remembers a failed call that STS refused as too large when packed; any other says nothing of sizes. */
+  failed(session: PackedParts, { awsCode, error }: Pick<ProviderFault, 'awsCode' | 'error'>): void {
+    if (!/^PackedPolicyTooLarge/.test(awsCode)) return
+    const { packedPercent } = error.details
+    this.refused(session, typeof packedPercent === 'number' ? packedPercent : undefined)
+  }
+
+  /** Remembers that STS refused the session. @param percent as its message has it */
   refused(session: PackedParts, percent?: number): void {
     const now = { at: this.#clock.now(), atMonotonicMs: this.#clock.monotonicMs() }
     this.#refused.set(refusalKey(session), { ...now, ...(percent !== undefined && { percent }) })

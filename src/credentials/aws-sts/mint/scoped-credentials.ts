@@ -50,6 +50,7 @@ export class ScopedCredentialsMinter {
     const lease = toLeaseSession(request, leaseEnd)
     // What STS would refuse of the lease is refused before a session is made for it.
     sessionRequest(lease, undefined, clock.now(), leaseEnd)
+    this.#deps.sizes.check(lease)
     const held = this.#parents.find(request.grant.id, lease.notAfter)
     const first = held ? await this.#fromHeld(held, lease, signal) : undefined
     if (first && !(first instanceof StintError)) return first
@@ -124,6 +125,7 @@ export class ScopedCredentialsMinter {
         pace: (maxWaitMs, abort) => bucket.acquire({ maxWaitMs, signal: abort }),
         onFault: (fault, number) => {
           if (fault.row.kind === 'throttled') bucket.slowDown()
+          this.#deps.sizes.failed(lease, fault)
           observer.callFailed?.(failedCall(call, fault, number))
         },
         // Credentials of a grant that AWS refuses say nothing of the broker's own.
