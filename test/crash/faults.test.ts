@@ -84,8 +84,11 @@ describe.concurrent('STS', () => {
       turn(() =>
         withStage(async (stage) => {
           stage.stage.cloud.setFault({ service: 'sts', kind: 'error500' })
+          const fromMs = performance.now()
           for (let n = 0; n < 12; n += 1) await stage.request(`key-down-000${n}`, 'read', 1_000)
-          expect(mints(stage)).toBeLessThanOrEqual(6)
+          // An open breaker lets one probe through every ten seconds, which a busy machine may take over the twelve requests.
+          const probes = Math.floor((performance.now() - fromMs) / 10_000)
+          expect(mints(stage)).toBeLessThanOrEqual(6 + probes)
           expect(stage.errors.at(-1)).toMatchObject({ code: 'PROVIDER_UNAVAILABLE', retryable: true })
         }),
       ),
