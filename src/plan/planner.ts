@@ -22,7 +22,7 @@ import { type Pairing, type PairingRules, pairAccess } from './pairing.ts'
 import type { DroppedActions, Plan, PlanPair, PlanWarning } from './plan.ts'
 import { wildcardWarnings } from './plan-size.ts'
 import { explainTooLarge } from './split-task.ts'
-import { findSettableKey, type ProtectedTagKey, protectedTagKeys } from './tag-keys.ts'
+import { findSettableKey, protectedTagKeys, type SettableKey } from './tag-keys.ts'
 import { findTagLabels } from './tag-labels.ts'
 import { type AccessEntry, findEntryField, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
 
@@ -244,10 +244,11 @@ export function createPlanner({
   }
 }
 
-function tagKeyWarning(action: string, { key, usedBy }: ProtectedTagKey): PlanWarning {
+function tagKeyWarning(action: string, { key, usedBy, canExclude }: SettableKey): PlanWarning {
+  const way = canExclude ? ' A condition on aws:TagKeys that names other keys excludes it.' : ''
   return {
     kind: 'sets_tag_key',
-    explanation: `${action} may set or remove the tag key ${key}, on which ${usedBy} rests, so it counts as permissions. A condition on aws:TagKeys that names other keys excludes it.`,
+    explanation: `${action} may set or remove the tag key ${key}, on which ${usedBy} rests, so it counts as permissions.${way}`,
   }
 }
 

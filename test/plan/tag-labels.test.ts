@@ -281,6 +281,39 @@ describe('setting a tag key on which access rests', () => {
       expected: 'permissions',
       key: 'env',
     },
+    // Service Catalog Developer Guide, UpdateProduct: AddTags and RemoveTags.
+    {
+      name: 'counts so where an update takes tags',
+      asked: {
+        actions: ['servicecatalog:UpdateProduct'],
+        resources: [`arn:aws:catalog:eu-west-1:${ACCOUNT}:product/p`],
+      },
+      expected: 'permissions',
+      key: 'env',
+    },
+    // CodeBuild API Reference, UpdateReportGroup, tags: "An updated list of tag key and value pairs".
+    {
+      name: 'is not excluded by other keys where an update replaces all tags',
+      asked: {
+        actions: ['codebuild:UpdateReportGroup'],
+        resources: [`arn:aws:codebuild:eu-west-1:${ACCOUNT}:report-group/r`],
+        conditions: [keys('cost')],
+      },
+      expected: 'permissions',
+      key: 'env',
+    },
+    // API Gateway API Reference, UntagResource: DELETE /tags/<arn>.
+    {
+      name: 'counts so where tags are resources',
+      asked: { actions: ['apigateway:DELETE'], resources: ['arn:aws:apigateway:eu-west-1::/tags/x'] },
+      expected: 'permissions',
+      key: 'env',
+    },
+    {
+      name: 'is not what deleting other resources does',
+      asked: { actions: ['apigateway:DELETE'], resources: ['arn:aws:apigateway:eu-west-1::/restapis/a1'] },
+      expected: 'destructive',
+    },
   ] as { name: string; asked: Partial<Asked>; expected: string; key?: string }[])
     test(name, () => {
       const plan = planOf({ actions: ['ec2:CreateTags'], resources: [INSTANCES], ...asked })
