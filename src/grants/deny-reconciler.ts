@@ -77,6 +77,7 @@ export async function beginDenyWrites(
 }
 
 async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, signal: AbortSignal): Promise<void> {
+  if (await letGo(parts, claimed)) return
   let update: Update
   try {
     update = await bringUpToDate(parts, claimed, signal)
@@ -105,6 +106,21 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   failpoint('reconcile.after_record')
   onWell(`deny:${list.key}`)
   tellWatermarks(parts, list, content)
+}
+
+/** Looks no more at a list that no configured role has, once nothing on it is needed. @returns whether it is one */
+async function letGo(
+  { ledger, provider, clockGuard, onWell }: DenyReconcilerParts,
+  { list, entries }: ClaimedDenyList,
+): Promise<boolean> {
+  const at = clockGuard.earliestNow()
+  const isServed = provider.fits(list.key, { grants: [] }, 0)
+  if (isServed || entries.some((entry) => isNeeded(entry, at))) return false
+  const removedGrantIds = entries.map((entry) => entry.grantId)
+  const { key: listKey, claimVersion } = list
+  await ledger.denyWritten({ listKey, claimVersion, grantIds: [], removedGrantIds, at, events: [] })
+  onWell(`deny:${list.key}`)
+  return true
 }
 
 /** What a pass over one list came to. */

@@ -1,6 +1,7 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { StintError } from '../../src/core/errors.ts'
 import { ROLE } from '../support/fake-provider.ts'
 import { type Harness, OSCAR, openHarness } from '../support/grant-harness.ts'
 
@@ -86,6 +87,21 @@ describe("an edit of somebody else's", () => {
     expect(h.provider.written).toHaveLength(1)
     expect((await h.events()).filter((type) => type === 'deny.written')).toHaveLength(1)
   })
+})
+
+test('the list of a role that is configured no more is a problem until its entries are over, and then looked at no more', async () => {
+  const id = await revoke('key-00000001')
+  h.provider.capacity = -1
+  const away = new StintError('PROVIDER_REFUSED', { explanation: 'No configured role has this deny list.' })
+  h.provider.beforeRead = () => {
+    throw away
+  }
+  await h.sweeper.reconcile()
+  expect(h.problems).toMatchObject([{ component: `deny:${KEY}`, error: { code: 'PROVIDER_REFUSED' } }])
+  for (let minute = 0; minute < 8; minute += 1) await look()
+  expect(h.well).toContain(`deny:${KEY}`)
+  expect(await h.ledger.denyOf(id)).toBeUndefined()
+  expect(await h.ledger.getDenyList(KEY)).not.toHaveProperty('nextAttemptAt')
 })
 
 describe("the cloud's clock", () => {
