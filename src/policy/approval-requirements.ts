@@ -1,4 +1,6 @@
 import { ACTION_CLASSES, type ActionClass } from '../aws/action-classes.ts'
+import { classify } from '../aws/classify.ts'
+import { riskierClass } from '../aws/judging/judge-action.ts'
 import type { LabelMark } from '../plan/labels.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import type { Verdict } from './cedar/cedar-judge.ts'
@@ -70,10 +72,13 @@ function findRequirement(
   return because.length > 0 ? { anyOf: [ANYONE], because } : undefined
 }
 
-/** Destroying is waived only where all of it is known not to be production, and none of it is guarded. */
+/**
+ * Destroying is waived only where all of it is known not to be production, and none of it is guarded; an operator's milder class
+ * for what destroys does not change that.
+ */
 function mayWaive(pair: PlanPair, { allowWaivers = false }: ApprovalRules, marks: NonNullable<Plan['labelMarks']>) {
   if (!allowWaivers || NEVER_WAIVED.includes(pair.class)) return false
-  if (pair.class !== 'destructive') return true
+  if (riskierClass(pair.class, classify(pair.action).class) !== 'destructive') return true
   const isWithin = pair.within.some((label) => marks[label]?.includes('nonproduction'))
   return isWithin && guardedLabels(pair, marks).length === 0
 }

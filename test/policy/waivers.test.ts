@@ -146,3 +146,20 @@ for (const { name, text, says } of [
     assert.equal(set, undefined)
     assert.match(problems.map(({ message }) => message).join('\n'), says)
   })
+
+// docs/actions.md: an override may lower destructive to write.
+for (const { name, within, waived } of [
+  { name: 'outside of labels marked nonproduction', within: [], waived: false },
+  { name: 'on production', within: ['prod'], waived: false },
+  { name: 'within a label marked nonproduction', within: ['staging'], waived: true },
+])
+  test(`what destroys and counts as a write ${name} is ${waived ? '' : 'not '}waived`, () => {
+    const pair = pairOf({ action: 'ec2:TerminateInstances', class: 'write', within, touches: within })
+    const input = inputOf([pair], { approvalsRequiredFor: ['write'] })
+    const { outcome } = decide(setOf(WAIVER), {
+      ...input,
+      allowWaivers: true,
+      plan: { ...input.plan, labelMarks: MARKS },
+    })
+    assert.equal(outcome, waived ? 'permit' : 'approval')
+  })
