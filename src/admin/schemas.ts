@@ -13,7 +13,7 @@ import {
   LEASE_STATES,
   UNREGISTERED_REASONS,
 } from '../ledger/records.ts'
-import { LABEL_MARKS } from '../plan/labels.ts'
+import { LABEL_MARKS } from '../plan/labels/labels.ts'
 import { DROP_REASONS, PLAN_WARNINGS } from '../plan/plan.ts'
 import { FAILURE_REASONS, OUTCOMES } from '../policy/decision.ts'
 

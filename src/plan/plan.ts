@@ -1,6 +1,6 @@
 import type { ActionClass, ActionFlag } from '../aws/action-classes.ts'
 import type { Condition } from '../aws/conditions/condition.ts'
-import type { LabelMark } from './labels.ts'
+import type { LabelMark } from './labels/labels.ts'
 import type { Task } from './task.ts'
 
 /** One action on one resource pattern: the unit that is classified, labelled, judged and allowed. */

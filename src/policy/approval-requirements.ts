@@ -1,7 +1,7 @@
 import { ACTION_CLASSES, type ActionClass } from '../aws/action-classes.ts'
 import { classify } from '../aws/classify.ts'
 import { riskierClass } from '../aws/judging/judge-action.ts'
-import type { LabelMark } from '../plan/labels.ts'
+import type { LabelMark } from '../plan/labels/labels.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import type { Verdict } from './cedar/cedar-judge.ts'
 import { ANYONE } from './checks/mentions.ts'

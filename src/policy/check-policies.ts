@@ -1,5 +1,5 @@
 import { asStintError } from '../core/errors.ts'
-import type { LabelSet } from '../plan/labels.ts'
+import type { LabelSet } from '../plan/labels/labels.ts'
 import type { ApprovalRules } from './approval-requirements.ts'
 import { findIdleWaivers } from './checks/idle-waivers.ts'
 import { findUnknownNames, type KnownNames, listLooked } from './checks/known-names.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
-import { parseLabels } from '../../src/plan/labels.ts'
+import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
 import {
   ADMIN_OUTSIDE,

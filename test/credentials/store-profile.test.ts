@@ -4,7 +4,7 @@ import { compileSessionPolicy } from '../../src/aws/session-policy.ts'
 import { PROFILES } from '../../src/aws/store-profile.ts'
 import { toLeaseSession } from '../../src/credentials/aws-sts/mint/lease-session.ts'
 import { sessionRequest } from '../../src/credentials/aws-sts/mint/session-request.ts'
-import { NO_LABELS } from '../../src/plan/labels.ts'
+import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { type AwsHarness, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
 

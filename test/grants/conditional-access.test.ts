@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { planHash } from '../../src/plan/planner.ts'
+import { planHash } from '../../src/plan/assemble-plan.ts'
 import { DECISIONS, type Harness, openHarness, task } from '../support/grant-harness.ts'
 
 let h: Harness

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
-import { NO_LABELS } from '../../src/plan/labels.ts'
+import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 
 const ROLE = 'arn:aws:iam::123456789012:role/stint/agent-data'

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { PROFILES } from '../../src/aws/store-profile.ts'
 import { asStintError, type ErrorDetails, type StintError } from '../../src/core/errors.ts'
-import { NO_LABELS } from '../../src/plan/labels.ts'
-import { createPlanner, planHash } from '../../src/plan/planner.ts'
+import { planHash } from '../../src/plan/assemble-plan.ts'
+import { NO_LABELS } from '../../src/plan/labels/labels.ts'
+import { createPlanner } from '../../src/plan/planner.ts'
 import { readTask, taskHash } from '../../src/plan/task.ts'
 
 const ROLE = 'arn:aws:iam::123456789012:role/stint/agent-ops'

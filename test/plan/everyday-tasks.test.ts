@@ -5,9 +5,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
-import { NO_LABELS } from '../../src/plan/labels.ts'
+import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { createPlanner, type RoleSettings } from '../../src/plan/planner.ts'
+import { createPlanner } from '../../src/plan/planner.ts'
+import type { RoleSettings } from '../../src/plan/role-settings.ts'
 import tasks from './everyday-tasks.json' with { type: 'json' }
 
 interface Row {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseLabels } from '../../src/plan/labels.ts'
+import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 
 // Staging is 111…, prod is 222….

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseResourcePattern } from '../../src/aws/arn.ts'
-import { findLabels } from '../../src/plan/find-labels.ts'
-import { parseLabels } from '../../src/plan/labels.ts'
+import { findLabels } from '../../src/plan/labels/find-labels.ts'
+import { parseLabels } from '../../src/plan/labels/labels.ts'
 
 const set = parseLabels({
   labels: [

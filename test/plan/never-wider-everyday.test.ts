@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { hasCode } from '../../src/core/errors.ts'
-import { NO_LABELS } from '../../src/plan/labels.ts'
+import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { EVERYDAY_ROLE, everydayTasks, type TaskEntry } from '../bench/tasks/everyday-tasks.ts'

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { ACTION_TABLE_VERSION } from '../../src/aws/classify.ts'
 import type { StintError } from '../../src/core/errors.ts'
-import { parseLabels } from '../../src/plan/labels.ts'
-import { createPlanner, planHash, type RoleSettings } from '../../src/plan/planner.ts'
+import { planHash } from '../../src/plan/assemble-plan.ts'
+import { parseLabels } from '../../src/plan/labels/labels.ts'
+import { createPlanner } from '../../src/plan/planner.ts'
+import type { RoleSettings } from '../../src/plan/role-settings.ts'
 
 const ROLE = 'arn:aws:iam::123456789012:role/stint/agent-data'
 const OPEN_ROLE = 'arn:aws:iam::123456789012:role/stint/agent-open'

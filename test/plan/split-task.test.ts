@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fromServiceError, toGrpcStatus } from '../../src/contract/error-status.ts'
 import { type ErrorDetails, StintError } from '../../src/core/errors.ts'
-import { NO_LABELS } from '../../src/plan/labels.ts'
+import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { EVERYDAY_ROLE, everydayTasks, type TaskEntry } from '../bench/tasks/everyday-tasks.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
-import { parseLabels } from '../../src/plan/labels.ts'
+import { parseLabels } from '../../src/plan/labels/labels.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { evaluateIam } from '../support/iam-evaluator.ts'

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { actionsOfService } from '../../src/aws/action-table.ts'
 import { MAX_SESSION_POLICY_CHARACTERS, withLeaseEnd } from '../../src/aws/session-policy.ts'
 import { PROFILES } from '../../src/aws/store-profile.ts'
-import { NO_LABELS } from '../../src/plan/labels.ts'
+import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { describeWithService } from './service.ts'
 

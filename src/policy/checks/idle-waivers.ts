@@ -1,4 +1,4 @@
-import type { LabelSet } from '../../plan/labels.ts'
+import type { LabelSet } from '../../plan/labels/labels.ts'
 import { type ApprovalRules, NEVER_WAIVED } from '../approval-requirements.ts'
 import { findReach } from '../cedar/candidates.ts'
 import type { Policy } from '../policy.ts'

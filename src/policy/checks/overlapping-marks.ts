@@ -1,6 +1,6 @@
 import { type ResourcePattern, resourceIntersects } from '../../aws/arn.ts'
 import { intersects } from '../../aws/glob.ts'
-import type { LabelSet } from '../../plan/labels.ts'
+import type { LabelSet } from '../../plan/labels/labels.ts'
 import type { PolicyProblem } from '../policy-set.ts'
 
 /** Labels marked production and nonproduction that share resources: there production counts, and no waiver applies. */

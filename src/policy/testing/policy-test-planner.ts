@@ -1,4 +1,4 @@
-import { parseLabels } from '../../plan/labels.ts'
+import { parseLabels } from '../../plan/labels/labels.ts'
 import { createPlanner, type PlannerOptions } from '../../plan/planner.ts'
 import type { PolicyTestPlanner } from './policy-tests.ts'
 

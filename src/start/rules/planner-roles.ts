@@ -2,7 +2,7 @@ import type { RoleArn } from '../../aws/arn.ts'
 import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { type RoleSetting, revokerTemplates } from '../../config/role-settings.ts'
 import type { PlanWarning } from '../../plan/plan.ts'
-import type { RoleSettings } from '../../plan/planner.ts'
+import type { RoleSettings } from '../../plan/role-settings.ts'
 
 /** The planner's settings of each role, with what nobody can revoke. */
 export class PlannerRoles {

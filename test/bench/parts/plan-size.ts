@@ -1,5 +1,5 @@
 import { hasCode, StintError } from '../../../src/core/errors.ts'
-import { NO_LABELS } from '../../../src/plan/labels.ts'
+import { NO_LABELS } from '../../../src/plan/labels/labels.ts'
 import { createPlanner, type Planner } from '../../../src/plan/planner.ts'
 import type { BenchRun } from '../bench-run.ts'
 import { EVERYDAY_ROLE, everydayTasks, type TaskEntry } from '../tasks/everyday-tasks.ts'

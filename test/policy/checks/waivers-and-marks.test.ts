@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
-import { parseLabels } from '../../../src/plan/labels.ts'
+import { parseLabels } from '../../../src/plan/labels/labels.ts'
 import { checkAgainst } from '../../../src/policy/check-policies.ts'
 import { formatProblem } from '../../../src/policy/policy-directory.ts'
 import { setOf } from '../policy-fixtures.ts'

@@ -1,6 +1,6 @@
 import { GetObjectCommand, HeadBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { afterEach, expect, test } from 'vitest'
-import { NO_LABELS } from '../../../src/plan/labels.ts'
+import { NO_LABELS } from '../../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../../src/plan/planner.ts'
 import type { PracticeCloud } from '../../../src/practice/cloud.ts'
 import { assume, outcome, policy, startStage, TASK_ROLE } from '../stage.ts'

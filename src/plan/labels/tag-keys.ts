@@ -1,8 +1,8 @@
-import type { ResourcePattern } from '../aws/arn.ts'
-import { classify } from '../aws/classify.ts'
-import type { Condition } from '../aws/conditions/condition.ts'
-import { intersects, matches } from '../aws/glob.ts'
-import type { Pairing } from './pairing.ts'
+import type { ResourcePattern } from '../../aws/arn.ts'
+import { classify } from '../../aws/classify.ts'
+import type { Condition } from '../../aws/conditions/condition.ts'
+import { intersects, matches } from '../../aws/glob.ts'
+import type { Pairing } from '../pairing.ts'
 import type { TagSelector } from './tag-labels.ts'
 
 /** A tag key on which access rests: whoever sets it moves resources into a label or out of it. */

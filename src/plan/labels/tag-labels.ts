@@ -1,10 +1,10 @@
-import { type ResourcePattern, splitArn } from '../aws/arn.ts'
-import { findAction } from '../aws/classify.ts'
-import type { Condition } from '../aws/conditions/condition.ts'
-import { hasTaggedResources } from '../aws/conditions/known-keys.ts'
-import { intersects, matches } from '../aws/glob.ts'
-import { findReach, type ReachingRole } from '../aws/reach/action-reach.ts'
-import { z } from '../core/documents/schema.ts'
+import { type ResourcePattern, splitArn } from '../../aws/arn.ts'
+import { findAction } from '../../aws/classify.ts'
+import type { Condition } from '../../aws/conditions/condition.ts'
+import { hasTaggedResources } from '../../aws/conditions/known-keys.ts'
+import { intersects, matches } from '../../aws/glob.ts'
+import { findReach, type ReachingRole } from '../../aws/reach/action-reach.ts'
+import { z } from '../../core/documents/schema.ts'
 
 /** A label's resources by their tag: those whose tag `key` has one of the values. */
 export interface TagSelector {

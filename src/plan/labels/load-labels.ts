@@ -1,6 +1,6 @@
-import { fileError, YamlDocument } from '../core/documents/yaml-document.ts'
-import { StintError } from '../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
+import { fileError, YamlDocument } from '../../core/documents/yaml-document.ts'
+import { StintError } from '../../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
 import { type LabelSet, parseLabels } from './labels.ts'
 
 /** Enough to share a list of patterns between labels; far too few for a file that grows by aliases of aliases. */

@@ -1,8 +1,8 @@
-import { parseResourcePattern, type ResourcePattern, splitArn } from '../aws/arn.ts'
-import { compileGlob, type Glob } from '../aws/glob.ts'
-import { z } from '../core/documents/schema.ts'
-import type { YamlDocument } from '../core/documents/yaml-document.ts'
-import { asStintError, StintError } from '../core/errors.ts'
+import { parseResourcePattern, type ResourcePattern, splitArn } from '../../aws/arn.ts'
+import { compileGlob, type Glob } from '../../aws/glob.ts'
+import { z } from '../../core/documents/schema.ts'
+import type { YamlDocument } from '../../core/documents/yaml-document.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
 import { type TagSelector, tagSelectorSchema } from './tag-labels.ts'
 
 /**

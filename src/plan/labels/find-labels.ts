@@ -1,6 +1,6 @@
-import { parseRoleArn, type ResourcePattern, resourceContains, resourceIntersects } from '../aws/arn.ts'
-import { findAction } from '../aws/classify.ts'
-import { intersects } from '../aws/glob.ts'
+import { parseRoleArn, type ResourcePattern, resourceContains, resourceIntersects } from '../../aws/arn.ts'
+import { findAction } from '../../aws/classify.ts'
+import { intersects } from '../../aws/glob.ts'
 import {
   type ActionReach,
   findReach,
@@ -9,7 +9,7 @@ import {
   ownersWithoutAccount,
   type ReachingRole,
   reachesPattern,
-} from '../aws/reach/action-reach.ts'
+} from '../../aws/reach/action-reach.ts'
 import type { Labelled, LabelPattern, LabelSet } from './labels.ts'
 
 /** What one action of a role can reach by the pattern that is labelled. */
