@@ -32,6 +32,17 @@ describe('an action that AWS may add tomorrow', () => {
     })
 })
 
+// API References of EC2, Auto Scaling, Elastic Beanstalk and Systems Manager: the answers hold user data, environment
+// properties, or commands and their output.
+for (const action of [
+  'autoscaling:DescribeLaunchConfigurations',
+  'ec2:DescribeLaunchTemplateVersions',
+  'ec2:DescribeSpotInstanceRequests',
+  'elasticbeanstalk:DescribeConfigurationSettings',
+  'ssm:GetCommandInvocation',
+])
+  test(`${action} may return a secret`, () => expect(judgeAction(findAction(action)).flags).toContain('secret'))
+
 describe('reasons', () => {
   test('say which rule decided, in the order of judging', () => {
     const { class: risk, reasons } = judgeAction(findAction('codepipeline:GetThirdPartyJobDetails'))

@@ -21,8 +21,15 @@ export const SECRET_ROWS: readonly OverlayRow[] = [
     reason: 'public lists of exposed credentials name it; harmless to flag',
   },
   {
-    actions: 'codebuild:BatchGetCommandExecutions codebuild:ListSandboxes',
+    actions:
+      'codebuild:BatchGetCommandExecutions codebuild:ListSandboxes ssm:GetCommandInvocation ssm:ListCommandInvocations ssm:ListCommands',
     flags: ['secret'],
     reason: 'commands often hold secrets',
+  },
+  {
+    actions:
+      'autoscaling:DescribeLaunchConfigurations ec2:DescribeSpotFleetRequests ec2:DescribeSpotInstanceRequests elasticbeanstalk:DescribeConfigurationSettings opsworks:DescribeApps',
+    flags: ['secret'],
+    reason: 'user data and environment variables often hold secrets',
   },
 ]
