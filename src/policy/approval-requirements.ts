@@ -79,12 +79,17 @@ function findRequirement(
 function mayWaive(pair: PlanPair, { allowWaivers = false }: ApprovalRules, marks: NonNullable<Plan['labelMarks']>) {
   if (!allowWaivers || NEVER_WAIVED.includes(pair.class)) return false
   if (riskierClass(pair.class, classify(pair.action).class) !== 'destructive') return true
-  const isWithin = pair.within.some((label) => marks[label]?.includes('nonproduction'))
+  const isWithin = pair.within.some((label) => marksOf(label, marks).includes('nonproduction'))
   return isWithin && guardedLabels(pair, marks).length === 0
 }
 
 function guardedLabels({ touches }: PlanPair, marks: NonNullable<Plan['labelMarks']>): string[] {
-  return touches.filter((label) => marks[label]?.some((mark) => GUARDED.includes(mark)))
+  return touches.filter((label) => marksOf(label, marks).some((mark) => GUARDED.includes(mark)))
+}
+
+/** A label may have the name of a property that every object has. */
+function marksOf(label: string, marks: NonNullable<Plan['labelMarks']>): readonly LabelMark[] {
+  return Object.hasOwn(marks, label) ? (marks[label] ?? []) : []
 }
 
 function addReasons<Entry extends { because: Set<string> }>(

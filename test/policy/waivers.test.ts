@@ -57,6 +57,8 @@ const cases: Case[] = [
   { policies: PLAIN, class: 'list', touches: ['prod'] },
   { policies: PLAIN, class: 'write', within: ['staging'] },
   { policies: PLAIN, class: 'write', within: ['unmarked'] },
+  // The name of a property that every object has.
+  { policies: PLAIN, class: 'write', within: ['constructor'] },
   // Who asks for a group is asked for, mark or not.
   { policies: OWNERS, class: 'write', touches: ['prod'], asks: 'owners for asks' },
   { policies: OWNERS, class: 'read', asks: 'owners for asks' },
