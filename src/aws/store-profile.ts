@@ -77,7 +77,7 @@ const MINIO_ACTIONS: ReadonlySet<string> = new Set(
     .map((name) => `s3:${name}`),
 )
 
-/** Of the keys that a task may use, the one that the other stores know too. */
+/** The one key of tasks that the other stores know too. */
 const S3_CONDITION_KEYS: ReadonlySet<string> = new Set(['s3:prefix'])
 
 /** One row a profile. */

@@ -24,7 +24,7 @@ export const network = z
   })
 
 /**
- * What can never match on AWS, which puts public addresses alone into aws:SourceIp.
+ * Ranges that can never match on AWS, which puts public addresses alone into aws:SourceIp.
  *
  * @param ownEndpoint whether another service than AWS is called; it may be on this machine.
  * @returns undefined if the range is fine.

@@ -34,7 +34,7 @@ const revoker = z.strictObject({
 
 const role = z.strictObject({
   arn,
-  /** What the `*` of the account stands for; every account unless set. */
+  /** The accounts that the `*` stands for; every account unless set. */
   accounts: z.array(accountId).min(1).max(MAX_ACCOUNTS).optional(),
   externalIdFile: path.optional(),
   /** Networks from which sessions of the role work; any unless set. */
@@ -72,9 +72,9 @@ export function revokerTemplates(list: readonly RoleSetting[]): string[] {
   )
 }
 
-/** What the store behind the endpoints takes. */
+/** The abilities of the store behind the endpoints. */
 interface RoleStore {
-  /** Of the roles that it has; undefined for any. */
+  /** The partition of its roles; undefined for any. */
   readonly partition: string | undefined
   /** Credentials write policies in their own account only. */
   readonly oneAccount: boolean
@@ -107,7 +107,7 @@ export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: 
   }
 }
 
-/** What is wrong with a role alone, by path; undefined where nothing is. */
+/** The problems of a role alone, by path; undefined where nothing is. */
 function* roleProblems(
   { arn: text, accounts, externalIdFile, network: bound, revocation }: RoleSetting,
   pattern: RolePattern,
@@ -140,7 +140,7 @@ function* roleProblems(
     ]
 }
 
-/** What must be in the account of its role. */
+/** Settings that must be in the account of their role. */
 interface AccountThing {
   readonly what: string
   readonly is: (arn: string) => boolean

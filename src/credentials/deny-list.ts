@@ -5,7 +5,7 @@ export interface DenyCandidate {
   readonly grantId: string
   /** The newest instant at which one of its sessions can have been issued. */
   readonly lastIssuedAt: Date
-  /** Whose grant it is. Missing, or without `named`: no watermark of an agent covers it. */
+  /** The agent that the grant is for. Missing, or without `named`: no watermark of an agent covers it. */
   readonly agent?: string
   /** All of its sessions carry the agent in their names. */
   readonly named?: boolean
@@ -15,7 +15,7 @@ export interface DenyCandidate {
   readonly urgent?: boolean
 }
 
-/** What a planned list is made from. */
+/** Inputs of a planned list. */
 export interface DenyListInput {
   /** All grants that must be denied now; those whose last session is over are not in it. */
   readonly entries: readonly DenyCandidate[]
@@ -38,7 +38,7 @@ export const RESERVED_PLACES = 16
 /** The entries of one agent that compete for places. */
 interface Share {
   readonly agent: string
-  /** What an operator ended first, then those that can chain, then the newest. */
+  /** Grants that an operator ended first, then those that can chain, then the newest. */
   readonly entries: readonly DenyCandidate[]
 }
 
@@ -90,7 +90,7 @@ class SharedPlan {
   readonly #shares: readonly Share[]
   /** Entries that are named in any case: those in reserve, and those that only their names can deny. */
   readonly #always: readonly DenyCandidate[]
-  /** What is left of the reserve. */
+  /** The rest of the reserve. */
   readonly #spare: number
 
   constructor(entries: readonly DenyCandidate[], input: DenyListInput, reserve: number) {
@@ -143,7 +143,7 @@ class SharedPlan {
       const rest = entries.slice(most)
       const beforeMs = Math.max(...rest.map((entry) => this.#coveredMs(entry)))
       if (rest.length > 0) watermarks.push({ agent, before: new Date(beforeMs) })
-      // What the watermark covers anyway needs no place.
+      // Entries that the watermark covers need no place.
       named.push(...entries.slice(0, most).filter((entry) => entry.chains || this.#coveredMs(entry) > beforeMs))
     }
     return toList(named, shareInstants(watermarks, instants), this.#floorMs)
@@ -218,7 +218,7 @@ function isCoverable({ agent, named }: DenyCandidate): boolean {
   return agent !== undefined && named === true
 }
 
-/** What operators ended, shared by agent too: the first of each, then the second … */
+/** Grants that operators ended, shared by agent too: the first of each, then the second … */
 function reservedOf(entries: readonly DenyCandidate[], reserve: number): ReadonlySet<DenyCandidate> {
   const taken = new Map<string | undefined, number>()
   const inTurn = entries

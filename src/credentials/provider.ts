@@ -69,7 +69,7 @@ export interface DenyListLocation {
   readonly roleArns: readonly string[]
 }
 
-/** What a deny list has to hold, whole. */
+/** The whole content of a deny list. */
 export interface DenyListContent {
   /** Ids of grants. */
   readonly grants: readonly string[]
@@ -99,7 +99,7 @@ export interface AgentWatermark {
 /** By what a session is named. */
 export interface SessionNaming {
   readonly grantId: string
-  /** Of the lease within the grant. */
+  /** The number of the lease within the grant. */
   readonly number: number
   /** The subject that the grant is for. */
   readonly agent: string
@@ -111,7 +111,7 @@ export interface DenyWindow {
   readonly until: Date
   /** The newest instant at which one of the leases can have been issued. */
   readonly lastIssuedAt: Date
-  /** What the leases' credentials can make may work after the leases' own ends, so that a deny is needed even then. */
+  /** True if sessions that the leases' credentials make may work after the leases' own ends, so that a deny is needed even then. */
   readonly outlivesLeases: boolean
   /** The names of all sessions carry the agent, so that a watermark of the agent reaches them. */
   readonly namesAgent: boolean
@@ -123,7 +123,7 @@ export interface CredentialProvider {
   /** Missing where answers do not tell the time. */
   readonly cloudClock?: CloudClock
   /**
-   * What the session of a lease will be called. It is on record before the mint, so that a session of unknown outcome can be
+   * The name of a lease's session. It is on record before the mint, so that a session of unknown outcome can be
    * found in the cloud's log, and denied. Pure; no two leases share a name.
    */
   nameSession(lease: SessionNaming): string
@@ -149,7 +149,7 @@ export interface CredentialProvider {
   findDenyList(roleArn: string): DenyListLocation | undefined
   /** True if the list fits into its policy document. @param spare how many further grants it must have room for */
   fits(listKey: string, list: DenyListContent, spare?: number): boolean
-  /** What the document of a list would say; compare it with that of `readDenyList`. @throws {StintError} PROVIDER_REFUSED */
+  /** The digest of the document that a list would have; compare it with that of `readDenyList`. @throws {StintError} PROVIDER_REFUSED */
   digestOf(listKey: string, list: DenyListContent): string
   /** Reads what the document of a list says now. @throws {StintError} PROVIDER_* */
   readDenyList(listKey: string, signal: AbortSignal): Promise<LiveDenyList>

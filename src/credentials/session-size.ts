@@ -1,7 +1,7 @@
 import { StintError } from '../core/errors.ts'
 import type { Plan, PlanWarning } from '../plan/plan.ts'
 
-/** What a session is made from, as far as it is known before its grant is. */
+/** The makings of a session, as far as they are known before its grant is. */
 export interface SessionOutline {
   readonly roleArn: string
   /** The agent's subject. */
@@ -16,12 +16,12 @@ export interface RefusedSize {
   readonly kind: 'refused'
   readonly at: Date
   readonly until: Date
-  /** Of the cloud's room, where it said so. */
+  /** Share of the cloud's room, where the cloud said so. */
   readonly percent?: number
 }
 
 /**
- * What is known of the room that a session takes at the cloud before it is minted. `unknown`: no session of the role was seen
+ * The room that a session takes, as far as it is known, at the cloud before it is minted. `unknown`: no session of the role was seen
  * since the start. `predicted`: a guess from earlier ones; over 100 % the cloud may refuse.
  */
 export type SizeForecast =
@@ -42,7 +42,7 @@ export function sessionTooLarge(refused: RefusedSize, details: { readonly outcom
   })
 }
 
-/** What an agent or an approver should know of a forecast; nothing where it is small or unknown. */
+/** The warnings of a forecast for an agent or an approver; none where it is small or unknown. */
 export function sizeWarnings(forecast: SizeForecast): readonly PlanWarning[] {
   if (forecast.kind === 'refused') return [{ kind: 'session_too_large', explanation: explainRefused(forecast) }]
   if (forecast.kind === 'unknown' || forecast.percent <= NEARLY_FULL_PERCENT) return []

@@ -28,7 +28,7 @@ export interface DenyReconcilerParts {
   readonly hub: WatchHub
   /** Names this process on its claims. */
   readonly owner: string
-  /** What this process knows of the documents beside the ledger. */
+  /** This process's memory of the documents, beside the ledger. */
   readonly memory: DenyMemory
   /** 0 to 1, for jitter. */
   readonly random: () => number
@@ -38,7 +38,7 @@ export interface DenyReconcilerParts {
   readonly onWell: (component: string) => void
 }
 
-/** What one process remembers of deny documents between two passes. */
+/** The memory of one process of deny documents between two passes. */
 export class DenyMemory {
   /** Keys of lists that are being read or written. */
   readonly busy = new Set<string>()
@@ -123,7 +123,7 @@ async function letGo(
   return true
 }
 
-/** What a pass over one list came to. */
+/** The result of a pass over one list. */
 interface Update {
   /** That the document has to hold. */
   readonly entries: readonly DenyEntry[]
@@ -133,7 +133,7 @@ interface Update {
   /** Missing: the document was as wanted already. */
   readonly wrote: { readonly digest: string; readonly sequence: number } | undefined
   readonly at: Date
-  /** What was found beside. */
+  /** Events of anything else that was found. */
   readonly events: readonly AuditEventInput[]
 }
 
@@ -262,7 +262,7 @@ function tellProblem({ onProblem }: DenyReconcilerParts, { list }: ClaimedDenyLi
   onProblem({ component: `deny:${list.key}`, error })
 }
 
-/** What was written, and who came under a watermark with it or left one. */
+/** Events of a write: its content, and the agents that came under a watermark or left one. */
 function toWrittenEvents(
   { list, agents, entries: before }: ClaimedDenyList,
   { entries, expired, content, wrote, at }: Update,

@@ -5,7 +5,7 @@ import type { DueGrant, GrantMove, NewLease } from '../ledger/ledger.ts'
 import type { DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 
-/** What the operator says of a grant's life; times in milliseconds. */
+/** The operator's settings for a grant's life; times in milliseconds. */
 export interface LifeSettings {
   /** Length of a lease. */
   readonly leaseMs: number

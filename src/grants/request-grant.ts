@@ -96,7 +96,7 @@ async function checkQuota(
   throw new StintError('QUOTA_EXCEEDED', { explanation })
 }
 
-/** What is known of the size that a session of this task would have. */
+/** Forecasts the size of a session of this task. */
 export function forecastSize(
   { provider }: Pick<RequestParts, 'provider'>,
   { subject }: CallerIdentity,

@@ -25,11 +25,11 @@ import {
 } from './request-grant.ts'
 import { type WatchParts, watchGrant } from './watch-grant.ts'
 
-/** What a task comes to. */
+/** The plan of a task, and its decision. */
 export interface PlanAnswer {
   readonly plan: Plan
   readonly decision: Decision
-  /** What is known now besides the plan's own warnings, which are part of its hash. */
+  /** Warnings of now besides the plan's own warnings, which are part of its hash. */
   readonly warnings: readonly PlanWarning[]
   /** If the decision asks for an approval: how many people could give it now. */
   readonly couldApprove?: number

@@ -1,6 +1,6 @@
 import type { DenyList, DenyMark, LedgerIdentity } from './records.ts'
 
-/** What stands in a policy document, whoever wrote it. */
+/** The content of a policy document, whoever wrote it. */
 export interface LiveDocument {
   /** The same for documents that say the same. */
   readonly digest: string

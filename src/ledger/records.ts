@@ -133,7 +133,7 @@ export interface DenyEntry {
   readonly until: Date
   /** The newest instant at which a lease of this grant was issued; a watermark after it covers the grant. */
   readonly lastIssuedAt: Date
-  /** Whose grant it is; missing when the row of the grant is damaged. */
+  /** The subject that the grant is for; missing when the row of the grant is damaged. */
   readonly agent?: string
   /** The names of all its sessions carry the agent, so that a watermark of the agent covers it. */
   readonly namesAgent?: boolean
@@ -154,9 +154,9 @@ export interface DenyAgentWatermark {
   readonly before: Date
 }
 
-/** Who wrote a deny document, and when in the order of its writes. The document carries it. */
+/** The writer of a deny document, and when it wrote in the order of its writes. The document carries it. */
 export interface DenyMark {
-  /** Of the ledger that the list comes from: 12 characters of Crockford's base32. */
+  /** The id of the ledger that the list comes from: 12 characters of Crockford's base32. */
   readonly ledgerId: string
   /** Which opening of the ledger: later ones are higher, and no two are alike, also in copies of it. */
   readonly epoch: number
@@ -182,7 +182,7 @@ export interface DenyList {
   /** When the first of those attempts failed. */
   readonly failingSince?: Date
   readonly lastWrittenAt?: Date
-  /** What the last write that was confirmed wrote, and its number: see `DenyMark`. */
+  /** The digest of the last confirmed write, and its number: see `DenyMark`. */
   readonly written?: { readonly digest: string; readonly sequence: number }
   /** Sessions under this list that were issued before this instant are denied. */
   readonly watermark?: Date

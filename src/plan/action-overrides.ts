@@ -4,7 +4,7 @@ import { z } from '../core/documents/schema.ts'
 import type { YamlDocument } from '../core/documents/yaml-document.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 
-/** What an operator decided about the class of one action. */
+/** An operator's decision about the class of one action. */
 export interface ActionOverride {
   readonly action: string
   readonly class: ActionClass

@@ -39,7 +39,7 @@ const MAX_TASKS = 12
 /** Largest entries named by a refusal. */
 const ENTRIES_SHOWN = 3
 const TEXT_SHOWN = 60
-/** Of the sentence about a split: the edge cuts an explanation of several hundred, and `split` says all of it. */
+/** The most characters of the sentence about a split: the edge cuts an explanation of several hundred, and `split` says all of it. */
 const SPLIT_SHOWN = 200
 
 /**

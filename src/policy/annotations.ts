@@ -2,11 +2,11 @@ const KNOWN = ['id', 'approval', 'reason', 'description']
 
 type Annotations = Readonly<Record<string, string>>
 
-/** What `@approval` says: who must approve, or why nobody need to; neither where there is none. */
+/** The content of `@approval`: who must approve, or why nobody need to; neither where there is none. */
 export interface ApprovalAnnotation {
   /** A member of this group must approve; `any` stands for every approver. */
   readonly group?: string
-  /** Of `@approval("none")`: the reason. */
+  /** The reason of `@approval("none")`. */
   readonly waiver?: string
 }
 

@@ -52,7 +52,7 @@ export function mergeRequirements(
   return { approval: sortEntries(asked), waivers: sortEntries(waived) }
 }
 
-/** Who is asked for a pair, waivers aside; undefined: nobody. */
+/** The people to ask about a pair, waivers aside; undefined: nobody. */
 function findRequirement(
   pair: PlanPair,
   { applied }: Verdict,

@@ -19,9 +19,9 @@ export interface PolicyCheck {
   readonly policies: number
   readonly errors: readonly PolicyProblem[]
   readonly warnings: readonly PolicyProblem[]
-  /** What the policies' names were compared with: labels, registrations, operators, roles, trust domains. */
+  /** Files that the policies' names were compared with: labels, registrations, operators, roles, trust domains. */
   readonly checked: readonly string[]
-  /** What nobody gave to compare them with. */
+  /** Files that nobody gave to compare them with. */
   readonly notChecked: readonly string[]
 }
 

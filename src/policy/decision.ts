@@ -28,7 +28,7 @@ export interface Waiver {
   readonly policy: string
   /** The `@reason` of that policy. */
   readonly reason: string
-  /** What asked for the approval: policy ids, `class:<class>` or `label:<label>`. */
+  /** The reasons for the approval: policy ids, `class:<class>` or `label:<label>`. */
   readonly because: readonly string[]
 }
 

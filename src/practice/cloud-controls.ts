@@ -48,7 +48,7 @@ export interface CloudControls {
   /** All that are remembered, expired ones too. */
   sessions(): PracticeSession[]
   /**
-   * What would be decided for a session, or for a principal's access key id, at an instant (default now).
+   * The decision for a session, or for a principal's access key id, at an instant (default now).
    *
    * @param keys condition keys that such a request would carry besides, e.g. `{ 'aws:ResourceTag/env': 'dev' }`
    */

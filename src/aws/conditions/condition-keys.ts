@@ -11,7 +11,7 @@ export interface ConditionKey {
    * @see IAM User Guide, "Single-valued vs. multivalued context keys"
    */
   readonly multivalued?: boolean
-  /** What every value has to look like, with the end of a sentence that says so. */
+  /** The form of every value, with the end of a sentence that says so. */
   readonly form?: { readonly values: RegExp; readonly explanation: string }
 }
 
@@ -73,7 +73,7 @@ export interface KeyParts {
   readonly row: ConditionKey
   /** Spelled as AWS does; what follows the name of a family as written. */
   readonly key: string
-  /** What follows the name of a family, e.g. `env`; '' where the name is the whole key. */
+  /** The part after the name of a family, e.g. `env`; '' where the name is the whole key. */
   readonly suffix: string
 }
 

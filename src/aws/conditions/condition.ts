@@ -42,7 +42,7 @@ export interface ConditionProblem {
   /** The place within the list, e.g. `[0].values[2]`. */
   readonly at: string
   readonly rule: ConditionRule
-  /** What is wrong and what would be right, as the rest of a sentence that begins with the field. */
+  /** The problem and what would be right, as the rest of a sentence that begins with the field. */
   readonly message: string
 }
 
@@ -54,7 +54,7 @@ const MAX_VALUES = 50
 const MAX_CHARACTERS = 1_000
 /** A tag key. @see Tagging AWS Resources User Guide, "Tag naming limits and requirements" */
 const SUFFIX = /^[A-Za-z0-9 _.:/=+@\u00c0-\u00ff-]{1,128}$/
-/** What STS takes in a session policy, without control characters. */
+/** Characters that STS takes in a session policy, without control characters. */
 const VALUE = /^[\u0020-\u007e\u00a0-\u00ff]+$/
 
 /**

@@ -1,6 +1,6 @@
 import model from './model/model.generated.json' with { type: 'json' }
 
-/** What AWS's service model says of an action beyond its access level. */
+/** Facts of AWS's service model about an action, beyond its access level. */
 export const MODEL_FACT_KINDS = [
   'credentials',
   'token',

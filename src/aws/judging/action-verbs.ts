@@ -1,6 +1,6 @@
 import type { ActionClass } from '../action-classes.ts'
 
-/** What the name of an action says about its class. */
+/** Judges the class of an action by its name. */
 export interface NameVerdict {
   readonly class: ActionClass
   readonly reason: string

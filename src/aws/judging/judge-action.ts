@@ -29,7 +29,7 @@ export interface Judgement {
   readonly reasons: readonly ClassReason[]
 }
 
-/** What one rule says, before it is put together with the others. */
+/** The verdict of one rule, before it is put together with the others. */
 interface Verdict extends ClassReason {
   readonly outlives?: string
 }
@@ -61,7 +61,7 @@ export function judgeAction({ action, service, level }: TableAction): Judgement 
   }
 }
 
-/** What AWS or a correction of it says, then what the name says of a write. */
+/** Judges by AWS's level or our correction of it, then by the name of a write. */
 function baseVerdicts(name: string, level: ActionClass, rows: readonly OverlayRow[]): readonly Verdict[] {
   const correction = rows.find((row) => row.level !== undefined)
   if (correction?.level !== undefined) {
@@ -107,7 +107,7 @@ function applies({ services, of, names }: ServiceRule, subject: Subject, named: 
   return !isRead(subject.class) && subject.class !== 'tag'
 }
 
-/** What a fact of the model says, for whatever it is a fact of. */
+/** The verdict of a fact of the model, whatever it is a fact of. */
 const MODEL_VERDICTS: Readonly<Record<ModelFactKind, { readonly says: Says; readonly reason: string }>> = {
   credentials: {
     says: { class: 'escalation', flags: ['secret'], outlives: 'the credentials live their own time' },
@@ -151,7 +151,7 @@ function overlayVerdict({ reason, ...says }: OverlayRow): Verdict {
   return toVerdict('overlay', reason, says)
 }
 
-/** What a rule says; with a reason why something outlives revocation it has that flag too. */
+/** The verdict of a rule; with a reason why something outlives revocation it has that flag too. */
 interface Says {
   readonly class?: ActionClass
   readonly flags?: readonly ActionFlag[]

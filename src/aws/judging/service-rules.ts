@@ -1,6 +1,6 @@
 import type { ActionClass, ActionFlag } from '../action-classes.ts'
 
-/** What holds for the actions of a service unless an overlay row says that somebody looked at one and found it harmless. */
+/** Rules for the actions of a service that hold unless an overlay row says that somebody looked at one and found it harmless. */
 export interface ServiceRule {
   readonly services: ReadonlySet<string>
   /**

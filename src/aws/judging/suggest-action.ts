@@ -82,7 +82,7 @@ const SERVICE_NAMES: Readonly<Record<string, string>> = {
 }
 
 /**
- * What an unknown action may have meant, as the end of a sentence; '' if nothing is near.
+ * Suggests known actions for an unknown one, as the end of a sentence; '' if nothing is near.
  *
  * @param service in lower case.
  * @param name without the service, perhaps with wildcards, which are not compared.

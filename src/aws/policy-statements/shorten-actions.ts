@@ -8,7 +8,7 @@ export interface ActionWildcard {
   readonly pattern: string
   /** Canonical, sorted; at least two. */
   readonly actions: readonly string[]
-  /** What it would stand for besides: nothing of the policy allows it, and a Deny has to name it. Absent rather than empty. */
+  /** Actions that it would stand for besides: nothing of the policy allows it, and a Deny has to name it. Absent rather than empty. */
   readonly exceptions?: readonly string[]
   /** Characters that it saves, those of its exceptions paid for. */
   readonly saves: number

@@ -53,7 +53,7 @@ export function serviceReach(service: string): ServiceReach | undefined {
   return OWN.has(service) || service === 'ec2' ? { account: 'own', ...(shared && { shared }) } : undefined
 }
 
-/** Whose a resource is whose ARN names no account: the role's own account's, any account's, or AWS's. */
+/** The owner of a resource whose ARN names no account: the role's own account's, any account's, or AWS's. */
 export function ownerWithoutAccount(service: string): 'own' | 'any' | 'aws' {
   if (OWNED_BY_AWS.has(service)) return 'aws'
   // Images and snapshots of EC2 name no account and may be shared.

@@ -17,7 +17,7 @@ export type StarUse =
   | 'returns_secret'
 
 /**
- * What `*` comes to for an action, before the operator's own allowance for a role.
+ * Judges `*` for an action, before the operator's own allowance for a role.
  *
  * @param risk its class; default ours, without an operator's override.
  */

@@ -2,11 +2,11 @@ import { parseRoleArn, type RoleArn } from '../arn.ts'
 import { matchesRole, parseRolePattern, patternContains, patternsOverlap, type RolePattern } from './role-pattern.ts'
 import { fillTemplate } from './role-template.ts'
 
-/** What a rule says of the roles that it serves. */
+/** A rule for the roles that it serves. */
 export interface RoleRule {
   /** A role's ARN or a pattern: see `parseRolePattern`. */
   readonly arn: string
-  /** What the `*` of the account stands for; undefined for every account. */
+  /** The accounts that the `*` stands for; undefined for every account. */
   readonly accounts?: readonly string[] | undefined
 }
 

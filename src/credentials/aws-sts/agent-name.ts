@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
+import { BoundedMap } from '../../core/limits/bounded-map.ts'
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 const CHARACTERS = 12
 const SESSION_NAME = /^[0-7][0-9A-HJKMNP-TV-Z]{25}\.\d+\.[a-z2-7]{12}$/
 
-/** Of agents whose sessions end at the same time, most are the same ones. */
+/** Names kept, since most sessions at one time belong to the same few agents. */
 const MAX_KNOWN = 10_000
-const known = new Map<string, string>()
+const known = new BoundedMap<string>({ limit: MAX_KNOWN })
 
 /**
- * What stands for an agent in the names of its sessions: the first 60 bits of the SHA-256 of its subject (UTF-8) in base32,
+ * The part that stands for an agent in the names of its sessions: the first 60 bits of the SHA-256 of its subject (UTF-8) in base32,
  * lower case (RFC 4648, section 6). A session name has 64 characters, a subject up to 2,048.
  */
 export function agentName(subject: string): string {
@@ -18,7 +19,6 @@ export function agentName(subject: string): string {
   const bits = createHash('sha256').update(subject, 'utf8').digest().readBigUInt64BE() >> 4n
   let text = ''
   for (let at = CHARACTERS - 1; at >= 0; at -= 1) text += BASE32[Number((bits >> BigInt(5 * at)) & 31n)]
-  if (known.size >= MAX_KNOWN) known.clear()
   known.set(subject, text)
   return text
 }

@@ -30,7 +30,7 @@ import { AwsProbes } from './probes.ts'
 
 /** One region, any number of accounts. Every field with a unit has it in its name. */
 export interface AwsStsProviderOptions {
-  /** Whose regional STS endpoint is called; its tokens are valid in all regions. */
+  /** The region whose STS endpoint is called; its tokens are valid in all regions. */
   readonly region: string
   /** Also for the STS calls by which the default chain gets the broker's own credentials. */
   readonly stsEndpoint?: string
@@ -51,7 +51,7 @@ export interface AwsStsProviderOptions {
   /** In [0, 1), for the jitter of retries. Default Math.random. */
   readonly random?: () => number
   readonly observer?: ProviderObserver
-  /** What kind of store answers. Default AWS. */
+  /** The kind of store that answers. Default AWS. */
   readonly profile?: StoreProfile
   /** How closely answers are checked. Default as the profile says. */
   readonly strictness?: AnswerStrictness
@@ -153,7 +153,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
 
   const probes = new AwsProbes({ ...minterDeps, accessTo: (listKey) => accounts.accessTo(listKey), denyLists, callers })
   const cloudClock = new CloudClockRelay(
-    // What the look finds, a fault included, is told to the observer.
+    // The observer is told what the look finds, a fault included.
     profile.callerIdentity
       ? () => void probes.credentials(AbortSignal.timeout(ASK_MS)).catch(() => undefined)
       : undefined,

@@ -42,7 +42,7 @@ export interface SqliteLedgerOptions {
 
 /** Busy time of WAL's own short locks; other programs only ever read. */
 const BUSY_MS = 2_000
-/** Of a ledger's id: 60 random bits. */
+/** The length of a ledger's id: 60 random bits. */
 const ID_CHARACTERS = 12
 /** Openings whose writes a document can still carry. */
 const KNOWN_EPOCHS = 1_000

@@ -12,7 +12,7 @@ import {
 } from '../../aws/reach/action-reach.ts'
 import type { Labelled, LabelPattern, LabelSet } from './labels.ts'
 
-/** What one action of a role can reach by the pattern that is labelled. */
+/** The resources that one action of a role can reach by the pattern that is labelled. */
 interface LabelReach {
   readonly role: ReachingRole
   /** For a pattern that leaves the account open; undefined for one that does not, and for an action that reaches everything. */

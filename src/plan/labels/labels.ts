@@ -6,7 +6,7 @@ import { asStintError, StintError } from '../../core/errors.ts'
 import { type TagSelector, tagSelectorSchema } from './tag-labels.ts'
 
 /**
- * What an operator can say of a label beyond its name. `production`, `stateful` and `public` ask for a person before anything
+ * Marks that an operator can give a label. `production`, `stateful` and `public` ask for a person before anything
  * is changed; only within `nonproduction` can the approval of a destructive action be waived.
  */
 export const LABEL_MARKS = ['production', 'nonproduction', 'stateful', 'public'] as const

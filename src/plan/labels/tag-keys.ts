@@ -8,7 +8,7 @@ import type { TagSelector } from './tag-labels.ts'
 /** A tag key on which access rests: whoever sets it moves resources into a label or out of it. */
 export interface ProtectedTagKey {
   readonly key: string
-  /** What rests on it, for people, e.g. `the label env:dev`. */
+  /** The rule that rests on it, for people, e.g. `the label env:dev`. */
   readonly usedBy: string
   /** Service prefixes; absent: all services. */
   readonly services?: readonly string[] | undefined

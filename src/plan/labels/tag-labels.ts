@@ -47,7 +47,7 @@ export const tagSelectorSchema = z.strictObject({
     .optional(),
 })
 
-/** What is asked of a tag label: a pair and its role. */
+/** The question to a tag label: a pair and its role. */
 export interface TaggedPair {
   readonly action: string
   readonly resource: ResourcePattern

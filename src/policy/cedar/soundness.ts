@@ -44,7 +44,7 @@ interface Use {
 }
 
 const PATTERN_ATTRIBUTES = ['within', 'touches', 'arn', 'account', 'region', 'service']
-/** What a wider request has more of. */
+/** Attributes of which a wider request has more. */
 const GROWING = ['touches', 'getTag']
 const FLIP = { holds: 'fails', fails: 'holds', either: 'either' } as const
 

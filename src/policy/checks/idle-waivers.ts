@@ -6,7 +6,7 @@ import type { PolicyProblem } from '../policy-set.ts'
 import { problemIn } from './known-names.ts'
 import { labelsWithin } from './mentions.ts'
 
-/** What decides whether a waiver can have an effect. */
+/** Facts that decide whether a waiver can have an effect. */
 export interface WaiverFacts extends ApprovalRules {
   readonly labels: LabelSet
 }

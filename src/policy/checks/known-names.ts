@@ -10,7 +10,7 @@ import { findMentions, type Mention, type NameKind } from './mentions.ts'
 
 /** The names of one kind that exist. */
 export interface NameSource {
-  /** Who says so, for messages, e.g. `labels.yaml`. */
+  /** The source of the names, for messages, e.g. `labels.yaml`. */
   readonly source: string
   /** All of them, for "did you mean". */
   readonly names: readonly string[]
@@ -21,7 +21,7 @@ export interface NameSource {
 /** By kind, the names that exist outside the policies; a kind that is absent was not looked at. */
 export type KnownNames = Readonly<Partial<Record<NameKind, NameSource>>>
 
-/** What names of policies are checked against, and the setting that says where it is. */
+/** The lists that names of policies are checked against, and the setting that says where it is. */
 export const OUTSIDE_KINDS = {
   labels: ['label'],
   registrations: ['team', 'agent', 'owner', 'registration'],

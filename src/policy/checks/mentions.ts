@@ -2,7 +2,7 @@ import type { EntityUidJson, Expr, PolicyJson } from '@cedar-policy/cedar-wasm/n
 import { accessedAttribute, openExpression, stringLiteral } from '../cedar/policy-expression.ts'
 import type { Policy } from '../policy.ts'
 
-/** What a name in a policy can stand for. */
+/** The kinds of thing that a name in a policy can stand for. */
 export type NameKind =
   | 'label'
   | 'team'

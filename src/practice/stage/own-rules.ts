@@ -28,10 +28,10 @@ export interface OwnFiles {
 
 /** An agent that the stage gives an identity. */
 export interface OwnAgent {
-  /** Of its registration. */
+  /** The name in its registration. */
   readonly name: string
   readonly trustDomain: string
-  /** Of its SPIFFE ID; under a prefix, an example. */
+  /** The path of its SPIFFE ID; under a prefix, an example. */
   readonly path: string
 }
 

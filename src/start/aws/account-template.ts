@@ -15,7 +15,7 @@ import {
 import { checkExternalId } from '../../credentials/aws-sts/mint/session-request.ts'
 import { readSecret } from './secret-files.ts'
 
-/** What the operator chooses of a template. */
+/** The operator's choices for a template. */
 export interface TemplateChoice {
   /** 12 digits; undefined for a template for several accounts. */
   readonly account?: string | undefined

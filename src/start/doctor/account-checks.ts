@@ -14,13 +14,13 @@ const ACCOUNT_MS = 60_000
 
 /** Whom AWS takes the broker for; absent with stand-ins that do not say. */
 export interface Callers {
-  /** Who mints. */
+  /** The principal that mints. */
   readonly broker?: string | undefined
-  /** Who assumes revokers, and writes the deny lists of roles that have none. */
+  /** The principal that assumes revokers, and writes the deny lists of roles that have none. */
   readonly writer?: string | undefined
 }
 
-/** What is looked at in one account. */
+/** The checks of one account. */
 interface AccountWork {
   readonly accountId: string
   readonly roleArns: string[]
@@ -107,7 +107,7 @@ async function checkAccount(
   return checks
 }
 
-/** What is wrong says who asked, and where: most of it is set up in one of the two accounts. */
+/** A failed check says who asked, and where: most of it is set up in one of the two accounts. */
 function withPlaces(result: ProbeResult, caller: string | undefined, accountId: string): ProbeResult {
   if (result.ok || caller === undefined || accountId === '') return result
   const { explanation: said = 'refused', ...details } = result.details

@@ -36,7 +36,7 @@ export async function loadPolicySurroundings({ config, ...files }: NameFiles, no
   return surroundPolicies({ config, labels, registry, people: config && configuredPeople(config, now) })
 }
 
-/** What surrounds policies, as far as it is there. A configuration without a file of labels has none. */
+/** The files that policies refer to, as far as they are there. A configuration without a file of labels has none. */
 export function surroundPolicies({ config, labels, registry, people }: PolicyWorld): PolicySurroundings {
   const labelled = labels ?? (config && !config.labels ? { set: NO_LABELS, file: NO_FILE } : undefined)
   return {

@@ -132,7 +132,7 @@ function answerFacts(action: string, answer: readonly Leaf[], level: string): [M
   return rest.length > 0 ? rest : environment
 }
 
-/** What a write is given. Reads take such values as filters only. */
+/** Inputs of a write. Reads take such values as filters only. */
 function callFacts(operation: string, level: string, call: readonly Leaf[]): [ModelFactKind, string][] {
   if (level === 'list' || level === 'read' || operation === 'BatchImportFindings') return []
   const first = (kind: ModelFactKind, test: (leaf: Leaf) => boolean): [ModelFactKind, string][] => {

@@ -1,4 +1,4 @@
-/** What went wrong at the proxy. */
+/** A failure at the proxy. */
 export interface ProxyFailure {
   /** `host:port` of the proxy. */
   readonly proxy: string

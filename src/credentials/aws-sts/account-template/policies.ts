@@ -11,7 +11,7 @@ export interface PolicyDocument {
   readonly Statement: readonly object[]
 }
 
-/** What STS sees of a grant id: 26 characters. */
+/** A grant id as STS sees it: 26 characters. */
 const GRANT = '?'.repeat(26)
 
 /** The boundary of task roles as it is before anything has been revoked. */
@@ -46,7 +46,7 @@ export function taskRoleTrust(broker: TemplateValue, externalId?: TemplateValue)
   ])
 }
 
-/** What the guard of a task role protects. */
+/** The roles and policies that the guard of a task role protects. */
 export interface Guarded {
   readonly boundaries: readonly TemplateValue[]
   /** Task roles and revokers, as ARNs or patterns. */
@@ -100,7 +100,7 @@ export function revokerTrust(broker: TemplateValue, externalId?: TemplateValue):
   ])
 }
 
-/** What a revoker may do to boundaries, and to the inline policies of roles. */
+/** The actions of a revoker on boundaries, and to the inline policies of roles. */
 export function revokerPolicy(of: { boundaries: readonly TemplateValue[]; roles: readonly TemplateValue[] }) {
   const allow = (Sid: string, kind: keyof typeof DOCUMENT_ACTIONS, resources: readonly TemplateValue[]) =>
     resources.length === 0

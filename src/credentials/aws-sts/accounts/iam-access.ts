@@ -5,9 +5,9 @@ import type { BrokerCredentials } from '../own-credentials/broker-credentials.ts
 /** How the IAM of one account is reached: every call about a deny document goes this way, reads and writes alike. */
 export interface IamAccess {
   readonly client: IAMClient
-  /** What the client signs with. */
+  /** The credentials that the client signs with. */
   readonly credentials: BrokerCredentials
-  /** Of the account. */
+  /** The breaker of the account. */
   readonly breaker?: CircuitBreaker
   /** The role of the account that the broker acts through; absent where it uses credentials of its own. */
   readonly revoker?: { readonly roleArn: string; readonly accountId: string }

@@ -9,7 +9,7 @@ import { BrokerCredentials, CredentialSourceError } from '../own-credentials/bro
 import type { IamAccess } from './iam-access.ts'
 import { assumeRevoker, documentPolicy, type RevokerSessionDeps } from './revoker-session.ts'
 
-/** What the ways to IAM are made of. */
+/** Dependencies of the ways to IAM. */
 export interface IamAccountsDeps {
   readonly denyLists: DenyListLocations
   /** Where no revoker is configured: the broker's own credentials, or those of `revokerCredentials`. */

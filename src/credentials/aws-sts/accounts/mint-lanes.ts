@@ -11,7 +11,7 @@ export const STS_SOCKETS = 4 * SLOTS_PER_ACCOUNT
 /** Accounts and roles whose state is kept. An agent may name any role that a pattern has, so the number has an end. */
 const MAX_KEPT = 20_000
 
-/** What keeps the mints of one account from holding up those of another. */
+/** Lanes that keep the mints of one account from holding up those of another. */
 export class MintLanes {
   readonly #clock: Clock
   readonly #isListed: (roleArn: string) => boolean
@@ -25,8 +25,8 @@ export class MintLanes {
   }
 
   /**
-   * Of the role, where the operator has named it: roles that work are not held back by one that does not. Of the account for
-   * the roles of a pattern, or whoever names ever new ones would never be held back.
+   * The breaker of a role that the operator has named: roles that work are not held back by one that does not. The roles of a
+   * pattern share that of their account, or whoever names ever new ones would never be held back.
    */
   breaker(roleArn: string): CircuitBreaker {
     const key = this.#isListed(roleArn) ? roleArn : accountOf(roleArn)

@@ -10,9 +10,9 @@ import type { ExternalIds, RoleExternalId } from '../mint/external-ids.ts'
 import { MIN_SESSION_SECONDS } from '../mint/lease-session.ts'
 import type { BrokerCredentials, BrokerKeys } from '../own-credentials/broker-credentials.ts'
 
-/** What revokers are assumed with. */
+/** Dependencies of assuming a revoker. */
 export interface RevokerSessionDeps {
-  /** Whose credentials these are: `iam` where the revoker has other ones than the minting broker. */
+  /** The service whose credentials these are: `iam` where the revoker has other ones than the minting broker. */
   readonly service: ObservedCall['service']
   readonly client: STSClient
   readonly credentials: BrokerCredentials

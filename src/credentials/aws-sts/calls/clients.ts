@@ -50,7 +50,7 @@ export function createIamClients(options: Omit<ClientOptions, 'credentials'>) {
   }
 }
 
-/** What `createIamClients` makes. */
+/** The clients that `createIamClients` makes. */
 export type IamClients = ReturnType<typeof createIamClients>
 
 /** As `createStsClient`. IAM has one control plane a partition; the SDK finds it from the region. */

@@ -27,7 +27,7 @@ export function endpointVariant({ fips, dualStack }: AwsNetwork) {
   }
 }
 
-/** What SDK clients send their requests with; close it with `destroy`. */
+/** The request handler of SDK clients; close it with `destroy`. */
 export function createRequestHandler(options: {
   readonly http: HttpLimits
   readonly maxSockets: number

@@ -7,7 +7,7 @@ export interface ObservedCall {
   readonly operation: string
   readonly roleArn?: string
   readonly target?: string
-  /** Of the revoker whose session made the call. */
+  /** The account of the revoker whose session made the call. */
   readonly accountId?: string
 }
 

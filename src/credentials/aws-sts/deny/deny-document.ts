@@ -16,11 +16,11 @@ export type DenyKey = (typeof DENY_KEYS)[number]
 
 /** How a list is written down. */
 export interface DocumentForm {
-  /** Of a boundary; an inline policy names sessions by aws:userid in any case. */
+  /** The key that a boundary denies by; an inline policy names sessions by aws:userid in any case. */
   readonly denyBy: DenyKey
   /** With `both`: which grants are named by aws:SourceIdentity too, all or those whose sessions can chain. */
   readonly twice: 'all' | 'chaining'
-  /** Who writes it. */
+  /** The writer's mark. */
   readonly mark?: DenyMark
 }
 
@@ -69,7 +69,7 @@ export function policyCharacters(text: string | undefined): number {
   return text === undefined ? 0 : text.replace(/\s/g, '').length
 }
 
-/** What AWS sees of the grants: their ids without the prefix. */
+/** The grants as AWS sees them: their ids without the prefix. */
 function checkedBodies(grants: readonly string[]): string[] {
   for (const grant of grants) {
     if (!isId('grt', grant))

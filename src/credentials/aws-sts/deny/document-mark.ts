@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { canonicalJson } from '../../../core/canonical-json.ts'
 import type { DenyMark } from '../../../ledger/records.ts'
 
-/** What a document of IAM says, whoever wrote it. */
+/** The content of a document of IAM, whoever wrote it. */
 export interface DocumentContent {
   /** The same for documents that differ in white space, order, Sids or a list of one for a single value, and for no others. */
   readonly digest: string

@@ -23,7 +23,7 @@ const MAX_VERSIONS = 5
 /** Pages of a listing of role policies; a role has far fewer. */
 const MAX_PAGES = 10
 
-/** What the writer needs. */
+/** Dependencies of the writer. */
 export interface IamDenyWriterDeps {
   /** By key of the deny list: each account has a client of its own, whose credentials may be other than the minting ones. */
   readonly accessTo: FindIamAccess
@@ -48,7 +48,7 @@ export class IamDenyWriter {
   }
 
   /**
-   * What stands in the document now; undefined where there is no inline policy.
+   * Reads the document as it is now; undefined where there is no inline policy.
    *
    * @throws {StintError} as `write`.
    */
@@ -177,7 +177,7 @@ function outOfTime(operation: string, target: string): StintError {
 type Send = IAMClient['send']
 type Call = <R>(operation: string, run: (send: Send) => Promise<R>) => Promise<Answer<R>>
 
-/** What a call came to, and the cloud's time as its last answer told it. */
+/** The result of a call, and the cloud's time as its last answer told it. */
 export interface Answer<R> {
   readonly value: R
   readonly at?: Date

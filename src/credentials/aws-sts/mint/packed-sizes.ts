@@ -15,7 +15,7 @@ interface Utilization {
 }
 
 interface Observation {
-  /** Of policy and tags. */
+  /** Characters of policy and tags. */
   readonly characters: number
   readonly percent: number
 }
@@ -45,7 +45,7 @@ const LINE = { observations: 3, charactersApart: 200 }
 const LEASE_END = /("aws:CurrentTime":")[^"]*(")/g
 
 /**
- * What STS said of the sizes of earlier sessions of each role, and which sessions it refused as too large. AWS publishes neither
+ * Sizes that STS reported for earlier sessions of each role, and which sessions it refused as too large. AWS publishes neither
  * the limit nor how it packs, so a prediction is a guess, and only what was refused before is refused. All of it is in
  * memory: after a start nothing is known.
  */
@@ -92,7 +92,7 @@ export class PackedSizes {
     if (refused) throw sessionTooLarge(refused, { outcome: 'not_minted' })
   }
 
-  /** What is known of a session before it is minted. */
+  /** Forecasts the size of a session before it is minted. */
   forecast(session: PackedParts): SizeForecast {
     const refused = this.#findRefusal(session)
     if (refused) return refused

@@ -48,7 +48,7 @@ export class ScopedCredentialsMinter {
   async mint(request: MintRequest, signal: AbortSignal): Promise<IssuedCredentials> {
     const { clock, leaseEnd } = this.#deps
     const lease = toLeaseSession(request, leaseEnd)
-    // What STS would refuse of the lease is refused before a session is made for it.
+    // A lease that STS would refuse is refused before a session is made for it.
     sessionRequest(lease, undefined, clock.now(), leaseEnd)
     this.#deps.sizes.check(lease)
     const held = this.#parents.find(request.grant.id, lease.notAfter)
