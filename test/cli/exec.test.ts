@@ -169,7 +169,7 @@ for (const [signal, exitCode] of [
     broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
     const signals = new Signals()
     const watched = broker.watched()
-    const running = stint(['exec', ...TASK, '--', 'true'], { env, signals })
+    const running = stint(['exec', ...TASK, '--', process.execPath, '-e', ''], { env, signals })
     await watched
     signals.send(signal)
     const run = await running
@@ -256,7 +256,10 @@ test('a child whose grant is revoked is told so at once', async () => {
 })
 
 test('the child reads our input', async () => {
-  const run = await stint(['exec', ...TASK, '--', 'cat'], { env, input: 'hello' })
+  const run = await stint(['exec', ...TASK, '--', process.execPath, '-e', 'process.stdin.pipe(process.stdout)'], {
+    env,
+    input: 'hello',
+  })
   expect([run.exitCode, run.stdout]).toEqual([0, 'hello'])
 })
 
@@ -264,7 +267,7 @@ test('a completion that fails is said, and the exit code of the child stands', a
   broker.scripts.CompleteGrant = () => {
     throw new StintError('GRANT_NOT_FOUND')
   }
-  const run = await stint(['exec', ...TASK, '--', 'true'], { env })
+  const run = await stint(['exec', ...TASK, '--', process.execPath, '-e', ''], { env })
   expect(run.exitCode).toBe(0)
   expect(run.stderr).toContain('GRANT_NOT_FOUND')
 })

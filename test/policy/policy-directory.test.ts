@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +8,7 @@ import { followPolicies, loadPolicySet } from '../../src/policy/policy-directory
 import { POLICY_FILE_LIMITS } from '../../src/policy/policy-files.ts'
 import type { PolicySet } from '../../src/policy/policy-set.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { makeNamedPipe } from '../support/named-pipe.ts'
 
 const ONE = '@id("one") permit (principal, action, resource) when { resource.within.contains("a") };'
 const TWO = ONE.replace('one', 'two')
@@ -44,7 +44,7 @@ for (const { name, prepare } of [
   { name: 'a directory named like a policy file', prepare: () => mkdir(join(directory, 'a.cedar')) },
   {
     name: 'a pipe named like a policy file',
-    prepare: async () => execFileSync('mkfifo', [join(directory, 'a.cedar')]),
+    prepare: async () => makeNamedPipe(join(directory, 'a.cedar')),
   },
   { name: 'half a file', prepare: () => write('a.cedar', ONE.slice(0, 60)) },
 ])

@@ -66,7 +66,14 @@ export class Reader {
 
   #bash(): ChildProcess {
     const { PATH, HOME } = process.env
-    const env = { PATH, HOME, NO_COLOR: '1', npm_config_update_notifier: 'false', npm_config_loglevel: 'error' }
+    // The pages are for a shell with the programs of every system, wherever the tests find npm.
+    const env = {
+      PATH: `${PATH}:/usr/bin:/bin`,
+      HOME,
+      NO_COLOR: '1',
+      npm_config_update_notifier: 'false',
+      npm_config_loglevel: 'error',
+    }
     const shell = spawn('bash', ['--noprofile', '--norc'], { cwd: this.folder, env, detached: true })
     shell.stdout.on('data', (chunk: Buffer) => {
       this.#said += chunk

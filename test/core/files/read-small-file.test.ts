@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readSmallFile, readSmallFileSync, UnusableFileError } from '../../../src/core/files/read-small-file.ts'
+import { makeNamedPipe } from '../../support/named-pipe.ts'
 
 let folder: string
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'at-limit'), 'x'.repeat(64))
   await writeFile(join(folder, 'over-limit'), 'x'.repeat(65))
   await mkdir(join(folder, 'folder'))
-  execFileSync('mkfifo', [join(folder, 'pipe')])
+  makeNamedPipe(join(folder, 'pipe'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 

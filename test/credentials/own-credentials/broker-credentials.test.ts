@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,6 +12,7 @@ import { readDefaultChain } from '../../../src/credentials/aws-sts/own-credentia
 import type { AwsStsProvider, AwsStsProviderOptions } from '../../../src/credentials/aws-sts/provider.ts'
 import type { PartReports } from '../../../src/credentials/aws-sts/provider-problems.ts'
 import { createProvider } from '../../../src/start/provider.ts'
+import { makeNamedPipe } from '../../support/named-pipe.ts'
 import { type AwsHarness, INLINE_ROLE, mintRequest, PLAIN_ROLE, startAws } from '../harness.ts'
 
 const never = new AbortController().signal
@@ -299,11 +299,11 @@ describe('a source that hangs', () => {
 
   test('is given up and not asked in a storm: a credential_process', { timeout: 60_000 }, async () => {
     const answer = JSON.stringify({ Version: 1, AccessKeyId: 'PROCESSEXAMPLE01', SecretAccessKey: 's' })
-    execFileSync('mkfifo', [file('pipe')])
+    makeNamedPipe(file('pipe'))
     writeFileSync(file('config'), `[default]\ncredential_process=${file('process')}\n`)
     const script = (body: string) =>
       writeFileSync(file('process'), `#!/bin/sh\necho x >>${file('runs')}\n${body}\n`, { mode: 0o700 })
-    script(`cat ${file('pipe')}`)
+    script(`read -r line <${file('pipe')}`)
     const own = new BrokerCredentials({
       read: readDefaultChain({ region: 'eu-west-1', http: { connectionTimeoutMs: 2_000, requestTimeoutMs: 5_000 } }),
       clock: aws.clock,
