@@ -22,6 +22,7 @@ export async function runLedger(): Promise<void> {
       await fill(grants, ledger, count, new Date(deadline))
       await ledger.close()
     },
+    live: async ({ file }: { file: string }) => countLiveGrants(file),
     lateness: async ({ file, deadline }: { file: string; deadline: number }) => {
       const ledger = await openLedger(file)
       const late = await lateness(ledger, deadline)
@@ -57,6 +58,14 @@ async function fill(grants: BenchGrants, ledger: Ledger, count: number, deadline
     await Promise.all(batch.map((grant) => ledger.openGrant(grant)))
     await Promise.all(batch.map((grant) => ledger.settleLease(grants.issued(grant, now))))
   }
+}
+
+/** Beside the broker that has the file open. */
+function countLiveGrants(file: string): number {
+  const db = new SqliteDatabase(file, { readOnly: true })
+  const row = db.get('SELECT count(*) AS live FROM grants WHERE ended_at IS NULL')
+  db.close()
+  return Number(row?.live)
 }
 
 /** How long after its deadline each grant ended by its own record; what never ended counts as endless. */
