@@ -1,6 +1,7 @@
 import { systemClock } from '../../../src/core/clock.ts'
 import { randomIds } from '../../../src/core/ids.ts'
 import type { Ledger } from '../../../src/ledger/ledger.ts'
+import { SqliteDatabase } from '../../../src/ledger/sqlite/database/sqlite-database.ts'
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.ts'
 import { BenchGrants } from '../bench-grants.ts'
 import { loadMethods, type Work } from '../load.ts'
@@ -63,7 +64,7 @@ async function fill(grants: BenchGrants, ledger: Ledger, count: number, deadline
 /** Beside the broker that has the file open. */
 function countLiveGrants(file: string): number {
   const db = new SqliteDatabase(file, { readOnly: true })
-  const row = db.get('SELECT count(*) AS live FROM grants WHERE ended_at IS NULL')
+  const row = db.get<{ live: number }>('SELECT count(*) AS live FROM grants WHERE ended_at IS NULL')
   db.close()
   return Number(row?.live)
 }
