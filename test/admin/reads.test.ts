@@ -66,6 +66,8 @@ describe('grants', () => {
     matches(denySchema, body.deny)
     const failing = { since: at.toISOString(), attempts: 4, error: 'AccessDenied' }
     assert.deepEqual((body.deny as { failing?: unknown }).failing, failing)
+    const trail = await read(rig, `/v1/grants/${rig.grant.id}/trail`)
+    assert.deepEqual(trail.deny, body.deny)
     rig.ledger.denies[0] = { ...deny, writtenAt: at }
     const written = (await read(rig, `/v1/grants/${rig.grant.id}`)).deny
     assert.equal((written as { failing?: unknown }).failing, undefined)

@@ -384,14 +384,19 @@ for (const { name, deny, says } of [
     says: '2026-11-21T12:00:02Z, under a watermark that does not reach sessions made by its leases',
   },
 ])
-  test(`a deny that ${name} is shown so with its grant`, async () => {
+  test(`a deny that ${name} is shown so with its grant, and on its trail`, async () => {
     const body = {
       grant: GRANT,
       leases: [],
       deny: { listKey: 'inline:arn', wantedAt: '2026-11-21T12:00:00Z', ...deny },
     }
     admin.routes[`GET /v1/grants/${GRANT.id}`] = { body }
-    const { stdout } = await stint(['grants', 'show', GRANT.id, '-o', 'table'], { env })
-    expect(stdout).toContain(says)
-    expect(stdout).toContain('inline:arn')
+    admin.routes[`GET /v1/grants/${GRANT.id}/trail`] = { body: { events: [], deny: body.deny } }
+    for (const command of ['show', 'trail']) {
+      const { stdout } = await stint(['grants', command, GRANT.id, '-o', 'table'], { env })
+      expect(stdout).toContain(says)
+      expect(stdout).toContain('inline:arn')
+    }
+    const json = await stint(['grants', 'trail', GRANT.id, '-o', 'json'], { env })
+    expect(JSON.parse(json.stdout)).toEqual([])
   })

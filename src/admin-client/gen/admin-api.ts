@@ -564,6 +564,7 @@ export interface components {
         };
         readonly GrantTrail: {
             readonly events: readonly components["schemas"]["AuditEvent"][];
+            readonly deny?: components["schemas"]["DenyEntry"];
         };
         readonly AuditEvent: {
             readonly id: string;

@@ -63,10 +63,13 @@ const trail = createRoute({
   path: '/v1/grants/{id}/trail',
   operationId: 'getGrantTrail',
   summary: "List a grant's audit events, in time order",
-  description: 'Audit events remain after retention has removed the grant itself.',
-  responses: answers(z.object({ events: z.array(auditEventSchema) }).openapi('GrantTrail'), 'its events', [
-    'GRANT_NOT_FOUND',
-  ]),
+  description:
+    'Audit events remain after retention has removed the grant itself. `deny` is its deny list entry, as long as there is one: whether it is written or, if it fails, since when and why.',
+  responses: answers(
+    z.object({ events: z.array(auditEventSchema), deny: denySchema.optional() }).openapi('GrantTrail'),
+    'its events',
+    ['GRANT_NOT_FOUND'],
+  ),
 })
 
 const leases = createRoute({
@@ -119,7 +122,7 @@ export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
   })
 
   app.openapi(trail, async (c) => {
-    return c.json(wire({ events: await loadTrail(ledger, c.req.valid('param').id) }), 200)
+    return c.json(wire(await loadTrail(ledger, c.req.valid('param').id)), 200)
   })
 
   app.openapi(leases, async (c) => {

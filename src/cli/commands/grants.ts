@@ -125,11 +125,18 @@ async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
     ...decisionFacts(grant.decision),
     ...(plan ? planFacts(plan) : []),
     ['Leases', leases.map(leaseLine)],
-    ['Deny list', deny?.listKey],
-    ['Deny wanted', deny?.wantedAt],
-    ['Deny written', deny && writtenLine(deny)],
-    ['Deny enforced', deny?.enforcedAt],
+    ...denyFacts(deny),
   ])
+}
+
+function denyFacts(deny: AdminSchema<'DenyEntry'> | undefined): (readonly [string, unknown])[] {
+  if (!deny) return []
+  return [
+    ['Deny list', deny.listKey],
+    ['Deny wanted', deny.wantedAt],
+    ['Deny written', writtenLine(deny)],
+    ['Deny enforced', deny.enforcedAt],
+  ]
 }
 
 /** A deny that IAM has, apart from one that is wanted and cannot be written. */
@@ -160,8 +167,9 @@ function leaseLine({ number, state, end, sessionName, accessKeyId, notAfter }: A
 }
 
 async function trail(id: string, flags: Flags, io: CommandIo): Promise<void> {
-  const { events } = await (await AdminClient.from(flags, io)).get('/v1/grants/{id}/trail', { path: { id } })
+  const { events, deny } = await (await AdminClient.from(flags, io)).get('/v1/grants/{id}/trail', { path: { id } })
   printList(io, flags.output, { rows: events, columns: EVENT_COLUMNS, value: events })
+  if (flags.output === 'table') printFacts(io, denyFacts(deny))
 }
 
 async function revoke(id: string, { note, ...flags }: Flags & { note: string }, io: CommandIo): Promise<void> {

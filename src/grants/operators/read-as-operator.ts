@@ -73,14 +73,22 @@ export async function loadLeases(
   return ledger.listLeases(grantId)
 }
 
-/** The audit events of a grant in order; they outlive the grant's row. @throws {StintError} GRANT_NOT_FOUND without either */
+/** The record of a grant in time order, and what is not an event of its own: how far its deny is. */
+export interface GrantTrail {
+  readonly events: readonly AuditEvent[]
+  /** Undefined where no deny was wanted, and once its entry is over. */
+  readonly deny: DenyDetails | undefined
+}
+
+/** The events outlive the grant's row. @throws {StintError} GRANT_NOT_FOUND without either */
 export async function loadTrail(
-  ledger: Pick<LedgerReads, 'getGrant' | 'trail'>,
+  ledger: Pick<LedgerReads, 'getGrant' | 'trail' | 'denyOf' | 'getDenyList'>,
   grantId: string,
-): Promise<readonly AuditEvent[]> {
+): Promise<GrantTrail> {
   const events = await ledger.trail(grantId)
   if (events.length === 0) await requireGrant(ledger, grantId)
-  return events
+  // A damaged row of the grant or of its deny must not hide the events.
+  return { events, deny: await undefinedIfCorrupt(loadDeny(ledger, grantId)) }
 }
 
 /** @throws {StintError} APPROVAL_NOT_FOUND */
