@@ -27,3 +27,13 @@ export function startOfDay(text: string): Date | undefined {
   const at = new Date(`${text}T00:00:00Z`)
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text) ? at : undefined
 }
+
+/** The later of two instants. */
+export function later(a: Date, b: Date): Date {
+  return a > b ? a : b
+}
+
+/** The earlier of two instants. */
+export function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b
+}

@@ -1,6 +1,6 @@
 import type { Secret } from '../core/secret.ts'
-import type { LiveDocument } from '../ledger/deny-document-rules.ts'
 import type { DenyMark, Grant, Lease } from '../ledger/records.ts'
+import type { LiveDocument } from '../ledger/rules/deny-document-rules.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { CloudClock } from './cloud-clock.ts'
 import type { SessionOutline, SizeForecast } from './session-size.ts'

@@ -1,9 +1,9 @@
 import { StintError } from '../core/errors.ts'
 import type { LiveDenyList } from '../credentials/provider.ts'
-import { findWriter, wasChanged } from '../ledger/deny-document-rules.ts'
 import type { AuditEventInput } from '../ledger/events.ts'
 import { auditEvent } from '../ledger/events.ts'
 import type { DenyList, LedgerIdentity } from '../ledger/records.ts'
+import { findWriter, wasChanged } from '../ledger/rules/deny-document-rules.ts'
 
 /**
  * For how long another ledger's document is left alone: nobody can be denied by it for longer. A lease lasts 15 minutes at

@@ -8,7 +8,7 @@ import type { CredentialProvider, DenyListContent, LiveDenyList } from '../crede
 import { type AuditEventInput, auditEvent } from '../ledger/events.ts'
 import type { ClaimedDenyList, Ledger } from '../ledger/ledger.ts'
 import type { DenyEntry, DenyList } from '../ledger/records.ts'
-import { isNeeded } from '../ledger/rules.ts'
+import { isNeeded } from '../ledger/rules/deny-list-rules.ts'
 import { findChange, WithheldDocuments, WithheldError } from './deny-document.ts'
 import type { WatchHub } from './watch-grant.ts'
 

@@ -1,4 +1,5 @@
 import type { ClockGuard } from '../core/clock-guard.ts'
+import { earlier } from '../core/instant.ts'
 import { auditEvent, type EventData } from '../ledger/events.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { EndReason, Grant, Lease } from '../ledger/records.ts'
@@ -71,10 +72,6 @@ async function decideMove(
         : auditEvent('grant.ended', { ...head, data: { ...common, by: 'lease_end' } }),
     ],
   }
-}
-
-function earlier(a: Date, b: Date): Date {
-  return a < b ? a : b
 }
 
 function isCutOnCompletion(plan: Plan | undefined, { cutOnCompletion }: LifeSettings): boolean {

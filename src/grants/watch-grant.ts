@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { LedgerReads } from '../ledger/ledger.ts'
-import { isFinalState } from '../ledger/rules.ts'
+import { isFinalState } from '../ledger/rules/grant-rules.ts'
 import { type GrantView, requireOwnGrant, toView, type ViewParts } from './read-grants.ts'
 
 /** A watcher looks again this often even if nobody woke it: another replica may have made the change. */

@@ -32,6 +32,9 @@ export interface Ledger extends LedgerWrites, LedgerReads {
   close(): Promise<void>
 }
 
+/** The argument of a write. */
+export type WriteInput<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
+
 /** The writes; each resolves when it is durable. */
 export interface LedgerWrites {
   /**

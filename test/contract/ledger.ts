@@ -5,7 +5,7 @@ import { unverifiedEvent, walkChains } from '../../src/ledger/audit/walk-chains.
 import type { EventType } from '../../src/ledger/events.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
 import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
-import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/rules.ts'
+import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/rules/grant-rules.ts'
 import { allEvents, recordOf, verifyLedger } from '../support/audit-record.ts'
 import {
   AGENT,

@@ -11,7 +11,7 @@ import {
   type NewDeny,
 } from '../../src/grants/lifecycle.ts'
 import type { DenyEntry, Grant, Lease } from '../../src/ledger/records.ts'
-import { GRANT_TRANSITIONS } from '../../src/ledger/rules.ts'
+import { GRANT_TRANSITIONS } from '../../src/ledger/rules/grant-rules.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 
 const settings: LifeSettings = {

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MUTATIONS } from './rules.ts'
+import { MUTATIONS, type RuleFile } from './rules.ts'
 
 /*
- * Shows that the tests of the ledger's rules see each rule broken. Every mutation is a copy of the rules and of their tests in a
+ * Shows that the tests of the ledger's rules see each rule broken. Every mutation is a copy of one file of rules and of its tests, in a
  * folder of its own; all copies run at once, and nothing in src/ is touched.
  */
 
@@ -16,19 +16,19 @@ const UNCHANGED = 'unchanged'
 
 /** By folder and full name of a test: whether it passed. */
 let results: ReadonlyMap<string, ReadonlyMap<string, boolean>>
-let rules: string
+const rules = new Map<RuleFile, { readonly text: string; readonly tests: string }>()
 
 beforeAll(async () => {
-  rules = await readFile(join(ROOT, 'src/ledger/rules.ts'), 'utf8')
-  const tests = await readFile(join(ROOT, 'test/ledger/rules.test.ts'), 'utf8')
   await rm(WORK, { recursive: true, force: true })
-  await writeCopy(UNCHANGED, rules, tests)
-  for (const [index, { find, replace }] of MUTATIONS.entries()) {
-    await writeCopy(
-      String(index),
-      rules.replace(find, () => replace),
-      tests,
-    )
+  for (const file of new Set(MUTATIONS.map((mutation) => mutation.file))) {
+    const text = await readFile(join(ROOT, `src/ledger/rules/${file}.ts`), 'utf8')
+    const tests = await readFile(join(ROOT, `test/ledger/rules/${file}.test.ts`), 'utf8')
+    rules.set(file, { text, tests })
+    await writeCopy(UNCHANGED, file, text)
+  }
+  for (const [index, { file, find, replace }] of MUTATIONS.entries()) {
+    const text = rules.get(file)?.text.replace(find, () => replace)
+    await writeCopy(String(index), file, text ?? '')
   }
   results = await runCopies()
 })
@@ -41,21 +41,22 @@ test('the copies of what is not changed pass', () => {
 })
 
 describe('is caught:', () => {
-  for (const [index, { breaks, find, caughtBy }] of MUTATIONS.entries()) {
+  for (const [index, { breaks, file, find, caughtBy }] of MUTATIONS.entries()) {
     test(breaks, () => {
-      expect(rules.split(find).length - 1, 'the text to replace is in the rules once').toBe(1)
+      expect((rules.get(file)?.text.split(find).length ?? 0) - 1, 'the text to replace is in the rules once').toBe(1)
       expect(results.get(UNCHANGED)?.get(caughtBy), `the test "${caughtBy}" is there`).toBe(true)
       expect(results.get(String(index))?.get(caughtBy), `"${caughtBy}" passed with the rule broken`).toBe(false)
     })
   }
 })
 
-async function writeCopy(name: string, mutant: string, tests: string): Promise<void> {
+async function writeCopy(name: string, file: RuleFile, mutant: string): Promise<void> {
   const folder = join(WORK, name)
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'rules.ts'), importsMoved(mutant, 'src/ledger'))
-  const moved = importsMoved(tests, 'test/ledger')
-  await writeFile(join(folder, 'rules.test.ts'), moved.replace(`'${ROOT}src/ledger/rules.ts'`, "'./rules.ts'"))
+  await writeFile(join(folder, `${file}.ts`), importsMoved(mutant, 'src/ledger/rules'))
+  const moved = importsMoved(rules.get(file)?.tests ?? '', 'test/ledger/rules')
+  const original = `'${ROOT}src/ledger/rules/${file}.ts'`
+  await writeFile(join(folder, `${file}.test.ts`), moved.replace(original, `'./${file}.ts'`))
 }
 
 /** The text with its relative imports as absolute ones. */
@@ -82,15 +83,14 @@ async function runCopies(): Promise<typeof results> {
   // It ends with 1, since tests are to fail; whether it ran at all is seen by its report.
   await new Promise<void>((resolve) => execFile(process.execPath, args, { cwd: ROOT }, () => resolve()))
   const { testResults } = JSON.parse(await readFile(report, 'utf8')) as Report
-  return new Map(
-    testResults.map(({ name, assertionResults }) => [
-      name.split('/').at(-2) ?? '',
-      new Map(
-        assertionResults.map((result) => [
-          [...result.ancestorTitles, result.title].join(' > '),
-          result.status === 'passed',
-        ]),
-      ),
-    ]),
-  )
+  const passed = new Map<string, Map<string, boolean>>()
+  for (const { name, assertionResults } of testResults) {
+    const folder = name.split('/').at(-2) ?? ''
+    const ofFolder = passed.get(folder) ?? new Map<string, boolean>()
+    for (const { ancestorTitles, title, status } of assertionResults) {
+      ofFolder.set([...ancestorTitles, title].join(' > '), status === 'passed')
+    }
+    passed.set(folder, ofFolder)
+  }
+  return passed
 }

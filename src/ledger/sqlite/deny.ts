@@ -1,4 +1,4 @@
-import type { ClaimedDenyList, GrantMove, LedgerWrites } from '../ledger.ts'
+import type { ClaimedDenyList, GrantMove, WriteInput } from '../ledger.ts'
 import type { DenyAgentWatermark, DenyEntry, DenyList } from '../records.ts'
 import {
   claimedDenyList,
@@ -14,7 +14,7 @@ import {
   requireClaim,
   wantedDenyEntry,
   writtenDenyList,
-} from '../rules.ts'
+} from '../rules/deny-list-rules.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import {
@@ -28,8 +28,6 @@ import {
   toReadableDenyList,
 } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
-
-type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 
 /** Puts a grant on a deny list, or renews its entry there, and makes the list due. */
 export function putDeny(
@@ -81,7 +79,7 @@ function makeDamagedDue(tx: SqliteTransaction, rowId: number, at: Date): void {
 export function claimDenyList(
   store: SqliteStore,
   tx: SqliteTransaction,
-  input: Input<'claimDenyList'>,
+  input: WriteInput<'claimDenyList'>,
 ): ClaimedDenyList | undefined {
   const { now } = input
   // An instant that is none would never come: such a list is due, and in nobody's hands.
@@ -152,7 +150,7 @@ export function giveBackClaims(db: SqliteDatabase): void {
 }
 
 /** See `LedgerWrites.denyWritten`. */
-export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: Input<'denyWritten'>): void {
+export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: WriteInput<'denyWritten'>): void {
   const { rowId, list } = heldClaim(store, tx, input)
   const write = {
     listed: new Set(input.grantIds),
@@ -175,7 +173,7 @@ export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: In
 }
 
 /** See `LedgerWrites.denyFailed`. */
-export function denyFailed(store: SqliteStore, tx: SqliteTransaction, input: Input<'denyFailed'>): void {
+export function denyFailed(store: SqliteStore, tx: SqliteTransaction, input: WriteInput<'denyFailed'>): void {
   const { rowId, list } = heldClaim(store, tx, input)
   updateList(tx, rowId, failedDenyList(list, input))
   tx.append(input.events)

@@ -1,18 +1,17 @@
-import type { GrantMove, LeaseMove, LedgerWrites, OpenGrant } from '../ledger.ts'
+import type { GrantMove, LeaseMove, OpenGrant, WriteInput } from '../ledger.ts'
 import type { Approval, Grant, Lease } from '../records.ts'
 import {
   checkOpenGrants,
   checkReports,
   decidedApproval,
-  intendedLease,
   isFinalState,
   maxPlanBytes,
   movedGrant,
   openedGrant,
   openGrantLimit,
   requireGrantAt,
-  settledLease,
-} from '../rules.ts'
+} from '../rules/grant-rules.ts'
+import { intendedLease, settledLease } from '../rules/lease-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
 import { type ApprovalRow, type GrantRow, SELECT_APPROVAL, SELECT_GRANT, toMs, toMsOrNull } from './rows.ts'
@@ -48,7 +47,7 @@ export function intendLease(
   store: SqliteStore,
   tx: SqliteTransaction,
   tokens: TokenRows,
-  input: Parameters<LedgerWrites['intendLease']>[0],
+  input: WriteInput<'intendLease'>,
 ): { grant: Grant; lease: Lease } {
   const { row, grant: before } = grantAt(store, input.grantId, input.grantVersion)
   const { grant, lease } = intendedLease(before, input.lease, store.replica)
@@ -89,7 +88,7 @@ export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: Grant
 export function appendReports(
   store: SqliteStore,
   tx: SqliteTransaction,
-  { grantId, maxReports, events }: Parameters<LedgerWrites['appendReports']>[0],
+  { grantId, maxReports, events }: WriteInput<'appendReports'>,
 ): void {
   const counts = { recorded: countReports(tx, grantId, events[0]?.type), more: events.length, max: maxReports }
   checkReports(grantId, store.grantRow(grantId)?.state, counts)

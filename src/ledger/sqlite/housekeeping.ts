@@ -1,18 +1,16 @@
-import type { LedgerWrites } from '../ledger.ts'
+import type { WriteInput } from '../ledger.ts'
 import type { GrantState } from '../records.ts'
-import { mayPrune, notedAttempt, type PruneFacts } from '../rules.ts'
+import { mayPrune, notedAttempt, type PruneFacts } from '../rules/housekeeping-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { SELECT_UNREGISTERED, toMs, type UnregisteredRow } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { TokenRows } from './tokens.ts'
 
-type Input<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
-
 /** See `LedgerWrites.noteUnregistered`. */
 export function noteUnregistered(
   store: SqliteStore,
   tx: SqliteTransaction,
-  attempt: Input<'noteUnregistered'>,
+  attempt: WriteInput<'noteUnregistered'>,
   max: number,
 ): void {
   const row = tx.db.get<UnregisteredRow>(`${SELECT_UNREGISTERED} WHERE subject = ?`, attempt.subject)
@@ -61,7 +59,7 @@ export function prune(
   store: SqliteStore,
   tx: SqliteTransaction,
   tokenRows: TokenRows,
-  { before, now, limit }: Input<'prune'>,
+  { before, now, limit }: WriteInput<'prune'>,
 ): { grants: number; tokens: number } {
   const found = tx.db.all<PrunedRow>(
     `SELECT g.n AS row_id, g.id, g.subject_n AS subject_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,

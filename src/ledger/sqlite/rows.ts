@@ -20,7 +20,7 @@ import {
   type LeaseState,
   type UnregisteredAttempt,
 } from '../records.ts'
-import type { ReadableDenyList } from '../rules.ts'
+import type { ReadableDenyList } from '../rules/deny-list-rules.ts'
 import type { InternedTexts } from './database/interned-texts.ts'
 
 /*

@@ -1,8 +1,8 @@
 import { hasCode, StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
-import type { DueGrant, GrantMove, LedgerWrites } from '../ledger.ts'
+import type { DueGrant, GrantMove, WriteInput } from '../ledger.ts'
 import type { Grant } from '../records.ts'
-import { setAsideUntil, sweptGrant } from '../rules.ts'
+import { setAsideUntil, sweptGrant } from '../rules/grant-rules.ts'
 import { isStoreError } from './database/sqlite-database.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { denyEnforced } from './deny.ts'
@@ -22,7 +22,7 @@ import {
 } from './rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
-type SweepInput = Parameters<LedgerWrites['sweepGrants']>[0]
+type SweepInput = WriteInput<'sweepGrants'>
 type Move = Omit<GrantMove, 'grantId' | 'expectedVersion'>
 
 /** Rows that belong to the due grants, by the grant's row number; read for all of them at once. */

@@ -1,6 +1,12 @@
 import type { TokenUse } from '../ledger.ts'
 import type { LeaseEnd, LeaseState } from '../records.ts'
-import { checkConnectionOpen, type TokenBinding, type TokenPurpose, tokenReplayed, tokenStep } from '../rules.ts'
+import {
+  checkConnectionOpen,
+  type TokenBinding,
+  type TokenPurpose,
+  tokenReplayed,
+  tokenStep,
+} from '../rules/token-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { toMs } from './rows.ts'
 

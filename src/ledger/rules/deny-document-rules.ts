@@ -1,4 +1,4 @@
-import type { DenyList, DenyMark, LedgerIdentity } from './records.ts'
+import type { DenyList, DenyMark, LedgerIdentity } from '../records.ts'
 
 /** The content of a policy document, whoever wrote it. */
 export interface LiveDocument {
