@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Correlation } from '../core/correlation.ts'
 import type { Problem } from '../core/health/problem-board.ts'
+import type { CredentialProvider } from '../credentials/provider.ts'
 import type { Operator } from '../grants/operators/operator.ts'
 import type { OperatorService } from '../grants/services.ts'
 import type { LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
@@ -76,6 +77,7 @@ export interface AdminDeps {
   readonly ledger: LedgerReads & Pick<LedgerWrites, 'appendEvents'>
   readonly operators: OperatorDirectory
   readonly operatorService: OperatorService
+  readonly provider: Pick<CredentialProvider, 'forecastSize'>
   readonly registry: { list(): readonly Registration[]; problem?(): FileProblem | undefined }
   readonly policies: { status(): PolicySetStatus }
   /** Read on every call of `GET /v1/status`; must not wait. */

@@ -246,6 +246,9 @@ const conditionSchema = z.object({ key: z.string(), operator: z.string(), values
   description: 'requests must carry this key with one of these values; operator: StringEquals or StringLike',
 })
 
+/** Facts about a plan that whoever approves it should know. */
+export const warningsSchema = z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() }))
+
 /** A plan in full, as approvers see it. */
 export const planSchema = z
   .object({
@@ -307,7 +310,7 @@ export const planSchema = z
       )
       .optional()
       .openapi({ description: 'actions of wildcards that are not in the plan' }),
-    warnings: z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() })).optional(),
+    warnings: warningsSchema.optional(),
     actionTableVersion: z.string(),
   })
   .openapi('Plan')

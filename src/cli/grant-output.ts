@@ -56,8 +56,15 @@ export function approverCount(count: number | undefined): string | undefined {
   return count === 1 ? '1 person now' : `${count} people now`
 }
 
-/** The plan, in facts; the session policy is shown exactly. */
-export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
+/**
+ * The plan, in facts; the session policy is shown exactly.
+ *
+ * @param warnings of now, besides those of the plan.
+ */
+export function planFacts(
+  plan: ShownPlan,
+  warnings: NonNullable<ShownPlan['warnings']> = [],
+): (readonly [string, unknown])[] {
   const radius = plan.blastRadius
   return [
     ['Plan', plan.hash],
@@ -81,7 +88,7 @@ export function planFacts(plan: ShownPlan): (readonly [string, unknown])[] {
     ['By condition', linesIfAny(Object.entries(radius?.byCondition ?? {}).map(([name, count]) => `${name}: ${count}`))],
     ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['Unknown', radius?.unknown.join(', ')],
-    ['Warnings', linesIfAny((plan.warnings ?? []).map(({ explanation }) => explanation))],
+    ['Warnings', linesIfAny([...(plan.warnings ?? []), ...warnings].map(({ explanation }) => explanation))],
     ['Session policy', [plan.sessionPolicy, `(${plan.sessionPolicyCharacters} of 2048 characters)`]],
   ]
 }

@@ -189,6 +189,28 @@ describe('approvals', () => {
     })
   }
 
+  test('show the predicted size of the session as long as they are open', async () => {
+    const asked: object[] = []
+    const provider = {
+      forecastSize: (session: object) => {
+        asked.push(session)
+        return { kind: 'predicted', percent: 95, tagsPercent: 9, mints: 12 } as const
+      },
+    }
+    const rig = adminRig({ provider })
+    const path = `/v1/approvals/${rig.approval.id}`
+    const { warnings } = (await read(rig, path, 'approver')) as { warnings: { kind: string; explanation: string }[] }
+    assert.deepEqual(
+      warnings.map(({ kind }) => kind),
+      ['session_nearly_full'],
+    )
+    assert.match(warnings[0]?.explanation ?? '', /about 95%/)
+    const { roleArn, subject, owner, team } = rig.grant
+    assert.deepEqual(asked, [{ roleArn, subject, owner, team, plan: rig.plan }])
+    set(rig, { state: 'approved' })
+    assert.deepEqual((await read(rig, path, 'approver')).warnings, [])
+  })
+
   const set = (rig: Rig, change: object) => {
     rig.ledger.approvals[0] = { ...rig.approval, ...change }
   }

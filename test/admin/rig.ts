@@ -59,6 +59,7 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
         return { approval, grant }
       },
     },
+    provider: {},
     registry: {
       list: () => [
         {

@@ -141,6 +141,20 @@ test('approvals show tells who, why, what, classes, labels, blast radius and the
   expect(stdout).not.toContain('\u001b[2K')
 })
 
+test('approvals show has warnings of now beside those of the plan', async () => {
+  const plan = {
+    ...PLAN,
+    warnings: [{ kind: 'cannot_revoke', explanation: 'Sessions of this role cannot be revoked.' }],
+  }
+  const warnings = [{ kind: 'session_nearly_full', explanation: 'A session of this plan will take about 95%.' }]
+  const body = { approval: APPROVAL, grant: GRANT, plan, eligible: true, couldDecide: 1, warnings }
+  admin.routes['GET /v1/approvals/apr_1'] = { body }
+  const { stdout } = await stint(['approvals', 'show', 'apr_1'], { env })
+  expect(stdout).toMatch(
+    /^Warnings: +Sessions of this role cannot be revoked\.\n +A session of this plan will take about 95%\.$/m,
+  )
+})
+
 test('approve sends the hash that was given and the note', async () => {
   const run = await stint(['approvals', 'approve', 'apr_1', '--plan-hash', HASH, '--note', 'agreed'], { env })
   expect(run.exitCode).toBe(0)

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { decisionFacts, planFacts } from '../../src/cli/grant-output.ts'
+import type { Plan, PlanPair } from '../../src/plan/plan.ts'
+import type { Task } from '../../src/plan/task.ts'
 import type { PlanInfo } from '../../src/sdk/types.ts'
 
 function plan({ purpose, resource }: { purpose: string; resource: string }): PlanInfo {
@@ -45,4 +47,75 @@ test('warnings of a plan are shown in their own words', () => {
   const warnings = [{ kind: 'cannot_revoke', explanation: 'Sessions of this role cannot be revoked.' }]
   const shown = { ...plan({ purpose: 'Load', resource: 'arn:aws:s3:::a' }), warnings }
   expect(Object.fromEntries(planFacts(shown)).Warnings).toEqual(['Sessions of this role cannot be revoked.'])
+})
+
+/** Each part of a plan as it must be seen before somebody approves it, or why it need not be. */
+const PAIR = {
+  action: 's3:DeleteObject',
+  resource: 'arn:aws:s3:::loads/*',
+  class: 'destructive',
+  flags: 'audit',
+  within: 'within env:prod',
+  touches: 'touches env:prod',
+  conditions: 'only if s3:prefix StringLike day/*',
+} satisfies Record<keyof PlanPair, string>
+const TASK = {
+  purpose: 'Load the day',
+  roleArn: 'arn:aws:iam::123456789012:role/load',
+  ttlSeconds: '600 s',
+  reference: 'OPS-17',
+  access: { because: 'its pairs are shown' },
+  strict: { because: 'it refuses plans and changes none' },
+} satisfies Record<keyof Task, string | { because: string }>
+const PLAN = {
+  hash: 'a'.repeat(64),
+  subject: { because: 'it is the agent of the grant' },
+  task: { because: 'see TASK' },
+  pairs: { because: 'see PAIR' },
+  classes: 'destructive 1',
+  flags: 'audit',
+  sessionPolicy: '{"Version":"2012-10-17"}',
+  sessionPolicyCharacters: '(24 of 2048 characters)',
+  blastRadius: '1 action on 1 resource pattern',
+  labelMarks: 'env:prod: production',
+  dropped: '20 of 34 actions of iam:Get* need a resource: iam:GetRole …',
+  warnings: 'The wildcard s3:Del* could come to mean more.',
+  actionTableVersion: { because: 'the classes that it led to are shown' },
+} satisfies Record<keyof Plan, string | { because: string }>
+
+test('every part of a plan that an approver decides on is shown', () => {
+  const full: Plan = {
+    ...{ hash: PLAN.hash, subject: 'spiffe://example.org/a', classes: ['destructive'], flags: ['audit'] },
+    task: { purpose: TASK.purpose, roleArn: TASK.roleArn, access: [], ttlSeconds: 600, reference: TASK.reference },
+    pairs: [
+      {
+        ...{ action: PAIR.action, resource: PAIR.resource, class: 'destructive', flags: ['audit'] },
+        ...{ within: ['env:prod'], touches: ['env:prod'] },
+        conditions: [{ key: 's3:prefix', operator: 'StringLike', values: ['day/*'] }],
+      },
+    ],
+    sessionPolicy: PLAN.sessionPolicy,
+    sessionPolicyCharacters: 24,
+    blastRadius: {
+      ...{ actions: 1, resourcePatterns: 1, byClass: { destructive: 1 }, byLabel: { 'env:prod': 1 } },
+      byCondition: { 's3:prefix=day/*': 1 },
+      ...{ flags: ['audit'], outlives: [{ action: 'x:Y', reason: 'lives on' }], unknown: ['role policies'] },
+    },
+    labelMarks: { 'env:prod': ['production'] },
+    dropped: [
+      {
+        ...{ pattern: 'iam:Get*', members: 34, reason: 'needs_resource', count: 20, actions: ['iam:GetRole'] },
+        explanation: '20 of 34 actions of iam:Get* need a resource',
+      },
+    ],
+    warnings: [{ kind: 'actions_shortened', explanation: PLAN.warnings }],
+    actionTableVersion: 'test',
+  }
+  const shown = planFacts(full as unknown as PlanInfo)
+    .map(([name, value]) => `${name}: ${[value].flat().join('\n')}`)
+    .join('\n')
+  const wanted = [...Object.values({ ...PAIR }), ...Object.values(TASK), ...Object.values(PLAN)]
+  for (const text of wanted.filter((one) => typeof one === 'string')) expect(shown).toContain(text)
+  for (const text of ['env:prod 1', 's3:prefix=day/*: 1', 'x:Y: lives on', 'role policies'])
+    expect(shown).toContain(text)
 })

@@ -619,6 +619,11 @@ export interface components {
             readonly plan: components["schemas"]["Plan"];
             readonly eligible: boolean;
             readonly couldDecide: number;
+            readonly warnings: readonly {
+                /** @enum {string} */
+                readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered" | "actions_shortened" | "session_nearly_full" | "session_too_large";
+                readonly explanation: string;
+            }[];
         };
         readonly AnsweredApproval: {
             readonly approval: components["schemas"]["Approval"];

@@ -10,6 +10,7 @@ import {
   grantSchema,
   noQuery,
   planSchema,
+  warningsSchema,
 } from '../schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
@@ -51,6 +52,10 @@ const read = createRoute({
           .number()
           .int()
           .openapi({ description: 'how many people could decide it now; 0 if it is no longer open' }),
+        warnings: warningsSchema.openapi({
+          description:
+            "warnings of now besides the plan's own: the session may be too large for the cloud; empty if it is no longer open",
+        }),
       })
       .openapi('ApprovalDetails'),
     'the approval',
@@ -97,8 +102,8 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
 
 /** `/v1/approvals…`: seen by anyone with a token, answered by approvers. */
 export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
-  const { ledger, operatorService, operators: people, clock } = deps
-  const parts = { ledger, clock, people }
+  const { ledger, operatorService, operators: people, clock, provider } = deps
+  const parts = { ledger, clock, people, provider }
   app.openapi(list, async (c) => {
     const { state, limit, cursor } = c.req.valid('query')
     const filter = state === undefined ? {} : { state }

@@ -62,14 +62,14 @@ function print(answer: Details, { output }: Pick<Flags, 'output'>, io: CommandIo
     printValue(io, output, answer)
     return
   }
-  const { approval, grant, plan, eligible, couldDecide } = answer
+  const { approval, grant, plan, eligible, couldDecide, warnings } = answer
   printFacts(io, [
     ['Approval', approval.id],
     ['Approval state', approval.decidedBy ? `${approval.state} by ${approval.decidedBy}` : approval.state],
     ['Expires', approval.expiresAt],
     ['Note', approval.note],
     ...operatorGrantFacts(grant),
-    ...planFacts(plan),
+    ...planFacts(plan, warnings),
     ...decisionFacts(grant.decision),
     ['You may decide', eligible ? 'yes' : 'no'],
     ['Could decide', approval.state === 'pending' ? approverCount(couldDecide) : undefined],

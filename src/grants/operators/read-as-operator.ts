@@ -1,8 +1,10 @@
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
+import type { CredentialProvider } from '../../credentials/provider.ts'
+import { sizeWarnings } from '../../credentials/session-size.ts'
 import type { LedgerReads } from '../../ledger/ledger.ts'
 import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../../ledger/records.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { Plan, PlanWarning } from '../../plan/plan.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
 import { isEligible } from './decide-approval.ts'
 import type { Operator } from './operator.ts'
@@ -33,6 +35,8 @@ export interface ApprovalDetails {
   readonly eligible: boolean
   /** How many people could decide it now; 0 if it is no longer open. */
   readonly couldDecide: number
+  /** Warnings of now besides the plan's own, which are part of its hash; none if it is no longer open. */
+  readonly warnings: readonly PlanWarning[]
 }
 
 /** @throws {StintError} GRANT_NOT_FOUND */
@@ -97,10 +101,12 @@ export async function loadApprovalDetails(
     ledger,
     clock,
     people,
+    provider,
   }: {
     ledger: Pick<LedgerReads, 'getApproval' | 'getGrant' | 'getPlan'>
     clock: Pick<Clock, 'now'>
     people: People
+    provider: Pick<CredentialProvider, 'forecastSize'>
   },
   operator: Operator,
   approvalId: string,
@@ -114,9 +120,17 @@ export async function loadApprovalDetails(
   const now = clock.now()
   const { requirements, state, expiresAt } = approval
   if (state !== 'pending' || grant.state !== 'awaiting_approval' || expiresAt <= now)
-    return { approval, grant, plan, eligible: false, couldDecide: 0 }
-  const couldDecide = countAnswerers(people.current(now), grant.subject, requirements)
-  return { approval, grant, plan, eligible: isEligible(operator, grant, requirements), couldDecide }
+    return { approval, grant, plan, eligible: false, couldDecide: 0, warnings: [] }
+  const { roleArn, subject, owner, team } = grant
+  const forecast = provider.forecastSize?.({ roleArn, subject, owner, team, plan }) ?? { kind: 'unknown' }
+  return {
+    approval,
+    grant,
+    plan,
+    eligible: isEligible(operator, grant, requirements),
+    couldDecide: countAnswerers(people.current(now), subject, requirements),
+    warnings: sizeWarnings(forecast),
+  }
 }
 
 async function requireGrant(ledger: Pick<LedgerReads, 'getGrant'>, grantId: string): Promise<Grant> {

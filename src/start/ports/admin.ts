@@ -4,6 +4,7 @@ import type { OperatorDirectory } from '../../admin/operators/operator-directory
 import { startAdminServer } from '../../admin/server.ts'
 import type { StintError } from '../../core/errors.ts'
 import type { Reloading, ReloadStatus } from '../../core/files/reloading.ts'
+import type { CredentialProvider } from '../../credentials/provider.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -16,6 +17,7 @@ import type { ConnectionLimits } from './connection-limits.ts'
 
 interface Needs extends Surroundings {
   readonly ledger: Ledger
+  readonly provider: CredentialProvider
   readonly grants: Grants
   readonly registry: Reloading<Registry>
   readonly policies: Reloading<PolicySet>
@@ -46,6 +48,7 @@ export const admin = definePart({
 
 function adminDeps({
   ledger,
+  provider,
   grants,
   registry,
   policies,
@@ -60,6 +63,7 @@ function adminDeps({
     ledger,
     operators,
     operatorService: grants.operatorService,
+    provider,
     registry: {
       list: () => registry.status.value?.registrations ?? [],
       problem: () => toFileProblem(registry.status.problem),
