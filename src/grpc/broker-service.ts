@@ -20,19 +20,13 @@ export function createBrokerHandlers(parts: HandlerParts & { readonly grants: Gr
   const { grants } = parts
   return {
     PlanTask: unary(parts, 'PlanTask', async (caller, request, signal) => {
-      const { plan, decision, warnings, couldApprove } = await grants.planTask(
-        caller,
-        taskFromWire(request.task),
-        signal,
-      )
+      const { plan, decision, warnings, couldApprove } = await grants.planTask(caller, taskFromWire(request), signal)
       const approvers = couldApprove === undefined ? {} : { couldApprove }
       return { plan: planToWire(plan, warnings), decision: decisionToWire(decision), ...approvers }
     }),
     RequestGrant: unary(parts, 'RequestGrant', async (caller, request, signal) => {
       const { idempotencyKey } = request
-      return answerToWire(
-        await grants.requestGrant(caller, { task: taskFromWire(request.task), idempotencyKey }, signal),
-      )
+      return answerToWire(await grants.requestGrant(caller, { task: taskFromWire(request), idempotencyKey }, signal))
     }),
     RenewLease: unary(parts, 'RenewLease', async (caller, { grantId }, signal) => {
       return answerToWire(await grants.renewLease(caller, grantId, signal))

@@ -1,3 +1,4 @@
+import { droppedFields } from '../contract/broker.ts'
 import type { Activity__Output } from '../contract/gen/stint/v1/Activity.ts'
 import type { Decision as WireDecision } from '../contract/gen/stint/v1/Decision.ts'
 import type { Grant as WireGrant } from '../contract/gen/stint/v1/Grant.ts'
@@ -6,6 +7,7 @@ import type { Lease as WireLease } from '../contract/gen/stint/v1/Lease.ts'
 import type { Plan as WirePlan } from '../contract/gen/stint/v1/Plan.ts'
 import type { Task__Output } from '../contract/gen/stint/v1/Task.ts'
 import { fromTimestamp, toOptionalTimestamp, toTimestamp } from '../contract/timestamp.ts'
+import type { UnknownField } from '../contract/unknown-fields.ts'
 import type { StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
 import { nameProblem, type ReadableText, readText } from '../core/text/readable-text.ts'
@@ -23,8 +25,16 @@ const MAX_ACTIVITIES = 100
 const DEFAULT_PAGE = 50
 const MAX_PAGE = 200
 
-/** The task as the planner wants it; what is wrong with it is the planner's to say. */
-export function taskFromWire(task: Task__Output | null): unknown {
+/**
+ * The task as the planner wants it; what is wrong with it is the planner's to say.
+ *
+ * @throws {StintError} REQUEST_INVALID for a request with fields that this version does not know: a task without them may be a
+ *   wider one than was declared.
+ */
+export function taskFromWire(request: { readonly task: Task__Output | null }): unknown {
+  const dropped = droppedFields(request)
+  if (dropped.length > 0) throw refusedFields(dropped.map(unknownField))
+  const { task } = request
   if (!task) return undefined
   const { purpose, roleArn = '', access, ttlSeconds, reference, strict } = task
   const entries = access.map(({ actions, resources, conditions }) => {
@@ -76,6 +86,11 @@ export function activitiesFromWire(activities: readonly Activity__Output[]): Act
   })
   if (problems.length > 0) throw refusedFields(problems)
   return read
+}
+
+function unknownField({ path, number }: UnknownField): FieldProblem {
+  const message = `has field ${number}, which this broker does not know: it is older than the client; upgrade the broker, or ask without what the field says`
+  return [path || 'request', message]
 }
 
 type FieldProblem = readonly [field: string, message: string]
