@@ -52,19 +52,24 @@ export function toGrpcStatus(error: unknown, correlation?: Correlation): StatusO
 
 /**
  * The error that the server meant. Without our ErrorInfo the gRPC status decides: UNAVAILABLE is BROKER_UNAVAILABLE, and a code
- * of a newer server (`details.reason`) falls back the same way.
+ * of a newer server (`details.reason`) falls back the same way. A stream that was reset without a status is
+ * BROKER_UNAVAILABLE too: the broker, or something in between, was cut off in the middle of the call.
  */
 export function fromServiceError(error: ServiceError): StintError {
   const bytes = error.metadata?.get(STATUS_DETAILS_KEY)[0]
   const rich = bytes instanceof Uint8Array ? decodeRpcStatus(bytes) : undefined
   const info = rich?.errorInfo
   if (info?.domain !== ERROR_DOMAIN) {
-    return new StintError(FALLBACK[error.code] ?? 'INTERNAL', { explanation: bareExplanation(error) }, error)
+    const code = STREAM_RESET.test(error.details) ? 'BROKER_UNAVAILABLE' : (FALLBACK[error.code] ?? 'INTERNAL')
+    return new StintError(code, { explanation: bareExplanation(error) }, error)
   }
   const details = fromWireDetails(fromMetadata(info.metadata), rich?.fieldViolations ?? [])
   if (isErrorCode(info.reason)) return new StintError(info.reason, details, error)
   return new StintError(FALLBACK[error.code] ?? 'INTERNAL', { ...details, reason: info.reason }, error)
 }
+
+/** The words of @grpc/grpc-js 1.14; it gives these streams the status INTERNAL. */
+const STREAM_RESET = /^Received RST_STREAM with code \d+/
 
 const FALLBACK: Partial<Record<status, ErrorCode>> = {
   [status.CANCELLED]: 'CANCELLED',

@@ -50,20 +50,24 @@ export interface AgentPorts {
 export async function startAgentPorts(options: AgentPortsOptions): Promise<AgentPorts> {
   const shared = sharedChecks(options)
   const listeners: Listener[] = []
+  const stopping = new AbortController()
   const identity = await options.serverIdentity.start((next) => {
     for (const listener of listeners) listener.setServerIdentity(next)
     options.onServerIdentity(next !== undefined)
   })
   const stop = async () => {
-    await Promise.all(listeners.map((listener) => listener.stop(options.drainMs)))
+    const stopped = Promise.all(listeners.map((listener) => listener.stop(options.drainMs)))
+    // Connections have been told to go away by now, so that whoever watches again does so on a connection to another broker.
+    stopping.abort()
+    await stopped
     await options.serverIdentity.stop()
   }
   try {
-    const mutual = openMutual(options, identity, shared)
+    const mutual = openMutual(options, identity, shared, stopping.signal)
     listeners.push(mutual)
     const agents = await listenAt(mutual, { ...options.mutual, setting: 'listen.agents' })
     if (!options.bearer) return { mutual: agents, stop }
-    const bearer = openBearer(options, identity, shared)
+    const bearer = openBearer(options, identity, shared, stopping.signal)
     listeners.push(bearer)
     return { mutual: agents, bearer: await listenAt(bearer, { ...options.bearer, setting: 'listen.bearer' }), stop }
   } catch (error) {
@@ -72,10 +76,15 @@ export async function startAgentPorts(options: AgentPortsOptions): Promise<Agent
   }
 }
 
-function openMutual(options: AgentPortsOptions, identity: ServerIdentity, shared: SharedChecks): Listener {
+function openMutual(
+  options: AgentPortsOptions,
+  identity: ServerIdentity,
+  shared: SharedChecks,
+  stopping: AbortSignal,
+): Listener {
   // A call can come only after the listener that it came by was made.
   const own = (): Listener => listener
-  const server = brokerServer(options, shared, { own })
+  const server = brokerServer(options, shared, { own, stopping })
   const listener = Listener.mutual({
     ...listenerOptions(options, identity, server, shared, 'mutual'),
     bundles: options.bundles,
@@ -83,10 +92,15 @@ function openMutual(options: AgentPortsOptions, identity: ServerIdentity, shared
   return listener
 }
 
-function openBearer(options: AgentPortsOptions, identity: ServerIdentity, shared: SharedChecks): Listener {
+function openBearer(
+  options: AgentPortsOptions,
+  identity: ServerIdentity,
+  shared: SharedChecks,
+  stopping: AbortSignal,
+): Listener {
   const own = (): Listener => listener
   const bearers = new CallConnections(options)
-  const server = brokerServer(options, shared, { own, bearers })
+  const server = brokerServer(options, shared, { own, bearers, stopping })
   const onTaken = (socket: Socket) => bearers.add(socket)
   const listener = Listener.bearer({ ...listenerOptions(options, identity, server, shared, 'bearer'), onTaken })
   return listener

@@ -41,6 +41,7 @@ export interface BrokerServerOptions {
   readonly health: HealthImplementation
   readonly refusals: RefusalLog
   readonly clock: Clock
+  readonly random: () => number
   readonly logger: Logger
 }
 
@@ -85,13 +86,14 @@ export function sharedChecks(options: BrokerServerOptions): SharedChecks {
  * The gRPC server behind one listener; `own` gives that listener, which is made after it.
  *
  * @param bearers its connections, where a token may come alone.
+ * @param stopping aborts when the port stops.
  */
 export function brokerServer(
   options: BrokerServerOptions,
   { verifier, gates, failures, awaitedKeys }: SharedChecks,
-  { own, bearers }: { own: () => Listener; bearers?: CallConnections },
+  { own, bearers, stopping }: { own: () => Listener; bearers?: CallConnections; stopping: AbortSignal },
 ): Server {
-  const { bundles, clock, logger, maxCallMs, grants, refusals } = options
+  const { bundles, clock, random, logger, maxCallMs, grants, refusals } = options
   const authenticator = new Authenticator({
     bundles,
     awaitedKeys,
@@ -126,7 +128,8 @@ export function brokerServer(
   const onError = (error: StintError, method: string, peer: string) => {
     if (error.details.check === 'agent-rate') void refusals.note(refusal(error, method, peer))
     // The problems of an issuer are logged elsewhere, once; a stranger with invented keys must not fill the log.
-    if (error.code === 'ISSUER_UNAVAILABLE' || namesUnknownKey(error))
+    if (error.code === 'SHUTTING_DOWN') logger.debug({ method }, 'a stream was ended by the stop')
+    else if (error.code === 'ISSUER_UNAVAILABLE' || namesUnknownKey(error))
       logger.debug({ method, code: error.code }, 'a token could not be verified')
     else if (ERROR_CATALOG[error.code].http >= 500) logger.error({ method, err: error }, 'a call failed')
     else logger.debug({ method, code: error.code }, 'a call was refused')
@@ -138,7 +141,10 @@ export function brokerServer(
   const admit = <T>({ subject }: CallerIdentity, kind: CallKind, work: () => Promise<T>) =>
     gates[kind].admit(subject, work)
   const server = createGrpcServer({ ...GRPC_SERVER_OPTIONS, interceptors: [guard] })
-  server.addService(brokerService, createBrokerHandlers({ grants, authenticate, admit, maxCallMs, onError }))
+  server.addService(
+    brokerService,
+    createBrokerHandlers({ grants, authenticate, admit, maxCallMs, stopping, random, onError }),
+  )
   options.health.addToServer(server)
   if (options.reflection) addReflection(server)
   return server

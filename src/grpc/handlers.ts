@@ -14,6 +14,9 @@ import { callCorrelation } from './call-correlation.ts'
 /** The longest delay of setTimeout. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
+/** Within this time, evenly spread, watchers come back whose streams ended because the broker stops. */
+const COME_BACK_WITHIN_MS = 1_000
+
 /** The part of a server call that handlers need, the same for unary and streaming calls. */
 export type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>
 
@@ -28,6 +31,10 @@ export interface HandlerParts {
   admit<T>(caller: CallerIdentity, kind: CallKind, work: () => Promise<T>): Promise<T>
   /** Longest time a unary call may take, whatever deadline the client sent. */
   readonly maxCallMs: number
+  /** Aborts when the broker stops: streams end then, and unary calls are let finish. */
+  readonly stopping: AbortSignal
+  /** Spreads the times at which those whose stream was ended come back. 0 to 1. */
+  readonly random: () => number
   /** Told of every error that a call ends with; ids only. @param peer `address:port` */
   onError(error: StintError, method: string, peer: string): void
 }
@@ -59,17 +66,21 @@ export function unary<Request, Response>(
   }
 }
 
-/** Wraps a server-streaming method. Writes wait for the client to read, so a slow reader costs one message. */
+/**
+ * Wraps a server-streaming method. Writes wait for the client to read, so a slow reader costs one message. When the broker
+ * stops, the stream ends with SHUTTING_DOWN and a time to come back after.
+ */
 export function streaming<Request, Response>(
   parts: HandlerParts,
   method: string,
   work: (caller: CallerIdentity, request: Request, signal: AbortSignal) => AsyncIterable<Response>,
 ): handleServerStreamingCall<Request, Response> {
   return (call: ServerWritableStream<Request, Response>) => {
-    const { signal, done } = callSignal(call, undefined)
+    const { signal, done } = callSignal(call, undefined, parts)
     const correlation = callCorrelation(call.metadata)
     duringCall(correlation, () =>
       pump(parts, call, work, signal)
+        .then(() => throwIfStopping(signal))
         .then(
           () => call.end(),
           (error: unknown) =>
@@ -127,6 +138,7 @@ function drained(call: ServerWritableStream<unknown, unknown>, signal: AbortSign
 function callSignal(
   call: AnyCall | ServerUnaryCall<never, never>,
   maxMs: number | undefined,
+  stream?: Pick<HandlerParts, 'stopping' | 'random'>,
 ): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController()
   const abort = (code: 'CANCELLED' | 'DEADLINE_EXCEEDED') => controller.abort(new StintError(code))
@@ -135,7 +147,27 @@ function callSignal(
   if (call.cancelled) cancelled()
   const leftMs = Math.min(Number(call.getDeadline()) - Date.now(), maxMs ?? Number.POSITIVE_INFINITY)
   const timer = leftMs > MAX_TIMER_MS ? undefined : setTimeout(() => abort('DEADLINE_EXCEEDED'), leftMs)
-  return { signal: controller.signal, done: () => clearTimeout(timer) }
+  const stop = () => controller.abort(shuttingDown(stream?.random() ?? 0))
+  stream?.stopping.addEventListener('abort', stop, { once: true })
+  if (stream?.stopping.aborted) stop()
+  const done = () => {
+    clearTimeout(timer)
+    stream?.stopping.removeEventListener('abort', stop)
+  }
+  return { signal: controller.signal, done }
+}
+
+function shuttingDown(random: number): StintError {
+  const retryAfterMs = Math.round(random * COME_BACK_WITHIN_MS)
+  return new StintError('SHUTTING_DOWN', {
+    retryAfterMs,
+    explanation: 'Watch again: another broker, or the next, answers.',
+  })
+}
+
+/** A method whose signal has aborted returns as if it were through. */
+function throwIfStopping({ aborted, reason }: AbortSignal): void {
+  if (aborted && reason instanceof StintError && reason.code === 'SHUTTING_DOWN') throw reason
 }
 
 function report(parts: HandlerParts, thrown: unknown, method: string, peer: string): StintError {

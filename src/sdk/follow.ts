@@ -1,6 +1,6 @@
 import { asStintError, type StintError } from '../core/errors.ts'
 import { Backoff } from '../core/limits/backoff.ts'
-import { type Calls, cancelled, sleep } from './calls.ts'
+import { type Calls, cancelled, retryAfterMs, sleep } from './calls.ts'
 import type { ChannelUse } from './connection/connection.ts'
 import type { Timing } from './timing.ts'
 import type { GrantInfo, GrantState } from './types.ts'
@@ -38,6 +38,7 @@ export async function* followGrant({
   const clock = use === 'background' ? timing.backgroundClock : timing.clock
   const backoff = new Backoff({ random: timing.random, baseMs: 200, capMs: 5_000 })
   for (;;) {
+    let askedMs = 0
     try {
       for await (const grant of calls.watch(grantId, use, signal)) {
         backoff.reset()
@@ -47,9 +48,10 @@ export async function* followGrant({
     } catch (error) {
       const known = asStintError(error)
       if (!canReconnect(known)) throw known
+      askedMs = retryAfterMs(known)
     }
     if (signal.aborted) throw cancelled(signal)
-    await sleep(clock, backoff.nextMs(), signal)
+    await sleep(clock, Math.max(backoff.nextMs(), askedMs), signal)
   }
 }
 

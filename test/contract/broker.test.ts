@@ -53,6 +53,17 @@ for (const { name, code, expected } of [
   })
 }
 
+// What @grpc/grpc-js 1.14 says when a broker is cut off in the middle of a call.
+for (const details of [
+  'Received RST_STREAM with code 0 (Call ended without gRPC status)',
+  'Received RST_STREAM with code 2 (Internal server error)',
+]) {
+  test(`a stream that was reset is worth another try: ${details}`, () => {
+    const error = fromServiceError(Object.assign(new Error('x'), { code: 13, details }) as ServiceError)
+    expect([error.code, error.retryable]).toEqual(['BROKER_UNAVAILABLE', true])
+  })
+}
+
 test('a connection that failed is told by its reason, without what the transport wraps around it', () => {
   const details = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: '
   const error = fromServiceError(Object.assign(new Error('x'), { code: 14, details }) as ServiceError)

@@ -28,7 +28,7 @@ const AFTER_DRAIN_MS = 10_000
 export const agentPorts = definePart({
   name: 'agentPorts',
   async start({ config, connectionLimits, ...needs }: Needs) {
-    const { bundles, issuers, ownIdentity, grants, health, refusals, clock, ids, logger, partHealth } = needs
+    const { bundles, issuers, ownIdentity, grants, health, refusals, clock, ids, random, logger, partHealth } = needs
     let identityUsable = true
     const value: AgentPorts = await startAgentPorts({
       ...agentPortSettings(config),
@@ -40,6 +40,7 @@ export const agentPorts = definePart({
       refusals: refusals.calls,
       clock,
       ids,
+      random,
       logger,
       serverIdentity: ownIdentity.source(),
       onAccept: (setting, problem) => partHealth.report(setting, problem),
