@@ -140,7 +140,7 @@ const HOMES = [
 
 const homeRules = [
   ...HOMES.map(({ package: name, home }) => ({ path: `(^|/)node_modules/${name}/`, name, home })),
-  { path: '^(node:)?sqlite$', name: 'node:sqlite', home: ['^src/ledger/sqlite/'] },
+  { path: '^(node:)?sqlite$', name: 'node:sqlite', home: ['^src/ledger/sqlite/', '^src/practice/stage/'] },
 ].map(({ path, name, home }) => ({
   name: `home-of-${name}`,
   comment: `${name} is used only in ${home.join(', ')}`,

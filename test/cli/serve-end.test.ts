@@ -39,6 +39,23 @@ for (const { name, failed, thrown, said } of [
     expect(await text(stderr)).toBe(said)
   })
 
+// npm passes on the signal that its child has heard from the terminal as well.
+test('a signal that comes twice at once is one signal: the broker is stopped in order', async () => {
+  const signals = new Signals()
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const io = { argv: [], stdin: new PassThrough(), stdout, stderr, env: {}, onSignal: signals.on }
+  let isStopped = false
+  const stop = async () => {
+    isStopped = true
+  }
+  const started = () => {
+    signals.send('SIGINT')
+    signals.send('SIGINT')
+  }
+  await runUntilSignalled(io, async () => ({ failed: new Promise<never>(() => undefined), stop }), started)
+  expect(isStopped).toBe(true)
+})
+
 test('a part that never lets go does not keep the process of stint serve alive; its exit code and words stay', async () => {
   const holding = 'data:text/javascript,setInterval(() => {}, 1_000)'
   const argv = ['--import', holding, CLI, 'serve', '--config', '/no/such/stint.yaml']

@@ -45,7 +45,8 @@ export class Reader {
       if (file) rmSync(join(this.folder, file), { force: true })
       const shell = this.#bash()
       this.#first.push(shell)
-      shell.stdin?.write(`${text}\n`)
+      // In the background, so that the shell notices when this process is killed, and ends what it has started.
+      shell.stdin?.write(`trap 'trap - TERM; kill 0' EXIT\n{\n${text}\n} &\n`)
       if (file) await eventually(file, () => existsSync(join(this.folder, file)), BOUND_MS)
       return { exitCode: 0, output: '' }
     }

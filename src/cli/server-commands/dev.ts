@@ -1,6 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { Option } from 'commander'
 import { loadConfig } from '../../config/load.ts'
 import { writeFileWhole } from '../../core/files/write-file-whole.ts'
@@ -9,6 +8,7 @@ import { describeReason } from '../../core/text/describe-reason.ts'
 import { didYouMean } from '../../core/text/nearest.ts'
 import { readOwnRules } from '../../practice/stage/own-rules.ts'
 import { type Stage, setStage } from '../../practice/stage/stage.ts'
+import { openStageFolder } from '../../practice/stage/stage-folder.ts'
 import { type Broker, startBroker } from '../../start/main.ts'
 import { VERSION } from '../../version.ts'
 import { type CommandIo, type RunCommand, runParser, UsageError } from '../command.ts'
@@ -63,8 +63,8 @@ async function startPracticeBroker(
   io: CommandIo,
   stack: AsyncDisposableStack,
 ): Promise<Broker> {
-  const folder = await mkdtemp(join(tmpdir(), 'stint-dev-'))
-  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const { path: folder, remove } = openStageFolder('stint-dev-')
+  stack.defer(remove)
   const own = Object.keys(files).length > 0 ? await readOwnRules(files) : undefined
   if (own) io.stderr.write(visibleLines(`${own.summary.join('\n')}\n`))
   const stage = await setStage({ folder, ...(own && { own }) })
@@ -77,7 +77,12 @@ async function startPracticeBroker(
   if (writeEnv === undefined) io.stdout.write(lines)
   else {
     await writeVariables(writeEnv, lines)
-    stack.defer(() => removeVariables(writeEnv, lines))
+    const removeOurs = () => removeVariables(writeEnv, lines)
+    process.once('exit', removeOurs)
+    stack.defer(() => {
+      process.off('exit', removeOurs)
+      removeOurs()
+    })
   }
   const next = writeEnv === undefined ? 'set these variables in another shell' : `in another shell, run: . ${writeEnv}`
   io.stderr.write(`practice broker for ${stage.trustDomain.name} is running; ${next}; press Ctrl-C to stop it\n`)
@@ -122,9 +127,8 @@ async function chooseAgent(stage: Stage, name: string | undefined) {
 }
 
 /** A second broker may have written its own variables there since. */
-async function removeVariables(file: string, lines: string): Promise<void> {
-  const now = await readFile(file, 'utf8').catch(() => undefined)
-  if (now === `${FIRST_LINE}\n${lines}`) await rm(file, { force: true })
+function removeVariables(file: string, lines: string): void {
+  if (existsSync(file) && readFileSync(file, 'utf8') === `${FIRST_LINE}\n${lines}`) rmSync(file, { force: true })
 }
 
 /** Takes the place of a file that an earlier run has left, of no other. @throws {UsageError} */

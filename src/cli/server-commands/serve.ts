@@ -22,7 +22,11 @@ export function configFile(flags: { config?: string }, { env }: Pick<CommandIo, 
   return flags.config ?? env.STINT_CONFIG ?? DEFAULT_CONFIG
 }
 
-/** Runs the broker until SIGTERM or SIGINT; a second signal ends it at once. */
+/** npm passes on every signal, also ctrl-C, which its child has heard from the terminal by then. */
+const ECHO_MS = 1_000
+const ENDING = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/** Runs the broker until SIGTERM, SIGINT or SIGHUP; a later second signal ends it at once. */
 export const serveCommand: RunCommand = (io) =>
   runParser('serve', io, (parser) => {
     withConfig(parser)
@@ -38,8 +42,8 @@ export const serveCommand: RunCommand = (io) =>
   })
 
 /**
- * Starts a broker and waits for SIGTERM or SIGINT, also one that comes while it starts, or for the broker to fail; then
- * stops it.
+ * Starts a broker and waits for SIGTERM, SIGINT or SIGHUP, also one that comes while it starts, or for the broker to fail;
+ * then stops it. Signals within a second of the first count as that one.
  *
  * @throws {StintError} why it did not start, or failed; whoever supervises the process starts it anew.
  */
@@ -49,13 +53,13 @@ export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'
   started: (broker: T) => void = () => {},
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>()
-  let signals = 0
+  let firstMs: number | undefined
   const onSignal = () => {
-    signals += 1
-    if (signals > 1) process.exit(1)
+    firstMs ??= performance.now()
+    if (performance.now() - firstMs > ECHO_MS) process.exit(1)
     resolve(undefined)
   }
-  const stopListening = (['SIGTERM', 'SIGINT'] as const).map((signal) => io.onSignal?.(signal, onSignal))
+  const stopListening = ENDING.map((signal) => io.onSignal?.(signal, onSignal))
   try {
     const broker = await start()
     started(broker)

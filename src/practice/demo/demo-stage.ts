@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { S3Client } from '@aws-sdk/client-s3'
 import { main } from '../../cli/main.ts'
@@ -12,6 +9,7 @@ import { type Broker, startBroker } from '../../start/main.ts'
 import { VERSION } from '../../version.ts'
 import type { PracticeTrustDomain } from '../stage/pki.ts'
 import { type Stage, setStage } from '../stage/stage.ts'
+import { openStageFolder } from '../stage/stage-folder.ts'
 import { STAGE_ROLE } from '../stage/stage-rules.ts'
 
 /** The operators of the stage. */
@@ -36,9 +34,8 @@ export class DemoStage {
   static async open(): Promise<DemoStage> {
     const stack = new AsyncDisposableStack()
     try {
-      const folder = await mkdtemp(join(tmpdir(), 'stint-demo-'))
-      // A story that was interrupted may still be writing an SVID; it finds no folder the next time.
-      stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }))
+      const { path: folder, remove } = openStageFolder('stint-demo-')
+      stack.defer(remove)
       const stage = await setStage({ folder })
       stack.defer(() => stage.close())
       const config = loadConfig({ file: stage.configFile, env: {} })
