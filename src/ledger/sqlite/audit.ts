@@ -8,7 +8,8 @@ import {
   walkChains,
 } from '../audit/walk-chains.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
-import { type EventRow, selectEvent, toHex } from './rows.ts'
+import { type EventRow, selectEvent } from './rows/event-rows.ts'
+import { toHex } from './rows/row-values.ts'
 
 /** Events looked at when a ledger is opened; the whole log is for `stint audit verify`. */
 const TAIL = 256

@@ -5,7 +5,7 @@ import { type ChainHead, emptyHead, sealEvent } from '../audit/sealed-event.ts'
 import { type AuditEventInput, auditEvent } from '../events.ts'
 import type { InternedTexts } from './database/interned-texts.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
-import { toHex } from './rows.ts'
+import { toHex } from './rows/row-values.ts'
 
 interface ChainRow {
   id: string

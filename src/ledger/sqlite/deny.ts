@@ -20,13 +20,12 @@ import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import {
   type DenyEntryRow,
   type DenyListRow,
-  type GrantRow,
   SELECT_DENY_ENTRY,
   SELECT_DENY_LIST,
-  toMs,
-  toMsOrNull,
   toReadableDenyList,
-} from './rows.ts'
+} from './rows/deny-rows.ts'
+import type { GrantRow } from './rows/grant-rows.ts'
+import { toMs, toMsOrNull } from './rows/row-values.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 /** Puts a grant on a deny list, or renews its entry there, and makes the list due. */

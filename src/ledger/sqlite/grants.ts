@@ -14,7 +14,9 @@ import {
 import { intendedLease, settledLease } from '../rules/lease-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
-import { type ApprovalRow, type GrantRow, SELECT_APPROVAL, SELECT_GRANT, toMs, toMsOrNull } from './rows.ts'
+import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
+import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
+import { toMs, toMsOrNull } from './rows/row-values.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { TokenRows } from './tokens.ts'
 

@@ -3,14 +3,9 @@ import { inputError } from '../../core/input-error.ts'
 import type { GrantFilter, Page, PageRequest } from '../ledger.ts'
 import { formatCursor, type PageKey, pageStart, toPage } from '../pages.ts'
 import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from '../records.ts'
-import {
-  type ApprovalRow,
-  type GrantRow,
-  SELECT_APPROVAL,
-  SELECT_GRANT,
-  SELECT_UNREGISTERED,
-  type UnregisteredRow,
-} from './rows.ts'
+import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
+import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
+import { SELECT_UNREGISTERED, type UnregisteredRow } from './rows/unregistered-rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 /** Rows looked at for one page when a second filter has to be checked row by row. */

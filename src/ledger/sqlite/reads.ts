@@ -8,19 +8,11 @@ import { unnamedHeads } from './chain-writer.ts'
 import { readError } from './database/sqlite-database.ts'
 import { readAgents } from './deny.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
-import {
-  type ApprovalRow,
-  type DenyListRow,
-  type EventRow,
-  type GrantRow,
-  type LeaseRow,
-  parsePlan,
-  SELECT_APPROVAL,
-  SELECT_DENY_LIST,
-  SELECT_EVENT,
-  SELECT_GRANT,
-  SELECT_LEASE,
-} from './rows.ts'
+import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
+import { type DenyListRow, SELECT_DENY_LIST } from './rows/deny-rows.ts'
+import { type EventRow, SELECT_EVENT } from './rows/event-rows.ts'
+import { type GrantRow, parsePlan, SELECT_GRANT } from './rows/grant-rows.ts'
+import { type LeaseRow, SELECT_LEASE } from './rows/lease-rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 /** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */

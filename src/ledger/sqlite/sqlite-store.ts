@@ -6,26 +6,12 @@ import type { DamagedRows } from '../damaged-rows.ts'
 import type { Approval, AuditEvent, DenyEntry, DenyList, Grant, Lease, UnregisteredAttempt } from '../records.ts'
 import type { InternedTexts } from './database/interned-texts.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
-import {
-  type ApprovalRow,
-  type DenyEntryRow,
-  type DenyListRow,
-  type EventRow,
-  type GrantRow,
-  type LeaseRow,
-  parseDecision,
-  SELECT_DENY_ENTRY,
-  SELECT_GRANT,
-  SELECT_LEASE,
-  toApproval,
-  toDenyEntry,
-  toDenyList,
-  toEvent,
-  toGrant,
-  toLease,
-  toUnregistered,
-  type UnregisteredRow,
-} from './rows.ts'
+import { type ApprovalRow, toApproval } from './rows/approval-rows.ts'
+import { type DenyEntryRow, type DenyListRow, SELECT_DENY_ENTRY, toDenyEntry, toDenyList } from './rows/deny-rows.ts'
+import { type EventRow, toEvent } from './rows/event-rows.ts'
+import { type GrantRow, parseDecision, SELECT_GRANT, toGrant } from './rows/grant-rows.ts'
+import { type LeaseRow, SELECT_LEASE, toLease } from './rows/lease-rows.ts'
+import { toUnregistered, type UnregisteredRow } from './rows/unregistered-rows.ts'
 
 const MAX_REMEMBERED_DECISIONS = 1_000
 

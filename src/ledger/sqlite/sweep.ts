@@ -7,19 +7,11 @@ import { isStoreError } from './database/sqlite-database.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { denyEnforced } from './deny.ts'
 import { writeMove } from './grants.ts'
-import {
-  type ApprovalRow,
-  type DenyEntryRow,
-  type GrantRow,
-  type LeaseRow,
-  parsePlan,
-  SELECT_APPROVAL,
-  SELECT_DENY_ENTRY,
-  SELECT_GRANT,
-  SELECT_LEASE,
-  toHex,
-  toMs,
-} from './rows.ts'
+import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
+import { type DenyEntryRow, SELECT_DENY_ENTRY } from './rows/deny-rows.ts'
+import { type GrantRow, parsePlan, SELECT_GRANT } from './rows/grant-rows.ts'
+import { type LeaseRow, SELECT_LEASE } from './rows/lease-rows.ts'
+import { toHex, toMs } from './rows/row-values.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 type SweepInput = WriteInput<'sweepGrants'>

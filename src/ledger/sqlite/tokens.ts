@@ -8,7 +8,7 @@ import {
   tokenStep,
 } from '../rules/token-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
-import { toMs } from './rows.ts'
+import { toMs } from './rows/row-values.ts'
 
 interface TokenRow {
   until: number
