@@ -19,7 +19,7 @@ export interface GrantView {
 
 /** Sources of a view of a grant. */
 export interface ViewParts {
-  readonly ledger: Pick<LedgerReads, 'approvalOf' | 'denyWatermark' | 'listLeases'>
+  readonly ledger: Pick<LedgerReads, 'findApproval' | 'denyWatermark' | 'listLeases'>
   readonly provider: Pick<CredentialProvider, 'findDenyList'>
 }
 
@@ -47,7 +47,7 @@ async function readView(
   newest?: Lease,
 ): Promise<GrantView> {
   if (grant.state === 'awaiting_approval') {
-    const approval = await ledger.approvalOf(grant.id)
+    const approval = await ledger.findApproval(grant.id)
     return approval ? { grant, approval } : { grant }
   }
   const watermark = grant.state === 'active' ? await readWatermark(grant) : undefined

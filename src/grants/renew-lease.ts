@@ -109,8 +109,8 @@ interface Rejudged {
 }
 
 /** A person's yes holds for the plan that the person saw and for no other. */
-async function checkApproved(ledger: Pick<Ledger, 'approvalOf'>, grant: Grant, plan: Plan): Promise<void> {
-  const approval = await ledger.approvalOf(grant.id)
+async function checkApproved(ledger: Pick<Ledger, 'findApproval'>, grant: Grant, plan: Plan): Promise<void> {
+  const approval = await ledger.findApproval(grant.id)
   if (approval?.state === 'approved' && approval.planHash === plan.hash) return
   const explanation = `Policy now requires an approval that grant ${grant.id} does not have; request a new grant.`
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })

@@ -156,10 +156,10 @@ export interface LedgerReads {
   /** By number. */
   listLeases(grantId: string): Promise<Lease[]>
   getApproval(id: string): Promise<Approval | undefined>
-  approvalOf(grantId: string): Promise<Approval | undefined>
+  findApproval(grantId: string): Promise<Approval | undefined>
   /** Newest first. */
   listApprovals(filter: { state?: ApprovalState }, page: PageRequest): Promise<Page<Approval>>
-  denyOf(grantId: string): Promise<DenyEntry | undefined>
+  findDenyEntry(grantId: string): Promise<DenyEntry | undefined>
   /** By its key. */
   getDenyList(key: string): Promise<DenyList | undefined>
   /** The later of the watermarks that a list has over an agent: its own, and that over everybody. */

@@ -319,7 +319,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const { dueAt, ...kept } = grant
         expect(ended).toEqual({ ...kept, state: 'ended', reason: 'revoked', endedAt: now, version: 2 })
         expect(await ledger.listLeases(grant.id)).toEqual([{ ...lease, state: 'ended', end: 'cut', endedAt: now }])
-        expect(await ledger.denyOf(grant.id)).toMatchObject({ grantId: grant.id, ...deny })
+        expect(await ledger.findDenyEntry(grant.id)).toMatchObject({ grantId: grant.id, ...deny })
         expect(await ledger.listDenyLists()).toMatchObject([{ key: 'inline:x', nextAttemptAt: now, attempts: 0 }])
       })
 
@@ -327,7 +327,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const { grant } = await created({ grant: { state: 'awaiting_approval' } })
         const approval = { state: 'approved', decidedBy: 'ada', decidedAt: now, note: 'fine' } as const
         const active = await move(grant, 'active', { approval })
-        expect(await ledger.approvalOf(grant.id)).toMatchObject({ ...approval, version: 2, planHash: grant.planHash })
+        expect(await ledger.findApproval(grant.id)).toMatchObject({ ...approval, version: 2, planHash: grant.planHash })
         const again = move(active, 'active', { approval: { state: 'rejected', decidedAt: now } })
         await expect(again).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
         expect(await ledger.getGrant(grant.id)).toEqual(active)
@@ -568,12 +568,12 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       test('an entry is enforced only after it was written', async () => {
         const grant = await denied()
         await sweptByDeny(900_000, 'ending', later(900_001))
-        expect(await ledger.denyOf(grant.id)).not.toHaveProperty('enforcedAt')
+        expect(await ledger.findDenyEntry(grant.id)).not.toHaveProperty('enforcedAt')
         await claim()
         const wrote = { digest: 'what it says', sequence: 1 }
         await written(1, [grant.id], { watermark: later(3), wrote })
         await sweptByDeny(900_001, 'ended', null)
-        expect(await ledger.denyOf(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(900_001) })
+        expect(await ledger.findDenyEntry(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(900_001) })
         expect(await ledger.listDenyLists()).toEqual([
           {
             key: `boundary:${ROLE}`,
@@ -626,9 +626,9 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const claimed = await claim(later(10))
         expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual([early.id, live.id])
         await written(1, [live.id], { removedGrantIds: [early.id, live.id], at: later(10) })
-        expect(await ledger.denyOf(early.id)).toBeUndefined()
+        expect(await ledger.findDenyEntry(early.id)).toBeUndefined()
         // The document no longer holds a grant that is still live: it must be written again at once.
-        expect(await ledger.denyOf(live.id)).not.toHaveProperty('writtenAt')
+        expect(await ledger.findDenyEntry(live.id)).not.toHaveProperty('writtenAt')
         expect(await claim(later(10))).toMatchObject({ entries: [{ grantId: live.id }] })
       })
 
@@ -638,9 +638,13 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         await written(1, [grant.id])
         const deny = { listKey: `boundary:${ROLE}`, wantedAt: later(6), until: later(20), lastIssuedAt: now }
         const again = await move(grant, 'ending', { deny })
-        expect(await ledger.denyOf(grant.id)).toMatchObject({ wantedAt: now, until: later(20), writtenAt: later(5) })
+        expect(await ledger.findDenyEntry(grant.id)).toMatchObject({
+          wantedAt: now,
+          until: later(20),
+          writtenAt: later(5),
+        })
         await move(again, 'ending', { deny: { ...deny, lastIssuedAt: later(4) } })
-        expect(await ledger.denyOf(grant.id)).not.toHaveProperty('writtenAt')
+        expect(await ledger.findDenyEntry(grant.id)).not.toHaveProperty('writtenAt')
       })
     })
 

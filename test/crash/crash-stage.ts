@@ -148,7 +148,7 @@ export class CrashStage {
         items.map(async (grant) => ({
           grant,
           leases: await ledger.listLeases(grant.id),
-          deny: await ledger.denyOf(grant.id),
+          deny: await ledger.findDenyEntry(grant.id),
         })),
       )
       return { grants, events: await recordOf(ledger) }

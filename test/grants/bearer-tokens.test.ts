@@ -36,7 +36,7 @@ async function restart(reuse: TokenReuse): Promise<void> {
 const renew = (grantId: string, who: ReturnType<typeof bearer>) => h.grants.renewLease(who, grantId, h.signal)
 
 async function approve(grantId: string): Promise<void> {
-  const approval = await h.ledger.approvalOf(grantId)
+  const approval = await h.ledger.findApproval(grantId)
   if (!approval) throw new Error('no approval')
   const { id, planHash } = approval
   await h.operators.decideApproval(OLGA, id, { verdict: 'approve', planHash, note: '' })

@@ -37,7 +37,7 @@ describe('a grant whose', () => {
       damage(sql)
       const revoked = await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
       expect(revoked).toMatchObject({ grant: { state: 'ending', reason: 'revoked' }, outcome: { kind: 'ending' } })
-      expect(await h.ledger.denyOf(grant.id)).toMatchObject({ grantId: grant.id })
+      expect(await h.ledger.findDenyEntry(grant.id)).toMatchObject({ grantId: grant.id })
     })
 
     test(`${what} is completed by its agent`, async () => {
@@ -54,8 +54,8 @@ describe('a grant whose', () => {
     damage(`UPDATE plans SET body = '{' WHERE n = (SELECT plan_n FROM grants WHERE id = '${grant.id}')`)
     for (const { id } of [grant, whole]) await h.grants.completeGrant(caller(), id, 'done')
     const hourMs = 3_600_000
-    expect((await h.ledger.denyOf(grant.id))?.until.getTime()).toBeGreaterThan(h.clock.now().getTime() + hourMs)
-    expect(await h.ledger.denyOf(whole.id)).toBeUndefined()
+    expect((await h.ledger.findDenyEntry(grant.id))?.until.getTime()).toBeGreaterThan(h.clock.now().getTime() + hourMs)
+    expect(await h.ledger.findDenyEntry(whole.id)).toBeUndefined()
   })
 
   test('plan cannot be read ends at its deadline, and is denied as if its sessions could chain', async () => {
@@ -64,7 +64,9 @@ describe('a grant whose', () => {
     await h.clock.advance(1_800_000)
     await h.sweeper.sweep()
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended', reason: 'deadline' })
-    expect((await h.ledger.denyOf(grant.id))?.until.getTime()).toBeGreaterThan(h.clock.now().getTime() + 1_800_000)
+    expect((await h.ledger.findDenyEntry(grant.id))?.until.getTime()).toBeGreaterThan(
+      h.clock.now().getTime() + 1_800_000,
+    )
   })
 
   test('deny entry does not say until when is denied anew by a revocation', async () => {
@@ -72,6 +74,6 @@ describe('a grant whose', () => {
     await h.grants.completeGrant(caller(), grant.id, 'done')
     damage(`UPDATE deny_entries SET until = ${FAR}`)
     await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
-    expect((await h.ledger.denyOf(grant.id))?.until.getTime()).toBeGreaterThan(h.clock.now().getTime())
+    expect((await h.ledger.findDenyEntry(grant.id))?.until.getTime()).toBeGreaterThan(h.clock.now().getTime())
   })
 })

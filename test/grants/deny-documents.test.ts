@@ -77,7 +77,7 @@ describe("an edit of somebody else's", () => {
     await look()
     expect(denied()).toContain(second)
     expect((await h.events()).filter((type) => type === 'deny.changed')).toEqual([])
-    expect(await h.ledger.denyOf(second)).toHaveProperty('writtenAt')
+    expect(await h.ledger.findDenyEntry(second)).toHaveProperty('writtenAt')
   })
 
   test('that is none costs a look a minute, and no write', async () => {
@@ -100,7 +100,7 @@ test('the list of a role that is configured no more is a problem until its entri
   expect(h.problems).toMatchObject([{ component: `deny:${KEY}`, error: { code: 'PROVIDER_REFUSED' } }])
   for (let minute = 0; minute < 8; minute += 1) await look()
   expect(h.well).toContain(`deny:${KEY}`)
-  expect(await h.ledger.denyOf(id)).toBeUndefined()
+  expect(await h.ledger.findDenyEntry(id)).toBeUndefined()
   expect(await h.ledger.getDenyList(KEY)).not.toHaveProperty('nextAttemptAt')
 })
 
@@ -131,7 +131,7 @@ describe("the cloud's clock", () => {
       expect(denied()).toEqual([id])
       await pass(60_000)
       expect(denied()).toEqual([])
-      expect(await h.ledger.denyOf(id)).toBeUndefined()
+      expect(await h.ledger.findDenyEntry(id)).toBeUndefined()
     })
 
   test('a write that was put off by a clock that has stepped back since is made', async () => {

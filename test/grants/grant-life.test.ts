@@ -26,7 +26,7 @@ afterEach(async () => {
   h.remove()
 })
 
-const approvalIdOf = async (grantId: string) => (await h.ledger.approvalOf(grantId))?.id ?? ''
+const approvalIdOf = async (grantId: string) => (await h.ledger.findApproval(grantId))?.id ?? ''
 
 describe('P1: recorded before revealed', () => {
   test('when the mint is asked for, grant, lease and events are in the ledger', async () => {
@@ -251,7 +251,7 @@ describe('P5: fail closed', () => {
       // What is ended meanwhile is denied, since its lease works, and is not called ended before that is enforced.
       await h.operators.revokeGrant(OSCAR, revoked.grant.id, 'stop it')
       expect(await h.ledger.getGrant(revoked.grant.id)).toMatchObject({ state: 'ending' })
-      expect(await h.ledger.denyOf(revoked.grant.id)).toBeDefined()
+      expect(await h.ledger.findDenyEntry(revoked.grant.id)).toBeDefined()
       await h.sweeper.sweep()
       expect(await h.ledger.getGrant(revoked.grant.id)).toMatchObject({ state: 'ending' })
       h.clock.jump(-steps.reduce((sum, step) => sum + step, 0))
@@ -344,8 +344,8 @@ describe('the end of a task', () => {
     const write = await h.request('key-00000002', task(WRITE))
     await h.grants.completeGrant(caller(), read.grant.id, '')
     await h.grants.completeGrant(caller(), write.grant.id, '')
-    expect(await h.ledger.denyOf(read.grant.id)).toBeUndefined()
-    expect(await h.ledger.denyOf(write.grant.id)).toMatchObject({ listKey: expect.stringContaining('inline:') })
+    expect(await h.ledger.findDenyEntry(read.grant.id)).toBeUndefined()
+    expect(await h.ledger.findDenyEntry(write.grant.id)).toMatchObject({ listKey: expect.stringContaining('inline:') })
   })
 
   test('the operator says which classes are cut at once, and which run out', async () => {
@@ -354,8 +354,8 @@ describe('the end of a task', () => {
     const write = await h.request('key-00000002', task(WRITE))
     await h.grants.completeGrant(caller(), read.grant.id, '')
     await h.grants.completeGrant(caller(), write.grant.id, '')
-    expect(await h.ledger.denyOf(read.grant.id)).toBeDefined()
-    expect(await h.ledger.denyOf(write.grant.id)).toBeUndefined()
+    expect(await h.ledger.findDenyEntry(read.grant.id)).toBeDefined()
+    expect(await h.ledger.findDenyEntry(write.grant.id)).toBeUndefined()
   })
 
   test('completing twice is harmless', async () => {
@@ -395,7 +395,7 @@ describe('P6: honest revocation', () => {
     await h.clock.advance(5_000)
     await h.sweeper.sweep()
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended', reason: 'revoked' })
-    expect(await h.ledger.denyOf(grant.id)).toMatchObject({ enforcedAt: expect.any(Date) })
+    expect(await h.ledger.findDenyEntry(grant.id)).toMatchObject({ enforcedAt: expect.any(Date) })
   })
 
   test('a deny that IAM does not take is tried again, is visible, and the lease end holds meanwhile', async () => {
@@ -459,7 +459,7 @@ describe('P6: honest revocation', () => {
     const { grant } = await h.request('key-00000001')
     await h.grants.completeGrant(caller(), grant.id, '')
     await h.operators.revokeGrant(OSCAR, grant.id, 'now')
-    expect(await h.ledger.denyOf(grant.id)).toBeDefined()
+    expect(await h.ledger.findDenyEntry(grant.id)).toBeDefined()
   })
 
   /** Two grants are revoked of a document that holds one. */
@@ -514,14 +514,14 @@ describe('P6: honest revocation', () => {
     const { grant } = await h.request('key-00000001', task({ ...READ, actions: ['sts:AssumeRole'], resources: [ROLE] }))
     await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
     await h.sweeper.reconcile()
-    expect(await h.ledger.denyOf(grant.id)).toMatchObject({ chains: true, byWatermark: true })
+    expect(await h.ledger.findDenyEntry(grant.id)).toMatchObject({ chains: true, byWatermark: true })
     await h.clock.advance(100_000)
     await h.sweeper.sweep()
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ending' })
     await h.clock.advance(200_000)
     await h.sweeper.sweep()
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended' })
-    expect(await h.ledger.denyOf(grant.id)).toBeDefined()
+    expect(await h.ledger.findDenyEntry(grant.id)).toBeDefined()
   })
 
   test('a watermark that another process wrote cuts survivors, in a list too, until they renew', async () => {

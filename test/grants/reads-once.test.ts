@@ -17,8 +17,8 @@ const READS = [
   'getPlan',
   'listLeases',
   'getApproval',
-  'approvalOf',
-  'denyOf',
+  'findApproval',
+  'findDenyEntry',
   'getDenyList',
 ] as const satisfies readonly (keyof LedgerReads)[]
 
@@ -76,7 +76,7 @@ describe('nothing is read twice by', () => {
     })
     expect(made.length).toBeGreaterThan(1)
     expect(made).toEqual([...new Set(made)])
-    const known = { approval: await h.ledger.approvalOf(grant.id), grant: await h.ledger.getGrant(grant.id) }
+    const known = { approval: await h.ledger.findApproval(grant.id), grant: await h.ledger.getGrant(grant.id) }
     expect(decided).toEqual(known)
   })
 

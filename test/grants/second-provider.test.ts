@@ -122,7 +122,7 @@ describe('a provider that is not AWS', () => {
     await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
     await h.sweeper.reconcile()
     const issuedMs = lease?.credentials.issuedAt.getTime() ?? Number.NaN
-    expect(await h.ledger.denyOf(grant.id)).toMatchObject({
+    expect(await h.ledger.findDenyEntry(grant.id)).toMatchObject({
       listKey: 'the list at the gate',
       until: new Date(issuedMs + DENY_MS),
     })
@@ -137,7 +137,7 @@ describe('a provider that is not AWS', () => {
       await clock.advance(60_000)
       await h.sweeper.sweep()
       expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended', reason: 'deadline' })
-      expect((await h.ledger.denyOf(grant.id)) !== undefined).toBe(badgesPrintBadges)
+      expect((await h.ledger.findDenyEntry(grant.id)) !== undefined).toBe(badgesPrintBadges)
     })
   }
 })

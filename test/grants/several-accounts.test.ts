@@ -76,9 +76,9 @@ test("one account's IAM hangs, and the grants of the others are denied in the fi
   for (const account of OTHERS) {
     const id = ids.get(account) ?? ''
     expect(server.managedDocument(boundaryIn(account))).toContain(idBody(id))
-    expect((await h.ledger.denyOf(id))?.writtenAt).toEqual(h.clock.now())
+    expect((await h.ledger.findDenyEntry(id))?.writtenAt).toEqual(h.clock.now())
   }
-  expect((await h.ledger.denyOf(ids.get(HANGING) ?? ''))?.writtenAt).toBeUndefined()
+  expect((await h.ledger.findDenyEntry(ids.get(HANGING) ?? ''))?.writtenAt).toBeUndefined()
   stop.abort()
   await Promise.all(writes)
 })

@@ -132,7 +132,7 @@ async function checkPromises(world: World): Promise<void> {
       const bound = Math.min(grant.deadline?.getTime() ?? 0, intendedAt.getTime() + LEASE_MS)
       expect(notAfter.getTime(), `P7: lease ${number} of ${grant.id}`).toBeLessThanOrEqual(bound)
     }
-    const deny = await h.ledger.denyOf(grant.id)
+    const deny = await h.ledger.findDenyEntry(grant.id)
     for (const session of sessions) {
       if (session.request.grant.id !== grant.id) continue
       const lease = leases.find(({ sessionName }) => sessionName === session.request.lease.sessionName)
@@ -215,7 +215,7 @@ const onGrant = fc
       if (what === 'renew') return asked(world, key, grants.renewLease(caller(), id, signal))
       if (what === 'complete') return grants.completeGrant(caller(), id, '').catch(unlessRefused)
       if (what === 'revoke') return operators.revokeGrant(OSCAR, id, 'stop it').catch(unlessRefused)
-      const approval = await ledger.approvalOf(id)
+      const approval = await ledger.findApproval(id)
       const answer = { verdict: what, planHash: grant?.planHash ?? '', note: '' } as const
       return operators.decideApproval(OLGA, approval?.id ?? 'apr_', answer as never).catch(unlessRefused)
     }),

@@ -86,7 +86,7 @@ export class FakeAdminLedger implements Reads {
     return this.approvals.find((approval) => approval.id === id)
   }
 
-  async approvalOf(grantId: string) {
+  async findApproval(grantId: string) {
     return this.approvals.find((approval) => approval.grantId === grantId)
   }
 
@@ -97,7 +97,7 @@ export class FakeAdminLedger implements Reads {
     )
   }
 
-  async denyOf(grantId: string) {
+  async findDenyEntry(grantId: string) {
     return this.denies.find((deny) => deny.grantId === grantId)
   }
 

@@ -41,24 +41,24 @@ export interface ApprovalDetails {
 
 /** @throws {StintError} GRANT_NOT_FOUND */
 export async function loadGrantDetails(
-  ledger: Pick<LedgerReads, 'getGrant' | 'getPlan' | 'listLeases' | 'approvalOf' | 'denyOf' | 'getDenyList'>,
+  ledger: Pick<LedgerReads, 'getGrant' | 'getPlan' | 'listLeases' | 'findApproval' | 'findDenyEntry' | 'getDenyList'>,
   grantId: string,
 ): Promise<GrantDetails> {
   const grant = await requireGrant(ledger, grantId)
   const [plan, leases, approval, deny] = await Promise.all([
     ledger.getPlan(grant.planHash),
     ledger.listLeases(grantId),
-    ledger.approvalOf(grantId),
+    ledger.findApproval(grantId),
     loadDeny(ledger, grantId),
   ])
   return { grant, plan, leases, approval, deny }
 }
 
 async function loadDeny(
-  ledger: Pick<LedgerReads, 'denyOf' | 'getDenyList'>,
+  ledger: Pick<LedgerReads, 'findDenyEntry' | 'getDenyList'>,
   grantId: string,
 ): Promise<DenyDetails | undefined> {
-  const deny = await ledger.denyOf(grantId)
+  const deny = await ledger.findDenyEntry(grantId)
   if (!deny || deny.writtenAt) return deny
   const {
     failingSince,
@@ -86,7 +86,7 @@ export interface GrantTrail {
 
 /** The events outlive the grant's row. @throws {StintError} GRANT_NOT_FOUND without either */
 export async function loadTrail(
-  ledger: Pick<LedgerReads, 'getGrant' | 'trail' | 'denyOf' | 'getDenyList'>,
+  ledger: Pick<LedgerReads, 'getGrant' | 'trail' | 'findDenyEntry' | 'getDenyList'>,
   grantId: string,
 ): Promise<GrantTrail> {
   const events = await ledger.trail(grantId)

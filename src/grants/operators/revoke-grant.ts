@@ -64,7 +64,7 @@ async function denyEnding(
   actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
-  if (!provider.findDenyList(grant.roleArn) || (await undefinedIfCorrupt(ledger.denyOf(grant.id)))) return grant
+  if (!provider.findDenyList(grant.roleArn) || (await undefinedIfCorrupt(ledger.findDenyEntry(grant.id)))) return grant
   // Without the plan: a revocation must not fail because the plan on record is damaged.
   const deny = describeDeny(provider, grant, await loadOpenLeases(ledger, grant, now), undefined)
   if (!deny) return grant
@@ -94,7 +94,7 @@ async function rejectWaiting(
   actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
-  const approval = await ledger.approvalOf(grant.id)
+  const approval = await ledger.findApproval(grant.id)
   if (!approval)
     throw new StintError('LEDGER_CORRUPT', {
       explanation: `The ledger has no approval for grant ${grant.id}, which awaits one.`,

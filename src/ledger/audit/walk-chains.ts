@@ -139,7 +139,7 @@ class Walk {
 
   /** The record must have this event: it is compared now if it was passed, or when it comes. */
   expect(head: ChainHead, source: Source): AuditProblem | undefined {
-    const state = this.#stateOf(head.chain)
+    const state = this.#chainState(head.chain)
     if (source === 'named') state.namedSeq = Math.max(state.namedSeq, head.seq)
     if (source === 'saved') state.savedSeq = Math.max(state.savedSeq, head.seq)
     // Before the walk's own beginning there is nothing to compare with.
@@ -155,7 +155,7 @@ class Walk {
 
   step({ chain = this.#lastChain, read }: UnverifiedEvent): AuditProblem | undefined {
     this.#lastChain = chain
-    const state = this.#stateOf(chain)
+    const state = this.#chainState(chain)
     const link = read(state.head.hash)
     if (this.#gap) {
       const isFound = this.#gap.state === state && link.unreadable === undefined && link.seq === state.head.seq + 1
@@ -251,7 +251,7 @@ class Walk {
     this.#recent.set(key, hash)
   }
 
-  #stateOf(chain: string): ChainState {
+  #chainState(chain: string): ChainState {
     const known = this.#chains.get(chain)
     if (known) return known
     const state = stateAt(emptyHead(chain))

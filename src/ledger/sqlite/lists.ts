@@ -104,7 +104,7 @@ function wantedColumns(store: SqliteStore, filter: GrantFilter): Wanted[] | unde
     ['owner_text_id', filter.owner],
   ] as const) {
     if (text === undefined) continue
-    const textId = store.texts.idOf(text)
+    const textId = store.texts.findId(text)
     if (textId === undefined) return undefined
     wanted.push([field, textId])
   }

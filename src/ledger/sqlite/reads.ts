@@ -15,10 +15,12 @@ import { type GrantRow, parsePlan, SELECT_GRANT } from './rows/grant-rows.ts'
 import { type LeaseRow, SELECT_LEASE } from './rows/lease-rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
+/** Runs a read, and turns what the file throws into an error of the catalogue. */
+type Read = <T>(run: () => T) => Promise<T>
+
 /** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */
 export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerReads {
-  const { db, texts } = store
-  const read = async <T>(run: () => T): Promise<T> => {
+  const read: Read = async (run) => {
     if (!isOpen()) throw new StintError('LEDGER_UNAVAILABLE', { explanation: 'The ledger is closed.' })
     try {
       return run()
@@ -26,8 +28,18 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       throw readError(error)
     }
   }
-  const leases = (rows: LeaseRow[]): Lease[] => rows.map((row) => store.lease(row))
+  return {
+    ...grantReads(store, read),
+    ...leaseReads(store, read),
+    ...approvalReads(store, read),
+    ...denyReads(store, read),
+    ...auditReads(store, read),
+    listUnregistered: (page) => read(() => listUnregistered(store, page)),
+  }
+}
 
+function grantReads(store: SqliteStore, read: Read) {
+  const { db, texts } = store
   return {
     getGrant: (id) =>
       read(() => {
@@ -36,7 +48,7 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
       }),
     findGrantByKey: (subject, idempotencyKey) =>
       read(() => {
-        const subjectTextId = texts.idOf(subject)
+        const subjectTextId = texts.findId(subject)
         if (subjectTextId === undefined) return undefined
         const row = db.get<GrantRow>(
           `${SELECT_GRANT} WHERE g.subject_n = ? AND g.idempotency_key = ?`,
@@ -51,32 +63,65 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
         const row = db.get<{ body: string }>('SELECT body FROM plans WHERE hash = ?', Buffer.from(hash, 'hex'))
         return row && row.body !== '' ? storedPlan(row.body, hash) : undefined
       }),
+    countGrants: () =>
+      read(() => {
+        const counts = Object.fromEntries(GRANT_STATES.map((state) => [state, 0])) as Record<GrantState, number>
+        for (const row of db.all<{ state: GrantState; count: number }>('SELECT state, count FROM state_counts')) {
+          counts[row.state] = row.count
+        }
+        return counts
+      }),
+    countOpenGrants: (subject) =>
+      read(() => {
+        const textId = texts.findId(subject)
+        if (textId === undefined) return 0
+        return db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', textId)?.count ?? 0
+      }),
+  } satisfies Partial<LedgerReads>
+}
+
+function leaseReads(store: SqliteStore, read: Read) {
+  return {
     listLeases: (grantId) =>
-      read(() => leases(db.all<LeaseRow>(`${SELECT_LEASE} WHERE g.id = ? ORDER BY l.number`, grantId))),
-    getApproval: (id) =>
-      read(() => {
-        const row = db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.id = ?`, id)
-        return row && store.approval(row)
-      }),
-    approvalOf: (grantId) =>
-      read(() => {
-        const row = db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE g.id = ?`, grantId)
-        return row && store.approval(row)
-      }),
+      read(() =>
+        store.db
+          .all<LeaseRow>(`${SELECT_LEASE} WHERE g.id = ? ORDER BY l.number`, grantId)
+          .map((row) => store.lease(row)),
+      ),
+    abandonedLeases: (input) => read(() => abandonedLeases(store, input)),
+  } satisfies Partial<LedgerReads>
+}
+
+function approvalReads(store: SqliteStore, read: Read) {
+  const find = (column: 'a.id' | 'g.id', id: string) =>
+    read(() => {
+      const row = store.db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE ${column} = ?`, id)
+      return row && store.approval(row)
+    })
+  return {
+    getApproval: (id) => find('a.id', id),
+    findApproval: (grantId) => find('g.id', grantId),
     listApprovals: (filter, page) => read(() => listApprovals(store, filter, page)),
-    denyOf: (grantId) =>
+  } satisfies Partial<LedgerReads>
+}
+
+function denyReads(store: SqliteStore, read: Read) {
+  const { db } = store
+  const listRow = (key: string) => db.get<DenyListRow>(`${SELECT_DENY_LIST} WHERE list_key = ?`, key)
+  return {
+    findDenyEntry: (grantId) =>
       read(() => {
         const row = store.grantRow(grantId)
-        return row && store.denyOf(row.row_id)
+        return row && store.findDenyEntry(row.row_id)
       }),
     getDenyList: (key) =>
       read(() => {
-        const row = db.get<DenyListRow>(`${SELECT_DENY_LIST} WHERE list_key = ?`, key)
+        const row = listRow(key)
         return row && store.denyList(row)
       }),
     denyWatermark: (listKey, agent) =>
       read(() => {
-        const row = db.get<DenyListRow>(`${SELECT_DENY_LIST} WHERE list_key = ?`, listKey)
+        const row = listRow(listKey)
         return row && watermarkOver(agent, store.denyList(row), readAgents({ db }, row.row_id))
       }),
     listDenyLists: () =>
@@ -85,7 +130,12 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
           .all<DenyListRow>(`${SELECT_DENY_LIST} ORDER BY attempts DESC, list_key`)
           .flatMap((row) => store.orUndefined(() => store.denyList(row)) ?? []),
       ),
-    listUnregistered: (page) => read(() => listUnregistered(store, page)),
+  } satisfies Partial<LedgerReads>
+}
+
+function auditReads(store: SqliteStore, read: Read) {
+  const { db } = store
+  return {
     trail: (grantId) =>
       read(() =>
         db
@@ -103,27 +153,12 @@ export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerRe
         const last = db.get<{ position: number | null }>('SELECT max(position) AS position FROM events')
         return { position: last?.position ?? 0, heads: unnamedHeads(db) }
       }),
-    countGrants: () =>
-      read(() => {
-        const counts = Object.fromEntries(GRANT_STATES.map((state) => [state, 0])) as Record<GrantState, number>
-        for (const row of db.all<{ state: GrantState; count: number }>('SELECT state, count FROM state_counts')) {
-          counts[row.state] = row.count
-        }
-        return counts
-      }),
-    countOpenGrants: (subject) =>
-      read(() => {
-        const textId = texts.idOf(subject)
-        if (textId === undefined) return 0
-        return db.get<{ count: number }>('SELECT count FROM open_counts WHERE subject_n = ?', textId)?.count ?? 0
-      }),
-    abandonedLeases: (input) => read(() => abandonedLeases(store, input)),
-  }
+  } satisfies Partial<LedgerReads>
 }
 
 /**
- * One that cannot be read is told of, and keeps none of the others from being found. The lock on the file lets one process at
- * a time use it, so every other replica is one of the past.
+ * A lease that cannot be read is reported as damaged, and the others are found all the same. The lock on the file lets one
+ * process at a time use it, so every other replica is gone.
  */
 function abandonedLeases(store: SqliteStore, { now, limit }: { now: Date; limit: number }): Lease[] {
   const asked = { replica: store.replica, now, othersAreGone: true }
@@ -133,7 +168,7 @@ function abandonedLeases(store: SqliteStore, { now, limit }: { now: Date; limit:
     const rows = store.db.all<LeaseRow>(
       `${SELECT_LEASE} WHERE l.state = 'intended' AND l.outcome_unknown IS NOT 1 AND l.replica_n IS NOT ?
        AND (l.intended_at, l.n) > (?, ?) ORDER BY l.intended_at, l.n LIMIT ?`,
-      store.texts.idOf(store.replica) ?? null,
+      store.texts.findId(store.replica) ?? null,
       after.intended_at,
       after.row_id,
       limit - leases.length,

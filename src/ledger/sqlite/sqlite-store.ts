@@ -72,7 +72,7 @@ export class SqliteStore {
     return this.damaged.read('deny_entry', row.grant_id ?? `of row ${row.row_id}`, () => toDenyEntry(row))
   }
 
-  denyOf(grantRowId: number): DenyEntry | undefined {
+  findDenyEntry(grantRowId: number): DenyEntry | undefined {
     const row = this.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grantRowId)
     return row && this.denyEntry(row)
   }
@@ -112,7 +112,7 @@ export class SqliteStore {
 
   /** The row id of a decision, stored if need be; only inside a unit. */
   decisionRowId(decision: Decision): number {
-    const hash = this.#hashOf(decision)
+    const hash = this.#hashDecision(decision)
     const row = this.db.get<{ row_id: number }>('SELECT n AS row_id FROM decisions WHERE hash = ?', hash)
     return (
       row?.row_id ??
@@ -139,7 +139,7 @@ export class SqliteStore {
     return row.row_id
   }
 
-  #hashOf(decision: Decision): Uint8Array {
+  #hashDecision(decision: Decision): Uint8Array {
     const known = this.#decisionHashes.get(decision)
     if (known) return known
     const hash = Buffer.from(sha256Hex(canonicalJson(decisionJson(decision))), 'hex')

@@ -48,7 +48,7 @@ export class TokenRows {
    */
   use(token: TokenUse, purpose: TokenPurpose): void {
     const row = this.#tx.db.get<TokenRow>(`${SELECT_TOKEN} WHERE t.key = ?`, token.key)
-    const binding = row && this.#bindingOf(row)
+    const binding = row && this.#toBinding(row)
     const step = tokenStep(binding, token, purpose, this.#replica)
     if (step === 'bind') this.#bind(token, purpose)
     if (step === 'note_lease') this.#noteLease(token, purpose)
@@ -79,7 +79,7 @@ export class TokenRows {
    * The lock on the file lets one process at a time use it, so every other replica is one of the past. A store that several
    * replicas share has to look at their heartbeats instead.
    */
-  #bindingOf(row: TokenRow): TokenBinding {
+  #toBinding(row: TokenRow): TokenBinding {
     return {
       until: new Date(row.until),
       moves: row.moves,

@@ -165,7 +165,7 @@ async function measureLag(revocations: number): Promise<Pick<Revocation, 'denied
       const { grant } = await h.request(`key-revoked-${n}`, task(WRITE))
       const startedMs = performance.now()
       await h.operators.revokeGrant(OSCAR, grant.id, 'to measure')
-      while (!(await h.ledger.denyOf(grant.id))?.writtenAt) await systemClock.sleep(5)
+      while (!(await h.ledger.findDenyEntry(grant.id))?.writtenAt) await systemClock.sleep(5)
       lags.push(performance.now() - startedMs)
       // Not in step with the writer.
       await systemClock.sleep((n * 137) % 500)
@@ -189,7 +189,7 @@ async function measureLook(): Promise<Pick<Revocation, 'lookMs' | 'lookCalls'>> 
     const { grant } = await h.request('key-revoked', task(WRITE, { ttlSeconds: 3_600 }))
     await h.operators.revokeGrant(OSCAR, grant.id, 'to measure')
     await h.sweeper.reconcile()
-    while ((await h.ledger.denyOf(grant.id)) !== undefined) {
+    while ((await h.ledger.findDenyEntry(grant.id)) !== undefined) {
       await clock.advance(60_000)
       await h.sweeper.reconcile()
     }

@@ -219,7 +219,7 @@ describe('a row that cannot be read', () => {
   test('is an error with its id, which is not retryable, for whoever asks for it', async () => {
     const waiting = await dueGrant({ state: 'awaiting_approval' })
     const grant = await denied('a')
-    const approval = await tmp.ledger.approvalOf(waiting.id)
+    const approval = await tmp.ledger.findApproval(waiting.id)
     const [lease] = await tmp.ledger.listLeases(grant.id)
     damage(`UPDATE grants SET requested_at = ${FAR}; UPDATE plans SET body = '{'; UPDATE leases SET intended_at = ${FAR};
       UPDATE approvals SET requirements = '{'; UPDATE deny_entries SET wanted_at = ${BEYOND};
@@ -231,8 +231,8 @@ describe('a row that cannot be read', () => {
       { read: ledger.getPlan(grant.planHash), row: 'plan', id: grant.planHash },
       { read: ledger.listLeases(grant.id), row: 'lease', id: lease?.id },
       { read: ledger.getApproval(approval?.id ?? ''), row: 'approval', id: waiting.id },
-      { read: ledger.approvalOf(waiting.id), row: 'approval', id: waiting.id },
-      { read: ledger.denyOf(grant.id), row: 'deny_entry', id: grant.id },
+      { read: ledger.findApproval(waiting.id), row: 'approval', id: waiting.id },
+      { read: ledger.findDenyEntry(grant.id), row: 'deny_entry', id: grant.id },
       { read: ledger.auditEvents({ afterPosition: 0, limit: 10 }), row: 'event', id: '2' },
       {
         read: ledger.intendLease({
@@ -329,7 +329,7 @@ describe('the deny list', () => {
         events: [],
       }
       await tmp.ledger.denyWritten(written)
-      expect(await tmp.ledger.denyOf(second.id)).toMatchObject({ writtenAt: at })
+      expect(await tmp.ledger.findDenyEntry(second.id)).toMatchObject({ writtenAt: at })
       expect([...told]).toEqual([])
     })
   }
@@ -368,11 +368,11 @@ describe('the deny list', () => {
       at: now,
       events: [],
     })
-    expect(await tmp.ledger.denyOf(good.id)).toMatchObject({ writtenAt: now })
+    expect(await tmp.ledger.findDenyEntry(good.id)).toMatchObject({ writtenAt: now })
     expect([...told.keys()]).toEqual([`deny_entry:${bad.id}`])
     const to = { state: 'ending', dueAt: later(1) } as const
     await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 2, to, deny: deny('a'), events: [] })
-    expect(await tmp.ledger.denyOf(bad.id)).toMatchObject({ grantId: bad.id, ...deny('a') })
+    expect(await tmp.ledger.findDenyEntry(bad.id)).toMatchObject({ grantId: bad.id, ...deny('a') })
     expect([...told]).toEqual([])
   })
 
@@ -403,7 +403,7 @@ describe('the deny list', () => {
         UPDATE deny_entries SET ${sql} WHERE grant_n = ${rowId(bad.id)}`)
       const to = { state: 'ending', dueAt: later(1) } as const
       await tmp.ledger.moveGrant({ grantId: bad.id, expectedVersion: 2, to, deny: deny('a'), events: [] })
-      expect(await tmp.ledger.denyOf(bad.id)).toMatchObject({ grantId: bad.id, ...deny(at) })
+      expect(await tmp.ledger.findDenyEntry(bad.id)).toMatchObject({ grantId: bad.id, ...deny(at) })
       const claimed = await claim()
       expect(claimed?.list.key).toBe(at)
       expect(claimed?.entries.map(({ grantId }) => grantId)).toEqual(at === 'b' ? [bad.id, other.id] : [bad.id])

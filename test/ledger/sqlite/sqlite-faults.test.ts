@@ -365,7 +365,7 @@ describe('migrations', () => {
       DELETE FROM migrations WHERE version >= 7`)
     const after = await open()
     expect(await after.listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'cut' }])
-    expect(await after.denyOf(grant.id)).toMatchObject({ listKey: 'inline:x' })
+    expect(await after.findDenyEntry(grant.id)).toMatchObject({ listKey: 'inline:x' })
     expect(await after.listDenyLists()).toMatchObject([{ key: 'inline:x' }])
   })
 

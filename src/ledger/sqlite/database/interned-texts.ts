@@ -19,7 +19,7 @@ export class InternedTexts {
 
   /** The id of a text, which is stored if need be; only inside a unit. */
   intern(text: string): number {
-    const known = this.idOf(text)
+    const known = this.findId(text)
     if (known !== undefined) return known
     const id = this.#db.insert('INSERT INTO names (text) VALUES (?)', text)
     this.#fresh.push(text)
@@ -27,14 +27,14 @@ export class InternedTexts {
   }
 
   /** The id of a text that is stored. */
-  idOf(text: string): number | undefined {
+  findId(text: string): number | undefined {
     const known = this.#ids.get(text)
     if (known !== undefined) return known
     const row = this.#db.get<{ id: number }>('SELECT n AS id FROM names WHERE text = ?', text)
     return row && this.#remember(text, row.id)
   }
 
-  textOf(id: number): string {
+  getText(id: number): string {
     const known = this.#texts.get(id)
     if (known !== undefined) return known
     const row = this.#db.get<{ text: string }>('SELECT text FROM names WHERE n = ?', id)

@@ -37,14 +37,14 @@ export function toLease(row: LeaseRow, texts: InternedTexts): Lease {
     id: row.id,
     grantId,
     number,
-    roleArn: texts.textOf(row.role_text_id),
+    roleArn: texts.getText(row.role_text_id),
     // Before names were on record, every session was named so.
     sessionName: row.session_name ?? `${idBody(grantId)}.${number}`,
     state: knownState(row.state, LEASE_STATES),
     notAfter: toInstant(row.not_after),
     intendedAt: toInstant(row.intended_at),
   }
-  if (row.replica_text_id !== null) lease.replica = texts.textOf(row.replica_text_id)
+  if (row.replica_text_id !== null) lease.replica = texts.getText(row.replica_text_id)
   if (row.mint_until !== null) lease.mintUntil = toInstant(row.mint_until)
   if (row.ended_by !== null) lease.end = row.ended_by
   if (row.issued_at !== null) lease.issuedAt = toInstant(row.issued_at)
