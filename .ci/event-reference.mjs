@@ -1,9 +1,9 @@
-// Writes docs/events.md out of EVENT_CATALOG in src/ledger/events.ts.
+// Writes docs/events.md out of EVENT_CATALOG in src/ledger/events/event-catalog.ts.
 import { writeFileSync } from 'node:fs'
 import { z } from '../src/core/documents/schema.ts'
-import { EVENT_CATALOG } from '../src/ledger/events.ts'
+import { EVENT_CATALOG } from '../src/ledger/events/event-catalog.ts'
 
-const HEAD = `<!-- Written by npm run generate:events out of src/ledger/events.ts. -->
+const HEAD = `<!-- Written by npm run generate:events out of src/ledger/events/event-catalog.ts. -->
 # Audit events
 
 Everything that can come on record. \`stint audit export\` and \`GET /v1/audit/events\` give events in order, \`GET

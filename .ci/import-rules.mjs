@@ -101,7 +101,7 @@ const INNER_RULES = [
     name: to.path === undefined ? 'pure-of-node' : 'pure-of-core',
     comment: 'aws, plan and the rules of the ledger are pure functions: no files, network, clock or log',
     from: {
-      path: ['^src/(aws|plan)/', '^src/ledger/(rules/|(events|records)[.]ts$)'],
+      path: ['^src/(aws|plan)/', '^src/ledger/((rules|events)/|records[.]ts$)'],
       pathNot: '^src/aws/(action-table|judging/(model|review))/generate[a-z-]*[.]ts$',
     },
     to,

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { auditEvent } from '../ledger/events.ts'
+import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant } from '../ledger/records.ts'
 import { type EndParts, endGrant } from './end-grant.ts'

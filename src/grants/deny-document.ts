@@ -1,7 +1,7 @@
 import { StintError } from '../core/errors.ts'
 import type { LiveDenyList } from '../credentials/provider.ts'
-import type { AuditEventInput } from '../ledger/events.ts'
-import { auditEvent } from '../ledger/events.ts'
+import type { AuditEventInput } from '../ledger/events/audit-event.ts'
+import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { DenyList, LedgerIdentity } from '../ledger/records.ts'
 import { findWriter, wasChanged } from '../ledger/rules/deny-document-rules.ts'
 

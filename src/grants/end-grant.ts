@@ -1,6 +1,6 @@
 import type { ClockGuard } from '../core/clock-guard.ts'
 import { earlier } from '../core/instant.ts'
-import { auditEvent, type EventData } from '../ledger/events.ts'
+import { auditEvent, type EventData } from '../ledger/events/audit-event.ts'
 import type { GrantMove, Ledger } from '../ledger/ledger.ts'
 import type { EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'

@@ -1,7 +1,7 @@
 import type { ClockGuard } from '../core/clock-guard.ts'
 import { asStintError, StintError } from '../core/errors.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { auditEvent } from '../ledger/events.ts'
+import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { LedgerWrites } from '../ledger/ledger.ts'
 import { type Grant, UNREGISTERED_REASONS } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'

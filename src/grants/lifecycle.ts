@@ -1,6 +1,6 @@
 import type { ActionClass } from '../aws/action-classes.ts'
 import type { CredentialProvider, DenyWindow, SessionNaming } from '../credentials/provider.ts'
-import { auditEvent } from '../ledger/events.ts'
+import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { DueGrant, GrantMove, NewLease } from '../ledger/ledger.ts'
 import type { DenyEntry, EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'

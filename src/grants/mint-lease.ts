@@ -7,7 +7,7 @@ import {
   type MintOutcome,
   ProviderReply,
 } from '../credentials/provider.ts'
-import { auditEvent } from '../ledger/events.ts'
+import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'

@@ -1,7 +1,7 @@
 import type { Ids } from '../core/ids.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { type AuditEventInput, auditEvent } from '../ledger/events.ts'
+import { type AuditEventInput, auditEvent } from '../ledger/events/audit-event.ts'
 import type { OpenGrant } from '../ledger/ledger.ts'
 import type { Approval } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
-import { auditEvent } from '../ledger/events.ts'
+import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { requireOwnGrant } from './read-grants.ts'
 

@@ -1,7 +1,7 @@
 import type { AuthMethod } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
-import type { AuditEventInput } from './events.ts'
+import type { AuditEventInput } from './events/audit-event.ts'
 import type {
   Approval,
   ApprovalState,

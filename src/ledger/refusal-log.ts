@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { duringCall } from '../core/correlation.ts'
 import { asStintError, type ErrorCode } from '../core/errors.ts'
-import { auditEvent, type EventData, REFUSED_CALL } from './events.ts'
+import { auditEvent, type EventData, REFUSED_CALL } from './events/audit-event.ts'
 import type { LedgerWrites } from './ledger.ts'
 
 const WINDOW_MS = 60_000

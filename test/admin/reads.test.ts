@@ -12,7 +12,7 @@ import {
 } from '../../src/admin/schemas.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
-import { auditEvent } from '../../src/ledger/events.ts'
+import { auditEvent } from '../../src/ledger/events/audit-event.ts'
 import { adminRig, exampleRecords, PLAN_HASH, problemOf, ROLE_ARN } from './rig.ts'
 
 type Rig = ReturnType<typeof adminRig>

@@ -11,7 +11,7 @@ import { afterEach, describe, test } from 'vitest'
 import type { Problem } from '../../src/admin/problem.ts'
 import { type AdminServer, type AdminServerSettings, startAdminServer } from '../../src/admin/server.ts'
 import type { StintError } from '../../src/core/errors.ts'
-import { auditEvent } from '../../src/ledger/events.ts'
+import { auditEvent } from '../../src/ledger/events/audit-event.ts'
 import { adminRig } from './rig.ts'
 import { selfSigned } from './self-signed.ts'
 

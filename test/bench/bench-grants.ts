@@ -1,6 +1,6 @@
 import { idBody, randomIds } from '../../src/core/ids.ts'
 import type { MintRequest } from '../../src/credentials/provider.ts'
-import { auditEvent } from '../../src/ledger/events.ts'
+import { auditEvent } from '../../src/ledger/events/audit-event.ts'
 import type { LeaseMove, OpenGrant } from '../../src/ledger/ledger.ts'
 import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { createPlanner, type Planner } from '../../src/plan/planner.ts'

@@ -1,6 +1,6 @@
 import { randomIds } from '../../src/core/ids.ts'
 import { type ChainHead, emptyHead, toHead } from '../../src/ledger/audit/sealed-event.ts'
-import type { AuditEventInput } from '../../src/ledger/events.ts'
+import type { AuditEventInput } from '../../src/ledger/events/audit-event.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
 import {
   type Approval,

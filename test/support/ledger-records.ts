@@ -1,6 +1,6 @@
 import { canonicalJson, type Json, sha256Hex } from '../../src/core/canonical-json.ts'
 import { type IdPrefix, type Ids, randomIds } from '../../src/core/ids.ts'
-import type { AuditEventInput, EventType } from '../../src/ledger/events.ts'
+import type { AuditEventInput, EventType } from '../../src/ledger/events/audit-event.ts'
 import type { NewLease, OpenGrant } from '../../src/ledger/ledger.ts'
 import type { EventContent, Grant } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'

@@ -1,5 +1,5 @@
 import { type ChainHead, emptyHead, sealEvent, toHead } from '../../src/ledger/audit/sealed-event.ts'
-import { auditEvent } from '../../src/ledger/events.ts'
+import { auditEvent } from '../../src/ledger/events/audit-event.ts'
 import type { AuditEvent, EventContent } from '../../src/ledger/records.ts'
 
 /** An event in its place after `prev`, as the ledger records it. */

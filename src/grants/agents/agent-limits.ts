@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { asStintError, type ErrorCode, StintError } from '../../core/errors.ts'
 import { KeyedLimiter } from '../../core/limits/keyed-limiter.ts'
 import type { CallConnection, CallerIdentity } from '../../identity/caller-identity.ts'
-import { auditEvent } from '../../ledger/events.ts'
+import { auditEvent } from '../../ledger/events/audit-event.ts'
 import type { LedgerWrites } from '../../ledger/ledger.ts'
 
 const MAX_AGENTS = 50_000

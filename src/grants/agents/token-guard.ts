@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { asStintError, type ErrorDetails, hasCode, StintError } from '../../core/errors.ts'
 import { backoffMs } from '../../core/limits/backoff.ts'
 import type { CallConnection, CallerIdentity } from '../../identity/caller-identity.ts'
-import { auditEvent } from '../../ledger/events.ts'
+import { auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger, TokenUse } from '../../ledger/ledger.ts'
 import type { RefusalLog, TokenFacts } from '../../ledger/refusal-log.ts'
 

@@ -1,4 +1,4 @@
-import { isEventOf } from '../events.ts'
+import { isEvent } from '../events/audit-event.ts'
 import type { AuditEvent } from '../records.ts'
 import { isChainHead, MAX_NAMED_HEADS } from './chain-heads.ts'
 import { type ChainHead, emptyHead, hashedText, sealText } from './sealed-event.ts'
@@ -199,7 +199,7 @@ class Walk {
   #pass(state: ChainState, link: ChainLink): AuditProblem | undefined {
     const head = { chain: state.head.chain, seq: link.seq, hash: link.hash }
     state.head = head
-    state.isClosed = isEventOf('chain.closed', link)
+    state.isClosed = isEvent('chain.closed', link)
     this.#events += 1
     this.#remember(head)
     const awaited = state.awaited.get(head.seq)
@@ -212,7 +212,7 @@ class Walk {
   }
 
   #expectNamed(naming: ChainHead, link: ChainLink): AuditProblem | undefined {
-    if (!isEventOf('chain.opened', link) && !isEventOf('chain.heads', link)) return undefined
+    if (!isEvent('chain.opened', link) && !isEvent('chain.heads', link)) return undefined
     const heads: unknown = (link.data as { readonly heads?: unknown } | undefined)?.heads
     const isList = Array.isArray(heads) && heads.length <= MAX_NAMED_HEADS && heads.every(isChainHead)
     if (!isList || heads.some(({ chain }) => chain === naming.chain)) {
@@ -275,7 +275,7 @@ function judge({ head, isClosed }: ChainState, link: ChainLink): AuditProblem | 
     return bad('edited', `${place(next)} does not follow from the event before: one of the two was changed.`)
   }
   if (isClosed) return bad('edited', `${place(next)} comes after the event that closed its chain.`)
-  if (head.chain !== '' && isEventOf('chain.opened', link) !== (next.seq === 1)) {
+  if (head.chain !== '' && isEvent('chain.opened', link) !== (next.seq === 1)) {
     return bad('edited', `Chain ${head.chain} has its opening event in the wrong place, or not at all.`)
   }
   return undefined

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { asStintError, type ErrorCode } from '../../core/errors.ts'
-import { isEventOf } from '../../ledger/events.ts'
+import { isEvent } from '../../ledger/events/audit-event.ts'
 import type { Grant } from '../../sdk/grant.ts'
 import type { AwsCredentials, GrantInfo, Task } from '../../sdk/types.ts'
 import { createTrustDomain } from '../stage/pki.ts'
@@ -98,7 +98,7 @@ async function strangers({ demo, narrator, bot }: Cast): Promise<void> {
   const { code } = asStintError(await failure('a foreign trust domain', asForeign))
   foreign.stint.close()
   const events = (await operate(demo, 'vera', 'audit', 'export')).split('\n').filter(Boolean).map(parseEvent)
-  const refused = events.find((event) => isEventOf('identity.refused', event))
+  const refused = events.find((event) => isEvent('identity.refused', event))
   check(refused?.data?.reason === 'handshake', 'the foreign trust domain is not on record')
   narrator.refused(`${foreign.spiffeId}: ${code}; TLS lets it in no further than the handshake (event ${refused.seq})`)
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import type { AuditVerdict } from '../../../src/ledger/audit/walk-chains.ts'
-import { auditEvent } from '../../../src/ledger/events.ts'
+import { auditEvent } from '../../../src/ledger/events/audit-event.ts'
 import type { AuditEvent } from '../../../src/ledger/records.ts'
 import { adminRig, problemOf } from '../../admin/rig.ts'
 

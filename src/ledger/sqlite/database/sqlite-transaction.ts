@@ -1,7 +1,7 @@
 import type { Correlation } from '../../../core/correlation.ts'
 import { StintError } from '../../../core/errors.ts'
 import { failpoint } from '../../../core/process/failpoint.ts'
-import type { AuditEventInput } from '../../events.ts'
+import type { AuditEventInput } from '../../events/audit-event.ts'
 import type { GrantState } from '../../records.ts'
 import { countChanges } from '../../rules/grant-rules.ts'
 import type { ChainPlace, ChainWriter } from '../chain-writer.ts'

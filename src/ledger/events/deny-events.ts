@@ -1,0 +1,97 @@
+import { z } from '../../core/documents/schema.ts'
+import type { EventSpec } from './event-spec.ts'
+import { count, errorCode, instant, text } from './event-values.ts'
+
+const denyListKey = text.describe('Which deny list: `boundary:<policy ARN>` or `inline:<role ARN>`')
+
+/** Events about deny lists and the policy documents that hold them. */
+export const DENY_EVENTS = {
+  'deny.written': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'The provider accepted a deny list; it is in force after the settle time.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      listed: count.describe('Grants that it names one by one'),
+      wanted: count.describe('Grants that it has to deny, by name or by watermark'),
+      removed: count.describe('Grants that left it with this write'),
+      agents: count
+        .exactOptional()
+        .describe('Agents that want more than their share and have a watermark of their own'),
+      watermark: instant.exactOptional().describe("Everybody's sessions issued before this instant are denied"),
+    }),
+  },
+  'deny.changed': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'Somebody else changed the policy document of a deny list; the broker writes it anew.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      found: z
+        .enum(['content', 'later_ledger', 'other_ledger'])
+        .describe('`content`: an edit. The others: taken over from another ledger after all that it denied is over'),
+    }),
+  },
+  'deny.withheld': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'A deny list is not written: another ledger, or a later state of this one, wrote its document.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      found: z.enum(['later_ledger', 'other_ledger']).describe('`later_ledger`: this one is a copy, e.g. a backup'),
+      until: instant.exactOptional().describe('When all that the document can deny is over, if nobody writes it'),
+    }),
+  },
+  'agent_watermark.set': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about:
+      'An agent has more grants to deny than its share of a deny list: its own older sessions are denied too, and renew.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      agent: text.describe('Its subject'),
+      before: instant.describe('Its sessions issued before this instant are denied; later ones as the list moves on'),
+    }),
+  },
+  'agent_watermark.lifted': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'All grants of an agent that are to be denied are on the deny list by name again.',
+    data: z.strictObject({ denyList: denyListKey, agent: text.describe('Its subject') }),
+  },
+  'common_watermark.set': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: "A deny list is full beyond what watermarks of agents can cover: everybody's older sessions are denied.",
+    data: z.strictObject({
+      denyList: denyListKey,
+      before: instant.describe('Sessions of all agents issued before this instant are denied'),
+    }),
+  },
+  'common_watermark.lifted': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'The deny list has room again, and the watermark over everybody is gone.',
+    data: z.strictObject({ denyList: denyListKey }),
+  },
+  'deny.failed': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'A deny list could not be written; it is tried again.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      code: errorCode.describe('Why'),
+      attempt: z.int().positive().describe('Failed attempts in a row, this one included'),
+      waiting: count.describe('Grants that it has to deny'),
+      nextAttemptAt: instant.describe('When it is tried again'),
+    }),
+  },
+} as const satisfies Record<string, EventSpec>

@@ -1,0 +1,21 @@
+import { APPROVAL_EVENTS } from './approval-events.ts'
+import { CALLER_EVENTS } from './caller-events.ts'
+import { CHAIN_EVENTS } from './chain-events.ts'
+import { DENY_EVENTS } from './deny-events.ts'
+import type { EventSpec } from './event-spec.ts'
+import { GRANT_EVENTS } from './grant-events.ts'
+import { LEASE_EVENTS } from './lease-events.ts'
+
+/**
+ * Every event that can come on record. A type is part of the record for good: add types and optional members freely, never
+ * rename, reuse or remove one. Whatever is made of events (the reference page docs/events.md, exports, metrics) is a table
+ * over this one.
+ */
+export const EVENT_CATALOG = {
+  ...CALLER_EVENTS,
+  ...GRANT_EVENTS,
+  ...APPROVAL_EVENTS,
+  ...LEASE_EVENTS,
+  ...DENY_EVENTS,
+  ...CHAIN_EVENTS,
+} as const satisfies Record<string, EventSpec>
