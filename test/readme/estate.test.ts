@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
 import { stint } from '../support/cli.ts'
 
+const run = promisify(execFile)
 const ESTATE = new URL('../../docs/examples/estate', import.meta.url).pathname
 const README = readFileSync(join(ESTATE, 'README.md'), 'utf8')
 
@@ -41,6 +44,13 @@ test('each of its tasks comes to what its test says, each policy decides one, an
     expect(cases, file).toContain(`task: ../tasks/${file}\n`)
     expect(README, file).toContain(`(tasks/${file})`)
   }
+})
+
+test('npm run stint takes a relative path from the folder that one stands in', async () => {
+  const { stdout } = await run('npm', ['run', '--silent', 'stint', '--', 'policy', 'check', 'policies'], {
+    cwd: ESTATE,
+  })
+  expect(stdout).toMatch(/^ok: \d+ policies/)
 })
 
 test('three teams have twelve agents', () => {

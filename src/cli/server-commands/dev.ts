@@ -84,9 +84,15 @@ async function startPracticeBroker(
       removeOurs()
     })
   }
-  const next = writeEnv === undefined ? 'set these variables in another shell' : `in another shell, run: . ${writeEnv}`
+  const next =
+    writeEnv === undefined ? 'set these variables in another shell' : `in another shell, run: . ${sourced(writeEnv)}`
   io.stderr.write(`practice broker for ${stage.trustDomain.name} is running; ${next}; press Ctrl-C to stop it\n`)
   return broker
+}
+
+/** A shell looks up a name without a slash on its PATH. */
+function sourced(file: string): string {
+  return file.includes('/') ? file : `./${file}`
 }
 
 /** Settings for the agent `invoice-bot`, the approver olga and any AWS SDK. */
