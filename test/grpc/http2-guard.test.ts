@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import type { handleUnaryCall } from '@grpc/grpc-js'
 import { afterEach, expect, test } from 'vitest'
 import { createGrpcServer, createInjector } from '../../src/grpc/connections/http2-guard.ts'
 import { GRPC_SERVER_OPTIONS } from '../../src/grpc/server-options.ts'
@@ -45,8 +47,65 @@ test('a stream of an unknown method that is given up at once costs nobody anythi
   expect(begun()).toBe(2)
 })
 
-async function serve() {
-  const server = createGrpcServer(GRPC_SERVER_OPTIONS)
+/** A method that answers when the test says so. */
+function holdMethod() {
+  const answer = Promise.withResolvers<void>()
+  const same = (bytes: Buffer) => bytes
+  const definition = { path: '/test.Test/Hold', requestStream: false, responseStream: false } as const
+  const codec = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same }
+  const hold: handleUnaryCall<Buffer, Buffer> = (_call, done) => {
+    void answer.promise.then(() => done(null, Buffer.from('held')))
+  }
+  return { service: { Hold: { ...definition, ...codec } }, methods: { Hold: hold }, answer: answer.resolve }
+}
+
+/** Keepalive pings all the time. */
+const BUSY_PINGS = { ...GRPC_SERVER_OPTIONS, 'grpc.keepalive_time_ms': 10 }
+/** The longest delay of a timer. */
+const NEVER_MS = 2 ** 31 - 1
+const HOLD = { ':method': 'POST', ':path': '/test.Test/Hold', 'content-type': 'application/grpc', te: 'trailers' }
+
+// grpc-js 1.14 kills a session that it is closing with its next ping.
+test('a call in progress is let finish while its connection is drained, however many keepalives pass', async () => {
+  const method = holdMethod()
+  const drained = await serve(method)
+  const other = await serve(holdMethod())
+  const client = connectHttp2(`http://127.0.0.1:${drained.port}`).on('error', () => undefined)
+  const bystander = connectHttp2(`http://127.0.0.1:${other.port}`)
+  open.push(() => client.destroy())
+  open.push(() => bystander.destroy())
+  const call = client.request(HOLD).on('error', () => undefined)
+  call.end(Buffer.alloc(5))
+  const answered = new Promise<string>((resolve) => {
+    let text = ''
+    call.setEncoding('utf8').on('data', (part) => (text += part))
+    call.once('close', () => resolve(text))
+  })
+  const closed = once(client, 'close')
+  await once(client, 'ping')
+  const told = once(client, 'goaway')
+  drained.injector.drain(NEVER_MS)
+  expect((await told)[0]).toBe(0)
+  for (let pings = 0; pings < 5; pings += 1) await once(bystander, 'ping')
+  method.answer()
+  expect(await answered).toContain('held')
+  await closed
+})
+
+test('a call that does not end is cut when the time to finish is over', async () => {
+  const { injector, port } = await serve(holdMethod())
+  const client = connectHttp2(`http://127.0.0.1:${port}`).on('error', () => undefined)
+  const call = client.request(HOLD).on('error', () => undefined)
+  call.end(Buffer.alloc(5))
+  await once(client, 'ping')
+  injector.drain(0)
+  await new Promise((resolve) => call.once('close', resolve))
+  expect(call.rstCode).not.toBe(0)
+})
+
+async function serve(method?: ReturnType<typeof holdMethod>) {
+  const server = createGrpcServer(method ? BUSY_PINGS : GRPC_SERVER_OPTIONS)
+  if (method) server.addService(method.service, method.methods)
   let begun = 0
   const broken = Promise.withResolvers<Error>()
   const injector = createInjector(server, {
@@ -64,5 +123,5 @@ async function serve() {
     injector.destroy()
     server.forceShutdown()
   })
-  return { begun: () => begun, broken: broken.promise, port: (tcp.address() as AddressInfo).port }
+  return { injector, begun: () => begun, broken: broken.promise, port: (tcp.address() as AddressInfo).port }
 }

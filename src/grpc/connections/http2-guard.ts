@@ -68,6 +68,7 @@ export function createInjector(server: Server, limits: ConnectionLimits): Connec
   const turns = new FairTurns()
   http2.removeAllListeners('stream')
   http2.on('session', (session) => {
+    answerPingsWhileClosing(session)
     const broken = limits.opened(peerKey(session.socket))
     const begunLately = countLately(session)
     session.on('error', (error: NodeJS.ErrnoException) => {
@@ -90,6 +91,20 @@ export function createInjector(server: Server, limits: ConnectionLimits): Connec
     })
   })
   return injector
+}
+
+/**
+ * Node sends no ping on a session that is closing, which grpc-js takes for a dead peer: its next keepalive would cut the calls
+ * that it is waiting for, at a drain as at the age limit. They have the time of the drain or the age limit instead.
+ */
+function answerPingsWhileClosing(session: ServerHttp2Session): void {
+  const ping = session.ping.bind(session)
+  const answer = (answered: (error: Error | null, durationMs: number, payload: Buffer) => void): boolean => {
+    if (!session.closed || session.destroyed) return ping(answered)
+    queueMicrotask(() => answered(null, 0, Buffer.alloc(0)))
+    return true
+  }
+  Object.assign(session, { ping: answer })
 }
 
 /**
