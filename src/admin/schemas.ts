@@ -7,6 +7,7 @@ import { OPERATOR_ROLES } from '../grants/operators/operator.ts'
 import { AUTH_METHODS } from '../identity/caller-identity.ts'
 import {
   APPROVAL_STATES,
+  DENY_PROOFS,
   END_REASONS,
   GRANT_STATES,
   LEASE_ENDS,
@@ -328,6 +329,10 @@ export const denySchema = z
     writtenAt: instant().optional(),
     byWatermark: z.boolean().optional().openapi({ description: 'a watermark covers it, rather than its own name' }),
     enforcedAt: instant().optional(),
+    enforcedBy: z
+      .enum(DENY_PROOFS)
+      .optional()
+      .openapi({ description: 'a canary that the document denies was refused, or the settle time has passed' }),
     failing: z
       .object({ since: instant(), attempts: count(), error: z.string() })
       .optional()

@@ -127,6 +127,19 @@ export interface LedgerWrites {
     nextAttemptAt?: Date
     events: readonly AuditEventInput[]
   }): Promise<void>
+  /**
+   * The document is in force as it was written at `writtenBy`. Of these grants, those that it has held since then are enforced,
+   * and those that are ending are due now. The list is due too if it came to hold others since.
+   */
+  denyProven(input: {
+    listKey: string
+    grantIds: readonly string[]
+    writtenBy: Date
+    at: Date
+    /** Ours: from then on the grants are due. */
+    now: Date
+    events: readonly AuditEventInput[]
+  }): Promise<void>
   /** The write failed: the claim is given back, to be tried again at `nextAttemptAt`. */
   denyFailed(input: {
     listKey: string

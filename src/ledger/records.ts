@@ -123,6 +123,10 @@ export interface Approval {
   readonly version: number
 }
 
+/** How a deny came to count as in force: a session that the document denies was refused, or enough time has passed. */
+export const DENY_PROOFS = ['canary', 'settle_time'] as const
+export type DenyProof = (typeof DENY_PROOFS)[number]
+
 /** Why a policy document of the cloud has to deny a grant, and how far that is. */
 export interface DenyEntry {
   readonly grantId: string
@@ -145,6 +149,8 @@ export interface DenyEntry {
   /** In the document a watermark covers it, rather than its own name. */
   readonly byWatermark?: boolean
   readonly enforcedAt?: Date
+  /** Missing with an entry from before this was on record. */
+  readonly enforcedBy?: DenyProof
 }
 
 /** The sessions of one agent under a deny list that were issued before an instant are denied. */

@@ -68,11 +68,11 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         events: [sampleEvent(now, { type: MOVE_EVENTS[to], grantId: grant.id })],
         ...more,
       })
-    const denied = async (listKey = `boundary:${ROLE}`, until = later(900_000)) => {
+    const denied = async (listKey = `boundary:${ROLE}`, until = later(900_000), more: object = {}) => {
       const { grant } = await created()
       return move(grant, 'ending', {
         to: { state: 'ending', reason: 'revoked', effectiveBy: until, dueAt: until },
-        deny: { listKey, wantedAt: now, until, lastIssuedAt: now },
+        deny: { listKey, wantedAt: now, until, lastIssuedAt: now, ...more },
       })
     }
     const claim = (at = now) =>
@@ -585,6 +585,35 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           },
         ])
         expect(await claim(later(99_000))).toBeUndefined()
+      })
+
+      test('a proof of the document enforces what it held by then, and makes the grants that are ending due', async () => {
+        const [first, late, chained] = [
+          await denied(),
+          await denied(),
+          await denied(undefined, undefined, { chains: true }),
+        ]
+        await claim()
+        await written(1, [first.id, chained.id], { byWatermark: [chained.id] })
+        await claim(later(70_000))
+        await written(2, [first.id, late.id, chained.id], { byWatermark: [chained.id], at: later(70_000) })
+        const proof = {
+          listKey: `boundary:${ROLE}`,
+          grantIds: [first.id, late.id, chained.id],
+          events: [sampleEvent(now)],
+        }
+        await ledger.denyProven({ ...proof, writtenBy: later(69_999), at: later(71_000), now: later(71_002) })
+        expect(await ledger.findDenyEntry(first.id)).toMatchObject({ enforcedAt: later(71_000), enforcedBy: 'canary' })
+        expect(await ledger.getGrant(first.id)).toMatchObject({ dueAt: later(71_002) })
+        expect(await claim(later(71_002))).toMatchObject({ list: { claimVersion: 3 } })
+        for (const { id } of [late, chained]) {
+          expect(await ledger.findDenyEntry(id)).not.toHaveProperty('enforcedAt')
+          expect(await ledger.getGrant(id)).toMatchObject({ dueAt: later(900_000) })
+        }
+        await ledger.denyProven({ ...proof, writtenBy: later(70_000), at: later(72_000), now: later(72_000) })
+        expect(await ledger.findDenyEntry(late.id)).toMatchObject({ enforcedAt: later(72_000) })
+        // Once enforced, it stays as it was.
+        expect(await ledger.findDenyEntry(first.id)).toMatchObject({ enforcedAt: later(71_000) })
       })
 
       test('a deny list is read by its key, with the watermark that its last write left', async () => {

@@ -225,6 +225,37 @@ describe('what is due', () => {
     )
   }
 
+  test('what ended a grant is on record, with the time from the write of its deny until it counted as in force', () => {
+    const ending = grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) })
+    const dataOf = (written: Partial<DenyEntry>) =>
+      decideDueMove(
+        { grant: ending, openLeases: [], plan: PLAN, deny: { ...deny, writtenAt: at(10_000), ...written } },
+        at(40_000),
+        settings,
+        rules(),
+      ).events[0]?.data
+    expect(dataOf({})).toMatchObject({ by: 'deny_list', enforcedBy: 'settle_time', lagMs: 30_000 })
+    expect(dataOf({ enforcedAt: at(14_000), enforcedBy: 'canary' })).toMatchObject({
+      enforcedBy: 'canary',
+      lagMs: 4_000,
+    })
+  })
+
+  test('where the document is probed, the settle time proves nothing: the grant waits for the probe or for its leases', () => {
+    const ending = grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) })
+    const stateAt = (now: number, proven: Partial<DenyEntry> = {}) =>
+      decideDueMove(
+        { grant: ending, openLeases: [], plan: PLAN, deny: { ...deny, writtenAt: at(10_000), ...proven } },
+        at(now),
+        settings,
+        rules(),
+        { isProbed: (key) => key === deny.listKey },
+      ).to.state
+    expect(stateAt(250_000)).toBe('ending')
+    expect(stateAt(14_000, { enforcedAt: at(14_000), enforcedBy: 'canary' })).toBe('ended')
+    expect(stateAt(300_000)).toBe('ended')
+  })
+
   test('every move is one that the state machine allows, and never leaves a grant due in the past', () => {
     const instants = fc.integer({ min: 0, max: 2_000_000 }).map(at)
     fc.assert(

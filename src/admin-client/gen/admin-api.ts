@@ -555,6 +555,8 @@ export interface components {
             readonly byWatermark?: boolean;
             /** Format: date-time */
             readonly enforcedAt?: string;
+            /** @enum {string} */
+            readonly enforcedBy?: "canary" | "settle_time";
             readonly failing?: {
                 /** Format: date-time */
                 readonly since: string;

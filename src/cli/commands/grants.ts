@@ -135,7 +135,7 @@ function denyFacts(deny: AdminSchema<'DenyEntry'> | undefined): (readonly [strin
     ['Deny list', deny.listKey],
     ['Deny wanted', deny.wantedAt],
     ['Deny written', writtenLine(deny)],
-    ['Deny enforced', deny.enforcedAt],
+    ['Deny enforced', enforcedLine(deny)],
   ]
 }
 
@@ -145,6 +145,12 @@ function writtenLine({ writtenAt, byWatermark, chains, failing }: AdminSchema<'D
   if (!writtenAt) return 'not yet'
   if (!byWatermark) return writtenAt
   return `${writtenAt}, under a watermark${chains ? ' that does not reach sessions made by its leases' : ''}`
+}
+
+function enforcedLine({ writtenAt, enforcedAt, enforcedBy }: AdminSchema<'DenyEntry'>): string | undefined {
+  if (!enforcedAt || !enforcedBy || !writtenAt) return enforcedAt
+  const seconds = Math.max(0, Date.parse(enforcedAt) - Date.parse(writtenAt)) / 1_000
+  return `${enforcedAt}, ${seconds} s after it was written, ${enforcedBy === 'canary' ? 'shown by the canary' : 'by the settle time'}`
 }
 
 /** The facts of a grant that operators see. */

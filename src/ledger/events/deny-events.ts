@@ -10,7 +10,8 @@ export const DENY_EVENTS = {
     actors: ['stint'],
     refusal: false,
     ids: [],
-    about: 'The provider accepted a deny list; it is in force after the settle time.',
+    about:
+      'The provider accepted a deny list. It counts as in force once the canary of the list is refused, or after the settle time where there is none.',
     data: z.strictObject({
       denyList: denyListKey,
       listed: count.describe('Grants that it names one by one'),

@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
 import { FAILURE_REASONS } from '../../policy/decision.ts'
-import { END_REASONS } from '../records.ts'
+import { DENY_PROOFS, END_REASONS } from '../records.ts'
 import type { EventSpec } from './event-spec.ts'
 import {
   authMethod,
@@ -108,6 +108,13 @@ export const GRANT_EVENTS = {
         .enum(['deny_list', 'lease_end'])
         .describe('What stopped the last lease: the deny list, or its own end (also if there was no lease)'),
       deny_listed: denyListed,
+      enforcedBy: z
+        .enum(DENY_PROOFS)
+        .exactOptional()
+        .describe('With `deny_list`: a canary that the document denies was refused, or the settle time has passed'),
+      lagMs: count
+        .exactOptional()
+        .describe('With `deny_list`: milliseconds from the write of the deny until it counted as in force'),
       note: note.exactOptional(),
       code: errorCode.exactOptional().describe('The error that ended it'),
     }),

@@ -1,6 +1,6 @@
 import { later } from '../../core/instant.ts'
 import type { GrantMove, WriteInput } from '../ledger.ts'
-import type { DenyAgentWatermark, DenyEntry, DenyList } from '../records.ts'
+import type { DenyAgentWatermark, DenyEntry, DenyList, DenyProof } from '../records.ts'
 import { conflict } from './rule-errors.ts'
 
 /**
@@ -173,14 +173,30 @@ export function failedDenyList(
 }
 
 /** The deny is in force, as far as a document holds it. */
-export function enforcedDenyEntry(entry: DenyEntry, at: Date): DenyEntry {
-  return entry.writtenAt && !entry.enforcedAt ? { ...entry, enforcedAt: at } : entry
+export function enforcedDenyEntry(entry: DenyEntry, at: Date, by: DenyProof): DenyEntry {
+  return entry.writtenAt && !entry.enforcedAt ? { ...entry, enforcedAt: at, enforcedBy: by } : entry
+}
+
+/** Whether a document that holds the entry may be all that is needed to call its deny enforced. */
+export function canBeProven({ chains, byWatermark, enforcedAt }: DenyEntry): boolean {
+  // A watermark reaches the sessions of the leases, but not those that they made.
+  return !enforcedAt && !(chains && byWatermark)
+}
+
+/** An entry of a document that was shown to be in force as it was written at an instant. */
+export function provenDenyEntry(
+  entry: DenyEntry,
+  { writtenBy, at }: Pick<WriteInput<'denyProven'>, 'writtenBy' | 'at'>,
+): DenyEntry {
+  if (!entry.writtenAt || entry.writtenAt > writtenBy || !canBeProven(entry)) return entry
+  return enforcedDenyEntry(entry, at, 'canary')
 }
 
 function unclaimed({ claimedBy: _, claimedUntil: __, ...list }: DenyList): DenyList {
   return list
 }
 
-function unwritten({ writtenAt: _, enforcedAt: __, byWatermark: ___, ...entry }: DenyEntry): DenyEntry {
+function unwritten(written: DenyEntry): DenyEntry {
+  const { writtenAt: _, enforcedAt: __, enforcedBy: ___, byWatermark: ____, ...entry } = written
   return entry
 }

@@ -1,6 +1,7 @@
 import type { ClaimedDenyList, GrantMove, WriteInput } from '../ledger.ts'
 import type { DenyAgentWatermark, DenyEntry, DenyList } from '../records.ts'
 import {
+  canBeProven,
   claimedDenyList,
   damagedDenyEntry,
   denyEntryAfterWrite,
@@ -11,6 +12,7 @@ import {
   isClaimable,
   mendedDenyList,
   newDenyList,
+  provenDenyEntry,
   requireClaim,
   wantedDenyEntry,
   writtenDenyList,
@@ -178,12 +180,38 @@ export function denyFailed(store: SqliteStore, tx: SqliteTransaction, input: Wri
   tx.append(input.events)
 }
 
-/** The deny of this grant is in force. */
-export function denyEnforced(store: SqliteStore, tx: SqliteTransaction, grant: GrantRow, at: Date): void {
+/** See `LedgerWrites.denyProven`. */
+export function denyProven(store: SqliteStore, tx: SqliteTransaction, input: WriteInput<'denyProven'>): void {
+  const held = new Set(input.grantIds)
+  let isOwed = false
+  for (const row of tx.db.all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE l.list_key = ?`, input.listKey)) {
+    const entry = store.orUndefined(() => store.denyEntry(row))
+    if (!entry) continue
+    const proven = held.has(entry.grantId) ? provenDenyEntry(entry, input) : entry
+    if (proven !== entry) {
+      updateEntry(tx, row.row_id, proven)
+      makeGrantDue(tx, row.grant_row_id, input.now)
+    }
+    isOwed ||= proven.writtenAt !== undefined && canBeProven(proven)
+  }
+  if (isOwed) makeDue(store, tx, input.listKey, input.now)
+  tx.append(input.events)
+}
+
+function makeGrantDue(tx: SqliteTransaction, rowId: number, at: Date): void {
+  tx.db.run(
+    "UPDATE grants SET due_at = min(coalesce(due_at, ?1), ?1) WHERE n = ?2 AND state = 'ending'",
+    toMs(at),
+    rowId,
+  )
+}
+
+/** The deny of this grant counts as in force, since its time to settle has passed. */
+export function denySettled(store: SqliteStore, tx: SqliteTransaction, grant: GrantRow, at: Date): void {
   const row = tx.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grant.row_id)
   if (!row) return
   const entry = store.denyEntry(row)
-  const enforced = enforcedDenyEntry(entry, at)
+  const enforced = enforcedDenyEntry(entry, at, 'settle_time')
   if (enforced !== entry) updateEntry(tx, row.row_id, enforced)
 }
 
@@ -250,7 +278,7 @@ function insertEntry(tx: SqliteTransaction, grantRowId: number, listRowId: numbe
 function updateEntry(tx: SqliteTransaction, rowId: number, entry: DenyEntry): void {
   tx.db.run(
     `UPDATE deny_entries SET wanted_at = ?, until = ?, last_issued_at = ?, names_agent = ?, chains = ?, urgent = ?,
-       written_at = ?, by_watermark = ?, enforced_at = ? WHERE n = ?`,
+       written_at = ?, by_watermark = ?, enforced_at = ?, enforced_by = ? WHERE n = ?`,
     toMs(entry.wantedAt),
     toMs(entry.until),
     toMs(entry.lastIssuedAt),
@@ -260,6 +288,7 @@ function updateEntry(tx: SqliteTransaction, rowId: number, entry: DenyEntry): vo
     toMsOrNull(entry.writtenAt),
     toFlag(entry.byWatermark),
     toMsOrNull(entry.enforcedAt),
+    entry.enforcedBy ?? null,
     rowId,
   )
 }

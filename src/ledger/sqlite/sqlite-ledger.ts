@@ -13,7 +13,7 @@ import { GroupCommit, type GroupCommitOptions } from './database/group-commit.ts
 import { InternedTexts } from './database/interned-texts.ts'
 import { APPLICATION_ID, isStoreError, ledgerError, SqliteDatabase } from './database/sqlite-database.ts'
 import { SqliteTransaction } from './database/sqlite-transaction.ts'
-import { claimDenyList, denyFailed, denyWritten, giveBackClaims } from './deny.ts'
+import { claimDenyList, denyFailed, denyProven, denyWritten, giveBackClaims } from './deny.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './grants.ts'
 import { noteUnregistered, prune } from './housekeeping.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
@@ -153,6 +153,7 @@ function sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered }: Wr
     sweepGrants: (input) => write(() => sweepGrants(store, tx, input), 'settling'),
     claimDenyList: (input) => write(() => claimDenyList(store, tx, input), 'settling'),
     denyWritten: (input) => write(() => denyWritten(store, tx, input), 'settling'),
+    denyProven: (input) => write(() => denyProven(store, tx, input), 'settling'),
     denyFailed: (input) => write(() => denyFailed(store, tx, input), 'settling'),
     prune: (input) => write(() => prune(store, tx, tokens, input)),
   }

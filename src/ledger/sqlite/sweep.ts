@@ -5,7 +5,7 @@ import type { Grant } from '../records.ts'
 import { setAsideUntil, sweptGrant } from '../rules/grant-rules.ts'
 import { isStoreError } from './database/sqlite-database.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
-import { denyEnforced } from './deny.ts'
+import { denySettled } from './deny.ts'
 import { writeMove } from './grants.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import { type DenyEntryRow, SELECT_DENY_ENTRY } from './rows/deny-rows.ts'
@@ -92,7 +92,7 @@ function writeSwept(
 ): void {
   writeMove(store, tx, row, moved, move)
   // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
-  if (move.endLeases?.end === 'cut') denyEnforced(store, tx, row, now)
+  if (move.endLeases?.end === 'cut') denySettled(store, tx, row, now)
   store.damaged.readable('sweep', row.id)
 }
 

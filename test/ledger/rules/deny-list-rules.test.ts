@@ -150,8 +150,11 @@ describe('the deny list', () => {
   })
 
   test('an entry is enforced once, and only after it was written', () => {
-    expect(enforcedDenyEntry(entry, at(9))).toBe(entry)
-    expect(enforcedDenyEntry({ ...entry, writtenAt: at(1) }, at(9))).toMatchObject({ enforcedAt: at(9) })
-    expect(enforcedDenyEntry(inDocument, at(9))).toBe(inDocument)
+    expect(enforcedDenyEntry(entry, at(9), 'settle_time')).toBe(entry)
+    expect(enforcedDenyEntry({ ...entry, writtenAt: at(1) }, at(9), 'settle_time')).toMatchObject({
+      enforcedAt: at(9),
+      enforcedBy: 'settle_time',
+    })
+    expect(enforcedDenyEntry(inDocument, at(9), 'settle_time')).toBe(inDocument)
   })
 })

@@ -11,6 +11,7 @@ import { leaseReplicasMigration } from './006-lease-replicas.ts'
 import { denyListsMigration } from './007-deny-lists.ts'
 import { denySharesMigration } from './008-deny-shares.ts'
 import { denyDocumentsMigration } from './009-deny-documents.ts'
+import { denyProofsMigration } from './010-deny-proofs.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   denyListsMigration,
   denySharesMigration,
   denyDocumentsMigration,
+  denyProofsMigration,
 ]
 
 interface AppliedRow {

@@ -1,8 +1,9 @@
-import type { DenyEntry, DenyList } from '../../records.ts'
+import { DENY_PROOFS, type DenyEntry, type DenyList, type DenyProof } from '../../records.ts'
 import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
 import {
   type Flag,
   integer,
+  knownState,
   type Ms,
   optionalFlag,
   optionalInstant,
@@ -28,12 +29,13 @@ export interface DenyEntryRow {
   chains: Flag
   urgent: Flag
   by_watermark: Flag
+  enforced_by: DenyProof | null
 }
 
 /** A deny entry with the id and the agent of its grant and the key of its list. */
 export const SELECT_DENY_ENTRY = `SELECT d.n AS row_id, d.grant_n AS grant_row_id, g.id AS grant_id, l.list_key,
   d.list_n AS list_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at, s.text AS agent,
-  d.names_agent, d.chains, d.urgent, d.by_watermark FROM deny_entries d
+  d.names_agent, d.chains, d.urgent, d.by_watermark, d.enforced_by FROM deny_entries d
   LEFT JOIN grants g ON g.n = d.grant_n LEFT JOIN deny_lists l ON l.n = d.list_n LEFT JOIN names s ON s.n = g.subject_n`
 
 /** @throws {Error} for a damaged row */
@@ -55,6 +57,7 @@ export function toDenyEntry(row: DenyEntryRow): DenyEntry {
     ...optionalInstant('writtenAt', row.written_at),
     ...optionalFlag('byWatermark', row.by_watermark === 1),
     ...optionalInstant('enforcedAt', row.enforced_at),
+    ...(row.enforced_by === null ? {} : { enforcedBy: knownState(row.enforced_by, DENY_PROOFS) }),
   }
 }
 
