@@ -26,7 +26,7 @@ import type {
  * @throws {StintError} LEDGER_UNAVAILABLE (not durable, assume nothing), LEDGER_CONFLICT (the row is at another version).
  */
 export interface Ledger extends LedgerWrites, LedgerReads {
-  /** Which ledger this is, since it was opened. */
+  /** The ledger's id and the number of this opening. */
   readonly identity: LedgerIdentity
   /** Ends this process's chain, waits for work in hand, then lets go of the file. */
   close(): Promise<void>
@@ -85,9 +85,9 @@ export interface LedgerWrites {
   connectionClosed(input: { connectionId: string; at: Date }): Promise<void>
   /**
    * Hands up to `limit` grants with `dueAt <= now`, the longest due first, to `settle` and applies all moves in one unit.
-   * `settle` is pure and must move `dueAt` on or end the grant. A move that ends leases as `denied` puts the deny of the
-   * grant on record as enforced. A grant that cannot be read, settled or moved keeps no other from being moved: it is due
-   * again a minute later, and told of as a damaged row.
+   * `settle` is pure and must move `dueAt` on or end the grant. A move that ends leases as `cut` puts the deny of the
+   * grant on record as enforced. A grant that cannot be read, settled or moved does not hold up the others: it is due
+   * again a minute later, and reported as a damaged row.
    *
    * @returns the grants as they are now, so that watchers can be told.
    */
@@ -107,12 +107,12 @@ export interface LedgerWrites {
     /** Keys of lists that this process is still working on. */
     except?: ReadonlySet<string>
   }): Promise<ClaimedDenyList | undefined>
-  /** The document is written: these grants are in it (or under the watermark). The claim is given back. */
+  /** The document is written: it denies these grants, by name or by a watermark. The claim is given back. */
   denyWritten(input: {
     listKey: string
     claimVersion: number
     grantIds: readonly string[]
-    /** Those of `grantIds` that are under a watermark only. */
+    /** Those of `grantIds` that only a watermark denies. */
     byWatermark?: readonly string[]
     /** All watermarks of agents that the document has now. */
     agents?: readonly DenyAgentWatermark[]
@@ -120,9 +120,9 @@ export interface LedgerWrites {
     watermark?: Date
     /** Missing: the document was as wanted already. */
     wrote?: { readonly digest: string; readonly sequence: number }
-    /** The cloud's time where it told it: from then on the document holds them. */
+    /** When the document was written, by the cloud's clock if its answer said so. */
     at: Date
-    /** Ours; default `at`. */
+    /** The broker's clock; default `at`. */
     now?: Date
     nextAttemptAt?: Date
     events: readonly AuditEventInput[]
@@ -164,7 +164,7 @@ export interface LedgerReads {
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */
   listGrants(filter: GrantFilter, page: PageRequest): Promise<Page<Grant>>
-  /** Undefined too for a plan over 4 KiB that only denied grants have: of those the hash alone is kept. */
+  /** Undefined, too, for a plan over 4 KiB that only denied grants have: the ledger keeps its hash alone. */
   getPlan(hash: string): Promise<Plan | undefined>
   /** By number. */
   listLeases(grantId: string): Promise<Lease[]>
@@ -293,7 +293,7 @@ export interface GrantMove {
   readonly events: readonly AuditEventInput[]
 }
 
-/** A grant that the sweeper has to look at, with all that its next move depends on. */
+/** A grant that is due, with every record that its next move depends on. */
 export interface DueGrant {
   readonly grant: Grant
   /** Missing when its row is damaged. */
@@ -307,7 +307,7 @@ export interface DueGrant {
 /** A deny list that this process may write until its claim ends. */
 export interface ClaimedDenyList {
   readonly list: DenyList
-  /** Watermarks of agents that the document has, as far as is on record. */
+  /** The watermarks of agents in the document, as recorded with its last write. */
   readonly agents: readonly DenyAgentWatermark[]
   /** All entries, and stand-ins for those of which only the grant can be read. By wantedAt. `isNeeded` says which may go. */
   readonly entries: readonly DenyEntry[]

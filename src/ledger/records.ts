@@ -60,7 +60,7 @@ export interface Grant {
   /** In `ending`: by when its credentials will have stopped working. */
   readonly effectiveBy?: Date
   readonly endedAt?: Date
-  /** When the sweeper has to look at it next; undefined in final states. */
+  /** When the sweeper must handle it next; undefined in final states. */
   readonly dueAt?: Date
   /** Number of the newest lease; 0 when none was ever intended. */
   readonly leaseCount: number
@@ -72,7 +72,7 @@ export interface Grant {
 export const LEASE_STATES = ['intended', 'issued', 'ended'] as const
 export type LeaseState = (typeof LEASE_STATES)[number]
 
-/** `expired`: its time ran out. `not_minted`: the provider made no session. `denied`: the deny list ended it sooner. */
+/** `expired`: its time ran out. `not_minted`: the provider made no session. `cut`: the deny list ended it sooner. */
 export const LEASE_ENDS = ['expired', 'not_minted', 'cut'] as const
 export type LeaseEnd = (typeof LEASE_ENDS)[number]
 
@@ -127,13 +127,13 @@ export interface Approval {
 export const DENY_PROOFS = ['canary', 'settle_time'] as const
 export type DenyProof = (typeof DENY_PROOFS)[number]
 
-/** Why a policy document of the cloud has to deny a grant, and how far that is. */
+/** A grant that a policy document of the cloud has to deny, and whether it does yet. */
 export interface DenyEntry {
   readonly grantId: string
   /** Key of the policy document that carries it: see `DenyListLocation`. */
   readonly listKey: string
   readonly wantedAt: Date
-  /** After all that the grant's leases made has stopped working by itself, with a margin: only then may the entry go. */
+  /** From then on no session of the grant works anyway, with a margin. The entry may leave the document only then. */
   readonly until: Date
   /** The newest instant at which a lease of this grant was issued; a watermark after it covers the grant. */
   readonly lastIssuedAt: Date
@@ -143,36 +143,36 @@ export interface DenyEntry {
   readonly namesAgent?: boolean
   /** Its sessions may have made others, which no watermark reaches. */
   readonly chains?: boolean
-  /** An operator ended the grant: it has a place in reserve. */
+  /** An operator ended the grant: it may use the places kept in reserve. */
   readonly urgent?: boolean
   readonly writtenAt?: Date
-  /** In the document a watermark covers it, rather than its own name. */
+  /** The document denies it by a watermark, not by its name. */
   readonly byWatermark?: boolean
   readonly enforcedAt?: Date
   /** Missing with an entry from before this was on record. */
   readonly enforcedBy?: DenyProof
 }
 
-/** The sessions of one agent under a deny list that were issued before an instant are denied. */
+/** A deny list denies the sessions of one agent that were issued before an instant. */
 export interface DenyAgentWatermark {
   /** Its subject. */
   readonly agent: string
   readonly before: Date
 }
 
-/** The writer of a deny document, and when it wrote in the order of its writes. The document carries it. */
+/** The mark that every policy document carries: the ledger that wrote it, and the number of the write. */
 export interface DenyMark {
   /** The id of the ledger that the list comes from: 12 characters of Crockford's base32. */
   readonly ledgerId: string
-  /** Which opening of the ledger: later ones are higher, and no two are alike, also in copies of it. */
+  /** Number of the opening of the ledger. Later openings have higher numbers; copies of a ledger never share one. */
   readonly epoch: number
-  /** Number of the write: the version of the claim under which it was made. */
+  /** Number of the write: the `claimVersion` under which it was made. */
   readonly sequence: number
 }
 
-/** Which ledger this is. A copy of it has the same id. */
+/** The identity of a ledger. A copy of the ledger has the same id. */
 export interface LedgerIdentity extends Pick<DenyMark, 'ledgerId' | 'epoch'> {
-  /** Openings before this one that it knows of. */
+  /** The earlier openings on record. */
   readonly earlierEpochs: ReadonlySet<number>
 }
 
@@ -196,7 +196,7 @@ export interface DenyList {
   readonly claimedUntil?: Date
   /** Fences a claim: a write that names an older one is refused. */
   readonly claimVersion: number
-  /** The same as the ledger was opened. */
+  /** `claimVersion` when the ledger was opened; missing for a list that is newer. */
   readonly openedVersion?: number
 }
 
@@ -206,7 +206,7 @@ export const UNREGISTERED_REASONS = [
   'REGISTRATION_EXPIRED',
 ] as const satisfies readonly ErrorCode[]
 
-/** Somebody with a valid identity whom no registration covers. */
+/** An agent with a valid identity that no registration covers. */
 export interface UnregisteredAttempt {
   readonly subject: string
   readonly trustDomain: string

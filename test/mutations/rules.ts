@@ -1,5 +1,11 @@
 /** A file of `src/ledger/rules/`; its tests are in the file of the same name in `test/ledger/rules/`. */
-export type RuleFile = 'grant-rules' | 'lease-rules' | 'deny-list-rules' | 'token-rules' | 'housekeeping-rules'
+export type RuleFile =
+  | 'grant-rules'
+  | 'lease-rules'
+  | 'deny-list-rules'
+  | 'deny-document-rules'
+  | 'token-rules'
+  | 'housekeeping-rules'
 
 /** One way to break a rule of the ledger, and the test that has to fail then. */
 export interface Mutation {
@@ -415,6 +421,93 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'return entry.writtenAt && !entry.enforcedAt',
     replace: 'return !entry.enforcedAt',
     caughtBy: 'the deny list > an entry is enforced once, and only after it was written',
+  },
+  {
+    breaks: 'P6: a clock that steps back puts a deny off',
+    file: 'deny-list-rules',
+    find: 'return at <= now || at.getTime() > now.getTime() + FARTHEST_MS',
+    replace: 'return at <= now',
+    caughtBy: 'the deny list > a deny list that a clock put off which has stepped back since is to be claimed',
+  },
+  {
+    breaks: 'an entry under a watermark that does not reach its new session counts as written',
+    file: 'deny-list-rules',
+    find: ' || (entry.byWatermark && (!namesAgent || chains))',
+    replace: '',
+    caughtBy:
+      'the deny list > an entry under a watermark is unwritten again by a wish that the watermark does not cover',
+  },
+  {
+    breaks: 'P6: a chained session is left to a watermark that it escapes',
+    file: 'deny-list-rules',
+    find: '(!namesAgent || chains)',
+    replace: '!namesAgent',
+    caughtBy:
+      'the deny list > an entry under a watermark is unwritten again by a wish that the watermark does not cover',
+  },
+  {
+    breaks: 'the watermark of one agent denies another',
+    file: 'deny-list-rules',
+    find: 'agents.find((one) => one.agent === agent)?.before',
+    replace: 'agents.at(0)?.before',
+    caughtBy: "the deny list > an agent with another agent's is denied by no watermark",
+  },
+  {
+    breaks: 'an agent watermark hides a later one over everybody',
+    file: 'deny-list-rules',
+    find: 'return own && watermark ? later(own, watermark) : (own ?? watermark)',
+    replace: 'return own ?? watermark',
+    caughtBy: "the deny list > an agent with everybody's after its own is denied until the later watermark",
+  },
+  {
+    breaks: 'P13: the document of another ledger is overwritten',
+    file: 'deny-document-rules',
+    find: "if (mark.ledgerId !== ledgerId) return 'other_ledger'",
+    replace: '',
+    caughtBy: 'the writer of a document > of another ledger is other_ledger',
+  },
+  {
+    breaks: 'P13: a restored backup overwrites what was written after it',
+    file: 'deny-document-rules',
+    find: 'const last = mark.epoch === epoch ? claimVersion : openedVersion',
+    replace: 'const last = claimVersion',
+    caughtBy: 'the writer of a document > of an earlier opening with a number after the copy was made is later_ledger',
+  },
+  {
+    breaks: 'P13: the document of a later opening is overwritten',
+    file: 'deny-document-rules',
+    find: 'const isKnown = mark.epoch === epoch || earlierEpochs.has(mark.epoch)',
+    replace: 'const isKnown = true',
+    caughtBy: 'the writer of a document > of a later opening is later_ledger',
+  },
+  {
+    breaks: 'P13: an opening that this ledger does not know counts as one of its own',
+    file: 'deny-document-rules',
+    find: 'earlierEpochs.has(mark.epoch)',
+    replace: 'mark.epoch < epoch',
+    caughtBy:
+      'the writer of a document > of an earlier opening that this ledger does not know, as after a restore is later_ledger',
+  },
+  {
+    breaks: 'a write whose answer was lost counts as an edit',
+    file: 'deny-document-rules',
+    find: 'mark.sequence <= written.sequence : attempts === 0',
+    replace: 'true : attempts === 0',
+    caughtBy: 'a document > of a write of ours whose answer was lost was not changed by somebody else',
+  },
+  {
+    breaks: 'an edit that keeps our mark goes unseen',
+    file: 'deny-document-rules',
+    find: 'mark.sequence <= written.sequence',
+    replace: 'mark.sequence < written.sequence',
+    caughtBy: 'a document > with other content under the mark of the last write was changed by somebody else',
+  },
+  {
+    breaks: 'a document that was taken away goes unseen',
+    file: 'deny-document-rules',
+    find: ': attempts === 0',
+    replace: ': false',
+    caughtBy: 'a document > without our mark was changed by somebody else',
   },
   {
     breaks: 'a token never ends',

@@ -42,7 +42,7 @@ export function newDenyList(key: string): DenyList {
   return { key, attempts: 0, claimVersion: 0 }
 }
 
-/** The remains of a damaged deny list: `undefined` is lost, `null` was never there. */
+/** The readable part of a damaged deny list: `undefined` is lost, `null` was never there. */
 export interface ReadableDenyList {
   readonly key: string
   readonly claimVersion: number | undefined
@@ -50,9 +50,9 @@ export interface ReadableDenyList {
 }
 
 /**
- * P6: a damaged deny list is written anew at once rather than left aside, since its document is all that denies. A lost watermark
- * may have been any up to now: one of now denies more, and whom it cuts without need renews. A lost version is replaced by one
- * that no claim before can have had.
+ * P6: a damaged deny list is written again at once rather than set aside, since only its document denies. A lost watermark may
+ * have been any instant up to now, so it becomes now; an agent that this cuts without need renews. A lost version is replaced
+ * by one that no earlier claim can have had.
  */
 export function mendedDenyList({ key, claimVersion, watermark }: ReadableDenyList, now: Date): DenyList {
   const lost = watermark === undefined
@@ -61,16 +61,16 @@ export function mendedDenyList({ key, claimVersion, watermark }: ReadableDenyLis
     key,
     nextAttemptAt: now,
     attempts: 0,
-    lastError: `Its row in the ledger was damaged and is written anew${lost ? '; the lost watermark is one of now' : ''}.`,
+    lastError: `Its row in the ledger was damaged and is written again${lost ? '; the lost watermark is set to now' : ''}.`,
     ...(kept ? { watermark: kept } : {}),
     claimVersion: claimVersion ?? now.getTime(),
   }
 }
 
-/** Nothing is put off for longer: an instant farther ahead was written by a clock that has stepped back since. */
+/** No attempt or claim lasts longer: an instant farther ahead was written by a clock that has stepped back since. */
 export const FARTHEST_MS = 120_000
 
-/** Whether a deny list is due and in nobody's hands. */
+/** True if a deny list is due and nobody holds a claim on it. */
 export function isClaimable({ nextAttemptAt, claimedUntil }: DenyList, now: Date): boolean {
   return nextAttemptAt !== undefined && hasCome(nextAttemptAt, now) && (!claimedUntil || hasCome(claimedUntil, now))
 }
@@ -79,6 +79,7 @@ function hasCome(at: Date, now: Date): boolean {
   return at <= now || at.getTime() > now.getTime() + FARTHEST_MS
 }
 
+/** The deny list in the hands of one process until `claimUntil`; its version fences off the claim before. */
 export function claimedDenyList(
   list: DenyList,
   { owner, claimUntil }: Pick<WriteInput<'claimDenyList'>, 'owner' | 'claimUntil'>,
@@ -91,12 +92,12 @@ export function isNeeded({ until }: DenyEntry, now: Date): boolean {
   return until > now
 }
 
-/** Stands in a document for an entry of which only the grant can be read. The entry itself stays until it is mended. */
+/** The stand-in for an entry of which only the grant can be read. The row itself stays until somebody mends it. */
 export function damagedDenyEntry(grantId: string, listKey: string, now: Date): DenyEntry {
   return { grantId, listKey, wantedAt: now, until: new Date(now.getTime() + DAMAGED_ENTRY_MS), lastIssuedAt: now }
 }
 
-/** Longer than any session: the list is written again before that. */
+/** Longer than any session. The list is written again before it is over. */
 const DAMAGED_ENTRY_MS = 24 * 3_600_000
 
 /** The version fences off whoever had the claim before. @throws {StintError} LEDGER_CONFLICT */
@@ -111,22 +112,23 @@ export function requireClaim(
   })
 }
 
-/** The document is written: what becomes of one entry of its deny list. Undefined: it leaves the ledger. */
+/**
+ * An entry of a deny list after its document was written.
+ *
+ * @param write grant ids: those in the document, those that only a watermark denies, and those that left it; and when.
+ * @returns undefined if the entry leaves the ledger; the very same record if nothing changes.
+ */
 export function denyEntryAfterWrite(
   entry: DenyEntry,
-  {
-    listed,
-    byWatermark,
-    removed,
-    at,
-  }: {
+  write: {
     readonly listed: ReadonlySet<string>
     readonly byWatermark: ReadonlySet<string>
     readonly removed: ReadonlySet<string>
     readonly at: Date
   },
 ): DenyEntry | undefined {
-  // P6: one that came to last longer while the document was written without it is written again instead.
+  const { listed, byWatermark, removed, at } = write
+  // P6: an entry that was extended while the document was written without it is written again instead.
   if (removed.has(entry.grantId)) return isNeeded(entry, at) ? unwritten(entry) : undefined
   if (!listed.has(entry.grantId)) return entry
   const covered = byWatermark.has(entry.grantId)
@@ -137,7 +139,11 @@ export function denyEntryAfterWrite(
 
 type WrittenInput = Pick<WriteInput<'denyWritten'>, 'at' | 'now' | 'watermark' | 'wrote' | 'nextAttemptAt'>
 
-/** @param hasUnwritten an entry was wanted while the document was being written, and waits for the next one. */
+/**
+ * The deny list after its document was written: the claim is given back, and failures are forgotten.
+ *
+ * @param hasUnwritten an entry was added while the document was being written, and waits for the next write.
+ */
 export function writtenDenyList(
   list: DenyList,
   { at, now = at, watermark, wrote, nextAttemptAt }: WrittenInput,
@@ -154,7 +160,7 @@ export function writtenDenyList(
   return hasUnwritten ? dueDenyList(written, now) : written
 }
 
-/** The instant before which no session of an agent works under a list: the later of its own watermark and everybody's. */
+/** No session of the agent that was issued before this works under the list: the later of its own watermark and the common one. */
 export function watermarkOver(
   agent: string,
   { watermark }: DenyList,
@@ -164,6 +170,7 @@ export function watermarkOver(
   return own && watermark ? later(own, watermark) : (own ?? watermark)
 }
 
+/** The deny list after a failed write: one attempt more, and the claim given back. */
 export function failedDenyList(
   list: DenyList,
   { error, at, nextAttemptAt }: Pick<WriteInput<'denyFailed'>, 'error' | 'at' | 'nextAttemptAt'>,
@@ -172,12 +179,12 @@ export function failedDenyList(
   return { ...unclaimed(list), attempts: list.attempts + 1, lastError: error, failingSince, nextAttemptAt }
 }
 
-/** The deny is in force, as far as a document holds it. */
+/** The entry after its deny came into force; the very same record if no document holds it, or it was in force already. */
 export function enforcedDenyEntry(entry: DenyEntry, at: Date, by: DenyProof): DenyEntry {
   return entry.writtenAt && !entry.enforcedAt ? { ...entry, enforcedAt: at, enforcedBy: by } : entry
 }
 
-/** Whether a document that holds the entry may be all that is needed to call its deny enforced. */
+/** True if a document that holds the entry may be all that is needed to call its deny enforced. */
 export function canBeProven({ chains, byWatermark, enforcedAt }: DenyEntry): boolean {
   // A watermark reaches the sessions of the leases, but not those that they made.
   return !enforcedAt && !(chains && byWatermark)

@@ -72,13 +72,13 @@ export function openedGrant(
   return approval ? { grant: opened, approval: { ...approval, version: 1 } } : { grant: opened }
 }
 
-/** How many open grants its agent may have with a new one; undefined when nothing has to be counted. */
+/** The most open grants that its agent may have with a new one; undefined when nothing has to be counted. */
 export function openGrantLimit({ grant, maxOpen }: Pick<OpenGrant, 'grant' | 'maxOpen'>): number | undefined {
   return isFinalState(grant.state) ? undefined : maxOpen
 }
 
 /**
- * Counted where it is written: calls at the same time would else all find the same room.
+ * Refuses a grant too many. The store counts in the unit that writes, since concurrent calls would all find the same room.
  *
  * @throws {StintError} QUOTA_EXCEEDED with `details.open`.
  */
@@ -88,7 +88,7 @@ export function checkOpenGrants(open: number, limit: number): void {
   throw new StintError('QUOTA_EXCEEDED', { explanation, open })
 }
 
-/** Nothing acts on the plan of a denied grant, and its agent can make as many as it likes: longer ones keep their hash alone. */
+/** Longer plans are stored by their hash alone. Nothing acts on the plan of a denied grant, and an agent can make any number. */
 export function maxPlanBytes(state: GrantState): number {
   return state === 'denied' ? 4_096 : Number.POSITIVE_INFINITY
 }
@@ -148,12 +148,12 @@ export function decidedApproval(
 }
 
 function checkDue(grantId: string, state: GrantState, dueAt: Date | null | undefined): void {
-  if (dueAt && isFinalState(state)) throw misuse('Nothing is due of a grant in a final state.', grantId)
+  if (dueAt && isFinalState(state)) throw misuse('A grant in a final state cannot be due.', grantId)
 }
 
 // Sweeping
 
-/** Whether the sweeper has to look at a grant. */
+/** True if the sweeper must handle a grant. */
 export function isDue({ dueAt }: Pick<Grant, 'dueAt'>, now: Date): boolean {
   return dueAt !== undefined && dueAt <= now
 }

@@ -72,10 +72,10 @@ export function settledLease(lease: Lease | undefined, move: LeaseMove): Lease {
 }
 
 /**
- * P2: whether nobody will put the outcome of a mint on record any more, so that the lease has to count as minted. Never one
- * that this process mints, nor one that another process may still mint.
+ * P2: true if nobody will record the outcome of a mint any more, so that the lease has to count as minted. False for a lease
+ * that this process mints, or that another process may still mint.
  *
- * @param othersAreGone one process at a time uses the store, so every other one is of the past.
+ * @param asked.othersAreGone one process at a time uses the store, so every other process is gone.
  */
 export function isAbandoned(
   { state, outcomeUnknown, replica, mintUntil }: Lease,

@@ -66,14 +66,14 @@ export function tokenStep(
   return leaseId !== undefined || waits ? 'move' : 'none'
 }
 
-/** Once per token; but whoever comes back for the same grant, or has got nothing for it yet, is no thief. */
+/** A token mints once. A caller that comes back for the same grant, or has received nothing yet, may show it again. */
 function checkComesBack(binding: TokenBinding, use: TokenUse, { grantId }: TokenPurpose, replica: string): void {
   const gotNothing = binding.by === 'renewal' && !mayBeRevealed(binding.lease)
   if (binding.grantId === grantId && (use.by === 'request' || gotNothing)) return
   throw tokenReplayed('spent', use, binding, replica)
 }
 
-/** Whether the credentials of a lease may have left the process, or may yet. */
+/** True if the credentials of a lease may have left the process, or may yet. */
 function mayBeRevealed(lease: TokenBinding['lease']): boolean {
   if (!lease) return true
   return lease.state === 'intended' ? !lease.outcomeUnknown : lease.end !== 'not_minted'

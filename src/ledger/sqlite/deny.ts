@@ -40,7 +40,7 @@ export function putDeny(
   const row = tx.db.get<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE d.grant_n = ?`, grant.row_id)
   // An entry that cannot be read is written anew: it must not keep its grant from being denied.
   const known = row && store.orUndefined(() => store.denyEntry(row))
-  // Its list is the one whose document may hold it, if that can still be told.
+  // It stays on its list, whose document may hold it, if the row still names that list.
   const entry = wantedDenyEntry(
     known,
     grant.id,
@@ -83,7 +83,7 @@ export function claimDenyList(
   input: WriteInput<'claimDenyList'>,
 ): ClaimedDenyList | undefined {
   const { now } = input
-  // An instant that is none would never come: such a list is due, and in nobody's hands.
+  // An instant too far ahead was written by a clock that has stepped back since: such a list counts as due and unclaimed.
   const due = tx.db.all<DenyListRow>(
     `${SELECT_DENY_LIST} WHERE (next_attempt_at <= ?1 OR next_attempt_at > ?2)
        AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?2)
@@ -135,7 +135,7 @@ function claim(
   }
 }
 
-/** P6: whoever is to be denied stays denied, whatever else of the entry is lost; nobody can be denied whose id is lost. */
+/** P6: a damaged entry still denies its grant. Only an entry whose grant id is lost is left out. */
 function claimedEntry(store: SqliteStore, row: DenyEntryRow, { key }: DenyList, now: Date): DenyEntry[] {
   const entry = store.orUndefined(() => store.denyEntry(row))
   if (entry) return [entry]

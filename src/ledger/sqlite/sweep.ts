@@ -24,15 +24,15 @@ interface RelatedRows {
   readonly approvals: ReadonlyMap<number, ApprovalRow>
   /** By the plan's row number: grants of one task share one. */
   readonly planBodies: ReadonlyMap<number, string>
-  /** Those that were parsed. */
+  /** Plans that are parsed already, by row number. */
   readonly plans: Map<number, Plan>
 }
 
 const OF_GRANTS = 'grant_n IN (SELECT value FROM json_each(?))'
 
 /**
- * See `LedgerWrites.sweepGrants`. Grant by grant: one whose rows are damaged, or that cannot be moved on, is set aside and
- * told of, and the others move.
+ * See `LedgerWrites.sweepGrants`. Grants are swept one by one: a grant with a damaged row, or that cannot be moved on, is set
+ * aside and reported, and the others move.
  */
 export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, input: SweepInput): Grant[] {
   const due = tx.db.all<GrantRow>(
@@ -77,7 +77,7 @@ function decide(
     return { move, moved: sweptGrant(due.grant, move.to, now) }
   } catch (error) {
     if (isStoreError(error)) throw error
-    // A damaged row is told of by its reader.
+    // Its reader has reported a damaged row already.
     if (!hasCode(error, 'LEDGER_CORRUPT')) noteStuck(store, row, error)
     return undefined
   }

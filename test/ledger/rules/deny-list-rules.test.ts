@@ -12,6 +12,7 @@ import {
   newDenyList,
   requireClaim,
   wantedDenyEntry,
+  watermarkOver,
   writtenDenyList,
 } from '../../../src/ledger/rules/deny-list-rules.ts'
 import { at, conflict, now } from './rule-samples.ts'
@@ -63,6 +64,16 @@ describe('the deny list', () => {
     { name: 'that is due now', list: { ...free, nextAttemptAt: now }, claimable: true },
     { name: 'that is due later', list: { ...free, nextAttemptAt: at(1) }, claimable: false },
     { name: 'that is claimed', list: { ...free, nextAttemptAt: now, claimedUntil: at(1) }, claimable: false },
+    {
+      name: 'that a clock put off which has stepped back since',
+      list: { ...free, nextAttemptAt: at(120_001) },
+      claimable: true,
+    },
+    {
+      name: 'that a clock claimed which has stepped back since',
+      list: { ...free, nextAttemptAt: now, claimedUntil: at(120_001) },
+      claimable: true,
+    },
     { name: 'whose claim has run out', list: { ...free, nextAttemptAt: now, claimedUntil: now }, claimable: true },
   ]) {
     test(`a deny list ${name} is ${claimable ? '' : 'not '}to be claimed`, () =>
@@ -106,6 +117,34 @@ describe('the deny list', () => {
       removed: new Set(removed),
       at: at(ms),
     })
+
+  for (const { name, list, agents, until } of [
+    { name: 'without a watermark', list: free, agents: [], until: undefined },
+    { name: "with another agent's", list: free, agents: [{ agent: 'b', before: at(9) }], until: undefined },
+    { name: 'with its own', list: free, agents: [{ agent: 'a', before: at(9) }], until: at(9) },
+    { name: "with everybody's", list: { ...free, watermark: at(5) }, agents: [], until: at(5) },
+    {
+      name: "with everybody's after its own",
+      list: { ...free, watermark: at(12) },
+      agents: [{ agent: 'a', before: at(9) }],
+      until: at(12),
+    },
+  ]) {
+    test(`an agent ${name} is denied ${until ? 'until the later watermark' : 'by no watermark'}`, () =>
+      expect(watermarkOver('a', list, agents)).toEqual(until))
+  }
+
+  test('an entry under a watermark is unwritten again by a wish that the watermark does not cover', () => {
+    const covered = { ...inDocument, byWatermark: true, namesAgent: true }
+    const named = { ...wish, namesAgent: true }
+    expect(wantedDenyEntry(covered, 'grt_1', named)).toEqual(covered)
+    expect(wantedDenyEntry(covered, 'grt_1', wish)).toEqual(entry)
+    expect(wantedDenyEntry(covered, 'grt_1', { ...named, chains: true })).toEqual({
+      ...entry,
+      namesAgent: true,
+      chains: true,
+    })
+  })
 
   test('P6: an entry goes with a write after its end, never before', () => {
     expect(afterWrite(inDocument, [], ['grt_1'], 100)).toBeUndefined()
