@@ -13,6 +13,7 @@ import { ACTION_MODEL_SOURCE } from './judging/action-model.ts'
 import { ACTION_OVERLAY } from './judging/action-overlay.ts'
 import { NAME_RULES } from './judging/action-verbs.ts'
 import { judgeAction } from './judging/judge-action.ts'
+import { RESOURCE_FLAGS } from './judging/resource-flags.ts'
 import { SERVICE_RULES } from './judging/service-rules.ts'
 import { suggestAction } from './judging/suggest-action.ts'
 
@@ -33,6 +34,12 @@ export const ACTION_TABLE_VERSION = `${ACTION_DATA_VERSION}+${sha256Hex(
     model: ACTION_MODEL_SOURCE,
     names: [...NAME_RULES],
     overlay: ACTION_OVERLAY.map((row) => ({ ...row })),
+    resources: RESOURCE_FLAGS.map((row) => ({
+      ...row,
+      actions: [...row.actions],
+      resources: [...row.resources],
+      flags: [...row.flags],
+    })),
     services: SERVICE_RULES.map(({ services, names, ...rule }) => ({
       ...rule,
       services: [...services],

@@ -2,6 +2,7 @@ import { ACTION_CLASSES, type ActionClass } from '../aws/action-classes.ts'
 import { parseRoleArn } from '../aws/arn.ts'
 import { ACTION_TABLE_VERSION, classify } from '../aws/classify.ts'
 import { riskierClass } from '../aws/judging/judge-action.ts'
+import { withResourceFlags } from '../aws/judging/resource-flags.ts'
 import type { SessionPolicy } from '../aws/session-policy.ts'
 import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { type ActionOverrides, describeLowering } from './action-overrides.ts'
@@ -53,7 +54,7 @@ export function createPlanAssembly({
       const byTag = findTagLabels(taggedLabels, { ...pairing, role: { partition, accountId } })
       const settable = findSettableKey(pairing, protectedKeys)
       if (settable) opened.set(`${action} ${settable.key}`, tagKeyWarning(action, settable))
-      const { flags } = classify(action)
+      const flags = withResourceFlags(action, resource, classify(action).flags)
       const risk = findClass(action)
       return {
         action,

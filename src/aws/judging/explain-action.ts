@@ -2,12 +2,15 @@ import type { ActionClass, ActionFlag } from '../action-classes.ts'
 import type { TableAction } from '../action-table.ts'
 import { CONDITION_KEYS } from '../conditions/condition-keys.ts'
 import { type ClassReason, judgeAction } from './judge-action.ts'
+import { type ResourceFlagRow, resourceFlagsOf } from './resource-flags.ts'
 
 /** All that the table and our rules say of one action. */
 export interface ActionExplanation {
   readonly action: string
   readonly class: ActionClass
   readonly flags: readonly ActionFlag[]
+  /** Flags on some of its resources only; absent rather than empty. */
+  readonly resourceFlags?: readonly Omit<ResourceFlagRow, 'actions'>[]
   /** Why the effect or credential lives on after revocation; present with the flag `outlives`. */
   readonly outlives?: string
   /** The rule that decided the class. */
@@ -27,10 +30,12 @@ export function explainAction(found: TableAction): ActionExplanation {
   const { class: risk, flags, outlivesReason, reasons } = judgeAction(found)
   const letters = `${found.keys}${found.typeKeys.join('')}`
   const keys = CONDITION_KEYS.filter(({ letter }) => letter === undefined || letters.includes(letter))
+  const onResources = resourceFlagsOf(found.action).map(({ actions: _, ...row }) => row)
   return {
     action: found.action,
     class: risk,
     flags,
+    ...(onResources.length > 0 && { resourceFlags: onResources }),
     ...(outlivesReason === undefined ? {} : { outlives: outlivesReason }),
     why: reasons.findLast((reason) => reason.class === risk)?.reason ?? '',
     reasons,
