@@ -47,6 +47,11 @@ const WHY: Readonly<Record<DropReason, Why>> = {
     several: 'take "*" only, do more than list or read, and are not allowed to this role',
     code: 'RESOURCE_TOO_WIDE',
   },
+  returns_secret: {
+    one: 'returns a secret, so it has to be named',
+    several: 'return secrets, so they have to be named',
+    code: 'RESOURCE_TOO_WIDE',
+  },
   no_resource_fits: {
     one: 'applies to no resource of its entry',
     several: 'apply to no resource of their entry',

@@ -74,7 +74,8 @@ export interface Pairings {
  *
  * A pattern is read as IAM reads it, where `*` crosses `/`: `s3:GetObject` pairs with `arn:aws:s3:::data*`, which stands for
  * the objects of `data-2` too, and is labelled by all of that. An action that takes no resource pairs with `*` alone: if it
- * only lists or reads, else by `allowWildcard`. Any other action pairs with `*`, or with a pattern that stands for all members
+ * only lists or reads, else by `allowWildcard`; one that returns a secret has to be named, since whoever writes `ec2:Describe*`
+ * does not mean the passwords among what it shows. Any other action pairs with `*`, or with a pattern that stands for all members
  * of one of its resource types in the role's own account, by `allowWildcard`, or by `allowWildcardReads` if it lists or reads,
  * needs no resource and returns no secret. Members of an action wildcard that find no partner drop out; an action or resource
  * as written that finds none is a problem, unless a misspelt one of its entry may be why. Members that drop out are listed;
@@ -197,6 +198,7 @@ function pairEntry(
   const unknownKeys: UnknownKey[] = []
   const wildcards: WildcardMembers[] = []
   for (const { written, members, unserved } of actions) {
+    const isNamed = !/[*?]/.test(written)
     let best: Fit = 'mismatch'
     let paired = 0
     let unknown: UnknownKey | undefined
@@ -211,12 +213,12 @@ function pairEntry(
       for (const resource of resources) {
         budget.combinations -= 1
         if (budget.combinations < 0) return 'too_many'
-        const fit = checkFit(found, resource)
+        const fit = checkFit(found, resource, isNamed)
         if (fit === 'mismatch') continue
         if (best !== 'fits') best = fit
         if (fit === 'too_wide') {
           worst.set(resource, fit)
-          if (reason === 'no_resource_fits') reason = wideReason(found)
+          if (reason === 'no_resource_fits') reason = wideReason(found, rules)
           continue
         }
         partnered.add(resource)
@@ -235,7 +237,7 @@ function pairEntry(
     if (paired > 0) wildcards.push({ pattern: written, members: members.length + unserved.length, dropped })
     if (best !== 'fits') unpairedActions.push({ written, best })
     // Members of a wildcard that do not know a key drop out as those do that find no resource.
-    if (unknown && (paired === 0 || !/[*?]/.test(written))) unknownKeys.push(unknown)
+    if (unknown && (paired === 0 || isNamed)) unknownKeys.push(unknown)
   }
   const unpairedResources = resources
     .filter((resource) => !partnered.has(resource))
@@ -244,8 +246,11 @@ function pairEntry(
 }
 
 /** A member that fits, but only too widely: because it takes nothing narrower, or because it does. */
-function wideReason({ resourceTypes }: TableAction): DropReason {
-  return resourceTypes.length === 0 ? 'star_not_allowed' : 'needs_resource'
+function wideReason(action: TableAction, { findClass }: PairingRules): DropReason {
+  if (action.resourceTypes.length > 0) return 'needs_resource'
+  return judgeStar(action, findClass(action.action)) === 'returns_secret_by_name'
+    ? 'returns_secret'
+    : 'star_not_allowed'
 }
 
 function strictProblem(entry: AccessEntry, row: DroppedActions): AccessProblem {
@@ -282,7 +287,10 @@ function namesByTag(conditions: readonly Condition[]): boolean {
 }
 
 /** Checks pairs and caches the answer for each resource type, since the actions of a service share types. */
-function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableAction, resource: ResourcePattern) => Fit {
+function createFitCheck(
+  rules: PairingRules,
+  byTag: boolean,
+): (action: TableAction, resource: ResourcePattern, isNamed: boolean) => Fit {
   const meets = new Map<ResourcePattern, Map<ResourceType, Fit>>()
   const wildcards = rules.allowWildcard
   const judge = (action: TableAction) => judgeStar(action, rules.findClass(action.action))
@@ -292,10 +300,12 @@ function createFitCheck(rules: PairingRules, byTag: boolean): (action: TableActi
     (Array.isArray(wildcards)
       ? wildcards.some((pattern: string) => matches(pattern.toLowerCase(), action.action.toLowerCase()))
       : wildcards === true)
-  return (action, resource) => {
+  return (action, resource, isNamed) => {
     const { resourceTypes } = action
     if (resource.text === '*') {
-      return judge(action) === 'nothing_narrower' || mayTakeAll(action) ? 'fits' : 'too_wide'
+      const use = judge(action)
+      const isPlain = use === 'nothing_narrower' || (isNamed && use === 'returns_secret_by_name')
+      return isPlain || mayTakeAll(action) ? 'fits' : 'too_wide'
     }
     const known = meets.get(resource) ?? new Map<ResourceType, Fit>()
     meets.set(resource, known)
@@ -342,9 +352,17 @@ function unpairedAction(action: string, fit: Fit): StintError {
     return refusal('ACTION_RESOURCE_MISMATCH', { action }, explanation)
   }
   const why = takesStarOnly(action)
-    ? 'applies to "*" only and does more than list or read; the operator can allow it for this role'
+    ? explainStarOnly(action)
     : `would reach all resources of its kind; name the ones that the task needs${describeTemplates(action)}`
   return refusal('RESOURCE_TOO_WIDE', { action }, `${action} ${why}.`)
+}
+
+/** Why an action that takes nothing narrower than `*` may not have it. */
+function explainStarOnly(written: string): string {
+  const readsSecrets = expandActions(written).every((each) => judgeStar(findAction(each)) === 'returns_secret_by_name')
+  return readsSecrets
+    ? 'returns secrets and applies to "*" only; name the actions that the task needs, without a wildcard'
+    : 'applies to "*" only and does more than list or read; the operator can allow it for this role'
 }
 
 function unpairedResource({ text }: ResourcePattern, fit: Fit): StintError {

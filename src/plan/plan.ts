@@ -39,6 +39,7 @@ export interface BlastRadius {
 export const DROP_REASONS = [
   'needs_resource',
   'star_not_allowed',
+  'returns_secret',
   'no_resource_fits',
   'condition_unknown',
   'unknown_to_store',

@@ -35,12 +35,29 @@ function refusal(access: Access, more = {}): StintError {
 describe('actions of a wildcard that are not in the plan are on it:', () => {
   test('those that need a resource', () => {
     const { dropped = [], pairs } = plan([{ actions: ['iam:Get*'], resources: ['*'] }])
-    expect(dropped).toMatchObject([{ pattern: 'iam:Get*', reason: 'needs_resource' }])
+    expect(dropped).toMatchObject([{ pattern: 'iam:Get*', reason: 'needs_resource' }, { reason: 'returns_secret' }])
     const [{ members, count, actions, explanation }] = dropped as [(typeof dropped)[number]]
-    expect(pairs).toHaveLength(members - count)
+    expect(pairs).toHaveLength(members - count - 2)
     expect(explanation).toBe(`${count} of ${members} actions of iam:Get* need a resource`)
     expect(actions).toContain('iam:GetGroup')
     expect(actions.length).toBeLessThanOrEqual(20)
+  })
+
+  test('those that return a secret, unless they are named as well', () => {
+    const every = plan([{ actions: ['ec2:Describe*'], resources: ['*'] }])
+    expect(every.dropped).toMatchObject([{ reason: 'needs_resource' }, { reason: 'returns_secret', count: 5 }])
+    expect(every.flags).toEqual([])
+    // User data of instances is often a secret. Amazon EC2 API Reference, DescribeLaunchTemplateVersions
+    const named = plan([{ actions: ['ec2:Describe*', 'ec2:DescribeLaunchTemplateVersions'], resources: ['*'] }])
+    expect(named.flags).toEqual(['secret'])
+    const found = named.pairs.map(({ action }) => action)
+    expect(found).toContain('ec2:DescribeLaunchTemplateVersions')
+    expect(found).not.toContain('ec2:DescribeVpnConnections')
+  })
+
+  test('those that return a secret, if the role does not allow them', () => {
+    expect(refusal([{ actions: ['ecr:GetAuth*'], resources: ['*'] }]).code).toBe('RESOURCE_TOO_WIDE')
+    expect(plan([{ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }]).flags).toContain('secret')
   })
 
   test('those that apply to no resource of their entry', () => {
@@ -71,7 +88,7 @@ describe('actions of a wildcard that are not in the plan are on it:', () => {
   })
 
   test('and in its hash', () => {
-    const one = plan([{ actions: ['iam:GetAccount*', 'iam:GetRole'], resources: ['*', ROLE_IN_IAM] }])
+    const one = plan([{ actions: ['iam:GetAccountP*', 'iam:GetRole'], resources: ['*', ROLE_IN_IAM] }])
     expect(one.dropped).toBeUndefined()
     expect(plan([{ actions: ['iam:Get*'], resources: ['*'] }]).hash).not.toBe(one.hash)
   })

@@ -486,7 +486,7 @@ export interface components {
                 readonly pattern: string;
                 readonly members: number;
                 /** @enum {string} */
-                readonly reason: "needs_resource" | "star_not_allowed" | "no_resource_fits" | "condition_unknown" | "unknown_to_store";
+                readonly reason: "needs_resource" | "star_not_allowed" | "returns_secret" | "no_resource_fits" | "condition_unknown" | "unknown_to_store";
                 readonly count: number;
                 readonly actions: readonly string[];
                 readonly explanation: string;

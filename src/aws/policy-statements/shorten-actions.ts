@@ -131,7 +131,7 @@ function exactWildcards(service: string, names: readonly string[], others: reado
 }
 
 /** Exceptions of one wildcard: a Deny of many would be as long as what it saves, and as hard to read. */
-const MAX_EXCEPTIONS = 5
+const MAX_EXCEPTIONS = 8
 
 /** Characters of a Deny of its own, without its actions. */
 const DENY_CHARACTERS = '{"Effect":"Deny","Action":[],"Resource":"*"},'.length

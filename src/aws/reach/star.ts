@@ -5,6 +5,8 @@ import { classify } from '../classify.ts'
 export type StarUse =
   /** It takes nothing narrower, and only lists or reads. */
   | 'nothing_narrower'
+  /** The same, but a secret comes back: whoever asks for it names it. */
+  | 'returns_secret_by_name'
   /** It shows how things are set up, never their content; a role may have this turned off. */
   | 'reads_configuration'
   /** It takes nothing narrower, but does more than list or read. */
@@ -24,7 +26,8 @@ export type StarUse =
 export function judgeStar(action: TableAction, risk = classify(action.action).class): StarUse {
   const takesStarOnly = action.resourceTypes.length === 0
   if (risk !== 'list' && risk !== 'read') return takesStarOnly ? 'does_more_than_read' : 'takes_narrower'
-  if (takesStarOnly) return 'nothing_narrower'
+  const isSecret = classify(action.action).flags.includes('secret')
+  if (takesStarOnly) return isSecret ? 'returns_secret_by_name' : 'nothing_narrower'
   if (action.needsResource) return 'needs_resource'
-  return classify(action.action).flags.includes('secret') ? 'returns_secret' : 'reads_configuration'
+  return isSecret ? 'returns_secret' : 'reads_configuration'
 }

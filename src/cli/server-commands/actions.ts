@@ -1,6 +1,7 @@
 import { ACTION_TABLE_VERSION, expandActions, findAction } from '../../aws/classify.ts'
 import { type ActionExplanation, explainAction } from '../../aws/judging/explain-action.ts'
 import type { ClassReason } from '../../aws/judging/judge-action.ts'
+import type { ResourceFlagRow } from '../../aws/judging/resource-flags.ts'
 import { judgeStar, type StarUse } from '../../aws/reach/star.ts'
 import { type ActionOverride, NO_OVERRIDES } from '../../plan/action-overrides.ts'
 import { loadActionOverrides } from '../../start/rules/load-action-overrides.ts'
@@ -73,6 +74,7 @@ function printExplanation(io: CommandIo, row: Explained): void {
     ['Action', row.action],
     ['Class', row.class],
     ['Flags', row.flags.join(', ')],
+    ['On some resources', linesIfAny((row.resourceFlags ?? []).map(describeResourceFlags))],
     ['Outlives', row.outlives],
     ['Why', reasons],
     ['Resources', linesIfAny(types) ?? '"*" only'],
@@ -82,8 +84,13 @@ function printExplanation(io: CommandIo, row: Explained): void {
   ])
 }
 
+function describeResourceFlags({ flags, resources, reason }: Omit<ResourceFlagRow, 'actions'>): string {
+  return `${flags.map((flag) => `+${flag}`).join(' ')} on ${resources.join(', ')}: ${reason}`
+}
+
 const ON_STAR: Readonly<Record<StarUse, string>> = {
   nothing_narrower: 'yes: it takes nothing narrower, and only lists or reads',
+  returns_secret_by_name: 'yes, if the task names it without a wildcard: a secret comes back',
   reads_configuration: 'yes, unless the role has allowWildcardReads: false: it only lists or reads configuration',
   does_more_than_read: 'if the operator allows it (allowWildcard): it does more than list or read',
   needs_resource: 'if the operator allows it (allowWildcard): every call names a resource',

@@ -14,7 +14,7 @@ export interface DroppedActions {
    */
   'members'?: (number);
   /**
-   * needs_resource, star_not_allowed, no_resource_fits, condition_unknown, unknown_to_store. Newer brokers may send others.
+   * needs_resource, star_not_allowed, returns_secret, no_resource_fits, condition_unknown, unknown_to_store. Newer brokers may send others.
    */
   'reason'?: (string);
   /**
@@ -44,7 +44,7 @@ export interface DroppedActions__Output {
    */
   'members': (number);
   /**
-   * needs_resource, star_not_allowed, no_resource_fits, condition_unknown, unknown_to_store. Newer brokers may send others.
+   * needs_resource, star_not_allowed, returns_secret, no_resource_fits, condition_unknown, unknown_to_store. Newer brokers may send others.
    */
   'reason': (string);
   /**
