@@ -73,6 +73,7 @@ export class RunningParts {
   async #stopOne({ name, stop, stopWithinMs = STOP_WITHIN_MS }: Entry): Promise<void> {
     if (!stop) return
     this.#logger.debug({ part: name }, 'a part stops')
+    const beganMs = this.#clock.monotonicMs()
     const done = new AbortController()
     const stopped = (async () => stop())()
     const late = this.#clock.sleep(stopWithinMs, done.signal).then(
@@ -80,7 +81,10 @@ export class RunningParts {
       () => false,
     )
     try {
-      if (!(await Promise.race([stopped.then(() => false), late]))) return
+      if (!(await Promise.race([stopped.then(() => false), late]))) {
+        this.#logger.info({ part: name, ms: Math.round(this.#clock.monotonicMs() - beganMs) }, 'a part has stopped')
+        return
+      }
     } finally {
       done.abort()
     }

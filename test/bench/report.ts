@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
 import type { AddedLatency } from './parts/added-latency.ts'
 import type { Ceiling, Ceilings } from './parts/ceilings.ts'
+import type { Drain } from './parts/drain.ts'
 import type { Expiry } from './parts/expiry.ts'
 import type { Identity } from './parts/identity.ts'
 import type { ManyGrants } from './parts/many-grants.ts'
@@ -18,6 +19,7 @@ export interface Findings {
   readonly identity: Identity
   readonly revocation: Revocation
   readonly planSize: PlanSize
+  readonly drain: Drain
 }
 
 /** The figures that the project holds itself to, and what bounds them. */
@@ -45,11 +47,12 @@ export interface Figures {
   /** Everyday tasks whose session policy fits; a fraction. */
   readonly plans_that_fit: number
   readonly plan_ms: number
+  readonly drain_ms_1000_watchers: number
 }
 
 /** The figures of the parts that ran. */
 export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
-  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, revocation, planSize } = findings
+  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, revocation, planSize, drain } = findings
   return {
     ...(throughput && { grants_per_second: round(headline(throughput).perSecond, 0) }),
     ...(addedLatency && {
@@ -76,6 +79,7 @@ export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
       collateral_sessions: revocation.flood.collateralSessions,
     }),
     ...(planSize && { plans_that_fit: round(planSize.fit / planSize.tasks, 4), plan_ms: round(planSize.meanMs, 2) }),
+    ...(drain && { drain_ms_1000_watchers: round(drain.ms, 0) }),
   }
 }
 
@@ -162,7 +166,7 @@ function figureTable(findings: Partial<Findings>, judged: boolean): string {
   return [table.toString(), ...notes(findings)].join('\n')
 }
 
-function figureRows({ manyGrants, expiry }: Partial<Findings>, figures: Partial<Figures>): FigureRow[] {
+function figureRows({ manyGrants, expiry, drain }: Partial<Findings>, figures: Partial<Figures>): FigureRow[] {
   const many = manyGrants?.grants.toLocaleString('en')
   const slowdown = figures.slowdown_at_1m
   return [
@@ -193,6 +197,7 @@ function figureRows({ manyGrants, expiry }: Partial<Findings>, figures: Partial<
     ],
     ['sessions of others cut by one flooding agent', figures.collateral_sessions, 0, '<=', ''],
     ['everyday tasks that fit into a session policy', percentOf(figures.plans_that_fit), 89, '>=', '%'],
+    [`a stop with ${drain?.watchers} watchers`, figures.drain_ms_1000_watchers, 2_000, '<=', 'ms'],
   ]
 }
 
@@ -201,7 +206,15 @@ function percentOf(fraction: number | undefined): number | undefined {
   return fraction === undefined ? undefined : fraction * 100
 }
 
-function notes({ addedLatency, manyGrants, expiry, identity, revocation, planSize }: Partial<Findings>): string[] {
+function notes({
+  addedLatency,
+  manyGrants,
+  expiry,
+  identity,
+  revocation,
+  planSize,
+  drain,
+}: Partial<Findings>): string[] {
   const attack = identity?.attack
   return [
     addedLatency &&
@@ -213,6 +226,7 @@ function notes({ addedLatency, manyGrants, expiry, identity, revocation, planSiz
       `A good client: quiet p99 ${ms(attack.quietP99Ms)}, beside the attack ${ms(attack.attackP99Ms)} (${attack.connections} connections, ${attack.bursts} bursts a window).`,
     revocation &&
       `Revocation: ${revocation.flood.completions} completions of one agent in ${revocation.flood.seconds} s, ${revocation.flood.commonWatermarks} common watermarks; deny written p50 ${ms(revocation.deniedP50Ms)}. A look at a document that nobody changed: ${revocation.lookCalls} calls of IAM, ${ms(revocation.lookMs)}.`,
+    drain && `Of ${drain.watchers} watchers ${drain.told} were told that the broker shuts down.`,
     planSize &&
       `Everyday tasks: ${planSize.fit} of ${planSize.tasks} fit into a session policy, ${planSize.shortened} of them with wildcards; the median of those has ${planSize.medianCharacters} characters.`,
   ].filter((note) => note !== undefined)

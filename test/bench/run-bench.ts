@@ -4,6 +4,7 @@ import { type BenchRun, startAround } from './bench-run.ts'
 import { setBenchStage } from './bench-stage.ts'
 import { measureAddedLatency } from './parts/added-latency.ts'
 import { measureCeilings } from './parts/ceilings.ts'
+import { measureDrain } from './parts/drain.ts'
 import { measureExpiry } from './parts/expiry.ts'
 import { measureIdentity } from './parts/identity.ts'
 import { measureManyGrants } from './parts/many-grants.ts'
@@ -24,6 +25,7 @@ const PARTS: { readonly [Part in keyof Findings]: (run: BenchRun) => Promise<Fin
   identity: measureIdentity,
   revocation: measureRevocation,
   planSize: measurePlanSize,
+  drain: measureDrain,
 }
 
 export interface BenchOptions {

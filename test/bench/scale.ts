@@ -10,6 +10,8 @@ export interface Scale {
   readonly manyGrants: number
   readonly memoryGrants: number
   readonly expiringGrants: number
+  /** Streams that are open when a broker is stopped. */
+  readonly watchers: number
   /** Tasks that are planned for their size. */
   readonly everydayTasks: number
 }
@@ -24,6 +26,7 @@ export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     manyGrants: 1_000_000,
     memoryGrants: 100_000,
     expiringGrants: 10_000,
+    watchers: 1_000,
     everydayTasks: 10_000,
   },
   quick: {
@@ -35,6 +38,7 @@ export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     manyGrants: 100_000,
     memoryGrants: 20_000,
     expiringGrants: 10_000,
+    watchers: 1_000,
     everydayTasks: 2_000,
   },
   smoke: {
@@ -46,6 +50,7 @@ export const SCALES: Readonly<Record<Scale['name'], Scale>> = {
     manyGrants: 2_000,
     memoryGrants: 1_000,
     expiringGrants: 200,
+    watchers: 100,
     everydayTasks: 200,
   },
 }

@@ -22,7 +22,7 @@ beforeEach(() => {
   done = []
   lines = []
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
-  running = new RunningParts({ clock, logger: createLogger({ level: 'info', destination }) })
+  running = new RunningParts({ clock, logger: createLogger({ level: 'warn', destination }) })
 })
 
 /** A part that notes when it is started and stopped; its value is its name. */

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js'
+import { type ChannelOptions, Client, credentials, type ServiceError } from '@grpc/grpc-js'
 import { BrokerServiceClient } from '../../../src/contract/broker.ts'
+import { fromServiceError } from '../../../src/contract/error-status.ts'
+import type { BrokerServiceClient as BrokerClient } from '../../../src/contract/gen/stint/v1/BrokerService.ts'
+import type { RequestGrantRequest } from '../../../src/contract/gen/stint/v1/RequestGrantRequest.ts'
 import { benchTask } from '../bench-grants.ts'
 import type { AgentFiles } from '../bench-stage.ts'
 import { ECHO_METHOD, ECHO_PAYLOAD } from '../echo-method.ts'
@@ -25,7 +28,63 @@ const CALL_MS = 20_000
 
 /** Agents: one mTLS connection each. */
 export async function runClient(): Promise<void> {
-  serveRole(loadMethods((load: ClientLoad) => (load.what === 'echo' ? echoes(load) : grants(load))))
+  const watchers = new Watchers()
+  serveRole({
+    ...loadMethods((load: ClientLoad) => (load.what === 'echo' ? echoes(load) : grants(load))),
+    watch: (load: ClientLoad & { watchers: number }) => watchers.open(load),
+    told: () => watchers.told(),
+  })
+}
+
+/** A connection takes no more streams than this. */
+const STREAMS_PER_CONNECTION = 100
+
+/** Streams of WatchGrant, spread over the agents; each agent watches one grant of its own. */
+class Watchers {
+  #ended: Promise<ServiceError>[] = []
+  #clients: BrokerClient[] = []
+
+  /** Resolves when each stream has shown its grant. */
+  async open({ address, agents, rootsFile, watchers }: ClientLoad & { readonly watchers: number }): Promise<void> {
+    const each = Math.ceil(watchers / agents.length)
+    const shown: Promise<unknown>[] = []
+    for (const [n, agent] of agents.entries()) {
+      const connect = () => this.#connect(address, agent, rootsFile)
+      const grantId = await requestGrant(connect(), {
+        task: benchTask(n),
+        idempotencyKey: `bench-watched-${n}-${process.pid}`,
+      })
+      let client = connect()
+      for (let stream = 0; stream < each; stream += 1) {
+        if (stream > 0 && stream % STREAMS_PER_CONNECTION === 0) client = connect()
+        const watch = client.WatchGrant({ grantId })
+        this.#ended.push(new Promise((resolve) => watch.once('error', resolve)))
+        shown.push(new Promise((resolve) => watch.once('data', resolve)))
+      }
+    }
+    await Promise.all(shown)
+  }
+
+  /** @returns how many streams ended since the broker shuts down. */
+  async told(): Promise<number> {
+    const errors = await Promise.all(this.#ended)
+    closeAll(this.#clients)
+    return errors.filter((error) => fromServiceError(error).code === 'SHUTTING_DOWN').length
+  }
+
+  #connect(address: string, agent: AgentFiles, rootsFile: string): BrokerClient {
+    const client = new BrokerServiceClient(address, channelCredentials(agent, rootsFile), CHANNEL_OPTIONS)
+    this.#clients.push(client)
+    return client
+  }
+}
+
+function requestGrant(client: BrokerClient, request: RequestGrantRequest): Promise<string> {
+  return new Promise((resolve, reject) => {
+    client.RequestGrant(request, { deadline: Date.now() + CALL_MS }, (error, answer) =>
+      error ? reject(error) : resolve(answer?.grant?.id ?? ''),
+    )
+  })
 }
 
 function echoes({ address, agents, rootsFile }: ClientLoad): Work {
