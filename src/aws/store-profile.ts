@@ -29,7 +29,7 @@ export interface PolicyForm {
   readonly conditionKeys?: ReadonlySet<string>
   /** Statements of Deny that every policy has besides, as minified JSON. */
   readonly denies?: readonly string[]
-  /** Whether the store fills in the keys that bind a session to a network. */
+  /** True if the store fills in the keys that bind a session to a network. */
   readonly bindsNetworks: boolean
   /** `rendered`: the store measures its own rendering, in bytes, where every list is a list and `& < >` are escaped. */
   readonly measured: 'as_sent' | 'rendered'
@@ -45,7 +45,7 @@ export interface StoreProfile {
    * key id, and the role's path may be in the session's ARN. `no-role`: as `stand-in`, and the session's ARN may be empty.
    */
   readonly answers: 'aws' | 'stand-in' | 'no-role'
-  /** Whether the store answers GetCallerIdentity, which checks credentials without minting. */
+  /** True if the store answers GetCallerIdentity, which checks credentials without minting. */
   readonly callerIdentity: boolean
   /** Missing abilities that an operator must know about; one sentence each. */
   readonly lacks: readonly string[]

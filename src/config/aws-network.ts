@@ -62,7 +62,7 @@ export const awsNetworkSettings = {
       credentialsFile: z.string().min(1).optional(),
       /** Hosts that are reached directly. */
       noProxy: z.array(z.string().min(1)).max(1_000).default([]),
-      /** Whether HTTPS_PROXY and NO_PROXY count where `url` and `noProxy` are not set. */
+      /** True if HTTPS_PROXY and NO_PROXY count where `url` and `noProxy` are not set. */
       fromEnvironment: z.boolean().default(true),
     })
     .prefault({}),

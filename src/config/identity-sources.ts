@@ -86,7 +86,7 @@ export const identitySources = {
     .strictObject({
       /** `unix:///path` or `tcp://ip:port`; SPIFFE_ENDPOINT_SOCKET unless set. */
       socket: z.string().superRefine(passes(workloadApiTarget)).optional(),
-      /** Which of several SVIDs is the broker's, by SPIFFE ID; needed, or `hint`, when there are several. */
+      /** SPIFFE ID of the broker's SVID. This or `hint` is required if the Workload API offers several. */
       spiffeId: z.string().superRefine(passes(workloadId)).optional(),
       /** The same by the hint of the registration entry. */
       hint: z.string().min(1).max(1024).optional(),
@@ -146,7 +146,7 @@ export function checkIdentitySources(identity: Sources, context: z.RefinementCtx
   }
 }
 
-/** Whether anything comes from the Workload API. */
+/** True if anything comes from the Workload API. */
 export function usesWorkloadApi({ server, domains }: Pick<Sources, 'server' | 'domains'>): boolean {
   return server === 'workload-api' || Object.values(domains).some((source) => source.workloadApi)
 }

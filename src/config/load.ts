@@ -129,7 +129,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
   return walk(config, '') as Config
 }
 
-/** Whether a setting of this name is a path. */
+/** True if the value of a setting of this name is a path. */
 export function isPathKey(key: string): boolean {
   return key === 'file' || key === 'directory' || key.endsWith('File')
 }

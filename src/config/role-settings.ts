@@ -43,7 +43,7 @@ const role = z.strictObject({
   tagKeys: z.array(z.string().min(1).max(128)).max(100).default([]),
   /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
   allowWildcard: z.union([z.boolean(), z.array(z.string().min(1)).max(100)]).default(false),
-  /** Whether reads of configuration that need no resource (`ec2:Describe*`, `ce:Get*`) may take `*`; never reads of data. */
+  /** True if reads of configuration that need no resource (`ec2:Describe*`, `ce:Get*`) may take `*`; never reads of data. */
   allowWildcardReads: z.boolean().default(true),
   revocation: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('boundary'), policyArn: template, revoker: revoker.optional() }),
@@ -78,9 +78,9 @@ interface RoleStore {
   readonly partition: string | undefined
   /** Credentials write policies in their own account only. */
   readonly oneAccount: boolean
-  /** Whether sessions can be bound to a network. */
+  /** True if sessions can be bound to a network. */
   readonly bindsNetworks: boolean
-  /** Whether its endpoint is another than AWS's. */
+  /** True if the role's endpoint is not AWS's own. */
   readonly ownEndpoint: boolean
 }
 

@@ -68,7 +68,7 @@ const settings = z.strictObject({
   policy: z.strictObject({
     directory: path,
     approvalsRequiredFor: z.array(z.enum(ACTION_CLASSES)).default(['destructive', 'permissions', 'escalation']),
-    /** Whether `@approval("none")` has any effect. */
+    /** True if `@approval("none")` has any effect. */
     allowWaivers: z.boolean().default(false),
   }),
   labels: z.strictObject({ file: path }).optional(),

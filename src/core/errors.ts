@@ -24,7 +24,7 @@ type GrpcStatusName =
 
 /** Every error a caller can meet. A code is part of the API: add freely, never rename or reuse one. */
 export const ERROR_CATALOG = {
-  // Who is asking
+  // The caller's identity
   IDENTITY_REQUIRED: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'No identity was presented' },
   SPIFFE_ID_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'Malformed SPIFFE ID' },
   SUBJECT_INVALID: { grpc: 'UNAUTHENTICATED', http: 401, retryable: false, title: 'Malformed agent name' },
@@ -104,7 +104,7 @@ export const ERROR_CATALOG = {
     title: 'The trust bundle is invalid',
   },
 
-  // Whether we know it
+  // Registration
   AGENT_UNREGISTERED: {
     grpc: 'PERMISSION_DENIED',
     http: 403,
@@ -124,7 +124,7 @@ export const ERROR_CATALOG = {
     title: 'The agent registrations cannot be used',
   },
 
-  // What it asks for
+  // The task
   TASK_INVALID: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'The task is malformed' },
   PURPOSE_MISSING: {
     grpc: 'INVALID_ARGUMENT',
@@ -185,7 +185,7 @@ export const ERROR_CATALOG = {
     title: 'An operator has lowered the class of an action',
   },
 
-  // Whether it may
+  // Policy and approval
   POLICY_DENIED: { grpc: 'PERMISSION_DENIED', http: 403, retryable: false, title: 'No policy permits this request' },
   POLICY_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The policy set cannot be used' },
   POLICY_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'No policy set is loaded' },

@@ -19,7 +19,7 @@ export interface DenyCandidate {
 export interface DenyListInput {
   /** All grants that must be denied now; those whose last session is over are not in it. */
   readonly entries: readonly DenyCandidate[]
-  /** Whether the document has room for a list and so many further grants. */
+  /** True if the document has room for a list and so many further grants. */
   readonly fits: (list: DenyListContent, spare: number) => boolean
   /** The common watermark that the document may hold now. */
   readonly currentWatermark?: Date

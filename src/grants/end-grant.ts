@@ -17,14 +17,14 @@ export interface EndParts {
   readonly settings: LifeSettings
 }
 
-/** Which grant ends, why, as of when, and who ended it. */
+/** An order to end a grant. */
 export interface EndRequest {
   readonly grant: Grant
   /** If the caller has read it. */
   readonly plan?: Plan
   readonly reason: EndReason
   readonly now: Date
-  /** Whether to deny at once, rather than let the last lease run out. `by_class`: as the settings say of what the plan allows. */
+  /** `always`: deny it at once. `by_class`: deny it at once if the settings say so for a class of its plan, else let it run out. */
   readonly deny: 'always' | 'by_class'
   readonly actor: string
   /** For the event: the words of whoever ended it, or the error that did. */

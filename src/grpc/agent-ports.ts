@@ -32,7 +32,7 @@ export interface AgentPortsOptions extends BrokerServerOptions {
   readonly connections: { readonly mutual: ConnectionTableLimits; readonly bearer: ConnectionTableLimits }
   readonly drainMs: number
   readonly ids: Ids
-  /** Whether there is an identity to show, at each change after the start. */
+  /** Called at each change after the start; true if there is an identity to show. */
   readonly onServerIdentity: (usable: boolean) => void
   /** The problem that keeps `listen.agents` or `listen.bearer` from accepting connections; undefined once it is over. */
   readonly onAccept: (setting: string, problem: StintError | undefined) => void

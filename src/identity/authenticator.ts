@@ -13,7 +13,7 @@ import { spiffeIdText } from './spiffe-id.ts'
 import type { VerifiedConnection } from './verified-connection.ts'
 import type { VerifiedX509Svid } from './x509/x509-svid.ts'
 
-/** Which proofs are accepted. */
+/** The proofs that are accepted. */
 export interface AuthenticatorOptions {
   readonly bundles: BundleStore
   /** Without it, JWT-SVIDs are refused, also beside a certificate. */
@@ -22,7 +22,7 @@ export interface AuthenticatorOptions {
   readonly oidc?: OidcVerifier
   /** Without it, a JWT-SVID whose key is not in the bundle is refused for good at once. */
   readonly awaitedKeys?: AwaitedKeys
-  /** Whether a token may come alone, as it does on a listener without client certificates. Default false. */
+  /** True if a token may come alone, as it does on a listener without client certificates. Default false. */
   readonly bearerAlone?: boolean
 }
 

@@ -31,7 +31,7 @@ export interface ServerIdentitySource {
   stop(): Promise<void>
 }
 
-/** Which files are followed, and who hears of a change. */
+/** The files to follow, and the listeners of their changes. */
 export interface ServerIdentityFilesOptions {
   readonly certFile: string
   readonly keyFile: string

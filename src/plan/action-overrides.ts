@@ -10,7 +10,7 @@ export interface ActionOverride {
   readonly class: ActionClass
   /** The class that Stint's own rules give it. */
   readonly ownClass: ActionClass
-  /** Whether `class` is the milder of the two. */
+  /** True if `class` is the milder of the two. */
   readonly isLowered: boolean
   readonly reason: string
 }

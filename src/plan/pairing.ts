@@ -43,7 +43,7 @@ export interface PairingRules {
   readonly knownKeys?: { readonly store: string; readonly keys: ReadonlySet<string> }
 }
 
-/** Whether an action and a resource go together. */
+/** True if an action and a resource go together. */
 type Fit = 'fits' | 'too_wide' | 'mismatch'
 
 /** Combinations that may be looked at for each pair that is allowed. */

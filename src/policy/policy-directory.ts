@@ -6,7 +6,7 @@ import { compilePolicySet, type PolicyProblem, type PolicySet } from './policy-s
 /** Ending of the files that a policy set is made of. */
 export const POLICY_SUFFIX = '.cedar'
 
-/** Which directory is followed, and who hears of a change. */
+/** The directory to follow, and the listeners of its changes. */
 export interface FollowPoliciesOptions extends Pick<ReloadingOptions<PolicySet>, 'clock' | 'onLoaded' | 'onState'> {
   readonly directory: string
   /** How often the directory is looked at. Default 5 s. */

@@ -28,7 +28,7 @@ export interface PolicyProblem {
   readonly column: number
   readonly message: string
   readonly policyId?: string
-  /** Which check found it, if it compares the set with what surrounds it. */
+  /** The check that found it, if the check compares the set with what surrounds it. */
   readonly rule?: PolicyRule
 }
 

@@ -21,7 +21,7 @@ export const FAULT_KINDS = [
   'reset_after_effect',
 ] as const
 
-/** Which calls a fault hits. `times` bounds how often; without it, until it is taken back. */
+/** The calls that a fault hits. `times` bounds how often; without it, until it is taken back. */
 export interface Fault {
   readonly service: 'sts' | 'iam' | 's3'
   /** e.g. `AssumeRole`; absent for every call of the service. */

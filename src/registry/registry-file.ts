@@ -5,7 +5,7 @@ import { Reloading, type ReloadingOptions } from '../core/files/reloading.ts'
 import { parseRegistry, REGISTRY_LIMITS } from './parse-registry.ts'
 import type { Registry } from './registry.ts'
 
-/** Which file is followed, and who hears of a change. */
+/** The file to follow, and the listeners of its changes. */
 export interface FollowRegistryOptions extends Pick<ReloadingOptions<Registry>, 'clock' | 'onLoaded' | 'onState'> {
   /** The YAML file of registrations; may be a link. */
   readonly file: string

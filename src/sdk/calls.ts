@@ -175,7 +175,7 @@ export class Calls {
     return (await this.#connection.refusal(withinMs)) ?? error
   }
 
-  /** Whether the source of the SVID has something else now; no longer than the call may take. */
+  /** True if the source of the SVID has another one now. Waits no longer than the call may take. */
   async #look({ version }: Attempt, { leftMs, signal }: { leftMs: number; signal: AbortSignal }): Promise<boolean> {
     if (version === undefined || leftMs <= 0) return false
     const found = new AbortController()

@@ -24,7 +24,7 @@ export class RunningParts {
     return this.#stopping.signal
   }
 
-  /** Whether a good request would be served: all parts have started, each is ready, and none is being stopped. */
+  /** True if a good request would be served: all parts have started, each is ready, and none is being stopped. */
   isReady(): boolean {
     return this.#complete && !this.stopping.aborted && this.#entries.every(({ ready }) => ready?.() ?? true)
   }

@@ -26,7 +26,7 @@ function knownLetters({ keys, resourceTypes, typeKeys }: TableAction, resource: 
   return `${keys}${(meant.length > 0 ? meant : typeKeys).join('')}`
 }
 
-/** Whether a pattern may mean a resource of a type; the actions of a service share types, so the answer is kept. */
+/** True if a pattern may mean a resource of a type. The actions of a service share types, so answers are remembered. */
 function canMean(resource: ResourcePattern, type: ResourceType | undefined): boolean {
   if (!type) return false
   const known = meanings.get(resource) ?? new Map<ResourceType, boolean>()

@@ -1,7 +1,7 @@
 import type { TableAction } from '../action-table.ts'
 import { classify } from '../classify.ts'
 
-/** Whether an action may be asked for on `*`, and why not. */
+/** The verdict on an action with resource `*`: may be asked for (the first two), or the reason against it. */
 export type StarUse =
   /** It takes nothing narrower, and only lists or reads. */
   | 'nothing_narrower'

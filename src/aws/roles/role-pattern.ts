@@ -46,7 +46,7 @@ function spell({ partition }: RoleArn, account: string, pathAndName: string): st
   return `arn:${partition}:iam::${account}:role${pathAndName}`
 }
 
-/** Whether a pattern names a role. */
+/** True if a pattern names a role. */
 export function matchesRole(pattern: RolePattern, { partition, accountId, path, name }: RoleArn): boolean {
   if (pattern.partition !== partition) return false
   if (pattern.accounts && !pattern.accounts.has(accountId)) return false

@@ -166,7 +166,7 @@ export class Reloading<T> {
   }
 }
 
-/** Whether the operating system kept the source from being read, which may pass without any change of the source. */
+/** True if the operating system kept the source from being read, which may pass without any change of the source. */
 function isReadError(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if ('syscall' in at) return true
   return false

@@ -13,7 +13,7 @@ interface Streak {
   waitMs: number
   /** Set while the part works again. */
   wellAtMs?: number
-  /** Whether the last line said that the part works again. */
+  /** True if the last line said that the part works again. */
   saidWell: boolean
 }
 

@@ -156,7 +156,7 @@ export class ConnectionTable {
     this.#advance(entry, 'secured')
   }
 
-  /** Whether the TLS handshake of this connection is done. */
+  /** True if the TLS handshake of this connection is done. */
   isSecured(socket: Socket): boolean {
     const step = this.#entries.get(peerKey(socket))?.step
     return step === 'secured' || step === 'called'
@@ -191,7 +191,7 @@ export class ConnectionTable {
     this.#owned.set(owner, own + 1)
   }
 
-  /** Whether the peer has proved who it is and has shown few bad tokens. */
+  /** True if the peer has proved who it is and has shown few bad tokens. */
   isTrusted(peer: string): boolean {
     const entry = this.#entries.get(peer)
     return entry?.owner !== undefined && entry.badTokens <= MAX_BAD_TOKENS
@@ -230,7 +230,7 @@ export class ConnectionTable {
     }
   }
 
-  /** Whether somebody who has proved who it is has a connection open from there. */
+  /** True if somebody who has proved who it is has a connection open from there. */
   hasProven(address: string): boolean {
     for (const { owner, address: of } of this.#entries.values()) if (owner !== undefined && of === address) return true
     return false

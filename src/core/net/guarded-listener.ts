@@ -272,7 +272,7 @@ export class GuardedListener {
     return offender !== undefined
   }
 
-  /** One that opens connections without end floods too, whatever becomes of each. */
+  /** A peer that opens connections without end floods too, whatever becomes of each. */
   #shutOutMs(owner: string, address: string, isNew: boolean): number {
     const key = this.#keyOf(owner, address)
     const remainingMs = Math.max(this.#penalties.remainingMs(key), this.#penalties.remainingMs(byOwner(owner)))

@@ -31,7 +31,7 @@ export function hostPortText(host: string, port: number): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`
 }
 
-/** Whether a URL is at this host, and at its port if it names one. */
+/** True if a URL is at this host, and at its port if it names one. */
 export function isAt(url: URL, { host, port }: HostPort): boolean {
   return urlHost(url) === host && (port === undefined || port === urlPort(url))
 }

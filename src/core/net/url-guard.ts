@@ -8,7 +8,7 @@ export interface GuardedUrl {
   readonly url: URL
   /** Host name or IP address, without brackets. */
   readonly host: string
-  /** Whether a connection to this address of the host is allowed. */
+  /** True if a connection to this address of the host is allowed. */
   allows(address: string): boolean
 }
 

@@ -1,6 +1,6 @@
 /** Options of `readText` besides one line of words. */
 export interface TextRule {
-  /** Whether line breaks and tabs may stand in it. Default false. */
+  /** True if line breaks and tabs may stand in it. Default false. */
   readonly lines?: boolean
 }
 

@@ -23,7 +23,7 @@ export function agentName(subject: string): string {
   return text
 }
 
-/** Whether the name of a session carries its agent; one that an earlier version made does not. */
+/** True if the name of a session carries its agent; one that an earlier version made does not. */
 export function carriesAgent(sessionName: string): boolean {
   return SESSION_NAME.test(sessionName)
 }

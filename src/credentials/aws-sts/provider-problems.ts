@@ -112,7 +112,7 @@ export class ProviderProblems {
   }
 }
 
-/** Whose fault a failure is that stops more than one role: of the broker's credentials, or of the revoker of an account. */
+/** The cause of a failure that stops more than one role: the broker's own credentials, or the revoker of an account. */
 function componentOf({ service, accountId }: ObservedCall): string {
   return accountId === undefined ? `aws:${service}` : `aws:${service}:${accountId}`
 }

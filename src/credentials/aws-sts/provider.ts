@@ -80,7 +80,7 @@ const DEFAULT_CALLS_PER_SECOND = 300
 /** Revokers of many accounts may be needed in one moment; with the mints' default it stays below the quota of STS. */
 const REVOKER_CALLS_PER_SECOND = 200
 const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
-/** Of the broker's own credentials for IAM, and of each account that has a revoker. */
+/** For the broker's own credentials, and for each account that has a revoker. */
 const IAM_SOCKETS = 64
 /** For the look that asks AWS for its time. */
 const ASK_MS = 20_000

@@ -23,7 +23,7 @@ export interface DecideParts {
   readonly clockGuard: ClockGuard
   readonly judge: Judge
   readonly hub: WatchHub
-  /** Whether a trust domain has a bundle with at least one authority now. */
+  /** True if a trust domain has a bundle with at least one authority now. */
   readonly trust: { isTrusted(trustDomain: string): boolean }
 }
 

@@ -31,7 +31,7 @@ export interface ApprovalDetails {
   readonly approval: Approval
   readonly grant: Grant
   readonly plan: Plan
-  /** Whether the operator who asks may decide it, checked in advance as far as possible. */
+  /** True if the operator who asks may decide it, checked in advance as far as possible. */
   readonly eligible: boolean
   /** How many people could decide it now; 0 if it is no longer open. */
   readonly couldDecide: number

@@ -15,7 +15,7 @@ export interface BundleFile {
   readonly format: 'spiffe' | 'pem'
 }
 
-/** Which files are followed into which store. Reports carry the component `bundle:<trust domain>`. */
+/** The files to follow, and the store that they fill. Reports carry the component `bundle:<trust domain>`. */
 export interface BundleFilesOptions extends BundleReports {
   readonly store: BundleStore
   /** By trust domain name. */

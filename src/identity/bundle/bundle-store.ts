@@ -8,7 +8,7 @@ export interface BundleSnapshot {
   /** Goes up by one with each change of what is trusted. */
   readonly generation: number
   get(trustDomain: string): TrustBundle | undefined
-  /** Whether the trust domain is without a bundle because its source is out of order: it may be trusted again. */
+  /** True if the trust domain is without a bundle because its source is out of order: it may be trusted again. */
   isUnavailable(trustDomain: string): boolean
 }
 

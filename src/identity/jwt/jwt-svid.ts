@@ -21,7 +21,7 @@ export interface JwtSvidRules {
   readonly maxLifetimeSeconds?: number
   /** For clocks that differ: 0 to 30. Default 10. */
   readonly leewaySeconds?: number
-  /** Whether ours must be the only audiences, so that no other service can pass the token on. Default true. */
+  /** True if ours must be the only audiences, so that no other service can pass the token on. Default true. */
   readonly soleAudience?: boolean
 }
 

@@ -28,7 +28,7 @@ export interface OidcIssuer {
   readonly maxKeyAgeMs: number
   /** Where the keys are; at least one. */
   readonly keyPlaces: readonly KeyPlace[]
-  /** Whether the servers of the keys are shown a token. */
+  /** True if the servers of the keys are shown a token. */
   readonly showsToken: boolean
   /** API servers that are asked whether a token still counts, before anything is minted for it. */
   readonly reviewUrls: readonly string[]

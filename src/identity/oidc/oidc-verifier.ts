@@ -125,12 +125,12 @@ export class OidcVerifier {
     await Promise.all(this.#entries.map(({ keys }) => keys.stop()))
   }
 
-  /** Whether a token says that it is of a configured issuer. Nothing of it has been checked yet. */
+  /** True if a token says that it is of a configured issuer. Nothing of it has been checked yet. */
   handles({ claims: { iss } }: TokenParts): boolean {
     return typeof iss === 'string' && this.#byIssuer.has(iss)
   }
 
-  /** Whether agents of this trust domain (`oidc:` and an alias) can be verified now. */
+  /** True if agents of this trust domain (`oidc:` and an alias) can be verified now. */
   isTrusted(trustDomain: string): boolean {
     return this.#entries.some(({ issuer, keys }) => issuer.trustDomain === trustDomain && keys.usable)
   }
@@ -154,7 +154,7 @@ export class OidcVerifier {
   }
 }
 
-/** Which of several issuers of one name has signed a token. @throws {StintError} as `OidcVerifier.verify` */
+/** Finds the issuer that signed a token, among several with one name. @throws {StintError} as `OidcVerifier.verify` */
 async function findSigner(token: TokenParts, entries: readonly Entry[]): Promise<Entry> {
   const kid = keyId(token)
   const holders = entries.map(({ keys }) => keys)

@@ -13,12 +13,12 @@ const ALIAS = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/
 const MAX_SUBJECT_LENGTH = 2_048
 const PLAIN = /[^A-Za-z0-9._~@/+:-]/gu
 
-/** Whether a text can be the alias of an issuer: 1 to 32 of a-z, 0-9 and inner dashes. */
+/** True if a text can be the alias of an issuer: 1 to 32 of a-z, 0-9 and inner dashes. */
 export function isIssuerAlias(text: string): boolean {
   return ALIAS.test(text)
 }
 
-/** Whether a subject claims to be of an OIDC issuer, well-formed or not. */
+/** True if a subject claims to be of an OIDC issuer, well-formed or not. */
 export function isOidcSubject(subject: string): boolean {
   return subject.startsWith(SCHEME)
 }

@@ -59,7 +59,7 @@ export function tokenReview({ urls, fetch, onOutcome }: TokenReviewOptions): Tok
   }
 }
 
-/** Whether the cluster would review tokens for us: asked about a text that is none. @throws {StintError} what is wrong */
+/** Checks that the cluster reviews tokens for us, by a text that is no token. @throws {StintError} what is wrong */
 export async function checkTokenReview({ urls, fetch }: Omit<TokenReviewOptions, 'onOutcome'>): Promise<void> {
   const spec = { token: 'not-a-token', audiences: ['stint-doctor'] }
   const body = JSON.stringify({ apiVersion: API_VERSION, kind: 'TokenReview', spec })

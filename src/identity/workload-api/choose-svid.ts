@@ -1,6 +1,6 @@
 import { StintError } from '../../core/errors.ts'
 
-/** Which of several SVIDs is ours. With neither, there must be only one SPIFFE ID to choose from. */
+/** Our own among several SVIDs, by SPIFFE ID or hint. With neither, there must be only one SPIFFE ID to choose from. */
 export interface SvidChoice {
   /** e.g. `spiffe://example.org/stint`, to the letter. */
   readonly spiffeId?: string
@@ -49,7 +49,7 @@ export function chooseSpiffeId(offers: readonly Offer[], { choice, pinned, setti
   throw new StintError('SVID_AMBIGUOUS', { offered, explanation })
 }
 
-/** Whether an offer is one that the choice allows. */
+/** True if an offer is one that the choice allows. */
 export function fits(offer: Offer, { spiffeId, hint }: SvidChoice): boolean {
   return (spiffeId === undefined || offer.spiffeId === spiffeId) && (hint === undefined || offer.hint === hint)
 }

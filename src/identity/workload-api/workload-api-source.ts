@@ -22,7 +22,7 @@ export interface WorkloadApiSourceOptions extends BundleReports {
   readonly trustDomains: readonly string[]
   readonly clock: Clock
   readonly random: () => number
-  /** Which SVID is ours; `any` where only the bundles are wanted. */
+  /** Our own SVID; `any` where only the bundles are wanted. */
   readonly svid: SvidChoice | 'any'
   /** Those of `trustDomains` whose JWT-SVIDs are accepted, so that missing JWT keys are worth a word. */
   readonly jwtTrustDomains: readonly string[]

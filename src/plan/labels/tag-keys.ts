@@ -18,7 +18,7 @@ export interface ProtectedTagKey {
 
 /** A protected key that a pair may set. */
 export interface SettableKey extends ProtectedTagKey {
-  /** Whether a condition on `aws:TagKeys` could exclude it. */
+  /** True if a condition on `aws:TagKeys` could exclude it. */
   readonly canExclude: boolean
 }
 

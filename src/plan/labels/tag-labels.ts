@@ -106,7 +106,7 @@ function isTagCondition(conditionKey: string, tagKey: string): boolean {
   return conditionKey.toLowerCase() === `aws:resourcetag/${tagKey.toLowerCase()}`
 }
 
-/** Whether a pair reaches the accounts of a selector. An ARN without an account is taken for any. */
+/** True if a pair reaches the accounts of a selector. An ARN without an account counts for every account. */
 function placeOf(
   { accounts }: TagSelector,
   { action, resource, role }: TaggedPair,
@@ -122,7 +122,7 @@ function placeOf(
   }
 }
 
-/** Whether `*` may be a resource of an account; a key or a queue of another one may let the role in. */
+/** True if `*` may be a resource of an account; a key or a queue of another one may let the role in. */
 function reachesAccount(action: string, role: ReachingRole, account: string): boolean {
   const reach = findReach(findAction(action), role)
   if (!reach) return true

@@ -35,7 +35,7 @@ export function unsoundUses(policy: PolicyJson): UnsoundUse[] {
   return [...found.values()]
 }
 
-/** Whether the policy needs the expression to hold or to fail; `either` where it depends. */
+/** The value of an expression that makes the policy apply: it holds or fails; `either` where it depends. */
 type Direction = 'holds' | 'fails' | 'either'
 
 interface Use {

@@ -14,7 +14,7 @@ export interface NameSource {
   readonly source: string
   /** All of them, for "did you mean". */
   readonly names: readonly string[]
-  /** Whether a name exists, if more do than are listed: an agent can be covered by a prefix. Default: it is listed. */
+  /** Set where more names exist than can be listed, as of agents that a prefix covers. Default: the listed names. */
   readonly has?: (name: string) => boolean
 }
 

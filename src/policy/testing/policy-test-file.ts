@@ -19,7 +19,7 @@ interface PolicyTestLabel {
 /** One case: who asks for what and when, and what policy should say. */
 export interface PolicyTestCase {
   readonly name: string
-  /** What the case does not say comes from the registration that covers the agent. */
+  /** Members that the case leaves out come from the registration that covers the agent. */
   readonly agent: {
     readonly subject: string
     readonly trustDomain: string

@@ -50,7 +50,7 @@ export async function runPolicyTests(options: {
   readonly directory: string
   readonly plan: PolicyTestPlanner
   readonly approvalsRequiredFor: readonly ActionClass[]
-  /** Whether waivers have an effect. Default false. */
+  /** True if waivers have an effect. Default false. */
   readonly allowWaivers?: boolean
   /** Says who owns the agents of cases. Without it each case says so itself. */
   readonly registry?: Pick<Registry, 'find'>

@@ -39,7 +39,7 @@ export interface S3Call {
   readonly request: WireRequest
 }
 
-/** Which operation a request is, before anything is looked up. `resource` is the ARN that is authorized. */
+/** The operation of a request, before anything is looked up. `resource` is the ARN that is authorized. */
 export interface S3Route {
   readonly operation: string
   readonly bucket: string

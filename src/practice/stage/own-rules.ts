@@ -49,7 +49,7 @@ export interface OwnRules {
   readonly roles: readonly RoleSetting[]
   /** Roles that have to exist. */
   readonly roleArns: readonly string[]
-  /** Which files are used, for people. */
+  /** The files in use, as text for people. */
   readonly summary: readonly string[]
 }
 

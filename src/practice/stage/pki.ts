@@ -10,7 +10,7 @@ export interface TrustDomainOptions {
   readonly now?: Date
   /** Life of the root and the intermediate; default 7 days. */
   readonly ttlMs?: number
-  /** Whether an intermediate signs the SVIDs; default false, as SPIRE has it. */
+  /** True if an intermediate signs the SVIDs; default false, as SPIRE has it. */
   readonly intermediate?: boolean
 }
 

@@ -111,7 +111,7 @@ export class WorkloadApiSvid implements SvidProvider {
     const svid = this.#choose(context)
     const authorities = context.roots.get(this.#trustDomain)
     if (!authorities) {
-      this.#loaded = undefined // What a message no longer names must not be kept (Workload API, section 4.4).
+      this.#loaded = undefined // An SVID that a message no longer names must not be kept (Workload API, section 4.4).
       const explanation = `The Workload API has no bundle for ${this.#trustDomain}, the broker's trust domain.`
       throw new StintError('BUNDLE_INVALID', { explanation })
     }

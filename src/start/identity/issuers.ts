@@ -82,7 +82,7 @@ export async function lookAtKeys(settings: IssuerConfig, place: KeyPlace): Promi
   return loadKeys(defineIssuer(settings), place, { fetch: await issuerFetch(settings) })
 }
 
-/** Whether the cluster of an issuer reviews tokens for us. @throws {StintError} what is wrong; CONFIG_INVALID */
+/** Checks that the cluster of an issuer reviews tokens for us. @throws {StintError} what is wrong; CONFIG_INVALID */
 export async function lookAtReview(settings: IssuerConfig): Promise<void> {
   await checkTokenReview({ urls: reviewUrls(settings), fetch: await issuerFetch(settings) })
 }

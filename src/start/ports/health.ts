@@ -13,9 +13,9 @@ export interface Health {
   readonly port: number
   /** For the agents' port, which answers the same. */
   readonly implementation: HealthImplementation
-  /** Whether the broker takes calls; false until told otherwise. */
+  /** True if the broker takes calls; false until told otherwise. */
   setTakingCalls(taking: boolean): void
-  /** Whether there is an identity to show; true until told otherwise. */
+  /** True if there is an identity to show; true until told otherwise. */
   setIdentityUsable(usable: boolean): void
 }
 

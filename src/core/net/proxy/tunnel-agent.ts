@@ -11,7 +11,7 @@ export interface HttpProxy {
   /** Without brackets. */
   readonly host: string
   readonly port: number
-  /** Whether the proxy itself is spoken to over TLS. */
+  /** True if the proxy itself is spoken to over TLS. */
   readonly tls: boolean
   /** `user:password`, for Basic authentication. */
   readonly credentials?: Secret

@@ -36,7 +36,7 @@ export class ServedRoles {
     return this.#rules.find(roleArn) !== undefined
   }
 
-  /** Whether the operator has named a role by its own ARN; any other may be made up by an agent. */
+  /** True if the operator has named a role by its own ARN; any other may be made up by an agent. */
   isListed(roleArn: string): boolean {
     return this.#listed.has(roleArn)
   }

@@ -66,7 +66,7 @@ export class IssuerKeys {
     await this.#attempt
   }
 
-  /** Whether there are keys that count now. */
+  /** True if there are keys that count now. */
   get usable(): boolean {
     const { clock, maxKeyAgeMs } = this.#options
     if (!this.#loadedAt) return false

@@ -21,7 +21,7 @@ export class PlacedKeys {
     await Promise.all(this.#places.map((place) => place.stop()))
   }
 
-  /** Whether there are keys that count now. */
+  /** True if there are keys that count now. */
   get usable(): boolean {
     return this.#places.some(({ usable }) => usable)
   }

@@ -3,7 +3,7 @@ import type { Claims } from '../claim-path.ts'
 /** Inputs of a preset's check besides the claims. */
 export interface PresetCheckContext {
   readonly issuer: string
-  /** Whether a condition of the configuration is about this claim, so that the operator has decided. */
+  /** True if a condition of the configuration is about this claim, so that the operator has decided. */
   decides(pointer: string): boolean
 }
 
@@ -34,7 +34,7 @@ export interface IssuerPreset {
   readonly partyClaims?: readonly string[]
   /** Where the keys may be besides the issuer's own host. */
   readonly jwksHosts?: readonly string[]
-  /** Whether condition values must be texts, since the issuer writes all its claims so. */
+  /** True if condition values must be texts, since the issuer writes all its claims so. */
   readonly textsOnly?: boolean
   readonly presetChecks: readonly PresetCheck[]
   /** Claims to be put on record, never judged; JSON Pointers by name. */
