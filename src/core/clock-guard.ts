@@ -42,16 +42,20 @@ const CLOUD_READING_MS = 5_000
 /** The cloud takes a clock that differs by minutes, but answers that differ by one are refused as not ours. */
 const CLOUD_LIMIT_MS = 60_000
 const ASK_EVERY_MS = 5_000
+/** Longer than between two looks at a deny document, each of which tells the cloud's time. */
+const SILENCE_MS = 75_000
 
 /** A guard that takes the clock to be right at its creation, until the cloud says otherwise. */
 export function createClockGuard(options: ClockGuardOptions): ClockGuard {
   const { clock, toleranceMs = 2_000, steadyMs = 10_000, askCloud } = options
   /** Wall minus monotonic, as last trusted, and when it was. */
   let trusted = { offsetMs: clock.now().getTime() - clock.monotonicMs(), atMs: clock.monotonicMs() }
-  /** Set while the clock is not trusted: where it is since it last jumped, and until when it must stay there. */
-  let doubt: { offsetMs: number; untilMs: number } | undefined
-  /** The cloud's time minus monotonic, rounded down, and by how much the trusted clock differed from it. */
-  let cloud: { offsetMs: number; skewMs: number } | undefined
+  /** Set while the clock is not trusted: where it is since it last jumped, since when, and until when it must stay there. */
+  let doubt: { offsetMs: number; sinceMs: number; untilMs: number } | undefined
+  /** The cloud's time minus monotonic, rounded down, when it was told, and by how much the trusted clock differed from it. */
+  let cloud: { offsetMs: number; atMs: number; skewMs: number } | undefined
+  /** Set while answers tell another time than those before: one of them may come from a proxy whose clock is wrong. */
+  let dissent: { offsetMs: number; sinceMs: number } | undefined
   let askedMs = Number.NEGATIVE_INFINITY
 
   /** Reads the clocks once and brings `trusted` and `doubt` up to date. */
@@ -60,7 +64,7 @@ export function createClockGuard(options: ClockGuardOptions): ClockGuard {
     const wallMs = clock.now().getTime()
     const offsetMs = wallMs - monotonicMs
     if (doubt) settle(offsetMs, monotonicMs)
-    else if (isAstray(offsetMs)) doubt = { offsetMs, untilMs: monotonicMs + steadyMs }
+    else if (isAstray(offsetMs)) doubt = newDoubt(offsetMs, monotonicMs)
     else follow(offsetMs, monotonicMs)
     return { wallMs, monotonicMs }
   }
@@ -77,24 +81,38 @@ export function createClockGuard(options: ClockGuardOptions): ClockGuard {
     trusted = { offsetMs: trusted.offsetMs + byMs, atMs }
   }
 
+  function newDoubt(offsetMs: number, atMs: number) {
+    return { offsetMs, sinceMs: atMs, untilMs: atMs + steadyMs }
+  }
+
   function settle(offsetMs: number, atMs: number): void {
     if (!doubt || Math.abs(offsetMs - doubt.offsetMs) > toleranceMs) {
-      doubt = { offsetMs, untilMs: atMs + steadyMs }
+      doubt = newDoubt(offsetMs, atMs)
       return
     }
-    if (atMs < doubt.untilMs || !agrees(offsetMs)) return
+    if (atMs < doubt.untilMs || !agrees(offsetMs, doubt.sinceMs, atMs)) return
     trusted = { offsetMs, atMs }
     doubt = undefined
   }
 
   /** After a jump the clock may be nearer to the cloud's than before, but not farther away. */
-  function agrees(offsetMs: number): boolean {
+  function agrees(offsetMs: number, sinceMs: number, atMs: number): boolean {
     if (!cloud) return true
     const limitMs = Math.min(CLOUD_LIMIT_MS, Math.max(CLOUD_READING_MS, Math.abs(cloud.skewMs) + 1_000))
     if (Math.abs(offsetMs - cloud.offsetMs) <= limitMs) return true
-    // Nobody could say that the machine was suspended, when the monotonic clock may have stood still.
-    if (!askCloud) cloud = undefined
-    return askCloud === undefined
+    // Where nobody can be asked, nobody may say that the machine was suspended, when the monotonic clock may have stood still.
+    if (askCloud || cloud.atMs > sinceMs || atMs < sinceMs + SILENCE_MS) return false
+    cloud = undefined
+    return true
+  }
+
+  /** The cloud's time is another than told before if the wall clock says so too, or for as long as a jump has to last. */
+  function isBelieved(offsetMs: number, atMs: number): boolean {
+    if (!cloud || isNear(offsetMs, cloud.offsetMs)) return true
+    if (doubt && isNear(offsetMs, doubt.offsetMs)) return true
+    if (dissent && isNear(offsetMs, dissent.offsetMs)) return atMs >= dissent.sinceMs + steadyMs
+    dissent = { offsetMs, sinceMs: atMs }
+    return false
   }
 
   function ask(monotonicMs: number): void {
@@ -115,16 +133,24 @@ export function createClockGuard(options: ClockGuardOptions): ClockGuard {
     },
     earliestNow() {
       const { wallMs, monotonicMs } = look()
-      if (doubt) ask(monotonicMs)
-      const cloudMs = cloud ? cloud.offsetMs + monotonicMs : Number.POSITIVE_INFINITY
-      if (!doubt) return new Date(Math.min(wallMs, cloudMs))
-      return new Date(cloud ? cloudMs : Math.min(wallMs, trusted.offsetMs + monotonicMs))
+      if (doubt || dissent) ask(monotonicMs)
+      const told = [cloud, dissent].flatMap((one) => (one ? [one.offsetMs + monotonicMs] : []))
+      // A wall clock in doubt may be behind for hours; nobody but it tells the time before the cloud has.
+      const own = doubt ? [trusted.offsetMs + monotonicMs, ...(cloud ? [] : [wallMs])] : [wallMs]
+      return new Date(Math.min(...own, ...told))
     },
     heard(cloudNow) {
       const { monotonicMs } = look()
       const offsetMs = cloudNow.getTime() - monotonicMs
+      if (!Number.isFinite(offsetMs) || !isBelieved(offsetMs, monotonicMs)) return
       const skewMs = doubt ? (cloud?.skewMs ?? 0) : trusted.offsetMs - offsetMs
-      if (Number.isFinite(offsetMs)) cloud = { offsetMs, skewMs }
+      cloud = { offsetMs, atMs: monotonicMs, skewMs }
+      dissent = undefined
     },
   }
+}
+
+/** Whether two answers of the cloud may tell the same time. */
+function isNear(a: number, b: number): boolean {
+  return Math.abs(a - b) <= CLOUD_READING_MS
 }

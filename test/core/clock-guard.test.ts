@@ -150,13 +150,74 @@ describe('the clock guard beside a cloud that tells its time', () => {
       }
   })
 
-  test('where nobody can ask the cloud, a steady clock is trusted, and the cloud’s old time forgotten', async () => {
+  test('where nobody can ask the cloud and nothing is heard of it, a steady clock is trusted, and its old time forgotten', async () => {
     guard = createClockGuard({ clock })
     hear()
     clock.jump(HOUR_MS)
     expect(() => guard.check()).toThrow(REFUSED)
+    await pass(70_000)
+    expect(() => guard.check()).toThrow(REFUSED)
     await pass(10_000)
     expect(guard.check()).toEqual(clock.now())
     expect(guard.earliestNow()).toEqual(clock.now())
+  })
+
+  test('where nobody can ask the cloud, its answers to other calls keep a wrong clock in doubt', async () => {
+    guard = createClockGuard({ clock })
+    hear()
+    clock.jump(2 * HOUR_MS)
+    for (let minute = 0; minute < 10; minute += 1) {
+      await pass(60_000)
+      expect(() => guard.check()).toThrow(REFUSED)
+      expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+      hear()
+    }
+  })
+
+  describe('whose answers tell a wrong time', () => {
+    const hearWrong = (byMs: number) => guard.heard(new Date(Math.floor((trueMs + byMs) / 1_000) * 1_000))
+    for (const wrongMs of [2 * HOUR_MS, -HOUR_MS])
+      test(`once, off by ${wrongMs} ms, changes nothing but that something may come later`, async () => {
+        hearWrong(wrongMs)
+        expect(guard.check()).toEqual(clock.now())
+        expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+        await pass(1_000)
+        hear()
+        expect(guard.check()).toEqual(clock.now())
+        expect(trueMs - guard.earliestNow().getTime()).toBeLessThan(1_000)
+      })
+
+    test('again and again make no time come early, and stop what needs a sure clock when no answer tells another', async () => {
+      for (let n = 0; n < 60; n += 1) {
+        hearWrong(2 * HOUR_MS)
+        expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+        await pass(1_000)
+      }
+      expect(() => guard.check()).toThrow(REFUSED)
+      for (let n = 0; n < 12; n += 1) {
+        hear()
+        await pass(1_000)
+      }
+      hear()
+      expect(guard.check()).toEqual(clock.now())
+      expect(trueMs - guard.earliestNow().getTime()).toBeLessThan(1_000)
+    })
+
+    test('in turn with right ones make no time come early', async () => {
+      for (let n = 0; n < 60; n += 1) {
+        if (n % 2 === 0) hear()
+        else hearWrong(2 * HOUR_MS)
+        expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+        expect(guard.check()).toEqual(clock.now())
+        await pass(1_000)
+      }
+    })
+
+    test('while the wall clock has jumped are not believed but where both say the same', async () => {
+      clock.jump(-HOUR_MS)
+      hearWrong(2 * HOUR_MS)
+      expect(guard.earliestNow().getTime()).toBeLessThanOrEqual(trueMs)
+      expect(() => guard.check()).toThrow(REFUSED)
+    })
   })
 })

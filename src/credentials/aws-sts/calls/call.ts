@@ -10,6 +10,11 @@ export interface Exchange {
   serverDate?: Date
 }
 
+interface Response {
+  readonly statusCode?: number
+  readonly headers?: Record<string, string>
+}
+
 /** The part of an SDK command that is needed here. */
 interface Command {
   readonly input: object
@@ -29,9 +34,10 @@ export function observe<C extends STSClient | IAMClient>(client: C, onTime?: (cl
       const exchange = exchanges.get(args.input)
       if (exchange) exchange.sent = true
       const result = await next(args)
-      const headers = (result.response as { headers?: Record<string, string> } | undefined)?.headers
+      const { headers, statusCode = 0 } = (result.response ?? {}) as Response
       const date = Date.parse(headers?.date ?? '')
-      if (!Number.isFinite(date)) return result
+      // An error page of a proxy on the way has the proxy's time.
+      if (!Number.isFinite(date) || statusCode >= 500) return result
       if (exchange) exchange.serverDate = new Date(date)
       onTime?.(new Date(date))
       return result
