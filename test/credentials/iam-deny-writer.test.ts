@@ -45,6 +45,24 @@ describe('a boundary policy', () => {
     expect(aws.server.versionIds(BOUNDARY_POLICY)).toHaveLength(5)
   })
 
+  test('that somebody else adds versions to is written all the same, and is not taken for too long', async () => {
+    for (let n = 0; n < 4; n++) await write(BOUNDARY, [])
+    const others = aws.server
+    // Between the look at the versions and the write.
+    let made = 0
+    others.whenever(({ action }) => {
+      if (action === 'CreatePolicyVersion' && made++ < 3) {
+        while (others.versionIds(BOUNDARY_POLICY).length < 5)
+          others.createPolicyVersion({ PolicyArn: BOUNDARY_POLICY, PolicyDocument: '{}', SetAsDefault: 'false' })
+      }
+      return undefined
+    })
+    const list = grants(90)
+    await write(BOUNDARY, list)
+    expect(aws.server.managedDocument(BOUNDARY_POLICY)).toContain(idBody(list[0] ?? ''))
+    expect(aws.provider.fits(BOUNDARY, { grants: list })).toBe(true)
+  })
+
   test('that is shared reaches every role that has it', () => {
     const provider = aws.with({
       roles: [BOUNDARY_ROLE, INLINE_ROLE].map((arn) => ({
@@ -89,7 +107,7 @@ describe('a write that fails', () => {
     ['EntityTemporarilyUnmodifiable', 409, 'PROVIDER_UNAVAILABLE', 5],
     ['ServiceFailure', 500, 'PROVIDER_UNAVAILABLE', 5],
     ['Throttling', 400, 'PROVIDER_THROTTLED', 5],
-    ['LimitExceeded', 409, 'PROVIDER_REFUSED', 1],
+    ['LimitExceeded', 409, 'PROVIDER_REFUSED', { CreatePolicyVersion: 5, PutRolePolicy: 1 }],
     ['MalformedPolicyDocument', 400, 'PROVIDER_REFUSED', 1],
     ['InvalidInput', 400, 'PROVIDER_REFUSED', 1],
     ['NoSuchEntity', 404, 'PROVIDER_REFUSED', 1],
@@ -100,11 +118,12 @@ describe('a write that fails', () => {
       [BOUNDARY, 'CreatePolicyVersion'],
       [INLINE, 'PutRolePolicy'],
     ] as const) {
-      test(`by ${code} of ${operation} is ${expected} after ${tries} tries`, async () => {
+      const triesOfIt = typeof tries === 'number' ? tries : tries[operation]
+      test(`by ${code} of ${operation} is ${expected} after ${triesOfIt} tries`, async () => {
         const fault: Fault = { kind: 'error', status, code }
         aws.server.script(operation, ...Array.from({ length: 6 }, () => fault))
         await expect(write(target, grants(1))).rejects.toMatchObject({ code: expected, details: { operation, target } })
-        expect(aws.server.calls(operation)).toHaveLength(tries)
+        expect(aws.server.calls(operation)).toHaveLength(triesOfIt)
       })
     }
   }

@@ -103,6 +103,9 @@ const CLOCK: FaultRow = {
 const UNKNOWN_KEY = brokerCredentials("AWS does not know the broker's own access key.")
 const NO_CREDENTIALS = brokerCredentials('The broker found no AWS credentials of its own.')
 
+/** Our own code for the LimitExceeded of a document that is short enough: IAM has one code for both quotas. */
+export const TOO_MANY_VERSIONS = 'TooManyPolicyVersions'
+
 /**
  * Failures by the code that AWS sends (without the suffix `Exception`) or that Node gives a socket error.
  *
@@ -174,6 +177,11 @@ const FAULTS: Readonly<Record<string, FaultRow>> = {
   LimitExceeded: {
     ...refused('The policy document or its number of versions exceeds an IAM quota; shorten the document.'),
     kind: 'limit',
+  },
+  [TOO_MANY_VERSIONS]: {
+    ...refused('The policy has as many versions as IAM keeps, and somebody else makes more of them.'),
+    kind: 'limit',
+    retry: true,
   },
 
   ExpiredToken: brokerCredentials("The broker's own AWS credentials have expired; renew them at their source."),

@@ -5,6 +5,7 @@ import {
   GetPolicyVersionCommand,
   GetRolePolicyCommand,
   type IAMClient,
+  LimitExceededException,
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
   type PolicyVersion,
@@ -14,8 +15,10 @@ import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
 import type { FindIamAccess } from '../accounts/iam-access.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
+import { TOO_MANY_VERSIONS } from '../calls/errors.ts'
 import { failedCall, type ProviderObserver } from '../calls/observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
+import { MANAGED_POLICY_CHARACTERS, policyCharacters } from './deny-document.ts'
 import type { DenyDocument } from './deny-list-locations.ts'
 
 /** IAM keeps this many versions of a managed policy. */
@@ -94,7 +97,11 @@ export class IamDenyWriter {
   #writeBoundary(PolicyArn: string, PolicyDocument: string, call: Call): Promise<Answer<unknown>> {
     return call('CreatePolicyVersion', async (send) => {
       await this.#makeRoom(PolicyArn, send)
-      await send(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault: true }))
+      await send(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault: true })).catch((error) => {
+        throw isVersionLimit(error, PolicyDocument)
+          ? Object.assign(error, { name: TOO_MANY_VERSIONS, Code: undefined })
+          : error
+      })
     })
   }
 
@@ -210,6 +217,14 @@ function byAge(a: PolicyVersion, b: PolicyVersion): number {
 
 function versionNumber({ VersionId }: PolicyVersion): number {
   return Number(VersionId?.replace(/^v(\d+).*$/, '$1') ?? Number.NaN) || 0
+}
+
+/**
+ * Whether IAM refused one version too many: somebody else made one since the versions were listed, or the list was not up to date.
+ * It must not be taken for a document that is too long, which the caller would shorten by denying more sessions.
+ */
+function isVersionLimit(error: unknown, document: string): error is Error {
+  return error instanceof LimitExceededException && policyCharacters(document) <= MANAGED_POLICY_CHARACTERS
 }
 
 /** NoSuchEntity is IAM's one error with status 404; radosgw sends the status without the code. */
