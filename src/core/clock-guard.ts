@@ -8,10 +8,12 @@ import { StintError } from './errors.ts'
  */
 export interface ClockGuard {
   /**
+   * @param read what the caller has read from the wall clock for what it does now; it must be right too, since the clock may
+   *   have stepped in between.
    * @returns the wall clock's reading, which was found to be right.
    * @throws {StintError} CLOCK_UNSTABLE while the clock is not trusted.
    */
-  check(): Date
+  check(read?: Date): Date
   /**
    * An instant that has certainly come, however the wall clock stands. For whatever must not happen too early: that a lease
    * is over, that a deny is enforced. Never throws.
@@ -122,9 +124,10 @@ export function createClockGuard(options: ClockGuardOptions): ClockGuard {
   }
 
   return {
-    check() {
+    check(read) {
       const { wallMs, monotonicMs } = look()
-      if (!doubt) return new Date(wallMs)
+      const agoMs = read ? wallMs - read.getTime() : 0
+      if (!doubt && agoMs >= -toleranceMs && agoMs <= CLOUD_LIMIT_MS) return new Date(wallMs)
       ask(monotonicMs)
       throw new StintError('CLOCK_UNSTABLE', {
         explanation:

@@ -70,7 +70,7 @@ export async function judgeOnRecord(
   now: Date,
 ): Promise<Judgement> {
   try {
-    clockGuard.check()
+    clockGuard.check(now)
     return judge.judge(caller, task, now)
   } catch (thrown) {
     const error = asStintError(thrown)

@@ -43,7 +43,7 @@ export async function renewLease(
   let justRead = known
   const intended = await retryOnConflict(async () => {
     const now = parts.clock.now()
-    parts.clockGuard.check()
+    parts.clockGuard.check(now)
     const grant = justRead ?? (await requireOwnGrant(parts.ledger, caller, grantId))
     justRead = undefined
     if (grant.state !== 'active' || !grant.deadline) throw toNotActiveError(grant)

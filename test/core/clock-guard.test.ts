@@ -33,6 +33,13 @@ describe('the clock guard', () => {
     expect(() => guard.check()).toThrow(REFUSED)
   })
 
+  test('refuses a reading that is not of now, since the clock may have stepped after it was read', () => {
+    for (const stepMs of [3_000, HOUR_MS, -HOUR_MS])
+      expect(() => guard.check(new Date(clock.now().getTime() + stepMs)), `${stepMs}`).toThrow(REFUSED)
+    for (const agoMs of [0, 1, 10_000])
+      expect(guard.check(new Date(clock.now().getTime() - agoMs)), `${agoMs}`).toEqual(clock.now())
+  })
+
   test('time that passes, and drift that is slewed, is no jump', async () => {
     for (let hour = 0; hour < 24; hour += 1) {
       await clock.advance(HOUR_MS)

@@ -115,7 +115,7 @@ function checkEligible(operator: Operator, grant: Grant, requirements: readonly 
 
 /** Registration, trust, plan and policy as they are when the answer is given. */
 function judgeNow(parts: DecideParts, operator: Operator, grant: Grant, task: unknown, now: Date): Decision {
-  parts.clockGuard.check()
+  parts.clockGuard.check(now)
   if (!parts.trust.isTrusted(grant.trustDomain)) {
     throw new StintError('TRUST_DOMAIN_UNKNOWN', {
       explanation: `The trust domain ${grant.trustDomain} has no usable bundle any more, so its agents cannot be verified.`,
