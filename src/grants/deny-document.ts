@@ -18,11 +18,18 @@ export class WithheldDocuments {
   /**
    * Looks whether a document may be written. One that denies nobody may, whoever wrote it.
    *
+   * @param certain an instant that has come by every clock; undefined where the cloud told no time.
    * @param emptyDigest of a document that denies nobody.
    * @returns the events of what was found.
    * @throws {WithheldError} while the document is another ledger's.
    */
-  check(live: LiveDenyList, list: DenyList, identity: LedgerIdentity, emptyDigest: string): AuditEventInput[] {
+  check(
+    live: LiveDenyList,
+    certain: Date | undefined,
+    list: DenyList,
+    identity: LedgerIdentity,
+    emptyDigest: string,
+  ): AuditEventInput[] {
     const found = findWriter(live, list, identity)
     if (!found || !live.mark || live.digest === emptyDigest) {
       this.#withheld.delete(list.key)
@@ -34,10 +41,9 @@ export class WithheldDocuments {
     const since = isNew ? live.at : known.since
     if (since) this.#withheld.set(list.key, { sequence, since })
     const until = since && new Date(since.getTime() + WITHHELD_MS)
-    const at = live.at ?? new Date(0)
-    if (until && live.at && live.at > until) {
+    if (until && certain && certain > until) {
       this.#withheld.delete(list.key)
-      return [auditEvent('deny.changed', { at, actor: 'stint', data: { denyList: list.key, found } })]
+      return [auditEvent('deny.changed', { at: certain, actor: 'stint', data: { denyList: list.key, found } })]
     }
     throw new WithheldError(list.key, found, until, isNew)
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { ClockGuard } from '../core/clock-guard.ts'
 import { asStintError, StintError } from '../core/errors.ts'
+import { earlier, later } from '../core/instant.ts'
 import { backoffMs } from '../core/limits/backoff.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import { type DenyCandidate, planDenyList } from '../credentials/deny-list.ts'
@@ -12,8 +13,11 @@ import { isNeeded } from '../ledger/rules/deny-list-rules.ts'
 import { findChange, WithheldDocuments, WithheldError } from './deny-document.ts'
 import type { WatchHub } from './watch-grant.ts'
 
-/** A replica that dies with a claim gives it back by not being heard of for this long. */
-const CLAIM_MS = 30_000
+/**
+ * A replica that dies with a claim gives it back by not being heard of for this long: longer than a read and a write may take
+ * together, so that no write of its holder comes after one of the next.
+ */
+const CLAIM_MS = 45_000
 const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 60_000
 /** Each document is read at least so often: somebody else may have changed it, and entries may be over. */
@@ -61,7 +65,7 @@ export async function beginDenyWrites(
 ): Promise<void> {
   const { busy } = parts.memory
   while (!signal.aborted) {
-    const now = parts.clock.now()
+    const now = latestNow(parts)
     const claimUntil = new Date(now.getTime() + CLAIM_MS)
     // A clock that jumps ahead lets a claim lapse under its holder: two writes to one document could overtake each other.
     const claimed = await parts.ledger.claimDenyList({ owner: parts.owner, now, claimUntil, except: busy })
@@ -76,6 +80,11 @@ export async function beginDenyWrites(
   }
 }
 
+/** For what may come early and must not come late: a deny must not wait for a clock that has stepped back. */
+function latestNow({ clock, clockGuard }: Pick<DenyReconcilerParts, 'clock' | 'clockGuard'>): Date {
+  return later(clock.now(), clockGuard.earliestNow())
+}
+
 async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, signal: AbortSignal): Promise<void> {
   if (await letGo(parts, claimed)) return
   let update: Update
@@ -85,10 +94,10 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     await recordFailure(parts, claimed, thrown)
     return
   }
-  const { ledger, clock, onWell } = parts
+  const { ledger, onWell } = parts
   const { list } = claimed
   const { entries, expired, content, wrote, at } = update
-  const now = clock.now()
+  const now = latestNow(parts)
   await ledger.denyWritten({
     listKey: list.key,
     claimVersion: list.claimVersion,
@@ -139,7 +148,8 @@ interface Update {
 
 /**
  * Reads the document, works out what it has to hold as of the cloud's time of that answer, and writes it where it differs. An
- * entry leaves only when the cloud's own clock is past its end: ours may have jumped, or may be wrong.
+ * entry leaves only when the cloud's own clock is past its end, since ours may have jumped, and ours say nothing else, since the
+ * Date of one answer may be wrong.
  */
 async function bringUpToDate(
   parts: DenyReconcilerParts,
@@ -150,9 +160,11 @@ async function bringUpToDate(
   const { list } = claimed
   const live = await provider.readDenyList(list.key, signal)
   const empty = provider.digestOf(list.key, { grants: [] })
-  const found = memory.withheld.check(live, list, ledger.identity, empty)
+  // An answer whose Date is ahead lets nothing go that our own clocks say is not over.
+  const certain = live.at && earlier(live.at, clockGuard.earliestNow())
+  const found = memory.withheld.check(live, certain, list, ledger.identity, empty)
   const events = [...found, ...lookForChange(parts, live, list)]
-  const isOver = (entry: DenyEntry) => live.at !== undefined && !isNeeded(entry, live.at)
+  const isOver = (entry: DenyEntry) => certain !== undefined && !isNeeded(entry, certain)
   const expired = claimed.entries.filter(isOver)
   const entries = claimed.entries.filter((entry) => !isOver(entry))
   const content = planDenyList({
@@ -227,11 +239,11 @@ function listUnnamed(entries: readonly DenyEntry[], { grants }: DenyListContent)
 }
 
 async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyList, thrown: unknown): Promise<void> {
-  const { ledger, clock, random } = parts
+  const { ledger, random } = parts
   const { list, entries } = claimed
   const error = asStintError(thrown)
   tellProblem(parts, claimed, error)
-  const at = clock.now()
+  const at = latestNow(parts)
   const limits = { baseMs: FIRST_BACKOFF_MS, capMs: LONGEST_BACKOFF_MS, random, leastShare: 0.5 }
   const nextAttemptAt = new Date(at.getTime() + backoffMs(list.attempts + 1, limits))
   const data = {

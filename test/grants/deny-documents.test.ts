@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { ROLE } from '../support/fake-provider.ts'
-import { type Harness, OSCAR, openHarness } from '../support/grant-harness.ts'
+import { caller, type Harness, OSCAR, openHarness, READ, task } from '../support/grant-harness.ts'
 
 const KEY = `inline:${ROLE}`
 const CHANGED = `deny:${KEY}:changed`
@@ -144,6 +144,43 @@ describe("the cloud's clock", () => {
     h.clock.jump(-3_600_000)
     await look(1)
     expect(denied()).toEqual([id])
+  })
+
+  test('lets nothing go by one answer whose time is ahead, and ends no grant by it', async () => {
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    const kept = (await h.request('key-00000002')).grant.id
+    const wrong = new Date(h.clock.now().getTime() + 7_200_000)
+    h.provider.cloudNow = () => wrong
+    h.parts.clockGuard.heard(h.clock.now())
+    h.parts.clockGuard.heard(wrong)
+    await look()
+    await h.sweeper.sweep()
+    expect(denied()).toEqual([id])
+    expect(await h.ledger.getGrant(kept)).toMatchObject({ state: 'active' })
+  })
+
+  test('that steps back does not put off the deny of what was revoked before', async () => {
+    h.parts.clockGuard.heard(h.clock.now())
+    const id = await revoke('key-00000001')
+    // Less than what is taken for an instant that a wrong clock wrote.
+    h.clock.jump(-90_000)
+    await look(1)
+    expect(denied()).toEqual([id])
+  })
+
+  test('that is ahead while a grant is revoked does not keep it from ending once it is right again', async () => {
+    h.parts.clockGuard.heard(h.clock.now())
+    const { grant } = await h.request('key-00000001', task(READ))
+    await h.grants.completeGrant(caller(), grant.id, '')
+    h.clock.jump(7_200_000)
+    await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
+    h.clock.jump(-7_200_000)
+    for (let n = 0; n < 6; n += 1) {
+      await look(60_000)
+      await h.sweeper.sweep()
+    }
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended' })
   })
 
   test('without a time in its answers nothing leaves', async () => {

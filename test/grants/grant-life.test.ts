@@ -430,7 +430,7 @@ describe('P6: honest revocation', () => {
     await h.sweeper.reconcile()
     const component = expect.stringMatching(/^deny:inline:/)
     expect([h.problems, h.well]).toMatchObject([[{ component, error: { code: 'LEDGER_UNAVAILABLE' } }], []])
-    await h.clock.advance(30_000)
+    await h.clock.advance(45_000)
     await h.sweeper.reconcile()
     expect([h.problems.length, h.well]).toEqual([1, [component]])
   })

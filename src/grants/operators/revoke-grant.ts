@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { isId } from '../../core/ids.ts'
+import { earlier } from '../../core/instant.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
 import { auditEvent, operatorActor } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
@@ -39,13 +40,14 @@ export async function revokeGrant(
 }
 
 async function revoke(parts: RevokeParts, operator: Operator, grantId: string, note: string): Promise<Grant> {
-  const { ledger, clock } = parts
+  const { ledger, clock, clockGuard } = parts
   const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
   if (!grant)
     throw new StintError('GRANT_NOT_FOUND', {
       explanation: 'No grant has this id; an id is grt_ and 26 characters.',
     })
-  const now = clock.now()
+  // P6: what is due by a clock that is ahead would come too late once that clock is right again.
+  const now = earlier(clock.now(), clockGuard.earliestNow())
   const actor = operatorActor(operator)
   failpoint('revoke.before_record')
   if (grant.state === 'active') {
