@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { actionsOfService } from '../../../src/aws/action-table.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { accountSide, type TemplateRule } from '../../../src/credentials/aws-sts/account-template/account-side.ts'
 import {
@@ -23,7 +24,7 @@ describe('the policies of the template are those of docs/aws', () => {
   for (const [file, document] of [
     ['boundary.json', emptyBoundary()],
     ['task-role-trust.json', taskRoleTrust(BROKER, '__EXTERNAL_ID__')],
-    ['task-role-guard.json', taskRoleGuard({ boundaries: [POLICY], roles: [ROLES] })],
+    ['task-role-guard.json', taskRoleGuard({ broker: BROKER, boundaries: [POLICY], roles: [ROLES] })],
     ['revoker-trust.json', revokerTrust(BROKER, '__REVOKER_EXTERNAL_ID__')],
     ['revoker-policy-boundary.json', revokerPolicy({ boundaries: [POLICY], roles: [] })],
     ['revoker-policy-inline.json', revokerPolicy({ boundaries: [], roles: [ROLES] })],
@@ -64,6 +65,66 @@ test('a template for several accounts leaves out the roles of one alone, and tha
   expect(names('111122223333')).toEqual(['agent'])
   // Rules that all name one account need no choice.
   expect(side([own]).roles.map(({ name }) => name)).toEqual(['own'])
+})
+
+describe('the guard of a task role, against a session that may do everything', () => {
+  const guard = JSON.stringify(taskRoleGuard({ broker: BROKER, boundaries: [POLICY], roles: [ROLES] }))
+  const inSession = { context: { 'aws:SourceIdentity': '01K8ZZZZZZZZZZZZZZZZZZZZZZ' } }
+  const verdict = (action: string, resource: string) => evaluateIam([ALL, guard], { action, resource, ...inSession })
+  const ALL = JSON.stringify({ Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] })
+  // The revoker and task roles that do not exist yet are under the path of the pattern.
+  const kept = [
+    POLICY,
+    ROLES.replace('*', 'agent-data'),
+    ROLES.replace('*', 'revoker'),
+    ROLES.replace('*', 'new'),
+    BROKER,
+  ]
+  const changes = ['iam', 'sts'].flatMap((service) =>
+    [...(actionsOfService(service)?.values() ?? [])].filter(({ level }) => level !== 'list' && level !== 'read'),
+  )
+
+  for (const arn of kept)
+    test(`${arn} can be looked at, and nothing else`, () => {
+      expect(changes.filter(({ action }) => verdict(action, arn) !== 'explicit_deny')).toEqual([])
+      for (const action of [
+        'iam:GetRole',
+        'iam:GetPolicyVersion',
+        'iam:ListRolePolicies',
+        'iam:SimulatePrincipalPolicy',
+      ])
+        expect(verdict(action, arn)).toBe('allow')
+    })
+
+  test('other roles and policies are left to what the role may do', () => {
+    for (const arn of ['arn:aws:iam::111122223333:role/app', 'arn:aws:iam::111122223333:policy/app'])
+      for (const { action } of changes) expect(verdict(action, arn)).toBe('allow')
+  })
+})
+
+test('the guard of a template keeps the roles and policies of the other stacks of the account too', () => {
+  const own: TemplateRule = {
+    arn: `arn:aws:iam::${ACCOUNT}:role/alone/own`,
+    revocation: {
+      kind: 'boundary',
+      policyArn: `arn:aws:iam::${ACCOUNT}:policy/own-boundary`,
+      revoker: { roleArn: `arn:aws:iam::${ACCOUNT}:role/alone/revoker` },
+    },
+  }
+  const { Resources } = accountTemplate(side([RULE, own]))
+  const { Properties } = Resources.AgentRole as { Properties: { Policies: readonly [{ PolicyDocument: object }] } }
+  const guard = JSON.stringify(Properties.Policies[0].PolicyDocument)
+  expect(Object.keys(Resources)).toEqual(['StintBoundary', 'Revoker', 'AgentRole'])
+  for (const kept of [
+    'policy/own-boundary',
+    'role/alone/own',
+    'role/alone/revoker',
+    'role/stint/agent',
+    'role/stint/revoker',
+  ])
+    expect(guard).toContain(`:${kept}"`)
+  expect(guard).toContain('{"Ref":"StintBoundary"}')
+  expect(guard).toContain('{"Ref":"BrokerArn"}')
 })
 
 /** Parameters of AssumeRole that a trust policy sees as condition keys. */

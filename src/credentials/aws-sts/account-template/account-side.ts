@@ -31,6 +31,8 @@ export interface TemplateRole extends NamedThing {
 /** All that one account has to have. */
 export interface AccountSide {
   readonly rules: readonly TemplateRule[]
+  /** The rules of other stacks too, for what no task role may touch. */
+  readonly everyRule: readonly TemplateRule[]
   readonly roles: readonly TemplateRole[]
   /** Rules of these accounts that name roles by a pattern, whose names nobody has said. */
   readonly unnamed: readonly TemplateRule[]
@@ -67,7 +69,7 @@ export function accountSide(
   const unnamed = applying.filter(
     (rule) => /[*?]/.test(pathAndName(rule.arn)) && !roles.some((role) => role.rule === rule),
   )
-  return { rules: applying, roles, unnamed }
+  return { rules: applying, everyRule: rules, roles, unnamed }
 }
 
 /** Path and name of an ARN, a pattern or a template of a role or policy: `/stint/revoker`. */

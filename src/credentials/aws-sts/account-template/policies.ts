@@ -46,19 +46,21 @@ export function taskRoleTrust(broker: TemplateValue, externalId?: TemplateValue)
   ])
 }
 
-/** The roles and policies that the guard of a task role protects. */
+/** What the guard of a task role keeps from the sessions of all task roles, as ARNs or patterns. */
 export interface Guarded {
+  /** The principal that the broker runs as: in its own account a session could pass its role to an instance, and so become it. */
+  readonly broker: TemplateValue
   readonly boundaries: readonly TemplateValue[]
-  /** Task roles and revokers, as ARNs or patterns. */
+  /** Task roles and revokers. */
   readonly roles: readonly TemplateValue[]
 }
 
-/** Denies a task role everything in a session that no grant names, and keeps any session from undoing its revocation. */
-export function taskRoleGuard({ boundaries, roles }: Guarded): PolicyDocument {
-  const keep = (Sid: string, actions: readonly string[], resources: readonly TemplateValue[]) =>
-    resources.length === 0
-      ? []
-      : [{ Sid, Effect: 'Deny', Action: actions.map((name) => `iam:${name}`), Resource: oneOrList(resources) }]
+/**
+ * Denies a task role everything in a session that no grant names, and keeps any session from undoing its revocation: but for
+ * looking, it can do nothing with the boundaries, the task roles, the revokers and the broker. All but looking is named, since
+ * a list of changes would miss some (`iam:CreateRole` under the path of a pattern makes a task role without a boundary).
+ */
+export function taskRoleGuard({ broker, boundaries, roles }: Guarded): PolicyDocument {
   return document([
     {
       Sid: 'OnlySessionsOfAGrant',
@@ -67,21 +69,21 @@ export function taskRoleGuard({ boundaries, roles }: Guarded): PolicyDocument {
       Resource: '*',
       Condition: { Null: { 'aws:SourceIdentity': 'true' } },
     },
-    ...keep('KeepTheBoundary', BOUNDARY_CHANGES, boundaries),
-    ...keep('KeepTheTaskRoles', ROLE_CHANGES, roles),
+    {
+      Sid: 'KeepRevocation',
+      Effect: 'Deny',
+      NotAction: [...LOOKS],
+      Resource: [...boundaries, ...roles, broker],
+    },
   ])
 }
 
-const BOUNDARY_CHANGES = ['CreatePolicyVersion', 'DeletePolicy', 'DeletePolicyVersion', 'SetDefaultPolicyVersion']
-const ROLE_CHANGES = [
-  'AttachRolePolicy',
-  'DeleteRolePermissionsBoundary',
-  'DeleteRolePolicy',
-  'DetachRolePolicy',
-  'PutRolePermissionsBoundary',
-  'PutRolePolicy',
-  'UpdateAssumeRolePolicy',
-]
+const LOOKS = [
+  'iam:GenerateServiceLastAccessedDetails',
+  'iam:Get*',
+  'iam:List*',
+  'iam:SimulatePrincipalPolicy',
+] as const
 
 /** Lets the broker assume a revoker, whose sessions have no source identity and no tags. */
 export function revokerTrust(broker: TemplateValue, externalId?: TemplateValue): PolicyDocument {

@@ -34,9 +34,12 @@ export function accountTemplate(side: AccountSide, { broker }: { readonly broker
   const revokers = new Map(revokersOf(side).map((role) => [role, names.take(role, 'Revoker')]))
   const roles = side.roles.map((role) => [role, names.take(role.path + role.name, 'Role')] as const)
   const externalIds = externalIdParameters(side)
+  // Those of other stacks too: each account may have one of its own beside that of the StackSet.
+  const every = { ...side, rules: side.everyRule }
   const guarded = {
-    boundaries: [...boundaries.values()].map((id) => ({ Ref: id })),
-    roles: [...new Set([...side.rules.map(({ arn }) => pathAndName(arn)), ...revokers.keys()])].map(roleArn),
+    broker: BROKER,
+    boundaries: boundariesOf(every).map((policy) => reference(boundaries, policy) ?? iamArn('policy', policy)),
+    roles: [...new Set([...every.rules.map(({ arn }) => pathAndName(arn)), ...revokersOf(every)])].map(roleArn),
   }
   const context = { boundaries, revokers, externalIds, guard: taskRoleGuard(guarded) }
   return {
@@ -184,15 +187,19 @@ function reference(names: ReadonlyMap<string, string>, key: string | undefined):
 
 /** The ARN of a role of the account that the template is deployed to; wildcards stay. */
 function roleArn(role: string): TemplateValue {
-  return { 'Fn::Sub': `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role${role}` }
+  return iamArn('role', role)
 }
 
-function boundariesOf({ rules }: AccountSide): string[] {
+function iamArn(kind: 'role' | 'policy', pathAndName: string): TemplateValue {
+  return { 'Fn::Sub': `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:${kind}${pathAndName}` }
+}
+
+function boundariesOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
   const policies = rules.flatMap(({ revocation: r }) => (r.kind === 'boundary' ? [pathAndName(r.policyArn)] : []))
   return [...new Set(policies)]
 }
 
-function revokersOf({ rules }: AccountSide): string[] {
+function revokersOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
   const roles = rules.flatMap(({ revocation: r }) =>
     r.kind !== 'none' && r.revoker ? [pathAndName(r.revoker.roleArn)] : [],
   )
