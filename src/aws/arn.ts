@@ -1,8 +1,9 @@
 import { StintError } from '../core/errors.ts'
+import { printable } from '../core/text/printable.ts'
 import { compileGlob, contains, type Glob, intersects } from './glob.ts'
 import { isPartition, PARTITIONS, type Partition } from './partitions.ts'
 
-/** A requested resource or a label's pattern, ready for questions. */
+/** A parsed resource of a task, or pattern of a label. */
 export interface ResourcePattern {
   /** As written: IAM compares ARNs in their case, so nothing is normalised. */
   readonly text: string
@@ -28,7 +29,7 @@ export interface RoleArn {
 /** Longest resource pattern taken, in characters. */
 const MAX_RESOURCE_CHARACTERS = 2_048
 
-/** Most `*` in one pattern: far more than anybody needs, and it bounds the work on labels that a hostile task can cause. */
+/** Most `*` in one pattern. Nobody needs as many, and it bounds the work that a hostile task can cause. */
 const MAX_STARS = 32
 
 /** Latin-1 without control characters: what STS takes in a session policy (U+0020 to U+00FF) and a person can read. */
@@ -41,9 +42,9 @@ const ROLE = /^arn:([a-z-]{3,20}):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)
  * three parts.
  *
  * @param text at most 2,048 characters.
+ * @param options.anyService the service may be `*`, as in `arn:aws:*:*:222222222222:*`, a whole account. Default false.
  * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, more than 32 stars,
  *   a policy variable (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
- * @param allowed `anyService`: the service may be `*`, as in `arn:aws:*:*:222222222222:*`, a whole account.
  * @see IAM User Guide, "Identify AWS resources with Amazon Resource Names (ARNs)"
  */
 export function parseResourcePattern(text: string, { anyService = false } = {}): ResourcePattern {
@@ -117,15 +118,9 @@ export function parseRoleArn(text: string): RoleArn | undefined {
 }
 
 function invalid(text: string, why: string): StintError {
-  const shown = printable(text)
+  const shown = printable(text, 200)
   return new StintError('RESOURCE_INVALID', {
     resource: shown,
     explanation: `"${shown}" is not a valid resource: ${why}.`,
   })
-}
-
-/** A text cut and cleaned for an error message. */
-function printable(text: string): string {
-  const clean = text.slice(0, 200).replace(/[^\u0020-\u007e\u00a0-\u00ff]/g, '\u00bf')
-  return text.length > 200 ? `${clean}…` : clean
 }

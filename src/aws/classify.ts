@@ -1,5 +1,6 @@
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { StintError } from '../core/errors.ts'
+import { printable } from '../core/text/printable.ts'
 import type { ActionClass, ActionFlag } from './action-classes.ts'
 import {
   ACTION_DATA_DIGEST,
@@ -118,7 +119,7 @@ function explainUnknown(service: string, name: string): string {
 }
 
 function unknown(action: string, why: string): StintError {
-  const shown = action.slice(0, 100).replace(/[^\u0020-\u007e]/g, '?')
+  const shown = printable(action)
   const end = why.endsWith('?') ? '' : '.'
   return new StintError('ACTION_UNKNOWN', {
     action: shown,

@@ -7,9 +7,10 @@ export interface NetworkBinding {
 }
 
 /**
- * The statement that denies everything from elsewhere. A request comes either from a public address or through a VPC endpoint
- * and carries the key of its way alone. So both are in one Deny, whose conditions must all hold, and a negated operator holds
- * where the key is absent: a way without any entry is closed.
+ * The statement that denies every request from another network. A request comes from a public address and carries
+ * aws:SourceIp, or through a VPC endpoint and carries aws:SourceVpc, never both. So both keys stand in one Deny, whose
+ * conditions must all hold; a negated operator with IfExists holds where its key is absent. A role with addresses alone is
+ * therefore closed to VPC endpoints, and the reverse.
  *
  * Requests that an AWS service makes for the caller, such as Athena's to S3, come from that service's network and pass.
  *
@@ -29,17 +30,16 @@ export function networkDeny({ sourceIps, sourceVpcs }: NetworkBinding): string {
 }
 
 /**
- * True if a session policy denies all that another one denies by its network, so that a session of the first is bound at
- * least as the second asks.
+ * True if a session policy has every network Deny of another one, so that its sessions are bound at least as tightly.
  *
- * @param policy of `compileSessionPolicy`, as is `other`.
+ * @param policy the `json` of `compileSessionPolicy`; so is `other`.
  */
 export function keepsNetworkDeny(policy: string, other: string): boolean {
   const kept = new Set(networkDenies(policy))
   return networkDenies(other).every((deny) => kept.has(deny))
 }
 
-/** A Deny of exceptions to a wildcard has no condition. */
+/** The Deny statements with a condition: the Deny of a wildcard's exceptions has none. */
 function networkDenies(policy: string): readonly string[] {
   const { Statement } = JSON.parse(policy) as { Statement: readonly { Effect: string; Condition?: object }[] }
   return Statement.filter(({ Effect, Condition }) => Effect === 'Deny' && Condition).map((deny) => JSON.stringify(deny))

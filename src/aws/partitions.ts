@@ -1,5 +1,5 @@
 /**
- * AWS's partitions: groups of regions with accounts, IAM and ARNs of their own. Nothing reaches from one into another.
+ * AWS's partitions: groups of regions with their own accounts, IAM and ARNs. No role or policy reaches into another partition.
  *
  * @see AWS General Reference, "Partitions"; the region patterns are those of the AWS SDKs' endpoint rules.
  */
@@ -31,7 +31,7 @@ export function isPartition(text: string | undefined): text is Partition {
   return PARTITIONS.some((partition) => partition === text)
 }
 
-/** The partition of a region. A region that nobody here knows is taken to be a new one of `aws`, as the SDKs do. */
+/** The partition of a region. An unknown region counts as a new one of `aws`, as in the SDKs. */
 export function partitionOfRegion(region: string): Partition {
   return BY_REGION.find(([pattern]) => pattern.test(region))?.[1] ?? 'aws'
 }

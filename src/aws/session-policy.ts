@@ -19,7 +19,7 @@ export interface AllowedPair {
   /** Canonical spelling, no wildcard. */
   readonly action: string
   readonly resource: ResourcePattern
-  /** Conditions under which alone it is allowed, as `readConditions` has them; default none. */
+  /** Conditions that must all hold, as `readConditions` returns them; default none. */
   readonly conditions?: readonly Condition[]
 }
 
@@ -45,19 +45,21 @@ const STS_TEXT = /^[\t\n\r\u0020-\u00ff]+$/
 const HEAD = '{"Version":"2012-10-17","Statement":['
 const TAIL = ']}'
 
-/** Patterns with wildcards of one action that are compared with all its others; beyond it, redundancy is left standing. */
+/** Wildcard patterns of one action that are compared with its other resources. Beyond it, redundant resources may stay. */
 const MAX_COMPARED = 25
 
 /**
- * The smallest policy found that allows these pairs and no other: resources that another one of the same action covers are
- * left out, and what is alike is merged into statements in two ways, of which the shorter is taken. Only when that is too long
- * are statements of different services merged, see `mergeServices`, and only when that is too long still are actions
- * shortened to wildcards, as few as it takes, that stand for exactly the same actions of the table, a Deny of a few exceptions
- * included; such a wildcard would also match an action that AWS adds later, so it is a last resort. The same pairs give the same text.
+ * Compiles the smallest policy found that allows these pairs and no other. The same pairs give the same text.
+ *
+ * 1. A resource that another resource of the same action covers is left out. Pairs are merged into statements by resources and
+ *    by actions, and the shorter result is kept.
+ * 2. If that is too long, statements of different services are merged, see `mergeServices`.
+ * 3. If that is still too long, actions are shortened to as few wildcards as it takes, see `findWildcards`. They stand for
+ *    exactly the same actions of the table, with a Deny of a few exceptions, but would also match an action that AWS adds later.
  *
  * @param form of the store that will judge the sessions; default AWS's.
- * @throws {StintError} SESSION_POLICY_TOO_LARGE with `characters`, `limit` and `statements`; TASK_INVALID when there is
- *   nothing to allow, since STS would take an empty policy for none; RESOURCE_INVALID for text that STS does not take.
+ * @throws {StintError} SESSION_POLICY_TOO_LARGE with `characters`, `limit` and `statements`; TASK_INVALID when there are
+ *   no pairs, since STS treats an empty policy as none; RESOURCE_INVALID for text that STS does not take.
  */
 export function compileSessionPolicy(
   pairs: readonly AllowedPair[],
@@ -86,14 +88,14 @@ export function measureSessionPolicy(pairs: readonly AllowedPair[], form: Policy
 }
 
 /**
- * Adds the end of the lease: a Deny of everything from then on, which an allow of a resource policy does not escape either.
- * `…Equals`, since a service that cuts its clock to the second would else let the last second through. Where the store needs
- * it, a Deny of what a session may never do comes before.
+ * Adds the end of the lease: a Deny of everything from then on, which also overrides an Allow in a resource policy. The
+ * operator is `DateGreaterThanEquals`, since a service that cuts its clock to the second would let the last second through
+ * otherwise. Where the store needs it, a Deny of actions that no session may use comes before.
  *
  * @param policy `json` of `compileSessionPolicy`.
  * @param notAfter cut to the whole second, so never later than this.
  * @param form what the Deny names; default everything.
- * @throws {StintError} INTERNAL for a policy or an instant that is none.
+ * @throws {StintError} INTERNAL for a policy that is not compiled, or an invalid instant.
  */
 export function withLeaseEnd(
   policy: string,
@@ -207,7 +209,7 @@ function render({ statements, wildcards }: Shortened, form: PolicyForm): Rendere
   return { json, characters, statements: statements.length + 1, wildcards }
 }
 
-/** A Deny of what wildcards would stand for besides their actions; nothing else of the policy allows it. */
+/** A Deny of the exceptions of wildcards. No other statement of the policy allows them. */
 function denyExceptions(wildcards: readonly ActionWildcard[]): readonly string[] {
   const exceptions = sortedSet(wildcards.flatMap((wildcard) => wildcard.exceptions ?? []))
   return exceptions.length === 0 ? [] : [JSON.stringify({ Effect: 'Deny', Action: exceptions, Resource: '*' })]

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto'
 const MAX_UNITS = 256
 const OUTSIDE = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu
 const HASH_DIGITS = 20
-/** How a value ends that stands for another text; a text that itself ends so is hashed too, so that no two texts share one. */
+/** The end of a value that stands for another text. A text that ends this way itself is hashed too, so that values stay unique. */
 const HASH_END = new RegExp(`=[0-9a-f]{${HASH_DIGITS}}$`)
 
 /**
- * The value of a session tag for any text. A text that STS takes is its own value. In others each character that STS does not
- * take becomes `_` and what is too long is cut, and the value ends with `=` and the first 20 hex digits of the SHA-256 of the
- * whole text (UTF-8): a condition on a tag must never be met by another agent whose name only looks alike after the change.
+ * The value of a session tag for any text. A text that STS accepts is its own value. In other texts each character that STS
+ * rejects becomes `_`, the text is cut to 256 units, and the value ends with `=` and the first 20 hex digits of the SHA-256 of
+ * the whole text (UTF-8), so that no other agent can meet a condition on the tag by a name that merely looks alike.
  */
 export function sessionTagValue(text: string): string {
   const allowed = text.replace(OUTSIDE, '_')

@@ -1,4 +1,4 @@
-/** Services that answer AWS's calls. `aws` is AWS itself, and whatever does all that AWS does. */
+/** Services that answer AWS's calls. `aws` is AWS itself, or a service that behaves as AWS does. */
 export const STORE_PROFILES = ['aws', 'ceph', 'minio'] as const
 /** The setting `profile`: one of `STORE_PROFILES`. */
 export type StoreProfileName = (typeof STORE_PROFILES)[number]
@@ -6,12 +6,12 @@ export type StoreProfileName = (typeof STORE_PROFILES)[number]
 /** Where a deny list can be kept. */
 export type RevocationKind = 'boundary' | 'inline' | 'none'
 
-/** The Deny that ends a lease: what it has to name so that it covers all that a session can do. */
+/** The action and resource of the Deny that ends a lease, so that it covers everything a session can do. */
 export interface LeaseEndForm {
   readonly action: '*' | 's3:*'
   readonly resource: '*' | 'arn:aws:s3:::*'
   /**
-   * Actions that a Deny of its own refuses at any time: by these a session could make credentials that outlive it, and the
+   * Actions that a second Deny refuses at any time. A session could use them to make credentials that outlive it, and the
    * store allows them to every session that does not deny them.
    */
   readonly never?: 'admin:*'
@@ -27,7 +27,7 @@ export interface PolicyForm {
   readonly actions?: ReadonlySet<string>
   /** The condition keys that the store fills in, in lower case; undefined for all. */
   readonly conditionKeys?: ReadonlySet<string>
-  /** Statements of Deny that every policy has besides, as minified JSON. */
+  /** Further Deny statements of every policy, as minified JSON. */
   readonly denies?: readonly string[]
   /** True if the store fills in the keys that bind a session to a network. */
   readonly bindsNetworks: boolean

@@ -5,8 +5,8 @@ export interface ConditionKey {
   /** The key in the generated action table. Absent: a global key, which every request carries. */
   readonly letter?: string
   /**
-   * A request may carry several values. `ForAllValues` then has to be asked, with a guard that the key is there at all, since
-   * ForAllValues also holds for a request without it.
+   * A request may carry several values. Its operator then is `ForAllValues:…`, with a guard that the key is present, since
+   * ForAllValues also holds for a request without the key.
    *
    * @see IAM User Guide, "Single-valued vs. multivalued context keys"
    */
@@ -16,8 +16,8 @@ export interface ConditionKey {
 }
 
 /**
- * The closed list. All compare text, so that each can be asked by StringEquals and StringLike; a request without the key
- * matches none of them.
+ * The closed list of condition keys. All compare text, so each takes StringEquals and StringLike, and a request without the
+ * key matches neither.
  *
  * @see Service Authorization Reference, condition keys of each service; IAM User Guide, "AWS global condition context keys"
  */

@@ -1,3 +1,4 @@
+import { printable } from '../../core/text/printable.ts'
 import { CONDITION_KEYS, findConditionKey, type KeyParts } from './condition-keys.ts'
 
 /** Operators that only ever narrow: a request without the key does not match. */
@@ -6,8 +7,8 @@ export const CONDITION_OPERATORS = ['StringEquals', 'StringLike'] as const
 export type ConditionOperator = (typeof CONDITION_OPERATORS)[number]
 
 /**
- * One condition of an access entry. It holds if the request carries the key with one of the values; of a key that may have
- * several, all must be among the values.
+ * One condition of an access entry. It holds if the request carries the key with one of the values. If the request carries
+ * several values, all of them must be among these.
  */
 export interface Condition {
   /** As AWS spells it, e.g. `aws:ResourceTag/env`. */
@@ -50,7 +51,7 @@ export interface ConditionProblem {
 const MAX_CONDITIONS = 10
 /** Values of one condition. */
 const MAX_VALUES = 50
-/** Keys and values of one access entry: about half of what a session policy holds, since every pair of the plan repeats them. */
+/** Keys and values of one access entry: about half a session policy, since every pair of the plan repeats them. */
 const MAX_CHARACTERS = 1_000
 /** A tag key. @see Tagging AWS Resources User Guide, "Tag naming limits and requirements" */
 const SUFFIX = /^[A-Za-z0-9 _.:/=+@\u00c0-\u00ff-]{1,128}$/
@@ -60,7 +61,7 @@ const VALUE = /^[\u0020-\u007e\u00a0-\u00ff]+$/
 /**
  * Reads the conditions of one access entry.
  *
- * @returns the conditions in their one spelling, sorted by key, and everything that is wrong; with any, the others are there.
+ * @returns the valid conditions in canonical spelling, sorted by key, and every problem.
  */
 export function readConditions(inputs: readonly ConditionInput[]): {
   readonly conditions: readonly Condition[]
@@ -129,7 +130,7 @@ function readCondition(
 function keyProblems(parts: KeyParts | undefined, key: string, at: string): ConditionProblem[] {
   const problem = (message: string): ConditionProblem[] => [{ at: `${at}.key`, rule: 'key_unknown', message }]
   if (!parts) {
-    return problem(`must be a key that tasks may use: ${nearKeys(key)} (got ${shown(key)})`)
+    return problem(`must be a key that tasks may use: ${nearKeys(key)} (got ${printable(key)})`)
   }
   if (parts.key === parts.row.name || SUFFIX.test(parts.suffix)) return parts.suffix === '' ? missing(parts) : []
   return problem(`must have 1 to 128 letters, digits, spaces or _ . : / = + - @ after ${parts.row.name}`)
@@ -139,7 +140,7 @@ function keyProblems(parts: KeyParts | undefined, key: string, at: string): Cond
   }
 }
 
-/** The keys of the same service, or all: those of Route 53 as one, since they are long. */
+/** The keys of the same service, else all keys, with the long ones of Route 53 as one. */
 function nearKeys(key: string): string {
   // ec2:ResourceTag/env and the like are the services' own names for what the global key says.
   const [, family] = /^[a-z0-9-]+:(resource|request)tag\//i.exec(key) ?? []
@@ -158,13 +159,13 @@ function operatorProblems(operator: string | undefined, at: string): ConditionPr
   const why = /ifexists$/i.test(operator)
     ? '; …IfExists would also match requests without the key'
     : /^for(all|any)/i.test(operator)
-      ? '; keys with several values are asked by ForAllValues without it being said'
+      ? '; Stint adds ForAllValues itself to keys with several values'
       : ''
   return [
     {
       at: `${at}.operator`,
       rule: 'operator',
-      message: `must be StringEquals or StringLike (got ${shown(operator)})${why}`,
+      message: `must be StringEquals or StringLike (got ${printable(operator)})${why}`,
     },
   ]
 }
@@ -191,24 +192,24 @@ function valueProblem(
 ): Omit<ConditionProblem, 'at'> | undefined {
   if (value === '') return { rule: 'empty', message: 'must not be empty' }
   if (!VALUE.test(value))
-    return { rule: 'form', message: 'must have printable characters of Latin-1 only, as STS takes them' }
+    return { rule: 'form', message: 'must consist of printable Latin-1 characters, the only ones that STS accepts' }
   if (value.includes('${')) {
     return {
       rule: 'variable',
-      message: 'must not hold a policy variable: AWS would fill it in, so nobody could say what it allows',
+      message: 'must not contain a policy variable: AWS would fill it in, so nobody could say what it allows',
     }
   }
   if (operator === 'StringEquals' && /[*?]/.test(value)) {
     return {
       rule: 'wildcard',
-      message: 'holds a wildcard, which StringEquals compares as a character; for a pattern use StringLike',
+      message: 'contains a wildcard, which StringEquals compares as a plain character; for a pattern use StringLike',
     }
   }
   if (/^[*?]+$/.test(value))
-    return { rule: 'wildcard', message: 'must not be of wildcards alone: it would narrow nothing' }
+    return { rule: 'wildcard', message: 'must not consist of wildcards alone: it would narrow nothing' }
   const form = parts?.row.form
   return form && !form.values.test(value)
-    ? { rule: 'form', message: `${form.explanation} (got ${shown(value)})` }
+    ? { rule: 'form', message: `${form.explanation} (got ${printable(value)})` }
     : undefined
 }
 
@@ -218,9 +219,4 @@ function asOperator(text: string | undefined): ConditionOperator | undefined {
 
 function repeated(at: string, key: string): ConditionProblem {
   return { at, rule: 'key_repeated', message: `repeats ${key}; put all its values in one condition` }
-}
-
-/** A text cut and cleaned for a message. */
-function shown(text: string): string {
-  return text.slice(0, 100).replace(/[^\u0020-\u007e\u00a0-\u00ff]/g, '?')
 }

@@ -5,7 +5,7 @@ import type { Condition } from './condition.ts'
 import { findConditionKey } from './condition-keys.ts'
 
 /**
- * The first condition whose key requests for this action on this resource never carry: they would all be refused by it.
+ * Finds the first condition whose key no request for this action on this resource carries. It would refuse every request.
  *
  * @returns undefined if AWS documents every key for the action, or for a resource type that the pattern may mean.
  */
@@ -38,7 +38,7 @@ function canMean(resource: ResourcePattern, type: ResourceType | undefined): boo
 
 const meanings = new WeakMap<ResourcePattern, Map<ResourceType, boolean>>()
 
-/** True if some resource of the service can have a tag, whether policies may ask for it or, as with Route 53, not. */
+/** True if a resource of the service can have a tag, even if, as with Route 53, policies cannot use the tag. */
 export function hasTaggedResources(service: string): boolean {
   const known = taggedServices.get(service)
   if (known !== undefined) return known

@@ -17,7 +17,7 @@ export const MODEL_FACT_KINDS = [
  */
 export type ModelFactKind = (typeof MODEL_FACT_KINDS)[number]
 
-/** A fact and where in the model it stands. */
+/** A fact, and the members that it was read from. */
 export interface ModelFact {
   readonly kind: ModelFactKind
   /** Member names of the answer, or of the call for the last three kinds, e.g. `Credentials.SessionToken`. */

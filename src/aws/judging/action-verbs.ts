@@ -1,10 +1,11 @@
+import { splitWords } from '../../core/text/split-words.ts'
 import type { ActionClass } from '../action-classes.ts'
 
-/** Judges the class of an action by its name. */
+/** A verdict on an action by its name. */
 export interface NameVerdict {
   readonly class: ActionClass
   readonly reason: string
-  /** Set where the effect lives on after revocation: why. */
+  /** Why the effect outlives revocation; set only if it does. */
   readonly outlives?: string
 }
 
@@ -14,7 +15,7 @@ const ANYWHERE = splitWords(`
   Shutdown
 `)
 
-/** Words that do so at the beginning, or behind one of the prefixes. */
+/** Words that make a write destructive at the start of its name, or after one of the prefixes. */
 const LEADING = splitWords(`
   Remove Stop Cancel Detach Disassociate Dissociate Revoke Deregister Unregister Disable Reset Deactivate Abort Reboot
   Restart Failover Release Rollback Unassign Unsubscribe Discard Expire Suspend Pause Kill Clear Flush Leave Close Undeploy
@@ -30,10 +31,10 @@ const UNDOES_DELETION = /^Cancel\w*(Deletion|Termination)$/
 const STOPS_OWN_WORK =
   /^(Cancel|Stop|Abort)(?!\w*(Continuous|Schedule|Experiment|Audit|WithDelete|TelemetryEv|SpeakerSearch))\w*(Query|Statement|Calculation|Export|Report|Detection|Inference|EvaluationJob|BatchEvaluation|EvaluationRun|RecommendationRun|RecommendationsJob|BenchmarkJob|Import|Search|Upload)/
 
-/** Words that stand before a purchase. */
+/** Names of purchases. */
 const PURCHASE = /^(Confirm|Complete|Start|Submit)?Purchase(?!Order)/
 
-/** Words that make a write one that changes who may do what. */
+/** Names of writes that change who may do what. */
 const PERMISSION_NAME =
   /^(Put|Set|Add|Remove|Delete|Update|Create|Grant|Revoke|Attach|Detach|Modify)(\w*)(ResourcePolicy|Permissions?|AccessPolicy|ResourceBasedPolicy|RepositoryPolicy|AccessEntry|Grants?)(V2)?$/
 
@@ -50,7 +51,7 @@ const LOOKS = /^(Batch)?(Get|List|Describe|Search|Validate|Test|View)[A-Z]/
 const CHANGES =
   /^(Batch)?(Create|Put|Update|Delete|Register|Approve|Remove|Set|Attach|Detach|Modify|Terminate|Revoke|Grant)(?!\w*(Tag|Url))[A-Z]/
 
-/** The rules about names as text, for the version of the table: another version may classify otherwise. */
+/** The rules about names as text. They are part of the table's version, since other rules may classify otherwise. */
 export const NAME_RULES: readonly string[] = [
   ...[ANYWHERE, LEADING, PREFIXES].map((words) => [...words].join(' ')),
   ...[UNDOES_DELETION, STOPS_OWN_WORK, PURCHASE, PERMISSION_NAME, RIGHTS_NAME, USER_NAME, LOOKS, CHANGES].map(
@@ -103,11 +104,7 @@ export function looksOnly(name: string): 'list' | 'read' | undefined {
   return name.startsWith('List') ? 'list' : 'read'
 }
 
-/** True if the name says that something changes, so that a list, a read or a tag it is not, whatever AWS says. */
+/** True if the name says that something changes, so that the action is no list, read or tag, whatever AWS says. */
 export function changesByName(name: string): boolean {
   return CHANGES.test(name)
-}
-
-function splitWords(text: string): ReadonlySet<string> {
-  return new Set(text.trim().split(/\s+/))
 }

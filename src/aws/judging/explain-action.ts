@@ -2,9 +2,9 @@ import type { ActionClass, ActionFlag } from '../action-classes.ts'
 import type { TableAction } from '../action-table.ts'
 import { CONDITION_KEYS } from '../conditions/condition-keys.ts'
 import { type ClassReason, judgeAction } from './judge-action.ts'
-import { type ResourceFlagRow, resourceFlagsOf } from './resource-flags.ts'
+import { findResourceFlags, type ResourceFlagRow } from './resource-flags.ts'
 
-/** All that the table and our rules say of one action. */
+/** The facts and rules about one action, as `stint actions explain` shows them. */
 export interface ActionExplanation {
   readonly action: string
   readonly class: ActionClass
@@ -15,7 +15,7 @@ export interface ActionExplanation {
   readonly outlives?: string
   /** The rule that decided the class. */
   readonly why: string
-  /** Every rule that spoke, in the order of judging. */
+  /** Every rule that applied, in the order of judging. */
   readonly reasons: readonly ClassReason[]
   /** Empty: the action takes `*` only. */
   readonly resourceTypes: readonly { readonly name: string; readonly arn: string }[]
@@ -30,7 +30,7 @@ export function explainAction(found: TableAction): ActionExplanation {
   const { class: risk, flags, outlivesReason, reasons } = judgeAction(found)
   const letters = `${found.keys}${found.typeKeys.join('')}`
   const keys = CONDITION_KEYS.filter(({ letter }) => letter === undefined || letters.includes(letter))
-  const onResources = resourceFlagsOf(found.action).map(({ actions: _, ...row }) => row)
+  const onResources = findResourceFlags(found.action).map(({ actions: _, ...row }) => row)
   return {
     action: found.action,
     class: risk,

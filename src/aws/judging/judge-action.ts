@@ -7,13 +7,13 @@ import { changesByName, isDestructive, judgeName, looksOnly } from './action-ver
 import type { OverlayRow } from './overlay/row.ts'
 import { SERVICE_RULES, type ServiceRule } from './service-rules.ts'
 
-/** Where a part of a classification comes from, in the order of judging. */
+/** The sources of a classification, in the order of judging. */
 export type ReasonSource = 'aws' | 'name' | 'service' | 'model' | 'overlay'
 
-/** One rule that spoke about an action. */
+/** One rule that applied to an action. */
 export interface ClassReason {
   readonly source: ReasonSource
-  /** The class that it asks for at least, or sets; undefined where it has only flags to add. */
+  /** The class that it sets, or the lowest that it accepts; undefined for a rule that only adds flags. */
   readonly class?: ActionClass
   readonly flags: readonly ActionFlag[]
   readonly reason: string
@@ -38,8 +38,9 @@ const RANK = new Map(ACTION_CLASSES.map((name, at) => [name, at]))
 const rowsByService = overlayByService()
 
 /**
- * Judges one action: AWS's level, then its name, its service, AWS's model of its call, and the overlay. Each can only raise
- * the class, except that a row of the overlay may correct AWS's level and that what only looks is no change of permissions.
+ * Judges one action: by AWS's level, its name, its service, AWS's model of its call, and the overlay. Each can only raise the
+ * class, with two exceptions: a row of the overlay may correct AWS's level, and an action that only looks is no change of
+ * permissions.
  */
 export function judgeAction({ action, service, level }: TableAction): Judgement {
   const name = action.slice(service.length + 1)
@@ -107,8 +108,8 @@ function applies({ services, of, names }: ServiceRule, subject: Subject, named: 
   return !isRead(subject.class) && subject.class !== 'tag'
 }
 
-/** The verdict of a fact of the model, whatever it is a fact of. */
-const MODEL_VERDICTS: Readonly<Record<ModelFactKind, { readonly says: Says; readonly reason: string }>> = {
+/** The verdict of each kind of fact, whatever the action. */
+const MODEL_VERDICTS: Readonly<Record<ModelFactKind, { readonly says: RuleEffect; readonly reason: string }>> = {
   credentials: {
     says: { class: 'escalation', flags: ['secret'], outlives: 'the credentials live their own time' },
     reason: 'its answer holds temporary AWS credentials',
@@ -151,14 +152,14 @@ function overlayVerdict({ reason, ...says }: OverlayRow): Verdict {
   return toVerdict('overlay', reason, says)
 }
 
-/** The verdict of a rule; with a reason why something outlives revocation it has that flag too. */
-interface Says {
+/** The effect of a rule. `outlives` is the reason, and adds the flag of that name. */
+interface RuleEffect {
   readonly class?: ActionClass
   readonly flags?: readonly ActionFlag[]
   readonly outlives?: string
 }
 
-function toVerdict(source: ReasonSource, reason: string, { class: risk, flags = [], outlives }: Says): Verdict {
+function toVerdict(source: ReasonSource, reason: string, { class: risk, flags = [], outlives }: RuleEffect): Verdict {
   return {
     source,
     ...(risk && { class: risk }),

@@ -2,7 +2,7 @@ import type { ActionFlag } from '../action-classes.ts'
 import { parseResourcePattern, type ResourcePattern } from '../arn.ts'
 import { intersects } from '../glob.ts'
 
-/** Flags that an action has on some of its resources only. */
+/** Flags that actions have on some of their resources only. */
 export interface ResourceFlagRow {
   readonly actions: readonly string[]
   /** ARN patterns, whatever the partition. */
@@ -27,14 +27,14 @@ export const RESOURCE_FLAGS: readonly ResourceFlagRow[] = [
 ]
 
 /** The rows about one action. @param action canonical */
-export function resourceFlagsOf(action: string): readonly ResourceFlagRow[] {
+export function findResourceFlags(action: string): readonly ResourceFlagRow[] {
   return RESOURCE_FLAGS.filter(({ actions }) => actions.includes(action))
 }
 
 /**
- * Adds the flags that an action has on a part of what a pattern stands for.
+ * Adds the flags that an action has on some of the resources that a pattern may mean.
  *
- * @param flags those that it has on every resource.
+ * @param flags its flags on every resource.
  * @returns sorted; the same array if nothing is new.
  */
 export function withResourceFlags(
@@ -52,7 +52,7 @@ export function withResourceFlags(
 /** Place of the partition in an ARN. */
 const PARTITION = 1
 
-/** Part by part, since a region `*` read as text could swallow an account and a name. */
+/** Compared part by part: read as one text, a region of `*` could match an account and a name too. */
 function meet({ parts }: ResourcePattern, resource: Pick<ResourcePattern, 'parts'>): boolean {
   return parts.every((part, at) => at === PARTITION || intersects(part, resource.parts[at] ?? part))
 }

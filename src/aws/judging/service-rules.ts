@@ -1,11 +1,12 @@
+import { splitWords } from '../../core/text/split-words.ts'
 import type { ActionClass, ActionFlag } from '../action-classes.ts'
 
-/** Rules for the actions of a service that hold unless an overlay row says that somebody looked at one and found it harmless. */
+/** A rule for the actions of services. It holds unless a row of the overlay marks an action as reviewed. */
 export interface ServiceRule {
   readonly services: ReadonlySet<string>
   /**
-   * `reads`: what lists or reads, if no overlay row names it. `plain-writes`: writes whose class is still `write`, if no row
-   * names it. `writes`: writes of every class, named by a row or not.
+   * `reads`: lists and reads that no overlay row names. `plain-writes`: actions of class `write` that no overlay row names.
+   * `writes`: writes of every class, named by a row or not.
    */
   readonly of: 'reads' | 'plain-writes' | 'writes'
   /** The name of the action without the service; every name if left out. */
@@ -17,13 +18,12 @@ export interface ServiceRule {
 }
 
 /**
- * Services where a mistake is worst, so that an action which AWS adds tomorrow starts with the stricter class: those that
- * decide who somebody is and what they may do, those that hold keys and secrets, those that would notice an attack, and those
- * that keep a network shut.
+ * Services where a mistake is worst, so that an action that AWS adds later starts with the stricter class: services of identity
+ * and permissions, of keys and secrets, of detection, and firewalls.
  */
 export const SERVICE_RULES: readonly ServiceRule[] = [
   {
-    services: list(
+    services: splitWords(
       'iam sts organizations sso sso-directory identitystore identity-sync sso-oauth signin account account-access rolesanywhere cognito-identity ram verifiedpermissions eks-auth mpa iq-permission supportauthz',
     ),
     of: 'writes',
@@ -31,19 +31,19 @@ export const SERVICE_RULES: readonly ServiceRule[] = [
     reason: 'the service decides who somebody is and what they may do; making and deleting both change it',
   },
   {
-    services: list('kms secretsmanager acm-pca'),
+    services: splitWords('kms secretsmanager acm-pca'),
     of: 'plain-writes',
     class: 'permissions',
     reason: 'the service holds keys or secrets, and nobody has looked at this write yet',
   },
   {
-    services: list('sts kms secretsmanager sso-oauth signin eks-auth cognito-identity acm-pca'),
+    services: splitWords('sts kms secretsmanager sso-oauth signin eks-auth cognito-identity acm-pca'),
     of: 'reads',
     flags: ['secret'],
     reason: 'the service hands out keys, secrets or tokens, and nobody has looked at this read yet',
   },
   {
-    services: list('cloudtrail config guardduty securityhub inspector2 macie2 detective access-analyzer'),
+    services: splitWords('cloudtrail config guardduty securityhub inspector2 macie2 detective access-analyzer'),
     of: 'writes',
     names: /^(Batch)?(Update|Put|Apply|Archive)|Disassociation$/,
     class: 'destructive',
@@ -51,14 +51,14 @@ export const SERVICE_RULES: readonly ServiceRule[] = [
     reason: 'the service notices attacks, and a change can make it look away',
   },
   {
-    services: list('cloudtrail config guardduty securityhub inspector2 macie2 detective access-analyzer'),
+    services: splitWords('cloudtrail config guardduty securityhub inspector2 macie2 detective access-analyzer'),
     of: 'writes',
     names: /^(Batch)?(Delete|Disable|Disassociate|Stop|Deregister)/,
     flags: ['audit'],
     reason: 'the service notices attacks, and this takes a part of it away',
   },
   {
-    services: list('waf waf-regional wafv2 network-firewall'),
+    services: splitWords('waf waf-regional wafv2 network-firewall'),
     of: 'writes',
     names: /^(Update|Put|Associate|Attach|Import)/,
     class: 'permissions',
@@ -66,7 +66,7 @@ export const SERVICE_RULES: readonly ServiceRule[] = [
     reason: 'a firewall opens by a change of its rules, or of the sets and groups that they refer to',
   },
   {
-    services: list('route53resolver route53globalresolver'),
+    services: splitWords('route53resolver route53globalresolver'),
     of: 'writes',
     names: /^(Batch)?(Update|Import|Associate)\w*(Firewall|DNSView)/,
     class: 'permissions',
@@ -74,7 +74,3 @@ export const SERVICE_RULES: readonly ServiceRule[] = [
     reason: 'a DNS firewall opens by a change of its rules, or of the lists that they refer to',
   },
 ]
-
-function list(text: string): ReadonlySet<string> {
-  return new Set(text.split(' '))
-}

@@ -60,7 +60,7 @@ export const API_CALLS: ReadonlyMap<string, readonly string[]> = new Map(
     }),
 )
 
-/** Names that people and SDKs have for services, with the prefix of IAM. */
+/** IAM's prefixes of services, by the names that people and SDKs use. */
 const SERVICE_NAMES: Readonly<Record<string, string>> = {
   apigatewayv2: 'apigateway',
   'bedrock-runtime': 'bedrock',

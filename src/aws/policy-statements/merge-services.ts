@@ -1,10 +1,10 @@
 import { actionsOfService } from '../action-table.ts'
 import { splitArn } from '../arn.ts'
-import { type Allow, serviceOf, sortedSet } from './statement.ts'
+import { type Allow, actionService, sortedSet } from './statement.ts'
 
 /**
- * Services whose actions may name each other's resources although the table does not say so, each with the reason.
- * One row makes all of its services unfit for merging with each other.
+ * Services whose actions may name each other's resources although the table does not say so, each row with its reason. The
+ * services of one row are never merged with each other.
  */
 const RELATED: readonly (readonly string[])[] = [
   // The service was renamed; connections of both names exist, and each is taken by the actions of the other.
@@ -16,13 +16,15 @@ const RELATED: readonly (readonly string[])[] = [
 ]
 
 /**
- * Joins statements of different services, for what they share: the statement itself. That is sound where no added
- * combination of action and resource can be one of a request: an action of one service with an ARN of another that none of
- * the first one's actions takes. It is judged by the whole service, not by the action's own row, since rows lack types.
+ * Merges statements of different services, which saves the frame of a statement each time. A merged statement also combines the
+ * actions of one service with the resources of the other. That is sound if no request can have such a combination: no action
+ * of the first service takes an ARN of the second. Whole services are compared, not the rows of single actions, since rows
+ * lack resource types.
  *
- * `*` is the resource of every request, so a statement with it joins none; no more do statements with different conditions.
+ * A statement with resource `*` is never merged, since `*` matches the resource of every request; nor are statements with
+ * different conditions.
  *
- * @returns fewer statements or as many; the same statements in the same order give the same.
+ * @returns at most as many statements; the same input gives the same output.
  */
 export function mergeServices(statements: readonly Allow[]): readonly Allow[] {
   const groups: Mergeable[] = []
@@ -37,7 +39,7 @@ export function mergeServices(statements: readonly Allow[]): readonly Allow[] {
 
 interface Mergeable {
   readonly allow: Allow
-  /** Services whose ARNs the actions may take; undefined if those of any. */
+  /** Services whose ARNs the actions may take; undefined for any service. */
   readonly taken: ReadonlySet<string> | undefined
   /** Services of the resources; undefined if a resource is `*`. */
   readonly named: ReadonlySet<string> | undefined
@@ -45,14 +47,14 @@ interface Mergeable {
 
 /** Services with many statements come first, so that those with few find a place beside each of them. */
 function mostStatementsFirst(statements: readonly Allow[]): readonly Allow[] {
-  const firstService = ({ actions: [first = ''] }: Allow) => serviceOf(first)
+  const firstService = ({ actions: [first = ''] }: Allow) => actionService(first)
   const count = new Map<string, number>()
   for (const each of statements) count.set(firstService(each), (count.get(firstService(each)) ?? 0) + 1)
   return [...statements].sort((a, b) => (count.get(firstService(b)) ?? 0) - (count.get(firstService(a)) ?? 0))
 }
 
 function toMergeable(allow: Allow): Mergeable {
-  const taken = sortedSet(allow.actions.map(serviceOf)).map(arnServices)
+  const taken = sortedSet(allow.actions.map(actionService)).map(arnServices)
   const named = allow.resources.map((resource) => splitArn(resource).service)
   return {
     allow,
@@ -84,8 +86,8 @@ function merge(a: Mergeable, b: Mergeable): Mergeable {
 const arnServicesByService = new Map<string, ReadonlySet<string> | undefined>()
 
 /**
- * Services whose ARNs some action of this service takes, its own included; undefined if that may be any, as with a service
- * that the table does not know or that has a template with an open service.
+ * Services whose ARNs the actions of this service take, its own included. Undefined for any service: the table does not know
+ * this one, or a template leaves the service open.
  */
 function arnServices(service: string): ReadonlySet<string> | undefined {
   if (arnServicesByService.has(service)) return arnServicesByService.get(service)

@@ -1,16 +1,16 @@
 import { actionsOfService } from '../action-table.ts'
 import { classify } from '../classify.ts'
-import { type Allow, serviceOf } from './statement.ts'
+import { type Allow, actionService } from './statement.ts'
 
-/** A wildcard that stands for actions of one statement, and for no other action of the table but its exceptions. */
+/** A wildcard for actions of one statement. It matches no other action of the table but its exceptions. */
 export interface ActionWildcard {
   /** e.g. `ec2:Describe*` */
   readonly pattern: string
   /** Canonical, sorted; at least two. */
   readonly actions: readonly string[]
-  /** Actions that it would stand for besides: nothing of the policy allows it, and a Deny has to name it. Absent rather than empty. */
+  /** Further actions that it matches. No statement allows them, and a Deny must name them. Absent rather than empty. */
   readonly exceptions?: readonly string[]
-  /** Characters that it saves, those of its exceptions paid for. */
+  /** Characters that it saves, less those of the Deny for its exceptions. */
   readonly saves: number
 }
 
@@ -26,9 +26,10 @@ export interface Shortened {
 }
 
 /**
- * Replaces actions by wildcards until enough characters are saved, the ones that save most first, and none that is not needed.
+ * Replaces actions by wildcards until enough characters are saved. The wildcards that save most come first, and none is used
+ * that is not needed.
  *
- * @param excess characters that have to go; where that cannot be, all that can go do.
+ * @param excess characters to save; if that is impossible, every wildcard is used.
  */
 export function shortenStatements(statements: readonly Allow[], excess: number): Shortened {
   const allowed = new Set(statements.flatMap(({ actions }) => actions))
@@ -46,11 +47,13 @@ export function shortenStatements(statements: readonly Allow[], excess: number):
 }
 
 /**
- * Wildcards `service:Prefix*` that stand for exactly the same actions of the table, or for all that begin with a word but a
- * few, where that is shorter: `ec2:Describe*` with a Deny of the one that returns user data. Only actions known to the table count: an
- * action that AWS adds later under the prefix would be allowed too, within the role's own policies. To keep that small, a
- * prefix holds at least the first word and all that its actions have in common: `ec2:Describe*` rather than `ec2:Des*`; and
- * there is none where credentials could come of a later action, see `handsOutCredentials` and `couldRaiseRights`.
+ * Finds wildcards `service:Prefix*` that match exactly the same actions of the table, or, if that is shorter, all actions that
+ * begin with a word except a few: `ec2:Describe*` with a Deny of the one that returns user data.
+ *
+ * Only actions of the table count. An action that AWS adds later under the prefix would be allowed too, within the role's own
+ * policies. To keep that small, a prefix holds at least the first word and everything that its actions have in common
+ * (`ec2:Describe*`, not `ec2:Des*`), and there is no wildcard where a later action could return credentials, see
+ * `handsOutCredentials` and `couldRaiseRights`.
  *
  * @param actions canonical, without wildcards.
  * @param allowed all actions of the policy: none of them can be an exception.
@@ -60,7 +63,7 @@ export function findWildcards(
   actions: readonly string[],
   allowed: ReadonlySet<string> = new Set(actions),
 ): readonly ActionWildcard[] {
-  const byService = Map.groupBy(actions, serviceOf)
+  const byService = Map.groupBy(actions, actionService)
   return [...byService].flatMap(([service, own]) =>
     handsOutCredentials(service) ? [] : wildcardsOfService(service, own, allowed),
   )
@@ -84,7 +87,7 @@ function chooseWildcards(candidates: readonly Candidate[], excess: number): read
   })
 }
 
-/** The actions with each of these wildcards in the place of what it stands for. Sorted. */
+/** The actions, with these wildcards in place of the actions that they match. Sorted. */
 function withWildcards(actions: readonly string[], wildcards: readonly ActionWildcard[]): readonly string[] {
   const replaced = new Set(wildcards.flatMap((wildcard) => wildcard.actions))
   return [...actions.filter((action) => !replaced.has(action)), ...wildcards.map(({ pattern }) => pattern)].sort()
@@ -109,7 +112,7 @@ function wildcardsOfService(
   })
 }
 
-/** Names that a wildcard behind the first word of one would stand for are together: IAM ignores case, so `GET` with `GetPortal`. */
+/** Groups names that a wildcard after the first word of one would match. IAM ignores case, so `GET` is with `GetPortal`. */
 function groupByFirstWord(names: readonly string[]): ReadonlyMap<string, string[]> {
   const words = [...new Set(names.map(firstWord))].sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
   return Map.groupBy(names, (name) => words.find((word) => startsWith(name, word)) ?? name)
@@ -130,13 +133,13 @@ function exactWildcards(service: string, names: readonly string[], others: reado
   return found
 }
 
-/** Exceptions of one wildcard: a Deny of many would be as long as what it saves, and as hard to read. */
+/** Most exceptions of one wildcard: a Deny of many would save nothing, and would be as hard to read. */
 const MAX_EXCEPTIONS = 8
 
 /** Characters of a Deny of its own, without its actions. */
 const DENY_CHARACTERS = '{"Effect":"Deny","Action":[],"Resource":"*"},'.length
 
-/** One wildcard for all the names, with the others that it would stand for as exceptions; undefined if it has none. */
+/** One wildcard for all the names, with the other actions that it matches as exceptions; undefined if there are none. */
 function exceptingWildcard(
   service: string,
   names: readonly string[],
@@ -169,9 +172,9 @@ const knownServices = new Map<string, boolean>()
 const knownWords = new Map<string, boolean>()
 
 /**
- * True for a service with an action that AWS calls a read and whose result works on after revocation or raises rights, and
- * for one with any action that returns a secret that raises rights: such a service hands out credentials, and another of its
- * reads may do so tomorrow. So it is with secretsmanager, sts, iam, ssm, ecr, eks, cognito-identity and many more.
+ * True for a service that hands out credentials: one of its reads returns something that outlives revocation or raises rights,
+ * or any of its actions returns a secret that raises rights. A read that AWS adds later may do the same. Examples are
+ * secretsmanager, sts, iam, ssm, ecr, eks and cognito-identity.
  */
 function handsOutCredentials(service: string): boolean {
   const known = knownServices.get(service)
@@ -186,8 +189,8 @@ function handsOutCredentials(service: string): boolean {
 }
 
 /**
- * True if an action of the service that begins with this word changes permissions, raises rights or makes what works on
- * after revocation, as `ec2:Create…` does with key pairs: a later one may too.
+ * True if an action of the service that begins with this word changes permissions, raises rights or makes something that
+ * outlives revocation, such as the key pairs of `ec2:CreateKeyPair`. A later action with this word may do the same.
  */
 function couldRaiseRights(service: string, word: string): boolean {
   const key = `${service}:${word}`
@@ -227,7 +230,7 @@ function startsWith(name: string, prefix: string): boolean {
   return countShared(name, prefix) === prefix.length
 }
 
-/** How many characters both begin with; IAM ignores the case of actions. Compiling large tasks asks this millions of times. */
+/** Counts the characters that both begin with, in any case, as IAM does. Hot: large tasks call it millions of times. */
 function countShared(one: string, other: string): number {
   const most = Math.min(one.length, other.length)
   let at = 0

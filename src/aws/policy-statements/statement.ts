@@ -1,4 +1,4 @@
-/** An Allow statement: every action of it on every resource of it. Both sorted. */
+/** An Allow statement: each of its actions on each of its resources. Both are sorted. */
 export interface Allow {
   /** Actions of the plan, or wildcards that stand for some. */
   readonly actions: readonly string[]
@@ -7,7 +7,7 @@ export interface Allow {
   readonly condition: string | undefined
 }
 
-/** Resources by action, as every action of a group of pairs with the same conditions needs them. */
+/** The resources that each action needs, for pairs with the same conditions. */
 export type NeededResources = ReadonlyMap<string, readonly string[]>
 
 /** The statement as minified JSON; single items stand alone. */
@@ -48,17 +48,17 @@ export function groupByActions(needed: NeededResources, condition: string | unde
   return [...groups.values()]
 }
 
-/** For each service the shorter of both ways, and then one statement for what has the same resources and conditions. */
+/** Groups each service the shorter way, then merges statements with the same resources. */
 export function groupByService(needed: NeededResources, condition: string | undefined): readonly Allow[] {
   const services = new Map<string, Map<string, readonly string[]>>()
   for (const [action, resources] of needed) {
-    const service = serviceOf(action)
+    const service = actionService(action)
     const own = services.get(service) ?? new Map<string, readonly string[]>()
     services.set(service, own.set(action, resources))
   }
   const shortest = [...services.values()].flatMap((own) => {
     const ways = [groupByResources(own, condition), groupByActions(own, condition)]
-    return ways.reduce((best, next) => (lengthOf(next) < lengthOf(best) ? next : best))
+    return ways.reduce((best, next) => (countCharacters(next) < countCharacters(best) ? next : best))
   })
   const joined = new Map<string, Allow>()
   for (const allow of shortest) {
@@ -70,16 +70,16 @@ export function groupByService(needed: NeededResources, condition: string | unde
 }
 
 /** The service of an action, e.g. `s3`. */
-export function serviceOf(action: string): string {
+export function actionService(action: string): string {
   return action.slice(0, action.indexOf(':'))
 }
 
-/** Without repeats, in order. */
+/** The items without repeats, sorted. */
 export function sortedSet(items: readonly string[]): readonly string[] {
   return [...new Set(items)].sort()
 }
 
-function lengthOf(statements: readonly Allow[]): number {
+function countCharacters(statements: readonly Allow[]): number {
   return statements.reduce((sum, each) => sum + statementJson(each).length + 1, 0)
 }
 

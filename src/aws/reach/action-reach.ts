@@ -3,9 +3,9 @@ import { type ResourcePattern, splitArn } from '../arn.ts'
 import { compileGlob, type Glob, intersects } from '../glob.ts'
 import { ownerWithoutAccount, serviceReach } from './service-reach.ts'
 
-/** Everything that an action can reach; the same object for actions that reach the same. */
+/** The ARNs that an action can reach. Actions with the same reach share one object. */
 export interface ActionReach {
-  /** To tell quickly that a pattern of another service is not reached. */
+  /** The services of `arns`, for a quick refusal. */
   readonly services: ReadonlySet<string>
   readonly arns: readonly ReachedArns[]
 }
@@ -14,11 +14,11 @@ export interface ActionReach {
 interface ReachedArns {
   /** Partition, service, region and account. */
   readonly parts: readonly Glob[]
-  /** Accounts that the resources may be in where their ARN names none; undefined where it names one, or AWS owns them. */
+  /** Accounts of the resources whose ARN names none; undefined if it names one, or if AWS owns them. */
   readonly owner?: Glob
 }
 
-/** A role, as far as its reach depends on it. */
+/** The part of a role that its reach depends on. */
 export interface ReachingRole {
   readonly partition: string
   /** '' where roles have none: then every account. */
@@ -29,12 +29,12 @@ const known = new Map<string, ActionReach>()
 const MAX_KNOWN = 2_000
 
 /**
- * All that an action can reach: the resources of its service and of the resource types in its row, in the role's own account
- * where resources of the service are in no other. Said of `*` and of patterns with a wildcard in the account; an account that
- * a pattern spells is taken at its word.
+ * Finds the ARNs that an action can reach by `*`, or by a pattern with a wildcard in the account: those of its service and of
+ * the resource types in its row. They are in the role's own account if the service has no resources in others. A pattern
+ * that spells an account reaches that account, whatever the role's is.
  *
- * @returns undefined for everything: an action that takes nothing narrower than `*` may look at any service's resources, as
- *   `tag:GetResources` does, unless its service is known.
+ * @returns undefined if it can reach anything: an action that takes nothing narrower than `*` may see the resources of every
+ *   service, as `tag:GetResources` does, unless its service is in `serviceReach`.
  */
 export function findReach({ service, resourceTypes }: TableAction, role: ReachingRole): ActionReach | undefined {
   const own = role.accountId || '*'
@@ -55,19 +55,19 @@ export function findReach({ service, resourceTypes }: TableAction, role: Reachin
   return remember(role.partition, [...arns].sort())
 }
 
-/** The part of a reach that a pattern can stand for. */
+/** The part of a reach that a pattern may mean. */
 export function narrowReach(reach: ActionReach, { parts }: ResourcePattern): ActionReach {
   if (parts.length === 0) return reach
   const arns = reach.arns.filter((arn) => arn.parts.every((part, at) => intersects(part, parts[at + 1] ?? part)))
   return { ...reach, arns }
 }
 
-/** True if a pattern leaves open whose the resource is: `*`, or a wildcard where the account stands. */
+/** True if a pattern leaves the account open: `*`, or a wildcard in the account. */
 export function leavesAccountOpen({ text }: ResourcePattern): boolean {
   return text === '*' || /[*?]/.test(splitArn(text).account ?? '')
 }
 
-/** The accounts that the resources of a pattern may be in which names none; undefined where it does, or AWS owns them. */
+/** The accounts that may own the resources of a pattern without an account; undefined if it names one, or if AWS owns them. */
 export function ownersWithoutAccount({ text }: ResourcePattern, { accountId }: ReachingRole): Glob | undefined {
   const { service = '', account } = splitArn(text)
   const owner = account === '' ? toOwner(service, accountId || '*') : ''
@@ -75,10 +75,10 @@ export function ownersWithoutAccount({ text }: ResourcePattern, { accountId }: R
 }
 
 /**
- * True if an action with this reach may meet what a pattern stands for, read as ARNs are: no wildcard crosses a colon, but in
- * the last part, which does not matter here.
+ * True if an action with this reach may meet a resource of a pattern. Wildcards do not cross colons here; the last part, where
+ * they do, is not compared.
  *
- * @param service the pattern's, as written; `*` and '' mean any.
+ * @param service the service of the pattern, as written; `*` and '' mean any.
  */
 export function reachesPattern(reach: ActionReach, service: string, { parts }: ResourcePattern): boolean {
   if (service !== '' && service !== '*' && !reach.services.has(service)) return false

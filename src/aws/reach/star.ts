@@ -1,21 +1,21 @@
 import type { TableAction } from '../action-table.ts'
 import { classify } from '../classify.ts'
 
-/** The verdict on an action with resource `*`: may be asked for (the first two), or the reason against it. */
+/** The verdict on `*` as the resource of an action: why a task may ask for it, or why not. */
 export type StarUse =
-  /** It takes nothing narrower, and only lists or reads. */
+  /** Yes: it takes nothing narrower, and only lists or reads. */
   | 'nothing_narrower'
-  /** The same, but a secret comes back: whoever asks for it names it. */
+  /** Yes, if the task spells it: it takes nothing narrower and only lists or reads, but returns a secret. */
   | 'returns_secret_by_name'
-  /** It shows how things are set up, never their content; a role may have this turned off. */
+  /** Yes, unless the role's settings turn it off: it shows how things are set up, never their content. */
   | 'reads_configuration'
-  /** It takes nothing narrower, but does more than list or read. */
+  /** No: it takes nothing narrower, but does more than list or read. */
   | 'does_more_than_read'
-  /** It only lists or reads, but every call names a resource. */
+  /** No: it only lists or reads, but every call names a resource. */
   | 'needs_resource'
-  /** It does more than list or read, and takes something narrower. */
+  /** No: it does more than list or read, and takes something narrower. */
   | 'takes_narrower'
-  /** It only lists or reads, but a secret comes back. */
+  /** No: it only lists or reads, but returns a secret. */
   | 'returns_secret'
 
 /**

@@ -9,11 +9,11 @@ export interface RolePattern {
   readonly accounts: ReadonlySet<string> | undefined
   /** Path and name, beginning with `/`; wildcards cross `/`, as in a policy of IAM. */
   readonly role: Glob
-  /** The roles by ARN, where accounts, path and name are all spelled. */
+  /** The ARNs of the roles, if neither accounts, path nor name has a wildcard. */
   readonly spelled: readonly string[] | undefined
 }
 
-/** The account that stands for any other in a parse. */
+/** Stands in for `*` while a pattern is parsed as an ARN. */
 const SAMPLE_ACCOUNT = '000000000000'
 
 /**

@@ -10,7 +10,7 @@ export interface RoleRule {
   readonly accounts?: readonly string[] | undefined
 }
 
-/** Two rules that may name the same role with nothing to choose by: equal, or neither within the other. */
+/** Two rules that may name the same role, with no way to choose: they are equal, or neither contains the other. */
 export interface RuleConflict {
   /** Positions in the list of rules, in order. */
   readonly rules: readonly [number, number]
@@ -21,17 +21,17 @@ interface Indexed<R> {
   readonly rule: R
   readonly position: number
   readonly pattern: RolePattern
-  /** How many other rules contain this one: of the rules that name a role, the narrowest has most. */
+  /** Number of other rules that contain this one. Of the rules that name a role, the narrowest has the highest. */
   depth: number
 }
 
 /**
- * The rules for roles by role: an exact ARN wins over patterns, and of patterns the narrowest wins.
+ * Finds the rule of a role: an exact ARN wins over patterns, and of patterns the narrowest wins.
  *
- * Roles that are reserved are served by no rule: an agent that acted as a revoker could lift its own revocation.
+ * No rule serves a reserved role: an agent that acted as a revoker could lift its own revocation.
  */
 export class RoleRules<R extends RoleRule> {
-  /** Rules that may name the same role with nothing to choose by; one of each pair is chosen at will. */
+  /** Pairs of rules with no way to choose between them. `find` then uses either. */
   readonly conflicts: readonly RuleConflict[]
   readonly #exact = new Map<string, Indexed<R>>()
   /** Rules with the name of a role in them, by the role. */
@@ -42,7 +42,7 @@ export class RoleRules<R extends RoleRule> {
   readonly #reservedTemplates: readonly string[]
 
   /**
-   * @param rules whose `arn` can be read; others are left out.
+   * @param rules rules with an invalid `arn` are left out.
    * @param reserved templates of role ARNs that no rule serves.
    */
   constructor(rules: readonly R[], reserved: readonly string[] = []) {
@@ -52,7 +52,7 @@ export class RoleRules<R extends RoleRule> {
       const pattern = parseRolePattern(rule.arn, rule.accounts)
       if (!pattern) continue
       const indexed = { rule, position, pattern, depth: 0 }
-      for (const spelled of pattern.spelled ?? []) this.#spelled.set(identityOf(spelled), indexed)
+      for (const spelled of pattern.spelled ?? []) this.#spelled.set(roleIdentity(spelled), indexed)
       const [only, another] = pattern.spelled ?? []
       if (only !== undefined && another === undefined) this.#addExact(only, indexed, conflicts)
       else patterns.push(indexed)
@@ -60,7 +60,7 @@ export class RoleRules<R extends RoleRule> {
     for (const pattern of patterns) this.#addPattern(pattern, conflicts)
     this.conflicts = conflicts.sort((a, b) => a.rules[0] - b.rules[0] || a.rules[1] - b.rules[1])
     this.#reservedTemplates = [...new Set(reserved)].filter((template) => template.includes('{'))
-    for (const arn of reserved) if (!arn.includes('{')) this.#reserved.add(identityOf(arn))
+    for (const arn of reserved) if (!arn.includes('{')) this.#reserved.add(roleIdentity(arn))
   }
 
   /** The rule of a role, and the role taken apart; undefined for a role that nobody serves. */
@@ -73,12 +73,12 @@ export class RoleRules<R extends RoleRule> {
     for (const candidate of this.#candidates(role.accountId)) {
       if (matchesRole(candidate.pattern, role) && (!best || candidate.depth > best.depth)) best = candidate
     }
-    // Another spelling of a role with a rule of its own must not bring it under a pattern's, which may be laxer.
-    const spelled = this.#spelled.get(identityOf(roleArn)) ?? best
+    // A role with its own rule must not come under a pattern by another spelling: the pattern's rule may be laxer.
+    const spelled = this.#spelled.get(roleIdentity(roleArn)) ?? best
     return best && spelled === best ? { role, rule: best.rule } : undefined
   }
 
-  /** The rules with a pattern that may name roles of an account; not those that name one role by its ARN. */
+  /** The rules whose pattern may name roles of an account. A rule with one exact ARN is left out. */
   patternsIn(accountId: string): Pick<Indexed<R>, 'rule' | 'pattern'>[] {
     return this.#candidates(accountId)
   }
@@ -120,14 +120,14 @@ export class RoleRules<R extends RoleRule> {
   }
 
   #isReserved(role: RoleArn): boolean {
-    const identity = identityOf(role.text)
+    const identity = roleIdentity(role.text)
     if (this.#reserved.has(identity)) return true
-    return this.#reservedTemplates.some((template) => identityOf(fillTemplate(template, role)) === identity)
+    return this.#reservedTemplates.some((template) => roleIdentity(fillTemplate(template, role)) === identity)
   }
 }
 
 /** Names of roles are unique in an account, whatever their path and case. */
-function identityOf(roleArn: string): string {
+function roleIdentity(roleArn: string): string {
   const { accountId = '', name = '' } = parseRoleArn(roleArn) ?? {}
   return `${accountId} ${name.toLowerCase()}`
 }

@@ -1,6 +1,6 @@
 import type { RoleArn } from '../arn.ts'
 
-/** Where a role is: all that a template may ask of it. */
+/** The values that fill a template. */
 export type RolePlace = Pick<RoleArn, 'partition' | 'accountId'>
 
 const PLACEHOLDER = /\{([^{}]*)\}/g

@@ -1,25 +1,17 @@
-import { AssumeRoleCommand, type AssumeRoleCommandOutput, type STSClient } from '@aws-sdk/client-sts'
-import type { Clock } from '../../../core/clock.ts'
+import { AssumeRoleCommand, type AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
 import { StintError } from '../../../core/errors.ts'
 import type { TokenBucket } from '../../../core/limits/token-bucket.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
-import { failedCall, type ObservedCall, type ProviderObserver } from '../calls/observer.ts'
+import { failedCall, type ObservedCall } from '../calls/observer.ts'
 import { type RetryLimits, withRetry } from '../calls/retry.ts'
 import type { DenyDocument } from '../deny/deny-list-locations.ts'
 import type { ExternalIds, RoleExternalId } from '../mint/external-ids.ts'
 import { MIN_SESSION_SECONDS } from '../mint/lease-session.ts'
-import type { BrokerCredentials, BrokerKeys } from '../own-credentials/broker-credentials.ts'
+import type { BrokerKeys } from '../own-credentials/broker-credentials.ts'
+import type { CallerIdentityDeps } from '../own-credentials/caller-identity.ts'
 
 /** Dependencies of assuming a revoker. */
-export interface RevokerSessionDeps {
-  /** The service whose credentials these are: `iam` where the revoker has other ones than the minting broker. */
-  readonly service: ObservedCall['service']
-  readonly client: STSClient
-  readonly credentials: BrokerCredentials
-  readonly clock: Clock
-  readonly random: () => number
-  readonly attemptTimeoutMs: number
-  readonly observer: ProviderObserver
+export interface RevokerSessionDeps extends CallerIdentityDeps {
   /** Paces these calls apart from those that mint, so that neither waits for the other. */
   readonly bucket: TokenBucket
   readonly externalIds: ExternalIds

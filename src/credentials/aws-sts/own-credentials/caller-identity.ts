@@ -5,7 +5,7 @@ import { failedCall, type ObservedCall, type ProviderObserver } from '../calls/o
 import { type RetryLimits, withRetry } from '../calls/retry.ts'
 import type { BrokerCredentials } from './broker-credentials.ts'
 
-/** Whom AWS takes a set of credentials for. */
+/** The identity that AWS sees behind a set of credentials. */
 export interface CallerIdentity {
   readonly account: string
   readonly arn: string
@@ -13,8 +13,9 @@ export interface CallerIdentity {
   readonly skewMs?: number
 }
 
-/** One set of credentials and what to ask with it. `service`: which calls these credentials are for. */
+/** The broker's credentials for one service, and the client to ask STS with. */
 export interface CallerIdentityDeps {
+  /** The service that these credentials are for: `iam` if the revoker has others than the minting broker. */
   readonly service: ObservedCall['service']
   readonly client: STSClient
   readonly credentials: BrokerCredentials
