@@ -197,7 +197,7 @@ describe('a condition', () => {
   ] as { name: string; input: ConditionInput[]; at: string; rule: string }[])
     test(`${name} is refused: ${rule}`, () => {
       const { problems } = readConditions(input)
-      expect(problems).toEqual([{ at, rule, message: expect.stringMatching(/^(must|holds|repeats) /) }])
+      expect(problems).toEqual([{ at, rule, message: expect.stringMatching(/^(must|contains|repeats) /) }])
     })
 
   test('of several tells all that is wrong with each', () => {
