@@ -1,6 +1,6 @@
 import { isPolicyArn, parseRoleArn, splitArn } from '../aws/arn.ts'
 import { parseRolePattern, type RolePattern } from '../aws/roles/role-pattern.ts'
-import { RoleRules } from '../aws/roles/role-rules.ts'
+import { RoleRules, type RuleConflict } from '../aws/roles/role-rules.ts'
 import { fillTemplate, PLACEHOLDERS, type RolePlace, unknownPlaceholders } from '../aws/roles/role-template.ts'
 import { z } from '../core/documents/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/deny/deny-list-locations.ts'
@@ -98,13 +98,16 @@ export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: 
     rules: [first, second],
     kind,
   } of rules.conflicts) {
-    const other = `roles.${first} (${list[first]?.arn})`
-    const message =
-      kind === 'same'
-        ? `names the same roles as ${other}; list them once`
-        : `and ${other} both name some roles and neither is narrower; narrow one, or list these roles by their ARNs`
-    say([second, 'arn'], message)
+    say([second, 'arn'], CONFLICTS[kind](`roles.${first} (${list[first]?.arn})`))
   }
+}
+
+const CONFLICTS: Readonly<Record<RuleConflict['kind'], (other: string) => string>> = {
+  same: (other) => `names the same roles as ${other}; list them once`,
+  overlap: (other) =>
+    `and ${other} both name some roles and neither is narrower; narrow one, or list these roles by their ARNs`,
+  'same-name': (other) =>
+    `and ${other} name roles of one account by the same name, with another path or case, of which IAM has one; keep that one`,
 }
 
 /** The problems of a role alone, by path; undefined where nothing is. */
@@ -124,6 +127,11 @@ function* roleProblems(
     yield [['accounts'], 'is for a pattern with * in the place of the account, such as arn:aws:iam::*:role/stint/*']
   if (partition !== undefined && partition !== pattern.partition)
     yield [['arn'], `must begin with arn:${partition}: since aws.region is in that partition`]
+  if (revocation.kind === 'inline' && /[*?]/.test(pattern.path))
+    yield [
+      ['arn'],
+      `must spell the path, such as role/stint/*: an inline deny list is written by the role's name alone, so its path must be known`,
+    ]
   yield [['externalIdFile'], externalIdProblem(externalIdFile, pattern)]
   if (revocation.kind === 'none') return
   const places = samplePlaces(pattern)

@@ -178,6 +178,21 @@ describe('what can never work is refused', () => {
       says: 'neither is narrower',
     },
     {
+      name: 'a role that is listed under two paths',
+      roles: ['a/x', 'b/X'].map((name) => ({
+        arn: `arn:aws:iam::111111111111:role/${name}`,
+        revocation: { kind: 'none' },
+      })),
+      path: 'roles.1.arn',
+      says: 'by the same name',
+    },
+    {
+      name: 'an inline deny list of roles whose path is open',
+      roles: [{ arn: 'arn:aws:iam::111111111111:role/*/deployer', revocation: { kind: 'inline' } }],
+      path: 'roles.0.arn',
+      says: 'must spell the path',
+    },
+    {
       name: 'a role that is listed twice',
       roles: [1, 2].map(() => ({ arn: one, revocation: { kind: 'none' } })),
       path: 'roles.1.arn',

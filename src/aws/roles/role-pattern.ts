@@ -9,6 +9,10 @@ export interface RolePattern {
   readonly accounts: ReadonlySet<string> | undefined
   /** Path and name, beginning with `/`; wildcards cross `/`, as in a policy of IAM. */
   readonly role: Glob
+  /** Path as written, `/` at both ends, with wildcards if it has any. */
+  readonly path: string
+  /** The name as written, in lower case, since IAM does not tell names apart by case. */
+  readonly name: Glob
   /** The ARNs of the roles, if neither accounts, path nor name has a wildcard. */
   readonly spelled: readonly string[] | undefined
 }
@@ -30,11 +34,14 @@ export function parseRolePattern(text: string, accounts?: readonly string[]): Ro
   if (!example) return undefined
   const pathAndName = spelled.slice(spelled.indexOf(':role/') + ':role'.length)
   const own = anyAccount.test(text) ? accounts : [example.accountId]
+  const nameAt = pathAndName.lastIndexOf('/') + 1
   return {
     text,
     partition: example.partition,
     accounts: own && new Set(own),
     role: compileGlob(pathAndName),
+    path: pathAndName.slice(0, nameAt),
+    name: compileGlob(pathAndName.slice(nameAt).toLowerCase()),
     spelled:
       own && !/[*?]/.test(pathAndName)
         ? [...new Set(own)].map((account) => spell(example, account, pathAndName))
@@ -63,6 +70,12 @@ export function patternContains(outer: RolePattern, inner: RolePattern): boolean
   if (outer.partition !== inner.partition || !contains(outer.role, inner.role)) return false
   if (!outer.accounts) return true
   return inner.accounts !== undefined && [...inner.accounts].every((account) => outer.accounts?.has(account))
+}
+
+/** True if roles of one account may have the same name under both, with another path by each: IAM has one of them at most. */
+export function namesCollide(a: RolePattern, b: RolePattern): boolean {
+  const samePlaces = a.partition === b.partition && accountsMeet(a.accounts, b.accounts)
+  return samePlaces && a.path !== b.path && intersects(a.name, b.name)
 }
 
 function accountsMeet(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean {

@@ -1,5 +1,12 @@
 import { parseRoleArn, type RoleArn } from '../arn.ts'
-import { matchesRole, parseRolePattern, patternContains, patternsOverlap, type RolePattern } from './role-pattern.ts'
+import {
+  matchesRole,
+  namesCollide,
+  parseRolePattern,
+  patternContains,
+  patternsOverlap,
+  type RolePattern,
+} from './role-pattern.ts'
 import { fillTemplate } from './role-template.ts'
 
 /** A rule for the roles that it serves. */
@@ -8,13 +15,21 @@ export interface RoleRule {
   readonly arn: string
   /** The accounts that the `*` stands for; undefined for every account. */
   readonly accounts?: readonly string[] | undefined
+  /**
+   * Where sessions are denied. An inline policy is addressed by the name of its role without the path, so wildcards of such a
+   * rule stand for no path: of two paths with one name IAM has one, and a list that was kept for the other would replace its.
+   */
+  readonly revocation?: { readonly kind: string } | undefined
 }
 
-/** Two rules that may name the same role, with no way to choose: they are equal, or neither contains the other. */
+/**
+ * Two rules that may name the same role, with no way to choose: they are equal, or neither contains the other; or they have the
+ * same name with another path or case, of which IAM has only one.
+ */
 export interface RuleConflict {
   /** Positions in the list of rules, in order. */
   readonly rules: readonly [number, number]
-  readonly kind: 'same' | 'overlap'
+  readonly kind: 'same' | 'overlap' | 'same-name'
 }
 
 interface Indexed<R> {
@@ -35,7 +50,7 @@ export class RoleRules<R extends RoleRule> {
   readonly conflicts: readonly RuleConflict[]
   readonly #exact = new Map<string, Indexed<R>>()
   /** Rules with the name of a role in them, by the role. */
-  readonly #spelled = new Map<string, Indexed<R>>()
+  readonly #spelled = new Map<string, { readonly indexed: Indexed<R>; readonly roleArn: string }>()
   readonly #byAccount = new Map<string, Indexed<R>[]>()
   readonly #anyAccount: Indexed<R>[] = []
   readonly #reserved = new Set<string>()
@@ -52,7 +67,7 @@ export class RoleRules<R extends RoleRule> {
       const pattern = parseRolePattern(rule.arn, rule.accounts)
       if (!pattern) continue
       const indexed = { rule, position, pattern, depth: 0 }
-      for (const spelled of pattern.spelled ?? []) this.#spelled.set(roleIdentity(spelled), indexed)
+      this.#addSpelled(indexed, conflicts)
       const [only, another] = pattern.spelled ?? []
       if (only !== undefined && another === undefined) this.#addExact(only, indexed, conflicts)
       else patterns.push(indexed)
@@ -71,10 +86,11 @@ export class RoleRules<R extends RoleRule> {
     if (exact) return { role, rule: exact.rule }
     let best: Indexed<R> | undefined
     for (const candidate of this.#candidates(role.accountId)) {
+      if (isInline(candidate.rule) && candidate.pattern.path !== role.path) continue
       if (matchesRole(candidate.pattern, role) && (!best || candidate.depth > best.depth)) best = candidate
     }
     // A role with its own rule must not come under a pattern by another spelling: the pattern's rule may be laxer.
-    const spelled = this.#spelled.get(roleIdentity(roleArn)) ?? best
+    const spelled = this.#spelled.get(roleIdentity(roleArn))?.indexed ?? best
     return best && spelled === best ? { role, rule: best.rule } : undefined
   }
 
@@ -87,6 +103,17 @@ export class RoleRules<R extends RoleRule> {
     return [...(this.#byAccount.get(accountId) ?? []), ...this.#anyAccount]
   }
 
+  #addSpelled(indexed: Indexed<R>, conflicts: RuleConflict[]): void {
+    const others = new Set<number>()
+    for (const roleArn of indexed.pattern.spelled ?? []) {
+      const identity = roleIdentity(roleArn)
+      const other = this.#spelled.get(identity)
+      if (other && other.roleArn !== roleArn) others.add(other.indexed.position)
+      this.#spelled.set(identity, { indexed, roleArn })
+    }
+    for (const position of others) conflicts.push({ rules: [position, indexed.position], kind: 'same-name' })
+  }
+
   #addExact(arn: string, indexed: Indexed<R>, conflicts: RuleConflict[]): void {
     const before = this.#exact.get(arn)
     if (before) conflicts.push({ rules: [before.position, indexed.position], kind: 'same' })
@@ -96,6 +123,10 @@ export class RoleRules<R extends RoleRule> {
   #addPattern(indexed: Indexed<R>, conflicts: RuleConflict[]): void {
     const { pattern } = indexed
     for (const other of this.#neighbours(pattern)) {
+      if (isInline(indexed.rule) && isInline(other.rule) && namesCollide(pattern, other.pattern)) {
+        conflicts.push({ rules: [other.position, indexed.position], kind: 'same-name' })
+        continue
+      }
       if (!patternsOverlap(pattern, other.pattern)) continue
       const isWithin = patternContains(other.pattern, pattern)
       const isAround = patternContains(pattern, other.pattern)
@@ -124,6 +155,10 @@ export class RoleRules<R extends RoleRule> {
     if (this.#reserved.has(identity)) return true
     return this.#reservedTemplates.some((template) => roleIdentity(fillTemplate(template, role)) === identity)
   }
+}
+
+function isInline({ revocation }: RoleRule): boolean {
+  return revocation?.kind === 'inline'
 }
 
 /** Names of roles are unique in an account, whatever their path and case. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseRolePattern } from '../../../src/aws/roles/role-pattern.ts'
-import { RoleRules } from '../../../src/aws/roles/role-rules.ts'
+import { type RoleRule, RoleRules } from '../../../src/aws/roles/role-rules.ts'
 import { fillTemplate, unknownPlaceholders } from '../../../src/aws/roles/role-template.ts'
 
 const DEV = '111111111111'
@@ -114,6 +114,44 @@ describe('of several rules', () => {
     })
   }
 
+  // IAM API Reference, CreateRole: "Names are not distinguished by case", and a name is unique in its account whatever its path.
+  for (const { name, list, conflict = true } of [
+    { name: 'one name under two paths', list: [{ arn: role(DEV, 'a/x') }, { arn: role(DEV, 'b/x') }] },
+    { name: 'one name in two cases', list: [{ arn: role(DEV, 'Data') }, { arn: role('*', 'data'), accounts: [DEV] }] },
+    {
+      name: 'one name under two paths, in different accounts,',
+      list: [{ arn: role(DEV, 'a/x') }, { arn: role(PROD, 'b/x') }],
+      conflict: false,
+    },
+    {
+      name: 'patterns of inline lists with different paths and the same names',
+      list: [
+        { arn: role('*', 'a/*'), revocation: { kind: 'inline' } },
+        { arn: role('*', 'b/x-*'), accounts: [DEV], revocation: { kind: 'inline' } },
+      ],
+    },
+    {
+      name: 'patterns of inline lists with different names',
+      list: [
+        { arn: role('*', 'a/y-*'), revocation: { kind: 'inline' } },
+        { arn: role('*', 'b/x-*'), revocation: { kind: 'inline' } },
+      ],
+      conflict: false,
+    },
+    {
+      name: 'patterns of which one has a boundary',
+      list: [
+        { arn: role('*', 'a/*'), revocation: { kind: 'inline' } },
+        { arn: role('*', 'b/*'), revocation: { kind: 'boundary' } },
+      ],
+      conflict: false,
+    },
+  ] as { name: string; list: RoleRule[]; conflict?: boolean }[]) {
+    test(`${name} ${conflict ? 'are a conflict' : 'are none'}`, () => {
+      expect(new RoleRules(list).conflicts).toEqual(conflict ? [{ rules: [0, 1], kind: 'same-name' }] : [])
+    })
+  }
+
   test('paths that cross in different accounts are none', () => {
     const list = [
       { arn: role('*', 'stint/*'), accounts: [DEV] },
@@ -136,6 +174,13 @@ describe('another spelling of a role that a rule spells', () => {
       expect(rules.find(role(DEV, 'stint/Admin2'))).toBeDefined()
     })
   }
+})
+
+// PutRolePolicy takes the name of a role alone: a list that is kept for another path would replace that of the real role.
+test('a pattern of roles with inline lists serves one path', () => {
+  const rules = new RoleRules([{ arn: role('*', 'stint/*'), revocation: { kind: 'inline' } }])
+  expect(rules.find(role(DEV, 'stint/a'))).toBeDefined()
+  for (const path of ['stint/x/a', 'a', 'other/a']) expect(rules.find(role(DEV, path)), path).toBeUndefined()
 })
 
 describe('a reserved role', () => {

@@ -1,5 +1,5 @@
 import { parseRolePattern } from '../../../aws/roles/role-pattern.ts'
-import { RoleRules } from '../../../aws/roles/role-rules.ts'
+import { RoleRules, type RuleConflict } from '../../../aws/roles/role-rules.ts'
 import { StintError } from '../../../core/errors.ts'
 import { DenyListLocations, type RevocationRule } from '../deny/deny-list-locations.ts'
 import type { ExternalIdSource, RoleExternalId } from '../mint/external-ids.ts'
@@ -59,10 +59,12 @@ function revokerOf(revocation: AwsRole['revocation']) {
   return revocation.kind === 'none' ? undefined : revocation.revoker
 }
 
-function inEachOthersWay(kind: 'same' | 'overlap', roleArn: string): StintError {
-  const explanation =
-    kind === 'same'
-      ? 'A role is configured twice; list it once.'
-      : 'Two patterns of roles name some roles both, and neither is narrower.'
+function inEachOthersWay(kind: RuleConflict['kind'], roleArn: string): StintError {
+  const explanation = {
+    same: 'A role is configured twice; list it once.',
+    overlap: 'Two patterns of roles name some roles both, and neither is narrower.',
+    'same-name':
+      'Two rules name roles of one account by the same name, with another path or case; IAM has one at most.',
+  }[kind]
   return new StintError('CONFIG_INVALID', { explanation, roleArn })
 }
