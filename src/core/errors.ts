@@ -273,6 +273,19 @@ export const ERROR_CATALOG = {
     title: 'Somebody else changed the policy document of a deny list',
   },
 
+  DENY_LIST_LATE: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'A deny list was written and is not in force',
+  },
+  CANARY_UNUSABLE: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 503,
+    retryable: false,
+    title: 'The canary of a deny list does not work',
+  },
+
   // The record
   LEDGER_OUTDATED: {
     grpc: 'FAILED_PRECONDITION',

@@ -10,6 +10,7 @@ import { type AuditEventInput, auditEvent } from '../ledger/events/audit-event.t
 import type { ClaimedDenyList, Ledger } from '../ledger/ledger.ts'
 import type { DenyEntry, DenyList } from '../ledger/records.ts'
 import { isNeeded } from '../ledger/rules/deny-list-rules.ts'
+import type { DenyCanaries } from './canaries/deny-canaries.ts'
 import { findChange, WithheldDocuments, WithheldError } from './deny-document.ts'
 import type { WatchHub } from './watch-grant.ts'
 
@@ -34,6 +35,8 @@ export interface DenyReconcilerParts {
   readonly owner: string
   /** This process's memory of the documents, beside the ledger. */
   readonly memory: DenyMemory
+  /** Shows when documents are in force; absent: the settle time alone says so. */
+  readonly proofs?: Pick<DenyCanaries, 'choose' | 'isOwed' | 'written'> | undefined
   /** 0 to 1, for jitter. */
   readonly random: () => number
   /** A deny list that cannot be written has the component `deny:<list>` until a write of it succeeds. */
@@ -94,10 +97,11 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     await recordFailure(parts, claimed, thrown)
     return
   }
-  const { ledger, onWell } = parts
+  const { ledger, proofs, onWell } = parts
   const { list } = claimed
-  const { entries, expired, content, wrote, at } = update
+  const { entries, expired, content, wrote, at, canary } = update
   const now = latestNow(parts)
+  const isOwed = proofs?.isOwed(list.key, entries) === true
   await ledger.denyWritten({
     listKey: list.key,
     claimVersion: list.claimVersion,
@@ -109,10 +113,11 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     ...(wrote ? { wrote } : {}),
     at,
     now,
-    nextAttemptAt: new Date(now.getTime() + LOOK_MS),
+    nextAttemptAt: isOwed ? now : new Date(now.getTime() + LOOK_MS),
     events: [...update.events, ...toWrittenEvents(claimed, update)],
   })
   failpoint('reconcile.after_record')
+  proofs?.written(list.key, canary, entries, at)
   onWell(`deny:${list.key}`)
   tellWatermarks(parts, list, content)
 }
@@ -139,6 +144,8 @@ interface Update {
   /** That have left it. */
   readonly expired: readonly DenyEntry[]
   readonly content: DenyListContent
+  /** The grant of a canary's session that the document denies besides. */
+  readonly canary: string | undefined
   /** Missing: the document was as wanted already. */
   readonly wrote: { readonly digest: string; readonly sequence: number } | undefined
   readonly at: Date
@@ -156,7 +163,7 @@ async function bringUpToDate(
   claimed: ClaimedDenyList,
   signal: AbortSignal,
 ): Promise<Update> {
-  const { ledger, provider, clockGuard, memory } = parts
+  const { ledger, provider, clockGuard, memory, proofs } = parts
   const { list } = claimed
   const live = await provider.readDenyList(list.key, signal)
   const empty = provider.digestOf(list.key, { grants: [] })
@@ -167,22 +174,28 @@ async function bringUpToDate(
   const isOver = (entry: DenyEntry) => certain !== undefined && !isNeeded(entry, certain)
   const expired = claimed.entries.filter(isOver)
   const entries = claimed.entries.filter((entry) => !isOver(entry))
+  const canary = proofs?.choose(list.key, entries)
   const content = planDenyList({
     entries: entries.map(toCandidate),
     ...(list.watermark ? { currentWatermark: list.watermark } : {}),
-    fits: (candidate, spare) => provider.fits(list.key, candidate, spare),
+    fits: (candidate, spare) => provider.fits(list.key, withCanary(candidate, canary), spare),
   })
-  const wrote = { digest: provider.digestOf(list.key, content), sequence: list.claimVersion }
-  const common = { entries, expired, content, events }
+  const document = withCanary(content, canary)
+  const wrote = { digest: provider.digestOf(list.key, document), sequence: list.claimVersion }
+  const common = { entries, expired, content, canary, events }
   const isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
   if (live.digest === wrote.digest && isMarked)
     return { ...common, wrote: undefined, at: live.at ?? clockGuard.earliestNow() }
   failpoint('reconcile.before_write')
   const { ledgerId, epoch } = ledger.identity
   const mark = { ledgerId, epoch, sequence: list.claimVersion }
-  const answer = await provider.writeDenyList(list.key, content, signal, mark)
+  const answer = await provider.writeDenyList(list.key, document, signal, mark)
   failpoint('reconcile.after_write')
   return { ...common, wrote, at: answer.at ?? live.at ?? clockGuard.earliestNow() }
+}
+
+function withCanary(content: DenyListContent, canary: string | undefined): DenyListContent {
+  return canary === undefined ? content : { ...content, grants: [...content.grants, canary] }
 }
 
 /** Somebody else's edit stays on the status until the document is found as it was left. */

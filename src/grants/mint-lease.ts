@@ -12,19 +12,26 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type EndParts, endGrant } from './end-grant.ts'
-import { computeUsableUntil } from './lifecycle.ts'
+import { computeUsableUntil, type LifeSettings } from './lifecycle.ts'
 import { type GrantView, toView } from './read-grants.ts'
 
 /** Errors of a mint that no repeat can mend: the grant is of no use, so it ends. */
 const HOPELESS = ['PROVIDER_REFUSED', 'SESSION_POLICY_TOO_LARGE', 'PROVIDER_ANSWER_INVALID'] as const
 
-/** Dependencies of minting. */
-export interface MintParts extends EndParts {
-  readonly ledger: Ledger
-  readonly provider: CredentialProvider
+/** Dependencies of one mint. */
+interface LeaseMintParts {
+  readonly ledger: Pick<Ledger, 'settleLease' | 'getGrant'>
+  readonly provider: Pick<CredentialProvider, 'mint'>
   readonly clock: Clock
+  readonly settings: LifeSettings
   /** Told of each mint that failed, for the operators' log. */
   readonly onMintFailed?: (failure: MintFailure) => void
+}
+
+/** Dependencies of minting. */
+export interface MintParts extends EndParts, LeaseMintParts {
+  readonly ledger: Ledger
+  readonly provider: CredentialProvider
 }
 
 /** A lease on record as `intended`, and what it is minted from. */
@@ -102,7 +109,7 @@ async function endAsFailed(parts: MintParts, { grant: { id }, plan }: Mint, code
  *
  * @throws {StintError} what the provider throws; CANCELLED; GRANT_NOT_ACTIVE when it was ended meanwhile; LEDGER_UNAVAILABLE
  */
-async function mintLease(parts: MintParts, mint: Mint): Promise<RevealedLease> {
+export async function mintLease(parts: LeaseMintParts, mint: Mint): Promise<RevealedLease> {
   const { ledger, clock, settings } = parts
   const { grant, lease } = mint
   failpoint('issue.after_intent')
@@ -148,7 +155,7 @@ export function toNotActiveError(grant: Grant): StintError {
 }
 
 async function mintWithOutcome(
-  { ledger, provider, clock, onMintFailed }: MintParts,
+  { ledger, provider, clock, onMintFailed }: LeaseMintParts,
   { grant, lease, plan, signal }: Mint,
 ): Promise<IssuedCredentials> {
   try {

@@ -1,9 +1,12 @@
 import type { Clock } from '../core/clock.ts'
 import type { ClockGuard } from '../core/clock-guard.ts'
+import type { Ids } from '../core/ids.ts'
 import { Backoff } from '../core/limits/backoff.ts'
 import { failpoint } from '../core/process/failpoint.ts'
+import type { Canaries } from '../credentials/canary.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
+import { DenyCanaries } from './canaries/deny-canaries.ts'
 import { beginDenyWrites, DenyMemory, type DenyReconcilerParts } from './deny-reconciler.ts'
 import { decideDueMove, type LifeSettings } from './lifecycle.ts'
 import { toLeaseFacts } from './mint-lease.ts'
@@ -21,11 +24,14 @@ const RECOVERY_BATCH = 500
 const LONGEST_BACKOFF_MS = 5_000
 
 /** Dependencies of the loops, and callbacks for their state. */
-export interface SweeperParts extends Omit<DenyReconcilerParts, 'memory'> {
+export interface SweeperParts extends Omit<DenyReconcilerParts, 'memory' | 'proofs'> {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly clockGuard: ClockGuard
   readonly settings: LifeSettings
+  readonly ids: Ids
+  /** Absent where nothing can show whether a deny list is in force. */
+  readonly canaries?: Canaries | undefined
   /** How long final grants are kept. */
   readonly retentionMs: number
 }
@@ -36,10 +42,13 @@ export class Sweeper {
   readonly #stop = new AbortController()
   readonly #writes = new Set<Promise<void>>()
   readonly #memory = new DenyMemory()
+  readonly #proofs: DenyCanaries | undefined
   #loops: Promise<void>[] = []
 
   constructor(parts: SweeperParts) {
     this.#parts = parts
+    const { canaries } = parts
+    this.#proofs = canaries && new DenyCanaries({ ...parts, canaries }, this.#stop.signal)
   }
 
   /** Settles what a crash left behind. Call it before the first request is served. */
@@ -86,6 +95,7 @@ export class Sweeper {
     this.#stop.abort()
     await Promise.all(this.#loops)
     await Promise.all(this.#writes)
+    await this.#proofs?.idle()
   }
 
   /** Moves every grant that is due; one pass. */
@@ -95,7 +105,7 @@ export class Sweeper {
     while (!this.#stop.signal.aborted) {
       // A clock that has jumped ahead would end grants whose leases still work.
       const now = clockGuard.earliestNow()
-      const settle = (due: DueGrant) => decideDueMove(due, now, settings, provider)
+      const settle = (due: DueGrant) => decideDueMove(due, now, settings, provider, this.#proofs)
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
       if (grants.length > 0) failpoint('sweep.after_move')
       for (const grant of grants) hub.changed(grant.id)
@@ -109,6 +119,11 @@ export class Sweeper {
   async reconcile(): Promise<void> {
     await this.#beginWrites()
     await Promise.all(this.#writes)
+  }
+
+  /** Waits until every document that names a canary is shown to be in force, or cannot be. */
+  async prove(): Promise<void> {
+    await this.#proofs?.idle()
   }
 
   /** Lets go of what retention allows; one pass. */
@@ -126,10 +141,14 @@ export class Sweeper {
 
   /** A pass does not wait for its writes: a policy that hangs must not hold up another's. */
   async #beginWrites(): Promise<void> {
-    return beginDenyWrites({ ...this.#parts, memory: this.#memory }, this.#stop.signal, (write) => {
-      const tracked: Promise<void> = write.finally(() => this.#writes.delete(tracked))
-      this.#writes.add(tracked)
-    })
+    return beginDenyWrites(
+      { ...this.#parts, memory: this.#memory, proofs: this.#proofs },
+      this.#stop.signal,
+      (write) => {
+        const tracked: Promise<void> = write.finally(() => this.#writes.delete(tracked))
+        this.#writes.add(tracked)
+      },
+    )
   }
 
   async #every(ms: number, component: string, work: () => Promise<unknown>): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Json } from '../core/canonical-json.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { AuthMethod } from '../identity/caller-identity.ts'
+import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
 import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
 
 /** The states of a grant; `GRANT_TRANSITIONS` says which follows which. */
@@ -31,13 +31,17 @@ export const END_REASONS = [
 ] as const
 export type EndReason = (typeof END_REASONS)[number]
 
+/** How the agent of a grant proved its identity. `broker`: there is none, the broker began a session for a check of its own. */
+export const GRANT_AUTH_METHODS = [...AUTH_METHODS, 'broker'] as const
+export type GrantAuthMethod = (typeof GRANT_AUTH_METHODS)[number]
+
 /** A recorded permission to act on one plan until a deadline. */
 export interface Grant {
   /** `grt_<ULID>`. */
   readonly id: string
   readonly subject: string
   readonly trustDomain: string
-  readonly authMethod: AuthMethod
+  readonly authMethod: GrantAuthMethod
   /** Name of the registration that covered the agent when it asked. */
   readonly registration: string
   readonly owner: string

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { StintError } from '../core/errors.ts'
+import type { Canaries } from '../credentials/canary.ts'
 import { Sweeper } from '../grants/sweeper.ts'
 import type { Grants } from './grants.ts'
 import { definePart } from './part.ts'
@@ -8,9 +9,17 @@ import type { Surroundings } from './surroundings.ts'
 /** Settles what a crash left behind, then moves grants as time passes. It starts before any port, so before any call. */
 export const sweeper = definePart({
   name: 'sweeper',
-  async start({ config, grants, random, partHealth, fail }: Surroundings & { readonly grants: Grants }) {
+  async start({
+    config,
+    grants,
+    provider,
+    random,
+    partHealth,
+    fail,
+  }: Surroundings & { readonly grants: Grants; readonly provider: { readonly canaries: Canaries } }) {
     const value = new Sweeper({
       ...grants.parts,
+      canaries: provider.canaries,
       owner: randomUUID(),
       random,
       retentionMs: config.grants.retention,

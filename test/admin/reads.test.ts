@@ -249,11 +249,11 @@ describe('the rest', () => {
   test('unregistered identities are listed', async () => {
     const rig = adminRig()
     const at = rig.clock.now()
-    const { subject, trustDomain, authMethod } = rig.grant
+    const { subject, trustDomain } = rig.grant
     rig.ledger.unregistered.push({
       subject,
       trustDomain,
-      authMethod,
+      authMethod: 'x509-svid',
       reason: 'AGENT_UNREGISTERED',
       firstSeenAt: at,
       lastSeenAt: at,

@@ -7,6 +7,7 @@ import { EVENT_CATALOG } from '../../src/ledger/events/event-catalog.ts'
 import { adminRig } from '../admin/rig.ts'
 import { allEvents } from '../support/audit-record.ts'
 import { eventFault } from '../support/catalogued-events.ts'
+import { FakeCanaries } from '../support/fake-canaries.ts'
 import { writeForeignChains } from '../support/foreign-chain.ts'
 import {
   bearer,
@@ -20,13 +21,17 @@ import {
   openHarness,
   task,
 } from '../support/grant-harness.ts'
+import { HurriedClock } from '../support/hurried-clock.ts'
 
 const TYPES = Object.keys(EVENT_CATALOG) as EventType[]
 
 describe('every event of the catalogue is written', () => {
   let h: Harness
+  let canaries: FakeCanaries
   beforeEach(async () => {
-    h = await openHarness()
+    const clock = new HurriedClock()
+    canaries = new FakeCanaries({ clock })
+    h = await openHarness({ clock, canaries })
   })
   afterEach(async () => {
     await h.close()
@@ -55,6 +60,13 @@ describe('every event of the catalogue is written', () => {
     const second = await h.request('key-00000002')
     for (const { grant } of [first, second]) await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
     await h.sweeper.reconcile()
+  }
+  const probed = async ({ isInForce }: { isInForce: boolean }) => {
+    canaries.configured = true
+    await revoked()
+    await h.sweeper.reconcile()
+    if (isInForce) for (const id of h.provider.written.at(-1)?.grants ?? []) canaries.denied.add(id)
+    await h.sweeper.prove()
   }
   const mintFails = (outcome: string) => {
     h.provider.beforeMint = () => {
@@ -227,6 +239,9 @@ describe('every event of the catalogue is written', () => {
         await h.sweeper.reconcile()
       },
     },
+    { type: 'own_session.intended', by: 'the canary of a deny list', work: () => probed({ isInForce: true }) },
+    { type: 'deny.enforced', by: 'a canary that is refused', work: () => probed({ isInForce: true }) },
+    { type: 'canary.failed', by: 'a canary that is still allowed', work: () => probed({ isInForce: false }) },
     {
       type: 'deny.failed',
       by: 'a revocation that AWS does not take',

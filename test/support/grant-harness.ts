@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createClockGuard } from '../../src/core/clock-guard.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
+import type { Canaries } from '../../src/credentials/canary.ts'
 import type { CredentialProvider } from '../../src/credentials/provider.ts'
 import { Admission, RecordLimits, type RecordRates } from '../../src/grants/agents/agent-limits.ts'
 import { TokenGuard, type TokenReuse } from '../../src/grants/agents/token-guard.ts'
@@ -91,6 +92,8 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     limits?: object
     recordRates?: RecordRates
     reuse?: TokenReuse
+    /** Absent: the settle time alone says when a deny is in force. */
+    canaries?: Canaries
     /** That tasks may name; default the one of the fake provider. */
     roles?: readonly string[]
     /** What the operator has set for each of them. */
@@ -187,6 +190,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
   const sweeper = new Sweeper({
     ...parts,
     owner: 'test',
+    canaries: options.canaries,
     random: () => 0.5,
     retentionMs: 86_400_000,
     onProblem: (problem) => problems.push(problem),

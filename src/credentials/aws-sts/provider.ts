@@ -2,6 +2,7 @@ import { PROFILES, type StoreProfile } from '../../aws/store-profile.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { TokenBucket } from '../../core/limits/token-bucket.ts'
+import type { Canaries } from '../canary.ts'
 import { CloudClockRelay } from '../cloud-clock.ts'
 import type { CredentialProvider } from '../provider.ts'
 import { IamAccounts } from './accounts/iam-accounts.ts'
@@ -11,6 +12,7 @@ import { createIamClient, createIamClients, createStsClient, createStsClients } 
 import type { AwsNetwork, HttpLimits } from './calls/network.ts'
 import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
+import { AwsCanaries } from './canary/aws-canaries.ts'
 import type { DenyKey } from './deny/deny-document.ts'
 import { denyWindow, mintTimeoutMs } from './deny/deny-window.ts'
 import { readContent } from './deny/document-mark.ts'
@@ -70,6 +72,7 @@ type ToldOptions = AwsStsProviderOptions & { readonly onTime: (cloudNow: Date) =
 /** The provider, what `stint doctor` asks of AWS, and an end to its sockets. */
 export interface AwsStsProvider extends CredentialProvider {
   readonly probes: AwsProbes
+  readonly canaries: Canaries
   close(): void
 }
 
@@ -82,6 +85,8 @@ const REVOKER_CALLS_PER_SECOND = 200
 const DEFAULT_OTHER_INLINE_CHARACTERS = 4_096
 /** For the broker's own credentials, and for each account that has a revoker. */
 const IAM_SOCKETS = 64
+/** Of all canaries together, which make one call at a time each. */
+const CANARY_SOCKETS = 256
 /** For the look that asks AWS for its time. */
 const ASK_MS = 20_000
 
@@ -151,6 +156,11 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
     denyBy: options.denyBy ?? 'both',
   })
 
+  const canaries = new AwsCanaries({
+    ...minterDeps,
+    denyLists,
+    clients: createIamClients({ ...endpointOptions(options, options.iamEndpoint), maxSockets: CANARY_SOCKETS }),
+  })
   const probes = new AwsProbes({ ...minterDeps, accessTo: (listKey) => accounts.accessTo(listKey), denyLists, callers })
   const cloudClock = new CloudClockRelay(
     // The observer is told what the look finds, a fault included.
@@ -193,8 +203,10 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
       return { ...(at && { at }) }
     },
     cloudClock,
+    canaries,
     probes,
     close: () => {
+      canaries.close()
       for (const client of [sts, writerSts, iam]) client.destroy()
       accounts.close()
       scoped?.close()

@@ -121,7 +121,10 @@ function judgeNow(parts: DecideParts, operator: Operator, grant: Grant, task: un
       explanation: `The trust domain ${grant.trustDomain} has no usable bundle any more, so its agents cannot be verified.`,
     })
   }
-  const { plan, decision } = parts.judge.judge(grant, task, now)
+  const { subject, trustDomain, authMethod } = grant
+  // The broker approves nothing for itself: such a grant never waits.
+  if (authMethod === 'broker') throw new StintError('INTERNAL', { grantId: grant.id })
+  const { plan, decision } = parts.judge.judge({ subject, trustDomain, authMethod }, task, now)
   if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision })
   if (plan.hash !== grant.planHash) {
     const explanation =

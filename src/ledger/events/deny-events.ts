@@ -23,6 +23,36 @@ export const DENY_EVENTS = {
       watermark: instant.exactOptional().describe("Everybody's sessions issued before this instant are denied"),
     }),
   },
+  'deny.enforced': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about:
+      'A session of the canary role that the deny list names was refused: the document is in force as it was written.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      grants: count.describe('Grants that it denies and that were not known to be enforced'),
+      canary: text.describe('The grant of the session that was refused'),
+      writtenAt: instant.describe('When the provider accepted the document'),
+      lagMs: count.describe(
+        'Milliseconds from then until the session was refused for good, by the clock of the broker',
+      ),
+    }),
+  },
+  'canary.failed': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about:
+      'The canary of a deny list has shown nothing. `DENY_LIST_LATE`: it is still allowed, so the document is not in force. `CANARY_UNUSABLE`: it does not work, and the settle time counts until it does.',
+    data: z.strictObject({
+      denyList: denyListKey,
+      code: errorCode.describe('Which of the two'),
+      because: errorCode.exactOptional().describe('The error behind it'),
+      canary: text.describe('The grant of the session'),
+      waiting: count.describe('Grants whose deny is written and not known to be enforced'),
+    }),
+  },
   'deny.changed': {
     actors: ['stint'],
     refusal: false,

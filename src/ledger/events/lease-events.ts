@@ -25,6 +25,19 @@ export const LEASE_EVENTS = {
     about: 'The intent to mint a lease is durable; from now on it counts as minted until its outcome is known.',
     data: z.strictObject({ number: leaseNumber, notAfter, ...identityEvidence }),
   },
+  'own_session.intended': {
+    actors: ['stint'],
+    refusal: false,
+    ids: ['grant', 'lease'],
+    about:
+      'The broker is about to start a session for a check of its own, under a grant that no agent asked for. The credentials stay in the broker.',
+    data: z.strictObject({
+      subject: text.describe('`stint:canary`: it shows whether a deny list is in force'),
+      denyList: text.describe('Which deny list'),
+      roleArn: text.describe('The role of the session'),
+      ...issuedLease,
+    }),
+  },
   'lease.issued': {
     actors: ['stint'],
     refusal: false,

@@ -1,7 +1,7 @@
 import { parseRolePattern } from '../../../aws/roles/role-pattern.ts'
 import { RoleRules, type RuleConflict } from '../../../aws/roles/role-rules.ts'
 import { StintError } from '../../../core/errors.ts'
-import { DenyListLocations, type RevocationRule } from '../deny/deny-list-locations.ts'
+import { type Canary, DenyListLocations, type RevocationRule, type Revoker } from '../deny/deny-list-locations.ts'
 import type { ExternalIdSource, RoleExternalId } from '../mint/external-ids.ts'
 import { checkExternalId } from '../mint/session-request.ts'
 import { requireRoleArn } from '../role-arn.ts'
@@ -24,8 +24,8 @@ export class ServedRoles {
    */
   constructor(roles: readonly AwsRole[]) {
     for (const role of roles) checkRole(role)
-    const revokers = roles.flatMap(({ revocation }) => revokerOf(revocation)?.roleArn ?? [])
-    this.#rules = new RoleRules(roles, revokers)
+    const own = roles.flatMap(({ revocation }) => ownRolesOf(revocation).map(({ roleArn }) => roleArn))
+    this.#rules = new RoleRules(roles, own)
     const [conflict] = this.#rules.conflicts
     if (conflict) throw inEachOthersWay(conflict.kind, roles[conflict.rules[1]]?.arn ?? '')
     this.denyLists = new DenyListLocations(this.#rules, roles)
@@ -51,12 +51,15 @@ export class ServedRoles {
 
 function checkRole({ arn, accounts, externalId, revocation }: AwsRole): void {
   if (!parseRolePattern(arn, accounts)) requireRoleArn(arn)
-  for (const source of [externalId, revokerOf(revocation)?.externalId])
+  for (const source of [externalId, ...ownRolesOf(revocation).map((own) => own.externalId)])
     if (source && typeof source !== 'function') checkExternalId(arn, source)
 }
 
-function revokerOf(revocation: AwsRole['revocation']) {
-  return revocation.kind === 'none' ? undefined : revocation.revoker
+/** Roles that the broker alone acts through: whoever else did could lift or fake a revocation. */
+function ownRolesOf(revocation: AwsRole['revocation']): readonly (Revoker | Canary)[] {
+  if (revocation.kind === 'none') return []
+  const canary = revocation.kind === 'boundary' ? revocation.canary : undefined
+  return [revocation.revoker, canary].filter((role) => role !== undefined)
 }
 
 function inEachOthersWay(kind: RuleConflict['kind'], roleArn: string): StintError {

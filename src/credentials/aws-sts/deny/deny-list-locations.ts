@@ -13,9 +13,20 @@ export interface Revoker {
   readonly externalId?: ExternalIdSource
 }
 
+/** A role under a boundary whose sessions show whether the boundary is in force; its ARN is a template as that of a revoker. */
+export interface Canary {
+  readonly roleArn: string
+  readonly externalId?: ExternalIdSource
+}
+
 /** Where the deny list of a role is kept. `inline` needs a right that could also widen the role: see docs/aws. */
 export type RevocationPlacement =
-  | { readonly kind: 'boundary'; readonly policyArn: string; readonly revoker?: Revoker | undefined }
+  | {
+      readonly kind: 'boundary'
+      readonly policyArn: string
+      readonly revoker?: Revoker | undefined
+      readonly canary?: Canary | undefined
+    }
   | { readonly kind: 'inline'; readonly policyName?: string; readonly revoker?: Revoker | undefined }
   | { readonly kind: 'none' }
 
@@ -35,6 +46,8 @@ interface PlacedDocument {
   readonly place: RolePlace
   /** Undefined where the broker's own credentials, or those of its revoker, write. */
   readonly revoker: Revoker | undefined
+  /** Undefined where nothing shows whether the document is in force. */
+  readonly canary: Canary | undefined
 }
 
 /** The inline policy's name unless configured. */
@@ -124,10 +137,12 @@ function placedDocument(
 ): PlacedDocument {
   const place = { partition, accountId }
   const { revoker } = revocation
-  if (revocation.kind === 'boundary')
-    return { document: { kind: 'boundary', policyArn: fillTemplate(revocation.policyArn, place) }, place, revoker }
+  if (revocation.kind === 'boundary') {
+    const policyArn = fillTemplate(revocation.policyArn, place)
+    return { document: { kind: 'boundary', policyArn }, place, revoker, canary: revocation.canary }
+  }
   const policyName = revocation.policyName ?? DEFAULT_INLINE_POLICY_NAME
-  return { document: { kind: 'inline', roleName: name, policyName }, place, revoker }
+  return { document: { kind: 'inline', roleName: name, policyName }, place, revoker, canary: undefined }
 }
 
 function keyOf(document: DenyDocument, roleArn: string): string {

@@ -1,7 +1,6 @@
-import type { AuthMethod } from '../../../identity/caller-identity.ts'
 import type { Plan } from '../../../plan/plan.ts'
 import type { Decision } from '../../../policy/decision.ts'
-import { type EndReason, GRANT_STATES, type Grant, type GrantState } from '../../records.ts'
+import { type EndReason, GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
 import type { InternedTexts } from '../database/interned-texts.ts'
 import { integer, knownState, type Ms, present, toHex, toInstant } from './row-values.ts'
 
@@ -52,7 +51,7 @@ export function toGrant(row: GrantRow, texts: InternedTexts, decision: Decision)
     id: row.id,
     subject: texts.getText(row.subject_text_id),
     trustDomain: texts.getText(row.trust_domain_text_id),
-    authMethod: texts.getText(row.auth_method_text_id) as AuthMethod,
+    authMethod: texts.getText(row.auth_method_text_id) as GrantAuthMethod,
     registration: texts.getText(row.registration_text_id),
     owner: texts.getText(row.owner_text_id),
     team: texts.getText(row.team_text_id),

@@ -1,0 +1,214 @@
+import type { ClockGuard } from '../../core/clock-guard.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import { failpoint } from '../../core/process/failpoint.ts'
+import type { CanaryRole } from '../../credentials/canary.ts'
+import { auditEvent } from '../../ledger/events/audit-event.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { DenyEntry } from '../../ledger/records.ts'
+import { canBeProven } from '../../ledger/rules/deny-list-rules.ts'
+import type { DenyProofs } from '../lifecycle.ts'
+import { type CanarySession, type CanarySessionParts, CanarySessions } from './canary-sessions.ts'
+import { proveDocument, unusable } from './prove-document.ts'
+
+/** What a session that no document names must have left, to be looked through once more. */
+const CONTROL_LEFT_MS = 120_000
+/** A canary that does not work is tried again after so long, if there is something to prove. */
+const RETRY_MS = 30_000
+
+/** Dependencies of proving deny lists. */
+export interface DenyCanaryParts extends Omit<CanarySessionParts, 'ledger'> {
+  readonly ledger: Pick<Ledger, 'openGrant' | 'settleLease' | 'getGrant' | 'denyProven' | 'appendEvents'>
+  readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
+  /** The component `deny:<list>:canary` has a problem until the canary has proven a document. */
+  readonly onProblem: (problem: { component: string; error: unknown }) => void
+  readonly onWell: (component: string) => void
+}
+
+/** A document that was written with the name of a canary's session in it. */
+interface Round {
+  /** The grant of the session. */
+  readonly id: string
+  /** Grants that the document denies, whose deny nobody has proven. */
+  readonly grantIds: readonly string[]
+  readonly writtenAt: Date
+  /** Monotonic. */
+  readonly writtenAtMs: number
+}
+
+/** The canary of one deny list. */
+interface ListState {
+  /** For the next document; nothing is minted for it yet. */
+  chosen?: string | undefined
+  /** In the document that was written last. */
+  named?: string | undefined
+  round?: Round | undefined
+  control?: CanarySession | undefined
+  /** Set while it does not work: until then it is not tried again. */
+  retryAtMs?: number | undefined
+  /** What it failed with last, which is on record. */
+  failedWith?: StintError['code'] | undefined
+}
+
+/**
+ * Shows when deny lists are in force. Each document that denies something new names a session of the canary role too; once
+ * that session is refused, the whole document is in force. One session of a document is looked through at a time: what is
+ * written meanwhile is proven by the next one. Nothing here delays a write, and no list waits for another's canary.
+ */
+export class DenyCanaries implements DenyProofs {
+  readonly #parts: DenyCanaryParts
+  readonly #sessions: CanarySessions
+  readonly #signal: AbortSignal
+  readonly #lists = new Map<string, ListState>()
+  readonly #rounds = new Set<Promise<void>>()
+
+  /** @param signal ends what is under way; grants whose deny is not proven by then are proven after the next start. */
+  constructor(parts: DenyCanaryParts, signal: AbortSignal) {
+    this.#parts = parts
+    this.#sessions = new CanarySessions(parts)
+    this.#signal = signal
+  }
+
+  isProbed(listKey: string): boolean {
+    return this.#parts.canaries.find(listKey) !== undefined && this.#lists.get(listKey)?.retryAtMs === undefined
+  }
+
+  /** The grant of a canary's session that the next document of a list has to deny beside these entries; undefined for none. */
+  choose(listKey: string, entries: readonly DenyEntry[]): string | undefined {
+    if (!this.#parts.canaries.find(listKey)) return undefined
+    const { clock, ids } = this.#parts
+    const state = this.#stateOf(listKey)
+    if (state.round) return state.round.id
+    if (!entries.some(canBeProven) || (state.retryAtMs ?? 0) > clock.monotonicMs())
+      // Taking it out is not worth a write of its own.
+      return entries.length > 0 ? state.named : undefined
+    state.chosen ??= ids.next('grt', clock.now())
+    return state.chosen
+  }
+
+  /** True if entries of a document wait for a proof that nobody is about to make: the list is to be written again. */
+  isOwed(listKey: string, entries: readonly DenyEntry[]): boolean {
+    const state = this.#lists.get(listKey)
+    if (!state || state.round || state.chosen || state.retryAtMs !== undefined) return false
+    return entries.some(canBeProven)
+  }
+
+  /** The document with these entries is written and on record. @param canary as `choose` gave it for this document */
+  written(listKey: string, canary: string | undefined, entries: readonly DenyEntry[], writtenAt: Date): void {
+    const role = this.#parts.canaries.find(listKey)
+    if (!role) return
+    const state = this.#stateOf(listKey)
+    state.named = canary
+    if (canary === undefined || canary !== state.chosen) return
+    state.chosen = undefined
+    const grantIds = entries.filter(canBeProven).map(({ grantId }) => grantId)
+    const round = { id: canary, grantIds, writtenAt, writtenAtMs: this.#parts.clock.monotonicMs() }
+    state.round = round
+    const proof: Promise<void> = this.#prove(listKey, role, state, round).finally(() => this.#rounds.delete(proof))
+    this.#rounds.add(proof)
+  }
+
+  /** Waits for the proofs under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#rounds)
+  }
+
+  /** Never rejects. */
+  async #prove(listKey: string, role: CanaryRole, state: ListState, round: Round): Promise<void> {
+    try {
+      await this.#recordProof(listKey, round, await this.#showInForce(listKey, role, state, round))
+      state.retryAtMs = undefined
+      state.failedWith = undefined
+      this.#parts.onWell(toComponent(listKey))
+    } catch (thrown) {
+      if (!this.#signal.aborted) await this.#fail(listKey, state, round, asStintError(thrown))
+    } finally {
+      state.round = undefined
+    }
+  }
+
+  async #showInForce(listKey: string, role: CanaryRole, state: ListState, round: Round) {
+    const { clock, ids } = this.#parts
+    const start = (grantId: string) => this.#start(listKey, role, grantId)
+    const freshControl = async () => {
+      state.control = undefined
+      state.control = await start(ids.next('grt', clock.now()))
+      return state.control
+    }
+    const control = async () => {
+      const known = state.control
+      return known && known.endsAtMs - clock.monotonicMs() >= CONTROL_LEFT_MS ? known : freshControl()
+    }
+    const onLate = (error: StintError) => void this.#note(listKey, state, round, error)
+    return proveDocument(
+      { clock, denyList: listKey, control, freshControl, onLate },
+      await start(round.id),
+      this.#signal,
+    )
+  }
+
+  async #start(listKey: string, role: CanaryRole, grantId: string): Promise<CanarySession> {
+    try {
+      failpoint('canary.before_record')
+      return await this.#sessions.start(listKey, role, grantId, this.#signal)
+    } catch (thrown) {
+      const error = asStintError(thrown)
+      if (this.#signal.aborted) throw error
+      throw unusable(listKey, `A session of ${role.roleArn} cannot be started: ${error.message}`, error)
+    }
+  }
+
+  async #recordProof(
+    listKey: string,
+    { id: canary, grantIds, writtenAt, writtenAtMs }: Round,
+    { at, sinceMs }: { readonly at: Date; readonly sinceMs: number },
+  ): Promise<void> {
+    const { ledger, clockGuard } = this.#parts
+    const enforcedAt = at > writtenAt ? at : writtenAt
+    const lagMs = Math.max(0, Math.round(sinceMs - writtenAtMs))
+    const data = { denyList: listKey, grants: grantIds.length, canary, writtenAt: writtenAt.toISOString(), lagMs }
+    await ledger.denyProven({
+      listKey,
+      grantIds,
+      writtenBy: writtenAt,
+      at: enforcedAt,
+      now: clockGuard.earliestNow(),
+      events: [auditEvent('deny.enforced', { at: enforcedAt, actor: 'stint', data })],
+    })
+  }
+
+  /** A canary that is still allowed works: then the settle time goes on proving nothing. */
+  async #fail(listKey: string, state: ListState, round: Round, error: StintError): Promise<void> {
+    if (error.code !== 'DENY_LIST_LATE') {
+      state.retryAtMs = this.#parts.clock.monotonicMs() + RETRY_MS
+      state.control = undefined
+    }
+    await this.#note(listKey, state, round, error)
+  }
+
+  /** On the status until a document is proven, and on record once for each kind of failure. */
+  async #note(listKey: string, state: ListState, { id, grantIds }: Round, error: StintError): Promise<void> {
+    const { ledger, clock, onProblem } = this.#parts
+    onProblem({ component: toComponent(listKey), error })
+    if (state.failedWith === error.code) return
+    state.failedWith = error.code
+    const because = error.cause instanceof StintError ? { because: error.cause.code } : {}
+    const data = { denyList: listKey, code: error.code, ...because, canary: id, waiting: grantIds.length }
+    const event = auditEvent('canary.failed', { at: clock.now(), actor: 'stint', data })
+    try {
+      await ledger.appendEvents([event])
+    } catch (thrown) {
+      state.failedWith = undefined
+      onProblem({ component: toComponent(listKey), error: thrown })
+    }
+  }
+
+  #stateOf(listKey: string): ListState {
+    const known = this.#lists.get(listKey) ?? {}
+    this.#lists.set(listKey, known)
+    return known
+  }
+}
+
+function toComponent(listKey: string): string {
+  return `deny:${listKey}:canary`
+}
