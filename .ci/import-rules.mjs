@@ -27,12 +27,14 @@ export const ROOMS = {
   contract: ['core'],
   // The types of the admin API, for what calls it.
   'admin-client': ['core'],
+  // Wraps the seams of the tree from outside; none of them knows of it.
+  metrics: ['core', 'ledger', 'credentials', 'grants'],
   // The edges translate and call a room of the tree; they do not know each other.
   grpc: [...TREE, 'contract'],
   admin: TREE,
   // Settings use the rooms' own limits and parsers. Only `start` builds something from them.
   config: TREE,
-  start: [...TREE, 'config', 'grpc', 'admin', 'version'],
+  start: [...TREE, 'config', 'metrics', 'grpc', 'admin', 'version'],
   // For agents and people, outside the broker's process.
   sdk: ['core', 'identity', 'contract'],
   mcp: ['core', 'sdk'],

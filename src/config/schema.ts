@@ -44,6 +44,8 @@ const settings = z.strictObject({
       admin: address.prefault('127.0.0.1:8445'),
       /** Plain gRPC health for probes. */
       health: address.prefault('127.0.0.1:8446'),
+      /** Prometheus metrics over plain HTTP; off unless set. */
+      metrics: address.optional(),
     })
     .prefault({}),
   identity: z

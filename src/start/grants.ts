@@ -19,6 +19,8 @@ import { WatchHub } from '../grants/watch-grant.ts'
 import { type BundleStore, requireBundle } from '../identity/bundle/bundle-store.ts'
 import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { meterGrantService, meterOperatorService } from '../metrics/meter-services.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { definePart } from './part.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -30,6 +32,7 @@ export interface Grants {
 }
 
 interface Needs extends Surroundings {
+  readonly metrics: Metrics | undefined
   readonly ledger: Ledger
   readonly provider: CredentialProvider
   readonly judge: Judge
@@ -47,9 +50,11 @@ export const grants = definePart({
   name: 'grants',
   start(needs: Needs) {
     const parts = grantParts(needs)
+    const { metrics } = needs
+    const [service, operatorService] = [createGrantService(parts), createOperatorService(parts)]
     const value: Grants = {
-      service: createGrantService(parts),
-      operatorService: createOperatorService(parts),
+      service: metrics ? meterGrantService(service, metrics) : service,
+      operatorService: metrics ? meterOperatorService(operatorService, metrics) : operatorService,
       parts,
     }
     return { value }

@@ -10,12 +10,14 @@ import { issuers } from './identity/issuers.ts'
 import { ownIdentity } from './identity/own-identity.ts'
 import { workloadApi } from './identity/workload-api.ts'
 import { ledger } from './ledger.ts'
+import { metrics } from './metrics.ts'
 import { PartList } from './part-list.ts'
 import { admin } from './ports/admin.ts'
 import { agentPorts } from './ports/agent-ports.ts'
 import { bundleEndpoint } from './ports/bundle-endpoint.ts'
 import { connectionLimits } from './ports/connection-limits.ts'
 import { health } from './ports/health.ts'
+import { metricsEndpoint } from './ports/metrics-endpoint.ts'
 import { type Addresses, serving } from './ports/serving.ts'
 import { provider } from './provider.ts'
 import { refusals } from './refusals.ts'
@@ -42,6 +44,7 @@ export interface Broker {
 /** The parts of the broker in the order in which they start; they stop in the reverse one. */
 const PARTS = PartList.empty<Surroundings>()
   .add(fileModes)
+  .add(metrics)
   .add(ledger)
   .add(connectionLimits)
   .add(refusals)
@@ -63,6 +66,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(grants)
   .add(sweeper)
   .add(health)
+  .add(metricsEndpoint)
   .add(admin)
   .add(agentPorts)
   .add(serving)

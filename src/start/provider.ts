@@ -5,25 +5,34 @@ import { PROFILES } from '../aws/store-profile.ts'
 import type { RoleSetting } from '../config/role-settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
+import type { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Secret } from '../core/secret.ts'
-import type { ProviderObserver } from '../credentials/aws-sts/calls/observer.ts'
+import type { ObservedCall, ProviderObserver } from '../credentials/aws-sts/calls/observer.ts'
 import type { RevocationPlacement } from '../credentials/aws-sts/deny/deny-list-locations.ts'
 import { checkExternalId } from '../credentials/aws-sts/mint/session-request.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/own-credentials/broker-credentials.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
 import { type NamedRoles, type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
+import { meterProvider } from '../metrics/meter-provider.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { loadAwsNetwork } from './aws/network.ts'
 import { readSecret } from './aws/secret-files.ts'
 import { definePart } from './part.ts'
 import { findUnrevocable } from './revocation-reach.ts'
 import type { Surroundings } from './surroundings.ts'
 
+interface Needs extends Surroundings {
+  readonly metrics: Metrics | undefined
+}
+
 /** The part that mints credentials and revokes them. */
 export const provider = definePart({
   name: 'provider',
-  async start({ config, clock, logger, partHealth }: Surroundings) {
-    const value = await createProvider(config, { clock, logger, partHealth })
+  async start({ config, clock, logger, partHealth, metrics }: Needs) {
+    const created = await createProvider(config, { clock, logger, partHealth, ...(metrics && { metrics }) })
+    const value = metrics ? meterProvider(created, metrics) : created
+    if (metrics) followCloudClock(value, clock, metrics)
     partHealth.found('roles', findUnrevocable(config.roles))
     return {
       value,
@@ -43,7 +52,7 @@ export const provider = definePart({
  */
 export async function createProvider(
   config: Config,
-  deps: { readonly clock: Clock; readonly logger: Logger; readonly partHealth?: PartReports },
+  deps: ObserverDeps & { readonly clock: Clock },
 ): Promise<AwsStsProvider> {
   const { aws } = config
   const [credentials, iamCredentials] = await Promise.all([
@@ -94,10 +103,13 @@ function namedRoles({ roles }: Config): NamedRoles {
   }
 }
 
-function observer(
-  { logger, partHealth }: { readonly logger: Logger; readonly partHealth?: PartReports },
-  named: NamedRoles,
-): ProviderObserver {
+interface ObserverDeps {
+  readonly logger: Logger
+  readonly partHealth?: PartReports
+  readonly metrics?: Metrics
+}
+
+function observer({ logger, partHealth, metrics }: ObserverDeps, named: NamedRoles): ProviderObserver {
   const problems = partHealth && new ProviderProblems(partHealth, named)
   return {
     clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS'),
@@ -106,9 +118,40 @@ function observer(
       if (error) partHealth?.failed(component, error)
       else partHealth?.well(component)
     },
-    callFailed: (call) => logger.warn(call, 'a call to AWS failed'),
-    ...(problems && { callEnded: (call) => problems.callEnded(call) }),
+    callFailed: (call) => {
+      metrics?.aws.failedTries.inc({ service: call.service, fault: call.fault })
+      logger.warn(call, 'a call to AWS failed')
+    },
+    callEnded: (call) => {
+      metrics?.aws.ended.inc(awsCallLabels(call, named))
+      problems?.callEnded(call)
+    },
   }
+}
+
+function awsCallLabels(
+  call: ObservedCall & { readonly error: StintError | undefined },
+  { accounts }: NamedRoles,
+): Record<'service' | 'operation' | 'account' | 'code', string> {
+  const { service, operation, roleArn, target, accountId, error } = call
+  const account = accountId ?? /::(\d{12}):/.exec(roleArn ?? target ?? '')?.[1] ?? ''
+  // Where a role pattern allows any account, agents make them up: those would be series without end.
+  return {
+    service,
+    operation,
+    account: account === '' || accounts.has(account) ? account : 'other',
+    code: error?.code ?? 'ok',
+  }
+}
+
+function followCloudClock({ cloudClock }: AwsStsProvider, clock: Clock, metrics: Metrics): void {
+  let offsetMs: number | undefined
+  cloudClock?.subscribe((cloudNow) => {
+    offsetMs = clock.now().getTime() - cloudNow.getTime()
+  })
+  metrics.onScrape(({ clockOffset }) => {
+    if (offsetMs !== undefined) clockOffset.set(offsetMs / 1_000)
+  })
 }
 
 async function withRevoker(roleArn: string, revocation: RoleSetting['revocation']): Promise<RevocationPlacement> {

@@ -2,6 +2,8 @@ import type { RefusedConnection } from '../core/net/guarded-listener.ts'
 import { refusal } from '../grpc/broker-server.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { RefusalLog } from '../ledger/refusal-log.ts'
+import { CountedRefusals } from '../metrics/counted-refusals.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { definePart } from './part.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -14,15 +16,20 @@ export interface Refusals {
   readonly connection: (port: string) => (refused: RefusedConnection) => void
 }
 
+interface Needs extends Surroundings {
+  readonly ledger: Ledger
+  readonly metrics: Metrics | undefined
+}
+
 /** A flood of bad certificates shows on record and cannot fill it. */
 const REFUSAL_EVENTS_PER_MINUTE = 60
 
 /** The records of refused calls, connections and tokens. */
 export const refusals = definePart({
   name: 'refusals',
-  start({ ledger, clock, logger }: Surroundings & { readonly ledger: Ledger }) {
-    const log = () =>
-      new RefusalLog({ ledger, clock, logger, callers: 'agents', eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE })
+  start({ ledger, metrics, clock, logger }: Needs) {
+    const deps = { ledger, clock, logger, callers: 'agents', eventsPerMinute: REFUSAL_EVENTS_PER_MINUTE } as const
+    const log = () => (metrics ? new CountedRefusals(deps, metrics) : new RefusalLog(deps))
     const [calls, tokens] = [log(), log()]
     const value: Refusals = {
       calls,

@@ -21,7 +21,10 @@ test('a damaged row is on the status by its grant until it can be read again', a
   const partHealth = new PartHealth({ logger, clock })
   const file = join(folder, 'stint.db')
   const config = { ledger: { file } }
-  const part = await ledger.start({ config, clock, ids: randomIds, logger, partHealth } as unknown as Surroundings)
+  const part = await ledger.start({
+    ...({ config, clock, ids: randomIds, logger, partHealth } as unknown as Surroundings),
+    metrics: undefined,
+  })
   const { grant } = await part.value.openGrant(sampleOpen(randomIds, clock.now(), { grant: { dueAt: clock.now() } }))
   const settle = ({ grant: { state } }: DueGrant) => ({
     to: { state, dueAt: new Date(clock.now().getTime() + 1_000) },

@@ -5,10 +5,11 @@ import { openFileLimit, type SocketBudget, shareSockets } from '../../core/net/s
 import { connectionLimits as agentLimits } from '../../grpc/connections/listener.ts'
 import { HEALTH_LIMITS } from '../../grpc/health.ts'
 import { BUNDLE_ENDPOINT_LIMITS } from '../../identity/federation/bundle-endpoint.ts'
+import { METRICS_LIMITS } from '../../metrics/metrics-endpoint.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-type Port = 'agents' | 'bearer' | 'admin' | 'health' | 'bundle'
+type Port = 'agents' | 'bearer' | 'admin' | 'health' | 'metrics' | 'bundle'
 
 /** How many connections each port takes. */
 export type ConnectionLimits = Readonly<Record<Port, ConnectionTableLimits>>
@@ -33,6 +34,7 @@ async function shareOpenFiles({ listen, identity, server }: Config): Promise<Soc
     bearer: listen.bearer ? agents : NONE,
     admin: ADMIN_LIMITS,
     health: HEALTH_LIMITS,
+    metrics: listen.metrics ? METRICS_LIMITS : NONE,
     bundle: identity.bundleEndpoint ? BUNDLE_ENDPOINT_LIMITS : NONE,
   }
   return shareSockets(wanted, await openFileLimit())

@@ -10,6 +10,7 @@ export interface Addresses {
   readonly bearer?: string
   readonly admin: string
   readonly health: string
+  readonly metrics?: string
   readonly bundle?: string
 }
 
@@ -18,18 +19,20 @@ interface Needs extends Surroundings {
   readonly ownIdentity: OwnIdentity
   readonly agentPorts: AgentPorts
   readonly admin: string
+  readonly metricsEndpoint: string | undefined
   readonly bundleEndpoint: string | undefined
 }
 
 /** Tells probes that calls are taken: the last to start, and the first to stop. Its value is where the broker listens. */
 export const serving = definePart({
   name: 'serving',
-  start({ health, ownIdentity, agentPorts, admin, bundleEndpoint, logger }: Needs) {
+  start({ health, ownIdentity, agentPorts, admin, metricsEndpoint, bundleEndpoint, logger }: Needs) {
     const value: Addresses = {
       agents: agentPorts.mutual,
       ...(agentPorts.bearer && { bearer: agentPorts.bearer }),
       admin,
       health: health.address,
+      ...(metricsEndpoint && { metrics: metricsEndpoint }),
       ...(bundleEndpoint && { bundle: bundleEndpoint }),
     }
     health.setTakingCalls(true)

@@ -25,6 +25,16 @@ export interface GroupCommitOptions {
   readonly maxQueue?: number
   /** Further places for writes that settle or take away access. */
   readonly reserved?: number
+  /** Told of every commit that has succeeded, for a metric. */
+  readonly onCommit?: (commit: Commit) => void
+}
+
+/** One commit, with all writes that shared it. */
+export interface Commit {
+  readonly writes: number
+  readonly seconds: number
+  /** Writes that wait for the next one. */
+  readonly waiting: number
 }
 
 interface Waiting {
@@ -43,6 +53,7 @@ export class GroupCommit {
   readonly #maxBatch: number
   readonly #maxQueue: number
   readonly #reserved: number
+  readonly #onCommit: ((commit: Commit) => void) | undefined
   #queue: Waiting[] = []
   #scheduled = false
   #closed: StintError | undefined
@@ -53,6 +64,7 @@ export class GroupCommit {
     this.#maxBatch = options.maxBatch ?? 32
     this.#maxQueue = options.maxQueue ?? 10_000
     this.#reserved = options.reserved ?? 2_000
+    this.#onCommit = options.onCommit
   }
 
   /**
@@ -97,6 +109,7 @@ export class GroupCommit {
   }
 
   #commit(batch: readonly Waiting[]): void {
+    const startMs = performance.now()
     if (!this.#begin(batch)) return
     let outcomes: (() => void)[] | undefined
     try {
@@ -112,6 +125,8 @@ export class GroupCommit {
       this.#poison(batch, error)
       return
     }
+    const seconds = (performance.now() - startMs) / 1_000
+    this.#onCommit?.({ writes: batch.length, seconds, waiting: this.#queue.length })
     for (const tell of outcomes) tell()
   }
 

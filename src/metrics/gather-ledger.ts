@@ -1,0 +1,25 @@
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { LedgerReads } from '../ledger/ledger.ts'
+import type { Gauges } from './metrics.ts'
+
+/** Grants by state, and how the deny lists are, from the ledger. */
+export async function gatherRecords(
+  ledger: Pick<LedgerReads, 'countGrants' | 'listDenyLists'>,
+  now: Date,
+  { grants, denyListsFailing, denyFailingSeconds }: Gauges,
+): Promise<void> {
+  for (const [state, count] of Object.entries(await ledger.countGrants())) grants.set({ state }, count)
+  const failing = (await ledger.listDenyLists()).flatMap(({ failingSince }) => failingSince ?? [])
+  denyListsFailing.set(failing.length)
+  denyFailingSeconds.set(Math.max(0, ...failing.map((since) => (now.getTime() - since.getTime()) / 1_000)))
+}
+
+/** How large the files of the ledger are, and how much room there is for more. */
+export async function gatherFiles(file: string, { ledgerBytes, ledgerFreeBytes }: Gauges): Promise<void> {
+  const log = await stat(`${file}-wal`).catch(() => undefined)
+  ledgerBytes.set({ file: 'database' }, (await stat(file)).size)
+  ledgerBytes.set({ file: 'write_ahead_log' }, log?.size ?? 0)
+  const { bavail, bsize } = await statfs(dirname(file))
+  ledgerFreeBytes.set(bavail * bsize)
+}

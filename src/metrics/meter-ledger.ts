@@ -1,0 +1,80 @@
+import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
+import type { DenyProof } from '../ledger/records.ts'
+import { meterCalls } from './meter-calls.ts'
+import type { Metrics } from './metrics.ts'
+
+const WRITES = {
+  openGrant: true,
+  intendLease: true,
+  settleLease: true,
+  moveGrant: true,
+  appendEvents: true,
+  nameHeads: true,
+  noteUnregistered: true,
+  appendReports: true,
+  connectionClosed: true,
+  sweepGrants: true,
+  claimDenyList: true,
+  denyWritten: true,
+  denyProven: true,
+  denyFailed: true,
+  prune: true,
+} as const satisfies Record<keyof LedgerWrites, true>
+
+const READS = {
+  getGrant: true,
+  findGrantByKey: true,
+  listGrants: true,
+  getPlan: true,
+  listLeases: true,
+  getApproval: true,
+  findApproval: true,
+  listApprovals: true,
+  findDenyEntry: true,
+  getDenyList: true,
+  denyWatermark: true,
+  listDenyLists: true,
+  listUnregistered: true,
+  trail: true,
+  auditEvents: true,
+  auditHeads: true,
+  countGrants: true,
+  countOpenGrants: true,
+  abandonedLeases: true,
+} as const satisfies Record<keyof LedgerReads, true>
+
+/** The ledger, with its writes timed and its failures counted; and the time from each deny to its being in force. */
+export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
+  const { failures, seconds } = metrics.ledger
+  const reads = meterCalls(ledger, names(READS), ({ operation, error }) => {
+    if (error) failures.inc({ operation, code: error.code })
+  })
+  const writes = meterCalls(reads, names(WRITES), (call) => {
+    seconds.observe({ operation: call.operation }, call.seconds)
+    if (call.error) failures.inc({ operation: call.operation, code: call.error.code })
+  })
+  return { ...writes, sweepGrants: (input) => writes.sweepGrants(withDenyTimes(input, metrics)) }
+}
+
+/** Of `grant.ended`, where the deny list ended it. */
+type DenyLag = { readonly lagMs?: number; readonly enforcedBy?: DenyProof }
+
+type Sweep = Parameters<Ledger['sweepGrants']>[0]
+
+function withDenyTimes(sweep: Sweep, { denies }: Metrics): Sweep {
+  return {
+    ...sweep,
+    settle: (due) => {
+      const move = sweep.settle(due)
+      for (const { type, data } of move.events) {
+        const { lagMs, enforcedBy } = (type === 'grant.ended' && data ? data : {}) as DenyLag
+        if (lagMs !== undefined && enforcedBy) denies.observe({ by: enforcedBy }, lagMs / 1_000)
+      }
+      return move
+    },
+  }
+}
+
+function names<Name extends string>(methods: Record<Name, true>): Name[] {
+  return Object.keys(methods) as Name[]
+}

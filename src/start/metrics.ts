@@ -1,0 +1,24 @@
+import { Metrics } from '../metrics/metrics.ts'
+import { definePart } from './part.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** The figures of the broker, or undefined where nobody reads them: then nothing is measured. */
+export const metrics = definePart({
+  name: 'metrics',
+  start({ config, version, partHealth, running }: Surroundings) {
+    if (!config.listen.metrics) return { value: undefined }
+    const value = new Metrics({ version })
+    value.onScrape(({ ready, problems }) => {
+      ready.set(running.isReady() ? 1 : 0)
+      problems.reset()
+      for (const { component } of partHealth.problems()) problems.inc({ part: partKind(component) })
+    })
+    return { value }
+  },
+})
+
+/** What a component is without the id in its name, e.g. `deny` of `deny:boundary:arn:…` and `aws:iam` of `aws:iam:123456789012`. */
+function partKind(component: string): string {
+  const [kind = '', detail = ''] = component.split(':')
+  return kind === 'aws' ? `${kind}:${detail}` : kind
+}
