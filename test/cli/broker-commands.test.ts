@@ -249,6 +249,13 @@ test('request --no-wait at the gate is exit code 4 with the approval', async () 
   expect([keyed.exitCode, keyed.stderr]).toEqual([4, ''])
 })
 
+test('request --no-wait for a grant that is active at once makes one lease', async () => {
+  const run = await stint(['request', '--task', task, '--no-wait', '--idempotency-key', 'tidy-november'], { env })
+  expect(run).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(run.stdout).toContain('ASIAEXAMPLE1')
+  expect(broker.calls.map(({ method }) => method)).toEqual(['RequestGrant'])
+})
+
 for (const { argv, withdraws } of [
   { argv: ['request', '--idempotency-key', 'tidy-november'], withdraws: false },
   { argv: ['exec'], withdraws: true },

@@ -76,6 +76,7 @@ async function requestWithKey(
       if (flags.idempotencyKey === undefined) io.stderr.write(NO_KEY_WARNING)
       return first
     }
+    if (first.lease) return first
   }
   const grant = await client.request(task, {
     idempotencyKey,
