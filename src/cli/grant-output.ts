@@ -1,5 +1,6 @@
 import { lookAlikes } from '../core/text/look-alikes.ts'
 import type { DecisionInfo, GrantInfo, PlanInfo } from '../sdk/types.ts'
+import { accessLines, RISKIEST_FIRST } from './access-lines.ts'
 import type { CommandIo } from './command.ts'
 import { linesIfAny, type OutputFormat, printFacts, printValue } from './output.ts'
 
@@ -27,13 +28,15 @@ export function grantFacts(grant: GrantInfo): (readonly [string, unknown])[] {
   ]
 }
 
-/** The policy decision, in facts. */
-export function decisionFacts(decision: DecisionInfo | undefined): (readonly [string, unknown])[] {
+type PlanPairs = Pick<ShownPlan, 'pairs'> | undefined
+
+/** The policy decision, in facts; with its plan, a pair that is not allowed has its class. */
+export function decisionFacts(decision: DecisionInfo | undefined, plan?: PlanPairs): (readonly [string, unknown])[] {
   if (!decision) return []
   return [
     ['Decision', decision.outcome],
     ['Decided by', decision.determiningPolicies.join(', ')],
-    ['Not allowed', linesIfAny(decision.failedPairs.map(failedPairLine))],
+    ['Not allowed', linesIfAny(decision.failedPairs.map((pair) => failedPairLine(pair, plan)))],
     [
       'Approval by',
       linesIfAny(decision.approval.map(({ anyOf, because }) => `${anyOf.join(' or ')} (${because.join(', ')})`)),
@@ -72,7 +75,7 @@ export function planFacts(
     ['Purpose', plan.task.purpose],
     ['Reference', plan.task.reference],
     ['Time', `${plan.task.ttlSeconds} s`],
-    ['Access', linesIfAny(plan.pairs.map(pairLine))],
+    ['Access', linesIfAny(accessLines(plan))],
     ['Not included', linesIfAny((plan.dropped ?? []).map(droppedLine))],
     ['Look-alikes', linesIfAny(planLookAlikes(plan))],
     [
@@ -83,7 +86,7 @@ export function planFacts(
       'Marks',
       linesIfAny(Object.entries(plan.labelMarks ?? {}).map(([label, marks]) => `${label}: ${marks.join(', ')}`)),
     ],
-    ['By class', radius && formatCounts(radius.byClass)],
+    ['By class', radius && formatCounts(radius.byClass, RISKIEST_FIRST)],
     ['By label', radius && formatCounts(radius.byLabel)],
     ['By condition', linesIfAny(Object.entries(radius?.byCondition ?? {}).map(([name, count]) => `${name}: ${count}`))],
     ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
@@ -111,30 +114,21 @@ function planLookAlikes({ task, pairs }: ShownPlan): string[] {
   return lookAlikes(texts.join('\n')).map(({ word, why }) => `${word} ${why}`)
 }
 
-function pairLine(pair: PlanInfo['pairs'][number]): string {
-  const { action, resource, class: actionClass, flags, within, touches, conditions = [] } = pair
-  const notes = [actionClass, ...flags, ...labelNote('within', within), ...labelNote('touches', touches)]
-  const narrowed = conditions.map(({ key, operator, values }) => `${key} ${operator} ${values.join(', ')}`)
-  const only = narrowed.length > 0 ? ` only if ${narrowed.join(' and ')}` : ''
-  return `${action} on ${resource}${only} [${notes.join(', ')}]`
-}
-
-function failedPairLine(pair: DecisionInfo['failedPairs'][number]): string {
+function failedPairLine({ action, resource, ...pair }: DecisionInfo['failedPairs'][number], plan: PlanPairs): string {
   const policies = pair.policies.length > 0 ? `: ${pair.policies.join(', ')}` : ''
   const only = pair.conditions ? ` only if ${pair.conditions.join(' and ')}` : ''
-  return `${pair.action} on ${pair.resource}${only} (${pair.reason}${policies})`
+  const planned = plan?.pairs.find((one) => one.action === action && one.resource === resource)
+  const kind = planned ? ` [${planned.class}]` : ''
+  return `${action} on ${resource}${only}${kind} (${pair.reason}${policies})`
 }
 
 function countNoun(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-function labelNote(how: string, names: readonly string[]): string[] {
-  return names.length > 0 ? [`${how} ${names.join(' ')}`] : []
-}
-
-function formatCounts(byName: Readonly<Record<string, number>>): string {
+function formatCounts(byName: Readonly<Record<string, number>>, order: readonly string[] = []): string {
   return Object.entries(byName)
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
     .map(([name, count]) => `${name} ${count}`)
     .join(', ')
 }

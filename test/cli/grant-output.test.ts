@@ -49,6 +49,44 @@ test('warnings of a plan are shown in their own words', () => {
   expect(Object.fromEntries(planFacts(shown)).Warnings).toEqual(['Sessions of this role cannot be revoked.'])
 })
 
+test('the riskiest access comes first, and many plain reads of one wildcard share a line', () => {
+  const named = (actions: string[], others: object = {}) =>
+    actions.map((action) => ({ action, resource: '*', class: 'list', flags: [], within: [], touches: [], ...others }))
+  const reads = ['Addresses', 'Hosts', 'Images', 'Regions', 'Subnets', 'Vpcs'].map((name) => `ec2:Describe${name}`)
+  const shown = {
+    ...plan({ purpose: 'Plan', resource: '*' }),
+    task: { access: [{ actions: ['ec2:describe*', 's3:List*', 'ec2:Delete*'], resources: ['*'] }] },
+    pairs: [
+      ...named(reads),
+      ...named(['ec2:DescribeVpnConnections'], { flags: ['secret'] }),
+      ...named(['s3:ListAllMyBuckets']),
+      ...named(
+        ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `ec2:Delete${name}`),
+        { class: 'destructive' },
+      ),
+    ],
+  } as unknown as PlanInfo
+  expect(Object.fromEntries(planFacts(shown)).Access).toEqual([
+    ...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `ec2:Delete${name} on * [destructive]`),
+    '6 actions of ec2:describe* on * [list]',
+    'ec2:DescribeVpnConnections on * [list, secret]',
+    's3:ListAllMyBuckets on * [list]',
+  ])
+})
+
+test('a pair that is not allowed is shown with its class', () => {
+  const pair = { action: 's3:GetObject', resource: 'arn:aws:s3:::a', reason: 'no_permit', policies: [] }
+  const decision = {
+    outcome: 'deny' as const,
+    determiningPolicies: [],
+    failedPairs: [pair],
+    approval: [],
+    policySetHash: '',
+  }
+  const facts = decisionFacts(decision, plan({ purpose: 'Load', resource: 'arn:aws:s3:::a' }))
+  expect(Object.fromEntries(facts)['Not allowed']).toEqual(['s3:GetObject on arn:aws:s3:::a [read] (no_permit)'])
+})
+
 /** Each part of a plan as it must be seen before somebody approves it, or why it need not be. */
 const PAIR = {
   action: 's3:DeleteObject',

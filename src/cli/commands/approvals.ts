@@ -70,7 +70,7 @@ function print(answer: Details, { output }: Pick<Flags, 'output'>, io: CommandIo
     ['Note', approval.note],
     ...operatorGrantFacts(grant),
     ...planFacts(plan, warnings),
-    ...decisionFacts(grant.decision),
+    ...decisionFacts(grant.decision, plan),
     ['You may decide', eligible ? 'yes' : 'no'],
     ['Could decide', approval.state === 'pending' ? approverCount(couldDecide) : undefined],
   ])

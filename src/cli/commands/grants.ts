@@ -122,7 +122,7 @@ async function show(id: string, flags: Flags, io: CommandIo): Promise<void> {
   const { grant, plan, leases, deny } = answer
   printFacts(io, [
     ...operatorGrantFacts(grant),
-    ...decisionFacts(grant.decision),
+    ...decisionFacts(grant.decision, plan),
     ...(plan ? planFacts(plan) : []),
     ['Leases', leases.map(leaseLine)],
     ...denyFacts(deny),

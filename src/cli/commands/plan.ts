@@ -18,7 +18,7 @@ export function plan(io: CommandIo): Promise<number> {
           printFacts(io, [
             ['Agent', answer.plan.subject],
             ...planFacts(answer.plan),
-            ...decisionFacts(answer.decision),
+            ...decisionFacts(answer.decision, answer.plan),
             ['Could approve', approverCount(answer.couldApprove)],
           ])
         else printValue(io, flags.output, answer)
