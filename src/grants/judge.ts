@@ -80,25 +80,30 @@ export async function judgeOnRecord(
 }
 
 /** The error for a plan that policy does not allow, with the agent that was judged and the pairs that failed. */
-export function toDeniedError({
-  id,
-  subject,
-  decision,
-}: Pick<Grant, 'subject' | 'decision'> & { id?: string }): StintError {
+export function toDeniedError(
+  { id, subject, decision }: Pick<Grant, 'subject' | 'decision'> & { id?: string },
+  plan: Pick<Plan, 'pairs'>,
+): StintError {
   return new StintError('POLICY_DENIED', {
     ...(id ? { grantId: id } : {}),
     subject,
-    explanation: explainDenial(subject, decision),
+    explanation: explainDenial(subject, decision, plan),
     failedPairs: decision.failedPairs.slice(0, 20).map(copyFailedPair),
     policySetHash: decision.policySetHash,
   })
 }
 
-function explainDenial(subject: string, { failedPairs, failedPairsLeftOut = 0 }: Decision): string {
+/** The class is part of it: a label by tag or an operator's override can make it another one than somebody expects. */
+function explainDenial(
+  subject: string,
+  { failedPairs, failedPairsLeftOut = 0 }: Decision,
+  { pairs }: Pick<Plan, 'pairs'>,
+): string {
   const [first] = failedPairs
   if (!first) return `Policy denies this task of ${subject}.`
   const { action, resource, conditions = [] } = first
-  const where = `${action} on ${resource}${conditions.length > 0 ? ` if ${conditions.join(' and ')}` : ''}`
+  const pair = pairs.find((one) => one.action === action && one.resource === resource)
+  const where = `${action}${pair ? ` (${pair.class})` : ''} on ${resource}${conditions.length > 0 ? ` if ${conditions.join(' and ')}` : ''}`
   const others = failedPairs.length - 1 + failedPairsLeftOut
   const more = others > 0 ? `, and ${others} more` : ''
   if (first.reason === 'no_permit')

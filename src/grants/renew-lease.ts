@@ -88,7 +88,7 @@ async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Gran
   const stored = await loadPlan(parts.ledger, grant)
   try {
     const { plan, decision } = parts.judge.judge(caller, stored.task, now)
-    if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision })
+    if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision }, plan)
     if (decision.outcome === 'approval') await checkApproved(parts.ledger, grant, plan)
     checkJudged(grant, stored, plan)
     return { plan: stored, decision }

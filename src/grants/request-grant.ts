@@ -53,7 +53,7 @@ export async function requestGrant(
   })
   if (opened.kind === 'existing') return answerRepeat(parts, caller, opened.grant, judgement, signal)
   const { grant, lease } = opened
-  if (grant.state === 'denied') throw toDeniedError(grant)
+  if (grant.state === 'denied') throw toDeniedError(grant, judgement.plan)
   if (!lease) return toView(parts, grant)
   return mintOrEnd(parts, { grant, lease, plan: judgement.plan, signal })
 }
@@ -70,7 +70,7 @@ async function answerRepeat(
     const explanation = `The key belongs to grant ${grant.id}, whose task differs; choose a new key for a new task.`
     throw new StintError('IDEMPOTENCY_KEY_REUSED', { grantId: grant.id, explanation })
   }
-  if (grant.state === 'denied') throw toDeniedError(grant)
+  if (grant.state === 'denied') throw toDeniedError(grant, plan)
   if (grant.state === 'active') {
     return renewLease(parts, caller, { grantId: grant.id, known: grant, by: 'request' }, signal)
   }

@@ -50,7 +50,9 @@ test('a denial is recorded and told with the conditions of its pairs', async () 
   await expect(h.request('key-00000001', task(prefix('in/*')))).rejects.toMatchObject({
     code: 'POLICY_DENIED',
     details: {
-      explanation: expect.stringContaining('s3:ListBucket on arn:aws:s3:::data if s3:prefix StringLike in/* for'),
+      explanation: expect.stringContaining(
+        's3:ListBucket (list) on arn:aws:s3:::data if s3:prefix StringLike in/* for',
+      ),
       failedPairs: [{ conditions: ['s3:prefix StringLike in/*'] }],
     },
   })

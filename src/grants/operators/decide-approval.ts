@@ -125,7 +125,7 @@ function judgeNow(parts: DecideParts, operator: Operator, grant: Grant, task: un
   // The broker approves nothing for itself: such a grant never waits.
   if (authMethod === 'broker') throw new StintError('INTERNAL', { grantId: grant.id })
   const { plan, decision } = parts.judge.judge({ subject, trustDomain, authMethod }, task, now)
-  if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision })
+  if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision }, plan)
   if (plan.hash !== grant.planHash) {
     const explanation =
       'Labels or action classes have changed since the request, so the plan differs. Reject it, and let the agent request a new grant.'

@@ -104,7 +104,7 @@ async function runCase(
     const { roleArn, ttlSeconds } = plan.task
     const context = { roleArn, ttlSeconds, authMethod, now: at }
     const decision = decide(set, { agent, plan, context, approvalsRequiredFor, allowWaivers })
-    return { decision, differences: findDifferences(expected, decision) }
+    return { decision, differences: findDifferences(expected, decision, plan) }
   } catch (error) {
     const known = asStintError(error)
     if (!(error instanceof StintError)) throw error
@@ -133,9 +133,11 @@ function completeAgent(
 function findDifferences(
   { expect, policies, approval, waived }: Pick<PolicyTestCase, 'expect' | 'policies' | 'approval' | 'waived'>,
   decision: Decision,
+  plan: Pick<Plan, 'pairs'>,
 ): string[] {
   const differences: string[] = []
-  if (decision.outcome !== expect) differences.push(`expected ${expect}, got ${decision.outcome}${reasons(decision)}`)
+  if (decision.outcome !== expect)
+    differences.push(`expected ${expect}, got ${decision.outcome}${reasons(decision, plan)}`)
   const decided = decision.determiningPolicies.join(', ')
   const wanted = policies && [...policies].sort().join(', ')
   if (wanted !== undefined && wanted !== decided)
@@ -150,10 +152,11 @@ function findDifferences(
   return differences
 }
 
-function reasons({ failedPairs }: Decision): string {
+function reasons({ failedPairs }: Decision, { pairs }: Pick<Plan, 'pairs'>): string {
   const shown = failedPairs.slice(0, 5).map(({ action, resource, reason, policies, conditions = [] }) => {
     const only = conditions.length > 0 ? ` only if ${conditions.join(' and ')}` : ''
-    return `${action} on ${resource}${only}: ${reason}${policies.length > 0 ? ` (${policies.join(', ')})` : ''}`
+    const pair = pairs.find((one) => one.action === action && one.resource === resource)
+    return `${action}${pair ? ` (${pair.class})` : ''} on ${resource}${only}: ${reason}${policies.length > 0 ? ` (${policies.join(', ')})` : ''}`
   })
   return shown.length > 0 ? `: ${shown.join('; ')}` : ''
 }
