@@ -41,9 +41,10 @@ interface OverrideProblem {
 /**
  * Reads an operator's overrides: `{overrides: [{action: 'ec2:StopInstances', class: 'write', reason: '…'}]}`.
  *
- * Any class may be raised, also by a wildcard, which raises what is below. Lowering names one action at a time, and only
- * `destructive` can be lowered, to `write`. Never `permissions` or `escalation`, or what can hide traces: whoever holds those
- * can undo every other rule. Never below `write`: what only lists and reads may take `*` and is not denied on completion.
+ * Any class may be raised. A wildcard raises the actions below the class and leaves the others alone. Lowering names one action
+ * at a time, and only `destructive` can be lowered, to `write`. `permissions`, `escalation` and the flag `audit` cannot, since
+ * their holder could undo every other rule. Nothing goes below `write`, since lists and reads may take `*` and are not denied
+ * on completion.
  *
  * @param document what the input was read from, which gives problems their place.
  * @throws {StintError} ACTION_OVERRIDES_INVALID; `details.problems` lists everything that is wrong, by path.
@@ -53,14 +54,14 @@ export function parseActionOverrides(input: unknown, document?: Pick<YamlDocumen
   const parsed = schema.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error.issues.map(({ path, message }) => ({ path, message })))
   const overrides = new Map<string, ActionOverride>()
-  const rowOf = new Map<string, number>()
+  const rowByAction = new Map<string, number>()
   const problems: OverrideProblem[] = []
   for (const [at, row] of parsed.data.overrides.entries()) {
     const { found, refused } = readRow(row)
     problems.push(...refused.map(({ path, message }) => ({ path: ['overrides', at, ...path], message })))
     for (const override of found) {
-      const before = rowOf.get(override.action)
-      rowOf.set(override.action, at)
+      const before = rowByAction.get(override.action)
+      rowByAction.set(override.action, at)
       overrides.set(override.action, override)
       if (before === undefined) continue
       const message = `names ${override.action}, which overrides.${before} names already; give it one class`
@@ -81,7 +82,7 @@ interface ReadRow {
   readonly refused: readonly OverrideProblem[]
 }
 
-/** A wildcard raises what is below its class and leaves the rest alone. */
+/** Reads one row; see `parseActionOverrides` for wildcards. */
 function readRow(input: unknown): ReadRow {
   const parsed = rowSchema.safeParse(input)
   if (!parsed.success) return { found: [], refused: parsed.error.issues }
@@ -98,7 +99,7 @@ function readRow(input: unknown): ReadRow {
   })
   if (/[*?]/.test(written)) {
     const raised = all.filter((override) => rank(override.class) > rank(override.ownClass))
-    const message = `raises nothing that ${written} stands for, and a wildcard cannot lower; name each action whose class is to be lower`
+    const message = `raises no action of ${written}, and a wildcard cannot lower one; name each action to lower`
     return { found: raised, refused: raised.length > 0 ? [] : [{ path: ['class'], message }] }
   }
   const refusals = all.flatMap((override) => refuseLowering(override) ?? [])

@@ -11,20 +11,20 @@ import { createLabelFinder } from './labels/find-labels.ts'
 import { findMarks, type LabelSet } from './labels/labels.ts'
 import { findSettableKey, protectedTagKeys, type SettableKey } from './labels/tag-keys.ts'
 import { findTagLabels } from './labels/tag-labels.ts'
-import type { Pairing } from './pairing.ts'
+import type { Pairing } from './pairing/pair-access.ts'
 import type { DroppedActions, Plan, PlanPair, PlanWarning } from './plan.ts'
 import { wildcardWarnings } from './plan-size.ts'
 import type { RoleSettings } from './role-settings.ts'
 import type { Task } from './task.ts'
 
-/** The parts of a plan of which nothing is wrong. */
+/** The parts of a task without problems. */
 export interface SoundParts {
   readonly pairings: readonly Pairing[]
   readonly dropped: readonly DroppedActions[]
   readonly sessionPolicy: SessionPolicy
 }
 
-/** The rules that a plan is put together by. */
+/** The settings that plans depend on. */
 export interface PlanAssemblyOptions {
   readonly labels: LabelSet
   readonly roles: Pick<ReadonlyMap<string, RoleSettings>, 'get'>
@@ -33,7 +33,7 @@ export interface PlanAssemblyOptions {
   readonly findClass: (action: string) => ActionClass
 }
 
-/** Puts plans together: classes, labels, warnings, blast radius and hash of the pairs. @returns plans deeply frozen */
+/** Makes a function that assembles a plan: classes, labels, warnings, blast radius and hash. @returns plans are deeply frozen */
 export function createPlanAssembly({
   labels,
   roles,
@@ -43,14 +43,14 @@ export function createPlanAssembly({
   const taggedLabels = labels.labels.filter(({ tags }) => tags.length > 0)
   return (subject, task, { pairings, dropped, sessionPolicy: policy }) => {
     const { roleArn } = task
-    const labelsOf = createLabelFinder(labels, roleArn)
+    const findLabels = createLabelFinder(labels, roleArn)
     const { tagKeys = [], warnings: roleWarnings = [] } = roles.get(roleArn) ?? {}
     const { partition = '', accountId = '' } = parseRoleArn(roleArn) ?? {}
     const protectedKeys = protectedTagKeys(taggedLabels, { roleArn, tagKeys })
     const opened = new Map<string, PlanWarning>()
     const pairs = pairings.map((pairing): PlanPair => {
       const { action, resource, conditions } = pairing
-      const own = labelsOf(action, resource)
+      const own = findLabels(action, resource)
       const byTag = findTagLabels(taggedLabels, { ...pairing, role: { partition, accountId } })
       const settable = findSettableKey(pairing, protectedKeys)
       if (settable) opened.set(`${action} ${settable.key}`, tagKeyWarning(action, settable))
@@ -92,7 +92,7 @@ export function createPlanAssembly({
   }
 }
 
-/** Part of the plan and so of its hash: whoever approves it sees what was lowered, and why. */
+/** Warnings are part of the plan's hash, so whoever approves it sees what was lowered, and why. */
 function loweredClasses(pairs: readonly PlanPair[], overrides: ActionOverrides): PlanWarning[] {
   const lowered = pairs.flatMap(({ action, class: risk }) => {
     const override = overrides.get(action)
@@ -116,7 +116,7 @@ function union(a: readonly string[], b: readonly string[]): readonly string[] {
   return b.length === 0 ? a : [...new Set([...a, ...b])].sort()
 }
 
-/** Lower-case hex SHA-256 over the canonical JSON of all fields of a plan but its hash: what `plan.hash` must be. */
+/** The hash that a plan must have: lower-case hex SHA-256 over the canonical JSON of its other fields. */
 export function planHash(plan: Plan | Omit<Plan, 'hash'>): string {
   const fields = Object.entries(plan).filter(([name]) => name !== 'hash')
   return sha256Hex(canonicalJson(Object.fromEntries(fields) as Json))

@@ -12,7 +12,7 @@ const UNKNOWN = [
   'resource policies',
 ] as const
 
-/** Sizes what a plan declares: pairs by class, by touched label and by condition, and what lives on after revocation. */
+/** Counts the pairs of a plan by class, touched label and condition, and lists the actions that outlive revocation. */
 export function declaredBlastRadius(pairs: readonly PlanPair[]): BlastRadius {
   const byClass: Partial<Record<ActionClass, number>> = {}
   const byLabel = new Map<string, number>()

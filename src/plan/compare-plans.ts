@@ -3,8 +3,8 @@ import { keepsNetworkDeny } from '../aws/network-binding.ts'
 import type { Plan, PlanPair } from './plan.ts'
 
 /**
- * True if the plan that a task comes to now covers one that it came to before: each pair of the older one, with its
- * conditions, is among those that were judged now, and a network that binds the role now binds the older one too.
+ * True if a task's plan of now covers its earlier plan: it has each pair of the earlier plan, with the same conditions, and
+ * every network that binds the role now bound the earlier plan too.
  */
 export function coversPlan(now: Plan, before: Plan): boolean {
   if (now.hash === before.hash) return true

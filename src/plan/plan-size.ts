@@ -3,7 +3,7 @@ import type { ActionWildcard } from '../aws/policy-statements/shorten-actions.ts
 import { MAX_SESSION_POLICY_CHARACTERS } from '../aws/session-policy.ts'
 import type { PlanWarning } from './plan.ts'
 
-/** Tells which actions the session policy has as wildcards, and what those could allow one day; none if there are none. */
+/** Warns of wildcards in a session policy, with what they could allow later; empty if it has none. */
 export function wildcardWarnings(wildcards: readonly ActionWildcard[]): readonly PlanWarning[] {
   if (wildcards.length === 0) return []
   const exceptions = [...new Set(wildcards.flatMap((wildcard) => wildcard.exceptions ?? []))]

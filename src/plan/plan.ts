@@ -35,7 +35,7 @@ export interface BlastRadius {
   readonly unknown: readonly string[]
 }
 
-/** Why members of an action wildcard are not in a plan; a client may meet one that it does not know. */
+/** Reasons why members of an action wildcard are not in a plan. Later versions may add some. */
 export const DROP_REASONS = [
   'needs_resource',
   'star_not_allowed',
@@ -47,7 +47,7 @@ export const DROP_REASONS = [
 /** One of `DROP_REASONS`. */
 export type DropReason = (typeof DROP_REASONS)[number]
 
-/** Members of an action wildcard that are not in the plan, so that nothing that was asked for disappears in silence. */
+/** Members of an action wildcard that are not in the plan. They are shown, so that nothing disappears in silence. */
 export interface DroppedActions {
   /** As written, e.g. `iam:Get*`. */
   readonly pattern: string
@@ -63,11 +63,12 @@ export interface DroppedActions {
 }
 
 /**
- * Kinds of warnings; a client may meet one that it does not know. `cannot_revoke`: credentials work until they expire.
+ * Kinds of warnings. Later versions may add some. `cannot_revoke`: credentials work until they expire.
  * `sets_tag_key`: an action may set a tag key on which a label or a role's policy rests. `class_lowered`: an operator's override
- * gives an action of the plan a milder class than Stint does. `actions_shortened`: the session policy has wildcards that AWS could
- * add actions to. `session_nearly_full`: the session is predicted to take most of the room that the cloud has for it.
- * `session_too_large`: the cloud refused the very same session lately. The last two are not part of a plan: they change with time.
+ * gives an action of the plan a milder class than Stint does. `actions_shortened`: the session policy has wildcards, which
+ * also match actions that AWS adds later. `session_nearly_full`: the session is predicted to take most of the packed size that
+ * STS allows. `session_too_large`: STS refused the very same session lately. The last two change with time, so they are no part
+ * of a plan.
  */
 export const PLAN_WARNINGS = [
   'cannot_revoke',
@@ -104,9 +105,9 @@ export interface Plan {
   readonly blastRadius: BlastRadius
   /** Marks of the labels that it touches; absent if none is marked. */
   readonly labelMarks?: Readonly<Record<string, readonly LabelMark[]>>
-  /** Absent when nothing was dropped, and on plans from before it was said. */
+  /** Absent if nothing was dropped, and on older plans. */
   readonly dropped?: readonly DroppedActions[]
-  /** Absent when there is none, and on plans from before there were any. */
+  /** Absent if there is none, and on older plans. */
   readonly warnings?: readonly PlanWarning[]
   /** Version of the action table that classified it. */
   readonly actionTableVersion: string

@@ -4,19 +4,19 @@ import type { PlanWarning } from './plan.ts'
 /** An operator's settings for a role that agents may act through. */
 export interface RoleSettings {
   /**
-   * Actions that may take `*` although something narrower, or nothing, is usual: all of them, or those that match a pattern
-   * such as `cloudwatch:Put*`. Listing and reading actions that take nothing narrower need no leave.
+   * Actions that may take `*` or a pattern of a whole kind: true for all actions, or patterns such as `cloudwatch:Put*`. An
+   * action that only lists or reads, and takes nothing narrower than `*`, needs no permission. Default false.
    */
   readonly allowWildcard?: boolean | readonly string[]
   /**
-   * Whether actions that list or read configuration may take `*` as well: those of which no call names a resource and that
-   * return no secret, such as `rds:DescribeDBInstances`, never `s3:GetObject`. Default true.
+   * True if reads of configuration may take `*` too: actions that list or read, need no resource and return no secret, such as
+   * `rds:DescribeDBInstances`, never `s3:GetObject`. Default true.
    */
   readonly allowWildcardReads?: boolean
   /** The networks from which sessions of the role work; absent: any. */
   readonly network?: NetworkBinding
-  /** Tag keys on which the role's own policies rest: setting one is of class `permissions`. */
+  /** Tag keys that the role's own policies use. Setting one counts as class `permissions`. */
   readonly tagKeys?: readonly string[]
-  /** Said on each plan of the role. */
+  /** Warnings on each plan of the role. */
   readonly warnings?: readonly PlanWarning[]
 }

@@ -1,6 +1,6 @@
 import { MAX_SESSION_POLICY_CHARACTERS } from '../aws/session-policy.ts'
 import { StintError } from '../core/errors.ts'
-import type { Pairing } from './pairing.ts'
+import type { Pairing } from './pairing/pair-access.ts'
 
 /** An access entry of a task whose session policy is too large. */
 export interface EntryPairs {
@@ -32,23 +32,23 @@ interface ProposedTask {
   readonly characters: number
 }
 
-/** Pairs that are compiled for one proposal, all attempts together: a hostile task ends without one. */
+/** Most pairs that are compiled for one proposal, in all attempts together. A hostile task gets no proposal. */
 const MAX_PAIRS_MEASURED = 8_000
-/** A task that needs more is better written anew. */
+/** Most tasks of a proposal. A task that needs more is better rewritten. */
 const MAX_TASKS = 12
 /** Largest entries named by a refusal. */
 const ENTRIES_SHOWN = 3
 const TEXT_SHOWN = 60
-/** The most characters of the sentence about a split: the edge cuts an explanation of several hundred, and `split` says all of it. */
+/** Most characters of a split within the sentence: the edge cuts long explanations, and `details.split` has it whole. */
 const SPLIT_SHOWN = 200
 
 /**
- * Says what makes a task too large, and how to split it: `details.largest` has the entries with the longest policies, each
- * measured alone, and `details.split` tasks of which each has been compiled and fits, if some were found: whole entries,
- * or places of their sorted resources or actions, from 1 on.
+ * Explains what makes a task too large, and how to split it. `details.largest` has the entries with the longest policies, each
+ * measured alone. `details.split`, if there is a proposal, has tasks that were compiled and fit: whole entries, or runs of
+ * their sorted resources or actions, numbered from 1.
  *
  * @param error of `compileSessionPolicy` for all pairs together.
- * @returns the same error with an explanation that says all this.
+ * @returns the same error with these details and a longer explanation.
  */
 export function explainTooLarge(error: StintError, entries: readonly EntryPairs[], measure: MeasurePolicy): StintError {
   const budget = { pairs: MAX_PAIRS_MEASURED }
@@ -85,7 +85,7 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-/** Characters that each policy has at least whatever it allows, so that two in one need them once: version and time Deny. */
+/** Characters of every policy, whatever it allows: version and time Deny. Two policies in one need them once. */
 const SHARED_CHARACTERS = 150
 
 /** First fit, the largest parts first. @returns undefined if a single pair does not fit, or for too many tasks. */
@@ -97,7 +97,7 @@ function proposeTasks(entries: readonly Part[], measure: MeasurePolicy): readonl
   return tasks.length > MAX_TASKS ? undefined : tasks
 }
 
-/** By the sum of their characters, which is hardly ever too little: compiling each attempt would cost far more. */
+/** Estimates by the sum of characters, which is hardly ever too low. Compiling each attempt would cost far more. */
 function placeByEstimate(parts: readonly Part[]): readonly (readonly Part[])[] {
   const tasks: { parts: Part[]; left: number }[] = []
   for (const part of parts) {
@@ -111,7 +111,7 @@ function placeByEstimate(parts: readonly Part[]): readonly (readonly Part[])[] {
   return tasks.map((task) => task.parts)
 }
 
-/** Adds the parts to the last task if they fit there, as they may where they share actions or resources; else as a task. */
+/** Adds the parts to the last task if they fit, as parts that share actions or resources may; else as a new task. */
 function join(tasks: readonly ProposedTask[], parts: readonly Part[], measure: MeasurePolicy): readonly ProposedTask[] {
   const last = tasks.at(-1)
   if (last) {
@@ -190,7 +190,7 @@ function describePart({ field, run }: Part): string {
   return `${shortField(field)} with ${list} ${from} to ${from + items.length - 1} in sorted order`
 }
 
-/** As people write it in a file: without the `task.` of the contract. */
+/** The field as people write it in a file, without the `task.` of the contract. */
 function shortField(field: string): string {
   return field.replace(/^task\./, '')
 }

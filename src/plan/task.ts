@@ -97,11 +97,11 @@ interface SoundParts {
 }
 
 /**
- * Reads a task declaration. Order and repetition mean nothing in it, so lists come back sorted and without repeats, and the
- * purpose as `readText` has it; resources stay as written, since AWS compares them byte for byte.
+ * Reads a task declaration. Order and repetition mean nothing, so lists are returned sorted and without repeats. The purpose is
+ * normalised by `readText`; resources stay as written, since AWS compares them byte for byte.
  *
- * @returns all mistakes, by field, where there are any; their codes are PURPOSE_MISSING, TTL_OUT_OF_RANGE,
- *   CONDITION_INVALID, TASK_INVALID. They repeat no text of the task but keys and operators of conditions.
+ * @returns the task, or all its mistakes by field, with the codes PURPOSE_MISSING, TTL_OUT_OF_RANGE, CONDITION_INVALID and
+ *   TASK_INVALID. Mistakes repeat no text of the task except keys and operators of conditions.
  */
 export function readTask(input: unknown, limits: TaskLimits): TaskReading {
   const parsed = schema.safeParse(input)
@@ -133,7 +133,7 @@ export function readTask(input: unknown, limits: TaskLimits): TaskReading {
 }
 
 /**
- * Where a text of a task stands as it was written: an entry's place and its own are lost by sorting.
+ * Finds the place of a text in the task as it was written, since sorting has moved it.
  *
  * @returns e.g. `task.access[0].actions[2]`
  */
@@ -143,7 +143,7 @@ export function findField(input: unknown, entry: AccessEntry, list: AccessList, 
   return `task.access[${at}].${list}[${access[at]?.[list].indexOf(text)}]`
 }
 
-/** Where an entry stands as it was written, e.g. `task.access[0]`. */
+/** Finds the place of an entry in the task as it was written, e.g. `task.access[0]`. */
 export function findEntryField(input: unknown, entry: AccessEntry): string {
   return `task.access[${findEntryIndex(input, entry)}]`
 }
@@ -241,7 +241,7 @@ function isConditionInput(written: unknown): written is ConditionInput {
   return typeof key === 'string' && Array.isArray(values) && values.every((value) => typeof value === 'string')
 }
 
-/** One text for one value. */
+/** Equal values give equal texts. */
 function toText(value: AccessEntry | readonly Condition[]): string {
   return canonicalJson(value as unknown as Json)
 }

@@ -12,14 +12,14 @@ import {
 } from '../../aws/reach/action-reach.ts'
 import type { Labelled, LabelPattern, LabelSet } from './labels.ts'
 
-/** The resources that one action of a role can reach by the pattern that is labelled. */
+/** The reach of an action and its role. */
 interface LabelReach {
   readonly role: ReachingRole
-  /** For a pattern that leaves the account open; undefined for one that does not, and for an action that reaches everything. */
-  readonly ofAction?: ActionReach
+  /** Set if the pattern leaves the account open, unless the action reaches everything. */
+  readonly actionReach?: ActionReach
 }
 
-/** Finds labels once for each pattern and reach, since most actions of a service reach the same. */
+/** Makes a function that finds labels. It remembers them by pattern and reach, since most actions of a service share one. */
 export function createLabelFinder(
   labels: LabelSet,
   roleArn: string,
@@ -28,41 +28,43 @@ export function createLabelFinder(
   const role = { partition, accountId }
   const known = new Map<ActionReach | undefined, Map<string, Labelled>>()
   return (action, resource) => {
-    const ofAction = leavesAccountOpen(resource) ? findReach(findAction(action), role) : undefined
-    const before = known.get(ofAction) ?? new Map<string, Labelled>()
-    known.set(ofAction, before)
-    const found = before.get(resource.text) ?? findLabels(labels, resource, { role, ...(ofAction && { ofAction }) })
+    const actionReach = leavesAccountOpen(resource) ? findReach(findAction(action), role) : undefined
+    const before = known.get(actionReach) ?? new Map<string, Labelled>()
+    known.set(actionReach, before)
+    const found =
+      before.get(resource.text) ?? findLabels(labels, resource, { role, ...(actionReach && { actionReach }) })
     before.set(resource.text, found)
     return found
   }
 }
 
 /**
- * The labels of all that a pattern stands for (`within`) and of some of it (`touches`), by ARN; see `findTagLabels` for those
- * by tag.
+ * Finds labels by ARN: those of every resource that a pattern may mean (`within`), and those of at least one (`touches`). See
+ * `findTagLabels` for labels by tag.
  *
- * Within means wholly inside one pattern of the label: what several of its patterns cover only together counts as not within,
- * which can refuse but never grant. `*`, or a pattern with a wildcard in the account, touches the labels of what the action can
- * reach (all labels if it is not given); what hangs on a labelled resource (`table/orders/index/by-day`
- * on `table/orders`, `function:pay:live` on `function:pay`) touches its label; and an access point of S3 those of all buckets,
- * since its name does not say which bucket is behind it.
+ * - A pattern is within a label if it lies wholly inside one of the label's patterns. If only several of them together cover it,
+ *   it is not within, which can refuse but never grant.
+ * - `*`, and a pattern with a wildcard in the account, touch the labels that the action can reach; all labels without `given`.
+ * - A resource below a labelled one touches its label: `table/orders/index/by-day` on `table/orders`, `function:pay:live` on
+ *   `function:pay`.
+ * - An S3 access point touches the labels of all buckets, since its name does not say which bucket is behind it.
  */
 export function findLabels({ labels }: LabelSet, resource: ResourcePattern, given?: LabelReach): Labelled {
-  const reach = given?.ofAction ? { ...given, ofAction: narrowReach(given.ofAction, resource) } : given
+  const reach = given?.actionReach ? { ...given, actionReach: narrowReach(given.actionReach, resource) } : given
   const within: string[] = []
   const touches: string[] = []
-  const isDoor = isAccessPoint(resource)
+  const isAccessPointPattern = isAccessPoint(resource)
   for (const { label, patterns } of labels) {
     const reached = patterns.filter(
       (pattern) =>
         !isElsewhere(pattern, resource) &&
-        (!reach?.ofAction || reachesPattern(reach.ofAction, pattern.service, pattern)),
+        (!reach?.actionReach || reachesPattern(reach.actionReach, pattern.service, pattern)),
     )
     const met = reached.filter((pattern) => resourceIntersects(pattern, resource))
     const isTouched =
       met.length > 0 ||
       reached.some(({ below }) => below.some((glob) => intersects(glob, resource.glob))) ||
-      (isDoor && patterns.some(({ text }) => BUCKETS.test(text))) ||
+      (isAccessPointPattern && patterns.some(({ text }) => BUCKETS.test(text))) ||
       (reach && patterns.some((pattern) => ownsWithoutAccount(pattern, resource, reach)))
     if (isTouched) touches.push(label)
     if (met.some((pattern) => resourceContains(pattern, resource))) within.push(label)
@@ -71,24 +73,28 @@ export function findLabels({ labels }: LabelSet, resource: ResourcePattern, give
 }
 
 /**
- * True if the request spells service, region and account, and the label is of another one. Read as one text, the last `*` of
- * the request and the region `*` of the label could still meet, in an ARN that has one account after the other; there is none.
+ * True if the resource spells service, region and account, and the label has another one. Compared as whole texts they could
+ * still intersect, by the last `*` of the resource and the `*` in the region of the label, in an ARN that cannot exist.
  */
 function isElsewhere(label: ResourcePattern, { partition, text, parts }: ResourcePattern): boolean {
   if (partition === undefined || label.partition === undefined || /[*?]/.test(text.split(':', 5).join())) return false
   return parts.slice(0, 5).some((part, at) => !intersects(label.parts[at] ?? part, part))
 }
 
-/** The label of a whole account touches what is named without an account, if it may be in that account. */
-function ownsWithoutAccount(label: LabelPattern, resource: ResourcePattern, { role, ofAction }: LabelReach): boolean {
+/** True if the label is a whole account that may own a resource whose ARN names no account. */
+function ownsWithoutAccount(
+  label: LabelPattern,
+  resource: ResourcePattern,
+  { role, actionReach }: LabelReach,
+): boolean {
   const [, , , , account, name] = label.parts
   if (label.service !== '*' || !account || !name) return false
   const owners = ownersWithoutAccount(resource, role)
   if (owners) return intersects(account, owners) && intersects(name, resource.parts[5] ?? name)
-  return ofAction?.arns.some(({ owner }) => owner !== undefined && intersects(account, owner)) ?? false
+  return actionReach?.arns.some(({ owner }) => owner !== undefined && intersects(account, owner)) ?? false
 }
 
-/** The form of the ARNs of buckets and objects, which have neither region nor account; a wildcard may stand for neither. */
+/** Patterns of buckets and objects, whose ARNs have neither region nor account. */
 const BUCKETS = /^arn:[^:]+:s3:[*]*:[*]*:/
 
 /** @see Amazon S3 User Guide, "Referencing access points"; the access points of Object Lambda and Outposts likewise */

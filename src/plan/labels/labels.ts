@@ -13,14 +13,14 @@ export const LABEL_MARKS = ['production', 'nonproduction', 'stateful', 'public']
 /** One of `LABEL_MARKS`. */
 export type LabelMark = (typeof LABEL_MARKS)[number]
 
-/** Operators' names for resources, ready for questions. Immutable. */
+/** The operators' labels for resources. Immutable. */
 export interface LabelSet {
   readonly labels: readonly {
     readonly label: string
     /** Sorted; empty for most. */
     readonly marks: readonly LabelMark[]
     readonly patterns: readonly LabelPattern[]
-    /** Resources by their tags, besides those of the patterns. */
+    /** Selects further resources by their tags. */
     readonly tags: readonly TagSelector[]
   }[]
 }
@@ -67,12 +67,12 @@ export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
  * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*'], marks: ['production']}]}`. A
  * label may also, or instead, have `tags: [{key: 'env', values: ['prod']}]`: its resources are those of both.
  *
- * On S3 a bucket and its objects are different resources: within `arn:aws:s3:::prod-data` lies the bucket alone, within
- * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` covers both, since `*` crosses `/`, and so
- * does `arn:aws:s3:::prod-data*`, which takes in the bucket `prod-data-2` as well.
+ * On S3 a bucket and its objects are different resources: `arn:aws:s3:::prod-data` means the bucket alone, and
+ * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` means both, since `*` crosses `/`, and so does
+ * `arn:aws:s3:::prod-data*`, which also means the bucket `prod-data-2`.
  *
- * `arn:aws:*:*:222222222222:*` is a whole account. What a request names without an account, such as a bucket, is in it for
- * all that anybody knows: it touches the label and is not within it.
+ * `arn:aws:*:*:222222222222:*` is a whole account. A resource without an account in its ARN, such as a bucket, may be in it: it
+ * touches the label and is not within it.
  *
  * @param document what the input was read from, which gives problems their place.
  * @throws {StintError} LABELS_INVALID; `details.problems` lists everything that is wrong, by path.
@@ -109,7 +109,7 @@ export function findMarks(
   return Object.fromEntries(marked.map(({ label, marks }) => [label, marks]))
 }
 
-/** Globs for what is below a resource. A pattern that ends in `*` covers that already. */
+/** Globs of the resources below a pattern. A pattern that ends in `*` matches them already. */
 function compileChildGlobs(text: string): Glob[] {
   return text.endsWith('*') ? [] : [compileGlob(`${text}/*`), compileGlob(`${text}:*`)]
 }

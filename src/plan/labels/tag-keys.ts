@@ -2,18 +2,19 @@ import type { ResourcePattern } from '../../aws/arn.ts'
 import { classify } from '../../aws/classify.ts'
 import type { Condition } from '../../aws/conditions/condition.ts'
 import { intersects, matches } from '../../aws/glob.ts'
-import type { Pairing } from '../pairing.ts'
+import { splitWords } from '../../core/text/split-words.ts'
+import type { Pairing } from '../pairing/pair-access.ts'
 import type { TagSelector } from './tag-labels.ts'
 
-/** A tag key on which access rests: whoever sets it moves resources into a label or out of it. */
+/** A tag key that decides access: setting it moves resources into a label or out of it. */
 export interface ProtectedTagKey {
   readonly key: string
-  /** The rule that rests on it, for people, e.g. `the label env:dev`. */
+  /** The rule that uses it, for people, e.g. `the label env:dev`. */
   readonly usedBy: string
   /** Service prefixes; absent: all services. */
   readonly services?: readonly string[] | undefined
-  /** Where tags of S3 objects count too: no label rests on them, but a role's policy may. */
-  readonly ofObjects: boolean
+  /** True if tags of S3 objects count too: no label uses them, but a role's policy may. */
+  readonly countsOnObjects: boolean
 }
 
 /** A protected key that a pair may set. */
@@ -22,25 +23,25 @@ export interface SettableKey extends ProtectedTagKey {
   readonly canExclude: boolean
 }
 
-/** The tag keys of a task: those of labels, and those that the operator names for its role. */
+/** The protected tag keys of a role: those of labels, and those that the operator lists for the role. */
 export function protectedTagKeys(
   labels: readonly { readonly label: string; readonly tags: readonly TagSelector[] }[],
   { roleArn, tagKeys }: { readonly roleArn: string; readonly tagKeys: readonly string[] },
 ): readonly ProtectedTagKey[] {
-  const ofLabels = labels.flatMap(({ label, tags }) =>
-    tags.map(({ key, services }) => ({ key, services, usedBy: `the label ${label}`, ofObjects: false })),
+  const labelKeys = labels.flatMap(({ label, tags }) =>
+    tags.map(({ key, services }) => ({ key, services, usedBy: `the label ${label}`, countsOnObjects: false })),
   )
-  return [...ofLabels, ...tagKeys.map((key) => ({ key, usedBy: `the policies of ${roleArn}`, ofObjects: true }))]
+  return [...labelKeys, ...tagKeys.map((key) => ({ key, usedBy: `the policies of ${roleArn}`, countsOnObjects: true }))]
 }
 
 /**
- * The first protected key that a pair may set or remove.
+ * Finds the first protected key that a pair may set or remove.
  *
- * Only `aws:TagKeys` can exclude a key: a condition on `aws:RequestTag` names a tag that must be set, and says nothing of the
- * others in the request. The keys are compared without regard to case, since AWS does so where the tag is asked for.
+ * Only a condition on `aws:TagKeys` can exclude a key. A condition on `aws:RequestTag` names one tag that must be set, and says
+ * nothing about the others in the request. Keys are compared in any case, as AWS compares them in conditions.
  *
- * @returns undefined for an action that sets no tags of existing resources, and where the conditions exclude every key. What
- *   tags a resource while creating it keeps its own class.
+ * @returns undefined for an action that sets no tags of existing resources, and if the conditions exclude every key. An action
+ *   that tags a resource while creating it keeps its own class.
  */
 export function findSettableKey(
   { action, resource, conditions = [] }: Pairing,
@@ -49,24 +50,24 @@ export function findSettableKey(
   const [service = '', name = ''] = action.split(':')
   const isPlain = classify(action).class === 'tag' || TAGGING_NAME.test(name)
   if (!isPlain && !TAGGING_CALLS.has(action) && !removesTags(action, resource)) return undefined
-  const ofObjects = OBJECT_TAGGING.test(name)
+  const countsOnObjects = OBJECT_TAGGING.test(name)
   const found = protectedKeys.find(
     (each) =>
-      (!ofObjects || each.ofObjects) &&
+      (!countsOnObjects || each.countsOnObjects) &&
       (each.services?.includes(service) ?? true) &&
       !(isPlain && conditions.some((condition) => excludes(condition, each.key))),
   )
   return found && { ...found, canExclude: isPlain }
 }
 
-/** Tagging that AWS lists as a plain write. */
+/** Names of tagging actions that AWS files as plain writes. */
 const TAGGING_NAME = /^(Tag|Untag)[A-Z]/
 /**
- * Actions under other names that change the tags of what exists: AWS's models have tags among the input of the call, and its
- * documents say that an update takes them. What is not named may be removed, so a condition on `aws:TagKeys` excludes nothing.
+ * Actions with other names that change the tags of existing resources: AWS's models have tags in the input of the call, and
+ * AWS's documents say that the update applies them. Tags that the call does not name may be removed, so a condition on
+ * `aws:TagKeys` excludes nothing.
  */
-const TAGGING_CALLS: ReadonlySet<string> = new Set(
-  `
+const TAGGING_CALLS: ReadonlySet<string> = splitWords(`
   cloudformation:CreateChangeSet cloudformation:UpdateStack cloudformation:UpdateStackSet
   codebuild:UpdateFleet codebuild:UpdateProject codebuild:UpdateReportGroup
   cognito-identity:UpdateIdentityPool cognito-idp:UpdateUserPool
@@ -81,10 +82,7 @@ const TAGGING_CALLS: ReadonlySet<string> = new Set(
   servicecatalog:UpdatePortfolio servicecatalog:UpdateProduct servicecatalog:UpdateProvisionedProduct
   storagegateway:UpdateSnapshotSchedule
   tnb:UpdateSolNetworkInstance
-`
-    .trim()
-    .split(/\s+/),
-)
+`)
 
 /** API Gateway removes tags by DELETE of `/tags/…`; setting them is `permissions` for whoever may PUT. */
 function removesTags(action: string, { parts: [, , , , , path] }: ResourcePattern): boolean {

@@ -47,7 +47,7 @@ export const tagSelectorSchema = z.strictObject({
     .optional(),
 })
 
-/** The question to a tag label: a pair and its role. */
+/** A pair and its role. */
 export interface TaggedPair {
   readonly action: string
   readonly resource: ResourcePattern
@@ -71,15 +71,15 @@ export function findTagLabels(
 }
 
 /**
- * How a pair stands to resources with a tag. Only a condition on `aws:ResourceTag` with their key can say anything: by it a
- * pair is within them, or does not touch them; without it any resource of the service may have the tag.
+ * Compares a pair with the resources of a tag. Only a condition on `aws:ResourceTag` with their key can put the pair within
+ * them, or keep it from touching them. Without one, any resource of the service may have the tag.
  *
- * AWS compares tag keys in conditions without regard to case, so this does.
+ * Tag keys are compared in any case, as AWS compares them in conditions.
  */
 function compareTag(selector: TagSelector, pair: TaggedPair): { readonly within: boolean; readonly touches: boolean } {
   if (!isOfService(selector, pair)) return { within: false, touches: false }
-  const place = placeOf(selector, pair)
-  if (!place.touches) return { within: false, touches: false }
+  const accounts = compareAccounts(selector, pair)
+  if (!accounts.touches) return { within: false, touches: false }
   const condition = pair.conditions?.find(({ key }) => isTagCondition(key, selector.key))
   if (!condition) return { within: false, touches: true }
   const { operator, values } = condition
@@ -87,12 +87,12 @@ function compareTag(selector: TagSelector, pair: TaggedPair): { readonly within:
     operator === 'StringLike' ? selector.values.some((each) => matches(value, each)) : selector.values.includes(value)
   const isExact = (value: string) => operator === 'StringEquals' || !/[*?]/.test(value)
   return {
-    within: place.within && values.every((value) => isExact(value) && isMeant(value)),
+    within: accounts.within && values.every((value) => isExact(value) && isMeant(value)),
     touches: values.some(isMeant),
   }
 }
 
-/** An action may take resources of another service: `ssm:StartSession` opens a shell on an instance of EC2. */
+/** True if the action, or a resource that it takes, is of the selector's services: `ssm:StartSession` takes instances of EC2. */
 function isOfService({ services }: TagSelector, { action, resource }: TaggedPair): boolean {
   const { service, resourceTypes } = findAction(action)
   const isMeant = (each = '') => services?.includes(each) ?? hasTaggedResources(each)
@@ -106,8 +106,8 @@ function isTagCondition(conditionKey: string, tagKey: string): boolean {
   return conditionKey.toLowerCase() === `aws:resourcetag/${tagKey.toLowerCase()}`
 }
 
-/** True if a pair reaches the accounts of a selector. An ARN without an account counts for every account. */
-function placeOf(
+/** Compares the accounts of a pair and a selector. An ARN without an account touches every account. */
+function compareAccounts(
   { accounts }: TagSelector,
   { action, resource, role }: TaggedPair,
 ): { within: boolean; touches: boolean } {
@@ -122,7 +122,7 @@ function placeOf(
   }
 }
 
-/** True if `*` may be a resource of an account; a key or a queue of another one may let the role in. */
+/** True if `*` may mean a resource in an account. Another account's key or queue may let the role in. */
 function reachesAccount(action: string, role: ReachingRole, account: string): boolean {
   const reach = findReach(findAction(action), role)
   if (!reach) return true

@@ -1,7 +1,7 @@
-import { type ErrorCode, StintError } from '../core/errors.ts'
-import { DROP_REASONS, type DroppedActions, type DropReason } from './plan.ts'
+import { type ErrorCode, StintError } from '../../core/errors.ts'
+import { DROP_REASONS, type DroppedActions, type DropReason } from '../plan.ts'
 
-/** Names of actions that one row lists. */
+/** Most actions that one row names. */
 const MAX_NAMED = 20
 
 /** Members of one action wildcard, and why some of them are not in the plan. */
@@ -17,7 +17,7 @@ export function summariseDropped({ pattern, members, dropped }: WildcardMembers)
   return DROP_REASONS.flatMap((reason) => {
     const actions = dropped.filter((each) => each.reason === reason).map(({ action }) => action)
     if (actions.length === 0) return []
-    const { one, several } = WHY[reason]
+    const { one, several } = DROP_TEXTS[reason]
     const explanation = `${actions.length} of ${members} actions of ${pattern} ${actions.length === 1 ? one : several}`
     return [{ pattern, members, reason, count: actions.length, actions: actions.slice(0, MAX_NAMED), explanation }]
   })
@@ -27,20 +27,22 @@ export function summariseDropped({ pattern, members, dropped }: WildcardMembers)
 export function strictError({ reason, actions, count, pattern, explanation }: DroppedActions): StintError {
   const named = actions.slice(0, 5).join(', ')
   const more = count > 5 ? ' and others' : ''
-  return new StintError(WHY[reason].code, {
+  return new StintError(DROP_TEXTS[reason].code, {
     action: pattern,
     explanation: `${explanation} (${named}${more}), and the task is strict; name the actions that it needs.`,
   })
 }
 
-interface Why {
-  /** The rest of a sentence about one action, and about several. */
+interface DropText {
+  /** The rest of a sentence about one action. */
   readonly one: string
+  /** The same about several actions. */
   readonly several: string
+  /** The code of a strict task's refusal. */
   readonly code: ErrorCode
 }
 
-const WHY: Readonly<Record<DropReason, Why>> = {
+const DROP_TEXTS: Readonly<Record<DropReason, DropText>> = {
   needs_resource: { one: 'needs a resource', several: 'need a resource', code: 'RESOURCE_TOO_WIDE' },
   star_not_allowed: {
     one: 'takes "*" only, does more than list or read, and is not allowed to this role',
