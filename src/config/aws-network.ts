@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { z } from '../core/documents/schema.ts'
 import { isConfidentialUrl } from '../core/net/confidential-url.ts'
 import { urlHost } from '../core/net/host-port.ts'
+import { isNoProxyEntry } from '../core/net/proxy/no-proxy.ts'
 import { Secret } from '../core/secret.ts'
 
 const endpoint = z.string().refine(isConfidentialUrl, 'must be an https:// URL; http:// is for loopback only')
@@ -61,7 +62,10 @@ export const awsNetworkSettings = {
       /** A file with `user:password`. */
       credentialsFile: z.string().min(1).optional(),
       /** Hosts that are reached directly. */
-      noProxy: z.array(z.string().min(1)).max(1_000).default([]),
+      noProxy: z
+        .array(z.string().refine(isNoProxyEntry, 'must be *, a host name, an IP address or a range such as 10.0.0.0/8'))
+        .max(1_000)
+        .default([]),
       /** True if HTTPS_PROXY and NO_PROXY count where `url` and `noProxy` are not set. */
       fromEnvironment: z.boolean().default(true),
     })
@@ -129,6 +133,6 @@ function withProxyEnvironment(proxy: unknown, env: NodeJS.ProcessEnv): { proxy?:
   const settings: Record<string, unknown> = { ...proxy }
   const url = env.https_proxy ?? env.HTTPS_PROXY
   if (settings.fromEnvironment === false || settings.url !== undefined || !url) return {}
-  const noProxy = (env.no_proxy ?? env.NO_PROXY ?? '').split(/[\s,]+/).filter((entry) => entry !== '')
+  const noProxy = (env.no_proxy ?? env.NO_PROXY ?? '').split(/[\s,]+/).filter(isNoProxyEntry)
   return { proxy: { noProxy, ...settings, url: new Secret(url.includes('://') ? url : `http://${url}`) } }
 }

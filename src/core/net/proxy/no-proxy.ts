@@ -1,22 +1,46 @@
-import { isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import { isLoopbackHost } from '../loopback.ts'
 
-const ENTRY = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/
+const NAMED = /^(?:\[([0-9a-f:.]+)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/i
+const RANGE = /^([0-9a-f:.]+)\/(\d{1,3})$/i
 
 /**
- * Whether a host is reached without the proxy. Loopback always is. An entry is `*`, or a host name or an IP address with a port
- * if need be; a name stands for its subdomains too, with or without a leading `.` or `*.`, as curl and Go read `NO_PROXY`.
+ * Whether a host is reached without the proxy. Loopback always is. An entry is `*`, a host name or an IP address with a port
+ * if need be, or a range of addresses (`10.0.0.0/8`); a name stands for its subdomains too, with or without a leading `.` or
+ * `*.`, as curl and Go read `NO_PROXY`. A range covers hosts that are addresses: no name is resolved to compare it.
  */
 export function bypassesProxy(noProxy: readonly string[], host: string, port: number): boolean {
   const name = host.toLowerCase()
   return isLoopbackHost(name) || noProxy.some((entry) => covers(entry.trim().toLowerCase(), name, port))
 }
 
+/** Whether a text can be an entry of `bypassesProxy`; one that cannot covers nothing. */
+export function isNoProxyEntry(entry: string): boolean {
+  return entry === '*' || isIPv6(entry) || readRange(entry) !== undefined || NAMED.test(entry)
+}
+
 function covers(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true
   if (isIPv6(entry)) return entry === host
-  const [, address, name, onlyPort] = ENTRY.exec(entry) ?? []
+  const range = readRange(entry)
+  if (range) return isIP(host) !== 0 && range.check(host, family(host))
+  const [, address, name, onlyPort] = NAMED.exec(entry) ?? []
   if (onlyPort !== undefined && Number(onlyPort) !== port) return false
   const domain = address ?? name?.replace(/^\*?\./, '')
-  return domain !== undefined && (host === domain || host.endsWith(`.${domain}`))
+  if (!domain) return false
+  return host === domain || (isIP(host) === 0 && host.endsWith(`.${domain}`))
+}
+
+/** Undefined for what is no range of addresses. */
+function readRange(entry: string): BlockList | undefined {
+  const [, address = '', bits = ''] = RANGE.exec(entry) ?? []
+  const version = isIP(address)
+  if (version === 0 || Number(bits) > (version === 4 ? 32 : 128)) return undefined
+  const range = new BlockList()
+  range.addSubnet(address, Number(bits), family(address))
+  return range
+}
+
+function family(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4'
 }
