@@ -16,7 +16,7 @@ import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-st
 import { type NamedRoles, type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
 import { meterProvider } from '../metrics/meter-provider.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { loadAwsNetwork } from './aws/network.ts'
+import { openAwsNetwork } from './aws/network.ts'
 import { readSecret } from './aws/secret-files.ts'
 import { definePart } from './part.ts'
 import { findUnrevocable } from './revocation-reach.ts'
@@ -30,7 +30,13 @@ interface Needs extends Surroundings {
 export const provider = definePart({
   name: 'provider',
   async start({ config, clock, logger, partHealth, metrics }: Needs) {
-    const created = await createProvider(config, { clock, logger, partHealth, ...(metrics && { metrics }) })
+    const created = await createProvider(config, {
+      clock,
+      logger,
+      partHealth,
+      followEveryMs: config.identity.reloadEvery,
+      ...(metrics && { metrics }),
+    })
     const value = metrics ? meterProvider(created, metrics) : created
     if (metrics) followCloudClock(value, clock, metrics)
     partHealth.found('roles', findUnrevocable(config.roles))
@@ -47,12 +53,13 @@ export const provider = definePart({
 /**
  * The provider that a configuration describes, for the broker and for `stint doctor`.
  *
+ * @param deps.followEveryMs how often to look whether aws.caFile and aws.proxy.credentialsFile have changed; absent: never.
  * @param deps.partHealth shows what is wrong with AWS or with our credentials for it; absent: the log alone.
  * @throws {StintError} CONFIG_INVALID for a secret file that cannot be read or is empty, and as `createAwsStsProvider`
  */
 export async function createProvider(
   config: Config,
-  deps: ObserverDeps & { readonly clock: Clock },
+  deps: ObserverDeps & { readonly clock: Clock; readonly followEveryMs?: number },
 ): Promise<AwsStsProvider> {
   const { aws } = config
   const [credentials, iamCredentials] = await Promise.all([
@@ -72,7 +79,14 @@ export async function createProvider(
       { mintBy: aws.mintBy },
       'minting by GetScopedCredentials is unproven: it was never run against AWS',
     )
-  return createAwsStsProvider({
+  const { clock, followEveryMs, partHealth } = deps
+  const report = (component: string, problem: StintError | undefined) =>
+    problem ? partHealth?.failed(component, problem) : partHealth?.well(component)
+  const { network, close } = await openAwsNetwork(
+    aws,
+    followEveryMs === undefined ? undefined : { clock, everyMs: followEveryMs, report },
+  )
+  const provider = createAwsStsProvider({
     region: aws.region,
     roles,
     mintBy: aws.mintBy,
@@ -81,12 +95,19 @@ export async function createProvider(
     clock: deps.clock,
     profile: PROFILES[aws.profile],
     ...endpoints(aws),
-    network: await loadAwsNetwork(aws),
+    network,
     ...(aws.strictness && { strictness: aws.strictness }),
     ...(credentials && { credentials }),
     ...(iamCredentials && { iamCredentials }),
     observer: observer(deps, namedRoles(config)),
   })
+  return {
+    ...provider,
+    close: () => {
+      close()
+      provider.close()
+    },
+  }
 }
 
 function endpoints({ endpoint, stsEndpoint = endpoint, iamEndpoint = endpoint }: Config['aws']) {

@@ -1,37 +1,119 @@
 import { X509Certificate } from 'node:crypto'
 import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
+import { readSmallFile } from '../../core/files/read-small-file.ts'
+import { Reloading } from '../../core/files/reloading.ts'
 import type { HttpProxy } from '../../core/net/proxy/tunnel-agent.ts'
+import type { Secret } from '../../core/secret.ts'
 import type { AwsNetwork } from '../../credentials/aws-sts/calls/network.ts'
 import { readSecret } from './secret-files.ts'
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
+/** How the broker's calls travel to AWS, with an end to the following of its files. */
+export interface OpenedAwsNetwork {
+  readonly network: AwsNetwork
+  close(): void
+}
+
+/** How the files of the settings are followed: a rotated one is in use with nothing restarted. */
+export interface FollowFiles {
+  readonly clock: Clock
+  readonly everyMs: number
+  /** Told of a file that changed and cannot be used: what was read before stays in force until it can. */
+  readonly report: (component: string, problem: StintError | undefined) => void
+}
+
 /**
  * How the broker's calls travel to AWS, with the files that the settings name.
  *
+ * @param follow absent: the files are read once.
  * @throws {StintError} CONFIG_INVALID for a file that cannot be read or used.
  */
-export async function loadAwsNetwork({ fips, dualStack, caFile, proxy }: Config['aws']): Promise<AwsNetwork> {
-  return {
-    ...(fips !== undefined && { fips }),
-    ...(dualStack !== undefined && { dualStack }),
-    ...(caFile !== undefined && { ca: await readCertificates(caFile) }),
-    ...(proxy.url && { proxy: await loadProxy(proxy.url, proxy) }),
+export async function openAwsNetwork(
+  { fips, dualStack, caFile, proxy }: Config['aws'],
+  follow?: FollowFiles,
+): Promise<OpenedAwsNetwork> {
+  const files = new FollowedFiles(follow)
+  try {
+    const ca = caFile === undefined ? undefined : await files.open('aws-ca-file', caFile, readCertificates)
+    const tunnels = proxy.url && (await openProxy(proxy.url, proxy, files))
+    const network = {
+      ...(fips !== undefined && { fips }),
+      ...(dualStack !== undefined && { dualStack }),
+      ...(ca && { ca }),
+      ...(tunnels && { proxy: tunnels }),
+    }
+    return { network, close: () => files.close() }
+  } catch (error) {
+    files.close()
+    throw error
   }
 }
 
-async function loadProxy(
+/** Files that are read now, and again when they change. */
+class FollowedFiles {
+  readonly #follow: FollowFiles | undefined
+  readonly #opened: { stop(): Promise<void> }[] = []
+
+  constructor(follow: FollowFiles | undefined) {
+    this.#follow = follow
+  }
+
+  /** @returns the value of now @throws {StintError} what is wrong with the file */
+  async open<T>(component: string, file: string, load: (file: string) => Promise<T>): Promise<() => T> {
+    if (!this.#follow) {
+      const value = await load(file)
+      return () => value
+    }
+    const { clock, everyMs, report } = this.#follow
+    const reloading = new Reloading<T>({
+      clock,
+      pollMs: everyMs,
+      load: () => load(file),
+      fingerprint: async () => (await readSmallFile(file)).hash,
+      onState: (problem) => report(component, problem),
+    })
+    this.#opened.push(reloading)
+    await reloading.startWithValue()
+    return () => reloading.current()
+  }
+
+  close(): void {
+    for (const each of this.#opened) void each.stop()
+  }
+}
+
+async function openProxy(
   url: NonNullable<Config['aws']['proxy']['url']>,
   { credentialsFile, noProxy }: Config['aws']['proxy'],
+  files: FollowedFiles,
 ): Promise<HttpProxy> {
-  const credentials = credentialsFile === undefined ? url.credentials : await readSecret(credentialsFile)
-  if (credentials && !/^[^:\s]+:[^\r\n]*$/.test(credentials.reveal()))
-    throw new StintError('CONFIG_INVALID', {
-      explanation: `The credentials of the proxy must be user:password, in one line (${credentialsFile ?? 'HTTPS_PROXY'}).`,
-    })
   const { host, port, tls } = url
+  const credentials = await openCredentials(url, credentialsFile, files)
   return { host, port, tls, noProxy, ...(credentials && { credentials }) }
+}
+
+async function openCredentials(
+  { credentials }: NonNullable<Config['aws']['proxy']['url']>,
+  credentialsFile: string | undefined,
+  files: FollowedFiles,
+): Promise<(() => Secret) | undefined> {
+  if (credentialsFile === undefined) {
+    const fromUrl = credentials && checkCredentials(credentials, 'HTTPS_PROXY')
+    return fromUrl && (() => fromUrl)
+  }
+  return files.open('aws-proxy-credentials', credentialsFile, async (file) =>
+    checkCredentials(await readSecret(file), file),
+  )
+}
+
+/** @throws {StintError} CONFIG_INVALID */
+function checkCredentials(credentials: Secret, where: string): Secret {
+  if (/^[^:\s]+:[^\r\n]*$/.test(credentials.reveal())) return credentials
+  const explanation = `The credentials of the proxy must be user:password, in one line (${where}).`
+  throw new StintError('CONFIG_INVALID', { explanation })
 }
 
 async function readCertificates(caFile: string): Promise<string> {

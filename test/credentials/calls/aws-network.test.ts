@@ -15,6 +15,7 @@ import { createTrustDomain, type PracticeTrustDomain } from '../../../src/practi
 import { runDoctor } from '../../../src/start/doctor/doctor.ts'
 import { createProvider } from '../../../src/start/provider.ts'
 import { ConnectProxy, type ProxyMood } from '../../support/connect-proxy.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { type AwsHarness, INLINE_ROLE, mintRequest, PLAIN_ROLE, startAws } from '../harness.ts'
 
 const never = new AbortController().signal
@@ -76,11 +77,13 @@ interface Setup {
   readonly env?: NodeJS.ProcessEnv
   /** Where the broker's own keys come from; key files unless told otherwise. */
   readonly keys?: object
+  /** Follows the files, looking at them whenever this clock is moved on by a second. */
+  readonly following?: ManualClock
 }
 
 /** The provider of a configuration file, as a broker makes it. */
 async function fromFile(
-  { settings = {}, env = {}, keys }: Setup = {},
+  { settings = {}, env = {}, keys, following }: Setup = {},
   partHealth?: PartReports,
 ): Promise<AwsStsProvider> {
   const credentials = keys ?? { credentials: { accessKeyIdFile: 'id', secretAccessKeyFile: 'secret' } }
@@ -101,8 +104,9 @@ async function fromFile(
     destination: { write: (line: string) => void lines.push(JSON.parse(line)) },
   })
   const provider = await createProvider(loadConfig({ file: join(folder, 'stint.yaml'), env }), {
-    clock: aws.clock,
+    clock: following ?? aws.clock,
     logger,
+    ...(following && { followEveryMs: 1_000 }),
     ...(partHealth && { partHealth }),
   })
   ends.push(() => provider.close())
@@ -225,7 +229,7 @@ describe('calls to AWS by a proxy', () => {
     const failures: FailedCall[] = []
     const provider = aws.with({
       stsEndpoint: `https://${STS}`,
-      network: { ca: pki.rootCertPem, proxy: { host: '127.0.0.1', port: proxy.port, tls: false, noProxy: [] } },
+      network: { ca: () => pki.rootCertPem, proxy: { host: '127.0.0.1', port: proxy.port, tls: false, noProxy: [] } },
       http: { connectionTimeoutMs: 20, requestTimeoutMs: 5_000 },
       observer: { callFailed: (call) => failures.push(call) },
     })
@@ -295,6 +299,67 @@ describe('the certificates of the endpoints', () => {
       writeFileSync(join(folder, 'ca.pem'), text)
       await expect(fromFile()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     })
+})
+
+describe('files that are rotated while the broker runs', () => {
+  let problems: Map<string, string | undefined>
+  const partHealth = {
+    failed: (component: string, error: StintError) => void problems.set(component, error.details.explanation),
+    well: (component: string) => void problems.delete(component),
+  }
+  beforeEach(() => {
+    problems = new Map()
+  })
+
+  test('certificates count for each connection from then on; a broken file is a problem, and changes nothing', async () => {
+    const following = new ManualClock()
+    const file = join(folder, 'ca.pem')
+    const provider = await fromFile({ settings: { proxy: { url: url() } }, following }, partHealth)
+    await mint(provider)
+    const change = async (text: string, seen: () => void) => {
+      writeFileSync(file, text)
+      await vi.waitFor(async () => {
+        await following.advance(1_000)
+        seen()
+      })
+    }
+    await change('hello', () => expect(problems.get('aws-ca-file')).toContain('must hold certificates in PEM'))
+    await mint(provider)
+    const other = await createTrustDomain('other.test', { intermediate: true })
+    await change(other.rootCertPem, () => expect([...problems]).toEqual([]))
+    // The connection of before is still open, and is not used.
+    await expect(mint(provider)).rejects.toMatchObject({
+      details: { outcome: 'not_minted', explanation: expect.stringContaining('certificate') },
+    })
+    await change('hello', () => expect(problems.has('aws-ca-file')).toBe(true))
+    await change(`${other.rootCertPem}\n${pki.rootCertPem}`, () => expect(problems.has('aws-ca-file')).toBe(false))
+    await mint(provider)
+  })
+
+  test('the password of a proxy counts for each tunnel from then on', async () => {
+    const following = new ManualClock()
+    const file = join(folder, 'proxy-user')
+    writeFileSync(file, 'stint:before')
+    const settings = { proxy: { url: url(), credentialsFile: file } }
+    const provider = await fromFile({ settings, following }, partHealth)
+    const sent = () => Buffer.from(proxy.connects.at(-1)?.authorization?.split(' ')[1] ?? '', 'base64').toString()
+    await mint(provider)
+    expect(sent()).toBe('stint:before')
+    writeFileSync(file, 'nobody')
+    await vi.waitFor(async () => {
+      await following.advance(1_000)
+      expect(problems.get('aws-proxy-credentials')).toContain('must be user:password')
+    })
+    expect(JSON.stringify([...problems])).not.toContain('nobody')
+    writeFileSync(file, 'stint:after')
+    await vi.waitFor(async () => {
+      await following.advance(1_000)
+      expect([...problems]).toEqual([])
+    })
+    // Another account's IAM needs a tunnel of its own.
+    await provider.readDenyList(`inline:${INLINE_ROLE}`, never).catch(() => undefined)
+    expect(sent()).toBe('stint:after')
+  })
 })
 
 describe("AWS's endpoints", () => {

@@ -13,8 +13,8 @@ export interface HttpProxy {
   readonly port: number
   /** True if the proxy itself is spoken to over TLS. */
   readonly tls: boolean
-  /** `user:password`, for Basic authentication. */
-  readonly credentials?: Secret
+  /** `user:password`, for Basic authentication; asked for each tunnel. */
+  readonly credentials?: () => Secret
   /** Hosts that are reached directly: see `bypassesProxy`. */
   readonly noProxy: readonly string[]
 }
@@ -81,8 +81,9 @@ export class TunnelAgent extends https.Agent {
   }
 
   #connectRequest(target: string): http.ClientRequest {
-    const { proxy, ca, rejectUnauthorized = true } = this.#settings
-    const authorization = proxy.credentials && Buffer.from(proxy.credentials.reveal()).toString('base64')
+    const { proxy } = this.#settings
+    const { ca, rejectUnauthorized = true } = this.options
+    const authorization = proxy.credentials && Buffer.from(proxy.credentials().reveal()).toString('base64')
     const request = {
       host: proxy.host,
       port: proxy.port,

@@ -1,3 +1,4 @@
+import https from 'node:https'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { type HttpProxy, TunnelAgent } from '../../../core/net/proxy/tunnel-agent.ts'
 
@@ -7,8 +8,11 @@ export interface AwsNetwork {
   readonly fips?: boolean
   /** Endpoints with IPv6 addresses too; unset as AWS's shared config says. */
   readonly dualStack?: boolean
-  /** PEM certificates that answer for the endpoints and for a proxy over TLS, in the place of the public ones. */
-  readonly ca?: string
+  /**
+   * PEM certificates that answer for the endpoints and for a proxy over TLS, in the place of the public ones; asked for each
+   * connection.
+   */
+  readonly ca?: () => string
   readonly proxy?: HttpProxy
 }
 
@@ -35,13 +39,27 @@ export function createRequestHandler(options: {
 }): NodeHttpHandler {
   const { http, maxSockets, network: { ca, proxy } = {} } = options
   // Said here, since NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise let any server be AWS.
-  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true, ...(ca && { ca }) }
+  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true }
   return new NodeHttpHandler({
     // A tunnel is two connections, one to the proxy and one from there, and its agent says which proxy failed.
     connectionTimeout: http.connectionTimeoutMs * (proxy ? 3 : 1),
     requestTimeout: http.requestTimeoutMs,
     throwOnRequestTimeout: true,
     httpAgent: agent,
-    httpsAgent: proxy ? new TunnelAgent({ ...agent, proxy, tunnelTimeoutMs: http.connectionTimeoutMs * 2 }) : agent,
+    httpsAgent: withCertificates(
+      proxy
+        ? new TunnelAgent({ ...agent, proxy, tunnelTimeoutMs: http.connectionTimeoutMs * 2 })
+        : new https.Agent(agent),
+      ca,
+    ),
   })
+}
+
+/**
+ * Has each new connection verified by the certificates of its time. An agent merges its options into those of each request and
+ * keeps connections and TLS sessions apart by them, so none that was made with other certificates is used again.
+ */
+function withCertificates(agent: https.Agent, ca: (() => string) | undefined): https.Agent {
+  if (ca) Object.defineProperty(agent.options, 'ca', { get: ca, enumerable: true })
+  return agent
 }
