@@ -2,6 +2,7 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { partitionOfRegion } from '../aws/partitions.ts'
 import { PROFILES, STORE_PROFILES } from '../aws/store-profile.ts'
 import { instantText, z } from '../core/documents/schema.ts'
+import { STS_CLIENTS } from '../credentials/aws-sts/calls/assume-role-call.ts'
 import { DENY_KEYS } from '../credentials/aws-sts/deny/deny-document.ts'
 import { MINT_BY } from '../credentials/aws-sts/mint/mint-by.ts'
 import { TOKEN_REUSE } from '../grants/agents/token-guard.ts'
@@ -87,6 +88,8 @@ const settings = z.strictObject({
     callsPerSecond: count(1, 10_000).default(300),
     /** Unproven: `scoped-credentials`, GetScopedCredentials from one AssumeRole a grant. */
     mintBy: z.enum(MINT_BY).default('assume-role'),
+    /** What sends AssumeRole for leases: our own code on the SDK's parts, or the SDK's client. */
+    stsClient: z.enum(STS_CLIENTS).default('direct'),
     /** By which keys a boundary names the sessions that it denies. */
     denyBy: z.enum(DENY_KEYS).default('both'),
     /** How often STS is asked whether the broker's own credentials work (GetCallerIdentity); `0s` for never. */

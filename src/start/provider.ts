@@ -90,6 +90,7 @@ export async function createProvider(
     region: aws.region,
     roles,
     mintBy: aws.mintBy,
+    stsClient: aws.stsClient,
     denyBy: aws.denyBy,
     callsPerSecond: aws.callsPerSecond,
     clock: deps.clock,

@@ -296,6 +296,13 @@ test('leases are not minted by GetScopedCredentials of the global endpoint, whic
   expect(load(GOOD).aws.mintBy).toBe('assume-role')
 })
 
+test('leases are minted by the direct client unless the SDK is asked for', () => {
+  const aws = (settings: object) => withSections({ aws: { region: 'us-east-1', ...settings } })
+  expect(load(GOOD).aws.stsClient).toBe('direct')
+  expect(load(aws({ stsClient: 'sdk' })).aws.stsClient).toBe('sdk')
+  expect(problemsOf(aws({ stsClient: 'fast' })).map(({ path }) => path)).toEqual(['aws.stsClient'])
+})
+
 describe('the way to AWS', () => {
   const aws = (settings: object) =>
     withSections({

@@ -8,7 +8,14 @@ import type { CredentialProvider } from '../provider.ts'
 import { IamAccounts } from './accounts/iam-accounts.ts'
 import { MintLanes, STS_SOCKETS } from './accounts/mint-lanes.ts'
 import { type AwsRole, ServedRoles } from './accounts/served-roles.ts'
-import { createIamClient, createIamClients, createStsClient, createStsClients } from './calls/clients.ts'
+import type { StsClientKind } from './calls/assume-role-call.ts'
+import {
+  createIamClient,
+  createIamClients,
+  createMintClient,
+  createStsClient,
+  createStsClients,
+} from './calls/clients.ts'
 import type { AwsNetwork, HttpLimits } from './calls/network.ts'
 import type { ProviderObserver } from './calls/observer.ts'
 import type { RetryLimits } from './calls/retry.ts'
@@ -47,6 +54,8 @@ export interface AwsStsProviderOptions {
   readonly roles: readonly AwsRole[]
   /** Default `assume-role`. */
   readonly mintBy?: MintBy
+  /** What sends AssumeRole for leases. Default `direct`. */
+  readonly stsClient?: StsClientKind
   /** Pace of STS calls, below the quota of 600 a second an account and region. Default 300. */
   readonly callsPerSecond?: number
   readonly clock: Clock
@@ -106,7 +115,15 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
     clock: options.clock,
     onProblem: (roleArn, error) => shared.observer.externalIdRead?.(roleArn, error),
   })
-  const { credentials, iamCredentials, sts, iam, writerSts, callers } = ownClients(options, shared)
+  const {
+    credentials,
+    iamCredentials,
+    sts,
+    assumeRole: sendAssumeRole,
+    iam,
+    writerSts,
+    callers,
+  } = ownClients(options, shared)
   const accounts = new IamAccounts({
     denyLists,
     own: { client: iam, credentials: iamCredentials },
@@ -125,7 +142,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
   const mintLimits = { ...MINT, ...options.mintLimits }
   const minterDeps = {
     ...shared,
-    client: sts,
+    assumeRole: sendAssumeRole,
     credentials,
     bucket: new TokenBucket({
       clock: options.clock,
@@ -220,7 +237,8 @@ function ownClients(options: ToldOptions, shared: ReturnType<typeof sharedParts>
   const credentials = brokerCredentials(options, options.credentials)
   const iamCredentials = options.iamCredentials ? brokerCredentials(options, options.iamCredentials) : credentials
   const stsOptions = { ...endpointOptions(options, options.stsEndpoint), maxSockets: STS_SOCKETS }
-  const sts = createStsClient({ ...stsOptions, credentials: credentials.source })
+  const mints = createMintClient({ ...stsOptions, credentials: credentials.source }, options.stsClient ?? 'direct')
+  const { client: sts, assumeRole } = mints
   // Not the minting client: a revocation must find a socket whatever the mints are waiting for.
   const writerSts = createStsClient({ ...stsOptions, credentials: iamCredentials.source })
   const iam = createIamClient({
@@ -231,7 +249,7 @@ function ownClients(options: ToldOptions, shared: ReturnType<typeof sharedParts>
   const callers: CallerIdentityDeps[] = [{ ...shared, service: 'sts', client: sts, credentials }]
   if (iamCredentials !== credentials)
     callers.push({ ...shared, service: 'iam', client: writerSts, credentials: iamCredentials })
-  return { credentials, iamCredentials, sts, iam, writerSts, callers }
+  return { credentials, iamCredentials, sts, assumeRole, iam, writerSts, callers }
 }
 
 function sharedParts(options: AwsStsProviderOptions) {

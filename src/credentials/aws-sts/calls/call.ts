@@ -47,6 +47,13 @@ export function observe<C extends STSClient | IAMClient>(client: C, onTime?: (cl
   return client
 }
 
+/** How long one call may take, who can end it, and where it tells how far it got. */
+export interface SendOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly exchange: Exchange
+}
+
 /**
  * Sends one command once, and returns within `timeoutMs` whatever the far side does (a body that trickles, a credential
  * source that hangs).
@@ -57,7 +64,7 @@ export function observe<C extends STSClient | IAMClient>(client: C, onTime?: (cl
 export async function sendOnce<R>(
   send: (abortSignal: AbortSignal) => Promise<R>,
   command: Command,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly exchange: Exchange },
+  options: SendOptions,
 ): Promise<R> {
   const { signal, exchange } = options
   exchanges.set(command.input, exchange)

@@ -2,8 +2,17 @@ import { IAMClient } from '@aws-sdk/client-iam'
 import { STSClient } from '@aws-sdk/client-sts'
 import { StintError } from '../../../core/errors.ts'
 import { isConfidentialUrl } from '../../../core/net/confidential-url.ts'
+import { type SendAssumeRole, type StsClientKind, sdkAssumeRole } from './assume-role-call.ts'
 import { observe } from './call.ts'
-import { type AwsNetwork, createRequestHandler, endpointVariant, type HttpLimits } from './network.ts'
+import { directAssumeRole } from './direct/direct-assume-role.ts'
+import {
+  type AwsNetwork,
+  callLimits,
+  createAgents,
+  createRequestHandler,
+  endpointVariant,
+  type HttpLimits,
+} from './network.ts'
 
 /** AWS's own shape of static or refreshing credentials. */
 export type AwsCredentialSource = NonNullable<ConstructorParameters<typeof STSClient>[0]>['credentials']
@@ -28,6 +37,28 @@ export interface ClientOptions {
  */
 export function createStsClient(options: ClientOptions): STSClient {
   return observe(new STSClient(settings(options)), options.onTime)
+}
+
+/** The client that mints, how AssumeRole is sent with its settings, and an end to its sockets. */
+export interface MintClient {
+  readonly client: STSClient
+  readonly assumeRole: SendAssumeRole
+}
+
+/**
+ * A client as `createStsClient` makes it, and AssumeRole over its connections.
+ *
+ * @throws {StintError} as `createStsClient`
+ */
+export function createMintClient(options: ClientOptions, kind: StsClientKind): MintClient {
+  const agents = createAgents(options)
+  const requestHandler = createRequestHandler(options, agents)
+  const client = observe(new STSClient({ ...settings(options), requestHandler }), options.onTime)
+  if (kind === 'sdk') return { client, assumeRole: sdkAssumeRole(client) }
+  return {
+    client,
+    assumeRole: directAssumeRole({ client, agents, limits: callLimits(options), onTime: options.onTime }),
+  }
 }
 
 /** Clients as `createStsClient` makes them, which share their sockets, each for credentials of its own. */

@@ -1,3 +1,4 @@
+import http from 'node:http'
 import https from 'node:https'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { type HttpProxy, TunnelAgent } from '../../../core/net/proxy/tunnel-agent.ts'
@@ -31,27 +32,46 @@ export function endpointVariant({ fips, dualStack }: AwsNetwork) {
   }
 }
 
-/** The request handler of SDK clients; close it with `destroy`. */
-export function createRequestHandler(options: {
+/** Settings of the connections to AWS. */
+export interface ConnectionOptions {
   readonly http: HttpLimits
   readonly maxSockets: number
   readonly network?: AwsNetwork
-}): NodeHttpHandler {
-  const { http, maxSockets, network: { ca, proxy } = {} } = options
+}
+
+/** Pools of kept connections, for plain HTTP (loopback only) and for TLS. */
+export interface AwsAgents {
+  readonly http: http.Agent
+  readonly https: https.Agent
+}
+
+/** Pools whose TLS connections are verified, and go through the proxy where there is one. */
+export function createAgents({ http: limits, maxSockets, network: { ca, proxy } = {} }: ConnectionOptions): AwsAgents {
   // Said here, since NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would otherwise let any server be AWS.
-  const agent = { keepAlive: true, maxSockets, rejectUnauthorized: true }
+  const options = { keepAlive: true, maxSockets, rejectUnauthorized: true }
+  const tls = proxy
+    ? new TunnelAgent({ ...options, proxy, tunnelTimeoutMs: limits.connectionTimeoutMs * 2 })
+    : new https.Agent(options)
+  return { http: new http.Agent(options), https: withCertificates(tls, ca) }
+}
+
+/** The timeouts of one call. A tunnel is two connections, one to the proxy and one from there; its agent says which failed. */
+export function callLimits({
+  http: limits,
+  network: { proxy } = {},
+}: Omit<ConnectionOptions, 'maxSockets'>): HttpLimits {
+  return { ...limits, connectionTimeoutMs: limits.connectionTimeoutMs * (proxy ? 3 : 1) }
+}
+
+/** The request handler of SDK clients; close it with `destroy`. */
+export function createRequestHandler(options: ConnectionOptions, agents = createAgents(options)): NodeHttpHandler {
+  const limits = callLimits(options)
   return new NodeHttpHandler({
-    // A tunnel is two connections, one to the proxy and one from there, and its agent says which proxy failed.
-    connectionTimeout: http.connectionTimeoutMs * (proxy ? 3 : 1),
-    requestTimeout: http.requestTimeoutMs,
+    connectionTimeout: limits.connectionTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
     throwOnRequestTimeout: true,
-    httpAgent: agent,
-    httpsAgent: withCertificates(
-      proxy
-        ? new TunnelAgent({ ...agent, proxy, tunnelTimeoutMs: http.connectionTimeoutMs * 2 })
-        : new https.Agent(agent),
-      ca,
-    ),
+    httpAgent: agents.http,
+    httpsAgent: agents.https,
   })
 }
 

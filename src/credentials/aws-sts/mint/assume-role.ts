@@ -1,4 +1,3 @@
-import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts'
 import type { LeaseEndForm } from '../../../aws/store-profile.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
@@ -6,7 +5,8 @@ import type { TokenBucket } from '../../../core/limits/token-bucket.ts'
 import type { Secret } from '../../../core/secret.ts'
 import type { IssuedCredentials } from '../../provider.ts'
 import type { MintLanes } from '../accounts/mint-lanes.ts'
-import { type Exchange, sendOnce } from '../calls/call.ts'
+import type { SendAssumeRole } from '../calls/assume-role-call.ts'
+import type { Exchange } from '../calls/call.ts'
 import { failedCall, type ProviderObserver } from '../calls/observer.ts'
 import { type Attempt, type RetryLimits, withRetry } from '../calls/retry.ts'
 import type { BrokerCredentials } from '../own-credentials/broker-credentials.ts'
@@ -21,8 +21,8 @@ const REFUSED_SKEW_MS = 300_000
 
 /** Dependencies of AssumeRole. The external ids are read per mint. */
 export interface AssumeRoleDeps {
-  readonly client: STSClient
-  /** The credentials that the client signs with. */
+  readonly assumeRole: SendAssumeRole
+  /** The credentials that the call is signed with. */
   readonly credentials: BrokerCredentials
   readonly clock: Clock
   readonly random: () => number
@@ -89,16 +89,11 @@ export class AssumeRoleMinter {
     attempt: Attempt,
     signal: AbortSignal,
   ): Promise<IssuedCredentials> {
-    const { client, clock, strictness, leaseEnd, attemptTimeoutMs } = this.#deps
+    const { assumeRole, clock, strictness, leaseEnd, attemptTimeoutMs } = this.#deps
     const input = sessionRequest(session, externalId, clock.now(), leaseEnd)
-    const command = new AssumeRoleCommand(input)
     const exchange: Exchange = { sent: false }
     try {
-      const answer = await sendOnce((abortSignal) => client.send(command, { abortSignal }), command, {
-        timeoutMs: attemptTimeoutMs,
-        signal,
-        exchange,
-      })
+      const answer = await assumeRole(input, { timeoutMs: attemptTimeoutMs, signal, exchange })
       attempt.sent = true
       const now = clock.now()
       this.#checkClock(exchange, now, 'unknown')
