@@ -32,6 +32,9 @@
 {{- end -}}
 {{- end -}}
 {{- include "stint.checkAdmin" . -}}
+{{- include "stint.checkMetrics" . -}}
+{{- include "stint.checkAgentsService" . -}}
+{{- include "stint.checkExtras" . -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.agentsFrom) -}}
 {{- fail "networkPolicy.agentsFrom is empty: no agent could reach the broker; list the allowed peers, or set networkPolicy.enabled to false." -}}
 {{- end -}}
@@ -142,6 +145,57 @@
 {{- end -}}
 {{- else if $values.networkPolicy.adminFrom -}}
 {{- fail "networkPolicy.adminFrom is set, yet admin.service.enabled is false: the admin API listens on the pod's loopback alone." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stint.checkMetrics" -}}
+{{- $values := .Values -}}
+{{- if $values.metrics.enabled -}}
+{{- if and $values.networkPolicy.enabled (not $values.networkPolicy.metricsFrom) -}}
+{{- fail "metrics.enabled needs networkPolicy.metricsFrom: the network policy would block everyone; list your Prometheus." -}}
+{{- end -}}
+{{- else if $values.networkPolicy.metricsFrom -}}
+{{- fail "networkPolicy.metricsFrom is set, yet metrics.enabled is false: there is no port to reach." -}}
+{{- else if $values.metrics.serviceMonitor.enabled -}}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.enabled: there is nothing to scrape." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stint.checkAgentsService" -}}
+{{- $service := .Values.agents.service -}}
+{{- range list "loadBalancerClass" "loadBalancerSourceRanges" -}}
+{{- if and (get $service .) (ne $service.type "LoadBalancer") -}}
+{{- fail (printf "agents.service.%s needs agents.service.type LoadBalancer; it is %s." . $service.type) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $service.externalTrafficPolicy (eq $service.type "ClusterIP") -}}
+{{- fail "agents.service.externalTrafficPolicy needs agents.service.type LoadBalancer or NodePort; it is ClusterIP." -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What is added to the pod must not take the place of what the chart sets. */}}
+{{- define "stint.checkExtras" -}}
+{{- range .Values.extraEnv -}}
+{{- if or (hasPrefix "STINT_" .name) (eq .name "AWS_EC2_METADATA_DISABLED") -}}
+{{- fail (printf "extraEnv has %s, which the chart sets or which overrides stint.yaml: use the chart's values and config." .name) -}}
+{{- end -}}
+{{- end -}}
+{{- $own := dict -}}
+{{- range include "stint.volumes" . | fromYamlArray }}{{ $_ := set $own .name true }}{{ end -}}
+{{- $added := dict -}}
+{{- range .Values.extraVolumes -}}
+{{- if or (hasKey $own .name) (eq .name "ledger") -}}
+{{- fail (printf "extraVolumes has %s, which is a volume of the chart's own: choose another name." .name) -}}
+{{- end -}}
+{{- $_ := set $added .name true -}}
+{{- end -}}
+{{- range .Values.extraVolumeMounts -}}
+{{- if not (hasKey $added .name) -}}
+{{- fail (printf "extraVolumeMounts mounts %s, which is not in extraVolumes." .name) -}}
+{{- end -}}
+{{- if or (hasPrefix "/etc/stint" .mountPath) (hasPrefix "/var/lib/stint" .mountPath) (hasPrefix "/spiffe-workload-api" .mountPath) -}}
+{{- fail (printf "extraVolumeMounts mounts %s at %s, which is the chart's own: choose another path." .name .mountPath) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -10,6 +10,7 @@ so that the broker's own default holds.
 {{- $listen := dict "agents" (printf "%s:8443" $host) "health" (printf "%s:8446" $host) "admin" "127.0.0.1:8445" -}}
 {{- if $values.admin.service.enabled }}{{ $_ := set $listen "admin" (printf "%s:8445" $host) }}{{ end -}}
 {{- if $values.bearer.enabled }}{{ $_ := set $listen "bearer" (printf "%s:8444" $host) }}{{ end -}}
+{{- if $values.metrics.enabled }}{{ $_ := set $listen "metrics" (printf "%s:8448" $host) }}{{ end -}}
 {{- $_ := set $config "listen" $listen -}}
 {{- $_ := set $config "identity" (include "stint.identity" . | fromYaml) -}}
 

@@ -44,6 +44,9 @@ name: {{ .name | quote }}
 namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "stint.labels" .root | nindent 2 }}
+{{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with .annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

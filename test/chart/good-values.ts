@@ -35,6 +35,14 @@ export const ADMIN_OUTSIDE: Values = {
   networkPolicy: { adminFrom: [{ podSelector: { matchLabels: { app: 'console' } } }] },
 }
 
+/** Metrics, with a Prometheus that may read them. */
+export const METRICS: Values = {
+  metrics: { enabled: true },
+  networkPolicy: {
+    metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+  },
+}
+
 /** The broker's SVID, and the bundle of its trust domain, from the Workload API. */
 export const WORKLOAD_API: Values = {
   serverIdentity: { existingSecret: '', workloadApi: true },

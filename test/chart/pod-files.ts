@@ -7,6 +7,7 @@ import { find, type KubeObject } from './render.ts'
 
 interface Pod {
   readonly containers: readonly { readonly volumeMounts: readonly { name: string; mountPath: string }[] }[]
+  readonly securityContext: { readonly runAsUser?: number; readonly runAsGroup?: number; readonly fsGroup?: number }
   readonly volumes: readonly {
     readonly name: string
     readonly persistentVolumeClaim?: object

@@ -7,6 +7,7 @@ import {
   good,
   ISSUER,
   lay,
+  METRICS,
   OPERATOR,
   POLICY,
   ROLE,
@@ -51,6 +52,54 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
     name: 'a password for no proxy',
     values: { config: { aws: { proxy: { credentialsSecret: { name: 'proxy', key: 'user' } } } } },
     says: 'config.aws.proxy.credentialsSecret needs config.aws.proxy.url',
+  },
+  {
+    name: 'metrics that the network policy hides from everybody',
+    values: { metrics: { enabled: true } },
+    says: 'metrics.enabled needs networkPolicy.metricsFrom',
+  },
+  {
+    name: 'peers for metrics that are not served',
+    values: lay(METRICS, { metrics: { enabled: false } }),
+    says: 'networkPolicy.metricsFrom is set, yet metrics.enabled is false',
+  },
+  {
+    name: 'a monitor of metrics that are not served',
+    values: { metrics: { serviceMonitor: { enabled: true } } },
+    says: 'metrics.serviceMonitor.enabled needs metrics.enabled',
+  },
+  {
+    name: 'a load balancer class without a load balancer',
+    values: { agents: { service: { loadBalancerClass: 'service.k8s.aws/nlb' } } },
+    says: 'agents.service.loadBalancerClass needs agents.service.type LoadBalancer; it is ClusterIP',
+  },
+  {
+    name: 'a traffic policy for callers that a Service inside does not have',
+    values: { agents: { service: { externalTrafficPolicy: 'Local' } } },
+    says: 'agents.service.externalTrafficPolicy needs agents.service.type LoadBalancer or NodePort',
+  },
+  {
+    name: 'a variable that overrides stint.yaml behind the chart',
+    values: { extraEnv: [{ name: 'STINT_CONFIG_LISTEN__ADMIN', value: '0.0.0.0:8445' }] },
+    says: 'extraEnv has STINT_CONFIG_LISTEN__ADMIN',
+  },
+  {
+    name: "a volume with the name of one of the chart's",
+    values: { extraVolumes: [{ name: 'config', emptyDir: {} }] },
+    says: 'extraVolumes has config',
+  },
+  {
+    name: 'a mount of no volume',
+    values: { extraVolumeMounts: [{ name: 'profile', mountPath: '/etc/aws' }] },
+    says: 'extraVolumeMounts mounts profile, which is not in extraVolumes',
+  },
+  {
+    name: "a mount over the chart's own files",
+    values: {
+      extraVolumes: [{ name: 'profile', emptyDir: {} }],
+      extraVolumeMounts: [{ name: 'profile', mountPath: '/etc/stint/policies' }],
+    },
+    says: "extraVolumeMounts mounts profile at /etc/stint/policies, which is the chart's own",
   },
   { name: 'two replicas', values: { replicaCount: 2 }, says: 'replicaCount must be 1: the ledger is one SQLite file' },
   { name: 'no replica', values: { replicaCount: 0 }, says: 'replicaCount must be 1' },

@@ -11,6 +11,7 @@ import {
   ISSUER,
   KUBERNETES,
   lay,
+  METRICS,
   OPERATOR,
   POLICY,
   ROLE,
@@ -64,6 +65,81 @@ const ROWS: readonly Row[] = [
       identity: { domains: { 'example.org': { file: '/etc/stint/bundles/example.org/bundle', format: 'spiffe' } } },
       ledger: { file: '/var/lib/stint/ledger.db' },
       server: { drainTime: 15_000 },
+    },
+  },
+  {
+    name: 'metrics for the Prometheus operator',
+    values: lay(METRICS, {
+      metrics: { serviceMonitor: { enabled: true, interval: '15s', labels: { release: 'prom' } } },
+    }),
+    shows: {
+      'Service stint-metrics': {
+        metadata: { labels: expect.objectContaining({ 'app.kubernetes.io/component': 'metrics' }) },
+        spec: { type: 'ClusterIP', ports: [expect.objectContaining({ port: 8448, targetPort: 'metrics' })] },
+      },
+      'ServiceMonitor stint': {
+        metadata: { labels: expect.objectContaining({ release: 'prom' }) },
+        spec: {
+          selector: { matchLabels: expect.objectContaining({ 'app.kubernetes.io/component': 'metrics' }) },
+          endpoints: [{ port: 'metrics', path: '/metrics', interval: '15s' }],
+        },
+      },
+      'StatefulSet stint': container({ ports: holds({ name: 'metrics', containerPort: 8448 }) }),
+      'NetworkPolicy stint': {
+        spec: { ingress: holds({ ports: [{ protocol: 'TCP', port: 'metrics' }] }) },
+      },
+    },
+    config: { listen: { metrics: port(8448) } },
+  },
+  {
+    name: 'metrics without the operator',
+    values: METRICS,
+    shows: { 'Service stint-metrics': {}, 'ServiceMonitor stint': undefined },
+  },
+  {
+    name: 'ids that the cluster assigns, and additions to the pod',
+    values: {
+      fixedIds: false,
+      extraEnv: [{ name: 'AWS_PROFILE', value: 'stint' }],
+      extraVolumes: [{ name: 'profile', configMap: { name: 'aws-profile' } }],
+      extraVolumeMounts: [{ name: 'profile', mountPath: '/etc/aws', readOnly: true }],
+    },
+    shows: {
+      'StatefulSet stint': pod({
+        volumes: holds({ name: 'profile' }),
+        containers: [
+          expect.objectContaining({
+            env: holds({ name: 'AWS_PROFILE' }),
+            volumeMounts: holds({ name: 'profile', mountPath: '/etc/aws' }),
+          }),
+        ],
+      }),
+    },
+  },
+  {
+    name: 'a load balancer for agents outside',
+    values: {
+      agents: {
+        service: {
+          type: 'LoadBalancer',
+          loadBalancerClass: 'service.k8s.aws/nlb',
+          loadBalancerSourceRanges: ['192.0.2.0/24'],
+          externalTrafficPolicy: 'Local',
+          ipFamilyPolicy: 'PreferDualStack',
+        },
+      },
+      networkPolicy: { agentsFrom: [{ ipBlock: { cidr: '192.0.2.0/24' } }] },
+    },
+    shows: {
+      'Service stint': {
+        spec: {
+          type: 'LoadBalancer',
+          loadBalancerClass: 'service.k8s.aws/nlb',
+          loadBalancerSourceRanges: ['192.0.2.0/24'],
+          externalTrafficPolicy: 'Local',
+          ipFamilyPolicy: 'PreferDualStack',
+        },
+      },
     },
   },
   {
@@ -772,7 +848,7 @@ describe.skipIf(!inject('tools'))('the chart', () => {
             spec: {
               automountServiceAccountToken: false,
               enableServiceLinks: false,
-              securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+              securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
               containers: [
                 {
                   args: ['serve', '--config', '/etc/stint/config/stint.yaml'],
@@ -790,6 +866,15 @@ describe.skipIf(!inject('tools'))('the chart', () => {
       expect(podOf(of(name)).containers).toHaveLength(1)
     })
   }
+
+  test('the pod has ids of its own, unless the cluster assigns them', () => {
+    const ids = (name: string) => {
+      const { runAsUser, runAsGroup, fsGroup } = podOf(of(name)).securityContext
+      return [runAsUser, runAsGroup, fsGroup]
+    }
+    expect(ids('the least')).toEqual([65_532, 65_532, 65_532])
+    expect(ids('ids that the cluster assigns, and additions to the pod')).toEqual([undefined, undefined, undefined])
+  })
 
   test('a certificate from the Workload API takes no Secret, and the network policy no rule for it', () => {
     const row = of('certificate and bundle from the Workload API')

@@ -45,7 +45,13 @@ describe('values.yaml', () => {
 
 describe('values.schema.json', () => {
   test('closes every object but those that are Kubernetes’ own', () => {
-    expect(openObjects(schema, '')).toEqual(['/global', '/affinity'])
+    expect(openObjects(schema, '')).toEqual([
+      '/global',
+      '/extraEnv',
+      '/extraVolumes',
+      '/extraVolumeMounts',
+      '/affinity',
+    ])
   })
 
   test('knows of config what the broker knows, less what the chart sets itself', () => {
