@@ -9,9 +9,10 @@ import type { CredentialProvider, DenyListContent, LiveDenyList } from '../crede
 import { type AuditEventInput, auditEvent } from '../ledger/events/audit-event.ts'
 import type { ClaimedDenyList, Ledger } from '../ledger/ledger.ts'
 import type { DenyEntry, DenyList } from '../ledger/records.ts'
-import { isNeeded } from '../ledger/rules/deny-list-rules.ts'
+import { canBeProven, isNeeded } from '../ledger/rules/deny-list-rules.ts'
 import type { DenyCanaries } from './canaries/deny-canaries.ts'
 import { findChange, WithheldDocuments, WithheldError } from './deny-document.ts'
+import type { LifeSettings } from './lifecycle.ts'
 import type { WatchHub } from './watch-grant.ts'
 
 /**
@@ -23,6 +24,7 @@ const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 60_000
 /** Each document is read at least so often: somebody else may have changed it, and entries may be over. */
 const LOOK_MS = 60_000
+const SOONEST_LOOK_MS = 1_000
 
 /** Dependencies of the one writer of deny lists. */
 export interface DenyReconcilerParts {
@@ -35,8 +37,9 @@ export interface DenyReconcilerParts {
   readonly owner: string
   /** This process's memory of the documents, beside the ledger. */
   readonly memory: DenyMemory
+  readonly settings: Pick<LifeSettings, 'settleMs'>
   /** Shows when documents are in force; absent: the settle time alone says so. */
-  readonly proofs?: Pick<DenyCanaries, 'choose' | 'isOwed' | 'written'> | undefined
+  readonly proofs?: Pick<DenyCanaries, 'choose' | 'isOwed' | 'isProbed' | 'written'> | undefined
   /** 0 to 1, for jitter. */
   readonly random: () => number
   /** A deny list that cannot be written has the component `deny:<list>` until a write of it succeeds. */
@@ -99,7 +102,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   }
   const { ledger, proofs, onWell } = parts
   const { list } = claimed
-  const { entries, expired, content, wrote, at, canary } = update
+  const { entries, expired, content, wrote, at, canary, settledBy } = update
   const now = latestNow(parts)
   const isOwed = proofs?.isOwed(list.key, entries) === true
   await ledger.denyWritten({
@@ -109,11 +112,13 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     byWatermark: listUnnamed(entries, content),
     agents: content.agents ?? [],
     removedGrantIds: expired.map((entry) => entry.grantId),
+    ...(settledBy && { settledBy }),
+    anew: update.isChanged,
     ...(content.watermark ? { watermark: content.watermark } : {}),
     ...(wrote ? { wrote } : {}),
     at,
     now,
-    nextAttemptAt: isOwed ? now : new Date(now.getTime() + LOOK_MS),
+    nextAttemptAt: new Date(now.getTime() + (isOwed ? 0 : untilNextLook(parts, update))),
     events: [...update.events, ...toWrittenEvents(claimed, update)],
   })
   failpoint('reconcile.after_record')
@@ -149,6 +154,10 @@ interface Update {
   /** Missing: the document was as wanted already. */
   readonly wrote: { readonly digest: string; readonly sequence: number } | undefined
   readonly at: Date
+  /** Somebody else had changed it. */
+  readonly isChanged: boolean
+  /** The document was as left: what it has held since then has had its time to settle. */
+  readonly settledBy: Date | undefined
   /** Events of anything else that was found. */
   readonly events: readonly AuditEventInput[]
 }
@@ -170,7 +179,10 @@ async function bringUpToDate(
   // An answer whose Date is ahead lets nothing go that our own clocks say is not over.
   const certain = live.at && earlier(live.at, clockGuard.earliestNow())
   const found = memory.withheld.check(live, certain, list, ledger.identity, empty)
-  const events = [...found, ...lookForChange(parts, live, list)]
+  const changes = lookForChange(parts, live, list)
+  const events = [...found, ...changes]
+  const isChanged = changes.length > 0
+  const settledBy = findSettled(parts, list, certain, isChanged)
   const isOver = (entry: DenyEntry) => certain !== undefined && !isNeeded(entry, certain)
   const expired = claimed.entries.filter(isOver)
   const entries = claimed.entries.filter((entry) => !isOver(entry))
@@ -182,7 +194,7 @@ async function bringUpToDate(
   })
   const document = withCanary(content, canary)
   const wrote = { digest: provider.digestOf(list.key, document), sequence: list.claimVersion }
-  const common = { entries, expired, content, canary, events }
+  const common = { entries, expired, content, canary, isChanged, settledBy, events }
   const isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
   if (live.digest === wrote.digest && isMarked)
     return { ...common, wrote: undefined, at: live.at ?? clockGuard.earliestNow() }
@@ -196,6 +208,32 @@ async function bringUpToDate(
 
 function withCanary(content: DenyListContent, canary: string | undefined): DenyListContent {
   return canary === undefined ? content : { ...content, grants: [...content.grants, canary] }
+}
+
+/**
+ * P6: the settle time proves nothing of a document that is not there any more: an edit, another broker or a late effect of an
+ * earlier write may have undone it. So it counts only with a look at its end that finds the document as it was left.
+ */
+function findSettled(
+  { settings, proofs }: DenyReconcilerParts,
+  { key, written }: DenyList,
+  at: Date | undefined,
+  isChanged: boolean,
+): Date | undefined {
+  if (!at || !written || isChanged || proofs?.isProbed(key)) return undefined
+  return new Date(at.getTime() - settings.settleMs)
+}
+
+/** Until the next look: a minute, or less for an entry whose time to settle is over before that. */
+function untilNextLook(
+  { settings: { settleMs } }: DenyReconcilerParts,
+  { entries, at, settledBy, isChanged }: Update,
+): number {
+  const waits = entries.filter(canBeProven).flatMap(({ writtenAt: before }) => {
+    const writtenAt = isChanged || !before ? at : before
+    return settledBy && writtenAt <= settledBy ? [] : [writtenAt.getTime() + settleMs - at.getTime()]
+  })
+  return Math.max(SOONEST_LOOK_MS, Math.min(LOOK_MS, ...waits))
 }
 
 /** Somebody else's edit stays on the status until the document is found as it was left. */

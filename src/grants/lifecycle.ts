@@ -119,14 +119,6 @@ export function toDenyWish(
   }
 }
 
-/** Who says when denies are in force. */
-export interface DenyProofs {
-  /** True for a deny list whose document is probed: then the settle time proves nothing. */
-  isProbed(listKey: string): boolean
-}
-
-const SETTLE_TIME_ALONE: DenyProofs = { isProbed: () => false }
-
 /**
  * Decides what is due on a grant now: the sweeper's one decision, pure.
  */
@@ -135,7 +127,6 @@ export function decideDueMove(
   now: Date,
   settings: LifeSettings,
   rules: DenyRules,
-  proofs: DenyProofs = SETTLE_TIME_ALONE,
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   const { grant } = due
   switch (grant.state) {
@@ -144,7 +135,7 @@ export function decideDueMove(
     case 'active':
       return decideActive(due, now, rules)
     case 'ending':
-      return decideEnding(due, now, settings, proofs)
+      return decideEnding(due, now, settings)
     default:
       return { to: { state: grant.state, dueAt: null }, events: [] }
   }
@@ -182,13 +173,11 @@ function decideEnding(
   due: DueGrant,
   now: Date,
   settings: LifeSettings,
-  proofs: DenyProofs,
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
   const { grant, deny } = due
   const reason = grant.reason ?? 'revoked'
-  const settlesAt = deny && settleInstant(deny, settings, proofs)
-  if (deny && (deny.enforcedAt || (settlesAt && settlesAt <= now))) {
-    const data = { reason, by: 'deny_list', deny_listed: true, ...describeProof(deny, now) } as const
+  if (deny?.enforcedAt) {
+    const data = { reason, by: 'deny_list', deny_listed: true, ...describeProof(deny, deny.enforcedAt) } as const
     return { ...toEnded(reason, now, 'cut'), events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })] }
   }
   if ((grant.effectiveBy ?? now) <= now) {
@@ -199,22 +188,14 @@ function decideEnding(
     }
   }
   const boundMs = (grant.effectiveBy ?? now).getTime()
-  const nextMs = settlesAt?.getTime() ?? now.getTime() + DENY_RECHECK_MS
+  // It is due as soon as its deny is known to be in force; a look now and then is for a ledger that missed it.
+  const nextMs = Math.max(now.getTime() + DENY_RECHECK_MS, (deny?.writtenAt?.getTime() ?? 0) + settings.settleMs)
   return { to: { state: 'ending', reason, dueAt: new Date(deny ? Math.min(boundMs, nextMs) : boundMs) }, events: [] }
 }
 
-/** When the provider, which has accepted the deny, has had the time that it is given to enforce it. Undefined: nobody knows yet. */
-function settleInstant(deny: DenyEntry, { settleMs }: LifeSettings, proofs: DenyProofs): Date | undefined {
-  if (!deny.writtenAt || proofs.isProbed(deny.listKey)) return undefined
-  // A watermark reaches the sessions of the leases, but not those that they made.
-  if (deny.chains && deny.byWatermark) return undefined
-  return new Date(deny.writtenAt.getTime() + settleMs)
-}
-
 /** By what a deny came to count as in force, and how long after it was written. */
-function describeProof({ writtenAt, enforcedAt = undefined, enforcedBy = 'settle_time' }: DenyEntry, now: Date) {
-  const atMs = (enforcedAt ?? now).getTime()
-  return writtenAt ? { enforcedBy, lagMs: Math.max(0, atMs - writtenAt.getTime()) } : {}
+function describeProof({ writtenAt, enforcedBy = 'settle_time' }: DenyEntry, enforcedAt: Date) {
+  return writtenAt ? { enforcedBy, lagMs: Math.max(0, enforcedAt.getTime() - writtenAt.getTime()) } : {}
 }
 
 function toEnded(reason: EndReason, now: Date, end: 'expired' | 'cut'): Ending {

@@ -105,7 +105,7 @@ export class Sweeper {
     while (!this.#stop.signal.aborted) {
       // A clock that has jumped ahead would end grants whose leases still work.
       const now = clockGuard.earliestNow()
-      const settle = (due: DueGrant) => decideDueMove(due, now, settings, provider, this.#proofs)
+      const settle = (due: DueGrant) => decideDueMove(due, now, settings, provider)
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
       if (grants.length > 0) failpoint('sweep.after_move')
       for (const grant of grants) hub.changed(grant.id)

@@ -117,6 +117,13 @@ export interface LedgerWrites {
     /** All watermarks of agents that the document has now. */
     agents?: readonly DenyAgentWatermark[]
     removedGrantIds: readonly string[]
+    /**
+     * The document was found as it was left: those that it has held since then are enforced, since their time to settle has
+     * passed, and those that are ending are due now.
+     */
+    settledBy?: Date
+    /** The document was found changed: whatever it held before does not count as written. */
+    anew?: boolean
     watermark?: Date
     /** Missing: the document was as wanted already. */
     wrote?: { readonly digest: string; readonly sequence: number }

@@ -616,6 +616,31 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.findDenyEntry(first.id)).toMatchObject({ enforcedAt: later(71_000) })
       })
 
+      test('a look after the time to settle enforces what the document has held since, and what is found changed begins anew', async () => {
+        const [first, late] = [await denied(), await denied()]
+        const ids = [first.id, late.id]
+        await claim()
+        await written(1, [first.id])
+        await claim(later(20_000))
+        await written(2, ids, { at: later(20_000), nextAttemptAt: later(30_000) })
+        await claim(later(30_005))
+        const nextAttemptAt = later(40_000)
+        await written(3, ids, { at: later(30_005), now: later(30_007), settledBy: later(5), nextAttemptAt })
+        expect(await ledger.findDenyEntry(first.id)).toMatchObject({
+          writtenAt: later(5),
+          enforcedAt: later(30_005),
+          enforcedBy: 'settle_time',
+        })
+        expect(await ledger.getGrant(first.id)).toMatchObject({ dueAt: later(30_007) })
+        expect(await ledger.findDenyEntry(late.id)).not.toHaveProperty('enforcedAt')
+        await claim(later(40_000))
+        await written(4, ids, { at: later(40_000), anew: true })
+        for (const id of ids) {
+          expect(await ledger.findDenyEntry(id)).toMatchObject({ writtenAt: later(40_000) })
+          expect(await ledger.findDenyEntry(id)).not.toHaveProperty('enforcedAt')
+        }
+      })
+
       test('a deny list is read by its key, with the watermark that its last write left', async () => {
         const grant = await denied()
         await denied('a:other')

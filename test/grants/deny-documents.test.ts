@@ -104,6 +104,79 @@ test('the list of a role that is configured no more is a problem until its entri
   expect(await h.ledger.getDenyList(KEY)).not.toHaveProperty('nextAttemptAt')
 })
 
+describe('a revocation is said to hold', () => {
+  const stateOf = async (id: string) => {
+    await h.sweeper.sweep()
+    return (await h.ledger.getGrant(id))?.state
+  }
+
+  test('when a look after the time to settle finds the document as it was left, and not before', async () => {
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    await look(29_000)
+    expect(await stateOf(id)).toBe('ending')
+    await look(1_000)
+    expect(await h.ledger.findDenyEntry(id)).toMatchObject({ enforcedBy: 'settle_time' })
+    expect(await stateOf(id)).toBe('ended')
+    // One look at the end of the time to settle, then one a minute.
+    await look(30_000)
+    expect(h.provider.written).toHaveLength(1)
+  })
+
+  for (const { name, edit } of [
+    { name: 'an edit of somebody else’s', edit: { digest: 'an edit', exists: true } },
+    { name: 'somebody who took the document away', edit: { digest: 'none', exists: false } },
+  ])
+    test(`no sooner for ${name}: the time begins again with the document that holds it again`, async () => {
+      const id = await revoke('key-00000001')
+      await h.sweeper.reconcile()
+      await look(20_000)
+      h.provider.document = edit
+      await look(10_000)
+      expect(denied()).toEqual([id])
+      expect(await stateOf(id)).toBe('ending')
+      await look(29_000)
+      expect(await stateOf(id)).toBe('ending')
+      await look(1_000)
+      expect(await stateOf(id)).toBe('ended')
+    })
+
+  test('not where a write of ours that came late has undone it', async () => {
+    await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    const older = h.provider.document
+    const second = await revoke('key-00000002')
+    await look(1_000)
+    h.provider.document = older
+    await look(30_000)
+    expect(denied()).toContain(second)
+    expect(await stateOf(second)).toBe('ending')
+  })
+
+  test('not while nobody can look: the end of the lease is what holds', async () => {
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    h.provider.beforeRead = () => {
+      throw new Error('IAM is away')
+    }
+    for (let minute = 0; minute < 4; minute += 1) await look()
+    expect(await stateOf(id)).toBe('ending')
+    await look()
+    expect(await stateOf(id)).toBe('ended')
+    expect((await h.ledger.listLeases(id)).map(({ end }) => end)).toEqual(['expired'])
+  })
+
+  test('without a look for it, by every look that a write of another deny begins with', async () => {
+    const id = await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    for (let n = 0; n < 15; n += 1) {
+      await revoke(`key-1000000${n.toString(36)}`)
+      await look(2_000)
+    }
+    expect(await stateOf(id)).toBe('ended')
+  })
+})
+
 describe("the cloud's clock", () => {
   for (const { name, stepMs } of [
     { name: 'two hours ahead', stepMs: 7_200_000 },

@@ -205,10 +205,19 @@ describe('what is due', () => {
       state: 'ending',
     },
     {
-      name: 'an ending grant whose deny has settled ends',
+      name: 'an ending grant whose deny was written long ago stays: nobody has seen that it is in force',
       due: {
         grant: grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) }),
         deny: { ...deny, writtenAt: at(10_000) },
+      },
+      now: 200_000,
+      state: 'ending',
+    },
+    {
+      name: 'an ending grant whose deny is in force ends',
+      due: {
+        grant: grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) }),
+        deny: { ...deny, writtenAt: at(10_000), enforcedAt: at(40_000) },
       },
       now: 40_000,
       state: 'ended',
@@ -234,26 +243,15 @@ describe('what is due', () => {
         settings,
         rules(),
       ).events[0]?.data
-    expect(dataOf({})).toMatchObject({ by: 'deny_list', enforcedBy: 'settle_time', lagMs: 30_000 })
+    expect(dataOf({ enforcedAt: at(40_000), enforcedBy: 'settle_time' })).toMatchObject({
+      by: 'deny_list',
+      enforcedBy: 'settle_time',
+      lagMs: 30_000,
+    })
     expect(dataOf({ enforcedAt: at(14_000), enforcedBy: 'canary' })).toMatchObject({
       enforcedBy: 'canary',
       lagMs: 4_000,
     })
-  })
-
-  test('where the document is probed, the settle time proves nothing: the grant waits for the probe or for its leases', () => {
-    const ending = grant({ state: 'ending', reason: 'revoked', effectiveBy: at(300_000) })
-    const stateAt = (now: number, proven: Partial<DenyEntry> = {}) =>
-      decideDueMove(
-        { grant: ending, openLeases: [], plan: PLAN, deny: { ...deny, writtenAt: at(10_000), ...proven } },
-        at(now),
-        settings,
-        rules(),
-        { isProbed: (key) => key === deny.listKey },
-      ).to.state
-    expect(stateAt(250_000)).toBe('ending')
-    expect(stateAt(14_000, { enforcedAt: at(14_000), enforcedBy: 'canary' })).toBe('ended')
-    expect(stateAt(300_000)).toBe('ended')
   })
 
   test('every move is one that the state machine allows, and never leaves a grant due in the past', () => {
@@ -263,23 +261,28 @@ describe('what is due', () => {
         fc.constantFrom('awaiting_approval', 'active', 'ending' as const),
         instants,
         instants,
-        fc.option(instants, { nil: undefined }),
+        fc.record(
+          {
+            writtenAt: instants,
+            enforcedAt: instants,
+            chains: fc.constant(true as const),
+            byWatermark: fc.constant(true as const),
+          },
+          { requiredKeys: [] },
+        ),
         instants,
-        (state, deadline, effectiveBy, writtenAt, now) => {
+        (state, deadline, effectiveBy, written, now) => {
           const due = {
             grant: grant({ state: state as Grant['state'], deadline, effectiveBy, reason: 'revoked' }),
             openLeases: [],
             plan: PLAN,
-            deny: writtenAt ? { ...deny, writtenAt } : deny,
+            deny: { ...deny, ...written },
           }
           const { to } = decideDueMove(due, now, settings, rules())
           expect(GRANT_TRANSITIONS[state as Grant['state']]).toContain(to.state)
           if (to.dueAt) expect(to.dueAt.getTime()).toBeGreaterThan(now.getTime())
-          // P6: it never ends before the bound unless a written deny has had its time.
-          if (state === 'ending' && to.state === 'ended') {
-            const settled = writtenAt && writtenAt.getTime() + settings.settleMs <= now.getTime()
-            expect(settled || effectiveBy <= now).toBe(true)
-          }
+          // P6: it never ends before the bound unless its deny is in force.
+          if (state === 'ending' && to.state === 'ended') expect(written.enforcedAt || effectiveBy <= now).toBeTruthy()
         },
       ),
     )

@@ -169,6 +169,7 @@ describe('every event of the catalogue is written', () => {
         await revoked()
         await h.sweeper.reconcile()
         await h.clock.advance(60_000)
+        await h.sweeper.reconcile()
         await h.sweeper.sweep()
       },
     },

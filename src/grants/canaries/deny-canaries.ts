@@ -6,7 +6,6 @@ import { auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { DenyEntry } from '../../ledger/records.ts'
 import { canBeProven } from '../../ledger/rules/deny-list-rules.ts'
-import type { DenyProofs } from '../lifecycle.ts'
 import { type CanarySession, type CanarySessionParts, CanarySessions } from './canary-sessions.ts'
 import { proveDocument, unusable } from './prove-document.ts'
 
@@ -54,7 +53,7 @@ interface ListState {
  * that session is refused, the whole document is in force. One session of a document is looked through at a time: what is
  * written meanwhile is proven by the next one. Nothing here delays a write, and no list waits for another's canary.
  */
-export class DenyCanaries implements DenyProofs {
+export class DenyCanaries {
   readonly #parts: DenyCanaryParts
   readonly #sessions: CanarySessions
   readonly #signal: AbortSignal
@@ -68,6 +67,7 @@ export class DenyCanaries implements DenyProofs {
     this.#signal = signal
   }
 
+  /** True for a deny list whose document is probed: then the settle time proves nothing. */
   isProbed(listKey: string): boolean {
     return this.#parts.canaries.find(listKey) !== undefined && this.#lists.get(listKey)?.retryAtMs === undefined
   }

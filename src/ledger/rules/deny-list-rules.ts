@@ -112,24 +112,29 @@ export function requireClaim(
   })
 }
 
+/** A write of a document, or a look at it. Grant ids: those in it, those that only a watermark denies, and those that left it. */
+export interface DocumentWrite extends Pick<WriteInput<'denyWritten'>, 'at' | 'settledBy' | 'anew'> {
+  readonly listed: ReadonlySet<string>
+  readonly byWatermark: ReadonlySet<string>
+  readonly removed: ReadonlySet<string>
+}
+
 /**
  * An entry of a deny list after its document was written.
  *
- * @param write grant ids: those in the document, those that only a watermark denies, and those that left it; and when.
  * @returns undefined if the entry leaves the ledger; the very same record if nothing changes.
  */
-export function denyEntryAfterWrite(
-  entry: DenyEntry,
-  write: {
-    readonly listed: ReadonlySet<string>
-    readonly byWatermark: ReadonlySet<string>
-    readonly removed: ReadonlySet<string>
-    readonly at: Date
-  },
-): DenyEntry | undefined {
-  const { listed, byWatermark, removed, at } = write
+export function denyEntryAfterWrite(known: DenyEntry, write: DocumentWrite): DenyEntry | undefined {
+  const { removed, at, settledBy, anew } = write
   // P6: an entry that was extended while the document was written without it is written again instead.
-  if (removed.has(entry.grantId)) return isNeeded(entry, at) ? unwritten(entry) : undefined
+  if (removed.has(known.grantId)) return isNeeded(known, at) ? unwritten(known) : undefined
+  // P6: its time to settle begins again with the document that holds it again.
+  const entry = writtenDenyEntry(anew && known.writtenAt ? unwritten(known) : known, write)
+  const isSettled = settledBy && known.writtenAt && known.writtenAt <= settledBy && canBeProven(entry)
+  return isSettled ? enforcedDenyEntry(entry, at, 'settle_time') : entry
+}
+
+function writtenDenyEntry(entry: DenyEntry, { listed, byWatermark, at }: DocumentWrite): DenyEntry {
   if (!listed.has(entry.grantId)) return entry
   const covered = byWatermark.has(entry.grantId)
   if (entry.writtenAt && (entry.byWatermark ?? false) === covered) return entry

@@ -158,6 +158,8 @@ export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: Wr
     byWatermark: new Set(input.byWatermark),
     removed: new Set(input.removedGrantIds),
     at: input.at,
+    ...(input.settledBy && { settledBy: input.settledBy }),
+    ...(input.anew && { anew: true }),
   }
   let hasUnwritten = false
   for (const row of readEntries(tx, rowId)) {
@@ -166,6 +168,7 @@ export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: Wr
     const after = denyEntryAfterWrite(entry, write)
     if (!after) tx.db.run('DELETE FROM deny_entries WHERE n = ?', row.row_id)
     else if (after !== entry) updateEntry(tx, row.row_id, after)
+    if (after?.enforcedAt && !entry.enforcedAt) makeGrantDue(tx, row.grant_row_id, input.now ?? input.at)
     hasUnwritten ||= after !== undefined && after.writtenAt === undefined
   }
   updateList(tx, rowId, writtenDenyList(list, input, hasUnwritten))

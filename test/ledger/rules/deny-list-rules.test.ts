@@ -134,6 +134,31 @@ describe('the deny list', () => {
       expect(watermarkOver('a', list, agents)).toEqual(until))
   }
 
+  for (const { name, entry: found, look, enforcedAt, writtenAt } of [
+    { name: 'after its time to settle', entry: { writtenAt: at(1) }, look: { settledBy: at(1) }, enforcedAt: at(31) },
+    { name: 'before its time to settle is over', entry: { writtenAt: at(2) }, look: { settledBy: at(1) } },
+    { name: 'that finds the document changed', entry: { writtenAt: at(1) }, look: { anew: true }, writtenAt: at(31) },
+    { name: 'that writes it first', entry: {}, look: { settledBy: at(1) }, writtenAt: at(31) },
+    {
+      name: 'of which a watermark covers all but the sessions that its own have made',
+      entry: { writtenAt: at(1), chains: true, byWatermark: true } as const,
+      look: { settledBy: at(1) },
+    },
+  ].map((row) => ({ enforcedAt: undefined, writtenAt: row.entry.writtenAt, ...row })))
+    test(`a deny is ${enforcedAt ? '' : 'not '}in force by a look ${name}`, () => {
+      const after = denyEntryAfterWrite(
+        { ...entry, ...found },
+        {
+          listed: new Set(['grt_1']),
+          byWatermark: new Set('byWatermark' in found ? ['grt_1'] : []),
+          removed: new Set(),
+          at: at(31),
+          ...look,
+        },
+      )
+      expect([after?.enforcedAt, after?.writtenAt]).toEqual([enforcedAt, writtenAt])
+    })
+
   test('an entry under a watermark is unwritten again by a wish that the watermark does not cover', () => {
     const covered = { ...inDocument, byWatermark: true, namesAgent: true }
     const named = { ...wish, namesAgent: true }

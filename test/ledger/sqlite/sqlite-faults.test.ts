@@ -355,6 +355,7 @@ describe('migrations', () => {
       ALTER TABLE deny_entries DROP COLUMN chains;
       ALTER TABLE deny_entries DROP COLUMN urgent;
       ALTER TABLE deny_entries DROP COLUMN by_watermark;
+      ALTER TABLE deny_entries DROP COLUMN enforced_by;
       DROP TABLE deny_agents;
       DROP TABLE ledger_identity;
       DROP TABLE ledger_openings;
