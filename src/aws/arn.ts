@@ -84,6 +84,11 @@ export function splitArn(text: string): ArnParts {
   return { prefix, partition, service, region, account, resource: rest.join(':') }
 }
 
+/** The account of an ARN; '' if it names none. Nothing is checked. */
+export function arnAccount(arn: string): string {
+  return splitArn(arn).account ?? ''
+}
+
 /** True for the ARN of a customer-managed policy. */
 export function isPolicyArn(text: string): boolean {
   return POLICY.test(text)

@@ -1,12 +1,12 @@
-/** The cloud's own time, as its answers tell it. Leases begin and end by it, not by the broker's. */
+/** The cloud's own time, from its answers. Leases begin and end by it, not by the broker's clock. */
 export interface CloudClock {
-  /** Calls the listener with the time of each answer as it comes in: HTTP's Date, in whole seconds, rounded down. */
+  /** Calls the listener with the time of each answer: its HTTP Date, in whole seconds, rounded down. */
   subscribe(listener: (cloudNow: Date) => void): void
-  /** Makes the cloud answer soon, whatever it says; missing where there is nothing to ask. */
+  /** Makes a call so that an answer comes soon; missing if the cloud has no such call. */
   readonly ask?: () => void
 }
 
-/** Passes the times of answers on. */
+/** Passes the times of answers to listeners. */
 export class CloudClockRelay implements CloudClock {
   readonly ask?: () => void
   readonly #listeners: ((cloudNow: Date) => void)[] = []
@@ -19,7 +19,7 @@ export class CloudClockRelay implements CloudClock {
     this.#listeners.push(listener)
   }
 
-  /** An answer has come in. */
+  /** Tells all listeners the time of an answer. */
   tell(cloudNow: Date): void {
     for (const listener of this.#listeners) listener(cloudNow)
   }

@@ -2,7 +2,7 @@ const KNOWN = ['id', 'approval', 'reason', 'description']
 
 type Annotations = Readonly<Record<string, string>>
 
-/** The content of `@approval`: who must approve, or why nobody need to; neither where there is none. */
+/** The content of `@approval`: the group that must approve, or a waiver. Empty without the annotation. */
 export interface ApprovalAnnotation {
   /** A member of this group must approve; `any` stands for every approver. */
   readonly group?: string
@@ -10,7 +10,7 @@ export interface ApprovalAnnotation {
   readonly waiver?: string
 }
 
-/** A sentence if a policy bears an annotation that means nothing here: a misspelt `@approval` must not pass unseen. */
+/** Describes the first unknown annotation of a policy, since a misspelt `@approval` must not go unnoticed; undefined if there is none. */
 export function unknownAnnotation(annotations: Annotations): string | undefined {
   const unknown = Object.keys(annotations).find((name) => !KNOWN.includes(name))
   if (unknown === undefined) return undefined
@@ -18,10 +18,10 @@ export function unknownAnnotation(annotations: Annotations): string | undefined 
 }
 
 /**
- * Reads `@approval("group:count")`: a member of that group must approve. The group `any` stands for every approver. And
- * `@approval("none") @reason("…")`, a waiver: nobody need to.
+ * Reads `@approval("group:count")`: a member of that group must approve, and the group `any` stands for every approver. Reads
+ * `@approval("none") @reason("…")` as a waiver: nobody has to approve.
  *
- * @returns what it says, or what is wrong.
+ * @returns the content, or the problem as a sentence.
  */
 export function parseApproval(
   annotations: Annotations,
@@ -51,7 +51,7 @@ function parseWaiver(reason = '', effect: 'permit' | 'forbid'): ApprovalAnnotati
   const text = reason.trim()
   if (text.length < SHORTEST_REASON || text.length > LONGEST_REASON)
     return {
-      problem: `A waiver says why: write @approval("none") @reason("…") with ${SHORTEST_REASON} to ${LONGEST_REASON} characters.`,
+      problem: `A waiver needs a reason: write @approval("none") @reason("…") with ${SHORTEST_REASON} to ${LONGEST_REASON} characters.`,
     }
   return { waiver: text }
 }

@@ -7,15 +7,15 @@ import type { Verdict } from './cedar/cedar-judge.ts'
 import { ANYONE } from './checks/mentions.ts'
 import type { ApprovalRequirement, Waiver } from './decision.ts'
 
-/** Classes whose approval nothing waives. */
+/** Classes whose approval cannot be waived. */
 export const NEVER_WAIVED: readonly string[] = ['permissions', 'escalation'] satisfies ActionClass[]
 
-/** Marks that ask for a person before anything is changed. */
+/** Marks of labels whose resources are changed only after an approval. */
 const GUARDED: readonly LabelMark[] = ['production', 'stateful', 'public']
-/** Classes that a mark concerns: what only lists or reads changes nothing. */
+/** Classes that a guarding mark applies to: lists and reads change nothing. */
 const CHANGING = ACTION_CLASSES.slice(ACTION_CLASSES.indexOf('tag'))
 
-/** The configuration's word on approvals. */
+/** The configuration of approvals. */
 export interface ApprovalRules {
   /** Config's `policy.approvalsRequiredFor`. */
   readonly approvalsRequiredFor: readonly ActionClass[]
@@ -23,15 +23,18 @@ export interface ApprovalRules {
   readonly allowWaivers?: boolean
 }
 
-/** The approvals of a plan: those that have to be given, without repeats, sorted, all to be met; and those waived. */
+/** The approvals of a plan. */
 export interface Approvals {
+  /** Requirements that must all be met; sorted, without repeats. */
   readonly approval: ApprovalRequirement[]
+  /** Requirements that a policy waived. */
   readonly waivers: Waiver[]
 }
 
 /**
- * The approvals that a permitted plan still needs: for each pair, a member of any group that its permits name. A pair that
- * some permit allows outright needs nobody, unless its class or the mark of a label asks; then any approver will do.
+ * Collects the approvals that a permitted plan still needs. A pair whose permits all ask for an approval needs a member of any
+ * group that they name. A pair that a permit allows outright needs none, unless its class or the mark of a label asks for one;
+ * then any approver may answer.
  */
 export function mergeRequirements(
   judged: readonly { readonly pair: PlanPair; readonly verdict: Verdict }[],
@@ -52,7 +55,7 @@ export function mergeRequirements(
   return { approval: sortEntries(asked), waivers: sortEntries(waived) }
 }
 
-/** The people to ask about a pair, waivers aside; undefined: nobody. */
+/** The approval that a pair needs, waivers aside; undefined for none. */
 function findRequirement(
   pair: PlanPair,
   { applied }: Verdict,
@@ -73,22 +76,22 @@ function findRequirement(
 }
 
 /**
- * Destroying is waived only where all of it is known not to be production, and none of it is guarded; an operator's milder class
- * for what destroys does not change that.
+ * True if the approval of a pair can be waived. A destructive pair must lie within a label marked `nonproduction` and touch no
+ * guarded label, even if an operator's override gives it a milder class.
  */
 function mayWaive(pair: PlanPair, { allowWaivers = false }: ApprovalRules, marks: NonNullable<Plan['labelMarks']>) {
   if (!allowWaivers || NEVER_WAIVED.includes(pair.class)) return false
   if (riskierClass(pair.class, classify(pair.action).class) !== 'destructive') return true
-  const isWithin = pair.within.some((label) => marksOf(label, marks).includes('nonproduction'))
+  const isWithin = pair.within.some((label) => getMarks(label, marks).includes('nonproduction'))
   return isWithin && guardedLabels(pair, marks).length === 0
 }
 
 function guardedLabels({ touches }: PlanPair, marks: NonNullable<Plan['labelMarks']>): string[] {
-  return touches.filter((label) => marksOf(label, marks).some((mark) => GUARDED.includes(mark)))
+  return touches.filter((label) => getMarks(label, marks).some((mark) => GUARDED.includes(mark)))
 }
 
-/** A label may have the name of a property that every object has. */
-function marksOf(label: string, marks: NonNullable<Plan['labelMarks']>): readonly LabelMark[] {
+/** The marks of a label. Own properties only, since a label may be named `constructor`. */
+function getMarks(label: string, marks: NonNullable<Plan['labelMarks']>): readonly LabelMark[] {
   return Object.hasOwn(marks, label) ? (marks[label] ?? []) : []
 }
 

@@ -25,14 +25,14 @@ export interface PolicyCheck {
   readonly notChecked: readonly string[]
 }
 
-/** The world around a policy set, as far as it is given. */
+/** Files and settings that a policy set is checked against, as far as they are given. */
 export interface PolicySurroundings {
   readonly known?: KnownNames
-  /** How many people could answer for a group now; `any` stands for all approvers. */
+  /** Counts the people who could answer for a group now; `any` stands for all approvers. */
   readonly countApprovers?: (group: string) => number
   /** The labels, and the file that they are in. */
   readonly labels?: { readonly set: LabelSet; readonly file: string }
-  /** The configuration's word on approvals. */
+  /** The configuration of approvals. */
   readonly approvals?: ApprovalRules
 }
 
@@ -65,18 +65,18 @@ export function checkAgainst(
   { known = {}, countApprovers, labels, approvals }: PolicySurroundings,
 ): PolicyProblem[] {
   const unknown = findUnknownNames(policies, known)
-  // A group that does not exist is said once, as what it is.
-  const said = new Set(unknown.map(placeOf))
+  // A group that does not exist is reported once, as unknown.
+  const said = new Set(unknown.map(toPlace))
   const unanswerable = countApprovers ? findUnanswerable(policies, countApprovers) : []
   return [
     ...unknown,
-    ...unanswerable.filter((problem) => !said.has(placeOf(problem))),
+    ...unanswerable.filter((problem) => !said.has(toPlace(problem))),
     ...(labels && approvals ? findIdleWaivers(policies, { ...approvals, labels: labels.set }) : []),
     ...(labels ? findOverlappingMarks(labels.set, labels.file) : []),
   ]
 }
 
-/** Plain text for a terminal: one line a problem, then the sum and what was looked at. */
+/** Plain text for a terminal: a line for each problem, then the total and the files that were compared. */
 export function formatPolicyCheck({ ok, hash, policies, errors, warnings, checked, notChecked }: PolicyCheck): string {
   const sum = ok
     ? `ok: ${policies} policies, ${warnings.length} warnings, hash ${hash}`
@@ -90,6 +90,6 @@ export function formatPolicyCheck({ ok, hash, policies, errors, warnings, checke
   return `${[...errors, ...warnings].map(formatProblem).concat(sum, looked).join('\n')}\n`
 }
 
-function placeOf({ file, line, column }: PolicyProblem): string {
+function toPlace({ file, line, column }: PolicyProblem): string {
   return `${file}:${line}:${column}`
 }

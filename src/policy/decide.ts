@@ -127,7 +127,7 @@ function sortedIds(policies: readonly { readonly id: string }[]): string[] {
 function toCedarRequest(pair: PlanPair, { agent, context }: DecisionInput): CedarRequest {
   const team = { type: 'Stint::Team', id: agent.team }
   const { subject, trustDomain, owner, registration } = agent
-  const conditions = { type: 'Stint::Conditions', id: JSON.stringify(tagsOf(pair)) }
+  const conditions = { type: 'Stint::Conditions', id: JSON.stringify(toTags(pair)) }
   return {
     class: pair.class,
     subject,
@@ -144,7 +144,7 @@ function toCedarRequest(pair: PlanPair, { agent, context }: DecisionInput): Ceda
       attrs: { ...resourceFacts(pair.resource), within: [...pair.within], touches: [...pair.touches] },
       parents: [],
     },
-    conditions: { uid: conditions, attrs: {}, parents: [], tags: tagsOf(pair) },
+    conditions: { uid: conditions, attrs: {}, parents: [], tags: toTags(pair) },
     context: {
       action: pair.action,
       service: pair.action.slice(0, pair.action.indexOf(':')),
@@ -158,7 +158,7 @@ function toCedarRequest(pair: PlanPair, { agent, context }: DecisionInput): Ceda
   }
 }
 
-function tagsOf({ conditions = [] }: PlanPair): Record<string, string[]> {
+function toTags({ conditions = [] }: PlanPair): Record<string, string[]> {
   return Object.fromEntries(conditions.map(({ key, values }) => [key, [...values]]))
 }
 

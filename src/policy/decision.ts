@@ -48,7 +48,7 @@ export interface Decision {
   readonly policySetHash: string
 }
 
-/** A copy whose lists may be changed, as JSON wants it. */
+/** A copy with mutable lists, as the types of JSON require. */
 export function copyFailedPair({ conditions, policies, ...pair }: FailedPair) {
   return { ...pair, policies: [...policies], ...(conditions && { conditions: [...conditions] }) }
 }

@@ -16,7 +16,7 @@ export interface PolicyFile {
   readonly text: string
 }
 
-/** Checks that compare policies with what surrounds them. */
+/** Checks that compare policies with other files and settings. */
 export type PolicyRule = 'unknown-name' | 'approval-unanswerable' | 'waiver-idle' | 'marks-overlap'
 
 /** Something wrong with a policy set (`error`: it is not used) or worth a look (`warning`). */
@@ -28,7 +28,7 @@ export interface PolicyProblem {
   readonly column: number
   readonly message: string
   readonly policyId?: string
-  /** The check that found it, if the check compares the set with what surrounds it. */
+  /** The check that found it, if it compares policies with other files and settings. */
   readonly rule?: PolicyRule
 }
 

@@ -1,6 +1,5 @@
-import { StintError } from '../core/errors.ts'
 import { fileFingerprint } from '../core/files/file-fingerprint.ts'
-import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
+import { readTextFile } from '../core/files/read-text-file.ts'
 import { Reloading, type ReloadingOptions } from '../core/files/reloading.ts'
 import { parseRegistry, REGISTRY_LIMITS } from './parse-registry.ts'
 import type { Registry } from './registry.ts'
@@ -33,11 +32,6 @@ export function followRegistry({ file, pollMs = 5_000, ...options }: FollowRegis
  * @throws {StintError} REGISTRY_INVALID
  */
 export async function loadRegistry(file: string): Promise<Registry> {
-  try {
-    const { text } = await readSmallFile(file, { maxBytes: REGISTRY_LIMITS.bytes })
-    return parseRegistry(text, file)
-  } catch (error) {
-    if (!(error instanceof UnusableFileError)) throw error
-    throw new StintError('REGISTRY_INVALID', { explanation: `The registry file ${file} ${error.message}.` }, error)
-  }
+  const text = await readTextFile(file, 'REGISTRY_INVALID', { what: 'registry file', maxBytes: REGISTRY_LIMITS.bytes })
+  return parseRegistry(text, file)
 }

@@ -125,11 +125,11 @@ test('a decision with a waiver carries the reason of the policy', () => {
 })
 
 for (const { name, text, says } of [
-  { name: 'a waiver without a reason', text: WAIVER.replace(/@reason\(.+?\) /, ''), says: /A waiver says why/ },
+  { name: 'a waiver without a reason', text: WAIVER.replace(/@reason\(.+?\) /, ''), says: /A waiver needs a reason/ },
   {
     name: 'a waiver with a blank reason',
     text: WAIVER.replace(/@reason\(.+?\)/, '@reason("         ")'),
-    says: /A waiver says why/,
+    says: /A waiver needs a reason/,
   },
   { name: 'a waiver on a forbid', text: WAIVER.replace('permit', 'forbid'), says: /A forbid cannot waive/ },
   {

@@ -5,13 +5,13 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 const CHARACTERS = 12
 const SESSION_NAME = /^[0-7][0-9A-HJKMNP-TV-Z]{25}\.\d+\.[a-z2-7]{12}$/
 
-/** Names kept, since most sessions at one time belong to the same few agents. */
+/** Most names that are remembered. */
 const MAX_KNOWN = 10_000
 const known = new BoundedMap<string>({ limit: MAX_KNOWN })
 
 /**
- * The part that stands for an agent in the names of its sessions: the first 60 bits of the SHA-256 of its subject (UTF-8) in base32,
- * lower case (RFC 4648, section 6). A session name has 64 characters, a subject up to 2,048.
+ * The part of a session name that stands for the agent: the first 60 bits of the SHA-256 of its subject (UTF-8), in lower-case
+ * base32 (RFC 4648, section 6). A session name has at most 64 characters, a subject up to 2,048.
  */
 export function agentName(subject: string): string {
   const before = known.get(subject)
@@ -23,7 +23,7 @@ export function agentName(subject: string): string {
   return text
 }
 
-/** True if the name of a session carries its agent; one that an earlier version made does not. */
+/** True if the name of a session carries its agent. Names by earlier versions do not. */
 export function carriesAgent(sessionName: string): boolean {
   return SESSION_NAME.test(sessionName)
 }

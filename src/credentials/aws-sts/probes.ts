@@ -12,7 +12,7 @@ import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './ow
 
 const PROBE_LEASE_MS = 60_000
 
-/** The finding of one check; `details` are ids, codes and a sentence. */
+/** The result of one probe; `details` are ids, codes and a sentence. */
 export type ProbeResult =
   | { readonly ok: true; readonly details: ErrorDetails }
   | { readonly ok: false; readonly code: StintError['code']; readonly details: ErrorDetails }
@@ -20,12 +20,12 @@ export type ProbeResult =
 /** Dependencies of the probes, beside those of minting. */
 export interface ProbeDeps extends AssumeRoleDeps {
   readonly accessTo: FindIamAccess
-  /** The broker's credentials, and the revoker's where these are others. */
+  /** The broker's credentials, and those that write deny lists if they are others. */
   readonly callers: readonly CallerIdentityDeps[]
   readonly denyLists: DenyListLocations
 }
 
-/** Questions of `stint doctor` to AWS. They change nothing and keep nothing. */
+/** The checks that `stint doctor` makes in AWS. They change nothing. */
 export class AwsProbes {
   readonly #deps: ProbeDeps
 
@@ -33,21 +33,22 @@ export class AwsProbes {
     this.#deps = deps
   }
 
-  /** Is STS there, whom does it take us for, and how far is its clock (`details.skewMs`, to the second)? */
+  /** Checks that STS answers. `details` has our identity there, and the skew of its clock (`skewMs`, to the second). */
   identity(signal: AbortSignal): Promise<ProbeResult> {
-    return outcome(async () => ({ ...(await this.#whoIs('sts', signal)) }))
+    return outcome(async () => ({ ...(await this.#lookUp('sts', signal)) }))
   }
 
-  /** Whom does STS take the revoker for? Undefined where deny lists are written with the broker's own credentials. */
+  /** Checks the credentials that write deny lists. Undefined if they are the broker's own. */
   async revoker(signal: AbortSignal): Promise<ProbeResult | undefined> {
     if (!this.#deps.callers.some(({ service }) => service === 'iam')) return undefined
-    return outcome(async () => ({ ...(await this.#whoIs('iam', signal)) }))
+    return outcome(async () => ({ ...(await this.#lookUp('iam', signal)) }))
   }
 
   /**
-   * Looks at all credentials of the broker; what is wrong goes to the observer.
+   * Checks all credentials of the broker. Faults go to the observer.
    *
-   * @returns whose write deny lists where no revoker does. @throws {StintError} the first fault
+   * @returns the identity that writes deny lists without a revoker.
+   * @throws {StintError} the first fault
    */
   async credentials(signal: AbortSignal): Promise<CallerIdentity | undefined> {
     const looks = await Promise.allSettled(this.#deps.callers.map((deps) => lookUpCaller(deps, signal)))
@@ -59,8 +60,8 @@ export class AwsProbes {
   }
 
   /**
-   * Does the role take us with everything that a lease sends (source identity, tags, external id)? It mints one session that
-   * may do nothing at all (a session policy of a single Deny) and throws its credentials away.
+   * Checks that the broker can assume the role with everything that a lease sends: source identity, tags, external id. It mints
+   * one session whose policy denies everything, and discards the credentials.
    */
   trust(roleArn: string, signal: AbortSignal): Promise<ProbeResult> {
     return outcome(async () => {
@@ -82,9 +83,9 @@ export class AwsProbes {
   }
 
   /**
-   * Can the document that carries the role's deny list be read, and is a boundary in place of the right kind?
+   * Checks that the policy document of the role's deny list can be read, and that a boundary is used as one.
    *
-   * @param writer whom AWS takes the writer of deny lists for, where that is known; without a revoker it has to be in the account.
+   * @param writer the identity that writes deny lists, if known. Without a revoker it must be in the role's account.
    */
   revocation(roleArn: string, signal: AbortSignal, writer?: string): Promise<ProbeResult> {
     return outcome(async () => {
@@ -108,7 +109,7 @@ export class AwsProbes {
     })
   }
 
-  #whoIs(service: CallerIdentityDeps['service'], signal: AbortSignal): Promise<CallerIdentity> {
+  #lookUp(service: CallerIdentityDeps['service'], signal: AbortSignal): Promise<CallerIdentity> {
     const deps = this.#deps.callers.find((caller) => caller.service === service)
     if (!deps) throw new StintError('INTERNAL')
     return lookUpCaller(deps, signal)

@@ -111,7 +111,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
   const { denyLists } = roles
   const shared = sharedParts(options)
   const externalIds = new ExternalIds({
-    find: (roleArn) => roles.externalIdOf(roleArn),
+    find: (roleArn) => roles.findExternalId(roleArn),
     clock: options.clock,
     onProblem: (roleArn, error) => shared.observer.externalIdRead?.(roleArn, error),
   })

@@ -1,6 +1,5 @@
 import { fileError, YamlDocument } from '../../core/documents/yaml-document.ts'
-import { StintError } from '../../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
+import { readTextFile } from '../../core/files/read-text-file.ts'
 import { type LabelSet, parseLabels } from './labels.ts'
 
 /** Enough to share a list of patterns between labels; far too few for a file that grows by aliases of aliases. */
@@ -12,16 +11,7 @@ const MAX_ALIASES = 20
  * @throws {StintError} LABELS_INVALID
  */
 export async function loadLabels(file: string): Promise<LabelSet> {
-  const text = await readText(file)
+  const text = await readTextFile(file, 'LABELS_INVALID')
   const document = YamlDocument.parse({ file, text, maxAliases: MAX_ALIASES, toError: fileError('LABELS_INVALID') })
   return parseLabels(document.value, document)
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return (await readSmallFile(file)).text
-  } catch (error) {
-    if (!(error instanceof UnusableFileError)) throw error
-    throw new StintError('LABELS_INVALID', { explanation: `The file ${file} ${error.message}.` }, error)
-  }
 }

@@ -60,7 +60,7 @@ export class CedarJudge {
   judge(request: CedarRequest): Verdict {
     if (!isWellFormed(request)) return FAILED
     try {
-      return this.#verdict(this.#ask(this.#slotOf(this.#candidates(request)), request))
+      return this.#verdict(this.#ask(this.#findSlot(this.#candidates(request)), request))
     } catch {
       // A trap leaves the engine unusable: the next request gets a new one, this one is denied.
       this.#engine = undefined
@@ -111,7 +111,7 @@ export class CedarJudge {
     return { allowed: decision === 'allow', applied: diagnostics.reason.map(named), erring, failed: erring.length > 0 }
   }
 
-  #slotOf(candidates: readonly Indexed[]): string {
+  #findSlot(candidates: readonly Indexed[]): string {
     const engine = this.#running()
     const key = candidates.map(({ index }) => index).join(',')
     const known = this.#slices.get(key)

@@ -2,8 +2,8 @@ import type { Expr, PatternElem, PolicyJson } from '@cedar-policy/cedar-wasm/nod
 import { accessedAttribute, openExpression } from './policy-expression.ts'
 
 /**
- * Patterns of `like` whose last `*` follows a letter or a digit, as Cedar writes them: `…:::prod*` takes in `prod-copy` and
- * `production` as well. Of actions that is how they are named (`s3:Get*`), so they are left out.
+ * Finds patterns of `like` whose last `*` follows a letter or a digit: `…:::prod*` also matches `prod-copy` and `production`.
+ * Patterns of actions, such as `s3:Get*`, are left out, since that is how actions are named.
  */
 export function openPatterns({ conditions }: PolicyJson): string[] {
   const found: string[] = []

@@ -1,7 +1,7 @@
 import type { Expr, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { accessedAttribute, isVariable, openExpression, stringLiteral } from './policy-expression.ts'
 
-/** A condition that does not mean what it says once the requested resource is a pattern, or the pair has no conditions. */
+/** A condition that a wider request slips past, since its resource is a pattern or it has fewer conditions. */
 export interface UnsoundUse {
   readonly severity: 'error' | 'warning'
   readonly message: string
@@ -10,11 +10,10 @@ export interface UnsoundUse {
 /**
  * Finds conditions on resources that a wide request slips past.
  *
- * A request names a pattern, so `within`, `arn`, `account`, `region` and `service` hold less often the wider the
- * request is, and `touches` more often. So it is with the pair's own conditions: a wider request has fewer of them
- * (`hasTag`), with more values (`getTag`). A permit must get harder to meet as the request widens, a forbid easier.
- * In a forbid the wrong way round is an error, since the policy would not keep its promise; in a permit it is a
- * warning, since another condition may still hold it in.
+ * A request names a pattern. The wider it is, the less often `within`, `arn`, `account`, `region` and `service` hold, and the
+ * more often `touches` does. A wider request also has fewer conditions (`hasTag`), with more values (`getTag`). So a permit
+ * must be harder to meet as the request widens, and a forbid easier. The reverse is an error in a forbid, which would not keep
+ * its promise, and a warning in a permit, which another condition may still narrow.
  */
 export function unsoundUses(policy: PolicyJson): UnsoundUse[] {
   const found = new Map<string, UnsoundUse>()
@@ -56,7 +55,7 @@ function usesIn(expression: Expr, direction: Direction): Use[] {
   if (operands[0] && isConditions(operands[0]) && (operator === 'hasTag' || operator === 'getTag'))
     return [{ attribute: operator, direction }]
   if (isConditions(expression)) return [{ attribute: 'conditions', direction: 'either' }]
-  // `resource has arn` is always true and `resource is Stint::Resource` too: they explainUse nothing of the pattern.
+  // `resource has arn` is always true and `resource is Stint::Resource` too: they say nothing about the pattern.
   if ((operator === 'has' || operator === 'is') && operands.some((operand) => isVariable(operand, 'resource')))
     return []
   return operands.flatMap((operand, index) => usesIn(operand, operandDirection(operator, operands, index, direction)))
@@ -66,7 +65,7 @@ function isConditions(expression: Expr): boolean {
   return accessedAttribute(expression, 'context') === 'conditions'
 }
 
-/** How an operand bears on an expression that has to go in `direction`. */
+/** The value of an operand that gives the whole expression the value `direction`. */
 function operandDirection(operator: string, operands: readonly Expr[], index: number, direction: Direction): Direction {
   switch (operator) {
     case 'contains':
@@ -98,17 +97,17 @@ function operandDirection(operator: string, operands: readonly Expr[], index: nu
 }
 
 /**
- * How a text part of the resource bears on a look-up in a set that has "" in it: the part is found when it is one of the
- * other texts, and also when the request leaves it open. Undefined for any other look-up.
+ * The direction of a look-up of a text part of the resource in a set that contains "". The part is found if it is one of the
+ * other texts, and also if the request leaves it open. Undefined for any other look-up.
  */
 function opensSet(operands: readonly Expr[], direction: Direction): Direction | undefined {
-  const isText = comparesText(operands) || operands.some((operand) => comparesText(membersOf(operand)))
-  const texts = operands.flatMap(membersOf).flatMap((member) => stringLiteral(member) ?? [])
+  const isText = comparesText(operands) || operands.some((operand) => comparesText(setMembers(operand)))
+  const texts = operands.flatMap(setMembers).flatMap((member) => stringLiteral(member) ?? [])
   if (!isText || !texts.includes('')) return undefined
   return texts.every((text) => text === '') ? FLIP[direction] : 'either'
 }
 
-function membersOf(expression: Expr): readonly Expr[] {
+function setMembers(expression: Expr): readonly Expr[] {
   const { operator, operands } = openExpression(expression)
   return operator === 'Set' ? operands : []
 }

@@ -11,7 +11,7 @@ export interface WaiverFacts extends ApprovalRules {
   readonly labels: LabelSet
 }
 
-/** Waivers that can never apply, or that waive nothing. */
+/** Finds waivers that can never apply, or that waive nothing. */
 export function findIdleWaivers(policies: readonly Policy[], facts: WaiverFacts): PolicyProblem[] {
   return policies.flatMap((policy) => {
     const found = policy.waiver === undefined ? undefined : explainIdle(policy, facts)
@@ -39,8 +39,7 @@ function explainIdle(
   )
     return {
       severity: 'warning',
-      message:
-        'This waiver waives nothing unless another permit asks for an approval: none is required for what only lists or reads.',
+      message: 'This waiver has no effect unless another permit asks for an approval: lists and reads require none.',
     }
   return undefined
 }
@@ -51,12 +50,12 @@ function explainDestructive(policy: Policy, { labels }: LabelSet): ReturnType<ty
     return {
       severity: 'error',
       message:
-        'This waiver never applies: destroying is waived only within labels marked nonproduction, and no label is (marks: [nonproduction] in the labels file).',
+        'This waiver never applies: approvals of class destructive are waived only within labels marked nonproduction, and no label has that mark (marks: [nonproduction] in the labels file).',
     }
   const named = labelsWithin(policy)
   if (named.length === 0 || named.some((label) => open.includes(label))) return undefined
   return {
     severity: 'warning',
-    message: `This waiver applies only to what is also within a label marked nonproduction (${open.join(', ')}); ${named.join(', ')} is not marked.`,
+    message: `This waiver applies only within a label marked nonproduction (${open.join(', ')}); ${named.join(', ')} does not have that mark.`,
   }
 }

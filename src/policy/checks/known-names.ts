@@ -18,10 +18,10 @@ export interface NameSource {
   readonly has?: (name: string) => boolean
 }
 
-/** By kind, the names that exist outside the policies; a kind that is absent was not looked at. */
+/** The names that exist outside the policies, by kind. A missing kind is not checked. */
 export type KnownNames = Readonly<Partial<Record<NameKind, NameSource>>>
 
-/** The lists that names of policies are checked against, and the setting that says where it is. */
+/** The kinds of names that each outside source holds. */
 export const OUTSIDE_KINDS = {
   labels: ['label'],
   registrations: ['team', 'agent', 'owner', 'registration'],
@@ -30,7 +30,7 @@ export const OUTSIDE_KINDS = {
   'trust domains': ['trustDomain'],
 } as const satisfies Readonly<Record<string, readonly NameKind[]>>
 
-/** The collections of `OUTSIDE_KINDS` that were looked at, and those that were not. */
+/** The sources of `OUTSIDE_KINDS` that names are checked against, and those that are not given. */
 export function listLooked(known: KnownNames): { checked: string[]; notChecked: string[] } {
   const looked = Map.groupBy(Object.entries(OUTSIDE_KINDS), ([, kinds]) => kinds.every((kind) => known[kind]))
   const words = (yes: boolean) => (looked.get(yes) ?? []).map(([collection]) => collection)
@@ -38,9 +38,9 @@ export function listLooked(known: KnownNames): { checked: string[]; notChecked: 
 }
 
 /**
- * Names in policies that exist nowhere: such a permit never applies, and such a forbid never stops anything.
+ * Finds names in policies that exist nowhere. A permit with such a name never applies, and a forbid never stops anything.
  *
- * Actions, flags, condition keys and authentication methods are always looked at, other kinds where `known` has them.
+ * Actions, flags, condition keys and authentication methods are always checked, other kinds if `known` has them.
  */
 export function findUnknownNames(policies: readonly Policy[], known: KnownNames = {}): PolicyProblem[] {
   return policies.flatMap((policy) =>
@@ -51,7 +51,7 @@ export function findUnknownNames(policies: readonly Policy[], known: KnownNames 
   )
 }
 
-/** A problem at the place where the policy says `name` (also as the group of an approval), or at its beginning. */
+/** A problem at the first mention of `name` in the policy, also as the group of an approval; else at the policy's beginning. */
 export function problemIn(
   policy: Policy,
   name: string,
@@ -68,14 +68,14 @@ export function problemIn(
   return { severity, file: policy.file, line, column, message, policyId: policy.id, rule }
 }
 
-/** Names that do not depend on anybody's files. */
+/** Names that depend on no file. */
 const BUILT_IN: KnownNames = {
   flag: { source: 'Stint', names: ACTION_FLAGS },
   authMethod: { source: 'Stint', names: AUTH_METHODS },
   conditionKey: {
     source: 'Stint',
     names: CONDITION_KEYS.map(({ name }) => name),
-    // Policies compare keys to the letter, and of a family the tag key follows.
+    // Policies compare keys exactly; the name of a family is followed by a tag key.
     has: (name) => findConditionKey(name)?.key === name,
   },
 }
@@ -106,7 +106,7 @@ function explainUnknownAction(name: string): string | undefined {
   try {
     const { action } = findAction(name)
     if (action === name) return undefined
-    return `context.action is written ${JSON.stringify(action)}, and this policy compares it with ${JSON.stringify(name)}.`
+    return `context.action is spelled ${JSON.stringify(action)}, so it never equals ${JSON.stringify(name)}; write ${JSON.stringify(action)}.`
   } catch (error) {
     return asStintError(error).details.explanation ?? `There is no action ${JSON.stringify(name)}.`
   }

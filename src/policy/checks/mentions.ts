@@ -2,7 +2,7 @@ import type { EntityUidJson, Expr, PolicyJson } from '@cedar-policy/cedar-wasm/n
 import { accessedAttribute, openExpression, stringLiteral } from '../cedar/policy-expression.ts'
 import type { Policy } from '../policy.ts'
 
-/** The kinds of thing that a name in a policy can stand for. */
+/** The kinds of names in policies. */
 export type NameKind =
   | 'label'
   | 'team'
@@ -17,16 +17,16 @@ export type NameKind =
   | 'authMethod'
   | 'conditionKey'
 
-/** A name that a policy depends on being written right. */
+/** A name in a policy; misspelt, it would change what the policy does. */
 export interface Mention {
   readonly kind: NameKind
   readonly name: string
 }
 
-/** Stands for every approver, so it is the name of no group. */
+/** The group of every approver. No group can have this name. */
 export const ANYONE = 'any'
 
-/** Every name that a policy compares something with, each once. Patterns of `like` are none. */
+/** Finds every name that a policy compares something with, without repeats. Patterns of `like` are no names. */
 export function findMentions({ json, approvalGroup }: Policy): Mention[] {
   const found: Mention[] = approvalGroup && approvalGroup !== ANYONE ? [{ kind: 'group', name: approvalGroup }] : []
   found.push(...scopeEntities(json).flatMap(entityMention))
@@ -34,7 +34,7 @@ export function findMentions({ json, approvalGroup }: Policy): Mention[] {
   return [...new Map(found.map((mention) => [`${mention.kind} ${mention.name}`, mention])).values()]
 }
 
-/** The names that the policy wants something to lie within. */
+/** The labels that a policy compares `resource.within` with. */
 export function labelsWithin({ json }: Policy): string[] {
   const found: string[] = []
   const visit = (expression: Expr) => {
@@ -67,7 +67,7 @@ function collect(expression: Expr, found: Mention[]): void {
   const { operator, operands, payload } = openExpression(expression)
   if (operator === 'Value') found.push(...entityMention(payload))
   if (COMPARING.includes(operator)) {
-    const kind = operands.map(kindOf).find((each) => each !== undefined)
+    const kind = operands.map(findKind).find((each) => each !== undefined)
     if (kind) found.push(...operands.flatMap(literals).map((name) => ({ kind, name })))
   }
   // The only entities with tags are the conditions of a pair.
@@ -82,13 +82,13 @@ function collect(expression: Expr, found: Mention[]): void {
 }
 
 /** The kind of name that an attribute holds, or a set of attributes. */
-function kindOf(expression: Expr): NameKind | undefined {
+function findKind(expression: Expr): NameKind | undefined {
   for (const variable of ['principal', 'resource', 'context'] as const) {
     const attribute = accessedAttribute(expression, variable)
     if (attribute !== undefined) return ATTRIBUTE_KINDS[variable][attribute]
   }
   const { operator, operands } = openExpression(expression)
-  return operator === 'Set' ? operands.map(kindOf).find((kind) => kind !== undefined) : undefined
+  return operator === 'Set' ? operands.map(findKind).find((kind) => kind !== undefined) : undefined
 }
 
 /** The texts that an operand compares with: itself, or the members of a set. */

@@ -3,7 +3,7 @@ import { intersects } from '../../aws/glob.ts'
 import type { LabelSet } from '../../plan/labels/labels.ts'
 import type { PolicyProblem } from '../policy-set.ts'
 
-/** Labels marked production and nonproduction that share resources: there production counts, and no waiver applies. */
+/** Finds labels marked production and nonproduction that share resources. Such resources count as production, so no waiver applies. */
 export function findOverlappingMarks({ labels }: LabelSet, file: string): PolicyProblem[] {
   const production = labels.filter(({ marks }) => marks.includes('production'))
   const nonproduction = labels.filter(({ marks }) => marks.includes('nonproduction'))
@@ -14,7 +14,7 @@ export function findOverlappingMarks({ labels }: LabelSet, file: string): Policy
         return met ? [[pattern.text, met.text] as const] : []
       })[0]
       if (!pair) return []
-      const message = `${one.label} is marked production and ${other.label} nonproduction, and both take in some of the same resources (${pair.join(' and ')}); those count as production.`
+      const message = `${one.label} is marked production and ${other.label} nonproduction, and both cover some of the same resources (${pair.join(' and ')}); those count as production.`
       return [{ severity: 'warning' as const, file, line: 1, column: 1, message, rule: 'marks-overlap' as const }]
     }),
   )

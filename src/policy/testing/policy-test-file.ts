@@ -9,14 +9,14 @@ import type { Task } from '../../plan/task.ts'
 import { type Decision, OUTCOMES } from '../decision.ts'
 import type { PolicyFile } from '../policy-set.ts'
 
-/** A label as the file of labels has it; `parseLabels` judges it. */
+/** A label as in the labels file; `parseLabels` checks it. */
 interface PolicyTestLabel {
   readonly resources?: readonly string[]
   readonly tags?: readonly TagSelector[]
   readonly marks?: readonly string[]
 }
 
-/** One case: who asks for what and when, and what policy should say. */
+/** One case: an agent, its task and an instant, with the expected decision. */
 export interface PolicyTestCase {
   readonly name: string
   /** Members that the case leaves out come from the registration that covers the agent. */
@@ -27,7 +27,7 @@ export interface PolicyTestCase {
     readonly team?: string
     readonly registration?: string
   }
-  /** Or the task file that has it, from the folder of the policies. */
+  /** The task, or the path of its task file from the folder of the policies. */
   readonly task: Task | string
   /** By label: its resources by ARN and by tag, and its marks if it has any. */
   readonly labels?: Readonly<Record<string, PolicyTestLabel>>
@@ -54,7 +54,7 @@ export function parsePolicyTests({ name, text }: PolicyFile): PolicyTestCase[] {
 
 const words = z.string().min(1).max(500)
 
-/** A text in short, or an object in full; unlike of a union, a problem keeps its place and its words. */
+/** A text or an object. Unlike in a union of schemas, a problem keeps its place and message. */
 function textOr<Text extends z.ZodType, Whole extends z.ZodType>(text: Text, whole: Whole) {
   return z.unknown().transform((value, context): z.output<Text> | z.output<Whole> => {
     const parsed = (typeof value === 'string' ? text : whole).safeParse(value)
@@ -83,7 +83,7 @@ const ttl = z.string().transform((value, context) => {
 /** A Monday at noon, unless a case says otherwise: a test must not depend on when it runs. */
 const DEFAULT_AT = '2026-01-05T12:00:00Z'
 
-/** Resources alone, or what a label of the file of labels has. */
+/** A list of resources, or a label as in the labels file. */
 const labelSchema = z.union([
   z.array(words).transform((resources) => ({ resources })),
   z.strictObject({
@@ -93,7 +93,7 @@ const labelSchema = z.union([
   }),
 ])
 
-/** A task with the role under `role`; an agent's task file says `roleArn`. */
+/** A task within a case. Its role is under `role`, where an agent's task file has `roleArn`. */
 const inlineTask = z.strictObject({
   role: words,
   access: z.array(

@@ -16,8 +16,7 @@ import { loadTaskFile } from './task-file.ts'
 const POLICY_TEST_SUFFIX = '.test.yaml'
 
 /**
- * Makes a plan of a task as the broker would. `labels` are the case's own, by label; absent means
- * the operator's.
+ * Makes the plan of a task as the broker would. `labels` are the case's own, by label; default the operator's.
  */
 export type PolicyTestPlanner = (subject: string, task: Task, labels?: PolicyTestCase['labels']) => Plan | Promise<Plan>
 
@@ -27,17 +26,17 @@ interface PolicyTestResult {
   readonly passed: boolean
   /** The differences, in words; empty if the case passed. */
   readonly differences: readonly string[]
-  /** Absent where the task came to no plan. */
+  /** Absent if the task has no plan. */
   readonly decision?: Decision
 }
 
 /** The results of a run. */
 export interface PolicyTestReport {
-  /** All passed, and there was one: a misspelt directory proves nothing. */
+  /** True if every case passed and there was at least one, since a misspelt directory proves nothing. */
   readonly ok: boolean
   readonly policySetHash: string
   readonly results: readonly PolicyTestResult[]
-  /** Ids of policies that decided no case: nothing proves what they do. */
+  /** Ids of policies that decided no case. */
   readonly untested: readonly string[]
 }
 
@@ -52,7 +51,7 @@ export async function runPolicyTests(options: {
   readonly approvalsRequiredFor: readonly ActionClass[]
   /** True if waivers have an effect. Default false. */
   readonly allowWaivers?: boolean
-  /** Says who owns the agents of cases. Without it each case says so itself. */
+  /** The registrations of the agents in cases. Without it each case must give owner and team. */
   readonly registry?: Pick<Registry, 'find'>
 }): Promise<PolicyTestReport> {
   const { directory } = options
@@ -112,7 +111,7 @@ async function runCase(
   }
 }
 
-/** The agent with all that its registration says, or why there is none. */
+/** The agent, completed from its registration; or the problem as a sentence. */
 function completeAgent(
   given: PolicyTestCase['agent'],
   registry: Pick<Registry, 'find'> | undefined,
@@ -142,10 +141,10 @@ function findDifferences(
   const wanted = policies && [...policies].sort().join(', ')
   if (wanted !== undefined && wanted !== decided)
     differences.push(`expected the policies [${wanted}] to decide, got [${decided}]`)
-  const gone = (decision.waivers ?? []).map(({ policy }) => policy).join(', ')
-  const wantedGone = waived && [...waived].sort().join(', ')
-  if (wantedGone !== undefined && wantedGone !== gone)
-    differences.push(`expected the policies [${wantedGone}] to waive an approval, got [${gone}]`)
+  const waivedBy = (decision.waivers ?? []).map(({ policy }) => policy).join(', ')
+  const wantedWaived = waived && [...waived].sort().join(', ')
+  if (wantedWaived !== undefined && wantedWaived !== waivedBy)
+    differences.push(`expected the policies [${wantedWaived}] to waive an approval, got [${waivedBy}]`)
   const asked = formatRequirements(decision.approval.map(({ anyOf }: ApprovalRequirement) => anyOf))
   if (approval && formatRequirements(approval) !== asked)
     differences.push(`expected approval by ${formatRequirements(approval)}, got ${asked}`)

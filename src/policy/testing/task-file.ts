@@ -1,8 +1,7 @@
 import { z } from '../../core/documents/schema.ts'
 import { fileError, YamlDocument } from '../../core/documents/yaml-document.ts'
 import { parseDurationMs } from '../../core/duration.ts'
-import { StintError } from '../../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
+import { readTextFile } from '../../core/files/read-text-file.ts'
 import type { Task } from '../../plan/task.ts'
 
 const strings = z.array(z.string())
@@ -39,16 +38,7 @@ const taskFile = z
  * @throws {StintError} TASK_INVALID with file, line and column
  */
 export async function loadTaskFile(file: string): Promise<Task> {
-  const text = await readText(file)
+  const text = await readTextFile(file, 'TASK_INVALID', { what: 'task file' })
   const document = YamlDocument.parse({ file, text, toError: fileError('TASK_INVALID') })
   return document.check(taskFile) as Task
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return (await readSmallFile(file)).text
-  } catch (error) {
-    if (!(error instanceof UnusableFileError)) throw error
-    throw new StintError('TASK_INVALID', { explanation: `The task file ${file} ${error.message}.` }, error)
-  }
 }

@@ -1,5 +1,5 @@
 import { StintError } from '../../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
+import { readTextFile } from '../../core/files/read-text-file.ts'
 import { Secret } from '../../core/secret.ts'
 
 /**
@@ -10,13 +10,7 @@ import { Secret } from '../../core/secret.ts'
  * @throws {StintError} CONFIG_INVALID for a file that cannot be read or is empty.
  */
 export async function readSecret(file: string, what = 'secret file'): Promise<Secret> {
-  const text = await readSmallFile(file).then(
-    (read) => read.text.trim(),
-    (error: unknown) => {
-      if (!(error instanceof UnusableFileError)) throw error
-      throw new StintError('CONFIG_INVALID', { explanation: `The ${what} ${file} ${error.message}.` }, error)
-    },
-  )
+  const text = (await readTextFile(file, 'CONFIG_INVALID', { what })).trim()
   if (text !== '') return new Secret(text)
   throw new StintError('CONFIG_INVALID', { explanation: `The ${what} ${file} is empty.` })
 }

@@ -1,6 +1,5 @@
 import type { Config } from '../../config/schema.ts'
-import { StintError } from '../../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
+import { readTextFile } from '../../core/files/read-text-file.ts'
 import type { BundleStore } from '../../identity/bundle/bundle-store.ts'
 import { parseSpiffeBundle, type TrustBundle } from '../../identity/bundle/trust-bundle.ts'
 import type { EndpointProfile } from '../../identity/federation/endpoint-fetch.ts'
@@ -59,19 +58,10 @@ async function loadProfile(settings: FederationConfig): Promise<EndpointProfile>
     return { kind: 'https_spiffe', endpointSpiffeId: settings.endpointSpiffeId }
   }
   if (settings.caFile === undefined) return { kind: 'https_web' }
-  return { kind: 'https_web', ca: [await readText(settings.caFile)] }
+  return { kind: 'https_web', ca: [await readTextFile(settings.caFile, 'CONFIG_INVALID')] }
 }
 
 async function loadBootstrap(trustDomain: string, settings: FederationConfig): Promise<TrustBundle | undefined> {
   if (settings.profile !== 'https_spiffe' || settings.bundleFile === undefined) return undefined
-  return parseSpiffeBundle(trustDomain, await readText(settings.bundleFile)).bundle
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return (await readSmallFile(file)).text
-  } catch (error) {
-    if (!(error instanceof UnusableFileError)) throw error
-    throw new StintError('CONFIG_INVALID', { explanation: `The file ${file} ${error.message}.` }, error)
-  }
+  return parseSpiffeBundle(trustDomain, await readTextFile(settings.bundleFile, 'CONFIG_INVALID')).bundle
 }

@@ -1,6 +1,6 @@
 import { fileProblemTexts, listedProblems, YamlDocument, type YamlSource } from '../../core/documents/yaml-document.ts'
 import { StintError } from '../../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
+import { readTextFile } from '../../core/files/read-text-file.ts'
 import { type ActionOverrides, parseActionOverrides } from '../../plan/action-overrides.ts'
 
 /**
@@ -9,7 +9,7 @@ import { type ActionOverrides, parseActionOverrides } from '../../plan/action-ov
  * @throws {StintError} ACTION_OVERRIDES_INVALID
  */
 export async function loadActionOverrides(file: string): Promise<ActionOverrides> {
-  const text = await readText(file)
+  const text = await readTextFile(file, 'ACTION_OVERRIDES_INVALID')
   const document = YamlDocument.parse({ file, text, toError })
   return parseActionOverrides(document.value, document)
 }
@@ -21,12 +21,3 @@ const toError: YamlSource['toError'] = (problems, cause) =>
     { explanation: fileProblemTexts(problems).join('; '), problems: listedProblems(problems) },
     cause,
   )
-
-async function readText(file: string): Promise<string> {
-  try {
-    return (await readSmallFile(file)).text
-  } catch (error) {
-    if (!(error instanceof UnusableFileError)) throw error
-    throw new StintError('ACTION_OVERRIDES_INVALID', { explanation: `The file ${file} ${error.message}.` }, error)
-  }
-}

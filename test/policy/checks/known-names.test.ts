@@ -68,7 +68,7 @@ for (const { text, says } of [
   },
   { text: permit('context.authMethod == "x509"'), says: /no authentication method "x509"/ },
   { text: permit('context.action == "s3:GetObjekt"'), says: /s3:GetObjekt/ },
-  { text: permit('context.action == "s3:getobject"'), says: /written "s3:GetObject"/ },
+  { text: permit('context.action == "s3:getobject"'), says: /spelled "s3:GetObject"/ },
 ])
   test(`a policy that says ${text} names something that exists nowhere`, () => {
     const problems = problemsOf(text)

@@ -30,17 +30,17 @@ for (const { name, problems, says } of [
   {
     name: 'of destroying where no label is nonproduction',
     problems: problemsOf(waiver('destructive'), { labels: LABELS.filter(({ label }) => label !== 'staging') }),
-    says: /error: This waiver never applies: .* no label is/,
+    says: /error: This waiver never applies: .* no label has that mark/,
   },
   {
     name: 'of destroying within a label that is not nonproduction',
     problems: problemsOf(waiver('destructive permissions', 'resource.within.contains("other")')),
-    says: /warning: This waiver applies only to what is also within .*\(staging\); other is not marked/,
+    says: /warning: This waiver applies only within a label marked nonproduction \(staging\); other does not have that mark/,
   },
   {
     name: 'for reading, where reading needs no approval',
     problems: problemsOf(waiver('list read')),
-    says: /warning: This waiver waives nothing/,
+    says: /warning: This waiver has no effect unless another permit/,
   },
   {
     name: 'for reading that needs one',

@@ -9,13 +9,13 @@ import { BrokerCredentials, CredentialSourceError } from '../own-credentials/bro
 import type { IamAccess } from './iam-access.ts'
 import { assumeRevoker, documentPolicy, type RevokerSessionDeps } from './revoker-session.ts'
 
-/** Dependencies of the ways to IAM. */
+/** Dependencies of `IamAccounts`. */
 export interface IamAccountsDeps {
   readonly denyLists: DenyListLocations
-  /** Where no revoker is configured: the broker's own credentials, or those of `revokerCredentials`. */
+  /** For deny lists without a revoker: the broker's own credentials, or those of `revokerCredentials`. */
   readonly own: Pick<IamAccess, 'client' | 'credentials'>
   readonly revokers: RevokerSessionDeps
-  /** Sockets of one account, so that one whose IAM hangs takes none from another. */
+  /** Makes the sockets of one account. An account whose IAM hangs takes none from another. */
   readonly createClients: () => IamClients
   readonly clock: Clock
 }
@@ -23,15 +23,15 @@ export interface IamAccountsDeps {
 interface Account {
   readonly clients: IamClients
   readonly breaker: CircuitBreaker
-  /** By the key of the list: the session of each document may do nothing else. */
+  /** Access by the key of the list: each document has a session of its own, which may touch nothing else. */
   readonly documents: Map<string, IamAccess>
   usedAtMs: number
 }
 
-/** Sockets and credentials of an account that nobody wrote to for so long are dropped; no write takes a tenth of it. */
+/** Sockets and credentials of an account are dropped after so long without a write. No write takes a tenth of it. */
 const IDLE_MS = 600_000
 
-/** The ways to the IAM of each account, made when first needed. */
+/** Access to the IAM of each account, made when first needed. */
 export class IamAccounts {
   readonly #deps: IamAccountsDeps
   readonly #accounts = new Map<string, Account>()
@@ -45,7 +45,7 @@ export class IamAccounts {
   accessTo(target: string): IamAccess {
     const { document, place, revoker } = this.#deps.denyLists.require(target)
     this.#dropIdle()
-    // Such credentials write in one account: there is no other to be kept from its failures.
+    // Without revokers there is one account, so no other has to be kept from its failures.
     if (!revoker) return this.#deps.own
     const roleArn = fillTemplate(revoker.roleArn, place)
     const account = this.#account(roleArn)
@@ -102,8 +102,8 @@ export class IamAccounts {
 }
 
 /**
- * Has the credentials before a call is made with them, so that the refusal of the revoker is told as what it is. The reading
- * goes on for others when this caller gives up.
+ * Obtains credentials before a call uses them, so that a refusal of the revoker is reported as such. When this caller gives
+ * up, the reading goes on for others.
  */
 async function obtain(credentials: BrokerCredentials, signal: AbortSignal): Promise<void> {
   const { source } = credentials

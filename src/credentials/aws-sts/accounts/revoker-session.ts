@@ -25,15 +25,15 @@ interface RevokerRequest {
   readonly sessionPolicy: string
 }
 
-/** Names the sessions in the log of the account. They have no source identity, which the one of a grant could collide with. */
+/** The name of the sessions in the account's log. They have no source identity, which could collide with that of a grant. */
 export const REVOKER_SESSION_NAME = 'stint-revoker'
 
-/** Shorter than a write may take: what is left is for the write itself. */
+/** Shorter than the time for a write, so that some of it is left for the write itself. */
 const LIMITS: RetryLimits = { maxAttempts: 3, baseDelayMs: 100, maxDelayMs: 1_000, totalMs: 8_000 }
 
 /**
- * Credentials of a revoker for one document: the shortest session that STS makes, which may do nothing but read and write that
- * document. They stay in this process.
+ * Assumes a revoker for one document, by the shortest session that STS allows. Its session policy allows nothing but reading and
+ * writing that document. The credentials stay in this process.
  *
  * @throws {StintError} PROVIDER_*; `details.roleArn` names the revoker.
  */
@@ -84,7 +84,7 @@ export async function assumeRevoker(
   }
 }
 
-/** All that the broker does to a document, by the kind of the document. */
+/** The actions that the broker uses on a document, by its kind. */
 export const DOCUMENT_ACTIONS = {
   boundary: [
     'iam:CreatePolicyVersion',
@@ -96,7 +96,7 @@ export const DOCUMENT_ACTIONS = {
   inline: ['iam:DeleteRolePolicy', 'iam:GetRolePolicy', 'iam:ListRolePolicies', 'iam:PutRolePolicy'],
 } as const satisfies Record<DenyDocument['kind'], readonly string[]>
 
-/** All that the broker may do to a document, in the words of a session policy. */
+/** The session policy that allows these actions on one document and nothing else. */
 export function documentPolicy(document: DenyDocument, target: string): string {
   const Resource = target.slice(target.indexOf(':') + 1)
   const statement = { Effect: 'Allow', Action: DOCUMENT_ACTIONS[document.kind], Resource }

@@ -19,15 +19,15 @@ export class ServedRoles {
   readonly #listed: ReadonlySet<string>
 
   /**
-   * @throws {StintError} CONFIG_INVALID for what is no role, for rules that are in each other's way, and for boundaries, policy
-   *   names and external ids that are none.
+   * @throws {StintError} CONFIG_INVALID for rules that conflict, and for invalid role ARNs, boundaries, policy names and external
+   *   ids.
    */
   constructor(roles: readonly AwsRole[]) {
     for (const role of roles) checkRole(role)
-    const own = roles.flatMap(({ revocation }) => ownRolesOf(revocation).map(({ roleArn }) => roleArn))
+    const own = roles.flatMap(({ revocation }) => brokerOnlyRoles(revocation).map(({ roleArn }) => roleArn))
     this.#rules = new RoleRules(roles, own)
     const [conflict] = this.#rules.conflicts
-    if (conflict) throw inEachOthersWay(conflict.kind, roles[conflict.rules[1]]?.arn ?? '')
+    if (conflict) throw ruleConflict(conflict.kind, roles[conflict.rules[1]]?.arn ?? '')
     this.denyLists = new DenyListLocations(this.#rules, roles)
     this.#listed = new Set(roles.flatMap(({ arn, accounts }) => parseRolePattern(arn, accounts)?.spelled ?? []))
   }
@@ -36,13 +36,13 @@ export class ServedRoles {
     return this.#rules.find(roleArn) !== undefined
   }
 
-  /** True if the operator has named a role by its own ARN; any other may be made up by an agent. */
+  /** True if the configuration spells the role's ARN. An agent can make up any other. */
   isListed(roleArn: string): boolean {
     return this.#listed.has(roleArn)
   }
 
-  /** Where the external id of a role is kept; undefined for a role that has none. */
-  externalIdOf(roleArn: string): RoleExternalId | undefined {
+  /** The source of a role's external id; undefined for a role without one. */
+  findExternalId(roleArn: string): RoleExternalId | undefined {
     const found = this.#rules.find(roleArn)
     if (!found?.rule.externalId) return undefined
     return { source: found.rule.externalId, place: found.role, isListed: this.isListed(roleArn) }
@@ -51,23 +51,24 @@ export class ServedRoles {
 
 function checkRole({ arn, accounts, externalId, revocation }: AwsRole): void {
   if (!parseRolePattern(arn, accounts)) requireRoleArn(arn)
-  for (const source of [externalId, ...ownRolesOf(revocation).map((own) => own.externalId)])
+  for (const source of [externalId, ...brokerOnlyRoles(revocation).map((own) => own.externalId)])
     if (source && typeof source !== 'function') checkExternalId(arn, source)
 }
 
-/** Roles that the broker alone acts through: whoever else did could lift or fake a revocation. */
-function ownRolesOf(revocation: AwsRole['revocation']): readonly (Revoker | Canary)[] {
+/** Roles that only the broker may assume: anybody else could use them to lift or fake a revocation. */
+function brokerOnlyRoles(revocation: AwsRole['revocation']): readonly (Revoker | Canary)[] {
   if (revocation.kind === 'none') return []
   const canary = revocation.kind === 'boundary' ? revocation.canary : undefined
   return [revocation.revoker, canary].filter((role) => role !== undefined)
 }
 
-function inEachOthersWay(kind: RuleConflict['kind'], roleArn: string): StintError {
+function ruleConflict(kind: RuleConflict['kind'], roleArn: string): StintError {
   const explanation = {
     same: 'A role is configured twice; list it once.',
-    overlap: 'Two patterns of roles name some roles both, and neither is narrower.',
+    overlap:
+      'Two role patterns name some of the same roles, and neither is narrower; make one pattern part of the other.',
     'same-name':
-      'Two rules name roles of one account by the same name, with another path or case; IAM has one at most.',
+      'Two rules name roles of one account that differ only in path or case; IAM role names are unique, so remove one.',
   }[kind]
   return new StintError('CONFIG_INVALID', { explanation, roleArn })
 }
