@@ -26,8 +26,10 @@ so that the broker's own default holds.
 {{- $roles := list -}}
 {{- range $at, $role := $config.roles -}}
 {{- $role = include "stint.externalIdFile" (dict "holder" $role "folder" (printf "/etc/stint/external-ids/%d" $at)) | fromYaml -}}
-{{- with $role.revocation.revoker -}}
-{{- $_ := set $role.revocation "revoker" (include "stint.externalIdFile" (dict "holder" . "folder" (printf "/etc/stint/revoker-ids/%d" $at)) | fromYaml) -}}
+{{- range $own := list "revoker" "canary" -}}
+{{- with get $role.revocation $own -}}
+{{- $_ := set $role.revocation $own (include "stint.externalIdFile" (dict "holder" . "folder" (printf "/etc/stint/%s-ids/%d" $own $at)) | fromYaml) -}}
+{{- end -}}
 {{- end -}}
 {{- $roles = append $roles $role -}}
 {{- end -}}
@@ -59,7 +61,7 @@ sessionTokenFile: /etc/stint/aws/{{ .who }}/token
 {{- end }}
 {{- end -}}
 
-{{/* A role or a revoker with the path of its external id in the place of the Secret: one key, or one for each account. */}}
+{{/* A role, a revoker or a canary with the path of its external id in the place of the Secret: one key, or one for each account. */}}
 {{- define "stint.externalIdFile" -}}
 {{- $holder := omit .holder "externalIdSecret" -}}
 {{- with .holder.externalIdSecret -}}

@@ -67,8 +67,12 @@ renews only those.
 {{- with $role.externalIdSecret }}
 - {name: external-id-{{ $at }}, path: /etc/stint/external-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}
 {{- end }}
-{{- with ($role.revocation.revoker).externalIdSecret }}
-- {name: revoker-id-{{ $at }}, path: /etc/stint/revoker-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}
+{{- range $own := list "revoker" "canary" }}
+{{- with get $role.revocation $own }}
+{{- with .externalIdSecret }}
+- {name: {{ $own }}-id-{{ $at }}, path: /etc/stint/{{ $own }}-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $who := list "broker" "revoker" }}

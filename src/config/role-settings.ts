@@ -26,11 +26,8 @@ const accountId = z
 /** A template that has `{account}` in the place of the role's account. */
 const template = z.string().min(1)
 
-const revoker = z.strictObject({
-  /** Assumed in the account of the deny list, for its document alone. */
-  roleArn: template,
-  externalIdFile: path.optional(),
-})
+/** A role that the broker assumes in the account of the deny list. */
+const ownRole = z.strictObject({ roleArn: template, externalIdFile: path.optional() })
 
 const role = z.strictObject({
   arn,
@@ -46,11 +43,18 @@ const role = z.strictObject({
   /** True if reads of configuration that need no resource (`ec2:Describe*`, `ce:Get*`) may take `*`; never reads of data. */
   allowWildcardReads: z.boolean().default(true),
   revocation: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('boundary'), policyArn: template, revoker: revoker.optional() }),
+    z.strictObject({
+      kind: z.literal('boundary'),
+      policyArn: template,
+      /** Assumed for the document alone. */
+      revoker: ownRole.optional(),
+      /** Has the boundary too: its sessions show when a deny is in force. */
+      canary: ownRole.optional(),
+    }),
     z.strictObject({
       kind: z.literal('inline'),
       policyName: z.string().min(1).max(128).default(DEFAULT_INLINE_POLICY_NAME),
-      revoker: revoker.optional(),
+      revoker: ownRole.optional(),
     }),
     z.strictObject({ kind: z.literal('none') }),
   ]),
@@ -65,11 +69,12 @@ export type RoleSetting = z.output<typeof role>
 /** Says what is wrong with a setting. */
 export type SayProblem = (path: (string | number)[], message: string) => void
 
-/** The templates of the roles that write deny lists: no agent may act through one. */
-export function revokerTemplates(list: readonly RoleSetting[]): string[] {
-  return list.flatMap(({ revocation }) =>
-    revocation.kind === 'none' || !revocation.revoker ? [] : [revocation.revoker.roleArn],
-  )
+/** The templates of the broker's own roles, revokers and canaries: no agent may act through one. */
+export function ownRoleTemplates(list: readonly RoleSetting[]): string[] {
+  return list.flatMap(({ revocation: r }) => {
+    const canary = r.kind === 'boundary' ? r.canary : undefined
+    return [r.kind === 'none' ? undefined : r.revoker, canary].flatMap((own) => (own ? [own.roleArn] : []))
+  })
 }
 
 /** The abilities of the store behind the endpoints. */
@@ -86,20 +91,39 @@ interface RoleStore {
 
 /** Says what can never work of the roles, each alone and beside each other. */
 export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: SayProblem): void {
-  const rules = new RoleRules(list, revokerTemplates(list))
+  const rules = new RoleRules(list, ownRoleTemplates(list))
   for (const [at, setting] of list.entries()) {
     const pattern = parseRolePattern(setting.arn, setting.accounts)
     if (!pattern) continue
     for (const [path, message] of roleProblems(setting, pattern, store)) if (message) say([at, ...path], message)
     if (pattern.spelled?.some((arn) => !rules.find(arn)))
-      say([at, 'arn'], 'is a revoker: an agent that acts through it could lift revocations; serve another role')
+      say(
+        [at, 'arn'],
+        'is a revoker or a canary: an agent that acts through it could lift revocations, or fake them; serve another role',
+      )
   }
+  for (const at of findSharedCanaries(list))
+    say(
+      [at, 'revocation', 'canary', 'roleArn'],
+      'is the canary of another boundary too, and a role has one boundary; name a canary for each',
+    )
   for (const {
     rules: [first, second],
     kind,
   } of rules.conflicts) {
     say([second, 'arn'], CONFLICTS[kind](`roles.${first} (${list[first]?.arn})`))
   }
+}
+
+/** Rules whose canary an earlier rule has for another boundary. */
+function findSharedCanaries(list: readonly RoleSetting[]): number[] {
+  const boundaries = new Map<string, string>()
+  return list.flatMap(({ revocation: r }, at) => {
+    if (r.kind !== 'boundary' || !r.canary) return []
+    const known = boundaries.get(r.canary.roleArn) ?? r.policyArn
+    boundaries.set(r.canary.roleArn, known)
+    return known === r.policyArn ? [] : [at]
+  })
 }
 
 const CONFLICTS: Readonly<Record<RuleConflict['kind'], (other: string) => string>> = {
@@ -135,8 +159,10 @@ function* roleProblems(
   yield [['externalIdFile'], externalIdProblem(externalIdFile, pattern)]
   if (revocation.kind === 'none') return
   const places = samplePlaces(pattern)
-  if (revocation.kind === 'boundary')
+  if (revocation.kind === 'boundary') {
     yield [['revocation', 'policyArn'], templateProblem(revocation.policyArn, BOUNDARY, places)]
+    yield* canaryProblems(revocation, pattern, places)
+  }
   const { revoker: writer } = revocation
   if (writer) {
     yield [['revocation', 'revoker', 'roleArn'], templateProblem(writer.roleArn, REVOKER, places)]
@@ -146,6 +172,22 @@ function* roleProblems(
       ['revocation', 'revoker'],
       'must be set where a rule serves several accounts, since credentials write policies in their own account only; name a role that the broker assumes there, such as arn:aws:iam::{account}:role/stint/revoker',
     ]
+}
+
+function* canaryProblems(
+  { canary, revoker }: Extract<RoleSetting['revocation'], { kind: 'boundary' }>,
+  pattern: RolePattern,
+  places: readonly RolePlace[],
+): Generator<[path: (string | number)[], message: string | undefined]> {
+  if (!canary) return
+  const isRevoker = canary.roleArn === revoker?.roleArn
+  yield [
+    ['revocation', 'canary', 'roleArn'],
+    isRevoker
+      ? 'is the revoker, which must not have the boundary; a canary must: name another role'
+      : templateProblem(canary.roleArn, CANARY, places),
+  ]
+  yield [['revocation', 'canary', 'externalIdFile'], externalIdProblem(canary.externalIdFile, pattern)]
 }
 
 /** Settings that must be in the account of their role. */
@@ -164,6 +206,12 @@ const REVOKER: AccountThing = {
   what: 'a revoker',
   is: (text) => parseRoleArn(text) !== undefined,
   example: 'must be the ARN of a role, such as arn:aws:iam::{account}:role/stint/revoker',
+}
+
+const CANARY: AccountThing = {
+  what: 'a canary',
+  is: REVOKER.is,
+  example: 'must be the ARN of a role, such as arn:aws:iam::{account}:role/stint/canary',
 }
 
 function templateProblem(

@@ -25,6 +25,8 @@ const LONGEST_BACKOFF_MS = 60_000
 /** Each document is read at least so often: somebody else may have changed it, and entries may be over. */
 const LOOK_MS = 60_000
 const SOONEST_LOOK_MS = 1_000
+/** The same for a document that its canary is still allowed by. */
+const PROBED_LOOK_MS = 10_000
 
 /** Dependencies of the one writer of deny lists. */
 export interface DenyReconcilerParts {
@@ -118,7 +120,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     ...(wrote ? { wrote } : {}),
     at,
     now,
-    nextAttemptAt: new Date(now.getTime() + (isOwed ? 0 : untilNextLook(parts, update))),
+    nextAttemptAt: new Date(now.getTime() + (isOwed ? 0 : untilNextLook(parts, list, update))),
     events: [...update.events, ...toWrittenEvents(claimed, update)],
   })
   failpoint('reconcile.after_record')
@@ -226,14 +228,17 @@ function findSettled(
 
 /** Until the next look: a minute, or less for an entry whose time to settle is over before that. */
 function untilNextLook(
-  { settings: { settleMs } }: DenyReconcilerParts,
+  { settings: { settleMs }, proofs }: DenyReconcilerParts,
+  { key }: DenyList,
   { entries, at, settledBy, isChanged }: Update,
 ): number {
   const waits = entries.filter(canBeProven).flatMap(({ writtenAt: before }) => {
     const writtenAt = isChanged || !before ? at : before
     return settledBy && writtenAt <= settledBy ? [] : [writtenAt.getTime() + settleMs - at.getTime()]
   })
-  return Math.max(SOONEST_LOOK_MS, Math.min(LOOK_MS, ...waits))
+  // The settle time counts again if the canary turns out not to work.
+  const soonestMs = proofs?.isProbed(key) ? PROBED_LOOK_MS : SOONEST_LOOK_MS
+  return Math.max(soonestMs, Math.min(LOOK_MS, ...waits))
 }
 
 /** Somebody else's edit stays on the status until the document is found as it was left. */

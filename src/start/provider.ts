@@ -9,7 +9,7 @@ import type { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Secret } from '../core/secret.ts'
 import type { ObservedCall, ProviderObserver } from '../credentials/aws-sts/calls/observer.ts'
-import type { RevocationPlacement } from '../credentials/aws-sts/deny/deny-list-locations.ts'
+import type { RevocationPlacement, Revoker } from '../credentials/aws-sts/deny/deny-list-locations.ts'
 import { checkExternalId } from '../credentials/aws-sts/mint/session-request.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/own-credentials/broker-credentials.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
@@ -70,7 +70,7 @@ export async function createProvider(
     config.roles.map(async ({ arn, accounts, revocation, externalIdFile }) => ({
       arn,
       accounts,
-      revocation: await withRevoker(arn, revocation),
+      revocation: await withOwnRoles(arn, revocation),
       ...(externalIdFile && { externalId: await externalIdReader(arn, externalIdFile) }),
     })),
   )
@@ -176,12 +176,19 @@ function followCloudClock({ cloudClock }: AwsStsProvider, clock: Clock, metrics:
   })
 }
 
-async function withRevoker(roleArn: string, revocation: RoleSetting['revocation']): Promise<RevocationPlacement> {
+async function withOwnRoles(roleArn: string, revocation: RoleSetting['revocation']): Promise<RevocationPlacement> {
   if (revocation.kind === 'none') return revocation
-  if (!revocation.revoker) return { ...revocation, revoker: undefined }
-  const { roleArn: revokerArn, externalIdFile: file } = revocation.revoker
-  const externalId = file && { externalId: await externalIdReader(roleArn, file) }
-  return { ...revocation, revoker: { roleArn: revokerArn, ...externalId } }
+  const revoker = await ownRole(roleArn, revocation.revoker)
+  if (revocation.kind === 'inline') return { ...revocation, revoker }
+  return { ...revocation, revoker, canary: await ownRole(roleArn, revocation.canary) }
+}
+
+type OwnRole = Extract<RoleSetting['revocation'], { kind: 'boundary' }>['revoker']
+
+async function ownRole(roleArn: string, setting: OwnRole): Promise<Revoker | undefined> {
+  if (!setting) return undefined
+  const { roleArn: own, externalIdFile: file } = setting
+  return { roleArn: own, ...(file && { externalId: await externalIdReader(roleArn, file) }) }
 }
 
 /**

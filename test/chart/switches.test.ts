@@ -558,6 +558,10 @@ const ROWS: readonly Row[] = [
                 roleArn: 'arn:aws:iam::{account}:role/stint/revoker',
                 externalIdSecret: { name: 'revoker-ids' },
               },
+              canary: {
+                roleArn: 'arn:aws:iam::{account}:role/stint/canary',
+                externalIdSecret: { name: 'canary-ids' },
+              },
             },
           },
         ],
@@ -569,7 +573,10 @@ const ROWS: readonly Row[] = [
         {
           accounts: ['111122223333', '011122223333'],
           externalIdFile: '/etc/stint/external-ids/0/{account}',
-          revocation: { revoker: { externalIdFile: '/etc/stint/revoker-ids/0/{account}' } },
+          revocation: {
+            revoker: { externalIdFile: '/etc/stint/revoker-ids/0/{account}' },
+            canary: { externalIdFile: '/etc/stint/canary-ids/0/{account}' },
+          },
         },
       ],
     },

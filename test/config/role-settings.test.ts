@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { StintError } from '../../src/core/errors.ts'
 
 const PATTERN = 'arn:aws:iam::*:role/stint/*'
+const CANARY = { roleArn: 'arn:aws:iam::{account}:role/stint/canary' }
 const REVOKER = { roleArn: 'arn:aws:iam::{account}:role/stint/revoker' }
 const BOUNDARY = { kind: 'boundary', policyArn: 'arn:aws:iam::{account}:policy/stint-boundary' }
 
@@ -129,6 +130,45 @@ describe('what can never work is refused', () => {
       says: 'is a revoker',
     },
     {
+      name: 'a canary in another account',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, canary: { roleArn: 'arn:aws:iam::222222222222:role/canary' } } }],
+      path: 'roles.0.revocation.canary.roleArn',
+      says: 'names account 222222222222 and must be in the account of its role',
+    },
+    {
+      name: 'a canary that is no role',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, canary: { roleArn: 'arn:aws:iam::{account}:policy/canary' } } }],
+      path: 'roles.0.revocation.canary.roleArn',
+      says: 'ARN of a role',
+    },
+    {
+      name: 'a canary that is the revoker, which the deny list must not reach',
+      roles: [{ arn: PATTERN, revocation: { ...BOUNDARY, revoker: REVOKER, canary: REVOKER } }],
+      path: 'roles.0.revocation.canary.roleArn',
+      says: 'is the revoker',
+    },
+    {
+      name: 'one canary for two boundaries',
+      roles: [
+        { arn: one, revocation: { ...BOUNDARY, canary: CANARY } },
+        {
+          arn: 'arn:aws:iam::111111111111:role/stint/two',
+          revocation: { ...BOUNDARY, policyArn: 'arn:aws:iam::{account}:policy/another', canary: CANARY },
+        },
+      ],
+      path: 'roles.1.revocation.canary.roleArn',
+      says: 'is the canary of another boundary too',
+    },
+    {
+      name: 'a role that is a canary',
+      roles: [
+        { arn: one, revocation: { ...BOUNDARY, canary: CANARY } },
+        { arn: 'arn:aws:iam::111111111111:role/stint/canary', revocation: { kind: 'none' } },
+      ],
+      path: 'roles.1.arn',
+      says: 'is a revoker or a canary',
+    },
+    {
       name: 'deny lists in several accounts without a revoker',
       roles: [{ arn: PATTERN, revocation: BOUNDARY }],
       path: 'roles.0.revocation.revoker',
@@ -204,6 +244,13 @@ describe('what can never work is refused', () => {
       expect(problem?.message).toContain(says)
     })
   }
+
+  test('a canary of an inline deny list, which reaches the sessions of one role alone', () => {
+    const problems = problemsOf([{ arn: one, revocation: { kind: 'inline', canary: CANARY } }])
+    expect(problems).toMatchObject([
+      { path: expect.stringContaining('revocation'), message: expect.stringContaining('canary') },
+    ])
+  })
 
   test('nothing of it concerns a stand-in whose roles have no account', () => {
     const revocation = { kind: 'inline' }

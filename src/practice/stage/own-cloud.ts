@@ -1,17 +1,18 @@
 import { splitArn } from '../../aws/arn.ts'
 import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { fillTemplate } from '../../aws/roles/role-template.ts'
-import { revokerTemplates } from '../../config/role-settings.ts'
+import { ownRoleTemplates } from '../../config/role-settings.ts'
 import type { PracticeCloud } from '../cloud.ts'
+import type { RoleSpec } from '../cloud-controls.ts'
 import type { OwnRules } from './own-rules.ts'
 import { STAGE_BUCKETS, STAGE_ROLE, stageCloudPolicies } from './stage-rules.ts'
 
 /**
- * Makes what rules of somebody's own need of the cloud: each role with its boundary and revoker, and the buckets and objects
+ * Makes what rules of somebody's own need of the cloud: each role with its boundary, revoker and canary, and the buckets and objects
  * that tasks name, unless the stage has them. The roles may do everything, so what limits a lease is its plan alone.
  */
 export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
-  const rules = new RoleRules(own.roles, revokerTemplates(own.roles))
+  const rules = new RoleRules(own.roles, ownRoleTemplates(own.roles))
   const user = (name: string) => `arn:aws:iam::${cloud.accountId}:${name}`
   const { trust } = stageCloudPolicies(user)
   const trustPrincipals = trustAny([user('user/stint-broker'), user('user/stint-revoker')])
@@ -22,16 +23,17 @@ export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
     const { revocation } = found.rule
     const boundary = revocation.kind === 'boundary' ? fillTemplate(revocation.policyArn, found.role) : undefined
     if (boundary !== undefined) once(boundary, () => cloud.createPolicy({ arn: boundary, document: ALLOW_ALL }))
-    const revoker = revocation.kind === 'none' ? undefined : revocation.revoker
-    const revokerArn = revoker && fillTemplate(revoker.roleArn, found.role)
-    if (revokerArn !== undefined)
-      once(revokerArn, () =>
-        cloud.createRole({ arn: revokerArn, trustPolicy: trustPrincipals, policies: { deny: ALLOW_ALL } }),
-      )
     const permissionsBoundary = boundary === undefined ? {} : { permissionsBoundary: boundary }
-    once(arn, () =>
-      cloud.createRole({ arn, trustPolicy: trust, policies: { work: ALLOW_ALL }, ...permissionsBoundary }),
-    )
+    const createRole = (template: string | undefined, role: Omit<RoleSpec, 'arn'>) => {
+      if (template === undefined) return
+      const roleArn = fillTemplate(template, found.role)
+      once(roleArn, () => cloud.createRole({ arn: roleArn, ...role }))
+    }
+    const { revoker = undefined, canary = undefined } = revocation.kind === 'boundary' ? revocation : {}
+    const writer = revocation.kind === 'inline' ? revocation.revoker : revoker
+    createRole(writer?.roleArn, { trustPolicy: trustPrincipals, policies: { deny: ALLOW_ALL } })
+    createRole(canary?.roleArn, { trustPolicy: trust, policies: { look: ALLOW_ALL }, ...permissionsBoundary })
+    createRole(arn, { trustPolicy: trust, policies: { work: ALLOW_ALL }, ...permissionsBoundary })
   }
   for (const { bucket, key } of own.tasks.flatMap(({ task }) =>
     task.access.flatMap(({ resources }) => resources.flatMap(toObject)),

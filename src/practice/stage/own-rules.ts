@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseRolePattern } from '../../aws/roles/role-pattern.ts'
 import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { loadConfig } from '../../config/load.ts'
-import { type RoleSetting, revokerTemplates } from '../../config/role-settings.ts'
+import { ownRoleTemplates, type RoleSetting } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { StintError } from '../../core/errors.ts'
 import { isOidcSubject } from '../../identity/oidc/subject.ts'
@@ -133,7 +133,7 @@ async function taskFilesIn(path: string, mayLack: boolean): Promise<string[]> {
 /** The configuration's roles without external ids, which the practice cloud does not ask for; without one, those of tasks. */
 function toRoles(config: Config | undefined, tasks: OwnRules['tasks']): RoleSetting[] {
   if (!config) return [...new Set(tasks.map(({ task }) => task.roleArn))].map(practiceRole)
-  const rules = new RoleRules(config.roles, revokerTemplates(config.roles))
+  const rules = new RoleRules(config.roles, ownRoleTemplates(config.roles))
   const unserved = tasks.find(({ task }) => !rules.find(task.roleArn))
   if (unserved) {
     const explanation = `${unserved.file}: roleArn ${unserved.task.roleArn} is served by none of the roles of the configuration.`
@@ -146,8 +146,11 @@ function toRoles(config: Config | undefined, tasks: OwnRules['tasks']): RoleSett
 }
 
 function withoutExternalId(revocation: RoleSetting['revocation']): RoleSetting['revocation'] {
-  if (revocation.kind === 'none' || !revocation.revoker) return revocation
-  return { ...revocation, revoker: { roleArn: revocation.revoker.roleArn } }
+  if (revocation.kind === 'none') return revocation
+  const revoker = revocation.revoker && { roleArn: revocation.revoker.roleArn }
+  if (revocation.kind === 'inline') return { ...revocation, revoker }
+  const canary = revocation.canary && { roleArn: revocation.canary.roleArn }
+  return { ...revocation, revoker, canary }
 }
 
 function practiceRole(arn: string): RoleSetting {

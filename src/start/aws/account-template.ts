@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import { partitionOfRegion } from '../../aws/partitions.ts'
 import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { fillTemplate } from '../../aws/roles/role-template.ts'
-import { revokerTemplates } from '../../config/role-settings.ts'
+import { ownRoleTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { StintError } from '../../core/errors.ts'
 import { accountSide } from '../../credentials/aws-sts/account-template/account-side.ts'
@@ -86,7 +86,7 @@ function checkStore({ profile }: Config['aws']): void {
 
 function chooseSide({ roles, aws }: Config, { account, roleNames }: TemplateChoice) {
   checkStore(aws)
-  const rules = new RoleRules(roles, revokerTemplates(roles))
+  const rules = new RoleRules(roles, ownRoleTemplates(roles))
   const partition = partitionOfRegion(aws.region)
   const side = accountSide(roles, { account, partition, roleNames, find: (arn) => rules.find(arn)?.rule })
   if (side.rules.length === 0) {

@@ -1,6 +1,6 @@
 import type { RoleArn } from '../../aws/arn.ts'
 import { RoleRules } from '../../aws/roles/role-rules.ts'
-import { type RoleSetting, revokerTemplates } from '../../config/role-settings.ts'
+import { ownRoleTemplates, type RoleSetting } from '../../config/role-settings.ts'
 import type { PlanWarning } from '../../plan/plan.ts'
 import type { RoleSettings } from '../../plan/role-settings.ts'
 
@@ -10,7 +10,7 @@ export class PlannerRoles {
   #writerAccount: string | undefined
 
   constructor(roles: readonly RoleSetting[]) {
-    this.#rules = new RoleRules(roles, revokerTemplates(roles))
+    this.#rules = new RoleRules(roles, ownRoleTemplates(roles))
   }
 
   /** Undefined for a role that nobody serves. */

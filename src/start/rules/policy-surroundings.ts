@@ -1,6 +1,6 @@
 import { currentOperators } from '../../admin/operators/operator-directory.ts'
 import { RoleRules } from '../../aws/roles/role-rules.ts'
-import { revokerTemplates } from '../../config/role-settings.ts'
+import { ownRoleTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Operator } from '../../grants/operators/operator.ts'
 import { countInGroup } from '../../grants/operators/who-can-answer.ts'
@@ -85,7 +85,7 @@ function registrationNames(registry: Registry, source: string): KnownNames {
 /** The names in the configuration itself. */
 function configuredNames({ roles, admin, identity }: Config): KnownNames {
   const source = 'The configuration'
-  const rules = new RoleRules(roles, revokerTemplates(roles))
+  const rules = new RoleRules(roles, ownRoleTemplates(roles))
   return {
     role: { source, names: roles.map(({ arn }) => arn), has: (arn) => rules.find(arn) !== undefined },
     group: { source, names: [...new Set(admin.operators.flatMap(({ groups }) => groups))] },

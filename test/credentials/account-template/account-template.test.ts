@@ -4,6 +4,7 @@ import { actionsOfService } from '../../../src/aws/action-table.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { accountSide, type TemplateRule } from '../../../src/credentials/aws-sts/account-template/account-side.ts'
 import {
+  canaryPolicy,
   emptyBoundary,
   revokerPolicy,
   revokerTrust,
@@ -25,6 +26,7 @@ describe('the policies of the template are those of docs/aws', () => {
     ['boundary.json', emptyBoundary()],
     ['task-role-trust.json', taskRoleTrust(BROKER, '__EXTERNAL_ID__')],
     ['task-role-guard.json', taskRoleGuard({ broker: BROKER, boundaries: [POLICY], roles: [ROLES] })],
+    ['canary-policy.json', canaryPolicy('arn:aws:iam::__TASK_ACCOUNT_ID__:role/stint/canary')],
     ['revoker-trust.json', revokerTrust(BROKER, '__REVOKER_EXTERNAL_ID__')],
     ['revoker-policy-boundary.json', revokerPolicy({ boundaries: [POLICY], roles: [] })],
     ['revoker-policy-inline.json', revokerPolicy({ boundaries: [], roles: [ROLES] })],
@@ -39,6 +41,7 @@ const BOUNDARY = {
   kind: 'boundary',
   policyArn: 'arn:aws:iam::{account}:policy/stint-boundary',
   revoker: { roleArn: 'arn:aws:iam::{account}:role/stint/revoker', externalIdFile: EXTERNAL_ID },
+  canary: { roleArn: 'arn:aws:iam::{account}:role/stint/canary', externalIdFile: EXTERNAL_ID },
 } as const
 const RULE: TemplateRule = { arn: 'arn:aws:iam::*:role/stint/agent', externalIdFile: EXTERNAL_ID, revocation: BOUNDARY }
 
@@ -114,7 +117,7 @@ test('the guard of a template keeps the roles and policies of the other stacks o
   const { Resources } = accountTemplate(side([RULE, own]))
   const { Properties } = Resources.AgentRole as { Properties: { Policies: readonly [{ PolicyDocument: object }] } }
   const guard = JSON.stringify(Properties.Policies[0].PolicyDocument)
-  expect(Object.keys(Resources)).toEqual(['StintBoundary', 'Revoker', 'AgentRole'])
+  expect(Object.keys(Resources)).toEqual(['StintBoundary', 'Revoker', 'Canary', 'AgentRole'])
   for (const kept of [
     'policy/own-boundary',
     'role/alone/own',

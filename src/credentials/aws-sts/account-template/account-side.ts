@@ -7,12 +7,18 @@ export interface TemplateRule {
   /** Where the broker reads the external id; roles with the same place share it. */
   readonly externalIdFile?: string | undefined
   readonly revocation:
-    | { readonly kind: 'boundary'; readonly policyArn: string; readonly revoker?: TemplateRevoker | undefined }
-    | { readonly kind: 'inline'; readonly revoker?: TemplateRevoker | undefined }
+    | {
+        readonly kind: 'boundary'
+        readonly policyArn: string
+        readonly revoker?: TemplateOwnRole | undefined
+        readonly canary?: TemplateOwnRole | undefined
+      }
+    | { readonly kind: 'inline'; readonly revoker?: TemplateOwnRole | undefined }
     | { readonly kind: 'none' }
 }
 
-interface TemplateRevoker {
+/** A role that the broker assumes for itself. */
+interface TemplateOwnRole {
   readonly roleArn: string
   readonly externalIdFile?: string | undefined
 }

@@ -6,7 +6,7 @@ import { pathAndName, type TemplateRule } from './account-side.ts'
 import type { PolicyDocument } from './policies.ts'
 
 /**
- * All that the broker may do in AWS: start sessions of the roles that a configuration serves, and of its revokers. The accounts
+ * All that the broker may do in AWS: start sessions of the roles that a configuration serves, and of its canaries and revokers. The accounts
  * are listed as long as a managed policy has room for them; then `*` stands for them.
  */
 export function brokerPolicy(rules: readonly TemplateRule[], partition: Partition): PolicyDocument {
@@ -27,12 +27,17 @@ function policy(rules: readonly TemplateRule[], partition: Partition, listAccoun
   ]
   const allow = (Sid: string, Action: string | readonly string[], Resource: readonly string[]) =>
     Resource.length === 0 ? [] : [{ Sid, Effect: 'Allow', Action, Resource }]
-  const roles = arns(({ arn }) => `arn:${partition}:iam::{account}:role${pathAndName(arn)}`)
+  const tasks = arns(({ arn }) => `arn:${partition}:iam::{account}:role${pathAndName(arn)}`)
+  const canaries = arns(({ revocation: r }) => (r.kind === 'boundary' ? r.canary?.roleArn : undefined))
   const revokers = arns(({ revocation: r }) => (r.kind === 'none' ? undefined : r.revoker?.roleArn))
   return {
     Version: '2012-10-17',
     Statement: [
-      ...allow('MintLeases', ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], roles),
+      ...allow(
+        'MintLeases',
+        ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
+        [...new Set([...tasks, ...canaries])],
+      ),
       ...allow('AssumeRevokers', 'sts:AssumeRole', revokers),
     ],
   }

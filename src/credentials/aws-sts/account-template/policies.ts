@@ -114,6 +114,11 @@ export function revokerPolicy(of: { boundaries: readonly TemplateValue[]; roles:
   ])
 }
 
+/** The one read of a canary: of its own role. */
+export function canaryPolicy(role: TemplateValue): PolicyDocument {
+  return document([{ Sid: 'LookWhetherItIsDenied', Effect: 'Allow', Action: 'iam:GetRole', Resource: role }])
+}
+
 function oneOrList(values: readonly TemplateValue[]): TemplateValue | readonly TemplateValue[] {
   const [only, another] = values
   return only !== undefined && another === undefined ? only : values

@@ -1,5 +1,6 @@
 import { type AccountSide, type NamedThing, pathAndName, splitPath, type TemplateRole } from './account-side.ts'
 import {
+  canaryPolicy,
   emptyBoundary,
   revokerPolicy,
   revokerTrust,
@@ -23,7 +24,7 @@ export interface AccountTemplate {
 }
 
 /**
- * The CloudFormation template of what an account has to have: boundaries, revokers, and the task roles with trust and guard.
+ * The CloudFormation template of what an account has to have: boundaries, revokers, canaries, and the task roles with trust and guard.
  * It names no account of its own, so that a StackSet can deploy it to many; each stack belongs into one region alone.
  *
  * @param broker default of the parameter `BrokerArn`.
@@ -32,6 +33,7 @@ export function accountTemplate(side: AccountSide, { broker }: { readonly broker
   const names = new LogicalNames()
   const boundaries = new Map(boundariesOf(side).map((role) => [role, names.take(role, 'Boundary')]))
   const revokers = new Map(revokersOf(side).map((role) => [role, names.take(role, 'Revoker')]))
+  const canaries = new Map(canariesOf(side).map((role) => [role, names.take(role, 'Canary')]))
   const roles = side.roles.map((role) => [role, names.take(role.path + role.name, 'Role')] as const)
   const externalIds = externalIdParameters(side)
   // Those of other stacks too: each account may have one of its own beside that of the StackSet.
@@ -39,13 +41,15 @@ export function accountTemplate(side: AccountSide, { broker }: { readonly broker
   const guarded = {
     broker: BROKER,
     boundaries: boundariesOf(every).map((policy) => reference(boundaries, policy) ?? iamArn('policy', policy)),
-    roles: [...new Set([...every.rules.map(({ arn }) => pathAndName(arn)), ...revokersOf(every)])].map(roleArn),
+    roles: [
+      ...new Set([...every.rules.map(({ arn }) => pathAndName(arn)), ...revokersOf(every), ...canariesOf(every)]),
+    ].map(roleArn),
   }
   const context = { boundaries, revokers, externalIds, guard: taskRoleGuard(guarded) }
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description:
-      'The account side of Stint: task roles, their permissions boundary with the deny list, and the revoker.',
+      'The account side of Stint: task roles, their permissions boundary with the deny list, the revoker and the canary.',
     Parameters: {
       [BROKER_PARAMETER]: brokerParameter(broker),
       ...Object.fromEntries([...externalIds.values()].map((id) => [id, EXTERNAL_ID_PARAMETER])),
@@ -57,11 +61,12 @@ export function accountTemplate(side: AccountSide, { broker }: { readonly broker
     Resources: Object.fromEntries([
       ...[...boundaries].map(([policy, id]) => [id, boundaryResource(splitPath(policy))]),
       ...[...revokers].map(([role, id]) => [id, revokerResource(role, side, context)]),
+      ...[...canaries].map(([role, id]) => [id, canaryResource(role, side, context)]),
       ...roles.map(([role, id]) => [id, taskRoleResource(role, id, context)]),
     ]),
     Outputs: Object.fromEntries([
       ...[...boundaries.values()].map((id) => [`${id}Arn`, { Value: { Ref: id } }]),
-      ...[...revokers.values(), ...roles.map(([, id]) => id)].map((id) => [
+      ...[...revokers.values(), ...canaries.values(), ...roles.map(([, id]) => id)].map((id) => [
         `${id}Arn`,
         { Value: { 'Fn::GetAtt': [id, 'Arn'] } },
       ]),
@@ -74,6 +79,7 @@ export function externalIdParameters({ rules }: Pick<AccountSide, 'rules'>): Rea
   const files = rules.flatMap(({ externalIdFile, revocation }) => [
     externalIdFile,
     revocation.kind === 'none' ? undefined : revocation.revoker?.externalIdFile,
+    revocation.kind === 'boundary' ? revocation.canary?.externalIdFile : undefined,
   ])
   const known = [...new Set(files.filter((file) => file !== undefined))]
   return new Map(known.map((file, at) => [file, at === 0 ? 'ExternalId' : `ExternalId${at + 1}`]))
@@ -158,6 +164,26 @@ function revokerResource(role: string, { rules }: AccountSide, { boundaries, ext
   )
 }
 
+function canaryResource(role: string, { rules }: AccountSide, { boundaries, externalIds }: Context) {
+  const { path, name } = splitPath(role)
+  const [first] = rules.flatMap(({ revocation: r }) =>
+    r.kind === 'boundary' && r.canary && pathAndName(r.canary.roleArn) === role
+      ? [{ policy: pathAndName(r.policyArn), file: r.canary.externalIdFile }]
+      : [],
+  )
+  const boundary = reference(boundaries, first?.policy)
+  return roleResource(
+    { path, name },
+    {
+      Description:
+        'Shows Stint when its deny list is in force. The broker assumes it; it can read itself and nothing else.',
+      AssumeRolePolicyDocument: taskRoleTrust(BROKER, reference(externalIds, first?.file)),
+      ...(boundary && { PermissionsBoundary: boundary }),
+      Policies: [{ PolicyName: 'StintCanary', PolicyDocument: canaryPolicy(roleArn(role)) }],
+    },
+  )
+}
+
 function taskRoleResource({ rule, path, name }: TemplateRole, id: string, context: Context) {
   const { revocation, externalIdFile } = rule
   const boundary = revocation.kind === 'boundary' && reference(context.boundaries, pathAndName(revocation.policyArn))
@@ -202,6 +228,13 @@ function boundariesOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
 function revokersOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
   const roles = rules.flatMap(({ revocation: r }) =>
     r.kind !== 'none' && r.revoker ? [pathAndName(r.revoker.roleArn)] : [],
+  )
+  return [...new Set(roles)]
+}
+
+function canariesOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
+  const roles = rules.flatMap(({ revocation: r }) =>
+    r.kind === 'boundary' && r.canary ? [pathAndName(r.canary.roleArn)] : [],
   )
   return [...new Set(roles)]
 }
