@@ -192,6 +192,4 @@ export const EXCEPTIONS = [
     from: 'src/ledger/audit-verify.ts',
     to: 'src/ledger/sqlite/database/sqlite-database.ts',
   },
-  // Until one reader of YAML files serves every kind of file, from a room that may read files.
-  { rule: 'pure-of-core', from: 'src/plan/labels/load-labels.ts', to: 'src/core/files/read-small-file.ts' },
 ]

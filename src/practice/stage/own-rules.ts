@@ -8,12 +8,12 @@ import type { Config } from '../../config/schema.ts'
 import { StintError } from '../../core/errors.ts'
 import { isOidcSubject } from '../../identity/oidc/subject.ts'
 import { parseSpiffeId } from '../../identity/spiffe-id.ts'
-import { loadLabels } from '../../plan/labels/load-labels.ts'
 import type { Task } from '../../plan/task.ts'
 import { loadPolicySet } from '../../policy/policy-directory.ts'
 import { loadTaskFile } from '../../policy/testing/task-file.ts'
 import type { Registration } from '../../registry/registration.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
+import { loadLabels } from '../../start/rules/load-labels.ts'
 
 /** Files that take the place of the stage's own; paths from the working directory. */
 export interface OwnFiles {

@@ -5,11 +5,11 @@ import { Reloading } from '../../core/files/reloading.ts'
 import type { PartFinding } from '../../core/health/part-health.ts'
 import { type ActionOverrides, describeLowering, NO_OVERRIDES } from '../../plan/action-overrides.ts'
 import { type LabelSet, NO_LABELS } from '../../plan/labels/labels.ts'
-import { loadLabels } from '../../plan/labels/load-labels.ts'
 import { createPlanner, type Planner } from '../../plan/planner.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { loadActionOverrides } from './load-action-overrides.ts'
+import { loadLabels } from './load-labels.ts'
 import { PlannerRoles } from './planner-roles.ts'
 
 /** A planner with the labels of now. */

@@ -5,11 +5,11 @@ import type { Config } from '../../config/schema.ts'
 import type { Operator } from '../../grants/operators/operator.ts'
 import { countInGroup } from '../../grants/operators/who-can-answer.ts'
 import { type LabelSet, NO_LABELS } from '../../plan/labels/labels.ts'
-import { loadLabels } from '../../plan/labels/load-labels.ts'
 import type { PolicySurroundings } from '../../policy/check-policies.ts'
 import type { KnownNames, NameSource } from '../../policy/checks/known-names.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
+import { loadLabels } from './load-labels.ts'
 
 /** The files beside the policies that policies name things of. */
 export interface NameFiles {
