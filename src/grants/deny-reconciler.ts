@@ -28,6 +28,12 @@ const SOONEST_LOOK_MS = 1_000
 /** The same for a document that its canary is still allowed by. */
 const PROBED_LOOK_MS = 10_000
 
+/**
+ * Lists that are read or written at the same time. Those of more accounts wait for their turn unclaimed, or the calls that assume
+ * their revokers would wait for longer than a call may.
+ */
+const MAX_BUSY = 1_000
+
 /** Dependencies of the one writer of deny lists. */
 export interface DenyReconcilerParts {
   readonly ledger: Ledger
@@ -72,7 +78,7 @@ export async function beginDenyWrites(
   begun: (write: Promise<void>) => void,
 ): Promise<void> {
   const { busy } = parts.memory
-  while (!signal.aborted) {
+  while (!signal.aborted && busy.size < MAX_BUSY) {
     const now = latestNow(parts)
     const claimUntil = new Date(now.getTime() + CLAIM_MS)
     // A clock that jumps ahead lets a claim lapse under its holder: two writes to one document could overtake each other.
@@ -226,9 +232,12 @@ function findSettled(
   return new Date(at.getTime() - settings.settleMs)
 }
 
-/** Until the next look: a minute, or less for an entry whose time to settle is over before that. */
+/**
+ * Until the next look: a minute, or less for an entry whose time to settle is over before that. Up to a quarter less by chance,
+ * so that the lists of thousands of accounts, which are all read after a start, do not stay due together.
+ */
 function untilNextLook(
-  { settings: { settleMs }, proofs }: DenyReconcilerParts,
+  { settings: { settleMs }, proofs, random }: DenyReconcilerParts,
   { key }: DenyList,
   { entries, at, settledBy, isChanged }: Update,
 ): number {
@@ -238,7 +247,7 @@ function untilNextLook(
   })
   // The settle time counts again if the canary turns out not to work.
   const soonestMs = proofs?.isProbed(key) ? PROBED_LOOK_MS : SOONEST_LOOK_MS
-  return Math.max(soonestMs, Math.min(LOOK_MS, ...waits))
+  return Math.max(soonestMs, Math.min(LOOK_MS * (1 - random() / 4), ...waits))
 }
 
 /** Somebody else's edit stays on the status until the document is found as it was left. */

@@ -97,7 +97,8 @@ export interface LedgerWrites {
     settle(due: DueGrant): Omit<GrantMove, 'grantId' | 'expectedVersion'>
   }): Promise<Grant[]>
   /**
-   * Takes the deny list that has waited longest, until a deadline; undefined when nothing is due. One that cannot be read
+   * Takes the deny list that has waited longest, until a deadline; undefined when nothing is due. A list with an entry that was
+   * never written comes before one that is only to be looked at, of which there may be thousands. One that cannot be read
    * is mended: see `mendedDenyList`.
    */
   claimDenyList(input: {

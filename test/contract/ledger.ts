@@ -652,6 +652,18 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.getDenyList('nobody:wrote')).toBeUndefined()
       })
 
+      test('a deny list with a deny that waits is claimed before those that are only looked at again (P10)', async () => {
+        for (const key of ['a:one', 'a:two']) {
+          const grant = await denied(key)
+          await claim()
+          await written(1, [grant.id], { listKey: key, nextAttemptAt: later(60_000) })
+        }
+        await denied('b:new', undefined, { wantedAt: later(61_000) })
+        const keys: (string | undefined)[] = []
+        for (let n = 0; n < 3; n++) keys.push((await claim(later(70_000)))?.list.key)
+        expect(keys).toEqual(['b:new', 'a:one', 'a:two'])
+      })
+
       test('what is wanted during a write makes the deny list due again', async () => {
         const first = await denied()
         await claim()

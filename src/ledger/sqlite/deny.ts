@@ -76,6 +76,9 @@ function makeDamagedDue(tx: SqliteTransaction, rowId: number, at: Date): void {
   )
 }
 
+/** True for a list with an entry that no write has brought into its document yet. */
+const IS_AWAITED = `EXISTS (SELECT 1 FROM deny_entries e WHERE e.list_n = deny_lists.n AND e.written_at IS NULL)`
+
 /** See `LedgerWrites.claimDenyList`. */
 export function claimDenyList(
   store: SqliteStore,
@@ -87,7 +90,7 @@ export function claimDenyList(
   const due = tx.db.all<DenyListRow>(
     `${SELECT_DENY_LIST} WHERE (next_attempt_at <= ?1 OR next_attempt_at > ?2)
        AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?2)
-     ORDER BY next_attempt_at, n`,
+     ORDER BY ${IS_AWAITED} DESC, next_attempt_at, n`,
     toMs(now),
     toMs(now) + FARTHEST_MS,
   )
