@@ -3,7 +3,7 @@ import type { LiveDenyList } from '../credentials/provider.ts'
 import type { AuditEventInput } from '../ledger/events/audit-event.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { DenyList, LedgerIdentity } from '../ledger/records.ts'
-import { findWriter, wasChanged } from '../ledger/rules/deny-document-rules.ts'
+import { findWriter, type OwnWrites, wasChanged } from '../ledger/rules/deny-document-rules.ts'
 
 /**
  * For how long another ledger's document is left alone: nobody can be denied by it for longer. A lease lasts 15 minutes at
@@ -66,8 +66,8 @@ export class WithheldError extends StintError {
 }
 
 /** The problem of a document that somebody else changed; undefined for one that is as we left it. */
-export function findChange(live: LiveDenyList, list: DenyList): StintError | undefined {
-  if (!wasChanged(live, list)) return undefined
+export function findChange(live: LiveDenyList, list: DenyList, own: OwnWrites): StintError | undefined {
+  if (!wasChanged(live, list, own)) return undefined
   const explanation = `Somebody else changed the policy document of deny list ${list.key}; the broker has written it anew. Find out who in the cloud's own log, and take that right away.`
   return new StintError('DENY_LIST_CHANGED', { explanation, denyList: list.key })
 }

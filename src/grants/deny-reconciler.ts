@@ -63,6 +63,8 @@ export class DenyMemory {
   readonly withheld = new WithheldDocuments()
   /** Keys of lists whose documents were found changed, until they are found as they were left. */
   readonly changed = new Set<string>()
+  /** By key, the digests of writes that were sent and are not on record. */
+  readonly sent = new Map<string, string>()
 }
 
 /**
@@ -129,6 +131,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     nextAttemptAt: new Date(now.getTime() + (isOwed ? 0 : untilNextLook(parts, list, update))),
     events: [...update.events, ...toWrittenEvents(claimed, update)],
   })
+  parts.memory.sent.delete(list.key)
   failpoint('reconcile.after_record')
   proofs?.written(list.key, canary, entries, at)
   onWell(`deny:${list.key}`)
@@ -187,11 +190,16 @@ async function bringUpToDate(
   // An answer whose Date is ahead lets nothing go that our own clocks say is not over.
   const certain = live.at && earlier(live.at, clockGuard.earliestNow())
   const found = memory.withheld.check(live, certain, list, ledger.identity, empty)
-  const changes = lookForChange(parts, live, list)
+  const isOver = (entry: DenyEntry) => certain !== undefined && !isNeeded(entry, certain)
+  const changes = lookForChange(
+    parts,
+    live,
+    list,
+    claimed.entries.some((entry) => entry.writtenAt && !isOver(entry)),
+  )
   const events = [...found, ...changes]
   const isChanged = changes.length > 0
   const settledBy = findSettled(parts, list, certain, isChanged)
-  const isOver = (entry: DenyEntry) => certain !== undefined && !isNeeded(entry, certain)
   const expired = claimed.entries.filter(isOver)
   const entries = claimed.entries.filter((entry) => !isOver(entry))
   const canary = proofs?.choose(list.key, entries)
@@ -205,13 +213,19 @@ async function bringUpToDate(
   const common = { entries, expired, content, canary, isChanged, settledBy, events }
   const isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
   if (live.digest === wrote.digest && isMarked)
-    return { ...common, wrote: undefined, at: live.at ?? clockGuard.earliestNow() }
+    return { ...common, wrote: confirmed(live, list), at: live.at ?? clockGuard.earliestNow() }
   failpoint('reconcile.before_write')
   const { ledgerId, epoch } = ledger.identity
   const mark = { ledgerId, epoch, sequence: list.claimVersion }
+  memory.sent.set(list.key, wrote.digest)
   const answer = await provider.writeDenyList(list.key, document, signal, mark)
   failpoint('reconcile.after_write')
   return { ...common, wrote, at: answer.at ?? live.at ?? clockGuard.earliestNow() }
+}
+
+/** A write that is not on record is confirmed by the look that finds it, so that a later edit of it shows. */
+function confirmed({ digest, mark }: LiveDenyList, { written, claimVersion }: DenyList): Update['wrote'] {
+  return digest === written?.digest ? undefined : { digest, sequence: mark?.sequence ?? claimVersion }
 }
 
 function withCanary(content: DenyListContent, canary: string | undefined): DenyListContent {
@@ -252,12 +266,13 @@ function untilNextLook(
 
 /** Somebody else's edit stays on the status until the document is found as it was left. */
 function lookForChange(
-  { memory, clockGuard, onProblem, onWell }: DenyReconcilerParts,
+  { ledger, memory, clockGuard, onProblem, onWell }: DenyReconcilerParts,
   live: LiveDenyList,
   list: DenyList,
+  holdsNeeded: boolean,
 ): AuditEventInput[] {
   const component = `deny:${list.key}:changed`
-  const error = findChange(live, list)
+  const error = findChange(live, list, { epoch: ledger.identity.epoch, sent: memory.sent.get(list.key), holdsNeeded })
   if (!error) {
     if (memory.changed.delete(list.key)) onWell(component)
     return []

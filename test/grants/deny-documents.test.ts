@@ -80,6 +80,49 @@ describe("an edit of somebody else's", () => {
     expect(await h.ledger.findDenyEntry(second)).toHaveProperty('writtenAt')
   })
 
+  test('is found after a write of ours that was not answered, also where it keeps our mark', async () => {
+    const id = await revoke('key-00000001')
+    const { writeDenyList } = h.provider
+    h.provider.writeDenyList = async (...args) => {
+      await writeDenyList.apply(h.provider, args)
+      throw new Error('the answer is lost')
+    }
+    await h.sweeper.reconcile()
+    h.provider.writeDenyList = writeDenyList
+    await look()
+    for (const sequence of [0, 1]) {
+      const { mark } = h.provider.document
+      h.provider.document = {
+        digest: 'an edit',
+        exists: true,
+        ...(mark && { mark: { ...mark, sequence: mark.sequence + sequence } }),
+      }
+      await look()
+      expect(denied()).toEqual([id])
+    }
+    expect((await h.events()).filter((type) => type === 'deny.changed')).toHaveLength(2)
+  })
+
+  test('is none that a crash left behind while the document was taken away', async () => {
+    await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    const { provider, folder, clock } = h
+    h.ledger.denyWritten = async () => {
+      throw new StintError('LEDGER_UNAVAILABLE')
+    }
+    provider.writeDenyList = async () => {
+      provider.document = { digest: provider.digestOf(KEY, { grants: [] }), exists: false }
+      return { at: clock.now() }
+    }
+    await look(400_000)
+    expect(provider.document).toMatchObject({ exists: false })
+    await h.close()
+    h = await openHarness({ provider, folder, clock })
+    await look()
+    expect(h.problems).toEqual([])
+    expect(await h.events()).not.toContain('deny.changed')
+  })
+
   test('that is none costs a look a minute, and no write', async () => {
     await revoke('key-00000001')
     await h.sweeper.reconcile()

@@ -491,9 +491,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'a write whose answer was lost counts as an edit',
     file: 'deny-document-rules',
-    find: 'mark.sequence <= written.sequence : attempts === 0',
-    replace: 'true : attempts === 0',
-    caughtBy: 'a document > of a write of ours whose answer was lost was not changed by somebody else',
+    find: 'digest === sent',
+    replace: 'false',
+    caughtBy: 'a document > of a write of ours that is not on record was not changed by somebody else',
   },
   {
     breaks: 'an edit that keeps our mark goes unseen',
@@ -505,9 +505,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'a document that was taken away goes unseen',
     file: 'deny-document-rules',
-    find: ': attempts === 0',
-    replace: ': false',
-    caughtBy: 'a document > without our mark was changed by somebody else',
+    find: 'if (!exists) return holdsNeeded',
+    replace: 'if (!exists) return false',
+    caughtBy: 'a document > that is gone and held what is needed was changed by somebody else',
+  },
+  {
+    breaks: 'an edit under a mark that somebody made up goes unseen',
+    file: 'deny-document-rules',
+    find: 'mark.epoch === epoch || mark.sequence',
+    replace: 'mark.sequence',
+    caughtBy: 'a document > with other content under a mark that nobody gave out was changed by somebody else',
   },
   {
     breaks: 'a token never ends',

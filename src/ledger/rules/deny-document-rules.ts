@@ -27,11 +27,28 @@ export function findWriter(
   return isKnown && mark.sequence <= last ? undefined : 'later_ledger'
 }
 
+/** What a process knows of its own writes of a document. */
+export interface OwnWrites {
+  /** Of this opening of the ledger. */
+  readonly epoch: number
+  /** The digest of the write that was sent last and is not on record. */
+  readonly sent: string | undefined
+  /** The document held an entry that is still needed. */
+  readonly holdsNeeded: boolean
+}
+
 /**
- * True if somebody else changed a document since the last confirmed write. A write of our own whose answer was lost is no
- * change: it carries our mark with a later number, or, if it removed the document, it follows failed attempts.
+ * True if somebody else changed a document since the last confirmed write. A write of our own that is not on record is no change:
+ * this process knows what it sent, and one before it left its mark with a later number. Both take a document away only once
+ * nothing that it held is needed.
  */
-export function wasChanged({ digest, mark }: LiveDocument, { written, attempts }: DenyList): boolean {
-  if (!written || digest === written.digest) return false
-  return mark ? mark.sequence <= written.sequence : attempts === 0
+export function wasChanged(
+  { digest, mark, exists }: LiveDocument & { readonly exists: boolean },
+  { written }: Pick<DenyList, 'written'>,
+  { epoch, sent, holdsNeeded }: OwnWrites,
+): boolean {
+  if (!written || digest === written.digest || digest === sent) return false
+  if (!exists) return holdsNeeded
+  // Anybody can copy our mark, or make up a number for it.
+  return !mark || mark.epoch === epoch || mark.sequence <= written.sequence
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { DenyList, LedgerIdentity } from '../../../src/ledger/records.ts'
-import { findWriter, wasChanged } from '../../../src/ledger/rules/deny-document-rules.ts'
+import type { LedgerIdentity } from '../../../src/ledger/records.ts'
+import { findWriter, type OwnWrites, wasChanged } from '../../../src/ledger/rules/deny-document-rules.ts'
 
 const identity: LedgerIdentity = { ledgerId: 'ours', epoch: 7, earlierEpochs: new Set([3, 5]) }
 
@@ -40,36 +40,48 @@ describe('the writer of a document', () => {
 
 describe('a document', () => {
   const written = { digest: 'd', sequence: 8 }
-  const mark = (sequence: number) => ({ ledgerId: 'ours', epoch: 7, sequence })
-  for (const { name, live, list, changed } of [
-    { name: 'that nobody has written yet', live: { digest: 'x' }, list: { attempts: 0 }, changed: false },
+  const mark = (sequence: number, epoch = 7) => ({ ledgerId: 'ours', epoch, sequence })
+  const rows: readonly {
+    name: string
+    live: Partial<Parameters<typeof wasChanged>[0]>
+    own?: Partial<OwnWrites>
+    list?: Parameters<typeof wasChanged>[1]
+    changed: boolean
+  }[] = [
+    { name: 'that nobody has written yet', live: {}, list: {}, changed: false },
+    { name: 'with the digest of the last write', live: { digest: 'd' }, changed: false },
+    { name: 'without our mark', live: {}, changed: true },
+    { name: 'of a write of ours that is not on record', live: { mark: mark(9) }, own: { sent: 'x' }, changed: false },
     {
-      name: 'with the digest of the last write',
-      live: { digest: 'd' },
-      list: { written, attempts: 0 },
+      name: 'of a write before this process began, which is not on record',
+      live: { mark: mark(9, 5) },
       changed: false,
     },
-    { name: 'without our mark', live: { digest: 'x' }, list: { written, attempts: 0 }, changed: true },
+    { name: 'with other content under the mark of the last write', live: { mark: mark(8, 5) }, changed: true },
     {
-      name: 'without our mark after a write whose answer was lost',
-      live: { digest: 'x' },
-      list: { written, attempts: 1 },
-      changed: false,
-    },
-    {
-      name: 'of a write of ours whose answer was lost',
-      live: { digest: 'x', mark: mark(9) },
-      list: { written, attempts: 1 },
-      changed: false,
-    },
-    {
-      name: 'with other content under the mark of the last write',
-      live: { digest: 'x', mark: mark(8) },
-      list: { written, attempts: 1 },
+      name: 'with other content under the mark of a write of ours that is not on record',
+      live: { mark: mark(9) },
+      own: { sent: 'y' },
       changed: true,
     },
-  ]) {
+    { name: 'with other content under a mark that nobody gave out', live: { mark: mark(9) }, changed: true },
+    { name: 'that is gone and held what is needed', live: { exists: false }, changed: true },
+    {
+      name: 'that is gone with all that it held, as after a crash while we took it away',
+      live: { exists: false },
+      own: { holdsNeeded: false },
+      changed: false,
+    },
+  ]
+  for (const { name, live, own, list = { written }, changed } of rows) {
     test(`${name} was ${changed ? '' : 'not '}changed by somebody else`, () =>
-      expect(wasChanged(live, { key: 'a', claimVersion: 9, ...list } satisfies DenyList)).toBe(changed))
+      expect(
+        wasChanged({ digest: 'x', exists: true, ...live }, list, {
+          epoch: 7,
+          sent: undefined,
+          holdsNeeded: true,
+          ...own,
+        }),
+      ).toBe(changed))
   }
 })

@@ -108,7 +108,8 @@ async function callOnce(
   exchange.sent = true
   const response = await postOnce(request, { agents, limits, signal })
   const date = Date.parse(response.headers.date ?? '')
-  if (Number.isFinite(date)) {
+  // An error page of a proxy on the way has the proxy's time.
+  if (Number.isFinite(date) && (response.statusCode ?? 500) < 500) {
     exchange.serverDate = new Date(date)
     onTime?.(exchange.serverDate)
     // As the SDK does it: the next call is signed with the time of AWS. A cache's answer, which has an age, tells no time.
