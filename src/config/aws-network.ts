@@ -7,10 +7,10 @@ import { Secret } from '../core/secret.ts'
 
 const endpoint = z.string().refine(isConfidentialUrl, 'must be an https:// URL; http:// is for loopback only')
 
-const PROXY_FORM = 'must be http://host:port, or https://host:port for a proxy that is spoken to over TLS'
-const PROXY_FILE = 'must not hold a user or password; name a file with user:password in aws.proxy.credentialsFile'
+const PROXY_FORM = 'must be http://host:port, or https://host:port for a proxy with TLS'
+const PROXY_FILE = 'must not contain a user or password; name a file with user:password in aws.proxy.credentialsFile'
 const PROXY_ENVIRONMENT =
-  'comes from HTTPS_PROXY, which must be http://user:password@host:port or the same without user; set it here, or set aws.proxy.fromEnvironment to false'
+  'comes from HTTPS_PROXY, which must be http://host:port or http://user:password@host:port; correct it, set the proxy here, or set aws.proxy.fromEnvironment to false'
 
 /** `http://host:port`; from the environment, where it may hold `user:password@`, it comes as a Secret. */
 const proxyUrl = z.union([z.string(), z.instanceof(Secret)]).transform((given, context) => {
@@ -22,7 +22,7 @@ const proxyUrl = z.union([z.string(), z.instanceof(Secret)]).transform((given, c
   return z.NEVER
 })
 
-/** Undefined for what is not the URL of an HTTP proxy. */
+/** Parses the URL of an HTTP proxy; undefined for any other text. */
 function readProxyUrl(text: string) {
   const url = URL.parse(text)
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search || url.hash) return
@@ -33,7 +33,7 @@ function readProxyUrl(text: string) {
   return { host: urlHost(url), port: Number(url.port || (tls ? 443 : 80)), tls, ...credentials }
 }
 
-/** Undefined where a % begins no escape. */
+/** Decodes percent escapes; undefined for a malformed one. */
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text)
@@ -42,7 +42,7 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** The settings under `aws` that say how calls travel. */
+/** The settings under `aws` for endpoints, certificates and proxy. */
 export const awsNetworkSettings = {
   /** One address for every AWS service that the broker calls. */
   endpoint: endpoint.optional(),
@@ -54,7 +54,7 @@ export const awsNetworkSettings = {
   fips: z.boolean().optional(),
   /** AWS's endpoints with IPv6 addresses too. */
   dualStack: z.boolean().optional(),
-  /** PEM certificates that answer for the endpoints, in the place of the public ones. */
+  /** PEM file of the certificate authorities to trust, instead of the public ones. */
   caFile: z.string().min(1).optional(),
   proxy: z
     .strictObject({
@@ -80,15 +80,18 @@ interface AwsNetworkSettings {
   readonly dualStack?: boolean | undefined
 }
 
-/** Adds the problems that show only when the settings are seen together. */
+/** Reports the settings that contradict each other. */
 export function checkAwsNetwork(aws: AwsNetworkSettings, problem: (path: string[], message: string) => void): void {
   const named = (['endpoint', 'stsEndpoint', 'iamEndpoint'] as const).find((name) => aws[name] !== undefined)
   for (const variant of ['fips', 'dualStack'] as const)
     if (named && aws[variant])
-      problem(['aws', variant], `must be false: aws.${named} already names the endpoint; put the right one there`)
+      problem(
+        ['aws', variant],
+        `must be false: aws.${named} already names the endpoint; put the FIPS or dual-stack address there`,
+      )
 }
 
-/** Variables that AWS's SDKs and tools read, and the settings under `aws` that they stand for where these are not set. */
+/** The settings under `aws`, and the variables of AWS's SDKs that set them if the configuration does not. */
 const VARIABLES: readonly (readonly [setting: string, ...names: string[]])[] = [
   ['fips', 'AWS_USE_FIPS_ENDPOINT'],
   ['dualStack', 'AWS_USE_DUALSTACK_ENDPOINT'],
@@ -100,8 +103,8 @@ const ENDPOINT_VARIABLES: typeof VARIABLES = [
 ]
 
 /**
- * Lays what the environment says of the way to AWS under the settings: a setting of the file wins, and `aws.endpoint` wins over
- * the endpoints of the environment.
+ * Fills settings under `aws` from the environment. A setting of the file wins, and `aws.endpoint` wins over the endpoints of the
+ * environment.
  *
  * @param aws the section as the file has it.
  * @see AWS SDKs and Tools Reference Guide, "Environment variables list"
@@ -115,7 +118,7 @@ export function withAwsEnvironment(aws: Record<string, unknown>, env: NodeJS.Pro
   })
   return {
     ...Object.fromEntries(found),
-    // The file names the endpoint: the SDKs refuse one together with a variant that the environment asks for.
+    // The file names an endpoint. The SDKs refuse one together with a FIPS or dual-stack variable of the environment.
     ...(ownEndpoint && { fips: false, dualStack: false }),
     ...aws,
     ...withProxyEnvironment(aws.proxy, env),

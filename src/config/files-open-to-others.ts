@@ -33,7 +33,7 @@ function sentences(key: string, path: string): string[] {
   return paths.flatMap((each) => openToOthers(each, { secret: SECRETS.has(key) }) ?? [])
 }
 
-/** A file of each account, where a role has a template. */
+/** The files of a role; of a template, the file of each account. */
 function rolePaths(role: RoleSetting): { key: string; path: string }[] {
   const { accounts, partition } = parseRolePattern(role.arn, role.accounts) ?? {}
   return pathsIn(role).flatMap(({ key, path }) => {

@@ -14,8 +14,8 @@ const MAX_ALIASES = 20
 
 /**
  * Reads the one config file. Environment variables `STINT_CONFIG_SECTION__KEY` win over it, e.g.
- * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`. `SPIFFE_ENDPOINT_SOCKET`, HTTPS_PROXY and some variables of AWS's SDKs count where
- * the file says nothing.
+ * `STINT_CONFIG_LISTEN__AGENTS=0.0.0.0:8443`. `SPIFFE_ENDPOINT_SOCKET`, HTTPS_PROXY and some variables of AWS's SDKs set what
+ * the file leaves out.
  *
  * @throws {StintError} CONFIG_INVALID; `details.problems` lists the first hundred by path, line and column.
  */
@@ -56,7 +56,7 @@ function withEnvironment(value: unknown, env: NodeJS.ProcessEnv): unknown {
   return root
 }
 
-/** The variables of others, which count where the configuration says nothing. */
+/** Fills settings that the configuration leaves out from variables of SPIFFE and of AWS's SDKs. */
 function withVariables(value: unknown, env: NodeJS.ProcessEnv): unknown {
   const settings = withSpiffeSocket(value, env)
   if (!isRecord(settings) || !isRecord(settings.aws)) return settings

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { z } from '../core/documents/schema.ts'
 import { ipClass } from '../core/net/ip-class.ts'
 
-/** Each is written into every session policy of the role, which has 2,048 characters. */
+/** Most entries: each is in every session policy of the role, which has 2,048 characters. */
 const MAX_ENTRIES = 20
 
 /** The setting `roles[].network`. */
@@ -24,9 +24,9 @@ export const network = z
   })
 
 /**
- * Ranges that can never match on AWS, which puts public addresses alone into aws:SourceIp.
+ * The problem of a range that never matches on AWS, where aws:SourceIp is always a public address.
  *
- * @param ownEndpoint whether another service than AWS is called; it may be on this machine.
+ * @param ownEndpoint true if another service than AWS is called; it may be on this machine.
  * @returns undefined if the range is fine.
  */
 export function sourceIpProblem(range: string, ownEndpoint: boolean): string | undefined {

@@ -23,7 +23,7 @@ const accountId = z
   .string({ error: 'must be an account id of 12 digits in quotes: a number loses its leading zeros' })
   .regex(/^\d{12}$/, 'must be an account id of 12 digits')
 
-/** A template that has `{account}` in the place of the role's account. */
+/** An ARN, with `{account}` in place of the role's account if it serves several. */
 const template = z.string().min(1)
 
 /** A role that the broker assumes in the account of the deny list. */
@@ -36,9 +36,9 @@ const role = z.strictObject({
   externalIdFile: path.optional(),
   /** Networks from which sessions of the role work; any unless set. */
   network: network.optional(),
-  /** Tag keys on which the role's own policies rest. */
+  /** Tag keys that the role's own policies use. */
   tagKeys: z.array(z.string().min(1).max(128)).max(100).default([]),
-  /** Actions (`true`: all, or patterns such as `cloudwatch:Put*`) that may take `*` where a narrower resource is usual. */
+  /** Actions that may take `*` or a pattern of a whole kind: true for all, or patterns such as `cloudwatch:Put*`. */
   allowWildcard: z.union([z.boolean(), z.array(z.string().min(1)).max(100)]).default(false),
   /** True if reads of configuration that need no resource (`ec2:Describe*`, `ce:Get*`) may take `*`; never reads of data. */
   allowWildcardReads: z.boolean().default(true),
@@ -66,7 +66,7 @@ export const roles = z.array(role).min(1).max(MAX_ROLES)
 /** One rule for roles, as configured. */
 export type RoleSetting = z.output<typeof role>
 
-/** Says what is wrong with a setting. */
+/** Reports a problem of a setting by its path. */
 export type SayProblem = (path: (string | number)[], message: string) => void
 
 /** The templates of the broker's own roles, revokers and canaries: no agent may act through one. */
@@ -89,7 +89,7 @@ interface RoleStore {
   readonly ownEndpoint: boolean
 }
 
-/** Says what can never work of the roles, each alone and beside each other. */
+/** Reports roles that can never work, alone or beside each other. */
 export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: SayProblem): void {
   const rules = new RoleRules(list, ownRoleTemplates(list))
   for (const [at, setting] of list.entries()) {
@@ -134,7 +134,7 @@ const CONFLICTS: Readonly<Record<RuleConflict['kind'], (other: string) => string
     `and ${other} name roles of one account by the same name, with another path or case, of which IAM has one; keep that one`,
 }
 
-/** The problems of a role alone, by path; undefined where nothing is. */
+/** The problems of one role, by path; a message is undefined if that setting is fine. */
 function* roleProblems(
   { arn: text, accounts, externalIdFile, network: bound, revocation }: RoleSetting,
   pattern: RolePattern,
@@ -190,7 +190,7 @@ function* canaryProblems(
   yield [['revocation', 'canary', 'externalIdFile'], externalIdProblem(canary.externalIdFile, pattern)]
 }
 
-/** Settings that must be in the account of their role. */
+/** A kind of ARN that must be in the account of its role. */
 interface AccountThing {
   readonly what: string
   readonly is: (arn: string) => boolean
@@ -245,9 +245,9 @@ function placeholderProblem(text: string | undefined): string | undefined {
   return `has the unknown placeholder ${unknown.join(', ')}; the placeholders are ${PLACEHOLDERS.join(' and ')}`
 }
 
-/** One account that a rule serves, or two if it serves more: what is right for two is right for all. */
+/** One account that a rule serves, or two if it serves more: a template that fits two fits all. */
 function samplePlaces({ accounts, partition }: RolePattern): RolePlace[] {
   const some = accounts ? [...accounts].slice(0, 2) : ['111111111111', '222222222222']
-  // A role of a stand-in for AWS may have no account; then there is none to compare.
+  // Roles of a stand-in for AWS may have no account; then there is nothing to compare.
   return some.filter((account) => account !== '').map((accountId) => ({ partition, accountId }))
 }

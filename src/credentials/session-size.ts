@@ -29,6 +29,14 @@ export type SizeForecast =
   | { readonly kind: 'predicted'; readonly percent: number; readonly tagsPercent: number; readonly mints: number }
   | RefusedSize
 
+/** Forecasts the size of a session; `unknown` from a provider without forecasts. */
+export function forecastSession(
+  provider: { readonly forecastSize?: (session: SessionOutline) => SizeForecast },
+  session: SessionOutline,
+): SizeForecast {
+  return provider.forecastSize?.(session) ?? { kind: 'unknown' }
+}
+
 /** A prediction above this is a warning. */
 const NEARLY_FULL_PERCENT = 90
 

@@ -46,17 +46,17 @@ async function decideMove(
   { ledger, provider, clockGuard, settings }: EndParts,
   { grant, plan: known, reason, now: read, deny, actor, eventData }: EndRequest,
 ): Promise<GrantMove> {
-  // P6: a clock that is ahead would take leases for over that still work, and leave them off the deny list.
+  // P6: by a clock that is ahead, leases that still work would seem over and be left off the deny list.
   const now = earlier(read, clockGuard.earliestNow())
   const leases = await loadOpenLeases(ledger, grant, now)
   // P6: a damaged row must not keep a grant from ending. An unknown plan needs the longest deny.
   const plan = known ?? (await undefinedIfCorrupt(loadPlan(ledger, grant)))
-  const denied = deny === 'always' || isCutOnCompletion(plan, settings)
+  const isCut = deny === 'always' || isCutOnCompletion(plan, settings)
   const ending = decideEnd({
     openLeases: leases,
     reason,
     now,
-    deny: denied ? describeDeny(provider, grant, leases, plan) : undefined,
+    deny: isCut ? describeDeny(provider, grant, leases, plan) : undefined,
     settings,
   })
   const { effectiveBy } = ending.to

@@ -93,7 +93,7 @@ export function toDeniedError(
   })
 }
 
-/** The class is part of it: a label by tag or an operator's override can make it another one than somebody expects. */
+/** Explains a denial by its first pair. Its class is shown, since a label by tag or an operator's override may have raised it. */
 function explainDenial(
   subject: string,
   { failedPairs, failedPairsLeftOut = 0 }: Decision,

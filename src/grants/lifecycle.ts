@@ -15,7 +15,7 @@ export interface LifeSettings {
   readonly approvalMs: number
   /** How long the provider is given to enforce a deny that it has accepted. */
   readonly settleMs: number
-  /** A grant that may do any of these is denied as soon as its agent says that it is done; others run out. */
+  /** A grant with one of these classes goes on the deny list when its agent completes it; others run out. */
   readonly cutOnCompletion: readonly ActionClass[]
 }
 
@@ -102,7 +102,7 @@ export function describeDeny(
   return listKey === undefined ? undefined : { listKey, ...rules.denyWindow(leases, plan) }
 }
 
-/** A deny as the ledger takes it. */
+/** A deny as `GrantMove` has it. */
 export function toDenyWish(
   { listKey, until, lastIssuedAt, outlivesLeases, namesAgent }: NewDeny,
   now: Date,
@@ -188,12 +188,12 @@ function decideEnding(
     }
   }
   const boundMs = (grant.effectiveBy ?? now).getTime()
-  // It is due as soon as its deny is known to be in force; a look now and then is for a ledger that missed it.
+  // A deny that comes into force makes its grant due at once; this instant is for a ledger that missed it.
   const nextMs = Math.max(now.getTime() + DENY_RECHECK_MS, (deny?.writtenAt?.getTime() ?? 0) + settings.settleMs)
   return { to: { state: 'ending', reason, dueAt: new Date(deny ? Math.min(boundMs, nextMs) : boundMs) }, events: [] }
 }
 
-/** By what a deny came to count as in force, and how long after it was written. */
+/** The proof that a deny is in force, and the time from its write to the proof. */
 function describeProof({ writtenAt, enforcedBy = 'settle_time' }: DenyEntry, enforcedAt: Date) {
   return writtenAt ? { enforcedBy, lagMs: Math.max(0, enforcedAt.getTime() - writtenAt.getTime()) } : {}
 }

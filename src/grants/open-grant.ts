@@ -110,9 +110,9 @@ export function describeOpening(
 }
 
 /**
- * The event for approvals that a decision waives.
+ * The event for the approvals that a decision waives; empty if there is none.
  *
- * @param before a decision on record: what it waived already is not said again.
+ * @param before a decision on record, whose waivers have been recorded.
  */
 export function describeWaivers(
   { waivers = [], policySetHash }: Decision,

@@ -78,8 +78,8 @@ export async function renewLease(
 }
 
 /**
- * The policy of now, on the plan as it comes out now. What is minted is the plan on record all the same: a newer action
- * table may let the task's wildcards stand for more, which no record shows and nobody was shown.
+ * Judges the task again, by the policy of now and the plan of now. The lease is minted from the plan on record all the same: by a
+ * newer action table the task's wildcards may cover more, which no record shows and nobody approved.
  *
  * @returns the plan on record, and the decision of now.
  * @throws {StintError} after it has ended the grant that fails
@@ -108,7 +108,7 @@ interface Rejudged {
   readonly decision: Decision
 }
 
-/** A person's yes holds for the plan that the person saw and for no other. */
+/** An approval holds only for the plan hash that it was given for. */
 async function checkApproved(ledger: Pick<Ledger, 'findApproval'>, grant: Grant, plan: Plan): Promise<void> {
   const approval = await ledger.findApproval(grant.id)
   if (approval?.state === 'approved' && approval.planHash === plan.hash) return

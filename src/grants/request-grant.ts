@@ -2,7 +2,7 @@ import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { hasCode, StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
 import { failpoint } from '../core/process/failpoint.ts'
-import { type SizeForecast, sessionTooLarge } from '../credentials/session-size.ts'
+import { forecastSession, type SizeForecast, sessionTooLarge } from '../credentials/session-size.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -23,7 +23,7 @@ export function checkIdempotencyKey(key: unknown): string {
   throw inputError([{ field: 'idempotencyKey', code: 'IDEMPOTENCY_KEY_INVALID', message }])
 }
 
-/** Dependencies of requesting a grant: a repeat of a key renews its lease. */
+/** Dependencies of requesting a grant; those of renewing too, since a repeated key renews the lease. */
 export type RequestParts = RenewParts & OpenParts & JudgeOnRecordParts
 
 /**
@@ -77,7 +77,7 @@ async function answerRepeat(
   return toView(parts, grant)
 }
 
-/** Looks before anything is written; the ledger counts again, since others may open grants at the same time. */
+/** Checks the quota before anything is written. The ledger counts again, since others may open grants at the same time. */
 async function checkQuota(
   { ledger, quotas }: RequestParts,
   caller: CallerIdentity,
@@ -102,10 +102,10 @@ export function forecastSize(
   { subject }: CallerIdentity,
   { plan, registration: { owner, team } }: Judgement,
 ): SizeForecast {
-  return provider.forecastSize?.({ roleArn: plan.task.roleArn, subject, owner, team, plan }) ?? { kind: 'unknown' }
+  return forecastSession(provider, { roleArn: plan.task.roleArn, subject, owner, team, plan })
 }
 
-/** Refuses what the cloud refused lately before it is on record as a grant, and before a person is asked about it. */
+/** Refuses a session that the cloud refused lately, before the grant is on record and a person is asked to approve it. */
 async function checkSize(
   parts: RequestParts,
   caller: CallerIdentity,

@@ -29,9 +29,9 @@ import { type WatchParts, watchGrant } from './watch-grant.ts'
 export interface PlanAnswer {
   readonly plan: Plan
   readonly decision: Decision
-  /** Warnings of now besides the plan's own warnings, which are part of its hash. */
+  /** Warnings that change with time, beside the plan's own, which are part of its hash. */
   readonly warnings: readonly PlanWarning[]
-  /** If the decision asks for an approval: how many people could give it now. */
+  /** Number of people who could approve now; only if the decision asks for an approval. */
   readonly couldApprove?: number
 }
 

@@ -85,7 +85,7 @@ export class Sweeper {
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
       this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
-      // Whoever asks for credentials meantime is refused; here it shows even if nobody does.
+      // A clock astray refuses every mint; this loop shows it even if nobody asks for one.
       this.#every(CLOCK_MS, 'clock', async () => this.#parts.clockGuard.check()),
     ]
   }
@@ -121,7 +121,7 @@ export class Sweeper {
     await Promise.all(this.#writes)
   }
 
-  /** Waits until every document that names a canary is shown to be in force, or cannot be. */
+  /** Waits until each document with a canary is proven to be in force, or the proof has failed. */
   async prove(): Promise<void> {
     await this.#proofs?.idle()
   }

@@ -76,7 +76,7 @@ export class WatchHub {
   /**
    * Begins to listen. Call it before reading the grant, so that a change between the reading and the waiting is not lost.
    *
-   * @param agent whose grant it is.
+   * @param agent the subject of the grant.
    * @returns `woken`, which resolves at the next change, and `stop`, which lets go of the place.
    */
   listen(grantId: string, agent: string): { woken: Promise<void>; stop(): void } {

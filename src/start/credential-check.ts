@@ -11,7 +11,7 @@ interface Needs extends Surroundings {
   readonly planner: FollowingPlanner
 }
 
-/** Looks at the broker's own credentials now and then, so that no agent has to find out that they no longer work. */
+/** Checks the broker's own credentials at intervals, so that the status shows a failure before an agent meets it. */
 export const credentialCheck = definePart({
   name: 'credentialCheck',
   start({ config, clock, provider, planner, partHealth }: Needs) {

@@ -97,7 +97,7 @@ function grantParts({
   return parts
 }
 
-/** The guard of the clock, which hears the cloud's time in every answer. */
+/** The guard of the broker's clock. It compares the clock with the cloud's time of every answer. */
 function guardClock(clock: Clock, { cloudClock }: CredentialProvider): ClockGuard {
   const guard = createClockGuard({ clock, ...(cloudClock?.ask && { askCloud: cloudClock.ask }) })
   cloudClock?.subscribe((cloudNow) => guard.heard(cloudNow))

@@ -2,7 +2,7 @@ import { Metrics } from '../metrics/metrics.ts'
 import { definePart } from './part.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** The figures of the broker, or undefined where nobody reads them: then nothing is measured. */
+/** The broker's metrics; undefined without `listen.metrics`, and then nothing is measured. */
 export const metrics = definePart({
   name: 'metrics',
   start({ config, version, partHealth, running }: Surroundings) {
@@ -17,7 +17,7 @@ export const metrics = definePart({
   },
 })
 
-/** What a component is without the id in its name, e.g. `deny` of `deny:boundary:arn:…` and `aws:iam` of `aws:iam:123456789012`. */
+/** The kind of a component, without the id in its name, e.g. `deny` of `deny:boundary:arn:…` and `aws:iam` of `aws:iam:123456789012`. */
 function partKind(component: string): string {
   const [kind = '', detail = ''] = component.split(':')
   return kind === 'aws' ? `${kind}:${detail}` : kind

@@ -157,7 +157,7 @@ function awsCallLabels(
 ): Record<'service' | 'operation' | 'account' | 'code', string> {
   const { service, operation, roleArn, target, accountId, error } = call
   const account = accountId ?? /::(\d{12}):/.exec(roleArn ?? target ?? '')?.[1] ?? ''
-  // Where a role pattern allows any account, agents make them up: those would be series without end.
+  // If a role pattern allows any account, agents can make accounts up, and each would be a new time series.
   return {
     service,
     operation,
@@ -192,8 +192,8 @@ async function ownRole(roleArn: string, setting: OwnRole): Promise<Revoker | und
 }
 
 /**
- * Reads it now, so that a missing or malformed one is found at start, and again whenever the provider asks. The files of several
- * accounts are read when they are needed: one that is missing must not keep the other accounts waiting.
+ * Makes a reader of an external id. The file is read now, so that a missing or malformed one is found at start, and again whenever
+ * the provider asks. The files of several accounts are read when needed, so that a missing one does not hold up the others.
  */
 async function externalIdReader(roleArn: string, template: string): Promise<(place: RolePlace) => Promise<Secret>> {
   const only = parseRoleArn(roleArn)

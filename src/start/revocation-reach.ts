@@ -3,22 +3,22 @@ import { parseRolePattern } from '../aws/roles/role-pattern.ts'
 import type { RoleSetting } from '../config/role-settings.ts'
 import type { PartFinding } from '../core/health/part-health.ts'
 
-/** Names that one sentence lists. */
+/** Most names in one sentence. */
 const MAX_NAMED = 10
 
-/** The roles whose sessions nobody can revoke, by the configuration alone; said at start and on the status. */
+/** Finds the roles whose sessions cannot be revoked, by the configuration alone, for the log at start and the status. */
 export function findUnrevocable(roles: readonly RoleSetting[]): PartFinding[] {
   const arns = roles.filter(({ revocation }) => revocation.kind === 'none').map(({ arn }) => arn)
   if (arns.length === 0) return []
-  const explanation = `Sessions of these roles cannot be revoked, only run out (revocation: {kind: none}): ${listed(arns)}.`
+  const explanation = `Sessions of these roles cannot be revoked; they work until they expire (revocation: {kind: none}): ${listed(arns)}.`
   return [{ finding: 'cannot-revoke', code: 'CONFIG_INVALID', explanation }]
 }
 
 /**
- * The accounts whose deny lists the broker can never write: its credentials are of another account, and no revoker is
- * configured there.
+ * Finds the accounts whose deny lists the broker can never write: its credentials belong to another account, and no revoker is
+ * configured.
  *
- * @param writer whom AWS takes the writer of deny lists for: an ARN
+ * @param writer ARN of the identity that writes deny lists.
  */
 export function findOutOfReach(roles: readonly RoleSetting[], writer: string): PartFinding[] {
   const { account: own } = splitArn(writer)

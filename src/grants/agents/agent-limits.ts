@@ -15,7 +15,7 @@ export interface AdmissionLimits {
   readonly burst: number
   /** Calls of one agent in work at the same time. */
   readonly concurrent: number
-  /** The counted thing, for the sentence of a refusal; default `calls`. */
+  /** Name of the counted thing in refusals; default `calls`. */
   readonly of?: string
 }
 

@@ -122,7 +122,7 @@ function judgeNow(parts: DecideParts, operator: Operator, grant: Grant, task: un
     })
   }
   const { subject, trustDomain, authMethod } = grant
-  // The broker approves nothing for itself: such a grant never waits.
+  // A grant of the broker's own never waits for an approval.
   if (authMethod === 'broker') throw new StintError('INTERNAL', { grantId: grant.id })
   const { plan, decision } = parts.judge.judge({ subject, trustDomain, authMethod }, task, now)
   if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision }, plan)

@@ -3,7 +3,7 @@ import type { ApprovalRequirement } from '../../policy/decision.ts'
 import { matchCovers } from '../../registry/agent-match.ts'
 import { hasRole, type Operator } from './operator.ts'
 
-/** Why this operator cannot answer: the wrong role, the agent's own operator, or no group that is asked for. */
+/** Explains why an operator cannot answer: the wrong role, its own agent, or none of the groups. Undefined if it can. */
 export function explainIneligible(
   operator: Operator,
   grant: Pick<Grant, 'subject'>,

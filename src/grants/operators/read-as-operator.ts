@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import type { CredentialProvider } from '../../credentials/provider.ts'
-import { sizeWarnings } from '../../credentials/session-size.ts'
+import { forecastSession, sizeWarnings } from '../../credentials/session-size.ts'
 import type { LedgerReads } from '../../ledger/ledger.ts'
 import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../../ledger/records.ts'
 import type { Plan, PlanWarning } from '../../plan/plan.ts'
@@ -21,7 +21,7 @@ export interface GrantDetails {
   readonly deny: DenyDetails | undefined
 }
 
-/** How far the deny of a grant is; one that is wanted and cannot be written says since when, and why. */
+/** The deny of a grant; `failing` if it is wanted and cannot be written, with the first failure's time and the last error. */
 export interface DenyDetails extends DenyEntry {
   readonly failing?: { readonly since: Date; readonly attempts: number; readonly error: string }
 }
@@ -33,9 +33,9 @@ export interface ApprovalDetails {
   readonly plan: Plan
   /** True if the operator who asks may decide it, checked in advance as far as possible. */
   readonly eligible: boolean
-  /** How many people could decide it now; 0 if it is no longer open. */
+  /** Number of people who could decide it now; 0 if it is no longer open. */
   readonly couldDecide: number
-  /** Warnings of now besides the plan's own, which are part of its hash; none if it is no longer open. */
+  /** Warnings that change with time, beside the plan's own; empty if the approval is no longer open. */
   readonly warnings: readonly PlanWarning[]
 }
 
@@ -77,10 +77,10 @@ export async function loadLeases(
   return ledger.listLeases(grantId)
 }
 
-/** The record of a grant in time order, and what is not an event of its own: how far its deny is. */
+/** The events of a grant in time order, and the state of its deny. */
 export interface GrantTrail {
   readonly events: readonly AuditEvent[]
-  /** Undefined where no deny was wanted, and once its entry is over. */
+  /** Undefined if no deny was wanted, and after its entry has left the list. */
   readonly deny: DenyDetails | undefined
 }
 
@@ -122,7 +122,7 @@ export async function loadApprovalDetails(
   if (state !== 'pending' || grant.state !== 'awaiting_approval' || expiresAt <= now)
     return { approval, grant, plan, eligible: false, couldDecide: 0, warnings: [] }
   const { roleArn, subject, owner, team } = grant
-  const forecast = provider.forecastSize?.({ roleArn, subject, owner, team, plan }) ?? { kind: 'unknown' }
+  const forecast = forecastSession(provider, { roleArn, subject, owner, team, plan })
   return {
     approval,
     grant,

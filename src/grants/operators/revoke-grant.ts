@@ -46,7 +46,7 @@ async function revoke(parts: RevokeParts, operator: Operator, grantId: string, n
     throw new StintError('GRANT_NOT_FOUND', {
       explanation: 'No grant has this id; an id is grt_ and 26 characters.',
     })
-  // P6: what is due by a clock that is ahead would come too late once that clock is right again.
+  // P6: a grant that is due by a clock that is ahead would be handled too late once the clock is right again.
   const now = earlier(clock.now(), clockGuard.earliestNow())
   const actor = operatorActor(operator)
   failpoint('revoke.before_record')

@@ -4,11 +4,11 @@ import { hasRole, type Operator } from './operator.ts'
 
 /** The people who could answer approvals. */
 export interface People {
-  /** Whoever has a token that has not expired; each person once. */
+  /** Operators with a token that has not expired, each once. */
   current(now: Date): readonly Operator[]
 }
 
-/** How many people could give the one answer that meets all requirements for this agent. */
+/** Counts the people who could approve for this agent: one person must meet all requirements. */
 export function countAnswerers(
   operators: readonly Operator[],
   subject: string,
@@ -17,7 +17,7 @@ export function countAnswerers(
   return operators.filter((operator) => explainIneligible(operator, { subject }, requirements) === undefined).length
 }
 
-/** How many people could answer for a group, or `any`; their own agents aside. */
+/** Counts the people who could answer for a group, or for `any`. Their own agents are not considered. */
 export function countInGroup(operators: readonly Operator[], group: string): number {
   return operators.filter(
     (operator) => hasRole(operator, 'approver') && (group === 'any' || operator.groups.includes(group)),

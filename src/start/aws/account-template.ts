@@ -38,12 +38,12 @@ const HEAD = `# The account side of Stint, written by \`stint aws template\`. De
 /**
  * The CloudFormation template for the accounts and roles of a configuration.
  *
- * @returns `notes`: what the template leaves to the operator, one sentence each.
- * @throws {StintError} CONFIG_INVALID if nothing of the configuration belongs into it, or no rule serves a role of `roleNames`.
+ * @returns `notes` are sentences about the steps that the template leaves to the operator.
+ * @throws {StintError} CONFIG_INVALID if no role of the configuration belongs into it, or no rule serves a role of `roleNames`.
  */
 export function renderAccountTemplate(config: Config, choice: TemplateChoice): { text: string; notes: string[] } {
   const side = chooseSide(config, choice)
-  return { text: HEAD + toYaml(accountTemplate(side, choice)), notes: notesOf(config, side, choice) }
+  return { text: HEAD + toYaml(accountTemplate(side, choice)), notes: listNotes(config, side, choice) }
 }
 
 /** YAML as CloudFormation and YAML 1.1 read it: dates and numbers in quotes, no anchors. */
@@ -92,7 +92,7 @@ function chooseSide({ roles, aws }: Config, { account, roleNames }: TemplateChoi
   if (side.rules.length === 0) {
     throw invalid(
       account === undefined
-        ? 'Each rule of roles names one account: choose it with --account.'
+        ? 'Each rule of roles serves one account; choose the account with --account.'
         : `No rule of roles serves account ${account}.`,
     )
   }
@@ -102,17 +102,17 @@ function chooseSide({ roles, aws }: Config, { account, roleNames }: TemplateChoi
   return side
 }
 
-function notesOf({ roles }: Config, side: ReturnType<typeof chooseSide>, { account }: TemplateChoice): string[] {
+function listNotes({ roles }: Config, side: ReturnType<typeof chooseSide>, { account }: TemplateChoice): string[] {
   const elsewhere = account === undefined ? roles.filter((rule) => !side.rules.includes(rule)) : []
   const unwritten = side.rules.filter(({ revocation: r }) => r.kind !== 'none' && !r.revoker)
   return [
     ...elsewhere.map(
-      ({ arn }) => `${arn} is not in this template, since it is of one account: choose it with --account.`,
+      ({ arn }) => `${arn} is not in this template, since it serves one account; make its template with --account.`,
     ),
-    ...side.unnamed.map(({ arn }) => `${arn} names its roles by a pattern: name those to create with --role.`),
+    ...side.unnamed.map(({ arn }) => `${arn} names its roles by a pattern; name the roles to create with --role.`),
     ...unwritten.map(
       ({ arn }) =>
-        `The deny list of ${arn} has no revoker in the configuration: give the policy of a revoker (docs/aws) to who writes it.`,
+        `The deny list of ${arn} has no revoker in the configuration; attach the policy of a revoker (docs/aws) to the identity that writes it.`,
     ),
   ]
 }

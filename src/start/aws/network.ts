@@ -11,24 +11,24 @@ import { readSecret } from './secret-files.ts'
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
-/** How the broker's calls travel to AWS, with an end to the following of its files. */
+/** The network settings of calls to AWS; `close` stops following their files. */
 export interface OpenedAwsNetwork {
   readonly network: AwsNetwork
   close(): void
 }
 
-/** How the files of the settings are followed: a rotated one is in use with nothing restarted. */
+/** Follows files, so that a rotated one is in use without a restart. */
 export interface FollowFiles {
   readonly clock: Clock
   readonly everyMs: number
-  /** Told of a file that changed and cannot be used: what was read before stays in force until it can. */
+  /** Called for a changed file that cannot be used, and with undefined once it can. Until then the old content stays in use. */
   readonly report: (component: string, problem: StintError | undefined) => void
 }
 
 /**
- * How the broker's calls travel to AWS, with the files that the settings name.
+ * Opens the network settings of calls to AWS, with the files that they name.
  *
- * @param follow absent: the files are read once.
+ * @param follow follows the files; absent: they are read once.
  * @throws {StintError} CONFIG_INVALID for a file that cannot be read or used.
  */
 export async function openAwsNetwork(
@@ -52,7 +52,7 @@ export async function openAwsNetwork(
   }
 }
 
-/** Files that are read now, and again when they change. */
+/** Reads files, and reads them again when they change. */
 class FollowedFiles {
   readonly #follow: FollowFiles | undefined
   readonly #opened: { stop(): Promise<void> }[] = []
@@ -112,7 +112,7 @@ async function openCredentials(
 /** @throws {StintError} CONFIG_INVALID */
 function checkCredentials(credentials: Secret, where: string): Secret {
   if (/^[^:\s]+:[^\r\n]*$/.test(credentials.reveal())) return credentials
-  const explanation = `The credentials of the proxy must be user:password, in one line (${where}).`
+  const explanation = `The proxy's credentials must be one line with user:password (${where}).`
   throw new StintError('CONFIG_INVALID', { explanation })
 }
 
@@ -126,7 +126,7 @@ async function readCertificates(caFile: string): Promise<string> {
   } catch (error) {
     throw new StintError(
       'CONFIG_INVALID',
-      { explanation: `${caFile} must hold certificates in PEM (aws.caFile).` },
+      { explanation: `${caFile} must contain certificates in PEM (aws.caFile).` },
       error,
     )
   }

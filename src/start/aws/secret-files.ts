@@ -3,10 +3,9 @@ import { readTextFile } from '../../core/files/read-text-file.ts'
 import { Secret } from '../../core/secret.ts'
 
 /**
- * Reads a secret, or another text, from the file that a setting names; white space around it is no part of it.
+ * Reads a secret, or another text, from the file that a setting names, without the white space around it.
  *
- * @param what names the file in an error.
- *
+ * @param what names the file in an error; default `secret file`.
  * @throws {StintError} CONFIG_INVALID for a file that cannot be read or is empty.
  */
 export async function readSecret(file: string, what = 'secret file'): Promise<Secret> {

@@ -7,12 +7,12 @@ import type { ProbeResult } from '../../credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
 import { type Check, probed } from './check.ts'
 
-/** Accounts that are looked at at the same time. */
+/** Accounts that are checked at the same time. */
 const SIDE_BY_SIDE = 16
-/** For all checks of one account: one that hangs keeps the report no longer. */
+/** Time for all checks of one account; after it, an account that hangs is given up. */
 const ACCOUNT_MS = 60_000
 
-/** Whom AWS takes the broker for; absent with stand-ins that do not say. */
+/** The broker's identities at AWS; absent with stand-ins that do not tell them. */
 export interface Callers {
   /** The principal that mints. */
   readonly broker?: string | undefined
@@ -24,29 +24,29 @@ export interface Callers {
 interface AccountWork {
   readonly accountId: string
   readonly roleArns: string[]
-  /** Patterns, whose roles have no names yet, each with a made-up role that it serves. */
+  /** Role patterns, each with the ARN of a made-up role that it serves. */
   readonly patterns: { readonly text: string; readonly example: string }[]
 }
 
 /**
- * Each account side by side, in the order of the configuration: trust of each role, and where its deny list goes.
+ * Checks accounts side by side, in the order of the configuration: the trust of each role, and the place of its deny list.
  *
- * @param endOf when the checks of an account are given up.
+ * @param deadlineFor aborts when the checks of an account are given up; default after 60 s.
  */
 export async function* checkAccounts(
   { roles }: Pick<Config, 'roles'>,
   provider: Pick<AwsStsProvider, 'probes' | 'findDenyList'>,
   callers: Callers,
   signal: AbortSignal,
-  endOf: (accountId: string) => AbortSignal = () => AbortSignal.timeout(ACCOUNT_MS),
+  deadlineFor: (accountId: string) => AbortSignal = () => AbortSignal.timeout(ACCOUNT_MS),
 ): AsyncGenerator<Check> {
   const { works, everywhere } = planWork(roles)
   for (const text of everywhere) {
-    const finding = 'serves every account; to have accounts checked here, list them (roles[].accounts)'
+    const finding = 'serves every account, so none is checked; list accounts in roles[].accounts to check them'
     yield { name: `roles ${text}`, ok: true, finding }
   }
   const check = (work: AccountWork) => {
-    const inTime = AbortSignal.any([signal, endOf(work.accountId)])
+    const inTime = AbortSignal.any([signal, deadlineFor(work.accountId)])
     return checkAccount(work, provider, callers, inTime)
   }
   for await (const checks of mapSideBySide(works, SIDE_BY_SIDE, check)) yield* checks
@@ -67,12 +67,12 @@ function planWork(roles: Config['roles']): { works: AccountWork[]; everywhere: s
     if (pattern.spelled) continue
     if (!pattern.accounts) everywhere.push(arn)
     for (const accountId of pattern.accounts ?? [])
-      workIn(accountId).patterns.push({ text: arn, example: exampleOf(pattern, accountId) })
+      workIn(accountId).patterns.push({ text: arn, example: makeExampleArn(pattern, accountId) })
   }
   return { works: [...works.values()], everywhere }
 }
 
-function exampleOf({ text, partition }: RolePattern, accountId: string): string {
+function makeExampleArn({ text, partition }: RolePattern, accountId: string): string {
   return `arn:${partition}:iam::${accountId}:${splitArn(text).resource.replace(/[*?]/g, 'x')}`
 }
 
@@ -107,7 +107,7 @@ async function checkAccount(
   return checks
 }
 
-/** A failed check says who asked, and where: most of it is set up in one of the two accounts. */
+/** Adds caller and target account to a failed check: the fault is in the settings of one of the two. */
 function withPlaces(result: ProbeResult, caller: string | undefined, accountId: string): ProbeResult {
   if (result.ok || caller === undefined || accountId === '') return result
   const { explanation: said = 'refused', ...details } = result.details

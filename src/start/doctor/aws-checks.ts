@@ -8,7 +8,7 @@ import { type Check, probed } from './check.ts'
 /** A clock that differs by more makes leases that end too early or too late by as much. */
 const MAX_SKEW_MS = 2_000
 
-/** Our own credentials, the clock against that of STS, and each account. */
+/** Checks the broker's credentials, its clock against that of STS, and each account. */
 export async function* checkAws(config: Config, provider: AwsStsProvider, signal: AbortSignal): AsyncGenerator<Check> {
   const { probes } = provider
   const profile = PROFILES[config.aws.profile]
@@ -25,10 +25,10 @@ async function* checkCallers(probes: AwsProbes, signal: AbortSignal): AsyncGener
   const revoker = await probes.revoker(signal)
   if (revoker) yield probed('revoker', revoker, ({ arn }) => `reached as ${arn}`)
   yield* checkClock(identity)
-  return { broker: arnOf(identity), writer: arnOf(revoker ?? identity) }
+  return { broker: foundArn(identity), writer: foundArn(revoker ?? identity) }
 }
 
-function arnOf({ ok, details }: ProbeResult): string | undefined {
+function foundArn({ ok, details }: ProbeResult): string | undefined {
   return ok && typeof details.arn === 'string' ? details.arn : undefined
 }
 

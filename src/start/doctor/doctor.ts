@@ -73,13 +73,13 @@ async function* checkRules(config: Config, clock: Pick<Clock, 'now'>): AsyncGene
   yield check('names in policies', () => checkNames(config, clock.now()))
 }
 
-/** Policies, labels, registrations, operators and roles have to name the same things. */
+/** Checks that policies name labels, registrations, operators and roles that exist. */
 async function checkNames(config: Config, now: Date): Promise<string> {
   const { policies } = await loadPolicySet(config.policy.directory)
   const problems = checkAgainst(policies, await loadPolicySurroundings({ config }, now))
   const serious = problems.filter(({ severity, rule }) => severity === 'error' || rule === 'approval-unanswerable')
   if (serious.length > 0) throw new StintError('POLICY_INVALID', { explanation: serious.map(formatProblem).join('; ') })
-  return ['all exist, and each approval can be given', ...problems.map(({ message }) => message)].join('; ')
+  return ['all names exist, and somebody can give each approval', ...problems.map(({ message }) => message)].join('; ')
 }
 
 function checkFileModes(config: Config): string {

@@ -14,7 +14,7 @@ export async function loadActionOverrides(file: string): Promise<ActionOverrides
   return parseActionOverrides(document.value, document)
 }
 
-/** Every problem is in the sentence: the file is short, and whoever mends it sees all of it at once. */
+/** Puts every problem into the explanation, since the file is short and whoever mends it wants to see all at once. */
 const toError: YamlSource['toError'] = (problems, cause) =>
   new StintError(
     'ACTION_OVERRIDES_INVALID',

@@ -2,7 +2,7 @@ import { fileError, YamlDocument } from '../../core/documents/yaml-document.ts'
 import { readTextFile } from '../../core/files/read-text-file.ts'
 import { type LabelSet, parseLabels } from '../../plan/labels/labels.ts'
 
-/** Enough to share a list of patterns between labels; far too few for a file that grows by aliases of aliases. */
+/** Enough aliases to share lists of patterns between labels; too few for a file that grows by aliases of aliases. */
 const MAX_ALIASES = 20
 
 /**

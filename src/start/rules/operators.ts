@@ -2,7 +2,7 @@ import { createOperatorDirectory } from '../../admin/operators/operator-director
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** The people of the configuration: who may call the admin API, and who could answer an approval. */
+/** The operators of the configuration: they may call the admin API, and answer approvals. */
 export const operators = definePart({
   name: 'operators',
   start: ({ config, clock }: Surroundings) => ({

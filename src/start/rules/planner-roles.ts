@@ -4,7 +4,7 @@ import { ownRoleTemplates, type RoleSetting } from '../../config/role-settings.t
 import type { PlanWarning } from '../../plan/plan.ts'
 import type { RoleSettings } from '../../plan/role-settings.ts'
 
-/** The planner's settings of each role, with what nobody can revoke. */
+/** The planner's settings of each role, with a warning if its sessions cannot be revoked. */
 export class PlannerRoles {
   readonly #rules: RoleRules<RoleSetting>
   #writerAccount: string | undefined
@@ -13,7 +13,7 @@ export class PlannerRoles {
     this.#rules = new RoleRules(roles, ownRoleTemplates(roles))
   }
 
-  /** Undefined for a role that nobody serves. */
+  /** Undefined for a role that no rule serves. */
   get(roleArn: string): RoleSettings | undefined {
     const found = this.#rules.find(roleArn)
     if (!found) return undefined
@@ -24,9 +24,9 @@ export class PlannerRoles {
   }
 
   /**
-   * The account whose deny lists the broker's credentials can write, as AWS says.
+   * Sets the account whose deny lists the broker's credentials can write, as AWS told it.
    *
-   * @returns true if that is new: plans made before may lack a warning.
+   * @returns true if it has changed, since earlier plans may lack a warning.
    */
   setWriterAccount(accountId: string): boolean {
     const isNew = this.#writerAccount !== accountId

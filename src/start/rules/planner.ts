@@ -14,13 +14,13 @@ import { PlannerRoles } from './planner-roles.ts'
 
 /** A planner with the labels of now. */
 export interface FollowingPlanner extends Pick<Planner, 'plan'> {
-  /** Undefined until a file of them was loaded. */
+  /** The labels in force; undefined until their file was loaded. */
   labels(): LabelSet | undefined
-  /** AWS says in which account the broker's credentials write deny lists: plans of roles elsewhere warn from now on. */
+  /** Sets the account in which the broker's credentials can write deny lists. Plans for roles in other accounts warn from now on. */
   setWriterAccount(accountId: string): void
 }
 
-/** Makes plans with the labels and overrides of now: a planner is made anew with each version of their files. */
+/** Makes plans with the labels and overrides of now, by a new planner for each version of their files. */
 export const planner = definePart({
   name: 'planner',
   async start({ config, clock, partHealth }: Surroundings) {
@@ -43,7 +43,7 @@ export const planner = definePart({
       ...follow,
       load: async () => (overridesFile ? await loadActionOverrides(overridesFile) : NO_OVERRIDES),
       fingerprint: () => fingerprint(overridesFile),
-      // Without overrides an action whose class was raised would pass a policy that its class is kept from.
+      // Without overrides an action whose class was raised would pass policies that keep its raised class out.
       missing: {
         code: 'POLICY_UNAVAILABLE',
         explanation:
@@ -54,12 +54,12 @@ export const planner = definePart({
     })
     const sources = [labels, overrides]
     for (const source of sources) await source.start()
-    let remember = plannerMaker(settings)
+    let findPlanner = createPlannerMemory(settings)
     const value: FollowingPlanner = {
-      plan: (subject, task) => remember(labels.current(), overrides.current()).plan(subject, task),
+      plan: (subject, task) => findPlanner(labels.current(), overrides.current()).plan(subject, task),
       labels: () => labels.status.value,
       setWriterAccount: (accountId) => {
-        if (settings.roles.setWriterAccount(accountId)) remember = plannerMaker(settings)
+        if (settings.roles.setWriterAccount(accountId)) findPlanner = createPlannerMemory(settings)
       },
     }
     return {
@@ -76,8 +76,8 @@ async function fingerprint(file: string | undefined): Promise<string> {
   return file === undefined ? '' : (await readSmallFile(file)).hash
 }
 
-/** Keeps one planner, with the plans that it remembers, as long as labels and overrides are the same. */
-function plannerMaker(
+/** Makes a function that returns the same planner, with its remembered plans, while labels and overrides are the same. */
+function createPlannerMemory(
   settings: ReturnType<typeof plannerSettings>,
 ): (labels: LabelSet, overrides: ActionOverrides) => Planner {
   let made: { labels: LabelSet; overrides: ActionOverrides; planner: Planner } | undefined
@@ -89,10 +89,10 @@ function plannerMaker(
   }
 }
 
-/** Lowered classes that the status names one by one; it counts the others. */
+/** Lowered classes that the status names one by one; the others are one finding. */
 const MAX_LOWERED = 40
 
-/** Each lowered class is on the status for as long as it is in force. */
+/** Findings for the status: a lowered class stays on it while it is in force. */
 function findLowered(overrides: ActionOverrides): PartFinding[] {
   return [...overrides.values()]
     .filter(({ isLowered }) => isLowered)

@@ -11,9 +11,9 @@ import type { Registry } from '../../registry/registry.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
 import { loadLabels } from './load-labels.ts'
 
-/** The files beside the policies that policies name things of. */
+/** The files whose names policies use. */
 export interface NameFiles {
-  /** Tells of roles, operators and trust domains, and where the other files are. */
+  /** Has roles, operators and trust domains, and the paths of the other files. */
   readonly config?: Config
   /** Labels, in place of the configuration's. */
   readonly labelsFile?: string
@@ -22,9 +22,9 @@ export interface NameFiles {
 }
 
 /**
- * Reads what surrounds policies; what has no file is left out.
+ * Reads the files that policies are checked against; those that are not given are left out.
  *
- * @param now whose tokens have expired by then cannot answer.
+ * @param now operators whose tokens have expired by then cannot answer.
  * @throws {StintError} LABELS_INVALID, REGISTRY_INVALID
  */
 export async function loadPolicySurroundings({ config, ...files }: NameFiles, now: Date): Promise<PolicySurroundings> {
@@ -37,7 +37,7 @@ export async function loadPolicySurroundings({ config, ...files }: NameFiles, no
 }
 
 /** The files that policies refer to, as far as they are there. A configuration without a file of labels has none. */
-export function surroundPolicies({ config, labels, registry, people }: PolicyWorld): PolicySurroundings {
+export function surroundPolicies({ config, labels, registry, people }: PolicyContext): PolicySurroundings {
   const labelled = labels ?? (config && !config.labels ? { set: NO_LABELS, file: NO_FILE } : undefined)
   return {
     known: {
@@ -53,12 +53,12 @@ export function surroundPolicies({ config, labels, registry, people }: PolicyWor
 
 const NO_FILE = 'The configuration (no labels.file)'
 
-/** Everything that policies can speak of, as far as it is there. */
-export interface PolicyWorld {
+/** The loaded files that policies refer to, as far as they are given. */
+export interface PolicyContext {
   readonly config: Config | undefined
   readonly labels: { readonly set: LabelSet; readonly file: string } | undefined
   readonly registry: { readonly set: Registry; readonly file: string } | undefined
-  /** Whoever could answer approvals now. */
+  /** The operators who could answer approvals now. */
   readonly people: readonly Operator[] | undefined
 }
 
@@ -104,7 +104,7 @@ function configuredPeople({ admin }: Config, now: Date): Operator[] {
   )
 }
 
-/** A text that can be no agent's name is covered by nothing. */
+/** True if a registration covers a subject; false for a text that is no subject. */
 function covers(registry: Registry, subject: string): boolean {
   try {
     return registry.find(subject) !== undefined

@@ -21,8 +21,8 @@ interface Needs extends Surroundings {
 }
 
 /**
- * Looks, as files change and tokens expire, whether policies name things that exist and whether somebody can give each
- * approval. What it finds is on the status; nothing is refused for it, since a new label may come a moment after its policy.
+ * Checks, as files change and tokens expire, that policies use names that exist and that somebody can give each approval. Its
+ * findings are on the status. Nothing is refused because of them, since a new label may come a moment after its policy.
  */
 export const ruleCheck = definePart({
   name: 'ruleCheck',
@@ -48,7 +48,7 @@ export const ruleCheck = definePart({
   },
 })
 
-/** A look costs nothing while policies, labels, registrations and people are the same. */
+/** Makes a check that does nothing while policies, labels, registrations and operators are the same. */
 function createLook(
   { config, registry, policies, planner, operators, clock }: Needs,
   report: (findings: readonly PartFinding[]) => void,

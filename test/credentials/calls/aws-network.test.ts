@@ -323,7 +323,7 @@ describe('files that are rotated while the broker runs', () => {
         seen()
       })
     }
-    await change('hello', () => expect(problems.get('aws-ca-file')).toContain('must hold certificates in PEM'))
+    await change('hello', () => expect(problems.get('aws-ca-file')).toContain('must contain certificates in PEM'))
     await mint(provider)
     const other = await createTrustDomain('other.test', { intermediate: true })
     await change(other.rootCertPem, () => expect([...problems]).toEqual([]))
@@ -348,7 +348,7 @@ describe('files that are rotated while the broker runs', () => {
     writeFileSync(file, 'nobody')
     await vi.waitFor(async () => {
       await following.advance(1_000)
-      expect(problems.get('aws-proxy-credentials')).toContain('must be user:password')
+      expect(problems.get('aws-proxy-credentials')).toContain('must be one line with user:password')
     })
     expect(JSON.stringify([...problems])).not.toContain('nobody')
     writeFileSync(file, 'stint:after')
