@@ -82,6 +82,17 @@ export function knownServices(): readonly string[] {
   return [...rows.keys()]
 }
 
+/** The service in an ARN, e.g. `execute-api`, and the types of its resources, whichever services act on them. */
+export function resourceTypesByService(): ReadonlyMap<string, readonly ResourceType[]> {
+  typesByService ??= Map.groupBy(
+    [...rows.values()].flatMap((row) => row.types.flatMap((type) => resourceTypes(type, row))),
+    ({ template }) => splitArn(template).service ?? '',
+  )
+  return typesByService
+}
+
+let typesByService: ReadonlyMap<string, readonly ResourceType[]> | undefined
+
 function loadService(service: string, row: ServiceRow): ReadonlyMap<string, TableAction> {
   const typeKeys = row.typeKeys.split(',')
   const types = row.types.map((type) => resourceTypes(type, row))

@@ -1,6 +1,7 @@
 import { asStintError } from '../core/errors.ts'
 import type { LabelSet } from '../plan/labels/labels.ts'
 import type { ApprovalRules } from './approval-requirements.ts'
+import { findIdleLabels } from './checks/idle-labels.ts'
 import { findIdleWaivers } from './checks/idle-waivers.ts'
 import { findUnknownNames, type KnownNames, listLooked } from './checks/known-names.ts'
 import { findOverlappingMarks } from './checks/overlapping-marks.ts'
@@ -73,6 +74,7 @@ export function checkAgainst(
     ...unanswerable.filter((problem) => !said.has(toPlace(problem))),
     ...(labels && approvals ? findIdleWaivers(policies, { ...approvals, labels: labels.set }) : []),
     ...(labels ? findOverlappingMarks(labels.set, labels.file) : []),
+    ...(labels ? findIdleLabels(labels.set, labels.file) : []),
   ]
 }
 

@@ -17,7 +17,7 @@ export interface PolicyFile {
 }
 
 /** Checks that compare policies with other files and settings. */
-export type PolicyRule = 'unknown-name' | 'approval-unanswerable' | 'waiver-idle' | 'marks-overlap'
+export type PolicyRule = 'unknown-name' | 'approval-unanswerable' | 'waiver-idle' | 'marks-overlap' | 'label-idle'
 
 /** Something wrong with a policy set (`error`: it is not used) or worth a look (`warning`). */
 export interface PolicyProblem {

@@ -1,0 +1,47 @@
+import { type ResourceType, resourceTypesByService } from '../../aws/action-table.ts'
+import { splitArn } from '../../aws/arn.ts'
+import { intersects } from '../../aws/glob.ts'
+import { didYouMean } from '../../core/text/nearest.ts'
+import type { LabelPattern, LabelSet } from '../../plan/labels/labels.ts'
+import type { PolicyProblem } from '../policy-set.ts'
+
+const MAX_TEMPLATES = 3
+const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d+$/
+
+/**
+ * Patterns of labels that no resource can match, such as one of a misspelt service: what they were meant to mark or forbid
+ * goes unmarked. A warning, since AWS may have what the action table does not know yet.
+ */
+export function findIdleLabels({ labels }: LabelSet, file: string): PolicyProblem[] {
+  return labels.flatMap(({ label, patterns }) =>
+    patterns.flatMap((pattern) => {
+      const why = explainIdle(pattern)
+      if (why === undefined) return []
+      const message = `The label ${label} has the pattern ${pattern.text}, which no resource can match: ${why}`
+      return [{ severity: 'warning' as const, file, line: 1, column: 1, message, rule: 'label-idle' as const }]
+    }),
+  )
+}
+
+function explainIdle(pattern: LabelPattern): string | undefined {
+  const { service } = pattern
+  if (service === '' || service === '*') return undefined
+  const types = resourceTypesByService().get(service)
+  if (!types) {
+    const near = didYouMean(service, resourceTypesByService().keys())
+    return `the action table knows no ARN of a service ${service}${near || '.'}`
+  }
+  const { region = '' } = splitArn(pattern.text)
+  if (!/^$|[*?]/.test(region) && !REGION.test(region)) return `a region is written like eu-west-1 (got ${region}).`
+  return types.some((type) => mayMatch(type, pattern)) ? undefined : `ARNs of ${service} are ${listTemplates(types)}.`
+}
+
+function mayMatch({ parts }: ResourceType, pattern: LabelPattern): boolean {
+  return parts.every((part, at) => intersects(part, pattern.parts[at] ?? part))
+}
+
+/** The shortest are of what people name most: a bucket, a table, a role. */
+function listTemplates(types: readonly ResourceType[]): string {
+  const templates = [...new Set(types.map(({ template }) => template))].sort((a, b) => a.length - b.length)
+  return `${templates.slice(0, MAX_TEMPLATES).join(' or ')}${templates.length > MAX_TEMPLATES ? ' or others' : ''}`
+}
