@@ -1,4 +1,5 @@
 import { CommanderError, Command as Parser } from 'commander'
+import { type FileProblem, fileProblemTexts } from '../core/documents/yaml-document.ts'
 import { asStintError, ERROR_CATALOG, StintError } from '../core/errors.ts'
 import { readInputProblems } from '../core/input-error.ts'
 import { EXIT, toExitCode } from './exit-codes.ts'
@@ -88,14 +89,23 @@ function explanationLines({ code, details }: StintError): string[] {
   const { explanation = ERROR_CATALOG[code].title } = details
   const problems = readInputProblems(details)
   if (problems.length > 1) {
-    return [`${ERROR_CATALOG[code].title}:`, ...problems.map(({ field, message }) => `${field} ${message}`)]
+    const omitted = Number(details.omittedErrors ?? 0)
+    const more = omitted > 0 ? [`and ${omitted} more`] : []
+    return [`${ERROR_CATALOG[code].title}:`, ...problems.map(({ field, message }) => `${field} ${message}`), ...more]
   }
-  return code === 'CONFIG_INVALID' ? explanation.split('\n') : [explanation]
+  if (code === 'CONFIG_INVALID') return explanation.split('\n')
+  return [explanation, ...fileProblemTexts(fileProblems(details)).slice(1)]
 }
 
-function detailLines({ code, details, cause }: StintError): string[] {
-  const { explanation, problems, errors: _, ...others } = details
-  const rest = problems === undefined || code === 'CONFIG_INVALID' ? others : { ...others, problems }
+/** Problems of a file, each with its place; the explanation has the first one. */
+function fileProblems({ problems }: StintError['details']): FileProblem[] {
+  if (!Array.isArray(problems)) return []
+  return problems.filter((problem) => typeof problem === 'object' && problem !== null && 'file' in problem) as never[]
+}
+
+function detailLines({ details, cause }: StintError): string[] {
+  const { explanation, problems, errors: _, omittedErrors: __, ...others } = details
+  const rest = problems === undefined || fileProblems(details).length > 0 ? others : { ...others, problems }
   const lines = Object.entries(rest).map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     return `${key}: ${text}`

@@ -88,6 +88,18 @@ test('policy check of a named directory looks at the files of its flags only, an
   })
 })
 
+test('policy check lists every problem of a labels file by its place', async () => {
+  writeFileSync(place('bad.yaml'), 'labels:\n  - { label: a, marks: [prod] }\n  - { label: b, resources: [1] }\n')
+  const { exitCode, stderr } = await stint(['policy', 'check', place('policies'), '--labels', place('bad.yaml')])
+  expect(exitCode).toBe(1)
+  const [first = '', second = '', ...others] = stderr.split('\n')
+  expect(first).toMatch(
+    /^stint: LABELS_INVALID: 2 problems, the first at .*bad\.yaml:2:25: labels\.0\.marks\.0 must be one/,
+  )
+  expect(second).toMatch(/^ {2}.*bad\.yaml:3:29: labels\.1\.resources\.0 must be a text$/)
+  expect(others).toEqual([''])
+})
+
 test('policy test with a configuration knows its roles, agents, labels and approvals', async () => {
   writeFileSync(place('policies', 'a.test.yaml'), CASE(ROLE))
   const good = await stint(['policy', 'test', '--config', place('stint.yaml')])
