@@ -43,8 +43,8 @@ const ROLE = /^arn:([a-z-]{3,20}):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)
  *
  * @param text at most 2,048 characters.
  * @param options.anyService the service may be `*`, as in `arn:aws:*:*:222222222222:*`, a whole account. Default false.
- * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, more than 32 stars,
- *   a policy variable (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
+ * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, an account id of
+ *   other than 12 digits, more than 32 stars, a policy variable (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
  * @see IAM User Guide, "Identify AWS resources with Amazon Resource Names (ARNs)"
  */
 export function parseResourcePattern(text: string, { anyService = false } = {}): ResourcePattern {
@@ -62,6 +62,7 @@ export function parseResourcePattern(text: string, { anyService = false } = {}):
   if (service === undefined || !(/^[a-z0-9-]+$/.test(service) || (anyService && service === '*'))) {
     throw invalid(text, 'the service must be spelled, in lower case and without a wildcard')
   }
+  if (/^\d+$/.test(account) && account.length !== 12) throw invalid(text, 'an account id has 12 digits')
   const parts = [prefix, partition, service, region, account, resource].map(compileGlob)
   return { text, partition, parts, glob: compileGlob(text) }
 }

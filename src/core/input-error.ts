@@ -42,7 +42,8 @@ export function inputError(
 /** The sentence for some mistakes. */
 export function explainProblems(problems: readonly Pick<InputProblem, 'field' | 'message'>[], omitted = 0): string {
   const parts = problems.map(({ field, message }) => `${field} ${message}`)
-  return `${[...parts, ...(omitted > 0 ? [`and ${omitted} more`] : [])].join('; ')}.`
+  const sentence = [...parts, ...(omitted > 0 ? [`and ${omitted} more`] : [])].join('; ')
+  return sentence.endsWith('?') ? sentence : `${sentence}.`
 }
 
 /** The mistakes that an error lists; none for an error of another kind. */

@@ -13,6 +13,7 @@ import type { Json } from '../core/canonical-json.ts'
 import { asStintError, ERROR_CATALOG, hasCode, StintError } from '../core/errors.ts'
 import { type InputProblemWithFacts, inputError } from '../core/input-error.ts'
 import { BoundedMap } from '../core/limits/bounded-map.ts'
+import { printable } from '../core/text/printable.ts'
 import { type ActionOverrides, NO_OVERRIDES } from './action-overrides.ts'
 import { createPlanAssembly, type SoundParts } from './assemble-plan.ts'
 import type { LabelSet } from './labels/labels.ts'
@@ -61,6 +62,9 @@ export interface Planner {
  */
 const MAX_RESOURCES_CHARACTERS = 4 * MAX_SESSION_POLICY_CHARACTERS
 
+/** Orders fields as somebody reads them: `actions[2]` before `actions[10]`. */
+const AS_WRITTEN = new Intl.Collator('en', { numeric: true })
+
 /** Makes a planner for one set of labels, roles, limits and overrides; a change of them makes a new planner. */
 export function createPlanner({
   labels,
@@ -97,7 +101,10 @@ export function createPlanner({
     const role = roleArn === undefined ? undefined : parseRoleArn(roleArn)
     const settings = roleArn === undefined ? undefined : roles.get(roleArn)
     if (roleArn !== undefined && !(role && settings)) {
-      const message = 'must be the ARN of a role that the operator has configured'
+      const got = printable(roleArn, 200)
+      const message = role
+        ? `must be a role that the operator has configured (got ${got})`
+        : `must be the ARN of a role, such as arn:aws:iam::123456789012:role/stint/reports (got ${got})`
       problems.push({ field: 'task.roleArn', code: 'ROLE_UNKNOWN', message })
     }
     if (!access || access.length === 0) return { problems, pairings: [] }
@@ -105,9 +112,10 @@ export function createPlanner({
     if (hopeless) return { problems: [...problems, problemOfAccess(hopeless)], pairings: [] }
     const rules = role && settings && pairingRules(role, settings, strict === true)
     const paired = pairAccess(access, rules)
-    for (const { entry, list, text, error } of paired.problems) {
-      problems.push(toInputProblem(findField(input, entry, list, text), error))
-    }
+    const found = paired.problems.map(({ entry, list, text, error }) =>
+      toInputProblem(findField(input, entry, list, text), error),
+    )
+    problems.push(...found.sort((a, b) => AS_WRITTEN.compare(a.field, b.field)))
     if (paired.tooMany) problems.push(problemOfAccess(paired.tooMany))
     if (!rules || paired.problems.length > 0 || paired.tooMany) return { problems, pairings: paired.pairs }
     try {

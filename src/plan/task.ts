@@ -215,7 +215,7 @@ function ttlProblem(ttlSeconds: number, limits: TaskLimits): InputProblemWithFac
   return {
     field: 'task.ttlSeconds',
     code: 'TTL_OUT_OF_RANGE',
-    message: `must be between ${minTtlSeconds} and ${maxTtlSeconds} (got ${ttlSeconds})`,
+    message: `must be between ${minTtlSeconds} and ${maxTtlSeconds} seconds (got ${ttlSeconds})`,
     facts: { ttlSeconds, minTtlSeconds, maxTtlSeconds },
   }
 }

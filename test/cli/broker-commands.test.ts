@@ -113,7 +113,11 @@ for (const { name, argv, yaml, lines } of [
     name: 'the keys of the task file',
     yaml: TASK_YAML,
     argv: [],
-    lines: ['roleArn must be a role', 'ttl must be between 60 and 3600 (got 5)', 'access[0].actions[1] is refused: no'],
+    lines: [
+      'roleArn must be a role',
+      'ttl must be between 60 and 3600 seconds (got 5)',
+      'access[0].actions[1] is refused: no',
+    ],
   },
   {
     name: 'ttlSeconds where the file has that',
@@ -135,7 +139,11 @@ for (const { name, argv, yaml, lines } of [
         throw inputError(
           [
             { field: 'task.roleArn', code: 'ROLE_UNKNOWN', message: 'must be a role' },
-            { field: 'task.ttlSeconds', code: 'TTL_OUT_OF_RANGE', message: 'must be between 60 and 3600 (got 5)' },
+            {
+              field: 'task.ttlSeconds',
+              code: 'TTL_OUT_OF_RANGE',
+              message: 'must be between 60 and 3600 seconds (got 5)',
+            },
             { field: 'task.access[0].actions[1]', code: 'ACTION_UNKNOWN', message: 'is refused: no' },
           ],
           'TASK_INVALID',

@@ -238,7 +238,7 @@ describe('refusals', () => {
       expect(() => planner.plan(SUBJECT, input)).toThrow(
         expect.objectContaining({
           code,
-          details: expect.objectContaining({ explanation: expect.stringMatching(/\.$/) }),
+          details: expect.objectContaining({ explanation: expect.stringMatching(/[.?]$/) }),
         }),
       )
     })
@@ -296,7 +296,7 @@ describe('all that is wrong with a task', () => {
         { actions: ['s3:PutObject', 's3:GetObjekt', 's3:GetObject'], resources: ['arn:aws:s3:::data/*', 'nonsense'] },
         {
           actions: ['sqs:SendMessage', 's3:GetObject'],
-          resources: ['arn:aws:s3:::data/*', 'arn:aws:sns:eu-west-1:1:t'],
+          resources: ['arn:aws:s3:::data/*', 'arn:aws:sns:eu-west-1:123456789012:t'],
         },
         { actions: ['s3:GetObject'], resources: ['*'] },
       ],
@@ -317,6 +317,58 @@ describe('all that is wrong with a task', () => {
       /task\.access\[0\]\.actions\[1\] is refused: "s3:GetObjekt" is not an AWS action/,
     )
   })
+
+  test('is told in the order in which it was written', () => {
+    const actions = Array.from({ length: 11 }, (_, i) => `s3:GetObjekt${String.fromCharCode(122 - i)}`)
+    const { errors } = refusal(task(actions, ['arn:aws:s3:::data/*']))
+    expect(errors).toEqual(actions.map((_, i) => `task.access[0].actions[${i}] ACTION_UNKNOWN`))
+  })
+
+  // What people write, beside the form of the ARN in AWS's Service Authorization Reference.
+  for (const { action, resource, says } of [
+    {
+      action: 'ec2:DeleteSnapshot', // a snapshot's ARN has no account
+      resource: 'arn:aws:ec2:eu-west-1:123456789012:snapshot/snap-1',
+      says: 'did you mean arn:aws:ec2:eu-west-1::snapshot/snap-1?',
+    },
+    {
+      action: 'iam:GetRole', // IAM's have no region
+      resource: 'arn:aws:iam:eu-west-1:123456789012:role/x',
+      says: 'did you mean arn:aws:iam::123456789012:role/x?',
+    },
+    {
+      action: 's3:GetObject', // a bucket's have neither
+      resource: 'arn:aws:s3:eu-west-1:123456789012:data/x',
+      says: 'did you mean arn:aws:s3:::data/x?',
+    },
+    { action: 's3:GetObject', resource: 'arn:aws:s3:::data', says: 'did you mean arn:aws:s3:::data/*?' },
+    { action: 's3:ListBucket', resource: 'arn:aws:s3:::data/in/*', says: 'did you mean arn:aws:s3:::data?' },
+    {
+      action: 'ec2:DescribeInstances',
+      resource: 'arn:aws:ec2:eu-west-1:123456789012:instance/*',
+      says: 'it applies to "*" only: give it an entry of its own with the resource "*".',
+    },
+    { action: 'sns:Publish', resource: 'arn:aws:s3:::data', says: '$' + '{TopicName}.' }, // nothing is near
+  ])
+    test(`${action} on ${resource} says what would be right`, () => {
+      const { explanation } = refusal(task([action], [resource])).details
+      expect(explanation?.slice(-says.length)).toBe(says)
+    })
+
+  for (const { roleArn, says } of [
+    {
+      roleArn: 'admin',
+      says: 'must be the ARN of a role, such as arn:aws:iam::123456789012:role/stint/reports (got admin).',
+    },
+    {
+      roleArn: 'arn:aws:iam::123456789012:role/admin',
+      says: 'must be a role that the operator has configured (got arn:aws:iam::123456789012:role/admin).',
+    },
+  ])
+    test(`the role ${roleArn} is told with what it should be`, () => {
+      const { explanation } = refusal(task(['s3:GetObject'], ['arn:aws:s3:::data/*'], { roleArn })).details
+      expect(explanation).toBe(`task.roleArn ${says}`)
+    })
 
   test('does not stop at a role that nobody knows: spelling is judged without it', () => {
     const { errors } = refusal(task(['s3:GetObjekt'], ['*'], { roleArn: 'arn:aws:iam::123456789012:role/admin' }))

@@ -134,7 +134,7 @@ describe('a task', () => {
       ['task.roleArn', 'TASK_INVALID'],
       ['task.ttlSeconds', 'TTL_OUT_OF_RANGE'],
     ])
-    expect(details.explanation).toContain('task.ttlSeconds must be between 60 and 3600 (got 59)')
+    expect(details.explanation).toContain('task.ttlSeconds must be between 60 and 3600 seconds (got 59)')
   })
 
   test('with more mistakes than anyone reads is told their number', () => {

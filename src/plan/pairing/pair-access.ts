@@ -239,24 +239,24 @@ function strictProblem(entry: AccessEntry, row: DroppedActions): AccessProblem {
  * Lists the actions and resources that pair with nothing. If nothing in an entry pairs, only its actions are listed, since its
  * resources would say the same again. Actions are left out if a misspelt resource may be why, and resources likewise.
  */
-function listUnpaired(entry: AccessEntry, { problems }: SpeltEntry, paired: PairedEntry): AccessProblem[] {
+function listUnpaired(entry: AccessEntry, { problems, resources }: SpeltEntry, paired: PairedEntry): AccessProblem[] {
   const { pairs, unknownKeys, unpairedActions, unpairedResources } = paired
   const isSpelt = (list: AccessList) => !problems.some((problem) => problem.list === list)
   const actions = !isSpelt('resources')
     ? []
     : [
-        ...unpairedActions.map(({ written, best }): AccessProblem => {
-          return { entry, list: 'actions', text: written, error: unpairedAction(written, best) }
+        ...unpairedActions.slice(0, MAX_INPUT_PROBLEMS).map(({ written, best }): AccessProblem => {
+          return { entry, list: 'actions', text: written, error: unpairedAction(written, best, resources) }
         }),
         ...unknownKeys.map((unknown): AccessProblem => {
           return { entry, list: 'actions', text: unknown.written, error: unknownKey(unknown) }
         }),
       ]
   if (pairs.length === 0 || !isSpelt('actions')) return actions
-  const resources = unpairedResources.map(({ resource, best }): AccessProblem => {
+  const unpaired = unpairedResources.map(({ resource, best }): AccessProblem => {
     return { entry, list: 'resources', text: resource.text, error: unpairedResource(resource, best) }
   })
-  return [...actions, ...resources]
+  return [...actions, ...unpaired]
 }
 
 /** True if a condition names the resources by tag, so that a pattern of a whole kind does not mean all of the kind. */

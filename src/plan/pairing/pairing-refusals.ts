@@ -4,6 +4,7 @@ import { expandActions, findAction } from '../../aws/classify.ts'
 import { judgeStar } from '../../aws/reach/star.ts'
 import { type ErrorCode, StintError } from '../../core/errors.ts'
 import type { Fit } from './check-fit.ts'
+import { findNearResource } from './near-resource.ts'
 
 /** An action that would pair if it knew the key of each condition. */
 export interface UnknownKey {
@@ -15,10 +16,10 @@ export interface UnknownKey {
   readonly store?: string
 }
 
-/** The refusal of an action that pairs with no resource. */
-export function unpairedAction(action: string, fit: Fit): StintError {
+/** The refusal of an action that pairs with none of these resources. */
+export function unpairedAction(action: string, fit: Fit, resources: readonly ResourcePattern[]): StintError {
   if (fit === 'mismatch') {
-    const explanation = `${action} does not apply to any resource of its entry${describeAccepted(action)}.`
+    const explanation = `${action} does not apply to any resource of its entry${describeAccepted(action, resources)}`
     return refusal('ACTION_RESOURCE_MISMATCH', { action }, explanation)
   }
   const why = takesStarOnly(action)
@@ -57,11 +58,13 @@ export function unknownKey({ action, resource, key, store }: UnknownKey): StintE
   return new StintError('CONDITION_MISMATCH', { action, resource: shown, conditionKey: key, explanation })
 }
 
-/** The resources that an action applies to, as the end of a sentence; '' for a pattern of actions. */
-function describeAccepted(written: string): string {
-  if (/[*?]/.test(written)) return ''
-  if (takesStarOnly(written)) return '; it applies to "*" only'
-  return `; it applies to ${listTemplates(findAction(written))}`
+/** The resources that an action applies to, as the end of a sentence; a full stop for a pattern of actions. */
+function describeAccepted(written: string, resources: readonly ResourcePattern[]): string {
+  if (/[*?]/.test(written)) return '.'
+  if (takesStarOnly(written)) return '; it applies to "*" only: give it an entry of its own with the resource "*".'
+  const action = findAction(written)
+  const near = findNearResource(action, resources)
+  return `; it applies to ${listTemplates(action)}${near ? `; did you mean ${near}?` : '.'}`
 }
 
 /** The ARN forms that an action takes, in brackets; '' for a pattern of actions. */
