@@ -90,6 +90,21 @@ describe('these stay refused on *', () => {
     test(action, () => expect(refusal([action], ['*']).code).toBe('RESOURCE_TOO_WIDE'))
 })
 
+// Service Authorization Reference: these have no resource types, so `*` is all that a policy can say.
+describe('actions that take nothing narrower than *, and do more than read, take it', () => {
+  for (const action of ['acm:RequestCertificate', 'xray:PutTraceSegments', 'ec2:EnableEbsEncryptionByDefault'])
+    test(`${action}, if the task names it`, () => {
+      expect(plan([action], ['*']).pairs).toMatchObject([{ action, resource: '*' }])
+      expect(refusal([`${action.slice(0, -3)}*`], ['*']).code).toBe('RESOURCE_TOO_WIDE')
+    })
+
+  test('no wildcard brings them along, unless the role allows it', () => {
+    const { pairs, dropped = [] } = plan(['xray:*'], ['*'])
+    expect(pairs.map(({ action }) => action)).not.toContain('xray:PutTraceSegments')
+    expect(dropped).toContainEqual(expect.objectContaining({ reason: 'star_not_allowed' }))
+  })
+})
+
 test('a refusal says what may be named', () => {
   expect(refusal(['dynamodb:Scan'], ['*']).details.explanation).toContain(':table/')
 })

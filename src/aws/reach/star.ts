@@ -7,10 +7,10 @@ export type StarUse =
   | 'nothing_narrower'
   /** Yes, if the task spells it: it takes nothing narrower and only lists or reads, but returns a secret. */
   | 'returns_secret_by_name'
+  /** Yes, if the task spells it: it takes nothing narrower, but does more than list or read. */
+  | 'does_more_by_name'
   /** Yes, unless the role's settings turn it off: it shows how things are set up, never their content. */
   | 'reads_configuration'
-  /** No: it takes nothing narrower, but does more than list or read. */
-  | 'does_more_than_read'
   /** No: it only lists or reads, but every call names a resource. */
   | 'needs_resource'
   /** No: it does more than list or read, and takes something narrower. */
@@ -25,9 +25,14 @@ export type StarUse =
  */
 export function judgeStar(action: TableAction, risk = classify(action.action).class): StarUse {
   const takesStarOnly = action.resourceTypes.length === 0
-  if (risk !== 'list' && risk !== 'read') return takesStarOnly ? 'does_more_than_read' : 'takes_narrower'
+  if (risk !== 'list' && risk !== 'read') return takesStarOnly ? 'does_more_by_name' : 'takes_narrower'
   const isSecret = classify(action.action).flags.includes('secret')
   if (takesStarOnly) return isSecret ? 'returns_secret_by_name' : 'nothing_narrower'
   if (action.needsResource) return 'needs_resource'
   return isSecret ? 'returns_secret' : 'reads_configuration'
+}
+
+/** True if an action may have `*` only where the task spells it: no wildcard of actions brings it along. */
+export function takesStarByName(use: StarUse): boolean {
+  return use === 'returns_secret_by_name' || use === 'does_more_by_name'
 }

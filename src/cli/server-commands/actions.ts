@@ -92,7 +92,8 @@ const ON_STAR: Readonly<Record<StarUse, string>> = {
   nothing_narrower: 'yes: it takes nothing narrower, and only lists or reads',
   returns_secret_by_name: 'yes, if the task names it without a wildcard: a secret comes back',
   reads_configuration: 'yes, unless the role has allowWildcardReads: false: it only lists or reads configuration',
-  does_more_than_read: 'if the operator allows it (allowWildcard): it does more than list or read',
+  does_more_by_name:
+    'yes, if the task names it without a wildcard: it takes nothing narrower, and does more than list or read',
   needs_resource: 'if the operator allows it (allowWildcard): every call names a resource',
   takes_narrower:
     'if the operator allows it (allowWildcard): it does more than list or read, and takes something narrower',

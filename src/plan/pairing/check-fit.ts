@@ -2,7 +2,7 @@ import type { ActionClass } from '../../aws/action-classes.ts'
 import type { ResourceType, TableAction } from '../../aws/action-table.ts'
 import { type ResourcePattern, splitArn } from '../../aws/arn.ts'
 import { compileGlob, contains, intersects, matches } from '../../aws/glob.ts'
-import { judgeStar } from '../../aws/reach/star.ts'
+import { judgeStar, takesStarByName } from '../../aws/reach/star.ts'
 
 /** The relation of an action to a resource pattern. `too_wide`: the pattern means every resource of a kind. */
 export type Fit = 'fits' | 'too_wide' | 'mismatch'
@@ -44,7 +44,7 @@ export function createFitCheck(
     const { resourceTypes } = action
     if (resource.text === '*') {
       const use = judge(action)
-      const isPlain = use === 'nothing_narrower' || (isNamed && use === 'returns_secret_by_name')
+      const isPlain = use === 'nothing_narrower' || (isNamed && takesStarByName(use))
       return isPlain || mayTakeAll(action) ? 'fits' : 'too_wide'
     }
     const known = meets.get(resource) ?? new Map<ResourceType, Fit>()

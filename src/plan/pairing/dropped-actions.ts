@@ -45,8 +45,8 @@ interface DropText {
 const DROP_TEXTS: Readonly<Record<DropReason, DropText>> = {
   needs_resource: { one: 'needs a resource', several: 'need a resource', code: 'RESOURCE_TOO_WIDE' },
   star_not_allowed: {
-    one: 'takes "*" only, does more than list or read, and is not allowed to this role',
-    several: 'take "*" only, do more than list or read, and are not allowed to this role',
+    one: 'takes "*" only and does more than list or read, so it has to be named',
+    several: 'take "*" only and do more than list or read, so they have to be named',
     code: 'RESOURCE_TOO_WIDE',
   },
   returns_secret: {

@@ -61,8 +61,8 @@ export interface Pairings {
  *
  * - Patterns are read as IAM reads them: `*` crosses `/`. So `s3:GetObject` pairs with `arn:aws:s3:::data*`, which means the
  *   objects of `data-2` too, and has the labels of all of them.
- * - An action that takes no resource pairs with `*` alone: if it only lists or reads, else by `allowWildcard`. One that returns
- *   a secret must be named, since whoever writes `ec2:Describe*` does not mean the passwords that it covers.
+ * - An action that takes no resource pairs with `*` alone. One that returns a secret, or does more than list or read, must be
+ *   named, since whoever writes `ec2:Describe*` does not mean the passwords that it covers; else it pairs by `allowWildcard`.
  * - Any other action pairs with `*`, or with a pattern of every resource of one of its types in the role's own account, by
  *   `allowWildcard`; or by `allowWildcardReads` if it lists or reads, needs no resource and returns no secret.
  * - Members of an action wildcard that fit no resource drop out and are listed. If the rules are strict, they are problems.

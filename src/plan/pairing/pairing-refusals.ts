@@ -1,7 +1,6 @@
 import type { TableAction } from '../../aws/action-table.ts'
 import type { ResourcePattern } from '../../aws/arn.ts'
 import { expandActions, findAction } from '../../aws/classify.ts'
-import { judgeStar } from '../../aws/reach/star.ts'
 import { type ErrorCode, StintError } from '../../core/errors.ts'
 import type { Fit } from './check-fit.ts'
 import { findNearResource } from './near-resource.ts'
@@ -23,17 +22,9 @@ export function unpairedAction(action: string, fit: Fit, resources: readonly Res
     return refusal('ACTION_RESOURCE_MISMATCH', { action }, explanation)
   }
   const why = takesStarOnly(action)
-    ? explainStarOnly(action)
+    ? 'applies to "*" only and returns secrets or does more than list or read; name the actions that the task needs, without a wildcard'
     : `would reach all resources of its kind; name the ones that the task needs${describeTemplates(action)}`
   return refusal('RESOURCE_TOO_WIDE', { action }, `${action} ${why}.`)
-}
-
-/** Why an action that takes nothing narrower than `*` may not have it. */
-function explainStarOnly(written: string): string {
-  const readsSecrets = expandActions(written).every((each) => judgeStar(findAction(each)) === 'returns_secret_by_name')
-  return readsSecrets
-    ? 'returns secrets and applies to "*" only; name the actions that the task needs, without a wildcard'
-    : 'applies to "*" only and does more than list or read; the operator can allow it for this role'
 }
 
 /** The refusal of a resource that pairs with no action. */
