@@ -1,16 +1,7 @@
-import type { AgentWatermark, DenyListContent } from './provider.ts'
+import type { AgentWatermark, DeniedGrant, DenyListContent } from './provider.ts'
 
-/** A grant that has to stay denied, and what decides how it can be. */
-export interface DenyCandidate {
-  readonly grantId: string
-  /** The newest instant at which one of its sessions can have been issued. */
-  readonly lastIssuedAt: Date
-  /** The agent that the grant is for. Missing, or without `named`: no watermark of an agent covers it. */
-  readonly agent?: string
-  /** All of its sessions carry the agent in their names. */
-  readonly named?: boolean
-  /** Its sessions can have made others, which no watermark of its agent covers. */
-  readonly chains?: boolean
+/** A grant that has to stay denied, and how it competes for a place. */
+export interface DenyCandidate extends DeniedGrant {
   /** An operator ended it: it has a place in reserve, which ordinary entries cannot fill. */
   readonly urgent?: boolean
 }

@@ -81,12 +81,35 @@ export interface DenyListContent {
   readonly watermark?: Date
 }
 
-/** The document of a list as it stands in the cloud, whoever wrote it. */
+/** A document of a list as it stands in the cloud, whoever wrote it. */
 export interface LiveDenyList extends LiveDocument {
   /** False: there is none, which denies nobody. */
   readonly exists: boolean
   /** The cloud's time, of this answer. */
   readonly at?: Date
+  /** Whom it denies; missing where a list has one document only. */
+  readonly denies?: DocumentDenies
+}
+
+/** Whom a document denies by itself. */
+export interface DocumentDenies {
+  /** A grant by its own name. */
+  names(grantId: string): boolean
+  /** All sessions of a grant, by its name or by a watermark. */
+  covers(grant: DeniedGrant): boolean
+}
+
+/** A grant that has to be denied, and what decides how it can be. */
+export interface DeniedGrant {
+  readonly grantId: string
+  /** The newest instant at which one of its sessions can have been issued. */
+  readonly lastIssuedAt: Date
+  /** The agent that the grant is for. Missing, or without `named`: no watermark of an agent covers it. */
+  readonly agent?: string
+  /** All of its sessions carry the agent in their names. */
+  readonly named?: boolean
+  /** Its sessions can have made others, which no watermark of its agent covers. */
+  readonly chains?: boolean
 }
 
 /** Denies the sessions of one agent that were issued before an instant; whole seconds. */
@@ -147,21 +170,26 @@ export interface CredentialProvider {
   denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow
   /** Undefined for a role whose sessions can only run out. */
   findDenyList(roleArn: string): DenyListLocation | undefined
-  /** True if the list fits into its policy document. @param spare how many further grants it must have room for */
-  fits(listKey: string, list: DenyListContent, spare?: number): boolean
-  /** The digest of the document that a list would have; compare it with that of `readDenyList`. @throws {StintError} PROVIDER_REFUSED */
-  digestOf(listKey: string, list: DenyListContent): string
-  /** Reads what the document of a list says now. @throws {StintError} PROVIDER_* */
-  readDenyList(listKey: string, signal: AbortSignal): Promise<LiveDenyList>
   /**
-   * Writes the whole list; idempotent; resolves when the service accepted it.
+   * The keys of the documents that a list is spread over, each of which reaches all roles of the list; the first has the key
+   * of the list. None for a list that no configured role has. Missing where each list has one document.
+   */
+  documentsOf?(listKey: string): readonly string[]
+  /** True if a list fits into a policy document. @param spare how many further grants it must have room for */
+  fits(documentKey: string, list: DenyListContent, spare?: number): boolean
+  /** The digest of the document that a list would have; compare it with that of `readDenyList`. @throws {StintError} PROVIDER_REFUSED */
+  digestOf(documentKey: string, list: DenyListContent): string
+  /** Reads what a document of a list says now. @throws {StintError} PROVIDER_* */
+  readDenyList(documentKey: string, signal: AbortSignal): Promise<LiveDenyList>
+  /**
+   * Writes the whole content of a document; idempotent; resolves when the service accepted it.
    *
    * @param mark goes into the document.
    * @returns the cloud's time at which it did, where its answer told it.
    * @throws {StintError} PROVIDER_*
    */
   writeDenyList(
-    listKey: string,
+    documentKey: string,
     list: DenyListContent,
     signal: AbortSignal,
     mark?: DenyMark,

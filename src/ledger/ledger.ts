@@ -7,6 +7,7 @@ import type {
   ApprovalState,
   AuditEvent,
   DenyAgentWatermark,
+  DenyDocumentRecord,
   DenyEntry,
   DenyList,
   EndReason,
@@ -119,15 +120,17 @@ export interface LedgerWrites {
     agents?: readonly DenyAgentWatermark[]
     removedGrantIds: readonly string[]
     /**
-     * The document was found as it was left: those that it has held since then are enforced, since their time to settle has
+     * The others were found in place: those that have been written since then are enforced, since their time to settle has
      * passed, and those that are ending are due now.
      */
     settledBy?: Date
-    /** The document was found changed: whatever it held before does not count as written. */
-    anew?: boolean
+    /** Not found in place: whatever held them before does not count as written, and their time to settle begins again. */
+    anewGrantIds?: readonly string[]
     watermark?: Date
-    /** Missing: the document was as wanted already. */
+    /** Of the first document; missing: it was as wanted already, or could not be written. */
     wrote?: { readonly digest: string; readonly sequence: number }
+    /** The documents of a list that has several, each as it is now. */
+    documents?: readonly DenyDocumentRecord[]
     /** When the document was written, by the cloud's clock if its answer said so. */
     at: Date
     /** The broker's clock; default `at`. */

@@ -180,9 +180,21 @@ export interface LedgerIdentity extends Pick<DenyMark, 'ledgerId' | 'epoch'> {
   readonly earlierEpochs: ReadonlySet<number>
 }
 
-/** One policy document that the reconciler writes whole. */
+/** One of the documents that a deny list is spread over. */
+export interface DenyDocumentRecord {
+  readonly key: string
+  /** The digest of the last confirmed write, and its number; the list has that of the first document. */
+  readonly written?: DenyList['written']
+  /** Failed attempts in a row, while the other documents hold. */
+  readonly attempts: number
+  readonly lastError?: string
+  /** When the first of those attempts failed. */
+  readonly failingSince?: Date
+}
+
+/** The grants that have to be denied by the same policy documents, which the reconciler writes whole. */
 export interface DenyList {
-  /** Key of the policy document: see `DenyListLocation`. */
+  /** Key of the first policy document: see `DenyListLocation`. */
   readonly key: string
   /** Undefined when nothing is to be written. */
   readonly nextAttemptAt?: Date
@@ -194,6 +206,8 @@ export interface DenyList {
   readonly lastWrittenAt?: Date
   /** The digest of the last confirmed write, and its number: see `DenyMark`. */
   readonly written?: { readonly digest: string; readonly sequence: number }
+  /** The documents of a list that has several, the first included. */
+  readonly documents?: readonly DenyDocumentRecord[]
   /** Sessions under this list that were issued before this instant are denied. */
   readonly watermark?: Date
   readonly claimedBy?: string

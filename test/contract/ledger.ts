@@ -634,7 +634,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.getGrant(first.id)).toMatchObject({ dueAt: later(30_007) })
         expect(await ledger.findDenyEntry(late.id)).not.toHaveProperty('enforcedAt')
         await claim(later(40_000))
-        await written(4, ids, { at: later(40_000), anew: true })
+        await written(4, ids, { at: later(40_000), anewGrantIds: ids })
         for (const id of ids) {
           expect(await ledger.findDenyEntry(id)).toMatchObject({ writtenAt: later(40_000) })
           expect(await ledger.findDenyEntry(id)).not.toHaveProperty('enforcedAt')

@@ -302,8 +302,8 @@ describe("the cloud's clock", () => {
   test('without a time in its answers nothing leaves', async () => {
     const id = await revoke('key-00000001')
     const read = h.provider.readDenyList.bind(h.provider)
-    h.provider.readDenyList = async () => {
-      const { at: _, ...live } = await read()
+    h.provider.readDenyList = async (key) => {
+      const { at: _, ...live } = await read(key)
       return live as Awaited<ReturnType<typeof read>>
     }
     await h.sweeper.reconcile()

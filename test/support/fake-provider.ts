@@ -2,6 +2,7 @@ import type { Clock } from '../../src/core/clock.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { denyWindow } from '../../src/credentials/aws-sts/deny/deny-window.ts'
+import { deniesOf } from '../../src/credentials/deny-spread.ts'
 import type {
   CredentialProvider,
   DenyListContent,
@@ -24,10 +25,12 @@ export class FakeProvider implements CredentialProvider {
   readonly written: DenyListContent[] = []
   /** Called before each mint: throw to fail it, wait to delay it. */
   beforeMint: (request: MintRequest) => Promise<void> | void = () => {}
-  beforeWrite: (list: DenyListContent) => Promise<void> | void = () => {}
-  beforeRead: () => Promise<void> | void = () => {}
+  beforeWrite: (list: DenyListContent, key: string) => Promise<void> | void = () => {}
+  beforeRead: (key: string) => Promise<void> | void = () => {}
   /** What stands in the document; tests edit it. */
   document: Omit<LiveDenyList, 'at'> = { digest: 'the template', exists: true }
+  /** What stands in the further documents of each list, by key. */
+  readonly further = new Map<string, Omit<LiveDenyList, 'at'>>()
   /** The cloud's own time; ours unless a test says otherwise. */
   cloudNow = () => this.#clock.now()
   /** False: sessions of the role can only run out. */
@@ -71,6 +74,10 @@ export class FakeProvider implements CredentialProvider {
     return this.revocable ? { key: `inline:${roleArn}`, roleArns: [roleArn] } : undefined
   }
 
+  documentsOf(listKey: string): readonly string[] {
+    return [listKey, ...this.further.keys()]
+  }
+
   fits(_target: string, list: DenyListContent): boolean {
     return list.grants.length <= this.capacity
   }
@@ -79,9 +86,15 @@ export class FakeProvider implements CredentialProvider {
     return JSON.stringify({ ...list, grants: list.grants.toSorted() })
   }
 
-  async readDenyList(): Promise<LiveDenyList> {
-    await this.beforeRead()
-    return { ...this.document, at: this.cloudNow() }
+  /** The grants that a document names. */
+  namedIn(key: string): string[] {
+    return contentOf((this.further.get(key) ?? this.document).digest).grants.toSorted()
+  }
+
+  async readDenyList(target: string, signal?: AbortSignal): Promise<LiveDenyList> {
+    await untilAborted(this.beforeRead(target), signal)
+    const document = this.further.get(target) ?? this.document
+    return { ...document, at: this.cloudNow(), denies: deniesOf(contentOf(document.digest)) }
   }
 
   async writeDenyList(
@@ -90,9 +103,30 @@ export class FakeProvider implements CredentialProvider {
     _signal: AbortSignal,
     mark?: DenyMark,
   ): Promise<{ at: Date }> {
-    await this.beforeWrite(list)
+    await this.beforeWrite(list, target)
     this.written.push(list)
-    this.document = { digest: this.digestOf(target, list), exists: true, ...(mark && { mark }) }
+    const document = { digest: this.digestOf(target, list), exists: true, ...(mark && { mark }) }
+    if (this.further.has(target)) this.further.set(target, document)
+    else this.document = document
     return { at: this.cloudNow() }
+  }
+}
+
+function untilAborted(work: Promise<void> | void, signal: AbortSignal | undefined): Promise<void> {
+  const aborted = Promise.withResolvers<void>()
+  const stop = () => aborted.reject(new StintError('CANCELLED'))
+  signal?.addEventListener('abort', stop, { once: true })
+  return Promise.race([Promise.resolve(work), aborted.promise]).finally(() =>
+    signal?.removeEventListener('abort', stop),
+  )
+}
+
+function contentOf(digest: string): DenyListContent {
+  if (!digest.startsWith('{')) return { grants: [] }
+  const { watermark, agents = [], ...list } = JSON.parse(digest)
+  return {
+    ...list,
+    agents: agents.map((one: { agent: string; before: string }) => ({ ...one, before: new Date(one.before) })),
+    ...(watermark && { watermark: new Date(watermark) }),
   }
 }

@@ -15,6 +15,11 @@ export class ManualClock implements Clock {
     this.#wallMs = Date.parse(start)
   }
 
+  /** How many sleep now. */
+  get sleepers(): number {
+    return this.#sleepers.length
+  }
+
   now(): Date {
     return new Date(this.#wallMs)
   }

@@ -199,24 +199,26 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
     forecastSize: (session) => minterDeps.sizes.forecast(toSessionParts(session, profile.policy.leaseEnd)),
     denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs),
     findDenyList: (roleArn) => denyLists.ofRole(roleArn),
-    fits: (listKey, list, spare) => {
-      const document = denyLists.find(listKey)?.document
-      return document !== undefined && room.fits(listKey, document, list, spare)
+    documentsOf: (listKey) => denyLists.documentsOf(listKey),
+    fits: (key, list, spare) => {
+      const document = denyLists.find(key)?.document
+      return document !== undefined && room.fits(key, document, list, spare)
     },
-    digestOf: (listKey, list) => readContent(room.text(listKey, denyLists.require(listKey).document, list)).digest,
-    readDenyList: async (listKey, signal) => {
-      const { value, at } = await writer.read(listKey, denyLists.require(listKey).document, signal)
+    digestOf: (key, list) => readContent(room.text(key, denyLists.require(key).document, list)).digest,
+    readDenyList: async (key, signal) => {
+      const { value, at } = await writer.read(key, denyLists.require(key).document, signal)
       return { ...readContent(value), exists: value !== undefined, ...(at && { at }) }
     },
-    writeDenyList: async (listKey, list, signal, mark) => {
-      const { document } = denyLists.require(listKey)
-      scoped?.dropDenied(list, (roleArn) => denyLists.ofRole(roleArn)?.key === listKey)
-      const { at } = await writer
-        .write(listKey, document, room.text(listKey, document, list, mark), signal)
-        .catch((error) => {
-          if (error instanceof StintError && error.details.limit) room.shrink(listKey, document, list)
-          throw error
-        })
+    writeDenyList: async (key, list, signal, mark) => {
+      const { document } = denyLists.require(key)
+      scoped?.dropDenied(list, (roleArn) => {
+        const location = denyLists.ofRole(roleArn)
+        return location !== undefined && denyLists.documentsOf(location.key).includes(key)
+      })
+      const { at } = await writer.write(key, document, room.text(key, document, list, mark), signal).catch((error) => {
+        if (error instanceof StintError && error.details.limit) room.shrink(key, document, list)
+        throw error
+      })
       return { ...(at && { at }) }
     },
     cloudClock,

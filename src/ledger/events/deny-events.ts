@@ -3,6 +3,9 @@ import type { EventSpec } from './event-spec.ts'
 import { count, errorCode, instant, text } from './event-values.ts'
 
 const denyListKey = text.describe('Which deny list: `boundary:<policy ARN>` or `inline:<role ARN>`')
+const document = text
+  .exactOptional()
+  .describe('Which document of a list that has several: the list itself for the first, else `attached:<policy ARN>`')
 
 /** Events about deny lists and the policy documents that hold them. */
 export const DENY_EVENTS = {
@@ -21,6 +24,7 @@ export const DENY_EVENTS = {
         .exactOptional()
         .describe('Agents that want more than their share and have a watermark of their own'),
       watermark: instant.exactOptional().describe("Everybody's sessions issued before this instant are denied"),
+      documents: z.array(text).readonly().exactOptional().describe('Documents written, of a list that has several'),
     }),
   },
   'deny.enforced': {
@@ -60,6 +64,7 @@ export const DENY_EVENTS = {
     about: 'Somebody else changed the policy document of a deny list; the broker writes it anew.',
     data: z.strictObject({
       denyList: denyListKey,
+      document,
       found: z
         .enum(['content', 'later_ledger', 'other_ledger'])
         .describe('`content`: an edit. The others: taken over from another ledger after all that it denied is over'),
@@ -72,6 +77,7 @@ export const DENY_EVENTS = {
     about: 'A deny list is not written: another ledger, or a later state of this one, wrote its document.',
     data: z.strictObject({
       denyList: denyListKey,
+      document,
       found: z.enum(['later_ledger', 'other_ledger']).describe('`later_ledger`: this one is a copy, e.g. a backup'),
       until: instant.exactOptional().describe('When all that the document can deny is over, if nobody writes it'),
     }),
@@ -119,9 +125,10 @@ export const DENY_EVENTS = {
     about: 'A deny list could not be written; it is tried again.',
     data: z.strictObject({
       denyList: denyListKey,
+      document,
       code: errorCode.describe('Why'),
       attempt: z.int().positive().describe('Failed attempts in a row, this one included'),
-      waiting: count.describe('Grants that it has to deny'),
+      waiting: count.describe('Grants that it has to deny; 0 for one of several documents, since the others hold them'),
       nextAttemptAt: instant.describe('When it is tried again'),
     }),
   },

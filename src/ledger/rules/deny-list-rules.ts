@@ -112,11 +112,15 @@ export function requireClaim(
   })
 }
 
-/** A write of a document, or a look at it. Grant ids: those in it, those that only a watermark denies, and those that left it. */
-export interface DocumentWrite extends Pick<WriteInput<'denyWritten'>, 'at' | 'settledBy' | 'anew'> {
+/**
+ * A write of a list, or a look at it. Grant ids: those in it, those that only a watermark denies, those that left it, and those that
+ * were not found in place.
+ */
+export interface DocumentWrite extends Pick<WriteInput<'denyWritten'>, 'at' | 'settledBy'> {
   readonly listed: ReadonlySet<string>
   readonly byWatermark: ReadonlySet<string>
   readonly removed: ReadonlySet<string>
+  readonly anew?: ReadonlySet<string>
 }
 
 /**
@@ -129,8 +133,9 @@ export function denyEntryAfterWrite(known: DenyEntry, write: DocumentWrite): Den
   // P6: an entry that was extended while the document was written without it is written again instead.
   if (removed.has(known.grantId)) return isNeeded(known, at) ? unwritten(known) : undefined
   // P6: its time to settle begins again with the document that holds it again.
-  const entry = writtenDenyEntry(anew && known.writtenAt ? unwritten(known) : known, write)
-  const isSettled = settledBy && known.writtenAt && known.writtenAt <= settledBy && canBeProven(entry)
+  const isAnew = known.writtenAt !== undefined && anew?.has(known.grantId) === true
+  const entry = writtenDenyEntry(isAnew ? unwritten(known) : known, write)
+  const isSettled = settledBy && !isAnew && known.writtenAt && known.writtenAt <= settledBy && canBeProven(entry)
   return isSettled ? enforcedDenyEntry(entry, at, 'settle_time') : entry
 }
 
@@ -142,7 +147,10 @@ function writtenDenyEntry(entry: DenyEntry, { listed, byWatermark, at }: Documen
   return { ...kept, writtenAt: entry.writtenAt ?? at, ...(covered && { byWatermark: true }) }
 }
 
-type WrittenInput = Pick<WriteInput<'denyWritten'>, 'at' | 'now' | 'watermark' | 'wrote' | 'nextAttemptAt'>
+type WrittenInput = Pick<
+  WriteInput<'denyWritten'>,
+  'at' | 'now' | 'watermark' | 'wrote' | 'documents' | 'nextAttemptAt'
+>
 
 /**
  * The deny list after its document was written: the claim is given back, and failures are forgotten.
@@ -151,14 +159,22 @@ type WrittenInput = Pick<WriteInput<'denyWritten'>, 'at' | 'now' | 'watermark' |
  */
 export function writtenDenyList(
   list: DenyList,
-  { at, now = at, watermark, wrote, nextAttemptAt }: WrittenInput,
+  { at, now = at, watermark, wrote, documents, nextAttemptAt }: WrittenInput,
   hasUnwritten: boolean,
 ): DenyList {
-  const { lastError: _, failingSince: __, watermark: ___, nextAttemptAt: ____, ...kept } = unclaimed(list)
+  const {
+    lastError: _,
+    failingSince: __,
+    watermark: ___,
+    nextAttemptAt: ____,
+    documents: _____,
+    ...kept
+  } = unclaimed(list)
   const written: DenyList = {
     ...kept,
     attempts: 0,
     ...(wrote ? { lastWrittenAt: at, written: wrote } : {}),
+    ...(documents ? { documents } : {}),
     ...(watermark ? { watermark } : {}),
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
   }

@@ -22,6 +22,7 @@ import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import {
   type DenyEntryRow,
   type DenyListRow,
+  documentsText,
   SELECT_DENY_ENTRY,
   SELECT_DENY_LIST,
   toReadableDenyList,
@@ -162,7 +163,7 @@ export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: Wr
     removed: new Set(input.removedGrantIds),
     at: input.at,
     ...(input.settledBy && { settledBy: input.settledBy }),
-    ...(input.anew && { anew: true }),
+    anew: new Set(input.anewGrantIds),
   }
   let hasUnwritten = false
   for (const row of readEntries(tx, rowId)) {
@@ -249,7 +250,8 @@ function insertList(tx: SqliteTransaction, list: DenyList): number {
 function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void {
   tx.db.run(
     `UPDATE deny_lists SET next_attempt_at = ?, attempts = ?, last_error = ?, last_written_at = ?, watermark = ?,
-       claimed_by = ?, claimed_until = ?, claim_version = ?, written_digest = ?, written_sequence = ?, failing_since = ?
+       claimed_by = ?, claimed_until = ?, claim_version = ?, written_digest = ?, written_sequence = ?, failing_since = ?,
+       documents = ?
        WHERE n = ?`,
     toMsOrNull(list.nextAttemptAt),
     list.attempts,
@@ -262,6 +264,7 @@ function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void 
     list.written?.digest ?? null,
     list.written?.sequence ?? null,
     toMsOrNull(list.failingSince),
+    documentsText(list.documents),
     rowId,
   )
 }

@@ -137,7 +137,12 @@ describe('the deny list', () => {
   for (const { name, entry: found, look, enforcedAt, writtenAt } of [
     { name: 'after its time to settle', entry: { writtenAt: at(1) }, look: { settledBy: at(1) }, enforcedAt: at(31) },
     { name: 'before its time to settle is over', entry: { writtenAt: at(2) }, look: { settledBy: at(1) } },
-    { name: 'that finds the document changed', entry: { writtenAt: at(1) }, look: { anew: true }, writtenAt: at(31) },
+    {
+      name: 'that finds the document changed',
+      entry: { writtenAt: at(1) },
+      look: { anew: new Set(['grt_1']) },
+      writtenAt: at(31),
+    },
     { name: 'that writes it first', entry: {}, look: { settledBy: at(1) }, writtenAt: at(31) },
     {
       name: 'of which a watermark covers all but the sessions that its own have made',

@@ -363,6 +363,7 @@ describe('migrations', () => {
       ALTER TABLE deny_targets DROP COLUMN written_digest;
       ALTER TABLE deny_targets DROP COLUMN written_sequence;
       ALTER TABLE deny_targets DROP COLUMN failing_since;
+      ALTER TABLE deny_targets DROP COLUMN documents;
       DELETE FROM migrations WHERE version >= 7`)
     const after = await open()
     expect(await after.listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'cut' }])

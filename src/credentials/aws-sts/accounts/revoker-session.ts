@@ -93,6 +93,14 @@ export const DOCUMENT_ACTIONS = {
     'iam:GetPolicyVersion',
     'iam:ListPolicyVersions',
   ],
+  attached: [
+    'iam:CreatePolicyVersion',
+    'iam:DeletePolicyVersion',
+    'iam:GetPolicy',
+    'iam:GetPolicyVersion',
+    'iam:ListEntitiesForPolicy',
+    'iam:ListPolicyVersions',
+  ],
   inline: ['iam:DeleteRolePolicy', 'iam:GetRolePolicy', 'iam:ListRolePolicies', 'iam:PutRolePolicy'],
 } as const satisfies Record<DenyDocument['kind'], readonly string[]>
 

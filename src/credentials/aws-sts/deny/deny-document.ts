@@ -34,17 +34,36 @@ const BOTH_KEYS: DocumentForm = { denyBy: 'both', twice: 'all' }
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
 export function boundaryDocument(list: DenyListContent, form: DocumentForm = BOTH_KEYS): string {
+  return document([
+    { Sid: form.mark ? markSid(form.mark) : 'StintAllow', Effect: 'Allow', Action: '*', Resource: '*' },
+    ...denyStatements(list, form),
+  ])
+}
+
+/**
+ * The whole text of a managed policy that is attached to roles and denies the listed grants. It has no Allow: as a permissions
+ * policy that would grant everything. A policy needs a statement, so an empty list denies sessions from before there was AWS.
+ *
+ * @throws {StintError} REQUEST_INVALID as `boundaryDocument`.
+ */
+export function attachedDocument(list: DenyListContent, form: DocumentForm = BOTH_KEYS): string {
+  const statements = denyStatements(list, form)
+  return document(withMark(statements.length > 0 ? statements : [deny(issuedBefore(NEVER), 'StintDenyNobody')], form))
+}
+
+const NEVER = '1970-01-01T00:00:00Z'
+
+function denyStatements(list: DenyListContent, form: DocumentForm) {
   const grants = checkedBodies(list.grants)
   const chaining = checkedBodies(list.chaining ?? [])
   const bySource =
     form.denyBy === 'userid' ? [] : form.denyBy === 'both' && form.twice === 'chaining' ? chaining : grants
   const byName = form.denyBy === 'sourceIdentity' ? [] : grants
-  return document([
-    { Sid: form.mark ? markSid(form.mark) : 'StintAllow', Effect: 'Allow', Action: '*', Resource: '*' },
+  return [
     ...(bySource.length === 0 ? [] : [deny({ StringEquals: { 'aws:SourceIdentity': bySource } }, 'StintDeny')]),
     ...(byName.length === 0 ? [] : [deny(nameCondition(byName), 'StintDenyByName')]),
     ...watermarkStatements(list),
-  ])
+  ]
 }
 
 /**
@@ -54,14 +73,18 @@ export function boundaryDocument(list: DenyListContent, form: DocumentForm = BOT
  * @returns undefined for an empty list: then the inline policy is deleted, since a policy needs a statement.
  * @throws {StintError} REQUEST_INVALID as `boundaryDocument`.
  */
-export function inlineDocument(list: DenyListContent, { mark }: Pick<DocumentForm, 'mark'> = {}): string | undefined {
+export function inlineDocument(list: DenyListContent, form: Pick<DocumentForm, 'mark'> = {}): string | undefined {
   const grants = checkedBodies(list.grants)
   const statements = [
     ...(grants.length === 0 ? [] : [deny(nameCondition(grants), 'StintDeny')]),
     ...watermarkStatements(list),
   ]
-  if (statements.length === 0) return undefined
-  return document(mark ? statements.map((one, at) => (at === 0 ? { ...one, Sid: markSid(mark) } : one)) : statements)
+  return statements.length === 0 ? undefined : document(withMark(statements, form))
+}
+
+/** The first statement carries the mark. */
+function withMark(statements: readonly object[], { mark }: Pick<DocumentForm, 'mark'>): readonly object[] {
+  return mark ? statements.map((one, at) => (at === 0 ? { ...one, Sid: markSid(mark) } : one)) : statements
 }
 
 /** Length as IAM counts it: white space is free. */

@@ -19,16 +19,19 @@ export interface Canary {
   readonly externalId?: ExternalIdSource
 }
 
-/** Where the deny list of a role is kept. `inline` needs a right that could also widen the role: see docs/aws. */
+/**
+ * Where the deny list of a role is kept. `inline` and `furtherPolicyArns` need rights that could also widen the role: see
+ * docs/aws. The latter are templates of managed policies that are attached to the roles and hold the rest of a long list.
+ */
 export type RevocationPlacement =
-  | {
-      readonly kind: 'boundary'
-      readonly policyArn: string
-      readonly revoker?: Revoker | undefined
-      readonly canary?: Canary | undefined
-    }
-  | { readonly kind: 'inline'; readonly policyName?: string; readonly revoker?: Revoker | undefined }
+  | ({ readonly kind: 'boundary'; readonly policyArn: string; readonly canary?: Canary | undefined } & Written)
+  | ({ readonly kind: 'inline'; readonly policyName?: string } & Written)
   | { readonly kind: 'none' }
+
+interface Written {
+  readonly furtherPolicyArns?: readonly string[] | undefined
+  readonly revoker?: Revoker | undefined
+}
 
 /** A rule for roles, with where their deny lists are kept. */
 export interface RevocationRule extends RoleRule {
@@ -37,7 +40,7 @@ export interface RevocationRule extends RoleRule {
 
 /** A policy document of IAM that one writer keeps. */
 export type DenyDocument =
-  | { readonly kind: 'boundary'; readonly policyArn: string }
+  | { readonly kind: 'boundary' | 'attached'; readonly policyArn: string }
   | { readonly kind: 'inline'; readonly roleName: string; readonly policyName: string }
 
 /** A document, the account that it is in, and who writes it there. */
@@ -56,13 +59,17 @@ export const DEFAULT_INLINE_POLICY_NAME = 'StintDeny'
 const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
 
 /**
- * The roles' deny documents by key: `boundary:<policy ARN>` or `inline:<role ARN>`, so that a key says in which
- * account its document is. Roles of one account may share a boundary; the first rule that has it says who writes it.
+ * The roles' deny documents by key: `boundary:<policy ARN>`, `inline:<role ARN>` or `attached:<policy ARN>`, so that a key says
+ * in which account its document is. Roles of one account may share a boundary; the first rule that has it says who writes it,
+ * and which further documents hold the rest of its list. The key of a list is that of its first document.
  */
 export class DenyListLocations {
   readonly #rules: RoleRules<RevocationRule>
   /** By key, of the roles that are listed by their own ARN. */
-  readonly #listed = new Map<string, { placed: PlacedDocument; roleArns: string[] }>()
+  readonly #listed = new Map<
+    string,
+    { placed: PlacedDocument; further: readonly PlacedDocument[]; roleArns: string[] }
+  >()
 
   /** @param list all rules of `rules` @throws {StintError} CONFIG_INVALID for a malformed boundary or policy name. */
   constructor(rules: RoleRules<RevocationRule>, list: readonly RevocationRule[]) {
@@ -71,8 +78,9 @@ export class DenyListLocations {
       if (revocation.kind === 'none') continue
       checkTemplates(revocation, arn)
       for (const roleArn of parseRolePattern(arn, accounts)?.spelled ?? []) {
-        const placed = placedDocument(revocation, requireRoleArn(roleArn))
-        this.#list(roleArn, keyOf(placed.document, roleArn), placed)
+        const role = requireRoleArn(roleArn)
+        const [placed, further] = [placedDocument(revocation, role), furtherDocuments(revocation, role)]
+        for (const each of [placed, ...further]) this.#list(roleArn, keyOf(each.document, roleArn), each, further)
       }
     }
   }
@@ -84,12 +92,15 @@ export class DenyListLocations {
     return { key, roleArns: this.#listed.get(key)?.roleArns ?? [roleArn] }
   }
 
+  /** The keys of the documents of a list, its own first; none for a list that no configured role has. */
+  documentsOf(listKey: string): readonly string[] {
+    const found = this.#listed.get(listKey) ?? this.#findPlaced(listKey)
+    return found ? [listKey, ...found.further.map(({ document }) => keyOf(document, ''))] : []
+  }
+
+  /** @param key of any document of a list */
   find(key: string): PlacedDocument | undefined {
-    const listed = this.#listed.get(key)?.placed
-    if (listed) return listed
-    const arn = key.slice(key.indexOf(':') + 1)
-    if (key.startsWith('inline:')) return this.#inlineOf(arn)
-    return key.startsWith('boundary:') ? this.#boundaryOf(arn) : undefined
+    return (this.#listed.get(key) ?? this.#findPlaced(key))?.placed
   }
 
   /** @throws {StintError} PROVIDER_REFUSED for a key that no configured role has. */
@@ -103,27 +114,43 @@ export class DenyListLocations {
     })
   }
 
-  #list(roleArn: string, key: string, placed: PlacedDocument): void {
-    const listed = this.#listed.get(key) ?? { placed, roleArns: [] }
+  #list(roleArn: string, key: string, placed: PlacedDocument, further: readonly PlacedDocument[]): void {
+    const listed = this.#listed.get(key) ?? { placed, further, roleArns: [] }
     listed.roleArns.push(roleArn)
     this.#listed.set(key, listed)
   }
 
-  #inlineOf(roleArn: string): PlacedDocument | undefined {
-    const found = this.#rules.find(roleArn)
-    return found?.rule.revocation.kind === 'inline' ? placedDocument(found.rule.revocation, found.role) : undefined
+  #findPlaced(key: string): Placed | undefined {
+    const arn = key.slice(key.indexOf(':') + 1)
+    return key.startsWith('inline:') ? this.#inlineOf(arn) : this.#managedOf(key, arn)
   }
 
-  #boundaryOf(policyArn: string): PlacedDocument | undefined {
+  #inlineOf(roleArn: string): Placed | undefined {
+    const found = this.#rules.find(roleArn)
+    if (found?.rule.revocation.kind !== 'inline') return undefined
+    const { revocation } = found.rule
+    return { placed: placedDocument(revocation, found.role), further: furtherDocuments(revocation, found.role) }
+  }
+
+  #managedOf(key: string, policyArn: string): Placed | undefined {
     const { account = '' } = splitArn(policyArn)
     for (const { rule, pattern } of this.#rules.patternsIn(account)) {
-      if (rule.revocation.kind !== 'boundary') continue
+      const { revocation } = rule
+      if (revocation.kind === 'none') continue
       const role = { partition: pattern.partition, accountId: account, name: '' }
-      const placed = placedDocument(rule.revocation, role)
-      if (placed.document.kind === 'boundary' && placed.document.policyArn === policyArn) return placed
+      const further = furtherDocuments(revocation, role)
+      const all = revocation.kind === 'boundary' ? [placedDocument(revocation, role), ...further] : further
+      const placed = all.find(({ document }) => keyOf(document, '') === key)
+      if (placed) return { placed, further }
     }
     return undefined
   }
+}
+
+/** A document, and the further ones of its list. */
+interface Placed {
+  readonly placed: PlacedDocument
+  readonly further: readonly PlacedDocument[]
 }
 
 /** The account of a deny list, by its key; '' with stand-ins for AWS that have none. */
@@ -145,12 +172,32 @@ function placedDocument(
   return { document: { kind: 'inline', roleName: name, policyName }, place, revoker, canary: undefined }
 }
 
+function furtherDocuments(
+  { furtherPolicyArns = [], revoker }: Exclude<RevocationPlacement, { kind: 'none' }>,
+  { partition, accountId }: RolePlace,
+): PlacedDocument[] {
+  const place = { partition, accountId }
+  return furtherPolicyArns.map((template) => ({
+    document: { kind: 'attached', policyArn: fillTemplate(template, place) },
+    place,
+    revoker,
+    canary: undefined,
+  }))
+}
+
 function keyOf(document: DenyDocument, roleArn: string): string {
-  return document.kind === 'boundary' ? `boundary:${document.policyArn}` : `inline:${roleArn}`
+  return document.kind === 'inline' ? `inline:${roleArn}` : `${document.kind}:${document.policyArn}`
 }
 
 function checkTemplates(revocation: Exclude<RevocationPlacement, { kind: 'none' }>, roleArn: string): void {
-  const { document } = placedDocument(revocation, { partition: 'aws', accountId: '123456789012', name: '' })
+  const place = { partition: 'aws', accountId: '123456789012', name: '' } as const
+  const { document } = placedDocument(revocation, place)
+  for (const { document: further } of furtherDocuments(revocation, place))
+    if (further.kind === 'attached' && !isPolicyArn(further.policyArn))
+      throw invalid(
+        'A further document is named by the ARN of a customer-managed policy, such as arn:aws:iam::123456789012:policy/stint-deny-2.',
+        roleArn,
+      )
   if (document.kind === 'boundary' && !isPolicyArn(document.policyArn))
     throw invalid(
       'A boundary is named by the ARN of a customer-managed policy, such as arn:aws:iam::123456789012:policy/stint-boundary.',

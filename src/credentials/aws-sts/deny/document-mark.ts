@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto'
 import { canonicalJson } from '../../../core/canonical-json.ts'
 import type { DenyMark } from '../../../ledger/records.ts'
+import type { DocumentDenies } from '../../provider.ts'
+import { readDenies } from './document-denies.ts'
 
 /** The content of a document of IAM, whoever wrote it. */
 export interface DocumentContent {
   /** The same for documents that differ in white space, order, Sids or a list of one for a single value, and for no others. */
   readonly digest: string
   readonly mark?: DenyMark
+  readonly denies: DocumentDenies
 }
 
 const MARK = /^Stint([0-9A-HJKMNP-TV-Z]{12})E(\d{1,15})S(\d{1,15})$/
@@ -18,12 +21,12 @@ export function markSid({ ledgerId, epoch, sequence }: DenyMark): string {
 
 /** Reads a document that anybody may have written. @param text as JSON; undefined where there is none */
 export function readContent(text: string | undefined): DocumentContent {
-  if (text === undefined) return { digest: NO_DOCUMENT }
+  if (text === undefined) return { digest: NO_DOCUMENT, denies: readDenies([]) }
   const statements = parseStatements(text)
-  if (!statements) return { digest: digestOf(text) }
+  if (!statements) return { digest: digestOf(text), denies: readDenies([]) }
   const [mark] = statements.flatMap(({ Sid }) => readMark(Sid))
   const digest = digestOf(canonicalJson(statements.map(toContent).sort()))
-  return mark ? { digest, mark } : { digest }
+  return { digest, denies: readDenies(statements), ...(mark && { mark }) }
 }
 
 const NO_DOCUMENT = 'none'

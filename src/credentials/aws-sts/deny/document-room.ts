@@ -1,6 +1,7 @@
 import type { DenyMark } from '../../../ledger/records.ts'
 import type { DenyListContent } from '../../provider.ts'
 import {
+  attachedDocument,
   boundaryDocument,
   type DenyKey,
   type DocumentForm,
@@ -60,7 +61,7 @@ export class DocumentRoom {
   }
 
   #isWithin(listKey: string, document: DenyDocument, text: string | undefined, more = 0): boolean {
-    const quota = document.kind === 'boundary' ? MANAGED_POLICY_CHARACTERS : this.#inlineCharacters
+    const quota = document.kind === 'inline' ? this.#inlineCharacters : MANAGED_POLICY_CHARACTERS
     return policyCharacters(text) + more <= Math.min(quota, this.#learned.get(listKey) ?? quota)
   }
 
@@ -75,7 +76,8 @@ export class DocumentRoom {
     mark: DenyMark | undefined,
   ): string | undefined {
     const form = { denyBy: this.#denyBy, twice, ...(mark && { mark }) }
-    return kind === 'boundary' ? boundaryDocument(list, form) : inlineDocument(list, form)
+    if (kind === 'inline') return inlineDocument(list, form)
+    return kind === 'boundary' ? boundaryDocument(list, form) : attachedDocument(list, form)
   }
 }
 

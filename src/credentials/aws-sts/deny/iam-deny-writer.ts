@@ -89,12 +89,12 @@ export class IamDenyWriter {
   ): Promise<Answer<unknown>> {
     const call = this.#caller(listKey, signal)
     if (document.kind === 'inline') return this.#writeInline(document, text, call)
-    // A boundary always has its Allow.
+    // A managed policy always has a statement.
     if (text === undefined) throw new StintError('INTERNAL')
-    return this.#writeBoundary(document.policyArn, text, call)
+    return this.#writeManaged(document.policyArn, text, call)
   }
 
-  #writeBoundary(PolicyArn: string, PolicyDocument: string, call: Call): Promise<Answer<unknown>> {
+  #writeManaged(PolicyArn: string, PolicyDocument: string, call: Call): Promise<Answer<unknown>> {
     return call('CreatePolicyVersion', async (send) => {
       await this.#makeRoom(PolicyArn, send)
       await send(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault: true })).catch((error) => {

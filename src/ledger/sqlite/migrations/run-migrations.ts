@@ -12,6 +12,7 @@ import { denyListsMigration } from './007-deny-lists.ts'
 import { denySharesMigration } from './008-deny-shares.ts'
 import { denyDocumentsMigration } from './009-deny-documents.ts'
 import { denyProofsMigration } from './010-deny-proofs.ts'
+import { furtherDocumentsMigration } from './011-further-documents.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   denySharesMigration,
   denyDocumentsMigration,
   denyProofsMigration,
+  furtherDocumentsMigration,
 ]
 
 interface AppliedRow {

@@ -1,4 +1,5 @@
-import { DENY_PROOFS, type DenyEntry, type DenyList, type DenyProof } from '../../records.ts'
+import { z } from '../../../core/documents/schema.ts'
+import { DENY_PROOFS, type DenyDocumentRecord, type DenyEntry, type DenyList, type DenyProof } from '../../records.ts'
 import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
 import {
   type Flag,
@@ -79,12 +80,13 @@ export interface DenyListRow {
   written_sequence: number | null
   opened_version: number | null
   failing_since: Ms
+  documents: string | null
 }
 
 /** A deny list with its row number. */
 export const SELECT_DENY_LIST = `SELECT n AS row_id, list_key, next_attempt_at, attempts, last_error, last_written_at, watermark,
   claimed_by, claimed_until, claim_version, written_digest, written_sequence,
-  opened_version, failing_since FROM deny_lists`
+  opened_version, failing_since, documents FROM deny_lists`
 
 /** @throws {Error} for a damaged row */
 export function toDenyList(row: DenyListRow): DenyList {
@@ -98,6 +100,7 @@ export function toDenyList(row: DenyListRow): DenyList {
     ...(row.written_digest === null || row.written_sequence === null
       ? {}
       : { written: { digest: row.written_digest, sequence: integer(row.written_sequence) } }),
+    ...(row.documents === null ? {} : { documents: parseDocuments(row.documents) }),
     ...optionalInstant('watermark', row.watermark),
     ...(row.claimed_by === null ? {} : { claimedBy: row.claimed_by }),
     ...optionalInstant('claimedUntil', row.claimed_until),
@@ -113,4 +116,39 @@ export function toReadableDenyList(row: DenyListRow): ReadableDenyList {
     claimVersion: Number.isSafeInteger(row.claim_version) ? row.claim_version : undefined,
     watermark: row.watermark === null ? null : toValidInstant(row.watermark),
   }
+}
+
+const documentRows = z.array(
+  z.object({
+    key: z.string(),
+    digest: z.string().exactOptional(),
+    sequence: z.int().exactOptional(),
+    attempts: z.int(),
+    error: z.string().exactOptional(),
+    failingSince: z.int().exactOptional(),
+  }),
+)
+
+/** The documents of a list, for its row. */
+export function documentsText(documents: readonly DenyDocumentRecord[] | undefined): string | null {
+  if (!documents) return null
+  const rows: z.output<typeof documentRows> = documents.map((one) => ({
+    key: one.key,
+    ...one.written,
+    attempts: one.attempts,
+    ...(one.lastError === undefined ? {} : { error: one.lastError }),
+    ...(one.failingSince ? { failingSince: one.failingSince.getTime() } : {}),
+  }))
+  return JSON.stringify(rows)
+}
+
+/** @throws {Error} for a damaged text */
+function parseDocuments(text: string): DenyDocumentRecord[] {
+  return documentRows.parse(JSON.parse(text)).map(({ key, digest, sequence, attempts, error, failingSince }) => ({
+    key,
+    ...(digest === undefined || sequence === undefined ? {} : { written: { digest, sequence } }),
+    attempts,
+    ...(error === undefined ? {} : { lastError: error }),
+    ...(failingSince === undefined ? {} : { failingSince: toInstant(failingSince) }),
+  }))
 }

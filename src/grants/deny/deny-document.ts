@@ -1,9 +1,20 @@
-import { StintError } from '../core/errors.ts'
-import type { LiveDenyList } from '../credentials/provider.ts'
-import type { AuditEventInput } from '../ledger/events/audit-event.ts'
-import { auditEvent } from '../ledger/events/audit-event.ts'
-import type { DenyList, LedgerIdentity } from '../ledger/records.ts'
-import { findWriter, type OwnWrites, wasChanged } from '../ledger/rules/deny-document-rules.ts'
+import { StintError } from '../../core/errors.ts'
+import type { LiveDenyList } from '../../credentials/provider.ts'
+import type { AuditEventInput } from '../../ledger/events/audit-event.ts'
+import { auditEvent } from '../../ledger/events/audit-event.ts'
+import type { DenyList, LedgerIdentity } from '../../ledger/records.ts'
+import { findWriter, type OwnWrites, wasChanged } from '../../ledger/rules/deny-document-rules.ts'
+
+/** A document of a deny list, as the ledger knows it. */
+export interface KnownDocument extends Pick<DenyList, 'claimVersion' | 'openedVersion' | 'written'> {
+  readonly key: string
+  readonly listKey: string
+}
+
+/** The part of an event that says which document it is about. */
+export function documentFacts({ key, listKey }: Pick<KnownDocument, 'key' | 'listKey'>) {
+  return { denyList: listKey, ...(key !== listKey && { document: key }) }
+}
 
 /**
  * For how long another ledger's document is left alone: nobody can be denied by it for longer. A lease lasts 15 minutes at
@@ -26,39 +37,48 @@ export class WithheldDocuments {
   check(
     live: LiveDenyList,
     certain: Date | undefined,
-    list: DenyList,
+    document: KnownDocument,
     identity: LedgerIdentity,
     emptyDigest: string,
   ): AuditEventInput[] {
-    const found = findWriter(live, list, identity)
+    const { key } = document
+    const found = findWriter(live, document, identity)
     if (!found || !live.mark || live.digest === emptyDigest) {
-      this.#withheld.delete(list.key)
+      this.#withheld.delete(key)
       return []
     }
     const sequence = `${live.mark.ledgerId} ${live.mark.epoch} ${live.mark.sequence}`
-    const known = this.#withheld.get(list.key)
+    const known = this.#withheld.get(key)
     const isNew = known?.sequence !== sequence
     const since = isNew ? live.at : known.since
-    if (since) this.#withheld.set(list.key, { sequence, since })
+    if (since) this.#withheld.set(key, { sequence, since })
     const until = since && new Date(since.getTime() + WITHHELD_MS)
     if (until && certain && certain > until) {
-      this.#withheld.delete(list.key)
-      return [auditEvent('deny.changed', { at: certain, actor: 'stint', data: { denyList: list.key, found } })]
+      this.#withheld.delete(key)
+      return [auditEvent('deny.changed', { at: certain, actor: 'stint', data: { ...documentFacts(document), found } })]
     }
-    throw new WithheldError(list.key, found, until, isNew)
+    throw new WithheldError(document, found, until, isNew)
   }
 }
 
 /** A document is another ledger's; whoever catches it puts it on record once. */
 export class WithheldError extends StintError {
+  readonly document: Pick<KnownDocument, 'key' | 'listKey'>
   readonly found: 'later_ledger' | 'other_ledger'
   readonly until: Date | undefined
   readonly isNew: boolean
 
-  constructor(key: string, found: 'later_ledger' | 'other_ledger', until: Date | undefined, isNew: boolean) {
+  constructor(
+    document: KnownDocument,
+    found: 'later_ledger' | 'other_ledger',
+    until: Date | undefined,
+    isNew: boolean,
+  ) {
+    const { key } = document
     const who = found === 'later_ledger' ? 'a later state of this ledger, so this one is a copy' : 'another ledger'
     const explanation = `The document of deny list ${key} was written by ${who}. The broker does not write it, since that could lift denies. Start the broker on the newest ledger${until ? `, or wait until ${until.toISOString()}` : ''}.`
     super('LEDGER_OUTDATED', { explanation, denyList: key, found, ...(until && { until: until.toISOString() }) })
+    this.document = { key, listKey: document.listKey }
     this.found = found
     this.until = until
     this.isNew = isNew
@@ -66,8 +86,9 @@ export class WithheldError extends StintError {
 }
 
 /** The problem of a document that somebody else changed; undefined for one that is as we left it. */
-export function findChange(live: LiveDenyList, list: DenyList, own: OwnWrites): StintError | undefined {
-  if (!wasChanged(live, list, own)) return undefined
-  const explanation = `Somebody else changed the policy document of deny list ${list.key}; the broker has written it anew. Find out who in the cloud's own log, and take that right away.`
-  return new StintError('DENY_LIST_CHANGED', { explanation, denyList: list.key })
+export function findChange(live: LiveDenyList, document: KnownDocument, own: OwnWrites): StintError | undefined {
+  if (!wasChanged(live, document, own)) return undefined
+  const { key } = document
+  const explanation = `Somebody else changed the policy document of deny list ${key}; the broker has written it anew. Find out who in the cloud's own log, and take that right away.`
+  return new StintError('DENY_LIST_CHANGED', { explanation, denyList: key })
 }

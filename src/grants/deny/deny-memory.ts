@@ -1,0 +1,28 @@
+import type { StintError } from '../../core/errors.ts'
+import type { DocumentDenies } from '../../credentials/provider.ts'
+import { WithheldDocuments } from './deny-document.ts'
+
+/** A document that fails beside others that hold: it is left alone until its next attempt. */
+export interface FailingDocument {
+  readonly error: StintError
+  /** Failed attempts in a row. */
+  readonly attempts: number
+  readonly retryAtMs: number
+}
+
+/** The memory of one process of deny documents between two passes. */
+export class DenyMemory {
+  /** Keys of lists that are being read or written. */
+  readonly busy = new Set<string>()
+  readonly withheld = new WithheldDocuments()
+  /** Keys of documents that were found changed, until they are found as they were left. */
+  readonly changed = new Set<string>()
+  /** By key of a document, the digests of writes that were sent and are not on record. */
+  readonly sent = new Map<string, string>()
+  /**
+   * Of lists that have several documents: whom each document denied after the claim of that version. A later claim of another
+   * process may have changed it.
+   */
+  readonly seen = new Map<string, { readonly denies: DocumentDenies; readonly claimVersion: number }>()
+  readonly failing = new Map<string, FailingDocument>()
+}

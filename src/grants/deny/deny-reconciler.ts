@@ -1,0 +1,219 @@
+import { asStintError, StintError } from '../../core/errors.ts'
+import { later } from '../../core/instant.ts'
+import { backoffMs } from '../../core/limits/backoff.ts'
+import { failpoint } from '../../core/process/failpoint.ts'
+import type { DenyListContent } from '../../credentials/provider.ts'
+import { type AuditEventInput, auditEvent } from '../../ledger/events/audit-event.ts'
+import type { ClaimedDenyList, Ledger } from '../../ledger/ledger.ts'
+import type { DenyEntry, DenyList } from '../../ledger/records.ts'
+import { isNeeded } from '../../ledger/rules/deny-list-rules.ts'
+import type { DenyCanaries } from '../canaries/deny-canaries.ts'
+import type { WatchHub } from '../watch-grant.ts'
+import { toWithheldEvents } from './list-documents.ts'
+import { type ListUpdate, type UpdateParts, updateList } from './update-list.ts'
+
+/**
+ * A replica that dies with a claim gives it back by not being heard of for this long: longer than a read and a write may take
+ * together, so that no write of its holder comes after one of the next.
+ */
+const CLAIM_MS = 45_000
+const FIRST_BACKOFF_MS = 1_000
+const LONGEST_BACKOFF_MS = 60_000
+
+/**
+ * Lists that are read or written at the same time. Those of more accounts wait for their turn unclaimed, or the calls that assume
+ * their revokers would wait for longer than a call may.
+ */
+const MAX_BUSY = 1_000
+
+/** Dependencies of the one writer of deny lists. */
+export interface DenyReconcilerParts extends UpdateParts {
+  readonly ledger: Ledger
+  readonly hub: WatchHub
+  /** Names this process on its claims. */
+  readonly owner: string
+  /** Shows when documents are in force; absent: the settle time alone says so. */
+  readonly proofs?: Pick<DenyCanaries, 'choose' | 'isOwed' | 'isProbed' | 'written'> | undefined
+}
+
+/**
+ * Begins to bring every due deny list to what the ledger wants. One writer per list by claim; each write is the whole
+ * list, so a repeat after a crash is harmless. A list that fails backs off alone, and one that hangs keeps nobody waiting.
+ *
+ * @param begun is given each write as it begins; it never rejects. What fails, the ledger included, is a problem of that
+ *   list until a write of it is done and on record: the next pass, which may have nothing to write, says nothing of it.
+ */
+export async function beginDenyWrites(
+  parts: DenyReconcilerParts,
+  signal: AbortSignal,
+  begun: (write: Promise<void>) => void,
+): Promise<void> {
+  const { busy } = parts.memory
+  while (!signal.aborted && busy.size < MAX_BUSY) {
+    const now = latestNow(parts)
+    const claimUntil = new Date(now.getTime() + CLAIM_MS)
+    // A clock that jumps ahead lets a claim lapse under its holder: two writes to one document could overtake each other.
+    const claimed = await parts.ledger.claimDenyList({ owner: parts.owner, now, claimUntil, except: busy })
+    if (!claimed) return
+    const { key } = claimed.list
+    busy.add(key)
+    begun(
+      reconcile(parts, claimed, signal)
+        .catch((error: unknown) => tellProblem(parts, claimed, error))
+        .finally(() => busy.delete(key)),
+    )
+  }
+}
+
+/** For what may come early and must not come late: a deny must not wait for a clock that has stepped back. */
+function latestNow({ clock, clockGuard }: Pick<DenyReconcilerParts, 'clock' | 'clockGuard'>): Date {
+  return later(clock.now(), clockGuard.earliestNow())
+}
+
+async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, signal: AbortSignal): Promise<void> {
+  if (await letGo(parts, claimed)) return
+  let update: ListUpdate
+  try {
+    update = await updateList(parts, claimed, signal)
+  } catch (thrown) {
+    await recordFailure(parts, claimed, thrown)
+    return
+  }
+  const { ledger, proofs, onWell } = parts
+  const { list } = claimed
+  const { held, expired, content, documents, at, againInMs, canary, settledBy, anew } = update
+  const now = latestNow(parts)
+  const isOwed = proofs?.isOwed(list.key, held) === true
+  const wrote = documents.all[0]?.wrote
+  const records = documents.toRecords(now)
+  await ledger.denyWritten({
+    listKey: list.key,
+    claimVersion: list.claimVersion,
+    grantIds: held.map((entry) => entry.grantId),
+    byWatermark: listUnnamed(held, content),
+    agents: content.agents ?? [],
+    removedGrantIds: expired.map((entry) => entry.grantId),
+    ...(settledBy && { settledBy }),
+    anewGrantIds: anew.map((entry) => entry.grantId),
+    ...(content.watermark ? { watermark: content.watermark } : {}),
+    ...(wrote ? { wrote } : {}),
+    ...(records ? { documents: records } : {}),
+    at,
+    now,
+    nextAttemptAt: isOwed ? now : new Date(now.getTime() + againInMs),
+    events: [...documents.events, ...toWrittenEvents(claimed, update)],
+  })
+  documents.recorded()
+  failpoint('reconcile.after_record')
+  proofs?.written(list.key, canary, held, at)
+  if (documents.usable.some(({ key }) => key === list.key)) onWell(`deny:${list.key}`)
+  tellWatermarks(parts, list, content)
+}
+
+/** Looks no more at a list that no configured role has, once nothing on it is needed. @returns whether it is one */
+async function letGo(
+  { ledger, provider, clockGuard, onWell }: DenyReconcilerParts,
+  { list, entries }: ClaimedDenyList,
+): Promise<boolean> {
+  const at = clockGuard.earliestNow()
+  const isServed = provider.fits(list.key, { grants: [] }, 0)
+  if (isServed || entries.some((entry) => isNeeded(entry, at))) return false
+  const removedGrantIds = entries.map((entry) => entry.grantId)
+  const { key: listKey, claimVersion } = list
+  await ledger.denyWritten({ listKey, claimVersion, grantIds: [], removedGrantIds, at, events: [] })
+  onWell(`deny:${list.key}`)
+  return true
+}
+
+/** Whom a watermark cuts has to renew; that it cuts everybody is a problem for as long as it stands. */
+function tellWatermarks(
+  { hub, onProblem, onWell }: DenyReconcilerParts,
+  list: DenyList,
+  content: DenyListContent,
+): void {
+  for (const { agent } of content.agents ?? []) hub.agentChanged(agent)
+  const component = `deny:${list.key}:full`
+  if (!content.watermark) {
+    if (list.watermark) onWell(component)
+    return
+  }
+  // Not only with a new watermark: that of a list that was mended has been in the ledger since it was claimed.
+  hub.allChanged()
+  const before = content.watermark.toISOString()
+  const explanation = `The deny list is full beyond what watermarks of agents can cover: it cuts every session of its roles that was issued before ${before}. Give busy roles a boundary of their own, or let completed grants run out (grants.cutOnCompletion).`
+  onProblem({ component, error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }) })
+}
+
+function listUnnamed(entries: readonly DenyEntry[], { grants }: DenyListContent): string[] {
+  const named = new Set(grants)
+  return entries.flatMap(({ grantId }) => (named.has(grantId) ? [] : [grantId]))
+}
+
+async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyList, thrown: unknown): Promise<void> {
+  const { ledger, random } = parts
+  const { list, entries } = claimed
+  const error = asStintError(thrown)
+  tellProblem(parts, claimed, error)
+  const at = latestNow(parts)
+  const limits = { baseMs: FIRST_BACKOFF_MS, capMs: LONGEST_BACKOFF_MS, random, leastShare: 0.5 }
+  const nextAttemptAt = new Date(at.getTime() + backoffMs(list.attempts + 1, limits))
+  const data = {
+    denyList: list.key,
+    code: error.code,
+    attempt: list.attempts + 1,
+    waiting: entries.length,
+    nextAttemptAt: nextAttemptAt.toISOString(),
+  }
+  await ledger.denyFailed({
+    listKey: list.key,
+    claimVersion: list.claimVersion,
+    error: error.message,
+    at,
+    nextAttemptAt,
+    events: [auditEvent('deny.failed', { at, actor: 'stint', data }), ...toWithheldEvents(error, at)],
+  })
+}
+
+function tellProblem({ onProblem }: DenyReconcilerParts, { list }: ClaimedDenyList, error: unknown): void {
+  onProblem({ component: `deny:${list.key}`, error })
+}
+
+/** Events of a write: its content, and the agents that came under a watermark or left one. */
+function toWrittenEvents(
+  { list, agents, entries: before }: ClaimedDenyList,
+  { entries, expired, content, documents, at }: ListUpdate,
+): AuditEventInput[] {
+  const written = documents.all.filter(({ wrote }) => wrote).map(({ key }) => key)
+  const isNews = written.length > 0 || expired.length > 0 || before.some((entry) => !entry.writtenAt)
+  if (!isNews) return []
+  const head = { at, actor: 'stint' } as const
+  const denyList = list.key
+  const [had, has] = [agents, content.agents ?? []].map((all) => new Set(all.map(({ agent }) => agent)))
+  const came = (content.agents ?? []).filter(({ agent }) => !had?.has(agent))
+  const left = agents.filter(({ agent }) => !has?.has(agent))
+  const data = {
+    denyList,
+    listed: content.grants.length,
+    wanted: entries.length,
+    removed: expired.length,
+    agents: content.agents?.length ?? 0,
+    ...(content.watermark ? { watermark: content.watermark.toISOString() } : {}),
+    ...(documents.all.length > 1 ? { documents: written } : {}),
+  }
+  return [
+    auditEvent('deny.written', { ...head, data }),
+    ...came.map((one) =>
+      auditEvent('agent_watermark.set', {
+        ...head,
+        data: { denyList, agent: one.agent, before: one.before.toISOString() },
+      }),
+    ),
+    ...left.map(({ agent }) => auditEvent('agent_watermark.lifted', { ...head, data: { denyList, agent } })),
+    ...(content.watermark && !list.watermark
+      ? [auditEvent('common_watermark.set', { ...head, data: { denyList, before: content.watermark.toISOString() } })]
+      : []),
+    ...(list.watermark && !content.watermark
+      ? [auditEvent('common_watermark.lifted', { ...head, data: { denyList } })]
+      : []),
+  ]
+}

@@ -1,0 +1,331 @@
+import type { Clock } from '../../core/clock.ts'
+import type { ClockGuard } from '../../core/clock-guard.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import { earlier } from '../../core/instant.ts'
+import { backoffMs } from '../../core/limits/backoff.ts'
+import { deniesOf } from '../../credentials/deny-spread.ts'
+import type { CredentialProvider, DenyListContent, DocumentDenies, LiveDenyList } from '../../credentials/provider.ts'
+import { type AuditEventInput, auditEvent } from '../../ledger/events/audit-event.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { DenyDocumentRecord, DenyList } from '../../ledger/records.ts'
+import { documentFacts, findChange, type KnownDocument, WithheldError } from './deny-document.ts'
+import type { DenyMemory } from './deny-memory.ts'
+
+/** A call about one of several documents may take so long; then the others go on without it. */
+const PATIENCE_MS = 5_000
+const RETRY = { baseMs: 1_000, capMs: 60_000, leastShare: 0.5 }
+
+/** Dependencies of reading and writing the documents of a list. */
+export interface DocumentParts {
+  readonly ledger: Pick<Ledger, 'identity'>
+  readonly provider: CredentialProvider
+  readonly clock: Clock
+  readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
+  /** This process's memory of the documents, beside the ledger. */
+  readonly memory: DenyMemory
+  /** 0 to 1, for jitter. */
+  readonly random: () => number
+  /** A deny list that cannot be written has the component `deny:<list>` until a write of it succeeds; its further documents likewise. */
+  readonly onProblem: (problem: { component: string; error: unknown }) => void
+  /** The component works again. */
+  readonly onWell: (component: string) => void
+}
+
+/** One document of a list during a pass. */
+export interface ListDocument extends KnownDocument {
+  readonly record: DenyDocumentRecord | undefined
+  /** Whom it certainly denies now. */
+  now: DocumentDenies
+  /** Whom it was found to deny, if it was found as it was left: that is in place. */
+  asLeft: DocumentDenies | undefined
+  /** As it was read. */
+  live: LiveDenyList | undefined
+  digest: string | undefined
+  /** It carries our mark, or there is none that could. */
+  isMarked: boolean
+  /** The cloud's time, of its last answer. */
+  at: Date | undefined
+  wrote: DenyList['written']
+  /** It is left as it is for the rest of the pass. */
+  failure: StintError | undefined
+}
+
+const NOBODY: DocumentDenies = deniesOf({ grants: [] })
+/** The one document of a list: as it was left, it denies all that is on record as written. */
+const EVERYBODY: DocumentDenies = { names: () => true, covers: () => true }
+
+/** The documents of one list, each read once and then written as often as the plan asks. */
+export class ListDocuments {
+  readonly all: readonly ListDocument[]
+  /** Everything that was found, in order. */
+  readonly events: AuditEventInput[] = []
+  readonly #parts: DocumentParts
+  readonly #list: DenyList
+  readonly #signal: AbortSignal
+
+  constructor(parts: DocumentParts, list: DenyList, signal: AbortSignal) {
+    this.#parts = parts
+    this.#list = list
+    this.#signal = signal
+    const further = (parts.provider.documentsOf?.(list.key) ?? []).filter((key) => key !== list.key)
+    this.all = [list.key, ...further].map((key) => toDocument(key, list))
+  }
+
+  /** Whether a list that has one document fails with it. */
+  get #isAlone(): boolean {
+    return this.all.length === 1
+  }
+
+  /** The documents that this pass writes. */
+  get usable(): readonly ListDocument[] {
+    return this.all.filter(({ failure }) => !failure)
+  }
+
+  /** The earliest time that an answer told: what is over by it is over by all. */
+  get readAt(): Date | undefined {
+    const times = this.all.flatMap(({ at }) => at?.getTime() ?? [])
+    return times.length > 0 ? new Date(Math.min(...times)) : undefined
+  }
+
+  /**
+   * Reads all of them side by side; one that cannot be read fails alone.
+   *
+   * @throws {WithheldError} where a later state of this ledger wrote any of them: then none may be written.
+   */
+  async read(): Promise<void> {
+    await Promise.all(this.all.map((document) => this.#read(document)))
+    const outdated = this.all.find(
+      ({ failure }) => failure instanceof WithheldError && failure.found === 'later_ledger',
+    )
+    if (outdated?.failure) throw outdated.failure
+  }
+
+  async #read(document: ListDocument): Promise<void> {
+    const { memory, clock } = this.#parts
+    const failing = memory.failing.get(document.key)
+    const isWaiting = failing && !(failing.error instanceof WithheldError) && clock.monotonicMs() < failing.retryAtMs
+    if (!this.#isAlone && isWaiting) {
+      this.#leave(document, failing.error)
+      return
+    }
+    try {
+      this.#look(document, await this.#inTime((signal) => this.#parts.provider.readDenyList(document.key, signal)))
+    } catch (thrown) {
+      this.#leave(document, asStintError(thrown))
+      this.#tellFailure(document, asStintError(thrown))
+    }
+  }
+
+  #look(document: ListDocument, live: LiveDenyList): void {
+    const { provider, ledger, memory, clockGuard } = this.#parts
+    document.at = live.at
+    const certain = live.at && earlier(live.at, clockGuard.earliestNow())
+    const empty = provider.digestOf(document.key, { grants: [] })
+    this.events.push(...memory.withheld.check(live, certain, document, ledger.identity, empty))
+    document.digest = live.digest
+    document.isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
+    document.live = live
+    this.#see(document, live.denies ?? NOBODY)
+  }
+
+  /**
+   * Looks what somebody else has changed of those that were read.
+   *
+   * @param holdsNeeded whether a document held an entry that is still needed, if it is gone.
+   */
+  findChanges(holdsNeeded: (document: ListDocument) => boolean): void {
+    for (const document of this.usable) {
+      const { live, written } = document
+      if (!live) continue
+      const changes = this.#lookForChange(document, live, holdsNeeded(document))
+      this.events.push(...changes)
+      if (written && changes.length === 0) document.asLeft = this.#isAlone ? EVERYBODY : document.now
+    }
+  }
+
+  #see(document: ListDocument, denies: DocumentDenies): void {
+    document.now = denies
+    if (!this.#isAlone) this.#parts.memory.seen.set(document.key, { denies, claimVersion: document.claimVersion })
+  }
+
+  /** Somebody else's edit stays on the status until the document is found as it was left. */
+  #lookForChange(document: ListDocument, live: LiveDenyList, holdsNeeded: boolean): AuditEventInput[] {
+    const { ledger, memory, clockGuard, onProblem, onWell } = this.#parts
+    const component = `deny:${document.key}:changed`
+    const { epoch } = ledger.identity
+    const error = findChange(live, document, { epoch, sent: memory.sent.get(document.key), holdsNeeded })
+    if (!error) {
+      if (memory.changed.delete(document.key)) onWell(component)
+      return []
+    }
+    memory.changed.add(document.key)
+    onProblem({ component, error })
+    const data = { ...documentFacts(document), found: 'content' } as const
+    return [auditEvent('deny.changed', { at: live.at ?? clockGuard.earliestNow(), actor: 'stint', data })]
+  }
+
+  /** Whether a document has to be written for this content. */
+  differs({ key, digest, isMarked }: ListDocument, content: DenyListContent): boolean {
+    return !isMarked || digest !== this.#parts.provider.digestOf(key, content)
+  }
+
+  /** Writes one; where that fails, the document is left for the rest of the pass. */
+  async write(document: ListDocument, content: DenyListContent): Promise<void> {
+    const { provider, ledger, memory } = this.#parts
+    const { key } = document
+    const wrote = { digest: provider.digestOf(key, content), sequence: this.#list.claimVersion }
+    const { ledgerId, epoch } = ledger.identity
+    const mark = { ledgerId, epoch, sequence: wrote.sequence }
+    const then = deniesOf(content)
+    memory.sent.set(key, wrote.digest)
+    try {
+      const { at } = await this.#inTime((signal) => provider.writeDenyList(key, content, signal, mark))
+      this.#see(document, then)
+      Object.assign(document, { wrote, digest: wrote.digest, isMarked: true, at: at ?? document.at })
+    } catch (thrown) {
+      const error = asStintError(thrown)
+      // A write whose answer is lost may have been made or not: only what either way is denied is certain.
+      if (error.code !== 'PROVIDER_REFUSED') this.#see(document, bothOf(document.now, then))
+      document.failure = error
+      this.#tellFailure(document, error)
+    }
+  }
+
+  /** Leaves a document that has no room for what it would have to take on first. */
+  holdBack(document: ListDocument): void {
+    const explanation = `The document ${document.key} keeps its content: what it holds has to be in another document first, and none has room.`
+    document.failure = new StintError('DENY_LIST_FULL', { explanation, denyList: document.listKey })
+    this.#tellFailure(document, document.failure)
+  }
+
+  /** A write that is not on record is confirmed by the look that finds it, so that a later edit of it shows. */
+  confirm(): void {
+    for (const document of this.usable) {
+      const { digest, live, written, claimVersion } = document
+      if (document.wrote || digest === undefined || digest === written?.digest) continue
+      document.wrote = { digest, sequence: live?.mark?.sequence ?? claimVersion }
+    }
+  }
+
+  /** The pass is on record. */
+  recorded(): void {
+    for (const { key, wrote } of this.all) if (wrote) this.#parts.memory.sent.delete(key)
+  }
+
+  /** The end of a pass: those that did not fail work again. */
+  tellWell(): void {
+    const { memory, onWell } = this.#parts
+    if (this.#isAlone) return
+    for (const { key } of this.usable) {
+      memory.failing.delete(key)
+      onWell(`deny:${key}`)
+    }
+  }
+
+  /** The documents for the ledger; undefined for a list that has one. */
+  toRecords(now: Date): DenyDocumentRecord[] | undefined {
+    if (this.#isAlone) return undefined
+    return this.all.map(({ key, wrote, record, failure }) => {
+      const written = wrote ?? record?.written
+      return {
+        key,
+        ...(written && key !== this.#list.key ? { written } : {}),
+        ...(failure
+          ? {
+              attempts: this.#parts.memory.failing.get(key)?.attempts ?? 1,
+              lastError: failure.message,
+              failingSince: record?.failingSince ?? now,
+            }
+          : { attempts: 0 }),
+      }
+    })
+  }
+
+  /** How long until a document that fails is tried again. */
+  get retryInMs(): number {
+    const { memory, clock } = this.#parts
+    const retries = this.all.flatMap(({ key, failure }) => (failure && memory.failing.get(key)?.retryAtMs) ?? [])
+    return Math.max(0, Math.min(...retries) - clock.monotonicMs())
+  }
+
+  /** A document that cannot be read denies whom it was last seen to deny, unless the cloud refuses to show it or has it no more. */
+  #leave(document: ListDocument, error: StintError): void {
+    const isGone = error.code === 'PROVIDER_REFUSED' || error instanceof WithheldError
+    const seen = isGone ? undefined : this.#parts.memory.seen.get(document.key)
+    const isNewest = seen?.claimVersion === document.claimVersion - 1
+    this.#see(document, seen && isNewest ? seen.denies : NOBODY)
+    document.failure = error
+  }
+
+  /** Of a list that has one document, the failure is that of the list, which its writer tells. */
+  #tellFailure(document: ListDocument, error: StintError): void {
+    if (this.#isAlone || this.#signal.aborted) return
+    const { memory, clock, random, onProblem } = this.#parts
+    const attempts = (memory.failing.get(document.key)?.attempts ?? document.record?.attempts ?? 0) + 1
+    const pauseMs = backoffMs(attempts, { ...RETRY, random })
+    memory.failing.set(document.key, { error, attempts, retryAtMs: clock.monotonicMs() + pauseMs })
+    onProblem({ component: `deny:${document.key}`, error })
+    const at = clock.now()
+    const nextAttemptAt = new Date(at.getTime() + pauseMs).toISOString()
+    const data = { ...documentFacts(document), document: document.key, code: error.code, attempt: attempts }
+    this.events.push(
+      auditEvent('deny.failed', { at, actor: 'stint', data: { ...data, waiting: 0, nextAttemptAt } }),
+      ...toWithheldEvents(error, at),
+    )
+  }
+
+  async #inTime<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#isAlone) return call(this.#signal)
+    const [over, stop] = [new AbortController(), new AbortController()]
+    const timer = this.#parts.clock.sleep(PATIENCE_MS, stop.signal).then(
+      () => over.abort(),
+      () => undefined,
+    )
+    try {
+      return await call(AbortSignal.any([this.#signal, over.signal]))
+    } catch (thrown) {
+      if (!over.signal.aborted || this.#signal.aborted) throw thrown
+      const explanation = `The cloud did not answer within ${PATIENCE_MS / 1_000} s, and the other documents of the list do not wait for this one.`
+      throw new StintError('PROVIDER_UNAVAILABLE', { explanation, outcome: 'unknown' }, thrown)
+    } finally {
+      stop.abort()
+      await timer
+    }
+  }
+}
+
+/** The event of a document that is withheld, once. */
+export function toWithheldEvents(error: StintError, at: Date): AuditEventInput[] {
+  if (!(error instanceof WithheldError) || !error.isNew) return []
+  const { document, found, until } = error
+  const data = { ...documentFacts(document), found, ...(until && { until: until.toISOString() }) }
+  return [auditEvent('deny.withheld', { at, actor: 'stint', data })]
+}
+
+function toDocument(key: string, list: DenyList): ListDocument {
+  const record = list.documents?.find((one) => one.key === key)
+  const { claimVersion, openedVersion } = list
+  const written = key === list.key ? list.written : record?.written
+  return {
+    ...{ key, listKey: list.key, record, claimVersion },
+    ...(openedVersion === undefined ? {} : { openedVersion }),
+    ...(written && { written }),
+    ...{
+      now: NOBODY,
+      asLeft: undefined,
+      live: undefined,
+      digest: undefined,
+      isMarked: false,
+      at: undefined,
+      wrote: undefined,
+      failure: undefined,
+    },
+  }
+}
+
+function bothOf(a: DocumentDenies, b: DocumentDenies): DocumentDenies {
+  return {
+    names: (grantId) => a.names(grantId) && b.names(grantId),
+    covers: (grant) => a.covers(grant) && b.covers(grant),
+  }
+}
