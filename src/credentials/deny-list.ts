@@ -40,8 +40,8 @@ interface Allotment {
   readonly favoured: number
   /** … may have so many. */
   readonly favouredEach: number
-  /** Watermarks with an instant of their own; agents that share one have the latest of theirs. */
-  readonly instants: number
+  /** Agents whose watermarks lie so near to each other, in milliseconds, share the latest of theirs. */
+  readonly spanMs: number
 }
 
 /**
@@ -51,8 +51,8 @@ interface Allotment {
  * to those that want more. An agent that wants more than that has its newest entries named and a watermark of its own over
  * the older ones, which cuts its own older sessions and nobody else's. It comes back by itself when its entries fit.
  *
- * When not even one watermark for each agent fits, agents that are beyond their shares have watermarks in common, as few as
- * needed. The common watermark, which cuts everybody's older sessions, comes last: when the names of all agents do not fit, or
+ * When not even one watermark for each agent fits, agents whose watermarks lie near to each other share one, no farther apart
+ * than needed. The common watermark, which cuts everybody's older sessions, comes last: when the names of all agents do not fit, or
  * so many entries that no watermark of an agent covers.
  *
  * No clock is read: what is denied must not hang on this machine's, which may have jumped. A watermark of an agent follows
@@ -97,28 +97,31 @@ class SharedPlan {
 
   /** Everything by name. */
   named(): DenyListContent | undefined {
-    return this.#ifFits({ each: ALL, favoured: 0, favouredEach: ALL, instants: ALL })
+    return this.#ifFits({ each: ALL, favoured: 0, favouredEach: ALL, spanMs: 0 })
   }
 
   /** Equal shares, and a watermark for each agent that wants more. What equal shares leave over goes to those that want least. */
   byShare(): DenyListContent | undefined {
     const most = Math.max(0, ...this.#shares.map(({ entries }) => entries.length))
-    const equal = largest(most, (each) => this.#ifFits({ each, favoured: 0, favouredEach: each, instants: ALL }))
+    const equal = largest(most, (each) => this.#ifFits({ each, favoured: 0, favouredEach: each, spanMs: 0 }))
     if (!equal) return undefined
     const { level: each } = equal
     return largest(this.#shares.length, (favoured) =>
-      this.#ifFits({ each, favoured, favouredEach: each + 1, instants: ALL }),
+      this.#ifFits({ each, favoured, favouredEach: each + 1, spanMs: 0 }),
     )?.found
   }
 
-  /** As many agents by name as fit beside one watermark for all the others; then as many watermarks as fit. */
+  /**
+   * Watermarks that agents share, as near to their own as fits: one that floods must not cut the sessions of those that completed
+   * before it. Then as many agents by name as fit.
+   */
   byFewWatermarks(): DenyListContent | undefined {
-    const { length } = this.#shares
-    const plan = (favoured: number, instants: number) =>
-      this.#ifFits({ each: 0, favoured, favouredEach: ALL, instants })
-    const few = largest(length, (favoured) => plan(favoured, 1))
-    if (!few) return undefined
-    return largest(length, (instants) => plan(few.level, Math.max(1, instants)))?.found
+    const plan = (favoured: number, seconds: number) =>
+      this.#ifFits({ each: 0, favoured, favouredEach: ALL, spanMs: seconds * 1_000 })
+    const most = largest(LONGEST_SPAN_SECONDS, (fewer) => plan(0, LONGEST_SPAN_SECONDS - fewer))
+    if (!most) return undefined
+    const seconds = Math.max(HARMLESS_SPAN_SECONDS, LONGEST_SPAN_SECONDS - most.level)
+    return largest(this.#shares.length, (favoured) => plan(favoured, seconds))?.found
   }
 
   #ifFits(allotment: Allotment): DenyListContent | undefined {
@@ -126,7 +129,7 @@ class SharedPlan {
     return this.#input.fits(list, this.#spare) ? list : undefined
   }
 
-  #list({ each, favoured, favouredEach, instants }: Allotment): DenyListContent {
+  #list({ each, favoured, favouredEach, spanMs }: Allotment): DenyListContent {
     const named = [...this.#always]
     const watermarks: AgentWatermark[] = []
     for (const [place, { agent, entries }] of this.#shares.entries()) {
@@ -137,7 +140,7 @@ class SharedPlan {
       // Entries that the watermark covers need no place.
       named.push(...entries.slice(0, most).filter((entry) => entry.chains || this.#coveredMs(entry) > beforeMs))
     }
-    return toList(named, shareInstants(watermarks, instants), this.#floorMs)
+    return toList(named, shareInstants(watermarks, spanMs), this.#floorMs)
   }
 
   #coveredMs({ lastIssuedAt }: DenyCandidate): number {
@@ -190,6 +193,10 @@ function planCommonWatermark(entries: readonly DenyCandidate[], input: DenyListI
 }
 
 const ALL = Number.POSITIVE_INFINITY
+/** No two entries were issued farther apart: those of sessions that can chain stay for more than an hour. */
+const LONGEST_SPAN_SECONDS = 8_192
+/** What agents that share a watermark may lose without need: sessions that began so soon after their own completions. */
+const HARMLESS_SPAN_SECONDS = 5
 
 function toList(
   named: readonly DenyCandidate[],
@@ -244,18 +251,14 @@ function rank({ urgent, chains }: DenyCandidate): number {
   return urgent ? 0 : chains ? 1 : 2
 }
 
-/** Watermarks with at most so many instants: those that lie nearest to each other get the later one's. */
-function shareInstants(watermarks: readonly AgentWatermark[], instants: number): AgentWatermark[] {
-  const times = [...new Set(watermarks.map(({ before }) => before.getTime()))].sort((a, b) => a - b)
-  const gaps = times.slice(1).map((time, place) => ({ place, gap: time - (times[place] ?? time) }))
-  const closed = gaps.toSorted((a, b) => a.gap - b.gap).slice(0, Math.max(0, times.length - instants))
-  const raised = new Set(closed.map(({ place }) => place))
-  const raise = (time: number) => {
-    let place = times.indexOf(time)
-    while (raised.has(place)) place += 1
-    return new Date(times[place] ?? time)
-  }
-  return watermarks.map(({ agent, before }) => ({ agent, before: raise(before.getTime()) }))
+/** Watermarks whose instants lie within a span of each other get the latest of theirs, the latest ones first. */
+function shareInstants(watermarks: readonly AgentWatermark[], spanMs: number): AgentWatermark[] {
+  const latestFirst = watermarks.toSorted((a, b) => b.before.getTime() - a.before.getTime())
+  let shared = new Date(Number.POSITIVE_INFINITY)
+  return latestFirst.map(({ agent, before }) => {
+    if (!(shared.getTime() - before.getTime() <= spanMs)) shared = before
+    return { agent, before: shared }
+  })
 }
 
 /** The present watermark as long as some entry was issued before it, else nothing. */

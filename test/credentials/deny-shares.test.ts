@@ -143,6 +143,20 @@ describe('places in a deny document', () => {
     expect(new Set(list.agents?.map(({ before }) => before.getTime())).size).toBeGreaterThan(5)
   })
 
+  test('agents that share a watermark are cut no later than it must be: one that floods is not waited for by the others', () => {
+    // They completed one after the other, a second apart; the last one still does.
+    const busy = Array.from({ length: 100 }, (_, n) =>
+      flood(`agent-${n}`, 5, n * 10).map((session, i) => ({ ...session, issuedS: n + i / 10 })),
+    ).flat()
+    const { list } = planned([...busy, ...flood('agent-99', 2_000, 900_000)])
+    const latenessS = (list.agents ?? []).map(({ agent, before }) => {
+      const own = agent === 'agent-99' ? 300 : Number(agent.slice('agent-'.length)) + 0.4
+      return (before.getTime() - START) / 1_000 - own
+    })
+    expect(list.agents?.length).toBeGreaterThan(50)
+    expect(Math.max(...latenessS)).toBeLessThan(8)
+  })
+
   test('the common watermark comes when not even the names of all agents fit', () => {
     const agents = (count: number) => Array.from({ length: count }, (_, n) => flood(`agent-${n}`, 3, n * 10)).flat()
     expect(planned(agents(250)).list.watermark).toBeUndefined()
