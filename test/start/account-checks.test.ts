@@ -19,8 +19,12 @@ beforeEach(async () => {
 })
 afterEach(() => aws.close())
 
-async function look(settings: readonly object[], endOf?: (account: string) => AbortSignal): Promise<Check[]> {
-  const config = { roles: roles.parse(settings) }
+async function look(
+  settings: readonly object[],
+  endOf?: (account: string) => AbortSignal,
+  roleNames?: readonly string[],
+): Promise<Check[]> {
+  const config = { roles: roles.parse(settings), ...(roleNames && { roleNames }) }
   const provider = aws.with({ roles: config.roles as never })
   const checks: Check[] = []
   const callers = { broker: CALLER, writer: CALLER }
@@ -46,6 +50,35 @@ test('roles by pattern have no names to assume, so the deny list of each account
   expect(summary(checks)).toEqual([
     'ok roles arn:aws:iam::*:role/batch/*',
     ...ACCOUNTS.slice(0, 2).map((account) => `ok revocation ${roleIn('*', '*')} in ${account}`),
+  ])
+})
+
+test('a role of a pattern that is named is assumed in each listed account, by the rule that serves it', async () => {
+  aws.server.whenever(({ parameters }) =>
+    parameters.RoleArn === roleIn(ACCOUNTS[1] ?? '', 'data')
+      ? { kind: 'error', status: 403, code: 'AccessDenied' }
+      : undefined,
+  )
+  const rule = { accounts: ACCOUNTS.slice(0, 2), revocation: { ...boundary, revoker } }
+  const checks = await look(
+    [
+      { ...rule, arn: roleIn('*', '*') },
+      { ...rule, arn: roleIn('*', 'batch-*') },
+    ],
+    undefined,
+    ['/stint/data', '/stint/revoker', '/other/x'],
+  )
+  const [one = '', two = ''] = ACCOUNTS
+  expect(summary(checks)).toEqual([
+    // No agent can act through a revoker, and no rule serves the path of the other.
+    'NO role /stint/revoker',
+    'NO role /other/x',
+    `ok role ${roleIn(one, 'data')}`,
+    `ok revocation ${roleIn(one, 'data')}`,
+    `ok revocation ${roleIn('*', 'batch-*')} in ${one}`,
+    `NO role ${roleIn(two, 'data')}`,
+    `ok revocation ${roleIn(two, 'data')}`,
+    `ok revocation ${roleIn('*', 'batch-*')} in ${two}`,
   ])
 })
 

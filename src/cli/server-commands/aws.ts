@@ -48,5 +48,10 @@ function choice({ account, broker, role = [] }: Flags) {
   if (account !== undefined && !/^\d{12}$/.test(account)) throw new UsageError('--account must be 12 digits.')
   if (broker !== undefined && !/^arn:aws[a-z-]*:iam::\d{12}:(role|user)\/./.test(broker))
     throw new UsageError('--broker must be the ARN of a role or a user, not of a session.')
-  return { account, broker, roleNames: role.map((name) => (name.startsWith('/') ? name : `/${name}`)) }
+  return { account, broker, roleNames: role.map(withSlash) }
+}
+
+/** Path and name of a role as a person writes them: with a slash in front or without. */
+export function withSlash(name: string): string {
+  return name.startsWith('/') ? name : `/${name}`
 }

@@ -1,5 +1,7 @@
 import { splitArn } from '../../aws/arn.ts'
 import { parseRolePattern, type RolePattern } from '../../aws/roles/role-pattern.ts'
+import { RoleRules } from '../../aws/roles/role-rules.ts'
+import { ownRoleTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ErrorDetails } from '../../core/errors.ts'
 import { mapSideBySide } from '../../core/limits/side-by-side.ts'
@@ -31,19 +33,25 @@ interface AccountWork {
 /**
  * Checks accounts side by side, in the order of the configuration: the trust of each role, and the place of its deny list.
  *
+ * @param config.roleNames path and name of roles that the configuration names by a pattern, e.g. `/stint/agent-data`: the trust of
+ *   each is checked in every account that a pattern lists for it.
  * @param deadlineFor aborts when the checks of an account are given up; default after 60 s.
  */
 export async function* checkAccounts(
-  { roles }: Pick<Config, 'roles'>,
+  { roles, roleNames = [] }: Pick<Config, 'roles'> & { readonly roleNames?: readonly string[] },
   provider: Pick<AwsStsProvider, 'probes' | 'findDenyList'>,
   callers: Callers,
   signal: AbortSignal,
   deadlineFor: (accountId: string) => AbortSignal = () => AbortSignal.timeout(ACCOUNT_MS),
 ): AsyncGenerator<Check> {
-  const { works, everywhere } = planWork(roles)
+  const { works, everywhere, unserved } = planWork(roles, roleNames)
   for (const text of everywhere) {
     const finding = 'serves every account, so none is checked; list accounts in roles[].accounts to check them'
     yield { name: `roles ${text}`, ok: true, finding }
+  }
+  for (const name of unserved) {
+    const finding = 'no rule of roles with accounts serves a role of this name; check path and name, or list accounts'
+    yield { name: `role ${name}`, ok: false, finding, code: 'ROLE_UNKNOWN' }
   }
   const check = (work: AccountWork) => {
     const inTime = AbortSignal.any([signal, deadlineFor(work.accountId)])
@@ -52,7 +60,12 @@ export async function* checkAccounts(
   for await (const checks of mapSideBySide(works, SIDE_BY_SIDE, check)) yield* checks
 }
 
-function planWork(roles: Config['roles']): { works: AccountWork[]; everywhere: string[] } {
+function planWork(
+  roles: Config['roles'],
+  roleNames: readonly string[],
+): { works: AccountWork[]; everywhere: string[]; unserved: string[] } {
+  const rules = new RoleRules(roles, ownRoleTemplates(roles))
+  const unserved = new Set(roleNames)
   const works = new Map<string, AccountWork>()
   const everywhere: string[] = []
   const workIn = (accountId: string): AccountWork => {
@@ -60,16 +73,26 @@ function planWork(roles: Config['roles']): { works: AccountWork[]; everywhere: s
     works.set(accountId, known)
     return known
   }
-  for (const { arn, accounts } of roles) {
+  for (const rule of roles) {
+    const { arn, accounts } = rule
     const pattern = parseRolePattern(arn, accounts)
     if (!pattern) continue
     for (const roleArn of pattern.spelled ?? []) workIn(splitArn(roleArn).account ?? '').roleArns.push(roleArn)
     if (pattern.spelled) continue
     if (!pattern.accounts) everywhere.push(arn)
-    for (const accountId of pattern.accounts ?? [])
-      workIn(accountId).patterns.push({ text: arn, example: makeExampleArn(pattern, accountId) })
+    for (const accountId of pattern.accounts ?? []) {
+      const work = workIn(accountId)
+      const named = roleNames.filter((name) => {
+        const roleArn = `arn:${pattern.partition}:iam::${accountId}:role${name}`
+        if (rules.find(roleArn)?.rule !== rule) return false
+        work.roleArns.push(roleArn)
+        return true
+      })
+      for (const name of named) unserved.delete(name)
+      if (named.length === 0) work.patterns.push({ text: arn, example: makeExampleArn(pattern, accountId) })
+    }
   }
-  return { works: [...works.values()], everywhere }
+  return { works: [...works.values()], everywhere, unserved: [...unserved] }
 }
 
 function makeExampleArn({ text, partition }: RolePattern, accountId: string): string {

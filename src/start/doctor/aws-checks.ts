@@ -9,7 +9,11 @@ import { type Check, probed } from './check.ts'
 const MAX_SKEW_MS = 2_000
 
 /** Checks the broker's credentials, its clock against that of STS, and each account. */
-export async function* checkAws(config: Config, provider: AwsStsProvider, signal: AbortSignal): AsyncGenerator<Check> {
+export async function* checkAws(
+  config: Config & { readonly roleNames?: readonly string[] },
+  provider: AwsStsProvider,
+  signal: AbortSignal,
+): AsyncGenerator<Check> {
   const { probes } = provider
   const profile = PROFILES[config.aws.profile]
   if (profile.lacks.length > 0) yield { name: `profile ${profile.name}`, ok: true, finding: profile.lacks.join(' ') }

@@ -20,12 +20,16 @@ import { type Check, check } from './check.ts'
 import { checkIdentity } from './identity-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
 
+/** What to look at beside the configuration. */
+export interface DoctorDeps {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Path and name of roles that a pattern serves, whose trust is to be checked; see `checkAccounts`. */
+  readonly roleNames?: readonly string[]
+}
+
 /** Looks at everything that a configuration names, in the order in which the broker needs it; nothing is changed. */
-export async function* runDoctor(
-  config: Config,
-  deps: { clock: Clock; logger: Logger },
-  signal: AbortSignal,
-): AsyncGenerator<Check> {
+export async function* runDoctor(config: Config, deps: DoctorDeps, signal: AbortSignal): AsyncGenerator<Check> {
   yield* checkIdentity(config, deps.clock)
   yield* checkIssuers(config)
   yield* checkRules(config, deps.clock)
@@ -38,7 +42,7 @@ export async function* runDoctor(
   })
   if (!provider) return
   try {
-    yield* checkAws(config, provider, signal)
+    yield* checkAws({ ...config, ...(deps.roleNames && { roleNames: deps.roleNames }) }, provider, signal)
   } finally {
     provider.close()
   }
