@@ -2,13 +2,13 @@ import type { PlanInfo } from '../sdk/types.ts'
 
 type Pair = PlanInfo['pairs'][number]
 
-/** The riskiest first, so that a person who reads only the beginning has read what matters most. */
+/** Classes with the riskiest first, so that a person who reads only the beginning reads what matters most. */
 export const RISKIEST_FIRST = ['escalation', 'permissions', 'destructive', 'write', 'tag', 'read', 'list']
-/** Classes of which many actions share a line. Whatever changes something, or has a flag, is named by itself. */
+/** Classes whose actions may share a line. An action that changes something, or has a flag, has its own. */
 const GATHERED = ['read', 'list']
 const MAX_SINGLE = 5
 
-/** What a plan may do, one line for each pair; many reads that one wildcard of the task stands for share a line. */
+/** The access of a plan, one line for each pair. Many reads of one wildcard of the task share a line. */
 export function accessLines({ pairs, task }: Pick<PlanInfo, 'pairs' | 'task'>): string[] {
   const patterns = task.access.flatMap(({ actions }) => actions.filter((action) => action.includes('*')))
   const sorted = pairs.toSorted((a, b) => RISKIEST_FIRST.indexOf(a.class) - RISKIEST_FIRST.indexOf(b.class))
@@ -22,7 +22,7 @@ export function accessLines({ pairs, task }: Pick<PlanInfo, 'pairs' | 'task'>): 
   })
 }
 
-/** The wildcard of the task that a read comes from. */
+/** The wildcard of the task that covers a read. */
 function gatheringPattern(
   { action, class: actionClass, flags }: Pair,
   patterns: readonly string[],

@@ -30,7 +30,7 @@ export function grantFacts(grant: GrantInfo): (readonly [string, unknown])[] {
 
 type PlanPairs = Pick<ShownPlan, 'pairs'> | undefined
 
-/** The policy decision, in facts; with its plan, a pair that is not allowed has its class. */
+/** The facts of a policy decision. With its plan, pairs that are not allowed are shown with their class. */
 export function decisionFacts(decision: DecisionInfo | undefined, plan?: PlanPairs): (readonly [string, unknown])[] {
   if (!decision) return []
   return [
@@ -52,7 +52,7 @@ export function decisionFacts(decision: DecisionInfo | undefined, plan?: PlanPai
   ]
 }
 
-/** How many people could answer an approval now. */
+/** The number of people who could answer an approval now, in words. */
 export function approverCount(count: number | undefined): string | undefined {
   if (count === undefined) return undefined
   if (count === 0) return 'nobody now: no operator in these groups has the role approver and a valid token'
@@ -96,7 +96,7 @@ export function planFacts(
   ]
 }
 
-/** A plan from the SDK or from the admin API, which leaves out what is empty. */
+/** A plan from the SDK, or from the admin API, which leaves out empty members. */
 type ShownPlan = Omit<PlanInfo, 'warnings' | 'dropped'> & Partial<Pick<PlanInfo, 'warnings' | 'dropped'>>
 
 /** e.g. `20 of 34 actions of iam:Get* need a resource: iam:GetRole, iam:GetUser …` */

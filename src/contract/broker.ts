@@ -33,8 +33,8 @@ const unknownFields = new WeakMap<object, readonly UnknownField[]>()
 /** For `grpc.Server#addService`. */
 export const brokerService: BrokerServiceDefinition = {
   ...BrokerServiceClient.service,
-  PlanTask: noting(BrokerServiceClient.service.PlanTask, 'PlanTaskRequest'),
-  RequestGrant: noting(BrokerServiceClient.service.RequestGrant, 'RequestGrantRequest'),
+  PlanTask: rememberUnknownFields(BrokerServiceClient.service.PlanTask, 'PlanTaskRequest'),
+  RequestGrant: rememberUnknownFields(BrokerServiceClient.service.RequestGrant, 'RequestGrantRequest'),
 }
 
 /**
@@ -46,7 +46,10 @@ export function droppedFields(request: object): readonly UnknownField[] {
   return unknownFields.get(request) ?? []
 }
 
-function noting<M extends { requestDeserialize: (bytes: Buffer) => object }>(method: M, message: string): M {
+function rememberUnknownFields<M extends { requestDeserialize: (bytes: Buffer) => object }>(
+  method: M,
+  message: string,
+): M {
   const requestDeserialize = (bytes: Buffer) => {
     const request = method.requestDeserialize(bytes)
     const found = findUnknownFields(brokerPackage, `stint.v1.${message}`, bytes)

@@ -18,21 +18,21 @@ interface MessageDescriptor {
   }[]
 }
 
-/** Fields that one request is told of; the rest is left out. */
+/** Most fields that one refusal names. */
 const MAX_FOUND = 20
 
 /**
- * Finds the fields that decoding would drop in silence: a client of a later version may have put a condition there, and a task
- * without it is a wider one.
+ * Finds the fields that decoding would drop in silence. A later client may have put a condition there, and a task without it is
+ * wider.
  *
- * @param definition where messages are by their full names.
- * @param bytes of a message that can be decoded; what cannot be read ends the search.
+ * @param definition has the messages by their full names.
+ * @param bytes a message that can be decoded; the search ends at bytes that cannot be read.
  */
 export function findUnknownFields(definition: PackageDefinition, message: string, bytes: Uint8Array): UnknownField[] {
   const found: UnknownField[] = []
   const prefix = message.slice(0, message.lastIndexOf('.') + 1)
-  const descriptorOf = (name: string) => (definition[prefix + name] ?? definition[name])?.type as MessageDescriptor
-  walk(descriptorOf(message.slice(prefix.length)), bytes, '')
+  const findDescriptor = (name: string) => (definition[prefix + name] ?? definition[name])?.type as MessageDescriptor
+  walk(findDescriptor(message.slice(prefix.length)), bytes, '')
   return found
 
   function walk({ field: fields }: MessageDescriptor, own: Uint8Array, path: string): void {
@@ -46,14 +46,14 @@ export function findUnknownFields(definition: PackageDefinition, message: string
         const at = seen.get(number) ?? 0
         seen.set(number, at + 1)
         const place = known.label === 'LABEL_REPEATED' ? `${known.name}[${at}]` : known.name
-        walk(descriptorOf(known.typeName), content, path === '' ? place : `${path}.${place}`)
+        walk(findDescriptor(known.typeName), content, path === '' ? place : `${path}.${place}`)
       }
     }
   }
 }
 
 /**
- * The fields of a message in their order, with the bytes of those that have a length.
+ * Yields the fields of a message in order, with the bytes of length-delimited ones.
  *
  * @see https://protobuf.dev/programming-guides/encoding/
  */

@@ -14,7 +14,7 @@ import { callCorrelation } from './call-correlation.ts'
 /** The longest delay of setTimeout. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Within this time, evenly spread, watchers come back whose streams ended because the broker stops. */
+/** Watchers whose streams end because the broker stops come back within this time, evenly spread. */
 const COME_BACK_WITHIN_MS = 1_000
 
 /** The part of a server call that handlers need, the same for unary and streaming calls. */
@@ -161,11 +161,11 @@ function shuttingDown(random: number): StintError {
   const retryAfterMs = Math.round(random * COME_BACK_WITHIN_MS)
   return new StintError('SHUTTING_DOWN', {
     retryAfterMs,
-    explanation: 'Watch again: another broker, or the next, answers.',
+    explanation: 'The broker is stopping; watch again to reach another one.',
   })
 }
 
-/** A method whose signal has aborted returns as if it were through. */
+/** A method whose signal aborted returns as if it had finished, so the reason is looked up here. */
 function throwIfStopping({ aborted, reason }: AbortSignal): void {
   if (aborted && reason instanceof StintError && reason.code === 'SHUTTING_DOWN') throw reason
 }

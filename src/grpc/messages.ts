@@ -26,7 +26,7 @@ const DEFAULT_PAGE = 50
 const MAX_PAGE = 200
 
 /**
- * The task as the planner wants it; what is wrong with it is the planner's to say.
+ * The task as the planner takes it. The planner judges its values.
  *
  * @throws {StintError} REQUEST_INVALID for a request with fields that this version does not know: a task without them may be a
  *   wider one than was declared.
@@ -89,7 +89,7 @@ export function activitiesFromWire(activities: readonly Activity__Output[]): Act
 }
 
 function unknownField({ path, number }: UnknownField): FieldProblem {
-  const message = `has field ${number}, which this broker does not know: it is older than the client; upgrade the broker, or ask without what the field says`
+  const message = `has field ${number}, which this broker does not know: the broker is older than the client; upgrade it, or leave the field out`
   return [path || 'request', message]
 }
 
@@ -157,7 +157,7 @@ function credentialsToWire(credentials: IssuedCredentials): Pick<WireLease, 'aws
 /**
  * A plan as its message, the session policy as JSON text.
  *
- * @param warnings what is known now, beside the plan's own.
+ * @param warnings that change with time, beside the plan's own.
  */
 export function planToWire(plan: Plan, warnings: readonly PlanWarning[] = []): WirePlan {
   const { blastRadius } = plan

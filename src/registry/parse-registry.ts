@@ -7,7 +7,7 @@ import { matchProblem } from './agent-match.ts'
 import type { Registration } from './registration.ts'
 import { Registry } from './registry.ts'
 
-/** The schema of a registry file. */
+/** Limits of a registry file: its bytes, and its registrations. */
 export const REGISTRY_LIMITS = { bytes: 4_194_304, agents: 10_000 } as const
 
 /**

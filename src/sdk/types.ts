@@ -15,7 +15,7 @@ interface AccessEntry {
   readonly actions: readonly string[]
   /** ARN patterns, or `*` where nothing narrower exists. */
   readonly resources: readonly string[]
-  /** Conditions that every request must meet besides. */
+  /** Conditions that every request must meet. */
   readonly conditions?: readonly Condition[] | undefined
 }
 
@@ -137,7 +137,7 @@ export interface PlanInfo {
     readonly flags: readonly string[]
     readonly within: readonly string[]
     readonly touches: readonly string[]
-    /** Conditions that every request must meet besides. */
+    /** Conditions that every request must meet. */
     readonly conditions?: readonly Required<Condition>[]
   }[]
   /** Allow statements of the session policy, JSON. */
@@ -174,7 +174,7 @@ export interface PlanInfo {
 export interface PlanAnswer {
   readonly plan: PlanInfo
   readonly decision?: DecisionInfo
-  /** If the decision asks for an approval: how many people could give it now. Absent from a broker that does not say. */
+  /** Number of people who could approve now, if the decision asks for an approval. Absent from older brokers. */
   readonly couldApprove?: number
 }
 

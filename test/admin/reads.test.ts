@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import type { z } from 'zod'
-import {
-  approvalSchema,
-  auditEventSchema,
-  denySchema,
-  grantSchema,
-  leaseSchema,
-  planSchema,
-  unregisteredSchema,
-} from '../../src/admin/schemas.ts'
+import { auditEventSchema } from '../../src/admin/schemas/audit-schemas.ts'
+import { denySchema } from '../../src/admin/schemas/deny-schemas.ts'
+import { approvalSchema, grantSchema, leaseSchema } from '../../src/admin/schemas/grant-schemas.ts'
+import { unregisteredSchema } from '../../src/admin/schemas/people-schemas.ts'
+import { planSchema } from '../../src/admin/schemas/plan-schemas.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import { auditEvent } from '../../src/ledger/events/audit-event.ts'

@@ -119,5 +119,5 @@ test('policy test with a configuration knows its roles, agents, labels and appro
   ]
   const anyRole = await stint([...bare, '--approvals-for', 'read'])
   expect(anyRole).toMatchObject({ exitCode: 0 })
-  expect(anyRole.stderr).toMatch(/roles were not looked at/)
+  expect(anyRole.stderr).toMatch(/roles were not checked/)
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROUTE_ROLES } from '../../src/admin/middleware/authorization.ts'
 import { toProblem } from '../../src/admin/problem.ts'
-import { problemSchema } from '../../src/admin/schemas.ts'
+import { problemSchema } from '../../src/admin/schemas/problem-schemas.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { CHECKOUT } from './reader.ts'
 

@@ -233,7 +233,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get: operations["listRevocations"];
+        readonly get: operations["listDenyLists"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1053,7 +1053,7 @@ export interface operations {
             };
         };
     };
-    readonly listRevocations: {
+    readonly listDenyLists: {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;

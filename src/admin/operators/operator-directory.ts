@@ -19,7 +19,7 @@ export interface OperatorDirectory {
    *   `details.tokenId` the public part of a well-formed token.
    */
   authenticate(authorization: string | undefined): Operator
-  /** Everybody who has a token that has not expired, each person once. */
+  /** Operators with a token that has not expired, each once. */
   current(now: Date): readonly Operator[]
 }
 
@@ -58,7 +58,7 @@ export function createOperatorDirectory(input: { rows: readonly unknown[]; clock
   }
 }
 
-/** The people among rows, by name; a person who changes tokens has two rows that say the same. */
+/** Operators whose token has not expired, each once: a person who changes tokens has two rows. */
 export function currentOperators(
   rows: readonly { readonly operator: Operator; readonly expiresAt: Date }[],
   now: Date,

@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { AdminDeps, AdminEnv } from '../deps.ts'
-import { fileProblemSchema, noQuery, pageOnlyQuery, registrationSchema, unregisteredSchema } from '../schemas.ts'
+import { noQuery, pageOnlyQuery } from '../schemas/inputs.ts'
+import { registrationSchema, unregisteredSchema } from '../schemas/people-schemas.ts'
+import { fileProblemSchema } from '../schemas/problem-schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, pageOf, security } from './route-parts.ts'
 

@@ -2,16 +2,9 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { loadApprovalDetails } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
-import {
-  approvalIdParam,
-  approvalSchema,
-  approvalsQuery,
-  decisionBody,
-  grantSchema,
-  noQuery,
-  planSchema,
-  warningsSchema,
-} from '../schemas.ts'
+import { approvalSchema, grantSchema } from '../schemas/grant-schemas.ts'
+import { approvalIdParam, approvalsQuery, decisionBody, noQuery } from '../schemas/inputs.ts'
+import { planSchema, warningsSchema } from '../schemas/plan-schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
 

@@ -2,19 +2,11 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { loadGrantDetails, loadLeases, loadTrail } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
-import {
-  approvalSchema,
-  auditEventSchema,
-  denySchema,
-  grantIdParam,
-  grantSchema,
-  grantsQuery,
-  leaseSchema,
-  noQuery,
-  noteBody,
-  outcomeSchema,
-  planSchema,
-} from '../schemas.ts'
+import { auditEventSchema } from '../schemas/audit-schemas.ts'
+import { denySchema } from '../schemas/deny-schemas.ts'
+import { approvalSchema, grantSchema, leaseSchema, outcomeSchema } from '../schemas/grant-schemas.ts'
+import { grantIdParam, grantsQuery, noQuery, noteBody } from '../schemas/inputs.ts'
+import { planSchema } from '../schemas/plan-schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
 

@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { AdminDeps, AdminEnv } from '../deps.ts'
-import { denyListSchema, fileProblemSchema, noQuery } from '../schemas.ts'
+import { denyListSchema } from '../schemas/deny-schemas.ts'
+import { noQuery } from '../schemas/inputs.ts'
+import { fileProblemSchema } from '../schemas/problem-schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, security } from './route-parts.ts'
 
@@ -39,7 +41,7 @@ const denyLists = createRoute({
   path: '/v1/deny-lists',
   tags: ['deny-lists'],
   security,
-  operationId: 'listRevocations',
+  operationId: 'listDenyLists',
   summary: 'List the deny lists',
   description: 'One for each IAM policy document that denies revoked grants. Failing ones come first.',
   request: { query: noQuery },

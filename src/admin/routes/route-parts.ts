@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ERROR_CATALOG, type ErrorCode } from '../../core/errors.ts'
-import { EXAMPLE_REQUEST_ID, problemSchema } from '../schemas.ts'
+import { problemSchema } from '../schemas/problem-schemas.ts'
+import { EXAMPLE_REQUEST_ID } from '../schemas/values.ts'
 
 /** Codes that any call with a token can meet. */
 const ALWAYS = [

@@ -13,7 +13,7 @@ const COLUMNS: readonly Column<AdminSchema<'DenyList'>>[] = [
   ['LAST ERROR', ({ lastError }) => lastError],
 ]
 
-/** `stint deny-lists`: the deny lists and how far each is, those that fail first. */
+/** `stint deny-lists`: the state of each deny list, failing ones first. */
 export function denyLists(io: CommandIo): Promise<number> {
   return runParser('deny-lists', io, (parser) => {
     withOutput(withAdmin(parser))

@@ -139,7 +139,7 @@ function denyFacts(deny: AdminSchema<'DenyEntry'> | undefined): (readonly [strin
   ]
 }
 
-/** A deny that IAM has, apart from one that is wanted and cannot be written. */
+/** Tells a written deny from one that is wanted and cannot be written. */
 function writtenLine({ writtenAt, byWatermark, chains, failing }: AdminSchema<'DenyEntry'>): string {
   if (failing) return `no: failing since ${failing.since}, ${failing.attempts} times in a row: ${failing.error}`
   if (!writtenAt) return 'not yet'

@@ -16,7 +16,7 @@ interface Flags {
 /** `stint actions explain`: what Stint knows of AWS actions. Needs no broker. */
 export function actions(io: CommandIo): Promise<number> {
   return runParser('actions', io, (parser) => {
-    parser.description('Show what Stint knows of AWS actions; needs no broker.')
+    parser.description('Explain the class of AWS actions; needs no broker.')
     withOutput(parser.command('explain <action...>'))
       .description(
         'Show the class and flags of actions, why they have them, and which resources and condition keys they take. Wildcards list all matches, e.g. "s3:Put*".',
@@ -35,7 +35,7 @@ async function explain(io: CommandIo, patterns: readonly string[], { output, ove
   else printExplanations(io, output, rows)
 }
 
-/** The operator has the last word. */
+/** Applies the operator's override, which wins over every rule. */
 function withOverride(row: ActionExplanation, override: ActionOverride | undefined): Explained {
   if (!override) return row
   const { class: risk, reason } = override

@@ -121,7 +121,7 @@ async function buildVariables(stage: Stage, { addresses }: Broker, name: string 
     .join('')
 }
 
-/** An agent of one's own registrations, or the practice one. @throws {UsageError} */
+/** Chooses the agent by name, else the first of your registrations, else the practice agent. @throws {UsageError} */
 async function chooseAgent(stage: Stage, name: string | undefined) {
   const { agents } = stage
   const chosen = name === undefined ? agents[0] : agents.find((agent) => agent.name === name)

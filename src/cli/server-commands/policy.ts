@@ -56,7 +56,7 @@ function withFiles(parser: Parser): Parser {
     .option('--registry <file>', "registrations, in place of the configuration's")
 }
 
-/** A directory that is named is looked at by itself, with the files of the flags; STINT_CONFIG may be another broker's. */
+/** A named directory is checked with the files of the flags alone, since STINT_CONFIG may belong to another broker. */
 function readFiles(directory: string | undefined, flags: FileFlags, io: CommandIo) {
   const file = directory === undefined ? configFile(flags, io) : flags.config
   const config = file === undefined ? undefined : loadConfig({ file, env: io.env })
@@ -101,9 +101,7 @@ async function runTests(given: string | undefined, flags: TestFlags, io: Command
   if (flags.output === 'table') io.stdout.write(visibleLines(formatPolicyTests(found)))
   else printValue(io, flags.output, found)
   if (!config && flags.output === 'table')
-    io.stderr.write(
-      'stint: roles were not looked at; with --config FILE, a role that it does not serve fails its case\n',
-    )
+    io.stderr.write('stint: roles were not checked; with --config FILE, a case fails if its role is not served\n')
   return found.ok ? EXIT.ok : EXIT.error
 }
 

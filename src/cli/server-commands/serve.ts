@@ -22,7 +22,7 @@ export function configFile(flags: { config?: string }, { env }: Pick<CommandIo, 
   return flags.config ?? env.STINT_CONFIG ?? DEFAULT_CONFIG
 }
 
-/** npm passes on every signal, also ctrl-C, which its child has heard from the terminal by then. */
+/** npm forwards every signal, also Ctrl-C, which its child has already received from the terminal. */
 const ECHO_MS = 1_000
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 

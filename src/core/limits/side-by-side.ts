@@ -1,8 +1,8 @@
 /**
- * Does work on each item, some at the same time, and yields the results in the order of the items. What is under way when the
- * caller stops is not waited for.
+ * Does work on each item, at most `limit` at the same time, and yields the results in the order of the items. When the caller
+ * stops, work in progress is not awaited.
  *
- * @param work must not reject while an earlier item is awaited for long; its error is thrown in its turn.
+ * @param work its error is thrown when its turn comes.
  */
 export async function* mapSideBySide<T, R>(
   items: Iterable<T>,

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 /** Gives a slot back; a second call does nothing. */
 export type ReleaseSlot = () => void
 
-/** A number of places for work at the same time; who finds none waits, in order of arrival. */
+/** A number of slots for concurrent work. A caller that finds none free waits, in order of arrival. */
 export class Slots {
   readonly #clock: Clock
   readonly #waiting = new Set<() => void>()
@@ -15,7 +15,7 @@ export class Slots {
   }
 
   /**
-   * Takes a place, waiting for it if need be.
+   * Takes a slot, waiting for one if none is free.
    *
    * @returns undefined if none was free in time.
    * @throws the signal's reason when aborted.
@@ -34,7 +34,7 @@ export class Slots {
     }
   }
 
-  /** @returns true with a place that its holder has handed on */
+  /** @returns true once a holder has handed its slot on */
   async #waitForOne({ maxWaitMs, signal }: { maxWaitMs: number; signal: AbortSignal }): Promise<boolean> {
     const { promise: handedOn, resolve } = Promise.withResolvers<void>()
     this.#waiting.add(resolve)
@@ -42,7 +42,7 @@ export class Slots {
     const timeUp = this.#clock.sleep(maxWaitMs, AbortSignal.any([signal, end.signal]))
     try {
       await Promise.race([handedOn, timeUp])
-      // Handed on in the very moment in which the time was up is handed on.
+      // A slot that was handed on just as the time ran out counts.
       return !this.#waiting.has(resolve)
     } catch (error) {
       if (!this.#waiting.has(resolve)) this.#release()

@@ -1,5 +1,5 @@
 /**
- * The name that somebody most likely meant, by the number of letters that differ (case aside).
+ * Finds the candidate that was most likely meant, by edit distance in any case.
  *
  * @returns undefined if no candidate is near.
  */
@@ -19,7 +19,7 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
   return near === undefined ? '' : `; did you mean ${near}?`
 }
 
-/** The work grows with the square of the length. */
+/** Characters that are compared: the work grows with the square of the length. */
 const MAX_COMPARED = 200
 
 /** Levenshtein distance. */

@@ -5,16 +5,16 @@ const NAMED = /^(?:\[([0-9a-f:.]+)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/i
 const RANGE = /^([0-9a-f:.]+)\/(\d{1,3})$/i
 
 /**
- * Whether a host is reached without the proxy. Loopback always is. An entry is `*`, a host name or an IP address with a port
- * if need be, or a range of addresses (`10.0.0.0/8`); a name stands for its subdomains too, with or without a leading `.` or
- * `*.`, as curl and Go read `NO_PROXY`. A range covers hosts that are addresses: no name is resolved to compare it.
+ * True if a host is reached without the proxy. Loopback always is. An entry is `*`, a host name or IP address with or without a
+ * port, or a range (`10.0.0.0/8`). A name covers its subdomains too, with or without a leading `.` or `*.`, as curl and Go read
+ * `NO_PROXY`. A range covers only hosts that are addresses, since no name is resolved.
  */
 export function bypassesProxy(noProxy: readonly string[], host: string, port: number): boolean {
   const name = host.toLowerCase()
   return isLoopbackHost(name) || noProxy.some((entry) => covers(entry.trim().toLowerCase(), name, port))
 }
 
-/** Whether a text can be an entry of `bypassesProxy`; one that cannot covers nothing. */
+/** True if a text can be an entry of `bypassesProxy`. Any other entry covers nothing. */
 export function isNoProxyEntry(entry: string): boolean {
   return entry === '*' || isIPv6(entry) || readRange(entry) !== undefined || NAMED.test(entry)
 }
@@ -31,7 +31,7 @@ function covers(entry: string, host: string, port: number): boolean {
   return host === domain || (isIP(host) === 0 && host.endsWith(`.${domain}`))
 }
 
-/** Undefined for what is no range of addresses. */
+/** Parses a range of addresses; undefined for any other text. */
 function readRange(entry: string): BlockList | undefined {
   const [, address = '', bits = ''] = RANGE.exec(entry) ?? []
   const version = isIP(address)

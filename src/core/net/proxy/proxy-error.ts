@@ -12,10 +12,10 @@ export interface ProxyFailure {
 
 const STATUS_ADVICE: Readonly<Record<number, string>> = {
   403: 'let the proxy connect to this host',
-  407: 'it wants a user name and a password, or others than it got',
+  407: 'it requires a user name and password, or rejected those it got',
 }
 
-/** No tunnel through the proxy: nothing was sent to the target. The message holds no credentials. */
+/** The proxy opened no tunnel, so nothing was sent to the target. The message contains no credentials. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'
   readonly code = 'ERR_PROXY'

@@ -11,7 +11,7 @@ export interface HttpProxy {
   /** Without brackets. */
   readonly host: string
   readonly port: number
-  /** True if the proxy itself is spoken to over TLS. */
+  /** True if the connection to the proxy itself uses TLS. */
   readonly tls: boolean
   /** `user:password`, for Basic authentication; asked for each tunnel. */
   readonly credentials?: () => Secret
@@ -22,16 +22,16 @@ export interface HttpProxy {
 /** Options of a `TunnelAgent`. */
 export interface TunnelAgentOptions extends https.AgentOptions {
   readonly proxy: HttpProxy
-  /** How long the proxy has for connecting, both to it and from there to the target. */
+  /** Time for connecting to the proxy and, through it, to the target. */
   readonly tunnelTimeoutMs: number
 }
 
 /**
- * Sends HTTPS requests through tunnels of a proxy and keeps these alive; TLS is with the target, which the proxy only relays.
- * A request fails with a `ProxyError` if there is no tunnel.
+ * Sends HTTPS requests through CONNECT tunnels of a proxy, and keeps the tunnels alive. TLS is end to end with the target. A
+ * request fails with a `ProxyError` if the proxy opens no tunnel.
  *
- * Neither Node's own proxy support nor the usual packages do for AWS: `proxyEnv` (24.21, in development) waits for ever for a
- * proxy that does not answer, and https-proxy-agent shows the proxy's refusal as the answer of AWS.
+ * Neither Node's own proxy support nor the usual packages are fit for AWS: `proxyEnv` (24.21, in development) waits for ever for
+ * a proxy that does not answer, and https-proxy-agent returns the proxy's refusal as if it were AWS's answer.
  */
 export class TunnelAgent extends https.Agent {
   readonly #settings: TunnelAgentOptions

@@ -1,0 +1,114 @@
+import { z } from '@hono/zod-openapi'
+import {
+  APPROVAL_STATES,
+  END_REASONS,
+  GRANT_AUTH_METHODS,
+  GRANT_STATES,
+  LEASE_ENDS,
+  LEASE_STATES,
+} from '../../ledger/records.ts'
+import { FAILURE_REASONS, OUTCOMES } from '../../policy/decision.ts'
+import { count, idText, instant, sha256 } from './values.ts'
+
+const approvalRequirement = z
+  .object({ anyOf: z.array(z.string()), because: z.array(z.string()) })
+  .openapi('ApprovalRequirement', { description: 'a member of one of these groups must approve; any = any approver' })
+
+const decision = z
+  .object({
+    outcome: z.enum(OUTCOMES),
+    determiningPolicies: z.array(z.string()),
+    failedPairs: z.array(
+      z.object({
+        action: z.string(),
+        resource: z.string(),
+        reason: z.enum(FAILURE_REASONS),
+        policies: z.array(z.string()),
+        conditions: z.array(z.string()).optional(),
+      }),
+    ),
+    failedPairsLeftOut: count().optional().openapi({ description: 'number of failed pairs that are not listed' }),
+    approval: z.array(approvalRequirement),
+    waivers: z
+      .array(z.object({ policy: z.string(), reason: z.string(), because: z.array(z.string()) }))
+      .optional()
+      .openapi({ description: 'approvals that a policy waived, and why; absent if there are none' }),
+    policySetHash: sha256(),
+  })
+  .openapi('Decision')
+
+/** A grant, without its leases and plan. */
+export const grantSchema = z
+  .object({
+    id: idText('grt'),
+    subject: z.string().openapi({ description: 'SPIFFE ID of the agent, or its subject at an OIDC issuer' }),
+    trustDomain: z.string(),
+    authMethod: z.enum(GRANT_AUTH_METHODS).openapi({ description: '`broker`: for a check of its own' }),
+    registration: z.string(),
+    owner: z.string(),
+    team: z.string(),
+    idempotencyKey: z.string(),
+    taskHash: sha256(),
+    planHash: sha256(),
+    roleArn: z.string(),
+    purpose: z.string().openapi({ description: "the agent's own words" }),
+    state: z.enum(GRANT_STATES),
+    reason: z.enum(END_REASONS).optional(),
+    decision,
+    requestedAt: instant(),
+    activeAt: instant().optional(),
+    deadline: instant().optional(),
+    effectiveBy: instant().optional().openapi({ description: 'when its credentials stop working, at the latest' }),
+    endedAt: instant().optional(),
+    dueAt: instant().optional(),
+    leaseCount: count(),
+    version: count(),
+  })
+  .openapi('Grant')
+
+/** A lease; never its credentials. */
+export const leaseSchema = z
+  .object({
+    id: idText('lse'),
+    grantId: idText('grt'),
+    number: count(),
+    roleArn: z.string(),
+    sessionName: z.string(),
+    state: z.enum(LEASE_STATES),
+    end: z.enum(LEASE_ENDS).optional(),
+    notAfter: instant().openapi({ description: 'when the credentials stop working' }),
+    intendedAt: instant(),
+    replica: z.string().optional().openapi({ description: 'the broker process that mints it' }),
+    mintUntil: instant().optional().openapi({ description: 'by then its mint has been answered or given up' }),
+    issuedAt: instant().optional(),
+    endedAt: instant().optional(),
+    accessKeyId: z.string().optional().openapi({ description: 'for correlation with CloudTrail' }),
+    outcomeUnknown: z.boolean().optional(),
+  })
+  .openapi('Lease')
+
+/** An approval: the question, and the answer once there is one. */
+export const approvalSchema = z
+  .object({
+    id: idText('apr'),
+    grantId: idText('grt'),
+    planHash: sha256(),
+    requirements: z.array(approvalRequirement),
+    state: z.enum(APPROVAL_STATES),
+    requestedAt: instant(),
+    expiresAt: instant(),
+    decidedBy: z.string().optional(),
+    decidedAt: instant().optional(),
+    note: z.string().optional(),
+    version: count(),
+  })
+  .openapi('Approval')
+
+/** How far a revocation is. */
+export const outcomeSchema = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('ended'), at: instant() }),
+    z.object({ kind: z.literal('ending'), effectiveBy: instant() }),
+    z.object({ kind: z.literal('not-revocable'), usableUntil: instant() }),
+  ])
+  .openapi('RevocationOutcome')

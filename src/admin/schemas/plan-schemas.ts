@@ -1,0 +1,78 @@
+import { z } from '@hono/zod-openapi'
+import { ACTION_CLASSES, ACTION_FLAGS } from '../../aws/action-classes.ts'
+import { LABEL_MARKS } from '../../plan/labels/labels.ts'
+import { DROP_REASONS, PLAN_WARNINGS } from '../../plan/plan.ts'
+import { count, sha256 } from './values.ts'
+
+const conditionSchema = z.object({ key: z.string(), operator: z.string(), values: z.array(z.string()) }).openapi({
+  description: 'requests must carry this key with one of these values; operator: StringEquals or StringLike',
+})
+
+/** Facts about a plan that whoever approves it should know. */
+export const warningsSchema = z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() }))
+
+/** A plan in full, as approvers see it. */
+export const planSchema = z
+  .object({
+    hash: sha256(),
+    subject: z.string(),
+    task: z.object({
+      purpose: z.string(),
+      roleArn: z.string(),
+      access: z.array(
+        z.object({
+          actions: z.array(z.string()),
+          resources: z.array(z.string()),
+          conditions: z.array(conditionSchema).optional(),
+        }),
+      ),
+      ttlSeconds: count(),
+      reference: z.string().optional(),
+      strict: z.literal(true).optional(),
+    }),
+    pairs: z.array(
+      z.object({
+        action: z.string(),
+        resource: z.string(),
+        class: z.enum(ACTION_CLASSES),
+        flags: z.array(z.enum(ACTION_FLAGS)),
+        within: z.array(z.string()),
+        touches: z.array(z.string()),
+        conditions: z.array(conditionSchema).optional(),
+      }),
+    ),
+    classes: z.array(z.enum(ACTION_CLASSES)),
+    flags: z.array(z.enum(ACTION_FLAGS)),
+    sessionPolicy: z.string(),
+    sessionPolicyCharacters: count(),
+    blastRadius: z.object({
+      actions: count(),
+      resourcePatterns: count(),
+      byClass: z.partialRecord(z.enum(ACTION_CLASSES), count()),
+      byLabel: z.record(z.string(), count()),
+      byCondition: z.record(z.string(), count()).optional().openapi({ description: 'pairs of each condition' }),
+      flags: z.array(z.enum(ACTION_FLAGS)),
+      outlives: z.array(z.object({ action: z.string(), reason: z.string() })),
+      unknown: z.array(z.string()),
+    }),
+    labelMarks: z
+      .record(z.string(), z.array(z.enum(LABEL_MARKS)))
+      .optional()
+      .openapi({ description: 'marks of the labels that the plan touches' }),
+    dropped: z
+      .array(
+        z.object({
+          pattern: z.string(),
+          members: count(),
+          reason: z.enum(DROP_REASONS),
+          count: count(),
+          actions: z.array(z.string()),
+          explanation: z.string(),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'actions of wildcards that are not in the plan' }),
+    warnings: warningsSchema.optional(),
+    actionTableVersion: z.string(),
+  })
+  .openapi('Plan')
