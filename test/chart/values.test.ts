@@ -5,6 +5,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { configSchema } from '../../src/config/schema.ts'
+import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { loadPolicySet } from '../../src/policy/policy-directory.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
 import { ADMIN_OUTSIDE, BUNDLE_ENDPOINT, good, ISSUER, lay } from './good-values.ts'
@@ -83,6 +84,23 @@ describe('values.schema.json', () => {
       .filter((path) => !/(Secret|ConfigMap)\/(name|key)$/.test(path))
       .map(asFile)
     expect([...new Set(offered)].sort()).toEqual(wanted)
+  })
+})
+
+describe('labels.rules', () => {
+  const rules = schema.properties?.labels?.properties?.rules?.items?.properties
+  const tags = { key: 'env', values: ['dev'], services: ['ec2'], accounts: ['111111111111'] }
+  const whole = {
+    label: 'a',
+    accounts: ['111111111111'],
+    resources: ['arn:aws:ec2:*:{account}:*'],
+    marks: [],
+    tags: [tags],
+  }
+  test('take what the broker takes in a label', () => {
+    expect(parseLabels({ labels: [whole] }).labels).toHaveLength(1)
+    expect(Object.keys(rules ?? {}).sort()).toEqual(Object.keys(whole).sort())
+    expect(Object.keys(rules?.tags?.items?.properties ?? {}).sort()).toEqual(Object.keys(tags).sort())
   })
 })
 

@@ -12,6 +12,54 @@ const set = parseLabels({
   ],
 })
 
+describe('accounts', () => {
+  const label = (more: object) => ({ labels: [{ label: 'a', ...more }] })
+  test('stand for {account} in the resources, each in turn', () => {
+    const accounts = ['111111111111', '000000000002', '111111111111']
+    const resources = ['arn:aws:ec2:*:{account}:*', 'arn:aws:s3:::logs-{account}-*', 'arn:aws:s3:::plain']
+    expect(parseLabels(label({ accounts, resources })).labels[0]?.patterns.map(({ text }) => text)).toEqual([
+      'arn:aws:ec2:*:111111111111:*',
+      'arn:aws:ec2:*:000000000002:*',
+      'arn:aws:s3:::logs-111111111111-*',
+      'arn:aws:s3:::logs-000000000002-*',
+      'arn:aws:s3:::plain',
+    ])
+  })
+  const many = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(12, '0'))
+  for (const { name, more, says } of [
+    {
+      name: 'a placeholder without accounts',
+      more: { resources: ['arn:aws:ec2:*:{account}:*'] },
+      says: /labels\.0\.resources\.0: has \{account\}: list the accounts that it stands for/,
+    },
+    {
+      name: 'accounts without a placeholder',
+      more: { accounts: ['111111111111'], resources: ['arn:aws:ec2:*:*:*'] },
+      says: /labels\.0\.accounts: stand for \{account\} in resources, and none has it/,
+    },
+    {
+      name: 'a number, which YAML reads without its leading zeros',
+      more: { accounts: [111111111111], resources: ['arn:aws:ec2:*:{account}:*'] },
+      says: /labels\.0\.accounts\.0: must be an account id of 12 digits in quotes/,
+    },
+    {
+      name: 'a pattern that is none, said once for all accounts',
+      more: { accounts: ['111111111111', '222222222222'], resources: ['arn:aws:ec2::{account}'] },
+      says: /labels\.0\.resources\.0: "arn:aws:ec2::111111111111" is not a valid resource/,
+    },
+    {
+      name: 'more patterns than can be compared',
+      more: { accounts: many, resources: Array.from({ length: 21 }, (_, i) => `arn:aws:s3:::b${i}-{account}`) },
+      says: /labels: must have at most 20000 patterns in all \(got 21000\)/,
+    },
+  ])
+    test(`${name} is refused`, () => {
+      expect(() => parseLabels(label(more))).toThrow(
+        expect.objectContaining({ code: 'LABELS_INVALID', message: expect.stringMatching(says) }),
+      )
+    })
+})
+
 describe('marks', () => {
   const label = (marks: unknown) => ({ labels: [{ label: 'a', resources: ['arn:aws:s3:::a'], marks }] })
   test('are kept sorted, each once', () => {

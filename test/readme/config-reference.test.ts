@@ -80,7 +80,7 @@ test('every registration of docs/identity.md is one', () => {
 test('the agents and the labels of docs/config.md are such files', () => {
   const blockOf = (flag: string) => fencedBlocks(page).find(({ flags }) => flags.includes(flag))?.text ?? ''
   expect(parseRegistry(blockOf('agents')).registrations).toHaveLength(1)
-  expect(parseLabels(parse(blockOf('labels'))).labels).toHaveLength(3)
+  expect(parseLabels(parse(blockOf('labels'))).labels).toHaveLength(4)
 })
 
 for (const { path, allowed } of rows) {

@@ -46,6 +46,15 @@ const schema = z.strictObject({
         .strictObject({
           label: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9:._/@=+-]{0,127}$/, 'must be a name such as env:prod'),
           resources: z.array(z.string().min(1).max(2_048)).min(1).max(1_000).optional(),
+          accounts: z
+            .array(
+              z
+                .string({ error: 'must be an account id of 12 digits in quotes: a number loses its leading zeros' })
+                .regex(/^\d{12}$/, 'must be an account id of 12 digits'),
+            )
+            .min(1)
+            .max(1_000)
+            .optional(),
           marks: z
             .array(z.enum(LABEL_MARKS, `must be one of ${LABEL_MARKS.join(', ')}`))
             .max(LABEL_MARKS.length)
@@ -60,12 +69,19 @@ const schema = z.strictObject({
     .max(1_000),
 })
 
+/** The placeholder for each of a label's accounts. */
+const ACCOUNT = '{account}'
+/** Each is compared with each resource of a task. */
+const MAX_PATTERNS = 20_000
+
 /** No labels: nothing is within or touches anything. */
 export const NO_LABELS: LabelSet = parseLabels({ labels: [] })
 
 /**
  * Reads the operator's labels: `{labels: [{label: 'env:prod', resources: ['arn:aws:s3:::prod-*'], marks: ['production']}]}`. A
  * label may also, or instead, have `tags: [{key: 'env', values: ['prod']}]`: its resources are those of both.
+ *
+ * `accounts` stand for `{account}` in the resources, each in turn.
  *
  * On S3 a bucket and its objects are different resources: `arn:aws:s3:::prod-data` means the bucket alone, and
  * `arn:aws:s3:::prod-data/*` its objects alone; list both. `arn:aws:s3:::prod-*` means both, since `*` crosses `/`, and so does
@@ -85,19 +101,36 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
   }
   const seen = new Set<string>()
   const problems: LabelProblem[] = []
-  const labels = parsed.data.labels.map(({ label, resources = [], tags = [], marks }, at) => {
+  const labels = parsed.data.labels.map(({ label, resources = [], accounts, tags = [], marks }, at) => {
     if (seen.has(label))
       problems.push({
         path: ['labels', at, 'label'],
         message: `${label} is given twice; put all its resources in one place`,
       })
     seen.add(label)
-    const patterns = resources.flatMap((text, index) => patternAt(text, ['labels', at, 'resources', index], problems))
+    const patterns = resources.flatMap((text, index) => {
+      const path = ['labels', at, 'resources', index]
+      const [first = text, ...others] = spellAccounts(text, accounts)
+      const pattern = patternAt(first, path, problems)
+      // What is wrong with the first is wrong with each.
+      return pattern.length === 0 ? [] : [...pattern, ...others.flatMap((other) => patternAt(other, path, problems))]
+    })
+    if (accounts && !resources.some((text) => text.includes(ACCOUNT)))
+      problems.push({ path: ['labels', at, 'accounts'], message: `stand for ${ACCOUNT} in resources, and none has it` })
     return { label, marks: [...new Set(marks)].sort(), patterns, tags }
   })
+  const count = labels.reduce((sum, { patterns }) => sum + patterns.length, 0)
+  if (count > MAX_PATTERNS)
+    problems.push({ path: ['labels'], message: `must have at most ${MAX_PATTERNS} patterns in all (got ${count})` })
   if (problems.length > 0) throw invalid(problems)
   labels.sort((a, b) => (a.label < b.label ? -1 : 1))
   return { labels }
+}
+
+/** A pattern for each account; as it is if it names none in this way, or if there are none. */
+function spellAccounts(text: string, accounts: readonly string[] | undefined): readonly string[] {
+  if (!accounts || !text.includes(ACCOUNT)) return [text]
+  return [...new Set(accounts)].map((account) => text.replaceAll(ACCOUNT, account))
 }
 
 /** The marks of labels, by label; labels without a mark are left out. */
@@ -121,6 +154,10 @@ interface LabelProblem {
 }
 
 function patternAt(text: string, path: readonly PropertyKey[], problems: LabelProblem[]): LabelPattern[] {
+  if (text.includes(ACCOUNT)) {
+    problems.push({ path, message: `has ${ACCOUNT}: list the accounts that it stands for as accounts of the label` })
+    return []
+  }
   try {
     const pattern = parseResourcePattern(text, { anyService: true })
     return [{ ...pattern, service: splitArn(text).service ?? '', below: compileChildGlobs(text) }]
