@@ -45,7 +45,14 @@ export const ACTION_DATA_VERSION: string = table.version
 /** Hash of the second source and our corrections, as far as the table uses them. */
 export const ACTION_DATA_DIGEST: string = table.digest
 
-const LEVELS: Readonly<Record<string, AccessLevel>> = { L: 'list', R: 'read', T: 'tag', W: 'write', P: 'permissions' }
+/** Access levels by their letter in a row of the table. */
+export const ACCESS_LEVELS: Readonly<Record<string, AccessLevel>> = {
+  L: 'list',
+  R: 'read',
+  T: 'tag',
+  W: 'write',
+  P: 'permissions',
+}
 
 /** A variable, or a wildcard that AWS's own template has. */
 const VARIABLE = /\$\{[^}]*\}|\*/g
@@ -100,7 +107,7 @@ function loadService(service: string, row: ServiceRow): ReadonlyMap<string, Tabl
   const actions = new Map<string, TableAction>()
   for (const line of row.actions) {
     const [, name = '', letter = '', any, correction, list = '', keys = ''] = ROW.exec(line) ?? []
-    const level = LEVELS[letter]
+    const level = ACCESS_LEVELS[letter]
     if (level === undefined) throw new TypeError(`action table: ${service} has the malformed row "${line}"`)
     const own = list.split(',').flatMap((text) => readTypeIndex(text))
     const further = (any ? [...types.keys()] : open).filter((at) => !own.some((each) => each.at === at))

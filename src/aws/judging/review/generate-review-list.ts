@@ -4,7 +4,7 @@
  * it. Whoever reviews an action gives it a row of the overlay, with `reviewed: true` where AWS is right; the next run drops it.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { actionsOfService, knownServices, type TableAction } from '../../action-table.ts'
+import { ACCESS_LEVELS, actionsOfService, knownServices, type TableAction } from '../../action-table.ts'
 import { judgeAction } from '../judge-action.ts'
 
 const FILE = new URL('./unreviewed.tsv', import.meta.url)
@@ -25,10 +25,17 @@ export async function writeReviewList(before: string, describe: Describe): Promi
     const text = await describe(found.service, found.action.slice(found.service.length + 1))
     lines.push([found.action, judgeAction(found).class, text.replaceAll(/\s+/g, ' ')].join('\t'))
   }
+  writeChanges(listChangedClasses(before))
   writeFileSync(FILE, `${[HEADING, ...lines.sort()].join('\n')}\n`)
   if (lines.length === 0) return
   process.stdout.write(`${lines.length} actions need a review; see src/aws/judging/review/unreviewed.tsv:\n`)
   process.stdout.write(`${lines.map((line) => `  ${line.replaceAll('\t', '  ')}\n`).join('')}`)
+}
+
+function writeChanges(changed: readonly ChangedAction[]): void {
+  if (changed.length === 0) return
+  process.stdout.write(`${changed.length} existing actions change their class or flags; say so in CHANGELOG.md:\n`)
+  process.stdout.write(changed.map(({ action, was, is }) => `  ${action}  ${was} -> ${is}\n`).join(''))
 }
 
 /**
@@ -59,11 +66,61 @@ function listUncovered(): readonly TableAction[] {
   })
 }
 
+/** An action of both tables that is judged otherwise by the new one: policies and approvals treat it otherwise from now on. */
+interface ChangedAction {
+  readonly action: string
+  /** Class and flags, e.g. `read +secret`. */
+  readonly was: string
+  readonly is: string
+}
+
+/**
+ * The actions whose class or flags are others than by the table before, since AWS files them under another access level.
+ *
+ * @param before text of the table that this one replaces.
+ */
+export function listChangedClasses(before: string): readonly ChangedAction[] {
+  return knownServices().flatMap((service) => {
+    const levels = readLevels(before, service)
+    return [...(actionsOfService(service) ?? [])].flatMap(([name, action]) => {
+      const level = levels.get(name)
+      if (level === undefined || level === action.level) return []
+      const was = describeJudgement({ ...action, level })
+      const is = describeJudgement(action)
+      return was === is ? [] : [{ action: action.action, was, is }]
+    })
+  })
+}
+
+function describeJudgement(action: TableAction): string {
+  const { class: risk, flags } = judgeAction(action)
+  return [risk, ...flags.map((flag) => `+${flag}`)].join(' ')
+}
+
+/** Access levels by the lower-case name of the action, from the text of a table. */
+function readLevels(table: string, service: string): ReadonlyMap<string, TableAction['level']> {
+  const levels = readRows(table)[service]?.actions.flatMap((row) => {
+    const [name = '', marks = ''] = row.split(' ')
+    const level = ACCESS_LEVELS[marks.charAt(0)]
+    return level === undefined ? [] : [[name.toLowerCase(), level] as const]
+  })
+  return new Map(levels)
+}
+
 /** Lower-case names of the actions of a table, e.g. `s3:getobject`. */
 function actionNames(table: string): ReadonlySet<string> {
-  const { services } = JSON.parse(table) as { services: Record<string, { actions: readonly string[] }> }
-  const names = Object.entries(services).flatMap(([service, { actions }]) =>
+  const names = Object.entries(readRows(table)).flatMap(([service, { actions }]) =>
     actions.map((row) => `${service}:${row.split(' ')[0]}`.toLowerCase()),
   )
   return new Set(names)
+}
+
+const parsedTables = new Map<string, Record<string, { readonly actions: readonly string[] }>>()
+
+function readRows(table: string): Record<string, { readonly actions: readonly string[] }> {
+  const known = parsedTables.get(table)
+  if (known) return known
+  const { services } = JSON.parse(table) as { services: Record<string, { actions: readonly string[] }> }
+  parsedTables.set(table, services)
+  return services
 }
