@@ -17,6 +17,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['actions', 'explain the class of AWS actions', async () => (await import('./server-commands/actions.ts')).actions],
   ['policy', 'check and test a policy directory', async () => (await import('./server-commands/policy.ts')).policy],
   ['audit', 'verify and export the audit log', async () => (await import('./server-commands/audit.ts')).audit],
+  [
+    'backup',
+    'copy the ledger of a running broker',
+    async () => (await import('./server-commands/backup.ts')).backupCommand,
+  ],
   ['deny-lists', 'show the state of the deny lists', async () => (await import('./commands/deny-lists.ts')).denyLists],
   [
     'status',

@@ -287,6 +287,18 @@ export const ERROR_CATALOG = {
   },
 
   // The record
+  LEDGER_REPLACED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 503,
+    retryable: false,
+    title: 'The ledger file is no longer under its name',
+  },
+  LEDGER_SPACE_LOW: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    http: 503,
+    retryable: false,
+    title: 'The file system of the ledger is nearly full',
+  },
   LEDGER_OUTDATED: {
     grpc: 'FAILED_PRECONDITION',
     http: 503,

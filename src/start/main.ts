@@ -10,6 +10,7 @@ import { issuers } from './identity/issuers.ts'
 import { ownIdentity } from './identity/own-identity.ts'
 import { workloadApi } from './identity/workload-api.ts'
 import { ledger } from './ledger.ts'
+import { ledgerWatch } from './ledger-watch.ts'
 import { metrics } from './metrics.ts'
 import { PartList } from './part-list.ts'
 import { admin } from './ports/admin.ts'
@@ -46,6 +47,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(fileModes)
   .add(metrics)
   .add(ledger)
+  .add(ledgerWatch)
   .add(connectionLimits)
   .add(refusals)
   .add(bundles)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import { link, lstat, open, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** How a file is put in its place. */
@@ -23,29 +23,35 @@ export interface WholeFileOptions {
 export async function writeFileWhole(
   file: string,
   content: string | AsyncIterable<string>,
+  options: WholeFileOptions = {},
+): Promise<void> {
+  await makeFileWhole(file, async (beside) => writeFile(beside, content), options)
+}
+
+/**
+ * As `writeFileWhole`, for content that something else writes.
+ *
+ * @param fill writes it into this empty file, which lies beside `file`.
+ */
+export async function makeFileWhole(
+  file: string,
+  fill: (beside: string) => Promise<void>,
   { mode = 0o600, mustBeNew = false, durable = false }: WholeFileOptions = {},
 ): Promise<void> {
   // Looked at early too, so that nothing large is written in vain.
   if (mustBeNew) await refuseExisting(file)
   const beside = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.part`)
   try {
-    await write(await open(beside, 'wx', mode), content, durable)
+    await (await open(beside, 'wx', mode)).close()
+    await fill(beside)
+    if (durable) await sync(beside)
     if (mustBeNew) await moveToNew(beside, file)
     else await rename(beside, file)
   } catch (error) {
     await rm(beside, { force: true })
     throw error
   }
-  if (durable) await syncFolder(dirname(file))
-}
-
-async function write(handle: FileHandle, content: string | AsyncIterable<string>, durable: boolean): Promise<void> {
-  try {
-    await handle.writeFile(content)
-    if (durable) await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  if (durable) await sync(dirname(file))
 }
 
 /** A second name is refused where a file is there already, which a rename is not. */
@@ -71,8 +77,9 @@ async function refuseExisting(file: string): Promise<void> {
   throw Object.assign(new Error(`EEXIST: file already exists, '${file}'`), { code: 'EEXIST', path: file })
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+/** @param path a file or a folder */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r')
   try {
     await handle.sync()
   } finally {

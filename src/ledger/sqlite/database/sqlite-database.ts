@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { asStintError, StintError } from '../../../core/errors.ts'
 
 /** Result codes of SQLite that tell of the disk or the file, by their low byte. See sqlite.org/rescode.html. */
@@ -52,6 +52,11 @@ export class SqliteDatabase {
   /** @returns the rowid of the new row. */
   insert(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#prepare(sql).run(...values).lastInsertRowid)
+  }
+
+  /** Copies the database as it is at one instant. @param pages of one step */
+  async copyTo(path: string, pages: number): Promise<void> {
+    await backup(this.#db, path, { rate: pages })
   }
 
   /** Idempotent. */
