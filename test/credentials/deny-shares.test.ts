@@ -8,6 +8,7 @@ import { DocumentRoom } from '../../src/credentials/aws-sts/deny/document-room.t
 import { type DenyCandidate, planDenyList } from '../../src/credentials/deny-list.ts'
 import type { DenyListContent } from '../../src/credentials/provider.ts'
 import { deniesSession, readDenies } from '../support/deny-evaluator.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 
 const START = Date.parse('2026-11-21T12:00:00Z')
 const at = (seconds: number) => new Date(START + seconds * 1_000)
@@ -28,7 +29,7 @@ interface Session {
 }
 
 function planned(sessions: readonly Session[], document: DenyDocument = BOUNDARY) {
-  const room = new DocumentRoom({ otherInlineCharacters: 4_096, denyBy: 'both' })
+  const room = new DocumentRoom({ otherInlineCharacters: 4_096, denyBy: 'both', clock: new ManualClock() })
   const entries = sessions.filter(({ wanted }) => wanted).map(toEntry)
   const list = planDenyList({ entries, fits: (candidate, spare) => room.fits('it', document, candidate, spare) })
   const text = room.text('it', document, list)
@@ -99,7 +100,7 @@ describe('places in a deny document', () => {
   })
 
   test('room is left for operators, however much agents want', () => {
-    const room = new DocumentRoom({ otherInlineCharacters: 0, denyBy: 'both' })
+    const room = new DocumentRoom({ otherInlineCharacters: 0, denyBy: 'both', clock: new ManualClock() })
     const { list } = planned([...flood('a', 500, 0), ...flood('b', 500, 1_000)])
     expect(room.fits('it', BOUNDARY, list, 16)).toBe(true)
   })

@@ -136,13 +136,25 @@ describe('a write that fails', () => {
       })
   })
 
-  test('for length makes the document smaller from then on, for this target alone', async () => {
+  test('for length makes the document smaller for some minutes, for this target alone', async () => {
     const list = { grants: grants(100) }
     expect(aws.provider.fits(INLINE, list)).toBe(true)
     aws.server.script('PutRolePolicy', { kind: 'error', status: 409, code: 'LimitExceeded' })
     await expect(write(INLINE, list.grants)).rejects.toMatchObject({ code: 'PROVIDER_REFUSED' })
     expect(aws.provider.fits(INLINE, list)).toBe(false)
     expect(aws.provider.fits(INLINE, { grants: list.grants.slice(0, 70) })).toBe(true)
+    expect(aws.provider.fits(BOUNDARY, list)).toBe(true)
+    await aws.clock.advance(600_000)
+    expect(aws.provider.fits(INLINE, list)).toBe(true)
+  })
+
+  test('for the quota of a boundary does not make its document smaller: nobody else can take of that room', async () => {
+    const list = { grants: grants(80) }
+    aws.server.script(
+      'CreatePolicyVersion',
+      ...Array.from({ length: 5 }, () => ({ kind: 'error', status: 409, code: 'LimitExceeded' }) as const),
+    )
+    await expect(write(BOUNDARY, list.grants)).rejects.toMatchObject({ code: 'PROVIDER_REFUSED' })
     expect(aws.provider.fits(BOUNDARY, list)).toBe(true)
   })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { ROLE } from '../support/fake-provider.ts'
-import { caller, type Harness, OSCAR, openHarness, READ, task } from '../support/grant-harness.ts'
+import { caller, type Harness, OSCAR, openHarness, READ, task, WRITE } from '../support/grant-harness.ts'
 
 const KEY = `inline:${ROLE}`
 const CHANGED = `deny:${KEY}:changed`
@@ -145,6 +145,23 @@ test('the list of a role that is configured no more is a problem until its entri
   expect(h.well).toContain(`deny:${KEY}`)
   expect(await h.ledger.findDenyEntry(id)).toBeUndefined()
   expect(await h.ledger.getDenyList(KEY)).not.toHaveProperty('nextAttemptAt')
+})
+
+test('agents that are cut for the completions of others are a problem until they are not', async () => {
+  h.provider.namesAgent = true
+  h.provider.fits = (_key, { grants, agents = [] }) =>
+    grants.length + 3 * new Set(agents.map(({ before }) => before.getTime())).size <= 4
+  for (let agent = 0; agent < 6; agent += 1) {
+    const who = caller({ subject: `spiffe://example.org/bot-${agent}` })
+    for (const key of ['key-00000001', 'key-00000002'])
+      await h.grants.completeGrant(who, (await h.request(key, task(WRITE), who)).grant.id, '')
+    await look(20_000)
+  }
+  const component = `deny:${KEY}:crowded`
+  expect(h.problems.at(-1)).toMatchObject({ component, error: { code: 'DENY_LIST_FULL' } })
+  expect(h.well).not.toContain(component)
+  await look(400_000)
+  expect(h.well).toContain(component)
 })
 
 describe('a revocation is said to hold', () => {
@@ -299,7 +316,7 @@ describe("the cloud's clock", () => {
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended' })
   })
 
-  test('without a time in its answers nothing leaves', async () => {
+  test('without a time in its answers nothing leaves, which is a problem until they have one', async () => {
     const id = await revoke('key-00000001')
     const read = h.provider.readDenyList.bind(h.provider)
     h.provider.readDenyList = async (key) => {
@@ -309,6 +326,12 @@ describe("the cloud's clock", () => {
     await h.sweeper.reconcile()
     await look(3_600_000)
     expect(denied()).toEqual([id])
+    const component = `deny:${KEY}:time`
+    expect(h.problems.at(-1)).toMatchObject({ component, error: { code: 'PROVIDER_ANSWER_INVALID' } })
+    h.provider.readDenyList = read
+    await look()
+    expect(denied()).toEqual([])
+    expect(h.well).toContain(component)
   })
 })
 

@@ -169,6 +169,7 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
     limits: { ...WRITE, ...options.writeLimits },
   })
   const room = new DocumentRoom({
+    clock: options.clock,
     otherInlineCharacters: options.otherInlineCharacters ?? DEFAULT_OTHER_INLINE_CHARACTERS,
     denyBy: options.denyBy ?? 'both',
   })

@@ -25,4 +25,6 @@ export class DenyMemory {
    */
   readonly seen = new Map<string, { readonly denies: DocumentDenies; readonly claimVersion: number }>()
   readonly failing = new Map<string, FailingDocument>()
+  /** Components whose problem lasts from pass to pass, until one finds it gone. */
+  readonly told = new Set<string>()
 }

@@ -25,6 +25,8 @@ const LONGEST_BACKOFF_MS = 60_000
  * their revokers would wait for longer than a call may.
  */
 const MAX_BUSY = 1_000
+/** Watermarks have whole seconds and a margin, and agents that complete together share one. */
+const HARMLESS_LOSS_MS = 10_000
 
 /** Dependencies of the one writer of deny lists. */
 export interface DenyReconcilerParts extends UpdateParts {
@@ -108,6 +110,8 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   proofs?.written(list.key, canary, held, at)
   if (documents.usable.some(({ key }) => key === list.key)) onWell(`deny:${list.key}`)
   tellWatermarks(parts, list, content)
+  tellWhile(parts, `deny:${list.key}:crowded`, findCrowd(list, update))
+  tellWhile(parts, `deny:${list.key}:time`, findTimeless(list, update))
 }
 
 /** Looks no more at a list that no configured role has, once nothing on it is needed. @returns whether it is one */
@@ -142,6 +146,45 @@ function tellWatermarks(
   const before = content.watermark.toISOString()
   const explanation = `The deny list is full beyond what watermarks of agents can cover: it cuts every session of its roles that was issued before ${before}. Give busy roles a boundary of their own, or let completed grants run out (grants.cutOnCompletion).`
   onProblem({ component, error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }) })
+}
+
+/** Tells a problem as long as there is one, and once that it is gone. */
+function tellWhile(
+  { memory: { told }, onProblem, onWell }: DenyReconcilerParts,
+  component: string,
+  error: StintError | undefined,
+): void {
+  if (error) {
+    told.add(component)
+    onProblem({ component, error })
+  } else if (told.delete(component)) onWell(component)
+}
+
+/** P10: agents that share a watermark are cut up to the newest completion of any of them. */
+function findCrowd(
+  { key }: DenyList,
+  { content, entries }: Pick<ListUpdate, 'content' | 'entries'>,
+): StintError | undefined {
+  const own = Map.groupBy(entries, ({ agent }) => agent)
+  const lostMs = (content.agents ?? []).map(({ agent, before }) => {
+    const newestMs = Math.max(...(own.get(agent) ?? []).map(({ lastIssuedAt }) => lastIssuedAt.getTime()))
+    return before.getTime() - newestMs
+  })
+  const cut = lostMs.filter((ms) => ms > HARMLESS_LOSS_MS)
+  if (cut.length === 0) return undefined
+  const seconds = Math.round(Math.max(...cut) / 1_000)
+  const explanation = `More agents complete grants than the deny list has watermarks for: ${cut.length} of them share one with others, which cuts their sessions that began up to ${seconds} s after their own last completion. Give busy roles a boundary of their own or further documents, or let completed grants run out (grants.cutOnCompletion).`
+  return new StintError('DENY_LIST_FULL', { explanation, denyList: key })
+}
+
+/** Entries leave by the time that answers tell. Without one they would fill the list for ever, and nobody would know why. */
+function findTimeless(
+  { key }: DenyList,
+  { entries, documents }: Pick<ListUpdate, 'entries' | 'documents'>,
+): StintError | undefined {
+  if (documents.readAt || entries.length === 0) return undefined
+  const explanation = `Answers about deny list ${key} carry no Date, so nothing can leave it: find out which proxy on the way to the cloud removes that header.`
+  return new StintError('PROVIDER_ANSWER_INVALID', { explanation, denyList: key })
 }
 
 function listUnnamed(entries: readonly DenyEntry[], { grants }: DenyListContent): string[] {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../core/clock.ts'
 import type { DenyMark } from '../../../ledger/records.ts'
 import type { DenyListContent } from '../../provider.ts'
 import {
@@ -14,6 +15,8 @@ import type { DenyDocument } from './deny-list-locations.ts'
 
 /** How much of a document that IAM found too long is tried the next time. */
 const SHRINK = 0.75
+/** Then all of the room is tried again, which costs a refused write if nothing has changed. */
+const LEARNED_MS = 10 * 60_000
 /** Room for numbers of ten digits. */
 const LONGEST_MARK: DenyMark = { ledgerId: '0'.repeat(12), epoch: 9_999_999_999, sequence: 9_999_999_999 }
 /** One more grant in a list that has some: by name, and by both keys if its sessions may chain. */
@@ -21,16 +24,22 @@ const PLACE_CHARACTERS = { named: 33, source: 29 }
 
 /**
  * How long each deny document may be, and its text. An inline policy shares its quota with the role's other inline policies,
- * which may grow behind our back: when IAM says "too long", the room is taken to be smaller from then on, so that the next
- * plan goes to a watermark rather than into the same wall.
+ * which may grow behind our back: when IAM says "too long", the room is taken to be smaller for some minutes, so that the next
+ * plan goes to a watermark rather than into the same wall. They may shrink again too, and a watermark cuts sessions.
  */
 export class DocumentRoom {
   readonly #inlineCharacters: number
   readonly #denyBy: DenyKey
-  readonly #learned = new Map<string, number>()
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #learned = new Map<string, { readonly characters: number; readonly untilMs: number }>()
 
   /** @param options.otherInlineCharacters what the role's other inline policies take of IAM's 10,240. */
-  constructor(options: { readonly otherInlineCharacters: number; readonly denyBy: DenyKey }) {
+  constructor(options: {
+    readonly otherInlineCharacters: number
+    readonly denyBy: DenyKey
+    readonly clock: Pick<Clock, 'monotonicMs'>
+  }) {
+    this.#clock = options.clock
     this.#inlineCharacters = INLINE_POLICIES_CHARACTERS - options.otherInlineCharacters
     this.#denyBy = options.denyBy
   }
@@ -54,15 +63,18 @@ export class DocumentRoom {
     return this.#text(document, list, hasRoom ? 'all' : 'chaining', mark)
   }
 
-  /** IAM refused a document with this list as too long. */
+  /** IAM refused a document with this list as too long. The room of a managed policy is its own: nobody can take of it. */
   shrink(listKey: string, document: DenyDocument, list: DenyListContent): void {
-    const characters = policyCharacters(this.text(listKey, document, list, LONGEST_MARK))
-    this.#learned.set(listKey, Math.floor(characters * SHRINK))
+    if (document.kind !== 'inline') return
+    const characters = Math.floor(policyCharacters(this.text(listKey, document, list, LONGEST_MARK)) * SHRINK)
+    this.#learned.set(listKey, { characters, untilMs: this.#clock.monotonicMs() + LEARNED_MS })
   }
 
   #isWithin(listKey: string, document: DenyDocument, text: string | undefined, more = 0): boolean {
     const quota = document.kind === 'inline' ? this.#inlineCharacters : MANAGED_POLICY_CHARACTERS
-    return policyCharacters(text) + more <= Math.min(quota, this.#learned.get(listKey) ?? quota)
+    const learned = this.#learned.get(listKey)
+    const isKnown = learned !== undefined && this.#clock.monotonicMs() < learned.untilMs
+    return policyCharacters(text) + more <= Math.min(quota, isKnown ? learned.characters : quota)
   }
 
   #shortest(document: DenyDocument, list: DenyListContent, mark: DenyMark | undefined): string | undefined {
