@@ -11,6 +11,8 @@ import { DenyMemory } from './deny/deny-memory.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny/deny-reconciler.ts'
 import { decideDueMove, type LifeSettings } from './lifecycle.ts'
 import { toLeaseFacts } from './mint-lease.ts'
+import type { SessionNotes } from './own-sessions/session-notes.ts'
+import { takeNotes } from './own-sessions/take-notes.ts'
 
 const SWEEP_MS = 200
 const SWEEP_BATCH = 500
@@ -19,6 +21,7 @@ const RECONCILE_MS = 1_000
 const PRUNE_MS = 60_000
 const NAME_HEADS_MS = 60_000
 const CLOCK_MS = 1_000
+const NOTES_MS = 30_000
 const PRUNE_BATCH = 1_000
 const RECOVERY_BATCH = 500
 /** Between two tries of a loop that fails. Grants become due all the time, so it is short. */
@@ -33,6 +36,8 @@ export interface SweeperParts extends Omit<DenyReconcilerParts, 'memory' | 'proo
   readonly ids: Ids
   /** Absent where nothing can show whether a deny list is in force. */
   readonly canaries?: Canaries | undefined
+  /** Where stint doctor leaves its sessions; absent: nowhere. */
+  readonly notes?: SessionNotes | undefined
   /** How long final grants are kept. */
   readonly retentionMs: number
 }
@@ -86,6 +91,7 @@ export class Sweeper {
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
       this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
+      this.#every(NOTES_MS, 'session-notes', () => this.takeNotes()),
       // A clock astray refuses every mint; this loop shows it even if nobody asks for one.
       this.#every(CLOCK_MS, 'clock', async () => this.#parts.clockGuard.check()),
     ]
@@ -132,6 +138,12 @@ export class Sweeper {
     const { ledger, clockGuard, retentionMs } = this.#parts
     const now = clockGuard.earliestNow()
     await ledger.prune({ before: new Date(now.getTime() - retentionMs), now, limit: PRUNE_BATCH })
+  }
+
+  /** Takes the sessions of stint doctor into the ledger; one pass. */
+  async takeNotes(): Promise<void> {
+    const { ledger, notes, clock } = this.#parts
+    if (notes) await takeNotes({ ledger, notes, clock })
   }
 
   /** P9: within a minute, the end of every chain is named by another one. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { StintError } from '../core/errors.ts'
 import type { Canaries } from '../credentials/canary.ts'
+import { SessionNotes } from '../grants/own-sessions/session-notes.ts'
 import { Sweeper } from '../grants/sweeper.ts'
 import type { Grants } from './grants.ts'
 import { definePart } from './part.ts'
@@ -20,6 +21,7 @@ export const sweeper = definePart({
     const value = new Sweeper({
       ...grants.parts,
       canaries: provider.canaries,
+      notes: new SessionNotes(config.ledger.file),
       owner: randomUUID(),
       random,
       retentionMs: config.grants.retention,

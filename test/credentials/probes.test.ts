@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { notedSessions } from '../support/noted-sessions.ts'
 import { type AwsHarness, BOUNDARY_ROLE, INLINE_ROLE, PLAIN_ROLE, startAws } from './harness.ts'
 
 const never = new AbortController().signal
@@ -27,19 +28,29 @@ test('doctor hears by a code that STS cannot be reached or does not know us', as
 })
 
 test('the trust probe sends all that a lease sends, may do nothing, and hands nothing out', async () => {
-  const result = await aws.provider.probes.trust(BOUNDARY_ROLE, never)
+  const { start, noted } = notedSessions(aws.provider, aws.clock)
+  const result = await aws.provider.probes.trust(BOUNDARY_ROLE, start, never)
   expect(result.ok).toBe(true)
   const [session] = aws.server.sessions
   expect(JSON.parse(session?.policy ?? '').Statement[0]).toEqual({ Effect: 'Deny', Action: '*', Resource: '*' })
   expect(Object.keys(session?.tags ?? {}).sort()).toEqual(['stint:agent', 'stint:grant', 'stint:owner', 'stint:team'])
   expect(JSON.stringify(result)).not.toContain('canary')
   expect(JSON.stringify(result)).not.toContain(session?.accessKeyId)
+  // On record by its name before there was anything, and by its key afterwards.
+  expect(noted).toMatchObject([
+    { sessionName: session?.sessionName },
+    { outcome: { to: 'issued', accessKeyId: session?.accessKeyId } },
+  ])
+  expect(noted[0]).not.toHaveProperty('outcome')
+  expect(JSON.stringify(noted)).not.toContain('canary')
 })
 
 test('the trust probe names the right that is missing', async () => {
   const message = 'x is not authorized to perform: sts:SetSourceIdentity on resource: y'
   aws.server.script('AssumeRole', { kind: 'error', status: 403, code: 'AccessDenied', message })
-  expect(await aws.provider.probes.trust(BOUNDARY_ROLE, never)).toMatchObject({
+  expect(
+    await aws.provider.probes.trust(BOUNDARY_ROLE, notedSessions(aws.provider, aws.clock).start, never),
+  ).toMatchObject({
     ok: false,
     code: 'PROVIDER_REFUSED',
     details: { deniedAction: 'sts:SetSourceIdentity' },

@@ -6,6 +6,7 @@ import { toLeaseSession } from '../../src/credentials/aws-sts/mint/lease-session
 import { sessionRequest } from '../../src/credentials/aws-sts/mint/session-request.ts'
 import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
+import { notedSessions } from '../support/noted-sessions.ts'
 import { type AwsHarness, mintRequest, PLAIN_ROLE, startAws } from './harness.ts'
 
 const never = new AbortController().signal
@@ -101,7 +102,9 @@ describe('a store profile', () => {
 
   test('without GetCallerIdentity still proves a role by the trust probe', async () => {
     aws.server.script('AssumeRole', { kind: 'edit', edit: asMinio })
-    expect(await aws.with({ profile: PROFILES.minio }).probes.trust(PLAIN_ROLE, never)).toMatchObject({ ok: true })
+    const minio = aws.with({ profile: PROFILES.minio })
+    const { start } = notedSessions(minio, aws.clock)
+    expect(await minio.probes.trust(PLAIN_ROLE, start, never)).toMatchObject({ ok: true })
   })
 })
 

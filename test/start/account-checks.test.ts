@@ -3,6 +3,7 @@ import { roles } from '../../src/config/role-settings.ts'
 import { checkAccounts } from '../../src/start/doctor/account-checks.ts'
 import type { Check } from '../../src/start/doctor/check.ts'
 import { type AwsHarness, startAws } from '../credentials/harness.ts'
+import { notedSessions } from '../support/noted-sessions.ts'
 
 const ACCOUNTS = ['111111111111', '222222222222', '333333333333']
 const CALLER = 'arn:aws:sts::999999999999:assumed-role/stint/broker'
@@ -28,7 +29,9 @@ async function look(
   const provider = aws.with({ roles: config.roles as never })
   const checks: Check[] = []
   const callers = { broker: CALLER, writer: CALLER }
-  for await (const each of checkAccounts(config, provider, callers, never, endOf)) checks.push(each)
+  const { start } = notedSessions(provider, aws.clock)
+  const checked = { ...provider, start, clock: aws.clock }
+  for await (const each of checkAccounts(config, checked, callers, never, endOf)) checks.push(each)
   return checks
 }
 const summary = (checks: readonly Check[]) => checks.map(({ name, ok }) => `${ok ? 'ok' : 'NO'} ${name}`)
@@ -104,3 +107,19 @@ test('a deny list in another account than its writer is refused before anything 
   expect(checks[1]?.finding).toContain('can never be written')
   expect(aws.server.calls('ListPolicyVersions')).toEqual([])
 })
+
+for (const { name, answer, ok, says } of [
+  { name: 'may read itself', answer: undefined, ok: true, says: 'may read itself' },
+  { name: 'may not', answer: { code: 'AccessDenied', status: 403 }, ok: false, says: 'give it iam:GetRole on' },
+  { name: 'gets no answer', answer: { code: 'ServiceUnavailable', status: 503 }, ok: false, says: 'AWS' },
+])
+  test(`the canary of a deny list is looked at once: its role ${name}`, async () => {
+    const [account = ''] = ACCOUNTS
+    if (answer) aws.server.whenever(({ action }) => (action === 'GetRole' ? { kind: 'error', ...answer } : undefined))
+    const canary = { roleArn: roleIn('{account}', 'canary') }
+    const revocation = { ...boundary, revoker, canary }
+    const checks = await look(['a', 'b'].map((role) => ({ arn: roleIn(account, role), revocation })))
+    const found = checks.filter((each) => each.name.startsWith('canary'))
+    expect(found).toMatchObject([{ name: `canary ${roleIn(account, 'canary')}`, ok }])
+    expect(found[0]?.finding).toContain(says)
+  })

@@ -11,6 +11,7 @@ import { TokenGuard, type TokenReuse } from '../../src/grants/agents/token-guard
 import { createJudge } from '../../src/grants/judge.ts'
 import type { DecideParts } from '../../src/grants/operators/decide-approval.ts'
 import type { Operator } from '../../src/grants/operators/operator.ts'
+import { SessionNotes } from '../../src/grants/own-sessions/session-notes.ts'
 import { createGrantService, createOperatorService, type GrantParts } from '../../src/grants/services.ts'
 import { Sweeper } from '../../src/grants/sweeper.ts'
 import { WatchHub } from '../../src/grants/watch-grant.ts'
@@ -191,6 +192,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     ...parts,
     owner: 'test',
     canaries: options.canaries,
+    notes: new SessionNotes(join(folder, 'ledger.db')),
     random: () => 0.5,
     retentionMs: 86_400_000,
     onProblem: (problem) => problems.push(problem),

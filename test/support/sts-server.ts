@@ -306,6 +306,11 @@ export class StsServer {
     return ''
   }
 
+  getRole(p: Record<string, string>): string {
+    const name = escapeXml(p.RoleName ?? '')
+    return `<Role><Path>/</Path><RoleName>${name}</RoleName><RoleId>AROAEXAMPLE</RoleId><Arn>arn:aws:iam::123456789012:role/${name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role>`
+  }
+
   listRolePolicies(p: Record<string, string>): string {
     const names = [...this.#policies(p.RoleName).keys()].map((name) => `<member>${escapeXml(name)}</member>`)
     return `<IsTruncated>false</IsTruncated><PolicyNames>${names.join('')}</PolicyNames>`
@@ -352,6 +357,7 @@ const OPERATIONS: Readonly<
   ListPolicyVersions: StsServer.prototype.listPolicyVersions,
   DeletePolicyVersion: StsServer.prototype.deletePolicyVersion,
   GetPolicy: StsServer.prototype.getPolicy,
+  GetRole: StsServer.prototype.getRole,
   PutRolePolicy: StsServer.prototype.putRolePolicy,
   DeleteRolePolicy: StsServer.prototype.deleteRolePolicy,
   ListRolePolicies: StsServer.prototype.listRolePolicies,

@@ -13,6 +13,7 @@ import { idBody, randomIds } from '../../src/core/ids.ts'
 import { createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
 import { mintRequest } from '../credentials/harness.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
+import { notedSessions } from '../support/noted-sessions.ts'
 import { describeWithService } from './service.ts'
 
 const never = new AbortController().signal
@@ -119,7 +120,7 @@ describeWithService('moto', ['STINT_MOTO_ENDPOINT'], 'test/third-party/moto-up.s
 
   test('answers what doctor asks: who we are, and where the boundary stands', async () => {
     expect(await provider.probes.identity(never)).toMatchObject({ ok: true, details: { account } })
-    expect(await provider.probes.trust(boundaryRole, never)).toMatchObject({ ok: true })
+    expect(await provider.probes.trust(boundaryRole, notedSessions(provider).start, never)).toMatchObject({ ok: true })
     expect(await provider.probes.revocation(inlineRole, never)).toMatchObject({ ok: true })
   })
 })

@@ -2,15 +2,20 @@ import { GetPolicyCommand, ListPolicyVersionsCommand, ListRolePoliciesCommand } 
 import { splitArn } from '../../aws/arn.ts'
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
-import { idBody, randomIds } from '../../core/ids.ts'
+import { planWithoutAccess } from '../../plan/plan-without-access.ts'
+import type { StartOwnSession } from '../own-session.ts'
+import type { CredentialProvider } from '../provider.ts'
 import type { FindIamAccess, IamAccess } from './accounts/iam-access.ts'
 import { type Exchange, sendOnce } from './calls/call.ts'
 import { toProviderFault } from './calls/errors.ts'
 import { accountOfList, type DenyListLocations } from './deny/deny-list-locations.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './mint/assume-role.ts'
+import { toLeaseSession } from './mint/lease-session.ts'
 import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
 
 const PROBE_LEASE_MS = 60_000
+/** Of sessions that show whether a role can be assumed. No agent can have it. */
+const DOCTOR_SUBJECT = 'stint:doctor'
 
 /** The result of one probe; `details` are ids, codes and a sentence. */
 export type ProbeResult =
@@ -62,23 +67,19 @@ export class AwsProbes {
   /**
    * Checks that the broker can assume the role with everything that a lease sends: source identity, tags, external id. It mints
    * one session whose policy denies everything, and discards the credentials.
+   *
+   * @param start puts the session on record before it is started.
    */
-  trust(roleArn: string, signal: AbortSignal): Promise<ProbeResult> {
+  trust(roleArn: string, start: StartOwnSession, signal: AbortSignal): Promise<ProbeResult> {
     return outcome(async () => {
-      const now = this.#deps.clock.now()
-      const body = idBody(randomIds.next('grt', now))
-      await new AssumeRoleMinter(this.#deps).mint(
-        {
-          roleArn,
-          sessionName: `${body}.0`,
-          sourceIdentity: body,
-          sessionPolicy: denyEverything(now, this.#deps.leaseEnd),
-          notAfter: new Date(now.getTime() + PROBE_LEASE_MS),
-          tags: { 'stint:agent': 'stint-doctor', 'stint:grant': body, 'stint:owner': 'stint', 'stint:team': 'stint' },
-        },
-        signal,
-      )
-      return { roleArn, sourceIdentity: body }
+      const { leaseEnd } = this.#deps
+      const purpose = 'Show whether the broker can assume this role'
+      const task = { purpose, roleArn, ttlSeconds: PROBE_LEASE_MS / 1_000 }
+      const plan = planWithoutAccess(DOCTOR_SUBJECT, task, denyEverything(leaseEnd))
+      const minter = new AssumeRoleMinter(this.#deps)
+      const mint: CredentialProvider['mint'] = (request, stop) => minter.mint(toLeaseSession(request, leaseEnd), stop)
+      const { lease } = await start({ plan, leaseMs: PROBE_LEASE_MS, mint }, signal)
+      return { roleArn, grantId: lease.grantId }
     })
   }
 
@@ -173,16 +174,8 @@ function requireAccount(accountId: string, writer: string): void {
   })
 }
 
-function denyEverything(now: Date, { action: Action, resource: Resource, never }: LeaseEndForm): string {
-  const from = now.toISOString().replace(/\.\d+Z$/, 'Z')
-  return JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [
-      { Effect: 'Deny', Action, Resource },
-      ...(never === undefined ? [] : [{ Effect: 'Deny', Action: never }]),
-      { Effect: 'Deny', Action, Resource, Condition: { DateGreaterThanEquals: { 'aws:CurrentTime': from } } },
-    ],
-  })
+function denyEverything({ action: Action, resource: Resource }: LeaseEndForm): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action, Resource }] })
 }
 
 async function outcome(probe: () => Promise<ErrorDetails>): Promise<ProbeResult> {

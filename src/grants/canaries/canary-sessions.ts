@@ -1,8 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Canaries, CanaryAnswer, CanaryRole } from '../../credentials/canary.ts'
+import type { StartOwnSession } from '../../credentials/own-session.ts'
+import type { CredentialProvider } from '../../credentials/provider.ts'
 import { NO_LABELS } from '../../plan/labels/labels.ts'
 import { createPlanner } from '../../plan/planner.ts'
-import { CANARY_SUBJECT, mintForItself, type OwnGrantParts } from './own-grant.ts'
+
+/** The subject of canaries' sessions. No agent can have it: it is neither a SPIFFE ID nor a subject of an issuer. */
+export const CANARY_SUBJECT = 'stint:canary'
 
 /** Longer than a proof takes; the session of the broker's own ends by itself. */
 const LEASE_MS = 300_000
@@ -19,9 +23,10 @@ export interface CanarySession {
 }
 
 /** Dependencies of canaries' sessions. */
-export interface CanarySessionParts extends OwnGrantParts {
+export interface CanarySessionParts {
   readonly canaries: Canaries
   readonly clock: Clock
+  readonly start: StartOwnSession
 }
 
 /** Starts sessions of canary roles, each on record beforehand. */
@@ -37,9 +42,14 @@ export class CanarySessions {
     this.#parts = parts
   }
 
-  /** @throws {StintError} as a mint */
-  async start(denyList: string, role: CanaryRole, grantId: string, signal: AbortSignal): Promise<CanarySession> {
-    const { canaries, clock } = this.#parts
+  /** @param chosen id of its grant, if a document names it already @throws {StintError} as a mint */
+  async start(
+    denyList: string,
+    role: CanaryRole,
+    chosen: string | undefined,
+    signal: AbortSignal,
+  ): Promise<CanarySession> {
+    const { canaries, clock, start } = this.#parts
     const endsAtMs = clock.monotonicMs() + LEASE_MS
     const plan = this.#planner.plan(CANARY_SUBJECT, {
       purpose: `Show whether the deny list of Stint is in force: ${denyList}`.slice(0, 500),
@@ -47,13 +57,13 @@ export class CanarySessions {
       access: [role.access],
       ttlSeconds: PLANNED_SECONDS,
     })
-    const { lease, credentials } = await mintForItself(
-      this.#parts,
-      { grantId, denyList, plan, leaseMs: LEASE_MS, mint: (request, stop) => canaries.mint(denyList, request, stop) },
+    const mint: CredentialProvider['mint'] = (request, stop) => canaries.mint(denyList, request, stop)
+    const { lease, credentials } = await start(
+      { ...(chosen !== undefined && { grantId: chosen }), denyList, plan, leaseMs: LEASE_MS, mint },
       signal,
     )
     return {
-      grantId,
+      grantId: lease.grantId,
       notAfter: lease.notAfter,
       endsAtMs,
       look: (stop) => canaries.look(role, credentials, stop),

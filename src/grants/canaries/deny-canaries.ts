@@ -1,12 +1,13 @@
 import type { ClockGuard } from '../../core/clock-guard.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
-import type { CanaryRole } from '../../credentials/canary.ts'
+import type { Canaries, CanaryRole } from '../../credentials/canary.ts'
 import { auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { DenyEntry } from '../../ledger/records.ts'
 import { canBeProven } from '../../ledger/rules/deny-list-rules.ts'
-import { type CanarySession, type CanarySessionParts, CanarySessions } from './canary-sessions.ts'
+import { type OwnGrantParts, startOnLedger } from '../own-sessions/own-grant.ts'
+import { type CanarySession, CanarySessions } from './canary-sessions.ts'
 import { proveDocument, unusable } from './prove-document.ts'
 
 /** What a session that no document names must have left, to be looked through once more. */
@@ -15,7 +16,8 @@ const CONTROL_LEFT_MS = 120_000
 const RETRY_MS = 30_000
 
 /** Dependencies of proving deny lists. */
-export interface DenyCanaryParts extends Omit<CanarySessionParts, 'ledger'> {
+export interface DenyCanaryParts extends OwnGrantParts {
+  readonly canaries: Canaries
   readonly ledger: Pick<Ledger, 'openGrant' | 'settleLease' | 'getGrant' | 'denyProven' | 'appendEvents'>
   readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
   /** The component `deny:<list>:canary` has a problem until the canary has proven a document. */
@@ -63,7 +65,7 @@ export class DenyCanaries {
   /** @param signal ends what is under way; grants whose deny is not proven by then are proven after the next start. */
   constructor(parts: DenyCanaryParts, signal: AbortSignal) {
     this.#parts = parts
-    this.#sessions = new CanarySessions(parts)
+    this.#sessions = new CanarySessions({ ...parts, start: startOnLedger(parts) })
     this.#signal = signal
   }
 

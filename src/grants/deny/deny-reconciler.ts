@@ -83,9 +83,9 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   }
   const { ledger, proofs, onWell } = parts
   const { list } = claimed
-  const { held, expired, content, documents, at, againInMs, canary, settledBy, anew } = update
+  const { held, provable, expired, content, documents, at, againInMs, canary, settledBy, anew } = update
   const now = latestNow(parts)
-  const isOwed = proofs?.isOwed(list.key, held) === true
+  const isOwed = proofs?.isOwed(list.key, provable) === true
   const wrote = documents.all[0]?.wrote
   const records = documents.toRecords(now)
   await ledger.denyWritten({
@@ -107,7 +107,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   })
   documents.recorded()
   failpoint('reconcile.after_record')
-  proofs?.written(list.key, canary, held, at)
+  if (!documents.all[0]?.failure) proofs?.written(list.key, canary, provable, at)
   if (documents.usable.some(({ key }) => key === list.key)) onWell(`deny:${list.key}`)
   tellWatermarks(parts, list, content)
   tellWhile(parts, `deny:${list.key}:crowded`, findCrowd(list, update))

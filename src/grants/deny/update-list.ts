@@ -26,6 +26,8 @@ export interface ListUpdate {
   readonly entries: readonly DenyEntry[]
   /** Those of them that some document holds by now. */
   readonly held: readonly DenyEntry[]
+  /** Those of them that the document with the canary holds by itself: no other document is shown to be in force by it. */
+  readonly provable: readonly DenyEntry[]
   /** That have left it. */
   readonly expired: readonly DenyEntry[]
   readonly content: DenyListContent
@@ -100,8 +102,9 @@ export async function updateList(
     if (end === 'done') documents.confirm()
     documents.tellWell()
     const held = all.length === 1 ? entries : entries.filter((_, at) => isHeld(candidates[at], all))
+    const provable = entries.filter((_, at) => isProvable(candidates[at], all[0], all.length))
     const at = latest(all.map((document) => document.at)) ?? clockGuard.earliestNow()
-    const common = { entries, held, expired, content: whole, canary, documents, at, settledBy, anew }
+    const common = { entries, held, provable, expired, content: whole, canary, documents, at, settledBy, anew }
     const againInMs = end === 'done' ? Math.min(untilNextLook(parts, list.key, common), documents.retryInMs) : 0
     return { ...common, againInMs }
   }
@@ -158,6 +161,12 @@ function heldElsewhere(candidates: readonly DenyCandidate[], { all, usable }: Li
 
 function isHeld(candidate: DenyCandidate | undefined, documents: readonly ListDocument[]): boolean {
   return candidate !== undefined && documents.some(({ now }) => now.covers(candidate))
+}
+
+/** A document that is left alone in this pass has no canary of this pass. */
+function isProvable(candidate: DenyCandidate | undefined, first: ListDocument | undefined, documents: number): boolean {
+  if (!candidate || !first || first.failure) return false
+  return documents === 1 || first.now.covers(candidate)
 }
 
 function latest(times: readonly (Date | undefined)[]): Date | undefined {

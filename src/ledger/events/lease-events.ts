@@ -30,10 +30,12 @@ export const LEASE_EVENTS = {
     refusal: false,
     ids: ['grant', 'lease'],
     about:
-      'The broker is about to start a session for a check of its own, under a grant that no agent asked for. The credentials stay in the broker.',
+      'The broker, or `stint doctor`, is about to start a session for a check of its own, under a grant that no agent asked for. The credentials stay in that process.',
     data: z.strictObject({
-      subject: text.describe('`stint:canary`: it shows whether a deny list is in force'),
-      denyList: text.describe('Which deny list'),
+      subject: text.describe(
+        '`stint:canary`: it shows whether a deny list is in force. `stint:doctor`: it shows whether a role can be assumed',
+      ),
+      denyList: text.exactOptional().describe('Which deny list'),
       roleArn: text.describe('The role of the session'),
       ...issuedLease,
     }),
@@ -64,7 +66,11 @@ export const LEASE_EVENTS = {
       z.strictObject({ ...issuedLease, ...failedMint }),
       z.strictObject({
         ...issuedLease,
-        found: z.literal('at_start').describe('The broker stopped during the mint; found when it started again'),
+        found: z
+          .enum(['at_start', 'in_note'])
+          .describe(
+            '`at_start`: the broker stopped during the mint, found when it started again. `in_note`: `stint doctor` did',
+          ),
       }),
     ]),
   },

@@ -3,11 +3,15 @@ import { parseRolePattern, type RolePattern } from '../../aws/roles/role-pattern
 import { RoleRules } from '../../aws/roles/role-rules.ts'
 import { ownRoleTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
-import type { ErrorDetails } from '../../core/errors.ts'
+import type { Clock } from '../../core/clock.ts'
+import { type ErrorDetails, StintError } from '../../core/errors.ts'
 import { mapSideBySide } from '../../core/limits/side-by-side.ts'
 import type { ProbeResult } from '../../credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
-import { type Check, probed } from './check.ts'
+import type { CanaryRole } from '../../credentials/canary.ts'
+import type { StartOwnSession } from '../../credentials/own-session.ts'
+import { CanarySessions } from '../../grants/canaries/canary-sessions.ts'
+import { type Check, check, probed } from './check.ts'
 
 /** Accounts that are checked at the same time. */
 const SIDE_BY_SIDE = 16
@@ -20,6 +24,12 @@ export interface Callers {
   readonly broker?: string | undefined
   /** The principal that assumes revokers, and writes the deny lists of roles that have none. */
   readonly writer?: string | undefined
+}
+
+/** The provider that is checked, and how its sessions come on record. */
+export interface CheckedProvider extends Pick<AwsStsProvider, 'probes' | 'findDenyList' | 'canaries'> {
+  readonly start: StartOwnSession
+  readonly clock: Clock
 }
 
 /** The checks of one account. */
@@ -39,7 +49,7 @@ interface AccountWork {
  */
 export async function* checkAccounts(
   { roles, roleNames = [] }: Pick<Config, 'roles'> & { readonly roleNames?: readonly string[] },
-  provider: Pick<AwsStsProvider, 'probes' | 'findDenyList'>,
+  provider: CheckedProvider,
   callers: Callers,
   signal: AbortSignal,
   deadlineFor: (accountId: string) => AbortSignal = () => AbortSignal.timeout(ACCOUNT_MS),
@@ -53,11 +63,11 @@ export async function* checkAccounts(
     const finding = 'no rule of roles with accounts serves a role of this name; check path and name, or list accounts'
     yield { name: `role ${name}`, ok: false, finding, code: 'ROLE_UNKNOWN' }
   }
-  const check = (work: AccountWork) => {
+  const checkInTime = (work: AccountWork) => {
     const inTime = AbortSignal.any([signal, deadlineFor(work.accountId)])
     return checkAccount(work, provider, callers, inTime)
   }
-  for await (const checks of mapSideBySide(works, SIDE_BY_SIDE, check)) yield* checks
+  for await (const checks of mapSideBySide(works, SIDE_BY_SIDE, checkInTime)) yield* checks
 }
 
 function planWork(
@@ -101,7 +111,7 @@ function makeExampleArn({ text, partition }: RolePattern, accountId: string): st
 
 async function checkAccount(
   { accountId, roleArns, patterns }: AccountWork,
-  { probes, findDenyList }: Pick<AwsStsProvider, 'probes' | 'findDenyList'>,
+  { probes, findDenyList, canaries, start, clock }: CheckedProvider,
   { broker, writer }: Callers,
   signal: AbortSignal,
 ): Promise<Check[]> {
@@ -113,21 +123,42 @@ async function checkAccount(
     lists.set(key, known)
     return known
   }
+  const sessions = new CanarySessions({ canaries, start, clock })
+  const looked = new Set<string>()
+  const canary = async (roleArn: string) => {
+    const key = findDenyList(roleArn)?.key ?? ''
+    const role = looked.has(key) ? undefined : canaries.find(key)
+    looked.add(key)
+    if (role) checks.push(await checkCanary(sessions, key, role, signal))
+  }
   for (const arn of roleArns) {
     checks.push(
-      probed(`role ${arn}`, withPlaces(await probes.trust(arn, signal), broker, accountId), () =>
+      probed(`role ${arn}`, withPlaces(await probes.trust(arn, start, signal), broker, accountId), () =>
         ['can be assumed with all parameters of a lease', ...(broker ? [`by ${broker}`] : [])].join(' '),
       ),
       probed(`revocation ${arn}`, withPlaces(await revocation(arn), writer, accountId), describeList),
     )
+    await canary(arn)
   }
   for (const { text, example } of patterns) {
     const name = `revocation ${text} in ${accountId}`
     if (findDenyList(example)?.key.startsWith('inline:')) {
       checks.push({ name, ok: true, finding: 'inline; each role is checked when it is used' })
     } else checks.push(probed(name, withPlaces(await revocation(example), writer, accountId), describeList))
+    await canary(example)
   }
   return checks
+}
+
+/** A canary that nothing denies has to be allowed its read: else it would show nothing. */
+function checkCanary(sessions: CanarySessions, key: string, role: CanaryRole, signal: AbortSignal): Promise<Check> {
+  return check(`canary ${role.roleArn}`, async () => {
+    const session = await sessions.start(key, role, undefined, signal)
+    const { allowed } = await session.look(signal)
+    if (allowed) return `can be assumed, and may read itself, under ${key}`
+    const explanation = `The role may not read itself: give it iam:GetRole on ${role.roleArn} (docs/aws/canary-policy.json), and look whether a deny is on it.`
+    throw new StintError('CANARY_UNUSABLE', { explanation })
+  })
 }
 
 /** Adds caller and target account to a failed check: the fault is in the settings of one of the two. */

@@ -1,7 +1,10 @@
 import { PROFILES } from '../../aws/store-profile.ts'
 import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import { randomIds } from '../../core/ids.ts'
 import type { AwsProbes, ProbeResult } from '../../credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
+import { SessionNotes, startOnNotes } from '../../grants/own-sessions/session-notes.ts'
 import { type Callers, checkAccounts } from './account-checks.ts'
 import { type Check, probed } from './check.ts'
 
@@ -12,6 +15,7 @@ const MAX_SKEW_MS = 2_000
 export async function* checkAws(
   config: Config & { readonly roleNames?: readonly string[] },
   provider: AwsStsProvider,
+  deps: { readonly clock: Clock },
   signal: AbortSignal,
 ): AsyncGenerator<Check> {
   const { probes } = provider
@@ -20,7 +24,9 @@ export async function* checkAws(
   if (config.aws.mintBy === 'scoped-credentials')
     yield { name: 'aws.mintBy', ok: true, finding: 'unproven: GetScopedCredentials was never run against AWS' }
   const callers = profile.callerIdentity ? yield* checkCallers(probes, signal) : {}
-  yield* checkAccounts(config, provider, callers, signal)
+  const notes = new SessionNotes(config.ledger.file)
+  const start = startOnNotes({ clock: deps.clock, ids: randomIds, provider, notes })
+  yield* checkAccounts(config, { ...provider, ...deps, start }, callers, signal)
 }
 
 async function* checkCallers(probes: AwsProbes, signal: AbortSignal): AsyncGenerator<Check, Callers> {

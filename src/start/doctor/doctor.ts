@@ -42,7 +42,7 @@ export async function* runDoctor(config: Config, deps: DoctorDeps, signal: Abort
   })
   if (!provider) return
   try {
-    yield* checkAws({ ...config, ...(deps.roleNames && { roleNames: deps.roleNames }) }, provider, signal)
+    yield* checkAws({ ...config, ...(deps.roleNames && { roleNames: deps.roleNames }) }, provider, deps, signal)
   } finally {
     provider.close()
   }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expandActions } from '../../../src/aws/classify.ts'
 import { boundaryDocument, policyCharacters } from '../../../src/credentials/aws-sts/deny/deny-document.ts'
 import { evaluateIam } from '../../support/iam-evaluator.ts'
+import { notedSessions } from '../../support/noted-sessions.ts'
 import { type AwsHarness, BOUNDARY_ROLE, mintRequest, startAws } from '../harness.ts'
 
 const folder = new URL('../../../docs/aws/', import.meta.url)
@@ -86,7 +87,9 @@ describe('the trust policy of a task role', () => {
   })
 
   test('lets in the probe of doctor', async () => {
-    expect(await aws.provider.probes.trust(BOUNDARY_ROLE, new AbortController().signal)).toMatchObject({ ok: true })
+    const { start } = notedSessions(aws.provider, aws.clock)
+    const { signal } = new AbortController()
+    expect(await aws.provider.probes.trust(BOUNDARY_ROLE, start, signal)).toMatchObject({ ok: true })
     const parameters = aws.server.calls('AssumeRole').at(-1)?.parameters ?? {}
     expect(Object.values(verdicts(parameters))).toEqual(['allow', 'allow', 'allow'])
   })
