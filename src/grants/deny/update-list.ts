@@ -75,7 +75,10 @@ export async function updateList(
   )
   const settledBy = findSettled(parts, list.key, certain)
   const anew = entries.filter((entry, at) => entry.writtenAt && !isInPlace(candidates[at], documents.all))
-  const canary = proofs?.choose(list.key, entries)
+  const canary = proofs?.choose(
+    list.key,
+    entries.filter((_, at) => !isBeyondCanary(candidates[at], documents.all)),
+  )
   const complete = (key: string, part: DenyListContent) => (key === list.key ? withCanary(part, canary) : part)
   const fits = (key: string, content: DenyListContent, spare?: number) => provider.fits(key, content, spare)
   const order = {
@@ -161,6 +164,12 @@ function heldElsewhere(candidates: readonly DenyCandidate[], { all, usable }: Li
 
 function isHeld(candidate: DenyCandidate | undefined, documents: readonly ListDocument[]): boolean {
   return candidate !== undefined && documents.some(({ now }) => now.covers(candidate))
+}
+
+/** Only a further document holds it, which the canary in the first one proves nothing of. */
+function isBeyondCanary(candidate: DenyCandidate | undefined, [first, ...further]: readonly ListDocument[]): boolean {
+  if (!candidate || first?.now.covers(candidate)) return false
+  return further.some(({ now }) => now.covers(candidate))
 }
 
 /** A document that is left alone in this pass has no canary of this pass. */
