@@ -72,7 +72,7 @@ describe('stint aws template', () => {
     const own = { arn: `arn:aws:iam::${ACCOUNT}:role/own`, revocation: { kind: 'none' } }
     const aws = { region: 'eu-central-1' }
     write('two.yaml', { aws, roles: [own, { ...own, arn: 'arn:aws:iam::444455556666:role/own' }] })
-    expect((await run('template', [], 'two.yaml')).stderr).toContain('choose it with --account')
+    expect((await run('template', [], 'two.yaml')).stderr).toContain('choose the account with --account')
     expect((await run('template', ['--account', '777788889999'], 'two.yaml')).stderr).toContain('777788889999')
     write('minio.yaml', { aws: { ...aws, profile: 'minio', endpoint: 'https://s3.example.org' }, roles: [own] })
     expect((await run('template', [], 'minio.yaml')).stderr).toContain('aws.profile is minio')
@@ -111,11 +111,33 @@ describe('stint aws broker-policy', () => {
       const accounts = Array.from({ length: count }, (_, n) => `${100_000_000_000 + n}`)
       const roles = [{ ...ROLES[0], accounts }]
       write('many.yaml', { aws: { region: 'eu-central-1' }, roles })
-      const policy = await policyOf('many.yaml')
+      const { stdout, stderr } = await run('broker-policy', [], 'many.yaml')
+      const policy = JSON.parse(stdout)
+      expect(stderr.includes('* stands for them')).toBe(!listed)
       expect(policy.Statement[0].Resource).toHaveLength(listed ? count : 1)
       expect(JSON.stringify(policy).length).toBeLessThanOrEqual(6_144)
       expect(JSON.stringify(policy).includes('iam::*:')).toBe(!listed)
     })
+})
+
+test('stint aws broker-policy has * for accounts that have a rule each, where there are too many', async () => {
+  const roles = Array.from({ length: 400 }, (_, n) => ({
+    ...ROLES[0],
+    arn: `arn:aws:iam::${100_000_000_000 + n}:role/stint/agent`,
+  }))
+  write('each.yaml', { aws: { region: 'eu-central-1' }, roles })
+  const { stdout, stderr } = await run('broker-policy', [], 'each.yaml')
+  expect(JSON.parse(stdout).Statement[0].Resource).toEqual(['arn:aws:iam::*:role/stint/agent'])
+  expect(stderr).toContain('aws:ResourceOrgID')
+})
+
+test('stint aws broker-policy says when not even that fits', async () => {
+  const roles = Array.from({ length: 400 }, (_, n) => ({
+    ...ROLES[0],
+    arn: `arn:aws:iam::${ACCOUNT}:role/stint/a-${n}`,
+  }))
+  write('long.yaml', { aws: { region: 'eu-central-1' }, roles })
+  expect((await run('broker-policy', [], 'long.yaml')).stderr).toContain('split it')
 })
 
 describe('stint aws parameters', () => {

@@ -37,7 +37,11 @@ export const awsCommand: RunCommand = (io) =>
       .description(
         "Print the IAM policy for the broker's own role: it starts sessions of the configured roles, and no more.",
       )
-      .action((flags: Flags) => printValue(io, 'json', renderBrokerPolicy(config(flags, io))))
+      .action((flags: Flags) => {
+        const { document, notes } = renderBrokerPolicy(config(flags, io))
+        for (const note of notes) io.stderr.write(`stint: ${visible(note)}\n`)
+        printValue(io, 'json', document)
+      })
   })
 
 function config(flags: Flags, io: CommandIo) {

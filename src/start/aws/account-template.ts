@@ -6,7 +6,7 @@ import { ownRoleTemplates } from '../../config/role-settings.ts'
 import type { Config } from '../../config/schema.ts'
 import { StintError } from '../../core/errors.ts'
 import { accountSide } from '../../credentials/aws-sts/account-template/account-side.ts'
-import { brokerPolicy } from '../../credentials/aws-sts/account-template/broker-policy.ts'
+import { type BrokerPolicy, brokerPolicy } from '../../credentials/aws-sts/account-template/broker-policy.ts'
 import {
   accountTemplate,
   BROKER_PARAMETER,
@@ -75,7 +75,7 @@ export async function accountParameters(
  *
  * @throws {StintError} CONFIG_INVALID for another store than AWS.
  */
-export function renderBrokerPolicy({ roles, aws }: Config): object {
+export function renderBrokerPolicy({ roles, aws }: Config): BrokerPolicy {
   checkStore(aws)
   return brokerPolicy(roles, partitionOfRegion(aws.region))
 }

@@ -171,7 +171,7 @@ describe('calls to AWS by a proxy', () => {
     })
 
   const MOODS: readonly [mood: ProxyMood, said: RegExp, attempts: number][] = [
-    [{ kind: 'refuse', status: 407 }, /\(status 407\): it wants a user name and a password/, 1], // RFC 9110, 15.5.8
+    [{ kind: 'refuse', status: 407 }, /\(status 407\): it requires a user name and password/, 1], // RFC 9110, 15.5.8
     [{ kind: 'refuse', status: 403 }, /\(status 403\): let the proxy connect to this host/, 1],
     [{ kind: 'refuse', status: 502 }, /\(status 502\)\./, 3],
     [{ kind: 'cut' }, /\(ECONNRESET\)/, 3],

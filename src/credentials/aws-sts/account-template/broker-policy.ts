@@ -5,23 +5,44 @@ import { MANAGED_POLICY_CHARACTERS, policyCharacters } from '../deny/deny-docume
 import { pathAndName, type TemplateRule } from './account-side.ts'
 import type { PolicyDocument } from './policies.ts'
 
+/** The policy of the broker's own principal. */
+export interface BrokerPolicy {
+  readonly document: PolicyDocument
+  /** What whoever attaches it has to know, one sentence each. */
+  readonly notes: readonly string[]
+}
+
 /**
- * All that the broker may do in AWS: start sessions of the roles that a configuration serves, and of its canaries and revokers. The accounts
- * are listed as long as a managed policy has room for them; then `*` stands for them.
+ * All that the broker may do in AWS: start sessions of the roles that a configuration serves, and of its canaries and revokers.
+ * The accounts are listed as long as a managed policy has room for them; then `*` stands for them, which a note says.
  */
-export function brokerPolicy(rules: readonly TemplateRule[], partition: Partition): PolicyDocument {
+export function brokerPolicy(rules: readonly TemplateRule[], partition: Partition): BrokerPolicy {
   const listed = policy(rules, partition, true)
-  const fits = policyCharacters(JSON.stringify(listed)) <= MANAGED_POLICY_CHARACTERS
-  return fits ? listed : policy(rules, partition, false)
+  if (fits(listed)) return { document: listed, notes: [] }
+  const open = policy(rules, partition, false)
+  const notes = [
+    `A managed policy has no room for all accounts, so * stands for them: restrict it, for example with a condition on aws:ResourceOrgID.`,
+  ]
+  if (fits(open)) return { document: open, notes }
+  const tooLong = `The policy has more than the ${MANAGED_POLICY_CHARACTERS} characters that IAM takes: split it, or let a pattern stand for the roles.`
+  return { document: open, notes: [...notes, tooLong] }
+}
+
+function fits(document: PolicyDocument): boolean {
+  return policyCharacters(JSON.stringify(document)) <= MANAGED_POLICY_CHARACTERS
 }
 
 function policy(rules: readonly TemplateRule[], partition: Partition, listAccounts: boolean): PolicyDocument {
+  const accounts = new Set(rules.flatMap((rule) => accountsOf(rule)))
+  // Nothing is gained by `*` where there is one account only.
+  const isOpen = !listAccounts && accounts.size > 1
   const arns = (of: (rule: TemplateRule) => string | undefined) => [
     ...new Set(
       rules.flatMap((rule) => {
         const template = of(rule)
         if (template === undefined) return []
-        return accountsOf(rule, listAccounts).map((accountId) => fillTemplate(template, { accountId, partition }))
+        const accountIds = isOpen ? ['*'] : accountsOf(rule)
+        return accountIds.map((accountId) => fillTemplate(template, { accountId, partition }))
       }),
     ),
   ]
@@ -43,8 +64,6 @@ function policy(rules: readonly TemplateRule[], partition: Partition, listAccoun
   }
 }
 
-function accountsOf({ arn, accounts }: TemplateRule, listAccounts: boolean): readonly string[] {
-  const own = parseRolePattern(arn, accounts)?.accounts
-  if (own && (listAccounts || own.size === 1)) return [...own]
-  return ['*']
+function accountsOf({ arn, accounts }: TemplateRule): readonly string[] {
+  return [...(parseRolePattern(arn, accounts)?.accounts ?? ['*'])]
 }
