@@ -1,3 +1,4 @@
+import { isEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
 import type { DenyProof } from '../ledger/records.ts'
 import { meterCalls } from './meter-calls.ts'
@@ -56,7 +57,7 @@ export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
   return { ...writes, sweepGrants: (input) => writes.sweepGrants(withDenyTimes(input, metrics)) }
 }
 
-/** Of `grant.ended`, where the deny list ended it. */
+/** Members that the end of a grant has where the deny list ended it. */
 type DenyLag = { readonly lagMs?: number; readonly enforcedBy?: DenyProof }
 
 type Sweep = Parameters<Ledger['sweepGrants']>[0]
@@ -66,8 +67,9 @@ function withDenyTimes(sweep: Sweep, { denies }: Metrics): Sweep {
     ...sweep,
     settle: (due) => {
       const move = sweep.settle(due)
-      for (const { type, data } of move.events) {
-        const { lagMs, enforcedBy } = (type === 'grant.ended' && data ? data : {}) as DenyLag
+      for (const event of move.events) {
+        if (!isEvent('grant.ended', event)) continue
+        const { lagMs, enforcedBy } = event.data as DenyLag
         if (lagMs !== undefined && enforcedBy) denies.observe({ by: enforcedBy }, lagMs / 1_000)
       }
       return move

@@ -104,7 +104,7 @@ function pause(clock: Clock, look: number, signal: AbortSignal): Promise<void> {
 
 function late(denyList: string, ms: number): StintError {
   const seconds = Math.round(ms / 1_000)
-  const explanation = `Deny list ${denyList} was written, and ${seconds} s later the canary that it denies is still allowed: what it denies still works until its leases end. Check that the canary role has this boundary, and how IAM is (health.aws.amazon.com).`
+  const explanation = `Deny list ${denyList} was written, and ${seconds} s later the canary that it denies is still allowed: what it denies still works until its leases end. Check that the role of the canary is under this list, and whether the cloud reports an outage.`
   return new StintError('DENY_LIST_LATE', { explanation, denyList })
 }
 
