@@ -36,29 +36,42 @@ export interface DecisionInput extends ApprovalRules {
 /**
  * Judges a plan: every pair must be allowed, and none may meet a policy that fails to evaluate.
  *
- * A decision is remembered with the policy set, by all that the set can read: a repeat costs microseconds, and what
- * depends on the hour is judged again when the hour changes. Never throws; doubt denies.
+ * Decisions, and the verdicts on their pairs, are remembered with the policy set, by all that the set can read: a repeat costs
+ * microseconds, a new task of a known shape asks Cedar nothing, and what depends on the hour is judged again when the hour
+ * changes. Never throws; doubt denies.
  *
  * @returns frozen; the same object for a repeat.
  */
 export function decide(set: PolicySet, input: DecisionInput): Decision {
   const memory = openMemory(set)
   const key = memoryKey(set, input)
-  const remembered = memory.get(key)
+  const remembered = memory.decisions.get(key)
   if (remembered) return remembered
-  const decision = Object.freeze(judgePlan(set, input))
-  if (isWorthRemembering(decision)) memory.set(key, decision)
+  const decision = Object.freeze(judgePlan(set, input, memory.verdicts))
+  if (isWorthRemembering(decision)) memory.decisions.set(key, decision)
   return decision
 }
 
 const MAX_REMEMBERED_DECISIONS = 4_096
 const MAX_REMEMBERED_FAILURES = 50
-const memories = new WeakMap<PolicySet, BoundedMap<Decision>>()
+/** Characters of the keys of all remembered verdicts; a usual one has some hundreds. */
+const MAX_VERDICT_KEYS = 8_000_000
 
-function openMemory(set: PolicySet): BoundedMap<Decision> {
+/** What one policy set has answered. */
+interface Memory {
+  readonly decisions: BoundedMap<Decision>
+  readonly verdicts: BoundedMap<Verdict>
+}
+
+const memories = new WeakMap<PolicySet, Memory>()
+
+function openMemory(set: PolicySet): Memory {
   const known = memories.get(set)
   if (known) return known
-  const memory = new BoundedMap<Decision>({ limit: MAX_REMEMBERED_DECISIONS })
+  const memory = {
+    decisions: new BoundedMap<Decision>({ limit: MAX_REMEMBERED_DECISIONS }),
+    verdicts: new BoundedMap<Verdict>({ limit: MAX_VERDICT_KEYS }),
+  }
   memories.set(set, memory)
   return memory
 }
@@ -83,13 +96,17 @@ function memoryKey({ judge }: PolicySet, { agent, plan, context, ...rules }: Dec
   ])
 }
 
-function judgePlan(set: PolicySet, input: DecisionInput): Decision {
+function judgePlan(set: PolicySet, input: DecisionInput, remembered: BoundedMap<Verdict>): Decision {
   const verdicts = new Map<string, Verdict>()
+  const agent = agentKey(input)
   const judged = input.plan.pairs.map((pair) => {
     const request = toCedarRequest(pair, input)
-    const key = readableKey(set, request)
-    const verdict = verdicts.get(key) ?? set.judge.judge(request)
+    const key = agent + readableKey(set, request)
+    const known = verdicts.get(key) ?? remembered.get(key)
+    const verdict = known ?? set.judge.judge(request)
     verdicts.set(key, verdict)
+    // A failure may be of the moment.
+    if (!known && !verdict.failed) remembered.set(key, verdict, key.length)
     return { pair, verdict }
   })
   const failedPairs = judged.flatMap(({ pair, verdict }) => findFailure(pair, verdict) ?? [])
@@ -162,9 +179,14 @@ function toTags({ conditions = [] }: PlanPair): Record<string, string[]> {
   return Object.fromEntries(conditions.map(({ key, values }) => [key, [...values]]))
 }
 
+/** All that a set can read of an agent, as JSON. */
+function agentKey({ agent }: DecisionInput): string {
+  return JSON.stringify([agent.subject, agent.trustDomain, agent.owner, agent.team, agent.registration])
+}
+
 /**
- * All that the set can read of a request within one plan; pairs with one key are judged once. Labels are always in
- * it, since they choose the policies that Cedar is given.
+ * All that the set can read of one agent's request, as JSON; pairs with one key are judged once. Labels are always in it, since
+ * they choose the policies that Cedar is given.
  */
 function readableKey({ judge: { reads } }: PolicySet, request: CedarRequest): string {
   const { context, resource } = request

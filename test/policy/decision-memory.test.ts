@@ -86,3 +86,64 @@ function countJudgements(set: ReturnType<typeof setOf>): () => number {
   }
   return () => calls
 }
+
+test('a new plan of a known shape asks Cedar nothing', () => {
+  const set = setOf('@id("p") permit (principal, action, resource) when { resource.within.contains("data:ok") };')
+  const calls = countJudgements(set)
+  const outcomes = ['arn:aws:s3:::a', 'arn:aws:s3:::b'].map(
+    (resource) => decide(set, inputOf([pairOf({ resource, within: ['data:ok'], touches: ['data:ok'] })])).outcome,
+  )
+  assert.deepEqual(outcomes, ['permit', 'permit'])
+  assert.equal(calls(), 1)
+})
+
+// Each is read by the policy, so a verdict on the one is none on the other.
+for (const { name, when, changes = {}, pair = {} } of [
+  { name: 'owner', when: 'principal.owner == "jo@example.org"', changes: { agent: { owner: 'jo@example.org' } } },
+  { name: 'registration', when: 'principal.registration == "other"', changes: { agent: { registration: 'other' } } },
+  { name: 'team', when: 'principal in Stint::Team::"web"', changes: { agent: { team: 'web' } } },
+  {
+    name: 'subject',
+    when: 'principal == Stint::Agent::"spiffe://example.org/ci/other"',
+    changes: { agent: { subject: 'spiffe://example.org/ci/other' } },
+  },
+  {
+    name: 'proof',
+    when: 'context.authMethod == "jwt-svid"',
+    changes: { context: { authMethod: 'jwt-svid' as const } },
+  },
+  { name: 'time limit', when: 'context.ttlSeconds > 1200', changes: { context: { ttlSeconds: 1201 } } },
+  {
+    name: 'role',
+    when: 'context.roleArn like "*/other"',
+    changes: { context: { roleArn: 'arn:aws:iam::123456789012:role/other' } },
+  },
+  { name: 'hour', when: 'context.hourUtc == 20', changes: at('2026-11-21T20:00:00Z') },
+  { name: 'day', when: 'context.weekdayUtc == 7', changes: at('2026-11-22T12:00:00Z') },
+  { name: 'action', when: 'context.action == "s3:GetObjectAcl"', pair: { action: 's3:GetObjectAcl' } },
+  { name: 'class', when: 'action == Stint::Action::"list"', pair: { class: 'list' as const } },
+  { name: 'flags', when: 'context.flags.contains("secret")', pair: { flags: ['secret' as const] } },
+  { name: 'resource', when: 'resource.arn like "*-other"', pair: { resource: 'arn:aws:s3:::b-other' } },
+  { name: 'label', when: 'resource.touches.contains("data:x")', pair: { touches: ['data:x'] } },
+  {
+    name: 'conditions',
+    when: 'context.conditions.hasTag("aws:ResourceTag/env")',
+    pair: { conditions: [{ key: 'aws:ResourceTag/env', operator: 'StringEquals', values: ['dev'] }] },
+  },
+] satisfies { name: string; when: string; changes?: InputChanges; pair?: Parameters<typeof pairOf>[0] }[])
+  test(`another ${name} is judged by itself where policy reads it`, () => {
+    const set = setOf(`@id("p") permit (principal, action, resource) when { ${when} };`)
+    assert.equal(decide(set, inputOf([pairOf()])).outcome, 'deny')
+    assert.equal(decide(set, inputOf([pairOf(pair)], changes)).outcome, 'permit')
+    assert.equal(decide(set, inputOf([pairOf({ resource: 'arn:aws:s3:::again' })])).outcome, 'deny')
+  })
+
+test('a verdict that failed is not remembered', () => {
+  const set = setOf(
+    '@id("p") permit (principal, action, resource) when { context.ttlSeconds * 9223372036854775807 > 0 };',
+  )
+  const calls = countJudgements(set)
+  for (const resource of ['arn:aws:s3:::a', 'arn:aws:s3:::b'])
+    assert.equal(decide(set, inputOf([pairOf({ resource })])).failedPairs[0]?.reason, 'evaluation_error')
+  assert.equal(calls(), 2)
+})
