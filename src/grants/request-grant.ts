@@ -1,4 +1,3 @@
-import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
 import { hasCode, StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
 import { failpoint } from '../core/process/failpoint.ts'
@@ -133,12 +132,14 @@ async function recordOverQuota(
   await ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
 }
 
-/** Callers who have shown other proofs are judged and put on record each by itself, also when they are one agent. */
+/**
+ * Callers who have shown other proofs are judged and put on record each by itself, also when they are one agent. Two ways of
+ * writing one task have two keys: the ledger then finds the grant of the first.
+ */
 export function toFlightKey(caller: CallerIdentity, idempotencyKey: string, task: unknown): string {
   const { subject, authMethod, evidence, token } = caller
   const proof = token ? [token.key, token.connection.id] : []
-  const whole = { subject, authMethod, evidence, proof, idempotencyKey, task: task ?? null }
-  return sha256Hex(canonicalJson(whole as Json))
+  return JSON.stringify([subject, authMethod, evidence, proof, idempotencyKey, task ?? null])
 }
 
 /** Calls that race on one key and task share one mint; one whose leader gave up tries on its own. */

@@ -151,6 +151,8 @@ function callSignal(
   stream?.stopping.addEventListener('abort', stop, { once: true })
   if (stream?.stopping.aborted) stop()
   const done = () => {
+    // grpc-js calls every stream cancelled that has closed, answered or not.
+    ;(call as AnyCall).off('cancelled', cancelled)
     clearTimeout(timer)
     stream?.stopping.removeEventListener('abort', stop)
   }
