@@ -19,22 +19,23 @@ const CONTAINS_BUDGET = 50_000
 
 /** Compiles and normalises: in a run of wildcards `?` comes first and `*` once, so that equal languages look alike. */
 export function compileGlob(pattern: string): Glob {
-  const out: number[] = []
+  const out = new Int32Array(pattern.length)
+  let length = 0
   for (let at = 0; at < pattern.length; ) {
     const char = pattern.charCodeAt(at)
     if (char !== 42 && char !== 63) {
-      out.push(char)
+      out[length++] = char
       at += 1
       continue
     }
     let star = false
     for (; at < pattern.length && (pattern[at] === '*' || pattern[at] === '?'); at += 1) {
       if (pattern[at] === '*') star = true
-      else out.push(ANY_ONE)
+      else out[length++] = ANY_ONE
     }
-    if (star) out.push(ANY_TEXT)
+    if (star) out[length++] = ANY_TEXT
   }
-  return Int32Array.from(out)
+  return length === pattern.length ? out : out.slice(0, length)
 }
 
 /**
@@ -80,7 +81,14 @@ export function matches(pattern: string | Glob, text: string): boolean {
 export function intersects(a: string | Glob, b: string | Glob): boolean {
   const one = asGlob(a)
   const other = asGlob(b)
-  if (prefixesDiffer(one, other)) return false
+  const same = commonStart(one, other)
+  if (same === undefined) return false
+  if (isAnyText(one, same) || isAnyText(other, same)) return true
+  if (same === one.length && same === other.length) return true
+  return restsIntersect(one.subarray(same), other.subarray(same))
+}
+
+function restsIntersect(one: Glob, other: Glob): boolean {
   const [left, right] = one.length >= other.length ? [one, other] : [other, one]
   let row = new Uint8Array(right.length + 1)
   let next = new Uint8Array(right.length + 1)
@@ -204,14 +212,21 @@ function isStar(token: number | undefined): token is typeof ANY_TEXT | typeof AN
   return token === ANY_TEXT || token === ANY_SEGMENT
 }
 
-function prefixesDiffer(a: Glob, b: Glob): boolean {
-  for (let at = 0; at < a.length && at < b.length; at += 1) {
+/** How far both stand for one character each, and for the same; undefined if they part before a `*` or an end. */
+function commonStart(a: Glob, b: Glob): number | undefined {
+  let at = 0
+  for (; at < a.length && at < b.length; at += 1) {
     const x = a[at] ?? 0
     const y = b[at] ?? 0
-    if (isStar(x) || isStar(y)) return false
-    if (x >= 0 && y >= 0 && x !== y) return true
+    if (isStar(x) || isStar(y)) return at
+    if (x >= 0 && y >= 0 && x !== y) return undefined
   }
-  return false
+  return at
+}
+
+/** True if nothing but a `*` is left. */
+function isAnyText(glob: Glob, from: number): boolean {
+  return from === glob.length - 1 && glob[from] === ANY_TEXT
 }
 
 function asGlob(pattern: string | Glob): Glob {

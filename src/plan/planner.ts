@@ -65,6 +65,9 @@ const MAX_RESOURCES_CHARACTERS = 4 * MAX_SESSION_POLICY_CHARACTERS
 /** Orders fields as somebody reads them: `actions[2]` before `actions[10]`. */
 const AS_WRITTEN = new Intl.Collator('en', { numeric: true })
 
+/** Tasks that are longer than this in JSON are read anew each time; ten times a usual one. */
+const MAX_REMEMBERED_CHARACTERS = 8_192
+
 /** Makes a planner for one set of labels, roles, limits and overrides; a change of them makes a new planner. */
 export function createPlanner({
   labels,
@@ -75,9 +78,16 @@ export function createPlanner({
 }: PlannerOptions): Planner {
   const findClass = (action: string): ActionClass => overrides.get(action)?.class ?? classify(action).class
   const toPlan = createPlanAssembly({ labels, roles, overrides, findClass })
-  const remembered = new BoundedMap<Plan>({ limit: limits.rememberedPlans ?? 2_000 })
+  const limit = limits.rememberedPlans ?? 2_000
+  const remembered = new BoundedMap<Plan>({ limit })
+  /** Keys of remembered plans by the task as it was written, which saves reading it again. */
+  const keys = new BoundedMap<string>({ limit })
   return {
     plan(subject, input) {
+      const written = writtenKey(subject, input)
+      const knownKey = written && keys.get(written)
+      const again = knownKey && remembered.get(knownKey)
+      if (again) return again
       const reading = readTask(input, limits)
       if ('problems' in reading) {
         const { problems, sound } = reading
@@ -86,11 +96,15 @@ export function createPlanner({
       const { task } = reading
       const key = `${taskHash(task)} ${subject}`
       const known = remembered.get(key)
-      if (known) return known
+      if (known) {
+        if (written) keys.set(written, key)
+        return known
+      }
       const { problems, ...judged } = judge(task, input)
       if (!isSound(judged)) throw inputError(problems, 'TASK_INVALID')
       const plan = toPlan(subject, task, judged)
       remembered.set(key, plan)
+      if (written) keys.set(written, key)
       return plan
     },
   }
@@ -174,6 +188,20 @@ interface Judged {
 
 function isSound(judged: Omit<Judged, 'problems'>): judged is SoundParts {
   return judged.sessionPolicy !== undefined && judged.dropped !== undefined
+}
+
+/**
+ * One text for one task of one subject, as it was written. JSON leaves out fields that are undefined, which nobody can send, and
+ * writes what is no number as null, which is in no task that was accepted.
+ */
+function writtenKey(subject: string, input: unknown): string | undefined {
+  try {
+    const text = JSON.stringify(input)
+    return text.length <= MAX_REMEMBERED_CHARACTERS ? `${text} ${subject}` : undefined
+  } catch {
+    // It is no data at all, or has no end: that is for `readTask` to say.
+    return undefined
+  }
 }
 
 function problemOfAccess(error: StintError): InputProblemWithFacts {

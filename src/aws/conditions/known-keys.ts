@@ -14,6 +14,7 @@ export function findUnknownKey(
   resource: ResourcePattern,
   conditions: readonly Condition[],
 ): Condition | undefined {
+  if (conditions.length === 0) return undefined
   const letters = knownLetters(action, resource)
   return conditions.find(({ key }) => {
     const letter = findConditionKey(key)?.row.letter

@@ -54,10 +54,11 @@ export function findLabels({ labels }: LabelSet, resource: ResourcePattern, give
   const within: string[] = []
   const touches: string[] = []
   const isAccessPointPattern = isAccessPoint(resource)
+  const isSpelled = spellsPlace(resource)
   for (const { label, patterns } of labels) {
     const reached = patterns.filter(
       (pattern) =>
-        !isElsewhere(pattern, resource) &&
+        !(isSpelled && isElsewhere(pattern, resource)) &&
         (!reach?.actionReach || reachesPattern(reach.actionReach, pattern.service, pattern)),
     )
     const met = reached.filter((pattern) => resourceIntersects(pattern, resource))
@@ -72,12 +73,17 @@ export function findLabels({ labels }: LabelSet, resource: ResourcePattern, give
   return { within, touches }
 }
 
+/** True if the resource spells service, region and account. */
+function spellsPlace({ partition, text }: ResourcePattern): boolean {
+  return partition !== undefined && !/[*?]/.test(text.split(':', 5).join())
+}
+
 /**
- * True if the resource spells service, region and account, and the label has another one. Compared as whole texts they could
+ * True if the label has another service, region or account than a resource that spells them. Compared as whole texts they could
  * still intersect, by the last `*` of the resource and the `*` in the region of the label, in an ARN that cannot exist.
  */
-function isElsewhere(label: ResourcePattern, { partition, text, parts }: ResourcePattern): boolean {
-  if (partition === undefined || label.partition === undefined || /[*?]/.test(text.split(':', 5).join())) return false
+function isElsewhere(label: ResourcePattern, { parts }: ResourcePattern): boolean {
+  if (label.partition === undefined) return false
   return parts.slice(0, 5).some((part, at) => !intersects(label.parts[at] ?? part, part))
 }
 
