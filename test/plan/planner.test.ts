@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ACTION_TABLE_VERSION } from '../../src/aws/classify.ts'
-import type { StintError } from '../../src/core/errors.ts'
+import { StintError } from '../../src/core/errors.ts'
 import { planHash } from '../../src/plan/assemble-plan.ts'
 import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
@@ -487,6 +487,19 @@ test('plans are frozen to the bottom, and remembered up to a number', () => {
   of('c')
   expect(of('a')).not.toBe(a)
   expect(of('a')).toEqual(a)
+})
+
+test('the plan of a task is the same object however the task is written, and another one for another subject', () => {
+  const [one, other] = ['arn:aws:s3:::data/one', 'arn:aws:s3:::data/other']
+  const given = task(['s3:GetObject'], [one, other])
+  const turned = Object.fromEntries(Object.entries(task(['s3:GetObject'], [other, one, other])).reverse())
+  const plan = planner.plan(SUBJECT, given)
+  for (const written of [given, structuredClone(given), turned, turned, given])
+    expect(planner.plan(SUBJECT, written)).toBe(plan)
+  for (const _ of ['first', 'again'])
+    expect(planner.plan(`${SUBJECT}-2`, given)).toMatchObject({ subject: `${SUBJECT}-2` })
+  for (const _ of ['first', 'again'])
+    expect(() => planner.plan(SUBJECT, { ...given, ttlSeconds: Number.NaN })).toThrow(StintError)
 })
 
 test('what outlives a revocation is named with its reason', () => {
