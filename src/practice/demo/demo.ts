@@ -42,7 +42,7 @@ export async function runDemo({ write, color, signal, onStage }: DemoOptions): P
   }
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
   write(
-    `\n${paint.bold('That was Stint:')} ${page.steps} steps, ${page.seen} things seen to be so, in ${seconds} s; nothing is left running.\n`,
+    `\n${paint.bold('That was Stint:')} ${page.steps} steps, ${page.seen} checks passed, in ${seconds} s; nothing is left running.\n`,
   )
   write('To play yourself: npm run dev, and "Five commands" in README.md.\n')
   return 0
