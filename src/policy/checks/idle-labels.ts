@@ -1,4 +1,4 @@
-import { type ResourceType, resourceTypesByService } from '../../aws/action-table.ts'
+import { actionsOfService, knownServices, type ResourceType, resourceTypesByService } from '../../aws/action-table.ts'
 import { splitArn } from '../../aws/arn.ts'
 import { intersects } from '../../aws/glob.ts'
 import { didYouMean } from '../../core/text/nearest.ts'
@@ -13,14 +13,27 @@ const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d+$/
  * goes unmarked. A warning, since AWS may have what the action table does not know yet.
  */
 export function findIdleLabels({ labels }: LabelSet, file: string): PolicyProblem[] {
-  return labels.flatMap(({ label, patterns }) =>
-    patterns.flatMap((pattern) => {
+  const warn = (message: string) => ({
+    ...{ severity: 'warning' as const, file, line: 1, column: 1, message },
+    rule: 'label-idle' as const,
+  })
+  return labels.flatMap(({ label, patterns, tags }) => [
+    ...patterns.flatMap((pattern) => {
       const why = explainIdle(pattern)
       if (why === undefined) return []
-      const message = `The label ${label} has the pattern ${pattern.text}, which no resource can match: ${why}`
-      return [{ severity: 'warning' as const, file, line: 1, column: 1, message, rule: 'label-idle' as const }]
+      return [warn(`The label ${label} has the pattern ${pattern.text}, which no resource can match: ${why}`)]
     }),
-  )
+    ...tags.flatMap(({ key, services = [] }) =>
+      services
+        .filter((service) => !actionsOfService(service))
+        .map((service) => {
+          const near = didYouMean(service, knownServices())
+          return warn(
+            `The label ${label} has the tag ${key} in a service ${service}, which has no actions${near || '.'}`,
+          )
+        }),
+    ),
+  ])
 }
 
 function explainIdle(pattern: LabelPattern): string | undefined {

@@ -25,6 +25,16 @@ for (const { pattern, says } of [
     expect(others).toEqual([])
   })
 
+test('a misspelt service of a tag is reported', () => {
+  const tags = [{ key: 'env', values: ['dev'], services: ['ec2', 'lamda'] }]
+  const set = parseLabels({ labels: [{ label: 'env:dev', tags }] })
+  const [problem = '', ...others] = checkAgainst([], { labels: { set, file: 'labels.yaml' } }).map(formatProblem)
+  expect(problem).toContain(
+    'The label env:dev has the tag env in a service lamda, which has no actions; did you mean lambda?',
+  )
+  expect(others).toEqual([])
+})
+
 for (const pattern of [
   '*',
   'arn:aws:*:*:111111111111:*',
