@@ -57,6 +57,31 @@ test('stint dev plays the agents, roles and rules of a folder, in all its accoun
   })
 })
 
+test('a canary of the configuration shows when the deny of a completed grant is in force', async () => {
+  const own = place('estate')
+  cpSync(ESTATE, own, { recursive: true })
+  const canary = "canary: { roleArn: 'arn:aws:iam::{account}:role/stint/canary' }"
+  const config = readFileSync(join(own, 'stint.yaml'), 'utf8')
+  const boundary = 'policyArn: arn:aws:iam::{account}:policy/stint-boundary\n'
+  expect(config).toContain(boundary)
+  writeFileSync(join(own, 'stint.yaml'), config.replace(boundary, `${boundary}      ${canary}\n`))
+  await withDev(['--config', own, '--agent', 'nightly-load'], async (env) => {
+    const task = join(own, 'tasks', 'load-events.yaml')
+    const { grant } = JSON.parse((await stint(['request', '--task', task, '-o', 'json'], { env })).stdout)
+    await stint(['complete', grant.id], { env })
+    await eventually('the proof of the canary', async () => {
+      const shown = await stint(['grants', 'show', grant.id, '-o', 'json'], { env })
+      const { deny, grant: now } = JSON.parse(shown.stdout)
+      return now.state === 'ended' && deny.enforcedBy === 'canary'
+    })
+    expect((await stint(['grants', 'show', grant.id], { env })).stdout).toContain('shown by the canary')
+    const listed = JSON.parse(
+      (await stint(['grants', 'list', '--agent', 'stint:canary', '-o', 'json'], { env })).stdout,
+    )
+    expect(listed).toHaveLength(2)
+  })
+})
+
 test('stint dev takes policies, labels and registrations by flags, and follows them', async () => {
   const policy = (condition: string) =>
     `@id("reads") permit (principal in Stint::Team::"mine", action in Stint::Action::"read", resource) when { ${condition} };\n`
