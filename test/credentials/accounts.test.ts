@@ -105,6 +105,17 @@ describe('a deny list of another account', () => {
     })
   })
 
+  test('that is inline is one for all spellings of its role, once a session has shown which is right', async () => {
+    provider = aws.with({ roles: [{ arn: roleIn('*', '*'), accounts: [DEV], revocation: { kind: 'inline' } }] })
+    const [real, made] = [roleIn(DEV, 'Deployer'), roleIn(DEV, 'deployer')]
+    const isServed = (roleArn: string) => provider.fits(`inline:${roleArn}`, { grants: [] }, 0)
+    expect([real, made].map(isServed)).toEqual([true, true])
+    await mint(real)
+    expect([real, made].map((roleArn) => provider.findDenyList(roleArn)?.key)).toEqual(Array(2).fill(`inline:${real}`))
+    // IAM finds the policy by the name of the role in any case: a second list would replace what the first one denies.
+    expect([real, made].map(isServed)).toEqual([true, false])
+  })
+
   test('that is inline is written through a session for that role alone', async () => {
     aws.server.addRole('deployer')
     provider = aws.with({

@@ -162,7 +162,7 @@ function isInline({ revocation }: RoleRule): boolean {
 }
 
 /** Names of roles are unique in an account, whatever their path and case. */
-function roleIdentity(roleArn: string): string {
+export function roleIdentity(roleArn: string): string {
   const { accountId = '', name = '' } = parseRoleArn(roleArn) ?? {}
   return `${accountId} ${name.toLowerCase()}`
 }

@@ -194,8 +194,10 @@ export function createAwsStsProvider(given: AwsStsProviderOptions): AwsStsProvid
     mint: async (request, signal) => {
       const { roleArn } = request.lease
       if (!roles.has(roleArn)) throw unknownRole(roleArn)
-      if (scoped) return scoped.mint(request, signal)
-      return assumeRole.mint(toLeaseSession(request, profile.policy.leaseEnd), signal)
+      const session = () => toLeaseSession(request, profile.policy.leaseEnd)
+      const credentials = await (scoped ? scoped.mint(request, signal) : assumeRole.mint(session(), signal))
+      denyLists.confirmSpelling(roleArn)
+      return credentials
     },
     forecastSize: (session) => minterDeps.sizes.forecast(toSessionParts(session, profile.policy.leaseEnd)),
     denyWindow: (leases, plan) => denyWindow(leases, plan, mintTotalMs),

@@ -1,6 +1,6 @@
 import { isPolicyArn, type RoleArn, splitArn } from '../../../aws/arn.ts'
 import { parseRolePattern } from '../../../aws/roles/role-pattern.ts'
-import type { RoleRule, RoleRules } from '../../../aws/roles/role-rules.ts'
+import { type RoleRule, type RoleRules, roleIdentity } from '../../../aws/roles/role-rules.ts'
 import { fillTemplate, type RolePlace } from '../../../aws/roles/role-template.ts'
 import { StintError } from '../../../core/errors.ts'
 import type { DenyListLocation } from '../../provider.ts'
@@ -71,6 +71,9 @@ export class DenyListLocations {
     { placed: PlacedDocument; further: readonly PlacedDocument[]; roleArns: string[] }
   >()
 
+  /** By account and name, roles that there are. */
+  readonly #spelled = new Map<string, string>()
+
   /** @param list all rules of `rules` @throws {StintError} CONFIG_INVALID for a malformed boundary or policy name. */
   constructor(rules: RoleRules<RevocationRule>, list: readonly RevocationRule[]) {
     this.#rules = rules
@@ -88,8 +91,16 @@ export class DenyListLocations {
   ofRole(roleArn: string): DenyListLocation | undefined {
     const found = this.#rules.find(roleArn)
     if (!found || found.rule.revocation.kind === 'none') return undefined
-    const key = keyOf(placedDocument(found.rule.revocation, found.role).document, roleArn)
+    const key = keyOf(placedDocument(found.rule.revocation, found.role).document, this.#spellingOf(roleArn))
     return { key, roleArns: this.#listed.get(key)?.roleArns ?? [roleArn] }
+  }
+
+  /**
+   * A session of this role was had, so this is how it is spelled. Names of roles are the same in any case, and an inline policy
+   * is found by the name: another spelling under a pattern must not have a list of its own, which would replace this one's.
+   */
+  confirmSpelling(roleArn: string): void {
+    this.#spelled.set(roleIdentity(roleArn), roleArn)
   }
 
   /** The keys of the documents of a list, its own first; none for a list that no configured role has. */
@@ -120,6 +131,10 @@ export class DenyListLocations {
     this.#listed.set(key, listed)
   }
 
+  #spellingOf(roleArn: string): string {
+    return this.#spelled.get(roleIdentity(roleArn)) ?? roleArn
+  }
+
   #findPlaced(key: string): Placed | undefined {
     const arn = key.slice(key.indexOf(':') + 1)
     return key.startsWith('inline:') ? this.#inlineOf(arn) : this.#managedOf(key, arn)
@@ -127,7 +142,7 @@ export class DenyListLocations {
 
   #inlineOf(roleArn: string): Placed | undefined {
     const found = this.#rules.find(roleArn)
-    if (found?.rule.revocation.kind !== 'inline') return undefined
+    if (found?.rule.revocation.kind !== 'inline' || this.#spellingOf(roleArn) !== roleArn) return undefined
     const { revocation } = found.rule
     return { placed: placedDocument(revocation, found.role), further: furtherDocuments(revocation, found.role) }
   }
