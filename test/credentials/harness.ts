@@ -2,11 +2,8 @@ import { PROFILES } from '../../src/aws/store-profile.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { type LeaseSession, roleSessionName, toLeaseSession } from '../../src/credentials/aws-sts/mint/lease-session.ts'
-import {
-  type AwsStsProvider,
-  type AwsStsProviderOptions,
-  createAwsStsProvider,
-} from '../../src/credentials/aws-sts/provider.ts'
+import { type AwsStsProvider, createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
+import type { AwsStsProviderOptions } from '../../src/credentials/aws-sts/provider-options.ts'
 import type { MintRequest } from '../../src/credentials/provider.ts'
 import type { Grant } from '../../src/ledger/records.ts'
 import { HurriedClock } from '../support/hurried-clock.ts'
