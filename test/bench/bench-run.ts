@@ -27,6 +27,9 @@ export interface Measured extends Mark {
   /** Of the measured process's own time, whoever else wanted the core. */
   readonly perCpuSecond: number
   readonly cpuMsEach: number
+  readonly garbageKbEach: number
+  /** NaN where the system does not tell. */
+  readonly writtenKbEach: number
 }
 
 /** A broker in a process of its own, on the core that is measured. */
@@ -95,13 +98,17 @@ async function measureOnce({ from, measured, load, warmMs, windowMs, windows = 1
   for (let n = 0; n < windows; n += 1) {
     const mark = await nextMark(from, windowMs)
     const after = await measured.call<Usage>('usage')
-    const cpuMs = after.cpuMs - before.cpuMs
+    const [cpuMs, garbageKb, writtenKb] = (['cpuMs', 'garbageKb', 'writtenKb'] as const).map(
+      (name) => after[name] - before[name],
+    ) as [number, number, number]
     before = after
     found.push({
       ...mark,
       perSecond: mark.done / mark.seconds,
       perCpuSecond: (mark.done / cpuMs) * 1_000,
       cpuMsEach: cpuMs / mark.done,
+      garbageKbEach: garbageKb / mark.done,
+      writtenKbEach: writtenKb / mark.done,
     })
   }
   await from.call('end')

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { GCProfiler, getHeapStatistics } from 'node:v8'
 
 /** Where the part that is measured runs, and where everything around it runs. */
 export const SERVER_CORE = 0
@@ -121,6 +123,10 @@ export function serveRole(methods: RoleMethods, atEnd: () => Promise<void> = asy
 /** What a process has used of its core so far, and holds of memory. */
 export interface Usage {
   readonly cpuMs: number
+  /** What was allocated on the heap since the first look, nearly all of which becomes garbage. */
+  readonly garbageKb: number
+  /** What the process has had written to disk; NaN where the system does not tell. */
+  readonly writtenKb: number
   readonly rssMb: number
   readonly peakRssMb: number
 }
@@ -131,7 +137,30 @@ export function usage(): Usage {
   const mb = (bytes: number) => bytes / 1_048_576
   return {
     cpuMs: (user + system) / 1_000,
+    garbageKb: allocatedBytes() / 1_024,
+    writtenKb: writtenBytes() / 1_024,
     rssMb: mb(process.memoryUsage.rss()),
     peakRssMb: mb(process.resourceUsage().maxRSS * 1_024),
+  }
+}
+
+let profiler: GCProfiler | undefined
+let collected = 0
+
+/** What the garbage collector has freed since the first call, and what is still there. */
+function allocatedBytes(): number {
+  for (const { beforeGC, afterGC } of profiler?.stop()?.statistics ?? [])
+    collected += beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize
+  profiler = new GCProfiler()
+  profiler.start()
+  return collected + getHeapStatistics().used_heap_size
+}
+
+/** @see proc_pid_io(5): `write_bytes` counts what goes to the storage, not what goes to sockets. */
+function writtenBytes(): number {
+  try {
+    return Number(/^write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
+  } catch {
+    return Number.NaN
   }
 }

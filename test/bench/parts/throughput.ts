@@ -8,6 +8,10 @@ export interface ThroughputRow {
   readonly tasks: 'repeated' | 'new'
   readonly perSecond: number
   readonly perCpuSecond: number
+  /** Of the broker, for one grant. Unlike the rates, these hardly depend on what else the machine does. */
+  readonly cpuMsEach: number
+  readonly garbageKbEach: number
+  readonly writtenKbEach: number
   readonly p50Ms: number
   readonly p99Ms: number
 }
@@ -51,6 +55,8 @@ export function middle(windows: readonly Measured[]) {
     perSecond: of(({ perSecond }) => perSecond),
     perCpuSecond: of(({ perCpuSecond }) => perCpuSecond),
     cpuMsEach: of(({ cpuMsEach }) => cpuMsEach),
+    garbageKbEach: of(({ garbageKbEach }) => garbageKbEach),
+    writtenKbEach: of(({ writtenKbEach }) => writtenKbEach),
     p50Ms: of(({ p50Ms }) => p50Ms),
     p99Ms: of(({ p99Ms }) => p99Ms),
   }
