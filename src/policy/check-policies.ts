@@ -2,6 +2,7 @@ import { asStintError } from '../core/errors.ts'
 import type { LabelSet } from '../plan/labels/labels.ts'
 import type { ApprovalRules } from './approval-requirements.ts'
 import { findIdleLabels } from './checks/idle-labels.ts'
+import { findIdleRegistrations } from './checks/idle-registrations.ts'
 import { findIdleWaivers } from './checks/idle-waivers.ts'
 import { findUnknownNames, type KnownNames, listLooked } from './checks/known-names.ts'
 import { findOverlappingMarks } from './checks/overlapping-marks.ts'
@@ -75,6 +76,7 @@ export function checkAgainst(
     ...(labels && approvals ? findIdleWaivers(policies, { ...approvals, labels: labels.set }) : []),
     ...(labels ? findOverlappingMarks(labels.set, labels.file) : []),
     ...(labels ? findIdleLabels(labels.set, labels.file) : []),
+    ...findIdleRegistrations(known),
   ]
 }
 

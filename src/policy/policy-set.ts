@@ -17,7 +17,13 @@ export interface PolicyFile {
 }
 
 /** Checks that compare policies with other files and settings. */
-export type PolicyRule = 'unknown-name' | 'approval-unanswerable' | 'waiver-idle' | 'marks-overlap' | 'label-idle'
+export type PolicyRule =
+  | 'unknown-name'
+  | 'approval-unanswerable'
+  | 'waiver-idle'
+  | 'marks-overlap'
+  | 'label-idle'
+  | 'registration-idle'
 
 /** Something wrong with a policy set (`error`: it is not used) or worth a look (`warning`). */
 export interface PolicyProblem {
