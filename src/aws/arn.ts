@@ -1,4 +1,5 @@
 import { StintError } from '../core/errors.ts'
+import { BoundedMap } from '../core/limits/bounded-map.ts'
 import { printable } from '../core/text/printable.ts'
 import { compileGlob, contains, type Glob, intersects } from './glob.ts'
 import { isPartition, PARTITIONS, type Partition } from './partitions.ts'
@@ -117,10 +118,21 @@ export function resourceIntersects(a: ResourcePattern, b: ResourcePattern): bool
  * @see IAM API Reference, CreateRole: RoleName (64 characters), Path (512)
  */
 export function parseRoleArn(text: string): RoleArn | undefined {
+  const known = knownRoles.get(text)
+  if (known) return known
+  const role = readRoleArn(text)
+  if (role) knownRoles.set(text, role)
+  return role
+}
+
+/** A mint asks for the parts of its role several times, and a broker has few roles. */
+const knownRoles = new BoundedMap<RoleArn>({ limit: 1_000 })
+
+function readRoleArn(text: string): RoleArn | undefined {
   const [, partition, accountId, path, name] = text.length <= MAX_RESOURCE_CHARACTERS ? (ROLE.exec(text) ?? []) : []
   if (!isPartition(partition) || accountId === undefined || !path || !name || path.length > 512 || /[*?]/.test(path))
     return undefined
-  return { text, partition, accountId, path, name }
+  return Object.freeze({ text, partition, accountId, path, name })
 }
 
 function invalid(text: string, why: string): StintError {

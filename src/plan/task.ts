@@ -159,6 +159,17 @@ function findEntryIndex(input: unknown, entry: AccessEntry): number {
 
 /** Lower-case hex SHA-256 of the task as `readTask` returns it: the same for two ways of writing one task. */
 export function taskHash(task: Task): string {
+  const known = hashes.get(task)
+  if (known !== undefined) return known
+  const hash = hashOf(task)
+  // A plan's task is frozen to the bottom.
+  if (Object.isFrozen(task)) hashes.set(task, hash)
+  return hash
+}
+
+const hashes = new WeakMap<Task, string>()
+
+function hashOf(task: Task): string {
   const { purpose, roleArn, ttlSeconds, reference, strict } = task
   const access = task.access.map(({ actions, resources, conditions }) => {
     const listed = conditions?.map(({ key, operator, values }) => ({ key, operator, values }))
