@@ -70,6 +70,8 @@ test('a role or an account that an agent has made up fills no status', () => {
     see(mint(roleIn(DEV, `stint/made-up-${n}`)), fails('refused', 'AccessDenied'))
     see(mint(roleIn(String(900_000_000_000 + n))), fails('down'))
     see(mint(roleIn(PROD)))
+    const revoker = roleIn(String(900_000_000_000 + n), 'stint/revoker')
+    see({ ...mint(revoker), target: 'boundary:x' }, fails('refused', 'AccessDenied'))
   }
   expect([...shown]).toEqual([])
 })

@@ -96,6 +96,30 @@ test('an account that answers again gets what it has missed', async () => {
   expect(h.well).toContain(`deny:boundary:${boundaryIn(HANGING)}`)
 })
 
+test('an account that never answered is let go once nothing there needs a deny, and one that did is not', async () => {
+  const [never, before] = [HANGING, OTHERS[0] ?? '']
+  const gone = await revokedGrantIn(never)
+  await revokedGrantIn(before)
+  const isIn = (account: string, text = '') => text.includes(`:${account}:`)
+  server.whenever(({ parameters }) =>
+    isIn(never, parameters.RoleArn) ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined,
+  )
+  await h.sweeper.reconcile()
+  server.whenever(() => ({ kind: 'error', status: 403, code: 'AccessDenied' }))
+  const end = (await h.ledger.findDenyEntry(gone))?.until.getTime() ?? 0
+  // Until then it is tried again and again.
+  while (h.clock.now().getTime() <= end) {
+    expect(await h.ledger.findDenyEntry(gone)).toBeDefined()
+    await h.clock.advance(61_000)
+    await h.sweeper.reconcile()
+  }
+  expect(await h.ledger.findDenyEntry(gone)).toBeUndefined()
+  expect(h.well).toContain(`deny:boundary:${boundaryIn(never)}`)
+  expect(await h.ledger.getDenyList(`boundary:${boundaryIn(never)}`)).not.toHaveProperty('nextAttemptAt')
+  // What was written stays looked at until AWS itself has told that it is over.
+  expect(await h.ledger.getDenyList(`boundary:${boundaryIn(before)}`)).toHaveProperty('nextAttemptAt')
+})
+
 function reports() {
   return { onProblem: () => undefined, onWell: () => undefined }
 }

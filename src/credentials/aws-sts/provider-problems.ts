@@ -87,8 +87,8 @@ export class ProviderProblems {
 
   /** Missing answers for one account are a problem of that account; for a second one as well, a problem of STS. */
   #gotNoAnswer(component: string, accountId: string, error: StintError): void {
-    const { accounts, oneAccount } = this.#named
-    const isKnown = accounts.has(accountId) || this.#worked.get(accountId) === true
+    const { oneAccount } = this.#named
+    const isKnown = this.#isKnownAccount(accountId)
     this.#silent.add(isKnown ? accountId : 'made up')
     if (!oneAccount && isKnown) this.#reports.failed(`${component}:${accountId}`, error)
     if (!oneAccount && this.#silent.size < 2) return
@@ -97,8 +97,14 @@ export class ProviderProblems {
   }
 
   #roleFailed({ roleArn = '', target }: ObservedCall, error: StintError): void {
-    const isKnown = target !== undefined || this.#named.roleArns.has(roleArn) || this.#worked.get(roleArn)
-    if (isKnown) this.#reports.failed(`aws:role:${roleArn}`, error)
+    // A revoker is the operator's own, but its account may be made up.
+    const isOwn = target !== undefined && this.#isKnownAccount(arnAccount(roleArn))
+    if (isOwn || this.#named.roleArns.has(roleArn) || this.#worked.get(roleArn))
+      this.#reports.failed(`aws:role:${roleArn}`, error)
+  }
+
+  #isKnownAccount(accountId: string): boolean {
+    return this.#named.accounts.has(accountId) || this.#worked.get(accountId) === true
   }
 
   #answered(call: ObservedCall): void {

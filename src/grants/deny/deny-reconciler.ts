@@ -114,19 +114,30 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   tellWhile(parts, `deny:${list.key}:time`, findTimeless(list, update))
 }
 
-/** Looks no more at a list that no configured role has, once nothing on it is needed. @returns whether it is one */
+/**
+ * Looks no more at a list once nothing on it is needed, if no configured role has it, or if it was never written and cannot be: an
+ * agent may have named an account that does not exist, whose cloud will never tell a time that entries are over by.
+ *
+ * @returns whether it is such a list
+ */
 async function letGo(
   { ledger, provider, clockGuard, onWell }: DenyReconcilerParts,
   { list, entries }: ClaimedDenyList,
 ): Promise<boolean> {
   const at = clockGuard.earliestNow()
   const isServed = provider.fits(list.key, { grants: [] }, 0)
-  if (isServed || entries.some((entry) => isNeeded(entry, at))) return false
+  if ((isServed && !isBeyondReach(list, entries)) || entries.some((entry) => isNeeded(entry, at))) return false
   const removedGrantIds = entries.map((entry) => entry.grantId)
   const { key: listKey, claimVersion } = list
   await ledger.denyWritten({ listKey, claimVersion, grantIds: [], removedGrantIds, at, events: [] })
   onWell(`deny:${list.key}`)
   return true
+}
+
+/** True for a list that was made for a deny that never came about. Letting it go lifts nothing. */
+function isBeyondReach({ attempts, lastWrittenAt }: DenyList, entries: readonly DenyEntry[]): boolean {
+  const wasWritten = lastWrittenAt !== undefined || entries.some(({ writtenAt }) => writtenAt)
+  return attempts > 0 && entries.length > 0 && !wasWritten
 }
 
 /** Whom a watermark cuts has to renew; that it cuts everybody is a problem for as long as it stands. */
