@@ -201,7 +201,7 @@ describe('a revocation is said to hold', () => {
       expect(await stateOf(id)).toBe('ended')
     })
 
-  test('not where a write of ours that came late has undone it', async () => {
+  test('not where a write of ours that came late has undone it, which is no edit of somebody else’s', async () => {
     await revoke('key-00000001')
     await h.sweeper.reconcile()
     const older = h.provider.document
@@ -211,6 +211,13 @@ describe('a revocation is said to hold', () => {
     await look(30_000)
     expect(denied()).toContain(second)
     expect(await stateOf(second)).toBe('ending')
+    expect(h.problems).toEqual([])
+    await look(30_000)
+    expect(await stateOf(second)).toBe('ended')
+    // Somebody puts it back much later.
+    h.provider.document = older
+    await look(61_000)
+    expect(h.problems).toMatchObject([{ component: CHANGED }])
   })
 
   test('not while nobody can look: the end of the lease is what holds', async () => {

@@ -2,12 +2,29 @@ import type { StintError } from '../../core/errors.ts'
 import type { DocumentDenies } from '../../credentials/provider.ts'
 import { WithheldDocuments } from './deny-document.ts'
 
+/** How long a read may show what was there before a write, or a write that was given up may yet come into effect. */
+const RECENT_MS = 60_000
+
 /** A document that fails beside others that hold: it is left alone until its next attempt. */
 export interface FailingDocument {
   readonly error: StintError
   /** Failed attempts in a row. */
   readonly attempts: number
   readonly retryAtMs: number
+}
+
+/** The digests of documents that were written within a minute. */
+export class RecentWrites {
+  readonly #untilMs = new Map<string, number>()
+
+  add(key: string, digest: string, nowMs: number): void {
+    for (const [known, untilMs] of this.#untilMs) if (untilMs < nowMs) this.#untilMs.delete(known)
+    this.#untilMs.set(`${key} ${digest}`, nowMs + RECENT_MS)
+  }
+
+  has(key: string, digest: string, nowMs: number): boolean {
+    return nowMs <= (this.#untilMs.get(`${key} ${digest}`) ?? Number.NEGATIVE_INFINITY)
+  }
 }
 
 /** The memory of one process of deny documents between two passes. */
@@ -19,6 +36,7 @@ export class DenyMemory {
   readonly changed = new Set<string>()
   /** By key of a document, the digests of writes that were sent and are not on record. */
   readonly sent = new Map<string, string>()
+  readonly recent = new RecentWrites()
   /**
    * Of lists that have several documents: whom each document denied after the claim of that version. A later claim of another
    * process may have changed it.

@@ -139,7 +139,8 @@ export class ListDocuments {
       if (!live) continue
       const changes = this.#lookForChange(document, live, holdsNeeded(document))
       this.events.push(...changes)
-      if (written && changes.length === 0) document.asLeft = this.#isAlone ? EVERYBODY : document.now
+      if (!written || changes.length > 0 || this.#isEarlier(document, live)) continue
+      document.asLeft = this.#isAlone ? EVERYBODY : document.now
     }
   }
 
@@ -153,7 +154,9 @@ export class ListDocuments {
     const { ledger, memory, clockGuard, onProblem, onWell } = this.#parts
     const component = `deny:${document.key}:changed`
     const { epoch } = ledger.identity
-    const error = findChange(live, document, { epoch, sent: memory.sent.get(document.key), holdsNeeded })
+    const error = this.#isEarlier(document, live)
+      ? undefined
+      : findChange(live, document, { epoch, sent: memory.sent.get(document.key), holdsNeeded })
     if (!error) {
       if (memory.changed.delete(document.key)) onWell(component)
       return []
@@ -164,6 +167,16 @@ export class ListDocuments {
     return [auditEvent('deny.changed', { at: live.at ?? clockGuard.earliestNow(), actor: 'stint', data })]
   }
 
+  /**
+   * An earlier write of ours is there: the read is behind, or that write came into effect late. The document is not as it was left,
+   * and has to be written again, but nobody else changed it.
+   */
+  #isEarlier({ key, written }: ListDocument, { digest }: LiveDenyList): boolean {
+    const { memory, clock } = this.#parts
+    if (digest === written?.digest || digest === memory.sent.get(key)) return false
+    return memory.recent.has(key, digest, clock.monotonicMs())
+  }
+
   /** Whether a document has to be written for this content. */
   differs({ key, digest, isMarked }: ListDocument, content: DenyListContent): boolean {
     return !isMarked || digest !== this.#parts.provider.digestOf(key, content)
@@ -171,13 +184,14 @@ export class ListDocuments {
 
   /** Writes one; where that fails, the document is left for the rest of the pass. */
   async write(document: ListDocument, content: DenyListContent): Promise<void> {
-    const { provider, ledger, memory } = this.#parts
+    const { provider, ledger, memory, clock } = this.#parts
     const { key } = document
     const wrote = { digest: provider.digestOf(key, content), sequence: this.#list.claimVersion }
     const { ledgerId, epoch } = ledger.identity
     const mark = { ledgerId, epoch, sequence: wrote.sequence }
     const then = deniesOf(content)
     memory.sent.set(key, wrote.digest)
+    memory.recent.add(key, wrote.digest, clock.monotonicMs())
     try {
       const { at } = await this.#inTime((signal) => provider.writeDenyList(key, content, signal, mark))
       this.#see(document, then)
