@@ -51,14 +51,15 @@ async function askAll(stage: CrashStage, keys: Iterable<string>): Promise<void> 
 /** Until nothing that is denied waits for a write or for its grant's end. */
 async function settled(stage: CrashStage): Promise<void> {
   const vera = await stage.admin('vera')
-  await eventually('every deny in force', async () => {
+  const look = async () => {
     const { items } = await vera.get('/v1/grants', { query: { state: 'ending', limit: 200 } })
     for (const { id } of items) {
       const { deny } = await vera.get('/v1/grants/{id}', { path: { id } })
       if (deny) return false
     }
     return true
-  })
+  }
+  await eventually('every deny in force', look, 120_000, 1_000)
 }
 
 describe.concurrent('a kill in the middle of a load', () => {
