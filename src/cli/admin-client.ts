@@ -133,7 +133,7 @@ export class AdminClient {
       throw new StintError('INTERNAL', { explanation }, error)
     }
     if (status >= 200 && status < 300) return answer as Answer
-    throw fromProblem(status, answer)
+    throw fromProblem(status, answer, (text) => inWordsOfFlags(text, template, input))
   }
 
   #exchange(method: string, path: string, body: string | undefined): Promise<{ status: number; text: string }> {
@@ -179,15 +179,27 @@ export class AdminClient {
   }
 }
 
-/** RFC 9457 problem to the error it stands for. */
-function fromProblem(status: number, answer: Json): StintError {
+/** RFC 9457 problem to the error it stands for. @param translate what it says of fields of the request */
+function fromProblem(status: number, answer: Json, translate: (text: string) => string): StintError {
   const { code, detail, details, errors } = isObject(answer) ? answer : {}
   const explanation = typeof detail === 'string' ? detail : `The admin API answered with status ${status}.`
   const known = isErrorCode(code) ? code : 'INTERNAL'
   return new StintError(known, {
     ...(isObject(details) && details),
-    explanation,
+    explanation: errors === undefined ? explanation : translate(explanation),
     ...(errors !== undefined && { errors }),
+  })
+}
+
+/** Flags that are not called as the field of the API is. */
+const FLAG_OF: Readonly<Record<string, string>> = { requestedAfter: 'since', requestedBefore: 'until' }
+
+/** `/query/state` as `--state`, `/body/planHash` as `--plan-hash`; an id that cannot be one as what ids look like. */
+function inWordsOfFlags(explanation: string, template: string, { path }: CallInput): string {
+  if (explanation.startsWith('/path/id ')) return `${idRule(template)}; got ${path?.id ?? ''}.`
+  return explanation.replaceAll(/\/(?:query|body)\/(\w+)/g, (_, field: string) => {
+    const name = FLAG_OF[field] ?? field
+    return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   })
 }
 
@@ -219,9 +231,13 @@ function fillPath(template: string, parameters: Readonly<Record<string, string>>
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name] ?? ''
     if (/^\w{1,64}$/.test(value)) return value
-    const rule = Object.entries(ID_RULES).find(([owner]) => template.startsWith(`/v1/${owner}/`))?.[1]
-    throw new UsageError(`${rule ?? 'This id cannot be part of a path'}; got ${value}`)
+    throw new UsageError(`${idRule(template)}; got ${value}`)
   })
+}
+
+function idRule(template: string): string {
+  const rule = Object.entries(ID_RULES).find(([owner]) => template.startsWith(`/v1/${owner}/`))?.[1]
+  return rule ?? 'This id cannot be part of a path'
 }
 
 function toSearch(query: CallInput['query'] = {}): string {

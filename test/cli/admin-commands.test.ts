@@ -79,6 +79,35 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
+// The sentences of the admin API name fields of the request; a person gave flags.
+for (const { argv, route, detail, says } of [
+  {
+    argv: ['grants', 'list', '--state', 'open'],
+    route: 'GET /v1/grants',
+    detail: '/query/state must be one of active, ended.',
+    says: '--state must be one of active, ended.',
+  },
+  {
+    argv: ['approvals', 'approve', 'apr_1', '--plan-hash', 'abc', '--note', 'seen it'],
+    route: 'POST /v1/approvals/apr_1/approve',
+    detail: '/body/planHash must be 64 hex digits.',
+    says: '--plan-hash must be 64 hex digits.',
+  },
+  {
+    argv: ['grants', 'show', 'grt_1'],
+    route: 'GET /v1/grants/grt_1',
+    detail: '/path/id must be grt_ and 26 characters.',
+    says: 'A grant id is grt_ followed by 26 characters, as in stint grants list; got grt_1.',
+  },
+])
+  test(`${argv.slice(0, 2).join(' ')} tells a mistake in the words of its flags`, async () => {
+    const [pointer = ''] = detail.split(' ')
+    const body = { code: 'REQUEST_INVALID', detail, errors: [{ pointer, message: 'must be' }] }
+    admin.routes[route] = { status: 400, body }
+    const { exitCode, stderr } = await stint(argv, { env })
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: `stint: REQUEST_INVALID: ${says}\n` })
+  })
+
 test('whoami sends the token of the file', async () => {
   admin.routes['GET /v1/whoami'] = { body: { name: 'ben', role: 'approver', groups: ['owners'] } }
   const run = await stint(['whoami', '-o', 'json'], { env })
