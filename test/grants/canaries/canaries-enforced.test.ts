@@ -184,6 +184,9 @@ describe('a grant that is revoked', () => {
     const proven = h.sweeper.prove()
     while (canaryProblems(ONE).length === 0) await new Promise((resolve) => setImmediate(resolve))
     expect(canaryProblems(ONE)).toEqual(['DENY_LIST_LATE'])
+    // A look that finds the document as it was left, after the settle time.
+    await h.sweeper.reconcile()
+    expect(await h.ledger.findDenyEntry(id)).not.toHaveProperty('enforcedAt')
     await h.sweeper.sweep()
     expect([await stateOf(id), mayPut(ONE)]).toEqual(['ending', true])
     await proven
