@@ -11,6 +11,8 @@ export class FakeCanaries implements Canaries {
   /** Grants whose sessions the document in force denies. */
   readonly denied = new Set<string>()
   readonly minted: string[] = []
+  /** Called before each mint: throw to fail it. */
+  beforeMint: () => void = () => {}
   readonly #clock: Clock
   readonly #grants = new WeakMap<IssuedCredentials, string>()
 
@@ -23,6 +25,7 @@ export class FakeCanaries implements Canaries {
   }
 
   async mint(_listKey: string, { grant }: { grant: { id: string } }): Promise<IssuedCredentials> {
+    this.beforeMint()
     this.minted.push(grant.id)
     const issuedAt = this.#clock.now()
     const credentials: IssuedCredentials = {

@@ -1,5 +1,5 @@
 import type { ClockGuard } from '../../core/clock-guard.ts'
-import { asStintError, StintError } from '../../core/errors.ts'
+import { asStintError, hasCode, StintError } from '../../core/errors.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
 import type { Canaries, CanaryRole } from '../../credentials/canary.ts'
 import { auditEvent } from '../../ledger/events/audit-event.ts'
@@ -8,12 +8,13 @@ import type { DenyEntry } from '../../ledger/records.ts'
 import { canBeProven } from '../../ledger/rules/deny-list-rules.ts'
 import { type OwnGrantParts, startOnLedger } from '../own-sessions/own-grant.ts'
 import { type CanarySession, CanarySessions } from './canary-sessions.ts'
-import { proveDocument, unusable } from './prove-document.ts'
+import { lookSurely, proveDocument, REFUSED_WITHOUT_DENY, unusable } from './prove-document.ts'
 
 /** What a session that no document names must have left, to be looked through once more. */
 const CONTROL_LEFT_MS = 120_000
-/** A canary that does not work is tried again after so long, if there is something to prove. */
+/** A canary that does not work is tried again after so long, longer each time. */
 const RETRY_MS = 30_000
+const LONGEST_RETRY_MS = 120_000
 
 /** Dependencies of proving deny lists. */
 export interface DenyCanaryParts extends OwnGrantParts {
@@ -46,6 +47,14 @@ interface ListState {
   control?: CanarySession | undefined
   /** Set while it does not work: until then it is not tried again. */
   retryAtMs?: number | undefined
+  /** A look at whether it works, under way. */
+  isChecking?: boolean
+  /** It has been looked at since the start. */
+  isKnown?: boolean
+  /** In a row. */
+  failures?: number
+  /** Set while a document that it denies is not known to be in force, although it should be. */
+  late?: StintError | undefined
   /** What it failed with last, which is on record. */
   failedWith?: StintError['code'] | undefined
 }
@@ -60,7 +69,7 @@ export class DenyCanaries {
   readonly #sessions: CanarySessions
   readonly #signal: AbortSignal
   readonly #lists = new Map<string, ListState>()
-  readonly #rounds = new Set<Promise<void>>()
+  readonly #underWay = new Set<Promise<void>>()
 
   /** @param signal ends what is under way; grants whose deny is not proven by then are proven after the next start. */
   constructor(parts: DenyCanaryParts, signal: AbortSignal) {
@@ -100,27 +109,72 @@ export class DenyCanaries {
     if (!role) return
     const state = this.#stateOf(listKey)
     state.named = canary
-    if (canary === undefined || canary !== state.chosen) return
+    if (canary === undefined || canary !== state.chosen) {
+      if (this.#isCheckDue(state)) this.#track(this.#check(listKey, role, state))
+      return
+    }
     state.chosen = undefined
     const grantIds = entries.filter(canBeProven).map(({ grantId }) => grantId)
     const round = { id: canary, grantIds, writtenAt, writtenAtMs: this.#parts.clock.monotonicMs() }
     state.round = round
-    const proof: Promise<void> = this.#prove(listKey, role, state, round).finally(() => this.#rounds.delete(proof))
-    this.#rounds.add(proof)
+    this.#track(this.#prove(listKey, role, state, round))
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked: Promise<void> = work.finally(() => this.#underWay.delete(tracked))
+    this.#underWay.add(tracked)
+  }
+
+  /** A canary is looked at when its list is first, so that its first revocation does not find it broken, and after it was found broken. */
+  #isCheckDue({ round, isChecking, isKnown, retryAtMs }: ListState): boolean {
+    if (round || isChecking) return false
+    return !isKnown || (retryAtMs !== undefined && retryAtMs <= this.#parts.clock.monotonicMs())
+  }
+
+  /** Looks whether the canary works where there is nothing to prove. Never rejects. */
+  async #check(listKey: string, role: CanaryRole, state: ListState): Promise<void> {
+    const { clock, ids } = this.#parts
+    const id = ids.next('grt', clock.now())
+    state.isChecking = true
+    try {
+      const { allowed } = await lookSurely(
+        { clock, denyList: listKey },
+        await this.#start(listKey, role, id),
+        this.#signal,
+      )
+      if (!allowed) throw unusable(listKey, REFUSED_WITHOUT_DENY)
+      this.#works(listKey, state)
+    } catch (thrown) {
+      const error = asStintError(thrown)
+      // After a start, the canaries of thousands of accounts are looked at: what has no turn is looked at in the next pass.
+      const hadNoTurn = hasCode(error.cause, 'PROVIDER_THROTTLED')
+      if (!this.#signal.aborted && !hadNoTurn) await this.#fail(listKey, state, { id, grantIds: [] }, error)
+    } finally {
+      state.isChecking = false
+    }
+  }
+
+  /** That the canary works says nothing of a document that is late. */
+  #works(listKey: string, state: ListState, isProven = false): void {
+    state.isKnown = true
+    state.failures = 0
+    state.retryAtMs = undefined
+    state.failedWith = undefined
+    if (isProven) state.late = undefined
+    if (state.late) this.#parts.onProblem({ component: toComponent(listKey), error: state.late })
+    else this.#parts.onWell(toComponent(listKey))
   }
 
   /** Waits for the proofs under way. */
   async idle(): Promise<void> {
-    await Promise.all(this.#rounds)
+    await Promise.all(this.#underWay)
   }
 
   /** Never rejects. */
   async #prove(listKey: string, role: CanaryRole, state: ListState, round: Round): Promise<void> {
     try {
       await this.#recordProof(listKey, round, await this.#showInForce(listKey, role, state, round))
-      state.retryAtMs = undefined
-      state.failedWith = undefined
-      this.#parts.onWell(toComponent(listKey))
+      this.#works(listKey, state, true)
     } catch (thrown) {
       if (!this.#signal.aborted) await this.#fail(listKey, state, round, asStintError(thrown))
     } finally {
@@ -179,18 +233,32 @@ export class DenyCanaries {
   }
 
   /** A canary that is still allowed works: then the settle time goes on proving nothing. */
-  async #fail(listKey: string, state: ListState, round: Round, error: StintError): Promise<void> {
+  async #fail(
+    listKey: string,
+    state: ListState,
+    round: Pick<Round, 'id' | 'grantIds'>,
+    error: StintError,
+  ): Promise<void> {
+    state.isKnown = true
     if (error.code !== 'DENY_LIST_LATE') {
-      state.retryAtMs = this.#parts.clock.monotonicMs() + RETRY_MS
+      state.failures = (state.failures ?? 0) + 1
+      const waitMs = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** (state.failures - 1))
+      state.retryAtMs = this.#parts.clock.monotonicMs() + waitMs
       state.control = undefined
     }
     await this.#note(listKey, state, round, error)
   }
 
   /** On the status until a document is proven, and on record once for each kind of failure. */
-  async #note(listKey: string, state: ListState, { id, grantIds }: Round, error: StintError): Promise<void> {
+  async #note(
+    listKey: string,
+    state: ListState,
+    { id, grantIds }: Pick<Round, 'id' | 'grantIds'>,
+    error: StintError,
+  ): Promise<void> {
     const { ledger, clock, onProblem } = this.#parts
     onProblem({ component: toComponent(listKey), error })
+    if (error.code === 'DENY_LIST_LATE') state.late = error
     if (state.failedWith === error.code) return
     state.failedWith = error.code
     const because = error.cause instanceof StintError ? { because: error.cause.code } : {}

@@ -18,6 +18,9 @@ const LONGEST_PAUSE_MS = 5_000
 /** Looks at the first pace. */
 const QUICK_LOOKS = 20
 
+/** Why a canary shows nothing whose sessions are all refused. */
+export const REFUSED_WITHOUT_DENY = 'Its role is refused the read even in a session that the deny list does not name.'
+
 /** What a proof works with. */
 export interface ProofParts {
   readonly clock: Clock
@@ -51,7 +54,7 @@ export async function proveDocument(parts: ProofParts, named: CanarySession, sig
   const isAllowed = async (session: CanarySession) => (await lookSurely(parts, session, signal)).allowed
   if (await isAllowed(await parts.control())) return { at, sinceMs }
   if (await isAllowed(await parts.freshControl())) return { at, sinceMs }
-  throw unusable(parts.denyList, 'Its role is refused the read even in a session that the deny list does not name.')
+  throw unusable(parts.denyList, REFUSED_WITHOUT_DENY)
 }
 
 async function waitForRefusal(
@@ -80,7 +83,7 @@ async function waitForRefusal(
 }
 
 /** The first answer to a look. @throws {StintError} CANARY_UNUSABLE after several without one; CANCELLED */
-async function lookSurely(
+export async function lookSurely(
   { clock, denyList }: Pick<ProofParts, 'clock' | 'denyList'>,
   { look }: CanarySession,
   signal: AbortSignal,

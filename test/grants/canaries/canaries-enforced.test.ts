@@ -237,7 +237,7 @@ describe('a grant that is revoked', () => {
       // Later entries are proven again once it works.
       cloud.clearFaults()
       await letCanary(canaryPolicy(ONE))
-      await clock.advance(30_000)
+      await clock.advance(60_000)
       const next = await revoked(ONE, 'key-00000002')
       await pass()
       expect(await h.ledger.findDenyEntry(next)).toMatchObject({ enforcedBy: 'canary' })

@@ -18,7 +18,7 @@ import { requireRoleArn } from '../role-arn.ts'
 /** Canaries whose external ids are known; there is one for each deny list. */
 const MAX_CANARIES = 20_000
 /** Two mints for each deny list that changes; apart from the pace of leases and revokers, so that none waits for another. */
-const CALLS_PER_SECOND = 50
+const CALLS_PER_SECOND = 100
 /** AWS's words for "policies do not allow this"; an expired or unknown session has others. */
 const REFUSALS: readonly string[] = ['AccessDenied', 'AccessDeniedException']
 
