@@ -4,6 +4,7 @@ import { RoleRules, type RuleConflict } from '../aws/roles/role-rules.ts'
 import { fillTemplate, PLACEHOLDERS, type RolePlace, unknownPlaceholders } from '../aws/roles/role-template.ts'
 import { z } from '../core/documents/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/deny/deny-list-locations.ts'
+import { furtherPolicyConflicts } from './further-policies.ts'
 import { network, sourceIpProblem } from './network-setting.ts'
 
 /** Accounts of one rule. */
@@ -29,6 +30,16 @@ const template = z.string().min(1)
 /** A role that the broker assumes in the account of the deny list. */
 const ownRole = z.strictObject({ roleArn: template, externalIdFile: path.optional() })
 
+/** A role has 10 managed policies at most, or 20 where AWS has raised that; its own are among them. */
+const MAX_FURTHER_POLICIES = 20
+const furtherPolicies = z
+  .array(template)
+  .min(1)
+  .max(
+    MAX_FURTHER_POLICIES,
+    `must list at most ${MAX_FURTHER_POLICIES}: AWS attaches no more managed policies to a role`,
+  )
+
 const role = z.strictObject({
   arn,
   /** The accounts that the `*` stands for; every account unless set. */
@@ -46,6 +57,8 @@ const role = z.strictObject({
     z.strictObject({
       kind: z.literal('boundary'),
       policyArn: template,
+      /** Managed policies that are attached to the roles and hold what the boundary has no room for. */
+      furtherPolicyArns: furtherPolicies.optional(),
       /** Assumed for the document alone. */
       revoker: ownRole.optional(),
       /** Has the boundary too: its sessions show when a deny is in force. */
@@ -54,6 +67,7 @@ const role = z.strictObject({
     z.strictObject({
       kind: z.literal('inline'),
       policyName: z.string().min(1).max(128).default(DEFAULT_INLINE_POLICY_NAME),
+      furtherPolicyArns: furtherPolicies.optional(),
       revoker: ownRole.optional(),
     }),
     z.strictObject({ kind: z.literal('none') }),
@@ -102,6 +116,7 @@ export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: 
         'is a revoker or a canary: an agent that acts through it could lift revocations, or fake them; serve another role',
       )
   }
+  for (const [at, message] of furtherPolicyConflicts(list)) say([at, 'revocation', 'furtherPolicyArns'], message)
   for (const at of findSharedCanaries(list))
     say(
       [at, 'revocation', 'canary', 'roleArn'],
@@ -163,6 +178,7 @@ function* roleProblems(
     yield [['revocation', 'policyArn'], templateProblem(revocation.policyArn, BOUNDARY, places)]
     yield* canaryProblems(revocation, pattern, places)
   }
+  yield* furtherPolicyProblems(revocation, pattern, places)
   const { revoker: writer } = revocation
   if (writer) {
     yield [['revocation', 'revoker', 'roleArn'], templateProblem(writer.roleArn, REVOKER, places)]
@@ -172,6 +188,26 @@ function* roleProblems(
       ['revocation', 'revoker'],
       'must be set where a rule serves several accounts, since credentials write policies in their own account only; name a role that the broker assumes there, such as arn:aws:iam::{account}:role/stint/revoker',
     ]
+}
+
+function* furtherPolicyProblems(
+  revocation: Exclude<RoleSetting['revocation'], { kind: 'none' }>,
+  pattern: RolePattern,
+  places: readonly RolePlace[],
+): Generator<[path: (string | number)[], message: string | undefined]> {
+  const { kind, furtherPolicyArns: further = [] } = revocation
+  const path = ['revocation', 'furtherPolicyArns']
+  for (const [at, template] of further.entries()) {
+    const isTwice = further.indexOf(template) < at
+    yield [[...path, at], isTwice ? 'is listed twice' : templateProblem(template, FURTHER_POLICY, places)]
+  }
+  if (further.length > 0 && kind === 'inline' && !pattern.spelled)
+    yield [
+      path,
+      'needs a rule that names its roles: the inline deny list of each role needs policies of its own; list the roles by their ARNs',
+    ]
+  if (further.length > 0 && kind === 'boundary' && revocation.canary)
+    yield [path, 'cannot be set beside a canary, which shows that the boundary is in force and not the other policies']
 }
 
 function* canaryProblems(
@@ -201,6 +237,11 @@ const BOUNDARY: AccountThing = {
   what: 'a boundary',
   is: isPolicyArn,
   example: 'must be the ARN of a customer-managed policy, such as arn:aws:iam::{account}:policy/stint-boundary',
+}
+const FURTHER_POLICY: AccountThing = {
+  what: 'a further policy',
+  is: isPolicyArn,
+  example: 'must be the ARN of a customer-managed policy, such as arn:aws:iam::{account}:policy/stint-deny-2',
 }
 const REVOKER: AccountThing = {
   what: 'a revoker',

@@ -168,6 +168,11 @@ function checkStore({ aws, roles }: z.output<typeof settings>, context: z.Refine
   if (!stsEndpoint) problem(['aws', 'stsEndpoint'], `must be set: profile ${name} calls a service other than AWS`)
   for (const [at, { revocation }] of roles.entries()) {
     const { kind } = revocation
+    if (kind !== 'none' && revocation.furtherPolicyArns)
+      problem(
+        ['roles', at, 'revocation', 'furtherPolicyArns'],
+        `cannot be set: profile ${name} has one document a role`,
+      )
     if (!possible.includes(kind))
       problem(['roles', at, 'revocation', 'kind'], `must be ${possible.join(' or ')}: ${name} has no ${kind} deny list`)
   }

@@ -26,6 +26,8 @@ export interface RoleSpec {
   readonly trustPolicy: PolicyInput
   /** Inline policies by name. */
   readonly policies?: Readonly<Record<string, PolicyInput>>
+  /** ARNs of managed policies that are attached; each may be created later, and says nothing until then. */
+  readonly attachedPolicies?: readonly string[]
   /** ARN of a managed policy; it may be created later, and allows nothing until then. */
   readonly permissionsBoundary?: string
   /** 3600 to 43200; default 3600. */

@@ -105,6 +105,7 @@ function controlSurface({
             arn: spec.arn,
             trust: toPolicyText(spec.trustPolicy),
             inline,
+            ...(spec.attachedPolicies === undefined ? {} : { attached: spec.attachedPolicies }),
             ...(spec.permissionsBoundary === undefined ? {} : { boundaryArn: spec.permissionsBoundary }),
             ...(spec.maxSessionSeconds === undefined ? {} : { maxSessionSeconds: spec.maxSessionSeconds }),
           },

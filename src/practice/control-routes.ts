@@ -107,6 +107,7 @@ const ROLE = z.strictObject({
   arn: z.string(),
   trustPolicy: DOCUMENT,
   policies: z.record(z.string(), DOCUMENT).optional(),
+  attachedPolicies: z.array(z.string()).optional(),
   permissionsBoundary: z.string().optional(),
   maxSessionSeconds: z.int().min(3_600).max(43_200).optional(),
 })

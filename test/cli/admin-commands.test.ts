@@ -443,3 +443,24 @@ for (const { name, deny, says } of [
     const json = await stint(['grants', 'trail', GRANT.id, '-o', 'json'], { env })
     expect(JSON.parse(json.stdout)).toEqual([])
   })
+
+test('deny-lists names the documents of a list that fail while the others hold', async () => {
+  const failing = { attempts: 2, failingSince: '2026-11-21T12:00:00.000Z', lastError: 'AccessDenied' }
+  const documents = [
+    { key: 'boundary:a', attempts: 0 },
+    { key: 'attached:b', ...failing },
+  ]
+  const list = { key: 'boundary:a', attempts: 0, claimVersion: 1 }
+  admin.routes['GET /v1/deny-lists'] = {
+    body: {
+      items: [
+        { ...list, documents },
+        { ...list, key: 'boundary:c' },
+      ],
+    },
+  }
+  const { stdout } = await stint(['deny-lists', '-o', 'table'], { env })
+  const [, first = '', second = ''] = stdout.split('\n')
+  expect(first).toContain('1 of 2 hold; attached:b failing since 2026-11-21T12:00:00.000Z: AccessDenied')
+  expect(second).not.toContain('hold')
+})

@@ -11,6 +11,7 @@ const PATTERN = 'arn:aws:iam::*:role/stint/*'
 const CANARY = { roleArn: 'arn:aws:iam::{account}:role/stint/canary' }
 const REVOKER = { roleArn: 'arn:aws:iam::{account}:role/stint/revoker' }
 const BOUNDARY = { kind: 'boundary', policyArn: 'arn:aws:iam::{account}:policy/stint-boundary' }
+const FURTHER = 'arn:aws:iam::{account}:policy/stint-deny-2'
 
 let folder: string
 beforeAll(() => {
@@ -66,6 +67,16 @@ describe('roles in several accounts', () => {
   })
 })
 
+test('rules that share a boundary share its further policies', () => {
+  const revocation = { ...BOUNDARY, furtherPolicyArns: [FURTHER], revoker: REVOKER }
+  const { roles } = load([
+    { arn: PATTERN, accounts: ['111111111111', '222222222222'], revocation },
+    { arn: 'arn:aws:iam::111111111111:role/other', revocation },
+    { arn: 'arn:aws:iam::333333333333:role/other', revocation: { ...revocation, furtherPolicyArns: undefined } },
+  ])
+  expect(roles.map(({ revocation: r }) => r.kind !== 'none' && r.furtherPolicyArns?.length)).toEqual([1, 1, undefined])
+})
+
 test('the example for many accounts in the documentation loads', () => {
   const page = readFileSync(new URL('../../docs/aws/README.md', import.meta.url), 'utf8')
   const [, yaml = ''] = /```yaml\n(roles:\n[\s\S]*?)```/.exec(page) ?? []
@@ -105,6 +116,85 @@ describe('what can never work is refused', () => {
       roles: [{ arn: one, revocation: { kind: 'boundary', policyArn: 'arn:aws:iam::{account}:role/b' } }],
       path: 'roles.0.revocation.policyArn',
       says: 'customer-managed policy',
+    },
+    {
+      name: 'a further policy of another account',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, furtherPolicyArns: ['arn:aws:iam::222222222222:policy/d'] } }],
+      path: 'roles.0.revocation.furtherPolicyArns.0',
+      says: 'names account 222222222222 and must be in the account of its role, 111111111111',
+    },
+    {
+      name: 'a further policy of another partition',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, furtherPolicyArns: ['arn:aws-cn:iam::{account}:policy/d'] } }],
+      path: 'roles.0.revocation.furtherPolicyArns.0',
+      says: 'a further policy of another partition never works',
+    },
+    {
+      name: 'a further policy that is no policy',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, furtherPolicyArns: ['stint-deny-2'] } }],
+      path: 'roles.0.revocation.furtherPolicyArns.0',
+      says: 'customer-managed policy',
+    },
+    {
+      name: 'a further policy that is listed twice',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, furtherPolicyArns: [FURTHER, FURTHER] } }],
+      path: 'roles.0.revocation.furtherPolicyArns.1',
+      says: 'is listed twice',
+    },
+    {
+      name: 'more further policies than AWS attaches to a role',
+      roles: [
+        {
+          arn: one,
+          revocation: { ...BOUNDARY, furtherPolicyArns: Array.from({ length: 21 }, (_, n) => `${FURTHER}-${n}`) },
+        },
+      ],
+      path: 'roles.0.revocation.furtherPolicyArns',
+      says: 'at most 20',
+    },
+    {
+      name: 'a boundary as a further policy',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, furtherPolicyArns: [BOUNDARY.policyArn] } }],
+      path: 'roles.0.revocation.furtherPolicyArns',
+      says: 'is the boundary of roles.0',
+    },
+    {
+      name: 'other further policies for the same boundary, by a pattern for all accounts',
+      roles: [
+        { arn: one, revocation: { ...BOUNDARY, furtherPolicyArns: [FURTHER] } },
+        { arn: 'arn:aws:iam::*:role/other/*', revocation: { ...BOUNDARY, revoker: REVOKER } },
+      ],
+      path: 'roles.1.revocation.furtherPolicyArns',
+      says: 'must be the same as that of roles.0',
+    },
+    {
+      name: 'one further policy for two deny lists',
+      roles: [
+        { arn: one, revocation: { ...BOUNDARY, furtherPolicyArns: [FURTHER] } },
+        {
+          arn: 'arn:aws:iam::111111111111:role/b',
+          revocation: { kind: 'inline', furtherPolicyArns: ['arn:aws:iam::111111111111:policy/stint-deny-2'] },
+        },
+      ],
+      path: 'roles.1.revocation.furtherPolicyArns',
+      says: 'holds another deny list (boundary:arn:aws:iam::111111111111:policy/stint-boundary, of roles.0',
+    },
+    {
+      name: 'further policies for the inline lists of a pattern',
+      roles: [
+        {
+          arn: 'arn:aws:iam::111111111111:role/stint/*',
+          revocation: { kind: 'inline', furtherPolicyArns: [FURTHER] },
+        },
+      ],
+      path: 'roles.0.revocation.furtherPolicyArns',
+      says: 'list the roles by their ARNs',
+    },
+    {
+      name: 'further policies beside a canary',
+      roles: [{ arn: one, revocation: { ...BOUNDARY, canary: CANARY, furtherPolicyArns: [FURTHER] } }],
+      path: 'roles.0.revocation.furtherPolicyArns',
+      says: 'beside a canary',
     },
     {
       name: 'a revoker in another account',

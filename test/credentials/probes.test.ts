@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { notedSessions } from '../support/noted-sessions.ts'
-import { type AwsHarness, BOUNDARY_ROLE, INLINE_ROLE, PLAIN_ROLE, startAws } from './harness.ts'
+import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, PLAIN_ROLE, startAws } from './harness.ts'
 
+const FURTHER_POLICY = 'arn:aws:iam::123456789012:policy/stint-deny-2'
 const never = new AbortController().signal
 let aws: AwsHarness
 beforeEach(async () => {
@@ -56,6 +57,31 @@ test('the trust probe names the right that is missing', async () => {
     details: { deniedAction: 'sts:SetSourceIdentity' },
   })
 })
+
+for (const { name, attached, finding } of [
+  {
+    name: 'attached to all roles of the list',
+    attached: ['another', 'reader', 'writer'],
+    finding: { ok: true, details: { furtherDocuments: 1 } },
+  },
+  {
+    name: 'missing at one of them',
+    attached: ['another', 'reader'],
+    finding: { ok: false, code: 'PROVIDER_REFUSED', details: { explanation: expect.stringContaining(INLINE_ROLE) } },
+  },
+  {
+    name: 'attached to no role',
+    attached: [],
+    finding: { ok: false, code: 'PROVIDER_REFUSED', details: { document: `attached:${FURTHER_POLICY}` } },
+  },
+])
+  test(`the revocation probe looks whether a further policy is ${name}`, async () => {
+    const revocation = { kind: 'boundary', policyArn: BOUNDARY_POLICY, furtherPolicyArns: [FURTHER_POLICY] } as const
+    const { probes } = aws.with({ roles: [BOUNDARY_ROLE, INLINE_ROLE].map((arn) => ({ arn, revocation })) })
+    aws.server.addManagedPolicy(FURTHER_POLICY)
+    aws.server.attachedTo.set(FURTHER_POLICY, attached)
+    expect(await probes.revocation(BOUNDARY_ROLE, never)).toMatchObject(finding)
+  })
 
 test('the revocation probe reads the document that carries the deny list', async () => {
   expect(await aws.provider.probes.revocation(BOUNDARY_ROLE, never)).toMatchObject({

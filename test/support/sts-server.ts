@@ -62,6 +62,8 @@ export class StsServer {
   readonly requests: RecordedRequest[] = []
   /** By policy ARN; put an entry in to create a managed policy. */
   readonly #managed = new Map<string, Version[]>()
+  /** Names of the roles that have a managed policy attached, by its ARN. */
+  readonly attachedTo = new Map<string, string[]>()
   /** By role name, then by policy name. */
   readonly #roles = new Map<string, Map<string, string>>()
   readonly #faults = new Map<string, Fault[]>()
@@ -280,6 +282,17 @@ export class StsServer {
     return `<Policy><Arn>${p.PolicyArn}</Arn><PermissionsBoundaryUsageCount>1</PermissionsBoundaryUsageCount><AttachmentCount>0</AttachmentCount></Policy>`
   }
 
+  listEntitiesForPolicy(p: Record<string, string>): string {
+    this.#versions(p.PolicyArn)
+    const names = this.attachedTo.get(p.PolicyArn ?? '') ?? []
+    // A page of one, as AWS may answer with fewer than it was asked for.
+    const at = Number(p.Marker ?? 0)
+    const role = names[at] === undefined ? '' : `<member><RoleName>${names[at]}</RoleName></member>`
+    const isTruncated = at + 1 < names.length
+    const marker = isTruncated ? `<Marker>${at + 1}</Marker>` : ''
+    return `<PolicyRoles>${role}</PolicyRoles><IsTruncated>${isTruncated}</IsTruncated>${marker}`
+  }
+
   getPolicyVersion(p: Record<string, string>): string {
     const version = this.#versions(p.PolicyArn).find(({ id }) => id === p.VersionId)
     if (!version) throw new Refusal(404, 'NoSuchEntity')
@@ -358,6 +371,7 @@ const OPERATIONS: Readonly<
   DeletePolicyVersion: StsServer.prototype.deletePolicyVersion,
   GetPolicy: StsServer.prototype.getPolicy,
   GetRole: StsServer.prototype.getRole,
+  ListEntitiesForPolicy: StsServer.prototype.listEntitiesForPolicy,
   PutRolePolicy: StsServer.prototype.putRolePolicy,
   DeleteRolePolicy: StsServer.prototype.deleteRolePolicy,
   ListRolePolicies: StsServer.prototype.listRolePolicies,

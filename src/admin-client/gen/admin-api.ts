@@ -700,6 +700,13 @@ export interface components {
             readonly lastWrittenAt?: string;
             /** Format: date-time */
             readonly watermark?: string;
+            readonly documents?: readonly {
+                readonly key: string;
+                readonly attempts: number;
+                readonly lastError?: string;
+                /** Format: date-time */
+                readonly failingSince?: string;
+            }[];
             readonly claimedBy?: string;
             /** Format: date-time */
             readonly claimedUntil?: string;

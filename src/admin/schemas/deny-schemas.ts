@@ -36,6 +36,17 @@ export const denyListSchema = z
     failingSince: instant().optional(),
     lastWrittenAt: instant().optional(),
     watermark: instant().optional(),
+    documents: z
+      .array(
+        z.object({
+          key: z.string(),
+          attempts: count(),
+          lastError: z.string().optional(),
+          failingSince: instant().optional(),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'the documents of a list that has several; `attempts` is 0 for those that hold' }),
     claimedBy: z.string().optional(),
     claimedUntil: instant().optional(),
     claimVersion: count(),

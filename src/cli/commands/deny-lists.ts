@@ -10,8 +10,16 @@ const COLUMNS: readonly Column<AdminSchema<'DenyList'>>[] = [
   ['FAILED', ({ attempts }) => attempts],
   ['FAILING SINCE', ({ failingSince }) => failingSince],
   ['WATERMARK', ({ watermark }) => watermark],
+  ['DOCUMENTS', ({ documents }) => documents && documentsCell(documents)],
   ['LAST ERROR', ({ lastError }) => lastError],
 ]
+
+/** e.g. `2 of 3 hold; attached:… failing since …: …` */
+function documentsCell(documents: NonNullable<AdminSchema<'DenyList'>['documents']>): string {
+  const failing = documents.filter(({ attempts }) => attempts > 0)
+  const each = failing.map(({ key, failingSince, lastError }) => `${key} failing since ${failingSince}: ${lastError}`)
+  return [`${documents.length - failing.length} of ${documents.length} hold`, ...each].join('; ')
+}
 
 /** `stint deny-lists`: the state of each deny list, failing ones first. */
 export function denyLists(io: CommandIo): Promise<number> {

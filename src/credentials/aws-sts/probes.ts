@@ -1,4 +1,9 @@
-import { GetPolicyCommand, ListPolicyVersionsCommand, ListRolePoliciesCommand } from '@aws-sdk/client-iam'
+import {
+  GetPolicyCommand,
+  ListEntitiesForPolicyCommand,
+  ListPolicyVersionsCommand,
+  ListRolePoliciesCommand,
+} from '@aws-sdk/client-iam'
 import { splitArn } from '../../aws/arn.ts'
 import type { LeaseEndForm } from '../../aws/store-profile.ts'
 import { asStintError, type ErrorDetails, StintError } from '../../core/errors.ts'
@@ -106,8 +111,47 @@ export class AwsProbes {
         document.kind === 'inline'
           ? await this.#inline(document.roleName, access, signal)
           : await this.#boundary(document.policyArn, access, signal)
-      return { location: location.key, ...revoker, ...found }
+      const further = await this.#furtherDocuments(location.key, signal)
+      return { location: location.key, ...revoker, ...found, ...further }
     })
+  }
+
+  /** A deny in a policy that a role of the list has not got does not reach that role. */
+  async #furtherDocuments(listKey: string, signal: AbortSignal): Promise<ErrorDetails> {
+    const { denyLists } = this.#deps
+    const [, ...keys] = denyLists.documentsOf(listKey)
+    for (const key of keys) {
+      const { document } = denyLists.require(key)
+      if (document.kind !== 'attached') continue
+      const access = this.#deps.accessTo(key)
+      await access.ready?.(signal)
+      const names = await this.#rolesWith(document.policyArn, access, signal)
+      const missing = denyLists.listedRoles(listKey).filter((arn) => !names.has(arn.slice(arn.lastIndexOf('/') + 1)))
+      if (missing.length > 0 || names.size === 0)
+        throw new StintError('PROVIDER_REFUSED', {
+          explanation: `${document.policyArn} is not attached to ${missing.join(', ') || 'any role'}, so a deny in it does not reach ${missing.length > 1 ? 'them' : 'it'}; attach it, as a permissions policy.`,
+          document: key,
+        })
+    }
+    return keys.length > 0 ? { furtherDocuments: keys.length } : {}
+  }
+
+  /** The names of the roles that have a policy attached. */
+  async #rolesWith(PolicyArn: string, access: IamAccess, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const names = new Set<string>()
+    let Marker: string | undefined
+    do {
+      const command = new ListEntitiesForPolicyCommand({
+        ...{ PolicyArn, EntityFilter: 'Role', PolicyUsageFilter: 'PermissionsPolicy', MaxItems: 1_000 },
+        ...(Marker === undefined ? {} : { Marker }),
+      })
+      const answer = await this.#send('ListEntitiesForPolicy', access, command, signal, (stop) =>
+        access.client.send(command, { abortSignal: stop }),
+      )
+      for (const { RoleName } of answer.PolicyRoles ?? []) if (RoleName !== undefined) names.add(RoleName)
+      Marker = answer.IsTruncated ? answer.Marker : undefined
+    } while (Marker !== undefined)
+    return names
   }
 
   #lookUp(service: CallerIdentityDeps['service'], signal: AbortSignal): Promise<CallerIdentity> {

@@ -155,7 +155,7 @@ function tellWatermarks(
   // Not only with a new watermark: that of a list that was mended has been in the ledger since it was claimed.
   hub.allChanged()
   const before = content.watermark.toISOString()
-  const explanation = `The deny list is full beyond what watermarks of agents can cover: it cuts every session of its roles that was issued before ${before}. Give busy roles a boundary of their own, or let completed grants run out (grants.cutOnCompletion).`
+  const explanation = `The deny list is full beyond what watermarks of agents can cover: it cuts every session of its roles that was issued before ${before}. Give the list further documents (roles[].revocation.furtherPolicyArns) or busy roles a boundary of their own, or let completed grants run out (grants.cutOnCompletion).`
   onProblem({ component, error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }) })
 }
 

@@ -20,6 +20,7 @@ const IAM_LIMITS = {
   managedPolicyCharacters: 6_144,
   trustPolicyCharacters: 2_048,
   policyVersions: 5,
+  attachedPolicies: 10,
 } as const
 
 /** The calls of AWS IAM that are played here. Writes are read back at once and enforced after the propagation delay. */
@@ -31,6 +32,9 @@ export const IAM_OPERATIONS: Readonly<Record<string, QueryOperation>> = {
   GetRolePolicy: getRolePolicy,
   DeleteRolePolicy: deleteRolePolicy,
   ListRolePolicies: listRolePolicies,
+  AttachRolePolicy: attachRolePolicy,
+  DetachRolePolicy: detachRolePolicy,
+  ListEntitiesForPolicy: listEntitiesForPolicy,
   PutRolePermissionsBoundary: putBoundary,
   DeleteRolePermissionsBoundary: deleteBoundary,
   CreatePolicy: createPolicy,
@@ -61,7 +65,7 @@ function createRole(call: QueryCall): string {
 
 function deleteRole(call: QueryCall): string {
   const role = requireRole(call, 'DeleteRole')
-  if (role.state.latest.inline.size > 0)
+  if (role.state.latest.inline.size > 0 || role.state.latest.attached.length > 0)
     throw new AwsFault('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.')
   call.state.changeRole(role, (state) => ({ ...state, deleted: true }))
   call.state.roles.delete(role.arn)
@@ -106,6 +110,37 @@ function listRolePolicies(call: QueryCall): string {
   return `<PolicyNames>${names.map((name) => element('member', name)).join('')}</PolicyNames>${NOT_TRUNCATED}`
 }
 
+function attachRolePolicy(call: QueryCall): string {
+  const role = requireRole(call, 'AttachRolePolicy')
+  const { arn } = findPolicy(call, call.params.required('PolicyArn'))
+  const attached = [...new Set([...role.state.latest.attached, arn])]
+  if (attached.length > IAM_LIMITS.attachedPolicies)
+    throw limitExceeded(`Cannot exceed quota for PoliciesPerRole: ${IAM_LIMITS.attachedPolicies}`)
+  call.state.changeRole(role, (state) => ({ ...state, attached }))
+  return ''
+}
+
+function detachRolePolicy(call: QueryCall): string {
+  const role = requireRole(call, 'DetachRolePolicy')
+  const arn = call.params.required('PolicyArn')
+  if (!role.state.latest.attached.includes(arn)) throw noSuchEntity(`Policy ${arn.slice(0, 200)} was not found.`)
+  call.state.changeRole(role, (state) => ({ ...state, attached: state.attached.filter((other) => other !== arn) }))
+  return ''
+}
+
+/** Of roles that have the policy attached; boundaries are no such use here. */
+function listEntitiesForPolicy(call: QueryCall): string {
+  const { arn } = requirePolicy(call, 'ListEntitiesForPolicy')
+  const roles = rolesWith(call.state, arn).map(
+    ({ name, roleId }) => element('RoleName', name) + element('RoleId', roleId),
+  )
+  return `<PolicyRoles>${roles.map((role) => `<member>${role}</member>`).join('')}</PolicyRoles>${NOT_TRUNCATED}`
+}
+
+function rolesWith({ roles }: QueryCall['state'], policyArn: string): Role[] {
+  return [...roles.values()].filter(({ state }) => state.latest.attached.includes(policyArn))
+}
+
 function putBoundary(call: QueryCall): string {
   const role = requireRole(call, 'PutRolePermissionsBoundary')
   const { arn } = findPolicy(call, call.params.required('PermissionsBoundary'))
@@ -115,7 +150,7 @@ function putBoundary(call: QueryCall): string {
 
 function deleteBoundary(call: QueryCall): string {
   const role = requireRole(call, 'DeleteRolePermissionsBoundary')
-  call.state.changeRole(role, ({ deleted, trust, inline }): RoleState => ({ deleted, trust, inline }))
+  call.state.changeRole(role, ({ boundaryArn: _, ...state }): RoleState => state)
   return ''
 }
 
@@ -240,12 +275,12 @@ function roleXml(role: Role): string {
   )
 }
 
-/** Managed policies are not attached to roles here, only set as boundaries. */
-function policyXml(policy: ManagedPolicy, { roles }: QueryCall['state']): string {
+function policyXml(policy: ManagedPolicy, state: QueryCall['state']): string {
+  const { roles } = state
   const boundaryOf = [...roles.values()].filter(({ state }) => state.latest.boundaryArn === policy.arn).length
   return (
     `<Policy>${element('PolicyName', policy.name)}${element('PolicyId', policy.policyId)}${element('Arn', policy.arn)}${element('Path', policy.path)}` +
-    `${element('DefaultVersionId', policy.defaultVersionId)}${element('AttachmentCount', '0')}${element('PermissionsBoundaryUsageCount', String(boundaryOf))}` +
+    `${element('DefaultVersionId', policy.defaultVersionId)}${element('AttachmentCount', String(rolesWith(state, policy.arn).length))}${element('PermissionsBoundaryUsageCount', String(boundaryOf))}` +
     `${element('IsAttachable', 'true')}${element('CreateDate', policy.createdAt.toISOString())}</Policy>`
   )
 }

@@ -37,6 +37,8 @@ export interface RoleState {
   readonly deleted: boolean
   readonly trust: StoredPolicy
   readonly inline: ReadonlyMap<string, StoredPolicy>
+  /** ARNs of the managed policies that are attached to it. */
+  readonly attached: readonly string[]
   readonly boundaryArn?: string
 }
 
@@ -145,6 +147,7 @@ export class PracticeState {
       readonly arn: string
       readonly trust: string
       readonly inline?: Readonly<Record<string, string>>
+      readonly attached?: readonly string[]
       readonly boundaryArn?: string
       readonly maxSessionSeconds?: number
     },
@@ -160,6 +163,7 @@ export class PracticeState {
       deleted: false,
       trust: { text: spec.trust, document: parsePolicy(spec.trust, 'trust') },
       inline,
+      attached: spec.attached ?? [],
       ...(spec.boundaryArn === undefined ? {} : { boundaryArn: spec.boundaryArn }),
     }
     const now = this.clock.now()
@@ -211,7 +215,8 @@ export class PracticeState {
     const { session } = caller
     const role = session.role.state.at(ms)
     if (role === undefined || role.deleted) return { identity: [] }
-    const identity = [...role.inline.values()].map((policy) => policy.document)
+    const own = [...role.inline.values()].map((policy) => policy.document)
+    const identity = [...own, ...this.#inForce(role.attached, ms)]
     const boundary = role.boundaryArn === undefined ? {} : { boundary: this.#inForce([role.boundaryArn], ms) }
     const { sessionPolicy, policyArns } = session.view
     if (sessionPolicy === undefined && policyArns.length === 0) return { identity, ...boundary }

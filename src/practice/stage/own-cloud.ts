@@ -8,7 +8,7 @@ import type { OwnRules } from './own-rules.ts'
 import { STAGE_BUCKETS, STAGE_ROLE, stageCloudPolicies } from './stage-rules.ts'
 
 /**
- * Makes what rules of somebody's own need of the cloud: each role with its boundary, revoker and canary, and the buckets and objects
+ * Makes what rules of somebody's own need of the cloud: each role with its boundary, further policies, revoker and canary, and the buckets and objects
  * that tasks name, unless the stage has them. The roles may do everything, so what limits a lease is its plan alone.
  */
 export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
@@ -23,6 +23,10 @@ export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
     const { revocation } = found.rule
     const boundary = revocation.kind === 'boundary' ? fillTemplate(revocation.policyArn, found.role) : undefined
     if (boundary !== undefined) once(boundary, () => cloud.createPolicy({ arn: boundary, document: ALLOW_ALL }))
+    const further = revocation.kind === 'none' ? [] : (revocation.furtherPolicyArns ?? [])
+    const attachedPolicies = further.map((template) => fillTemplate(template, found.role))
+    for (const policy of attachedPolicies)
+      once(policy, () => cloud.createPolicy({ arn: policy, document: DENY_NOBODY }))
     const permissionsBoundary = boundary === undefined ? {} : { permissionsBoundary: boundary }
     const createRole = (template: string | undefined, role: Omit<RoleSpec, 'arn'>) => {
       if (template === undefined) return
@@ -33,7 +37,8 @@ export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
     const writer = revocation.kind === 'inline' ? revocation.revoker : revoker
     createRole(writer?.roleArn, { trustPolicy: trustPrincipals, policies: { deny: ALLOW_ALL } })
     createRole(canary?.roleArn, { trustPolicy: trust, policies: { look: ALLOW_ALL }, ...permissionsBoundary })
-    createRole(arn, { trustPolicy: trust, policies: { work: ALLOW_ALL }, ...permissionsBoundary })
+    const work = { policies: { work: ALLOW_ALL }, attachedPolicies, ...permissionsBoundary }
+    createRole(arn, { trustPolicy: trust, ...work })
   }
   for (const { bucket, key } of own.tasks.flatMap(({ task }) =>
     task.access.flatMap(({ resources }) => resources.flatMap(toObject)),
@@ -44,6 +49,18 @@ export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
 }
 
 const ALLOW_ALL = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+
+const DENY_NOBODY = {
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Deny',
+      Action: '*',
+      Resource: '*',
+      Condition: { DateLessThan: { 'aws:TokenIssueTime': '1970-01-01T00:00:00Z' } },
+    },
+  ],
+}
 
 function trustAny(principals: readonly string[]) {
   const statement = { Effect: 'Allow', Principal: { AWS: principals }, Action: 'sts:AssumeRole' }

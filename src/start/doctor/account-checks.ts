@@ -171,7 +171,8 @@ function withPlaces(result: ProbeResult, caller: string | undefined, accountId: 
   return { ...result, details: { ...details, explanation: `${explanation} ${places}` } }
 }
 
-function describeList({ placement, boundaryOf, revokerArn }: ErrorDetails): string {
-  const what = placement === 'boundary' ? `boundary of ${boundaryOf} role(s)` : `${placement}`
+function describeList({ placement, boundaryOf, furtherDocuments, revokerArn }: ErrorDetails): string {
+  const first = placement === 'boundary' ? `boundary of ${boundaryOf} role(s)` : `${placement}`
+  const what = furtherDocuments === undefined ? first : `${first}, and ${furtherDocuments} attached to all of them`
   return revokerArn === undefined ? what : `${what}, written through ${revokerArn}`
 }

@@ -6,6 +6,7 @@ import { accountSide, type TemplateRule } from '../../../src/credentials/aws-sts
 import {
   canaryPolicy,
   emptyBoundary,
+  emptyFurtherPolicy,
   revokerPolicy,
   revokerTrust,
   taskRoleGuard,
@@ -19,6 +20,7 @@ import { ACCOUNT, startAws } from '../harness.ts'
 const never = new AbortController().signal
 const BROKER = 'arn:aws:iam::__BROKER_ACCOUNT_ID__:role/__BROKER_ROLE_NAME__'
 const POLICY = 'arn:aws:iam::__TASK_ACCOUNT_ID__:policy/__BOUNDARY_POLICY_NAME__'
+const FURTHER = 'arn:aws:iam::__TASK_ACCOUNT_ID__:policy/__FURTHER_POLICY_NAME__'
 const ROLES = 'arn:aws:iam::__TASK_ACCOUNT_ID__:role/stint/*'
 
 describe('the policies of the template are those of docs/aws', () => {
@@ -28,8 +30,10 @@ describe('the policies of the template are those of docs/aws', () => {
     ['task-role-guard.json', taskRoleGuard({ broker: BROKER, boundaries: [POLICY], roles: [ROLES] })],
     ['canary-policy.json', canaryPolicy('arn:aws:iam::__TASK_ACCOUNT_ID__:role/stint/canary')],
     ['revoker-trust.json', revokerTrust(BROKER, '__REVOKER_EXTERNAL_ID__')],
-    ['revoker-policy-boundary.json', revokerPolicy({ boundaries: [POLICY], roles: [] })],
-    ['revoker-policy-inline.json', revokerPolicy({ boundaries: [], roles: [ROLES] })],
+    ['revoker-policy-boundary.json', revokerPolicy({ boundaries: [POLICY], further: [], roles: [] })],
+    ['revoker-policy-further.json', revokerPolicy({ boundaries: [], further: [FURTHER], roles: [] })],
+    ['revoker-policy-inline.json', revokerPolicy({ boundaries: [], further: [], roles: [ROLES] })],
+    ['further-policy.json', emptyFurtherPolicy()],
   ] as const)
     test(file, () => {
       expect(JSON.parse(readFileSync(new URL(`../../../docs/aws/${file}`, import.meta.url), 'utf8'))).toEqual(document)
@@ -56,6 +60,31 @@ test('aws/task-account.yaml, which ships, is what the template is for one role a
   const text = head + toYaml(accountTemplate(side([RULE])))
   if (process.env.STINT_UPDATE_DOCS) writeFileSync(file, text)
   expect(readFileSync(file, 'utf8')).toBe(text)
+})
+
+test('further policies of a deny list are made, written by the revoker, kept from sessions, and attached to each task role', () => {
+  const furtherPolicyArns = ['arn:aws:iam::{account}:policy/stint-deny-2', 'arn:aws:iam::{account}:policy/stint-deny-3']
+  const template = accountTemplate(
+    side([{ ...RULE, revocation: { ...BOUNDARY, canary: undefined, furtherPolicyArns } }]),
+  )
+  const resources = template.Resources as Record<string, { Properties: Record<string, never> }>
+  const documentsOf = (id: string, property: string) =>
+    JSON.parse(JSON.stringify(resources[id]?.Properties[property] ?? null))
+  const ids = ['StintDeny2Policy', 'StintDeny3Policy']
+  for (const id of ids) {
+    expect(documentsOf(id, 'PolicyDocument').Statement).toMatchObject([{ Effect: 'Deny' }])
+  }
+  const refs = ids.map((id) => ({ Ref: id }))
+  const given = { 'Fn::Join': [',', { Ref: 'AgentRolePolicies' }] }
+  expect(resources.AgentRole?.Properties.ManagedPolicyArns).toEqual({
+    'Fn::If': ['AgentRoleHasPolicies', { 'Fn::Split': [',', { 'Fn::Join': [',', [given, ...refs]] }] }, refs],
+  })
+  const statements = (id: string): { Sid: string; Resource: unknown }[] =>
+    documentsOf(id, 'Policies')[0].PolicyDocument.Statement
+  const written = statements('Revoker').find(({ Sid }) => Sid === 'WriteTheRestOfTheDenyListAndAnythingElse')
+  expect(written?.Resource).toEqual(refs)
+  const kept = statements('AgentRole').find(({ Resource }) => Array.isArray(Resource))
+  expect(kept?.Resource).toEqual(expect.arrayContaining([{ Ref: 'StintBoundary' }, ...refs]))
 })
 
 test('a template for several accounts leaves out the roles of one alone, and that of one account has its own', () => {

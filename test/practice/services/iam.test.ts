@@ -1,4 +1,5 @@
 import {
+  AttachRolePolicyCommand,
   CreatePolicyCommand,
   CreatePolicyVersionCommand,
   CreateRoleCommand,
@@ -6,11 +7,13 @@ import {
   DeleteRoleCommand,
   DeleteRolePermissionsBoundaryCommand,
   DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   type IAMClient,
+  ListEntitiesForPolicyCommand,
   ListPolicyVersionsCommand,
   ListRolePoliciesCommand,
   PutRolePermissionsBoundaryCommand,
@@ -101,6 +104,22 @@ test('a policy says of how many roles it is the boundary', async () => {
   expect(await usage()).toBe(before - 1)
   await client.send(new PutRolePermissionsBoundaryCommand({ RoleName: 'task', PermissionsBoundary: BOUNDARY }))
   expect(await usage()).toBe(before)
+})
+
+test('a policy can be attached to roles, which it lists, and taken off again', async () => {
+  const { client } = await stage({ boundary: policy({}) })
+  const of = { RoleName: 'task', PolicyArn: BOUNDARY }
+  const usage = async () => {
+    const { Policy } = await client.send(new GetPolicyCommand({ PolicyArn: BOUNDARY }))
+    const { PolicyRoles = [] } = await client.send(new ListEntitiesForPolicyCommand({ PolicyArn: BOUNDARY }))
+    return [Policy?.AttachmentCount, PolicyRoles.map(({ RoleName }) => RoleName)]
+  }
+  expect(await usage()).toEqual([0, []])
+  for (let n = 0; n < 2; n += 1) await client.send(new AttachRolePolicyCommand(of))
+  expect(await usage()).toEqual([1, ['task']])
+  await client.send(new DetachRolePolicyCommand(of))
+  expect(await usage()).toEqual([0, []])
+  expect(await outcome(client.send(new DetachRolePolicyCommand(of)))).toMatch(/^NoSuchEntity/)
 })
 
 /** Quotas: IAM User Guide, "IAM and AWS STS quotas"; white space is not counted. */

@@ -10,10 +10,15 @@ export interface TemplateRule {
     | {
         readonly kind: 'boundary'
         readonly policyArn: string
+        readonly furtherPolicyArns?: readonly string[] | undefined
         readonly revoker?: TemplateOwnRole | undefined
         readonly canary?: TemplateOwnRole | undefined
       }
-    | { readonly kind: 'inline'; readonly revoker?: TemplateOwnRole | undefined }
+    | {
+        readonly kind: 'inline'
+        readonly furtherPolicyArns?: readonly string[] | undefined
+        readonly revoker?: TemplateOwnRole | undefined
+      }
     | { readonly kind: 'none' }
 }
 

@@ -1,5 +1,5 @@
 import { DOCUMENT_ACTIONS, REVOKER_SESSION_NAME } from '../accounts/revoker-session.ts'
-import { boundaryDocument } from '../deny/deny-document.ts'
+import { attachedDocument, boundaryDocument } from '../deny/deny-document.ts'
 import { SESSION_TAG_KEYS } from '../mint/lease-session.ts'
 
 /** A value of CloudFormation: a text, or something that it fills in, such as `{ Ref: 'Boundary' }`. */
@@ -9,6 +9,11 @@ export type TemplateValue = string | { readonly [fn: string]: unknown }
 export interface PolicyDocument {
   readonly Version: '2012-10-17'
   readonly Statement: readonly object[]
+}
+
+/** A further policy of task roles as it is before anything has been revoked: it denies nobody, and allows nothing. */
+export function emptyFurtherPolicy(): PolicyDocument {
+  return JSON.parse(attachedDocument({ grants: [] }))
 }
 
 /** A grant id as STS sees it: 26 characters. */
@@ -102,14 +107,19 @@ export function revokerTrust(broker: TemplateValue, externalId?: TemplateValue):
   ])
 }
 
-/** The actions of a revoker on boundaries, and to the inline policies of roles. */
-export function revokerPolicy(of: { boundaries: readonly TemplateValue[]; roles: readonly TemplateValue[] }) {
+/** The actions of a revoker on boundaries, on further policies, and to the inline policies of roles. */
+export function revokerPolicy(of: {
+  boundaries: readonly TemplateValue[]
+  further: readonly TemplateValue[]
+  roles: readonly TemplateValue[]
+}) {
   const allow = (Sid: string, kind: keyof typeof DOCUMENT_ACTIONS, resources: readonly TemplateValue[]) =>
     resources.length === 0
       ? []
       : [{ Sid, Effect: 'Allow', Action: [...DOCUMENT_ACTIONS[kind]], Resource: oneOrList(resources) }]
   return document([
     ...allow('WriteTheDenyList', 'boundary', of.boundaries),
+    ...allow('WriteTheRestOfTheDenyListAndAnythingElse', 'attached', of.further),
     ...allow('WriteTheDenyListAndAnythingElse', 'inline', of.roles),
   ])
 }

@@ -1,7 +1,15 @@
-import { type AccountSide, type NamedThing, pathAndName, splitPath, type TemplateRole } from './account-side.ts'
+import {
+  type AccountSide,
+  type NamedThing,
+  pathAndName,
+  splitPath,
+  type TemplateRole,
+  type TemplateRule,
+} from './account-side.ts'
 import {
   canaryPolicy,
   emptyBoundary,
+  emptyFurtherPolicy,
   revokerPolicy,
   revokerTrust,
   type TemplateValue,
@@ -32,6 +40,7 @@ export interface AccountTemplate {
 export function accountTemplate(side: AccountSide, { broker }: { readonly broker?: string | undefined } = {}) {
   const names = new LogicalNames()
   const boundaries = new Map(boundariesOf(side).map((role) => [role, names.take(role, 'Boundary')]))
+  const further = new Map(furtherOf(side).map((policy) => [policy, names.take(policy, 'Policy')]))
   const revokers = new Map(revokersOf(side).map((role) => [role, names.take(role, 'Revoker')]))
   const canaries = new Map(canariesOf(side).map((role) => [role, names.take(role, 'Canary')]))
   const roles = side.roles.map((role) => [role, names.take(role.path + role.name, 'Role')] as const)
@@ -40,12 +49,14 @@ export function accountTemplate(side: AccountSide, { broker }: { readonly broker
   const every = { ...side, rules: side.everyRule }
   const guarded = {
     broker: BROKER,
-    boundaries: boundariesOf(every).map((policy) => reference(boundaries, policy) ?? iamArn('policy', policy)),
+    boundaries: [...boundariesOf(every), ...furtherOf(every)].map(
+      (policy) => reference(boundaries, policy) ?? reference(further, policy) ?? iamArn('policy', policy),
+    ),
     roles: [
       ...new Set([...every.rules.map(({ arn }) => pathAndName(arn)), ...revokersOf(every), ...canariesOf(every)]),
     ].map(roleArn),
   }
-  const context = { boundaries, revokers, externalIds, guard: taskRoleGuard(guarded) }
+  const context = { boundaries, further, revokers, externalIds, guard: taskRoleGuard(guarded) }
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description:
@@ -60,12 +71,13 @@ export function accountTemplate(side: AccountSide, { broker }: { readonly broker
     }),
     Resources: Object.fromEntries([
       ...[...boundaries].map(([policy, id]) => [id, boundaryResource(splitPath(policy))]),
+      ...[...further].map(([policy, id]) => [id, furtherPolicyResource(splitPath(policy))]),
       ...[...revokers].map(([role, id]) => [id, revokerResource(role, side, context)]),
       ...[...canaries].map(([role, id]) => [id, canaryResource(role, side, context)]),
       ...roles.map(([role, id]) => [id, taskRoleResource(role, id, context)]),
     ]),
     Outputs: Object.fromEntries([
-      ...[...boundaries.values()].map((id) => [`${id}Arn`, { Value: { Ref: id } }]),
+      ...[...boundaries.values(), ...further.values()].map((id) => [`${id}Arn`, { Value: { Ref: id } }]),
       ...[...revokers.values(), ...canaries.values(), ...roles.map(([, id]) => id)].map((id) => [
         `${id}Arn`,
         { Value: { 'Fn::GetAtt': [id, 'Arn'] } },
@@ -88,6 +100,7 @@ export function externalIdParameters({ rules }: Pick<AccountSide, 'rules'>): Rea
 interface Context {
   /** Logical ids by path and name. */
   readonly boundaries: ReadonlyMap<string, string>
+  readonly further: ReadonlyMap<string, string>
   readonly revokers: ReadonlyMap<string, string>
   /** Parameters by file. */
   readonly externalIds: ReadonlyMap<string, string>
@@ -138,7 +151,20 @@ function boundaryResource({ path, name }: NamedThing) {
   }
 }
 
-function revokerResource(role: string, { rules }: AccountSide, { boundaries, externalIds }: Context) {
+function furtherPolicyResource({ path, name }: NamedThing) {
+  return {
+    Type: 'AWS::IAM::ManagedPolicy',
+    Properties: {
+      ManagedPolicyName: name,
+      Path: path,
+      Description:
+        "Attached to Stint's task roles. Stint writes the rest of its deny list here: put nothing else in it.",
+      PolicyDocument: emptyFurtherPolicy(),
+    },
+  }
+}
+
+function revokerResource(role: string, { rules }: AccountSide, { boundaries, further, externalIds }: Context) {
   const { path, name } = splitPath(role)
   const written = rules.flatMap(({ arn, revocation }) =>
     revocation.kind !== 'none' && revocation.revoker && pathAndName(revocation.revoker.roleArn) === role
@@ -149,6 +175,7 @@ function revokerResource(role: string, { rules }: AccountSide, { boundaries, ext
     boundaries: [...new Set(written.flatMap(({ revocation: r }) => (r.kind === 'boundary' ? [r.policyArn] : [])))]
       .map((arn) => boundaries.get(pathAndName(arn)) ?? '')
       .map((id) => ({ Ref: id })),
+    further: references(further, furtherOf({ rules: written })),
     roles: [
       ...new Set(written.flatMap(({ arn, revocation: r }) => (r.kind === 'inline' ? [pathAndName(arn)] : []))),
     ].map(roleArn),
@@ -193,10 +220,27 @@ function taskRoleResource({ rule, path, name }: TemplateRole, id: string, contex
       Description: 'Task role of Stint: only the broker starts its sessions, each for one grant.',
       AssumeRolePolicyDocument: taskRoleTrust(BROKER, reference(context.externalIds, externalIdFile)),
       ...(boundary && { PermissionsBoundary: boundary }),
-      ManagedPolicyArns: { 'Fn::If': [`${id}HasPolicies`, { Ref: `${id}Policies` }, { Ref: 'AWS::NoValue' }] },
+      ManagedPolicyArns: managedPolicies(id, furtherOf({ rules: [rule] }), context),
       Policies: [{ PolicyName: 'StintGuard', PolicyDocument: context.guard }],
     },
   )
+}
+
+function references(names: ReadonlyMap<string, string>, keys: readonly string[]): TemplateValue[] {
+  return keys.flatMap((key) => {
+    const found = reference(names, key)
+    return found === undefined ? [] : [found]
+  })
+}
+
+/** The policies of the parameter, and the further ones of the deny list. */
+function managedPolicies(id: string, policies: readonly string[], { further }: Context): TemplateValue {
+  const own = references(further, policies)
+  const given = { Ref: `${id}Policies` }
+  if (own.length === 0) return { 'Fn::If': [`${id}HasPolicies`, given, { Ref: 'AWS::NoValue' }] }
+  // CloudFormation cannot put two lists together, but their texts.
+  const both = { 'Fn::Split': [',', { 'Fn::Join': [',', [{ 'Fn::Join': [',', given] }, ...own]] }] }
+  return { 'Fn::If': [`${id}HasPolicies`, both, own] }
 }
 
 function roleResource({ path, name }: NamedThing, properties: object) {
@@ -223,6 +267,11 @@ function iamArn(kind: 'role' | 'policy', pathAndName: string): TemplateValue {
 function boundariesOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
   const policies = rules.flatMap(({ revocation: r }) => (r.kind === 'boundary' ? [pathAndName(r.policyArn)] : []))
   return [...new Set(policies)]
+}
+
+function furtherOf({ rules }: { readonly rules: readonly Pick<TemplateRule, 'revocation'>[] }): string[] {
+  const policies = rules.flatMap(({ revocation: r }) => (r.kind === 'none' ? [] : (r.furtherPolicyArns ?? [])))
+  return [...new Set(policies.map(pathAndName))]
 }
 
 function revokersOf({ rules }: Pick<AccountSide, 'rules'>): string[] {

@@ -109,6 +109,11 @@ export class DenyListLocations {
     return found ? [listKey, ...found.further.map(({ document }) => keyOf(document, ''))] : []
   }
 
+  /** The roles of a list that are listed by their own ARN. */
+  listedRoles(key: string): readonly string[] {
+    return this.#listed.get(key)?.roleArns ?? []
+  }
+
   /** @param key of any document of a list */
   find(key: string): PlacedDocument | undefined {
     return (this.#listed.get(key) ?? this.#findPlaced(key))?.placed
