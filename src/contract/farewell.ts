@@ -33,13 +33,13 @@ export function readFarewell(bytes: Buffer): ErrorCode | 'accepted' | undefined 
     if (type !== SETTINGS && type !== GOAWAY) return 'accepted'
     if (type === SETTINGS && end > HEADER_BYTES) return 'accepted'
     if (rest.length < end) return undefined
-    if (type === GOAWAY) return codeOf(rest.subarray(HEADER_BYTES + 8, end).toString('latin1'))
+    if (type === GOAWAY) return readCode(rest.subarray(HEADER_BYTES + 8, end).toString('latin1'))
     rest = rest.subarray(end)
   }
   return undefined
 }
 
-function codeOf(debug: string): ErrorCode | 'accepted' {
+function readCode(debug: string): ErrorCode | 'accepted' {
   const code = debug.startsWith(PREFIX) ? debug.slice(PREFIX.length) : ''
   return Object.hasOwn(ERROR_CATALOG, code) ? (code as ErrorCode) : 'accepted'
 }

@@ -25,7 +25,7 @@ const PROTO_FILES = {
 const LINE = 120
 
 /** The messages of `repeated FileDescriptorProto file = 1`, which is all that a FileDescriptorSet has. */
-function filesOf(set: Buffer): Buffer[] {
+function listFiles(set: Buffer): Buffer[] {
   const files: Buffer[] = []
   for (let at = 0; at < set.length; ) {
     if (set[at++] !== 0x0a) throw new Error('this is no FileDescriptorSet')
@@ -48,7 +48,7 @@ try {
   }
   const buf = join(ROOT, 'node_modules/.bin/buf')
   const set = execFileSync(buf, ['build', folder, '--as-file-descriptor-set', '-o', '-'], { stdio: 'pipe' })
-  const files = filesOf(set).map((file) => {
+  const files = listFiles(set).map((file) => {
     const lines = file.toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g')) ?? []
     return `  [\n${lines.map((line) => `    '${line}',`).join('\n')}\n  ].join(''),`
   })

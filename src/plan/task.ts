@@ -161,7 +161,7 @@ function findEntryIndex(input: unknown, entry: AccessEntry): number {
 export function taskHash(task: Task): string {
   const known = hashes.get(task)
   if (known !== undefined) return known
-  const hash = hashOf(task)
+  const hash = hashTask(task)
   // A plan's task is frozen to the bottom.
   if (Object.isFrozen(task)) hashes.set(task, hash)
   return hash
@@ -169,7 +169,7 @@ export function taskHash(task: Task): string {
 
 const hashes = new WeakMap<Task, string>()
 
-function hashOf(task: Task): string {
+function hashTask(task: Task): string {
   const { purpose, roleArn, ttlSeconds, reference, strict } = task
   const access = task.access.map(({ actions, resources, conditions }) => {
     const listed = conditions?.map(({ key, operator, values }) => ({ key, operator, values }))

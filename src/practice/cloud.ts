@@ -184,7 +184,7 @@ function allows(
         ? ({ kind: 'session', accessKeyId, session } as const)
         : undefined
   if (caller === undefined) return refused('because the access key is not known')
-  return evaluate(state.layersOf(caller, ms), {
+  return evaluate(state.policyLayers(caller, ms), {
     action: asked.action,
     resource: asked.resource,
     context: createContext(

@@ -80,7 +80,7 @@ export class LeaseCache {
       if (this.#isDue(held, now)) this.#renewSoon().catch(() => undefined) // kept by #renewNow: the next one that waits hears it
       return held.lease
     }
-    const rest = this.#restOf(held, now)
+    const rest = this.#untilEnd(held, now)
     if (held && !this.#isCut(held) && this.#isLast(held)) {
       if (rest) return rest
       const explanation = `Grant ${this.#info.id} has reached its deadline; new work needs a new grant.`
@@ -91,7 +91,7 @@ export class LeaseCache {
       await this.#within(waitMs, this.#renewSoon())
     } catch (error) {
       this.#throwIfEnded()
-      const working = this.#restOf(held, this.#clock.monotonicMs())
+      const working = this.#untilEnd(held, this.#clock.monotonicMs())
       if (working && asStintError(error).retryable) return working
       throw error
     }
@@ -160,7 +160,7 @@ export class LeaseCache {
   }
 
   /** The lease with what is left of it between the margin and its end, for want of another. */
-  #restOf(held: Held | undefined, nowMs: number): LeaseInfo | undefined {
+  #untilEnd(held: Held | undefined, nowMs: number): LeaseInfo | undefined {
     if (!held || held !== this.#held || this.#isCut(held)) return undefined
     const { lease, obtainedMs, worksMs } = held
     const works = this.#clock.now() < lease.notAfter && nowMs - obtainedMs < worksMs

@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { withLeaseEnd } from '../../src/aws/session-policy.ts'
-import { StintError } from '../../src/core/errors.ts'
 import { parseLabels } from '../../src/plan/labels/labels.ts'
-import type { Plan } from '../../src/plan/plan.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
+import { entriesAllow, planIfAccepted } from '../support/declared-access.ts'
 import { evaluateIam } from '../support/iam-evaluator.ts'
 
 const ROLE = 'arn:aws:iam::123456789012:role/stint/agent-data'
@@ -56,31 +55,11 @@ const task = fc
   )
   .map((access) => ({ purpose: 'A property test', roleArn: ROLE, access, ttlSeconds: 600 }))
 
-/** The plan, or undefined where the task is refused, as many of these are. */
-function planned(input: unknown): Plan | undefined {
-  try {
-    return planner.plan('spiffe://example.org/a', input)
-  } catch (error) {
-    if (error instanceof StintError) return undefined
-    throw error
-  }
-}
-
-/** What the text says, by a policy of one statement for each of its entries: the evaluator's own reading. */
-function says(
-  entries: readonly { actions: readonly string[]; resources: readonly string[] }[],
-  action: string,
-  resource: string,
-): boolean {
-  const Statement = entries.map(({ actions, resources }) => ({ Effect: 'Allow', Action: actions, Resource: resources }))
-  return evaluateIam([JSON.stringify({ Statement })], { action, resource }) === 'allow'
-}
-
 test('the session policy allows the pairs of the plan and nothing else, and the plan nothing that was not declared', () => {
   let plans = 0
   fc.assert(
     fc.property(task, (input) => {
-      const plan = planned(input)
+      const plan = planIfAccepted(planner, input)
       if (!plan) return
       plans += 1
       const policy = withLeaseEnd(plan.sessionPolicy, END)
@@ -89,9 +68,9 @@ test('the session policy allows the pairs of the plan and nothing else, and the 
       for (const action of new Set([...ACTIONS, ...plan.pairs.slice(0, 5).map((pair) => pair.action)])) {
         for (const resource of RESOURCES) {
           const allowed = evaluateIam([policy], { action, resource, context: BEFORE }) === 'allow'
-          const inPlan = says(entries, action, resource)
+          const inPlan = entriesAllow(entries, action, resource)
           expect(allowed, `${action} ${resource}`).toBe(inPlan)
-          if (inPlan) expect(says(input.access, action, resource), `${action} ${resource}`).toBe(true)
+          if (inPlan) expect(entriesAllow(input.access, action, resource), `${action} ${resource}`).toBe(true)
         }
         const after = { 'aws:CurrentTime': '2026-11-21T12:00:01Z' }
         expect(evaluateIam([policy], { action, resource: 'arn:aws:s3:::a/k', context: after })).toBe('explicit_deny')
@@ -105,12 +84,16 @@ test('the session policy allows the pairs of the plan and nothing else, and the 
 
 test('labels hold for what the pattern stands for: within for all of it, touches for any of it', () => {
   const inLabel = (resource: string): boolean =>
-    says([{ actions: ['s3:*'], resources: ['arn:aws:s3:::a*', 'arn:aws:s3:::b/x/*'] }], 's3:GetObject', resource)
+    entriesAllow(
+      [{ actions: ['s3:*'], resources: ['arn:aws:s3:::a*', 'arn:aws:s3:::b/x/*'] }],
+      's3:GetObject',
+      resource,
+    )
   fc.assert(
     fc.property(task, (input) => {
-      for (const { resource, within, touches } of planned(input)?.pairs ?? []) {
+      for (const { resource, within, touches } of planIfAccepted(planner, input)?.pairs ?? []) {
         for (const text of TEXTS.filter((each) =>
-          says([{ actions: ['s3:*'], resources: [resource] }], 's3:GetObject', each),
+          entriesAllow([{ actions: ['s3:*'], resources: [resource] }], 's3:GetObject', each),
         )) {
           if (within.includes('l')) expect(inLabel(text), `${resource} ${text}`).toBe(true)
           if (inLabel(text)) expect(touches, `${resource} ${text}`).toContain('l')

@@ -2,10 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { expandActions, findAction } from '../../src/aws/classify.ts'
 import { withLeaseEnd } from '../../src/aws/session-policy.ts'
-import { StintError } from '../../src/core/errors.ts'
 import { parseLabels } from '../../src/plan/labels/labels.ts'
-import type { Plan } from '../../src/plan/plan.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
+import { entriesAllow, planIfAccepted } from '../support/declared-access.ts'
 import { evaluateIam } from '../support/iam-evaluator.ts'
 
 const OWN = '111111111111'
@@ -82,30 +81,11 @@ const task = fc
   .array(entry, { minLength: 1, maxLength: 3 })
   .map((access) => ({ purpose: 'A property test', roleArn: ROLE, access, ttlSeconds: 600 }))
 
-function planned(input: unknown): Plan | undefined {
-  try {
-    return planner.plan('spiffe://example.org/a', input)
-  } catch (error) {
-    if (error instanceof StintError) return undefined
-    throw error
-  }
-}
-
-/** One statement for each entry: the evaluator's own reading of what was declared, or planned. */
-function allows(
-  entries: readonly { actions: readonly string[]; resources: readonly string[] }[],
-  action: string,
-  resource: string,
-) {
-  const Statement = entries.map(({ actions, resources }) => ({ Effect: 'Allow', Action: actions, Resource: resources }))
-  return evaluateIam([JSON.stringify({ Statement })], { action, resource }) === 'allow'
-}
-
 test('the session policy allows what is planned and nothing else, wildcards with exceptions included', () => {
   let exceptions = 0
   fc.assert(
     fc.property(task, (input) => {
-      const plan = planned(input)
+      const plan = planIfAccepted(planner, input)
       if (!plan) return
       const policy = withLeaseEnd(plan.sessionPolicy, END)
       if (/"Effect":"Deny","Action":\[/.test(plan.sessionPolicy)) exceptions += 1
@@ -123,9 +103,9 @@ test('the session policy allows what is planned and nothing else, wildcards with
       ]) {
         for (const resource of ['*', ...REQUESTED.filter((text) => text.includes(`:${action.split(':')[0]}:`))]) {
           const allowed = evaluateIam([policy], { action, resource, context }) === 'allow'
-          const isPlanned = allows(entries, action, resource)
+          const isPlanned = entriesAllow(entries, action, resource)
           expect(allowed, `${action} ${resource}`).toBe(isPlanned)
-          if (isPlanned) expect(allows(input.access, action, resource), `${action} ${resource}`).toBe(true)
+          if (isPlanned) expect(entriesAllow(input.access, action, resource), `${action} ${resource}`).toBe(true)
         }
       }
     }),
@@ -138,7 +118,7 @@ test('each action of a wildcard is in the plan, or is counted as dropped', () =>
   let dropped = 0
   fc.assert(
     fc.property(entry, ({ actions, resources }) => {
-      const plan = planned({
+      const plan = planIfAccepted(planner, {
         purpose: 'A property test',
         roleArn: ROLE,
         access: [{ actions, resources }],
@@ -170,17 +150,21 @@ test('a label is touched by whatever the role could meet in it', () => {
   let met = 0
   fc.assert(
     fc.property(task, (input) => {
-      for (const { action, resource, touches, within } of planned(input)?.pairs ?? []) {
+      for (const { action, resource, touches, within } of planIfAccepted(planner, input)?.pairs ?? []) {
         const types = findAction(action).resourceTypes.map(({ template }) => template.split(':')[2])
         for (const text of REQUESTED) {
           if (
             text === '*' ||
             !types.includes(text.split(':')[2]) ||
-            !allows([{ actions: ['*'], resources: [resource] }], action, text)
+            !entriesAllow([{ actions: ['*'], resources: [resource] }], action, text)
           )
             continue
           for (const { label, patterns } of labels.labels) {
-            const isIn = allows([{ actions: ['*'], resources: patterns.map((pattern) => pattern.text) }], action, text)
+            const isIn = entriesAllow(
+              [{ actions: ['*'], resources: patterns.map((pattern) => pattern.text) }],
+              action,
+              text,
+            )
             if (isIn) expect(touches, `${action} ${resource} meets ${text}`).toContain(label)
             if (within.includes(label))
               expect(isIn, `${action} ${resource} is within ${label}, ${text} is not`).toBe(true)

@@ -4,7 +4,7 @@ import { noQuery, pageOnlyQuery } from '../schemas/inputs.ts'
 import { registrationSchema, unregisteredSchema } from '../schemas/people-schemas.ts'
 import { fileProblemSchema } from '../schemas/problem-schemas.ts'
 import { wire } from '../wire.ts'
-import { answers, pageOf, security } from './route-parts.ts'
+import { answers, pageSchema, security } from './route-parts.ts'
 
 const tags = ['agents']
 
@@ -32,7 +32,7 @@ const unregistered = createRoute({
   summary: 'List unregistered identities',
   description: 'Most recent first. Each proved its identity and was refused because no registration covers it.',
   request: { query: pageOnlyQuery },
-  responses: answers(pageOf('UnregisteredPage', unregisteredSchema), 'a page of identities'),
+  responses: answers(pageSchema('UnregisteredPage', unregisteredSchema), 'a page of identities'),
 })
 
 /** `/v1/agents…` */

@@ -6,7 +6,7 @@ import { approvalSchema, grantSchema } from '../schemas/grant-schemas.ts'
 import { approvalIdParam, approvalsQuery, decisionBody, noQuery } from '../schemas/inputs.ts'
 import { planSchema, warningsSchema } from '../schemas/plan-schemas.ts'
 import { wire } from '../wire.ts'
-import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
+import { answers, BODY_CODES, body, pageSchema, security } from './route-parts.ts'
 
 const tags = ['approvals']
 
@@ -19,7 +19,7 @@ const list = createRoute({
   summary: 'List approvals, newest first',
   description: 'To get the next page, send `nextCursor` as `cursor` with the same filter.',
   request: { query: approvalsQuery },
-  responses: answers(pageOf('ApprovalPage', approvalSchema), 'a page of approvals'),
+  responses: answers(pageSchema('ApprovalPage', approvalSchema), 'a page of approvals'),
 })
 
 const read = createRoute({

@@ -8,7 +8,7 @@ import { approvalSchema, grantSchema, leaseSchema, outcomeSchema } from '../sche
 import { grantIdParam, grantsQuery, noQuery, noteBody } from '../schemas/inputs.ts'
 import { planSchema } from '../schemas/plan-schemas.ts'
 import { wire } from '../wire.ts'
-import { answers, BODY_CODES, body, pageOf, security } from './route-parts.ts'
+import { answers, BODY_CODES, body, pageSchema, security } from './route-parts.ts'
 
 const tags = ['grants']
 const oneGrant = { tags, security, request: { params: grantIdParam, query: noQuery } }
@@ -23,7 +23,7 @@ const list = createRoute({
   description:
     'Filters match exactly and are combined with AND. For the next page, send `nextCursor` and the same filters.',
   request: { query: grantsQuery },
-  responses: answers(pageOf('GrantPage', grantSchema), 'a page of grants'),
+  responses: answers(pageSchema('GrantPage', grantSchema), 'a page of grants'),
 })
 
 const read = createRoute({

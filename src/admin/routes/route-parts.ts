@@ -68,7 +68,7 @@ export function answers<Schema extends z.ZodType>(
 }
 
 /** A keyset page of these, as a component of this name. */
-export function pageOf<Schema extends z.ZodType>(name: string, item: Schema) {
+export function pageSchema<Schema extends z.ZodType>(name: string, item: Schema) {
   return z
     .object({
       items: z.array(item),

@@ -60,8 +60,8 @@ export interface ProtoGrpcType {
        * `authorization: Bearer`, or by both, which then must agree. An error carries google.rpc.ErrorInfo in
        * `grpc-status-details-bin`: `reason` is Stint's stable code, `domain` is `stint.v1`. What is wrong with a request comes all at
        * once, as google.rpc.BadRequest: fields by their path (`task.access[0].actions[1]`), each with its own code as `reason`.
-       * PlanTask and RequestGrant refuse a request with a field that the broker does not know, at any depth: a later client may have
-       * said something there that narrows the task.
+       * PlanTask and RequestGrant refuse a request with a field that the broker does not know, at any depth, since a later client may
+       * have narrowed the task there.
        * 
        * A call may carry `x-request-id` (1 to 64 of A-Z a-z 0-9 . _ : -) and a W3C `traceparent` as metadata. The request id, or one
        * made here, comes back as `x-request-id`; both ids are in ErrorInfo, as `requestId` and `traceId`, and on record.

@@ -91,10 +91,10 @@ export class YamlDocument {
 
   /** A problem at its place: that of the innermost part of the path that the file has. */
   problem(path: Path, message: string): FileProblem {
-    return { file: this.#source.file, ...this.#placeOf(path), path: path.map(String).join('.'), message }
+    return { file: this.#source.file, ...this.#findPlace(path), path: path.map(String).join('.'), message }
   }
 
-  #placeOf(path: Path): { line: number; column: number } | undefined {
+  #findPlace(path: Path): { line: number; column: number } | undefined {
     for (let length = path.length; length > 0; length -= 1) {
       const start = this.#nodeAt(path.slice(0, length))?.range?.[0]
       if (start === undefined) continue

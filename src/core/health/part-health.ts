@@ -56,7 +56,7 @@ export class PartHealth {
   failed(component: string, thrown: unknown, about: Readonly<Record<string, unknown>> = {}): void {
     const [at, nowMs] = [this.#clock.now(), this.#clock.monotonicMs()]
     this.#board.report(component, thrown, at)
-    const streak = this.#streakOf(component, at, nowMs)
+    const streak = this.#findStreak(component, at, nowMs)
     delete streak.wellAtMs
     const { code } = asStintError(thrown)
     const again = streak.codes.has(code)
@@ -98,7 +98,7 @@ export class PartHealth {
   }
 
   /** A part that has worked for as long as its problem was kept quiet begins anew. */
-  #streakOf(component: string, since: Date, nowMs: number): Streak {
+  #findStreak(component: string, since: Date, nowMs: number): Streak {
     const before = this.#streaks.get(component)
     if (before && (before.wellAtMs === undefined || nowMs - before.wellAtMs < before.waitMs)) return before
     const codes = new Set<ErrorCode>()

@@ -267,20 +267,20 @@ export class GuardedListener {
 
   /** @returns false where there was no new offence */
   #shutOut(offender: Offender | undefined): boolean {
-    if (offender?.kind === 'owner') this.#penalties.offend(this.#keyOf(offender.owner, offender.address))
+    if (offender?.kind === 'owner') this.#penalties.offend(this.#penaltyKey(offender.owner, offender.address))
     if (offender?.kind === 'address') this.#addressPenalties.offend(offender.address)
     return offender !== undefined
   }
 
   /** A peer that opens connections without end floods too, whatever becomes of each. */
   #shutOutMs(owner: string, address: string, isNew: boolean): number {
-    const key = this.#keyOf(owner, address)
+    const key = this.#penaltyKey(owner, address)
     const remainingMs = Math.max(this.#penalties.remainingMs(key), this.#penalties.remainingMs(byOwner(owner)))
     if (remainingMs > 0 || !isNew || this.#newConnections.tryTake(key)) return remainingMs
     return this.#penalties.offend(key)
   }
 
-  #keyOf(owner: string, address: string): string {
+  #penaltyKey(owner: string, address: string): string {
     return this.#copyableProof ? `${byOwner(owner)} at ${address}` : byOwner(owner)
   }
 

@@ -150,7 +150,7 @@ export class Listener {
     })
     if (mutual) keepPeerChains(server)
     const handshakes = new HandshakeBytes(server)
-    server.on('keylog', (_line, socket) => this.#peers.set(socket, this.#peerOf(socket)))
+    server.on('keylog', (_line, socket) => this.#peers.set(socket, this.#toPeer(socket)))
     server.on('secureConnection', (socket) => {
       socket.on('error', () => socket.destroy())
       handshakes.judge(socket, (refusal) => (refusal ? this.#dismiss(socket, refusal) : this.#accept(socket)))
@@ -214,10 +214,10 @@ export class Listener {
   }
 
   #refuse(socket: Socket, error: StintError, lastWord?: Uint8Array): void {
-    this.#guard.refuse(socket, error, { peer: this.#peerOf(socket), ...(lastWord && { lastWord }) })
+    this.#guard.refuse(socket, error, { peer: this.#toPeer(socket), ...(lastWord && { lastWord }) })
   }
 
-  #peerOf(socket: Socket): string {
+  #toPeer(socket: Socket): string {
     return this.#peers.get(socket) ?? peerText(socket.remoteAddress, socket.remotePort)
   }
 }

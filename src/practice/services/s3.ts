@@ -304,7 +304,7 @@ function authorizeS3(
     ...tagKeys(resource, owned, bucket),
     ...extra,
   ])
-  const verdict = evaluate(call.state.layersOf(call.caller, call.nowMs), { action, resource, context })
+  const verdict = evaluate(call.state.policyLayers(call.caller, call.nowMs), { action, resource, context })
   const request = { action, resource: `"${resource}"` }
   if (!verdict.allowed) throw accessDenied(call.caller, request, verdict.because)
   if (bucket !== undefined && bucket.accountId !== identifyCaller(call.caller).accountId)

@@ -210,7 +210,7 @@ export class PracticeState {
   }
 
   /** The policies that limit a caller at `ms`. A boundary that is not in force yet allows nothing. */
-  layersOf(caller: Caller, ms: number): PolicyLayers {
+  policyLayers(caller: Caller, ms: number): PolicyLayers {
     if (caller.kind === 'principal') return { identity: caller.principal.identity }
     const { session } = caller
     const role = session.role.state.at(ms)

@@ -202,7 +202,7 @@ function authorizeOnRole(call: QueryCall, role: Role, action: string, input: Ass
   if (trusted === 'explicit-deny')
     throw accessDenied(call.caller, request, 'with an explicit deny in a resource-based policy')
   if (trusted === 'none') throw accessDenied(call.caller, request, '')
-  const own = evaluate(call.state.layersOf(call.caller, call.nowMs), request)
+  const own = evaluate(call.state.policyLayers(call.caller, call.nowMs), request)
   if (own.allowed) return
   if (own.explicit || own.layer !== 'identity' || trusted === 'delegated' || accountId !== role.accountId)
     throw accessDenied(call.caller, request, own.because)

@@ -61,11 +61,11 @@ export function withOwnRules(
     },
     ...(labels !== undefined && { labels: { file: labels } }),
     roles: config ? roles : [...stageRoles, ...roles.filter(({ arn }) => stageRoles.every((role) => role.arn !== arn))],
-    ...(config && { grants: { ...(base.grants as object), ...limitsOf(config) } }),
+    ...(config && { grants: { ...(base.grants as object), ...toLimits(config) } }),
   }
 }
 
-function limitsOf({ grants: { minTaskTime, maxTaskTime, leaseTime, approvalTime } }: Config): Record<string, string> {
+function toLimits({ grants: { minTaskTime, maxTaskTime, leaseTime, approvalTime } }: Config): Record<string, string> {
   const limits = { minTaskTime, maxTaskTime, leaseTime, approvalTime }
   return Object.fromEntries(Object.entries(limits).map(([name, ms]) => [name, `${ms}ms`]))
 }

@@ -61,7 +61,7 @@ export function authorize(
   extra: Iterable<readonly [string, string | readonly string[]]> = [],
 ): void {
   const context = createContext(call.caller, call.nowMs, [['aws:requestedregion', call.region], ...extra])
-  const verdict = evaluate(call.state.layersOf(call.caller, call.nowMs), { action, resource, context })
+  const verdict = evaluate(call.state.policyLayers(call.caller, call.nowMs), { action, resource, context })
   if (!verdict.allowed) throw accessDenied(call.caller, { action, resource }, verdict.because)
 }
 

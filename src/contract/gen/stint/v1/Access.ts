@@ -15,7 +15,7 @@ export interface Access {
    */
   'resources'?: (string)[];
   /**
-   * What every request must meet besides; at most 10.
+   * Conditions that every request must meet; at most 10.
    */
   'conditions'?: (_stint_v1_Condition)[];
 }
@@ -33,7 +33,7 @@ export interface Access__Output {
    */
   'resources': (string)[];
   /**
-   * What every request must meet besides; at most 10.
+   * Conditions that every request must meet; at most 10.
    */
   'conditions': (_stint_v1_Condition__Output)[];
 }

@@ -11,7 +11,7 @@ export interface Condition {
    */
   'key'?: (string);
   /**
-   * StringEquals, which is also meant by an empty text, or StringLike, whose values may hold `*` and `?`.
+   * StringEquals (also if empty), or StringLike, whose values may contain `*` and `?`.
    */
   'operator'?: (string);
   /**
@@ -30,7 +30,7 @@ export interface Condition__Output {
    */
   'key': (string);
   /**
-   * StringEquals, which is also meant by an empty text, or StringLike, whose values may hold `*` and `?`.
+   * StringEquals (also if empty), or StringLike, whose values may contain `*` and `?`.
    */
   'operator': (string);
   /**

@@ -2,7 +2,7 @@
 
 
 /**
- * What an operator says of a label beyond its name.
+ * The operator's marks of a label.
  */
 export interface LabelMarks {
   /**
@@ -10,13 +10,13 @@ export interface LabelMarks {
    */
   'label'?: (string);
   /**
-   * Of production, nonproduction, stateful, public.
+   * production, nonproduction, stateful, public.
    */
   'marks'?: (string)[];
 }
 
 /**
- * What an operator says of a label beyond its name.
+ * The operator's marks of a label.
  */
 export interface LabelMarks__Output {
   /**
@@ -24,7 +24,7 @@ export interface LabelMarks__Output {
    */
   'label': (string);
   /**
-   * Of production, nonproduction, stateful, public.
+   * production, nonproduction, stateful, public.
    */
   'marks': (string)[];
 }

@@ -40,7 +40,7 @@ export interface Plan {
    */
   'subject'?: (string);
   /**
-   * What to know before it is approved or used.
+   * Warnings for whoever approves or uses it.
    */
   'warnings'?: (_stint_v1_PlanWarning)[];
   /**
@@ -86,7 +86,7 @@ export interface Plan__Output {
    */
   'subject': (string);
   /**
-   * What to know before it is approved or used.
+   * Warnings for whoever approves or uses it.
    */
   'warnings': (_stint_v1_PlanWarning__Output)[];
   /**

@@ -31,7 +31,7 @@ export interface PlanPair {
    */
   'touches'?: (string)[];
   /**
-   * What every request must meet besides.
+   * Conditions that every request must meet.
    */
   'conditions'?: (_stint_v1_Condition)[];
 }
@@ -65,7 +65,7 @@ export interface PlanPair__Output {
    */
   'touches': (string)[];
   /**
-   * What every request must meet besides.
+   * Conditions that every request must meet.
    */
   'conditions': (_stint_v1_Condition__Output)[];
 }

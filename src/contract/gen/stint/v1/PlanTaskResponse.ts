@@ -16,7 +16,7 @@ export interface PlanTaskResponse {
    */
   'decision'?: (_stint_v1_Decision | null);
   /**
-   * Set if the decision asks for an approval: how many people could give it now. 0: nobody could.
+   * Number of people who could approve now; set if the decision asks for an approval.
    */
   'couldApprove'?: (number);
   '_couldApprove'?: "couldApprove";
@@ -35,7 +35,7 @@ export interface PlanTaskResponse__Output {
    */
   'decision': (_stint_v1_Decision__Output | null);
   /**
-   * Set if the decision asks for an approval: how many people could give it now. 0: nobody could.
+   * Number of people who could approve now; set if the decision asks for an approval.
    */
   'couldApprove'?: (number);
   '_couldApprove'?: "couldApprove";

@@ -10,11 +10,11 @@ export interface Waiver {
    */
   'policy'?: (string);
   /**
-   * Why, in the words of the policy.
+   * The reason given in the policy.
    */
   'reason'?: (string);
   /**
-   * What asked for the approval: policy ids, `class:<class>` or `label:<label>`.
+   * Policy ids, `class:<class>` or `label:<label>` that asked for the approval.
    */
   'because'?: (string)[];
 }
@@ -28,11 +28,11 @@ export interface Waiver__Output {
    */
   'policy': (string);
   /**
-   * Why, in the words of the policy.
+   * The reason given in the policy.
    */
   'reason': (string);
   /**
-   * What asked for the approval: policy ids, `class:<class>` or `label:<label>`.
+   * Policy ids, `class:<class>` or `label:<label>` that asked for the approval.
    */
   'because': (string)[];
 }
