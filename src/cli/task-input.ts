@@ -143,7 +143,7 @@ function accessFlag(key: string, allow: AccessFlag | undefined): string {
 
 async function readTask(path: string): Promise<TaskFile> {
   const toError = (problems: readonly FileProblem[]) =>
-    new UsageError(`The task file is not a valid task: ${fileProblemTexts(problems).join('; ')}.`)
+    new UsageError(`The task file is not a valid task: ${fileProblemTexts(problems).join('; ')}.`.replace(/\?\.$/, '?'))
   const text = await readText(path)
   return YamlDocument.parse({ file: path, text, toError }).check(taskFile)
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseInstant } from '../instant.ts'
+import { findNearest } from '../text/nearest.ts'
 
 /**
  * zod, whose messages say what is wrong as the rest of a sentence that begins with the field: `must be at least 1 (got 0)`.
@@ -38,7 +39,7 @@ function describeIssue(issue: Issue): string {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`
     case 'unrecognized_keys':
-      return `must not have ${issue.keys.length > 1 ? 'the fields' : 'the field'} ${issue.keys.join(', ')}`
+      return `must not have ${issue.keys.length > 1 ? 'the fields' : 'the field'} ${issue.keys.join(', ')}${nearFields(issue)}`
     case 'invalid_key':
       return 'must not have a key of this form'
     case 'invalid_union':
@@ -46,6 +47,15 @@ function describeIssue(issue: Issue): string {
     default:
       return 'has none of the forms that are allowed here'
   }
+}
+
+/** e.g. `; did you mean roleArn?`: the fields that the object has and that are like one of these. */
+function nearFields({ keys, input, inst }: Issue & { code: 'unrecognized_keys' }): string {
+  const def = inst?._zod.def as { readonly shape?: object } | undefined
+  const given = Object.keys(input ?? {})
+  const free = Object.keys(def?.shape ?? {}).filter((name) => !given.includes(name))
+  const near = keys.flatMap((key) => findNearest(key, free) ?? [])
+  return near.length > 0 ? `; did you mean ${[...new Set(near)].join(', ')}?` : ''
 }
 
 /** The values of the field that tells the forms of an object apart. */

@@ -173,7 +173,7 @@ const MAX_LISTED = 100
 function labelsInvalid(found: readonly LabelProblem[]): StintError {
   const problems = found.map(({ path, message }) => ({ path: path.map(String).join('.') || 'labels', message }))
   const [first = { path: 'labels', message: 'is malformed' }] = problems
-  const where = `${first.path}: ${first.message}`.replace(/\.?$/, '.')
+  const where = `${first.path}: ${first.message}`.replace(/(?<![.?])$/, '.')
   return new StintError('LABELS_INVALID', {
     explanation: problems.length > 1 ? `${problems.length} problems, the first at ${where}` : where,
     problems: problems.slice(0, MAX_LISTED).map((problem) => ({ ...problem })),

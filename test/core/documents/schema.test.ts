@@ -37,6 +37,12 @@ for (const { name, schema, input, expected } of [
     expected: ['must not have the fields a, b'],
   },
   {
+    name: 'misspelt fields, beside those that are there',
+    schema: z.strictObject({ roleArn: z.string().optional(), access: z.string(), actions: z.string().optional() }),
+    input: { rolearn: 'x', access: 'y', acces: 'z', other: 1 },
+    expected: ['must not have the fields rolearn, acces, other; did you mean roleArn?'],
+  },
+  {
     name: 'none of two forms',
     schema: z.union([z.int(), z.boolean()]),
     input: 'x',
