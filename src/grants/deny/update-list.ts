@@ -136,8 +136,10 @@ function untilNextLook(
 ): number {
   const begun = new Set(anew)
   const waits = entries.filter(canBeProven).flatMap((entry) => {
-    const writtenAt = begun.has(entry) || !entry.writtenAt ? at : entry.writtenAt
-    return settledBy && writtenAt <= settledBy ? [] : [writtenAt.getTime() + settleMs - at.getTime()]
+    const before = begun.has(entry) ? undefined : entry.writtenAt
+    // The write that has just named an entry cannot prove it, not even where there is no time to wait for.
+    if (settledBy && before && before <= settledBy) return []
+    return [(before ?? at).getTime() + settleMs - at.getTime()]
   })
   // The settle time counts again if the canary turns out not to work.
   const soonestMs = proofs?.isProbed(key) ? PROBED_LOOK_MS : SOONEST_LOOK_MS
