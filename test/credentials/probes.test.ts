@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { notedSessions } from '../support/noted-sessions.ts'
 import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, PLAIN_ROLE, startAws } from './harness.ts'
 
@@ -38,12 +38,40 @@ test('the trust probe sends all that a lease sends, may do nothing, and hands no
   expect(JSON.stringify(result)).not.toContain('canary')
   expect(JSON.stringify(result)).not.toContain(session?.accessKeyId)
   // On record by its name before there was anything, and by its key afterwards.
-  expect(noted).toMatchObject([
+  expect(noted.slice(0, 2)).toMatchObject([
     { sessionName: session?.sessionName },
     { outcome: { to: 'issued', accessKeyId: session?.accessKeyId } },
   ])
   expect(noted[0]).not.toHaveProperty('outcome')
   expect(JSON.stringify(noted)).not.toContain('canary')
+})
+
+describe('the trust probe of a role with an external id', () => {
+  for (const { name, asks } of [
+    { name: 'says nothing of one that asks for it', asks: true },
+    { name: 'tells of one that takes a session without it', asks: false },
+  ])
+    test(name, async () => {
+      aws.server.whenever(({ action, parameters }) =>
+        asks && action === 'AssumeRole' && !parameters.ExternalId
+          ? { kind: 'error', status: 403, code: 'AccessDenied' }
+          : undefined,
+      )
+      const { start, noted } = notedSessions(aws.provider, aws.clock)
+      const { ok, details } = await aws.provider.probes.trust(BOUNDARY_ROLE, start, never)
+      expect(ok).toBe(true)
+      expect(details.idNotRequired).toBe(asks ? undefined : true)
+      // Both are on record, and whichever there is may do nothing.
+      expect(new Set(noted.map(({ sessionName }) => sessionName)).size).toBe(2)
+      for (const { policy } of aws.server.sessions) expect(policy).toContain('"Effect":"Deny"')
+      for (const { policy } of aws.server.sessions) expect(policy).not.toContain('"Effect":"Allow"')
+    })
+
+  test('tries nothing else for a role that has none', async () => {
+    const { details } = await aws.provider.probes.trust(PLAIN_ROLE, notedSessions(aws.provider, aws.clock).start, never)
+    expect(details).not.toHaveProperty('idNotRequired')
+    expect(aws.server.calls('AssumeRole')).toHaveLength(1)
+  })
 })
 
 test('the trust probe names the right that is missing', async () => {

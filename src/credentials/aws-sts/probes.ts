@@ -71,21 +71,46 @@ export class AwsProbes {
 
   /**
    * Checks that the broker can assume the role with everything that a lease sends: source identity, tags, external id. It mints
-   * one session whose policy denies everything, and discards the credentials.
+   * one session whose policy denies everything, and discards the credentials. For a role that has an external id it tries another
+   * without: a trust policy that takes it does not ask for the id, so whoever knows the role's ARN can have the broker act there.
    *
+   * @returns `details.idNotRequired` is true if the role took the session without its external id.
    * @param start puts the session on record before it is started.
    */
   trust(roleArn: string, start: StartOwnSession, signal: AbortSignal): Promise<ProbeResult> {
     return outcome(async () => {
-      const { leaseEnd } = this.#deps
       const purpose = 'Show whether the broker can assume this role'
-      const task = { purpose, roleArn, ttlSeconds: PROBE_LEASE_MS / 1_000 }
-      const plan = planWithoutAccess(DOCTOR_SUBJECT, task, denyEverything(leaseEnd))
-      const minter = new AssumeRoleMinter(this.#deps)
-      const mint: CredentialProvider['mint'] = (request, stop) => minter.mint(toLeaseSession(request, leaseEnd), stop)
-      const { lease } = await start({ plan, leaseMs: PROBE_LEASE_MS, mint }, signal)
-      return { roleArn, grantId: lease.grantId }
+      const grantId = await this.#assume(roleArn, purpose, this.#deps, start, signal)
+      const idNotRequired = await this.#takesNoExternalId(roleArn, start, signal)
+      return { roleArn, grantId, ...(idNotRequired && { idNotRequired }) }
     })
+  }
+
+  async #takesNoExternalId(roleArn: string, start: StartOwnSession, signal: AbortSignal): Promise<boolean> {
+    if (!(await this.#deps.externalIds.read(roleArn))) return false
+    const purpose = 'Show whether this role asks for its external id'
+    const without: AssumeRoleDeps = { ...this.#deps, externalIds: { read: async () => undefined }, observer: {} }
+    return this.#assume(roleArn, purpose, without, start, signal).then(
+      () => true,
+      // It was refused, as it should be; or AWS gave no verdict, which is not the role's fault.
+      () => false,
+    )
+  }
+
+  async #assume(
+    roleArn: string,
+    purpose: string,
+    deps: AssumeRoleDeps,
+    start: StartOwnSession,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { leaseEnd } = deps
+    const task = { purpose, roleArn, ttlSeconds: PROBE_LEASE_MS / 1_000 }
+    const plan = planWithoutAccess(DOCTOR_SUBJECT, task, denyEverything(leaseEnd))
+    const minter = new AssumeRoleMinter(deps)
+    const mint: CredentialProvider['mint'] = (request, stop) => minter.mint(toLeaseSession(request, leaseEnd), stop)
+    const { lease } = await start({ plan, leaseMs: PROBE_LEASE_MS, mint }, signal)
+    return lease.grantId
   }
 
   /**

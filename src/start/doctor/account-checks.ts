@@ -133,8 +133,8 @@ async function checkAccount(
   }
   for (const arn of roleArns) {
     checks.push(
-      probed(`role ${arn}`, withPlaces(await probes.trust(arn, start, signal), broker, accountId), () =>
-        ['can be assumed with all parameters of a lease', ...(broker ? [`by ${broker}`] : [])].join(' '),
+      probed(`role ${arn}`, withPlaces(await probes.trust(arn, start, signal), broker, accountId), (details) =>
+        describeTrust(details, broker),
       ),
       probed(`revocation ${arn}`, withPlaces(await revocation(arn), writer, accountId), describeList),
     )
@@ -169,6 +169,14 @@ function withPlaces(result: ProbeResult, caller: string | undefined, accountId: 
   const { account } = splitArn(caller)
   const places = `Caller: ${caller}, in account ${account}. Target: account ${accountId}.`
   return { ...result, details: { ...details, explanation: `${explanation} ${places}` } }
+}
+
+function describeTrust({ idNotRequired }: ErrorDetails, broker: string | undefined): string {
+  const by = broker ? ` by ${broker}` : ''
+  const loose = idNotRequired
+    ? ', but also without its external id: have its trust policy ask for it (docs/aws/task-role-trust.json)'
+    : ''
+  return `can be assumed with all parameters of a lease${by}${loose}`
 }
 
 function describeList({ placement, boundaryOf, furtherDocuments, revokerArn }: ErrorDetails): string {

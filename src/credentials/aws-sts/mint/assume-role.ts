@@ -32,7 +32,7 @@ export interface AssumeRoleDeps {
   readonly attemptTimeoutMs: number
   readonly strictness: AnswerStrictness
   readonly leaseEnd: LeaseEndForm
-  readonly externalIds: ExternalIds
+  readonly externalIds: Pick<ExternalIds, 'read'>
   readonly lanes: MintLanes
   readonly sizes: PackedSizes
   readonly observer: ProviderObserver
