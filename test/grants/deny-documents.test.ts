@@ -103,6 +103,24 @@ describe("an edit of somebody else's", () => {
     expect((await h.events()).filter((type) => type === 'deny.changed')).toHaveLength(2)
   })
 
+  test('is none where our only write was not answered, and what it left behind leaves the document in time', async () => {
+    const id = await revoke('key-00000001')
+    const { provider, folder, clock } = h
+    const { writeDenyList } = provider
+    provider.writeDenyList = async (...args) => {
+      await writeDenyList.apply(provider, args)
+      throw new Error('the answer is lost')
+    }
+    await h.sweeper.reconcile()
+    await h.close()
+    provider.writeDenyList = writeDenyList
+    expect(denied()).toEqual([id])
+    h = await openHarness({ provider, folder, clock })
+    await look(600_000)
+    expect(denied()).toEqual([])
+    expect(h.problems).toEqual([])
+  })
+
   test('is none that a crash left behind while the document was taken away', async () => {
     await revoke('key-00000001')
     await h.sweeper.reconcile()

@@ -32,6 +32,8 @@ export class DenyMemory {
   /** Keys of lists that are being read or written. */
   readonly busy = new Set<string>()
   readonly withheld = new WithheldDocuments()
+  /** By key of a document, whether the cloud has ever shown it to this process; missing while nobody has asked. */
+  readonly shown = new Map<string, boolean>()
   /** Keys of documents that were found changed, until they are found as they were left. */
   readonly changed = new Set<string>()
   /** By key of a document, the digests of writes that were sent and are not on record. */

@@ -121,12 +121,13 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
  * @returns whether it is such a list
  */
 async function letGo(
-  { ledger, provider, clockGuard, onWell }: DenyReconcilerParts,
+  { ledger, provider, clockGuard, memory, onWell }: DenyReconcilerParts,
   { list, entries }: ClaimedDenyList,
 ): Promise<boolean> {
   const at = clockGuard.earliestNow()
   const isServed = provider.fits(list.key, { grants: [] }, 0)
-  if ((isServed && !isBeyondReach(list, entries)) || entries.some((entry) => isNeeded(entry, at))) return false
+  const isBeyondReach = memory.shown.get(list.key) === false && isUnwritten(list, entries)
+  if ((isServed && !isBeyondReach) || entries.some((entry) => isNeeded(entry, at))) return false
   const removedGrantIds = entries.map((entry) => entry.grantId)
   const { key: listKey, claimVersion } = list
   await ledger.denyWritten({ listKey, claimVersion, grantIds: [], removedGrantIds, at, events: [] })
@@ -134,8 +135,11 @@ async function letGo(
   return true
 }
 
-/** True for a list that was made for a deny that never came about. Letting it go lifts nothing. */
-function isBeyondReach({ attempts, lastWrittenAt }: DenyList, entries: readonly DenyEntry[]): boolean {
+/**
+ * True for a list that was made for a deny that never came about, as far as is on record: where the answer to a write was lost, the
+ * document could be read before.
+ */
+function isUnwritten({ attempts, lastWrittenAt }: DenyList, entries: readonly DenyEntry[]): boolean {
   const wasWritten = lastWrittenAt !== undefined || entries.some(({ writtenAt }) => writtenAt)
   return attempts > 0 && entries.length > 0 && !wasWritten
 }

@@ -111,6 +111,7 @@ export class ListDocuments {
     try {
       this.#look(document, await this.#inTime((signal) => this.#parts.provider.readDenyList(document.key, signal)))
     } catch (thrown) {
+      if (!memory.shown.has(document.key)) memory.shown.set(document.key, false)
       this.#leave(document, asStintError(thrown))
       this.#tellFailure(document, asStintError(thrown))
     }
@@ -118,6 +119,7 @@ export class ListDocuments {
 
   #look(document: ListDocument, live: LiveDenyList): void {
     const { provider, ledger, memory, clockGuard } = this.#parts
+    memory.shown.set(document.key, true)
     document.at = live.at
     const certain = live.at && earlier(live.at, clockGuard.earliestNow())
     const empty = provider.digestOf(document.key, { grants: [] })
