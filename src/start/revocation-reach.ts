@@ -22,13 +22,11 @@ export function findUnrevocable(roles: readonly RoleSetting[]): PartFinding[] {
  */
 export function findOutOfReach(roles: readonly RoleSetting[], writer: string): PartFinding[] {
   const { account: own } = splitArn(writer)
-  const arns = roles.flatMap(({ arn, accounts, revocation }) => {
+  const served = roles.flatMap(({ arn, accounts, revocation }) => {
     const isReached = revocation.kind === 'none' || revocation.revoker !== undefined
-    return isReached ? [] : (parseRolePattern(arn, accounts)?.spelled ?? [])
+    return isReached ? [] : [...(parseRolePattern(arn, accounts)?.accounts ?? [])]
   })
-  const outside = [...new Set(arns.map((arn) => splitArn(arn).account ?? ''))].filter(
-    (account) => account !== '' && account !== own,
-  )
+  const outside = [...new Set(served)].filter((account) => account !== '' && account !== own)
   if (outside.length === 0) return []
   const explanation = `Deny lists are written as ${writer}, which can write in account ${own} only. Sessions of roles in these accounts cannot be revoked until a revoker is configured (roles[].revocation.revoker): ${listed(outside)}.`
   return [{ finding: 'account-out-of-reach', code: 'CONFIG_INVALID', explanation }]

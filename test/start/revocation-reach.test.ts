@@ -29,12 +29,13 @@ test('accounts that the writer of deny lists is not in are named with the caller
     { arn: roleIn('222222222222'), revocation: { ...boundary, revoker } },
     { arn: roleIn('333333333333'), revocation: { kind: 'none' } },
     { arn: 'arn:aws:iam:::role/no-account', revocation: { kind: 'inline' } },
+    { arn: 'arn:aws:iam::444444444444:role/stint/*', revocation: { kind: 'inline' } },
   ])
   const [found, ...others] = findOutOfReach(list, WRITER)
   expect(others).toEqual([])
   expect(found?.explanation).toContain(`written as ${WRITER}, which can write in account 999999999999 only`)
-  expect(found?.explanation).toMatch(/\(roles\[\]\.revocation\.revoker\): 111111111111\.$/)
-  expect(findOutOfReach(list.slice(2), WRITER)).toEqual([])
+  expect(found?.explanation).toMatch(/\(roles\[\]\.revocation\.revoker\): 111111111111, 444444444444\.$/)
+  expect(findOutOfReach(list.slice(2, -1), WRITER)).toEqual([])
 })
 
 test('of many accounts some are named and the rest is counted', () => {
