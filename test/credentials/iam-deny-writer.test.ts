@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { idBody, randomIds } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { Fault } from '../support/sts-server.ts'
-import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, startAws } from './harness.ts'
+import { type AwsHarness, BOUNDARY_POLICY, BOUNDARY_ROLE, INLINE_ROLE, mintRequest, startAws } from './harness.ts'
 
 const never = new AbortController().signal
 const BOUNDARY = `boundary:${BOUNDARY_POLICY}`
@@ -156,6 +156,18 @@ describe('a write that fails', () => {
     )
     await expect(write(BOUNDARY, list.grants)).rejects.toMatchObject({ code: 'PROVIDER_REFUSED' })
     expect(aws.provider.fits(BOUNDARY, list)).toBe(true)
+  })
+
+  test('with an error page of a proxy tells nobody the time: it is the proxy’s', async () => {
+    const told: number[] = []
+    aws.provider.cloudClock?.subscribe((cloudNow) => told.push(cloudNow.getTime() - aws.clock.now().getTime()))
+    const page: Fault = { kind: 'error', status: 503, code: 'ServiceUnavailable', skewMs: 7_200_000 }
+    for (const operation of ['AssumeRole', 'PutRolePolicy']) aws.server.script(operation, page)
+    await write(INLINE, grants(1))
+    await aws.provider.mint(mintRequest(aws.clock.now()), never)
+    expect(aws.failures).toEqual(['ServiceUnavailable', 'ServiceUnavailable'])
+    expect(told.length).toBeGreaterThan(1)
+    expect(Math.max(...told)).toBeLessThan(1_000)
   })
 
   test('succeeds once the conflict is over', async () => {
