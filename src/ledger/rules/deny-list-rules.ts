@@ -173,7 +173,8 @@ export function writtenDenyList(
   const written: DenyList = {
     ...kept,
     attempts: 0,
-    ...(wrote ? { lastWrittenAt: at, written: wrote } : {}),
+    ...(wrote || documents?.some((one) => one.written?.sequence === list.claimVersion) ? { lastWrittenAt: at } : {}),
+    ...(wrote ? { written: wrote } : {}),
     ...(documents ? { documents } : {}),
     ...(watermark ? { watermark } : {}),
     ...(nextAttemptAt ? { nextAttemptAt } : {}),

@@ -202,6 +202,21 @@ describe('the deny list', () => {
     expect(writtenDenyList(claimed, { at: at(7), watermark: at(6) }, false)).toEqual({ ...free, watermark: at(6) })
   })
 
+  test('a write of any document of a list counts as a write of the list', () => {
+    const written = (sequence: number) => ({ digest: 'd', sequence })
+    for (const [sequence, lastWrittenAt] of [
+      [claimed.claimVersion, at(7)],
+      [claimed.claimVersion - 1, undefined],
+    ] as const) {
+      const documents = [{ key: 'attached:b', attempts: 0, written: written(sequence) }]
+      const after = writtenDenyList(claimed, { at: at(7), documents }, false)
+      expect([after.lastWrittenAt, after.documents]).toEqual([lastWrittenAt, documents])
+    }
+    // A list that has one document again keeps nothing of the others.
+    const documents = [{ key: 'attached:b', attempts: 0 }]
+    expect(writtenDenyList({ ...claimed, documents }, { at: at(7) }, false)).not.toHaveProperty('documents')
+  })
+
   test('what was wanted during a write makes the deny list due at once', () =>
     expect(writtenDenyList(claimed, { at: at(7), nextAttemptAt: at(60) }, true).nextAttemptAt).toEqual(at(7)))
 
