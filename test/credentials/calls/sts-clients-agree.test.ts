@@ -299,6 +299,11 @@ describe('the direct and the SDK client hand nothing out, and count the lease as
     ['is empty', () => ''],
     ['is blank', () => ' \n'],
     ['is plain text', () => 'OK'],
+    [
+      'is plain text with a request id of S3',
+      () => 'OK',
+      { headers: { 'x-amzn-RequestId': null, 'x-amz-request-id': '17A8F4B2C0DE' } },
+    ],
     ['is JSON', () => '{"Credentials":{"AccessKeyId":"ASIAEXAMPLE12345678X"}}'],
     ['is HTML', () => '<html><body><p>Sign in<br>here</p></body></html>', { headers: { 'Content-Type': 'text/html' } }],
     ['is the XML of an error', () => errorXml('AccessDenied')],
@@ -668,7 +673,13 @@ describe('the direct and the SDK client wait alike', () => {
   test('no longer than the caller, whose connection is not used again', async () => {
     for (const kind of STS_CLIENTS) {
       const { client, assumeRole } = createMintClient(
-        { region: 'eu-west-1', endpoint: hostile.endpoint, credentials: KEYS, http: HTTP, maxSockets: 2 },
+        {
+          region: 'eu-west-1',
+          endpoint: hostile.endpoint,
+          credentials: KEYS,
+          http: { connectionTimeoutMs: 60_000, requestTimeoutMs: 60_000 },
+          maxSockets: 2,
+        },
         kind,
       )
       const caller = new AbortController()

@@ -140,14 +140,18 @@ async function readAnswer(
     const answer = { statusCode, headers, body: await readBody(response) }
     return (await protocol.deserializeResponse(OPERATION, context, answer)) as AssumeRoleCommandOutput
   } catch (error) {
-    throw withMetadata(error, statusCode, headers['x-amzn-requestid'])
+    throw withMetadata(error, statusCode, headers)
   }
 }
 
-function withMetadata(error: unknown, httpStatusCode: number, requestId: string | undefined): unknown {
+function withMetadata(error: unknown, httpStatusCode: number, headers: Readonly<Record<string, string>>): unknown {
   if (!(error instanceof Error) || '$metadata' in error) return error
+  const [, requestId] = Object.entries(headers).find(([key]) => REQUEST_ID.test(key)) ?? []
   return Object.assign(error, { $metadata: { httpStatusCode, requestId } })
 }
+
+/** AWS and the stores that are like it have it under several names. */
+const REQUEST_ID = /^x-[\w-]+-request-?id$/
 
 function plainHeaders({ headers }: IncomingMessage): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, [value].flat().join(', ')]))
