@@ -1,15 +1,10 @@
 import { StintError } from '../../core/errors.ts'
-import { type ChainHead, dataText, eventText, toHead } from '../audit/sealed-event.ts'
-import {
-  type AuditProblem,
-  type AuditVerdict,
-  type ChainLink,
-  type UnverifiedEvent,
-  walkChains,
-} from '../audit/walk-chains.ts'
+import { type ChainHead, toHead } from '../audit/sealed-event.ts'
+import { linkOfStored } from '../audit/stored-event.ts'
+import { type AuditProblem, type AuditVerdict, type UnverifiedEvent, walkChains } from '../audit/walk-chains.ts'
+import { toHex } from '../row-values.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
 import { type EventRow, selectEvent } from './rows/event-rows.ts'
-import { toHex } from './rows/row-values.ts'
 
 /** Events looked at when a ledger is opened; the whole log is for `stint audit verify`. */
 const TAIL = 256
@@ -140,37 +135,12 @@ async function* storedEvents(
       after = row.position
       const { chain } = row
       if (chain !== null) ends.set(chain, row.seq)
-      yield { chain: chain ?? undefined, read: (prevHash) => linkOfRow(row, prevHash) }
+      yield {
+        chain: chain ?? undefined,
+        read: (prevHash) => linkOfStored(row, prevHash, row.hash instanceof Uint8Array ? toHex(row.hash) : ''),
+      }
     }
     if (rows.length < CHUNK) return
-  }
-}
-
-/** The hash of the event before is not stored twice: it is what the chain says it is. */
-function linkOfRow(row: EventRow, prevHash: string): ChainLink {
-  const { seq, chain } = row
-  const link = { seq, prevHash, hash: row.hash instanceof Uint8Array ? toHex(row.hash) : '', text: '' }
-  try {
-    if (chain === null) return { ...link, unreadable: `The chain of event ${seq} is not on record.` }
-    if (!Number.isSafeInteger(row.position))
-      return { ...link, unreadable: `The position of event ${seq} is out of range.` }
-    const data: unknown = row.data === null ? undefined : JSON.parse(row.data)
-    if (data !== undefined && dataText(data as never) !== row.data) {
-      return { ...link, unreadable: `The data of event ${seq} is not as it was written.` }
-    }
-    const content = {
-      type: row.type ?? '',
-      actor: row.actor ?? '',
-      at: new Date(row.at),
-      ...(row.grant_id === null ? {} : { grantId: row.grant_id }),
-      ...(row.lease_id === null ? {} : { leaseId: row.lease_id }),
-      ...(row.request_id === null ? {} : { requestId: row.request_id }),
-      ...(row.trace_id === null ? {} : { traceId: row.trace_id }),
-    }
-    const text = eventText(content, row.id, { chain, seq, prevHash }, row.data ?? undefined)
-    return { ...link, text, type: content.type, data }
-  } catch {
-    return { ...link, unreadable: `Event ${seq} cannot be read as an event.` }
   }
 }
 

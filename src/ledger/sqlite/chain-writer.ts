@@ -3,9 +3,9 @@ import type { Ids } from '../../core/ids.ts'
 import { MAX_NAMED_HEADS } from '../audit/chain-heads.ts'
 import { type ChainHead, emptyHead, sealEvent } from '../audit/sealed-event.ts'
 import { type AuditEventInput, auditEvent } from '../events/audit-event.ts'
+import { toHex } from '../row-values.ts'
 import type { InternedTexts } from './database/interned-texts.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
-import { toHex } from './rows/row-values.ts'
 
 interface ChainRow {
   id: string

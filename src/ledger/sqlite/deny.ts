@@ -1,5 +1,6 @@
 import type { ClaimedDenyList, GrantMove, WriteInput } from '../ledger.ts'
 import type { DenyAgentWatermark, DenyEntry, DenyList } from '../records.ts'
+import { toMs, toMsOrNull } from '../row-values.ts'
 import {
   canBeProven,
   claimedDenyList,
@@ -17,18 +18,17 @@ import {
   wantedDenyEntry,
   writtenDenyList,
 } from '../rules/deny-list-rules.ts'
+import { documentsText } from '../stored-deny-documents.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import {
   type DenyEntryRow,
   type DenyListRow,
-  documentsText,
   SELECT_DENY_ENTRY,
   SELECT_DENY_LIST,
   toReadableDenyList,
 } from './rows/deny-rows.ts'
 import type { GrantRow } from './rows/grant-rows.ts'
-import { toMs, toMsOrNull } from './rows/row-values.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
 /** Puts a grant on a deny list, or renews its entry there, and makes the list due. */

@@ -1,5 +1,6 @@
 import type { GrantMove, LeaseMove, OpenGrant, WriteInput } from '../ledger.ts'
 import type { Approval, Grant, Lease } from '../records.ts'
+import { toMs, toMsOrNull } from '../row-values.ts'
 import {
   checkOpenGrants,
   checkReports,
@@ -16,7 +17,6 @@ import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
-import { toMs, toMsOrNull } from './rows/row-values.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 import type { TokenRows } from './tokens.ts'
 

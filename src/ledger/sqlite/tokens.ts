@@ -1,5 +1,6 @@
 import type { TokenUse } from '../ledger.ts'
 import type { LeaseEnd, LeaseState } from '../records.ts'
+import { toMs } from '../row-values.ts'
 import {
   checkConnectionOpen,
   type TokenBinding,
@@ -8,7 +9,6 @@ import {
   tokenStep,
 } from '../rules/token-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
-import { toMs } from './rows/row-values.ts'
 
 interface TokenRow {
   until: number

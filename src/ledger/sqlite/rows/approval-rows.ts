@@ -1,6 +1,6 @@
 import type { ApprovalRequirement } from '../../../policy/decision.ts'
 import { APPROVAL_STATES, type Approval, type ApprovalState } from '../../records.ts'
-import { integer, knownState, type Ms, optionalInstant, present, toHex, toInstant } from './row-values.ts'
+import { integer, knownState, type Ms, optionalInstant, present, toHex, toInstant } from '../../row-values.ts'
 
 /** A row of `SELECT_APPROVAL`. */
 export interface ApprovalRow {

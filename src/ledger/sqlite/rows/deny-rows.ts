@@ -1,6 +1,4 @@
-import { z } from '../../../core/documents/schema.ts'
-import { DENY_PROOFS, type DenyDocumentRecord, type DenyEntry, type DenyList, type DenyProof } from '../../records.ts'
-import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
+import { DENY_PROOFS, type DenyEntry, type DenyList, type DenyProof } from '../../records.ts'
 import {
   type Flag,
   integer,
@@ -11,7 +9,9 @@ import {
   present,
   toInstant,
   toValidInstant,
-} from './row-values.ts'
+} from '../../row-values.ts'
+import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
+import { parseDocuments } from '../../stored-deny-documents.ts'
 
 /** A row of `SELECT_DENY_ENTRY`. */
 export interface DenyEntryRow {
@@ -116,39 +116,4 @@ export function toReadableDenyList(row: DenyListRow): ReadableDenyList {
     claimVersion: Number.isSafeInteger(row.claim_version) ? row.claim_version : undefined,
     watermark: row.watermark === null ? null : toValidInstant(row.watermark),
   }
-}
-
-const documentRows = z.array(
-  z.object({
-    key: z.string(),
-    digest: z.string().exactOptional(),
-    sequence: z.int().exactOptional(),
-    attempts: z.int(),
-    error: z.string().exactOptional(),
-    failingSince: z.int().exactOptional(),
-  }),
-)
-
-/** The documents of a list, for its row. */
-export function documentsText(documents: readonly DenyDocumentRecord[] | undefined): string | null {
-  if (!documents) return null
-  const rows: z.output<typeof documentRows> = documents.map((one) => ({
-    key: one.key,
-    ...one.written,
-    attempts: one.attempts,
-    ...(one.lastError === undefined ? {} : { error: one.lastError }),
-    ...(one.failingSince ? { failingSince: one.failingSince.getTime() } : {}),
-  }))
-  return JSON.stringify(rows)
-}
-
-/** @throws {Error} for a damaged text */
-function parseDocuments(text: string): DenyDocumentRecord[] {
-  return documentRows.parse(JSON.parse(text)).map(({ key, digest, sequence, attempts, error, failingSince }) => ({
-    key,
-    ...(digest === undefined || sequence === undefined ? {} : { written: { digest, sequence } }),
-    attempts,
-    ...(error === undefined ? {} : { lastError: error }),
-    ...(failingSince === undefined ? {} : { failingSince: toInstant(failingSince) }),
-  }))
 }

@@ -1,6 +1,6 @@
 import { FIRST_PREV_HASH } from '../../audit/sealed-event.ts'
 import type { AuditEvent } from '../../records.ts'
-import { present, toHex, toInstant } from './row-values.ts'
+import { present, toHex, toInstant } from '../../row-values.ts'
 
 /** A row of `SELECT_EVENT`. */
 export interface EventRow {

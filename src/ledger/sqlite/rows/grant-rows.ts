@@ -1,8 +1,7 @@
-import type { Plan } from '../../../plan/plan.ts'
 import type { Decision } from '../../../policy/decision.ts'
 import { type EndReason, GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
+import { integer, knownState, type Ms, present, toHex, toInstant } from '../../row-values.ts'
 import type { InternedTexts } from '../database/interned-texts.ts'
-import { integer, knownState, type Ms, present, toHex, toInstant } from './row-values.ts'
 
 /** A row of `SELECT_GRANT`. */
 export interface GrantRow {
@@ -73,22 +72,4 @@ export function toGrant(row: GrantRow, texts: InternedTexts, decision: Decision)
   if (row.ended_at !== null) grant.endedAt = toInstant(row.ended_at)
   if (row.due_at !== null) grant.dueAt = toInstant(row.due_at)
   return grant
-}
-
-/** A stored plan. @throws {Error} for a text that is not the plan with that hash */
-export function parsePlan(body: string, hash: string): Plan {
-  const plan = JSON.parse(body) as Partial<Plan> | null
-  const isWhole = plan?.hash === hash && Array.isArray(plan.classes) && Array.isArray(plan.pairs)
-  if (!isWhole || !Array.isArray(plan.flags) || typeof plan.task !== 'object')
-    throw new Error('not the plan with its hash')
-  return plan as Plan
-}
-
-/** A stored decision. @throws {Error} for any other text */
-export function parseDecision(body: string): Decision {
-  const decision = JSON.parse(body) as Partial<Decision> | null
-  if (!decision || !Array.isArray(decision.determiningPolicies) || !Array.isArray(decision.failedPairs)) {
-    throw new Error('not a decision')
-  }
-  return decision as Decision
 }

@@ -1,7 +1,7 @@
 import { idBody } from '../../../core/ids.ts'
 import { LEASE_STATES, type Lease, type LeaseEnd, type LeaseState } from '../../records.ts'
+import { integer, knownState, type Ms, present, toInstant } from '../../row-values.ts'
 import type { InternedTexts } from '../database/interned-texts.ts'
-import { integer, knownState, type Ms, present, toInstant } from './row-values.ts'
 
 /** A row of `SELECT_LEASE`. */
 export interface LeaseRow {

@@ -1,6 +1,6 @@
 import type { AuthMethod } from '../../../identity/caller-identity.ts'
 import type { UnregisteredAttempt } from '../../records.ts'
-import { integer, toInstant } from './row-values.ts'
+import { integer, toInstant } from '../../row-values.ts'
 
 /** A row of `SELECT_UNREGISTERED`. */
 export interface UnregisteredRow {

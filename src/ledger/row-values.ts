@@ -66,3 +66,8 @@ export function toMsOrNull(at: Date | null | undefined): Ms {
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
+
+/** A member that is there or missing, to be spread into a record. */
+export function optional<Name extends string, T>(name: Name, value: T | null): { readonly [key in Name]?: T } {
+  return (value === null ? {} : { [name]: value }) as { readonly [key in Name]?: T }
+}
