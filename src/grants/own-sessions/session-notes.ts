@@ -49,25 +49,29 @@ function isPlan(plan: unknown): boolean {
   return typeof subject === 'string' && subject.startsWith('stint:') && Boolean(task) && hash === planHash(plan as Plan)
 }
 
-/**
- * Sessions that `stint doctor` starts while another process has the ledger: each in a file of its own beside the ledger, on the disk
- * before the session is started. The broker takes them into the ledger. They hold no secret.
- */
-export class SessionNotes {
+/** Keeps notes by the ids of their grants; a note is durable once `write` has resolved. */
+export interface NoteStore {
+  write(grantId: string, text: string): Promise<void>
+  list(): Promise<string[]>
+  read(grantId: string): Promise<string>
+  remove(grantId: string): Promise<void>
+  /** The place of a note in messages. */
+  placeOf(grantId: string): string
+}
+
+/** Notes as files in a folder beside the ledger file of the broker that takes them. */
+class NoteFolder implements NoteStore {
   readonly #folder: string
 
-  /** @param ledgerFile of the broker that takes the notes. */
   constructor(ledgerFile: string) {
     this.#folder = `${ledgerFile}-sessions`
   }
 
-  /** Durable when it resolves. @throws the system's error */
-  async write(note: SessionNote): Promise<void> {
+  async write(grantId: string, text: string): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    await writeFileWhole(this.#file(note.grantId), JSON.stringify(note as unknown as Json), { durable: true })
+    await writeFileWhole(this.placeOf(grantId), text, { durable: true })
   }
 
-  /** The ids of the grants that notes are of. */
   async list(): Promise<string[]> {
     const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return []
@@ -76,21 +80,51 @@ export class SessionNotes {
     return names.filter((name) => /^grt_\w+\.json$/.test(name)).map((name) => name.slice(0, -'.json'.length))
   }
 
-  /** @throws {StintError} LEDGER_CORRUPT for a file that is no note of this grant. */
+  async read(grantId: string): Promise<string> {
+    return (await readSmallFile(this.placeOf(grantId))).text
+  }
+
+  async remove(grantId: string): Promise<void> {
+    await rm(this.placeOf(grantId), { force: true })
+  }
+
+  placeOf(grantId: string): string {
+    return join(this.#folder, `${grantId}.json`)
+  }
+}
+
+/**
+ * Sessions that `stint doctor` starts while another process has the ledger: each has a note, which is durable before the session
+ * is started. The broker takes them into the ledger. They hold no secret.
+ */
+export class SessionNotes {
+  readonly #store: NoteStore
+
+  /** @param store for a ledger that is a file, the path of that file: the notes are beside it. */
+  constructor(store: NoteStore | string) {
+    this.#store = typeof store === 'string' ? new NoteFolder(store) : store
+  }
+
+  /** Durable when it resolves. @throws the error of the store */
+  async write(note: SessionNote): Promise<void> {
+    await this.#store.write(note.grantId, JSON.stringify(note as unknown as Json))
+  }
+
+  /** The ids of the grants that notes are of. */
+  list(): Promise<string[]> {
+    return this.#store.list()
+  }
+
+  /** @throws {StintError} LEDGER_CORRUPT for what is no note of this grant. */
   async read(grantId: string): Promise<SessionNote> {
-    const { text } = await readSmallFile(this.#file(grantId))
-    const note = noteSchema.safeParse(parseJson(text))
+    const note = noteSchema.safeParse(parseJson(await this.#store.read(grantId)))
     if (note.success && note.data.grantId === grantId) return note.data
-    const explanation = `${this.#file(grantId)} is not a session that stint doctor has noted; look at it, and remove it.`
+    const explanation = `${this.#store.placeOf(grantId)} is not a session that stint doctor has noted; look at it, and remove it.`
     throw new StintError('LEDGER_CORRUPT', { explanation, row: 'session_note', id: grantId })
   }
 
   async remove(grantId: string): Promise<void> {
-    await rm(this.#file(grantId), { force: true })
-  }
-
-  #file(grantId: string): string {
-    return join(this.#folder, `${grantId}.json`)
+    await this.#store.remove(grantId)
   }
 }
 
