@@ -137,6 +137,7 @@ const HOMES = [
   { package: '@cedar-policy', home: ['^src/policy/'] },
   { package: '@grpc', home: ['^src/(grpc|contract|sdk)/', '^src/identity/workload-api/'] },
   { package: '(@hono|hono)', home: ['^src/admin/'] },
+  { package: 'pg', home: ['^src/ledger/postgres/'] },
   { package: 'pino', home: ['^src/core/log[.]ts$'] },
 ]
 

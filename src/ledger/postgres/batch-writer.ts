@@ -1,0 +1,352 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Correlation } from '../../core/correlation.ts'
+import { asStintError, StintError } from '../../core/errors.ts'
+import type { Ids } from '../../core/ids.ts'
+import { failpoint } from '../../core/process/failpoint.ts'
+import type { ChainHead } from '../audit/sealed-event.ts'
+import { PgConnection } from './database/pg-connection.ts'
+import {
+  ConnectionLost,
+  databaseError,
+  isConflict,
+  isConstraint,
+  isLost,
+  isUnitFault,
+  sqlState,
+  Unwritable,
+} from './database/pg-errors.ts'
+import { type PgServer, serverText } from './database/pg-server.ts'
+import type { Statement } from './database/statement.ts'
+import type { TransactionFrame } from './database/transaction-frame.ts'
+import type { Waiting } from './database/write-queue.ts'
+import type { RunStatements, Unit } from './units/unit.ts'
+import { batchWrites } from './working-set/batch-writes.ts'
+import { ChainPlace } from './working-set/chain-place.ts'
+import { Journal } from './working-set/journal.ts'
+import type { RowReader } from './working-set/row-reader.ts'
+import { WantedRows } from './working-set/wanted-rows.ts'
+import { WorkingSet } from './working-set/working-set.ts'
+
+/** A unit, and the call that asked for it. */
+export interface Work {
+  readonly unit: Unit<unknown>
+  readonly call: Correlation | undefined
+}
+
+type Batch = readonly Waiting<Work>[]
+type Outcome = { readonly value: unknown } | { readonly error: StintError }
+
+/** A batch that was sent: until its commit is confirmed, or looked up, nobody knows whether it is on record. */
+interface Sent {
+  readonly batch: Batch
+  readonly number: number
+  readonly head: ChainHead
+  readonly outcomes: readonly Outcome[]
+}
+
+/** The database refused what a unit was to write; the store itself is well. */
+export class RefusedByDatabase extends StintError {}
+
+/** A connection could not be made, or not taken up: nothing was sent on it. */
+class NotConnected extends Error {
+  override readonly name = 'NotConnected'
+}
+
+const MAX_CONFLICTS = 8
+const MAX_LOST = 4
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 1_000
+/** Plans and decisions remembered as being there; over it the memory starts anew. */
+const MAX_KNOWN_DOCUMENTS = 20_000
+
+/** What a writer needs. */
+export interface BatchWriterDeps {
+  readonly server: PgServer
+  readonly frame: TransactionFrame
+  /** On record as open. */
+  readonly replica: string
+  readonly ids: Ids
+  readonly reader: RowReader
+  /** How long a batch waits for a database that is away; after one has waited in vain, the next ones do not until it is back. */
+  readonly patienceMs: number
+  /** Told of what keeps the ledger from writing, and with `undefined` that it writes again. */
+  readonly onStore?: (error: StintError | undefined) => void
+}
+
+/**
+ * Writes batches, one after another: a round trip that reads and locks what the units need, the units' decisions in one turn, and
+ * a round trip that writes and commits. A commit whose answer was lost is looked up by its number on a new connection, which
+ * first fences off whatever the old one may still be sending.
+ */
+export class BatchWriter {
+  readonly #deps: BatchWriterDeps
+  readonly #where: string
+  #connection: PgConnection | undefined
+  #fence = 0
+  #lastNumber = 0
+  #head: ChainHead
+  #sent: Sent | undefined
+  #confirmed: Sent | undefined
+  #isDown = false
+  #isTold = false
+  #failed: StintError | undefined
+  readonly #knownDocuments = new Set<string>()
+
+  /** @param head where the chain of this process is */
+  constructor(deps: BatchWriterDeps, head: ChainHead) {
+    this.#deps = deps
+    this.#where = serverText(deps.server)
+    this.#head = head
+  }
+
+  get hasFailed(): boolean {
+    return this.#failed !== undefined
+  }
+
+  /** Settles every unit of a batch. */
+  async write(batch: Batch): Promise<void> {
+    try {
+      const outcomes = await this.#settle(batch)
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const outcome = outcomes[index]
+        if (outcome && 'value' in outcome) resolve(outcome.value as never)
+        else reject(outcome?.error)
+      }
+    } catch (error) {
+      if (batch.length > 1 && isUnitFault(error)) return this.#oneByOne(batch)
+      const told = isUnitFault(error) ? refused(error) : databaseError(error, this.#where)
+      for (const { reject } of batch) reject(told)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connection?.close()
+  }
+
+  /** One of them is at fault: its neighbours are written without it. */
+  async #oneByOne(batch: Batch): Promise<void> {
+    for (const one of batch) await this.write([one])
+  }
+
+  async #settle(batch: Batch): Promise<readonly Outcome[]> {
+    const until = performance.now() + (this.#isDown ? 0 : this.#deps.patienceMs)
+    for (let tried = 1; ; tried += 1) {
+      try {
+        const outcomes = await this.#once(batch)
+        this.#tell(undefined)
+        return outcomes
+      } catch (error) {
+        if (!this.#mayTryAgain(error, tried, until)) throw this.#given(error)
+        await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tried))
+      }
+    }
+  }
+
+  #mayTryAgain(error: unknown, tried: number, until: number): boolean {
+    if (error instanceof StintError) return false
+    if (error instanceof NotConnected) return performance.now() < until
+    if (isConflict(error)) return tried <= MAX_CONFLICTS
+    // Another writer may have made the row, or removed a plan that was remembered: reading again tells.
+    if (isUnitFault(error)) return tried === 1
+    return isLost(error) && tried <= MAX_LOST
+  }
+
+  #given(error: unknown): unknown {
+    const cause = error instanceof NotConnected ? error.cause : error
+    if (isUnitFault(cause)) return cause
+    const told = this.#failed ?? databaseError(cause, this.#where)
+    if (isLost(cause) || error instanceof NotConnected) this.#isDown = true
+    this.#tell(told)
+    return told
+  }
+
+  #tell(error: StintError | undefined): void {
+    if (!error) this.#isDown = false
+    if (error || this.#isTold) this.#deps.onStore?.(error)
+    this.#isTold = error !== undefined
+  }
+
+  async #once(batch: Batch): Promise<readonly Outcome[]> {
+    if (this.#failed) throw this.#failed
+    const connection = await this.#connected()
+    const confirmed = this.#confirmed
+    this.#confirmed = undefined
+    if (confirmed?.batch === batch) return confirmed.outcomes
+    try {
+      return await this.#transact(connection, batch)
+    } catch (error) {
+      this.#knownDocuments.clear()
+      await this.#undo(connection)
+      throw error
+    }
+  }
+
+  /** Where the server still answers, the batch is certainly not on record. */
+  async #undo(connection: PgConnection): Promise<void> {
+    if (!connection.isLost) await connection.round([this.#deps.frame.rollback]).catch(() => undefined)
+    if (connection.isLost) await connection.close()
+    else this.#sent = undefined
+  }
+
+  async #transact(connection: PgConnection, batch: Batch): Promise<readonly Outcome[]> {
+    const set = this.#emptySet()
+    await this.#read(connection, batch, set)
+    const outcomes = await decideAll(connection, batch, set)
+    const writes = writesOf(set)
+    const { frame } = this.#deps
+    if (writes.length === 0 && !set.isTouched) {
+      await connection.round([frame.rollback])
+      return outcomes
+    }
+    const sent = { batch, number: this.#lastNumber + 1, head: set.chain.head, outcomes }
+    this.#sent = sent
+    failpoint('ledger.before_commit')
+    await connection.round([this.#markStatement(sent.number), ...writes, ...frame.commit])
+    failpoint('ledger.after_commit')
+    this.#committed(sent)
+    this.#noteDocuments(set)
+    return outcomes
+  }
+
+  #emptySet(): WorkingSet {
+    const { ids, reader, replica } = this.#deps
+    const journal = new Journal()
+    const chain = new ChainPlace(journal, ids, this.#head)
+    return new WorkingSet({ journal, reader, chain, replica, knownDocuments: this.#knownDocuments })
+  }
+
+  /** The replica's own row is locked until the commit: whoever takes its place waits for that, or comes before. */
+  async #read(connection: PgConnection, batch: Batch, set: WorkingSet): Promise<void> {
+    const wanted = new WantedRows()
+    for (const { work } of batch) work.unit.want?.(wanted)
+    if (set.chain.isEmpty) wanted.heads = true
+    const reads = wanted.reads()
+    const statements = [this.#deps.frame.beginWrite, this.#lockStatement(), ...reads.map(({ statement }) => statement)]
+    const [, own, ...answers] = await connection.round(statements)
+    if (own?.rows.length !== 1) throw this.#fail(takenOver(this.#where))
+    for (const [index, { kind }] of reads.entries()) set.load(kind, answers[index]?.rows ?? [])
+  }
+
+  #lockStatement(): Statement {
+    const text = 'SELECT 1 FROM replicas WHERE id = $1 AND fence = $2 AND closed_at IS NULL FOR NO KEY UPDATE'
+    return { name: 'lock-replica', text, values: [this.#deps.replica, this.#fence] }
+  }
+
+  #markStatement(number: number): Statement {
+    const text = 'UPDATE replicas SET batch = $2, seen_at = clock_timestamp() WHERE id = $1'
+    return { name: 'mark-batch', text, values: [this.#deps.replica, number] }
+  }
+
+  #committed({ number, head }: Sent): void {
+    this.#lastNumber = number
+    this.#head = head
+    this.#sent = undefined
+  }
+
+  #noteDocuments(set: WorkingSet): void {
+    if (set.forgetsDocuments || this.#knownDocuments.size > MAX_KNOWN_DOCUMENTS) this.#knownDocuments.clear()
+    if (!set.forgetsDocuments) for (const hash of set.keptDocuments()) this.#knownDocuments.add(hash)
+  }
+
+  async #connected(): Promise<PgConnection> {
+    if (this.#connection && !this.#connection.isLost && !this.#sent) return this.#connection
+    await this.#connection?.close()
+    this.#connection = undefined
+    let connection: PgConnection | undefined
+    try {
+      connection = await PgConnection.open(this.#deps.server)
+      await this.#takeUp(connection)
+    } catch (error) {
+      await connection?.close()
+      if (error instanceof StintError) throw error
+      throw new NotConnected('not connected', { cause: error })
+    }
+    this.#connection = connection
+    return connection
+  }
+
+  /** Fences off the connection of before, waits for what it is doing, and looks up what became of the batch that was sent last. */
+  async #takeUp(connection: PgConnection): Promise<void> {
+    const { replica, frame } = this.#deps
+    const fence = `UPDATE replicas SET fence = fence + 1, seen_at = clock_timestamp() WHERE id = $1 AND closed_at IS NULL
+      RETURNING fence, batch`
+    const head = `SELECT id AS chain, seq, encode(hash, 'hex') AS hash FROM chains WHERE id = $1`
+    const [, fenced, found] = await connection.round([
+      frame.beginWrite,
+      { text: fence, values: [replica] },
+      { text: head, values: [replica] },
+      ...frame.commit,
+    ])
+    const own = fenced?.rows[0] as { fence: number; batch: number } | undefined
+    if (!own) throw this.#fail(takenOver(this.#where))
+    this.#fence = own.fence
+    this.#judge(own.batch, found?.rows[0] as unknown as ChainHead | undefined)
+  }
+
+  #judge(number: number, head: ChainHead | undefined): void {
+    const sent = this.#sent
+    const isCommitted = sent !== undefined && number === sent.number
+    const expected = isCommitted ? sent.head : this.#head
+    const isKnown = isCommitted || number === this.#lastNumber
+    if (!isKnown || (head?.seq ?? 0) !== expected.seq || (head && head.hash !== expected.hash)) {
+      throw this.#fail(changedByOthers(this.#where))
+    }
+    this.#sent = undefined
+    if (!isCommitted) return
+    this.#committed(sent)
+    this.#confirmed = sent
+  }
+
+  #fail(error: StintError): StintError {
+    this.#failed = error
+    return error
+  }
+}
+
+async function decideAll(connection: PgConnection, batch: Batch, set: WorkingSet): Promise<Outcome[]> {
+  const run = async (statements: readonly Statement[]) =>
+    statements.length === 0 ? [] : (await connection.round(statements)).map(({ rows }) => rows)
+  const outcomes: Outcome[] = []
+  for (const { work } of batch) outcomes.push(await decideOne(work, set, run))
+  return outcomes
+}
+
+async function decideOne({ unit, call }: Work, set: WorkingSet, run: RunStatements): Promise<Outcome> {
+  try {
+    await unit.prepare?.(set, run)
+
+    return { value: set.attempt(call, () => unit.decide(set)) }
+  } catch (error) {
+    if (sqlState(error) !== undefined || error instanceof ConnectionLost) throw error
+    return { error: asStintError(error) }
+  }
+}
+
+function writesOf(set: WorkingSet): Statement[] {
+  try {
+    return batchWrites(set)
+  } catch (error) {
+    throw new Unwritable('a record cannot be written', { cause: error })
+  }
+}
+
+function refused(error: unknown): StintError {
+  if (error instanceof Unwritable) return asStintError(error.cause)
+  if (!isConstraint(error)) {
+    const explanation = 'The database refused a value of the record.'
+    return new RefusedByDatabase('INTERNAL', { explanation }, databaseError(error, '').cause)
+  }
+  const explanation = 'The row already exists, or refers to a row that does not: read it again and repeat the decision.'
+  return new RefusedByDatabase('LEDGER_CONFLICT', { explanation }, databaseError(error, '').cause)
+}
+
+/** For good: this process has to start again. */
+function takenOver(where: string): StintError {
+  const explanation = `Another broker has taken over the ledger at ${where} from this one, which was silent for too long. Nothing more is recorded until this broker is started again.`
+  return new StintError('LEDGER_UNAVAILABLE', { explanation, poisoned: true })
+}
+
+function changedByOthers(where: string): StintError {
+  const explanation = `The chain of this broker in the database at ${where} is not where this broker left it: somebody else wrote it, or the database was set back. Nothing more is recorded until the broker is started again.`
+  return new StintError('LEDGER_UNAVAILABLE', { explanation, poisoned: true })
+}

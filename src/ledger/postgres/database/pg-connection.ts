@@ -1,0 +1,73 @@
+import { Client, type PoolClient, type QueryResult } from 'pg'
+import { ConnectionLost, isLost, sqlState } from './pg-errors.ts'
+import { clientConfig, type PgServer } from './pg-server.ts'
+import type { Answer, Statement } from './statement.ts'
+
+/** The rest of a transaction after its first error is refused with this. */
+const IN_FAILED_TRANSACTION = '25P02'
+/** The server gives a statement up first, and says so. */
+const GRACE_MS = 2_000
+
+/** A connection on which the statements of a round share one round trip. */
+export class PgConnection {
+  readonly #client: Client | PoolClient
+  readonly #server: PgServer
+  #isLost = false
+
+  /** @param client connected, in pipeline mode */
+  constructor(client: Client | PoolClient, server: PgServer) {
+    this.#client = client
+    this.#server = server
+    // Whoever waits for an answer is told by it; between two rounds the next one finds out.
+    client.on('error', () => {
+      this.#isLost = true
+    })
+  }
+
+  static async open(server: PgServer): Promise<PgConnection> {
+    const client = new Client(clientConfig(server))
+    const connection = new PgConnection(client, server)
+    await client.connect()
+    return connection
+  }
+
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /**
+   * Sends statements together.
+   *
+   * @returns their answers, in order
+   * @throws the first error of the server, or ConnectionLost
+   */
+  async round(statements: readonly Statement[]): Promise<Answer[]> {
+    if (this.#isLost) throw new ConnectionLost('the connection was lost before')
+    const answers = await Promise.allSettled(statements.map((statement) => this.#send(statement)))
+    const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
+    if (errors.length === 0) return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    const first = errors.find((error) => sqlState(error) !== IN_FAILED_TRANSACTION) ?? errors[0]
+    const broken = errors.find((error) => sqlState(error) === undefined)
+    if (broken !== undefined || errors.some(isLost)) this.#isLost = true
+    throw sqlState(first) === undefined ? new ConnectionLost('the connection was lost', { cause: broken }) : first
+  }
+
+  async close(): Promise<void> {
+    this.#isLost = true
+    if (this.#client instanceof Client) await this.#client.end().catch(() => undefined)
+  }
+
+  async #send({ name, text, values }: Statement): Promise<Answer> {
+    const query = {
+      text,
+      ...(name === undefined || this.#server.pooler ? {} : { name }),
+      ...(values === undefined ? {} : { values: values as unknown[] }),
+      // Past this time pg gives the whole connection up.
+      query_timeout: this.#server.statementWithinMs + GRACE_MS,
+    }
+    const result: QueryResult | QueryResult[] = await this.#client.query(query)
+    // Several statements in one text have an answer each; the last one counts.
+    const { command, rowCount, rows } = Array.isArray(result) ? (result.at(-1) as QueryResult) : result
+    return { command, count: rowCount ?? 0, rows }
+  }
+}

@@ -1,0 +1,38 @@
+import type { PgServer } from './pg-server.ts'
+import type { Statement } from './statement.ts'
+
+/** Longest time for which a broker that stands still may hold locks. */
+const IDLE_IN_TRANSACTION_MS = 10_000
+
+/** The first and last statements of transactions. */
+export interface TransactionFrame {
+  readonly beginWrite: Statement
+  readonly beginRead: Statement
+  /** Ends a transaction that writes. */
+  readonly commit: readonly Statement[]
+  readonly rollback: Statement
+}
+
+/**
+ * Every setting holds for one transaction, so a pooler may give each one another connection of the server. Names are looked up
+ * in the schema of the ledger alone.
+ *
+ * @param synchronousCommit as the server had it at the start: later changes weaken no commit.
+ */
+export function transactionFrame(
+  { statementWithinMs, lockWithinMs }: Pick<PgServer, 'statementWithinMs' | 'lockWithinMs'>,
+  { schema, synchronousCommit }: { readonly schema: string; readonly synchronousCommit: string },
+): TransactionFrame {
+  const common = `SET LOCAL search_path = ${schema}, pg_temp; SET LOCAL statement_timeout = ${statementWithinMs};
+    SET LOCAL lock_timeout = ${lockWithinMs}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`
+  return {
+    beginWrite: {
+      text: `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${common}; SET LOCAL synchronous_commit = ${synchronousCommit}`,
+    },
+    // One snapshot for all statements of a read.
+    beginRead: { text: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${common}` },
+    // A time-out that struck while COMMIT waits for a standby would call it done before the standby has it.
+    commit: [{ text: 'SET LOCAL statement_timeout = 0' }, { text: 'COMMIT' }],
+    rollback: { text: 'ROLLBACK' },
+  }
+}

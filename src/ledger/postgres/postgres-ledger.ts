@@ -1,0 +1,222 @@
+import type { Clock } from '../../core/clock.ts'
+import { currentCall } from '../../core/correlation.ts'
+import type { StintError } from '../../core/errors.ts'
+import type { Ids } from '../../core/ids.ts'
+import { emptyHead } from '../audit/sealed-event.ts'
+import type { AuditVerdict } from '../audit/walk-chains.ts'
+import { type DamagedRowListener, DamagedRows } from '../damaged-rows.ts'
+import type { Ledger, LedgerWrites } from '../ledger.ts'
+import type { LedgerIdentity } from '../records.ts'
+import { verifyStored, verifyTail } from './audit.ts'
+import { BatchWriter, RefusedByDatabase, type Work } from './batch-writer.ts'
+import { PgConnection } from './database/pg-connection.ts'
+import { databaseError } from './database/pg-errors.ts'
+import { type PgServer, serverText } from './database/pg-server.ts'
+import { ReadPool } from './database/read-pool.ts'
+import type { TransactionFrame } from './database/transaction-frame.ts'
+import { WriteQueue, type WriteQueueOptions } from './database/write-queue.ts'
+import { runMigrations } from './migrations/run-migrations.ts'
+import { joinLedger, leaveLedger } from './opening.ts'
+import { postgresReads } from './reads.ts'
+import { frameOf } from './server-frame.ts'
+import { claimDenyList, denyFailed, denyProven, denyWritten } from './units/deny-units.ts'
+import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './units/grant-units.ts'
+import { appendEvents, closeChain, heartbeat, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
+import { noteStuck, setGrantAside, sweepGrants } from './units/sweep-unit.ts'
+import { connectionClosed } from './units/token-units.ts'
+import type { Unit } from './units/unit.ts'
+import { RowReader } from './working-set/row-reader.ts'
+
+/** Where the database is and how large things may grow. */
+export interface PostgresLedgerOptions {
+  readonly server: PgServer
+  /** The schema that holds the ledger; made if it is not there. Letters, digits and `_` alone. */
+  readonly schema: string
+  readonly clock: Clock
+  readonly ids: Ids
+  /** Connections in all: one writes, the others read. */
+  readonly maxConnections: number
+  /** How long writes wait for a database that is away; 10 s if not given. */
+  readonly patienceMs?: number
+  /** Unregistered identities that are kept; 1,000 if not given. */
+  readonly maxUnregistered?: number
+  /** How many writes share a commit, and how many may wait. */
+  readonly queue?: WriteQueueOptions
+  /** Told of rows that cannot be read, and of those that can again. */
+  readonly onRow?: DamagedRowListener
+  /** Told of what keeps the ledger from writing, and with `undefined` that it writes again. */
+  readonly onStore?: (error: StintError | undefined) => void
+}
+
+/** The length of a ledger's id: 60 random bits. */
+const ID_CHARACTERS = 12
+const PATIENCE_MS = 10_000
+/** Several heartbeats fit into the time after which a replica is silent. */
+const HEARTBEAT_MS = 2_000
+
+/**
+ * Opens the ledger in a schema of a PostgreSQL database, for this process alone. Brings the schema up to date and checks the end
+ * of the audit log against its recorded heads.
+ *
+ * @throws {StintError} LEDGER_LOCKED, LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_UNAVAILABLE.
+ */
+export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
+  const { server, clock, ids } = options
+  const where = serverText(server)
+  let connection: PgConnection | undefined
+  let reads: ReadPool | undefined
+  try {
+    connection = await PgConnection.open(server)
+    const frame = await frameOf(connection, server, options.schema)
+    await runMigrations(connection, frame, { schema: options.schema, now: clock.now() })
+    reads = new ReadPool(server, frame, Math.max(1, options.maxConnections - 1))
+    await verifyTail(reads)
+    const replica = ids.next('rpl', clock.now())
+    const freshId = ids.next('rpl', clock.now()).slice(-ID_CHARACTERS)
+    const identity = await joinLedger(connection, frame, { replica, freshId, where })
+    return ledgerOn({ frame, reads, replica, identity, where }, options)
+  } catch (error) {
+    await reads?.close()
+    throw databaseError(error, where)
+  } finally {
+    await connection?.close()
+  }
+}
+
+/**
+ * Looks at a ledger without changing or locking it: whether the server is one that can hold it, and the whole audit log.
+ *
+ * @returns undefined when there is no ledger yet
+ * @throws {StintError} LEDGER_UNAVAILABLE
+ */
+export async function examinePostgresLedger({
+  server,
+  schema,
+}: Pick<PostgresLedgerOptions, 'server' | 'schema'>): Promise<AuditVerdict | undefined> {
+  let connection: PgConnection | undefined
+  let reads: ReadPool | undefined
+  try {
+    connection = await PgConnection.open(server)
+    const frame = await frameOf(connection, server, schema)
+    const text = `SELECT to_regclass($1 || '.chains') IS NOT NULL AS is_there`
+    const [found] = await connection.round([{ text, values: [schema] }])
+    if (found?.rows[0]?.is_there !== true) return undefined
+    reads = new ReadPool(server, frame, 1)
+    return await verifyStored(reads)
+  } catch (error) {
+    throw databaseError(error, serverText(server))
+  } finally {
+    await reads?.close()
+    await connection?.close()
+  }
+}
+
+interface Opened {
+  readonly frame: TransactionFrame
+  readonly reads: ReadPool
+  readonly replica: string
+  readonly identity: LedgerIdentity
+  readonly where: string
+}
+
+function ledgerOn({ frame, reads, replica, identity, where }: Opened, options: PostgresLedgerOptions): Ledger {
+  const { server, clock, ids } = options
+  const reader = new RowReader(new DamagedRows(options.onRow, () => false))
+  const patienceMs = options.patienceMs ?? PATIENCE_MS
+  const onStore = options.onStore
+  const writer = new BatchWriter(
+    { server, frame, replica, ids, reader, patienceMs, ...(onStore ? { onStore } : {}) },
+    emptyHead(replica),
+  )
+  const queue = new WriteQueue<Work>(
+    (batch) => writer.write(batch),
+    ({ unit }) => unit.prepare !== undefined,
+    options.queue,
+  )
+  const heart = setInterval(() => {
+    if (queue.isIdle && !writer.hasFailed)
+      queue.add({ unit: heartbeat, call: undefined }, 'settling').catch(() => undefined)
+  }, HEARTBEAT_MS)
+  heart.unref()
+  let isOpen = true
+  const close = async () => {
+    clearInterval(heart)
+    const closed = queue.add({ unit: closeChain(clock.now()), call: undefined }, 'settling').catch(() => {
+      // The ledger has failed, and its callers were told; a chain that was not closed is told of by every verification.
+    })
+    await queue.close()
+    await closed
+    isOpen = false
+    await writer.close()
+    await reads.close()
+    await leave(server, frame, replica)
+  }
+  let closing: Promise<void> | undefined
+  return {
+    identity,
+    ...postgresWrites(queue, reader, options.maxUnregistered ?? 1_000),
+    ...postgresReads({ reads, reader, replica, where, isOpen: () => isOpen }),
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** If the database is away, whoever comes next waits until this replica is silent. */
+async function leave(server: PgServer, frame: TransactionFrame, replica: string): Promise<void> {
+  let connection: PgConnection | undefined
+  try {
+    connection = await PgConnection.open(server)
+    await leaveLedger(connection, frame, replica)
+  } catch {
+    // Nothing else is left to be done, and nobody to be told.
+  } finally {
+    await connection?.close()
+  }
+}
+
+function postgresWrites(queue: WriteQueue<Work>, reader: RowReader, maxUnregistered: number): LedgerWrites {
+  // A unit runs later, in the turn of whoever answers: so the call is looked up now.
+  const write = <T>(unit: Unit<T>, kind?: 'settling') => queue.add<T>({ unit, call: currentCall() }, kind)
+  return {
+    openGrant: (input) => write(openGrant(input)),
+    intendLease: (input) => write(intendLease(input)),
+    settleLease: (input) => write(settleLease(input), 'settling'),
+    moveGrant: (input) => write(moveGrant(input), 'settling'),
+    appendEvents: (events) => write(appendEvents(events)),
+    nameHeads: ({ at }) => write(nameHeads(at)),
+    appendReports: (input) => write(appendReports(input)),
+    noteUnregistered: (attempt) => write(noteUnregistered(attempt, maxUnregistered)),
+    connectionClosed: (input) => write(connectionClosed(input), 'settling'),
+    sweepGrants: (input) => sweep(write, reader, input),
+    claimDenyList: (input) => write(claimDenyList(input), 'settling'),
+    denyWritten: (input) => write(denyWritten(input), 'settling'),
+    denyProven: (input) => write(denyProven(input), 'settling'),
+    denyFailed: (input) => write(denyFailed(input), 'settling'),
+    prune: (input) => write(prune(input)),
+  }
+}
+
+type Write = <T>(unit: Unit<T>, kind?: 'settling') => Promise<T>
+
+/** Where the database refuses what one of the grants comes to, each of them is moved by itself, and that one set aside. */
+async function sweep(write: Write, reader: RowReader, input: Parameters<LedgerWrites['sweepGrants']>[0]) {
+  const together = sweepGrants(input)
+  try {
+    return await write(together, 'settling')
+  } catch (error) {
+    if (!(error instanceof RefusedByDatabase)) throw error
+  }
+  const swept = []
+  for (const id of together.dueIds()) {
+    try {
+      swept.push(...(await write(sweepGrants(input, id), 'settling')))
+    } catch (error) {
+      if (!(error instanceof RefusedByDatabase)) throw error
+      noteStuck({ reader }, id, error)
+      await write(setGrantAside(id, input.now), 'settling')
+    }
+  }
+  return swept
+}

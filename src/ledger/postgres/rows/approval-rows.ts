@@ -1,0 +1,70 @@
+import type { ApprovalRequirement } from '../../../policy/decision.ts'
+import { APPROVAL_STATES, type Approval, type ApprovalState } from '../../records.ts'
+import {
+  integer,
+  knownState,
+  type Ms,
+  optional,
+  optionalInstant,
+  present,
+  toInstant,
+  toMs,
+  toMsOrNull,
+} from '../../row-values.ts'
+import { toBytes } from './bytes.ts'
+import { tableWriter } from './table-spec.ts'
+
+export interface ApprovalRow {
+  readonly row_id: number
+  readonly id: string
+  readonly grant_id: string | null
+  readonly plan_hash: string
+  readonly requirements: string
+  readonly state: ApprovalState
+  readonly requested_at: number
+  readonly expires_at: number
+  readonly decided_by: string | null
+  readonly decided_at: Ms
+  readonly note: string | null
+  readonly version: number
+}
+
+export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, g.id AS grant_id, encode(a.plan_hash, 'hex') AS plan_hash, a.requirements,
+  a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
+  FROM approvals a LEFT JOIN grants g ON g.id = a.grant_id`
+
+export function toApproval(row: ApprovalRow): Approval {
+  return {
+    id: row.id,
+    grantId: present(row.grant_id, 'grant'),
+    planHash: row.plan_hash,
+    requirements: parseRequirements(row.requirements),
+    state: knownState(row.state, APPROVAL_STATES),
+    requestedAt: toInstant(row.requested_at),
+    expiresAt: toInstant(row.expires_at),
+    ...optional('decidedBy', row.decided_by),
+    ...optionalInstant('decidedAt', row.decided_at),
+    ...optional('note', row.note),
+    version: integer(row.version),
+  }
+}
+
+function parseRequirements(text: string): ApprovalRequirement[] {
+  const requirements: unknown = JSON.parse(text)
+  if (!Array.isArray(requirements)) throw new Error('not a list of requirements')
+  return requirements as ApprovalRequirement[]
+}
+
+export const approvalWriter = tableWriter<Approval>('approvals', 'id', [
+  { name: 'id', type: 'text', of: ({ id }) => id, fixed: true },
+  { name: 'grant_id', type: 'text', of: ({ grantId }) => grantId, fixed: true },
+  { name: 'plan_hash', type: 'bytea', of: ({ planHash }) => toBytes(planHash), fixed: true },
+  { name: 'requirements', type: 'text', of: ({ requirements }) => JSON.stringify(requirements), fixed: true },
+  { name: 'state', type: 'text', of: ({ state }) => state },
+  { name: 'requested_at', type: 'bigint', of: ({ requestedAt }) => toMs(requestedAt), fixed: true },
+  { name: 'expires_at', type: 'bigint', of: ({ expiresAt }) => toMs(expiresAt), fixed: true },
+  { name: 'decided_by', type: 'text', of: ({ decidedBy = null }) => decidedBy },
+  { name: 'decided_at', type: 'bigint', of: ({ decidedAt }) => toMsOrNull(decidedAt) },
+  { name: 'note', type: 'text', of: ({ note = null }) => note },
+  { name: 'version', type: 'bigint', of: ({ version }) => version },
+])

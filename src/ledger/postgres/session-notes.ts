@@ -1,0 +1,76 @@
+import type { Clock } from '../../core/clock.ts'
+import { PgConnection } from './database/pg-connection.ts'
+import { databaseError } from './database/pg-errors.ts'
+import { type PgServer, serverText } from './database/pg-server.ts'
+import type { Statement } from './database/statement.ts'
+import type { TransactionFrame } from './database/transaction-frame.ts'
+import { runMigrations } from './migrations/run-migrations.ts'
+import { frameOf } from './server-frame.ts'
+
+/**
+ * Notes of sessions that were started without the ledger, in its database: another process may leave one while a broker has the
+ * ledger. Each call has a connection of its own, since there are few.
+ */
+export class PostgresNotes {
+  readonly #server: PgServer
+  readonly #schema: string
+  readonly #clock: Pick<Clock, 'now'>
+
+  constructor({ server, schema, clock }: { server: PgServer; schema: string; clock: Pick<Clock, 'now'> }) {
+    this.#server = server
+    this.#schema = schema
+    this.#clock = clock
+  }
+
+  /** Durable when it resolves. @throws {StintError} LEDGER_UNAVAILABLE */
+  async write(id: string, note: string): Promise<void> {
+    const text = `INSERT INTO session_notes (id, note) VALUES ($1, $2)
+      ON CONFLICT (id) DO UPDATE SET note = excluded.note`
+    await this.#run({ text, values: [id, note] })
+  }
+
+  async list(): Promise<string[]> {
+    const rows = await this.#run({ text: 'SELECT id FROM session_notes ORDER BY id' })
+    return (rows as readonly { id: string }[]).map(({ id }) => id)
+  }
+
+  /** Empty when there is none. */
+  async read(id: string): Promise<string> {
+    const [row] = (await this.#run({ text: 'SELECT note FROM session_notes WHERE id = $1', values: [id] })) as {
+      note: string
+    }[]
+    return row?.note ?? ''
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#run({ text: 'DELETE FROM session_notes WHERE id = $1', values: [id] })
+  }
+
+  placeOf(id: string): string {
+    return `The row ${id} of session_notes in the database at ${serverText(this.#server)}`
+  }
+
+  async #run(statement: Statement): Promise<readonly unknown[]> {
+    let connection: PgConnection | undefined
+    try {
+      connection = await PgConnection.open(this.#server)
+      const frame = await frameOf(connection, this.#server, this.#schema)
+      return await this.#transact(connection, frame, statement)
+    } catch (error) {
+      throw databaseError(error, serverText(this.#server))
+    } finally {
+      await connection?.close()
+    }
+  }
+
+  /** A note may come before the first broker. */
+  async #transact(
+    connection: PgConnection,
+    frame: TransactionFrame,
+    statement: Statement,
+  ): Promise<readonly unknown[]> {
+    await runMigrations(connection, frame, { schema: this.#schema, now: this.#clock.now() })
+    const [, answer] = await connection.round([frame.beginWrite, statement, ...frame.commit])
+    return answer?.rows ?? []
+  }
+}

@@ -1,0 +1,148 @@
+import type { AuditEventInput } from '../../events/audit-event.ts'
+import type { WriteInput } from '../../ledger.ts'
+import type { GrantState } from '../../records.ts'
+import { toMs } from '../../row-values.ts'
+import { mayPrune, notedAttempt, type PruneFacts } from '../../rules/housekeeping-rules.ts'
+import type { Statement } from '../database/statement.ts'
+import type { RunStatements, Unit } from './unit.ts'
+
+/** See `LedgerWrites.appendEvents`. */
+export function appendEvents(events: readonly AuditEventInput[]): Unit<void> {
+  return { decide: (set) => set.append(events) }
+}
+
+/** See `LedgerWrites.nameHeads`. */
+export function nameHeads(at: Date): Unit<void> {
+  return {
+    want(wanted) {
+      wanted.heads = true
+    },
+    decide: (set) => set.chain.nameHeads(at),
+  }
+}
+
+/** Ends the chain of this process. */
+export function closeChain(at: Date): Unit<void> {
+  return {
+    want(wanted) {
+      wanted.heads = true
+    },
+    decide: (set) => set.chain.close(at),
+  }
+}
+
+/** Shows that this replica is there, when it has nothing to write. */
+export const heartbeat: Unit<void> = {
+  decide(set) {
+    set.isTouched = true
+  },
+}
+
+/** See `LedgerWrites.noteUnregistered`. */
+export function noteUnregistered(attempt: WriteInput<'noteUnregistered'>, max: number): Unit<void> {
+  const { subject } = attempt
+  return {
+    want: (wanted) => wanted.unregistered.add(subject),
+    decide(set) {
+      const known = set.reader.orUndefined(() => set.unregistered.get(subject))
+      set.unregistered.put(subject, notedAttempt(known, attempt))
+      set.lastNoted = { subject, max }
+      set.append([attempt.event])
+    },
+  }
+}
+
+interface PrunedRow {
+  readonly id: string
+  readonly subject: string
+  readonly plan_hash: string
+  readonly decision_hash: string
+  readonly state: GrantState
+  readonly requested_at: number
+  readonly ended_at: number | null
+  readonly is_on_deny_list: boolean
+  readonly open_until: number | null
+}
+
+/** See `LedgerWrites.prune`. */
+export function prune(input: WriteInput<'prune'>): Unit<{ grants: number; tokens: number }> {
+  let rows: readonly PrunedRow[] = []
+  let leaseIds: ReadonlyMap<string, readonly string[]> = new Map()
+  let tokens = 0
+  return {
+    async prepare(_, run) {
+      rows = (await readPrunable(input, run)).filter((row) => mayPrune(toPruneFacts(row), input))
+      leaseIds = await removeGrants(rows, run)
+      tokens = await removeTokens(input, run)
+    },
+    decide(set) {
+      for (const { id, subject, state } of rows) {
+        set.reader.damaged.gone(id, () => leaseIds.get(id) ?? [])
+        set.count(subject, state, undefined)
+      }
+      set.isTouched = true
+      set.forgetsDocuments = true
+      return { grants: rows.length, tokens }
+    },
+  }
+}
+
+async function readPrunable({ before, now, limit }: WriteInput<'prune'>, run: RunStatements): Promise<PrunedRow[]> {
+  const text = `SELECT * FROM (
+    SELECT g.id, g.subject, encode(g.plan_hash, 'hex') AS plan_hash, encode(g.decision_hash, 'hex') AS decision_hash, g.state,
+      g.requested_at, g.ended_at, EXISTS (SELECT 1 FROM deny_entries e WHERE e.grant_id = g.id) AS is_on_deny_list,
+      (SELECT max(l.not_after) FROM leases l WHERE l.grant_id = g.id AND l.state <> 'ended') AS open_until
+    FROM grants g WHERE g.state IN ('denied', 'rejected', 'approval_expired', 'ended')
+      AND coalesce(g.ended_at, g.requested_at) < $1::bigint) f
+    WHERE NOT is_on_deny_list AND coalesce(open_until, 0) <= $2::bigint
+    ORDER BY coalesce(ended_at, requested_at) LIMIT $3::bigint`
+  const [rows = []] = await run([{ name: 'prunable', text, values: [toMs(before), toMs(now), limit] }])
+  return rows as unknown as PrunedRow[]
+}
+
+/** @returns the leases that go with each grant */
+async function removeGrants(rows: readonly PrunedRow[], run: RunStatements): Promise<ReadonlyMap<string, string[]>> {
+  if (rows.length === 0) return new Map()
+  const ids = rows.map(({ id }) => id)
+  const leaseText = 'SELECT grant_id, id FROM leases WHERE grant_id = ANY($1::text[])'
+  const [leases = []] = await run([
+    { name: 'leases-of', text: leaseText, values: [ids] },
+    { name: 'remove-grants', text: 'DELETE FROM grants WHERE id = ANY($1::text[])', values: [ids] },
+    removeUnused('plans', 'plan_hash', rows),
+    removeUnused('decisions', 'decision_hash', rows),
+  ])
+  const byGrant = Map.groupBy(leases as unknown as { grant_id: string; id: string }[], ({ grant_id }) => grant_id)
+  return new Map([...byGrant].map(([grantId, found]) => [grantId, found.map(({ id }) => id)]))
+}
+
+function removeUnused(
+  table: 'plans' | 'decisions',
+  column: 'plan_hash' | 'decision_hash',
+  rows: readonly PrunedRow[],
+): Statement {
+  const text = `DELETE FROM ${table} t WHERE t.hash IN (SELECT decode(h, 'hex') FROM unnest($1::text[]) h)
+    AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.${column} = t.hash)`
+  return { name: `remove-${table}`, text, values: [[...new Set(rows.map((row) => row[column]))]] }
+}
+
+async function removeTokens({ now, limit }: WriteInput<'prune'>, run: RunStatements): Promise<number> {
+  const tokens = `DELETE FROM tokens WHERE key IN
+    (SELECT key FROM tokens WHERE until <= $1::bigint ORDER BY until LIMIT $2::bigint) RETURNING key`
+  const connections = `DELETE FROM connections WHERE id IN (SELECT c.id FROM connections c
+    WHERE NOT EXISTS (SELECT 1 FROM tokens t WHERE t.connection_id = c.id) LIMIT $1::bigint)`
+  const [removed = []] = await run([
+    { name: 'prune-tokens', text: tokens, values: [toMs(now), limit] },
+    { name: 'prune-connections', text: connections, values: [limit] },
+  ])
+  return removed.length
+}
+
+function toPruneFacts(row: PrunedRow): PruneFacts {
+  return {
+    state: row.state,
+    requestedAt: new Date(row.requested_at),
+    ...(row.ended_at === null ? {} : { endedAt: new Date(row.ended_at) }),
+    isOnDenyList: row.is_on_deny_list,
+    ...(row.open_until === null ? {} : { openUntil: new Date(row.open_until) }),
+  }
+}

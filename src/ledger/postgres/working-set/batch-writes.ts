@@ -1,0 +1,141 @@
+import { toMs } from '../../row-values.ts'
+import type { Statement } from '../database/statement.ts'
+import { approvalWriter } from '../rows/approval-rows.ts'
+import { denyEntryWriter, denyListWriter } from '../rows/deny-rows.ts'
+import { decisionWriter, planWriter } from '../rows/documents.ts'
+import { grantWriter } from '../rows/grant-rows.ts'
+import { connectionWriter, tokenWriter, unregisteredWriter } from '../rows/housekeeping-rows.ts'
+import { leaseWriter } from '../rows/lease-rows.ts'
+import type { TableWriter } from '../rows/table-spec.ts'
+import type { RecordTable } from './record-table.ts'
+import type { WorkingSet } from './working-set.ts'
+
+/** The statements that leave the database as a batch has left its records; a row comes after those that it refers to. */
+export function batchWrites(set: WorkingSet): Statement[] {
+  return [
+    ...planWriter.insert(documents(set.plans)),
+    ...decisionWriter.insert(documents(set.decisions)),
+    ...changes(grantWriter, set.grants),
+    ...setAside(set),
+    ...endingDue(set),
+    ...changes(leaseWriter, set.leases),
+    ...endedLeases(set),
+    ...changes(approvalWriter, set.approvals),
+    ...denyListWriter.insert(set.denyLists.inserted()),
+    ...denyListWriter.update(set.denyLists.updated()),
+    ...damagedDue(set),
+    ...denyEntryWriter.insert(set.denyEntries.inserted()),
+    ...denyEntryWriter.update(set.denyEntries.updated()),
+    ...removal('deny_entries', 'grant_id', set.denyEntries.removed()),
+    ...agents(set),
+    ...changes(connectionWriter, set.connections),
+    ...changes(tokenWriter, set.tokens),
+    ...changes(unregisteredWriter, set.unregistered),
+    ...trimUnregistered(set),
+    ...stateCounts(set),
+    ...openCounts(set),
+    ...set.chain.writes(),
+  ]
+}
+
+function changes<Row, T>(writer: TableWriter<T>, table: RecordTable<Row, T>): Statement[] {
+  return [...writer.insert(table.inserted()), ...writer.update(table.updated())]
+}
+
+function documents(bodies: ReadonlyMap<string, string>) {
+  return [...bodies].map(([hash, body]) => ({ hash, body })).sort((a, b) => (a.hash < b.hash ? -1 : 1))
+}
+
+function removal(table: string, column: string, keys: readonly string[]): Statement[] {
+  if (keys.length === 0) return []
+  return [{ name: `remove-${table}`, text: `DELETE FROM ${table} WHERE ${column} = ANY($1::text[])`, values: [keys] }]
+}
+
+/** A grant that could not be moved: its version stays, since nothing has happened to it. */
+function setAside({ setAside: until }: WorkingSet): Statement[] {
+  if (until.size === 0) return []
+  const text = `UPDATE grants t SET due_at = v.due_at FROM unnest($1::text[], $2::bigint[]) AS v(id, due_at) WHERE t.id = v.id`
+  return [{ name: 'set-aside', text, values: [[...until.keys()], [...until.values()].map(toMs)] }]
+}
+
+function endingDue({ endingDue: due }: WorkingSet): Statement[] {
+  if (due.size === 0) return []
+  const text = `UPDATE grants t SET due_at = least(coalesce(t.due_at, v.at), v.at)
+    FROM unnest($1::text[], $2::bigint[]) AS v(id, at) WHERE t.id = v.id AND t.state = 'ending'`
+  return [{ name: 'ending-due', text, values: [[...due.keys()], [...due.values()].map(toMs)] }]
+}
+
+function endedLeases({ endedLeases: ends }: WorkingSet): Statement[] {
+  if (ends.size === 0) return []
+  const text = `UPDATE leases t SET state = 'ended', ended_by = v.ended_by, ended_at = v.ended_at
+    FROM unnest($1::text[], $2::text[], $3::bigint[]) AS v(grant_id, ended_by, ended_at)
+    WHERE t.grant_id = v.grant_id AND t.state <> 'ended'`
+  const all = [...ends.values()]
+  const values = [[...ends.keys()], all.map(({ end }) => end), all.map(({ endedAt }) => toMs(endedAt))]
+  return [{ name: 'end-leases', text, values }]
+}
+
+function damagedDue({ damagedDue: due }: WorkingSet): Statement[] {
+  if (due.size === 0) return []
+  const text = `UPDATE deny_lists t SET next_attempt_at = least(coalesce(t.next_attempt_at, v.at), v.at)
+    FROM unnest($1::text[], $2::bigint[]) AS v(list_key, at) WHERE t.list_key = v.list_key`
+  return [{ name: 'damaged-due', text, values: [[...due.keys()], [...due.values()].map(toMs)] }]
+}
+
+function agents({ agents: byList }: WorkingSet): Statement[] {
+  if (byList.size === 0) return []
+  const rows = [...byList].flatMap(([listKey, list]) => list.map((one) => ({ listKey, ...one })))
+  const removed = {
+    name: 'remove-agents',
+    text: 'DELETE FROM deny_agents WHERE list_key = ANY($1::text[])',
+    values: [[...byList.keys()]],
+  }
+  if (rows.length === 0) return [removed]
+  const text =
+    'INSERT INTO deny_agents (list_key, agent, before) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])'
+  const values = [
+    rows.map(({ listKey }) => listKey),
+    rows.map(({ agent }) => agent),
+    rows.map(({ before }) => toMs(before)),
+  ]
+  return [removed, { name: 'insert-agents', text, values }]
+}
+
+function trimUnregistered({ unregistered, lastNoted }: WorkingSet): Statement[] {
+  if (!lastNoted || unregistered.inserted().length === 0) return []
+  const text = `DELETE FROM unregistered WHERE subject IN (SELECT subject FROM unregistered WHERE subject <> $1
+    ORDER BY last_seen_at, n LIMIT greatest(0, (SELECT count(*) FROM unregistered) - $2::bigint))`
+  return [{ name: 'trim-unregistered', text, values: [lastNoted.subject, lastNoted.max] }]
+}
+
+function stateCounts({ stateCounts: tally }: WorkingSet): Statement[] {
+  const counts = tally.entries()
+  if (counts.length === 0) return []
+  const text = `INSERT INTO state_counts (state, count) SELECT * FROM unnest($1::text[], $2::bigint[])
+    ON CONFLICT (state) DO UPDATE SET count = state_counts.count + excluded.count`
+  return [{ name: 'count-states', text, values: columnsOf(counts) }]
+}
+
+function openCounts({ openCounts: tally }: WorkingSet): Statement[] {
+  const counts = tally.entries()
+  if (counts.length === 0) return []
+  const text = `INSERT INTO open_counts (subject, count) SELECT * FROM unnest($1::text[], $2::bigint[])
+    ON CONFLICT (subject) DO UPDATE SET count = open_counts.count + excluded.count`
+  const fallen = counts.flatMap(([subject, by]) => (by < 0 ? [subject] : []))
+  return [
+    { name: 'count-open', text, values: columnsOf(counts) },
+    ...(fallen.length === 0
+      ? []
+      : [
+          {
+            name: 'remove-open',
+            text: 'DELETE FROM open_counts WHERE subject = ANY($1::text[]) AND count = 0',
+            values: [fallen],
+          },
+        ]),
+  ]
+}
+
+function columnsOf(counts: readonly (readonly [string, number])[]) {
+  return [counts.map(([key]) => key), counts.map(([, by]) => by)]
+}

@@ -1,0 +1,75 @@
+import { hasCode } from '../../../core/errors.ts'
+import type { Decision } from '../../../policy/decision.ts'
+import type { DamagedRows } from '../../damaged-rows.ts'
+import type { Approval, AuditEvent, DenyEntry, DenyList, Grant, Lease, UnregisteredAttempt } from '../../records.ts'
+import { parseDecision } from '../../stored-documents.ts'
+import { type ApprovalRow, toApproval } from '../rows/approval-rows.ts'
+import { type DenyEntryRow, type DenyListRow, toDenyEntry, toDenyList } from '../rows/deny-rows.ts'
+import { type EventRow, toEvent } from '../rows/event-rows.ts'
+import { type GrantRow, toGrant } from '../rows/grant-rows.ts'
+import { toUnregistered, type UnregisteredRow } from '../rows/housekeeping-rows.ts'
+import { type LeaseRow, toLease } from '../rows/lease-rows.ts'
+
+const MAX_REMEMBERED_DECISIONS = 1_000
+
+/**
+ * Rows as records. One that is damaged throws LEDGER_CORRUPT with its id, and is told of until it can be read again.
+ */
+export class RowReader {
+  readonly damaged: DamagedRows
+  readonly #decisions = new Map<string, Decision>()
+
+  constructor(damaged: DamagedRows) {
+    this.damaged = damaged
+  }
+
+  grant(row: GrantRow): Grant {
+    return this.damaged.read('grant', row.id, () => toGrant(row, this.#decision(row)))
+  }
+
+  lease(row: LeaseRow): Lease {
+    return this.damaged.read('lease', row.id, () => toLease(row))
+  }
+
+  approval(row: ApprovalRow): Approval {
+    return this.damaged.read('approval', row.grant_id ?? row.id, () => toApproval(row))
+  }
+
+  denyEntry(row: DenyEntryRow): DenyEntry {
+    return this.damaged.read('deny_entry', row.entry_id, () => toDenyEntry(row))
+  }
+
+  denyList(row: DenyListRow): DenyList {
+    return this.damaged.read('deny_list', row.list_key, () => toDenyList(row))
+  }
+
+  unregistered(row: UnregisteredRow): UnregisteredAttempt {
+    return this.damaged.read('unregistered', row.subject, () => toUnregistered(row))
+  }
+
+  event(row: EventRow): AuditEvent {
+    return this.damaged.read('event', String(row.position), () => toEvent(row))
+  }
+
+  /** A row that an operator is told of instead, since one must not keep the others from being read. */
+  orUndefined<T>(read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      if (hasCode(error, 'LEDGER_CORRUPT')) return undefined
+      throw error
+    }
+  }
+
+  #decision({ decision_hash: hash, decision_body: body }: GrantRow): Decision {
+    // A decision that has gone is missed at once, also by whoever remembers it.
+    if (body === null) throw new Error(`decision ${hash} is not there`)
+    const key = `${hash} ${body.length}`
+    const known = this.#decisions.get(key)
+    if (known) return known
+    const decision = parseDecision(body)
+    if (this.#decisions.size >= MAX_REMEMBERED_DECISIONS) this.#decisions.clear()
+    this.#decisions.set(key, decision)
+    return decision
+  }
+}

@@ -1,0 +1,242 @@
+import type { Correlation } from '../../../core/correlation.ts'
+import type { Plan } from '../../../plan/plan.ts'
+import type { Decision } from '../../../policy/decision.ts'
+import type { ChainHead } from '../../audit/sealed-event.ts'
+import type { AuditEventInput } from '../../events/audit-event.ts'
+import type {
+  Approval,
+  DenyAgentWatermark,
+  DenyEntry,
+  DenyList,
+  Grant,
+  GrantState,
+  Lease,
+  LeaseEnd,
+  UnregisteredAttempt,
+} from '../../records.ts'
+import { countChanges } from '../../rules/grant-rules.ts'
+import type { Rows } from '../database/statement.ts'
+import type { ApprovalRow } from '../rows/approval-rows.ts'
+import type { DenyEntryRow, DenyListRow } from '../rows/deny-rows.ts'
+import { hashOfDecision, textOfDecision } from '../rows/documents.ts'
+import type { GrantRow } from '../rows/grant-rows.ts'
+import type { ConnectionRow, TokenRow, UnregisteredRow } from '../rows/housekeeping-rows.ts'
+import type { LeaseRow } from '../rows/lease-rows.ts'
+import type { ChainPlace } from './chain-place.ts'
+import type { Journal } from './journal.ts'
+import { RecordTable } from './record-table.ts'
+import type { RowReader } from './row-reader.ts'
+import { Tally } from './tally.ts'
+import type { WantedKind } from './wanted-rows.ts'
+
+/**
+ * All that the units of a batch read and change, in memory: read in one round trip before them, written in one after them.
+ * Every unit sees what those before it did.
+ */
+export class WorkingSet {
+  readonly journal: Journal
+  readonly reader: RowReader
+  readonly chain: ChainPlace
+  /** This process: a new start is a new one. */
+  readonly replica: string
+  readonly grants: RecordTable<GrantRow, Grant>
+  readonly leases: RecordTable<LeaseRow, Lease>
+  /** By their grants, as deny entries are. */
+  readonly approvals: RecordTable<ApprovalRow, Approval>
+  readonly denyEntries: RecordTable<DenyEntryRow, DenyEntry>
+  readonly denyLists: RecordTable<DenyListRow, DenyList>
+  readonly tokens: RecordTable<TokenRow, TokenRow>
+  readonly connections: RecordTable<ConnectionRow, ConnectionRow>
+  readonly unregistered: RecordTable<UnregisteredRow, UnregisteredAttempt>
+  /** Damaged lists that are due from an instant on. */
+  readonly damagedDue = new Map<string, Date>()
+  readonly endedLeases = new Map<string, { readonly end: LeaseEnd; readonly endedAt: Date }>()
+  readonly setAside = new Map<string, Date>()
+  /** Grants that are due from an instant on if they are ending. */
+  readonly endingDue = new Map<string, Date>()
+  readonly agents = new Map<string, readonly DenyAgentWatermark[]>()
+  readonly plans = new Map<string, string>()
+  readonly decisions = new Map<string, string>()
+  readonly stateCounts: Tally
+  readonly openCounts: Tally
+  /** How many reports of a type a grant has, by `<grant> <type>`. */
+  readonly reports: Tally
+  /** Ids of the leases that are known here, by their grants; some may have been undone. */
+  readonly #leaseIds = new Map<string, Set<string>>()
+  readonly #storedOpenCounts = new Map<string, number>()
+  readonly #grantIds: RecordTable<string, string>
+  readonly #knownDocuments: ReadonlySet<string>
+  #call: Correlation | undefined
+  /** The identity that was noted last; more than so many give way to it. */
+  lastNoted: { readonly subject: string; readonly max: number } | undefined
+  /** The batch is committed though nothing of its records changed: a unit has written by itself, or the replica shows that it is there. */
+  isTouched = false
+  /** Plans and decisions may have gone. */
+  forgetsDocuments = false
+
+  /** @param deps.knownDocuments hashes of plans and decisions that are there already */
+  constructor(deps: {
+    readonly journal: Journal
+    readonly reader: RowReader
+    readonly chain: ChainPlace
+    readonly replica: string
+    readonly knownDocuments: ReadonlySet<string>
+  }) {
+    const { journal } = deps
+    this.#knownDocuments = deps.knownDocuments
+    this.journal = journal
+    this.reader = deps.reader
+    this.chain = deps.chain
+    this.replica = deps.replica
+    this.grants = new RecordTable(journal)
+    this.leases = new RecordTable(journal)
+    this.approvals = new RecordTable(journal)
+    this.denyEntries = new RecordTable(journal)
+    this.denyLists = new RecordTable(journal)
+    this.tokens = new RecordTable(journal)
+    this.connections = new RecordTable(journal)
+    this.unregistered = new RecordTable(journal)
+    this.#grantIds = new RecordTable(journal)
+    this.stateCounts = new Tally(journal)
+    this.openCounts = new Tally(journal)
+    this.reports = new Tally(journal)
+  }
+
+  /** Takes in the rows of one read. */
+  load(kind: WantedKind, rows: Rows): void {
+    this.#loaders[kind](rows as never)
+  }
+
+  /** Runs a unit on behalf of the call that asked for it: its events carry the ids of that call. When it throws, it is undone. */
+  attempt<T>(call: Correlation | undefined, run: () => T): T {
+    this.#call = call
+    return this.journal.attempt(run)
+  }
+
+  /** Adds events to the chain, in the order given. */
+  append(events: readonly AuditEventInput[]): void {
+    for (const event of events) this.chain.append(event, this.#call)
+  }
+
+  /** @throws {StintError} LEDGER_CORRUPT */
+  grantByKey(subject: string, idempotencyKey: string): Grant | undefined {
+    const id = this.#grantIds.get(keyOf(subject, idempotencyKey))
+    return id === undefined ? undefined : this.grants.get(id)
+  }
+
+  addGrant(grant: Grant): void {
+    this.grants.put(grant.id, grant)
+    this.#grantIds.put(keyOf(grant.subject, grant.idempotencyKey), grant.id)
+    this.count(grant.subject, undefined, grant.state)
+  }
+
+  /** A grant came into a state, left one, or both. */
+  count(subject: string, from: GrantState | undefined, to: GrantState | undefined): void {
+    const { states, open } = countChanges(from, to)
+    for (const { state, by } of states) this.stateCounts.add(state, by)
+    this.openCounts.add(subject, open)
+  }
+
+  /** Open grants of an agent, those of this batch included. */
+  openCount(subject: string): number {
+    return (this.#storedOpenCounts.get(subject) ?? 0) + this.openCounts.get(subject)
+  }
+
+  /** All leases of a grant that are not ended become so, those too that this batch did not read. */
+  endLeases(grantId: string, end: { readonly end: LeaseEnd; readonly endedAt: Date }): void {
+    this.remember(this.endedLeases, grantId, end)
+    for (const lease of this.#openLeasesOf(grantId)) {
+      this.leases.put(lease.id, { ...lease, state: 'ended', end: end.end, endedAt: end.endedAt })
+    }
+  }
+
+  /** @param maxBytes a longer plan is stored by its hash alone, until somebody wants it whole */
+  keepPlan(plan: Plan, maxBytes: number): void {
+    if (this.#knownDocuments.has(plan.hash) || this.plans.get(plan.hash)) return
+    const text = JSON.stringify(plan)
+    this.remember(this.plans, plan.hash, Buffer.byteLength(text) > maxBytes ? '' : text)
+  }
+
+  keepDecision(decision: Decision): void {
+    const hash = hashOfDecision(decision)
+    if (this.#knownDocuments.has(hash) || this.decisions.has(hash)) return
+    this.remember(this.decisions, hash, textOfDecision(decision))
+  }
+
+  /** Hashes of plans and decisions that are there whole once the batch is committed. */
+  keptDocuments(): string[] {
+    return [...this.plans, ...this.decisions].flatMap(([hash, body]) => (body === '' ? [] : [hash]))
+  }
+
+  /** Sets an entry of one of the maps, so that it can be undone. */
+  remember<T>(map: Map<string, T>, key: string, value: T): void {
+    const [had, before] = [map.has(key), map.get(key)]
+    this.journal.note(() => {
+      if (had) map.set(key, before as T)
+      else map.delete(key)
+    })
+    map.set(key, value)
+  }
+
+  addLease(lease: Lease): void {
+    this.leases.put(lease.id, lease)
+    this.#noteLease(lease.grantId, lease.id)
+  }
+
+  #openLeasesOf(grantId: string): Lease[] {
+    return [...(this.#leaseIds.get(grantId) ?? [])]
+      .flatMap((id) => this.reader.orUndefined(() => this.leases.get(id)) ?? [])
+      .filter(({ state }) => state !== 'ended')
+  }
+
+  #noteLease(grantId: string, leaseId: string): void {
+    const known = this.#leaseIds.get(grantId)
+    if (known) known.add(leaseId)
+    else this.#leaseIds.set(grantId, new Set([leaseId]))
+  }
+
+  readonly #loaders: { readonly [Kind in WantedKind]: (rows: never) => void } = {
+    grants: (rows: readonly GrantRow[]) => {
+      for (const row of rows) {
+        this.grants.load(row.id, row, () => this.reader.grant(row))
+        this.#grantIds.load(keyOf(row.subject, row.idempotency_key), row.id, () => row.id)
+      }
+    },
+    leases: (rows: readonly LeaseRow[]) => {
+      for (const row of rows) {
+        this.leases.load(row.id, row, () => this.reader.lease(row))
+        if (row.grant_id !== null) this.#noteLease(row.grant_id, row.id)
+      }
+    },
+    approvals: (rows: readonly ApprovalRow[]) => {
+      for (const row of rows)
+        if (row.grant_id !== null) this.approvals.load(row.grant_id, row, () => this.reader.approval(row))
+    },
+    denyEntries: (rows: readonly DenyEntryRow[]) => {
+      for (const row of rows) this.denyEntries.load(row.entry_id, row, () => this.reader.denyEntry(row))
+    },
+    denyLists: (rows: readonly DenyListRow[]) => {
+      for (const row of rows) this.denyLists.load(row.list_key, row, () => this.reader.denyList(row))
+    },
+    tokens: (rows: readonly TokenRow[]) => {
+      for (const row of rows) this.tokens.load(row.key, row, () => row)
+    },
+    connections: (rows: readonly ConnectionRow[]) => {
+      for (const row of rows) this.connections.load(row.id, row, () => row)
+    },
+    unregistered: (rows: readonly UnregisteredRow[]) => {
+      for (const row of rows) this.unregistered.load(row.subject, row, () => this.reader.unregistered(row))
+    },
+    openCounts: (rows: readonly { subject: string; count: number }[]) => {
+      for (const { subject, count } of rows) this.#storedOpenCounts.set(subject, count)
+    },
+    reports: (rows: readonly { grant_id: string; type: string; count: number }[]) => {
+      for (const { grant_id, type, count } of rows) this.reports.add(`${grant_id} ${type}`, count)
+    },
+    heads: (rows: readonly ChainHead[]) => this.chain.loadUnnamed(rows),
+  }
+}
+
+function keyOf(subject: string, idempotencyKey: string): string {
+  return `${subject.length} ${subject} ${idempotencyKey}`
+}
