@@ -14,6 +14,7 @@ const SECRETS = new Set([
   'sessionTokenFile',
   'externalIdFile',
   'credentialsFile',
+  'passwordFile',
 ])
 
 /**
@@ -23,8 +24,9 @@ const SECRETS = new Set([
  * @returns a sentence for each.
  */
 export function filesOpenToOthers(config: Config): string[] {
-  const { ledger: _, roles, ...others } = config // the ledger looks after its own file
-  const paths = [...pathsIn(others), ...roles.flatMap(rolePaths)]
+  const { ledger, roles, ...others } = config
+  // The ledger looks after its own file.
+  const paths = [...pathsIn(others), ...pathsIn(ledger.postgres), ...roles.flatMap(rolePaths)]
   return [...new Set(paths.flatMap(({ key, path }) => sentences(key, path)))]
 }
 

@@ -12,6 +12,7 @@ import { audiences } from './audience-setting.ts'
 import { awsNetworkSettings, checkAwsNetwork } from './aws-network.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
+import { ledgerSettings } from './ledger-settings.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
 import { checkRoles, roles } from './role-settings.ts'
 
@@ -99,7 +100,7 @@ const settings = z.strictObject({
     /** Default as the profile says; `stand-in` for other services that do not echo SourceIdentity. */
     strictness: z.enum(['aws', 'stand-in']).optional(),
   }),
-  ledger: z.strictObject({ file: path }),
+  ledger: ledgerSettings,
   admin: z.strictObject({ tls: keyPair.optional(), operators: z.array(operator).max(1_000).default([]) }).prefault({}),
   grants: z
     .strictObject({

@@ -23,6 +23,8 @@ export const ledgerWatch = definePart({
   name: 'ledgerWatch',
   async start({ config, clock, partHealth, fail }: Surroundings & { readonly ledger: Ledger }) {
     const { file } = config.ledger
+    // A database is watched by whoever runs it.
+    if (file === undefined) return { value: undefined }
     const stopping = new AbortController()
     const opened = await stat(file)
     const look = async () => {

@@ -1,8 +1,12 @@
+import type { StintError } from '../core/errors.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { openPostgresLedger } from '../ledger/postgres/postgres-ledger.ts'
 import { openSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
 import { gatherFiles, gatherRecords } from '../metrics/gather-ledger.ts'
 import { meterLedger } from '../metrics/meter-ledger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { definePart } from './part.ts'
+import { postgresServer } from './postgres-server.ts'
 import type { Surroundings } from './surroundings.ts'
 
 interface Needs extends Surroundings {
@@ -12,23 +16,54 @@ interface Needs extends Surroundings {
 /** The record of everything: opened first and closed last. */
 export const ledger = definePart({
   name: 'ledger',
-  async start({ config, clock, ids, logger, partHealth, metrics }: Needs) {
-    const opened = await openSqliteLedger({
-      file: config.ledger.file,
-      clock,
-      ids,
-      ...(metrics && { groupCommit: { onCommit: (commit) => metrics.committed(commit) } }),
-      onNotice: (notice) => logger.warn({ notice }, 'the ledger file was open to others'),
-      onRow: {
-        onDamaged: (row, error) => partHealth.failed(`ledger:${row}`, error),
-        onReadable: (row) => partHealth.well(`ledger:${row}`),
-      },
-    })
+  async start(needs: Needs) {
+    const { clock, metrics } = needs
+    const { file } = needs.config.ledger
+    const opened = file === undefined ? await openDatabase(needs) : await openFile(file, needs)
     const value = metrics ? meterLedger(opened, metrics) : opened
     metrics?.onScrape(async (gauges) => {
       await gatherRecords(opened, clock.now(), gauges)
-      await gatherFiles(config.ledger.file, gauges)
+      if (file !== undefined) await gatherFiles(file, gauges)
     })
     return { value, stop: () => value.close() }
   },
 })
+
+function openFile(file: string, needs: Needs): Promise<Ledger> {
+  const { clock, ids, logger, metrics } = needs
+  return openSqliteLedger({
+    file,
+    clock,
+    ids,
+    ...(metrics && { groupCommit: { onCommit: (commit) => metrics.committed(commit) } }),
+    onNotice: (notice) => logger.warn({ notice }, 'the ledger file was open to others'),
+    onRow: damagedRows(needs),
+  })
+}
+
+async function openDatabase(needs: Needs): Promise<Ledger> {
+  const { config, clock, ids, metrics, partHealth, fail } = needs
+  const { postgres } = config.ledger
+  if (!postgres) throw new TypeError('a ledger has a file or a database')
+  return openPostgresLedger({
+    server: await postgresServer(postgres),
+    schema: postgres.schema,
+    maxConnections: postgres.maxConnections,
+    clock,
+    ids,
+    ...(metrics && { queue: { onCommit: (commit) => metrics.committed(commit) } }),
+    onRow: damagedRows(needs),
+    onStore: (error) => {
+      partHealth.report('ledger', error)
+      // It takes nothing more until it has been opened and checked again.
+      if (error?.details.poisoned === true) fail(error)
+    },
+  })
+}
+
+function damagedRows({ partHealth }: Needs) {
+  return {
+    onDamaged: (row: string, error: StintError) => partHealth.failed(`ledger:${row}`, error),
+    onReadable: (row: string) => partHealth.well(`ledger:${row}`),
+  }
+}

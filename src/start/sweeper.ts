@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { StintError } from '../core/errors.ts'
 import type { Canaries } from '../credentials/canary.ts'
-import { SessionNotes } from '../grants/own-sessions/session-notes.ts'
 import { Sweeper } from '../grants/sweeper.ts'
 import type { Grants } from './grants.ts'
 import { definePart } from './part.ts'
+import { sessionNotes } from './session-notes.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Settles what a crash left behind, then moves grants as time passes. It starts before any port, so before any call. */
@@ -14,6 +14,7 @@ export const sweeper = definePart({
     config,
     grants,
     provider,
+    clock,
     random,
     partHealth,
     fail,
@@ -21,7 +22,7 @@ export const sweeper = definePart({
     const value = new Sweeper({
       ...grants.parts,
       canaries: provider.canaries,
-      notes: new SessionNotes(config.ledger.file),
+      notes: await sessionNotes(config, clock),
       owner: randomUUID(),
       random,
       retentionMs: config.grants.retention,

@@ -14,6 +14,8 @@ export const backupCommand: RunCommand = (io) =>
       .requiredOption('--out <file>', 'write to this new file')
       .action(async ({ out, output, ...flags }: { config?: string; out: string; output: OutputFormat }) => {
         const { ledger } = loadConfig({ file: configFile(flags, io), env: io.env })
+        if (ledger.file === undefined)
+          throw new UsageError('The ledger is in PostgreSQL: back up its schema with pg_dump, or the whole database.')
         const verdict = await backUpLedger(ledger.file, out).catch((error: unknown) => {
           throw asUsageError(error, out)
         })

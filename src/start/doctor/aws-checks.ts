@@ -4,7 +4,8 @@ import type { Clock } from '../../core/clock.ts'
 import { randomIds } from '../../core/ids.ts'
 import type { AwsProbes, ProbeResult } from '../../credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
-import { SessionNotes, startOnNotes } from '../../grants/own-sessions/session-notes.ts'
+import { startOnNotes } from '../../grants/own-sessions/session-notes.ts'
+import { sessionNotes } from '../session-notes.ts'
 import { type Callers, checkAccounts } from './account-checks.ts'
 import { type Check, probed } from './check.ts'
 
@@ -24,7 +25,7 @@ export async function* checkAws(
   if (config.aws.mintBy === 'scoped-credentials')
     yield { name: 'aws.mintBy', ok: true, finding: 'unproven: GetScopedCredentials was never run against AWS' }
   const callers = profile.callerIdentity ? yield* checkCallers(probes, signal) : {}
-  const notes = new SessionNotes(config.ledger.file)
+  const notes = await sessionNotes(config, deps.clock)
   const start = startOnNotes({ clock: deps.clock, ids: randomIds, provider, notes })
   yield* checkAccounts(config, { ...provider, ...deps, start }, callers, signal)
 }

@@ -7,10 +7,13 @@ import { StintError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { hostPortText } from '../../core/net/host-port.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
+import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
 import { verifyAuditFile } from '../../ledger/audit-verify.ts'
+import { examinePostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
 import { checkAgainst } from '../../policy/check-policies.ts'
 import { formatProblem, loadPolicySet } from '../../policy/policy-directory.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
+import { postgresServer } from '../postgres-server.ts'
 import { createProvider } from '../provider.ts'
 import { loadActionOverrides } from '../rules/load-action-overrides.ts'
 import { loadLabels } from '../rules/load-labels.ts'
@@ -34,7 +37,7 @@ export async function* runDoctor(config: Config, deps: DoctorDeps, signal: Abort
   yield* checkIssuers(config)
   yield* checkRules(config, deps.clock)
   yield check('file modes', async () => checkFileModes(config))
-  yield check('ledger', () => checkLedger(config.ledger.file))
+  yield check('ledger', () => checkLedger(config.ledger))
   let provider = undefined as AwsStsProvider | undefined
   yield check('aws settings', async () => {
     provider = await createProvider(config, deps)
@@ -92,7 +95,14 @@ function checkFileModes(config: Config): string {
   throw new StintError('CONFIG_INVALID', { explanation: open.join(' ') })
 }
 
-async function checkLedger(file: string): Promise<string> {
+async function checkLedger({ file, postgres }: Config['ledger']): Promise<string> {
+  if (file !== undefined) return checkLedgerFile(file)
+  if (!postgres) throw new TypeError('a ledger has a file or a database')
+  const verdict = await examinePostgresLedger({ server: await postgresServer(postgres), schema: postgres.schema })
+  return verdict ? auditText(verdict) : `no ledger in the schema ${postgres.schema} yet; the first start creates it`
+}
+
+async function checkLedgerFile(file: string): Promise<string> {
   await access(dirname(file), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
     const explanation = `The broker cannot write to the folder ${dirname(file)} (${error.code}): create it, owned by the broker's user.`
     throw new StintError('LEDGER_UNAVAILABLE', { explanation }, error)
@@ -102,7 +112,10 @@ async function checkLedger(file: string): Promise<string> {
     () => false,
   )
   if (!exists) return 'does not exist yet; the first start creates it'
-  const { problem, events, chains } = await verifyAuditFile(file)
+  return auditText(await verifyAuditFile(file))
+}
+
+function auditText({ problem, events, chains }: AuditVerdict): string {
   if (problem) throw new StintError('AUDIT_INVALID', { ...problem })
   if (events === 0) return 'no events yet'
   return `${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}, all intact`
