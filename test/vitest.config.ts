@@ -11,6 +11,7 @@ export default defineConfig({
       'test/image/**',
       'test/interop/**',
       'test/mutations/**',
+      'test/postgres/**',
       'node_modules/**',
     ],
     pool: 'forks',

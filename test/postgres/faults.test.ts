@@ -1,0 +1,287 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { StintError } from '../../src/core/errors.ts'
+import type { PgServer } from '../../src/ledger/postgres/database/pg-server.ts'
+import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts'
+import { allEvents, verifyLedger } from '../support/audit-record.ts'
+import { eventually } from '../support/eventually.ts'
+import { AGENT, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
+import { PASSWORD, PostgresServer } from './postgres-server.ts'
+import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
+
+const server = await PostgresServer.start()
+afterAll(() => server.dispose())
+
+let tmp: TmpPostgresLedger
+let told: (StintError | undefined)[]
+beforeEach(async () => {
+  told = []
+  tmp = await tmpPostgresLedger(server.address(), { patienceMs: 15_000, onStore: (error) => told.push(error) })
+})
+afterEach(() => tmp.dispose())
+
+const now = () => tmp.clock.now()
+const open = (more: Parameters<typeof sampleOpen>[2] = {}) => tmp.ledger.openGrant(sampleOpen(tmp.ids, now(), more))
+const unavailable = (sentence: RegExp) => ({ code: 'LEDGER_UNAVAILABLE', message: expect.stringMatching(sentence) })
+
+/** A trigger that refuses rows. @param when a condition over `new` */
+function refuse(table: string, when: string, sqlState: string): Promise<unknown> {
+  return tmp.sql(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '${sqlState}'; END$$;
+    CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION refuse();
+    ALTER TABLE ${table} ENABLE ALWAYS TRIGGER refuse`)
+}
+
+/** A trigger that refuses the first rows that come, and counts through what is rolled back. */
+function refuseFirst(table: string, times: number, sqlState: string): Promise<unknown> {
+  return tmp.sql(`CREATE SEQUENCE tries;
+    CREATE FUNCTION refuse_first() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN IF nextval('tries') <= ${times} THEN RAISE EXCEPTION 'again' USING ERRCODE = '${sqlState}'; END IF; RETURN new; END$$;
+    CREATE TRIGGER refuse_first BEFORE INSERT ON ${table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_first();
+    ALTER TABLE ${table} ENABLE ALWAYS TRIGGER refuse_first`)
+}
+
+async function expectWhole(grants: number): Promise<void> {
+  expect((await tmp.ledger.countGrants()).active).toBe(grants)
+  expect((await allEvents(tmp.ledger)).filter(({ type }) => type === 'grant.requested')).toHaveLength(grants)
+  expect((await verifyLedger(tmp.ledger)).problem).toBeUndefined()
+}
+
+describe('a server', () => {
+  test('that crashes under load and comes back loses nothing that was answered, and doubles nothing', async () => {
+    const answered = new Set<string>()
+    const refused = new Set<string>()
+    let isOver = false
+    const load = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        const input = sampleOpen(tmp.ids, now())
+        const { id } = input.grant
+        await tmp.ledger.openGrant(input).then(
+          () => answered.add(id),
+          () => refused.add(id),
+        )
+      }
+    })
+    for (let crashes = 1; crashes <= 3; crashes += 1) {
+      const before = answered.size
+      await eventually('grants under load', () => answered.size >= before + 50)
+      await server.down('immediate')
+      await server.up()
+    }
+    const before = answered.size
+    await eventually('grants after the last crash', () => answered.size >= before + 50)
+    isOver = true
+    await Promise.all(load)
+    const found = (await allEvents(tmp.ledger)).flatMap(({ type, grantId }) =>
+      type === 'grant.requested' ? [grantId] : [],
+    )
+    expect(new Set(found).size).toBe(found.length)
+    expect([...answered].filter((id) => !found.includes(id))).toEqual([])
+    expect((await verifyLedger(tmp.ledger)).problem).toBeUndefined()
+    expect((await tmp.ledger.countGrants()).active).toBe(found.length)
+    expect(await tmp.ledger.countOpenGrants(AGENT)).toBe(found.length)
+  })
+
+  test('that is away is said to be, and used again when it is back', async () => {
+    await tmp.ledger.close()
+    tmp = await tmpPostgresLedger(server.address(), { patienceMs: 100, onStore: (error) => told.push(error) })
+    await open()
+    await server.down()
+    try {
+      await expect(open()).rejects.toMatchObject({
+        ...unavailable(/The database at 127\.0\.0\.1:\d+ cannot be reached/),
+        retryable: true,
+      })
+      await expect(tmp.ledger.countGrants()).rejects.toMatchObject(unavailable(/cannot be reached/))
+      expect(told.at(-1)).toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+    } finally {
+      await server.up()
+    }
+    expect((await open()).kind).toBe('created')
+    expect(told.at(-1)).toBeUndefined()
+    await expectWhole(2)
+  })
+
+  test('whose sessions an administrator ends is asked anew, by reads and by writes', async () => {
+    await open()
+    await tmp.ledger.countGrants()
+    await tmp.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stint'`)
+    await open()
+    await expectWhole(2)
+  })
+
+  test('whose lock does not come in time is unavailable, and the next write succeeds', async () => {
+    await tmp.ledger.close()
+    tmp = await tmpPostgresLedger(server.address({ lockWithinMs: 200 }))
+    await open()
+    const locked = tmp.sql(`BEGIN; LOCK TABLE ${tmp.schema}.event_positions; SELECT pg_sleep(2); COMMIT`)
+    await eventually(
+      'the lock',
+      async () => (await tmp.sql(`SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock'`)).length > 0,
+    )
+    await expect(open()).rejects.toMatchObject(unavailable(/did not give a lock in time.*\(55P03\)/))
+    await locked
+    await open()
+    await expectWhole(2)
+  })
+
+  test('whose statement takes too long is unavailable, and the next write succeeds', async () => {
+    await tmp.ledger.close()
+    tmp = await tmpPostgresLedger(server.address({ statementWithinMs: 1_000 }))
+    await tmp.sql(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(5); RETURN new; END$$;
+      CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION slow();
+      ALTER TABLE events ENABLE ALWAYS TRIGGER slow`)
+    await expect(open()).rejects.toMatchObject(unavailable(/did not answer in time.*\(57014\)/))
+    await tmp.sql('DROP TRIGGER slow ON events')
+    await open()
+    await expectWhole(1)
+  })
+
+  test('whose disk is full refuses writes in words, still reads, and takes the next write when there is space', async () => {
+    const { grant } = await open()
+    await refuse('events', 'true', '53100')
+    await expect(open()).rejects.toMatchObject(unavailable(/has no space left on its disk \(53100\)/))
+    expect(told.at(-1)).toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+    expect(await tmp.ledger.getGrant(grant.id)).toEqual(grant)
+    await tmp.sql('DROP TRIGGER refuse ON events')
+    await open()
+    expect(told.at(-1)).toBeUndefined()
+    await expectWhole(2)
+  })
+
+  for (const sqlState of ['40001', '40P01']) {
+    test(`that undoes a transaction for another one (${sqlState}) is asked again, within bounds`, async () => {
+      await refuseFirst('events', 4, sqlState)
+      expect(await Promise.all([open(), open()])).toMatchObject([{ kind: 'created' }, { kind: 'created' }])
+      await expectWhole(2)
+      await tmp.sql('ALTER SEQUENCE tries RESTART; DROP TRIGGER refuse_first ON events')
+      await refuse('events', 'true', sqlState)
+      await expect(open()).rejects.toMatchObject(unavailable(new RegExp(sqlState)))
+      await tmp.sql('DROP TRIGGER refuse ON events')
+      await open()
+      await expectWhole(3)
+    })
+  }
+})
+
+describe('a row that the database refuses', () => {
+  test('harms none of its neighbours in the same batch', async () => {
+    await refuse('grants', `new.purpose = 'bad'`, '23514')
+    const answers = await Promise.allSettled([open(), open({ grant: { purpose: 'bad' } }), open()])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(answers[1]).toMatchObject({ reason: { code: 'LEDGER_CONFLICT' } })
+    expect(told).toEqual([])
+    await expectWhole(2)
+  })
+
+  test('as no text that a database can hold is a fault of ours, and harms none of its neighbours', async () => {
+    const answers = await Promise.allSettled([open(), open({ grant: { purpose: 'a\0b' } }), open()])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(answers[1]).toMatchObject({ reason: { code: 'INTERNAL' } })
+    await expectWhole(2)
+  })
+
+  test('of a sweep is set aside and told of, and the others move', async () => {
+    const rows = new Map<string, StintError>()
+    await tmp.ledger.close()
+    tmp = await tmpPostgresLedger(server.address(), {
+      onRow: { onDamaged: (row, error) => rows.set(row, error), onReadable: (row) => rows.delete(row) },
+    })
+    const due = [0, 1, 2].map(() => open({ grant: { dueAt: now() } }))
+    const [first, bad, last] = (await Promise.all(due)).map(({ grant }) => grant.id)
+    await refuse('grants', `new.id = '${bad}' AND new.state = 'ended'`, 'P0001')
+    const sweep = (at: Date) =>
+      tmp.ledger.sweepGrants({
+        now: at,
+        limit: 10,
+        settle: ({ grant }) => ({
+          to: { state: 'ended', reason: 'deadline', endedAt: at, dueAt: null },
+          events: [sampleEvent(at, { grantId: grant.id })],
+        }),
+      })
+    expect((await sweep(now())).map(({ id }) => id)).toEqual([first, last])
+    expect([...rows.keys()]).toEqual([`sweep:${bad}`])
+    expect(await tmp.ledger.countGrants()).toMatchObject({ active: 1, ended: 2 })
+    await tmp.sql('DROP TRIGGER refuse ON grants')
+    expect((await sweep(new Date(now().getTime() + 60_000))).map(({ id }) => id)).toEqual([bad])
+    expect([...rows.keys()]).toEqual([])
+    expect((await verifyLedger(tmp.ledger)).problem).toBeUndefined()
+  })
+})
+
+test('a plan that somebody removed is written anew', async () => {
+  const { grant } = await open()
+  await tmp.sql(`DELETE FROM plans`)
+  await open()
+  expect(await tmp.ledger.getPlan(grant.planHash)).toMatchObject({ hash: grant.planHash })
+  await expectWhole(2)
+})
+
+describe('one broker at a time', () => {
+  const other = (more: Partial<PgServer> = {}) =>
+    openPostgresLedger({
+      server: server.address(more),
+      schema: tmp.schema,
+      clock: tmp.clock,
+      ids: tmp.ids,
+      maxConnections: 2,
+    })
+
+  test('has the ledger: another one waits and is refused while the first is heard of', async () => {
+    await open()
+    await expect(other()).rejects.toMatchObject({
+      code: 'LEDGER_LOCKED',
+      message: expect.stringMatching(
+        /Another broker \(rpl_\w+\) has the ledger at 127\.0\.0\.1:\d+ open; it was heard of \d+ ms ago/,
+      ),
+    })
+    await open()
+  })
+
+  test('takes over from one that is silent, which writes nothing any more', async () => {
+    await open()
+    await tmp.sql(`UPDATE replicas SET seen_at = seen_at - interval '11 seconds'`)
+    const second = await other()
+    try {
+      await expect(open()).rejects.toMatchObject({
+        ...unavailable(/Another broker has taken over the ledger/),
+        details: { poisoned: true },
+      })
+      expect(told.at(-1)).toMatchObject({ details: { poisoned: true } })
+      await second.openGrant(sampleOpen(tmp.ids, now()))
+      expect((await second.countGrants()).active).toBe(2)
+      expect((await verifyLedger(second)).problem).toBeUndefined()
+    } finally {
+      await second.close()
+    }
+  })
+})
+
+test('a chain that somebody else went on writing stops the ledger for good', async () => {
+  await open()
+  await tmp.sql(`UPDATE chains SET seq = seq - 1`)
+  await tmp.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stint'`)
+  await expect(open()).rejects.toMatchObject({
+    ...unavailable(/not where this broker left it/),
+    details: { poisoned: true },
+  })
+})
+
+test('no error has the password, and none a value of a row', async () => {
+  const errors: unknown[] = []
+  const wrong = { ...server.address(), password: async () => `${PASSWORD}!` }
+  await openPostgresLedger({
+    server: wrong,
+    schema: tmp.schema,
+    clock: tmp.clock,
+    ids: tmp.ids,
+    maxConnections: 2,
+  }).catch((error) => errors.push(error))
+  await refuse('grants', `new.purpose = 'bad'`, '23514')
+  await open({ grant: { purpose: 'bad' } }).catch((error) => errors.push(error))
+  expect(errors).toMatchObject([unavailable(/refused the user or its password/), { code: 'LEDGER_CONFLICT' }])
+  const shown = JSON.stringify(errors, (_, value) =>
+    value instanceof Error ? { ...value, m: value.message, c: value.cause } : value,
+  )
+  expect(shown).not.toContain(PASSWORD)
+  expect(shown).not.toContain('bad')
+})
