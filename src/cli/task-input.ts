@@ -107,11 +107,13 @@ function toTask(flags: TaskFlags, file: TaskFile): Task {
   const ttlSeconds = ttl === undefined ? file.ttlSeconds : parseSeconds(ttl)
   const reference = flags.reference ?? file.reference
   const strict = flags.strict ?? file.strict
+  const purpose = flags.purpose ?? file.purpose
+  const roleArn = flags.role ?? file.roleArn
+  const access = allowed ?? file.access
+  if (purpose === undefined || roleArn === undefined || access === undefined || ttlSeconds === undefined)
+    throw missingFields({ purpose, roleArn, access, ttl: ttlSeconds })
   return {
-    purpose: requireField(flags.purpose ?? file.purpose, '--purpose', 'purpose'),
-    roleArn: requireField(flags.role ?? file.roleArn, '--role', 'roleArn'),
-    access: requireField(allowed ?? file.access, '--allow', 'access'),
-    ttlSeconds: requireField(ttlSeconds, '--ttl', 'ttl'),
+    ...{ purpose, roleArn, access, ttlSeconds },
     ...(reference !== undefined && { reference }),
     ...(strict && { strict }),
   }
@@ -129,6 +131,7 @@ function toFlagOrKey(field: string, flags: TaskFlags, file: TaskFile): string {
   const key = field.replace(/^task\./, '')
   const [, entry] = /^access(?:\[(\d+)\])?/.exec(key) ?? []
   if (key.startsWith('access') && flags.allow) return accessFlag(key, flags.allow[Number(entry)])
+  if (key === 'idempotencyKey') return '--idempotency-key'
   const flag = FLAG_BY_FIELD[key]
   if (flag !== undefined && flags[flag] !== undefined) return `--${flag}`
   return key === 'ttlSeconds' && file.ttlSeconds === undefined ? 'ttl' : key
@@ -193,7 +196,11 @@ function parseSeconds(text: string): number {
   throw new UsageError(`The task's ttl must be a duration such as 90s or 15m; got ${text}${hint}`)
 }
 
-function requireField<T>(value: T | undefined, flag: string, field: string): T {
-  if (value !== undefined) return value
-  throw new UsageError(`The task has no ${field}: set ${flag}, or ${field} in the --task file.`)
+const FLAG_OF_MISSING = { purpose: '--purpose', roleArn: '--role', access: '--allow', ttl: '--ttl' }
+
+function missingFields(given: Readonly<Record<keyof typeof FLAG_OF_MISSING, unknown>>): UsageError {
+  const missing = Object.entries(FLAG_OF_MISSING).filter(([field]) => given[field as keyof typeof given] === undefined)
+  const fields = missing.map(([field]) => field).join(', ')
+  const flags = missing.map(([, flag]) => flag).join(', ')
+  return new UsageError(`The task has no ${fields}: set ${flags}, or ${fields} in the --task file.`)
 }

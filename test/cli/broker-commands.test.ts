@@ -247,6 +247,21 @@ test('request speaks credential_process', async () => {
   })
 })
 
+test('a task is told of all the fields that it has not', async () => {
+  const run = await stint(['plan', '--allow', 's3:GetObject=arn:aws:s3:::a/*'], { env })
+  const stderr =
+    'stint: The task has no purpose, roleArn, ttl: set --purpose, --role, --ttl, or purpose, roleArn, ttl in the --task file.\n'
+  expect(run).toMatchObject({ exitCode: 2, stderr })
+})
+
+test('an idempotency key that is refused is told by its flag', async () => {
+  broker.scripts.RequestGrant = () => {
+    throw inputError([{ field: 'idempotencyKey', code: 'IDEMPOTENCY_KEY_INVALID', message: 'must be longer' }])
+  }
+  const run = await stint(['request', '--task', task, '--idempotency-key', 'k'], { env })
+  expect(run.stderr).toMatch(/^stint: IDEMPOTENCY_KEY_INVALID: --idempotency-key must be longer\.$/m)
+})
+
 test('request --no-wait at the gate is exit code 4 with the approval', async () => {
   broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
   const run = await stint(['request', '--task', task, '--no-wait', '-o', 'json'], { env })
