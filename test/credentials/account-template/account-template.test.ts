@@ -23,6 +23,8 @@ const POLICY = 'arn:aws:iam::__TASK_ACCOUNT_ID__:policy/__BOUNDARY_POLICY_NAME__
 const FURTHER = 'arn:aws:iam::__TASK_ACCOUNT_ID__:policy/__FURTHER_POLICY_NAME__'
 const ROLES = 'arn:aws:iam::__TASK_ACCOUNT_ID__:role/stint/*'
 
+const NOTHING = { boundaries: [], further: [], roles: [], own: ROLES.replace('*', 'revoker') }
+
 describe('the policies of the template are those of docs/aws', () => {
   for (const [file, document] of [
     ['boundary.json', emptyBoundary()],
@@ -30,9 +32,9 @@ describe('the policies of the template are those of docs/aws', () => {
     ['task-role-guard.json', taskRoleGuard({ broker: BROKER, boundaries: [POLICY], roles: [ROLES] })],
     ['canary-policy.json', canaryPolicy('arn:aws:iam::__TASK_ACCOUNT_ID__:role/stint/canary')],
     ['revoker-trust.json', revokerTrust(BROKER, '__REVOKER_EXTERNAL_ID__')],
-    ['revoker-policy-boundary.json', revokerPolicy({ boundaries: [POLICY], further: [], roles: [] })],
-    ['revoker-policy-further.json', revokerPolicy({ boundaries: [], further: [FURTHER], roles: [] })],
-    ['revoker-policy-inline.json', revokerPolicy({ boundaries: [], further: [], roles: [ROLES] })],
+    ['revoker-policy-boundary.json', revokerPolicy({ ...NOTHING, boundaries: [POLICY] })],
+    ['revoker-policy-further.json', revokerPolicy({ ...NOTHING, further: [FURTHER] })],
+    ['revoker-policy-inline.json', revokerPolicy({ ...NOTHING, roles: [ROLES] })],
     ['further-policy.json', emptyFurtherPolicy()],
   ] as const)
     test(file, () => {
@@ -132,6 +134,15 @@ describe('the guard of a task role, against a session that may do everything', (
     for (const arn of ['arn:aws:iam::111122223333:role/app', 'arn:aws:iam::111122223333:policy/app'])
       for (const { action } of changes) expect(verdict(action, arn)).toBe('allow')
   })
+})
+
+test('a revoker of inline deny lists writes the policies of task roles, and not its own', () => {
+  const policy = JSON.stringify(revokerPolicy({ ...NOTHING, roles: [ROLES] }))
+  const verdict = (action: string, name: string) =>
+    evaluateIam([policy], { action, resource: ROLES.replace('*', name) })
+  expect(verdict('iam:PutRolePolicy', 'agent')).toBe('allow')
+  for (const action of ['iam:PutRolePolicy', 'iam:DeleteRolePolicy'])
+    expect(verdict(action, 'revoker')).toBe('explicit_deny')
 })
 
 test('the guard of a template keeps the roles and policies of the other stacks of the account too', () => {

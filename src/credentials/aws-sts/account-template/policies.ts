@@ -112,7 +112,15 @@ export function revokerPolicy(of: {
   boundaries: readonly TemplateValue[]
   further: readonly TemplateValue[]
   roles: readonly TemplateValue[]
+  /** The revoker itself, which a pattern of `roles` may name: it could else give itself any permission. */
+  own: TemplateValue
 }) {
+  const keepOwn = {
+    Sid: 'KeepItsOwnPolicies',
+    Effect: 'Deny',
+    Action: ['iam:DeleteRolePolicy', 'iam:PutRolePolicy'],
+    Resource: of.own,
+  }
   const allow = (Sid: string, kind: keyof typeof DOCUMENT_ACTIONS, resources: readonly TemplateValue[]) =>
     resources.length === 0
       ? []
@@ -121,6 +129,7 @@ export function revokerPolicy(of: {
     ...allow('WriteTheDenyList', 'boundary', of.boundaries),
     ...allow('WriteTheRestOfTheDenyListAndAnythingElse', 'attached', of.further),
     ...allow('WriteTheDenyListAndAnythingElse', 'inline', of.roles),
+    ...(of.roles.length > 0 ? [keepOwn] : []),
   ])
 }
 

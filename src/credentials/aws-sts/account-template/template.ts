@@ -179,6 +179,7 @@ function revokerResource(role: string, { rules }: AccountSide, { boundaries, fur
     roles: [
       ...new Set(written.flatMap(({ arn, revocation: r }) => (r.kind === 'inline' ? [pathAndName(arn)] : []))),
     ].map(roleArn),
+    own: roleArn(role),
   })
   const file = written.find((each) => each.file !== undefined)?.file
   return roleResource(
