@@ -670,7 +670,7 @@ describe('the direct and the SDK client wait alike', () => {
       expect(requests).toHaveLength(3)
     })
 
-  test('no longer than the caller, whose connection is not used again', async () => {
+  test('no longer than the caller, whose connection is not used again', { timeout: 30_000 }, async () => {
     for (const kind of STS_CLIENTS) {
       const { client, assumeRole } = createMintClient(
         {
