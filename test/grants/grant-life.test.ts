@@ -464,6 +464,30 @@ describe('P6: honest revocation', () => {
     expect(await h.ledger.findDenyEntry(grant.id)).toBeDefined()
   })
 
+  test('a completed grant that a watermark covers gets a place by name when an operator revokes it', async () => {
+    h.provider.namesAgent = true
+    h.provider.capacity = 1
+    const completed = []
+    for (const key of ['key-00000001', 'key-00000002', 'key-00000003']) {
+      const { grant } = await h.request(key, task(WRITE))
+      await h.clock.advance(5_000)
+      await h.grants.completeGrant(caller(), grant.id, '')
+      completed.push(grant.id)
+    }
+    await h.sweeper.reconcile()
+    const [oldest = ''] = completed
+    expect(h.provider.written.at(-1)?.grants).not.toContain(oldest)
+    const { until } = (await h.ledger.findDenyEntry(oldest)) ?? {}
+    const { grant } = await h.operators.revokeGrant(OSCAR, oldest, 'now')
+    await h.sweeper.reconcile()
+    expect(grant).toMatchObject({ state: 'ending', reason: 'revoked' })
+    expect(h.provider.written.at(-1)?.grants).toEqual([oldest])
+    expect(await h.ledger.findDenyEntry(oldest)).toMatchObject({ until, urgent: true })
+    // A second time it stays as it is.
+    await h.operators.revokeGrant(OSCAR, oldest, 'now')
+    expect((await h.events()).filter((type) => type === 'grant.ending')).toHaveLength(4)
+  })
+
   /** Two grants are revoked of a document that holds one. */
   const overfill = async () => {
     h.provider.capacity = 1

@@ -5,11 +5,11 @@ import { earlier } from '../../core/instant.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
 import { auditEvent, operatorActor } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { Grant } from '../../ledger/records.ts'
+import type { DenyEntry, Grant } from '../../ledger/records.ts'
 import { isFinalState } from '../../ledger/rules/grant-rules.ts'
 import { type EndParts, endGrant, loadOpenLeases } from '../end-grant.ts'
-import { describeDeny, toDenyWish } from '../lifecycle.ts'
-import { retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
+import { describeDeny, type NewDeny, toDenyWish } from '../lifecycle.ts'
+import { loadPlan, retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
 import type { Operator } from './operator.ts'
 
 /** Dependencies of revoking a grant. */
@@ -58,17 +58,21 @@ async function revoke(parts: RevokeParts, operator: Operator, grantId: string, n
   return grant
 }
 
-/** A grant that only runs out is put on the deny list; one that is on it already stays as it is. */
+/**
+ * A grant that only runs out is put on the deny list. One that its completion has put there gets the place that operators have in
+ * reserve: a watermark may cover it, which never reaches the sessions that its own have made.
+ */
 async function denyEnding(
-  { ledger, provider, hub }: RevokeParts,
+  parts: RevokeParts,
   grant: Grant,
   now: Date,
   actor: `operator:${string}`,
   note: string,
 ): Promise<Grant> {
-  if (!provider.findDenyList(grant.roleArn) || (await undefinedIfCorrupt(ledger.findDenyEntry(grant.id)))) return grant
-  // Without the plan: a revocation must not fail because the plan on record is damaged.
-  const deny = describeDeny(provider, grant, await loadOpenLeases(ledger, grant, now), undefined)
+  const { ledger, provider, hub } = parts
+  const entry = await undefinedIfCorrupt(ledger.findDenyEntry(grant.id))
+  if (!provider.findDenyList(grant.roleArn) || entry?.urgent) return grant
+  const deny = entry ? toNewDeny(entry) : await describeOpenDeny(parts, grant, now)
   if (!deny) return grant
   const effectiveBy = (grant.effectiveBy ?? now).toISOString()
   const moved = await ledger.moveGrant({
@@ -87,6 +91,20 @@ async function denyEnding(
   })
   hub.changed(grant.id)
   return moved
+}
+
+function toNewDeny({ listKey, until, lastIssuedAt, chains, namesAgent }: DenyEntry): NewDeny {
+  return { listKey, until, lastIssuedAt, outlivesLeases: chains === true, namesAgent: namesAgent === true }
+}
+
+async function describeOpenDeny(
+  { ledger, provider }: RevokeParts,
+  grant: Grant,
+  now: Date,
+): Promise<NewDeny | undefined> {
+  // A revocation must not fail because the plan on record is damaged; an unknown one needs the longest deny.
+  const plan = await undefinedIfCorrupt(loadPlan(ledger, grant))
+  return describeDeny(provider, grant, await loadOpenLeases(ledger, grant, now), plan)
 }
 
 async function rejectWaiting(
