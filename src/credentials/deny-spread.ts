@@ -65,10 +65,14 @@ function placeGrants(
     home.isFull = kept < home.grants.length
     open.push(...home.grants.splice(kept))
   }
+  let fullAt: number | undefined
   for (const { document, grants, isFull } of homes) {
     if (isFull || open.length === 0) continue
-    const taken = countFitting(open.length, (n) => document.fits(part([...grants, ...open.slice(0, n)]), 0)) ?? 0
+    const fits = (n: number) => document.fits(part([...grants, ...open.slice(0, n)]), 0)
+    // Documents are mostly alike.
+    const taken = countFitting(open.length, fits, fullAt && fullAt - grants.length) ?? 0
     grants.push(...open.splice(0, taken))
+    if (open.length > 0) fullAt = grants.length
   }
   if (open.length > 0) return undefined
   let wanted = spare
@@ -88,10 +92,19 @@ function createParts({ grants: _, chaining = [], ...watermarks }: DenyListConten
   }
 }
 
-/** The most that fit, of so many; undefined if not even none do. More never take less room. */
-function countFitting(most: number, fits: (n: number) => boolean): number | undefined {
+/**
+ * The most that fit, of so many; undefined if not even none do. More never take less room.
+ *
+ * @param guess tried first, with one more.
+ */
+function countFitting(most: number, fits: (n: number) => boolean, guess = most): number | undefined {
   if (fits(most)) return most
   let [fitting, tooMany] = [-1, most]
+  for (const n of [guess, guess + 1]) {
+    if (n <= fitting || n >= tooMany) continue
+    if (fits(n)) fitting = n
+    else tooMany = n
+  }
   while (tooMany - fitting > 1) {
     const middle = Math.floor((fitting + tooMany) / 2)
     if (fits(middle)) fitting = middle

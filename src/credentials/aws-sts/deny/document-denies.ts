@@ -1,4 +1,4 @@
-import { isId } from '../../../core/ids.ts'
+import { idBody } from '../../../core/ids.ts'
 import { toDenies } from '../../deny-spread.ts'
 import type { DocumentDenies } from '../../provider.ts'
 import { agentName } from '../agent-name.ts'
@@ -25,7 +25,7 @@ export function readDenies(statements: readonly Statement[]): DocumentDenies {
     if (before && userIds.length === 0 && sources.length === 0) watermark = latest(watermark, before)
   }
   return toDenies({
-    names: (grantId) => isId('grt', grantId) && named.has(grantId.slice(grantId.indexOf('_') + 1)),
+    names: (grantId) => named.has(idBody(grantId)),
     watermark,
     watermarkOf: (agent) => agents.get(agentName(agent)),
   })
