@@ -35,6 +35,7 @@ const MAX_STARS = 32
 
 /** Latin-1 without control characters: what STS takes in a session policy (U+0020 to U+00FF) and a person can read. */
 const RESOURCE_TEXT = /^[\u0020-\u007e\u00a0-\u00ff]+$/
+const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/
 const POLICY = /^arn:aws[a-z-]{0,20}:iam::(\d{12}|):policy\/(?:[!-~]{1,510}\/)?[\w+=,.@-]{1,128}$/
 const ROLE = /^arn:([a-z-]{3,20}):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)([\w+=,.@-]{1,64})$/
 
@@ -44,8 +45,9 @@ const ROLE = /^arn:([a-z-]{3,20}):iam::(\d{12}|):role(\/(?:[\u0021-\u007e]+\/)?)
  *
  * @param text at most 2,048 characters.
  * @param options.anyService the service may be `*`, as in `arn:aws:*:*:222222222222:*`, a whole account. Default false.
- * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, an account id of
- *   other than 12 digits, more than 32 stars, a policy variable (`${…}` would be filled by IAM, so nobody could say what it covers), or a character that STS does not take.
+ * @throws {StintError} RESOURCE_INVALID: no ARN, an unknown partition, a wildcard in partition or service, a region of
+ *   another form, an account id of other than 12 digits, more than 32 stars, a policy variable (`${…}` would be filled by IAM,
+ *   so nobody could say what it covers), or a character that STS does not take.
  * @see IAM User Guide, "Identify AWS resources with Amazon Resource Names (ARNs)"
  */
 export function parseResourcePattern(text: string, { anyService = false } = {}): ResourcePattern {
@@ -62,6 +64,9 @@ export function parseResourcePattern(text: string, { anyService = false } = {}):
   if (!isPartition(partition)) throw invalid(text, `the partition must be one of ${PARTITIONS.join(', ')}`)
   if (service === undefined || !(/^[a-z0-9-]+$/.test(service) || (anyService && service === '*'))) {
     throw invalid(text, 'the service must be spelled, in lower case and without a wildcard')
+  }
+  if (region !== '' && !/[*?]/.test(region) && !REGION.test(region)) {
+    throw invalid(text, `a region is written like eu-west-1 (got ${region})`)
   }
   if (/^\d+$/.test(account) && account.length !== 12) throw invalid(text, 'an account id has 12 digits')
   const parts = [prefix, partition, service, region, account, resource].map(compileGlob)

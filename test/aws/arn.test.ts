@@ -10,6 +10,9 @@ describe('resource patterns', () => {
     { name: 'too few parts', input: 'arn:aws:s3' },
     { name: 'a wildcard partition', input: 'arn:*:s3:::data' },
     { name: 'an unknown partition', input: 'arn:aws-moon:s3:::data' },
+    { name: 'a region without its dash', input: 'arn:aws:sqs:eu-west1:123456789012:q' },
+    { name: 'a zone in place of a region', input: 'arn:aws:ec2:eu-west-1a:123456789012:instance/i-1' },
+    { name: 'an account id of 11 digits', input: 'arn:aws:sqs:eu-west-1:12345678901:q' },
     { name: 'a wildcard service', input: 'arn:aws:s*:::data' },
     { name: 'an upper-case service', input: 'arn:aws:S3:::data' },
     { name: 'an empty service', input: 'arn:aws::::data' },
@@ -33,6 +36,12 @@ describe('resource patterns', () => {
     'arn:aws-eusc:s3:::data/*', // AWS European Sovereign Cloud
     'arn:aws-iso-b:s3:::data/*',
     'arn:aws:ec2:*:*:instance/*',
+    'arn:aws:ec2:eu-*:1234*:instance/*',
+    'arn:aws-us-gov:sqs:us-gov-west-1:123456789012:q',
+    'arn:aws-eusc:sqs:eusc-de-east-1:123456789012:q',
+    'arn:aws-iso-b:sqs:us-isob-east-1:123456789012:q',
+    'arn:aws:ssm:eu-west-1::document/AWS-RunShellScript',
+    'arn:aws:iam::aws:policy/ReadOnlyAccess',
     'arn:aws:logs:eu-west-1:123456789012:log-group:x:*',
   ])
     test(`are taken: ${input}`, () => expect(parseResourcePattern(input).text).toBe(input))

@@ -1,12 +1,10 @@
 import { actionsOfService, knownServices, type ResourceType, resourceTypesByService } from '../../aws/action-table.ts'
-import { splitArn } from '../../aws/arn.ts'
 import { intersects } from '../../aws/glob.ts'
 import { didYouMean } from '../../core/text/nearest.ts'
 import type { LabelPattern, LabelSet } from '../../plan/labels/labels.ts'
 import type { PolicyProblem } from '../policy-set.ts'
 
 const MAX_TEMPLATES = 3
-const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d+$/
 
 /**
  * Patterns of labels that no resource can match, such as one of a misspelt service: what they were meant to mark or forbid
@@ -44,8 +42,6 @@ function explainIdle(pattern: LabelPattern): string | undefined {
     const near = didYouMean(service, resourceTypesByService().keys())
     return `the action table knows no ARN of a service ${service}${near || '.'}`
   }
-  const { region = '' } = splitArn(pattern.text)
-  if (!/^$|[*?]/.test(region) && !REGION.test(region)) return `a region is written like eu-west-1 (got ${region}).`
   return types.some((type) => mayMatch(type, pattern)) ? undefined : `ARNs of ${service} are ${listTemplates(types)}.`
 }
 

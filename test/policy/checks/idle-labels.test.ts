@@ -13,7 +13,6 @@ for (const { pattern, says } of [
   { pattern: 'arn:aws:dynamdb:*:111111111111:*', says: 'no ARN of a service dynamdb; did you mean dynamodb?' },
   { pattern: 'arn:aws:dynamodb:*:*:tabel/orders', says: 'ARNs of dynamodb are arn:$' + '{Partition}:dynamodb:' },
   { pattern: 'arn:aws:dynamodb:eu-west-1::table/orders', says: ':table/$' + '{TableName}' },
-  { pattern: 'arn:aws:dynamodb:eu-west1:111111111111:*', says: 'a region is written like eu-west-1 (got eu-west1).' },
   { pattern: 'arn:aws:s3:eu-west-1:111111111111:shop-*', says: 'arn:$' + '{Partition}:s3:::$' + '{BucketName}' },
   { pattern: 'arn:aws:iam:eu-west-1:111111111111:*', says: ':iam::$' + '{Account}:' },
 ])
