@@ -641,6 +641,21 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         }
       })
 
+      test('the documents of a list that has several are kept with it, and forgotten once it has one', async () => {
+        const grant = await denied()
+        const documents = [
+          { key: 'inline:x', attempts: 0 },
+          { key: 'attached:y', attempts: 2, lastError: 'AccessDenied', failingSince: later(3) },
+          { key: 'attached:z', attempts: 0, written: { digest: 'd', sequence: 1 } },
+        ]
+        await claim()
+        await written(1, [grant.id], { documents, nextAttemptAt: later(60_000) })
+        for (const list of await ledger.listDenyLists()) expect(list.documents).toEqual(documents)
+        expect((await claim(later(60_000)))?.list.documents).toEqual(documents)
+        await written(2, [grant.id], { at: later(60_000) })
+        for (const list of await ledger.listDenyLists()) expect(list).not.toHaveProperty('documents')
+      })
+
       test('a deny list is read by its key, with the watermark that its last write left', async () => {
         const grant = await denied()
         await denied('a:other')
