@@ -237,6 +237,19 @@ describe('one broker at a time', () => {
     await open()
   })
 
+  test('shows that it is there, also while nothing changes and the same request comes again and again', async () => {
+    const input = sampleOpen(tmp.ids, now())
+    await tmp.ledger.openGrant(input)
+    await tmp.sql(`UPDATE replicas SET seen_at = seen_at - interval '1 hour'`)
+    await eventually('a heartbeat', async () => {
+      expect((await tmp.ledger.openGrant(input)).kind).toBe('existing')
+      const [row] = await tmp.sql<{ fresh: boolean }>(
+        `SELECT seen_at > clock_timestamp() - interval '1 minute' AS fresh FROM replicas`,
+      )
+      return row?.fresh
+    })
+  })
+
   test('takes over from one that is silent, which writes nothing any more', async () => {
     await open()
     await tmp.sql(`UPDATE replicas SET seen_at = seen_at - interval '11 seconds'`)

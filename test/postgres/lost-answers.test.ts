@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import { allEvents, verifyLedger } from '../support/audit-record.ts'
+import { eventually } from '../support/eventually.ts'
 import { sampleEvent, sampleLease, sampleOpen } from '../support/ledger-records.ts'
 import { MeddlingProxy } from './meddling-proxy.ts'
 import { PostgresServer } from './postgres-server.ts'
@@ -32,6 +33,10 @@ afterEach(async () => {
 })
 
 const open = () => tmp.ledger.openGrant(sampleOpen(tmp.ids, tmp.clock.now()))
+
+const waitsForLock = async () =>
+  (await tmp.sql(`SELECT 1 FROM pg_stat_activity WHERE application_name = 'stint' AND wait_event_type = 'Lock'`))
+    .length > 0
 
 async function expectWhole(grants: number): Promise<void> {
   expect((await tmp.ledger.countGrants()).active).toBe(grants)
@@ -75,7 +80,8 @@ describe('a batch whose connection is lost', () => {
     proxy.meddle({ when: WRITES, how: 'hold' })
     const late = open()
     // The ledger gives the connection up after its time, comes back by another one, and finds its own row locked.
-    setTimeout(() => proxy.release(), 4_000)
+    await eventually('a wait for the lock', waitsForLock)
+    proxy.release()
     expect((await late).kind).toBe('created')
     await expectWhole(2)
   })
@@ -84,12 +90,11 @@ describe('a batch whose connection is lost', () => {
     await open()
     proxy.meddle({ when: WRITES, how: 'hold' })
     const repeated = open()
+    await eventually('a wait for the lock', waitsForLock)
     // Ends the session that still holds the lock, as the server does by itself after ten seconds.
-    setTimeout(() => {
-      void tmp.sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = 'stint'`,
-      )
-    }, 3_000)
+    await tmp.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' AND application_name = 'stint'`,
+    )
     expect((await repeated).kind).toBe('created')
     proxy.release()
     await open()

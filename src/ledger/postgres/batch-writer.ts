@@ -87,6 +87,7 @@ export class BatchWriter {
   #head: ChainHead
   #sent: Sent | undefined
   #confirmed: Sent | undefined
+  #committedAt = performance.now()
   #isDown = false
   #isTold = false
   #failed: StintError | undefined
@@ -99,8 +100,9 @@ export class BatchWriter {
     this.#head = head
   }
 
-  get hasFailed(): boolean {
-    return this.#failed !== undefined
+  /** Whether it is time to show that this replica is there: it has not committed for so long. */
+  isSilentFor(ms: number): boolean {
+    return this.#failed === undefined && performance.now() - this.#committedAt >= ms
   }
 
   /** Settles every unit of a batch. */
@@ -238,6 +240,7 @@ export class BatchWriter {
   }
 
   #committed({ number, head }: Sent): void {
+    this.#committedAt = performance.now()
     this.#lastNumber = number
     this.#head = head
     this.#sent = undefined

@@ -133,10 +133,15 @@ function ledgerOn({ frame, reads, replica, identity, where }: Opened, options: P
     ({ unit }) => unit.prepare !== undefined,
     options.queue,
   )
-  const heart = setInterval(() => {
-    if (queue.isIdle && !writer.hasFailed)
-      queue.add({ unit: heartbeat, call: undefined }, 'settling').catch(() => undefined)
-  }, HEARTBEAT_MS)
+  let isBeating = false
+  const beat = async () => {
+    if (isBeating || !writer.isSilentFor(HEARTBEAT_MS)) return
+    isBeating = true
+    // A failure is told by `onStore`.
+    await queue.add({ unit: heartbeat, call: undefined }, 'settling').catch(() => undefined)
+    isBeating = false
+  }
+  const heart = setInterval(() => void beat(), HEARTBEAT_MS / 2)
   heart.unref()
   let isOpen = true
   const close = async () => {

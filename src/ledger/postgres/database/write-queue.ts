@@ -50,10 +50,6 @@ export class WriteQueue<Work> {
     this.#onCommit = options.onCommit
   }
 
-  get isIdle(): boolean {
-    return this.#running === undefined
-  }
-
   /** @throws {StintError} LEDGER_UNAVAILABLE when the queue is full or closed, and what becomes of the unit. */
   add<T>(work: Work, kind: 'ordinary' | 'settling' = 'ordinary'): Promise<T> {
     if (this.#isClosed) {
