@@ -102,6 +102,19 @@ describe('a batch whose connection is lost', () => {
   })
 })
 
+test('what is asked late on a connection that was given up holds nothing that the next batch needs', async () => {
+  await open()
+  proxy.meddle({ when: 'lock-replica', how: 'hold' })
+  expect((await open()).kind).toBe('created')
+  proxy.release()
+  await eventually('the late question', async () => {
+    const idle = `state = 'idle in transaction' AND application_name = 'stint'`
+    return (await tmp.sql(`SELECT 1 FROM pg_stat_activity WHERE ${idle}`)).length > 0
+  })
+  expect((await open()).kind).toBe('created')
+  await expectWhole(3)
+})
+
 test('a network that swallows everything is given up in time, said, and used again when it is back', async () => {
   await open()
   proxy.silence()
