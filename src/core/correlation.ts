@@ -9,8 +9,9 @@ export interface Correlation {
   readonly traceId?: string
 }
 
-/** The headers and metadata keys that carry it. */
+/** The header and gRPC metadata key of a request id. */
 export const REQUEST_ID_HEADER = 'x-request-id'
+/** The header and gRPC metadata key of a trace, as W3C Trace Context defines it. */
 export const TRACEPARENT_HEADER = 'traceparent'
 
 /** A short run of ASCII that starts with a letter or digit: safe in a header, a log line and a shell. */

@@ -99,7 +99,7 @@ function grantParts({
 
 /** The guard of the broker's clock. It compares the clock with the cloud's time of every answer. */
 function guardClock(clock: Clock, { cloudClock }: CredentialProvider): ClockGuard {
-  const guard = createClockGuard({ clock, ...(cloudClock?.ask && { askCloud: cloudClock.ask }) })
+  const guard = createClockGuard({ clock, ...(cloudClock?.ask && { askReference: cloudClock.ask }) })
   cloudClock?.subscribe((cloudNow) => guard.heard(cloudNow))
   return guard
 }

@@ -82,7 +82,7 @@ describe('the clock guard beside a cloud that tells its time', () => {
     clock = new ManualClock()
     trueMs = clock.now().getTime()
     asked = 0
-    guard = createClockGuard({ clock, askCloud: () => (asked += 1) })
+    guard = createClockGuard({ clock, askReference: () => (asked += 1) })
     hear()
   })
 
@@ -126,7 +126,7 @@ describe('the clock guard beside a cloud that tells its time', () => {
 
   test('a clock that was wrong and is set right is trusted', async () => {
     clock.jump(40_000)
-    guard = createClockGuard({ clock, askCloud: () => {} })
+    guard = createClockGuard({ clock, askReference: () => {} })
     hear()
     expect(() => guard.check()).not.toThrow()
     clock.jump(-40_000)
@@ -138,7 +138,7 @@ describe('the clock guard beside a cloud that tells its time', () => {
 
   test('a clock that is wrong by more than a minute is refused without a jump', () => {
     clock.jump(90_000)
-    guard = createClockGuard({ clock, askCloud: () => {} })
+    guard = createClockGuard({ clock, askReference: () => {} })
     expect(() => guard.check()).not.toThrow()
     hear()
     expect(() => guard.check()).toThrow(REFUSED)

@@ -102,6 +102,7 @@ export const auditEventsQuery = z.strictObject({
   limit: integer(1, 1_000, 100),
 })
 
+/** The reason of a call that changes something: 1 to 500 characters. */
 export const note = text(500, WORDS, 'must say why, in plain text').openapi({
   description: 'the reason, in your own words; recorded in the audit log',
   example: 'Wrong bucket: the job runs against staging',

@@ -36,19 +36,19 @@ import type { SecondSource } from './generate-second-source.ts'
  * `corrections.json` is what we know better than both sources, reviewed by hand, each row with its reason or source:
  *
  * - `ownedByAws`: further ARN templates of a type, for AWS's own resources, which name no account;
- * - `namesWithSlash`: types whose last name may hold `/`, although another type goes on behind one;
+ * - `namesWithSlash`: types whose last name may hold `/`, although another type's ARN continues behind one;
  * - `needsResource`: reads that name a resource in every call or return stored data, although no type is marked as required,
  *   since AWS leaves the mark out where one of several types is needed;
  * - `needsNoResource`: reads that may be asked of everything although a type is marked as required: they show configuration,
  *   never content, and the API lists all of it without a name, or a sister action does;
  * - `anyType`: actions on the tags of whatever their service has; AWS's rows often lack types here.
  *
- * Names may have wildcards, with a space between two. A row that names nothing of the sources fails the generation.
+ * Names may have wildcards, with a space between two. The generation fails at a row that matches nothing in the sources.
  */
 
 /**
- * The data's `accessLevel` is a composite text, whatever its type declaration says; comparing with a single level finds
- * nothing. A value not listed here fails the generation, so that a new one is looked at.
+ * The data's `accessLevel` is a composite text, whatever its type declaration says, so it never equals a single
+ * level. The generation fails at a value that is not listed here, so that a person reviews it.
  */
 const LEVELS = new Map([
   ['List', 'L'],

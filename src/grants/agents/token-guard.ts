@@ -8,8 +8,10 @@ import type { RefusalLog, TokenFacts } from '../../ledger/refusal-log.ts'
 
 /** How often a bearer token may mint; see `TokenUse`. `lifetime`: until it expires, by anyone who holds it. */
 export const TOKEN_REUSE = ['connection', 'never', 'lifetime'] as const
+/** A member of `TOKEN_REUSE`. */
 export type TokenReuse = (typeof TOKEN_REUSE)[number]
 
+/** What a token guard needs. */
 export interface TokenGuardOptions {
   readonly ledger: Pick<Ledger, 'connectionClosed'>
   /** Where refused tokens go, bounded: a thief must neither fill the record nor use up what its victim may have on it. */

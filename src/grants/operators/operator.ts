@@ -1,8 +1,9 @@
 import { z } from '../../core/documents/schema.ts'
 import { matchProblem } from '../../registry/agent-match.ts'
 
-/** Each role may do all that the ones before it may. */
+/** The roles of operators; each may do all that the ones before it may. */
 export const OPERATOR_ROLES = ['viewer', 'approver', 'operator', 'admin'] as const
+/** A member of `OPERATOR_ROLES`. */
 export type OperatorRole = (typeof OPERATOR_ROLES)[number]
 
 /** A person, or a program that acts for one, whose token the admin API has checked. */

@@ -8,8 +8,9 @@ import type { OwnRules } from './own-rules.ts'
 import { STAGE_BUCKETS, STAGE_ROLE, stageCloudPolicies } from './stage-rules.ts'
 
 /**
- * Makes what rules of somebody's own need of the cloud: each role with its boundary, further policies, revoker and canary, and the buckets and objects
- * that tasks name, unless the stage has them. The roles may do everything, so what limits a lease is its plan alone.
+ * Makes what the user's own rules need in the practice cloud: each role with its boundary, further policies, revoker and
+ * canary, and the buckets and objects that tasks name, unless the stage has them. The roles may do everything, so what limits
+ * a lease is its plan alone.
  */
 export function createOwnContents(cloud: PracticeCloud, own: OwnRules): void {
   const rules = new RoleRules(own.roles, ownRoleTemplates(own.roles))

@@ -3,7 +3,7 @@ import type { Config } from '../../config/schema.ts'
 import type { OwnRules } from './own-rules.ts'
 import { createTrustDomain, type PracticeTrustDomain } from './pki.ts'
 
-/** Where the practice cloud is: in the account of all the roles, if it is one, and in the region of the configuration. */
+/** The account and region of the practice cloud: the roles' account if they share one, and the region of the configuration. */
 export function findHome({ roleArns, config }: OwnRules): { accountId?: string; region?: string } {
   const [only, another] = new Set(roleArns.flatMap((arn) => parseRoleArn(arn)?.accountId ?? []))
   return {
@@ -37,7 +37,7 @@ export async function issueOwnSvids(
   return issued
 }
 
-/** The stage's config with somebody's own files, roles, rules and limits in it. */
+/** The stage's config with the user's own files, roles, rules and limits in it. */
 export function withOwnRules(
   base: Record<string, unknown>,
   { config, policies, labels, registry, roles }: OwnRules,

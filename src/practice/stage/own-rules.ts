@@ -15,7 +15,7 @@ import type { Registration } from '../../registry/registration.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
 import { loadLabels } from '../../start/rules/load-labels.ts'
 
-/** Files that take the place of the stage's own; paths from the working directory. */
+/** The user's own files, which take the place of the stage's; paths from the working directory. */
 export interface OwnFiles {
   /** A config file, or a folder with a stint.yaml and perhaps a folder of tasks. */
   readonly config?: string
@@ -35,7 +35,7 @@ export interface OwnAgent {
   readonly path: string
 }
 
-/** Rules of somebody's own, checked, and what a stage has to have for them. */
+/** The user's own rules, checked, and what a stage needs to run them. */
 export interface OwnRules {
   readonly config?: Config
   readonly policies?: string
@@ -53,11 +53,11 @@ export interface OwnRules {
   readonly summary: readonly string[]
 }
 
-/** No more identities than a look needs. */
+/** The most agents that get an identity. */
 const MAX_AGENTS = 100
-/** Roles that are made, those of tasks first. */
+/** The most roles that are made, those that tasks name first. */
 const MAX_ROLES = 500
-/** Stands for the rest of a name under a prefix. */
+/** The last part of a name, in an example of a pattern that ends in a wildcard. */
 const EXAMPLE = 'example'
 
 /**
@@ -123,14 +123,18 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
-/** @param mayLack the folder was not asked for by name */
+/**
+ * Lists the task files of a folder, sorted by name; a path that is no folder is itself the one file.
+ *
+ * @param mayLack the user did not name the folder, so it need not exist.
+ */
 async function taskFilesIn(path: string, mayLack: boolean): Promise<string[]> {
   if (!(await isFolder(path))) return mayLack ? [] : [resolve(path)]
   const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
   return names.sort().map((name) => resolve(path, name))
 }
 
-/** The configuration's roles without external ids, which the practice cloud does not ask for; without one, those of tasks. */
+/** The roles of the configuration, or without a configuration those that tasks name. External ids are left out: the practice cloud asks for none. */
 function toRoles(config: Config | undefined, tasks: OwnRules['tasks']): RoleSetting[] {
   if (!config) return [...new Set(tasks.map(({ task }) => task.roleArn))].map(practiceRole)
   const rules = new RoleRules(config.roles, ownRoleTemplates(config.roles))
@@ -171,7 +175,7 @@ function spelledRoles({ arn, accounts }: RoleSetting): readonly string[] {
   return parseRolePattern(arn, accounts)?.spelled ?? []
 }
 
-/** Undefined for agents of OIDC issuers, whom the stage cannot play. */
+/** Undefined for an agent of an OIDC issuer: the stage can issue SVIDs only. */
 function toAgent({ name, match }: Registration): OwnAgent | undefined {
   if (isOidcSubject(match)) return undefined
   const { trustDomain, path } = parseSpiffeId(match.endsWith('/*') ? `${match.slice(0, -1)}${EXAMPLE}` : match)

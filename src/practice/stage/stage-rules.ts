@@ -67,7 +67,7 @@ const policy = (...statements: object[]) => ({ Version: '2012-10-17', Statement:
 /**
  * The customer's side of the practice account, shaped as docs/aws describes it.
  *
- * @param reach where broker and revoker may work: with rules of somebody's own, in every account.
+ * @param reach where broker and revoker may work: with the user's own rules, in every account.
  */
 export function stageCloudPolicies(arn: (resource: string) => string, reach: 'stage' | 'everywhere' = 'stage') {
   const principal = { AWS: arn('user/stint-broker') }

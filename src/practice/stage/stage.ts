@@ -33,9 +33,9 @@ export interface Stage {
   ): Promise<{ certificateFile: string; privateKeyFile: string; spiffeId: string }>
   /** Files with the admin tokens of the operators `olga` (approver, owners), `oscar` (operator) and `vera` (viewer). */
   readonly tokenFiles: Readonly<Record<'olga' | 'oscar' | 'vera', string>>
-  /** The role that the shell variables name: the stage's, or the first one of somebody's own. */
+  /** The role that the shell variables name: the stage's, or the first of the user's own. */
   readonly roleArn: string
-  /** The agents of somebody's own rules, each with its SVID; none on the usual stage. */
+  /** The agents of the user's own rules, each with its SVID; none on the usual stage. */
   readonly agents: readonly {
     readonly name: string
     readonly certificateFile: string

@@ -1,6 +1,6 @@
 /**
- * Keeps `unreviewed.tsv`, the actions that came with a new version of the table and that nothing but AWS's access level
- * speaks for: no rule about names or services, no fact of a model, no row of the overlay. `npm run generate:actions` adds to
+ * Keeps `unreviewed.tsv`: the actions that came with a new version of the table and whose class rests on AWS's access level
+ * alone, with no rule about names or services, no fact of a model and no row of the overlay. `npm run generate:actions` adds to
  * it. Whoever reviews an action gives it a row of the overlay, with `reviewed: true` where AWS is right; the next run drops it.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { judgeAction } from '../judge-action.ts'
 const FILE = new URL('./unreviewed.tsv', import.meta.url)
 const HEADING = 'action\tclass\twhat AWS says of it'
 
-/** Says what AWS writes of an action. */
+/** Describes an action as AWS documents it. */
 type Describe = (service: string, name: string) => Promise<string>
 
 /**
@@ -54,7 +54,7 @@ export function readReviewList(text: string): readonly string[] {
   return lines.map((line) => line.split('\t')[0] ?? '')
 }
 
-/** Every action that AWS's level alone speaks for, and that could do harm by it: a list or a tag is what it is called. */
+/** Every action whose class rests on AWS's access level alone, except lists and tag actions, whose names prove the level. */
 function listUncovered(): readonly TableAction[] {
   return knownServices().flatMap((service) => {
     const actions = [...(actionsOfService(service)?.values() ?? [])]
@@ -66,7 +66,7 @@ function listUncovered(): readonly TableAction[] {
   })
 }
 
-/** An action of both tables that is judged otherwise by the new one: policies and approvals treat it otherwise from now on. */
+/** An action that both tables have and that the new one classes differently: policies and approvals treat it accordingly. */
 interface ChangedAction {
   readonly action: string
   /** Class and flags, e.g. `read +secret`. */
@@ -75,7 +75,7 @@ interface ChangedAction {
 }
 
 /**
- * The actions whose class or flags are others than by the table before, since AWS files them under another access level.
+ * The actions whose class or flags changed since the table before, because AWS gives them another access level.
  *
  * @param before text of the table that this one replaces.
  */
