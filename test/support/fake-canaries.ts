@@ -11,6 +11,7 @@ export class FakeCanaries implements Canaries {
   /** Grants whose sessions the document in force denies. */
   readonly denied = new Set<string>()
   readonly minted: string[] = []
+  looks = 0
   /** Called before each mint: throw to fail it. */
   beforeMint: () => void = () => {}
   readonly #clock: Clock
@@ -42,6 +43,7 @@ export class FakeCanaries implements Canaries {
   }
 
   async look(_canary: CanaryRole, credentials: IssuedCredentials): Promise<CanaryAnswer> {
+    this.looks += 1
     return { allowed: !this.denied.has(this.#grants.get(credentials) ?? ''), at: this.#clock.now() }
   }
 }

@@ -8,7 +8,7 @@ import type { DenyEntry } from '../../ledger/records.ts'
 import { canBeProven } from '../../ledger/rules/deny-list-rules.ts'
 import { type OwnGrantParts, startOnLedger } from '../own-sessions/own-grant.ts'
 import { type CanarySession, CanarySessions } from './canary-sessions.ts'
-import { lookSurely, proveDocument, REFUSED_WITHOUT_DENY, unusable } from './prove-document.ts'
+import { lookSurely, proveDocument, REFUSED_WITHOUT_DENY, ReplacedError, unusable } from './prove-document.ts'
 
 /** What a session that no document names must have left, to be looked through once more. */
 const CONTROL_LEFT_MS = 120_000
@@ -19,7 +19,10 @@ const LONGEST_RETRY_MS = 120_000
 /** Dependencies of proving deny lists. */
 export interface DenyCanaryParts extends OwnGrantParts {
   readonly canaries: Canaries
-  readonly ledger: Pick<Ledger, 'openGrant' | 'settleLease' | 'getGrant' | 'denyProven' | 'appendEvents'>
+  readonly ledger: Pick<
+    Ledger,
+    'openGrant' | 'settleLease' | 'getGrant' | 'getDenyList' | 'denyProven' | 'appendEvents'
+  >
   readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
   /** The component `deny:<list>:canary` has a problem until the canary has proven a document. */
   readonly onProblem: (problem: { component: string; error: unknown }) => void
@@ -37,8 +40,21 @@ interface Round {
   readonly writtenAtMs: number
 }
 
+/** A document as a pass has left it. */
+interface WrittenDocument {
+  /** As `choose` gave it for this document. */
+  readonly canary: string | undefined
+  /** Of the last write of it. */
+  readonly sequence: number | undefined
+  /** That it denies. */
+  readonly entries: readonly DenyEntry[]
+  readonly at: Date
+}
+
 /** The canary of one deny list. */
 interface ListState {
+  /** Of the last write of its document by this process, or that it found. */
+  sequence?: number | undefined
   /** For the next document; nothing is minted for it yet. */
   chosen?: string | undefined
   /** In the document that was written last. */
@@ -103,12 +119,13 @@ export class DenyCanaries {
     return entries.some(canBeProven)
   }
 
-  /** The document with these entries is written and on record. @param canary as `choose` gave it for this document */
-  written(listKey: string, canary: string | undefined, entries: readonly DenyEntry[], writtenAt: Date): void {
+  /** A document is written, or was found as it has to be, and that is on record. */
+  written(listKey: string, { canary, sequence, entries, at: writtenAt }: WrittenDocument): void {
     const role = this.#parts.canaries.find(listKey)
     if (!role) return
     const state = this.#stateOf(listKey)
     state.named = canary
+    state.sequence = sequence
     if (canary === undefined || canary !== state.chosen) {
       if (this.#isCheckDue(state)) this.#track(this.#check(listKey, role, state))
       return
@@ -176,14 +193,15 @@ export class DenyCanaries {
       await this.#recordProof(listKey, round, await this.#showInForce(listKey, role, state, round))
       this.#works(listKey, state, true)
     } catch (thrown) {
-      if (!this.#signal.aborted) await this.#fail(listKey, state, round, asStintError(thrown))
+      const error = asStintError(thrown)
+      if (!this.#signal.aborted && !(error instanceof ReplacedError)) await this.#fail(listKey, state, round, error)
     } finally {
       state.round = undefined
     }
   }
 
   async #showInForce(listKey: string, role: CanaryRole, state: ListState, round: Round) {
-    const { clock, ids } = this.#parts
+    const { clock, ids, ledger } = this.#parts
     const start = (grantId: string) => this.#start(listKey, role, grantId)
     const freshControl = async () => {
       state.control = undefined
@@ -195,8 +213,9 @@ export class DenyCanaries {
       return known && known.endsAtMs - clock.monotonicMs() >= CONTROL_LEFT_MS ? known : freshControl()
     }
     const onLate = (error: StintError) => void this.#note(listKey, state, round, error)
+    const isReplaced = async () => (await ledger.getDenyList(listKey))?.written?.sequence !== state.sequence
     return proveDocument(
-      { clock, denyList: listKey, control, freshControl, onLate },
+      { clock, denyList: listKey, control, freshControl, isReplaced, onLate },
       await start(round.id),
       this.#signal,
     )

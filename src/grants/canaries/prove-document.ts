@@ -15,6 +15,8 @@ const MARGIN_MS = 60_000
 const CLOUD_MARGIN_MS = 5_000
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 5_000
+/** Looks between two questions whether the document is still the one. */
+const LOOKS_BETWEEN_READS = 5
 /** Looks at the first pace. */
 const QUICK_LOOKS = 20
 
@@ -29,6 +31,8 @@ export interface ProofParts {
   readonly control: () => Promise<CanarySession>
   /** Another one, since the one of before may have been cut or be too old. */
   readonly freshControl: () => Promise<CanarySession>
+  /** True once another process has written the document, which need not name the session any more. */
+  readonly isReplaced: () => Promise<boolean>
   /** Told once when the document is late. */
   readonly onLate: (error: StintError) => void
 }
@@ -44,7 +48,8 @@ interface Refusal {
 /**
  * Looks through a session that the document names until it is refused, while one that it does not name is still allowed.
  *
- * @throws {StintError} CANARY_UNUSABLE: nothing is known of the document; DENY_LIST_LATE: it is not in force after minutes; CANCELLED.
+ * @throws {StintError} CANARY_UNUSABLE: nothing is known of the document; DENY_LIST_LATE: it is not in force after minutes;
+ *   ReplacedError; CANCELLED.
  */
 export async function proveDocument(parts: ProofParts, named: CanarySession, signal: AbortSignal): Promise<Refusal> {
   const { at, sinceMs } = await waitForRefusal(parts, named, signal)
@@ -73,6 +78,7 @@ async function waitForRefusal(
     refusals = answer.allowed ? 0 : refusals + 1
     if (refusals === 1) sinceMs = nowMs
     if (refusals >= REFUSALS) return { ...answer, sinceMs }
+    if (look % LOOKS_BETWEEN_READS === 0 && (await parts.isReplaced())) throw new ReplacedError(denyList)
     if (nowMs >= named.endsAtMs - MARGIN_MS) throw late(denyList, nowMs - startedMs)
     if (!isLate && nowMs - startedMs >= LATE_MS) {
       isLate = true
@@ -97,6 +103,13 @@ export async function lookSurely(
       if (failures >= MAX_FAILURES) throw unusable(denyList, `Its read fails: ${error.message}`, error)
     }
     await pause(clock, QUICK_LOOKS + 2 * failures, signal)
+  }
+}
+
+/** Another process has written the document: it proves what that one denies. */
+export class ReplacedError extends StintError {
+  constructor(denyList: string) {
+    super('LEDGER_CONFLICT', { denyList, explanation: `Another process has written deny list ${denyList} meanwhile.` })
   }
 }
 

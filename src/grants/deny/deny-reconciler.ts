@@ -107,7 +107,10 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
   })
   documents.recorded()
   failpoint('reconcile.after_record')
-  if (!documents.all[0]?.failure) proofs?.written(list.key, canary, provable, at)
+  if (!documents.all[0]?.failure) {
+    const { sequence } = wrote ?? list.written ?? {}
+    proofs?.written(list.key, { canary, sequence, entries: provable, at })
+  }
   if (documents.usable.some(({ key }) => key === list.key)) onWell(`deny:${list.key}`)
   tellWatermarks(parts, list, content)
   tellWhile(parts, `deny:${list.key}:crowded`, findCrowd(list, update))

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { asStintError, StintError } from '../../../src/core/errors.ts'
+import { Sweeper } from '../../../src/grants/sweeper.ts'
 import { recordOf } from '../../support/audit-record.ts'
 import { FakeCanaries } from '../../support/fake-canaries.ts'
 import { ROLE } from '../../support/fake-provider.ts'
 import { type Harness, OSCAR, openHarness } from '../../support/grant-harness.ts'
 import { HurriedClock } from '../../support/hurried-clock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { settle, until } from '../../support/settle.ts'
 
 const COMPONENT = `deny:inline:${ROLE}:canary`
 
@@ -109,4 +112,37 @@ test('a canary that works does not clear a document that is late', async () => {
   expect(canaries.minted.length - before).toBe(1)
   expect(h.well).not.toContain(COMPONENT)
   expect(codes().at(-1)).toBe('DENY_LIST_LATE')
+})
+
+test('of two brokers on one ledger, one rewrites a document that the other is looking at: nothing is late', async () => {
+  const clock = new ManualClock()
+  const canary = new FakeCanaries({ clock })
+  canary.configured = true
+  const own = await openHarness({ clock, canaries: canary })
+  const problems: object[] = []
+  const another = new Sweeper({
+    ...own.parts,
+    canaries: canary,
+    owner: 'another broker',
+    random: () => 0.5,
+    retentionMs: 86_400_000,
+    onProblem: (problem) => problems.push(problem),
+    onWell: () => {},
+  })
+  const { grant } = await own.request('key-00000001')
+  await own.operators.revokeGrant(OSCAR, grant.id, 'to test')
+  await own.sweeper.reconcile()
+  const proving = own.sweeper.prove()
+  await until(() => canary.looks > 0)
+  const first = own.provider.written.at(-1)?.grants ?? []
+  await clock.advance(50_000)
+  await another.reconcile()
+  const second = own.provider.written.at(-1)?.grants ?? []
+  expect(second).not.toEqual(first)
+  for (const id of second) canary.denied.add(id)
+  await settle(clock, Promise.all([another.prove(), proving]), 5)
+  expect([problems, own.problems]).toEqual([[], []])
+  expect(await own.ledger.findDenyEntry(grant.id)).toMatchObject({ enforcedBy: 'canary' })
+  await own.close()
+  own.remove()
 })

@@ -28,6 +28,7 @@ function proof(clock: HurriedClock, named: CanarySession, controls: CanarySessio
   const parts = {
     clock,
     denyList: 'boundary:x',
+    isReplaced: async () => false,
     control: freshControl,
     freshControl,
     onLate: (e: StintError) => late.push(e),
