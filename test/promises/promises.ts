@@ -80,6 +80,7 @@ export const PROMISES: readonly PromiseRow[] = [
       'test/credentials/deny-list.test.ts > never frees a live denied session, across crashes, repeats and overflow',
       "test/grants/deny-documents.test.ts > the cloud's clock",
       "test/grants/deny-documents.test.ts > an edit of somebody else's",
+      'test/grants/documents-never-lose.test.ts > a grant that one of several documents denies stays denied',
       'test/third-party/clock.test.ts > no deny is lifted and no grant ends whose lease works',
       KILLED,
       MODEL,
