@@ -19,7 +19,7 @@ beforeEach(async () => {
   made += 1
   schema = `broker_${made}`
   const passwordFile = join(server.folder, 'broker-password')
-  writeFileSync(passwordFile, `${PASSWORD}\n`)
+  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
   const postgres = { host: '127.0.0.1', port: server.port, database: 'postgres', user: 'stint', passwordFile, schema }
   stage = await CrashStage.open({}, { ledger: { file: undefined, postgres } })
 })
