@@ -5,11 +5,14 @@ import type { Plan__Output } from '../contract/gen/stint/v1/Plan.ts'
 import type { Task as WireTask } from '../contract/gen/stint/v1/Task.ts'
 import { fromTimestamp } from '../contract/timestamp.ts'
 import { StintError } from '../core/errors.ts'
+import { type InputProblem, inputError } from '../core/input-error.ts'
 import { Secret } from '../core/secret.ts'
+import { didYouMean } from '../core/text/nearest.ts'
 import type { DecisionInfo, GrantAnswer, GrantInfo, GrantState, LeaseInfo, PlanInfo, Task } from './types.ts'
 
-/** A task as it goes on the wire. */
+/** A task as it goes on the wire. @throws {StintError} REQUEST_INVALID for a key that no task has */
 export function toWireTask(task: Task): WireTask {
+  checkTaskKeys(task)
   return {
     purpose: task.purpose,
     roleArn: task.roleArn,
@@ -22,6 +25,43 @@ export function toWireTask(task: Task): WireTask {
     reference: task.reference ?? '',
     strict: task.strict ?? false,
   }
+}
+
+const TASK = ['purpose', 'roleArn', 'access', 'ttlSeconds', 'reference', 'strict'] satisfies (keyof Task)[]
+const ACCESS = ['actions', 'resources', 'conditions'] satisfies (keyof Task['access'][number])[]
+const CONDITION = ['key', 'operator', 'values']
+
+/**
+ * Refuses a task with a key that no task has: TypeScript finds such a key in a literal only, and a misspelt `conditions` that
+ * were passed over would make the task wider than its author believes.
+ *
+ * @throws {StintError} REQUEST_INVALID
+ */
+function checkTaskKeys(task: Task): void {
+  const problems = [
+    ...unknownKeys(task, TASK, 'task'),
+    ...task.access.flatMap((entry, at) => [
+      ...unknownKeys(entry, ACCESS, `task.access[${at}]`),
+      ...(entry.conditions ?? []).flatMap((condition, place) =>
+        unknownKeys(condition, CONDITION, `task.access[${at}].conditions[${place}]`),
+      ),
+    ]),
+  ]
+  if (problems.length > 0) throw inputError(problems)
+}
+
+function unknownKeys(value: object, known: readonly string[], path: string): InputProblem[] {
+  return Object.entries(value).flatMap(([key, content]) =>
+    known.includes(key) || content === undefined
+      ? []
+      : [
+          {
+            field: `${path}.${key}`,
+            message: `is no part of a task${didYouMean(key, known)}`,
+            code: 'REQUEST_INVALID' as const,
+          },
+        ],
+  )
 }
 
 /** @throws {StintError} INTERNAL when the answer lacks its grant. */

@@ -52,6 +52,35 @@ for (const code of Object.keys(ERROR_CATALOG) as ErrorCode[]) {
   })
 }
 
+const [ENTRY] = TASK.access
+const CONDITION = { key: 's3:prefix', values: ['may/'] }
+for (const { name, task, field, meant } of [
+  {
+    name: 'conditions under another name',
+    task: { ...TASK, access: [{ ...ENTRY, condition: [CONDITION] }] },
+    field: 'task.access[0].condition',
+    meant: 'did you mean conditions',
+  },
+  {
+    name: 'an operator under another name',
+    task: { ...TASK, access: [{ ...ENTRY, conditions: [{ ...CONDITION, operater: 'StringEquals' }] }] },
+    field: 'task.access[0].conditions[0].operater',
+    meant: 'did you mean operator',
+  },
+  { name: 'a time under another name', task: { ...TASK, ttl: '5m' }, field: 'task.ttl', meant: 'is no part of a task' },
+]) {
+  test(`a task with ${name} is refused, not sent without it`, async () => {
+    // TypeScript finds such a key in most places; JavaScript never does.
+    const given = task as typeof TASK
+    for (const failed of [client.requestGrant(given, 'key-12345'), client.planTask(given)])
+      await expect(failed).rejects.toMatchObject({
+        code: 'REQUEST_INVALID',
+        details: { errors: [{ field, message: expect.stringContaining(meant) }] },
+      })
+    expect(broker.calls).toEqual([])
+  })
+}
+
 test('every method reaches its RPC', async () => {
   expect((await client.planTask(TASK)).plan.task).toEqual(TASK)
   expect((await client.requestGrant(TASK, 'key-12345')).lease?.number).toBe(1)
