@@ -158,6 +158,8 @@ export interface LedgerWrites {
     error: string
     at: Date
     nextAttemptAt: Date
+    /** No write was sent under the claim, which gives its number back: see `DenyMark`. */
+    unsent?: boolean
     events: readonly AuditEventInput[]
   }): Promise<void>
   /** Forgets what retention allows: final grants ended before `before` with leases, approvals and unused plans, and used-up replay keys. Audit events stay. */

@@ -1,5 +1,6 @@
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { backup, DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { ROLE } from '../support/fake-provider.ts'
@@ -384,6 +385,36 @@ describe('a document of another writer', () => {
     expect(h.problems[0]).toMatchObject(isWithheld)
     expect((await h.events()).filter((type) => type === 'deny.withheld')).toHaveLength(1)
   })
+
+  for (const { name, isAway } of [
+    { name: 'that found it withheld', isAway: false },
+    { name: 'that the cloud did not answer', isAway: true },
+  ])
+    test(`is not written by a copy that was made while its writer ran, however often it is started after looks ${name}`, async () => {
+      await revoke('key-00000001')
+      await h.sweeper.reconcile()
+      const { provider, folder, clock } = h
+      const running = new DatabaseSync(join(folder, 'ledger.db'), { readOnly: true })
+      await backup(running, join(folder, 'backup.db'))
+      running.close()
+      const after = await revoke('key-00000002')
+      await h.sweeper.reconcile()
+      const document = provider.document
+      await h.close()
+      for (const name of ['ledger.db', 'ledger.db-wal', 'ledger.db-shm']) rmSync(join(folder, name), { force: true })
+      copyFileSync(join(folder, 'backup.db'), join(folder, 'ledger.db'))
+      for (let start = 0; start < 3; start += 1) {
+        h = await openHarness({ provider, folder, clock })
+        provider.beforeRead = () => {
+          if (isAway && start < 2) throw new Error('the cloud is away')
+        }
+        for (let minute = 0; minute < 5; minute += 1) await look()
+        await h.close()
+      }
+      expect(provider.document).toBe(document)
+      expect(denied()).toContain(after)
+      h = await openHarness({ provider, folder, clock })
+    })
 
   test('is taken over once all that it can deny is over by the cloud’s time, and on record', async () => {
     const mark = { ledgerId: 'ABCDEFGHJKMN', epoch: 9, sequence: 9 }

@@ -31,6 +31,8 @@ export class RecentWrites {
 export class DenyMemory {
   /** Keys of lists that are being read or written. */
   readonly busy = new Set<string>()
+  /** Keys of lists of which the pass under way has sent a write. */
+  readonly sending = new Set<string>()
   readonly withheld = new WithheldDocuments()
   /** By key of a document, whether the cloud has ever shown it to this process; missing while nobody has asked. */
   readonly shown = new Map<string, boolean>()

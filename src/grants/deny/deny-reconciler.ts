@@ -59,6 +59,7 @@ export async function beginDenyWrites(
     if (!claimed) return
     const { key } = claimed.list
     busy.add(key)
+    parts.memory.sending.delete(key)
     begun(
       reconcile(parts, claimed, signal)
         .catch((error: unknown) => tellProblem(parts, claimed, error))
@@ -211,7 +212,7 @@ function listUnnamed(entries: readonly DenyEntry[], { grants }: DenyListContent)
 }
 
 async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyList, thrown: unknown): Promise<void> {
-  const { ledger, random } = parts
+  const { ledger, random, memory } = parts
   const { list, entries } = claimed
   const error = asStintError(thrown)
   tellProblem(parts, claimed, error)
@@ -231,6 +232,7 @@ async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyLis
     error: error.message,
     at,
     nextAttemptAt,
+    unsent: !memory.sending.has(list.key),
     events: [auditEvent('deny.failed', { at, actor: 'stint', data }), ...toWithheldEvents(error, at)],
   })
 }

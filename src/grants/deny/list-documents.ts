@@ -192,6 +192,7 @@ export class ListDocuments {
     const { ledgerId, epoch } = ledger.identity
     const mark = { ledgerId, epoch, sequence: wrote.sequence }
     const then = deniesOf(content)
+    memory.sending.add(this.#list.key)
     memory.sent.set(key, wrote.digest)
     memory.recent.add(key, wrote.digest, clock.monotonicMs())
     try {

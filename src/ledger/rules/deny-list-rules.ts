@@ -195,10 +195,19 @@ export function watermarkOver(
 /** The deny list after a failed write: one attempt more, and the claim given back. */
 export function failedDenyList(
   list: DenyList,
-  { error, at, nextAttemptAt }: Pick<WriteInput<'denyFailed'>, 'error' | 'at' | 'nextAttemptAt'>,
+  { error, at, nextAttemptAt, unsent }: Pick<WriteInput<'denyFailed'>, 'error' | 'at' | 'nextAttemptAt' | 'unsent'>,
 ): DenyList {
   const { failingSince = at } = list
-  return { ...unclaimed(list), attempts: list.attempts + 1, lastError: error, failingSince, nextAttemptAt }
+  // P13: a copy that only looks must not count up to the numbers of writes that it does not know.
+  const claimVersion = unsent ? list.claimVersion - 1 : list.claimVersion
+  return {
+    ...unclaimed(list),
+    claimVersion,
+    attempts: list.attempts + 1,
+    lastError: error,
+    failingSince,
+    nextAttemptAt,
+  }
 }
 
 /** The entry after its deny came into force; the very same record if no document holds it, or it was in force already. */

@@ -164,6 +164,15 @@ describe('the deny list', () => {
       expect([after?.enforcedAt, after?.writtenAt]).toEqual([enforcedAt, writtenAt])
     })
 
+  for (const { name, unsent, claimVersion } of [
+    { name: 'under which no write was sent gives its number back', unsent: true, claimVersion: 2 },
+    { name: 'under which a write was sent keeps its number', unsent: false, claimVersion: 3 },
+  ])
+    test(`a failed claim ${name}`, () =>
+      expect(failedDenyList(claimed, { error: 'y', at: at(9), nextAttemptAt: at(10), unsent })).toMatchObject({
+        claimVersion,
+      }))
+
   test('an entry under a watermark is unwritten again by a wish that the watermark does not cover', () => {
     const covered = { ...inDocument, byWatermark: true, namesAgent: true }
     const named = { ...wish, namesAgent: true }
