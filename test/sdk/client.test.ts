@@ -68,7 +68,7 @@ for (const { name, task, field, meant } of [
     meant: 'did you mean operator',
   },
   { name: 'a time under another name', task: { ...TASK, ttl: '5m' }, field: 'task.ttl', meant: 'is no part of a task' },
-]) {
+] as { name: string; task: object; field: string; meant: string }[]) {
   test(`a task with ${name} is refused, not sent without it`, async () => {
     // TypeScript finds such a key in most places; JavaScript never does.
     const given = task as typeof TASK
