@@ -36,56 +36,13 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry })
     this.#gauges = createGauges(registers)
     this.#gauges.build.set({ version }, 1)
-    this.calls = {
-      ended: new Counter({
-        ...{ registers, name: 'stint_calls_total', labelNames: ['edge', 'operation', 'code'] },
-        help: 'Calls of agents (edge grants) and of operators (edge operators) that have ended, by error code or ok.',
-      }),
-      seconds: new Histogram({
-        ...{ registers, name: 'stint_call_seconds', labelNames: ['edge', 'operation'], buckets: SECONDS },
-        help: 'How long calls of agents and operators took.',
-      }),
-      requests: new Counter({
-        ...{ registers, name: 'stint_grant_requests_total', labelNames: ['state'] },
-        help: 'Requests for a grant that were answered, by the state of the grant in the answer.',
-      }),
-    }
-    this.ledger = {
-      failures: new Counter({
-        ...{ registers, name: 'stint_ledger_failures_total', labelNames: ['operation', 'code'] },
-        help: 'Reads and writes of the ledger that failed, by error code.',
-      }),
-      seconds: new Histogram({
-        ...{ registers, name: 'stint_ledger_write_seconds', labelNames: ['operation'], buckets: SECONDS },
-        help: 'How long writes took until they were durable, waiting included.',
-      }),
-      commitSeconds: new Histogram({
-        ...{ registers, name: 'stint_ledger_commit_seconds', buckets: SECONDS },
-        help: 'How long commits took, each with all writes that shared it.',
-      }),
-      commitWrites: new Histogram({
-        ...{ registers, name: 'stint_ledger_commit_writes', buckets: UNITS },
-        help: 'How many writes shared a commit.',
-      }),
-      waiting: new Gauge({
-        ...{ registers, name: 'stint_ledger_waiting_writes' },
-        help: 'Writes that waited for the next commit when the last one had ended.',
-      }),
-    }
+    this.calls = callMetrics(registers)
+    this.ledger = ledgerMetrics(registers)
+    this.aws = awsMetrics(registers)
     this.mints = new Histogram({
       ...{ registers, name: 'stint_mint_seconds', labelNames: ['outcome'], buckets: SECONDS },
       help: 'How long it took to mint the credentials of a lease, retries included, by outcome: minted, not_minted, unknown.',
     })
-    this.aws = {
-      ended: new Counter({
-        ...{ registers, name: 'stint_aws_calls_total', labelNames: ['service', 'operation', 'account', 'code'] },
-        help: 'Calls to AWS that have ended after all their tries, by error code or ok. Account other: not named in the settings.',
-      }),
-      failedTries: new Counter({
-        ...{ registers, name: 'stint_aws_failed_tries_total', labelNames: ['service', 'fault'] },
-        help: 'Single tries of calls to AWS that failed, by kind of fault.',
-      }),
-    }
     this.denies = new Histogram({
       ...{ registers, name: 'stint_deny_enforced_seconds', labelNames: ['by'], buckets: DENY_SECONDS },
       help: 'From the write of a deny until it counted as in force, by what showed it.',
@@ -129,6 +86,61 @@ export class Metrics {
       }
     }
     return this.#registry.metrics()
+  }
+}
+
+function callMetrics(registers: Registry[]) {
+  return {
+    ended: new Counter({
+      ...{ registers, name: 'stint_calls_total', labelNames: ['edge', 'operation', 'code'] },
+      help: 'Calls of agents (edge grants) and of operators (edge operators) that have ended, by error code or ok.',
+    }),
+    seconds: new Histogram({
+      ...{ registers, name: 'stint_call_seconds', labelNames: ['edge', 'operation'], buckets: SECONDS },
+      help: 'How long calls of agents and operators took.',
+    }),
+    requests: new Counter({
+      ...{ registers, name: 'stint_grant_requests_total', labelNames: ['state'] },
+      help: 'Requests for a grant that were answered, by the state of the grant in the answer.',
+    }),
+  }
+}
+
+function ledgerMetrics(registers: Registry[]) {
+  return {
+    failures: new Counter({
+      ...{ registers, name: 'stint_ledger_failures_total', labelNames: ['operation', 'code'] },
+      help: 'Reads and writes of the ledger that failed, by error code.',
+    }),
+    seconds: new Histogram({
+      ...{ registers, name: 'stint_ledger_write_seconds', labelNames: ['operation'], buckets: SECONDS },
+      help: 'How long writes took until they were durable, waiting included.',
+    }),
+    commitSeconds: new Histogram({
+      ...{ registers, name: 'stint_ledger_commit_seconds', buckets: SECONDS },
+      help: 'How long commits took, each with all writes that shared it.',
+    }),
+    commitWrites: new Histogram({
+      ...{ registers, name: 'stint_ledger_commit_writes', buckets: UNITS },
+      help: 'How many writes shared a commit.',
+    }),
+    waiting: new Gauge({
+      ...{ registers, name: 'stint_ledger_waiting_writes' },
+      help: 'Writes that waited for the next commit when the last one had ended.',
+    }),
+  }
+}
+
+function awsMetrics(registers: Registry[]) {
+  return {
+    ended: new Counter({
+      ...{ registers, name: 'stint_aws_calls_total', labelNames: ['service', 'operation', 'account', 'code'] },
+      help: 'Calls to AWS that have ended after all their tries, by error code or ok. Account other: not named in the settings.',
+    }),
+    failedTries: new Counter({
+      ...{ registers, name: 'stint_aws_failed_tries_total', labelNames: ['service', 'fault'] },
+      help: 'Single tries of calls to AWS that failed, by kind of fault.',
+    }),
   }
 }
 
