@@ -21,8 +21,11 @@ function canonicalText(value: Json): string {
 /** Stands for a value whose canonical text JSON.stringify might not give. */
 const UNUSUAL = Symbol('unusual')
 
-/** Keys that JavaScript would put before others, whatever the order in which they are set, or not set as a key at all. */
-const UNUSUAL_KEY = /^\d|^__proto__$/
+/** A key that JavaScript would put before others, whatever the order in which they are set, or not set as a key at all. */
+function isUnusual(key: string): boolean {
+  const first = key.charCodeAt(0)
+  return (first >= 48 && first <= 57) || key === '__proto__'
+}
 
 /** Deeper values would be a burden on the stack. */
 const MAX_DEPTH = 64
@@ -54,7 +57,7 @@ function sortedObject(value: Readonly<Record<string, unknown>>, depth: number): 
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(value).sort()) {
     if (value[key] === undefined) continue
-    const sorted = UNUSUAL_KEY.test(key) ? UNUSUAL : withSortedKeys(value[key], depth)
+    const sorted = isUnusual(key) ? UNUSUAL : withSortedKeys(value[key], depth)
     if (sorted === UNUSUAL) return UNUSUAL
     copy[key] = sorted
   }

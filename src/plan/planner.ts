@@ -80,11 +80,14 @@ export function createPlanner({
   const toPlan = createPlanAssembly({ labels, roles, overrides, findClass })
   const limit = limits.rememberedPlans ?? 2_000
   const remembered = new BoundedMap<Plan>({ limit })
-  /** Keys of remembered plans by the task as it was written, which saves reading it again. */
+  /** Keys of plans that were asked for again, by the task as it was written, which saves reading it again. */
   const keys = new BoundedMap<string>({ limit })
+  /** Purposes of those tasks: a task with another purpose is new, which is found out sooner than its text. */
+  const purposes = new BoundedMap<true>({ limit })
   return {
     plan(subject, input) {
-      const written = writtenKey(subject, input)
+      const purpose = purposeOf(input)
+      const written = purposes.get(purpose) && writtenKey(subject, input)
       const knownKey = written && keys.get(written)
       const again = knownKey && remembered.get(knownKey)
       if (again) return again
@@ -97,6 +100,7 @@ export function createPlanner({
       const key = `${taskHash(task)} ${subject}`
       const known = remembered.get(key)
       if (known) {
+        purposes.set(purpose, true)
         if (written) keys.set(written, key)
         return known
       }
@@ -104,7 +108,6 @@ export function createPlanner({
       if (!isSound(judged)) throw inputError(problems, 'TASK_INVALID')
       const plan = toPlan(subject, task, judged)
       remembered.set(key, plan)
-      if (written) keys.set(written, key)
       return plan
     },
   }
@@ -188,6 +191,11 @@ interface Judged {
 
 function isSound(judged: Omit<Judged, 'problems'>): judged is SoundParts {
   return judged.sessionPolicy !== undefined && judged.dropped !== undefined
+}
+
+function purposeOf(input: unknown): string {
+  const purpose = typeof input === 'object' && input !== null && 'purpose' in input ? input.purpose : undefined
+  return typeof purpose === 'string' && purpose.length <= MAX_REMEMBERED_CHARACTERS ? purpose : ''
 }
 
 /**
