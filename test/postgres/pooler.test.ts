@@ -22,6 +22,7 @@ postgres = host=127.0.0.1 port=${server.port}
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
+pidfile = ${file('pgbouncer.pid')}
 auth_type = scram-sha-256
 auth_file = ${file('users')}
 pool_mode = transaction

@@ -38,7 +38,7 @@ export class PostgresServer {
   static async start(settings: readonly string[] = []): Promise<PostgresServer> {
     const bin = postgresPrograms()
     if (!bin) throw new Error('there is no PostgreSQL on this machine')
-    const folder = mkdtempSync(join(tmpdir(), 'stint-postgres-'))
+    const folder = mkdtempSync(join(process.env.STINT_POSTGRES_RUN ?? tmpdir(), 'server-'))
     chmodSync(folder, 0o755)
     const server = new PostgresServer(folder, await freePort(), bin)
     writeFileSync(join(folder, 'password'), `${PASSWORD}\n`)
@@ -105,10 +105,12 @@ export class PostgresServer {
 
   /** The server refuses to run as root. */
   async asUser(program: string, args: readonly string[]): Promise<void> {
-    const isRoot = process.getuid?.() === 0
-    const [command, all] = isRoot ? ['runuser', ['-u', 'postgres', '--', program, ...args]] : [program, args]
-    // Its output would keep the pipe open for as long as the server runs.
-    await run(command, [...all], { timeout: 120_000, cwd: '/' })
+    const [command, all] = this.#command(program, args)
+    await run(command, all, { timeout: 120_000, cwd: '/' })
+  }
+
+  #command(program: string, args: readonly string[]): [string, string[]] {
+    return process.getuid?.() === 0 ? ['runuser', ['-u', 'postgres', '--', program, ...args]] : [program, [...args]]
   }
 }
 

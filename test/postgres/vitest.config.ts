@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/postgres/**/*.test.ts'],
+    globalSetup: ['test/postgres/end-servers.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,
