@@ -31,14 +31,14 @@ interface ListOfRule {
  * @returns positions of rules, and what is wrong with each; one problem a rule.
  */
 export function furtherPolicyConflicts(rules: readonly Rule[]): [at: number, message: string][] {
-  if (!rules.some(({ revocation }) => furtherOf(revocation).length > 0)) return []
-  const lists = [...listsOf(rules)]
+  if (!rules.some(({ revocation }) => listFurtherPolicies(revocation).length > 0)) return []
+  const lists = [...listDenyLists(rules)]
   const boundaries = new Map(lists.flatMap(({ boundary, at }) => (boundary === undefined ? [] : [[boundary, at]])))
   const known = new Map<string, ListOfRule>()
   const owners = new Map<string, ListOfRule>()
   const problems = new Map<number, string>()
   for (const list of lists) {
-    const message = conflictOf(list, { known, owners, boundaries, rules })
+    const message = findConflict(list, { known, owners, boundaries, rules })
     if (message !== undefined && !problems.has(list.at)) problems.set(list.at, message)
     if (!known.has(list.key)) known.set(list.key, list)
     for (const policy of list.further) if (!owners.has(policy)) owners.set(policy, list)
@@ -46,7 +46,7 @@ export function furtherPolicyConflicts(rules: readonly Rule[]): [at: number, mes
   return [...problems]
 }
 
-function conflictOf(
+function findConflict(
   { at, key, further }: ListOfRule,
   {
     known,
@@ -65,9 +65,9 @@ function conflictOf(
   if (same && same.at !== at && same.further.join() !== further.join())
     return `must be the same as that of ${name(same.at)}, which has the same boundary: each document must reach all roles of the deny list`
   for (const policy of further) {
-    const boundaryOf = boundaries.get(policy)
-    if (boundaryOf !== undefined)
-      return `has ${policy}, which is the boundary of ${name(boundaryOf)}: list a policy of its own`
+    const otherRule = boundaries.get(policy)
+    if (otherRule !== undefined)
+      return `has ${policy}, which is the boundary of ${name(otherRule)}: list a policy of its own`
     const owner = owners.get(policy)
     if (owner && owner.key !== key)
       return `has ${policy}, which holds another deny list (${owner.key}, of ${name(owner.at)}): each list needs policies of its own`
@@ -76,15 +76,15 @@ function conflictOf(
 }
 
 /** The lists of each rule, in the accounts that any rule names; one more account stands for all others. */
-function* listsOf(rules: readonly Rule[]): Generator<ListOfRule> {
+function* listDenyLists(rules: readonly Rule[]): Generator<ListOfRule> {
   const patterns = rules.map(({ arn, accounts }) => parseRolePattern(arn, accounts))
   const named = [...new Set(patterns.flatMap((pattern) => [...(pattern?.accounts ?? [])])), ANY_ACCOUNT]
   for (const [at, { revocation }] of rules.entries()) {
     const pattern = patterns[at]
     if (!pattern || revocation.kind === 'none') continue
-    for (const { accountId, roleArns } of placesOf(pattern, named)) {
+    for (const { accountId, roleArns } of listPlaces(pattern, named)) {
       const fill = (template: string) => fillTemplate(template, { partition: pattern.partition, accountId })
-      const further = furtherOf(revocation).map(fill)
+      const further = listFurtherPolicies(revocation).map(fill)
       const boundary = revocation.kind === 'boundary' ? fill(revocation.policyArn) : undefined
       for (const key of boundary === undefined ? roleArns.map((arn) => `inline:${arn}`) : [`boundary:${boundary}`])
         yield { at, key, boundary, further }
@@ -94,13 +94,13 @@ function* listsOf(rules: readonly Rule[]): Generator<ListOfRule> {
 
 const ANY_ACCOUNT = '000000000000'
 
-function placesOf({ accounts, spelled = [] }: RolePattern, named: readonly string[]) {
+function listPlaces({ accounts, spelled = [] }: RolePattern, named: readonly string[]) {
   return [...(accounts ?? named)].map((accountId) => ({
     accountId,
     roleArns: spelled.filter((arn) => splitArn(arn).account === accountId),
   }))
 }
 
-function furtherOf(revocation: Rule['revocation']): readonly string[] {
+function listFurtherPolicies(revocation: Rule['revocation']): readonly string[] {
   return revocation.kind === 'none' ? [] : (revocation.furtherPolicyArns ?? [])
 }

@@ -86,10 +86,10 @@ class SharedPlan {
 
   constructor(entries: readonly DenyCandidate[], input: DenyListInput, reserve: number) {
     this.#input = input
-    this.#marginMs = marginOf(input)
+    this.#marginMs = toMarginMs(input)
     this.#floorMs = keptWatermarkMs(entries, input.currentWatermark)
     const open = entries.filter((entry) => !this.#isUnderFloor(entry))
-    const reserved = reservedOf(open.filter(isCoverable), reserve)
+    const reserved = chooseReserved(open.filter(isCoverable), reserve)
     this.#always = open.filter((entry) => !isCoverable(entry) || reserved.has(entry))
     this.#shares = shareByAgent(open.filter((entry) => !reserved.has(entry)))
     this.#spare = reserve - reserved.size
@@ -172,7 +172,7 @@ function largest(
 
 /** The last resort: the newest by name, and everybody's sessions that are older than the others are cut. */
 function planCommonWatermark(entries: readonly DenyCandidate[], input: DenyListInput): DenyListContent {
-  const marginMs = marginOf(input)
+  const marginMs = toMarginMs(input)
   const floorMs = keptWatermarkMs(entries, input.currentWatermark)
   const candidate = (listed: number) => {
     const oldest = entries[listed]
@@ -217,7 +217,7 @@ function isCoverable({ agent, named }: DenyCandidate): boolean {
 }
 
 /** Grants that operators ended, shared by agent too: the first of each, then the second … */
-function reservedOf(entries: readonly DenyCandidate[], reserve: number): ReadonlySet<DenyCandidate> {
+function chooseReserved(entries: readonly DenyCandidate[], reserve: number): ReadonlySet<DenyCandidate> {
   const taken = new Map<string | undefined, number>()
   const inTurn = entries
     .filter((entry) => entry.urgent)
@@ -281,7 +281,7 @@ function byNewest(a: DenyCandidate, b: DenyCandidate): number {
   return b.lastIssuedAt.getTime() - a.lastIssuedAt.getTime()
 }
 
-function marginOf({ marginMs = 1_000 }: Pick<DenyListInput, 'marginMs'>): number {
+function toMarginMs({ marginMs = 1_000 }: Pick<DenyListInput, 'marginMs'>): number {
   return Math.max(1_000, marginMs)
 }
 

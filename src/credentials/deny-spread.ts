@@ -114,20 +114,24 @@ function countFitting(most: number, fits: (n: number) => boolean, guess = most):
 }
 
 /** Whom a document with this content denies. */
-export function deniesOf({ grants, agents = [], watermark }: DenyListContent): DocumentDenies {
+export function toDenies({ grants, agents = [], watermark }: DenyListContent): DocumentDenies {
   const named = new Set(grants)
   const before = new Map(agents.map((one) => [one.agent, one.before]))
-  return toDenies({ names: (grantId) => named.has(grantId), watermark, watermarkOf: (agent) => before.get(agent) })
+  return createDenies({
+    names: (grantId) => named.has(grantId),
+    watermark,
+    findWatermark: (agent) => before.get(agent),
+  })
 }
 
 /** Whom a document denies that has these names and watermarks, read from wherever it stands. */
-export function toDenies({
+export function createDenies({
   names,
   watermark,
-  watermarkOf,
+  findWatermark,
 }: Pick<DocumentDenies, 'names'> & {
   readonly watermark: Date | undefined
-  readonly watermarkOf: (agent: string) => Date | undefined
+  readonly findWatermark: (agent: string) => Date | undefined
 }): DocumentDenies {
   const isBefore = ({ lastIssuedAt }: DeniedGrant, mark: Date | undefined) => mark !== undefined && lastIssuedAt < mark
   return {
@@ -135,7 +139,7 @@ export function toDenies({
     covers: (grant) =>
       names(grant.grantId) ||
       isBefore(grant, watermark) ||
-      (grant.agent !== undefined && grant.named === true && isBefore(grant, watermarkOf(grant.agent))),
+      (grant.agent !== undefined && grant.named === true && isBefore(grant, findWatermark(grant.agent))),
   }
 }
 

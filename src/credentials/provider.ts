@@ -174,11 +174,11 @@ export interface CredentialProvider {
    * The keys of the documents that a list is spread over, each of which reaches all roles of the list; the first has the key
    * of the list. None for a list that no configured role has. Missing where each list has one document.
    */
-  documentsOf?(listKey: string): readonly string[]
+  listDocuments?(listKey: string): readonly string[]
   /** True if a list fits into a policy document. @param spare how many further grants it must have room for */
   fits(documentKey: string, list: DenyListContent, spare?: number): boolean
   /** The digest of the document that a list would have; compare it with that of `readDenyList`. @throws {StintError} PROVIDER_REFUSED */
-  digestOf(documentKey: string, list: DenyListContent): string
+  digestDenyList(documentKey: string, list: DenyListContent): string
   /** Reads what a document of a list says now. @throws {StintError} PROVIDER_* */
   readDenyList(documentKey: string, signal: AbortSignal): Promise<LiveDenyList>
   /**

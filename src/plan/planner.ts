@@ -86,7 +86,7 @@ export function createPlanner({
   const purposes = new BoundedMap<true>({ limit })
   return {
     plan(subject, input) {
-      const purpose = purposeOf(input)
+      const purpose = readPurpose(input)
       const written = purposes.get(purpose) && writtenKey(subject, input)
       const knownKey = written && keys.get(written)
       const again = knownKey && remembered.get(knownKey)
@@ -193,7 +193,7 @@ function isSound(judged: Omit<Judged, 'problems'>): judged is SoundParts {
   return judged.sessionPolicy !== undefined && judged.dropped !== undefined
 }
 
-function purposeOf(input: unknown): string {
+function readPurpose(input: unknown): string {
   const purpose = typeof input === 'object' && input !== null && 'purpose' in input ? input.purpose : undefined
   return typeof purpose === 'string' && purpose.length <= MAX_REMEMBERED_CHARACTERS ? purpose : ''
 }

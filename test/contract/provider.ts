@@ -135,11 +135,11 @@ export function describeCredentialProvider(name: string, start: () => Promise<Pr
       const mark = { ledgerId: '01KAM0123ABC', epoch: 2, sequence: 7 }
       await harness.provider.writeDenyList(key, list, never, mark)
       const live = await harness.provider.readDenyList(key, never)
-      expect(live).toMatchObject({ digest: harness.provider.digestOf(key, list), exists: true, mark })
+      expect(live).toMatchObject({ digest: harness.provider.digestDenyList(key, list), exists: true, mark })
       expect(Math.abs((live.at?.getTime() ?? 0) - harness.now().getTime())).toBeLessThan(2_000)
       await harness.provider.writeDenyList(key, { grants: [] }, never)
       const empty = await harness.provider.readDenyList(key, never)
-      expect(empty.digest).toBe(harness.provider.digestOf(key, { grants: [] }))
+      expect(empty.digest).toBe(harness.provider.digestDenyList(key, { grants: [] }))
       expect(empty.digest).not.toBe(live.digest)
     })
 

@@ -4,15 +4,15 @@ import { idBody, randomIds } from '../../src/core/ids.ts'
 import { attachedDocument, policyCharacters } from '../../src/credentials/aws-sts/deny/deny-document.ts'
 import { DenyListLocations, type RevocationRule } from '../../src/credentials/aws-sts/deny/deny-list-locations.ts'
 import { readContent } from '../../src/credentials/aws-sts/deny/document-mark.ts'
-import { deniesOf, findSafeWrites, spreadDenyList } from '../../src/credentials/deny-spread.ts'
+import { findSafeWrites, spreadDenyList, toDenies } from '../../src/credentials/deny-spread.ts'
 import type { DenyListContent } from '../../src/credentials/provider.ts'
 import { deniesSession } from '../support/deny-evaluator.ts'
 
 const NOW = new Date('2026-11-21T12:00:00Z')
 const AGENT = 'spiffe://example.org/a'
 const entry = (grantId: string, more: object = {}) => ({ grantId, lastIssuedAt: NOW, ...more })
-const names = (...grants: string[]) => deniesOf({ grants })
-const watermark = (ms: number) => deniesOf({ grants: [], watermark: new Date(NOW.getTime() + ms) })
+const names = (...grants: string[]) => toDenies({ grants })
+const watermark = (ms: number) => toDenies({ grants: [], watermark: new Date(NOW.getTime() + ms) })
 
 describe('of several writes, those can be made now that take away nothing that no other document keeps', () => {
   for (const { name, pending, others = [], safe } of [
@@ -177,8 +177,8 @@ test('each document of a list is found by its key, in the account of its role', 
   const rules = [rule('arn:aws:iam::*:role/stint/*'), rule('arn:aws:iam::111111111111:role/one')]
   const locations = new DenyListLocations(new RoleRules(rules), rules)
   for (const account of ['111111111111', '222222222222']) {
-    const key = locations.ofRole(`arn:aws:iam::${account}:role/stint/x`)?.key ?? ''
-    const keys = locations.documentsOf(key)
+    const key = locations.findList(`arn:aws:iam::${account}:role/stint/x`)?.key ?? ''
+    const keys = locations.listDocuments(key)
     expect(keys).toEqual([key, ...['d2', 'd3'].map((name) => `attached:arn:aws:iam::${account}:policy/${name}`)])
     for (const each of keys) expect(locations.require(each).place.accountId).toBe(account)
     expect(locations.require(keys[1] ?? '').document).toEqual({
@@ -186,5 +186,5 @@ test('each document of a list is found by its key, in the account of its role', 
       policyArn: `arn:aws:iam::${account}:policy/d2`,
     })
   }
-  expect(locations.documentsOf('boundary:arn:aws:iam::111111111111:policy/other')).toEqual([])
+  expect(locations.listDocuments('boundary:arn:aws:iam::111111111111:policy/other')).toEqual([])
 })

@@ -85,7 +85,7 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
     denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
     findDenyList: (roleArn) => provider.findDenyList(roleArn),
     fits: (key, list, spare) => provider.fits(key, list, spare),
-    digestOf: (key, list) => provider.digestOf(key, list),
+    digestDenyList: (key, list) => provider.digestDenyList(key, list),
     readDenyList: (key, signal) => provider.readDenyList(key, signal),
     writeDenyList: (key, list, signal, mark) => provider.writeDenyList(key, list, signal, mark),
   }

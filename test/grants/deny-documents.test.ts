@@ -130,7 +130,7 @@ describe("an edit of somebody else's", () => {
       throw new StintError('LEDGER_UNAVAILABLE')
     }
     provider.writeDenyList = async () => {
-      provider.document = { digest: provider.digestOf(KEY, { grants: [] }), exists: false }
+      provider.document = { digest: provider.digestDenyList(KEY, { grants: [] }), exists: false }
       return { at: clock.now() }
     }
     await look(400_000)
@@ -441,7 +441,7 @@ describe('a document of another writer', () => {
 
   test('that denies nobody is taken over at once: a fresh install finds what the old one left', async () => {
     const mark = { ledgerId: 'ABCDEFGHJKMN', epoch: 9, sequence: 9 }
-    h.provider.document = { digest: h.provider.digestOf(KEY, { grants: [] }), exists: true, mark }
+    h.provider.document = { digest: h.provider.digestDenyList(KEY, { grants: [] }), exists: true, mark }
     const id = await revoke('key-00000001')
     await h.sweeper.reconcile()
     expect(denied()).toEqual([id])

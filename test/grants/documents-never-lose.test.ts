@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
 import { idBody, randomIds } from '../../src/core/ids.ts'
-import { deniesOf } from '../../src/credentials/deny-spread.ts'
+import { toDenies } from '../../src/credentials/deny-spread.ts'
 import type { CredentialProvider, DeniedGrant, DenyListContent, LiveDenyList } from '../../src/credentials/provider.ts'
 import { DenyMemory } from '../../src/grants/deny/deny-memory.ts'
 import { updateList } from '../../src/grants/deny/update-list.ts'
@@ -30,17 +30,17 @@ class Cloud {
   readonly held = new Set<string>()
 
   readonly provider = {
-    documentsOf: () => KEYS,
+    listDocuments: () => KEYS,
     fits: (key: string, content: DenyListContent, spare = 0) =>
       sizeOf(content) + spare <= (this.capacity.get(key) ?? 0),
-    digestOf: (_key: string, content: DenyListContent) => digestOf(content),
+    digestDenyList: (_key: string, content: DenyListContent) => digestDenyList(content),
     readDenyList: async (key: string): Promise<LiveDenyList> => {
       this.#meet(key, 'read_away', 'PROVIDER_UNAVAILABLE')
       this.#meet(key, 'read_refused', 'PROVIDER_REFUSED')
       const content = this.#content(key)
       const mark = this.marks.get(key)
       const at = this.clock.now()
-      return { digest: digestOf(content), exists: true, at, denies: deniesOf(content), ...(mark && { mark }) }
+      return { digest: digestDenyList(content), exists: true, at, denies: toDenies(content), ...(mark && { mark }) }
     },
     writeDenyList: async (key: string, content: DenyListContent, _: AbortSignal, mark?: DenyMark) => {
       if (this.writesLeft <= 0) throw new Error('dead')
@@ -58,7 +58,7 @@ class Cloud {
 
   /** Promise: once a document denies a grant, one of them does until its last session is over. */
   check(): void {
-    const denies = KEYS.map((key) => deniesOf(this.#content(key)))
+    const denies = KEYS.map((key) => toDenies(this.#content(key)))
     for (const entry of this.entries) {
       const isDenied = denies.some((each) => each.covers(toDenied(entry)))
       if (isDenied) this.held.add(entry.grantId)
@@ -109,7 +109,7 @@ class Broker {
       }
       const over = new Set(update.expired)
       cloud.entries = cloud.entries.filter((entry) => !over.has(entry))
-      const denied = KEYS.map((key) => deniesOf(cloud.contents.get(key) ?? { grants: [] }))
+      const denied = KEYS.map((key) => toDenies(cloud.contents.get(key) ?? { grants: [] }))
       for (const entry of update.held)
         expect(
           denied.some((each) => each.covers(toDenied(entry))),
@@ -131,7 +131,7 @@ function sizeOf({ grants, agents = [], watermark }: DenyListContent): number {
   return grants.length + agents.length + (watermark ? 1 : 0)
 }
 
-function digestOf({ grants, ...others }: DenyListContent): string {
+function digestDenyList({ grants, ...others }: DenyListContent): string {
   return JSON.stringify({ ...others, grants: grants.map(idBody).sort() })
 }
 

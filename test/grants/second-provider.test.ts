@@ -67,7 +67,7 @@ class BadgeGate implements CredentialProvider {
     return true
   }
 
-  digestOf(_key: string, list: DenyListContent): string {
+  digestDenyList(_key: string, list: DenyListContent): string {
     return JSON.stringify(list)
   }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/core/clock.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { denyWindow } from '../../src/credentials/aws-sts/deny/deny-window.ts'
-import { deniesOf } from '../../src/credentials/deny-spread.ts'
+import { toDenies } from '../../src/credentials/deny-spread.ts'
 import type {
   CredentialProvider,
   DenyListContent,
@@ -74,7 +74,7 @@ export class FakeProvider implements CredentialProvider {
     return this.revocable ? { key: `inline:${roleArn}`, roleArns: [roleArn] } : undefined
   }
 
-  documentsOf(listKey: string): readonly string[] {
+  listDocuments(listKey: string): readonly string[] {
     return [listKey, ...this.further.keys()]
   }
 
@@ -82,7 +82,7 @@ export class FakeProvider implements CredentialProvider {
     return list.grants.length <= this.capacity
   }
 
-  digestOf(_target: string, list: DenyListContent): string {
+  digestDenyList(_target: string, list: DenyListContent): string {
     return JSON.stringify({ ...list, grants: list.grants.toSorted() })
   }
 
@@ -94,7 +94,7 @@ export class FakeProvider implements CredentialProvider {
   async readDenyList(target: string, signal?: AbortSignal): Promise<LiveDenyList> {
     await untilAborted(this.beforeRead(target), signal)
     const document = this.further.get(target) ?? this.document
-    return { ...document, at: this.cloudNow(), denies: deniesOf(contentOf(document.digest)) }
+    return { ...document, at: this.cloudNow(), denies: toDenies(contentOf(document.digest)) }
   }
 
   async writeDenyList(
@@ -105,7 +105,7 @@ export class FakeProvider implements CredentialProvider {
   ): Promise<{ at: Date }> {
     await this.beforeWrite(list, target)
     this.written.push(list)
-    const document = { digest: this.digestOf(target, list), exists: true, ...(mark && { mark }) }
+    const document = { digest: this.digestDenyList(target, list), exists: true, ...(mark && { mark }) }
     if (this.further.has(target)) this.further.set(target, document)
     else this.document = document
     return { at: this.cloudNow() }

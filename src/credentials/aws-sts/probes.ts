@@ -13,7 +13,7 @@ import type { CredentialProvider } from '../provider.ts'
 import type { FindIamAccess, IamAccess } from './accounts/iam-access.ts'
 import { type Exchange, sendOnce } from './calls/call.ts'
 import { toProviderFault } from './calls/errors.ts'
-import { accountOfList, type DenyListLocations } from './deny/deny-list-locations.ts'
+import { type DenyListLocations, readAccount } from './deny/deny-list-locations.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './mint/assume-role.ts'
 import { toLeaseSession } from './mint/lease-session.ts'
 import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
@@ -120,7 +120,7 @@ export class AwsProbes {
    */
   revocation(roleArn: string, signal: AbortSignal, writer?: string): Promise<ProbeResult> {
     return outcome(async () => {
-      const location = this.#deps.denyLists.ofRole(roleArn)
+      const location = this.#deps.denyLists.findList(roleArn)
       if (!location)
         return {
           roleArn,
@@ -130,7 +130,7 @@ export class AwsProbes {
       const { document } = this.#deps.denyLists.require(location.key)
       const access = this.#deps.accessTo(location.key)
       const revoker = access.revoker && { revokerArn: access.revoker.roleArn }
-      if (!revoker && writer !== undefined) requireAccount(accountOfList(location.key), writer)
+      if (!revoker && writer !== undefined) requireAccount(readAccount(location.key), writer)
       await access.ready?.(signal)
       const found =
         document.kind === 'inline'
@@ -144,7 +144,7 @@ export class AwsProbes {
   /** A deny in a policy that a role of the list has not got does not reach that role. */
   async #furtherDocuments(listKey: string, signal: AbortSignal): Promise<ErrorDetails> {
     const { denyLists } = this.#deps
-    const [, ...keys] = denyLists.documentsOf(listKey)
+    const [, ...keys] = denyLists.listDocuments(listKey)
     for (const key of keys) {
       const { document } = denyLists.require(key)
       if (document.kind !== 'attached') continue

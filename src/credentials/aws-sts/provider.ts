@@ -46,13 +46,13 @@ function leaseMethods({ roles, denyLists, minting, leaseEnd }: ProviderParts) {
 
 function denyListMethods({ denyLists, room, writer, minting: { scoped } }: ProviderParts) {
   return {
-    findDenyList: (roleArn) => denyLists.ofRole(roleArn),
-    documentsOf: (listKey) => denyLists.documentsOf(listKey),
+    findDenyList: (roleArn) => denyLists.findList(roleArn),
+    listDocuments: (listKey) => denyLists.listDocuments(listKey),
     fits: (key, list, spare) => {
       const document = denyLists.find(key)?.document
       return document !== undefined && room.fits(key, document, list, spare)
     },
-    digestOf: (key, list) => readContent(room.text(key, denyLists.require(key).document, list)).digest,
+    digestDenyList: (key, list) => readContent(room.text(key, denyLists.require(key).document, list)).digest,
     readDenyList: async (key, signal) => {
       const { value, at } = await writer.read(key, denyLists.require(key).document, signal)
       return { ...readContent(value), exists: value !== undefined, ...(at && { at }) }
@@ -60,8 +60,8 @@ function denyListMethods({ denyLists, room, writer, minting: { scoped } }: Provi
     writeDenyList: async (key, list, signal, mark) => {
       const { document } = denyLists.require(key)
       scoped?.dropDenied(list, (roleArn) => {
-        const location = denyLists.ofRole(roleArn)
-        return location !== undefined && denyLists.documentsOf(location.key).includes(key)
+        const location = denyLists.findList(roleArn)
+        return location !== undefined && denyLists.listDocuments(location.key).includes(key)
       })
       const { at } = await writer.write(key, document, room.text(key, document, list, mark), signal).catch((error) => {
         if (error instanceof StintError && error.details.limit) room.shrink(key, document, list)

@@ -103,7 +103,7 @@ export class DenyCanaries {
   choose(listKey: string, entries: readonly DenyEntry[]): string | undefined {
     if (!this.#parts.canaries.find(listKey)) return undefined
     const { clock, ids } = this.#parts
-    const state = this.#stateOf(listKey)
+    const state = this.#ensureState(listKey)
     if (state.round) return state.round.id
     if (!entries.some(canBeProven) || (state.retryAtMs ?? 0) > clock.monotonicMs())
       // Taking it out is not worth a write of its own.
@@ -123,7 +123,7 @@ export class DenyCanaries {
   written(listKey: string, { canary, sequence, entries, at: writtenAt }: WrittenDocument): void {
     const role = this.#parts.canaries.find(listKey)
     if (!role) return
-    const state = this.#stateOf(listKey)
+    const state = this.#ensureState(listKey)
     state.named = canary
     state.sequence = sequence
     if (canary === undefined || canary !== state.chosen) {
@@ -291,7 +291,7 @@ export class DenyCanaries {
     }
   }
 
-  #stateOf(listKey: string): ListState {
+  #ensureState(listKey: string): ListState {
     const known = this.#lists.get(listKey) ?? {}
     this.#lists.set(listKey, known)
     return known

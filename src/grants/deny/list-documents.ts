@@ -3,7 +3,7 @@ import type { ClockGuard } from '../../core/clock-guard.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import { earlier } from '../../core/instant.ts'
 import { backoffMs } from '../../core/limits/backoff.ts'
-import { deniesOf } from '../../credentials/deny-spread.ts'
+import { toDenies } from '../../credentials/deny-spread.ts'
 import type { CredentialProvider, DenyListContent, DocumentDenies, LiveDenyList } from '../../credentials/provider.ts'
 import { type AuditEventInput, auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
@@ -50,7 +50,7 @@ export interface ListDocument extends KnownDocument {
   failure: StintError | undefined
 }
 
-const NOBODY: DocumentDenies = deniesOf({ grants: [] })
+const NOBODY: DocumentDenies = toDenies({ grants: [] })
 /** The one document of a list: as it was left, it denies all that is on record as written. */
 const EVERYBODY: DocumentDenies = { names: () => true, covers: () => true }
 
@@ -67,7 +67,7 @@ export class ListDocuments {
     this.#parts = parts
     this.#list = list
     this.#signal = signal
-    const further = (parts.provider.documentsOf?.(list.key) ?? []).filter((key) => key !== list.key)
+    const further = (parts.provider.listDocuments?.(list.key) ?? []).filter((key) => key !== list.key)
     this.all = [list.key, ...further].map((key) => toDocument(key, list))
   }
 
@@ -122,7 +122,7 @@ export class ListDocuments {
     memory.shown.set(document.key, true)
     document.at = live.at
     const certain = live.at && earlier(live.at, clockGuard.earliestNow())
-    const empty = provider.digestOf(document.key, { grants: [] })
+    const empty = provider.digestDenyList(document.key, { grants: [] })
     this.events.push(...memory.withheld.check(live, certain, document, ledger.identity, empty))
     document.digest = live.digest
     document.isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
@@ -181,17 +181,17 @@ export class ListDocuments {
 
   /** Whether a document has to be written for this content. */
   differs({ key, digest, isMarked }: ListDocument, content: DenyListContent): boolean {
-    return !isMarked || digest !== this.#parts.provider.digestOf(key, content)
+    return !isMarked || digest !== this.#parts.provider.digestDenyList(key, content)
   }
 
   /** Writes one; where that fails, the document is left for the rest of the pass. */
   async write(document: ListDocument, content: DenyListContent): Promise<void> {
     const { provider, ledger, memory, clock } = this.#parts
     const { key } = document
-    const wrote = { digest: provider.digestOf(key, content), sequence: this.#list.claimVersion }
+    const wrote = { digest: provider.digestDenyList(key, content), sequence: this.#list.claimVersion }
     const { ledgerId, epoch } = ledger.identity
     const mark = { ledgerId, epoch, sequence: wrote.sequence }
-    const then = deniesOf(content)
+    const then = toDenies(content)
     memory.sending.add(this.#list.key)
     memory.sent.set(key, wrote.digest)
     memory.recent.add(key, wrote.digest, clock.monotonicMs())
@@ -202,7 +202,7 @@ export class ListDocuments {
     } catch (thrown) {
       const error = asStintError(thrown)
       // A write whose answer is lost may have been made or not: only what either way is denied is certain.
-      if (error.code !== 'PROVIDER_REFUSED') this.#see(document, bothOf(document.now, then))
+      if (error.code !== 'PROVIDER_REFUSED') this.#see(document, intersectDenies(document.now, then))
       document.failure = error
       this.#tellFailure(document, error)
     }
@@ -340,7 +340,7 @@ function toDocument(key: string, list: DenyList): ListDocument {
   }
 }
 
-function bothOf(a: DocumentDenies, b: DocumentDenies): DocumentDenies {
+function intersectDenies(a: DocumentDenies, b: DocumentDenies): DocumentDenies {
   return {
     names: (grantId) => a.names(grantId) && b.names(grantId),
     covers: (grant) => a.covers(grant) && b.covers(grant),

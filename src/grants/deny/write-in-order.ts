@@ -1,4 +1,4 @@
-import { deniesOf, findSafeWrites, type PendingWrite } from '../../credentials/deny-spread.ts'
+import { findSafeWrites, type PendingWrite, toDenies } from '../../credentials/deny-spread.ts'
 import type { DeniedGrant, DenyListContent } from '../../credentials/provider.ts'
 import type { ListDocument, ListDocuments } from './list-documents.ts'
 
@@ -66,7 +66,7 @@ function keeping({ documents, entries, fits }: OrderParts, { document, content, 
 }
 
 function toWanted(document: ListDocument, content: DenyListContent): Wanted {
-  return { document, content, now: document.now, wanted: deniesOf(content) }
+  return { document, content, now: document.now, wanted: toDenies(content) }
 }
 
 async function writeOne({ documents, beforeWrite, afterWrite }: OrderParts, { document, content }: Wanted) {

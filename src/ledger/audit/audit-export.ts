@@ -34,7 +34,7 @@ export interface ExportEnd {
 
 /** The events of an export; `end` is filled in as the last line is read. */
 export async function* exportedEvents(input: Readable, end: ExportEnd): AsyncGenerator<UnverifiedEvent> {
-  for await (const line of linesOf(input)) {
+  for await (const line of readLines(input)) {
     if (end.heads) {
       end.problem = 'The export goes on after its last line, which names the heads.'
       return
@@ -45,7 +45,7 @@ export async function* exportedEvents(input: Readable, end: ExportEnd): AsyncGen
   }
 }
 
-async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
+async function* readLines(input: Readable): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of input) {
     rest = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer])

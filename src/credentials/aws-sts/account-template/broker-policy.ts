@@ -33,7 +33,7 @@ function fits(document: PolicyDocument): boolean {
 }
 
 function policy(rules: readonly TemplateRule[], partition: Partition, listAccounts: boolean): PolicyDocument {
-  const accounts = new Set(rules.flatMap((rule) => accountsOf(rule)))
+  const accounts = new Set(rules.flatMap((rule) => findAccounts(rule)))
   // Nothing is gained by `*` where there is one account only.
   const isOpen = !listAccounts && accounts.size > 1
   const arns = (of: (rule: TemplateRule) => string | undefined) => [
@@ -41,7 +41,7 @@ function policy(rules: readonly TemplateRule[], partition: Partition, listAccoun
       rules.flatMap((rule) => {
         const template = of(rule)
         if (template === undefined) return []
-        const accountIds = isOpen ? ['*'] : accountsOf(rule)
+        const accountIds = isOpen ? ['*'] : findAccounts(rule)
         return accountIds.map((accountId) => fillTemplate(template, { accountId, partition }))
       }),
     ),
@@ -64,6 +64,6 @@ function policy(rules: readonly TemplateRule[], partition: Partition, listAccoun
   }
 }
 
-function accountsOf({ arn, accounts }: TemplateRule): readonly string[] {
+function findAccounts({ arn, accounts }: TemplateRule): readonly string[] {
   return [...(parseRolePattern(arn, accounts)?.accounts ?? ['*'])]
 }

@@ -39,21 +39,21 @@ export interface AccountTemplate {
  */
 export function accountTemplate(side: AccountSide, { broker }: { readonly broker?: string | undefined } = {}) {
   const names = new LogicalNames()
-  const boundaries = new Map(boundariesOf(side).map((role) => [role, names.take(role, 'Boundary')]))
-  const further = new Map(furtherOf(side).map((policy) => [policy, names.take(policy, 'Policy')]))
-  const revokers = new Map(revokersOf(side).map((role) => [role, names.take(role, 'Revoker')]))
-  const canaries = new Map(canariesOf(side).map((role) => [role, names.take(role, 'Canary')]))
+  const boundaries = new Map(listBoundaries(side).map((role) => [role, names.take(role, 'Boundary')]))
+  const further = new Map(listFurtherPolicies(side).map((policy) => [policy, names.take(policy, 'Policy')]))
+  const revokers = new Map(listRevokers(side).map((role) => [role, names.take(role, 'Revoker')]))
+  const canaries = new Map(listCanaries(side).map((role) => [role, names.take(role, 'Canary')]))
   const roles = side.roles.map((role) => [role, names.take(role.path + role.name, 'Role')] as const)
   const externalIds = externalIdParameters(side)
   // Those of other stacks too: each account may have one of its own beside that of the StackSet.
   const every = { ...side, rules: side.everyRule }
   const guarded = {
     broker: BROKER,
-    boundaries: [...boundariesOf(every), ...furtherOf(every)].map(
+    boundaries: [...listBoundaries(every), ...listFurtherPolicies(every)].map(
       (policy) => reference(boundaries, policy) ?? reference(further, policy) ?? iamArn('policy', policy),
     ),
     roles: [
-      ...new Set([...every.rules.map(({ arn }) => pathAndName(arn)), ...revokersOf(every), ...canariesOf(every)]),
+      ...new Set([...every.rules.map(({ arn }) => pathAndName(arn)), ...listRevokers(every), ...listCanaries(every)]),
     ].map(roleArn),
   }
   const context = { boundaries, further, revokers, externalIds, guard: taskRoleGuard(guarded) }
@@ -175,7 +175,7 @@ function revokerResource(role: string, { rules }: AccountSide, { boundaries, fur
     boundaries: [...new Set(written.flatMap(({ revocation: r }) => (r.kind === 'boundary' ? [r.policyArn] : [])))]
       .map((arn) => boundaries.get(pathAndName(arn)) ?? '')
       .map((id) => ({ Ref: id })),
-    further: references(further, furtherOf({ rules: written })),
+    further: references(further, listFurtherPolicies({ rules: written })),
     roles: [
       ...new Set(written.flatMap(({ arn, revocation: r }) => (r.kind === 'inline' ? [pathAndName(arn)] : []))),
     ].map(roleArn),
@@ -221,7 +221,7 @@ function taskRoleResource({ rule, path, name }: TemplateRole, id: string, contex
       Description: 'Task role of Stint: only the broker starts its sessions, each for one grant.',
       AssumeRolePolicyDocument: taskRoleTrust(BROKER, reference(context.externalIds, externalIdFile)),
       ...(boundary && { PermissionsBoundary: boundary }),
-      ManagedPolicyArns: managedPolicies(id, furtherOf({ rules: [rule] }), context),
+      ManagedPolicyArns: managedPolicies(id, listFurtherPolicies({ rules: [rule] }), context),
       Policies: [{ PolicyName: 'StintGuard', PolicyDocument: context.guard }],
     },
   )
@@ -265,24 +265,24 @@ function iamArn(kind: 'role' | 'policy', pathAndName: string): TemplateValue {
   return { 'Fn::Sub': `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:${kind}${pathAndName}` }
 }
 
-function boundariesOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
+function listBoundaries({ rules }: Pick<AccountSide, 'rules'>): string[] {
   const policies = rules.flatMap(({ revocation: r }) => (r.kind === 'boundary' ? [pathAndName(r.policyArn)] : []))
   return [...new Set(policies)]
 }
 
-function furtherOf({ rules }: { readonly rules: readonly Pick<TemplateRule, 'revocation'>[] }): string[] {
+function listFurtherPolicies({ rules }: { readonly rules: readonly Pick<TemplateRule, 'revocation'>[] }): string[] {
   const policies = rules.flatMap(({ revocation: r }) => (r.kind === 'none' ? [] : (r.furtherPolicyArns ?? [])))
   return [...new Set(policies.map(pathAndName))]
 }
 
-function revokersOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
+function listRevokers({ rules }: Pick<AccountSide, 'rules'>): string[] {
   const roles = rules.flatMap(({ revocation: r }) =>
     r.kind !== 'none' && r.revoker ? [pathAndName(r.revoker.roleArn)] : [],
   )
   return [...new Set(roles)]
 }
 
-function canariesOf({ rules }: Pick<AccountSide, 'rules'>): string[] {
+function listCanaries({ rules }: Pick<AccountSide, 'rules'>): string[] {
   const roles = rules.flatMap(({ revocation: r }) =>
     r.kind === 'boundary' && r.canary ? [pathAndName(r.canary.roleArn)] : [],
   )

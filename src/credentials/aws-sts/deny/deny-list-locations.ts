@@ -83,15 +83,15 @@ export class DenyListLocations {
       for (const roleArn of parseRolePattern(arn, accounts)?.spelled ?? []) {
         const role = requireRoleArn(roleArn)
         const [placed, further] = [placedDocument(revocation, role), furtherDocuments(revocation, role)]
-        for (const each of [placed, ...further]) this.#list(roleArn, keyOf(each.document, roleArn), each, further)
+        for (const each of [placed, ...further]) this.#list(roleArn, toKey(each.document, roleArn), each, further)
       }
     }
   }
 
-  ofRole(roleArn: string): DenyListLocation | undefined {
+  findList(roleArn: string): DenyListLocation | undefined {
     const found = this.#rules.find(roleArn)
     if (!found || found.rule.revocation.kind === 'none') return undefined
-    const key = keyOf(placedDocument(found.rule.revocation, found.role).document, this.#spellingOf(roleArn))
+    const key = toKey(placedDocument(found.rule.revocation, found.role).document, this.#findSpelling(roleArn))
     return { key, roleArns: this.#listed.get(key)?.roleArns ?? [roleArn] }
   }
 
@@ -104,9 +104,9 @@ export class DenyListLocations {
   }
 
   /** The keys of the documents of a list, its own first; none for a list that no configured role has. */
-  documentsOf(listKey: string): readonly string[] {
+  listDocuments(listKey: string): readonly string[] {
     const found = this.#listed.get(listKey) ?? this.#findPlaced(listKey)
-    return found ? [listKey, ...found.further.map(({ document }) => keyOf(document, ''))] : []
+    return found ? [listKey, ...found.further.map(({ document }) => toKey(document, ''))] : []
   }
 
   /** The roles of a list that are listed by their own ARN. */
@@ -136,23 +136,23 @@ export class DenyListLocations {
     this.#listed.set(key, listed)
   }
 
-  #spellingOf(roleArn: string): string {
+  #findSpelling(roleArn: string): string {
     return this.#spelled.get(roleIdentity(roleArn)) ?? roleArn
   }
 
   #findPlaced(key: string): Placed | undefined {
     const arn = key.slice(key.indexOf(':') + 1)
-    return key.startsWith('inline:') ? this.#inlineOf(arn) : this.#managedOf(key, arn)
+    return key.startsWith('inline:') ? this.#findInline(arn) : this.#findManaged(key, arn)
   }
 
-  #inlineOf(roleArn: string): Placed | undefined {
+  #findInline(roleArn: string): Placed | undefined {
     const found = this.#rules.find(roleArn)
-    if (found?.rule.revocation.kind !== 'inline' || this.#spellingOf(roleArn) !== roleArn) return undefined
+    if (found?.rule.revocation.kind !== 'inline' || this.#findSpelling(roleArn) !== roleArn) return undefined
     const { revocation } = found.rule
     return { placed: placedDocument(revocation, found.role), further: furtherDocuments(revocation, found.role) }
   }
 
-  #managedOf(key: string, policyArn: string): Placed | undefined {
+  #findManaged(key: string, policyArn: string): Placed | undefined {
     const { account = '' } = splitArn(policyArn)
     for (const { rule, pattern } of this.#rules.patternsIn(account)) {
       const { revocation } = rule
@@ -160,7 +160,7 @@ export class DenyListLocations {
       const role = { partition: pattern.partition, accountId: account, name: '' }
       const further = furtherDocuments(revocation, role)
       const all = revocation.kind === 'boundary' ? [placedDocument(revocation, role), ...further] : further
-      const placed = all.find(({ document }) => keyOf(document, '') === key)
+      const placed = all.find(({ document }) => toKey(document, '') === key)
       if (placed) return { placed, further }
     }
     return undefined
@@ -174,7 +174,7 @@ interface Placed {
 }
 
 /** The account of a deny list, by its key; '' with stand-ins for AWS that have none. */
-export function accountOfList(key: string): string {
+export function readAccount(key: string): string {
   return splitArn(key.slice(key.indexOf(':') + 1)).account ?? ''
 }
 
@@ -205,7 +205,7 @@ function furtherDocuments(
   }))
 }
 
-function keyOf(document: DenyDocument, roleArn: string): string {
+function toKey(document: DenyDocument, roleArn: string): string {
   return document.kind === 'inline' ? `inline:${roleArn}` : `${document.kind}:${document.policyArn}`
 }
 

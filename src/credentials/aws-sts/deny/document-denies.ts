@@ -1,5 +1,5 @@
 import { idBody } from '../../../core/ids.ts'
-import { toDenies } from '../../deny-spread.ts'
+import { createDenies } from '../../deny-spread.ts'
 import type { DocumentDenies } from '../../provider.ts'
 import { agentName } from '../agent-name.ts'
 
@@ -24,10 +24,10 @@ export function readDenies(statements: readonly Statement[]): DocumentDenies {
     }
     if (before && userIds.length === 0 && sources.length === 0) watermark = latest(watermark, before)
   }
-  return toDenies({
+  return createDenies({
     names: (grantId) => named.has(idBody(grantId)),
     watermark,
-    watermarkOf: (agent) => agents.get(agentName(agent)),
+    findWatermark: (agent) => agents.get(agentName(agent)),
   })
 }
 

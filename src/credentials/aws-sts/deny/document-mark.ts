@@ -23,9 +23,9 @@ export function markSid({ ledgerId, epoch, sequence }: DenyMark): string {
 export function readContent(text: string | undefined): DocumentContent {
   if (text === undefined) return { digest: NO_DOCUMENT, denies: readDenies([]) }
   const statements = parseStatements(text)
-  if (!statements) return { digest: digestOf(text), denies: readDenies([]) }
+  if (!statements) return { digest: shortDigest(text), denies: readDenies([]) }
   const [mark] = statements.flatMap(({ Sid }) => readMark(Sid))
-  const digest = digestOf(canonicalJson(statements.map(toContent).sort()))
+  const digest = shortDigest(canonicalJson(statements.map(toContent).sort()))
   return { digest, denies: readDenies(statements), ...(mark && { mark }) }
 }
 
@@ -61,6 +61,6 @@ function normalised(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, normalised(inner)]))
 }
 
-function digestOf(text: string): string {
+function shortDigest(text: string): string {
   return hash('sha256', text, 'hex').slice(0, 32)
 }

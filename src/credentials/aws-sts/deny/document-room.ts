@@ -52,7 +52,7 @@ export class DocumentRoom {
       listKey,
       document,
       this.#shortest(document, list, LONGEST_MARK),
-      spare * placeOf(this.#denyBy),
+      spare * countPlaceCharacters(this.#denyBy),
     )
   }
 
@@ -93,7 +93,7 @@ export class DocumentRoom {
   }
 }
 
-function placeOf(denyBy: DenyKey): number {
+function countPlaceCharacters(denyBy: DenyKey): number {
   if (denyBy === 'both') return PLACE_CHARACTERS.named + PLACE_CHARACTERS.source
   return denyBy === 'userid' ? PLACE_CHARACTERS.named : PLACE_CHARACTERS.source
 }

@@ -102,7 +102,7 @@ export class AssumeRoleMinter {
       return issued
     } catch (error) {
       attempt.sent = exchange.sent
-      if (!(error instanceof StintError)) this.#checkClock(exchange, clock.now(), outcomeOf(error))
+      if (!(error instanceof StintError)) this.#checkClock(exchange, clock.now(), readOutcome(error))
       throw error
     }
   }
@@ -121,7 +121,7 @@ export class AssumeRoleMinter {
 }
 
 /** A plain refusal (4xx) made no session; any other failed exchange may have. */
-function outcomeOf(error: unknown): 'not_minted' | 'unknown' {
+function readOutcome(error: unknown): 'not_minted' | 'unknown' {
   const status = (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
   return status !== undefined && status >= 400 && status < 500 ? 'not_minted' : 'unknown'
 }

@@ -78,7 +78,7 @@ function checkPolicy({ sessionPolicy, notAfter }: LeaseSession, leaseEnd: LeaseE
       outcome: 'not_minted',
     })
   if (!POLICY_CHARACTERS.test(sessionPolicy)) throw bad('Policy', 'it needs characters up to U+00FF, and at least one')
-  const statements = statementsOf(sessionPolicy)
+  const statements = parseStatements(sessionPolicy)
   if (!statements.some((statement) => endsBy(statement, notAfter, leaseEnd)))
     throw bad('Policy', 'it needs a Deny of every action on every resource from notAfter (aws:CurrentTime) on')
   if (leaseEnd.never !== undefined && !statements.some((statement) => denies(statement, leaseEnd.never)))
@@ -87,7 +87,7 @@ function checkPolicy({ sessionPolicy, notAfter }: LeaseSession, leaseEnd: LeaseE
     throw bad('Policy', `it may allow ${leaseEnd.action} alone, since its Deny from notAfter on names no more`)
 }
 
-function statementsOf(sessionPolicy: string): readonly unknown[] {
+function parseStatements(sessionPolicy: string): readonly unknown[] {
   try {
     const { Statement: statements } = JSON.parse(sessionPolicy) as { Statement?: unknown }
     if (Array.isArray(statements)) return statements
