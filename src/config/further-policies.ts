@@ -25,8 +25,8 @@ interface ListOfRule {
 }
 
 /**
- * Rules whose further policies are in each other's way. All roles of a deny list need all of its documents, and a document has one
- * writer.
+ * Finds rules whose further policies contradict each other. All roles of a deny list need all of its documents, and a document
+ * belongs to one list.
  *
  * @returns positions of rules, and what is wrong with each; one problem a rule.
  */

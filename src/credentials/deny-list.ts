@@ -195,7 +195,7 @@ function planCommonWatermark(entries: readonly DenyCandidate[], input: DenyListI
 const ALL = Number.POSITIVE_INFINITY
 /** No two entries were issued farther apart: those of sessions that can chain stay for more than an hour. */
 const LONGEST_SPAN_SECONDS = 8_192
-/** What agents that share a watermark may lose without need: sessions that began so soon after their own completions. */
+/** A watermark that agents share may be so much later than an agent's own: it cuts sessions that began in between without need. */
 const HARMLESS_SPAN_SECONDS = 5
 
 function toList(

@@ -4,7 +4,7 @@ import type { DeniedGrant, DenyListContent, DocumentDenies } from './provider.ts
 /** A document that a deny list is spread over. */
 export interface SpreadDocument {
   readonly key: string
-  /** Whom it denies now. */
+  /** The sessions that it denies now. */
   readonly now: DocumentDenies
   readonly fits: (list: DenyListContent, spare: number) => boolean
 }
@@ -20,7 +20,7 @@ export interface SpreadInput extends Omit<DenyListInput, 'fits'> {
 /** A list, and the part of it that each document has to hold. */
 export interface SpreadList {
   readonly whole: DenyListContent
-  /** By key, of each document. */
+  /** By key of the document. */
   readonly parts: ReadonlyMap<string, DenyListContent>
 }
 
@@ -39,7 +39,7 @@ export function spreadDenyList({ documents, elsewhere, ...input }: SpreadInput):
   }
   const place = (list: DenyListContent, spare: number) => placeGrants(list, spare, documents, elsewhere)
   const whole = planDenyList({ ...input, fits: (list, spare) => place(list, spare) !== undefined })
-  // What fits nowhere goes into each, so that its write is refused and told, as with one document.
+  // A list that fits nowhere goes whole into each document, so that the write is refused and reported, as with one document.
   const parts = place(whole, 0) ?? new Map(documents.map(({ key }) => [key, whole]))
   return { whole, parts }
 }
@@ -69,7 +69,7 @@ function placeGrants(
   for (const { document, grants, isFull } of homes) {
     if (isFull || open.length === 0) continue
     const fits = (n: number) => document.fits(part([...grants, ...open.slice(0, n)]), 0)
-    // Documents are mostly alike.
+    // The guess is right for most: documents mostly have room for the same number of grants.
     const taken = countFitting(open.length, fits, fullAt && fullAt - grants.length) ?? 0
     grants.push(...open.splice(0, taken))
     if (open.length > 0) fullAt = grants.length
@@ -93,7 +93,7 @@ function createParts({ grants: _, chaining = [], ...watermarks }: DenyListConten
 }
 
 /**
- * The most that fit, of so many; undefined if not even none do. More never take less room.
+ * The largest number up to `most` that fits; undefined if not even 0 fits. More never take less room.
  *
  * @param guess tried first, with one more.
  */
@@ -113,7 +113,7 @@ function countFitting(most: number, fits: (n: number) => boolean, guess = most):
   return fitting < 0 ? undefined : fitting
 }
 
-/** Whom a document with this content denies. */
+/** The denies of a document with this content. */
 export function toDenies({ grants, agents = [], watermark }: DenyListContent): DocumentDenies {
   const named = new Set(grants)
   const before = new Map(agents.map((one) => [one.agent, one.before]))
@@ -124,7 +124,7 @@ export function toDenies({ grants, agents = [], watermark }: DenyListContent): D
   })
 }
 
-/** Whom a document denies that has these names and watermarks, read from wherever it stands. */
+/** The denies of a document with these names and watermarks, whoever wrote it. */
 export function createDenies({
   names,
   watermark,

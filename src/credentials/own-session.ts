@@ -7,9 +7,9 @@ export interface OwnSessionRequest {
   /** All that it may do, for the subject `stint:<check>`. */
   readonly plan: Plan
   readonly leaseMs: number
-  /** Of its grant, where that has been chosen already. */
+  /** The id of its grant, where that has been chosen already. */
   readonly grantId?: string
-  /** Which deny list it is for. */
+  /** The deny list that the check is about. */
   readonly denyList?: string
   readonly mint: CredentialProvider['mint']
 }

@@ -16,7 +16,7 @@ export interface MintRequest {
 
 /** Fields that every kind of credentials has. */
 interface CommonCredentials {
-  /** By which the cloud's own log names these credentials; public, and on record for correlation. */
+  /** The id of these credentials in the cloud's own log; public, and on record for correlation. */
   readonly id: string
   readonly issuedAt: Date
   /** When the session ends by itself: later than `notAfter`, from which on nothing works. */
@@ -36,20 +36,20 @@ export interface AwsCredentials extends CommonCredentials {
 export type IssuedCredentials = AwsCredentials
 
 /**
- * Whether a failed mint may have made a session all the same. `not_minted`: certainly none. `unknown`: treat as minted.
+ * The result of a failed mint. `not_minted`: certainly no session was made. `unknown`: one may have been; treat as minted.
  * A provider attaches it as `details.outcome` of the StintError it throws.
  */
 export type MintOutcome = 'not_minted' | 'unknown'
 
 /**
  * The far side's own words, cleaned of all that could be a credential: the `cause` of a provider's StintError.
- * For the operators' log and trail; an agent gets the error's `details`.
+ * Operators read it in the log and the trail; an agent gets the error's `details` only.
  */
 export class ProviderReply extends Error {
   override readonly name = 'ProviderReply'
   /** e.g. `AccessDenied`. */
   readonly code: string
-  /** By which the far side's operators find the call. */
+  /** The id that the far side gave the call; its support finds the call by it. */
   readonly requestId: string | undefined
 
   /** @param words '' where nothing may be quoted. */
@@ -57,7 +57,7 @@ export class ProviderReply extends Error {
     super(words)
     this.code = code
     this.requestId = requestId
-    // Where we read an answer tells nobody anything.
+    // A stack trace would show only where we read the answer.
     this.stack = ''
   }
 }
@@ -87,11 +87,11 @@ export interface LiveDenyList extends LiveDocument {
   readonly exists: boolean
   /** The cloud's time, of this answer. */
   readonly at?: Date
-  /** Whom it denies; missing where a list has one document only. */
+  /** The sessions that it denies; missing where a list has one document only. */
   readonly denies?: DocumentDenies
 }
 
-/** Whom a document denies by itself. */
+/** The sessions that one document denies by itself. */
 export interface DocumentDenies {
   /** A grant by its own name. */
   names(grantId: string): boolean
@@ -119,7 +119,7 @@ export interface AgentWatermark {
   readonly before: Date
 }
 
-/** By what a session is named. */
+/** The parts of a session's name. */
 export interface SessionNaming {
   readonly grantId: string
   /** The number of the lease within the grant. */
@@ -140,7 +140,7 @@ export interface DenyWindow {
   readonly namesAgent: boolean
 }
 
-/** Makes and unmakes leases. One implementation per cloud service; one contract suite for all. */
+/** Mints leases and denies them. One implementation per cloud service; one contract suite for all. */
 export interface CredentialProvider {
   readonly name: string
   /** Missing where answers do not tell the time. */

@@ -30,7 +30,7 @@ export const METRICS_LIMITS: GuardedListenerLimits = {
   firstByteTimeoutMs: 5_000,
 }
 
-/** For the request to arrive whole and for the answer to be read. */
+/** Timeout for the request to arrive whole, and for the answer to be read. */
 const REQUEST_MS = 5_000
 const PATH = '/metrics'
 

@@ -9,7 +9,7 @@ const UNITS = [1, 2, 4, 8, 16, 32, 64]
 /** Figures that are read when somebody asks for them. */
 export type Gather = (gauges: Gauges) => Promise<void> | void
 
-/** Figures that are as they are, rather than counted. */
+/** Figures that are set rather than counted up. */
 export type Gauges = ReturnType<typeof createGauges>
 
 /**
@@ -81,7 +81,7 @@ export class Metrics {
       try {
         await gather(this.#gauges)
       } catch {
-        // What is wrong with the source is on the status; here it shows as a number.
+        // The status says what is wrong with the source; here it is counted.
         this.#gauges.scrapeFailures.inc()
       }
     }

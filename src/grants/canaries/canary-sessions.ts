@@ -8,7 +8,7 @@ import { createPlanner } from '../../plan/planner.ts'
 /** The subject of canaries' sessions. No agent can have it: it is neither a SPIFFE ID nor a subject of an issuer. */
 export const CANARY_SUBJECT = 'stint:canary'
 
-/** Longer than a proof takes; the session of the broker's own ends by itself. */
+/** Longer than a proof takes; then the session ends by itself. */
 const LEASE_MS = 300_000
 const PLANNED_SECONDS = LEASE_MS / 1_000
 

@@ -10,7 +10,7 @@ import { type OwnGrantParts, startOnLedger } from '../own-sessions/own-grant.ts'
 import { type CanarySession, CanarySessions } from './canary-sessions.ts'
 import { lookSurely, proveDocument, REFUSED_WITHOUT_DENY, ReplacedError, unusable } from './prove-document.ts'
 
-/** What a session that no document names must have left, to be looked through once more. */
+/** A control session is used again only if it has so long left. */
 const CONTROL_LEFT_MS = 120_000
 /** A canary that does not work is tried again after so long, longer each time. */
 const RETRY_MS = 30_000
@@ -44,20 +44,20 @@ interface Round {
 interface WrittenDocument {
   /** As `choose` gave it for this document. */
   readonly canary: string | undefined
-  /** Of the last write of it. */
+  /** The sequence of its last write. */
   readonly sequence: number | undefined
-  /** That it denies. */
+  /** The entries that it denies. */
   readonly entries: readonly DenyEntry[]
   readonly at: Date
 }
 
 /** The canary of one deny list. */
 interface ListState {
-  /** Of the last write of its document by this process, or that it found. */
+  /** The sequence of the last write of its document that this process made or found. */
   sequence?: number | undefined
-  /** For the next document; nothing is minted for it yet. */
+  /** The grant id for the next document; nothing is minted for it yet. */
   chosen?: string | undefined
-  /** In the document that was written last. */
+  /** The grant id in the document that was written last. */
   named?: string | undefined
   round?: Round | undefined
   control?: CanarySession | undefined
@@ -67,11 +67,11 @@ interface ListState {
   isChecking?: boolean
   /** It has been looked at since the start. */
   isKnown?: boolean
-  /** In a row. */
+  /** Failures in a row. */
   failures?: number
   /** Set while a document that it denies is not known to be in force, although it should be. */
   late?: StintError | undefined
-  /** What it failed with last, which is on record. */
+  /** The code that it failed with last, which is on record. */
   failedWith?: StintError['code'] | undefined
 }
 
@@ -171,7 +171,7 @@ export class DenyCanaries {
     }
   }
 
-  /** That the canary works says nothing of a document that is late. */
+  /** Notes that the canary works. A document that is late stays late: only a proof ends that. */
   #works(listKey: string, state: ListState, isProven = false): void {
     state.isKnown = true
     state.failures = 0

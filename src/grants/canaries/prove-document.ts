@@ -9,21 +9,21 @@ const REFUSALS = 3
 const MAX_FAILURES = 4
 /** From then on a document that is not in force is a problem. */
 const LATE_MS = 60_000
-/** Looks end so long before the session does. */
+/** The last look is so long before the session's own end. */
 const MARGIN_MS = 60_000
-/** How far the cloud's Date, which is in whole seconds, may be behind its policies' clock. */
+/** The cloud's Date, which has whole seconds, may be so far behind the clock of its policies. */
 const CLOUD_MARGIN_MS = 5_000
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 5_000
-/** Looks between two questions whether the document is still the one. */
+/** After so many looks the ledger is asked whether the document has been written anew. */
 const LOOKS_BETWEEN_READS = 5
 /** Looks at the first pace. */
 const QUICK_LOOKS = 20
 
-/** Why a canary shows nothing whose sessions are all refused. */
+/** The reason why a canary proves nothing if all of its sessions are refused. */
 export const REFUSED_WITHOUT_DENY = 'Its role is refused the read even in a session that the deny list does not name.'
 
-/** What a proof works with. */
+/** Dependencies of a proof. */
 export interface ProofParts {
   readonly clock: Clock
   readonly denyList: string
@@ -106,7 +106,7 @@ export async function lookSurely(
   }
 }
 
-/** Another process has written the document: it proves what that one denies. */
+/** Another process has written the document and proves its own write; this proof is given up. */
 export class ReplacedError extends StintError {
   constructor(denyList: string) {
     super('LEDGER_CONFLICT', { denyList, explanation: `Another process has written deny list ${denyList} meanwhile.` })

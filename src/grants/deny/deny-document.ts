@@ -11,13 +11,13 @@ export interface KnownDocument extends Pick<DenyList, 'claimVersion' | 'openedVe
   readonly listKey: string
 }
 
-/** The part of an event that says which document it is about. */
+/** The members of an event that name the document it is about. */
 export function documentFacts({ key, listKey }: Pick<KnownDocument, 'key' | 'listKey'>) {
   return { denyList: listKey, ...(key !== listKey && { document: key }) }
 }
 
 /**
- * For how long another ledger's document is left alone: nobody can be denied by it for longer. A lease lasts 15 minutes at
+ * Another ledger's document is left alone for so long: by then everything that it denies has ended. A lease lasts 15 minutes at
  * most, a session that it made an hour more, and entries stay a minute after that.
  */
 const WITHHELD_MS = 80 * 60_000
@@ -27,10 +27,10 @@ export class WithheldDocuments {
   readonly #withheld = new Map<string, { readonly sequence: string; readonly since: Date }>()
 
   /**
-   * Looks whether a document may be written. One that denies nobody may, whoever wrote it.
+   * Checks that a document may be written. One that denies nobody may be, whoever wrote it.
    *
    * @param certain an instant that has come by every clock; undefined where the cloud told no time.
-   * @param emptyDigest of a document that denies nobody.
+   * @param emptyDigest the digest of a document that denies nobody.
    * @returns the events of what was found.
    * @throws {WithheldError} while the document is another ledger's.
    */

@@ -2,7 +2,7 @@ import type { StintError } from '../../core/errors.ts'
 import type { DocumentDenies } from '../../credentials/provider.ts'
 import { WithheldDocuments } from './deny-document.ts'
 
-/** How long a read may show what was there before a write, or a write that was given up may yet come into effect. */
+/** For so long after a write a read may still show the content of before, and a write that was given up may take effect. */
 const RECENT_MS = 60_000
 
 /** A document that fails beside others that hold: it is left alone until its next attempt. */
@@ -34,16 +34,16 @@ export class DenyMemory {
   /** Keys of lists of which the pass under way has sent a write. */
   readonly sending = new Set<string>()
   readonly withheld = new WithheldDocuments()
-  /** By key of a document, whether the cloud has ever shown it to this process; missing while nobody has asked. */
+  /** By key of a document: true once the cloud has shown it to this process; missing while nobody has asked. */
   readonly shown = new Map<string, boolean>()
   /** Keys of documents that were found changed, until they are found as they were left. */
   readonly changed = new Set<string>()
-  /** By key of a document, the digests of writes that were sent and are not on record. */
+  /** By key of a document: the digest of the last write that was sent and is not on record. */
   readonly sent = new Map<string, string>()
   readonly recent = new RecentWrites()
   /**
-   * Of lists that have several documents: whom each document denied after the claim of that version. A later claim of another
-   * process may have changed it.
+   * By key of a document of a list that has several: the sessions that it denied after the claim of that version. A later claim
+   * of another process may have changed it.
    */
   readonly seen = new Map<string, { readonly denies: DocumentDenies; readonly claimVersion: number }>()
   readonly failing = new Map<string, FailingDocument>()

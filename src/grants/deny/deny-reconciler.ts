@@ -68,7 +68,7 @@ export async function beginDenyWrites(
   }
 }
 
-/** For what may come early and must not come late: a deny must not wait for a clock that has stepped back. */
+/** The later of our two clocks, since a deny may come early but must not wait for a clock that has stepped back. */
 function latestNow({ clock, clockGuard }: Pick<DenyReconcilerParts, 'clock' | 'clockGuard'>): Date {
   return later(clock.now(), clockGuard.earliestNow())
 }
@@ -119,10 +119,10 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
 }
 
 /**
- * Looks no more at a list once nothing on it is needed, if no configured role has it, or if it was never written and cannot be: an
- * agent may have named an account that does not exist, whose cloud will never tell a time that entries are over by.
+ * Stops looking at a list on which nothing is needed any more, if no configured role has it, or if it was never written and cannot
+ * be: an agent may have named an account that does not exist, from which no answer will ever tell that entries are over.
  *
- * @returns whether it is such a list
+ * @returns true for such a list
  */
 async function letGo(
   { ledger, provider, clockGuard, memory, onWell }: DenyReconcilerParts,
@@ -148,7 +148,7 @@ function isUnwritten({ attempts, lastWrittenAt }: DenyList, entries: readonly De
   return attempts > 0 && entries.length > 0 && !wasWritten
 }
 
-/** Whom a watermark cuts has to renew; that it cuts everybody is a problem for as long as it stands. */
+/** Wakes the agents that a watermark cuts, so that they renew. A watermark that cuts everybody is a problem while it stands. */
 function tellWatermarks(
   { hub, onProblem, onWell }: DenyReconcilerParts,
   list: DenyList,
@@ -167,7 +167,7 @@ function tellWatermarks(
   onProblem({ component, error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }) })
 }
 
-/** Tells a problem as long as there is one, and once that it is gone. */
+/** Reports a problem in every pass that has it, and once that it is gone. */
 function tellWhile(
   { memory: { told }, onProblem, onWell }: DenyReconcilerParts,
   component: string,

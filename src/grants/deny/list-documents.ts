@@ -11,7 +11,7 @@ import type { DenyDocumentRecord, DenyList } from '../../ledger/records.ts'
 import { documentFacts, findChange, type KnownDocument, WithheldError } from './deny-document.ts'
 import type { DenyMemory } from './deny-memory.ts'
 
-/** A call about one of several documents may take so long; then the others go on without it. */
+/** Timeout of a call about one of several documents; the others go on without it. */
 const PATIENCE_MS = 5_000
 const RETRY = { baseMs: 1_000, capMs: 60_000, leastShare: 0.5 }
 
@@ -34,24 +34,24 @@ export interface DocumentParts {
 /** One document of a list during a pass. */
 export interface ListDocument extends KnownDocument {
   readonly record: DenyDocumentRecord | undefined
-  /** Whom it certainly denies now. */
+  /** The sessions that it certainly denies now. */
   now: DocumentDenies
-  /** Whom it was found to deny, if it was found as it was left: that is in place. */
+  /** The sessions that it was found to deny; undefined unless it was found as our last write left it. */
   asLeft: DocumentDenies | undefined
-  /** As it was read. */
+  /** Its content as this pass read it. */
   live: LiveDenyList | undefined
   digest: string | undefined
-  /** It carries our mark, or there is none that could. */
+  /** It carries our mark, or there is no document yet. */
   isMarked: boolean
-  /** The cloud's time, of its last answer. */
+  /** The cloud's time of its last answer. */
   at: Date | undefined
   wrote: DenyList['written']
-  /** It is left as it is for the rest of the pass. */
+  /** Set where it is left as it is for the rest of the pass. */
   failure: StintError | undefined
 }
 
 const NOBODY: DocumentDenies = toDenies({ grants: [] })
-/** The one document of a list: as it was left, it denies all that is on record as written. */
+/** A list's only document, unchanged since our last write, denies every entry on record as written. */
 const EVERYBODY: DocumentDenies = { names: () => true, covers: () => true }
 
 /** The documents of one list, each read once and then written as often as the plan asks. */
@@ -71,7 +71,7 @@ export class ListDocuments {
     this.all = [list.key, ...further].map((key) => toDocument(key, list))
   }
 
-  /** Whether a list that has one document fails with it. */
+  /** True for a list with one document: it fails with that document. */
   get #isAlone(): boolean {
     return this.all.length === 1
   }
@@ -131,9 +131,9 @@ export class ListDocuments {
   }
 
   /**
-   * Looks what somebody else has changed of those that were read.
+   * Finds out which of the documents that were read somebody else has changed.
    *
-   * @param holdsNeeded whether a document held an entry that is still needed, if it is gone.
+   * @param holdsNeeded true if a document, should it be gone, held an entry that is still needed.
    */
   findChanges(holdsNeeded: (document: ListDocument) => boolean): void {
     for (const document of this.usable) {
@@ -170,8 +170,8 @@ export class ListDocuments {
   }
 
   /**
-   * An earlier write of ours is there: the read is behind, or that write came into effect late. The document is not as it was left,
-   * and has to be written again, but nobody else changed it.
+   * True if the document has the content of an earlier write of ours: the read is behind, or that write came into effect late. It
+   * has to be written again, but nobody else changed it.
    */
   #isEarlier({ key, written }: ListDocument, { digest }: LiveDenyList): boolean {
     const { memory, clock } = this.#parts
@@ -179,7 +179,7 @@ export class ListDocuments {
     return memory.recent.has(key, digest, clock.monotonicMs())
   }
 
-  /** Whether a document has to be written for this content. */
+  /** True if a document has to be written to have this content. */
   differs({ key, digest, isMarked }: ListDocument, content: DenyListContent): boolean {
     return !isMarked || digest !== this.#parts.provider.digestDenyList(key, content)
   }
@@ -201,7 +201,7 @@ export class ListDocuments {
       Object.assign(document, { wrote, digest: wrote.digest, isMarked: true, at: at ?? document.at })
     } catch (thrown) {
       const error = asStintError(thrown)
-      // A write whose answer is lost may have been made or not: only what either way is denied is certain.
+      // A write whose answer is lost may have been made or not: only sessions that both contents deny are certainly denied.
       if (error.code !== 'PROVIDER_REFUSED') this.#see(document, intersectDenies(document.now, then))
       document.failure = error
       this.#tellFailure(document, error)
@@ -215,7 +215,7 @@ export class ListDocuments {
     this.#tellFailure(document, document.failure)
   }
 
-  /** A write that is not on record is confirmed by the look that finds it, so that a later edit of it shows. */
+  /** Takes a write that is not on record for done where its content was found, so that a later edit of it shows. */
   confirm(): void {
     for (const document of this.usable) {
       const { digest, live, written, claimVersion } = document
@@ -224,12 +224,12 @@ export class ListDocuments {
     }
   }
 
-  /** The pass is on record. */
+  /** To be called once the pass is on record. */
   recorded(): void {
     for (const { key, wrote } of this.all) if (wrote) this.#parts.memory.sent.delete(key)
   }
 
-  /** The end of a pass: those that did not fail work again. */
+  /** Reports at the end of a pass that the documents which did not fail work again. */
   tellWell(): void {
     const { memory, onWell } = this.#parts
     if (this.#isAlone) return
@@ -258,14 +258,14 @@ export class ListDocuments {
     })
   }
 
-  /** How long until a document that fails is tried again. */
+  /** Milliseconds until the first of the failing documents is tried again; Infinity if none fails. */
   get retryInMs(): number {
     const { memory, clock } = this.#parts
     const retries = this.all.flatMap(({ key, failure }) => (failure && memory.failing.get(key)?.retryAtMs) ?? [])
     return Math.max(0, Math.min(...retries) - clock.monotonicMs())
   }
 
-  /** A document that cannot be read denies whom it was last seen to deny, unless the cloud refuses to show it or has it no more. */
+  /** A document that cannot be read counts as last seen, unless the cloud refuses to show it or has it no more. */
   #leave(document: ListDocument, error: StintError): void {
     const isGone = error.code === 'PROVIDER_REFUSED' || error instanceof WithheldError
     const seen = isGone ? undefined : this.#parts.memory.seen.get(document.key)
@@ -274,7 +274,7 @@ export class ListDocuments {
     document.failure = error
   }
 
-  /** Of a list that has one document, the failure is that of the list, which its writer tells. */
+  /** Reports a failing document. Where it is the list's only one, the writer of the list reports it. */
   #tellFailure(document: ListDocument, error: StintError): void {
     if (this.#isAlone || this.#signal.aborted) return
     const { memory, clock, random, onProblem } = this.#parts
@@ -311,7 +311,7 @@ export class ListDocuments {
   }
 }
 
-/** The event of a document that is withheld, once. */
+/** The event of a withheld document; empty where it is on record already, and for any other error. */
 export function toWithheldEvents(error: StintError, at: Date): AuditEventInput[] {
   if (!(error instanceof WithheldError) || !error.isNew) return []
   const { document, found, until } = error

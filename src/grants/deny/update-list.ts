@@ -22,20 +22,20 @@ const BEGIN_WITHIN_MS = 15_000
 
 /** The result of a pass over one list. */
 export interface ListUpdate {
-  /** That its documents have to hold. */
+  /** Entries that its documents have to hold. */
   readonly entries: readonly DenyEntry[]
   /** Those of them that some document holds by now. */
   readonly held: readonly DenyEntry[]
   /** Those of them that the document with the canary holds by itself: no other document is shown to be in force by it. */
   readonly provable: readonly DenyEntry[]
-  /** That have left it. */
+  /** Entries that have left it. */
   readonly expired: readonly DenyEntry[]
   readonly content: DenyListContent
   /** The grant of a canary's session that the first document denies besides. */
   readonly canary: string | undefined
   readonly documents: ListDocuments
   readonly at: Date
-  /** What was found in place in this pass and has been so since then has had its time to settle. */
+  /** An entry written by this instant and found in place by this pass has settled. Missing where a canary has to prove it. */
   readonly settledBy: Date | undefined
   /** Entries that were on record as written and that this pass did not find in a document as it was left. */
   readonly anew: readonly DenyEntry[]
@@ -114,8 +114,8 @@ export async function updateList(
 }
 
 /**
- * P6: the settle time proves nothing of an entry that is in no document any more: an edit, another broker or a late effect of an
- * earlier write may have undone it. So it counts only with a look at its end that finds it in a document as that was left.
+ * P6: the settle time proves nothing of an entry that has left its document meanwhile: an edit, another broker or the late effect
+ * of an earlier write may have removed it. So it counts only if a look at its end finds the entry in an unchanged document.
  */
 function findSettled({ settings, proofs }: UpdateParts, key: string, at: Date | undefined): Date | undefined {
   return at && !proofs?.isProbed(key) ? new Date(at.getTime() - settings.settleMs) : undefined
@@ -150,7 +150,7 @@ function withCanary(content: DenyListContent, canary: string | undefined): DenyL
   return canary === undefined ? content : { ...content, grants: [...content.grants, canary] }
 }
 
-/** Whether another document denies an entry, so that this one need not have been the one that held it. */
+/** True if another document denies an entry: then its absence from this one shows no edit. */
 function isElsewhere(entry: DenyEntry, document: ListDocument, { all }: ListDocuments): boolean {
   return all.some((other) => other !== document && other.now.covers(toCandidate(entry)))
 }
@@ -168,7 +168,7 @@ function isHeld(candidate: DenyCandidate | undefined, documents: readonly ListDo
   return candidate !== undefined && documents.some(({ now }) => now.covers(candidate))
 }
 
-/** Only a further document holds it, which the canary in the first one proves nothing of. */
+/** True if only a further document holds the entry: the canary in the first document proves nothing of it. */
 function isBeyondCanary(candidate: DenyCandidate | undefined, [first, ...further]: readonly ListDocument[]): boolean {
   if (!candidate || first?.now.covers(candidate)) return false
   return further.some(({ now }) => now.covers(candidate))

@@ -51,7 +51,7 @@ export async function writeInOrder(
   return isPartly ? 'partly' : 'done'
 }
 
-/** Each document waits for another one's write: this one takes on its part and lets nobody go, so that the others can. */
+/** For documents that all wait for each other: this one takes on its part and removes nobody, so that the others can be written. */
 function keeping({ documents, entries, fits }: OrderParts, { document, content, now, wanted }: Wanted): Wanted[] {
   const kept = entries.filter((entry) => now.covers(entry) && !wanted.covers(entry))
   const chaining = kept.filter(({ chains }) => chains).map(({ grantId }) => grantId)

@@ -15,7 +15,7 @@ export interface FaultRow {
   readonly kind: FaultKind
   readonly code: ErrorCode
   readonly retry: boolean
-  /** For AssumeRole: whether a session may exist all the same. */
+  /** `unknown` where AssumeRole may have made a session all the same. */
   readonly outcome: MintOutcome
   readonly explanation: string
   /** True where AWS's own words repeat the signed request, session token included: they are not quoted. */

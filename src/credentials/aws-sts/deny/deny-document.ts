@@ -10,15 +10,16 @@ export const MANAGED_POLICY_CHARACTERS = 6_144
 /** Characters that IAM allows in all inline policies of one role together. */
 export const INLINE_POLICIES_CHARACTERS = 10_240
 
-/** By which condition keys a boundary names the sessions of a grant. */
+/** The condition keys by which a boundary can name the sessions of a grant. */
 export const DENY_KEYS = ['both', 'sourceIdentity', 'userid'] as const
+/** The setting `aws.denyBy`. */
 export type DenyKey = (typeof DENY_KEYS)[number]
 
 /** How a list is written down. */
 export interface DocumentForm {
   /** The key that a boundary denies by; an inline policy names sessions by aws:userid in any case. */
   readonly denyBy: DenyKey
-  /** With `both`: which grants are named by aws:SourceIdentity too, all or those whose sessions can chain. */
+  /** The grants that `both` names by aws:SourceIdentity too: all, or those whose sessions can chain. */
   readonly twice: 'all' | 'chaining'
   /** The writer's mark. */
   readonly mark?: DenyMark

@@ -65,13 +65,13 @@ const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
  */
 export class DenyListLocations {
   readonly #rules: RoleRules<RevocationRule>
-  /** By key, of the roles that are listed by their own ARN. */
+  /** By key: the documents of the roles that are listed by their own ARN. */
   readonly #listed = new Map<
     string,
     { placed: PlacedDocument; further: readonly PlacedDocument[]; roleArns: string[] }
   >()
 
-  /** By account and name, roles that there are. */
+  /** By account and name: the spelling of roles that had a session. */
   readonly #spelled = new Map<string, string>()
 
   /** @param list all rules of `rules` @throws {StintError} CONFIG_INVALID for a malformed boundary or policy name. */
@@ -88,6 +88,7 @@ export class DenyListLocations {
     }
   }
 
+  /** Undefined for a role that no rule matches, or whose sessions can only run out. */
   findList(roleArn: string): DenyListLocation | undefined {
     const found = this.#rules.find(roleArn)
     if (!found || found.rule.revocation.kind === 'none') return undefined
@@ -96,8 +97,8 @@ export class DenyListLocations {
   }
 
   /**
-   * A session of this role was had, so this is how it is spelled. Names of roles are the same in any case, and an inline policy
-   * is found by the name: another spelling under a pattern must not have a list of its own, which would replace this one's.
+   * Notes how a role is spelled, once a session of it was started. Names of roles ignore case, and an inline policy is found by
+   * the name: another spelling under a pattern must not get a list of its own, which would overwrite this one's document.
    */
   confirmSpelling(roleArn: string): void {
     this.#spelled.set(roleIdentity(roleArn), roleArn)

@@ -5,7 +5,7 @@ import { carriesAgent } from '../agent-name.ts'
 import { MAX_CHAINED_SESSION_SECONDS } from '../mint/lease-session.ts'
 import { EXPIRY_TOLERANCE_MS } from '../mint/session-answer.ts'
 
-/** For clocks that differ. */
+/** The broker's clock and AWS's may differ by so much. */
 const MARGIN_MS = 60_000
 /** From the record of a lease to the first attempt at STS, beside what the attempts themselves may take. */
 const BEFORE_MINT_MS = 10_000

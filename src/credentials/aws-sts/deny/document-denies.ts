@@ -7,8 +7,8 @@ import { agentName } from '../agent-name.ts'
 type Statement = Readonly<Record<string, unknown>>
 
 /**
- * Whom the statements of a policy deny, as far as they are of the forms that `deny-document.ts` writes. A statement of any
- * other form counts for nothing, also where it denies somebody: then that one is written in our own form.
+ * Reads the denies of a policy, as far as its statements have the forms that `deny-document.ts` writes. A statement of any
+ * other form counts for nothing, even where it denies a grant: the broker then writes that grant in its own form.
  */
 export function readDenies(statements: readonly Statement[]): DocumentDenies {
   const named = new Set<string>()

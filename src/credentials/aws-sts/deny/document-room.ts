@@ -58,7 +58,7 @@ export class DocumentRoom {
 
   /** The text for a list: sessions are named by both keys as far as there is room. Undefined: no inline policy is needed. */
   text(listKey: string, document: DenyDocument, list: DenyListContent, mark?: DenyMark): string | undefined {
-    // With the longest mark, so that it does not hang on the number of the write.
+    // Measured with the longest mark, so that the same list always has the same text but for its mark.
     const hasRoom = this.#isWithin(listKey, document, this.#text(document, list, 'all', LONGEST_MARK))
     return this.#text(document, list, hasRoom ? 'all' : 'chaining', mark)
   }

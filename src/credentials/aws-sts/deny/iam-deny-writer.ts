@@ -28,7 +28,7 @@ const MAX_PAGES = 10
 
 /** Dependencies of the writer. */
 export interface IamDenyWriterDeps {
-  /** By key of the deny list: each account has a client of its own, whose credentials may be other than the minting ones. */
+  /** Finds the client for a deny list by its key. Each account has its own; its credentials may differ from the minting ones. */
   readonly accessTo: FindIamAccess
   readonly clock: Clock
   readonly random: () => number
@@ -41,7 +41,7 @@ export interface IamDenyWriterDeps {
 
 /**
  * Reads deny documents of IAM and writes them whole, never edits of them, so that repeating a write after a crash or a lost answer is
- * harmless. One writer per document is the caller's part: IAM has no conditional write.
+ * harmless. The caller sees to it that each document has one writer: IAM has no conditional write.
  */
 export class IamDenyWriter {
   readonly #deps: IamDenyWriterDeps
@@ -220,7 +220,7 @@ function versionNumber({ VersionId }: PolicyVersion): number {
 }
 
 /**
- * Whether IAM refused one version too many: somebody else made one since the versions were listed, or the list was not up to date.
+ * True if IAM refused one version too many: somebody else made one since the versions were listed, or the list was not up to date.
  * It must not be taken for a document that is too long, which the caller would shorten by denying more sessions.
  */
 function isVersionLimit(error: unknown, document: string): error is Error {

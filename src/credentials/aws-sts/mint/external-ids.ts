@@ -16,7 +16,7 @@ export interface RoleExternalId {
   readonly isListed: boolean
 }
 
-/** How long what was read counts: a rotated external id is in use after this time, with nothing restarted. */
+/** An external id is read again after this time, so a rotated one is in use by then without a restart. */
 const MAX_AGE_MS = 10_000
 /** Roles whose external ids are remembered. */
 const MAX_KNOWN = 20_000

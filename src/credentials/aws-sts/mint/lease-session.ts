@@ -54,7 +54,7 @@ export function toLeaseSession({ grant, lease, plan }: MintRequest, leaseEnd: Le
   }
 }
 
-/** Any id will do: all are as long. */
+/** Stands for the id of a grant that does not exist yet: all ids have the same length. */
 const SOME_GRANT = 'grt_00000000000000000000000000'
 
 /** The parts of a session that count for its size, before there is a grant: its id and its end are always as long. */

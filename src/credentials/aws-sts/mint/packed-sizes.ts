@@ -38,10 +38,10 @@ const SEEN_PER_ROLE = 32
 const MAX_REFUSED = 1_000
 /** AWS may raise its limit: after this a refused session is tried again. */
 const REFUSED_MS = 3_600_000
-/** Fewer observations, or more alike ones, make no line. */
+/** A line is fitted only through so many observations whose sizes differ by so much. */
 const LINE = { observations: 3, charactersApart: 200 }
 
-/** The time of the Deny that ends a lease: another one each time, and always as long. */
+/** The time in the Deny that ends a lease: it differs from lease to lease, its length does not. */
 const LEASE_END = /("aws:CurrentTime":")[^"]*(")/g
 
 /**
@@ -136,8 +136,8 @@ function isPercent(value: number | undefined): value is number {
 }
 
 /**
- * A straight line through what was seen, moved up to the highest above it; where that says too little for a line, in proportion
- * to the characters, and never less than what was seen.
+ * Fits a straight line through the observations and moves it up until none lies above it. Where they are too few or too alike
+ * for a line, the size is taken as proportional to the characters, and never below an observed one.
  */
 function fitLine(seen: readonly Observation[]): {
   readonly percentAt: (characters: number) => number

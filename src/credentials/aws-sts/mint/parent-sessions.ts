@@ -58,10 +58,10 @@ export class ParentSessions {
   }
 
   /**
-   * Forgets the sessions that a deny list is about to deny. Those from before a watermark go too: credentials made from one may
-   * count as issued when it was.
+   * Forgets the sessions that a deny list is about to deny. Sessions from before a watermark go too: AWS may take the issue time
+   * of credentials made from one to be that of the session.
    *
-   * @param inTarget whether the list is for the sessions of a role.
+   * @param inTarget true for a role whose sessions the list denies.
    */
   dropDenied({ grants, agents = [], watermark }: DenyListContent, inTarget: (roleArn: string) => boolean): void {
     for (const grantId of grants) this.#held.delete(grantId)

@@ -80,7 +80,7 @@ function checkPolicy({ sessionPolicy, notAfter }: LeaseSession, leaseEnd: LeaseE
   if (!POLICY_CHARACTERS.test(sessionPolicy)) throw bad('Policy', 'it needs characters up to U+00FF, and at least one')
   const statements = parseStatements(sessionPolicy)
   if (!statements.some((statement) => endsBy(statement, notAfter, leaseEnd)))
-    throw bad('Policy', 'it needs a Deny of every action on every resource from notAfter (aws:CurrentTime) on')
+    throw bad('Policy', 'it needs a Deny of every action on every resource from notAfter on (aws:CurrentTime)')
   if (leaseEnd.never !== undefined && !statements.some((statement) => denies(statement, leaseEnd.never)))
     throw bad('Policy', `it needs a Deny of ${leaseEnd.never}, by which a session would outlive its lease`)
   if (leaseEnd.action !== '*' && !statements.every((statement) => isWithin(statement, leaseEnd)))
@@ -92,12 +92,12 @@ function parseStatements(sessionPolicy: string): readonly unknown[] {
     const { Statement: statements } = JSON.parse(sessionPolicy) as { Statement?: unknown }
     if (Array.isArray(statements)) return statements
   } catch {
-    // falls through to the same refusal: what cannot be read as a policy is no policy
+    // Falls through to the same refusal as a policy without statements.
   }
   throw bad('Policy', 'it needs to be a JSON policy with a list of statements')
 }
 
-/** Whether a statement denies something, or allows nothing that the Deny at the lease's end leaves out. */
+/** True for a Deny, and for an Allow of no more than the Deny at the lease's end covers. */
 function isWithin(statement: unknown, { action: all }: LeaseEndForm): boolean {
   const { Effect, Action, NotAction } = Object(statement) as Record<string, unknown>
   if (Effect === 'Deny') return true
@@ -106,7 +106,7 @@ function isWithin(statement: unknown, { action: all }: LeaseEndForm): boolean {
   return NotAction === undefined && actions.every((one) => typeof one === 'string' && one.startsWith(prefix))
 }
 
-/** Whether a statement is a Deny of these actions, without a resource or a condition. */
+/** True for a Deny of these actions, without a resource or a condition. */
 function denies(statement: unknown, actions: string | undefined): boolean {
   const { Effect, Action, ...rest } = Object(statement) as Record<string, unknown>
   return Effect === 'Deny' && isOnly(Action, actions) && Object.keys(rest).length === 0

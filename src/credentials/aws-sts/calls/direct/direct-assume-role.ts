@@ -24,7 +24,7 @@ export interface DirectAssumeRoleDeps {
 
 type ClientConfig = STSClient['config']
 
-/** What is used of the protocol that the SDK's client has; its own type is a union that cannot be called. */
+/** The calls that are used of the SDK client's protocol; its own type is a union that cannot be called. */
 interface Protocol {
   serializeRequest(operation: object, input: object, context: object): Promise<Request>
   deserializeResponse(operation: object, context: object, response: object): Promise<object>
@@ -34,7 +34,7 @@ interface Protocol {
 type Request = Parameters<Signer['sign']>[0] & { headers: Record<string, string>; body: string }
 type Signer = Awaited<ReturnType<ClientConfig['signer']>>
 
-/** What is the same for every call of a client. */
+/** The parts that all calls of a client share. */
 interface Blueprint {
   readonly protocol: Protocol
   /** The client's settings and the endpoint, for serializing. */
@@ -150,7 +150,7 @@ function withMetadata(error: unknown, httpStatusCode: number, headers: Readonly<
   return Object.assign(error, { $metadata: { httpStatusCode, requestId } })
 }
 
-/** AWS and the stores that are like it have it under several names. */
+/** The header of the request id: AWS and the stores that imitate it use several names. */
 const REQUEST_ID = /^x-[\w-]+-request-?id$/
 
 function plainHeaders({ headers }: IncomingMessage): Record<string, string> {
