@@ -353,7 +353,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'P6: an entry goes while a session under it lives',
     file: 'deny-list-rules',
-    find: 'return isNeeded(entry, at) ? unwritten(entry) : undefined',
+    find: 'return isNeeded(known, at) ? unwritten(known) : undefined',
     replace: 'return undefined',
     caughtBy: 'the deny list > P6: an entry goes with a write after its end, never before',
   },
@@ -383,8 +383,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'an entry that left its document counts as written',
     file: 'deny-list-rules',
-    find: 'return isNeeded(entry, at) ? unwritten(entry) : undefined',
-    replace: 'return isNeeded(entry, at) ? entry : undefined',
+    find: 'return isNeeded(known, at) ? unwritten(known) : undefined',
+    replace: 'return isNeeded(known, at) ? known : undefined',
     caughtBy: 'the deny list > P6: an entry goes with a write after its end, never before',
   },
   {
@@ -397,8 +397,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'a claim is kept after a write',
     file: 'deny-list-rules',
-    find: '...kept } = unclaimed(list)',
-    replace: '...kept } = list',
+    find: '} = unclaimed(list)',
+    replace: '} = list',
     caughtBy: 'the deny list > a write gives the claim back and forgets failures',
   },
   {
@@ -411,8 +411,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'failed attempts are not counted',
     file: 'deny-list-rules',
-    find: 'attempts: list.attempts + 1, lastError',
-    replace: 'attempts: list.attempts, lastError',
+    find: 'attempts: list.attempts + 1,',
+    replace: 'attempts: list.attempts,',
     caughtBy: 'the deny list > a failure gives the claim back and counts',
   },
   {
