@@ -7,12 +7,18 @@ import type { Answer, Statement } from './statement.ts'
 const IN_FAILED_TRANSACTION = '25P02'
 /** The server gives a statement up first, and says so. */
 const GRACE_MS = 2_000
+/**
+ * Where the server comes from when it warns that it has committed without waiting for its standby, since somebody cancelled the
+ * wait: it says COMMIT all the same. Messages are translated, this is not.
+ */
+const GAVE_UP_WAITING = 'SyncRepWaitForLSN'
 
 /** A connection on which the statements of a round share one round trip. */
 export class PgConnection {
   readonly #client: Client | PoolClient
   readonly #server: PgServer
   #isLost = false
+  #isUnreplicated = false
 
   /** @param client connected, in pipeline mode */
   constructor(client: Client | PoolClient, server: PgServer) {
@@ -21,6 +27,9 @@ export class PgConnection {
     // Whoever waits for an answer is told by it; between two rounds the next one finds out.
     client.on('error', () => {
       this.#isLost = true
+    })
+    client.on('notice', ({ routine }) => {
+      this.#isUnreplicated ||= routine === GAVE_UP_WAITING
     })
   }
 
@@ -44,6 +53,11 @@ export class PgConnection {
   async round(statements: readonly Statement[]): Promise<Answer[]> {
     if (this.#isLost) throw new ConnectionLost('the connection was lost before')
     const answers = await Promise.allSettled(statements.map((statement) => this.#send(statement)))
+    if (this.#isUnreplicated) {
+      // Whoever looks the commit up writes too, and that waits for the standby.
+      this.#isLost = true
+      throw new ConnectionLost('the server did not wait for its standby')
+    }
     const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
     if (errors.length === 0) return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
     const first = errors.find((error) => sqlState(error) !== IN_FAILED_TRANSACTION) ?? errors[0]
