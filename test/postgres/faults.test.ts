@@ -180,32 +180,45 @@ describe('a row that the database refuses', () => {
     await expectWhole(2)
   })
 
-  test('of a sweep is set aside and told of, and the others move', async () => {
-    const rows = new Map<string, StintError>()
-    await tmp.ledger.close()
-    tmp = await tmpPostgresLedger(server.address(), {
-      onRow: { onDamaged: (row, error) => rows.set(row, error), onReadable: (row) => rows.delete(row) },
-    })
-    const due = [0, 1, 2].map(() => open({ grant: { dueAt: now() } }))
-    const [first, bad, last] = (await Promise.all(due)).map(({ grant }) => grant.id)
-    await refuse('grants', `new.id = '${bad}' AND new.state = 'ended'`, 'P0001')
-    const sweep = (at: Date) =>
-      tmp.ledger.sweepGrants({
-        now: at,
-        limit: 10,
-        settle: ({ grant }) => ({
-          to: { state: 'ended', reason: 'deadline', endedAt: at, dueAt: null },
-          events: [sampleEvent(at, { grantId: grant.id })],
-        }),
+  for (const { name, condition } of [
+    { name: 'that may not end', condition: ` AND new.state = 'ended'` },
+    { name: 'that may not change at all, not even to be set aside', condition: '' },
+  ]) {
+    test(`of a sweep, ${name}, is told of, and the others move`, async () => {
+      const rows = new Map<string, StintError>()
+      await tmp.ledger.close()
+      tmp = await tmpPostgresLedger(server.address(), {
+        onRow: { onDamaged: (row, error) => rows.set(row, error), onReadable: (row) => rows.delete(row) },
       })
-    expect((await sweep(now())).map(({ id }) => id)).toEqual([first, last])
-    expect([...rows.keys()]).toEqual([`sweep:${bad}`])
-    expect(await tmp.ledger.countGrants()).toMatchObject({ active: 1, ended: 2 })
-    await tmp.sql('DROP TRIGGER refuse ON grants')
-    expect((await sweep(new Date(now().getTime() + 60_000))).map(({ id }) => id)).toEqual([bad])
-    expect([...rows.keys()]).toEqual([])
-    expect((await verifyLedger(tmp.ledger)).problem).toBeUndefined()
-  })
+      const due = [0, 1, 2].map(() => open({ grant: { dueAt: now() } }))
+      const [first, bad, last] = (await Promise.all(due)).map(({ grant }) => grant.id)
+      await refuse('grants', `new.id = '${bad}'${condition}`, 'P0001')
+      const sweep = (at: Date) =>
+        tmp.ledger.sweepGrants({
+          now: at,
+          limit: 10,
+          settle: ({ grant }) => ({
+            to: { state: 'ended', reason: 'deadline', endedAt: at, dueAt: null },
+            events: [sampleEvent(at, { grantId: grant.id })],
+          }),
+        })
+      expect((await sweep(now())).map(({ id }) => id)).toEqual([first, last])
+      expect([...rows.keys()]).toEqual([`sweep:${bad}`])
+      expect(await tmp.ledger.countGrants()).toMatchObject({ active: 1, ended: 2 })
+      await tmp.sql('DROP TRIGGER refuse ON grants')
+      expect((await sweep(new Date(now().getTime() + 60_000))).map(({ id }) => id)).toEqual([bad])
+      expect([...rows.keys()]).toEqual([])
+      expect((await verifyLedger(tmp.ledger)).problem).toBeUndefined()
+    })
+  }
+})
+
+test('a text that no index of the database can hold harms none of its neighbours', async () => {
+  const long = Array.from({ length: 400 }, () => crypto.randomUUID()).join('')
+  const answers = await Promise.allSettled([open(), open({ grant: { owner: long } }), open()])
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(told).toEqual([])
+  await expectWhole(2)
 })
 
 test('a plan that somebody removed is written anew', async () => {
@@ -277,6 +290,62 @@ test('a chain that somebody else went on writing stops the ledger for good', asy
     ...unavailable(/not where this broker left it/),
     details: { poisoned: true },
   })
+})
+
+test('a database that was set back behind a pooler, which keeps the connection, stops the ledger for good', async () => {
+  await open()
+  await open()
+  await tmp.sql(`UPDATE replicas SET batch = batch - 1`)
+  await expect(open()).rejects.toMatchObject({
+    ...unavailable(/the database was set back/),
+    details: { poisoned: true },
+  })
+})
+
+test('a server that does not flush any more is refused, and used again when it does', async () => {
+  await open()
+  await server.configure(['fsync = off'])
+  await server.reload()
+  try {
+    await expect.poll(() => open().catch(({ message }) => message as string)).toMatch(/fsync = off/)
+    expect(told.at(-1)).toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+  } finally {
+    await server.configure([])
+    await server.reload()
+  }
+  await expect.poll(() => open().catch(({ message }) => message as string)).toMatchObject({ kind: 'created' })
+  expect(told.at(-1)).toBeUndefined()
+})
+
+test('a commit whose wait for the standby was cancelled is not answered before the standby has it', async () => {
+  await open()
+  await server.configure([`synchronous_standby_names = 'nobody'`])
+  await server.reload()
+  const waiting = () =>
+    tmp.sql<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'stint' AND wait_event = 'SyncRep' ORDER BY pid`,
+    )
+  let isAnswered = false
+  let answer: Promise<{ kind: string }> | undefined
+  try {
+    let first: number | undefined
+    await eventually('a commit that waits', async () => {
+      answer ??= open().finally(() => {
+        isAnswered = true
+      })
+      first = (await waiting())[0]?.pid
+      return first !== undefined
+    })
+    await tmp.sql(`SELECT pg_cancel_backend(${first})`)
+    // The commit is looked up on another connection, by one that waits too.
+    await eventually('the look-up', async () => (await waiting()).some(({ pid }) => pid !== first))
+    expect(isAnswered).toBe(false)
+  } finally {
+    await server.configure([])
+    await server.reload()
+  }
+  expect(await answer).toMatchObject({ kind: 'created' })
+  await expectWhole(2)
 })
 
 test('no error has the password, and none a value of a row', async () => {

@@ -15,7 +15,7 @@ import {
   sqlState,
   Unwritable,
 } from './database/pg-errors.ts'
-import { type PgServer, serverText } from './database/pg-server.ts'
+import { checkServer, type PgServer, SERVER_FACTS, type ServerFacts, serverText } from './database/pg-server.ts'
 import type { Statement } from './database/statement.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
 import type { Waiting } from './database/write-queue.ts'
@@ -44,7 +44,7 @@ interface Sent {
   readonly outcomes: readonly Outcome[]
 }
 
-/** The database refused what a unit was to write; the store itself is well. */
+/** What a unit was to write cannot be written; the store itself is well. */
 export class RefusedByDatabase extends StintError {}
 
 /** A connection could not be made, or not taken up: nothing was sent on it. */
@@ -225,12 +225,17 @@ export class BatchWriter {
     const reads = wanted.reads()
     const statements = [this.#deps.frame.beginWrite, this.#lockStatement(), ...reads.map(({ statement }) => statement)]
     const [, own, ...answers] = await connection.round(statements)
-    if (own?.rows.length !== 1) throw this.#fail(takenOver(this.#where))
+    const found = own?.rows[0] as unknown as (ServerFacts & { readonly batch: number }) | undefined
+    if (!found) throw this.#fail(takenOver(this.#where))
+    // A pooler may have gone over to another server without closing the connection, and that one may lack what we committed.
+    if (found.batch !== this.#lastNumber) throw this.#fail(changedByOthers(this.#where))
+    checkServer(found, this.#where)
     for (const [index, { kind }] of reads.entries()) set.load(kind, answers[index]?.rows ?? [])
   }
 
   #lockStatement(): Statement {
-    const text = 'SELECT 1 FROM replicas WHERE id = $1 AND fence = $2 AND closed_at IS NULL FOR NO KEY UPDATE'
+    const text = `SELECT batch, ${SERVER_FACTS} FROM replicas
+      WHERE id = $1 AND fence = $2 AND closed_at IS NULL FOR NO KEY UPDATE`
     return { name: 'lock-replica', text, values: [this.#deps.replica, this.#fence] }
   }
 
@@ -334,7 +339,10 @@ function writesOf(set: WorkingSet): Statement[] {
 }
 
 function refused(error: unknown): StintError {
-  if (error instanceof Unwritable) return asStintError(error.cause)
+  if (error instanceof Unwritable) {
+    const { code, details } = asStintError(error.cause)
+    return new RefusedByDatabase(code, details, error.cause)
+  }
   if (!isConstraint(error)) {
     const explanation = 'The database refused a value of the record.'
     return new RefusedByDatabase('INTERNAL', { explanation }, databaseError(error, '').cause)

@@ -98,7 +98,7 @@ export async function examinePostgresLedger({
   try {
     connection = await PgConnection.open(server)
     const frame = await frameOf(connection, server, schema)
-    const text = `SELECT to_regclass($1 || '.chains') IS NOT NULL AS is_there`
+    const text = `SELECT to_regclass(quote_ident($1) || '.chains') IS NOT NULL AS is_there`
     const [found] = await connection.round([{ text, values: [schema] }])
     if (found?.rows[0]?.is_there !== true) return undefined
     reads = new ReadPool(server, frame, 1)
@@ -220,7 +220,10 @@ async function sweep(write: Write, reader: RowReader, input: Parameters<LedgerWr
     } catch (error) {
       if (!(error instanceof RefusedByDatabase)) throw error
       noteStuck({ reader }, id, error)
-      await write(setGrantAside(id, input.now), 'settling')
+      // Where even that is refused it stays due, and the others are moved all the same.
+      await write(setGrantAside(id, input.now), 'settling').catch((refused) => {
+        if (!(refused instanceof RefusedByDatabase)) throw refused
+      })
     }
   }
   return swept

@@ -22,9 +22,9 @@ export class Unwritable extends Error {
   override readonly name = 'Unwritable'
 }
 
-/** The fault of what was to be written: a constraint, a value, a trigger. The store itself is well. */
+/** The fault of what was to be written: a constraint, a value, a text that no index can hold, a trigger. The store itself is well. */
 export function isUnitFault(error: unknown): boolean {
-  return error instanceof Unwritable || /^(21|22|23|44|P0)/.test(sqlState(error) ?? '')
+  return error instanceof Unwritable || /^(21|22|23|44|54|P0)/.test(sqlState(error) ?? '')
 }
 
 /** True for a constraint that the rows that are there already do not let be met. */

@@ -40,8 +40,8 @@ export function clientConfig(server: PgServer): ClientConfig & { readonly pipeli
     port,
     database,
     user,
-    // Without this, pg would look into the password file of whoever runs the broker.
-    password: password ?? '',
+    // An empty text would not do: pg would take PGPASSWORD, or the password file of whoever runs the broker.
+    password: password ?? (() => ''),
     ssl: withoutTls(server) ? false : tlsOptions(server),
     application_name: 'stint',
     keepAlive: true,
@@ -96,8 +96,8 @@ export interface ServerFacts {
   readonly inRecovery: boolean
 }
 
-/** Asks for `ServerFacts`. */
-export const SELECT_SERVER_FACTS = `SELECT current_setting('server_version_num')::integer AS "versionNumber",
+/** The columns of `ServerFacts`. */
+export const SERVER_FACTS = `current_setting('server_version_num')::integer AS "versionNumber",
   current_setting('server_version') AS version, current_setting('server_encoding') AS encoding,
   current_setting('synchronous_commit') AS "synchronousCommit", current_setting('fsync') AS fsync,
   pg_is_in_recovery() AS "inRecovery"`
