@@ -13,12 +13,13 @@ export const GRANT_STATES = [
   'ending',
   'ended',
 ] as const
+/** One of `GRANT_STATES`. */
 export type GrantState = (typeof GRANT_STATES)[number]
 
 /** States that a grant never leaves. */
 export const FINAL_STATES = ['denied', 'rejected', 'approval_expired', 'ended'] as const satisfies readonly GrantState[]
 
-/** Why a grant ends. */
+/** The reasons why a grant ends. */
 export const END_REASONS = [
   'completed',
   'deadline',
@@ -29,10 +30,12 @@ export const END_REASONS = [
   'parent_ended',
   'mint_failed',
 ] as const
+/** One of `END_REASONS`. */
 export type EndReason = (typeof END_REASONS)[number]
 
-/** How the agent of a grant proved its identity. `broker`: there is none, the broker began a session for a check of its own. */
+/** Methods by which a grant's agent proved its identity. `broker`: no agent, the broker started a session for its own check. */
 export const GRANT_AUTH_METHODS = [...AUTH_METHODS, 'broker'] as const
+/** One of `GRANT_AUTH_METHODS`. */
 export type GrantAuthMethod = (typeof GRANT_AUTH_METHODS)[number]
 
 /** A recorded permission to act on one plan until a deadline. */
@@ -74,10 +77,12 @@ export interface Grant {
 
 /** The states of a lease; what is `intended` counts as minted. */
 export const LEASE_STATES = ['intended', 'issued', 'ended'] as const
+/** One of `LEASE_STATES`. */
 export type LeaseState = (typeof LEASE_STATES)[number]
 
 /** `expired`: its time ran out. `not_minted`: the provider made no session. `cut`: the deny list ended it sooner. */
 export const LEASE_ENDS = ['expired', 'not_minted', 'cut'] as const
+/** One of `LEASE_ENDS`. */
 export type LeaseEnd = (typeof LEASE_ENDS)[number]
 
 /** One set of credentials under a grant. `intended` counts as minted until its `notAfter`. */
@@ -108,6 +113,7 @@ export interface Lease {
 
 /** The states of an approval; all but `pending` are final. */
 export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'expired'] as const
+/** One of `APPROVAL_STATES`. */
 export type ApprovalState = (typeof APPROVAL_STATES)[number]
 
 /** A person's recorded answer to one plan hash. */
@@ -129,6 +135,7 @@ export interface Approval {
 
 /** How a deny came to count as in force: a session that the document denies was refused, or enough time has passed. */
 export const DENY_PROOFS = ['canary', 'settle_time'] as const
+/** One of `DENY_PROOFS`. */
 export type DenyProof = (typeof DENY_PROOFS)[number]
 
 /** A grant that a policy document of the cloud has to deny, and whether it does yet. */

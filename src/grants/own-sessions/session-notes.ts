@@ -56,7 +56,7 @@ export interface NoteStore {
   read(grantId: string): Promise<string>
   remove(grantId: string): Promise<void>
   /** The place of a note in messages. */
-  placeOf(grantId: string): string
+  describePlace(grantId: string): string
 }
 
 /** Notes as files in a folder beside the ledger file of the broker that takes them. */
@@ -69,7 +69,7 @@ class NoteFolder implements NoteStore {
 
   async write(grantId: string, text: string): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    await writeFileWhole(this.placeOf(grantId), text, { durable: true })
+    await writeFileWhole(this.#path(grantId), text, { durable: true })
   }
 
   async list(): Promise<string[]> {
@@ -81,14 +81,18 @@ class NoteFolder implements NoteStore {
   }
 
   async read(grantId: string): Promise<string> {
-    return (await readSmallFile(this.placeOf(grantId))).text
+    return (await readSmallFile(this.#path(grantId))).text
   }
 
   async remove(grantId: string): Promise<void> {
-    await rm(this.placeOf(grantId), { force: true })
+    await rm(this.#path(grantId), { force: true })
   }
 
-  placeOf(grantId: string): string {
+  describePlace(grantId: string): string {
+    return this.#path(grantId)
+  }
+
+  #path(grantId: string): string {
     return join(this.#folder, `${grantId}.json`)
   }
 }
@@ -119,7 +123,7 @@ export class SessionNotes {
   async read(grantId: string): Promise<SessionNote> {
     const note = noteSchema.safeParse(parseJson(await this.#store.read(grantId)))
     if (note.success && note.data.grantId === grantId) return note.data
-    const explanation = `${this.#store.placeOf(grantId)} is not a session that stint doctor has noted; look at it, and remove it.`
+    const explanation = `${this.#store.describePlace(grantId)} is not a session that stint doctor has noted; look at it, and remove it.`
     throw new StintError('LEDGER_CORRUPT', { explanation, row: 'session_note', id: grantId })
   }
 

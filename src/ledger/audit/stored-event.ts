@@ -23,7 +23,7 @@ export interface StoredEvent {
  *
  * @param hash in hex; anything else matches no event
  */
-export function linkOfStored(row: StoredEvent, prevHash: string, hash: string): ChainLink {
+export function toChainLink(row: StoredEvent, prevHash: string, hash: string): ChainLink {
   const { seq, chain } = row
   const link = { seq, prevHash, hash, text: '' }
   try {

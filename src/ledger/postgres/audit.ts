@@ -1,6 +1,6 @@
 import { StintError } from '../../core/errors.ts'
 import type { ChainHead } from '../audit/sealed-event.ts'
-import { linkOfStored } from '../audit/stored-event.ts'
+import { toChainLink } from '../audit/stored-event.ts'
 import { type AuditProblem, type AuditVerdict, type UnverifiedEvent, walkChains } from '../audit/walk-chains.ts'
 import type { ReadPool } from './database/read-pool.ts'
 import type { Statement } from './database/statement.ts'
@@ -15,11 +15,11 @@ const FROM = `(SELECT coalesce(max(position), 0) - ${TAIL} FROM events)`
 interface RecordedChain extends ChainHead {
   /** Hash of the event that is recorded as its last. */
   readonly stored: string | null
-  /** Whether there are events after that one. */
+  /** True if there are events after that one. */
   readonly has_more: boolean
 }
 
-/** Where a chain is at the beginning of the tail: the event before its first one there. */
+/** The first event of a chain in the tail, and the hash of the one before. */
 interface ChainStart {
   readonly chain: string | null
   readonly first: number
@@ -48,7 +48,7 @@ const EVENTS: Statement = { text: `${SELECT_EVENT} WHERE e.position > ${FROM} OR
 export async function verifyTail(reads: ReadPool): Promise<void> {
   const [chainRows, startRows, eventRows] = await reads.read([CHAINS, STARTS, EVENTS])
   const chains = chainRows as unknown as RecordedChain[]
-  const ended = chains.map(problemOfEnd).find((problem) => problem !== undefined)
+  const ended = chains.map(findEndProblem).find((problem) => problem !== undefined)
   if (ended) throw corrupt(ended)
   const starts = new Map((startRows as unknown as ChainStart[]).map((start) => [start.chain, start]))
   const claimed = chains.map(({ chain, seq, hash }) => ({ chain, seq, hash }))
@@ -57,7 +57,7 @@ export async function verifyTail(reads: ReadPool): Promise<void> {
   if (problem) throw corrupt(problem)
 }
 
-function problemOfEnd({ chain, seq, hash, stored, has_more }: RecordedChain): AuditProblem | undefined {
+function findEndProblem({ chain, seq, hash, stored, has_more }: RecordedChain): AuditProblem | undefined {
   if (has_more) {
     const explanation = `The chain continues after event ${seq}, which is recorded as its last.`
     return { chain, seq: seq + 1, kind: 'edited', explanation }
@@ -86,7 +86,7 @@ export async function verifyStored(reads: ReadPool): Promise<AuditVerdict> {
   return walkChains(storedEvents(reads), { claimed })
 }
 
-/** In chunks, so that no read holds a snapshot for long. */
+/** All events in order, read in chunks, so that no read holds a snapshot for long. */
 async function* storedEvents(reads: ReadPool): AsyncGenerator<UnverifiedEvent> {
   const text = `${SELECT_EVENT} WHERE e.position > $1::bigint ORDER BY e.position LIMIT $2::bigint`
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
@@ -100,7 +100,7 @@ async function* storedEvents(reads: ReadPool): AsyncGenerator<UnverifiedEvent> {
 }
 
 function unverified(row: EventRow): UnverifiedEvent {
-  return { chain: row.chain ?? undefined, read: (prevHash) => linkOfStored(row, prevHash, row.hash) }
+  return { chain: row.chain ?? undefined, read: (prevHash) => toChainLink(row, prevHash, row.hash) }
 }
 
 /** A chain without events in the tail ends before it, as it is recorded. */

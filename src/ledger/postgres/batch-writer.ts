@@ -59,7 +59,7 @@ const LONGEST_PAUSE_MS = 1_000
 /** Plans and decisions remembered as being there; over it the memory starts anew. */
 const MAX_KNOWN_DOCUMENTS = 20_000
 
-/** What a writer needs. */
+/** Dependencies of the writer. */
 export interface BatchWriterDeps {
   readonly server: PgServer
   readonly frame: TransactionFrame
@@ -67,9 +67,9 @@ export interface BatchWriterDeps {
   readonly replica: string
   readonly ids: Ids
   readonly reader: RowReader
-  /** How long a batch waits for a database that is away; after one has waited in vain, the next ones do not until it is back. */
+  /** A batch waits so long for a database that cannot be reached. After one has waited in vain, the next ones do not wait. */
   readonly patienceMs: number
-  /** Told of what keeps the ledger from writing, and with `undefined` that it writes again. */
+  /** Called with the error that keeps the ledger from writing, and with `undefined` once it writes again. */
   readonly onStore?: (error: StintError | undefined) => void
 }
 
@@ -93,14 +93,14 @@ export class BatchWriter {
   #failed: StintError | undefined
   readonly #knownDocuments = new Set<string>()
 
-  /** @param head where the chain of this process is */
+  /** @param head the last event of the chain of this process */
   constructor(deps: BatchWriterDeps, head: ChainHead) {
     this.#deps = deps
     this.#where = serverText(deps.server)
     this.#head = head
   }
 
-  /** Whether it is time to show that this replica is there: it has not committed for so long. */
+  /** True if this replica has not committed for so long, and should show that it is alive. */
   isSilentFor(ms: number): boolean {
     return this.#failed === undefined && performance.now() - this.#committedAt >= ms
   }
@@ -125,7 +125,7 @@ export class BatchWriter {
     await this.#connection?.close()
   }
 
-  /** One of them is at fault: its neighbours are written without it. */
+  /** One unit of the batch is at fault: each is written by itself, so that the others succeed. */
   async #oneByOne(batch: Batch): Promise<void> {
     for (const one of batch) await this.write([one])
   }
@@ -138,7 +138,7 @@ export class BatchWriter {
         this.#tell(undefined)
         return outcomes
       } catch (error) {
-        if (!this.#mayTryAgain(error, tried, until)) throw this.#given(error)
+        if (!this.#mayTryAgain(error, tried, until)) throw this.#reportFailure(error)
         await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tried))
       }
     }
@@ -148,12 +148,12 @@ export class BatchWriter {
     if (error instanceof StintError) return false
     if (error instanceof NotConnected) return performance.now() < until
     if (isConflict(error)) return tried <= MAX_CONFLICTS
-    // Another writer may have made the row, or removed a plan that was remembered: reading again tells.
+    // Another writer may have made the row, or removed a plan that was remembered: a second try reads the rows again.
     if (isUnitFault(error)) return tried === 1
     return isLost(error) && tried <= MAX_LOST
   }
 
-  #given(error: unknown): unknown {
+  #reportFailure(error: unknown): unknown {
     const cause = error instanceof NotConnected ? error.cause : error
     if (isUnitFault(cause)) return cause
     const told = this.#failed ?? databaseError(cause, this.#where)
@@ -183,7 +183,7 @@ export class BatchWriter {
     }
   }
 
-  /** Where the server still answers, the batch is certainly not on record. */
+  /** Rolls back. If the server answers that, the batch is certainly not on record. */
   async #undo(connection: PgConnection): Promise<void> {
     if (!connection.isLost) await connection.round([this.#deps.frame.rollback]).catch(() => undefined)
     if (connection.isLost) await connection.close()
@@ -194,7 +194,7 @@ export class BatchWriter {
     const set = this.#emptySet()
     await this.#read(connection, batch, set)
     const outcomes = await decideAll(connection, batch, set)
-    const writes = writesOf(set)
+    const writes = toWrites(set)
     const { frame } = this.#deps
     if (writes.length === 0 && !set.isTouched) {
       await connection.round([frame.rollback])
@@ -322,7 +322,6 @@ async function decideAll(connection: PgConnection, batch: Batch, set: WorkingSet
 async function decideOne({ unit, call }: Work, set: WorkingSet, run: RunStatements): Promise<Outcome> {
   try {
     await unit.prepare?.(set, run)
-
     return { value: set.attempt(call, () => unit.decide(set)) }
   } catch (error) {
     if (sqlState(error) !== undefined || error instanceof ConnectionLost) throw error
@@ -330,7 +329,7 @@ async function decideOne({ unit, call }: Work, set: WorkingSet, run: RunStatemen
   }
 }
 
-function writesOf(set: WorkingSet): Statement[] {
+function toWrites(set: WorkingSet): Statement[] {
   try {
     return batchWrites(set)
   } catch (error) {
@@ -351,7 +350,7 @@ function refused(error: unknown): StintError {
   return new RefusedByDatabase('LEDGER_CONFLICT', { explanation }, databaseError(error, '').cause)
 }
 
-/** For good: this process has to start again. */
+/** Final: this process writes nothing more until it is started again. */
 function takenOver(where: string): StintError {
   const explanation = `Another broker has taken over the ledger at ${where} from this one, which was silent for too long. Nothing more is recorded until this broker is started again.`
   return new StintError('LEDGER_UNAVAILABLE', { explanation, poisoned: true })

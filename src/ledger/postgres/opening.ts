@@ -10,7 +10,7 @@ export const SILENT_AFTER_MS = 10_000
 /** A broker that has crashed is silent by then; one that lives is not. */
 const WAIT_FOR_SILENCE_MS = 12_000
 const LOOK_EVERY_MS = 500
-/** Openings whose writes a document can still carry. */
+/** A deny document can carry a write of one of so many openings. */
 const KNOWN_EPOCHS = 1_000
 const EPOCH_STEP = 1_000_000
 
@@ -20,10 +20,10 @@ interface OtherReplica {
   readonly silent_ms: number
 }
 
-/** What an opening needs. */
+/** Inputs of an opening. */
 export interface OpeningInput {
   readonly replica: string
-  /** For a ledger that has no id yet. */
+  /** The id for a ledger that has none yet. */
   readonly freshId: string
   readonly where: string
 }
@@ -103,7 +103,7 @@ function writeOpening(replica: string, epoch: number) {
   ]
 }
 
-/** Another broker need not wait until this one is silent. */
+/** Marks this replica as closed, so that the next broker need not wait until it counts as silent. */
 export async function leaveLedger(connection: PgConnection, frame: TransactionFrame, replica: string): Promise<void> {
   const text = 'UPDATE replicas SET closed_at = clock_timestamp() WHERE id = $1'
   await connection.round([frame.beginWrite, { text, values: [replica] }, ...frame.commit])

@@ -18,7 +18,7 @@ import { WriteQueue, type WriteQueueOptions } from './database/write-queue.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
 import { joinLedger, leaveLedger } from './opening.ts'
 import { postgresReads } from './reads.ts'
-import { frameOf } from './server-frame.ts'
+import { prepareFrame } from './server-frame.ts'
 import { claimDenyList, denyFailed, denyProven, denyWritten } from './units/deny-units.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './units/grant-units.ts'
 import { appendEvents, closeChain, heartbeat, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
@@ -27,7 +27,7 @@ import { connectionClosed } from './units/token-units.ts'
 import type { Unit } from './units/unit.ts'
 import { RowReader } from './working-set/row-reader.ts'
 
-/** Where the database is and how large things may grow. */
+/** The address of the database, and limits on what the ledger keeps and queues. */
 export interface PostgresLedgerOptions {
   readonly server: PgServer
   /** The schema that holds the ledger; made if it is not there. Letters, digits and `_` alone. */
@@ -36,11 +36,11 @@ export interface PostgresLedgerOptions {
   readonly ids: Ids
   /** Connections in all: one writes, the others read. */
   readonly maxConnections: number
-  /** How long writes wait for a database that is away; 10 s if not given. */
+  /** Writes wait so long for a database that cannot be reached; 10 s if not given. */
   readonly patienceMs?: number
   /** Unregistered identities that are kept; 1,000 if not given. */
   readonly maxUnregistered?: number
-  /** How many writes share a commit, and how many may wait. */
+  /** Limits on the writes that share a commit and on those that wait. */
   readonly queue?: WriteQueueOptions
   /** Told of rows that cannot be read, and of those that can again. */
   readonly onRow?: DamagedRowListener
@@ -67,14 +67,14 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
   let reads: ReadPool | undefined
   try {
     connection = await PgConnection.open(server)
-    const frame = await frameOf(connection, server, options.schema)
+    const frame = await prepareFrame(connection, server, options.schema)
     await runMigrations(connection, frame, { schema: options.schema, now: clock.now() })
     reads = new ReadPool(server, frame, Math.max(1, options.maxConnections - 1))
     await verifyTail(reads)
     const replica = ids.next('rpl', clock.now())
     const freshId = ids.next('rpl', clock.now()).slice(-ID_CHARACTERS)
     const identity = await joinLedger(connection, frame, { replica, freshId, where })
-    return ledgerOn({ frame, reads, replica, identity, where }, options)
+    return createLedger({ frame, reads, replica, identity, where }, options)
   } catch (error) {
     await reads?.close()
     throw databaseError(error, where)
@@ -84,7 +84,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
 }
 
 /**
- * Looks at a ledger without changing or locking it: whether the server is one that can hold it, and the whole audit log.
+ * Checks a ledger without changing or locking it: the server's settings, and the whole audit log.
  *
  * @returns undefined when there is no ledger yet
  * @throws {StintError} LEDGER_UNAVAILABLE
@@ -97,7 +97,7 @@ export async function examinePostgresLedger({
   let reads: ReadPool | undefined
   try {
     connection = await PgConnection.open(server)
-    const frame = await frameOf(connection, server, schema)
+    const frame = await prepareFrame(connection, server, schema)
     const text = `SELECT to_regclass(quote_ident($1) || '.chains') IS NOT NULL AS is_there`
     const [found] = await connection.round([{ text, values: [schema] }])
     if (found?.rows[0]?.is_there !== true) return undefined
@@ -119,7 +119,7 @@ interface Opened {
   readonly where: string
 }
 
-function ledgerOn({ frame, reads, replica, identity, where }: Opened, options: PostgresLedgerOptions): Ledger {
+function createLedger({ frame, reads, replica, identity, where }: Opened, options: PostgresLedgerOptions): Ledger {
   const { server, clock, ids } = options
   const reader = new RowReader(new DamagedRows(options.onRow, () => false))
   const patienceMs = options.patienceMs ?? PATIENCE_MS
@@ -168,14 +168,14 @@ function ledgerOn({ frame, reads, replica, identity, where }: Opened, options: P
   }
 }
 
-/** If the database is away, whoever comes next waits until this replica is silent. */
+/** Best effort: if the database cannot be reached, the next broker has to wait until this replica counts as silent. */
 async function leave(server: PgServer, frame: TransactionFrame, replica: string): Promise<void> {
   let connection: PgConnection | undefined
   try {
     connection = await PgConnection.open(server)
     await leaveLedger(connection, frame, replica)
   } catch {
-    // Nothing else is left to be done, and nobody to be told.
+    // The ledger is closed: there is nobody left to report it to.
   } finally {
     await connection?.close()
   }
@@ -205,7 +205,7 @@ function postgresWrites(queue: WriteQueue<Work>, reader: RowReader, maxUnregiste
 
 type Write = <T>(unit: Unit<T>, kind?: 'settling') => Promise<T>
 
-/** Where the database refuses what one of the grants comes to, each of them is moved by itself, and that one set aside. */
+/** Sweeps all due grants at once. If the database refuses that, each grant is moved by itself, and the refused one set aside. */
 async function sweep(write: Write, reader: RowReader, input: Parameters<LedgerWrites['sweepGrants']>[0]) {
   const together = sweepGrants(input)
   try {

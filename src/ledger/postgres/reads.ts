@@ -22,11 +22,11 @@ import {
 import { type EventRow, SELECT_EVENT } from './rows/event-rows.ts'
 import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
 import { type LeaseRow, SELECT_LEASE } from './rows/lease-rows.ts'
-import { agentsOf } from './units/deny-units.ts'
+import { selectAgents } from './units/deny-units.ts'
 import type { RowReader } from './working-set/row-reader.ts'
 import { SELECT_UNNAMED_HEADS } from './working-set/wanted-rows.ts'
 
-/** What the reads need. */
+/** Dependencies of the reads. */
 export interface ReadsDeps {
   readonly reads: ReadPool
   readonly reader: RowReader
@@ -95,7 +95,7 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
       read(() => first(all<DenyListRow>('deny-list', DENY_LIST_BY_KEY, key), (row) => reader.denyList(row))),
     denyWatermark: (listKey, agent) =>
       read(async () => {
-        const [lists = [], agents = []] = await reads.read([denyListStatement(listKey), agentsOf(listKey)])
+        const [lists = [], agents = []] = await reads.read([denyListStatement(listKey), selectAgents(listKey)])
         const [row] = lists as unknown as DenyListRow[]
         const watermarks = (agents as unknown as DenyAgentRow[]).map(toDenyAgent)
         return row && watermarkOver(agent, reader.denyList(row), watermarks)
@@ -154,8 +154,8 @@ interface AbandonedDeps {
 }
 
 /**
- * One that cannot be read is told of, and keeps none of the others from being found. One broker at a time has the ledger, so
- * every other replica is one of the past.
+ * Leases that another replica left `intended`, oldest first. A row that cannot be read is reported and skipped. One broker at a
+ * time has the ledger, so every other replica is one of the past.
  */
 async function abandonedLeases(
   { reader, replica, all }: AbandonedDeps,

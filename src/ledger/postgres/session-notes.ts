@@ -5,7 +5,7 @@ import { type PgServer, serverText } from './database/pg-server.ts'
 import type { Statement } from './database/statement.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
-import { frameOf } from './server-frame.ts'
+import { prepareFrame } from './server-frame.ts'
 
 /**
  * Notes of sessions that were started without the ledger, in its database: another process may leave one while a broker has the
@@ -46,7 +46,7 @@ export class PostgresNotes {
     await this.#run({ text: 'DELETE FROM session_notes WHERE id = $1', values: [id] })
   }
 
-  placeOf(id: string): string {
+  describePlace(id: string): string {
     return `The row ${id} of session_notes in the database at ${serverText(this.#server)}`
   }
 
@@ -54,7 +54,7 @@ export class PostgresNotes {
     let connection: PgConnection | undefined
     try {
       connection = await PgConnection.open(this.#server)
-      const frame = await frameOf(connection, this.#server, this.#schema)
+      const frame = await prepareFrame(connection, this.#server, this.#schema)
       return await this.#transact(connection, frame, statement)
     } catch (error) {
       throw databaseError(error, serverText(this.#server))

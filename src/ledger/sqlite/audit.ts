@@ -1,6 +1,6 @@
 import { StintError } from '../../core/errors.ts'
 import { type ChainHead, toHead } from '../audit/sealed-event.ts'
-import { linkOfStored } from '../audit/stored-event.ts'
+import { toChainLink } from '../audit/stored-event.ts'
 import { type AuditProblem, type AuditVerdict, type UnverifiedEvent, walkChains } from '../audit/walk-chains.ts'
 import { toHex } from '../row-values.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
@@ -137,7 +137,7 @@ async function* storedEvents(
       if (chain !== null) ends.set(chain, row.seq)
       yield {
         chain: chain ?? undefined,
-        read: (prevHash) => linkOfStored(row, prevHash, row.hash instanceof Uint8Array ? toHex(row.hash) : ''),
+        read: (prevHash) => toChainLink(row, prevHash, row.hash instanceof Uint8Array ? toHex(row.hash) : ''),
       }
     }
     if (rows.length < CHUNK) return

@@ -3,9 +3,9 @@ import { ConnectionLost, isLost, sqlState } from './pg-errors.ts'
 import { clientConfig, type PgServer } from './pg-server.ts'
 import type { Answer, Statement } from './statement.ts'
 
-/** The rest of a transaction after its first error is refused with this. */
+/** The server refuses the rest of a transaction with this code after the first error. */
 const IN_FAILED_TRANSACTION = '25P02'
-/** The server gives a statement up first, and says so. */
+/** The server cancels a statement so much earlier than the client gives up, so that the error says why. */
 const GRACE_MS = 2_000
 /**
  * Where the server comes from when it warns that it has committed without waiting for its standby, since somebody cancelled the
@@ -24,7 +24,7 @@ export class PgConnection {
   constructor(client: Client | PoolClient, server: PgServer) {
     this.#client = client
     this.#server = server
-    // Whoever waits for an answer is told by it; between two rounds the next one finds out.
+    // A round that waits for an answer gets the error itself; an error between two rounds is seen by the next one.
     client.on('error', () => {
       this.#isLost = true
     })
@@ -33,6 +33,7 @@ export class PgConnection {
     })
   }
 
+  /** Connects. @throws whatever pg throws; see `databaseError` */
   static async open(server: PgServer): Promise<PgConnection> {
     const client = new Client(clientConfig(server))
     const connection = new PgConnection(client, server)
@@ -40,6 +41,7 @@ export class PgConnection {
     return connection
   }
 
+  /** True once the connection is of no use any more. */
   get isLost(): boolean {
     return this.#isLost
   }

@@ -11,28 +11,28 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined
 }
 
-/** The transaction met another one and was undone: the same again may succeed. */
+/** True if the transaction collided with another one and was rolled back: the same again may succeed. */
 export function isConflict(error: unknown): boolean {
   const state = sqlState(error)
   return state === '40001' || state === '40P01'
 }
 
-/** A record of ours that cannot be put into a row. */
+/** One of our own records has a value that no row can hold. */
 export class Unwritable extends Error {
   override readonly name = 'Unwritable'
 }
 
-/** The fault of what was to be written: a constraint, a value, a text that no index can hold, a trigger. The store itself is well. */
+/** True if the write itself is at fault: a constraint, a value, a text that no index can hold, a trigger. The store is well. */
 export function isUnitFault(error: unknown): boolean {
   return error instanceof Unwritable || /^(21|22|23|44|54|P0)/.test(sqlState(error) ?? '')
 }
 
-/** True for a constraint that the rows that are there already do not let be met. */
+/** True if the write would break a constraint, such as a key that exists already. */
 export function isConstraint(error: unknown): boolean {
   return sqlState(error)?.startsWith('23') ?? false
 }
 
-/** The connection is of no use any more, and what it was asked last may have happened. */
+/** True if the connection is of no use any more; its last statement may have taken effect. */
 export function isLost(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true
   if (!(error instanceof DatabaseError)) return false
@@ -82,12 +82,12 @@ export function databaseError(error: unknown, where: string): StintError {
 
 function unreachable(error: unknown, where: string): StintError {
   if (error instanceof TypeError || error instanceof RangeError) return asStintError(error)
-  const reason = error instanceof Error ? reasonOf(error) : ''
+  const reason = error instanceof Error ? describeReason(error) : ''
   const explanation = `The database at ${where} cannot be reached${reason}.`
   return new StintError('LEDGER_UNAVAILABLE', { explanation, server: where }, plain(error))
 }
 
-function reasonOf(error: Error): string {
+function describeReason(error: Error): string {
   if (error instanceof ConnectionLost) return ': the connection was lost'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
   if (code !== undefined) return ` (${code})`

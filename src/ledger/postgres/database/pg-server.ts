@@ -4,7 +4,7 @@ import type { ClientConfig } from 'pg'
 import { StintError } from '../../../core/errors.ts'
 import { hostPortText } from '../../../core/net/host-port.ts'
 
-/** Where the database is, and how to speak with it. */
+/** The address of the database, and how to connect to it. */
 export interface PgServer {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string
@@ -46,13 +46,13 @@ export function clientConfig(server: PgServer): ClientConfig & { readonly pipeli
     application_name: 'stint',
     keepAlive: true,
     connectionTimeoutMillis: server.connectWithinMs,
-    types: { getTypeParser: parserOf as never },
+    types: { getTypeParser: findParser as never },
     // Statements of a round are sent together; answers come in their order.
     pipeline: true,
   }
 }
 
-/** Whether nothing but this machine sees what is sent, or the operator has said that it need not be hidden. */
+/** True if the traffic stays on this machine, or if the operator has allowed plain text. */
 function withoutTls({ host, ca, plaintext }: PgServer): boolean {
   if (plaintext === true || host.startsWith('/')) return true
   return ca === undefined && (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.')))
@@ -72,21 +72,21 @@ const INT4 = 23
 const BOOL = 16
 
 /** Everything else stays the text that the server sent. */
-function parserOf(oid: number): (text: string) => unknown {
+function findParser(oid: number): (text: string) => unknown {
   if (oid === INT8 || oid === INT4) return safeInteger
   return oid === BOOL ? (text) => text === 't' : (text) => text
 }
 
-/** NaN for what no number can hold: the reader of the row tells of it, and its neighbours can be read. */
+/** NaN for an integer that a number cannot hold: the reader of the row reports it, and the other rows can be read. */
 function safeInteger(text: string): number {
   const value = Number(text)
   return Number.isSafeInteger(value) ? value : Number.NaN
 }
 
-/** Oldest major version that its makers still mend. */
+/** The oldest major version that the PostgreSQL project still maintains. */
 const OLDEST_VERSION = 15
 
-/** What the server says of itself. */
+/** Settings and state that the server reports. */
 export interface ServerFacts {
   readonly versionNumber: number
   readonly version: string

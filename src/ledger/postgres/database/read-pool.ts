@@ -5,9 +5,9 @@ import { clientConfig, type PgServer } from './pg-server.ts'
 import type { Rows, Statement } from './statement.ts'
 import type { TransactionFrame } from './transaction-frame.ts'
 
-/** A connection that nobody needs goes after this time. */
+/** An idle connection is closed after this time. */
 const IDLE_MS = 60_000
-/** A new connection now and then, so that a fail-over or a new password is noticed before all of them are old. */
+/** Connections are replaced after this time, so that a fail-over or a new password is noticed while some still work. */
 const LIFETIME_SECONDS = 1_800
 const TRIES = 3
 

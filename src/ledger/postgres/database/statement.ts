@@ -1,5 +1,6 @@
-/** A value as a statement takes it; a list is one column of many rows. */
+/** One value of one row. */
 export type Cell = string | number | boolean | null
+/** A parameter of a statement; a list is one column of many rows. */
 export type Value = Cell | readonly Cell[]
 
 /** One statement. With a name it is prepared once by each connection; the same name always has the same text. */

@@ -14,10 +14,10 @@ export interface TransactionFrame {
 }
 
 /**
- * Every setting holds for one transaction, so a pooler may give each one another connection of the server. Names are looked up
- * in the schema of the ledger alone.
+ * Creates the first and last statements of transactions. Every setting holds for one transaction, so a pooler may run each one on
+ * another connection. Names are looked up in the schema of the ledger alone.
  *
- * @param synchronousCommit as the server had it at the start: later changes weaken no commit.
+ * @param synchronousCommit the server's setting when the ledger was opened: later changes weaken no commit.
  */
 export function transactionFrame(
   { statementWithinMs, lockWithinMs }: Pick<PgServer, 'statementWithinMs' | 'lockWithinMs'>,

@@ -1,6 +1,6 @@
 import { StintError } from '../../../core/errors.ts'
 
-/** How much may share a commit and how much may wait for one. */
+/** Limits on the writes that share a commit and on those that wait for one. */
 export interface WriteQueueOptions {
   /** Units in one commit. */
   readonly maxBatch?: number
@@ -35,7 +35,7 @@ export class WriteQueue<Work> {
 
   /**
    * @param write settles every unit of a batch, and never rejects
-   * @param isAlone whether a unit needs a batch of its own
+   * @param isAlone true for a unit that needs a batch of its own
    */
   constructor(
     write: (batch: readonly Waiting<Work>[]) => Promise<void>,
@@ -50,7 +50,11 @@ export class WriteQueue<Work> {
     this.#onCommit = options.onCommit
   }
 
-  /** @throws {StintError} LEDGER_UNAVAILABLE when the queue is full or closed, and what becomes of the unit. */
+  /**
+   * Queues a unit and resolves with its result once that is durable.
+   *
+   * @throws {StintError} LEDGER_UNAVAILABLE when the queue is full or closed; else the error of the unit.
+   */
   add<T>(work: Work, kind: 'ordinary' | 'settling' = 'ordinary'): Promise<T> {
     if (this.#isClosed) {
       return Promise.reject(new StintError('LEDGER_UNAVAILABLE', { explanation: 'The ledger is closed.' }))

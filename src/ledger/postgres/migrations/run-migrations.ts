@@ -51,7 +51,7 @@ async function runNext(
     const current = applied.at(-1)?.version ?? 0
     const next = migrations.find(({ version }) => version > current)
     // Also without a step, the table of steps may be new.
-    await connection.round([...(next ? stepOf(next, now) : []), ...frame.commit])
+    await connection.round([...(next ? toStatements(next, now) : []), ...frame.commit])
     return next !== undefined
   } catch (error) {
     await connection.round([frame.rollback]).catch(() => undefined)
@@ -78,7 +78,7 @@ async function lockAndRead(connection: PgConnection, frame: TransactionFrame, sc
   return (answers.at(-1)?.rows ?? []) as unknown as AppliedRow[]
 }
 
-function stepOf(migration: Migration, now: Date): Statement[] {
+function toStatements(migration: Migration, now: Date): Statement[] {
   failpoint('ledger.migrating')
   const { version, name, sql, readableBy } = migration
   return [

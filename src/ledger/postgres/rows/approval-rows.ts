@@ -14,6 +14,7 @@ import {
 import { toBytes } from './bytes.ts'
 import { tableWriter } from './table-spec.ts'
 
+/** A row of `SELECT_APPROVAL`. */
 export interface ApprovalRow {
   readonly row_id: number
   readonly id: string
@@ -29,10 +30,12 @@ export interface ApprovalRow {
   readonly version: number
 }
 
+/** Approvals, with the alias `a`. */
 export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, g.id AS grant_id, encode(a.plan_hash, 'hex') AS plan_hash, a.requirements,
   a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
   FROM approvals a LEFT JOIN grants g ON g.id = a.grant_id`
 
+/** @throws {Error} for a row whose grant is missing, or that holds an impossible value */
 export function toApproval(row: ApprovalRow): Approval {
   return {
     id: row.id,
@@ -55,6 +58,7 @@ function parseRequirements(text: string): ApprovalRequirement[] {
   return requirements as ApprovalRequirement[]
 }
 
+/** Writes approvals. */
 export const approvalWriter = tableWriter<Approval>('approvals', 'id', [
   { name: 'id', type: 'text', of: ({ id }) => id, fixed: true },
   { name: 'grant_id', type: 'text', of: ({ grantId }) => grantId, fixed: true },

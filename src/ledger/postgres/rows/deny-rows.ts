@@ -16,6 +16,7 @@ import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
 import { documentsText, parseDocuments } from '../../stored-deny-documents.ts'
 import { tableWriter } from './table-spec.ts'
 
+/** A row of `SELECT_DENY_ENTRY`. */
 export interface DenyEntryRow {
   /** As the entry has it, whether or not the grant is there. */
   readonly entry_id: string
@@ -39,6 +40,7 @@ export const SELECT_DENY_ENTRY = `SELECT e.grant_id AS entry_id, g.id AS grant_i
   e.last_issued_at, e.names_agent, e.chains, e.urgent, e.written_at, e.by_watermark, e.enforced_at, e.enforced_by
   FROM deny_entries e LEFT JOIN grants g ON g.id = e.grant_id`
 
+/** @throws {Error} for a row whose grant is missing, or that holds an impossible value */
 export function toDenyEntry(row: DenyEntryRow): DenyEntry {
   return {
     grantId: present(row.grant_id, 'grant'),
@@ -57,6 +59,7 @@ export function toDenyEntry(row: DenyEntryRow): DenyEntry {
   }
 }
 
+/** Writes deny entries. */
 export const denyEntryWriter = tableWriter<DenyEntry>('deny_entries', 'grant_id', [
   { name: 'grant_id', type: 'text', of: ({ grantId }) => grantId, fixed: true },
   { name: 'list_key', type: 'text', of: ({ listKey }) => listKey },
@@ -72,6 +75,7 @@ export const denyEntryWriter = tableWriter<DenyEntry>('deny_entries', 'grant_id'
   { name: 'enforced_by', type: 'text', of: ({ enforcedBy = null }) => enforcedBy },
 ])
 
+/** A row of `SELECT_DENY_LIST`. */
 export interface DenyListRow {
   readonly list_key: string
   readonly next_attempt_at: Ms
@@ -89,10 +93,12 @@ export interface DenyListRow {
   readonly documents: string | null
 }
 
+/** Deny lists, with the alias `l`. */
 export const SELECT_DENY_LIST = `SELECT l.list_key, l.next_attempt_at, l.attempts, l.last_error, l.failing_since, l.last_written_at,
   l.written_digest, l.written_sequence, l.watermark, l.claimed_by, l.claimed_until, l.claim_version, l.opened_version, l.documents
   FROM deny_lists l`
 
+/** @throws {Error} for a row that holds an impossible value */
 export function toDenyList(row: DenyListRow): DenyList {
   return {
     key: row.list_key,
@@ -122,7 +128,7 @@ export function toReadableDenyList(row: DenyListRow): ReadableDenyList {
   }
 }
 
-/** What was on record as the ledger was opened is written by the opening alone. */
+/** Writes deny lists, but for `opened_version`: only the opening of a ledger writes that. */
 export const denyListWriter = tableWriter<DenyList>('deny_lists', 'list_key', [
   { name: 'list_key', type: 'text', of: ({ key }) => key, fixed: true },
   { name: 'next_attempt_at', type: 'bigint', of: ({ nextAttemptAt }) => toMsOrNull(nextAttemptAt) },
@@ -139,11 +145,13 @@ export const denyListWriter = tableWriter<DenyList>('deny_lists', 'list_key', [
   { name: 'documents', type: 'text', of: ({ documents }) => documentsText(documents) },
 ])
 
+/** A row of `deny_agents`: the watermark of one agent on one list. */
 export interface DenyAgentRow {
   readonly agent: string
   readonly before: number
 }
 
+/** @throws {Error} for a row that holds an impossible instant */
 export function toDenyAgent({ agent, before }: DenyAgentRow): DenyAgentWatermark {
   return { agent, before: toInstant(before) }
 }

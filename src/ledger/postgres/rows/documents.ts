@@ -12,15 +12,17 @@ export interface StoredDocument {
 
 const hashes = new WeakMap<Decision, string>()
 
-export function hashOfDecision(decision: Decision): string {
+/** SHA-256 of `toDecisionText`, in hex; computed once for each object. */
+export function hashDecision(decision: Decision): string {
   const known = hashes.get(decision)
   if (known !== undefined) return known
-  const hash = sha256Hex(textOfDecision(decision))
+  const hash = sha256Hex(toDecisionText(decision))
   hashes.set(decision, hash)
   return hash
 }
 
-export function textOfDecision(decision: Decision): string {
+/** Canonical JSON. */
+export function toDecisionText(decision: Decision): string {
   return canonicalJson(decision as unknown as Json)
 }
 
@@ -29,11 +31,12 @@ const COLUMNS = [
   { name: 'body', type: 'text', of: ({ body }: StoredDocument) => body },
 ] as const
 
-/** Whoever wants a plan whole has it whole, though it was kept by its hash before. */
+/** Writes plans. A plan of which only the hash was kept is filled in once somebody stores it whole. */
 export const planWriter = tableWriter<StoredDocument>('plans', 'hash', COLUMNS, {
   onConflict: `ON CONFLICT (hash) DO UPDATE SET body = excluded.body WHERE plans.body = '' AND excluded.body <> ''`,
 })
 
+/** Writes decisions; one that is there already stays. */
 export const decisionWriter = tableWriter<StoredDocument>('decisions', 'hash', COLUMNS, {
   onConflict: 'ON CONFLICT (hash) DO NOTHING',
 })

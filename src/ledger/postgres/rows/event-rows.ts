@@ -27,9 +27,10 @@ export const SELECT_EVENT = `SELECT e.position, c.id AS chain, e.seq, e.id, e.ty
   e.request_id, e.trace_id, e.data, encode(e.hash, 'hex') AS hash, encode(p.hash, 'hex') AS prev_hash
   FROM events e LEFT JOIN chains c ON c.n = e.chain_n LEFT JOIN events p ON p.chain_n = e.chain_n AND p.seq = e.seq - 1`
 
+/** @throws {Error} for a row whose chain is missing, or whose data is not JSON */
 export function toEvent(row: EventRow): AuditEvent {
   return {
-    ...contentOf(row),
+    ...toContent(row),
     ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
     id: row.id,
     position: row.position,
@@ -40,7 +41,7 @@ export function toEvent(row: EventRow): AuditEvent {
   }
 }
 
-function contentOf(row: EventRow) {
+function toContent(row: EventRow) {
   return {
     type: row.type,
     at: toInstant(row.at),

@@ -2,9 +2,10 @@ import type { Decision } from '../../../policy/decision.ts'
 import { type EndReason, GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
 import { integer, knownState, type Ms, toInstant, toMs, toMsOrNull } from '../../row-values.ts'
 import { toBytes } from './bytes.ts'
-import { hashOfDecision } from './documents.ts'
+import { hashDecision } from './documents.ts'
 import { tableWriter } from './table-spec.ts'
 
+/** A row of `SELECT_GRANT`. */
 export interface GrantRow {
   readonly row_id: number
   readonly id: string
@@ -71,6 +72,7 @@ export function toGrant(row: GrantRow, decision: Decision): Grant {
   return grant
 }
 
+/** Writes grants. */
 export const grantWriter = tableWriter<Grant>('grants', 'id', [
   { name: 'id', type: 'text', of: ({ id }) => id, fixed: true },
   { name: 'subject', type: 'text', of: ({ subject }) => subject, fixed: true },
@@ -81,7 +83,7 @@ export const grantWriter = tableWriter<Grant>('grants', 'id', [
   { name: 'team', type: 'text', of: ({ team }) => team, fixed: true },
   { name: 'role_arn', type: 'text', of: ({ roleArn }) => roleArn, fixed: true },
   { name: 'plan_hash', type: 'bytea', of: ({ planHash }) => toBytes(planHash), fixed: true },
-  { name: 'decision_hash', type: 'bytea', of: ({ decision }) => toBytes(hashOfDecision(decision)), fixed: true },
+  { name: 'decision_hash', type: 'bytea', of: ({ decision }) => toBytes(hashDecision(decision)), fixed: true },
   { name: 'idempotency_key', type: 'text', of: ({ idempotencyKey }) => idempotencyKey, fixed: true },
   { name: 'task_hash', type: 'bytea', of: ({ taskHash }) => toBytes(taskHash), fixed: true },
   { name: 'purpose', type: 'text', of: ({ purpose }) => purpose, fixed: true },

@@ -4,6 +4,7 @@ import type { UnregisteredAttempt } from '../../records.ts'
 import { integer, type Ms, toInstant, toMs } from '../../row-values.ts'
 import { tableWriter } from './table-spec.ts'
 
+/** A row of `SELECT_UNREGISTERED`. */
 export interface UnregisteredRow {
   readonly row_id: number
   readonly subject: string
@@ -15,9 +16,11 @@ export interface UnregisteredRow {
   readonly count: number
 }
 
+/** Identities that asked without a registration, with the alias `u`. */
 export const SELECT_UNREGISTERED = `SELECT u.n AS row_id, u.subject, u.trust_domain, u.auth_method, u.reason, u.first_seen_at,
   u.last_seen_at, u.count FROM unregistered u`
 
+/** @throws {Error} for a row that holds an impossible value */
 export function toUnregistered(row: UnregisteredRow): UnregisteredAttempt {
   return {
     subject: row.subject,
@@ -30,6 +33,7 @@ export function toUnregistered(row: UnregisteredRow): UnregisteredAttempt {
   }
 }
 
+/** Writes identities that asked without a registration. */
 export const unregisteredWriter = tableWriter<UnregisteredAttempt>('unregistered', 'subject', [
   { name: 'subject', type: 'text', of: ({ subject }) => subject, fixed: true },
   { name: 'trust_domain', type: 'text', of: ({ trustDomain }) => trustDomain },
@@ -48,8 +52,10 @@ export interface ConnectionRow {
   readonly closed_at: Ms
 }
 
+/** Connections, with the alias `c`. */
 export const SELECT_CONNECTION = 'SELECT c.id, c.replica, c.bound_at, c.closed_at FROM connections c'
 
+/** Writes connections. */
 export const connectionWriter = tableWriter<ConnectionRow>('connections', 'id', [
   { name: 'id', type: 'text', of: ({ id }) => id, fixed: true },
   { name: 'replica', type: 'text', of: ({ replica }) => replica, fixed: true },
@@ -68,9 +74,11 @@ export interface TokenRow {
   readonly used_by: TokenUse['by']
 }
 
+/** Tokens, with the alias `t`. */
 export const SELECT_TOKEN =
   'SELECT t.key, t.until, t.connection_id, t.moves, t.grant_id, t.lease_id, t.used_by FROM tokens t'
 
+/** Writes tokens. */
 export const tokenWriter = tableWriter<TokenRow>('tokens', 'key', [
   { name: 'key', type: 'text', of: ({ key }) => key, fixed: true },
   { name: 'until', type: 'bigint', of: ({ until }) => until },

@@ -2,6 +2,7 @@ import { LEASE_STATES, type Lease, type LeaseEnd, type LeaseState } from '../../
 import { integer, knownState, type Ms, present, toInstant, toMs, toMsOrNull } from '../../row-values.ts'
 import { tableWriter } from './table-spec.ts'
 
+/** A row of `SELECT_LEASE`. */
 export interface LeaseRow {
   readonly id: string
   /** Null when its grant is not there. */
@@ -21,10 +22,12 @@ export interface LeaseRow {
   readonly outcome_unknown: boolean
 }
 
+/** Leases, with the alias `l`. */
 export const SELECT_LEASE = `SELECT l.id, g.id AS grant_id, l.number, l.role_arn, l.session_name, l.state, l.ended_by, l.not_after,
   l.intended_at, l.replica, l.mint_until, l.issued_at, l.ended_at, l.access_key_id, l.outcome_unknown
   FROM leases l LEFT JOIN grants g ON g.id = l.grant_id`
 
+/** @throws {Error} for a row whose grant is missing, or that holds an impossible value */
 export function toLease(row: LeaseRow): Lease {
   const lease: { -readonly [Key in keyof Lease]: Lease[Key] } = {
     id: row.id,
@@ -46,6 +49,7 @@ export function toLease(row: LeaseRow): Lease {
   return lease
 }
 
+/** Writes leases. */
 export const leaseWriter = tableWriter<Lease>('leases', 'id', [
   { name: 'id', type: 'text', of: ({ id }) => id, fixed: true },
   { name: 'grant_id', type: 'text', of: ({ grantId }) => grantId, fixed: true },

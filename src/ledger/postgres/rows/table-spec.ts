@@ -17,7 +17,12 @@ export interface TableWriter<T> {
   upsert(records: readonly T[]): Statement[]
 }
 
-/** @param key the primary key, among the columns */
+/**
+ * The writes of one table; none for an empty list of records.
+ *
+ * @param key the primary key, among the columns
+ * @param suffix.onConflict added to the insert, e.g. `ON CONFLICT (hash) DO NOTHING`
+ */
 export function tableWriter<T>(
   table: string,
   key: string,

@@ -34,6 +34,7 @@ import type { RunStatements, Unit } from './unit.ts'
 
 type Wish = NonNullable<GrantMove['deny']>
 
+/** Asks for the rows that `putDeny` needs. */
 export function wantDeny(wanted: WantedRows, grantId: string, wish: Wish): void {
   wanted.denyEntries.add(grantId)
   wanted.denyLists.add(wish.listKey)
@@ -44,7 +45,7 @@ export function putDeny(set: WorkingSet, grantId: string, wish: Wish): void {
   // An entry that cannot be read is written anew: it must not keep its grant from being denied.
   const known = set.reader.orUndefined(() => set.denyEntries.get(grantId))
   // Its list is the one whose document may hold it.
-  const listKey = known ? wish.listKey : (set.denyEntries.rowOf(grantId)?.list_key ?? wish.listKey)
+  const listKey = known ? wish.listKey : (set.denyEntries.findRow(grantId)?.list_key ?? wish.listKey)
   const entry = wantedDenyEntry(known, grantId, { ...wish, listKey })
   makeDue(set, entry.listKey, entry.wantedAt)
   set.denyEntries.put(grantId, entry)
@@ -86,7 +87,7 @@ export function claimDenyList(input: WriteInput<'claimDenyList'>): Unit<ClaimedD
 /** True for a list with an entry that no write has brought into its document yet. */
 const IS_AWAITED = 'EXISTS (SELECT 1 FROM deny_entries e WHERE e.list_key = l.list_key AND e.written_at IS NULL)'
 
-/** An instant that is none would never come: such a list is due, and in nobody's hands. */
+/** Lists that are due and unclaimed. An instant beyond all reason is damage: it would never come, so it counts as past. */
 async function dueLists(now: Date, run: RunStatements): Promise<DenyListRow[]> {
   const text = `${SELECT_DENY_LIST} WHERE (l.next_attempt_at <= $1::bigint OR l.next_attempt_at > $2::bigint)
     AND (l.claimed_until IS NULL OR l.claimed_until <= $1::bigint OR l.claimed_until > $2::bigint)
@@ -115,14 +116,17 @@ interface ListContents {
 }
 
 /** The watermarks of agents that the document of a list has. */
-export function agentsOf(listKey: string): Statement {
+export function selectAgents(listKey: string): Statement {
   const text = 'SELECT agent, before FROM deny_agents WHERE list_key = $1'
   return { name: 'read-agents', text, values: [listKey] }
 }
 
 async function readContents(listKey: string, run: RunStatements): Promise<ListContents> {
   const text = `${SELECT_DENY_ENTRY} WHERE e.list_key = $1 ORDER BY e.wanted_at, e.grant_id FOR NO KEY UPDATE OF e`
-  const [entries = [], agents = []] = await run([{ name: 'read-entries', text, values: [listKey] }, agentsOf(listKey)])
+  const [entries = [], agents = []] = await run([
+    { name: 'read-entries', text, values: [listKey] },
+    selectAgents(listKey),
+  ])
   return { entries: entries as never, agents: agents as never }
 }
 
@@ -143,7 +147,7 @@ export function denyWritten(input: WriteInput<'denyWritten'>): Unit<void> {
   }
 }
 
-/** @returns whether an entry still waits for the next document */
+/** @returns true if an entry still waits for the next write */
 function writeEntries(set: WorkingSet, input: WriteInput<'denyWritten'>): boolean {
   const write = {
     listed: new Set(input.grantIds),
@@ -192,7 +196,7 @@ export function denyProven(input: WriteInput<'denyProven'>): Unit<void> {
   }
 }
 
-/** @returns whether the document holds others that have to be proven yet */
+/** @returns true if the document holds entries that have yet to be proven */
 function enforceProven(set: WorkingSet, input: WriteInput<'denyProven'>): boolean {
   const held = new Set(input.grantIds)
   let isOwed = false

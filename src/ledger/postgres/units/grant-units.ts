@@ -142,7 +142,7 @@ export function appendReports({ grantId, maxReports, events }: WriteInput<'appen
     decide(set) {
       const key = `${grantId} ${type}`
       // The state is all that is needed of it: a grant that is damaged otherwise can be reported on.
-      const state = set.reader.orUndefined(() => set.grants.get(grantId))?.state ?? set.grants.rowOf(grantId)?.state
+      const state = set.reader.orUndefined(() => set.grants.get(grantId))?.state ?? set.grants.findRow(grantId)?.state
       checkReports(grantId, state, { recorded: set.reports.get(key), more: events.length, max: maxReports })
       set.reports.add(key, events.length)
       set.append(events)

@@ -31,7 +31,7 @@ export function closeChain(at: Date): Unit<void> {
   }
 }
 
-/** Shows that this replica is there, when it has nothing to write. */
+/** Commits an empty batch, so that a replica with nothing to write is not taken for silent. */
 export const heartbeat: Unit<void> = {
   decide(set) {
     set.isTouched = true

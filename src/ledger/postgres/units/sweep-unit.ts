@@ -54,7 +54,7 @@ export function sweepGrants(input: SweepInput, onlyId?: string): SweepUnit {
   }
 }
 
-/** A grant that the database does not let be moved, in a batch of its own. */
+/** Sets a grant aside for a while whose move the database refuses, in a batch of its own. */
 export function setGrantAside(id: string, now: Date): Unit<void> {
   return {
     decide: (set) => {
@@ -78,12 +78,12 @@ async function readDue(
   const text = `${SELECT_GRANT} WHERE g.due_at <= $1::bigint AND ($3::text IS NULL OR g.id = $3)
     ORDER BY g.due_at, g.id LIMIT $2::bigint FOR NO KEY UPDATE OF g`
   const [rows = []] = await run([{ name: 'due-grants', text, values: [toMs(now), limit, onlyId ?? null] }])
-  const due = rows as unknown as GrantRow[]
-  return due
+  return rows as unknown as GrantRow[]
 }
 
-/** Plans of the due grants by their hashes; grants of one task share one. */
+/** The records that belong to the due grants. */
 interface Related {
+  /** By hash: grants of one task share a plan. */
   readonly planBodies: ReadonlyMap<string, string>
   readonly plans: Map<string, Plan>
   readonly leases: ReadonlyMap<string | null, readonly LeaseRow[]>
@@ -128,7 +128,7 @@ async function readDenyLists(set: WorkingSet, decided: readonly Decided[], run: 
   for (const { row, move } of decided) {
     if (!move?.deny) continue
     wanted.denyLists.add(move.deny.listKey)
-    const listKey = set.denyEntries.rowOf(row.id)?.list_key
+    const listKey = set.denyEntries.findRow(row.id)?.list_key
     if (listKey !== undefined) wanted.denyLists.add(listKey)
   }
   const reads = wanted.reads()
@@ -136,7 +136,7 @@ async function readDenyLists(set: WorkingSet, decided: readonly Decided[], run: 
   for (const [index, { kind }] of reads.entries()) set.load(kind, rows[index] ?? [])
 }
 
-/** Reads only. */
+/** Decides where a grant goes and changes nothing; a grant that cannot be moved has no move. */
 function decideMove(set: WorkingSet, row: GrantRow, related: Related, { now, settle }: SweepInput): Decided {
   try {
     const due = dueGrant(set, row, related)
@@ -154,7 +154,7 @@ function dueGrant(set: WorkingSet, row: GrantRow, related: Related): DueGrant {
   const deny = set.denyEntries.get(row.id)
   const approval = set.approvals.get(row.id)
   // P6: a grant whose plan is lost still ends, and is denied as long as any plan could need it.
-  const plan = reader.orUndefined(() => reader.damaged.read('plan', row.id, () => planOfGrant(row, related)))
+  const plan = reader.orUndefined(() => reader.damaged.read('plan', row.id, () => readPlan(row, related)))
   return {
     grant: reader.grant(row),
     ...(plan ? { plan } : {}),
@@ -164,7 +164,7 @@ function dueGrant(set: WorkingSet, row: GrantRow, related: Related): DueGrant {
   }
 }
 
-function planOfGrant({ plan_hash: hash }: GrantRow, { planBodies, plans }: Related): Plan {
+function readPlan({ plan_hash: hash }: GrantRow, { planBodies, plans }: Related): Plan {
   const known = plans.get(hash)
   if (known) return known
   const body = planBodies.get(hash)

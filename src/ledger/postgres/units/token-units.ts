@@ -6,6 +6,7 @@ import type { WantedRows } from '../working-set/wanted-rows.ts'
 import type { WorkingSet } from '../working-set/working-set.ts'
 import type { Unit } from './unit.ts'
 
+/** Asks for the rows that `useToken` needs. */
 export function wantToken(wanted: WantedRows, { key, connectionId }: TokenUse): void {
   wanted.tokens.add(key)
   wanted.connections.add(connectionId)
@@ -19,20 +20,20 @@ export function wantToken(wanted: WantedRows, { key, connectionId }: TokenUse): 
  */
 export function useToken(set: WorkingSet, token: TokenUse, purpose: TokenPurpose): void {
   const row = set.tokens.get(token.key)
-  const binding = row && bindingOf(set, row)
+  const binding = row && toBinding(set, row)
   const step = tokenStep(binding, token, purpose, set.replica)
   if (step === 'none') return
   const { grantId, leaseId = null } = purpose
   if (step === 'bind') {
     const bound = { key: token.key, until: toMs(token.until), moves: 0, grant_id: grantId, lease_id: leaseId }
-    set.tokens.put(token.key, { ...bound, used_by: token.by, connection_id: connectionOf(set, token) })
+    set.tokens.put(token.key, { ...bound, used_by: token.by, connection_id: noteConnection(set, token) })
   } else if (row && step === 'note_lease') set.tokens.put(token.key, { ...row, lease_id: leaseId, used_by: token.by })
   else if (row && binding) move(set, token, row, binding)
 }
 
 function move(set: WorkingSet, token: TokenUse, row: TokenRow, { owner }: TokenBinding): void {
   const moves = row.moves + 1
-  set.tokens.put(token.key, { ...row, moves, connection_id: connectionOf(set, token) })
+  set.tokens.put(token.key, { ...row, moves, connection_id: noteConnection(set, token) })
   const from = owner ? { connectionId: owner.connectionId, replica: owner.replica } : {}
   set.append([token.moved({ from, to: { connectionId: token.connectionId, replica: set.replica }, move: moves })])
 }
@@ -41,7 +42,7 @@ function move(set: WorkingSet, token: TokenUse, row: TokenRow, { owner }: TokenB
  * One broker at a time has the ledger, so every other replica is one of the past. A store that several share has to look at
  * their heartbeats instead.
  */
-function bindingOf(set: WorkingSet, row: TokenRow): TokenBinding {
+function toBinding(set: WorkingSet, row: TokenRow): TokenBinding {
   const lease = row.lease_id === null ? undefined : set.leases.get(row.lease_id)
   const owner = row.connection_id === null ? undefined : set.connections.get(row.connection_id)
   return {
@@ -63,7 +64,8 @@ function bindingOf(set: WorkingSet, row: TokenRow): TokenBinding {
   }
 }
 
-function connectionOf(set: WorkingSet, { connectionId, at }: TokenUse): string {
+/** Records the connection of a call. @returns its id @throws {StintError} CANCELLED once it has closed */
+function noteConnection(set: WorkingSet, { connectionId, at }: TokenUse): string {
   const known = set.connections.get(connectionId)
   checkConnectionOpen(known !== undefined && known.closed_at !== null)
   if (!known) {

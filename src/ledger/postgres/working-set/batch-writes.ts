@@ -113,7 +113,7 @@ function stateCounts({ stateCounts: tally }: WorkingSet): Statement[] {
   if (counts.length === 0) return []
   const text = `INSERT INTO state_counts (state, count) SELECT * FROM unnest($1::text[], $2::bigint[])
     ON CONFLICT (state) DO UPDATE SET count = state_counts.count + excluded.count`
-  return [{ name: 'count-states', text, values: columnsOf(counts) }]
+  return [{ name: 'count-states', text, values: toColumns(counts) }]
 }
 
 function openCounts({ openCounts: tally }: WorkingSet): Statement[] {
@@ -123,7 +123,7 @@ function openCounts({ openCounts: tally }: WorkingSet): Statement[] {
     ON CONFLICT (subject) DO UPDATE SET count = open_counts.count + excluded.count`
   const fallen = counts.flatMap(([subject, by]) => (by < 0 ? [subject] : []))
   return [
-    { name: 'count-open', text, values: columnsOf(counts) },
+    { name: 'count-open', text, values: toColumns(counts) },
     ...(fallen.length === 0
       ? []
       : [
@@ -136,6 +136,6 @@ function openCounts({ openCounts: tally }: WorkingSet): Statement[] {
   ]
 }
 
-function columnsOf(counts: readonly (readonly [string, number])[]) {
+function toColumns(counts: readonly (readonly [string, number])[]) {
   return [counts.map(([key]) => key), counts.map(([, by]) => by)]
 }

@@ -17,8 +17,8 @@ interface SealedRow {
 }
 
 /**
- * The chain of this process, as a batch goes on with it. It begins with the first event that is written, so that a process
- * that records nothing leaves nothing behind.
+ * Extends the chain of this process by the events of a batch. The chain begins with the first event that is written, so that a
+ * process that records nothing leaves nothing behind.
  */
 export class ChainPlace {
   readonly #journal: Journal
@@ -29,7 +29,7 @@ export class ChainPlace {
   #unnamed: readonly ChainHead[] = []
   #named: readonly ChainHead[] = []
 
-  /** @param head where the chain is on record */
+  /** @param head the last event on record */
   constructor(journal: Journal, ids: Ids, head: ChainHead) {
     this.#journal = journal
     this.#ids = ids
@@ -63,7 +63,7 @@ export class ChainPlace {
     else this.#nameAll(at)
   }
 
-  /** The last event of the chain, if it has any. */
+  /** Writes the last event of the chain; nothing for an empty chain. */
   close(at: Date): void {
     if (this.isEmpty) return
     this.nameHeads(at)

@@ -1,4 +1,4 @@
-/** What undoes the changes of the running unit, newest last. */
+/** The steps that undo the changes of a batch's units, newest last. */
 export class Journal {
   #undo: (() => void)[] = []
 

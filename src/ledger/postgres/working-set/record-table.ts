@@ -26,7 +26,7 @@ export class RecordTable<Row, T> {
   }
 
   /** The row as the database has it, damaged or not. */
-  rowOf(key: string): Row | undefined {
+  findRow(key: string): Row | undefined {
     return this.#stored.get(key)?.row
   }
 

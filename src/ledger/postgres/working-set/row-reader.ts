@@ -51,7 +51,7 @@ export class RowReader {
     return this.damaged.read('event', String(row.position), () => toEvent(row))
   }
 
-  /** A row that an operator is told of instead, since one must not keep the others from being read. */
+  /** Undefined for a damaged row, which is reported to the operators: one row must not keep the others from being read. */
   orUndefined<T>(read: () => T): T | undefined {
     try {
       return read()
@@ -62,7 +62,7 @@ export class RowReader {
   }
 
   #decision({ decision_hash: hash, decision_body: body }: GrantRow): Decision {
-    // A decision that has gone is missed at once, also by whoever remembers it.
+    // Checked before the memory, so that a missing decision shows at once.
     if (body === null) throw new Error(`decision ${hash} is not there`)
     const key = `${hash} ${body.length}`
     const known = this.#decisions.get(key)

@@ -20,7 +20,7 @@ export class Tally {
     return this.#sums.get(key) ?? 0
   }
 
-  /** Those that come to something, in the order of their keys: two writers that lock them then do so in one order. */
+  /** The sums other than 0, by key in ascending order, so that two writers lock the same rows in the same order. */
   entries(): (readonly [key: string, by: number])[] {
     return [...this.#sums].filter(([, by]) => by !== 0).sort(([a], [b]) => (a < b ? -1 : 1))
   }

@@ -26,27 +26,27 @@ export interface WantedRead {
 }
 
 /**
- * What the units of a batch have to know, by keys that are known before anything is read: so that all of it takes one round
- * trip. Rows are locked, in the order of their keys, until the batch is committed.
+ * Keys of the rows that the units of a batch need, collected before anything is read, so that one round trip reads all of them.
+ * The rows are locked, in the order of their keys, until the batch is committed.
  */
 export class WantedRows {
   readonly grants = new Set<string>()
-  /** By subject and idempotency key. */
+  /** Grants by subject and idempotency key. */
   readonly grantKeys: (readonly [subject: string, idempotencyKey: string])[] = []
   readonly leases = new Set<string>()
-  /** Of these grants. */
+  /** Approvals by the id of their grant. */
   readonly approvals = new Set<string>()
-  /** Of these grants, and the lists that they are on. */
+  /** Deny entries by the id of their grant; read with the lists that they are on. */
   readonly denyEntries = new Set<string>()
   readonly denyLists = new Set<string>()
-  /** With the connections and leases that they were bound for. */
+  /** Tokens by key; read with the connections and leases that they are bound to. */
   readonly tokens = new Set<string>()
   readonly connections = new Set<string>()
   readonly unregistered = new Set<string>()
   readonly openCounts = new Set<string>()
-  /** Grants, with the type of event to be counted. */
+  /** Grants, and the type of event to count for each. */
   readonly reports: (readonly [grantId: string, type: string])[] = []
-  /** The ends of other chains that nobody names yet. */
+  /** True: the heads of chains that no other chain has named yet. */
   heads = false
 
   reads(): WantedRead[] {
@@ -133,7 +133,7 @@ export class WantedRows {
   }
 }
 
-/** Chains in the order in which they began. */
+/** Heads that no other chain has named yet, in the order in which their chains began. */
 export const SELECT_UNNAMED_HEADS = `SELECT id AS chain, seq, encode(hash, 'hex') AS hash FROM chains WHERE seq > named_seq ORDER BY n`
 
 function read(keys: ReadonlySet<string>, kind: WantedKind, text: string): WantedRead[] {

@@ -18,7 +18,7 @@ import { countChanges } from '../../rules/grant-rules.ts'
 import type { Rows } from '../database/statement.ts'
 import type { ApprovalRow } from '../rows/approval-rows.ts'
 import type { DenyEntryRow, DenyListRow } from '../rows/deny-rows.ts'
-import { hashOfDecision, textOfDecision } from '../rows/documents.ts'
+import { hashDecision, toDecisionText } from '../rows/documents.ts'
 import type { GrantRow } from '../rows/grant-rows.ts'
 import type { ConnectionRow, TokenRow, UnregisteredRow } from '../rows/housekeeping-rows.ts'
 import type { LeaseRow } from '../rows/lease-rows.ts'
@@ -41,37 +41,37 @@ export class WorkingSet {
   readonly replica: string
   readonly grants: RecordTable<GrantRow, Grant>
   readonly leases: RecordTable<LeaseRow, Lease>
-  /** By their grants, as deny entries are. */
+  /** By the id of the grant, as deny entries are. */
   readonly approvals: RecordTable<ApprovalRow, Approval>
   readonly denyEntries: RecordTable<DenyEntryRow, DenyEntry>
   readonly denyLists: RecordTable<DenyListRow, DenyList>
   readonly tokens: RecordTable<TokenRow, TokenRow>
   readonly connections: RecordTable<ConnectionRow, ConnectionRow>
   readonly unregistered: RecordTable<UnregisteredRow, UnregisteredAttempt>
-  /** Damaged lists that are due from an instant on. */
+  /** By key of a damaged list: the instant from which on it is due. */
   readonly damagedDue = new Map<string, Date>()
   readonly endedLeases = new Map<string, { readonly end: LeaseEnd; readonly endedAt: Date }>()
   readonly setAside = new Map<string, Date>()
-  /** Grants that are due from an instant on if they are ending. */
+  /** By grant: the instant from which on it is due, if it is ending. */
   readonly endingDue = new Map<string, Date>()
   readonly agents = new Map<string, readonly DenyAgentWatermark[]>()
   readonly plans = new Map<string, string>()
   readonly decisions = new Map<string, string>()
   readonly stateCounts: Tally
   readonly openCounts: Tally
-  /** How many reports of a type a grant has, by `<grant> <type>`. */
+  /** Reports on record, by `<grant> <type>`. */
   readonly reports: Tally
-  /** Ids of the leases that are known here, by their grants; some may have been undone. */
+  /** Ids of the leases that are known here, by the id of the grant; leases of a unit that was undone may be among them. */
   readonly #leaseIds = new Map<string, Set<string>>()
   readonly #storedOpenCounts = new Map<string, number>()
   readonly #grantIds: RecordTable<string, string>
   readonly #knownDocuments: ReadonlySet<string>
   #call: Correlation | undefined
-  /** The identity that was noted last; more than so many give way to it. */
+  /** The unregistered identity that was noted last. At most `max` are kept; the oldest ones are removed for it. */
   lastNoted: { readonly subject: string; readonly max: number } | undefined
-  /** The batch is committed though nothing of its records changed: a unit has written by itself, or the replica shows that it is there. */
+  /** True: the batch is committed even if no record changed, since a unit has written by itself or this is a heartbeat. */
   isTouched = false
-  /** Plans and decisions may have gone. */
+  /** True: plans and decisions may have been removed, so nobody may rely on those that were there. */
   forgetsDocuments = false
 
   /** @param deps.knownDocuments hashes of plans and decisions that are there already */
@@ -120,13 +120,13 @@ export class WorkingSet {
 
   /** @throws {StintError} LEDGER_CORRUPT */
   grantByKey(subject: string, idempotencyKey: string): Grant | undefined {
-    const id = this.#grantIds.get(keyOf(subject, idempotencyKey))
+    const id = this.#grantIds.get(toGrantKey(subject, idempotencyKey))
     return id === undefined ? undefined : this.grants.get(id)
   }
 
   addGrant(grant: Grant): void {
     this.grants.put(grant.id, grant)
-    this.#grantIds.put(keyOf(grant.subject, grant.idempotencyKey), grant.id)
+    this.#grantIds.put(toGrantKey(grant.subject, grant.idempotencyKey), grant.id)
     this.count(grant.subject, undefined, grant.state)
   }
 
@@ -142,10 +142,10 @@ export class WorkingSet {
     return (this.#storedOpenCounts.get(subject) ?? 0) + this.openCounts.get(subject)
   }
 
-  /** All leases of a grant that are not ended become so, those too that this batch did not read. */
+  /** Ends all open leases of a grant, also those that this batch did not read. */
   endLeases(grantId: string, end: { readonly end: LeaseEnd; readonly endedAt: Date }): void {
     this.remember(this.endedLeases, grantId, end)
-    for (const lease of this.#openLeasesOf(grantId)) {
+    for (const lease of this.#findOpenLeases(grantId)) {
       this.leases.put(lease.id, { ...lease, state: 'ended', end: end.end, endedAt: end.endedAt })
     }
   }
@@ -158,9 +158,9 @@ export class WorkingSet {
   }
 
   keepDecision(decision: Decision): void {
-    const hash = hashOfDecision(decision)
+    const hash = hashDecision(decision)
     if (this.#knownDocuments.has(hash) || this.decisions.has(hash)) return
-    this.remember(this.decisions, hash, textOfDecision(decision))
+    this.remember(this.decisions, hash, toDecisionText(decision))
   }
 
   /** Hashes of plans and decisions that are there whole once the batch is committed. */
@@ -183,7 +183,7 @@ export class WorkingSet {
     this.#noteLease(lease.grantId, lease.id)
   }
 
-  #openLeasesOf(grantId: string): Lease[] {
+  #findOpenLeases(grantId: string): Lease[] {
     return [...(this.#leaseIds.get(grantId) ?? [])]
       .flatMap((id) => this.reader.orUndefined(() => this.leases.get(id)) ?? [])
       .filter(({ state }) => state !== 'ended')
@@ -199,7 +199,7 @@ export class WorkingSet {
     grants: (rows: readonly GrantRow[]) => {
       for (const row of rows) {
         this.grants.load(row.id, row, () => this.reader.grant(row))
-        this.#grantIds.load(keyOf(row.subject, row.idempotency_key), row.id, () => row.id)
+        this.#grantIds.load(toGrantKey(row.subject, row.idempotency_key), row.id, () => row.id)
       }
     },
     leases: (rows: readonly LeaseRow[]) => {
@@ -237,6 +237,6 @@ export class WorkingSet {
   }
 }
 
-function keyOf(subject: string, idempotencyKey: string): string {
+function toGrantKey(subject: string, idempotencyKey: string): string {
   return `${subject.length} ${subject} ${idempotencyKey}`
 }
