@@ -18,16 +18,26 @@ export interface RefusedSize {
   readonly until: Date
   /** Percent of the cloud's limit, if the cloud said so. */
   readonly percent?: number
+  /** Sentences for agents and approvers: who refused it, how large it was, and how to go on. */
+  readonly explanation: string
+}
+
+/** A size estimated from earlier mints of the role; over 100 percent the cloud may refuse. */
+export interface PredictedSize {
+  readonly kind: 'predicted'
+  readonly percent: number
+  readonly tagsPercent: number
+  /** Earlier mints that it is estimated from. */
+  readonly mints: number
+  /** Sentences for agents and approvers: how large it will be, and how to use less. */
+  readonly explanation: string
 }
 
 /**
- * The predicted packed size of a session, in percent of the cloud's limit. `unknown`: no session of the role was minted since the
- * start. `predicted`: estimated from earlier mints; over 100 the cloud may refuse.
+ * The predicted size of a session, in percent of the cloud's limit. `unknown`: no session of the role was minted since the start.
+ * The provider writes the explanations, since only it knows the words of its cloud.
  */
-export type SizeForecast =
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'predicted'; readonly percent: number; readonly tagsPercent: number; readonly mints: number }
-  | RefusedSize
+export type SizeForecast = { readonly kind: 'unknown' } | PredictedSize | RefusedSize
 
 /** Forecasts the size of a session; `unknown` from a provider without forecasts. */
 export function forecastSession(
@@ -42,9 +52,9 @@ const NEARLY_FULL_PERCENT = 90
 
 /** The error for a session that the cloud refused lately. */
 export function sessionTooLarge(refused: RefusedSize, details: { readonly outcome?: 'not_minted' } = {}): StintError {
-  const { percent } = refused
+  const { percent, explanation } = refused
   return new StintError('SESSION_POLICY_TOO_LARGE', {
-    explanation: explainRefused(refused),
+    explanation,
     ...(percent !== undefined && { packedPercent: percent }),
     ...details,
   })
@@ -52,14 +62,7 @@ export function sessionTooLarge(refused: RefusedSize, details: { readonly outcom
 
 /** The warnings of a forecast, for agents and approvers; empty for a small or unknown size. */
 export function sizeWarnings(forecast: SizeForecast): readonly PlanWarning[] {
-  if (forecast.kind === 'refused') return [{ kind: 'session_too_large', explanation: explainRefused(forecast) }]
+  if (forecast.kind === 'refused') return [{ kind: 'session_too_large', explanation: forecast.explanation }]
   if (forecast.kind === 'unknown' || forecast.percent <= NEARLY_FULL_PERCENT) return []
-  const { percent, tagsPercent, mints } = forecast
-  const explanation = `A session of this plan will use about ${percent}% of the packed size that STS allows for its policy and tags, judging by ${mints} earlier mints of this role; its tags (agent, owner, team, grant) use about ${tagsPercent}%. Over 100%, STS refuses the mint. To use less, ask for less, or shorten the names of owner and team.`
-  return [{ kind: 'session_nearly_full', explanation }]
-}
-
-function explainRefused({ at, until, percent }: RefusedSize): string {
-  const size = percent === undefined ? '' : ` (${percent}% of the limit)`
-  return `STS refused this session policy with these tags at ${at.toISOString()} as too large when packed${size}; split the task or ask for less. The same task is tried again from ${until.toISOString()} on.`
+  return [{ kind: 'session_nearly_full', explanation: forecast.explanation }]
 }

@@ -190,7 +190,7 @@ describe('approvals', () => {
     const provider = {
       forecastSize: (session: object) => {
         asked.push(session)
-        return { kind: 'predicted', percent: 95, tagsPercent: 9, mints: 12 } as const
+        return { kind: 'predicted', percent: 95, tagsPercent: 9, mints: 12, explanation: 'Uses about 95%.' } as const
       },
     }
     const rig = adminRig({ provider })

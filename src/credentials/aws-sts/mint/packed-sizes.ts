@@ -1,7 +1,7 @@
 import { canonicalJson, sha256Hex } from '../../../core/canonical-json.ts'
 import type { Clock } from '../../../core/clock.ts'
 import { BoundedMap } from '../../../core/limits/bounded-map.ts'
-import { type RefusedSize, type SizeForecast, sessionTooLarge } from '../../session-size.ts'
+import { type PredictedSize, type RefusedSize, type SizeForecast, sessionTooLarge } from '../../session-size.ts'
 import type { ProviderFault } from '../calls/errors.ts'
 import type { LeaseSession } from './lease-session.ts'
 
@@ -100,12 +100,12 @@ export class PackedSizes {
     if (seen.length === 0) return { kind: 'unknown' }
     const characters = countCharacters(session)
     const { percentAt, percentEach } = fitLine(seen)
-    return {
-      kind: 'predicted',
+    const size = {
       percent: Math.round(percentAt(characters)),
       tagsPercent: Math.round(percentEach * countTags(session)),
       mints: seen.length,
     }
+    return { kind: 'predicted', ...size, explanation: explainPredicted(size) }
   }
 
   #findRefusal(session: PackedParts): RefusedSize | undefined {
@@ -115,12 +115,21 @@ export class PackedSizes {
     if (!found) return undefined
     const { at, atMonotonicMs, percent } = found
     if (this.#clock.monotonicMs() - atMonotonicMs < REFUSED_MS) {
-      const until = new Date(at.getTime() + REFUSED_MS)
-      return { kind: 'refused', at, until, ...(percent !== undefined && { percent }) }
+      const size = { at, until: new Date(at.getTime() + REFUSED_MS), ...(percent !== undefined && { percent }) }
+      return { kind: 'refused', ...size, explanation: explainRefused(size) }
     }
     this.#refused.delete(key)
     return undefined
   }
+}
+
+function explainPredicted({ percent, tagsPercent, mints }: Pick<PredictedSize, 'percent' | 'tagsPercent' | 'mints'>) {
+  return `A session of this plan will use about ${percent}% of the packed size that STS allows for its policy and tags, judging by ${mints} earlier mints of this role; its tags (agent, owner, team, grant) use about ${tagsPercent}%. Over 100%, STS refuses the mint. To use less, ask for less, or shorten the names of owner and team.`
+}
+
+function explainRefused({ at, until, percent }: Pick<RefusedSize, 'at' | 'until' | 'percent'>): string {
+  const size = percent === undefined ? '' : ` (${percent}% of the limit)`
+  return `STS refused this session policy with these tags at ${at.toISOString()} as too large when packed${size}; split the task or ask for less. The same task is tried again from ${until.toISOString()} on.`
 }
 
 function readUtilization({
