@@ -37,10 +37,23 @@ export interface ReadsDeps {
   readonly isOpen: () => boolean
 }
 
+/** Runs a read of an open ledger, and turns what the database throws into an error of the catalogue. */
+type Read = <T>(run: () => Promise<T>) => Promise<T>
+
+/** The rows of one statement, which has the same text wherever it has this name. */
+type Select = <Row>(name: string, text: string, ...values: Value[]) => Promise<Row[]>
+
+/** The tools of the groups of reads. */
+interface ReadTools extends Pick<ReadsDeps, 'reads' | 'reader' | 'replica'> {
+  readonly lists: Lists
+  readonly read: Read
+  readonly select: Select
+}
+
 /** Every read of the contract; each sees one snapshot, so whole commits only. */
 export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDeps): LedgerReads {
   const lists = new Lists(reads, reader)
-  const read = async <T>(run: () => Promise<T>): Promise<T> => {
+  const read: Read = async (run) => {
     if (!isOpen()) throw new StintError('LEDGER_UNAVAILABLE', { explanation: 'The ledger is closed.' })
     try {
       return await run()
@@ -48,51 +61,91 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
       throw databaseError(error, where)
     }
   }
-  const all = async <Row>(name: string, text: string, ...values: Value[]): Promise<Row[]> => {
+  const select: Select = async <Row>(name: string, text: string, ...values: Value[]) => {
     const [rows = []] = await reads.read([{ name, text, values }])
     return rows as unknown as Row[]
   }
-  const first = async <Row, T>(rows: Promise<Row[]>, toRecord: (row: Row) => T): Promise<T | undefined> => {
-    const [row] = await rows
-    return row && toRecord(row)
-  }
-  const toGrant = (row: GrantRow) => reader.grant(row)
-  const toApproval = (row: ApprovalRow) => reader.approval(row)
-
+  const tools = { reads, reader, replica, lists, read, select }
   return {
-    getGrant: (id) => read(() => first(all<GrantRow>('grant', `${SELECT_GRANT} WHERE g.id = $1`, id), toGrant)),
+    ...grantReads(tools),
+    ...leaseReads(tools),
+    ...approvalReads(tools),
+    ...denyReads(tools),
+    ...auditReads(tools),
+    listUnregistered: (page) => read(() => lists.unregistered(page)),
+  }
+}
+
+async function readFirst<Row, T>(rows: Promise<Row[]>, toRecord: (row: Row) => T): Promise<T | undefined> {
+  const [row] = await rows
+  return row && toRecord(row)
+}
+
+function grantReads({ reader, lists, read, select }: ReadTools) {
+  const findGrant = (name: string, where: string, ...values: Value[]) =>
+    read(() =>
+      readFirst(select<GrantRow>(name, `${SELECT_GRANT} WHERE ${where}`, ...values), (row) => reader.grant(row)),
+    )
+  return {
+    getGrant: (id) => findGrant('grant', 'g.id = $1', id),
     findGrantByKey: (subject, key) =>
-      read(() => {
-        const text = `${SELECT_GRANT} WHERE g.subject = $1 AND g.idempotency_key = $2`
-        return first(all<GrantRow>('grant-by-key', text, subject, key), toGrant)
-      }),
+      findGrant('grant-by-key', 'g.subject = $1 AND g.idempotency_key = $2', subject, key),
     listGrants: (filter, page) => read(() => lists.grants(filter, page)),
     getPlan: (hash) =>
-      read(() =>
-        first(
-          all<{ body: string }>('plan', `SELECT body FROM plans WHERE hash = decode($1, 'hex') AND body <> ''`, hash),
-          ({ body }) => storedPlan(body, hash),
-        ),
-      ),
+      read(() => {
+        const text = `SELECT body FROM plans WHERE hash = decode($1, 'hex') AND body <> ''`
+        return readFirst(select<{ body: string }>('plan', text, hash), ({ body }) => storedPlan(body, hash))
+      }),
+    countGrants: () =>
+      read(async () => {
+        const counts = Object.fromEntries(GRANT_STATES.map((state) => [state, 0])) as Record<GrantState, number>
+        const text = 'SELECT state, count FROM state_counts'
+        for (const { state, count } of await select<{ state: GrantState; count: number }>('counts', text))
+          counts[state] = count
+        return counts
+      }),
+    countOpenGrants: (subject) =>
+      read(async () => {
+        const text = 'SELECT count FROM open_counts WHERE subject = $1'
+        return (await readFirst(select<{ count: number }>('open-count', text, subject), ({ count }) => count)) ?? 0
+      }),
+  } satisfies Partial<LedgerReads>
+}
+
+function leaseReads(tools: ReadTools) {
+  const { reader, read, select } = tools
+  return {
     listLeases: (grantId) =>
       read(async () => {
-        const rows = await all<LeaseRow>('leases', `${SELECT_LEASE} WHERE l.grant_id = $1 ORDER BY l.number`, grantId)
-        return rows.map((row) => reader.lease(row))
+        const text = `${SELECT_LEASE} WHERE l.grant_id = $1 ORDER BY l.number`
+        return (await select<LeaseRow>('leases', text, grantId)).map((row) => reader.lease(row))
       }),
-    getApproval: (id) =>
-      read(() => first(all<ApprovalRow>('approval', `${SELECT_APPROVAL} WHERE a.id = $1`, id), toApproval)),
-    findApproval: (grantId) =>
-      read(() =>
-        first(all<ApprovalRow>('approval-of', `${SELECT_APPROVAL} WHERE a.grant_id = $1`, grantId), toApproval),
-      ),
+    abandonedLeases: (input) => read(() => abandonedLeases(tools, input)),
+  } satisfies Partial<LedgerReads>
+}
+
+function approvalReads({ reader, lists, read, select }: ReadTools) {
+  const find = (name: string, column: 'a.id' | 'a.grant_id', id: string) =>
+    read(() => {
+      const rows = select<ApprovalRow>(name, `${SELECT_APPROVAL} WHERE ${column} = $1`, id)
+      return readFirst(rows, (row) => reader.approval(row))
+    })
+  return {
+    getApproval: (id) => find('approval', 'a.id', id),
+    findApproval: (grantId) => find('approval-of', 'a.grant_id', grantId),
     listApprovals: (filter, page) => read(() => lists.approvals(filter, page)),
+  } satisfies Partial<LedgerReads>
+}
+
+function denyReads({ reads, reader, read, select }: ReadTools) {
+  return {
     findDenyEntry: (grantId) =>
       read(() => {
-        const rows = all<DenyEntryRow>('deny-of', `${SELECT_DENY_ENTRY} WHERE e.grant_id = $1`, grantId)
-        return first(rows, (row) => reader.denyEntry(row))
+        const rows = select<DenyEntryRow>('deny-of', `${SELECT_DENY_ENTRY} WHERE e.grant_id = $1`, grantId)
+        return readFirst(rows, (row) => reader.denyEntry(row))
       }),
     getDenyList: (key) =>
-      read(() => first(all<DenyListRow>('deny-list', DENY_LIST_BY_KEY, key), (row) => reader.denyList(row))),
+      read(() => readFirst(select<DenyListRow>('deny-list', DENY_LIST_BY_KEY, key), (row) => reader.denyList(row))),
     denyWatermark: (listKey, agent) =>
       read(async () => {
         const [lists = [], agents = []] = await reads.read([denyListStatement(listKey), selectAgents(listKey)])
@@ -102,19 +155,24 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
       }),
     listDenyLists: () =>
       read(async () => {
-        const rows = await all<DenyListRow>('deny-lists', `${SELECT_DENY_LIST} ORDER BY l.attempts DESC, l.list_key`)
+        const text = `${SELECT_DENY_LIST} ORDER BY l.attempts DESC, l.list_key`
+        const rows = await select<DenyListRow>('deny-lists', text)
         return rows.flatMap((row) => reader.orUndefined(() => reader.denyList(row)) ?? [])
       }),
-    listUnregistered: (page) => read(() => lists.unregistered(page)),
+  } satisfies Partial<LedgerReads>
+}
+
+function auditReads({ reads, reader, read, select }: ReadTools) {
+  return {
     trail: (grantId) =>
       read(async () => {
         const text = `${SELECT_EVENT} WHERE e.grant_id = $1 ORDER BY e.position`
-        return (await all<EventRow>('trail', text, grantId)).map((row) => reader.event(row))
+        return (await select<EventRow>('trail', text, grantId)).map((row) => reader.event(row))
       }),
     auditEvents: ({ afterPosition, limit }) =>
       read(async () => {
         const text = `${SELECT_EVENT} WHERE e.position > $1::bigint ORDER BY e.position LIMIT $2::bigint`
-        return (await all<EventRow>('events', text, afterPosition, limit)).map((row) => reader.event(row))
+        return (await select<EventRow>('events', text, afterPosition, limit)).map((row) => reader.event(row))
       }),
     auditHeads: () =>
       read(async () => {
@@ -125,20 +183,7 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
         const position = (last[0] as { position: number | null } | undefined)?.position ?? 0
         return { position, heads: heads as unknown as ChainHead[] }
       }),
-    countGrants: () =>
-      read(async () => {
-        const counts = Object.fromEntries(GRANT_STATES.map((state) => [state, 0])) as Record<GrantState, number>
-        const rows = await all<{ state: GrantState; count: number }>('counts', 'SELECT state, count FROM state_counts')
-        for (const { state, count } of rows) counts[state] = count
-        return counts
-      }),
-    countOpenGrants: (subject) =>
-      read(async () => {
-        const text = 'SELECT count FROM open_counts WHERE subject = $1'
-        return (await first(all<{ count: number }>('open-count', text, subject), ({ count }) => count)) ?? 0
-      }),
-    abandonedLeases: (input) => read(() => abandonedLeases({ reader, replica, all }, input)),
-  }
+  } satisfies Partial<LedgerReads>
 }
 
 const DENY_LIST_BY_KEY = `${SELECT_DENY_LIST} WHERE l.list_key = $1`
@@ -147,18 +192,12 @@ function denyListStatement(key: string): Statement {
   return { name: 'deny-list', text: DENY_LIST_BY_KEY, values: [key] }
 }
 
-interface AbandonedDeps {
-  readonly reader: RowReader
-  readonly replica: string
-  readonly all: <Row>(name: string, text: string, ...values: Value[]) => Promise<Row[]>
-}
-
 /**
  * Leases that another replica left `intended`, oldest first. A row that cannot be read is reported and skipped. One broker at a
  * time has the ledger, so every other replica is one of the past.
  */
 async function abandonedLeases(
-  { reader, replica, all }: AbandonedDeps,
+  { reader, replica, select }: ReadTools,
   { now, limit }: { now: Date; limit: number },
 ): Promise<Lease[]> {
   const text = `${SELECT_LEASE} WHERE l.state = 'intended' AND NOT l.outcome_unknown AND l.replica IS DISTINCT FROM $1
@@ -167,7 +206,7 @@ async function abandonedLeases(
   let after: { readonly intended_at: number; readonly id: string } = { intended_at: Number.MIN_SAFE_INTEGER, id: '' }
   while (leases.length < limit) {
     const size = limit - leases.length
-    const rows = await all<LeaseRow>('abandoned', text, replica, after.intended_at, after.id, size)
+    const rows = await select<LeaseRow>('abandoned', text, replica, after.intended_at, after.id, size)
     const found = rows.flatMap((row) => reader.orUndefined(() => reader.lease(row)) ?? [])
     leases.push(...found.filter((lease) => isAbandoned(lease, { replica, now, othersAreGone: true })))
     const last = rows.at(-1)
