@@ -18,7 +18,12 @@ interface OtherReplica {
   readonly id: string
   readonly is_silent: boolean
   readonly silent_ms: number
+  /** To the microsecond. */
+  readonly seen_at: string
 }
+
+/** When this process saw each other replica first as it is. */
+type Watched = Map<string, { readonly seenAt: string; readonly since: number }>
 
 /** Inputs of an opening. */
 export interface OpeningInput {
@@ -40,8 +45,9 @@ export async function joinLedger(
   input: OpeningInput,
 ): Promise<LedgerIdentity> {
   const until = performance.now() + WAIT_FOR_SILENCE_MS
+  const watched: Watched = new Map()
   for (;;) {
-    const joined = await tryJoin(connection, frame, input)
+    const joined = await tryJoin(connection, frame, input, watched)
     if ('identity' in joined) return joined.identity
     if (performance.now() >= until) throw locked(joined.other, input.where)
     await pause(LOOK_EVERY_MS)
@@ -52,10 +58,11 @@ async function tryJoin(
   connection: PgConnection,
   frame: TransactionFrame,
   input: OpeningInput,
+  watched: Watched,
 ): Promise<{ identity: LedgerIdentity } | { other: OtherReplica }> {
   try {
     const { ledgerId, earlier, others } = await readOpenings(connection, frame, input.freshId)
-    const other = others.find(({ is_silent }) => !is_silent)
+    const [other] = others.filter((one) => !one.is_silent && !hasStoodStill(one, watched))
     if (other) {
       await connection.round([frame.rollback])
       return { other }
@@ -70,6 +77,14 @@ async function tryJoin(
   }
 }
 
+/** The clock of the database may have been set back, or be that of another server: what stands still is silent too. */
+function hasStoodStill({ id, seen_at: seenAt }: OtherReplica, watched: Watched): boolean {
+  const known = watched.get(id)
+  if (known?.seenAt === seenAt) return performance.now() - known.since >= SILENT_AFTER_MS
+  watched.set(id, { seenAt, since: performance.now() })
+  return false
+}
+
 /** The row of the identity is locked until the end: two openings come one after the other. */
 async function readOpenings(connection: PgConnection, frame: TransactionFrame, freshId: string) {
   const [, , identity, openings, replicas] = await connection.round([
@@ -79,7 +94,7 @@ async function readOpenings(connection: PgConnection, frame: TransactionFrame, f
     { text: 'SELECT epoch FROM ledger_openings ORDER BY epoch DESC LIMIT $1::bigint', values: [KNOWN_EPOCHS] },
     {
       text: `SELECT id, seen_at < clock_timestamp() - make_interval(secs => $1::double precision) AS is_silent,
-        (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint AS silent_ms
+        greatest(0, (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint) AS silent_ms, seen_at
         FROM replicas WHERE closed_at IS NULL`,
       values: [SILENT_AFTER_MS / 1_000],
     },
