@@ -4,7 +4,7 @@ import { allEvents, verifyLedger } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
 import { sampleEvent, sampleLease, sampleOpen } from '../support/ledger-records.ts'
 import { MeddlingProxy } from './meddling-proxy.ts'
-import { PostgresServer } from './postgres-server.ts'
+import { PASSWORD, PostgresServer } from './postgres-server.ts'
 import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
 
 const server = await PostgresServer.start()
@@ -133,4 +133,27 @@ test('a network that swallows everything is given up in time, said, and used aga
     .toBe('created')
   expect(told.at(-1)).toBeUndefined()
   await expectWhole(2)
+})
+
+test('a password that cannot be read leaves no connection behind, however often it is tried', async () => {
+  await tmp.ledger.close()
+  let isGone = false
+  const password = async () => {
+    if (isGone) throw new Error('no such file')
+    return PASSWORD
+  }
+  tmp = await tmpPostgresLedger(server.address(), {
+    server: server.address({ port: proxy.port, password }),
+    patienceMs: 300,
+  })
+  isGone = true
+  proxy.cutAll()
+  await expect(open()).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+  for (let tried = 0; tried < 5; tried++) {
+    await expect(tmp.ledger.countGrants()).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+  }
+  await eventually('nothing open', () => proxy.openEnds === 0)
+  isGone = false
+  await open()
+  await expectWhole(1)
 })

@@ -40,6 +40,11 @@ export class MeddlingProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Ends of connections that are open. */
+  get openEnds(): number {
+    return this.#sockets.size
+  }
+
   /** Meddles once with the next connection that sends this. */
   meddle(meddling: Meddling): void {
     this.#meddling = meddling

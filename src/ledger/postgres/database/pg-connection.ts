@@ -1,4 +1,5 @@
 import { Client, type PoolClient, type QueryResult } from 'pg'
+import { PgClient } from './pg-client.ts'
 import { ConnectionLost, isLost, sqlState } from './pg-errors.ts'
 import { clientConfig, type PgServer } from './pg-server.ts'
 import type { Answer, Statement } from './statement.ts'
@@ -35,7 +36,7 @@ export class PgConnection {
 
   /** Connects. @throws whatever pg throws; see `databaseError` */
   static async open(server: PgServer): Promise<PgConnection> {
-    const client = new Client(clientConfig(server))
+    const client = new PgClient(clientConfig(server))
     const connection = new PgConnection(client, server)
     await client.connect()
     return connection
