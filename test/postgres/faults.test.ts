@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import type { PgServer } from '../../src/ledger/postgres/database/pg-server.ts'
@@ -300,6 +301,22 @@ test('a database that was set back behind a pooler, which keeps the connection, 
     ...unavailable(/the database was set back/),
     details: { poisoned: true },
   })
+})
+
+test('a server that has become a standby is not read, since it may lack what was answered', async () => {
+  await open()
+  const standby = join(server.data, 'standby.signal')
+  await server.down()
+  await server.asUser('touch', [standby])
+  await server.up()
+  try {
+    await expect(tmp.ledger.countGrants()).rejects.toMatchObject(unavailable(/is a standby/))
+    await expect(tmp.ledger.getGrant('grt_x')).rejects.toMatchObject(unavailable(/is a standby/))
+  } finally {
+    await server.program('pg_ctl', ['-D', server.data, '-w', 'promote'])
+  }
+  await open()
+  await expectWhole(2)
 })
 
 test('a server that does not flush any more is refused, and used again when it does', async () => {

@@ -1,24 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { clientConfig, type PgServer } from '../../src/ledger/postgres/database/pg-server.ts'
 import { examinePostgresLedger, openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts'
 import { PostgresNotes } from '../../src/ledger/postgres/session-notes.ts'
 import { verifyLedger } from '../support/audit-record.ts'
 import { countingIds, sampleOpen } from '../support/ledger-records.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { PostgresServer } from './postgres-server.ts'
+import { PASSWORD, PostgresServer } from './postgres-server.ts'
 import { query, type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
 
 const server = await PostgresServer.start()
 afterAll(() => server.dispose())
 
 const SCHEMA = 'of_these_tests'
-const open = (more: Partial<PgServer> = {}) => {
-  const deps = { clock: new ManualClock(), ids: countingIds(), maxConnections: 2 }
-  return openPostgresLedger({ server: server.address(more), schema: SCHEMA, ...deps })
-}
+const deps = () => ({ clock: new ManualClock(), ids: countingIds(), maxConnections: 2 })
+const open = (more: Partial<PgServer> = {}) =>
+  openPostgresLedger({ server: server.address(more), schema: SCHEMA, ...deps() })
 const refused = (sentence: RegExp, code = 'LEDGER_UNAVAILABLE') => ({
   code,
   message: expect.stringMatching(sentence),
@@ -47,6 +46,17 @@ describe('a ledger is not opened', () => {
   ] satisfies { name: string; more: Partial<PgServer>; sentence: RegExp }[]) {
     test(name, () => expect(open(more)).rejects.toMatchObject(refused(sentence)))
   }
+
+  test('with a password that it was not given', async () => {
+    vi.stubEnv('PGPASSWORD', PASSWORD)
+    try {
+      const { password: _, ...address } = server.address()
+      const opening = openPostgresLedger({ ...deps(), server: address, schema: SCHEMA })
+      await expect(opening).rejects.toMatchObject(refused(/refused the user|cannot be reached/))
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
 
   for (const { name, change, back, sentence, ...more } of [
     {
@@ -252,13 +262,34 @@ describe('the schema', () => {
   test('is used by a user who may neither make it nor change its tables', async () => {
     await tmp.ledger.close()
     await sql(`CREATE ROLE app LOGIN PASSWORD 'app'; GRANT USAGE ON SCHEMA ${tmp.schema} TO app;
-      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${tmp.schema} TO app`)
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${tmp.schema} TO app;
+      REVOKE UPDATE, DELETE ON ${tmp.schema}.events FROM app; REVOKE INSERT, UPDATE, DELETE ON ${tmp.schema}.migrations FROM app`)
     const as = { server: server.address({ user: 'app', password: async () => 'app' }), schema: tmp.schema }
     const ledger = await openPostgresLedger({ ...as, clock: tmp.clock, ids: tmp.ids, maxConnections: 2 })
     expect((await ledger.openGrant(sampleOpen(tmp.ids, tmp.clock.now()))).kind).toBe('created')
     await ledger.close()
     await sql(`DROP OWNED BY app; DROP ROLE app`)
   })
+})
+
+test('a schema may have a name that SQL reserves', async () => {
+  const tmp = await tmpPostgresLedger(server.address(), { schema: 'default' })
+  await tmp.ledger.openGrant(sampleOpen(tmp.ids, tmp.clock.now()))
+  await tmp.reopen()
+  expect(await tmp.ledger.countGrants()).toMatchObject({ active: 1 })
+  expect(await examinePostgresLedger({ server: server.address(), schema: 'default' })).toMatchObject({
+    verdict: 'unwitnessed',
+  })
+  await tmp.dispose()
+})
+
+test('a broker that died is silent also if the clock of the database was set back since', async () => {
+  const tmp = await tmpPostgresLedger(server.address())
+  await tmp.ledger.close()
+  await tmp.sql(`INSERT INTO replicas (id, opened_at, seen_at) VALUES ('rpl_gone', now(), now() + interval '1 hour')`)
+  await tmp.reopen()
+  expect(await tmp.sql(`SELECT id FROM replicas WHERE id = 'rpl_gone' AND closed_at IS NOT NULL`)).toHaveLength(1)
+  await tmp.dispose()
 })
 
 test('notes are left in the database while a broker has the ledger, and before there is one', async () => {

@@ -47,7 +47,7 @@ export async function tmpPostgresLedger(
     sql: sql as TmpPostgresLedger['sql'],
     dispose: async () => {
       await ledger.close()
-      await sql(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+      await sql(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`)
     },
   }
 }
@@ -58,7 +58,7 @@ export async function query(server: PgServer, schema: string, text: string, valu
   const client = new pg.Client({ host, port, user, database, password: (await password?.()) ?? '' })
   await client.connect()
   try {
-    await client.query(`SET search_path = ${schema}; SET session_replication_role = replica`)
+    await client.query(`SET search_path = "${schema}"; SET session_replication_role = replica`)
     const result = (await client.query(text, values)) as pg.QueryResult | pg.QueryResult[]
     return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows
   } finally {

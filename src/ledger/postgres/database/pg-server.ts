@@ -111,9 +111,9 @@ export function checkServer(facts: ServerFacts, where: string): void {
   const refuse = (explanation: string) => {
     throw new StintError('LEDGER_UNAVAILABLE', { explanation, server: where })
   }
+  checkPrimary(facts, where)
   if (facts.versionNumber < OLDEST_VERSION * 10_000)
     refuse(`The database at ${where} is PostgreSQL ${facts.version}; the ledger needs ${OLDEST_VERSION} or later.`)
-  if (facts.inRecovery) refuse(`The database at ${where} is a standby, which only reads; the ledger needs the primary.`)
   if (facts.encoding !== 'UTF8')
     refuse(`The database at ${where} has the encoding ${facts.encoding}; create it with encoding UTF8.`)
   if (facts.fsync !== 'on')
@@ -124,4 +124,11 @@ export function checkServer(facts: ServerFacts, where: string): void {
     refuse(
       `The database at ${where} has synchronous_commit = off for this user: a crash could undo a grant on record. Set it to on, or to remote_apply with a synchronous standby.`,
     )
+}
+
+/** @throws {StintError} LEDGER_UNAVAILABLE for a standby */
+export function checkPrimary({ inRecovery }: Pick<ServerFacts, 'inRecovery'>, where: string): void {
+  if (!inRecovery) return
+  const explanation = `The database at ${where} is a standby, which only reads; the ledger needs the primary.`
+  throw new StintError('LEDGER_UNAVAILABLE', { explanation, server: where })
 }

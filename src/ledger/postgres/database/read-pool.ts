@@ -1,7 +1,8 @@
 import { Pool, type PoolClient } from 'pg'
+import { PgClient } from './pg-client.ts'
 import { PgConnection } from './pg-connection.ts'
 import { isConflict, isLost } from './pg-errors.ts'
-import { clientConfig, type PgServer } from './pg-server.ts'
+import { checkPrimary, clientConfig, type PgServer, type ServerFacts, serverText } from './pg-server.ts'
 import type { Rows, Statement } from './statement.ts'
 import type { TransactionFrame } from './transaction-frame.ts'
 
@@ -23,6 +24,7 @@ export class ReadPool {
     this.#frame = frame
     this.#pool = new Pool({
       ...clientConfig(server),
+      Client: PgClient,
       max: size,
       idleTimeoutMillis: IDLE_MS,
       maxLifetimeSeconds: LIFETIME_SECONDS,
@@ -52,6 +54,8 @@ export class ReadPool {
     let isWell = false
     try {
       const answers = await connection.round([this.#frame.beginRead, ...statements, { text: 'COMMIT' }])
+      // A name may lead to another server than before, and a standby may lack what was acknowledged.
+      checkPrimary(answers[0]?.rows[0] as unknown as Pick<ServerFacts, 'inRecovery'>, serverText(this.#server))
       isWell = true
       return answers.slice(1, -1).map(({ rows }) => rows)
     } finally {

@@ -7,6 +7,7 @@ const IDLE_IN_TRANSACTION_MS = 10_000
 /** The first and last statements of transactions. */
 export interface TransactionFrame {
   readonly beginWrite: Statement
+  /** Its answer says whether the server is a standby. */
   readonly beginRead: Statement
   /** Ends a transaction that writes. */
   readonly commit: readonly Statement[]
@@ -23,14 +24,16 @@ export function transactionFrame(
   { statementWithinMs, lockWithinMs }: Pick<PgServer, 'statementWithinMs' | 'lockWithinMs'>,
   { schema, synchronousCommit }: { readonly schema: string; readonly synchronousCommit: string },
 ): TransactionFrame {
-  const common = `SET LOCAL search_path = ${schema}, pg_temp; SET LOCAL statement_timeout = ${statementWithinMs};
+  const common = `SET LOCAL search_path = "${schema}", pg_temp; SET LOCAL statement_timeout = ${statementWithinMs};
     SET LOCAL lock_timeout = ${lockWithinMs}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`
   return {
     beginWrite: {
       text: `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${common}; SET LOCAL synchronous_commit = ${synchronousCommit}`,
     },
     // One snapshot for all statements of a read.
-    beginRead: { text: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${common}` },
+    beginRead: {
+      text: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${common}; SELECT pg_is_in_recovery() AS "inRecovery"`,
+    },
     // A time-out that struck while COMMIT waits for a standby would call it done before the standby has it.
     commit: [{ text: 'SET LOCAL statement_timeout = 0' }, { text: 'COMMIT' }],
     rollback: { text: 'ROLLBACK' },

@@ -65,13 +65,13 @@ async function lockAndRead(connection: PgConnection, frame: TransactionFrame, sc
     frame.beginWrite,
     { text: 'SELECT pg_advisory_xact_lock($1, hashtext($2))', values: [LOCK, schema] },
     {
-      text: `SELECT to_regnamespace($1) IS NOT NULL AS schema, to_regclass($1 || '.migrations') IS NOT NULL AS steps`,
+      text: `SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS schema, to_regclass(quote_ident($1) || '.migrations') IS NOT NULL AS steps`,
       values: [schema],
     },
   ])
   const has = found?.rows[0] as { schema: boolean; steps: boolean } | undefined
   const answers = await connection.round([
-    ...(has?.schema ? [] : [{ text: `CREATE SCHEMA ${schema}` }]),
+    ...(has?.schema ? [] : [{ text: `CREATE SCHEMA "${schema}"` }]),
     ...(has?.steps ? [] : [{ text: CREATE_STEPS }]),
     { text: 'SELECT version, name, checksum, readable_by FROM migrations ORDER BY version' },
   ])
