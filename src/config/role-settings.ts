@@ -4,6 +4,7 @@ import { RoleRules, type RuleConflict } from '../aws/roles/role-rules.ts'
 import { fillTemplate, PLACEHOLDERS, type RolePlace, unknownPlaceholders } from '../aws/roles/role-template.ts'
 import { z } from '../core/documents/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/deny/deny-list-locations.ts'
+import { findOtherWriters } from './boundary-writers.ts'
 import { furtherPolicyConflicts } from './further-policies.ts'
 import { network, sourceIpProblem } from './network-setting.ts'
 
@@ -117,6 +118,11 @@ export function checkRoles(list: readonly RoleSetting[], store: RoleStore, say: 
       )
   }
   for (const [at, message] of furtherPolicyConflicts(list)) say([at, 'revocation', 'furtherPolicyArns'], message)
+  for (const [at, other] of findOtherWriters(list))
+    say(
+      [at, 'revocation', 'revoker'],
+      `is another than that of roles.${other} (${list[other]?.arn}), which has the same boundary; one boundary has one writer, so give both rules the same revoker`,
+    )
   for (const at of findSharedCanaries(list))
     say(
       [at, 'revocation', 'canary', 'roleArn'],

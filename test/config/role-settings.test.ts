@@ -106,6 +106,27 @@ describe('what can never work is refused', () => {
       says: 'write {account}',
     },
     {
+      name: 'one boundary with two writers',
+      roles: [
+        { arn: one, revocation: { ...BOUNDARY, revoker: REVOKER } },
+        { arn: 'arn:aws:iam::111111111111:role/other', revocation: BOUNDARY },
+      ],
+      path: 'roles.1.revocation.revoker',
+      says: 'one boundary has one writer',
+    },
+    {
+      name: 'one boundary with two writers, one of which serves every account',
+      roles: [
+        { arn: PATTERN, revocation: { ...BOUNDARY, revoker: REVOKER } },
+        {
+          arn: 'arn:aws:iam::111111111111:role/other',
+          revocation: { ...BOUNDARY, revoker: { roleArn: 'arn:aws:iam::111111111111:role/stint/writer' } },
+        },
+      ],
+      path: 'roles.1.revocation.revoker',
+      says: 'than that of roles.0',
+    },
+    {
       name: 'a boundary in another partition',
       roles: [{ arn: one, revocation: { kind: 'boundary', policyArn: 'arn:aws-cn:iam::{account}:policy/b' } }],
       path: 'roles.0.revocation.policyArn',
