@@ -25,16 +25,77 @@ export interface OpenParts {
   }
 }
 
+/** A judged request, before it is decided what becomes of it. */
+interface Opening {
+  readonly caller: CallerIdentity
+  readonly judgement: Judgement
+  readonly idempotencyKey: string
+  readonly now: Date
+  readonly grantId: string
+}
+
 /** The grant that a judgement comes to: denied, waiting for a person, or active with its first lease; and its events. */
 export function describeOpening(
-  { ids, settings, quotas, provider }: OpenParts,
+  parts: OpenParts,
   caller: CallerIdentity,
-  { judgement, idempotencyKey, now }: { judgement: Judgement; idempotencyKey: string; now: Date },
+  request: { judgement: Judgement; idempotencyKey: string; now: Date },
 ): OpenGrant {
+  const opening = { ...request, caller, grantId: parts.ids.next('grt', request.now) }
+  const { outcome } = request.judgement.decision
+  if (outcome === 'deny') return describeDenied(opening)
+  return outcome === 'approval' ? describeWaiting(parts, opening) : describeActive(parts, opening)
+}
+
+function describeDenied(opening: Opening): OpenGrant {
+  const { plan, decision } = opening.judgement
+  const { brief, forEvent } = shortenDenial(decision)
+  const data = { ...toDecided(decision), ...forEvent }
+  const events = [describeRequest(opening), auditEvent('grant.denied', { ...toHead(opening), data })]
+  return { grant: { ...toGrant(opening), state: 'denied', decision: brief }, plan, events }
+}
+
+function describeWaiting({ ids, settings, quotas }: OpenParts, opening: Opening): OpenGrant {
+  const { now, grantId } = opening
+  const { plan, decision } = opening.judgement
+  const approvalId = ids.next('apr', now)
+  const approval = describeApproval(approvalId, grantId, plan.hash, decision.approval, now, settings.approvalMs)
+  const head = toHead(opening)
+  const data = { ...toDecided(decision), approvalId, expiresAt: approval.expiresAt.toISOString() }
+  const events = [
+    describeRequest(opening),
+    ...describeWaivers(decision, plan.hash, head),
+    auditEvent('approval.requested', { ...head, data }),
+  ]
+  const grant = { ...toGrant(opening), state: 'awaiting_approval', dueAt: approval.expiresAt } as const
+  return { grant, plan, approval, maxOpen: quotas.openGrantsPerAgent, events }
+}
+
+function describeActive({ ids, settings, quotas, provider }: OpenParts, opening: Opening): OpenGrant {
+  const { caller, now, grantId } = opening
+  const { plan, decision } = opening.judgement
+  const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
+  const leaseId = ids.next('lse', now)
+  const first = { id: leaseId, grantId, number: 1, agent: caller.subject, now, deadline }
+  const lease = describeLease(first, settings, provider)
+  const head = toHead(opening)
+  const events = [
+    describeRequest(opening),
+    ...describeWaivers(decision, plan.hash, head),
+    auditEvent('grant.active', { ...head, data: { ...toDecided(decision), deadline: deadline.toISOString() } }),
+    auditEvent('lease.intended', {
+      ...head,
+      leaseId,
+      data: { number: 1, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
+    }),
+  ]
+  const grant = { ...toGrant(opening), state: 'active', activeAt: now, deadline, dueAt: deadline } as const
+  return { grant, plan, lease, maxOpen: quotas.openGrantsPerAgent, events }
+}
+
+/** The members that a grant has whatever was decided. */
+function toGrant({ caller, judgement, idempotencyKey, now, grantId }: Opening): Omit<OpenGrant['grant'], 'state'> {
   const { registration, plan, decision } = judgement
-  const grantId = ids.next('grt', now)
-  const maxOpen = quotas.openGrantsPerAgent
-  const base = {
+  return {
     id: grantId,
     subject: caller.subject,
     trustDomain: caller.trustDomain,
@@ -50,9 +111,13 @@ export function describeOpening(
     decision,
     requestedAt: now,
   }
-  const head = { at: now, actor: caller.subject, grantId }
-  const requested = auditEvent('grant.requested', {
-    ...head,
+}
+
+function describeRequest(opening: Opening): AuditEventInput<'grant.requested'> {
+  const { caller } = opening
+  const { registration, plan } = opening.judgement
+  return auditEvent('grant.requested', {
+    ...toHead(opening),
     data: {
       planHash: plan.hash,
       roleArn: plan.task.roleArn,
@@ -63,50 +128,14 @@ export function describeOpening(
       ...caller.evidence,
     },
   })
-  const waived = describeWaivers(decision, plan.hash, head)
-  const decided = { policySetHash: decision.policySetHash, policies: decision.determiningPolicies }
+}
 
-  if (decision.outcome === 'deny') {
-    const { brief, forEvent } = shortenDenial(decision)
-    const events = [requested, auditEvent('grant.denied', { ...head, data: { ...decided, ...forEvent } })]
-    return { grant: { ...base, state: 'denied', decision: brief }, plan, events }
-  }
-  if (decision.outcome === 'approval') {
-    const approval = describeApproval(
-      ids.next('apr', now),
-      grantId,
-      plan.hash,
-      decision.approval,
-      now,
-      settings.approvalMs,
-    )
-    const data = { ...decided, approvalId: approval.id, expiresAt: approval.expiresAt.toISOString() }
-    const events = [requested, ...waived, auditEvent('approval.requested', { ...head, data })]
-    return {
-      grant: { ...base, state: 'awaiting_approval', dueAt: approval.expiresAt },
-      plan,
-      approval,
-      maxOpen,
-      events,
-    }
-  }
-  const deadline = new Date(now.getTime() + plan.task.ttlSeconds * 1_000)
-  const lease = describeLease(
-    { id: ids.next('lse', now), grantId, number: 1, agent: caller.subject, now, deadline },
-    settings,
-    provider,
-  )
-  const events = [
-    requested,
-    ...waived,
-    auditEvent('grant.active', { ...head, data: { ...decided, deadline: deadline.toISOString() } }),
-    auditEvent('lease.intended', {
-      ...head,
-      leaseId: lease.id,
-      data: { number: 1, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
-    }),
-  ]
-  return { grant: { ...base, state: 'active', activeAt: now, deadline, dueAt: deadline }, plan, lease, maxOpen, events }
+function toHead({ now, caller, grantId }: Opening) {
+  return { at: now, actor: caller.subject, grantId }
+}
+
+function toDecided({ policySetHash, determiningPolicies }: Decision) {
+  return { policySetHash, policies: determiningPolicies }
 }
 
 /**
