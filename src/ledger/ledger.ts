@@ -127,7 +127,7 @@ export interface LedgerWrites {
     /** Not found in place: whatever held them before does not count as written, and their time to settle begins again. */
     anewGrantIds?: readonly string[]
     watermark?: Date
-    /** Of the first document; missing: it was as wanted already, or could not be written. */
+    /** The write of the first document; missing: it was as wanted already, or could not be written. */
     wrote?: { readonly digest: string; readonly sequence: number }
     /** The documents of a list that has several, each as it is now. */
     documents?: readonly DenyDocumentRecord[]

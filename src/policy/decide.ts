@@ -57,7 +57,7 @@ const MAX_REMEMBERED_FAILURES = 50
 /** Characters of the keys of all remembered verdicts; a usual one has some hundreds. */
 const MAX_VERDICT_KEYS = 8_000_000
 
-/** What one policy set has answered. */
+/** Earlier answers of one policy set. */
 interface Memory {
   readonly decisions: BoundedMap<Decision>
   readonly verdicts: BoundedMap<Verdict>

@@ -2,7 +2,7 @@ import { isOidcSubject, parseOidcSubject } from '../identity/oidc/subject.ts'
 import { parseSpiffeId } from '../identity/spiffe-id.ts'
 
 /**
- * Whether a match covers an agent: it is the agent's name, or a prefix that ends in `/*` (SPIFFE ID) or `;*` (OIDC subject),
+ * True if a match covers an agent: it is the agent's name, or a prefix that ends in `/*` (SPIFFE ID) or `;*` (OIDC subject),
  * which stands for whole parts only: `…/ci/*` covers `…/ci/a` and neither `…/ci` nor `…/cix`.
  *
  * @param match one that `matchProblem` finds nothing wrong with.

@@ -1,5 +1,5 @@
 /**
- * Whether secrets may travel to this address: https, or http on loopback, and no user or password in the URL.
+ * True if secrets may travel to this address: https, or http on loopback, and no user or password in the URL.
  *
  * @param text anything; what is no URL is not confidential.
  */

@@ -35,7 +35,7 @@ export interface GuardedListenerOptions {
    */
   readonly penalties?: Penalties
   /**
-   * Whether peers prove who they are by something that can be copied, such as a bearer token. A penalty is then for the
+   * True if peers prove who they are by something that can be copied, such as a bearer token. A penalty is then for the
    * identity at one address, so that a thief cannot shut out the agent itself. Default false.
    */
   readonly copyableProof?: boolean

@@ -19,7 +19,7 @@ import { toLeaseSession } from './mint/lease-session.ts'
 import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
 
 const PROBE_LEASE_MS = 60_000
-/** Of sessions that show whether a role can be assumed. No agent can have it. */
+/** The subject of sessions that show whether a role can be assumed. No agent can have it. */
 const DOCTOR_SUBJECT = 'stint:doctor'
 
 /** The result of one probe; `details` are ids, codes and a sentence. */

@@ -11,7 +11,7 @@ export const TOKEN_REUSE = ['connection', 'never', 'lifetime'] as const
 /** A member of `TOKEN_REUSE`. */
 export type TokenReuse = (typeof TOKEN_REUSE)[number]
 
-/** What a token guard needs. */
+/** Dependencies of a token guard. */
 export interface TokenGuardOptions {
   readonly ledger: Pick<Ledger, 'connectionClosed'>
   /** Where refused tokens go, bounded: a thief must neither fill the record nor use up what its victim may have on it. */

@@ -36,7 +36,7 @@ export function readNameConstraints(value: DerNode): NameConstraints {
 }
 
 /**
- * Whether the names of one certificate below are allowed. A constraint on URIs looks at the host, which for a SPIFFE ID
+ * True if the constraints allow the names of a certificate below them. A constraint on URIs looks at the host, which for a SPIFFE ID
  * is the trust domain: `example.org` means exactly that, `.example.org` any name below it. A wildcard DNS name is
  * refused under any DNS constraint.
  *

@@ -44,7 +44,7 @@ interface Sent {
   readonly outcomes: readonly Outcome[]
 }
 
-/** What a unit was to write cannot be written; the store itself is well. */
+/** The database refused the rows of a unit; the store itself is well. */
 export class RefusedByDatabase extends StintError {}
 
 /** A connection could not be made, or not taken up: nothing was sent on it. */

@@ -27,9 +27,9 @@ export function findWriter(
   return isKnown && mark.sequence <= last ? undefined : 'later_ledger'
 }
 
-/** What a process knows of its own writes of a document. */
+/** A process's own writes of a document, as it remembers them. */
 export interface OwnWrites {
-  /** Of this opening of the ledger. */
+  /** The number of this opening of the ledger. */
   readonly epoch: number
   /** The digest of the write that was sent last and is not on record. */
   readonly sent: string | undefined

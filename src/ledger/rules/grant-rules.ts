@@ -175,7 +175,7 @@ const SET_ASIDE_MS = 60_000
 // Reports
 
 /**
- * Whether a grant may have further reports of its agent.
+ * Checks that a grant may have further reports of its agent.
  *
  * @throws {StintError} GRANT_NOT_ACTIVE, QUOTA_EXCEEDED
  */

@@ -39,7 +39,7 @@ export interface TokenPurpose {
 export type TokenStep = 'none' | 'bind' | 'note_lease' | 'move'
 
 /**
- * Whether a token may be used. It is bound where a lease is intended: both or neither, since it is one unit.
+ * Checks that a token may be used. It is bound where a lease is intended: both or neither, since it is one unit.
  *
  * @param replica this process.
  * @throws {StintError} TOKEN_REPLAYED with both sides by their ids; `details.check` is spent, connection or moves.

@@ -8,7 +8,7 @@ import type { PolicyDocument } from './policies.ts'
 /** The policy of the broker's own principal. */
 export interface BrokerPolicy {
   readonly document: PolicyDocument
-  /** What whoever attaches it has to know, one sentence each. */
+  /** Advice for the person who attaches it, one sentence each. */
   readonly notes: readonly string[]
 }
 

@@ -51,7 +51,7 @@ export function taskRoleTrust(broker: TemplateValue, externalId?: TemplateValue)
   ])
 }
 
-/** What the guard of a task role keeps from the sessions of all task roles, as ARNs or patterns. */
+/** ARNs or patterns that the guard of a task role protects from the sessions of all task roles. */
 export interface Guarded {
   /** The principal that the broker runs as: in its own account a session could pass its role to an instance, and so become it. */
   readonly broker: TemplateValue

@@ -6,7 +6,7 @@ import { quoteSafely } from './quote.ts'
 
 /**
  * The kinds of failure, by the state of the far side: it is down, asks for less, refuses this request, does not take the broker's own
- * credentials or its clock, has no room left, was changed by someone else in the same moment, or said yes in words nobody can read.
+ * credentials or its clock, has no room left, was changed by someone else in the same moment, or sent an unreadable answer.
  */
 type FaultKind = 'down' | 'throttled' | 'refused' | 'broker_credentials' | 'clock' | 'limit' | 'conflict' | 'unreadable'
 
