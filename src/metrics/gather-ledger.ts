@@ -17,9 +17,14 @@ export async function gatherRecords(
 
 /** How large the files of the ledger are, and how much room there is for more. */
 export async function gatherFiles(file: string, { ledgerBytes, ledgerFreeBytes }: Gauges): Promise<void> {
-  const log = await stat(`${file}-wal`).catch(() => undefined)
+  const log = await stat(`${file}-wal`).catch(ignoreMissing)
   ledgerBytes.set({ file: 'database' }, (await stat(file)).size)
   ledgerBytes.set({ file: 'write_ahead_log' }, log?.size ?? 0)
   const { bavail, bsize } = await statfs(dirname(file))
   ledgerFreeBytes.set(bavail * bsize)
+}
+
+/** SQLite removes its write-ahead log when nobody has the ledger open. */
+function ignoreMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }

@@ -10,6 +10,8 @@ export interface MetricsEndpointOptions {
   readonly port: number
   readonly metrics: Metrics
   readonly clock: Clock
+  /** Told why a scrape failed as a whole. */
+  readonly onFailed: (error: unknown) => void
   readonly limits?: Partial<GuardedListenerLimits>
   /** Told of every connection that was turned away. */
   readonly onRefused?: (refusal: RefusedConnection) => void
@@ -43,7 +45,7 @@ export async function startMetricsEndpoint(options: MetricsEndpointOptions): Pro
   const { clock, metrics, onRefused } = options
   const times = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 }
   const server = createServer({ ...times, maxHeaderSize: 8_192 }, (request, response) => {
-    void answer(request, response, metrics)
+    void answer(request, response, options)
   })
   server.setTimeout(REQUEST_MS)
   const guard = new GuardedListener({
@@ -56,14 +58,19 @@ export async function startMetricsEndpoint(options: MetricsEndpointOptions): Pro
   return { address: hostPortText(address, port), stop: () => guard.stop(0) }
 }
 
-async function answer({ url, method }: IncomingMessage, response: ServerResponse, metrics: Metrics): Promise<void> {
+async function answer(
+  { url, method }: IncomingMessage,
+  response: ServerResponse,
+  { metrics, onFailed }: MetricsEndpointOptions,
+): Promise<void> {
   response.setHeader('connection', 'close')
   if (url !== PATH) return void response.writeHead(404).end()
   if (method !== 'GET') return void response.writeHead(405, { allow: 'GET' }).end()
   try {
     const text = await metrics.text()
     response.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' }).end(text)
-  } catch {
+  } catch (error) {
+    onFailed(error)
     response.writeHead(500).end()
   }
 }

@@ -14,12 +14,20 @@ interface Needs extends Surroundings {
 /** Serves the figures; its value is `host:port`, or undefined where none is configured. */
 export const metricsEndpoint = definePart({
   name: 'metricsEndpoint',
-  async start({ config, clock, metrics, connectionLimits, refusals }: Needs): Promise<Started<string | undefined>> {
+  async start({
+    config,
+    clock,
+    logger,
+    metrics,
+    connectionLimits,
+    refusals,
+  }: Needs): Promise<Started<string | undefined>> {
     if (!metrics || !config.listen.metrics) return { value: undefined }
     const endpoint = await startMetricsEndpoint({
       ...config.listen.metrics,
       metrics,
       clock,
+      onFailed: (error) => logger.error({ err: error }, 'the metrics could not be read'),
       limits: connectionLimits.metrics,
       onRefused: refusals.connection('metrics'),
     })
