@@ -42,7 +42,7 @@ const PATH = '/metrics'
  * @throws {StintError} CONFIG_INVALID when the address cannot be bound.
  */
 export async function startMetricsEndpoint(options: MetricsEndpointOptions): Promise<MetricsEndpoint> {
-  const { clock, metrics, onRefused } = options
+  const { clock, onRefused } = options
   const times = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 }
   const server = createServer({ ...times, maxHeaderSize: 8_192 }, (request, response) => {
     void answer(request, response, options)
