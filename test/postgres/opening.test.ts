@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PgConnection } from '../../src/ledger/postgres/database/pg-connection.ts'
 import { clientConfig, type PgServer } from '../../src/ledger/postgres/database/pg-server.ts'
 import { examinePostgresLedger, openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts'
 import { PostgresNotes } from '../../src/ledger/postgres/session-notes.ts'
@@ -270,6 +271,40 @@ describe('the schema', () => {
     await ledger.close()
     await sql(`DROP OWNED BY app; DROP ROLE app`)
   })
+})
+
+test('a ledger is whole whatever the settings of its user are', async () => {
+  const settings = [
+    'default_transaction_read_only = on',
+    'default_transaction_isolation = serializable',
+    `client_encoding = 'LATIN1'`,
+    `"TimeZone" = 'Asia/Kolkata'`,
+    `"DateStyle" = 'SQL, DMY'`,
+    'bytea_output = escape',
+    'array_nulls = off',
+    'standard_conforming_strings = off',
+    'search_path = public',
+  ]
+  await sql(`CREATE ROLE odd LOGIN PASSWORD 'odd'; GRANT CREATE ON DATABASE postgres TO odd`)
+  for (const setting of settings) await sql(`ALTER ROLE odd SET ${setting}`)
+  const as = { ...deps(), server: server.address({ user: 'odd', password: async () => 'odd' }), schema: 'of_odd' }
+  const purpose = String.raw`Zoë's "NULL" \ {日本} 🙂`
+  const first = await openPostgresLedger(as)
+  const opened = await first.openGrant(sampleOpen(as.ids, as.clock.now(), { grant: { purpose } }))
+  await first.close()
+  const second = await openPostgresLedger(as)
+  expect(await second.getGrant(opened.grant.id)).toEqual(opened.grant)
+  expect(await second.trail(opened.grant.id)).not.toEqual([])
+  expect((await verifyLedger(second)).problem).toBeUndefined()
+  await second.close()
+  await sql('DROP OWNED BY odd CASCADE; DROP ROLE odd')
+})
+
+test('a COMMIT that rolls back is no commit', async () => {
+  const connection = await PgConnection.open(server.address())
+  await expect(connection.round([{ text: 'BEGIN' }, { text: 'SELECT 1/0' }])).rejects.toMatchObject({ code: '22012' })
+  await expect(connection.round([{ text: 'COMMIT' }])).rejects.toThrow(/rolled back/)
+  await connection.close()
 })
 
 test('a schema may have a name that SQL reserves', async () => {

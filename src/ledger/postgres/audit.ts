@@ -95,7 +95,8 @@ async function* storedEvents(reads: ReadPool): AsyncGenerator<UnverifiedEvent> {
       after = row.position
       yield unverified(row)
     }
-    if (rows.length < CHUNK) return
+    // A position that no number can hold is nobody's: what comes after it is missed by the head of its chain.
+    if (rows.length < CHUNK || Number.isNaN(after)) return
   }
 }
 

@@ -62,7 +62,14 @@ export class PgConnection {
       throw new ConnectionLost('the server did not wait for its standby')
     }
     const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
-    if (errors.length === 0) return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    if (errors.length === 0) {
+      const given = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+      // COMMIT of a transaction that had failed rolls it back, which is no error of the server.
+      if (given.every(({ command }, index) => command === 'COMMIT' || statements[index]?.text !== 'COMMIT'))
+        return given
+      this.#isLost = true
+      throw new ConnectionLost('the server rolled back what was to be committed')
+    }
     const first = errors.find((error) => sqlState(error) !== IN_FAILED_TRANSACTION) ?? errors[0]
     const broken = errors.find((error) => sqlState(error) === undefined)
     if (broken !== undefined || errors.some(isLost)) this.#isLost = true

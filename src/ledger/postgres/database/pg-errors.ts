@@ -36,7 +36,7 @@ export function isConstraint(error: unknown): boolean {
 export function isLost(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true
   if (!(error instanceof DatabaseError)) return false
-  return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(57P|08)/.test(error.code ?? '')
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(57P|08|25P0[34])/.test(error.code ?? '')
 }
 
 const DAMAGED = ['XX001', 'XX002']

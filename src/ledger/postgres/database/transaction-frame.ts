@@ -24,7 +24,7 @@ export function transactionFrame(
   { statementWithinMs, lockWithinMs }: Pick<PgServer, 'statementWithinMs' | 'lockWithinMs'>,
   { schema, synchronousCommit }: { readonly schema: string; readonly synchronousCommit: string },
 ): TransactionFrame {
-  const common = `SET LOCAL search_path = "${schema}", pg_temp; SET LOCAL statement_timeout = ${statementWithinMs};
+  const common = `SET LOCAL search_path = "${schema}", pg_temp; SET LOCAL array_nulls = on; SET LOCAL statement_timeout = ${statementWithinMs};
     SET LOCAL lock_timeout = ${lockWithinMs}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`
   return {
     beginWrite: {

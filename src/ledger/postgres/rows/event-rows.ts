@@ -1,6 +1,6 @@
 import { FIRST_PREV_HASH } from '../../audit/sealed-event.ts'
 import type { AuditEvent } from '../../records.ts'
-import { optional, present, toInstant } from '../../row-values.ts'
+import { integer, optional, present, toInstant } from '../../row-values.ts'
 
 /** A row of `SELECT_EVENT`. */
 export interface EventRow {
@@ -33,9 +33,9 @@ export function toEvent(row: EventRow): AuditEvent {
     ...toContent(row),
     ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
     id: row.id,
-    position: row.position,
+    position: integer(row.position),
     chain: present(row.chain, 'chain'),
-    seq: row.seq,
+    seq: integer(row.seq),
     prevHash: row.prev_hash ?? FIRST_PREV_HASH,
     hash: row.hash,
   }
