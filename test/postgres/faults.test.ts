@@ -304,6 +304,8 @@ test('a database that was set back behind a pooler, which keeps the connection, 
 })
 
 test('a server that has become a standby is not read, since it may lack what was answered', async () => {
+  await tmp.ledger.close()
+  tmp = await tmpPostgresLedger(server.address(), { patienceMs: 100 })
   await open()
   const standby = join(server.data, 'standby.signal')
   await server.down()
@@ -312,10 +314,20 @@ test('a server that has become a standby is not read, since it may lack what was
   try {
     await expect(tmp.ledger.countGrants()).rejects.toMatchObject(unavailable(/is a standby/))
     await expect(tmp.ledger.getGrant('grt_x')).rejects.toMatchObject(unavailable(/is a standby/))
+    await expect(open()).rejects.toMatchObject(unavailable(/is a standby/))
   } finally {
     await server.program('pg_ctl', ['-D', server.data, '-w', 'promote'])
   }
   await open()
+  await expectWhole(2)
+})
+
+test('a table that is changed under the statements of a connection is read anew', async () => {
+  const { grant } = await open()
+  expect(await tmp.ledger.getGrant(grant.id)).toEqual(grant)
+  await tmp.sql('ALTER TABLE grants ALTER purpose TYPE varchar')
+  expect(await tmp.ledger.getGrant(grant.id)).toEqual(grant)
+  expect((await open()).kind).toBe('created')
   await expectWhole(2)
 })
 

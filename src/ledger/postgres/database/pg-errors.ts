@@ -36,7 +36,8 @@ export function isConstraint(error: unknown): boolean {
 export function isLost(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true
   if (!(error instanceof DatabaseError)) return false
-  return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(57P|08|25P0[34])/.test(error.code ?? '')
+  // 0A000: a statement that was prepared on it does not fit its table any more.
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(57P|08|25P0[34]|0A000)/.test(error.code ?? '')
 }
 
 const DAMAGED = ['XX001', 'XX002']
@@ -50,6 +51,7 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
     'does not let the user do this: the user needs to own the schema of the ledger, or to be able to create it',
   ],
   [/^25006$/, 'only reads: it is a standby, or default_transaction_read_only is on; the ledger needs the primary'],
+  [/^0A000$/, 'cannot do this: it is a standby, or somebody changed a table of the ledger while the broker ran'],
   [/^57P03$/, 'is starting or stopping'],
   [/^57P/, 'is stopping, or an administrator ended the connection'],
   [/^53300$/, 'has no connection left: raise max_connections, or lower ledger.postgres.maxConnections'],
