@@ -3,8 +3,8 @@ import { StintError } from '../core/errors.ts'
 import type { Canaries } from '../credentials/canary.ts'
 import { Sweeper } from '../grants/sweeper.ts'
 import type { Grants } from './grants.ts'
+import { sessionNotes } from './ledger/session-notes.ts'
 import { definePart } from './part.ts'
-import { sessionNotes } from './session-notes.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Settles what a crash left behind, then moves grants as time passes. It starts before any port, so before any call. */

@@ -7,7 +7,7 @@ import { randomIds } from '../../src/core/ids.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
-import { backUpLedger } from '../../src/start/back-up-ledger.ts'
+import { backUpLedger } from '../../src/start/ledger/back-up-ledger.ts'
 import { sampleOpen } from '../support/ledger-records.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import { PartHealth } from '../../src/core/health/part-health.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { isLow, ledgerWatch } from '../../src/start/ledger-watch.ts'
+import { isLow, ledgerWatch } from '../../src/start/ledger/ledger-watch.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const MIB = 1_048_576

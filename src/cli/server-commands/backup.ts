@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { loadConfig } from '../../config/load.ts'
 import { formatHead } from '../../ledger/audit/chain-heads.ts'
-import { backUpLedger } from '../../start/back-up-ledger.ts'
+import { backUpLedger } from '../../start/ledger/back-up-ledger.ts'
 import { type RunCommand, runParser, UsageError } from '../command.ts'
 import { type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
 import { configFile, withConfig } from './serve.ts'

@@ -5,7 +5,7 @@ import { randomIds } from '../../core/ids.ts'
 import type { AwsProbes, ProbeResult } from '../../credentials/aws-sts/probes.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
 import { startOnNotes } from '../../grants/own-sessions/session-notes.ts'
-import { sessionNotes } from '../session-notes.ts'
+import { sessionNotes } from '../ledger/session-notes.ts'
 import { type Callers, checkAccounts } from './account-checks.ts'
 import { type Check, probed } from './check.ts'
 

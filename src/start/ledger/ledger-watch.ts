@@ -1,11 +1,11 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Clock } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
-import type { PartHealth } from '../core/health/part-health.ts'
-import type { Ledger } from '../ledger/ledger.ts'
-import { definePart } from './part.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import type { PartHealth } from '../../core/health/part-health.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { definePart } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
 
 const LOOK_EVERY_MS = 10_000
 const COMPONENT = 'ledger_space'

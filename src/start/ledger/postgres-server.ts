@@ -1,7 +1,7 @@
-import type { PostgresSettings } from '../config/ledger-settings.ts'
-import { StintError } from '../core/errors.ts'
-import { readSmallFile, UnusableFileError } from '../core/files/read-small-file.ts'
-import type { PgServer } from '../ledger/postgres/database/pg-server.ts'
+import type { PostgresSettings } from '../../config/ledger-settings.ts'
+import { StintError } from '../../core/errors.ts'
+import { readSmallFile, UnusableFileError } from '../../core/files/read-small-file.ts'
+import type { PgServer } from '../../ledger/postgres/database/pg-server.ts'
 
 /** The server of the settings, as the ledger takes it. @throws {StintError} LEDGER_UNAVAILABLE for a file that cannot be used */
 export async function postgresServer(settings: PostgresSettings): Promise<PgServer> {

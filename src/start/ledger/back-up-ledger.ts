@@ -1,7 +1,7 @@
-import { StintError } from '../core/errors.ts'
-import type { AuditVerdict } from '../ledger/audit/walk-chains.ts'
-import { verifyAuditFile } from '../ledger/audit-verify.ts'
-import { backUpSqliteLedger } from '../ledger/sqlite/backup.ts'
+import { StintError } from '../../core/errors.ts'
+import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
+import { verifyAuditFile } from '../../ledger/audit-verify.ts'
+import { backUpSqliteLedger } from '../../ledger/sqlite/backup.ts'
 
 /**
  * Backs up a ledger, and verifies the copy before it gets its name.

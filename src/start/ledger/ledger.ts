@@ -1,13 +1,13 @@
-import type { StintError } from '../core/errors.ts'
-import type { Ledger } from '../ledger/ledger.ts'
-import { openPostgresLedger } from '../ledger/postgres/postgres-ledger.ts'
-import { openSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
-import { gatherFiles, gatherRecords } from '../metrics/gather-ledger.ts'
-import { meterLedger } from '../metrics/meter-ledger.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import { definePart } from './part.ts'
+import type { StintError } from '../../core/errors.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { openPostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
+import { openSqliteLedger } from '../../ledger/sqlite/sqlite-ledger.ts'
+import { gatherFiles, gatherRecords } from '../../metrics/gather-ledger.ts'
+import { meterLedger } from '../../metrics/meter-ledger.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
+import { definePart } from '../part.ts'
+import type { Surroundings } from '../surroundings.ts'
 import { postgresServer } from './postgres-server.ts'
-import type { Surroundings } from './surroundings.ts'
 
 interface Needs extends Surroundings {
   readonly metrics: Metrics | undefined

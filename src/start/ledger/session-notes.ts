@@ -1,7 +1,7 @@
-import type { Config } from '../config/schema.ts'
-import type { Clock } from '../core/clock.ts'
-import { SessionNotes } from '../grants/own-sessions/session-notes.ts'
-import { PostgresNotes } from '../ledger/postgres/session-notes.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../core/clock.ts'
+import { SessionNotes } from '../../grants/own-sessions/session-notes.ts'
+import { PostgresNotes } from '../../ledger/postgres/session-notes.ts'
 import { postgresServer } from './postgres-server.ts'
 
 /** The notes that `stint doctor` leaves for the broker: beside the ledger file, or in the database of the ledger. */
