@@ -6,6 +6,7 @@ import { failpoint } from '../core/process/failpoint.ts'
 import type { Canaries } from '../credentials/canary.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { DueGrant, Ledger } from '../ledger/ledger.ts'
+import { isFinalState } from '../ledger/rules/grant-rules.ts'
 import { DenyCanaries } from './canaries/deny-canaries.ts'
 import { DenyMemory } from './deny/deny-memory.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny/deny-reconciler.ts'
@@ -114,7 +115,7 @@ export class Sweeper {
       const now = clockGuard.earliestNow()
       const settle = (due: DueGrant) => decideDueMove(due, now, settings, provider)
       const grants = await ledger.sweepGrants({ now, limit: SWEEP_BATCH, settle })
-      if (grants.length > 0) failpoint('sweep.after_move')
+      if (grants.some(({ state }) => isFinalState(state))) failpoint('sweep.after_end')
       for (const grant of grants) hub.changed(grant.id)
       moved += grants.length
       if (grants.length < SWEEP_BATCH) break

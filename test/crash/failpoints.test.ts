@@ -125,7 +125,7 @@ const ROWS: readonly Row[] = [
     found: { state: 'ending', leases: ['issued'], sessions: 1, denied: true },
   },
   {
-    failpoint: 'sweep.after_move',
+    failpoint: 'sweep.after_end',
     act: revokes,
     kind: 'read',
     found: { state: 'ended', leases: ['ended'], sessions: 1, denied: true },
