@@ -89,7 +89,7 @@ const settings = z.strictObject({
     callsPerSecond: count(1, 10_000).default(300),
     /** Unproven: `scoped-credentials`, GetScopedCredentials from one AssumeRole a grant. */
     mintBy: z.enum(MINT_BY).default('assume-role'),
-    /** What sends AssumeRole for leases: our own code on the SDK's parts, or the SDK's client. */
+    /** The code that sends AssumeRole for leases: our own on the SDK's parts, or the SDK's client. */
     stsClient: z.enum(STS_CLIENTS).default('direct'),
     /** By which keys a boundary names the sessions that it denies. */
     denyBy: z.enum(DENY_KEYS).default('both'),

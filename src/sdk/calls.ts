@@ -245,7 +245,7 @@ export function isHeldElsewhere(error: StintError): boolean {
 }
 
 /**
- * Whether an error only says how a later try went wrong: the time was over, or a token that the first try was let in with
+ * True for an error that only says how a later try went wrong: the time was over, or a token that the first try was let in with
  * counts no more. It must not hide why there was a later try at all.
  */
 function isOfTheRetry({ code }: StintError, first: StintError): boolean {

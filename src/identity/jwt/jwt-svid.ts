@@ -72,7 +72,7 @@ export interface JwtSvidVerifier {
   verify(token: string | TokenParts, context: VerificationContext): Promise<VerifiedJwtSvid>
 }
 
-/** What a verification depends on besides the token: the keys, the time and the keys still on their way. */
+/** Inputs of a verification besides the token: the keys, the time and the keys still on their way. */
 export interface VerificationContext {
   readonly bundles: BundleSnapshot
   readonly now: Date

@@ -112,7 +112,7 @@ export function parseLabels(input: unknown, document?: Pick<YamlDocument, 'error
       const path = ['labels', at, 'resources', index]
       const [first = text, ...others] = spellAccounts(text, accounts)
       const pattern = patternAt(first, path, problems)
-      // What is wrong with the first is wrong with each.
+      // A mistake in the pattern of the first account is in the pattern of each.
       return pattern.length === 0 ? [] : [...pattern, ...others.flatMap((other) => patternAt(other, path, problems))]
     })
     if (accounts && !resources.some((text) => text.includes(ACCOUNT)))

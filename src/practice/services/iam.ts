@@ -128,7 +128,7 @@ function detachRolePolicy(call: QueryCall): string {
   return ''
 }
 
-/** Of roles that have the policy attached; boundaries are no such use here. */
+/** The roles that have the policy attached; a boundary is no attachment. */
 function listEntitiesForPolicy(call: QueryCall): string {
   const { arn } = requirePolicy(call, 'ListEntitiesForPolicy')
   const roles = rolesWith(call.state, arn).map(

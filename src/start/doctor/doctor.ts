@@ -23,7 +23,7 @@ import { type Check, check } from './check.ts'
 import { checkIdentity } from './identity-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
 
-/** What to look at beside the configuration. */
+/** Inputs of the doctor besides the configuration. */
 export interface DoctorDeps {
   readonly clock: Clock
   readonly logger: Logger

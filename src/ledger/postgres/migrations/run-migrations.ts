@@ -60,7 +60,7 @@ async function runNext(
 }
 
 async function lockAndRead(connection: PgConnection, frame: TransactionFrame, schema: string): Promise<AppliedRow[]> {
-  // What is there already is not made: whoever uses the schema need not be allowed to.
+  // A schema that exists is not created again, since its user need not have the right to create one.
   const [, , found] = await connection.round([
     frame.beginWrite,
     { text: 'SELECT pg_advisory_xact_lock($1, hashtext($2))', values: [LOCK, schema] },
