@@ -28,11 +28,14 @@ export const ledgerWatch = definePart({
     const stopping = new AbortController()
     const opened = await stat(file)
     const look = async () => {
-      await lookAtSpace(file, partHealth)
       const found = await stat(file).catch(ignoreMissing)
-      if (found?.ino === opened.ino && found.dev === opened.dev) return true
-      fail(replaced(file, found !== undefined))
-      return false
+      if (found?.ino !== opened.ino || found.dev !== opened.dev) {
+        fail(replaced(file, found !== undefined))
+        return false
+      }
+      // After the look at the file, which must not depend on what the file system tells of its space.
+      await lookAtSpace(file, partHealth)
+      return true
     }
     const watching = repeat(look, clock, stopping.signal, (error) => partHealth.failed(COMPONENT, error))
     const stop = async () => {
