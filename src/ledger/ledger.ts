@@ -29,6 +29,11 @@ import type {
 export interface Ledger extends LedgerWrites, LedgerReads {
   /** The ledger's id and the number of this opening. */
   readonly identity: LedgerIdentity
+  /**
+   * False while another replica might soon take over what this one has claimed, since nothing has been committed for a while, e.g.
+   * after a pause of the process. Nothing is sent to the cloud on a claim then. Always true for a store that one process uses.
+   */
+  isLive(): boolean
   /** Ends this process's chain, waits for work in hand, then lets go of the file. */
   close(): Promise<void>
 }

@@ -183,6 +183,8 @@ export interface DenyMark {
 
 /** The identity of a ledger. A copy of the ledger has the same id. */
 export interface LedgerIdentity extends Pick<DenyMark, 'ledgerId' | 'epoch'> {
+  /** This process: the owner of the claims that it takes, and of the chain that it writes. A new start is a new one. */
+  readonly replica: string
   /** The earlier openings on record. */
   readonly earlierEpochs: ReadonlySet<number>
 }

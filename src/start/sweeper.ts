@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { StintError } from '../core/errors.ts'
 import type { Canaries } from '../credentials/canary.ts'
 import { Sweeper } from '../grants/sweeper.ts'
@@ -23,7 +22,7 @@ export const sweeper = definePart({
       ...grants.parts,
       canaries: provider.canaries,
       notes: await sessionNotes(config, clock),
-      owner: randomUUID(),
+      owner: grants.parts.ledger.identity.replica,
       random,
       retentionMs: config.grants.retention,
       onProblem: ({ component, error }) => {

@@ -11,7 +11,7 @@ import { isNeeded } from '../../src/ledger/rules/deny-list-rules.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const KEYS = ['boundary:a', 'attached:b', 'attached:c'] as const
-const IDENTITY = { ledgerId: 'ABCDEFGHJKMN', epoch: 1, earlierEpochs: new Set<number>() }
+const IDENTITY = { replica: 'rpl_1', ledgerId: 'ABCDEFGHJKMN', epoch: 1, earlierEpochs: new Set<number>() }
 
 /** What a call about a document meets. */
 const FAULTS = ['none', 'read_away', 'read_refused', 'write_refused', 'lost_applied', 'lost_unapplied'] as const

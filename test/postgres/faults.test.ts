@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
-import type { PgServer } from '../../src/ledger/postgres/database/pg-server.ts'
 import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts'
 import { allEvents, verifyLedger } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
@@ -228,59 +227,6 @@ test('a plan that somebody removed is written anew', async () => {
   await open()
   expect(await tmp.ledger.getPlan(grant.planHash)).toMatchObject({ hash: grant.planHash })
   await expectWhole(2)
-})
-
-describe('one broker at a time', () => {
-  const other = (more: Partial<PgServer> = {}) =>
-    openPostgresLedger({
-      server: server.address(more),
-      schema: tmp.schema,
-      clock: tmp.clock,
-      ids: tmp.ids,
-      maxConnections: 2,
-    })
-
-  test('has the ledger: another one waits and is refused while the first is heard of', async () => {
-    await open()
-    await expect(other()).rejects.toMatchObject({
-      code: 'LEDGER_LOCKED',
-      message: expect.stringMatching(
-        /Another broker \(rpl_\w+\) has the ledger at 127\.0\.0\.1:\d+ open; it was heard of \d+ ms ago/,
-      ),
-    })
-    await open()
-  })
-
-  test('shows that it is there, also while nothing changes and the same request comes again and again', async () => {
-    const input = sampleOpen(tmp.ids, now())
-    await tmp.ledger.openGrant(input)
-    await tmp.sql(`UPDATE replicas SET seen_at = seen_at - interval '1 hour'`)
-    await eventually('a heartbeat', async () => {
-      expect((await tmp.ledger.openGrant(input)).kind).toBe('existing')
-      const [row] = await tmp.sql<{ fresh: boolean }>(
-        `SELECT seen_at > clock_timestamp() - interval '1 minute' AS fresh FROM replicas`,
-      )
-      return row?.fresh
-    })
-  })
-
-  test('takes over from one that is silent, which writes nothing any more', async () => {
-    await open()
-    await tmp.sql(`UPDATE replicas SET seen_at = seen_at - interval '11 seconds'`)
-    const second = await other()
-    try {
-      await expect(open()).rejects.toMatchObject({
-        ...unavailable(/Another broker has taken over the ledger/),
-        details: { poisoned: true },
-      })
-      expect(told.at(-1)).toMatchObject({ details: { poisoned: true } })
-      await second.openGrant(sampleOpen(tmp.ids, now()))
-      expect((await second.countGrants()).active).toBe(2)
-      expect((await verifyLedger(second)).problem).toBeUndefined()
-    } finally {
-      await second.close()
-    }
-  })
 })
 
 test('a chain that somebody else went on writing stops the ledger for good', async () => {

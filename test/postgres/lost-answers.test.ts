@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts'
 import { sampleEvent, sampleLease, sampleOpen } from '../support/ledger-records.ts'
 import { MeddlingProxy } from './meddling-proxy.ts'
 import { PASSWORD, PostgresServer } from './postgres-server.ts'
-import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
+import { type TmpPostgresLedger, tmpPostgresLedger, WITHOUT_BEATS } from './tmp-postgres-ledger.ts'
 
 const server = await PostgresServer.start()
 afterAll(() => server.dispose())
@@ -22,6 +22,7 @@ beforeEach(async () => {
   tmp = await tmpPostgresLedger(server.address(), {
     server: server.address({ port: proxy.port, statementWithinMs: 500, lockWithinMs: 500 }),
     patienceMs: 8_000,
+    timing: WITHOUT_BEATS,
     onStore: (error) => told.push(error),
   })
 })

@@ -3,10 +3,14 @@ import type { Ids } from '../../src/core/ids.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import type { PgServer } from '../../src/ledger/postgres/database/pg-server.ts'
 import { openPostgresLedger, type PostgresLedgerOptions } from '../../src/ledger/postgres/postgres-ledger.ts'
+import { REPLICA_TIMING, type ReplicaTiming } from '../../src/ledger/postgres/replicas/replica-watch.ts'
 import { countingIds } from '../support/ledger-records.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 let made = 0
+
+/** For a replica that neither shows that it is there nor looks at the others, so that only what a test does is written. */
+export const WITHOUT_BEATS: ReplicaTiming = { ...REPLICA_TIMING, everyMs: 2 ** 31 - 1 }
 
 export interface TmpPostgresLedger {
   readonly schema: string
@@ -15,6 +19,8 @@ export interface TmpPostgresLedger {
   readonly ledger: Ledger
   /** Closes the ledger and opens the same schema again. */
   reopen(): Promise<Ledger>
+  /** Opens the same schema beside the ledger, as another replica; closed with the rest. */
+  join(more?: Partial<PostgresLedgerOptions>): Promise<Ledger>
   /** Past the ledger, as a person or a bug would. */
   sql<Row>(text: string, values?: unknown[]): Promise<Row[]>
   dispose(): Promise<void>
@@ -29,8 +35,10 @@ export async function tmpPostgresLedger(
   const schema = options.schema ?? `ledger_${process.pid}_${made}`
   const clock = new ManualClock()
   const ids = countingIds()
-  const open = () => openPostgresLedger({ server, schema, clock, ids, maxConnections: 4, ...options })
+  const open = (more: Partial<PostgresLedgerOptions> = {}) =>
+    openPostgresLedger({ server, schema, clock, ids, maxConnections: 4, ...options, ...more })
   let ledger = await open()
+  const joined: Ledger[] = []
   const sql = (text: string, values?: unknown[]) => query(server, schema, text, values)
   return {
     schema,
@@ -44,9 +52,14 @@ export async function tmpPostgresLedger(
       ledger = await open()
       return ledger
     },
+    join: async (more) => {
+      const other = await open(more)
+      joined.push(other)
+      return other
+    },
     sql: sql as TmpPostgresLedger['sql'],
     dispose: async () => {
-      await ledger.close()
+      for (const one of [ledger, ...joined]) await one.close()
       await sql(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`)
     },
   }

@@ -42,6 +42,8 @@ interface Sent {
   readonly number: number
   readonly head: ChainHead
   readonly outcomes: readonly Outcome[]
+  /** By `performance.now()`, before it was sent. */
+  readonly at: number
 }
 
 /** The database refused the rows of a unit; the store itself is well. */
@@ -87,7 +89,7 @@ export class BatchWriter {
   #head: ChainHead
   #sent: Sent | undefined
   #confirmed: Sent | undefined
-  #committedAt = performance.now()
+  #liveAt = performance.now()
   #isDown = false
   #isTold = false
   #failed: StintError | undefined
@@ -100,9 +102,9 @@ export class BatchWriter {
     this.#head = head
   }
 
-  /** True if this replica has not committed for so long, and should show that it is alive. */
-  isSilentFor(ms: number): boolean {
-    return this.#failed === undefined && performance.now() - this.#committedAt >= ms
+  /** True if a batch that was sent within this time is on record, so that the other replicas cannot take this one for silent yet. */
+  isLiveWithin(ms: number): boolean {
+    return this.#failed === undefined && performance.now() - this.#liveAt < ms
   }
 
   /** Settles every unit of a batch. */
@@ -200,7 +202,7 @@ export class BatchWriter {
       await connection.round([frame.rollback])
       return outcomes
     }
-    const sent = { batch, number: this.#lastNumber + 1, head: set.chain.head, outcomes }
+    const sent = { batch, number: this.#lastNumber + 1, head: set.chain.head, outcomes, at: performance.now() }
     this.#sent = sent
     failpoint('ledger.before_commit')
     await connection.round([this.#markStatement(sent.number), ...writes, ...frame.commit])
@@ -244,8 +246,8 @@ export class BatchWriter {
     return { name: 'mark-batch', text, values: [this.#deps.replica, number] }
   }
 
-  #committed({ number, head }: Sent): void {
-    this.#committedAt = performance.now()
+  #committed({ number, head, at }: Sent): void {
+    this.#liveAt = at
     this.#lastNumber = number
     this.#head = head
     this.#sent = undefined

@@ -18,10 +18,12 @@ import { WriteQueue, type WriteQueueOptions } from './database/write-queue.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
 import { joinLedger, leaveLedger } from './opening.ts'
 import { postgresReads } from './reads.ts'
+import { beat } from './replicas/beat-unit.ts'
+import { REPLICA_TIMING, type ReplicaTiming, ReplicaWatch } from './replicas/replica-watch.ts'
 import { prepareFrame } from './server-frame.ts'
 import { claimDenyList, denyFailed, denyProven, denyWritten } from './units/deny-units.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './units/grant-units.ts'
-import { appendEvents, closeChain, heartbeat, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
+import { appendEvents, closeChain, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
 import { noteStuck, setGrantAside, sweepGrants } from './units/sweep-unit.ts'
 import { connectionClosed } from './units/token-units.ts'
 import type { Unit } from './units/unit.ts'
@@ -38,6 +40,8 @@ export interface PostgresLedgerOptions {
   readonly maxConnections: number
   /** Writes wait so long for a database that cannot be reached; 10 s if not given. */
   readonly patienceMs?: number
+  /** How replicas tell that one of them is gone; only tests have reasons of their own. */
+  readonly timing?: ReplicaTiming
   /** Unregistered identities that are kept; 1,000 if not given. */
   readonly maxUnregistered?: number
   /** Limits on the writes that share a commit and on those that wait. */
@@ -51,14 +55,12 @@ export interface PostgresLedgerOptions {
 /** The length of a ledger's id: 60 random bits. */
 const ID_CHARACTERS = 12
 const PATIENCE_MS = 10_000
-/** Several heartbeats fit into the time after which a replica is silent. */
-const HEARTBEAT_MS = 2_000
 
 /**
- * Opens the ledger in a schema of a PostgreSQL database, for this process alone. Brings the schema up to date and checks the end
- * of the audit log against its recorded heads.
+ * Opens the ledger in a schema of a PostgreSQL database, beside other processes that have it open. Brings the schema up to date and
+ * checks the end of the audit log against its recorded heads.
  *
- * @throws {StintError} LEDGER_LOCKED, LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_UNAVAILABLE.
+ * @throws {StintError} LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_UNAVAILABLE.
  */
 export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
   const { server, clock, ids } = options
@@ -73,8 +75,8 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     await verifyTail(reads)
     const replica = ids.next('rpl', clock.now())
     const freshId = ids.next('rpl', clock.now()).slice(-ID_CHARACTERS)
-    const identity = await joinLedger(connection, frame, { replica, freshId, where })
-    return createLedger({ frame, reads, replica, identity, where }, options)
+    const identity = await joinLedger(connection, frame, { replica, freshId })
+    return createLedger({ frame, reads, identity, where }, options)
   } catch (error) {
     await reads?.close()
     throw databaseError(error, where)
@@ -114,13 +116,13 @@ export async function examinePostgresLedger({
 interface Opened {
   readonly frame: TransactionFrame
   readonly reads: ReadPool
-  readonly replica: string
   readonly identity: LedgerIdentity
   readonly where: string
 }
 
-function createLedger({ frame, reads, replica, identity, where }: Opened, options: PostgresLedgerOptions): Ledger {
-  const { server, clock, ids } = options
+function createLedger({ frame, reads, identity, where }: Opened, options: PostgresLedgerOptions): Ledger {
+  const { server, clock, ids, timing = REPLICA_TIMING } = options
+  const { replica } = identity
   const reader = new RowReader(new DamagedRows(options.onRow, () => false))
   const patienceMs = options.patienceMs ?? PATIENCE_MS
   const onStore = options.onStore
@@ -133,15 +135,16 @@ function createLedger({ frame, reads, replica, identity, where }: Opened, option
     ({ unit }) => unit.prepare !== undefined,
     options.queue,
   )
+  const watch = new ReplicaWatch(timing)
   let isBeating = false
-  const beat = async () => {
-    if (isBeating || !writer.isSilentFor(HEARTBEAT_MS)) return
+  const onBeat = async () => {
+    if (isBeating) return
     isBeating = true
     // A failure is told by `onStore`.
-    await queue.add({ unit: heartbeat, call: undefined }, 'settling').catch(() => undefined)
+    await queue.add({ unit: beat(watch), call: undefined }, 'settling').catch(() => undefined)
     isBeating = false
   }
-  const heart = setInterval(() => void beat(), HEARTBEAT_MS / 2)
+  const heart = setInterval(() => void onBeat(), timing.everyMs)
   heart.unref()
   let isOpen = true
   const close = async () => {
@@ -159,6 +162,7 @@ function createLedger({ frame, reads, replica, identity, where }: Opened, option
   let closing: Promise<void> | undefined
   return {
     identity,
+    isLive: () => isOpen && writer.isLiveWithin(timing.liveForMs),
     ...postgresWrites(queue, reader, options.maxUnregistered ?? 1_000),
     ...postgresReads({ reads, reader, replica, where, isOpen: () => isOpen }),
     close: () => {
@@ -168,7 +172,7 @@ function createLedger({ frame, reads, replica, identity, where }: Opened, option
   }
 }
 
-/** Best effort: if the database cannot be reached, the next broker has to wait until this replica counts as silent. */
+/** Best effort: if the database cannot be reached, the others have to find that this replica is silent. */
 async function leave(server: PgServer, frame: TransactionFrame, replica: string): Promise<void> {
   let connection: PgConnection | undefined
   try {

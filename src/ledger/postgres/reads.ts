@@ -193,14 +193,15 @@ function denyListStatement(key: string): Statement {
 }
 
 /**
- * Leases that another replica left `intended`, oldest first. A row that cannot be read is reported and skipped. One broker at a
- * time has the ledger, so every other replica is one of the past.
+ * Leases that a replica which is gone left `intended`, oldest first: it was closed, or fenced off, or nobody knows it. A row that
+ * cannot be read is reported and skipped.
  */
 async function abandonedLeases(
   { reader, replica, select }: ReadTools,
   { now, limit }: { now: Date; limit: number },
 ): Promise<Lease[]> {
   const text = `${SELECT_LEASE} WHERE l.state = 'intended' AND NOT l.outcome_unknown AND l.replica IS DISTINCT FROM $1
+    AND NOT EXISTS (SELECT 1 FROM replicas r WHERE r.id = l.replica AND r.closed_at IS NULL)
     AND (l.intended_at, l.id) > ($2::bigint, $3) ORDER BY l.intended_at, l.id LIMIT $4::bigint`
   const leases: Lease[] = []
   let after: { readonly intended_at: number; readonly id: string } = { intended_at: Number.MIN_SAFE_INTEGER, id: '' }

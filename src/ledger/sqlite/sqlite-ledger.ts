@@ -80,7 +80,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
 function ledgerOn(
   db: SqliteDatabase,
   lock: FileLock,
-  identity: LedgerIdentity,
+  opening: Opening,
   { clock, ids, ...options }: SqliteLedgerOptions,
 ): Ledger {
   const texts = new InternedTexts(db)
@@ -92,7 +92,8 @@ function ledgerOn(
   const tokens = new TokenRows(tx, replica)
   let open = true
   return {
-    identity,
+    identity: { ...opening, replica },
+    isLive: () => true,
     ...sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered: options.maxUnregistered ?? 1_000 }),
     // After a commit that could be neither finished nor undone, this connection would show what may never be durable.
     ...sqliteReads(store, () => open && !db.isTransaction),
@@ -111,8 +112,10 @@ function ledgerOn(
   }
 }
 
+type Opening = Omit<LedgerIdentity, 'replica'>
+
 /** Puts this opening on record, durably. @param freshId for a ledger that has none yet */
-function openIdentity(db: SqliteDatabase, freshId: string): LedgerIdentity {
+function openIdentity(db: SqliteDatabase, freshId: string): Opening {
   db.run('INSERT INTO ledger_identity (one, id) VALUES (1, ?) ON CONFLICT (one) DO NOTHING', freshId)
   const ledgerId = db.get<{ id: string }>('SELECT id FROM ledger_identity')?.id ?? freshId
   const earlier = db

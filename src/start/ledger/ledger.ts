@@ -25,7 +25,8 @@ export const ledger = definePart({
       await gatherRecords(opened, clock.now(), gauges)
       if (file !== undefined) await gatherFiles(file, gauges)
     })
-    return { value, stop: () => value.close() }
+    // One that others may soon take for silent could not commit what it is asked for.
+    return { value, stop: () => value.close(), ready: () => value.isLive() }
   },
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { LedgerIdentity } from '../../../src/ledger/records.ts'
 import { findWriter, type OwnWrites, wasChanged } from '../../../src/ledger/rules/deny-document-rules.ts'
 
-const identity: LedgerIdentity = { ledgerId: 'ours', epoch: 7, earlierEpochs: new Set([3, 5]) }
+const identity: LedgerIdentity = { ledgerId: 'ours', replica: 'rpl_1', epoch: 7, earlierEpochs: new Set([3, 5]) }
 
 describe('the writer of a document', () => {
   const list = { claimVersion: 20, openedVersion: 12 }

@@ -50,10 +50,13 @@ export interface ConnectionRow {
   readonly replica: string
   readonly bound_at: number
   readonly closed_at: Ms
+  /** Its replica is open: it would tell of the connection's end. */
+  readonly is_live: boolean
 }
 
 /** Connections, with the alias `c`. */
-export const SELECT_CONNECTION = 'SELECT c.id, c.replica, c.bound_at, c.closed_at FROM connections c'
+export const SELECT_CONNECTION = `SELECT c.id, c.replica, c.bound_at, c.closed_at,
+  EXISTS (SELECT 1 FROM replicas r WHERE r.id = c.replica AND r.closed_at IS NULL) AS is_live FROM connections c`
 
 /** Writes connections. */
 export const connectionWriter = tableWriter<ConnectionRow>('connections', 'id', [

@@ -31,13 +31,6 @@ export function closeChain(at: Date): Unit<void> {
   }
 }
 
-/** Commits an empty batch, so that a replica with nothing to write is not taken for silent. */
-export const heartbeat: Unit<void> = {
-  decide(set) {
-    set.isTouched = true
-  },
-}
-
 /** See `LedgerWrites.noteUnregistered`. */
 export function noteUnregistered(attempt: WriteInput<'noteUnregistered'>, max: number): Unit<void> {
   const { subject } = attempt

@@ -38,10 +38,6 @@ function move(set: WorkingSet, token: TokenUse, row: TokenRow, { owner }: TokenB
   set.append([token.moved({ from, to: { connectionId: token.connectionId, replica: set.replica }, move: moves })])
 }
 
-/**
- * One broker at a time has the ledger, so every other replica is one of the past. A store that several share has to look at
- * their heartbeats instead.
- */
 function toBinding(set: WorkingSet, row: TokenRow): TokenBinding {
   const lease = row.lease_id === null ? undefined : set.leases.get(row.lease_id)
   const owner = row.connection_id === null ? undefined : set.connections.get(row.connection_id)
@@ -57,7 +53,7 @@ function toBinding(set: WorkingSet, row: TokenRow): TokenBinding {
             connectionId: owner.id,
             replica: owner.replica,
             isClosed: owner.closed_at !== null,
-            isSilent: owner.replica !== set.replica,
+            isSilent: owner.replica !== set.replica && !owner.is_live,
           },
         }
       : {}),
@@ -69,7 +65,7 @@ function noteConnection(set: WorkingSet, { connectionId, at }: TokenUse): string
   const known = set.connections.get(connectionId)
   checkConnectionOpen(known !== undefined && known.closed_at !== null)
   if (!known) {
-    const row = { id: connectionId, replica: set.replica, bound_at: toMs(at), closed_at: null }
+    const row = { id: connectionId, replica: set.replica, bound_at: toMs(at), closed_at: null, is_live: true }
     set.connections.put(connectionId, row)
   }
   return connectionId
