@@ -142,6 +142,23 @@ const settings = z.strictObject({
 /** The whole configuration, as the file says it (durations as text); parsing yields milliseconds and defaults. */
 export const configSchema = settings.superRefine(checkStore)
 
+/**
+ * Finds what is wrong between sections that are fine each by itself, for a configuration that was put together from two files.
+ *
+ * @returns the rest of a sentence that begins with the path, for each problem.
+ */
+export function findConflicts(config: Config): { readonly path: string; readonly message: string }[] {
+  const found: { path: string; message: string }[] = []
+  const context = (...above: string[]) =>
+    ({
+      addIssue: ({ path = [], message = '' }: { path?: PropertyKey[]; message?: string }) =>
+        void found.push({ path: [...above, ...path].join('.'), message }),
+    }) as unknown as z.RefinementCtx
+  checkStore(config, context())
+  checkIdentitySources(config.identity, context('identity'))
+  return found
+}
+
 const GLOBAL_STS = 'sts.amazonaws.com'
 
 /** A store that is not AWS is reached by its own address, and its roles can have only what it does. */

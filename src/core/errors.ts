@@ -369,6 +369,12 @@ export const ERROR_CATALOG = {
   URL_REFUSED: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'This URL must not be called' },
   FETCH_FAILED: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'A document could not be fetched' },
   CONFIG_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The configuration is not valid' },
+  CONFIG_WAITS: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'Changed settings wait for a restart',
+  },
   INTERNAL: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'Internal error' },
 } as const satisfies Record<string, ErrorSpec>
 

@@ -22,6 +22,7 @@ import { metricsEndpoint } from './ports/metrics-endpoint.ts'
 import { type Addresses, serving } from './ports/serving.ts'
 import { provider } from './provider.ts'
 import { refusals } from './refusals.ts'
+import { configReload } from './reload/config-reload.ts'
 import { judge } from './rules/judge.ts'
 import { operators } from './rules/operators.ts'
 import { planner } from './rules/planner.ts'
@@ -38,6 +39,8 @@ export interface Broker {
   readonly addresses: Addresses
   /** Settles, with the reason, when the broker can no longer keep its promises and has to be started anew. */
   readonly failed: Promise<StintError>
+  /** Looks at the configuration file now; resolves when what is new in it is in force, or on the status as a problem. */
+  reload(): Promise<void>
   /** Not ready, no new calls, work in hand finished, nothing left running. */
   stop(): Promise<void>
 }
@@ -71,6 +74,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(metricsEndpoint)
   .add(admin)
   .add(agentPorts)
+  .add(configReload)
   .add(serving)
 
 /**
@@ -84,11 +88,12 @@ export async function startBroker(config: Config, deps: BrokerDeps): Promise<Bro
   const failure = Promise.withResolvers<StintError>()
   const running = new RunningParts({ clock, logger })
   const surroundings = createSurroundings(config, { ...deps, clock }, { running, fail: failure.resolve })
-  const { serving: addresses } = await PARTS.start(surroundings, running)
+  const { serving: addresses, configReload: following } = await PARTS.start(surroundings, running)
   const stop = async () => {
     logger.info('stopping')
     await running.stop()
     logger.info('stopped')
   }
-  return { addresses, failed: failure.promise, stop }
+  const reload = async () => following?.check()
+  return { addresses, failed: failure.promise, reload, stop }
 }

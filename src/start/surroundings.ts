@@ -5,6 +5,7 @@ import type { StintError } from '../core/errors.ts'
 import { PartHealth } from '../core/health/part-health.ts'
 import { type Ids, randomIds } from '../core/ids.ts'
 import type { Logger } from '../core/log.ts'
+import { LiveConfig } from './reload/live-config.ts'
 import type { RunningParts } from './running-parts.ts'
 
 /** Inputs from the process that runs a broker. */
@@ -13,13 +14,18 @@ export interface BrokerDeps {
   readonly version: string
   /** Default: the clock of this machine. */
   readonly clock?: Clock
+  /** Where the configuration was loaded from; it is followed there. Absent: it stays as it is. */
+  readonly configSource?: { readonly file: string; readonly env: NodeJS.ProcessEnv }
   /** For tests: bounds of the admin API other than the usual. */
   readonly adminLimits?: Partial<AdminLimits>
 }
 
 /** Dependencies of every part beside the parts before it. Time and randomness enter the broker here and nowhere else. */
 export interface Surroundings extends BrokerDeps {
+  /** The configuration of the start. */
   readonly config: Config
+  /** For settings that a running broker follows: see FOLLOWED_SETTINGS. */
+  readonly liveConfig: LiveConfig
   readonly clock: Clock
   readonly ids: Ids
   /** 0 to 1, for jitter. */
@@ -39,5 +45,6 @@ export function createSurroundings(
 ): Surroundings {
   const { clock, logger } = deps
   const partHealth = new PartHealth({ logger, clock })
-  return { ...deps, config, clock, ids: randomIds, random: Math.random, partHealth, running, fail }
+  const liveConfig = new LiveConfig(config)
+  return { ...deps, config, liveConfig, clock, ids: randomIds, random: Math.random, partHealth, running, fail }
 }

@@ -33,7 +33,7 @@ for (const { name, failed, thrown, said } of [
     const started = () => {
       if (thrown === 'INTERNAL') signals.send('SIGTERM')
     }
-    const run = runUntilSignalled(io, async () => ({ failed, stop }), started)
+    const run = runUntilSignalled(io, async () => ({ failed, stop }), { started })
     await expect(run).rejects.toMatchObject({ code: thrown })
     stderr.end()
     expect(await text(stderr)).toBe(said)
@@ -52,8 +52,26 @@ test('a signal that comes twice at once is one signal: the broker is stopped in 
     signals.send('SIGINT')
     signals.send('SIGINT')
   }
-  await runUntilSignalled(io, async () => ({ failed: new Promise<never>(() => undefined), stop }), started)
+  await runUntilSignalled(io, async () => ({ failed: new Promise<never>(() => undefined), stop }), { started })
   expect(isStopped).toBe(true)
+})
+
+// A daemon's way to say that its configuration has changed; see also the reload tests.
+test('SIGHUP is told to a broker that follows its configuration, once it has started, and ends nothing', async () => {
+  const signals = new Signals()
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const io = { argv: [], stdin: new PassThrough(), stdout, stderr, env: {}, onSignal: signals.on }
+  const heard: string[] = []
+  const start = async () => {
+    signals.send('SIGHUP')
+    return { failed: new Promise<never>(() => undefined), stop: async () => void heard.push('stop') }
+  }
+  const started = () => {
+    signals.send('SIGHUP')
+    signals.send('SIGTERM')
+  }
+  await runUntilSignalled(io, start, { started, onHangup: () => void heard.push('look') })
+  expect(heard).toEqual(['look', 'stop'])
 })
 
 test('a part that never lets go does not keep the process of stint serve alive; its exit code and words stay', async () => {

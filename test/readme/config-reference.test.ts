@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { configSchema } from '../../src/config/schema.ts'
+import { FOLLOWED_SETTINGS, whenInEffect } from '../../src/config/setting-effects.ts'
 import { parseDurationMs } from '../../src/core/duration.ts'
 import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
@@ -11,14 +12,14 @@ import { fencedBlocks } from './markdown.ts'
 import { CHECKOUT } from './reader.ts'
 
 const page = readFileSync(join(CHECKOUT, 'docs/config.md'), 'utf8')
-/** `| path | default | allowed | what |` */
+/** `| path | default | allowed | takes effect | what |` */
 const rows = page.split('\n').flatMap((line) => {
   if (!line.startsWith('| `')) return []
-  const [path = '', shown = '', allowed = ''] = line
+  const [path = '', shown = '', allowed = '', effect = ''] = line
     .split('|')
     .slice(1)
     .map((cell) => cell.trim().replaceAll('`', ''))
-  return [{ path, default: shown, allowed }]
+  return [{ path, default: shown, allowed, effect }]
 })
 
 interface Schema {
@@ -49,6 +50,21 @@ test('docs/config.md has every setting, no other, and its default', () => {
     value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value)
   const known = Object.fromEntries([...settings(schema)].map(([path, value]) => [path, text(value)]))
   expect(Object.fromEntries(rows.map((row) => [row.path, row.default]))).toEqual(known)
+})
+
+test('docs/config.md says of every setting when a change takes effect', () => {
+  expect(Object.fromEntries(rows.map(({ path, effect }) => [path, effect]))).toEqual(
+    Object.fromEntries(rows.map(({ path }) => [path, whenInEffect(path)])),
+  )
+})
+
+test('every setting that is followed is a setting', () => {
+  const known = [...settings(schema)].map(([path]) => path)
+  for (const followed of FOLLOWED_SETTINGS)
+    expect(
+      known.filter((path) => path.startsWith(followed)),
+      followed,
+    ).not.toEqual([])
 })
 
 test('the smallest file of docs/config.md is one', () => {

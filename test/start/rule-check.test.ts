@@ -37,7 +37,7 @@ async function startCheck(labels: LabelSet) {
     registry: { file: 'agents.yaml' },
   }
   const part = await ruleCheck.start({
-    ...{ config, clock, logger, partHealth },
+    ...{ config, liveConfig: { current: () => config }, clock, logger, partHealth },
     registry: { status: { value: REGISTRY } },
     policies: { status: { value: POLICIES } },
     planner: { labels: () => rules.labels },

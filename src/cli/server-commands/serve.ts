@@ -24,9 +24,9 @@ export function configFile(flags: { config?: string }, { env }: Pick<CommandIo, 
 
 /** npm forwards every signal, also Ctrl-C, which its child has already received from the terminal. */
 const ECHO_MS = 1_000
-const ENDING = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+const ENDING = ['SIGTERM', 'SIGINT'] as const
 
-/** Runs the broker until SIGTERM, SIGINT or SIGHUP; a later second signal ends it at once. */
+/** Runs the broker until SIGTERM or SIGINT; a later second signal ends it at once. SIGHUP has it look at its configuration file. */
 export const serveCommand: RunCommand = (io) =>
   runParser('serve', io, (parser) => {
     withConfig(parser)
@@ -35,22 +35,26 @@ export const serveCommand: RunCommand = (io) =>
         refuseUnsafeNode(io)
         startWithoutSessionTickets(io)
         keepHeapSmall()
-        const config = loadConfig({ file: configFile(flags, io), env: io.env })
+        const configSource = { file: configFile(flags, io), env: io.env }
+        const config = loadConfig(configSource)
         const logger = createLogger({ level: config.log.level })
-        await runUntilSignalled(io, () => startBroker(config, { logger, version: VERSION }))
+        await runUntilSignalled(io, () => startBroker(config, { logger, version: VERSION, configSource }), {
+          onHangup: (broker) => void broker.reload(),
+        })
       })
   })
 
 /**
- * Starts a broker and waits for SIGTERM, SIGINT or SIGHUP, also one that comes while it starts, or for the broker to fail;
- * then stops it. Signals within a second of the first count as that one.
+ * Starts a broker and waits for SIGTERM or SIGINT, also one that comes while it starts, or for the broker to fail; then stops it.
+ * Signals within a second of the first count as that one.
  *
+ * @param options.onHangup called for each SIGHUP once the broker has started; without it SIGHUP ends the broker too.
  * @throws {StintError} why it did not start, or failed; whoever supervises the process starts it anew.
  */
 export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'>>(
   io: CommandIo,
   start: () => Promise<T>,
-  started: (broker: T) => void = () => {},
+  { started, onHangup }: { started?: (broker: T) => void; onHangup?: (broker: T) => void } = {},
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   let firstMs: number | undefined
@@ -59,10 +63,13 @@ export async function runUntilSignalled<T extends Pick<Broker, 'stop' | 'failed'
     if (performance.now() - firstMs > ECHO_MS) process.exit(1)
     resolve(undefined)
   }
-  const stopListening = ENDING.map((signal) => io.onSignal?.(signal, onSignal))
+  let running: T | undefined
+  const hungUp = onHangup ? () => running && onHangup(running) : onSignal
+  const stopListening = [...ENDING.map((signal) => io.onSignal?.(signal, onSignal)), io.onSignal?.('SIGHUP', hungUp)]
   try {
     const broker = await start()
-    started(broker)
+    running = broker
+    started?.(broker)
     const failure = await Promise.race([promise, broker.failed])
     await broker.stop().catch((error: unknown) => {
       if (!failure) throw error

@@ -21,7 +21,7 @@ export interface ReloadingOptions<T> {
   /** The code that `current` throws while nothing has ever loaded. Default INTERNAL. */
   readonly missing?: { readonly code: ErrorCode; readonly explanation: string }
   /** Puts each value that loaded into force. What it throws is a problem of the source like any other. */
-  readonly onLoaded?: (value: T) => void
+  readonly onLoaded?: (value: T) => void | Promise<void>
   /** Called as each look at the source begins. @returns to be called when the source was found to be good. Must not throw. */
   readonly onLook?: () => () => void
   /** Called with each new problem, and with undefined when the source can be used again. Must not throw. */
@@ -134,7 +134,7 @@ export class Reloading<T> {
       if (isSecondTry && !isReadError(error) && (await this.#fingerprint()) === before) this.#seen = before
       throw error
     }
-    onLoaded?.(value)
+    await onLoaded?.(value)
     this.#setWell({ value, loadedAt: clock.now() })
     // A change during the read may have been read before or after: the next look reads it again.
     const after = await this.#fingerprint()

@@ -1,6 +1,7 @@
 import { APPROVAL_EVENTS } from './approval-events.ts'
 import { CALLER_EVENTS } from './caller-events.ts'
 import { CHAIN_EVENTS } from './chain-events.ts'
+import { CONFIG_EVENTS } from './config-events.ts'
 import { DENY_EVENTS } from './deny-events.ts'
 import type { EventSpec } from './event-spec.ts'
 import { GRANT_EVENTS } from './grant-events.ts'
@@ -18,4 +19,5 @@ export const EVENT_CATALOG = {
   ...LEASE_EVENTS,
   ...DENY_EVENTS,
   ...CHAIN_EVENTS,
+  ...CONFIG_EVENTS,
 } as const satisfies Record<string, EventSpec>

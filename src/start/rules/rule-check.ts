@@ -48,16 +48,17 @@ export const ruleCheck = definePart({
   },
 })
 
-/** Makes a check that does nothing while policies, labels, registrations and operators are the same. */
+/** Makes a check that does nothing while the configuration, policies, labels, registrations and operators are the same. */
 function createLook(
-  { config, registry, policies, planner, operators, clock }: Needs,
+  { liveConfig, registry, policies, planner, operators, clock }: Needs,
   report: (findings: readonly PartFinding[]) => void,
 ): () => void {
   let seen: readonly unknown[] = []
   return () => {
     const rules = { policies: policies.status.value, labels: planner.labels(), registry: registry.status.value }
     const people = operators.current(clock.now())
-    const now = [rules.policies, rules.labels, rules.registry, people.map(({ name }) => name).join()]
+    const config = liveConfig.current()
+    const now = [config, rules.policies, rules.labels, rules.registry, people.map(({ name }) => name).join()]
     if (now.every((each, index) => each === seen[index])) return
     seen = now
     report(findProblems(config, rules, people))
