@@ -63,12 +63,12 @@ export async function renewLease(
       grantVersion: grant.version,
       lease: intended,
       ...parts.tokens.describeUse(caller, by, now),
-      events: (lease) => [
+      events: [
         ...describeWaivers(decision, plan.hash, head, grant.decision),
         auditEvent('lease.intended', {
           ...head,
-          leaseId: lease.id,
-          data: { number: lease.number, notAfter: lease.notAfter.toISOString(), ...caller.evidence },
+          leaseId: intended.id,
+          data: { number, notAfter: intended.notAfter.toISOString(), ...caller.evidence },
         }),
       ],
     })

@@ -1,4 +1,4 @@
-import type { AuthMethod } from '../identity/caller-identity.ts'
+import type { AuthMethod, CallerIdentity } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
 import type { AuditEventInput } from './events/audit-event.ts'
@@ -52,7 +52,7 @@ export interface LedgerWrites {
     input: OpenGrant,
   ): Promise<{ kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }>
   /**
-   * Adds an `intended` lease to an active grant; `leaseCount` and `version` of the grant go up by one.
+   * Adds an `intended` lease to an active grant; `leaseCount` and `version` of the grant go up by one, and `leaseCount` is its number.
    *
    * @throws {StintError} TOKEN_REPLAYED
    */
@@ -61,7 +61,7 @@ export interface LedgerWrites {
     grantVersion: number
     lease: NewLease
     token?: TokenUse
-    events: EventsFor<Lease>
+    events: readonly AuditEventInput[]
   }): Promise<{ grant: Grant; lease: Lease }>
   /** Moves an `intended` or `issued` lease on. Moving a lease to where it is already is a no-op without events. */
   settleLease(input: LeaseMove): Promise<Lease>
@@ -213,9 +213,6 @@ export interface LedgerReads {
   abandonedLeases(input: { now: Date; limit: number }): Promise<Lease[]>
 }
 
-/** Events of a change may need the row that the change made, e.g. its id or number. */
-type EventsFor<T> = (row: T) => readonly AuditEventInput[]
-
 /** A new grant with all that begins with it, in one unit. */
 export interface OpenGrant {
   readonly grant: Omit<Grant, 'version' | 'leaseCount'>
@@ -251,20 +248,9 @@ export interface TokenUse {
   /** By which the call came. */
   readonly connectionId: string
   readonly at: Date
-  /** The event of a move to the connection of this call. */
-  moved(move: TokenMove): AuditEventInput
+  /** Of the caller, for the event of a move to the connection of this call. */
+  readonly caller: Pick<CallerIdentity, 'subject' | 'evidence'>
 }
-
-/** A token went from a connection that is gone to another one. */
-export interface TokenMove {
-  /** Empty when the token was bound before connections were on record. */
-  readonly from: TokenOwner | Record<string, never>
-  readonly to: TokenOwner
-  /** 1, 2, 3 … */
-  readonly move: number
-}
-
-type TokenOwner = { readonly connectionId: string; readonly replica: string }
 
 /** A lease as the caller gives it; its number follows from its grant, its replica is the process of the ledger. */
 export type NewLease = Pick<Lease, 'id' | 'sessionName' | 'notAfter' | 'intendedAt'> & { readonly mintUntil: Date }

@@ -95,7 +95,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const given = sampleOpen(ids, now)
         const { grant } = await ledger.openGrant(given)
         const next = { ...sampleLease(ids, now), sessionName: 'a name of any form' }
-        await ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease: next, events: () => [] })
+        await ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease: next, events: [] })
         ledger = await fixture.reopen()
         const names = (await ledger.listLeases(grant.id)).map(({ sessionName }) => sessionName)
         expect(names).toEqual([given.lease?.sessionName, 'a name of any form'])
@@ -164,9 +164,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           grantId: grant.id,
           grantVersion: 1,
           lease: sampleLease(ids, now),
-          events: (lease) => [
-            sampleEvent(now, { type: 'lease.intended', leaseId: lease.id, data: { n: lease.number } }),
-          ],
+          events: [sampleEvent(now, { type: 'lease.intended', data: { n: 2 } })],
         })
         expect(answer).toMatchObject({ grant: { leaseCount: 2, version: 2 }, lease: { number: 2, state: 'intended' } })
         expect(await ledger.getGrant(grant.id)).toEqual(answer.grant)
@@ -176,7 +174,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       test('of two that saw the same version, one is refused', async () => {
         const { grant } = await created()
         const intend = () =>
-          ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease: sampleLease(ids, now), events: () => [] })
+          ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease: sampleLease(ids, now), events: [] })
         const answers = await Promise.allSettled([intend(), intend()])
         expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
         expect(answers[1]).toMatchObject({ reason: { code: 'LEDGER_CONFLICT' } })
@@ -190,7 +188,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           grantId: id,
           grantVersion: version,
           lease: sampleLease(ids, now),
-          events: () => [],
+          events: [],
         })
         await expect(more).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
       })
@@ -198,7 +196,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       test('no lease reaches beyond the deadline (P7)', async () => {
         const { grant } = await created()
         const lease = sampleLease(ids, now, 900_001)
-        const more = ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease, events: () => [] })
+        const more = ledger.intendLease({ grantId: grant.id, grantVersion: 1, lease, events: [] })
         await expect(more).rejects.toMatchObject({ code: 'INTERNAL' })
         expect(await ledger.getGrant(grant.id)).toEqual(grant)
       })
@@ -252,7 +250,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
           grantId: grant.id,
           grantVersion: 1,
           lease: next,
-          events: () => [],
+          events: [],
         })
         expect(lease).toMatchObject({ mintUntil: later(7) })
         expect(lease.replica).not.toBe(first.replica)
@@ -412,9 +410,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
             grantId: grant.id,
             grantVersion: 1,
             lease: sampleLease(ids, now),
-            events: () => {
-              throw new TypeError('a fault of the caller')
-            },
+            events: [sampleEvent(new Date(Number.NaN))],
           }),
           // The first event is in the chain already when the second turns out to be none.
           ledger.appendEvents([sampleEvent(now), sampleEvent(new Date(Number.NaN))]),
@@ -858,7 +854,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         by: 'request',
         connectionId: 'con_1',
         at: now,
-        moved: ({ from, to, move }) => sampleEvent(now, { type: 'token.moved', data: { from, to, move } }),
+        caller: { subject: AGENT, evidence: {} },
         ...more,
       })
       /** Opens a grant, with a lease, on a token. */
@@ -867,7 +863,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       const renew = async (grant: Grant, token: TokenUse) => {
         const { version } = (await ledger.getGrant(grant.id)) ?? grant
         const lease = sampleLease(ids, now)
-        return ledger.intendLease({ grantId: grant.id, grantVersion: version, lease, token, events: () => [] })
+        return ledger.intendLease({ grantId: grant.id, grantVersion: version, lease, token, events: [] })
       }
       const replayed = (check: string, more: object = {}) => ({
         code: 'TOKEN_REPLAYED',
@@ -1006,7 +1002,7 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       for (const reuse of ['connection', 'never'] as const) {
         test(`with reuse: ${reuse} is not spent by a lease that could not be intended`, async () => {
           const { grant } = await created()
-          const stale = { grantId: grant.id, grantVersion: 9, lease: sampleLease(ids, now), events: () => [] }
+          const stale = { grantId: grant.id, grantVersion: 9, lease: sampleLease(ids, now), events: [] }
           await expect(ledger.intendLease({ ...stale, token: use({ reuse }) })).rejects.toMatchObject({
             code: 'LEDGER_CONFLICT',
           })
@@ -1050,8 +1046,8 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         grantId: live.grant.id,
         grantVersion: version,
         lease: sampleLease(ids, now),
-        token: { ...token, moved: () => sampleEvent(now) },
-        events: () => [],
+        token: { ...token, caller: { subject: AGENT, evidence: {} } },
+        events: [],
       })
       live.grant = (await ledger.getGrant(live.grant.id)) ?? live.grant
       const heads = await ledger.auditHeads()

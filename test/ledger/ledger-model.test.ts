@@ -99,7 +99,7 @@ const intend = fc.nat().map((nth) =>
     const now = tmp.clock.now()
     const lease = sampleLease(tmp.ids, now)
     const done = await refusedAs(grant.state !== 'active', () =>
-      ledger.intendLease({ grantId: grant.id, grantVersion: grant.version, lease, events: () => [sampleEvent(now)] }),
+      ledger.intendLease({ grantId: grant.id, grantVersion: grant.version, lease, events: [sampleEvent(now)] }),
     ).catch((error) => {
       // A grant that was approved without a deadline has no leases.
       if (!hasCode(error, 'INTERNAL')) throw error

@@ -2,7 +2,6 @@ import type { Clock } from '../../core/clock.ts'
 import { asStintError, type ErrorDetails, hasCode, StintError } from '../../core/errors.ts'
 import { backoffMs } from '../../core/limits/backoff.ts'
 import type { CallConnection, CallerIdentity } from '../../identity/caller-identity.ts'
-import { auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger, TokenUse } from '../../ledger/ledger.ts'
 import type { RefusalLog, TokenFacts } from '../../ledger/refusal-log.ts'
 
@@ -65,9 +64,7 @@ export class TokenGuard {
       throw new StintError('CANCELLED', { explanation: "The call's connection has closed." })
     }
     this.#follow(connection)
-    const moved: TokenUse['moved'] = ({ from, to, move }) =>
-      auditEvent('token.moved', { at, actor: subject, data: { ...evidence, from, to, move } })
-    return { token: { key, until, reuse, by, connectionId: connection.id, at, moved } }
+    return { token: { key, until, reuse, by, connectionId: connection.id, at, caller: { subject, evidence } } }
   }
 
   /**

@@ -1,4 +1,5 @@
 import { StintError } from '../../core/errors.ts'
+import { type AuditEventInput, auditEvent } from '../events/audit-event.ts'
 import type { TokenUse } from '../ledger.ts'
 import type { Lease } from '../records.ts'
 
@@ -77,6 +78,17 @@ function checkComesBack(binding: TokenBinding, use: TokenUse, { grantId }: Token
 function mayBeRevealed(lease: TokenBinding['lease']): boolean {
   if (!lease) return true
   return lease.state === 'intended' ? !lease.outcomeUnknown : lease.end !== 'not_minted'
+}
+
+/** The event of a move to the connection of a use. @param replica this process */
+export function tokenMoved(
+  { at, connectionId, caller: { subject, evidence } }: TokenUse,
+  { owner, moves }: TokenBinding,
+  replica: string,
+): AuditEventInput {
+  const from = owner ? { connectionId: owner.connectionId, replica: owner.replica } : {}
+  const to = { connectionId, replica }
+  return auditEvent('token.moved', { at, actor: subject, data: { ...evidence, from, to, move: moves + 1 } })
 }
 
 /** @throws {StintError} CANCELLED: nothing is bound to a connection that is gone. */

@@ -56,7 +56,7 @@ export function intendLease(
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
   tx.db.run('UPDATE grants SET lease_count = ?, version = ? WHERE n = ?', grant.leaseCount, grant.version, row.row_id)
   insertLease(tx, row.row_id, row.role_text_id, lease)
-  tx.append(input.events(lease))
+  tx.append(input.events)
   return { grant, lease }
 }
 

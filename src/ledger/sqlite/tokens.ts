@@ -5,6 +5,7 @@ import {
   checkConnectionOpen,
   type TokenBinding,
   type TokenPurpose,
+  tokenMoved,
   tokenReplayed,
   tokenStep,
 } from '../rules/token-rules.ts'
@@ -135,9 +136,7 @@ export class TokenRows {
       row.moves,
     )
     if (moved !== 1) throw tokenReplayed('connection', token, binding, this.#replica)
-    const from = binding.owner ? { connectionId: binding.owner.connectionId, replica: binding.owner.replica } : {}
-    const to = { connectionId: token.connectionId, replica: this.#replica }
-    this.#tx.append([token.moved({ from, to, move: row.moves + 1 })])
+    this.#tx.append([tokenMoved(token, binding, this.#replica)])
   }
 
   #connectionRowId({ connectionId, at }: TokenUse): number {

@@ -7,7 +7,6 @@ import {
   type TokenPurpose,
   tokenStep,
 } from '../../../src/ledger/rules/token-rules.ts'
-import { sampleEvent } from '../../support/ledger-records.ts'
 import { at, now, withDetails } from './rule-samples.ts'
 
 describe('a bearer token', () => {
@@ -18,7 +17,7 @@ describe('a bearer token', () => {
     by: 'request',
     connectionId: 'con_1',
     at: now,
-    moved: () => sampleEvent(now),
+    caller: { subject: 'spiffe://example.org/agent', evidence: {} },
     ...more,
   })
   const owner = { connectionId: 'con_1', replica: 'rpl_1', isClosed: false, isSilent: false }

@@ -239,7 +239,7 @@ describe('a row that cannot be read', () => {
           grantId: grant.id,
           grantVersion: 1,
           lease: { id: 'lse_1', sessionName: 'one', notAfter: now, intendedAt: now, mintUntil: now },
-          events: () => [],
+          events: [],
         }),
         row: 'grant',
         id: grant.id,

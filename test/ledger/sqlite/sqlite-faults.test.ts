@@ -313,9 +313,9 @@ describe('migrations', () => {
     before.close()
     const ledger = await open()
     const use = { until: clock.now(), by: 'request', connectionId: 'con_1', at: clock.now() } as const
-    const moved = () => sampleEvent(clock.now(), { type: 'token.moved' })
+    const caller = { subject: 'spiffe://example.org/agent', evidence: {} }
     const mint = (key: string, reuse: 'connection' | 'never') =>
-      ledger.openGrant({ ...sampleOpen(randomIds, clock.now()), token: { ...use, key, reuse, moved } })
+      ledger.openGrant({ ...sampleOpen(randomIds, clock.now()), token: { ...use, key, reuse, caller } })
     await expect(mint('once', 'never')).rejects.toMatchObject({ code: 'TOKEN_REPLAYED', details: { check: 'spent' } })
     expect(await mint('often', 'connection')).toMatchObject({ kind: 'created' })
     await ledger.close()

@@ -75,7 +75,7 @@ export function intendLease(input: WriteInput<'intendLease'>): Unit<{ grant: Gra
       if (input.token) useToken(set, input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
       set.grants.put(grant.id, grant)
       addLease(set, lease)
-      set.append(input.events(lease))
+      set.append(input.events)
       return { grant, lease }
     },
   }

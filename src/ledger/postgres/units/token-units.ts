@@ -1,6 +1,12 @@
 import type { TokenUse, WriteInput } from '../../ledger.ts'
 import { toMs } from '../../row-values.ts'
-import { checkConnectionOpen, type TokenBinding, type TokenPurpose, tokenStep } from '../../rules/token-rules.ts'
+import {
+  checkConnectionOpen,
+  type TokenBinding,
+  type TokenPurpose,
+  tokenMoved,
+  tokenStep,
+} from '../../rules/token-rules.ts'
 import type { TokenRow } from '../rows/housekeeping-rows.ts'
 import type { WantedRows } from '../working-set/wanted-rows.ts'
 import type { WorkingSet } from '../working-set/working-set.ts'
@@ -31,11 +37,9 @@ export function useToken(set: WorkingSet, token: TokenUse, purpose: TokenPurpose
   else if (row && binding) move(set, token, row, binding)
 }
 
-function move(set: WorkingSet, token: TokenUse, row: TokenRow, { owner }: TokenBinding): void {
-  const moves = row.moves + 1
-  set.tokens.put(token.key, { ...row, moves, connection_id: noteConnection(set, token) })
-  const from = owner ? { connectionId: owner.connectionId, replica: owner.replica } : {}
-  set.append([token.moved({ from, to: { connectionId: token.connectionId, replica: set.replica }, move: moves })])
+function move(set: WorkingSet, token: TokenUse, row: TokenRow, binding: TokenBinding): void {
+  set.tokens.put(token.key, { ...row, moves: row.moves + 1, connection_id: noteConnection(set, token) })
+  set.append([tokenMoved(token, binding, set.replica)])
 }
 
 function toBinding(set: WorkingSet, row: TokenRow): TokenBinding {
