@@ -4,11 +4,16 @@ import { duration } from './duration-setting.ts'
 const file = z.string().min(1)
 const text = z.string().min(1).max(255)
 
+/** A name, an address, or the folder of a Unix socket. */
+const host = z
+  .string()
+  .regex(/^(\/.*|[A-Za-z0-9._:-]+)$/, 'must be a host name, an address or the folder of a Unix socket')
+const port = z.int().min(1).max(65_535).default(5_432)
+
 /** A ledger in a PostgreSQL database, instead of a file. */
 const postgres = z.strictObject({
-  /** A name, an address, or the folder of a Unix socket. */
-  host: z.string().regex(/^(\/.*|[A-Za-z0-9._:-]+)$/, 'must be a host name, an address or the folder of a Unix socket'),
-  port: z.int().min(1).max(65_535).default(5_432),
+  host,
+  port,
   database: text,
   /** The schema that holds the ledger; made if it is not there. */
   schema: z
@@ -24,6 +29,8 @@ const postgres = z.strictObject({
   plaintext: z.boolean().default(false),
   /** A pooler in transaction mode that does not keep prepared statements stands between. */
   pooler: z.boolean().default(false),
+  /** The server behind a pooler, for the connection on which replicas hear each other. */
+  listen: z.strictObject({ host, port }).optional(),
   maxConnections: z.int().min(2).max(100).default(8),
   connectTimeout: duration('100ms', '1m').prefault('5s'),
   statementTimeout: duration('100ms', '5m').prefault('5s'),

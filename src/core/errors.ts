@@ -306,6 +306,12 @@ export const ERROR_CATALOG = {
     title: 'Another ledger, or a later state of this one, wrote the deny list',
   },
   LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The ledger cannot be written' },
+  LEDGER_LISTEN_FAILED: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'Other replicas cannot be heard at once',
+  },
   LEDGER_LOCKED: { grpc: 'UNAVAILABLE', http: 503, retryable: false, title: 'Another process holds the ledger' },
   LEDGER_VERSION_UNSUPPORTED: {
     grpc: 'FAILED_PRECONDITION',

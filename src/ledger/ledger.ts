@@ -18,6 +18,7 @@ import type {
   LedgerIdentity,
   UnregisteredAttempt,
 } from './records.ts'
+import type { LedgerSharing } from './sharing.ts'
 
 /**
  * The durable record of what happened. Every write is one atomic unit with its audit events and resolves only after it would survive
@@ -34,6 +35,8 @@ export interface Ledger extends LedgerWrites, LedgerReads {
    * after a pause of the process. Nothing is sent to the cloud on a claim then. Always true for a store that one process uses.
    */
   isLive(): boolean
+  /** Missing for a ledger that one process has for itself. */
+  readonly sharing?: LedgerSharing
   /** Ends this process's chain, waits for work in hand, then lets go of the file. */
   close(): Promise<void>
 }

@@ -66,6 +66,40 @@ test('a ledger works behind a pooler in transaction mode', async () => {
   }
 })
 
+test('replicas behind a pooler hear each other on the server itself', async () => {
+  const tmp = await tmpPostgresLedger(server.address(), {
+    server: server.address({ port, pooler: true }),
+    listenAt: server.address(),
+  })
+  try {
+    const other = await tmp.join()
+    const told: unknown[] = []
+    tmp.ledger.sharing?.listen({ onTold: (grantIds) => told.push(grantIds), onListening: () => undefined })
+    for (const ledger of [tmp.ledger, other]) await eventually('listening', () => ledger.sharing?.isListening)
+    other.sharing?.tell('grt_1')
+    await eventually('the notification', () => told.length > 0)
+    expect(told).toEqual([['grt_1']])
+  } finally {
+    await tmp.dispose()
+  }
+})
+
+test('a pooler is not listened to, since no notification would come through it', async () => {
+  const states: unknown[] = []
+  const tmp = await tmpPostgresLedger(server.address(), {
+    server: server.address({ port, pooler: true }),
+    listenAt: server.address({ port }),
+    onListen: (error) => states.push(error),
+  })
+  try {
+    await eventually('the refusal', () => states.length > 0)
+    expect(states).toMatchObject([{ code: 'LEDGER_LISTEN_FAILED', details: { pooler: true } }])
+    expect(tmp.ledger.sharing?.isListening).toBe(false)
+  } finally {
+    await tmp.dispose()
+  }
+})
+
 test('a pooler that is not told of is named', async () => {
   const tmp = await tmpPostgresLedger(server.address(), { server: server.address({ port }) })
   try {

@@ -21,6 +21,7 @@ import { postgresReads } from './reads.ts'
 import { beat } from './replicas/beat-unit.ts'
 import { REPLICA_TIMING, type ReplicaTiming, ReplicaWatch } from './replicas/replica-watch.ts'
 import { prepareFrame } from './server-frame.ts'
+import { startSharing } from './sharing/postgres-sharing.ts'
 import { claimDenyList, denyFailed, denyProven, denyWritten } from './units/deny-units.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './units/grant-units.ts'
 import { appendEvents, closeChain, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
@@ -46,6 +47,10 @@ export interface PostgresLedgerOptions {
   readonly maxUnregistered?: number
   /** Limits on the writes that share a commit and on those that wait. */
   readonly queue?: WriteQueueOptions
+  /** The server behind the pooler that `server` names, for notifications of other replicas; not needed without a pooler. */
+  readonly listenAt?: PgServer
+  /** Told whether notifications of other replicas come: `undefined` when they do, else what keeps them away. */
+  readonly onListen?: (error: StintError | undefined) => void
   /** Told of rows that cannot be read, and of those that can again. */
   readonly onRow?: DamagedRowListener
   /** Told of what keeps the ledger from writing, and with `undefined` that it writes again. */
@@ -147,8 +152,13 @@ function createLedger({ frame, reads, identity, where }: Opened, options: Postgr
   const heart = setInterval(() => void onBeat(), timing.everyMs)
   heart.unref()
   let isOpen = true
+  const sharing = startSharing({
+    ...{ reads, where, replica, schema: options.schema, onListen: options.onListen, isOpen: () => isOpen },
+    listenAt: options.listenAt ?? (server.pooler ? undefined : server),
+  })
   const close = async () => {
     clearInterval(heart)
+    await sharing.close()
     const closed = queue.add({ unit: closeChain(clock.now()), call: undefined }, 'settling').catch(() => {
       // The ledger has failed, and its callers were told; a chain that was not closed is told of by every verification.
     })
@@ -163,6 +173,7 @@ function createLedger({ frame, reads, identity, where }: Opened, options: Postgr
   return {
     identity,
     isLive: () => isOpen && writer.isLiveWithin(timing.liveForMs),
+    sharing,
     ...postgresWrites(queue, reader, options.maxUnregistered ?? 1_000),
     ...postgresReads({ reads, reader, replica, where, isOpen: () => isOpen }),
     close: () => {

@@ -7,6 +7,7 @@ import { meterLedger } from '../../metrics/meter-ledger.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { reportListening } from './listening.ts'
 import { postgresServer } from './postgres-server.ts'
 
 interface Needs extends Surroundings {
@@ -46,8 +47,11 @@ async function openDatabase(needs: Needs): Promise<Ledger> {
   const { config, clock, ids, metrics, partHealth, fail } = needs
   const { postgres } = config.ledger
   if (!postgres) throw new TypeError('a ledger has a file or a database')
+  const server = await postgresServer(postgres)
   return openPostgresLedger({
-    server: await postgresServer(postgres),
+    server,
+    ...(postgres.listen && { listenAt: { ...server, ...postgres.listen, pooler: false } }),
+    onListen: reportListening(needs, postgres),
     schema: postgres.schema,
     maxConnections: postgres.maxConnections,
     clock,
