@@ -6,7 +6,7 @@ import type { EndReason, Grant, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type DenyRules, decideEnd, describeDeny, type LifeSettings } from './lifecycle.ts'
 import { loadPlan, undefinedIfCorrupt } from './read-grants.ts'
-import type { WatchHub } from './watch-grant.ts'
+import type { WatchHub } from './watching/watch-hub.ts'
 
 /** Dependencies of ending a grant. */
 export interface EndParts {

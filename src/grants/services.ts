@@ -23,7 +23,7 @@ import {
   shareFlight,
   toFlightKey,
 } from './request-grant.ts'
-import { type WatchParts, watchGrant } from './watch-grant.ts'
+import { type WatchParts, watchGrant } from './watching/watch-grant.ts'
 
 /** The plan of a task, and its decision. */
 export interface PlanAnswer {

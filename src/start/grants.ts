@@ -15,7 +15,7 @@ import {
   type GrantService,
   type OperatorService,
 } from '../grants/services.ts'
-import { WatchHub } from '../grants/watch-grant.ts'
+import { WatchHub } from '../grants/watching/watch-hub.ts'
 import { type BundleStore, requireBundle } from '../identity/bundle/bundle-store.ts'
 import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -74,7 +74,7 @@ function grantParts({
   ids,
   logger,
 }: Needs) {
-  const hub = new WatchHub()
+  const hub = new WatchHub((grantId) => ledger.sharing?.tell(grantId))
   const settings = lifeSettings(config)
   const rates = { refusalsPerMinute: config.grants.refusalsPerMinutePerAgent }
   const parts: Grants['parts'] = {

@@ -9,6 +9,7 @@ import { federation } from './identity/federation.ts'
 import { issuers } from './identity/issuers.ts'
 import { ownIdentity } from './identity/own-identity.ts'
 import { workloadApi } from './identity/workload-api.ts'
+import { changeFeed } from './ledger/change-feed.ts'
 import { ledger } from './ledger/ledger.ts'
 import { ledgerWatch } from './ledger/ledger-watch.ts'
 import { metrics } from './metrics.ts'
@@ -69,6 +70,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(credentialCheck)
   .add(tokens)
   .add(grants)
+  .add(changeFeed)
   .add(sweeper)
   .add(health)
   .add(metricsEndpoint)

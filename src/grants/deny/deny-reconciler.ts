@@ -8,7 +8,7 @@ import type { ClaimedDenyList, Ledger } from '../../ledger/ledger.ts'
 import type { DenyEntry, DenyList } from '../../ledger/records.ts'
 import { isNeeded } from '../../ledger/rules/deny-list-rules.ts'
 import type { DenyCanaries } from '../canaries/deny-canaries.ts'
-import type { WatchHub } from '../watch-grant.ts'
+import type { WatchHub } from '../watching/watch-hub.ts'
 import { toWithheldEvents } from './list-documents.ts'
 import { type ListUpdate, type UpdateParts, updateList } from './update-list.ts'
 

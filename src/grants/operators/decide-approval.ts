@@ -12,7 +12,7 @@ import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
 import { type Judge, toDeniedError } from '../judge.ts'
 import { describeWaivers } from '../open-grant.ts'
 import { loadPlan } from '../read-grants.ts'
-import type { WatchHub } from '../watch-grant.ts'
+import type { WatchHub } from '../watching/watch-hub.ts'
 import { explainIneligible } from './eligibility.ts'
 import type { Operator } from './operator.ts'
 
