@@ -41,8 +41,13 @@ export interface RunningBroker {
   readonly startMs: number
 }
 
-export async function startBenchBroker({ stage, stsEndpoint }: BenchRun, ledgerFile: string): Promise<RunningBroker> {
-  const configFile = await stage.config(ledgerFile, stsEndpoint)
+/** @param name of the broker's files. @param ledger as in the config; a file of that name unless given. */
+export async function startBenchBroker(
+  { stage, stsEndpoint }: BenchRun,
+  name: string,
+  ledger: object = { file: stage.place(`${name}.db`) },
+): Promise<RunningBroker> {
+  const configFile = await stage.config(name, ledger, stsEndpoint)
   const process = new PinnedProcess({ role: 'broker', core: SERVER_CORE })
   type Started = { addresses: { agents: string }; startMs: number }
   const { addresses, startMs } = await process.call<Started>('start', { configFile })

@@ -23,8 +23,8 @@ export interface BenchStage {
   readonly folder: string
   readonly rootsFile: string
   readonly agents: readonly AgentFiles[]
-  /** Writes a config over this ledger file. @returns its path */
-  config(ledgerFile: string, stsEndpoint: string): Promise<string>
+  /** Writes a config of that name with this ledger. @returns its path */
+  config(name: string, ledger: object, stsEndpoint: string): Promise<string>
   place(name: string): string
   remove(): Promise<void>
 }
@@ -56,9 +56,9 @@ export async function setBenchStage(): Promise<BenchStage> {
     folder,
     rootsFile: place('roots.pem'),
     agents,
-    config: async (ledgerFile, stsEndpoint) => {
-      const file = `${ledgerFile}.yaml`
-      await writeFile(file, stringify(brokerConfig(server, ledgerFile, stsEndpoint)))
+    config: async (name, ledger, stsEndpoint) => {
+      const file = place(`${name}.yaml`)
+      await writeFile(file, stringify(brokerConfig(server, ledger, stsEndpoint)))
       return file
     },
     place,
@@ -67,7 +67,7 @@ export async function setBenchStage(): Promise<BenchStage> {
 }
 
 /** The bench asks for more than any agent may; all else is as the broker ships it. */
-function brokerConfig({ certificateFile, privateKeyFile }: AgentFiles, ledgerFile: string, stsEndpoint: string) {
+function brokerConfig({ certificateFile, privateKeyFile }: AgentFiles, ledger: object, stsEndpoint: string) {
   const open = { callsPerSecondPerAgent: 100_000, burstPerAgent: 100_000, concurrentPerAgent: 10_000 }
   return {
     listen: { agents: '127.0.0.1:0', admin: '127.0.0.1:0', health: '127.0.0.1:0' },
@@ -91,7 +91,7 @@ function brokerConfig({ certificateFile, privateKeyFile }: AgentFiles, ledgerFil
       credentials: { accessKeyIdFile: 'id', secretAccessKeyFile: 'secret' },
       callsPerSecond: 10_000,
     },
-    ledger: { file: ledgerFile },
+    ledger,
     grants: { ...open, openGrantsPerAgent: 10_000_000 },
     server: { drainTime: '1s' },
   }

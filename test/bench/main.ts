@@ -14,13 +14,15 @@ const ROLES: Readonly<Record<string, () => Promise<void>>> = {
 }
 
 /**
- * `npm run bench`: the whole of it, some minutes. `-- --out FILE` writes JSON too; `--quick` works with a tenth of the
- * grants; `--smoke` only shows that every part runs, and judges no figure; `--only identity` runs that part alone.
+ * `npm run bench`: the whole of it, some minutes. `-- --out FILE` writes JSON too, and `--page FILE` puts the tables into a
+ * Markdown page; `--quick` works with a tenth of the grants; `--smoke` only shows that every part runs, and judges no figure;
+ * `--only identity` runs that part alone.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       out: { type: 'string' },
+      page: { type: 'string' },
       quick: { type: 'boolean', default: false },
       smoke: { type: 'boolean', default: false },
       only: { type: 'string' },
@@ -31,7 +33,7 @@ async function main(): Promise<void> {
   const { runBench } = await import('./run-bench.ts')
   const { SCALES } = await import('./scale.ts')
   const scale = SCALES[values.smoke ? 'smoke' : values.quick ? 'quick' : 'full']
-  await runBench({ scale, outFile: values.out, only: values.only })
+  await runBench({ scale, outFile: values.out, pageFile: values.page, only: values.only })
 }
 
 await main()

@@ -81,6 +81,13 @@ export class PinnedProcess {
     clearTimeout(kill)
   }
 
+  /** Kills the child, as a crash would. */
+  async kill(): Promise<void> {
+    running.delete(this)
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+
   #settle({ id, result, error }: Answer): void {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)

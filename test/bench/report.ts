@@ -6,6 +6,7 @@ import type { Expiry } from './parts/expiry.ts'
 import type { Identity } from './parts/identity.ts'
 import type { ManyGrants } from './parts/many-grants.ts'
 import type { PlanSize } from './parts/plan-size.ts'
+import type { PostgresFindings, PostgresRow } from './parts/postgres.ts'
 import type { Revocation } from './parts/revocation.ts'
 import { HEADLINE, type ThroughputRow } from './parts/throughput.ts'
 
@@ -20,6 +21,8 @@ export interface Findings {
   readonly revocation: Revocation
   readonly planSize: PlanSize
   readonly drain: Drain
+  /** Undefined where there is no PostgreSQL. */
+  readonly postgres: PostgresFindings | undefined
 }
 
 /** The figures that the project holds itself to, and what bounds them. */
@@ -56,11 +59,18 @@ export interface Figures {
   readonly plans_that_fit: number
   readonly plan_ms: number
   readonly drain_ms_1000_watchers: number
+  /** CPU of a broker on SQLite for a grant, over that of one on PostgreSQL. */
+  readonly pg_cpu_share_of_sqlite: number
+  /** What two replicas carry over what one does, by the CPU that each spends on a grant. */
+  readonly pg_two_replicas_ratio: number
+  /** From the kill of a replica until another has fenced it off and given its claims back. */
+  readonly failover_ms: number
 }
 
 /** The figures of the parts that ran. */
 export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
-  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, revocation, planSize, drain } = findings
+  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, revocation, planSize, drain, postgres } =
+    findings
   return {
     ...(throughput && throughputFigures(throughput)),
     ...(addedLatency && {
@@ -88,6 +98,11 @@ export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
     }),
     ...(planSize && { plans_that_fit: round(planSize.fit / planSize.tasks, 4), plan_ms: round(planSize.meanMs, 2) }),
     ...(drain && { drain_ms_1000_watchers: round(drain.ms, 0) }),
+    ...(postgres && {
+      pg_cpu_share_of_sqlite: round(postgres.sqlite.cpuUsEach / postgres.one.cpuUsEach, 2),
+      pg_two_replicas_ratio: round((2 * postgres.one.cpuUsEach) / postgres.two.cpuUsEach, 2),
+      failover_ms: round(postgres.failoverMs, 0),
+    }),
   }
 }
 
@@ -107,92 +122,141 @@ function throughputFigures(throughput: readonly ThroughputRow[]) {
   }
 }
 
+/** A table of the report. */
+export interface ReportTable {
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly (string | number)[])[]
+}
+
 /**
- * Up to four tables: every row of throughput, the shares of the ceilings, the cost of identity, the figures beside their
- * targets.
+ * Up to five tables: every row of throughput, the shares of the ceilings, PostgreSQL beside SQLite, the cost of identity, the
+ * figures beside their targets.
  *
  * @param judged whether to say which targets are reached.
  */
-export function reportText(findings: Partial<Findings>, judged: boolean): string {
-  const { throughput, ceilings, identity } = findings
+export function reportTables(findings: Partial<Findings>, judged: boolean): ReportTable[] {
+  const { throughput, ceilings, identity, postgres } = findings
   const tables = [
     throughput && throughputTable(throughput),
     throughput && ceilings && ceilingTable(throughput, ceilings),
+    postgres && postgresTable(postgres),
     identity && identityTable(identity),
     figureTable(findings, judged),
   ]
-  return tables.filter((table) => table !== undefined).join('\n\n')
+  return tables.filter((table) => table !== undefined)
 }
 
-function throughputTable(throughput: readonly ThroughputRow[]): string {
-  const table = newTable(['STS', 'in flight', 'tasks', 'grants/s', 'p50', 'p99', 'CPU', 'garbage', 'written'])
-  for (const { stsMs, inFlight, tasks, perSecond, p50Ms, p99Ms, ...each } of throughput) {
-    const costs = [
-      `${fixed(each.cpuMsEach * 1_000, 0)} µs`,
-      `${fixed(each.garbageKbEach, 0)} KB`,
-      `${fixed(each.writtenKbEach, 1)} KB`,
-    ]
-    table.push([`${stsMs} ms`, inFlight, tasks, fixed(perSecond, 0), ms(p50Ms), ms(p99Ms), ...costs])
-  }
-  return table.toString()
+/** The report for a terminal. */
+export function reportText(findings: Partial<Findings>, judged: boolean): string {
+  const tables = reportTables(findings, judged).map(({ head, rows }) => {
+    const table = new Table({ head: [...head], style: { head: [], border: [] } })
+    table.push(...rows.map((row) => [...row]))
+    return table.toString()
+  })
+  return [tables.join('\n\n'), ...notes(findings)].join('\n')
 }
 
-function ceilingTable(throughput: readonly ThroughputRow[], ceilings: Ceilings): string {
+/** The report as Markdown. */
+export function reportMarkdown(findings: Partial<Findings>, judged: boolean): string {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
+  const tables = reportTables(findings, judged).map(({ head, rows }) =>
+    [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n'),
+  )
+  const told = notes(findings).map((note) => `- ${note}`)
+  return [...tables, told.join('\n')].join('\n\n')
+}
+
+function throughputTable(throughput: readonly ThroughputRow[]): ReportTable {
+  const rows = throughput.map(({ stsMs, inFlight, tasks, perSecond, p50Ms, p99Ms, ...each }) => [
+    `${stsMs} ms`,
+    inFlight,
+    tasks,
+    fixed(perSecond, 0),
+    ms(p50Ms),
+    ms(p99Ms),
+    ...toCosts(each),
+  ])
+  return { head: ['STS', 'in flight', 'tasks', 'grants/s', 'p50', 'p99', 'CPU', 'garbage', 'written'], rows }
+}
+
+function toCosts(each: Pick<ThroughputRow, 'cpuMsEach' | 'garbageKbEach' | 'writtenKbEach'>): string[] {
+  return [
+    `${fixed(each.cpuMsEach * 1_000, 0)} µs`,
+    `${fixed(each.garbageKbEach, 0)} KB`,
+    `${fixed(each.writtenKbEach, 1)} KB`,
+  ]
+}
+
+function ceilingTable(throughput: readonly ThroughputRow[], ceilings: Ceilings): ReportTable {
   const { grpcEcho, durableCommits, stsClient } = ceilings
   const { perSecond, perCpuSecond } = headline(throughput)
-  const table = newTable(['alone on the core', 'per s', 'per CPU s', 'grants/s are', 'by CPU'])
   const rows: [string, Ceiling][] = [
     ['gRPC echo over the same listener', grpcEcho],
     ['ledger: opened and issued, durable', durableCommits],
     ['STS client', stsClient],
     ['the three in turn', inTurn([grpcEcho, durableCommits, stsClient])],
   ]
-  for (const [name, ceiling] of rows) {
-    table.push([
+  return {
+    head: ['alone on the core', 'per s', 'per CPU s', 'grants/s are', 'by CPU'],
+    rows: rows.map(([name, ceiling]) => [
       name,
       fixed(ceiling.perSecond, 0),
       fixed(ceiling.perCpuSecond, 0),
       percent(perSecond / ceiling.perSecond),
       percent(perCpuSecond / ceiling.perCpuSecond),
-    ])
+    ]),
   }
-  return table.toString()
 }
 
-function identityTable(identity: Identity): string {
+function postgresTable({ sqlite, one, two }: PostgresFindings): ReportTable {
+  const head = ['ledger', 'brokers', 'grants/s', 'p50', 'p99', 'CPU of a broker', 'CPU of the database']
+  const row = (ledger: string, brokers: number, found: PostgresRow) => [
+    ledger,
+    brokers,
+    fixed(found.perSecond, 0),
+    ms(found.p50Ms),
+    ms(found.p99Ms),
+    `${fixed(found.cpuUsEach, 0)} µs`,
+    found.databaseUsEach === undefined ? '' : `${fixed(found.databaseUsEach, 0)} µs`,
+  ]
+  return { head, rows: [row('SQLite', 1, sqlite), row('PostgreSQL', 1, one), row('PostgreSQL', 2, two)] }
+}
+
+function identityTable(identity: Identity): ReportTable {
   const { handshakeUs, leafUs, chainUs, callUs, jwtUs, joseUs, webCryptoUs, cryptoUs } = identity
-  const table = newTable(['identity, CPU of the broker’s side', 'µs', 'beside'])
-  table.push(
-    ['TLS 1.3 handshake of both sides, bare', fixed(handshakeUs, 1), ''],
-    ['X.509-SVID under its root', fixed(leafUs, 1), `${fixed(leafUs / handshakeUs, 2)} handshakes`],
-    ['X.509-SVID and intermediate', fixed(chainUs, 1), `${fixed(chainUs / handshakeUs, 2)} handshakes`],
-    ['a call on a verified connection', fixed(callUs, 2), ''],
-    ['ES256 verify of node:crypto', fixed(cryptoUs, 1), ''],
-    ['ES256 verify of WebCrypto', fixed(webCryptoUs, 1), `${fixed(identity.webCryptoOverCrypto, 2)} node:crypto`],
-    ['the same by jose', fixed(joseUs, 1), `${fixed(identity.joseOverCrypto, 2)} node:crypto`],
-    ['a whole JWT-SVID', fixed(jwtUs, 1), `${fixed(identity.jwtOverCrypto, 2)} node:crypto`],
-  )
-  return table.toString()
+  return {
+    head: ['identity, CPU of the broker’s side', 'µs', 'beside'],
+    rows: [
+      ['TLS 1.3 handshake of both sides, bare', fixed(handshakeUs, 1), ''],
+      ['X.509-SVID under its root', fixed(leafUs, 1), `${fixed(leafUs / handshakeUs, 2)} handshakes`],
+      ['X.509-SVID and intermediate', fixed(chainUs, 1), `${fixed(chainUs / handshakeUs, 2)} handshakes`],
+      ['a call on a verified connection', fixed(callUs, 2), ''],
+      ['ES256 verify of node:crypto', fixed(cryptoUs, 1), ''],
+      ['ES256 verify of WebCrypto', fixed(webCryptoUs, 1), `${fixed(identity.webCryptoOverCrypto, 2)} node:crypto`],
+      ['the same by jose', fixed(joseUs, 1), `${fixed(identity.joseOverCrypto, 2)} node:crypto`],
+      ['a whole JWT-SVID', fixed(jwtUs, 1), `${fixed(identity.jwtOverCrypto, 2)} node:crypto`],
+    ],
+  }
 }
 
 /** Name, found, target, sense, unit. */
 type FigureRow = readonly [string, number | undefined, number, '<=' | '>=', string]
 
-function figureTable(findings: Partial<Findings>, judged: boolean): string {
-  const figures = figuresOf(findings)
-  const table = newTable(['figure', 'found', 'target', ''])
-  for (const [name, found, target, sense, unit] of figureRows(findings, figures)) {
-    if (found === undefined) continue
+function figureTable(findings: Partial<Findings>, judged: boolean): ReportTable {
+  const rows = figureRows(findings, figuresOf(findings)).flatMap(([name, found, target, sense, unit]) => {
+    if (found === undefined) return []
     const reached = sense === '<=' ? found <= target : found >= target
     const sign = sense === '<=' ? 'at most' : 'at least'
-    table.push([
-      name,
-      `${round(found, found < 10 ? 2 : 1)} ${unit}`,
-      `${sign} ${target} ${unit}`,
-      judged ? (reached ? 'reached' : 'NOT REACHED') : 'not judged',
-    ])
-  }
-  return [table.toString(), ...notes(findings)].join('\n')
+    return [
+      [
+        name,
+        `${round(found, found < 10 ? 2 : 1)} ${unit}`.trimEnd(),
+        `${sign} ${target} ${unit}`.trimEnd(),
+        judged ? (reached ? 'reached' : 'NOT REACHED') : 'not judged',
+      ],
+    ]
+  })
+  return { head: ['figure', 'found', 'target', ''], rows }
 }
 
 function figureRows({ manyGrants, expiry, drain }: Partial<Findings>, figures: Partial<Figures>): FigureRow[] {
@@ -233,6 +297,9 @@ function figureRows({ manyGrants, expiry, drain }: Partial<Findings>, figures: P
     ['sessions of others cut by one flooding agent', figures.collateral_sessions, 0, '<=', ''],
     ['everyday tasks that fit into a session policy', percentOf(figures.plans_that_fit), 89, '>=', '%'],
     [`a stop with ${drain?.watchers} watchers`, figures.drain_ms_1000_watchers, 2_000, '<=', 'ms'],
+    ['CPU of a broker for a grant, SQLite over PostgreSQL', figures.pg_cpu_share_of_sqlite, 0.8, '>=', ''],
+    ['two replicas over one, by CPU of the brokers', figures.pg_two_replicas_ratio, 1.6, '>=', ''],
+    ['a killed replica’s claims with another one', figures.failover_ms, 10_000, '<=', 'ms'],
   ]
 }
 
@@ -291,10 +358,6 @@ function requireRow(
 function inTurn(ceilings: readonly Ceiling[]): Ceiling {
   const together = (pick: (ceiling: Ceiling) => number) => 1 / ceilings.reduce((sum, each) => sum + 1 / pick(each), 0)
   return { perSecond: together((each) => each.perSecond), perCpuSecond: together((each) => each.perCpuSecond) }
-}
-
-function newTable(head: string[]) {
-  return new Table({ head, style: { head: [], border: [] } })
 }
 
 function fixed(value: number, digits: number): string {

@@ -9,10 +9,12 @@ import { measureExpiry } from './parts/expiry.ts'
 import { measureIdentity } from './parts/identity.ts'
 import { measureManyGrants } from './parts/many-grants.ts'
 import { measurePlanSize } from './parts/plan-size.ts'
+import { measurePostgres } from './parts/postgres.ts'
 import { measureRevocation } from './parts/revocation.ts'
 import { measureThroughput } from './parts/throughput.ts'
 import { CLIENT_CORE, canPin, endAll, SERVER_CORE } from './pinned-process.ts'
-import { type Findings, figuresOf, reportText } from './report.ts'
+import { type Findings, figuresOf, reportMarkdown, reportText } from './report.ts'
+import { writePage } from './report-page.ts'
 import type { Scale } from './scale.ts'
 
 /** In the order in which they run. */
@@ -26,11 +28,14 @@ const PARTS: { readonly [Part in keyof Findings]: (run: BenchRun) => Promise<Fin
   revocation: measureRevocation,
   planSize: measurePlanSize,
   drain: measureDrain,
+  postgres: measurePostgres,
 }
 
 export interface BenchOptions {
   readonly scale: Scale
   readonly outFile?: string | undefined
+  /** A Markdown page with the two marks of `writePage`. */
+  readonly pageFile?: string | undefined
   /** The name of one part; all when absent. */
   readonly only?: string | undefined
 }
@@ -53,19 +58,18 @@ export async function runBench(options: BenchOptions): Promise<void> {
     const run: BenchRun = { ...(await startAround()), stage, scale: options.scale, say }
     const findings = await measureParts(run, options.only)
     const figures = figuresOf(findings)
+    const isJudged = options.scale.name !== 'smoke'
     assertNumbers(figures)
-    console.log(reportText(findings, options.scale.name !== 'smoke'))
+    console.log(reportText(findings, isJudged))
     console.log(`load at the end: ${loadText()}; scale ${options.scale.name}, ${seconds(startedMs)} s`)
+    const at = new Date().toISOString()
     if (options.outFile) {
-      const out = {
-        scale: options.scale.name,
-        machine,
-        load: loadavg(),
-        at: new Date().toISOString(),
-        figures,
-        findings,
-      }
+      const out = { scale: options.scale.name, machine, load: loadavg(), at, figures, findings }
       await writeFile(options.outFile, `${JSON.stringify(out, null, 2)}\n`)
+    }
+    if (options.pageFile) {
+      const head = `Measured on ${at.slice(0, 10)}, scale ${options.scale.name}: ${machine}. Load at the end: ${loadText()}.`
+      await writePage(options.pageFile, `${head}\n\n${reportMarkdown(findings, isJudged)}`)
     }
   } finally {
     await endAll()

@@ -34,7 +34,7 @@ export async function measureAddedLatency(run: BenchRun): Promise<AddedLatency> 
   const sts = middle(await measure({ from: minter, measured: minter, load: stsLoad, ...times }))
   await minter.end()
 
-  const broker = await startBenchBroker(run, run.stage.place('latency.db'))
+  const broker = await startBenchBroker(run, 'latency')
   const load = { ...grantLoad(run, broker.address), arrival }
   await measure({ from: client, measured: broker.process, load: { ...load, arrival: WARM }, ...warm })
   const grants = middle(await measure({ from: client, measured: broker.process, load, ...times }))

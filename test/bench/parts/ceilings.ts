@@ -23,7 +23,7 @@ export async function measureCeilings(run: BenchRun): Promise<Ceilings> {
   await run.sts.call('setLatency', { ms: 0 })
   return {
     grpcEcho: await alone(run, 'echo', async (echo) => {
-      const configFile = await stage.config(stage.place('echo.db'), stsEndpoint)
+      const configFile = await stage.config('echo', { file: stage.place('echo.db') }, stsEndpoint)
       const { address } = await echo.call<{ address: string }>('start', { configFile })
       const { agents, rootsFile } = stage
       return { from: run.client, load: { address, agents, rootsFile, what: 'echo' } }

@@ -13,7 +13,7 @@ export interface Drain {
 export async function measureDrain(run: BenchRun): Promise<Drain> {
   const { watchers } = run.scale
   run.say(`a stop with ${watchers} watchers`)
-  const broker = await startBenchBroker(run, run.stage.place('drain.db'))
+  const broker = await startBenchBroker(run, 'drain')
   await run.client.call('watch', { ...grantLoad(run, broker.address), watchers })
   const stoppedMs = performance.now()
   await broker.process.end()

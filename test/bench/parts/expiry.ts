@@ -30,11 +30,12 @@ export async function measureExpiry(run: BenchRun): Promise<Expiry> {
 /** Undefined when the deadline came too soon. */
 async function expireAll(run: BenchRun, leadMs: number): Promise<Expiry | undefined> {
   const { stage, scale } = run
-  const file = stage.place(`expiry-${leadMs}.db`)
+  const name = `expiry-${leadMs}`
+  const file = stage.place(`${name}.db`)
   const deadline = Date.now() + leadMs
   const filler = new PinnedProcess({ role: 'ledger', core: SERVER_CORE })
   await filler.call('fill', { file, count: scale.expiringGrants, deadline })
-  const broker = await startBenchBroker(run, file)
+  const broker = await startBenchBroker(run, name)
   const isTooLate = Date.now() >= deadline
   if (!isTooLate) {
     await sleep(deadline - Date.now())

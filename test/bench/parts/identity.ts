@@ -85,7 +85,7 @@ async function measureAttack(run: BenchRun): Promise<Attacked> {
   const { scale, stage, client, say } = run
   say(`a good client beside ${SILENT} silent connections, half requests, rapid reset and PING floods`)
   await run.sts.call('setLatency', { ms: 0 })
-  const broker = await startBenchBroker(run, stage.place('attack.db'))
+  const broker = await startBenchBroker(run, 'attack')
   const attacker = new PinnedProcess({ role: 'attacker', core: CLIENT_CORE })
   const [agent, ...good] = stage.agents
   if (!agent) throw new Error('the stage has no agent')

@@ -24,13 +24,12 @@ export interface ManyGrants {
 
 /** What a ledger that is full of live grants costs: speed, start, memory. */
 export async function measureManyGrants(run: BenchRun): Promise<ManyGrants> {
-  const { stage, scale } = run
-  const [manyFile, someFile, noneFile] = [stage.place('many.db'), stage.place('some.db'), stage.place('none.db')]
-  const fillSeconds = await fillBoth(run, manyFile, someFile)
-  const rssMb = await measureMemory(run, someFile)
-  const [manyStarts, noneStarts] = [await measureStarts(run, manyFile), await measureStarts(run, noneFile)]
-  const many = await startBenchBroker(run, manyFile)
-  const none = await startBenchBroker(run, noneFile)
+  const { scale } = run
+  const fillSeconds = await fillBoth(run, 'many', 'some')
+  const rssMb = await measureMemory(run, 'some')
+  const [manyStarts, noneStarts] = [await measureStarts(run, 'many'), await measureStarts(run, 'none')]
+  const many = await startBenchBroker(run, 'many')
+  const none = await startBenchBroker(run, 'none')
   const speed = await compare(run, many, none)
   await Promise.all([many.process.end(), none.process.end()])
   return {
@@ -44,7 +43,8 @@ export async function measureManyGrants(run: BenchRun): Promise<ManyGrants> {
   }
 }
 
-async function fillBoth({ scale, say }: BenchRun, many: string, some: string): Promise<number> {
+async function fillBoth({ scale, say, stage }: BenchRun, manyName: string, someName: string): Promise<number> {
+  const [many, some] = [manyName, someName].map((name) => stage.place(`${name}.db`)) as [string, string]
   say(`filling a ledger with ${scale.manyGrants} live grants`)
   const startedMs = performance.now()
   const ledger = new PinnedProcess({ role: 'ledger', core: SERVER_CORE })
@@ -56,20 +56,20 @@ async function fillBoth({ scale, say }: BenchRun, many: string, some: string): P
   return (performance.now() - startedMs) / 1_000
 }
 
-async function measureMemory(run: BenchRun, file: string): Promise<number> {
+async function measureMemory(run: BenchRun, name: string): Promise<number> {
   run.say(`memory at ${run.scale.memoryGrants} live grants`)
-  const broker = await startBenchBroker(run, file)
+  const broker = await startBenchBroker(run, name)
   await load(run, broker, 3)
   const { peakRssMb } = await broker.process.call<Usage>('usage')
   await broker.process.end()
   return peakRssMb
 }
 
-async function measureStarts({ scale, ...run }: BenchRun, file: string): Promise<number[]> {
+async function measureStarts({ scale, ...run }: BenchRun, name: string): Promise<number[]> {
   run.say('starts on live grants and on none')
   const ready: number[] = []
   for (let n = 1; n < Math.min(STARTS, scale.windows); n += 1) {
-    const broker = await startBenchBroker({ ...run, scale }, file)
+    const broker = await startBenchBroker({ ...run, scale }, name)
     ready.push(broker.readyMs)
     await broker.process.end()
   }

@@ -21,7 +21,7 @@ export const HEADLINE = { stsMs: 0, inFlight: 64 }
 
 /** Grants a second and their latency over real mTLS, by what is in flight and how slow STS is. */
 export async function measureThroughput(run: BenchRun): Promise<ThroughputRow[]> {
-  const broker = await startBenchBroker(run, run.stage.place('throughput.db'))
+  const broker = await startBenchBroker(run, 'throughput')
   const rows: ThroughputRow[] = []
   for (const stsMs of [0, 20]) {
     await run.sts.call('setLatency', { ms: stsMs })
