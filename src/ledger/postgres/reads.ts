@@ -8,6 +8,7 @@ import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
 import { databaseError } from './database/pg-errors.ts'
 import type { ReadPool } from './database/read-pool.ts'
+import { SharedReads } from './database/shared-reads.ts'
 import type { Statement, Value } from './database/statement.ts'
 import { Lists } from './lists.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
@@ -48,6 +49,9 @@ interface ReadTools extends Pick<ReadsDeps, 'reads' | 'reader' | 'replica'> {
   readonly lists: Lists
   readonly read: Read
   readonly select: Select
+  /** For a few rows by their key: concurrent ones share a round trip. */
+  readonly shared: SharedReads
+  readonly lookUp: Select
 }
 
 /** Every read of the contract; each sees one snapshot, so whole commits only. */
@@ -65,7 +69,12 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
     const [rows = []] = await reads.read([{ name, text, values }])
     return rows as unknown as Row[]
   }
-  const tools = { reads, reader, replica, lists, read, select }
+  const shared = new SharedReads(reads)
+  const lookUp: Select = async <Row>(name: string, text: string, ...values: Value[]) => {
+    const [rows = []] = await shared.read([{ name, text, values }])
+    return rows as unknown as Row[]
+  }
+  const tools = { reads, reader, replica, lists, read, select, shared, lookUp }
   return {
     ...grantReads(tools),
     ...leaseReads(tools),
@@ -81,10 +90,10 @@ async function readFirst<Row, T>(rows: Promise<Row[]>, toRecord: (row: Row) => T
   return row && toRecord(row)
 }
 
-function grantReads({ reader, lists, read, select }: ReadTools) {
+function grantReads({ reader, lists, read, select, lookUp }: ReadTools) {
   const findGrant = (name: string, where: string, ...values: Value[]) =>
     read(() =>
-      readFirst(select<GrantRow>(name, `${SELECT_GRANT} WHERE ${where}`, ...values), (row) => reader.grant(row)),
+      readFirst(lookUp<GrantRow>(name, `${SELECT_GRANT} WHERE ${where}`, ...values), (row) => reader.grant(row)),
     )
   return {
     getGrant: (id) => findGrant('grant', 'g.id = $1', id),
@@ -94,7 +103,7 @@ function grantReads({ reader, lists, read, select }: ReadTools) {
     getPlan: (hash) =>
       read(() => {
         const text = `SELECT body FROM plans WHERE hash = decode($1, 'hex') AND body <> ''`
-        return readFirst(select<{ body: string }>('plan', text, hash), ({ body }) => storedPlan(body, hash))
+        return readFirst(lookUp<{ body: string }>('plan', text, hash), ({ body }) => storedPlan(body, hash))
       }),
     countGrants: () =>
       read(async () => {
@@ -107,27 +116,27 @@ function grantReads({ reader, lists, read, select }: ReadTools) {
     countOpenGrants: (subject) =>
       read(async () => {
         const text = 'SELECT count FROM open_counts WHERE subject = $1'
-        return (await readFirst(select<{ count: number }>('open-count', text, subject), ({ count }) => count)) ?? 0
+        return (await readFirst(lookUp<{ count: number }>('open-count', text, subject), ({ count }) => count)) ?? 0
       }),
   } satisfies Partial<LedgerReads>
 }
 
 function leaseReads(tools: ReadTools) {
-  const { reader, read, select } = tools
+  const { reader, read, lookUp } = tools
   return {
     listLeases: (grantId) =>
       read(async () => {
         const text = `${SELECT_LEASE} WHERE l.grant_id = $1 ORDER BY l.number`
-        return (await select<LeaseRow>('leases', text, grantId)).map((row) => reader.lease(row))
+        return (await lookUp<LeaseRow>('leases', text, grantId)).map((row) => reader.lease(row))
       }),
     abandonedLeases: (input) => read(() => abandonedLeases(tools, input)),
   } satisfies Partial<LedgerReads>
 }
 
-function approvalReads({ reader, lists, read, select }: ReadTools) {
+function approvalReads({ reader, lists, read, lookUp }: ReadTools) {
   const find = (name: string, column: 'a.id' | 'a.grant_id', id: string) =>
     read(() => {
-      const rows = select<ApprovalRow>(name, `${SELECT_APPROVAL} WHERE ${column} = $1`, id)
+      const rows = lookUp<ApprovalRow>(name, `${SELECT_APPROVAL} WHERE ${column} = $1`, id)
       return readFirst(rows, (row) => reader.approval(row))
     })
   return {
@@ -137,18 +146,18 @@ function approvalReads({ reader, lists, read, select }: ReadTools) {
   } satisfies Partial<LedgerReads>
 }
 
-function denyReads({ reads, reader, read, select }: ReadTools) {
+function denyReads({ reader, read, select, shared, lookUp }: ReadTools) {
   return {
     findDenyEntry: (grantId) =>
       read(() => {
-        const rows = select<DenyEntryRow>('deny-of', `${SELECT_DENY_ENTRY} WHERE e.grant_id = $1`, grantId)
+        const rows = lookUp<DenyEntryRow>('deny-of', `${SELECT_DENY_ENTRY} WHERE e.grant_id = $1`, grantId)
         return readFirst(rows, (row) => reader.denyEntry(row))
       }),
     getDenyList: (key) =>
-      read(() => readFirst(select<DenyListRow>('deny-list', DENY_LIST_BY_KEY, key), (row) => reader.denyList(row))),
+      read(() => readFirst(lookUp<DenyListRow>('deny-list', DENY_LIST_BY_KEY, key), (row) => reader.denyList(row))),
     denyWatermark: (listKey, agent) =>
       read(async () => {
-        const [lists = [], agents = []] = await reads.read([denyListStatement(listKey), selectAgents(listKey)])
+        const [lists = [], agents = []] = await shared.read([denyListStatement(listKey), selectAgents(listKey)])
         const [row] = lists as unknown as DenyListRow[]
         const watermarks = (agents as unknown as DenyAgentRow[]).map(toDenyAgent)
         return row && watermarkOver(agent, reader.denyList(row), watermarks)

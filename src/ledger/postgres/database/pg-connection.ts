@@ -55,7 +55,7 @@ export class PgConnection {
    */
   async round(statements: readonly Statement[]): Promise<Answer[]> {
     if (this.#isLost) throw new ConnectionLost('the connection was lost before')
-    const answers = await Promise.allSettled(statements.map((statement) => this.#send(statement)))
+    const answers = await Promise.allSettled(this.#sendTogether(statements))
     if (this.#isUnreplicated) {
       // Whoever looks the commit up writes too, and that waits for the standby.
       this.#isLost = true
@@ -79,6 +79,17 @@ export class PgConnection {
   async close(): Promise<void> {
     this.#isLost = true
     if (this.#client instanceof Client) await this.#client.end().catch(() => undefined)
+  }
+
+  /** In one write to the socket: pg would make one of each message. */
+  #sendTogether(statements: readonly Statement[]): Promise<Answer>[] {
+    const { stream } = this.#client.connection
+    stream.cork()
+    try {
+      return statements.map((statement) => this.#send(statement))
+    } finally {
+      stream.uncork()
+    }
   }
 
   async #send({ name, text, values }: Statement): Promise<Answer> {
