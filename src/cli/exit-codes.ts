@@ -8,6 +8,8 @@ export const EXIT = {
   denied: 3,
   approval: 4,
   unreachable: 5,
+  pending: 6,
+  inUse: 7,
 } as const
 
 const BY_CODE: Partial<Record<ErrorCode, number>> = {

@@ -22,6 +22,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
     'copy the ledger of a running broker',
     async () => (await import('./server-commands/backup.ts')).backupCommand,
   ],
+  [
+    'migrate',
+    'bring the schema of the ledger up to date',
+    async () => (await import('./server-commands/migrate.ts')).migrate,
+  ],
   ['deny-lists', 'show the state of the deny lists', async () => (await import('./commands/deny-lists.ts')).denyLists],
   [
     'status',

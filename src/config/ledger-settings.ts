@@ -39,7 +39,12 @@ const postgres = z.strictObject({
 
 /** Where the ledger is: exactly one of the two. */
 export const ledgerSettings = z
-  .strictObject({ file: file.optional(), postgres: postgres.optional() })
+  .strictObject({
+    file: file.optional(),
+    postgres: postgres.optional(),
+    /** Who brings the schema up to date: each start, or only `stint migrate up`. */
+    migrate: z.enum(['start', 'never']).default('start'),
+  })
   .refine((ledger) => (ledger.file === undefined) !== (ledger.postgres === undefined), {
     message: 'must have either file, for SQLite, or postgres',
   })

@@ -319,6 +319,18 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The ledger was written by a newer release',
   },
+  LEDGER_MIGRATION_NEEDED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 503,
+    retryable: false,
+    title: 'The ledger has an older schema than this release needs',
+  },
+  LEDGER_MOVED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 503,
+    retryable: false,
+    title: 'The ledger was moved to a database',
+  },
   LEDGER_CORRUPT: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'The ledger is damaged' },
   LEDGER_CONFLICT: { grpc: 'ABORTED', http: 409, retryable: true, title: 'Another writer changed the record' },
   AUDIT_INVALID: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'The audit log failed verification' },

@@ -326,7 +326,7 @@ describe('a SQLite file', () => {
     const head = record.head('')
     const old = new SqliteDatabase(file)
     old.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA journal_mode = WAL`)
-    runMigrations(old, tmp.clock.now(), MIGRATIONS.slice(0, version))
+    runMigrations(old, { now: tmp.clock.now(), migrations: MIGRATIONS.slice(0, version) })
     old.exec("INSERT INTO names (n, text) VALUES (1, 'test.happened'), (2, 'stint')")
     for (const { seq, id, at, data, hash } of record.events) {
       const values = [seq, id, at.getTime(), JSON.stringify(data), Buffer.from(hash, 'hex')] as const

@@ -60,7 +60,7 @@ describe('a ledger is not opened', () => {
     }
   })
 
-  for (const { name, change, back, sentence, ...more } of [
+  for (const { name, change, back, sentence, code, ...more } of [
     {
       name: 'whose commits need not be durable for this user',
       change: 'ALTER ROLE stint SET synchronous_commit = off',
@@ -80,13 +80,14 @@ describe('a ledger is not opened', () => {
       back: 'DROP ROLE guest',
       user: 'guest',
       password: async () => 'guest',
-      sentence: /does not let the user do this.*\(42501\)/,
+      sentence: /schema version 0.*may not change the schema \(42501\).*Run "stint migrate up"/,
+      code: 'LEDGER_MIGRATION_NEEDED',
     },
-  ] as (Partial<PgServer> & { name: string; change: string; back: string; sentence: RegExp })[]) {
+  ] as (Partial<PgServer> & { name: string; change: string; back: string; sentence: RegExp; code?: string })[]) {
     test(`on a server ${name}`, async () => {
       await sql(change)
       try {
-        await expect(open(more)).rejects.toMatchObject(refused(sentence))
+        await expect(open(more)).rejects.toMatchObject(refused(sentence, code))
       } finally {
         await sql(back)
       }

@@ -43,6 +43,8 @@ export interface PostgresLedgerOptions {
   readonly patienceMs?: number
   /** How replicas tell that one of them is gone; only tests have reasons of their own. */
   readonly timing?: ReplicaTiming
+  /** `never`: an older schema is an error; default `start`, which brings it up to date. */
+  readonly migrate?: 'start' | 'never'
   /** Unregistered identities that are kept; 1,000 if not given. */
   readonly maxUnregistered?: number
   /** Limits on the writes that share a commit and on those that wait. */
@@ -65,7 +67,7 @@ const PATIENCE_MS = 10_000
  * Opens the ledger in a schema of a PostgreSQL database, beside other processes that have it open. Brings the schema up to date and
  * checks the end of the audit log against its recorded heads.
  *
- * @throws {StintError} LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_UNAVAILABLE.
+ * @throws {StintError} LEDGER_LOCKED, LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_MIGRATION_NEEDED, LEDGER_UNAVAILABLE.
  */
 export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
   const { server, clock, ids } = options
@@ -75,7 +77,8 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
   try {
     connection = await PgConnection.open(server)
     const frame = await prepareFrame(connection, server, options.schema)
-    await runMigrations(connection, frame, { schema: options.schema, now: clock.now() })
+    const { schema, migrate = 'start' } = options
+    await runMigrations(connection, frame, { schema, migrate, now: clock.now() })
     reads = new ReadPool(server, frame, Math.max(1, options.maxConnections - 1))
     await verifyTail(reads)
     const replica = ids.next('rpl', clock.now())

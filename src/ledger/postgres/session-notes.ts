@@ -15,11 +15,14 @@ export class PostgresNotes {
   readonly #server: PgServer
   readonly #schema: string
   readonly #clock: Pick<Clock, 'now'>
+  readonly #migrate: 'start' | 'never'
 
-  constructor({ server, schema, clock }: { server: PgServer; schema: string; clock: Pick<Clock, 'now'> }) {
-    this.#server = server
-    this.#schema = schema
-    this.#clock = clock
+  /** @param input.migrate as for a ledger */
+  constructor(input: { server: PgServer; schema: string; clock: Pick<Clock, 'now'>; migrate?: 'start' | 'never' }) {
+    this.#server = input.server
+    this.#schema = input.schema
+    this.#clock = input.clock
+    this.#migrate = input.migrate ?? 'start'
   }
 
   /** Durable when it resolves. @throws {StintError} LEDGER_UNAVAILABLE */
@@ -69,7 +72,8 @@ export class PostgresNotes {
     frame: TransactionFrame,
     statement: Statement,
   ): Promise<readonly unknown[]> {
-    await runMigrations(connection, frame, { schema: this.#schema, now: this.#clock.now() })
+    const now = this.#clock.now()
+    await runMigrations(connection, frame, { schema: this.#schema, now, migrate: this.#migrate })
     const [, answer] = await connection.round([frame.beginWrite, statement, ...frame.commit])
     return answer?.rows ?? []
   }

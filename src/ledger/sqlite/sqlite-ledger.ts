@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { currentCall } from '../../core/correlation.ts'
-import { StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
 import { type DamagedRowListener, DamagedRows } from '../damaged-rows.ts'
 import type { Ledger, LedgerWrites } from '../ledger.ts'
@@ -11,7 +10,7 @@ import { ChainWriter } from './chain-writer.ts'
 import { type FileLock, lockFile } from './database/file-lock.ts'
 import { GroupCommit, type GroupCommitOptions } from './database/group-commit.ts'
 import { InternedTexts } from './database/interned-texts.ts'
-import { APPLICATION_ID, isStoreError, ledgerError, SqliteDatabase } from './database/sqlite-database.ts'
+import { isStoreError, ledgerError, prepareFile, SqliteDatabase } from './database/sqlite-database.ts'
 import { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { claimDenyList, denyFailed, denyProven, denyWritten, giveBackClaims } from './deny.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './grants.ts'
@@ -30,6 +29,8 @@ export interface SqliteLedgerOptions {
   readonly ids: Ids
   /** Unregistered identities that are kept; 1,000 if not given. */
   readonly maxUnregistered?: number
+  /** `never`: an older schema is an error; default `start`, which brings it up to date. */
+  readonly migrate?: 'start' | 'never'
   /** The file may not grow beyond this size, so that it cannot fill a disk that others use; no bound if not given. */
   readonly maxBytes?: number
   /** How many writes share a commit, and how many may wait. */
@@ -48,14 +49,12 @@ const ID_CHARACTERS = 12
 const KNOWN_EPOCHS = 1_000
 const EPOCH_STEP = 1_000_000
 const PAGE_BYTES = 4_096
-/** 32 MB of pages. */
-const CACHE_KIB = 32_768
 
 /**
  * Opens the ledger on one SQLite file, for this process alone: WAL, every commit synced. Brings the schema up to date and
  * checks the end of the audit log against its recorded heads.
  *
- * @throws {StintError} LEDGER_LOCKED, LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_UNAVAILABLE.
+ * @throws {StintError} LEDGER_LOCKED, LEDGER_CORRUPT, LEDGER_VERSION_UNSUPPORTED, LEDGER_MIGRATION_NEEDED, LEDGER_UNAVAILABLE.
  */
 export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Ledger> {
   const lock = lockFile(options.file)
@@ -64,7 +63,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   try {
     db = new SqliteDatabase(lock.path, { busyMs: BUSY_MS })
     prepareFile(db)
-    runMigrations(db, options.clock.now())
+    runMigrations(db, { now: options.clock.now(), ...(options.migrate && { migrate: options.migrate }) })
     if (options.maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.ceil(options.maxBytes / PAGE_BYTES)}`)
     await verifyTail(db)
     giveBackClaims(db)
@@ -160,22 +159,4 @@ function sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered }: Wr
     denyFailed: (input) => write(() => denyFailed(store, tx, input), 'settling'),
     prune: (input) => write(() => prune(store, tx, tokens, input)),
   }
-}
-
-/** @see sqlite.org/pragma.html; `synchronous = FULL` makes each WAL commit durable, not only consistent. */
-function prepareFile(db: SqliteDatabase): void {
-  const { application_id: id } = db.get<{ application_id: number }>('PRAGMA application_id') ?? { application_id: 0 }
-  const { tables } = db.get<{ tables: number }>('SELECT count(*) AS tables FROM sqlite_schema') ?? { tables: 0 }
-  if (id !== APPLICATION_ID && tables > 0) {
-    throw new StintError('LEDGER_CORRUPT', { explanation: 'The file is a database, but not a ledger of Stint.' })
-  }
-  if (id !== APPLICATION_ID) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-  const mode = db.get<{ journal_mode: string }>('PRAGMA journal_mode = WAL')
-  if (mode?.journal_mode !== 'wal') {
-    throw new StintError('LEDGER_UNAVAILABLE', {
-      explanation: 'The file system of the ledger cannot hold a write-ahead log: use a local one.',
-    })
-  }
-  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;
-    PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864`)
 }

@@ -9,8 +9,9 @@ export async function sessionNotes(
   { ledger }: Pick<Config, 'ledger'>,
   clock: Pick<Clock, 'now'>,
 ): Promise<SessionNotes> {
-  const { file, postgres } = ledger
+  const { file, postgres, migrate } = ledger
   if (file !== undefined) return new SessionNotes(file)
   if (!postgres) throw new TypeError('a ledger has a file or a database')
-  return new SessionNotes(new PostgresNotes({ server: await postgresServer(postgres), schema: postgres.schema, clock }))
+  const server = await postgresServer(postgres)
+  return new SessionNotes(new PostgresNotes({ server, schema: postgres.schema, clock, migrate }))
 }

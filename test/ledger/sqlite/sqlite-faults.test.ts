@@ -282,7 +282,7 @@ describe('migrations', () => {
   async function migrated(more: object): Promise<void> {
     await (await open()).close()
     const db = new SqliteDatabase(file)
-    runMigrations(db, clock.now(), [...MIGRATIONS, { ...next, ...more }])
+    runMigrations(db, { now: clock.now(), migrations: [...MIGRATIONS, { ...next, ...more }] })
     db.close()
   }
 
@@ -306,7 +306,7 @@ describe('migrations', () => {
   test('keep a token that was spent before owners were on record, and the release before can go on', async () => {
     const before = new SqliteDatabase(file)
     before.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-    runMigrations(before, clock.now(), MIGRATIONS.slice(0, 1))
+    runMigrations(before, { now: clock.now(), migrations: MIGRATIONS.slice(0, 1) })
     const spend = (db: SqliteDatabase, key: string) =>
       db.run('INSERT INTO tokens (key, until) VALUES (?, ?)', key, clock.now().getTime() + 1_000)
     for (const key of ['once', 'often']) spend(before, key)

@@ -92,13 +92,13 @@ export class PgConnection {
     }
   }
 
-  async #send({ name, text, values }: Statement): Promise<Answer> {
+  async #send({ name, text, values, isPatient }: Statement): Promise<Answer> {
     const query = {
       text,
       ...(name === undefined || this.#server.pooler ? {} : { name }),
       ...(values === undefined ? {} : { values: values as unknown[] }),
       // Past this time pg gives the whole connection up.
-      query_timeout: this.#server.statementWithinMs + GRACE_MS,
+      ...(isPatient ? {} : { query_timeout: this.#server.statementWithinMs + GRACE_MS }),
     }
     const result: QueryResult | QueryResult[] = await this.#client.query(query)
     // Several statements in one text have an answer each; the last one counts.

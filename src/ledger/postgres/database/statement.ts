@@ -8,6 +8,8 @@ export interface Statement {
   readonly name?: string
   readonly text: string
   readonly values?: readonly Value[]
+  /** Its answer is waited for without an end; its transaction has to lift the server's limit too. */
+  readonly isPatient?: true
 }
 
 /** Rows by the names of their columns. */

@@ -1,10 +1,22 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { sha256Hex } from '../../../core/canonical-json.ts'
 import { StintError } from '../../../core/errors.ts'
 import { failpoint } from '../../../core/process/failpoint.ts'
+import { migrationText, type RowStep, type SchemaStep } from '../../schema/migration.ts'
+import {
+  findBreakingStep,
+  type MigrationListener,
+  migrationNeeded,
+  refusePending,
+  type SchemaState,
+  schemaState,
+} from '../../schema/schema-state.ts'
 import type { PgConnection } from '../database/pg-connection.ts'
+import { isConflict, sqlState } from '../database/pg-errors.ts'
 import type { Statement } from '../database/statement.ts'
 import type { TransactionFrame } from '../database/transaction-frame.ts'
 import { ledgerMigration } from './001-ledger.ts'
+import { type LiveReplica, readApplied, readLiveReplicas } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
@@ -16,98 +28,161 @@ const CREATE_STEPS = `CREATE TABLE migrations (version integer PRIMARY KEY, name
 /** Whoever migrates holds this lock until its transaction ends: "STNT". */
 const LOCK = 0x53544e54
 
-interface AppliedRow {
-  readonly version: number
-  readonly name: string
-  readonly checksum: string
-  readonly readable_by: number
+/** A step waits for the transactions of running brokers, which are short, and they for it: it must not wait for long. */
+const LOCK_TRIES = 30
+const LOCK_PAUSE_MS = 200
+
+/** Inputs of a migration besides the connection. */
+export interface MigrationInput {
+  readonly schema: string
+  readonly now: Date
+  readonly migrations?: readonly Migration[]
+  /** `never`: steps that are pending are an error. */
+  readonly migrate?: 'start' | 'never'
+  readonly onProgress?: MigrationListener | undefined
 }
 
+type Input = MigrationInput & { readonly migrations: readonly Migration[] }
+
 /**
- * Brings the schema up to date, one transaction a step, so that a crash leaves whole steps only, and one process at a time.
+ * Brings the schema up to date, one transaction a step, so that a crash leaves whole steps only, and one process at a time. Steps
+ * that running brokers can live with are made beside them.
  *
  * @throws {StintError} LEDGER_CORRUPT when a step on record is not the one we know; LEDGER_VERSION_UNSUPPORTED when a newer
- *   release has made the schema unreadable for this one.
+ *   release has made the schema unreadable for this one; LEDGER_LOCKED when a step is pending that a running broker could not
+ *   live with; LEDGER_MIGRATION_NEEDED when steps are pending and the user, or `migrate`, does not allow them.
  */
 export async function runMigrations(
   connection: PgConnection,
   frame: TransactionFrame,
-  { schema, now, migrations = MIGRATIONS }: { schema: string; now: Date; migrations?: readonly Migration[] },
+  input: MigrationInput,
 ): Promise<void> {
-  while (await runNext(connection, frame, { schema, now, migrations })) {
-    // The next one sees what this one has left.
+  const all = { migrations: MIGRATIONS, ...input }
+  for (let tried = 1; ; ) {
+    try {
+      if (!(await runNext(connection, frame, all))) return
+      tried = 1
+    } catch (error) {
+      await connection.round([frame.rollback]).catch(() => undefined)
+      if (!isBusy(error) || tried >= LOCK_TRIES) throw error
+      tried += 1
+      await pause(LOCK_PAUSE_MS)
+    }
   }
+}
+
+/** A lock that did not come in time, or two transactions that waited for each other. */
+function isBusy(error: unknown): boolean {
+  return sqlState(error) === '55P03' || isConflict(error)
 }
 
 /** @returns whether there may be more */
-async function runNext(
-  connection: PgConnection,
-  frame: TransactionFrame,
-  { schema, now, migrations }: { schema: string; now: Date; migrations: readonly Migration[] },
-): Promise<boolean> {
-  try {
-    const applied = await lockAndRead(connection, frame, schema)
-    checkApplied(applied, migrations)
-    const current = applied.at(-1)?.version ?? 0
-    const next = migrations.find(({ version }) => version > current)
-    // Also without a step, the table of steps may be new.
-    await connection.round([...(next ? toStatements(next, now) : []), ...frame.commit])
-    return next !== undefined
-  } catch (error) {
-    await connection.round([frame.rollback]).catch(() => undefined)
-    throw error
+async function runNext(connection: PgConnection, frame: TransactionFrame, input: Input): Promise<boolean> {
+  const { migrations, migrate, onProgress } = input
+  const { hasSchema, applied } = await lockAndRead(connection, frame, input.schema)
+  const state = schemaState(applied ?? [], migrations)
+  if (migrate === 'never') refusePending(state)
+  const [next] = state.pending
+  if (!next) {
+    await connection.round([frame.rollback])
+    return false
   }
+  onProgress?.({ step: next, isDone: false })
+  try {
+    await refuseBeneathBrokers(connection, state, next)
+    await createSteps(connection, input.schema, { hasSchema, hasSteps: applied !== undefined })
+    if ('rows' in next) await changeRows(connection, frame, next, input)
+    else await changeSchema(connection, frame, next, input)
+  } catch (error) {
+    if (sqlState(error) !== '42501') throw error
+    throw migrationNeeded(state, 'its database user may not change the schema (42501)', error)
+  }
+  onProgress?.({ step: next, isDone: true })
+  return true
 }
 
-async function lockAndRead(connection: PgConnection, frame: TransactionFrame, schema: string): Promise<AppliedRow[]> {
-  // A schema that exists is not created again, since its user need not have the right to create one.
-  const [, , found] = await connection.round([
+async function lockAndRead(connection: PgConnection, frame: TransactionFrame, schema: string) {
+  await connection.round(beginLocked(frame, schema))
+  return readApplied(connection, schema)
+}
+
+function beginLocked(frame: TransactionFrame, schema: string): Statement[] {
+  return [
     frame.beginWrite,
     { text: 'SELECT pg_advisory_xact_lock($1, hashtext($2))', values: [LOCK, schema] },
-    {
-      text: `SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS schema, to_regclass(quote_ident($1) || '.migrations') IS NOT NULL AS steps`,
-      values: [schema],
-    },
-  ])
-  const has = found?.rows[0] as { schema: boolean; steps: boolean } | undefined
-  const answers = await connection.round([
-    ...(has?.schema ? [] : [{ text: `CREATE SCHEMA "${schema}"` }]),
-    ...(has?.steps ? [] : [{ text: CREATE_STEPS }]),
-    { text: 'SELECT version, name, checksum, readable_by FROM migrations ORDER BY version' },
-  ])
-  return (answers.at(-1)?.rows ?? []) as unknown as AppliedRow[]
-}
-
-function toStatements(migration: Migration, now: Date): Statement[] {
-  failpoint('ledger.migrating')
-  const { version, name, sql, readableBy } = migration
-  return [
-    // A large ledger takes its time, and other sessions theirs.
+    // A large ledger takes its time.
     { text: 'SET LOCAL statement_timeout = 0' },
-    { text: sql },
-    {
-      text: 'INSERT INTO migrations (version, name, checksum, readable_by, applied_at) VALUES ($1, $2, $3, $4, $5)',
-      values: [version, name, sha256Hex(sql), readableBy, now.getTime()],
-    },
   ]
 }
 
-function checkApplied(applied: readonly AppliedRow[], migrations: readonly Migration[]): void {
-  const known = migrations.at(-1)?.version ?? 0
-  for (const row of applied) {
-    if (row.readable_by > known) {
-      throw new StintError('LEDGER_VERSION_UNSUPPORTED', {
-        explanation: `The ledger has schema version ${row.version}, which needs a release that knows version ${row.readable_by}; this one knows ${known}. Start the newer release, or restore a backup made before the upgrade.`,
-        found: row.version,
-        known,
-      })
-    }
-    const migration = migrations.find(({ version }) => version === row.version)
-    if (migration && sha256Hex(migration.sql) !== row.checksum) {
-      throw new StintError('LEDGER_CORRUPT', {
-        explanation: `Schema step ${row.version} (${row.name}) on record is not the one that this release knows.`,
-        version: row.version,
-      })
-    }
+/** A schema that exists is not created again, since its user need not have the right to create one. */
+async function createSteps(
+  connection: PgConnection,
+  schema: string,
+  { hasSchema, hasSteps }: { hasSchema: boolean; hasSteps: boolean },
+): Promise<void> {
+  await connection.round([
+    ...(hasSchema ? [] : [{ text: `CREATE SCHEMA "${schema}"` }]),
+    ...(hasSteps ? [] : [{ text: CREATE_STEPS }]),
+  ])
+}
+
+/**
+ * A step that brokers of the version found cannot live with is made only when none of them runs. Those that are silent are fenced
+ * off: what they still send has no effect. The identity is locked, as by an opening, so none joins meanwhile.
+ */
+async function refuseBeneathBrokers(connection: PgConnection, { found }: SchemaState, next: Migration): Promise<void> {
+  if (found === 0 || !findBreakingStep([next], found)) return
+  await connection.round([{ text: 'SELECT id FROM ledger_identity FOR UPDATE' }])
+  const [live] = await readLiveReplicas(connection)
+  if (live) throw inUse(live, next)
+  const text = 'UPDATE replicas SET fence = fence + 1, closed_at = clock_timestamp() WHERE closed_at IS NULL'
+  await connection.round([{ text }])
+}
+
+function inUse({ id, silentMs }: LiveReplica, { version, name }: Migration): StintError {
+  const explanation = `A broker (${id}) uses the ledger, it was heard of ${silentMs} ms ago, and the releases before cannot live with step ${version} (${name}). Stop every broker on this ledger, then run this again.`
+  return new StintError('LEDGER_LOCKED', { explanation, replica: id, version })
+}
+
+async function changeSchema(
+  connection: PgConnection,
+  frame: TransactionFrame,
+  step: SchemaStep,
+  { now }: Input,
+): Promise<void> {
+  failpoint('ledger.migrating')
+  await connection.round([{ text: step.sql, isPatient: true }])
+  await connection.round([noteStep(step, now), ...frame.commit])
+}
+
+/** Rows in parts with a transaction each; the step is on record with the part that finds none left. */
+async function changeRows(
+  connection: PgConnection,
+  frame: TransactionFrame,
+  step: RowStep,
+  { schema, now, onProgress }: Input,
+): Promise<void> {
+  const [counted] = await connection.round([{ text: step.rows.remaining, isPatient: true }])
+  await connection.round([...frame.commit])
+  const total = Number((counted?.rows[0] as { count: number } | undefined)?.count ?? 0)
+  for (let done = 0, isDone = false; !isDone; ) {
+    onProgress?.({ step, rows: { done, total }, isDone })
+    await connection.round(beginLocked(frame, schema))
+    const [changed] = await connection.round([{ text: step.rows.change, isPatient: true }])
+    isDone = changed?.count === 0
+    done += changed?.count ?? 0
+    await connection.round([...(isDone ? [noteStep(step, now)] : []), ...frame.commit])
+    failpoint('ledger.migrating_rows')
+  }
+}
+
+/** Another process may have done the rest of the rows meanwhile. */
+function noteStep(migration: Migration, now: Date): Statement {
+  const { version, name, readableBy } = migration
+  return {
+    text: `INSERT INTO migrations (version, name, checksum, readable_by, applied_at) VALUES ($1, $2, $3, $4, $5)
+      ON CONFLICT (version) DO NOTHING`,
+    values: [version, name, sha256Hex(migrationText(migration)), readableBy, now.getTime()],
   }
 }

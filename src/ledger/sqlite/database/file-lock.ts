@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, lstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, lstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { hasCode, StintError } from '../../../core/errors.ts'
 import { openToOthers } from '../../../core/files/open-to-others.ts'
@@ -41,6 +41,22 @@ export function lockFile(file: string): FileLock {
   }
   const held = db
   return { path, notices, release: () => held.close() }
+}
+
+/** True while a process has the ledger open; nothing is changed. */
+export function isLocked(file: string): boolean {
+  const path = `${truePath(file)}.lock`
+  if (!existsSync(path)) return false
+  const db = new SqliteDatabase(path, { readOnly: true, busyMs: 0 })
+  try {
+    db.get('SELECT 1 FROM sqlite_schema')
+    return false
+  } catch (error) {
+    if (isBusyError(error)) return true
+    throw lockError(error, file)
+  } finally {
+    db.close()
+  }
 }
 
 function truePath(file: string): string {

@@ -10,6 +10,9 @@ const SQLITE_BUSY = 5
 /** Marks the file as a ledger of ours, in its header: "STNT". */
 export const APPLICATION_ID = 0x53544e54
 
+/** 32 MB of pages. */
+const CACHE_KIB = 32_768
+
 /** One connection; statements are prepared once by their text. Every call is synchronous. */
 export class SqliteDatabase {
   readonly #db: DatabaseSync
@@ -95,6 +98,29 @@ function withNumbers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withNumbers)
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
   return Object.fromEntries(Object.entries(value).map(([column, cell]) => [column, withNumbers(cell)]))
+}
+
+/**
+ * Prepares a file for writing as a ledger. `synchronous = FULL` makes each WAL commit durable, not only consistent.
+ *
+ * @throws {StintError} LEDGER_CORRUPT for a database that is no ledger, LEDGER_UNAVAILABLE where there can be no WAL
+ * @see sqlite.org/pragma.html
+ */
+export function prepareFile(db: SqliteDatabase): void {
+  const { application_id: id } = db.get<{ application_id: number }>('PRAGMA application_id') ?? { application_id: 0 }
+  const { tables } = db.get<{ tables: number }>('SELECT count(*) AS tables FROM sqlite_schema') ?? { tables: 0 }
+  if (id !== APPLICATION_ID && tables > 0) {
+    throw new StintError('LEDGER_CORRUPT', { explanation: 'The file is a database, but not a ledger of Stint.' })
+  }
+  if (id !== APPLICATION_ID) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  const mode = db.get<{ journal_mode: string }>('PRAGMA journal_mode = WAL')
+  if (mode?.journal_mode !== 'wal') {
+    throw new StintError('LEDGER_UNAVAILABLE', {
+      explanation: 'The file system of the ledger cannot hold a write-ahead log: use a local one.',
+    })
+  }
+  db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;
+    PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864`)
 }
 
 /** Result code of SQLite without its extension, or undefined for any other error. */
