@@ -93,7 +93,9 @@ describe('a step', () => {
     const migrating = migrate([...MIGRATIONS, expand, { ...contract, readableBy: KNOWN + 2 }])
     await expect(migrating).rejects.toMatchObject({
       code: 'LEDGER_LOCKED',
-      message: expect.stringMatching(/A broker \(rpl_.*cannot live with step .*contract.*Stop every broker/),
+      message: expect.stringMatching(
+        /A broker \(rpl_.*cannot live with step .*contract.*knows schema version \d+ only.*Stop every broker/,
+      ),
     })
     await ask()
     await tmp.ledger.close()
@@ -108,6 +110,18 @@ describe('a step', () => {
     await migrate([...MIGRATIONS, { ...expand, readableBy: KNOWN + 1 }])
     const text = `SELECT fence, closed_at IS NOT NULL AS closed FROM replicas WHERE id = 'rpl_silent'`
     expect(await tmp.sql(text)).toEqual([{ fence: '1', closed: true }])
+  })
+
+  test('that only an older broker than the ones found could not live with waits for that one', async () => {
+    const next = { ...expand, readableBy: KNOWN }
+    await tmp.sql('UPDATE replicas SET knows = NULL WHERE closed_at IS NULL')
+    await expect(migrate([...MIGRATIONS, next])).rejects.toMatchObject({
+      code: 'LEDGER_LOCKED',
+      message: expect.stringContaining('knows schema version 1 only'),
+    })
+    await tmp.sql(`UPDATE replicas SET knows = ${KNOWN} WHERE closed_at IS NULL`)
+    await migrate([...MIGRATIONS, next])
+    await ask()
   })
 
   test('over many rows goes in parts, and on with the rest after it broke off', async () => {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { LedgerIdentity } from '../records.ts'
 import type { PgConnection } from './database/pg-connection.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
+import { checkReadable, MIGRATIONS } from './migrations/run-migrations.ts'
 import { FREE_CLAIMS } from './replicas/beat-unit.ts'
 
 /** A deny document can carry a write of one of so many openings. */
@@ -18,6 +19,8 @@ export interface OpeningInput {
 /**
  * Puts this opening on record, beside whoever has the ledger open too. Claims of replicas that are gone are given back; one that
  * has died without a word counts as there until some replica has found it silent.
+ *
+ * @throws {StintError} LEDGER_VERSION_UNSUPPORTED when the schema was changed since it was looked at
  */
 export async function joinLedger(
   connection: PgConnection,
@@ -26,6 +29,7 @@ export async function joinLedger(
 ): Promise<LedgerIdentity> {
   try {
     const { ledgerId, earlier } = await readOpenings(connection, frame, freshId)
+    await checkReadable(connection)
     // A copy of this ledger that is opened too must not come to the same number.
     const epoch = (Math.floor((earlier[0] ?? 0) / EPOCH_STEP) + 1) * EPOCH_STEP + randomInt(EPOCH_STEP)
     await connection.round([...writeOpening(replica, epoch), ...frame.commit])
@@ -53,8 +57,8 @@ async function readOpenings(connection: PgConnection, frame: TransactionFrame, f
 function writeOpening(replica: string, epoch: number) {
   return [
     {
-      text: 'INSERT INTO replicas (id, opened_at, seen_at) VALUES ($1, clock_timestamp(), clock_timestamp())',
-      values: [replica],
+      text: 'INSERT INTO replicas (id, opened_at, seen_at, knows) VALUES ($1, clock_timestamp(), clock_timestamp(), $2)',
+      values: [replica, MIGRATIONS.length],
     },
     { text: 'INSERT INTO ledger_openings (epoch) VALUES ($1)', values: [epoch] },
     FREE_CLAIMS,

@@ -48,8 +48,10 @@ export async function planMigration(ledger: Config['ledger'], owner?: SchemaOwne
   return {
     ledger: describeDatabase(postgres),
     ...plan,
-    usedBy: replicas.map(({ id, silentMs }) => `broker ${id}, heard of ${silentMs} ms ago`),
-    canRunNow: plan.breaking === undefined || replicas.length === 0,
+    usedBy: replicas.map(
+      ({ id, knows, silentMs }) => `broker ${id}, which knows version ${knows}, heard of ${silentMs} ms ago`,
+    ),
+    canRunNow: replicas.every(({ knows }) => !findBreakingStep(state.pending, knows)),
   }
 }
 

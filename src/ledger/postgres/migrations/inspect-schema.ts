@@ -8,6 +8,8 @@ const SILENT_AFTER_SECONDS = 10
 export interface LiveReplica {
   readonly id: string
   readonly silentMs: number
+  /** The schema version that its release knows. */
+  readonly knows: number
 }
 
 /** The steps on record, by version; undefined when there is no ledger. */
@@ -20,15 +22,22 @@ export async function readApplied(
   const [found] = await connection.round([{ text, values: [schema] }])
   const { schema: hasSchema = false, steps = false } = (found?.rows[0] ?? {}) as { schema?: boolean; steps?: boolean }
   if (!steps) return { hasSchema, applied: undefined }
-  const select = 'SELECT version, name, checksum, readable_by FROM migrations ORDER BY version'
-  const [answer] = await connection.round([{ text: select }])
-  return { hasSchema, applied: (answer?.rows ?? []) as unknown as AppliedStep[] }
+  return { hasSchema, applied: await readSteps(connection) }
+}
+
+/** The steps on record of a ledger that is there. */
+export async function readSteps(connection: PgConnection): Promise<AppliedStep[]> {
+  const [answer] = await connection.round([
+    { text: 'SELECT version, name, checksum, readable_by FROM migrations ORDER BY version' },
+  ])
+  return (answer?.rows ?? []) as unknown as AppliedStep[]
 }
 
 /** The brokers that use the ledger now. */
 export async function readLiveReplicas(connection: PgConnection): Promise<LiveReplica[]> {
-  const text = `SELECT id, greatest(0, (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint) AS "silentMs"
-    FROM replicas WHERE closed_at IS NULL
+  // The whole row as JSON, since version 1 of the schema does not have the column.
+  const text = `SELECT id, greatest(0, (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint) AS "silentMs",
+    coalesce((to_jsonb(r) ->> 'knows')::integer, 1) AS knows FROM replicas r WHERE closed_at IS NULL
     AND seen_at >= clock_timestamp() - make_interval(secs => $1::double precision) ORDER BY opened_at`
   const [answer] = await connection.round([{ text, values: [SILENT_AFTER_SECONDS] }])
   return (answer?.rows ?? []) as unknown as LiveReplica[]

@@ -15,12 +15,14 @@ import type { PgConnection } from '../database/pg-connection.ts'
 import { isConflict, sqlState } from '../database/pg-errors.ts'
 import type { Statement } from '../database/statement.ts'
 import type { TransactionFrame } from '../database/transaction-frame.ts'
+import { FREE_CLAIMS } from '../replicas/beat-unit.ts'
 import { ledgerMigration } from './001-ledger.ts'
-import { type LiveReplica, readApplied, readLiveReplicas } from './inspect-schema.ts'
+import { replicaVersionsMigration } from './002-replica-versions.ts'
+import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
-export const MIGRATIONS: readonly Migration[] = [ledgerMigration]
+export const MIGRATIONS: readonly Migration[] = [ledgerMigration, replicaVersionsMigration]
 
 const CREATE_STEPS = `CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
   readable_by integer NOT NULL, applied_at bigint NOT NULL)`
@@ -101,6 +103,11 @@ async function runNext(connection: PgConnection, frame: TransactionFrame, input:
   return true
 }
 
+/** For an opening: the schema may have changed since it was looked at. @throws {StintError} LEDGER_VERSION_UNSUPPORTED */
+export async function checkReadable(connection: PgConnection): Promise<void> {
+  schemaState(await readSteps(connection), MIGRATIONS)
+}
+
 async function lockAndRead(connection: PgConnection, frame: TransactionFrame, schema: string) {
   await connection.round(beginLocked(frame, schema))
   return readApplied(connection, schema)
@@ -128,20 +135,24 @@ async function createSteps(
 }
 
 /**
- * A step that brokers of the version found cannot live with is made only when none of them runs. Those that are silent are fenced
- * off: what they still send has no effect. The identity is locked, as by an opening, so none joins meanwhile.
+ * A step that a broker cannot live with is made only when no such broker runs. Those that are silent are fenced off: what they still
+ * send has no effect. The identity is locked, as by an opening, so none joins meanwhile.
  */
 async function refuseBeneathBrokers(connection: PgConnection, { found }: SchemaState, next: Migration): Promise<void> {
-  if (found === 0 || !findBreakingStep([next], found)) return
+  // Before the first step there is nothing to use.
+  if (found === 0 || next.readableBy <= 1) return
   await connection.round([{ text: 'SELECT id FROM ledger_identity FOR UPDATE' }])
-  const [live] = await readLiveReplicas(connection)
-  if (live) throw inUse(live, next)
-  const text = 'UPDATE replicas SET fence = fence + 1, closed_at = clock_timestamp() WHERE closed_at IS NULL'
-  await connection.round([{ text }])
+  const live = await readLiveReplicas(connection)
+  const [first] = live.filter(({ knows }) => findBreakingStep([next], knows))
+  if (first) throw inUse(first, next)
+  const others = live.map(({ id }) => id)
+  const text = `UPDATE replicas SET fence = fence + 1, closed_at = clock_timestamp()
+    WHERE closed_at IS NULL AND id <> ALL ($1::text[])`
+  await connection.round([{ text, values: [others] }, FREE_CLAIMS])
 }
 
-function inUse({ id, silentMs }: LiveReplica, { version, name }: Migration): StintError {
-  const explanation = `A broker (${id}) uses the ledger, it was heard of ${silentMs} ms ago, and the releases before cannot live with step ${version} (${name}). Stop every broker on this ledger, then run this again.`
+function inUse({ id, silentMs, knows }: LiveReplica, { version, name }: Migration): StintError {
+  const explanation = `A broker (${id}) uses the ledger, it was heard of ${silentMs} ms ago, and it cannot live with step ${version} (${name}), since it knows schema version ${knows} only. Stop every broker of its release, then run this again.`
   return new StintError('LEDGER_LOCKED', { explanation, replica: id, version })
 }
 
