@@ -323,7 +323,8 @@ function notes({
       `STS alone at 200/s: p50 ${ms(addedLatency.stsP50Ms)}, p99 ${ms(addedLatency.stsP99Ms)}; added is beyond that p50.`,
     manyGrants &&
       `Slower by CPU: ${percent(manyGrants.slowdownByCpu)}. Ready on an empty ledger: ${fixed(manyGrants.emptyReadyMs, 0)} ms, start of Node included. Filling took ${fixed(manyGrants.fillSeconds, 0)} s.`,
-    expiry && `Expiries: ${expiry.ended} of ${expiry.grants} ended, p50 ${fixed(expiry.p50Ms, 0)} ms.`,
+    expiry &&
+      `Expiries: ${expiry.ended} of ${expiry.grants} ended, p50 ${fixed(expiry.p50Ms, 0)} ms. A grant from its request to its end, audit log included: ${fixed(expiry.kbEach, 1)} KB of the ledger.`,
     attack &&
       `A good client: quiet p99 ${ms(attack.quietP99Ms)}, beside the attack ${ms(attack.attackP99Ms)} (${attack.connections} connections, ${attack.bursts} bursts a window).`,
     revocation &&

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BenchRun, startBenchBroker } from '../bench-run.ts'
 import { PinnedProcess, SERVER_CORE } from '../pinned-process.ts'
@@ -15,6 +16,8 @@ export interface Expiry {
   /** From the deadline to the end on record. */
   readonly p50Ms: number
   readonly p99Ms: number
+  /** Of the ledger's file, for a grant from its request to its end, with its share of the audit log. */
+  readonly kbEach: number
 }
 
 /** Many grants with one and the same deadline, and the broker's sweeper. */
@@ -42,9 +45,9 @@ async function expireAll(run: BenchRun, leadMs: number): Promise<Expiry | undefi
     await waitUntilAllEnded(filler, file, deadline)
   }
   await broker.process.end()
-  const late = isTooLate ? undefined : await filler.call<Expiry>('lateness', { file, deadline })
+  const late = isTooLate ? undefined : await filler.call<Omit<Expiry, 'kbEach'>>('lateness', { file, deadline })
   await filler.end()
-  return late
+  return late && { ...late, kbEach: (await stat(file)).size / 1_024 / late.grants }
 }
 
 /** @throws {Error} when grants still live long after their deadline: a figure of those that ended would flatter. */
