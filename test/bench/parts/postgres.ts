@@ -72,7 +72,10 @@ async function measureOn(server: PostgresServer, run: BenchRun): Promise<Postgre
   return { sqlite, one, two, failoverMs }
 }
 
-/** Each broker has a client of its own; all are on one core, so their CPU times tell, and not their rates. */
+/**
+ * Each broker has a client of its own and the same number in flight. All are on one core, so their CPU times tell, and not their
+ * rates.
+ */
 async function measureTogether(
   run: BenchRun,
   brokers: readonly RunningBroker[],
@@ -89,7 +92,7 @@ async function measureTogether(
       measure({
         from: clients[n] as PinnedProcess,
         measured: broker.process,
-        load: { ...grantLoad(run, broker.address), arrival: { inFlight: HEADLINE.inFlight / brokers.length } },
+        load: { ...grantLoad(run, broker.address), arrival: { inFlight: HEADLINE.inFlight } },
         ...{ warmMs, windowMs, windows },
       }),
     ),
