@@ -4,18 +4,18 @@ import type { Config } from './schema.ts'
  * The settings that a running broker takes from a changed configuration, each with everything below it; `<name>` stands for every
  * key. All others are read at the start. A setting is followed only where the section that holds it was there at the start.
  */
-export const FOLLOWED_SETTINGS: readonly string[] = ['admin.operators']
-
-/** When a changed setting takes effect. */
-export type SettingEffect = 'at once' | 'restart'
-
-/** @param path as docs/config.md writes it, e.g. `roles[].arn` or `identity.domains.<name>.audience`. */
-export function whenInEffect(path: string): SettingEffect {
-  const isFollowed = FOLLOWED_SETTINGS.some(
-    (followed) => path === followed || path.startsWith(`${followed}.`) || path.startsWith(`${followed}[`),
-  )
-  return isFollowed ? 'at once' : 'restart'
-}
+export const FOLLOWED_SETTINGS: readonly string[] = [
+  'admin.operators',
+  'grants.approvalTime',
+  'grants.cutOnCompletion',
+  'grants.leaseTime',
+  'grants.maxTaskTime',
+  'grants.minTaskTime',
+  'grants.settleTime',
+  'policy.allowWaivers',
+  'policy.approvalsRequiredFor',
+  'roles',
+]
 
 /** The running configuration with the followed settings of the next one. */
 export function mergeFollowed(running: Config, next: Config): Config {

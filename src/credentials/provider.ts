@@ -171,6 +171,11 @@ export interface CredentialProvider {
   /** Undefined for a role whose sessions can only run out. */
   findDenyList(roleArn: string): DenyListLocation | undefined
   /**
+   * False for a list that no role of the configuration has any more. It is written for what is on it, and then no more. Missing
+   * where `fits` says it, since no list outlives its roles.
+   */
+  isServed?(listKey: string): boolean
+  /**
    * The keys of the documents that a list is spread over, each of which reaches all roles of the list; the first has the key
    * of the list. None for a list that no configured role has. Missing where each list has one document.
    */

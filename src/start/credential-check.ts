@@ -1,4 +1,5 @@
 import { PROFILES } from '../aws/store-profile.ts'
+import type { Config } from '../config/schema.ts'
 import { CredentialCheck } from '../credentials/aws-sts/own-credentials/credential-check.ts'
 import type { AwsStsProvider } from '../credentials/aws-sts/provider.ts'
 import { definePart } from './part.ts'
@@ -14,14 +15,18 @@ interface Needs extends Surroundings {
 /** Checks the broker's own credentials at intervals, so that the status shows a failure before an agent meets it. */
 export const credentialCheck = definePart({
   name: 'credentialCheck',
-  start({ config, clock, provider, planner, partHealth }: Needs) {
-    const { aws, roles } = config
+  start({ config: { aws }, liveConfig, clock, provider, planner, partHealth }: Needs) {
+    let writer: string | undefined
+    const showReach = ({ roles }: Pick<Config, 'roles'>) =>
+      partHealth.found('revocation', writer === undefined ? [] : findOutOfReach(roles, writer))
+    liveConfig.follow('credentialCheck', (next) => () => showReach(next))
     const value = new CredentialCheck({
       look: async (signal) => {
-        const writer = await provider.probes.credentials(signal)
-        if (!writer) return
-        partHealth.found('revocation', findOutOfReach(roles, writer.arn))
-        planner.setWriterAccount(writer.account)
+        const found = await provider.probes.credentials(signal)
+        if (!found) return
+        writer = found.arn
+        showReach(liveConfig.current())
+        planner.setWriterAccount(found.account)
       },
       everyMs: PROFILES[aws.profile].callerIdentity ? aws.credentialCheckEvery : 0,
       clock,

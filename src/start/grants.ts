@@ -22,6 +22,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { meterGrantService, meterOperatorService } from '../metrics/meter-services.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { definePart } from './part.ts'
+import type { LiveConfig } from './reload/live-config.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** The life of grants: what agents and operators may do with them, and what the sweeper works with. */
@@ -63,6 +64,7 @@ export const grants = definePart({
 
 function grantParts({
   config,
+  liveConfig,
   ledger,
   provider,
   judge,
@@ -75,7 +77,7 @@ function grantParts({
   logger,
 }: Needs) {
   const hub = new WatchHub((grantId) => ledger.sharing?.tell(grantId))
-  const settings = lifeSettings(config)
+  const settings = new LiveLifeSettings(liveConfig)
   const rates = { refusalsPerMinute: config.grants.refusalsPerMinutePerAgent }
   const parts: Grants['parts'] = {
     ledger,
@@ -110,13 +112,33 @@ function isTrusted({ snapshot }: BundleStore, trustDomain: string): boolean {
   return bundle !== undefined && (bundle.x509Authorities.length > 0 || bundle.jwtAuthorities.size > 0)
 }
 
-function lifeSettings({ grants: settings }: Config): LifeSettings {
-  return {
-    leaseMs: settings.leaseTime,
-    usableMarginMs: USABLE_MARGIN_MS,
-    approvalMs: settings.approvalTime,
-    settleMs: settings.settleTime,
-    cutOnCompletion: settings.cutOnCompletion,
+/** The settings of now, for parts that hold on to the object. */
+class LiveLifeSettings implements LifeSettings {
+  readonly usableMarginMs = USABLE_MARGIN_MS
+  readonly #config: Pick<LiveConfig, 'current'>
+
+  constructor(config: Pick<LiveConfig, 'current'>) {
+    this.#config = config
+  }
+
+  get leaseMs(): number {
+    return this.#now.leaseTime
+  }
+
+  get approvalMs(): number {
+    return this.#now.approvalTime
+  }
+
+  get settleMs(): number {
+    return this.#now.settleTime
+  }
+
+  get cutOnCompletion(): LifeSettings['cutOnCompletion'] {
+    return this.#now.cutOnCompletion
+  }
+
+  get #now(): Config['grants'] {
+    return this.#config.current().grants
   }
 }
 

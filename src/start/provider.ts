@@ -1,22 +1,17 @@
-import { parseRoleArn } from '../aws/arn.ts'
-import { parseRolePattern } from '../aws/roles/role-pattern.ts'
-import { fillTemplate, type RolePlace } from '../aws/roles/role-template.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { PROFILES } from '../aws/store-profile.ts'
-import type { RoleSetting } from '../config/role-settings.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
-import type { Secret } from '../core/secret.ts'
 import type { ObservedCall, ProviderObserver } from '../credentials/aws-sts/calls/observer.ts'
-import type { RevocationPlacement, Revoker } from '../credentials/aws-sts/deny/deny-list-locations.ts'
-import { checkExternalId } from '../credentials/aws-sts/mint/session-request.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/own-credentials/broker-credentials.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
 import { type NamedRoles, type PartReports, ProviderProblems } from '../credentials/aws-sts/provider-problems.ts'
 import { meterProvider } from '../metrics/meter-provider.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { openAwsNetwork } from './aws/network.ts'
+import { findAssumed, namedRoles, readRoles } from './aws/provider-roles.ts'
 import { readSecret } from './aws/secret-files.ts'
 import { definePart } from './part.ts'
 import { findUnrevocable } from './revocation-reach.ts'
@@ -29,7 +24,7 @@ interface Needs extends Surroundings {
 /** The part that mints credentials and revokes them. */
 export const provider = definePart({
   name: 'provider',
-  async start({ config, clock, logger, partHealth, metrics }: Needs) {
+  async start({ config, liveConfig, clock, logger, partHealth, metrics }: Needs) {
     const created = await createProvider(config, {
       clock,
       logger,
@@ -40,6 +35,14 @@ export const provider = definePart({
     const value = metrics ? meterProvider(created, metrics) : created
     if (metrics) followCloudClock(value, clock, metrics)
     partHealth.found('roles', findUnrevocable(config.roles))
+    liveConfig.follow('provider', async (next) => {
+      if (isDeepStrictEqual(next.roles, liveConfig.current().roles)) return () => undefined
+      const serve = await created.prepareConfig(next)
+      return () => {
+        serve()
+        partHealth.found('roles', findUnrevocable(next.roles))
+      }
+    })
     return {
       value,
       stop: () => value.close(),
@@ -49,6 +52,12 @@ export const provider = definePart({
     }
   },
 })
+
+/** A provider whose roles are those of a configuration. */
+export interface ConfiguredProvider extends AwsStsProvider {
+  /** As `prepareRoles`, for the roles of another configuration. @throws {StintError} CONFIG_INVALID */
+  prepareConfig(next: Config): Promise<() => void>
+}
 
 /**
  * The provider that a configuration describes, for the broker and for `stint doctor`.
@@ -60,20 +69,13 @@ export const provider = definePart({
 export async function createProvider(
   config: Config,
   deps: ObserverDeps & { readonly clock: Clock; readonly followEveryMs?: number },
-): Promise<AwsStsProvider> {
+): Promise<ConfiguredProvider> {
   const { aws } = config
   const [credentials, iamCredentials] = await Promise.all([
     keyReader(aws.credentials),
     keyReader(aws.revokerCredentials),
   ])
-  const roles = await Promise.all(
-    config.roles.map(async ({ arn, accounts, revocation, externalIdFile }) => ({
-      arn,
-      accounts,
-      revocation: await withOwnRoles(arn, revocation),
-      ...(externalIdFile && { externalId: await externalIdReader(arn, externalIdFile) }),
-    })),
-  )
+  const roles = await readRoles(config)
   if (aws.mintBy === 'scoped-credentials')
     deps.logger.warn(
       { mintBy: aws.mintBy },
@@ -86,6 +88,7 @@ export async function createProvider(
     aws,
     followEveryMs === undefined ? undefined : { clock, everyMs: followEveryMs, report },
   )
+  const told = observe(deps, config)
   const provider = createAwsStsProvider({
     region: aws.region,
     roles,
@@ -100,10 +103,17 @@ export async function createProvider(
     ...(aws.strictness && { strictness: aws.strictness }),
     ...(credentials && { credentials }),
     ...(iamCredentials && { iamCredentials }),
-    observer: observer(deps, namedRoles(config)),
+    observer: told.observer,
   })
   return {
     ...provider,
+    prepareConfig: async (next) => {
+      const serve = provider.prepareRoles(await readRoles(next))
+      return () => {
+        serve()
+        told.setRoles(next)
+      }
+    },
     close: () => {
       close()
       provider.close()
@@ -115,30 +125,27 @@ function endpoints({ endpoint, stsEndpoint = endpoint, iamEndpoint = endpoint }:
   return { ...(stsEndpoint && { stsEndpoint }), ...(iamEndpoint && { iamEndpoint }) }
 }
 
-function namedRoles({ roles }: Config): NamedRoles {
-  const patterns = roles.flatMap(({ arn, accounts }) => parseRolePattern(arn, accounts) ?? [])
-  const accounts = new Set(patterns.flatMap((pattern) => [...(pattern.accounts ?? [])]))
-  return {
-    roleArns: new Set(patterns.flatMap(({ spelled }) => spelled ?? [])),
-    accounts,
-    oneAccount: accounts.size === 1 && patterns.every((pattern) => pattern.accounts),
-  }
-}
-
 interface ObserverDeps {
   readonly logger: Logger
   readonly partHealth?: PartReports
   readonly metrics?: Metrics
 }
 
-function observer({ logger, partHealth, metrics }: ObserverDeps, named: NamedRoles): ProviderObserver {
+/** Shows on the status, in the log and in the metrics what becomes of the provider's calls. */
+function observe({ logger, partHealth, metrics }: ObserverDeps, config: Config) {
+  let named = namedRoles(config)
   const problems = partHealth && new ProviderProblems(partHealth, named)
-  return {
+  const unread = new Set<string>()
+  const idWorks = (roleArn: string) => {
+    unread.delete(roleArn)
+    partHealth?.well(`external-id:${roleArn}`)
+  }
+  const observer: ProviderObserver = {
     clockSkewed: (skewMs) => logger.warn({ skewMs }, 'the clock differs from that of STS'),
     externalIdRead: (roleArn, error) => {
-      const component = `external-id:${roleArn}`
-      if (error) partHealth?.failed(component, error)
-      else partHealth?.well(component)
+      if (!error) return idWorks(roleArn)
+      unread.add(roleArn)
+      partHealth?.failed(`external-id:${roleArn}`, error)
     },
     callFailed: (call) => {
       metrics?.aws.failedTries.inc({ service: call.service, fault: call.fault })
@@ -149,6 +156,13 @@ function observer({ logger, partHealth, metrics }: ObserverDeps, named: NamedRol
       problems?.callEnded(call)
     },
   }
+  const setRoles = (next: Config) => {
+    named = namedRoles(next)
+    const isAssumed = findAssumed(next)
+    problems?.setNamed(named, isAssumed)
+    for (const roleArn of unread) if (!isAssumed(roleArn)) idWorks(roleArn)
+  }
+  return { observer, setRoles }
 }
 
 function awsCallLabels(
@@ -174,32 +188,6 @@ function followCloudClock({ cloudClock }: AwsStsProvider, clock: Clock, metrics:
   metrics.onScrape(({ clockOffset }) => {
     if (offsetMs !== undefined) clockOffset.set(offsetMs / 1_000)
   })
-}
-
-async function withOwnRoles(roleArn: string, revocation: RoleSetting['revocation']): Promise<RevocationPlacement> {
-  if (revocation.kind === 'none') return revocation
-  const revoker = await ownRole(roleArn, revocation.revoker)
-  if (revocation.kind === 'inline') return { ...revocation, revoker }
-  return { ...revocation, revoker, canary: await ownRole(roleArn, revocation.canary) }
-}
-
-type OwnRole = Extract<RoleSetting['revocation'], { kind: 'boundary' }>['revoker']
-
-async function ownRole(roleArn: string, setting: OwnRole): Promise<Revoker | undefined> {
-  if (!setting) return undefined
-  const { roleArn: own, externalIdFile: file } = setting
-  return { roleArn: own, ...(file && { externalId: await externalIdReader(roleArn, file) }) }
-}
-
-/**
- * Makes a reader of an external id. The file is read now, so that a missing or malformed one is found at start, and again whenever
- * the provider asks. The files of several accounts are read when needed, so that a missing one does not hold up the others.
- */
-async function externalIdReader(roleArn: string, template: string): Promise<(place: RolePlace) => Promise<Secret>> {
-  const only = parseRoleArn(roleArn)
-  if (only || !template.includes('{'))
-    checkExternalId(roleArn, await readSecret(only ? fillTemplate(template, only) : template))
-  return (place) => readSecret(fillTemplate(template, place))
 }
 
 type KeyFiles = NonNullable<Config['aws']['credentials']>

@@ -274,11 +274,11 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: 'reports > are taken up to the total while the grant is active or ending',
   },
   {
-    breaks: 'a grant is on two deny lists',
+    breaks: 'a grant leaves a deny list whose document may hold it',
     file: 'deny-list-rules',
-    find: 'if (entry.listKey !== listKey) {',
-    replace: 'if (false) {',
-    caughtBy: 'the deny list > a grant cannot change its deny list',
+    find: '    ...kept,\n    until: later(',
+    replace: '    ...kept,\n    listKey: wish.listKey,\n    until: later(',
+    caughtBy: 'the deny list > a grant stays on its deny list, and takes on what a wish for another one wants',
   },
   {
     breaks: 'a lease issued later escapes a watermark',

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { configSchema } from '../../src/config/schema.ts'
-import { FOLLOWED_SETTINGS, whenInEffect } from '../../src/config/setting-effects.ts'
+import { FOLLOWED_SETTINGS } from '../../src/config/setting-effects.ts'
 import { parseDurationMs } from '../../src/core/duration.ts'
 import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
@@ -51,6 +51,14 @@ test('docs/config.md has every setting, no other, and its default', () => {
   const known = Object.fromEntries([...settings(schema)].map(([path, value]) => [path, text(value)]))
   expect(Object.fromEntries(rows.map((row) => [row.path, row.default]))).toEqual(known)
 })
+
+/** A setting is followed with everything below it. */
+function whenInEffect(path: string): string {
+  const isFollowed = FOLLOWED_SETTINGS.some(
+    (followed) => path === followed || path.startsWith(`${followed}.`) || path.startsWith(`${followed}[`),
+  )
+  return isFollowed ? 'at once' : 'restart'
+}
 
 test('docs/config.md says of every setting when a change takes effect', () => {
   expect(Object.fromEntries(rows.map(({ path, effect }) => [path, effect]))).toEqual(

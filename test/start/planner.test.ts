@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PartHealth } from '../../src/core/health/part-health.ts'
 import { createLogger } from '../../src/core/log.ts'
+import { LiveConfig } from '../../src/start/reload/live-config.ts'
 import { planner } from '../../src/start/rules/planner.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { until } from '../support/settle.ts'
@@ -38,7 +39,10 @@ async function startPlanner() {
     labels: { file: place('labels.yaml') },
     actions: { overridesFile: place('actions.yaml') },
   }
-  const surroundings = { config, clock, logger, partHealth } as unknown as Parameters<typeof planner.start>[0]
+  const liveConfig = new LiveConfig(config as never)
+  const surroundings = { config, liveConfig, clock, logger, partHealth } as unknown as Parameters<
+    typeof planner.start
+  >[0]
   const part = await planner.start(surroundings)
   return {
     classes: () => part.value.plan('spiffe://example.org/ops', TASK).classes,

@@ -13,7 +13,8 @@ import type { CredentialProvider } from '../provider.ts'
 import type { FindIamAccess, IamAccess } from './accounts/iam-access.ts'
 import { type Exchange, sendOnce } from './calls/call.ts'
 import { toProviderFault } from './calls/errors.ts'
-import { type DenyListLocations, readAccount } from './deny/deny-list-locations.ts'
+import { readAccount } from './deny/deny-list-locations.ts'
+import type { DenyLists } from './deny/deny-lists.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from './mint/assume-role.ts'
 import { toLeaseSession } from './mint/lease-session.ts'
 import { type CallerIdentity, type CallerIdentityDeps, lookUpCaller } from './own-credentials/caller-identity.ts'
@@ -32,7 +33,7 @@ export interface ProbeDeps extends AssumeRoleDeps {
   readonly accessTo: FindIamAccess
   /** The broker's credentials, and those that write deny lists if they are others. */
   readonly callers: readonly CallerIdentityDeps[]
-  readonly denyLists: DenyListLocations
+  readonly denyLists: DenyLists
 }
 
 /** The checks that `stint doctor` makes in AWS. They change nothing. */

@@ -54,7 +54,7 @@ export type ProviderParts = ReturnType<typeof createProviderParts>
 export function createProviderParts(given: AwsStsProviderOptions) {
   const options: TimedOptions = { ...given, onTime: (cloudNow) => cloudClock.tell(cloudNow) }
   const profile = options.profile ?? PROFILES.aws
-  const roles = new ServedRoles(options.roles)
+  const roles = new ServedRoles(options.roles, options.clock)
   const { denyLists } = roles
   const shared = sharedParts(options)
   const externalIds = new ExternalIds({
@@ -92,6 +92,14 @@ export function createProviderParts(given: AwsStsProviderOptions) {
     canaries,
     probes,
     cloudClock,
+    /** As `ServedRoles.prepare`. */
+    prepareRoles: (next: AwsStsProviderOptions['roles']) => {
+      const serve = roles.prepare(next)
+      return () => {
+        serve()
+        for (const forgetful of [accounts, externalIds, canaries]) forgetful.forget()
+      }
+    },
     close: () => {
       canaries.close()
       for (const client of [own.sts, own.writerSts, own.iam]) client.destroy()

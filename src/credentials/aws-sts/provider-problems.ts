@@ -37,7 +37,9 @@ const MAX_WORKED = 20_000
  */
 export class ProviderProblems {
   readonly #reports: PartReports
-  readonly #named: NamedRoles
+  #named: NamedRoles
+  /** Roles that the status has a problem of. */
+  readonly #failedRoles = new Set<string>()
   /** Components that a check of the credentials can clear: those that it reported, and those with refused credentials. */
   readonly #clearedByLook = new Set<string>()
   /** Accounts whose calls get no answer, since the last answer of any other. */
@@ -48,6 +50,15 @@ export class ProviderProblems {
   constructor(reports: PartReports, named: NamedRoles) {
     this.#reports = reports
     this.#named = named
+  }
+
+  /**
+   * The configuration names other roles from now on. What was wrong with a role that it no longer serves is no problem any more, and
+   * nobody would call the role again to show that it works.
+   */
+  setNamed(named: NamedRoles, isServed: (roleArn: string) => boolean): void {
+    this.#named = named
+    for (const roleArn of this.#failedRoles) if (!isServed(roleArn)) this.#roleWorks(roleArn)
   }
 
   callEnded(call: ObservedCall & { readonly error: StintError | undefined }): void {
@@ -62,7 +73,12 @@ export class ProviderProblems {
     if (!call.roleArn) return
     this.#worked.set(call.roleArn, true)
     this.#worked.set(arnAccount(call.roleArn), true)
-    this.#reports.well(`aws:role:${call.roleArn}`)
+    this.#roleWorks(call.roleArn)
+  }
+
+  #roleWorks(roleArn: string): void {
+    this.#failedRoles.delete(roleArn)
+    this.#reports.well(`aws:role:${roleArn}`)
   }
 
   #failed(call: ObservedCall, error: StintError): void {
@@ -99,8 +115,9 @@ export class ProviderProblems {
   #roleFailed({ roleArn = '', target }: ObservedCall, error: StintError): void {
     // A revoker is the operator's own, but its account may be made up.
     const isOwn = target !== undefined && this.#isKnownAccount(arnAccount(roleArn))
-    if (isOwn || this.#named.roleArns.has(roleArn) || this.#worked.get(roleArn))
-      this.#reports.failed(`aws:role:${roleArn}`, error)
+    if (!isOwn && !this.#named.roleArns.has(roleArn) && !this.#worked.get(roleArn)) return
+    this.#failedRoles.add(roleArn)
+    this.#reports.failed(`aws:role:${roleArn}`, error)
   }
 
   #isKnownAccount(accountId: string): boolean {

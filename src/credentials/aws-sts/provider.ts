@@ -12,6 +12,13 @@ import { createProviderParts, type ProviderParts } from './provider-parts.ts'
 export interface AwsStsProvider extends CredentialProvider {
   readonly probes: AwsProbes
   readonly canaries: Canaries
+  /**
+   * Makes ready to serve other roles. Deny lists of roles that are served no more are written until what is on them is over.
+   *
+   * @returns serves them from now on; neither waits nor throws.
+   * @throws {StintError} CONFIG_INVALID as `createAwsStsProvider`
+   */
+  prepareRoles(roles: AwsStsProviderOptions['roles']): () => void
   close(): void
 }
 
@@ -22,8 +29,9 @@ export interface AwsStsProvider extends CredentialProvider {
  */
 export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProvider {
   const parts = createProviderParts(options)
-  const { cloudClock, canaries, probes, close } = parts
-  return { name: 'aws-sts', ...leaseMethods(parts), ...denyListMethods(parts), cloudClock, canaries, probes, close }
+  const { cloudClock, canaries, probes, prepareRoles, close } = parts
+  const own = { cloudClock, canaries, probes, prepareRoles, close }
+  return { name: 'aws-sts', ...leaseMethods(parts), ...denyListMethods(parts), ...own }
 }
 
 function leaseMethods({ roles, denyLists, minting, leaseEnd }: ProviderParts) {
@@ -47,6 +55,7 @@ function leaseMethods({ roles, denyLists, minting, leaseEnd }: ProviderParts) {
 function denyListMethods({ denyLists, room, writer, minting: { scoped } }: ProviderParts) {
   return {
     findDenyList: (roleArn) => denyLists.findList(roleArn),
+    isServed: (listKey) => denyLists.isServed(listKey),
     listDocuments: (listKey) => denyLists.listDocuments(listKey),
     fits: (key, list, spare) => {
       const document = denyLists.find(key)?.document

@@ -129,7 +129,7 @@ async function letGo(
   { list, entries }: ClaimedDenyList,
 ): Promise<boolean> {
   const at = clockGuard.earliestNow()
-  const isServed = provider.fits(list.key, { grants: [] }, 0)
+  const isServed = provider.isServed?.(list.key) ?? provider.fits(list.key, { grants: [] }, 0)
   const isBeyondReach = memory.shown.get(list.key) === false && isUnwritten(list, entries)
   if ((isServed && !isBeyondReach) || entries.some((entry) => isNeeded(entry, at))) return false
   const removedGrantIds = entries.map((entry) => entry.grantId)

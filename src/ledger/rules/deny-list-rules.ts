@@ -4,21 +4,16 @@ import type { DenyAgentWatermark, DenyEntry, DenyList, DenyProof } from '../reco
 import { conflict } from './rule-errors.ts'
 
 /**
- * The entry of a grant after a wish to deny it.
- *
- * @throws {StintError} LEDGER_CONFLICT when it is on another deny list.
+ * The entry of a grant after a wish to deny it. One that is on another list already stays there, since it can leave that one only by
+ * its document: the configuration has given the role another list meanwhile.
  */
 export function wantedDenyEntry(
   entry: DenyEntry | undefined,
   grantId: string,
   wish: NonNullable<GrantMove['deny']>,
 ): DenyEntry {
-  const { listKey, until, lastIssuedAt, namesAgent, chains, urgent } = wish
+  const { until, lastIssuedAt, namesAgent, chains, urgent } = wish
   if (!entry) return { grantId, ...wish }
-  if (entry.listKey !== listKey) {
-    const explanation = 'The grant is on another deny list already; it can leave that one only by its document.'
-    throw conflict(explanation, { grantId })
-  }
   // A lease issued later than known before may escape a watermark, so the document has to be written again.
   const escapes = lastIssuedAt > entry.lastIssuedAt || (entry.byWatermark && (!namesAgent || chains))
   const { namesAgent: _, ...kept } = escapes ? unwritten(entry) : entry

@@ -1,5 +1,6 @@
+import type { Config } from '../../config/schema.ts'
 import type { Reloading } from '../../core/files/reloading.ts'
-import { createJudge } from '../../grants/judge.ts'
+import { createJudge, type Judge } from '../../grants/judge.ts'
 import type { Planner } from '../../plan/planner.ts'
 import { decide } from '../../policy/decide.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
@@ -13,16 +14,32 @@ interface Needs extends Surroundings {
   readonly planner: Pick<Planner, 'plan'>
 }
 
-/** Judges tasks by the registrations, labels and policies of now. */
+/** Judges tasks by the registrations, labels, policies and settings of now. */
 export const judge = definePart({
   name: 'judge',
-  start: ({ config, registry, planner, policies }: Needs) => ({
-    value: createJudge({
-      registry: { lookup: (subject, now) => registry.current().lookup(subject, now) },
-      planner,
-      policy: { decide: (question) => decide(policies.current(), question) },
-      approvalsRequiredFor: config.policy.approvalsRequiredFor,
-      allowWaivers: config.policy.allowWaivers,
-    }),
-  }),
+  start(needs: Needs) {
+    const { config, liveConfig } = needs
+    let current = judgeBy(config, needs)
+    liveConfig.follow('judge', (next) => {
+      const judge = judgeBy(next, needs)
+      return () => {
+        current = judge
+      }
+    })
+    const value: Judge = {
+      register: (agent, now) => current.register(agent, now),
+      judge: (agent, task, now) => current.judge(agent, task, now),
+    }
+    return { value }
+  },
 })
+
+function judgeBy({ policy: { approvalsRequiredFor, allowWaivers } }: Config, { registry, planner, policies }: Needs) {
+  return createJudge({
+    registry: { lookup: (subject, now) => registry.current().lookup(subject, now) },
+    planner,
+    policy: { decide: (question) => decide(policies.current(), question) },
+    approvalsRequiredFor,
+    allowWaivers,
+  })
+}

@@ -20,11 +20,12 @@ export interface FollowingPlanner extends Pick<Planner, 'plan'> {
   setWriterAccount(accountId: string): void
 }
 
-/** Makes plans with the labels and overrides of now, by a new planner for each version of their files. */
+/** Makes plans with the roles, labels and overrides of now, by a new planner for each version of their files. */
 export const planner = definePart({
   name: 'planner',
-  async start({ config, clock, partHealth }: Surroundings) {
-    const settings = plannerSettings(config)
+  async start({ config, liveConfig, clock, partHealth }: Surroundings) {
+    let settings = plannerSettings(config)
+    let writerAccount: string | undefined
     const follow = { clock, pollMs: config.identity.reloadEvery }
     const labelsFile = config.labels?.file
     const labels = new Reloading<LabelSet>({
@@ -55,10 +56,19 @@ export const planner = definePart({
     const sources = [labels, overrides]
     for (const source of sources) await source.start()
     let findPlanner = createPlannerMemory(settings)
+    liveConfig.follow('planner', (next) => {
+      const nextSettings = plannerSettings(next)
+      return () => {
+        settings = nextSettings
+        if (writerAccount !== undefined) settings.roles.setWriterAccount(writerAccount)
+        findPlanner = createPlannerMemory(settings)
+      }
+    })
     const value: FollowingPlanner = {
       plan: (subject, task) => findPlanner(labels.current(), overrides.current()).plan(subject, task),
       labels: () => labels.status.value,
       setWriterAccount: (accountId) => {
+        writerAccount = accountId
         if (settings.roles.setWriterAccount(accountId)) findPlanner = createPlannerMemory(settings)
       },
     }

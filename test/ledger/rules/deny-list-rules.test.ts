@@ -49,8 +49,11 @@ describe('the deny list', () => {
     expect(older).toEqual(inDocument)
   })
 
-  test('a grant cannot change its deny list', () =>
-    expect(() => wantedDenyEntry(entry, 'grt_1', { ...wish, listKey: 'b' })).toThrow(conflict))
+  // The configuration may have given its role another one meanwhile.
+  test('a grant stays on its deny list, and takes on what a wish for another one wants', () => {
+    const wanted = { ...wish, listKey: 'b', until: at(200), urgent: true }
+    expect(wantedDenyEntry(entry, 'grt_1', wanted)).toEqual({ ...entry, until: at(200), urgent: true })
+  })
 
   test('a deny list is due at the sooner of two instants', () => {
     expect(newDenyList('a')).toEqual({ key: 'a', attempts: 0, claimVersion: 0 })

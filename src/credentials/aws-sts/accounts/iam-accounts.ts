@@ -4,14 +4,14 @@ import { StintError } from '../../../core/errors.ts'
 import { cancelled } from '../calls/call.ts'
 import { CircuitBreaker } from '../calls/circuit-breaker.ts'
 import type { IamClients } from '../calls/clients.ts'
-import type { DenyListLocations } from '../deny/deny-list-locations.ts'
+import type { DenyLists } from '../deny/deny-lists.ts'
 import { BrokerCredentials, CredentialSourceError } from '../own-credentials/broker-credentials.ts'
 import type { IamAccess } from './iam-access.ts'
 import { assumeRevoker, documentPolicy, type RevokerSessionDeps } from './revoker-session.ts'
 
 /** Dependencies of `IamAccounts`. */
 export interface IamAccountsDeps {
-  readonly denyLists: DenyListLocations
+  readonly denyLists: DenyLists
   /** For deny lists without a revoker: the broker's own credentials, or those of `revokerCredentials`. */
   readonly own: Pick<IamAccess, 'client' | 'credentials'>
   readonly revokers: RevokerSessionDeps
@@ -70,6 +70,11 @@ export class IamAccounts {
     }
     account.documents.set(target, access)
     return access
+  }
+
+  /** Access is made anew when next needed: revokers and external ids may be others from now on. Calls under way go on. */
+  forget(): void {
+    for (const { documents } of this.#accounts.values()) documents.clear()
   }
 
   close(): void {

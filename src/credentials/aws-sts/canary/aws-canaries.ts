@@ -9,7 +9,7 @@ import { MintLanes } from '../accounts/mint-lanes.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
 import type { IamClients } from '../calls/clients.ts'
 import { toProviderFault } from '../calls/errors.ts'
-import type { DenyListLocations } from '../deny/deny-list-locations.ts'
+import type { DenyLists } from '../deny/deny-lists.ts'
 import { type AssumeRoleDeps, AssumeRoleMinter } from '../mint/assume-role.ts'
 import { ExternalIds, type RoleExternalId } from '../mint/external-ids.ts'
 import { toLeaseSession } from '../mint/lease-session.ts'
@@ -24,7 +24,7 @@ const REFUSALS: readonly string[] = ['AccessDenied', 'AccessDeniedException']
 
 /** Dependencies of the canaries, beside those of minting. */
 export interface AwsCanariesDeps extends AssumeRoleDeps {
-  readonly denyLists: DenyListLocations
+  readonly denyLists: DenyLists
   /** Sockets of their own: a canary that hangs takes none from a write of a deny list. */
   readonly clients: IamClients
 }
@@ -34,21 +34,23 @@ export class AwsCanaries implements Canaries {
   readonly #deps: AwsCanariesDeps
   readonly #minter: AssumeRoleMinter
   readonly #externalIds = new BoundedMap<RoleExternalId>({ limit: MAX_CANARIES })
+  readonly #readIds: ExternalIds
   readonly #signed = new WeakMap<IssuedCredentials, IAMClient>()
 
   constructor(deps: AwsCanariesDeps) {
     const { clock, observer } = deps
     this.#deps = deps
+    this.#readIds = new ExternalIds({
+      clock,
+      find: (roleArn) => this.#externalIds.get(roleArn),
+      onProblem: (roleArn, error) => observer.externalIdRead?.(roleArn, error),
+    })
     this.#minter = new AssumeRoleMinter({
       ...deps,
       bucket: new TokenBucket({ clock, ratePerSecond: CALLS_PER_SECOND }),
       // A breaker for each role: a canary that cannot be assumed must not hold back the task roles of its account.
       lanes: new MintLanes({ clock, isListed: () => true }),
-      externalIds: new ExternalIds({
-        clock,
-        find: (roleArn) => this.#externalIds.get(roleArn),
-        onProblem: (roleArn, error) => observer.externalIdRead?.(roleArn, error),
-      }),
+      externalIds: this.#readIds,
     })
   }
 
@@ -86,6 +88,12 @@ export class AwsCanaries implements Canaries {
       if (REFUSALS.includes(fault.awsCode)) return answer(false)
       throw fault.error
     }
+  }
+
+  /** Canaries and their external ids may be others from now on. */
+  forget(): void {
+    this.#externalIds.clear()
+    this.#readIds.forget()
   }
 
   close(): void {

@@ -44,7 +44,7 @@ export type DenyDocument =
   | { readonly kind: 'inline'; readonly roleName: string; readonly policyName: string }
 
 /** A document, the account that it is in, and who writes it there. */
-interface PlacedDocument {
+export interface PlacedDocument {
   readonly document: DenyDocument
   readonly place: RolePlace
   /** Undefined where the broker's own credentials, or those of its revoker, write. */
@@ -58,6 +58,9 @@ export const DEFAULT_INLINE_POLICY_NAME = 'StintDeny'
 
 const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
 
+/** By account and name: the spelling of roles that had a session. */
+export type Spellings = Map<string, string>
+
 /**
  * The roles' deny documents by key: `boundary:<policy ARN>`, `inline:<role ARN>` or `attached:<policy ARN>`, so that a key says
  * in which account its document is. Roles of one account may share a boundary; the first rule that has it says who writes it,
@@ -70,13 +73,16 @@ export class DenyListLocations {
     string,
     { placed: PlacedDocument; further: readonly PlacedDocument[]; roleArns: string[] }
   >()
+  readonly #spelled: Spellings
 
-  /** By account and name: the spelling of roles that had a session. */
-  readonly #spelled = new Map<string, string>()
-
-  /** @param list all rules of `rules` @throws {StintError} CONFIG_INVALID for a malformed boundary or policy name. */
-  constructor(rules: RoleRules<RevocationRule>, list: readonly RevocationRule[]) {
+  /**
+   * @param list all rules of `rules`
+   * @param spelled shared by all that answer for the same roles
+   * @throws {StintError} CONFIG_INVALID for a malformed boundary or policy name.
+   */
+  constructor(rules: RoleRules<RevocationRule>, list: readonly RevocationRule[], spelled: Spellings = new Map()) {
     this.#rules = rules
+    this.#spelled = spelled
     for (const { arn, accounts, revocation } of list) {
       if (revocation.kind === 'none') continue
       checkTemplates(revocation, arn)
@@ -86,6 +92,11 @@ export class DenyListLocations {
         for (const each of [placed, ...further]) this.#list(roleArn, toKey(each.document, roleArn), each, further)
       }
     }
+  }
+
+  /** True for a role that a rule matches. */
+  serves(roleArn: string): boolean {
+    return this.#rules.find(roleArn) !== undefined
   }
 
   /** Undefined for a role that no rule matches, or whose sessions can only run out. */
@@ -118,17 +129,6 @@ export class DenyListLocations {
   /** @param key of any document of a list */
   find(key: string): PlacedDocument | undefined {
     return (this.#listed.get(key) ?? this.#findPlaced(key))?.placed
-  }
-
-  /** @throws {StintError} PROVIDER_REFUSED for a key that no configured role has. */
-  require(key: string): PlacedDocument {
-    const placed = this.find(key)
-    if (placed) return placed
-    throw new StintError('PROVIDER_REFUSED', {
-      explanation: 'No configured role has this deny list; put the role back into the configuration to revoke on it.',
-      target: key,
-      outcome: 'not_minted',
-    })
   }
 
   #list(roleArn: string, key: string, placed: PlacedDocument, further: readonly PlacedDocument[]): void {

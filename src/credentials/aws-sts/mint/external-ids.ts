@@ -47,6 +47,11 @@ export class ExternalIds {
     this.#onProblem = options.onProblem ?? (() => undefined)
   }
 
+  /** They may be kept elsewhere from now on. */
+  forget(): void {
+    this.#known.clear()
+  }
+
   /**
    * Undefined for a role that has none.
    *
