@@ -140,6 +140,14 @@ export interface DenyWindow {
   readonly namesAgent: boolean
 }
 
+/** The right to change a document, which another process may have taken over. */
+export interface WriteRight {
+  /** Asks whether it still holds. @throws {StintError} LEDGER_CONFLICT, LEDGER_UNAVAILABLE */
+  confirm(): Promise<void>
+  /** The same from memory alone, for the last moment before a request goes out. @throws {StintError} as `confirm` */
+  hold(): void
+}
+
 /** Mints leases and denies them. One implementation per cloud service; one contract suite for all. */
 export interface CredentialProvider {
   readonly name: string
@@ -190,6 +198,7 @@ export interface CredentialProvider {
    * Writes the whole content of a document; idempotent; resolves when the service accepted it.
    *
    * @param mark goes into the document.
+   * @param right is asked before each call that changes the document; what it throws ends the write.
    * @returns the cloud's time at which it did, where its answer told it.
    * @throws {StintError} PROVIDER_*
    */
@@ -198,5 +207,6 @@ export interface CredentialProvider {
     list: DenyListContent,
     signal: AbortSignal,
     mark?: DenyMark,
+    right?: WriteRight,
   ): Promise<{ readonly at?: Date }>
 }

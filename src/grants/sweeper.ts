@@ -9,6 +9,7 @@ import type { DueGrant, Ledger } from '../ledger/ledger.ts'
 import { isFinalState } from '../ledger/rules/grant-rules.ts'
 import { DenyCanaries } from './canaries/deny-canaries.ts'
 import { DenyMemory } from './deny/deny-memory.ts'
+import { type DenyProblemParts, DenyProblems } from './deny/deny-problems.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny/deny-reconciler.ts'
 import { decideDueMove, type LifeSettings } from './lifecycle.ts'
 import { toLeaseFacts } from './mint-lease.ts'
@@ -29,7 +30,7 @@ const RECOVERY_BATCH = 500
 const LONGEST_BACKOFF_MS = 5_000
 
 /** Dependencies of the loops, and callbacks for their state. */
-export interface SweeperParts extends Omit<DenyReconcilerParts, 'memory' | 'proofs'> {
+export interface SweeperParts extends Omit<DenyReconcilerParts, 'memory' | 'proofs' | 'problems'>, DenyProblemParts {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly clockGuard: ClockGuard
@@ -49,13 +50,15 @@ export class Sweeper {
   readonly #stop = new AbortController()
   readonly #writes = new Set<Promise<void>>()
   readonly #memory = new DenyMemory()
+  readonly #problems: DenyProblems
   readonly #proofs: DenyCanaries | undefined
   #loops: Promise<void>[] = []
 
   constructor(parts: SweeperParts) {
     this.#parts = parts
+    this.#problems = new DenyProblems(parts)
     const { canaries } = parts
-    this.#proofs = canaries && new DenyCanaries({ ...parts, canaries }, this.#stop.signal)
+    this.#proofs = canaries && new DenyCanaries({ ...parts, canaries, problems: this.#problems }, this.#stop.signal)
   }
 
   /** Settles what a crash left behind. Call it before the first request is served. */
@@ -156,7 +159,7 @@ export class Sweeper {
   /** A pass does not wait for its writes: a policy that hangs must not hold up another's. */
   async #beginWrites(): Promise<void> {
     return beginDenyWrites(
-      { ...this.#parts, memory: this.#memory, proofs: this.#proofs },
+      { ...this.#parts, memory: this.#memory, proofs: this.#proofs, problems: this.#problems },
       this.#stop.signal,
       (write) => {
         const tracked: Promise<void> = write.finally(() => this.#writes.delete(tracked))

@@ -198,6 +198,8 @@ export interface LedgerReads {
   getDenyList(key: string): Promise<DenyList | undefined>
   /** The later of the watermarks that a list has over an agent: its own, and that over everybody. */
   denyWatermark(listKey: string, agent: string): Promise<Date | undefined>
+  /** True for the number of an opening of this ledger that is on record, also of one that began after this process. */
+  knowsEpoch(epoch: number): Promise<boolean>
   /** Every deny list, those that fail first. */
   listDenyLists(): Promise<DenyList[]>
   /** Most recent first. */

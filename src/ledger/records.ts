@@ -201,6 +201,13 @@ export interface DenyDocumentRecord {
   readonly failingSince?: Date
 }
 
+/** The last claim that one opening of the ledger took on a deny list. */
+export interface DenyClaim {
+  readonly epoch: number
+  /** Its `claimVersion`, which is the highest number that a write of this opening can have. */
+  readonly version: number
+}
+
 /** The grants that have to be denied by the same policy documents, which the reconciler writes whole. */
 export interface DenyList {
   /** Key of the first policy document: see `DenyListLocation`. */
@@ -225,6 +232,8 @@ export interface DenyList {
   readonly claimVersion: number
   /** `claimVersion` when the ledger was opened; missing for a list that is newer. */
   readonly openedVersion?: number
+  /** The newest claims, one for each opening, the latest last; missing in a ledger that one process at a time uses. */
+  readonly claims?: readonly DenyClaim[]
 }
 
 /** Why an agent with a valid identity was not served; codes of the error catalogue. */

@@ -1,5 +1,5 @@
 import { z } from '../core/documents/schema.ts'
-import type { DenyDocumentRecord } from './records.ts'
+import type { DenyClaim, DenyDocumentRecord } from './records.ts'
 import { toInstant } from './row-values.ts'
 
 const documentRows = z.array(
@@ -35,4 +35,16 @@ export function parseDocuments(text: string): DenyDocumentRecord[] {
     ...(error === undefined ? {} : { lastError: error }),
     ...(failingSince === undefined ? {} : { failingSince: toInstant(failingSince) }),
   }))
+}
+
+const claimRows = z.array(z.tuple([z.int(), z.int()]))
+
+/** The claims of a list, for its row: pairs of epoch and version. */
+export function claimsText(claims: readonly DenyClaim[] | undefined): string | null {
+  return claims ? JSON.stringify(claims.map(({ epoch, version }) => [epoch, version])) : null
+}
+
+/** As `claimsText` wrote it. @throws {Error} for a damaged text */
+export function parseClaims(text: string): DenyClaim[] {
+  return claimRows.parse(JSON.parse(text)).map(([epoch, version]) => ({ epoch, version }))
 }

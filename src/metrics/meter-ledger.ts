@@ -34,6 +34,7 @@ const READS = {
   findDenyEntry: true,
   getDenyList: true,
   denyWatermark: true,
+  knowsEpoch: true,
   listDenyLists: true,
   listUnregistered: true,
   trail: true,

@@ -570,7 +570,9 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         await written(1, [grant.id], { watermark: later(3), wrote })
         await sweptByDeny(900_001, 'ended', null)
         expect(await ledger.findDenyEntry(grant.id)).toMatchObject({ writtenAt: later(5), enforcedAt: later(900_001) })
-        expect(await ledger.listDenyLists()).toEqual([
+        // Claims are on record where several processes share the store.
+        const lists = (await ledger.listDenyLists()).map(({ claims: _, ...list }) => list)
+        expect(lists).toEqual([
           {
             key: `boundary:${ROLE}`,
             attempts: 0,

@@ -6,6 +6,7 @@ import { toDenies } from '../../src/credentials/deny-spread.ts'
 import type { CredentialProvider, DeniedGrant, DenyListContent, LiveDenyList } from '../../src/credentials/provider.ts'
 import { DenyMemory } from '../../src/grants/deny/deny-memory.ts'
 import { updateList } from '../../src/grants/deny/update-list.ts'
+import { WriteClaim } from '../../src/grants/deny/write-claim.ts'
 import type { DenyEntry, DenyList, DenyMark } from '../../src/ledger/records.ts'
 import { isNeeded } from '../../src/ledger/rules/deny-list-rules.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -90,13 +91,20 @@ class Broker {
     const { cloud } = this
     const { clock, provider } = cloud
     this.list = { ...this.list, claimVersion: this.list.claimVersion + 1 }
+    const ledger = {
+      identity: IDENTITY,
+      isLive: () => true,
+      knowsEpoch: async () => false,
+      getDenyList: async () => ({ ...this.list, claimedBy: 'one' }),
+    }
     const parts = {
-      ...{ provider, clock, memory: this.memory, ledger: { identity: IDENTITY }, random: () => 0 },
-      ...{ clockGuard: { earliestNow: () => clock.now() }, onProblem: () => {}, onWell: () => {} },
+      ...{ provider, clock, memory: this.memory, ledger, random: () => 0 },
+      ...{ clockGuard: { earliestNow: () => clock.now() }, problems: { tell: () => {}, well: () => {} } },
       settings: { settleMs: 30_000 },
     }
     try {
-      const claimed = { list: this.list, entries: cloud.entries }
+      const claim = new WriteClaim({ ledger, clock }, this.list, clock.monotonicMs())
+      const claimed = { list: this.list, entries: cloud.entries, claim }
       const update = await updateList(parts, claimed, new AbortController().signal)
       const documents = update.documents.toRecords(clock.now())
       const wrote = update.documents.all[0]?.wrote

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { idBody } from '../../src/core/ids.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../../src/credentials/aws-sts/provider.ts'
 import { DenyMemory } from '../../src/grants/deny/deny-memory.ts'
+import { DenyProblems } from '../../src/grants/deny/deny-problems.ts'
 import { beginDenyWrites } from '../../src/grants/deny/deny-reconciler.ts'
 import { caller, OSCAR, openHarness, task, WRITE } from '../support/grant-harness.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -63,7 +64,8 @@ test("one account's IAM hangs, and the grants of the others are denied in the fi
   const stop = new AbortController()
   const writes: Promise<void>[] = []
   const memory = new DenyMemory()
-  const parts = { ...h.parts, owner: 'test', random: () => 0.5, memory, ...reports() }
+  const problems = new DenyProblems({ ...h.parts, ...reports() })
+  const parts = { ...h.parts, owner: 'test', random: () => 0.5, memory, problems }
   await beginDenyWrites(parts, stop.signal, (write) => {
     writes.push(write)
   })

@@ -469,24 +469,39 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'P13: a restored backup overwrites what was written after it',
     file: 'deny-document-rules',
-    find: 'const last = mark.epoch === epoch ? claimVersion : openedVersion',
-    replace: 'const last = claimVersion',
+    find: 'if (!claims) return openedVersion',
+    replace: 'if (!claims) return claimVersion',
     caughtBy: 'the writer of a document > of an earlier opening with a number after the copy was made is later_ledger',
   },
   {
     breaks: 'P13: the document of a later opening is overwritten',
     file: 'deny-document-rules',
-    find: 'const isKnown = mark.epoch === epoch || earlierEpochs.has(mark.epoch)',
+    find: 'const isKnown = isOnRecord || isKnownOpening(mark.epoch, list, identity)',
     replace: 'const isKnown = true',
     caughtBy: 'the writer of a document > of a later opening is later_ledger',
   },
   {
     breaks: 'P13: an opening that this ledger does not know counts as one of its own',
     file: 'deny-document-rules',
-    find: 'earlierEpochs.has(mark.epoch)',
-    replace: 'mark.epoch < epoch',
+    find: 'earlierEpochs.has(opening)',
+    replace: 'opening < epoch',
     caughtBy:
       'the writer of a document > of an earlier opening that this ledger does not know, as after a restore is later_ledger',
+  },
+  {
+    breaks: 'P13: a backup with several replicas overwrites what one of them wrote after it',
+    file: 'deny-document-rules',
+    find: 'return own ? own.version :',
+    replace: 'return own ? claimVersion :',
+    caughtBy:
+      'the writer of a document of several replicas > with a number after the last claim of its replica is later_ledger',
+  },
+  {
+    breaks: 'a replica that forgets the claims of another takes its document for that of a later state',
+    file: 'deny-list-rules',
+    find: '.slice(-KEPT_CLAIMS)',
+    replace: '.slice(-1)',
+    caughtBy: 'the deny list > the claims of a deny list > keep the last one of each opening, the latest last',
   },
   {
     breaks: 'a write whose answer was lost counts as an edit',

@@ -54,6 +54,10 @@ export class FakeAdminLedger implements Reads {
     return this.grants.find((grant) => grant.subject === subject && grant.idempotencyKey === key)
   }
 
+  async knowsEpoch() {
+    return false
+  }
+
   async denyWatermark(listKey: string) {
     return this.denyLists.find(({ key }) => key === listKey)?.watermark
   }

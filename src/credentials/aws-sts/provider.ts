@@ -66,13 +66,14 @@ function denyListMethods({ denyLists, room, writer, minting: { scoped } }: Provi
       const { value, at } = await writer.read(key, denyLists.require(key).document, signal)
       return { ...readContent(value), exists: value !== undefined, ...(at && { at }) }
     },
-    writeDenyList: async (key, list, signal, mark) => {
+    writeDenyList: async (key, list, signal, mark, right) => {
       const { document } = denyLists.require(key)
       scoped?.dropDenied(list, (roleArn) => {
         const location = denyLists.findList(roleArn)
         return location !== undefined && denyLists.listDocuments(location.key).includes(key)
       })
-      const { at } = await writer.write(key, document, room.text(key, document, list, mark), signal).catch((error) => {
+      const text = room.text(key, document, list, mark)
+      const { at } = await writer.write(key, document, text, signal, right).catch((error) => {
         if (error instanceof StintError && error.details.limit) room.shrink(key, document, list)
         throw error
       })

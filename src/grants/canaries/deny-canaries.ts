@@ -6,6 +6,7 @@ import { auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { DenyEntry } from '../../ledger/records.ts'
 import { canBeProven } from '../../ledger/rules/deny-list-rules.ts'
+import type { DenyProblems } from '../deny/deny-problems.ts'
 import { type OwnGrantParts, startOnLedger } from '../own-sessions/own-grant.ts'
 import { type CanarySession, CanarySessions } from './canary-sessions.ts'
 import { lookSurely, proveDocument, REFUSED_WITHOUT_DENY, ReplacedError, unusable } from './prove-document.ts'
@@ -25,8 +26,7 @@ export interface DenyCanaryParts extends OwnGrantParts {
   >
   readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
   /** The component `deny:<list>:canary` has a problem until the canary has proven a document. */
-  readonly onProblem: (problem: { component: string; error: unknown }) => void
-  readonly onWell: (component: string) => void
+  readonly problems: Pick<DenyProblems, 'tell' | 'well'>
 }
 
 /** A document that was written with the name of a canary's session in it. */
@@ -178,8 +178,8 @@ export class DenyCanaries {
     state.retryAtMs = undefined
     state.failedWith = undefined
     if (isProven) state.late = undefined
-    if (state.late) this.#parts.onProblem({ component: toComponent(listKey), error: state.late })
-    else this.#parts.onWell(toComponent(listKey))
+    if (state.late) this.#parts.problems.tell(listKey, { component: toComponent(listKey), error: state.late })
+    else this.#parts.problems.well(listKey, toComponent(listKey))
   }
 
   /** Waits for the proofs under way. */
@@ -275,8 +275,8 @@ export class DenyCanaries {
     { id, grantIds }: Pick<Round, 'id' | 'grantIds'>,
     error: StintError,
   ): Promise<void> {
-    const { ledger, clock, onProblem } = this.#parts
-    onProblem({ component: toComponent(listKey), error })
+    const { ledger, clock, problems } = this.#parts
+    problems.tell(listKey, { component: toComponent(listKey), error })
     if (error.code === 'DENY_LIST_LATE') state.late = error
     if (state.failedWith === error.code) return
     state.failedWith = error.code
@@ -287,7 +287,7 @@ export class DenyCanaries {
       await ledger.appendEvents([event])
     } catch (thrown) {
       state.failedWith = undefined
-      onProblem({ component: toComponent(listKey), error: thrown })
+      problems.tell(listKey, { component: toComponent(listKey), error: thrown })
     }
   }
 

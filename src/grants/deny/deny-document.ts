@@ -6,7 +6,7 @@ import type { DenyList, LedgerIdentity } from '../../ledger/records.ts'
 import { findWriter, type OwnWrites, wasChanged } from '../../ledger/rules/deny-document-rules.ts'
 
 /** A document of a deny list, as the ledger knows it. */
-export interface KnownDocument extends Pick<DenyList, 'claimVersion' | 'openedVersion' | 'written'> {
+export interface KnownDocument extends Pick<DenyList, 'claimVersion' | 'openedVersion' | 'claims' | 'written'> {
   readonly key: string
   readonly listKey: string
 }
@@ -22,6 +22,13 @@ export function documentFacts({ key, listKey }: Pick<KnownDocument, 'key' | 'lis
  */
 const WITHHELD_MS = 80 * 60_000
 
+interface WithheldCheck {
+  readonly certain: Date | undefined
+  readonly identity: LedgerIdentity
+  readonly emptyDigest: string
+  readonly isOnRecord: boolean
+}
+
 /** Documents that this process does not write, since it knows less than whoever wrote them. */
 export class WithheldDocuments {
   readonly #withheld = new Map<string, { readonly sequence: string; readonly since: Date }>()
@@ -29,20 +36,19 @@ export class WithheldDocuments {
   /**
    * Checks that a document may be written. One that denies nobody may be, whoever wrote it.
    *
-   * @param certain an instant that has come by every clock; undefined where the cloud told no time.
-   * @param emptyDigest the digest of a document that denies nobody.
+   * @param asked.certain an instant that has come by every clock; undefined where the cloud told no time.
+   * @param asked.emptyDigest the digest of a document that denies nobody.
+   * @param asked.isOnRecord the ledger has the opening of the document's mark on record.
    * @returns the events of what was found.
    * @throws {WithheldError} while the document is another ledger's.
    */
   check(
     live: LiveDenyList,
-    certain: Date | undefined,
     document: KnownDocument,
-    identity: LedgerIdentity,
-    emptyDigest: string,
+    { certain, identity, emptyDigest, isOnRecord }: WithheldCheck,
   ): AuditEventInput[] {
     const { key } = document
-    const found = findWriter(live, document, identity)
+    const found = findWriter(live, document, identity, isOnRecord)
     if (!found || !live.mark || live.digest === emptyDigest) {
       this.#withheld.delete(key)
       return []

@@ -1,9 +1,10 @@
 import type { StintError } from '../../core/errors.ts'
 import type { DocumentDenies } from '../../credentials/provider.ts'
+import type { DenyList } from '../../ledger/records.ts'
 import { WithheldDocuments } from './deny-document.ts'
 
 /** For so long after a write a read may still show the content of before, and a write that was given up may take effect. */
-const RECENT_MS = 60_000
+export const RECENT_MS = 60_000
 
 /** A document that fails beside others that hold: it is left alone until its next attempt. */
 export interface FailingDocument {
@@ -38,8 +39,8 @@ export class DenyMemory {
   readonly shown = new Map<string, boolean>()
   /** Keys of documents that were found changed, until they are found as they were left. */
   readonly changed = new Set<string>()
-  /** By key of a document: the digest of the last write that was sent and is not on record. */
-  readonly sent = new Map<string, string>()
+  /** By key of a document: the last write that was sent and is not on record. */
+  readonly sent = new Map<string, NonNullable<DenyList['written']>>()
   readonly recent = new RecentWrites()
   /**
    * By key of a document of a list that has several: the sessions that it denied after the claim of that version. A later claim

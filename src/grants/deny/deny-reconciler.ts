@@ -9,14 +9,11 @@ import type { DenyEntry, DenyList } from '../../ledger/records.ts'
 import { isNeeded } from '../../ledger/rules/deny-list-rules.ts'
 import type { DenyCanaries } from '../canaries/deny-canaries.ts'
 import type { WatchHub } from '../watching/watch-hub.ts'
+import type { DenyProblems } from './deny-problems.ts'
 import { toWithheldEvents } from './list-documents.ts'
 import { type ListUpdate, type UpdateParts, updateList } from './update-list.ts'
+import { CLAIM_MS, isClaimLost, WriteClaim } from './write-claim.ts'
 
-/**
- * A replica that dies with a claim gives it back by not being heard of for this long: longer than a read and a write may take
- * together, so that no write of its holder comes after one of the next.
- */
-const CLAIM_MS = 45_000
 const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 60_000
 
@@ -34,6 +31,7 @@ export interface DenyReconcilerParts extends UpdateParts {
   readonly hub: WatchHub
   /** Names this process on its claims. */
   readonly owner: string
+  readonly problems: DenyProblems
   /** Shows when documents are in force; absent: the settle time alone says so. */
   readonly proofs?: Pick<DenyCanaries, 'choose' | 'isOwed' | 'isProbed' | 'written'> | undefined
 }
@@ -51,21 +49,34 @@ export async function beginDenyWrites(
   begun: (write: Promise<void>) => void,
 ): Promise<void> {
   const { busy } = parts.memory
+  await parts.problems.forgetMended(busy)
   while (!signal.aborted && busy.size < MAX_BUSY) {
-    const now = latestNow(parts)
-    const claimUntil = new Date(now.getTime() + CLAIM_MS)
-    // A clock that jumps ahead lets a claim lapse under its holder: two writes to one document could overtake each other.
-    const claimed = await parts.ledger.claimDenyList({ owner: parts.owner, now, claimUntil, except: busy })
+    const claimed = await claimNext(parts)
     if (!claimed) return
     const { key } = claimed.list
+    parts.problems.claimed(claimed.list)
     busy.add(key)
     parts.memory.sending.delete(key)
     begun(
       reconcile(parts, claimed, signal)
-        .catch((error: unknown) => tellProblem(parts, claimed, error))
+        .catch((error: unknown) => {
+          if (!isClaimLost(error)) tellProblem(parts, claimed, error)
+        })
         .finally(() => busy.delete(key)),
     )
   }
+}
+
+/** A list in the hands of this process. */
+type OwnList = ClaimedDenyList & { readonly claim: WriteClaim }
+
+async function claimNext(parts: DenyReconcilerParts): Promise<OwnList | undefined> {
+  const { ledger, owner, clock, memory } = parts
+  const now = latestNow(parts)
+  const beganMs = clock.monotonicMs()
+  const claimUntil = new Date(now.getTime() + CLAIM_MS)
+  const claimed = await ledger.claimDenyList({ owner, now, claimUntil, except: memory.busy })
+  return claimed && { ...claimed, claim: new WriteClaim(parts, claimed.list, beganMs) }
 }
 
 /** The later of our two clocks, since a deny may come early but must not wait for a clock that has stepped back. */
@@ -73,16 +84,17 @@ function latestNow({ clock, clockGuard }: Pick<DenyReconcilerParts, 'clock' | 'c
   return later(clock.now(), clockGuard.earliestNow())
 }
 
-async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, signal: AbortSignal): Promise<void> {
+async function reconcile(parts: DenyReconcilerParts, claimed: OwnList, signal: AbortSignal): Promise<void> {
   if (await letGo(parts, claimed)) return
   let update: ListUpdate
   try {
     update = await updateList(parts, claimed, signal)
   } catch (thrown) {
+    if (isClaimLost(thrown)) throw thrown
     await recordFailure(parts, claimed, thrown)
     return
   }
-  const { ledger, proofs, onWell } = parts
+  const { ledger, proofs, problems } = parts
   const { list } = claimed
   const { held, provable, expired, content, documents, at, againInMs, canary, settledBy, anew } = update
   const now = latestNow(parts)
@@ -112,10 +124,10 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
     const { sequence } = wrote ?? list.written ?? {}
     proofs?.written(list.key, { canary, sequence, entries: provable, at })
   }
-  if (documents.usable.some(({ key }) => key === list.key)) onWell(`deny:${list.key}`)
+  if (documents.usable.some(({ key }) => key === list.key)) problems.well(list.key, `deny:${list.key}`)
   tellWatermarks(parts, list, content)
-  tellWhile(parts, `deny:${list.key}:crowded`, findCrowd(list, update))
-  tellWhile(parts, `deny:${list.key}:time`, findTimeless(list, update))
+  tellWhile(parts, list, 'crowded', findCrowd(list, update))
+  tellWhile(parts, list, 'time', findTimeless(list, update))
 }
 
 /**
@@ -125,7 +137,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: ClaimedDenyList, s
  * @returns true for such a list
  */
 async function letGo(
-  { ledger, provider, clockGuard, memory, onWell }: DenyReconcilerParts,
+  { ledger, provider, clockGuard, memory, problems }: DenyReconcilerParts,
   { list, entries }: ClaimedDenyList,
 ): Promise<boolean> {
   const at = clockGuard.earliestNow()
@@ -135,7 +147,7 @@ async function letGo(
   const removedGrantIds = entries.map((entry) => entry.grantId)
   const { key: listKey, claimVersion } = list
   await ledger.denyWritten({ listKey, claimVersion, grantIds: [], removedGrantIds, at, events: [] })
-  onWell(`deny:${list.key}`)
+  problems.well(list.key, `deny:${list.key}`)
   return true
 }
 
@@ -149,34 +161,35 @@ function isUnwritten({ attempts, lastWrittenAt }: DenyList, entries: readonly De
 }
 
 /** Wakes the agents that a watermark cuts, so that they renew. A watermark that cuts everybody is a problem while it stands. */
-function tellWatermarks(
-  { hub, onProblem, onWell }: DenyReconcilerParts,
-  list: DenyList,
-  content: DenyListContent,
-): void {
+function tellWatermarks({ hub, problems }: DenyReconcilerParts, list: DenyList, content: DenyListContent): void {
   for (const { agent } of content.agents ?? []) hub.agentChanged(agent)
   const component = `deny:${list.key}:full`
   if (!content.watermark) {
-    if (list.watermark) onWell(component)
+    if (list.watermark) problems.well(list.key, component)
     return
   }
   // Not only with a new watermark: that of a list that was mended has been in the ledger since it was claimed.
   hub.allChanged()
   const before = content.watermark.toISOString()
   const explanation = `The deny list is full beyond what watermarks of agents can cover: it cuts every session of its roles that was issued before ${before}. Give the list further documents (roles[].revocation.furtherPolicyArns) or busy roles a boundary of their own, or let completed grants run out (grants.cutOnCompletion).`
-  onProblem({ component, error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }) })
+  problems.tell(list.key, {
+    component,
+    error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }),
+  })
 }
 
 /** Reports a problem in every pass that has it, and once that it is gone. */
 function tellWhile(
-  { memory: { told }, onProblem, onWell }: DenyReconcilerParts,
-  component: string,
+  { memory: { told }, problems }: DenyReconcilerParts,
+  { key }: DenyList,
+  what: 'crowded' | 'time',
   error: StintError | undefined,
 ): void {
+  const component = `deny:${key}:${what}`
   if (error) {
     told.add(component)
-    onProblem({ component, error })
-  } else if (told.delete(component)) onWell(component)
+    problems.tell(key, { component, error })
+  } else if (told.delete(component)) problems.well(key, component)
 }
 
 /** P10: agents that share a watermark are cut up to the newest completion of any of them. */
@@ -237,8 +250,8 @@ async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyLis
   })
 }
 
-function tellProblem({ onProblem }: DenyReconcilerParts, { list }: ClaimedDenyList, error: unknown): void {
-  onProblem({ component: `deny:${list.key}`, error })
+function tellProblem({ problems }: DenyReconcilerParts, { list }: ClaimedDenyList, error: unknown): void {
+  problems.tell(list.key, { component: `deny:${list.key}`, error })
 }
 
 /** Events of a write: its content, and the agents that came under a watermark or left one. */

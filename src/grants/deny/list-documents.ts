@@ -8,8 +8,11 @@ import type { CredentialProvider, DenyListContent, DocumentDenies, LiveDenyList 
 import { type AuditEventInput, auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { DenyDocumentRecord, DenyList } from '../../ledger/records.ts'
+import { isKnownOpening } from '../../ledger/rules/deny-document-rules.ts'
 import { documentFacts, findChange, type KnownDocument, WithheldError } from './deny-document.ts'
-import type { DenyMemory } from './deny-memory.ts'
+import { type DenyMemory, RECENT_MS } from './deny-memory.ts'
+import type { DenyProblems } from './deny-problems.ts'
+import { isClaimLost, type WriteClaim } from './write-claim.ts'
 
 /** Timeout of a call about one of several documents; the others go on without it. */
 const PATIENCE_MS = 5_000
@@ -17,7 +20,7 @@ const RETRY = { baseMs: 1_000, capMs: 60_000, leastShare: 0.5 }
 
 /** Dependencies of reading and writing the documents of a list. */
 export interface DocumentParts {
-  readonly ledger: Pick<Ledger, 'identity'>
+  readonly ledger: Pick<Ledger, 'identity' | 'isLive' | 'getDenyList' | 'knowsEpoch'>
   readonly provider: CredentialProvider
   readonly clock: Clock
   readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
@@ -25,10 +28,7 @@ export interface DocumentParts {
   readonly memory: DenyMemory
   /** 0 to 1, for jitter. */
   readonly random: () => number
-  /** A deny list that cannot be written has the component `deny:<list>` until a write of it succeeds; its further documents likewise. */
-  readonly onProblem: (problem: { component: string; error: unknown }) => void
-  /** The component works again. */
-  readonly onWell: (component: string) => void
+  readonly problems: Pick<DenyProblems, 'tell' | 'well'>
 }
 
 /** One document of a list during a pass. */
@@ -61,11 +61,13 @@ export class ListDocuments {
   readonly events: AuditEventInput[] = []
   readonly #parts: DocumentParts
   readonly #list: DenyList
+  readonly #claim: WriteClaim
   readonly #signal: AbortSignal
 
-  constructor(parts: DocumentParts, list: DenyList, signal: AbortSignal) {
+  constructor(parts: DocumentParts, { list, claim }: { list: DenyList; claim: WriteClaim }, signal: AbortSignal) {
     this.#parts = parts
     this.#list = list
+    this.#claim = claim
     this.#signal = signal
     const further = (parts.provider.listDocuments?.(list.key) ?? []).filter((key) => key !== list.key)
     this.all = [list.key, ...further].map((key) => toDocument(key, list))
@@ -109,7 +111,10 @@ export class ListDocuments {
       return
     }
     try {
-      this.#look(document, await this.#inTime((signal) => this.#parts.provider.readDenyList(document.key, signal)))
+      await this.#look(
+        document,
+        await this.#inTime((signal) => this.#parts.provider.readDenyList(document.key, signal)),
+      )
     } catch (thrown) {
       if (!memory.shown.has(document.key)) memory.shown.set(document.key, false)
       this.#leave(document, asStintError(thrown))
@@ -117,17 +122,28 @@ export class ListDocuments {
     }
   }
 
-  #look(document: ListDocument, live: LiveDenyList): void {
+  async #look(document: ListDocument, live: LiveDenyList): Promise<void> {
     const { provider, ledger, memory, clockGuard } = this.#parts
     memory.shown.set(document.key, true)
     document.at = live.at
-    const certain = live.at && earlier(live.at, clockGuard.earliestNow())
-    const empty = provider.digestDenyList(document.key, { grants: [] })
-    this.events.push(...memory.withheld.check(live, certain, document, ledger.identity, empty))
+    const asked = {
+      identity: ledger.identity,
+      certain: live.at && earlier(live.at, clockGuard.earliestNow()),
+      emptyDigest: provider.digestDenyList(document.key, { grants: [] }),
+      isOnRecord: await this.#isOnRecord(live, document),
+    }
+    this.events.push(...memory.withheld.check(live, document, asked))
     document.digest = live.digest
     document.isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
     document.live = live
     this.#see(document, live.denies ?? NOBODY)
+  }
+
+  /** A replica that began after this process may have written the document: then the ledger knows its opening. */
+  async #isOnRecord({ mark }: LiveDenyList, document: ListDocument): Promise<boolean> {
+    const { ledger } = this.#parts
+    if (mark?.ledgerId !== ledger.identity.ledgerId) return false
+    return isKnownOpening(mark.epoch, document, ledger.identity) || ledger.knowsEpoch(mark.epoch)
   }
 
   /**
@@ -153,18 +169,18 @@ export class ListDocuments {
 
   /** Somebody else's edit stays on the status until the document is found as it was left. */
   #lookForChange(document: ListDocument, live: LiveDenyList, holdsNeeded: boolean): AuditEventInput[] {
-    const { ledger, memory, clockGuard, onProblem, onWell } = this.#parts
+    const { ledger, memory, clockGuard, problems } = this.#parts
     const component = `deny:${document.key}:changed`
     const { epoch } = ledger.identity
     const error = this.#isEarlier(document, live)
       ? undefined
-      : findChange(live, document, { epoch, sent: memory.sent.get(document.key), holdsNeeded })
+      : findChange(live, document, { epoch, sent: this.#sentDigest(document), holdsNeeded })
     if (!error) {
-      if (memory.changed.delete(document.key)) onWell(component)
+      if (memory.changed.delete(document.key)) problems.well(document.listKey, component)
       return []
     }
     memory.changed.add(document.key)
-    onProblem({ component, error })
+    problems.tell(document.listKey, { component, error })
     const data = { ...documentFacts(document), found: 'content' } as const
     return [auditEvent('deny.changed', { at: live.at ?? clockGuard.earliestNow(), actor: 'stint', data })]
   }
@@ -173,10 +189,26 @@ export class ListDocuments {
    * True if the document has the content of an earlier write of ours: the read is behind, or that write came into effect late. It
    * has to be written again, but nobody else changed it.
    */
-  #isEarlier({ key, written }: ListDocument, { digest }: LiveDenyList): boolean {
+  #isEarlier(document: ListDocument, live: LiveDenyList): boolean {
     const { memory, clock } = this.#parts
-    if (digest === written?.digest || digest === memory.sent.get(key)) return false
-    return memory.recent.has(key, digest, clock.monotonicMs())
+    const { key, written } = document
+    if (live.digest === written?.digest || live.digest === this.#sentDigest(document)) return false
+    return memory.recent.has(key, live.digest, clock.monotonicMs()) || this.#isEarlierOfAnother(document, live)
+  }
+
+  /** The same of a write that another replica made: what that one wrote is not remembered here, but its mark has its number. */
+  #isEarlierOfAnother({ written, claims }: ListDocument, { mark, at }: LiveDenyList): boolean {
+    const { lastWrittenAt } = this.#list
+    if (!mark || !written || !at || !lastWrittenAt || mark.sequence >= written.sequence) return false
+    const isAnother = mark.epoch !== this.#parts.ledger.identity.epoch
+    const isOurs = claims?.some(({ epoch, version }) => epoch === mark.epoch && mark.sequence <= version) === true
+    return isAnother && isOurs && at.getTime() - lastWrittenAt.getTime() < RECENT_MS
+  }
+
+  /** The digest of the last write that this process has sent, unless a later write is on record. */
+  #sentDigest({ key, written }: ListDocument): string | undefined {
+    const sent = this.#parts.memory.sent.get(key)
+    return sent && sent.sequence > (written?.sequence ?? 0) ? sent.digest : undefined
   }
 
   /** True if a document has to be written to have this content. */
@@ -192,17 +224,20 @@ export class ListDocuments {
     const { ledgerId, epoch } = ledger.identity
     const mark = { ledgerId, epoch, sequence: wrote.sequence }
     const then = toDenies(content)
-    memory.sending.add(this.#list.key)
-    memory.sent.set(key, wrote.digest)
-    memory.recent.add(key, wrote.digest, clock.monotonicMs())
+    let isSent = false
     try {
-      const { at } = await this.#inTime((signal) => provider.writeDenyList(key, content, signal, mark))
+      await this.#claim.confirm()
+      isSent = true
+      memory.sending.add(this.#list.key)
+      memory.sent.set(key, wrote)
+      memory.recent.add(key, wrote.digest, clock.monotonicMs())
+      const { at } = await this.#inTime((signal) => provider.writeDenyList(key, content, signal, mark, this.#claim))
       this.#see(document, then)
       Object.assign(document, { wrote, digest: wrote.digest, isMarked: true, at: at ?? document.at })
     } catch (thrown) {
       const error = asStintError(thrown)
       // A write whose answer is lost may have been made or not: only sessions that both contents deny are certainly denied.
-      if (error.code !== 'PROVIDER_REFUSED') this.#see(document, intersectDenies(document.now, then))
+      if (isSent && error.code !== 'PROVIDER_REFUSED') this.#see(document, intersectDenies(document.now, then))
       document.failure = error
       this.#tellFailure(document, error)
     }
@@ -231,11 +266,11 @@ export class ListDocuments {
 
   /** Reports at the end of a pass that the documents which did not fail work again. */
   tellWell(): void {
-    const { memory, onWell } = this.#parts
+    const { memory, problems } = this.#parts
     if (this.#isAlone) return
-    for (const { key } of this.usable) {
+    for (const { key, listKey } of this.usable) {
       memory.failing.delete(key)
-      onWell(`deny:${key}`)
+      problems.well(listKey, `deny:${key}`)
     }
   }
 
@@ -276,12 +311,12 @@ export class ListDocuments {
 
   /** Reports a failing document. Where it is the list's only one, the writer of the list reports it. */
   #tellFailure(document: ListDocument, error: StintError): void {
-    if (this.#isAlone || this.#signal.aborted) return
-    const { memory, clock, random, onProblem } = this.#parts
+    if (this.#isAlone || this.#signal.aborted || isClaimLost(error)) return
+    const { memory, clock, random, problems } = this.#parts
     const attempts = (memory.failing.get(document.key)?.attempts ?? document.record?.attempts ?? 0) + 1
     const pauseMs = backoffMs(attempts, { ...RETRY, random })
     memory.failing.set(document.key, { error, attempts, retryAtMs: clock.monotonicMs() + pauseMs })
-    onProblem({ component: `deny:${document.key}`, error })
+    problems.tell(document.listKey, { component: `deny:${document.key}`, error })
     const at = clock.now()
     const nextAttemptAt = new Date(at.getTime() + pauseMs).toISOString()
     const data = { ...documentFacts(document), document: document.key, code: error.code, attempt: attempts }
@@ -321,11 +356,12 @@ export function toWithheldEvents(error: StintError, at: Date): AuditEventInput[]
 
 function toDocument(key: string, list: DenyList): ListDocument {
   const record = list.documents?.find((one) => one.key === key)
-  const { claimVersion, openedVersion } = list
+  const { claimVersion, openedVersion, claims } = list
   const written = key === list.key ? list.written : record?.written
   return {
     ...{ key, listKey: list.key, record, claimVersion },
     ...(openedVersion === undefined ? {} : { openedVersion }),
+    ...(claims && { claims }),
     ...(written && { written }),
     ...{
       now: NOBODY,

@@ -10,6 +10,7 @@ import { canBeProven, isNeeded } from '../../ledger/rules/deny-list-rules.ts'
 import type { DenyCanaries } from '../canaries/deny-canaries.ts'
 import type { LifeSettings } from '../lifecycle.ts'
 import { type DocumentParts, type ListDocument, ListDocuments } from './list-documents.ts'
+import { isClaimLost, type WriteClaim } from './write-claim.ts'
 import { writeInOrder } from './write-in-order.ts'
 
 /** Each document is read at least so often: somebody else may have changed it, and entries may be over. */
@@ -56,13 +57,13 @@ export interface UpdateParts extends DocumentParts {
  */
 export async function updateList(
   parts: UpdateParts,
-  claimed: Pick<ClaimedDenyList, 'list' | 'entries'>,
+  claimed: Pick<ClaimedDenyList, 'list' | 'entries'> & { readonly claim: WriteClaim },
   signal: AbortSignal,
 ): Promise<ListUpdate> {
   const { provider, clock, clockGuard, proofs } = parts
   const { list } = claimed
   const beganMs = clock.monotonicMs()
-  const documents = new ListDocuments(parts, list, signal)
+  const documents = new ListDocuments(parts, claimed, signal)
   await documents.read()
   // Answers whose Date is ahead let nothing go that our own clocks say is not over.
   const certain = documents.readAt && earlier(documents.readAt, clockGuard.earliestNow())
@@ -100,6 +101,8 @@ export async function updateList(
     })
     const wanted = new Map([...contents].map(([key, part]) => [key, complete(key, part)]))
     const end = await writeInOrder(order, wanted)
+    const lost = all.find(({ failure }) => isClaimLost(failure))
+    if (lost?.failure) throw lost.failure
     const isLate = clock.monotonicMs() - beganMs > BEGIN_WITHIN_MS
     if (end === 'failed' && !(isLate && all.length > 1)) continue
     if (end === 'done') documents.confirm()

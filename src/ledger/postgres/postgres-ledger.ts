@@ -177,7 +177,7 @@ function createLedger({ frame, reads, identity, where }: Opened, options: Postgr
     identity,
     isLive: () => isOpen && writer.isLiveWithin(timing.liveForMs),
     sharing,
-    ...postgresWrites(queue, reader, options.maxUnregistered ?? 1_000),
+    ...postgresWrites(queue, reader, { epoch: identity.epoch, maxUnregistered: options.maxUnregistered ?? 1_000 }),
     ...postgresReads({ reads, reader, replica, where, isOpen: () => isOpen }),
     close: () => {
       closing ??= close()
@@ -199,7 +199,11 @@ async function leave(server: PgServer, frame: TransactionFrame, replica: string)
   }
 }
 
-function postgresWrites(queue: WriteQueue<Work>, reader: RowReader, maxUnregistered: number): LedgerWrites {
+function postgresWrites(
+  queue: WriteQueue<Work>,
+  reader: RowReader,
+  { epoch, maxUnregistered }: { readonly epoch: number; readonly maxUnregistered: number },
+): LedgerWrites {
   // A unit runs later, in the turn of whoever answers: so the call is looked up now.
   const write = <T>(unit: Unit<T>, kind?: 'settling') => queue.add<T>({ unit, call: currentCall() }, kind)
   return {
@@ -213,7 +217,7 @@ function postgresWrites(queue: WriteQueue<Work>, reader: RowReader, maxUnregiste
     noteUnregistered: (attempt) => write(noteUnregistered(attempt, maxUnregistered)),
     connectionClosed: (input) => write(connectionClosed(input), 'settling'),
     sweepGrants: (input) => sweep(write, reader, input),
-    claimDenyList: (input) => write(claimDenyList(input), 'settling'),
+    claimDenyList: (input) => write(claimDenyList(input, epoch), 'settling'),
     denyWritten: (input) => write(denyWritten(input), 'settling'),
     denyProven: (input) => write(denyProven(input), 'settling'),
     denyFailed: (input) => write(denyFailed(input), 'settling'),

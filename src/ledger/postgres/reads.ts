@@ -162,6 +162,11 @@ function denyReads({ reader, read, select, shared, lookUp }: ReadTools) {
         const watermarks = (agents as unknown as DenyAgentRow[]).map(toDenyAgent)
         return row && watermarkOver(agent, reader.denyList(row), watermarks)
       }),
+    knowsEpoch: (epoch) =>
+      read(async () => {
+        const text = 'SELECT epoch FROM ledger_openings WHERE epoch = $1::bigint'
+        return (await select('opening', text, epoch)).length > 0
+      }),
     listDenyLists: () =>
       read(async () => {
         const text = `${SELECT_DENY_LIST} ORDER BY l.attempts DESC, l.list_key`

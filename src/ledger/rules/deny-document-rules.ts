@@ -11,27 +11,55 @@ export interface LiveDocument {
  * Names the writer of a document if it knows more than this ledger: a later state of the same ledger, of which this one is a
  * copy (a restored backup), or another ledger. A write would lift denies that only that writer knows.
  *
+ * @param isOnRecord the ledger has the opening of the mark on record, although it began after this process was started.
  * @returns undefined if this ledger may write the document.
  */
 export function findWriter(
   { mark }: LiveDocument,
-  { claimVersion, openedVersion = 0 }: Pick<DenyList, 'claimVersion' | 'openedVersion'>,
-  { ledgerId, epoch, earlierEpochs }: LedgerIdentity,
+  list: ClaimFacts,
+  identity: Pick<LedgerIdentity, 'ledgerId' | 'epoch' | 'earlierEpochs'>,
+  isOnRecord = false,
 ): 'later_ledger' | 'other_ledger' | undefined {
   if (!mark) return undefined
-  if (mark.ledgerId !== ledgerId) return 'other_ledger'
-  // A write's number is recorded before the write, so an intact ledger knows it. A copy counts on from where it was copied, so
-  // numbers of earlier openings are compared with what was on record when this opening began.
-  const isKnown = mark.epoch === epoch || earlierEpochs.has(mark.epoch)
-  const last = mark.epoch === epoch ? claimVersion : openedVersion
-  return isKnown && mark.sequence <= last ? undefined : 'later_ledger'
+  if (mark.ledgerId !== identity.ledgerId) return 'other_ledger'
+  const isKnown = isOnRecord || isKnownOpening(mark.epoch, list, identity)
+  return isKnown && mark.sequence <= lastNumber(mark.epoch, list, identity) ? undefined : 'later_ledger'
+}
+
+/** The claims that a list has had. */
+type ClaimFacts = Pick<DenyList, 'claimVersion' | 'openedVersion' | 'claims'>
+
+/** True for an opening of this ledger, as far as is known without asking the ledger. */
+export function isKnownOpening(
+  opening: number,
+  { claims }: Pick<DenyList, 'claims'>,
+  { epoch, earlierEpochs }: Pick<LedgerIdentity, 'epoch' | 'earlierEpochs'>,
+): boolean {
+  return opening === epoch || earlierEpochs.has(opening) || (claims ?? []).some((claim) => claim.epoch === opening)
+}
+
+/**
+ * The highest number that a write of an opening can have. A write's number is recorded before the write, so an intact ledger knows
+ * it; but a copy counts on from where it was copied. Where claims are on record, each opening is compared with its own last one;
+ * otherwise, those before this opening with what was on record when it began.
+ */
+function lastNumber(
+  opening: number,
+  { claimVersion, openedVersion = 0, claims }: ClaimFacts,
+  { epoch }: Pick<LedgerIdentity, 'epoch'>,
+): number {
+  if (opening === epoch) return claimVersion
+  if (!claims) return openedVersion
+  const own = claims.find((claim) => claim.epoch === opening)
+  // An opening that is not listed any more took its last claim before all those that are.
+  return own ? own.version : Math.min(claimVersion, ...claims.map(({ version }) => version)) - 1
 }
 
 /** A process's own writes of a document, as it remembers them. */
 export interface OwnWrites {
   /** The number of this opening of the ledger. */
   readonly epoch: number
-  /** The digest of the write that was sent last and is not on record. */
+  /** The digest of the write that was sent last, if nothing later is on record. */
   readonly sent: string | undefined
   /** The document held an entry that is still needed. */
   readonly holdsNeeded: boolean

@@ -1,6 +1,6 @@
 import { later } from '../../core/instant.ts'
 import type { GrantMove, WriteInput } from '../ledger.ts'
-import type { DenyAgentWatermark, DenyEntry, DenyList, DenyProof } from '../records.ts'
+import type { DenyAgentWatermark, DenyClaim, DenyEntry, DenyList, DenyProof } from '../records.ts'
 import { conflict } from './rule-errors.ts'
 
 /**
@@ -74,12 +74,28 @@ function hasCome(at: Date, now: Date): boolean {
   return at <= now || at.getTime() > now.getTime() + FARTHEST_MS
 }
 
-/** The deny list in the hands of one process until `claimUntil`; its version fences off the claim before. */
+/**
+ * The deny list in the hands of one process until `claimUntil`; its version fences off the claim before.
+ *
+ * @param epoch the opening that takes the claim, in a ledger that several processes use at the same time.
+ */
 export function claimedDenyList(
   list: DenyList,
   { owner, claimUntil }: Pick<WriteInput<'claimDenyList'>, 'owner' | 'claimUntil'>,
+  epoch?: number,
 ): DenyList {
-  return { ...list, claimedBy: owner, claimedUntil: claimUntil, claimVersion: list.claimVersion + 1 }
+  const claimVersion = list.claimVersion + 1
+  const claims = epoch === undefined ? undefined : notedClaims(list, { epoch, version: claimVersion })
+  return { ...list, claimedBy: owner, claimedUntil: claimUntil, claimVersion, ...(claims && { claims }) }
+}
+
+/** Openings whose last claim on a list is kept. A write of another one has a lower number than all of these. */
+const KEPT_CLAIMS = 16
+
+function notedClaims({ claims: noted = [], claimVersion }: DenyList, claim: DenyClaim): DenyClaim[] {
+  // An older release claims without a note. What it wrote is told by its opening alone.
+  const claims = (noted.at(-1)?.version ?? 0) < claimVersion ? [] : noted
+  return [...claims.filter(({ epoch }) => epoch !== claim.epoch), claim].slice(-KEPT_CLAIMS)
 }
 
 /** P6: an entry is in the document until its last session is over. */

@@ -78,7 +78,13 @@ function makeDamagedDue(tx: SqliteTransaction, rowId: number, at: Date): void {
 }
 
 /** True for a list with an entry that no write has brought into its document yet. */
-const IS_AWAITED = `EXISTS (SELECT 1 FROM deny_entries e WHERE e.list_n = deny_lists.n AND e.written_at IS NULL)`
+const IS_AWAITED = `n IN (SELECT e.list_n FROM deny_entries e WHERE e.written_at IS NULL)`
+/** An instant too far ahead was written by a clock that has stepped back since: such a list counts as due and unclaimed. */
+const IS_FREE = `(next_attempt_at <= ?1 OR next_attempt_at > ?2)
+  AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?2)
+  AND list_key NOT IN (SELECT value FROM json_each(?3))`
+/** More than one, in case the rule finds another one damaged. */
+const FIRST = 'ORDER BY next_attempt_at, n LIMIT 4'
 
 /** See `LedgerWrites.claimDenyList`. */
 export function claimDenyList(
@@ -87,18 +93,12 @@ export function claimDenyList(
   input: WriteInput<'claimDenyList'>,
 ): ClaimedDenyList | undefined {
   const { now } = input
-  // An instant too far ahead was written by a clock that has stepped back since: such a list counts as due and unclaimed.
-  const due = tx.db.all<DenyListRow>(
-    `${SELECT_DENY_LIST} WHERE (next_attempt_at <= ?1 OR next_attempt_at > ?2)
-       AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?2)
-     ORDER BY ${IS_AWAITED} DESC, next_attempt_at, n`,
-    toMs(now),
-    toMs(now) + FARTHEST_MS,
-  )
-  for (const row of due) {
-    if (input.except?.has(row.list_key)) continue
-    const free = store.orUndefined(() => store.denyList(row)) ?? mendedDenyList(toReadableDenyList(row), now)
-    if (isClaimable(free, now)) return claim(store, tx, row, claimedDenyList(free, input), now)
+  const values = [toMs(now), toMs(now) + FARTHEST_MS, JSON.stringify([...(input.except ?? [])])] as const
+  for (const where of [`${IS_AWAITED} AND ${IS_FREE}`, IS_FREE]) {
+    for (const row of tx.db.all<DenyListRow>(`${SELECT_DENY_LIST} WHERE ${where} ${FIRST}`, ...values)) {
+      const free = store.orUndefined(() => store.denyList(row)) ?? mendedDenyList(toReadableDenyList(row), now)
+      if (isClaimable(free, now)) return claim(store, tx, row, claimedDenyList(free, input), now)
+    }
   }
   return undefined
 }

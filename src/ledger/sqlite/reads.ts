@@ -125,6 +125,7 @@ function denyReads(store: SqliteStore, read: Read) {
         const row = listRow(listKey)
         return row && watermarkOver(agent, store.denyList(row), readAgents({ db }, row.row_id))
       }),
+    knowsEpoch: (epoch) => read(() => db.get('SELECT epoch FROM ledger_openings WHERE epoch = ?', epoch) !== undefined),
     listDenyLists: () =>
       read(() =>
         db

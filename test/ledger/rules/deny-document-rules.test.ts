@@ -38,6 +38,33 @@ describe('the writer of a document', () => {
     ).toBe('later_ledger'))
 })
 
+describe('the writer of a document of several replicas', () => {
+  const list = {
+    claimVersion: 20,
+    claims: [
+      { epoch: 5, version: 14 },
+      { epoch: 9, version: 19 },
+      { epoch: 7, version: 20 },
+    ],
+  }
+  for (const { name, epoch, sequence, isOnRecord, writer } of [
+    { name: 'of this replica', epoch: 7, sequence: 20, writer: undefined },
+    { name: 'of a replica that began later', epoch: 9, sequence: 19, writer: undefined },
+    // What the ledger counts past, so that nobody has to know who wrote it: a fail-over has lost commits, or this is a backup.
+    { name: 'with the number of our own claim', epoch: 9, sequence: 20, writer: 'later_ledger' },
+    { name: 'with a number after the last claim of its replica', epoch: 5, sequence: 15, writer: 'later_ledger' },
+    { name: 'of a replica that has not had the list for long', epoch: 3, sequence: 13, writer: undefined },
+    { name: 'of such a replica with a number that others had', epoch: 3, sequence: 14, writer: 'later_ledger' },
+    { name: 'of a replica that nobody knows', epoch: 8, sequence: 13, writer: 'later_ledger' },
+    { name: 'of a replica that the ledger alone knows', epoch: 8, sequence: 13, isOnRecord: true, writer: undefined },
+  ] as const) {
+    test(`${name} is ${writer ?? 'this ledger'}`, () =>
+      expect(findWriter({ digest: 'd', mark: { ledgerId: 'ours', epoch, sequence } }, list, identity, isOnRecord)).toBe(
+        writer,
+      ))
+  }
+})
+
 describe('a document', () => {
   const written = { digest: 'd', sequence: 8 }
   const mark = (sequence: number, epoch = 7) => ({ ledgerId: 'ours', epoch, sequence })

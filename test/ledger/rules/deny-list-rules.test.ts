@@ -108,6 +108,39 @@ describe('the deny list', () => {
     expect(() => requireClaim(undefined, { listKey: 'a', claimVersion: 4 })).toThrow(conflict)
   })
 
+  describe('the claims of a deny list', () => {
+    const claim = { owner: 'one', claimUntil: at(30) }
+
+    test('are not kept where one process at a time has the ledger', () =>
+      expect(claimedDenyList(free, claim)).not.toHaveProperty('claims'))
+
+    test('keep the last one of each opening, the latest last', () => {
+      const all = [7, 5, 7].reduce<DenyList>((list, epoch) => claimedDenyList(list, claim, epoch), free)
+      expect(all.claims).toEqual([
+        { epoch: 5, version: 5 },
+        { epoch: 7, version: 6 },
+      ])
+    })
+
+    test('begin anew after claims of a release that does not note them, whose writes are ours too', () => {
+      const noted = claimedDenyList(free, claim, 5)
+      const unnoted = claimedDenyList(noted, claim)
+      expect(claimedDenyList(unnoted, claim, 7).claims).toEqual([{ epoch: 7, version: 6 }])
+    })
+
+    test('outlast a claim that gave its number back', () => {
+      const noted = claimedDenyList(claimedDenyList(free, claim, 5), claim, 6)
+      const given = failedDenyList(noted, { error: 'x', at: now, nextAttemptAt: now, unsent: true })
+      expect(claimedDenyList(given, claim, 7).claims?.map(({ epoch }) => epoch)).toEqual([5, 6, 7])
+    })
+
+    test('are bounded', () => {
+      const openings = Array.from({ length: 40 }, (_, epoch) => epoch)
+      const all = openings.reduce<DenyList>((list, epoch) => claimedDenyList(list, claim, epoch), free)
+      expect(all.claims?.map(({ epoch }) => epoch)).toEqual(openings.slice(-16))
+    })
+  })
+
   test('P6: an entry is needed until its last session is over', () => {
     expect(isNeeded(entry, at(99))).toBe(true)
     expect(isNeeded(entry, at(100))).toBe(false)

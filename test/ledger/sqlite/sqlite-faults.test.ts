@@ -350,6 +350,7 @@ describe('migrations', () => {
       DROP INDEX deny_lists_due;
       CREATE INDEX deny_targets_due ON deny_targets (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
       DROP INDEX deny_entries_by_list;
+      DROP INDEX deny_entries_unwritten;
       CREATE INDEX deny_entries_by_target ON deny_entries (target_n, wanted_at);
       ALTER TABLE deny_entries DROP COLUMN names_agent;
       ALTER TABLE deny_entries DROP COLUMN chains;

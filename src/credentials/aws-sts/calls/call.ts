@@ -6,6 +6,8 @@ import { StintError } from '../../../core/errors.ts'
 export interface Exchange {
   /** True once the request was handed to the socket: from here on its effect may exist. */
   sent: boolean
+  /** Called before the request is handed to the socket; what it throws keeps the request back. */
+  readonly beforeSend?: (() => void) | undefined
   /** The `Date` header of the answer: the far side's clock, to the second. */
   serverDate?: Date
 }
@@ -32,6 +34,7 @@ export function observe<C extends STSClient | IAMClient>(client: C, onTime?: (cl
   stack.add(
     (next) => async (args) => {
       const exchange = exchanges.get(args.input)
+      exchange?.beforeSend?.()
       if (exchange) exchange.sent = true
       const result = await next(args)
       const { headers, statusCode = 0 } = (result.response ?? {}) as Response

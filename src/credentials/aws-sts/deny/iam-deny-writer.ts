@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-iam'
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
+import type { WriteRight } from '../../provider.ts'
 import type { FindIamAccess } from '../accounts/iam-access.ts'
 import { type Exchange, sendOnce } from '../calls/call.ts'
 import { TOO_MANY_VERSIONS } from '../calls/errors.ts'
@@ -77,6 +78,7 @@ export class IamDenyWriter {
    * Resolves when IAM has accepted the document; its effect follows within seconds to minutes.
    *
    * @param text undefined: an inline policy is taken away.
+   * @param right is asked before each call that changes something.
    *
    * @throws {StintError} PROVIDER_REFUSED with `details.limit` when the document is too long for IAM, without it when IAM
    *   refuses otherwise; PROVIDER_THROTTLED and PROVIDER_UNAVAILABLE after retries; CANCELLED.
@@ -86,8 +88,9 @@ export class IamDenyWriter {
     document: DenyDocument,
     text: string | undefined,
     signal: AbortSignal,
+    right?: WriteRight,
   ): Promise<Answer<unknown>> {
-    const call = this.#caller(listKey, signal)
+    const call = this.#caller(listKey, signal, right)
     if (document.kind === 'inline') return this.#writeInline(document, text, call)
     // A managed policy always has a statement.
     if (text === undefined) throw new StintError('INTERNAL')
@@ -95,9 +98,9 @@ export class IamDenyWriter {
   }
 
   #writeManaged(PolicyArn: string, PolicyDocument: string, call: Call): Promise<Answer<unknown>> {
-    return call('CreatePolicyVersion', async (send) => {
-      await this.#makeRoom(PolicyArn, send)
-      await send(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault: true })).catch((error) => {
+    return call('CreatePolicyVersion', async (send, change) => {
+      await this.#makeRoom(PolicyArn, send, change)
+      await change(new CreatePolicyVersionCommand({ PolicyArn, PolicyDocument, SetAsDefault: true })).catch((error) => {
         throw isVersionLimit(error, PolicyDocument)
           ? Object.assign(error, { name: TOO_MANY_VERSIONS, Code: undefined })
           : error
@@ -106,12 +109,12 @@ export class IamDenyWriter {
   }
 
   /** Before each try, since a try whose answer was lost may have made a version. */
-  async #makeRoom(PolicyArn: string, send: Send): Promise<void> {
+  async #makeRoom(PolicyArn: string, send: Send, change: Send): Promise<void> {
     const { Versions = [] } = await send(new ListPolicyVersionsCommand({ PolicyArn, MaxItems: 100 }))
     const surplus = Versions.length - (MAX_VERSIONS - 1)
     const oldest = Versions.filter((version) => !version.IsDefaultVersion).sort(byAge)
     for (const { VersionId } of oldest.slice(0, Math.max(0, surplus)))
-      await send(new DeletePolicyVersionCommand({ PolicyArn, VersionId })).catch(unlessGone)
+      await change(new DeletePolicyVersionCommand({ PolicyArn, VersionId })).catch(unlessGone)
   }
 
   #writeInline(
@@ -120,9 +123,11 @@ export class IamDenyWriter {
     call: Call,
   ): Promise<Answer<unknown>> {
     if (PolicyDocument !== undefined)
-      return call('PutRolePolicy', (send) => send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument })))
-    return call('DeleteRolePolicy', async (send) => {
-      await send(new DeleteRolePolicyCommand({ RoleName, PolicyName })).catch(async (error) => {
+      return call('PutRolePolicy', (_, change) =>
+        change(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument })),
+      )
+    return call('DeleteRolePolicy', async (send, change) => {
+      await change(new DeleteRolePolicyCommand({ RoleName, PolicyName })).catch(async (error) => {
         // "Gone already" is what was wanted; "no such role" is not, and IAM has one code for both.
         unlessGone(error)
         await expectAbsent(RoleName, PolicyName, send)
@@ -130,7 +135,7 @@ export class IamDenyWriter {
     })
   }
 
-  #caller(target: string, signal: AbortSignal): Call {
+  #caller(target: string, signal: AbortSignal, right?: WriteRight): Call {
     const { clock, random, limits, attemptTimeoutMs, observer } = this.#deps
     const { client, credentials, breaker, revoker, ready } = this.#deps.accessTo(target)
     const revokerArn = revoker && { revokerArn: revoker.roleArn }
@@ -139,8 +144,8 @@ export class IamDenyWriter {
     return async (operation, run) => {
       const once = async (attempt: Attempt) => {
         let at: Date | undefined
-        const send = async (command: { readonly input: object }) => {
-          const exchange: Exchange = { sent: false }
+        const exchangeOnce = async (command: { readonly input: object }, beforeSend?: () => void) => {
+          const exchange: Exchange = { sent: false, beforeSend }
           const timeoutMs = Math.min(attemptTimeoutMs, deadlineMs - clock.monotonicMs())
           if (timeoutMs <= 0) throw outOfTime(operation, target)
           try {
@@ -154,8 +159,13 @@ export class IamDenyWriter {
             at = exchange.serverDate ?? at
           }
         }
+        const send = (command: { readonly input: object }) => exchangeOnce(command)
+        const change = async (command: { readonly input: object }) => {
+          await right?.confirm()
+          return exchangeOnce(command, right && (() => right.hold()))
+        }
         await ready?.(signal)
-        const value = await run(send as unknown as Send)
+        const value = await run(send as unknown as Send, change as unknown as Send)
         return { value, ...(at && { at }) }
       }
       return withRetry(once, { operation, target, ...revokerArn }, signal, {
@@ -182,7 +192,8 @@ function outOfTime(operation: string, target: string): StintError {
 }
 
 type Send = IAMClient['send']
-type Call = <R>(operation: string, run: (send: Send) => Promise<R>) => Promise<Answer<R>>
+/** Runs calls of one operation; those that change something are sent by `change`. */
+type Call = <R>(operation: string, run: (send: Send, change: Send) => Promise<R>) => Promise<Answer<R>>
 
 /** The result of a call, and the cloud's time as its last answer told it. */
 export interface Answer<R> {

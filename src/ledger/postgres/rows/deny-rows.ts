@@ -13,7 +13,7 @@ import {
   toValidInstant,
 } from '../../row-values.ts'
 import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
-import { documentsText, parseDocuments } from '../../stored-deny-documents.ts'
+import { claimsText, documentsText, parseClaims, parseDocuments } from '../../stored-deny-documents.ts'
 import { tableWriter } from './table-spec.ts'
 
 /** A row of `SELECT_DENY_ENTRY`. */
@@ -91,12 +91,13 @@ export interface DenyListRow {
   readonly claim_version: number
   readonly opened_version: number | null
   readonly documents: string | null
+  readonly claims: string | null
 }
 
 /** Deny lists, with the alias `l`. */
 export const SELECT_DENY_LIST = `SELECT l.list_key, l.next_attempt_at, l.attempts, l.last_error, l.failing_since, l.last_written_at,
-  l.written_digest, l.written_sequence, l.watermark, l.claimed_by, l.claimed_until, l.claim_version, l.opened_version, l.documents
-  FROM deny_lists l`
+  l.written_digest, l.written_sequence, l.watermark, l.claimed_by, l.claimed_until, l.claim_version, l.opened_version, l.documents,
+  l.claims FROM deny_lists l`
 
 /** @throws {Error} for a row that holds an impossible value */
 export function toDenyList(row: DenyListRow): DenyList {
@@ -116,6 +117,7 @@ export function toDenyList(row: DenyListRow): DenyList {
     ...optionalInstant('claimedUntil', row.claimed_until),
     claimVersion: integer(row.claim_version),
     ...(row.opened_version === null ? {} : { openedVersion: integer(row.opened_version) }),
+    ...(row.claims === null ? {} : { claims: parseClaims(row.claims) }),
   }
 }
 
@@ -143,6 +145,7 @@ export const denyListWriter = tableWriter<DenyList>('deny_lists', 'list_key', [
   { name: 'claimed_until', type: 'bigint', of: ({ claimedUntil }) => toMsOrNull(claimedUntil) },
   { name: 'claim_version', type: 'bigint', of: ({ claimVersion }) => claimVersion },
   { name: 'documents', type: 'text', of: ({ documents }) => documentsText(documents) },
+  { name: 'claims', type: 'text', of: ({ claims }) => claimsText(claims) },
 ])
 
 /** A row of `deny_agents`: the watermark of one agent on one list. */

@@ -63,20 +63,20 @@ function makeDue(set: WorkingSet, key: string, at: Date): void {
   else set.remember(set.damagedDue, key, at)
 }
 
-/** See `LedgerWrites.claimDenyList`. */
-export function claimDenyList(input: WriteInput<'claimDenyList'>): Unit<ClaimedDenyList | undefined> {
+/** See `LedgerWrites.claimDenyList`. @param epoch this opening of the ledger */
+export function claimDenyList(input: WriteInput<'claimDenyList'>, epoch: number): Unit<ClaimedDenyList | undefined> {
   let chosen: DenyListRow | undefined
   let found: ListContents | undefined
   return {
     async prepare(set, run) {
-      chosen = (await dueLists(input.now, run)).find((row) => isFree(set, row, input))
+      chosen = await findDue(set, input, run)
       if (!chosen) return
       set.load('denyLists', [chosen] as never)
       found = await readContents(chosen.list_key, run)
     },
     decide(set) {
       if (!chosen || !found) return undefined
-      const list = claimedDenyList(freeList(set, chosen, input.now), input)
+      const list = claimedDenyList(freeList(set, chosen, input.now), input, epoch)
       set.denyLists.put(list.key, list)
       const entries = found.entries.flatMap((row) => claimedEntry(set, row, list, input.now))
       return { list, agents: found.agents.map(toDenyAgent), entries }
@@ -84,20 +84,41 @@ export function claimDenyList(input: WriteInput<'claimDenyList'>): Unit<ClaimedD
   }
 }
 
-/** True for a list with an entry that no write has brought into its document yet. */
-const IS_AWAITED = 'EXISTS (SELECT 1 FROM deny_entries e WHERE e.list_key = l.list_key AND e.written_at IS NULL)'
+/** Each list has a home among the open replicas. Another replica takes it when it has been due for so long. */
+const AWAY_FROM_HOME_MS = 2_000
 
-/** Lists that are due and unclaimed. An instant beyond all reason is damage: it would never come, so it counts as past. */
-async function dueLists(now: Date, run: RunStatements): Promise<DenyListRow[]> {
-  const text = `${SELECT_DENY_LIST} WHERE (l.next_attempt_at <= $1::bigint OR l.next_attempt_at > $2::bigint)
-    AND (l.claimed_until IS NULL OR l.claimed_until <= $1::bigint OR l.claimed_until > $2::bigint)
-    ORDER BY ${IS_AWAITED} DESC, l.next_attempt_at, l.n FOR NO KEY UPDATE OF l SKIP LOCKED`
-  const [rows = []] = await run([{ name: 'due-lists', text, values: [toMs(now), toMs(now) + FARTHEST_MS] }])
-  return rows as unknown as DenyListRow[]
-}
+/** Spreads the lists over the open replicas; one that comes or goes moves no more than its own share. */
+const IS_AT_HOME = `(SELECT r.id FROM replicas r WHERE r.closed_at IS NULL ORDER BY md5(r.id || l.list_key) LIMIT 1) = $5`
 
-function isFree(set: WorkingSet, row: DenyListRow, { except, now }: WriteInput<'claimDenyList'>): boolean {
-  return !except?.has(row.list_key) && isClaimable(freeList(set, row, now), now)
+/**
+ * True for a list that this replica may claim: due, unclaimed, and either at home here, or left alone by its home, or one that its
+ * home has failed to write. An instant beyond all reason is damage: it would never come, so it counts as past.
+ */
+const IS_FREE = `(l.next_attempt_at <= $1::bigint OR l.next_attempt_at > $2::bigint)
+  AND (l.claimed_until IS NULL OR l.claimed_until <= $1::bigint OR l.claimed_until > $2::bigint)
+  AND l.list_key <> ALL($3::text[])
+  AND (l.attempts > 0 OR l.next_attempt_at <= $4::bigint OR l.next_attempt_at > $2::bigint OR ${IS_AT_HOME})`
+/** More than one, in case the rule finds another one damaged. */
+const FIRST = 'ORDER BY l.next_attempt_at, l.n LIMIT 4 FOR NO KEY UPDATE OF l SKIP LOCKED'
+
+/** The longest due list with an entry that no write has brought into its document yet; without one, the longest due. */
+async function findDue(
+  set: WorkingSet,
+  { now, except }: WriteInput<'claimDenyList'>,
+  run: RunStatements,
+): Promise<DenyListRow | undefined> {
+  const nowMs = toMs(now)
+  const values = [nowMs, nowMs + FARTHEST_MS, [...(except ?? [])], nowMs - AWAY_FROM_HOME_MS, set.replica]
+  const awaited = 'l.list_key IN (SELECT e.list_key FROM deny_entries e WHERE e.written_at IS NULL)'
+  for (const [name, where] of [
+    ['awaited-list', `${awaited} AND ${IS_FREE}`],
+    ['due-list', IS_FREE],
+  ] as const) {
+    const [rows = []] = await run([{ name, text: `${SELECT_DENY_LIST} WHERE ${where} ${FIRST}`, values }])
+    const found = (rows as unknown as DenyListRow[]).find((row) => isClaimable(freeList(set, row, now), now))
+    if (found) return found
+  }
+  return undefined
 }
 
 function freeList(set: WorkingSet, row: DenyListRow, now: Date): DenyList {

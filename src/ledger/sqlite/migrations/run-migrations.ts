@@ -20,6 +20,7 @@ import { denySharesMigration } from './008-deny-shares.ts'
 import { denyDocumentsMigration } from './009-deny-documents.ts'
 import { denyProofsMigration } from './010-deny-proofs.ts'
 import { furtherDocumentsMigration } from './011-further-documents.ts'
+import { unwrittenDeniesMigration } from './012-unwritten-denies.ts'
 
 /** All steps, by version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   denyDocumentsMigration,
   denyProofsMigration,
   furtherDocumentsMigration,
+  unwrittenDeniesMigration,
 ]
 
 /** Inputs of a migration besides the file. */
