@@ -18,6 +18,11 @@ export interface ClockGuard {
    * taking an access for over. Never throws.
    */
   earliestNow(): Date
+  /**
+   * False until the reference clock has told its time once, where there is one: a process that was started with a clock which is
+   * ahead cannot know it before. Never throws.
+   */
+  isTold(): boolean
   /** Tells the guard the reference clock's time, from an answer that has just come in (in whole seconds, as an HTTP Date). */
   heard(referenceNow: Date): void
 }
@@ -100,6 +105,12 @@ class TwoClockGuard implements ClockGuard {
     // A wall clock in doubt may be behind for hours, but until the reference clock has told its time there is no other.
     const own = this.#doubt ? [this.#trusted.offsetMs + monotonicMs, ...(this.#reference ? [] : [wallMs])] : [wallMs]
     return new Date(Math.min(...own, ...told))
+  }
+
+  isTold(): boolean {
+    if (!this.#askReference || this.#reference) return true
+    this.#ask(this.#clock.monotonicMs())
+    return false
   }
 
   heard(referenceNow: Date): void {

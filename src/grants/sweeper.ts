@@ -109,10 +109,12 @@ export class Sweeper {
     await this.#proofs?.idle()
   }
 
-  /** Moves every grant that is due; one pass. */
+  /** Moves every grant that is due; one pass. Does nothing until the reference clock has told its time once. */
   async sweep(): Promise<number> {
     const { ledger, clockGuard, hub, provider, settings } = this.#parts
     let moved = 0
+    // P6: by a clock that was hours ahead at the start, grants would be called ended while their leases work.
+    if (!clockGuard.isTold()) return moved
     while (!this.#stop.signal.aborted) {
       // A clock that has jumped ahead would end grants whose leases still work.
       const now = clockGuard.earliestNow()
@@ -140,6 +142,7 @@ export class Sweeper {
   /** Lets go of what retention allows; one pass. */
   async prune(): Promise<void> {
     const { ledger, clockGuard, retentionMs } = this.#parts
+    if (!clockGuard.isTold()) return
     const now = clockGuard.earliestNow()
     await ledger.prune({ before: new Date(now.getTime() - retentionMs), now, limit: PRUNE_BATCH })
   }

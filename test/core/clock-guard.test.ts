@@ -56,6 +56,23 @@ describe('the clock guard', () => {
     }
   })
 
+  test('with a cloud that can be asked, the time is told from its first answer on, and it is asked until then', async () => {
+    let asked = 0
+    const asking = createClockGuard({
+      clock,
+      askReference: () => {
+        asked += 1
+      },
+    })
+    expect(guard.isTold(), 'there is no cloud to ask').toBe(true)
+    expect(asking.isTold()).toBe(false)
+    await clock.advance(5_000)
+    expect(asking.isTold()).toBe(false)
+    expect(asked).toBe(2)
+    asking.heard(clock.now())
+    expect(asking.isTold()).toBe(true)
+  })
+
   test('without a cloud that told its time, what has certainly come is the earlier of the clock and what it was before', async () => {
     const start = clock.now().getTime()
     clock.jump(2 * HOUR_MS)
