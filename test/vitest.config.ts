@@ -12,6 +12,7 @@ export default defineConfig({
       'test/interop/**',
       'test/mutations/**',
       'test/postgres/**',
+      'test/simulation/**',
       'node_modules/**',
     ],
     pool: 'forks',

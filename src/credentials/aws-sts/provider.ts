@@ -34,7 +34,18 @@ export function createAwsStsProvider(options: AwsStsProviderOptions): AwsStsProv
   return { name: 'aws-sts', ...leaseMethods(parts), ...denyListMethods(parts), ...own }
 }
 
-function leaseMethods({ roles, denyLists, minting, leaseEnd }: ProviderParts) {
+/** The part of minting that the methods use. */
+type Minting = Pick<ProviderParts['minting'], 'scoped' | 'assumeRole' | 'totalMs'> & {
+  readonly deps: Pick<ProviderParts['minting']['deps'], 'sizes'>
+}
+
+/** The methods of a provider that name, mint and measure leases. */
+export function leaseMethods({
+  roles,
+  denyLists,
+  minting,
+  leaseEnd,
+}: Pick<ProviderParts, 'roles' | 'denyLists' | 'leaseEnd'> & { readonly minting: Minting }) {
   const { scoped, assumeRole, totalMs, deps } = minting
   return {
     nameSession: roleSessionName,
@@ -52,7 +63,13 @@ function leaseMethods({ roles, denyLists, minting, leaseEnd }: ProviderParts) {
   } satisfies Partial<CredentialProvider>
 }
 
-function denyListMethods({ denyLists, room, writer, minting: { scoped } }: ProviderParts) {
+/** The methods of a provider that find, read and write deny lists. */
+export function denyListMethods({
+  denyLists,
+  room,
+  writer,
+  minting: { scoped },
+}: Pick<ProviderParts, 'denyLists' | 'room' | 'writer'> & { readonly minting: Pick<Minting, 'scoped'> }) {
   return {
     findDenyList: (roleArn) => denyLists.findList(roleArn),
     isServed: (listKey) => denyLists.isServed(listKey),
