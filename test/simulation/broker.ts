@@ -14,7 +14,7 @@ import {
   type OperatorService,
 } from '../../src/grants/services.ts'
 import { Sweeper } from '../../src/grants/sweeper.ts'
-import { WatchHub } from '../../src/grants/watch-grant.ts'
+import { WatchHub } from '../../src/grants/watching/watch-hub.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { NO_LABELS } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
