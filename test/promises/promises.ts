@@ -133,6 +133,15 @@ export const PROMISES: readonly PromiseRow[] = [
     ],
   },
   {
+    promise: 'P12',
+    says: 'Upgrade and rollback by one version without a lost grant; on PostgreSQL both versions serve side by side, without an outage.',
+    tests: [
+      'test/upgrade/sqlite-versions.test.ts > a ledger file goes from the previous version to this one and back, and no grant fails',
+      'test/postgres/two-versions.test.ts > brokers of two versions serve one database side by side',
+      'test/ledger/schema/expand-contract.test.ts > which older brokers are said to live with, only adds',
+    ],
+  },
+  {
     promise: 'P15',
     says: 'A person decides what cannot be undone: an approval is bound to the plan, expires, is used once, and is never of the requester.',
     tests: [

@@ -37,6 +37,7 @@ export class BrokerProcess {
    * @param nodeOptions e.g. `--max-old-space-size=256`
    * @param openFiles how many files it may have open; as many as this process unless given.
    * @param environment laid over that of this process.
+   * @param program what runs as `stint`; that of this checkout unless given.
    */
   constructor({
     configFile,
@@ -44,18 +45,20 @@ export class BrokerProcess {
     nodeOptions = [],
     openFiles,
     environment = {},
+    program = CLI,
   }: {
     configFile: string
     failpoint?: string | undefined
     nodeOptions?: readonly string[]
     openFiles?: number
     environment?: Readonly<Record<string, string>>
+    program?: string
   }) {
     const { STINT_FAILPOINT: _, ...env } = process.env
     const [command = '', ...argv] = [
       ...(openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`]),
       process.execPath,
-      ...[...nodeOptions, CLI, 'serve', '--config', configFile],
+      ...[...nodeOptions, program, 'serve', '--config', configFile],
     ]
     this.#child = spawn(command, argv, {
       stdio: ['ignore', 'pipe', 'pipe'],
