@@ -1,9 +1,7 @@
 {{/* Combinations that cannot work, or that must not: each fails the render with a sentence. */}}
 {{- define "stint.checks" -}}
 {{- $values := .Values -}}
-{{- if ne (int $values.replicaCount) 1 -}}
-{{- fail "replicaCount must be 1: the ledger is one SQLite file, which only one broker can use at a time." -}}
-{{- end -}}
+{{- include "stint.checkLedger" . -}}
 {{- if not $values.image.repository -}}
 {{- fail "image.repository is missing: name the image that you built from the Dockerfile." -}}
 {{- end -}}
@@ -82,10 +80,52 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Kubernetes lets nobody add or remove a claim template of a StatefulSet that is there. */}}
+{{- define "stint.checkLedger" -}}
+{{- $values := .Values -}}
+{{- $postgres := $values.config.ledger.postgres -}}
+{{- if not (include "stint.usesDatabase" .) -}}
+{{- if ne (int $values.replicaCount) 1 -}}
+{{- fail "replicaCount must be 1: the ledger is one SQLite file, which only one broker can use at a time. Several replicas need config.ledger.postgres." -}}
+{{- end -}}
+{{- if $values.networkPolicy.databaseTo -}}
+{{- fail "networkPolicy.databaseTo is set, yet config.ledger.postgres is not: there is no database to reach." -}}
+{{- end -}}
+{{- if or $values.migration.user $values.migration.passwordSecret -}}
+{{- fail "migration.user and migration.passwordSecret need config.ledger.postgres: a ledger on the volume has no users." -}}
+{{- end -}}
+{{- else -}}
+{{- if lt (int $values.replicaCount) 1 -}}
+{{- fail "replicaCount must be at least 1: without a broker nothing is revoked." -}}
+{{- end -}}
+{{- range list "host" "database" "user" -}}
+{{- if not (get $postgres .) -}}
+{{- fail (printf "config.ledger.postgres.%s is missing: host, database and user say where the ledger is." .) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $postgres.plaintext $postgres.caConfigMap -}}
+{{- fail "config.ledger.postgres has both plaintext and caConfigMap: authorities are for TLS; set one of them." -}}
+{{- end -}}
+{{- if and $values.networkPolicy.enabled (not $values.networkPolicy.databaseTo) -}}
+{{- fail "config.ledger.postgres needs networkPolicy.databaseTo: the network policy would block the database; list its peers." -}}
+{{- end -}}
+{{- if and $values.migration.passwordSecret (not $values.migration.user) -}}
+{{- fail "migration.passwordSecret needs migration.user: it is the password of that user." -}}
+{{- end -}}
+{{- if and $values.migration.user (not $values.migration.enabled) -}}
+{{- fail "migration.user is set, yet migration.enabled is false: no job would use it." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+A release that goes over to a database must not leave its ledger behind. Nor can a claim template of a StatefulSet that is there
+be added or removed.
+*/}}
 {{- define "stint.checkClaim" -}}
 {{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace (include "stint.fullname" .) -}}
-{{- if $live -}}
+{{- if and $live (include "stint.usesDatabase" .) -}}
+{{- fail (printf "config.ledger.postgres is set, yet the ledger of this release is on a volume: move it into the database first, then delete the StatefulSet %s; its claim stays." (include "stint.fullname" .)) -}}
+{{- else if $live -}}
 {{- $own := dig "spec" "volumeClaimTemplates" list $live -}}
 {{- if and $own .Values.persistence.existingClaim -}}
 {{- fail (printf "persistence.existingClaim cannot be set on a release whose ledger is on the StatefulSet's own claim (ledger-%s-0): delete the StatefulSet first; the claim stays." (include "stint.fullname" .)) -}}

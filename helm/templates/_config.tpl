@@ -49,8 +49,34 @@ so that the broker's own default holds.
 {{- if $values.admin.tls.existingSecret -}}
 {{- $_ := set $config.admin "tls" (dict "certificateFile" "/etc/stint/admin/tls.crt" "privateKeyFile" "/etc/stint/admin/tls.key") -}}
 {{- end -}}
-{{- $_ := set $config "ledger" (dict "file" "/var/lib/stint/ledger.db") -}}
+{{- $_ := set $config "ledger" (include "stint.ledger" . | fromYaml) -}}
 {{- toYaml $config -}}
+{{- end -}}
+
+{{/* Not empty if the ledger is in a database. */}}
+{{- define "stint.usesDatabase" -}}
+{{- if .Values.config.ledger.postgres }}true{{ end -}}
+{{- end -}}
+
+{{/* A list of the ports at which the database is reached. */}}
+{{- define "stint.databasePorts" -}}
+{{- $postgres := .Values.config.ledger.postgres -}}
+{{- $ports := list (int64 ($postgres.port | default 5432)) -}}
+{{- with $postgres.listen }}{{ $ports = append $ports (int64 (.port | default 5432)) }}{{ end -}}
+{{- toYaml (uniq $ports) -}}
+{{- end -}}
+
+{{- define "stint.ledger" -}}
+{{- if include "stint.usesDatabase" . -}}
+{{- $given := .Values.config.ledger.postgres -}}
+{{- $postgres := omit $given "passwordSecret" "caConfigMap" -}}
+{{- if $given.passwordSecret }}{{ $_ := set $postgres "passwordFile" "/etc/stint/database/password" }}{{ end -}}
+{{- if $given.caConfigMap }}{{ $_ := set $postgres "caFile" "/etc/stint/database-ca/roots" }}{{ end -}}
+{{- $migrate := ternary "never" .Values.config.ledger.migrate (not (empty .Values.migration.user)) -}}
+{{- toYaml (dict "postgres" $postgres "migrate" $migrate) -}}
+{{- else -}}
+{{- toYaml (dict "file" "/var/lib/stint/ledger.db" "migrate" .Values.config.ledger.migrate) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "stint.keyFiles" -}}

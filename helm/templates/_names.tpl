@@ -57,6 +57,11 @@ annotations:
 {{- .Values.serviceAccount.name | default (include "stint.fullname" .) -}}
 {{- end -}}
 
+{{/* As kubectl takes it. */}}
+{{- define "stint.workload" -}}
+{{ ternary "deployment" "statefulset" (eq (include "stint.usesDatabase" .) "true") }}/{{ include "stint.fullname" . }}
+{{- end -}}
+
 {{/* As the StatefulSet names the claim of its one pod. */}}
 {{- define "stint.claimName" -}}
 {{- .Values.persistence.existingClaim | default (printf "ledger-%s-0" (include "stint.fullname" .)) -}}

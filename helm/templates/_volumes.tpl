@@ -75,6 +75,7 @@ renews only those.
 {{- end }}
 {{- end }}
 {{- end }}
+{{- include "stint.databaseFiles" $values.config.ledger.postgres }}
 {{- range $who := list "broker" "revoker" }}
 {{- with get $values.awsKeys $who }}
 {{- if .existingSecret }}
@@ -91,6 +92,16 @@ renews only those.
 {{- end }}
 {{- end -}}
 
+{{/* The rows of a database's password and authorities. */}}
+{{- define "stint.databaseFiles" -}}
+{{- with .passwordSecret }}
+- {name: database, path: /etc/stint/database, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: password}]}
+{{- end }}
+{{- with .caConfigMap }}
+- {name: database-ca, path: /etc/stint/database-ca, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
+{{- end }}
+{{- end -}}
+
 {{/* The row of a certificate and its key, if a Secret has them. */}}
 {{- define "stint.pairFiles" -}}
 {{- if .pair.existingSecret }}
@@ -102,24 +113,51 @@ renews only those.
 {{- end -}}
 
 {{- define "stint.volumeMounts" -}}
-{{- range include "stint.files" . | fromYamlArray }}
-- name: {{ .name }}
-  mountPath: {{ .path }}
-  readOnly: true
-{{- end }}
+{{- include "stint.fileMounts" (include "stint.files" . | fromYamlArray) }}
 {{- if .Values.workloadApi.enabled }}
 - name: workload-api
   mountPath: /spiffe-workload-api
   readOnly: true
 {{- end }}
+{{- if not (include "stint.usesDatabase" .) }}
 - name: ledger
   mountPath: /var/lib/stint
+{{- end }}
 - name: tmp
   mountPath: /tmp
 {{- end -}}
 
+{{/* Takes rows as of stint.files. */}}
+{{- define "stint.fileMounts" -}}
+{{- range . }}
+- name: {{ .name }}
+  mountPath: {{ .path }}
+  readOnly: true
+{{- end }}
+{{- end -}}
+
 {{- define "stint.volumes" -}}
-{{- range include "stint.files" . | fromYamlArray }}
+{{- include "stint.fileVolumes" (include "stint.files" . | fromYamlArray) }}
+{{- if .Values.workloadApi.enabled }}
+- name: workload-api
+  csi:
+    driver: {{ .Values.workloadApi.driver | quote }}
+    readOnly: true
+{{- end }}
+{{- if and .Values.persistence.existingClaim (not (include "stint.usesDatabase" .)) }}
+- name: ledger
+  persistentVolumeClaim:
+    claimName: {{ .Values.persistence.existingClaim | quote }}
+{{- end }}
+# For SQLite, when a sort does not fit into memory.
+- name: tmp
+  emptyDir:
+    sizeLimit: 256Mi
+{{- end -}}
+
+{{/* Takes rows as of stint.files. */}}
+{{- define "stint.fileVolumes" -}}
+{{- range . }}
 - name: {{ .name }}
   {{- if .secret }}
   secret:
@@ -142,19 +180,4 @@ renews only those.
       {{- toYaml . | nindent 6 }}
     {{- end }}
 {{- end }}
-{{- if .Values.workloadApi.enabled }}
-- name: workload-api
-  csi:
-    driver: {{ .Values.workloadApi.driver | quote }}
-    readOnly: true
-{{- end }}
-{{- if .Values.persistence.existingClaim }}
-- name: ledger
-  persistentVolumeClaim:
-    claimName: {{ .Values.persistence.existingClaim | quote }}
-{{- end }}
-# For SQLite, when a sort does not fit into memory.
-- name: tmp
-  emptyDir:
-    sizeLimit: 256Mi
 {{- end -}}

@@ -43,6 +43,22 @@ export const METRICS: Values = {
   },
 }
 
+/** A ledger in a database. */
+export const DATABASE: Values = {
+  config: {
+    ledger: {
+      postgres: {
+        host: 'db.example.org',
+        database: 'stint',
+        user: 'stint',
+        passwordSecret: { name: 'db', key: 'password' },
+        caConfigMap: { name: 'db-ca', key: 'ca.pem' },
+      },
+    },
+  },
+  networkPolicy: { databaseTo: [{ ipBlock: { cidr: '192.0.2.7/32' } }] },
+}
+
 /** The broker's SVID, and the bundle of its trust domain, from the Workload API. */
 export const WORKLOAD_API: Values = {
   serverIdentity: { existingSecret: '', workloadApi: true },

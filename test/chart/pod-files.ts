@@ -22,8 +22,17 @@ interface Source {
 }
 
 /** The rendered stint.yaml as the broker itself reads it. */
-export async function brokerConfig(objects: readonly KubeObject[]): Promise<Config> {
-  const text = find(objects, 'ConfigMap', 'stint-config')?.data?.['stint.yaml'] ?? ''
+export function brokerConfig(objects: readonly KubeObject[]): Promise<Config> {
+  return readConfig(objects, 'stint-config')
+}
+
+/** The stint.yaml of the migration job, as the job reads it. */
+export function migrationConfig(objects: readonly KubeObject[]): Promise<Config> {
+  return readConfig(objects, 'stint-migration')
+}
+
+async function readConfig(objects: readonly KubeObject[], name: string): Promise<Config> {
+  const text = find(objects, 'ConfigMap', name)?.data?.['stint.yaml'] ?? ''
   const folder = await mkdtemp(join(tmpdir(), 'stint-chart-'))
   try {
     await writeFile(join(folder, 'stint.yaml'), text)
@@ -33,16 +42,21 @@ export async function brokerConfig(objects: readonly KubeObject[]): Promise<Conf
   }
 }
 
-interface StatefulSet {
+interface Workload {
   readonly spec: {
     readonly template: { readonly spec: Pod }
     readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[]
   }
 }
 
+/** The object that makes the broker's pods. */
+export function workloadOf(objects: readonly KubeObject[]): KubeObject | undefined {
+  return find(objects, 'StatefulSet') ?? find(objects, 'Deployment')
+}
+
 /** The pod's spec, with the volumes that the StatefulSet's claim templates bring. */
 export function podOf(objects: readonly KubeObject[]): Pod {
-  const { template, volumeClaimTemplates = [] } = (find(objects, 'StatefulSet') as unknown as StatefulSet).spec
+  const { template, volumeClaimTemplates = [] } = (workloadOf(objects) as unknown as Workload).spec
   const claimed = volumeClaimTemplates.map(({ metadata: { name } }) => ({ name, persistentVolumeClaim: {} }))
   return { ...template.spec, volumes: [...template.spec.volumes, ...claimed] }
 }
@@ -56,7 +70,20 @@ export function pathsOf(value: unknown, key = ''): string[] {
 
 /** Those of `paths` that no volume of the pod brings about. */
 export function notMounted(objects: readonly KubeObject[], paths: readonly string[]): string[] {
-  const { containers, volumes } = podOf(objects)
+  return notMountedIn(podOf(objects), objects, paths)
+}
+
+/** The same for the pod of the migration job. */
+export function notMountedInJob(objects: readonly KubeObject[], paths: readonly string[]): string[] {
+  const job = find(objects, 'Job', 'stint-migration') as unknown as Workload
+  return notMountedIn(job.spec.template.spec, objects, paths)
+}
+
+function notMountedIn(
+  { containers, volumes }: Pod,
+  objects: readonly KubeObject[],
+  paths: readonly string[],
+): string[] {
   const mounts = new Map(
     containers.flatMap(({ volumeMounts }) => volumeMounts).map(({ name, mountPath }) => [mountPath, name]),
   )

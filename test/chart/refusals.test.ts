@@ -3,6 +3,7 @@ import {
   ADMIN_OUTSIDE,
   AGENT,
   BUNDLE_ENDPOINT,
+  DATABASE,
   FEDERATION,
   good,
   ISSUER,
@@ -102,6 +103,46 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
     says: "extraVolumeMounts mounts profile at /etc/stint/policies, which is the chart's own",
   },
   { name: 'two replicas', values: { replicaCount: 2 }, says: 'replicaCount must be 1: the ledger is one SQLite file' },
+  {
+    name: 'no replica on a database',
+    values: lay(DATABASE, { replicaCount: 0 }),
+    says: 'replicaCount must be at least 1',
+  },
+  {
+    name: 'a database without a user',
+    values: { config: { ledger: { postgres: { host: 'db', database: 'stint' } } } },
+    says: 'config.ledger.postgres.user is missing',
+  },
+  {
+    name: 'a database that the network policy blocks',
+    values: lay(DATABASE, { networkPolicy: { databaseTo: [] } }),
+    says: 'config.ledger.postgres needs networkPolicy.databaseTo',
+  },
+  {
+    name: 'a rule for a database that is not used',
+    values: { networkPolicy: { databaseTo: [{ ipBlock: { cidr: '192.0.2.7/32' } }] } },
+    says: 'networkPolicy.databaseTo is set, yet config.ledger.postgres is not',
+  },
+  {
+    name: 'authorities for a server without TLS',
+    values: lay(DATABASE, { config: { ledger: { postgres: { plaintext: true } } } }),
+    says: 'config.ledger.postgres has both plaintext and caConfigMap',
+  },
+  {
+    name: 'a password of no user for the migration',
+    values: lay(DATABASE, { migration: { passwordSecret: { name: 'owner', key: 'pw' } } }),
+    says: 'migration.passwordSecret needs migration.user',
+  },
+  {
+    name: 'a user for no migration',
+    values: lay(DATABASE, { migration: { enabled: false, user: 'owner' } }),
+    says: 'migration.user is set, yet migration.enabled is false',
+  },
+  {
+    name: 'a user for the migration of a file',
+    values: { migration: { user: 'owner' } },
+    says: 'migration.user and migration.passwordSecret need config.ledger.postgres',
+  },
   { name: 'no replica', values: { replicaCount: 0 }, says: 'replicaCount must be 1' },
   { name: 'no image', values: { image: { repository: '' } }, says: 'image.repository is missing' },
   {
@@ -318,7 +359,7 @@ const UNKNOWN: readonly { name: string; values: Values; at: string }[] = [
     values: { config: { listen: { agents: '0.0.0.0:1' } } },
     at: "'listen'",
   },
-  { name: 'a ledger elsewhere', values: { config: { ledger: { file: '/tmp/x' } } }, at: "'ledger'" },
+  { name: 'a ledger elsewhere', values: { config: { ledger: { file: '/tmp/x' } } }, at: "'file'" },
   { name: 'a misspelt limit', values: { config: { grants: { leasetime: '5m' } } }, at: "'leasetime'" },
   {
     name: 'a duration without a unit',

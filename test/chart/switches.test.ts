@@ -6,6 +6,7 @@ import {
   ADMIN_OUTSIDE,
   AGENT,
   BUNDLE_ENDPOINT,
+  DATABASE,
   FEDERATION,
   good,
   ISSUER,
@@ -17,7 +18,7 @@ import {
   ROLE,
   WORKLOAD_API,
 } from './good-values.ts'
-import { brokerConfig, notMounted, pathsOf, podOf } from './pod-files.ts'
+import { brokerConfig, migrationConfig, notMounted, notMountedInJob, pathsOf, podOf, workloadOf } from './pod-files.ts'
 import { find, type KubeObject, kubernetesProblems, RELEASE, render, type Values } from './render.ts'
 
 interface Row {
@@ -90,6 +91,107 @@ const ROWS: readonly Row[] = [
       },
     },
     config: { listen: { metrics: port(8448) } },
+  },
+  {
+    name: 'a ledger in a database, with one replica',
+    values: DATABASE,
+    shows: {
+      'StatefulSet stint': undefined,
+      'Deployment stint': { spec: { replicas: 1, strategy: { rollingUpdate: { maxUnavailable: 0 } } } },
+      'PodDisruptionBudget stint': undefined,
+      'NetworkPolicy stint': {
+        spec: {
+          egress: holds({
+            to: [{ ipBlock: { cidr: '192.0.2.7/32' } }],
+            ports: [{ protocol: 'TCP', port: 5432 }],
+          }),
+        },
+      },
+      'Job stint-migration': {
+        metadata: { annotations: expect.objectContaining({ 'helm.sh/hook': 'pre-install,pre-upgrade' }) },
+        spec: {
+          template: {
+            spec: {
+              automountServiceAccountToken: false,
+              securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+              containers: [
+                expect.objectContaining({
+                  args: ['migrate', 'up', '--config', '/etc/stint/config/stint.yaml'],
+                  securityContext: {
+                    allowPrivilegeEscalation: false,
+                    readOnlyRootFilesystem: true,
+                    capabilities: { drop: ['ALL'] },
+                  },
+                }),
+              ],
+            },
+          },
+        },
+      },
+      'ConfigMap stint-migration': {},
+      'NetworkPolicy stint-migration': {
+        spec: { policyTypes: ['Ingress', 'Egress'], egress: holds({ to: [{ ipBlock: { cidr: '192.0.2.7/32' } }] }) },
+      },
+    },
+    config: {
+      ledger: {
+        postgres: {
+          host: 'db.example.org',
+          database: 'stint',
+          user: 'stint',
+          passwordFile: '/etc/stint/database/password',
+          caFile: '/etc/stint/database-ca/roots',
+        },
+      },
+    },
+  },
+  {
+    name: 'several replicas',
+    values: lay(DATABASE, {
+      replicaCount: 3,
+      podDisruptionBudget: { maxUnavailable: '50%' },
+      config: { ledger: { postgres: { port: 6432, pooler: true, listen: { host: 'db-1.example.org' } } } },
+    }),
+    shows: {
+      'Deployment stint': {
+        spec: {
+          replicas: 3,
+          template: {
+            spec: {
+              topologySpreadConstraints: [
+                expect.objectContaining({ topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' }),
+                expect.objectContaining({ topologyKey: 'topology.kubernetes.io/zone' }),
+              ],
+            },
+          },
+        },
+      },
+      'PodDisruptionBudget stint': {
+        spec: { maxUnavailable: '50%', unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+      },
+      'NetworkPolicy stint': {
+        spec: { egress: holds({ ports: [6432, 5432].map((number) => ({ protocol: 'TCP', port: number })) }) },
+      },
+    },
+    config: {
+      ledger: { postgres: { port: 6432, pooler: true, listen: { host: 'db-1.example.org', port: 5432 } } },
+    },
+  },
+  {
+    name: 'several replicas, spread as the operator says, without a budget and a job',
+    values: lay(DATABASE, {
+      replicaCount: 2,
+      podDisruptionBudget: { enabled: false },
+      migration: { enabled: false },
+      topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule' }],
+    }),
+    shows: {
+      'Deployment stint': pod({ topologySpreadConstraints: [expect.objectContaining({ topologyKey: 'rack' })] }),
+      'PodDisruptionBudget stint': undefined,
+      'Job stint-migration': undefined,
+      'ConfigMap stint-migration': undefined,
+      'NetworkPolicy stint-migration': undefined,
+    },
   },
   {
     name: 'metrics without the operator',
@@ -848,9 +950,9 @@ describe.skipIf(!inject('tools'))('the chart', () => {
 
     // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
     test(`${name}: the pod keeps to the restricted standard`, () => {
-      expect(find(of(name), 'StatefulSet')).toMatchObject({
+      expect(workloadOf(of(name))).toMatchObject({
         spec: {
-          replicas: 1,
+          replicas: values.replicaCount ?? 1,
           template: {
             spec: {
               automountServiceAccountToken: false,
@@ -873,6 +975,23 @@ describe.skipIf(!inject('tools'))('the chart', () => {
       expect(podOf(of(name)).containers).toHaveLength(1)
     })
   }
+
+  test('the migration job has the owner of the schema where there is one, and finds each file that it needs', async () => {
+    const owner = { user: 'stint_owner', passwordSecret: { name: 'db-owner', key: 'pw' } }
+    const objects = await render(good(lay(DATABASE, { migration: owner })))
+    const job = await migrationConfig(objects)
+    expect(job).toEqual(await brokerConfig(objects))
+    expect(job.ledger.migrate).toBe('never')
+    const ownerFile = '/etc/stint/database-owner/password'
+    const args = ['migrate', 'up', '--config', '/etc/stint/config/stint.yaml', '--user', 'stint_owner']
+    expect(find(objects, 'Job', 'stint-migration')).toMatchObject(
+      container({ args: [...args, '--password-file', ownerFile] }),
+    )
+    const files = [...pathsOf(job.ledger), ownerFile]
+    expect(files).toHaveLength(3)
+    expect(notMountedInJob(objects, files)).toEqual([])
+    expect(JSON.stringify(find(objects, 'Deployment'))).not.toContain('db-owner')
+  })
 
   test('the pod has ids of its own, unless the cluster assigns them', () => {
     const ids = (name: string) => {

@@ -8,7 +8,7 @@ import { configSchema } from '../../src/config/schema.ts'
 import { parseLabels } from '../../src/plan/labels/labels.ts'
 import { loadPolicySet } from '../../src/policy/policy-directory.ts'
 import { parseRegistry } from '../../src/registry/parse-registry.ts'
-import { ADMIN_OUTSIDE, BUNDLE_ENDPOINT, good, ISSUER, lay } from './good-values.ts'
+import { ADMIN_OUTSIDE, BUNDLE_ENDPOINT, DATABASE, good, ISSUER, lay } from './good-values.ts'
 import { brokerConfig } from './pod-files.ts'
 import { CHART, find, helm, kubernetesProblems, render, type Values } from './render.ts'
 
@@ -48,6 +48,7 @@ describe('values.schema.json', () => {
   test('closes every object but those that are Kubernetes’ own', () => {
     expect(openObjects(schema, '')).toEqual([
       '/global',
+      '/topologySpreadConstraints',
       '/extraEnv',
       '/extraVolumes',
       '/extraVolumeMounts',
@@ -68,7 +69,7 @@ describe('values.schema.json', () => {
       /^\/policy\/directory$/,
       /^\/labels(\/|$)/,
       /^\/actions(\/|$)/,
-      /^\/ledger(\/|$)/,
+      /^\/ledger\/file$/,
       /^\/admin\/tls(\/|$)/,
       /^\/aws\/(credentials|revokerCredentials)(\/|$)/,
       // The pod has no variables that name a proxy.
@@ -79,7 +80,7 @@ describe('values.schema.json', () => {
     const asFile = (path: string) =>
       path
         .replace(/serviceAccountToken.*$/, 'tokenFile')
-        .replace(/(externalId|ca|bundle|keys|token|credentials)(Secret|ConfigMap)$/, '$1File')
+        .replace(/(externalId|ca|bundle|keys|token|credentials|password)(Secret|ConfigMap)$/, '$1File')
     const offered = paths(chart, '')
       .filter((path) => !/(Secret|ConfigMap)\/(name|key)$/.test(path))
       .map(asFile)
@@ -166,6 +167,10 @@ describe.skipIf(!inject('tools'))('helm', () => {
     expect(outside).toContain('https://stint-admin.security.svc:8445')
     expect(outside).not.toContain('port-forward')
     expect(outside).not.toContain('nobody can approve')
+    const database = await notes(good(DATABASE))
+    expect(database).toContain('port-forward deployment/stint 8445:8445')
+    expect(database).toContain('The ledger is in the database stint at db.example.org')
+    expect(database).not.toContain('claim')
     const more = await notes(good(lay(BUNDLE_ENDPOINT, { config: { identity: { oidc: [ISSUER] } } })))
     expect(more).toContain('https://stint-bundle.security.svc:443/')
     expect(more).toContain('only if bound to a certificate')
