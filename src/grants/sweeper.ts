@@ -24,6 +24,8 @@ const PRUNE_MS = 60_000
 const NAME_HEADS_MS = 60_000
 const CLOCK_MS = 1_000
 const NOTES_MS = 30_000
+/** A replica that dies is found silent some seconds later; what it left is settled soon after. */
+const RECOVER_MS = 3_000
 const PRUNE_BATCH = 1_000
 const RECOVERY_BATCH = 500
 /** Between two tries of a loop that fails. Grants become due all the time, so it is short. */
@@ -61,8 +63,8 @@ export class Sweeper {
     this.#proofs = canaries && new DenyCanaries({ ...parts, canaries, problems: this.#problems }, this.#stop.signal)
   }
 
-  /** Settles what a crash left behind. Call it before the first request is served. */
-  async recover(): Promise<void> {
+  /** Settles what a crash left behind, of this broker or of another replica. Call it before the first request is served. */
+  async recover(found: 'at_start' | 'replica_gone' = 'at_start'): Promise<void> {
     const { ledger, clock } = this.#parts
     const now = clock.now()
     for (;;) {
@@ -80,7 +82,7 @@ export class Sweeper {
                 actor: 'stint',
                 grantId: lease.grantId,
                 leaseId: lease.id,
-                data: { ...toLeaseFacts(lease), found: 'at_start' },
+                data: { ...toLeaseFacts(lease), found },
               }),
             ],
           }),
@@ -95,6 +97,7 @@ export class Sweeper {
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
       this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
+      this.#every(RECOVER_MS, 'recover', () => this.recover('replica_gone')),
       this.#every(NOTES_MS, 'session-notes', () => this.takeNotes()),
       // A clock astray refuses every mint; this loop shows it even if nobody asks for one.
       this.#every(CLOCK_MS, 'clock', async () => this.#parts.clockGuard.check()),

@@ -214,7 +214,7 @@ export interface LedgerReads {
   countGrants(): Promise<Record<GrantState, number>>
   /** Grants of one subject in `awaiting_approval`, `active` or `ending`; from a counter. */
   countOpenGrants(subject: string): Promise<number>
-  /** For recovery at start: leases whose mint nobody will put on record any more, see `isAbandoned`; the oldest first. */
+  /** For recovery: leases whose mint nobody will put on record any more, see `isAbandoned`; the oldest first. */
   abandonedLeases(input: { now: Date; limit: number }): Promise<Lease[]>
 }
 

@@ -67,9 +67,9 @@ export const LEASE_EVENTS = {
       z.strictObject({
         ...issuedLease,
         found: z
-          .enum(['at_start', 'in_note'])
+          .enum(['at_start', 'replica_gone', 'in_note'])
           .describe(
-            '`at_start`: the broker stopped during the mint, found when it started again. `in_note`: `stint doctor` did',
+            '`at_start`: the broker stopped during the mint, found when one started. `replica_gone`: found by another broker on the same ledger. `in_note`: `stint doctor` stopped',
           ),
       }),
     ]),
