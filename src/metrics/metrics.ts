@@ -124,6 +124,10 @@ function ledgerMetrics(registers: Registry[]) {
       ...{ registers, name: 'stint_ledger_commit_writes', buckets: UNITS },
       help: 'How many writes shared a commit.',
     }),
+    conflicts: new Counter({
+      ...{ registers, name: 'stint_ledger_conflicts_total' },
+      help: 'Commits of the ledger that collided with those of another broker and were tried again.',
+    }),
     waiting: new Gauge({
       ...{ registers, name: 'stint_ledger_waiting_writes' },
       help: 'Writes that waited for the next commit when the last one had ended.',

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
-import type { Ledger } from '../../src/ledger/ledger.ts'
+import type { Ledger, TokenUse } from '../../src/ledger/ledger.ts'
 import { REPLICA_TIMING, type ReplicaTiming } from '../../src/ledger/postgres/replicas/replica-watch.ts'
+import type { Grant } from '../../src/ledger/records.ts'
 import { allEvents, verifyLedger } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
 import { AGENT, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
@@ -40,13 +41,7 @@ const isClosed = async ({ identity }: Ledger) => {
 async function claim(ledger: Ledger, key = 'list') {
   const deny = { listKey: key, wantedAt: now(), until: new Date(now().getTime() + 900_000), lastIssuedAt: now() }
   const { grant } = await open(ledger)
-  await ledger.moveGrant({
-    grantId: grant.id,
-    expectedVersion: grant.version,
-    to: { state: 'ending', reason: 'revoked', effectiveBy: now(), dueAt: now() },
-    deny,
-    events: [sampleEvent(now(), { grantId: grant.id })],
-  })
+  await ledger.moveGrant({ ...ending(grant), deny })
   return claimAny(ledger)
 }
 
@@ -144,6 +139,152 @@ describe('a replica that has died', () => {
     expect(await abandoned(other)).toMatchObject([{ grantId: grant.id, replica: dead.identity.replica }])
   })
 })
+
+describe('what two replicas do at the same time', () => {
+  let both: readonly [Ledger, Ledger]
+  let conflicts: number
+  beforeEach(async () => {
+    conflicts = 0
+    const onConflict = () => {
+      conflicts += 1
+    }
+    await tmp.ledger.close()
+    both = [await tmp.join({ onConflict }), await tmp.join({ onConflict })]
+  })
+  const inTurn = (n: number) => both[n % 2] as Ledger
+  const range = (count: number) => Array.from({ length: count }, (_, n) => n)
+
+  test('a request with one key is one grant, and the second one is told so', async () => {
+    const answers = await Promise.all(
+      range(200).map((n) => open(inTurn(n), { grant: { idempotencyKey: `key-${Math.floor(n / 2)}` } })),
+    )
+    const ids = new Set(answers.map(({ grant }) => grant.id))
+    expect(answers.filter(({ kind }) => kind === 'created')).toHaveLength(100)
+    expect(ids.size).toBe(100)
+    expect(await both[0].countGrants()).toMatchObject({ active: 100 })
+  })
+
+  test('grants of one agent are within its limit over all replicas, from the first one on', async () => {
+    const limited = (n: number) => inTurn(n).openGrant({ ...sampleOpen(tmp.ids, now()), maxOpen: 5 })
+    // One after the other on each replica, so that they meet in many commits.
+    const inARow = async (ledger: number) => {
+      const codes = []
+      for (let n = 0; n < 8; n += 1)
+        codes.push(
+          await limited(ledger).then(
+            ({ kind }) => kind,
+            ({ code }) => code as string,
+          ),
+        )
+      return codes
+    }
+    const answers = (await Promise.all([inARow(0), inARow(1)])).flat()
+    expect(answers.filter((answer) => answer === 'created')).toHaveLength(5)
+    expect(answers.filter((answer) => answer === 'QUOTA_EXCEEDED')).toHaveLength(11)
+    expect(await both[0].countOpenGrants(AGENT)).toBe(5)
+    expect(conflicts).toBeGreaterThan(0)
+  })
+
+  test('a token goes to one of two connections', async () => {
+    const use = (n: number, key: string) => {
+      const token: TokenUse = {
+        key,
+        until: new Date(now().getTime() + 60_000),
+        reuse: 'connection',
+        by: 'request',
+        connectionId: `connection-${n}`,
+        at: now(),
+        caller: { subject: AGENT, evidence: {} },
+      }
+      return inTurn(n).openGrant({ ...sampleOpen(tmp.ids, now()), token })
+    }
+    for (const key of ['one', 'two', 'three']) {
+      const answers = await Promise.allSettled([use(0, key), use(1, key)])
+      expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+      expect(answers).toContainEqual(
+        expect.objectContaining({ reason: expect.objectContaining({ code: 'TOKEN_REPLAYED' }) }),
+      )
+    }
+  })
+
+  test('a grant that is due is moved by one of them', async () => {
+    await Promise.all(range(120).map((n) => open(inTurn(n), { grant: { dueAt: now() } })))
+    const sweep = async (ledger: Ledger) => {
+      const moved = []
+      for (let tries = 0; tries < 20; tries += 1)
+        moved.push(
+          ...(await ledger.sweepGrants({
+            now: now(),
+            limit: 10,
+            settle: ({ grant }) => ({
+              to: { state: 'ended', reason: 'deadline', endedAt: now(), dueAt: null },
+              events: [sampleEvent(now(), { type: 'grant.ended', grantId: grant.id })],
+            }),
+          })),
+        )
+      return moved.map(({ id }) => id)
+    }
+    const moved = await Promise.all(both.map(sweep))
+    expect(new Set(moved.flat()).size).toBe(120)
+    expect(moved.flat()).toHaveLength(120)
+    expect((await allEvents(both[0])).filter(({ type }) => type === 'grant.ended')).toHaveLength(120)
+  })
+
+  test('a deny list is claimed by one of them', async () => {
+    const [ledger] = both
+    const keys = range(20).map((n) => `list-${n}`)
+    for (const listKey of keys) {
+      const { grant } = await open(ledger)
+      await ledger.moveGrant({
+        ...ending(grant),
+        deny: { listKey, wantedAt: now(), until: now(), lastIssuedAt: now() },
+      })
+    }
+    const claims = await Promise.all(range(40).map((n) => claimAny(inTurn(n))))
+    expect(claims.flatMap((one) => one?.list.key ?? []).sort()).toEqual(keys.sort())
+  })
+
+  test('a plan that one of them forgets is there for the grants of the other one', async () => {
+    const final = { state: 'denied' } as const
+    const later = new Date(now().getTime() + 1_000)
+    let isOver = false
+    const forgetting = (async () => {
+      while (!isOver) await both[1].prune({ before: later, now: later, limit: 100 })
+    })()
+    for (let n = 0; n < 30; n += 1) {
+      // The only grants of their plan come and go; now and then one stays.
+      const { grant } = await open(both[0], { grant: n % 3 === 0 ? {} : final })
+      if (n % 3 === 0) {
+        expect(await both[1].getPlan(grant.planHash)).toMatchObject({ hash: grant.planHash })
+        await both[0].moveGrant({
+          ...ending(grant),
+          to: { state: 'ended', reason: 'completed', endedAt: now(), dueAt: null },
+        })
+      }
+    }
+    isOver = true
+    await forgetting
+    expect((await verifyLedger(both[1])).problem).toBeUndefined()
+  })
+
+  test('chains name each other while both write', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const naming = both.map((ledger) => ledger.nameHeads({ at: now() }))
+      await Promise.all([...range(12).map((n) => open(inTurn(n))), ...naming])
+    }
+    expect((await verifyLedger(both[0])).problem).toBeUndefined()
+    expect((await allEvents(both[1])).map(({ type }) => type)).toContain('chain.heads')
+  })
+})
+
+function ending(grant: Grant) {
+  return {
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    to: { state: 'ending', reason: 'revoked', effectiveBy: now(), dueAt: now() },
+    events: [sampleEvent(now(), { grantId: grant.id })],
+  } as const
+}
 
 test('a replica that stops gives its claims back at once', async () => {
   const other = await tmp.join()

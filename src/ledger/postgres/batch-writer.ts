@@ -46,6 +46,13 @@ interface Sent {
   readonly at: number
 }
 
+/** How often a batch failed, by kind. */
+interface Failures {
+  conflicts: number
+  faults: number
+  lost: number
+}
+
 /** The database refused the rows of a unit; the store itself is well. */
 export class RefusedByDatabase extends StintError {}
 
@@ -56,6 +63,8 @@ class NotConnected extends Error {
 
 const MAX_CONFLICTS = 8
 const MAX_LOST = 4
+/** Another writer may have made the row, or removed a plan that was remembered: a further try reads the rows again. */
+const MAX_FAULTS = 2
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 1_000
 /** Plans and decisions remembered as being there; over it the memory starts anew. */
@@ -71,6 +80,8 @@ export interface BatchWriterDeps {
   readonly reader: RowReader
   /** A batch waits so long for a database that cannot be reached. After one has waited in vain, the next ones do not wait. */
   readonly patienceMs: number
+  /** Called when a transaction collided with another one and is undone, to be tried again. */
+  readonly onConflict?: () => void
   /** Called with the error that keeps the ledger from writing, and with `undefined` once it writes again. */
   readonly onStore?: (error: StintError | undefined) => void
 }
@@ -107,6 +118,14 @@ export class BatchWriter {
     return this.#failed === undefined && performance.now() - this.#liveAt < ms
   }
 
+  /** Says so when no batch of this replica has been on record for this time; taken back with the next one that is. */
+  checkLive(ms: number): void {
+    if (this.#failed || this.#isTold || this.isLiveWithin(ms)) return
+    const seconds = Math.floor((performance.now() - this.#liveAt) / 1_000)
+    const explanation = `Nothing could be committed to the database at ${this.#where} for ${seconds} s. Until that works again, nothing is granted, and another broker may take over from this one.`
+    this.#tell(new StintError('LEDGER_UNAVAILABLE', { explanation, server: this.#where }))
+  }
+
   /** Settles every unit of a batch. */
   async write(batch: Batch): Promise<void> {
     try {
@@ -134,25 +153,34 @@ export class BatchWriter {
 
   async #settle(batch: Batch): Promise<readonly Outcome[]> {
     const until = performance.now() + (this.#isDown ? 0 : this.#deps.patienceMs)
+    const failures: Failures = { conflicts: 0, faults: 0, lost: 0 }
     for (let tried = 1; ; tried += 1) {
       try {
         const outcomes = await this.#once(batch)
         this.#tell(undefined)
         return outcomes
       } catch (error) {
-        if (!this.#mayTryAgain(error, tried, until)) throw this.#reportFailure(error)
+        if (!this.#mayTryAgain(error, failures, until)) throw this.#reportFailure(error)
         await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tried))
       }
     }
   }
 
-  #mayTryAgain(error: unknown, tried: number, until: number): boolean {
+  /** Each kind of failure has a number of its own: a deadlock must not use up the try that finds the row of another replica. */
+  #mayTryAgain(error: unknown, failures: Failures, until: number): boolean {
     if (error instanceof StintError) return false
     if (error instanceof NotConnected) return performance.now() < until
-    if (isConflict(error)) return tried <= MAX_CONFLICTS
-    // Another writer may have made the row, or removed a plan that was remembered: a second try reads the rows again.
-    if (isUnitFault(error)) return tried === 1
-    return isLost(error) && tried <= MAX_LOST
+    if (isConflict(error)) {
+      this.#deps.onConflict?.()
+      failures.conflicts += 1
+      return failures.conflicts <= MAX_CONFLICTS
+    }
+    if (isUnitFault(error)) {
+      failures.faults += 1
+      return failures.faults <= MAX_FAULTS && isConstraint(error)
+    }
+    failures.lost += 1
+    return isLost(error) && failures.lost <= MAX_LOST
   }
 
   #reportFailure(error: unknown): unknown {

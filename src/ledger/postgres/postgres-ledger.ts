@@ -55,6 +55,8 @@ export interface PostgresLedgerOptions {
   readonly onListen?: (error: StintError | undefined) => void
   /** Told of rows that cannot be read, and of those that can again. */
   readonly onRow?: DamagedRowListener
+  /** Told of each transaction that collided with one of another replica, and is tried again. */
+  readonly onConflict?: () => void
   /** Told of what keeps the ledger from writing, and with `undefined` that it writes again. */
   readonly onStore?: (error: StintError | undefined) => void
 }
@@ -133,9 +135,9 @@ function createLedger({ frame, reads, identity, where }: Opened, options: Postgr
   const { replica } = identity
   const reader = new RowReader(new DamagedRows(options.onRow, () => false))
   const patienceMs = options.patienceMs ?? PATIENCE_MS
-  const onStore = options.onStore
+  const { onStore, onConflict } = options
   const writer = new BatchWriter(
-    { server, frame, replica, ids, reader, patienceMs, ...(onStore ? { onStore } : {}) },
+    { server, frame, replica, ids, reader, patienceMs, ...(onStore && { onStore }), ...(onConflict && { onConflict }) },
     emptyHead(replica),
   )
   const queue = new WriteQueue<Work>(
@@ -146,6 +148,7 @@ function createLedger({ frame, reads, identity, where }: Opened, options: Postgr
   const watch = new ReplicaWatch(timing)
   let isBeating = false
   const onBeat = async () => {
+    writer.checkLive(timing.liveForMs)
     if (isBeating) return
     isBeating = true
     // A failure is told by `onStore`.

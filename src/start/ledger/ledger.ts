@@ -58,7 +58,10 @@ async function openDatabase(needs: Needs): Promise<Ledger> {
     maxConnections: postgres.maxConnections,
     clock,
     ids,
-    ...(metrics && { queue: { onCommit: (commit) => metrics.committed(commit) } }),
+    ...(metrics && {
+      queue: { onCommit: (commit) => metrics.committed(commit) },
+      onConflict: () => metrics.ledger.conflicts.inc(),
+    }),
     onRow: damagedRows(needs),
     onStore: (error) => {
       partHealth.report('ledger', error)

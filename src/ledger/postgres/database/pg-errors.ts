@@ -11,10 +11,12 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined
 }
 
+/** A serialization failure, a deadlock, and the one division of ours: see `guardOpenCounts`. */
+const CONFLICTS = ['40001', '40P01', '22012']
+
 /** True if the transaction collided with another one and was rolled back: the same again may succeed. */
 export function isConflict(error: unknown): boolean {
-  const state = sqlState(error)
-  return state === '40001' || state === '40P01'
+  return CONFLICTS.includes(sqlState(error) ?? '')
 }
 
 /** One of our own records has a value that no row can hold. */
@@ -24,7 +26,7 @@ export class Unwritable extends Error {
 
 /** True if the write itself is at fault: a constraint, a value, a text that no index can hold, a trigger. The store is well. */
 export function isUnitFault(error: unknown): boolean {
-  return error instanceof Unwritable || /^(21|22|23|44|54|P0)/.test(sqlState(error) ?? '')
+  return !isConflict(error) && (error instanceof Unwritable || /^(21|22|23|44|54|P0)/.test(sqlState(error) ?? ''))
 }
 
 /** True if the write would break a constraint, such as a key that exists already. */

@@ -1,8 +1,8 @@
 import type { PgServer } from './pg-server.ts'
 import type { Statement } from './statement.ts'
 
-/** Longest time for which a broker that stands still may hold locks. */
-const IDLE_IN_TRANSACTION_MS = 10_000
+/** Longest time for which a broker that stands still may hold locks: it ends before the broker counts as silent. */
+const IDLE_IN_TRANSACTION_MS = 5_000
 
 /** The first and last statements of transactions. */
 export interface TransactionFrame {

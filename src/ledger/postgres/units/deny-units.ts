@@ -143,7 +143,7 @@ export function selectAgents(listKey: string): Statement {
 }
 
 async function readContents(listKey: string, run: RunStatements): Promise<ListContents> {
-  const text = `${SELECT_DENY_ENTRY} WHERE e.list_key = $1 ORDER BY e.wanted_at, e.grant_id FOR NO KEY UPDATE OF e`
+  const text = `${SELECT_DENY_ENTRY} WHERE e.list_key = $1 ORDER BY e.wanted_at, e.grant_id`
   const [entries = [], agents = []] = await run([
     { name: 'read-entries', text, values: [listKey] },
     selectAgents(listKey),
@@ -151,13 +151,35 @@ async function readContents(listKey: string, run: RunStatements): Promise<ListCo
   return { entries: entries as never, agents: agents as never }
 }
 
+/**
+ * Locks a list and its entries, and before them the grants that can still move: as everybody does who moves one and with it its
+ * entry, so that neither waits for the other in turn.
+ */
+async function lockList(listKey: string, set: WorkingSet, run: RunStatements): Promise<void> {
+  const [, lists = [], entries = []] = await run([
+    { name: 'lock-denied', text: LOCK_DENIED, values: [listKey] },
+    {
+      name: 'lock-list',
+      text: `${SELECT_DENY_LIST} WHERE l.list_key = $1 FOR NO KEY UPDATE OF l`,
+      values: [listKey],
+    },
+    {
+      name: 'lock-entries',
+      text: `${SELECT_DENY_ENTRY} WHERE e.list_key = $1 ORDER BY e.grant_id FOR NO KEY UPDATE OF e`,
+      values: [listKey],
+    },
+  ])
+  set.load('denyLists', lists)
+  set.load('denyEntries', entries)
+}
+
+const LOCK_DENIED = `SELECT 1 FROM grants g WHERE g.id IN (SELECT e.grant_id FROM deny_entries e WHERE e.list_key = $1)
+  AND g.state IN ('active', 'ending') ORDER BY g.id FOR NO KEY UPDATE OF g`
+
 /** See `LedgerWrites.denyWritten`. */
 export function denyWritten(input: WriteInput<'denyWritten'>): Unit<void> {
   return {
-    want: (wanted) => wanted.denyLists.add(input.listKey),
-    async prepare(set, run) {
-      set.load('denyEntries', (await readContents(input.listKey, run)).entries as never)
-    },
+    prepare: (set, run) => lockList(input.listKey, set, run),
     decide(set) {
       const list = requireClaim(set.denyLists.get(input.listKey), input)
       const hasUnwritten = writeEntries(set, input)
@@ -206,10 +228,7 @@ export function denyFailed(input: WriteInput<'denyFailed'>): Unit<void> {
 /** See `LedgerWrites.denyProven`. */
 export function denyProven(input: WriteInput<'denyProven'>): Unit<void> {
   return {
-    want: (wanted) => wanted.denyLists.add(input.listKey),
-    async prepare(set, run) {
-      set.load('denyEntries', (await readContents(input.listKey, run)).entries as never)
-    },
+    prepare: (set, run) => lockList(input.listKey, set, run),
     decide(set) {
       if (enforceProven(set, input)) makeDue(set, input.listKey, input.now)
       set.append(input.events)

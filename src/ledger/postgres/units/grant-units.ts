@@ -44,7 +44,10 @@ function create(set: WorkingSet, input: OpenGrant): Opened {
   const { grant, lease, approval } = openedGrant(input, set.replica)
   if (set.grants.has(grant.id)) throw conflict('There is a grant of this id already.', { grantId: grant.id })
   const limit = openGrantLimit(input)
-  if (limit !== undefined) checkOpenGrants(set.openCount(grant.subject), limit)
+  if (limit !== undefined) {
+    checkOpenGrants(set.openCount(grant.subject), limit)
+    set.noteOpenLimit(grant.subject, limit)
+  }
   const waits = grant.state === 'awaiting_approval'
   if (input.token) useToken(set, input.token, { grantId: grant.id, leaseId: lease?.id, waits })
   set.keepPlan(input.plan, maxPlanBytes(grant.state))
@@ -113,6 +116,7 @@ export function moveGrant(move: GrantMove): Unit<Grant> {
 type Move = Omit<GrantMove, 'grantId' | 'expectedVersion'>
 
 function wantMove(wanted: WantedRows, grantId: string, move: Move): void {
+  if (move.endLeases) wanted.leasesOf.add(grantId)
   if (move.approval) wanted.approvals.add(grantId)
   if (move.deny) wantDeny(wanted, grantId, move.deny)
 }

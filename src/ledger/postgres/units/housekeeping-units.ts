@@ -80,15 +80,15 @@ export function prune(input: WriteInput<'prune'>): Unit<{ grants: number; tokens
   }
 }
 
+/** A grant that somebody else is looking at is left for the next time, and several replicas forget different ones. */
 async function readPrunable({ before, now, limit }: WriteInput<'prune'>, run: RunStatements): Promise<PrunedRow[]> {
-  const text = `SELECT * FROM (
-    SELECT g.id, g.subject, encode(g.plan_hash, 'hex') AS plan_hash, encode(g.decision_hash, 'hex') AS decision_hash, g.state,
-      g.requested_at, g.ended_at, EXISTS (SELECT 1 FROM deny_entries e WHERE e.grant_id = g.id) AS is_on_deny_list,
-      (SELECT max(l.not_after) FROM leases l WHERE l.grant_id = g.id AND l.state <> 'ended') AS open_until
+  const onList = 'EXISTS (SELECT 1 FROM deny_entries e WHERE e.grant_id = g.id)'
+  const openUntil = `(SELECT max(l.not_after) FROM leases l WHERE l.grant_id = g.id AND l.state <> 'ended')`
+  const text = `SELECT g.id, g.subject, encode(g.plan_hash, 'hex') AS plan_hash, encode(g.decision_hash, 'hex') AS decision_hash,
+      g.state, g.requested_at, g.ended_at, ${onList} AS is_on_deny_list, ${openUntil} AS open_until
     FROM grants g WHERE g.state IN ('denied', 'rejected', 'approval_expired', 'ended')
-      AND coalesce(g.ended_at, g.requested_at) < $1::bigint) f
-    WHERE NOT is_on_deny_list AND coalesce(open_until, 0) <= $2::bigint
-    ORDER BY coalesce(ended_at, requested_at) LIMIT $3::bigint`
+      AND coalesce(g.ended_at, g.requested_at) < $1::bigint AND NOT ${onList} AND coalesce(${openUntil}, 0) <= $2::bigint
+    ORDER BY coalesce(g.ended_at, g.requested_at) LIMIT $3::bigint FOR UPDATE OF g SKIP LOCKED`
   const [rows = []] = await run([{ name: 'prunable', text, values: [toMs(before), toMs(now), limit] }])
   return rows as unknown as PrunedRow[]
 }
@@ -108,21 +108,26 @@ async function removeGrants(rows: readonly PrunedRow[], run: RunStatements): Pro
   return new Map([...byGrant].map(([grantId, found]) => [grantId, found.map(({ id }) => id)]))
 }
 
+/**
+ * A row that another transaction refers to at this moment is skipped, or the check of the reference undoes the batch, which is
+ * then repeated.
+ */
 function removeUnused(
   table: 'plans' | 'decisions',
   column: 'plan_hash' | 'decision_hash',
   rows: readonly PrunedRow[],
 ): Statement {
-  const text = `DELETE FROM ${table} t WHERE t.hash IN (SELECT decode(h, 'hex') FROM unnest($1::text[]) h)
-    AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.${column} = t.hash)`
+  const text = `DELETE FROM ${table} WHERE hash IN (SELECT t.hash FROM ${table} t
+    WHERE t.hash IN (SELECT decode(h, 'hex') FROM unnest($1::text[]) h)
+      AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.${column} = t.hash) FOR UPDATE OF t SKIP LOCKED)`
   return { name: `remove-${table}`, text, values: [[...new Set(rows.map((row) => row[column]))]] }
 }
 
 async function removeTokens({ now, limit }: WriteInput<'prune'>, run: RunStatements): Promise<number> {
   const tokens = `DELETE FROM tokens WHERE key IN
-    (SELECT key FROM tokens WHERE until <= $1::bigint ORDER BY until LIMIT $2::bigint) RETURNING key`
+    (SELECT key FROM tokens WHERE until <= $1::bigint ORDER BY until LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING key`
   const connections = `DELETE FROM connections WHERE id IN (SELECT c.id FROM connections c
-    WHERE NOT EXISTS (SELECT 1 FROM tokens t WHERE t.connection_id = c.id) LIMIT $1::bigint)`
+    WHERE NOT EXISTS (SELECT 1 FROM tokens t WHERE t.connection_id = c.id) LIMIT $1::bigint FOR UPDATE OF c SKIP LOCKED)`
   const [removed = []] = await run([
     { name: 'prune-tokens', text: tokens, values: [toMs(now), limit] },
     { name: 'prune-connections', text: connections, values: [limit] },

@@ -70,13 +70,14 @@ export function noteStuck({ reader }: Pick<WorkingSet, 'reader'>, grantId: strin
   reader.damaged.note('sweep', grantId, new StintError('INTERNAL', { explanation, grantId }, cause))
 }
 
+/** A grant that is being changed is left for the next pass, and several replicas take different ones. */
 async function readDue(
   { now, limit }: SweepInput,
   onlyId: string | undefined,
   run: RunStatements,
 ): Promise<GrantRow[]> {
   const text = `${SELECT_GRANT} WHERE g.due_at <= $1::bigint AND ($3::text IS NULL OR g.id = $3)
-    ORDER BY g.due_at, g.id LIMIT $2::bigint FOR NO KEY UPDATE OF g`
+    ORDER BY g.due_at, g.id LIMIT $2::bigint FOR NO KEY UPDATE OF g SKIP LOCKED`
   const [rows = []] = await run([{ name: 'due-grants', text, values: [toMs(now), limit, onlyId ?? null] }])
   return rows as unknown as GrantRow[]
 }
@@ -89,13 +90,14 @@ interface Related {
   readonly leases: ReadonlyMap<string | null, readonly LeaseRow[]>
 }
 
+/** Leases are locked, since their mints settle them without their grant; the others change with the lock of their grant only. */
 async function readRelated(set: WorkingSet, due: readonly GrantRow[], run: RunStatements): Promise<Related> {
   const ids = due.map(({ id }) => id)
   const planHashes = [...new Set(due.map(({ plan_hash }) => plan_hash))]
   const [leases = [], denyEntries = [], approvals = [], plans = []] = await run([
     related(
       'open-leases-of',
-      `${SELECT_LEASE} WHERE l.grant_id = ANY($1::text[]) AND l.state <> 'ended' ORDER BY l.grant_id, l.number`,
+      `${SELECT_LEASE} WHERE l.grant_id = ANY($1::text[]) AND l.state <> 'ended' ORDER BY l.id FOR NO KEY UPDATE OF l`,
       ids,
     ),
     related('denies-of', `${SELECT_DENY_ENTRY} WHERE e.grant_id = ANY($1::text[])`, ids),
@@ -158,7 +160,9 @@ function dueGrant(set: WorkingSet, row: GrantRow, related: Related): DueGrant {
   return {
     grant: reader.grant(row),
     ...(plan ? { plan } : {}),
-    openLeases: (related.leases.get(row.id) ?? []).map((lease) => reader.lease(lease)),
+    openLeases: (related.leases.get(row.id) ?? [])
+      .map((lease) => reader.lease(lease))
+      .sort((a, b) => a.number - b.number),
     ...(deny ? { deny } : {}),
     ...(approval ? { approval } : {}),
   }

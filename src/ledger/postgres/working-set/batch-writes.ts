@@ -1,3 +1,4 @@
+import type { Grant } from '../../records.ts'
 import { toMs } from '../../row-values.ts'
 import type { Statement } from '../database/statement.ts'
 import { approvalWriter } from '../rows/approval-rows.ts'
@@ -10,12 +11,19 @@ import type { TableWriter } from '../rows/table-spec.ts'
 import type { RecordTable } from './record-table.ts'
 import type { WorkingSet } from './working-set.ts'
 
-/** The statements that leave the database as a batch has left its records; a row comes after those that it refers to. */
+/**
+ * The statements that leave the database as a batch has left its records; a row comes after those that it refers to. Rows that are
+ * not locked by then are new ones, in the order of their keys, so that two replicas that add the same ones do not block each other.
+ *
+ * The counters come after the events: whoever adds events holds the lock of the last position until its commit, so nobody else holds
+ * a counter. That lock is the ceiling of all replicas together: one commit after the other, each with all writes that share it.
+ */
 export function batchWrites(set: WorkingSet): Statement[] {
   return [
     ...planWriter.insert(documents(set.plans)),
     ...decisionWriter.insert(documents(set.decisions)),
-    ...changes(grantWriter, set.grants),
+    ...grantWriter.insert(sortByKey(set.grants.inserted())),
+    ...grantWriter.update(set.grants.updated()),
     ...setAside(set),
     ...endingDue(set),
     ...changes(leaseWriter, set.leases),
@@ -32,10 +40,17 @@ export function batchWrites(set: WorkingSet): Statement[] {
     ...changes(tokenWriter, set.tokens),
     ...changes(unregisteredWriter, set.unregistered),
     ...trimUnregistered(set),
+    ...set.chain.writes(),
     ...stateCounts(set),
     ...openCounts(set),
-    ...set.chain.writes(),
+    ...guardOpenCounts(set),
   ]
+}
+
+/** Grants are unique by agent and key; their ids are our own. */
+function sortByKey(grants: Grant[]): Grant[] {
+  const toKey = ({ subject, idempotencyKey }: Grant) => `${subject} ${idempotencyKey}`
+  return grants.sort((a, b) => (toKey(a) < toKey(b) ? -1 : 1))
 }
 
 function changes<Row, T>(writer: TableWriter<T>, table: RecordTable<Row, T>): Statement[] {
@@ -104,7 +119,7 @@ function agents({ agents: byList }: WorkingSet): Statement[] {
 function trimUnregistered({ unregistered, lastNoted }: WorkingSet): Statement[] {
   if (!lastNoted || unregistered.inserted().length === 0) return []
   const text = `DELETE FROM unregistered WHERE subject IN (SELECT subject FROM unregistered WHERE subject <> $1
-    ORDER BY last_seen_at, n LIMIT greatest(0, (SELECT count(*) FROM unregistered) - $2::bigint))`
+    ORDER BY last_seen_at, n LIMIT greatest(0, (SELECT count(*) FROM unregistered) - $2::bigint) FOR UPDATE SKIP LOCKED)`
   return [{ name: 'trim-unregistered', text, values: [lastNoted.subject, lastNoted.max] }]
 }
 
@@ -134,6 +149,18 @@ function openCounts({ openCounts: tally }: WorkingSet): Statement[] {
           },
         ]),
   ]
+}
+
+/**
+ * A limit was checked against a count that nobody had locked. If it has grown over that since, the batch fails (22012), and is
+ * decided anew on what is there by then.
+ */
+function guardOpenCounts({ mostOpen, openCounts: tally }: WorkingSet): Statement[] {
+  if (mostOpen.size === 0) return []
+  const text = `SELECT 1 / (CASE WHEN EXISTS (SELECT 1 FROM unnest($1::text[], $2::bigint[]) AS v(subject, most)
+    JOIN open_counts c ON c.subject = v.subject WHERE c.count > v.most) THEN 0 ELSE 1 END)`
+  const values = [[...mostOpen.keys()], [...mostOpen].map(([subject, most]) => most + tally.get(subject))]
+  return [{ name: 'guard-open', text, values }]
 }
 
 function toColumns(counts: readonly (readonly [string, number])[]) {

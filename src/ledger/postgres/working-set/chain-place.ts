@@ -72,7 +72,7 @@ export class ChainPlace {
 
   writes(): Statement[] {
     if (this.#sealed.length === 0) return []
-    return [this.#placeWrite(), ...this.#namedWrite(), this.#eventsWrite()]
+    return [...this.#lockNamed(), this.#placeWrite(), ...this.#namedWrite(), this.#eventsWrite()]
   }
 
   #open(at: Date): void {
@@ -124,6 +124,13 @@ export class ChainPlace {
       : { name: 'update-chain', text: 'UPDATE chains SET seq = $2, hash = $3::bytea WHERE id = $1', values }
   }
 
+  /** The rows of chains that are named, and of this one, in one order: their writers name each other at the same time. */
+  #lockNamed(): Statement[] {
+    if (this.#named.length === 0) return []
+    const text = 'SELECT 1 FROM chains WHERE id = ANY($1::text[]) ORDER BY n FOR NO KEY UPDATE'
+    return [{ name: 'lock-chains', text, values: [[this.#head.chain, ...this.#named.map(({ chain }) => chain)]] }]
+  }
+
   #namedWrite(): Statement[] {
     if (this.#named.length === 0) return []
     const text = `UPDATE chains c SET named_seq = greatest(named_seq, v.seq)
@@ -134,8 +141,8 @@ export class ChainPlace {
   }
 
   /**
-   * The row of the last position is locked until the commit, so positions are committed in their order. A store with many
-   * writers gives them after the commit instead: nothing but this statement would change.
+   * The row of the last position is locked until the commit, so positions are committed in their order, whichever replica writes:
+   * a reader that goes on after a position misses nothing.
    */
   #eventsWrite(): Statement {
     const sealed = this.#sealed

@@ -56,7 +56,7 @@ export class RecordTable<Row, T> {
     this.#change(key, 'removed')
   }
 
-  /** Records of rows that the database does not have. */
+  /** Records of rows that the database does not have, in the order of their keys. */
   inserted(): T[] {
     return this.#changed(false)
   }
@@ -70,9 +70,9 @@ export class RecordTable<Row, T> {
   }
 
   #changed(isStored: boolean): T[] {
-    return [...this.#changes].flatMap(([key, change]) =>
-      change !== 'removed' && this.#stored.has(key) === isStored ? [change.value] : [],
-    )
+    return [...this.#changes]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([key, change]) => (change !== 'removed' && this.#stored.has(key) === isStored ? [change.value] : []))
   }
 
   #change(key: string, change: Change<T>): void {

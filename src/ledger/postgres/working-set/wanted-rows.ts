@@ -27,13 +27,16 @@ export interface WantedRead {
 
 /**
  * Keys of the rows that the units of a batch need, collected before anything is read, so that one round trip reads all of them.
- * The rows are locked, in the order of their keys, until the batch is committed.
+ * The rows are locked until the batch is committed: kind by kind in the order of `reads`, each in the order of its keys, so that
+ * replicas wait for each other in one direction. Whoever changes a grant, its approval or its deny entry holds the lock of the grant.
  */
 export class WantedRows {
   readonly grants = new Set<string>()
   /** Grants by subject and idempotency key. */
   readonly grantKeys: (readonly [subject: string, idempotencyKey: string])[] = []
   readonly leases = new Set<string>()
+  /** Grants whose leases that are not ended are needed. */
+  readonly leasesOf = new Set<string>()
   /** Approvals by the id of their grant. */
   readonly approvals = new Set<string>()
   /** Deny entries by the id of their grant; read with the lists that they are on. */
@@ -46,17 +49,12 @@ export class WantedRows {
   readonly openCounts = new Set<string>()
   /** Grants, and the type of event to count for each. */
   readonly reports: (readonly [grantId: string, type: string])[] = []
-  /** True: the heads of chains that no other chain has named yet. */
+  /** True: the heads of chains that no other chain has named yet. Not locked: a chain may go on after the head that is named. */
   heads = false
 
   reads(): WantedRead[] {
     return [
-      ...read(
-        this.grants,
-        'grants',
-        `${SELECT_GRANT} WHERE g.id = ANY($1::text[]) ORDER BY g.id FOR NO KEY UPDATE OF g`,
-      ),
-      ...this.#grantsByKey(),
+      ...this.#grants(),
       ...this.#leases(),
       ...read(
         this.approvals,
@@ -80,11 +78,8 @@ export class WantedRows {
         'unregistered',
         `${SELECT_UNREGISTERED} WHERE u.subject = ANY($1::text[]) ORDER BY u.subject FOR NO KEY UPDATE OF u`,
       ),
-      ...read(
-        this.openCounts,
-        'openCounts',
-        'SELECT subject, count FROM open_counts WHERE subject = ANY($1::text[]) ORDER BY subject FOR NO KEY UPDATE',
-      ),
+      // Not locked, since one agent may ask every replica at once: `guardOpenCounts` finds out if one has grown meanwhile.
+      ...read(this.openCounts, 'openCounts', 'SELECT subject, count FROM open_counts WHERE subject = ANY($1::text[])'),
       ...this.#reports(),
       ...(this.heads
         ? [{ kind: 'heads', statement: { name: 'read-heads', text: SELECT_UNNAMED_HEADS } } as const]
@@ -92,19 +87,26 @@ export class WantedRows {
     ]
   }
 
-  #grantsByKey(): WantedRead[] {
-    if (this.grantKeys.length === 0) return []
-    const text = `${SELECT_GRANT} JOIN unnest($1::text[], $2::text[]) AS w(subject, idempotency_key)
-      ON w.subject = g.subject AND w.idempotency_key = g.idempotency_key ORDER BY g.id FOR NO KEY UPDATE OF g`
-    const values = [this.grantKeys.map(([subject]) => subject), this.grantKeys.map(([, key]) => key)]
+  /** By id and by key in one statement, so that one order holds for both. */
+  #grants(): WantedRead[] {
+    if (this.grantKeys.length === 0) {
+      const text = `${SELECT_GRANT} WHERE g.id = ANY($1::text[]) ORDER BY g.id FOR NO KEY UPDATE OF g`
+      return read(this.grants, 'grants', text)
+    }
+    const text = `${SELECT_GRANT} WHERE g.id IN (SELECT unnest($1::text[]) UNION
+      SELECT k.id FROM unnest($2::text[], $3::text[]) AS w(subject, idempotency_key)
+        JOIN grants k ON k.subject = w.subject AND k.idempotency_key = w.idempotency_key) ORDER BY g.id FOR NO KEY UPDATE OF g`
+    const values = [[...this.grants], this.grantKeys.map(([subject]) => subject), this.grantKeys.map(([, key]) => key)]
     return [{ kind: 'grants', statement: { name: 'read-grants-by-key', text, values } }]
   }
 
   #leases(): WantedRead[] {
-    if (this.leases.size === 0 && this.tokens.size === 0) return []
+    if (this.leases.size === 0 && this.leasesOf.size === 0 && this.tokens.size === 0) return []
     const text = `${SELECT_LEASE} WHERE l.id IN (SELECT unnest($1::text[]) UNION
-      SELECT t.lease_id FROM tokens t WHERE t.key = ANY($2::text[])) ORDER BY l.id FOR NO KEY UPDATE OF l`
-    return [{ kind: 'leases', statement: { name: 'read-leases', text, values: [[...this.leases], [...this.tokens]] } }]
+      SELECT o.id FROM leases o WHERE o.grant_id = ANY($2::text[]) AND o.state <> 'ended' UNION
+      SELECT t.lease_id FROM tokens t WHERE t.key = ANY($3::text[])) ORDER BY l.id FOR NO KEY UPDATE OF l`
+    const values = [[...this.leases], [...this.leasesOf], [...this.tokens]]
+    return [{ kind: 'leases', statement: { name: 'read-leases', text, values } }]
   }
 
   #denyLists(): WantedRead[] {

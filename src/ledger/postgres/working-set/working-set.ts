@@ -59,6 +59,8 @@ export class WorkingSet {
   readonly decisions = new Map<string, string>()
   readonly stateCounts: Tally
   readonly openCounts: Tally
+  /** By agent: how many open grants it may have beside those of this batch, since a limit was checked. */
+  readonly mostOpen = new Map<string, number>()
   /** Reports on record, by `<grant> <type>`. */
   readonly reports: Tally
   /** Ids of the leases that are known here, by the id of the grant; leases of a unit that was undone may be among them. */
@@ -140,6 +142,12 @@ export class WorkingSet {
   /** Open grants of an agent, those of this batch included. */
   openCount(subject: string): number {
     return (this.#storedOpenCounts.get(subject) ?? 0) + this.openCounts.get(subject)
+  }
+
+  /** One more grant of an agent was allowed, under a limit: so the others may not have grown over it until the commit. */
+  noteOpenLimit(subject: string, limit: number): void {
+    const most = limit - 1 - this.openCounts.get(subject)
+    this.remember(this.mostOpen, subject, Math.min(most, this.mostOpen.get(subject) ?? most))
   }
 
   /** Ends all open leases of a grant, also those that this batch did not read. */
