@@ -25,6 +25,21 @@ export interface ClockGuard {
   isTold(): boolean
   /** Tells the guard the reference clock's time, from an answer that has just come in (in whole seconds, as an HTTP Date). */
   heard(referenceNow: Date): void
+  /**
+   * Tells the guard the time of a clock that several brokers compare theirs with, so that they differ little from each other. The
+   * reference clock outweighs it: where that confirms our clock, the shared one is taken to be wrong.
+   */
+  heardShared(reading: ClockReading): void
+}
+
+/** A clock of another machine, read once. */
+export interface ClockReading {
+  /** When it was read, by our monotonic clock. */
+  readonly atMs: number
+  /** That clock minus our monotonic one. */
+  readonly offsetMs: number
+  /** By how much the offset may be wrong, either way: half the time that the reading took. */
+  readonly errorMs: number
 }
 
 /** Settings of a guard; all times in milliseconds. */
@@ -47,6 +62,10 @@ const SLEW = 0.001
 const REFERENCE_READING_MS = 5_000
 /** How far the wall clock may differ from the reference. Providers refuse answers that differ by more. */
 const REFERENCE_LIMIT_MS = 60_000
+/** How far the wall clock may differ from the shared clock: two brokers differ by at most twice as much. */
+export const SHARED_LIMIT_MS = 5_000
+/** An older reading of the shared clock says nothing: the ledger is read every second while there is anything to grant. */
+const SHARED_SILENCE_MS = 10_000
 const ASK_EVERY_MS = 5_000
 /** How long a reference clock that is in use may say nothing: longer than the pause between two of the broker's regular reads. */
 const SILENCE_MS = 75_000
@@ -74,6 +93,7 @@ class TwoClockGuard implements ClockGuard {
   #doubt: Doubt | undefined
   /** Reference minus monotonic, rounded down; when it was told; and by how much the trusted clock differed from it. */
   #reference: { readonly offsetMs: number; readonly atMs: number; readonly skewMs: number } | undefined
+  #shared: ClockReading | undefined
   /** Set while answers tell another time than those before: one of them may come from a proxy whose clock is wrong. */
   #dissent: { readonly offsetMs: number; readonly sinceMs: number } | undefined
   #askedMs = Number.NEGATIVE_INFINITY
@@ -90,8 +110,11 @@ class TwoClockGuard implements ClockGuard {
   check(read?: Date): Date {
     const { wallMs, monotonicMs } = this.#look()
     const agoMs = read ? wallMs - read.getTime() : 0
-    if (!this.#doubt && agoMs >= -this.#toleranceMs && agoMs <= REFERENCE_LIMIT_MS) return new Date(wallMs)
+    const isSteady = !this.#doubt && agoMs >= -this.#toleranceMs && agoMs <= REFERENCE_LIMIT_MS
+    const isShared = this.#agreesWithShared(wallMs - monotonicMs, monotonicMs)
+    if (isSteady && isShared) return new Date(wallMs)
     this.#ask(monotonicMs)
+    if (isSteady) throw differsFromShared()
     throw new StintError('CLOCK_UNSTABLE', {
       explanation:
         "The wall clock jumped, or differs from the time in the provider's answers; the broker serves calls again once it has been right and steady for some seconds.",
@@ -104,7 +127,7 @@ class TwoClockGuard implements ClockGuard {
     const told = [this.#reference, this.#dissent].flatMap((one) => (one ? [one.offsetMs + monotonicMs] : []))
     // A wall clock in doubt may be behind for hours, but until the reference clock has told its time there is no other.
     const own = this.#doubt ? [this.#trusted.offsetMs + monotonicMs, ...(this.#reference ? [] : [wallMs])] : [wallMs]
-    return new Date(Math.min(...own, ...told))
+    return new Date(Math.min(...own, ...told, ...this.#sharedNow(wallMs - monotonicMs, monotonicMs)))
   }
 
   isTold(): boolean {
@@ -120,6 +143,29 @@ class TwoClockGuard implements ClockGuard {
     const skewMs = this.#doubt ? (this.#reference?.skewMs ?? 0) : this.#trusted.offsetMs - offsetMs
     this.#reference = { offsetMs, atMs: monotonicMs, skewMs }
     this.#dissent = undefined
+  }
+
+  heardShared(reading: ClockReading): void {
+    this.#shared = reading
+  }
+
+  #agreesWithShared(offsetMs: number, monotonicMs: number): boolean {
+    const shared = this.#findShared(offsetMs, monotonicMs)
+    return !shared || Math.abs(offsetMs - shared.offsetMs) - shared.errorMs <= SHARED_LIMIT_MS
+  }
+
+  #sharedNow(offsetMs: number, monotonicMs: number): number[] {
+    const shared = this.#findShared(offsetMs, monotonicMs)
+    return shared ? [monotonicMs + shared.offsetMs - shared.errorMs] : []
+  }
+
+  /** The reading of the shared clock that counts: of now, and not contradicted by the reference clock. */
+  #findShared(offsetMs: number, monotonicMs: number): ClockReading | undefined {
+    const [shared, reference] = [this.#shared, this.#reference]
+    if (!shared || monotonicMs - shared.atMs > SHARED_SILENCE_MS) return undefined
+    const isTold = reference !== undefined && monotonicMs - reference.atMs <= SILENCE_MS
+    const isOursConfirmed = isTold && isNear(offsetMs, reference.offsetMs)
+    return isOursConfirmed && !isNear(shared.offsetMs, reference.offsetMs) ? undefined : shared
   }
 
   /** Reads the clocks once and brings `#trusted` and `#doubt` up to date. */
@@ -185,6 +231,11 @@ class TwoClockGuard implements ClockGuard {
     this.#askedMs = monotonicMs
     this.#askReference()
   }
+}
+
+function differsFromShared(): StintError {
+  const explanation = `The clock of this machine differs by more than ${SHARED_LIMIT_MS / 1_000} s from that of the ledger's database, with which all brokers compare theirs; the broker serves calls again once they agree.`
+  return new StintError('CLOCK_UNSTABLE', { explanation })
 }
 
 /** True if two answers of the reference clock may tell the same time. */

@@ -1,3 +1,5 @@
+import type { ClockReading } from '../core/clock-guard.ts'
+
 /** A ledger that several replicas have open at once offers this beside its records. */
 export interface LedgerSharing {
   /**
@@ -21,6 +23,26 @@ export interface LedgerSharing {
    * @throws {StintError} LEDGER_UNAVAILABLE
    */
   watermarkMarks(agents: readonly string[]): Promise<WatermarkMarks>
+  /**
+   * Replicas that have the ledger open, the oldest first. One that has died is among them until the others have found that out.
+   *
+   * @throws {StintError} LEDGER_UNAVAILABLE
+   */
+  listReplicas(): Promise<Replica[]>
+  /** Hands over each reading of the clock that all replicas have in common, the latest one at once. */
+  listenToClock(listener: (reading: ClockReading) => void): void
+}
+
+/** A process that has the ledger open. Its instants are by the clock of the database. */
+export interface Replica {
+  readonly id: string
+  readonly openedAt: Date
+  /** Its last commit. */
+  readonly seenAt: Date
+  /** The version of Stint; missing for one that did not say. */
+  readonly version?: string
+  /** Its clock minus that of the database, in milliseconds; missing while it has not been compared. */
+  readonly clockOffsetMs?: number
 }
 
 /** A grant, and the version at which somebody saw it. */

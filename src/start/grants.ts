@@ -1,5 +1,4 @@
 import type { Config } from '../config/schema.ts'
-import type { Clock } from '../core/clock.ts'
 import { type ClockGuard, createClockGuard } from '../core/clock-guard.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import { Admission, type AdmissionLimits, RecordLimits } from '../grants/agents/agent-limits.ts'
@@ -21,6 +20,7 @@ import type { OidcVerifier } from '../identity/oidc/oidc-verifier.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { meterGrantService, meterOperatorService } from '../metrics/meter-services.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { reportSharedClock } from './ledger/shared-clock.ts'
 import { definePart } from './part.ts'
 import type { LiveConfig } from './reload/live-config.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -75,6 +75,7 @@ function grantParts({
   clock,
   ids,
   logger,
+  partHealth,
 }: Needs) {
   const hub = new WatchHub((grantId) => ledger.sharing?.tell(grantId))
   const settings = new LiveLifeSettings(liveConfig)
@@ -88,7 +89,7 @@ function grantParts({
     recordLimits: new RecordLimits({ rates, ledger, clock }),
     hub,
     clock,
-    clockGuard: guardClock(clock, provider),
+    clockGuard: guardClock({ clock, provider, ledger, partHealth }),
     ids,
     settings,
     onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
@@ -99,10 +100,19 @@ function grantParts({
   return parts
 }
 
-/** The guard of the broker's clock. It compares the clock with the cloud's time of every answer. */
-function guardClock(clock: Clock, { cloudClock }: CredentialProvider): ClockGuard {
+/** The guard of the broker's clock. It compares the clock with the cloud's time of every answer, and with that of the ledger's database. */
+function guardClock({
+  clock,
+  provider: { cloudClock },
+  ledger,
+  partHealth,
+}: Pick<Needs, 'clock' | 'provider' | 'ledger' | 'partHealth'>): ClockGuard {
   const guard = createClockGuard({ clock, ...(cloudClock?.ask && { askReference: cloudClock.ask }) })
   cloudClock?.subscribe((cloudNow) => guard.heard(cloudNow))
+  ledger.sharing?.listenToClock((reading) => {
+    guard.heardShared(reading)
+    reportSharedClock(reading, { clock, partHealth })
+  })
   return guard
 }
 

@@ -245,3 +245,77 @@ describe('the clock guard beside a cloud that tells its time', () => {
     })
   })
 })
+
+describe('a clock that brokers share', () => {
+  let clock: ManualClock
+  let guard: ClockGuard
+  beforeEach(() => {
+    clock = new ManualClock()
+    guard = createClockGuard({ clock })
+  })
+  const now = () => clock.now().getTime()
+  /** The shared clock is so far behind ours. */
+  const hearShared = (behindMs: number, errorMs = 0) =>
+    guard.heardShared({ atMs: clock.monotonicMs(), offsetMs: now() - behindMs - clock.monotonicMs(), errorMs })
+  const hearReference = (behindMs: number) => guard.heard(new Date(now() - behindMs))
+
+  for (const { behindMs, errorMs, serves } of [
+    { behindMs: 5_000, errorMs: 0, serves: true },
+    { behindMs: 5_001, errorMs: 0, serves: false },
+    { behindMs: -5_001, errorMs: 0, serves: false },
+    { behindMs: HOUR_MS, errorMs: 0, serves: false },
+    // A slow answer may have told a time that is over by now.
+    { behindMs: 8_000, errorMs: 3_000, serves: true },
+    { behindMs: 8_001, errorMs: 3_000, serves: false },
+  ]) {
+    test(`that is ${behindMs} ms behind ours, give or take ${errorMs}, ${serves ? 'is no' : 'is a'} reason to refuse`, () => {
+      hearShared(behindMs, errorMs)
+      if (serves) expect(guard.check()).toEqual(clock.now())
+      else expect(() => guard.check()).toThrow(REFUSED)
+    })
+  }
+
+  test('is trusted again as soon as it agrees', () => {
+    hearShared(6_000)
+    expect(() => guard.check()).toThrow(REFUSED)
+    hearShared(100)
+    expect(guard.check()).toEqual(clock.now())
+  })
+
+  test('counts while it is heard, and no longer', async () => {
+    hearShared(6_000)
+    await clock.advance(10_000)
+    expect(() => guard.check()).toThrow(REFUSED)
+    await clock.advance(1)
+    expect(guard.check()).toEqual(clock.now())
+  })
+
+  for (const behindMs of [6_000, HOUR_MS, -HOUR_MS]) {
+    test(`that is ${behindMs} ms behind is wrong by itself, if the reference clock agrees with ours`, () => {
+      hearReference(0)
+      hearShared(behindMs)
+      expect(guard.check()).toEqual(clock.now())
+      expect(guard.earliestNow()).toEqual(clock.now())
+    })
+  }
+
+  test('is right if the reference clock differs from ours too', () => {
+    hearReference(20_000)
+    hearShared(20_000)
+    expect(() => guard.check()).toThrow(REFUSED)
+  })
+
+  test('counts if the reference clock has long said nothing', async () => {
+    hearReference(0)
+    await clock.advance(75_001)
+    hearShared(6_000)
+    expect(() => guard.check()).toThrow(REFUSED)
+  })
+
+  test('keeps anything from being over by our clock alone', () => {
+    hearShared(3_000, 10)
+    expect(guard.earliestNow()).toEqual(new Date(now() - 3_010))
+    hearShared(-3_000)
+    expect(guard.earliestNow()).toEqual(clock.now())
+  })
+})

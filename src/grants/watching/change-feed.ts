@@ -17,7 +17,7 @@ const TOLD_SHARE = 1 / 3
 /** Dependencies of the feed, and callbacks for its state. */
 export interface ChangeFeedDeps {
   readonly hub: WatchHub
-  readonly sharing: LedgerSharing
+  readonly sharing: Pick<LedgerSharing, 'listen' | 'isListening' | 'findChanged' | 'watermarkMarks'>
   readonly clock: Clock
   readonly onProblem: (error: unknown) => void
   readonly onWell: () => void

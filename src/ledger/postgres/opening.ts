@@ -14,6 +14,8 @@ export interface OpeningInput {
   readonly replica: string
   /** The id for a ledger that has none yet. */
   readonly freshId: string
+  /** The version of this program. */
+  readonly version: string
 }
 
 /**
@@ -25,14 +27,14 @@ export interface OpeningInput {
 export async function joinLedger(
   connection: PgConnection,
   frame: TransactionFrame,
-  { replica, freshId }: OpeningInput,
+  { replica, freshId, version }: OpeningInput,
 ): Promise<LedgerIdentity> {
   try {
     const { ledgerId, earlier } = await readOpenings(connection, frame, freshId)
     await checkReadable(connection)
     // A copy of this ledger that is opened too must not come to the same number.
     const epoch = (Math.floor((earlier[0] ?? 0) / EPOCH_STEP) + 1) * EPOCH_STEP + randomInt(EPOCH_STEP)
-    await connection.round([...writeOpening(replica, epoch), ...frame.commit])
+    await connection.round([...writeOpening(replica, version, epoch), ...frame.commit])
     return { ledgerId, replica, epoch, earlierEpochs: new Set(earlier) }
   } catch (error) {
     await connection.round([frame.rollback]).catch(() => undefined)
@@ -54,11 +56,12 @@ async function readOpenings(connection: PgConnection, frame: TransactionFrame, f
   }
 }
 
-function writeOpening(replica: string, epoch: number) {
+function writeOpening(replica: string, version: string, epoch: number) {
   return [
     {
-      text: 'INSERT INTO replicas (id, opened_at, seen_at, knows) VALUES ($1, clock_timestamp(), clock_timestamp(), $2)',
-      values: [replica, MIGRATIONS.length],
+      text: `INSERT INTO replicas (id, opened_at, seen_at, knows, version)
+        VALUES ($1, clock_timestamp(), clock_timestamp(), $2, $3)`,
+      values: [replica, MIGRATIONS.length, version],
     },
     { text: 'INSERT INTO ledger_openings (epoch) VALUES ($1)', values: [epoch] },
     FREE_CLAIMS,

@@ -13,12 +13,14 @@ import { PgConnection } from './database/pg-connection.ts'
 import { databaseError } from './database/pg-errors.ts'
 import { type PgServer, serverText } from './database/pg-server.ts'
 import { ReadPool } from './database/read-pool.ts'
+import type { Statement } from './database/statement.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
 import { WriteQueue, type WriteQueueOptions } from './database/write-queue.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
 import { joinLedger, leaveLedger } from './opening.ts'
 import { postgresReads } from './reads.ts'
 import { beat } from './replicas/beat-unit.ts'
+import { DatabaseClock } from './replicas/database-clock.ts'
 import { REPLICA_TIMING, type ReplicaTiming, ReplicaWatch } from './replicas/replica-watch.ts'
 import { prepareFrame } from './server-frame.ts'
 import { startSharing } from './sharing/postgres-sharing.ts'
@@ -37,6 +39,8 @@ export interface PostgresLedgerOptions {
   readonly schema: string
   readonly clock: Clock
   readonly ids: Ids
+  /** The version of this program, for the list of replicas. */
+  readonly version?: string
   /** Connections in all: one writes, the others read. */
   readonly maxConnections: number
   /** Writes wait so long for a database that cannot be reached; 10 s if not given. */
@@ -64,6 +68,8 @@ export interface PostgresLedgerOptions {
 /** The length of a ledger's id: 60 random bits. */
 const ID_CHARACTERS = 12
 const PATIENCE_MS = 10_000
+/** Of the database's clock, when the ledger is opened. */
+const READINGS = 3
 
 /**
  * Opens the ledger in a schema of a PostgreSQL database, beside other processes that have it open. Brings the schema up to date and
@@ -85,8 +91,9 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     await verifyTail(reads)
     const replica = ids.next('rpl', clock.now())
     const freshId = ids.next('rpl', clock.now()).slice(-ID_CHARACTERS)
-    const identity = await joinLedger(connection, frame, { replica, freshId })
-    return createLedger({ frame, reads, identity, where }, options)
+    const identity = await joinLedger(connection, frame, { replica, freshId, version: options.version ?? '' })
+    const databaseClock = await compareClocks(connection, clock)
+    return createLedger({ frame, reads, identity, where, databaseClock }, options)
   } catch (error) {
     await reads?.close()
     throw databaseError(error, where)
@@ -123,14 +130,26 @@ export async function examinePostgresLedger({
   }
 }
 
+/** Before the first grant; the best of a few readings. */
+async function compareClocks(connection: PgConnection, clock: Clock): Promise<DatabaseClock> {
+  const compared = new DatabaseClock(clock)
+  const run = async (statements: readonly Statement[]) => (await connection.round(statements)).map(({ rows }) => rows)
+  for (let reading = 1; reading <= READINGS; reading += 1) await compared.ask([], run)
+  return compared
+}
+
 interface Opened {
+  readonly databaseClock: DatabaseClock
   readonly frame: TransactionFrame
   readonly reads: ReadPool
   readonly identity: LedgerIdentity
   readonly where: string
 }
 
-function createLedger({ frame, reads, identity, where }: Opened, options: PostgresLedgerOptions): Ledger {
+function createLedger(
+  { frame, reads, identity, where, databaseClock }: Opened,
+  options: PostgresLedgerOptions,
+): Ledger {
   const { server, clock, ids, timing = REPLICA_TIMING } = options
   const { replica } = identity
   const reader = new RowReader(new DamagedRows(options.onRow, () => false))
@@ -152,7 +171,7 @@ function createLedger({ frame, reads, identity, where }: Opened, options: Postgr
     if (isBeating) return
     isBeating = true
     // A failure is told by `onStore`.
-    await queue.add({ unit: beat(watch), call: undefined }, 'settling').catch(() => undefined)
+    await queue.add({ unit: beat(watch, databaseClock), call: undefined }, 'settling').catch(() => undefined)
     isBeating = false
   }
   const heart = setInterval(() => void onBeat(), timing.everyMs)
@@ -160,6 +179,7 @@ function createLedger({ frame, reads, identity, where }: Opened, options: Postgr
   let isOpen = true
   const sharing = startSharing({
     ...{ reads, where, replica, schema: options.schema, onListen: options.onListen, isOpen: () => isOpen },
+    databaseClock,
     listenAt: options.listenAt ?? (server.pooler ? undefined : server),
   })
   const close = async () => {

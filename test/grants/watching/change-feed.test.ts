@@ -4,8 +4,10 @@ import { WatchHub } from '../../../src/grants/watching/watch-hub.ts'
 import type { LedgerSharing, SeenGrant, SharingListener, WatermarkMarks } from '../../../src/ledger/sharing.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
+type Sharing = ConstructorParameters<typeof ChangeFeed>[0]['sharing'] & Pick<LedgerSharing, 'tell'>
+
 /** A ledger that others change; it counts how often it is looked at. */
-class SharedVersions implements LedgerSharing {
+class SharedVersions implements Sharing {
   readonly versions = new Map<string, number>()
   marks: { byAgent: Map<string, string>; common: string } = { byAgent: new Map(), common: '' }
   isListening = true

@@ -19,11 +19,17 @@ import { FREE_CLAIMS } from '../replicas/beat-unit.ts'
 import { ledgerMigration } from './001-ledger.ts'
 import { replicaVersionsMigration } from './002-replica-versions.ts'
 import { denyClaimsMigration } from './003-deny-claims.ts'
+import { replicaFactsMigration } from './004-replica-facts.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
 /** All steps, by version. */
-export const MIGRATIONS: readonly Migration[] = [ledgerMigration, replicaVersionsMigration, denyClaimsMigration]
+export const MIGRATIONS: readonly Migration[] = [
+  ledgerMigration,
+  replicaVersionsMigration,
+  denyClaimsMigration,
+  replicaFactsMigration,
+]
 
 const CREATE_STEPS = `CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
   readable_by integer NOT NULL, applied_at bigint NOT NULL)`

@@ -1,20 +1,22 @@
 import type { Statement } from '../database/statement.ts'
 import type { RunStatements, Unit } from '../units/unit.ts'
+import type { DatabaseClock } from './database-clock.ts'
 import type { ReplicaBeat, ReplicaWatch } from './replica-watch.ts'
 
 /**
  * Shows that this replica is there, by a commit, and looks at the others in the same transaction. One that is silent is fenced off:
  * nothing that it still sends has an effect, and its claims on deny lists are free. What it left `intended` is found by
- * `abandonedLeases`.
+ * `abandonedLeases`. The clocks are compared by the way.
  *
  * @returns the replicas that were fenced off
  */
-export function beat(watch: ReplicaWatch): Unit<readonly string[]> {
+export function beat(watch: ReplicaWatch, clock: DatabaseClock): Unit<readonly string[]> {
   let fenced: readonly string[] = []
   return {
     async prepare(set, run) {
       const askedAt = performance.now()
-      const [rows = []] = await run([{ name: 'other-replicas', text: OTHERS, values: [set.replica] }])
+      const others = { name: 'other-replicas', text: OTHERS, values: [set.replica] }
+      const [rows = []] = await clock.ask([others, ...clock.writes(set.replica)], run)
       const look = { askedAt, answeredAt: performance.now() }
       fenced = await fenceOff(watch.look(rows as unknown as ReplicaBeat[], look), run)
     },

@@ -3,6 +3,8 @@ import type { LedgerSharing, SharingListener } from '../../sharing.ts'
 import { databaseError } from '../database/pg-errors.ts'
 import type { PgServer } from '../database/pg-server.ts'
 import type { ReadPool } from '../database/read-pool.ts'
+import type { DatabaseClock } from '../replicas/database-clock.ts'
+import { listReplicas } from '../replicas/list-replicas.ts'
 import { findChanged, watermarkMarks } from './changes.ts'
 import { readNotice } from './notice-buffer.ts'
 import { NotificationChannel } from './notification-channel.ts'
@@ -14,6 +16,7 @@ export interface PostgresSharingDeps {
   readonly where: string
   readonly replica: string
   readonly schema: string
+  readonly databaseClock: DatabaseClock
   /** The server itself, for notifications; undefined where only a pooler in transaction mode leads to it. */
   readonly listenAt: PgServer | undefined
   /** Told whether notifications come: `undefined` when they do, else what keeps them away. */
@@ -43,6 +46,8 @@ export function startSharing(deps: PostgresSharingDeps): LedgerSharing & { close
     },
     findChanged: (grants) => read(() => findChanged(deps.reads, grants)),
     watermarkMarks: (agents) => read(() => watermarkMarks(deps.reads, agents)),
+    listReplicas: () => read(() => listReplicas(deps.reads)),
+    listenToClock: (clockListener) => deps.databaseClock.listen(clockListener),
     close: async () => channel?.close(),
   }
 }
