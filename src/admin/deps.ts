@@ -4,7 +4,7 @@ import type { Problem } from '../core/health/problem-board.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import type { Operator } from '../grants/operators/operator.ts'
 import type { OperatorService } from '../grants/services.ts'
-import type { LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
+import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
 import type { Registration } from '../registry/registration.ts'
 import type { OperatorDirectory } from './operators/operator-directory.ts'
 
@@ -74,7 +74,7 @@ export interface IdentityStatus {
 
 /** Everything that the admin API works with. */
 export interface AdminDeps {
-  readonly ledger: LedgerReads & Pick<LedgerWrites, 'appendEvents'>
+  readonly ledger: LedgerReads & Pick<LedgerWrites, 'appendEvents'> & Partial<Pick<Ledger, 'sharing' | 'identity'>>
   readonly operators: OperatorDirectory
   readonly operatorService: OperatorService
   readonly provider: Pick<CredentialProvider, 'forecastSize'>

@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { LedgerReads } from '../ledger/ledger.ts'
+import type { Ledger, LedgerReads } from '../ledger/ledger.ts'
 import type { Gauges } from './metrics.ts'
 
 /** Grants by state, and how the deny lists are, from the ledger. */
@@ -13,6 +13,17 @@ export async function gatherRecords(
   const failing = (await ledger.listDenyLists()).flatMap(({ failingSince }) => failingSince ?? [])
   denyListsFailing.set(failing.length)
   denyFailingSeconds.set(Math.max(0, ...failing.map((since) => (now.getTime() - since.getTime()) / 1_000)))
+}
+
+/** Who has the ledger open beside this broker, and how it differs from their common clock. */
+export async function gatherReplicas(
+  { sharing, identity }: Pick<Ledger, 'sharing' | 'identity'>,
+  { ledgerReplicas, ledgerListening, ledgerClockOffset }: Gauges,
+): Promise<void> {
+  const replicas = await sharing?.listReplicas()
+  ledgerReplicas.set(replicas?.length ?? 1)
+  ledgerListening.set(sharing?.isListening ? 1 : 0)
+  ledgerClockOffset.set((replicas?.find(({ id }) => id === identity.replica)?.clockOffsetMs ?? 0) / 1_000)
 }
 
 /** How large the files of the ledger are, and how much room there is for more. */

@@ -163,6 +163,12 @@ function createGauges(registers: Registry[]) {
     ),
     ledgerBytes: gauge('stint_ledger_bytes', 'Size of the ledger on disk, by file.', 'file'),
     ledgerFreeBytes: gauge('stint_ledger_free_bytes', 'Space left for the ledger on its file system.'),
+    ledgerReplicas: gauge('stint_ledger_replicas', 'Brokers that have the ledger open.'),
+    ledgerListening: gauge('stint_ledger_listening', '1 while changes of other brokers are heard at once, else 0.'),
+    ledgerClockOffset: gauge(
+      'stint_ledger_clock_offset_seconds',
+      "This machine's clock minus that of the ledger's database.",
+    ),
     clockOffset: gauge('stint_clock_offset_seconds', "This machine's clock minus AWS's, by its last answer."),
     scrapeFailures: gauge('stint_scrape_failures', 'Sources of figures that could not be read for this scrape.'),
   }

@@ -137,6 +137,13 @@ for (const [ready, exitCode] of [
           bundles: [{ trustDomain: 'example.org', source: 'file', x509Authorities: 1, jwtAuthorities: 2 }],
         },
         grants: { active: 3 },
+        replicas: [
+          {
+            ...{ id: 'rpl_1', self: true, since: '2026-11-21T12:00:00.000Z', seenAt: '2026-11-21T12:00:09.000Z' },
+            ...{ version: '0.1.0', clockOffsetMs: -12 },
+          },
+          { id: 'rpl_2', self: false, since: '2026-11-21T12:00:01.000Z', seenAt: '2026-11-21T12:00:09.000Z' },
+        ],
         version: '0.1.0',
       },
     }
@@ -147,6 +154,8 @@ for (const [ready, exitCode] of [
       'aws:sts PROVIDER_UNAVAILABLE since 2026-11-21T12:00:00.000Z: No answer.\\u{1b}[2K\n',
       'example.org (file): 1 X.509 and 2 JWT authorities',
       'active 3',
+      "rpl_1 (this one): since 2026-11-21T12:00:00.000Z, seen 2026-11-21T12:00:09.000Z, 0.1.0, clock -12 ms from the database's",
+      'rpl_2: since 2026-11-21T12:00:01.000Z, seen 2026-11-21T12:00:09.000Z, unknown version\n',
     ])
       expect(run.stdout).toContain(part)
     expect((await stint(['status', '-o', 'json'], { env })).exitCode).toBe(exitCode)

@@ -344,6 +344,14 @@ export interface components {
                 readonly ending?: number;
                 readonly ended?: number;
             };
+            readonly replicas?: readonly {
+                readonly id: string;
+                readonly self: boolean;
+                readonly since: string;
+                readonly seenAt: string;
+                readonly version?: string;
+                readonly clockOffsetMs?: number;
+            }[];
             readonly version: string;
         };
         readonly GrantPage: {

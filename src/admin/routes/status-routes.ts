@@ -62,6 +62,29 @@ const status = createRoute({
         grants: z
           .partialRecord(z.enum(GRANT_STATES), z.number().int())
           .openapi({ description: 'grants by state; empty while the ledger cannot be read' }),
+        replicas: z
+          .array(
+            z.object({
+              id: z.string().openapi({ description: 'names its chain of the audit log too' }),
+              self: z.boolean().openapi({ description: 'true for the one that answers' }),
+              since: z
+                .string()
+                .openapi({ description: 'RFC 3339; when it opened the ledger, by the clock of the database' }),
+              seenAt: z.string().openapi({ description: 'RFC 3339; its last commit, by the clock of the database' }),
+              version: z.string().optional(),
+              clockOffsetMs: z
+                .number()
+                .int()
+                .optional()
+                .openapi({ description: "its clock minus the database's, in milliseconds" }),
+            }),
+          )
+
+          .optional()
+          .openapi({
+            description:
+              'brokers that have the ledger open, the oldest first; absent for a ledger in a file, and while it cannot be read',
+          }),
         version: z.string(),
       })
       .openapi('Status'),
@@ -79,9 +102,9 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
   app.openapi(status, async (c) => {
     const { ready, problems, identity, version } = deps.status()
     try {
-      const grants = await deps.ledger.countGrants()
+      const [grants, replicas] = await Promise.all([deps.ledger.countGrants(), listReplicas(deps.ledger)])
       unreadableSince = undefined
-      return c.json(wire({ ready, problems, identity, grants, version }), 200)
+      return c.json(wire({ ready, problems, identity, grants, ...(replicas && { replicas }), version }), 200)
     } catch (error) {
       // The state is most wanted when something is broken, so a ledger that fails is a part of the answer.
       deps.logger.error({ err: error, ...c.var.correlation }, 'the ledger could not be read for the status')
@@ -95,4 +118,13 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
       return c.json(wire({ ready: false, problems: [...problems, problem], identity, grants: {}, version }), 200)
     }
   })
+}
+
+async function listReplicas({ sharing, identity }: AdminDeps['ledger']) {
+  const replicas = await sharing?.listReplicas()
+  return replicas?.map(({ openedAt, ...replica }) => ({
+    ...replica,
+    since: openedAt,
+    self: replica.id === identity?.replica,
+  }))
 }

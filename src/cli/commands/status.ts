@@ -21,7 +21,7 @@ export function status(io: CommandIo): Promise<number> {
   })
 }
 
-function statusFacts({ ready, problems, identity, grants, version }: Status): (readonly [string, unknown])[] {
+function statusFacts({ ready, problems, identity, grants, replicas, version }: Status): (readonly [string, unknown])[] {
   const { spiffeId, notAfter, bundles } = identity
   return [
     ['Ready', ready ? 'yes' : 'no'],
@@ -30,6 +30,7 @@ function statusFacts({ ready, problems, identity, grants, version }: Status): (r
     ['SVID until', notAfter],
     ['Trusted', linesIfAny(bundles.map(bundleLine))],
     ['Grants', grantCounts(grants)],
+    ['Replicas', linesIfAny(replicas?.map(replicaLine) ?? [])],
     ['Version', version],
   ]
 }
@@ -46,6 +47,18 @@ function bundleLine({
   jwtAuthorities,
 }: Status['identity']['bundles'][number]): string {
   return `${trustDomain} (${source}): ${x509Authorities} X.509 and ${jwtAuthorities} JWT authorities`
+}
+
+function replicaLine({
+  id,
+  self,
+  since,
+  seenAt,
+  version,
+  clockOffsetMs,
+}: NonNullable<Status['replicas']>[number]): string {
+  const clock = clockOffsetMs === undefined ? '' : `, clock ${clockOffsetMs} ms from the database's`
+  return `${id}${self ? ' (this one)' : ''}: since ${since}, seen ${seenAt}, ${version ?? 'unknown version'}${clock}`
 }
 
 function grantCounts(grants: Status['grants']): string {

@@ -2,7 +2,7 @@ import type { StintError } from '../../core/errors.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { openPostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
 import { openSqliteLedger } from '../../ledger/sqlite/sqlite-ledger.ts'
-import { gatherFiles, gatherRecords } from '../../metrics/gather-ledger.ts'
+import { gatherFiles, gatherRecords, gatherReplicas } from '../../metrics/gather-ledger.ts'
 import { meterLedger } from '../../metrics/meter-ledger.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { definePart } from '../part.ts'
@@ -22,6 +22,7 @@ export const ledger = definePart({
     const { file } = needs.config.ledger
     const opened = file === undefined ? await openDatabase(needs) : await openFile(file, needs)
     const value = metrics ? meterLedger(opened, metrics) : opened
+    metrics?.onScrape((gauges) => gatherReplicas(opened, gauges))
     metrics?.onScrape(async (gauges) => {
       await gatherRecords(opened, clock.now(), gauges)
       if (file !== undefined) await gatherFiles(file, gauges)
@@ -45,7 +46,7 @@ function openFile(file: string, needs: Needs): Promise<Ledger> {
 }
 
 async function openDatabase(needs: Needs): Promise<Ledger> {
-  const { config, clock, ids, metrics, partHealth, fail } = needs
+  const { config, clock, ids, version, metrics, partHealth, fail } = needs
   const { postgres } = config.ledger
   if (!postgres) throw new TypeError('a ledger has a file or a database')
   const server = await postgresServer(postgres)
@@ -58,6 +59,7 @@ async function openDatabase(needs: Needs): Promise<Ledger> {
     maxConnections: postgres.maxConnections,
     clock,
     ids,
+    version,
     ...(metrics && {
       queue: { onCommit: (commit) => metrics.committed(commit) },
       onConflict: () => metrics.ledger.conflicts.inc(),
