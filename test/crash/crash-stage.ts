@@ -31,6 +31,13 @@ export interface LedgerView {
 
 const CALL_MS = 30_000
 
+/** What a process may use, and what is loaded into it. */
+export interface ProcessLimits {
+  readonly nodeOptions?: readonly string[]
+  readonly openFiles?: number
+  readonly fileKib?: number
+}
+
 /** A broker process that may die, with the practice cloud outside of it, an agent, two operators, and their memory. */
 export class CrashStage {
   readonly stage: Stage
@@ -74,8 +81,12 @@ export class CrashStage {
   }
 
   /** A broker on this stage's ledger, ready to serve. */
-  async start(failpoint?: string, environment: Readonly<Record<string, string>> = {}): Promise<BrokerProcess> {
-    const broker = this.spawn(failpoint, environment)
+  async start(
+    failpoint?: string,
+    environment: Readonly<Record<string, string>> = {},
+    limits: ProcessLimits = {},
+  ): Promise<BrokerProcess> {
+    const broker = this.spawn(failpoint, environment, limits)
     const { agents, admin } = await broker.ready()
     this.#client?.close()
     this.#client = new StintClient({ address: agents, serverId: this.stage.brokerId, svid: this.#svid })
@@ -83,8 +94,12 @@ export class CrashStage {
     return broker
   }
 
-  spawn(failpoint?: string, environment: Readonly<Record<string, string>> = {}): BrokerProcess {
-    const broker = new BrokerProcess({ configFile: this.stage.configFile, failpoint, environment })
+  spawn(
+    failpoint?: string,
+    environment: Readonly<Record<string, string>> = {},
+    limits: ProcessLimits = {},
+  ): BrokerProcess {
+    const broker = new BrokerProcess({ configFile: this.stage.configFile, failpoint, environment, ...limits })
     this.brokers.push(broker)
     return broker
   }

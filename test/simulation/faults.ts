@@ -38,7 +38,11 @@ export class Faults {
   constructor(chance: Chance, kinds?: readonly FaultKind[]) {
     this.#chance = chance
     const share = chance.pick([0, 0.15, 0.3, 0.6])
-    this.kinds = new Set(kinds ?? FAULT_KINDS.filter(() => chance.happens(share)))
+    const drawn = kinds ?? FAULT_KINDS.filter(() => chance.happens(share))
+    // Where the broker's clock and the cloud's answers are both wrong, nothing tells the truth.
+    const isWithoutTruth = drawn.includes('sts_date_wrong') && chance.happens(0.5)
+    const left: readonly FaultKind[] = isWithoutTruth ? ['clock_jumps', 'clock_off_at_start'] : ['sts_date_wrong']
+    this.kinds = new Set(drawn.filter((kind) => !left.includes(kind)))
   }
 
   /** From time to time other faults act. */

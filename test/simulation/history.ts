@@ -193,13 +193,10 @@ export class History {
     if (this.#cloud.isForeign(policyArn) || !this.#cloud.accepts(session)) return
     const leftS = (session.endMs - this.#scheduler.nowMs) / 1_000
     this.expect(
-      leftS <= this.clockErrorMs / 1_000,
+      leftS <= 0,
       `P6: ${grant.id} is ended (${grant.reason}), and ${session.sessionName} works for ${leftS} s more`,
     )
   }
-
-  /** By how much the broker's clock may be ahead without being found out; a lease end is over so much earlier for it. */
-  clockErrorMs = 0
 
   /** P6: who was denied once stays denied to the end of its session, whatever is written. */
   #checkDenied(policyArn: string): void {
@@ -211,10 +208,7 @@ export class History {
       const isEnded = this.#grantOf(session)?.endedMs !== undefined
       if (accepted && (isEnded || this.#denied.has(session))) {
         const leftS = (session.endMs - nowMs) / 1_000
-        this.expect(
-          leftS <= this.clockErrorMs / 1_000,
-          `P6: ${session.sessionName} was denied, and works again for ${leftS} s`,
-        )
+        this.expect(leftS <= 0, `P6: ${session.sessionName} was denied, and works again for ${leftS} s`)
       }
       if (!accepted) this.#denied.add(session)
     }

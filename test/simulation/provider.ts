@@ -23,6 +23,7 @@ export function simulatedProvider(parts: Omit<WireParts, 'onTime'>, clock: Clock
   const random = () => scheduler.chance.next()
   const roles = new ServedRoles(
     cloud.roles.map(({ arn, policyArn }) => ({ arn, revocation: { kind: 'boundary', policyArn } })),
+    clock,
   )
   const read = async () => ({ accessKeyId: 'BROKEREXAMPLE', secretAccessKey: 'canary-broker-secret' })
   const credentials = new BrokerCredentials({ read, clock })

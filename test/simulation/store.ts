@@ -29,6 +29,7 @@ const WRITES = [
   'denyFailed',
   'prune',
 ] as const satisfies readonly (keyof Ledger)[]
+const KNOWN: readonly string[] = ['isLive', 'close']
 /** Units of the loops, which mostly find nothing to do. */
 const IDLE: readonly string[] = ['sweepGrants', 'claimDenyList', 'nameHeads', 'prune']
 type Write = (typeof WRITES)[number]
@@ -148,7 +149,10 @@ export function reachLedger(
 
   return new Proxy(ledger, {
     get(target, name: keyof Ledger) {
-      if (name === 'identity') return target.identity
+      const member = target[name]
+      // What the process knows without asking the store.
+      if (typeof member !== 'function') return member
+      if (KNOWN.includes(name)) return member.bind(target)
       if ((WRITES as readonly string[]).includes(name)) return (input: never) => write(name as Write, input)
       return (...args: unknown[]) => read(name, args)
     },

@@ -36,6 +36,7 @@ export class BrokerProcess {
    * @param failpoint `name[:n]`: the process kills itself there, the n-th time.
    * @param nodeOptions e.g. `--max-old-space-size=256`
    * @param openFiles how many files it may have open; as many as this process unless given.
+   * @param fileKib no file of it may grow beyond this, as on a full disk; a write that would fails with EFBIG.
    * @param environment laid over that of this process.
    * @param program what runs as `stint`; that of this checkout unless given.
    */
@@ -44,6 +45,7 @@ export class BrokerProcess {
     failpoint,
     nodeOptions = [],
     openFiles,
+    fileKib,
     environment = {},
     program = CLI,
   }: {
@@ -51,12 +53,15 @@ export class BrokerProcess {
     failpoint?: string | undefined
     nodeOptions?: readonly string[]
     openFiles?: number
+    fileKib?: number | undefined
     environment?: Readonly<Record<string, string>>
     program?: string
   }) {
     const { STINT_FAILPOINT: _, ...env } = process.env
     const [command = '', ...argv] = [
       ...(openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${openFiles} && exec "$0" "$@"`]),
+      // Without the signal, which would end the process, the write itself fails; a shell counts blocks of 512 bytes.
+      ...(fileKib === undefined ? [] : ['sh', '-c', `trap '' XFSZ && ulimit -f ${2 * fileKib} && exec "$0" "$@"`]),
       process.execPath,
       ...[...nodeOptions, program, 'serve', '--config', configFile],
     ]
