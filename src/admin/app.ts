@@ -13,6 +13,7 @@ import { approvalsRoutes } from './routes/approvals-routes.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
 import { grantsRoutes } from './routes/grants-routes.ts'
 import { policiesRoutes } from './routes/policies-routes.ts'
+import { quarantineRoutes } from './routes/quarantine-routes.ts'
 import { statusRoutes } from './routes/status-routes.ts'
 
 /** The admin API, not listening yet. */
@@ -48,6 +49,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   approvalsRoutes(app, deps, limits)
   agentsRoutes(app, deps)
   policiesRoutes(app, deps)
+  quarantineRoutes(app, deps, limits)
   auditRoutes(app, deps, limits)
   serveDocument(app)
 
@@ -90,6 +92,7 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       { name: 'agents', description: 'Registered agents, and identities that asked without a registration' },
       { name: 'policies', description: 'The active policy set' },
       { name: 'deny-lists', description: 'Deny lists and whether AWS has accepted them' },
+      { name: 'quarantine', description: 'A ledger that was set back: what is waited for, and its opening' },
       { name: 'audit', description: 'The audit log, a hash chain of every event' },
     ],
   })

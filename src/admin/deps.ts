@@ -3,7 +3,7 @@ import type { Correlation } from '../core/correlation.ts'
 import type { Problem } from '../core/health/problem-board.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import type { Operator } from '../grants/operators/operator.ts'
-import type { OperatorService } from '../grants/services.ts'
+import type { OperatorService, QuarantineService } from '../grants/services.ts'
 import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
 import type { Registration } from '../registry/registration.ts'
 import type { OperatorDirectory } from './operators/operator-directory.ts'
@@ -77,6 +77,7 @@ export interface AdminDeps {
   readonly ledger: LedgerReads & Pick<LedgerWrites, 'appendEvents'> & Partial<Pick<Ledger, 'sharing' | 'identity'>>
   readonly operators: OperatorDirectory
   readonly operatorService: OperatorService
+  readonly quarantine: QuarantineService
   readonly provider: Pick<CredentialProvider, 'forecastSize'>
   readonly registry: { list(): readonly Registration[]; problem?(): FileProblem | undefined }
   readonly policies: { status(): PolicySetStatus }

@@ -29,6 +29,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ],
   ['deny-lists', 'show the state of the deny lists', async () => (await import('./commands/deny-lists.ts')).denyLists],
   [
+    'quarantine',
+    'show or open a ledger that was set back',
+    async () => (await import('./commands/quarantine.ts')).quarantine,
+  ],
+  [
     'status',
     'show whether the broker can issue credentials',
     async () => (await import('./commands/status.ts')).status,

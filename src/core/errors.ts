@@ -305,6 +305,24 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'Another ledger, or a later state of this one, wrote the deny list',
   },
+  LEDGER_QUARANTINED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 503,
+    retryable: false,
+    title: 'The ledger was set back and is quarantined',
+  },
+  LEDGER_NOT_QUARANTINED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The ledger is not quarantined',
+  },
+  QUARANTINE_UNFINISHED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'Sessions from before the quarantine may still work',
+  },
   LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'The ledger cannot be written' },
   LEDGER_LISTEN_FAILED: {
     grpc: 'UNAVAILABLE',

@@ -14,6 +14,8 @@ export interface DenyListInput {
   readonly fits: (list: DenyListContent, spare: number) => boolean
   /** The common watermark that the document may hold now. */
   readonly currentWatermark?: Date
+  /** Everybody's sessions issued before this are denied in any case, whatever entries there are. */
+  readonly floor?: Date
   /**
    * Between the newest covered session and a watermark, at least a second since aws:TokenIssueTime has whole seconds. Choose
    * more where issue times come from a clock that may be behind AWS's.
@@ -87,7 +89,7 @@ class SharedPlan {
   constructor(entries: readonly DenyCandidate[], input: DenyListInput, reserve: number) {
     this.#input = input
     this.#marginMs = toMarginMs(input)
-    this.#floorMs = keptWatermarkMs(entries, input.currentWatermark)
+    this.#floorMs = keptWatermarkMs(entries, input)
     const open = entries.filter((entry) => !this.#isUnderFloor(entry))
     const reserved = chooseReserved(open.filter(isCoverable), reserve)
     this.#always = open.filter((entry) => !isCoverable(entry) || reserved.has(entry))
@@ -173,7 +175,7 @@ function largest(
 /** The last resort: the newest by name, and everybody's sessions that are older than the others are cut. */
 function planCommonWatermark(entries: readonly DenyCandidate[], input: DenyListInput): DenyListContent {
   const marginMs = toMarginMs(input)
-  const floorMs = keptWatermarkMs(entries, input.currentWatermark)
+  const floorMs = keptWatermarkMs(entries, input)
   const candidate = (listed: number) => {
     const oldest = entries[listed]
     const neededMs = oldest ? wholeSecondMs(oldest.lastIssuedAt.getTime() + marginMs) : Number.NEGATIVE_INFINITY
@@ -261,11 +263,15 @@ function shareInstants(watermarks: readonly AgentWatermark[], spanMs: number): A
   })
 }
 
-/** The present watermark as long as some entry was issued before it, else nothing. */
-function keptWatermarkMs(entries: readonly DenyCandidate[], current: Date | undefined): number {
-  if (!current) return Number.NEGATIVE_INFINITY
+/** The present watermark as long as some entry was issued before it, and the floor if it is later; else nothing. */
+function keptWatermarkMs(
+  entries: readonly DenyCandidate[],
+  { currentWatermark: current, floor }: Pick<DenyListInput, 'currentWatermark' | 'floor'>,
+): number {
+  const floorMs = floor ? wholeSecondMs(floor.getTime()) : Number.NEGATIVE_INFINITY
+  if (!current) return floorMs
   const covers = entries.some((entry) => entry.lastIssuedAt.getTime() < current.getTime())
-  return covers ? wholeSecondMs(current.getTime()) : Number.NEGATIVE_INFINITY
+  return covers ? Math.max(floorMs, wholeSecondMs(current.getTime())) : floorMs
 }
 
 function newestFirst(entries: readonly DenyCandidate[]): DenyCandidate[] {

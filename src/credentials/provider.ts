@@ -148,6 +148,14 @@ export interface WriteRight {
   hold(): void
 }
 
+/** The deny lists that the configuration names by itself, and the roles whose lists it does not. */
+export interface DenyReach {
+  /** Keys of lists. */
+  readonly lists: readonly string[]
+  /** Roles whose sessions can only run out, and patterns of roles that have a list only once a session is on record. */
+  readonly beyond: readonly string[]
+}
+
 /** Mints leases and denies them. One implementation per cloud service; one contract suite for all. */
 export interface CredentialProvider {
   readonly name: string
@@ -178,6 +186,8 @@ export interface CredentialProvider {
   denyWindow(leases: readonly Lease[], plan: Plan | undefined): DenyWindow
   /** Undefined for a role whose sessions can only run out. */
   findDenyList(roleArn: string): DenyListLocation | undefined
+  /** The lists by which all sessions can be cut, known or not. Looks at the configuration only. */
+  denyReach(): DenyReach
   /**
    * False for a list that no role of the configuration has any more. It is written for what is on it, and then no more. Missing
    * where `fits` says it, since no list outlives its roles.

@@ -10,6 +10,7 @@ import {
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
+import { requireNoQuarantine } from '../ledger/rules/quarantine-rules.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type EndParts, endGrant } from './end-grant.ts'
 import { computeUsableUntil, type LifeSettings } from './lifecycle.ts'
@@ -20,7 +21,7 @@ const HOPELESS = ['PROVIDER_REFUSED', 'SESSION_POLICY_TOO_LARGE', 'PROVIDER_ANSW
 
 /** Dependencies of one mint. */
 interface LeaseMintParts {
-  readonly ledger: Pick<Ledger, 'settleLease' | 'getGrant'>
+  readonly ledger: Pick<Ledger, 'settleLease' | 'getGrant' | 'quarantine'>
   readonly provider: Pick<CredentialProvider, 'mint'>
   readonly clock: Clock
   readonly settings: LifeSettings
@@ -130,7 +131,8 @@ export async function mintLease(parts: LeaseMintParts, mint: Mint): Promise<Reve
   failpoint('issue.before_answer')
 
   const now = clock.now()
-  const current = await ledger.getGrant(grant.id)
+  const [current, quarantine] = await Promise.all([ledger.getGrant(grant.id), ledger.quarantine()])
+  requireNoQuarantine(quarantine, grant)
   if (current?.state !== 'active') throw toNotActiveError(current ?? grant)
   if (issued.notAfter <= now) {
     throw new StintError('PROVIDER_UNAVAILABLE', {

@@ -1,7 +1,7 @@
 import { sizeWarnings } from '../credentials/session-size.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import type { Page, PageRequest } from '../ledger/ledger.ts'
-import type { Approval, Grant, GrantState } from '../ledger/records.ts'
+import type { Approval, Grant, GrantState, Quarantine } from '../ledger/records.ts'
 import type { Plan, PlanWarning } from '../plan/plan.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Admission, RecordLimits } from './agents/agent-limits.ts'
@@ -9,9 +9,11 @@ import { type CompleteParts, completeGrant } from './complete-grant.ts'
 import { judgeOnRecord } from './judge.ts'
 import type { GrantAnswer } from './mint-lease.ts'
 import { type DecideParts, decideApproval } from './operators/decide-approval.ts'
+import { openQuarantine } from './operators/open-quarantine.ts'
 import type { Operator } from './operators/operator.ts'
 import { type RevocationOutcome, type RevokeParts, revokeGrant } from './operators/revoke-grant.ts'
 import { countAnswerers, type People } from './operators/who-can-answer.ts'
+import { type AssessParts, assessQuarantine, type QuarantineView } from './quarantine/assess-quarantine.ts'
 import { type GrantView, listOwnGrants, requireOwnGrant, toView } from './read-grants.ts'
 import { renewLease } from './renew-lease.ts'
 import { type Activity, reportActivity } from './report-activity.ts'
@@ -67,6 +69,18 @@ export interface OperatorService {
     approvalId: string,
     answer: { verdict: 'approve' | 'reject'; planHash: string; note: string },
   ): Promise<{ approval: Approval; grant: Grant }>
+}
+
+/** The actions of operators on a ledger that was set back. */
+export interface QuarantineService {
+  /** The latest quarantine, and what there is to wait for. */
+  show(): Promise<QuarantineView>
+  /**
+   * Opens the ledger.
+   *
+   * @throws {StintError} LEDGER_NOT_QUARANTINED, QUARANTINE_UNFINISHED, LEDGER_CONFLICT
+   */
+  open(operator: Operator, words: { note: string; acceptedRisk?: string }): Promise<Quarantine>
 }
 
 /** Dependencies of the agents' stories, and the limits around them. */
@@ -133,5 +147,13 @@ export function createOperatorService(parts: DecideParts & RevokeParts): Operato
   return {
     decideApproval: (operator, approvalId, answer) => decideApproval(parts, operator, approvalId, answer),
     revokeGrant: (operator, grantId, note) => revokeGrant(parts, operator, grantId, note),
+  }
+}
+
+/** The actions of an operator on a quarantined ledger. */
+export function createQuarantineService(parts: AssessParts): QuarantineService {
+  return {
+    show: () => assessQuarantine(parts),
+    open: (operator, words) => openQuarantine(parts, operator, words),
   }
 }

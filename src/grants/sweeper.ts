@@ -15,12 +15,18 @@ import { decideDueMove, type LifeSettings } from './lifecycle.ts'
 import { toLeaseFacts } from './mint-lease.ts'
 import type { SessionNotes } from './own-sessions/session-notes.ts'
 import { takeNotes } from './own-sessions/take-notes.ts'
+import { keepQuarantine } from './quarantine/keep-quarantine.ts'
+import { lookForLaterState } from './quarantine/look-for-later-state.ts'
 
 const SWEEP_MS = 200
 const SWEEP_BATCH = 500
 /** At most one write a second to each policy document. */
 const RECONCILE_MS = 1_000
 const PRUNE_MS = 60_000
+/** A cloud that does not answer must not keep a broker from starting. */
+const LOOK_WITHIN_MS = 2_000
+/** Replicas of one ledger learn of a quarantine within so long; the ledger itself refuses at once. */
+const QUARANTINE_MS = 2_000
 const NAME_HEADS_MS = 60_000
 const CLOCK_MS = 1_000
 const NOTES_MS = 30_000
@@ -95,6 +101,7 @@ export class Sweeper {
     this.#loops = [
       this.#every(SWEEP_MS, 'sweep', () => this.sweep()),
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
+      this.#every(QUARANTINE_MS, 'quarantine-watch', () => this.keepQuarantine()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
       this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
       this.#every(RECOVER_MS, 'recover', () => this.recover('replica_gone')),
@@ -129,6 +136,31 @@ export class Sweeper {
       if (grants.length < SWEEP_BATCH) break
     }
     return moved
+  }
+
+  /**
+   * P13: quarantines a ledger that was set back, and begins to end what it may not know. Call it before the first request is served;
+   * the cloud is waited for briefly.
+   */
+  async lookForLaterState(): Promise<void> {
+    const { clock } = this.#parts
+    const [over, done] = [new AbortController(), new AbortController()]
+    const timer = clock.sleep(LOOK_WITHIN_MS, done.signal).then(
+      () => over.abort(),
+      () => undefined,
+    )
+    try {
+      await lookForLaterState(this.#parts, AbortSignal.any([over.signal, this.#stop.signal]))
+    } finally {
+      done.abort()
+      await timer
+    }
+    await this.keepQuarantine()
+  }
+
+  /** P13: ends what may have been given out by a later state of the ledger, while it is quarantined; one pass. */
+  async keepQuarantine(): Promise<void> {
+    await keepQuarantine(this.#parts)
   }
 
   /** Brings the deny lists to what is wanted; one pass, and the end of every write under way. */

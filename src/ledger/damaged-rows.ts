@@ -9,6 +9,7 @@ export type DamagedKind =
   | 'deny_entry'
   | 'deny_list'
   | 'unregistered'
+  | 'quarantine'
   | 'event'
   | 'sweep'
 
@@ -100,6 +101,7 @@ const NOUNS: Record<DamagedKind, (id: string) => string> = {
   deny_entry: (id) => `The deny list entry of grant ${id}`,
   deny_list: (id) => `Deny list ${id}`,
   unregistered: (id) => `The unregistered identity ${id}`,
+  quarantine: (id) => `Quarantine ${id}`,
   event: (id) => `Audit event ${id}`,
   sweep: (id) => `Grant ${id}`,
 }

@@ -16,6 +16,9 @@ import type {
   Lease,
   LeaseEnd,
   LedgerIdentity,
+  Quarantine,
+  QuarantineCut,
+  QuarantineOpening,
   UnregisteredAttempt,
 } from './records.ts'
 import type { LedgerSharing } from './sharing.ts'
@@ -49,7 +52,8 @@ export interface LedgerWrites {
   /**
    * Records a new grant, or finds the one that has the same subject and idempotency key.
    *
-   * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`; TOKEN_REPLAYED.
+   * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`; TOKEN_REPLAYED;
+   *   LEDGER_QUARANTINED, as `intendLease`, and `moveGrant` to `active`.
    */
   openGrant(
     input: OpenGrant,
@@ -135,6 +139,8 @@ export interface LedgerWrites {
     /** Not found in place: whatever held them before does not count as written, and their time to settle begins again. */
     anewGrantIds?: readonly string[]
     watermark?: Date
+    /** The cut of a quarantine that the list has from now on. */
+    cut?: QuarantineCut
     /** The write of the first document; missing: it was as wanted already, or could not be written. */
     wrote?: { readonly digest: string; readonly sequence: number }
     /** The documents of a list that has several, each as it is now. */
@@ -170,6 +176,23 @@ export interface LedgerWrites {
     unsent?: boolean
     events: readonly AuditEventInput[]
   }): Promise<void>
+  /** Makes deny lists due; one that is not there yet is made. */
+  dueDenyLists(input: { keys: readonly string[]; at: Date }): Promise<void>
+  /**
+   * Quarantines the ledger: from now on no grant is opened, approved or given a lease, but for the broker's own. While a quarantine
+   * is in force another one changes nothing and leaves no event.
+   */
+  beginQuarantine(input: {
+    quarantine: Omit<Quarantine, 'number' | 'opened'>
+    /** Of a restored ledger: the time of its last event. */
+    lastEventAt?: Date
+  }): Promise<Quarantine>
+  /** Opens the ledger again. @throws {StintError} LEDGER_NOT_QUARANTINED, LEDGER_CONFLICT when another one is in force by now. */
+  openQuarantine(input: {
+    number: number
+    opening: QuarantineOpening
+    events: readonly AuditEventInput[]
+  }): Promise<Quarantine>
   /** Forgets what retention allows: final grants ended before `before` with leases, approvals and unused plans, and used-up replay keys. Audit events stay. */
   prune(input: { before: Date; now: Date; limit: number }): Promise<{ grants: number; tokens: number }>
 }
@@ -200,6 +223,8 @@ export interface LedgerReads {
   denyWatermark(listKey: string, agent: string): Promise<Date | undefined>
   /** True for the number of an opening of this ledger that is on record, also of one that began after this process. */
   knowsEpoch(epoch: number): Promise<boolean>
+  /** The latest quarantine; it is in force unless it was opened. */
+  quarantine(): Promise<Quarantine | undefined>
   /** Every deny list, those that fail first. */
   listDenyLists(): Promise<DenyList[]>
   /** Most recent first. */

@@ -29,6 +29,7 @@ export const END_REASONS = [
   'policy_changed',
   'parent_ended',
   'mint_failed',
+  'restored',
 ] as const
 /** One of `END_REASONS`. */
 export type EndReason = (typeof END_REASONS)[number]
@@ -226,6 +227,8 @@ export interface DenyList {
   readonly documents?: readonly DenyDocumentRecord[]
   /** Sessions under this list that were issued before this instant are denied. */
   readonly watermark?: Date
+  /** Missing for a list that no quarantine has cut. */
+  readonly cut?: QuarantineCut
   readonly claimedBy?: string
   readonly claimedUntil?: Date
   /** Fences a claim: a write that names an older one is refused. */
@@ -266,6 +269,50 @@ export interface EventContent {
   readonly requestId?: string
   readonly traceId?: string
   readonly data?: Json
+}
+
+/**
+ * Why a ledger is quarantined. `restored`: an operator has put a backup in its place. `outdated`: a deny document carries a later
+ * state of it, so it was set back.
+ */
+export const QUARANTINE_REASONS = ['restored', 'outdated'] as const
+/** One of `QUARANTINE_REASONS`. */
+export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]
+
+/** A time during which a ledger gives nothing out, since it does not know all that was given out before. */
+export interface Quarantine {
+  /** 1, 2, 3 … */
+  readonly number: number
+  readonly reason: QuarantineReason
+  readonly since: Date
+  readonly by: 'stint' | `operator:${string}`
+  /** The backup that was restored, or the document that showed a later state. */
+  readonly found: string
+  /** Missing while it is in force. */
+  readonly opened?: QuarantineOpening
+}
+
+/** The end of a quarantine. */
+export interface QuarantineOpening {
+  readonly at: Date
+  /** `operator:<name>` */
+  readonly by: string
+  readonly note: string
+  /** Why it was opened although sessions from before may still work. */
+  readonly acceptedRisk?: string
+}
+
+/** The cut of a quarantine: a deny list denies every session that was issued before an instant, whatever entries it has. */
+export interface QuarantineCut {
+  /** The number of the quarantine. */
+  readonly quarantine: number
+  /** Whole seconds. */
+  readonly before: Date
+  /** From then on no session from before works anyway. */
+  readonly until: Date
+  /** When the document was written with it, by the cloud's clock; missing: not yet. */
+  readonly writtenAt?: Date
+  readonly enforcedAt?: Date
 }
 
 /** An event in its place of the chain. */

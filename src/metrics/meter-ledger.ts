@@ -19,6 +19,9 @@ const WRITES = {
   denyWritten: true,
   denyProven: true,
   denyFailed: true,
+  dueDenyLists: true,
+  beginQuarantine: true,
+  openQuarantine: true,
   prune: true,
 } as const satisfies Record<keyof LedgerWrites, true>
 
@@ -36,6 +39,7 @@ const READS = {
   denyWatermark: true,
   knowsEpoch: true,
   listDenyLists: true,
+  quarantine: true,
   listUnregistered: true,
   trail: true,
   auditEvents: true,

@@ -10,9 +10,11 @@ import type { People } from '../grants/operators/who-can-answer.ts'
 import {
   createGrantService,
   createOperatorService,
+  createQuarantineService,
   type GrantParts,
   type GrantService,
   type OperatorService,
+  type QuarantineService,
 } from '../grants/services.ts'
 import { WatchHub } from '../grants/watching/watch-hub.ts'
 import { type BundleStore, requireBundle } from '../identity/bundle/bundle-store.ts'
@@ -29,6 +31,7 @@ import type { Surroundings } from './surroundings.ts'
 export interface Grants {
   readonly service: GrantService
   readonly operatorService: OperatorService
+  readonly quarantineService: QuarantineService
   readonly parts: GrantParts & DecideParts
 }
 
@@ -55,6 +58,7 @@ export const grants = definePart({
     const [service, operatorService] = [createGrantService(parts), createOperatorService(parts)]
     const value: Grants = {
       service: metrics ? meterGrantService(service, metrics) : service,
+      quarantineService: createQuarantineService(parts),
       operatorService: metrics ? meterOperatorService(operatorService, metrics) : operatorService,
       parts,
     }

@@ -6,6 +6,8 @@ import { sessionNotes } from './ledger/session-notes.ts'
 import { definePart } from './part.ts'
 import type { Surroundings } from './surroundings.ts'
 
+const NOT_READY: ReadonlySet<string> = new Set(['LEDGER_OUTDATED', 'LEDGER_QUARANTINED'])
+
 /** Settles what a crash left behind, then moves grants as time passes. It starts before any port, so before any call. */
 export const sweeper = definePart({
   name: 'sweeper',
@@ -33,12 +35,14 @@ export const sweeper = definePart({
       onWell: (component) => partHealth.well(component),
     })
     await value.recover()
+    // Before any port is open, so that a ledger that was set back is never shown as ready.
+    await value.lookForLaterState()
     value.start()
     return {
       value,
       stop: () => value.stop(),
       // An older copy of the ledger must not serve: it does not know what was granted since.
-      ready: () => !partHealth.problems().some(({ code }) => code === 'LEDGER_OUTDATED'),
+      ready: () => !partHealth.problems().some(({ code }) => NOT_READY.has(code)),
     }
   },
 })

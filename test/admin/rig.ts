@@ -59,6 +59,19 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
         return { approval, grant }
       },
     },
+    quarantine: {
+      show: async () => ({
+        quarantine: ledger.latestQuarantine,
+        inForce: ledger.latestQuarantine !== undefined,
+        unfinished: [],
+      }),
+      async open(operator, input) {
+        calls.push({ method: 'openQuarantine', operator, id: '', input })
+        if (domain.failure !== undefined) throw domain.failure
+        if (!ledger.latestQuarantine) throw new Error('the test has no quarantine')
+        return ledger.latestQuarantine
+      },
+    },
     provider: {},
     registry: {
       list: () => [

@@ -78,6 +78,78 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
     const claim = (at = now) =>
       ledger.claimDenyList({ owner: 'one', now: at, claimUntil: new Date(at.getTime() + 60_000) })
 
+    describe('a quarantine', () => {
+      const begin = (ledgerNow = ledger) =>
+        ledgerNow.beginQuarantine({
+          quarantine: { reason: 'restored', since: now, by: 'operator:ada', found: 'backup.db' },
+          lastEventAt: later(-1_000),
+        })
+      const refused = { code: 'LEDGER_QUARANTINED' }
+      const opening = (number = 1) => ({
+        number,
+        opening: { at: later(1_000), by: 'operator:ada', note: 'done', acceptedRisk: 'none' } as const,
+        events: [],
+      })
+
+      test('is on record with its event, and a second wish changes nothing', async () => {
+        expect(await ledger.quarantine()).toBeUndefined()
+        expect(await begin()).toMatchObject({ number: 1, reason: 'restored' })
+        expect(await begin()).toMatchObject({ number: 1 })
+        expect((await recordOf(ledger)).filter(({ type }) => type === 'ledger.quarantined')).toHaveLength(1)
+      })
+
+      test('keeps grants from being opened, approved and given leases, but not from being denied or ended', async () => {
+        const { grant } = await created()
+        const waiting = await created({ grant: { state: 'awaiting_approval' } })
+        await begin()
+        await expect(ledger.openGrant(sampleOpen(ids, now, {}))).rejects.toMatchObject(refused)
+        await expect(
+          ledger.openGrant(sampleOpen(ids, now, { grant: { state: 'awaiting_approval' } })),
+        ).rejects.toMatchObject(refused)
+        await ledger.openGrant(sampleOpen(ids, now, { grant: { state: 'denied' } }))
+        const lease = sampleLease(ids, now)
+        const intend = { grantId: grant.id, grantVersion: grant.version, lease, events: [] }
+        await expect(ledger.intendLease(intend)).rejects.toMatchObject(refused)
+        const to = { state: 'active', activeAt: now, deadline: later(60_000), dueAt: later(60_000) } as const
+        const approve = { grantId: waiting.grant.id, expectedVersion: waiting.grant.version, to, events: [] }
+        await expect(ledger.moveGrant(approve)).rejects.toMatchObject(refused)
+        const ended = { state: 'ended', reason: 'restored', endedAt: now, dueAt: null } as const
+        await ledger.moveGrant({ grantId: grant.id, expectedVersion: grant.version, to: ended, events: [] })
+      })
+
+      test('lasts over a new start until it is opened, and the next one has the next number', async () => {
+        await begin()
+        ledger = await fixture.reopen()
+        await expect(ledger.openGrant(sampleOpen(ids, now, {}))).rejects.toMatchObject(refused)
+        await expect(ledger.openQuarantine(opening(2))).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+        await ledger.openQuarantine(opening())
+        expect(await ledger.quarantine()).toEqual({
+          ...{ number: 1, reason: 'restored', since: now, by: 'operator:ada', found: 'backup.db' },
+          opened: opening().opening,
+        })
+        await expect(ledger.openQuarantine(opening())).rejects.toMatchObject({ code: 'LEDGER_NOT_QUARANTINED' })
+        await ledger.openGrant(sampleOpen(ids, now, {}))
+        expect(await begin(ledger)).toMatchObject({ number: 2 })
+      })
+
+      test('leaves its cut on a deny list', async () => {
+        await ledger.dueDenyLists({ keys: ['inline:x', 'inline:y'], at: now })
+        const claimed = await ledger.claimDenyList({ owner: 'me', now, claimUntil: later(45_000) })
+        const { key: listKey, claimVersion } = claimed?.list ?? { key: '', claimVersion: 0 }
+        const cut = {
+          quarantine: 1,
+          before: later(60_000),
+          until: later(600_000),
+          writtenAt: now,
+          enforcedAt: later(1),
+        }
+        await ledger.denyWritten({ listKey, claimVersion, grantIds: [], removedGrantIds: [], cut, at: now, events: [] })
+        ledger = await fixture.reopen()
+        expect(await ledger.getDenyList(listKey)).toMatchObject({ cut })
+        expect((await ledger.listDenyLists()).map(({ key }) => key).sort()).toEqual(['inline:x', 'inline:y'])
+      })
+    })
+
     describe('opening a grant', () => {
       test('gives back what was recorded, also after opening the store again', async () => {
         const input = sampleOpen(ids, now)

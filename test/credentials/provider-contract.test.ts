@@ -83,6 +83,7 @@ function switching(aws: AwsHarness, other: () => CredentialProvider | undefined)
     mintTimeoutMs: provider.mintTimeoutMs,
     mint: (request, signal) => (other() ?? provider).mint(request, signal),
     denyWindow: (leases, plan) => provider.denyWindow(leases, plan),
+    denyReach: () => provider.denyReach(),
     findDenyList: (roleArn) => provider.findDenyList(roleArn),
     fits: (key, list, spare) => provider.fits(key, list, spare),
     digestDenyList: (key, list) => provider.digestDenyList(key, list),

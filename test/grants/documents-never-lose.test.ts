@@ -104,7 +104,7 @@ class Broker {
     }
     try {
       const claim = new WriteClaim({ ledger, clock }, this.list, clock.monotonicMs())
-      const claimed = { list: this.list, entries: cloud.entries, claim }
+      const claimed = { list: this.list, entries: cloud.entries, claim, quarantine: undefined }
       const update = await updateList(parts, claimed, new AbortController().signal)
       const documents = update.documents.toRecords(clock.now())
       const wrote = update.documents.all[0]?.wrote

@@ -63,6 +63,10 @@ class BadgeGate implements CredentialProvider {
     return { key: 'the list at the gate', roleArns: [roleArn] }
   }
 
+  denyReach() {
+    return { lists: ['the list at the gate'], beyond: [] }
+  }
+
   fits(): boolean {
     return true
   }

@@ -53,6 +53,14 @@ describe('every event of the catalogue is written', () => {
     const { grant } = await h.request('key-00000001')
     await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
   }
+  /** As a document of a later state of the ledger is found. */
+  const quarantine = async () => {
+    const { ledgerId } = h.ledger.identity
+    const mark = { ledgerId, epoch: 999_000_000, sequence: 9 }
+    h.provider.document = { digest: '{"grants":[]}', exists: true, mark }
+    await revoked()
+    await h.sweeper.reconcile()
+  }
   const overfill = async (namesAgent: boolean) => {
     Object.assign(h.provider, { capacity: 1, namesAgent })
     const first = await h.request('key-00000001')
@@ -306,6 +314,27 @@ describe('every event of the catalogue is written', () => {
         const rig = adminRig({ ledger: h.ledger, limits: { refusalEventsPerMinute: 2 } })
         for (let n = 0; n < 3; n += 1) await rig.call('GET', '/v1/grants')
         await rig.close()
+      },
+    },
+    {
+      type: 'ledger.quarantined',
+      by: 'a document of a later state of the ledger',
+      work: async () => quarantine(),
+    },
+    {
+      type: 'ledger.opening_refused',
+      by: 'an operator who opens it at once',
+      work: async () => {
+        await quarantine()
+        await refused(h.quarantine.open(OSCAR, { note: 'all is well' }))
+      },
+    },
+    {
+      type: 'ledger.opened',
+      by: 'an operator who accepts the risk',
+      work: async () => {
+        await quarantine()
+        await h.quarantine.open(OSCAR, { note: 'all is well', acceptedRisk: 'nothing was given out' })
       },
     },
     { type: 'chain.opened', by: 'the first event of a process', work: () => h.request('key-00000001') },

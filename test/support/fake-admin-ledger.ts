@@ -10,6 +10,7 @@ import {
   GRANT_STATES,
   type Grant,
   type Lease,
+  type Quarantine,
   type UnregisteredAttempt,
 } from '../../src/ledger/records.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -28,6 +29,7 @@ export class FakeAdminLedger implements Reads {
   readonly denyLists: DenyList[] = []
   readonly unregistered: UnregisteredAttempt[] = []
   readonly events: AuditEvent[] = []
+  latestQuarantine: Quarantine | undefined
   /** When set, every call rejects with it. */
   failure: Error | undefined
   /** When set, called before a page of events is handed out. */
@@ -56,6 +58,11 @@ export class FakeAdminLedger implements Reads {
 
   async knowsEpoch() {
     return false
+  }
+
+  async quarantine() {
+    this.#check()
+    return this.latestQuarantine
   }
 
   async denyWatermark(listKey: string) {

@@ -7,6 +7,7 @@ import type {
   CredentialProvider,
   DenyListContent,
   DenyListLocation,
+  DenyReach,
   DenyWindow,
   IssuedCredentials,
   LiveDenyList,
@@ -72,6 +73,10 @@ export class FakeProvider implements CredentialProvider {
 
   findDenyList(roleArn: string): DenyListLocation | undefined {
     return this.revocable ? { key: `inline:${roleArn}`, roleArns: [roleArn] } : undefined
+  }
+
+  denyReach(): DenyReach {
+    return this.revocable ? { lists: [`inline:${ROLE}`], beyond: [] } : { lists: [], beyond: [ROLE] }
   }
 
   listDocuments(listKey: string): readonly string[] {

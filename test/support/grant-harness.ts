@@ -12,7 +12,12 @@ import { createJudge } from '../../src/grants/judge.ts'
 import type { DecideParts } from '../../src/grants/operators/decide-approval.ts'
 import type { Operator } from '../../src/grants/operators/operator.ts'
 import { SessionNotes } from '../../src/grants/own-sessions/session-notes.ts'
-import { createGrantService, createOperatorService, type GrantParts } from '../../src/grants/services.ts'
+import {
+  createGrantService,
+  createOperatorService,
+  createQuarantineService,
+  type GrantParts,
+} from '../../src/grants/services.ts'
 import { Sweeper } from '../../src/grants/sweeper.ts'
 import { WatchHub } from '../../src/grants/watching/watch-hub.ts'
 import type { CallConnection, CallerIdentity } from '../../src/identity/caller-identity.ts'
@@ -52,6 +57,7 @@ const DENY: Decision = {
 export const DECISIONS = { permit: PERMIT, approval: APPROVAL, deny: DENY }
 
 export const OLGA: Operator = { name: 'olga', role: 'approver', groups: ['owners'], subjects: [] }
+export const ADA: Operator = { name: 'ada', role: 'admin', groups: [], subjects: [] }
 export const OSCAR: Operator = { name: 'oscar', role: 'operator', groups: [], subjects: [] }
 
 export function caller(over: Partial<CallerIdentity> = {}): CallerIdentity {
@@ -209,6 +215,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     parts,
     grants,
     operators: createOperatorService(parts),
+    quarantine: createQuarantineService(parts),
     sweeper,
     problems,
     well,

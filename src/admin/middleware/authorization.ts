@@ -27,6 +27,8 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'GET /v1/agents/unregistered': 'viewer',
   'GET /v1/policies': 'viewer',
   'GET /v1/deny-lists': 'viewer',
+  'GET /v1/quarantine': 'viewer',
+  'POST /v1/quarantine/open': 'admin',
   'GET /v1/audit/events': 'viewer',
   'GET /v1/audit/heads': 'viewer',
   'GET /v1/audit/verify': 'viewer',

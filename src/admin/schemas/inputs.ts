@@ -111,6 +111,16 @@ export const note = text(500, WORDS, 'must say why, in plain text').openapi({
 /** The body of a call that needs a reason only. */
 export const noteBody = z.strictObject({ note }).openapi('Note')
 
+/** The body of the opening of a quarantined ledger. */
+export const openingBody = z
+  .strictObject({
+    note,
+    acceptRisk: text(500, WORDS, 'must say why, in plain text').optional().openapi({
+      description: 'why it is opened although sessions from before may still work',
+    }),
+  })
+  .openapi('QuarantineOpening')
+
 /** The body of an approval or a rejection: the plan that the person saw, and why. */
 export const decisionBody = z
   .strictObject({

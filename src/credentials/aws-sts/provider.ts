@@ -73,6 +73,7 @@ export function denyListMethods({
   return {
     findDenyList: (roleArn) => denyLists.findList(roleArn),
     isServed: (listKey) => denyLists.isServed(listKey),
+    denyReach: () => denyLists.reach(),
     listDocuments: (listKey) => denyLists.listDocuments(listKey),
     fits: (key, list, spare) => {
       const document = denyLists.find(key)?.document

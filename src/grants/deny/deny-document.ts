@@ -2,7 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { LiveDenyList } from '../../credentials/provider.ts'
 import type { AuditEventInput } from '../../ledger/events/audit-event.ts'
 import { auditEvent } from '../../ledger/events/audit-event.ts'
-import type { DenyList, LedgerIdentity } from '../../ledger/records.ts'
+import type { DenyList, DenyMark, LedgerIdentity } from '../../ledger/records.ts'
 import { findWriter, type OwnWrites, wasChanged } from '../../ledger/rules/deny-document-rules.ts'
 
 /** A document of a deny list, as the ledger knows it. */
@@ -27,6 +27,7 @@ interface WithheldCheck {
   readonly identity: LedgerIdentity
   readonly emptyDigest: string
   readonly isOnRecord: boolean
+  readonly takesOver: boolean
 }
 
 /** Documents that this process does not write, since it knows less than whoever wrote them. */
@@ -34,24 +35,33 @@ export class WithheldDocuments {
   readonly #withheld = new Map<string, { readonly sequence: string; readonly since: Date }>()
 
   /**
-   * Checks that a document may be written. One that denies nobody may be, whoever wrote it.
+   * Checks that a document may be written. One of another ledger that denies nobody may be.
    *
    * @param asked.certain an instant that has come by every clock; undefined where the cloud told no time.
    * @param asked.emptyDigest the digest of a document that denies nobody.
    * @param asked.isOnRecord the ledger has the opening of the document's mark on record.
+   * @param asked.takesOver the quarantine of this ledger cuts all that a later state of it has given out and denied: the document is
+   *   written, whatever it knows.
    * @returns the events of what was found.
    * @throws {WithheldError} while the document is another ledger's.
    */
   check(
     live: LiveDenyList,
     document: KnownDocument,
-    { certain, identity, emptyDigest, isOnRecord }: WithheldCheck,
+    { certain, identity, emptyDigest, isOnRecord, takesOver }: WithheldCheck,
   ): AuditEventInput[] {
     const { key } = document
     const found = findWriter(live, document, identity, isOnRecord)
-    if (!found || !live.mark || live.digest === emptyDigest) {
+    // An empty document of a later state lifts no deny by a write, but it shows that this ledger was set back.
+    const isEmpty = live.digest === emptyDigest && found !== 'later_ledger'
+    if (!found || !live.mark || isEmpty) {
       this.#withheld.delete(key)
       return []
+    }
+    if (found === 'later_ledger' && takesOver) {
+      this.#withheld.delete(key)
+      const at = live.at ?? certain
+      return at ? [auditEvent('deny.changed', { at, actor: 'stint', data: { ...documentFacts(document), found } })] : []
     }
     const sequence = `${live.mark.ledgerId} ${live.mark.epoch} ${live.mark.sequence}`
     const known = this.#withheld.get(key)
@@ -63,7 +73,7 @@ export class WithheldDocuments {
       this.#withheld.delete(key)
       return [auditEvent('deny.changed', { at: certain, actor: 'stint', data: { ...documentFacts(document), found } })]
     }
-    throw new WithheldError(document, found, until, isNew)
+    throw new WithheldError(document, found, until, { isNew, mark: live.mark, isOnRecord })
   }
 }
 
@@ -73,12 +83,16 @@ export class WithheldError extends StintError {
   readonly found: 'later_ledger' | 'other_ledger'
   readonly until: Date | undefined
   readonly isNew: boolean
+  /** As the document carries it. */
+  readonly mark: DenyMark
+  /** The ledger knows the opening of the mark, but not the number. */
+  readonly isOnRecord: boolean
 
   constructor(
     document: KnownDocument,
     found: 'later_ledger' | 'other_ledger',
     until: Date | undefined,
-    isNew: boolean,
+    { isNew, mark, isOnRecord }: Pick<WithheldError, 'isNew' | 'mark' | 'isOnRecord'>,
   ) {
     const { key } = document
     const who = found === 'later_ledger' ? 'a later state of this ledger, so this one is a copy' : 'another ledger'
@@ -88,6 +102,8 @@ export class WithheldError extends StintError {
     this.found = found
     this.until = until
     this.isNew = isNew
+    this.mark = mark
+    this.isOnRecord = isOnRecord
   }
 }
 

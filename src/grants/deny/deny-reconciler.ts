@@ -8,6 +8,7 @@ import type { ClaimedDenyList, Ledger } from '../../ledger/ledger.ts'
 import type { DenyEntry, DenyList } from '../../ledger/records.ts'
 import { isNeeded } from '../../ledger/rules/deny-list-rules.ts'
 import type { DenyCanaries } from '../canaries/deny-canaries.ts'
+import { quarantineIfOutdated } from '../quarantine/begin-quarantine.ts'
 import type { WatchHub } from '../watching/watch-hub.ts'
 import type { DenyProblems } from './deny-problems.ts'
 import { toWithheldEvents } from './list-documents.ts'
@@ -88,7 +89,8 @@ async function reconcile(parts: DenyReconcilerParts, claimed: OwnList, signal: A
   if (await letGo(parts, claimed)) return
   let update: ListUpdate
   try {
-    update = await updateList(parts, claimed, signal)
+    const quarantine = await parts.ledger.quarantine()
+    update = await updateList(parts, { ...claimed, quarantine }, signal)
   } catch (thrown) {
     if (isClaimLost(thrown)) throw thrown
     await recordFailure(parts, claimed, thrown)
@@ -111,6 +113,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: OwnList, signal: A
     ...(settledBy && { settledBy }),
     anewGrantIds: anew.map((entry) => entry.grantId),
     ...(content.watermark ? { watermark: content.watermark } : {}),
+    ...(update.cut ? { cut: update.cut } : {}),
     ...(wrote ? { wrote } : {}),
     ...(records ? { documents: records } : {}),
     at,
@@ -125,7 +128,7 @@ async function reconcile(parts: DenyReconcilerParts, claimed: OwnList, signal: A
     proofs?.written(list.key, { canary, sequence, entries: provable, at })
   }
   if (documents.usable.some(({ key }) => key === list.key)) problems.well(list.key, `deny:${list.key}`)
-  tellWatermarks(parts, list, content)
+  tellWatermarks(parts, list, update)
   tellWhile(parts, list, 'crowded', findCrowd(list, update))
   tellWhile(parts, list, 'time', findTimeless(list, update))
 }
@@ -161,7 +164,11 @@ function isUnwritten({ attempts, lastWrittenAt }: DenyList, entries: readonly De
 }
 
 /** Wakes the agents that a watermark cuts, so that they renew. A watermark that cuts everybody is a problem while it stands. */
-function tellWatermarks({ hub, problems }: DenyReconcilerParts, list: DenyList, content: DenyListContent): void {
+function tellWatermarks(
+  { hub, problems }: DenyReconcilerParts,
+  list: DenyList,
+  { content, cut }: Pick<ListUpdate, 'content' | 'cut'>,
+): void {
   for (const { agent } of content.agents ?? []) hub.agentChanged(agent)
   const component = `deny:${list.key}:full`
   if (!content.watermark) {
@@ -170,12 +177,18 @@ function tellWatermarks({ hub, problems }: DenyReconcilerParts, list: DenyList, 
   }
   // Not only with a new watermark: that of a list that was mended has been in the ledger since it was claimed.
   hub.allChanged()
+  if (isCutBy(content.watermark, cut)) return
   const before = content.watermark.toISOString()
   const explanation = `The deny list is full beyond what watermarks of agents can cover: it cuts every session of its roles that was issued before ${before}. Give the list further documents (roles[].revocation.furtherPolicyArns) or busy roles a boundary of their own, or let completed grants run out (grants.cutOnCompletion).`
   problems.tell(list.key, {
     component,
     error: new StintError('DENY_LIST_FULL', { explanation, denyList: list.key, before }),
   })
+}
+
+/** True if a quarantine asks for the watermark: the list is not full, and the status shows the quarantine itself. */
+function isCutBy(watermark: Date, cut: ListUpdate['cut']): boolean {
+  return cut !== undefined && watermark <= cut.before
 }
 
 /** Reports a problem in every pass that has it, and once that it is gone. */
@@ -224,14 +237,32 @@ function listUnnamed(entries: readonly DenyEntry[], { grants }: DenyListContent)
   return entries.flatMap(({ grantId }) => (named.has(grantId) ? [] : [grantId]))
 }
 
+function toCommonWatermarkEvents(
+  { key: denyList, watermark: had }: DenyList,
+  watermark: Date | undefined,
+  cut: ListUpdate['cut'],
+  at: Date,
+): AuditEventInput[] {
+  const isByQuarantine = watermark !== undefined && isCutBy(watermark, cut)
+  const isNew = watermark && (!had || (isByQuarantine && watermark > had))
+  if (!isNew) return []
+  const data = {
+    denyList,
+    before: watermark.toISOString(),
+    ...(isByQuarantine && cut && { quarantine: cut.quarantine }),
+  }
+  return [auditEvent('common_watermark.set', { at, actor: 'stint', data })]
+}
+
 async function recordFailure(parts: DenyReconcilerParts, claimed: ClaimedDenyList, thrown: unknown): Promise<void> {
   const { ledger, random, memory } = parts
   const { list, entries } = claimed
   const error = asStintError(thrown)
   tellProblem(parts, claimed, error)
   const at = latestNow(parts)
+  const isSetBack = await quarantineIfOutdated(ledger, error, at)
   const limits = { baseMs: FIRST_BACKOFF_MS, capMs: LONGEST_BACKOFF_MS, random, leastShare: 0.5 }
-  const nextAttemptAt = new Date(at.getTime() + backoffMs(list.attempts + 1, limits))
+  const nextAttemptAt = isSetBack ? at : new Date(at.getTime() + backoffMs(list.attempts + 1, limits))
   const data = {
     denyList: list.key,
     code: error.code,
@@ -257,7 +288,7 @@ function tellProblem({ problems }: DenyReconcilerParts, { list }: ClaimedDenyLis
 /** Events of a write: its content, and the agents that came under a watermark or left one. */
 function toWrittenEvents(
   { list, agents, entries: before }: ClaimedDenyList,
-  { entries, expired, content, documents, at }: ListUpdate,
+  { entries, expired, content, documents, at, cut }: ListUpdate,
 ): AuditEventInput[] {
   const written = documents.all.filter(({ wrote }) => wrote).map(({ key }) => key)
   const isNews = written.length > 0 || expired.length > 0 || before.some((entry) => !entry.writtenAt)
@@ -285,9 +316,7 @@ function toWrittenEvents(
       }),
     ),
     ...left.map(({ agent }) => auditEvent('agent_watermark.lifted', { ...head, data: { denyList, agent } })),
-    ...(content.watermark && !list.watermark
-      ? [auditEvent('common_watermark.set', { ...head, data: { denyList, before: content.watermark.toISOString() } })]
-      : []),
+    ...toCommonWatermarkEvents(list, content.watermark, cut, at),
     ...(list.watermark && !content.watermark
       ? [auditEvent('common_watermark.lifted', { ...head, data: { denyList } })]
       : []),

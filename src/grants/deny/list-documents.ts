@@ -8,7 +8,7 @@ import type { CredentialProvider, DenyListContent, DocumentDenies, LiveDenyList 
 import { type AuditEventInput, auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { DenyDocumentRecord, DenyList } from '../../ledger/records.ts'
-import { isKnownOpening } from '../../ledger/rules/deny-document-rules.ts'
+import { findWriter, isKnownOpening } from '../../ledger/rules/deny-document-rules.ts'
 import { documentFacts, findChange, type KnownDocument, WithheldError } from './deny-document.ts'
 import { type DenyMemory, RECENT_MS } from './deny-memory.ts'
 import type { DenyProblems } from './deny-problems.ts'
@@ -63,9 +63,16 @@ export class ListDocuments {
   readonly #list: DenyList
   readonly #claim: WriteClaim
   readonly #signal: AbortSignal
+  readonly #takesOver: boolean
 
-  constructor(parts: DocumentParts, { list, claim }: { list: DenyList; claim: WriteClaim }, signal: AbortSignal) {
+  /** @param context.takesOver a later state of this ledger keeps nothing from being written. */
+  constructor(
+    parts: DocumentParts,
+    { list, claim }: { list: DenyList; claim: WriteClaim },
+    { signal, takesOver }: { readonly signal: AbortSignal; readonly takesOver: boolean },
+  ) {
     this.#parts = parts
+    this.#takesOver = takesOver
     this.#list = list
     this.#claim = claim
     this.#signal = signal
@@ -92,7 +99,7 @@ export class ListDocuments {
   /**
    * Reads all of them side by side; one that cannot be read fails alone.
    *
-   * @throws {WithheldError} where a later state of this ledger wrote any of them: then none may be written.
+   * @throws {WithheldError} where a later state of this ledger wrote any of them, unless it is taken over: then none may be written.
    */
   async read(): Promise<void> {
     await Promise.all(this.all.map((document) => this.#read(document)))
@@ -131,10 +138,13 @@ export class ListDocuments {
       certain: live.at && earlier(live.at, clockGuard.earliestNow()),
       emptyDigest: provider.digestDenyList(document.key, { grants: [] }),
       isOnRecord: await this.#isOnRecord(live, document),
+      takesOver: this.#takesOver,
     }
     this.events.push(...memory.withheld.check(live, document, asked))
     document.digest = live.digest
-    document.isMarked = !live.exists || live.mark?.ledgerId === ledger.identity.ledgerId
+    // A later state's mark is replaced even where nothing else changes, or the document would look withheld for ever.
+    const isOurs = findWriter(live, document, ledger.identity, asked.isOnRecord) === undefined
+    document.isMarked = !live.exists || (isOurs && live.mark !== undefined)
     document.live = live
     this.#see(document, live.denies ?? NOBODY)
   }

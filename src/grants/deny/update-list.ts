@@ -1,12 +1,13 @@
 import { StintError } from '../../core/errors.ts'
-import { earlier } from '../../core/instant.ts'
+import { earlier, later } from '../../core/instant.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
 import type { DenyCandidate } from '../../credentials/deny-list.ts'
 import { spreadDenyList } from '../../credentials/deny-spread.ts'
 import type { DenyListContent } from '../../credentials/provider.ts'
 import type { ClaimedDenyList } from '../../ledger/ledger.ts'
-import type { DenyEntry } from '../../ledger/records.ts'
+import type { DenyEntry, DenyList, Quarantine, QuarantineCut } from '../../ledger/records.ts'
 import { canBeProven, isNeeded } from '../../ledger/rules/deny-list-rules.ts'
+import { cutAfterPass, isInForce, wantedCut } from '../../ledger/rules/quarantine-rules.ts'
 import type { DenyCanaries } from '../canaries/deny-canaries.ts'
 import type { LifeSettings } from '../lifecycle.ts'
 import { type DocumentParts, type ListDocument, ListDocuments } from './list-documents.ts'
@@ -40,6 +41,8 @@ export interface ListUpdate {
   readonly settledBy: Date | undefined
   /** Entries that were on record as written and that this pass did not find in a document as it was left. */
   readonly anew: readonly DenyEntry[]
+  /** The cut of a quarantine that the list has; missing when it never had one. */
+  readonly cut: QuarantineCut | undefined
   /** When the list has to be looked at again, at the latest. */
   readonly againInMs: number
 }
@@ -57,14 +60,20 @@ export interface UpdateParts extends DocumentParts {
  */
 export async function updateList(
   parts: UpdateParts,
-  claimed: Pick<ClaimedDenyList, 'list' | 'entries'> & { readonly claim: WriteClaim },
+  claimed: Pick<ClaimedDenyList, 'list' | 'entries'> & {
+    readonly claim: WriteClaim
+    /** The latest one of the ledger. */
+    readonly quarantine: Quarantine | undefined
+  },
   signal: AbortSignal,
 ): Promise<ListUpdate> {
-  const { provider, clock, clockGuard, proofs } = parts
-  const { list } = claimed
+  const { provider, clock, clockGuard, proofs, settings } = parts
+  const { list, quarantine } = claimed
   const beganMs = clock.monotonicMs()
-  const documents = new ListDocuments(parts, claimed, signal)
+  const takesOver = quarantine !== undefined && (isInForce(quarantine) || list.cut?.quarantine !== quarantine.number)
+  const documents = new ListDocuments(parts, claimed, { signal, takesOver })
   await documents.read()
+  const { cut, isCutFound, floor } = decideCut(parts, claimed, documents)
   // Answers whose Date is ahead let nothing go that our own clocks say is not over.
   const certain = documents.readAt && earlier(documents.readAt, clockGuard.earliestNow())
   const isOver = (entry: DenyEntry) => certain !== undefined && !isNeeded(entry, certain)
@@ -98,6 +107,7 @@ export async function updateList(
       })),
       elsewhere: heldElsewhere(candidates, documents),
       ...(list.watermark ? { currentWatermark: list.watermark } : {}),
+      ...(floor ? { floor } : {}),
     })
     const wanted = new Map([...contents].map(([key, part]) => [key, complete(key, part)]))
     const end = await writeInOrder(order, wanted)
@@ -110,10 +120,42 @@ export async function updateList(
     const held = all.length === 1 ? entries : entries.filter((_, at) => isHeld(candidates[at], all))
     const provable = entries.filter((_, at) => isProvable(candidates[at], all[0], all.length))
     const at = latest(all.map((document) => document.at)) ?? clockGuard.earliestNow()
-    const common = { entries, held, provable, expired, content: whole, canary, documents, at, settledBy, anew }
+    const found = {
+      found: isCutFound,
+      holds: cut !== undefined && isCutHeld(cut, all),
+      at,
+      settleMs: settings.settleMs,
+    }
+    const common = {
+      ...{ entries, held, provable, expired, content: whole, canary, documents, at, settledBy, anew },
+      cut: cut && floor ? cutAfterPass(cut, found) : cut,
+    }
     const againInMs = end === 'done' ? Math.min(untilNextLook(parts, list.key, common), documents.retryInMs) : 0
     return { ...common, againInMs }
   }
+}
+
+/**
+ * The cut of a quarantine that the list must have, and the watermark that this asks for as long as anything from before can live. By
+ * the settle time alone, since the session of a canary is cut with all others.
+ */
+function decideCut(
+  { clock, clockGuard, settings }: UpdateParts,
+  { list, quarantine }: { readonly list: DenyList; readonly quarantine: Quarantine | undefined },
+  { all, readAt }: ListDocuments,
+): { readonly cut: QuarantineCut | undefined; readonly isCutFound: boolean; readonly floor: Date | undefined } {
+  const now = later(later(clock.now(), clockGuard.earliestNow()), latest(all.map(({ at }) => at)) ?? new Date(0))
+  const isCutFound = list.cut?.writtenAt !== undefined && isCutHeld(list.cut, all)
+  const cut = wantedCut(quarantine, list.cut, { isInPlace: isCutFound, now, settleMs: settings.settleMs })
+  const certain = readAt && earlier(readAt, clockGuard.earliestNow())
+  const isOver = cut !== undefined && certain !== undefined && cut.until < certain
+  return { cut, isCutFound, floor: isOver ? undefined : cut?.before }
+}
+
+/** Each document has all watermarks and reaches all roles of the list, so that one is enough. */
+function isCutHeld({ before }: QuarantineCut, documents: readonly ListDocument[]): boolean {
+  const newest = new Date(before.getTime() - 1)
+  return documents.some(({ now }) => now.covers({ grantId: '', lastIssuedAt: newest }))
 }
 
 /**
@@ -135,7 +177,7 @@ function isInPlace(candidate: DenyCandidate | undefined, documents: readonly Lis
 function untilNextLook(
   { settings: { settleMs }, proofs, random }: UpdateParts,
   key: string,
-  { entries, anew, at, settledBy }: Pick<ListUpdate, 'entries' | 'anew' | 'at' | 'settledBy'>,
+  { entries, anew, at, settledBy, cut }: Pick<ListUpdate, 'entries' | 'anew' | 'at' | 'settledBy' | 'cut'>,
 ): number {
   const begun = new Set(anew)
   const waits = entries.filter(canBeProven).flatMap((entry) => {
@@ -146,6 +188,7 @@ function untilNextLook(
   })
   // The settle time counts again if the canary turns out not to work.
   const soonestMs = proofs?.isProbed(key) ? PROBED_LOOK_MS : SOONEST_LOOK_MS
+  if (cut?.writtenAt && !cut.enforcedAt) waits.push(cut.writtenAt.getTime() + settleMs - at.getTime())
   return Math.max(soonestMs, Math.min(LOOK_MS * (1 - random() / 4), ...waits))
 }
 

@@ -80,7 +80,13 @@ export const APPROVAL_EVENTS = {
     actors: ['stint'],
     refusal: false,
     ids: ['grant'],
-    about: 'Nobody answered in time. Final for the grant.',
-    data: z.strictObject({ approvalId: approvalId.exactOptional() }),
+    about: 'Nobody answered in time, or the ledger was set back while it waited. Final for the grant.',
+    data: z.strictObject({
+      approvalId: approvalId.exactOptional(),
+      because: z
+        .literal('restored')
+        .exactOptional()
+        .describe('The ledger was set back, so it does not know whether somebody has answered since'),
+    }),
   },
 } as const satisfies Record<string, EventSpec>

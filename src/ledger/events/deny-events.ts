@@ -105,17 +105,19 @@ export const DENY_EVENTS = {
     actors: ['stint'],
     refusal: false,
     ids: [],
-    about: "A deny list is full beyond what watermarks of agents can cover: everybody's older sessions are denied.",
+    about:
+      "Everybody's older sessions are denied: the ledger is quarantined, or a deny list is full beyond what watermarks of agents can cover.",
     data: z.strictObject({
       denyList: denyListKey,
       before: instant.describe('Sessions of all agents issued before this instant are denied'),
+      quarantine: z.int().positive().exactOptional().describe('Number of the quarantine that it belongs to'),
     }),
   },
   'common_watermark.lifted': {
     actors: ['stint'],
     refusal: false,
     ids: [],
-    about: 'The deny list has room again, and the watermark over everybody is gone.',
+    about: 'The watermark over everybody is gone: the deny list has room again, or all that a quarantine cut is over.',
     data: z.strictObject({ denyList: denyListKey }),
   },
   'deny.failed': {

@@ -6,6 +6,7 @@ import { DENY_EVENTS } from './deny-events.ts'
 import type { EventSpec } from './event-spec.ts'
 import { GRANT_EVENTS } from './grant-events.ts'
 import { LEASE_EVENTS } from './lease-events.ts'
+import { QUARANTINE_EVENTS } from './quarantine-events.ts'
 
 /**
  * Every event that can come on record. A type is part of the record for good: add types and optional members freely, never
@@ -20,4 +21,5 @@ export const EVENT_CATALOG = {
   ...DENY_EVENTS,
   ...CHAIN_EVENTS,
   ...CONFIG_EVENTS,
+  ...QUARANTINE_EVENTS,
 } as const satisfies Record<string, EventSpec>

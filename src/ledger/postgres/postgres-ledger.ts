@@ -24,9 +24,10 @@ import { DatabaseClock } from './replicas/database-clock.ts'
 import { REPLICA_TIMING, type ReplicaTiming, ReplicaWatch } from './replicas/replica-watch.ts'
 import { prepareFrame } from './server-frame.ts'
 import { startSharing } from './sharing/postgres-sharing.ts'
-import { claimDenyList, denyFailed, denyProven, denyWritten } from './units/deny-units.ts'
+import { claimDenyList, denyFailed, denyProven, denyWritten, dueDenyLists } from './units/deny-units.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './units/grant-units.ts'
 import { appendEvents, closeChain, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
+import { beginQuarantine, openQuarantine } from './units/quarantine-units.ts'
 import { noteStuck, setGrantAside, sweepGrants } from './units/sweep-unit.ts'
 import { connectionClosed } from './units/token-units.ts'
 import type { Unit } from './units/unit.ts'
@@ -244,6 +245,9 @@ function postgresWrites(
     denyWritten: (input) => write(denyWritten(input), 'settling'),
     denyProven: (input) => write(denyProven(input), 'settling'),
     denyFailed: (input) => write(denyFailed(input), 'settling'),
+    dueDenyLists: (input) => write(dueDenyLists(input), 'settling'),
+    beginQuarantine: (input) => write(beginQuarantine(input), 'settling'),
+    openQuarantine: (input) => write(openQuarantine(input), 'settling'),
     prune: (input) => write(prune(input)),
   }
 }

@@ -2,6 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ChainHead } from '../audit/sealed-event.ts'
 import type { LedgerReads } from '../ledger.ts'
+import { type QuarantineRow, SELECT_QUARANTINE } from '../quarantine-row.ts'
 import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
 import { isAbandoned } from '../rules/lease-rules.ts'
@@ -166,6 +167,11 @@ function denyReads({ reader, read, select, shared, lookUp }: ReadTools) {
       read(async () => {
         const text = 'SELECT epoch FROM ledger_openings WHERE epoch = $1::bigint'
         return (await select('opening', text, epoch)).length > 0
+      }),
+    quarantine: () =>
+      read(async () => {
+        const [row] = await select<QuarantineRow>('quarantine', SELECT_QUARANTINE)
+        return row && reader.quarantine(row)
       }),
     listDenyLists: () =>
       read(async () => {

@@ -160,7 +160,7 @@ function writtenDenyEntry(entry: DenyEntry, { listed, byWatermark, at }: Documen
 
 type WrittenInput = Pick<
   WriteInput<'denyWritten'>,
-  'at' | 'now' | 'watermark' | 'wrote' | 'documents' | 'nextAttemptAt'
+  'at' | 'now' | 'watermark' | 'cut' | 'wrote' | 'documents' | 'nextAttemptAt'
 >
 
 /**
@@ -170,7 +170,7 @@ type WrittenInput = Pick<
  */
 export function writtenDenyList(
   list: DenyList,
-  { at, now = at, watermark, wrote, documents, nextAttemptAt }: WrittenInput,
+  { at, now = at, watermark, cut, wrote, documents, nextAttemptAt }: WrittenInput,
   hasUnwritten: boolean,
 ): DenyList {
   const {
@@ -179,6 +179,7 @@ export function writtenDenyList(
     watermark: ___,
     nextAttemptAt: ____,
     documents: _____,
+    cut: ______,
     ...kept
   } = unclaimed(list)
   const written: DenyList = {
@@ -188,6 +189,7 @@ export function writtenDenyList(
     ...(wrote ? { written: wrote } : {}),
     ...(documents ? { documents } : {}),
     ...(watermark ? { watermark } : {}),
+    ...(cut ? { cut } : {}),
     ...(nextAttemptAt ? { nextAttemptAt } : {}),
   }
   return hasUnwritten ? dueDenyList(written, now) : written

@@ -18,6 +18,7 @@ import {
   wantedDenyEntry,
   writtenDenyList,
 } from '../rules/deny-list-rules.ts'
+import { cutText } from '../stored-cuts.ts'
 import { documentsText } from '../stored-deny-documents.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
@@ -180,6 +181,15 @@ export function denyWritten(store: SqliteStore, tx: SqliteTransaction, input: Wr
   tx.append(input.events)
 }
 
+/** See `LedgerWrites.dueDenyLists`. */
+export function dueDenyLists(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  { keys, at }: WriteInput<'dueDenyLists'>,
+): void {
+  for (const key of keys) makeDue(store, tx, key, at)
+}
+
 /** See `LedgerWrites.denyFailed`. */
 export function denyFailed(store: SqliteStore, tx: SqliteTransaction, input: WriteInput<'denyFailed'>): void {
   const { rowId, list } = heldClaim(store, tx, input)
@@ -251,7 +261,7 @@ function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void 
   tx.db.run(
     `UPDATE deny_lists SET next_attempt_at = ?, attempts = ?, last_error = ?, last_written_at = ?, watermark = ?,
        claimed_by = ?, claimed_until = ?, claim_version = ?, written_digest = ?, written_sequence = ?, failing_since = ?,
-       documents = ?
+       documents = ?, cut = ?
        WHERE n = ?`,
     toMsOrNull(list.nextAttemptAt),
     list.attempts,
@@ -265,6 +275,7 @@ function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void 
     list.written?.sequence ?? null,
     toMsOrNull(list.failingSince),
     documentsText(list.documents),
+    cutText(list.cut),
     rowId,
   )
 }

@@ -13,6 +13,7 @@ import {
   requireGrantAt,
 } from '../rules/grant-rules.ts'
 import { intendedLease, settledLease } from '../rules/lease-rules.ts'
+import { isApproving, requireNoQuarantine } from '../rules/quarantine-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
@@ -32,6 +33,7 @@ export function openGrant(store: SqliteStore, tx: SqliteTransaction, tokens: Tok
   )
   if (existing) return { kind: 'existing', grant: store.grant(existing) }
   const { grant, lease, approval } = openedGrant(input, store.replica)
+  if (!isFinalState(grant.state)) requireNoQuarantine(store.quarantine(), grant)
   const limit = openGrantLimit(input)
   if (limit !== undefined) checkOpenGrants(tx.openCount(subjectTextId), limit)
   const waits = grant.state === 'awaiting_approval'
@@ -52,6 +54,7 @@ export function intendLease(
   input: WriteInput<'intendLease'>,
 ): { grant: Grant; lease: Lease } {
   const { row, grant: before } = grantAt(store, input.grantId, input.grantVersion)
+  requireNoQuarantine(store.quarantine(), before)
   const { grant, lease } = intendedLease(before, input.lease, store.replica)
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
   tx.db.run('UPDATE grants SET lease_count = ?, version = ? WHERE n = ?', grant.leaseCount, grant.version, row.row_id)
@@ -83,6 +86,7 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
 /** See `LedgerWrites.moveGrant`. */
 export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: GrantMove): Grant {
   const { row, grant } = grantAt(store, move.grantId, move.expectedVersion)
+  if (isApproving(grant, move.to)) requireNoQuarantine(store.quarantine(), grant)
   return writeMove(store, tx, row, movedGrant(grant, move.to), move)
 }
 

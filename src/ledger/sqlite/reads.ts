@@ -126,6 +126,7 @@ function denyReads(store: SqliteStore, read: Read) {
         return row && watermarkOver(agent, store.denyList(row), readAgents({ db }, row.row_id))
       }),
     knowsEpoch: (epoch) => read(() => db.get('SELECT epoch FROM ledger_openings WHERE epoch = ?', epoch) !== undefined),
+    quarantine: () => read(() => store.quarantine()),
     listDenyLists: () =>
       read(() =>
         db

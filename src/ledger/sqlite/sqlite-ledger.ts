@@ -12,10 +12,11 @@ import { GroupCommit, type GroupCommitOptions } from './database/group-commit.ts
 import { InternedTexts } from './database/interned-texts.ts'
 import { isStoreError, ledgerError, prepareFile, SqliteDatabase } from './database/sqlite-database.ts'
 import { SqliteTransaction } from './database/sqlite-transaction.ts'
-import { claimDenyList, denyFailed, denyProven, denyWritten, giveBackClaims } from './deny.ts'
+import { claimDenyList, denyFailed, denyProven, denyWritten, dueDenyLists, giveBackClaims } from './deny.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './grants.ts'
 import { noteUnregistered, prune } from './housekeeping.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
+import { beginQuarantine, openQuarantine } from './quarantines.ts'
 import { sqliteReads } from './reads.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import { sweepGrants } from './sweep.ts'
@@ -157,6 +158,9 @@ function sqliteWrites({ store, tx, chain, tokens, commits, maxUnregistered }: Wr
     denyWritten: (input) => write(() => denyWritten(store, tx, input), 'settling'),
     denyProven: (input) => write(() => denyProven(store, tx, input), 'settling'),
     denyFailed: (input) => write(() => denyFailed(store, tx, input), 'settling'),
+    dueDenyLists: (input) => write(() => dueDenyLists(store, tx, input), 'settling'),
+    beginQuarantine: (input) => write(() => beginQuarantine(store, tx, input), 'settling'),
+    openQuarantine: (input) => write(() => openQuarantine(store, tx, input), 'settling'),
     prune: (input) => write(() => prune(store, tx, tokens, input)),
   }
 }

@@ -3,7 +3,17 @@ import { hasCode } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Decision } from '../../policy/decision.ts'
 import type { DamagedRows } from '../damaged-rows.ts'
-import type { Approval, AuditEvent, DenyEntry, DenyList, Grant, Lease, UnregisteredAttempt } from '../records.ts'
+import { type QuarantineRow, SELECT_QUARANTINE, toQuarantine } from '../quarantine-row.ts'
+import type {
+  Approval,
+  AuditEvent,
+  DenyEntry,
+  DenyList,
+  Grant,
+  Lease,
+  Quarantine,
+  UnregisteredAttempt,
+} from '../records.ts'
 import { parseDecision } from '../stored-documents.ts'
 import type { InternedTexts } from './database/interned-texts.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
@@ -80,6 +90,12 @@ export class SqliteStore {
 
   denyList(row: DenyListRow): DenyList {
     return this.damaged.read('deny_list', row.list_key, () => toDenyList(row))
+  }
+
+  /** The latest quarantine. @throws {StintError} LEDGER_CORRUPT where it cannot be read, so that nothing is given out */
+  quarantine(): Quarantine | undefined {
+    const row = this.db.get<QuarantineRow>(SELECT_QUARANTINE)
+    return row && this.damaged.read('quarantine', String(row.number), () => toQuarantine(row))
   }
 
   unregistered(row: UnregisteredRow): UnregisteredAttempt {

@@ -63,6 +63,7 @@ function adminDeps({
     ledger,
     operators,
     operatorService: grants.operatorService,
+    quarantine: grants.quarantineService,
     provider,
     registry: {
       list: () => registry.status.value?.registrations ?? [],

@@ -365,6 +365,8 @@ describe('migrations', () => {
       ALTER TABLE deny_targets DROP COLUMN written_sequence;
       ALTER TABLE deny_targets DROP COLUMN failing_since;
       ALTER TABLE deny_targets DROP COLUMN documents;
+      ALTER TABLE deny_targets DROP COLUMN cut;
+      DROP TABLE quarantines;
       DELETE FROM migrations WHERE version >= 7`)
     const after = await open()
     expect(await after.listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'cut' }])

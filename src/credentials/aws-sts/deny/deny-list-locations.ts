@@ -3,7 +3,7 @@ import { parseRolePattern } from '../../../aws/roles/role-pattern.ts'
 import { type RoleRule, type RoleRules, roleIdentity } from '../../../aws/roles/role-rules.ts'
 import { fillTemplate, type RolePlace } from '../../../aws/roles/role-template.ts'
 import { StintError } from '../../../core/errors.ts'
-import type { DenyListLocation } from '../../provider.ts'
+import type { DenyListLocation, DenyReach } from '../../provider.ts'
 import type { ExternalIdSource } from '../mint/external-ids.ts'
 import { requireRoleArn } from '../role-arn.ts'
 
@@ -68,6 +68,7 @@ export type Spellings = Map<string, string>
  */
 export class DenyListLocations {
   readonly #rules: RoleRules<RevocationRule>
+  readonly #all: readonly RevocationRule[]
   /** By key: the documents of the roles that are listed by their own ARN. */
   readonly #listed = new Map<
     string,
@@ -83,6 +84,7 @@ export class DenyListLocations {
   constructor(rules: RoleRules<RevocationRule>, list: readonly RevocationRule[], spelled: Spellings = new Map()) {
     this.#rules = rules
     this.#spelled = spelled
+    this.#all = list
     for (const { arn, accounts, revocation } of list) {
       if (revocation.kind === 'none') continue
       checkTemplates(revocation, arn)
@@ -113,6 +115,18 @@ export class DenyListLocations {
    */
   confirmSpelling(roleArn: string): void {
     this.#spelled.set(roleIdentity(roleArn), roleArn)
+  }
+
+  /** See `CredentialProvider.denyReach`. */
+  reach(): DenyReach {
+    const lists = new Set<string>()
+    const beyond: string[] = []
+    for (const rule of this.#all) {
+      const own = findOwnLists(rule)
+      if (!own) beyond.push(rule.arn)
+      for (const key of own ?? []) lists.add(key)
+    }
+    return { lists: [...lists], beyond }
   }
 
   /** The keys of the documents of a list, its own first; none for a list that no configured role has. */
@@ -166,6 +180,22 @@ export class DenyListLocations {
     }
     return undefined
   }
+}
+
+/** The lists of a rule, as far as its own words name them all; undefined where they do not. */
+function findOwnLists({ arn, accounts, revocation }: RevocationRule): string[] | undefined {
+  const pattern = parseRolePattern(arn, accounts)
+  if (revocation.kind === 'none' || !pattern) return undefined
+  if (pattern.spelled) {
+    return pattern.spelled.map((roleArn) =>
+      toKey(placedDocument(revocation, requireRoleArn(roleArn)).document, roleArn),
+    )
+  }
+  if (revocation.kind === 'inline' || !pattern.accounts) return undefined
+  const { partition } = pattern
+  return [...pattern.accounts].map((accountId) =>
+    toKey(placedDocument(revocation, { partition, accountId, name: '' }).document, ''),
+  )
 }
 
 /** A document, and the further ones of its list. */

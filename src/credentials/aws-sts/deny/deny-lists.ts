@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/clock.ts'
 import { StintError } from '../../../core/errors.ts'
-import type { DenyListLocation } from '../../provider.ts'
+import type { DenyListLocation, DenyReach } from '../../provider.ts'
 import type { DenyListLocations, PlacedDocument } from './deny-list-locations.ts'
 
 /**
@@ -54,6 +54,13 @@ export class DenyLists {
   /** True for a list that a served role has. Others are written for what is on them, and then no more. */
   isServed(listKey: string): boolean {
     return this.#now.find(listKey) !== undefined
+  }
+
+  /** See `CredentialProvider.denyReach`. */
+  reach(): DenyReach {
+    const all = [this.#now, ...this.#before()].map((locations) => locations.reach())
+    const unique = (keys: readonly string[]) => [...new Set(keys)]
+    return { lists: unique(all.flatMap(({ lists }) => lists)), beyond: unique(all.flatMap(({ beyond }) => beyond)) }
   }
 
   /** The keys of the documents of a list, its own first; none for a list that no role has or had. */

@@ -20,6 +20,7 @@ import { ledgerMigration } from './001-ledger.ts'
 import { replicaVersionsMigration } from './002-replica-versions.ts'
 import { denyClaimsMigration } from './003-deny-claims.ts'
 import { replicaFactsMigration } from './004-replica-facts.ts'
+import { quarantinesMigration } from './005-quarantines.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
   replicaVersionsMigration,
   denyClaimsMigration,
   replicaFactsMigration,
+  quarantinesMigration,
 ]
 
 const CREATE_STEPS = `CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,

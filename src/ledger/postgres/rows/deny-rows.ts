@@ -13,6 +13,7 @@ import {
   toValidInstant,
 } from '../../row-values.ts'
 import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
+import { cutText, parseCut } from '../../stored-cuts.ts'
 import { claimsText, documentsText, parseClaims, parseDocuments } from '../../stored-deny-documents.ts'
 import { tableWriter } from './table-spec.ts'
 
@@ -92,12 +93,13 @@ export interface DenyListRow {
   readonly opened_version: number | null
   readonly documents: string | null
   readonly claims: string | null
+  readonly cut: string | null
 }
 
 /** Deny lists, with the alias `l`. */
 export const SELECT_DENY_LIST = `SELECT l.list_key, l.next_attempt_at, l.attempts, l.last_error, l.failing_since, l.last_written_at,
   l.written_digest, l.written_sequence, l.watermark, l.claimed_by, l.claimed_until, l.claim_version, l.opened_version, l.documents,
-  l.claims FROM deny_lists l`
+  l.claims, l.cut FROM deny_lists l`
 
 /** @throws {Error} for a row that holds an impossible value */
 export function toDenyList(row: DenyListRow): DenyList {
@@ -113,6 +115,7 @@ export function toDenyList(row: DenyListRow): DenyList {
       : { written: { digest: row.written_digest, sequence: integer(row.written_sequence) } }),
     ...(row.documents === null ? {} : { documents: parseDocuments(row.documents) }),
     ...optionalInstant('watermark', row.watermark),
+    ...(row.cut === null ? {} : { cut: parseCut(row.cut) }),
     ...optional('claimedBy', row.claimed_by),
     ...optionalInstant('claimedUntil', row.claimed_until),
     claimVersion: integer(row.claim_version),
@@ -146,6 +149,7 @@ export const denyListWriter = tableWriter<DenyList>('deny_lists', 'list_key', [
   { name: 'claim_version', type: 'bigint', of: ({ claimVersion }) => claimVersion },
   { name: 'documents', type: 'text', of: ({ documents }) => documentsText(documents) },
   { name: 'claims', type: 'text', of: ({ claims }) => claimsText(claims) },
+  { name: 'cut', type: 'text', of: ({ cut }) => cutText(cut) },
 ])
 
 /** A row of `deny_agents`: the watermark of one agent on one list. */

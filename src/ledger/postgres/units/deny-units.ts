@@ -213,6 +213,18 @@ function writeEntries(set: WorkingSet, input: WriteInput<'denyWritten'>): boolea
   return hasUnwritten
 }
 
+/** See `LedgerWrites.dueDenyLists`. */
+export function dueDenyLists({ keys, at }: WriteInput<'dueDenyLists'>): Unit<void> {
+  return {
+    want(wanted) {
+      for (const key of keys) wanted.denyLists.add(key)
+    },
+    decide(set) {
+      for (const key of keys) makeDue(set, key, at)
+    },
+  }
+}
+
 /** See `LedgerWrites.denyFailed`. */
 export function denyFailed(input: WriteInput<'denyFailed'>): Unit<void> {
   return {

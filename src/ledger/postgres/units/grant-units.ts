@@ -12,6 +12,7 @@ import {
   requireGrantAt,
 } from '../../rules/grant-rules.ts'
 import { intendedLease, settledLease } from '../../rules/lease-rules.ts'
+import { isApproving, requireNoQuarantine } from '../../rules/quarantine-rules.ts'
 import { conflict } from '../../rules/rule-errors.ts'
 import type { WantedRows } from '../working-set/wanted-rows.ts'
 import type { WorkingSet } from '../working-set/working-set.ts'
@@ -29,6 +30,7 @@ export function openGrant(input: OpenGrant): Unit<Opened> {
       wanted.grants.add(id)
       wanted.grantKeys.push([subject, idempotencyKey])
       if (openGrantLimit(input) !== undefined) wanted.openCounts.add(subject)
+      if (!isFinalState(input.grant.state)) wanted.quarantine = true
       if (input.lease) wanted.leases.add(input.lease.id)
       if (input.token) wantToken(wanted, input.token)
     },
@@ -42,6 +44,7 @@ export function openGrant(input: OpenGrant): Unit<Opened> {
 
 function create(set: WorkingSet, input: OpenGrant): Opened {
   const { grant, lease, approval } = openedGrant(input, set.replica)
+  if (!isFinalState(grant.state)) requireNoQuarantine(set.latestQuarantine(), grant)
   if (set.grants.has(grant.id)) throw conflict('There is a grant of this id already.', { grantId: grant.id })
   const limit = openGrantLimit(input)
   if (limit !== undefined) {
@@ -68,12 +71,14 @@ function addLease(set: WorkingSet, lease: Lease): void {
 export function intendLease(input: WriteInput<'intendLease'>): Unit<{ grant: Grant; lease: Lease }> {
   return {
     want(wanted) {
+      wanted.quarantine = true
       wanted.grants.add(input.grantId)
       wanted.leases.add(input.lease.id)
       if (input.token) wantToken(wanted, input.token)
     },
     decide(set) {
       const before = requireGrantAt(set.grants.get(input.grantId), input.grantId, input.grantVersion)
+      requireNoQuarantine(set.latestQuarantine(), before)
       const { grant, lease } = intendedLease(before, input.lease, set.replica)
       if (input.token) useToken(set, input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
       set.grants.put(grant.id, grant)
@@ -104,10 +109,12 @@ export function moveGrant(move: GrantMove): Unit<Grant> {
   return {
     want(wanted) {
       wanted.grants.add(move.grantId)
+      if (move.to.state === 'active') wanted.quarantine = true
       wantMove(wanted, move.grantId, move)
     },
     decide(set) {
       const grant = requireGrantAt(set.grants.get(move.grantId), move.grantId, move.expectedVersion)
+      if (isApproving(grant, move.to)) requireNoQuarantine(set.latestQuarantine(), grant)
       return writeMove(set, grant, movedGrant(grant, move.to), move)
     },
   }

@@ -1,12 +1,15 @@
 import type { Grant } from '../../records.ts'
 import { toMs } from '../../row-values.ts'
+import { isInForce } from '../../rules/quarantine-rules.ts'
 import type { Statement } from '../database/statement.ts'
+import { quarantinesMigration } from '../migrations/005-quarantines.ts'
 import { approvalWriter } from '../rows/approval-rows.ts'
 import { denyEntryWriter, denyListWriter } from '../rows/deny-rows.ts'
 import { decisionWriter, planWriter } from '../rows/documents.ts'
 import { grantWriter } from '../rows/grant-rows.ts'
 import { connectionWriter, tokenWriter, unregisteredWriter } from '../rows/housekeeping-rows.ts'
 import { leaseWriter } from '../rows/lease-rows.ts'
+import { quarantineWriter } from '../rows/quarantine-rows.ts'
 import type { TableWriter } from '../rows/table-spec.ts'
 import type { RecordTable } from './record-table.ts'
 import type { WorkingSet } from './working-set.ts'
@@ -40,6 +43,8 @@ export function batchWrites(set: WorkingSet): Statement[] {
     ...changes(tokenWriter, set.tokens),
     ...changes(unregisteredWriter, set.unregistered),
     ...trimUnregistered(set),
+    ...changes(quarantineWriter, set.quarantines),
+    ...releases(set),
     ...set.chain.writes(),
     ...stateCounts(set),
     ...openCounts(set),
@@ -121,6 +126,15 @@ function trimUnregistered({ unregistered, lastNoted }: WorkingSet): Statement[] 
   const text = `DELETE FROM unregistered WHERE subject IN (SELECT subject FROM unregistered WHERE subject <> $1
     ORDER BY last_seen_at, n LIMIT greatest(0, (SELECT count(*) FROM unregistered) - $2::bigint) FOR UPDATE SKIP LOCKED)`
   return [{ name: 'trim-unregistered', text, values: [lastNoted.subject, lastNoted.max] }]
+}
+
+/** A release that knows no quarantine would give out grants. */
+function releases({ quarantines }: WorkingSet): Statement[] {
+  const [changed] = [...quarantines.inserted(), ...quarantines.updated()]
+  if (!changed) return []
+  const { version, readableBy } = quarantinesMigration
+  const text = 'UPDATE migrations SET readable_by = $1 WHERE version = $2'
+  return [{ name: 'keep-releases', text, values: [isInForce(changed) ? version : readableBy, version] }]
 }
 
 function stateCounts({ stateCounts: tally }: WorkingSet): Statement[] {

@@ -1,7 +1,17 @@
 import { hasCode } from '../../../core/errors.ts'
 import type { Decision } from '../../../policy/decision.ts'
 import type { DamagedRows } from '../../damaged-rows.ts'
-import type { Approval, AuditEvent, DenyEntry, DenyList, Grant, Lease, UnregisteredAttempt } from '../../records.ts'
+import { type QuarantineRow, toQuarantine } from '../../quarantine-row.ts'
+import type {
+  Approval,
+  AuditEvent,
+  DenyEntry,
+  DenyList,
+  Grant,
+  Lease,
+  Quarantine,
+  UnregisteredAttempt,
+} from '../../records.ts'
 import { parseDecision } from '../../stored-documents.ts'
 import { type ApprovalRow, toApproval } from '../rows/approval-rows.ts'
 import { type DenyEntryRow, type DenyListRow, toDenyEntry, toDenyList } from '../rows/deny-rows.ts'
@@ -45,6 +55,10 @@ export class RowReader {
 
   unregistered(row: UnregisteredRow): UnregisteredAttempt {
     return this.damaged.read('unregistered', row.subject, () => toUnregistered(row))
+  }
+
+  quarantine(row: QuarantineRow): Quarantine {
+    return this.damaged.read('quarantine', String(row.number), () => toQuarantine(row))
   }
 
   event(row: EventRow): AuditEvent {

@@ -1,3 +1,4 @@
+import { SELECT_QUARANTINE } from '../../quarantine-row.ts'
 import type { Statement } from '../database/statement.ts'
 import { SELECT_APPROVAL } from '../rows/approval-rows.ts'
 import { SELECT_DENY_ENTRY, SELECT_DENY_LIST } from '../rows/deny-rows.ts'
@@ -18,6 +19,7 @@ export type WantedKind =
   | 'openCounts'
   | 'reports'
   | 'heads'
+  | 'quarantines'
 
 /** A read of one kind; some kinds take two. */
 export interface WantedRead {
@@ -51,6 +53,8 @@ export class WantedRows {
   readonly reports: (readonly [grantId: string, type: string])[] = []
   /** True: the heads of chains that no other chain has named yet. Not locked: a chain may go on after the head that is named. */
   heads = false
+  /** True: the latest quarantine. */
+  quarantine = false
 
   reads(): WantedRead[] {
     return [
@@ -83,6 +87,9 @@ export class WantedRows {
       ...this.#reports(),
       ...(this.heads
         ? [{ kind: 'heads', statement: { name: 'read-heads', text: SELECT_UNNAMED_HEADS } } as const]
+        : []),
+      ...(this.quarantine
+        ? [{ kind: 'quarantines', statement: { name: 'read-quarantine', text: SELECT_QUARANTINE } } as const]
         : []),
     ]
   }

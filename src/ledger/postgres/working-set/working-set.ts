@@ -3,6 +3,7 @@ import type { Plan } from '../../../plan/plan.ts'
 import type { Decision } from '../../../policy/decision.ts'
 import type { ChainHead } from '../../audit/sealed-event.ts'
 import type { AuditEventInput } from '../../events/audit-event.ts'
+import type { QuarantineRow } from '../../quarantine-row.ts'
 import type {
   Approval,
   DenyAgentWatermark,
@@ -12,6 +13,7 @@ import type {
   GrantState,
   Lease,
   LeaseEnd,
+  Quarantine,
   UnregisteredAttempt,
 } from '../../records.ts'
 import { countChanges } from '../../rules/grant-rules.ts'
@@ -48,6 +50,8 @@ export class WorkingSet {
   readonly tokens: RecordTable<TokenRow, TokenRow>
   readonly connections: RecordTable<ConnectionRow, ConnectionRow>
   readonly unregistered: RecordTable<UnregisteredRow, UnregisteredAttempt>
+  /** By number: the latest one, and what follows it in this batch. */
+  readonly quarantines: RecordTable<QuarantineRow, Quarantine>
   /** By key of a damaged list: the instant from which on it is due. */
   readonly damagedDue = new Map<string, Date>()
   readonly endedLeases = new Map<string, { readonly end: LeaseEnd; readonly endedAt: Date }>()
@@ -98,6 +102,7 @@ export class WorkingSet {
     this.tokens = new RecordTable(journal)
     this.connections = new RecordTable(journal)
     this.unregistered = new RecordTable(journal)
+    this.quarantines = new RecordTable(journal)
     this.#grantIds = new RecordTable(journal)
     this.stateCounts = new Tally(journal)
     this.openCounts = new Tally(journal)
@@ -118,6 +123,12 @@ export class WorkingSet {
   /** Adds events to the chain, in the order given. */
   append(events: readonly AuditEventInput[]): void {
     for (const event of events) this.chain.append(event, this.#call)
+  }
+
+  /** @throws {StintError} LEDGER_CORRUPT where it cannot be read, so that nothing is given out */
+  latestQuarantine(): Quarantine | undefined {
+    const numbers = this.quarantines.keys().map(Number)
+    return numbers.length === 0 ? undefined : this.quarantines.get(String(Math.max(...numbers)))
   }
 
   /** @throws {StintError} LEDGER_CORRUPT */
@@ -234,6 +245,9 @@ export class WorkingSet {
     },
     unregistered: (rows: readonly UnregisteredRow[]) => {
       for (const row of rows) this.unregistered.load(row.subject, row, () => this.reader.unregistered(row))
+    },
+    quarantines: (rows: readonly QuarantineRow[]) => {
+      for (const row of rows) this.quarantines.load(String(row.number), row, () => this.reader.quarantine(row))
     },
     openCounts: (rows: readonly { subject: string; count: number }[]) => {
       for (const { subject, count } of rows) this.#storedOpenCounts.set(subject, count)

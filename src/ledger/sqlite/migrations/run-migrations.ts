@@ -21,6 +21,7 @@ import { denyDocumentsMigration } from './009-deny-documents.ts'
 import { denyProofsMigration } from './010-deny-proofs.ts'
 import { furtherDocumentsMigration } from './011-further-documents.ts'
 import { unwrittenDeniesMigration } from './012-unwritten-denies.ts'
+import { quarantinesMigration } from './013-quarantines.ts'
 
 /** All steps, by version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   denyProofsMigration,
   furtherDocumentsMigration,
   unwrittenDeniesMigration,
+  quarantinesMigration,
 ]
 
 /** Inputs of a migration besides the file. */

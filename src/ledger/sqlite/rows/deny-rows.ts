@@ -11,6 +11,7 @@ import {
   toValidInstant,
 } from '../../row-values.ts'
 import type { ReadableDenyList } from '../../rules/deny-list-rules.ts'
+import { parseCut } from '../../stored-cuts.ts'
 import { parseDocuments } from '../../stored-deny-documents.ts'
 
 /** A row of `SELECT_DENY_ENTRY`. */
@@ -81,12 +82,13 @@ export interface DenyListRow {
   opened_version: number | null
   failing_since: Ms
   documents: string | null
+  cut: string | null
 }
 
 /** A deny list with its row number. */
 export const SELECT_DENY_LIST = `SELECT n AS row_id, list_key, next_attempt_at, attempts, last_error, last_written_at, watermark,
   claimed_by, claimed_until, claim_version, written_digest, written_sequence,
-  opened_version, failing_since, documents FROM deny_lists`
+  opened_version, failing_since, documents, cut FROM deny_lists`
 
 /** @throws {Error} for a damaged row */
 export function toDenyList(row: DenyListRow): DenyList {
@@ -102,6 +104,7 @@ export function toDenyList(row: DenyListRow): DenyList {
       : { written: { digest: row.written_digest, sequence: integer(row.written_sequence) } }),
     ...(row.documents === null ? {} : { documents: parseDocuments(row.documents) }),
     ...optionalInstant('watermark', row.watermark),
+    ...(row.cut === null ? {} : { cut: parseCut(row.cut) }),
     ...(row.claimed_by === null ? {} : { claimedBy: row.claimed_by }),
     ...optionalInstant('claimedUntil', row.claimed_until),
     claimVersion: integer(row.claim_version),

@@ -17,7 +17,8 @@ export interface Grant {
    */
   'state'?: (_stint_v1_GrantState);
   /**
-   * Why it is ending or ended: completed, deadline, revoked, killed, identity_lost, policy_changed, mint_failed.
+   * Why it is ending or ended: completed, deadline, revoked, killed, identity_lost, policy_changed, mint_failed,
+   * restored (the broker's ledger was set back).
    */
   'reason'?: (string);
   /**
@@ -87,7 +88,8 @@ export interface Grant__Output {
    */
   'state': (_stint_v1_GrantState__Output);
   /**
-   * Why it is ending or ended: completed, deadline, revoked, killed, identity_lost, policy_changed, mint_failed.
+   * Why it is ending or ended: completed, deadline, revoked, killed, identity_lost, policy_changed, mint_failed,
+   * restored (the broker's ledger was set back).
    */
   'reason': (string);
   /**

@@ -1,0 +1,56 @@
+import type { Clock } from '../../core/clock.ts'
+import type { CredentialProvider } from '../../credentials/provider.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { findWriter } from '../../ledger/rules/deny-document-rules.ts'
+import { undefinedIfCorrupt } from '../read-grants.ts'
+import { quarantineAsOutdated } from './begin-quarantine.ts'
+import { findListsToCut } from './keep-quarantine.ts'
+
+/** Documents that are read at the same time. */
+const AT_ONCE = 32
+
+/** Dependencies of looking at the documents once. */
+export interface LookParts {
+  readonly ledger: Ledger
+  readonly provider: CredentialProvider
+  readonly clock: Clock
+}
+
+/**
+ * P13: reads every document of every deny list once and quarantines the ledger if a later state of it wrote one. It is done before
+ * the first call is served, as far as the cloud answers in time: a ledger that was set back may not even have the list on record.
+ * A document that cannot be read is left to the writer of its list, which reports it.
+ *
+ * @param signal gives up what has not been read by then.
+ */
+export async function lookForLaterState(parts: LookParts, signal: AbortSignal): Promise<void> {
+  const { ledger, provider } = parts
+  // Nobody can have a later state of a ledger that was never open before.
+  if (ledger.identity.earlierEpochs.size === 0) return
+  const documents = [...(await findListsToCut(parts)).keys()].flatMap((listKey) =>
+    (provider.listDocuments?.(listKey) ?? [listKey]).map((key) => ({ key, listKey })),
+  )
+  const next = documents.values()
+  const reader = async () => {
+    for (const document of next) {
+      if (signal.aborted) return
+      await lookAt(parts, document, signal)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, reader))
+}
+
+async function lookAt(
+  { ledger, provider, clock }: LookParts,
+  { key, listKey }: { readonly key: string; readonly listKey: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const live = await provider.readDenyList(key, signal).catch(() => undefined)
+  const { mark } = live ?? {}
+  if (!live || !mark || mark.ledgerId !== ledger.identity.ledgerId) return
+  // After the document: another replica may be writing it, and puts the number of a write on record before that.
+  const list = await undefinedIfCorrupt(ledger.getDenyList(listKey))
+  const isOnRecord = await ledger.knowsEpoch(mark.epoch)
+  if (findWriter(live, list ?? { claimVersion: 0 }, ledger.identity, isOnRecord) !== 'later_ledger') return
+  await quarantineAsOutdated(ledger, { key, listKey, mark, isOnRecord }, clock.now())
+}
