@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts'
+import { REPLICA_TIMING } from '../../src/ledger/postgres/replicas/replica-watch.ts'
 import { allEvents, verifyLedger } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
 import { AGENT, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
 import { PASSWORD, PostgresServer } from './postgres-server.ts'
-import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
+import { type TmpPostgresLedger, tmpPostgresLedger, WITHOUT_BEATS } from './tmp-postgres-ledger.ts'
 
 const server = await PostgresServer.start()
 afterAll(() => server.dispose())
@@ -266,6 +267,56 @@ test('a server that has become a standby is not read, since it may lack what was
   }
   await open()
   await expectWhole(2)
+})
+
+test('a former primary that is still there is not read, since it lacks what was committed', async () => {
+  await tmp.ledger.close()
+  tmp = await tmpPostgresLedger(server.address(), { timing: WITHOUT_BEATS })
+  const { grant } = await open()
+  await open()
+  // As it was before the last commit.
+  await tmp.sql('UPDATE replicas SET batch = batch - 1')
+  await expect(tmp.ledger.getGrant(grant.id)).rejects.toMatchObject(unavailable(/lacks what this broker has committed/))
+  await expect(tmp.ledger.listGrants({}, { limit: 1 })).rejects.toMatchObject(unavailable(/is a former primary/))
+  await tmp.sql('UPDATE replicas SET batch = batch + 1')
+  expect(await tmp.ledger.getGrant(grant.id)).toEqual(grant)
+})
+
+test('reads that find every connection in use say so', async () => {
+  await tmp.ledger.close()
+  const patient = server.address({ connectWithinMs: 500, lockWithinMs: 20_000, statementWithinMs: 20_000 })
+  tmp = await tmpPostgresLedger(patient, { timing: WITHOUT_BEATS, maxConnections: 2 })
+  const locked = tmp.sql(`BEGIN; LOCK TABLE ${tmp.schema}.grants; SELECT pg_sleep(5); COMMIT`)
+  await eventually(
+    'the lock',
+    async () => (await tmp.sql(`SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted`)).length > 0,
+  )
+  const slow = tmp.ledger.listGrants({}, { limit: 1 })
+  await eventually('the wait for it', async () => {
+    const waiting = `application_name = 'stint' AND wait_event_type = 'Lock'`
+    return (await tmp.sql(`SELECT 1 FROM pg_stat_activity WHERE ${waiting}`)).length > 0
+  })
+  await expect(tmp.ledger.countGrants()).rejects.toMatchObject(
+    unavailable(/All 1 connections that read the ledger .* Raise ledger\.postgres\.maxConnections/),
+  )
+  await Promise.all([slow, locked])
+  expect(await tmp.ledger.countGrants()).toMatchObject({ active: 0 })
+})
+
+test('a broker that cannot commit for a while is not live and says so, whatever holds it up', async () => {
+  await tmp.ledger.close()
+  tmp = await tmpPostgresLedger(server.address(), {
+    timing: { ...REPLICA_TIMING, everyMs: 50, liveForMs: 400 },
+    onStore: (error) => told.push(error),
+  })
+  expect(tmp.ledger.isLive()).toBe(true)
+  const locked = tmp.sql(`BEGIN; SELECT 1 FROM replicas FOR UPDATE; SELECT pg_sleep(1.5); COMMIT`)
+  await eventually('its end', () => told.length > 0)
+  expect(tmp.ledger.isLive()).toBe(false)
+  expect(told).toMatchObject([unavailable(/Nothing could be committed to the database at .* for \d+ s/)])
+  await locked
+  await eventually('its return', () => tmp.ledger.isLive())
+  expect(told.at(-1)).toBeUndefined()
 })
 
 test('a table that is changed under the statements of a connection is read anew', async () => {

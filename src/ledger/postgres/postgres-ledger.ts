@@ -160,6 +160,7 @@ function createLedger(
     { server, frame, replica, ids, reader, patienceMs, ...(onStore && { onStore }), ...(onConflict && { onConflict }) },
     emptyHead(replica),
   )
+  reads.readBeside({ replica, lastBatch: () => writer.lastBatch })
   const queue = new WriteQueue<Work>(
     (batch) => writer.write(batch),
     ({ unit }) => unit.prepare !== undefined,

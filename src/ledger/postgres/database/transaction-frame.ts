@@ -1,3 +1,4 @@
+import { escapeLiteral } from 'pg'
 import type { PgServer } from './pg-server.ts'
 import type { Statement } from './statement.ts'
 
@@ -7,8 +8,12 @@ const IDLE_IN_TRANSACTION_MS = 5_000
 /** The first and last statements of transactions. */
 export interface TransactionFrame {
   readonly beginWrite: Statement
-  /** Its answer says whether the server is a standby. */
-  readonly beginRead: Statement
+  /**
+   * Its answer says whether the server is a standby, and how many batches of a replica it has.
+   *
+   * @param replica empty before there is one
+   */
+  beginRead(replica: string): Statement
   /** Ends a transaction that writes. */
   readonly commit: readonly Statement[]
   readonly rollback: Statement
@@ -31,9 +36,11 @@ export function transactionFrame(
       text: `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${common}; SET LOCAL synchronous_commit = ${synchronousCommit}`,
     },
     // One snapshot for all statements of a read.
-    beginRead: {
-      text: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${common}; SELECT pg_is_in_recovery() AS "inRecovery"`,
-    },
+    beginRead: (replica) => ({
+      text: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${common}; SELECT pg_is_in_recovery() AS "inRecovery"${
+        replica === '' ? '' : `, (SELECT batch FROM replicas WHERE id = ${escapeLiteral(replica)}) AS batch`
+      }`,
+    }),
     // A time-out that struck while COMMIT waits for a standby would call it done before the standby has it.
     commit: [{ text: 'SET LOCAL statement_timeout = 0' }, { text: 'COMMIT' }],
     rollback: { text: 'ROLLBACK' },

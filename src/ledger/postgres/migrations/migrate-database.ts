@@ -24,7 +24,7 @@ export function inspectPostgresSchema({
   schema,
 }: SchemaPlace): Promise<{ readonly state: SchemaState; readonly replicas: readonly LiveReplica[] }> {
   return onSchema({ server, schema }, async (connection, frame) => {
-    await connection.round([frame.beginRead])
+    await connection.round([frame.beginRead('')])
     const { applied = [] } = await readApplied(connection, schema)
     const state = schemaState(applied, MIGRATIONS)
     return { state, replicas: state.found === 0 ? [] : await readLiveReplicas(connection) }
