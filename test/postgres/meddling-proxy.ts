@@ -22,6 +22,7 @@ export class MeddlingProxy {
   #meddling: Meddling | undefined
   #held: (() => void)[] = []
   #isSilent = false
+  #isRefusing = false
   /** How often it has meddled. */
   count = 0
 
@@ -60,6 +61,19 @@ export class MeddlingProxy {
     this.#isSilent = isSilent
   }
 
+  /** Every connection is cut, and every new one too. */
+  refuse(): void {
+    this.#isRefusing = true
+    this.cutAll()
+  }
+
+  /** Everything passes again. What was lost stays lost, so whoever still has a connection has to make a new one. */
+  restore(): void {
+    this.#isRefusing = false
+    this.#isSilent = false
+    this.cutAll()
+  }
+
   cutAll(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
@@ -70,6 +84,10 @@ export class MeddlingProxy {
   }
 
   #pass(client: Socket): void {
+    if (this.#isRefusing) {
+      client.destroy()
+      return
+    }
     const server = connect(this.#target, '127.0.0.1')
     const both = [client, server]
     let chosen: Meddling | undefined
