@@ -4,6 +4,7 @@ import { asStintError, StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
 import type { ChainHead } from '../audit/sealed-event.ts'
+import type { Waiting } from '../write-queue.ts'
 import { PgConnection } from './database/pg-connection.ts'
 import {
   ConnectionLost,
@@ -18,7 +19,6 @@ import {
 import { checkServer, type PgServer, SERVER_FACTS, type ServerFacts, serverText } from './database/pg-server.ts'
 import type { Statement } from './database/statement.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
-import type { Waiting } from './database/write-queue.ts'
 import type { RunStatements, Unit } from './units/unit.ts'
 import { batchWrites } from './working-set/batch-writes.ts'
 import { ChainPlace } from './working-set/chain-place.ts'

@@ -1,4 +1,4 @@
-import { StintError } from '../../../core/errors.ts'
+import { StintError } from '../core/errors.ts'
 
 /** Limits on the writes that share a commit and on those that wait for one. */
 export interface WriteQueueOptions {
@@ -68,6 +68,11 @@ export class WriteQueue<Work> {
       this.#queue.push({ work, resolve, reject })
       this.#running ??= this.#run()
     })
+  }
+
+  /** How many wait for the next batch. */
+  get waiting(): number {
+    return this.#queue.length
   }
 
   /** Refuses further writes and waits for those in hand. */
