@@ -35,7 +35,8 @@ export interface Ledger extends LedgerWrites, LedgerReads {
   readonly identity: LedgerIdentity
   /**
    * False while another replica might soon take over what this one has claimed, since nothing has been committed for a while, e.g.
-   * after a pause of the process. Nothing is sent to the cloud on a claim then. Always true for a store that one process uses.
+   * after a pause of the process. Nothing is sent to the cloud on a claim then. For a store that one process uses: false when its
+   * writer has failed or does not answer.
    */
   isLive(): boolean
   /** Missing for a ledger that one process has for itself. */

@@ -1,4 +1,5 @@
 import { StintError } from '../../core/errors.ts'
+import type { Plan } from '../../plan/plan.ts'
 import type { GrantMove, OpenGrant } from '../ledger.ts'
 import { type Approval, FINAL_STATES, type Grant, type GrantState, type Lease } from '../records.ts'
 import { newLease } from './lease-rules.ts'
@@ -53,7 +54,7 @@ function checkGrantMove(grantId: string, from: GrantState, to: GrantState): void
  * @throws {StintError} INTERNAL for what our own code must not ask for.
  */
 export function openedGrant(
-  { grant, plan, lease, approval }: OpenGrant,
+  { grant, plan, lease, approval }: Pick<OpenGrant, 'grant' | 'lease' | 'approval'> & { plan: Pick<Plan, 'hash'> },
   replica: string,
 ): {
   readonly grant: Grant

@@ -18,20 +18,26 @@ import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
-import type { SqliteStore } from './sqlite-store.ts'
+import type { SqliteStore, StoredPlan } from './sqlite-store.ts'
 import type { TokenRows } from './tokens.ts'
 
-type Opened = { kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }
+/** What a unit that opens a grant is given. */
+export type OpenGrantUnit = Omit<OpenGrant, 'plan'> & { readonly plan: StoredPlan }
 
-/** See `LedgerWrites.openGrant`. */
-export function openGrant(store: SqliteStore, tx: SqliteTransaction, tokens: TokenRows, input: OpenGrant): Opened {
+/** See `LedgerWrites.openGrant`. @returns the grant that is there already; undefined when `input` makes a new one */
+export function openGrant(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  tokens: TokenRows,
+  input: OpenGrantUnit,
+): Grant | undefined {
   const subjectTextId = tx.texts.intern(input.grant.subject)
   const existing = store.db.get<GrantRow>(
     `${SELECT_GRANT} WHERE g.subject_n = ? AND g.idempotency_key = ?`,
     subjectTextId,
     input.grant.idempotencyKey,
   )
-  if (existing) return { kind: 'existing', grant: store.grant(existing) }
+  if (existing) return store.grant(existing)
   const { grant, lease, approval } = openedGrant(input, store.replica)
   if (!isFinalState(grant.state)) requireNoQuarantine(store.quarantine(), grant)
   const limit = openGrantLimit(input)
@@ -43,7 +49,7 @@ export function openGrant(store: SqliteStore, tx: SqliteTransaction, tokens: Tok
   if (lease) insertLease(tx, rowId, tx.texts.intern(grant.roleArn), lease)
   if (approval) insertApproval(tx, rowId, approval)
   tx.append(input.events)
-  return lease ? { kind: 'created', grant, lease } : { kind: 'created', grant }
+  return undefined
 }
 
 /** See `LedgerWrites.intendLease`. */
@@ -139,7 +145,7 @@ function insertGrant(
   store: SqliteStore,
   tx: SqliteTransaction,
   grant: Grant,
-  plan: OpenGrant['plan'],
+  plan: StoredPlan,
   subjectTextId: number,
 ): number {
   const { texts } = tx

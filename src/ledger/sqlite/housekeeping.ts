@@ -55,13 +55,19 @@ interface PrunedRow {
   open_until: number | null
 }
 
+/** A grant that is removed, with its leases. */
+export interface PrunedGrant {
+  readonly grantId: string
+  readonly leaseIds: readonly string[]
+}
+
 /** See `LedgerWrites.prune`. */
 export function prune(
   store: SqliteStore,
   tx: SqliteTransaction,
   tokenRows: TokenRows,
   { before, now, limit }: WriteInput<'prune'>,
-): { grants: number; tokens: number } {
+): { grants: number; tokens: number; gone: PrunedGrant[] } {
   const found = tx.db.all<PrunedRow>(
     `SELECT g.n AS row_id, g.id, g.subject_n AS subject_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,
        g.state, g.requested_at, g.ended_at,
@@ -76,9 +82,12 @@ export function prune(
     limit,
   )
   const rows = found.filter((row) => mayPrune(toPruneFacts(row), { before, now }))
+  const gone: PrunedGrant[] = []
   for (const row of rows) {
     // Before its leases go with it.
-    store.damaged.gone(row.id, () => listLeaseIds(tx, row.row_id))
+    const leaseIds = listLeaseIds(tx, row.row_id)
+    store.damaged.gone(row.id, () => leaseIds)
+    gone.push({ grantId: row.id, leaseIds })
     tx.db.run('DELETE FROM grants WHERE n = ?', row.row_id)
     tx.count(row.subject_text_id, row.state, undefined)
   }
@@ -87,7 +96,7 @@ export function prune(
   const tokens = tokenRows.prune({ now, limit })
   // SQLite gives row numbers out again, so nothing of the rows that went may be remembered.
   store.forget()
-  return { grants: rows.length, tokens }
+  return { grants: rows.length, tokens, gone }
 }
 
 function listLeaseIds(tx: SqliteTransaction, grantRowId: number): string[] {

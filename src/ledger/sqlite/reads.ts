@@ -19,12 +19,18 @@ import type { SqliteStore } from './sqlite-store.ts'
 /** Runs a read, and turns what the file throws into an error of the catalogue. */
 type Read = <T>(run: () => T) => Promise<T>
 
-/** Every read of the contract; `isOpen` false makes them reject. Units run in one turn, so a read sees whole commits only. */
-export function sqliteReads(store: SqliteStore, isOpen: () => boolean): LedgerReads {
+/**
+ * Every read of the contract; `isOpen` false makes them reject. On the connection that writes, units run in one turn; on another
+ * one (`isReader`) a read is one transaction: so each sees whole commits only.
+ */
+export function sqliteReads(
+  store: SqliteStore,
+  { isOpen, isReader }: { readonly isOpen: () => boolean; readonly isReader: boolean },
+): LedgerReads {
   const read: Read = async (run) => {
     if (!isOpen()) throw new StintError('LEDGER_UNAVAILABLE', { explanation: 'The ledger is closed.' })
     try {
-      return run()
+      return isReader ? store.db.snapshot(run) : run()
     } catch (error) {
       throw readError(error)
     }

@@ -142,14 +142,16 @@ export class SqliteStore {
    *
    * @param maxBytes a longer one is stored by its hash alone, until somebody wants it whole.
    */
-  planRowId(plan: Plan, { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {}): number {
-    const hash = Buffer.from(plan.hash, 'hex')
+  planRowId(
+    { hash: planHash, text }: StoredPlan,
+    { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {},
+  ): number {
+    const hash = Buffer.from(planHash, 'hex')
     const row = this.db.get<{ row_id: number; kept: 0 | 1 }>(
       "SELECT n AS row_id, body <> '' AS kept FROM plans WHERE hash = ?",
       hash,
     )
     if (row?.kept) return row.row_id
-    const text = JSON.stringify(plan)
     const body = Buffer.byteLength(text) > maxBytes ? '' : text
     if (!row) return this.db.insert('INSERT INTO plans (hash, body) VALUES (?, ?)', hash, body)
     if (body !== '') this.db.run('UPDATE plans SET body = ? WHERE n = ?', body, row.row_id)
@@ -163,6 +165,24 @@ export class SqliteStore {
     this.#decisionHashes.set(decision, hash)
     return hash
   }
+}
+
+/** A plan as it is stored. */
+export interface StoredPlan {
+  readonly hash: string
+  readonly text: string
+}
+
+/** Plans are not changed once they are made, and many grants share one. */
+const storedPlans = new WeakMap<Plan, StoredPlan>()
+
+/** The text of a plan, made once for all grants that share it. */
+export function toStoredPlan(plan: Plan): StoredPlan {
+  const known = storedPlans.get(plan)
+  if (known) return known
+  const stored = { hash: plan.hash, text: JSON.stringify(plan) }
+  storedPlans.set(plan, stored)
+  return stored
 }
 
 function decisionJson(decision: Decision): Json {

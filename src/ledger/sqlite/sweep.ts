@@ -31,32 +31,52 @@ interface RelatedRows {
 
 const OF_GRANTS = 'grant_n IN (SELECT value FROM json_each(?))'
 
+/** A due grant with its move; one without a move is set aside. */
+interface DecidedGrant {
+  readonly grantId: string
+  readonly move?: Move
+}
+
+/** What a sweep found due, and where it goes. */
+export interface DecidedSweep {
+  readonly now: Date
+  readonly grants: readonly DecidedGrant[]
+}
+
 /**
- * See `LedgerWrites.sweepGrants`. Grants are swept one by one: a grant with a damaged row, or that cannot be moved on, is set
- * aside and reported, and the others move.
+ * Reads what is due and decides where it goes; changes nothing. A grant with a damaged row, or that cannot be decided, is
+ * reported.
+ *
+ * @returns undefined when nothing is due
  */
-export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, input: SweepInput): Grant[] {
-  const due = tx.db.all<GrantRow>(
+export function decideSweep(store: SqliteStore, { now, limit, settle }: SweepInput): DecidedSweep | undefined {
+  const due = store.db.all<GrantRow>(
     `${SELECT_GRANT} WHERE g.due_at <= ? ORDER BY g.due_at, g.n LIMIT ?`,
-    toMs(input.now),
-    input.limit,
+    toMs(now),
+    limit,
   )
-  if (due.length === 0) return []
+  if (due.length === 0) return undefined
   const related = readRelated(store, due)
+  return { now, grants: due.map((row) => decide(store, row, related, settle)) }
+}
+
+/**
+ * See `LedgerWrites.sweepGrants`. Nothing is written between the decision and this. Grants are moved one by one: one that cannot
+ * be moved on is set aside and reported, and the others move.
+ */
+export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, { now, grants }: DecidedSweep): Grant[] {
   const swept: Grant[] = []
-  for (const row of due) {
+  for (const { grantId, move } of grants) {
     tx.part(
       () => {
-        const decided = decide(store, row, related, input)
-        if (!decided) return setAside(tx, row, input.now)
-        writeSwept(store, tx, row, decided, input.now)
-        swept.push(decided.moved)
+        if (!move) return setAside(tx, grantId, now)
+        swept.push(writeSwept(store, tx, grantId, move, now))
       },
       (error) => {
-        noteStuck(store, row, error)
+        noteStuck(store, grantId, error)
         // Undone with the part: without this the grant would be swept again at once, for ever.
         tx.part(
-          () => setAside(tx, row, input.now),
+          () => setAside(tx, grantId, now),
           () => undefined,
         )
       },
@@ -65,45 +85,35 @@ export function sweepGrants(store: SqliteStore, tx: SqliteTransaction, input: Sw
   return swept
 }
 
-/** Reads only. Undefined for a grant that has to be set aside. */
-function decide(
-  store: SqliteStore,
-  row: GrantRow,
-  related: RelatedRows,
-  { now, settle }: SweepInput,
-): { readonly move: Move; readonly moved: Grant } | undefined {
+/** Reads only. */
+function decide(store: SqliteStore, row: GrantRow, related: RelatedRows, settle: SweepInput['settle']): DecidedGrant {
   try {
-    const due = dueGrant(store, row, related)
-    const move = settle(due)
-    return { move, moved: sweptGrant(due.grant, move.to, now) }
+    return { grantId: row.id, move: settle(dueGrant(store, row, related)) }
   } catch (error) {
     if (isStoreError(error)) throw error
     // Its reader has reported a damaged row already.
-    if (!hasCode(error, 'LEDGER_CORRUPT')) noteStuck(store, row, error)
-    return undefined
+    if (!hasCode(error, 'LEDGER_CORRUPT')) noteStuck(store, row.id, error)
+    return { grantId: row.id }
   }
 }
 
-function writeSwept(
-  store: SqliteStore,
-  tx: SqliteTransaction,
-  row: GrantRow,
-  { move, moved }: { readonly move: Move; readonly moved: Grant },
-  now: Date,
-): void {
-  writeMove(store, tx, row, moved, move)
+function writeSwept(store: SqliteStore, tx: SqliteTransaction, grantId: string, move: Move, now: Date): Grant {
+  const row = store.grantRow(grantId)
+  if (!row) throw new Error('the grant is not there')
+  const moved = writeMove(store, tx, row, sweptGrant(store.grant(row), move.to, now), move)
   // In the same unit, since a crash in between would leave the deny of an ended grant pending for ever.
   if (move.endLeases?.end === 'cut') denySettled(store, tx, row, now)
   store.damaged.readable('sweep', row.id)
+  return moved
 }
 
-function setAside(tx: SqliteTransaction, row: GrantRow, now: Date): void {
-  tx.db.run('UPDATE grants SET due_at = ? WHERE n = ?', toMs(setAsideUntil(now)), row.row_id)
+function setAside(tx: SqliteTransaction, grantId: string, now: Date): void {
+  tx.db.run('UPDATE grants SET due_at = ? WHERE id = ?', toMs(setAsideUntil(now)), grantId)
 }
 
-function noteStuck(store: SqliteStore, row: GrantRow, cause: unknown): void {
-  const explanation = `Grant ${row.id} could not be moved on when it was due. It is tried again every minute.`
-  store.damaged.note('sweep', row.id, new StintError('INTERNAL', { explanation, grantId: row.id }, cause))
+function noteStuck(store: SqliteStore, grantId: string, cause: unknown): void {
+  const explanation = `Grant ${grantId} could not be moved on when it was due. It is tried again every minute.`
+  store.damaged.note('sweep', grantId, new StintError('INTERNAL', { explanation, grantId }, cause))
 }
 
 function dueGrant(store: SqliteStore, row: GrantRow, related: RelatedRows): DueGrant {

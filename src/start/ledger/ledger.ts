@@ -33,7 +33,7 @@ export const ledger = definePart({
 })
 
 function openFile(file: string, needs: Needs): Promise<Ledger> {
-  const { clock, ids, logger, metrics } = needs
+  const { clock, ids, logger, metrics, fail } = needs
   return openSqliteLedger({
     file,
     clock,
@@ -42,6 +42,9 @@ function openFile(file: string, needs: Needs): Promise<Ledger> {
     ...(metrics && { groupCommit: { onCommit: (commit) => metrics.committed(commit) } }),
     onNotice: (notice) => logger.warn({ notice }, 'the ledger file was open to others'),
     onRow: damagedRows(needs),
+    inThread: true,
+    // It takes nothing more until the file has been opened and checked again.
+    onFailure: fail,
   })
 }
 

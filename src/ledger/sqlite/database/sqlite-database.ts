@@ -57,6 +57,17 @@ export class SqliteDatabase {
     return Number(this.#prepare(sql).run(...values).lastInsertRowid)
   }
 
+  /** Runs reads that see one commit, whatever another connection writes meanwhile. */
+  snapshot<T>(read: () => T): T {
+    this.run('BEGIN')
+    try {
+      return read()
+    } finally {
+      // After a failure of the disk SQLite has ended it already.
+      if (this.isTransaction) this.run('COMMIT')
+    }
+  }
+
   /** Copies the database as it is at one instant. @param pages of one step */
   async copyTo(path: string, pages: number): Promise<void> {
     await backup(this.#db, path, { rate: pages })
@@ -101,10 +112,9 @@ function withNumbers(value: unknown): unknown {
 }
 
 /**
- * Prepares a file for writing as a ledger. `synchronous = FULL` makes each WAL commit durable, not only consistent.
+ * Prepares a file for writing as a ledger, and this connection to it.
  *
  * @throws {StintError} LEDGER_CORRUPT for a database that is no ledger, LEDGER_UNAVAILABLE where there can be no WAL
- * @see sqlite.org/pragma.html
  */
 export function prepareFile(db: SqliteDatabase): void {
   const { application_id: id } = db.get<{ application_id: number }>('PRAGMA application_id') ?? { application_id: 0 }
@@ -119,6 +129,11 @@ export function prepareFile(db: SqliteDatabase): void {
       explanation: 'The file system of the ledger cannot hold a write-ahead log: use a local one.',
     })
   }
+  prepareConnection(db)
+}
+
+/** @see sqlite.org/pragma.html; `synchronous = FULL` makes each WAL commit durable, not only consistent. */
+export function prepareConnection(db: SqliteDatabase): void {
   db.exec(`PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY;
     PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864`)
 }
