@@ -9,6 +9,7 @@ import {
 import type { SendAssumeRole } from '../assume-role-call.ts'
 import { type Exchange, sendOnce } from '../call.ts'
 import type { AwsAgents, HttpLimits } from '../network.ts'
+import { readPlainAnswer } from './plain-answer.ts'
 import { postOnce, readBody, type SignedPost } from './post-once.ts'
 
 /** Parts of the direct call. */
@@ -28,6 +29,7 @@ type ClientConfig = STSClient['config']
 interface Protocol {
   serializeRequest(operation: object, input: object, context: object): Promise<Request>
   deserializeResponse(operation: object, context: object, response: object): Promise<object>
+  deserializeMetadata(response: object): AssumeRoleCommandOutput['$metadata']
 }
 
 /** A request on its way to the signer, of whose type only the parts that are set here matter. */
@@ -49,8 +51,8 @@ const OPERATION = { namespace, name, traits, input: inputSchema, output: outputS
 
 /**
  * AssumeRole on the parts of the SDK's client, without its middleware, which costs more than all else in a mint. The request has
- * the same endpoint, parameters, credentials and signature as the client's; answers are read by the same parser into the same
- * output and errors.
+ * the same endpoint, parameters, credentials and signature as the client's; answers that are not of the usual form are read by the
+ * same parser, and all into the same output and errors.
  */
 export function directAssumeRole(deps: DirectAssumeRoleDeps): SendAssumeRole {
   let blueprint: Promise<Blueprint> | undefined
@@ -129,7 +131,7 @@ async function signedRequest(
   return (await signer.sign(request, { signingDate })) as unknown as SignedPost
 }
 
-/** Reads an answer with the SDK's parser, and says of a failure which answer it was in, as the SDK's middleware does. */
+/** Reads an answer, in any but its usual form with the SDK's parser, and says of a failure which answer it was in, as the SDK's middleware does. */
 async function readAnswer(
   { protocol, context }: Blueprint,
   response: IncomingMessage,
@@ -138,6 +140,8 @@ async function readAnswer(
   const headers = plainHeaders(response)
   try {
     const answer = { statusCode, headers, body: await readBody(response) }
+    const plain = statusCode === 200 ? readPlainAnswer(answer.body) : undefined
+    if (plain) return { ...plain, $metadata: protocol.deserializeMetadata(answer) }
     return (await protocol.deserializeResponse(OPERATION, context, answer)) as AssumeRoleCommandOutput
   } catch (error) {
     throw withMetadata(error, statusCode, headers)
