@@ -83,7 +83,8 @@ export interface AdminDeps {
   readonly policies: { status(): PolicySetStatus }
   /** Read on every call of `GET /v1/status`; must not wait. */
   readonly status: () => {
-    readonly ready: boolean
+    /** Why a good request would not be served; none if it would. */
+    readonly notReady: readonly (Pick<Problem, 'code' | 'explanation' | 'since'> & { readonly part: string })[]
     readonly problems: readonly Problem[]
     readonly identity: IdentityStatus
     readonly version: string

@@ -1,17 +1,20 @@
 import { createServer } from 'node:net'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Clock } from '../core/clock.ts'
+import { peerKey } from '../core/net/connection-table.ts'
 import { GuardedListener, type GuardedListenerLimits, type RefusedConnection } from '../core/net/guarded-listener.ts'
 import { createGrpcServer, createInjector } from './connections/http2-guard.ts'
+import { createHealthRequests, type Readiness, routeByProtocol } from './health-requests.ts'
 
 const BROKER = 'stint.v1.BrokerService'
 
-/** grpc.health.v1 for probes, which have no certificate: plain gRPC, and nothing but health. */
+/** Health for probes, which have no certificate: grpc.health.v1 and `GET /ready` in plain text, and nothing else. */
 export interface HealthServer {
   readonly port: number
   /** For adding the same service to the agents' listener. */
   readonly health: HealthImplementation
-  setServing(serving: boolean): void
+  /** `live` is what `""` says, for liveness; `ready` what the broker's service says, for readiness. */
+  setServing(state: { readonly live: boolean; readonly ready: boolean }): void
   stop(): Promise<void>
 }
 
@@ -20,6 +23,8 @@ export interface HealthServerOptions {
   readonly host: string
   readonly port: number
   readonly clock: Clock
+  /** For `GET /ready`. */
+  readonly readiness: () => Readiness
   /** See HEALTH_LIMITS. */
   readonly limits?: Partial<GuardedListenerLimits>
   /** Told of every connection that was turned away. */
@@ -56,7 +61,14 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     begun: (peer) => guard.called(peer),
     reset: (peer) => guard.gaveUp(peer),
   })
-  const tcp = createServer((socket) => injector.injectConnection(socket))
+  const requests = createHealthRequests(options.readiness)
+  requests.on('request', ({ socket }) => guard.called(peerKey(socket)))
+  const tcp = createServer((socket) =>
+    routeByProtocol(socket, {
+      http1: (taken) => requests.emit('connection', taken),
+      http2: (taken) => injector.injectConnection(taken),
+    }),
+  )
   const guard = new GuardedListener({
     server: tcp,
     clock,
@@ -67,8 +79,9 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   return {
     port,
     health,
-    setServing(serving) {
-      for (const service of ['', BROKER]) health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING')
+    setServing({ live, ready }) {
+      health.setStatus('', live ? 'SERVING' : 'NOT_SERVING')
+      health.setStatus(BROKER, live && ready ? 'SERVING' : 'NOT_SERVING')
     },
     stop: async () => {
       await guard.stop(0)

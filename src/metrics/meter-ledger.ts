@@ -49,6 +49,9 @@ const READS = {
   abandonedLeases: true,
 } as const satisfies Record<keyof LedgerReads, true>
 
+/** The names of all writes of a ledger. */
+export const LEDGER_WRITES: readonly (keyof LedgerWrites)[] = names(WRITES)
+
 /** The ledger, with its writes timed and its failures counted; and the time from each deny to its being in force. */
 export function meterLedger(ledger: Ledger, metrics: Metrics): Ledger {
   const { failures, seconds } = metrics.ledger

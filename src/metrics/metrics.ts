@@ -154,6 +154,12 @@ function createGauges(registers: Registry[]) {
   return {
     build: gauge('stint_build_info', 'Always 1; the label says which version runs.', 'version'),
     ready: gauge('stint_ready', '1 while a good request would be served, else 0.'),
+    notReadyReason: gauge(
+      'stint_not_ready_reason',
+      '1 for each reason why a good request would not be served.',
+      'part',
+      'code',
+    ),
     problems: gauge('stint_problems', 'Problems on the status, by the kind of part.', 'part'),
     grants: gauge('stint_grants', 'Grants on record, by state.', 'state'),
     denyListsFailing: gauge('stint_deny_lists_failing', 'Deny lists whose last write failed.'),

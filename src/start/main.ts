@@ -20,6 +20,7 @@ import { bundleEndpoint } from './ports/bundle-endpoint.ts'
 import { connectionLimits } from './ports/connection-limits.ts'
 import { health } from './ports/health.ts'
 import { metricsEndpoint } from './ports/metrics-endpoint.ts'
+import { readinessWatch } from './ports/readiness-watch.ts'
 import { type Addresses, serving } from './ports/serving.ts'
 import { provider } from './provider.ts'
 import { refusals } from './refusals.ts'
@@ -77,6 +78,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(admin)
   .add(agentPorts)
   .add(configReload)
+  .add(readinessWatch)
   .add(serving)
 
 /**

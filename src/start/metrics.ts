@@ -8,8 +8,11 @@ export const metrics = definePart({
   start({ config, version, partHealth, running }: Surroundings) {
     if (!config.listen.metrics) return { value: undefined }
     const value = new Metrics({ version })
-    value.onScrape(({ ready, problems }) => {
-      ready.set(running.isReady() ? 1 : 0)
+    value.onScrape(({ ready, notReadyReason, problems }) => {
+      const reasons = running.notReady()
+      ready.set(reasons.length === 0 ? 1 : 0)
+      notReadyReason.reset()
+      for (const { part, code } of reasons) notReadyReason.set({ part, code }, 1)
       problems.reset()
       for (const { component } of partHealth.problems()) problems.inc({ part: partKind(component) })
     })

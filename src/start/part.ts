@@ -1,3 +1,5 @@
+import type { NotReady } from './readiness.ts'
+
 /** A part of the broker that has started. */
 export interface Started<Value> {
   /** The value that the parts after it use. */
@@ -6,8 +8,8 @@ export interface Started<Value> {
   readonly stop?: () => Promise<void> | void
   /** After this time the parts before it are stopped without waiting any longer. Default STOP_WITHIN_MS. */
   readonly stopWithinMs?: number
-  /** False while a good request would fail because of this part; default true. Must neither wait nor throw. */
-  readonly ready?: () => boolean
+  /** Why a good request would fail because of this part; undefined while it would not. Must neither wait nor throw. */
+  readonly notReady?: () => NotReady | undefined
 }
 
 /**

@@ -13,13 +13,18 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { openAwsNetwork } from './aws/network.ts'
 import { findAssumed, namedRoles, readRoles } from './aws/provider-roles.ts'
 import { readSecret } from './aws/secret-files.ts'
+import { checksCredentials } from './credential-check.ts'
 import { definePart } from './part.ts'
+import { problemReason } from './readiness.ts'
 import { findUnrevocable } from './revocation-reach.ts'
 import type { Surroundings } from './surroundings.ts'
 
 interface Needs extends Surroundings {
   readonly metrics: Metrics | undefined
 }
+
+/** The component of the status. */
+const STS = 'aws:sts'
 
 /** The part that mints credentials and revokes them. */
 export const provider = definePart({
@@ -35,6 +40,7 @@ export const provider = definePart({
     const value = metrics ? meterProvider(created, metrics) : created
     if (metrics) followCloudClock(value, clock, metrics)
     partHealth.found('roles', findUnrevocable(config.roles))
+    const looks = checksCredentials(config)
     liveConfig.follow('provider', async (next) => {
       if (isDeepStrictEqual(next.roles, liveConfig.current().roles)) return () => undefined
       const serve = await created.prepareConfig(next)
@@ -46,9 +52,12 @@ export const provider = definePart({
     return {
       value,
       stop: () => value.close(),
-      // Calls are still taken while AWS fails: completing, watching and looking do not need it, and no other replica
-      // would fare better with the same credentials.
-      ready: () => !partHealth.problems().some(({ component }) => component === 'aws:sts'),
+      notReady: () => {
+        const reason = problemReason(partHealth, ({ component }) => component === STS)
+        // Calls are still taken while only a call can show that STS works again. Completing, watching and looking do not need it,
+        // and no other replica would fare better.
+        return reason && { ...reason, takesCalls: !looks || !created.isClearedByLook(STS) }
+      },
     }
   },
 })
@@ -57,6 +66,8 @@ export const provider = definePart({
 export interface ConfiguredProvider extends AwsStsProvider {
   /** As `prepareRoles`, for the roles of another configuration. @throws {StintError} CONFIG_INVALID */
   prepareConfig(next: Config): Promise<() => void>
+  /** As `ProviderProblems.isClearedByLook`. */
+  isClearedByLook(component: string): boolean
 }
 
 /**
@@ -107,6 +118,7 @@ export async function createProvider(
   })
   return {
     ...provider,
+    isClearedByLook: told.isClearedByLook,
     prepareConfig: async (next) => {
       const serve = provider.prepareRoles(await readRoles(next))
       return () => {
@@ -162,7 +174,8 @@ function observe({ logger, partHealth, metrics }: ObserverDeps, config: Config) 
     problems?.setNamed(named, isAssumed)
     for (const roleArn of unread) if (!isAssumed(roleArn)) idWorks(roleArn)
   }
-  return { observer, setRoles }
+  const isClearedByLook = (component: string) => problems?.isClearedByLook(component) === true
+  return { observer, setRoles, isClearedByLook }
 }
 
 function awsCallLabels(

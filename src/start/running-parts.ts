@@ -2,8 +2,16 @@ import type { Clock } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { type Part, STOP_WITHIN_MS, type Started } from './part.ts'
+import type { NotReady, UnreadyPart } from './readiness.ts'
 
 type Entry = Omit<Started<unknown>, 'value'> & { readonly name: string }
+
+const STOPPING = { part: 'broker', code: 'SHUTTING_DOWN', explanation: 'The broker is stopping.' } as const
+const STARTING = {
+  part: 'broker',
+  code: 'SHUTTING_DOWN',
+  explanation: 'The broker is starting; not all of its parts run yet.',
+} as const
 
 /** The parts that have started, in their order: whether they are ready, and how they are stopped. */
 export class RunningParts {
@@ -12,6 +20,9 @@ export class RunningParts {
   readonly #entries: Entry[] = []
   readonly #stopping = new AbortController()
   #complete = false
+  #onCompleted = () => {}
+  /** By part and code: since when it is not ready. */
+  #since: ReadonlyMap<string, Date> = new Map()
   #stopped: Promise<void> | undefined
 
   constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
@@ -24,9 +35,29 @@ export class RunningParts {
     return this.#stopping.signal
   }
 
-  /** True if a good request would be served: all parts have started, each is ready, and none is being stopped. */
-  isReady(): boolean {
-    return this.#complete && !this.stopping.aborted && this.#entries.every(({ ready }) => ready?.() ?? true)
+  /** Why a good request would not be served, by part; none if it would. */
+  notReady(): readonly UnreadyPart[] {
+    const now = this.#clock.now()
+    const found = [...this.#reasons()].map(({ part, since, ...reason }) => {
+      const key = `${part} ${reason.code}`
+      return { key, reason: { part, ...reason, since: since ?? this.#since.get(key) ?? now } }
+    })
+    this.#since = new Map(found.map(({ key, reason: { since } }) => [key, since]))
+    return found.map(({ reason }) => reason)
+  }
+
+  *#reasons(): Generator<NotReady & { readonly part: string }> {
+    if (this.stopping.aborted) yield STOPPING
+    else if (!this.#complete) yield STARTING
+    for (const { name: part, notReady } of this.#entries) {
+      const reason = notReady?.()
+      if (reason) yield { part, ...reason }
+    }
+  }
+
+  /** Calls back once every part has started. */
+  whenCompleted(completed: () => void): void {
+    this.#onCompleted = completed
   }
 
   /** Starts the next part. @throws what its start throws */
@@ -40,6 +71,7 @@ export class RunningParts {
   /** Every part has started. */
   completed(): void {
     this.#complete = true
+    this.#onCompleted()
   }
 
   /**

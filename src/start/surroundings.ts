@@ -32,7 +32,7 @@ export interface Surroundings extends BrokerDeps {
   readonly random: () => number
   /** The only way of a part onto the status. */
   readonly partHealth: PartHealth
-  readonly running: Pick<RunningParts, 'isReady' | 'stopping'>
+  readonly running: Pick<RunningParts, 'notReady' | 'whenCompleted' | 'stopping'>
   /** The broker can no longer keep its promises and has to be started anew. */
   readonly fail: (error: StintError) => void
 }

@@ -4,6 +4,7 @@ import { Sweeper } from '../grants/sweeper.ts'
 import type { Grants } from './grants.ts'
 import { sessionNotes } from './ledger/session-notes.ts'
 import { definePart } from './part.ts'
+import { problemReason } from './readiness.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const NOT_READY: ReadonlySet<string> = new Set(['LEDGER_OUTDATED', 'LEDGER_QUARANTINED'])
@@ -42,7 +43,7 @@ export const sweeper = definePart({
       value,
       stop: () => value.stop(),
       // An older copy of the ledger must not serve: it does not know what was granted since.
-      ready: () => !partHealth.problems().some(({ code }) => NOT_READY.has(code)),
+      notReady: () => problemReason(partHealth, ({ component, code }) => component === 'clock' || NOT_READY.has(code)),
     }
   },
 })

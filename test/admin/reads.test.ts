@@ -283,7 +283,7 @@ describe('the rest', () => {
     const bundles = [{ trustDomain: 'example.org', source, x509Authorities: 1, jwtAuthorities: 2 }]
     const notAfter = new Date('2026-11-21T13:00:00Z')
     const identity = { spiffeId: 'spiffe://example.org/stint', notAfter, bundles }
-    const rig = adminRig({ status: () => ({ ready: true, problems: [], identity, version: '0.1.0' }) })
+    const rig = adminRig({ status: () => ({ notReady: [], problems: [], identity, version: '0.1.0' }) })
     const body = await read(rig, '/v1/status')
     assert.deepEqual(body.identity, { ...identity, notAfter: '2026-11-21T13:00:00.000Z' })
   })

@@ -93,7 +93,7 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
         policies: [{ id: 'invoices-read', effect: 'permit', file: 'invoices.cedar', approval: 'owners:1' }],
       }),
     },
-    status: () => ({ ready: true, problems: [], identity: { bundles: [] }, version: '0.1.0' }),
+    status: () => ({ notReady: [], problems: [], identity: { bundles: [] }, version: '0.1.0' }),
     logger: { info: log('info'), warn: log('warn'), error: log('error') },
     ...overrides,
   }

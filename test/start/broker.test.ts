@@ -44,7 +44,7 @@ test('a broker stops its parts in the reverse order of their start, first what t
   await broker.stop()
   const stopped = partsThat('a part stops')
   expect(stopped).toEqual(started.filter((part) => stopped.includes(part)).reverse())
-  expect(stopped.slice(0, 4)).toEqual(['serving', 'agentPorts', 'admin', 'health'])
+  expect(stopped.slice(0, 4)).toEqual(['serving', 'readinessWatch', 'agentPorts', 'admin'])
   expect(stopped.at(-1)).toBe('ledger')
   expect(started.indexOf('sweeper')).toBeLessThan(started.indexOf('health'))
 })

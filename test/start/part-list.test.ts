@@ -148,13 +148,17 @@ describe('running parts', () => {
 
   test('are ready when all have started and each says so, and no more once they are being stopped', async () => {
     let works = true
-    const seen: boolean[] = []
-    const note = () => void seen.push(running.isReady())
+    const seen: string[][] = []
+    const note = () => void seen.push(running.notReady().map(({ part, code }) => `${part} ${code}`))
     const looks = definePart({ name: 'looks', start: () => ({ value: note() }) })
     const first = notedPart('first', { stop: note })
     await empty
       .add(first)
-      .add(notedPart('second', { ready: () => works }))
+      .add(
+        notedPart('second', {
+          notReady: () => (works ? undefined : { code: 'LEDGER_UNAVAILABLE', explanation: 'It cannot.' }),
+        }),
+      )
       .add(looks)
       .start(base, running)
     note()
@@ -162,7 +166,21 @@ describe('running parts', () => {
     note()
     works = true
     await running.stop()
-    expect(seen).toEqual([false, true, false, false])
+    expect(seen).toEqual([['broker SHUTTING_DOWN'], [], ['second LEDGER_UNAVAILABLE'], ['broker SHUTTING_DOWN']])
+  })
+
+  test('say since when they are not ready, anew each time', async () => {
+    let works = false
+    const reason = { code: 'LEDGER_UNAVAILABLE', explanation: 'It cannot.' } as const
+    await empty.add(notedPart('first', { notReady: () => (works ? undefined : reason) })).start(base, running)
+    const since = () => running.notReady().map((one) => one.since.getTime())
+    const [first = 0] = since()
+    await clock.advance(5_000)
+    expect(since()).toEqual([first])
+    works = true
+    expect(since()).toEqual([])
+    works = false
+    expect(since()).toEqual([first + 5_000])
   })
 
   test('hear of a stop before the first of them is stopped', async () => {

@@ -52,7 +52,7 @@ async function startPlanner() {
       await until(look)
     },
     problems: () => partHealth.problems(),
-    ready: () => part.ready?.(),
+    ready: () => part.notReady?.() === undefined,
     stop: () => part.stop?.(),
   }
 }

@@ -96,7 +96,7 @@ export class BrokerProcess {
     return this.#output
   }
 
-  /** Resolves once health says SERVING. @throws {Error} with the output when the process ends first or takes too long. */
+  /** Resolves once health says that it works, ready or not. @throws {Error} with the output when the process ends first or takes too long. */
   async ready(): Promise<BrokerAddresses> {
     const endMs = performance.now() + READY_MS
     while (!this.gone.aborted && performance.now() < endMs) {
@@ -107,10 +107,10 @@ export class BrokerProcess {
     throw new Error(`the broker is not ready:\n${this.#output}`)
   }
 
-  /** What health says now; false too when nobody answers. */
+  /** True if a good request would be served, as health says; false too when nobody answers. */
   async serving(): Promise<boolean> {
     const addresses = this.#addresses()
-    return addresses !== undefined && isServing(addresses.health)
+    return addresses !== undefined && isServing(addresses.health, 'stint.v1.BrokerService')
   }
 
   signal(name: NodeJS.Signals): void {
@@ -137,14 +137,15 @@ export async function endBrokers(): Promise<void> {
   await Promise.all(left.map((broker) => broker.exited))
 }
 
-function isServing(port: number): Promise<boolean> {
+function isServing(port: number, service = ''): Promise<boolean> {
+  const request = Buffer.concat([Buffer.from([10, service.length]), Buffer.from(service)])
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
   return new Promise((resolve) => {
     client.makeUnaryRequest(
       '/grpc.health.v1.Health/Check',
-      (request: Buffer) => request,
+      (bytes: Buffer) => bytes,
       (answer: Buffer) => answer,
-      Buffer.alloc(0),
+      request,
       { deadline: Date.now() + 2_000 },
       (error, answer) => {
         client.close()

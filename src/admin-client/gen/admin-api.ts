@@ -350,6 +350,12 @@ export interface components {
         };
         readonly Status: {
             readonly ready: boolean;
+            readonly notReady: readonly {
+                readonly part: string;
+                readonly code: string;
+                readonly explanation: string;
+                readonly since: string;
+            }[];
             readonly problems: readonly {
                 readonly component: string;
                 readonly finding?: string;

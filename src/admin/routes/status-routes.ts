@@ -32,7 +32,17 @@ const status = createRoute({
   responses: answers(
     z
       .object({
-        ready: z.boolean(),
+        ready: z.boolean().openapi({ description: 'true if a good request would be served' }),
+        notReady: z
+          .array(
+            z.object({
+              part: z.string().openapi({ description: 'the part of the broker that says so' }),
+              code: z.string(),
+              explanation: z.string(),
+              since: z.string().openapi({ description: 'RFC 3339' }),
+            }),
+          )
+          .openapi({ description: 'why a good request would not be served; empty while ready' }),
         problems: z.array(
           z.object({
             component: z.string().openapi({ description: 'the part of the broker, e.g. policy or bundle:example.org' }),
@@ -100,11 +110,14 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
   })
   let unreadableSince: Date | undefined
   app.openapi(status, async (c) => {
-    const { ready, problems, identity, version } = deps.status()
+    const { notReady, problems, identity, version } = deps.status()
+    const reasons = notReady.map(({ part, code, explanation, since }) => ({ part, code, explanation, since }))
     try {
       const [grants, replicas] = await Promise.all([deps.ledger.countGrants(), listReplicas(deps.ledger)])
       unreadableSince = undefined
-      return c.json(wire({ ready, problems, identity, grants, ...(replicas && { replicas }), version }), 200)
+      const ready = reasons.length === 0
+      const state = { ready, notReady: reasons, problems, identity, grants, ...(replicas && { replicas }), version }
+      return c.json(wire(state), 200)
     } catch (error) {
       // The state is most wanted when something is broken, so a ledger that fails is a part of the answer.
       deps.logger.error({ err: error, ...c.var.correlation }, 'the ledger could not be read for the status')
@@ -115,7 +128,9 @@ export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void 
         explanation: 'The ledger cannot be read.',
         since: unreadableSince,
       }
-      return c.json(wire({ ready: false, problems: [...problems, problem], identity, grants: {}, version }), 200)
+      const { component: part, ...unreadable } = problem
+      const all = { notReady: [...reasons, { part, ...unreadable }], problems: [...problems, problem] }
+      return c.json(wire({ ready: false, ...all, identity, grants: {}, version }), 200)
     }
   })
 }

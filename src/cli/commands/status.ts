@@ -21,10 +21,11 @@ export function status(io: CommandIo): Promise<number> {
   })
 }
 
-function statusFacts({ ready, problems, identity, grants, replicas, version }: Status): (readonly [string, unknown])[] {
+function statusFacts(answer: Status): (readonly [string, unknown])[] {
+  const { ready, notReady, problems, identity, grants, replicas, version } = answer
   const { spiffeId, notAfter, bundles } = identity
   return [
-    ['Ready', ready ? 'yes' : 'no'],
+    ['Ready', ready ? 'yes' : linesIfAny(notReady.map(reasonLine))],
     ['Problems', linesIfAny(problems.map(problemLine))],
     ['Broker', spiffeId],
     ['SVID until', notAfter],
@@ -33,6 +34,10 @@ function statusFacts({ ready, problems, identity, grants, replicas, version }: S
     ['Replicas', linesIfAny(replicas?.map(replicaLine) ?? [])],
     ['Version', version],
   ]
+}
+
+function reasonLine({ part, code, explanation, since }: Status['notReady'][number]): string {
+  return `no: ${part} ${code} since ${since}: ${explanation}`
 }
 
 function problemLine({ component, finding, code, explanation, since }: Status['problems'][number]): string {

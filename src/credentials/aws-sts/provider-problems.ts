@@ -61,6 +61,11 @@ export class ProviderProblems {
     for (const roleArn of this.#failedRoles) if (!isServed(roleArn)) this.#roleWorks(roleArn)
   }
 
+  /** True if a look at the credentials can show that the component works again; else only the call that failed can. */
+  isClearedByLook(component: string): boolean {
+    return this.#clearedByLook.has(component)
+  }
+
   callEnded(call: ObservedCall & { readonly error: StintError | undefined }): void {
     if (call.error) this.#failed(call, call.error)
     else this.#succeeded(call)

@@ -1,12 +1,12 @@
 import { z } from '../../core/documents/schema.ts'
 import type { EventSpec } from './event-spec.ts'
-import { text } from './event-values.ts'
+import { instant, text } from './event-values.ts'
 
 const digest = text.describe('SHA-256 of all settings of the file, defaults included')
 const paths = z.array(text).readonly()
 const leftOut = z.int().positive().exactOptional().describe('How many more there are')
 
-/** Events about the configuration of a broker process. */
+/** Events about a broker process itself: its configuration, and outages of its own. */
 export const CONFIG_EVENTS = {
   'configuration.reloaded': {
     actors: ['stint'],
@@ -21,6 +21,16 @@ export const CONFIG_EVENTS = {
       changedLeftOut: leftOut,
       waiting: paths.describe('Settings that wait for a restart'),
       waitingLeftOut: leftOut,
+    }),
+  },
+  'ledger.writable': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'The ledger can be written again. Meanwhile nothing was granted, renewed or revoked by this process.',
+    data: z.strictObject({
+      since: instant.describe('When a write failed first'),
+      failures: z.int().positive().describe('Failed tries of this event, and that first write'),
     }),
   },
 } as const satisfies Record<string, EventSpec>

@@ -6,9 +6,11 @@ import { gatherFiles, gatherRecords, gatherReplicas } from '../../metrics/gather
 import { meterLedger } from '../../metrics/meter-ledger.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { definePart } from '../part.ts'
+import type { NotReady } from '../readiness.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { reportListening } from './listening.ts'
 import { postgresServer } from './postgres-server.ts'
+import { watchWrites } from './watched-writes.ts'
 
 interface Needs extends Surroundings {
   readonly metrics: Metrics | undefined
@@ -28,9 +30,23 @@ export const ledger = definePart({
       if (file !== undefined) await gatherFiles(file, gauges)
     })
     // One that others may soon take for silent could not commit what it is asked for.
-    return { value, stop: () => value.close(), ready: () => value.isLive() }
+    const writes = watchWrites(value, needs)
+    return {
+      value: writes.ledger,
+      stop: async () => {
+        await writes.stop()
+        await value.close()
+      },
+      notReady: () => (value.isLive() ? writes.notReady() : NOT_LIVE),
+    }
   },
 })
+
+const NOT_LIVE: NotReady = {
+  code: 'LEDGER_UNAVAILABLE',
+  explanation:
+    'Nothing has been committed for a while, so that another replica may soon take over what this one was working on.',
+}
 
 function openFile(file: string, needs: Needs): Promise<Ledger> {
   const { clock, ids, logger, metrics, fail } = needs

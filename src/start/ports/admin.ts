@@ -71,7 +71,7 @@ function adminDeps({
     },
     policies: { status: () => policySetStatus(policies.status) },
     status: () => ({
-      ready: running.isReady(),
+      notReady: running.notReady(),
       problems: partHealth.problems(),
       identity: ownIdentity.view(),
       version,

@@ -6,6 +6,7 @@ import { admissionLimits, type Grants } from '../grants.ts'
 import { jwtSvidRules } from '../identity/jwt-svid-rules.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
 import { definePart } from '../part.ts'
+import type { NotReady } from '../readiness.ts'
 import type { Refusals } from '../refusals.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
@@ -19,6 +20,12 @@ interface Needs extends Surroundings {
   readonly health: Health
   readonly connectionLimits: ConnectionLimits
   readonly refusals: Refusals
+}
+
+const NO_IDENTITY: NotReady = {
+  code: 'SVID_EXPIRED',
+  explanation:
+    'The broker has no certificate that it can show to agents; the status says what is wrong with its source.',
 }
 
 /** Calls in hand are cut at the end of `server.drainTime`; this is for what comes after that. */
@@ -53,7 +60,7 @@ export const agentPorts = definePart({
       value,
       stop: () => value.stop(),
       stopWithinMs: config.server.drainTime + AFTER_DRAIN_MS,
-      ready: () => identityUsable,
+      notReady: () => (identityUsable ? undefined : NO_IDENTITY),
     }
   },
 })

@@ -7,6 +7,7 @@ import { type ActionOverrides, describeLowering, NO_OVERRIDES } from '../../plan
 import { type LabelSet, NO_LABELS } from '../../plan/labels/labels.ts'
 import { createPlanner, type Planner } from '../../plan/planner.ts'
 import { definePart } from '../part.ts'
+import { nothingLoaded } from '../readiness.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { loadActionOverrides } from './load-action-overrides.ts'
 import { loadLabels } from './load-labels.ts'
@@ -77,7 +78,7 @@ export const planner = definePart({
       stop: async () => {
         for (const source of sources) await source.stop()
       },
-      ready: () => sources.every(({ status }) => status.value !== undefined),
+      notReady: () => nothingLoaded(labels) ?? nothingLoaded(overrides),
     }
   },
 })

@@ -1,5 +1,6 @@
 import { followRegistry } from '../../registry/registry-file.ts'
 import { definePart } from '../part.ts'
+import { nothingLoaded } from '../readiness.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 /** The registrations of agents, following their file. */
@@ -12,6 +13,7 @@ export const registry = definePart({
       onState: (problem) => partHealth.report('registry', problem),
     })
     await value.start()
-    return { value, stop: () => value.stop(), ready: () => value.status.value !== undefined }
+    // A later version that cannot be used is a problem on the status; the last good one serves on.
+    return { value, stop: () => value.stop(), notReady: () => nothingLoaded(value) }
   },
 })

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { loadConfig } from '../../../src/config/load.ts'
+import type { Clock } from '../../../src/core/clock.ts'
 import { writeFileWhole } from '../../../src/core/files/write-file-whole.ts'
 import type { Problem } from '../../../src/core/health/problem-board.ts'
-import { createLogger } from '../../../src/core/log.ts'
+import { createLogger, type Logger } from '../../../src/core/log.ts'
 import { type EventType, isEvent } from '../../../src/ledger/events/audit-event.ts'
 import { type Stage, setStage } from '../../../src/practice/stage/stage.ts'
 import { StintClient } from '../../../src/sdk/client.ts'
@@ -18,6 +19,7 @@ export type Settings = any
 
 interface Status {
   readonly ready: boolean
+  readonly notReady: readonly { readonly part: string; readonly code: string; readonly since: string }[]
   readonly problems: readonly Problem[]
 }
 
@@ -32,11 +34,22 @@ export class ReloadRig {
     this.broker = broker
   }
 
-  static async open(config: Record<string, Record<string, unknown>> = {}): Promise<ReloadRig> {
+  /** @param options.prepare is given the stage before the broker starts. */
+  static async open(
+    config: Record<string, Record<string, unknown>> = {},
+    {
+      prepare = () => {},
+      logger = createLogger({ level: 'silent' }),
+      clock,
+    }: { prepare?: (stage: Stage) => unknown; logger?: Logger; clock?: Clock } = {},
+  ): Promise<ReloadRig> {
     const stage = await setStage({ folder: mkdtempSync(join(tmpdir(), 'stint-reload-')), config })
+    await prepare(stage)
     const configSource = { file: stage.configFile, env: {} }
-    const logger = createLogger({ level: 'silent' })
-    const broker = await startBroker(loadConfig(configSource), { logger, version: 'test', configSource })
+    const broker = await startBroker(loadConfig(configSource), {
+      ...{ logger, version: 'test', configSource },
+      ...(clock && { clock }),
+    })
     return new ReloadRig(stage, broker)
   }
 

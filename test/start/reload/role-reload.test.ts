@@ -153,7 +153,9 @@ test('a role whose external id cannot be read changes nothing, until the file is
     settings.admin.operators.pop()
     settings.roles.push({ arn: other, externalIdFile: 'not-there', revocation: { kind: 'none' } })
   })
-  expect(await rig.problems('config')).toMatchObject([{ code: 'CONFIG_INVALID', explanation: expect.stringContaining('not-there') }])
+  expect(await rig.problems('config')).toMatchObject([
+    { code: 'CONFIG_INVALID', explanation: expect.stringContaining('not-there') },
+  ])
   expect(await codeOf(agent.planTask(rig.task({ roleArn: other })))).toBe('ROLE_UNKNOWN')
 })
 

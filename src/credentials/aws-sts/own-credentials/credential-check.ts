@@ -20,6 +20,7 @@ export class CredentialCheck {
   readonly #deps: CredentialCheckDeps
   readonly #stop = new AbortController()
   #loop: Promise<void> | undefined
+  #looked = false
 
   constructor(deps: CredentialCheckDeps) {
     this.#deps = deps
@@ -28,6 +29,11 @@ export class CredentialCheck {
   /** Begins to look, and does not wait for what it finds. */
   start(): void {
     if (this.#deps.everyMs > 0) this.#loop ??= this.#run()
+  }
+
+  /** True until the first look has ended. What it found is with the observer. */
+  get isFirstLookDue(): boolean {
+    return this.#deps.everyMs > 0 && !this.#looked
   }
 
   async stop(): Promise<void> {
@@ -44,6 +50,7 @@ export class CredentialCheck {
         // Told to the observer by the look itself.
         () => false,
       )
+      this.#looked = true
       await clock.sleep(ok ? everyMs : Math.min(everyMs, AFTER_FAILURE_MS), signal).catch((error: unknown) => {
         if (!signal.aborted) throw error
       })
