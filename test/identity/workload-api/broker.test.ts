@@ -258,25 +258,20 @@ describe('a broker and an agent that have everything from the Workload API', () 
     })
     closing.push(() => noted.mockRestore())
     const { addresses } = broker.running
-    expect(await checkHealth(addresses.health, 'stint.v1.BrokerService')).toBe('SERVING')
+    const health = () => checkHealth(addresses.health, 'stint.v1.BrokerService')
+    await eventually('SERVING', async () => (await health()) === 'SERVING')
     const connected = agent()
     await connected.planTask(task())
     broker.api.refuse(status.PERMISSION_DENIED)
     broker.api.end(status.PERMISSION_DENIED)
-    await eventually(
-      'NOT_SERVING',
-      async () => (await checkHealth(addresses.health, 'stint.v1.BrokerService')) === 'NOT_SERVING',
-    )
+    await eventually('NOT_SERVING', async () => (await health()) === 'NOT_SERVING')
     const once = { deadlineMs: 60_000, retry: false }
     await expect(agent().planTask(task(), once)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
     const outage = { code: 'TRUST_DOMAIN_UNAVAILABLE', retryable: true }
     await expect(connected.planTask(task(), once)).rejects.toMatchObject(outage)
     expect(refused).toEqual([])
     broker.api.refuse(undefined)
-    await eventually(
-      'SERVING',
-      async () => (await checkHealth(addresses.health, 'stint.v1.BrokerService')) === 'SERVING',
-    )
+    await eventually('SERVING', async () => (await health()) === 'SERVING')
     expect((await agent().planTask(task())).plan.hash).toBeTruthy()
     expect((await connected.planTask(task())).plan.hash).toBeTruthy()
   })
