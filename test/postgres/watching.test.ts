@@ -205,3 +205,15 @@ for (const { name, watermark, agents } of [
     await here.looksUntilIt('renew')
   })
 }
+
+test('what has changed is found among more grants than one statement asks for, those that are gone included', async () => {
+  const opened = await Promise.all(
+    Array.from({ length: 1_200 }, () => tmp.ledger.openGrant(sampleOpen(tmp.ids, now(), { lease: null }))),
+  )
+  const seen = opened.map(({ grant }) => ({ grantId: grant.id, version: grant.version }))
+  const ledger = tmp.ledger.sharing
+  expect(await ledger?.findChanged(seen)).toEqual([])
+  const [first, last] = [seen[0]?.grantId, seen.at(-1)?.grantId]
+  await tmp.sql('UPDATE grants SET version = version + 1 WHERE id = ANY($1)', [[first, last]])
+  expect(await ledger?.findChanged([...seen, { grantId: 'grt_gone', version: 1 }])).toEqual([first, last, 'grt_gone'])
+})
