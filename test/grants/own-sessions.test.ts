@@ -91,7 +91,7 @@ describe('a session of doctor', () => {
     const { lease } = await start()
     const note = await notes.read(lease.grantId)
     await h.sweeper.takeNotes()
-    await notes.write(note)
+    if (note) await notes.write(note)
     await h.sweeper.takeNotes()
     expect((await taken()).items).toHaveLength(1)
     expect(await h.ledger.trail(lease.grantId)).toHaveLength(2)

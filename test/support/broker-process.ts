@@ -19,6 +19,8 @@ export interface BrokerAddresses {
   readonly bearer?: string
   readonly admin: string
   readonly health: number
+  /** Its name in the ledger. */
+  readonly replica: string
   readonly bundle?: string
 }
 

@@ -53,7 +53,8 @@ function isPlan(plan: unknown): boolean {
 export interface NoteStore {
   write(grantId: string, text: string): Promise<void>
   list(): Promise<string[]>
-  read(grantId: string): Promise<string>
+  /** Undefined once it is removed: another broker may have taken it. */
+  read(grantId: string): Promise<string | undefined>
   remove(grantId: string): Promise<void>
   /** The place of a note in messages. */
   describePlace(grantId: string): string
@@ -80,7 +81,7 @@ class NoteFolder implements NoteStore {
     return names.filter((name) => /^grt_\w+\.json$/.test(name)).map((name) => name.slice(0, -'.json'.length))
   }
 
-  async read(grantId: string): Promise<string> {
+  async read(grantId: string): Promise<string | undefined> {
     return (await readSmallFile(this.#path(grantId))).text
   }
 
@@ -119,9 +120,15 @@ export class SessionNotes {
     return this.#store.list()
   }
 
-  /** @throws {StintError} LEDGER_CORRUPT for what is no note of this grant. */
-  async read(grantId: string): Promise<SessionNote> {
-    const note = noteSchema.safeParse(parseJson(await this.#store.read(grantId)))
+  /**
+   * Reads a note; undefined once it is removed.
+   *
+   * @throws {StintError} LEDGER_CORRUPT for what is no note of this grant.
+   */
+  async read(grantId: string): Promise<SessionNote | undefined> {
+    const text = await this.#store.read(grantId)
+    if (text === undefined) return undefined
+    const note = noteSchema.safeParse(parseJson(text))
     if (note.success && note.data.grantId === grantId) return note.data
     const explanation = `${this.#store.describePlace(grantId)} is not a session that stint doctor has noted; look at it, and remove it.`
     throw new StintError('LEDGER_CORRUPT', { explanation, row: 'session_note', id: grantId })

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { hasCode } from '../../core/errors.ts'
 import { later } from '../../core/instant.ts'
 import { auditEvent } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
@@ -27,9 +28,11 @@ export async function takeNotes(parts: TakeNotesParts): Promise<void> {
   const faults: unknown[] = []
   for (const grantId of await parts.notes.list()) {
     try {
-      if (await takeNote(parts, await parts.notes.read(grantId))) await parts.notes.remove(grantId)
+      const note = await parts.notes.read(grantId)
+      if (note && (await takeNote(parts, note))) await parts.notes.remove(grantId)
     } catch (error) {
-      faults.push(error)
+      // Another broker was faster; what is left to do of this note is found in the next pass.
+      if (!hasCode(error, 'LEDGER_CONFLICT')) faults.push(error)
     }
   }
   if (faults.length > 0) throw faults[0]

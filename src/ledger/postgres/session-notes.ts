@@ -37,12 +37,11 @@ export class PostgresNotes {
     return (rows as readonly { id: string }[]).map(({ id }) => id)
   }
 
-  /** Empty when there is none. */
-  async read(id: string): Promise<string> {
+  async read(id: string): Promise<string | undefined> {
     const [row] = (await this.#run({ text: 'SELECT note FROM session_notes WHERE id = $1', values: [id] })) as {
       note: string
     }[]
-    return row?.note ?? ''
+    return row?.note
   }
 
   async remove(id: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AgentPorts } from '../../grpc/agent-ports.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -16,6 +17,7 @@ export interface Addresses {
 
 interface Needs extends Surroundings {
   readonly health: Health
+  readonly ledger: Ledger
   readonly ownIdentity: OwnIdentity
   readonly agentPorts: AgentPorts
   readonly admin: string
@@ -26,7 +28,7 @@ interface Needs extends Surroundings {
 /** Tells probes that calls are taken: the last to start, and the first to stop. Its value is where the broker listens. */
 export const serving = definePart({
   name: 'serving',
-  start({ health, ownIdentity, agentPorts, admin, metricsEndpoint, bundleEndpoint, logger }: Needs) {
+  start({ ledger, health, ownIdentity, agentPorts, admin, metricsEndpoint, bundleEndpoint, logger }: Needs) {
     const value: Addresses = {
       agents: agentPorts.mutual,
       ...(agentPorts.bearer && { bearer: agentPorts.bearer }),
@@ -37,7 +39,8 @@ export const serving = definePart({
     }
     health.setTakingCalls(true)
     const { spiffeId, bundles: trusted } = ownIdentity.view()
-    logger.info({ ...value, health: health.port, spiffeId, trusted }, 'serving')
+    const { replica } = ledger.identity
+    logger.info({ ...value, health: health.port, replica, spiffeId, trusted }, 'serving')
     return { value, stop: () => health.setTakingCalls(false) }
   },
 })

@@ -1,0 +1,187 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { systemClock } from '../../../src/core/clock.ts'
+import { asStintError, type StintError } from '../../../src/core/errors.ts'
+import { randomIds } from '../../../src/core/ids.ts'
+import { openPostgresLedger } from '../../../src/ledger/postgres/postgres-ledger.ts'
+import type { PracticeCloud } from '../../../src/practice/cloud.ts'
+import { type Stage, setStage } from '../../../src/practice/stage/stage.ts'
+import type { GrantAnswer } from '../../../src/sdk/types.ts'
+import { ACCESS } from '../../crash/crash-stage.ts'
+import { allEvents, verifyLedger } from '../../support/audit-record.ts'
+import { BrokerProcess } from '../../support/broker-process.ts'
+import { eventually } from '../../support/eventually.ts'
+import { PASSWORD, type PostgresServer } from '../postgres-server.ts'
+import { query } from '../tmp-postgres-ledger.ts'
+import { Replica } from './replica.ts'
+
+let made = 0
+
+/** A deny list as it is on record. */
+export interface ListFacts {
+  readonly claimed_by: string | null
+  readonly claim_version: number
+  readonly attempts: number
+}
+
+/** Several broker processes on one PostgreSQL ledger, with the practice cloud outside of them, agents, and operators. */
+export class BrokerStage {
+  readonly stage: Stage
+  readonly server: PostgresServer
+  readonly schema: string
+  readonly replicas: Replica[] = []
+  /** Every answer with credentials that reached an agent. */
+  readonly answers: { readonly key: string; readonly answer: GrantAnswer }[] = []
+  /** Every error that reached an agent. */
+  readonly errors: StintError[] = []
+  readonly #svid: { certificateFile: string; privateKeyFile: string; bundleFile: string }
+
+  private constructor(
+    stage: Stage,
+    { server, schema, svid }: { server: PostgresServer; schema: string; svid: BrokerStage['svid'] },
+  ) {
+    this.stage = stage
+    this.server = server
+    this.schema = schema
+    this.#svid = svid
+  }
+
+  get svid(): { certificateFile: string; privateKeyFile: string; bundleFile: string } {
+    return this.#svid
+  }
+
+  get cloud(): PracticeCloud {
+    return this.stage.cloud
+  }
+
+  /** @param grants laid over the `grants` section; short times unless said otherwise. */
+  static async open(server: PostgresServer, grants: Record<string, unknown> = {}): Promise<BrokerStage> {
+    made += 1
+    const schema = `brokers_${process.pid}_${made}`
+    const folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
+    const passwordFile = join(folder, 'database-password')
+    writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
+    const address = { host: '127.0.0.1', port: server.port, database: 'postgres', user: 'stint' }
+    const postgres = { ...address, passwordFile, schema, maxConnections: 4 }
+    const quick = { leaseTime: '60s', settleTime: '0s', callsPerSecondPerAgent: 10_000, burstPerAgent: 10_000 }
+    const stage = await setStage({
+      folder,
+      config: {
+        ledger: { file: undefined, postgres } as never,
+        grants: { ...quick, concurrentPerAgent: 64, ...grants },
+      },
+    })
+    const { certificateFile, privateKeyFile } = await stage.issueSvid('/agents/invoice-bot')
+    const svid = { certificateFile, privateKeyFile, bundleFile: stage.rootsFile }
+    return new BrokerStage(stage, { server, schema, svid })
+  }
+
+  /**
+   * Starts one more broker, and waits until it serves.
+   *
+   * @param more.databasePort of a proxy before the database
+   */
+  async start(more: { failpoint?: string; databasePort?: number } = {}): Promise<Replica> {
+    const configFile = more.databasePort === undefined ? this.stage.configFile : this.#configWith(more.databasePort)
+    const process = new BrokerProcess({ configFile, failpoint: more.failpoint })
+    const addresses = await process.ready()
+    const replica = new Replica({ stage: this, process, addresses })
+    this.replicas.push(replica)
+    return replica
+  }
+
+  #configWith(port: number): string {
+    const config = parse(readFileSync(this.stage.configFile, 'utf8'))
+    config.ledger.postgres.port = port
+    const file = join(this.stage.folder, `stint-${port}.yaml`)
+    writeFileSync(file, stringify(config))
+    return file
+  }
+
+  /** What the database holds now, past all brokers. */
+  async sql<Row>(text: string, values?: unknown[]): Promise<Row[]> {
+    return (await query(this.server.address(), this.schema, text, values)) as Row[]
+  }
+
+  async list(): Promise<ListFacts | undefined> {
+    const [list] = await this.sql<ListFacts>(
+      'SELECT claimed_by, claim_version::int, attempts::int FROM deny_lists ORDER BY n LIMIT 1',
+    )
+    return list
+  }
+
+  /** The state of a grant as it is on record. */
+  async stateOf(grantId: string): Promise<string | undefined> {
+    const [row] = await this.sql<{ state: string }>('SELECT state FROM grants WHERE id = $1', [grantId])
+    return row?.state
+  }
+
+  ended(grantId: string, boundMs?: number): Promise<boolean> {
+    return eventually(`the end of ${grantId}`, async () => (await this.stateOf(grantId)) === 'ended', boundMs)
+  }
+
+  /** Until the others have found that it is gone. */
+  fenced({ id }: Replica): Promise<boolean> {
+    const text = 'SELECT 1 FROM replicas WHERE id = $1 AND closed_at IS NOT NULL'
+    return eventually(`the fence of ${id}`, async () => (await this.sql(text, [id])).length > 0)
+  }
+
+  /** Calls that changed the boundary and that the cloud has answered, oldest first. */
+  writes(): number {
+    return this.cloud.calls().filter(({ action, outcome }) => action === 'CreatePolicyVersion' && outcome === 'ok')
+      .length
+  }
+
+  /** Whether the cloud would let a session of this grant do what any of the tasks wanted. */
+  works(grantId: string): boolean {
+    const body = grantId.replace(/^grt_/, '')
+    return this.cloud
+      .sessions()
+      .filter(({ sourceIdentity }) => sourceIdentity === body)
+      .some(({ accessKeyId }) => this.keyWorks(accessKeyId))
+  }
+
+  keyWorks(accessKeyId: string): boolean {
+    const actions = Object.values(ACCESS).flatMap((access) => access.actions)
+    const resource = 'arn:aws:s3:::invoices-staging/2026/11/one.json'
+    return actions.some((action) => this.cloud.allows(accessKeyId, action, resource).allowed)
+  }
+
+  /** The whole ledger, read by one more replica; to be called once the brokers have stopped. */
+  async ledger() {
+    const ledger = await openPostgresLedger({
+      server: this.server.address(),
+      schema: this.schema,
+      clock: systemClock,
+      ids: randomIds,
+      maxConnections: 2,
+    })
+    try {
+      const grants = []
+      for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
+        const page = await ledger.listGrants({}, { limit: 200, ...(cursor === undefined ? {} : { cursor }) })
+        for (const grant of page.items)
+          grants.push({ grant, leases: await ledger.listLeases(grant.id), deny: await ledger.findDenyEntry(grant.id) })
+        cursor = page.nextCursor
+      }
+      return { grants, events: await allEvents(ledger), verdict: await verifyLedger(ledger) }
+    } finally {
+      await ledger.close()
+    }
+  }
+
+  failed(error: unknown): StintError {
+    const known = asStintError(error)
+    this.errors.push(known)
+    return known
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.replicas.map((replica) => replica.kill()))
+    await this.stage.close()
+    await this.sql(`DROP SCHEMA IF EXISTS "${this.schema}" CASCADE`)
+    rmSync(this.stage.folder, { recursive: true, force: true })
+  }
+}
