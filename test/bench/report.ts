@@ -65,6 +65,8 @@ export interface Figures {
   readonly pg_two_replicas_ratio: number
   /** From the kill of a replica until another has fenced it off and given its claims back. */
   readonly failover_ms: number
+  /** From a call at one broker until an agent that watches at another one has its outcome. */
+  readonly cross_replica_wake_p99_ms: number
 }
 
 /** The figures of the parts that ran. */
@@ -102,6 +104,7 @@ export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
       pg_cpu_share_of_sqlite: round(postgres.sqlite.cpuUsEach / postgres.one.cpuUsEach, 2),
       pg_two_replicas_ratio: round((2 * postgres.one.cpuUsEach) / postgres.two.cpuUsEach, 2),
       failover_ms: round(postgres.failoverMs, 0),
+      cross_replica_wake_p99_ms: round(postgres.wakeP99Ms, 1),
     }),
   }
 }
@@ -300,6 +303,7 @@ function figureRows({ manyGrants, expiry, drain }: Partial<Findings>, figures: P
     ['CPU of a broker for a grant, SQLite over PostgreSQL', figures.pg_cpu_share_of_sqlite, 0.8, '>=', ''],
     ['two replicas over one, by CPU of the brokers', figures.pg_two_replicas_ratio, 1.6, '>=', ''],
     ['a killed replica’s claims with another one', figures.failover_ms, 10_000, '<=', 'ms'],
+    ['a change at another broker seen, p99', figures.cross_replica_wake_p99_ms, 1_000, '<=', 'ms'],
   ]
 }
 

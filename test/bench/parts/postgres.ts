@@ -5,7 +5,7 @@ import { PgConnection } from '../../../src/ledger/postgres/database/pg-connectio
 import { PASSWORD, PostgresServer, postgresPrograms } from '../../postgres/postgres-server.ts'
 import { type BenchRun, grantLoad, type Measured, measure, type RunningBroker, startBenchBroker } from '../bench-run.ts'
 import { CLIENT_CORE, PinnedProcess } from '../pinned-process.ts'
-import { median } from '../statistics.ts'
+import { median, percentile } from '../statistics.ts'
 import { HEADLINE } from './throughput.ts'
 
 /** Grants of the headline's kind on one ledger. */
@@ -25,6 +25,9 @@ export interface PostgresFindings {
   readonly sqlite: PostgresRow
   readonly one: PostgresRow
   readonly two: PostgresRow
+  /** From a call at one broker until an agent that watches at the other one has its outcome. */
+  readonly wakeP50Ms: number
+  readonly wakeP99Ms: number
   readonly failoverMs: number
 }
 
@@ -66,10 +69,15 @@ async function measureOn(server: PostgresServer, run: BenchRun): Promise<Postgre
   const second = await startBenchBroker(run, 'postgres-2', ledger)
   const two = await measureTogether(run, [first, second], server)
 
+  run.say(`${run.scale.watchers} changes at one broker, watched at the other`)
+  const wakes = { ...grantLoad(run, first.address), other: second.address, rounds: run.scale.watchers }
+  const wakesMs = await run.client.call<number[]>('wakes', wakes)
+
   run.say('one of the two is killed')
   const failoverMs = await measureFailover(server, first)
   await second.process.end()
-  return { sqlite, one, two, failoverMs }
+  const [wakeP50Ms, wakeP99Ms] = [percentile(wakesMs, 0.5), percentile(wakesMs, 0.99)]
+  return { sqlite, one, two, wakeP50Ms, wakeP99Ms, failoverMs }
 }
 
 /**

@@ -9,6 +9,7 @@ import type { AgentFiles } from '../bench-stage.ts'
 import { ECHO_METHOD, ECHO_PAYLOAD } from '../echo-method.ts'
 import { loadMethods, type Work } from '../load.ts'
 import { serveRole } from '../pinned-process.ts'
+import { timeWakes } from './wakes.ts'
 
 /** Whom to call with what. `tasks`: how many different tasks take turns; 0 makes each one new. */
 export interface ClientLoad {
@@ -33,7 +34,20 @@ export async function runClient(): Promise<void> {
     ...loadMethods((load: ClientLoad) => (load.what === 'echo' ? echoes(load) : grants(load))),
     watch: (load: ClientLoad & { watchers: number }) => watchers.open(load),
     told: () => watchers.told(),
+    wakes,
   })
+}
+
+async function wakes(load: ClientLoad & { readonly other: string; readonly rounds: number }): Promise<number[]> {
+  const { agents, rootsFile } = load
+  const connect = (address: string) =>
+    new BrokerServiceClient(address, channelCredentials(agents[0] as AgentFiles, rootsFile), CHANNEL_OPTIONS)
+  const two = { here: connect(load.address), there: connect(load.other) }
+  try {
+    return await timeWakes(two, load.rounds)
+  } finally {
+    closeAll(Object.values(two))
+  }
 }
 
 /** A connection takes no more streams than this. */
