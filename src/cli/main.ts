@@ -27,6 +27,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
     'bring the schema of the ledger up to date',
     async () => (await import('./server-commands/migrate.ts')).migrate,
   ],
+  [
+    'restore',
+    'put a backup in the place of the ledger',
+    async () => (await import('./server-commands/restore.ts')).restoreCommand,
+  ],
   ['deny-lists', 'show the state of the deny lists', async () => (await import('./commands/deny-lists.ts')).denyLists],
   [
     'quarantine',

@@ -181,12 +181,14 @@ export interface LedgerWrites {
   dueDenyLists(input: { keys: readonly string[]; at: Date }): Promise<void>
   /**
    * Quarantines the ledger: from now on no grant is opened, approved or given a lease, but for the broker's own. While a quarantine
-   * is in force another one changes nothing and leaves no event.
+   * is in force another one changes nothing and leaves no event, unless it supersedes that one.
    */
   beginQuarantine(input: {
     quarantine: Omit<Quarantine, 'number' | 'opened'>
     /** Of a restored ledger: the time of its last event. */
     lastEventAt?: Date
+    /** Also if one is in force: its cut does not cover what was given out since. */
+    supersedes?: boolean
   }): Promise<Quarantine>
   /** Opens the ledger again. @throws {StintError} LEDGER_NOT_QUARANTINED, LEDGER_CONFLICT when another one is in force by now. */
   openQuarantine(input: {

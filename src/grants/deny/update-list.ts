@@ -7,7 +7,7 @@ import type { DenyListContent } from '../../credentials/provider.ts'
 import type { ClaimedDenyList } from '../../ledger/ledger.ts'
 import type { DenyEntry, DenyList, Quarantine, QuarantineCut } from '../../ledger/records.ts'
 import { canBeProven, isNeeded } from '../../ledger/rules/deny-list-rules.ts'
-import { cutAfterPass, isInForce, wantedCut } from '../../ledger/rules/quarantine-rules.ts'
+import { cutAfterPass, takesOver, wantedCut } from '../../ledger/rules/quarantine-rules.ts'
 import type { DenyCanaries } from '../canaries/deny-canaries.ts'
 import type { LifeSettings } from '../lifecycle.ts'
 import { type DocumentParts, type ListDocument, ListDocuments } from './list-documents.ts'
@@ -70,8 +70,7 @@ export async function updateList(
   const { provider, clock, clockGuard, proofs, settings } = parts
   const { list, quarantine } = claimed
   const beganMs = clock.monotonicMs()
-  const takesOver = quarantine !== undefined && (isInForce(quarantine) || list.cut?.quarantine !== quarantine.number)
-  const documents = new ListDocuments(parts, claimed, { signal, takesOver })
+  const documents = new ListDocuments(parts, claimed, { signal, takesOver: takesOver(quarantine, list.cut) })
   await documents.read()
   const { cut, isCutFound, floor } = decideCut(parts, claimed, documents)
   // Answers whose Date is ahead let nothing go that our own clocks say is not over.

@@ -26,7 +26,7 @@ export async function quarantineAsOutdated(
 ): Promise<boolean> {
   if (isOnRecord && key !== listKey) return false
   const found = `the document ${key} carries write ${mark.sequence} of opening ${mark.epoch}, which this ledger does not know`
-  await ledger.beginQuarantine({ quarantine: { reason: 'outdated', since: at, by: 'stint', found } })
+  await ledger.beginQuarantine({ quarantine: { reason: 'outdated', since: at, by: 'stint', found }, supersedes: true })
   return true
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { CredentialProvider } from '../../credentials/provider.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { findWriter } from '../../ledger/rules/deny-document-rules.ts'
+import { isInForce } from '../../ledger/rules/quarantine-rules.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
 import { quarantineAsOutdated } from './begin-quarantine.ts'
 import { findListsToCut } from './keep-quarantine.ts'
@@ -27,6 +28,8 @@ export async function lookForLaterState(parts: LookParts, signal: AbortSignal): 
   const { ledger, provider } = parts
   // Nobody can have a later state of a ledger that was never open before.
   if (ledger.identity.earlierEpochs.size === 0) return
+  // The writers of the lists look at each document before they cut it.
+  if (isInForce(await ledger.quarantine())) return
   const documents = [...(await findListsToCut(parts)).keys()].flatMap((listKey) =>
     (provider.listDocuments?.(listKey) ?? [listKey]).map((key) => ({ key, listKey })),
   )

@@ -34,13 +34,21 @@ export function quarantined({ reason, since, found }: Quarantine): StintError {
 /** The quarantine that is in force after a wish for one; the very same record, without an event, if there was one already. */
 export function begunQuarantine(
   latest: Quarantine | undefined,
-  { quarantine, lastEventAt }: WriteInput<'beginQuarantine'>,
+  { quarantine, lastEventAt, supersedes }: WriteInput<'beginQuarantine'>,
 ): { readonly quarantine: Quarantine; readonly events: readonly AuditEventInput[] } {
-  if (isInForce(latest)) return { quarantine: latest, events: [] }
+  if (isInForce(latest) && !supersedes) return { quarantine: latest, events: [] }
   const number = (latest?.number ?? 0) + 1
   const { reason, since: at, by: actor, found } = quarantine
   const data = { number, reason, found, ...(lastEventAt && { lastEventAt: lastEventAt.toISOString() }) }
   return { quarantine: { ...quarantine, number }, events: [auditEvent('ledger.quarantined', { at, actor, data })] }
+}
+
+/**
+ * True if a list may be written although a later state of the ledger wrote it: the quarantine still has to cut it. One that it has
+ * cut already was written since by a state that the quarantine does not cover.
+ */
+export function takesOver(latest: Quarantine | undefined, cut: QuarantineCut | undefined): boolean {
+  return latest !== undefined && !(cut?.quarantine === latest.number && cut.writtenAt !== undefined)
 }
 
 /** A quarantine after it was opened. @throws {StintError} LEDGER_NOT_QUARANTINED, LEDGER_CONFLICT */

@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises'
 import { StintError } from '../../core/errors.ts'
 import { makeFileWhole } from '../../core/files/write-file-whole.ts'
-import { APPLICATION_ID, ledgerError, SqliteDatabase } from './database/sqlite-database.ts'
+import { APPLICATION_ID, isFullError, ledgerError, SqliteDatabase } from './database/sqlite-database.ts'
 
 /** All pages in one step: a writer between two steps would make SQLite begin anew, for ever beside a busy broker. */
 const EVERY_PAGE = 2 ** 31 - 1
@@ -27,14 +28,21 @@ export async function backUpSqliteLedger({
   await makeFileWhole(
     to,
     async (beside) => {
-      await copy(file, beside)
-      await check(beside)
+      try {
+        await copy(file, beside, to)
+        await check(beside)
+      } catch (error) {
+        // SQLite cannot take its journal away from a disk that is full.
+        for (const name of ['-journal', '-wal', '-shm']) await rm(`${beside}${name}`, { force: true })
+        throw error
+      }
     },
     { mustBeNew: true, durable: true },
   )
 }
 
-async function copy(file: string, to: string): Promise<void> {
+/** @param name of the copy in messages */
+async function copy(file: string, to: string, name: string): Promise<void> {
   let source: SqliteDatabase | undefined
   let target: SqliteDatabase | undefined
   try {
@@ -47,9 +55,14 @@ async function copy(file: string, to: string): Promise<void> {
     target = new SqliteDatabase(to)
     target.exec('PRAGMA journal_mode = DELETE')
   } catch (error) {
-    throw ledgerError(error, file)
+    throw isFullError(error) ? noSpace(error, name) : ledgerError(error, file)
   } finally {
     source?.close()
     target?.close()
   }
+}
+
+function noSpace(cause: unknown, to: string): StintError {
+  const explanation = `There is no space for ${to}: write the backup to another file system, or free some space.`
+  return new StintError('LEDGER_UNAVAILABLE', { explanation, file: to }, cause)
 }

@@ -6,6 +6,7 @@ const SQLITE_CONSTRAINT = 19
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
 const SQLITE_BUSY = 5
+const SQLITE_FULL = 13
 
 /** Marks the file as a ledger of ours, in its header: "STNT". */
 export const APPLICATION_ID = 0x53544e54
@@ -158,6 +159,11 @@ export function isCorruptError(error: unknown): boolean {
 /** Another connection has the lock. */
 export function isBusyError(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_BUSY
+}
+
+/** The disk is full, or the file may not grow any more. */
+export function isFullError(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_FULL
 }
 
 /** Any other error of SQLite: disk full, failed sync, damaged page, no memory. The connection can no longer be trusted. */
