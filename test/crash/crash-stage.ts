@@ -143,7 +143,7 @@ export class CrashStage {
     )
   }
 
-  admin(who: 'olga' | 'oscar' | 'vera'): Promise<AdminClient> {
+  admin(who: 'olga' | 'oscar' | 'vera' | 'ada'): Promise<AdminClient> {
     return AdminClient.from({ adminUrl: this.#adminUrl, adminTokenFile: this.stage.tokenFiles[who] }, { env: {} })
   }
 

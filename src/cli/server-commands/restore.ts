@@ -72,7 +72,10 @@ function print(
   value: { readonly quarantine: Quarantine; readonly [more: string]: unknown },
   facts: readonly (readonly [string, unknown])[],
 ): void {
-  if (output !== 'table') return printValue(io, output, value)
+  if (output !== 'table') {
+    printValue(io, output, value)
+    return
+  }
   const { number, since } = value.quarantine
   printFacts(io, [['Quarantine', `${number}, since ${since.toISOString()}`], ...facts])
 }
