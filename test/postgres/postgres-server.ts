@@ -50,6 +50,19 @@ export class PostgresServer {
     return server
   }
 
+  /** A standby that follows a server from now on, until it is promoted. */
+  static async standbyOf(primary: PostgresServer): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(process.env.STINT_POSTGRES_RUN ?? tmpdir(), 'server-'))
+    chmodSync(folder, 0o755)
+    const standby = new PostgresServer(folder, await freePort(), primary.#bin)
+    if (process.getuid?.() === 0) execFileSync('chown', ['-R', 'postgres', folder])
+    const from = `host=127.0.0.1 port=${primary.port} user=${USER} password='${PASSWORD}'`
+    await standby.program('pg_basebackup', ['-D', standby.data, '-d', from, '-R', '-X', 'stream', '-c', 'fast'])
+    await standby.configure([])
+    await standby.up()
+    return standby
+  }
+
   get data(): string {
     return join(this.folder, 'data')
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { DRILLS } from '../drills/drills.ts'
 import { isTestThere } from '../support/test-titles.ts'
 import { FAULTS } from './faults.ts'
 import { type LastResults, renderReliability } from './reliability-page.ts'
@@ -20,6 +21,12 @@ describe('the table of faults', () => {
   test('is what the page says; npm run generate:reliability writes it', () => {
     expect(read('../../docs/reliability.md')).toBe(renderReliability(FAULTS, results()))
   })
+})
+
+test('the page of drills has a transcript of each', () => {
+  const page = read('../../docs/drills.md')
+  const kept = [...page.matchAll(/\$ npm run drill -- (\S+)\n((?: .*\n)+)```/g)].map(([, name]) => name)
+  expect(kept.toSorted()).toEqual(Object.keys(DRILLS).toSorted())
 })
 
 function results(): LastResults {
