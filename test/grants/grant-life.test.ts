@@ -749,20 +749,23 @@ test('P10: an agent over its limit is refused, and another is not', async () => 
   ).resolves.toBeDefined()
 })
 
-test('recovery: a lease left intended by a crash counts as minted until its end, and the agent gets another', async () => {
-  h.provider.beforeMint = () => new Promise(() => {})
-  void h.request('key-00000001').catch(() => {})
-  await h.clock.advance(0)
-  await h.close()
-  h.provider.beforeMint = () => {}
-  h = await openHarness({ folder: h.folder, clock: h.clock, provider: h.provider })
-  await h.clock.advance(1)
-  await h.sweeper.recover()
-  const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
-  expect(await h.ledger.listLeases(grant?.id ?? '')).toMatchObject([{ state: 'intended', outcomeUnknown: true }])
-  const again = await h.request('key-00000001')
-  expect(again).toMatchObject({ grant: { id: grant?.id }, lease: { lease: { number: 2 } } })
-})
+for (const found of ['at_start', 'replica_gone'] as const)
+  test(`recovery: a lease left intended by a crash (${found}) counts as minted until its end, and the agent gets another`, async () => {
+    h.provider.beforeMint = () => new Promise(() => {})
+    void h.request('key-00000001').catch(() => {})
+    await h.clock.advance(0)
+    await h.close()
+    h.provider.beforeMint = () => {}
+    h = await openHarness({ folder: h.folder, clock: h.clock, provider: h.provider })
+    await h.clock.advance(1)
+    await h.sweeper.recover(found)
+    const [grant] = (await h.ledger.listGrants({}, { limit: 1 })).items
+    expect(await h.ledger.listLeases(grant?.id ?? '')).toMatchObject([{ state: 'intended', outcomeUnknown: true }])
+    const unknown = (await h.ledger.trail(grant?.id ?? '')).find(({ type }) => type === 'lease.unknown')
+    expect(unknown?.data).toMatchObject({ found })
+    const again = await h.request('key-00000001')
+    expect(again).toMatchObject({ grant: { id: grant?.id }, lease: { lease: { number: 2 } } })
+  })
 
 test('two repeats of a request at the same time, by two certificates, both get a lease', async () => {
   await h.request('key-00000001')

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import type { Ledger, TokenUse } from '../../src/ledger/ledger.ts'
 import { REPLICA_TIMING, type ReplicaTiming } from '../../src/ledger/postgres/replicas/replica-watch.ts'
-import type { Grant } from '../../src/ledger/records.ts'
+import type { Grant, Lease } from '../../src/ledger/records.ts'
 import { allEvents, verifyLedger } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
 import { AGENT, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
@@ -128,6 +128,17 @@ describe('a replica that has died', () => {
     expect(await claimAny(other)).toBeUndefined()
   })
 
+  test('leaves the tokens of its connections to others, once it is found silent', async () => {
+    const use = (ledger: Ledger, connectionId: string) =>
+      ledger.openGrant({ ...sampleOpen(tmp.ids, now()), token: tokenUse('token', connectionId) })
+    await use(dead, 'theirs')
+    await expect(use(tmp.ledger, 'ours')).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+    const other = await tmp.join({ timing: HASTY })
+    await eventually('its fence', () => isClosed(dead))
+    expect(await use(other, 'ours')).toMatchObject({ kind: 'created' })
+    await expect(use(tmp.ledger, 'third')).rejects.toMatchObject({ code: 'TOKEN_REPLAYED' })
+  })
+
   test('leaves its mints to another one, once it is found silent', async () => {
     const { grant } = await open(dead)
     await open(tmp.ledger)
@@ -149,7 +160,8 @@ describe('what two replicas do at the same time', () => {
       conflicts += 1
     }
     await tmp.ledger.close()
-    both = [await tmp.join({ onConflict }), await tmp.join({ onConflict })]
+    const patient = server.address({ lockWithinMs: 30_000, statementWithinMs: 30_000 })
+    both = [await tmp.join({ onConflict, server: patient }), await tmp.join({ onConflict, server: patient })]
   })
   const inTurn = (n: number) => both[n % 2] as Ledger
   const range = (count: number) => Array.from({ length: count }, (_, n) => n)
@@ -164,40 +176,25 @@ describe('what two replicas do at the same time', () => {
     expect(await both[0].countGrants()).toMatchObject({ active: 100 })
   })
 
-  test('grants of one agent are within its limit over all replicas, from the first one on', async () => {
-    const limited = (n: number) => inTurn(n).openGrant({ ...sampleOpen(tmp.ids, now()), maxOpen: 5 })
-    // One after the other on each replica, so that they meet in many commits.
-    const inARow = async (ledger: number) => {
-      const codes = []
-      for (let n = 0; n < 8; n += 1)
-        codes.push(
-          await limited(ledger).then(
-            ({ kind }) => kind,
-            ({ code }) => code as string,
-          ),
-        )
-      return codes
-    }
-    const answers = (await Promise.all([inARow(0), inARow(1)])).flat()
-    expect(answers.filter((answer) => answer === 'created')).toHaveLength(5)
-    expect(answers.filter((answer) => answer === 'QUOTA_EXCEEDED')).toHaveLength(11)
-    expect(await both[0].countOpenGrants(AGENT)).toBe(5)
+  test('grants of one agent are within its limit over all replicas, its first ones too', async () => {
+    const limited = (n: number) => inTurn(n).openGrant({ ...sampleOpen(tmp.ids, now()), maxOpen: 1 })
+    // Both have read that there is none before either can commit.
+    const letGo = await holdCommits()
+    const answering = Promise.allSettled([limited(0), limited(1)])
+    await waitingReplicas(2)
+    await letGo()
+    const answers = await answering
+    expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(answers).toContainEqual(
+      expect.objectContaining({ reason: expect.objectContaining({ code: 'QUOTA_EXCEEDED' }) }),
+    )
+    expect(await both[0].countOpenGrants(AGENT)).toBe(1)
     expect(conflicts).toBeGreaterThan(0)
   })
 
   test('a token goes to one of two connections', async () => {
-    const use = (n: number, key: string) => {
-      const token: TokenUse = {
-        key,
-        until: new Date(now().getTime() + 60_000),
-        reuse: 'connection',
-        by: 'request',
-        connectionId: `connection-${n}`,
-        at: now(),
-        caller: { subject: AGENT, evidence: {} },
-      }
-      return inTurn(n).openGrant({ ...sampleOpen(tmp.ids, now()), token })
-    }
+    const use = (n: number, key: string) =>
+      inTurn(n).openGrant({ ...sampleOpen(tmp.ids, now()), token: tokenUse(key, `connection-${n}`) })
     for (const key of ['one', 'two', 'three']) {
       const answers = await Promise.allSettled([use(0, key), use(1, key)])
       expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
@@ -228,6 +225,31 @@ describe('what two replicas do at the same time', () => {
     expect(new Set(moved.flat()).size).toBe(120)
     expect(moved.flat()).toHaveLength(120)
     expect((await allEvents(both[0])).filter(({ type }) => type === 'grant.ended')).toHaveLength(120)
+  })
+
+  test('a lease that is settled while its grant ends keeps what its mint has recorded', async () => {
+    const { grant, lease } = (await open(both[0], { grant: { dueAt: now() } })) as { grant: Grant; lease: Lease }
+    const letGo = await holdCommits()
+    const settling = both[0].settleLease({
+      ...{ leaseId: lease.id, to: 'issued', accessKeyId: 'ASIA1', issuedAt: now() },
+      events: [sampleEvent(now(), { type: 'lease.issued', grantId: grant.id, leaseId: lease.id })],
+    })
+    await waitingReplicas(1)
+    const sweeping = both[1].sweepGrants({
+      now: now(),
+      limit: 10,
+      settle: ({ openLeases }) => ({
+        to: { state: 'ended', reason: 'deadline', endedAt: now(), dueAt: null },
+        endLeases: { end: 'expired', endedAt: now() },
+        events: openLeases.map(({ state }) => sampleEvent(now(), { grantId: grant.id, data: { state } })),
+      }),
+    })
+    await waitingReplicas(2)
+    await letGo()
+    await settling
+    expect((await sweeping).map(({ id }) => id)).toEqual([grant.id])
+    expect(await both[0].listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'expired', accessKeyId: 'ASIA1' }])
+    expect((await both[0].trail(grant.id)).at(-1)?.data).toEqual({ state: 'issued' })
   })
 
   test('a deny list is claimed by one of them', async () => {
@@ -276,6 +298,28 @@ describe('what two replicas do at the same time', () => {
     expect((await allEvents(both[1])).map(({ type }) => type)).toContain('chain.heads')
   })
 })
+
+/** Keeps every commit with events from ending. @returns lets go of them */
+async function holdCommits(): Promise<() => Promise<void>> {
+  const holding = tmp.sql('BEGIN; SELECT 1 FROM event_positions FOR UPDATE; SELECT pg_sleep(60)').catch(() => undefined)
+  const asleep = `pg_stat_activity WHERE wait_event = 'PgSleep'`
+  await eventually('the lock', async () => (await tmp.sql(`SELECT 1 FROM ${asleep}`)).length > 0)
+  return async () => {
+    await tmp.sql(`SELECT pg_terminate_backend(pid) FROM ${asleep}`)
+    await holding
+  }
+}
+
+async function waitingReplicas(count: number): Promise<void> {
+  const waiting = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'stint' AND wait_event_type = 'Lock'`
+  await eventually(`${count} that wait`, async () => (await tmp.sql(waiting)).length === count)
+}
+
+function tokenUse(key: string, connectionId: string): TokenUse {
+  const until = new Date(now().getTime() + 60_000)
+  const caller = { subject: AGENT, evidence: {} }
+  return { key, until, reuse: 'connection', by: 'request', connectionId, at: now(), caller }
+}
 
 function ending(grant: Grant) {
   return {

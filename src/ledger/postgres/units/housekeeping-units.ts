@@ -123,6 +123,10 @@ function removeUnused(
   return { name: `remove-${table}`, text, values: [[...new Set(rows.map((row) => row[column]))]] }
 }
 
+/** A replica that nobody knows counts as gone, as one that is closed does. */
+const PRUNE_REPLICAS = `DELETE FROM replicas WHERE id IN (SELECT id FROM replicas
+  WHERE closed_at < clock_timestamp() - interval '7 days' FOR UPDATE SKIP LOCKED)`
+
 async function removeTokens({ now, limit }: WriteInput<'prune'>, run: RunStatements): Promise<number> {
   const tokens = `DELETE FROM tokens WHERE key IN
     (SELECT key FROM tokens WHERE until <= $1::bigint ORDER BY until LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING key`
@@ -131,6 +135,7 @@ async function removeTokens({ now, limit }: WriteInput<'prune'>, run: RunStateme
   const [removed = []] = await run([
     { name: 'prune-tokens', text: tokens, values: [toMs(now), limit] },
     { name: 'prune-connections', text: connections, values: [limit] },
+    { name: 'prune-replicas', text: PRUNE_REPLICAS },
   ])
   return removed.length
 }
