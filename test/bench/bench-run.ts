@@ -27,6 +27,9 @@ export interface Measured extends Mark {
   /** Of the measured process's own time, whoever else wanted the core. */
   readonly perCpuSecond: number
   readonly cpuMsEach: number
+  /** Of that, the main thread and the one that writes the ledger. NaN where the system does not tell. */
+  readonly mainMsEach: number
+  readonly writerMsEach: number
   readonly garbageKbEach: number
   /** NaN where the system does not tell. */
   readonly writtenKbEach: number
@@ -103,18 +106,19 @@ async function measureOnce({ from, measured, load, warmMs, windowMs, windows = 1
   for (let n = 0; n < windows; n += 1) {
     const mark = await nextMark(from, windowMs)
     const after = await measured.call<Usage>('usage')
-    const [cpuMs, garbageKb, writtenKb] = (['cpuMs', 'garbageKb', 'writtenKb'] as const).map(
-      (name) => after[name] - before[name],
-    ) as [number, number, number]
-    before = after
+    const since = (name: 'cpuMs' | 'mainMs' | 'workersMs' | 'garbageKb' | 'writtenKb') => after[name] - before[name]
+    const cpuMs = since('cpuMs')
     found.push({
       ...mark,
       perSecond: mark.done / mark.seconds,
       perCpuSecond: (mark.done / cpuMs) * 1_000,
       cpuMsEach: cpuMs / mark.done,
-      garbageKbEach: garbageKb / mark.done,
-      writtenKbEach: writtenKb / mark.done,
+      mainMsEach: since('mainMs') / mark.done,
+      writerMsEach: since('workersMs') / mark.done,
+      garbageKbEach: since('garbageKb') / mark.done,
+      writtenKbEach: since('writtenKb') / mark.done,
     })
+    before = after
   }
   await from.call('end')
   return found

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { GCProfiler, getHeapStatistics } from 'node:v8'
 
@@ -130,7 +130,10 @@ export function serveRole(methods: RoleMethods, atEnd: () => Promise<void> = asy
 /** What a process has used of its core so far, and holds of memory. */
 export interface Usage {
   readonly cpuMs: number
-  /** What was allocated on the heap since the first look, nearly all of which becomes garbage. */
+  /** Parts of it: the main thread, and the threads that a program starts itself; NaN where the system does not tell. */
+  readonly mainMs: number
+  readonly workersMs: number
+  /** What was allocated on the main thread's heap since the first look, nearly all of which becomes garbage. */
   readonly garbageKb: number
   /** What the process has had written to disk; NaN where the system does not tell. */
   readonly writtenKb: number
@@ -140,14 +143,36 @@ export interface Usage {
 
 /** Of this process. */
 export function usage(): Usage {
-  const { user, system } = process.cpuUsage()
   const mb = (bytes: number) => bytes / 1_048_576
   return {
-    cpuMs: (user + system) / 1_000,
+    cpuMs: toMs(process.cpuUsage()),
+    mainMs: toMs(process.threadCpuUsage()),
+    workersMs: workersMs(),
     garbageKb: allocatedBytes() / 1_024,
     writtenKb: writtenBytes() / 1_024,
     rssMb: mb(process.memoryUsage.rss()),
     peakRssMb: mb(process.resourceUsage().maxRSS * 1_024),
+  }
+}
+
+function toMs({ user, system }: { readonly user: number; readonly system: number }): number {
+  return (user + system) / 1_000
+}
+
+/** A tick of the kernel's accounts. */
+const TICK_MS = 10
+
+/** @see proc_pid_stat(5): `utime` and `stime` are the 12th and 13th field after the name. */
+function workersMs(): number {
+  try {
+    const stats = readdirSync('/proc/self/task').map((thread) => readFileSync(`/proc/self/task/${thread}/stat`, 'utf8'))
+    const ticks = stats
+      .filter((stat) => stat.includes('(WorkerThread)'))
+      .map((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' '))
+      .map((fields) => Number(fields[11]) + Number(fields[12]))
+    return ticks.reduce((sum, each) => sum + each, 0) * TICK_MS
+  } catch {
+    return Number.NaN
   }
 }
 

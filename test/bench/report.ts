@@ -32,6 +32,9 @@ export interface Figures {
   readonly one_in_flight_per_second: number
   /** Of the broker, for one grant of the first figure: CPU time, what the garbage collector frees, and what goes to disk. */
   readonly cpu_us_per_grant: number
+  /** Of the first, the two threads that bound what a broker with two cores carries. */
+  readonly main_thread_us_per_grant: number
+  readonly writer_us_per_grant: number
   readonly garbage_kb_per_grant: number
   /** In KB; absent where the system does not tell. With many grants in flight one commit is for many of them. */
   readonly bytes_written_per_grant: number
@@ -117,6 +120,8 @@ function throughputFigures(throughput: readonly ThroughputRow[]) {
     new_tasks_per_second: round(headline(throughput, 'new').perSecond, 0),
     one_in_flight_per_second: round(alone(throughput).perSecond, 0),
     cpu_us_per_grant: round(grants.cpuMsEach * 1_000, 0),
+    main_thread_us_per_grant: round(grants.mainMsEach * 1_000, 0),
+    ...(Number.isFinite(grants.writerMsEach) && { writer_us_per_grant: round(grants.writerMsEach * 1_000, 0) }),
     garbage_kb_per_grant: round(grants.garbageKbEach, 0),
     ...(Number.isFinite(written.together) && {
       bytes_written_per_grant: round(written.together, 1),
@@ -270,6 +275,8 @@ function figureRows({ manyGrants, expiry, drain }: Partial<Findings>, figures: P
     ['the same, each task new', figures.new_tasks_per_second, 900, '>=', ''],
     ['the same, one in flight', figures.one_in_flight_per_second, 350, '>=', ''],
     ['CPU time of the broker for a grant', figures.cpu_us_per_grant, 600, '<=', 'µs'],
+    ['of it, the main thread', figures.main_thread_us_per_grant, 400, '<=', 'µs'],
+    ['of it, the thread that writes the ledger', figures.writer_us_per_grant, 400, '<=', 'µs'],
     ['garbage for a grant', figures.garbage_kb_per_grant, 150, '<=', 'KB'],
     [`written to disk for a grant, ${HEADLINE.inFlight} in flight`, figures.bytes_written_per_grant, 7, '<=', 'KB'],
     ['written to disk for a grant alone', figures.bytes_written_alone, 40, '<=', 'KB'],

@@ -10,6 +10,8 @@ export interface ThroughputRow {
   readonly perCpuSecond: number
   /** Of the broker, for one grant. Unlike the rates, these hardly depend on what else the machine does. */
   readonly cpuMsEach: number
+  readonly mainMsEach: number
+  readonly writerMsEach: number
   readonly garbageKbEach: number
   readonly writtenKbEach: number
   readonly p50Ms: number
@@ -55,6 +57,8 @@ export function middle(windows: readonly Measured[]) {
     perSecond: of(({ perSecond }) => perSecond),
     perCpuSecond: of(({ perCpuSecond }) => perCpuSecond),
     cpuMsEach: of(({ cpuMsEach }) => cpuMsEach),
+    mainMsEach: of(({ mainMsEach }) => mainMsEach),
+    writerMsEach: of(({ writerMsEach }) => writerMsEach),
     garbageKbEach: of(({ garbageKbEach }) => garbageKbEach),
     writtenKbEach: of(({ writtenKbEach }) => writtenKbEach),
     p50Ms: of(({ p50Ms }) => p50Ms),
