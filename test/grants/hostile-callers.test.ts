@@ -195,7 +195,9 @@ describe('an agent whose requests are all denied', () => {
   async function ledgerBytes(): Promise<number> {
     const db = new SqliteDatabase(join(h.folder, 'ledger.db'), { readOnly: true })
     try {
-      return (db.get<{ page_count: number }>('PRAGMA page_count')?.page_count ?? 0) * 4_096
+      const { page_count: pages = 0 } = db.get<{ page_count: number }>('PRAGMA page_count') ?? {}
+      const { page_size: pageBytes = 0 } = db.get<{ page_size: number }>('PRAGMA page_size') ?? {}
+      return pages * pageBytes
     } finally {
       db.close()
     }

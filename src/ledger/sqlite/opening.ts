@@ -7,7 +7,7 @@ export const BUSY_MS = 2_000
 /** Openings whose writes a document can still carry. */
 const KNOWN_EPOCHS = 1_000
 const EPOCH_STEP = 1_000_000
-const PAGE_BYTES = 4_096
+const SMALLEST_PAGE_BYTES = 512
 /** 8 MB: what is asked for often is small. */
 const READER_CACHE_KIB = 8_192
 
@@ -30,7 +30,9 @@ export function openIdentity(db: SqliteDatabase, freshId: string): Opening {
 
 /** What this connection writes may not make the file larger; no bound without `maxBytes`. */
 export function limitSize(db: SqliteDatabase, maxBytes: number | undefined): void {
-  if (maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`)
+  if (maxBytes === undefined) return
+  const { page_size: pageBytes = SMALLEST_PAGE_BYTES } = db.get<{ page_size: number }>('PRAGMA page_size') ?? {}
+  db.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)}`)
 }
 
 /** A connection that from now on only reads, beside the one that writes. */

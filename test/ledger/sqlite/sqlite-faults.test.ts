@@ -297,6 +297,26 @@ describe('migrations', () => {
     await expect(open()).rejects.toMatchObject({ code: 'LEDGER_VERSION_UNSUPPORTED', details })
   })
 
+  test('leave a file from before its own page size, and a new file has small pages', async () => {
+    const pageBytes = (path: string) => {
+      const db = new SqliteDatabase(path, { readOnly: true })
+      const { page_size: bytes } = db.get<{ page_size: number }>('PRAGMA page_size') ?? {}
+      db.close()
+      return bytes
+    }
+    const before = new SqliteDatabase(file)
+    before.exec(`PRAGMA page_size = 4096; PRAGMA application_id = ${APPLICATION_ID}`)
+    runMigrations(before, { now: clock.now(), migrations: MIGRATIONS.slice(0, 13) })
+    before.close()
+    const ledger = await open()
+    const { grant } = await ledger.openGrant(sampleOpen(randomIds, clock.now()))
+    expect(await ledger.getGrant(grant.id)).toEqual(grant)
+    expect(pageBytes(file)).toBe(4_096)
+    const fresh = join(folder, 'fresh.db')
+    await open(fresh)
+    expect(pageBytes(fresh)).toBe(2_048)
+  })
+
   test('that are not the ones we know are refused', async () => {
     await (await open()).close()
     change("UPDATE migrations SET checksum = 'other'")

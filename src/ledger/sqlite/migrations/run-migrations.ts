@@ -22,6 +22,7 @@ import { denyProofsMigration } from './010-deny-proofs.ts'
 import { furtherDocumentsMigration } from './011-further-documents.ts'
 import { unwrittenDeniesMigration } from './012-unwritten-denies.ts'
 import { quarantinesMigration } from './013-quarantines.ts'
+import { noOpenLeasesIndexMigration } from './014-no-open-leases-index.ts'
 
 /** All steps, by version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   furtherDocumentsMigration,
   unwrittenDeniesMigration,
   quarantinesMigration,
+  noOpenLeasesIndexMigration,
 ]
 
 /** Inputs of a migration besides the file. */
