@@ -64,7 +64,4 @@ export class DatabaseClock {
 }
 
 /** In the middle of a transaction too, the time of now. */
-const TIME: Statement = {
-  name: 'time',
-  text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now',
-}
+const TIME: Statement = { text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now' }
