@@ -10,12 +10,12 @@ import { formatHead, parseHead } from '../../src/ledger/audit/chain-heads.ts'
 import type { ChainHead } from '../../src/ledger/audit/sealed-event.ts'
 import { sealedText } from '../../src/ledger/audit/sealed-event.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
-import { APPLICATION_ID, SqliteDatabase } from '../../src/ledger/sqlite/database/sqlite-database.ts'
-import { MIGRATIONS, runMigrations } from '../../src/ledger/sqlite/migrations/run-migrations.ts'
+import { MIGRATIONS } from '../../src/ledger/sqlite/migrations/run-migrations.ts'
 import { allEvents, verifyLedger } from '../support/audit-record.ts'
 import { LATER_TYPE, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
 import { SealedRecord } from '../support/sealed-events.ts'
 import { type TmpLedger, tmpLedger } from '../support/tmp-ledger.ts'
+import { writeUnnamedChain } from '../support/unnamed-chain.ts'
 
 let folder: string
 let tmp: TmpLedger
@@ -294,7 +294,7 @@ describe('a SQLite file', () => {
   for (const { version } of MIGRATIONS.filter(({ version }) => version < 5)) {
     test(`of schema ${version} verifies as it is and after its migration, and shows an edited event`, async () => {
       const file = join(folder, `schema-${version}.db`)
-      const head = makeOldFile(file, version)
+      const head = writeUnnamedChain(file, version, tmp.clock.now())
       expect(await verifyAuditFile(file)).toMatchObject({ verdict: 'unwitnessed', events: 9, chains: 1, heads: [head] })
       expect(await verifyAuditFile(file, [head])).toMatchObject({ verdict: 'whole', events: 9 })
       const edited = join(folder, `schema-${version}-edited.db`)
@@ -317,24 +317,6 @@ describe('a SQLite file', () => {
         unwitnessed: [{ afterSeq: 0, events: 3 }],
       })
     })
-  }
-
-  /** A ledger of an earlier release, with nine events in a chain without a name. */
-  function makeOldFile(file: string, version: number): ChainHead {
-    const record = new SealedRecord()
-    record.happened('', 9)
-    const head = record.head('')
-    const old = new SqliteDatabase(file)
-    old.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA journal_mode = WAL`)
-    runMigrations(old, { now: tmp.clock.now(), migrations: MIGRATIONS.slice(0, version) })
-    old.exec("INSERT INTO names (n, text) VALUES (1, 'test.happened'), (2, 'stint')")
-    for (const { seq, id, at, data, hash } of record.events) {
-      const values = [seq, id, at.getTime(), JSON.stringify(data), Buffer.from(hash, 'hex')] as const
-      old.run('INSERT INTO events (seq, id, type_n, actor_n, at, data, hash) VALUES (?, ?, 1, 2, ?, ?, ?)', ...values)
-    }
-    old.run('UPDATE audit_head SET seq = ?, hash = ?', head.seq, Buffer.from(head.hash, 'hex'))
-    old.close()
-    return head
   }
 
   test('shows a truncation with its head turned back only to a head known from elsewhere', async () => {

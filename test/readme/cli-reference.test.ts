@@ -14,13 +14,13 @@ test('docs/cli.md names every command of stint --help', async () => {
 })
 
 test('docs/cli.md names no subcommand that is not there', async () => {
-  const named = [...page.matchAll(/^\| `stint ([\w-]+)( \w+)?[^`]*`/gm)]
+  const named = [...page.matchAll(/^\| `stint ([\w-]+)( \w[\w-]*)?[^`]*`/gm)]
   for (const [, name = '', subcommand = ''] of named) {
     const argv = [name, subcommand.trim(), '--help'].filter(Boolean)
     const { exitCode, stdout } = await stint(argv)
     expect(exitCode, argv.join(' ')).toBe(0)
     expect(stdout, argv.join(' ')).toContain(`Usage: stint ${name}`)
-    if (/^ [a-z]+$/.test(subcommand)) expect(stdout).toContain(`Usage: stint ${name}${subcommand}`)
+    if (/^ [a-z-]+$/.test(subcommand)) expect(stdout).toContain(`Usage: stint ${name}${subcommand}`)
   }
 })
 

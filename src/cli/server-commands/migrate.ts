@@ -2,6 +2,8 @@ import type { Command as Parser } from 'commander'
 import { loadConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
 import { hasCode } from '../../core/errors.ts'
+import { formatHead } from '../../ledger/audit/chain-heads.ts'
+import type { CopyProgress } from '../../ledger/copying/ledger-content.ts'
 import type { MigrationProgress } from '../../ledger/schema/schema-state.ts'
 import {
   type MigrationPlan,
@@ -9,6 +11,7 @@ import {
   planMigration,
   type SchemaOwner,
 } from '../../start/ledger/migrate-ledger.ts'
+import { moveToPostgres } from '../../start/ledger/move-ledger.ts'
 import { type CommandIo, type RunCommand, report, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { linesIfAny, type OutputFormat, printFacts, printValue, withOutput } from '../output.ts'
@@ -23,16 +26,20 @@ interface Flags {
 
 const ROWS_EVERY_MS = 1_000
 
-/** `stint migrate plan|up`. */
+/** `stint migrate plan|up|to-postgres`. */
 export const migrate: RunCommand = (io) =>
   runParser('migrate', io, (parser, done) => {
-    parser.description('Bring the schema of the ledger up to date.')
+    parser.description('Bring the schema of the ledger up to date, or move the ledger to a database.')
     withOwner(parser.command('plan').description('show what "stint migrate up" would do; changes nothing')).action(
       async (flags: Flags) => done(await plan(flags, io)),
     )
     withOwner(parser.command('up').description('add the steps that are missing; may be repeated')).action(
       async (flags: Flags) => done(await up(flags, io)),
     )
+    withOutput(withConfig(parser.command('to-postgres')))
+      .description('move a ledger from a SQLite file into the database of the configuration')
+      .requiredOption('--from <file>', 'the ledger file; no broker may be using it')
+      .action(async (flags: Flags & { from: string }) => done(await toPostgres(flags, io)))
   })
 
 function withOwner(parser: Parser): Parser {
@@ -91,6 +98,40 @@ async function up(flags: Flags, io: CommandIo): Promise<number> {
   else if (steps === 0) io.stdout.write(`up to date: schema version ${version}\n`)
   else io.stdout.write(`migrated: schema version ${found} -> ${version}, ${steps} ${steps === 1 ? 'step' : 'steps'}\n`)
   return EXIT.ok
+}
+
+async function toPostgres({ from, ...flags }: Flags & { from: string }, io: CommandIo): Promise<number> {
+  const { ledger } = settings(flags, io)
+  if (!ledger.postgres) throw new UsageError('The configuration must have ledger.postgres: the database to move to.')
+  try {
+    const { isNew, ...moved } = await moveToPostgres(from, ledger.postgres, {
+      clock: systemClock,
+      onProgress: copyTeller(io),
+    })
+    const heads = moved.heads.map(formatHead)
+    if (flags.output === 'table')
+      printFacts(io, [
+        [isNew ? 'Moved to' : 'Moved before to', moved.to],
+        ['Grants', moved.grants],
+        ['Events', moved.events],
+        ['Heads', heads],
+      ])
+    else printValue(io, flags.output, { ...moved, heads })
+    return EXIT.ok
+  } catch (error) {
+    const exitCode = report(error, io)
+    return hasCode(error, 'LEDGER_LOCKED') ? EXIT.inUse : exitCode
+  }
+}
+
+/** A line a second. */
+function copyTeller({ stderr }: CommandIo): (progress: CopyProgress) => void {
+  let toldMs = performance.now()
+  return ({ table, done, total }) => {
+    if (performance.now() - toldMs < ROWS_EVERY_MS) return
+    toldMs = performance.now()
+    stderr.write(`${table}: ${done} of ${total}\n`)
+  }
 }
 
 /** A line as a step begins, one a second while it goes through rows, and one at its end. */

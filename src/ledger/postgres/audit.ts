@@ -11,6 +11,9 @@ const TAIL = 256
 const CHUNK = 1_000
 const FROM = `(SELECT coalesce(max(position), 0) - ${TAIL} FROM events)`
 
+/** Reads over one snapshot each, or over one for all of them. */
+type Reads = Pick<ReadPool, 'read'>
+
 /** A chain as it is on record, and what is stored of its end. */
 interface RecordedChain extends ChainHead {
   /** Hash of the event that is recorded as its last. */
@@ -45,7 +48,7 @@ const EVENTS: Statement = { text: `${SELECT_EVENT} WHERE e.position > ${FROM} OR
  *
  * @throws {StintError} LEDGER_CORRUPT with `chain`, `seq` and `problem`.
  */
-export async function verifyTail(reads: ReadPool): Promise<void> {
+export async function verifyTail(reads: Reads): Promise<void> {
   const [chainRows, startRows, eventRows] = await reads.read([CHAINS, STARTS, EVENTS])
   const chains = chainRows as unknown as RecordedChain[]
   const ended = chains.map(findEndProblem).find((problem) => problem !== undefined)
@@ -80,14 +83,14 @@ function findEndProblem({ chain, seq, hash, stored, has_more }: RecordedChain): 
 }
 
 /** Walks the whole log, up to the heads that are recorded now. Events that are written meanwhile are walked too. */
-export async function verifyStored(reads: ReadPool): Promise<AuditVerdict> {
+export async function verifyStored(reads: Reads): Promise<AuditVerdict> {
   const [chainRows = []] = await reads.read([CHAINS])
   const claimed = (chainRows as unknown as RecordedChain[]).map(({ chain, seq, hash }) => ({ chain, seq, hash }))
   return walkChains(storedEvents(reads), { claimed })
 }
 
 /** All events in order, read in chunks, so that no read holds a snapshot for long. */
-async function* storedEvents(reads: ReadPool): AsyncGenerator<UnverifiedEvent> {
+async function* storedEvents(reads: Reads): AsyncGenerator<UnverifiedEvent> {
   const text = `${SELECT_EVENT} WHERE e.position > $1::bigint ORDER BY e.position LIMIT $2::bigint`
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const [rows = []] = await reads.read([{ text, values: [after, CHUNK] }])

@@ -29,7 +29,7 @@ export async function verifyTail(db: SqliteDatabase): Promise<void> {
 }
 
 /** Walks the whole log of a database, up to the heads that it records now. */
-export async function verifyStored(db: SqliteDatabase, saved: readonly ChainHead[]): Promise<AuditVerdict> {
+export async function verifyStored(db: SqliteDatabase, saved: readonly ChainHead[] = []): Promise<AuditVerdict> {
   const claimed = recordedHeads(db)
   if (!claimed) return damagedRecord('A recorded head of the audit log cannot be read.')
   const { grown, ...verdict } = await verifyEvents(db, { from: BEFORE_ALL, start: [], claimed, saved })

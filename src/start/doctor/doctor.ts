@@ -10,6 +10,7 @@ import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
 import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
 import { verifyAuditFile } from '../../ledger/audit-verify.ts'
 import { examinePostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
+import { inspectSqliteSchema } from '../../ledger/sqlite/migrations/migrate-file.ts'
 import { checkAgainst } from '../../policy/check-policies.ts'
 import { formatProblem, loadPolicySet } from '../../policy/policy-directory.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
@@ -112,6 +113,8 @@ async function checkLedgerFile(file: string): Promise<string> {
     () => false,
   )
   if (!exists) return 'does not exist yet; the first start creates it'
+  // Refuses what no broker would open: a file that was moved to a database, or that a newer release has changed.
+  inspectSqliteSchema(file)
   return auditText(await verifyAuditFile(file))
 }
 

@@ -88,6 +88,7 @@ function describe({ found, known, readableBy, pending }: SchemaState) {
   }
 }
 
-function describeDatabase({ host, port, database, schema }: PostgresSettings): string {
+/** A database in messages. */
+export function describeDatabase({ host, port, database, schema }: PostgresSettings): string {
   return `schema ${schema} of the database ${database} at ${serverText({ host, port })}`
 }

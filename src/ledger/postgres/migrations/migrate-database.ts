@@ -70,6 +70,8 @@ async function grant(connection: PgConnection, frame: TransactionFrame, schema: 
     `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "${schema}" TO ${to}`,
     `REVOKE UPDATE, DELETE ON events FROM ${to}`,
     `REVOKE INSERT, UPDATE, DELETE ON migrations FROM ${to}`,
+    // A quarantine keeps releases out that do not know of quarantines.
+    `GRANT UPDATE (readable_by) ON migrations TO ${to}`,
   ]
   try {
     await connection.round([frame.beginWrite, ...statements.map((text) => ({ text })), ...frame.commit])

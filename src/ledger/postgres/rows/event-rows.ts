@@ -5,7 +5,7 @@ import { integer, optional, present, toInstant } from '../../row-values.ts'
 /** A row of `SELECT_EVENT`. */
 export interface EventRow {
   readonly position: number
-  /** Null when its chain is not on record. */
+  /** Null when its chain is not on record; empty for events that a SQLite ledger recorded before chains had names. */
   readonly chain: string | null
   readonly seq: number
   readonly id: string
@@ -34,7 +34,8 @@ export function toEvent(row: EventRow): AuditEvent {
     ...(row.data === null ? {} : { data: JSON.parse(row.data) }),
     id: row.id,
     position: integer(row.position),
-    chain: present(row.chain, 'chain'),
+    // As it was recorded before chains had names.
+    ...(row.chain === '' ? {} : { chain: present(row.chain, 'chain') }),
     seq: integer(row.seq),
     prevHash: row.prev_hash ?? FIRST_PREV_HASH,
     hash: row.hash,

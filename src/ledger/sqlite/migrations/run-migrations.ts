@@ -23,6 +23,7 @@ import { furtherDocumentsMigration } from './011-further-documents.ts'
 import { unwrittenDeniesMigration } from './012-unwritten-denies.ts'
 import { quarantinesMigration } from './013-quarantines.ts'
 import { noOpenLeasesIndexMigration } from './014-no-open-leases-index.ts'
+import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -64,9 +65,10 @@ export function runMigrations(db: SqliteDatabase, input: MigrationInput): void {
   for (const migration of state.pending) apply(db, migration, input)
 }
 
-/** The schema of a ledger; nothing is changed. @throws {StintError} as `runMigrations` */
+/** The schema of a ledger; nothing is changed. @throws {StintError} as `runMigrations`, and LEDGER_MOVED */
 export function inspectSchema(db: SqliteDatabase, migrations: readonly Migration[] = MIGRATIONS): SchemaState {
   const isThere = db.get("SELECT 1 AS one FROM sqlite_schema WHERE name = 'migrations'") !== undefined
+  refuseMoved(db)
   const select = 'SELECT version, name, checksum, readable_by FROM migrations ORDER BY version'
   return schemaState(isThere ? db.all<AppliedStep>(select) : [], migrations)
 }

@@ -1,0 +1,37 @@
+import { StintError } from '../../../core/errors.ts'
+import type { SqliteDatabase } from '../database/sqlite-database.ts'
+
+/** A step that no release will ever know, so that releases which do not know of moves refuse the file too. */
+const MOVED = 1_000_000_000
+
+/** Where a ledger file was moved to; undefined for one that is in use. */
+export function movedTo(db: SqliteDatabase): string | undefined {
+  // A file that was never opened has no steps yet.
+  if (!db.get("SELECT 1 AS one FROM sqlite_schema WHERE name = 'migrations'")) return undefined
+  return db.get<{ name: string }>('SELECT name FROM migrations WHERE version = ?', MOVED)?.name
+}
+
+/** Marks a ledger file as moved: nothing opens it any more. */
+export function markAsMoved(db: SqliteDatabase, where: string, now: Date): void {
+  db.run(
+    `INSERT INTO migrations (version, name, checksum, readable_by, applied_at) VALUES (?, ?, '', ?, ?)
+     ON CONFLICT (version) DO NOTHING`,
+    MOVED,
+    where,
+    MOVED,
+    now.getTime(),
+  )
+}
+
+/** For a move that has not happened. */
+export function removeMovedMark(db: SqliteDatabase): void {
+  db.run('DELETE FROM migrations WHERE version = ?', MOVED)
+}
+
+/** @throws {StintError} LEDGER_MOVED */
+export function refuseMoved(db: SqliteDatabase): void {
+  const where = movedTo(db)
+  if (where === undefined) return
+  const explanation = `The ledger was moved to the ${where}, or a move to it was begun: two ledgers that both go on would each not know what the other grants. Set ledger.postgres; if the move was not completed, run "stint migrate to-postgres" again.`
+  throw new StintError('LEDGER_MOVED', { explanation, movedTo: where })
+}
