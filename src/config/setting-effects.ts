@@ -6,12 +6,17 @@ import type { Config } from './schema.ts'
  */
 export const FOLLOWED_SETTINGS: readonly string[] = [
   'admin.operators',
+  'admin.tls.certificateFile',
+  'admin.tls.privateKeyFile',
   'grants.approvalTime',
   'grants.cutOnCompletion',
   'grants.leaseTime',
   'grants.maxTaskTime',
   'grants.minTaskTime',
   'grants.settleTime',
+  'identity.domains.<name>.audience',
+  'identity.oidc',
+  'identity.tokens',
   'policy.allowWaivers',
   'policy.approvalsRequiredFor',
   'roles',

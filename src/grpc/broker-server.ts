@@ -29,8 +29,8 @@ import { TokenFailures } from './token-failures.ts'
 /** The parts that answer a call, whichever port it comes by. */
 export interface BrokerServerOptions {
   readonly bundles: BundleStore
-  /** JWT-SVIDs are refused unless given. */
-  readonly tokens?: JwtSvidRules | undefined
+  /** The rules of now; JWT-SVIDs are refused without any. */
+  readonly tokens?: (() => JwtSvidRules | undefined) | undefined
   /** Tokens of OIDC issuers are refused unless given; started and stopped by whoever made it. */
   readonly oidc?: OidcVerifier | undefined
   /** Limits for calls that may mint, as the grant service applies them; this edge applies looser ones to every call. */
@@ -62,7 +62,7 @@ type Gates = Readonly<Record<CallKind, Admission>>
 
 /** State that both ports share: an agent has one allowance, whichever it comes by. */
 export interface SharedChecks {
-  readonly verifier: JwtSvidVerifier | undefined
+  readonly verifier: () => JwtSvidVerifier | undefined
   readonly gates: Gates
   readonly awaitedKeys: AwaitedKeys
   readonly failures: TokenFailures
@@ -72,13 +72,25 @@ export interface SharedChecks {
 /** @throws {StintError} CONFIG_INVALID */
 export function sharedChecks(options: BrokerServerOptions): SharedChecks {
   const { tokens, clock, bundles } = options
-  const verifier = tokens && createJwtSvidVerifier(tokens)
+  const verifier = followRules(tokens)
+  verifier()
   return {
     verifier,
     gates: createGates(options),
     awaitedKeys: new AwaitedKeys({ bundles, clock }),
     failures: new TokenFailures({ clock }),
     penalties: new Penalties({ clock }),
+  }
+}
+
+/** Makes a new verifier when the rules are others. */
+function followRules(rules: BrokerServerOptions['tokens']): SharedChecks['verifier'] {
+  let made: { readonly rules: JwtSvidRules; readonly verifier: JwtSvidVerifier } | undefined
+  return () => {
+    const now = rules?.()
+    if (!now) return undefined
+    if (made?.rules !== now) made = { rules: now, verifier: createJwtSvidVerifier(now) }
+    return made.verifier
   }
 }
 
@@ -98,7 +110,7 @@ export function brokerServer(
     bundles,
     awaitedKeys,
     bearerAlone: bearers !== undefined,
-    ...(verifier && { tokens: verifier }),
+    tokens: verifier,
     ...(options.oidc && { oidc: options.oidc }),
   })
   const authenticate = async (call: AnyCall): Promise<CallerIdentity> => {

@@ -16,8 +16,8 @@ import type { VerifiedX509Svid } from './x509/x509-svid.ts'
 /** The proofs that are accepted. */
 export interface AuthenticatorOptions {
   readonly bundles: BundleStore
-  /** Without it, JWT-SVIDs are refused, also beside a certificate. */
-  readonly tokens?: JwtSvidVerifier
+  /** The verifier of now; without one, JWT-SVIDs are refused, also beside a certificate. */
+  readonly tokens?: () => JwtSvidVerifier | undefined
   /** Without it, tokens of OIDC issuers are refused, also beside a certificate. */
   readonly oidc?: OidcVerifier
   /** Without it, a JWT-SVID whose key is not in the bundle is refused for good at once. */
@@ -58,17 +58,18 @@ interface ShownToken {
  */
 export class Authenticator {
   readonly #bundles: BundleStore
-  readonly #tokens: JwtSvidVerifier | undefined
+  readonly #tokens: () => JwtSvidVerifier | undefined
   readonly #oidc: OidcVerifier | undefined
   readonly #awaitedKeys: AwaitedKeys | undefined
   readonly #bearerAlone: boolean
-  /** By SHA-256 of the whole token; only of the generation in `#cachedGeneration`. JWT-SVIDs only. */
+  /** By SHA-256 of the whole token; only of the generation in `#cachedGeneration`, by `#cachedBy`. JWT-SVIDs only. */
   readonly #cache = new BoundedMap<VerifiedJwtSvid>({ limit: MAX_CACHED_TOKENS })
   #cachedGeneration = -1
+  #cachedBy: JwtSvidVerifier | undefined
 
   constructor({ bundles, tokens, oidc, awaitedKeys, bearerAlone = false }: AuthenticatorOptions) {
     this.#bundles = bundles
-    this.#tokens = tokens
+    this.#tokens = tokens ?? (() => undefined)
     this.#oidc = oidc
     this.#awaitedKeys = awaitedKeys
     this.#bearerAlone = bearerAlone
@@ -93,31 +94,34 @@ export class Authenticator {
   }
 
   async #verifyToken(text: string, { alone, now }: { alone: boolean; now: Date }): Promise<ShownToken> {
-    if ((!this.#tokens && !this.#oidc) || (alone && !this.#bearerAlone)) {
+    const tokens = this.#tokens()
+    const oidc = this.#oidc?.hasIssuers ? this.#oidc : undefined
+    if ((!tokens && !oidc) || (alone && !this.#bearerAlone)) {
       throw tokenInvalid('not-accepted', 'Bearer tokens are not accepted here; connect with an X.509-SVID.')
     }
     const key = cacheKey(text)
-    const cached = this.#cached(key, now)
+    const cached = this.#cached(key, now, tokens)
     if (cached) return shownJwtSvid(cached)
     const parts = takeTokenApart(text)
-    if (this.#oidc?.handles(parts)) {
-      const { acceptedUntil: expiresAt, ...verified } = await this.#oidc.verify(parts, now)
+    if (oidc?.handles(parts)) {
+      const { acceptedUntil: expiresAt, ...verified } = await oidc.verify(parts, now)
       return { ...verified, method: 'oidc', expiresAt }
     }
-    if (!this.#tokens || !namesSpiffeId(parts)) {
+    if (!tokens || !namesSpiffeId(parts)) {
       throw tokenInvalid('issuer', "The token's issuer (iss) is not configured here.")
     }
     const { snapshot } = this.#bundles
     const keyWaitMs = (trustDomain: string) => this.#awaitedKeys?.waitMs(text, trustDomain) ?? 0
-    const verified = await this.#tokens.verify(parts, { bundles: snapshot, now, keyWaitMs })
-    if (snapshot === this.#bundles.snapshot) this.#cache.set(key, verified)
+    const verified = await tokens.verify(parts, { bundles: snapshot, now, keyWaitMs })
+    if (snapshot === this.#bundles.snapshot && tokens === this.#cachedBy) this.#cache.set(key, verified)
     return shownJwtSvid(verified)
   }
 
-  #cached(key: string, now: Date): VerifiedJwtSvid | undefined {
+  #cached(key: string, now: Date, by: JwtSvidVerifier | undefined): VerifiedJwtSvid | undefined {
     const { generation } = this.#bundles.snapshot
-    if (generation !== this.#cachedGeneration) this.#cache.clear()
+    if (generation !== this.#cachedGeneration || by !== this.#cachedBy) this.#cache.clear()
     this.#cachedGeneration = generation
+    this.#cachedBy = by
     const cached = this.#cache.get(key)
     return cached && now < cached.replayUntil ? cached : undefined
   }

@@ -43,7 +43,7 @@ interface Needs extends Surroundings {
   readonly operators: People
   readonly tokens: TokenGuard
   readonly bundles: BundleStore
-  readonly issuers: OidcVerifier | undefined
+  readonly issuers: OidcVerifier
 }
 
 /** SDKs are told that a lease ends this long before it does. */
@@ -99,7 +99,7 @@ function grantParts({
     onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
     tokens,
     quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
-    trust: { isTrusted: (trustDomain) => issuers?.isTrusted(trustDomain) === true || isTrusted(bundles, trustDomain) },
+    trust: { isTrusted: (trustDomain) => issuers.isTrusted(trustDomain) || isTrusted(bundles, trustDomain) },
   }
   return parts
 }

@@ -13,12 +13,14 @@ interface Needs extends Surroundings {
 /** Says how often a bearer token may mint, and follows the connections that tokens are bound to. */
 export const tokens = definePart({
   name: 'tokens',
-  start({ config, ledger, refusals, clock, partHealth }: Needs) {
+  start({ liveConfig, ledger, refusals, clock, partHealth }: Needs) {
     const value = new TokenGuard({
       ledger,
       refusedTokens: refusals.tokens,
       clock,
-      reuse: config.identity.tokens.reuse,
+      get reuse() {
+        return liveConfig.current().identity.tokens.reuse
+      },
       deadAfterMs: DEAD_AFTER_MS,
       onProblem: (error) => partHealth.failed('tokens', error),
       onWell: () => partHealth.well('tokens'),

@@ -437,7 +437,7 @@ async function start({
   const onTaken = (socket: Socket) => bearers.add(socket)
   const listener = bearer ? Listener.bearer({ ...options, onTaken }) : Listener.mutual({ ...options, bundles })
   const tokens = createJwtSvidVerifier({ audience: AUDIENCE })
-  const authenticator = new Authenticator({ bundles, tokens, bearerAlone: bearer })
+  const authenticator = new Authenticator({ bundles, tokens: () => tokens, bearerAlone: bearer })
   const running = {
     a,
     b,

@@ -96,7 +96,8 @@ describe('Authenticator', () => {
 
   test('refuses a call without proof, and a token alone where certificates are required', async () => {
     const token = await domain.issueJwtSvid({ path: '/x', audience: AUDIENCE, now: NOW })
-    const strict = new Authenticator({ bundles, tokens: createJwtSvidVerifier({ audience: AUDIENCE }) })
+    const verifier = createJwtSvidVerifier({ audience: AUDIENCE })
+    const strict = new Authenticator({ bundles, tokens: () => verifier })
     await expect(strict.authenticate({}, NOW)).rejects.toMatchObject({ code: 'IDENTITY_REQUIRED' })
     for (const authenticator of [strict, new Authenticator({ bundles })]) {
       const proofs = { authorization: [`Bearer ${token}`] }
@@ -143,5 +144,5 @@ function make(): Authenticator {
       return real.verify(token, context)
     },
   }
-  return new Authenticator({ bundles, tokens, bearerAlone: true })
+  return new Authenticator({ bundles, tokens: () => tokens, bearerAlone: true })
 }

@@ -15,9 +15,10 @@ export class TokenJudge {
 
   constructor({ store, clock }: { store: BundleStore; clock: ManualClock }) {
     this.#clock = clock
+    const verifier = createJwtSvidVerifier({ audience: AUDIENCE })
     this.#authenticator = new Authenticator({
       bundles: store,
-      tokens: createJwtSvidVerifier({ audience: AUDIENCE }),
+      tokens: () => verifier,
       awaitedKeys: new AwaitedKeys({ bundles: store, clock }),
       bearerAlone: true,
     })

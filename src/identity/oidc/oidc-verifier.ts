@@ -52,6 +52,8 @@ export interface OidcVerifierOptions {
   readonly onReview?: (issuer: OidcIssuer, problem: StintError | undefined) => void
 }
 
+type FollowOptions = Omit<OidcVerifierOptions, 'issuers'>
+
 interface Entry {
   readonly issuer: OidcIssuer
   readonly keys: PlacedKeys
@@ -69,11 +71,41 @@ const FILE_COOLDOWN_MS = 1_000
  * counts for neither.
  */
 export class OidcVerifier {
-  readonly #entries: readonly Entry[]
-  readonly #byIssuer: ReadonlyMap<string, readonly Entry[]>
+  readonly #options: Omit<OidcVerifierOptions, 'issuers' | 'fetchFor'>
+  #entries: readonly Entry[] = []
+  #byIssuer: ReadonlyMap<string, readonly Entry[]> = new Map()
+  #isStarted = false
 
-  constructor(options: OidcVerifierOptions) {
-    this.#entries = options.issuers.map((issuer) => ({
+  constructor({ issuers, fetchFor, ...options }: OidcVerifierOptions) {
+    this.#options = options
+    this.replace({ issuers, fetchFor, kept: new Set() })
+  }
+
+  /** False: every token is refused. */
+  get hasIssuers(): boolean {
+    return this.#entries.length > 0
+  }
+
+  /**
+   * From now on tokens are those of these issuers. Keys are not lost of those that are kept; those of a new one are fetched for its
+   * first token at the latest.
+   *
+   * @param next.kept aliases of issuers whose settings are the same.
+   */
+  replace(next: Pick<OidcVerifierOptions, 'issuers' | 'fetchFor'> & { readonly kept: ReadonlySet<string> }): void {
+    const before = this.#entries
+    const options = { ...this.#options, fetchFor: next.fetchFor }
+    this.#entries = next.issuers.map((issuer) => {
+      const known = before.find((entry) => entry.issuer.alias === issuer.alias)
+      return known && next.kept.has(issuer.alias) ? known : this.#createEntry(issuer, options)
+    })
+    this.#byIssuer = Map.groupBy(this.#entries, ({ issuer }) => issuer.issuer)
+    for (const entry of before) if (!this.#entries.includes(entry)) void entry.keys.stop()
+    if (this.#isStarted) this.start()
+  }
+
+  #createEntry(issuer: OidcIssuer, options: FollowOptions): Entry {
+    return {
       issuer,
       checks: listChecks(issuer),
       keys: new PlacedKeys(issuer.keyPlaces.map((place) => this.#follow(issuer, place, options))),
@@ -84,11 +116,10 @@ export class OidcVerifier {
           onOutcome: (problem) => options.onReview?.(issuer, problem),
         }),
       }),
-    }))
-    this.#byIssuer = Map.groupBy(this.#entries, ({ issuer }) => issuer.issuer)
+    }
   }
 
-  #follow(issuer: OidcIssuer, place: KeyPlace, options: OidcVerifierOptions): IssuerKeys {
+  #follow(issuer: OidcIssuer, place: KeyPlace, options: FollowOptions): IssuerKeys {
     const { clock, fetchFor, fileRefreshMs = DEFAULT_FILE_REFRESH_MS, onProblem, onLoaded } = options
     const fetch = fetchFor(issuer)
     return new IssuerKeys({
@@ -118,6 +149,7 @@ export class OidcVerifier {
 
   /** Begins to follow the issuers' keys; does not wait for them. */
   start(): void {
+    this.#isStarted = true
     for (const { keys } of this.#entries) keys.start()
   }
 

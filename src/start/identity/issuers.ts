@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
@@ -7,8 +8,8 @@ import { createGuardedFetch, type GuardedFetch } from '../../core/net/guarded-fe
 import { isAt } from '../../core/net/host-port.ts'
 import { defineIssuer, type OidcIssuer } from '../../identity/oidc/issuer.ts'
 import { loadKeys, type PublishedKeys } from '../../identity/oidc/keys/discovery.ts'
-import { type KeyPlace, reviewUrls, tokenHosts } from '../../identity/oidc/keys/key-places.ts'
-import { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
+import { type KeyPlace, placeName, reviewUrls, tokenHosts } from '../../identity/oidc/keys/key-places.ts'
+import { OidcVerifier, type OidcVerifierOptions } from '../../identity/oidc/oidc-verifier.ts'
 import { checkTokenReview } from '../../identity/oidc/token-review.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -28,15 +29,38 @@ const TIMEOUT_MS = 5_000
 const MAX_BYTES = 1_048_576
 const MAX_TOKEN_BYTES = 65_536
 
-/** The verifier of the configured issuers' tokens, following their keys; undefined when there are none. */
+/** The verifier of the tokens of the issuers of now, following their keys. */
 export const issuers = definePart({
   name: 'issuers',
-  async start({ config, clock, partHealth }: Surroundings) {
-    const verifier = await createOidcVerifier(config, { clock, ...keyReports(partHealth) })
-    verifier?.start()
-    return { value: verifier, stop: () => verifier?.stop() }
+  async start({ config, liveConfig, clock, partHealth }: Surroundings) {
+    const options = await verifierOptions(config, { clock, ...keyReports(partHealth) })
+    const value = new OidcVerifier(options)
+    value.start()
+    liveConfig.follow('issuers', async (next) => {
+      const before = new Map(liveConfig.current().identity.oidc.map((settings) => [settings.alias, settings]))
+      const { oidc } = next.identity
+      const kept = new Set(
+        oidc.flatMap((settings) => (isDeepStrictEqual(before.get(settings.alias), settings) ? [settings.alias] : [])),
+      )
+      const { issuers: all, fetchFor } = await verifierOptions(next, { clock })
+      return () => {
+        value.replace({ issuers: all, fetchFor, kept })
+        for (const settings of before.values()) if (!kept.has(settings.alias)) forget(settings, partHealth)
+      }
+    })
+    return { value, stop: () => value.stop() }
   },
 })
+
+/** What was wrong with an issuer that is gone, or has other settings now, is no problem any more. */
+function forget(settings: IssuerConfig, partHealth: PartHealth): void {
+  const issuer = defineIssuer(settings)
+  const components = issuer.keyPlaces.map((place) => componentName(issuer, placeName(place)))
+  for (const component of [...components, `token_review:${issuer.alias}`]) {
+    partHealth.well(component)
+    partHealth.found(component, [])
+  }
+}
 
 /** An issuer that cannot be reached is a problem of its own agents alone. */
 function keyReports(partHealth: PartHealth): Omit<OidcDeps, 'clock'> {
@@ -65,16 +89,20 @@ function componentName({ alias, keyPlaces }: OidcIssuer, place: string): string 
  * @throws {StintError} CONFIG_INVALID
  */
 export async function createOidcVerifier(config: Config, deps: OidcDeps): Promise<OidcVerifier | undefined> {
+  if (config.identity.oidc.length === 0) return undefined
+  return new OidcVerifier(await verifierOptions(config, deps))
+}
+
+async function verifierOptions(config: Config, deps: OidcDeps): Promise<OidcVerifierOptions> {
   const { oidc, reloadEvery } = config.identity
-  if (oidc.length === 0) return undefined
   const fetches = new Map<string, GuardedFetch>()
   for (const settings of oidc) fetches.set(settings.alias, await issuerFetch(settings))
-  return new OidcVerifier({
+  return {
     ...deps,
     issuers: oidc.map(defineIssuer),
     fileRefreshMs: reloadEvery,
     fetchFor: ({ alias }) => fetches.get(alias) ?? createGuardedFetch({ ca: [] }),
-  })
+  }
 }
 
 /** Gets the keys of an issuer once, from one of its places. @throws {StintError} as `loadKeys`; CONFIG_INVALID */

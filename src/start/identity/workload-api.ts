@@ -1,5 +1,6 @@
 import { usesWorkloadApi } from '../../config/identity-sources.ts'
 import type { Config } from '../../config/schema.ts'
+import { StintError } from '../../core/errors.ts'
 import type { BundleStore } from '../../identity/bundle/bundle-store.ts'
 import { workloadApiTarget } from '../../identity/workload-api/endpoint.ts'
 import { WorkloadApiSource, type WorkloadApiSourceOptions } from '../../identity/workload-api/workload-api-source.ts'
@@ -12,6 +13,7 @@ export const workloadApi = definePart({
   name: 'workloadApi',
   async start({
     config: { identity },
+    liveConfig,
     bundles: store,
     clock,
     random,
@@ -20,9 +22,27 @@ export const workloadApi = definePart({
     if (!usesWorkloadApi(identity)) return { value: undefined }
     const source = workloadApiSource(identity, { store, clock, random, ...bundleReports(partHealth) })
     await source.start()
+    liveConfig.follow('workloadApi', (next) => {
+      requireFollowedKeys(listJwtDomains(identity), listJwtDomains(next.identity))
+      return () => undefined
+    })
     return { value: source, stop: () => source.stop() }
   },
 })
+
+/** Keys of JWT-SVIDs are fetched for the trust domains that had an audience at the start. @throws {StintError} CONFIG_INVALID */
+function requireFollowedKeys(followed: readonly string[], wanted: readonly string[]): void {
+  const added = wanted.filter((name) => !followed.includes(name))
+  if (added.length === 0) return
+  const explanation = `A first audience for JWT-SVIDs of ${added.join(', ')}, whose keys come from the Workload API, takes effect at a restart. Restart the broker, or undo it; until then nothing of the changed file is in force.`
+  throw new StintError('CONFIG_INVALID', { explanation })
+}
+
+function listJwtDomains({ domains, tokens }: Config['identity']): string[] {
+  return Object.keys(domains).filter(
+    (name) => domains[name]?.workloadApi && (tokens?.audience ?? domains[name]?.audience),
+  )
+}
 
 /** The source for everything that comes from the Workload API, not started. */
 export function workloadApiSource(

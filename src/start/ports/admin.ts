@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createAdminApp } from '../../admin/app.ts'
 import type { AdminDeps, PolicySetStatus } from '../../admin/deps.ts'
 import type { OperatorDirectory } from '../../admin/operators/operator-directory.ts'
 import { startAdminServer } from '../../admin/server.ts'
+import { readTlsPair, type TlsFiles } from '../../admin/tls-files.ts'
 import type { StintError } from '../../core/errors.ts'
 import type { Reloading, ReloadStatus } from '../../core/files/reloading.ts'
 import type { CredentialProvider } from '../../credentials/provider.ts'
@@ -12,6 +14,7 @@ import type { Grants } from '../grants.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
 import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'
+import type { LiveConfig } from '../reload/live-config.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 
@@ -31,10 +34,10 @@ interface Needs extends Surroundings {
 export const admin = definePart({
   name: 'admin',
   async start(needs: Needs) {
-    const { config, connectionLimits, refusals, clock, logger, partHealth } = needs
+    const { config, liveConfig, connectionLimits, refusals, clock, logger, partHealth } = needs
     const server = await startAdminServer({
       ...config.listen.admin,
-      ...(config.admin.tls && { tls: config.admin.tls }),
+      ...(config.admin.tls && { tls: followedFiles(config.admin.tls, liveConfig) }),
       limits: connectionLimits.admin,
       onRefused: refusals.connection('admin'),
       onCertificate: (problem) => partHealth.report('admin_certificate', problem),
@@ -45,6 +48,23 @@ export const admin = definePart({
     return { value: server.url, stop: () => server.stop() }
   },
 })
+
+/** The files of now. A pair that is named anew has to be good; after that its files are followed. */
+function followedFiles(first: TlsFiles, liveConfig: LiveConfig): TlsFiles {
+  const now = () => liveConfig.current().admin.tls ?? first
+  liveConfig.follow('admin', async ({ admin: { tls } }) => {
+    if (tls && !isDeepStrictEqual(tls, now())) await readTlsPair(tls)
+    return () => undefined
+  })
+  return {
+    get certificateFile() {
+      return now().certificateFile
+    },
+    get privateKeyFile() {
+      return now().privateKeyFile
+    },
+  }
+}
 
 function adminDeps({
   ledger,

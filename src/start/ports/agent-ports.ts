@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../../config/schema.ts'
 import { type AgentPorts, startAgentPorts } from '../../grpc/agent-ports.ts'
 import type { BundleStore } from '../../identity/bundle/bundle-store.ts'
+import { createJwtSvidVerifier } from '../../identity/jwt/jwt-svid.ts'
 import type { OidcVerifier } from '../../identity/oidc/oidc-verifier.ts'
 import { admissionLimits, type Grants } from '../grants.ts'
 import { jwtSvidRules } from '../identity/jwt-svid-rules.ts'
@@ -14,7 +16,7 @@ import type { Health } from './health.ts'
 
 interface Needs extends Surroundings {
   readonly bundles: BundleStore
-  readonly issuers: OidcVerifier | undefined
+  readonly issuers: OidcVerifier
   readonly ownIdentity: OwnIdentity
   readonly grants: Grants
   readonly health: Health
@@ -34,11 +36,21 @@ const AFTER_DRAIN_MS = 10_000
 /** The ports for agents: with certificates and, where configured, with bearer tokens. */
 export const agentPorts = definePart({
   name: 'agentPorts',
-  async start({ config, connectionLimits, ...needs }: Needs) {
+  async start({ config, liveConfig, connectionLimits, ...needs }: Needs) {
+    let tokens = jwtSvidRules(config)
+    liveConfig.follow('agentPorts', (next) => {
+      const isSame = isDeepStrictEqual(tokens, jwtSvidRules(next))
+      const rules = isSame ? tokens : jwtSvidRules(next)
+      if (rules) createJwtSvidVerifier(rules)
+      return () => {
+        tokens = rules
+      }
+    })
     const { bundles, issuers, ownIdentity, grants, health, refusals, clock, ids, random, logger, partHealth } = needs
     let identityUsable = true
     const value: AgentPorts = await startAgentPorts({
       ...agentPortSettings(config),
+      tokens: () => tokens,
       connections: { mutual: connectionLimits.agents, bearer: connectionLimits.bearer },
       bundles,
       oidc: issuers,
@@ -70,7 +82,6 @@ function agentPortSettings(config: Config) {
   return {
     mutual: listen.agents,
     bearer: listen.bearer,
-    tokens: jwtSvidRules(config),
     mintLimits: admissionLimits(config),
     maxCallMs: server.maxCallTime,
     drainMs: server.drainTime,

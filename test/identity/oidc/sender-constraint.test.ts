@@ -54,7 +54,7 @@ describe('a token of an OIDC issuer', () => {
   })
 
   test('is refused where no issuer is configured', async () => {
-    const authenticator = new Authenticator({ bundles, tokens: svids(), bearerAlone: true })
+    const authenticator = new Authenticator({ bundles, tokens: svids, bearerAlone: true })
     await expect(authenticator.authenticate({ authorization: [oidc()] }, NOW)).rejects.toMatchObject({
       code: 'TOKEN_INVALID',
       details: { check: 'issuer' },
@@ -168,11 +168,11 @@ function svids() {
 }
 
 function bearer(): Authenticator {
-  return new Authenticator({ bundles, tokens: svids(), oidc: issuers(), bearerAlone: true })
+  return new Authenticator({ bundles, tokens: svids, oidc: issuers(), bearerAlone: true })
 }
 
 function mutual(): Authenticator {
-  return new Authenticator({ bundles, tokens: svids(), oidc: issuers() })
+  return new Authenticator({ bundles, tokens: svids, oidc: issuers() })
 }
 
 function text(claims: Record<string, unknown>, header: Record<string, unknown>): string {
