@@ -142,6 +142,17 @@ export const PROMISES: readonly PromiseRow[] = [
     ],
   },
   {
+    promise: 'P13',
+    says: 'A restored backup cannot resurrect access: it starts quarantined, ends what was issued after the backup, then opens.',
+    tests: [
+      'test/crash/restored-backup.test.ts > P13: an old backup, put back',
+      'test/grants/quarantine.test.ts > reaches sessions that the ledger does not know, also those that are made before it is in force',
+      'test/grants/deny-documents.test.ts > that a later state of this ledger wrote quarantines a restored backup, and whoever it denied stays denied',
+      'test/ledger/restore.test.ts > a backup is in the place of the ledger, quarantined, and the old file is kept',
+      'test/postgres/quarantine.test.ts > one replica quarantines all, also a mint that another one has under way',
+    ],
+  },
+  {
     promise: 'P15',
     says: 'A person decides what cannot be undone: an approval is bound to the plan, expires, is used once, and is never of the requester.',
     tests: [

@@ -1,0 +1,55 @@
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import type { CredentialProvider } from '../../src/credentials/provider.ts'
+import { mintLease } from '../../src/grants/mint-lease.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { FakeProvider } from '../support/fake-provider.ts'
+import { sampleOpen, samplePlan } from '../support/ledger-records.ts'
+import { PostgresServer } from './postgres-server.ts'
+import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
+
+const server = await PostgresServer.start()
+afterAll(() => server.dispose())
+
+let tmp: TmpPostgresLedger
+let other: Ledger
+beforeEach(async () => {
+  tmp = await tmpPostgresLedger(server.address())
+  other = await tmp.join()
+})
+afterEach(() => tmp.dispose())
+
+const refused = { code: 'LEDGER_QUARANTINED' }
+const quarantine = () =>
+  other.beginQuarantine({ quarantine: { reason: 'outdated', since: tmp.clock.now(), by: 'stint', found: 'a document' } })
+const open = (ledger: Ledger) => ledger.openGrant(sampleOpen(tmp.ids, tmp.clock.now()))
+
+test('one replica quarantines all, also a mint that another one has under way', async () => {
+  const opened = await open(tmp.ledger)
+  if (opened.kind !== 'created' || !opened.lease) throw new Error('expected a new grant with a lease')
+  const provider: CredentialProvider = new FakeProvider({ clock: tmp.clock })
+  const minting = {
+    mint: async (...args: Parameters<CredentialProvider['mint']>) => {
+      const credentials = await provider.mint(...args)
+      await quarantine()
+      return credentials
+    },
+  }
+  const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 1, settleMs: 1, cutOnCompletion: [] }
+  const mint = { grant: opened.grant, lease: opened.lease, plan: samplePlan(), signal: new AbortController().signal }
+  const parts = { ledger: tmp.ledger, provider: minting, clock: tmp.clock, settings }
+  await expect(mintLease(parts, mint)).rejects.toMatchObject(refused)
+  await expect(open(tmp.ledger)).rejects.toMatchObject(refused)
+  expect(await tmp.ledger.quarantine()).toMatchObject({ number: 1 })
+})
+
+test('two that find it at the same time begin one', async () => {
+  await Promise.allSettled([
+    quarantine(),
+    tmp.ledger.beginQuarantine({
+      quarantine: { reason: 'outdated', since: tmp.clock.now(), by: 'stint', found: 'another document' },
+    }),
+  ])
+  expect(await other.quarantine()).toMatchObject({ number: 1 })
+  await expect(open(tmp.ledger)).rejects.toMatchObject(refused)
+  await expect(open(other)).rejects.toMatchObject(refused)
+})
