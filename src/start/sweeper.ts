@@ -1,13 +1,13 @@
 import { StintError } from '../core/errors.ts'
+import type { PartHealth } from '../core/health/part-health.ts'
 import type { Canaries } from '../credentials/canary.ts'
+import { QUARANTINE_COMPONENT } from '../grants/quarantine/keep-quarantine.ts'
 import { Sweeper } from '../grants/sweeper.ts'
 import type { Grants } from './grants.ts'
 import { sessionNotes } from './ledger/session-notes.ts'
 import { definePart } from './part.ts'
-import { problemReason } from './readiness.ts'
+import { type NotReady, problemReason } from './readiness.ts'
 import type { Surroundings } from './surroundings.ts'
-
-const NOT_READY: ReadonlySet<string> = new Set(['LEDGER_OUTDATED', 'LEDGER_QUARANTINED'])
 
 /** Settles what a crash left behind, then moves grants as time passes. It starts before any port, so before any call. */
 export const sweeper = definePart({
@@ -43,7 +43,15 @@ export const sweeper = definePart({
       value,
       stop: () => value.stop(),
       // An older copy of the ledger must not serve: it does not know what was granted since.
-      notReady: () => problemReason(partHealth, ({ component, code }) => component === 'clock' || NOT_READY.has(code)),
+      notReady: () =>
+        problemReason(partHealth, ({ component, code }) => component === 'clock' || code === 'LEDGER_OUTDATED') ??
+        quarantineReason(partHealth),
     }
   },
 })
+
+/** Agents complete their grants while the ledger is quarantined, and only an operator's call ends that. */
+function quarantineReason(partHealth: PartHealth): NotReady | undefined {
+  const reason = problemReason(partHealth, ({ component }) => component === QUARANTINE_COMPONENT)
+  return reason && { ...reason, takesCalls: true }
+}

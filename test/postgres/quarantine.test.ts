@@ -20,7 +20,9 @@ afterEach(() => tmp.dispose())
 
 const refused = { code: 'LEDGER_QUARANTINED' }
 const quarantine = () =>
-  other.beginQuarantine({ quarantine: { reason: 'outdated', since: tmp.clock.now(), by: 'stint', found: 'a document' } })
+  other.beginQuarantine({
+    quarantine: { reason: 'outdated', since: tmp.clock.now(), by: 'stint', found: 'a document' },
+  })
 const open = (ledger: Ledger) => ledger.openGrant(sampleOpen(tmp.ids, tmp.clock.now()))
 
 test('one replica quarantines all, also a mint that another one has under way', async () => {

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
 import { PartHealth } from '../../src/core/health/part-health.ts'
 import { createLogger } from '../../src/core/log.ts'
-import { isLow, ledgerWatch } from '../../src/start/ledger/ledger-watch.ts'
+import { isLow } from '../../src/start/ledger/ledger-space.ts'
+import { ledgerWatch } from '../../src/start/ledger/ledger-watch.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const MIB = 1_048_576
@@ -25,7 +26,7 @@ async function watch(change: () => void): Promise<StintError> {
   const clock = new ManualClock()
   const failure = Promise.withResolvers<StintError>()
   const partHealth = new PartHealth({ logger: createLogger({ level: 'silent' }), clock })
-  const surroundings = { config: { ledger: { file } }, clock, partHealth, fail: failure.resolve }
+  const surroundings = { config: { ledger: { file } }, clock, partHealth, fail: failure.resolve, ledger: {} }
   const part = await ledgerWatch.start(surroundings as unknown as Parameters<typeof ledgerWatch.start>[0])
   change()
   await expect.poll(() => clock.advance(10_000).then(() => Promise.race([failure.promise, undefined]))).toBeTruthy()

@@ -1,19 +1,14 @@
-import { stat, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { stat } from 'node:fs/promises'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
-import type { PartHealth } from '../../core/health/part-health.ts'
-import type { Ledger } from '../../ledger/ledger.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { SpacedLedger } from './ledger-space.ts'
 
 const LOOK_EVERY_MS = 10_000
+/** The same once space is low: it may go fast. */
+const LOOK_EVERY_MS_IF_LOW = 1_000
 const COMPONENT = 'ledger_space'
-const MIB = 1_048_576
-/** A twentieth of the file system is little, but of a large one it is much, and of a small one next to nothing. */
-const LOW_SHARE = 0.05
-const LOW_AT_MOST = 1_024 * MIB
-const LOW_AT_LEAST = 64 * MIB
 
 /**
  * Looks at the ledger file from outside. A file that is no longer under its name would take every record with it when the broker
@@ -21,7 +16,13 @@ const LOW_AT_LEAST = 64 * MIB
  */
 export const ledgerWatch = definePart({
   name: 'ledgerWatch',
-  async start({ config, clock, partHealth, fail }: Surroundings & { readonly ledger: Ledger }) {
+  async start({
+    config,
+    clock,
+    partHealth,
+    fail,
+    ledger: { space },
+  }: Surroundings & { readonly ledger: SpacedLedger }) {
     const { file } = config.ledger
     // A database is watched by whoever runs it.
     if (file === undefined) return { value: undefined }
@@ -31,11 +32,12 @@ export const ledgerWatch = definePart({
       const found = await stat(file).catch(ignoreMissing)
       if (found?.ino !== opened.ino || found.dev !== opened.dev) {
         fail(replaced(file, found !== undefined))
-        return false
+        return undefined
       }
       // After the look at the file, which must not depend on what the file system tells of its space.
-      await lookAtSpace(file, partHealth)
-      return true
+      const problem = await space?.look()
+      partHealth.report(COMPONENT, problem)
+      return problem ? LOOK_EVERY_MS_IF_LOW : LOOK_EVERY_MS
     }
     const watching = repeat(look, clock, stopping.signal, (error) => partHealth.failed(COMPONENT, error))
     const stop = async () => {
@@ -46,37 +48,21 @@ export const ledgerWatch = definePart({
   },
 })
 
-/** Until `look` says that it has seen enough. */
+/** @param look says when to look again; undefined: never. */
 async function repeat(
-  look: () => Promise<boolean>,
+  look: () => Promise<number | undefined>,
   clock: Clock,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    const goOn = await look().catch((error: unknown) => {
+    const againInMs = await look().catch((error: unknown) => {
       onError(error)
-      return true
+      return LOOK_EVERY_MS
     })
-    if (!goOn) return
-    await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
+    if (againInMs === undefined) return
+    await clock.sleep(againInMs, signal).catch(() => undefined)
   }
-}
-
-async function lookAtSpace(file: string, partHealth: PartHealth): Promise<void> {
-  const { bavail, blocks, bsize } = await statfs(dirname(file))
-  const free = bavail * bsize
-  partHealth.report(COMPONENT, isLow(free, blocks * bsize) ? spaceLow(file, free) : undefined)
-}
-
-/** @param size of the whole file system, in bytes like `free`. */
-export function isLow(free: number, size: number): boolean {
-  return free < Math.max(LOW_AT_LEAST, Math.min(LOW_AT_MOST, size * LOW_SHARE))
-}
-
-function spaceLow(file: string, free: number): StintError {
-  const explanation = `The file system of the ledger has ${Math.floor(free / MIB)} MiB left. When it is full, nothing is granted or revoked: enlarge it, or free some space.`
-  return new StintError('LEDGER_SPACE_LOW', { explanation, file, free })
 }
 
 function replaced(file: string, isOther: boolean): StintError {

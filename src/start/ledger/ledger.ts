@@ -8,6 +8,7 @@ import type { Metrics } from '../../metrics/metrics.ts'
 import { definePart } from '../part.ts'
 import type { NotReady } from '../readiness.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { LedgerSpace, openWithin, type SpacedLedger, withinSpace } from './ledger-space.ts'
 import { reportListening } from './listening.ts'
 import { postgresServer } from './postgres-server.ts'
 import { watchWrites } from './watched-writes.ts'
@@ -22,7 +23,9 @@ export const ledger = definePart({
   async start(needs: Needs) {
     const { clock, metrics } = needs
     const { file } = needs.config.ledger
-    const opened = file === undefined ? await openDatabase(needs) : await openFile(file, needs)
+    const space = file === undefined ? undefined : new LedgerSpace(file)
+    const stored = file === undefined ? await openDatabase(needs) : await openWithin(space, () => openFile(file, needs))
+    const opened = space ? withinSpace(stored, space) : stored
     const value = metrics ? meterLedger(opened, metrics) : opened
     metrics?.onScrape((gauges) => gatherReplicas(opened, gauges))
     metrics?.onScrape(async (gauges) => {
@@ -31,13 +34,14 @@ export const ledger = definePart({
     })
     // One that others may soon take for silent could not commit what it is asked for.
     const writes = watchWrites(value, needs)
+    const spaced: SpacedLedger = { ...writes.ledger, ...(space && { space }) }
     return {
-      value: writes.ledger,
+      value: spaced,
       stop: async () => {
         await writes.stop()
         await value.close()
       },
-      notReady: () => (value.isLive() ? writes.notReady() : NOT_LIVE),
+      notReady: () => (value.isLive() ? (writes.notReady() ?? shortageReason(space)) : NOT_LIVE),
     }
   },
 })
@@ -46,6 +50,12 @@ const NOT_LIVE: NotReady = {
   code: 'LEDGER_UNAVAILABLE',
   explanation:
     'Nothing has been committed for a while, so that another replica may soon take over what this one was working on.',
+}
+
+/** What ends grants is still served, and only that or an operator makes space. */
+function shortageReason(space: LedgerSpace | undefined): NotReady | undefined {
+  const error = space?.shortage
+  return error && { code: error.code, explanation: error.message, takesCalls: true }
 }
 
 function openFile(file: string, needs: Needs): Promise<Ledger> {
