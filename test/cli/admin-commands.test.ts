@@ -115,14 +115,24 @@ test('whoami sends the token of the file', async () => {
   expect(admin.calls[0]?.authorization).toBe('Bearer stint_example')
 })
 
-for (const [ready, exitCode] of [
-  [true, 0],
-  [false, 1],
+const NOT_READY = {
+  part: 'credentials',
+  code: 'PROVIDER_UNAVAILABLE',
+  explanation: 'No answer.',
+  since: '2026-11-21T12:00:00.000Z',
+}
+const REASON = 'Ready:      no: credentials PROVIDER_UNAVAILABLE since 2026-11-21T12:00:00.000Z: No answer.\n'
+
+for (const [ready, notReady, says, exitCode] of [
+  [true, [], 'Ready:      yes\n', 0],
+  [false, [NOT_READY], REASON, 1],
+  [false, undefined, 'Ready:      no\n', 1],
 ] as const)
-  test(`status of a broker that is ${ready ? '' : 'not '}ready names its problems and exits with ${exitCode}`, async () => {
+  test(`status of a broker that is ${ready ? '' : 'not '}ready, ${notReady ? 'with' : 'without'} its reasons, names its problems and exits with ${exitCode}`, async () => {
     admin.routes['GET /v1/status'] = {
       body: {
         ready,
+        notReady,
         problems: [
           {
             component: 'aws:sts',
@@ -150,7 +160,7 @@ for (const [ready, exitCode] of [
     const run = await stint(['status'], { env })
     expect(run.exitCode).toBe(exitCode)
     for (const part of [
-      `Ready:      ${ready ? 'yes' : 'no'}\n`,
+      says,
       'aws:sts PROVIDER_UNAVAILABLE since 2026-11-21T12:00:00.000Z: No answer.\\u{1b}[2K\n',
       'example.org (file): 1 X.509 and 2 JWT authorities',
       'active 3',

@@ -25,7 +25,8 @@ function statusFacts(answer: Status): (readonly [string, unknown])[] {
   const { ready, notReady, problems, identity, grants, replicas, version } = answer
   const { spiffeId, notAfter, bundles } = identity
   return [
-    ['Ready', ready ? 'yes' : linesIfAny(notReady.map(reasonLine))],
+    // A broker of the version before gives no reasons.
+    ['Ready', ready ? 'yes' : (linesIfAny(notReady?.map(reasonLine) ?? []) ?? 'no')],
     ['Problems', linesIfAny(problems.map(problemLine))],
     ['Broker', spiffeId],
     ['SVID until', notAfter],
