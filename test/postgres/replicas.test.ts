@@ -6,6 +6,7 @@ import type { Grant, Lease } from '../../src/ledger/records.ts'
 import { allEvents, verifyLedger } from '../support/audit-record.ts'
 import { eventually } from '../support/eventually.ts'
 import { AGENT, sampleEvent, sampleOpen } from '../support/ledger-records.ts'
+import { MeddlingProxy } from './meddling-proxy.ts'
 import { PostgresServer } from './postgres-server.ts'
 import { type TmpPostgresLedger, tmpPostgresLedger, WITHOUT_BEATS } from './tmp-postgres-ledger.ts'
 
@@ -329,6 +330,26 @@ function ending(grant: Grant) {
     events: [sampleEvent(now(), { grantId: grant.id })],
   } as const
 }
+
+test('a replica that stands still in the middle of a batch holds the others up for seconds, and is undone', async () => {
+  const proxy = await MeddlingProxy.before(server.port)
+  const still = await tmp.join({ timing: WITHOUT_BEATS, server: server.address({ port: proxy.port }) })
+  const { grant } = await open(tmp.ledger)
+  proxy.meddle({ when: 'mark-batch', how: 'hold' })
+  const late = still.moveGrant(ending(grant))
+  const inHand = `application_name = 'stint' AND state = 'idle in transaction'`
+  await eventually('its batch', async () => {
+    return (await tmp.sql(`SELECT 1 FROM pg_stat_activity WHERE ${inHand}`)).length > 0
+  })
+  const [moved] = await Promise.all([tmp.ledger.moveGrant(ending(grant)), open(tmp.ledger)])
+  expect(moved).toMatchObject({ state: 'ending', version: 2 })
+  proxy.release()
+  await expect(late).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+  expect(told.filter((error) => error?.details.poisoned)).toEqual([])
+  expect((await verifyLedger(tmp.ledger)).problem).toBeUndefined()
+  await still.close()
+  await proxy.close()
+})
 
 test('a replica that stops gives its claims back at once', async () => {
   const other = await tmp.join()

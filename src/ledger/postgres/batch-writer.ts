@@ -11,6 +11,7 @@ import {
   databaseError,
   isConflict,
   isConstraint,
+  isLockTimeout,
   isLost,
   isUnitFault,
   sqlState,
@@ -49,6 +50,7 @@ interface Sent {
 /** How often a batch failed, by kind. */
 interface Failures {
   conflicts: number
+  waits: number
   faults: number
   lost: number
 }
@@ -62,6 +64,8 @@ class NotConnected extends Error {
 }
 
 const MAX_CONFLICTS = 8
+/** With the usual time for a lock this is longer than the server leaves one to a replica that stands still. */
+const MAX_WAITS = 3
 const MAX_LOST = 4
 /** Another writer may have made the row, or removed a plan that was remembered: a further try reads the rows again. */
 const MAX_FAULTS = 2
@@ -158,7 +162,7 @@ export class BatchWriter {
 
   async #settle(batch: Batch): Promise<readonly Outcome[]> {
     const until = performance.now() + (this.#isDown ? 0 : this.#deps.patienceMs)
-    const failures: Failures = { conflicts: 0, faults: 0, lost: 0 }
+    const failures: Failures = { conflicts: 0, waits: 0, faults: 0, lost: 0 }
     for (let tried = 1; ; tried += 1) {
       try {
         const outcomes = await this.#once(batch)
@@ -179,6 +183,10 @@ export class BatchWriter {
       this.#deps.onConflict?.()
       failures.conflicts += 1
       return failures.conflicts <= MAX_CONFLICTS
+    }
+    if (isLockTimeout(error)) {
+      failures.waits += 1
+      return failures.waits <= MAX_WAITS
     }
     if (isUnitFault(error)) {
       failures.faults += 1

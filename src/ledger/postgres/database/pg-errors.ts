@@ -19,6 +19,11 @@ export function isConflict(error: unknown): boolean {
   return CONFLICTS.includes(sqlState(error) ?? '')
 }
 
+/** True if another session, such as a replica that stands still, kept a lock for longer than this one waits. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === '55P03'
+}
+
 /** One of our own records has a value that no row can hold. */
 export class Unwritable extends Error {
   override readonly name = 'Unwritable'
