@@ -32,9 +32,11 @@ export function reportListening(
       partHealth.well(COMPONENT)
       return
     }
-    if (error.details.pooler === true && !listen) return say()
+    const isPooler = error.details.pooler === true
+    if (isPooler && !listen) return say()
     sinceMs ??= clock.monotonicMs()
-    if (clock.monotonicMs() - sinceMs >= LASTING_MS) partHealth.failed(COMPONENT, notHeard(error))
+    // A setting that is wrong does not mend itself.
+    if (isPooler || clock.monotonicMs() - sinceMs >= LASTING_MS) partHealth.failed(COMPONENT, notHeard(error))
   }
 }
 

@@ -84,7 +84,8 @@ export class NotificationChannel {
         await this.#serve(() => backoff.reset())
       } catch (error) {
         if (!signal.aborted) this.#setState(databaseError(error, serverText(this.#deps.server)))
-        const pauseMs = error instanceof StintError ? MISCONFIGURED_PAUSE_MS : backoff.nextMs()
+        const isSetWrong = error instanceof StintError && error.details.pooler === true
+        const pauseMs = isSetWrong ? MISCONFIGURED_PAUSE_MS : backoff.nextMs()
         await pause(pauseMs, undefined, { signal }).catch(() => undefined)
       }
     }
