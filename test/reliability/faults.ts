@@ -176,9 +176,11 @@ export const FAULTS: readonly FaultRow[] = [
   },
   {
     fault: 'A replica dies or falls silent with work in hand',
-    injection: 'two ledgers on one PostgreSQL database',
+    injection: 'two real brokers, and two ledgers, on one PostgreSQL database',
     promises: 'P2 P11',
     tests: [
+      `${PG}/brokers/takeover.test.ts > one that is killed under load leaves nothing behind`,
+      `${PG}/brokers/takeover.test.ts > the deny list of one that is killed while it writes`,
       `${PG}/replicas.test.ts > is found silent by another one, and writes nothing any more`,
       `${PG}/replicas.test.ts > leaves its mints to another one`,
     ],
@@ -188,6 +190,30 @@ export const FAULTS: readonly FaultRow[] = [
     injection: 'two brokers on one PostgreSQL database',
     promises: 'P5',
     tests: [`${PG}/replica-clocks.test.ts > the one that is astray serves nothing`],
+  },
+  {
+    fault: 'A replica is paused between a claim and its write, or its write comes into effect late',
+    injection: 'SIGSTOP of one of two real brokers',
+    promises: 'P6 P11',
+    tests: [
+      `${PG}/brokers/takeover.test.ts > between a claim and its write finds the claim gone`,
+      `${PG}/brokers/takeover.test.ts > and whose write comes into effect over that of the other one`,
+    ],
+  },
+  {
+    fault: 'A replica is cut off from the database',
+    injection: 'a proxy that cuts',
+    promises: 'P5 P11',
+    tests: [`${PG}/brokers/takeover.test.ts > serves nothing and says so, and its work is done by the other one`],
+  },
+  {
+    fault: 'Notifications between replicas are lost or made up',
+    injection: 'a connection ended, a silent network, foreign notifications',
+    promises: 'P11',
+    tests: [
+      `${PG}/watching.test.ts > is replaced by looking`,
+      `${PG}/watching.test.ts > are a reason to look, and nothing else`,
+    ],
   },
   {
     fault: 'PostgreSQL crashes under load, ends sessions, or is away',
@@ -258,6 +284,18 @@ export const FAULTS: readonly FaultRow[] = [
     tests: [
       'test/start/ledger-watch.test.ts > a ledger file that is moved away ends the broker',
       'test/start/ledger-watch.test.ts > a backup that is put in the place of the ledger',
+    ],
+  },
+  {
+    fault: 'The ledger is set back to an older state',
+    injection: 'an old backup under real brokers; a document with a write that the ledger does not know',
+    promises: 'P13',
+    tests: [
+      'test/grants/quarantine.test.ts > no grant is opened, approved or renewed',
+      'test/grants/quarantine.test.ts > grants end as restored',
+      'test/grants/quarantine.test.ts > reaches sessions that the ledger does not know',
+      'test/grants/quarantine.test.ts > is refused until every deny list is cut',
+      'test/crash/restored-backup.test.ts > gives nobody access',
     ],
   },
   {

@@ -4,6 +4,9 @@ import type { Scheduler } from './scheduler.ts'
 /** When the simulated world begins. */
 const BEGIN_MS = Date.parse('2026-11-21T12:00:00.000Z')
 
+/** The longest pause of a loop that mostly finds nothing to do. */
+const IDLE_MS = 3_000
+
 /** The instant of virtual time by a clock that is right. */
 export function trueDate(nowMs: number): Date {
   return new Date(BEGIN_MS + nowMs)
@@ -60,7 +63,7 @@ export class ProcessClock implements Clock {
   readonly #process: Process
   readonly #slowness: () => number
 
-  /** @param slowness sleeps of a second and less take so many times longer, so that idle loops cost little real time */
+  /** @param slowness pauses of idle loops take so many times longer, since each costs real time */
   constructor(deps: { scheduler: Scheduler; machine: Machine; process: Process; slowness?: () => number }) {
     this.#scheduler = deps.scheduler
     this.#machine = deps.machine
@@ -79,7 +82,7 @@ export class ProcessClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const forget = this.#process.after(ms <= 1_000 ? ms * this.#slowness() : ms, () => {
+      const forget = this.#process.after(ms <= IDLE_MS ? ms * this.#slowness() : ms, () => {
         signal?.removeEventListener('abort', onAbort)
         resolve()
       })

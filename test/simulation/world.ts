@@ -24,6 +24,8 @@ export interface Outcome {
 const MINUTE = 60_000
 /** Once nothing but time passes, loops that run less often find the same. */
 const CLOSING_SLOWNESS = 50
+/** Faults that may keep a document from being looked at or written in time. */
+const HINDERS = /^(iam_(?!edited)|store|broker|clock|sts_date)/
 const AGENTS = 3
 /** By then whatever was granted is over: the longest task, its approval, and the longest deny. */
 const LONGEST_END_MS = 30 * MINUTE
@@ -115,7 +117,9 @@ export class World {
     this.note('a broker starts')
     try {
       const broker = await startBroker(this.#brokerWorld(), process)
-      if (!process.isDead) this.broker = broker
+      if (process.isDead) return
+      await this.#checkRecovered()
+      this.broker = broker
     } catch (error) {
       if (error instanceof StintError) this.crash(process)
       else this.#fail(error)
@@ -173,9 +177,7 @@ export class World {
     })
     again(60, 400, () => {
       if (!faults.acts('iam_edited')) return
-      const { policyArn } = chance.pick(cloud.roles)
-      this.note(`somebody edits ${policyArn}`)
-      cloud.edit(policyArn, chance.happens(0.5) ? undefined : chance.pick(cloud.versions(policyArn)).document)
+      this.#edit(chance.pick(cloud.roles).policyArn)
     })
     again(60, 300, () => {
       if (!faults.acts('policy_changes')) return
@@ -183,6 +185,34 @@ export class World {
       const set = chance.pick([files.forbidden, files.unregistered])
       if (!set.delete(subject)) set.add(subject)
     })
+  }
+
+  /** Somebody else writes the template or an older version into a boundary. Where nothing else fails, it is undone at the next look. */
+  #edit(policyArn: string): void {
+    const { chance, cloud, scheduler, history } = this
+    this.note(`somebody edits ${policyArn}`)
+    const isFollowed = cloud.versions(policyArn).some(({ id, isForeign }) => id !== 'v1' && !isForeign)
+    cloud.edit(policyArn, chance.happens(0.5) ? undefined : chance.pick(cloud.versions(policyArn)).document)
+    const edited = cloud.current(policyArn)
+    if (!isFollowed || !edited.isForeign || [...this.faults.kinds].some((kind) => HINDERS.test(kind))) return
+    const lookMs = 70_000 + 3_000 * CLOSING_SLOWNESS
+    scheduler.after(lookMs, () =>
+      history.expect(
+        cloud.current(policyArn) !== edited,
+        `P6: an edit of ${policyArn} still stands after ${lookMs / 1_000} s`,
+      ),
+    )
+  }
+
+  /** P2: a broker serves nobody before each mint that a crash cut off is on record as of unknown outcome. */
+  async #checkRecovered(): Promise<void> {
+    const { scheduler, history, disk } = this
+    const now = new Date(trueDate(scheduler.nowMs).getTime() + this.machine.wallOffsetMs)
+    const left = await scheduler.work(() => disk.current.abandonedLeases({ now, limit: 1 }))
+    history.expect(
+      left.length === 0,
+      `P2: ${left[0]?.sessionName} was cut off by a crash, and the next broker has not said so`,
+    )
   }
 
   #heal(): void {
