@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { StintError } from '../../src/core/errors.ts'
 import { idBody, randomIds } from '../../src/core/ids.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { Fault } from '../support/sts-server.ts'
@@ -189,6 +190,43 @@ describe('a write that fails', () => {
     })
     expect(aws.clock.monotonicMs() - start).toBeLessThan(1_000)
   })
+
+  for (const { name, key, changes } of [
+    { name: 'each version', key: BOUNDARY, changes: ['DeletePolicyVersion', 'CreatePolicyVersion'] },
+    { name: 'an inline policy', key: INLINE, changes: ['PutRolePolicy'] },
+  ]) {
+    const count = (action: string) => aws.server.requests.filter((request) => request.action === action).length
+
+    test(`changes ${name} only while another process cannot have taken it over, as it is asked before each call`, async () => {
+      for (let n = 0; n < 4; n++) await write(BOUNDARY, grants(1))
+      for (const [at, lost] of changes.entries()) {
+        const before = changes.map(count)
+        let left = at
+        const confirm = async () => {
+          if (left-- === 0) throw new StintError('LEDGER_CONFLICT')
+        }
+        const writing = aws.provider.writeDenyList(key, { grants: grants(1) }, never, undefined, { confirm, hold() {} })
+        await expect(writing, lost).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+        expect(changes.map((action, n) => count(action) - (before[n] ?? 0))).toEqual(
+          changes.map((_, n) => (n < at ? 1 : 0)),
+        )
+      }
+    })
+
+    test(`sends no change of ${name} that was ready to go when the claim lapsed`, async () => {
+      for (let n = 0; n < 4; n++) await write(BOUNDARY, grants(1))
+      const before = changes.map(count)
+      const hold = () => {
+        throw new StintError('LEDGER_UNAVAILABLE')
+      }
+      const writing = aws.provider.writeDenyList(key, { grants: grants(1) }, never, undefined, {
+        confirm: async () => undefined,
+        hold,
+      })
+      await expect(writing).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+      expect(changes.map(count)).toEqual(before)
+    })
+  }
 
   test('is cancelled when the caller gives up', async () => {
     const stop = new AbortController()

@@ -140,6 +140,8 @@ export class ListDocuments {
       isOnRecord: await this.#isOnRecord(live, document),
       takesOver: this.#takesOver,
     }
+    // A later claim has a higher number, too: that is no other ledger's document, but another replica's list by now.
+    if (findWriter(live, document, asked.identity, asked.isOnRecord)) await this.#claim.confirm()
     this.events.push(...memory.withheld.check(live, document, asked))
     document.digest = live.digest
     // A later state's mark is replaced even where nothing else changes, or the document would look withheld for ever.

@@ -100,26 +100,41 @@ describe('two brokers on one ledger', () => {
 })
 
 describe('P11: a broker that was paused', () => {
+  let proxies: readonly [MeddlingProxy, MeddlingProxy]
+  beforeEach(async () => {
+    proxies = [await MeddlingProxy.before(server.port), await MeddlingProxy.before(server.port)]
+  })
+  afterEach(() => Promise.all(proxies.map((proxy) => proxy.close())))
+
   test('between a claim and its write finds the claim gone, writes nothing, and ends with a sentence', async () => {
-    const replicas = await open()
-    const [first, second] = [
-      await replicas[0].granted('key-00000001', 'write'),
-      await replicas[1].granted('key-00000002', 'write'),
-    ]
-    // Its question is with the cloud, and the answer comes while it stands still.
-    stage.cloud.setFault({ service: 'iam', action: 'GetPolicyVersion', kind: 'latency', ms: 2_000, times: 1 })
-    await replicas[0].revoke(first)
-    const [paused, other] = await holder(replicas)
+    stage = await BrokerStage.open(server)
+    const [one, two] = await Promise.all(proxies.map(({ port }) => stage.start({ databasePort: port })))
+    if (!one || !two) throw new Error('no brokers')
+    const [first, second] = [await one.granted('key-00000001', 'write'), await two.granted('key-00000002', 'write')]
+    // It has read the document, and makes room for a new version, when it is stopped.
+    const reads = calls('GetPolicyVersion')
+    const soon = stage.cloud.setFault({ service: 'iam', action: 'ListPolicyVersions', kind: 'latency', ms: 1_500 })
+    await one.revoke(first)
+    await eventually('the read', () => calls('GetPolicyVersion') > reads)
+    const [paused, other] = await holder([one, two])
     paused.process.signal('SIGSTOP')
+    soon()
     await stage.fenced(paused)
     await other.revoke(second)
-    for (const id of [first, second]) await stage.ended(id)
+    await eventually('the write of the other one', () => isWritten(second))
     const writes = stage.writes()
+    // Nobody tells it what has happened, so it has to know by itself.
+    const proxy = proxies[paused === one ? 0 : 1]
+    proxy.silence()
     paused.process.signal('SIGCONT')
+    // Its calls to the database have timed out by then, and those to the cloud are answered at once.
+    await eventually('its word', () => paused.process.output.includes('"component":"ledger_writes"'))
+    expect(stage.writes()).toBe(writes)
+    proxy.silence(false)
     expect((await paused.process.exited).code).not.toBe(0)
     expect(paused.process.output).toContain('Another broker has taken over')
-    expect(stage.writes()).toBe(writes)
-    expect([stage.works(first), stage.works(second)]).toEqual([false, false])
+    for (const id of [first, second]) await stage.ended(id)
+    expect([stage.writes(), stage.works(first), stage.works(second)]).toEqual([writes, false, false])
     await checkTheEnd(stage, { by: other })
   })
 
