@@ -64,6 +64,8 @@ export interface AdminServer {
   /** e.g. `https://127.0.0.1:8445` */
   readonly url: string
   readonly port: number
+  /** The certificate in use, PEM; undefined for plain HTTP. */
+  certificate(): string | undefined
   /** Takes no more calls, waits for those in hand, cuts what is left after the grace, and puts the last refusals on record. */
   stop(): Promise<void>
 }
@@ -101,10 +103,12 @@ export async function startAdminServer(
   let useCertificate: (pair: TlsPair) => void = () => {}
   const certificate = tls && followCertificate(tls, input, (pair) => useCertificate(pair))
   const pair = await certificate?.startWithValue()
+  let inUse = pair
   const limits = { ...ADMIN_LIMITS, ...input.limits }
   const listen = async () => {
     const { server, guard } = guardedServer(input, limits, pair)
     useCertificate = (next) => {
+      inUse = next
       const tlsServer = server as TlsServer
       tlsServer.setSecureContext({ ...next, minVersion: 'TLSv1.3' })
       logger.info({}, 'admin API uses a new certificate')
@@ -121,6 +125,7 @@ export async function startAdminServer(
   return {
     url,
     port,
+    certificate: () => inUse?.cert,
     stop() {
       stopped ??= guard.stop(input.stopGraceMs ?? 5_000).then(async () => {
         await certificate?.stop()

@@ -405,6 +405,12 @@ export const ERROR_CATALOG = {
   URL_REFUSED: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'This URL must not be called' },
   FETCH_FAILED: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'A document could not be fetched' },
   CONFIG_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The configuration is not valid' },
+  CERTIFICATE_EXPIRING: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'A certificate of the broker was not renewed in time',
+  },
   CONFIG_WAITS: {
     grpc: 'FAILED_PRECONDITION',
     http: 422,

@@ -33,8 +33,7 @@ const MAX_TOKEN_BYTES = 65_536
 export const issuers = definePart({
   name: 'issuers',
   async start({ config, liveConfig, clock, partHealth }: Surroundings) {
-    const options = await verifierOptions(config, { clock, ...keyReports(partHealth) })
-    const value = new OidcVerifier(options)
+    const value = await createOidcVerifier(config, { clock, ...keyReports(partHealth) })
     value.start()
     liveConfig.follow('issuers', async (next) => {
       const before = new Map(liveConfig.current().identity.oidc.map((settings) => [settings.alias, settings]))
@@ -83,13 +82,8 @@ function componentName({ alias, keyPlaces }: OidcIssuer, place: string): string 
   return keyPlaces.length > 1 ? `issuer:${alias}:${place}` : `issuer:${alias}`
 }
 
-/**
- * The verifier of all configured issuers, not started; undefined when there are none.
- *
- * @throws {StintError} CONFIG_INVALID
- */
-export async function createOidcVerifier(config: Config, deps: OidcDeps): Promise<OidcVerifier | undefined> {
-  if (config.identity.oidc.length === 0) return undefined
+/** The verifier of all configured issuers, not started. @throws {StintError} CONFIG_INVALID */
+export async function createOidcVerifier(config: Config, deps: OidcDeps): Promise<OidcVerifier> {
   return new OidcVerifier(await verifierOptions(config, deps))
 }
 

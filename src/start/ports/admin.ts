@@ -16,6 +16,7 @@ import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { watchExpiry } from './certificate-expiry.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 
 interface Needs extends Surroundings {
@@ -45,7 +46,14 @@ export const admin = definePart({
       logger,
       admin: createAdminApp(adminDeps(needs)),
     })
-    return { value: server.url, stop: () => server.stop() }
+    const expiry = watchExpiry('admin_certificate', () => server.certificate(), needs)
+    return {
+      value: server.url,
+      stop: async () => {
+        await expiry.stop()
+        await server.stop()
+      },
+    }
   },
 })
 
