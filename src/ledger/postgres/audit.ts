@@ -82,11 +82,15 @@ function findEndProblem({ chain, seq, hash, stored, has_more }: RecordedChain): 
   }
 }
 
-/** Walks the whole log, up to the heads that are recorded now. Events that are written meanwhile are walked too. */
-export async function verifyStored(reads: Reads): Promise<AuditVerdict> {
+/**
+ * Walks the whole log, up to the heads that are recorded now. Events that are written meanwhile are walked too.
+ *
+ * @param saved heads that the record must still contain
+ */
+export async function verifyStored(reads: Reads, saved: readonly ChainHead[] = []): Promise<AuditVerdict> {
   const [chainRows = []] = await reads.read([CHAINS])
   const claimed = (chainRows as unknown as RecordedChain[]).map(({ chain, seq, hash }) => ({ chain, seq, hash }))
-  return walkChains(storedEvents(reads), { claimed })
+  return walkChains(storedEvents(reads), { claimed, saved })
 }
 
 /** All events in order, read in chunks, so that no read holds a snapshot for long. */

@@ -26,10 +26,10 @@ interface Range {
 
 /** The lists of the contract. */
 export class Lists {
-  readonly #reads: ReadPool
+  readonly #reads: Pick<ReadPool, 'read'>
   readonly #reader: RowReader
 
-  constructor(reads: ReadPool, reader: RowReader) {
+  constructor(reads: Pick<ReadPool, 'read'>, reader: RowReader) {
     this.#reads = reads
     this.#reader = reader
   }

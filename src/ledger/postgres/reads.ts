@@ -30,7 +30,7 @@ import { SELECT_UNNAMED_HEADS } from './working-set/wanted-rows.ts'
 
 /** Dependencies of the reads. */
 export interface ReadsDeps {
-  readonly reads: ReadPool
+  readonly reads: Pick<ReadPool, 'read'>
   readonly reader: RowReader
   readonly replica: string
   /** The server in messages. */
