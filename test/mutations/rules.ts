@@ -6,6 +6,7 @@ export type RuleFile =
   | 'deny-document-rules'
   | 'token-rules'
   | 'housekeeping-rules'
+  | 'quarantine-rules'
 
 /** One way to break a rule of the ledger, and the test that has to fail then. */
 export interface Mutation {
@@ -663,5 +664,33 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'return (facts.endedAt ?? facts.requestedAt) < before',
     replace: 'return (facts.endedAt ?? facts.requestedAt) <= before',
     caughtBy: 'retention > keeps a grant that ended at the bound',
+  },
+  {
+    breaks: 'a quarantined ledger gives out grants',
+    file: 'quarantine-rules',
+    find: "if (isInForce(latest) && authMethod !== 'broker') throw quarantined(latest)",
+    replace: "if (isInForce(latest) && authMethod === 'broker') throw quarantined(latest)",
+    caughtBy: 'a quarantine > refuses agents, and not the sessions by which the broker checks its denies',
+  },
+  {
+    breaks: 'a session that is made before the cut is in force outlives it',
+    file: 'quarantine-rules',
+    find: 'now.getTime() + settleMs + CUT_LEAD_MS',
+    replace: 'now.getTime()',
+    caughtBy: 'the cut of a list > reaches beyond the time that its write takes to settle',
+  },
+  {
+    breaks: 'a cut counts as in force although its document was just written again',
+    file: 'quarantine-rules',
+    find: 'const isSettled = found && at',
+    replace: 'const isSettled = at',
+    caughtBy: 'the cut of a list > is not by a pass that wrote it again',
+  },
+  {
+    breaks: 'a second restore passes for the first one',
+    file: 'quarantine-rules',
+    find: 'cut?.quarantine === latest.number && cut.writtenAt !== undefined',
+    replace: 'latest.opened && cut?.quarantine === latest.number',
+    caughtBy: 'a document of a later state > is left to a new quarantine once it was cut',
   },
 ]
