@@ -83,7 +83,12 @@ export class History {
     } else if (name === 'settleLease') this.#settled(result as Lease)
     else if (name === 'sweepGrants') for (const grant of result as Grant[]) this.#moved(grant)
     else if (name === 'moveGrant') {
-      const { approval } = input as GrantMove
+      const { approval, grantId, expectedVersion } = input as GrantMove
+      const version = this.grants.get(grantId)?.grant.version
+      this.expect(
+        version === expectedVersion,
+        `P11: ${grantId} was moved from version ${expectedVersion}, and was at ${version}`,
+      )
       this.#moved(result as Grant, approval?.state === 'approved' ? approval.decidedBy : undefined)
     }
   }
