@@ -104,8 +104,11 @@ describe('a replica that has died', () => {
 
   test('is found silent by another one, and writes nothing any more should it come back', async () => {
     await open(dead)
-    const other = await tmp.join({ timing: HASTY })
-    await eventually('its fence', () => isClosed(dead))
+    const fenced: string[] = []
+    const other = await tmp.join({ timing: HASTY, onFenced: (replica) => fenced.push(replica) })
+    await eventually('its fence', () => fenced.length > 0)
+    expect(fenced).toEqual([dead.identity.replica])
+    expect(await isClosed(dead)).toBe(true)
     await expect(open(dead)).rejects.toMatchObject({
       code: 'LEDGER_UNAVAILABLE',
       message: expect.stringMatching(/Another broker has taken over/),

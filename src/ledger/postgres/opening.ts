@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { LedgerIdentity } from '../records.ts'
 import type { PgConnection } from './database/pg-connection.ts'
+import { isConflict, isLockTimeout } from './database/pg-errors.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
 import { checkReadable, MIGRATIONS } from './migrations/run-migrations.ts'
 import { FREE_CLAIMS } from './replicas/beat-unit.ts'
@@ -8,6 +9,7 @@ import { FREE_CLAIMS } from './replicas/beat-unit.ts'
 /** A deny document can carry a write of one of so many openings. */
 const KNOWN_EPOCHS = 1_000
 const EPOCH_STEP = 1_000_000
+const TRIES = 4
 
 /** Inputs of an opening. */
 export interface OpeningInput {
@@ -25,6 +27,21 @@ export interface OpeningInput {
  * @throws {StintError} LEDGER_VERSION_UNSUPPORTED when the schema was changed since it was looked at
  */
 export async function joinLedger(
+  connection: PgConnection,
+  frame: TransactionFrame,
+  input: OpeningInput,
+): Promise<LedgerIdentity> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await tryJoin(connection, frame, input)
+    } catch (error) {
+      // Replicas that are at work have locks for a moment, and one that has died has them until the server notices.
+      if (tried >= TRIES || !(isConflict(error) || isLockTimeout(error))) throw error
+    }
+  }
+}
+
+async function tryJoin(
   connection: PgConnection,
   frame: TransactionFrame,
   { replica, freshId, version }: OpeningInput,
@@ -64,8 +81,12 @@ function writeOpening(replica: string, version: string, epoch: number) {
       values: [replica, MIGRATIONS.length, version],
     },
     { text: 'INSERT INTO ledger_openings (epoch) VALUES ($1)', values: [epoch] },
+    // In the order in which batches of other replicas lock them.
+    { text: 'SELECT 1 FROM deny_lists ORDER BY list_key FOR NO KEY UPDATE' },
     FREE_CLAIMS,
-    { text: 'UPDATE deny_lists SET opened_version = claim_version' },
+    {
+      text: 'UPDATE deny_lists SET opened_version = claim_version WHERE opened_version IS DISTINCT FROM claim_version',
+    },
   ]
 }
 

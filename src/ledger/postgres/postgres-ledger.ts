@@ -60,6 +60,8 @@ export interface PostgresLedgerOptions {
   readonly onListen?: (error: StintError | undefined) => void
   /** Told of rows that cannot be read, and of those that can again. */
   readonly onRow?: DamagedRowListener
+  /** Told of each other replica that this one has found silent and has fenced off. */
+  readonly onFenced?: (replica: string) => void
   /** Told of each transaction that collided with one of another replica, and is tried again. */
   readonly onConflict?: () => void
   /** Told of what keeps the ledger from writing, and with `undefined` that it writes again. */
@@ -172,8 +174,10 @@ function createLedger(
     writer.checkLive(timing.liveForMs)
     if (isBeating) return
     isBeating = true
+    const work = { unit: beat(watch, databaseClock), call: undefined }
     // A failure is told by `onStore`.
-    await queue.add({ unit: beat(watch, databaseClock), call: undefined }, 'settling').catch(() => undefined)
+    const fenced = await queue.add<readonly string[]>(work, 'settling').catch(() => [])
+    for (const other of fenced) options.onFenced?.(other)
     isBeating = false
   }
   const heart = setInterval(() => void onBeat(), timing.everyMs)

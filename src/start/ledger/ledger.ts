@@ -75,7 +75,7 @@ function openFile(file: string, needs: Needs): Promise<Ledger> {
 }
 
 async function openDatabase(needs: Needs): Promise<Ledger> {
-  const { config, clock, ids, version, metrics, partHealth, fail } = needs
+  const { config, clock, ids, version, logger, metrics, partHealth, fail } = needs
   const { postgres } = config.ledger
   if (!postgres) throw new TypeError('a ledger has a file or a database')
   const server = await postgresServer(postgres)
@@ -93,6 +93,7 @@ async function openDatabase(needs: Needs): Promise<Ledger> {
       queue: { onCommit: (commit) => metrics.committed(commit) },
       onConflict: () => metrics.ledger.conflicts.inc(),
     }),
+    onFenced: (replica) => logger.warn({ replica }, 'another broker is silent: its claims are given back'),
     onRow: damagedRows(needs),
     onStore: (error) => {
       partHealth.report('ledger', error)
