@@ -41,7 +41,10 @@ export const ledger = definePart({
         await writes.stop()
         await value.close()
       },
-      notReady: () => (value.isLive() ? (writes.notReady() ?? shortageReason(space)) : NOT_LIVE),
+      notReady: () => {
+        if (!value.isLive()) return file === undefined ? NOT_LIVE : NOT_WRITTEN
+        return writes.notReady() ?? shortageReason(space)
+      },
     }
   },
 })
@@ -50,6 +53,11 @@ const NOT_LIVE: NotReady = {
   code: 'LEDGER_UNAVAILABLE',
   explanation:
     'Nothing has been committed for a while, so that another replica may soon take over what this one was working on.',
+}
+
+const NOT_WRITTEN: NotReady = {
+  code: 'LEDGER_UNAVAILABLE',
+  explanation: 'The ledger file has taken no commit for more than 5 seconds: look at its disk.',
 }
 
 /** What ends grants is still served, and only that or an operator makes space. */

@@ -9,7 +9,8 @@ import type { SqliteWriter, UnitName } from './write-units.ts'
 
 /** Beside this file, whether it is run as it is written or as it is compiled. */
 const ENTRY = new URL(import.meta.url.replace(/thread-writer(\.[a-z]+)$/, 'writer-thread$1'))
-const MAX_BATCH = 32
+/** Nobody waits for the loop of this thread, so a commit may be large. */
+const MAX_BATCH = 64
 /** A disk that takes longer for one commit is as good as gone. */
 const SILENCE_MS = 60_000
 /** A commit that takes longer is shown. */
