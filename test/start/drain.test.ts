@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentials, type ServiceError } from '@grpc/grpc-js'
@@ -35,8 +35,7 @@ afterAll(async () => {
   rmSync(stage.folder, { recursive: true, force: true })
 })
 
-function start(agents: Partial<Config['listen']['agents']> = {}) {
-  const logger = createLogger({ level: 'silent' })
+function start(agents: Partial<Config['listen']['agents']> = {}, logger = createLogger({ level: 'silent' })) {
   const listen = { ...config.listen, agents: { ...config.listen.agents, ...agents } }
   return startBroker({ ...config, listen }, { logger, version: 'test' })
 }
@@ -105,4 +104,55 @@ test('an agent that watches notices nothing of a stop once the next broker serve
   signal.abort()
   client.close()
   await second.stop()
+})
+
+/** Watches a grant by many streams. @returns the error that each ends with */
+async function watch(raw: InstanceType<typeof BrokerServiceClient>, grantId: string, streams: number) {
+  const watches = Array.from({ length: streams }, () => {
+    const stream = raw.watchGrant({ grantId })
+    const ended = new Promise<ServiceError>((resolve) => stream.once('error', resolve))
+    return { ended, shown: new Promise((resolve) => stream.once('data', resolve)) }
+  })
+  await Promise.all(watches.map(({ shown }) => shown))
+  return watches.map(({ ended }) => ended)
+}
+
+test('a stop with a thousand watchers ends them all, and the log has each of its steps', async () => {
+  const agents =
+    "[{ name: all, match: 'spiffe://practice.example/many/*', owner: ann@practice.example, team: data, purpose: x, expires: 2099-12-31 }]"
+  writeFileSync(join(stage.folder, 'agents.yaml'), `agents: ${agents}\n`)
+  const lines: { msg: string; part?: string; ms?: number }[] = []
+  const logger = createLogger({
+    level: 'debug',
+    destination: { write: (line: string) => void lines.push(JSON.parse(line)) },
+  })
+  const broker = await start({}, logger)
+  const raws: InstanceType<typeof BrokerServiceClient>[] = []
+  const ended: Promise<ServiceError>[] = []
+  for (let n = 0; n < 10; n++) {
+    const own = { ...(await stage.issueSvid(`/many/${n}`)), bundleFile: stage.rootsFile }
+    const client = new StintClient({ address: broker.addresses.agents, serverId: stage.brokerId, svid: own })
+    const { grant } = await client.requestGrant(task(), `drain-many-${n}`)
+    client.close()
+    const [roots, key, certificate] = [own.bundleFile, own.privateKeyFile, own.certificateFile].map((file) =>
+      readFileSync(file),
+    )
+    const raw = new BrokerServiceClient(
+      broker.addresses.agents,
+      credentials.createSsl(roots ?? null, key, certificate),
+      {
+        'grpc.ssl_target_name_override': 'localhost',
+        'grpc.use_local_subchannel_pool': 1,
+      },
+    )
+    raws.push(raw)
+    ended.push(...(await watch(raw, grant.id, WATCHERS)))
+  }
+  await broker.stop()
+  const codes = (await Promise.all(ended)).map((error) => fromServiceError(error).code)
+  for (const raw of raws) raw.close()
+  expect([codes.length, new Set(codes)]).toEqual([1_000, new Set(['SHUTTING_DOWN'])])
+  const steps = (msg: string) => lines.flatMap((line) => (line.msg === msg ? [line.part] : []))
+  expect(steps('a part has stopped')).toEqual(steps('a part stops'))
+  expect(lines.at(-1)?.msg).toBe('stopped')
 })
