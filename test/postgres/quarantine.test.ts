@@ -1,10 +1,14 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { ledgerSettings } from '../../src/config/ledger-settings.ts'
 import type { CredentialProvider } from '../../src/credentials/provider.ts'
 import { mintLease } from '../../src/grants/mint-lease.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
+import { quarantineDatabase } from '../../src/start/ledger/restore-ledger.ts'
 import { FakeProvider } from '../support/fake-provider.ts'
 import { sampleOpen, samplePlan } from '../support/ledger-records.ts'
-import { PostgresServer } from './postgres-server.ts'
+import { PASSWORD, PostgresServer } from './postgres-server.ts'
 import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
 
 const server = await PostgresServer.start()
@@ -54,4 +58,22 @@ test('two that find it at the same time begin one', async () => {
   expect(await other.quarantine()).toMatchObject({ number: 1 })
   await expect(open(tmp.ledger)).rejects.toMatchObject(refused)
   await expect(open(other)).rejects.toMatchObject(refused)
+})
+
+test('stint restore quarantines a ledger that was restored by other means, also beside a broker that was left running', async () => {
+  const { host, port, database, user } = server.address()
+  const passwordFile = join(server.folder, 'restore-password')
+  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
+  const { postgres } = ledgerSettings.parse({
+    postgres: { host, port, database, user, schema: tmp.schema, plaintext: true, passwordFile },
+  })
+  if (!postgres) throw new Error('the settings have no database')
+  const context = { by: 'operator:ada', clock: tmp.clock, ids: tmp.ids, version: '0.0.0' } as const
+  expect(await quarantineDatabase(postgres, context)).toMatchObject({
+    number: 1,
+    reason: 'restored',
+    by: 'operator:ada',
+  })
+  await expect(open(tmp.ledger)).rejects.toMatchObject(refused)
+  expect(await quarantineDatabase(postgres, context)).toMatchObject({ number: 2 })
 })
