@@ -222,7 +222,8 @@ export class CrashStage {
       await call(await this.admin(who))
       return true
     } catch (error) {
-      if (asStintError(error).code === 'BROKER_UNAVAILABLE') return false
+      // A broker whose ledger has failed says so while it ends.
+      if (['BROKER_UNAVAILABLE', 'LEDGER_UNAVAILABLE'].includes(asStintError(error).code)) return false
       throw error
     }
   }
