@@ -112,6 +112,23 @@ export class BrokerStage {
     return list
   }
 
+  /** Waits until one of the brokers has the deny list. @returns that one first */
+  async holder([first, second]: readonly [Replica, Replica]): Promise<[Replica, Replica]> {
+    const held = await eventually('a claim', async () => (await this.list())?.claimed_by)
+    return held === first.id ? [first, second] : [second, first]
+  }
+
+  /** Whether the deny of a grant is on record as written. */
+  async isWritten(grantId: string): Promise<boolean> {
+    const text = 'SELECT 1 FROM deny_entries WHERE grant_id = $1 AND written_at IS NOT NULL'
+    return (await this.sql(text, [grantId])).length > 0
+  }
+
+  /** Calls of an action that the cloud has answered, or left unanswered by a fault. */
+  countCalls(action: string): number {
+    return this.cloud.calls().filter((call) => call.action === action).length
+  }
+
   /** The state of a grant as it is on record. */
   async stateOf(grantId: string): Promise<string | undefined> {
     const [row] = await this.sql<{ state: string }>('SELECT state FROM grants WHERE id = $1', [grantId])

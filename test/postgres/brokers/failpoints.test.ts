@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { AccessKind } from '../../crash/crash-stage.ts'
 import { endBrokers } from '../../support/broker-process.ts'
 import { turns } from '../../support/eventually.ts'
@@ -51,6 +51,9 @@ const ALONE: readonly Row[] = [
   { failpoint: 'reconcile.after_record', act: revokes },
   { failpoint: 'sweep.after_end', act: revokes },
 ]
+
+// Nothing here waits for a time, but a busy machine takes its own.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const server = await PostgresServer.start()
 let stage: BrokerStage

@@ -1,11 +1,13 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { endBrokers } from '../../support/broker-process.ts'
 import { eventually } from '../../support/eventually.ts'
-import { MeddlingProxy } from '../meddling-proxy.ts'
 import { PostgresServer } from '../postgres-server.ts'
 import { BrokerStage } from './broker-stage.ts'
 import { checkTheEnd } from './checks.ts'
 import type { Replica } from './replica.ts'
+
+// Nothing here waits for a time, but a busy machine takes its own.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const server = await PostgresServer.start()
 afterAll(async () => {
@@ -22,16 +24,6 @@ async function open(grants: Record<string, unknown> = {}): Promise<[Replica, Rep
   // The tables are made by one of them, and the other one waits for that.
   return Promise.all([stage.start(), stage.start()])
 }
-
-/** Until one of the brokers has the deny list and waits for an answer of the cloud. @returns that one first */
-async function holder(replicas: readonly [Replica, Replica]): Promise<[Replica, Replica]> {
-  const held = await eventually('a claim', async () => (await stage.list())?.claimed_by)
-  const [first, second] = replicas
-  return held === first.id ? [first, second] : [second, first]
-}
-
-const isWritten = async (grantId: string) =>
-  (await stage.sql('SELECT 1 FROM deny_entries WHERE grant_id = $1 AND written_at IS NOT NULL', [grantId])).length > 0
 
 describe('two brokers on one ledger', () => {
   test('revoke and complete what the other one has granted', async () => {
@@ -52,12 +44,15 @@ describe('two brokers on one ledger', () => {
     await stage.ended(grantId)
     const isWell = async (replica: Replica) => !(await replica.problems()).some((each) => each.startsWith('deny:'))
     for (const replica of [one, two]) await eventually('its status', () => isWell(replica))
-    const before = calls('GetPolicyVersion')
+    const before = stage.countCalls('GetPolicyVersion')
     const claims = (await stage.list())?.claim_version ?? 0
     await stage.sql('UPDATE deny_lists SET next_attempt_at = least(next_attempt_at, $1)', [Date.now()])
     await eventually('a look', async () => ((await stage.list())?.claim_version ?? 0) > claims)
     await eventually('its end', async () => (await stage.list())?.claimed_by === null)
-    expect([calls('GetPolicyVersion') - before, (await stage.list())?.claim_version]).toEqual([1, claims + 1])
+    expect([stage.countCalls('GetPolicyVersion') - before, (await stage.list())?.claim_version]).toEqual([
+      1,
+      claims + 1,
+    ])
     await checkTheEnd(stage, { by: two })
   })
 
@@ -89,108 +84,15 @@ describe('two brokers on one ledger', () => {
     const grantId = await replicas[0].granted('key-00000001', 'write')
     stage.cloud.setFault({ service: 'iam', action: 'CreatePolicyVersion', kind: 'hang', times: 1 })
     await replicas[1].revoke(grantId)
-    const [dead, other] = await holder(replicas)
+    const [dead, other] = await stage.holder(replicas)
     await eventually('the write', () => stage.cloud.calls().some(({ outcome }) => outcome === 'fault:hang'))
     await dead.kill()
     const killedAt = performance.now()
-    await eventually('the write of the other one', () => isWritten(grantId))
+    await eventually('the write of the other one', () => stage.isWritten(grantId))
     console.info(`failover_ms: ${Math.round(performance.now() - killedAt)}`)
     await checkTheEnd(stage, { by: other })
   })
 })
-
-describe('P11: a broker that was paused', () => {
-  let proxies: readonly [MeddlingProxy, MeddlingProxy]
-  beforeEach(async () => {
-    proxies = [await MeddlingProxy.before(server.port), await MeddlingProxy.before(server.port)]
-  })
-  afterEach(() => Promise.all(proxies.map((proxy) => proxy.close())))
-
-  test('between a claim and its write finds the claim gone, writes nothing, and ends with a sentence', async () => {
-    stage = await BrokerStage.open(server)
-    const [one, two] = await Promise.all(proxies.map(({ port }) => stage.start({ databasePort: port })))
-    if (!one || !two) throw new Error('no brokers')
-    const [first, second] = [await one.granted('key-00000001', 'write'), await two.granted('key-00000002', 'write')]
-    // It has read the document, and makes room for a new version, when it is stopped.
-    const reads = calls('GetPolicyVersion')
-    const soon = stage.cloud.setFault({ service: 'iam', action: 'ListPolicyVersions', kind: 'latency', ms: 1_500 })
-    await one.revoke(first)
-    await eventually('the read', () => calls('GetPolicyVersion') > reads)
-    const [paused, other] = await holder([one, two])
-    paused.process.signal('SIGSTOP')
-    soon()
-    await stage.fenced(paused)
-    await other.revoke(second)
-    await eventually('the write of the other one', () => isWritten(second))
-    const writes = stage.writes()
-    // Nobody tells it what has happened, so it has to know by itself.
-    const proxy = proxies[paused === one ? 0 : 1]
-    proxy.silence()
-    paused.process.signal('SIGCONT')
-    // Its calls to the database have timed out by then, and those to the cloud are answered at once.
-    await eventually('its word', () => paused.process.output.includes('"component":"ledger_writes"'))
-    expect(stage.writes()).toBe(writes)
-    proxy.silence(false)
-    expect((await paused.process.exited).code).not.toBe(0)
-    expect(paused.process.output).toContain('Another broker has taken over')
-    for (const id of [first, second]) await stage.ended(id)
-    expect([stage.writes(), stage.works(first), stage.works(second)]).toEqual([writes, false, false])
-    await checkTheEnd(stage, { by: other })
-  })
-
-  test('P6: and whose write comes into effect over that of the other one: no grant is called ended before it is cut again', async () => {
-    const replicas = await open({ settleTime: '8s' })
-    const [first, second] = [
-      await replicas[0].granted('key-00000001', 'write'),
-      await replicas[1].granted('key-00000002', 'write'),
-    ]
-    // Longer than the others take to find that it is gone, and shorter than the settle time after that.
-    stage.cloud.setFault({ service: 'iam', action: 'CreatePolicyVersion', kind: 'latency', ms: 13_000, times: 1 })
-    await replicas[0].revoke(first)
-    const [dead, other] = await holder(replicas)
-    await eventually('its write at the cloud', () => calls('ListPolicyVersions') >= 2)
-    await dead.kill()
-    await other.revoke(second)
-    await eventually('the write of the other one', () => isWritten(second))
-    await eventually('the late write', () => stage.works(second))
-    expect(await stage.stateOf(second)).toBe('ending')
-    for (const id of [first, second]) {
-      await stage.ended(id)
-      expect(stage.works(id)).toBe(false)
-    }
-    await checkTheEnd(stage, { by: other })
-  })
-})
-
-describe('P5: a broker that is cut off from its database', () => {
-  let proxy: MeddlingProxy
-  beforeEach(async () => {
-    proxy = await MeddlingProxy.before(server.port)
-  })
-  afterEach(() => proxy.close())
-
-  test('serves nothing and says so, and its work is done by the other one', async () => {
-    stage = await BrokerStage.open(server)
-    const [cut, other] = await Promise.all([stage.start({ databasePort: proxy.port }), stage.start()])
-    const grantId = await cut.granted('key-00000001', 'write')
-    proxy.silence()
-    expect(await cut.request('key-00000002', 'read', 20_000)).toBeUndefined()
-    expect(stage.errors.at(-1)).toMatchObject({ retryable: true })
-    await eventually('its status', async () => !(await cut.ready()))
-    await stage.fenced(cut)
-    await other.revoke(grantId)
-    await stage.ended(grantId)
-    expect((await other.request('key-00000002', 'read'))?.lease).toBeDefined()
-    proxy.silence(false)
-    expect((await cut.process.exited).code).not.toBe(0)
-    expect(cut.process.output).toContain('Another broker has taken over')
-    await checkTheEnd(stage, { by: other })
-  })
-})
-
-function calls(action: string): number {
-  return stage.cloud.calls().filter((call) => call.action === action).length
-}
 
 /** Four agents' worth of work on two brokers; whoever is not answered by the one asks the other with the same key. */
 class Load {
