@@ -46,6 +46,11 @@ export function previousBuild(store: 'sqlite' | 'postgres'): Build | string {
   }
 }
 
+/** True where no history can be expected: a checkout without git, or a shallow clone. */
+export function isWithoutHistory(): boolean {
+  return !existsSync(join(ROOT, '.git')) || git('rev-parse', '--is-shallow-repository').trim() === 'true'
+}
+
 /** The commit before the one that added a file; the last commit for a file that is not in the history yet. */
 function commitBefore(path: string): string | undefined {
   if (!existsSync(join(ROOT, '.git'))) return undefined
