@@ -133,6 +133,17 @@ export const PROMISES: readonly PromiseRow[] = [
     ],
   },
   {
+    promise: 'P11',
+    says: 'Any replica can die at any time: another one finishes its work, and one that was paused writes nothing any more.',
+    tests: [
+      'test/postgres/brokers/failpoints.test.ts > P11: a broker that is killed at',
+      'test/postgres/brokers/takeover.test.ts > P11: one that is killed under load leaves nothing behind',
+      'test/postgres/brokers/takeover.test.ts > P11: the deny list of one that is killed while it writes',
+      'test/postgres/brokers/paused.test.ts > P11: a broker that was paused',
+      'test/grants/deny/write-claim.test.ts > a claim on a deny list',
+    ],
+  },
+  {
     promise: 'P12',
     says: 'Upgrade and rollback by one version without a lost grant; on PostgreSQL both versions serve side by side, without an outage.',
     tests: [
