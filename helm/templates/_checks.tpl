@@ -90,8 +90,8 @@
 {{- if $values.networkPolicy.databaseTo -}}
 {{- fail "networkPolicy.databaseTo is set, yet config.ledger.postgres is not: there is no database to reach." -}}
 {{- end -}}
-{{- if or $values.migration.user $values.migration.passwordSecret -}}
-{{- fail "migration.user and migration.passwordSecret need config.ledger.postgres: a ledger on the volume has no users." -}}
+{{- if or $values.migration.user $values.migration.passwordSecret $values.migration.moveFromClaim -}}
+{{- fail "migration.user, passwordSecret and moveFromClaim need config.ledger.postgres: they are for a ledger in a database." -}}
 {{- end -}}
 {{- else -}}
 {{- if lt (int $values.replicaCount) 1 -}}
@@ -111,6 +111,12 @@
 {{- if and $values.migration.passwordSecret (not $values.migration.user) -}}
 {{- fail "migration.passwordSecret needs migration.user: it is the password of that user." -}}
 {{- end -}}
+{{- if and $values.migration.moveFromClaim $values.migration.user -}}
+{{- fail "migration.moveFromClaim and migration.user are set: move the ledger as the user of config.ledger.postgres, who then owns the schema, and set migration.user in a later upgrade." -}}
+{{- end -}}
+{{- if and $values.migration.moveFromClaim (not $values.migration.enabled) -}}
+{{- fail "migration.moveFromClaim is set, yet migration.enabled is false: no job would move the ledger." -}}
+{{- end -}}
 {{- if and $values.migration.user (not $values.migration.enabled) -}}
 {{- fail "migration.user is set, yet migration.enabled is false: no job would use it." -}}
 {{- end -}}
@@ -124,7 +130,7 @@ be added or removed.
 {{- define "stint.checkClaim" -}}
 {{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace (include "stint.fullname" .) -}}
 {{- if and $live (include "stint.usesDatabase" .) -}}
-{{- fail (printf "config.ledger.postgres is set, yet the ledger of this release is on a volume: move it into the database first, then delete the StatefulSet %s; its claim stays." (include "stint.fullname" .)) -}}
+{{- fail (printf "config.ledger.postgres is set, yet the ledger of this release is on a volume: delete the StatefulSet %s, whose claim stays, and set migration.moveFromClaim to that claim (ledger-%s-0), so that the ledger is moved into the database." (include "stint.fullname" .) (include "stint.fullname" .)) -}}
 {{- else if $live -}}
 {{- $own := dig "spec" "volumeClaimTemplates" list $live -}}
 {{- if and $own .Values.persistence.existingClaim -}}

@@ -23,6 +23,9 @@ app.kubernetes.io/component: migration
 {{/* Where the schema has an owner of its own, he gives the broker's user the rights that it needs. */}}
 {{- define "stint.migrationArgs" -}}
 {{- $args := list "migrate" "up" "--config" "/etc/stint/config/stint.yaml" -}}
+{{- if .Values.migration.moveFromClaim -}}
+{{- $args = list "migrate" "to-postgres" "--from" "/var/lib/stint/ledger.db" "--config" "/etc/stint/config/stint.yaml" -}}
+{{- end -}}
 {{- with .Values.migration.user }}{{ $args = concat $args (list "--user" .) }}{{ end -}}
 {{- if .Values.migration.passwordSecret }}{{ $args = concat $args (list "--password-file" "/etc/stint/database-owner/password") }}{{ end -}}
 {{- toYaml $args -}}

@@ -139,9 +139,19 @@ const IMPOSSIBLE: readonly { name: string; values: Values; says: string }[] = [
     says: 'migration.user is set, yet migration.enabled is false',
   },
   {
+    name: 'a ledger that nobody moves',
+    values: lay(DATABASE, { migration: { enabled: false, moveFromClaim: 'ledger-stint-0' } }),
+    says: 'migration.moveFromClaim is set, yet migration.enabled is false',
+  },
+  {
+    name: 'a move as another user than the one that will own the schema',
+    values: lay(DATABASE, { migration: { user: 'owner', moveFromClaim: 'ledger-stint-0' } }),
+    says: 'migration.moveFromClaim and migration.user are set',
+  },
+  {
     name: 'a user for the migration of a file',
     values: { migration: { user: 'owner' } },
-    says: 'migration.user and migration.passwordSecret need config.ledger.postgres',
+    says: 'migration.user, passwordSecret and moveFromClaim need config.ledger.postgres',
   },
   { name: 'no replica', values: { replicaCount: 0 }, says: 'replicaCount must be 1' },
   { name: 'no image', values: { image: { repository: '' } }, says: 'image.repository is missing' },

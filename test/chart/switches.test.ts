@@ -178,6 +178,28 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    name: 'a ledger that is moved from a volume into the database',
+    values: lay(DATABASE, { migration: { moveFromClaim: 'ledger-stint-0' } }),
+    shows: {
+      'Job stint-migration': {
+        spec: {
+          template: {
+            spec: {
+              volumes: holds({ name: 'ledger', persistentVolumeClaim: { claimName: 'ledger-stint-0' } }),
+              containers: [
+                expect.objectContaining({
+                  args: expect.arrayContaining(['migrate', 'to-postgres', '--from', '/var/lib/stint/ledger.db']),
+                  volumeMounts: holds({ name: 'ledger', mountPath: '/var/lib/stint' }),
+                }),
+              ],
+            },
+          },
+        },
+      },
+      'Deployment stint': pod({ volumes: expect.not.arrayContaining([expect.objectContaining({ name: 'ledger' })]) }),
+    },
+  },
+  {
     name: 'several replicas, spread as the operator says, without a budget and a job',
     values: lay(DATABASE, {
       replicaCount: 2,
