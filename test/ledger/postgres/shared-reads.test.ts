@@ -1,4 +1,6 @@
+import { DatabaseError } from 'pg'
 import { expect, test } from 'vitest'
+import { ConnectionLost } from '../../../src/ledger/postgres/database/pg-errors.ts'
 import { SharedReads } from '../../../src/ledger/postgres/database/shared-reads.ts'
 import type { Rows, Statement } from '../../../src/ledger/postgres/database/statement.ts'
 
@@ -16,6 +18,8 @@ class HeldPool {
 
 const ask = (text: string): Statement[] => [{ text }]
 const answerTo = (text: string) => [[{ text }]]
+/** As for a text that holds a zero byte: 22021, postgresql.org/docs/current/errcodes-appendix.html */
+const refusal = () => Object.assign(new DatabaseError('invalid byte sequence', 0, 'error'), { code: '22021' })
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 test('reads of one turn go in one round, and each gets its own rows', async () => {
@@ -46,19 +50,30 @@ test('with two rounds under way the next reads wait, and go together', async () 
   expect(await Promise.all(found)).toEqual(['a', 'b', 'c', 'd'].map(answerTo))
 })
 
-test('a read that fails fails alone', async () => {
+test('a read that the database refuses fails alone', async () => {
   const pool = new HeldPool()
   const reads = new SharedReads(pool)
   const found = Promise.allSettled(['good', 'bad', 'fair'].map((text) => reads.read(ask(text))))
   await turn()
-  pool.rounds[0]?.fail(new Error('one of them'))
+  pool.rounds[0]?.fail(refusal())
   for (const at of [1, 2, 3]) {
     await turn()
     const round = pool.rounds[at]
-    if (round?.texts[0] === 'bad') round.fail(new Error('bad'))
+    if (round?.texts[0] === 'bad') round.fail(refusal())
     else round?.answer()
   }
   expect((await found).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+})
+
+test('reads of a round whose connection is lost all fail with it, and are not repeated one after the other', async () => {
+  const pool = new HeldPool()
+  const reads = new SharedReads(pool)
+  const found = Promise.allSettled(['a', 'b', 'c'].map((text) => reads.read(ask(text))))
+  await turn()
+  const lost = new ConnectionLost('the server closed the connection')
+  pool.rounds[0]?.fail(lost)
+  expect((await found).map((one) => one.status === 'rejected' && one.reason)).toEqual([lost, lost, lost])
+  expect(pool.rounds).toHaveLength(1)
 })
 
 test('a round has at most 64 statements', async () => {

@@ -1,3 +1,4 @@
+import { isUnitFault } from './pg-errors.ts'
 import type { ReadPool } from './read-pool.ts'
 import type { Rows, Statement } from './statement.ts'
 
@@ -58,7 +59,10 @@ export class SharedReads {
     return this.#asked.splice(0, end < 0 ? this.#asked.length : end)
   }
 
-  /** Never rejects. Where one statement fails the whole transaction does, so each read is repeated by itself. */
+  /**
+   * Never rejects. A statement that the database refuses, e.g. for a value, ends the whole transaction: then each read is repeated by
+   * itself. A database that cannot be reached fails all of them at once, since repeating them would wait for it once for each.
+   */
   async #answer(round: readonly Asked[]): Promise<void> {
     try {
       const rows = await this.#pool.read(round.flatMap(({ statements }) => statements))
@@ -68,9 +72,11 @@ export class SharedReads {
         from += statements.length
       }
     } catch (error) {
-      const [only, ...others] = round
-      if (others.length === 0) only?.reject(error)
-      else for (const asked of round) await this.#answer([asked])
+      const isRepeated = round.length > 1 && isUnitFault(error)
+      for (const asked of round) {
+        if (isRepeated) await this.#answer([asked])
+        else asked.reject(error)
+      }
     }
   }
 }
