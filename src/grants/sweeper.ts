@@ -16,7 +16,7 @@ import { toLeaseFacts } from './mint-lease.ts'
 import type { SessionNotes } from './own-sessions/session-notes.ts'
 import { takeNotes } from './own-sessions/take-notes.ts'
 import { keepQuarantine } from './quarantine/keep-quarantine.ts'
-import { lookForLaterState } from './quarantine/look-for-later-state.ts'
+import { LaterStateLook } from './quarantine/look-for-later-state.ts'
 
 const SWEEP_MS = 200
 const SWEEP_BATCH = 500
@@ -25,6 +25,8 @@ const RECONCILE_MS = 1_000
 const PRUNE_MS = 60_000
 /** A cloud that does not answer must not keep a broker from starting. */
 const LOOK_WITHIN_MS = 2_000
+/** A document that could not be read at the start is tried again so often. */
+const LOOK_AGAIN_MS = 30_000
 /** Replicas of one ledger learn of a quarantine within so long; the ledger itself refuses at once. */
 const QUARANTINE_MS = 2_000
 const NAME_HEADS_MS = 60_000
@@ -60,11 +62,13 @@ export class Sweeper {
   readonly #memory = new DenyMemory()
   readonly #problems: DenyProblems
   readonly #proofs: DenyCanaries | undefined
+  readonly #laterState: LaterStateLook
   #loops: Promise<void>[] = []
 
   constructor(parts: SweeperParts) {
     this.#parts = parts
     this.#problems = new DenyProblems(parts)
+    this.#laterState = new LaterStateLook(parts)
     const { canaries } = parts
     this.#proofs = canaries && new DenyCanaries({ ...parts, canaries, problems: this.#problems }, this.#stop.signal)
   }
@@ -102,6 +106,7 @@ export class Sweeper {
       this.#every(SWEEP_MS, 'sweep', () => this.sweep()),
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(QUARANTINE_MS, 'quarantine-watch', () => this.keepQuarantine()),
+      this.#every(LOOK_AGAIN_MS, 'later-state', () => this.lookForLaterState()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
       this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
       this.#every(RECOVER_MS, 'recover', () => this.recover('replica_gone')),
@@ -139,8 +144,8 @@ export class Sweeper {
   }
 
   /**
-   * P13: quarantines a ledger that was set back, and begins to end what it may not know. Call it before the first request is served;
-   * the cloud is waited for briefly.
+   * P13: quarantines a ledger that was set back, and begins to end what it may not know. Call it before the first request is served:
+   * the cloud is waited for briefly, and documents that could not be read are tried again by a loop.
    */
   async lookForLaterState(): Promise<void> {
     const { clock } = this.#parts
@@ -150,7 +155,7 @@ export class Sweeper {
       () => undefined,
     )
     try {
-      await lookForLaterState(this.#parts, AbortSignal.any([over.signal, this.#stop.signal]))
+      await this.#laterState.look(AbortSignal.any([over.signal, this.#stop.signal]))
     } finally {
       done.abort()
       await timer

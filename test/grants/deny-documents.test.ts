@@ -391,6 +391,27 @@ describe('a document of another writer', () => {
     expect((await h.events()).filter((type) => type === 'deny.withheld')).toHaveLength(1)
   })
 
+  test('is found once the cloud answers, also by a copy that does not know the list', async () => {
+    const { provider, folder, clock } = h
+    await h.close()
+    copyFileSync(join(folder, 'ledger.db'), join(folder, 'backup.db'))
+    h = await openHarness({ provider, folder, clock })
+    await revoke('key-00000001')
+    await h.sweeper.reconcile()
+    await h.close()
+    copyFileSync(join(folder, 'backup.db'), join(folder, 'ledger.db'))
+
+    h = await openHarness({ provider, folder, clock })
+    provider.beforeRead = () => {
+      throw new Error('the cloud is away')
+    }
+    await h.sweeper.lookForLaterState()
+    expect(await h.ledger.quarantine()).toBeUndefined()
+    provider.beforeRead = () => undefined
+    await h.sweeper.lookForLaterState()
+    expect(await h.ledger.quarantine()).toMatchObject({ number: 1, reason: 'outdated', by: 'stint' })
+  })
+
   for (const { name, isAway } of [
     { name: 'that found it withheld', isAway: false },
     { name: 'that the cloud did not answer', isAway: true },

@@ -18,42 +18,57 @@ export interface LookParts {
 }
 
 /**
- * P13: reads every document of every deny list once and quarantines the ledger if a later state of it wrote one. It is done before
- * the first call is served, as far as the cloud answers in time: a ledger that was set back may not even have the list on record.
- * A document that cannot be read is left to the writer of its list, which reports it.
- *
- * @param signal gives up what has not been read by then.
+ * P13: reads every document of every deny list once and quarantines the ledger if a later state of it wrote one. It begins before the
+ * first call is served: a ledger that was set back may not even have the list on record, and then nobody else reads its documents.
  */
-export async function lookForLaterState(parts: LookParts, signal: AbortSignal): Promise<void> {
-  const { ledger, provider } = parts
-  // Nobody can have a later state of a ledger that was never open before.
-  if (ledger.identity.earlierEpochs.size === 0) return
-  // The writers of the lists look at each document before they cut it.
-  if (isInForce(await ledger.quarantine())) return
-  const documents = [...(await findListsToCut(parts)).keys()].flatMap((listKey) =>
-    (provider.listDocuments?.(listKey) ?? [listKey]).map((key) => ({ key, listKey })),
-  )
-  const next = documents.values()
-  const reader = async () => {
-    for (const document of next) {
-      if (signal.aborted) return
-      await lookAt(parts, document, signal)
-    }
+export class LaterStateLook {
+  readonly #parts: LookParts
+  /** Keys of documents that were read. */
+  readonly #read = new Set<string>()
+
+  constructor(parts: LookParts) {
+    this.#parts = parts
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, reader))
+
+  /**
+   * Reads the documents that were not read before. One that cannot be read is left to the next look.
+   *
+   * @param signal gives up what has not been read by then.
+   */
+  async look(signal: AbortSignal): Promise<void> {
+    const { ledger, provider } = this.#parts
+    // Nobody can have a later state of a ledger that was never open before.
+    if (ledger.identity.earlierEpochs.size === 0) return
+    // The writers of the lists look at each document before they cut it.
+    if (isInForce(await ledger.quarantine())) return
+    const documents = [...(await findListsToCut(this.#parts)).keys()].flatMap((listKey) =>
+      (provider.listDocuments?.(listKey) ?? [listKey]).map((key) => ({ key, listKey })),
+    )
+    const next = documents.filter(({ key }) => !this.#read.has(key)).values()
+    const reader = async () => {
+      for (const document of next) {
+        if (signal.aborted) return
+        if (await wasRead(this.#parts, document, signal)) this.#read.add(document.key)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, reader))
+  }
 }
 
-async function lookAt(
+async function wasRead(
   { ledger, provider, clock }: LookParts,
   { key, listKey }: { readonly key: string; readonly listKey: string },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  // Whoever writes the list reports a document that cannot be read.
   const live = await provider.readDenyList(key, signal).catch(() => undefined)
-  const { mark } = live ?? {}
-  if (!live || !mark || mark.ledgerId !== ledger.identity.ledgerId) return
+  if (!live) return false
+  const { mark } = live
+  if (!mark || mark.ledgerId !== ledger.identity.ledgerId) return true
   // After the document: another replica may be writing it, and puts the number of a write on record before that.
   const list = await undefinedIfCorrupt(ledger.getDenyList(listKey))
   const isOnRecord = await ledger.knowsEpoch(mark.epoch)
-  if (findWriter(live, list ?? { claimVersion: 0 }, ledger.identity, isOnRecord) !== 'later_ledger') return
-  await quarantineAsOutdated(ledger, { key, listKey, mark, isOnRecord }, clock.now())
+  if (findWriter(live, list ?? { claimVersion: 0 }, ledger.identity, isOnRecord) === 'later_ledger')
+    await quarantineAsOutdated(ledger, { key, listKey, mark, isOnRecord }, clock.now())
+  return true
 }
