@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -6,6 +16,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { randomIds } from '../../src/core/ids.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
+import { replaceSqliteLedger } from '../../src/ledger/sqlite/restore.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
 import { backUpLedger } from '../../src/start/ledger/back-up-ledger.ts'
 import { restoreLedgerFile } from '../../src/start/ledger/restore-ledger.ts'
@@ -119,6 +130,21 @@ describe('nothing is changed', () => {
     const { ledger } = await backedUp()
     await untouched('LEDGER_LOCKED')
     await ledger.close()
+  })
+
+  test('where the old file cannot be kept, which has its one name and its write-ahead log again', async () => {
+    const { ledger } = await backedUp()
+    for (const name of ['', '-wal']) copyFileSync(`${file}${name}`, `${file}.killed${name}`)
+    await ledger.close()
+    for (const name of ['', '-wal']) renameSync(`${file}.killed${name}`, `${file}${name}`)
+    writeFileSync(`${file}-shm`, '')
+    // No file can be renamed to the name of a folder.
+    mkdirSync(`${file}.kept-shm`)
+    const fill = async (beside: string) => copyFileSync(from, beside)
+    await expect(replaceSqliteLedger({ file, fill, keptAs: 'kept' })).rejects.toMatchObject({ code: 'EISDIR' })
+    const again = await open()
+    expect(await grantsIn(again)).toHaveLength(2)
+    await again.close()
   })
 
   for (const { name, damage, code } of [

@@ -41,10 +41,8 @@ export async function replaceSqliteLedger({
     await fill(beside)
     await sync(beside)
     const kept = wasThere && (await stat(path)).size > 0 ? `${path}.${keptAs}` : undefined
-    if (kept !== undefined) await keep(path, kept)
-    failpoint('restore.before_rename')
-    await rename(beside, path)
-    await sync(dirname(path))
+    if (kept === undefined) await put(beside, path)
+    else await keep(path, kept, () => put(beside, path))
     return { kept }
   } catch (error) {
     // The lock has made an empty file where there was none.
@@ -56,15 +54,39 @@ export async function replaceSqliteLedger({
   }
 }
 
-/** A second name first, since the file must not be gone from its place before another is there. */
-async function keep(path: string, kept: string): Promise<void> {
+async function put(beside: string, path: string): Promise<void> {
+  failpoint('restore.before_rename')
+  await rename(beside, path)
+  await sync(dirname(path))
+}
+
+/**
+ * Gives the old file a second name first, since it must not be gone from its place before another is there. If that one cannot be put
+ * there, the old file has its one name and its write-ahead log again.
+ */
+async function keep(path: string, kept: string, replace: () => Promise<void>): Promise<void> {
   if (await exists(kept)) {
     const explanation = `The file of before would be kept as ${kept}, which is there already: move it away.`
     throw new StintError('LEDGER_UNAVAILABLE', { explanation, file: kept })
   }
+  const { ino } = await stat(path)
+  const moved: string[] = []
   await link(path, kept)
-  for (const name of COMPANIONS) if (await exists(`${path}${name}`)) await rename(`${path}${name}`, `${kept}${name}`)
-  await sync(dirname(path))
+  try {
+    for (const name of COMPANIONS) {
+      if (!(await exists(`${path}${name}`))) continue
+      await rename(`${path}${name}`, `${kept}${name}`)
+      moved.push(name)
+    }
+    await sync(dirname(path))
+    await replace()
+  } catch (error) {
+    if ((await stat(path)).ino === ino) {
+      for (const name of moved) await rename(`${kept}${name}`, `${path}${name}`)
+      await rm(kept)
+    }
+    throw error
+  }
 }
 
 async function exists(path: string): Promise<boolean> {
