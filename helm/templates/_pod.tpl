@@ -4,7 +4,7 @@ metadata:
   labels:
     {{- include "stint.podLabels" . | nindent 4 }}
   annotations:
-    # stint.yaml is read once; everything else is followed, so a change of it needs no restart.
+    # Some settings of stint.yaml take effect at a start only. Everything else is followed, so a change of it needs no restart.
     {{- $checksum := dict "checksum/config" (include "stint.config" . | sha256sum) }}
     {{- merge $checksum .Values.podAnnotations | toYaml | nindent 4 }}
 spec:
