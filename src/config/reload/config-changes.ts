@@ -1,5 +1,5 @@
-import { canonicalJson, type Json, sha256Hex } from '../core/canonical-json.ts'
-import type { Config } from './schema.ts'
+import { canonicalJson, type Json, sha256Hex } from '../../core/canonical-json.ts'
+import type { Config } from '../schema.ts'
 
 /** Rows of these lists go by a name of their own, so that a new row does not change all those after it. */
 const ROW_NAMES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { Config } from './schema.ts'
+import type { Config } from '../schema.ts'
 
 /**
  * The settings that a running broker takes from a changed configuration, each with everything below it; `<name>` stands for every
