@@ -196,15 +196,15 @@ export const FAULTS: readonly FaultRow[] = [
     injection: 'SIGSTOP of one of two real brokers',
     promises: 'P6 P11',
     tests: [
-      `${PG}/brokers/takeover.test.ts > between a claim and its write finds the claim gone`,
-      `${PG}/brokers/takeover.test.ts > and whose write comes into effect over that of the other one`,
+      `${PG}/brokers/paused.test.ts > between a claim and its write finds the claim gone`,
+      `${PG}/brokers/paused.test.ts > and whose write comes into effect over that of the other one`,
     ],
   },
   {
     fault: 'A replica is cut off from the database',
     injection: 'a proxy that cuts',
     promises: 'P5 P11',
-    tests: [`${PG}/brokers/takeover.test.ts > serves nothing and says so, and its work is done by the other one`],
+    tests: [`${PG}/brokers/paused.test.ts > serves nothing and says so, and its work is done by the other one`],
   },
   {
     fault: 'Notifications between replicas are lost or made up',
