@@ -417,3 +417,20 @@ describe('the record', () => {
     expect(await verifyLedger(tmp.ledger)).toMatchObject({ verdict: 'broken', problem: { seq: 2 } })
   })
 })
+
+test('a user without any right on the ledger keeps no broker from starting', async () => {
+  const tmp = await tmpPostgresLedger(server.address())
+  await sql(`CREATE ROLE stranger LOGIN PASSWORD 'stranger'`)
+  const stranger = await PgConnection.open(server.address({ user: 'stranger', password: async () => 'stranger' }))
+  try {
+    const [lock] = await stranger.round([
+      { text: 'SELECT pg_advisory_lock($1, hashtext($2)) IS NOT NULL AS held', values: [0x53544e54, tmp.schema] },
+    ])
+    expect(lock?.rows).toEqual([{ held: true }])
+    await tmp.join({ server: server.address({ lockWithinMs: 100 }) })
+  } finally {
+    await stranger.close()
+    await tmp.dispose()
+    await sql('DROP ROLE stranger')
+  }
+})

@@ -69,6 +69,7 @@ export async function runMigrations(
   input: MigrationInput,
 ): Promise<void> {
   const all = { migrations: MIGRATIONS, ...input }
+  if (await isUpToDate(connection, frame, all)) return
   for (let tried = 1; ; ) {
     try {
       if (!(await runNext(connection, frame, all))) return
@@ -80,6 +81,17 @@ export async function runMigrations(
       await pause(LOCK_PAUSE_MS)
     }
   }
+}
+
+/**
+ * Without the lock, since anybody who can connect to the database can hold that one: so nobody keeps a broker from starting. An
+ * opening looks at the steps again.
+ */
+async function isUpToDate(connection: PgConnection, frame: TransactionFrame, input: Input): Promise<boolean> {
+  await connection.round([frame.beginRead('')])
+  const { applied = [] } = await readApplied(connection, input.schema)
+  await connection.round([frame.rollback])
+  return schemaState(applied, input.migrations).pending.length === 0
 }
 
 /** A lock that did not come in time, or two transactions that waited for each other. */
