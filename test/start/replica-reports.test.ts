@@ -55,6 +55,16 @@ describe('a connection that listens to other replicas', () => {
     }
   })
 
+  test('that was lost and leads to a pooler, now that something answers, is no problem any more', async () => {
+    const state = report({ pooler: false })
+    state(lost)
+    await clock.advance(30_000)
+    state(lost)
+    expect(shown()).toEqual(['ledger_listen LEDGER_LISTEN_FAILED'])
+    state(pooler)
+    expect(shown()).toEqual([])
+  })
+
   test('that there is none is said once, when the broker starts', () => {
     report({ pooler: true })
     expect(said).toEqual([expect.objectContaining({ component: 'ledger_listen' })])

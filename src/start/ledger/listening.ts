@@ -33,7 +33,12 @@ export function reportListening(
       return
     }
     const isPooler = error.details.pooler === true
-    if (isPooler && !listen) return say()
+    if (isPooler && !listen) {
+      // The server did not answer before, and now it does, as it was meant to.
+      sinceMs = undefined
+      partHealth.well(COMPONENT)
+      return say()
+    }
     sinceMs ??= clock.monotonicMs()
     // A setting that is wrong does not mend itself.
     if (isPooler || clock.monotonicMs() - sinceMs >= LASTING_MS) partHealth.failed(COMPONENT, notHeard(error))
