@@ -1,7 +1,7 @@
 import { QUARANTINE_REASONS, type Quarantine, type QuarantineReason } from './records.ts'
 import { integer, knownState, type Ms, present, toInstant } from './row-values.ts'
 
-/** A row of `SELECT_QUARANTINE`. */
+/** A row of `SELECT_QUARANTINES`. */
 export interface QuarantineRow {
   readonly number: number
   readonly reason: QuarantineReason
@@ -14,9 +14,12 @@ export interface QuarantineRow {
   readonly accepted_risk: string | null
 }
 
-/** The latest quarantine, the same in every store. */
-export const SELECT_QUARANTINE = `SELECT number, reason, since, begun_by, found, opened_at, opened_by, opening_note, accepted_risk
-  FROM quarantines ORDER BY number DESC LIMIT 1`
+/** Quarantines, the same in every store. */
+export const SELECT_QUARANTINES = `SELECT number, reason, since, begun_by, found, opened_at, opened_by, opening_note, accepted_risk
+  FROM quarantines`
+
+/** The latest quarantine. */
+export const SELECT_QUARANTINE = `${SELECT_QUARANTINES} ORDER BY number DESC LIMIT 1`
 
 /** @throws {Error} for a damaged row: then nothing is given out */
 export function toQuarantine(row: QuarantineRow): Quarantine {

@@ -35,7 +35,7 @@ export const restoreCommand: RunCommand = (io) =>
 const NEXT = 'start the broker, then stint quarantine show'
 
 async function restore(flags: Flags, io: CommandIo): Promise<void> {
-  const context = { by: `operator:${userInfo().username}` as const, clock: systemClock, ids: randomIds }
+  const context = { by: `operator:${findUserName()}` as const, clock: systemClock, ids: randomIds }
   const settings = flags.from !== undefined && flags.to !== undefined ? undefined : loadLedger(flags, io)
   if (settings?.postgres) {
     checkDatabaseFlags(flags)
@@ -52,6 +52,21 @@ async function restore(flags: Flags, io: CommandIo): Promise<void> {
     ['Kept', kept],
     ['Next', NEXT],
   ])
+}
+
+/** The user of this process; in a container it may be a number that has no name. */
+function findUserName(): string {
+  try {
+    return userInfo().username
+  } catch (error) {
+    if (hasSystemCode(error)) return `uid-${process.getuid?.() ?? 'unknown'}`
+    throw error
+  }
+}
+
+/** True for an error that a call of the system gave. */
+function hasSystemCode(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
 }
 
 function loadLedger(flags: Flags, io: CommandIo): Config['ledger'] {

@@ -1,14 +1,11 @@
-import { randomInt } from 'node:crypto'
+import { KNOWN_EPOCHS, nextEpoch } from '../opening-numbers.ts'
 import type { LedgerIdentity } from '../records.ts'
 import type { PgConnection } from './database/pg-connection.ts'
 import { isConflict, isLockTimeout } from './database/pg-errors.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
-import { checkReadable, MIGRATIONS } from './migrations/run-migrations.ts'
+import { checkReadable, KNOWN_VERSION } from './migrations/run-migrations.ts'
 import { FREE_CLAIMS } from './replicas/beat-unit.ts'
 
-/** A deny document can carry a write of one of so many openings. */
-const KNOWN_EPOCHS = 1_000
-const EPOCH_STEP = 1_000_000
 const TRIES = 4
 
 /** Inputs of an opening. */
@@ -49,8 +46,7 @@ async function tryJoin(
   try {
     const { ledgerId, earlier } = await readOpenings(connection, frame, freshId)
     await checkReadable(connection)
-    // A copy of this ledger that is opened too must not come to the same number.
-    const epoch = (Math.floor((earlier[0] ?? 0) / EPOCH_STEP) + 1) * EPOCH_STEP + randomInt(EPOCH_STEP)
+    const epoch = nextEpoch(earlier[0])
     await connection.round([...writeOpening(replica, version, epoch), ...frame.commit])
     return { ledgerId, replica, epoch, earlierEpochs: new Set(earlier) }
   } catch (error) {
@@ -78,7 +74,7 @@ function writeOpening(replica: string, version: string, epoch: number) {
     {
       text: `INSERT INTO replicas (id, opened_at, seen_at, knows, version)
         VALUES ($1, clock_timestamp(), clock_timestamp(), $2, $3)`,
-      values: [replica, MIGRATIONS.length, version],
+      values: [replica, KNOWN_VERSION, version],
     },
     { text: 'INSERT INTO ledger_openings (epoch) VALUES ($1)', values: [epoch] },
     // In the order in which batches of other replicas lock them.

@@ -1,12 +1,9 @@
-import { randomInt } from 'node:crypto'
+import { KNOWN_EPOCHS, nextEpoch } from '../opening-numbers.ts'
 import type { LedgerIdentity } from '../records.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
 
 /** Busy time of WAL's own short locks; other programs only ever read. */
 export const BUSY_MS = 2_000
-/** Openings whose writes a document can still carry. */
-const KNOWN_EPOCHS = 1_000
-const EPOCH_STEP = 1_000_000
 const SMALLEST_PAGE_BYTES = 512
 /** 8 MB: what is asked for often is small. */
 const READER_CACHE_KIB = 8_192
@@ -21,8 +18,7 @@ export function openIdentity(db: SqliteDatabase, freshId: string): Opening {
   const earlier = db
     .all<{ epoch: number }>('SELECT epoch FROM ledger_openings ORDER BY epoch DESC LIMIT ?', KNOWN_EPOCHS)
     .map(({ epoch }) => epoch)
-  // A copy of this ledger that is opened too must not come to the same number.
-  const epoch = (Math.floor((earlier[0] ?? 0) / EPOCH_STEP) + 1) * EPOCH_STEP + randomInt(EPOCH_STEP)
+  const epoch = nextEpoch(earlier[0])
   db.run('INSERT INTO ledger_openings (epoch) VALUES (?)', epoch)
   db.run('UPDATE deny_lists SET opened_version = claim_version')
   return { ledgerId, epoch, earlierEpochs: new Set(earlier) }

@@ -147,6 +147,8 @@ export class IssuerKeys {
     const startedAt = instant(clock)
     try {
       const published = await load(this.#stop.signal)
+      // Whoever has stopped it may have taken the issuer off the status.
+      if (this.#stop.signal.aborted) return
       this.#keys = published.keys
       this.#loadedAt = startedAt
       this.#problem = undefined

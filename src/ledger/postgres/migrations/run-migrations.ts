@@ -33,6 +33,9 @@ export const MIGRATIONS: readonly Migration[] = [
   quarantinesMigration,
 ]
 
+/** The schema version that this release knows. */
+export const KNOWN_VERSION = MIGRATIONS.at(-1)?.version ?? 0
+
 const CREATE_STEPS = `CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
   readable_by integer NOT NULL, applied_at bigint NOT NULL)`
 

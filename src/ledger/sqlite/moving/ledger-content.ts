@@ -1,7 +1,7 @@
 import { StintError } from '../../../core/errors.ts'
 import type { ContentRecords, ContentTable, CopiedToken, LedgerContent } from '../../copying/ledger-content.ts'
 import { DamagedRows } from '../../damaged-rows.ts'
-import { type QuarantineRow, toQuarantine } from '../../quarantine-row.ts'
+import { type QuarantineRow, SELECT_QUARANTINES, toQuarantine } from '../../quarantine-row.ts'
 import { toHex, toInstant } from '../../row-values.ts'
 import { InternedTexts } from '../database/interned-texts.ts'
 import { isStoreError, type SqliteDatabase } from '../database/sqlite-database.ts'
@@ -98,8 +98,7 @@ function contentSources(db: SqliteDatabase): Sources {
     quarantines: {
       table: 'quarantines',
       by: 'number',
-      select: `SELECT number, reason, since, begun_by, found, opened_at, opened_by, opening_note, accepted_risk
-        FROM quarantines WHERE number > ? ORDER BY number LIMIT ?`,
+      select: `${SELECT_QUARANTINES} WHERE number > ? ORDER BY number LIMIT ?`,
       toRecord: (row: QuarantineRow) => toQuarantine(row),
     },
     connections: {
