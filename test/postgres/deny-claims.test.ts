@@ -76,3 +76,19 @@ test('P13: an opening that began later is known, and one of a copy is not', asyn
   expect(tmp.ledger.identity.earlierEpochs.has(epoch)).toBe(false)
   expect([await tmp.ledger.knowsEpoch(epoch), await tmp.ledger.knowsEpoch(epoch + 1)]).toEqual([true, false])
 })
+
+// A server on a machine in FIPS mode has no MD5: "could not compute MD5 hash: unsupported".
+test('P6: deny lists are claimed on a server without MD5', async () => {
+  await deny('boundary:1')
+  await tmp.sql('REVOKE EXECUTE ON FUNCTION pg_catalog.md5(text) FROM PUBLIC')
+  await tmp.sql(`CREATE ROLE broker LOGIN PASSWORD 'broker'`)
+  await tmp.sql(`GRANT USAGE ON SCHEMA "${tmp.schema}" TO broker`)
+  await tmp.sql(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "${tmp.schema}" TO broker`)
+  try {
+    const broker = await tmp.join({ server: server.address({ user: 'broker', password: async () => 'broker' }) })
+    expect(await claimAll(broker, after(2_000))).toEqual(['boundary:1'])
+    await broker.close()
+  } finally {
+    await tmp.sql('DROP OWNED BY broker; DROP ROLE broker; GRANT EXECUTE ON FUNCTION pg_catalog.md5(text) TO PUBLIC')
+  }
+})

@@ -88,7 +88,7 @@ export function claimDenyList(input: WriteInput<'claimDenyList'>, epoch: number)
 const AWAY_FROM_HOME_MS = 2_000
 
 /** Spreads the lists over the open replicas; one that comes or goes moves no more than its own share. */
-const IS_AT_HOME = `(SELECT r.id FROM replicas r WHERE r.closed_at IS NULL ORDER BY md5(r.id || l.list_key) LIMIT 1) = $5`
+const IS_AT_HOME = `(SELECT r.id FROM replicas r WHERE r.closed_at IS NULL ORDER BY hashtextextended(r.id || l.list_key, 0) LIMIT 1) = $5`
 
 /**
  * True for a list that this replica may claim: due, unclaimed, and either at home here, or left alone by its home, or one that its
