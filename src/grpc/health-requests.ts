@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { ERROR_CATALOG, type ErrorCode } from '../core/errors.ts'
 
-/** Whether a good request would be served, for whoever may see the health port: no explanation, which may name roles or files. */
+/** Readiness as anybody who reaches the health port may see it: without explanations, which may name roles or files. */
 export interface Readiness {
   /** False: callers should go to another replica. */
   readonly takesCalls: boolean

@@ -185,7 +185,7 @@ export interface LedgerWrites {
    */
   beginQuarantine(input: {
     quarantine: Omit<Quarantine, 'number' | 'opened'>
-    /** Of a restored ledger: the time of its last event. */
+    /** The time of the last event of a restored ledger. */
     lastEventAt?: Date
     /** Also if one is in force: its cut does not cover what was given out since. */
     supersedes?: boolean
@@ -281,7 +281,7 @@ export interface TokenUse {
   /** By which the call came. */
   readonly connectionId: string
   readonly at: Date
-  /** Of the caller, for the event of a move to the connection of this call. */
+  /** The caller, for the event of a move to the connection of this call. */
   readonly caller: Pick<CallerIdentity, 'subject' | 'evidence'>
 }
 

@@ -15,7 +15,7 @@ export async function gatherRecords(
   denyFailingSeconds.set(Math.max(0, ...failing.map((since) => (now.getTime() - since.getTime()) / 1_000)))
 }
 
-/** Who has the ledger open beside this broker, and how it differs from their common clock. */
+/** The number of brokers that have the ledger open, and how far this one's clock is from that of the database. */
 export async function gatherReplicas(
   { sharing, identity }: Pick<Ledger, 'sharing' | 'identity'>,
   { ledgerReplicas, ledgerListening, ledgerClockOffset }: Gauges,

@@ -60,7 +60,7 @@ async function wasRead(
   { key, listKey }: { readonly key: string; readonly listKey: string },
   signal: AbortSignal,
 ): Promise<boolean> {
-  // Whoever writes the list reports a document that cannot be read.
+  // The writer of the list reports a document that cannot be read.
   const live = await provider.readDenyList(key, signal).catch(() => undefined)
   if (!live) return false
   const { mark } = live

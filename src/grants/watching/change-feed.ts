@@ -82,7 +82,7 @@ export class ChangeFeed {
         await (isAboutAll ? this.#lookAtAll() : this.#lookAtTold())
         onWell()
       } catch (error) {
-        // What was told before the failure is found by looking at everything.
+        // A look at everything finds what was told before the failure.
         this.#isAllTold = true
         onProblem(error)
       }
@@ -115,7 +115,7 @@ export class ChangeFeed {
     const seen: { grantId: string; version: number }[] = []
     for (const grantId of told) {
       const { version } = hub.findWatched(grantId) ?? { version: 0 }
-      // Who has yet to see the grant may be reading it as it was before the change.
+      // A watcher that has not seen the grant yet may be reading it as it was before the change.
       if (version === undefined) hub.wake(grantId)
       else seen.push({ grantId, version })
     }

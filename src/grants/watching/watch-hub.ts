@@ -76,7 +76,7 @@ export class WatchHub {
   findWatched(grantId: string): WatchedGrant | undefined {
     const place = this.#places.get(grantId)
     if (!place) return undefined
-    // Of several who wait, whoever is behind has to be woken.
+    // The oldest version that any of them has seen, so that a watcher that is behind is woken.
     let version: number | undefined = Number.POSITIVE_INFINITY
     for (const waiter of place.waiters) {
       version = version === undefined || waiter.version === undefined ? undefined : Math.min(version, waiter.version)

@@ -71,7 +71,7 @@ export interface PostgresLedgerOptions {
 /** The length of a ledger's id: 60 random bits. */
 const ID_CHARACTERS = 12
 const PATIENCE_MS = 10_000
-/** Of the database's clock, when the ledger is opened. */
+/** Readings of the database's clock when the ledger is opened. */
 const READINGS = 3
 
 /**

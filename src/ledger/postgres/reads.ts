@@ -170,7 +170,8 @@ function denyReads({ reader, read, select, shared, lookUp }: ReadTools) {
       }),
     quarantine: () =>
       read(async () => {
-        const [row] = await select<QuarantineRow>('quarantine', SELECT_QUARANTINE)
+        // Each mint asks for it beside its grant: one round trip for both.
+        const [row] = await lookUp<QuarantineRow>('quarantine', SELECT_QUARANTINE)
         return row && reader.quarantine(row)
       }),
     listDenyLists: () =>

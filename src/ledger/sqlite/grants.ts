@@ -21,7 +21,7 @@ import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
 import type { SqliteStore, StoredPlan } from './sqlite-store.ts'
 import type { TokenRows } from './tokens.ts'
 
-/** What a unit that opens a grant is given. */
+/** Input of the unit that opens a grant. */
 export type OpenGrantUnit = Omit<OpenGrant, 'plan'> & { readonly plan: StoredPlan }
 
 /** See `LedgerWrites.openGrant`. @returns the grant that is there already; undefined when `input` makes a new one */

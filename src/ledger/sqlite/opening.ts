@@ -24,7 +24,7 @@ export function openIdentity(db: SqliteDatabase, freshId: string): Opening {
   return { ledgerId, epoch, earlierEpochs: new Set(earlier) }
 }
 
-/** What this connection writes may not make the file larger; no bound without `maxBytes`. */
+/** Keeps the writes of this connection from making the file larger than this; no bound without `maxBytes`. */
 export function limitSize(db: SqliteDatabase, maxBytes: number | undefined): void {
   if (maxBytes === undefined) return
   const { page_size: pageBytes = SMALLEST_PAGE_BYTES } = db.get<{ page_size: number }>('PRAGMA page_size') ?? {}

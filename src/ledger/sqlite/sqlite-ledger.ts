@@ -105,7 +105,7 @@ async function startThread(store: SqliteStore, lock: FileLock, options: SqliteLe
   return ThreadWriter.start({ data, groupCommit, onRows, onFailure: options.onFailure ?? (() => undefined) })
 }
 
-/** What the thread has seen of a row. `more` rows than are told of are counted here too. */
+/** Notes that the thread could not read a row, or could again. Its `more` is left out, since the rows are counted here too. */
 function noteRow(damaged: DamagedRows, { row, error }: RowNews): void {
   const at = row.indexOf(':')
   if (at < 0) return

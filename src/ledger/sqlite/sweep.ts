@@ -37,7 +37,7 @@ interface DecidedGrant {
   readonly move?: Move
 }
 
-/** What a sweep found due, and where it goes. */
+/** The grants that a sweep found due, with their moves. */
 export interface DecidedSweep {
   readonly now: Date
   readonly grants: readonly DecidedGrant[]

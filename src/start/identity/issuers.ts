@@ -51,7 +51,7 @@ export const issuers = definePart({
   },
 })
 
-/** What was wrong with an issuer that is gone, or has other settings now, is no problem any more. */
+/** Takes the problems of an issuer off the status that is gone, or has other settings now. */
 function forget(settings: IssuerConfig, partHealth: PartHealth): void {
   const issuer = defineIssuer(settings)
   const components = issuer.keyPlaces.map((place) => componentName(issuer, placeName(place)))

@@ -60,7 +60,7 @@ const NOT_WRITTEN: NotReady = {
   explanation: 'The ledger file has taken no commit for more than 5 seconds: look at its disk.',
 }
 
-/** What ends grants is still served, and only that or an operator makes space. */
+/** Probes let calls through: ending grants is still served, and makes space. */
 function shortageReason(space: LedgerSpace | undefined): NotReady | undefined {
   const error = space?.shortage
   return error && { code: error.code, explanation: error.message, takesCalls: true }

@@ -26,7 +26,7 @@ export interface MigrationPlan {
   readonly readableBy: number
   /** The first step that brokers which know only the version found cannot live with. */
   readonly breaking?: Pick<Migration, 'version' | 'name'>
-  /** Who has the ledger open. */
+  /** The processes that have the ledger open, in words. */
   readonly usedBy: readonly string[]
   /** False when the steps have to wait until nobody uses the ledger. */
   readonly canRunNow: boolean

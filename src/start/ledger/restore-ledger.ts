@@ -12,7 +12,7 @@ import { openSqliteLedger } from '../../ledger/sqlite/sqlite-ledger.ts'
 import { backUpLedger } from './back-up-ledger.ts'
 import { postgresServer } from './postgres-server.ts'
 
-/** Whoever restores a ledger, and the tools for it. */
+/** The person who restores a ledger, and the tools for it. */
 export interface RestoreContext {
   readonly by: `operator:${string}`
   readonly clock: Clock
@@ -21,7 +21,7 @@ export interface RestoreContext {
 
 /** A restored ledger, quarantined. */
 export interface RestoredLedger extends ReplacedLedger {
-  /** What the backup holds. */
+  /** The verdict on the audit log of the backup. */
   readonly verdict: AuditVerdict
   readonly quarantine: Quarantine
 }

@@ -8,7 +8,7 @@ import type { Refusals } from '../refusals.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 
-/** Whether probes let callers through, by the reasons against it. */
+/** The readiness for probes: every reason must let calls through, or callers go to another replica. */
 export function toReadiness(reasons: readonly UnreadyPart[]): Readiness {
   return { takesCalls: reasons.every(({ takesCalls }) => takesCalls === true), reasons }
 }

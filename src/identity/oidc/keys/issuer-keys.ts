@@ -147,7 +147,7 @@ export class IssuerKeys {
     const startedAt = instant(clock)
     try {
       const published = await load(this.#stop.signal)
-      // Whoever has stopped it may have taken the issuer off the status.
+      // A changed configuration may have taken the issuer off the status meanwhile.
       if (this.#stop.signal.aborted) return
       this.#keys = published.keys
       this.#loadedAt = startedAt

@@ -76,14 +76,14 @@ export const CONTENT_WRITERS: { readonly [Table in ContentTable]: Write<ContentR
   deny_entries: denyEntryWriter.insert,
   unregistered: unregisteredWriter.insert,
   quarantines: quarantineWriter.insert,
-  // Who is live is not in the row.
+  // `is_live` is read from the replicas, and is no column.
   connections: (records) => connectionWriter.insert(records.map((one) => ({ ...one, is_live: false }))),
   tokens: tokenWriter.insert,
   chains: chains.insert,
   events: insertEvents,
 }
 
-/** What follows from the rest: counters, the last position, and which releases may open a ledger that is quarantined. */
+/** Writes of all that follows from the copied records: counters, the last position, and which releases may open a quarantined ledger. */
 export const CONSEQUENCES: readonly Statement[] = [
   {
     text: 'INSERT INTO state_counts (state, count) SELECT state, count(*) FROM grants GROUP BY state',

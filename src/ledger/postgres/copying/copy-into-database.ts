@@ -87,7 +87,7 @@ async function hasLedger(connection: PgConnection, content: LedgerContent): Prom
   throw new StintError('LEDGER_CONFLICT', { explanation })
 }
 
-/** Whether the last event of every chain is there; a copy of an earlier state of the file lacks some. */
+/** True if the last event of every chain is there; a copy of an earlier state of the file lacks some. */
 async function hasRecord(connection: PgConnection, content: LedgerContent): Promise<boolean> {
   const text = `SELECT count(*) AS count FROM unnest($1::text[], $2::bigint[], $3::text[]) AS v(id, seq, hash)
     JOIN chains c ON c.id = v.id JOIN events e ON e.chain_n = c.n AND e.seq = v.seq AND encode(e.hash, 'hex') = v.hash`

@@ -39,7 +39,7 @@ export const KNOWN_VERSION = MIGRATIONS.at(-1)?.version ?? 0
 const CREATE_STEPS = `CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
   readable_by integer NOT NULL, applied_at bigint NOT NULL)`
 
-/** Whoever migrates holds this lock until its transaction ends: "STNT". */
+/** The lock of a migration, held until its transaction ends: "STNT". */
 const LOCK = 0x53544e54
 
 /** A step waits for the transactions of running brokers, which are short, and they for it: it must not wait for long. */
@@ -117,7 +117,7 @@ async function runNext(connection: PgConnection, frame: TransactionFrame, input:
   try {
     await refuseBeneathBrokers(connection, state, next)
     await createSteps(connection, input.schema, { hasSchema, hasSteps: applied !== undefined })
-    if ('rows' in next) await changeRows(connection, frame, next, input)
+    if ('rows' in next) await changeRows(connection, frame, { step: next, state }, input)
     else await changeSchema(connection, frame, next, input)
   } catch (error) {
     if (sqlState(error) !== '42501') throw error
@@ -195,7 +195,7 @@ async function changeSchema(
 async function changeRows(
   connection: PgConnection,
   frame: TransactionFrame,
-  step: RowStep,
+  { step, state }: { readonly step: RowStep; readonly state: SchemaState },
   { schema, now, onProgress }: Input,
 ): Promise<void> {
   const [counted] = await connection.round([{ text: step.rows.remaining, isPatient: true }])
@@ -204,6 +204,8 @@ async function changeRows(
   for (let done = 0, isDone = false; !isDone; ) {
     onProgress?.({ step, rows: { done, total }, isDone })
     await connection.round(beginLocked(frame, schema))
+    // A broker can have joined between two parts.
+    await refuseBeneathBrokers(connection, state, step)
     const [changed] = await connection.round([{ text: step.rows.change, isPatient: true }])
     isDone = changed?.count === 0
     done += changed?.count ?? 0

@@ -69,7 +69,7 @@ export class NotificationChannel {
     this.#wake()
   }
 
-  /** What has not been sent by then is not. */
+  /** Notifications that have not been sent by then are lost; other replicas find the changes by looking. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#wake()

@@ -12,7 +12,7 @@ const SQLITE_FULL = 13
 export const APPLICATION_ID = 0x53544e54
 
 /**
- * Of a new file; one from before keeps its 4,096. A grant changes a few bytes in each of thirty pages, which are written whole to
+ * Page size of a new file; an older one keeps its 4,096. A grant changes a few bytes in each of thirty pages, which are written whole to
  * the log and again to the file. With still smaller pages the trees of a large ledger are deeper, which costs more than it saves.
  */
 const PAGE_BYTES = 2_048

@@ -15,7 +15,7 @@ const MAX_BATCH = 64
 const SILENCE_MS = 60_000
 /** A commit that takes longer is shown. */
 const SLOW_MS = 5_000
-/** What lives in the thread is the rows of one commit. */
+/** Only the rows of one commit live in the thread. */
 const YOUNG_GENERATION_MB = 16
 
 /** How a thread is started and watched. */
@@ -125,7 +125,7 @@ export class ThreadWriter implements SqliteWriter {
       this.#noteCommit(sent.length, answer.seconds)
       for (const [index, waiting] of sent.entries()) this.#settle(answer.outcomes[index] as Outcome, waiting)
     } catch (error) {
-      // What cannot be sent was not: a mistake of ours that says nothing of the thread.
+      // An input that cannot be copied was not sent: a mistake of ours that says nothing of the thread.
       const failure = isNotSendable(error) ? asStintError(error) : this.#fail(error)
       for (const { reject } of batch) reject(failure)
     }
@@ -192,7 +192,7 @@ function isNotSendable(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'DataCloneError'
 }
 
-/** What is sent for a write; undefined when it is settled already. */
+/** The message for a write; undefined when it is settled already. */
 function toSentWrite({ work: { name, prepare, call }, resolve, reject }: Waiting<Work>): SentWrite | undefined {
   try {
     const input = prepare()

@@ -50,10 +50,10 @@ export type WriteUnits = ReturnType<typeof writeUnits>
 /** The name of a unit. */
 export type UnitName = keyof WriteUnits
 
-/** What a unit is given. */
+/** The input of a unit. */
 export type UnitInput<Name extends UnitName> = Parameters<WriteUnits[Name]>[0]
 
-/** What a unit gives back. */
+/** The result of a unit. */
 export type UnitResult<Name extends UnitName> = ReturnType<WriteUnits[Name]>
 
 /** Runs units, and resolves when they are durable. */

@@ -1,6 +1,6 @@
 import type { AssumeRoleCommandOutput } from '@aws-sdk/client-sts'
 
-/** What a plain answer says; the rest of the output is about the exchange. */
+/** The content of a plain answer; the rest of the output is about the exchange. */
 export type PlainAnswer = Omit<AssumeRoleCommandOutput, '$metadata'>
 
 type Element = string | { readonly [name: string]: Element }
