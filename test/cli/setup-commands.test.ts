@@ -153,6 +153,15 @@ const spoiled: { name: string; spoil: (env: Record<string, string>) => void; fai
     },
     fails: /^FAIL {2}ledger: LEDGER_UNAVAILABLE: /m,
   },
+  {
+    name: 'a ledger that is not there, and that no start of a broker may make',
+    spoil: ({ STINT_CONFIG = '' }) => {
+      const config = parse(readFileSync(STINT_CONFIG, 'utf8'))
+      config.ledger = { file: 'new.db', migrate: 'never' }
+      writeFileSync(STINT_CONFIG, stringify(config))
+    },
+    fails: /^FAIL {2}ledger: LEDGER_MIGRATION_NEEDED: .*Run "stint migrate up"/m,
+  },
 ]
 for (const { name, spoil, fails } of spoiled)
   test(`stint doctor fails on ${name}`, async () => {

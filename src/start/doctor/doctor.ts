@@ -1,5 +1,3 @@
-import { access, constants } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { filesOpenToOthers } from '../../config/files-open-to-others.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -7,14 +5,9 @@ import { StintError } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import { hostPortText } from '../../core/net/host-port.ts'
 import type { AwsStsProvider } from '../../credentials/aws-sts/provider.ts'
-import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
-import { verifyAuditFile } from '../../ledger/audit-verify.ts'
-import { examinePostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
-import { inspectSqliteSchema } from '../../ledger/sqlite/migrations/migrate-file.ts'
 import { checkAgainst } from '../../policy/check-policies.ts'
 import { formatProblem, loadPolicySet } from '../../policy/policy-directory.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
-import { postgresServer } from '../ledger/postgres-server.ts'
 import { createProvider } from '../provider.ts'
 import { loadActionOverrides } from '../rules/load-action-overrides.ts'
 import { loadLabels } from '../rules/load-labels.ts'
@@ -23,6 +16,7 @@ import { checkAws } from './aws-checks.ts'
 import { type Check, check } from './check.ts'
 import { checkIdentity } from './identity-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
+import { checkLedger } from './ledger-check.ts'
 
 /** Inputs of the doctor besides the configuration. */
 export interface DoctorDeps {
@@ -94,32 +88,4 @@ function checkFileModes(config: Config): string {
   const open = filesOpenToOthers(config)
   if (open.length === 0) return 'no configured file is open to every user'
   throw new StintError('CONFIG_INVALID', { explanation: open.join(' ') })
-}
-
-async function checkLedger({ file, postgres }: Config['ledger']): Promise<string> {
-  if (file !== undefined) return checkLedgerFile(file)
-  if (!postgres) throw new TypeError('a ledger has a file or a database')
-  const verdict = await examinePostgresLedger({ server: await postgresServer(postgres), schema: postgres.schema })
-  return verdict ? auditText(verdict) : `no ledger in the schema ${postgres.schema} yet; the first start creates it`
-}
-
-async function checkLedgerFile(file: string): Promise<string> {
-  await access(dirname(file), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-    const explanation = `The broker cannot write to the folder ${dirname(file)} (${error.code}): create it, owned by the broker's user.`
-    throw new StintError('LEDGER_UNAVAILABLE', { explanation }, error)
-  })
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (!exists) return 'does not exist yet; the first start creates it'
-  // Refuses what no broker would open: a file that was moved to a database, or that a newer release has changed.
-  inspectSqliteSchema(file)
-  return auditText(await verifyAuditFile(file))
-}
-
-function auditText({ problem, events, chains }: AuditVerdict): string {
-  if (problem) throw new StintError('AUDIT_INVALID', { ...problem })
-  if (events === 0) return 'no events yet'
-  return `${events} events in ${chains} ${chains === 1 ? 'chain' : 'chains'}, all intact`
 }
