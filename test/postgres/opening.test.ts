@@ -34,11 +34,15 @@ describe('a ledger is not opened', () => {
       more: { password: async () => 'wrong' },
       sentence: /refused the user or its password.*\(28P01\)/,
     },
-    { name: 'without a password', more: { password: async () => '' }, sentence: /refused the user|cannot be reached/ },
+    {
+      name: 'with an empty password',
+      more: { password: async () => '' },
+      sentence: /asks for a password and there is none: set ledger\.postgres\.passwordFile/,
+    },
     {
       name: 'in a database that is not there',
       more: { database: 'elsewhere' },
-      sentence: /has no such database.*\(3D000\)/,
+      sentence: /has no database of this name.*\(3D000\)/,
     },
     { name: 'where nobody listens', more: { port: 1 }, sentence: /127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)/ },
     {
@@ -55,7 +59,7 @@ describe('a ledger is not opened', () => {
     try {
       const { password: _, ...address } = server.address()
       const opening = openPostgresLedger({ ...deps(), server: address, schema: SCHEMA })
-      await expect(opening).rejects.toMatchObject(refused(/refused the user|cannot be reached/))
+      await expect(opening).rejects.toMatchObject(refused(/asks for a password and there is none/))
     } finally {
       vi.unstubAllEnvs()
     }

@@ -51,8 +51,11 @@ const DAMAGED = ['XX001', 'XX002']
 
 /** Sentences by code or by class of code; the first that fits. */
 const SENTENCES: readonly (readonly [RegExp, string])[] = [
-  [/^28/, 'refused the user or its password: check ledger.postgres.user and passwordFile'],
-  [/^3D000$/, 'has no such database: create it, or correct ledger.postgres.database'],
+  [
+    /^28/,
+    'refused the user or its password: check ledger.postgres.user and passwordFile, or --user and --password-file',
+  ],
+  [/^3D000$/, 'has no database of this name: create it, or correct ledger.postgres.database'],
   [
     /^42501$/,
     'does not let the user do this: the user needs to own the schema of the ledger, or to be able to create it',
@@ -92,8 +95,15 @@ export function databaseError(error: unknown, where: string): StintError {
 function unreachable(error: unknown, where: string): StintError {
   if (error instanceof TypeError || error instanceof RangeError) return asStintError(error)
   const reason = error instanceof Error ? describeReason(error) : ''
-  const explanation = `The database at ${where} cannot be reached${reason}.`
+  const explanation = isPasswordMissing(error)
+    ? `The database at ${where} asks for a password and there is none: set ledger.postgres.passwordFile, or --password-file beside --user.`
+    : `The database at ${where} cannot be reached${reason}.`
   return new StintError('LEDGER_UNAVAILABLE', { explanation, server: where }, plain(error))
+}
+
+/** In the words of pg, which asks nobody for a password and has no code for it. */
+function isPasswordMissing(error: unknown): boolean {
+  return error instanceof Error && /client password must be a (non-empty )?string/.test(error.message)
 }
 
 function describeReason(error: Error): string {
