@@ -7,6 +7,8 @@ import type { Approval, Grant, GrantState, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
 
 const ATTEMPTS_AT_A_WRITE = 4
+/** For what takes access away: an agent that renews at several brokers at once moves its grant many times a second. */
+export const ATTEMPTS_AT_A_REVOCATION = 100
 
 /** A grant as its agent sees it. */
 export interface GrantView {
@@ -120,8 +122,8 @@ export async function undefinedIfCorrupt<T>(read: Promise<T>): Promise<T | undef
  *
  * @throws {StintError} LEDGER_CONFLICT when the row keeps moving.
  */
-export async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let left = ATTEMPTS_AT_A_WRITE; ; left -= 1) {
+export async function retryOnConflict<T>(attempt: () => Promise<T>, attempts = ATTEMPTS_AT_A_WRITE): Promise<T> {
+  for (let left = attempts; ; left -= 1) {
     try {
       return await attempt()
     } catch (error) {

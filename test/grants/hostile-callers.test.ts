@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { canonicalJson, type Json, sha256Hex } from '../../src/core/canonical-json.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { createJudge, type JudgeParts } from '../../src/grants/judge.ts'
-import { createGrantService } from '../../src/grants/services.ts'
+import { createGrantService, createOperatorService } from '../../src/grants/services.ts'
 import { SqliteDatabase } from '../../src/ledger/sqlite/database/sqlite-database.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import type { Decision } from '../../src/policy/decision.ts'
 import { recordOf } from '../support/audit-record.ts'
-import { caller, DECISIONS, type Harness, openHarness, task } from '../support/grant-harness.ts'
+import { caller, DECISIONS, type Harness, OSCAR, openHarness, task } from '../support/grant-harness.ts'
 
 let h: Harness
 beforeEach(async () => {
@@ -230,4 +230,19 @@ test('an agent reports at a bounded rate, and none of a call that goes beyond it
   await report(10)
   const reports = (await h.ledger.trail(grant.id)).filter(({ type }) => type === 'agent.reported')
   expect(reports).toHaveLength(110)
+})
+
+test('P6: an agent that renews again and again, at every broker, does not keep an operator from revoking', async () => {
+  const { grant } = await h.request('key-00000001')
+  let renewals = 0
+  // A renewal comes between each look at the grant and the write that rests on it.
+  const getGrant = async (id: string) => {
+    const found = await h.ledger.getGrant(id)
+    if (renewals++ < 40) await h.grants.renewLease(caller(), grant.id, h.signal)
+    return found
+  }
+  const operators = createOperatorService({ ...h.parts, ledger: { ...h.ledger, getGrant } })
+  const revoked = await operators.revokeGrant(OSCAR, grant.id, 'it does what it should not')
+  expect(revoked.grant).toMatchObject({ state: 'ending', reason: 'revoked' })
+  await expect(h.grants.renewLease(caller(), grant.id, h.signal)).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE' })
 })

@@ -9,7 +9,7 @@ import type { DenyEntry, Grant } from '../../ledger/records.ts'
 import { isFinalState } from '../../ledger/rules/grant-rules.ts'
 import { type EndParts, endGrant, loadOpenLeases } from '../end-grant.ts'
 import { describeDeny, type NewDeny, toDenyWish } from '../lifecycle.ts'
-import { loadPlan, retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
+import { ATTEMPTS_AT_A_REVOCATION, loadPlan, retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
 import type { Operator } from './operator.ts'
 
 /** Dependencies of revoking a grant. */
@@ -34,7 +34,7 @@ export async function revokeGrant(
   grantId: string,
   note: string,
 ): Promise<{ grant: Grant; outcome: RevocationOutcome }> {
-  const grant = await retryOnConflict(() => revoke(parts, operator, grantId, note))
+  const grant = await retryOnConflict(() => revoke(parts, operator, grantId, note), ATTEMPTS_AT_A_REVOCATION)
   failpoint('revoke.after_record')
   return { grant, outcome: toOutcome(parts, grant) }
 }
