@@ -1,7 +1,6 @@
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import type { Grant } from '../../src/ledger/records.ts'
 import type { CrashStage } from '../crash/crash-stage.ts'
-import { verifyLedger } from '../support/audit-record.ts'
+import { allGrants, verifyLedger } from '../support/audit-record.ts'
 import type { SteadyAgents } from '../upgrade/steady-agents.ts'
 
 /** What a drill did and what it counted, line by line. */
@@ -61,15 +60,4 @@ export async function countRecord(
     0,
   )
   transcript.count('audit chains', (await verifyLedger(ledger)).problem?.kind ?? 'whole', 'whole')
-}
-
-async function allGrants(ledger: Ledger): Promise<Grant[]> {
-  const grants: Grant[] = []
-  let cursor: string | undefined
-  do {
-    const page = await ledger.listGrants({}, { limit: 200, ...(cursor === undefined ? {} : { cursor }) })
-    grants.push(...page.items)
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
-  return grants
 }

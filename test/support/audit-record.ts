@@ -1,6 +1,6 @@
 import { type AuditVerdict, unverifiedEvent, walkChains } from '../../src/ledger/audit/walk-chains.ts'
 import type { LedgerReads } from '../../src/ledger/ledger.ts'
-import type { AuditEvent } from '../../src/ledger/records.ts'
+import type { AuditEvent, Grant } from '../../src/ledger/records.ts'
 
 const PAGE = 1_000
 
@@ -12,6 +12,18 @@ export async function allEvents(ledger: Pick<LedgerReads, 'auditEvents'>): Promi
     events.push(...page)
     if (page.length < PAGE) return events
   }
+}
+
+/** Every grant on record, the latest first. */
+export async function allGrants(ledger: Pick<LedgerReads, 'listGrants'>): Promise<Grant[]> {
+  const grants: Grant[] = []
+  let cursor: string | undefined
+  do {
+    const page = await ledger.listGrants({}, { limit: 200, ...(cursor === undefined ? {} : { cursor }) })
+    grants.push(...page.items)
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  return grants
 }
 
 /** Every event on record but what chains say about themselves. */

@@ -1,8 +1,7 @@
 import { expect } from 'vitest'
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import type { Grant } from '../../src/ledger/records.ts'
 import type { CrashStage } from '../crash/crash-stage.ts'
-import { verifyLedger } from '../support/audit-record.ts'
+import { allGrants, verifyLedger } from '../support/audit-record.ts'
 import type { SteadyAgents } from './steady-agents.ts'
 
 /** Whatever versions wrote it: every grant that was served is there once and completed, and so is every session of the cloud. */
@@ -21,15 +20,4 @@ export async function checkRecord(ledger: Ledger, stage: CrashStage, agents: Ste
   expect(minted.filter((name) => !onRecord.has(name))).toEqual([])
   expect(minted.length).toBeGreaterThan(agents.done.length)
   expect((await verifyLedger(ledger)).problem).toBeUndefined()
-}
-
-async function allGrants(ledger: Ledger): Promise<Grant[]> {
-  const grants: Grant[] = []
-  let cursor: string | undefined
-  do {
-    const page = await ledger.listGrants({}, { limit: 200, ...(cursor === undefined ? {} : { cursor }) })
-    grants.push(...page.items)
-    cursor = page.nextCursor
-  } while (cursor !== undefined)
-  return grants
 }

@@ -30,12 +30,13 @@ export async function openQuarantine(
     await parts.ledger.appendEvents([auditEvent('ledger.opening_refused', { at, actor, data })])
     throw unfinishedError(unfinished)
   }
+  // Where there is nothing to wait for, no risk was accepted.
   const risk =
-    unfinished.length > 0 && acceptedRisk !== undefined ? { acceptedRisk, unfinished: unfinished.length } : {}
+    unfinished.length > 0 && acceptedRisk !== undefined ? { acceptedRisk, unfinished: unfinished.length } : undefined
   failpoint('quarantine.before_open')
   return parts.ledger.openQuarantine({
     number,
-    opening: { at, by: actor, note, ...(acceptedRisk !== undefined && { acceptedRisk }) },
+    opening: { at, by: actor, note, ...(risk && { acceptedRisk: risk.acceptedRisk }) },
     events: [auditEvent('ledger.opened', { at, actor, data: { number, note, ...risk } })],
   })
 }

@@ -10,7 +10,7 @@ import type { PracticeCloud } from '../../../src/practice/cloud.ts'
 import { type Stage, setStage } from '../../../src/practice/stage/stage.ts'
 import type { GrantAnswer } from '../../../src/sdk/types.ts'
 import { ACCESS } from '../../crash/crash-stage.ts'
-import { allEvents, verifyLedger } from '../../support/audit-record.ts'
+import { allEvents, allGrants, verifyLedger } from '../../support/audit-record.ts'
 import { BrokerProcess } from '../../support/broker-process.ts'
 import { eventually } from '../../support/eventually.ts'
 import { PASSWORD, type PostgresServer } from '../postgres-server.ts'
@@ -177,12 +177,8 @@ export class BrokerStage {
     })
     try {
       const grants = []
-      for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
-        const page = await ledger.listGrants({}, { limit: 200, ...(cursor === undefined ? {} : { cursor }) })
-        for (const grant of page.items)
-          grants.push({ grant, leases: await ledger.listLeases(grant.id), deny: await ledger.findDenyEntry(grant.id) })
-        cursor = page.nextCursor
-      }
+      for (const grant of await allGrants(ledger))
+        grants.push({ grant, leases: await ledger.listLeases(grant.id), deny: await ledger.findDenyEntry(grant.id) })
       return { grants, events: await allEvents(ledger), verdict: await verifyLedger(ledger) }
     } finally {
       await ledger.close()
