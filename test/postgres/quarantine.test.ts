@@ -8,6 +8,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts'
 import { quarantineDatabase } from '../../src/start/ledger/restore-ledger.ts'
 import { FakeProvider } from '../support/fake-provider.ts'
 import { sampleOpen, samplePlan } from '../support/ledger-records.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { PASSWORD, PostgresServer } from './postgres-server.ts'
 import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
 
@@ -60,7 +61,8 @@ test('two that find it at the same time begin one', async () => {
   await expect(open(other)).rejects.toMatchObject(refused)
 })
 
-test('stint restore quarantines a ledger that was restored by other means, also beside a broker that was left running', async () => {
+/** As `stint restore` does it, on a machine with this clock. */
+function restoreDatabase(clock = tmp.clock) {
   const { host, port, database, user } = server.address()
   const passwordFile = join(server.folder, 'restore-password')
   writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
@@ -68,12 +70,23 @@ test('stint restore quarantines a ledger that was restored by other means, also 
     postgres: { host, port, database, user, schema: tmp.schema, plaintext: true, passwordFile },
   })
   if (!postgres) throw new Error('the settings have no database')
-  const context = { by: 'operator:ada', clock: tmp.clock, ids: tmp.ids, version: '0.0.0' } as const
-  expect(await quarantineDatabase(postgres, context)).toMatchObject({
+  return quarantineDatabase(postgres, { by: 'operator:ada', clock, ids: tmp.ids, version: '0.0.0' })
+}
+
+test('stint restore quarantines a ledger that was restored by other means, also beside a broker that was left running', async () => {
+  expect(await restoreDatabase()).toMatchObject({
     number: 1,
     reason: 'restored',
     by: 'operator:ada',
   })
   await expect(open(tmp.ledger)).rejects.toMatchObject(refused)
-  expect(await quarantineDatabase(postgres, context)).toMatchObject({ number: 2 })
+  expect(await restoreDatabase()).toMatchObject({ number: 2 })
+})
+
+test('P13: a quarantine by a machine whose clock is hours behind is not over at once', async () => {
+  const [row] = await tmp.sql<{ now: string }>('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now')
+  const databaseMs = Number(row?.now)
+  const behind = new ManualClock(new Date(databaseMs - 2 * 3_600_000).toISOString())
+  const { since } = await restoreDatabase(behind)
+  expect(since.getTime()).toBeGreaterThan(databaseMs - 1_000)
 })

@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { hasCode, StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
+import { later } from '../../core/instant.ts'
 import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { openPostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
@@ -84,7 +85,7 @@ async function quarantineRestored(ledger: Ledger, found: string, { by, clock }: 
   try {
     const lastEventAt = await findLastEvent(ledger)
     return await ledger.beginQuarantine({
-      quarantine: { reason: 'restored', since: clock.now(), by, found },
+      quarantine: { reason: 'restored', since: latestNow(ledger, clock), by, found },
       ...(lastEventAt && { lastEventAt }),
       supersedes: true,
     })
@@ -97,4 +98,16 @@ async function findLastEvent(ledger: Ledger): Promise<Date | undefined> {
   const { position } = await ledger.auditHeads()
   const [last] = await ledger.auditEvents({ afterPosition: Math.max(0, position - 1), limit: 1 })
   return last?.at
+}
+
+/**
+ * P13: 80 minutes after its beginning a quarantine is over, whatever was cut. So it does not begin by the clock of an operator's
+ * machine that is behind.
+ */
+function latestNow({ sharing }: Pick<Ledger, 'sharing'>, clock: Clock): Date {
+  let now = clock.now()
+  sharing?.listenToClock(({ offsetMs }) => {
+    now = later(now, new Date(clock.monotonicMs() + offsetMs))
+  })
+  return now
 }
