@@ -412,6 +412,30 @@ describe('a document of another writer', () => {
     expect(await h.ledger.quarantine()).toMatchObject({ number: 1, reason: 'outdated', by: 'stint' })
   })
 
+  for (const { name, find } of [
+    { name: 'by the look at the start', find: () => h.sweeper.lookForLaterState() },
+    { name: 'by the writer of the list', find: () => look() },
+  ])
+    test(`quarantines a machine that was set back whole by the cloud's time, ${name}`, async () => {
+      await revoke('key-00000001')
+      await h.sweeper.reconcile()
+      const { provider, folder, clock } = h
+      await h.close()
+      copyFileSync(join(folder, 'ledger.db'), join(folder, 'backup.db'))
+      h = await openHarness({ provider, folder, clock })
+      await revoke('key-00000002')
+      await h.sweeper.reconcile()
+      await h.close()
+      copyFileSync(join(folder, 'backup.db'), join(folder, 'ledger.db'))
+
+      h = await openHarness({ provider, folder, clock })
+      // A snapshot of a machine goes on with the time that it was made at.
+      provider.cloudNow = () => new Date(clock.now().getTime() + 2 * 3_600_000)
+      await find()
+      const { since } = (await h.ledger.quarantine()) ?? {}
+      expect(since?.getTime()).toBeGreaterThan(clock.now().getTime() + 7_000_000)
+    })
+
   for (const { name, isAway } of [
     { name: 'that found it withheld', isAway: false },
     { name: 'that the cloud did not answer', isAway: true },

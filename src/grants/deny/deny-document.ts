@@ -73,7 +73,7 @@ export class WithheldDocuments {
       this.#withheld.delete(key)
       return [auditEvent('deny.changed', { at: certain, actor: 'stint', data: { ...documentFacts(document), found } })]
     }
-    throw new WithheldError(document, found, until, { isNew, mark: live.mark, isOnRecord })
+    throw new WithheldError(document, found, until, { isNew, mark: live.mark, isOnRecord, readAt: live.at })
   }
 }
 
@@ -87,12 +87,14 @@ export class WithheldError extends StintError {
   readonly mark: DenyMark
   /** The ledger knows the opening of the mark, but not the number. */
   readonly isOnRecord: boolean
+  /** The cloud's time, if it told any. */
+  readonly readAt: Date | undefined
 
   constructor(
     document: KnownDocument,
     found: 'later_ledger' | 'other_ledger',
     until: Date | undefined,
-    { isNew, mark, isOnRecord }: Pick<WithheldError, 'isNew' | 'mark' | 'isOnRecord'>,
+    { isNew, mark, isOnRecord, readAt }: Pick<WithheldError, 'isNew' | 'mark' | 'isOnRecord' | 'readAt'>,
   ) {
     const { key } = document
     const who = found === 'later_ledger' ? 'a later state of this ledger, so this one is a copy' : 'another ledger'
@@ -104,6 +106,7 @@ export class WithheldError extends StintError {
     this.isNew = isNew
     this.mark = mark
     this.isOnRecord = isOnRecord
+    this.readAt = readAt
   }
 }
 

@@ -1,3 +1,4 @@
+import { later } from '../../core/instant.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { DenyMark } from '../../ledger/records.ts'
 import { WithheldError } from '../deny/deny-document.ts'
@@ -11,6 +12,8 @@ interface LaterDocument {
   readonly mark: DenyMark
   /** The ledger knows the opening of the mark, but not the number. */
   readonly isOnRecord: boolean
+  /** The cloud's time when it was read, if it told any. */
+  readonly readAt: Date | undefined
 }
 
 /**
@@ -21,12 +24,14 @@ interface LaterDocument {
  */
 export async function quarantineAsOutdated(
   ledger: Quarantining,
-  { key, listKey, mark, isOnRecord }: LaterDocument,
-  at: Date,
+  { key, listKey, mark, isOnRecord, readAt }: LaterDocument,
+  now: Date,
 ): Promise<boolean> {
   if (isOnRecord && key !== listKey) return false
   const found = `the document ${key} carries write ${mark.sequence} of opening ${mark.epoch}, which this ledger does not know`
-  await ledger.beginQuarantine({ quarantine: { reason: 'outdated', since: at, by: 'stint', found }, supersedes: true })
+  // Some time after its beginning it is over, whatever was cut; and the clock of a machine that was set back too is behind at first.
+  const since = readAt ? later(now, readAt) : now
+  await ledger.beginQuarantine({ quarantine: { reason: 'outdated', since, by: 'stint', found }, supersedes: true })
   return true
 }
 
@@ -35,8 +40,8 @@ export async function quarantineAsOutdated(
  *
  * @returns true for such an error: the document may be written from now on, since the quarantine cuts all that it knows.
  */
-export async function quarantineIfOutdated(ledger: Quarantining, error: unknown, at: Date): Promise<boolean> {
+export async function quarantineIfOutdated(ledger: Quarantining, error: unknown, now: Date): Promise<boolean> {
   if (!(error instanceof WithheldError) || error.found !== 'later_ledger') return false
-  const { document, mark, isOnRecord } = error
-  return quarantineAsOutdated(ledger, { ...document, mark, isOnRecord }, at)
+  const { document, mark, isOnRecord, readAt } = error
+  return quarantineAsOutdated(ledger, { ...document, mark, isOnRecord, readAt }, now)
 }

@@ -69,6 +69,6 @@ async function wasRead(
   const list = await undefinedIfCorrupt(ledger.getDenyList(listKey))
   const isOnRecord = await ledger.knowsEpoch(mark.epoch)
   if (findWriter(live, list ?? { claimVersion: 0 }, ledger.identity, isOnRecord) === 'later_ledger')
-    await quarantineAsOutdated(ledger, { key, listKey, mark, isOnRecord }, clock.now())
+    await quarantineAsOutdated(ledger, { key, listKey, mark, isOnRecord, readAt: live.at }, clock.now())
   return true
 }
