@@ -112,8 +112,10 @@ class TwoClockGuard implements ClockGuard {
     const agoMs = read ? wallMs - read.getTime() : 0
     const isSteady = !this.#doubt && agoMs >= -this.#toleranceMs && agoMs <= REFERENCE_LIMIT_MS
     const isShared = this.#agreesWithShared(wallMs - monotonicMs, monotonicMs)
-    if (isSteady && isShared) return new Date(wallMs)
+    const isTold = this.isTold()
+    if (isSteady && isShared && isTold) return new Date(wallMs)
     this.#ask(monotonicMs)
+    if (isSteady && !isTold) throw notTold()
     if (isSteady) throw differsFromShared()
     throw new StintError('CLOCK_UNSTABLE', {
       explanation:
@@ -231,6 +233,14 @@ class TwoClockGuard implements ClockGuard {
     this.#askedMs = monotonicMs
     this.#askReference()
   }
+}
+
+/** P7: by a clock that is hours ahead at the start, a grant would last for hours longer than it may. */
+function notTold(): StintError {
+  return new StintError('CLOCK_UNSTABLE', {
+    explanation:
+      'The provider has not told the time since the broker started, so nothing confirms the wall clock yet; the broker serves calls as soon as it has.',
+  })
 }
 
 function differsFromShared(): StintError {

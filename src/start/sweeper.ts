@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ClockGuard } from '../core/clock-guard.ts'
 import { StintError } from '../core/errors.ts'
 import type { PartHealth } from '../core/health/part-health.ts'
 import type { Canaries } from '../credentials/canary.ts'
@@ -8,6 +10,9 @@ import { sessionNotes } from './ledger/session-notes.ts'
 import { definePart } from './part.ts'
 import { type NotReady, problemReason } from './readiness.ts'
 import type { Surroundings } from './surroundings.ts'
+
+const TOLD_WITHIN_MS = 2_000
+const TOLD_POLL_MS = 10
 
 /** Settles what a crash left behind, then moves grants as time passes. It starts before any port, so before any call. */
 export const sweeper = definePart({
@@ -38,6 +43,7 @@ export const sweeper = definePart({
     await value.recover()
     // Before any port is open, so that a ledger that was set back is never shown as ready.
     await value.lookForLaterState()
+    await waitForTime(grants.parts.clockGuard)
     value.start()
     return {
       value,
@@ -49,6 +55,12 @@ export const sweeper = definePart({
     }
   },
 })
+
+/** So that the first call is not refused: the cloud answers within moments. A broker whose cloud does not answer starts all the same. */
+async function waitForTime(guard: Pick<ClockGuard, 'isTold'>): Promise<void> {
+  for (let waitedMs = 0; !guard.isTold() && waitedMs < TOLD_WITHIN_MS; waitedMs += TOLD_POLL_MS)
+    await pause(TOLD_POLL_MS)
+}
 
 /** Agents complete their grants while the ledger is quarantined, and only an operator's call ends that. */
 function quarantineReason(partHealth: PartHealth): NotReady | undefined {

@@ -180,9 +180,11 @@ describe('the program of the image', () => {
     const process = runImage(image, [...execForm(image.final, 'CMD'), '--config', stage.configFile])
     try {
       const [, port] = await process.stderrMatches(/"health":(\d+),.*"msg":"serving"/)
-      for (const service of ['', 'stint.v1.BrokerService']) {
-        expect(await checkHealth(`127.0.0.1:${port}`, service)).toBe('SERVING')
-      }
+      expect(await checkHealth(`127.0.0.1:${port}`, '')).toBe('SERVING')
+      // Ready once STS has taken its credentials.
+      await expect
+        .poll(() => checkHealth(`127.0.0.1:${port}`, 'stint.v1.BrokerService'), { timeout: 20_000 })
+        .toBe('SERVING')
       process.child.kill('SIGUSR1')
       expect(await checkHealth(`127.0.0.1:${port}`, '')).toBe('SERVING')
       process.child.kill('SIGTERM')

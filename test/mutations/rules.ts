@@ -326,8 +326,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'a claim does not fence off the one before',
     file: 'deny-list-rules',
-    find: 'claimedUntil: claimUntil, claimVersion: list.claimVersion + 1 }',
-    replace: 'claimedUntil: claimUntil }',
+    find: 'const claimVersion = list.claimVersion + 1',
+    replace: 'const claimVersion = list.claimVersion',
     caughtBy: 'the deny list > a claim is fenced by its version',
   },
   {
@@ -463,7 +463,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'P13: the document of another ledger is overwritten',
     file: 'deny-document-rules',
-    find: "if (mark.ledgerId !== ledgerId) return 'other_ledger'",
+    find: "if (mark.ledgerId !== identity.ledgerId) return 'other_ledger'",
     replace: '',
     caughtBy: 'the writer of a document > of another ledger is other_ledger',
   },
