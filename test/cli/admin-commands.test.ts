@@ -137,7 +137,7 @@ for (const [ready, notReady, says, exitCode] of [
           {
             component: 'aws:sts',
             code: 'PROVIDER_UNAVAILABLE',
-            explanation: 'No answer.\u001b[2K',
+            explanation: 'No answer.\u001b[2K\nNor later.',
             since: '2026-11-21T12:00:00.000Z',
           },
         ],
@@ -161,7 +161,7 @@ for (const [ready, notReady, says, exitCode] of [
     expect(run.exitCode).toBe(exitCode)
     for (const part of [
       says,
-      'aws:sts PROVIDER_UNAVAILABLE since 2026-11-21T12:00:00.000Z: No answer.\\u{1b}[2K\n',
+      'aws:sts PROVIDER_UNAVAILABLE since 2026-11-21T12:00:00.000Z: No answer.\\u{1b}[2K; Nor later.\n',
       'example.org (file): 1 X.509 and 2 JWT authorities',
       'active 3',
       "rpl_1 (this one): since 2026-11-21T12:00:00.000Z, seen 2026-11-21T12:00:09.000Z, 0.1.0, clock -12 ms from the database's",

@@ -38,12 +38,17 @@ function statusFacts(answer: Status): (readonly [string, unknown])[] {
 }
 
 function reasonLine({ part, code, explanation, since }: Status['notReady'][number]): string {
-  return `no: ${part} ${code} since ${since}: ${explanation}`
+  return `no: ${part} ${code} since ${since}: ${inOneLine(explanation)}`
 }
 
 function problemLine({ component, finding, code, explanation, since }: Status['problems'][number]): string {
   const part = finding === undefined ? component : `${component} (${finding})`
-  return `${part} ${code} since ${since}: ${explanation}`
+  return `${part} ${code} since ${since}: ${inOneLine(explanation)}`
+}
+
+/** The problems of a configuration come a line each. */
+function inOneLine(explanation: string): string {
+  return explanation.replaceAll('\n', '; ')
 }
 
 function bundleLine({
