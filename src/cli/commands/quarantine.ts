@@ -42,7 +42,9 @@ function viewFacts({ inForce, quarantine: latest, unfinished }: View): (readonly
   return [
     ['Quarantined', inForce ? 'yes: nothing is granted' : 'no'],
     ...(latest ? quarantineFacts(latest) : []),
-    ...(inForce ? [['Wait for', linesIfAny(unfinished.map(unfinishedLine)) ?? 'nothing: open it'] as const] : []),
+    ...(inForce
+      ? [['Wait for', linesIfAny(unfinished.map(unfinishedLine)) ?? 'nothing; stint quarantine open opens it'] as const]
+      : []),
   ]
 }
 

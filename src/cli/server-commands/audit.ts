@@ -107,7 +107,7 @@ function verdictFacts({ verdict, events, chains, heads, unwitnessed, problem }: 
   }
   const ends = unwitnessed.map(
     ({ chain, afterSeq, events: count }) =>
-      `${count} events after event ${afterSeq}${chain === '' ? '' : ` of ${chain}`}`,
+      `${count} ${count === 1 ? 'event' : 'events'} after event ${afterSeq}${chain === '' ? '' : ` of ${chain}`}`,
   )
   const explanation =
     ends.length > 0 &&

@@ -69,6 +69,7 @@ function explainUncut(
       until: later(before, new Date(writtenAt.getTime() + settings.settleMs)),
     })
   }
-  const why = list?.lastError ? `: ${list.lastError}` : ''
+  // Whoever shows it goes on with the time by which it is over.
+  const why = list?.lastError ? `: ${list.lastError.replace(/\.$/, '')}` : ''
   return (_, over) => ({ explanation: `its cut is not written yet${why}`, until: over })
 }
