@@ -58,7 +58,7 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/^3D000$/, 'has no database of this name: create it, or correct ledger.postgres.database'],
   [
     /^42501$/,
-    'does not let the user do this: the user needs to own the schema of the ledger, or to be able to create it',
+    'does not let the user do this: the user needs to own the schema of the ledger, or to be able to create it, or its owner has to run "stint migrate up", which gives the user its rights',
   ],
   [/^25006$/, 'only reads: it is a standby, or default_transaction_read_only is on; the ledger needs the primary'],
   [/^0A000$/, 'cannot do this: it is a standby, or somebody changed a table of the ledger while the broker ran'],
