@@ -50,13 +50,13 @@ interface Workload {
 }
 
 /** The object that makes the broker's pods. */
-export function workloadOf(objects: readonly KubeObject[]): KubeObject | undefined {
+export function findWorkload(objects: readonly KubeObject[]): KubeObject | undefined {
   return find(objects, 'StatefulSet') ?? find(objects, 'Deployment')
 }
 
 /** The pod's spec, with the volumes that the StatefulSet's claim templates bring. */
 export function podOf(objects: readonly KubeObject[]): Pod {
-  const { template, volumeClaimTemplates = [] } = (workloadOf(objects) as unknown as Workload).spec
+  const { template, volumeClaimTemplates = [] } = (findWorkload(objects) as unknown as Workload).spec
   const claimed = volumeClaimTemplates.map(({ metadata: { name } }) => ({ name, persistentVolumeClaim: {} }))
   return { ...template.spec, volumes: [...template.spec.volumes, ...claimed] }
 }

@@ -18,7 +18,15 @@ import {
   ROLE,
   WORKLOAD_API,
 } from './good-values.ts'
-import { brokerConfig, migrationConfig, notMounted, notMountedInJob, pathsOf, podOf, workloadOf } from './pod-files.ts'
+import {
+  brokerConfig,
+  findWorkload,
+  migrationConfig,
+  notMounted,
+  notMountedInJob,
+  pathsOf,
+  podOf,
+} from './pod-files.ts'
 import { find, type KubeObject, kubernetesProblems, RELEASE, render, type Values } from './render.ts'
 
 interface Row {
@@ -972,7 +980,7 @@ describe.skipIf(!inject('tools'))('the chart', () => {
 
     // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
     test(`${name}: the pod keeps to the restricted standard`, () => {
-      expect(workloadOf(of(name))).toMatchObject({
+      expect(findWorkload(of(name))).toMatchObject({
         spec: {
           replicas: values.replicaCount ?? 1,
           template: {

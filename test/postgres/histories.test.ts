@@ -44,11 +44,11 @@ async function expectWhole(history: History, lost = false): Promise<void> {
     expect(row?.count).toBeLessThanOrEqual(MAX_OPEN)
   }
   const events = await allEvents(tmp.ledger)
-  const idsOf = (type: string, id: 'grantId' | 'leaseId') =>
+  const listIds = (type: string, id: 'grantId' | 'leaseId') =>
     events.flatMap((event) => (event.type === type ? [event[id] ?? ''] : [])).sort()
-  onRecord(idsOf('grant.requested', 'grantId'), [...history.created.values()].flat())
-  onRecord(idsOf('lease.issued', 'leaseId'), history.settled)
-  expect(idsOf('lease.intended', 'leaseId')).toEqual(expect.arrayContaining([...history.intended].sort()))
+  onRecord(listIds('grant.requested', 'grantId'), [...history.created.values()].flat())
+  onRecord(listIds('lease.issued', 'leaseId'), history.settled)
+  expect(listIds('lease.intended', 'leaseId')).toEqual(expect.arrayContaining([...history.intended].sort()))
   expect(events.map(({ position }) => position)).toEqual(events.map((_, index) => index + 1))
   expect((await verifyLedger(tmp.ledger)).problem).toBeUndefined()
   // P3: a second grant of one key comes only after the first has been forgotten.

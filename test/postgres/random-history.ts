@@ -74,9 +74,9 @@ async function open({ tmp, ledger, history, random }: Step): Promise<void> {
   const subject = pick(random, AGENTS)
   const state = random() < 0.8 ? ('active' as const) : ('awaiting_approval' as const)
   // Few plans, which are removed and come back.
-  const samplePlanOf = samplePlan(`purpose ${Math.floor(random() * 4)}`)
+  const sharedPlan = samplePlan(`purpose ${Math.floor(random() * 4)}`)
   const input = sampleOpen(tmp.ids, tmp.clock.now(), {
-    plan: samplePlanOf,
+    plan: sharedPlan,
     grant: { subject, idempotencyKey: key, state },
   })
   const opened = await ledger.openGrant({ ...input, maxOpen: MAX_OPEN })

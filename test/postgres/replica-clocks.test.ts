@@ -37,13 +37,13 @@ beforeEach(async () => {
 })
 afterEach(() => tmp.dispose())
 
-function sharingOf({ sharing }: Ledger): LedgerSharing {
+function requireSharing({ sharing }: Ledger): LedgerSharing {
   if (!sharing) throw new Error('a ledger in a database can be shared')
   return sharing
 }
 function guardOn(ledger: Ledger, clock: Clock) {
   const guard = createClockGuard({ clock })
-  sharingOf(ledger).listenToClock((reading) => guard.heardShared(reading))
+  requireSharing(ledger).listenToClock((reading) => guard.heardShared(reading))
   return guard
 }
 const UNSTABLE = expect.objectContaining({ code: 'CLOCK_UNSTABLE' })
@@ -51,7 +51,7 @@ const UNSTABLE = expect.objectContaining({ code: 'CLOCK_UNSTABLE' })
 test('replicas are on record with their versions and by how much their clocks differ from that of the database', async () => {
   const other = await tmp.join({ clock: new AheadClock(7_000), version: '1.3.0' })
   const listed = await eventually('both clocks', async () => {
-    const replicas = await sharingOf(tmp.ledger).listReplicas()
+    const replicas = await requireSharing(tmp.ledger).listReplicas()
     return replicas.every(({ clockOffsetMs }) => clockOffsetMs !== undefined) && replicas
   })
   expect(listed).toMatchObject([
@@ -61,7 +61,7 @@ test('replicas are on record with their versions and by how much their clocks di
   // To the second: the answers of a busy machine are late.
   expect(listed.map(({ clockOffsetMs }: Replica) => Math.trunc((clockOffsetMs ?? 0) / 1_000 + 0.5))).toEqual([0, 7])
   await other.close()
-  expect(await sharingOf(tmp.ledger).listReplicas()).toHaveLength(1)
+  expect(await requireSharing(tmp.ledger).listReplicas()).toHaveLength(1)
 })
 
 test('of two replicas whose clocks are apart, the one that is astray serves nothing, until its clock is right', async () => {

@@ -35,10 +35,10 @@ test('P1 P2 P3 P5 P6 P7 P8 P9 P10 P15: whatever the seed lets happen, in whateve
 })
 
 test('the same seed is the same simulation, step by step', async () => {
-  expect(await traceOf(3)).toEqual(await traceOf(3))
+  expect(await traceSeed(3)).toEqual(await traceSeed(3))
 })
 
-async function traceOf(seed: number): Promise<string[]> {
+async function traceSeed(seed: number): Promise<string[]> {
   const lines: string[] = []
   await new World(seed, { trace: (line) => lines.push(line) }).run()
   return lines

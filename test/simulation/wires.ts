@@ -102,7 +102,7 @@ export function simulatedSts(parts: WireParts): SendAssumeRole {
         policy: input.Policy ?? '',
       })
       const [secretAccessKey = '', sessionToken = ''] = session.secrets
-      return answerOf(input, { ...session, secretAccessKey, sessionToken })
+      return toAnswer(input, { ...session, secretAccessKey, sessionToken })
     })
     if (chance.happens(0.95)) {
       facts.serverDate = answerDate(parts)
@@ -119,7 +119,7 @@ function stsFate({ scheduler: { chance }, faults }: WireParts): Fate {
   return { effectMs, answerMs: effectMs + chance.between(1, 20) }
 }
 
-function answerOf(
+function toAnswer(
   { RoleArn = '', RoleSessionName, SourceIdentity, DurationSeconds = 0 }: AssumeRoleCommandInput,
   session: { accessKeyId: string; secretAccessKey: string; sessionToken: string; issuedMs: number },
 ): AssumeRoleCommandOutput {

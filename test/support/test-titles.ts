@@ -13,16 +13,16 @@ export function isTestThere(named: string): boolean {
   const [file = '', title = ''] = named.split(' > ')
   if (!existsSync(`${ROOT}${file}`)) return false
   const source = readFileSync(`${ROOT}${file}`, 'utf8')
-  return [...titlesOf(source), ...rowNamesOf(source)].some((known) => known.includes(title))
+  return [...readTitles(source), ...readRowNames(source)].some((known) => known.includes(title))
 }
 
-function titlesOf(source: string): string[] {
+function readTitles(source: string): string[] {
   return [...source.matchAll(/\b(?:test|describe)(?:\.concurrent)?\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs)].map(
     ([, , title = '']) => title,
   )
 }
 
 /** Names of rows in tables, which become part of a title. */
-function rowNamesOf(source: string): string[] {
+function readRowNames(source: string): string[] {
   return [...source.matchAll(/\bname: (['"`])((?:\\.|(?!\1).)*)\1/gs)].map(([, , name = '']) => name)
 }

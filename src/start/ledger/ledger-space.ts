@@ -46,7 +46,7 @@ export class LedgerSpace {
     // Once short, it stays so until there is space for the reserve too: it would come and go with every look.
     if (free < SHORT || (this.#shortage && free < LOW_AT_LEAST)) {
       await this.release()
-      this.#shortage = shortOf(this.#file, free)
+      this.#shortage = spaceShort(this.#file, free)
       return this.#shortage
     }
     this.#shortage = undefined
@@ -127,7 +127,7 @@ function spaceLow(file: string, free: number): StintError {
   return new StintError('LEDGER_SPACE_LOW', { explanation, file, free })
 }
 
-function shortOf(file: string, free: number): StintError {
+function spaceShort(file: string, free: number): StintError {
   const explanation = `The file system of the ledger has ${Math.floor(free / MIB)} MiB left, so nothing is granted; grants can still be read, completed and revoked. Enlarge it, or free space until it has ${LOW_AT_LEAST / MIB} MiB.`
   return new StintError('LEDGER_SPACE_LOW', { explanation, file, free })
 }

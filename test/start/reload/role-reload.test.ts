@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rig.close())
 
 const arn = (resource: string) => `arn:aws:iam::${rig.stage.cloud.accountId}:${resource}`
-const codeOf = async (work: Promise<unknown>) =>
+const findCode = async (work: Promise<unknown>) =>
   work.then(
     () => 'ok',
     (error: { code?: string }) => error.code,
@@ -38,26 +38,26 @@ function makeRole(name: string): string {
   return arn(`role/stint/${name}`)
 }
 
-const sessionOf = (grantId: string) => {
+const findSession = (grantId: string) => {
   const body = grantId.slice(grantId.indexOf('_') + 1)
   return rig.stage.cloud.sessions().findLast(({ sourceIdentity }) => sourceIdentity === body)
 }
 const allowed = (grantId: string) => {
-  const session = sessionOf(grantId)
+  const session = findSession(grantId)
   return session !== undefined && rig.stage.cloud.allows(session, 's3:PutObject', OBJECT).allowed
 }
 
 test('a role that comes into the file is served at once, and one that leaves it no more', async () => {
   const other = makeRole('other')
   const task = rig.task({ roleArn: other })
-  expect(await codeOf(agent.requestGrant(task, 'role-key-00001'))).toBe('ROLE_UNKNOWN')
+  expect(await findCode(agent.requestGrant(task, 'role-key-00001'))).toBe('ROLE_UNKNOWN')
   await rig.change((settings) => {
     settings.roles.push({ arn: other, revocation: { kind: 'boundary', policyArn: arn('policy/other-boundary') } })
   })
   const { grant } = await agent.requestGrant(task, 'role-key-00002')
   expect(grant.state).toBe('active')
   await rig.change((settings) => settings.roles.pop())
-  expect(await codeOf(agent.requestGrant(task, 'role-key-00003'))).toBe('ROLE_UNKNOWN')
+  expect(await findCode(agent.requestGrant(task, 'role-key-00003'))).toBe('ROLE_UNKNOWN')
 })
 
 test('a role that leaves the file while grants on it are active: renewals end them, and their sessions are cut', async () => {
@@ -67,7 +67,7 @@ test('a role that leaves the file while grants on it are active: renewals end th
   await rig.change((settings) => {
     settings.roles = [{ arn: other, revocation: { kind: 'none' } }]
   })
-  expect(await codeOf(agent.renewLease(grant.id))).toBe('ROLE_UNKNOWN')
+  expect(await findCode(agent.renewLease(grant.id))).toBe('ROLE_UNKNOWN')
   const ended = await agent.getGrant(grant.id)
   expect([ended.state, ended.reason]).toEqual([expect.stringMatching(/ending|ended/), 'policy_changed'])
   await eventually('the session is cut', () => !allowed(grant.id))
@@ -156,7 +156,7 @@ test('a role whose external id cannot be read changes nothing, until the file is
   expect(await rig.problems('config')).toMatchObject([
     { code: 'CONFIG_INVALID', explanation: expect.stringContaining('not-there') },
   ])
-  expect(await codeOf(agent.planTask(rig.task({ roleArn: other })))).toBe('ROLE_UNKNOWN')
+  expect(await findCode(agent.planTask(rig.task({ roleArn: other })))).toBe('ROLE_UNKNOWN')
 })
 
 test('a reload under load drops no call', async () => {
