@@ -1,41 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Correlation } from '../../core/correlation.ts'
-import { asStintError, StintError } from '../../core/errors.ts'
+import { StintError } from '../../core/errors.ts'
 import type { Ids } from '../../core/ids.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
 import type { ChainHead } from '../audit/sealed-event.ts'
 import type { Waiting } from '../write-queue.ts'
+import { changedByOthers, refused, takenOver } from './batch-errors.ts'
 import { PgConnection } from './database/pg-connection.ts'
-import {
-  ConnectionLost,
-  databaseError,
-  isConflict,
-  isConstraint,
-  isLockTimeout,
-  isLost,
-  isUnitFault,
-  sqlState,
-  Unwritable,
-} from './database/pg-errors.ts'
+import { databaseError, isConflict, isConstraint, isLockTimeout, isLost, isUnitFault } from './database/pg-errors.ts'
 import { checkServer, type PgServer, SERVER_FACTS, type ServerFacts, serverText } from './database/pg-server.ts'
 import type { Statement } from './database/statement.ts'
 import type { TransactionFrame } from './database/transaction-frame.ts'
-import type { RunStatements, Unit } from './units/unit.ts'
-import { batchWrites } from './working-set/batch-writes.ts'
+import { decideAll, type Outcome, toWrites, type Work } from './decide-batch.ts'
 import { ChainPlace } from './working-set/chain-place.ts'
 import { Journal } from './working-set/journal.ts'
 import type { RowReader } from './working-set/row-reader.ts'
 import { WantedRows } from './working-set/wanted-rows.ts'
 import { WorkingSet } from './working-set/working-set.ts'
 
-/** A unit, and the call that asked for it. */
-export interface Work {
-  readonly unit: Unit<unknown>
-  readonly call: Correlation | undefined
-}
-
 type Batch = readonly Waiting<Work>[]
-type Outcome = { readonly value: unknown } | { readonly error: StintError }
 
 /** A batch that was sent: until its commit is confirmed, or looked up, nobody knows whether it is on record. */
 interface Sent {
@@ -54,9 +36,6 @@ interface Failures {
   faults: number
   lost: number
 }
-
-/** The database refused the rows of a unit; the store itself is well. */
-export class RefusedByDatabase extends StintError {}
 
 /** A connection could not be made, or not taken up: nothing was sent on it. */
 class NotConnected extends Error {
@@ -353,54 +332,4 @@ export class BatchWriter {
     this.#failed = error
     return error
   }
-}
-
-async function decideAll(connection: PgConnection, batch: Batch, set: WorkingSet): Promise<Outcome[]> {
-  const run = async (statements: readonly Statement[]) =>
-    statements.length === 0 ? [] : (await connection.round(statements)).map(({ rows }) => rows)
-  const outcomes: Outcome[] = []
-  for (const { work } of batch) outcomes.push(await decideOne(work, set, run))
-  return outcomes
-}
-
-async function decideOne({ unit, call }: Work, set: WorkingSet, run: RunStatements): Promise<Outcome> {
-  try {
-    await unit.prepare?.(set, run)
-    return { value: set.attempt(call, () => unit.decide(set)) }
-  } catch (error) {
-    if (sqlState(error) !== undefined || error instanceof ConnectionLost) throw error
-    return { error: asStintError(error) }
-  }
-}
-
-function toWrites(set: WorkingSet): Statement[] {
-  try {
-    return batchWrites(set)
-  } catch (error) {
-    throw new Unwritable('a record cannot be written', { cause: error })
-  }
-}
-
-function refused(error: unknown): StintError {
-  if (error instanceof Unwritable) {
-    const { code, details } = asStintError(error.cause)
-    return new RefusedByDatabase(code, details, error.cause)
-  }
-  if (!isConstraint(error)) {
-    const explanation = 'The database refused a value of the record.'
-    return new RefusedByDatabase('INTERNAL', { explanation }, databaseError(error, '').cause)
-  }
-  const explanation = 'The row already exists, or refers to a row that does not: read it again and repeat the decision.'
-  return new RefusedByDatabase('LEDGER_CONFLICT', { explanation }, databaseError(error, '').cause)
-}
-
-/** Final: this process writes nothing more until it is started again. */
-function takenOver(where: string): StintError {
-  const explanation = `Another broker has taken over the ledger at ${where} from this one, which was silent for too long. Nothing more is recorded until this broker is started again.`
-  return new StintError('LEDGER_UNAVAILABLE', { explanation, poisoned: true })
-}
-
-function changedByOthers(where: string): StintError {
-  const explanation = `The chain of this broker in the database at ${where} is not where this broker left it: somebody else wrote it, or the database was set back. Nothing more is recorded until the broker is started again.`
-  return new StintError('LEDGER_UNAVAILABLE', { explanation, poisoned: true })
 }
