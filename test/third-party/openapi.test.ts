@@ -126,7 +126,7 @@ describeWithService(
         ...bounds,
       ])
       expect(code, output).toBe(0)
-      expect(output).toMatch(/Tested: 18\b/)
+      expect(output).toMatch(/Tested: 20\b/)
       expect(output).not.toMatch(/warning/i)
     })
   },
