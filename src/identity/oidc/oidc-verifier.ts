@@ -113,7 +113,10 @@ export class OidcVerifier {
         review: tokenReview({
           urls: issuer.reviewUrls,
           fetch: options.fetchFor(issuer),
-          onOutcome: (problem) => options.onReview?.(issuer, problem),
+          // An answer can come after a changed configuration has taken the issuer away, and with it what was wrong with it.
+          onOutcome: (problem) => {
+            if (this.#entries.some((entry) => entry.issuer === issuer)) options.onReview?.(issuer, problem)
+          },
         }),
       }),
     }

@@ -223,16 +223,34 @@ async function settings(servers: readonly RunningIssuer[]): Promise<OidcConfig> 
   }
 }
 
+test('an issuer that was taken away while it was asked is no problem any more', async () => {
+  const { verifier, askIssuer } = await shown(clusterToken())
+  server.behaviour.review = () => {
+    verifier.replace({
+      issuers: [],
+      fetchFor: () => () => Promise.reject(new Error('nobody is asked')),
+      kept: new Set(),
+    })
+    return 'no review'
+  }
+  await expect(askIssuer()).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
+  expect(outcomes).toEqual([])
+})
+
 /** What a verified token brings along to be asked. */
 async function reviewOf(text: string, servers: readonly RunningIssuer[] = [server]) {
+  return (await shown(text, servers)).askIssuer
+}
+
+async function shown(text: string, servers: readonly RunningIssuer[] = [server]) {
   const config = { identity: { oidc: [await settings(servers)], reloadEvery: 5_000 } }
   const verifier = await createOidcVerifier(config as unknown as Parameters<typeof createOidcVerifier>[0], {
     clock,
     onReview: (_, problem: StintError | undefined) => outcomes.push(problem?.code),
   })
-  const { askIssuer } = (await verifier?.verify(takeTokenApart(text), clock.now())) ?? {}
+  const { askIssuer } = await verifier.verify(takeTokenApart(text), clock.now())
   if (!askIssuer) throw new Error('nothing to ask')
-  return (signal: AbortSignal = new AbortController().signal) => askIssuer(signal)
+  return { verifier, askIssuer: (signal: AbortSignal = new AbortController().signal) => askIssuer(signal) }
 }
 
 function clusterToken(): string {
