@@ -88,3 +88,18 @@ test('a revoker that does not take the broker is a problem of its own', () => {
   see({ ...mint(revoker), target: `boundary:arn:aws:iam::${DEV}:policy/b` }, fails('refused', 'AccessDenied'))
   expect([...shown]).toEqual([`aws:role:${revoker}`])
 })
+
+test('P17: a role and an account that leave the configuration take their problems along, and get none by calls under way', () => {
+  const gone = roleIn(DEV)
+  open({ roleArns: new Set([gone]) })
+  see(mint(gone), fails('refused', 'AccessDenied'))
+  see(mint(roleIn(PROD)))
+  see(mint(gone), fails('down'))
+  expect([...shown]).toEqual([`aws:role:${gone}`, `aws:sts:${DEV}`])
+  const named = { roleArns: new Set<string>(), accounts: new Set([PROD]), oneAccount: false }
+  problems.setNamed(named, (roleArn) => roleArn !== gone)
+  expect([...shown]).toEqual([])
+  see(mint(gone), fails('refused', 'AccessDenied'))
+  see(mint(gone), fails('down'))
+  expect([...shown]).toEqual([])
+})

@@ -40,6 +40,9 @@ export class ProviderProblems {
   #named: NamedRoles
   /** Roles that the status has a problem of. */
   readonly #failedRoles = new Set<string>()
+  /** Components of accounts whose calls get no answer, with the role that was called last. */
+  readonly #failedAccounts = new Map<string, string>()
+  #isServed: (roleArn: string) => boolean = () => true
   /** Components that a check of the credentials can clear: those that it reported, and those with refused credentials. */
   readonly #clearedByLook = new Set<string>()
   /** Accounts whose calls get no answer, since the last answer of any other. */
@@ -54,11 +57,13 @@ export class ProviderProblems {
 
   /**
    * The configuration names other roles from now on. What was wrong with a role that it no longer serves is no problem any more, and
-   * nobody would call the role again to show that it works.
+   * nobody would call the role again to show that it works: so a call that ends later shows none either.
    */
   setNamed(named: NamedRoles, isServed: (roleArn: string) => boolean): void {
     this.#named = named
+    this.#isServed = isServed
     for (const roleArn of this.#failedRoles) if (!isServed(roleArn)) this.#roleWorks(roleArn)
+    for (const [component, roleArn] of this.#failedAccounts) if (!isServed(roleArn)) this.#accountAnswers(component)
   }
 
   /** True if a look at the credentials can show that the component works again; else only the call that failed can. */
@@ -92,7 +97,7 @@ export class ProviderProblems {
     if (fault === 'throttled') {
       this.#reports.failed(`${component}:throttled`, error)
     } else if (fault === 'down' && call.roleArn) {
-      this.#gotNoAnswer(component, arnAccount(call.roleArn), error)
+      if (this.#isServed(call.roleArn)) this.#gotNoAnswer(component, call.roleArn, error)
     } else if (stopsAll(error)) {
       const byLook = call.operation === LOOK_OPERATION || fault === 'broker_credentials'
       if (byLook) this.#clearedByLook.add(component)
@@ -107,17 +112,27 @@ export class ProviderProblems {
   }
 
   /** Missing answers for one account are a problem of that account; for a second one as well, a problem of STS. */
-  #gotNoAnswer(component: string, accountId: string, error: StintError): void {
+  #gotNoAnswer(component: string, roleArn: string, error: StintError): void {
     const { oneAccount } = this.#named
+    const accountId = arnAccount(roleArn)
     const isKnown = this.#isKnownAccount(accountId)
     this.#silent.add(isKnown ? accountId : 'made up')
-    if (!oneAccount && isKnown) this.#reports.failed(`${component}:${accountId}`, error)
+    if (!oneAccount && isKnown) {
+      this.#failedAccounts.set(`${component}:${accountId}`, roleArn)
+      this.#reports.failed(`${component}:${accountId}`, error)
+    }
     if (!oneAccount && this.#silent.size < 2) return
     this.#clearedByLook.delete(component)
     this.#reports.failed(component, error)
   }
 
+  #accountAnswers(component: string): void {
+    this.#failedAccounts.delete(component)
+    this.#reports.well(component)
+  }
+
   #roleFailed({ roleArn = '', target }: ObservedCall, error: StintError): void {
+    if (!this.#isServed(roleArn)) return
     // A revoker is the operator's own, but its account may be made up.
     const isOwn = target !== undefined && this.#isKnownAccount(arnAccount(roleArn))
     if (!isOwn && !this.#named.roleArns.has(roleArn) && !this.#worked.get(roleArn)) return
@@ -136,7 +151,7 @@ export class ProviderProblems {
     this.#reports.well(component)
     if (!call.roleArn) return
     this.#silent.clear()
-    if (!this.#named.oneAccount) this.#reports.well(`${component}:${arnAccount(call.roleArn)}`)
+    if (!this.#named.oneAccount) this.#accountAnswers(`${component}:${arnAccount(call.roleArn)}`)
   }
 }
 
