@@ -1,10 +1,8 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { systemClock } from '../../src/core/clock.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.ts'
 import { CrashStage } from '../crash/crash-stage.ts'
-import { PASSWORD, type PostgresServer } from '../postgres/postgres-server.ts'
+import type { PostgresServer } from '../postgres/postgres-server.ts'
 import { SteadyAgents } from '../upgrade/steady-agents.ts'
 import { countRecord, type Transcript } from './transcript.ts'
 
@@ -20,10 +18,7 @@ export interface PostgresStage {
 
 /** @param port where brokers find the database, if not at the server itself */
 export async function openPostgresStage(server: PostgresServer, port = server.port): Promise<PostgresStage> {
-  const passwordFile = join(server.folder, 'broker-password')
-  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
-  const postgres = { host: '127.0.0.1', port, database: 'postgres', user: 'stint', passwordFile, schema: SCHEMA }
-  const stage = await CrashStage.open({}, { ledger: { file: undefined, postgres } })
+  const stage = await CrashStage.open({}, { ledger: { file: undefined, postgres: server.settings(SCHEMA, port) } })
   const agents = await SteadyAgents.on(stage)
   return {
     stage,

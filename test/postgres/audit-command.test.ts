@@ -7,7 +7,7 @@ import { formatHead } from '../../src/ledger/audit/chain-heads.ts'
 import { readAuditSnapshot } from '../../src/ledger/postgres/audit-snapshot.ts'
 import { stint } from '../support/cli.ts'
 import { sampleEvent, sampleOpen } from '../support/ledger-records.ts'
-import { PASSWORD, PostgresServer } from './postgres-server.ts'
+import { PostgresServer } from './postgres-server.ts'
 import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
 
 const server = await PostgresServer.start()
@@ -26,9 +26,6 @@ afterEach(async () => {
 })
 
 function audit(...argv: string[]) {
-  const passwordFile = join(folder, 'password')
-  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
-  const place = { host: '127.0.0.1', port: server.port, database: 'postgres', user: 'stint', schema: tmp.schema }
   const config = join(folder, 'stint.yaml')
   const text = stringify({
     identity: {
@@ -39,7 +36,7 @@ function audit(...argv: string[]) {
     policy: { directory: 'policies' },
     roles: [{ arn: 'arn:aws:iam::123456789012:role/stint/data', revocation: { kind: 'none' } }],
     aws: { region: 'eu-central-1' },
-    ledger: { postgres: { ...place, passwordFile } },
+    ledger: { postgres: server.settings(tmp.schema) },
   })
   writeFileSync(config, text)
   return stint(['audit', ...argv, '--config', config])

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { randomIds } from '../../src/core/ids.ts'
@@ -18,10 +16,7 @@ let stage: CrashStage
 beforeEach(async () => {
   made += 1
   schema = `broker_${made}`
-  const passwordFile = join(server.folder, 'broker-password')
-  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
-  const postgres = { host: '127.0.0.1', port: server.port, database: 'postgres', user: 'stint', passwordFile, schema }
-  stage = await CrashStage.open({}, { ledger: { file: undefined, postgres } })
+  stage = await CrashStage.open({}, { ledger: { file: undefined, postgres: server.settings(schema) } })
 })
 afterEach(() => stage.close())
 

@@ -1,12 +1,10 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { AdminClient } from '../../src/cli/admin-client.ts'
 import { StintClient } from '../../src/sdk/client.ts'
 import { CrashStage } from '../crash/crash-stage.ts'
 import { eventually } from '../support/eventually.ts'
 import { MeddlingProxy } from './meddling-proxy.ts'
-import { PASSWORD, PostgresServer } from './postgres-server.ts'
+import { PostgresServer } from './postgres-server.ts'
 
 const server = await PostgresServer.start()
 afterAll(() => server.dispose())
@@ -18,13 +16,8 @@ let client: StintClient | undefined
 beforeEach(async () => {
   made += 1
   proxy = await MeddlingProxy.before(server.port)
-  const passwordFile = join(server.folder, 'broker-password')
-  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
   const timeouts = { connectTimeout: '1s', statementTimeout: '1s', lockTimeout: '1s' }
-  const postgres = {
-    ...{ host: '127.0.0.1', port: proxy.port, database: 'postgres', user: 'stint', passwordFile },
-    ...{ schema: `cut_${made}`, ...timeouts },
-  }
+  const postgres = { ...server.settings(`cut_${made}`, proxy.port), ...timeouts }
   stage = await CrashStage.open({}, { ledger: { file: undefined, postgres } })
 })
 afterEach(async () => {

@@ -21,7 +21,7 @@ import { AGENT, countingIds, sampleEvent, sampleOpen } from '../support/ledger-r
 import { ManualClock } from '../support/manual-clock.ts'
 import { randomHistory, relive } from '../support/random-history.ts'
 import { writeUnnamedChain } from '../support/unnamed-chain.ts'
-import { PASSWORD, PostgresServer } from './postgres-server.ts'
+import { PostgresServer } from './postgres-server.ts'
 import { query } from './tmp-postgres-ledger.ts'
 
 const run = promisify(execFile)
@@ -48,9 +48,7 @@ afterEach(async () => {
 })
 
 function configure(more: object = {}): string {
-  const passwordFile = join(folder, 'password')
-  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
-  const postgres = { host: '127.0.0.1', port: server.port, database: 'postgres', user: 'stint', schema, passwordFile }
+  const postgres = server.settings(schema)
   const config = join(folder, 'stint.yaml')
   const text = stringify({
     identity: {

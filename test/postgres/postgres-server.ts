@@ -67,6 +67,13 @@ export class PostgresServer {
     return join(this.folder, 'data')
   }
 
+  /** `ledger.postgres` of a broker's configuration, with the password in a file. @param port that of a proxy before this server */
+  settings(schema: string, port = this.port) {
+    const passwordFile = join(this.folder, 'broker-password')
+    writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
+    return { host: '127.0.0.1', port, database: 'postgres', user: USER, schema, passwordFile }
+  }
+
   /** How a ledger reaches it. */
   address(more: Partial<PgServer> = {}): PgServer {
     return {

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { ledgerSettings } from '../../src/config/ledger-settings.ts'
 import type { CredentialProvider } from '../../src/credentials/provider.ts'
@@ -9,7 +7,7 @@ import { quarantineDatabase } from '../../src/start/ledger/restore-ledger.ts'
 import { FakeProvider } from '../support/fake-provider.ts'
 import { sampleOpen, samplePlan } from '../support/ledger-records.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { PASSWORD, PostgresServer } from './postgres-server.ts'
+import { PostgresServer } from './postgres-server.ts'
 import { type TmpPostgresLedger, tmpPostgresLedger } from './tmp-postgres-ledger.ts'
 
 const server = await PostgresServer.start()
@@ -63,12 +61,7 @@ test('two that find it at the same time begin one', async () => {
 
 /** As `stint restore` does it, on a machine with this clock. */
 function restoreDatabase(clock = tmp.clock) {
-  const { host, port, database, user } = server.address()
-  const passwordFile = join(server.folder, 'restore-password')
-  writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
-  const { postgres } = ledgerSettings.parse({
-    postgres: { host, port, database, user, schema: tmp.schema, plaintext: true, passwordFile },
-  })
+  const { postgres } = ledgerSettings.parse({ postgres: server.settings(tmp.schema) })
   if (!postgres) throw new Error('the settings have no database')
   return quarantineDatabase(postgres, { by: 'operator:ada', clock, ids: tmp.ids, version: '0.0.0' })
 }

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { randomIds } from '../../src/core/ids.ts'
@@ -10,7 +8,7 @@ import { BrokerProcess, endBrokers } from '../support/broker-process.ts'
 import { isWithoutHistory, previousBuild } from '../support/previous-build.ts'
 import { checkRecord } from '../upgrade/check-record.ts'
 import { SteadyAgents } from '../upgrade/steady-agents.ts'
-import { PASSWORD, PostgresServer } from './postgres-server.ts'
+import { PostgresServer } from './postgres-server.ts'
 import { query } from './tmp-postgres-ledger.ts'
 
 const previous = previousBuild('postgres')
@@ -35,10 +33,7 @@ describe.skipIf(why !== undefined)(`P12: under load${why === undefined ? '' : ` 
     timeout: 400_000,
   }, async () => {
     if (typeof previous === 'string') throw new Error(previous)
-    const passwordFile = join(server.folder, 'broker-password')
-    writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
-    const postgres = { host: '127.0.0.1', port: server.port, database: 'postgres', user: 'stint', passwordFile, schema }
-    const stage = await CrashStage.open({}, { ledger: { file: undefined, postgres } })
+    const stage = await CrashStage.open({}, { ledger: { file: undefined, postgres: server.settings(schema) } })
     const start = (program?: string) => {
       const broker = new BrokerProcess({ configFile: stage.stage.configFile, ...(program && { program }) })
       stage.brokers.push(broker)

@@ -13,7 +13,7 @@ import { ACCESS } from '../../crash/crash-stage.ts'
 import { allEvents, allGrants, verifyLedger } from '../../support/audit-record.ts'
 import { BrokerProcess } from '../../support/broker-process.ts'
 import { eventually } from '../../support/eventually.ts'
-import { PASSWORD, type PostgresServer } from '../postgres-server.ts'
+import type { PostgresServer } from '../postgres-server.ts'
 import { query } from '../tmp-postgres-ledger.ts'
 import { Replica } from './replica.ts'
 
@@ -61,10 +61,7 @@ export class BrokerStage {
     made += 1
     const schema = `brokers_${process.pid}_${made}`
     const folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
-    const passwordFile = join(folder, 'database-password')
-    writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 })
-    const address = { host: '127.0.0.1', port: server.port, database: 'postgres', user: 'stint' }
-    const postgres = { ...address, passwordFile, schema, maxConnections: 4 }
+    const postgres = { ...server.settings(schema), maxConnections: 4 }
     const quick = { leaseTime: '60s', settleTime: '0s', callsPerSecondPerAgent: 10_000, burstPerAgent: 10_000 }
     const stage = await setStage({
       folder,
