@@ -16,6 +16,8 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { randomIds } from '../../src/core/ids.ts'
 import { verifyAuditFile } from '../../src/ledger/audit-verify.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
+import { SqliteDatabase } from '../../src/ledger/sqlite/database/sqlite-database.ts'
+import { markAsMoved } from '../../src/ledger/sqlite/migrations/moved-mark.ts'
 import { replaceSqliteLedger } from '../../src/ledger/sqlite/restore.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
 import { backUpLedger } from '../../src/start/ledger/back-up-ledger.ts'
@@ -72,6 +74,17 @@ test('a backup is in the place of the ledger, quarantined, and the old file is k
   expect(await grantsIn(old)).toEqual([after, before])
   expect(await old.quarantine()).toBeUndefined()
   await old.close()
+})
+
+test('a file whose ledger was moved to a database is not replaced', async () => {
+  const { ledger } = await backedUp()
+  await ledger.close()
+  const db = new SqliteDatabase(file)
+  markAsMoved(db, 'schema stint', clock.now())
+  db.close()
+  await expect(restore()).rejects.toMatchObject({ code: 'LEDGER_MOVED', details: { movedTo: 'schema stint' } })
+  await expect(open()).rejects.toMatchObject({ code: 'LEDGER_MOVED' })
+  expect(readdirSync(folder).filter((name) => name.includes('before-restore'))).toEqual([])
 })
 
 test('the record of a restored ledger verifies and names the restore, and heads of after the backup say what is missing', async () => {

@@ -8,6 +8,7 @@ import type { AuditVerdict } from '../../ledger/audit/walk-chains.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { openPostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
 import type { Quarantine } from '../../ledger/records.ts'
+import { refuseMovedFile } from '../../ledger/sqlite/migrations/moved-mark.ts'
 import { type ReplacedLedger, replaceSqliteLedger } from '../../ledger/sqlite/restore.ts'
 import { openSqliteLedger } from '../../ledger/sqlite/sqlite-ledger.ts'
 import { backUpLedger } from './back-up-ledger.ts'
@@ -31,7 +32,8 @@ export interface RestoredLedger extends ReplacedLedger {
  * Puts a copy of a backup in the place of a ledger file that no broker has open. The copy is verified, brought to the schema of this
  * release and quarantined before it gets its name, so that no broker ever opens it as it was.
  *
- * @throws {StintError} AUDIT_INVALID, LEDGER_CORRUPT or LEDGER_VERSION_UNSUPPORTED for the backup; LEDGER_LOCKED
+ * @throws {StintError} AUDIT_INVALID, LEDGER_CORRUPT or LEDGER_VERSION_UNSUPPORTED for the backup; LEDGER_LOCKED; LEDGER_MOVED for a
+ *   file whose ledger went on in a database
  */
 export async function restoreLedgerFile(
   { from, to }: { readonly from: string; readonly to: string },
@@ -47,6 +49,7 @@ export async function restoreLedgerFile(
     file: to,
     keptAs,
     fill: async (beside) => {
+      refuseMovedFile(to)
       const verdict = await copyBackup(from, beside)
       const ledger = await openSqliteLedger({ file: beside, clock, ids })
       restored = { verdict, quarantine: await quarantineRestored(ledger, from, context) }
