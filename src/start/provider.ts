@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { nameMissingHome } from '../core/process/home.ts'
 import type { ObservedCall, ProviderObserver } from '../credentials/aws-sts/calls/observer.ts'
 import type { BrokerKeys, ReadBrokerKeys } from '../credentials/aws-sts/own-credentials/broker-credentials.ts'
 import { type AwsStsProvider, createAwsStsProvider } from '../credentials/aws-sts/provider.ts'
@@ -100,6 +101,7 @@ export async function createProvider(
     followEveryMs === undefined ? undefined : { clock, everyMs: followEveryMs, report },
   )
   const told = observe(deps, config)
+  nameMissingHome()
   const provider = createAwsStsProvider({
     region: aws.region,
     roles,
