@@ -194,8 +194,10 @@ for (const { name, watermark, agents } of [
     const deny = { listKey: LIST, wantedAt: now(), until: new Date(now().getTime() + 900_000), lastIssuedAt: now() }
     const to = { state: 'ending', reason: 'revoked', dueAt: now() } as const
     await other.moveGrant({ grantId: denied.id, expectedVersion: 1, to, deny, events: [] })
-    const claimUntil = new Date(now().getTime() + 60_000)
-    const claimed = await other.claimDenyList({ owner: other.identity.replica, now: now(), claimUntil })
+    // Due for so long that any replica may take it, whichever its home is.
+    const later = new Date(now().getTime() + 5_000)
+    const claimUntil = new Date(later.getTime() + 60_000)
+    const claimed = await other.claimDenyList({ owner: other.identity.replica, now: later, claimUntil })
     const { claimVersion } = claimed?.list ?? { claimVersion: 0 }
     await other.denyWritten({
       ...{ listKey: LIST, claimVersion, grantIds: [denied.id], removedGrantIds: [], at: now(), events: [] },
