@@ -16,7 +16,7 @@ const ROLES: Readonly<Record<string, () => Promise<void>>> = {
 /**
  * `npm run bench`: the whole of it, some minutes. `-- --out FILE` writes JSON too, and `--page FILE` puts the tables into a
  * Markdown page; `--quick` works with a tenth of the grants; `--smoke` only shows that every part runs, and judges no figure;
- * `--only identity` runs that part alone.
+ * `--only identity,drain` runs those parts alone.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -36,7 +36,7 @@ export interface BenchOptions {
   readonly outFile?: string | undefined
   /** A Markdown page with the two marks of `writePage`. */
   readonly pageFile?: string | undefined
-  /** The name of one part; all when absent. */
+  /** Names of parts, with commas; all when absent. */
   readonly only?: string | undefined
 }
 
@@ -46,9 +46,9 @@ export interface BenchOptions {
  * @throws {Error} for a part that is not there.
  */
 export async function runBench(options: BenchOptions): Promise<void> {
-  if (options.only !== undefined && !Object.hasOwn(PARTS, options.only)) {
-    throw new Error(`no part ${options.only}; there are ${Object.keys(PARTS).join(', ')}`)
-  }
+  const wanted = options.only?.split(',')
+  const unknown = wanted?.find((name) => !Object.hasOwn(PARTS, name))
+  if (unknown !== undefined) throw new Error(`no part ${unknown}; there are ${Object.keys(PARTS).join(', ')}`)
   const startedMs = performance.now()
   const say = (line: string) => console.error(`[${seconds(startedMs)} s] ${line}`)
   const machine = describeMachine()
@@ -56,7 +56,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const stage = await setBenchStage()
   try {
     const run: BenchRun = { ...(await startAround()), stage, scale: options.scale, say }
-    const findings = await measureParts(run, options.only)
+    const findings = await measureParts(run, wanted)
     const figures = figuresOf(findings)
     const isJudged = options.scale.name !== 'smoke'
     assertNumbers(figures)
@@ -77,10 +77,10 @@ export async function runBench(options: BenchOptions): Promise<void> {
   }
 }
 
-async function measureParts(run: BenchRun, only: string | undefined): Promise<Partial<Findings>> {
+async function measureParts(run: BenchRun, wanted: readonly string[] | undefined): Promise<Partial<Findings>> {
   const findings: Record<string, unknown> = {}
   for (const [name, measurePart] of Object.entries(PARTS)) {
-    if (only === undefined || only === name) findings[name] = await measurePart(run)
+    if (wanted === undefined || wanted.includes(name)) findings[name] = await measurePart(run)
   }
   return findings as Partial<Findings>
 }

@@ -48,6 +48,8 @@ export async function runEcho(): Promise<void> {
           bundles,
           identity: serverIdentity(read(certificateFile), new Secret(read(privateKeyFile))),
           clock: systemClock,
+          // An echo is so cheap that the client makes more calls than any agent may.
+          limits: { calls: { callsPerSecond: 1_000_000, burst: 1_000_000 } },
           onRefused: ({ error }) => console.error(error.message),
         })
         const { port } = await listener.listen({ host: '127.0.0.1', port: 0, setting: 'listen.agents' })
