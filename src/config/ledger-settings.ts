@@ -42,7 +42,7 @@ export const ledgerSettings = z
   .strictObject({
     file: file.optional(),
     postgres: postgres.optional(),
-    /** Who brings the schema up to date: each start, or only `stint migrate up`. */
+    /** Brings the schema up to date at each start, or leaves that to `stint migrate up`. */
     migrate: z.enum(['start', 'never']).default('start'),
   })
   .refine((ledger) => (ledger.file === undefined) !== (ledger.postgres === undefined), {

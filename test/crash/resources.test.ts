@@ -54,6 +54,7 @@ describe.concurrent('P1 P2 P3 P6 P9: under load, a broker', () => {
     turn(async () => {
       await underLoad({}, async (broker, load) => {
         broker.signal('SIGSTOP')
+        // The pause itself is the fault, and no event marks its end.
         await new Promise((resolve) => setTimeout(resolve, 4_000))
         broker.signal('SIGCONT')
         const before = load.keys.size
@@ -69,6 +70,7 @@ describe.concurrent('P1 P2 P3 P6 P9: under load, a broker', () => {
         const before = load.keys.size
         for (let n = 0; n < 100; n += 1) {
           broker.signal('SIGHUP')
+          // Signals sent at once are one signal.
           await new Promise((resolve) => setTimeout(resolve, 10))
         }
         await eventually('further requests', () => load.keys.size >= before + 4)
