@@ -30,6 +30,9 @@ export interface NewDeny extends DenyWindow {
   readonly listKey: string
 }
 
+/** Reasons that an operator gives. Such a deny may use the places kept in reserve. */
+const BY_OPERATORS: ReadonlySet<EndReason> = new Set(['revoked', 'killed', 'offboarded'])
+
 type Ending = Pick<GrantMove, 'to' | 'endLeases' | 'deny'>
 
 /** The record of a lease before it is minted; it begins now and ends with the lease length or the deadline. */
@@ -115,7 +118,7 @@ export function toDenyWish(
     lastIssuedAt,
     ...(namesAgent && { namesAgent }),
     ...(outlivesLeases && { chains: true }),
-    ...((reason === 'revoked' || reason === 'killed') && { urgent: true }),
+    ...(BY_OPERATORS.has(reason) && { urgent: true }),
   }
 }
 

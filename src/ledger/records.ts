@@ -30,6 +30,9 @@ export const END_REASONS = [
   'parent_ended',
   'mint_failed',
   'restored',
+  'claim_expired',
+  'offboarded',
+  'alarm',
 ] as const
 /** One of `END_REASONS`. */
 export type EndReason = (typeof END_REASONS)[number]

@@ -136,6 +136,18 @@ describe('ending a grant', () => {
     expect(decideEnd(completed).deny).toEqual({ ...wish, namesAgent: true, chains: true })
   })
 
+  for (const { reason, urgent } of [
+    { reason: 'killed', urgent: true },
+    { reason: 'offboarded', urgent: true },
+    { reason: 'alarm', urgent: false },
+    { reason: 'policy_changed', urgent: false },
+  ] as const) {
+    test(`a deny for ${reason} ${urgent ? 'may' : 'may not'} use the places kept for operators`, () => {
+      const { deny } = decideEnd({ ...common, reason, openLeases: [lease()], deny: DENY })
+      expect(deny?.urgent === true).toBe(urgent)
+    })
+  }
+
   for (const { name, leases, outlivesLeases, denied } of [
     { name: 'over leave nothing to deny', leases: [over], outlivesLeases: false, denied: false },
     {

@@ -413,7 +413,7 @@ export interface components {
             /** @enum {string} */
             readonly state: "denied" | "awaiting_approval" | "rejected" | "approval_expired" | "active" | "ending" | "ended";
             /** @enum {string} */
-            readonly reason?: "completed" | "deadline" | "revoked" | "killed" | "identity_lost" | "policy_changed" | "parent_ended" | "mint_failed" | "restored";
+            readonly reason?: "completed" | "deadline" | "revoked" | "killed" | "identity_lost" | "policy_changed" | "parent_ended" | "mint_failed" | "restored" | "claim_expired" | "offboarded" | "alarm";
             readonly decision: components["schemas"]["Decision"];
             /** Format: date-time */
             readonly requestedAt: string;

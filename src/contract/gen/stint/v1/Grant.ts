@@ -18,7 +18,8 @@ export interface Grant {
   'state'?: (_stint_v1_GrantState);
   /**
    * Why it is ending or ended: completed, deadline, revoked, killed, identity_lost, policy_changed, mint_failed,
-   * restored (the broker's ledger was set back).
+   * restored (the broker's ledger was set back), claim_expired (approved, and its agent did not collect it in time),
+   * offboarded (the agent was taken out of service), alarm. Newer brokers may send others.
    */
   'reason'?: (string);
   /**
@@ -89,7 +90,8 @@ export interface Grant__Output {
   'state': (_stint_v1_GrantState__Output);
   /**
    * Why it is ending or ended: completed, deadline, revoked, killed, identity_lost, policy_changed, mint_failed,
-   * restored (the broker's ledger was set back).
+   * restored (the broker's ledger was set back), claim_expired (approved, and its agent did not collect it in time),
+   * offboarded (the agent was taken out of service), alarm. Newer brokers may send others.
    */
   'reason': (string);
   /**
