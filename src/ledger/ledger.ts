@@ -1,5 +1,6 @@
 import type { AuthMethod, CallerIdentity } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { ApproverReads } from './approver-reads.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
 import type { AuditEventInput } from './events/audit-event.ts'
 import type {
@@ -206,7 +207,7 @@ export interface LedgerWrites {
  *
  * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
  */
-export interface LedgerReads {
+export interface LedgerReads extends ApproverReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */

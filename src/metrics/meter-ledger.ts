@@ -34,6 +34,8 @@ const READS = {
   getApproval: true,
   findApproval: true,
   listApprovals: true,
+  findLastApproved: true,
+  firstRequestedAt: true,
   findDenyEntry: true,
   getDenyList: true,
   denyWatermark: true,

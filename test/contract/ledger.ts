@@ -891,6 +891,70 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.getApproval(everything[0]?.id ?? '')).toEqual(everything[0])
       })
 
+      describe('the last approved grant before one', () => {
+        const OTHER_ROLE = 'arn:aws:iam::123456789012:role/stint/other'
+        const asked = (ms: number, grant: Partial<Grant> = {}) =>
+          created({ grant: { state: 'awaiting_approval', requestedAt: later(ms), ...grant } })
+        const approved = async (ms: number, grant: Partial<Grant> = {}) => {
+          const opened = await asked(ms, grant)
+          const to = { state: 'active', activeAt: now, deadline: later(900_000), dueAt: later(900_000) } as const
+          const approval = { state: 'approved', decidedBy: 'operator:ada', decidedAt: now } as const
+          return move(opened.grant, 'active', { to, approval })
+        }
+        const found = async (grant: Grant) => (await ledger.findLastApproved(grant))?.grant.id
+
+        test('is the newest one, with its approval', async () => {
+          await approved(1)
+          const last = await approved(2)
+          const { grant } = await asked(3)
+          const answer = await ledger.findLastApproved(grant)
+          expect(answer?.grant).toEqual(last)
+          expect(answer?.approval).toMatchObject({ grantId: last.id, state: 'approved', decidedBy: 'operator:ada' })
+        })
+
+        for (const { name, others } of [
+          { name: 'one that still waits', others: () => asked(1) },
+          { name: 'one that needed no approval', others: () => created({ grant: { requestedAt: later(1) } }) },
+          { name: 'one of another role', others: () => approved(1, { roleArn: OTHER_ROLE }) },
+          { name: 'one that was asked for later', others: () => approved(4) },
+          {
+            name: 'one of another agent under another registration',
+            others: () => approved(1, { subject: `${AGENT}-2`, registration: 'other' }),
+          },
+          {
+            name: 'one that was rejected',
+            others: async () => {
+              const rejected = await asked(1)
+              const approval = { state: 'rejected', decidedBy: 'operator:ada', decidedAt: now } as const
+              await move(rejected.grant, 'rejected', { approval })
+            },
+          },
+        ])
+          test(`is not ${name}`, async () => {
+            await others()
+            const { grant } = await asked(3)
+            expect(await found(grant)).toBeUndefined()
+          })
+
+        test('of another agent under the same registration counts only without one of its own', async () => {
+          const own = await approved(1)
+          const other = await approved(2, { subject: `${AGENT}-2` })
+          const { grant } = await asked(3)
+          const third = await asked(4, { subject: `${AGENT}-3` })
+          expect([await found(grant), await found(third.grant)]).toEqual([own.id, other.id])
+        })
+
+        test('is not the grant itself, also once it is decided', async () => {
+          expect(await found(await approved(1))).toBeUndefined()
+        })
+      })
+
+      test('the first request of an agent is told by its oldest grant', async () => {
+        for (const ms of [7, 2, 5]) await created({ grant: { requestedAt: later(ms) } })
+        expect(await ledger.firstRequestedAt(AGENT)).toEqual(later(2))
+        expect(await ledger.firstRequestedAt(`${AGENT}-of-nobody`)).toBeUndefined()
+      })
+
       test('of unregistered identities count attempts and keep the latest three', async () => {
         const note = (subject: string, ms: number) =>
           ledger.noteUnregistered({

@@ -25,12 +25,13 @@ export async function allReads(ledger: Ledger, now: Date): Promise<Record<string
       allPages((page) => ledger.listApprovals({ state }, page)),
     ),
     each: await Promise.all(
-      grants.map(async ({ id, subject, idempotencyKey, planHash }) => ({
+      grants.map(async ({ id, subject, idempotencyKey, planHash, ...past }) => ({
         grant: await ledger.getGrant(id),
         byKey: await ledger.findGrantByKey(subject, idempotencyKey),
         plan: await ledger.getPlan(planHash),
         leases: await ledger.listLeases(id),
         approval: await ledger.findApproval(id),
+        lastApproved: await ledger.findLastApproved({ id, subject, ...past }),
         deny: await ledger.findDenyEntry(id),
         trail: await ledger.trail(id),
       })),
@@ -46,6 +47,7 @@ export async function allReads(ledger: Ledger, now: Date): Promise<Record<string
     laterEvents: await ledger.auditEvents({ afterPosition: 5, limit: 7 }),
     heads: await ledger.auditHeads(),
     counts: await ledger.countGrants(),
+    firstRequested: await lists(subjects, (subject) => ledger.firstRequestedAt(subject)),
     open: await lists(subjects, (subject) => ledger.countOpenGrants(subject)),
     abandoned: await ledger.abandonedLeases({ now, limit: 100 }),
   }

@@ -108,6 +108,20 @@ export class FakeAdminLedger implements Reads {
     )
   }
 
+  async findLastApproved({ id, subject, roleArn }: Parameters<Reads['findLastApproved']>[0]) {
+    const of = (grant: Grant) =>
+      this.approvals.find(({ grantId, state }) => grantId === grant.id && state === 'approved')
+    const grant = this.grants.find(
+      (one) => one.subject === subject && one.roleArn === roleArn && one.id !== id && of(one) !== undefined,
+    )
+    const approval = grant && of(grant)
+    return grant && approval && { grant, approval }
+  }
+
+  async firstRequestedAt(subject: string) {
+    return this.grants.find((grant) => grant.subject === subject)?.requestedAt
+  }
+
   async findDenyEntry(grantId: string) {
     return this.denies.find((deny) => deny.grantId === grantId)
   }

@@ -7,6 +7,7 @@ import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
 import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
+import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
 import { databaseError } from './database/pg-errors.ts'
 import type { ReadPool } from './database/read-pool.ts'
 import { SharedReads } from './database/shared-reads.ts'
@@ -134,7 +135,7 @@ function leaseReads(tools: ReadTools) {
   } satisfies Partial<LedgerReads>
 }
 
-function approvalReads({ reader, lists, read, lookUp }: ReadTools) {
+function approvalReads({ reads, reader, lists, read, lookUp }: ReadTools) {
   const find = (name: string, column: 'a.id' | 'a.grant_id', id: string) =>
     read(() => {
       const rows = lookUp<ApprovalRow>(name, `${SELECT_APPROVAL} WHERE ${column} = $1`, id)
@@ -144,6 +145,8 @@ function approvalReads({ reader, lists, read, lookUp }: ReadTools) {
     getApproval: (id) => find('approval', 'a.id', id),
     findApproval: (grantId) => find('approval-of', 'a.grant_id', grantId),
     listApprovals: (filter, page) => read(() => lists.approvals(filter, page)),
+    findLastApproved: (grant) => read(() => findLastApproved({ reads, reader }, grant)),
+    firstRequestedAt: (subject) => read(() => firstRequestedAt({ reads, reader }, subject)),
   } satisfies Partial<LedgerReads>
 }
 

@@ -5,6 +5,7 @@ import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
 import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
+import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
 import { unnamedHeads } from './chain-writer.ts'
 import { readError } from './database/sqlite-database.ts'
 import { readAgents } from './deny.ts'
@@ -109,6 +110,8 @@ function approvalReads(store: SqliteStore, read: Read) {
     getApproval: (id) => find('a.id', id),
     findApproval: (grantId) => find('g.id', grantId),
     listApprovals: (filter, page) => read(() => listApprovals(store, filter, page)),
+    findLastApproved: (grant) => read(() => findLastApproved(store, grant)),
+    firstRequestedAt: (subject) => read(() => firstRequestedAt(store, subject)),
   } satisfies Partial<LedgerReads>
 }
 
