@@ -17,6 +17,7 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   APPROVAL_PENDING: EXIT.approval,
   APPROVAL_REJECTED: EXIT.approval,
   APPROVAL_EXPIRED: EXIT.approval,
+  REQUEST_WITHDRAWN: EXIT.approval,
   BROKER_UNAVAILABLE: EXIT.unreachable,
   SHUTTING_DOWN: EXIT.unreachable,
   DEADLINE_EXCEEDED: EXIT.unreachable,

@@ -28,6 +28,8 @@ export interface GenerationMemory {
 const LABEL = /^(\d{8})\.([1-9]\d{0,5})$/
 const MAX_KEY = 128
 const DAY_MS = 86_400_000
+/** Ends that nobody else gave the grant. */
+const OVER_BY_ITSELF: ReadonlySet<string> = new Set(['completed', 'deadline', 'claim_expired'])
 
 /**
  * One grant after the other under one name. An idempotency key has one grant for ever (a late repeat must never become a new
@@ -64,14 +66,21 @@ async function mayBeReplaced<T>(
   const grant = await getGrant(grantId)
   const { state, reason, requestedAt, deadline } = grant
   // Nothing that was asked for just now can have ended so: every step leads on, and the last one asks.
-  if (reason === 'completed' || reason === 'deadline' || state === 'approval_expired') return true
+  if (reason !== undefined && OVER_BY_ITSELF.has(reason)) return true
+  if (state === 'approval_expired' || state === 'withdrawn') return true
   const askedMs = requestedAt?.getTime() ?? now().getTime()
   const standsUntilMs = state === 'rejected' ? askedMs + DAY_MS : (deadline?.getTime() ?? askedMs + ttlSeconds * 1_000)
   return now().getTime() >= standsUntilMs
 }
 
 function findEndedGrant(error: unknown): string | undefined {
-  const codes = ['GRANT_NOT_ACTIVE', 'POLICY_DENIED', 'APPROVAL_REJECTED', 'APPROVAL_EXPIRED'] as const
+  const codes = [
+    'GRANT_NOT_ACTIVE',
+    'POLICY_DENIED',
+    'APPROVAL_REJECTED',
+    'REQUEST_WITHDRAWN',
+    'APPROVAL_EXPIRED',
+  ] as const
   for (const code of codes) {
     if (hasCode(error, code) && typeof error.details.grantId === 'string') return error.details.grantId
   }

@@ -219,6 +219,12 @@ export const ERROR_CATALOG = {
     title: 'The approval was already decided',
   },
   APPROVAL_REJECTED: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The approval was rejected' },
+  REQUEST_WITHDRAWN: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The agent withdrew the request',
+  },
   APPROVAL_EXPIRED: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The approval has expired' },
   APPROVAL_STALE: {
     grpc: 'FAILED_PRECONDITION',

@@ -5,7 +5,7 @@ import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant } from '../ledger/records.ts'
 import { type EndParts, endGrant } from './end-grant.ts'
-import { type GrantView, requireOwnGrant, retryOnConflict, toView } from './read-grants.ts'
+import { type GrantView, requireOwnGrant, retryOnConflict, toView, undefinedIfCorrupt } from './read-grants.ts'
 
 /** Dependencies of completing a grant. */
 export interface CompleteParts extends EndParts {
@@ -14,8 +14,9 @@ export interface CompleteParts extends EndParts {
 }
 
 /**
- * The agent says that its task is over. An active grant ends; one that still waits is withdrawn; any other stays as it
- * is, so that a repeat is harmless.
+ * The agent says that its task is over. An active grant ends; one that still waits is withdrawn, so that nobody is
+ * asked any more; any other stays as it is, so that a repeat is harmless. Of a withdrawal and an approval at once the one that is
+ * on record first holds: after the approval, the grant ends.
  */
 export async function completeGrant(
   parts: CompleteParts,
@@ -52,17 +53,19 @@ async function withdraw(
   note: string,
 ): Promise<Grant> {
   const now = clock.now()
+  // A damaged row of the approval is no reason to keep asking people.
+  const approval = await undefinedIfCorrupt(ledger.findApproval(grant.id))
   const withdrawn = await ledger.moveGrant({
     grantId: grant.id,
     expectedVersion: grant.version,
-    to: { state: 'rejected', dueAt: null },
-    approval: { state: 'rejected', decidedBy: caller.subject, decidedAt: now, note: 'withdrawn by the agent' },
+    to: { state: 'withdrawn', dueAt: null },
+    approval: { state: 'withdrawn', decidedBy: caller.subject, decidedAt: now, note: 'withdrawn by the agent' },
     events: [
       auditEvent('approval.withdrawn', {
         at: now,
         actor: caller.subject,
         grantId: grant.id,
-        data: note ? { note } : {},
+        data: { ...(approval && { approvalId: approval.id }), ...(note && { note }) },
       }),
     ],
   })

@@ -239,7 +239,7 @@ export interface LedgerReads extends ApproverReads {
   auditEvents(input: { afterPosition: number; limit: number }): Promise<AuditEvent[]>
   /** The last position, and the heads of the chains whose end no other chain names, in the order in which they began. */
   auditHeads(): Promise<{ readonly position: number; readonly heads: readonly ChainHead[] }>
-  /** From counters, not by counting rows. */
+  /** From counters; only the withdrawn, which are few, are counted by their index. */
   countGrants(): Promise<Record<GrantState, number>>
   /** Grants of one subject in `awaiting_approval`, `active` or `ending`; from a counter. */
   countOpenGrants(subject: string): Promise<number>

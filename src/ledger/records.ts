@@ -8,6 +8,7 @@ export const GRANT_STATES = [
   'denied',
   'awaiting_approval',
   'rejected',
+  'withdrawn',
   'approval_expired',
   'active',
   'ending',
@@ -17,7 +18,13 @@ export const GRANT_STATES = [
 export type GrantState = (typeof GRANT_STATES)[number]
 
 /** States that a grant never leaves. */
-export const FINAL_STATES = ['denied', 'rejected', 'approval_expired', 'ended'] as const satisfies readonly GrantState[]
+export const FINAL_STATES = [
+  'denied',
+  'rejected',
+  'withdrawn',
+  'approval_expired',
+  'ended',
+] as const satisfies readonly GrantState[]
 
 /** The reasons why a grant ends. */
 export const END_REASONS = [
@@ -116,7 +123,7 @@ export interface Lease {
 }
 
 /** The states of an approval; all but `pending` are final. */
-export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'expired'] as const
+export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'withdrawn', 'expired'] as const
 /** One of `APPROVAL_STATES`. */
 export type ApprovalState = (typeof APPROVAL_STATES)[number]
 

@@ -8,7 +8,7 @@ import type { GrantInfo, GrantState } from './types.ts'
 /** SVID_INVALID too: the root that the old SVID was signed by is gone once trust has moved on to the next. */
 const MENDED_BY_RENEWAL = new Set<string>(['SVID_EXPIRED', 'SVID_INVALID', 'TOKEN_EXPIRED', 'TOKEN_REPLAYED'])
 
-const FINAL: readonly GrantState[] = ['denied', 'rejected', 'approval_expired', 'ended']
+const FINAL: readonly GrantState[] = ['denied', 'rejected', 'withdrawn', 'approval_expired', 'ended']
 
 /** True for a state that a grant never leaves. */
 function isFinal(state: GrantState): boolean {

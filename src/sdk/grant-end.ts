@@ -6,7 +6,12 @@ const ENDS: Partial<Record<GrantState, { code: ErrorCode; say(grant: GrantInfo):
   denied: { code: 'POLICY_DENIED', say: denial },
   rejected: {
     code: 'APPROVAL_REJECTED',
-    say: ({ id }) => `Grant ${id} was rejected or withdrawn; ask again with another plan.`,
+    say: ({ id }) => `Grant ${id} was rejected; ask again with another plan.`,
+  },
+  withdrawn: {
+    code: 'REQUEST_WITHDRAWN',
+    say: ({ id }) =>
+      `Grant ${id} was withdrawn by its agent before anybody answered; to ask again, choose a new idempotency key.`,
   },
   approval_expired: {
     code: 'APPROVAL_EXPIRED',

@@ -45,6 +45,7 @@ export type GrantState =
   | 'denied'
   | 'awaiting_approval'
   | 'rejected'
+  | 'withdrawn'
   | 'approval_expired'
   | 'active'
   | 'ending'

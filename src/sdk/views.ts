@@ -73,7 +73,8 @@ export function toAnswer(wire: { grant: Grant__Output | null; lease?: Lease__Out
 /** @throws {StintError} INTERNAL when there is none. */
 export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
   if (!wire) throw unusable('grant')
-  const state = wire.state.replace('GRANT_STATE_', '').toLowerCase()
+  // A state of a newer broker comes as its number.
+  const state = String(wire.state).replace('GRANT_STATE_', '').toLowerCase()
   return {
     id: wire.id,
     state: (STATES as readonly string[]).includes(state) ? (state as GrantState) : 'unknown',
@@ -126,7 +127,16 @@ export function toDecisionInfo(wire: Decision__Output): DecisionInfo {
   return { ...wire, outcome, failedPairs: wire.failedPairs.map(withoutEmptyConditions) }
 }
 
-const STATES = ['denied', 'awaiting_approval', 'rejected', 'approval_expired', 'active', 'ending', 'ended'] as const
+const STATES = [
+  'denied',
+  'awaiting_approval',
+  'rejected',
+  'withdrawn',
+  'approval_expired',
+  'active',
+  'ending',
+  'ended',
+] as const satisfies readonly GrantState[]
 
 function toLeaseInfo(wire: Lease__Output): LeaseInfo {
   const notAfter = fromTimestamp(wire.notAfter)

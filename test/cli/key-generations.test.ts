@@ -65,6 +65,8 @@ for (const { name, change } of [
   { name: 'is over', change: { state: 'ended', reason: 'deadline' } },
   { name: 'was completed and runs out', change: { state: 'ending', reason: 'completed' } },
   { name: 'nobody approved in time', change: { state: 'approval_expired' } },
+  { name: 'its agent withdrew', change: { state: 'withdrawn' } },
+  { name: 'was approved and nobody collected', change: { state: 'ended', reason: 'claim_expired' } },
 ] as const)
   test(`after a grant that ${name} comes the next, time and again`, async () => {
     for (const id of ['grt_1', 'grt_2', 'grt_3']) {

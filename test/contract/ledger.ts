@@ -33,6 +33,7 @@ const MOVE_EVENTS: Record<GrantState, EventType> = {
   denied: 'grant.denied',
   awaiting_approval: 'approval.requested',
   rejected: 'approval.rejected',
+  withdrawn: 'approval.withdrawn',
   approval_expired: 'approval.expired',
   active: 'grant.active',
   ending: 'grant.ending',
@@ -953,6 +954,32 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         for (const ms of [7, 2, 5]) await created({ grant: { requestedAt: later(ms) } })
         expect(await ledger.firstRequestedAt(AGENT)).toEqual(later(2))
         expect(await ledger.firstRequestedAt(`${AGENT}-of-nobody`)).toBeUndefined()
+      })
+
+      test('tell what an agent withdrew from what a person rejected, in lists, pages and counters', async () => {
+        const ofState = (state: GrantState, more: object = {}) =>
+          all((cursor) => ledger.listGrants({ state, ...more }, { limit: 1, ...(cursor ? { cursor } : {}) }))
+        const idsOf = (found: readonly { id: string }[]) => found.map(({ id }) => id)
+        const endings = ['rejected', 'withdrawn', 'withdrawn', 'rejected', 'withdrawn'] as const
+        const moved: Grant[] = []
+        for (const state of endings) {
+          const { grant } = await created({ grant: { state: 'awaiting_approval' } })
+          moved.push(await move(grant, state, { approval: { state, decidedBy: 'ada', decidedAt: now } }))
+        }
+        for (const state of ['rejected', 'withdrawn'] as const) {
+          const expected = idsOf(moved.filter((grant) => grant.state === state)).reverse()
+          expect(idsOf(await ofState(state))).toEqual(expected)
+          expect(idsOf(await ofState(state, { subject: AGENT }))).toEqual(expected)
+          const approvals = await all((cursor) =>
+            ledger.listApprovals({ state }, { limit: 1, ...(cursor ? { cursor } : {}) }),
+          )
+          expect(approvals.map(({ grantId }) => grantId)).toEqual(expected)
+        }
+        expect(moved.map(({ reason }) => reason)).toEqual(endings.map(() => undefined))
+        expect(await ledger.countGrants()).toMatchObject({ rejected: 2, withdrawn: 3, awaiting_approval: 0 })
+        expect(await ledger.countOpenGrants(AGENT)).toBe(0)
+        await ledger.prune({ before: later(1), now: later(1), limit: 10 })
+        expect(await ledger.countGrants()).toMatchObject({ rejected: 0, withdrawn: 0 })
       })
 
       test('of unregistered identities count attempts and keep the latest three', async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StintError } from '../../src/core/errors.ts'
+import type { Grant } from '../../src/ledger/records.ts'
 import { recordOf } from '../support/audit-record.ts'
 import { ROLE } from '../support/fake-provider.ts'
 import {
@@ -700,6 +701,42 @@ describe('P15: a person decides what cannot be undone', () => {
     await answer(grant.id, { verdict: 'reject' })
     expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'rejected' })
     expect((await h.request('key-00000001', task(DELETE))).grant.state).toBe('rejected')
+  })
+
+  test('a withdrawal and a yes at once have one outcome, and either way no credential can be had', async () => {
+    const { grant } = await wait()
+    const [withdrawn, approved] = await Promise.allSettled([
+      h.grants.completeGrant(caller(), grant.id, 'no longer needed'),
+      answer(grant.id),
+    ])
+    expect(withdrawn).toMatchObject({ status: 'fulfilled' })
+    const { state, reason } = (await h.ledger.getGrant(grant.id)) as Grant
+    const approval = await h.ledger.findApproval(grant.id)
+    if (approved.status === 'fulfilled')
+      expect({ state, reason, approval }).toMatchObject({
+        state: 'ended',
+        reason: 'completed',
+        approval: { state: 'approved' },
+      })
+    else expect({ state, approval }).toMatchObject({ state: 'withdrawn', approval: { state: 'withdrawn' } })
+    await expect(h.grants.renewLease(caller(), grant.id, h.signal)).rejects.toMatchObject({ code: 'GRANT_NOT_ACTIVE' })
+  })
+
+  test('a yes that is on record before the withdrawal holds: the grant ends, and its approval stays approved', async () => {
+    const { grant } = await wait()
+    await answer(grant.id)
+    const { grant: ended } = await h.grants.completeGrant(caller(), grant.id, '')
+    expect(ended).toMatchObject({ state: 'ended', reason: 'completed' })
+    expect(await h.ledger.findApproval(grant.id)).toMatchObject({ state: 'approved' })
+  })
+
+  test('a withdrawn grant is final, also for its idempotency key', async () => {
+    const { grant } = await wait()
+    await h.grants.completeGrant(caller(), grant.id, 'no longer needed')
+    const again = await h.request('key-00000001', task(DELETE))
+    expect(again).toEqual({ grant: await h.ledger.getGrant(grant.id) })
+    expect(again.grant.state).toBe('withdrawn')
+    expect(await h.ledger.countOpenGrants(grant.subject)).toBe(0)
   })
 
   test('no answer in time is on record', async () => {

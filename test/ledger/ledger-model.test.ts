@@ -10,8 +10,9 @@ import { type TmpLedger, tmpLedger } from '../support/tmp-ledger.ts'
 /** The states in DESIGN's picture, written down a second time. */
 const NEXT: Record<GrantState, GrantState[]> = {
   denied: [],
-  awaiting_approval: ['awaiting_approval', 'rejected', 'approval_expired', 'active'],
+  awaiting_approval: ['awaiting_approval', 'rejected', 'withdrawn', 'approval_expired', 'active'],
   rejected: [],
+  withdrawn: [],
   approval_expired: [],
   active: ['active', 'ending', 'ended'],
   ending: ['ending', 'ended'],

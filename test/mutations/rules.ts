@@ -102,9 +102,17 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: 'a counter never goes down',
     file: 'grant-rules',
-    find: '[{ state: from, by: -1 } as const]',
+    find: '[{ state: toStoredState(from), by: -1 } as const]',
     replace: '[]',
     caughtBy: 'counters > from ending to ended change by state, and -1 of the open ones',
+  },
+  {
+    breaks: 'brokers of two versions count withdrawn grants differently',
+    file: 'grant-rules',
+    find: '[{ state: toStoredState(to), by: 1 } as const]',
+    replace: '[{ state: to, by: 1 } as const]',
+    caughtBy:
+      'counters > of withdrawn grants are kept as those of rejected ones, as a broker of the version before keeps them',
   },
   {
     breaks: 'an ended grant stays in the quota',

@@ -23,8 +23,9 @@ import {
 /** Every state that can be seen after a state, however much happened in between: DESIGN's picture, closed. */
 const LATER: Record<GrantState, readonly GrantState[]> = {
   denied: ['denied'],
-  awaiting_approval: ['awaiting_approval', 'rejected', 'approval_expired', 'active', 'ending', 'ended'],
+  awaiting_approval: ['awaiting_approval', 'rejected', 'withdrawn', 'approval_expired', 'active', 'ending', 'ended'],
   rejected: ['rejected'],
+  withdrawn: ['withdrawn'],
   approval_expired: ['approval_expired'],
   active: ['active', 'ending', 'ended'],
   ending: ['ending', 'ended'],

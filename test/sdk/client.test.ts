@@ -319,6 +319,7 @@ test('a rotation that is half done leaves the last good SVID in use', async () =
 for (const { state, code } of [
   { state: 'GRANT_STATE_DENIED', code: 'POLICY_DENIED' },
   { state: 'GRANT_STATE_REJECTED', code: 'APPROVAL_REJECTED' },
+  { state: 'GRANT_STATE_WITHDRAWN', code: 'REQUEST_WITHDRAWN' },
   { state: 'GRANT_STATE_APPROVAL_EXPIRED', code: 'APPROVAL_EXPIRED' },
   { state: 'GRANT_STATE_ENDED', code: 'GRANT_NOT_ACTIVE' },
 ] as const) {

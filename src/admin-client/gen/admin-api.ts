@@ -336,7 +336,7 @@ export interface components {
             readonly title: string;
             readonly status: number;
             /** @enum {string} */
-            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "POLICY_UNAVAILABLE" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL";
+            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "POLICY_UNAVAILABLE" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL";
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -377,6 +377,7 @@ export interface components {
                 readonly denied?: number;
                 readonly awaiting_approval?: number;
                 readonly rejected?: number;
+                readonly withdrawn?: number;
                 readonly approval_expired?: number;
                 readonly active?: number;
                 readonly ending?: number;
@@ -411,7 +412,7 @@ export interface components {
             readonly roleArn: string;
             readonly purpose: string;
             /** @enum {string} */
-            readonly state: "denied" | "awaiting_approval" | "rejected" | "approval_expired" | "active" | "ending" | "ended";
+            readonly state: "denied" | "awaiting_approval" | "rejected" | "withdrawn" | "approval_expired" | "active" | "ending" | "ended";
             /** @enum {string} */
             readonly reason?: "completed" | "deadline" | "revoked" | "killed" | "identity_lost" | "policy_changed" | "parent_ended" | "mint_failed" | "restored" | "claim_expired" | "offboarded" | "alarm";
             readonly decision: components["schemas"]["Decision"];
@@ -574,7 +575,7 @@ export interface components {
             readonly planHash: string;
             readonly requirements: readonly components["schemas"]["ApprovalRequirement"][];
             /** @enum {string} */
-            readonly state: "pending" | "approved" | "rejected" | "expired";
+            readonly state: "pending" | "approved" | "rejected" | "withdrawn" | "expired";
             /** Format: date-time */
             readonly requestedAt: string;
             /** Format: date-time */
@@ -873,7 +874,7 @@ export interface operations {
             readonly query?: {
                 readonly agent?: string;
                 readonly owner?: string;
-                readonly state?: "denied" | "awaiting_approval" | "rejected" | "approval_expired" | "active" | "ending" | "ended";
+                readonly state?: "denied" | "awaiting_approval" | "rejected" | "withdrawn" | "approval_expired" | "active" | "ending" | "ended";
                 readonly role?: string;
                 readonly requestedAfter?: string;
                 readonly requestedBefore?: string;
@@ -987,7 +988,7 @@ export interface operations {
     readonly listApprovals: {
         readonly parameters: {
             readonly query?: {
-                readonly state?: "pending" | "approved" | "rejected" | "expired";
+                readonly state?: "pending" | "approved" | "rejected" | "withdrawn" | "expired";
                 readonly limit?: number;
                 readonly cursor?: string;
             };

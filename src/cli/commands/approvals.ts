@@ -27,7 +27,7 @@ export function approvals(io: CommandIo): Promise<number> {
   return runParser('approvals', io, (parser, done) => {
     parser.description('List, show, approve or reject approvals.')
     withOutput(withAdmin(parser.command('list').description('list approvals, newest first')))
-      .option('--state <state>', 'pending, approved, rejected or expired', 'pending')
+      .option('--state <state>', 'pending, approved, rejected, withdrawn or expired', 'pending')
       .option('--limit <n>', 'maximum number to list', countFlag, 50)
       .action((flags: Flags & { state: string; limit: number }) => list(flags, io))
     withOutput(withAdmin(parser.command('show <approval>').description('show one approval and its whole plan'))).action(

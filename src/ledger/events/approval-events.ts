@@ -73,8 +73,8 @@ export const APPROVAL_EVENTS = {
     actors: ['agent'],
     refusal: false,
     ids: ['grant'],
-    about: 'The agent completed the grant while it waited for an approval. Final for the grant.',
-    data: z.strictObject({ note: note.exactOptional() }),
+    about: 'The agent took its request back before anybody had answered. Final for the grant.',
+    data: z.strictObject({ approvalId: approvalId.exactOptional(), note: note.exactOptional() }),
   },
   'approval.expired': {
     actors: ['stint'],

@@ -2,7 +2,15 @@ import type { StintError } from '../../core/errors.ts'
 import { inputError } from '../../core/input-error.ts'
 import type { GrantFilter, Page, PageRequest } from '../ledger.ts'
 import { formatCursor, type PageKey, pageStart, toPage } from '../pages.ts'
-import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from '../records.ts'
+import {
+  type Approval,
+  type ApprovalState,
+  GRANT_STATES,
+  type Grant,
+  type GrantState,
+  type UnregisteredAttempt,
+} from '../records.ts'
+import { fromStoredState, IS_WITHDRAWN, toStoredState } from '../stored-states.ts'
 import type { ReadPool } from './database/read-pool.ts'
 import type { Value } from './database/statement.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
@@ -43,13 +51,14 @@ export class Lists {
     const wanted = wantedColumns(filter)
     const [before, after] = times(filter)
     const [driver, ...others] = await this.#byRarity(wanted)
-    const size = others.length === 0 ? page.limit + 1 : CHUNK
+    const isExact = others.length === 0 && filter.state !== 'rejected'
+    const size = isExact ? page.limit + 1 : CHUNK
     const found: GrantRow[] = []
     for (let looked = 0; looked < MAX_LOOKED_AT; looked += size) {
       const rows = await this.#grantRows(driver, { key, before, after, size })
       for (const row of rows) {
         key = toPageKey(row)
-        if (others.every(([column, value]) => row[column] === value)) found.push(row)
+        if (others.every((one) => fits(row, one)) && hasState(row, filter.state)) found.push(row)
         if (found.length > page.limit) return toPage('grants', found, page.limit, toPageKey, (row) => this.#grant(row))
       }
       if (rows.length < size) return { items: found.flatMap((row) => this.#grant(row) ?? []) }
@@ -60,7 +69,7 @@ export class Lists {
   /** Newest first. */
   async approvals({ state }: { readonly state?: ApprovalState }, page: PageRequest): Promise<Page<Approval>> {
     const { at, rowId } = pageStart('approvals', page)
-    const text = `${SELECT_APPROVAL} WHERE ${state === undefined ? '' : 'a.state = $4 AND '}(a.requested_at, a.n) < ($1::bigint, $2::bigint)
+    const text = `${SELECT_APPROVAL} WHERE ${state === undefined ? '' : 'coalesce(a.exact_state, a.state) = $4 AND '}(a.requested_at, a.n) < ($1::bigint, $2::bigint)
       ORDER BY a.requested_at DESC, a.n DESC LIMIT $3::bigint`
     const name = state === undefined ? 'approvals' : 'approvals-by-state'
     const rows = await this.#read<ApprovalRow>(name, text, [at, rowId, page.limit + 1, ...(state ? [state] : [])])
@@ -93,23 +102,35 @@ export class Lists {
     const state = wanted.find(([column]) => column === 'state')
     if (!state || wanted.length === 1) return wanted
     const text = 'SELECT count FROM state_counts WHERE state = $1'
-    const [row] = await this.#read<{ count: number }>('state-count', text, [state[1]])
+    const [row] = await this.#read<{ count: number }>('state-count', text, [toStoredState(state[1] as GrantState)])
     return (row?.count ?? 0) <= MAX_LOOKED_AT ? [state, ...wanted.filter((other) => other !== state)] : wanted
   }
 
   #grantRows(driver: Wanted | undefined, { key, before, after, size }: Range): Promise<GrantRow[]> {
     const start = key.at < before ? key : { at: before, rowId: 0 }
-    const where = driver ? `g.${driver[0]} = $5 AND ` : ''
+    const isWithdrawn = driver?.[1] === 'withdrawn' && driver[0] === 'state'
+    const filter = isWithdrawn ? IS_WITHDRAWN : driver && `g.${driver[0]} = $5`
+    const where = filter === undefined ? '' : `${filter} AND `
     const text = `${SELECT_GRANT} WHERE ${where}(g.requested_at, g.n) < ($1::bigint, $2::bigint) AND g.requested_at > $3::bigint
       ORDER BY g.requested_at DESC, g.n DESC LIMIT $4::bigint`
-    const values = [start.at, start.rowId, after, size, ...(driver ? [driver[1]] : [])]
-    return this.#read<GrantRow>(driver ? `grants-by-${driver[0]}` : 'grants', text, values)
+    const values = [start.at, start.rowId, after, size, ...(driver && !isWithdrawn ? [driver[1]] : [])]
+    const name = isWithdrawn ? 'grants-withdrawn' : driver ? `grants-by-${driver[0]}` : 'grants'
+    return this.#read<GrantRow>(name, text, values)
   }
 
   async #read<Row>(name: string, text: string, values: Value[]): Promise<Row[]> {
     const [rows = []] = await this.#reads.read([{ name: `list-${name}`, text, values }])
     return rows as unknown as Row[]
   }
+}
+
+function fits(row: GrantRow, [column, value]: Wanted): boolean {
+  return column === 'state' || row[column] === value
+}
+
+/** The rows of rejected grants hold the withdrawn ones too. */
+function hasState(row: GrantRow, state: GrantState | undefined): boolean {
+  return state === undefined || fromStoredState(row.state, row.reason).state === state
 }
 
 /** The filters as columns. The first is the one that drives. */

@@ -7,6 +7,7 @@ import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
 import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
+import { IS_WITHDRAWN, toExactCounts } from '../stored-states.ts'
 import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
 import { databaseError } from './database/pg-errors.ts'
 import type { ReadPool } from './database/read-pool.ts'
@@ -110,10 +111,12 @@ function grantReads({ reader, lists, read, select, lookUp }: ReadTools) {
     countGrants: () =>
       read(async () => {
         const counts = Object.fromEntries(GRANT_STATES.map((state) => [state, 0])) as Record<GrantState, number>
-        const text = 'SELECT state, count FROM state_counts'
+        // One statement, which sees one commit.
+        const text = `SELECT state, count FROM state_counts
+          UNION ALL SELECT 'withdrawn', count(*) FROM grants g WHERE ${IS_WITHDRAWN}`
         for (const { state, count } of await select<{ state: GrantState; count: number }>('counts', text))
           counts[state] = count
-        return counts
+        return toExactCounts(counts, counts.withdrawn)
       }),
     countOpenGrants: (subject) =>
       read(async () => {

@@ -2,6 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { GrantMove, OpenGrant } from '../ledger.ts'
 import { type Approval, FINAL_STATES, type Grant, type GrantState, type Lease } from '../records.ts'
+import { toStoredState } from '../stored-states.ts'
 import { newLease } from './lease-rules.ts'
 import { conflict, misuse } from './rule-errors.ts'
 
@@ -17,8 +18,9 @@ import { conflict, misuse } from './rule-errors.ts'
 /** Where a grant may go from each state. A state that is not final may be "moved" to itself, e.g. to change `dueAt`. */
 export const GRANT_TRANSITIONS: Readonly<Record<GrantState, readonly GrantState[]>> = {
   denied: [],
-  awaiting_approval: ['awaiting_approval', 'rejected', 'approval_expired', 'active'],
+  awaiting_approval: ['awaiting_approval', 'rejected', 'withdrawn', 'approval_expired', 'active'],
   rejected: [],
+  withdrawn: [],
   approval_expired: [],
   active: ['active', 'ending', 'ended'],
   ending: ['ending', 'ended'],
@@ -94,14 +96,17 @@ export function maxPlanBytes(state: GrantState): number {
   return state === 'denied' ? 4_096 : Number.POSITIVE_INFINITY
 }
 
-/** Changes of the counters when a grant leaves one state and enters another; `undefined` for a grant that is not there. */
+/**
+ * Changes of the counters when a grant leaves one state and enters another; `undefined` for a grant that is not there. Counters are
+ * kept by the state as stored, so that a broker of the version before, which knows no other, keeps the same ones.
+ */
 export function countChanges(
   from: GrantState | undefined,
   to: GrantState | undefined,
 ): { readonly states: readonly { readonly state: GrantState; readonly by: 1 | -1 }[]; readonly open: number } {
   if (from === to) return { states: [], open: 0 }
-  const left = from === undefined ? [] : [{ state: from, by: -1 } as const]
-  const entered = to === undefined ? [] : [{ state: to, by: 1 } as const]
+  const left = from === undefined ? [] : [{ state: toStoredState(from), by: -1 } as const]
+  const entered = to === undefined ? [] : [{ state: toStoredState(to), by: 1 } as const]
   return { states: [...left, ...entered], open: Number(isOpen(to)) - Number(isOpen(from)) }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../rules/grant-rules.ts'
 import { intendedLease, settledLease } from '../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../rules/quarantine-rules.ts'
+import { toStoredApprovalState, toStoredReason, toStoredState } from '../stored-states.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
@@ -167,8 +168,8 @@ function insertGrant(
     grant.idempotencyKey,
     Buffer.from(grant.taskHash, 'hex'),
     grant.purpose,
-    grant.state,
-    grant.reason ?? null,
+    toStoredState(grant.state),
+    toStoredReason(grant),
     toMs(grant.requestedAt),
     toMsOrNull(grant.activeAt),
     toMsOrNull(grant.deadline),
@@ -219,8 +220,8 @@ function updateGrant(tx: SqliteTransaction, rowId: number, grant: Grant): void {
   tx.db.run(
     `UPDATE grants SET state = ?, reason = ?, active_at = ?, deadline = ?, effective_by = ?, ended_at = ?, due_at = ?,
        version = ? WHERE n = ?`,
-    grant.state,
-    grant.reason ?? null,
+    toStoredState(grant.state),
+    toStoredReason(grant),
     toMsOrNull(grant.activeAt),
     toMsOrNull(grant.deadline),
     toMsOrNull(grant.effectiveBy),
@@ -248,9 +249,11 @@ function decideApproval(
 ): void {
   const row = tx.db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.grant_n = ?`, grant.row_id)
   const approval = decidedApproval(row && store.approval(row), grant.id, to)
+  const { state, exact } = toStoredApprovalState(approval.state)
   tx.db.run(
-    'UPDATE approvals SET state = ?, decided_by = ?, decided_at = ?, note = ?, version = ? WHERE grant_n = ?',
-    approval.state,
+    'UPDATE approvals SET state = ?, exact_state = ?, decided_by = ?, decided_at = ?, note = ?, version = ? WHERE grant_n = ?',
+    state,
+    exact,
     approval.decidedBy ?? null,
     toMsOrNull(approval.decidedAt),
     approval.note ?? null,

@@ -2,7 +2,15 @@ import type { StintError } from '../../core/errors.ts'
 import { inputError } from '../../core/input-error.ts'
 import type { GrantFilter, Page, PageRequest } from '../ledger.ts'
 import { formatCursor, type PageKey, pageStart, toPage } from '../pages.ts'
-import { type Approval, type ApprovalState, GRANT_STATES, type Grant, type UnregisteredAttempt } from '../records.ts'
+import {
+  type Approval,
+  type ApprovalState,
+  GRANT_STATES,
+  type Grant,
+  type GrantState,
+  type UnregisteredAttempt,
+} from '../records.ts'
+import { fromStoredState, IS_WITHDRAWN, toStoredState } from '../stored-states.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
 import { SELECT_UNREGISTERED, type UnregisteredRow } from './rows/unregistered-rows.ts'
@@ -31,19 +39,29 @@ export function listGrants(store: SqliteStore, filter: GrantFilter, page: PageRe
   if (!wanted) return { items: [] }
   const [before, after] = times(filter)
   const [driver, ...others] = byRarity(store, wanted)
-  const size = others.length === 0 ? page.limit + 1 : CHUNK
+  const isExact = others.length === 0 && filter.state !== 'rejected'
+  const size = isExact ? page.limit + 1 : CHUNK
   const found: GrantRow[] = []
   for (let looked = 0; looked < MAX_LOOKED_AT; looked += size) {
     const rows = readRows(store, driver, { key, before, after, size })
     for (const row of rows) {
       key = toPageKey(row)
-      if (others.every(([field, value]) => row[field] === value)) found.push(row)
+      if (others.every((one) => fits(row, one)) && hasState(row, filter.state)) found.push(row)
       if (found.length > page.limit)
         return toPage('grants', found, page.limit, toPageKey, (row) => store.orUndefined(() => store.grant(row)))
     }
     if (rows.length < size) return { items: readableGrants(store, found) }
   }
   return { items: readableGrants(store, found), nextCursor: formatCursor('grants', key) }
+}
+
+function fits(row: GrantRow, [field, value]: Wanted): boolean {
+  return field === 'state' || row[field] === value
+}
+
+/** The rows of rejected grants hold the withdrawn ones too. */
+function hasState(row: GrantRow, state: GrantState | undefined): boolean {
+  return state === undefined || fromStoredState(row.state, row.reason).state === state
 }
 
 function readableGrants(store: SqliteStore, rows: readonly GrantRow[]): Grant[] {
@@ -62,7 +80,7 @@ export function listApprovals(
     filter.state === undefined
       ? store.db.all<ApprovalRow>(`${SELECT_APPROVAL} WHERE ${where}`, at, rowId, page.limit + 1)
       : store.db.all<ApprovalRow>(
-          `${SELECT_APPROVAL} WHERE a.state = ? AND ${where}`,
+          `${SELECT_APPROVAL} WHERE coalesce(a.exact_state, a.state) = ? AND ${where}`,
           filter.state,
           at,
           rowId,
@@ -119,7 +137,10 @@ function wantedColumns(store: SqliteStore, filter: GrantFilter): Wanted[] | unde
 function byRarity(store: SqliteStore, wanted: readonly Wanted[]): readonly Wanted[] {
   const state = wanted.find(([field]) => field === 'state')
   if (!state || wanted.length === 1) return wanted
-  const row = store.db.get<{ count: number }>('SELECT count FROM state_counts WHERE state = ?', state[1])
+  const row = store.db.get<{ count: number }>(
+    'SELECT count FROM state_counts WHERE state = ?',
+    toStoredState(state[1] as GrantState),
+  )
   return (row?.count ?? 0) <= MAX_LOOKED_AT ? [state, ...wanted.filter((other) => other !== state)] : wanted
 }
 
@@ -135,6 +156,8 @@ function readRows(
   const start = key.at < before ? key : { at: before, rowId: 0 }
   const values = [start.at, start.rowId, after, size]
   if (!driver) return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE ${where}`, ...values)
+  if (driver[0] === 'state' && driver[1] === 'withdrawn')
+    return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE ${IS_WITHDRAWN} AND ${where}`, ...values)
   return store.db.all<GrantRow>(`${SELECT_GRANT} WHERE g.${COLUMNS[driver[0]]} = ? AND ${where}`, driver[1], ...values)
 }
 

@@ -5,6 +5,7 @@ import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
 import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
+import { IS_WITHDRAWN, toExactCounts } from '../stored-states.ts'
 import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
 import { unnamedHeads } from './chain-writer.ts'
 import { readError } from './database/sqlite-database.ts'
@@ -77,7 +78,8 @@ function grantReads(store: SqliteStore, read: Read) {
         for (const row of db.all<{ state: GrantState; count: number }>('SELECT state, count FROM state_counts')) {
           counts[row.state] = row.count
         }
-        return counts
+        const withdrawn = db.get<{ count: number }>(`SELECT count(*) AS count FROM grants g WHERE ${IS_WITHDRAWN}`)
+        return toExactCounts(counts, withdrawn?.count ?? 0)
       }),
     countOpenGrants: (subject) =>
       read(() => {

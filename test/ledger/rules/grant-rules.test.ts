@@ -96,6 +96,15 @@ describe('counters', () => {
     })
   }
 
+  test('of withdrawn grants are kept as those of rejected ones, as a broker of the version before keeps them', () => {
+    const states = [
+      { state: 'awaiting_approval', by: -1 },
+      { state: 'rejected', by: 1 },
+    ]
+    expect(countChanges('awaiting_approval', 'withdrawn')).toEqual({ states, open: -1 })
+    expect(countChanges('withdrawn', undefined)).toEqual({ states: [{ state: 'rejected', by: -1 }], open: 0 })
+  })
+
   test('do not change while the state stays', () =>
     expect(countChanges('active', 'active')).toEqual({ states: [], open: 0 }))
 })

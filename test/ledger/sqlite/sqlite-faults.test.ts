@@ -387,6 +387,9 @@ describe('migrations', () => {
       ALTER TABLE deny_targets DROP COLUMN documents;
       ALTER TABLE deny_targets DROP COLUMN cut;
       DROP TABLE quarantines;
+      DROP INDEX grants_withdrawn;
+      DROP INDEX approvals_by_exact_state;
+      ALTER TABLE approvals DROP COLUMN exact_state;
       DELETE FROM migrations WHERE version >= 7`)
     const after = await open()
     expect(await after.listLeases(grant.id)).toMatchObject([{ state: 'ended', end: 'cut' }])

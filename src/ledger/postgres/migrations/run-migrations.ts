@@ -21,6 +21,7 @@ import { replicaVersionsMigration } from './002-replica-versions.ts'
 import { denyClaimsMigration } from './003-deny-claims.ts'
 import { replicaFactsMigration } from './004-replica-facts.ts'
 import { quarantinesMigration } from './005-quarantines.ts'
+import { withdrawnMigration } from './006-withdrawn.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly Migration[] = [
   denyClaimsMigration,
   replicaFactsMigration,
   quarantinesMigration,
+  withdrawnMigration,
 ]
 
 /** The schema version that this release knows. */

@@ -11,6 +11,7 @@ import {
   toMs,
   toMsOrNull,
 } from '../../row-values.ts'
+import { toStoredApprovalState } from '../../stored-states.ts'
 import { toBytes } from './bytes.ts'
 import { tableWriter } from './table-spec.ts'
 
@@ -22,6 +23,7 @@ export interface ApprovalRow {
   readonly plan_hash: string
   readonly requirements: string
   readonly state: ApprovalState
+  readonly exact_state: ApprovalState | null
   readonly requested_at: number
   readonly expires_at: number
   readonly decided_by: string | null
@@ -32,7 +34,7 @@ export interface ApprovalRow {
 
 /** Approvals, with the alias `a`. */
 export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, g.id AS grant_id, encode(a.plan_hash, 'hex') AS plan_hash, a.requirements,
-  a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
+  a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
   FROM approvals a LEFT JOIN grants g ON g.id = a.grant_id`
 
 /** @throws {Error} for a row whose grant is missing, or that holds an impossible value */
@@ -42,7 +44,7 @@ export function toApproval(row: ApprovalRow): Approval {
     grantId: present(row.grant_id, 'grant'),
     planHash: row.plan_hash,
     requirements: parseRequirements(row.requirements),
-    state: knownState(row.state, APPROVAL_STATES),
+    state: knownState(row.exact_state ?? row.state, APPROVAL_STATES),
     requestedAt: toInstant(row.requested_at),
     expiresAt: toInstant(row.expires_at),
     ...optional('decidedBy', row.decided_by),
@@ -64,7 +66,8 @@ export const approvalWriter = tableWriter<Approval>('approvals', 'id', [
   { name: 'grant_id', type: 'text', of: ({ grantId }) => grantId, fixed: true },
   { name: 'plan_hash', type: 'bytea', of: ({ planHash }) => toBytes(planHash), fixed: true },
   { name: 'requirements', type: 'text', of: ({ requirements }) => JSON.stringify(requirements), fixed: true },
-  { name: 'state', type: 'text', of: ({ state }) => state },
+  { name: 'state', type: 'text', of: ({ state }) => toStoredApprovalState(state).state },
+  { name: 'exact_state', type: 'text', of: ({ state }) => toStoredApprovalState(state).exact },
   { name: 'requested_at', type: 'bigint', of: ({ requestedAt }) => toMs(requestedAt), fixed: true },
   { name: 'expires_at', type: 'bigint', of: ({ expiresAt }) => toMs(expiresAt), fixed: true },
   { name: 'decided_by', type: 'text', of: ({ decidedBy = null }) => decidedBy },

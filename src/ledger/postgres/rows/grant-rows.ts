@@ -1,6 +1,7 @@
 import type { Decision } from '../../../policy/decision.ts'
-import { type EndReason, GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
+import { GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
 import { integer, knownState, type Ms, toInstant, toMs, toMsOrNull } from '../../row-values.ts'
+import { fromStoredState, toStoredReason, toStoredState } from '../../stored-states.ts'
 import { toBytes } from './bytes.ts'
 import { hashDecision } from './documents.ts'
 import { tableWriter } from './table-spec.ts'
@@ -24,7 +25,7 @@ export interface GrantRow {
   readonly task_hash: string
   readonly purpose: string
   readonly state: GrantState
-  readonly reason: EndReason | null
+  readonly reason: string | null
   readonly requested_at: number
   readonly active_at: Ms
   readonly deadline: Ms
@@ -44,6 +45,7 @@ export const SELECT_GRANT = `SELECT g.n AS row_id, g.id, g.subject, g.trust_doma
 
 /** Filled in step by step rather than by spreads: the sweeper makes tens of thousands of these a second. */
 export function toGrant(row: GrantRow, decision: Decision): Grant {
+  const { state, reason } = fromStoredState(knownState(row.state, GRANT_STATES), row.reason)
   const grant: { -readonly [Key in keyof Grant]: Grant[Key] } = {
     id: row.id,
     subject: row.subject,
@@ -57,13 +59,13 @@ export function toGrant(row: GrantRow, decision: Decision): Grant {
     planHash: row.plan_hash,
     roleArn: row.role_arn,
     purpose: row.purpose,
-    state: knownState(row.state, GRANT_STATES),
+    state,
     decision,
     requestedAt: toInstant(row.requested_at),
     leaseCount: integer(row.lease_count),
     version: integer(row.version),
   }
-  if (row.reason !== null) grant.reason = row.reason
+  if (reason !== undefined) grant.reason = reason
   if (row.active_at !== null) grant.activeAt = toInstant(row.active_at)
   if (row.deadline !== null) grant.deadline = toInstant(row.deadline)
   if (row.effective_by !== null) grant.effectiveBy = toInstant(row.effective_by)
@@ -87,8 +89,8 @@ export const grantWriter = tableWriter<Grant>('grants', 'id', [
   { name: 'idempotency_key', type: 'text', of: ({ idempotencyKey }) => idempotencyKey, fixed: true },
   { name: 'task_hash', type: 'bytea', of: ({ taskHash }) => toBytes(taskHash), fixed: true },
   { name: 'purpose', type: 'text', of: ({ purpose }) => purpose, fixed: true },
-  { name: 'state', type: 'text', of: ({ state }) => state },
-  { name: 'reason', type: 'text', of: ({ reason = null }) => reason },
+  { name: 'state', type: 'text', of: ({ state }) => toStoredState(state) },
+  { name: 'reason', type: 'text', of: toStoredReason },
   { name: 'requested_at', type: 'bigint', of: ({ requestedAt }) => toMs(requestedAt), fixed: true },
   { name: 'active_at', type: 'bigint', of: ({ activeAt }) => toMsOrNull(activeAt) },
   { name: 'deadline', type: 'bigint', of: ({ deadline }) => toMsOrNull(deadline) },

@@ -23,6 +23,7 @@ import { furtherDocumentsMigration } from './011-further-documents.ts'
 import { unwrittenDeniesMigration } from './012-unwritten-denies.ts'
 import { quarantinesMigration } from './013-quarantines.ts'
 import { noOpenLeasesIndexMigration } from './014-no-open-leases-index.ts'
+import { withdrawnMigration } from './015-withdrawn.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -41,6 +42,7 @@ export const MIGRATIONS: readonly Migration[] = [
   unwrittenDeniesMigration,
   quarantinesMigration,
   noOpenLeasesIndexMigration,
+  withdrawnMigration,
 ]
 
 /** Inputs of a migration besides the file. */

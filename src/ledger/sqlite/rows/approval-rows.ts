@@ -11,6 +11,7 @@ export interface ApprovalRow {
   plan_hash: Uint8Array
   requirements: string
   state: ApprovalState
+  exact_state: ApprovalState | null
   requested_at: number
   expires_at: number
   decided_by: string | null
@@ -21,7 +22,7 @@ export interface ApprovalRow {
 
 /** An approval row with the id of its grant. */
 export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, a.grant_n AS grant_row_id, g.id AS grant_id, a.plan_hash, a.requirements,
-  a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
+  a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
   FROM approvals a LEFT JOIN grants g ON g.n = a.grant_n`
 
 /** @throws {Error} for a damaged row */
@@ -31,7 +32,7 @@ export function toApproval(row: ApprovalRow): Approval {
     grantId: present(row.grant_id, 'grant'),
     planHash: toHex(row.plan_hash),
     requirements: parseRequirements(row.requirements),
-    state: knownState(row.state, APPROVAL_STATES),
+    state: knownState(row.exact_state ?? row.state, APPROVAL_STATES),
     requestedAt: toInstant(row.requested_at),
     expiresAt: toInstant(row.expires_at),
     ...(row.decided_by === null ? {} : { decidedBy: row.decided_by }),

@@ -1,6 +1,7 @@
 import type { Decision } from '../../../policy/decision.ts'
-import { type EndReason, GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
+import { GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
 import { integer, knownState, type Ms, present, toHex, toInstant } from '../../row-values.ts'
+import { fromStoredState } from '../../stored-states.ts'
 import type { InternedTexts } from '../database/interned-texts.ts'
 
 /** A row of `SELECT_GRANT`. */
@@ -21,7 +22,7 @@ export interface GrantRow {
   task_hash: Uint8Array
   purpose: string
   state: GrantState
-  reason: EndReason | null
+  reason: string | null
   requested_at: number
   active_at: Ms
   deadline: Ms
@@ -46,6 +47,7 @@ export const SELECT_GRANT = `SELECT g.n AS row_id, g.id, g.subject_n AS subject_
  * @throws {Error} for a damaged row
  */
 export function toGrant(row: GrantRow, texts: InternedTexts, decision: Decision): Grant {
+  const { state, reason } = fromStoredState(knownState(row.state, GRANT_STATES), row.reason)
   const grant: { -readonly [Key in keyof Grant]: Grant[Key] } = {
     id: row.id,
     subject: texts.getText(row.subject_text_id),
@@ -59,13 +61,13 @@ export function toGrant(row: GrantRow, texts: InternedTexts, decision: Decision)
     planHash: toHex(present(row.plan_hash, 'plan')),
     roleArn: texts.getText(row.role_text_id),
     purpose: row.purpose,
-    state: knownState(row.state, GRANT_STATES),
+    state,
     decision,
     requestedAt: toInstant(row.requested_at),
     leaseCount: integer(row.lease_count),
     version: integer(row.version),
   }
-  if (row.reason !== null) grant.reason = row.reason
+  if (reason !== undefined) grant.reason = reason
   if (row.active_at !== null) grant.activeAt = toInstant(row.active_at)
   if (row.deadline !== null) grant.deadline = toInstant(row.deadline)
   if (row.effective_by !== null) grant.effectiveBy = toInstant(row.effective_by)

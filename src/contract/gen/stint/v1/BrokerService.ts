@@ -32,14 +32,18 @@ import type { WatchGrantResponse as _stint_v1_WatchGrantResponse, WatchGrantResp
  */
 export interface BrokerServiceClient extends grpc.Client {
   /**
-   * Says that the task is over: no lease follows, and where the plan could change anything the last one is denied at once.
+   * Says that the task is over: no lease follows, and where the plan could change anything the last one is denied at once. A grant
+   * that waits for approval is withdrawn: nobody is asked any more. If a person has just approved it, it ends, so either way no
+   * credential of it can be had from then on.
    */
   CompleteGrant(argument: _stint_v1_CompleteGrantRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_stint_v1_CompleteGrantResponse__Output>): grpc.ClientUnaryCall;
   CompleteGrant(argument: _stint_v1_CompleteGrantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_stint_v1_CompleteGrantResponse__Output>): grpc.ClientUnaryCall;
   CompleteGrant(argument: _stint_v1_CompleteGrantRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_stint_v1_CompleteGrantResponse__Output>): grpc.ClientUnaryCall;
   CompleteGrant(argument: _stint_v1_CompleteGrantRequest, callback: grpc.requestCallback<_stint_v1_CompleteGrantResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * Says that the task is over: no lease follows, and where the plan could change anything the last one is denied at once.
+   * Says that the task is over: no lease follows, and where the plan could change anything the last one is denied at once. A grant
+   * that waits for approval is withdrawn: nobody is asked any more. If a person has just approved it, it ends, so either way no
+   * credential of it can be had from then on.
    */
   completeGrant(argument: _stint_v1_CompleteGrantRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_stint_v1_CompleteGrantResponse__Output>): grpc.ClientUnaryCall;
   completeGrant(argument: _stint_v1_CompleteGrantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_stint_v1_CompleteGrantResponse__Output>): grpc.ClientUnaryCall;
@@ -164,7 +168,9 @@ export interface BrokerServiceClient extends grpc.Client {
  */
 export interface BrokerServiceHandlers extends grpc.UntypedServiceImplementation {
   /**
-   * Says that the task is over: no lease follows, and where the plan could change anything the last one is denied at once.
+   * Says that the task is over: no lease follows, and where the plan could change anything the last one is denied at once. A grant
+   * that waits for approval is withdrawn: nobody is asked any more. If a person has just approved it, it ends, so either way no
+   * credential of it can be had from then on.
    */
   CompleteGrant: grpc.handleUnaryCall<_stint_v1_CompleteGrantRequest__Output, _stint_v1_CompleteGrantResponse>;
   

@@ -7,7 +7,7 @@ import type { Grant as _stint_v1_Grant, Grant__Output as _stint_v1_Grant__Output
  */
 export interface CompleteGrantResponse {
   /**
-   * Ending, with `effective_by`, or ended.
+   * Ending, with `effective_by`, ended, or withdrawn.
    */
   'grant'?: (_stint_v1_Grant | null);
 }
@@ -17,7 +17,7 @@ export interface CompleteGrantResponse {
  */
 export interface CompleteGrantResponse__Output {
   /**
-   * Ending, with `effective_by`, or ended.
+   * Ending, with `effective_by`, ended, or withdrawn.
    */
   'grant': (_stint_v1_Grant__Output | null);
 }

@@ -17,7 +17,7 @@ export const GrantState = {
    */
   GRANT_STATE_AWAITING_APPROVAL: 'GRANT_STATE_AWAITING_APPROVAL',
   /**
-   * A person said no, or the agent withdrew; final.
+   * A person said no; final.
    */
   GRANT_STATE_REJECTED: 'GRANT_STATE_REJECTED',
   /**
@@ -36,6 +36,10 @@ export const GrantState = {
    * No credential of it works any more; final.
    */
   GRANT_STATE_ENDED: 'GRANT_STATE_ENDED',
+  /**
+   * The agent took the request back before anybody had answered; final.
+   */
+  GRANT_STATE_WITHDRAWN: 'GRANT_STATE_WITHDRAWN',
 } as const;
 
 /**
@@ -58,7 +62,7 @@ export type GrantState =
   | 'GRANT_STATE_AWAITING_APPROVAL'
   | 2
   /**
-   * A person said no, or the agent withdrew; final.
+   * A person said no; final.
    */
   | 'GRANT_STATE_REJECTED'
   | 3
@@ -82,6 +86,11 @@ export type GrantState =
    */
   | 'GRANT_STATE_ENDED'
   | 7
+  /**
+   * The agent took the request back before anybody had answered; final.
+   */
+  | 'GRANT_STATE_WITHDRAWN'
+  | 8
 
 /**
  * Where a grant stands.
