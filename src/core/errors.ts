@@ -190,6 +190,24 @@ export const ERROR_CATALOG = {
   POLICY_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The policy set cannot be used' },
   POLICY_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'No policy set is loaded' },
 
+  // Holds
+  KILLED: {
+    grpc: 'PERMISSION_DENIED',
+    http: 403,
+    retryable: false,
+    title: 'The kill switch has stopped this',
+  },
+  AGENT_SUSPENDED: { grpc: 'PERMISSION_DENIED', http: 403, retryable: false, title: 'This agent is suspended' },
+  AGENT_OFFBOARDED: { grpc: 'PERMISSION_DENIED', http: 403, retryable: false, title: 'This agent was offboarded' },
+  HOLD_NOT_FOUND: { grpc: 'NOT_FOUND', http: 404, retryable: false, title: 'No such hold' },
+  HOLD_LIFTED: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The hold was already lifted' },
+  HOLD_OF_SAME_PERSON: {
+    grpc: 'PERMISSION_DENIED',
+    http: 403,
+    retryable: false,
+    title: 'A second person must lift this hold',
+  },
+
   // The life of a grant
   IDEMPOTENCY_KEY_INVALID: {
     grpc: 'INVALID_ARGUMENT',

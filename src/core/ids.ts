@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 import { encodeTime } from 'ulid'
 
-/** The kinds of id: grant, lease, approval, audit event, connection of an agent, replica of the broker (one start of it). */
-export type IdPrefix = 'grt' | 'lse' | 'apr' | 'evt' | 'con' | 'rpl'
+/** The kinds of id: grant, lease, approval, audit event, connection of an agent, replica of the broker (one start of it), kill, other hold. */
+export type IdPrefix = 'grt' | 'lse' | 'apr' | 'evt' | 'con' | 'rpl' | 'kil' | 'hld'
 
 /** Makes ids `<prefix>_<ULID>`: sortable by creation to the millisecond, 80 random bits, so that nobody can guess one. */
 export interface Ids {

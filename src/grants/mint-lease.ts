@@ -10,6 +10,7 @@ import {
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant, Lease } from '../ledger/records.ts'
+import { requireNotHeld, touchedLabels } from '../ledger/rules/hold-rules.ts'
 import { requireNoQuarantine } from '../ledger/rules/quarantine-rules.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type EndParts, endGrant } from './end-grant.ts'
@@ -21,7 +22,7 @@ const HOPELESS = ['PROVIDER_REFUSED', 'SESSION_POLICY_TOO_LARGE', 'PROVIDER_ANSW
 
 /** Dependencies of one mint. */
 interface LeaseMintParts {
-  readonly ledger: Pick<Ledger, 'settleLease' | 'getGrant' | 'quarantine'>
+  readonly ledger: Pick<Ledger, 'settleLease' | 'getGrant' | 'quarantine' | 'holdsInForce'>
   readonly provider: Pick<CredentialProvider, 'mint'>
   readonly clock: Clock
   readonly settings: LifeSettings
@@ -108,7 +109,8 @@ async function endAsFailed(parts: MintParts, { grant: { id }, plan }: Mint, code
  * whether the grant still lives, reveal. Whatever fails, the row says what is known: `not_minted` ended it, `unknown`
  * lets it count as minted until its `notAfter`.
  *
- * @throws {StintError} what the provider throws; CANCELLED; GRANT_NOT_ACTIVE when it was ended meanwhile; LEDGER_UNAVAILABLE
+ * @throws {StintError} what the provider throws; CANCELLED; GRANT_NOT_ACTIVE when it was ended meanwhile; KILLED when a hold covers it
+ *   meanwhile; LEDGER_UNAVAILABLE
  */
 export async function mintLease(parts: LeaseMintParts, mint: Mint): Promise<RevealedLease> {
   const { ledger, clock, settings } = parts
@@ -131,8 +133,13 @@ export async function mintLease(parts: LeaseMintParts, mint: Mint): Promise<Reve
   failpoint('issue.before_answer')
 
   const now = clock.now()
-  const [current, quarantine] = await Promise.all([ledger.getGrant(grant.id), ledger.quarantine()])
+  const [current, quarantine, holds] = await Promise.all([
+    ledger.getGrant(grant.id),
+    ledger.quarantine(),
+    ledger.holdsInForce(),
+  ])
   requireNoQuarantine(quarantine, grant)
+  requireNotHeld(holds, { ...grant, touches: touchedLabels(mint.plan) })
   if (current?.state !== 'active') throw toNotActiveError(current ?? grant)
   if (issued.notAfter <= now) {
     throw new StintError('PROVIDER_UNAVAILABLE', {

@@ -6,6 +6,7 @@ import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
+import { touchedLabels } from '../ledger/rules/hold-rules.ts'
 import { coversPlan } from '../plan/compare-plans.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Decision } from '../policy/decision.ts'
@@ -49,7 +50,7 @@ export async function renewLease(
     if (grant.state !== 'active' || !grant.deadline) throw toNotActiveError(grant)
     if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })
-    const { plan, decision } = await judgeAgain(parts, caller, grant, now)
+    const { plan, decision, touches } = await judgeAgain(parts, caller, grant, now)
     const head = { at: now, actor: caller.subject, grantId: grant.id }
     if (signal.aborted)
       throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the lease was recorded.' })
@@ -62,6 +63,7 @@ export async function renewLease(
       grantId: grant.id,
       grantVersion: grant.version,
       lease: intended,
+      touches,
       ...parts.tokens.describeUse(caller, by, now),
       events: [
         ...describeWaivers(decision, plan.hash, head, grant.decision),
@@ -91,7 +93,8 @@ async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Gran
     if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision }, plan)
     if (decision.outcome === 'approval') await checkApproved(parts.ledger, grant, plan)
     checkJudged(grant, stored, plan)
-    return { plan: stored, decision }
+    // By the labels of now it may touch more than was known when it was planned.
+    return { plan: stored, decision, touches: [...touchedLabels(stored), ...touchedLabels(plan)] }
   } catch (thrown) {
     const error = asStintError(thrown)
     const reason = findEndReason(error)
@@ -106,6 +109,8 @@ async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Gran
 interface Rejudged {
   readonly plan: Plan
   readonly decision: Decision
+  /** Labels that either plan touches. */
+  readonly touches: readonly string[]
 }
 
 /** An approval holds only for the plan hash that it was given for. */

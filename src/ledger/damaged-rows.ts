@@ -10,6 +10,7 @@ export type DamagedKind =
   | 'deny_list'
   | 'unregistered'
   | 'quarantine'
+  | 'hold'
   | 'event'
   | 'sweep'
 
@@ -102,6 +103,7 @@ const NOUNS: Record<DamagedKind, (id: string) => string> = {
   deny_list: (id) => `Deny list ${id}`,
   unregistered: (id) => `The unregistered identity ${id}`,
   quarantine: (id) => `Quarantine ${id}`,
+  hold: (id) => `Hold ${id}`,
   event: (id) => `Audit event ${id}`,
   sweep: (id) => `Grant ${id}`,
 }

@@ -3,6 +3,8 @@ import type { Plan } from '../plan/plan.ts'
 import type { ApproverReads } from './approver-reads.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
 import type { AuditEventInput } from './events/audit-event.ts'
+import type { HoldReads, HoldWrites } from './holds/hold-ledger.ts'
+import type { Page, PageRequest } from './pages.ts'
 import type {
   Approval,
   ApprovalState,
@@ -23,6 +25,8 @@ import type {
   UnregisteredAttempt,
 } from './records.ts'
 import type { LedgerSharing } from './sharing.ts'
+
+export type { Page, PageRequest } from './pages.ts'
 
 /**
  * The durable record of what happened. Every write is one atomic unit with its audit events and resolves only after it would survive
@@ -50,12 +54,12 @@ export interface Ledger extends LedgerWrites, LedgerReads {
 export type WriteInput<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 
 /** The writes; each resolves when it is durable. */
-export interface LedgerWrites {
+export interface LedgerWrites extends HoldWrites {
   /**
    * Records a new grant, or finds the one that has the same subject and idempotency key.
    *
    * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`; TOKEN_REPLAYED;
-   *   LEDGER_QUARANTINED, as `intendLease`, and `moveGrant` to `active`.
+   *   LEDGER_QUARANTINED, as `intendLease`, and `moveGrant` to `active`; so with KILLED and the other errors of a hold.
    */
   openGrant(
     input: OpenGrant,
@@ -69,6 +73,8 @@ export interface LedgerWrites {
     grantId: string
     grantVersion: number
     lease: NewLease
+    /** Labels that the plan touches, for holds of a label; missing: it may touch any. */
+    touches?: readonly string[]
     token?: TokenUse
     events: readonly AuditEventInput[]
   }): Promise<{ grant: Grant; lease: Lease }>
@@ -207,7 +213,7 @@ export interface LedgerWrites {
  *
  * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
  */
-export interface LedgerReads extends ApproverReads {
+export interface LedgerReads extends ApproverReads, HoldReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */
@@ -319,8 +325,10 @@ export interface GrantMove {
   /** Puts the grant on a deny list, and makes that list due now. */
   readonly deny?: Pick<
     DenyEntry,
-    'listKey' | 'wantedAt' | 'until' | 'lastIssuedAt' | 'namesAgent' | 'chains' | 'urgent'
+    'listKey' | 'wantedAt' | 'until' | 'lastIssuedAt' | 'namesAgent' | 'chains' | 'urgent' | 'holdId'
   >
+  /** With a move to `active`: labels that the plan touches, for holds of a label; missing: it may touch any. */
+  readonly touches?: readonly string[]
   /** Changes the approval of the grant. */
   readonly approval?: {
     readonly state: Exclude<ApprovalState, 'pending'>
@@ -359,17 +367,4 @@ export interface GrantFilter {
   readonly roleArn?: string
   readonly requestedAfter?: Date
   readonly requestedBefore?: Date
-}
-
-/** Keyset page. `cursor` is what the page before gave; opaque. `limit` 1 to 200. */
-export interface PageRequest {
-  readonly limit: number
-  readonly cursor?: string
-}
-
-/** A part of a list, and where it goes on. */
-export interface Page<T> {
-  readonly items: readonly T[]
-  /** Undefined on the last page. */
-  readonly nextCursor?: string
 }

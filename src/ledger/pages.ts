@@ -1,6 +1,18 @@
 import type { StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
-import type { Page, PageRequest } from './ledger.ts'
+
+/** Keyset page. `cursor` is what the page before gave; opaque. `limit` 1 to 200. */
+export interface PageRequest {
+  readonly limit: number
+  readonly cursor?: string
+}
+
+/** A part of a list, and where it goes on. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Undefined on the last page. */
+  readonly nextCursor?: string
+}
 
 /** The place after which a page goes on: newest first by instant, then by row. */
 export interface PageKey {
@@ -9,8 +21,11 @@ export interface PageKey {
 }
 
 /** Lists with a cursor of their own; one list's cursor is no good in another. */
-export type ListName = 'grants' | 'approvals' | 'unregistered'
+export type ListName = 'grants' | 'approvals' | 'unregistered' | 'holds'
 
+/** The most grants that our own code goes through at a time. */
+export const MAX_OPEN_GRANTS = 500
+/** The most items of a page for a caller outside. */
 const MAX_LIMIT = 200
 const FIRST: PageKey = { at: Number.MAX_SAFE_INTEGER, rowId: Number.MAX_SAFE_INTEGER }
 
@@ -20,9 +35,9 @@ const FIRST: PageKey = { at: Number.MAX_SAFE_INTEGER, rowId: Number.MAX_SAFE_INT
  * @returns the key after which the page starts.
  * @throws {StintError} REQUEST_INVALID for a limit outside 1 to 200 or a cursor that this list did not give.
  */
-export function pageStart(list: ListName, { limit, cursor }: PageRequest): PageKey {
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw refused('limit', `must be between 1 and ${MAX_LIMIT} (got ${limit})`)
+export function pageStart(list: ListName, { limit, cursor }: PageRequest, max = MAX_LIMIT): PageKey {
+  if (!Number.isInteger(limit) || limit < 1 || limit > max) {
+    throw refused('limit', `must be between 1 and ${max} (got ${limit})`)
   }
   if (cursor === undefined) return FIRST
   const key = parseCursor(list, cursor)

@@ -167,6 +167,8 @@ export interface DenyEntry {
   readonly chains?: boolean
   /** An operator ended the grant: it may use the places kept in reserve. */
   readonly urgent?: boolean
+  /** The hold that ended the grant, or that hurried its deny. */
+  readonly holdId?: string
   readonly writtenAt?: Date
   /** The document denies it by a watermark, not by its name. */
   readonly byWatermark?: boolean

@@ -22,6 +22,9 @@ const WRITES = {
   dueDenyLists: true,
   beginQuarantine: true,
   openQuarantine: true,
+  putHold: true,
+  liftHold: true,
+  noteHold: true,
   prune: true,
 } as const satisfies Record<keyof LedgerWrites, true>
 
@@ -49,6 +52,13 @@ const READS = {
   countGrants: true,
   countOpenGrants: true,
   abandonedLeases: true,
+  holdsInForce: true,
+  getHold: true,
+  listHolds: true,
+  runningHolds: true,
+  heldDenies: true,
+  openGrants: true,
+  getLease: true,
 } as const satisfies Record<keyof LedgerReads, true>
 
 /** The names of all writes of a ledger. */

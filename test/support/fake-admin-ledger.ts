@@ -1,6 +1,7 @@
 import { randomIds } from '../../src/core/ids.ts'
 import { type ChainHead, emptyHead, toHead } from '../../src/ledger/audit/sealed-event.ts'
 import type { AuditEventInput } from '../../src/ledger/events/audit-event.ts'
+import type { Hold } from '../../src/ledger/holds/hold-records.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
 import {
   type Approval,
@@ -28,6 +29,7 @@ export class FakeAdminLedger implements Reads {
   readonly denies: DenyEntry[] = []
   readonly denyLists: DenyList[] = []
   readonly unregistered: UnregisteredAttempt[] = []
+  readonly holds: Hold[] = []
   readonly events: AuditEvent[] = []
   latestQuarantine: Quarantine | undefined
   /** When set, every call rejects with it. */
@@ -166,6 +168,40 @@ export class FakeAdminLedger implements Reads {
 
   async abandonedLeases() {
     return []
+  }
+
+  async holdsInForce() {
+    this.#check()
+    return this.holds.filter(({ lifted }) => !lifted)
+  }
+
+  async getHold(id: string) {
+    this.#check()
+    return this.holds.find((hold) => hold.id === id)
+  }
+
+  async listHolds({ kind, inForce }: Parameters<Reads['listHolds']>[0], page: PageRequest) {
+    this.#check()
+    const hits = this.holds.filter(
+      (hold) => (!kind || hold.kind === kind) && (inForce === undefined || !hold.lifted === inForce),
+    )
+    return paged(hits, page)
+  }
+
+  async runningHolds() {
+    return this.holds.filter(({ isRunning }) => isRunning)
+  }
+
+  async heldDenies() {
+    return { all: 0, unwritten: 0, unenforced: 0 }
+  }
+
+  async openGrants({ state }: Parameters<Reads['openGrants']>[0]) {
+    return { grants: this.grants.filter((grant) => grant.state === state), damaged: [] }
+  }
+
+  async getLease(id: string) {
+    return this.leases.find((lease) => lease.id === id)
   }
 
   #check() {

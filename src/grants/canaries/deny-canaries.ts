@@ -22,7 +22,14 @@ export interface DenyCanaryParts extends OwnGrantParts {
   readonly canaries: Canaries
   readonly ledger: Pick<
     Ledger,
-    'openGrant' | 'settleLease' | 'getGrant' | 'quarantine' | 'getDenyList' | 'denyProven' | 'appendEvents'
+    | 'openGrant'
+    | 'settleLease'
+    | 'getGrant'
+    | 'quarantine'
+    | 'holdsInForce'
+    | 'getDenyList'
+    | 'denyProven'
+    | 'appendEvents'
   >
   readonly clockGuard: Pick<ClockGuard, 'earliestNow'>
   /** The component `deny:<list>:canary` has a problem until the canary has proven a document. */

@@ -7,6 +7,7 @@ import { auditEvent, operatorActor } from '../../ledger/events/audit-event.ts'
 import type { GrantMove, Ledger } from '../../ledger/ledger.ts'
 import type { Approval, Grant } from '../../ledger/records.ts'
 import { decidedApproval } from '../../ledger/rules/grant-rules.ts'
+import { touchedLabels } from '../../ledger/rules/hold-rules.ts'
 import type { Task } from '../../plan/task.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
 import { type Judge, toDeniedError } from '../judge.ts'
@@ -53,8 +54,9 @@ export async function decideApproval(
     throw new StintError('APPROVAL_STALE', { approvalId, planHash: approval.planHash, explanation })
   }
   const actor = operatorActor(operator)
-  const { task } = await loadPlan(ledger, grant)
-  const answered = { grant, approval, task, note: answer.note, actor, now }
+  const plan = await loadPlan(ledger, grant)
+  const { task } = plan
+  const answered = { grant, approval, task, touches: touchedLabels(plan), note: answer.note, actor, now }
   let move: Answer
   try {
     checkEligible(operator, grant, approval.requirements)
@@ -142,12 +144,14 @@ interface Answered {
   readonly grant: Grant
   readonly approval: Approval
   readonly task: Task
+  /** Labels that the plan touches. */
+  readonly touches: readonly string[]
   readonly note: string
   readonly actor: `operator:${string}`
   readonly now: Date
 }
 
-function describeApproving({ grant, approval, task, note, actor, now }: Answered, decision: Decision): Answer {
+function describeApproving({ grant, approval, task, touches, note, actor, now }: Answered, decision: Decision): Answer {
   const deadline = new Date(now.getTime() + task.ttlSeconds * 1_000)
   const head = { at: now, actor, grantId: grant.id }
   const { policySetHash, determiningPolicies: policies } = decision
@@ -155,6 +159,7 @@ function describeApproving({ grant, approval, task, note, actor, now }: Answered
     grantId: grant.id,
     expectedVersion: grant.version,
     to: { state: 'active', activeAt: now, deadline, dueAt: deadline },
+    touches,
     approval: { state: 'approved', decidedBy: actor, decidedAt: now, note },
     events: [
       auditEvent('approval.approved', {

@@ -32,7 +32,7 @@ export interface OwnSessionParts {
 
 /** Dependencies of a session of the broker's own. */
 export interface OwnGrantParts extends OwnSessionParts {
-  readonly ledger: Pick<Ledger, 'openGrant' | 'settleLease' | 'getGrant' | 'quarantine'>
+  readonly ledger: Pick<Ledger, 'openGrant' | 'settleLease' | 'getGrant' | 'quarantine' | 'holdsInForce'>
   readonly settings: LifeSettings
 }
 

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../audit/stored-event.ts'
+import type { Hold } from '../holds/hold-records.ts'
 import type { TokenUse } from '../ledger.ts'
 import type {
   Approval,
@@ -24,6 +25,7 @@ export interface ContentRecords {
   deny_entries: DenyEntry
   unregistered: UnregisteredAttempt
   quarantines: Quarantine
+  holds: Hold
   connections: CopiedConnection
   tokens: CopiedToken
   chains: CopiedChain
@@ -46,6 +48,7 @@ export const CONTENT_TABLES = [
   'deny_entries',
   'unregistered',
   'quarantines',
+  'holds',
   'connections',
   'tokens',
   'chains',

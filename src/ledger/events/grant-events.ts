@@ -17,6 +17,7 @@ import {
 } from './event-values.ts'
 
 const reason = z.enum(END_REASONS).describe('Why the grant ends')
+const hold = text.exactOptional().describe('The kill, or other hold, that ended it')
 const denyListed = z.boolean().describe('True if the grant is on the deny list, or goes on it with this event')
 
 /** Events in the life of a grant. */
@@ -95,6 +96,7 @@ export const GRANT_EVENTS = {
       deny_listed: denyListed,
       note: note.exactOptional(),
       code: errorCode.exactOptional().describe('The error that ended it'),
+      hold,
     }),
   },
   'grant.ended': {
@@ -117,6 +119,7 @@ export const GRANT_EVENTS = {
         .describe('With `deny_list`: milliseconds from the write of the deny until it counted as in force'),
       note: note.exactOptional(),
       code: errorCode.exactOptional().describe('The error that ended it'),
+      hold,
     }),
   },
   'agent.reported': {

@@ -242,7 +242,7 @@ export class BatchWriter {
 
   /** The replica's own row is locked until the commit: whoever takes its place waits for that, or comes before. */
   async #read(connection: PgConnection, batch: Batch, set: WorkingSet): Promise<void> {
-    const wanted = new WantedRows()
+    const wanted = new WantedRows(this.#deps.reader.holdCache.statement())
     for (const { work } of batch) work.unit.want?.(wanted)
     if (set.chain.isEmpty) wanted.heads = true
     const reads = wanted.reads()

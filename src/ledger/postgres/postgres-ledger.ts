@@ -28,6 +28,7 @@ import { prepareFrame } from './server-frame.ts'
 import { startSharing } from './sharing/postgres-sharing.ts'
 import { claimDenyList, denyFailed, denyProven, denyWritten, dueDenyLists } from './units/deny-units.ts'
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './units/grant-units.ts'
+import { liftHold, noteHold, putHold } from './units/hold-units.ts'
 import { appendEvents, closeChain, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
 import { beginQuarantine, openQuarantine } from './units/quarantine-units.ts'
 import { noteStuck, setGrantAside, sweepGrants } from './units/sweep-unit.ts'
@@ -255,6 +256,9 @@ function postgresWrites(
     dueDenyLists: (input) => write(dueDenyLists(input), 'settling'),
     beginQuarantine: (input) => write(beginQuarantine(input), 'settling'),
     openQuarantine: (input) => write(openQuarantine(input), 'settling'),
+    putHold: (input) => write(putHold(input), 'settling'),
+    liftHold: (input) => write(liftHold(input), 'settling'),
+    noteHold: (input) => write(noteHold(input), 'settling'),
     prune: (input) => write(prune(input)),
   }
 }

@@ -13,6 +13,7 @@ import { databaseError } from './database/pg-errors.ts'
 import type { ReadPool } from './database/read-pool.ts'
 import { SharedReads } from './database/shared-reads.ts'
 import type { Statement, Value } from './database/statement.ts'
+import { holdReads } from './hold-reads.ts'
 import { Lists } from './lists.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import {
@@ -84,6 +85,7 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
     ...approvalReads(tools),
     ...denyReads(tools),
     ...auditReads(tools),
+    ...holdReads(tools),
     listUnregistered: (page) => read(() => lists.unregistered(page)),
   }
 }
@@ -134,6 +136,10 @@ function leaseReads(tools: ReadTools) {
         const text = `${SELECT_LEASE} WHERE l.grant_id = $1 ORDER BY l.number`
         return (await lookUp<LeaseRow>('leases', text, grantId)).map((row) => reader.lease(row))
       }),
+    getLease: (id) =>
+      read(() =>
+        readFirst(lookUp<LeaseRow>('lease', `${SELECT_LEASE} WHERE l.id = $1`, id), (row) => reader.lease(row)),
+      ),
     abandonedLeases: (input) => read(() => abandonedLeases(tools, input)),
   } satisfies Partial<LedgerReads>
 }

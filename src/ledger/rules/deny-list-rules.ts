@@ -12,7 +12,7 @@ export function wantedDenyEntry(
   grantId: string,
   wish: NonNullable<GrantMove['deny']>,
 ): DenyEntry {
-  const { until, lastIssuedAt, namesAgent, chains, urgent } = wish
+  const { until, lastIssuedAt, namesAgent, chains, urgent, holdId } = wish
   if (!entry) return { grantId, ...wish }
   // A lease issued later than known before may escape a watermark, so the document has to be written again.
   const escapes = lastIssuedAt > entry.lastIssuedAt || (entry.byWatermark && (!namesAgent || chains))
@@ -24,6 +24,7 @@ export function wantedDenyEntry(
     ...(entry.namesAgent && namesAgent && { namesAgent }),
     ...(chains && { chains }),
     ...(urgent && { urgent }),
+    ...(holdId && { holdId }),
   }
 }
 

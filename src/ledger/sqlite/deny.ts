@@ -282,8 +282,8 @@ function updateList(tx: SqliteTransaction, rowId: number, list: DenyList): void 
 
 function insertEntry(tx: SqliteTransaction, grantRowId: number, listRowId: number, entry: DenyEntry): void {
   tx.db.run(
-    `INSERT INTO deny_entries (grant_n, list_n, wanted_at, until, last_issued_at, names_agent, chains, urgent)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO deny_entries (grant_n, list_n, wanted_at, until, last_issued_at, names_agent, chains, urgent, hold_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     grantRowId,
     listRowId,
     toMs(entry.wantedAt),
@@ -292,13 +292,14 @@ function insertEntry(tx: SqliteTransaction, grantRowId: number, listRowId: numbe
     toFlag(entry.namesAgent),
     toFlag(entry.chains),
     toFlag(entry.urgent),
+    entry.holdId ?? null,
   )
 }
 
 function updateEntry(tx: SqliteTransaction, rowId: number, entry: DenyEntry): void {
   tx.db.run(
     `UPDATE deny_entries SET wanted_at = ?, until = ?, last_issued_at = ?, names_agent = ?, chains = ?, urgent = ?,
-       written_at = ?, by_watermark = ?, enforced_at = ?, enforced_by = ? WHERE n = ?`,
+       written_at = ?, by_watermark = ?, enforced_at = ?, enforced_by = ?, hold_id = ? WHERE n = ?`,
     toMs(entry.wantedAt),
     toMs(entry.until),
     toMs(entry.lastIssuedAt),
@@ -309,6 +310,7 @@ function updateEntry(tx: SqliteTransaction, rowId: number, entry: DenyEntry): vo
     toFlag(entry.byWatermark),
     toMsOrNull(entry.enforcedAt),
     entry.enforcedBy ?? null,
+    entry.holdId ?? null,
     rowId,
   )
 }

@@ -12,6 +12,7 @@ import {
   openGrantLimit,
   requireGrantAt,
 } from '../rules/grant-rules.ts'
+import { requireNotHeld } from '../rules/hold-rules.ts'
 import { intendedLease, settledLease } from '../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../rules/quarantine-rules.ts'
 import { toStoredApprovalState, toStoredReason, toStoredState } from '../stored-states.ts'
@@ -40,7 +41,10 @@ export function openGrant(
   )
   if (existing) return store.grant(existing)
   const { grant, lease, approval } = openedGrant(input, store.replica)
-  if (!isFinalState(grant.state)) requireNoQuarantine(store.quarantine(), grant)
+  if (!isFinalState(grant.state)) {
+    requireNoQuarantine(store.quarantine(), grant)
+    requireNotHeld(store.holds(), { ...grant, touches: input.plan.touches })
+  }
   const limit = openGrantLimit(input)
   if (limit !== undefined) checkOpenGrants(tx.openCount(subjectTextId), limit)
   const waits = grant.state === 'awaiting_approval'
@@ -62,6 +66,7 @@ export function intendLease(
 ): { grant: Grant; lease: Lease } {
   const { row, grant: before } = grantAt(store, input.grantId, input.grantVersion)
   requireNoQuarantine(store.quarantine(), before)
+  requireNotHeld(store.holds(), { ...before, touches: input.touches })
   const { grant, lease } = intendedLease(before, input.lease, store.replica)
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
   tx.db.run('UPDATE grants SET lease_count = ?, version = ? WHERE n = ?', grant.leaseCount, grant.version, row.row_id)
@@ -93,7 +98,10 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
 /** See `LedgerWrites.moveGrant`. */
 export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: GrantMove): Grant {
   const { row, grant } = grantAt(store, move.grantId, move.expectedVersion)
-  if (isApproving(grant, move.to)) requireNoQuarantine(store.quarantine(), grant)
+  if (isApproving(grant, move.to)) {
+    requireNoQuarantine(store.quarantine(), grant)
+    requireNotHeld(store.holds(), { ...grant, touches: move.touches })
+  }
   return writeMove(store, tx, row, movedGrant(grant, move.to), move)
 }
 

@@ -10,6 +10,7 @@ import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.t
 import { unnamedHeads } from './chain-writer.ts'
 import { readError } from './database/sqlite-database.ts'
 import { readAgents } from './deny.ts'
+import { holdReads } from './holds.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import { type DenyListRow, SELECT_DENY_LIST } from './rows/deny-rows.ts'
@@ -43,6 +44,7 @@ export function sqliteReads(
     ...approvalReads(store, read),
     ...denyReads(store, read),
     ...auditReads(store, read),
+    ...holdReads(store, read),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
   }
 }
@@ -98,6 +100,11 @@ function leaseReads(store: SqliteStore, read: Read) {
           .all<LeaseRow>(`${SELECT_LEASE} WHERE g.id = ? ORDER BY l.number`, grantId)
           .map((row) => store.lease(row)),
       ),
+    getLease: (id) =>
+      read(() => {
+        const row = store.leaseRow(id)
+        return row && store.lease(row)
+      }),
     abandonedLeases: (input) => read(() => abandonedLeases(store, input)),
   } satisfies Partial<LedgerReads>
 }

@@ -3,6 +3,8 @@ import { hasCode } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Decision } from '../../policy/decision.ts'
 import type { DamagedRows } from '../damaged-rows.ts'
+import type { Hold } from '../holds/hold-records.ts'
+import { HOLD_COLUMNS, type HoldRow, toHold } from '../holds/hold-row.ts'
 import { type QuarantineRow, SELECT_QUARANTINE, toQuarantine } from '../quarantine-row.ts'
 import type {
   Approval,
@@ -14,6 +16,8 @@ import type {
   Quarantine,
   UnregisteredAttempt,
 } from '../records.ts'
+import { present } from '../row-values.ts'
+import { touchedLabels } from '../rules/hold-rules.ts'
 import { parseDecision } from '../stored-documents.ts'
 import type { InternedTexts } from './database/interned-texts.ts'
 import type { SqliteDatabase } from './database/sqlite-database.ts'
@@ -34,6 +38,7 @@ export class SqliteStore {
   /** This process: a new start is a new one. */
   readonly replica: string
   readonly #decisions = new Map<number, Decision>()
+  #holds: { readonly generation: number; readonly holds: readonly Hold[] } | undefined
   readonly #decisionHashes = new WeakMap<Decision, Uint8Array>()
 
   constructor({
@@ -56,6 +61,7 @@ export class SqliteStore {
   /** Drops what is remembered of rows that may be gone. */
   forget(): void {
     this.#decisions.clear()
+    this.#holds = undefined
   }
 
   grantRow(id: string): GrantRow | undefined {
@@ -96,6 +102,21 @@ export class SqliteStore {
   quarantine(): Quarantine | undefined {
     const row = this.db.get<QuarantineRow>(SELECT_QUARANTINE)
     return row && this.damaged.read('quarantine', String(row.number), () => toQuarantine(row))
+  }
+
+  hold(row: HoldRow): Hold {
+    return this.damaged.read('hold', row.id, () => toHold(row))
+  }
+
+  /** The holds in force, the oldest first. @throws {StintError} LEDGER_CORRUPT where one cannot be read, so that nothing is given out */
+  holds(): readonly Hold[] {
+    const row = this.db.get<{ generation: number }>('SELECT generation FROM hold_generation')
+    const generation = present(row?.generation ?? null, 'generation of holds')
+    if (this.#holds?.generation === generation) return this.#holds.holds
+    const rows = this.db.all<HoldRow>(`SELECT ${HOLD_COLUMNS} FROM holds h WHERE h.lifted_at IS NULL ORDER BY h.n`)
+    const holds = rows.map((one) => this.hold(one))
+    this.#holds = { generation, holds }
+    return holds
   }
 
   unregistered(row: UnregisteredRow): UnregisteredAttempt {
@@ -171,6 +192,8 @@ export class SqliteStore {
 export interface StoredPlan {
   readonly hash: string
   readonly text: string
+  /** Labels that it touches, for holds of a label. */
+  readonly touches: readonly string[]
 }
 
 /** Plans are not changed once they are made, and many grants share one. */
@@ -180,7 +203,7 @@ const storedPlans = new WeakMap<Plan, StoredPlan>()
 export function toStoredPlan(plan: Plan): StoredPlan {
   const known = storedPlans.get(plan)
   if (known) return known
-  const stored = { hash: plan.hash, text: JSON.stringify(plan) }
+  const stored = { hash: plan.hash, text: JSON.stringify(plan), touches: touchedLabels(plan) }
   storedPlans.set(plan, stored)
   return stored
 }

@@ -1,4 +1,6 @@
 import { ledgerContract } from '../../contract/ledger.ts'
+import { holdContract } from '../../contract/ledger-holds.ts'
 import { tmpLedger } from '../../support/tmp-ledger.ts'
 
 ledgerContract('SqliteLedger', () => tmpLedger({ maxUnregistered: 3 }))
+holdContract('SqliteLedger', () => tmpLedger({ maxUnregistered: 3 }))

@@ -1,4 +1,6 @@
 import { ledgerContract } from '../../contract/ledger.ts'
+import { holdContract } from '../../contract/ledger-holds.ts'
 import { tmpLedger } from '../../support/tmp-ledger.ts'
 
 ledgerContract('SqliteLedger with a thread', () => tmpLedger({ maxUnregistered: 3, inThread: true }))
+holdContract('SqliteLedger with a thread', () => tmpLedger({ maxUnregistered: 3, inThread: true }))

@@ -2,10 +2,12 @@ import type { ContentRecords, ContentTable, StoredText } from '../../copying/led
 import { toMs } from '../../row-values.ts'
 import type { Statement } from '../database/statement.ts'
 import { quarantinesMigration } from '../migrations/005-quarantines.ts'
+import { holdsMigration } from '../migrations/007-holds.ts'
 import { approvalWriter } from '../rows/approval-rows.ts'
 import { toBytes } from '../rows/bytes.ts'
 import { denyEntryWriter, denyListWriter } from '../rows/deny-rows.ts'
 import { grantWriter } from '../rows/grant-rows.ts'
+import { holdWriter } from '../rows/hold-rows.ts'
 import { connectionWriter, tokenWriter, unregisteredWriter } from '../rows/housekeeping-rows.ts'
 import { leaseWriter } from '../rows/lease-rows.ts'
 import { quarantineWriter } from '../rows/quarantine-rows.ts'
@@ -76,6 +78,7 @@ export const CONTENT_WRITERS: { readonly [Table in ContentTable]: Write<ContentR
   deny_entries: denyEntryWriter.insert,
   unregistered: unregisteredWriter.insert,
   quarantines: quarantineWriter.insert,
+  holds: holdWriter.insert,
   // `is_live` is read from the replicas, and is no column.
   connections: (records) => connectionWriter.insert(records.map((one) => ({ ...one, is_live: false }))),
   tokens: tokenWriter.insert,
@@ -97,6 +100,10 @@ export const CONSEQUENCES: readonly Statement[] = [
   {
     text: `UPDATE migrations SET readable_by = version
       WHERE version = ${quarantinesMigration.version} AND EXISTS (SELECT 1 FROM quarantines WHERE opened_at IS NULL)`,
+  },
+  {
+    text: `UPDATE migrations SET readable_by = version
+      WHERE version = ${holdsMigration.version} AND EXISTS (SELECT 1 FROM holds WHERE lifted_at IS NULL)`,
   },
   { text: 'UPDATE event_positions SET last = (SELECT coalesce(max(position), 0) FROM events)' },
 ]

@@ -22,6 +22,7 @@ import { denyClaimsMigration } from './003-deny-claims.ts'
 import { replicaFactsMigration } from './004-replica-facts.ts'
 import { quarantinesMigration } from './005-quarantines.ts'
 import { withdrawnMigration } from './006-withdrawn.ts'
+import { holdsMigration } from './007-holds.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -33,6 +34,7 @@ export const MIGRATIONS: readonly Migration[] = [
   replicaFactsMigration,
   quarantinesMigration,
   withdrawnMigration,
+  holdsMigration,
 ]
 
 /** The schema version that this release knows. */

@@ -34,11 +34,12 @@ export interface DenyEntryRow {
   readonly by_watermark: boolean
   readonly enforced_at: Ms
   readonly enforced_by: DenyProof | null
+  readonly hold_id: string | null
 }
 
 /** A deny entry with the agent of its grant. */
 export const SELECT_DENY_ENTRY = `SELECT e.grant_id AS entry_id, g.id AS grant_id, g.subject AS agent, e.list_key, e.wanted_at, e.until,
-  e.last_issued_at, e.names_agent, e.chains, e.urgent, e.written_at, e.by_watermark, e.enforced_at, e.enforced_by
+  e.last_issued_at, e.names_agent, e.chains, e.urgent, e.written_at, e.by_watermark, e.enforced_at, e.enforced_by, e.hold_id
   FROM deny_entries e LEFT JOIN grants g ON g.id = e.grant_id`
 
 /** @throws {Error} for a row whose grant is missing, or that holds an impossible value */
@@ -53,6 +54,7 @@ export function toDenyEntry(row: DenyEntryRow): DenyEntry {
     ...optionalFlag('namesAgent', row.names_agent),
     ...optionalFlag('chains', row.chains),
     ...optionalFlag('urgent', row.urgent),
+    ...optional('holdId', row.hold_id),
     ...optionalInstant('writtenAt', row.written_at),
     ...optionalFlag('byWatermark', row.by_watermark),
     ...optionalInstant('enforcedAt', row.enforced_at),
@@ -74,6 +76,7 @@ export const denyEntryWriter = tableWriter<DenyEntry>('deny_entries', 'grant_id'
   { name: 'by_watermark', type: 'boolean', of: ({ byWatermark = false }) => byWatermark },
   { name: 'enforced_at', type: 'bigint', of: ({ enforcedAt }) => toMsOrNull(enforcedAt) },
   { name: 'enforced_by', type: 'text', of: ({ enforcedBy = null }) => enforcedBy },
+  { name: 'hold_id', type: 'text', of: ({ holdId = null }) => holdId },
 ])
 
 /** A row of `SELECT_DENY_LIST`. */

@@ -11,6 +11,7 @@ import {
   openGrantLimit,
   requireGrantAt,
 } from '../../rules/grant-rules.ts'
+import { requireNotHeld, touchedLabels } from '../../rules/hold-rules.ts'
 import { intendedLease, settledLease } from '../../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../../rules/quarantine-rules.ts'
 import { conflict } from '../../rules/rule-errors.ts'
@@ -30,7 +31,10 @@ export function openGrant(input: OpenGrant): Unit<Opened> {
       wanted.grants.add(id)
       wanted.grantKeys.push([subject, idempotencyKey])
       if (openGrantLimit(input) !== undefined) wanted.openCounts.add(subject)
-      if (!isFinalState(input.grant.state)) wanted.quarantine = true
+      if (!isFinalState(input.grant.state)) {
+        wanted.quarantine = true
+        wanted.holdsInForce = true
+      }
       if (input.lease) wanted.leases.add(input.lease.id)
       if (input.token) wantToken(wanted, input.token)
     },
@@ -44,7 +48,10 @@ export function openGrant(input: OpenGrant): Unit<Opened> {
 
 function create(set: WorkingSet, input: OpenGrant): Opened {
   const { grant, lease, approval } = openedGrant(input, set.replica)
-  if (!isFinalState(grant.state)) requireNoQuarantine(set.latestQuarantine(), grant)
+  if (!isFinalState(grant.state)) {
+    requireNoQuarantine(set.latestQuarantine(), grant)
+    requireNotHeld(set.holdsInForce(), { ...grant, touches: touchedLabels(input.plan) })
+  }
   if (set.grants.has(grant.id)) throw conflict('There is a grant of this id already.', { grantId: grant.id })
   const limit = openGrantLimit(input)
   if (limit !== undefined) {
@@ -72,6 +79,7 @@ export function intendLease(input: WriteInput<'intendLease'>): Unit<{ grant: Gra
   return {
     want(wanted) {
       wanted.quarantine = true
+      wanted.holdsInForce = true
       wanted.grants.add(input.grantId)
       wanted.leases.add(input.lease.id)
       if (input.token) wantToken(wanted, input.token)
@@ -79,6 +87,7 @@ export function intendLease(input: WriteInput<'intendLease'>): Unit<{ grant: Gra
     decide(set) {
       const before = requireGrantAt(set.grants.get(input.grantId), input.grantId, input.grantVersion)
       requireNoQuarantine(set.latestQuarantine(), before)
+      requireNotHeld(set.holdsInForce(), { ...before, touches: input.touches })
       const { grant, lease } = intendedLease(before, input.lease, set.replica)
       if (input.token) useToken(set, input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
       set.grants.put(grant.id, grant)
@@ -109,12 +118,18 @@ export function moveGrant(move: GrantMove): Unit<Grant> {
   return {
     want(wanted) {
       wanted.grants.add(move.grantId)
-      if (move.to.state === 'active') wanted.quarantine = true
+      if (move.to.state === 'active') {
+        wanted.quarantine = true
+        wanted.holdsInForce = true
+      }
       wantMove(wanted, move.grantId, move)
     },
     decide(set) {
       const grant = requireGrantAt(set.grants.get(move.grantId), move.grantId, move.expectedVersion)
-      if (isApproving(grant, move.to)) requireNoQuarantine(set.latestQuarantine(), grant)
+      if (isApproving(grant, move.to)) {
+        requireNoQuarantine(set.latestQuarantine(), grant)
+        requireNotHeld(set.holdsInForce(), { ...grant, touches: move.touches })
+      }
       return writeMove(set, grant, movedGrant(grant, move.to), move)
     },
   }

@@ -126,7 +126,7 @@ function related(name: string, text: string, keys: readonly string[]): Statement
 
 /** The lists that moves put their grants on. */
 async function readDenyLists(set: WorkingSet, decided: readonly Decided[], run: RunStatements): Promise<void> {
-  const wanted = new WantedRows()
+  const wanted = new WantedRows(set.reader.holdCache.statement())
   for (const { row, move } of decided) {
     if (!move?.deny) continue
     wanted.denyLists.add(move.deny.listKey)

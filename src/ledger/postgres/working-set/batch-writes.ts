@@ -3,10 +3,12 @@ import { toMs } from '../../row-values.ts'
 import { isInForce } from '../../rules/quarantine-rules.ts'
 import type { Statement } from '../database/statement.ts'
 import { quarantinesMigration } from '../migrations/005-quarantines.ts'
+import { holdsMigration } from '../migrations/007-holds.ts'
 import { approvalWriter } from '../rows/approval-rows.ts'
 import { denyEntryWriter, denyListWriter } from '../rows/deny-rows.ts'
 import { decisionWriter, planWriter } from '../rows/documents.ts'
 import { grantWriter } from '../rows/grant-rows.ts'
+import { holdWriter } from '../rows/hold-rows.ts'
 import { connectionWriter, tokenWriter, unregisteredWriter } from '../rows/housekeeping-rows.ts'
 import { leaseWriter } from '../rows/lease-rows.ts'
 import { quarantineWriter } from '../rows/quarantine-rows.ts'
@@ -45,10 +47,13 @@ export function batchWrites(set: WorkingSet): Statement[] {
     ...trimUnregistered(set),
     ...changes(quarantineWriter, set.quarantines),
     ...releases(set),
+    ...changes(holdWriter, set.holds),
+    ...holdChange(set),
     ...set.chain.writes(),
     ...stateCounts(set),
     ...openCounts(set),
     ...guardOpenCounts(set),
+    ...guardHolds(set),
   ]
 }
 
@@ -137,6 +142,18 @@ function releases({ quarantines }: WorkingSet): Statement[] {
   return [{ name: 'keep-releases', text, values: [isInForce(changed) ? version : readableBy, version] }]
 }
 
+/** A release that knows no holds would give out grants, so it cannot open the ledger while one is in force. */
+function holdChange({ changedHolds }: WorkingSet): Statement[] {
+  if (changedHolds.size === 0) return []
+  const { version, readableBy } = holdsMigration
+  const text = `UPDATE migrations SET readable_by = CASE WHEN EXISTS (SELECT 1 FROM holds WHERE lifted_at IS NULL) THEN $1::integer
+    ELSE $2::integer END WHERE version = $1::integer`
+  return [
+    { name: 'next-generation', text: 'UPDATE hold_generation SET generation = generation + 1' },
+    { name: 'hold-releases', text, values: [version, readableBy] },
+  ]
+}
+
 function stateCounts({ stateCounts: tally }: WorkingSet): Statement[] {
   const counts = tally.entries()
   if (counts.length === 0) return []
@@ -175,6 +192,17 @@ function guardOpenCounts({ mostOpen, openCounts: tally }: WorkingSet): Statement
     JOIN open_counts c ON c.subject = v.subject WHERE c.count > v.most) THEN 0 ELSE 1 END)`
   const values = [[...mostOpen.keys()], [...mostOpen].map(([subject, most]) => most + tally.get(subject))]
   return [{ name: 'guard-open', text, values }]
+}
+
+/**
+ * A unit relied on the holds in force, which nobody had locked. A hold is set in a batch with an event, as anything is given out in one,
+ * and whoever adds events holds the lock of the last position until its commit: so the hold is either in sight here, then the batch
+ * fails (22012) and is decided anew, or it is committed after this batch, and its work finds what the batch has given out.
+ */
+function guardHolds({ holdGeneration, changedHolds }: WorkingSet): Statement[] {
+  if (holdGeneration === undefined) return []
+  const text = 'SELECT 1 / (CASE WHEN generation = $1::bigint THEN 1 ELSE 0 END) FROM hold_generation'
+  return [{ name: 'guard-holds', text, values: [holdGeneration + (changedHolds.size > 0 ? 1 : 0)] }]
 }
 
 function toColumns(counts: readonly (readonly [string, number])[]) {

@@ -1,6 +1,8 @@
 import { hasCode } from '../../../core/errors.ts'
 import type { Decision } from '../../../policy/decision.ts'
 import type { DamagedRows } from '../../damaged-rows.ts'
+import type { Hold } from '../../holds/hold-records.ts'
+import { type HoldRow, toHold } from '../../holds/hold-row.ts'
 import { type QuarantineRow, toQuarantine } from '../../quarantine-row.ts'
 import type {
   Approval,
@@ -17,8 +19,10 @@ import { type ApprovalRow, toApproval } from '../rows/approval-rows.ts'
 import { type DenyEntryRow, type DenyListRow, toDenyEntry, toDenyList } from '../rows/deny-rows.ts'
 import { type EventRow, toEvent } from '../rows/event-rows.ts'
 import { type GrantRow, toGrant } from '../rows/grant-rows.ts'
+import type { HoldInForceRow } from '../rows/hold-rows.ts'
 import { toUnregistered, type UnregisteredRow } from '../rows/housekeeping-rows.ts'
 import { type LeaseRow, toLease } from '../rows/lease-rows.ts'
+import { HoldCache, type HoldsInForce } from './hold-cache.ts'
 
 const MAX_REMEMBERED_DECISIONS = 1_000
 
@@ -27,6 +31,7 @@ const MAX_REMEMBERED_DECISIONS = 1_000
  */
 export class RowReader {
   readonly damaged: DamagedRows
+  readonly holdCache = new HoldCache()
   readonly #decisions = new Map<string, Decision>()
 
   constructor(damaged: DamagedRows) {
@@ -59,6 +64,15 @@ export class RowReader {
 
   quarantine(row: QuarantineRow): Quarantine {
     return this.damaged.read('quarantine', String(row.number), () => toQuarantine(row))
+  }
+
+  hold(row: HoldRow): Hold {
+    return this.damaged.read('hold', row.id, () => toHold(row))
+  }
+
+  /** @throws {StintError} LEDGER_CORRUPT where one of them cannot be read, so that nothing is given out */
+  holdsInForce(rows: readonly HoldInForceRow[]): HoldsInForce {
+    return this.holdCache.take(rows, (row) => this.hold(row))
   }
 
   event(row: EventRow): AuditEvent {

@@ -1,3 +1,4 @@
+import { SELECT_HOLDS } from '../../holds/hold-row.ts'
 import { SELECT_QUARANTINE } from '../../quarantine-row.ts'
 import type { Statement } from '../database/statement.ts'
 import { SELECT_APPROVAL } from '../rows/approval-rows.ts'
@@ -20,6 +21,8 @@ export type WantedKind =
   | 'reports'
   | 'heads'
   | 'quarantines'
+  | 'holds'
+  | 'holdsInForce'
 
 /** A read of one kind; some kinds take two. */
 export interface WantedRead {
@@ -55,6 +58,15 @@ export class WantedRows {
   heads = false
   /** True: the latest quarantine. */
   quarantine = false
+  readonly holds = new Set<string>()
+  /** True: the holds in force. Not locked: `guardHolds` finds out if one was set or lifted meanwhile. */
+  holdsInForce = false
+  readonly #holdsStatement: Statement
+
+  /** @param holdsStatement reads the holds in force */
+  constructor(holdsStatement: Statement) {
+    this.#holdsStatement = holdsStatement
+  }
 
   reads(): WantedRead[] {
     return [
@@ -91,6 +103,8 @@ export class WantedRows {
       ...(this.quarantine
         ? [{ kind: 'quarantines', statement: { name: 'read-quarantine', text: SELECT_QUARANTINE } } as const]
         : []),
+      ...read(this.holds, 'holds', `${SELECT_HOLDS} WHERE h.id = ANY($1::text[]) ORDER BY h.id FOR NO KEY UPDATE OF h`),
+      ...(this.holdsInForce ? [{ kind: 'holdsInForce', statement: this.#holdsStatement } as const] : []),
     ]
   }
 

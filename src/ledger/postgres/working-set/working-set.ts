@@ -3,6 +3,8 @@ import type { Plan } from '../../../plan/plan.ts'
 import type { Decision } from '../../../policy/decision.ts'
 import type { ChainHead } from '../../audit/sealed-event.ts'
 import type { AuditEventInput } from '../../events/audit-event.ts'
+import type { Hold } from '../../holds/hold-records.ts'
+import type { HoldRow } from '../../holds/hold-row.ts'
 import type { QuarantineRow } from '../../quarantine-row.ts'
 import type {
   Approval,
@@ -22,9 +24,11 @@ import type { ApprovalRow } from '../rows/approval-rows.ts'
 import type { DenyEntryRow, DenyListRow } from '../rows/deny-rows.ts'
 import { hashDecision, toDecisionText } from '../rows/documents.ts'
 import type { GrantRow } from '../rows/grant-rows.ts'
+import type { HoldInForceRow } from '../rows/hold-rows.ts'
 import type { ConnectionRow, TokenRow, UnregisteredRow } from '../rows/housekeeping-rows.ts'
 import type { LeaseRow } from '../rows/lease-rows.ts'
 import type { ChainPlace } from './chain-place.ts'
+import type { HoldsInForce } from './hold-cache.ts'
 import type { Journal } from './journal.ts'
 import { RecordTable } from './record-table.ts'
 import type { RowReader } from './row-reader.ts'
@@ -52,6 +56,11 @@ export class WorkingSet {
   readonly unregistered: RecordTable<UnregisteredRow, UnregisteredAttempt>
   /** By number: the latest one, and what follows it in this batch. */
   readonly quarantines: RecordTable<QuarantineRow, Quarantine>
+  readonly holds: RecordTable<HoldRow, Hold>
+  /** Ids of the holds that this batch sets or lifts. */
+  readonly changedHolds = new Map<string, true>()
+  #readHolds: (() => HoldsInForce) | undefined
+  #knownHolds: HoldsInForce | undefined
   /** By key of a damaged list: the instant from which on it is due. */
   readonly damagedDue = new Map<string, Date>()
   readonly endedLeases = new Map<string, { readonly end: LeaseEnd; readonly endedAt: Date }>()
@@ -103,6 +112,7 @@ export class WorkingSet {
     this.connections = new RecordTable(journal)
     this.unregistered = new RecordTable(journal)
     this.quarantines = new RecordTable(journal)
+    this.holds = new RecordTable(journal)
     this.#grantIds = new RecordTable(journal)
     this.stateCounts = new Tally(journal)
     this.openCounts = new Tally(journal)
@@ -129,6 +139,31 @@ export class WorkingSet {
   latestQuarantine(): Quarantine | undefined {
     const numbers = this.quarantines.keys().map(Number)
     return numbers.length === 0 ? undefined : this.quarantines.get(String(Math.max(...numbers)))
+  }
+
+  /**
+   * The holds in force, those that this batch sets included: the batch fails if another one is set or lifted before it is committed.
+   *
+   * @throws {StintError} LEDGER_CORRUPT where one cannot be read, so that nothing is given out
+   */
+  holdsInForce(): readonly Hold[] {
+    this.#knownHolds ??= this.#readHolds?.()
+    if (!this.#knownHolds) throw new Error('the holds in force were not asked for')
+    if (this.changedHolds.size === 0) return this.#knownHolds.holds
+    const kept = this.#knownHolds.holds.filter(({ id }) => !this.changedHolds.has(id))
+    const changed = [...this.changedHolds.keys()].flatMap((id) => this.holds.get(id) ?? [])
+    return [...kept, ...changed.filter(({ lifted }) => !lifted)]
+  }
+
+  /** The generation of the holds that a unit has relied on; undefined if none has. */
+  get holdGeneration(): number | undefined {
+    return this.#knownHolds?.generation
+  }
+
+  /** Sets a hold, or lifts it. */
+  changeHold(hold: Hold): void {
+    this.holds.put(hold.id, hold)
+    this.remember(this.changedHolds, hold.id, true)
   }
 
   /** @throws {StintError} LEDGER_CORRUPT */
@@ -248,6 +283,12 @@ export class WorkingSet {
     },
     quarantines: (rows: readonly QuarantineRow[]) => {
       for (const row of rows) this.quarantines.load(String(row.number), row, () => this.reader.quarantine(row))
+    },
+    holds: (rows: readonly HoldRow[]) => {
+      for (const row of rows) this.holds.load(row.id, row, () => this.reader.hold(row))
+    },
+    holdsInForce: (rows: readonly HoldInForceRow[]) => {
+      this.#readHolds = () => this.reader.holdsInForce(rows)
     },
     openCounts: (rows: readonly { subject: string; count: number }[]) => {
       for (const { subject, count } of rows) this.#storedOpenCounts.set(subject, count)

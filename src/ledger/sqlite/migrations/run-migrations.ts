@@ -24,6 +24,7 @@ import { unwrittenDeniesMigration } from './012-unwritten-denies.ts'
 import { quarantinesMigration } from './013-quarantines.ts'
 import { noOpenLeasesIndexMigration } from './014-no-open-leases-index.ts'
 import { withdrawnMigration } from './015-withdrawn.ts'
+import { holdsMigration } from './016-holds.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -43,6 +44,7 @@ export const MIGRATIONS: readonly Migration[] = [
   quarantinesMigration,
   noOpenLeasesIndexMigration,
   withdrawnMigration,
+  holdsMigration,
 ]
 
 /** Inputs of a migration besides the file. */

@@ -1,6 +1,7 @@
 import { StintError } from '../../../core/errors.ts'
 import type { ContentRecords, ContentTable, CopiedToken, LedgerContent } from '../../copying/ledger-content.ts'
 import { DamagedRows } from '../../damaged-rows.ts'
+import { type HoldRow, SELECT_HOLDS, toHold } from '../../holds/hold-row.ts'
 import { type QuarantineRow, SELECT_QUARANTINES, toQuarantine } from '../../quarantine-row.ts'
 import { toHex, toInstant } from '../../row-values.ts'
 import { InternedTexts } from '../database/interned-texts.ts'
@@ -101,6 +102,7 @@ function contentSources(db: SqliteDatabase): Sources {
       select: `${SELECT_QUARANTINES} WHERE number > ? ORDER BY number LIMIT ?`,
       toRecord: (row: QuarantineRow) => toQuarantine(row),
     },
+    holds: byRow('holds', SELECT_HOLDS, (row: HoldRow) => toHold(row), 'h.'),
     connections: {
       table: 'connections',
       by: 'row_id',

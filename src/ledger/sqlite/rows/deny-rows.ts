@@ -32,12 +32,13 @@ export interface DenyEntryRow {
   urgent: Flag
   by_watermark: Flag
   enforced_by: DenyProof | null
+  hold_id: string | null
 }
 
 /** A deny entry with the id and the agent of its grant and the key of its list. */
 export const SELECT_DENY_ENTRY = `SELECT d.n AS row_id, d.grant_n AS grant_row_id, g.id AS grant_id, l.list_key,
   d.list_n AS list_row_id, d.wanted_at, d.until, d.last_issued_at, d.written_at, d.enforced_at, s.text AS agent,
-  d.names_agent, d.chains, d.urgent, d.by_watermark, d.enforced_by FROM deny_entries d
+  d.names_agent, d.chains, d.urgent, d.by_watermark, d.enforced_by, d.hold_id FROM deny_entries d
   LEFT JOIN grants g ON g.n = d.grant_n LEFT JOIN deny_lists l ON l.n = d.list_n LEFT JOIN names s ON s.n = g.subject_n`
 
 /** @throws {Error} for a damaged row */
@@ -56,6 +57,7 @@ export function toDenyEntry(row: DenyEntryRow): DenyEntry {
       row.chains === null ? row.until - row.last_issued_at > LONGEST_UNCHAINED_MS : row.chains === 1,
     ),
     ...optionalFlag('urgent', row.urgent === 1),
+    ...(row.hold_id === null ? {} : { holdId: row.hold_id }),
     ...optionalInstant('writtenAt', row.written_at),
     ...optionalFlag('byWatermark', row.by_watermark === 1),
     ...optionalInstant('enforcedAt', row.enforced_at),

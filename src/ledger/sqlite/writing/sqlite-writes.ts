@@ -49,5 +49,8 @@ export function sqliteWrites(store: SqliteStore, writer: SqliteWriter): LedgerWr
     dueDenyLists: (input) => write('dueDenyLists', input, 'settling'),
     beginQuarantine: (input) => write('beginQuarantine', input, 'settling'),
     openQuarantine: (input) => write('openQuarantine', input, 'settling'),
+    putHold: (input) => write('putHold', input, 'settling'),
+    liftHold: (input) => write('liftHold', input, 'settling'),
+    noteHold: (input) => write('noteHold', input, 'settling'),
   }
 }

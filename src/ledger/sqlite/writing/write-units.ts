@@ -3,6 +3,7 @@ import type { ChainWriter } from '../chain-writer.ts'
 import type { SqliteTransaction } from '../database/sqlite-transaction.ts'
 import { claimDenyList, denyFailed, denyProven, denyWritten, dueDenyLists } from '../deny.ts'
 import { appendReports, intendLease, moveGrant, type OpenGrantUnit, openGrant, settleLease } from '../grants.ts'
+import { liftHold, noteHold, putHold } from '../holds.ts'
 import { noteUnregistered, prune } from '../housekeeping.ts'
 import { beginQuarantine, openQuarantine } from '../quarantines.ts'
 import type { SqliteStore } from '../sqlite-store.ts'
@@ -39,6 +40,9 @@ export function writeUnits({ store, tx, chain, tokens, maxUnregistered }: WriteP
     dueDenyLists: (input: WriteInput<'dueDenyLists'>) => dueDenyLists(store, tx, input),
     beginQuarantine: (input: WriteInput<'beginQuarantine'>) => beginQuarantine(store, tx, input),
     openQuarantine: (input: WriteInput<'openQuarantine'>) => openQuarantine(store, tx, input),
+    putHold: (input: WriteInput<'putHold'>) => putHold(store, tx, input),
+    liftHold: (input: WriteInput<'liftHold'>) => liftHold(store, tx, input),
+    noteHold: (input: WriteInput<'noteHold'>) => noteHold(store, tx, input),
     prune: (input: WriteInput<'prune'>) => prune(store, tx, tokens, input),
     closeChain: ({ at }: { readonly at: Date }) => chain.close(at),
   }
