@@ -4,6 +4,7 @@ import type { ApproverReads } from './approver-reads.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
 import type { AuditEventInput } from './events/audit-event.ts'
 import type { HoldReads, HoldWrites } from './holds/hold-ledger.ts'
+import type { NoticeReads, NoticeWrites } from './notices/notice-records.ts'
 import type { Page, PageRequest } from './pages.ts'
 import type {
   Approval,
@@ -54,7 +55,7 @@ export interface Ledger extends LedgerWrites, LedgerReads {
 export type WriteInput<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 
 /** The writes; each resolves when it is durable. */
-export interface LedgerWrites extends HoldWrites {
+export interface LedgerWrites extends HoldWrites, NoticeWrites {
   /**
    * Records a new grant, or finds the one that has the same subject and idempotency key.
    *
@@ -213,7 +214,7 @@ export interface LedgerWrites extends HoldWrites {
  *
  * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
  */
-export interface LedgerReads extends ApproverReads, HoldReads {
+export interface LedgerReads extends ApproverReads, HoldReads, NoticeReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */

@@ -26,6 +26,13 @@ const WRITES = {
   liftHold: true,
   noteHold: true,
   prune: true,
+  keepNotices: true,
+  claimNotices: true,
+  settleNotices: true,
+  holdNotices: true,
+  resendNotices: true,
+  noteOnce: true,
+  pruneNotices: true,
 } as const satisfies Record<keyof LedgerWrites, true>
 
 const READS = {
@@ -59,6 +66,11 @@ const READS = {
   heldDenies: true,
   openGrants: true,
   getLease: true,
+  noticeEndpoints: true,
+  hasDueNotices: true,
+  deadNotices: true,
+  noticeMark: true,
+  eventsOfTypes: true,
 } as const satisfies Record<keyof LedgerReads, true>
 
 /** The names of all writes of a ledger. */

@@ -368,7 +368,12 @@ describe('every event of the catalogue is written', () => {
   }
 
   /** Written by parts of a whole broker: test/start/reload/config-reload.test.ts, test/start/watched-writes.test.ts. */
-  const ELSEWHERE: readonly EventType[] = ['configuration.reloaded', 'ledger.writable']
+  const ELSEWHERE: readonly EventType[] = [
+    'configuration.reloaded',
+    'ledger.writable',
+    'notices.held',
+    'notices.resent',
+  ]
 
   test('and none is left out here', () => {
     const here = [...paths.map(({ type }) => type), ...ELSEWHERE]

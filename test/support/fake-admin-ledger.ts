@@ -204,6 +204,26 @@ export class FakeAdminLedger implements Reads {
     return this.leases.find((lease) => lease.id === id)
   }
 
+  async noticeEndpoints() {
+    return []
+  }
+
+  async hasDueNotices() {
+    return false
+  }
+
+  async deadNotices() {
+    return []
+  }
+
+  async noticeMark() {
+    return undefined
+  }
+
+  async eventsOfTypes({ afterPosition }: { afterPosition: number }) {
+    return { events: [], position: afterPosition }
+  }
+
   #check() {
     if (this.failure) throw this.failure
   }

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '../audit/stored-event.ts'
 import type { Hold } from '../holds/hold-records.ts'
 import type { TokenUse } from '../ledger.ts'
+import type { EndpointRow, MarkRow, NoticeRow } from '../notices/stored-notices.ts'
 import type {
   Approval,
   DenyAgentWatermark,
@@ -29,6 +30,9 @@ export interface ContentRecords {
   connections: CopiedConnection
   tokens: CopiedToken
   chains: CopiedChain
+  notice_endpoints: EndpointRow
+  notices: NoticeRow
+  notice_marks: MarkRow
   events: StoredEvent & { readonly chain: string; readonly hash: string }
 }
 
@@ -51,6 +55,9 @@ export const CONTENT_TABLES = [
   'holds',
   'connections',
   'tokens',
+  'notice_endpoints',
+  'notices',
+  'notice_marks',
   'chains',
   'events',
 ] as const satisfies readonly ContentTable[]

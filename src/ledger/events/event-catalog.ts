@@ -6,6 +6,7 @@ import { DENY_EVENTS } from './deny-events.ts'
 import type { EventSpec } from './event-spec.ts'
 import { GRANT_EVENTS } from './grant-events.ts'
 import { LEASE_EVENTS } from './lease-events.ts'
+import { NOTICE_EVENTS } from './notice-events.ts'
 import { QUARANTINE_EVENTS } from './quarantine-events.ts'
 
 /**
@@ -22,4 +23,5 @@ export const EVENT_CATALOG = {
   ...CHAIN_EVENTS,
   ...CONFIG_EVENTS,
   ...QUARANTINE_EVENTS,
+  ...NOTICE_EVENTS,
 } as const satisfies Record<string, EventSpec>

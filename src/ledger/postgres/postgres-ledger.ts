@@ -30,6 +30,7 @@ import { claimDenyList, denyFailed, denyProven, denyWritten, dueDenyLists } from
 import { appendReports, intendLease, moveGrant, openGrant, settleLease } from './units/grant-units.ts'
 import { liftHold, noteHold, putHold } from './units/hold-units.ts'
 import { appendEvents, closeChain, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
+import { noticeWrites } from './units/notice-units.ts'
 import { beginQuarantine, openQuarantine } from './units/quarantine-units.ts'
 import { noteStuck, setGrantAside, sweepGrants } from './units/sweep-unit.ts'
 import { connectionClosed } from './units/token-units.ts'
@@ -259,6 +260,7 @@ function postgresWrites(
     putHold: (input) => write(putHold(input), 'settling'),
     liftHold: (input) => write(liftHold(input), 'settling'),
     noteHold: (input) => write(noteHold(input), 'settling'),
+    ...noticeWrites(write),
     prune: (input) => write(prune(input)),
   }
 }

@@ -2,6 +2,8 @@ import { StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ChainHead } from '../audit/sealed-event.ts'
 import type { LedgerReads } from '../ledger.ts'
+import type { NoticeReads } from '../notices/notice-records.ts'
+import { deadNotices, hasDueNotices, noticeEndpoints, noticeMark, type SharedUnit } from '../notices/notice-units.ts'
 import { type QuarantineRow, SELECT_QUARANTINE } from '../quarantine-row.ts'
 import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
@@ -28,6 +30,7 @@ import { type EventRow, SELECT_EVENT } from './rows/event-rows.ts'
 import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
 import { type LeaseRow, SELECT_LEASE } from './rows/lease-rows.ts'
 import { selectAgents } from './units/deny-units.ts'
+import { runShared } from './units/notice-units.ts'
 import type { RowReader } from './working-set/row-reader.ts'
 import { SELECT_UNNAMED_HEADS } from './working-set/wanted-rows.ts'
 
@@ -87,6 +90,7 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
     ...auditReads(tools),
     ...holdReads(tools),
     listUnregistered: (page) => read(() => lists.unregistered(page)),
+    ...noticeReads(tools),
   }
 }
 
@@ -210,7 +214,7 @@ function auditReads({ reads, reader, read, select }: ReadTools) {
     auditHeads: () =>
       read(async () => {
         const [last = [], heads = []] = await reads.read([
-          { name: 'last-position', text: 'SELECT max(position) AS position FROM events' },
+          { name: 'last-position', text: LAST_POSITION },
           { name: 'read-heads', text: SELECT_UNNAMED_HEADS },
         ])
         const position = (last[0] as { position: number | null } | undefined)?.position ?? 0
@@ -219,6 +223,31 @@ function auditReads({ reads, reader, read, select }: ReadTools) {
   } satisfies Partial<LedgerReads>
 }
 
+function noticeReads({ reads, reader, read }: ReadTools): NoticeReads {
+  const shared = <T>(unit: SharedUnit<T>) => read(() => runShared(unit, (statements) => reads.read(statements)))
+  return {
+    noticeEndpoints: () => shared(noticeEndpoints()),
+    hasDueNotices: (input) => shared(hasDueNotices(input)),
+    deadNotices: (input) => shared(deadNotices(input)),
+    noticeMark: (key) => shared(noticeMark(key)),
+    eventsOfTypes: ({ types, afterPosition, limit }) =>
+      read(async () => {
+        const text = `${SELECT_EVENT} WHERE e.position > $1::bigint AND e.type = ANY($2::text[])
+          ORDER BY e.position LIMIT $3::bigint`
+        const [found = [], last = []] = await reads.read([
+          { name: 'events-of-types', text, values: [afterPosition, types, limit] },
+          { name: 'last-position', text: LAST_POSITION },
+        ])
+        const rows = found as unknown as EventRow[]
+        const end = (last[0] as { position: number | null } | undefined)?.position ?? 0
+        const position = rows.length < limit ? end : (rows.at(-1)?.position ?? end)
+        const events = rows.flatMap((row) => reader.orUndefined(() => reader.event(row)) ?? [])
+        return { events, position: Math.max(position, afterPosition) }
+      }),
+  }
+}
+
+const LAST_POSITION = 'SELECT max(position) AS position FROM events'
 const DENY_LIST_BY_KEY = `${SELECT_DENY_LIST} WHERE l.list_key = $1`
 
 function denyListStatement(key: string): Statement {

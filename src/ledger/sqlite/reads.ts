@@ -12,6 +12,7 @@ import { readError } from './database/sqlite-database.ts'
 import { readAgents } from './deny.ts'
 import { holdReads } from './holds.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
+import { noticeReads } from './notices.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import { type DenyListRow, SELECT_DENY_LIST } from './rows/deny-rows.ts'
 import { type EventRow, SELECT_EVENT } from './rows/event-rows.ts'
@@ -46,6 +47,7 @@ export function sqliteReads(
     ...auditReads(store, read),
     ...holdReads(store, read),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
+    ...noticeReads(store, read),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ContentRecords, ContentTable, StoredText } from '../../copying/ledger-content.ts'
 import { toMs } from '../../row-values.ts'
-import type { Statement } from '../database/statement.ts'
+import type { Cell, Statement } from '../database/statement.ts'
 import { quarantinesMigration } from '../migrations/005-quarantines.ts'
 import { holdsMigration } from '../migrations/007-holds.ts'
 import { approvalWriter } from '../rows/approval-rows.ts'
@@ -37,6 +37,19 @@ const chains = tableWriter<ContentRecords['chains']>('chains', 'id', [
   { name: 'hash', type: 'bytea', of: ({ hash }) => toBytes(hash) },
   { name: 'named_seq', type: 'bigint', of: ({ named_seq }) => named_seq },
 ])
+
+const asStored = <Table extends 'notice_endpoints' | 'notices' | 'notice_marks'>(
+  table: Table,
+  columns: { readonly [Name in keyof ContentRecords[Table] & string]: 'text' | 'bigint' | 'integer' },
+) => {
+  const names = Object.keys(columns) as (keyof ContentRecords[Table] & string)[]
+  const specs = names.map((name) => ({
+    name,
+    type: columns[name],
+    of: (row: ContentRecords[Table]) => row[name] as Cell,
+  }))
+  return tableWriter<ContentRecords[Table]>(table, names[0] ?? '', specs).insert
+}
 
 type Event = ContentRecords['events']
 
@@ -82,6 +95,18 @@ export const CONTENT_WRITERS: { readonly [Table in ContentTable]: Write<ContentR
   // `is_live` is read from the replicas, and is no column.
   connections: (records) => connectionWriter.insert(records.map((one) => ({ ...one, is_live: false }))),
   tokens: tokenWriter.insert,
+  notice_endpoints: asStored('notice_endpoints', { name: 'text', record: 'text' }),
+  notices: asStored('notices', {
+    id: 'text',
+    endpoint: 'text',
+    key: 'text',
+    due_at: 'bigint',
+    claimed_until: 'bigint',
+    awaits_endpoint: 'integer',
+    created_at: 'bigint',
+    record: 'text',
+  }),
+  notice_marks: asStored('notice_marks', { key: 'text', value: 'text', until: 'bigint' }),
   chains: chains.insert,
   events: insertEvents,
 }

@@ -23,6 +23,7 @@ import { replicaFactsMigration } from './004-replica-facts.ts'
 import { quarantinesMigration } from './005-quarantines.ts'
 import { withdrawnMigration } from './006-withdrawn.ts'
 import { holdsMigration } from './007-holds.ts'
+import { noticesMigration } from './008-notices.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -35,6 +36,7 @@ export const MIGRATIONS: readonly Migration[] = [
   quarantinesMigration,
   withdrawnMigration,
   holdsMigration,
+  noticesMigration,
 ]
 
 /** The schema version that this release knows. */

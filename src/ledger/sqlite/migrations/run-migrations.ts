@@ -25,6 +25,7 @@ import { quarantinesMigration } from './013-quarantines.ts'
 import { noOpenLeasesIndexMigration } from './014-no-open-leases-index.ts'
 import { withdrawnMigration } from './015-withdrawn.ts'
 import { holdsMigration } from './016-holds.ts'
+import { noticesMigration } from './017-notices.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -45,6 +46,7 @@ export const MIGRATIONS: readonly Migration[] = [
   noOpenLeasesIndexMigration,
   withdrawnMigration,
   holdsMigration,
+  noticesMigration,
 ]
 
 /** Inputs of a migration besides the file. */

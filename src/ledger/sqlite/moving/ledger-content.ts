@@ -110,9 +110,21 @@ function contentSources(db: SqliteDatabase): Sources {
       toRecord: ({ row_id: _, ...connection }: ContentRecords['connections'] & { row_id: number }) => connection,
     },
     tokens: TOKENS,
+    notice_endpoints: asStored('notice_endpoints', 'name, record'),
+    notices: asStored('notices', 'id, endpoint, key, due_at, claimed_until, awaits_endpoint, created_at, record'),
+    notice_marks: asStored('notice_marks', 'key, value, until'),
     chains: CHAINS,
     events: EVENTS,
   }
+}
+
+/** A table whose rows are the same in every store. */
+function asStored<Table extends 'notice_endpoints' | 'notices' | 'notice_marks'>(
+  table: Table,
+  columns: string,
+): Source<ContentRecords[Table]> {
+  const select = `SELECT rowid AS row_id, ${columns} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`
+  return { table, by: 'row_id', select, toRecord: ({ row_id: _, ...row }: { row_id: number }) => row as never }
 }
 
 /** All agents of a list come together: the lists are numbered, their agents are not. */

@@ -1,5 +1,6 @@
 import type { LedgerWrites } from '../../ledger.ts'
 import { isFinalState, openedGrant } from '../../rules/grant-rules.ts'
+import { noticeWrites } from '../notices.ts'
 import { type SqliteStore, toStoredPlan } from '../sqlite-store.ts'
 import { decideSweep } from '../sweep.ts'
 import type { SqliteWriter } from './write-units.ts'
@@ -52,5 +53,6 @@ export function sqliteWrites(store: SqliteStore, writer: SqliteWriter): LedgerWr
     putHold: (input) => write('putHold', input, 'settling'),
     liftHold: (input) => write('liftHold', input, 'settling'),
     noteHold: (input) => write('noteHold', input, 'settling'),
+    ...noticeWrites({ write }),
   }
 }

@@ -5,6 +5,7 @@ import { claimDenyList, denyFailed, denyProven, denyWritten, dueDenyLists } from
 import { appendReports, intendLease, moveGrant, type OpenGrantUnit, openGrant, settleLease } from '../grants.ts'
 import { liftHold, noteHold, putHold } from '../holds.ts'
 import { noteUnregistered, prune } from '../housekeeping.ts'
+import { noticeWriteUnits } from '../notices.ts'
 import { beginQuarantine, openQuarantine } from '../quarantines.ts'
 import type { SqliteStore } from '../sqlite-store.ts'
 import { type DecidedSweep, sweepGrants } from '../sweep.ts'
@@ -44,6 +45,7 @@ export function writeUnits({ store, tx, chain, tokens, maxUnregistered }: WriteP
     liftHold: (input: WriteInput<'liftHold'>) => liftHold(store, tx, input),
     noteHold: (input: WriteInput<'noteHold'>) => noteHold(store, tx, input),
     prune: (input: WriteInput<'prune'>) => prune(store, tx, tokens, input),
+    ...noticeWriteUnits(tx),
     closeChain: ({ at }: { readonly at: Date }) => chain.close(at),
   }
 }
