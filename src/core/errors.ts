@@ -188,6 +188,12 @@ export const ERROR_CATALOG = {
   // Policy and approval
   POLICY_DENIED: { grpc: 'PERMISSION_DENIED', http: 403, retryable: false, title: 'No policy permits this request' },
   POLICY_INVALID: { grpc: 'FAILED_PRECONDITION', http: 422, retryable: false, title: 'The policy set cannot be used' },
+  RULES_OUTDATED: {
+    grpc: 'UNAVAILABLE',
+    http: 503,
+    retryable: true,
+    title: 'Another broker works by newer rules',
+  },
   POLICY_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'No policy set is loaded' },
 
   // Holds

@@ -27,8 +27,8 @@ export interface EndRequest {
   /** `always`: deny it at once. `by_class`: deny it at once if the settings say so for a class of its plan, else let it run out. */
   readonly deny: 'always' | 'by_class'
   readonly actor: string
-  /** For the event: the words of whoever ended it, or the error that did. */
-  readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code'>
+  /** For the event: the words of whoever ended it, or the error or change of the rules that did. */
+  readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code' | 'change'>
 }
 
 /**

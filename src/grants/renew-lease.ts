@@ -17,6 +17,7 @@ import { describeLease } from './lifecycle.ts'
 import { type GrantAnswer, type MintParts, mintOrEnd, toNotActiveError } from './mint-lease.ts'
 import { describeWaivers } from './open-grant.ts'
 import { loadPlan, requireOwnGrant, retryOnConflict } from './read-grants.ts'
+import type { RuleStanding } from './reevaluate/rule-standing.ts'
 
 /** A lease shorter than this would be over before its first use. */
 const SHORTEST_LEASE_MS = 5_000
@@ -27,6 +28,7 @@ export interface RenewParts extends MintParts {
   readonly clockGuard: ClockGuard
   readonly ids: Ids
   readonly tokens: TokenGuard
+  readonly standing: RuleStanding
 }
 
 /**
@@ -98,6 +100,7 @@ async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Gran
   } catch (thrown) {
     const error = asStintError(thrown)
     const reason = findEndReason(error)
+    if (reason && parts.standing.isOutdated) throw parts.standing.refusal(grant.id, error)
     if (reason) {
       const eventData = { code: error.code }
       await endGrant(parts, { grant, plan: stored, reason, now, deny: 'always', actor: 'stint', eventData })
@@ -128,7 +131,8 @@ function checkJudged(grant: Grant, stored: Plan, plan: Plan): void {
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 
-function findEndReason(error: StintError): EndReason | undefined {
+/** Why a grant ends when its judgement fails with an error; undefined: it does not end, since the error is doubt. */
+export function findEndReason(error: StintError): EndReason | undefined {
   if (error.code === 'AGENT_UNREGISTERED' || error.code === 'REGISTRATION_EXPIRED') return 'identity_lost'
   // A policy set that cannot be read is doubt, not a decision: no lease now, and the grant waits for its deadline.
   return error.retryable || error.code === 'LEDGER_CORRUPT' || error.code === 'INTERNAL' ? undefined : 'policy_changed'

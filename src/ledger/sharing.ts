@@ -29,6 +29,20 @@ export interface LedgerSharing {
    * @throws {StintError} LEDGER_UNAVAILABLE
    */
   listReplicas(): Promise<Replica[]>
+  /**
+   * Puts on record by which rules this replica works from now on. Ask it once they have held still, and again while they are not the
+   * newest: the replicas that have newer ones may go, or change back.
+   *
+   * @param digest over all rules.
+   * @throws {StintError} LEDGER_UNAVAILABLE
+   */
+  adoptRules(digest: string): Promise<RulesAdoption>
+  /**
+   * The digest of the newest rules that any replica has begun to work by; undefined if none has said so.
+   *
+   * @throws {StintError} LEDGER_UNAVAILABLE
+   */
+  newestRules(): Promise<string | undefined>
   /** Hands over each reading of the clock that all replicas have in common, the latest one at once. */
   listenToClock(listener: (reading: ClockReading) => void): void
 }
@@ -43,6 +57,13 @@ export interface Replica {
   readonly version?: string
   /** Its clock minus that of the database, in milliseconds; missing while it has not been compared. */
   readonly clockOffsetMs?: number
+}
+
+/** See `LedgerSharing.adoptRules`. */
+export interface RulesAdoption {
+  /** False: another replica works by newer rules than this one. */
+  readonly isNewest: boolean
+  readonly newestDigest: string
 }
 
 /** A grant, and the version at which somebody saw it. */

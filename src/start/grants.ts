@@ -7,6 +7,7 @@ import type { Judge } from '../grants/judge.ts'
 import type { LifeSettings } from '../grants/lifecycle.ts'
 import type { DecideParts } from '../grants/operators/decide-approval.ts'
 import type { People } from '../grants/operators/who-can-answer.ts'
+import { RuleStanding } from '../grants/reevaluate/rule-standing.ts'
 import {
   createGrantService,
   createOperatorService,
@@ -98,6 +99,7 @@ function grantParts({
     settings,
     onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
     tokens,
+    standing: new RuleStanding(),
     quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
     trust: { isTrusted: (trustDomain) => issuers.isTrusted(trustDomain) || isTrusted(bundles, trustDomain) },
   }

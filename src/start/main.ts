@@ -23,6 +23,7 @@ import { metricsEndpoint } from './ports/metrics-endpoint.ts'
 import { readinessWatch } from './ports/readiness-watch.ts'
 import { type Addresses, serving } from './ports/serving.ts'
 import { provider } from './provider.ts'
+import { reevaluation } from './reevaluation.ts'
 import { refusals } from './refusals.ts'
 import { configReload } from './reload/config-reload.ts'
 import { judge } from './rules/judge.ts'
@@ -73,6 +74,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(grants)
   .add(changeFeed)
   .add(sweeper)
+  .add(reevaluation)
   .add(health)
   .add(metricsEndpoint)
   .add(admin)

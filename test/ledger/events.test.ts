@@ -367,12 +367,13 @@ describe('every event of the catalogue is written', () => {
     })
   }
 
-  /** Written by parts of a whole broker: test/start/reload/config-reload.test.ts, test/start/watched-writes.test.ts. */
+  /** Written by parts of a whole broker: test/start/reload/config-reload.test.ts, test/start/watched-writes.test.ts, test/grants/reevaluate. */
   const ELSEWHERE: readonly EventType[] = [
     'configuration.reloaded',
     'ledger.writable',
     'notices.held',
     'notices.resent',
+    'rules.reevaluated',
   ]
 
   test('and none is left out here', () => {

@@ -7,6 +7,7 @@ export type RuleFile =
   | 'token-rules'
   | 'housekeeping-rules'
   | 'quarantine-rules'
+  | 'rule-set-rules'
 
 /** One way to break a rule of the ledger, and the test that has to fail then. */
 export interface Mutation {
@@ -700,5 +701,33 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'cut?.quarantine === latest.number && cut.writtenAt !== undefined',
     replace: 'latest.opened && cut?.quarantine === latest.number',
     caughtBy: 'a document of a later state > is left to a new quarantine once it was cut',
+  },
+  {
+    breaks: 'a broker with older rules takes them for the newest',
+    file: 'rule-set-rules',
+    find: "return 'outdated'",
+    replace: "return 'adopt'",
+    caughtBy: 'the rules that a replica has loaded > rules of before are old after a start while others work by the newest',
+  },
+  {
+    breaks: 'rules that an operator took back never count again',
+    file: 'rule-set-rules',
+    find: 'own === newest.digest || ',
+    replace: '',
+    caughtBy: 'the rules that a replica has loaded > rules of before are newer if the replica comes from the newest',
+  },
+  {
+    breaks: 'new rules do not count while others have the old ones',
+    file: 'rule-set-rules',
+    find: '!isKnown || ',
+    replace: '',
+    caughtBy: 'the rules that a replica has loaded > rules that nobody had before are newer',
+  },
+  {
+    breaks: 'brokers that were all set back wait for each other for ever',
+    file: 'rule-set-rules',
+    find: ' || othersAtNewest === 0',
+    replace: '',
+    caughtBy: 'the rules that a replica has loaded > rules of before count where nobody works by the newest',
   },
 ]

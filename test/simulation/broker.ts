@@ -6,6 +6,7 @@ import { Admission, RecordLimits } from '../../src/grants/agents/agent-limits.ts
 import { TokenGuard } from '../../src/grants/agents/token-guard.ts'
 import { createJudge } from '../../src/grants/judge.ts'
 import type { DecideParts } from '../../src/grants/operators/decide-approval.ts'
+import { RuleStanding } from '../../src/grants/reevaluate/rule-standing.ts'
 import {
   createGrantService,
   createOperatorService,
@@ -114,6 +115,7 @@ function grantParts(
     admission: new Admission({ limits: { callsPerSecond: 1_000, burst: 1_000, concurrent: 1_000 }, clock }),
     recordLimits: new RecordLimits({ rates: { refusalsPerMinute: 1_000 }, ledger, clock }),
     quotas: { openGrantsPerAgent: 100 },
+    standing: new RuleStanding(),
     people: { current: () => [] },
     trust: { isTrusted: () => true },
   }

@@ -12,6 +12,7 @@ import { createJudge } from '../../src/grants/judge.ts'
 import type { DecideParts } from '../../src/grants/operators/decide-approval.ts'
 import type { Operator } from '../../src/grants/operators/operator.ts'
 import { SessionNotes } from '../../src/grants/own-sessions/session-notes.ts'
+import { RuleStanding } from '../../src/grants/reevaluate/rule-standing.ts'
 import {
   createGrantService,
   createOperatorService,
@@ -189,6 +190,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     ids: randomIds,
     settings,
     quotas: { openGrantsPerAgent: 100 },
+    standing: new RuleStanding(),
     tokens,
     people: { current: () => people },
     trust: { isTrusted: () => rules.trusted },

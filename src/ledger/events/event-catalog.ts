@@ -8,6 +8,7 @@ import { GRANT_EVENTS } from './grant-events.ts'
 import { LEASE_EVENTS } from './lease-events.ts'
 import { NOTICE_EVENTS } from './notice-events.ts'
 import { QUARANTINE_EVENTS } from './quarantine-events.ts'
+import { RULE_EVENTS } from './rule-events.ts'
 
 /**
  * Every event that can come on record. A type is part of the record for good: add types and optional members freely, never
@@ -24,4 +25,5 @@ export const EVENT_CATALOG = {
   ...CONFIG_EVENTS,
   ...QUARANTINE_EVENTS,
   ...NOTICE_EVENTS,
+  ...RULE_EVENTS,
 } as const satisfies Record<string, EventSpec>

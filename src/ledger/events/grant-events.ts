@@ -18,6 +18,22 @@ import {
 
 const reason = z.enum(END_REASONS).describe('Why the grant ends')
 const hold = text.exactOptional().describe('The kill, or other hold, that ended it')
+const failedPair = z.strictObject({
+  action: text.describe('Action of the plan'),
+  resource: text.describe('Resource pattern'),
+  reason: z.enum(FAILURE_REASONS).describe('Why it was not allowed'),
+  policies: z.array(text).readonly().describe('Ids of the policies that forbid it or failed'),
+  conditions: z.array(text).readonly().exactOptional().describe('Its conditions'),
+})
+const change = z
+  .strictObject({
+    policySetBefore: text.describe('SHA-256 of the policy set that the grant was opened under'),
+    policySetNow: text.exactOptional().describe('SHA-256 of the policy set that judged it now'),
+    failedPairs: z.array(failedPair).readonly().describe('The first pairs that are not allowed any more'),
+    failedPairsLeftOut: z.int().positive().exactOptional().describe('How many more there are'),
+  })
+  .exactOptional()
+  .describe('What has changed, if the grant was judged anew after a change of the rules')
 const denyListed = z.boolean().describe('True if the grant is on the deny list, or goes on it with this event')
 
 /** Events in the life of a grant. */
@@ -59,18 +75,7 @@ export const GRANT_EVENTS = {
     data: z.strictObject({
       policySetHash,
       policies,
-      failedPairs: z
-        .array(
-          z.strictObject({
-            action: text.describe('Action of the plan'),
-            resource: text.describe('Resource pattern'),
-            reason: z.enum(FAILURE_REASONS).describe('Why it was not allowed'),
-            policies: z.array(text).readonly().describe('Ids of the policies that forbid it or failed'),
-            conditions: z.array(text).readonly().exactOptional().describe('Its conditions'),
-          }),
-        )
-        .readonly()
-        .describe('The pairs that were not allowed, as far as they fit'),
+      failedPairs: z.array(failedPair).readonly().describe('The pairs that were not allowed, as far as they fit'),
       failedPairsLeftOut: z.int().positive().exactOptional().describe('How many more there were'),
     }),
   },
@@ -97,6 +102,7 @@ export const GRANT_EVENTS = {
       note: note.exactOptional(),
       code: errorCode.exactOptional().describe('The error that ended it'),
       hold,
+      change,
     }),
   },
   'grant.ended': {
@@ -120,6 +126,7 @@ export const GRANT_EVENTS = {
       note: note.exactOptional(),
       code: errorCode.exactOptional().describe('The error that ended it'),
       hold,
+      change,
     }),
   },
   'agent.reported': {

@@ -21,6 +21,7 @@ import type { Work } from './decide-batch.ts'
 import { runMigrations } from './migrations/run-migrations.ts'
 import { joinLedger, leaveLedger } from './opening.ts'
 import { postgresReads } from './reads.ts'
+import { adoptRules } from './replicas/adopt-rules.ts'
 import { beat } from './replicas/beat-unit.ts'
 import { DatabaseClock } from './replicas/database-clock.ts'
 import { REPLICA_TIMING, type ReplicaTiming, ReplicaWatch } from './replicas/replica-watch.ts'
@@ -190,6 +191,7 @@ function createLedger(
   const sharing = startSharing({
     ...{ reads, where, replica, schema: options.schema, onListen: options.onListen, isOpen: () => isOpen },
     databaseClock,
+    adoptRules: (digest) => queue.add({ unit: adoptRules(digest), call: undefined }, 'settling'),
     listenAt: options.listenAt ?? (server.pooler ? undefined : server),
   })
   const close = async () => {

@@ -17,6 +17,8 @@ import { PlannerRoles } from './planner-roles.ts'
 export interface FollowingPlanner extends Pick<Planner, 'plan'> {
   /** The labels in force; undefined until their file was loaded. */
   labels(): LabelSet | undefined
+  /** The overrides in force; undefined until their file was loaded. */
+  overrides(): ActionOverrides | undefined
   /** Sets the account in which the broker's credentials can write deny lists. Plans for roles in other accounts warn from now on. */
   setWriterAccount(accountId: string): void
 }
@@ -68,6 +70,7 @@ export const planner = definePart({
     const value: FollowingPlanner = {
       plan: (subject, task) => findPlanner(labels.current(), overrides.current()).plan(subject, task),
       labels: () => labels.status.value,
+      overrides: () => overrides.status.value,
       setWriterAccount: (accountId) => {
         writerAccount = accountId
         if (settings.roles.setWriterAccount(accountId)) findPlanner = createPlannerMemory(settings)

@@ -57,7 +57,11 @@ export class BrokerStage {
   }
 
   /** @param grants laid over the `grants` section; short times unless said otherwise. */
-  static async open(server: PostgresServer, grants: Record<string, unknown> = {}): Promise<BrokerStage> {
+  static async open(
+    server: PostgresServer,
+    grants: Record<string, unknown> = {},
+    config: Record<string, Record<string, unknown>> = {},
+  ): Promise<BrokerStage> {
     made += 1
     const schema = `brokers_${process.pid}_${made}`
     const folder = mkdtempSync(join(tmpdir(), 'stint-test-'))
@@ -68,6 +72,7 @@ export class BrokerStage {
       config: {
         ledger: { file: undefined, postgres } as never,
         grants: { ...quick, concurrentPerAgent: 64, ...grants },
+        ...config,
       },
     })
     const { certificateFile, privateKeyFile } = await stage.issueSvid('/agents/invoice-bot')
@@ -79,9 +84,10 @@ export class BrokerStage {
    * Starts one more broker, and waits until it serves.
    *
    * @param more.databasePort of a proxy before the database
+   * @param more.policies a folder of policies of its own, beside the configuration
    */
-  async start(more: { failpoint?: string; databasePort?: number } = {}): Promise<Replica> {
-    const configFile = more.databasePort === undefined ? this.stage.configFile : this.#configWith(more.databasePort)
+  async start(more: { failpoint?: string; databasePort?: number; policies?: string } = {}): Promise<Replica> {
+    const configFile = this.#configWith(more)
     const process = new BrokerProcess({ configFile, failpoint: more.failpoint })
     const addresses = await process.ready()
     const replica = new Replica({ stage: this, process, addresses })
@@ -89,10 +95,12 @@ export class BrokerStage {
     return replica
   }
 
-  #configWith(port: number): string {
+  #configWith({ databasePort, policies }: { databasePort?: number; policies?: string }): string {
+    if (databasePort === undefined && policies === undefined) return this.stage.configFile
     const config = parse(readFileSync(this.stage.configFile, 'utf8'))
-    config.ledger.postgres.port = port
-    const file = join(this.stage.folder, `stint-${port}.yaml`)
+    if (databasePort !== undefined) config.ledger.postgres.port = databasePort
+    if (policies !== undefined) config.policy.directory = policies
+    const file = join(this.stage.folder, `stint-${databasePort ?? ''}-${policies ?? ''}.yaml`)
     writeFileSync(file, stringify(config))
     return file
   }

@@ -24,6 +24,7 @@ import { quarantinesMigration } from './005-quarantines.ts'
 import { withdrawnMigration } from './006-withdrawn.ts'
 import { holdsMigration } from './007-holds.ts'
 import { noticesMigration } from './008-notices.ts'
+import { ruleSetsMigration } from './009-rule-sets.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -37,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   withdrawnMigration,
   holdsMigration,
   noticesMigration,
+  ruleSetsMigration,
 ]
 
 /** The schema version that this release knows. */

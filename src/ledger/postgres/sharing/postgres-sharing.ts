@@ -1,8 +1,9 @@
 import { StintError } from '../../../core/errors.ts'
-import type { LedgerSharing, SharingListener } from '../../sharing.ts'
+import type { LedgerSharing, RulesAdoption, SharingListener } from '../../sharing.ts'
 import { databaseError } from '../database/pg-errors.ts'
 import type { PgServer } from '../database/pg-server.ts'
 import type { ReadPool } from '../database/read-pool.ts'
+import { newestRules } from '../replicas/adopt-rules.ts'
 import type { DatabaseClock } from '../replicas/database-clock.ts'
 import { listReplicas } from '../replicas/list-replicas.ts'
 import { findChanged, watermarkMarks } from './changes.ts'
@@ -22,6 +23,8 @@ export interface PostgresSharingDeps {
   /** Told whether notifications come: `undefined` when they do, else what keeps them away. */
   readonly onListen?: ((error: StintError | undefined) => void) | undefined
   readonly isOpen: () => boolean
+  /** Writes the unit that adopts rules. */
+  readonly adoptRules: (digest: string) => Promise<RulesAdoption>
 }
 
 /** Begins to share a ledger: see `LedgerSharing`. */
@@ -47,6 +50,8 @@ export function startSharing(deps: PostgresSharingDeps): LedgerSharing & { close
     findChanged: (grants) => read(() => findChanged(deps.reads, grants)),
     watermarkMarks: (agents) => read(() => watermarkMarks(deps.reads, agents)),
     listReplicas: () => read(() => listReplicas(deps.reads)),
+    adoptRules: (digest) => deps.adoptRules(digest),
+    newestRules: () => read(() => newestRules(deps.reads)),
     listenToClock: (clockListener) => deps.databaseClock.listen(clockListener),
     close: async () => channel?.close(),
   }
