@@ -84,7 +84,12 @@ test('a component has no description but its own', () => {
   const described = Object.entries(document.components.schemas).filter(
     ([, { description }]) => description !== undefined,
   )
-  assert.deepEqual(described.map(([name]) => name).sort(), ['ApprovalRequirement', 'FileProblem', 'Problem'])
+  assert.deepEqual(described.map(([name]) => name).sort(), [
+    'ApprovalRequirement',
+    'ApprovalView',
+    'FileProblem',
+    'Problem',
+  ])
 })
 
 // The rule that is enforced on a note has to be the one that clients are given.

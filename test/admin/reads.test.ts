@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import type { z } from 'zod'
+import { approvalListItemSchema, approvalViewSchema } from '../../src/admin/schemas/approval-view-schemas.ts'
 import { auditEventSchema } from '../../src/admin/schemas/audit-schemas.ts'
 import { denySchema } from '../../src/admin/schemas/deny-schemas.ts'
 import { approvalSchema, grantSchema, leaseSchema } from '../../src/admin/schemas/grant-schemas.ts'
@@ -182,6 +183,7 @@ describe('approvals', () => {
       assert.equal(body.couldDecide, change.length === 0 ? 3 : 0)
       matches(approvalSchema, body.approval)
       matches(planSchema, body.plan)
+      matches(approvalViewSchema, body.view)
     })
   }
 
@@ -224,7 +226,9 @@ describe('approvals', () => {
 
   test('are listed by state', async () => {
     const rig = adminRig()
-    assert.equal(((await read(rig, '/v1/approvals?state=pending')).items as unknown[]).length, 1)
+    const [row, ...others] = (await read(rig, '/v1/approvals?state=pending')).items as unknown[]
+    matches(approvalListItemSchema, row)
+    assert.equal(others.length, 0)
     assert.equal(((await read(rig, '/v1/approvals?state=approved')).items as unknown[]).length, 0)
   })
 

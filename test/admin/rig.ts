@@ -9,12 +9,50 @@ import { randomIds } from '../../src/core/ids.ts'
 import type { OperatorRow } from '../../src/grants/operators/operator.ts'
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../src/grants/operators/operator.ts'
 import type { Approval, Grant, Lease } from '../../src/ledger/records.ts'
+import { planHash } from '../../src/plan/assemble-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { FakeAdminLedger } from '../support/fake-admin-ledger.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 export const ROLE_ARN = 'arn:aws:iam::123456789012:role/stint/agent-data'
-export const PLAN_HASH = sha256Hex('plan')
+const SUBJECT = 'spiffe://example.org/ci/deploy'
+const PURPOSE = 'remove the <script>alert(1)</script> staging table'
+const task = {
+  purpose: PURPOSE,
+  roleArn: ROLE_ARN,
+  access: [{ actions: ['dynamodb:DeleteTable'], resources: ['arn:aws:dynamodb:eu-west-1:123456789012:table/s'] }],
+  ttlSeconds: 900,
+}
+const body: Omit<Plan, 'hash'> = {
+  subject: SUBJECT,
+  task,
+  pairs: [
+    {
+      action: 'dynamodb:DeleteTable',
+      resource: 'arn:aws:dynamodb:eu-west-1:123456789012:table/s',
+      class: 'destructive',
+      flags: [],
+      within: ['env:staging'],
+      touches: ['env:staging'],
+    },
+  ],
+  classes: ['destructive'],
+  flags: [],
+  sessionPolicy: '{"Version":"2012-10-17","Statement":[]}',
+  sessionPolicyCharacters: 40,
+  blastRadius: {
+    actions: 1,
+    resourcePatterns: 1,
+    byClass: { destructive: 1 },
+    byLabel: { 'env:staging': 1 },
+    flags: [],
+    outlives: [],
+    unknown: ['role policies'],
+  },
+  actionTableVersion: 'test',
+}
+export const PLAN_HASH = planHash(body)
+const PLAN: Plan = { hash: PLAN_HASH, ...body }
 const DAY = 86_400_000
 
 /** An admin API with one operator of each role, a grant that awaits approval, and a recorder in place of the domain. */
@@ -129,7 +167,7 @@ export function exampleRecords(now: Date): { grant: Grant; approval: Approval; l
   const requirements = [{ anyOf: ['owners'], because: ['staging-delete'] }]
   const grant: Grant = {
     id: randomIds.next('grt', now),
-    subject: 'spiffe://example.org/ci/deploy',
+    subject: SUBJECT,
     trustDomain: 'example.org',
     authMethod: 'x509-svid',
     registration: 'deploy',
@@ -139,7 +177,7 @@ export function exampleRecords(now: Date): { grant: Grant; approval: Approval; l
     taskHash: sha256Hex('task'),
     planHash: PLAN_HASH,
     roleArn: ROLE_ARN,
-    purpose: 'remove the <script>alert(1)</script> staging table',
+    purpose: PURPOSE,
     state: 'awaiting_approval',
     decision: {
       outcome: 'approval',
@@ -175,42 +213,7 @@ export function exampleRecords(now: Date): { grant: Grant; approval: Approval; l
     issuedAt: now,
     accessKeyId: 'ASIAEXAMPLEEXAMPLE00',
   }
-  const task = {
-    purpose: grant.purpose,
-    roleArn: ROLE_ARN,
-    access: [{ actions: ['dynamodb:DeleteTable'], resources: ['arn:aws:dynamodb:eu-west-1:123456789012:table/s'] }],
-    ttlSeconds: 900,
-  }
-  const plan: Plan = {
-    hash: PLAN_HASH,
-    subject: grant.subject,
-    task,
-    pairs: [
-      {
-        action: 'dynamodb:DeleteTable',
-        resource: 'arn:aws:dynamodb:eu-west-1:123456789012:table/s',
-        class: 'destructive',
-        flags: [],
-        within: ['env:staging'],
-        touches: ['env:staging'],
-      },
-    ],
-    classes: ['destructive'],
-    flags: [],
-    sessionPolicy: '{"Version":"2012-10-17","Statement":[]}',
-    sessionPolicyCharacters: 40,
-    blastRadius: {
-      actions: 1,
-      resourcePatterns: 1,
-      byClass: { destructive: 1 },
-      byLabel: { 'env:staging': 1 },
-      flags: [],
-      outlives: [],
-      unknown: ['role policies'],
-    },
-    actionTableVersion: 'test',
-  }
-  return { grant, approval, lease, plan }
+  return { grant, approval, lease, plan: PLAN }
 }
 
 /** The problem document of a refusal; fails if the answer is anything else. */

@@ -336,7 +336,7 @@ export interface components {
             readonly title: string;
             readonly status: number;
             /** @enum {string} */
-            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "POLICY_UNAVAILABLE" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL";
+            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL";
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -659,8 +659,26 @@ export interface components {
             readonly note: string;
         };
         readonly ApprovalPage: {
-            readonly items: readonly components["schemas"]["Approval"][];
+            readonly items: readonly components["schemas"]["ApprovalListItem"][];
             readonly nextCursor?: string;
+        };
+        readonly ApprovalListItem: components["schemas"]["Approval"] & {
+            readonly ageSeconds: number;
+            readonly secondsLeft: number;
+            readonly canDecide: boolean;
+            readonly whyNot?: string;
+            readonly asks?: {
+                readonly agent: string;
+                readonly owner: string;
+                readonly team: string;
+                readonly roleArn: string;
+                readonly purpose: string;
+                /** @enum {string} */
+                readonly class?: "list" | "read" | "tag" | "write" | "destructive" | "permissions" | "escalation";
+                readonly access?: string;
+                readonly pairs?: number;
+            };
+            readonly problem?: string;
         };
         readonly ApprovalDetails: {
             readonly approval: components["schemas"]["Approval"];
@@ -673,6 +691,125 @@ export interface components {
                 readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered" | "actions_shortened" | "session_nearly_full" | "session_too_large";
                 readonly explanation: string;
             }[];
+            readonly view: components["schemas"]["ApprovalView"];
+        };
+        readonly ApprovalView: {
+            readonly verdict: {
+                readonly what: string;
+                readonly agent: string;
+                readonly owner: string;
+                /** Format: date-time */
+                readonly expiresAt: string;
+                /** @enum {string} */
+                readonly state: "pending" | "approved" | "rejected" | "withdrawn" | "expired";
+                readonly sentence: string;
+            };
+            readonly agent: {
+                readonly subject: string;
+                readonly trustDomain: string;
+                /** @enum {string} */
+                readonly authMethod: "x509-svid" | "jwt-svid" | "x509-svid+jwt-svid" | "oidc" | "x509-svid+oidc" | "broker";
+                readonly proof: string;
+                readonly registration: {
+                    readonly name: string;
+                    /** @enum {string} */
+                    readonly state: "current" | "changed" | "expired" | "other" | "gone";
+                    readonly notes: readonly string[];
+                    readonly purpose?: string;
+                    /** Format: date-time */
+                    readonly expiresAt?: string;
+                    /** Format: date-time */
+                    readonly reviewAt?: string;
+                };
+                readonly owner: string;
+                readonly team: string;
+                /** Format: date-time */
+                readonly firstRequestedAt?: string;
+                readonly known: string;
+            };
+            readonly agentSays: {
+                readonly purpose: string;
+                readonly reference?: string;
+                readonly lookAlikes: readonly string[];
+            };
+            readonly roleArn: string;
+            readonly duration: string;
+            readonly access: readonly {
+                /** @enum {string} */
+                readonly class: "list" | "read" | "tag" | "write" | "destructive" | "permissions" | "escalation";
+                readonly means: string;
+                readonly pairs: number;
+                readonly lines: readonly string[];
+            }[];
+            readonly notIncluded: readonly string[];
+            readonly blastRadius: {
+                readonly sentences: readonly string[];
+                readonly unknown: readonly string[];
+            };
+            readonly outlives: readonly string[];
+            readonly flags: readonly {
+                /** @enum {string} */
+                readonly flag: "secret" | "outlives" | "shares" | "audit";
+                readonly means: string;
+                readonly actions: readonly string[];
+            }[];
+            readonly warnings: readonly string[];
+            readonly deciders: {
+                readonly determiningPolicies: readonly string[];
+                readonly requirements: readonly {
+                    readonly anyOf: readonly string[];
+                    readonly because: readonly string[];
+                    readonly sentence: string;
+                }[];
+                readonly waived: readonly string[];
+                readonly votes: readonly {
+                    readonly by: string;
+                    /** @enum {string} */
+                    readonly verdict: "approve" | "reject";
+                    /** Format: date-time */
+                    readonly at: string;
+                    readonly note?: string;
+                }[];
+                readonly canDecide: boolean;
+                readonly whyNot?: string;
+                readonly others: readonly string[];
+                readonly alarm?: string;
+            };
+            readonly lastApproved: {
+                /** @enum {string} */
+                readonly kind: "none" | "same" | "differs" | "unreadable";
+                readonly sentence: string;
+                readonly grantId?: string;
+                /** Format: date-time */
+                readonly decidedAt?: string;
+                readonly decidedBy?: string;
+                readonly added?: readonly string[];
+                readonly removed?: readonly string[];
+                readonly changed?: readonly string[];
+            };
+            readonly history: readonly {
+                readonly id: string;
+                /** Format: date-time */
+                readonly requestedAt: string;
+                readonly roleArn: string;
+                /** @enum {string} */
+                readonly state: "denied" | "awaiting_approval" | "rejected" | "withdrawn" | "approval_expired" | "active" | "ending" | "ended";
+                /** @enum {string} */
+                readonly reason?: "completed" | "deadline" | "revoked" | "killed" | "identity_lost" | "policy_changed" | "parent_ended" | "mint_failed" | "restored" | "claim_expired" | "offboarded" | "alarm";
+                readonly outcome: string;
+                readonly purpose: string;
+                readonly samePlan: boolean;
+            }[];
+            readonly sessionPolicy: {
+                readonly text: string;
+                readonly characters: number;
+                readonly limit: number;
+            };
+            readonly planHash: string;
+            readonly timeLeft: {
+                readonly seconds: number;
+                readonly words: string;
+            };
         };
         readonly AnsweredApproval: {
             readonly approval: components["schemas"]["Approval"];

@@ -1,7 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { describeRows } from '../../grants/approvals/view/approval-rows.ts'
 import { loadApprovalDetails } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
+import { approvalListItemSchema, approvalViewSchema } from '../schemas/approval-view-schemas.ts'
 import { approvalSchema, grantSchema } from '../schemas/grant-schemas.ts'
 import { approvalIdParam, approvalsQuery, decisionBody, noQuery } from '../schemas/inputs.ts'
 import { planSchema, warningsSchema } from '../schemas/plan-schemas.ts'
@@ -17,9 +19,10 @@ const list = createRoute({
   security,
   operationId: 'listApprovals',
   summary: 'List approvals, newest first',
-  description: 'To get the next page, send `nextCursor` as `cursor` with the same filter.',
+  description:
+    'Each with what is asked for and whether you can decide it. To get the next page, send `nextCursor` as `cursor` with the same filter.',
   request: { query: approvalsQuery },
-  responses: answers(pageSchema('ApprovalPage', approvalSchema), 'a page of approvals'),
+  responses: answers(pageSchema('ApprovalPage', approvalListItemSchema), 'a page of approvals'),
 })
 
 const read = createRoute({
@@ -30,7 +33,7 @@ const read = createRoute({
   operationId: 'getApproval',
   summary: 'Get an approval with its plan',
   description:
-    'Returns the agent, its purpose, the blast radius and the exact session policy. The decision is bound to all of them.',
+    'Returns the agent, its purpose, the blast radius and the exact session policy. The decision is bound to all of them. `view` has everything in the order and the words in which an approver reads it.',
   request: { params: approvalIdParam, query: noQuery },
   responses: answers(
     z
@@ -49,6 +52,7 @@ const read = createRoute({
           description:
             "warnings of now besides the plan's own: the session may be too large for the cloud; empty if it is no longer open",
         }),
+        view: approvalViewSchema,
       })
       .openapi('ApprovalDetails'),
     'the approval',
@@ -95,12 +99,13 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
 
 /** `/v1/approvals…`: seen by anyone with a token, answered by approvers. */
 export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
-  const { ledger, operatorService, operators: people, clock, provider } = deps
-  const parts = { ledger, clock, people, provider }
+  const { ledger, operatorService, operators: people, clock, provider, registry: registrations } = deps
+  const parts = { ledger, clock, people, provider, registrations }
   app.openapi(list, async (c) => {
     const { state, limit, cursor } = c.req.valid('query')
     const filter = state === undefined ? {} : { state }
-    return c.json(wire(await ledger.listApprovals(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })), 200)
+    const page = await ledger.listApprovals(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })
+    return c.json(wire(await describeRows({ ledger, now: clock.now() }, c.var.operator, page)), 200)
   })
 
   app.openapi(read, async (c) => {

@@ -4,7 +4,9 @@ import type { CredentialProvider } from '../../credentials/provider.ts'
 import { forecastSession, sizeWarnings } from '../../credentials/session-size.ts'
 import type { LedgerReads } from '../../ledger/ledger.ts'
 import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../../ledger/records.ts'
+import { planHash } from '../../plan/assemble-plan.ts'
 import type { Plan, PlanWarning } from '../../plan/plan.ts'
+import { type ApprovalView, type ViewSources, viewApproval } from '../approvals/view/approval-view.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
 import { isEligible } from './decide-approval.ts'
 import type { Operator } from './operator.ts'
@@ -37,6 +39,8 @@ export interface ApprovalDetails {
   readonly couldDecide: number
   /** Warnings that change with time, beside the plan's own; empty if the approval is no longer open. */
   readonly warnings: readonly PlanWarning[]
+  /** All of it in the order and the words in which an approver reads it. */
+  readonly view: ApprovalView
 }
 
 /** @throws {StintError} GRANT_NOT_FOUND */
@@ -102,11 +106,13 @@ export async function loadApprovalDetails(
     clock,
     people,
     provider,
+    registrations,
   }: {
-    ledger: Pick<LedgerReads, 'getApproval' | 'getGrant' | 'getPlan'>
+    ledger: Pick<LedgerReads, 'getApproval' | 'getGrant'> & ViewSources['ledger']
     clock: Pick<Clock, 'now'>
     people: People
     provider: Pick<CredentialProvider, 'forecastSize'>
+    registrations: ViewSources['registrations']
   },
   operator: Operator,
   approvalId: string,
@@ -117,20 +123,30 @@ export async function loadApprovalDetails(
   if (!approval || !grant || !plan) {
     throw new StintError('APPROVAL_NOT_FOUND', { explanation: `There is no approval ${approvalId}.`, approvalId })
   }
+  checkUntouched(plan)
   const now = clock.now()
+  const current = people.current(now)
   const { requirements, state, expiresAt } = approval
-  if (state !== 'pending' || grant.state !== 'awaiting_approval' || expiresAt <= now)
-    return { approval, grant, plan, eligible: false, couldDecide: 0, warnings: [] }
   const { roleArn, subject, owner, team } = grant
-  const forecast = forecastSession(provider, { roleArn, subject, owner, team, plan })
+  const open = state === 'pending' && grant.state === 'awaiting_approval' && expiresAt > now
+  const warnings = open ? sizeWarnings(forecastSession(provider, { roleArn, subject, owner, team, plan })) : []
+  const question = { approval, grant, plan, open, warnings, now }
   return {
     approval,
     grant,
     plan,
-    eligible: isEligible(operator, grant, requirements),
-    couldDecide: countAnswerers(people.current(now), subject, requirements),
-    warnings: sizeWarnings(forecast),
+    eligible: open && isEligible(operator, grant, requirements),
+    couldDecide: open ? countAnswerers(current, subject, requirements) : 0,
+    warnings,
+    view: await viewApproval({ ledger, registrations }, question, operator, current),
   }
+}
+
+/** A yes counts for the hash, so nobody may be shown a plan that does not have it. @throws {StintError} LEDGER_CORRUPT */
+function checkUntouched(plan: Plan): void {
+  if (planHash(plan) === plan.hash) return
+  const explanation = `The plan ${plan.hash} was changed in the ledger: it does not have this hash any more. Reject it, and find out who wrote to the ledger.`
+  throw new StintError('LEDGER_CORRUPT', { explanation, row: 'plan', id: plan.hash })
 }
 
 async function requireGrant(ledger: Pick<LedgerReads, 'getGrant'>, grantId: string): Promise<Grant> {

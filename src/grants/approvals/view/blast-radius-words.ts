@@ -1,0 +1,34 @@
+import type { Plan } from '../../../plan/plan.ts'
+import { CLASS_WORDS, countWords, RISKIEST_FIRST } from './words.ts'
+
+/** How much the grant could do, as far as it is known. */
+export interface BlastRadiusWords {
+  readonly sentences: readonly string[]
+  /** What the sentences do not count in. */
+  readonly unknown: readonly string[]
+}
+
+/**
+ * The blast radius in words and numbers. Today it is what the task declares; what the role's own policies leave of it
+ * belongs here too once a plan carries it.
+ */
+export function describeBlastRadius({ pairs, blastRadius, labelMarks = {} }: Plan): BlastRadiusWords {
+  const { actions, resourcePatterns, byClass, byLabel, unknown } = blastRadius
+  const everywhere = pairs.filter(({ resource }) => resource === '*').length
+  const classes = RISKIEST_FIRST.flatMap((name) => {
+    const count = byClass[name]
+    return count === undefined ? [] : [`${countWords(count, 'pair')} to ${CLASS_WORDS[name]}`]
+  })
+  const labels = Object.entries(byLabel).map(([label, count]) => {
+    const marks = labelMarks[label] ?? []
+    return `${label}${marks.length > 0 ? ` (${marks.join(', ')})` : ''} in ${countWords(count, 'pair')}`
+  })
+  return {
+    sentences: [
+      `Declares ${countWords(actions, 'action')} on ${countWords(resourcePatterns, 'resource pattern')}: ${classes.join('; ')}.`,
+      labels.length > 0 ? `Touches ${labels.join(', ')}.` : 'Touches no label.',
+      ...(everywhere > 0 ? [`${countWords(everywhere, 'pair')} may act on every resource (*).`] : []),
+    ],
+    unknown,
+  }
+}
