@@ -49,15 +49,30 @@ export function printList<T>(
   io.stdout.write(`${table.toString()}\n`)
 }
 
+/** Facts that belong together. */
+export type Section = readonly (readonly [name: string, value: unknown])[]
+
 /** Named facts, one a line; several lines of a value are indented. Undefined ones are left out. */
-export function printFacts(io: CommandIo, facts: readonly (readonly [name: string, value: unknown])[]): void {
-  const present = facts.filter(([, value]) => value !== undefined && value !== '')
-  const width = Math.max(0, ...present.map(([name]) => name.length)) + 2
-  for (const [name, value] of present) {
-    const lines = Array.isArray(value) ? value.map(cellText) : [cellText(value)]
-    const label = styles(io).bold(`${name}:`.padEnd(width))
-    io.stdout.write(`${label}${lines.join(`\n${' '.repeat(width)}`)}\n`)
+export function printFacts(io: CommandIo, facts: Section): void {
+  printSections(io, [facts])
+}
+
+/** As `printFacts`, with a blank line between two sections. */
+export function printSections(io: CommandIo, sections: readonly Section[]): void {
+  const present = sections
+    .map((facts) => facts.filter(([, value]) => value !== undefined && value !== ''))
+    .filter(({ length }) => length > 0)
+  const width = Math.max(0, ...present.flat().map(([name]) => name.length)) + 2
+  for (const [index, facts] of present.entries()) {
+    if (index > 0) io.stdout.write('\n')
+    for (const [name, value] of facts) printFact(io, name, value, width)
   }
+}
+
+function printFact(io: CommandIo, name: string, value: unknown, width: number): void {
+  const lines = Array.isArray(value) ? value.map(cellText) : [cellText(value)]
+  const label = styles(io).bold(`${name}:`.padEnd(width))
+  io.stdout.write(`${label}${lines.join(`\n${' '.repeat(width)}`)}\n`)
 }
 
 /** For `printFacts`: a fact without lines is left out, rather than shown as an empty one. */

@@ -171,6 +171,40 @@ for (const [ready, notReady, says, exitCode] of [
     expect((await stint(['status', '-o', 'json'], { env })).exitCode).toBe(exitCode)
   })
 
+const ROW = {
+  ...APPROVAL,
+  ...{ requestedAt: '2026-11-21T12:00:00.000Z', ageSeconds: 30, secondsLeft: 3_570, canDecide: true },
+  asks: {
+    ...{ agent: 'spiffe://example.org/agent', owner: 'ana', team: 'data', roleArn: 'arn', purpose: 'clean up\u202e' },
+    ...{ class: 'destructive', access: 's3:DeleteObject on arn:aws:s3:::b/*', pairs: 3 },
+  },
+}
+
+for (const { name, waiting, says } of [
+  { name: 'all that wait', waiting: 2, says: '' },
+  { name: 'fewer than wait', waiting: 3, says: 'stint: 3 grants wait for approval and 2 are listed: ' },
+])
+  test(`approvals list of ${name} ${says ? 'says so' : 'says no more'}; each row tells what is asked, or what is damaged`, async () => {
+    const { asks, ...rest } = ROW
+    const items = [ROW, { ...rest, canDecide: false, problem: 'The row of the grant grt_1 is damaged.' }]
+    admin.routes['GET /v1/approvals'] = { body: { items } }
+    admin.routes['GET /v1/status'] = { body: { grants: { awaiting_approval: waiting } } }
+    const { stdout, stderr } = await stint(['approvals', 'list'], { env })
+    expect(stdout.split('\n').slice(1, 3)).toEqual([
+      `apr_1\t30s\t59m\tcan decide\t${asks.agent}\tana\tdestructive\t${asks.access} +2\tclean up\\u{202e}`,
+      'apr_1\t30s\t59m\tcannot\t\t\t\tThe row of the grant grt_1 is damaged.\t',
+    ])
+    expect(stderr.startsWith(says) && (says !== '' || stderr === '')).toBe(true)
+  })
+
+test('approvals list of a broker of the version before shows what that has', async () => {
+  admin.routes['GET /v1/approvals'] = { body: { items: [APPROVAL] } }
+  admin.routes['GET /v1/status'] = { body: { grants: { awaiting_approval: 1 } } }
+  const { stdout } = await stint(['approvals', 'list'], { env })
+  expect(stdout.split('\n')[1]).toBe('apr_1\t\t\t\t\t\t\t\t')
+})
+
+// A broker of the version before: its answer has no `view`.
 test('approvals show tells who, why, what, classes, labels, blast radius and the exact policy, with nothing hidden', async () => {
   const { stdout } = await stint(['approvals', 'show', 'apr_1'], { env, isTTY: true })
   for (const part of [

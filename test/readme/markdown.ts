@@ -35,19 +35,26 @@ export function flagOf({ flags }: Block, name: string): string | undefined {
 
 /** Where a transcript differs from run to run, the same word each time. */
 export function normalised(output: string): string {
-  return output
-    .replace(/\b(grt|lse|apr|evt|rpl)_[0-9A-Z]{26}\b/g, '$1_ID')
-    .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
-    .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
-    .replace(/\b[0-9a-f]{12}\b/g, 'SHORT_HASH')
-    .replace(/\bASIA[A-Z0-9]{16}\b/g, 'ACCESS_KEY_ID')
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
-    .replace(/127\.0\.0\.1:\d+/g, 'LOOPBACK')
-    .replace(/\d+ ms (ahead of|behind)/g, 'MS OF')
-    .replace(/\b\d+( events\b|:HASH)/g, 'N$1')
-    .replace(/(Events: +|At event: +|Event )\d+/g, '$1N')
-    .replace(/\/\S*stint-dev-\w+/g, 'PRACTICE_FOLDER')
-    .trim()
+  return (
+    output
+      .replace(/\b(grt|lse|apr|evt|rpl)_[0-9A-Z]{26}\b/g, '$1_ID')
+      .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
+      .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
+      .replace(/\b[0-9a-f]{12}\b/g, 'SHORT_HASH')
+      .replace(/\bASIA[A-Z0-9]{16}\b/g, 'ACCESS_KEY_ID')
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
+      .replace(/127\.0\.0\.1:\d+/g, 'LOOPBACK')
+      .replace(/\d+ ms (ahead of|behind)/g, 'MS OF')
+      .replace(/\d+ (d|h|min|s)( \d+ (h|min|s))? (left|older)/g, 'SPAN $4')
+      .replace(/(Time left: +)\S.*/g, '$1SPAN')
+      .replace(/\t\d+[smh](?=\t)/g, '\tSPAN')
+      .replace(/\b\d+( events\b|:HASH)/g, 'N$1')
+      .replace(/(Events: +|At event: +|Event )\d+/g, '$1N')
+      .replace(/\/\S*stint-dev-\w+/g, 'PRACTICE_FOLDER')
+      // A block that only some machines can run leaves one grant more in a history.
+      .replace(/^( +TIME .*\n)\1+/gm, '$1')
+      .trim()
+  )
 }
 
 const NOT_OURS = new Set(['node_modules', 'dist'])
