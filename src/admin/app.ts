@@ -47,7 +47,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   statusRoutes(app, deps)
   grantsRoutes(app, deps, limits)
   approvalsRoutes(app, deps, limits)
-  agentsRoutes(app, deps)
+  agentsRoutes(app, deps, limits)
   policiesRoutes(app, deps)
   quarantineRoutes(app, deps, limits)
   auditRoutes(app, deps, limits)

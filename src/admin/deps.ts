@@ -2,10 +2,10 @@ import type { Clock } from '../core/clock.ts'
 import type { Correlation } from '../core/correlation.ts'
 import type { Problem } from '../core/health/problem-board.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
+import type { InventoryService } from '../grants/inventory/inventory-service.ts'
 import type { Operator } from '../grants/operators/operator.ts'
 import type { OperatorService, QuarantineService } from '../grants/services.ts'
 import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
-import type { Registration } from '../registry/registration.ts'
 import type { OperatorDirectory } from './operators/operator-directory.ts'
 
 /** The part of a logger (pino has it) that the admin API uses. */
@@ -79,7 +79,9 @@ export interface AdminDeps {
   readonly operatorService: OperatorService
   readonly quarantine: QuarantineService
   readonly provider: Pick<CredentialProvider, 'forecastSize'>
-  readonly registry: { list(): readonly Registration[]; problem?(): FileProblem | undefined }
+  readonly inventory: InventoryService
+  /** Why the newest registry file is not in force. */
+  readonly registryProblem?: () => FileProblem | undefined
   readonly policies: { status(): PolicySetStatus }
   /** Read on every call of `GET /v1/status`; must not wait. */
   readonly status: () => {

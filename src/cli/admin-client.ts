@@ -217,6 +217,9 @@ function parseAdminUrl(text: string): URL {
   throw new UsageError('The admin URL must be https (http only on loopback), without user and password.')
 }
 
+/** As the registry takes it; no such text leads to another path. */
+const REGISTRATION_NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/
+
 const ID_RULES: Readonly<Record<AdminIdOwner, string>> = {
   grants: 'A grant id is grt_ followed by 26 characters, as in stint grants list',
   approvals: 'An approval id is apr_ followed by 26 characters, as in stint approvals list',
@@ -230,7 +233,8 @@ const ID_RULES: Readonly<Record<AdminIdOwner, string>> = {
 function fillPath(template: string, parameters: Readonly<Record<string, string>> = {}): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name] ?? ''
-    if (/^\w{1,64}$/.test(value)) return value
+    if (name === 'name' ? REGISTRATION_NAME.test(value) : /^\w{1,64}$/.test(value)) return value
+    if (name === 'name') throw new UsageError(`A name of a registration is as in stint agents list; got ${value}`)
     throw new UsageError(`${idRule(template)}; got ${value}`)
   })
 }

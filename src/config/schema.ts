@@ -14,6 +14,7 @@ import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { ledgerSettings } from './ledger-settings.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
+import { registrySettings } from './registry-settings.ts'
 import { checkRoles, roles } from './role-settings.ts'
 
 /** A path; a relative one is taken from the folder of the config file. */
@@ -68,7 +69,7 @@ const settings = z.strictObject({
       reloadEvery: duration('100ms', '10m').prefault('5s'),
     })
     .superRefine(checkIdentitySources),
-  registry: z.strictObject({ file: path }),
+  registry: registrySettings,
   policy: z.strictObject({
     directory: path,
     approvalsRequiredFor: z.array(z.enum(ACTION_CLASSES)).default(['destructive', 'permissions', 'escalation']),

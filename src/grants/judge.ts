@@ -22,7 +22,7 @@ export interface Judgement {
 
 /** Registration, plan and policy, looked at together and as of one instant: the same for a request, a renewal and an approval. */
 export interface Judge {
-  /** @throws {StintError} AGENT_UNREGISTERED, REGISTRATION_EXPIRED */
+  /** @throws {StintError} AGENT_UNREGISTERED, REGISTRATION_EXPIRED, REGISTRATION_UNREVIEWED, REGISTRATION_OWNERLESS */
   register(agent: Agent, now: Date): Registration
   /** @throws {StintError} the above, every refusal of a task, POLICY_UNAVAILABLE. A denial is a Decision, not an error. */
   judge(agent: Agent, task: unknown, now: Date): Judgement
@@ -126,6 +126,10 @@ async function recordRefusal(
   if (reason) {
     const event = auditEvent('agent.refused', { at, actor: subject, data })
     await ledger.noteUnregistered({ subject, trustDomain, authMethod, reason, at, event })
+    return
+  }
+  if (error.code === 'REGISTRATION_UNREVIEWED' || error.code === 'REGISTRATION_OWNERLESS') {
+    await ledger.appendEvents([auditEvent('agent.refused', { at, actor: subject, data })])
     return
   }
   await ledger.appendEvents([auditEvent('grant.refused', { at, actor: subject, data })])

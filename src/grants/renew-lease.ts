@@ -1,5 +1,5 @@
 import type { ClockGuard } from '../core/clock-guard.ts'
-import { asStintError, StintError } from '../core/errors.ts'
+import { asStintError, type ErrorCode, StintError } from '../core/errors.ts'
 import type { Ids } from '../core/ids.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
@@ -131,9 +131,16 @@ function checkJudged(grant: Grant, stored: Plan, plan: Plan): void {
   throw new StintError('APPROVAL_STALE', { grantId: grant.id, explanation })
 }
 
+const REGISTRATION_LOST: ReadonlySet<ErrorCode> = new Set([
+  'AGENT_UNREGISTERED',
+  'REGISTRATION_EXPIRED',
+  'REGISTRATION_UNREVIEWED',
+  'REGISTRATION_OWNERLESS',
+])
+
 /** Why a grant ends when its judgement fails with an error; undefined: it does not end, since the error is doubt. */
 export function findEndReason(error: StintError): EndReason | undefined {
-  if (error.code === 'AGENT_UNREGISTERED' || error.code === 'REGISTRATION_EXPIRED') return 'identity_lost'
+  if (REGISTRATION_LOST.has(error.code)) return 'identity_lost'
   // A policy set that cannot be read is doubt, not a decision: no lease now, and the grant waits for its deadline.
   return error.retryable || error.code === 'LEDGER_CORRUPT' || error.code === 'INTERNAL' ? undefined : 'policy_changed'
 }

@@ -11,6 +11,7 @@ export type DamagedKind =
   | 'unregistered'
   | 'quarantine'
   | 'hold'
+  | 'registration'
   | 'event'
   | 'sweep'
 
@@ -104,6 +105,7 @@ const NOUNS: Record<DamagedKind, (id: string) => string> = {
   unregistered: (id) => `The unregistered identity ${id}`,
   quarantine: (id) => `Quarantine ${id}`,
   hold: (id) => `Hold ${id}`,
+  registration: (id) => `The registration ${id}`,
   event: (id) => `Audit event ${id}`,
   sweep: (id) => `Grant ${id}`,
 }

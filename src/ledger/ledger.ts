@@ -25,6 +25,7 @@ import type {
   QuarantineOpening,
   UnregisteredAttempt,
 } from './records.ts'
+import type { RegistrationReads, RegistrationWrites } from './registration-ledger.ts'
 import type { LedgerSharing } from './sharing.ts'
 
 export type { Page, PageRequest } from './pages.ts'
@@ -55,7 +56,7 @@ export interface Ledger extends LedgerWrites, LedgerReads {
 export type WriteInput<Method extends keyof LedgerWrites> = Parameters<LedgerWrites[Method]>[0]
 
 /** The writes; each resolves when it is durable. */
-export interface LedgerWrites extends HoldWrites, NoticeWrites {
+export interface LedgerWrites extends HoldWrites, NoticeWrites, RegistrationWrites {
   /**
    * Records a new grant, or finds the one that has the same subject and idempotency key.
    *
@@ -214,7 +215,7 @@ export interface LedgerWrites extends HoldWrites, NoticeWrites {
  *
  * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
  */
-export interface LedgerReads extends ApproverReads, HoldReads, NoticeReads {
+export interface LedgerReads extends ApproverReads, HoldReads, NoticeReads, RegistrationReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */

@@ -33,6 +33,9 @@ const WRITES = {
   resendNotices: true,
   noteOnce: true,
   pruneNotices: true,
+  changeRegistration: true,
+  recordReview: true,
+  recordReminder: true,
 } as const satisfies Record<keyof LedgerWrites, true>
 
 const READS = {
@@ -71,6 +74,8 @@ const READS = {
   deadNotices: true,
   noticeMark: true,
   eventsOfTypes: true,
+  registrationsMark: true,
+  registrations: true,
 } as const satisfies Record<keyof LedgerReads, true>
 
 /** The names of all writes of a ledger. */

@@ -7,6 +7,9 @@ import { matchProblem } from './agent-match.ts'
 import type { Registration } from './registration.ts'
 import { Registry } from './registry.ts'
 
+/** The form of the name of a registration; it may stand in a path of a URL. */
+export const REGISTRATION_NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/
+
 /** Limits of a registry file: its bytes, and its registrations. */
 export const REGISTRY_LIMITS = { bytes: 4_194_304, agents: 10_000 } as const
 
@@ -20,6 +23,7 @@ export const REGISTRY_LIMITS = { bytes: 4_194_304, agents: 10_000 } as const
  *     owner: mara@example.org
  *     team: data
  *     purpose: Nightly reconciliation
+ *     contact: '#data-oncall'              # optional
  *     expires: 2027-06-30                  # the start of that day, UTC; or 2027-06-30T12:00:00Z
  *     review: 2027-03-31                   # optional
  * ```
@@ -76,11 +80,12 @@ const registrySchema = z.strictObject({
   agents: z
     .array(
       z.strictObject({
-        name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be lower-case letters, digits, dots, dashes'),
+        name: z.string().regex(REGISTRATION_NAME, 'must be lower-case letters, digits, dots, dashes'),
         match,
         owner: text(200),
         team: text(100),
         purpose: text(500),
+        contact: text(200).optional(),
         expires: instant,
         review: instant.optional(),
       }),
@@ -90,8 +95,13 @@ const registrySchema = z.strictObject({
 
 type Entry = z.infer<typeof registrySchema>['agents'][number]
 
-function toRegistration({ expires, review, ...entry }: Entry): Registration {
-  return Object.freeze({ ...entry, expiresAt: expires, ...(review && { reviewAt: review }) })
+function toRegistration({ expires, review, contact, ...entry }: Entry): Registration {
+  return Object.freeze({
+    ...entry,
+    ...(contact !== undefined && { contact }),
+    expiresAt: expires,
+    ...(review && { reviewAt: review }),
+  })
 }
 
 function findRepeats(values: readonly string[]): { index: number; first: number; value: string }[] {

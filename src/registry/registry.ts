@@ -1,20 +1,43 @@
 import { StintError } from '../core/errors.ts'
 import { isOidcSubject, parseOidcSubject } from '../identity/oidc/subject.ts'
 import { parseSpiffeId, spiffeIdText } from '../identity/spiffe-id.ts'
-import type { Registration } from './registration.ts'
+import { type Registration, type RegistrationStanding, STANDING_CODES } from './registration.ts'
 
-/** The registrations of one file, ready to be looked up; never changes. */
+/** A registration of the API that is not in force, and why. */
+export interface SetAsideRegistration extends Registration {
+  readonly because: string
+}
+
+/** The registrations of one moment, ready to be looked up; never changes. */
 export class Registry {
   /** In the order of the file. */
   readonly registrations: readonly Registration[]
+  /** Registrations of the API that are not in force, since the file or the settings decide otherwise. */
+  readonly setAside: readonly SetAsideRegistration[]
   /** Lower-case hex SHA-256 of the file. */
   readonly hash: string
+  readonly #owners: ReadonlySet<string> | undefined
   readonly #byMatch: ReadonlyMap<string, Registration>
 
-  /** @param options.registrations checked: see `parseRegistry`. */
-  constructor({ registrations, hash }: { registrations: readonly Registration[]; hash: string }) {
+  /**
+   * @param options.registrations checked: see `parseRegistry`.
+   * @param options.owners names in lower case that an owner must be among; anybody may be an owner unless given.
+   */
+  constructor({
+    registrations,
+    hash,
+    setAside = [],
+    owners,
+  }: {
+    registrations: readonly Registration[]
+    hash: string
+    setAside?: readonly SetAsideRegistration[]
+    owners?: ReadonlySet<string>
+  }) {
     this.registrations = registrations
+    this.setAside = setAside
     this.hash = hash
+    this.#owners = owners
     this.#byMatch = new Map(registrations.map((registration) => [registration.match, registration]))
   }
 
@@ -23,7 +46,8 @@ export class Registry {
    * when it has expired, a wider one does not stand in for it.
    *
    * @param subject the caller's SPIFFE ID or OIDC subject.
-   * @throws {StintError} AGENT_UNREGISTERED, REGISTRATION_EXPIRED, SPIFFE_ID_INVALID, SUBJECT_INVALID
+   * @throws {StintError} AGENT_UNREGISTERED, REGISTRATION_EXPIRED, REGISTRATION_UNREVIEWED, REGISTRATION_OWNERLESS,
+   *   SPIFFE_ID_INVALID, SUBJECT_INVALID
    */
   lookup(subject: string, now: Date): Registration {
     const registration = this.find(subject)
@@ -31,13 +55,24 @@ export class Registry {
       const explanation = `No registration covers ${subject}; an operator must register it with an owner and a purpose.`
       throw new StintError('AGENT_UNREGISTERED', { explanation, subject })
     }
-    const { name, expiresAt } = registration
+    const standing = this.standing(registration, now)
+    if (standing === 'good') return registration
+    const explanation = explainStanding(registration, standing, subject)
+    throw new StintError(STANDING_CODES[standing], { explanation, subject, registration: registration.name })
+  }
+
+  /** Whether the agents of a registration are served. */
+  standing({ expiresAt, reviewAt, owner }: Registration, now: Date): RegistrationStanding {
     // Written so that a time that is no time counts as expired.
-    if (!(now.getTime() < expiresAt.getTime())) {
-      const explanation = `The registration ${name} of ${subject} expired at ${expiresAt.toISOString()}; its owner must renew it.`
-      throw new StintError('REGISTRATION_EXPIRED', { explanation, subject, registration: name })
-    }
-    return registration
+    if (!(now.getTime() < expiresAt.getTime())) return 'expired'
+    if (reviewAt && !(now.getTime() < reviewAt.getTime())) return 'unreviewed'
+    if (this.#owners && !this.#owners.has(owner.toLowerCase())) return 'ownerless'
+    return 'good'
+  }
+
+  /** The registration of a name, in force or not at this time; undefined if there is none. */
+  named(name: string): Registration | undefined {
+    return this.registrations.find((registration) => registration.name === name)
   }
 
   /** As `lookup`, expired or not. */
@@ -66,4 +101,18 @@ export class Registry {
     }
     return undefined
   }
+}
+
+function explainStanding(
+  { name, owner, expiresAt, reviewAt }: Registration,
+  standing: keyof typeof STANDING_CODES,
+  subject: string,
+): string {
+  if (standing === 'expired') {
+    return `The registration ${name} of ${subject} expired at ${expiresAt.toISOString()}; its owner must renew it.`
+  }
+  if (standing === 'unreviewed') {
+    return `The registration ${name} of ${subject} had to be reviewed by ${reviewAt?.toISOString()}; somebody who does not run the agent must sign a review: stint agents review ${name} --sign.`
+  }
+  return `The owner ${owner} of the registration ${name} of ${subject} is not an operator of this broker; an operator must name a new owner.`
 }

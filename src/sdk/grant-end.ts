@@ -49,6 +49,8 @@ const TERMINAL: ReadonlySet<ErrorCode> = new Set([
   'POLICY_DENIED',
   'AGENT_UNREGISTERED',
   'REGISTRATION_EXPIRED',
+  'REGISTRATION_UNREVIEWED',
+  'REGISTRATION_OWNERLESS',
 ])
 
 /** True if no renewal of this grant can succeed after such an error. */

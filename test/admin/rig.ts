@@ -6,6 +6,7 @@ import { mintOperatorToken } from '../../src/admin/operators/operator-tokens.ts'
 import type { Problem } from '../../src/admin/problem.ts'
 import { sha256Hex } from '../../src/core/canonical-json.ts'
 import { randomIds } from '../../src/core/ids.ts'
+import type { InventoryService, ListedRegistration } from '../../src/grants/inventory/inventory-service.ts'
 import type { OperatorRow } from '../../src/grants/operators/operator.ts'
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../src/grants/operators/operator.ts'
 import type { Approval, Grant, Lease } from '../../src/ledger/records.ts'
@@ -111,19 +112,8 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
       },
     },
     provider: {},
-    registry: {
-      list: () => [
-        {
-          name: 'deploy',
-          match: 'spiffe://example.org/ci/*',
-          owner: 'ada@example.org',
-          team: 'data',
-          purpose: 'deploys',
-          expiresAt: new Date(clock.now().getTime() + DAY),
-        },
-      ],
-      problem: () => ({ code: 'REGISTRY_INVALID', explanation: 'line 3 has no owner' }),
-    },
+    inventory: fakeInventory(clock),
+    registryProblem: () => ({ code: 'REGISTRY_INVALID', explanation: 'line 3 has no owner' }),
     policies: {
       status: () => ({
         hash: sha256Hex('policies'),
@@ -160,6 +150,27 @@ interface CallOptions {
   readonly body?: unknown
   readonly headers?: Record<string, string>
   readonly address?: string
+}
+
+/** The inventory of one registration that never changes. */
+function fakeInventory(clock: ManualClock): InventoryService {
+  const registration: ListedRegistration = {
+    name: 'deploy',
+    match: 'spiffe://example.org/ci/*',
+    owner: 'ada@example.org',
+    team: 'data',
+    purpose: 'deploys',
+    expiresAt: new Date(clock.now().getTime() + DAY),
+    source: 'api',
+    version: 1,
+    standing: 'good',
+  }
+  return {
+    list: () => [registration],
+    register: async () => registration,
+    change: async () => registration,
+    remove: async () => registration,
+  }
 }
 
 /** One row of each kind, with every optional field that a reader may meet. */

@@ -58,6 +58,14 @@ export class FakeAdminLedger implements Reads {
     return this.grants.find((grant) => grant.subject === subject && grant.idempotencyKey === key)
   }
 
+  async registrationsMark() {
+    return ''
+  }
+
+  async registrations() {
+    return { registrations: [], reviews: [] }
+  }
+
   async knowsEpoch() {
     return false
   }

@@ -187,7 +187,7 @@ export interface paths {
         };
         readonly get: operations["listAgents"];
         readonly put?: never;
-        readonly post?: never;
+        readonly post: operations["registerAgents"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -204,6 +204,38 @@ export interface paths {
         readonly get: operations["listUnregisteredAgents"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/agents/{name}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["changeRegistration"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/agents/{name}/remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["removeRegistration"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -336,7 +368,7 @@ export interface components {
             readonly title: string;
             readonly status: number;
             /** @enum {string} */
-            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL";
+            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL";
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -829,10 +861,17 @@ export interface components {
             readonly owner: string;
             readonly team: string;
             readonly purpose: string;
+            readonly contact?: string;
             /** Format: date-time */
             readonly expiresAt: string;
             /** Format: date-time */
             readonly reviewAt?: string;
+            /** @enum {string} */
+            readonly source: "file" | "api";
+            readonly version?: number;
+            /** @enum {string} */
+            readonly standing: "good" | "expired" | "unreviewed" | "ownerless" | "set_aside";
+            readonly because?: string;
         };
         readonly FileProblem: {
             readonly code: string;
@@ -854,6 +893,32 @@ export interface components {
             /** Format: date-time */
             readonly lastSeenAt: string;
             readonly count: number;
+        };
+        readonly NewRegistration: {
+            readonly name: string;
+            readonly match: string;
+            readonly owner: string;
+            readonly team: string;
+            readonly purpose: string;
+            readonly contact?: string;
+            readonly expires: string;
+            readonly review?: string;
+            readonly note: string;
+        };
+        readonly RegistrationChange: {
+            readonly match?: string;
+            readonly owner?: string;
+            readonly team?: string;
+            readonly purpose?: string;
+            readonly contact?: string;
+            readonly expires?: string;
+            readonly review?: string;
+            readonly version: number;
+            readonly note: string;
+        };
+        readonly RegistrationVersion: {
+            readonly version: number;
+            readonly note: string;
         };
         readonly PolicySet: {
             readonly hash?: string;
@@ -1235,6 +1300,29 @@ export interface operations {
             };
         };
     };
+    readonly registerAgents: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewRegistration"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Registration"];
+                };
+            };
+        };
+    };
     readonly listUnregisteredAgents: {
         readonly parameters: {
             readonly query?: {
@@ -1253,6 +1341,56 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["UnregisteredPage"];
+                };
+            };
+        };
+    };
+    readonly changeRegistration: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RegistrationChange"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Registration"];
+                };
+            };
+        };
+    };
+    readonly removeRegistration: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RegistrationVersion"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Registration"];
                 };
             };
         };

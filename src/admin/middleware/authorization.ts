@@ -25,6 +25,9 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'POST /v1/approvals/{id}/reject': 'approver',
   'GET /v1/agents': 'viewer',
   'GET /v1/agents/unregistered': 'viewer',
+  'POST /v1/agents': 'admin',
+  'POST /v1/agents/{name}': 'admin',
+  'POST /v1/agents/{name}/remove': 'admin',
   'GET /v1/policies': 'viewer',
   'GET /v1/deny-lists': 'viewer',
   'GET /v1/quarantine': 'viewer',
@@ -100,7 +103,7 @@ export function methodsFor(path: string): string[] {
   return Object.keys(ROUTE_ROLES)
     .map((row) => row.split(' '))
     .filter(([, template = '']) =>
-      new RegExp(`^${template.replace(/\{id\}/g, '[^/]+').replace('.', '\\.')}$`).test(path),
+      new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+').replace('.', '\\.')}$`).test(path),
     )
     .map(([method = '']) => method)
 }

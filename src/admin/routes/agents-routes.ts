@@ -1,10 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import type { AdminDeps, AdminEnv } from '../deps.ts'
+import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
+import { jsonBody } from '../middleware/json-body.ts'
+import { changeBody, registerBody, registrationParam, toFields, versionBody } from '../schemas/agent-inputs.ts'
 import { noQuery, pageOnlyQuery } from '../schemas/inputs.ts'
 import { registrationSchema, unregisteredSchema } from '../schemas/people-schemas.ts'
 import { fileProblemSchema } from '../schemas/problem-schemas.ts'
 import { wire } from '../wire.ts'
-import { answers, pageSchema, security } from './route-parts.ts'
+import { answers, BODY_CODES, body, pageSchema, security } from './route-parts.ts'
 
 const tags = ['agents']
 
@@ -35,11 +37,85 @@ const unregistered = createRoute({
   responses: answers(pageSchema('UnregisteredPage', unregisteredSchema), 'a page of identities'),
 })
 
+const register = (limits: AdminLimits) =>
+  createRoute({
+    method: 'post',
+    path: '/v1/agents',
+    tags,
+    security,
+    operationId: 'registerAgents',
+    summary: 'Register agents',
+    description:
+      'The registration is in force on every replica within seconds. Fails with REGISTRATION_IN_FILE where the registry file or `registry.writableByApi` decides otherwise.',
+    middleware: jsonBody(limits.bodyBytes),
+    request: { query: noQuery, body: body(registerBody) },
+    responses: answers(registrationSchema, 'the registration', [
+      ...BODY_CODES,
+      'REGISTRATION_IN_FILE',
+      'REGISTRATION_EXISTS',
+      'QUOTA_EXCEEDED',
+    ]),
+  })
+
+const change = (limits: AdminLimits) =>
+  createRoute({
+    method: 'post',
+    path: '/v1/agents/{name}',
+    tags,
+    security,
+    operationId: 'changeRegistration',
+    summary: 'Change a registration of the API',
+    description: 'Fields that are left out stay. Fails with REGISTRATION_CHANGED if somebody else was faster.',
+    middleware: jsonBody(limits.bodyBytes),
+    request: { query: noQuery, params: registrationParam, body: body(changeBody) },
+    responses: answers(registrationSchema, 'the registration as it is now', [
+      ...BODY_CODES,
+      'REGISTRATION_NOT_FOUND',
+      'REGISTRATION_CHANGED',
+      'REGISTRATION_IN_FILE',
+      'REGISTRATION_EXISTS',
+    ]),
+  })
+
+const remove = (limits: AdminLimits) =>
+  createRoute({
+    method: 'post',
+    path: '/v1/agents/{name}/remove',
+    tags,
+    security,
+    operationId: 'removeRegistration',
+    summary: 'Remove a registration of the API',
+    description:
+      'Its agents get nothing new, and their grants end at the next renewal, unless another registration covers them.',
+    middleware: jsonBody(limits.bodyBytes),
+    request: { query: noQuery, params: registrationParam, body: body(versionBody) },
+    responses: answers(registrationSchema, 'the registration as it was', [
+      ...BODY_CODES,
+      'REGISTRATION_NOT_FOUND',
+      'REGISTRATION_CHANGED',
+      'REGISTRATION_IN_FILE',
+    ]),
+  })
+
 /** `/v1/agents…` */
-export function agentsRoutes(app: OpenAPIHono<AdminEnv>, { registry, ledger }: AdminDeps): void {
-  app.openapi(list, (c) => c.json(wire({ items: registry.list(), problem: registry.problem?.() }), 200))
+export function agentsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
+  const { inventory, registryProblem, ledger } = deps
+  app.openapi(list, (c) => c.json(wire({ items: [...inventory.list()], problem: registryProblem?.() }), 200))
   app.openapi(unregistered, async (c) => {
     const { limit, cursor } = c.req.valid('query')
     return c.json(wire(await ledger.listUnregistered({ limit, ...(cursor === undefined ? {} : { cursor }) })), 200)
+  })
+  app.openapi(register(limits), async (c) => {
+    const { note, ...registration } = c.req.valid('json')
+    return c.json(wire(await inventory.register(c.var.operator, toFields(registration), note)), 200)
+  })
+  app.openapi(change(limits), async (c) => {
+    const { note, version, ...fields } = c.req.valid('json')
+    const { name } = c.req.valid('param')
+    return c.json(wire(await inventory.change(c.var.operator, name, toFields(fields), { version, note })), 200)
+  })
+  app.openapi(remove(limits), async (c) => {
+    const { name } = c.req.valid('param')
+    return c.json(wire(await inventory.remove(c.var.operator, name, c.req.valid('json'))), 200)
   })
 }

@@ -11,8 +11,16 @@ export const registrationSchema = z
     owner: z.string(),
     team: z.string(),
     purpose: z.string(),
+    contact: z.string().optional(),
     expiresAt: instant(),
-    reviewAt: instant().optional(),
+    reviewAt: instant().optional().openapi({ description: 'by then somebody must have reviewed it' }),
+    source: z.enum(['file', 'api']).openapi({ description: 'where it was written down' }),
+    version: count().optional().openapi({ description: 'with `api`: names what a change is based on' }),
+    standing: z.enum(['good', 'expired', 'unreviewed', 'ownerless', 'set_aside']).openapi({
+      description:
+        'agents are served only while it is `good`; `set_aside`: the registry file or the settings decide otherwise',
+    }),
+    because: z.string().optional().openapi({ description: 'why it is set aside' }),
   })
   .openapi('Registration')
 

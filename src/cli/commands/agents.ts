@@ -4,6 +4,7 @@ import { type CommandIo, runParser } from '../command.ts'
 import { countFlag } from '../flags/count-flag.ts'
 import { type Column, type OutputFormat, printList, withOutput } from '../output.ts'
 import { visible } from '../visible.ts'
+import { registrationCommands } from './registrations.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
 
@@ -14,6 +15,8 @@ const REGISTERED: readonly Column<AdminSchema<'Registration'>>[] = [
   ['TEAM', ({ team }) => team],
   ['EXPIRES', ({ expiresAt }) => expiresAt],
   ['REVIEW', ({ reviewAt }) => reviewAt],
+  ['STANDING', ({ standing }) => standing],
+  ['SOURCE', ({ source }) => source],
   ['PURPOSE', ({ purpose }) => purpose],
 ]
 
@@ -26,10 +29,11 @@ const UNREGISTERED: readonly Column<AdminSchema<'UnregisteredAttempt'>>[] = [
   ['LAST SEEN', ({ lastSeenAt }) => lastSeenAt],
 ]
 
-/** `stint agents list|unregistered`. */
+/** `stint agents …`: the inventory of agents. */
 export function agents(io: CommandIo): Promise<number> {
   return runParser('agents', io, (parser) => {
-    parser.description('List registered agents, and identities that asked without a registration.')
+    parser.description('List, register and review agents, and list identities that asked without a registration.')
+    registrationCommands(parser, io)
     withOutput(withAdmin(parser.command('list').description('list current registrations'))).action((flags: Flags) =>
       list(flags, io),
     )

@@ -19,6 +19,9 @@ export const FOLLOWED_SETTINGS: readonly string[] = [
   'identity.tokens',
   'policy.allowWaivers',
   'policy.approvalsRequiredFor',
+  'registry.ownersMustBeOperators',
+  'registry.reviewPeriod',
+  'registry.writableByApi',
   'roles',
 ]
 

@@ -12,6 +12,7 @@ import type {
   Quarantine,
   UnregisteredAttempt,
 } from '../records.ts'
+import type { RegistrationRow, ReviewRow } from '../registration-row.ts'
 
 /** Everything that a ledger holds, by the table that it goes to. Counters are left out: they follow from the rest. */
 export interface ContentRecords {
@@ -27,6 +28,9 @@ export interface ContentRecords {
   unregistered: UnregisteredAttempt
   quarantines: Quarantine
   holds: Hold
+  registrations: RegistrationRow
+  registration_reviews: ReviewRow
+  registration_reminders: CopiedReminder
   connections: CopiedConnection
   tokens: CopiedToken
   chains: CopiedChain
@@ -53,6 +57,9 @@ export const CONTENT_TABLES = [
   'unregistered',
   'quarantines',
   'holds',
+  'registrations',
+  'registration_reviews',
+  'registration_reminders',
   'connections',
   'tokens',
   'notice_endpoints',
@@ -66,6 +73,13 @@ export const CONTENT_TABLES = [
 export interface StoredText {
   readonly hash: string
   readonly body: string
+}
+
+/** A date that operators were told of. */
+export interface CopiedReminder {
+  readonly key: string
+  readonly at: number
+  readonly until: number
 }
 
 /** A connection that tokens are bound to. */

@@ -51,7 +51,7 @@ export const CALLER_EVENTS = {
     refusal: true,
     ids: [],
     about:
-      'An agent with a valid identity was turned away because no registration covers it, or its registration ended.',
+      'An agent with a valid identity was turned away because no registration covers it, or its registration has expired, is not reviewed in time or has no owner.',
     data: z.strictObject({ code, authMethod, ...identityEvidence }),
   },
   'token.moved': {

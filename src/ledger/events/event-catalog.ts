@@ -1,3 +1,4 @@
+import { AGENT_EVENTS } from './agent-events.ts'
 import { APPROVAL_EVENTS } from './approval-events.ts'
 import { CALLER_EVENTS } from './caller-events.ts'
 import { CHAIN_EVENTS } from './chain-events.ts'
@@ -26,4 +27,5 @@ export const EVENT_CATALOG = {
   ...QUARANTINE_EVENTS,
   ...NOTICE_EVENTS,
   ...RULE_EVENTS,
+  ...AGENT_EVENTS,
 } as const satisfies Record<string, EventSpec>

@@ -33,6 +33,7 @@ import { liftHold, noteHold, putHold } from './units/hold-units.ts'
 import { appendEvents, closeChain, nameHeads, noteUnregistered, prune } from './units/housekeeping-units.ts'
 import { noticeWrites } from './units/notice-units.ts'
 import { beginQuarantine, openQuarantine } from './units/quarantine-units.ts'
+import { changeRegistration, recordReminder, recordReview } from './units/registration-units.ts'
 import { noteStuck, setGrantAside, sweepGrants } from './units/sweep-unit.ts'
 import { connectionClosed } from './units/token-units.ts'
 import type { Unit } from './units/unit.ts'
@@ -264,6 +265,9 @@ function postgresWrites(
     noteHold: (input) => write(noteHold(input), 'settling'),
     ...noticeWrites(write),
     prune: (input) => write(prune(input)),
+    changeRegistration: (input) => write(changeRegistration(input)),
+    recordReview: (input) => write(recordReview(input)),
+    recordReminder: (input) => write(recordReminder(input)),
   }
 }
 

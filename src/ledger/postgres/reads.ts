@@ -6,6 +6,15 @@ import type { NoticeReads } from '../notices/notice-records.ts'
 import { deadNotices, hasDueNotices, noticeEndpoints, noticeMark, type SharedUnit } from '../notices/notice-units.ts'
 import { type QuarantineRow, SELECT_QUARANTINE } from '../quarantine-row.ts'
 import { GRANT_STATES, type GrantState, type Lease } from '../records.ts'
+import {
+  type RegistrationRow,
+  type ReviewRow,
+  readRegistration,
+  SELECT_REGISTRATIONS,
+  SELECT_REGISTRATIONS_MARK,
+  SELECT_REVIEWS,
+  toReview,
+} from '../registration-row.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
 import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
@@ -91,6 +100,7 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
     ...holdReads(tools),
     listUnregistered: (page) => read(() => lists.unregistered(page)),
     ...noticeReads(tools),
+    ...registrationReads(tools),
   }
 }
 
@@ -195,6 +205,26 @@ function denyReads({ reader, read, select, shared, lookUp }: ReadTools) {
         const text = `${SELECT_DENY_LIST} ORDER BY l.attempts DESC, l.list_key`
         const rows = await select<DenyListRow>('deny-lists', text)
         return rows.flatMap((row) => reader.orUndefined(() => reader.denyList(row)) ?? [])
+      }),
+  } satisfies Partial<LedgerReads>
+}
+
+function registrationReads({ reader, reads, read, select }: ReadTools) {
+  return {
+    registrationsMark: () =>
+      read(
+        async () => (await select<{ mark: string }>('registrations-mark', SELECT_REGISTRATIONS_MARK))[0]?.mark ?? '',
+      ),
+    registrations: () =>
+      read(async () => {
+        const [rows = [], reviews = []] = await reads.read([
+          { name: 'registrations', text: `${SELECT_REGISTRATIONS} WHERE removed = 0 ORDER BY name` },
+          { name: 'reviews', text: `${SELECT_REVIEWS} ORDER BY name` },
+        ])
+        return {
+          registrations: (rows as unknown as RegistrationRow[]).map((row) => readRegistration(reader.damaged, row)),
+          reviews: (reviews as unknown as ReviewRow[]).map(toReview),
+        }
       }),
   } satisfies Partial<LedgerReads>
 }

@@ -13,6 +13,7 @@ import { readAgents } from './deny.ts'
 import { holdReads } from './holds.ts'
 import { listApprovals, listGrants, listUnregistered } from './lists.ts'
 import { noticeReads } from './notices.ts'
+import { readRegistrations, readRegistrationsMark } from './registrations.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
 import { type DenyListRow, SELECT_DENY_LIST } from './rows/deny-rows.ts'
 import { type EventRow, SELECT_EVENT } from './rows/event-rows.ts'
@@ -48,6 +49,8 @@ export function sqliteReads(
     ...holdReads(store, read),
     listUnregistered: (page) => read(() => listUnregistered(store, page)),
     ...noticeReads(store, read),
+    registrationsMark: () => read(() => readRegistrationsMark(store)),
+    registrations: () => read(() => readRegistrations(store)),
   }
 }
 

@@ -7,14 +7,15 @@ import { readTlsPair, type TlsFiles } from '../../admin/tls-files.ts'
 import type { StintError } from '../../core/errors.ts'
 import type { Reloading, ReloadStatus } from '../../core/files/reloading.ts'
 import type { CredentialProvider } from '../../credentials/provider.ts'
+import { createInventoryService } from '../../grants/inventory/inventory-service.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
-import type { Registry } from '../../registry/registry.ts'
 import type { Grants } from '../grants.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
 import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
+import type { FollowedRegistry } from '../rules/registry.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { watchExpiry } from './certificate-expiry.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
@@ -23,7 +24,7 @@ interface Needs extends Surroundings {
   readonly ledger: Ledger
   readonly provider: CredentialProvider
   readonly grants: Grants
-  readonly registry: Reloading<Registry>
+  readonly registry: FollowedRegistry
   readonly policies: Reloading<PolicySet>
   readonly operators: OperatorDirectory
   readonly ownIdentity: OwnIdentity
@@ -84,6 +85,7 @@ function adminDeps({
   clock,
   logger,
   running,
+  liveConfig,
   ...needs
 }: Needs): AdminDeps {
   const { ownIdentity, partHealth, adminLimits, version } = needs
@@ -93,10 +95,16 @@ function adminDeps({
     operatorService: grants.operatorService,
     quarantine: grants.quarantineService,
     provider,
-    registry: {
-      list: () => registry.status.value?.registrations ?? [],
-      problem: () => toFileProblem(registry.status.problem),
-    },
+    inventory: createInventoryService({
+      ledger,
+      clock,
+      registry,
+      inventorySettings: () => {
+        const { writableByApi, reviewPeriod } = liveConfig.current().registry
+        return { writableByApi, reviewPeriodMs: reviewPeriod }
+      },
+    }),
+    registryProblem: () => toFileProblem(registry.status.problem),
     policies: { status: () => policySetStatus(policies.status) },
     status: () => ({
       notReady: running.notReady(),

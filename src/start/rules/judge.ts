@@ -4,12 +4,12 @@ import { createJudge, type Judge } from '../../grants/judge.ts'
 import type { Planner } from '../../plan/planner.ts'
 import { decide } from '../../policy/decide.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
-import type { Registry } from '../../registry/registry.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
+import type { FollowedRegistry } from './registry.ts'
 
 interface Needs extends Surroundings {
-  readonly registry: Reloading<Registry>
+  readonly registry: FollowedRegistry
   readonly policies: Reloading<PolicySet>
   readonly planner: Pick<Planner, 'plan'>
 }

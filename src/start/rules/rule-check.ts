@@ -12,9 +12,10 @@ import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { FollowingPlanner } from './planner.ts'
 import { surroundPolicies } from './policy-surroundings.ts'
+import type { FollowedRegistry } from './registry.ts'
 
 interface Needs extends Surroundings {
-  readonly registry: Reloading<Registry>
+  readonly registry: FollowedRegistry
   readonly policies: Reloading<PolicySet>
   readonly planner: FollowingPlanner
   readonly operators: OperatorDirectory

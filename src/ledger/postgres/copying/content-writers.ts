@@ -11,6 +11,7 @@ import { holdWriter } from '../rows/hold-rows.ts'
 import { connectionWriter, tokenWriter, unregisteredWriter } from '../rows/housekeeping-rows.ts'
 import { leaseWriter } from '../rows/lease-rows.ts'
 import { quarantineWriter } from '../rows/quarantine-rows.ts'
+import { registrationWriter, reminderWriter, reviewWriter } from '../rows/registration-rows.ts'
 import { type Column, tableWriter } from '../rows/table-spec.ts'
 
 type Write<T> = (records: readonly T[]) => Statement[]
@@ -92,6 +93,9 @@ export const CONTENT_WRITERS: { readonly [Table in ContentTable]: Write<ContentR
   unregistered: unregisteredWriter.insert,
   quarantines: quarantineWriter.insert,
   holds: holdWriter.insert,
+  registrations: registrationWriter.insert,
+  registration_reviews: reviewWriter.insert,
+  registration_reminders: reminderWriter.insert,
   // `is_live` is read from the replicas, and is no column.
   connections: (records) => connectionWriter.insert(records.map((one) => ({ ...one, is_live: false }))),
   tokens: tokenWriter.insert,

@@ -25,6 +25,7 @@ import { withdrawnMigration } from './006-withdrawn.ts'
 import { holdsMigration } from './007-holds.ts'
 import { noticesMigration } from './008-notices.ts'
 import { ruleSetsMigration } from './009-rule-sets.ts'
+import { registrationsMigration } from './010-registrations.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
   holdsMigration,
   noticesMigration,
   ruleSetsMigration,
+  registrationsMigration,
 ]
 
 /** The schema version that this release knows. */

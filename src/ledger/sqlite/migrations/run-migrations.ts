@@ -26,6 +26,7 @@ import { noOpenLeasesIndexMigration } from './014-no-open-leases-index.ts'
 import { withdrawnMigration } from './015-withdrawn.ts'
 import { holdsMigration } from './016-holds.ts'
 import { noticesMigration } from './017-notices.ts'
+import { registrationsMigration } from './018-registrations.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -47,6 +48,7 @@ export const MIGRATIONS: readonly Migration[] = [
   withdrawnMigration,
   holdsMigration,
   noticesMigration,
+  registrationsMigration,
 ]
 
 /** Inputs of a migration besides the file. */

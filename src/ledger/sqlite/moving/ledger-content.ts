@@ -3,6 +3,7 @@ import type { ContentRecords, ContentTable, CopiedToken, LedgerContent } from '.
 import { DamagedRows } from '../../damaged-rows.ts'
 import { type HoldRow, SELECT_HOLDS, toHold } from '../../holds/hold-row.ts'
 import { type QuarantineRow, SELECT_QUARANTINES, toQuarantine } from '../../quarantine-row.ts'
+import { REGISTRATION_COLUMNS, REVIEW_COLUMNS } from '../../registration-row.ts'
 import { toHex, toInstant } from '../../row-values.ts'
 import { InternedTexts } from '../database/interned-texts.ts'
 import { isStoreError, type SqliteDatabase } from '../database/sqlite-database.ts'
@@ -103,6 +104,9 @@ function contentSources(db: SqliteDatabase): Sources {
       toRecord: (row: QuarantineRow) => toQuarantine(row),
     },
     holds: byRow('holds', SELECT_HOLDS, (row: HoldRow) => toHold(row), 'h.'),
+    registrations: asStored('registrations', REGISTRATION_COLUMNS),
+    registration_reviews: asStored('registration_reviews', REVIEW_COLUMNS),
+    registration_reminders: asStored('registration_reminders', 'key, at, until'),
     connections: {
       table: 'connections',
       by: 'row_id',
@@ -118,11 +122,16 @@ function contentSources(db: SqliteDatabase): Sources {
   }
 }
 
+type StoredAlike =
+  | 'notice_endpoints'
+  | 'notices'
+  | 'notice_marks'
+  | 'registrations'
+  | 'registration_reviews'
+  | 'registration_reminders'
+
 /** A table whose rows are the same in every store. */
-function asStored<Table extends 'notice_endpoints' | 'notices' | 'notice_marks'>(
-  table: Table,
-  columns: string,
-): Source<ContentRecords[Table]> {
+function asStored<Table extends StoredAlike>(table: Table, columns: string): Source<ContentRecords[Table]> {
   const select = `SELECT rowid AS row_id, ${columns} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`
   return { table, by: 'row_id', select, toRecord: ({ row_id: _, ...row }: { row_id: number }) => row as never }
 }

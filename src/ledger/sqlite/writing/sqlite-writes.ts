@@ -54,5 +54,8 @@ export function sqliteWrites(store: SqliteStore, writer: SqliteWriter): LedgerWr
     liftHold: (input) => write('liftHold', input, 'settling'),
     noteHold: (input) => write('noteHold', input, 'settling'),
     ...noticeWrites({ write }),
+    changeRegistration: (input) => write('changeRegistration', input),
+    recordReview: (input) => write('recordReview', input),
+    recordReminder: (input) => write('recordReminder', input),
   }
 }

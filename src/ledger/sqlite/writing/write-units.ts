@@ -7,6 +7,7 @@ import { liftHold, noteHold, putHold } from '../holds.ts'
 import { noteUnregistered, prune } from '../housekeeping.ts'
 import { noticeWriteUnits } from '../notices.ts'
 import { beginQuarantine, openQuarantine } from '../quarantines.ts'
+import { changeRegistration, recordReminder, recordReview } from '../registrations.ts'
 import type { SqliteStore } from '../sqlite-store.ts'
 import { type DecidedSweep, sweepGrants } from '../sweep.ts'
 import type { TokenRows } from '../tokens.ts'
@@ -46,6 +47,9 @@ export function writeUnits({ store, tx, chain, tokens, maxUnregistered }: WriteP
     noteHold: (input: WriteInput<'noteHold'>) => noteHold(store, tx, input),
     prune: (input: WriteInput<'prune'>) => prune(store, tx, tokens, input),
     ...noticeWriteUnits(tx),
+    changeRegistration: (input: WriteInput<'changeRegistration'>) => changeRegistration(store, tx, input),
+    recordReview: (input: WriteInput<'recordReview'>) => recordReview(tx, input),
+    recordReminder: (input: WriteInput<'recordReminder'>) => recordReminder(tx, input),
     closeChain: ({ at }: { readonly at: Date }) => chain.close(at),
   }
 }

@@ -1,0 +1,73 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Registration, RegistrationStanding } from '../../registry/registration.ts'
+import type { Registry } from '../../registry/registry.ts'
+import type { Operator } from '../operators/operator.ts'
+import {
+  type ChangeWords,
+  changeAgents,
+  type NewRegistration,
+  type RegistrationParts,
+  registerAgents,
+  removeAgents,
+} from './registration-changes.ts'
+
+/** A registration as operators see it. */
+export interface ListedRegistration extends Registration {
+  readonly source: 'file' | 'api'
+  /** `set_aside`: the registry file or the settings decide otherwise. */
+  readonly standing: RegistrationStanding | 'set_aside'
+  /** Why it is set aside. */
+  readonly because?: string
+}
+
+/** The actions of operators on registrations. The edge has checked the role. */
+export interface InventoryService {
+  /** By the order of the file, then by name. */
+  list(): readonly ListedRegistration[]
+  register(operator: Operator, registration: NewRegistration, note: string): Promise<ListedRegistration>
+  change(
+    operator: Operator,
+    name: string,
+    fields: Partial<Omit<NewRegistration, 'name'>>,
+    words: ChangeWords,
+  ): Promise<ListedRegistration>
+  /** @returns the registration as it was */
+  remove(operator: Operator, name: string, words: ChangeWords): Promise<ListedRegistration>
+}
+
+/** The actions of a person on registrations. */
+export function createInventoryService(parts: RegistrationParts): InventoryService {
+  const { registry, clock } = parts
+  const view = (registration: Registration) => listed(registry.current(), registration, clock.now())
+  // With the review that was signed for it.
+  const viewNow = (registration: Registration) => view(registry.current().named(registration.name) ?? registration)
+  return {
+    // Until a file has loaded there is nothing to list, and the problem of the file is told beside it.
+    list: () => (registry.status.value ? listRegistrations(registry.status.value, clock) : []),
+    register: async (operator, registration, note) =>
+      viewNow(await registerAgents(parts, operator, registration, note)),
+    change: async (operator, name, fields, words) => viewNow(await changeAgents(parts, operator, name, fields, words)),
+    remove: async (operator, name, words) => view(await removeAgents(parts, operator, name, words)),
+  }
+}
+
+/** All registrations of a moment, also those that are set aside. */
+function listRegistrations(registry: Registry, clock: Pick<Clock, 'now'>): readonly ListedRegistration[] {
+  const now = clock.now()
+  return [
+    ...registry.registrations.map((registration) => listed(registry, registration, now)),
+    ...registry.setAside.map((registration) => ({
+      ...registration,
+      source: 'api' as const,
+      standing: 'set_aside' as const,
+    })),
+  ]
+}
+
+function listed(registry: Registry, registration: Registration, now: Date): ListedRegistration {
+  return {
+    ...registration,
+    source: registration.source ?? 'file',
+    standing: registry.standing(registration, now),
+  }
+}
