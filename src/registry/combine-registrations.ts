@@ -41,9 +41,15 @@ export function combineRegistrations({ file, api, reviews, writableByApi, owners
   return new Registry({
     registrations: inForce.map((registration) => withReview(registration, reviewed.get(registration.name))),
     setAside,
-    hash: api.length === 0 ? file.hash : sha256Hex(JSON.stringify([file.hash, api])),
+    hash: combinedHash({ file, api, reviews, writableByApi, ...(owners && { owners }) }),
     ...(owners && { owners }),
   })
+}
+
+/** The hash of everything that decides; that of the file while nothing else does. */
+function combinedHash({ file, api, reviews, writableByApi, owners }: RegistrationSources): string {
+  if (api.length === 0 && reviews.length === 0 && !owners) return file.hash
+  return sha256Hex(JSON.stringify([file.hash, api, reviews, writableByApi, owners && [...owners].sort()]))
 }
 
 /** Why the API may not register agents by this match or name: the end of a sentence. Undefined if it may. */

@@ -50,7 +50,9 @@ describe('a query that is not right is REQUEST_INVALID and says where', () => {
     test(`an unknown parameter on ${operation}`, async () => {
       const rig = adminRig()
       const [method = '', template = ''] = operation.split(' ')
-      const path = template.replace('{id}', template.includes('/approvals/') ? rig.approval.id : rig.grant.id)
+      const path = template
+        .replace('{name}', 'deploy')
+        .replace('{id}', template.includes('/approvals/') ? rig.approval.id : rig.grant.id)
       const body =
         method === 'POST'
           ? { body: { note: 'x', ...(path.includes('approvals') ? { planHash: 'a'.repeat(64) } : {}) } }

@@ -374,6 +374,9 @@ describe('every event of the catalogue is written', () => {
     'notices.held',
     'notices.resent',
     'rules.reevaluated',
+    'agent.registered',
+    'agent.changed',
+    'agent.removed',
   ]
 
   test('and none is left out here', () => {

@@ -99,7 +99,7 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
 
 /** `/v1/approvals…`: seen by anyone with a token, answered by approvers. */
 export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
-  const { ledger, operatorService, operators: people, clock, provider, registry: registrations } = deps
+  const { ledger, operatorService, operators: people, clock, provider, inventory: registrations } = deps
   const parts = { ledger, clock, people, provider, registrations }
   app.openapi(list, async (c) => {
     const { state, limit, cursor } = c.req.valid('query')
