@@ -215,6 +215,18 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The resource labels cannot be used',
   },
+  ROLE_POLICIES_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The policies of a role cannot be read',
+  },
+  ROLE_POLICIES_OLD: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The policies of a role were read long ago',
+  },
   ACTION_OVERRIDES_INVALID: {
     grpc: 'FAILED_PRECONDITION',
     http: 422,
