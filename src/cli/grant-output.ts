@@ -89,11 +89,48 @@ export function planFacts(
     ['By class', radius && formatCounts(radius.byClass, RISKIEST_FIRST)],
     ['By label', radius && formatCounts(radius.byLabel)],
     ['By condition', linesIfAny(Object.entries(radius?.byCondition ?? {}).map(([name, count]) => `${name}: ${count}`))],
+    ...reachFacts(plan),
     ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['Unknown', radius?.unknown.join(', ')],
     ['Warnings', linesIfAny([...(plan.warnings ?? []), ...warnings].map(({ explanation }) => explanation))],
     ['Session policy', [plan.sessionPolicy, `(${plan.sessionPolicyCharacters} of 2048 characters)`]],
   ]
+}
+
+/** What the role's own policies leave of a plan. */
+function reachFacts({ pairs, reach }: Pick<ShownPlan, 'pairs' | 'reach'>): (readonly [string, unknown])[] {
+  if (!reach) return []
+  const parts = [`${reach.yes} of ${countNoun(pairs.length, 'pair')} work`]
+  if (reach.yesIf > 0) parts.push(`${reach.yesIf} in part or on conditions`)
+  if (reach.no > 0) parts.push(`${reach.no} will be refused`)
+  return [
+    ['Reach', parts.join(', ')],
+    ['Reach by class', formatCounts(reach.byClass, RISKIEST_FIRST)],
+    ['Reach by label', formatCounts(reach.byLabel)],
+    ['Narrowed', linesIfAny(reach.limited.map((row) => limitedLine(row, pairs)))],
+  ]
+}
+
+type LimitedRow = NonNullable<ShownPlan['reach']>['limited'][number]
+
+function limitedLine({ pair: at, verdict, ...row }: LimitedRow, pairs: ShownPlan['pairs']): string {
+  const pair = pairs[at]
+  const what = pair ? `${pair.action} on ${pair.resource}` : `pair ${at}`
+  if (verdict === 'no') return `${what}: refused, ${REFUSALS[row.reason ?? ''] ?? row.reason}`
+  const conditions = (row.conditions ?? []).map(({ key, text = key }) => text)
+  const notes = [
+    ...(row.within ? [`within ${row.within.join(' or ')}`] : []),
+    ...(row.except ? [`not on ${row.except.join(' or ')}`] : []),
+    ...(conditions.length > 0 ? [`depends on ${conditions.join(' and ')}`] : []),
+    ...(row.more ? ['and more'] : []),
+  ]
+  return `${what}: ${notes.join('; ') || 'in part'}`
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  not_allowed: "the role's own policies do not allow it",
+  boundary: "the role's permissions boundary does not allow it",
+  denied: 'a policy of the role denies it',
 }
 
 /** A plan from the SDK, or from the admin API, which leaves out empty members. */

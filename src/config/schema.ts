@@ -80,6 +80,15 @@ const settings = z.strictObject({
   /** Operators' own classes for actions, each with a reason. */
   actions: z.strictObject({ overridesFile: path }).optional(),
   roles,
+  /** The roles' own policies: what a plan can truly do. */
+  reach: z
+    .strictObject({
+      /** One `*.json` an account, as `aws iam get-account-authorization-details` writes it. */
+      directory: path,
+      /** Older policies are on the status. */
+      staleAfter: duration('1h', '365d').prefault('7d'),
+    })
+    .optional(),
   aws: z.strictObject({
     region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
     ...awsNetworkSettings,

@@ -5,6 +5,7 @@ import type { Grant as WireGrant } from '../contract/gen/stint/v1/Grant.ts'
 import type { GrantState__Output, GrantState as WireState } from '../contract/gen/stint/v1/GrantState.ts'
 import type { Lease as WireLease } from '../contract/gen/stint/v1/Lease.ts'
 import type { Plan as WirePlan } from '../contract/gen/stint/v1/Plan.ts'
+import type { PlanReach as WireReach } from '../contract/gen/stint/v1/PlanReach.ts'
 import type { Task__Output } from '../contract/gen/stint/v1/Task.ts'
 import { fromTimestamp, toOptionalTimestamp, toTimestamp } from '../contract/timestamp.ts'
 import type { UnknownField } from '../contract/unknown-fields.ts'
@@ -17,6 +18,7 @@ import type { GrantView } from '../grants/read-grants.ts'
 import type { Activity } from '../grants/report-activity.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
 import type { Plan, PlanPair, PlanWarning } from '../plan/plan.ts'
+import type { PlanReach } from '../plan/reach/reach-record.ts'
 import type { Task } from '../plan/task.ts'
 import { copyFailedPair, type Decision } from '../policy/decision.ts'
 
@@ -188,6 +190,28 @@ export function planToWire(plan: Plan, warnings: readonly PlanWarning[] = []): W
     },
     warnings: [...(plan.warnings ?? []), ...warnings].map((warning) => ({ ...warning })),
     dropped: (plan.dropped ?? []).map((row) => ({ ...row, actions: [...row.actions] })),
+    ...(plan.reach && { reach: reachToWire(plan.reach) }),
+  }
+}
+
+/** The result alone: the role's policies themselves are for operators. */
+function reachToWire({ yes, no, yesIf, byClass, byLabel, limited, unknown }: PlanReach): WireReach {
+  return {
+    yes,
+    no,
+    yesIf,
+    byClass: { ...byClass },
+    byLabel: { ...byLabel },
+    limited: limited.map((row) => ({
+      pair: row.pair,
+      verdict: row.verdict,
+      reason: row.reason ?? '',
+      within: [...(row.within ?? [])],
+      except: [...(row.except ?? [])],
+      conditionKeys: [...new Set((row.conditions ?? []).map(({ key }) => key))],
+      more: row.more === true,
+    })),
+    unknown: [...unknown],
   }
 }
 

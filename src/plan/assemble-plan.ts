@@ -14,6 +14,7 @@ import { findTagLabels } from './labels/tag-labels.ts'
 import type { Pairing } from './pairing/pair-access.ts'
 import type { DroppedActions, Plan, PlanPair, PlanWarning } from './plan.ts'
 import { wildcardWarnings } from './plan-size.ts'
+import { type FindRoleReach, noReachWarning, planReach } from './reach/plan-reach.ts'
 import type { RoleSettings } from './role-settings.ts'
 import type { Task } from './task.ts'
 
@@ -31,14 +32,17 @@ export interface PlanAssemblyOptions {
   readonly overrides: ActionOverrides
   /** The class of an action, after overrides. */
   readonly findClass: (action: string) => ActionClass
+  /** The reach of a role whose policies are known; absent: of none. */
+  readonly findReach?: FindRoleReach | undefined
 }
 
-/** Makes a function that assembles a plan: classes, labels, warnings, blast radius and hash. @returns plans are deeply frozen */
+/** Makes a function that assembles a plan: classes, labels, warnings, blast radius, reach and hash. @returns plans are deeply frozen */
 export function createPlanAssembly({
   labels,
   roles,
   overrides,
   findClass,
+  findReach,
 }: PlanAssemblyOptions): (subject: string, task: Task, parts: SoundParts) => Plan {
   const taggedLabels = labels.labels.filter(({ tags }) => tags.length > 0)
   return (subject, task, { pairings, dropped, sessionPolicy: policy }) => {
@@ -66,13 +70,17 @@ export function createPlanAssembly({
         ...(conditions && { conditions }),
       }
     })
-    const blastRadius = declaredBlastRadius(pairs)
+    const role = findReach?.(roleArn)
+    const reach = role && planReach(pairs, role, subject)
+    const refused = reach && noReachWarning(pairs, reach)
+    const blastRadius = declaredBlastRadius(pairs, reach?.unknown)
     const labelMarks = findMarks(labels, new Set(Object.keys(blastRadius.byLabel)))
     const warnings = [
       ...roleWarnings,
       ...opened.values(),
       ...loweredClasses(pairs, overrides),
       ...wildcardWarnings(policy.wildcards),
+      ...(refused ? [refused] : []),
     ]
     const body: Omit<Plan, 'hash'> = {
       subject,
@@ -83,6 +91,7 @@ export function createPlanAssembly({
       sessionPolicy: policy.json,
       sessionPolicyCharacters: policy.characters,
       blastRadius,
+      ...(reach && { reach }),
       ...(Object.keys(labelMarks).length > 0 && { labelMarks }),
       ...(dropped.length > 0 && { dropped }),
       ...(warnings.length > 0 && { warnings }),

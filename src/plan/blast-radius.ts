@@ -12,8 +12,12 @@ const UNKNOWN = [
   'resource policies',
 ] as const
 
-/** Counts the pairs of a plan by class, touched label and condition, and lists the actions that outlive revocation. */
-export function declaredBlastRadius(pairs: readonly PlanPair[]): BlastRadius {
+/**
+ * Counts the pairs of a plan by class, touched label and condition, and lists the actions that outlive revocation.
+ *
+ * @param unknown policies that decide and are not known; default: all but the session policy.
+ */
+export function declaredBlastRadius(pairs: readonly PlanPair[], unknown: readonly string[] = UNKNOWN): BlastRadius {
   const byClass: Partial<Record<ActionClass, number>> = {}
   const byLabel = new Map<string, number>()
   const byCondition = new Map<string, number>()
@@ -35,7 +39,7 @@ export function declaredBlastRadius(pairs: readonly PlanPair[]): BlastRadius {
     ...(byCondition.size > 0 && { byCondition: sorted(byCondition) }),
     flags: [...flags].sort(),
     outlives: [...outlives].map(([action, reason]) => ({ action, reason })),
-    unknown: UNKNOWN,
+    unknown,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ActionClass, ActionFlag } from '../aws/action-classes.ts'
 import type { Condition } from '../aws/conditions/condition.ts'
 import type { LabelMark } from './labels/labels.ts'
+import type { PlanReach } from './reach/reach-record.ts'
 import type { Task } from './task.ts'
 
 /** One action on one resource pattern: the unit that is classified, labelled, judged and allowed. */
@@ -66,7 +67,8 @@ export interface DroppedActions {
  * Kinds of warnings. Later versions may add some. `cannot_revoke`: credentials work until they expire.
  * `sets_tag_key`: an action may set a tag key on which a label or a role's policy rests. `class_lowered`: an operator's override
  * gives an action of the plan a milder class than Stint does. `actions_shortened`: the session policy has wildcards, which
- * also match actions that AWS adds later. `session_nearly_full`: the session is predicted to take most of the packed size that
+ * also match actions that AWS adds later. `role_refuses`: the role's own policies do not allow some pairs, so AWS will refuse
+ * them. `session_nearly_full`: the session is predicted to take most of the packed size that
  * STS allows. `session_too_large`: STS refused the very same session lately. The last two change with time, so they are no part
  * of a plan.
  */
@@ -75,6 +77,7 @@ export const PLAN_WARNINGS = [
   'sets_tag_key',
   'class_lowered',
   'actions_shortened',
+  'role_refuses',
   'session_nearly_full',
   'session_too_large',
 ] as const
@@ -103,6 +106,8 @@ export interface Plan {
   /** Characters of the session policy with the time Deny; at most 2,048. */
   readonly sessionPolicyCharacters: number
   readonly blastRadius: BlastRadius
+  /** The part of it that the role's own policies allow; absent if they are not known, and on older plans. */
+  readonly reach?: PlanReach
   /** Marks of the labels that it touches; absent if none is marked. */
   readonly labelMarks?: Readonly<Record<string, readonly LabelMark[]>>
   /** Absent if nothing was dropped, and on older plans. */

@@ -19,6 +19,7 @@ import { createPlanAssembly, type SoundParts } from './assemble-plan.ts'
 import type { LabelSet } from './labels/labels.ts'
 import { type Pairing, type PairingRules, pairAccess } from './pairing/pair-access.ts'
 import type { DroppedActions, Plan } from './plan.ts'
+import type { FindRoleReach } from './reach/plan-reach.ts'
 import type { RoleSettings } from './role-settings.ts'
 import { explainTooLarge } from './split-task.ts'
 import { type AccessEntry, findEntryField, findField, readTask, type Task, type TaskLimits, taskHash } from './task.ts'
@@ -33,6 +34,8 @@ export interface PlannerOptions {
   readonly overrides?: ActionOverrides
   /** The store that judges the sessions. Default AWS. */
   readonly profile?: StoreProfile
+  /** The reach of a role whose policies are known. Default: of none. */
+  readonly findReach?: FindRoleReach | undefined
 }
 
 interface PlanLimits extends TaskLimits {
@@ -68,16 +71,17 @@ const AS_WRITTEN = new Intl.Collator('en', { numeric: true })
 /** Tasks that are longer than this in JSON are read anew each time; ten times a usual one. */
 const MAX_REMEMBERED_CHARACTERS = 8_192
 
-/** Makes a planner for one set of labels, roles, limits and overrides; a change of them makes a new planner. */
+/** Makes a planner for one set of labels, roles and their policies, limits and overrides; a change of them makes a new planner. */
 export function createPlanner({
   labels,
   roles,
   limits,
   overrides = NO_OVERRIDES,
   profile = PROFILES.aws,
+  findReach,
 }: PlannerOptions): Planner {
   const findClass = (action: string): ActionClass => overrides.get(action)?.class ?? classify(action).class
-  const toPlan = createPlanAssembly({ labels, roles, overrides, findClass })
+  const toPlan = createPlanAssembly({ labels, roles, overrides, findClass, findReach })
   const limit = limits.rememberedPlans ?? 2_000
   const remembered = new BoundedMap<Plan>({ limit })
   /** Keys of plans that were asked for again, by the task as it was written, which saves reading it again. */

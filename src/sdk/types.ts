@@ -156,6 +156,8 @@ export interface PlanInfo {
     /** Pairs by condition. */
     readonly byCondition?: Readonly<Record<string, number>>
   }
+  /** The part of it that the role's own policies allow; absent if the broker does not know them. */
+  readonly reach?: PlanReachInfo
   /** Facts to know before the plan is used; `kind` such as `cannot_revoke`. Empty if there are none. */
   readonly warnings: readonly { readonly kind: string; readonly explanation: string }[]
   /** Actions of wildcards that are not in the plan; `reason` such as `needs_resource`. Empty if there are none. */
@@ -169,6 +171,37 @@ export interface PlanInfo {
     readonly actions: readonly string[]
     readonly explanation: string
   }[]
+}
+
+/** What a plan can truly do: its pairs, cut by the role's own policies. */
+export interface PlanReachInfo {
+  /** Pairs that work on every resource of their pattern. */
+  readonly yes: number
+  /** Pairs that AWS will refuse. */
+  readonly no: number
+  /** Pairs of which a part works, or that depend on conditions of the role's policies. */
+  readonly yesIf: number
+  /** Pairs that can work, by class and by touched label. */
+  readonly byClass: Readonly<Record<string, number>>
+  readonly byLabel: Readonly<Record<string, number>>
+  /** Pairs that do not plainly work. */
+  readonly limited: readonly {
+    /** Place in `pairs`. */
+    readonly pair: number
+    readonly verdict: string
+    /** Of a `no`: not_allowed, boundary or denied. */
+    readonly reason?: string
+    /** Of a `yes-if`: what works lies within one of these patterns; absent: anywhere in the pair's. */
+    readonly within?: readonly string[]
+    /** Of a `yes-if`: parts that do not work. */
+    readonly except?: readonly string[]
+    /** Of a `yes-if`: conditions that decide. */
+    readonly conditions?: readonly { readonly key: string; readonly text?: string }[]
+    /** True if there are more patterns or conditions than are listed. */
+    readonly more?: boolean
+  }[]
+  /** Policies that also decide and that the broker does not know. */
+  readonly unknown: readonly string[]
 }
 
 /** The answer to PlanTask. */

@@ -2,13 +2,23 @@ import type { Decision__Output } from '../contract/gen/stint/v1/Decision.ts'
 import type { Grant__Output } from '../contract/gen/stint/v1/Grant.ts'
 import type { Lease__Output } from '../contract/gen/stint/v1/Lease.ts'
 import type { Plan__Output } from '../contract/gen/stint/v1/Plan.ts'
+import type { PlanReach__Output } from '../contract/gen/stint/v1/PlanReach.ts'
 import type { Task as WireTask } from '../contract/gen/stint/v1/Task.ts'
 import { fromTimestamp } from '../contract/timestamp.ts'
 import { StintError } from '../core/errors.ts'
 import { type InputProblem, inputError } from '../core/input-error.ts'
 import { Secret } from '../core/secret.ts'
 import { didYouMean } from '../core/text/nearest.ts'
-import type { DecisionInfo, GrantAnswer, GrantInfo, GrantState, LeaseInfo, PlanInfo, Task } from './types.ts'
+import type {
+  DecisionInfo,
+  GrantAnswer,
+  GrantInfo,
+  GrantState,
+  LeaseInfo,
+  PlanInfo,
+  PlanReachInfo,
+  Task,
+} from './types.ts'
 
 /** A task as it goes on the wire. @throws {StintError} REQUEST_INVALID for a key that no task has */
 export function toWireTask(task: Task): WireTask {
@@ -110,9 +120,25 @@ export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
     ...(wire.blastRadius && { blastRadius: wire.blastRadius }),
     warnings: wire.warnings,
     dropped: wire.dropped,
+    ...(wire.reach && { reach: toReachInfo(wire.reach) }),
     ...(wire.labelMarks.length > 0 && {
       labelMarks: Object.fromEntries(wire.labelMarks.map(({ label, marks }) => [label, marks])),
     }),
+  }
+}
+
+function toReachInfo({ limited, ...counts }: PlanReach__Output): PlanReachInfo {
+  return {
+    ...counts,
+    limited: limited.map(({ pair, verdict, reason, within, except, conditionKeys, more }) => ({
+      pair,
+      verdict,
+      ...optional('reason', reason || undefined),
+      ...optional('within', within.length > 0 ? within : undefined),
+      ...optional('except', except.length > 0 ? except : undefined),
+      ...optional('conditions', conditionKeys.length > 0 ? conditionKeys.map((key) => ({ key })) : undefined),
+      ...(more && { more }),
+    })),
   }
 }
 

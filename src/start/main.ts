@@ -31,6 +31,7 @@ import { operators } from './rules/operators.ts'
 import { planner } from './rules/planner.ts'
 import { policies } from './rules/policies.ts'
 import { registry } from './rules/registry.ts'
+import { rolePolicies } from './rules/role-policies.ts'
 import { ruleCheck } from './rules/rule-check.ts'
 import { RunningParts } from './running-parts.ts'
 import { type BrokerDeps, createSurroundings, type Surroundings } from './surroundings.ts'
@@ -64,6 +65,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(issuers)
   .add(registry)
   .add(policies)
+  .add(rolePolicies)
   .add(planner)
   .add(judge)
   .add(operators)

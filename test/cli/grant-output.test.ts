@@ -115,6 +115,8 @@ const PLAN = {
   sessionPolicy: '{"Version":"2012-10-17"}',
   sessionPolicyCharacters: '(24 of 2048 characters)',
   blastRadius: '1 action on 1 resource pattern',
+  reach:
+    's3:DeleteObject on arn:aws:s3:::loads/*: within arn:aws:s3:::loads/2026/*; depends on aws:RequestedRegion StringEquals eu-west-1',
   labelMarks: 'env:prod: production',
   dropped: '20 of 34 actions of iam:Get* need a resource: iam:GetRole …',
   warnings: 'The wildcard s3:Del* could come to mean more.',
@@ -138,6 +140,24 @@ test('every part of a plan that an approver decides on is shown', () => {
       ...{ actions: 1, resourcePatterns: 1, byClass: { destructive: 1 }, byLabel: { 'env:prod': 1 } },
       byCondition: { 's3:prefix=day/*': 1 },
       ...{ flags: ['audit'], outlives: [{ action: 'x:Y', reason: 'lives on' }], unknown: ['role policies'] },
+    },
+    reach: {
+      policiesDigest: 'b'.repeat(64),
+      ...{ yes: 0, no: 0, yesIf: 1, byClass: { destructive: 1 }, byLabel: { 'env:prod': 1 } },
+      limited: [
+        {
+          pair: 0,
+          verdict: 'yes-if',
+          within: ['arn:aws:s3:::loads/2026/*'],
+          conditions: [
+            {
+              ...{ effect: 'Allow', key: 'aws:RequestedRegion', statement: 'policy-0 Region' },
+              text: 'aws:RequestedRegion StringEquals eu-west-1',
+            },
+          ],
+        },
+      ],
+      unknown: ['service control policies'],
     },
     labelMarks: { 'env:prod': ['production'] },
     dropped: [

@@ -40,7 +40,8 @@ async function startPlanner() {
     actions: { overridesFile: place('actions.yaml') },
   }
   const liveConfig = new LiveConfig(config as never)
-  const surroundings = { config, liveConfig, clock, logger, partHealth } as unknown as Parameters<
+  const rolePolicies = { current: () => ({ find: () => undefined }) }
+  const surroundings = { config, liveConfig, clock, logger, partHealth, rolePolicies } as unknown as Parameters<
     typeof planner.start
   >[0]
   const part = await planner.start(surroundings)

@@ -11,6 +11,36 @@ const conditionSchema = z.object({ key: z.string(), operator: z.string(), values
 /** Facts about a plan that whoever approves it should know. */
 export const warningsSchema = z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() }))
 
+/** The part of a plan that the role's own policies allow. */
+const reachSchema = z
+  .object({
+    policiesDigest: sha256(),
+    yes: count(),
+    no: count(),
+    yesIf: count(),
+    byClass: z.partialRecord(z.enum(ACTION_CLASSES), count()),
+    byLabel: z.record(z.string(), count()),
+    limited: z.array(
+      z.object({
+        pair: count(),
+        verdict: z.enum(['no', 'yes-if']),
+        reason: z.enum(['not_allowed', 'boundary', 'denied']).optional(),
+        statement: z.string().optional(),
+        within: z.array(z.string()).optional(),
+        except: z.array(z.string()).optional(),
+        conditions: z
+          .array(
+            z.object({ effect: z.enum(['Allow', 'Deny']), key: z.string(), text: z.string(), statement: z.string() }),
+          )
+          .optional(),
+        unread: z.array(z.string()).optional(),
+        more: z.literal(true).optional(),
+      }),
+    ),
+    unknown: z.array(z.string()),
+  })
+  .openapi({ description: "pairs that work, by the role's own policies; absent if they are not known" })
+
 /** A plan in full, as approvers see it. */
 export const planSchema = z
   .object({
@@ -55,6 +85,7 @@ export const planSchema = z
       outlives: z.array(z.object({ action: z.string(), reason: z.string() })),
       unknown: z.array(z.string()),
     }),
+    reach: reachSchema.optional(),
     labelMarks: z
       .record(z.string(), z.array(z.enum(LABEL_MARKS)))
       .optional()

@@ -22,8 +22,10 @@ import type { Lease as _stint_v1_Lease, Lease__Output as _stint_v1_Lease__Output
 import type { ListGrantsRequest as _stint_v1_ListGrantsRequest, ListGrantsRequest__Output as _stint_v1_ListGrantsRequest__Output } from './stint/v1/ListGrantsRequest.ts';
 import type { ListGrantsResponse as _stint_v1_ListGrantsResponse, ListGrantsResponse__Output as _stint_v1_ListGrantsResponse__Output } from './stint/v1/ListGrantsResponse.ts';
 import type { OutlivingAction as _stint_v1_OutlivingAction, OutlivingAction__Output as _stint_v1_OutlivingAction__Output } from './stint/v1/OutlivingAction.ts';
+import type { PairReach as _stint_v1_PairReach, PairReach__Output as _stint_v1_PairReach__Output } from './stint/v1/PairReach.ts';
 import type { Plan as _stint_v1_Plan, Plan__Output as _stint_v1_Plan__Output } from './stint/v1/Plan.ts';
 import type { PlanPair as _stint_v1_PlanPair, PlanPair__Output as _stint_v1_PlanPair__Output } from './stint/v1/PlanPair.ts';
+import type { PlanReach as _stint_v1_PlanReach, PlanReach__Output as _stint_v1_PlanReach__Output } from './stint/v1/PlanReach.ts';
 import type { PlanTaskRequest as _stint_v1_PlanTaskRequest, PlanTaskRequest__Output as _stint_v1_PlanTaskRequest__Output } from './stint/v1/PlanTaskRequest.ts';
 import type { PlanTaskResponse as _stint_v1_PlanTaskResponse, PlanTaskResponse__Output as _stint_v1_PlanTaskResponse__Output } from './stint/v1/PlanTaskResponse.ts';
 import type { PlanWarning as _stint_v1_PlanWarning, PlanWarning__Output as _stint_v1_PlanWarning__Output } from './stint/v1/PlanWarning.ts';
@@ -82,8 +84,10 @@ export interface ProtoGrpcType {
       ListGrantsRequest: MessageTypeDefinition<_stint_v1_ListGrantsRequest, _stint_v1_ListGrantsRequest__Output>
       ListGrantsResponse: MessageTypeDefinition<_stint_v1_ListGrantsResponse, _stint_v1_ListGrantsResponse__Output>
       OutlivingAction: MessageTypeDefinition<_stint_v1_OutlivingAction, _stint_v1_OutlivingAction__Output>
+      PairReach: MessageTypeDefinition<_stint_v1_PairReach, _stint_v1_PairReach__Output>
       Plan: MessageTypeDefinition<_stint_v1_Plan, _stint_v1_Plan__Output>
       PlanPair: MessageTypeDefinition<_stint_v1_PlanPair, _stint_v1_PlanPair__Output>
+      PlanReach: MessageTypeDefinition<_stint_v1_PlanReach, _stint_v1_PlanReach__Output>
       PlanTaskRequest: MessageTypeDefinition<_stint_v1_PlanTaskRequest, _stint_v1_PlanTaskRequest__Output>
       PlanTaskResponse: MessageTypeDefinition<_stint_v1_PlanTaskResponse, _stint_v1_PlanTaskResponse__Output>
       PlanWarning: MessageTypeDefinition<_stint_v1_PlanWarning, _stint_v1_PlanWarning__Output>

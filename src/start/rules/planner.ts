@@ -12,6 +12,7 @@ import type { Surroundings } from '../surroundings.ts'
 import { loadActionOverrides } from './load-action-overrides.ts'
 import { loadLabels } from './load-labels.ts'
 import { PlannerRoles } from './planner-roles.ts'
+import type { FollowingRolePolicies, RoleReaches } from './role-policies.ts'
 
 /** A planner with the labels of now. */
 export interface FollowingPlanner extends Pick<Planner, 'plan'> {
@@ -23,10 +24,14 @@ export interface FollowingPlanner extends Pick<Planner, 'plan'> {
   setWriterAccount(accountId: string): void
 }
 
-/** Makes plans with the roles, labels and overrides of now, by a new planner for each version of their files. */
+interface Needs extends Surroundings {
+  readonly rolePolicies: FollowingRolePolicies
+}
+
+/** Makes plans with the roles, their policies, labels and overrides of now, by a new planner for each version of their files. */
 export const planner = definePart({
   name: 'planner',
-  async start({ config, liveConfig, clock, partHealth }: Surroundings) {
+  async start({ config, liveConfig, clock, partHealth, rolePolicies }: Needs) {
     let settings = plannerSettings(config)
     let writerAccount: string | undefined
     const follow = { clock, pollMs: config.identity.reloadEvery }
@@ -68,7 +73,8 @@ export const planner = definePart({
       }
     })
     const value: FollowingPlanner = {
-      plan: (subject, task) => findPlanner(labels.current(), overrides.current()).plan(subject, task),
+      plan: (subject, task) =>
+        findPlanner(labels.current(), overrides.current(), rolePolicies.current()).plan(subject, task),
       labels: () => labels.status.value,
       overrides: () => overrides.status.value,
       setWriterAccount: (accountId) => {
@@ -90,14 +96,15 @@ async function fingerprint(file: string | undefined): Promise<string> {
   return file === undefined ? '' : (await readSmallFile(file)).hash
 }
 
-/** Makes a function that returns the same planner, with its remembered plans, while labels and overrides are the same. */
+/** Makes a function that returns the same planner, with its remembered plans, while everything that it is made of is the same. */
 function createPlannerMemory(
   settings: ReturnType<typeof plannerSettings>,
-): (labels: LabelSet, overrides: ActionOverrides) => Planner {
-  let made: { labels: LabelSet; overrides: ActionOverrides; planner: Planner } | undefined
-  return (labels, overrides) => {
-    if (made?.labels !== labels || made.overrides !== overrides) {
-      made = { labels, overrides, planner: createPlanner({ ...settings, labels, overrides }) }
+): (labels: LabelSet, overrides: ActionOverrides, reaches: RoleReaches) => Planner {
+  let made: { labels: LabelSet; overrides: ActionOverrides; reaches: RoleReaches; planner: Planner } | undefined
+  return (labels, overrides, reaches) => {
+    if (made?.labels !== labels || made.overrides !== overrides || made.reaches !== reaches) {
+      const findReach = (roleArn: string) => reaches.find(roleArn)
+      made = { labels, overrides, reaches, planner: createPlanner({ ...settings, labels, overrides, findReach }) }
     }
     return made.planner
   }

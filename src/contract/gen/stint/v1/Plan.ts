@@ -6,6 +6,7 @@ import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stin
 import type { PlanWarning as _stint_v1_PlanWarning, PlanWarning__Output as _stint_v1_PlanWarning__Output } from '../../stint/v1/PlanWarning.ts';
 import type { LabelMarks as _stint_v1_LabelMarks, LabelMarks__Output as _stint_v1_LabelMarks__Output } from '../../stint/v1/LabelMarks.ts';
 import type { DroppedActions as _stint_v1_DroppedActions, DroppedActions__Output as _stint_v1_DroppedActions__Output } from '../../stint/v1/DroppedActions.ts';
+import type { PlanReach as _stint_v1_PlanReach, PlanReach__Output as _stint_v1_PlanReach__Output } from '../../stint/v1/PlanReach.ts';
 
 /**
  * What a task comes to.
@@ -51,6 +52,10 @@ export interface Plan {
    * Actions of wildcards that are not in the plan.
    */
   'dropped'?: (_stint_v1_DroppedActions)[];
+  /**
+   * The part of it that the role's own policies allow; absent if the broker does not know them.
+   */
+  'reach'?: (_stint_v1_PlanReach | null);
 }
 
 /**
@@ -97,4 +102,8 @@ export interface Plan__Output {
    * Actions of wildcards that are not in the plan.
    */
   'dropped': (_stint_v1_DroppedActions__Output)[];
+  /**
+   * The part of it that the role's own policies allow; absent if the broker does not know them.
+   */
+  'reach': (_stint_v1_PlanReach__Output | null);
 }
