@@ -31,8 +31,8 @@ export interface Stage {
     path: string,
     from?: PracticeTrustDomain,
   ): Promise<{ certificateFile: string; privateKeyFile: string; spiffeId: string }>
-  /** Files with the admin tokens of the operators `olga` (approver, owners), `oscar` (operator), `vera` (viewer) and `ada` (admin). */
-  readonly tokenFiles: Readonly<Record<'olga' | 'oscar' | 'vera' | 'ada', string>>
+  /** Files with the admin tokens of the operators `olga` and `owen` (approvers, owners), `oscar` (operator), `vera` (viewer) and `ada` (admin). */
+  readonly tokenFiles: Readonly<Record<'olga' | 'owen' | 'oscar' | 'vera' | 'ada', string>>
   /** The role that the shell variables name: the stage's, or the first of the user's own. */
   readonly roleArn: string
   /** The agents of the user's own rules, each with its SVID; none on the usual stage. */
@@ -155,15 +155,16 @@ async function writeTokens(place: (...parts: string[]) => string, groups: readon
     await writeFileWhole(file, token.reveal())
     return { file, row: { name, role, groups, tokenSha256: sha256, expiresAt } }
   }
-  const [olga, oscar, vera, ada] = await Promise.all([
+  const [olga, owen, oscar, vera, ada] = await Promise.all([
     make('olga', 'approver', [...new Set(['owners', ...groups])]),
+    make('owen', 'approver', ['owners']),
     make('oscar', 'operator', []),
     make('vera', 'viewer', []),
     make('ada', 'admin', []),
   ])
   return {
-    rows: [olga.row, oscar.row, vera.row, ada.row],
-    files: { olga: olga.file, oscar: oscar.file, vera: vera.file, ada: ada.file },
+    rows: [olga.row, owen.row, oscar.row, vera.row, ada.row],
+    files: { olga: olga.file, owen: owen.file, oscar: oscar.file, vera: vera.file, ada: ada.file },
   }
 }
 
