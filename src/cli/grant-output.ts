@@ -20,6 +20,7 @@ export function grantFacts(grant: GrantInfo): (readonly [string, unknown])[] {
     ['Purpose', grant.purpose],
     ['Plan', grant.planHash],
     ['Deadline', grant.deadline],
+    ['Collect by', grant.claimBy],
     ['Ends by', grant.effectiveBy],
     ['Ended', grant.endedAt],
     ['Approval', grant.approvalId],

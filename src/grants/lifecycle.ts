@@ -13,6 +13,8 @@ export interface LifeSettings {
   readonly usableMarginMs: number
   /** How long a person has to answer. */
   readonly approvalMs: number
+  /** How long the agent has to collect an approved grant. */
+  readonly claimMs: number
   /** How long the provider is given to enforce a deny that it has accepted. */
   readonly settleMs: number
   /** A grant with one of these classes goes on the deny list when its agent completes it; others run out. */
@@ -160,7 +162,15 @@ function decideActive(
   now: Date,
   rules: DenyRules,
 ): Omit<GrantMove, 'grantId' | 'expectedVersion'> {
-  if (grant.deadline && grant.deadline > now) return { to: { state: 'active', dueAt: grant.deadline }, events: [] }
+  const { claimBy, deadline = claimBy } = grant
+  if (deadline && deadline > now) return { to: { state: 'active', dueAt: deadline }, events: [] }
+  if (claimBy) {
+    const data = { reason: 'claim_expired', by: 'lease_end', deny_listed: false } as const
+    return {
+      ...toEnded('claim_expired', now, 'expired'),
+      events: [auditEvent('grant.ended', { ...eventHead(grant, now), data })],
+    }
+  }
   // No lease reaches past the deadline; only what was made with its credentials can.
   const deny = openLeases.length > 0 ? describeDeny(rules, grant, openLeases, plan) : undefined
   const needed = deny?.outlivesLeases === true

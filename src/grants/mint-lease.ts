@@ -151,12 +151,17 @@ export async function mintLease(parts: LeaseMintParts, mint: Mint): Promise<Reve
 
 /** The error for a grant under which no lease can be had. */
 export function toNotActiveError(grant: Grant): StintError {
-  const { id, state, reason } = grant
+  const { id, state, reason, claimBy } = grant
   if (state === 'awaiting_approval') {
     return new StintError('APPROVAL_PENDING', {
       grantId: id,
       explanation: `Grant ${id} is awaiting approval; watch it until it is active.`,
     })
+  }
+  if (reason === 'claim_expired') {
+    const by = claimBy ? ` by ${claimBy.toISOString()}` : ' in time'
+    const explanation = `Grant ${id} was approved, but its agent did not collect it${by}; request a new grant under a new idempotency key.`
+    return new StintError('GRANT_NOT_ACTIVE', { grantId: id, state, reason, explanation })
   }
   const why = reason ? ` (${reason})` : ''
   const explanation = `Grant ${id} is ${state}${why}; request a new grant for further work.`

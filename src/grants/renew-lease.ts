@@ -6,6 +6,7 @@ import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
+import { deadlineIfClaimed, isClaimOver } from '../ledger/rules/claim-rules.ts'
 import { touchedLabels } from '../ledger/rules/hold-rules.ts'
 import { coversPlan } from '../plan/compare-plans.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -49,8 +50,11 @@ export async function renewLease(
     parts.clockGuard.check(now)
     const grant = justRead ?? (await requireOwnGrant(parts.ledger, caller, grantId))
     justRead = undefined
-    if (grant.state !== 'active' || !grant.deadline) throw toNotActiveError(grant)
-    if (grant.deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
+    // P7: the time of an approved task begins with its first lease, for which its agent has a time of its own.
+    const deadline = deadlineIfClaimed(grant, now) ?? grant.deadline
+    if (grant.state !== 'active' || !deadline) throw toNotActiveError(grant)
+    if (isClaimOver(grant, now)) throw toNotActiveError({ ...grant, state: 'ending', reason: 'claim_expired' })
+    if (deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })
     const { plan, decision, touches } = await judgeAgain(parts, caller, grant, now)
     const head = { at: now, actor: caller.subject, grantId: grant.id }
@@ -60,7 +64,7 @@ export async function renewLease(
     failpoint('renew.before_record')
     const number = grant.leaseCount + 1
     const next = { id: parts.ids.next('lse', now), grantId: grant.id, number, agent: grant.subject }
-    const intended = describeLease({ ...next, now, deadline: grant.deadline }, parts.settings, parts.provider)
+    const intended = describeLease({ ...next, now, deadline }, parts.settings, parts.provider)
     const recorded = await parts.ledger.intendLease({
       grantId: grant.id,
       grantVersion: grant.version,
@@ -69,6 +73,9 @@ export async function renewLease(
       ...parts.tokens.describeUse(caller, by, now),
       events: [
         ...describeWaivers(decision, plan.hash, head, grant.decision),
+        ...(grant.claimBy
+          ? [auditEvent('grant.collected', { ...head, data: { deadline: deadline.toISOString() } })]
+          : []),
         auditEvent('lease.intended', {
           ...head,
           leaseId: intended.id,

@@ -129,6 +129,7 @@ export function grantToWire({ grant, approval, renewAfter }: GrantView): WireGra
     approvalId: approval?.id ?? '',
     approvalExpiresAt: toOptionalTimestamp(approval?.expiresAt),
     renewAfter: toOptionalTimestamp(renewAfter),
+    claimBy: toOptionalTimestamp(grant.claimBy),
   }
 }
 

@@ -68,6 +68,7 @@ export interface LedgerWrites extends HoldWrites, NoticeWrites, RegistrationWrit
   ): Promise<{ kind: 'created'; grant: Grant; lease?: Lease } | { kind: 'existing'; grant: Grant }>
   /**
    * Adds an `intended` lease to an active grant; `leaseCount` and `version` of the grant go up by one, and `leaseCount` is its number.
+   * The first lease of an approved grant sets its deadline.
    *
    * @throws {StintError} TOKEN_REPLAYED
    */
@@ -317,6 +318,9 @@ export interface GrantMove {
     readonly reason?: EndReason
     readonly activeAt?: Date
     readonly deadline?: Date
+    /** With `taskMs`, instead of a deadline: the agent has to collect the grant. */
+    readonly claimBy?: Date
+    readonly taskMs?: number
     readonly effectiveBy?: Date
     readonly endedAt?: Date
     /** `null`: nothing is due any more. */

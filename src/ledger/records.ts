@@ -73,8 +73,12 @@ export interface Grant {
   readonly requestedAt: Date
   /** When it became active. */
   readonly activeAt?: Date
-  /** The latest instant that any lease may reach. Undefined until active. */
+  /** The latest instant that any lease may reach. Undefined until active, and for an approved grant until its first lease. */
   readonly deadline?: Date
+  /** Of an approved grant that has had no lease: by then its agent must have collected it. */
+  readonly claimBy?: Date
+  /** With `claimBy`: the time of its task, milliseconds, which begins with the first lease. */
+  readonly taskMs?: number
   /** In `ending`: by when its credentials will have stopped working. */
   readonly effectiveBy?: Date
   readonly endedAt?: Date

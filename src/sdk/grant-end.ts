@@ -65,6 +65,10 @@ function denial({ id, subject, decision }: GrantInfo): string {
   return `Policy denied grant ${id} to ${subject}: ${first.action} on ${first.resource} (${first.reason}), ${pairs.length} pair(s) in all.`
 }
 
-function ended({ id, state, reason }: GrantInfo): string {
+function ended({ id, state, reason, claimBy }: GrantInfo): string {
+  if (reason === 'claim_expired') {
+    const by = claimBy ? ` by ${claimBy.toISOString()}` : ' in time'
+    return `Grant ${id} was approved, but not collected${by}; to ask again, choose a new idempotency key.`
+  }
   return `Grant ${id} is ${state}${reason ? ` (${reason})` : ''}; its credentials must no longer be used; new work needs a new grant.`
 }

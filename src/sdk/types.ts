@@ -87,8 +87,10 @@ export interface GrantInfo {
   readonly planHash: string
   readonly decision?: DecisionInfo
   readonly requestedAt?: Date
-  /** The latest instant a lease can reach; set once active. */
+  /** The latest instant a lease can reach; set once active, of an approved grant with its first lease. */
   readonly deadline?: Date
+  /** Of an approved grant without a lease: by when its agent must ask for the first one. */
+  readonly claimBy?: Date
   /** While ending: by when its credentials will have stopped working. */
   readonly effectiveBy?: Date
   readonly endedAt?: Date

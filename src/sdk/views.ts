@@ -96,6 +96,7 @@ export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
     ...optional('decision', wire.decision ? toDecisionInfo(wire.decision) : undefined),
     ...optional('requestedAt', fromTimestamp(wire.requestedAt)),
     ...optional('deadline', fromTimestamp(wire.deadline)),
+    ...optional('claimBy', fromTimestamp(wire.claimBy)),
     ...optional('effectiveBy', fromTimestamp(wire.effectiveBy)),
     ...optional('endedAt', fromTimestamp(wire.endedAt)),
     leaseCount: wire.leaseCount,

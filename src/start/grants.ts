@@ -145,6 +145,10 @@ class LiveLifeSettings implements LifeSettings {
     return this.#now.approvalTime
   }
 
+  get claimMs(): number {
+    return this.#now.claimTime
+  }
+
   get settleMs(): number {
     return this.#now.settleTime
   }

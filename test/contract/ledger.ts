@@ -404,6 +404,47 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         expect(await ledger.getGrant(grant.id)).toEqual(active)
       })
 
+      describe('to an approved grant that its agent has to collect', () => {
+        const approved = async () => {
+          const { grant } = await created({ grant: { state: 'awaiting_approval' } })
+          const to = { state: 'active', activeAt: now, claimBy: later(900_000), taskMs: 600_000 } as const
+          return move(grant, 'active', { to: { ...to, dueAt: to.claimBy } })
+        }
+        const collect = (grant: Grant, ms: number) => {
+          const lease = { ...sampleLease(ids, later(ms)), notAfter: later(ms + 60_000) }
+          return ledger.intendLease({ grantId: grant.id, grantVersion: grant.version, lease, events: [] })
+        }
+
+        test('gives it no deadline until its first lease, from which the time of the task runs', async () => {
+          const grant = await approved()
+          expect(grant).not.toHaveProperty('deadline')
+          expect(await ledger.getGrant(grant.id)).toEqual(grant)
+          const { grant: collected } = await collect(grant, 899_999)
+          expect(collected).toMatchObject({ deadline: later(1_499_999), dueAt: later(1_499_999), leaseCount: 1 })
+          expect(await ledger.getGrant(grant.id)).toEqual(collected)
+          const { grant: renewed } = await collect(collected, 950_000)
+          expect(renewed).toEqual({ ...collected, leaseCount: 2, version: collected.version + 1 })
+          expect(await ledger.getGrant(grant.id)).toEqual(renewed)
+        })
+
+        test('refuses the first lease from its time on', async () => {
+          const grant = await approved()
+          await expect(collect(grant, 900_000)).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' })
+          expect(await ledger.listLeases(grant.id)).toEqual([])
+        })
+
+        test('lets one of two collect it, and one of its end and its collection win', async () => {
+          const [first, second] = [await approved(), await approved()]
+          const twice = await Promise.allSettled([collect(first, 1), collect(first, 2)])
+          expect(twice.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+          expect(await ledger.getGrant(first.id)).toMatchObject({ deadline: later(600_001), leaseCount: 1 })
+          const ended = { state: 'ended', reason: 'claim_expired', endedAt: later(900_000), dueAt: null } as const
+          const both = await Promise.allSettled([move(second, 'ended', { to: ended }), collect(second, 899_999)])
+          expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+          expect(await ledger.getGrant(second.id)).toMatchObject({ state: 'ended', claimBy: later(900_000) })
+        })
+      })
+
       test('to a final state with something still due is refused', async () => {
         const { grant } = await created()
         const moving = move(grant, 'ended', { to: { state: 'ended', dueAt: now } })

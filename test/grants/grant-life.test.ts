@@ -598,15 +598,99 @@ describe('P15: a person decides what cannot be undone', () => {
     return h.operators.decideApproval(who, await approvalIdOf(grantId), given)
   }
 
-  test('nothing is minted before the yes, and the clock of the task starts with it', async () => {
+  test('nothing is minted before the yes, and the clock of the task starts with the first lease', async () => {
     const { grant, lease } = await wait()
     expect({ state: grant.state, lease }).toEqual({ state: 'awaiting_approval', lease: undefined })
     await expect(h.grants.renewLease(caller(), grant.id, h.signal)).rejects.toMatchObject({ code: 'APPROVAL_PENDING' })
     await h.clock.advance(60_000)
     const approved = await answer(grant.id)
-    expect(approved.grant).toMatchObject({ state: 'active', deadline: new Date(h.clock.now().getTime() + 1_800_000) })
+    expect(approved.grant).toMatchObject({ state: 'active', claimBy: new Date(h.clock.now().getTime() + 900_000) })
+    expect(approved.grant).not.toHaveProperty('deadline')
+    await h.clock.advance(899_000)
+    const deadline = new Date(h.clock.now().getTime() + 1_800_000)
+    const collected = await h.request('key-00000001', task(DELETE))
+    expect(collected).toMatchObject({ grant: { state: 'active', deadline }, lease: {} })
+    await h.clock.advance(60_000)
     const renewed = await h.grants.renewLease(caller(), grant.id, h.signal)
-    expect(renewed.lease).toBeDefined()
+    expect(renewed.grant.deadline).toEqual(deadline)
+    await h.clock.advance(1_740_000)
+    await h.sweeper.sweep()
+    expect(await h.ledger.getGrant(grant.id)).toMatchObject({ state: 'ended', reason: 'deadline' })
+  })
+
+  describe('an approved grant that its agent does not collect', () => {
+    const approved = async () => {
+      const { grant } = await wait()
+      await answer(grant.id)
+      return grant.id
+    }
+
+    for (const { name, collect } of [
+      { name: 'by its request', collect: () => h.request('key-00000001', task(DELETE)) },
+      { name: 'by a renewal', collect: (id: string) => h.grants.renewLease(caller(), id, h.signal) },
+    ]) {
+      test(`is not given out ${name} from its time on, even before the sweeper has ended it`, async () => {
+        const id = await approved()
+        await h.clock.advance(900_000)
+        const refused = { code: 'GRANT_NOT_ACTIVE', details: { reason: 'claim_expired' } }
+        await expect(collect(id)).rejects.toMatchObject(refused)
+        expect(await h.ledger.listLeases(id)).toEqual([])
+      })
+    }
+
+    test('ends with a reason of its own, which its agent is told', async () => {
+      const id = await approved()
+      await h.clock.advance(900_000)
+      await h.sweeper.sweep()
+      expect(await h.ledger.getGrant(id)).toMatchObject({ state: 'ended', reason: 'claim_expired', leaseCount: 0 })
+      const { grant } = await h.request('key-00000001', task(DELETE))
+      expect(grant).toMatchObject({ id, state: 'ended', reason: 'claim_expired' })
+      expect(await h.ledger.countOpenGrants(grant.subject)).toBe(0)
+    })
+
+    test('is judged again when it is collected', async () => {
+      const id = await approved()
+      h.rules.decision = DECISIONS.deny
+      await expect(h.request('key-00000001', task(DELETE))).rejects.toMatchObject({ code: 'POLICY_DENIED' })
+      expect(await h.ledger.getGrant(id)).toMatchObject({ state: 'ended', reason: 'policy_changed' })
+    })
+
+    test('is collected once by two processes at the last instant, and each has a lease of the one deadline', async () => {
+      const id = await approved()
+      await h.clock.advance(899_999)
+      const deadline = new Date(h.clock.now().getTime() + 1_800_000)
+      const answers = await Promise.all([1, 2].map(() => h.grants.renewLease(caller(), id, h.signal)))
+      expect(answers.map(({ lease }) => lease?.lease.number).sort()).toEqual([1, 2])
+      expect(await h.ledger.getGrant(id)).toMatchObject({ deadline, leaseCount: 2 })
+      expect((await h.events()).filter((type) => type === 'grant.collected')).toHaveLength(1)
+    })
+
+    test('is collected from the broker that comes after the one that took the yes', async () => {
+      const id = await approved()
+      await h.close()
+      h = await openHarness({ folder: h.folder, clock: h.clock, provider: h.provider })
+      h.rules.decision = DECISIONS.approval
+      const { grant, lease } = await h.request('key-00000001', task(DELETE))
+      expect({ id: grant.id, number: lease?.lease.number }).toEqual({ id, number: 1 })
+    })
+
+    test('is neither ended nor given out while the clock has jumped past its time', async () => {
+      const id = await approved()
+      h.clock.jump(3_600_000)
+      await h.sweeper.sweep()
+      await expect(h.grants.renewLease(caller(), id, h.signal)).rejects.toMatchObject({ code: 'CLOCK_UNSTABLE' })
+      expect(await h.ledger.getGrant(id)).toMatchObject({ state: 'active', leaseCount: 0 })
+      h.clock.jump(-3_600_000)
+      await expect(h.grants.renewLease(caller(), id, h.signal)).rejects.toMatchObject({ code: 'CLOCK_UNSTABLE' })
+      await h.clock.advance(10_000)
+      expect((await h.grants.renewLease(caller(), id, h.signal)).lease).toBeDefined()
+    })
+
+    test('ends at once when its agent completes it', async () => {
+      const id = await approved()
+      await h.grants.completeGrant(caller(), id, '')
+      expect(await h.ledger.getGrant(id)).toMatchObject({ state: 'ended', reason: 'completed' })
+    })
   })
 
   for (const { name, act, code } of [

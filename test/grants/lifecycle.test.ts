@@ -18,6 +18,7 @@ const settings: LifeSettings = {
   leaseMs: 300_000,
   usableMarginMs: 30_000,
   approvalMs: 600_000,
+  claimMs: 900_000,
   settleMs: 30_000,
   cutOnCompletion: ['write'],
 }
@@ -198,6 +199,18 @@ describe('what is due', () => {
     {
       name: 'an active grant at its deadline ends',
       due: { grant: grant({ deadline: at(100) }) },
+      now: 100,
+      state: 'ended',
+    },
+    {
+      name: 'an approved grant that its agent may still collect stays',
+      due: { grant: grant({ claimBy: at(100), taskMs: 1_000 }) },
+      now: 99,
+      state: 'active',
+    },
+    {
+      name: 'an approved grant that nobody has collected in time ends',
+      due: { grant: grant({ claimBy: at(100), taskMs: 1_000 }) },
       now: 100,
       state: 'ended',
     },

@@ -89,6 +89,14 @@ describe('every event of the catalogue is written', () => {
     { type: 'grant.active', by: 'a request that policy permits', work: () => h.request('key-00000001') },
     { type: 'grant.active', by: 'an approval', work: () => answer('approve') },
     {
+      type: 'grant.collected',
+      by: 'the first lease of an approved grant',
+      work: async () => {
+        await answer('approve')
+        await h.request('key-00000001')
+      },
+    },
+    {
       type: 'approval.waived',
       by: 'a request whose approval a policy waives',
       work: () => {

@@ -2,6 +2,7 @@
 export type RuleFile =
   | 'grant-rules'
   | 'lease-rules'
+  | 'claim-rules'
   | 'deny-list-rules'
   | 'deny-document-rules'
   | 'token-rules'
@@ -106,6 +107,44 @@ export const MUTATIONS: readonly Mutation[] = [
     find: '[{ state: toStoredState(from), by: -1 } as const]',
     replace: '[]',
     caughtBy: 'counters > from ending to ended change by state, and -1 of the open ones',
+  },
+  {
+    breaks: 'an approved task begins before its agent has anything',
+    file: 'claim-rules',
+    find: 'new Date(at.getTime() + taskMs) : undefined\n}',
+    replace: 'new Date(claimBy.getTime() + taskMs) : undefined\n}',
+    caughtBy:
+      'an approved grant that nobody has collected > gets its deadline with the first lease, from which the time of the task runs',
+  },
+  {
+    breaks: 'an approval can be collected for ever',
+    file: 'claim-rules',
+    find: 'if (isClaimOver(grant, at)) {',
+    replace: 'if (false) {',
+    caughtBy: 'an approved grant that nobody has collected > cannot be collected from its time on',
+  },
+  {
+    breaks: 'an approved grant is collected an instant too late',
+    file: 'claim-rules',
+    find: 'claimBy !== undefined && claimBy <= now',
+    replace: 'claimBy !== undefined && claimBy < now',
+    caughtBy: 'an approved grant that nobody has collected > cannot be collected from its time on',
+  },
+  {
+    breaks: 'every renewal gives an approved task its time anew',
+    file: 'claim-rules',
+    find: 'const { claimBy: _, taskMs: __, ...collected } = grant',
+    replace: 'const collected = grant',
+    caughtBy:
+      'an approved grant that nobody has collected > gets its deadline with the first lease, from which the time of the task runs',
+  },
+  {
+    breaks: 'a grant that an older broker gave a lease gets another deadline',
+    file: 'claim-rules',
+    find: 'if (!claimBy || leaseCount > 0)',
+    replace: 'if (!claimBy)',
+    caughtBy:
+      'the columns > of a grant that a broker of the version before has given a lease have the deadline that it set',
   },
   {
     breaks: 'brokers of two versions count withdrawn grants differently',

@@ -39,7 +39,14 @@ test('one replica quarantines all, also a mint that another one has under way', 
       return credentials
     },
   }
-  const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 1, settleMs: 1, cutOnCompletion: [] }
+  const settings = {
+    leaseMs: 300_000,
+    usableMarginMs: 30_000,
+    approvalMs: 1,
+    claimMs: 1,
+    settleMs: 1,
+    cutOnCompletion: [],
+  }
   const mint = { grant: opened.grant, lease: opened.lease, plan: samplePlan(), signal: new AbortController().signal }
   const parts = { ledger: tmp.ledger, provider: minting, clock: tmp.clock, settings }
   await expect(mintLease(parts, mint)).rejects.toMatchObject(refused)

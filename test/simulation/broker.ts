@@ -66,6 +66,7 @@ export const SETTINGS = {
   leaseMs: 120_000,
   usableMarginMs: 30_000,
   approvalMs: 200_000,
+  claimMs: 900_000,
   settleMs: 30_000,
   cutOnCompletion: ['tag', 'write', 'destructive', 'permissions', 'escalation'],
 } as const

@@ -129,6 +129,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     leaseMs: 300_000,
     usableMarginMs: 30_000,
     approvalMs: 600_000,
+    claimMs: 900_000,
     settleMs: 30_000,
     cutOnCompletion: CUT,
   }

@@ -455,6 +455,9 @@ export interface components {
             /** Format: date-time */
             readonly deadline?: string;
             /** Format: date-time */
+            readonly claimBy?: string;
+            readonly taskMs?: number;
+            /** Format: date-time */
             readonly effectiveBy?: string;
             /** Format: date-time */
             readonly endedAt?: string;

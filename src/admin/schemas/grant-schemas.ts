@@ -57,7 +57,15 @@ export const grantSchema = z
     decision,
     requestedAt: instant(),
     activeAt: instant().optional(),
-    deadline: instant().optional(),
+    deadline: instant()
+      .optional()
+      .openapi({ description: 'the latest end of any lease; of an approved grant it is set with the first one' }),
+    claimBy: instant()
+      .optional()
+      .openapi({ description: 'of an approved grant without a lease: by when its agent has to collect it' }),
+    taskMs: count()
+      .optional()
+      .openapi({ description: 'with `claimBy`: the time of its task, which begins with its first lease' }),
     effectiveBy: instant().optional().openapi({ description: 'when its credentials stop working, at the latest' }),
     endedAt: instant().optional(),
     dueAt: instant().optional(),

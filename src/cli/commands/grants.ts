@@ -155,7 +155,7 @@ function enforcedLine({ writtenAt, enforcedAt, enforcedBy }: AdminSchema<'DenyEn
 
 /** The facts of a grant that operators see. */
 export function operatorGrantFacts(grant: Grant): (readonly [string, unknown])[] {
-  const { id, state, reason, subject, owner, team, requestedAt, deadline, effectiveBy, endedAt } = grant
+  const { id, state, reason, subject, owner, team, requestedAt, deadline, claimBy, effectiveBy, endedAt } = grant
   return [
     ['Grant', id],
     ['State', reason ? `${state} (${reason})` : state],
@@ -163,6 +163,7 @@ export function operatorGrantFacts(grant: Grant): (readonly [string, unknown])[]
     ['Owner', `${owner} (team ${team})`],
     ['Requested', requestedAt],
     ['Deadline', deadline],
+    ['Collect by', claimBy],
     ['Ends by', effectiveBy],
     ['Ended', endedAt],
   ]

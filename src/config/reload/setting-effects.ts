@@ -9,6 +9,7 @@ export const FOLLOWED_SETTINGS: readonly string[] = [
   'admin.tls.certificateFile',
   'admin.tls.privateKeyFile',
   'grants.approvalTime',
+  'grants.claimTime',
   'grants.cutOnCompletion',
   'grants.leaseTime',
   'grants.maxTaskTime',

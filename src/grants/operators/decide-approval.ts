@@ -11,6 +11,7 @@ import { touchedLabels } from '../../ledger/rules/hold-rules.ts'
 import type { Task } from '../../plan/task.ts'
 import type { ApprovalRequirement, Decision } from '../../policy/decision.ts'
 import { type Judge, toDeniedError } from '../judge.ts'
+import type { LifeSettings } from '../lifecycle.ts'
 import { describeWaivers } from '../open-grant.ts'
 import { loadPlan } from '../read-grants.ts'
 import type { WatchHub } from '../watching/watch-hub.ts'
@@ -24,6 +25,7 @@ export interface DecideParts {
   readonly clockGuard: ClockGuard
   readonly judge: Judge
   readonly hub: WatchHub
+  readonly settings: Pick<LifeSettings, 'claimMs'>
   /** True if a trust domain has a bundle with at least one authority now. */
   readonly trust: { isTrusted(trustDomain: string): boolean }
 }
@@ -62,7 +64,7 @@ export async function decideApproval(
     checkEligible(operator, grant, approval.requirements)
     move =
       answer.verdict === 'approve'
-        ? describeApproving(answered, judgeNow(parts, operator, grant, task, now))
+        ? describeApproving(parts, answered, judgeNow(parts, operator, grant, task, now))
         : describeRejecting(answered)
   } catch (error) {
     const data = { approvalId, verdict: answer.verdict, code: asStintError(error).code }
@@ -151,14 +153,18 @@ interface Answered {
   readonly now: Date
 }
 
-function describeApproving({ grant, approval, task, touches, note, actor, now }: Answered, decision: Decision): Answer {
-  const deadline = new Date(now.getTime() + task.ttlSeconds * 1_000)
+function describeApproving(
+  { settings }: Pick<DecideParts, 'settings'>,
+  { grant, approval, task, touches, note, actor, now }: Answered,
+  decision: Decision,
+): Answer {
+  const claimBy = new Date(now.getTime() + settings.claimMs)
   const head = { at: now, actor, grantId: grant.id }
   const { policySetHash, determiningPolicies: policies } = decision
   return {
     grantId: grant.id,
     expectedVersion: grant.version,
-    to: { state: 'active', activeAt: now, deadline, dueAt: deadline },
+    to: { state: 'active', activeAt: now, claimBy, taskMs: task.ttlSeconds * 1_000, dueAt: claimBy },
     touches,
     approval: { state: 'approved', decidedBy: actor, decidedAt: now, note },
     events: [
@@ -167,7 +173,7 @@ function describeApproving({ grant, approval, task, touches, note, actor, now }:
         data: { approvalId: approval.id, planHash: approval.planHash, note },
       }),
       ...describeWaivers(decision, approval.planHash, head, grant.decision),
-      auditEvent('grant.active', { ...head, data: { policySetHash, policies, deadline: deadline.toISOString() } }),
+      auditEvent('grant.active', { ...head, data: { policySetHash, policies, claimBy: claimBy.toISOString() } }),
     ],
   }
 }

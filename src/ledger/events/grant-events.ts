@@ -87,8 +87,18 @@ export const GRANT_EVENTS = {
     data: z.strictObject({
       policySetHash,
       policies,
-      deadline: instant.describe('The latest end of any lease of the grant'),
+      deadline: instant
+        .exactOptional()
+        .describe('The latest end of any lease of the grant; of an approved one, `grant.collected` has it'),
+      claimBy: instant.exactOptional().describe('Of an approved grant: by when its agent has to collect it'),
     }),
+  },
+  'grant.collected': {
+    actors: ['agent'],
+    refusal: false,
+    ids: ['grant'],
+    about: 'The agent collected its approved grant with the first lease. The time of the task began.',
+    data: z.strictObject({ deadline: instant.describe('The latest end of any lease of the grant') }),
   },
   'grant.ending': {
     actors: ['agent', 'operator', 'stint'],

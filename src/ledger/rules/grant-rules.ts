@@ -132,6 +132,8 @@ export function movedGrant(grant: Grant, to: GrantMove['to']): Grant {
   if (to.reason) moved.reason = to.reason
   if (to.activeAt) moved.activeAt = to.activeAt
   if (to.deadline) moved.deadline = to.deadline
+  if (to.claimBy) moved.claimBy = to.claimBy
+  if (to.taskMs !== undefined) moved.taskMs = to.taskMs
   if (to.effectiveBy) moved.effectiveBy = to.effectiveBy
   if (to.endedAt) moved.endedAt = to.endedAt
   if (to.dueAt) moved.dueAt = to.dueAt

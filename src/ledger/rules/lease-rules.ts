@@ -1,5 +1,6 @@
 import type { LeaseMove, NewLease } from '../ledger.ts'
 import type { Grant, Lease, LeaseState } from '../records.ts'
+import { claimedGrant } from './claim-rules.ts'
 import { conflict, misuse } from './rule-errors.ts'
 
 /** Where a lease may go from each state; to where it is already is a no-op, not a move. */
@@ -24,10 +25,11 @@ export function intendedLease(
     const explanation = `The grant is ${grant.state}; only an active grant has further leases.`
     throw conflict(explanation, { grantId: grant.id, from: grant.state })
   }
+  const claimed = claimedGrant(grant, lease.intendedAt)
   const number = grant.leaseCount + 1
   return {
-    grant: { ...grant, leaseCount: number, version: grant.version + 1 },
-    lease: newLease(grant, number, lease, replica),
+    grant: { ...claimed, leaseCount: number, version: grant.version + 1 },
+    lease: newLease(claimed, number, lease, replica),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { GrantMove, LeaseMove, OpenGrant, WriteInput } from '../ledger.ts'
 import type { Approval, Grant, Lease } from '../records.ts'
 import { toMs, toMsOrNull } from '../row-values.ts'
+import { toStoredDeadline } from '../rules/claim-rules.ts'
 import {
   checkOpenGrants,
   checkReports,
@@ -69,6 +70,7 @@ export function intendLease(
   requireNotHeld(store.holds(), { ...before, touches: input.touches })
   const { grant, lease } = intendedLease(before, input.lease, store.replica)
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
+  if (before.claimBy) updateGrant(tx, row.row_id, grant)
   tx.db.run('UPDATE grants SET lease_count = ?, version = ? WHERE n = ?', grant.leaseCount, grant.version, row.row_id)
   insertLease(tx, row.row_id, row.role_text_id, lease)
   tx.append(input.events)
@@ -160,9 +162,9 @@ function insertGrant(
   const { texts } = tx
   return tx.db.insert(
     `INSERT INTO grants (id, subject_n, trust_domain_n, auth_method_n, registration_n, owner_n, team_n, role_n, plan_n,
-       decision_n, idempotency_key, task_hash, purpose, state, reason, requested_at, active_at, deadline, effective_by,
+       decision_n, idempotency_key, task_hash, purpose, state, reason, requested_at, active_at, deadline, claim_by, effective_by,
        ended_at, due_at, lease_count, version)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     grant.id,
     subjectTextId,
     texts.intern(grant.trustDomain),
@@ -180,7 +182,8 @@ function insertGrant(
     toStoredReason(grant),
     toMs(grant.requestedAt),
     toMsOrNull(grant.activeAt),
-    toMsOrNull(grant.deadline),
+    toMsOrNull(toStoredDeadline(grant)),
+    toMsOrNull(grant.claimBy),
     toMsOrNull(grant.effectiveBy),
     toMsOrNull(grant.endedAt),
     toMsOrNull(grant.dueAt),
@@ -226,12 +229,13 @@ function insertApproval(tx: SqliteTransaction, grantRowId: number, approval: App
 
 function updateGrant(tx: SqliteTransaction, rowId: number, grant: Grant): void {
   tx.db.run(
-    `UPDATE grants SET state = ?, reason = ?, active_at = ?, deadline = ?, effective_by = ?, ended_at = ?, due_at = ?,
+    `UPDATE grants SET state = ?, reason = ?, active_at = ?, deadline = ?, claim_by = ?, effective_by = ?, ended_at = ?, due_at = ?,
        version = ? WHERE n = ?`,
     toStoredState(grant.state),
     toStoredReason(grant),
     toMsOrNull(grant.activeAt),
-    toMsOrNull(grant.deadline),
+    toMsOrNull(toStoredDeadline(grant)),
+    toMsOrNull(grant.claimBy),
     toMsOrNull(grant.effectiveBy),
     toMsOrNull(grant.endedAt),
     toMsOrNull(grant.dueAt),

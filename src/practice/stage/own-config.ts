@@ -65,7 +65,9 @@ export function withOwnRules(
   }
 }
 
-function toLimits({ grants: { minTaskTime, maxTaskTime, leaseTime, approvalTime } }: Config): Record<string, string> {
-  const limits = { minTaskTime, maxTaskTime, leaseTime, approvalTime }
+function toLimits({
+  grants: { minTaskTime, maxTaskTime, leaseTime, approvalTime, claimTime },
+}: Config): Record<string, string> {
+  const limits = { minTaskTime, maxTaskTime, leaseTime, approvalTime, claimTime }
   return Object.fromEntries(Object.entries(limits).map(([name, ms]) => [name, `${ms}ms`]))
 }

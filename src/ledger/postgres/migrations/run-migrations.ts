@@ -26,6 +26,7 @@ import { holdsMigration } from './007-holds.ts'
 import { noticesMigration } from './008-notices.ts'
 import { ruleSetsMigration } from './009-rule-sets.ts'
 import { registrationsMigration } from './010-registrations.ts'
+import { claimsMigration } from './011-claims.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -41,6 +42,7 @@ export const MIGRATIONS: readonly Migration[] = [
   noticesMigration,
   ruleSetsMigration,
   registrationsMigration,
+  claimsMigration,
 ]
 
 /** The schema version that this release knows. */

@@ -1,6 +1,7 @@
 import type { Decision } from '../../../policy/decision.ts'
 import { GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
 import { integer, knownState, type Ms, toInstant, toMs, toMsOrNull } from '../../row-values.ts'
+import { fromStoredClaim, toStoredDeadline } from '../../rules/claim-rules.ts'
 import { fromStoredState, toStoredReason, toStoredState } from '../../stored-states.ts'
 import { toBytes } from './bytes.ts'
 import { hashDecision } from './documents.ts'
@@ -29,6 +30,7 @@ export interface GrantRow {
   readonly requested_at: number
   readonly active_at: Ms
   readonly deadline: Ms
+  readonly claim_by: Ms
   readonly effective_by: Ms
   readonly ended_at: Ms
   readonly due_at: Ms
@@ -40,7 +42,7 @@ export interface GrantRow {
 export const SELECT_GRANT = `SELECT g.n AS row_id, g.id, g.subject, g.trust_domain, g.auth_method, g.registration, g.owner, g.team,
   g.role_arn, encode(g.plan_hash, 'hex') AS plan_hash, encode(g.decision_hash, 'hex') AS decision_hash, d.body AS decision_body,
   g.idempotency_key, encode(g.task_hash, 'hex') AS task_hash, g.purpose, g.state, g.reason, g.requested_at, g.active_at,
-  g.deadline, g.effective_by, g.ended_at, g.due_at, g.lease_count, g.version
+  g.deadline, g.claim_by, g.effective_by, g.ended_at, g.due_at, g.lease_count, g.version
   FROM grants g LEFT JOIN decisions d ON d.hash = g.decision_hash`
 
 /** Filled in step by step rather than by spreads: the sweeper makes tens of thousands of these a second. */
@@ -67,11 +69,19 @@ export function toGrant(row: GrantRow, decision: Decision): Grant {
   }
   if (reason !== undefined) grant.reason = reason
   if (row.active_at !== null) grant.activeAt = toInstant(row.active_at)
-  if (row.deadline !== null) grant.deadline = toInstant(row.deadline)
+  if (row.claim_by !== null) Object.assign(grant, fromStoredClaim(toClaimRow(row)))
+  else if (row.deadline !== null) grant.deadline = toInstant(row.deadline)
   if (row.effective_by !== null) grant.effectiveBy = toInstant(row.effective_by)
   if (row.ended_at !== null) grant.endedAt = toInstant(row.ended_at)
   if (row.due_at !== null) grant.dueAt = toInstant(row.due_at)
   return grant
+}
+
+function toClaimRow(row: Pick<GrantRow, 'claim_by' | 'deadline' | 'active_at' | 'lease_count'>) {
+  const [claimBy, deadline, activeAt] = [row.claim_by, row.deadline, row.active_at].map((ms) =>
+    ms === null ? undefined : toInstant(ms),
+  )
+  return { claimBy, deadline, activeAt, leaseCount: row.lease_count }
 }
 
 /** Writes grants. */
@@ -93,7 +103,8 @@ export const grantWriter = tableWriter<Grant>('grants', 'id', [
   { name: 'reason', type: 'text', of: toStoredReason },
   { name: 'requested_at', type: 'bigint', of: ({ requestedAt }) => toMs(requestedAt), fixed: true },
   { name: 'active_at', type: 'bigint', of: ({ activeAt }) => toMsOrNull(activeAt) },
-  { name: 'deadline', type: 'bigint', of: ({ deadline }) => toMsOrNull(deadline) },
+  { name: 'deadline', type: 'bigint', of: (grant) => toMsOrNull(toStoredDeadline(grant)) },
+  { name: 'claim_by', type: 'bigint', of: ({ claimBy }) => toMsOrNull(claimBy) },
   { name: 'effective_by', type: 'bigint', of: ({ effectiveBy }) => toMsOrNull(effectiveBy) },
   { name: 'ended_at', type: 'bigint', of: ({ endedAt }) => toMsOrNull(endedAt) },
   { name: 'due_at', type: 'bigint', of: ({ dueAt }) => toMsOrNull(dueAt) },

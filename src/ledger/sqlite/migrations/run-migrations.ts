@@ -27,6 +27,7 @@ import { withdrawnMigration } from './015-withdrawn.ts'
 import { holdsMigration } from './016-holds.ts'
 import { noticesMigration } from './017-notices.ts'
 import { registrationsMigration } from './018-registrations.ts'
+import { claimsMigration } from './019-claims.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -49,6 +50,7 @@ export const MIGRATIONS: readonly Migration[] = [
   holdsMigration,
   noticesMigration,
   registrationsMigration,
+  claimsMigration,
 ]
 
 /** Inputs of a migration besides the file. */

@@ -1,6 +1,7 @@
 import type { Decision } from '../../../policy/decision.ts'
 import { GRANT_STATES, type Grant, type GrantAuthMethod, type GrantState } from '../../records.ts'
 import { integer, knownState, type Ms, present, toHex, toInstant } from '../../row-values.ts'
+import { fromStoredClaim } from '../../rules/claim-rules.ts'
 import { fromStoredState } from '../../stored-states.ts'
 import type { InternedTexts } from '../database/interned-texts.ts'
 
@@ -26,6 +27,7 @@ export interface GrantRow {
   requested_at: number
   active_at: Ms
   deadline: Ms
+  claim_by: Ms
   effective_by: Ms
   ended_at: Ms
   due_at: Ms
@@ -38,7 +40,7 @@ export const SELECT_GRANT = `SELECT g.n AS row_id, g.id, g.subject_n AS subject_
   g.auth_method_n AS auth_method_text_id, g.registration_n AS registration_text_id, g.owner_n AS owner_text_id,
   g.team_n AS team_text_id, g.role_n AS role_text_id, g.plan_n AS plan_row_id, g.decision_n AS decision_row_id,
   p.hash AS plan_hash, g.idempotency_key, g.task_hash, g.purpose, g.state, g.reason, g.requested_at, g.active_at,
-  g.deadline, g.effective_by, g.ended_at, g.due_at, g.lease_count, g.version
+  g.deadline, g.claim_by, g.effective_by, g.ended_at, g.due_at, g.lease_count, g.version
   FROM grants g LEFT JOIN plans p ON p.n = g.plan_n`
 
 /**
@@ -69,9 +71,17 @@ export function toGrant(row: GrantRow, texts: InternedTexts, decision: Decision)
   }
   if (reason !== undefined) grant.reason = reason
   if (row.active_at !== null) grant.activeAt = toInstant(row.active_at)
-  if (row.deadline !== null) grant.deadline = toInstant(row.deadline)
+  if (row.claim_by !== null) Object.assign(grant, fromStoredClaim(toClaimRow(row)))
+  else if (row.deadline !== null) grant.deadline = toInstant(row.deadline)
   if (row.effective_by !== null) grant.effectiveBy = toInstant(row.effective_by)
   if (row.ended_at !== null) grant.endedAt = toInstant(row.ended_at)
   if (row.due_at !== null) grant.dueAt = toInstant(row.due_at)
   return grant
+}
+
+function toClaimRow(row: Pick<GrantRow, 'claim_by' | 'deadline' | 'active_at' | 'lease_count'>) {
+  const [claimBy, deadline, activeAt] = [row.claim_by, row.deadline, row.active_at].map((ms) =>
+    ms === null ? undefined : toInstant(ms),
+  )
+  return { claimBy, deadline, activeAt, leaseCount: row.lease_count }
 }

@@ -47,7 +47,7 @@ export interface Grant {
    */
   'requestedAt'?: (_google_protobuf_Timestamp | null);
   /**
-   * The latest instant a lease can reach; set once active.
+   * The latest instant a lease can reach; set once active, and for an approved grant with its first lease.
    */
   'deadline'?: (_google_protobuf_Timestamp | null);
   /**
@@ -74,6 +74,11 @@ export interface Grant {
    * Leases issued before this instant were cut to make room on the deny list: renew now.
    */
   'renewAfter'?: (_google_protobuf_Timestamp | null);
+  /**
+   * Of an approved grant that has had no lease: by when its agent must ask for the first one, by repeating its request or by RenewLease.
+   * The time of the task begins with it.
+   */
+  'claimBy'?: (_google_protobuf_Timestamp | null);
 }
 
 /**
@@ -119,7 +124,7 @@ export interface Grant__Output {
    */
   'requestedAt': (_google_protobuf_Timestamp__Output | null);
   /**
-   * The latest instant a lease can reach; set once active.
+   * The latest instant a lease can reach; set once active, and for an approved grant with its first lease.
    */
   'deadline': (_google_protobuf_Timestamp__Output | null);
   /**
@@ -146,4 +151,9 @@ export interface Grant__Output {
    * Leases issued before this instant were cut to make room on the deny list: renew now.
    */
   'renewAfter': (_google_protobuf_Timestamp__Output | null);
+  /**
+   * Of an approved grant that has had no lease: by when its agent must ask for the first one, by repeating its request or by RenewLease.
+   * The time of the task begins with it.
+   */
+  'claimBy': (_google_protobuf_Timestamp__Output | null);
 }

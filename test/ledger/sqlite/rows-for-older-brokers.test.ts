@@ -47,6 +47,26 @@ test('a broker of the version before reads a withdrawn grant and its approval as
   })
 })
 
+test('a broker of the version before gives an approved grant the deadline that it would have had, and ours keeps to it', async () => {
+  const now = open.clock.now()
+  const at = (ms: number) => new Date(now.getTime() + ms)
+  const { grant } = await open.ledger.openGrant(sampleOpen(open.ids, now, { grant: { state: 'awaiting_approval' } }))
+  await open.ledger.moveGrant({
+    grantId: grant.id,
+    expectedVersion: grant.version,
+    to: { state: 'active', activeAt: now, claimBy: at(900_000), taskMs: 600_000, dueAt: at(900_000) },
+    events: [],
+  })
+  const read = await asBrokerOfTheVersionBefore((db) => {
+    db.run('UPDATE grants SET lease_count = 1, version = version + 1')
+    return db.get('SELECT state, deadline, due_at FROM grants')
+  })
+  expect(read).toEqual({ state: 'active', deadline: now.getTime() + 600_000, due_at: now.getTime() + 900_000 })
+  const collected = await open.ledger.getGrant(grant.id)
+  expect(collected).toMatchObject({ deadline: at(600_000), leaseCount: 1 })
+  expect(collected).not.toHaveProperty('claimBy')
+})
+
 test('counters and lists are right after a broker of the version before has forgotten withdrawn grants', async () => {
   const [first, second] = [await withdraw(), await withdraw()]
   await asBrokerOfTheVersionBefore((db) => {
