@@ -14,6 +14,7 @@ export const TREE = [
   'ledger',
   'credentials',
   'grants',
+  'notice',
   'evidence',
 ]
 
@@ -92,7 +93,7 @@ const INNER_RULES = [
   {
     name: 'no-aws-behind-the-seam',
     comment: 'a second provider must not touch grants, ledger or the edges: AWS belongs in credentials/aws-sts',
-    from: { path: '^src/(ledger|grants|evidence|grpc|admin)/' },
+    from: { path: '^src/(ledger|grants|notice|evidence|grpc|admin)/' },
     // The classes (read, write, destructive, ...) are our own words, not AWS's.
     to: { path: '^src/aws/', pathNot: '^src/aws/action-classes[.]ts$' },
   },

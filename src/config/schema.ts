@@ -13,7 +13,9 @@ import { awsNetworkSettings, checkAwsNetwork } from './aws-network.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { ledgerSettings } from './ledger-settings.ts'
+import { noticeSettings } from './notice-settings.ts'
 import { oidcIssuers } from './oidc-issuers.ts'
+import { publicUrl } from './public-url.ts'
 import { registrySettings } from './registry-settings.ts'
 import { checkRoles, roles } from './role-settings.ts'
 
@@ -111,7 +113,15 @@ const settings = z.strictObject({
     strictness: z.enum(['aws', 'stand-in']).optional(),
   }),
   ledger: ledgerSettings,
-  admin: z.strictObject({ tls: keyPair.optional(), operators: z.array(operator).max(1_000).default([]) }).prefault({}),
+  admin: z
+    .strictObject({
+      tls: keyPair.optional(),
+      operators: z.array(operator).max(1_000).default([]),
+      /** Where people reach the admin API; notices link to it. */
+      publicUrl: publicUrl.optional(),
+    })
+    .prefault({}),
+  notices: noticeSettings,
   grants: z
     .strictObject({
       leaseTime: duration('60s', '15m').prefault('5m'),

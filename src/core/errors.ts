@@ -503,6 +503,15 @@ export const ERROR_CATALOG = {
     title: 'Changed settings wait for a restart',
   },
   INTERNAL: { grpc: 'INTERNAL', http: 500, retryable: false, title: 'Internal error' },
+
+  // Notices to receivers outside
+  NOTICE_ENDPOINT_NOT_FOUND: {
+    grpc: 'NOT_FOUND',
+    http: 404,
+    retryable: false,
+    title: 'The configuration names no such receiver of notices',
+  },
+  NOTICE_UNDELIVERED: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'Notices cannot be delivered' },
 } as const satisfies Record<string, ErrorSpec>
 
 /** A row of ERROR_CATALOG. */

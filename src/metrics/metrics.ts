@@ -29,6 +29,7 @@ export class Metrics {
   readonly denies
   readonly refusals
   readonly watches
+  readonly notices
 
   /** @param version goes into `stint_build_info`. */
   constructor({ version }: { readonly version: string }) {
@@ -50,6 +51,10 @@ export class Metrics {
     this.refusals = new Counter({
       ...{ registers, name: 'stint_refusals_total', labelNames: ['at', 'code'] },
       help: 'Callers that were turned away before a call did anything, at a connection or at a call, by error code.',
+    })
+    this.notices = new Counter({
+      ...{ registers, name: 'stint_notices_total', labelNames: ['endpoint', 'outcome'] },
+      help: 'Attempts to send notices that have ended, by endpoint and outcome: delivered, failed, gone, dead, dropped.',
     })
     this.watches = new Gauge({
       ...{ registers, name: 'stint_watches' },

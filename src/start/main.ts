@@ -13,6 +13,7 @@ import { changeFeed } from './ledger/change-feed.ts'
 import { ledger } from './ledger/ledger.ts'
 import { ledgerWatch } from './ledger/ledger-watch.ts'
 import { metrics } from './metrics.ts'
+import { notices } from './notices.ts'
 import { PartList } from './part-list.ts'
 import { admin } from './ports/admin.ts'
 import { agentPorts } from './ports/agent-ports.ts'
@@ -77,6 +78,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(changeFeed)
   .add(sweeper)
   .add(reevaluation)
+  .add(notices)
   .add(health)
   .add(metricsEndpoint)
   .add(admin)

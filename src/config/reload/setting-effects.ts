@@ -18,6 +18,8 @@ export const FOLLOWED_SETTINGS: readonly string[] = [
   'identity.domains.<name>.audience',
   'identity.oidc',
   'identity.tokens',
+  'notices.escalations',
+  'notices.webhooks',
   'policy.allowWaivers',
   'policy.approvalsRequiredFor',
   'registry.ownersMustBeOperators',

@@ -1,9 +1,12 @@
 import { lookup as dnsLookup } from 'node:dns/promises'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import { asStintError, StintError } from '../errors.ts'
+import { bypassesProxy } from './proxy/no-proxy.ts'
+import { type HttpProxy, TunnelAgent } from './proxy/tunnel-agent.ts'
 import { addressRefused, type GuardedUrl, guardUrl } from './url-guard.ts'
 
 /** An address of a host. */
@@ -16,6 +19,13 @@ interface HostAddress {
 export interface GuardedFetchOptions {
   /** As for `guardUrl`. */
   readonly allowPrivate?: readonly string[]
+  /** As for `guardUrl`. */
+  readonly httpOnLoopback?: boolean
+  /**
+   * Connects through this proxy. The proxy resolves the names, so it also has to judge where they lead; an address in the URL is
+   * still judged here. Hosts that go past the proxy are resolved and judged as without one.
+   */
+  readonly proxy?: HttpProxy
   /** Timeout of one fetch, from name resolution to the last byte. Default 10 000. */
   readonly timeoutMs?: number
   /** Largest body that is read, in bytes. Default 1 MiB. */
@@ -46,6 +56,10 @@ export interface FetchRequest {
   readonly authorization?: string
   /** A POST with this body, UTF-8, in the place of a GET. */
   readonly post?: { readonly type: string; readonly body: string }
+  /** Further headers, in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Only the status counts: the connection is closed before the body, which is empty then. */
+  readonly statusOnly?: boolean
 }
 
 /** Gets one document. @throws {StintError} URL_REFUSED, FETCH_FAILED; CANCELLED when the signal aborts. */
@@ -66,15 +80,19 @@ const DEFAULT_ACCEPT = 'application/json, */*;q=0.1'
  *   size or timeout; CANCELLED.
  */
 export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFetch {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, allowPrivate = [] } = options
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, allowPrivate = [], httpOnLoopback = false } = options
   return async (text, asked = {}) => {
     const { signal } = asked
-    const target = guardUrl(text, { allowPrivate })
+    const target = guardUrl(text, { allowPrivate, httpOnLoopback })
     const timeout = AbortSignal.timeout(timeoutMs)
     const bound = signal ? AbortSignal.any([signal, timeout]) : timeout
     try {
-      const addresses = await unlessAborted(resolve(target, options), bound)
-      return await get(target, addresses, options, { ...asked, signal: bound })
+      const proxy = proxyFor(target, options.proxy)
+      const addresses = proxy ? [] : await unlessAborted(resolve(target, options), bound)
+      const agent = proxy ? tunnel(proxy, options, timeoutMs) : direct(target)
+      return await get(target, { addresses, agent }, options, { ...asked, signal: bound }).finally(() =>
+        agent.destroy(),
+      )
     } catch (error) {
       if (signal?.aborted) throw new StintError('CANCELLED', { explanation: 'The fetch was cancelled.' }, error)
       if (timeout.aborted)
@@ -82,6 +100,22 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
       throw asStintError(error)
     }
   }
+}
+
+function proxyFor({ url, host }: GuardedUrl, proxy: HttpProxy | undefined): HttpProxy | undefined {
+  if (!proxy || url.protocol === 'http:') return undefined
+  return bypassesProxy(proxy.noProxy, host, Number(url.port || 443)) ? undefined : proxy
+}
+
+/** No session is kept: see `createGuardedFetch`. */
+const NOTHING_KEPT = { keepAlive: false, maxCachedSessions: 0 } as const
+
+function direct({ url }: GuardedUrl): Agent | PlainAgent {
+  return url.protocol === 'http:' ? new PlainAgent({ keepAlive: false }) : new Agent(NOTHING_KEPT)
+}
+
+function tunnel(proxy: HttpProxy, { ca }: GuardedFetchOptions, timeoutMs: number): Agent {
+  return new TunnelAgent({ ...NOTHING_KEPT, proxy, tunnelTimeoutMs: timeoutMs, ...(ca && { ca: [...ca] }) })
 }
 
 async function resolve(target: GuardedUrl, { lookup = systemLookup }: GuardedFetchOptions): Promise<HostAddress[]> {
@@ -102,17 +136,25 @@ function systemLookup(host: string): Promise<readonly HostAddress[]> {
 
 function get(
   target: GuardedUrl,
-  addresses: HostAddress[],
+  { addresses, agent }: { readonly addresses: HostAddress[]; readonly agent: Agent | PlainAgent },
   { ca, checkServer, maxBytes = DEFAULT_MAX_BYTES }: GuardedFetchOptions,
-  { signal, accept = DEFAULT_ACCEPT, authorization, post }: FetchRequest & { readonly signal: AbortSignal },
+  {
+    signal,
+    accept = DEFAULT_ACCEPT,
+    authorization,
+    post,
+    headers = {},
+    statusOnly = false,
+  }: FetchRequest & { readonly signal: AbortSignal },
 ): Promise<FetchedDocument> {
-  const agent = new Agent({ keepAlive: false, maxCachedSessions: 0 })
   return new Promise<FetchedDocument>((done, fail) => {
-    const sent = request(target.url, {
+    const send = target.url.protocol === 'http:' ? plainRequest : request
+    const sent = send(target.url, {
       agent,
       method: post ? 'POST' : 'GET',
-      lookup: pinned(addresses),
+      ...(addresses.length > 0 && { lookup: pinned(addresses) }),
       headers: {
+        ...headers,
         accept,
         'accept-encoding': 'identity',
         'user-agent': 'stint',
@@ -130,13 +172,18 @@ function get(
     })
     sent.on('error', (error) => fail(error instanceof StintError ? error : connectionFailed(target, error)))
     sent.on('response', (answer) => {
+      if (statusOnly) {
+        done({ status: answer.statusCode ?? 0, headers: answer.headers, body: '' })
+        sent.destroy()
+        return
+      }
       readAnswer(answer, target, maxBytes).then(done, (error) => {
         sent.destroy()
         fail(error)
       })
     })
     sent.end(post?.body)
-  }).finally(() => agent.destroy())
+  })
 }
 
 /** Node asks this in the place of the DNS; an IP address as host is not asked about, and was checked by the guard. */
@@ -183,10 +230,13 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   }
 }
 
+/** `ERR_PROXY` and a sentence that names the proxy: see `ProxyError`. */
+const PROXY_CODE = 'ERR_PROXY'
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_PURPOSE|INVALID_CA|HOSTNAME_)/
 
 function connectionFailed(target: GuardedUrl, cause: unknown): StintError {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? 'unknown'
+  const { code = 'unknown', message = '' } = (cause ?? {}) as NodeJS.ErrnoException
+  if (code === PROXY_CODE) return failed('connection', message, target, cause)
   if (!TLS_CODE.test(code))
     return failed('connection', `The server is unreachable or closed the connection (${code}).`, target, cause)
   return failed('tls', `The server's TLS certificate failed verification (${code}).`, target, cause)

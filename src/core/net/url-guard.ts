@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { StintError } from '../errors.ts'
 import { isAt, parseHostPort, urlHost } from './host-port.ts'
 import { type IpClass, ipClass } from './ip-class.ts'
+import { isLoopbackHost } from './loopback.ts'
 
 /** A URL that passed, and what may be behind its host. */
 export interface GuardedUrl {
@@ -12,9 +13,15 @@ export interface GuardedUrl {
   allows(address: string): boolean
 }
 
+/** Options of `guardUrl`. */
+export interface UrlGuardOptions {
+  readonly allowPrivate?: readonly string[]
+  readonly httpOnLoopback?: boolean
+}
+
 const MAX_URL_LENGTH = 2_048
 /** The form of a URL of ours: a plain host, perhaps a port, then visible ASCII without backslash, and no fragment. */
-const SHAPE = /^https:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:[/?][!-"$-[\]-~]*)?$/
+const SHAPE = /^https?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:[/?][!-"$-[\]-~]*)?$/
 
 /**
  * Checks a URL that this process is to call, so that nobody can point it at places that only this process reaches: https
@@ -24,12 +31,17 @@ const SHAPE = /^https:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:
  * @param allowPrivate hosts that may lead to private and loopback addresses, as `parseHostPort` reads them: at any port, or
  *   at the one that is named. A link-local address (where the metadata services of clouds are) has to be listed itself; a
  *   name that leads to one is never enough.
+ * @param httpOnLoopback true: `http://` is allowed too, for a host that is this machine; then every loopback address is.
  * @throws {StintError} URL_REFUSED; `details.check` is shape, host or address.
  */
-export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: readonly string[] } = {}): GuardedUrl {
+export function guardUrl(
+  text: string,
+  { allowPrivate = [], httpOnLoopback = false }: UrlGuardOptions = {},
+): GuardedUrl {
   const raw = SHAPE.exec(text)?.[1]
   const url = text.length <= MAX_URL_LENGTH ? URL.parse(text) : null
-  if (raw === undefined || !url) {
+  const isPlain = url?.protocol === 'http:'
+  if (raw === undefined || !url || (isPlain && !(httpOnLoopback && isLoopbackHost(urlHost(url))))) {
     throw refused('shape', 'A URL to call must be https://host[:port]/path, without user, password or fragment.')
   }
   if (url.hostname !== raw.toLowerCase()) {
@@ -40,7 +52,10 @@ export function guardUrl(text: string, { allowPrivate = [] }: { allowPrivate?: r
     const named = parseHostPort(entry)
     return named !== undefined && isAt(url, named)
   })
-  const allows = (address: string) => isAllowed(ipClass(address), { listed, literal: isIP(host) !== 0 })
+  const allows = (address: string) => {
+    const found = ipClass(address)
+    return isPlain ? found === 'loopback' : isAllowed(found, { listed, literal: isIP(host) !== 0 })
+  }
   if (isIP(host) !== 0 && !allows(host)) throw addressRefused(host)
   return { url, host, allows }
 }

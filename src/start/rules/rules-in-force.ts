@@ -31,13 +31,7 @@ export function createRulesReader({ policies, registry, planner, liveConfig }: R
     if (known && now.every((each, index) => each === seen[index])) return known
     seen = now
     version += 1
-    const parts = [
-      set.hash,
-      registrations.hash,
-      digestLabels(labels),
-      digestOverrides(overrides),
-      readSettings(),
-    ]
+    const parts = [set.hash, registrations.hash, digestLabels(labels), digestOverrides(overrides), readSettings()]
     const digest = sha256Hex(canonicalJson([...parts, ACTION_TABLE_VERSION]))
     known = { digest, policySetHash: set.hash, version: `${version}` }
     return known
