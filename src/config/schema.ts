@@ -10,6 +10,7 @@ import { operatorRowSchema } from '../grants/operators/operator.ts'
 import { address } from './address-setting.ts'
 import { audiences } from './audience-setting.ts'
 import { awsNetworkSettings, checkAwsNetwork } from './aws-network.ts'
+import { budgets } from './budget-settings.ts'
 import { duration } from './duration-setting.ts'
 import { checkIdentitySources, identitySources } from './identity-sources.ts'
 import { ledgerSettings } from './ledger-settings.ts'
@@ -148,6 +149,8 @@ const settings = z.strictObject({
       message: 'must not exceed maxTaskTime',
     })
     .prefault({}),
+  /** Bounds on what agents, owners and teams may have and do. */
+  budgets,
   server: z
     .strictObject({
       maxConnections: count(1, 100_000).default(2_000),

@@ -318,6 +318,7 @@ export const ERROR_CATALOG = {
     title: 'This person may not decide this approval',
   },
   QUOTA_EXCEEDED: { grpc: 'RESOURCE_EXHAUSTED', http: 429, retryable: true, title: 'Quota exceeded' },
+  BUDGET_EXCEEDED: { grpc: 'RESOURCE_EXHAUSTED', http: 429, retryable: true, title: 'A budget is used up' },
   RATE_LIMITED: { grpc: 'RESOURCE_EXHAUSTED', http: 429, retryable: true, title: 'Too many calls' },
 
   // The cloud

@@ -6,6 +6,7 @@ import type { OpenGrant } from '../ledger/ledger.ts'
 import type { Approval } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
 import { copyFailedPair, type Decision, type FailedPair } from '../policy/decision.ts'
+import { type Budget, describeDraws } from './budgets/budget.ts'
 import type { Judgement } from './judge.ts'
 import { describeLease, type LifeSettings } from './lifecycle.ts'
 
@@ -22,6 +23,7 @@ export interface OpenParts {
   readonly quotas: {
     /** Grants of one agent that wait, are active or are ending. */
     readonly openGrantsPerAgent: number
+    readonly budgets: readonly Budget[]
   }
 }
 
@@ -41,7 +43,13 @@ export function describeOpening(
   request: { judgement: Judgement; idempotencyKey: string; now: Date },
 ): OpenGrant {
   const opening = { ...request, caller, grantId: parts.ids.next('grt', request.now) }
-  const { outcome } = request.judgement.decision
+  const opened = describeOutcome(parts, opening)
+  const budgets = describeDraws(parts.quotas.budgets, opened.grant, opened)
+  return budgets ? { ...opened, budgets } : opened
+}
+
+function describeOutcome(parts: OpenParts, opening: Opening): OpenGrant {
+  const { outcome } = opening.judgement.decision
   if (outcome === 'deny') return describeDenied(opening)
   return outcome === 'approval' ? describeWaiting(parts, opening) : describeActive(parts, opening)
 }

@@ -7,6 +7,7 @@ import { auditEvent } from '../ledger/events/audit-event.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Grant } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
+import { checkReach } from './budgets/check-reach.ts'
 import { type Judgement, type JudgeOnRecordParts, judgeOnRecord, toDeniedError } from './judge.ts'
 import { type GrantAnswer, mintOrEnd } from './mint-lease.ts'
 import { describeOpening, type OpenParts } from './open-grant.ts'
@@ -39,6 +40,7 @@ export async function requestGrant(
   const now = parts.clock.now()
   const judgement = await judgeOnRecord(parts, caller, task, now)
   await checkQuota(parts, caller, idempotencyKey, judgement, now)
+  await checkBudgetReach(parts, caller, idempotencyKey, judgement, now)
   await checkSize(parts, caller, idempotencyKey, judgement, now)
   if (signal.aborted)
     throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the grant was recorded.' })
@@ -48,6 +50,7 @@ export async function requestGrant(
   const wanted = { ...describeOpening(parts, caller, { judgement, idempotencyKey, now }), ...token }
   const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
     if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts.ledger, caller, Number(error.details.open), now)
+    if (hasCode(error, 'BUDGET_EXCEEDED')) await recordOverBudget(parts.ledger, caller, error, now)
     throw error
   })
   if (opened.kind === 'existing') return answerRepeat(parts, caller, opened.grant, judgement, signal)
@@ -120,6 +123,38 @@ async function checkSize(
   const data = { code: 'SESSION_POLICY_TOO_LARGE', authMethod, ...evidence } as const
   await parts.ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
   throw sessionTooLarge(forecast)
+}
+
+/** Refuses a plan that reaches further than a budget allows, before it is on record and a person is asked to approve it. */
+async function checkBudgetReach(
+  { ledger, quotas }: RequestParts,
+  { subject, ...caller }: CallerIdentity,
+  idempotencyKey: string,
+  { plan, decision, registration: { owner, team } }: Judgement,
+  now: Date,
+): Promise<void> {
+  if (decision.outcome === 'deny') return
+  try {
+    checkReach(quotas.budgets, { subject, owner, team }, plan)
+  } catch (error) {
+    // A repeat opens nothing: its grant may be from before the budget.
+    if (!hasCode(error, 'BUDGET_EXCEEDED')) throw error
+    if (await ledger.findGrantByKey(subject, idempotencyKey)) return
+    await recordOverBudget(ledger, { subject, ...caller }, error, now)
+    throw error
+  }
+}
+
+async function recordOverBudget(
+  ledger: Pick<Ledger, 'appendEvents'>,
+  { subject, authMethod, evidence }: CallerIdentity,
+  { details: { budget, measure, used, limit } }: StintError,
+  now: Date,
+): Promise<void> {
+  const about = { budget: String(budget), measure: String(measure) }
+  const counts = used === undefined ? {} : { used: Number(used), limit: Number(limit) }
+  const data = { code: 'BUDGET_EXCEEDED', authMethod, ...evidence, ...about, ...counts } as const
+  await ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
 }
 
 async function recordOverQuota(

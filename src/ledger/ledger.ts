@@ -2,6 +2,7 @@ import type { AuthMethod, CallerIdentity } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ApproverReads } from './approver-reads.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
+import type { BudgetReads, BudgetRequest } from './budgets/budget-records.ts'
 import type { AuditEventInput } from './events/audit-event.ts'
 import type { HoldReads, HoldWrites } from './holds/hold-ledger.ts'
 import type { NoticeReads, NoticeWrites } from './notices/notice-records.ts'
@@ -60,7 +61,7 @@ export interface LedgerWrites extends HoldWrites, NoticeWrites, RegistrationWrit
   /**
    * Records a new grant, or finds the one that has the same subject and idempotency key.
    *
-   * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`; TOKEN_REPLAYED;
+   * @throws {StintError} QUOTA_EXCEEDED with `details.open` when a new one would be over `maxOpen`; BUDGET_EXCEEDED; TOKEN_REPLAYED;
    *   LEDGER_QUARANTINED, as `intendLease`, and `moveGrant` to `active`; so with KILLED and the other errors of a hold.
    */
   openGrant(
@@ -216,7 +217,7 @@ export interface LedgerWrites extends HoldWrites, NoticeWrites, RegistrationWrit
  *
  * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
  */
-export interface LedgerReads extends ApproverReads, HoldReads, NoticeReads, RegistrationReads {
+export interface LedgerReads extends ApproverReads, BudgetReads, HoldReads, NoticeReads, RegistrationReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */
@@ -268,6 +269,8 @@ export interface OpenGrant {
   readonly approval?: Omit<Approval, 'version'>
   /** How many open grants its agent may have with it, counted in the same unit; no limit unless given. */
   readonly maxOpen?: number
+  /** Counted in the same unit. */
+  readonly budgets?: BudgetRequest
   readonly events: readonly AuditEventInput[]
 }
 

@@ -21,7 +21,7 @@ export interface PageKey {
 }
 
 /** Lists with a cursor of their own; one list's cursor is no good in another. */
-export type ListName = 'grants' | 'approvals' | 'unregistered' | 'holds'
+export type ListName = 'grants' | 'approvals' | 'unregistered' | 'holds' | 'budgets'
 
 /** The most grants that our own code goes through at a time. */
 export const MAX_OPEN_GRANTS = 500

@@ -62,6 +62,7 @@ const READS = {
   countGrants: true,
   countOpenGrants: true,
   abandonedLeases: true,
+  listBudgetMeters: true,
   holdsInForce: true,
   getHold: true,
   listHolds: true,

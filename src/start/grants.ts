@@ -100,7 +100,12 @@ function grantParts({
     onMintFailed: (failure) => logger.warn(failure, 'a mint failed'),
     tokens,
     standing: new RuleStanding(),
-    quotas: { openGrantsPerAgent: config.grants.openGrantsPerAgent },
+    quotas: {
+      openGrantsPerAgent: config.grants.openGrantsPerAgent,
+      get budgets() {
+        return liveConfig.current().budgets
+      },
+    },
     trust: { isTrusted: (trustDomain) => issuers.isTrusted(trustDomain) || isTrusted(bundles, trustDomain) },
   }
   return parts

@@ -60,7 +60,7 @@ describe('callers with other proofs that race on one key', () => {
 })
 
 test('a repeat of the last grant that the quota had room for is that grant', async () => {
-  const parts = { ...h.parts, quotas: { openGrantsPerAgent: 1 } }
+  const parts = { ...h.parts, quotas: { openGrantsPerAgent: 1, budgets: [] } }
   const grants = createGrantService(parts)
   const first = await grants.requestGrant(caller(), request, h.signal)
   const again = await grants.requestGrant(caller(), request, h.signal)
@@ -70,7 +70,7 @@ test('a repeat of the last grant that the quota had room for is that grant', asy
 })
 
 test('calls at the same time do not open more grants than the quota allows', async () => {
-  const grants = createGrantService({ ...h.parts, quotas: { openGrantsPerAgent: 2 } })
+  const grants = createGrantService({ ...h.parts, quotas: { openGrantsPerAgent: 2, budgets: [] } })
   const calls = Array.from({ length: 20 }, (_, at) =>
     grants.requestGrant(caller(), { ...request, idempotencyKey: `key-0000${100 + at}` }, h.signal),
   )

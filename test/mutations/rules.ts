@@ -9,6 +9,7 @@ export type RuleFile =
   | 'housekeeping-rules'
   | 'quarantine-rules'
   | 'rule-set-rules'
+  | 'budget-rules'
 
 /** One way to break a rule of the ledger, and the test that has to fail then. */
 export interface Mutation {
@@ -746,7 +747,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'rule-set-rules',
     find: "return 'outdated'",
     replace: "return 'adopt'",
-    caughtBy: 'the rules that a replica has loaded > rules of before are old after a start while others work by the newest',
+    caughtBy:
+      'the rules that a replica has loaded > rules of before are old after a start while others work by the newest',
   },
   {
     breaks: 'rules that an operator took back never count again',
@@ -768,5 +770,33 @@ export const MUTATIONS: readonly Mutation[] = [
     find: ' || othersAtNewest === 0',
     replace: '',
     caughtBy: 'the rules that a replica has loaded > rules of before count where nobody works by the newest',
+  },
+  {
+    breaks: 'a budget lets one more through than it has',
+    file: 'budget-rules',
+    find: 'if (wants === 0 || used + wants <= limit) return',
+    replace: 'if (wants === 0 || used <= limit) return',
+    caughtBy: 'a budget > never lets more than its limit through in any hour, and frees when it says so',
+  },
+  {
+    breaks: 'a step of a budget frees before an hour has passed since its last use',
+    file: 'budget-rules',
+    find: 'startMs + bucketMs + windowMs > at.getTime()',
+    replace: 'startMs + windowMs > at.getTime()',
+    caughtBy: 'a budget > never lets more than its limit through in any hour, and frees when it says so',
+  },
+  {
+    breaks: 'an agent whose denials are used up goes on to ask',
+    file: 'budget-rules',
+    find: "const STOPS_ALL: readonly BudgetMeasure[] = ['deniedPerHour', 'recordBytesPerHour']",
+    replace: "const STOPS_ALL: readonly BudgetMeasure[] = ['recordBytesPerHour']",
+    caughtBy: 'a budget > that is used up by denials refuses every further request',
+  },
+  {
+    breaks: 'a clock that was set back makes room',
+    file: 'budget-rules',
+    find: 'last?.[0] ?? 0)',
+    replace: '0)',
+    caughtBy: 'a budget > is not widened by a clock that was set back',
   },
 ]

@@ -94,6 +94,16 @@ test('every configuration of docs/identity.md is one', () => {
   }
 })
 
+test('the budgets of docs/budgets.md are such', () => {
+  const smallest = parse(fencedBlocks(page).find(({ flags }) => flags.includes('config'))?.text ?? '')
+  const shown = fencedBlocks(readFileSync(join(CHECKOUT, 'docs/budgets.md'), 'utf8')).filter(({ flags }) =>
+    flags.includes('budgets'),
+  )
+  expect(shown).toHaveLength(1)
+  const whole = { ...smallest, ...parse(shown[0]?.text ?? '') }
+  expect(configSchema.safeParse(whole).error).toBeUndefined()
+})
+
 test('every registration of docs/identity.md is one', () => {
   const blocks = identityPage.filter(({ flags }) => flags.includes('agents'))
   expect(blocks.length).toBeGreaterThan(1)

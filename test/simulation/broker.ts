@@ -115,7 +115,7 @@ function grantParts(
     settings: SETTINGS,
     admission: new Admission({ limits: { callsPerSecond: 1_000, burst: 1_000, concurrent: 1_000 }, clock }),
     recordLimits: new RecordLimits({ rates: { refusalsPerMinute: 1_000 }, ledger, clock }),
-    quotas: { openGrantsPerAgent: 100 },
+    quotas: { openGrantsPerAgent: 100, budgets: [] },
     standing: new RuleStanding(),
     people: { current: () => [] },
     trust: { isTrusted: () => true },

@@ -42,6 +42,7 @@ export async function allReads(ledger: Ledger, now: Date): Promise<Record<string
       denyLists.flatMap(({ key }) => subjects.map((subject) => ledger.denyWatermark(key, subject))),
     ),
     quarantine: await ledger.quarantine(),
+    budgets: await allPages((page) => ledger.listBudgetMeters(page)),
     holds: await allPages((page) => ledger.listHolds({}, page)),
     holdsInForce: await ledger.holdsInForce(),
     runningHolds: await ledger.runningHolds(),

@@ -1,5 +1,6 @@
 import { randomIds } from '../../src/core/ids.ts'
 import { type ChainHead, emptyHead, toHead } from '../../src/ledger/audit/sealed-event.ts'
+import type { BudgetMeter, HolderCounts } from '../../src/ledger/budgets/budget-records.ts'
 import type { AuditEventInput } from '../../src/ledger/events/audit-event.ts'
 import type { Hold } from '../../src/ledger/holds/hold-records.ts'
 import type { LedgerReads, LedgerWrites, Page, PageRequest } from '../../src/ledger/ledger.ts'
@@ -176,6 +177,13 @@ export class FakeAdminLedger implements Reads {
 
   async abandonedLeases() {
     return []
+  }
+
+  readonly budgetMeters: (BudgetMeter & HolderCounts)[] = []
+
+  async listBudgetMeters() {
+    this.#check()
+    return { items: this.budgetMeters }
   }
 
   async holdsInForce() {

@@ -8,6 +8,7 @@ import type { Canaries } from '../../src/credentials/canary.ts'
 import type { CredentialProvider } from '../../src/credentials/provider.ts'
 import { Admission, RecordLimits, type RecordRates } from '../../src/grants/agents/agent-limits.ts'
 import { TokenGuard, type TokenReuse } from '../../src/grants/agents/token-guard.ts'
+import type { Budget } from '../../src/grants/budgets/budget.ts'
 import { createJudge } from '../../src/grants/judge.ts'
 import type { DecideParts } from '../../src/grants/operators/decide-approval.ts'
 import type { Operator } from '../../src/grants/operators/operator.ts'
@@ -190,7 +191,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     clockGuard: createClockGuard({ clock }),
     ids: randomIds,
     settings,
-    quotas: { openGrantsPerAgent: 100 },
+    quotas: { openGrantsPerAgent: 100, budgets: [] as readonly Budget[] },
     standing: new RuleStanding(),
     tokens,
     people: { current: () => people },

@@ -5,6 +5,7 @@ import type { Config } from '../schema.ts'
 const ROW_NAMES: Readonly<Record<string, string>> = {
   roles: 'arn',
   'admin.operators': 'name',
+  budgets: 'name',
   'identity.oidc': 'alias',
 }
 

@@ -8,6 +8,7 @@ export const FOLLOWED_SETTINGS: readonly string[] = [
   'admin.operators',
   'admin.tls.certificateFile',
   'admin.tls.privateKeyFile',
+  'budgets',
   'grants.approvalTime',
   'grants.claimTime',
   'grants.cutOnCompletion',

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../audit/stored-event.ts'
+import type { BudgetMeter } from '../budgets/budget-records.ts'
 import type { Hold } from '../holds/hold-records.ts'
 import type { TokenUse } from '../ledger.ts'
 import type { EndpointRow, MarkRow, NoticeRow } from '../notices/stored-notices.ts'
@@ -31,6 +32,7 @@ export interface ContentRecords {
   registrations: RegistrationRow
   registration_reviews: ReviewRow
   registration_reminders: CopiedReminder
+  budget_meters: BudgetMeter
   connections: CopiedConnection
   tokens: CopiedToken
   chains: CopiedChain
@@ -60,6 +62,7 @@ export const CONTENT_TABLES = [
   'registrations',
   'registration_reviews',
   'registration_reminders',
+  'budget_meters',
   'connections',
   'tokens',
   'notice_endpoints',

@@ -20,6 +20,7 @@ import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
 import { IS_WITHDRAWN, toExactCounts } from '../stored-states.ts'
 import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
+import { listBudgetMeters } from './budgets/budget-rows.ts'
 import { databaseError } from './database/pg-errors.ts'
 import type { ReadPool } from './database/read-pool.ts'
 import { SharedReads } from './database/shared-reads.ts'
@@ -101,6 +102,7 @@ export function postgresReads({ reads, reader, replica, where, isOpen }: ReadsDe
     listUnregistered: (page) => read(() => lists.unregistered(page)),
     ...noticeReads(tools),
     ...registrationReads(tools),
+    listBudgetMeters: (page) => read(() => listBudgetMeters(reads, page)),
   }
 }
 

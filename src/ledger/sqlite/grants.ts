@@ -17,6 +17,7 @@ import { requireNotHeld } from '../rules/hold-rules.ts'
 import { intendedLease, settledLease } from '../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../rules/quarantine-rules.ts'
 import { toStoredApprovalState, toStoredReason, toStoredState } from '../stored-states.ts'
+import { drawBudgets } from './budgets.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from './rows/approval-rows.ts'
@@ -48,6 +49,7 @@ export function openGrant(
   }
   const limit = openGrantLimit(input)
   if (limit !== undefined) checkOpenGrants(tx.openCount(subjectTextId), limit)
+  if (input.budgets) drawBudgets(tx, grant, input.budgets)
   const waits = grant.state === 'awaiting_approval'
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease?.id, waits })
   const rowId = insertGrant(store, tx, grant, input.plan, subjectTextId)

@@ -2,6 +2,7 @@ import type { WriteInput } from '../ledger.ts'
 import type { GrantState } from '../records.ts'
 import { toMs } from '../row-values.ts'
 import { mayPrune, notedAttempt, type PruneFacts } from '../rules/housekeeping-rules.ts'
+import { pruneMeters } from './budgets.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { SELECT_UNREGISTERED, type UnregisteredRow } from './rows/unregistered-rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
@@ -93,6 +94,7 @@ export function prune(
   }
   removeUnused(tx, 'plans', 'plan_n', new Set(rows.map((row) => row.plan_row_id)))
   removeUnused(tx, 'decisions', 'decision_n', new Set(rows.map((row) => row.decision_row_id)))
+  pruneMeters(tx.db, now, limit)
   const tokens = tokenRows.prune({ now, limit })
   // SQLite gives row numbers out again, so nothing of the rows that went may be remembered.
   store.forget()

@@ -7,6 +7,7 @@ import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
 import { IS_WITHDRAWN, toExactCounts } from '../stored-states.ts'
 import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
+import { listBudgetMeters } from './budgets.ts'
 import { unnamedHeads } from './chain-writer.ts'
 import { readError } from './database/sqlite-database.ts'
 import { readAgents } from './deny.ts'
@@ -51,6 +52,7 @@ export function sqliteReads(
     ...noticeReads(store, read),
     registrationsMark: () => read(() => readRegistrationsMark(store)),
     registrations: () => read(() => readRegistrations(store)),
+    listBudgetMeters: (page) => read(() => listBudgetMeters(store, page)),
   }
 }
 

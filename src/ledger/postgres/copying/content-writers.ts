@@ -1,5 +1,6 @@
 import type { ContentRecords, ContentTable, StoredText } from '../../copying/ledger-content.ts'
 import { toMs } from '../../row-values.ts'
+import { budgetMeterWriter } from '../budgets/budget-rows.ts'
 import type { Cell, Statement } from '../database/statement.ts'
 import { quarantinesMigration } from '../migrations/005-quarantines.ts'
 import { holdsMigration } from '../migrations/007-holds.ts'
@@ -96,6 +97,7 @@ export const CONTENT_WRITERS: { readonly [Table in ContentTable]: Write<ContentR
   registrations: registrationWriter.insert,
   registration_reviews: reviewWriter.insert,
   registration_reminders: reminderWriter.insert,
+  budget_meters: budgetMeterWriter.insert,
   // `is_live` is read from the replicas, and is no column.
   connections: (records) => connectionWriter.insert(records.map((one) => ({ ...one, is_live: false }))),
   tokens: tokenWriter.insert,

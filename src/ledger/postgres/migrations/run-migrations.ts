@@ -27,6 +27,7 @@ import { noticesMigration } from './008-notices.ts'
 import { ruleSetsMigration } from './009-rule-sets.ts'
 import { registrationsMigration } from './010-registrations.ts'
 import { claimsMigration } from './011-claims.ts'
+import { budgetsMigration } from './012-budgets.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -43,6 +44,7 @@ export const MIGRATIONS: readonly Migration[] = [
   ruleSetsMigration,
   registrationsMigration,
   claimsMigration,
+  budgetsMigration,
 ]
 
 /** The schema version that this release knows. */

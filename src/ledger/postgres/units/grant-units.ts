@@ -15,6 +15,7 @@ import { requireNotHeld, touchedLabels } from '../../rules/hold-rules.ts'
 import { intendedLease, settledLease } from '../../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../../rules/quarantine-rules.ts'
 import { conflict } from '../../rules/rule-errors.ts'
+import { drawBudgets, wantBudgets } from '../budgets/draw-budgets.ts'
 import type { WantedRows } from '../working-set/wanted-rows.ts'
 import type { WorkingSet } from '../working-set/working-set.ts'
 import { putDeny, wantDeny } from './deny-units.ts'
@@ -35,6 +36,7 @@ export function openGrant(input: OpenGrant): Unit<Opened> {
         wanted.quarantine = true
         wanted.holdsInForce = true
       }
+      if (input.budgets) wantBudgets(wanted, input.budgets)
       if (input.lease) wanted.leases.add(input.lease.id)
       if (input.token) wantToken(wanted, input.token)
     },
@@ -58,6 +60,7 @@ function create(set: WorkingSet, input: OpenGrant): Opened {
     checkOpenGrants(set.openCount(grant.subject), limit)
     set.noteOpenLimit(grant.subject, limit)
   }
+  if (input.budgets) drawBudgets(set, grant, input.budgets)
   const waits = grant.state === 'awaiting_approval'
   if (input.token) useToken(set, input.token, { grantId: grant.id, leaseId: lease?.id, waits })
   set.keepPlan(input.plan, maxPlanBytes(grant.state))
@@ -147,6 +150,7 @@ function wantMove(wanted: WantedRows, grantId: string, move: Move): void {
 export function writeMove(set: WorkingSet, before: Grant, moved: Grant, move: Move): Grant {
   set.grants.put(moved.id, moved)
   set.count(moved.subject, before.state, moved.state)
+  set.countForHolders(moved, before.state, moved.state)
   if (move.endLeases) set.endLeases(moved.id, move.endLeases)
   if (move.deny) putDeny(set, moved.id, move.deny)
   if (move.approval) {

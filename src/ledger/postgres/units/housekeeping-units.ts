@@ -67,6 +67,7 @@ export function prune(input: WriteInput<'prune'>): Unit<{ grants: number; tokens
       rows = (await readPrunable(input, run)).filter((row) => mayPrune(toPruneFacts(row), input))
       leaseIds = await removeGrants(rows, run)
       tokens = await removeTokens(input, run)
+      await run([pruneMeters(input)])
     },
     decide(set) {
       for (const { id, subject, state } of rows) {
@@ -138,6 +139,13 @@ async function removeTokens({ now, limit }: WriteInput<'prune'>, run: RunStateme
     { name: 'prune-replicas', text: PRUNE_REPLICAS },
   ])
   return removed.length
+}
+
+/** Meters in which nothing counts any more. */
+function pruneMeters({ now, limit }: WriteInput<'prune'>): Statement {
+  const text = `DELETE FROM budget_meters WHERE key IN
+    (SELECT key FROM budget_meters WHERE until <= $1::bigint ORDER BY until LIMIT $2::bigint FOR UPDATE SKIP LOCKED)`
+  return { name: 'prune-budgets', text, values: [toMs(now), limit] }
 }
 
 function toPruneFacts(row: PrunedRow): PruneFacts {

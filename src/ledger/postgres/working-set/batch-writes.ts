@@ -1,6 +1,7 @@
 import type { Grant } from '../../records.ts'
 import { toMs } from '../../row-values.ts'
 import { isInForce } from '../../rules/quarantine-rules.ts'
+import { budgetMeterWriter } from '../budgets/budget-rows.ts'
 import type { Statement } from '../database/statement.ts'
 import { quarantinesMigration } from '../migrations/005-quarantines.ts'
 import { holdsMigration } from '../migrations/007-holds.ts'
@@ -46,6 +47,7 @@ export function batchWrites(set: WorkingSet): Statement[] {
     ...changes(unregisteredWriter, set.unregistered),
     ...trimUnregistered(set),
     ...changes(quarantineWriter, set.quarantines),
+    ...changes(budgetMeterWriter, set.budgetMeters),
     ...releases(set),
     ...changes(holdWriter, set.holds),
     ...holdChange(set),

@@ -1,5 +1,7 @@
+import { SELECT_METER } from '../../budgets/budget-row.ts'
 import { SELECT_HOLDS } from '../../holds/hold-row.ts'
 import { SELECT_QUARANTINE } from '../../quarantine-row.ts'
+import { countHolders } from '../budgets/budget-rows.ts'
 import type { Statement } from '../database/statement.ts'
 import { SELECT_APPROVAL } from '../rows/approval-rows.ts'
 import { SELECT_DENY_ENTRY, SELECT_DENY_LIST } from '../rows/deny-rows.ts'
@@ -21,6 +23,8 @@ export type WantedKind =
   | 'reports'
   | 'heads'
   | 'quarantines'
+  | 'budgetMeters'
+  | 'holderCounts'
   | 'holds'
   | 'holdsInForce'
 
@@ -56,6 +60,9 @@ export class WantedRows {
   readonly reports: (readonly [grantId: string, type: string])[] = []
   /** True: the heads of chains that no other chain has named yet. Not locked: a chain may go on after the head that is named. */
   heads = false
+  readonly budgetMeters = new Set<string>()
+  /** Owners, teams and agents whose live grants are counted. */
+  readonly holders = { agent: new Set<string>(), owner: new Set<string>(), team: new Set<string>() }
   /** True: the latest quarantine. */
   quarantine = false
   readonly holds = new Set<string>()
@@ -96,6 +103,12 @@ export class WantedRows {
       ),
       // Not locked, since one agent may ask every replica at once: `guardOpenCounts` finds out if one has grown meanwhile.
       ...read(this.openCounts, 'openCounts', 'SELECT subject, count FROM open_counts WHERE subject = ANY($1::text[])'),
+      ...read(
+        this.budgetMeters,
+        'budgetMeters',
+        `${SELECT_METER} WHERE m.key = ANY($1::text[]) ORDER BY m.key FOR NO KEY UPDATE OF m`,
+      ),
+      ...countHolders(this.holders).map((statement) => ({ kind: 'holderCounts', statement }) as const),
       ...this.#reports(),
       ...(this.heads
         ? [{ kind: 'heads', statement: { name: 'read-heads', text: SELECT_UNNAMED_HEADS } } as const]

@@ -2,6 +2,8 @@ import type { Correlation } from '../../../core/correlation.ts'
 import type { Plan } from '../../../plan/plan.ts'
 import type { Decision } from '../../../policy/decision.ts'
 import type { ChainHead } from '../../audit/sealed-event.ts'
+import type { BudgetHolder, BudgetMeter, HolderCounts } from '../../budgets/budget-records.ts'
+import { type BudgetMeterRow, toBudgetMeter } from '../../budgets/budget-row.ts'
 import type { AuditEventInput } from '../../events/audit-event.ts'
 import type { Hold } from '../../holds/hold-records.ts'
 import type { HoldRow } from '../../holds/hold-row.ts'
@@ -19,6 +21,7 @@ import type {
   UnregisteredAttempt,
 } from '../../records.ts'
 import { countChanges } from '../../rules/grant-rules.ts'
+import type { HolderCountRow } from '../budgets/budget-rows.ts'
 import type { Rows } from '../database/statement.ts'
 import type { ApprovalRow } from '../rows/approval-rows.ts'
 import type { DenyEntryRow, DenyListRow } from '../rows/deny-rows.ts'
@@ -56,6 +59,7 @@ export class WorkingSet {
   readonly unregistered: RecordTable<UnregisteredRow, UnregisteredAttempt>
   /** By number: the latest one, and what follows it in this batch. */
   readonly quarantines: RecordTable<QuarantineRow, Quarantine>
+  readonly budgetMeters: RecordTable<BudgetMeterRow, BudgetMeter>
   readonly holds: RecordTable<HoldRow, Hold>
   /** Ids of the holds that this batch sets or lifts. */
   readonly changedHolds = new Map<string, true>()
@@ -79,6 +83,8 @@ export class WorkingSet {
   /** Ids of the leases that are known here, by the id of the grant; leases of a unit that was undone may be among them. */
   readonly #leaseIds = new Map<string, Set<string>>()
   readonly #storedOpenCounts = new Map<string, number>()
+  readonly #storedHolders = new Map<string, HolderCounts>()
+  readonly #holderChanges: Tally
   readonly #grantIds: RecordTable<string, string>
   readonly #knownDocuments: ReadonlySet<string>
   #call: Correlation | undefined
@@ -112,6 +118,8 @@ export class WorkingSet {
     this.connections = new RecordTable(journal)
     this.unregistered = new RecordTable(journal)
     this.quarantines = new RecordTable(journal)
+    this.budgetMeters = new RecordTable(journal)
+    this.#holderChanges = new Tally(journal)
     this.holds = new RecordTable(journal)
     this.#grantIds = new RecordTable(journal)
     this.stateCounts = new Tally(journal)
@@ -176,6 +184,31 @@ export class WorkingSet {
     this.grants.put(grant.id, grant)
     this.#grantIds.put(toGrantKey(grant.subject, grant.idempotencyKey), grant.id)
     this.count(grant.subject, undefined, grant.state)
+    this.countForHolders(grant, undefined, grant.state)
+  }
+
+  /** Live and waiting grants of a holder, those of this batch included. */
+  countHolder({ kind, name }: BudgetHolder): HolderCounts {
+    const key = `${kind} ${name}`
+    const { live, pending } = this.#storedHolders.get(key) ?? { live: 0, pending: 0 }
+    return {
+      live: live + this.#holderChanges.get(key),
+      pending: pending + this.#holderChanges.get(`waiting ${key}`),
+    }
+  }
+
+  /** A grant came into a state, left one, or both: see `count`. */
+  countForHolders(
+    grant: Pick<Grant, 'subject' | 'owner' | 'team'>,
+    from: GrantState | undefined,
+    to: GrantState,
+  ): void {
+    const { open } = countChanges(from, to)
+    const waiting = Number(to === 'awaiting_approval') - Number(from === 'awaiting_approval')
+    for (const key of [`agent ${grant.subject}`, `owner ${grant.owner}`, `team ${grant.team}`]) {
+      this.#holderChanges.add(key, open)
+      this.#holderChanges.add(`waiting ${key}`, waiting)
+    }
   }
 
   /** A grant came into a state, left one, or both. */
@@ -280,6 +313,12 @@ export class WorkingSet {
     },
     unregistered: (rows: readonly UnregisteredRow[]) => {
       for (const row of rows) this.unregistered.load(row.subject, row, () => this.reader.unregistered(row))
+    },
+    budgetMeters: (rows: readonly BudgetMeterRow[]) => {
+      for (const row of rows) this.budgetMeters.load(row.key, row, () => toBudgetMeter(row))
+    },
+    holderCounts: (rows: readonly HolderCountRow[]) => {
+      for (const { kind, name, live, pending } of rows) this.#storedHolders.set(`${kind} ${name}`, { live, pending })
     },
     quarantines: (rows: readonly QuarantineRow[]) => {
       for (const row of rows) this.quarantines.load(String(row.number), row, () => this.reader.quarantine(row))

@@ -28,6 +28,7 @@ import { holdsMigration } from './016-holds.ts'
 import { noticesMigration } from './017-notices.ts'
 import { registrationsMigration } from './018-registrations.ts'
 import { claimsMigration } from './019-claims.ts'
+import { budgetsMigration } from './020-budgets.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -51,6 +52,7 @@ export const MIGRATIONS: readonly Migration[] = [
   noticesMigration,
   registrationsMigration,
   claimsMigration,
+  budgetsMigration,
 ]
 
 /** Inputs of a migration besides the file. */

@@ -1,4 +1,5 @@
 import { StintError } from '../../../core/errors.ts'
+import { type BudgetMeterRow, SELECT_METER, toBudgetMeter } from '../../budgets/budget-row.ts'
 import type { ContentRecords, ContentTable, CopiedToken, LedgerContent } from '../../copying/ledger-content.ts'
 import { DamagedRows } from '../../damaged-rows.ts'
 import { type HoldRow, SELECT_HOLDS, toHold } from '../../holds/hold-row.ts'
@@ -103,6 +104,7 @@ function contentSources(db: SqliteDatabase): Sources {
       select: `${SELECT_QUARANTINES} WHERE number > ? ORDER BY number LIMIT ?`,
       toRecord: (row: QuarantineRow) => toQuarantine(row),
     },
+    budget_meters: byRow('budget_meters', SELECT_METER, (row: BudgetMeterRow) => toBudgetMeter(row), 'm.'),
     holds: byRow('holds', SELECT_HOLDS, (row: HoldRow) => toHold(row), 'h.'),
     registrations: asStored('registrations', REGISTRATION_COLUMNS),
     registration_reviews: asStored('registration_reviews', REVIEW_COLUMNS),
