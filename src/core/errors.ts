@@ -148,6 +148,18 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The registry file decides about this registration',
   },
+  REGISTRATION_HELD: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The agents of this registration are suspended or offboarded',
+  },
+  REGISTRATION_NOT_HELD: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The agents of this registration are not suspended or offboarded',
+  },
   REVIEW_NOT_ELIGIBLE: {
     grpc: 'PERMISSION_DENIED',
     http: 403,

@@ -9,6 +9,7 @@ import { federation } from './identity/federation.ts'
 import { issuers } from './identity/issuers.ts'
 import { ownIdentity } from './identity/own-identity.ts'
 import { workloadApi } from './identity/workload-api.ts'
+import { inventory } from './inventory.ts'
 import { changeFeed } from './ledger/change-feed.ts'
 import { ledger } from './ledger/ledger.ts'
 import { ledgerWatch } from './ledger/ledger-watch.ts'
@@ -77,6 +78,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(grants)
   .add(changeFeed)
   .add(sweeper)
+  .add(inventory)
   .add(reevaluation)
   .add(notices)
   .add(health)

@@ -170,6 +170,9 @@ function fakeInventory(clock: ManualClock): InventoryService {
     register: async () => registration,
     change: async () => registration,
     remove: async () => registration,
+    show: async () => [registration],
+    hold: async () => registration,
+    release: async () => registration,
   }
 }
 

@@ -390,6 +390,11 @@ describe('every event of the catalogue is written', () => {
     'endpoint.tested',
     'part.broken',
     'part.recovered',
+    'agent.suspended',
+    'agent.resumed',
+    'agent.offboarded',
+    'agent.cleared',
+    'agent.reinstated',
   ]
 
   test('and none is left out here', () => {

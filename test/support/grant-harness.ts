@@ -96,6 +96,8 @@ export interface Harness extends Awaited<ReturnType<typeof openHarness<FakeProvi
 export async function openHarness<Provider extends CredentialProvider = FakeProvider>(
   options: {
     folder?: string
+    /** Default: a SQLite ledger in the folder. */
+    ledger?: Ledger
     clock?: ManualClock
     provider?: Provider
     limits?: object
@@ -112,7 +114,8 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'stint-test-'))
   const clock = options.clock ?? new ManualClock()
   const provider = options.provider ?? (new FakeProvider({ clock }) as CredentialProvider as Provider)
-  const ledger: Ledger = await openSqliteLedger({ file: join(folder, 'ledger.db'), clock, ids: randomIds })
+  const ledger: Ledger =
+    options.ledger ?? (await openSqliteLedger({ file: join(folder, 'ledger.db'), clock, ids: randomIds }))
   /** What the operator's files say now; tests change it. */
   const rules = {
     decision: PERMIT as Decision,

@@ -242,6 +242,70 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/agents/{name}/suspend": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["suspendAgents"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/agents/{name}/resume": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["resumeAgents"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/agents/{name}/offboard": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["offboardAgents"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/agents/{name}/reinstate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["reinstateAgents"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/policies": {
         readonly parameters: {
             readonly query?: never;
@@ -368,7 +432,7 @@ export interface components {
             readonly title: string;
             readonly status: number;
             /** @enum {string} */
-            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL";
+            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REGISTRATION_HELD" | "REGISTRATION_NOT_HELD" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "BUDGET_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL" | "NOTICE_ENDPOINT_NOT_FOUND" | "NOTICE_UNDELIVERED";
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -912,7 +976,7 @@ export interface components {
             readonly source: "file" | "api";
             readonly version?: number;
             /** @enum {string} */
-            readonly standing: "good" | "expired" | "unreviewed" | "ownerless" | "set_aside";
+            readonly standing: "good" | "expired" | "unreviewed" | "ownerless" | "suspended" | "offboarded" | "set_aside";
             readonly because?: string;
         };
         readonly FileProblem: {
@@ -1424,6 +1488,106 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["RegistrationVersion"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Registration"];
+                };
+            };
+        };
+    };
+    readonly suspendAgents: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Note"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Registration"];
+                };
+            };
+        };
+    };
+    readonly resumeAgents: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Note"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Registration"];
+                };
+            };
+        };
+    };
+    readonly offboardAgents: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Note"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Registration"];
+                };
+            };
+        };
+    };
+    readonly reinstateAgents: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Note"];
             };
         };
         readonly responses: {

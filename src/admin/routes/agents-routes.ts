@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
 import { changeBody, registerBody, registrationParam, toFields, versionBody } from '../schemas/agent-inputs.ts'
-import { noQuery, pageOnlyQuery } from '../schemas/inputs.ts'
+import { noQuery, noteBody, pageOnlyQuery } from '../schemas/inputs.ts'
 import { registrationSchema, unregisteredSchema } from '../schemas/people-schemas.ts'
 import { fileProblemSchema } from '../schemas/problem-schemas.ts'
 import { wire } from '../wire.ts'
@@ -74,6 +74,7 @@ const change = (limits: AdminLimits) =>
       'REGISTRATION_CHANGED',
       'REGISTRATION_IN_FILE',
       'REGISTRATION_EXISTS',
+      'REGISTRATION_HELD',
     ]),
   })
 
@@ -94,13 +95,71 @@ const remove = (limits: AdminLimits) =>
       'REGISTRATION_NOT_FOUND',
       'REGISTRATION_CHANGED',
       'REGISTRATION_IN_FILE',
+      'REGISTRATION_HELD',
     ]),
   })
+
+/** The acts that hold the agents of a registration, or end that, by the last segment of their paths. */
+const HOLD_ACTS = {
+  suspend: {
+    kind: 'suspended',
+    does: 'hold',
+    operationId: 'suspendAgents',
+    summary: 'Suspend the agents of a registration',
+    description:
+      'From now on they get nothing, on any replica, and no lease of theirs is renewed. What they hold runs out; revoke or kill cuts it.',
+    codes: [],
+  },
+  resume: {
+    kind: 'suspended',
+    does: 'release',
+    operationId: 'resumeAgents',
+    summary: 'End the suspension of agents',
+    description: 'Grants that have not reached their deadline can be renewed again.',
+    codes: ['REGISTRATION_NOT_HELD', 'REGISTRATION_HELD'],
+  },
+  offboard: {
+    kind: 'offboarded',
+    does: 'hold',
+    operationId: 'offboardAgents',
+    summary: 'Offboard the agents of a registration',
+    description:
+      'From now on they get nothing, on any replica. Their grants are ended and denied within moments, their approvals are void.',
+    codes: [],
+  },
+  reinstate: {
+    kind: 'offboarded',
+    does: 'release',
+    operationId: 'reinstateAgents',
+    summary: 'Take offboarded agents in again',
+    description: 'What was ended stays ended.',
+    codes: ['REGISTRATION_NOT_HELD'],
+  },
+} as const
+
+const holdAct = (act: keyof typeof HOLD_ACTS, limits: AdminLimits) => {
+  const { operationId, summary, description, codes } = HOLD_ACTS[act]
+  return createRoute({
+    method: 'post',
+    path: `/v1/agents/{name}/${act}`,
+    ...{ tags, security, operationId, summary, description },
+    middleware: jsonBody(limits.bodyBytes),
+    request: { query: noQuery, params: registrationParam, body: body(noteBody) },
+    responses: answers(registrationSchema, 'the registration', [
+      ...BODY_CODES,
+      'REGISTRATION_NOT_FOUND',
+      'LEDGER_CONFLICT',
+      ...codes,
+    ]),
+  })
+}
 
 /** `/v1/agents…` */
 export function agentsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
   const { inventory, registryProblem, ledger } = deps
-  app.openapi(list, (c) => c.json(wire({ items: [...inventory.list()], problem: registryProblem?.() }), 200))
+  app.openapi(list, async (c) => {
+    return c.json(wire({ items: [...(await inventory.show())], problem: registryProblem?.() }), 200)
+  })
   app.openapi(unregistered, async (c) => {
     const { limit, cursor } = c.req.valid('query')
     return c.json(wire(await ledger.listUnregistered({ limit, ...(cursor === undefined ? {} : { cursor }) })), 200)
@@ -118,4 +177,12 @@ export function agentsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
     const { name } = c.req.valid('param')
     return c.json(wire(await inventory.remove(c.var.operator, name, c.req.valid('json'))), 200)
   })
+  for (const act of Object.keys(HOLD_ACTS) as (keyof typeof HOLD_ACTS)[]) {
+    const { kind, does } = HOLD_ACTS[act]
+    app.openapi(holdAct(act, limits), async (c) => {
+      const { name } = c.req.valid('param')
+      const { note } = c.req.valid('json')
+      return c.json(wire(await inventory[does](c.var.operator, { kind, name, note })), 200)
+    })
+  }
 }

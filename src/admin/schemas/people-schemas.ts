@@ -16,7 +16,7 @@ export const registrationSchema = z
     reviewAt: instant().optional().openapi({ description: 'by then somebody must have reviewed it' }),
     source: z.enum(['file', 'api']).openapi({ description: 'where it was written down' }),
     version: count().optional().openapi({ description: 'with `api`: names what a change is based on' }),
-    standing: z.enum(['good', 'expired', 'unreviewed', 'ownerless', 'set_aside']).openapi({
+    standing: z.enum(['good', 'expired', 'unreviewed', 'ownerless', 'suspended', 'offboarded', 'set_aside']).openapi({
       description:
         'agents are served only while it is `good`; `set_aside`: the registry file or the settings decide otherwise',
     }),

@@ -19,7 +19,7 @@ type FieldFlags = {
 }
 type VersionFlags = Flags & { version?: number }
 
-/** Adds `add`, `set` and `remove` to `stint agents`. */
+/** Adds the commands that change registrations to `stint agents`. */
 export function registrationCommands(parser: Parser, io: CommandIo): void {
   const command = (usage: string, description: string) =>
     withOutput(withAdmin(parser.command(usage).description(description))).requiredOption(
@@ -35,6 +35,23 @@ export function registrationCommands(parser: Parser, io: CommandIo): void {
   withVersion(command('remove <name>', 'remove a registration')).action((name: string, flags: VersionFlags) =>
     remove(name, flags, io),
   )
+  const transfer = withVersion(command('transfer <name>', 'give the agents to another owner, or to another team'))
+  transfer.option('--owner <who>', 'the new owner').option('--team <team>', 'the new team')
+  transfer.action((name: string, flags: VersionFlags & FieldFlags) => set(name, flags, io))
+  for (const [act, description] of HOLD_ACTS)
+    command(`${act} <name>`, description).action((name: string, flags: Flags) => hold(act, name, flags, io))
+}
+
+const HOLD_ACTS = [
+  ['suspend', 'let the agents get nothing new, and no lease be renewed'],
+  ['resume', 'end a suspension'],
+  ['offboard', 'end and deny all that the agents hold, and let them get nothing any more'],
+  ['reinstate', 'take offboarded agents in again'],
+] as const
+
+async function hold(act: (typeof HOLD_ACTS)[number][0], name: string, flags: Flags, io: CommandIo): Promise<void> {
+  const admin = await AdminClient.from(flags, io)
+  print(await admin.post(`/v1/agents/{name}/${act}`, { path: { name }, body: { note: flags.note } }), flags, io)
 }
 
 function withFields(parser: Parser, isNew: boolean): Parser {

@@ -1,7 +1,16 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Hold } from '../../ledger/holds/hold-records.ts'
 import type { Registration, RegistrationStanding } from '../../registry/registration.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { Operator } from '../operators/operator.ts'
+import {
+  type AgentHoldKind,
+  type AgentHoldParts,
+  holdAgents,
+  holdsOver,
+  releaseAgents,
+  worstHold,
+} from './agent-holds.ts'
 import {
   type ChangeWords,
   changeAgents,
@@ -15,15 +24,17 @@ import {
 export interface ListedRegistration extends Registration {
   readonly source: 'file' | 'api'
   /** `set_aside`: the registry file or the settings decide otherwise. */
-  readonly standing: RegistrationStanding | 'set_aside'
+  readonly standing: RegistrationStanding | 'set_aside' | AgentHoldKind
   /** Why it is set aside. */
   readonly because?: string
 }
 
 /** The actions of operators on registrations. The edge has checked the role. */
 export interface InventoryService {
-  /** By the order of the file, then by name. */
+  /** By the order of the file, then by name; whether agents are held is left out. */
   list(): readonly ListedRegistration[]
+  /** As `list`, with those whose agents are suspended or offboarded. */
+  show(): Promise<readonly ListedRegistration[]>
   register(operator: Operator, registration: NewRegistration, note: string): Promise<ListedRegistration>
   change(
     operator: Operator,
@@ -33,10 +44,21 @@ export interface InventoryService {
   ): Promise<ListedRegistration>
   /** @returns the registration as it was */
   remove(operator: Operator, name: string, words: ChangeWords): Promise<ListedRegistration>
+  /** Suspends or offboards. @throws {StintError} REGISTRATION_NOT_FOUND */
+  hold(operator: Operator, order: HoldOrder): Promise<ListedRegistration>
+  /** Resumes or reinstates. @throws {StintError} REGISTRATION_NOT_FOUND, REGISTRATION_NOT_HELD, REGISTRATION_HELD */
+  release(operator: Operator, order: HoldOrder): Promise<ListedRegistration>
+}
+
+/** The agents of one registration that are to be held, or not any more. */
+export interface HoldOrder {
+  readonly kind: AgentHoldKind
+  readonly name: string
+  readonly note: string
 }
 
 /** The actions of a person on registrations. */
-export function createInventoryService(parts: RegistrationParts): InventoryService {
+export function createInventoryService(parts: RegistrationParts & AgentHoldParts): InventoryService {
   const { registry, clock } = parts
   const view = (registration: Registration) => listed(registry.current(), registration, clock.now())
   // With the review that was signed for it.
@@ -44,6 +66,19 @@ export function createInventoryService(parts: RegistrationParts): InventoryServi
   return {
     // Until a file has loaded there is nothing to list, and the problem of the file is told beside it.
     list: () => (registry.status.value ? listRegistrations(registry.status.value, clock) : []),
+    show: async () => {
+      if (!registry.status.value) return []
+      const holds = await parts.ledger.holdsInForce()
+      return listRegistrations(registry.status.value, clock).map((one) => withHolds(one, holds))
+    },
+    hold: async (operator, order) => {
+      const { registration } = await holdAgents(parts, operator, order)
+      return withHolds(view(registration), await parts.ledger.holdsInForce())
+    },
+    release: async (operator, order) => {
+      const { registration } = await releaseAgents(parts, operator, order)
+      return withHolds(view(registration), await parts.ledger.holdsInForce())
+    },
     register: async (operator, registration, note) =>
       viewNow(await registerAgents(parts, operator, registration, note)),
     change: async (operator, name, fields, words) => viewNow(await changeAgents(parts, operator, name, fields, words)),
@@ -70,4 +105,9 @@ function listed(registry: Registry, registration: Registration, now: Date): List
     source: registration.source ?? 'file',
     standing: registry.standing(registration, now),
   }
+}
+
+function withHolds(listed: ListedRegistration, holds: readonly Hold[]): ListedRegistration {
+  const held = listed.standing === 'set_aside' ? undefined : worstHold(holdsOver(holds, listed))
+  return held ? { ...listed, standing: held } : listed
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { auditEvent, operatorActor } from '../../ledger/events/audit-event.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
 import type {
   RegistrationFields,
   RegistrationReads,
@@ -13,6 +14,7 @@ import { explainSetAside } from '../../registry/combine-registrations.ts'
 import type { Registration } from '../../registry/registration.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { Operator } from '../operators/operator.ts'
+import { heldError, holdsOver, worstHold } from './agent-holds.ts'
 
 /** Most registrations of the API, as many as a file may have. */
 const MAX_REGISTRATIONS = 10_000
@@ -27,7 +29,7 @@ export interface InventorySettings {
 
 /** Dependencies of changing registrations. */
 export interface RegistrationParts {
-  readonly ledger: RegistrationWrites & Pick<RegistrationReads, 'registrations'>
+  readonly ledger: RegistrationWrites & Pick<RegistrationReads, 'registrations'> & Pick<Ledger, 'holdsInForce'>
   readonly clock: Pick<Clock, 'now'>
   /** `refresh` takes in what this process has just changed. */
   readonly registry: {
@@ -78,7 +80,7 @@ export async function registerAgents(
 /**
  * Changes some fields of a registration of the API.
  *
- * @throws {StintError} REGISTRATION_NOT_FOUND, REGISTRATION_CHANGED, REGISTRATION_IN_FILE, REGISTRATION_EXISTS
+ * @throws {StintError} REGISTRATION_NOT_FOUND, REGISTRATION_CHANGED, REGISTRATION_IN_FILE, REGISTRATION_EXISTS, REGISTRATION_HELD
  */
 export async function changeAgents(
   parts: RegistrationParts,
@@ -92,6 +94,7 @@ export async function changeAgents(
   const before = await requireStored(parts, name)
   const to = { ...before.fields, ...fields }
   checkMayWrite(parts, { name, match: to.match })
+  if (to.match !== before.fields.match) await requireNotHeld(parts, { name, match: before.fields.match })
   const changed = FIELDS.filter((field) => !isDeepStrictEqual(to[field], before.fields[field]))
   const stored = await parts.ledger.changeRegistration({
     ...{ name, to, at, expectedVersion: version, maxRegistrations: MAX_REGISTRATIONS, by: actor },
@@ -109,7 +112,7 @@ export async function changeAgents(
 /**
  * Removes a registration of the API, also one that the file or the settings have set aside.
  *
- * @throws {StintError} REGISTRATION_NOT_FOUND, REGISTRATION_CHANGED, REGISTRATION_IN_FILE
+ * @throws {StintError} REGISTRATION_NOT_FOUND, REGISTRATION_CHANGED, REGISTRATION_IN_FILE, REGISTRATION_HELD
  */
 export async function removeAgents(
   parts: RegistrationParts,
@@ -120,6 +123,7 @@ export async function removeAgents(
   const at = parts.clock.now()
   const actor = operatorActor(operator)
   const { fields } = await requireStored(parts, name)
+  await requireNotHeld(parts, { name, match: fields.match })
   const data = { registration: name, version: version + 1, match: fields.match, note }
   const removed = await parts.ledger.changeRegistration({
     ...{ name, at, expectedVersion: version, maxRegistrations: MAX_REGISTRATIONS, by: actor },
@@ -130,6 +134,15 @@ export async function removeAgents(
 }
 
 const FIELDS = ['contact', 'expiresAt', 'match', 'owner', 'purpose', 'reviewAt', 'team'] as const
+
+/** Without its registration, agents that are held might be covered by a wider one, which is not. */
+async function requireNotHeld(
+  { ledger }: RegistrationParts,
+  registration: Pick<Registration, 'name' | 'match'>,
+): Promise<void> {
+  const kind = worstHold(holdsOver(await ledger.holdsInForce(), registration))
+  if (kind) throw heldError(registration, kind)
+}
 
 /** From the ledger, since another replica may have changed it within the last second. */
 async function requireStored({ ledger, registry }: RegistrationParts, name: string): Promise<StoredRegistration> {

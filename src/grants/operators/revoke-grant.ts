@@ -30,7 +30,7 @@ export type RevocationOutcome =
 /** Ends a grant now: an active or ending one goes on the deny list, one that awaits approval is rejected. Idempotent. */
 export async function revokeGrant(
   parts: RevokeParts,
-  operator: Operator,
+  operator: Pick<Operator, 'name'>,
   grantId: string,
   note: string,
 ): Promise<{ grant: Grant; outcome: RevocationOutcome }> {
@@ -39,7 +39,12 @@ export async function revokeGrant(
   return { grant, outcome: toOutcome(parts, grant) }
 }
 
-async function revoke(parts: RevokeParts, operator: Operator, grantId: string, note: string): Promise<Grant> {
+async function revoke(
+  parts: RevokeParts,
+  operator: Pick<Operator, 'name'>,
+  grantId: string,
+  note: string,
+): Promise<Grant> {
   const { ledger, clock, clockGuard } = parts
   const grant = isId('grt', grantId) ? await ledger.getGrant(grantId) : undefined
   if (!grant)

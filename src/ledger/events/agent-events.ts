@@ -1,9 +1,11 @@
 import { z } from '../../core/documents/schema.ts'
 import type { EventSpec } from './event-spec.ts'
-import { instant, note, text } from './event-values.ts'
+import { count, instant, note, text } from './event-values.ts'
 
 const registration = text.describe('Name of the registration')
 const version = z.int().positive().describe('Version of the registration from now on')
+const hold = text.describe('Id of the hold that keeps them from getting anything')
+const agents = text.describe('The agent, or the name of the registration of the agents, that the hold covers')
 const fields = {
   match: text.describe('The agents that it covers'),
   owner: text,
@@ -43,5 +45,46 @@ export const AGENT_EVENTS = {
     about:
       'An operator removed a registration through the admin API. Its agents get nothing new, unless another one covers them.',
     data: z.strictObject({ registration, version, match: fields.match, note }),
+  },
+  'agent.suspended': {
+    actors: ['operator'],
+    refusal: false,
+    ids: [],
+    about: 'An operator suspended agents: from this commit on they get nothing, and no lease of theirs is renewed.',
+    data: z.strictObject({ registration, hold, agents, note }),
+  },
+  'agent.resumed': {
+    actors: ['operator'],
+    refusal: false,
+    ids: [],
+    about: 'An operator ended the suspension of agents.',
+    data: z.strictObject({ registration, hold, agents, note }),
+  },
+  'agent.offboarded': {
+    actors: ['operator'],
+    refusal: false,
+    ids: [],
+    about:
+      'An operator offboarded agents: from this commit on they get nothing, and all that they hold is being ended and denied.',
+    data: z.strictObject({ registration, hold, agents, note }),
+  },
+  'agent.cleared': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about: 'All grants of offboarded agents have ended or are ending, and their denies are wanted.',
+    data: z.strictObject({
+      hold,
+      agents,
+      grants: count.describe('Grants and approvals that were ended because of it'),
+      unreadable: count.describe('Grants that cannot be read, so that nobody knows whose they are, or cannot be ended'),
+    }),
+  },
+  'agent.reinstated': {
+    actors: ['operator'],
+    refusal: false,
+    ids: [],
+    about: 'An operator took offboarded agents in again. What was ended stays ended.',
+    data: z.strictObject({ registration, hold, agents, note }),
   },
 } as const satisfies Record<string, EventSpec>

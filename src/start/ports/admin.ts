@@ -98,6 +98,7 @@ function adminDeps({
     inventory: createInventoryService({
       ledger,
       clock,
+      ids: needs.ids,
       registry,
       inventorySettings: () => {
         const { writableByApi, reviewPeriod } = liveConfig.current().registry

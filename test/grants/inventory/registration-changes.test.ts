@@ -42,7 +42,13 @@ async function startInventory(inFile: Registration[] = [], writableByApi = ['spi
     },
   }
   const inventorySettings = () => ({ writableByApi, reviewPeriodMs: 90 * DAY_MS })
-  const service = createInventoryService({ ledger: tmp.ledger, clock: tmp.clock, registry, inventorySettings })
+  const service = createInventoryService({
+    ledger: tmp.ledger,
+    clock: tmp.clock,
+    ids: tmp.ids,
+    registry,
+    inventorySettings,
+  })
   return { service, registry, refresh }
 }
 
