@@ -34,6 +34,9 @@ import type {
 } from './types.ts'
 import { toAnswer, toDecisionInfo, toGrantInfo, toPlanInfo, toWireTask } from './views.ts'
 
+/** Whoever gives up a wait does not want to wait long for it. */
+const WITHDRAW_WITHIN_MS = 5_000
+
 /** Settings of `request`, `credentials` and `run`. */
 export interface RequestSettings extends GateSettings {
   /** 8 to 128 characters of `A-Za-z0-9._:-`. The same key and task are the same grant, also after a crash of the agent. */
@@ -167,16 +170,22 @@ export class StintClient {
   /**
    * Asks for a grant and waits at the gate: resolves when it is active, over reconnects and restarts of the broker.
    *
-   * @throws {StintError} POLICY_DENIED, APPROVAL_REJECTED, APPROVAL_EXPIRED, APPROVAL_PENDING (only with `approvalTimeoutMs`),
-   *   CANCELLED (`signal`), BROKER_UNAVAILABLE, and whatever the broker says of the task or the agent.
+   * A wait that is given up, by `signal` or `approvalTimeoutMs`, withdraws the question, or keeps it for whoever repeats the request
+   * with the same key: see `onGiveUp`. Wherever the grant may be there after an error, `details.idempotencyKey` leads back to it.
+   *
+   * @throws {StintError} POLICY_DENIED, APPROVAL_REJECTED, APPROVAL_EXPIRED; APPROVAL_PENDING or REQUEST_WITHDRAWN (only with
+   *   `approvalTimeoutMs`), CANCELLED (`signal`), BROKER_UNAVAILABLE, and whatever the broker says of the task or the agent.
    */
   async request(task: Task, settings: RequestSettings = {}): Promise<Grant> {
     const { idempotencyKey = `sdk-${randomUUID()}` } = settings
+    const { onGiveUp = settings.idempotencyKey === undefined ? 'withdraw' : 'keep' } = settings
     const answer = await requestUntilActive({
+      idempotencyKey,
+      complete: (grantId, note) => this.completeGrant(grantId, note, { deadlineMs: WITHDRAW_WITHIN_MS }),
       request: (signal) => this.requestGrant(task, idempotencyKey, { signal }),
       follow: (grantId, signal) => this.#follow(grantId, this.#watchBy, signal),
       timing: this.#timing,
-      settings,
+      settings: { ...settings, onGiveUp },
     })
     return new Grant(answer, {
       clock: this.#timing.clock,

@@ -8,10 +8,15 @@ import type { GrantAnswer, GrantInfo } from './types.ts'
 /** How to wait for a grant. */
 export interface GateSettings {
   readonly signal?: AbortSignal
-  /** Called once, when the grant turns out to need a person. */
-  readonly onAwaitingApproval?: (approvalId: string, grant: GrantInfo) => void
-  /** Wait for the person no longer than this, then APPROVAL_PENDING; undefined waits until the approval expires. */
+  /** Called once, when the grant turns out to need a person. The same key and task come back to it, also from another process. */
+  readonly onAwaitingApproval?: (approvalId: string, grant: GrantInfo, idempotencyKey: string) => void
+  /** Wait for the person no longer than this; undefined waits until the approval expires. */
   readonly approvalTimeoutMs?: number
+  /**
+   * What becomes of the question when the wait is given up, by `signal` or by time. `withdraw`: nobody is asked any more. `keep`:
+   * the same key and task come back to it. Default `keep` if an idempotency key was given, else `withdraw`.
+   */
+  readonly onGiveUp?: 'keep' | 'withdraw'
 }
 
 /**
@@ -19,26 +24,33 @@ export interface GateSettings {
  * the broker, and then asked for again under the same idempotency key, which brings its lease.
  *
  * @param request one RequestGrant. Before the gate its failure is the caller's; at the gate a retryable one is tried again.
- * @throws {StintError} POLICY_DENIED, APPROVAL_REJECTED, APPROVAL_EXPIRED, APPROVAL_PENDING, GRANT_NOT_ACTIVE, CANCELLED, and
- *   what `request` and `follow` throw.
+ * @throws {StintError} POLICY_DENIED, APPROVAL_REJECTED, APPROVAL_EXPIRED, GRANT_NOT_ACTIVE, and what `request` and `follow` throw;
+ *   when the wait is given up by time APPROVAL_PENDING, or REQUEST_WITHDRAWN; by the signal CANCELLED. Where the grant may be
+ *   there all the same, `details.idempotencyKey` leads back to it.
  */
 export async function requestUntilActive({
+  idempotencyKey,
   request,
   follow,
+  complete,
   timing,
   settings,
 }: {
+  idempotencyKey: string
   request: (signal: AbortSignal) => Promise<GrantAnswer>
   follow: (grantId: string, signal: AbortSignal) => AsyncIterable<GrantInfo>
+  complete: (grantId: string, note: string) => Promise<GrantInfo>
   timing: Timing
-  settings: GateSettings
+  settings: GateSettings & Required<Pick<GateSettings, 'onGiveUp'>>
 }): Promise<GrantAnswer> {
+  let waiting: GrantInfo | undefined
   const stop = new AbortController()
   const signal = settings.signal ? AbortSignal.any([settings.signal, stop.signal]) : stop.signal
   try {
     let answer = await request(signal)
     if (answer.grant.state === 'awaiting_approval') {
-      settings.onAwaitingApproval?.(answer.grant.approvalId ?? '', answer.grant)
+      waiting = answer.grant
+      settings.onAwaitingApproval?.(waiting.approvalId ?? '', waiting, idempotencyKey)
       limitWait(answer.grant, stop, timing, settings)
       await answered(follow(answer.grant.id, signal))
       answer = await requestUntilAnswered(request, timing, signal)
@@ -48,6 +60,11 @@ export async function requestUntilActive({
     if (answer.grant.state === 'active' && answer.lease) return answer
     const explanation = `The broker answered with grant ${answer.grant.id} in state ${answer.grant.state} and no lease.`
     throw new StintError('INTERNAL', { explanation, grantId: answer.grant.id })
+  } catch (thrown) {
+    const error = asStintError(thrown)
+    const isGivenUp = signal.aborted && (error === signal.reason || error.code === 'CANCELLED')
+    if (!waiting || !isGivenUp) throw mayHaveGrant(error) ? withDetails(error, { idempotencyKey }) : error
+    throw await giveUp(error, waiting, { idempotencyKey, complete, onGiveUp: settings.onGiveUp })
   } finally {
     stop.abort()
   }
@@ -90,7 +107,7 @@ function limitWait(grant: GrantInfo, stop: AbortController, { clock }: Timing, s
   const { approvalTimeoutMs } = settings
   if (approvalTimeoutMs === undefined) return
   const pending = new StintError('APPROVAL_PENDING', {
-    explanation: `Grant ${grant.id} is still waiting for approval ${grant.approvalId ?? ''}; repeat the request with the same idempotency key.`,
+    explanation: `Nobody decided approval ${grant.approvalId ?? ''} of grant ${grant.id} in time.`,
     grantId: grant.id,
     approvalId: grant.approvalId ?? '',
   })
@@ -98,4 +115,54 @@ function limitWait(grant: GrantInfo, stop: AbortController, { clock }: Timing, s
     () => stop.abort(pending),
     () => undefined, // the gate was passed or left before
   )
+}
+
+/**
+ * The error for a wait that was given up, after the question was withdrawn if that was wanted. A person may have said yes at the same
+ * instant: then the grant has ended, unused.
+ */
+async function giveUp(
+  error: StintError,
+  { id: grantId, approvalId = '' }: GrantInfo,
+  { idempotencyKey, complete, onGiveUp }: GiveUp,
+): Promise<StintError> {
+  const facts = { grantId, approvalId, idempotencyKey }
+  const comeBack = `To come back to it, repeat the request with the idempotency key ${idempotencyKey}.`
+  const why = error.code === 'APPROVAL_PENDING' ? String(error.details.explanation) : 'The caller gave up the wait.'
+  if (onGiveUp === 'keep') {
+    return withDetails(error, {
+      ...facts,
+      explanation: `${why} Grant ${grantId} still waits for approval. ${comeBack}`,
+    })
+  }
+  try {
+    const { state } = await complete(grantId, 'withdrawn: the wait for approval was given up')
+    const explanation = `${why} Grant ${grantId} ${describeEnd(state)}; to ask again, choose a new idempotency key.`
+    const code = error.code === 'APPROVAL_PENDING' ? 'REQUEST_WITHDRAWN' : error.code
+    return new StintError(code, { ...error.details, ...facts, explanation, state, withdrawn: true }, error.cause)
+  } catch (failed) {
+    const { code } = asStintError(failed)
+    const explanation = `${why} Grant ${grantId} could not be withdrawn (${code}) and may still be approved. ${comeBack}`
+    return withDetails(error, { ...facts, explanation, withdrawn: false })
+  }
+}
+
+function describeEnd(state: GrantInfo['state']): string {
+  if (state === 'withdrawn') return 'was withdrawn'
+  return state === 'ended' || state === 'ending' ? 'was approved at the same moment, and has ended' : `is ${state}`
+}
+
+interface GiveUp {
+  readonly idempotencyKey: string
+  readonly complete: (grantId: string, note: string) => Promise<GrantInfo>
+  readonly onGiveUp: 'keep' | 'withdraw'
+}
+
+/** True if the broker may have the grant although no answer came. */
+function mayHaveGrant({ code, retryable }: StintError): boolean {
+  return retryable || code === 'CANCELLED' || code === 'DEADLINE_EXCEEDED'
+}
+
+function withDetails(error: StintError, more: StintError['details']): StintError {
+  return new StintError(error.code, { ...error.details, ...more }, error.cause)
 }

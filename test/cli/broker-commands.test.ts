@@ -201,6 +201,7 @@ test('the JSON of request is stable', async () => {
       deadline: '2099-01-01T01:00:00.000Z',
       leaseCount: 1,
     },
+    idempotencyKey: expect.stringMatching(/^cli-/),
     lease: {
       id: 'lse_00000000000000000000000001',
       number: 1,
@@ -268,7 +269,9 @@ test('request --no-wait at the gate is exit code 4 with the approval', async () 
   const run = await stint(['request', '--task', task, '--no-wait', '-o', 'json'], { env })
   expect(run.exitCode).toBe(4)
   expect(JSON.parse(run.stdout).grant.approvalId).toBe('apr_1')
-  expect(run.stderr).toContain('without --idempotency-key')
+  const { idempotencyKey } = JSON.parse(run.stdout)
+  expect(idempotencyKey).toMatch(/^cli-/)
+  expect(run.stderr).toContain(`--idempotency-key ${idempotencyKey}`)
   const keyed = await stint(['request', '--task', task, '--no-wait', '--idempotency-key', 'tidy-november'], { env })
   expect([keyed.exitCode, keyed.stderr]).toEqual([4, ''])
 })
@@ -280,9 +283,15 @@ test('request --no-wait for a grant that is active at once makes one lease', asy
   expect(broker.calls.map(({ method }) => method)).toEqual(['RequestGrant'])
 })
 
+const KEY = ['--idempotency-key', 'tidy-november']
 for (const { argv, withdraws } of [
-  { argv: ['request', '--idempotency-key', 'tidy-november'], withdraws: false },
+  { argv: ['request', ...KEY], withdraws: false },
+  { argv: ['request', ...KEY, '--on-give-up', 'withdraw'], withdraws: true },
+  { argv: ['request'], withdraws: true },
+  { argv: ['request', '--on-give-up', 'keep'], withdraws: false },
   { argv: ['exec'], withdraws: true },
+  { argv: ['exec', ...KEY], withdraws: true },
+  { argv: ['exec', '--on-give-up', 'keep'], withdraws: false },
 ])
   test(`${argv.join(' ')} --wait-for gives up with exit code 4, and says what becomes of the question`, async () => {
     broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
@@ -291,9 +300,10 @@ for (const { argv, withdraws } of [
     expect([run.exitCode, run.stdout]).toEqual([4, ''])
     expect(run.stderr).toContain('stint approvals show apr_1')
     expect(broker.countOf('CompleteGrant')).toBe(withdraws ? 1 : 0)
-    expect(run.stderr).toContain(
-      withdraws ? 'stint withdrew the request' : 'repeat the request with the same idempotency key',
-    )
+    const [, key = ''] = /--idempotency-key (\S+)/.exec(run.stderr) ?? []
+    expect(key).toMatch(argv.includes('--idempotency-key') ? /^tidy-november$/ : /^cli-/)
+    expect(run.stderr).toContain(withdraws ? 'REQUEST_WITHDRAWN' : `repeat the request with the idempotency key ${key}`)
+    expect(run.stderr).toContain(`idempotencyKey: ${key}`)
   })
 
 test('plan shows what a task comes to, and exits with 3 when policy would deny', async () => {

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -174,8 +175,45 @@ for (const [signal, exitCode] of [
     signals.send(signal)
     const run = await running
     expect(run.exitCode).toBe(exitCode)
-    expect(run.stderr).toContain('withdrew')
+    expect(run.stderr).toContain('was withdrawn')
     expect(broker.calls.at(-1)).toMatchObject({ method: 'CompleteGrant', request: { grantId: GRANT_ID } })
+  })
+
+// The same with real processes, since a signal that nobody handles ends them before they can say anything.
+for (const { command, signal, exitCode, withdraws } of [
+  { command: ['exec', ...TASK, '--', 'true'], signal: 'SIGINT', exitCode: 130, withdraws: true },
+  {
+    command: ['exec', '--on-give-up', 'keep', ...TASK, '--', 'true'],
+    signal: 'SIGTERM',
+    exitCode: 143,
+    withdraws: false,
+  },
+  { command: ['request', ...TASK], signal: 'SIGINT', exitCode: 130, withdraws: true },
+  {
+    command: ['request', '--idempotency-key', 'tidy-november', ...TASK],
+    signal: 'SIGTERM',
+    exitCode: 143,
+    withdraws: false,
+  },
+  { command: ['exec', ...TASK, '--', 'true'], signal: 'SIGKILL', exitCode: null, withdraws: false },
+] as const)
+  test(`a real process of stint ${command.slice(0, 2).join(' ')} … that ${signal} ends at the gate has shown its key`, async () => {
+    broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
+    const watched = broker.watched()
+    const child = spawn(node, [cli, ...command], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const closed = once(child, 'close')
+    await watched
+    await until(() => stderr.includes('--idempotency-key'))
+    child.kill(signal)
+    expect((await closed)[0]).toBe(exitCode)
+    const [, key = ''] = /--idempotency-key (\S+)/.exec(stderr) ?? []
+    expect(broker.calls.find(({ method }) => method === 'RequestGrant')?.request.idempotencyKey).toBe(key)
+    expect(broker.countOf('CompleteGrant')).toBe(withdraws ? 1 : 0)
+    if (signal !== 'SIGKILL') expect(stderr).toContain(`idempotencyKey: ${key}`)
   })
 
 for (const argv of [

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ERROR_CATALOG, type ErrorCode, StintError } from '../../src/core/errors.ts'
 import { createTrustDomain } from '../../src/practice/stage/pki.ts'
 import { StintClient, type StintClientOptions } from '../../src/sdk/index.ts'
@@ -371,14 +371,86 @@ test('a broker that fails just after the yes is asked again', async () => {
   await grant.close()
 })
 
-test('waiting for a person can be limited', async () => {
-  broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
-  const failed = client.request(TASK, { approvalTimeoutMs: 1_000 })
-  await broker.watched()
-  await expect(settle(clock, failed)).rejects.toMatchObject({
-    code: 'APPROVAL_PENDING',
-    details: { approvalId: 'apr_1' },
+describe('a wait that is given up', () => {
+  const waiting = () => {
+    broker.grant = { ...broker.grant, state: 'GRANT_STATE_AWAITING_APPROVAL', approvalId: 'apr_1' }
+  }
+  const KEY = { idempotencyKey: 'task-0001' }
+
+  for (const { name, settings, code, withdraws } of [
+    { name: 'by time, of a key of the caller’s', settings: KEY, code: 'APPROVAL_PENDING', withdraws: false },
+    { name: 'by time, of a key that nobody knows', settings: {}, code: 'REQUEST_WITHDRAWN', withdraws: true },
+    {
+      name: 'by time, where the caller wants it kept',
+      settings: { onGiveUp: 'keep' },
+      code: 'APPROVAL_PENDING',
+      withdraws: false,
+    },
+    {
+      name: 'by time, where the caller wants it withdrawn',
+      settings: { ...KEY, onGiveUp: 'withdraw' },
+      code: 'REQUEST_WITHDRAWN',
+      withdraws: true,
+    },
+  ] as const)
+    test(`${name}, is ${withdraws ? 'withdrawn' : 'kept'}, and the error has the key`, async () => {
+      waiting()
+      const keys: string[] = []
+      const onAwaitingApproval = (_: string, __: unknown, key: string) => keys.push(key)
+      const failed = client.request(TASK, { approvalTimeoutMs: 1_000, onAwaitingApproval, ...settings })
+      await broker.watched()
+      const error = (await settle(
+        clock,
+        failed.catch((thrown: unknown) => thrown),
+      )) as StintError
+      expect(error).toMatchObject({
+        code,
+        details: { approvalId: 'apr_1', grantId: GRANT_ID, idempotencyKey: keys[0] },
+      })
+      expect(broker.countOf('CompleteGrant')).toBe(withdraws ? 1 : 0)
+      if (!withdraws) expect(error.details.explanation).toContain(keys[0])
+    })
+
+  test('by the signal given to run, is CANCELLED, and nobody is asked any more', async () => {
+    waiting()
+    const giveUp = new AbortController()
+    const ran = client.run(TASK, () => Promise.resolve('done'), { signal: giveUp.signal })
+    await broker.watched()
+    giveUp.abort()
+    const details = { withdrawn: true, state: 'withdrawn', idempotencyKey: expect.stringMatching(/^sdk-/) }
+    await expect(ran).rejects.toMatchObject({ code: 'CANCELLED', details })
   })
+
+  test('in the moment of the yes, ends the grant unused and says so', async () => {
+    waiting()
+    broker.scripts.CompleteGrant = () => {
+      broker.publish({ state: 'GRANT_STATE_ENDED', reason: 'completed' })
+      return { grant: broker.grant }
+    }
+    const failed = client.request(TASK, { approvalTimeoutMs: 1_000 })
+    await broker.watched()
+    const explanation = expect.stringContaining('approved at the same moment')
+    await expect(settle(clock, failed)).rejects.toMatchObject({ details: { state: 'ended', explanation } })
+  })
+
+  test('while the broker is away, keeps the code of the wait and says how to come back', async () => {
+    waiting()
+    broker.scripts.CompleteGrant = () => {
+      throw new StintError('SHUTTING_DOWN')
+    }
+    const failed = client.request(TASK, { approvalTimeoutMs: 1_000 })
+    await broker.watched()
+    const details = { withdrawn: false, explanation: expect.stringMatching(/not be withdrawn .*idempotency key sdk-/) }
+    await expect(settle(clock, failed)).rejects.toMatchObject({ code: 'APPROVAL_PENDING', details })
+  })
+})
+
+test('a request that was lost on its way says which key leads back to its grant', async () => {
+  broker.scripts.RequestGrant = () => {
+    throw new StintError('BROKER_UNAVAILABLE')
+  }
+  const details = { idempotencyKey: expect.stringMatching(/^sdk-/) }
+  await expect(settle(clock, client.request(TASK))).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE', details })
 })
 
 // Credentials

@@ -211,7 +211,8 @@ export class FakeBroker {
     RequestGrant: () => this.#answer(),
     RenewLease: () => this.#answer(),
     CompleteGrant: () => {
-      this.publish({ state: 'GRANT_STATE_ENDED', reason: 'completed' })
+      if (this.grant.state === 'GRANT_STATE_AWAITING_APPROVAL') this.publish({ state: 'GRANT_STATE_WITHDRAWN' })
+      else this.publish({ state: 'GRANT_STATE_ENDED', reason: 'completed' })
       return { grant: this.grant }
     },
     GetGrant: () => ({ grant: this.grant }),

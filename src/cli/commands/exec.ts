@@ -1,5 +1,3 @@
-import { constants } from 'node:os'
-import { hasCode } from '../../core/errors.ts'
 import type { StintClient } from '../../sdk/client.ts'
 import type { Grant } from '../../sdk/grant.ts'
 import type { Task } from '../../sdk/types.ts'
@@ -8,12 +6,12 @@ import { type CommandIo, report, runParser, UsageError } from '../command.ts'
 import { childEnvironment, GRANT_VARIABLE } from '../exec/child-environment.ts'
 import { serveCredentials } from '../exec/credential-endpoint.ts'
 import { runChild } from '../exec/run-child.ts'
-import { durationFlag } from '../flags/duration-flag.ts'
-import { requestOrWithdraw } from '../request-or-withdraw.ts'
+import { EXIT } from '../exit-codes.ts'
 import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
 import { visible } from '../visible.ts'
+import { chooseKey, EndSignals, type WaitFlags, waitAtGate, withWait } from '../wait-at-gate.ts'
 
-type Flags = BrokerFlags & TaskFlags & { idempotencyKey?: string; waitFor?: number; region?: string }
+type Flags = BrokerFlags & TaskFlags & WaitFlags & { region?: string }
 
 /** `stint exec [flags] -- command …`: runs a command with the credentials of one task; completes the grant when it ends. */
 export async function exec(io: CommandIo): Promise<number> {
@@ -21,15 +19,9 @@ export async function exec(io: CommandIo): Promise<number> {
   const ours = split === -1 ? io.argv : io.argv.slice(0, split)
   const command = split === -1 ? [] : io.argv.slice(split + 1)
   return runParser('exec', { ...io, argv: ours }, (parser, done) => {
-    withBroker(withTask(parser))
+    withWait(withBroker(withTask(parser)), { onGiveUp: 'withdraw' })
       .usage('[flags] -- command [args...]')
       .description("Run a command with one task's credentials, and complete the grant when the command ends.")
-      .option('--idempotency-key <key>', 'a repeated key with the same task returns the same grant')
-      .option(
-        '--wait-for <duration>',
-        'how long to wait for an approver (default: until the approval expires)',
-        durationFlag,
-      )
       .option('--region <region>', 'AWS region for the command (stint hides the AWS config file from it)')
       .action(async (flags: Flags) => {
         if (command.length === 0)
@@ -52,42 +44,22 @@ type Work = { task: Task; command: readonly string[]; flags: Flags; io: CommandI
 /** Handles signals from beginning to end, so that none of them skips the completion. */
 async function runUnderGrant(client: StintClient, work: Work): Promise<number> {
   const { task, command, flags, io } = work
-  const stop = new AbortController()
-  let exitCode: number | undefined
-  const stopListening = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) =>
-    io.onSignal?.(signal, () => {
-      exitCode ??= toSignalExitCode(signal)
-      stop.abort()
-    }),
-  )
+  const signals = new EndSignals(io)
   try {
-    const grant = await requestOrWithdraw(client, task, {
-      io,
-      command: 'exec',
-      signal: stop.signal,
-      ...(flags.idempotencyKey !== undefined && { idempotencyKey: flags.idempotencyKey }),
-      ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
-    })
+    const asked = { io, signals, flags, idempotencyKey: chooseKey(flags), otherwise: 'withdraw' } as const
+    const grant = await waitAtGate(client, task, asked)
+    if (!grant) return signals.exitCode ?? EXIT.error
     const reportEnd = () => io.stderr.write(`stint: ${visible(grant.signal.reason.message)}\n`)
     grant.signal.addEventListener('abort', reportEnd)
     try {
-      return exitCode ?? (await serveAndRun(grant, command, flags, io))
+      return signals.exitCode ?? (await serveAndRun(grant, command, flags, io))
     } finally {
       grant.signal.removeEventListener('abort', reportEnd)
       await completeOrReport(grant, io)
     }
-  } catch (error) {
-    if (exitCode === undefined || !hasCode(error, 'CANCELLED')) throw error
-    io.stderr.write('stint: interrupted while waiting for the grant; stint withdrew the request\n')
-    return exitCode
   } finally {
-    for (const stop of stopListening) stop?.()
+    signals.release()
   }
-}
-
-/** The exit code that a shell reports for a program that this signal ended. */
-function toSignalExitCode(signal: NodeJS.Signals): number {
-  return 128 + constants.signals[signal]
 }
 
 /** For a renewal, before the endpoint answers with what it has: the JS SDK gives up after a second, in the middle of the answer too. */

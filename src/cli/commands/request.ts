@@ -1,39 +1,40 @@
-import { randomUUID } from 'node:crypto'
 import { Option } from 'commander'
 import type { StintClient } from '../../sdk/client.ts'
 import { toAwsCredentials } from '../../sdk/grant.ts'
 import type { GrantAnswer, Task } from '../../sdk/types.ts'
-import { createApprovalNotifier } from '../approval-notice.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { durationFlag } from '../flags/duration-flag.ts'
 import { grantFacts } from '../grant-output.ts'
 import { generationFile, inGenerations } from '../key-generations.ts'
 import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
 import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
+import { chooseKey, EndSignals, type WaitFlags, waitAtGate, withWait } from '../wait-at-gate.ts'
 import { wholeSeconds } from '../whole-seconds.ts'
 
 type Flags = BrokerFlags &
-  TaskFlags & {
+  TaskFlags &
+  WaitFlags & {
     output: OutputFormat | 'credential-process'
-    idempotencyKey?: string
     wait: boolean
-    waitFor?: number
     showCredentials?: boolean
   }
 
-const NO_KEY_WARNING =
-  "stint: without --idempotency-key, later calls cannot get this grant's credentials; stint complete withdraws it\n"
+/** A grant as far as it came, and the key that leads back to it. Undefined grant: a signal ended the wait, with this exit code. */
+interface Outcome {
+  readonly idempotencyKey: string
+  readonly answer?: GrantAnswer
+  readonly exitCode?: number
+}
 
 /** `stint request`: asks for a grant; credentials are printed only when they were asked for by name. */
 export function request(io: CommandIo): Promise<number> {
   return runParser('request', io, (parser, done) => {
-    withBroker(withTask(parser))
+    withWait(withBroker(withTask(parser)), {
+      onGiveUp: 'keep with --idempotency-key, withdraw without',
+    })
       .description('Request a grant. Complete it with stint complete.')
-      .option('--idempotency-key <key>', 'a repeated key with the same task returns the same grant')
       .option('--no-wait', 'do not wait for an approver (exit code 4)')
-      .option('--wait-for <duration>', 'how long to wait for an approver', durationFlag)
       .option('--show-credentials', "also print the lease's credentials")
       .addOption(
         new Option('-o, --output <format>', 'output format; credential-process is for the AWS config file')
@@ -41,19 +42,19 @@ export function request(io: CommandIo): Promise<number> {
           .default('table'),
       )
       .action(async (flags: Flags) => {
-        const answer = await runWithTask(flags, (task) => requestGrant(task, flags, io))
-        print(answer, flags, io)
-        if (answer.grant.state === 'awaiting_approval') done(EXIT.approval)
+        const outcome = await runWithTask(flags, (task) => requestGrant(task, flags, io))
+        if (!outcome.answer) return done(outcome.exitCode ?? EXIT.error)
+        print(outcome.answer, outcome.idempotencyKey, flags, io)
+        if (outcome.answer.grant.state === 'awaiting_approval') done(EXIT.approval)
       })
   })
 }
 
-async function requestGrant(task: Task, flags: Flags, io: CommandIo): Promise<GrantAnswer> {
+async function requestGrant(task: Task, flags: Flags, io: CommandIo): Promise<Outcome> {
   const { idempotencyKey: key, output } = flags
   return withClient(flags, io, async (client) => {
     const requestOnce = (idempotencyKey: string) => requestWithKey(idempotencyKey, { client, task, flags, io })
-    if (key === undefined) return requestOnce(`cli-${randomUUID()}`)
-    if (output !== 'credential-process') return requestOnce(key)
+    if (key === undefined || output !== 'credential-process') return requestOnce(chooseKey(flags))
     const broker = flags.address ?? io.env.STINT_ADDRESS ?? ''
     return inGenerations({
       key,
@@ -69,26 +70,37 @@ async function requestGrant(task: Task, flags: Flags, io: CommandIo): Promise<Gr
 async function requestWithKey(
   idempotencyKey: string,
   { client, task, flags, io }: { client: StintClient; task: Task; flags: Flags; io: CommandIo },
-): Promise<GrantAnswer> {
+): Promise<Outcome> {
   if (!flags.wait) {
-    const first = await client.requestGrant(task, idempotencyKey)
-    if (first.grant.state === 'awaiting_approval') {
-      if (flags.idempotencyKey === undefined) io.stderr.write(NO_KEY_WARNING)
-      return first
+    const answer = await client.requestGrant(task, idempotencyKey)
+    if (answer.grant.state === 'awaiting_approval') {
+      if (flags.idempotencyKey === undefined)
+        io.stderr.write(
+          `stint: to get its credentials later: the same command with --idempotency-key ${idempotencyKey}\n`,
+        )
+      return { idempotencyKey, answer }
     }
-    if (first.lease) return first
+    if (answer.lease) return { idempotencyKey, answer }
   }
-  const grant = await client.request(task, {
-    idempotencyKey,
-    onAwaitingApproval: createApprovalNotifier(io),
-    ...(flags.waitFor !== undefined && { approvalTimeoutMs: flags.waitFor }),
-  })
-  const lease = await grant.lease()
-  await grant.close()
-  return { grant: grant.info, lease }
+  const signals = new EndSignals(io)
+  try {
+    const otherwise = flags.idempotencyKey === undefined ? 'withdraw' : 'keep'
+    const grant = await waitAtGate(client, task, { io, signals, flags, idempotencyKey, otherwise })
+    if (!grant) return { idempotencyKey, ...(signals.exitCode !== undefined && { exitCode: signals.exitCode }) }
+    const lease = await grant.lease()
+    await grant.close()
+    return { idempotencyKey, answer: { grant: grant.info, lease } }
+  } finally {
+    signals.release()
+  }
 }
 
-function print({ grant, lease }: GrantAnswer, { output, showCredentials }: Flags, io: CommandIo): void {
+function print(
+  { grant, lease }: GrantAnswer,
+  idempotencyKey: string,
+  { output, showCredentials }: Flags,
+  io: CommandIo,
+): void {
   const credentials = lease && toAwsCredentials(lease)
   if (output === 'credential-process') {
     if (!credentials) return
@@ -101,11 +113,12 @@ function print({ grant, lease }: GrantAnswer, { output, showCredentials }: Flags
   const shown = showCredentials ? credentials : undefined
   if (output !== 'table') {
     const leaseView = lease && { id, number, notAfter, usableUntil, accessKeyId }
-    printValue(io, output, { grant, lease: leaseView, credentials: shown })
+    printValue(io, output, { grant, idempotencyKey, lease: leaseView, credentials: shown })
     return
   }
   printFacts(io, [
     ...grantFacts(grant),
+    ['Idempotency key', idempotencyKey],
     ['Lease', id],
     ['Usable until', usableUntil],
     ['Access key', accessKeyId],
