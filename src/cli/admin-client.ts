@@ -141,6 +141,8 @@ export class AdminClient {
     const headers = {
       accept: 'application/json',
       authorization: `Bearer ${this.#token.reveal()}`,
+      // A vote's record says by which client it came.
+      'stint-client': 'cli',
       ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
     }
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest

@@ -323,6 +323,18 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The plan has changed since it was shown',
   },
+  APPROVAL_VOIDED: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The plan changed while it was awaiting approval',
+  },
+  STEP_UP_REQUIRED: {
+    grpc: 'PERMISSION_DENIED',
+    http: 403,
+    retryable: false,
+    title: 'This vote needs a stronger proof of who casts it',
+  },
   APPROVAL_NOT_ELIGIBLE: {
     grpc: 'PERMISSION_DENIED',
     http: 403,

@@ -171,7 +171,7 @@ function describeApproval(
   requirements: Approval['requirements'],
   now: Date,
   approvalMs: number,
-): Omit<Approval, 'version'> {
+): NonNullable<OpenGrant['approval']> {
   const expiresAt = new Date(now.getTime() + approvalMs)
   return { id, grantId, planHash, requirements, state: 'pending', requestedAt: now, expiresAt }
 }

@@ -8,7 +8,7 @@ import type { Admission, RecordLimits } from './agents/agent-limits.ts'
 import { type CompleteParts, completeGrant } from './complete-grant.ts'
 import { judgeOnRecord } from './judge.ts'
 import type { GrantAnswer } from './mint-lease.ts'
-import { type DecideParts, decideApproval } from './operators/decide-approval.ts'
+import { type ApprovalAnswer, type DecideParts, decideApproval } from './operators/decide-approval.ts'
 import { openQuarantine } from './operators/open-quarantine.ts'
 import type { Operator } from './operators/operator.ts'
 import { type RevocationOutcome, type RevokeParts, revokeGrant } from './operators/revoke-grant.ts'
@@ -59,15 +59,17 @@ export interface OperatorService {
   /** Ends a grant now: an active or ending one goes on the deny list, one that awaits approval is rejected. Idempotent. */
   revokeGrant(operator: Operator, grantId: string, note: string): Promise<{ grant: Grant; outcome: RevocationOutcome }>
   /**
-   * Answers an approval once. Approving judges registration, trust and policy again.
+   * Records a person's vote on an approval; the last one that it needs approves it, a rejection ends it. Approving judges
+   * registration, trust, plan and policy again, and counts every vote by the operators of now.
    *
    * @param answer.planHash the hash that the person saw; another one is APPROVAL_STALE.
-   * @throws {StintError} APPROVAL_NOT_FOUND, APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_STALE, APPROVAL_NOT_ELIGIBLE, POLICY_DENIED, AGENT_UNREGISTERED
+   * @throws {StintError} APPROVAL_NOT_FOUND, APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_STALE, APPROVAL_VOIDED,
+   *   APPROVAL_NOT_ELIGIBLE, STEP_UP_REQUIRED, POLICY_DENIED, AGENT_UNREGISTERED
    */
   decideApproval(
     operator: Operator,
     approvalId: string,
-    answer: { verdict: 'approve' | 'reject'; planHash: string; note: string },
+    answer: ApprovalAnswer,
   ): Promise<{ approval: Approval; grant: Grant }>
 }
 
@@ -108,7 +110,8 @@ export function createGrantService(parts: GrantParts): GrantService {
         const { plan, decision } = judgement
         const warnings = sizeWarnings(forecastSize(parts, caller, judgement))
         if (decision.outcome !== 'approval') return { plan, decision, warnings }
-        const couldApprove = countAnswerers(parts.people.current(now), caller.subject, decision.approval)
+        const [{ subject }, { owner }] = [caller, judgement.registration]
+        const couldApprove = countAnswerers(parts.people.current(now), { subject, owner }, decision.approval)
         return { plan, decision, warnings, couldApprove }
       }),
 

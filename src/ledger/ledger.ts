@@ -1,5 +1,6 @@
 import type { AuthMethod, CallerIdentity } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { ApprovalVoid, Vote } from './approvals/vote.ts'
 import type { ApproverReads } from './approver-reads.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
 import type { BudgetReads, BudgetRequest } from './budgets/budget-records.ts'
@@ -266,7 +267,7 @@ export interface OpenGrant {
   /** Checked in the same unit; bound when there is a lease. */
   readonly token?: TokenUse
   /** With an `awaiting_approval` grant. */
-  readonly approval?: Omit<Approval, 'version'>
+  readonly approval?: Omit<Approval, 'version' | 'votes'>
   /** How many open grants its agent may have with it, counted in the same unit; no limit unless given. */
   readonly maxOpen?: number
   /** Counted in the same unit. */
@@ -338,12 +339,15 @@ export interface GrantMove {
   >
   /** With a move to `active`: labels that the plan touches, for holds of a label; missing: it may touch any. */
   readonly touches?: readonly string[]
-  /** Changes the approval of the grant. */
+  /** Adds a vote to the approval of the grant, or takes the place of the same person's vote. */
+  readonly vote?: Vote
+  /** Ends the approval of the grant. `approved` takes as many votes as it needs, this one included. */
   readonly approval?: {
     readonly state: Exclude<ApprovalState, 'pending'>
     readonly decidedBy?: string
     readonly decidedAt: Date
     readonly note?: string
+    readonly voided?: ApprovalVoid
   }
   readonly events: readonly AuditEventInput[]
 }

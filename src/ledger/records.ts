@@ -2,6 +2,7 @@ import type { Json } from '../core/canonical-json.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { AUTH_METHODS, type AuthMethod } from '../identity/caller-identity.ts'
 import type { ApprovalRequirement, Decision } from '../policy/decision.ts'
+import type { ApprovalVoid, Vote } from './approvals/vote.ts'
 
 /** The states of a grant; `GRANT_TRANSITIONS` says which follows which. */
 export const GRANT_STATES = [
@@ -126,12 +127,12 @@ export interface Lease {
   readonly outcomeUnknown?: boolean
 }
 
-/** The states of an approval; all but `pending` are final. */
-export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'withdrawn', 'expired'] as const
+/** The states of an approval; all but `pending` are final. `voided`: the task came to another plan while the question was open. */
+export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'withdrawn', 'expired', 'voided'] as const
 /** One of `APPROVAL_STATES`. */
 export type ApprovalState = (typeof APPROVAL_STATES)[number]
 
-/** A person's recorded answer to one plan hash. */
+/** A question about one plan hash, with the votes on it. */
 export interface Approval {
   readonly id: string
   readonly grantId: string
@@ -140,11 +141,15 @@ export interface Approval {
   readonly state: ApprovalState
   readonly requestedAt: Date
   readonly expiresAt: Date
-  /** Name of the operator who decided. */
+  /** One for each person at most, in the order in which they were cast. */
+  readonly votes: readonly Vote[]
+  /** The actor whose act ended the question: `operator:<name>`, or the agent that withdrew it. */
   readonly decidedBy?: string
   readonly decidedAt?: Date
-  /** The operator's own words. */
+  /** The words of whoever ended it. */
   readonly note?: string
+  /** Set if it is voided. */
+  readonly voided?: ApprovalVoid
   readonly version: number
 }
 

@@ -45,5 +45,5 @@ export function toStoredApprovalState(state: ApprovalState): {
   readonly state: ApprovalState
   readonly exact: ApprovalState | null
 } {
-  return state === 'withdrawn' ? { state: 'rejected', exact: state } : { state, exact: null }
+  return state === 'withdrawn' || state === 'voided' ? { state: 'rejected', exact: state } : { state, exact: null }
 }

@@ -1,11 +1,21 @@
-const KNOWN = ['id', 'approval', 'reason', 'description']
+import { EXCLUDABLE, type Excludable } from './decision.ts'
+
+const KNOWN = ['id', 'approval', 'exclude', 'reason', 'description']
 
 type Annotations = Readonly<Record<string, string>>
 
-/** The content of `@approval`: the group that must approve, or a waiver. Empty without the annotation. */
+/** The people that a policy wants to approve: so many of a group. `any` stands for every approver. */
+export interface GroupCount {
+  readonly group: string
+  readonly count: number
+}
+
+/** The content of `@approval` and `@exclude`: the groups that must approve, or a waiver. Empty without the annotations. */
 export interface ApprovalAnnotation {
-  /** A member of this group must approve; `any` stands for every approver. */
-  readonly group?: string
+  /** All of them must approve; sorted, each group once. */
+  readonly groups?: readonly GroupCount[]
+  /** People whose vote does not count. */
+  readonly exclude?: readonly Excludable[]
   /** The reason of `@approval("none")`. */
   readonly waiver?: string
 }
@@ -14,11 +24,12 @@ export interface ApprovalAnnotation {
 export function unknownAnnotation(annotations: Annotations): string | undefined {
   const unknown = Object.keys(annotations).find((name) => !KNOWN.includes(name))
   if (unknown === undefined) return undefined
-  return `The annotation @${unknown} is not known; use @id, @approval, @reason or @description.`
+  return `The annotation @${unknown} is not known; use @id, @approval, @exclude, @reason or @description.`
 }
 
 /**
- * Reads `@approval("group:count")`: a member of that group must approve, and the group `any` stands for every approver. Reads
+ * Reads `@approval("owners:2, security:1")`: so many members of every group must approve, and the group `any` stands for every
+ * approver. Reads `@exclude("owner")`: the owner of the agent's registration does not count. Reads
  * `@approval("none") @reason("…")` as a waiver: nobody has to approve.
  *
  * @returns the content, or the problem as a sentence.
@@ -27,20 +38,42 @@ export function parseApproval(
   annotations: Annotations,
   effect: 'permit' | 'forbid',
 ): ApprovalAnnotation | { readonly problem: string } {
-  const { approval, reason } = annotations
+  const { approval, exclude, reason } = annotations
+  if (exclude !== undefined && (approval === undefined || approval === 'none'))
+    return {
+      problem: 'The annotation @exclude belongs to an @approval that asks for people, and this policy has none.',
+    }
   if (approval === 'none') return parseWaiver(reason, effect)
   if (reason !== undefined)
     return { problem: 'The annotation @reason belongs to @approval("none"), and this policy has none.' }
   if (approval === undefined) return {}
   if (effect === 'forbid') return { problem: 'A forbid cannot ask for an approval; put @approval on the permit.' }
-  const [, group, count] = /^([a-z][a-z0-9_-]{0,62}):([1-9][0-9]{0,2})$/.exec(approval) ?? []
-  if (group === undefined)
+  // An annotation without a value is null.
+  const groups = (approval ?? '').split(',').map((part) => parseGroup(part.trim()))
+  const written = groups.filter((group) => group !== undefined)
+  if (written.length < groups.length || written.length > MOST_GROUPS)
     return {
-      problem:
-        'An approval is written @approval("group:1"), the group in lower case, e.g. @approval("owners:1"), or @approval("none") to waive it.',
+      problem: `An approval is written @approval("group:1"), the group in lower case, with the number of its members who must approve (1 to ${MOST_PEOPLE}), e.g. @approval("owners:2"), and commas between groups that must all approve (at most ${MOST_GROUPS}), or @approval("none") to waive it.`,
     }
-  if (count !== '1') return { problem: 'Approvals by several people are not supported yet; write a count of 1.' }
-  return { group }
+  const names = new Set(written.map(({ group }) => group))
+  if (names.size < written.length) return { problem: 'An approval names each group once.' }
+  const excluded = EXCLUDABLE.filter((name) => name === exclude)
+  if (exclude !== undefined && excluded.length === 0)
+    return {
+      problem: `An exclusion is written @exclude("${EXCLUDABLE[0]}"): the owner of the registration may not approve.`,
+    }
+  written.sort((a, b) => (a.group < b.group ? -1 : 1))
+  return { groups: written, ...(excluded.length > 0 && { exclude: excluded }) }
+}
+
+const MOST_GROUPS = 8
+/** More people than would ever be asked; a larger number is a slip. */
+const MOST_PEOPLE = 20
+
+function parseGroup(text: string): GroupCount | undefined {
+  const [, group, digits] = /^([a-z][a-z0-9_-]{0,62}) *: *([1-9][0-9]?)$/.exec(text) ?? []
+  const count = Number(digits)
+  return group === undefined || count > MOST_PEOPLE ? undefined : { group, count }
 }
 
 const SHORTEST_REASON = 8

@@ -5,7 +5,8 @@ import type { LabelMark } from '../plan/labels/labels.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import type { Verdict } from './cedar/cedar-judge.ts'
 import { ANYONE } from './checks/mentions.ts'
-import type { ApprovalRequirement, Waiver } from './decision.ts'
+import { type ApprovalRequirement, VOTE_ASSURANCES, type VoteAssurance, type Waiver } from './decision.ts'
+import type { Policy } from './policy.ts'
 
 /** Classes whose approval cannot be waived. */
 export const NEVER_WAIVED: readonly string[] = ['permissions', 'escalation'] satisfies ActionClass[]
@@ -21,6 +22,17 @@ export interface ApprovalRules {
   readonly approvalsRequiredFor: readonly ActionClass[]
   /** Config's `policy.allowWaivers`. Default false: a waiver has no effect. */
   readonly allowWaivers?: boolean
+  /** Config's `approvals.byClass`: who must approve an action of a class, besides those whom policies ask. */
+  readonly byClass?: Readonly<Partial<Record<ActionClass, ClassQuorum>>>
+  /** Config's `approvals.minimumAssurance`: of every vote on a plan that needs an approval for an action of the class. */
+  readonly minimumAssurance?: Readonly<Partial<Record<ActionClass, VoteAssurance>>>
+}
+
+/** The people who must approve an action of a class, whatever policies say. */
+export interface ClassQuorum {
+  /** Groups; `any` stands for every approver. */
+  readonly anyOf: readonly string[]
+  readonly count: number
 }
 
 /** The approvals of a plan. */
@@ -32,47 +44,119 @@ export interface Approvals {
 }
 
 /**
- * Collects the approvals that a permitted plan still needs. A pair whose permits all ask for an approval needs a member of any
- * group that they name. A pair that a permit allows outright needs none, unless its class or the mark of a label asks for one;
- * then any approver may answer.
+ * Collects the approvals that a permitted plan still needs. A pair whose permits all ask for an approval needs one of them to be
+ * met: see `chooseAsked`. A pair that a permit allows outright needs none, unless its class or the mark of a label asks for one; then
+ * any approver may answer. What the configuration asks for a class comes on top.
  */
 export function mergeRequirements(
   judged: readonly { readonly pair: PlanPair; readonly verdict: Verdict }[],
   rules: ApprovalRules,
   marks: Plan['labelMarks'] = {},
 ): Approvals {
-  const asked = new Map<string, { anyOf: readonly string[]; because: Set<string> }>()
+  const asked = new Map<string, Omit<ApprovalRequirement, 'because'> & { because: Set<string> }>()
   const waived = new Map<string, { policy: string; reason: string; because: Set<string> }>()
+  const askedFor: PlanPair[] = []
   for (const { pair, verdict } of judged) {
-    const needed = findRequirement(pair, verdict, rules, marks)
-    if (!needed) continue
+    const needed = findRequirements(pair, verdict, rules, marks)
+    if (needed.length === 0) continue
     const waivers = mayWaive(pair, rules, marks) ? verdict.applied.filter(({ waiver }) => waiver !== undefined) : []
+    const because = needed.flatMap((requirement) => requirement.because)
     for (const { id, waiver = '' } of waivers)
-      addReasons(waived, id, { policy: id, reason: waiver, because: new Set() }, needed.because)
-    if (waivers.length === 0)
-      addReasons(asked, needed.anyOf.join(' '), { anyOf: needed.anyOf, because: new Set() }, needed.because)
+      addReasons(waived, id, { policy: id, reason: waiver, because: new Set() }, because)
+    if (waivers.length > 0) continue
+    askedFor.push(pair)
+    for (const requirement of needed) addRequirement(asked, requirement)
   }
-  return { approval: sortEntries(asked), waivers: sortEntries(waived) }
+  const assurance = strongestAssurance(askedFor, rules)
+  const approval = sortEntries(asked).map((requirement) => ({ ...requirement, ...(assurance && { assurance }) }))
+  return { approval, waivers: sortEntries(waived) }
 }
 
-/** The approval that a pair needs, waivers aside; undefined for none. */
-function findRequirement(
+/** Of two wishes for the same people, the larger number holds. */
+function addRequirement(
+  asked: Map<string, Omit<ApprovalRequirement, 'because'> & { because: Set<string> }>,
+  { anyOf, count = 1, exclude, because }: ApprovalRequirement,
+): void {
+  const key = exclude ? `${anyOf.join(' ')} -${exclude.join(' ')}` : anyOf.join(' ')
+  const most = Math.max(count, asked.get(key)?.count ?? 1)
+  addReasons(asked, key, { anyOf, because: new Set() }, because)
+  const reasons = asked.get(key)?.because ?? new Set()
+  asked.set(key, { anyOf, ...(most > 1 && { count: most }), ...(exclude && { exclude }), because: reasons })
+}
+
+/** The approvals that a pair needs, waivers aside; empty for none. */
+function findRequirements(
   pair: PlanPair,
   { applied }: Verdict,
-  { approvalsRequiredFor }: ApprovalRules,
+  { approvalsRequiredFor, byClass = {} }: ApprovalRules,
   marks: NonNullable<Plan['labelMarks']>,
-): ApprovalRequirement | undefined {
+): readonly ApprovalRequirement[] {
+  const classReason = `class:${pair.class}`
+  const quorum = byClass[pair.class]
+  const ofClass = quorum
+    ? [{ anyOf: toAnyOf(quorum.anyOf), ...(quorum.count > 1 && { count: quorum.count }), because: [classReason] }]
+    : []
   const permits = applied.filter(({ waiver }) => waiver === undefined)
-  const groups = permits.flatMap(({ approvalGroup }) => approvalGroup ?? [])
-  if (permits.length > 0 && groups.length === permits.length) {
-    const anyOf = groups.includes(ANYONE) ? [ANYONE] : [...new Set(groups)].sort()
-    return { anyOf, because: permits.map(({ id }) => id) }
-  }
+  if (permits.length > 0 && permits.every(({ approvalBy }) => approvalBy !== undefined))
+    return [...chooseAsked(permits), ...ofClass]
   const because = [
-    ...(approvalsRequiredFor.includes(pair.class) ? [`class:${pair.class}`] : []),
+    ...(approvalsRequiredFor.includes(pair.class) ? [classReason] : []),
     ...(CHANGING.includes(pair.class) ? guardedLabels(pair, marks).map((label) => `label:${label}`) : []),
   ]
-  return because.length > 0 ? { anyOf: [ANYONE], because } : undefined
+  return because.length > 0 ? [{ anyOf: [ANYONE], because }, ...ofClass] : ofClass
+}
+
+/**
+ * The approvals of the permits that apply to one pair, of which one has to be met. Those that ask for one person of one group come
+ * to one requirement with all their groups. Wishes that cannot be put together so are not mixed, since two people of two groups
+ * would then pass for two of one: the permit that asks for the fewest people counts; among equals one that excludes nobody, and then
+ * the first by its groups.
+ */
+function chooseAsked(permits: readonly Policy[]): ApprovalRequirement[] {
+  const wishes = permits.map(toWish).sort(compareWishes)
+  const [first] = wishes
+  if (!first) return []
+  const { people, approvalBy, exclude } = first
+  const excluded = exclude.length > 0 && { exclude }
+  if (people === 1) {
+    const alike = wishes.filter((wish) => wish.people === 1 && wish.exclude.join() === exclude.join())
+    const groups = alike.flatMap((wish) => wish.approvalBy.map(({ group }) => group))
+    return [{ anyOf: toAnyOf(groups), ...excluded, because: alike.map(({ id }) => id) }]
+  }
+  const because = wishes.filter((wish) => compareWishes(wish, first) === 0).map(({ id }) => id)
+  return approvalBy.map(({ group, count }) => ({ anyOf: [group], ...(count > 1 && { count }), ...excluded, because }))
+}
+
+/** What one permit asks for. */
+interface Wish {
+  readonly id: string
+  readonly people: number
+  readonly approvalBy: NonNullable<Policy['approvalBy']>
+  readonly exclude: NonNullable<Policy['exclude']>
+}
+
+function toWish({ id, approvalBy = [], exclude = [] }: Policy): Wish {
+  return { id, people: approvalBy.reduce((sum, { count }) => sum + count, 0), approvalBy, exclude }
+}
+
+function compareWishes(a: Wish, b: Wish): number {
+  const groups = ({ approvalBy }: Wish) => JSON.stringify(approvalBy)
+  const byGroups = groups(a) < groups(b) ? -1 : Number(groups(a) > groups(b))
+  return a.people - b.people || a.exclude.length - b.exclude.length || byGroups
+}
+
+function toAnyOf(groups: readonly string[]): readonly string[] {
+  return groups.includes(ANYONE) ? [ANYONE] : [...new Set(groups)].sort()
+}
+
+/** The strongest assurance that a class of these pairs demands; undefined if none does. */
+function strongestAssurance(
+  pairs: readonly PlanPair[],
+  { minimumAssurance = {} }: ApprovalRules,
+): VoteAssurance | undefined {
+  const ranks = pairs.map((pair) => VOTE_ASSURANCES.indexOf(minimumAssurance[pair.class] ?? VOTE_ASSURANCES[0]))
+  const strongest = Math.max(0, ...ranks)
+  return strongest === 0 ? undefined : VOTE_ASSURANCES[strongest]
 }
 
 /**

@@ -93,6 +93,8 @@ function memoryKey({ judge }: PolicySet, { agent, plan, context, ...rules }: Dec
     [reads('hourUtc') ? hourUtc : -1, reads('weekdayUtc') ? weekdayUtc : -1],
     rules.approvalsRequiredFor,
     rules.allowWaivers ?? false,
+    rules.byClass ?? {},
+    rules.minimumAssurance ?? {},
   ])
 }
 

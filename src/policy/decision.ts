@@ -15,9 +15,31 @@ export interface FailedPair {
   readonly conditions?: readonly string[]
 }
 
-/** One condition of an approval: a member of one of these groups must approve. `any` stands for every approver. */
+/**
+ * How surely a vote comes from the person: by a bearer token alone, or confirmed by a second proof made for this very vote. The
+ * later ones are the stronger.
+ */
+export const VOTE_ASSURANCES = ['no_step_up', 'step_up'] as const
+/** One of `VOTE_ASSURANCES`. */
+export type VoteAssurance = (typeof VOTE_ASSURANCES)[number]
+
+/** People whom a requirement can exclude. `owner`: the owner of the agent's registration. */
+export const EXCLUDABLE = ['owner'] as const
+/** One of `EXCLUDABLE`. */
+export type Excludable = (typeof EXCLUDABLE)[number]
+
+/**
+ * One condition of an approval: so many members of these groups must approve. `any` stands for every approver. One person may count
+ * towards several requirements, never twice towards one.
+ */
 export interface ApprovalRequirement {
   readonly anyOf: readonly string[]
+  /** How many different people; absent: one. */
+  readonly count?: number
+  /** People whose vote does not count; absent rather than empty. */
+  readonly exclude?: readonly Excludable[]
+  /** The least assurance of each vote; absent: any. */
+  readonly assurance?: VoteAssurance
   /** Policy ids, `class:<class>` or `label:<label>` that asked for it. */
   readonly because: readonly string[]
 }
@@ -40,7 +62,7 @@ export interface Decision {
   readonly failedPairs: readonly FailedPair[]
   /** How many more pairs failed than are listed, in a decision on record. */
   readonly failedPairsLeftOut?: number
-  /** All of them must be met by the person who approves; empty unless `outcome` is `approval`. */
+  /** All of them must be met, by one person or by several; empty unless `outcome` is `approval`. */
   readonly approval: readonly ApprovalRequirement[]
   /** Approvals that nobody had to give; absent if there are none. */
   readonly waivers?: readonly Waiver[]

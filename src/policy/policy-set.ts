@@ -134,8 +134,12 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
 
 function toApproval(approval: ApprovalAnnotation | { readonly problem: string }): Partial<Policy> {
   if ('problem' in approval) return {}
-  const { group, waiver } = approval
-  return { ...(group !== undefined && { approvalGroup: group }), ...(waiver !== undefined && { waiver }) }
+  const { groups, exclude, waiver } = approval
+  return {
+    ...(groups && { approvalBy: groups }),
+    ...(exclude && { exclude }),
+    ...(waiver !== undefined && { waiver }),
+  }
 }
 
 function withoutDuplicates(parsed: readonly Parsed[], problems: PolicyProblem[]): Parsed[] {

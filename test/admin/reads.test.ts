@@ -220,7 +220,8 @@ describe('approvals', () => {
       const answer = await rig.call('POST', `/v1/approvals/${rig.approval.id}/${verdict}`, { as: 'approver', body })
       assert.deepEqual(Object.keys((await answer.json()) as object), ['approval', 'grant'])
       assert.equal(rig.calls[0]?.operator.name, 'approver')
-      assert.deepEqual(rig.calls[0]?.input, { verdict, ...body })
+      const via = { channel: 'token', assurance: 'no_step_up' }
+      assert.deepEqual(rig.calls[0]?.input, { verdict, ...body, via })
     })
   }
 

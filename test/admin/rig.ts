@@ -213,6 +213,7 @@ export function exampleRecords(now: Date): { grant: Grant; approval: Approval; l
     state: 'pending',
     requestedAt: now,
     expiresAt: new Date(now.getTime() + 3_600_000),
+    votes: [],
     version: 1,
   }
   const lease: Lease = {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { duringCall } from '../../src/core/correlation.ts'
 import type { Ids } from '../../src/core/ids.ts'
+import type { Vote } from '../../src/ledger/approvals/vote.ts'
 import { unverifiedEvent, walkChains } from '../../src/ledger/audit/walk-chains.ts'
 import type { EventType } from '../../src/ledger/events/audit-event.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
@@ -61,6 +62,8 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
       if (answer.kind !== 'created') throw new Error('expected a new grant')
       return { grant: answer.grant, lease: answer.lease as Lease }
     }
+    const waiting = async (approval: Partial<OpenGrant['approval']> = {}) =>
+      (await created({ grant: { state: 'awaiting_approval' }, approval })).grant
     const move = (grant: Grant, to: GrantState, more: Partial<GrantMove> = {}) =>
       ledger.moveGrant({
         grantId: grant.id,
@@ -449,6 +452,60 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const { grant } = await created()
         const moving = move(grant, 'ended', { to: { state: 'ended', dueAt: now } })
         await expect(moving).rejects.toMatchObject({ code: 'INTERNAL' })
+      })
+    })
+
+    describe('votes', () => {
+      const two = { requirements: [{ anyOf: ['owners'], count: 2, because: ['p'] }] }
+      const voteOf = (voter: string, more: Partial<Vote> = {}): Vote => ({
+        voter,
+        verdict: 'approve',
+        at: now,
+        channel: 'token',
+        assurance: 'no_step_up',
+        note: `${voter} has read it`,
+        planHash: '',
+        groups: ['owners'],
+        ...more,
+      })
+      const cast = async (grant: Grant, vote: Vote, more: Partial<GrantMove> = {}) => {
+        const { planHash } = grant
+        return move(grant, 'awaiting_approval', { vote: { ...vote, planHash }, ...more })
+      }
+
+      test('are kept with their approval, and survive', async () => {
+        const grant = await waiting(two)
+        const once = await cast(grant, voteOf('olga'))
+        const twice = await cast(once, voteOf('otto', { assurance: 'step_up', channel: 'cli' }))
+        const { planHash } = grant
+        const votes = [
+          { ...voteOf('olga'), planHash },
+          { ...voteOf('otto', { assurance: 'step_up', channel: 'cli' }), planHash },
+        ]
+        expect(await ledger.findApproval(grant.id)).toMatchObject({ ...two, state: 'pending', version: 3, votes })
+        ledger = await fixture.reopen()
+        const [listed] = (await ledger.listApprovals({ state: 'pending' }, { limit: 1 })).items
+        expect(listed).toMatchObject({ ...two, votes })
+        expect(await ledger.getGrant(grant.id)).toMatchObject({ version: twice.version, state: 'awaiting_approval' })
+      })
+
+      test('that were cast on the same state: one is refused, so that it is counted again', async () => {
+        const grant = await waiting(two)
+        const results = await Promise.allSettled([cast(grant, voteOf('olga')), cast(grant, voteOf('otto'))])
+        expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+        expect((await ledger.findApproval(grant.id))?.votes).toHaveLength(1)
+      })
+
+      test('of too few people approve nothing, whoever asks for it', async () => {
+        const grant = await waiting(two)
+        const approval = { state: 'approved', decidedBy: 'operator:olga', decidedAt: now } as const
+        const active = { state: 'active', activeAt: now, deadline: later(900_000), dueAt: later(900_000) } as const
+        await expect(cast(grant, voteOf('olga'), { to: active, approval })).rejects.toMatchObject({ code: 'INTERNAL' })
+        const once = await cast(grant, voteOf('olga'))
+        await expect(cast(once, voteOf('OLGA'), { to: active, approval })).rejects.toMatchObject({
+          code: 'LEDGER_CONFLICT',
+        })
+        expect(await cast(once, voteOf('otto'), { to: active, approval })).toMatchObject({ state: 'active' })
       })
     })
 
@@ -931,6 +988,17 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const everything = await all((cursor) => ledger.listApprovals({}, { limit: 1, ...(cursor ? { cursor } : {}) }))
         expect(everything.map(({ state }) => state).sort()).toEqual(['pending', 'rejected'])
         expect(await ledger.getApproval(everything[0]?.id ?? '')).toEqual(everything[0])
+      })
+
+      test('of approvals tell those that were voided from those that were rejected', async () => {
+        const [voided, rejected] = [await waiting(), await waiting()]
+        const why = { planHash: '0'.repeat(64), changes: ['The session policy differs.'] }
+        await move(voided, 'rejected', { approval: { state: 'voided', decidedAt: now, voided: why } })
+        await move(rejected, 'rejected', { approval: { state: 'rejected', decidedBy: 'ada', decidedAt: now } })
+        const found = async (state: 'voided' | 'rejected') =>
+          (await ledger.listApprovals({ state }, { limit: 10 })).items.map(({ grantId }) => grantId)
+        expect([await found('voided'), await found('rejected')]).toEqual([[voided.id], [rejected.id]])
+        expect(await ledger.findApproval(voided.id)).toMatchObject({ state: 'voided', voided: why })
       })
 
       describe('the last approved grant before one', () => {

@@ -752,10 +752,10 @@ describe('P15: a person decides what cannot be undone', () => {
       code: 'TRUST_DOMAIN_UNKNOWN',
     },
     {
-      name: 'a second yes',
+      name: 'a yes of somebody else once it is approved',
       act: async (id: string) => {
         await answer(id)
-        return answer(id)
+        return answer(id, {}, { ...OLGA, name: 'otto' })
       },
       code: 'APPROVAL_DECIDED',
     },

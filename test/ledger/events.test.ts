@@ -271,6 +271,17 @@ describe('every event of the catalogue is written', () => {
       },
     },
     { type: 'approval.requested', by: 'a request that needs a person', work: waiting },
+    { type: 'approval.voted', by: 'the vote of a person', work: () => answer('approve') },
+    {
+      type: 'approval.voided',
+      by: 'a vote on a task that comes to another plan by now',
+      work: async () => {
+        const { id } = (await waiting()).grant
+        const { id: approvalId = '', planHash = '' } = (await h.ledger.findApproval(id)) ?? {}
+        h.changePlans()
+        await h.operators.decideApproval(OLGA, approvalId, { verdict: 'approve', planHash, note: 'n' }).catch(() => {})
+      },
+    },
     { type: 'approval.approved', by: 'an approval', work: () => answer('approve') },
     { type: 'approval.rejected', by: 'a rejection', work: () => answer('reject') },
     {

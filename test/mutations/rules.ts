@@ -1,5 +1,6 @@
 /** A file of `src/ledger/rules/`; its tests are in the file of the same name in `test/ledger/rules/`. */
 export type RuleFile =
+  | 'approval-rules'
   | 'grant-rules'
   | 'lease-rules'
   | 'claim-rules'
@@ -213,10 +214,53 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     breaks: 'an approval is decided twice',
-    file: 'grant-rules',
+    file: 'approval-rules',
     find: "if (approval?.state !== 'pending')",
     replace: 'if (!approval)',
-    caughtBy: 'moving a grant > decides its approval once',
+    caughtBy: 'an approval > is decided once',
+  },
+  {
+    breaks: 'a person has two votes',
+    file: 'approval-rules',
+    find: 'if (earlier?.verdict === vote.verdict)',
+    replace: 'if (false)',
+    caughtBy:
+      'an approval > has one vote of a person, whatever the spelling, and a rejection takes the place of an approval',
+  },
+  {
+    breaks: 'a person counts twice towards a requirement',
+    file: 'approval-rules',
+    find: '.map(({ voter }) => [toVoterKey(voter), voter]),',
+    replace: '.map(({ voter }) => [voter, voter]),',
+    caughtBy: 'an approval > of several people is not approved by fewer, and one person does not count twice',
+  },
+  {
+    breaks: 'a question of several people is approved by one',
+    file: 'approval-rules',
+    find: "if (to?.state === 'approved') checkQuorum(approval, grantId, votes)",
+    replace: '',
+    caughtBy: 'an approval > of several people is not approved by fewer, and one person does not count twice',
+  },
+  {
+    breaks: 'a vote is taken after its question has expired',
+    file: 'approval-rules',
+    find: 'if (vote.at >= approval.expiresAt)',
+    replace: 'if (false)',
+    caughtBy: 'an approval > takes no vote at its expiry or after it, nor one for another plan',
+  },
+  {
+    breaks: 'a vote counts for a plan that its person did not see',
+    file: 'approval-rules',
+    find: 'if (vote.planHash !== approval.planHash)',
+    replace: 'if (false)',
+    caughtBy: 'an approval > takes no vote at its expiry or after it, nor one for another plan',
+  },
+  {
+    breaks: 'a question is approved although somebody rejected it',
+    file: 'approval-rules',
+    find: 'return { isMet: !rejected && ',
+    replace: 'return { isMet: ',
+    caughtBy: 'the tally > is met exactly when nobody rejects and every requirement has its people',
   },
   {
     breaks: 'a grant is swept a millisecond late',

@@ -196,9 +196,12 @@ const APPROVALS = setOf(`
   @id("plain") permit (principal, action, resource) when { resource.within.contains("plain") };
   @id("owners") @approval("owners:1") permit (principal, action, resource) when { resource.within.contains("owners") };
   @id("security") @approval("security:1") permit (principal, action, resource) when { resource.within.contains("security") };
-  @id("anyone") @approval("any:1") permit (principal, action, resource) when { resource.within.contains("anyone") };`)
+  @id("anyone") @approval("any:1") permit (principal, action, resource) when { resource.within.contains("anyone") };
+  @id("two") @approval("owners:2") permit (principal, action, resource) when { resource.within.contains("two") };
+  @id("both") @approval("security:1, owners:2") permit (principal, action, resource) when { resource.within.contains("both") };
+  @id("strict") @approval("owners:1") @exclude("owner") permit (principal, action, resource) when { resource.within.contains("strict") };`)
 const needs = (anyOf: string[], because: string[]) => ({ anyOf, because })
-for (const { name, pairs, required = [], approval } of [
+for (const { name, pairs, required = [], more = {}, approval } of [
   { name: 'a permit without approval', pairs: [['plain']], approval: [] },
   { name: 'a permit with approval', pairs: [['owners']], approval: [needs(['owners'], ['owners'])] },
   { name: 'one permit with and one without', pairs: [['owners', 'plain']], approval: [] },
@@ -246,12 +249,64 @@ for (const { name, pairs, required = [], approval } of [
     approval: [needs(['any'], ['class:write'])],
   },
   { name: 'another class that always needs it', pairs: [['plain']], required: ['destructive'] as const, approval: [] },
+  {
+    name: 'two people of a group',
+    pairs: [['two']],
+    approval: [{ anyOf: ['owners'], count: 2, because: ['two'] }],
+  },
+  {
+    name: 'several groups: all of them',
+    pairs: [['both']],
+    approval: [{ anyOf: ['owners'], count: 2, because: ['both'] }, needs(['security'], ['both'])],
+  },
+  {
+    name: 'pairs that need different numbers: the larger one',
+    pairs: [['owners'], ['two']],
+    approval: [{ anyOf: ['owners'], count: 2, because: ['owners', 'two'] }],
+  },
+  // Either permit would do; mixed, one owner and one of security would pass for two owners.
+  {
+    name: 'two permits for different numbers: the one that asks for fewer people',
+    pairs: [['security', 'two']],
+    approval: [needs(['security'], ['security'])],
+  },
+  {
+    name: 'an exclusion',
+    pairs: [['strict']],
+    approval: [{ anyOf: ['owners'], exclude: ['owner' as const], because: ['strict'] }],
+  },
+  {
+    name: 'an exclusion beside a permit without one: either would do',
+    pairs: [['owners', 'strict']],
+    approval: [needs(['owners'], ['owners'])],
+  },
+  {
+    name: 'a number for the class, besides what policies ask',
+    pairs: [['security']],
+    more: { byClass: { write: { anyOf: ['owners'], count: 2 } } },
+    approval: [{ anyOf: ['owners'], count: 2, because: ['class:write'] }, needs(['security'], ['security'])],
+  },
+  {
+    name: 'an assurance for the class: of every vote',
+    pairs: [['owners'], ['security']],
+    more: { minimumAssurance: { write: 'step_up' as const } },
+    approval: [
+      { anyOf: ['owners'], because: ['owners'], assurance: 'step_up' as const },
+      { anyOf: ['security'], because: ['security'], assurance: 'step_up' as const },
+    ],
+  },
+  {
+    name: 'an assurance for a class of which nothing waits',
+    pairs: [['plain']],
+    more: { minimumAssurance: { write: 'step_up' as const } },
+    approval: [],
+  },
 ])
   test(`approval: ${name}`, () => {
     const asked = pairs.map((within, index) =>
       pairOf({ within: [...within].sort(), class: 'write', resource: `arn:aws:s3:::b${index}` }),
     )
-    const decision = decide(APPROVALS, inputOf(asked, { approvalsRequiredFor: required }))
+    const decision = decide(APPROVALS, inputOf(asked, { approvalsRequiredFor: required, ...more }))
     assert.equal(decision.outcome, approval.length > 0 ? 'approval' : 'permit')
     assert.deepEqual(decision.approval, approval)
   })

@@ -71,7 +71,7 @@ export function planOf(pairs: readonly PlanPair[], task = taskOf(), subject = SU
   }
 }
 
-export interface InputChanges {
+export interface InputChanges extends Pick<DecisionInput, 'byClass' | 'minimumAssurance'> {
   readonly agent?: Partial<DecisionInput['agent']>
   readonly context?: Partial<DecisionInput['context']>
   readonly approvalsRequiredFor?: DecisionInput['approvalsRequiredFor']
@@ -97,5 +97,7 @@ export function inputOf(pairs: readonly PlanPair[], changes: InputChanges = {}):
       ...changes.context,
     },
     approvalsRequiredFor: changes.approvalsRequiredFor ?? [],
+    ...(changes.byClass && { byClass: changes.byClass }),
+    ...(changes.minimumAssurance && { minimumAssurance: changes.minimumAssurance }),
   }
 }

@@ -63,10 +63,34 @@ for (const { name, text, at, says } of [
   { name: 'an approval without a value', text: permit('true', '@id("p") @approval'), at: '1:1', says: /group:1/ },
   { name: 'an approval by nobody', text: permit('true', '@id("p") @approval("owners:0")'), at: '1:1', says: /group:1/ },
   {
-    name: 'an approval by two',
-    text: permit('true', '@id("p") @approval("owners:2")'),
+    name: 'an approval by more people than anybody would ask',
+    text: permit('true', '@id("p") @approval("owners:21")'),
     at: '1:1',
-    says: /several people are not supported yet/,
+    says: /1 to 20/,
+  },
+  {
+    name: 'an approval by two groups without a comma',
+    text: permit('true', '@id("p") @approval("owners:2 security:1")'),
+    at: '1:1',
+    says: /commas between groups/,
+  },
+  {
+    name: 'an approval that names a group twice',
+    text: permit('true', '@id("p") @approval("owners:2, owners:1")'),
+    at: '1:1',
+    says: /names each group once/,
+  },
+  {
+    name: 'an exclusion of somebody unknown',
+    text: permit('true', '@id("p") @approval("owners:1") @exclude("olga")'),
+    at: '1:1',
+    says: /@exclude\("owner"\)/,
+  },
+  {
+    name: 'an exclusion where nobody is asked',
+    text: permit('true', '@id("p") @exclude("owner")'),
+    at: '1:1',
+    says: /belongs to an @approval/,
   },
   {
     name: 'an approval on a forbid',

@@ -26,7 +26,7 @@ import type { CallConnection, CallerIdentity } from '../../src/identity/caller-i
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { RefusalLog } from '../../src/ledger/refusal-log.ts'
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.ts'
-import { NO_LABELS } from '../../src/plan/labels/labels.ts'
+import { type LabelSet, NO_LABELS, parseLabels } from '../../src/plan/labels/labels.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import type { RoleSettings } from '../../src/plan/role-settings.ts'
 import type { Decision } from '../../src/policy/decision.ts'
@@ -137,11 +137,13 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     settleMs: 30_000,
     cutOnCompletion: CUT,
   }
-  const planner = createPlanner({
-    labels: NO_LABELS,
-    roles: new Map((options.roles ?? [ROLE]).map((arn) => [arn, options.roleSettings ?? {}])),
-    limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
-  })
+  const planBy = (labels: LabelSet) =>
+    createPlanner({
+      labels,
+      roles: new Map((options.roles ?? [ROLE]).map((arn) => [arn, options.roleSettings ?? {}])),
+      limits: { minTtlSeconds: 60, maxTtlSeconds: 3_600 },
+    })
+  let planner = planBy(NO_LABELS)
   const refusedTokens = new RefusalLog({
     ledger,
     clock,
@@ -175,7 +177,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
           }
         },
       },
-      planner,
+      planner: { plan: (subject, wanted) => planner.plan(subject, wanted) },
       policy: {
         decide() {
           if (rules.policyError) throw rules.policyError
@@ -226,6 +228,10 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     sweeper,
     problems,
     well,
+    /** From now on every task comes to another plan: a label that they touch is new. */
+    changePlans: () => {
+      planner = planBy(parseLabels({ labels: [{ label: 'env:prod', resources: ['arn:aws:s3:::data/prod/*'] }] }))
+    },
     signal: new AbortController().signal,
     request: (key: string, wanted: object = task(), who = caller()) =>
       grants.requestGrant(who, { task: wanted, idempotencyKey: key }, new AbortController().signal),

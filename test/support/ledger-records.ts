@@ -79,7 +79,12 @@ export const LATER_TYPE = 'grant.transferred' as EventType
 export function sampleOpen(
   ids: Ids,
   now: Date,
-  more: { readonly grant?: Partial<OpenGrant['grant']>; readonly lease?: NewLease | null; readonly plan?: Plan } = {},
+  more: {
+    readonly grant?: Partial<OpenGrant['grant']>
+    readonly lease?: NewLease | null
+    readonly plan?: Plan
+    readonly approval?: Partial<OpenGrant['approval']>
+  } = {},
 ): OpenGrant {
   const plan = more.plan ?? samplePlan()
   const id = more.grant?.id ?? ids.next('grt', now)
@@ -110,7 +115,7 @@ export function sampleOpen(
     grant,
     plan,
     ...(lease ? { lease } : {}),
-    ...(state === 'awaiting_approval' ? { approval: sampleApproval(ids, now, grant) } : {}),
+    ...(state === 'awaiting_approval' ? { approval: { ...sampleApproval(ids, now, grant), ...more.approval } } : {}),
     events: [
       sampleEvent(now, { grantId: id, data: { purpose: grant.purpose, planHash: plan.hash } }),
       ...(lease ? [sampleEvent(now, { type: 'lease.intended', grantId: id, leaseId: lease.id })] : []),

@@ -432,7 +432,7 @@ export interface components {
             readonly title: string;
             readonly status: number;
             /** @enum {string} */
-            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REGISTRATION_HELD" | "REGISTRATION_NOT_HELD" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "BUDGET_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL" | "NOTICE_ENDPOINT_NOT_FOUND" | "NOTICE_UNDELIVERED";
+            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REGISTRATION_HELD" | "REGISTRATION_NOT_HELD" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_VOIDED" | "STEP_UP_REQUIRED" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "BUDGET_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL" | "NOTICE_ENDPOINT_NOT_FOUND" | "NOTICE_UNDELIVERED";
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -553,6 +553,10 @@ export interface components {
         };
         readonly ApprovalRequirement: {
             readonly anyOf: readonly string[];
+            readonly count?: number;
+            readonly exclude?: readonly "owner"[];
+            /** @enum {string} */
+            readonly assurance?: "no_step_up" | "step_up";
             readonly because: readonly string[];
         };
         readonly GrantDetails: {
@@ -713,16 +717,34 @@ export interface components {
             readonly planHash: string;
             readonly requirements: readonly components["schemas"]["ApprovalRequirement"][];
             /** @enum {string} */
-            readonly state: "pending" | "approved" | "rejected" | "withdrawn" | "expired";
+            readonly state: "pending" | "approved" | "rejected" | "withdrawn" | "expired" | "voided";
             /** Format: date-time */
             readonly requestedAt: string;
             /** Format: date-time */
             readonly expiresAt: string;
+            readonly votes: readonly components["schemas"]["Vote"][];
             readonly decidedBy?: string;
             /** Format: date-time */
             readonly decidedAt?: string;
             readonly note?: string;
+            readonly voided?: {
+                readonly planHash: string;
+                readonly changes: readonly string[];
+            };
             readonly version: number;
+        };
+        readonly Vote: {
+            readonly voter: string;
+            /** @enum {string} */
+            readonly verdict: "approve" | "reject";
+            /** Format: date-time */
+            readonly at: string;
+            readonly channel: string;
+            /** @enum {string} */
+            readonly assurance: "no_step_up" | "step_up";
+            readonly note: string;
+            readonly planHash: string;
+            readonly groups: readonly string[];
         };
         readonly DenyEntry: {
             readonly grantId: string;
@@ -824,12 +846,61 @@ export interface components {
             readonly plan: components["schemas"]["Plan"];
             readonly eligible: boolean;
             readonly couldDecide: number;
+            readonly tally: components["schemas"]["Tally"];
             readonly warnings: readonly {
                 /** @enum {string} */
                 readonly kind: "cannot_revoke" | "sets_tag_key" | "class_lowered" | "actions_shortened" | "role_refuses" | "session_nearly_full" | "session_too_large";
                 readonly explanation: string;
             }[];
             readonly view: components["schemas"]["ApprovalView"];
+        };
+        readonly Tally: {
+            readonly isMet: boolean;
+            readonly requirements: readonly components["schemas"]["RequirementTally"][];
+            readonly votes: readonly {
+                readonly voter: string;
+                /** @enum {string} */
+                readonly verdict: "approve" | "reject";
+                /** Format: date-time */
+                readonly at: string;
+                readonly channel: string;
+                /** @enum {string} */
+                readonly assurance: "no_step_up" | "step_up";
+                readonly note: string;
+                readonly counts: boolean;
+                readonly obstacle?: {
+                    /** @enum {string} */
+                    readonly reason: "unknown" | "role" | "own_agent" | "group" | "owner" | "assurance";
+                    readonly explanation: string;
+                };
+            }[];
+            readonly couldDecide: number;
+            readonly you: {
+                /** @enum {string} */
+                readonly voted?: "approve" | "reject";
+                readonly approve: components["schemas"]["VotePermission"];
+                readonly reject: components["schemas"]["VotePermission"];
+            };
+        };
+        readonly RequirementTally: {
+            readonly anyOf: readonly string[];
+            readonly count: number;
+            readonly exclude: readonly string[];
+            /** @enum {string} */
+            readonly assurance?: "no_step_up" | "step_up";
+            readonly because: readonly string[];
+            readonly approvedBy: readonly string[];
+            readonly missing: number;
+            readonly couldApprove: readonly string[];
+            readonly couldApproveMore: number;
+            readonly canBeMet: boolean;
+        };
+        readonly VotePermission: {
+            readonly allowed: boolean;
+            readonly code?: string;
+            /** @enum {string} */
+            readonly reason?: "unknown" | "role" | "own_agent" | "group" | "owner" | "assurance";
+            readonly explanation?: string;
         };
         readonly ApprovalView: {
             readonly verdict: {
@@ -839,7 +910,7 @@ export interface components {
                 /** Format: date-time */
                 readonly expiresAt: string;
                 /** @enum {string} */
-                readonly state: "pending" | "approved" | "rejected" | "withdrawn" | "expired";
+                readonly state: "pending" | "approved" | "rejected" | "withdrawn" | "expired" | "voided";
                 readonly sentence: string;
             };
             readonly agent: {
@@ -894,11 +965,9 @@ export interface components {
             readonly warnings: readonly string[];
             readonly deciders: {
                 readonly determiningPolicies: readonly string[];
-                readonly requirements: readonly {
-                    readonly anyOf: readonly string[];
-                    readonly because: readonly string[];
+                readonly requirements: readonly (components["schemas"]["ApprovalRequirement"] & {
                     readonly sentence: string;
-                }[];
+                })[];
                 readonly waived: readonly string[];
                 readonly votes: readonly {
                     readonly by: string;
@@ -907,6 +976,9 @@ export interface components {
                     /** Format: date-time */
                     readonly at: string;
                     readonly note?: string;
+                    readonly channel?: string;
+                    readonly assurance?: string;
+                    readonly lost?: string;
                 }[];
                 readonly canDecide: boolean;
                 readonly whyNot?: string;
@@ -1296,7 +1368,7 @@ export interface operations {
     readonly listApprovals: {
         readonly parameters: {
             readonly query?: {
-                readonly state?: "pending" | "approved" | "rejected" | "withdrawn" | "expired";
+                readonly state?: "pending" | "approved" | "rejected" | "withdrawn" | "expired" | "voided";
                 readonly limit?: number;
                 readonly cursor?: string;
             };

@@ -7,6 +7,7 @@ import { approvalListItemSchema, approvalViewSchema } from '../schemas/approval-
 import { approvalSchema, grantSchema } from '../schemas/grant-schemas.ts'
 import { approvalIdParam, approvalsQuery, decisionBody, noQuery } from '../schemas/inputs.ts'
 import { planSchema, warningsSchema } from '../schemas/plan-schemas.ts'
+import { tallySchema } from '../schemas/tally-schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, BODY_CODES, body, pageSchema, security } from './route-parts.ts'
 
@@ -43,11 +44,11 @@ const read = createRoute({
         plan: planSchema,
         eligible: z
           .boolean()
-          .openapi({ description: 'whether you may decide it, checked in advance as far as possible' }),
-        couldDecide: z
-          .number()
-          .int()
-          .openapi({ description: 'how many people could decide it now; 0 if it is no longer open' }),
+          .openapi({ description: 'whether you may approve it, checked in advance as far as possible' }),
+        couldDecide: z.number().int().openapi({
+          description: 'how many people could vote on it now; 0 if it is no longer open, or if they are too few',
+        }),
+        tally: tallySchema,
         warnings: warningsSchema.openapi({
           description:
             "warnings of now besides the plan's own: the session may be too large for the cloud; empty if it is no longer open",
@@ -67,11 +68,11 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
     tags,
     security,
     operationId: verdict === 'approve' ? 'approveApproval' : 'rejectApproval',
-    summary: verdict === 'approve' ? 'Approve one plan' : 'Reject one plan',
+    summary: verdict === 'approve' ? 'Vote to approve one plan' : 'Reject one plan',
     description:
       verdict === 'approve'
-        ? 'Checks identity, registration and policy again first. The approval is bound to the hash of the plan that was shown.'
-        : 'Final. The rejection is bound to the hash of the plan that was shown.',
+        ? 'Checks identity, registration, plan and policy again first. The vote is bound to the hash of the plan that was shown. It approves the plan if it is the last one that is needed; otherwise the approval stays pending.'
+        : 'Final, whatever others have voted. The rejection is bound to the hash of the plan that was shown.',
     middleware: jsonBody(limits.bodyBytes),
     request: { params: approvalIdParam, query: noQuery, body: body(decisionBody) },
     responses: answers(
@@ -83,6 +84,8 @@ const decide = (verdict: 'approve' | 'reject', limits: AdminLimits) =>
         'APPROVAL_DECIDED',
         'APPROVAL_EXPIRED',
         'APPROVAL_STALE',
+        'APPROVAL_VOIDED',
+        'STEP_UP_REQUIRED',
         'APPROVAL_NOT_ELIGIBLE',
         'POLICY_DENIED',
         'AGENT_UNREGISTERED',
@@ -114,7 +117,8 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
 
   for (const verdict of ['approve', 'reject'] as const) {
     app.openapi(decide(verdict, limits), async (c) => {
-      const answer = { verdict, ...c.req.valid('json') }
+      const channel = c.req.header('stint-client') === 'cli' ? 'cli' : 'token'
+      const answer = { verdict, ...c.req.valid('json'), via: { channel, assurance: 'no_step_up' } } as const
       return c.json(wire(await operatorService.decideApproval(c.var.operator, c.req.valid('param').id, answer)), 200)
     })
   }

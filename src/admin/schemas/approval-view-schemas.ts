@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ACTION_CLASSES, ACTION_FLAGS } from '../../aws/action-classes.ts'
 import { APPROVAL_STATES, END_REASONS, GRANT_AUTH_METHODS, GRANT_STATES } from '../../ledger/records.ts'
-import { approvalSchema } from './grant-schemas.ts'
+import { approvalRequirement, approvalSchema } from './grant-schemas.ts'
 import { count, instant, sha256 } from './values.ts'
 
 const words = (description: string) => z.string().openapi({ description })
@@ -30,10 +30,18 @@ const agent = z.object({
 
 const deciders = z.object({
   determiningPolicies: z.array(z.string()),
-  requirements: z.array(z.object({ anyOf: z.array(z.string()), because: z.array(z.string()), sentence: z.string() })),
+  requirements: z.array(approvalRequirement.extend({ sentence: z.string() })),
   waived: sentences('approvals that a policy waived'),
   votes: z.array(
-    z.object({ by: z.string(), verdict: z.enum(['approve', 'reject']), at: instant(), note: z.string().optional() }),
+    z.object({
+      by: z.string(),
+      verdict: z.enum(['approve', 'reject']),
+      at: instant(),
+      note: z.string().optional(),
+      channel: z.string().optional(),
+      assurance: z.string().optional(),
+      lost: words('why it counts no more').optional(),
+    }),
   ),
   canDecide: z.boolean().openapi({ description: 'whether you can decide it' }),
   whyNot: words('why you cannot').optional(),

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { VERDICTS } from '../../ledger/approvals/vote.ts'
 import {
   APPROVAL_STATES,
   END_REASONS,
@@ -7,12 +8,22 @@ import {
   LEASE_ENDS,
   LEASE_STATES,
 } from '../../ledger/records.ts'
-import { FAILURE_REASONS, OUTCOMES } from '../../policy/decision.ts'
+import { EXCLUDABLE, FAILURE_REASONS, OUTCOMES, VOTE_ASSURANCES } from '../../policy/decision.ts'
 import { count, idText, instant, sha256 } from './values.ts'
 
-const approvalRequirement = z
-  .object({ anyOf: z.array(z.string()), because: z.array(z.string()) })
-  .openapi('ApprovalRequirement', { description: 'a member of one of these groups must approve; any = any approver' })
+/** One requirement of an approval. */
+export const approvalRequirement = z
+  .object({
+    anyOf: z.array(z.string()),
+    count: count().optional().openapi({ description: 'how many different people; one unless set' }),
+    exclude: z
+      .array(z.enum(EXCLUDABLE))
+      .optional()
+      .openapi({ description: "people whose vote does not count; owner = of the agent's registration" }),
+    assurance: z.enum(VOTE_ASSURANCES).optional().openapi({ description: 'the least assurance of each vote' }),
+    because: z.array(z.string()),
+  })
+  .openapi('ApprovalRequirement', { description: 'members of these groups must approve; any = any approver' })
 
 const decision = z
   .object({
@@ -95,6 +106,19 @@ export const leaseSchema = z
   })
   .openapi('Lease')
 
+const voteSchema = z
+  .object({
+    voter: z.string(),
+    verdict: z.enum(VERDICTS),
+    at: instant(),
+    channel: z.string().openapi({ description: 'cli, token, or what a newer version has' }),
+    assurance: z.enum(VOTE_ASSURANCES),
+    note: z.string(),
+    planHash: sha256(),
+    groups: z.array(z.string()).openapi({ description: "the voter's groups when the vote was cast" }),
+  })
+  .openapi('Vote')
+
 /** An approval: the question, and the answer once there is one. */
 export const approvalSchema = z
   .object({
@@ -102,12 +126,19 @@ export const approvalSchema = z
     grantId: idText('grt'),
     planHash: sha256(),
     requirements: z.array(approvalRequirement),
-    state: z.enum(APPROVAL_STATES),
+    state: z.enum(APPROVAL_STATES).openapi({ description: 'voided: the task came to another plan while it was open' }),
     requestedAt: instant(),
     expiresAt: instant(),
-    decidedBy: z.string().optional(),
+    votes: z
+      .array(voteSchema)
+      .openapi({ description: 'one of a person at most, in the order in which they were cast' }),
+    decidedBy: z.string().optional().openapi({ description: 'whoever ended it' }),
     decidedAt: instant().optional(),
     note: z.string().optional(),
+    voided: z
+      .object({ planHash: sha256(), changes: z.array(z.string()) })
+      .optional()
+      .openapi({ description: 'the plan that the task comes to now, and what changed' }),
     version: count(),
   })
   .openapi('Approval')

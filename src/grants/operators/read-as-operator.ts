@@ -6,11 +6,11 @@ import type { LedgerReads } from '../../ledger/ledger.ts'
 import type { Approval, AuditEvent, DenyEntry, Grant, Lease } from '../../ledger/records.ts'
 import { planHash } from '../../plan/assemble-plan.ts'
 import type { Plan, PlanWarning } from '../../plan/plan.ts'
+import { describeTally, type TallyView } from '../approvals/describe-tally.ts'
 import { type ApprovalView, type ViewSources, viewApproval } from '../approvals/view/approval-view.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
-import { isEligible } from './decide-approval.ts'
 import type { Operator } from './operator.ts'
-import { countAnswerers, type People } from './who-can-answer.ts'
+import type { People } from './who-can-answer.ts'
 
 /** A grant with all that the ledger has of it. */
 export interface GrantDetails {
@@ -37,6 +37,8 @@ export interface ApprovalDetails {
   readonly eligible: boolean
   /** Number of people who could decide it now; 0 if it is no longer open. */
   readonly couldDecide: number
+  /** The votes, and what is still missing. */
+  readonly tally: TallyView
   /** Warnings that change with time, beside the plan's own; empty if the approval is no longer open. */
   readonly warnings: readonly PlanWarning[]
   /** All of it in the order and the words in which an approver reads it. */
@@ -126,17 +128,19 @@ export async function loadApprovalDetails(
   checkUntouched(plan)
   const now = clock.now()
   const current = people.current(now)
-  const { requirements, state, expiresAt } = approval
+  const { state, expiresAt } = approval
   const { roleArn, subject, owner, team } = grant
   const open = state === 'pending' && grant.state === 'awaiting_approval' && expiresAt > now
   const warnings = open ? sizeWarnings(forecastSession(provider, { roleArn, subject, owner, team, plan })) : []
   const question = { approval, grant, plan, open, warnings, now }
+  const tally = describeTally({ approval, grant, people: current, now }, operator)
   return {
     approval,
     grant,
     plan,
-    eligible: open && isEligible(operator, grant, requirements),
-    couldDecide: open ? countAnswerers(current, subject, requirements) : 0,
+    eligible: tally.you.approve.allowed,
+    couldDecide: tally.couldDecide,
+    tally,
     warnings,
     view: await viewApproval({ ledger, registrations }, question, operator, current),
   }

@@ -1,5 +1,7 @@
-import type { ApprovalRequirement } from '../../policy/decision.ts'
-import { explainIneligible } from './eligibility.ts'
+import type { Grant } from '../../ledger/records.ts'
+import { neededVotes } from '../../ledger/rules/approval-rules.ts'
+import { type ApprovalRequirement, VOTE_ASSURANCES, type VoteAssurance } from '../../policy/decision.ts'
+import { findConcerned, findObstacle, findObstacleTo } from '../approvals/voters.ts'
 import { hasRole, type Operator } from './operator.ts'
 
 /** The people who could answer approvals. */
@@ -8,13 +10,23 @@ export interface People {
   current(now: Date): readonly Operator[]
 }
 
-/** Counts the people who could approve for this agent: one person must meet all requirements. */
+/** The strongest assurance that a vote can have today: operators call the admin API by bearer token, and nothing confirms a vote. */
+export const ATTAINABLE_ASSURANCE: VoteAssurance = VOTE_ASSURANCES[0]
+
+/** Counts the people who could approve for this agent; 0 if all of them together could not meet every requirement. */
 export function countAnswerers(
   operators: readonly Operator[],
-  subject: string,
+  grant: Pick<Grant, 'subject' | 'owner'>,
   requirements: readonly ApprovalRequirement[],
 ): number {
-  return operators.filter((operator) => explainIneligible(operator, { subject }, requirements) === undefined).length
+  const concerned = findConcerned(grant)
+  const counting = (requirement: ApprovalRequirement) =>
+    operators.filter((operator) => findObstacleTo(operator, concerned, requirement, ATTAINABLE_ASSURANCE) === undefined)
+  const isReachable = requirements.every((requirement) => counting(requirement).length >= neededVotes(requirement))
+  if (!isReachable) return 0
+  return operators.filter(
+    (operator) => findObstacle(operator, concerned, requirements, ATTAINABLE_ASSURANCE) === undefined,
+  ).length
 }
 
 /** Counts the people who could answer for a group, or for `any`. Their own agents are not considered. */

@@ -1,4 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
+import { VOTE_ASSURANCES } from '../../policy/decision.ts'
+import { VERDICTS } from '../approvals/vote.ts'
 import type { EventSpec } from './event-spec.ts'
 import { code, instant, note, planHash, policies, policySetHash, text } from './event-values.ts'
 
@@ -39,12 +41,43 @@ export const APPROVAL_EVENTS = {
         .describe('Each policy that waived something'),
     }),
   },
+  'approval.voted': {
+    actors: ['operator'],
+    refusal: false,
+    ids: ['grant'],
+    about: 'A person approved or rejected the plan with this hash. The question may wait for further people.',
+    data: z.strictObject({
+      approvalId,
+      planHash,
+      verdict: z.enum(VERDICTS).describe("The person's word"),
+      channel: text.describe('How it came: `cli`, or `token` for another client with a bearer token'),
+      assurance: z.enum(VOTE_ASSURANCES).describe('How surely it comes from that person'),
+      note,
+    }),
+  },
   'approval.approved': {
     actors: ['operator'],
     refusal: false,
     ids: ['grant'],
-    about: 'A person approved the plan with this hash.',
-    data: z.strictObject({ approvalId, planHash, note }),
+    about: 'The plan with this hash has the approvals that it needs; the actor gave the last one.',
+    data: z.strictObject({
+      approvalId,
+      planHash,
+      note,
+      voters: z.array(text).readonly().exactOptional().describe('The people whose approvals counted'),
+    }),
+  },
+  'approval.voided': {
+    actors: ['stint'],
+    refusal: false,
+    ids: ['grant'],
+    about: 'The task came to another plan while the question was open, so nobody can approve it. Final for the grant.',
+    data: z.strictObject({
+      approvalId,
+      planHash: planHash.describe('Hash of the plan that was asked about'),
+      newPlanHash: planHash.describe('Hash of the plan that the task comes to now'),
+      changes: z.array(text).readonly().describe('What changed, each a sentence'),
+    }),
   },
   'approval.rejected': {
     actors: ['operator'],
@@ -65,7 +98,7 @@ export const APPROVAL_EVENTS = {
     about: "A person's answer was turned away; the approval stays open.",
     data: z.strictObject({
       approvalId,
-      verdict: z.enum(['approve', 'reject']).describe('What the person answered'),
+      verdict: z.enum(VERDICTS).describe('What the person answered'),
       code,
     }),
   },

@@ -72,7 +72,7 @@ export function openedGrant(
   checkDue(grant.id, grant.state, grant.dueAt)
   const opened: Grant = { ...withoutUndefined(grant), leaseCount: lease ? 1 : 0, version: 1 }
   if (lease) return { grant: opened, lease: newLease(opened, 1, lease, replica) }
-  return approval ? { grant: opened, approval: { ...approval, version: 1 } } : { grant: opened }
+  return approval ? { grant: opened, approval: { ...approval, votes: [], version: 1 } } : { grant: opened }
 }
 
 /** The most open grants that its agent may have with a new one; undefined when nothing has to be counted. */
@@ -139,20 +139,6 @@ export function movedGrant(grant: Grant, to: GrantMove['to']): Grant {
   if (to.dueAt) moved.dueAt = to.dueAt
   else delete moved.dueAt
   return moved
-}
-
-/**
- * An approval is decided once; only the grant's own move decides it, so both change together or not at all.
- *
- * @throws {StintError} LEDGER_CONFLICT
- */
-export function decidedApproval(
-  approval: Approval | undefined,
-  grantId: string,
-  to: NonNullable<GrantMove['approval']>,
-): Approval {
-  if (approval?.state !== 'pending') throw conflict('The grant has no approval that is still pending.', { grantId })
-  return { ...approval, ...withoutUndefined(to), version: approval.version + 1 }
 }
 
 function checkDue(grantId: string, state: GrantState, dueAt: Date | null | undefined): void {

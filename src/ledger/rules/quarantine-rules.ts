@@ -19,9 +19,9 @@ export function requireNoQuarantine(latest: Quarantine | undefined, { authMethod
   if (isInForce(latest) && authMethod !== 'broker') throw quarantined(latest)
 }
 
-/** True for a move by which a grant that waits becomes active. */
-export function isApproving({ state }: Pick<Grant, 'state'>, to: Pick<GrantMove['to'], 'state'>): boolean {
-  return state === 'awaiting_approval' && to.state === 'active'
+/** True for a move by which a grant that waits becomes active, or comes nearer to it by the vote of a person. */
+export function isApproving({ state }: Pick<Grant, 'state'>, { to, vote }: Pick<GrantMove, 'to' | 'vote'>): boolean {
+  return state === 'awaiting_approval' && (to.state === 'active' || vote?.verdict === 'approve')
 }
 
 /** The error for whoever wants something from a quarantined ledger. */

@@ -1,11 +1,12 @@
+import { toApprovalTexts } from '../approvals/stored-approval.ts'
 import type { GrantMove, LeaseMove, OpenGrant, WriteInput } from '../ledger.ts'
 import type { Approval, Grant, Lease } from '../records.ts'
 import { toMs, toMsOrNull } from '../row-values.ts'
+import { movedApproval } from '../rules/approval-rules.ts'
 import { toStoredDeadline } from '../rules/claim-rules.ts'
 import {
   checkOpenGrants,
   checkReports,
-  decidedApproval,
   isFinalState,
   maxPlanBytes,
   movedGrant,
@@ -16,7 +17,7 @@ import {
 import { requireNotHeld } from '../rules/hold-rules.ts'
 import { intendedLease, settledLease } from '../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../rules/quarantine-rules.ts'
-import { toStoredApprovalState, toStoredReason, toStoredState } from '../stored-states.ts'
+import { toStoredReason, toStoredState } from '../stored-states.ts'
 import { drawBudgets } from './budgets.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { putDeny } from './deny.ts'
@@ -102,7 +103,7 @@ export function settleLease(store: SqliteStore, tx: SqliteTransaction, move: Lea
 /** See `LedgerWrites.moveGrant`. */
 export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: GrantMove): Grant {
   const { row, grant } = grantAt(store, move.grantId, move.expectedVersion)
-  if (isApproving(grant, move.to)) {
+  if (isApproving(grant, move)) {
     requireNoQuarantine(store.quarantine(), grant)
     requireNotHeld(store.holds(), { ...grant, touches: move.touches })
   }
@@ -132,7 +133,7 @@ export function writeMove(
   tx.count(row.subject_text_id, row.state, moved.state)
   if (move.endLeases) endLeases(tx, row.row_id, move.endLeases)
   if (move.deny) putDeny(store, tx, row, move.deny)
-  if (move.approval) decideApproval(store, tx, row, move.approval)
+  if (move.vote || move.approval) moveApproval(store, tx, row, move)
   tx.append(move.events)
   if (isFinalState(moved.state)) store.damaged.over(moved.id)
   return moved
@@ -212,14 +213,18 @@ function insertLease(tx: SqliteTransaction, grantRowId: number, roleTextId: numb
 }
 
 function insertApproval(tx: SqliteTransaction, grantRowId: number, approval: Approval): void {
+  const texts = toApprovalTexts(approval)
   tx.db.insert(
-    `INSERT INTO approvals (id, grant_n, plan_hash, requirements, state, requested_at, expires_at, decided_by, decided_at,
-       note, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO approvals (id, grant_n, plan_hash, requirements, quorum, votes, voided, state, requested_at, expires_at,
+       decided_by, decided_at, note, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     approval.id,
     grantRowId,
     Buffer.from(approval.planHash, 'hex'),
-    JSON.stringify(approval.requirements),
-    approval.state,
+    texts.requirements,
+    texts.quorum,
+    texts.votes,
+    texts.voided,
+    texts.state,
     toMs(approval.requestedAt),
     toMs(approval.expiresAt),
     approval.decidedBy ?? null,
@@ -255,19 +260,22 @@ function endLeases(tx: SqliteTransaction, grantRowId: number, end: NonNullable<G
   )
 }
 
-function decideApproval(
+function moveApproval(
   store: SqliteStore,
   tx: SqliteTransaction,
   grant: GrantRow,
-  to: NonNullable<GrantMove['approval']>,
+  move: Pick<GrantMove, 'vote' | 'approval'>,
 ): void {
   const row = tx.db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.grant_n = ?`, grant.row_id)
-  const approval = decidedApproval(row && store.approval(row), grant.id, to)
-  const { state, exact } = toStoredApprovalState(approval.state)
+  const approval = movedApproval(row && store.approval(row), grant.id, move)
+  const texts = toApprovalTexts(approval)
   tx.db.run(
-    'UPDATE approvals SET state = ?, exact_state = ?, decided_by = ?, decided_at = ?, note = ?, version = ? WHERE grant_n = ?',
-    state,
-    exact,
+    `UPDATE approvals SET state = ?, exact_state = ?, votes = ?, voided = ?, decided_by = ?, decided_at = ?, note = ?, version = ?
+       WHERE grant_n = ?`,
+    texts.state,
+    texts.exact_state,
+    texts.votes,
+    texts.voided,
     approval.decidedBy ?? null,
     toMsOrNull(approval.decidedAt),
     approval.note ?? null,

@@ -27,8 +27,8 @@ export interface Mention {
 export const ANYONE = 'any'
 
 /** Finds every name that a policy compares something with, without repeats. Patterns of `like` are no names. */
-export function findMentions({ json, approvalGroup }: Policy): Mention[] {
-  const found: Mention[] = approvalGroup && approvalGroup !== ANYONE ? [{ kind: 'group', name: approvalGroup }] : []
+export function findMentions({ json, approvalBy = [] }: Policy): Mention[] {
+  const found: Mention[] = approvalBy.flatMap(({ group }) => (group === ANYONE ? [] : [{ kind: 'group', name: group }]))
   found.push(...scopeEntities(json).flatMap(entityMention))
   for (const { body } of json.conditions) collect(body, found)
   return [...new Map(found.map((mention) => [`${mention.kind} ${mention.name}`, mention])).values()]

@@ -83,7 +83,7 @@ export async function readOwnRules(given: OwnFiles): Promise<OwnRules> {
     ...(registry !== undefined && { registry }),
     tasks,
     agents: registrations.flatMap((one) => toAgent(one) ?? []).slice(0, MAX_AGENTS),
-    groups: [...new Set(set?.policies.flatMap(({ approvalGroup }) => approvalGroup ?? []))],
+    groups: [...new Set(set?.policies.flatMap(({ approvalBy = [] }) => approvalBy.map(({ group }) => group)))],
     roles,
     roleArns: [...new Set([...tasks.map(({ task }) => task.roleArn), ...roles.flatMap(spelledRoles)])].slice(
       0,

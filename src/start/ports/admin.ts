@@ -125,11 +125,11 @@ function policySetStatus({ value, loadedAt, problem: failure }: ReloadStatus<Pol
   return {
     ...(value && { hash: value.hash }),
     ...(loadedAt && { loadedAt }),
-    policies: (value?.policies ?? []).map(({ id, effect, file, approvalGroup, waiver }) => ({
+    policies: (value?.policies ?? []).map(({ id, effect, file, approvalBy, waiver }) => ({
       id,
       effect,
       file,
-      ...(approvalGroup && { approval: approvalGroup }),
+      ...(approvalBy && { approval: approvalBy.map(({ group, count }) => `${group}:${count}`).join(', ') }),
       ...(waiver && { waiver }),
     })),
     ...(problem && { problem }),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Operator } from '../../../src/grants/operators/operator.ts'
 import { countAnswerers, countInGroup } from '../../../src/grants/operators/who-can-answer.ts'
+import type { ApprovalRequirement } from '../../../src/policy/decision.ts'
 import { caller, type Harness, openHarness, task } from '../../support/grant-harness.ts'
 
 const SUBJECT = 'spiffe://example.org/ci/deploy'
@@ -11,7 +12,13 @@ const person = (name: string, over: Partial<Operator> = {}): Operator => ({
   subjects: [],
   ...over,
 })
-const asked = (...anyOf: string[]) => [{ anyOf, because: ['a-policy'] }]
+const asked = (...anyOf: string[]): ApprovalRequirement[] => [{ anyOf, because: ['a-policy'] }]
+interface Case {
+  readonly name: string
+  readonly people: readonly Operator[]
+  readonly requirements: readonly ApprovalRequirement[]
+  readonly count: number
+}
 
 // Who may answer is what decide-approval asks: the role, a group of each requirement, and not the agent's own operator.
 for (const { name, people, requirements, count } of [
@@ -26,9 +33,33 @@ for (const { name, people, requirements, count } of [
   { name: 'another group', people: [person('sam', { groups: ['security'] })], requirements: asked('owners'), count: 0 },
   { name: 'any approver', people: [person('sam', { groups: [] })], requirements: asked('any'), count: 1 },
   {
-    name: 'one of two requirements',
+    name: 'one of two requirements, and nobody for the other',
     people: [person('olga')],
     requirements: [...asked('owners'), ...asked('security')],
+    count: 0,
+  },
+  {
+    name: 'one person for each of two requirements',
+    people: [person('olga'), person('sam', { groups: ['security'] })],
+    requirements: [...asked('owners'), ...asked('security')],
+    count: 2,
+  },
+  {
+    name: 'one of the two people that are needed',
+    people: [person('olga')],
+    requirements: [{ anyOf: ['owners'], count: 2, because: ['p'] }],
+    count: 0,
+  },
+  {
+    name: 'an owner, who is excluded',
+    people: [person('ann'), person('olga')],
+    requirements: [{ anyOf: ['owners'], exclude: ['owner'], because: ['p'] }],
+    count: 1,
+  },
+  {
+    name: 'a demand that no vote can meet today',
+    people: [person('olga')],
+    requirements: [{ anyOf: ['owners'], assurance: 'step_up', because: ['p'] }],
     count: 0,
   },
   {
@@ -37,9 +68,9 @@ for (const { name, people, requirements, count } of [
     requirements: asked('owners'),
     count: 0,
   },
-])
+] satisfies Case[] as Case[])
   test(`${name}: ${count} could answer`, () => {
-    expect(countAnswerers(people, SUBJECT, requirements)).toBe(count)
+    expect(countAnswerers(people, { subject: SUBJECT, owner: 'ann' }, requirements)).toBe(count)
   })
 
 test('a group counts its approvers, and any counts all of them', () => {

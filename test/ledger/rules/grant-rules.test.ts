@@ -6,7 +6,6 @@ import {
   checkOpenGrants,
   checkReports,
   countChanges,
-  decidedApproval,
   GRANT_TRANSITIONS,
   isDue,
   isFinalState,
@@ -140,14 +139,6 @@ describe('moving a grant', () => {
     expect(requireGrantAt(grant, grant.id, 1)).toBe(grant)
     expect(() => requireGrantAt(grant, grant.id, 2)).toThrow(withDetails('LEDGER_CONFLICT', { version: 1 }))
     expect(() => requireGrantAt(undefined, grant.id, 1)).toThrow(conflict)
-  })
-
-  test('decides its approval once', () => {
-    const to = { state: 'approved', decidedBy: 'ada', decidedAt: now } as const
-    const decided = decidedApproval(approval, grant.id, to)
-    expect(decided).toEqual({ ...approval, ...to, version: 2 })
-    expect(() => decidedApproval(decided, grant.id, { state: 'rejected', decidedAt: now })).toThrow(conflict)
-    expect(() => decidedApproval(undefined, grant.id, to)).toThrow(conflict)
   })
 })
 

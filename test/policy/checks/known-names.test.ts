@@ -101,15 +101,18 @@ test('kinds that nobody gave are not judged, and are said', () => {
   })
 })
 
-for (const { group, count, says } of [
+for (const { group, wanted = 1, count, says } of [
   { group: 'owners', count: 0, says: /warning: Nobody can give this approval now: no operator in the group owners/ },
   { group: 'any', count: 0, says: /warning: Nobody can give this approval now: no operator has the role/ },
   // It exists nowhere, which is said once.
   { group: 'owner', count: 0, says: /error: .*did you mean owners/ },
   { group: 'owners', count: 1, says: undefined },
+  { group: 'owners', wanted: 3, count: 2, says: /needs 3 people, and only 2 operators in the group owners have/ },
+  { group: 'owners', wanted: 2, count: 1, says: /needs 2 people, and only 1 operator in the group owners has/ },
+  { group: 'owners', wanted: 2, count: 2, says: undefined },
 ])
-  test(`an approval of ${group} by ${count} people is ${says ? 'a problem' : 'fine'}`, () => {
-    const problems = problemsOf(permit('true', 'principal', `@approval("${group}:1")`), KNOWN, () => count)
+  test(`an approval of ${group}:${wanted} by ${count} people is ${says ? 'a problem' : 'fine'}`, () => {
+    const problems = problemsOf(permit('true', 'principal', `@approval("${group}:${wanted}")`), KNOWN, () => count)
     assert.equal(problems.length, says ? 1 : 0)
     if (says) assert.match(problems[0] ?? '', says)
   })

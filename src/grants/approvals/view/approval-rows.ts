@@ -3,8 +3,9 @@ import { asStintError } from '../../../core/errors.ts'
 import type { LedgerReads, Page } from '../../../ledger/ledger.ts'
 import type { Approval, ApprovalState, Grant } from '../../../ledger/records.ts'
 import { describePair, riskiestFirst } from '../../../plan/plan-difference.ts'
-import { explainIneligible } from '../../operators/eligibility.ts'
 import type { Operator } from '../../operators/operator.ts'
+import { ATTAINABLE_ASSURANCE } from '../../operators/who-can-answer.ts'
+import { findConcerned, findObstacle } from '../voters.ts'
 import { closedReason } from './deciders.ts'
 import { cutEnd, cutMiddle } from './words.ts'
 
@@ -110,7 +111,7 @@ function explainRow(
   { isOpen }: { readonly isOpen: boolean },
 ): string | undefined {
   if (!isOpen) return closedReason({ state })
-  return grant && explainIneligible(operator, grant, requirements)
+  return grant && findObstacle(operator, findConcerned(grant), requirements, ATTAINABLE_ASSURANCE)?.explanation
 }
 
 type Reading<T> = { readonly found: T } | { readonly problem: string }

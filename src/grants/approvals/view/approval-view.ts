@@ -148,9 +148,17 @@ function describeVerdict({ approval, grant, plan, open }: Question, { requiremen
     state: open || state !== 'pending' ? state : 'expired',
     sentence: open
       ? `waiting for ${requirements.map(({ sentence }) => sentence).join(', and for ')}`
-      : votes.map(({ by, at }) => `${state} by ${by} at ${at.toISOString()}`).join('; ') ||
-        'expired: nobody decided in time',
+      : describeOutcome(approval, votes),
   }
+}
+
+function describeOutcome({ state, voided }: Approval, votes: DecidersView['votes']): string {
+  if (voided) return `voided: ${voided.changes.join(' ')}`
+  const words = votes.map(({ by, verdict, at }) => {
+    return `${verdict === 'approve' ? 'approved' : 'rejected'} by ${by} at ${at.toISOString()}`
+  })
+  if (state === 'pending' || state === 'expired') return 'expired: nobody decided in time'
+  return words.join('; ') || state
 }
 
 /** The riskiest pair in words, and how many others the plan has. */

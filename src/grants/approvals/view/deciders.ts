@@ -1,7 +1,7 @@
 import type { Approval, Grant } from '../../../ledger/records.ts'
 import type { ApprovalRequirement } from '../../../policy/decision.ts'
-import { explainIneligible } from '../../operators/eligibility.ts'
 import type { Operator } from '../../operators/operator.ts'
+import { describeTally, type TallyView } from '../describe-tally.ts'
 
 /** What policy asks of people, and who they are. */
 export interface DecidersView {
@@ -14,9 +14,9 @@ export interface DecidersView {
   /** Whether the operator who looks can decide, and if not the reason. */
   readonly canDecide: boolean
   readonly whyNot?: string
-  /** Names of the other operators who could decide now; empty once it is decided. */
+  /** Names of the other operators who could vote now and have not; empty once it is decided. */
   readonly others: readonly string[]
-  /** Set while it is open and nobody could decide it. */
+  /** Set while it is open and those who could vote are too few. */
   readonly alarm?: string
 }
 
@@ -32,49 +32,88 @@ export interface VoteView {
   readonly at: Date
   /** The operator's own words. */
   readonly note?: string
+  /** How it came; missing, as the assurance, for a decision from before votes were recorded. */
+  readonly channel?: string
+  readonly assurance?: string
+  /** Why it counts no more. */
+  readonly lost?: string
 }
 
 /** @param open whether it can still be decided. */
 export function describeDeciders(
-  { grant, approval, open }: { readonly grant: Grant; readonly approval: Approval; readonly open: boolean },
+  {
+    grant,
+    approval,
+    open,
+    now,
+  }: { readonly grant: Grant; readonly approval: Approval; readonly open: boolean; readonly now: Date },
   operator: Operator,
   people: readonly Operator[],
 ): DecidersView {
-  const { requirements } = approval
-  const ineligible = open ? explainIneligible(operator, grant, requirements) : closedReason(approval)
-  const able = open ? people.filter((one) => explainIneligible(one, grant, requirements) === undefined) : []
+  const tally = describeTally({ approval, grant, people, now }, operator)
+  const whyNot = open ? tally.you.approve.explanation : closedReason(approval)
+  const others = new Set(tally.requirements.flatMap(({ couldApprove }) => couldApprove))
+  const alarm = open ? describeAlarm(approval, tally) : undefined
   return {
     determiningPolicies: grant.decision.determiningPolicies,
-    requirements: requirements.map((one) => ({ ...one, sentence: describeRequirement(one) })),
+    requirements: approval.requirements.map((one) => ({ ...one, sentence: describeRequirement(one) })),
     waived: (grant.decision.waivers ?? []).map(
       ({ policy, reason, because }) => `by ${policy} (${because.join(', ')}): ${reason}`,
     ),
-    votes: votesOf(approval),
-    canDecide: ineligible === undefined,
-    ...(ineligible !== undefined && { whyNot: ineligible }),
-    others: able.map(({ name }) => name).filter((name) => name !== operator.name),
-    ...(open && able.length === 0 && { alarm: describeAlarm(approval) }),
+    votes: listVotes(approval, tally),
+    canDecide: whyNot === undefined,
+    ...(whyNot !== undefined && { whyNot }),
+    others: [...others].filter((name) => name !== operator.name).sort(),
+    ...(alarm !== undefined && { alarm }),
   }
 }
 
 /** Why nobody can decide any more. */
 export function closedReason({ state }: Pick<Approval, 'state'>): string {
+  if (state === 'voided') return 'The plan changed, so the question is void; the agent must ask again.'
   if (state === 'expired' || state === 'pending') return 'Nobody decided in time; the agent must ask again.'
   return `It is already ${state}, and the decision is final.`
 }
 
-function describeRequirement({ anyOf, because }: ApprovalRequirement): string {
-  const who = anyOf.includes('any') ? 'any approver' : `a member of ${anyOf.join(' or ')}`
-  return `${who} (asked for by ${because.join(', ')})`
+/** What one requirement asks for, in words. */
+export function describeRequirement({
+  anyOf,
+  count = 1,
+  exclude = [],
+  assurance,
+  because,
+}: ApprovalRequirement): string {
+  const groups = anyOf.includes('any') ? undefined : anyOf.join(' or ')
+  const one = groups === undefined ? 'any approver' : `a member of ${groups}`
+  const several = groups === undefined ? `${count} approvers` : `${count} members of ${groups}`
+  const but = exclude.includes('owner') ? ' other than the owner' : ''
+  const proof = assurance ? ` with the assurance ${assurance}` : ''
+  return `${count === 1 ? one : several}${but}${proof} (asked for by ${because.join(', ')})`
 }
 
-function votesOf({ state, decidedBy, decidedAt, note }: Approval): VoteView[] {
+function listVotes({ votes, state, decidedBy, decidedAt, note }: Approval, tally: TallyView): VoteView[] {
+  if (votes.length > 0)
+    return tally.votes.map(({ voter, verdict, at, channel, assurance, obstacle, ...vote }) => ({
+      ...{ by: `operator:${voter}`, verdict, at, note: vote.note, channel, assurance },
+      ...(obstacle && { lost: obstacle.explanation }),
+    }))
+  // A revocation while it waited, or a decision from before votes were recorded.
   if (!decidedBy || !decidedAt || (state !== 'approved' && state !== 'rejected')) return []
   const verdict = state === 'approved' ? 'approve' : 'reject'
   return [{ by: decidedBy, verdict, at: decidedAt, ...(note !== undefined && { note }) }]
 }
 
-function describeAlarm({ requirements, expiresAt }: Approval): string {
+function describeAlarm({ requirements, expiresAt }: Approval, tally: TallyView): string | undefined {
+  const short = tally.requirements.filter(({ canBeMet }) => !canBeMet)
+  if (short.length === 0) return undefined
+  const until = `It expires at ${expiresAt.toISOString()} unless an admin adds`
   const groups = [...new Set(requirements.flatMap(({ anyOf }) => anyOf))].join(', ')
-  return `Nobody can decide this: no operator in these groups (${groups}) has the role approver, a valid token and nothing to do with the agent. It expires at ${expiresAt.toISOString()} unless an admin adds one.`
+  if (short.some(({ assurance }) => assurance !== undefined))
+    return `Nobody can approve this: it needs an assurance that no vote can have yet (approvals.minimumAssurance). It expires at ${expiresAt.toISOString()}.`
+  if (tally.requirements.every(({ couldApprove }) => couldApprove.length === 0))
+    return `Nobody can decide this: no operator in these groups (${groups}) has the role approver, a valid token and nothing to do with the agent. ${until} one.`
+  const wants = short.map(({ anyOf, missing, couldApprove, couldApproveMore }) => {
+    return `${missing} more of ${anyOf.join(' or ')}, and ${couldApprove.length + couldApproveMore} could`
+  })
+  return `Too few people can decide this: it needs ${wants.join('; ')}. ${until} more.`
 }

@@ -28,6 +28,7 @@ import { ruleSetsMigration } from './009-rule-sets.ts'
 import { registrationsMigration } from './010-registrations.ts'
 import { claimsMigration } from './011-claims.ts'
 import { budgetsMigration } from './012-budgets.ts'
+import { votesMigration } from './013-votes.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -45,6 +46,7 @@ export const MIGRATIONS: readonly Migration[] = [
   registrationsMigration,
   claimsMigration,
   budgetsMigration,
+  votesMigration,
 ]
 
 /** The schema version that this release knows. */

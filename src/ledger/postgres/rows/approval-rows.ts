@@ -1,29 +1,15 @@
-import type { ApprovalRequirement } from '../../../policy/decision.ts'
-import { APPROVAL_STATES, type Approval, type ApprovalState } from '../../records.ts'
-import {
-  integer,
-  knownState,
-  type Ms,
-  optional,
-  optionalInstant,
-  present,
-  toInstant,
-  toMs,
-  toMsOrNull,
-} from '../../row-values.ts'
-import { toStoredApprovalState } from '../../stored-states.ts'
+import { type ApprovalTexts, fromApprovalTexts, toApprovalTexts } from '../../approvals/stored-approval.ts'
+import type { Approval } from '../../records.ts'
+import { integer, type Ms, optional, optionalInstant, present, toInstant, toMs, toMsOrNull } from '../../row-values.ts'
 import { toBytes } from './bytes.ts'
 import { tableWriter } from './table-spec.ts'
 
 /** A row of `SELECT_APPROVAL`. */
-export interface ApprovalRow {
+export interface ApprovalRow extends ApprovalTexts {
   readonly row_id: number
   readonly id: string
   readonly grant_id: string | null
   readonly plan_hash: string
-  readonly requirements: string
-  readonly state: ApprovalState
-  readonly exact_state: ApprovalState | null
   readonly requested_at: number
   readonly expires_at: number
   readonly decided_by: string | null
@@ -34,7 +20,7 @@ export interface ApprovalRow {
 
 /** Approvals, with the alias `a`. */
 export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, g.id AS grant_id, encode(a.plan_hash, 'hex') AS plan_hash, a.requirements,
-  a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
+  a.quorum, a.votes, a.voided, a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
   FROM approvals a LEFT JOIN grants g ON g.id = a.grant_id`
 
 /** @throws {Error} for a row whose grant is missing, or that holds an impossible value */
@@ -43,8 +29,7 @@ export function toApproval(row: ApprovalRow): Approval {
     id: row.id,
     grantId: present(row.grant_id, 'grant'),
     planHash: row.plan_hash,
-    requirements: parseRequirements(row.requirements),
-    state: knownState(row.exact_state ?? row.state, APPROVAL_STATES),
+    ...fromApprovalTexts(row),
     requestedAt: toInstant(row.requested_at),
     expiresAt: toInstant(row.expires_at),
     ...optional('decidedBy', row.decided_by),
@@ -54,20 +39,17 @@ export function toApproval(row: ApprovalRow): Approval {
   }
 }
 
-function parseRequirements(text: string): ApprovalRequirement[] {
-  const requirements: unknown = JSON.parse(text)
-  if (!Array.isArray(requirements)) throw new Error('not a list of requirements')
-  return requirements as ApprovalRequirement[]
-}
-
 /** Writes approvals. */
 export const approvalWriter = tableWriter<Approval>('approvals', 'id', [
   { name: 'id', type: 'text', of: ({ id }) => id, fixed: true },
   { name: 'grant_id', type: 'text', of: ({ grantId }) => grantId, fixed: true },
   { name: 'plan_hash', type: 'bytea', of: ({ planHash }) => toBytes(planHash), fixed: true },
-  { name: 'requirements', type: 'text', of: ({ requirements }) => JSON.stringify(requirements), fixed: true },
-  { name: 'state', type: 'text', of: ({ state }) => toStoredApprovalState(state).state },
-  { name: 'exact_state', type: 'text', of: ({ state }) => toStoredApprovalState(state).exact },
+  { name: 'requirements', type: 'text', of: (approval) => toApprovalTexts(approval).requirements, fixed: true },
+  { name: 'quorum', type: 'text', of: (approval) => toApprovalTexts(approval).quorum, fixed: true },
+  { name: 'votes', type: 'text', of: (approval) => toApprovalTexts(approval).votes },
+  { name: 'voided', type: 'text', of: (approval) => toApprovalTexts(approval).voided },
+  { name: 'state', type: 'text', of: (approval) => toApprovalTexts(approval).state },
+  { name: 'exact_state', type: 'text', of: (approval) => toApprovalTexts(approval).exact_state },
   { name: 'requested_at', type: 'bigint', of: ({ requestedAt }) => toMs(requestedAt), fixed: true },
   { name: 'expires_at', type: 'bigint', of: ({ expiresAt }) => toMs(expiresAt), fixed: true },
   { name: 'decided_by', type: 'text', of: ({ decidedBy = null }) => decidedBy },

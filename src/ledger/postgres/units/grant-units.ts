@@ -1,9 +1,9 @@
 import type { GrantMove, LeaseMove, OpenGrant, WriteInput } from '../../ledger.ts'
 import type { Grant, Lease } from '../../records.ts'
+import { movedApproval } from '../../rules/approval-rules.ts'
 import {
   checkOpenGrants,
   checkReports,
-  decidedApproval,
   isFinalState,
   maxPlanBytes,
   movedGrant,
@@ -121,7 +121,7 @@ export function moveGrant(move: GrantMove): Unit<Grant> {
   return {
     want(wanted) {
       wanted.grants.add(move.grantId)
-      if (move.to.state === 'active') {
+      if (move.to.state === 'active' || move.vote?.verdict === 'approve') {
         wanted.quarantine = true
         wanted.holdsInForce = true
       }
@@ -129,7 +129,7 @@ export function moveGrant(move: GrantMove): Unit<Grant> {
     },
     decide(set) {
       const grant = requireGrantAt(set.grants.get(move.grantId), move.grantId, move.expectedVersion)
-      if (isApproving(grant, move.to)) {
+      if (isApproving(grant, move)) {
         requireNoQuarantine(set.latestQuarantine(), grant)
         requireNotHeld(set.holdsInForce(), { ...grant, touches: move.touches })
       }
@@ -142,7 +142,7 @@ type Move = Omit<GrantMove, 'grantId' | 'expectedVersion'>
 
 function wantMove(wanted: WantedRows, grantId: string, move: Move): void {
   if (move.endLeases) wanted.leasesOf.add(grantId)
-  if (move.approval) wanted.approvals.add(grantId)
+  if (move.vote || move.approval) wanted.approvals.add(grantId)
   if (move.deny) wantDeny(wanted, grantId, move.deny)
 }
 
@@ -153,8 +153,8 @@ export function writeMove(set: WorkingSet, before: Grant, moved: Grant, move: Mo
   set.countForHolders(moved, before.state, moved.state)
   if (move.endLeases) set.endLeases(moved.id, move.endLeases)
   if (move.deny) putDeny(set, moved.id, move.deny)
-  if (move.approval) {
-    set.approvals.put(moved.id, decidedApproval(set.approvals.get(moved.id), moved.id, move.approval))
+  if (move.vote || move.approval) {
+    set.approvals.put(moved.id, movedApproval(set.approvals.get(moved.id), moved.id, move))
   }
   set.append(move.events)
   if (isFinalState(moved.state)) set.reader.damaged.over(moved.id)

@@ -29,6 +29,7 @@ import { noticesMigration } from './017-notices.ts'
 import { registrationsMigration } from './018-registrations.ts'
 import { claimsMigration } from './019-claims.ts'
 import { budgetsMigration } from './020-budgets.ts'
+import { votesMigration } from './021-votes.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -53,6 +54,7 @@ export const MIGRATIONS: readonly Migration[] = [
   registrationsMigration,
   claimsMigration,
   budgetsMigration,
+  votesMigration,
 ]
 
 /** Inputs of a migration besides the file. */

@@ -1,17 +1,14 @@
-import type { ApprovalRequirement } from '../../../policy/decision.ts'
-import { APPROVAL_STATES, type Approval, type ApprovalState } from '../../records.ts'
-import { integer, knownState, type Ms, optionalInstant, present, toHex, toInstant } from '../../row-values.ts'
+import { type ApprovalTexts, fromApprovalTexts } from '../../approvals/stored-approval.ts'
+import type { Approval } from '../../records.ts'
+import { integer, type Ms, optionalInstant, present, toHex, toInstant } from '../../row-values.ts'
 
 /** A row of `SELECT_APPROVAL`. */
-export interface ApprovalRow {
+export interface ApprovalRow extends ApprovalTexts {
   row_id: number
   id: string
   grant_row_id: number
   grant_id: string | null
   plan_hash: Uint8Array
-  requirements: string
-  state: ApprovalState
-  exact_state: ApprovalState | null
   requested_at: number
   expires_at: number
   decided_by: string | null
@@ -22,8 +19,8 @@ export interface ApprovalRow {
 
 /** An approval row with the id of its grant. */
 export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, a.grant_n AS grant_row_id, g.id AS grant_id, a.plan_hash, a.requirements,
-  a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
-  FROM approvals a LEFT JOIN grants g ON g.n = a.grant_n`
+  a.quorum, a.votes, a.voided, a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note,
+  a.version FROM approvals a LEFT JOIN grants g ON g.n = a.grant_n`
 
 /** @throws {Error} for a damaged row */
 export function toApproval(row: ApprovalRow): Approval {
@@ -31,8 +28,7 @@ export function toApproval(row: ApprovalRow): Approval {
     id: row.id,
     grantId: present(row.grant_id, 'grant'),
     planHash: toHex(row.plan_hash),
-    requirements: parseRequirements(row.requirements),
-    state: knownState(row.exact_state ?? row.state, APPROVAL_STATES),
+    ...fromApprovalTexts(row),
     requestedAt: toInstant(row.requested_at),
     expiresAt: toInstant(row.expires_at),
     ...(row.decided_by === null ? {} : { decidedBy: row.decided_by }),
@@ -40,10 +36,4 @@ export function toApproval(row: ApprovalRow): Approval {
     ...(row.note === null ? {} : { note: row.note }),
     version: integer(row.version),
   }
-}
-
-function parseRequirements(text: string): ApprovalRequirement[] {
-  const requirements: unknown = JSON.parse(text)
-  if (!Array.isArray(requirements)) throw new Error('not a list of requirements')
-  return requirements as ApprovalRequirement[]
 }
