@@ -12,6 +12,7 @@ import { agentsRoutes } from './routes/agents-routes.ts'
 import { approvalsRoutes } from './routes/approvals-routes.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
 import { grantsRoutes } from './routes/grants-routes.ts'
+import { killRoutes } from './routes/kill-routes.ts'
 import { policiesRoutes } from './routes/policies-routes.ts'
 import { quarantineRoutes } from './routes/quarantine-routes.ts'
 import { statusRoutes } from './routes/status-routes.ts'
@@ -50,6 +51,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   agentsRoutes(app, deps, limits)
   policiesRoutes(app, deps)
   quarantineRoutes(app, deps, limits)
+  killRoutes(app, deps, limits)
   auditRoutes(app, deps, limits)
   serveDocument(app)
 
@@ -93,6 +95,7 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       { name: 'policies', description: 'The active policy set' },
       { name: 'deny-lists', description: 'Deny lists and whether AWS has accepted them' },
       { name: 'quarantine', description: 'A ledger that was set back: what is waited for, and its opening' },
+      { name: 'kills', description: 'The kill switch: scopes in which nothing is given out' },
       { name: 'audit', description: 'The audit log, a hash chain of every event' },
     ],
   })

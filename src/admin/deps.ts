@@ -3,6 +3,7 @@ import type { Correlation } from '../core/correlation.ts'
 import type { Problem } from '../core/health/problem-board.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import type { InventoryService } from '../grants/inventory/inventory-service.ts'
+import type { KillService } from '../grants/kill/kill-service.ts'
 import type { Operator } from '../grants/operators/operator.ts'
 import type { OperatorService, QuarantineService } from '../grants/services.ts'
 import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
@@ -78,6 +79,7 @@ export interface AdminDeps {
   readonly operators: OperatorDirectory
   readonly operatorService: OperatorService
   readonly quarantine: QuarantineService
+  readonly kills: KillService
   readonly provider: Pick<CredentialProvider, 'forecastSize'>
   readonly inventory: InventoryService
   /** Why the newest registry file is not in force. */

@@ -225,6 +225,7 @@ const REGISTRATION_NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/
 const ID_RULES: Readonly<Record<AdminIdOwner, string>> = {
   grants: 'A grant id is grt_ followed by 26 characters, as in stint grants list',
   approvals: 'An approval id is apr_ followed by 26 characters, as in stint approvals list',
+  kills: 'A kill id is kil_ followed by 26 characters, as in stint kill list',
 }
 
 /**

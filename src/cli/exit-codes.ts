@@ -14,6 +14,9 @@ export const EXIT = {
 
 const BY_CODE: Partial<Record<ErrorCode, number>> = {
   POLICY_DENIED: EXIT.denied,
+  KILLED: EXIT.denied,
+  AGENT_SUSPENDED: EXIT.denied,
+  AGENT_OFFBOARDED: EXIT.denied,
   APPROVAL_PENDING: EXIT.approval,
   APPROVAL_REJECTED: EXIT.approval,
   APPROVAL_EXPIRED: EXIT.approval,

@@ -12,6 +12,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['watch', 'follow a grant to its end', async () => (await import('./commands/watch.ts')).watch],
   ['plan', "show a task's plan without requesting a grant", async () => (await import('./commands/plan.ts')).plan],
   ['grants', 'list, show, revoke grants', async () => (await import('./commands/grants.ts')).grants],
+  ['kill', 'stop a scope at once, and lift it', async () => (await import('./commands/kill.ts')).kill],
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
   ['agents', 'list registered and unregistered agents', async () => (await import('./commands/agents.ts')).agents],
   ['actions', 'explain the class of AWS actions', async () => (await import('./server-commands/actions.ts')).actions],

@@ -151,6 +151,14 @@ const settings = z.strictObject({
     .prefault({}),
   /** Bounds on what agents, owners and teams may have and do. */
   budgets,
+  kill: z
+    .strictObject({
+      /** The break-glass file: every scope that it names is killed. */
+      file: path.optional(),
+      /** True: an admin may lift a kill that the same admin has set. */
+      liftAlone: z.boolean().default(false),
+    })
+    .prefault({}),
   server: z
     .strictObject({
       maxConnections: count(1, 100_000).default(2_000),

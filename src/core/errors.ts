@@ -274,6 +274,12 @@ export const ERROR_CATALOG = {
   AGENT_OFFBOARDED: { grpc: 'PERMISSION_DENIED', http: 403, retryable: false, title: 'This agent was offboarded' },
   HOLD_NOT_FOUND: { grpc: 'NOT_FOUND', http: 404, retryable: false, title: 'No such hold' },
   HOLD_LIFTED: { grpc: 'FAILED_PRECONDITION', http: 409, retryable: false, title: 'The hold was already lifted' },
+  HOLD_IN_FILE: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The break-glass file still names this scope',
+  },
   HOLD_OF_SAME_PERSON: {
     grpc: 'PERMISSION_DENIED',
     http: 403,

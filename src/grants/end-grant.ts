@@ -24,11 +24,14 @@ export interface EndRequest {
   readonly plan?: Plan
   readonly reason: EndReason
   readonly now: Date
-  /** `always`: deny it at once. `by_class`: deny it at once if the settings say so for a class of its plan, else let it run out. */
-  readonly deny: 'always' | 'by_class'
+  /** `always`: deny it at once. `by_class`: deny it at once if the settings say so for a class of its plan, else let it run
+   * out. `never`: let it run out. */
+  readonly deny: 'always' | 'by_class' | 'never'
   readonly actor: string
   /** For the event: the words of whoever ended it, or the error or change of the rules that did. */
-  readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code' | 'change'>
+  readonly eventData?: Pick<EventData<'grant.ended'>, 'note' | 'code' | 'change' | 'hold'>
+  /** The hold that ends it: its deny is counted as one of that hold. */
+  readonly holdId?: string
 }
 
 /**
@@ -44,14 +47,14 @@ export async function endGrant(parts: EndParts, request: EndRequest): Promise<Gr
 
 async function decideMove(
   { ledger, provider, clockGuard, settings }: EndParts,
-  { grant, plan: known, reason, now: read, deny, actor, eventData }: EndRequest,
+  { grant, plan: known, reason, now: read, deny, actor, eventData, holdId }: EndRequest,
 ): Promise<GrantMove> {
   // P6: by a clock that is ahead, leases that still work would seem over and be left off the deny list.
   const now = earlier(read, clockGuard.earliestNow())
   const leases = await loadOpenLeases(ledger, grant, now)
   // P6: a damaged row must not keep a grant from ending. An unknown plan needs the longest deny.
   const plan = known ?? (await undefinedIfCorrupt(loadPlan(ledger, grant)))
-  const isCut = deny === 'always' || isCutOnCompletion(plan, settings)
+  const isCut = deny === 'always' || (deny === 'by_class' && isCutOnCompletion(plan, settings))
   const ending = decideEnd({
     openLeases: leases,
     reason,
@@ -66,6 +69,7 @@ async function decideMove(
     grantId: grant.id,
     expectedVersion: grant.version,
     ...ending,
+    ...(ending.deny && holdId !== undefined && { deny: { ...ending.deny, holdId } }),
     events: [
       effectiveBy
         ? auditEvent('grant.ending', { ...head, data: { ...common, effectiveBy: effectiveBy.toISOString() } })

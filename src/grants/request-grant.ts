@@ -1,4 +1,4 @@
-import { hasCode, StintError } from '../core/errors.ts'
+import { type ErrorCode, hasCode, StintError } from '../core/errors.ts'
 import { inputError } from '../core/input-error.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import { forecastSession, type SizeForecast, sessionTooLarge } from '../credentials/session-size.ts'
@@ -51,6 +51,7 @@ export async function requestGrant(
   const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
     if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts.ledger, caller, Number(error.details.open), now)
     if (hasCode(error, 'BUDGET_EXCEEDED')) await recordOverBudget(parts.ledger, caller, error, now)
+    if (isHeld(error)) await recordHeld(parts.ledger, caller, error, now)
     throw error
   })
   if (opened.kind === 'existing') return answerRepeat(parts, caller, opened.grant, judgement, signal)
@@ -154,6 +155,23 @@ async function recordOverBudget(
   const about = { budget: String(budget), measure: String(measure) }
   const counts = used === undefined ? {} : { used: Number(used), limit: Number(limit) }
   const data = { code: 'BUDGET_EXCEEDED', authMethod, ...evidence, ...about, ...counts } as const
+  await ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
+}
+
+/** Codes of the errors by which a hold stops a request. */
+const HELD: readonly ErrorCode[] = ['KILLED', 'AGENT_SUSPENDED', 'AGENT_OFFBOARDED']
+
+function isHeld(error: unknown): error is StintError {
+  return error instanceof StintError && HELD.includes(error.code)
+}
+
+async function recordHeld(
+  ledger: Pick<Ledger, 'appendEvents'>,
+  { subject, authMethod, evidence }: CallerIdentity,
+  { code, details }: StintError,
+  now: Date,
+): Promise<void> {
+  const data = { code, authMethod, ...evidence, hold: String(details.hold) } as const
   await ledger.appendEvents([auditEvent('grant.refused', { at: now, actor: subject, data })])
 }
 

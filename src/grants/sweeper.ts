@@ -11,6 +11,7 @@ import { DenyCanaries } from './canaries/deny-canaries.ts'
 import { DenyMemory } from './deny/deny-memory.ts'
 import { type DenyProblemParts, DenyProblems } from './deny/deny-problems.ts'
 import { beginDenyWrites, type DenyReconcilerParts } from './deny/deny-reconciler.ts'
+import { runKills } from './kill/run-kills.ts'
 import { decideDueMove, type LifeSettings } from './lifecycle.ts'
 import { toLeaseFacts } from './mint-lease.ts'
 import type { SessionNotes } from './own-sessions/session-notes.ts'
@@ -29,6 +30,8 @@ const LOOK_WITHIN_MS = 2_000
 const LOOK_AGAIN_MS = 30_000
 /** Replicas of one ledger learn of a quarantine within so long; the ledger itself refuses at once. */
 const QUARANTINE_MS = 2_000
+/** Whoever has killed something waits for its grants to end. */
+const KILLS_MS = 200
 const NAME_HEADS_MS = 60_000
 const CLOCK_MS = 1_000
 const NOTES_MS = 30_000
@@ -106,6 +109,7 @@ export class Sweeper {
       this.#every(SWEEP_MS, 'sweep', () => this.sweep()),
       this.#every(RECONCILE_MS, 'reconcile', () => this.#beginWrites()),
       this.#every(QUARANTINE_MS, 'quarantine-watch', () => this.keepQuarantine()),
+      this.#every(KILLS_MS, 'kills', () => this.runKills()),
       this.#every(LOOK_AGAIN_MS, 'later-state', () => this.lookForLaterState()),
       this.#every(PRUNE_MS, 'prune', () => this.prune()),
       this.#every(NAME_HEADS_MS, 'heads', () => this.#nameHeads()),
@@ -166,6 +170,11 @@ export class Sweeper {
   /** P13: ends what may have been given out by a later state of the ledger, while it is quarantined; one pass. */
   async keepQuarantine(): Promise<void> {
     await keepQuarantine(this.#parts)
+  }
+
+  /** Ends what kills cover, whichever replica set them; one pass. */
+  async runKills(): Promise<void> {
+    await runKills(this.#parts, this.#stop.signal)
   }
 
   /** Brings the deny lists to what is wanted; one pass, and the end of every write under way. */

@@ -55,6 +55,8 @@ export interface Replica {
   readonly seenAt: Date
   /** The version of Stint; missing for one that did not say. */
   readonly version?: string
+  /** False for one of a release that knows no holds, and would give out grants in their scope. */
+  readonly knowsHolds: boolean
   /** Its clock minus that of the database, in milliseconds; missing while it has not been compared. */
   readonly clockOffsetMs?: number
 }

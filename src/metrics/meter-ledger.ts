@@ -69,6 +69,7 @@ const READS = {
   runningHolds: true,
   heldDenies: true,
   openGrants: true,
+  denyEntries: true,
   getLease: true,
   noticeEndpoints: true,
   hasDueNotices: true,

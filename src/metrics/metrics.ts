@@ -158,6 +158,7 @@ function createGauges(registers: Registry[]) {
     new Gauge({ registers, name, help, labelNames })
   return {
     build: gauge('stint_build_info', 'Always 1; the label says which version runs.', 'version'),
+    killsInForce: gauge('stint_kills_in_force', 'Scopes that the kill switch holds: nothing is given out there.'),
     ready: gauge('stint_ready', '1 while a good request would be served, else 0.'),
     notReadyReason: gauge(
       'stint_not_ready_reason',

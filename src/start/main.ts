@@ -10,6 +10,7 @@ import { issuers } from './identity/issuers.ts'
 import { ownIdentity } from './identity/own-identity.ts'
 import { workloadApi } from './identity/workload-api.ts'
 import { inventory } from './inventory.ts'
+import { killSwitch } from './kill-switch.ts'
 import { changeFeed } from './ledger/change-feed.ts'
 import { ledger } from './ledger/ledger.ts'
 import { ledgerWatch } from './ledger/ledger-watch.ts'
@@ -81,6 +82,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(inventory)
   .add(reevaluation)
   .add(notices)
+  .add(killSwitch)
   .add(health)
   .add(metricsEndpoint)
   .add(admin)

@@ -45,10 +45,12 @@ test('a path has only the methods of the document', () => {
 })
 
 test('lists that come in pages are told from those that do not', () => {
-  expectTypeOf<AdminListPath>().toEqualTypeOf<'/v1/grants' | '/v1/approvals' | '/v1/agents/unregistered'>()
+  expectTypeOf<AdminListPath>().toEqualTypeOf<
+    '/v1/grants' | '/v1/approvals' | '/v1/agents/unregistered' | '/v1/kills'
+  >()
   expectTypeOf<AdminListItem<'/v1/grants'>>().toEqualTypeOf<AdminSchema<'Grant'>>()
 })
 
 test('paths with an id are known by what they are the id of', () => {
-  expectTypeOf<AdminIdOwner>().toEqualTypeOf<'grants' | 'approvals'>()
+  expectTypeOf<AdminIdOwner>().toEqualTypeOf<'grants' | 'approvals' | 'kills'>()
 })

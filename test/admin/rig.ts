@@ -7,9 +7,12 @@ import type { Problem } from '../../src/admin/problem.ts'
 import { sha256Hex } from '../../src/core/canonical-json.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import type { InventoryService, ListedRegistration } from '../../src/grants/inventory/inventory-service.ts'
+import type { KillDrill } from '../../src/grants/kill/drill-kill.ts'
+import type { KillView } from '../../src/grants/kill/kill-view.ts'
 import type { OperatorRow } from '../../src/grants/operators/operator.ts'
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../src/grants/operators/operator.ts'
 import type { Approval, Grant, Lease } from '../../src/ledger/records.ts'
+import { holdNotFound } from '../../src/ledger/rules/hold-rules.ts'
 import { planHash } from '../../src/plan/assemble-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { FakeAdminLedger } from '../support/fake-admin-ledger.ts'
@@ -78,6 +81,7 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
   addOperator('expired', 'admin', { expiresAt: new Date(clock.now().getTime() - 1) })
   addOperator('runs-the-agent', 'admin', { groups: ['owners'], subjects: [grant.subject] })
 
+  const kill = exampleKill(clock.now())
   const calls: { method: string; operator: Operator; id: string; input: unknown }[] = []
   const domain: { failure?: unknown } = {}
   const logged: { level: string; fields: object; message: string }[] = []
@@ -110,6 +114,28 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
         if (!ledger.latestQuarantine) throw new Error('the test has no quarantine')
         return ledger.latestQuarantine
       },
+    },
+    kills: {
+      async kill(operator, input) {
+        calls.push({ method: 'kill', operator, id: '', input })
+        if (domain.failure !== undefined) throw domain.failure
+        return { kill, isExisting: false, noLeaseSince: clock.now(), shutOut: [] }
+      },
+      async drill(operator, input) {
+        calls.push({ method: 'drillKill', operator, id: '', input })
+        if (domain.failure !== undefined) throw domain.failure
+        return KILL_DRILL
+      },
+      async lift(operator, id, note) {
+        calls.push({ method: 'liftKill', operator, id, input: { note } })
+        if (domain.failure !== undefined) throw domain.failure
+        return kill
+      },
+      async show(id) {
+        if (id !== kill.id) throw holdNotFound(id)
+        return kill
+      },
+      list: async () => ({ items: [kill] }),
     },
     provider: {},
     inventory: fakeInventory(clock),
@@ -239,4 +265,26 @@ export async function problemOf(answer: Response): Promise<Problem> {
   assert.equal(problem.type, `urn:stint:error:${problem.code}`)
   assert.equal(problem.requestId, answer.headers.get('x-request-id'))
   return problem
+}
+
+/** The id of the kill that the rig has. */
+export const KILL_ID = 'kil_01JD7Z0000EXAMP1E00KJ11000'
+
+function exampleKill(since: Date): KillView {
+  return {
+    ...{ id: KILL_ID, scope: 'team', value: 'data', since, by: 'operator:ada', why: 'it deletes buckets' },
+    ...{ isPublic: false, inForce: true, state: 'denying', heldAt: since.toISOString(), ended: 1, leases: 1 },
+    found: { grants: 1, ending: 0, approvals: 0, agents: 1, unreadable: 0 },
+    ...{ unreadable: [], undeniable: { grants: 0 }, isCutShort: false },
+    denies: { unwritten: 1, unenforced: 1, until: since },
+  }
+}
+
+const KILL_DRILL: KillDrill = {
+  ...{ scope: 'team', value: 'data' },
+  counts: { grants: 1, ending: 0, approvals: 0, leases: 1, agents: 1, teams: 1, owners: 1, unreadable: 0 },
+  agents: [{ name: 'spiffe://example.org/ci/deploy', grants: 1 }],
+  teams: [{ name: 'data', grants: 1 }],
+  ...{ grants: [], undeniable: [], denyLists: [] },
+  estimate: { endedSeconds: 2, writtenSeconds: 4, enforcedSeconds: 34 },
 }

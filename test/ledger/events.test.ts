@@ -10,6 +10,7 @@ import { eventFault } from '../support/catalogued-events.ts'
 import { FakeCanaries } from '../support/fake-canaries.ts'
 import { writeForeignChains } from '../support/foreign-chain.ts'
 import {
+  ADA,
   bearer,
   caller,
   DECISIONS,
@@ -54,6 +55,7 @@ describe('every event of the catalogue is written', () => {
     await h.operators.revokeGrant(OSCAR, grant.id, 'stop it')
   }
   /** As a document of a later state of the ledger is found. */
+  const kill = () => h.kills.kill(OSCAR, { scope: 'team', value: 'data', why: 'it deletes buckets' })
   const quarantine = async () => {
     const { ledgerId } = h.ledger.identity
     const mark = { ledgerId, epoch: 999_000_000, sequence: 9 }
@@ -356,6 +358,26 @@ describe('every event of the catalogue is written', () => {
         await h.quarantine.open(OSCAR, { note: 'all is well', acceptedRisk: 'nothing was given out' })
       },
     },
+    { type: 'kill.set', by: 'an operator', work: () => kill() },
+    { type: 'kill.drilled', by: 'an operator', work: () => h.kills.drill(OSCAR, { scope: 'team', value: 'data' }) },
+    {
+      type: 'kill.lift_refused',
+      by: 'whoever set it',
+      work: async () => refused(h.kills.lift(OSCAR, (await kill()).kill.id, 'sorry')),
+    },
+    {
+      type: 'kill.lifted',
+      by: 'a second person',
+      work: async () => h.kills.lift(ADA, (await kill()).kill.id, 'looked at it'),
+    },
+    ...(['kill.ended', 'kill.denied', 'kill.enforced'] as const).map((type) => ({
+      type,
+      by: 'the work of a kill that hits nothing',
+      work: async () => {
+        await kill()
+        for (let n = 0; n < 3; n += 1) await h.sweeper.runKills()
+      },
+    })),
     { type: 'chain.opened', by: 'the first event of a process', work: () => h.request('key-00000001') },
     {
       type: 'chain.heads',

@@ -86,7 +86,7 @@ test('a clock that differs from the one of the database is on the status, withou
 test('the figures tell how many brokers have the ledger, and how far the clock of this one is off', async () => {
   const metrics = new Metrics({ version: '0.1.0' })
   const replica = (id: string, clockOffsetMs: number): Replica => ({
-    ...{ id, clockOffsetMs, openedAt: clock.now(), seenAt: clock.now() },
+    ...{ id, clockOffsetMs, openedAt: clock.now(), seenAt: clock.now(), knowsHolds: true },
   })
   const sharing = { isListening: true, listReplicas: async () => [replica('rpl_1', 7), replica('rpl_2', -250)] }
   metrics.onScrape((gauges) => gatherReplicas({ sharing, identity: { replica: 'rpl_2' } } as never, gauges))

@@ -216,6 +216,10 @@ export class FakeAdminLedger implements Reads {
     return { grants: this.grants.filter((grant) => grant.state === state), damaged: [] }
   }
 
+  async denyEntries(listKey: string) {
+    return this.denies.filter((deny) => deny.listKey === listKey)
+  }
+
   async getLease(id: string) {
     return this.leases.find((lease) => lease.id === id)
   }

@@ -10,6 +10,7 @@ import { Admission, RecordLimits, type RecordRates } from '../../src/grants/agen
 import { TokenGuard, type TokenReuse } from '../../src/grants/agents/token-guard.ts'
 import type { Budget } from '../../src/grants/budgets/budget.ts'
 import { createJudge } from '../../src/grants/judge.ts'
+import { createKillService } from '../../src/grants/kill/kill-service.ts'
 import type { DecideParts } from '../../src/grants/operators/decide-approval.ts'
 import type { Operator } from '../../src/grants/operators/operator.ts'
 import { SessionNotes } from '../../src/grants/own-sessions/session-notes.ts'
@@ -124,6 +125,10 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     team: 'data',
     trusted: true,
     policyError: undefined as StintError | undefined,
+    mayLiftAlone: false,
+    /** Scopes that the break-glass file names, e.g. `team data`. */
+    killFile: [] as string[],
+    liftedAlone: [] as object[],
   }
   const problems: { component: string; error: unknown }[] = []
   const hub = new WatchHub()
@@ -225,6 +230,12 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     grants,
     operators: createOperatorService(parts),
     quarantine: createQuarantineService(parts),
+    kills: createKillService({
+      ...parts,
+      mayLiftAlone: () => rules.mayLiftAlone,
+      isInFile: ({ kind, value }) => rules.killFile.includes(`${kind} ${value}`),
+      onLiftedAlone: (facts) => rules.liftedAlone.push(facts),
+    }),
     sweeper,
     problems,
     well,

@@ -370,6 +370,70 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/kills": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["listKills"];
+        readonly put?: never;
+        readonly post: operations["setKill"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/kills/drill": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["drillKill"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/kills/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["getKill"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/kills/{id}/lift": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["liftKill"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/audit/events": {
         readonly parameters: {
             readonly query?: never;
@@ -432,7 +496,7 @@ export interface components {
             readonly title: string;
             readonly status: number;
             /** @enum {string} */
-            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REGISTRATION_HELD" | "REGISTRATION_NOT_HELD" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_VOIDED" | "STEP_UP_REQUIRED" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "BUDGET_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL" | "NOTICE_ENDPOINT_NOT_FOUND" | "NOTICE_UNDELIVERED";
+            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REGISTRATION_HELD" | "REGISTRATION_NOT_HELD" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_IN_FILE" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_VOIDED" | "STEP_UP_REQUIRED" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "BUDGET_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL" | "NOTICE_ENDPOINT_NOT_FOUND" | "NOTICE_UNDELIVERED";
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -1171,6 +1235,144 @@ export interface components {
             readonly note: string;
             readonly acceptRisk?: string;
         };
+        readonly KillAnswer: {
+            readonly kill: components["schemas"]["Kill"];
+            readonly isExisting: boolean;
+            /** Format: date-time */
+            readonly noLeaseSince?: string;
+            readonly shutOut: readonly {
+                readonly id: string;
+                readonly version?: string;
+            }[];
+        };
+        readonly Kill: {
+            readonly id: string;
+            /** @enum {string} */
+            readonly scope: "grant" | "agent" | "owner" | "team" | "trust_domain" | "issuer" | "role" | "account" | "label" | "everything";
+            readonly value: string;
+            readonly asked?: string;
+            /** Format: date-time */
+            readonly since: string;
+            readonly by: string;
+            readonly why: string;
+            readonly isPublic: boolean;
+            readonly inForce: boolean;
+            readonly lifted?: {
+                /** Format: date-time */
+                readonly at: string;
+                readonly by: string;
+                readonly note: string;
+                readonly alone?: boolean;
+            };
+            /** @enum {string} */
+            readonly state: "holding" | "ending" | "denying" | "settling" | "done";
+            /** Format: date-time */
+            readonly heldAt?: string;
+            readonly found?: {
+                readonly grants: number;
+                readonly ending: number;
+                readonly approvals: number;
+                readonly agents: number;
+                readonly unreadable: number;
+            };
+            readonly ended: number;
+            readonly leases: number;
+            readonly unreadable: readonly string[];
+            readonly undeniable: {
+                readonly grants: number;
+                /** Format: date-time */
+                readonly until?: string;
+            };
+            readonly isCutShort: boolean;
+            /** Format: date-time */
+            readonly endedAt?: string;
+            /** Format: date-time */
+            readonly writtenAt?: string;
+            /** Format: date-time */
+            readonly enforcedAt?: string;
+            readonly denies?: {
+                readonly unwritten: number;
+                readonly unenforced: number;
+                /** Format: date-time */
+                readonly until?: string;
+            };
+        };
+        /**
+         * @example {
+         *       "scope": "agent",
+         *       "value": "spiffe://example.org/ci/deploy",
+         *       "why": "It deletes buckets"
+         *     }
+         */
+        readonly KillOrder: {
+            /** @enum {string} */
+            readonly scope: "lease" | "grant" | "agent" | "owner" | "team" | "trust_domain" | "issuer" | "role" | "account" | "label" | "everything";
+            readonly value?: string;
+            readonly why: string;
+            readonly isPublic?: boolean;
+            readonly roleWatermarks?: readonly string[];
+        };
+        readonly KillDrill: {
+            /** @enum {string} */
+            readonly scope: "grant" | "agent" | "owner" | "team" | "trust_domain" | "issuer" | "role" | "account" | "label" | "everything";
+            readonly value: string;
+            readonly counts: {
+                readonly grants: number;
+                readonly ending: number;
+                readonly approvals: number;
+                readonly leases: number;
+                readonly agents: number;
+                readonly teams: number;
+                readonly owners: number;
+                readonly unreadable: number;
+            };
+            readonly agents: readonly {
+                readonly name: string;
+                readonly grants: number;
+            }[];
+            readonly teams: readonly {
+                readonly name: string;
+                readonly grants: number;
+            }[];
+            readonly grants: readonly {
+                readonly id: string;
+                readonly subject: string;
+                readonly roleArn: string;
+                /** @enum {string} */
+                readonly state: "denied" | "awaiting_approval" | "rejected" | "withdrawn" | "approval_expired" | "active" | "ending" | "ended";
+            }[];
+            readonly denyLists: readonly {
+                readonly key: string;
+                readonly roleArns: readonly string[];
+                readonly grants: number;
+                readonly documents: number;
+                readonly fits: boolean;
+                readonly runningOut: number;
+                readonly others?: {
+                    readonly grants: number;
+                    readonly agents: number;
+                    readonly first: readonly string[];
+                };
+            }[];
+            readonly undeniable: readonly {
+                readonly name: string;
+                readonly grants: number;
+            }[];
+            readonly estimate: {
+                readonly endedSeconds: number;
+                readonly writtenSeconds: number;
+                readonly enforcedSeconds: number;
+            };
+        };
+        readonly KillWish: {
+            /** @enum {string} */
+            readonly scope: "lease" | "grant" | "agent" | "owner" | "team" | "trust_domain" | "issuer" | "role" | "account" | "label" | "everything";
+            readonly value?: string;
+        };
+        readonly KillPage: {
+            readonly items: readonly components["schemas"]["Kill"][];
+            readonly nextCursor?: string;
+        };
         readonly AuditEventPage: {
             readonly items: readonly components["schemas"]["AuditEvent"][];
             readonly nextAfterPosition?: number;
@@ -1749,6 +1951,121 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Quarantine"];
+                };
+            };
+        };
+    };
+    readonly listKills: {
+        readonly parameters: {
+            readonly query?: {
+                readonly state?: "in_force" | "lifted";
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KillPage"];
+                };
+            };
+        };
+    };
+    readonly setKill: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KillOrder"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KillAnswer"];
+                };
+            };
+        };
+    };
+    readonly drillKill: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KillWish"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KillDrill"];
+                };
+            };
+        };
+    };
+    readonly getKill: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Kill"];
+                };
+            };
+        };
+    };
+    readonly liftKill: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Note"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Kill"];
                 };
             };
         };

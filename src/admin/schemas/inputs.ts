@@ -95,6 +95,21 @@ export const grantsQuery = z.strictObject({
   ...pageQuery,
 })
 
+/** The scope of a kill. @param scopes what can be killed */
+export const killWishFields = <Scopes extends readonly [string, ...string[]]>(scopes: Scopes) => ({
+  scope: z.enum(scopes),
+  value: text(2048).optional().openapi({
+    description: 'which one: an id, an agent, an owner …; left out, or `*`, for everything',
+    example: 'spiffe://example.org/ci/deploy',
+  }),
+})
+
+/** The query of `GET /v1/kills`. */
+export const killsQuery = z.strictObject({
+  state: z.enum(['in_force', 'lifted']).optional(),
+  ...pageQuery,
+})
+
 /** The query of `GET /v1/audit/events`. */
 export const auditEventsQuery = z.strictObject({
   afterPosition: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'returns events after this position' }),

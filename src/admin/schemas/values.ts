@@ -35,6 +35,7 @@ export const EXAMPLE_IDS = {
   apr: 'apr_01JD7Z0000EXAMP1E0APPR0V00',
   lse: 'lse_01JD7Z0000EXAMP1E01EASE000',
   evt: 'evt_01JD7Z0000EXAMP1E0EVENT000',
+  kil: 'kil_01JD7Z0000EXAMP1E00KJ11000',
 } as const satisfies Partial<Record<IdPrefix, string>>
 
 /** A whole number. */

@@ -21,6 +21,7 @@ export const FOLLOWED_SETTINGS: readonly string[] = [
   'identity.tokens',
   'notices.escalations',
   'notices.webhooks',
+  'kill',
   'policy.allowWaivers',
   'policy.approvalsRequiredFor',
   'registry.ownersMustBeOperators',

@@ -3,13 +3,13 @@ import { StintError } from '../../core/errors.ts'
 import { isId } from '../../core/ids.ts'
 import { earlier } from '../../core/instant.ts'
 import { failpoint } from '../../core/process/failpoint.ts'
-import { auditEvent, operatorActor } from '../../ledger/events/audit-event.ts'
+import { operatorActor } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { DenyEntry, Grant } from '../../ledger/records.ts'
+import type { Grant } from '../../ledger/records.ts'
 import { isFinalState } from '../../ledger/rules/grant-rules.ts'
-import { type EndParts, endGrant, loadOpenLeases } from '../end-grant.ts'
-import { describeDeny, type NewDeny, toDenyWish } from '../lifecycle.ts'
-import { ATTEMPTS_AT_A_REVOCATION, loadPlan, retryOnConflict, undefinedIfCorrupt } from '../read-grants.ts'
+import type { EndParts } from '../end-grant.ts'
+import { ATTEMPTS_AT_A_REVOCATION, retryOnConflict } from '../read-grants.ts'
+import { takeAway } from '../take-away.ts'
 import type { Operator } from './operator.ts'
 
 /** Dependencies of revoking a grant. */
@@ -55,86 +55,7 @@ async function revoke(
   const now = earlier(clock.now(), clockGuard.earliestNow())
   const actor = operatorActor(operator)
   failpoint('revoke.before_record')
-  if (grant.state === 'active') {
-    return endGrant(parts, { grant, reason: 'revoked', now, deny: 'always', actor, eventData: { note } })
-  }
-  if (grant.state === 'ending') return denyEnding(parts, grant, now, actor, note)
-  if (grant.state === 'awaiting_approval') return rejectWaiting(parts, grant, now, actor, note)
-  return grant
-}
-
-/**
- * A grant that only runs out is put on the deny list. One that its completion has put there gets the place that operators have in
- * reserve: a watermark may cover it, which never reaches the sessions that its own have made.
- */
-async function denyEnding(
-  parts: RevokeParts,
-  grant: Grant,
-  now: Date,
-  actor: `operator:${string}`,
-  note: string,
-): Promise<Grant> {
-  const { ledger, provider, hub } = parts
-  const entry = await undefinedIfCorrupt(ledger.findDenyEntry(grant.id))
-  if (!provider.findDenyList(grant.roleArn) || entry?.urgent) return grant
-  const deny = entry ? toNewDeny(entry) : await describeOpenDeny(parts, grant, now)
-  if (!deny) return grant
-  const effectiveBy = (grant.effectiveBy ?? now).toISOString()
-  const moved = await ledger.moveGrant({
-    grantId: grant.id,
-    expectedVersion: grant.version,
-    to: { state: 'ending', reason: 'revoked', dueAt: now },
-    deny: toDenyWish(deny, now, 'revoked'),
-    events: [
-      auditEvent('grant.ending', {
-        at: now,
-        actor,
-        grantId: grant.id,
-        data: { reason: 'revoked', effectiveBy, deny_listed: true, note },
-      }),
-    ],
-  })
-  hub.changed(grant.id)
-  return moved
-}
-
-function toNewDeny({ listKey, until, lastIssuedAt, chains, namesAgent }: DenyEntry): NewDeny {
-  return { listKey, until, lastIssuedAt, outlivesLeases: chains === true, namesAgent: namesAgent === true }
-}
-
-async function describeOpenDeny(
-  { ledger, provider }: RevokeParts,
-  grant: Grant,
-  now: Date,
-): Promise<NewDeny | undefined> {
-  // A revocation must not fail because the plan on record is damaged; an unknown one needs the longest deny.
-  const plan = await undefinedIfCorrupt(loadPlan(ledger, grant))
-  return describeDeny(provider, grant, await loadOpenLeases(ledger, grant, now), plan)
-}
-
-async function rejectWaiting(
-  { ledger, hub }: RevokeParts,
-  grant: Grant,
-  now: Date,
-  actor: `operator:${string}`,
-  note: string,
-): Promise<Grant> {
-  const approval = await ledger.findApproval(grant.id)
-  if (!approval)
-    throw new StintError('LEDGER_CORRUPT', {
-      explanation: `The ledger has no approval for grant ${grant.id}, which awaits one.`,
-      grantId: grant.id,
-    })
-  const data = { approvalId: approval.id, planHash: approval.planHash, by: 'revocation', note } as const
-  const moved = await ledger.moveGrant({
-    grantId: grant.id,
-    expectedVersion: grant.version,
-    to: { state: 'rejected', dueAt: null },
-    approval: { state: 'rejected', decidedBy: actor, decidedAt: now, note },
-    events: [auditEvent('approval.rejected', { at: now, actor, grantId: grant.id, data })],
-  })
-  hub.changed(grant.id)
-  return moved
+  return takeAway(parts, grant, { reason: 'revoked', actor, now, note })
 }
 
 /** The true outcome of the revocation: an ending grant says by when its last lease is over. */

@@ -80,15 +80,19 @@ export const APPROVAL_EVENTS = {
     }),
   },
   'approval.rejected': {
-    actors: ['operator'],
+    actors: ['operator', 'stint'],
     refusal: false,
     ids: ['grant'],
-    about: 'A person rejected the plan, or revoked the grant while it waited. Final for the grant.',
+    about: 'A person rejected the plan, or the grant was revoked or killed while it waited. Final for the grant.',
     data: z.strictObject({
       approvalId,
       planHash,
       note,
-      by: z.literal('revocation').exactOptional().describe('Set if the grant was revoked while it waited'),
+      by: z
+        .enum(['revocation', 'hold'])
+        .exactOptional()
+        .describe('Set if the grant was revoked while it waited, or a kill or other hold covers it'),
+      hold: text.exactOptional().describe('With `hold`: its id'),
     }),
   },
   'approval.refused': {

@@ -6,6 +6,7 @@ import { CONFIG_EVENTS } from './config-events.ts'
 import { DENY_EVENTS } from './deny-events.ts'
 import type { EventSpec } from './event-spec.ts'
 import { GRANT_EVENTS } from './grant-events.ts'
+import { HOLD_EVENTS } from './hold-events.ts'
 import { LEASE_EVENTS } from './lease-events.ts'
 import { NOTICE_EVENTS } from './notice-events.ts'
 import { QUARANTINE_EVENTS } from './quarantine-events.ts'
@@ -28,4 +29,5 @@ export const EVENT_CATALOG = {
   ...NOTICE_EVENTS,
   ...RULE_EVENTS,
   ...AGENT_EVENTS,
+  ...HOLD_EVENTS,
 } as const satisfies Record<string, EventSpec>

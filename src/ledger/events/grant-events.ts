@@ -57,7 +57,8 @@ export const GRANT_EVENTS = {
     actors: ['agent'],
     refusal: true,
     ids: [],
-    about: 'A request was turned away before there was a grant: a malformed task, a quota, or too many refusals.',
+    about:
+      'A request was turned away before there was a grant: a malformed task, a quota, a kill, or too many refusals.',
     data: z.strictObject({
       code,
       authMethod,
@@ -67,6 +68,7 @@ export const GRANT_EVENTS = {
       measure: text.exactOptional().describe('With BUDGET_EXCEEDED: what of it'),
       used: count.exactOptional().describe('With BUDGET_EXCEEDED: how much of that is used'),
       limit: count.exactOptional().describe('With BUDGET_EXCEEDED: how much is allowed'),
+      hold: text.exactOptional().describe('With KILLED, AGENT_SUSPENDED or AGENT_OFFBOARDED: the hold'),
       check: z.literal('refusals').exactOptional().describe('With RATE_LIMITED: too many refused requests'),
       refusalsPerMinute: count.exactOptional().describe('With RATE_LIMITED: how many are allowed'),
     }),

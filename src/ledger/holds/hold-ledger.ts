@@ -1,7 +1,7 @@
 import type { Json } from '../../core/canonical-json.ts'
 import type { AuditEventInput } from '../events/audit-event.ts'
 import type { Page, PageRequest } from '../pages.ts'
-import type { Grant, Lease } from '../records.ts'
+import type { DenyEntry, Grant, Lease } from '../records.ts'
 import type { HeldDenies, Hold, HoldKind, HoldLift } from './hold-records.ts'
 
 /** A hold as the caller gives it. */
@@ -51,14 +51,20 @@ export interface HoldReads {
   /** Open grants in one state, newest first, at most 500 at a time; `damaged` has the ids of those that cannot be read. */
   openGrants(input: {
     state: OpenGrantState
+    filter?: OpenGrantFilter
     limit: number
     cursor?: string
   }): Promise<{ readonly grants: readonly Grant[]; readonly damaged: readonly string[]; readonly nextCursor?: string }>
+  /** The entries of a deny list that can be read. */
+  denyEntries(listKey: string): Promise<readonly DenyEntry[]>
   getLease(id: string): Promise<Lease | undefined>
 }
 
 /** The states of a grant that is not over. */
 export type OpenGrantState = 'awaiting_approval' | 'active' | 'ending'
+
+/** All that are given must hold; each is exact. */
+export type OpenGrantFilter = Partial<Pick<Grant, 'subject' | 'owner' | 'roleArn'>>
 
 /** All that are given must hold. */
 export interface HoldFilter {

@@ -6,6 +6,7 @@ import { formatCursor, MAX_OPEN_GRANTS, pageStart, toPage } from '../pages.ts'
 import type { Grant } from '../records.ts'
 import { toInstant } from '../row-values.ts'
 import type { Rows, Statement, Value } from './database/statement.ts'
+import { type DenyEntryRow, SELECT_DENY_ENTRY } from './rows/deny-rows.ts'
 import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
 import type { HoldInForceRow } from './rows/hold-rows.ts'
 import type { RowReader } from './working-set/row-reader.ts'
@@ -43,6 +44,11 @@ export function holdReads(tools: HoldReadTools): Omit<HoldReads, 'getLease'> {
       }),
     heldDenies: (holdId) => read(() => heldDenies(tools, holdId)),
     openGrants: (input) => read(() => openGrants(tools, input)),
+    denyEntries: (listKey) =>
+      read(async () => {
+        const rows = await select<DenyEntryRow>('deny-entries', `${SELECT_DENY_ENTRY} WHERE e.list_key = $1`, listKey)
+        return rows.flatMap((row) => reader.orUndefined(() => reader.denyEntry(row)) ?? [])
+      }),
   }
 }
 
@@ -68,14 +74,19 @@ async function heldDenies({ select }: HoldReadTools, holdId: string): Promise<He
   return { all, unwritten, unenforced, ...(until === null ? {} : { until: toInstant(until) }) }
 }
 
+const FILTER_COLUMNS = { subject: 'subject', owner: 'owner', roleArn: 'role_arn' } as const
+
 async function openGrants(
   { reader, select }: HoldReadTools,
-  { state, limit, cursor }: Parameters<HoldReads['openGrants']>[0],
+  { state, filter = {}, limit, cursor }: Parameters<HoldReads['openGrants']>[0],
 ) {
   const { at, rowId } = pageStart('grants', { limit, ...(cursor && { cursor }) }, MAX_OPEN_GRANTS)
-  const text = `${SELECT_GRANT} WHERE g.state = $1 AND (g.requested_at, g.n) < ($2::bigint, $3::bigint)
+  const wanted = (['subject', 'owner', 'roleArn'] as const).filter((name) => filter[name] !== undefined)
+  const also = wanted.map((name, index) => `AND g.${FILTER_COLUMNS[name]} = $${index + 5}`).join(' ')
+  const text = `${SELECT_GRANT} WHERE g.state = $1 AND (g.requested_at, g.n) < ($2::bigint, $3::bigint) ${also}
     ORDER BY g.requested_at DESC, g.n DESC LIMIT $4::bigint`
-  const rows = await select<GrantRow>('open-grants', text, state, at, rowId, limit)
+  const values = [state, at, rowId, limit, ...wanted.map((name) => filter[name] ?? '')]
+  const rows = await select<GrantRow>(['open-grants', ...wanted].join('-'), text, ...values)
   const grants: Grant[] = []
   const damaged: string[] = []
   for (const row of rows) {

@@ -1,4 +1,4 @@
-import type { HoldFilter, HoldReads, OpenGrantState } from '../holds/hold-ledger.ts'
+import type { HoldFilter, HoldReads, OpenGrantFilter } from '../holds/hold-ledger.ts'
 import type { HeldDenies, Hold } from '../holds/hold-records.ts'
 import { type HoldRow, SELECT_HOLDS } from '../holds/hold-row.ts'
 import type { Page, WriteInput } from '../ledger.ts'
@@ -8,6 +8,7 @@ import { toInstant, toMs, toMsOrNull } from '../row-values.ts'
 import { liftedHold, notedHold, placedHold } from '../rules/hold-rules.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
 import { holdsMigration } from './migrations/016-holds.ts'
+import { type DenyEntryRow, SELECT_DENY_ENTRY } from './rows/deny-rows.ts'
 import { type GrantRow, SELECT_GRANT } from './rows/grant-rows.ts'
 import type { SqliteStore } from './sqlite-store.ts'
 
@@ -100,6 +101,12 @@ export function holdReads(store: SqliteStore, read: <T>(run: () => T) => Promise
       ),
     heldDenies: (holdId) => read(() => heldDenies(store, holdId)),
     openGrants: (input) => read(() => openGrants(store, input)),
+    denyEntries: (listKey) =>
+      read(() =>
+        store.db
+          .all<DenyEntryRow>(`${SELECT_DENY_ENTRY} WHERE l.list_key = ?`, listKey)
+          .flatMap((row) => store.orUndefined(() => store.denyEntry(row)) ?? []),
+      ),
   }
 }
 
@@ -129,16 +136,17 @@ function heldDenies({ db }: SqliteStore, holdId: string): HeldDenies {
   return { all, unwritten, unenforced, ...(until === null ? {} : { until: toInstant(until) }) }
 }
 
-function openGrants(
-  store: SqliteStore,
-  { state, limit, cursor }: { state: OpenGrantState; limit: number; cursor?: string },
-) {
+function openGrants(store: SqliteStore, { state, filter = {}, limit, cursor }: Parameters<HoldReads['openGrants']>[0]) {
   const { at, rowId } = pageStart('grants', { limit, ...(cursor && { cursor }) }, MAX_OPEN_GRANTS)
+  const wanted = wantedTexts(store, filter)
+  if (!wanted) return { grants: [], damaged: [] }
   const rows = store.db.all<GrantRow>(
-    `${SELECT_GRANT} WHERE g.state = ? AND (g.requested_at, g.n) < (?, ?) ORDER BY g.requested_at DESC, g.n DESC LIMIT ?`,
+    `${SELECT_GRANT} WHERE g.state = ? AND (g.requested_at, g.n) < (?, ?) ${wanted.map(([column]) => `AND g.${column} = ?`).join(' ')}
+     ORDER BY g.requested_at DESC, g.n DESC LIMIT ?`,
     state,
     at,
     rowId,
+    ...wanted.map(([, textId]) => textId),
     limit,
   )
   const grants: Grant[] = []
@@ -154,4 +162,19 @@ function openGrants(
       ? { nextCursor: formatCursor('grants', { at: last.requested_at, rowId: last.row_id }) }
       : {}
   return { grants, damaged, ...next }
+}
+
+const TEXT_COLUMNS = { subject: 'subject_n', owner: 'owner_n', roleArn: 'role_n' } as const
+
+/** The columns of a filter, and the ids of their texts; undefined when one names what no grant has. */
+function wantedTexts({ texts }: SqliteStore, filter: OpenGrantFilter): (readonly [string, number])[] | undefined {
+  const wanted: (readonly [string, number])[] = []
+  for (const [name, column] of Object.entries(TEXT_COLUMNS)) {
+    const text = filter[name as keyof OpenGrantFilter]
+    if (text === undefined) continue
+    const textId = texts.findId(text)
+    if (textId === undefined) return undefined
+    wanted.push([column, textId])
+  }
+  return wanted
 }

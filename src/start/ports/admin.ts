@@ -12,6 +12,7 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Grants } from '../grants.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
+import type { KillSwitch } from '../kill-switch.ts'
 import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
@@ -24,6 +25,7 @@ interface Needs extends Surroundings {
   readonly ledger: Ledger
   readonly provider: CredentialProvider
   readonly grants: Grants
+  readonly killSwitch: KillSwitch
   readonly registry: FollowedRegistry
   readonly policies: Reloading<PolicySet>
   readonly operators: OperatorDirectory
@@ -79,6 +81,7 @@ function adminDeps({
   ledger,
   provider,
   grants,
+  killSwitch,
   registry,
   policies,
   operators,
@@ -94,6 +97,7 @@ function adminDeps({
     operators,
     operatorService: grants.operatorService,
     quarantine: grants.quarantineService,
+    kills: killSwitch.service,
     provider,
     inventory: createInventoryService({
       ledger,

@@ -5,6 +5,7 @@ import { budgetMeterWriter } from '../budgets/budget-rows.ts'
 import type { Statement } from '../database/statement.ts'
 import { quarantinesMigration } from '../migrations/005-quarantines.ts'
 import { holdsMigration } from '../migrations/007-holds.ts'
+import { FREE_CLAIMS } from '../replicas/beat-unit.ts'
 import { approvalWriter } from '../rows/approval-rows.ts'
 import { denyEntryWriter, denyListWriter } from '../rows/deny-rows.ts'
 import { decisionWriter, planWriter } from '../rows/documents.ts'
@@ -145,15 +146,27 @@ function releases({ quarantines }: WorkingSet): Statement[] {
 }
 
 /** A release that knows no holds would give out grants, so it cannot open the ledger while one is in force. */
-function holdChange({ changedHolds }: WorkingSet): Statement[] {
+function holdChange({ changedHolds, holds }: WorkingSet): Statement[] {
   if (changedHolds.size === 0) return []
+  const isKill = holds.inserted().some(({ kind }) => kind === 'kill')
   const { version, readableBy } = holdsMigration
   const text = `UPDATE migrations SET readable_by = CASE WHEN EXISTS (SELECT 1 FROM holds WHERE lifted_at IS NULL) THEN $1::integer
     ELSE $2::integer END WHERE version = $1::integer`
   return [
     { name: 'next-generation', text: 'UPDATE hold_generation SET generation = generation + 1' },
     { name: 'hold-releases', text, values: [version, readableBy] },
+    ...(isKill ? shutOutOlder(version) : []),
   ]
+}
+
+/**
+ * Brokers that run already and know no holds would go on giving out grants, so a kill takes the ledger away from them. Whoever is in a
+ * transaction holds its own row, which is waited for.
+ */
+function shutOutOlder(version: number): Statement[] {
+  const text = `UPDATE replicas SET fence = fence + 1, closed_at = clock_timestamp()
+    WHERE closed_at IS NULL AND coalesce(knows, 1) < $1::integer`
+  return [{ name: 'shut-out-older', text, values: [version] }, FREE_CLAIMS]
 }
 
 function stateCounts({ stateCounts: tally }: WorkingSet): Statement[] {
