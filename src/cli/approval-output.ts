@@ -86,11 +86,15 @@ function agentSection({ agent }: View): Section {
   ]
 }
 
-function wordsSection({ agentSays: { purpose, reference, lookAlikes } }: View): Section {
+function wordsSection({ agentSays: { purpose, reference, lookAlikes }, change }: View): Section {
   return [
     ['The agent says', `"${purpose}"`],
     ['Its reference', reference],
     ['Look-alikes', linesIfAny(lookAlikes)],
+    [
+      'Change, it says',
+      change && [change.sentence, ...change.lines, ...(change.leftOut ? [change.leftOut] : []), change.file],
+    ],
   ]
 }
 

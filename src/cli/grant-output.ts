@@ -1,6 +1,7 @@
 import { lookAlikes } from '../core/text/look-alikes.ts'
 import type { DecisionInfo, GrantInfo, PlanInfo } from '../sdk/types.ts'
 import { accessLines, RISKIEST_FIRST } from './access-lines.ts'
+import { changeLines } from './change-lines.ts'
 import type { CommandIo } from './command.ts'
 import { linesIfAny, type OutputFormat, printFacts, printValue } from './output.ts'
 
@@ -76,6 +77,7 @@ export function planFacts(
     ['Purpose', plan.task.purpose],
     ['Reference', plan.task.reference],
     ['Time', `${plan.task.ttlSeconds} s`],
+    ['Change, as the agent says', plan.task.change && changeLines(plan.task.change)],
     ['Access', linesIfAny(accessLines(plan))],
     ['Not included', linesIfAny((plan.dropped ?? []).map(droppedLine))],
     ['Look-alikes', linesIfAny(planLookAlikes(plan))],

@@ -31,8 +31,10 @@ const MAX_FOUND = 20
 export function findUnknownFields(definition: PackageDefinition, message: string, bytes: Uint8Array): UnknownField[] {
   const found: UnknownField[] = []
   const prefix = message.slice(0, message.lastIndexOf('.') + 1)
-  const findDescriptor = (name: string) => (definition[prefix + name] ?? definition[name])?.type as MessageDescriptor
-  walk(findDescriptor(message.slice(prefix.length)), bytes, '')
+  const findDescriptor = (name: string) =>
+    (definition[prefix + name] ?? definition[name])?.type as MessageDescriptor | undefined
+  const root = findDescriptor(message.slice(prefix.length))
+  if (root) walk(root, bytes, '')
   return found
 
   function walk({ field: fields }: MessageDescriptor, own: Uint8Array, path: string): void {
@@ -46,7 +48,9 @@ export function findUnknownFields(definition: PackageDefinition, message: string
         const at = seen.get(number) ?? 0
         seen.set(number, at + 1)
         const place = known.label === 'LABEL_REPEATED' ? `${known.name}[${at}]` : known.name
-        walk(findDescriptor(known.typeName), content, path === '' ? place : `${path}.${place}`)
+        // The entries of a map have no descriptor, and never more than a key and a value.
+        const inner = findDescriptor(known.typeName)
+        if (inner) walk(inner, content, path === '' ? place : `${path}.${place}`)
       }
     }
   }

@@ -181,6 +181,18 @@ export const ERROR_CATALOG = {
 
   // The task
   TASK_INVALID: { grpc: 'INVALID_ARGUMENT', http: 400, retryable: false, title: 'The task is malformed' },
+  CHANGE_INVALID: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    retryable: false,
+    title: 'The file is not a change that can be read',
+  },
+  CHANGE_DIFFERS: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'The file of the change is not the one that was asked for',
+  },
   PURPOSE_MISSING: {
     grpc: 'INVALID_ARGUMENT',
     http: 400,

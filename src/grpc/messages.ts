@@ -1,5 +1,6 @@
 import { droppedFields } from '../contract/broker.ts'
 import type { Activity__Output } from '../contract/gen/stint/v1/Activity.ts'
+import type { Change__Output } from '../contract/gen/stint/v1/Change.ts'
 import type { Decision as WireDecision } from '../contract/gen/stint/v1/Decision.ts'
 import type { Grant as WireGrant } from '../contract/gen/stint/v1/Grant.ts'
 import type { GrantState__Output, GrantState as WireState } from '../contract/gen/stint/v1/GrantState.ts'
@@ -17,6 +18,7 @@ import type { RevealedLease } from '../grants/mint-lease.ts'
 import type { GrantView } from '../grants/read-grants.ts'
 import type { Activity } from '../grants/report-activity.ts'
 import { GRANT_STATES, type GrantState } from '../ledger/records.ts'
+import type { DeclaredChange } from '../plan/declared-change.ts'
 import type { Plan, PlanPair, PlanWarning } from '../plan/plan.ts'
 import type { PlanReach } from '../plan/reach/reach-record.ts'
 import type { Task } from '../plan/task.ts'
@@ -38,12 +40,17 @@ export function taskFromWire(request: { readonly task: Task__Output | null }): u
   if (dropped.length > 0) throw refusedFields(dropped.map(unknownField))
   const { task } = request
   if (!task) return undefined
-  const { purpose, roleArn = '', access, ttlSeconds, reference, strict } = task
+  const { purpose, roleArn = '', access, ttlSeconds, reference, strict, change } = task
   const entries = access.map(({ actions, resources, conditions }) => {
     return { actions, resources, ...(conditions.length > 0 && { conditions }) }
   })
-  const rest = { ...(reference ? { reference } : {}), ...(strict && { strict }) }
+  const changed = change && { change: withoutEmptyTexts(change) }
+  const rest = { ...(reference ? { reference } : {}), ...(strict && { strict }), ...changed }
   return { purpose, roleArn, access: entries, ttlSeconds, ...rest }
+}
+
+function withoutEmptyTexts({ artifactSha256, reference, ...change }: Change__Output) {
+  return { ...change, ...(artifactSha256 && { artifactSha256 }), ...(reference && { reference }) }
 }
 
 /** @throws {StintError} REQUEST_INVALID */
@@ -228,11 +235,22 @@ export function decisionToWire(decision: Decision): WireDecision {
   }
 }
 
-function taskToWire({ purpose, roleArn, access, ttlSeconds, reference, strict }: Task) {
+function taskToWire({ purpose, roleArn, access, ttlSeconds, reference, strict, change }: Task) {
   const entries = access.map(({ actions, resources, conditions }) => {
     return { actions: [...actions], resources: [...resources], conditions: conditionsToWire(conditions) }
   })
-  return { purpose, roleArn, access: entries, ttlSeconds, reference: reference ?? '', strict: strict === true }
+  const rest = { reference: reference ?? '', strict: strict === true, change: change ? changeToWire(change) : null }
+  return { purpose, roleArn, access: entries, ttlSeconds, ...rest }
+}
+
+function changeToWire({ artifactSha256 = '', reference = '', counts, resources, ...change }: DeclaredChange) {
+  return {
+    ...change,
+    artifactSha256,
+    reference,
+    counts: { ...counts },
+    resources: resources.map((one) => ({ ...one })),
+  }
 }
 
 function conditionsToWire(conditions: PlanPair['conditions'] = []) {

@@ -4,6 +4,7 @@ import { z } from '../core/documents/schema.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { InputProblem, InputProblemWithFacts } from '../core/input-error.ts'
 import { nameProblem, type ReadableText, readText } from '../core/text/readable-text.ts'
+import { type DeclaredChange, declaredChangeSchema, sortChange } from './declared-change.ts'
 
 /** Actions on resources, as the agent declares them. */
 export interface AccessEntry {
@@ -31,6 +32,8 @@ export interface Task {
   readonly reference?: string
   /** True refuses the task if any action of a wildcard would be left out of its plan; absent rather than false. */
   readonly strict?: true
+  /** What the command of the task would change, as the agent says. */
+  readonly change?: DeclaredChange
 }
 
 /** Bounds that the operator sets. */
@@ -79,6 +82,7 @@ const schema = z.strictObject({
   ttlSeconds: z.number().int(),
   reference: item(128).optional(),
   strict: z.boolean().optional(),
+  change: declaredChangeSchema.optional(),
 })
 
 type WrittenEntry = z.infer<typeof schema>['access'][number]
@@ -170,16 +174,20 @@ export function taskHash(task: Task): string {
 const hashes = new WeakMap<Task, string>()
 
 function hashTask(task: Task): string {
-  const { purpose, roleArn, ttlSeconds, reference, strict } = task
+  const { purpose, roleArn, ttlSeconds, reference, strict, change } = task
   const access = task.access.map(({ actions, resources, conditions }) => {
     const listed = conditions?.map(({ key, operator, values }) => ({ key, operator, values }))
     return { actions, resources, ...(listed && { conditions: listed }) }
   })
   const rest = { ...(reference === undefined ? {} : { reference }), ...(strict && { strict }) }
-  return sha256Hex(canonicalJson({ purpose, roleArn, access, ttlSeconds, ...rest }))
+  const changed = change && { change: change as unknown as Json }
+  return sha256Hex(canonicalJson({ purpose, roleArn, access, ttlSeconds, ...rest, ...changed }))
 }
 
-function toTask({ roleArn, access, ttlSeconds, reference, strict }: z.infer<typeof schema>, purpose: string): Task {
+function toTask(
+  { roleArn, access, ttlSeconds, reference, strict, change }: z.infer<typeof schema>,
+  purpose: string,
+): Task {
   const entries = access.map(toEntry)
   const ordered = new Map(entries.map((entry) => [toText(entry), entry]))
   return {
@@ -189,6 +197,7 @@ function toTask({ roleArn, access, ttlSeconds, reference, strict }: z.infer<type
     ttlSeconds,
     ...(reference === undefined ? {} : { reference }),
     ...(strict && { strict }),
+    ...(change && { change: sortChange(change) }),
   }
 }
 

@@ -1,5 +1,6 @@
 export { ERROR_CATALOG, type ErrorCode, type ErrorDetails, StintError } from '../core/errors.ts'
 export { Secret } from '../core/secret.ts'
+export { readChange } from './change/read-change.ts'
 export { type RequestSettings, StintClient, type TaskContext } from './client.ts'
 export type { GateSettings } from './gate.ts'
 export { Grant } from './grant.ts'

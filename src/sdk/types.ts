@@ -38,7 +38,36 @@ interface TaskContent {
   readonly reference?: string
   /** True refuses the task if any action of a wildcard would be left out of its plan (`PlanInfo.dropped`). Default false. */
   readonly strict?: boolean
+  /** What the command of the task would change: see `readChange`. */
+  readonly change?: Change | undefined
 }
+
+/** What a file says that a command would change; the fields of `stint.v1.Change`. The approver sees it as the agent's claim. */
+export interface Change {
+  readonly kind: 'terraform_plan' | 'cloudformation_change_set'
+  /** Lower-case hex SHA-256 of the file. */
+  readonly sha256: string
+  /** The same of the file that the command applies, if that is another one. */
+  readonly artifactSha256?: string
+  /** A name of its own, such as the id of the change set. */
+  readonly reference?: string
+  /** Number of resources by what happens to them; absent where that is none. */
+  readonly counts: Readonly<Partial<Record<ChangeAction, number>>>
+  /** The resources, worst first; 50 at most. Never their values. */
+  readonly resources: readonly { readonly action: ChangeAction; readonly type: string; readonly address: string }[]
+}
+
+/** What can happen to a resource, the worst first. */
+export type ChangeAction =
+  | 'delete'
+  | 'replace'
+  | 'may_replace'
+  | 'unknown'
+  | 'forget'
+  | 'update'
+  | 'import'
+  | 'create'
+  | 'read'
 
 /** Where a grant stands; `unknown` for a state that a newer broker has and this client does not. */
 export type GrantState =

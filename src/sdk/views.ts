@@ -1,3 +1,4 @@
+import type { Change__Output, Change as WireChange } from '../contract/gen/stint/v1/Change.ts'
 import type { Decision__Output } from '../contract/gen/stint/v1/Decision.ts'
 import type { Grant__Output } from '../contract/gen/stint/v1/Grant.ts'
 import type { Lease__Output } from '../contract/gen/stint/v1/Lease.ts'
@@ -10,6 +11,7 @@ import { type InputProblem, inputError } from '../core/input-error.ts'
 import { Secret } from '../core/secret.ts'
 import { didYouMean } from '../core/text/nearest.ts'
 import type {
+  Change,
   DecisionInfo,
   GrantAnswer,
   GrantInfo,
@@ -34,12 +36,25 @@ export function toWireTask(task: Task): WireTask {
     ttlSeconds: task.ttlSeconds,
     reference: task.reference ?? '',
     strict: task.strict ?? false,
+    ...(task.change && { change: toWireChange(task.change) }),
   }
 }
 
-const TASK = ['purpose', 'roleArn', 'access', 'ttlSeconds', 'reference', 'strict'] satisfies (keyof Task)[]
+function toWireChange({ kind, sha256, artifactSha256 = '', reference = '', counts, resources }: Change): WireChange {
+  return {
+    kind,
+    sha256,
+    artifactSha256,
+    reference,
+    counts: { ...counts },
+    resources: resources.map((one) => ({ ...one })),
+  }
+}
+
+const TASK = ['purpose', 'roleArn', 'access', 'ttlSeconds', 'reference', 'strict', 'change'] satisfies (keyof Task)[]
 const ACCESS = ['actions', 'resources', 'conditions'] satisfies (keyof Task['access'][number])[]
 const CONDITION = ['key', 'operator', 'values']
+const CHANGE = ['kind', 'sha256', 'artifactSha256', 'reference', 'counts', 'resources'] satisfies (keyof Change)[]
 
 /**
  * Refuses a task with a key that no task has: TypeScript finds such a key in a literal only, and a misspelt `conditions` that
@@ -50,6 +65,7 @@ const CONDITION = ['key', 'operator', 'values']
 function checkTaskKeys(task: Task): void {
   const problems = [
     ...unknownKeys(task, TASK, 'task'),
+    ...unknownKeys(task.change ?? {}, CHANGE, 'task.change'),
     ...task.access.flatMap((entry, at) => [
       ...unknownKeys(entry, ACCESS, `task.access[${at}]`),
       ...(entry.conditions ?? []).flatMap((condition, place) =>
@@ -109,12 +125,17 @@ export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
 /** @throws {StintError} INTERNAL when the answer lacks its plan. */
 export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
   if (!wire?.task) throw unusable('plan')
-  const { reference, roleArn = '', purpose, access, ttlSeconds, strict } = wire.task
+  const { reference, roleArn = '', purpose, access, ttlSeconds, strict, change } = wire.task
   const task = { purpose, roleArn, access: access.map(withoutEmptyConditions), ttlSeconds }
   return {
     hash: wire.hash,
     subject: wire.subject,
-    task: { ...task, ...optional('reference', reference || undefined), ...(strict && { strict }) },
+    task: {
+      ...task,
+      ...optional('reference', reference || undefined),
+      ...(strict && { strict }),
+      ...optional('change', change ? toChange(change) : undefined),
+    },
     pairs: wire.pairs.map(({ actionClass, ...pair }) => ({ ...withoutEmptyConditions(pair), class: actionClass })),
     sessionPolicy: wire.sessionPolicy,
     sessionPolicyCharacters: wire.sessionPolicyCharacters,
@@ -140,6 +161,14 @@ function toReachInfo({ limited, ...counts }: PlanReach__Output): PlanReachInfo {
       ...optional('conditions', conditionKeys.length > 0 ? conditionKeys.map((key) => ({ key })) : undefined),
       ...(more && { more }),
     })),
+  }
+}
+
+function toChange({ artifactSha256, reference, ...change }: Change__Output): Change {
+  return {
+    ...(change as Change),
+    ...optional('artifactSha256', artifactSha256 || undefined),
+    ...optional('reference', reference || undefined),
   }
 }
 

@@ -104,6 +104,7 @@ const TASK = {
   reference: 'OPS-17',
   access: { because: 'its pairs are shown' },
   strict: { because: 'it refuses plans and changes none' },
+  change: 'delete aws_s3_bucket data.aws_s3_bucket.old',
 } satisfies Record<keyof Task, string | { because: string }>
 const PLAN = {
   hash: 'a'.repeat(64),
@@ -126,7 +127,13 @@ const PLAN = {
 test('every part of a plan that an approver decides on is shown', () => {
   const full: Plan = {
     ...{ hash: PLAN.hash, subject: 'spiffe://example.org/a', classes: ['destructive'], flags: ['audit'] },
-    task: { purpose: TASK.purpose, roleArn: TASK.roleArn, access: [], ttlSeconds: 600, reference: TASK.reference },
+    task: {
+      ...{ purpose: TASK.purpose, roleArn: TASK.roleArn, access: [], ttlSeconds: 600, reference: TASK.reference },
+      change: {
+        ...{ kind: 'terraform_plan', sha256: 'b'.repeat(64), counts: { delete: 1 } },
+        resources: [{ action: 'delete', type: 'aws_s3_bucket', address: 'data.aws_s3_bucket.old' }],
+      },
+    },
     pairs: [
       {
         ...{ action: PAIR.action, resource: PAIR.resource, class: 'destructive', flags: ['audit'] },

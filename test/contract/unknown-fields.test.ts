@@ -16,6 +16,7 @@ function laterContract(): PackageDefinition {
   const text = readFileSync(join(PROTO, 'stint/v1/broker.proto'), 'utf8')
   const later = text
     .replace('message Condition {', 'message Condition {\n  bool unless = 9;')
+    .replace('message Change {', 'message Change {\n  bool atomic = 15;')
     .replace('message Access {', 'message Access {\n  repeated Condition never = 200;')
     .replace('message Task {', 'message Task {\n  fixed64 until = 12;\n  float most = 13;')
     .replace('message RequestGrantRequest {', 'message RequestGrantRequest {\n  string parent = 7;')
@@ -51,6 +52,13 @@ for (const { name, change, expected } of [
       { path: 'task', number: 12 },
       { path: 'task', number: 13 },
     ],
+  },
+  {
+    name: 'a part of a change, whose counts are a map',
+    change: {
+      task: { ...TASK, access: [ACCESS], change: { kind: 'terraform_plan', counts: { delete: 1 }, atomic: true } },
+    },
+    expected: [{ path: 'task.change', number: 15 }],
   },
   { name: 'a field of the request', change: { parent: 'grt_1' }, expected: [{ path: '', number: 7 }] },
 ]) {

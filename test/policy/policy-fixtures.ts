@@ -1,4 +1,4 @@
-import { canonicalJson, sha256Hex } from '../../src/core/canonical-json.ts'
+import { canonicalJson, type Json, sha256Hex } from '../../src/core/canonical-json.ts'
 import type { Plan, PlanPair } from '../../src/plan/plan.ts'
 import type { Task } from '../../src/plan/task.ts'
 import type { DecisionInput } from '../../src/policy/decide.ts'
@@ -50,7 +50,7 @@ export function planOf(pairs: readonly PlanPair[], task = taskOf(), subject = SU
     conditions.map(({ key, operator, values }) => ({ key, operator, values })),
   ])
   return {
-    hash: sha256Hex(canonicalJson([hashed, { ...task, access: [] }, subject])),
+    hash: sha256Hex(canonicalJson([hashed, { ...task, access: [] } as unknown as Json, subject])),
     subject,
     task,
     pairs,

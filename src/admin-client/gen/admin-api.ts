@@ -496,7 +496,7 @@ export interface components {
             readonly title: string;
             readonly status: number;
             /** @enum {string} */
-            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REGISTRATION_HELD" | "REGISTRATION_NOT_HELD" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_IN_FILE" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_VOIDED" | "STEP_UP_REQUIRED" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "BUDGET_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL" | "NOTICE_ENDPOINT_NOT_FOUND" | "NOTICE_UNDELIVERED";
+            readonly code: "IDENTITY_REQUIRED" | "SPIFFE_ID_INVALID" | "SUBJECT_INVALID" | "SVID_INVALID" | "SVID_EXPIRED" | "SVID_AMBIGUOUS" | "SVID_WITHDRAWN" | "SVID_NOT_OFFERED" | "TRUST_DOMAIN_UNKNOWN" | "TRUST_DOMAIN_UNAVAILABLE" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REPLAYED" | "IDENTITY_MISMATCH" | "TOKEN_BINDING_MISMATCH" | "ISSUER_UNAVAILABLE" | "ISSUER_INVALID" | "BUNDLE_INVALID" | "AGENT_UNREGISTERED" | "REGISTRATION_EXPIRED" | "REGISTRATION_UNREVIEWED" | "REGISTRATION_OWNERLESS" | "REGISTRATION_NOT_FOUND" | "REGISTRATION_EXISTS" | "REGISTRATION_CHANGED" | "REGISTRATION_IN_FILE" | "REGISTRATION_HELD" | "REGISTRATION_NOT_HELD" | "REVIEW_NOT_ELIGIBLE" | "REVIEW_STALE" | "REGISTRY_INVALID" | "TASK_INVALID" | "CHANGE_INVALID" | "CHANGE_DIFFERS" | "PURPOSE_MISSING" | "ROLE_UNKNOWN" | "ACTION_UNKNOWN" | "RESOURCE_INVALID" | "ACTION_RESOURCE_MISMATCH" | "CONDITION_INVALID" | "CONDITION_MISMATCH" | "RESOURCE_TOO_WIDE" | "TTL_OUT_OF_RANGE" | "SESSION_POLICY_TOO_LARGE" | "LABELS_INVALID" | "ROLE_POLICIES_INVALID" | "ROLE_POLICIES_OLD" | "ACTION_OVERRIDES_INVALID" | "ACTION_CLASS_LOWERED" | "POLICY_DENIED" | "POLICY_INVALID" | "RULES_OUTDATED" | "POLICY_UNAVAILABLE" | "KILLED" | "AGENT_SUSPENDED" | "AGENT_OFFBOARDED" | "HOLD_NOT_FOUND" | "HOLD_LIFTED" | "HOLD_IN_FILE" | "HOLD_OF_SAME_PERSON" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REUSED" | "GRANT_NOT_FOUND" | "GRANT_NOT_ACTIVE" | "APPROVAL_PENDING" | "APPROVAL_NOT_FOUND" | "APPROVAL_DECIDED" | "APPROVAL_REJECTED" | "REQUEST_WITHDRAWN" | "APPROVAL_EXPIRED" | "APPROVAL_STALE" | "APPROVAL_VOIDED" | "STEP_UP_REQUIRED" | "APPROVAL_NOT_ELIGIBLE" | "QUOTA_EXCEEDED" | "BUDGET_EXCEEDED" | "RATE_LIMITED" | "PROVIDER_UNAVAILABLE" | "PROVIDER_THROTTLED" | "PROVIDER_REFUSED" | "PROVIDER_ANSWER_INVALID" | "DENY_LIST_FULL" | "DENY_LIST_CHANGED" | "DENY_LIST_LATE" | "CANARY_UNUSABLE" | "LEDGER_REPLACED" | "LEDGER_SPACE_LOW" | "LEDGER_OUTDATED" | "LEDGER_QUARANTINED" | "LEDGER_NOT_QUARANTINED" | "QUARANTINE_UNFINISHED" | "LEDGER_UNAVAILABLE" | "LEDGER_LISTEN_FAILED" | "LEDGER_LOCKED" | "LEDGER_VERSION_UNSUPPORTED" | "LEDGER_MIGRATION_NEEDED" | "LEDGER_MOVED" | "LEDGER_CORRUPT" | "LEDGER_CONFLICT" | "AUDIT_INVALID" | "CLOCK_UNSTABLE" | "REQUEST_INVALID" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "BODY_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "OPERATOR_UNKNOWN" | "OPERATOR_FORBIDDEN" | "CANCELLED" | "DEADLINE_EXCEEDED" | "BROKER_UNAVAILABLE" | "SHUTTING_DOWN" | "WORKLOAD_API_UNAVAILABLE" | "URL_REFUSED" | "FETCH_FAILED" | "CONFIG_INVALID" | "CERTIFICATE_EXPIRING" | "CONFIG_WAITS" | "INTERNAL" | "NOTICE_ENDPOINT_NOT_FOUND" | "NOTICE_UNDELIVERED";
             readonly detail?: string;
             readonly details: {
                 readonly [key: string]: unknown;
@@ -649,6 +649,7 @@ export interface components {
                 readonly reference?: string;
                 /** @enum {boolean} */
                 readonly strict?: true;
+                readonly change?: components["schemas"]["DeclaredChange"];
             };
             readonly pairs: readonly {
                 readonly action: string;
@@ -750,6 +751,30 @@ export interface components {
                 readonly explanation: string;
             }[];
             readonly actionTableVersion: string;
+        };
+        readonly DeclaredChange: {
+            /** @enum {string} */
+            readonly kind: "terraform_plan" | "cloudformation_change_set";
+            readonly sha256: string;
+            readonly artifactSha256?: string;
+            readonly reference?: string;
+            readonly counts: {
+                readonly delete?: number;
+                readonly replace?: number;
+                readonly may_replace?: number;
+                readonly unknown?: number;
+                readonly forget?: number;
+                readonly update?: number;
+                readonly import?: number;
+                readonly create?: number;
+                readonly read?: number;
+            };
+            readonly resources: readonly {
+                /** @enum {string} */
+                readonly action: "delete" | "replace" | "may_replace" | "unknown" | "forget" | "update" | "import" | "create" | "read";
+                readonly type: string;
+                readonly address: string;
+            }[];
         };
         readonly Lease: {
             readonly id: string;
@@ -1004,6 +1029,12 @@ export interface components {
                 readonly purpose: string;
                 readonly reference?: string;
                 readonly lookAlikes: readonly string[];
+            };
+            readonly change?: {
+                readonly sentence: string;
+                readonly lines: readonly string[];
+                readonly leftOut?: string;
+                readonly file: string;
             };
             readonly roleArn: string;
             readonly duration: string;

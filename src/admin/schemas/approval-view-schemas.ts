@@ -86,6 +86,10 @@ export const approvalViewSchema = z
     agentSays: z
       .object({ purpose: z.string(), reference: z.string().optional(), lookAlikes: z.array(z.string()) })
       .openapi({ description: "the agent's own words, which nobody has checked" }),
+    change: z
+      .object({ sentence: z.string(), lines: z.array(z.string()), leftOut: z.string().optional(), file: z.string() })
+      .optional()
+      .openapi({ description: 'what a file says that the command would change: also a claim of the agent' }),
     roleArn: z.string(),
     duration: words('how long the credentials would work'),
     access: z.array(

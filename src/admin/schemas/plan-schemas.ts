@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { ACTION_CLASSES, ACTION_FLAGS } from '../../aws/action-classes.ts'
+import { CHANGE_ACTIONS, CHANGE_KINDS } from '../../plan/declared-change.ts'
 import { LABEL_MARKS } from '../../plan/labels/labels.ts'
 import { DROP_REASONS, PLAN_WARNINGS } from '../../plan/plan.ts'
 import { count, sha256 } from './values.ts'
@@ -41,6 +42,17 @@ const reachSchema = z
   })
   .openapi({ description: "pairs that work, by the role's own policies; absent if they are not known" })
 
+const changeSchema = z
+  .object({
+    kind: z.enum(CHANGE_KINDS),
+    sha256: sha256(),
+    artifactSha256: sha256().optional(),
+    reference: z.string().optional(),
+    counts: z.partialRecord(z.enum(CHANGE_ACTIONS), count()),
+    resources: z.array(z.object({ action: z.enum(CHANGE_ACTIONS), type: z.string(), address: z.string() })),
+  })
+  .openapi('DeclaredChange')
+
 /** A plan in full, as approvers see it. */
 export const planSchema = z
   .object({
@@ -59,6 +71,7 @@ export const planSchema = z
       ttlSeconds: count(),
       reference: z.string().optional(),
       strict: z.literal(true).optional(),
+      change: changeSchema.optional(),
     }),
     pairs: z.array(
       z.object({

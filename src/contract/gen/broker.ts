@@ -8,6 +8,8 @@ import type { ApprovalRequirement as _stint_v1_ApprovalRequirement, ApprovalRequ
 import type { AwsCredentials as _stint_v1_AwsCredentials, AwsCredentials__Output as _stint_v1_AwsCredentials__Output } from './stint/v1/AwsCredentials.ts';
 import type { BlastRadius as _stint_v1_BlastRadius, BlastRadius__Output as _stint_v1_BlastRadius__Output } from './stint/v1/BlastRadius.ts';
 import type { BrokerServiceClient as _stint_v1_BrokerServiceClient, BrokerServiceDefinition as _stint_v1_BrokerServiceDefinition } from './stint/v1/BrokerService.ts';
+import type { Change as _stint_v1_Change, Change__Output as _stint_v1_Change__Output } from './stint/v1/Change.ts';
+import type { ChangedResource as _stint_v1_ChangedResource, ChangedResource__Output as _stint_v1_ChangedResource__Output } from './stint/v1/ChangedResource.ts';
 import type { CompleteGrantRequest as _stint_v1_CompleteGrantRequest, CompleteGrantRequest__Output as _stint_v1_CompleteGrantRequest__Output } from './stint/v1/CompleteGrantRequest.ts';
 import type { CompleteGrantResponse as _stint_v1_CompleteGrantResponse, CompleteGrantResponse__Output as _stint_v1_CompleteGrantResponse__Output } from './stint/v1/CompleteGrantResponse.ts';
 import type { Condition as _stint_v1_Condition, Condition__Output as _stint_v1_Condition__Output } from './stint/v1/Condition.ts';
@@ -69,6 +71,8 @@ export interface ProtoGrpcType {
        * made here, comes back as `x-request-id`; both ids are in ErrorInfo, as `requestId` and `traceId`, and on record.
        */
       BrokerService: SubtypeConstructor<typeof grpc.Client, _stint_v1_BrokerServiceClient> & { service: _stint_v1_BrokerServiceDefinition }
+      Change: MessageTypeDefinition<_stint_v1_Change, _stint_v1_Change__Output>
+      ChangedResource: MessageTypeDefinition<_stint_v1_ChangedResource, _stint_v1_ChangedResource__Output>
       CompleteGrantRequest: MessageTypeDefinition<_stint_v1_CompleteGrantRequest, _stint_v1_CompleteGrantRequest__Output>
       CompleteGrantResponse: MessageTypeDefinition<_stint_v1_CompleteGrantResponse, _stint_v1_CompleteGrantResponse__Output>
       Condition: MessageTypeDefinition<_stint_v1_Condition, _stint_v1_Condition__Output>

@@ -280,6 +280,51 @@ describe('compared with the last approved plan', () => {
     })
 })
 
+describe('a change that the agent attaches', () => {
+  const change = (over: object = {}) => ({
+    ...{ kind: 'terraform_plan', sha256: 'ab'.repeat(32), counts: { delete: 1, replace: 1 } },
+    resources: [
+      { action: 'replace', type: 'aws_db_instance', address: 'aws_db_instance.main' },
+      { action: 'delete', type: 'aws_dynamodb_table', address: 'aws_dynamodb_table.sessions["eu"]' },
+    ],
+    ...over,
+  })
+
+  test('is shown with its deletes and replacements first, after the words of the agent', async () => {
+    const { approval } = await ask('key-00000001', task(DELETE, { change: change() }))
+    expect((await view(approval.id)).change).toEqual({
+      sentence: 'a Terraform plan: 1 resource deleted, 1 resource replaced',
+      lines: [
+        'delete: aws_dynamodb_table aws_dynamodb_table.sessions["eu"]',
+        'replace: aws_db_instance aws_db_instance.main',
+      ],
+      file: `SHA-256 ${'ab'.repeat(32)}`,
+    })
+    expect(await printed(approval.id)).toMatch(
+      /^The agent says: .*\nChange, it says: +a Terraform plan: .*\n +delete: .*\n +replace: .*\n +SHA-256 abab/m,
+    )
+  })
+
+  test('says how many resources it does not list', async () => {
+    const resources = Array.from({ length: 50 }, (_, n) => ({ action: 'delete', type: 't', address: `t.n${n}` }))
+    const counts = { delete: 60, create: 7 }
+    const { approval } = await ask('key-00000001', task(DELETE, { change: change({ counts, resources }) }))
+    expect((await view(approval.id)).change?.leftOut).toBe('not listed: 10 deleted, 7 created')
+  })
+
+  test('makes another plan of another file, which is said', async () => {
+    await approve((await ask('key-00000001', task(DELETE, { change: change() }))).approval)
+    const other = change({ sha256: 'cd'.repeat(32) })
+    const { approval } = await ask('key-00000002', task(DELETE, { change: other }))
+    expect((await view(approval.id)).lastApproved).toMatchObject({
+      kind: 'same',
+      sentence: expect.stringMatching(/, with another change\.$/),
+    })
+    const again = h.request('key-00000001', task(DELETE, { change: other }))
+    await expect(again).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+  })
+})
+
 test('the history has the ten newest other grants, with what came of them', async () => {
   for (let n = 1; n <= 12; n += 1) {
     await ask(`key-0000000${n}`.slice(0, 14), task(DELETE, { purpose: `to tidy up, round ${n}` }))

@@ -10,6 +10,7 @@ import { accessByClass, type ClassAccess, type FlagView, flagsOf, pairLine } fro
 import { type PastGrant, recentGrants } from './agent-history.ts'
 import { type AskingAgent, describeAgent, type RegistrationList } from './asking-agent.ts'
 import { type BlastRadiusWords, describeBlastRadius } from './blast-radius-words.ts'
+import { type ChangeClaim, describeChange } from './change-claim.ts'
 import { type DecidersView, describeDeciders } from './deciders.ts'
 import { compareWithLast, type LastApproved, type LastApprovedReads } from './last-approved.ts'
 import { CLASS_WORDS, countWords, durationWords } from './words.ts'
@@ -22,6 +23,8 @@ export interface ApprovalView {
   readonly verdict: VerdictBar
   readonly agent: AskingAgent
   readonly agentSays: AgentWords
+  /** Also the agent's claim. Missing if the task has no change. */
+  readonly change?: ChangeClaim
   readonly roleArn: string
   /** How long the credentials would work. */
   readonly duration: string
@@ -115,6 +118,7 @@ export async function viewApproval(
     verdict: describeVerdict(question, deciders),
     agent: describeAgent(grant, registrations, { firstRequestedAt, now }),
     agentSays: quoteAgent(plan),
+    ...(plan.task.change && { change: describeChange(plan.task.change) }),
     roleArn: plan.task.roleArn,
     duration: durationWords(plan.task.ttlSeconds * 1_000),
     access: accessByClass(plan),

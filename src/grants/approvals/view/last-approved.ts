@@ -60,6 +60,7 @@ function describeLast(
   const than = `the last approved plan${whose} (${last.grant.id})`
   const other = [
     ...(now.task.ttlSeconds === before.task.ttlSeconds ? [] : [timeChange(now, before)]),
+    ...(now.task.change?.sha256 === before.task.change?.sha256 ? [] : ['another change']),
     ...(now.task.purpose === before.task.purpose ? [] : ['another purpose']),
   ]
   if (added.length + removed.length + changed.length === 0 && sameSessionPolicy) {

@@ -1,6 +1,7 @@
 // Original file: proto/stint/v1/broker.proto
 
 import type { Access as _stint_v1_Access, Access__Output as _stint_v1_Access__Output } from '../../stint/v1/Access.ts';
+import type { Change as _stint_v1_Change, Change__Output as _stint_v1_Change__Output } from '../../stint/v1/Change.ts';
 
 /**
  * What an agent is about to do.
@@ -30,6 +31,10 @@ export interface Task {
    * Refuses the task if any action of a wildcard would be left out of its plan, see Plan.dropped.
    */
   'strict'?: (boolean);
+  /**
+   * What the command of the task would change; absent unless a file says it.
+   */
+  'change'?: (_stint_v1_Change | null);
   /**
    * What to act on or through; exactly one.
    */
@@ -64,6 +69,10 @@ export interface Task__Output {
    * Refuses the task if any action of a wildcard would be left out of its plan, see Plan.dropped.
    */
   'strict': (boolean);
+  /**
+   * What the command of the task would change; absent unless a file says it.
+   */
+  'change': (_stint_v1_Change__Output | null);
   /**
    * What to act on or through; exactly one.
    */
