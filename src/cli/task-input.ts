@@ -5,6 +5,7 @@ import { parseDurationMs } from '../core/duration.ts'
 import { readSmallFile } from '../core/files/read-small-file.ts'
 import { renameErrorFields } from '../core/input-error.ts'
 import type { Task } from '../sdk/types.ts'
+import { readChangeFlags } from './change-files.ts'
 import { UsageError } from './command.ts'
 
 /** The parsed flags of `withTask`. */
@@ -17,6 +18,8 @@ export interface TaskFlags {
   readonly ttl?: string
   readonly reference?: string
   readonly strict?: boolean
+  readonly change?: string
+  readonly changeArtifact?: string
 }
 
 /** One `--allow`, with the `--condition`s behind it. */
@@ -55,6 +58,14 @@ export function withTask(parser: Parser): Parser {
     .option('--ttl <duration>', 'how long the task may take, e.g. 15m')
     .option('--reference <id>', 'ticket or run id, for the audit log')
     .option('--strict', 'refuse the task if an action of a wildcard would be left out of its plan')
+    .option(
+      '--change <file>',
+      'what the command changes: output of terraform show -json, or of aws cloudformation describe-change-set',
+    )
+    .option(
+      '--change-artifact <file>',
+      'the file that the command applies, if that is not --change: a saved Terraform plan',
+    )
 }
 
 /** The shape of a task file; the broker judges the values. */
@@ -93,7 +104,8 @@ const taskFile = z.strictObject({
 export async function runWithTask<T>(flags: TaskFlags, work: (task: Task) => Promise<T>): Promise<T> {
   const file = flags.task === undefined ? {} : await readTask(flags.task)
   try {
-    return await work(toTask(flags, file))
+    const change = await readChangeFlags(flags)
+    return await work({ ...toTask(flags, file), ...(change && { change }) })
   } catch (error) {
     throw renameErrorFields(error, (field) => toFlagOrKey(field, flags, file))
   }

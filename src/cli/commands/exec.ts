@@ -3,6 +3,7 @@ import type { Grant } from '../../sdk/grant.ts'
 import type { Task } from '../../sdk/types.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, report, runParser, UsageError } from '../command.ts'
+import { copyChange } from '../exec/change-copy.ts'
 import { childEnvironment, GRANT_VARIABLE } from '../exec/child-environment.ts'
 import { serveCredentials } from '../exec/credential-endpoint.ts'
 import { runChild } from '../exec/run-child.ts'
@@ -43,7 +44,7 @@ type Work = { task: Task; command: readonly string[]; flags: Flags; io: CommandI
 
 /** Handles signals from beginning to end, so that none of them skips the completion. */
 async function runUnderGrant(client: StintClient, work: Work): Promise<number> {
-  const { task, command, flags, io } = work
+  const { task, flags, io } = work
   const signals = new EndSignals(io)
   try {
     const asked = { io, signals, flags, idempotencyKey: chooseKey(flags), otherwise: 'withdraw' } as const
@@ -52,7 +53,7 @@ async function runUnderGrant(client: StintClient, work: Work): Promise<number> {
     const reportEnd = () => io.stderr.write(`stint: ${visible(grant.signal.reason.message)}\n`)
     grant.signal.addEventListener('abort', reportEnd)
     try {
-      return signals.exitCode ?? (await serveAndRun(grant, command, flags, io))
+      return signals.exitCode ?? (await serveAndRun(grant, work))
     } finally {
       grant.signal.removeEventListener('abort', reportEnd)
       await completeOrReport(grant, io)
@@ -65,7 +66,7 @@ async function runUnderGrant(client: StintClient, work: Work): Promise<number> {
 /** For a renewal, before the endpoint answers with what it has: the JS SDK gives up after a second, in the middle of the answer too. */
 const ENDPOINT_WAIT_MS = 700
 
-async function serveAndRun(grant: Grant, command: readonly string[], flags: Flags, io: CommandIo): Promise<number> {
+async function serveAndRun(grant: Grant, { task, command, flags, io }: Work): Promise<number> {
   const endpoint = await serveCredentials({
     credentials: grant.credentials({ waitMs: ENDPOINT_WAIT_MS }),
     ended: grant.signal,
@@ -73,7 +74,9 @@ async function serveAndRun(grant: Grant, command: readonly string[], flags: Flag
   try {
     const child = await childEnvironment({ env: io.env, endpoint, grantId: grant.id, region: flags.region })
     try {
-      return await runChild(command, child.env, io)
+      // Last of all, so that as little time as possible passes until the command reads it.
+      const copy = await copyChange(flags, task.change)
+      return await runChild(command, { ...child.env, ...copy.env }, io).finally(copy.remove)
     } finally {
       await child.remove()
     }
