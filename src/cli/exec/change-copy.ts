@@ -6,7 +6,7 @@ import type { Change } from '../../sdk/types.ts'
 import { type ChangeFlags, readApprovedFile } from '../change-files.ts'
 
 /** Set in a child of `exec` that has a change: the path of a private copy of the file that it is to apply. */
-export const CHANGE_VARIABLE = 'STINT_CHANGE_FILE'
+const CHANGE_VARIABLE = 'STINT_CHANGE_FILE'
 
 /** The private copy of one child. */
 export interface ChangeCopy {
