@@ -10,7 +10,7 @@ export type AdminPath<Method extends 'get' | 'post'> = {
 
 /** Paths of the lists that come in pages. */
 export type AdminListPath = {
-  [Path in AdminPath<'get'>]: 'nextCursor' extends keyof AdminAnswer<'get', Path> ? Path : never
+  [Path in AdminPath<'get'>]: 'items' | 'nextCursor' extends keyof AdminAnswer<'get', Path> ? Path : never
 }[AdminPath<'get'>]
 
 /** The path segment before `{id}`, e.g. `grants`. */

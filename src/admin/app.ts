@@ -15,6 +15,7 @@ import { grantsRoutes } from './routes/grants-routes.ts'
 import { killRoutes } from './routes/kill-routes.ts'
 import { policiesRoutes } from './routes/policies-routes.ts'
 import { quarantineRoutes } from './routes/quarantine-routes.ts'
+import { reachRoutes } from './routes/reach-routes.ts'
 import { statusRoutes } from './routes/status-routes.ts'
 
 /** The admin API, not listening yet. */
@@ -52,6 +53,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   policiesRoutes(app, deps)
   quarantineRoutes(app, deps, limits)
   killRoutes(app, deps, limits)
+  reachRoutes(app, deps)
   auditRoutes(app, deps, limits)
   serveDocument(app)
 
@@ -92,6 +94,7 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       { name: 'grants', description: 'Permissions to act on one plan, and their leases' },
       { name: 'approvals', description: 'Plans that a person must approve or reject' },
       { name: 'agents', description: 'Registered agents, and identities that asked without a registration' },
+      { name: 'reach', description: 'What grants can do together, and what agents may do' },
       { name: 'policies', description: 'The active policy set' },
       { name: 'deny-lists', description: 'Deny lists and whether AWS has accepted them' },
       { name: 'quarantine', description: 'A ledger that was set back: what is waited for, and its opening' },

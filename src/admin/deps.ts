@@ -5,6 +5,7 @@ import type { CredentialProvider } from '../credentials/provider.ts'
 import type { InventoryService } from '../grants/inventory/inventory-service.ts'
 import type { KillService } from '../grants/kill/kill-service.ts'
 import type { Operator } from '../grants/operators/operator.ts'
+import type { ReachService } from '../grants/reach/reach-service.ts'
 import type { OperatorService, QuarantineService } from '../grants/services.ts'
 import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
 import type { OperatorDirectory } from './operators/operator-directory.ts'
@@ -82,6 +83,7 @@ export interface AdminDeps {
   readonly kills: KillService
   readonly provider: Pick<CredentialProvider, 'forecastSize'>
   readonly inventory: InventoryService
+  readonly reach: ReachService
   /** Why the newest registry file is not in force. */
   readonly registryProblem?: () => FileProblem | undefined
   readonly policies: { status(): PolicySetStatus }

@@ -15,6 +15,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['kill', 'stop a scope at once, and lift it', async () => (await import('./commands/kill.ts')).kill],
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
   ['agents', 'list registered and unregistered agents', async () => (await import('./commands/agents.ts')).agents],
+  ['reach', 'show what grants can do, or agents may do', async () => (await import('./commands/reach.ts')).reach],
   ['actions', 'explain the class of AWS actions', async () => (await import('./server-commands/actions.ts')).actions],
   ['policy', 'check and test a policy directory', async () => (await import('./server-commands/policy.ts')).policy],
   ['audit', 'verify and export the audit log', async () => (await import('./server-commands/audit.ts')).audit],

@@ -7,6 +7,7 @@ import { denySchema } from '../../src/admin/schemas/deny-schemas.ts'
 import { approvalSchema, grantSchema, leaseSchema } from '../../src/admin/schemas/grant-schemas.ts'
 import { unregisteredSchema } from '../../src/admin/schemas/people-schemas.ts'
 import { planSchema } from '../../src/admin/schemas/plan-schemas.ts'
+import { reachReportSchema } from '../../src/admin/schemas/reach-schemas.ts'
 import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import { auditEvent } from '../../src/ledger/events/audit-event.ts'
@@ -336,5 +337,20 @@ describe('the rest', () => {
     for (const path of ['/v1/grants', `/v1/grants/${rig.grant.id}/leases`, '/v1/audit/events', '/v1/audit/verify'])
       await read(rig, path)
     assert.equal(rig.ledger.events.length, 0)
+  })
+})
+
+describe('reach', () => {
+  test('one scope is named, and its reach is as the document describes it', async () => {
+    const rig = adminRig()
+    const [grant] = rig.ledger.grants
+    if (grant) rig.ledger.grants[0] = { ...grant, state: 'active', activeAt: rig.clock.now() }
+    const body = await read(rig, `/v1/reach?grant=${rig.grant.id}`)
+    matches(reachReportSchema, body)
+    assert.equal(body.grants, 1)
+    for (const query of ['', '?owner=ada&team=data']) {
+      const { status, code } = await problemOf(await rig.call('GET', `/v1/reach${query}`, { as: 'viewer' }))
+      assert.deepEqual([status, code], [400, 'REQUEST_INVALID'])
+    }
   })
 })

@@ -11,6 +11,7 @@ import type { KillDrill } from '../../src/grants/kill/drill-kill.ts'
 import type { KillView } from '../../src/grants/kill/kill-view.ts'
 import type { OperatorRow } from '../../src/grants/operators/operator.ts'
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../src/grants/operators/operator.ts'
+import { createReachService } from '../../src/grants/reach/reach-service.ts'
 import type { Approval, Grant, Lease } from '../../src/ledger/records.ts'
 import { holdNotFound } from '../../src/ledger/rules/hold-rules.ts'
 import { planHash } from '../../src/plan/assemble-plan.ts'
@@ -139,6 +140,19 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
     },
     provider: {},
     inventory: fakeInventory(clock),
+    reach: createReachService({
+      ledger,
+      clock,
+      reachOf: () => undefined,
+      lookup: () => {
+        throw new Error('the test has no registry')
+      },
+      named: () => undefined,
+      trustDomainOf: () => 'example.org',
+      rules: () => {
+        throw new Error('the test has no policies')
+      },
+    }),
     registryProblem: () => ({ code: 'REGISTRY_INVALID', explanation: 'line 3 has no owner' }),
     policies: {
       status: () => ({

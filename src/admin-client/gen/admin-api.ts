@@ -434,6 +434,38 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/reach": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["getReach"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/reach/may": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["getMayReach"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/audit/events": {
         readonly parameters: {
             readonly query?: never;
@@ -712,12 +744,6 @@ export interface components {
                     readonly [key: string]: number;
                 };
                 readonly limited: readonly {
-                    readonly pair: number;
-                    /** @enum {string} */
-                    readonly verdict: "no" | "yes-if";
-                    /** @enum {string} */
-                    readonly reason?: "not_allowed" | "boundary" | "denied";
-                    readonly statement?: string;
                     readonly within?: readonly string[];
                     readonly except?: readonly string[];
                     readonly conditions?: readonly {
@@ -730,6 +756,12 @@ export interface components {
                     readonly unread?: readonly string[];
                     /** @enum {boolean} */
                     readonly more?: true;
+                    readonly pair: number;
+                    /** @enum {string} */
+                    readonly verdict: "no" | "yes-if";
+                    /** @enum {string} */
+                    readonly reason?: "not_allowed" | "boundary" | "denied";
+                    readonly statement?: string;
                 }[];
                 readonly unknown: readonly string[];
             };
@@ -1402,6 +1434,87 @@ export interface components {
         };
         readonly KillPage: {
             readonly items: readonly components["schemas"]["Kill"][];
+            readonly nextCursor?: string;
+        };
+        readonly ReachReport: {
+            readonly scope: {
+                /** @enum {string} */
+                readonly kind: "grant" | "agent" | "owner" | "team" | "account";
+                readonly name: string;
+            };
+            /** Format: date-time */
+            readonly at: string;
+            /** Format: date-time */
+            readonly since?: string;
+            readonly grants: number;
+            readonly agents: readonly string[];
+            readonly complete: boolean;
+            readonly pairs: number;
+            readonly refused: number;
+            readonly byClass: {
+                readonly list?: number;
+                readonly read?: number;
+                readonly tag?: number;
+                readonly write?: number;
+                readonly destructive?: number;
+                readonly permissions?: number;
+                readonly escalation?: number;
+            };
+            readonly byLabel: {
+                readonly [key: string]: number;
+            };
+            readonly roles: readonly string[];
+            readonly accounts: readonly string[];
+            readonly outlives: readonly {
+                readonly action: string;
+                readonly reason: string;
+            }[];
+            readonly unknown: readonly string[];
+            readonly entries: readonly {
+                /** @enum {string} */
+                readonly class: "list" | "read" | "tag" | "write" | "destructive" | "permissions" | "escalation";
+                readonly roleArn: string;
+                readonly resource: string;
+                readonly actions: readonly string[];
+                readonly flags: readonly ("secret" | "outlives" | "shares" | "audit")[];
+                readonly labels: readonly string[];
+                /** @enum {string} */
+                readonly verdict: "yes" | "yes-if" | "unknown";
+                readonly conditions?: readonly string[];
+                readonly limits?: {
+                    readonly within?: readonly string[];
+                    readonly except?: readonly string[];
+                    readonly conditions?: readonly {
+                        /** @enum {string} */
+                        readonly effect: "Allow" | "Deny";
+                        readonly key: string;
+                        readonly text: string;
+                        readonly statement: string;
+                    }[];
+                    readonly unread?: readonly string[];
+                    /** @enum {boolean} */
+                    readonly more?: true;
+                };
+                readonly grants: number;
+            }[];
+            readonly nextCursor?: string;
+        };
+        readonly MayReach: {
+            readonly subject: string;
+            readonly policySetHash: string;
+            readonly entries: readonly {
+                readonly roleArn: string;
+                readonly label: string;
+                /** @enum {string} */
+                readonly class: "list" | "read" | "tag" | "write" | "destructive" | "permissions" | "escalation";
+                /** @enum {string} */
+                readonly outcome: "unasked" | "waits" | "forbidden" | "depends";
+                readonly roleRefuses?: boolean;
+                readonly policies: readonly string[];
+                readonly anyOf: readonly string[];
+                readonly example: string;
+            }[];
+            readonly approximated: readonly string[];
             readonly nextCursor?: string;
         };
         readonly AuditEventPage: {
@@ -2097,6 +2210,57 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Kill"];
+                };
+            };
+        };
+    };
+    readonly getReach: {
+        readonly parameters: {
+            readonly query?: {
+                readonly grant?: string;
+                readonly agent?: string;
+                readonly owner?: string;
+                readonly team?: string;
+                readonly account?: string;
+                readonly since?: string;
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReachReport"];
+                };
+            };
+        };
+    };
+    readonly getMayReach: {
+        readonly parameters: {
+            readonly query?: {
+                readonly agent?: string;
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MayReach"];
                 };
             };
         };

@@ -32,6 +32,8 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'POST /v1/agents/{name}/resume': 'operator',
   'POST /v1/agents/{name}/offboard': 'operator',
   'POST /v1/agents/{name}/reinstate': 'admin',
+  'GET /v1/reach': 'viewer',
+  'GET /v1/reach/may': 'viewer',
   'GET /v1/policies': 'viewer',
   'GET /v1/deny-lists': 'viewer',
   'GET /v1/quarantine': 'viewer',

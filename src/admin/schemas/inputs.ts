@@ -110,6 +110,36 @@ export const killsQuery = z.strictObject({
   ...pageQuery,
 })
 
+/** A page of entries whose keys hold ARNs. */
+const entryPageQuery = {
+  limit: integer(1, 200, 50),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,8000}$/, 'must be the nextCursor of the previous page')
+    .optional()
+    .openapi({ description: 'nextCursor of the previous page; opaque' }),
+}
+
+/** The query of `GET /v1/reach`. */
+export const reachQuery = z.strictObject({
+  grant: z.string().regex(idPattern('grt'), 'must be grt_ and 26 characters').optional(),
+  agent: text(2048).optional().openapi({ description: 'exact subject, or the name of a registration' }),
+  owner: text(256).optional(),
+  team: text(256).optional(),
+  account: z
+    .string()
+    .regex(/^\d{12}$/, 'must be an account id of 12 digits')
+    .optional(),
+  since: instantQuery('all grants that could act since this instant; those that can act now unless set'),
+  ...entryPageQuery,
+})
+
+/** The query of `GET /v1/reach/may`. */
+export const mayQuery = z.strictObject({
+  agent: text(2048).optional().openapi({ description: 'required: exact subject, or the name of a registration' }),
+  ...entryPageQuery,
+})
+
 /** The query of `GET /v1/audit/events`. */
 export const auditEventsQuery = z.strictObject({
   afterPosition: integer(0, Number.MAX_SAFE_INTEGER, 0).openapi({ description: 'returns events after this position' }),

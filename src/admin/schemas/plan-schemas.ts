@@ -12,6 +12,17 @@ const conditionSchema = z.object({ key: z.string(), operator: z.string(), values
 /** Facts about a plan that whoever approves it should know. */
 export const warningsSchema = z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() }))
 
+/** What narrows a pair that AWS allows in part, or on conditions. */
+export const limitSchema = z.object({
+  within: z.array(z.string()).optional(),
+  except: z.array(z.string()).optional(),
+  conditions: z
+    .array(z.object({ effect: z.enum(['Allow', 'Deny']), key: z.string(), text: z.string(), statement: z.string() }))
+    .optional(),
+  unread: z.array(z.string()).optional(),
+  more: z.literal(true).optional(),
+})
+
 /** The part of a plan that the role's own policies allow. */
 const reachSchema = z
   .object({
@@ -22,20 +33,11 @@ const reachSchema = z
     byClass: z.partialRecord(z.enum(ACTION_CLASSES), count()),
     byLabel: z.record(z.string(), count()),
     limited: z.array(
-      z.object({
+      limitSchema.extend({
         pair: count(),
         verdict: z.enum(['no', 'yes-if']),
         reason: z.enum(['not_allowed', 'boundary', 'denied']).optional(),
         statement: z.string().optional(),
-        within: z.array(z.string()).optional(),
-        except: z.array(z.string()).optional(),
-        conditions: z
-          .array(
-            z.object({ effect: z.enum(['Allow', 'Deny']), key: z.string(), text: z.string(), statement: z.string() }),
-          )
-          .optional(),
-        unread: z.array(z.string()).optional(),
-        more: z.literal(true).optional(),
       }),
     ),
     unknown: z.array(z.string()),

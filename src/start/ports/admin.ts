@@ -16,10 +16,13 @@ import type { KillSwitch } from '../kill-switch.ts'
 import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
+import type { FollowingPlanner } from '../rules/planner.ts'
 import type { FollowedRegistry } from '../rules/registry.ts'
+import type { FollowingRolePolicies } from '../rules/role-policies.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { watchExpiry } from './certificate-expiry.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
+import { createReach } from './reach.ts'
 
 interface Needs extends Surroundings {
   readonly ledger: Ledger
@@ -32,6 +35,8 @@ interface Needs extends Surroundings {
   readonly ownIdentity: OwnIdentity
   readonly connectionLimits: ConnectionLimits
   readonly refusals: Refusals
+  readonly planner: FollowingPlanner
+  readonly rolePolicies: FollowingRolePolicies
 }
 
 /** The admin API; its value is the URL. */
@@ -108,6 +113,15 @@ function adminDeps({
         const { writableByApi, reviewPeriod } = liveConfig.current().registry
         return { writableByApi, reviewPeriodMs: reviewPeriod }
       },
+    }),
+    reach: createReach({
+      ledger,
+      clock,
+      liveConfig,
+      registry,
+      policies,
+      planner: needs.planner,
+      rolePolicies: needs.rolePolicies,
     }),
     registryProblem: () => toFileProblem(registry.status.problem),
     policies: { status: () => policySetStatus(policies.status) },

@@ -1,4 +1,5 @@
 import type { Plan } from '../../../plan/plan.ts'
+import type { PlanReach } from '../../../plan/reach/reach-record.ts'
 import { CLASS_WORDS, countWords, RISKIEST_FIRST } from './words.ts'
 
 /** How much the grant could do, as far as it is known. */
@@ -8,11 +9,8 @@ export interface BlastRadiusWords {
   readonly unknown: readonly string[]
 }
 
-/**
- * The blast radius in words and numbers. Today it is what the task declares; what the role's own policies leave of it
- * belongs here too once a plan carries it.
- */
-export function describeBlastRadius({ pairs, blastRadius, labelMarks = {} }: Plan): BlastRadiusWords {
+/** The blast radius in words and numbers: what the task declares, and what the role's own policies leave of it if they are known. */
+export function describeBlastRadius({ pairs, blastRadius, labelMarks = {}, reach }: Plan): BlastRadiusWords {
   const { actions, resourcePatterns, byClass, byLabel, unknown } = blastRadius
   const everywhere = pairs.filter(({ resource }) => resource === '*').length
   const classes = RISKIEST_FIRST.flatMap((name) => {
@@ -28,7 +26,16 @@ export function describeBlastRadius({ pairs, blastRadius, labelMarks = {} }: Pla
       `Declares ${countWords(actions, 'action')} on ${countWords(resourcePatterns, 'resource pattern')}: ${classes.join('; ')}.`,
       labels.length > 0 ? `Touches ${labels.join(', ')}.` : 'Touches no label.',
       ...(everywhere > 0 ? [`${countWords(everywhere, 'pair')} may act on every resource (*).`] : []),
+      ...(reach ? [reachSentence(reach, pairs.length)] : []),
     ],
     unknown,
   }
+}
+
+function reachSentence({ yes, yesIf, no }: PlanReach, pairs: number): string {
+  const parts = [
+    ...(yesIf > 0 ? [`${yesIf} in part or on conditions`] : []),
+    ...(no > 0 ? [`and it will refuse ${no}`] : []),
+  ]
+  return `By the role's own policies AWS allows ${yes} of ${countWords(pairs, 'pair')}${parts.map((part) => `, ${part}`).join('')}.`
 }

@@ -1,0 +1,103 @@
+import type { Clock } from '../../core/clock.ts'
+import { StintError } from '../../core/errors.ts'
+import { inputError } from '../../core/input-error.ts'
+import { entryKey, type ReachEntry } from '../../plan/reach/combine-reach.ts'
+import type { Registration } from '../../registry/registration.ts'
+import { loadReach, type ReachParts, type ReachReport, type ReachScope } from './load-reach.ts'
+import { findMayReach, type MayEntry, type MayParts, type MayReach } from './may-reach.ts'
+
+/** A page of a list that is worked out anew each time; `cursor` is what the page before gave. */
+interface EntryPage {
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+/** A page with what the whole comes to. */
+export type Paged<Report extends { readonly entries: readonly unknown[] }> = Report & { readonly nextCursor?: string }
+
+/** Answers of how far grants and agents reach. */
+export interface ReachService {
+  /** @throws {StintError} GRANT_NOT_FOUND, REQUEST_INVALID for a cursor that is none */
+  show(scope: ReachScope, since: Date | undefined, page: EntryPage): Promise<Paged<ReachReport>>
+  /**
+   * What an agent may do by the policies of now.
+   *
+   * @param agent its subject, or the name of its registration.
+   * @throws {StintError} REGISTRATION_NOT_FOUND, AGENT_UNREGISTERED, REGISTRATION_EXPIRED, POLICY_UNAVAILABLE
+   */
+  may(agent: string, page: EntryPage): Paged<MayReach>
+}
+
+/** Dependencies of the service. */
+export interface ReachServiceParts extends ReachParts {
+  readonly clock: Pick<Clock, 'now'>
+  /** The registration of an agent. @throws {StintError} as `ReachService.may` */
+  readonly lookup: (subject: string, now: Date) => Registration
+  readonly named: (name: string) => Registration | undefined
+  /** The rules of now. @throws {StintError} POLICY_UNAVAILABLE */
+  readonly rules: () => Omit<MayParts, 'agent' | 'now' | 'reachOf'>
+  /** The trust domain of a subject, as policies see it. */
+  readonly trustDomainOf: (subject: string) => string
+}
+
+/** Puts the answers together. */
+export function createReachService(parts: ReachServiceParts): ReachService {
+  return {
+    async show(scope, since, page) {
+      const report = await loadReach(parts, scope, { now: parts.clock.now(), since })
+      return paged(report, page, (entry) => entryKey(entry as ReachEntry))
+    },
+    may(agent, page) {
+      const now = parts.clock.now()
+      const { registration, subject } = findAgent(parts, agent, now)
+      const { owner, team, name } = registration
+      const asked = { subject, trustDomain: parts.trustDomainOf(subject), owner, team, registration: name }
+      const report = findMayReach({ ...parts.rules(), agent: asked, now, reachOf: parts.reachOf })
+      return paged(report, page, (entry) => mayKey(entry as MayEntry))
+    },
+  }
+}
+
+/** A registration of many agents is asked about by one that it might have. */
+function findAgent(
+  { lookup, named }: ReachServiceParts,
+  agent: string,
+  now: Date,
+): { registration: Registration; subject: string } {
+  if (agent.includes(':')) return { registration: lookup(agent, now), subject: agent }
+  const registration = named(agent)
+  if (!registration) {
+    const explanation = `No registration is named ${agent}; name one, or an agent by its SPIFFE ID or OIDC subject.`
+    throw new StintError('REGISTRATION_NOT_FOUND', { explanation, registration: agent })
+  }
+  const subject = registration.match.replace(/\/\*$/, '/any').replace(/;\*$/, '')
+  return { registration, subject }
+}
+
+function mayKey({ roleArn, label, class: risk }: MayEntry): string {
+  return JSON.stringify([roleArn, label, risk])
+}
+
+function paged<Report extends { readonly entries: readonly unknown[] }>(
+  report: Report,
+  { limit, cursor }: EntryPage,
+  keyOf: (entry: Report['entries'][number]) => string,
+): Paged<Report> {
+  const sorted = report.entries.map((entry) => ({ entry, key: keyOf(entry) })).sort((a, b) => (a.key < b.key ? -1 : 1))
+  const after = cursor === undefined ? undefined : readCursor(cursor)
+  const rest = after === undefined ? sorted : sorted.filter(({ key }) => key > after)
+  const shown = rest.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    ...report,
+    entries: shown.map(({ entry }) => entry),
+    ...(rest.length > limit && last && { nextCursor: Buffer.from(last.key).toString('base64url') }),
+  }
+}
+
+function readCursor(cursor: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8')
+  if (text.startsWith('[') && Buffer.from(text).toString('base64url') === cursor) return text
+  const message = 'must be what this list gave with the page before, unchanged'
+  throw inputError([{ field: 'cursor', code: 'REQUEST_INVALID', message }])
+}
