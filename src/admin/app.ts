@@ -17,6 +17,7 @@ import { policiesRoutes } from './routes/policies-routes.ts'
 import { quarantineRoutes } from './routes/quarantine-routes.ts'
 import { reachRoutes } from './routes/reach-routes.ts'
 import { statusRoutes } from './routes/status-routes.ts'
+import { webhooksRoutes } from './routes/webhooks-routes.ts'
 
 /** The admin API, not listening yet. */
 export interface AdminApp {
@@ -54,6 +55,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   quarantineRoutes(app, deps, limits)
   killRoutes(app, deps, limits)
   reachRoutes(app, deps)
+  webhooksRoutes(app, deps, limits)
   auditRoutes(app, deps, limits)
   serveDocument(app)
 
@@ -99,6 +101,7 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       { name: 'deny-lists', description: 'Deny lists and whether AWS has accepted them' },
       { name: 'quarantine', description: 'A ledger that was set back: what is waited for, and its opening' },
       { name: 'kills', description: 'The kill switch: scopes in which nothing is given out' },
+      { name: 'webhooks', description: 'Receivers of notices, and notices that did not reach them' },
       { name: 'audit', description: 'The audit log, a hash chain of every event' },
     ],
   })

@@ -8,6 +8,7 @@ import type { Operator } from '../grants/operators/operator.ts'
 import type { ReachService } from '../grants/reach/reach-service.ts'
 import type { OperatorService, QuarantineService } from '../grants/services.ts'
 import type { Ledger, LedgerReads, LedgerWrites } from '../ledger/ledger.ts'
+import type { NoticeService } from '../notice/notice-service.ts'
 import type { OperatorDirectory } from './operators/operator-directory.ts'
 
 /** The part of a logger (pino has it) that the admin API uses. */
@@ -81,6 +82,7 @@ export interface AdminDeps {
   readonly operatorService: OperatorService
   readonly quarantine: QuarantineService
   readonly kills: KillService
+  readonly notices: NoticeService
   readonly provider: Pick<CredentialProvider, 'forecastSize'>
   readonly inventory: InventoryService
   readonly reach: ReachService

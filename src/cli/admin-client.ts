@@ -228,6 +228,11 @@ const ID_RULES: Readonly<Record<AdminIdOwner, string>> = {
   kills: 'A kill id is kil_ followed by 26 characters, as in stint kill list',
 }
 
+function nameRule(template: string): string {
+  if (template.startsWith('/v1/webhooks/')) return 'A name of a receiver is as in stint webhooks list'
+  return 'A name of a registration is as in stint agents list'
+}
+
 /**
  * The path with its parameters in place. One that could lead to another path is not sent.
  *
@@ -237,7 +242,7 @@ function fillPath(template: string, parameters: Readonly<Record<string, string>>
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name] ?? ''
     if (name === 'name' ? REGISTRATION_NAME.test(value) : /^\w{1,64}$/.test(value)) return value
-    if (name === 'name') throw new UsageError(`A name of a registration is as in stint agents list; got ${value}`)
+    if (name === 'name') throw new UsageError(`${nameRule(template)}; got ${value}`)
     throw new UsageError(`${idRule(template)}; got ${value}`)
   })
 }

@@ -41,6 +41,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
     async () => (await import('./commands/quarantine.ts')).quarantine,
   ],
   [
+    'webhooks',
+    'show, test and resend notices to receivers',
+    async () => (await import('./commands/webhooks.ts')).webhooks,
+  ],
+  [
     'status',
     'show whether the broker can issue credentials',
     async () => (await import('./commands/status.ts')).status,

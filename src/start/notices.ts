@@ -50,6 +50,7 @@ export const notices = definePart({
       const receivers = await build(next)
       return () => value.replace(receivers)
     })
+    value.start()
     const service = createNoticeService({
       ledger,
       clock,
@@ -58,7 +59,7 @@ export const notices = definePart({
       receivers: () => value.receivers,
     })
     return {
-      value: { service, start: () => value.start() },
+      value: service,
       stop: async () => {
         await value.stop()
         proxy?.close()

@@ -138,6 +138,20 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
       },
       list: async () => ({ items: [kill] }),
     },
+    notices: {
+      listEndpoints: async () => [{ name: 'ops', configured: true, events: ['grant.ended'], waiting: 0, dead: 1 }],
+      listDead: async () => ({ items: [] }),
+      async test(operator, endpoint) {
+        calls.push({ method: 'testEndpoint', operator: operator as Operator, id: endpoint, input: {} })
+        if (domain.failure !== undefined) throw domain.failure
+        return { endpoint, delivered: true }
+      },
+      async resend(operator, endpoint, id) {
+        calls.push({ method: 'resend', operator: operator as Operator, id: endpoint, input: { id } })
+        if (domain.failure !== undefined) throw domain.failure
+        return { endpoint, count: 1 }
+      },
+    },
     provider: {},
     inventory: fakeInventory(clock),
     reach: createReachService({

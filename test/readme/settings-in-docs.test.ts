@@ -35,13 +35,18 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   'OIDC mapping, described beside its setting': ['tokenId'],
   'values of aws.denyBy': ['sourceIdentity'],
   'data of audit events': ['enforcedBy', 'lagMs'],
-  'types of audit events, whose first part is a section': ['ledger.quarantined'],
+  'types of audit events and notices, whose first part is a section': [
+    'ledger.quarantined',
+    'ledger.set_back',
+    'notices.held',
+  ],
+  'bodies of notices': ['agentSays'],
   'Kubernetes and other charts': ['terminationGracePeriodSeconds'],
   'spire-controller-manager': ['className', 'clusterName', 'federatesWith', 'ignoreNamespaces', 'podSelector'],
 }
 /** Beginnings of dotted names that are no settings: attributes in Cedar, types of audit events, values of a chart around ours. */
 const OTHER_SECTIONS =
-  /^(rules|principal|resource|context|operator|lease|grant|token|approval|agent|deny|canary|own_session|configuration|agent_watermark|common_watermark|denylist|identity_|global|stint)\./
+  /^(rules|principal|resource|context|operator|lease|grant|token|approval|agent|deny|canary|own_session|configuration|agent_watermark|common_watermark|denylist|identity_|global|stint|revocation|deny_list|part)\./
 const FILE = /\.(json|pem|key|yaml|ts|env|conf|md|db|cedar)$/
 
 /** The change log speaks of what is no more, two pages name functions, and one the fields of audit events. */

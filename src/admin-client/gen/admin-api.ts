@@ -466,6 +466,70 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/webhooks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["listWebhooks"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/dead": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["listDeadNotices"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{name}/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["testWebhook"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{name}/resend": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["resendNotices"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/audit/events": {
         readonly parameters: {
             readonly query?: never;
@@ -1517,6 +1581,57 @@ export interface components {
             readonly approximated: readonly string[];
             readonly nextCursor?: string;
         };
+        readonly NoticeEndpoints: {
+            readonly items: readonly components["schemas"]["NoticeEndpoint"][];
+        };
+        readonly NoticeEndpoint: {
+            readonly name: string;
+            readonly configured: boolean;
+            readonly target?: string;
+            readonly events: readonly string[];
+            readonly waiting: number;
+            readonly dead: number;
+            readonly failures?: number;
+            /** Format: date-time */
+            readonly failingSince?: string;
+            readonly lastError?: string;
+            /** Format: date-time */
+            readonly pausedUntil?: string;
+            /** Format: date-time */
+            readonly deliveredAt?: string;
+            /** Format: date-time */
+            readonly disabledAt?: string;
+        };
+        readonly DeadNoticePage: {
+            readonly items: readonly components["schemas"]["DeadNotice"][];
+            readonly nextCursor?: string;
+        };
+        readonly DeadNotice: {
+            readonly id: string;
+            readonly endpoint: string;
+            readonly type: string;
+            readonly summary: string;
+            readonly count: number;
+            readonly attempts: number;
+            /** Format: date-time */
+            readonly createdAt: string;
+            /** Format: date-time */
+            readonly deadAt?: string;
+            readonly lastError?: string;
+        };
+        readonly NoticeTest: {
+            readonly endpoint: string;
+            readonly delivered: boolean;
+            readonly error?: string;
+        };
+        readonly WebhookTest: Record<string, never>;
+        readonly ResentNotices: {
+            readonly endpoint: string;
+            readonly count: number;
+        };
+        readonly Resend: {
+            readonly id?: string;
+        };
         readonly AuditEventPage: {
             readonly items: readonly components["schemas"]["AuditEvent"][];
             readonly nextAfterPosition?: number;
@@ -2261,6 +2376,98 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["MayReach"];
+                };
+            };
+        };
+    };
+    readonly listWebhooks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NoticeEndpoints"];
+                };
+            };
+        };
+    };
+    readonly listDeadNotices: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+                readonly endpoint?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeadNoticePage"];
+                };
+            };
+        };
+    };
+    readonly testWebhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookTest"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NoticeTest"];
+                };
+            };
+        };
+    };
+    readonly resendNotices: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Resend"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ResentNotices"];
                 };
             };
         };

@@ -9,6 +9,7 @@ import type { Reloading, ReloadStatus } from '../../core/files/reloading.ts'
 import type { CredentialProvider } from '../../credentials/provider.ts'
 import { createInventoryService } from '../../grants/inventory/inventory-service.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
+import type { NoticeService } from '../../notice/notice-service.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Grants } from '../grants.ts'
 import type { OwnIdentity } from '../identity/own-identity.ts'
@@ -37,6 +38,7 @@ interface Needs extends Surroundings {
   readonly refusals: Refusals
   readonly planner: FollowingPlanner
   readonly rolePolicies: FollowingRolePolicies
+  readonly notices: NoticeService
 }
 
 /** The admin API; its value is the URL. */
@@ -87,6 +89,7 @@ function adminDeps({
   provider,
   grants,
   killSwitch,
+  notices,
   registry,
   policies,
   operators,
@@ -103,6 +106,7 @@ function adminDeps({
     operatorService: grants.operatorService,
     quarantine: grants.quarantineService,
     kills: killSwitch.service,
+    notices,
     provider,
     inventory: createInventoryService({
       ledger,
