@@ -11,6 +11,7 @@ import { problemResponse } from './problem.ts'
 import { agentsRoutes } from './routes/agents-routes.ts'
 import { approvalsRoutes } from './routes/approvals-routes.ts'
 import { auditRoutes } from './routes/audit-routes.ts'
+import { boundsRoutes } from './routes/bounds-routes.ts'
 import { grantsRoutes } from './routes/grants-routes.ts'
 import { killRoutes } from './routes/kill-routes.ts'
 import { policiesRoutes } from './routes/policies-routes.ts'
@@ -52,6 +53,7 @@ export function createAdminApp(deps: AdminDeps): AdminApp {
   approvalsRoutes(app, deps, limits)
   agentsRoutes(app, deps, limits)
   policiesRoutes(app, deps)
+  boundsRoutes(app, deps)
   quarantineRoutes(app, deps, limits)
   killRoutes(app, deps, limits)
   reachRoutes(app, deps)
@@ -98,6 +100,7 @@ function serveDocument(app: OpenAPIHono<AdminEnv>): void {
       { name: 'agents', description: 'Registered agents, and identities that asked without a registration' },
       { name: 'reach', description: 'What grants can do together, and what agents may do' },
       { name: 'policies', description: 'The active policy set' },
+      { name: 'budgets', description: 'How much agents, owners and teams have used of their budgets' },
       { name: 'deny-lists', description: 'Deny lists and whether AWS has accepted them' },
       { name: 'quarantine', description: 'A ledger that was set back: what is waited for, and its opening' },
       { name: 'kills', description: 'The kill switch: scopes in which nothing is given out' },

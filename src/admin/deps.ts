@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Correlation } from '../core/correlation.ts'
 import type { Problem } from '../core/health/problem-board.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
+import type { BoundsService } from '../grants/bounds-service.ts'
 import type { InventoryService } from '../grants/inventory/inventory-service.ts'
 import type { KillService } from '../grants/kill/kill-service.ts'
 import type { Operator } from '../grants/operators/operator.ts'
@@ -83,6 +84,7 @@ export interface AdminDeps {
   readonly quarantine: QuarantineService
   readonly kills: KillService
   readonly notices: NoticeService
+  readonly bounds: BoundsService
   readonly provider: Pick<CredentialProvider, 'forecastSize'>
   readonly inventory: InventoryService
   readonly reach: ReachService

@@ -16,8 +16,13 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
   ['agents', 'list registered and unregistered agents', async () => (await import('./commands/agents.ts')).agents],
   ['reach', 'show what grants can do, or agents may do', async () => (await import('./commands/reach.ts')).reach],
+  ['budgets', 'show how much of budgets is used', async () => (await import('./commands/budgets.ts')).budgets],
   ['actions', 'explain the class of AWS actions', async () => (await import('./server-commands/actions.ts')).actions],
-  ['policy', 'check and test a policy directory', async () => (await import('./server-commands/policy.ts')).policy],
+  [
+    'policy',
+    'check, test and assess a policy directory',
+    async () => (await import('./server-commands/policy.ts')).policy,
+  ],
   ['audit', 'verify and export the audit log', async () => (await import('./server-commands/audit.ts')).audit],
   [
     'backup',

@@ -46,7 +46,7 @@ test('a path has only the methods of the document', () => {
 
 test('lists that come in pages are told from those that do not', () => {
   expectTypeOf<AdminListPath>().toEqualTypeOf<
-    '/v1/grants' | '/v1/approvals' | '/v1/agents/unregistered' | '/v1/kills' | '/v1/webhooks/dead'
+    '/v1/grants' | '/v1/approvals' | '/v1/agents/unregistered' | '/v1/kills' | '/v1/webhooks/dead' | '/v1/budgets'
   >()
   expectTypeOf<AdminListItem<'/v1/grants'>>().toEqualTypeOf<AdminSchema<'Grant'>>()
 })

@@ -6,12 +6,14 @@ import { mintOperatorToken } from '../../src/admin/operators/operator-tokens.ts'
 import type { Problem } from '../../src/admin/problem.ts'
 import { sha256Hex } from '../../src/core/canonical-json.ts'
 import { randomIds } from '../../src/core/ids.ts'
+import type { BudgetUse } from '../../src/grants/budgets/list-budgets.ts'
 import type { InventoryService, ListedRegistration } from '../../src/grants/inventory/inventory-service.ts'
 import type { KillDrill } from '../../src/grants/kill/drill-kill.ts'
 import type { KillView } from '../../src/grants/kill/kill-view.ts'
 import type { OperatorRow } from '../../src/grants/operators/operator.ts'
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../src/grants/operators/operator.ts'
 import { createReachService } from '../../src/grants/reach/reach-service.ts'
+import type { PolicyImpact } from '../../src/grants/reevaluate/assess-impact.ts'
 import type { Approval, Grant, Lease } from '../../src/ledger/records.ts'
 import { holdNotFound } from '../../src/ledger/rules/hold-rules.ts'
 import { planHash } from '../../src/plan/assemble-plan.ts'
@@ -59,6 +61,21 @@ const body: Omit<Plan, 'hash'> = {
 export const PLAN_HASH = planHash(body)
 const PLAN: Plan = { hash: PLAN_HASH, ...body }
 const DAY = 86_400_000
+const BUDGET_USE: BudgetUse = {
+  budget: 'data-team',
+  holder: { kind: 'team', name: 'data' },
+  measures: [{ measure: 'grantsPerHour', used: 3, limit: 3, freesAt: new Date('2026-11-21T13:05:00Z') }],
+}
+const POLICY_IMPACT: PolicyImpact = {
+  policySetHash: 'ab'.repeat(32),
+  active: { judged: 1, ending: 1, needingApproval: 0 },
+  waiting: { judged: 0, refused: 0 },
+  undecided: 0,
+  byAgent: [{ name: SUBJECT, count: 1 }],
+  byTeam: [{ name: 'data', count: 1 }],
+  byPolicy: [],
+  first: [],
+}
 
 /** An admin API with one operator of each role, a grant that awaits approval, and a recorder in place of the domain. */
 export function adminRig(overrides: Partial<AdminDeps> = {}) {
@@ -153,6 +170,13 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
       },
     },
     provider: {},
+    bounds: {
+      listBudgets: async () => ({ items: [BUDGET_USE] }),
+      assessImpact: async (files) => {
+        if (domain.failure !== undefined) throw domain.failure
+        return { ...POLICY_IMPACT, active: { ...POLICY_IMPACT.active, judged: files.length } }
+      },
+    },
     inventory: fakeInventory(clock),
     reach: createReachService({
       ledger,

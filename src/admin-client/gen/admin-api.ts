@@ -338,6 +338,38 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/budgets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get: operations["listBudgets"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/policies/impact": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post: operations["assessPolicyImpact"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/quarantine": {
         readonly parameters: {
             readonly query?: never;
@@ -1330,6 +1362,71 @@ export interface components {
             readonly claimedUntil?: string;
             readonly claimVersion: number;
         };
+        readonly BudgetPage: {
+            readonly items: readonly components["schemas"]["BudgetUse"][];
+            readonly nextCursor?: string;
+        };
+        readonly BudgetUse: {
+            readonly budget: string;
+            readonly holder: {
+                /** @enum {string} */
+                readonly kind: "agent" | "owner" | "team";
+                readonly name: string;
+            };
+            readonly measures: readonly {
+                /** @enum {string} */
+                readonly measure: "liveGrants" | "approvalsPending" | "grantsPerHour" | "destructiveGrantsPerDay" | "deniedPerHour" | "recordBytesPerHour";
+                readonly used: number;
+                readonly limit: number;
+                /** Format: date-time */
+                readonly freesAt?: string;
+            }[];
+        };
+        readonly PolicyImpact: {
+            readonly policySetHash: string;
+            readonly active: {
+                readonly judged: number;
+                readonly ending: number;
+                readonly needingApproval: number;
+            };
+            readonly waiting: {
+                readonly judged: number;
+                readonly refused: number;
+            };
+            readonly undecided: number;
+            readonly byAgent: readonly {
+                readonly name: string;
+                readonly count: number;
+            }[];
+            readonly byTeam: readonly {
+                readonly name: string;
+                readonly count: number;
+            }[];
+            readonly byPolicy: readonly {
+                readonly name: string;
+                readonly count: number;
+            }[];
+            readonly first: readonly {
+                readonly grantId: string;
+                readonly subject: string;
+                readonly owner: string;
+                readonly team: string;
+                /** @enum {string} */
+                readonly state: "active" | "awaiting_approval";
+                /** @enum {string} */
+                readonly effect: "ends" | "needs_approval";
+                readonly code: string;
+                readonly action?: string;
+                readonly resource?: string;
+                readonly policies: readonly string[];
+            }[];
+        };
+        readonly PolicyFiles: {
+            readonly files: readonly {
+                readonly name: string;
+                readonly text: string;
+            }[];
+        };
         readonly QuarantineView: {
             readonly inForce: boolean;
             readonly quarantine?: components["schemas"]["Quarantine"];
@@ -2168,6 +2265,51 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["DenyLists"];
+                };
+            };
+        };
+    };
+    readonly listBudgets: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BudgetPage"];
+                };
+            };
+        };
+    };
+    readonly assessPolicyImpact: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PolicyFiles"];
+            };
+        };
+        readonly responses: {
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PolicyImpact"];
                 };
             };
         };

@@ -35,6 +35,8 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'GET /v1/reach': 'viewer',
   'GET /v1/reach/may': 'viewer',
   'GET /v1/policies': 'viewer',
+  'POST /v1/policies/impact': 'operator',
+  'GET /v1/budgets': 'viewer',
   'GET /v1/deny-lists': 'viewer',
   'GET /v1/quarantine': 'viewer',
   'POST /v1/quarantine/open': 'admin',

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command as Parser } from 'commander'
+import type { AdminSchema } from '../../admin-client/admin-calls.ts'
 import { ACTION_CLASSES, type ActionClass } from '../../aws/action-classes.ts'
 import { loadConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
@@ -6,6 +7,8 @@ import { NO_LABELS } from '../../plan/labels/labels.ts'
 import type { RoleSettings } from '../../plan/role-settings.ts'
 import { checkPolicies, formatPolicyCheck } from '../../policy/check-policies.ts'
 import { DEFAULT_APPROVALS_REQUIRED_FOR } from '../../policy/decide.ts'
+import { POLICY_SUFFIX } from '../../policy/policy-directory.ts'
+import { readPolicyFiles } from '../../policy/policy-files.ts'
 import { createPolicyTestPlanner } from '../../policy/testing/policy-test-planner.ts'
 import { formatPolicyTests, runPolicyTests } from '../../policy/testing/policy-tests.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
@@ -13,9 +16,10 @@ import { loadActionOverrides } from '../../start/rules/load-action-overrides.ts'
 import { loadLabels } from '../../start/rules/load-labels.ts'
 import { plannerSettings } from '../../start/rules/planner.ts'
 import { loadPolicySurroundings } from '../../start/rules/policy-surroundings.ts'
+import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { type OutputFormat, printValue, withOutput } from '../output.ts'
+import { linesIfAny, type OutputFormat, printSections, printValue, withOutput } from '../output.ts'
 import { visibleLines } from '../visible.ts'
 import { configFile } from './serve.ts'
 
@@ -28,10 +32,10 @@ interface FileFlags {
 type CheckFlags = FileFlags & { readonly strict?: boolean }
 type TestFlags = FileFlags & { readonly approvalsFor?: readonly ActionClass[]; readonly allowWaivers?: boolean }
 
-/** `stint policy check|test [DIR]`; exit code 1 if the set is wrong, or a case fails. */
+/** `stint policy check|test|impact [DIR]`; exit code 1 if the set is wrong, or a case fails. */
 export function policy(io: CommandIo): Promise<number> {
   return runParser('policy', io, (parser, done) => {
-    parser.description('Check and test a policy directory before it is used.')
+    parser.description('Check, test and assess a policy directory before it is used.')
     withFiles(
       parser
         .command('check [directory]')
@@ -39,6 +43,11 @@ export function policy(io: CommandIo): Promise<number> {
     )
       .option('--strict', 'treat warnings as errors')
       .action(async (directory: string | undefined, flags: CheckFlags) => done(await check(directory, flags, io)))
+    withOutput(withAdmin(parser.command('impact <directory>')))
+      .description('say which open grants would end if these policies came into force now; changes nothing')
+      .action(async (directory: string, flags: AdminFlags & { output: OutputFormat }) =>
+        done(await impact(directory, flags, io)),
+      )
     withFiles(parser.command('test [directory]').description('run the *.test.yaml cases beside the policies'))
       .option('--approvals-for <classes>', 'action classes that always require approval', classesFlag)
       .option('--allow-waivers', 'let @approval("none") waive approvals, as policy.allowWaivers does')
@@ -78,6 +87,43 @@ async function check(given: string | undefined, flags: CheckFlags, io: CommandIo
   if (flags.output === 'table') io.stdout.write(visibleLines(formatPolicyCheck(found)))
   else printValue(io, flags.output, found)
   return found.ok && !(flags.strict && found.warnings.length > 0) ? EXIT.ok : EXIT.error
+}
+
+/** Exit code 1 if a grant would end, so that a pipeline stops. */
+async function impact(directory: string, flags: AdminFlags & { output: OutputFormat }, io: CommandIo): Promise<number> {
+  const files = await readPolicyFiles(directory, POLICY_SUFFIX)
+  const body = { files: files.map(({ name, text }) => ({ name, text })) }
+  const found = await (await AdminClient.from(flags, io)).post('/v1/policies/impact', { body })
+  if (flags.output === 'table') printSections(io, impactSections(found))
+  else printValue(io, flags.output, found)
+  return found.first.length === 0 ? EXIT.ok : EXIT.error
+}
+
+function impactSections(found: AdminSchema<'PolicyImpact'>): readonly (readonly (readonly [string, unknown])[])[] {
+  const { active, waiting, first } = found
+  const groups = (list: readonly { readonly name: string; readonly count: number }[]) =>
+    linesIfAny(list.map(({ name, count }) => `${count} ${name}`))
+  return [
+    [
+      ['Policy set', found.policySetHash],
+      [
+        'Active grants',
+        `${active.judged}, of which ${active.ending} would end and ${active.needingApproval} would end for want of an approval`,
+      ],
+      ['Waiting grants', `${waiting.judged}, of which ${waiting.refused} could not be approved any more`],
+      ['Not judged', found.undecided === 0 ? undefined : `${found.undecided}: these go on`],
+      ['By agent', groups(found.byAgent)],
+      ['By team', groups(found.byTeam)],
+      ['By policy', groups(found.byPolicy)],
+      ['First', linesIfAny(first.map(affectedLine))],
+    ],
+  ]
+}
+
+function affectedLine(one: AdminSchema<'PolicyImpact'>['first'][number]): string {
+  const pair = one.action === undefined ? '' : `: ${one.action} on ${one.resource}`
+  const by = one.policies.length === 0 ? '' : ` (${one.policies.join(', ')})`
+  return `${one.grantId} of ${one.subject}, ${one.code}${pair}${by}`
 }
 
 async function runTests(given: string | undefined, flags: TestFlags, io: CommandIo): Promise<number> {

@@ -7,6 +7,7 @@ import { readTlsPair, type TlsFiles } from '../../admin/tls-files.ts'
 import type { StintError } from '../../core/errors.ts'
 import type { Reloading, ReloadStatus } from '../../core/files/reloading.ts'
 import type { CredentialProvider } from '../../credentials/provider.ts'
+import { createBoundsService } from '../../grants/bounds-service.ts'
 import { createInventoryService } from '../../grants/inventory/inventory-service.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { NoticeService } from '../../notice/notice-service.ts'
@@ -17,6 +18,7 @@ import type { KillSwitch } from '../kill-switch.ts'
 import { definePart } from '../part.ts'
 import type { Refusals } from '../refusals.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
+import { judgeBy } from '../rules/judge.ts'
 import type { FollowingPlanner } from '../rules/planner.ts'
 import type { FollowedRegistry } from '../rules/registry.ts'
 import type { FollowingRolePolicies } from '../rules/role-policies.ts'
@@ -92,6 +94,7 @@ function adminDeps({
   notices,
   registry,
   policies,
+  planner,
   operators,
   clock,
   logger,
@@ -108,6 +111,12 @@ function adminDeps({
     kills: killSwitch.service,
     notices,
     provider,
+    bounds: createBoundsService({
+      ledger,
+      clock,
+      quotas: grants.parts.quotas,
+      judgeWith: (set) => judgeBy(liveConfig.current(), { registry, planner, policies: { current: () => set } }),
+    }),
     inventory: createInventoryService({
       ledger,
       clock,
@@ -124,7 +133,7 @@ function adminDeps({
       liveConfig,
       registry,
       policies,
-      planner: needs.planner,
+      planner,
       rolePolicies: needs.rolePolicies,
     }),
     registryProblem: () => toFileProblem(registry.status.problem),

@@ -4,6 +4,7 @@ import { createJudge, type Judge } from '../../grants/judge.ts'
 import type { Planner } from '../../plan/planner.ts'
 import { decide } from '../../policy/decide.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
+import type { Registry } from '../../registry/registry.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { FollowedRegistry } from './registry.ts'
@@ -34,7 +35,18 @@ export const judge = definePart({
   },
 })
 
-function judgeBy({ policy: { approvalsRequiredFor, allowWaivers } }: Config, { registry, planner, policies }: Needs) {
+/** Where registrations, plans and policies come from. */
+interface RuleSources {
+  readonly registry: { current(): Registry }
+  readonly planner: Pick<Planner, 'plan'>
+  readonly policies: { current(): PolicySet }
+}
+
+/** A judge by the settings of one configuration. */
+export function judgeBy(
+  { policy: { approvalsRequiredFor, allowWaivers } }: Config,
+  { registry, planner, policies }: RuleSources,
+): Judge {
   return createJudge({
     registry: { lookup: (subject, now) => registry.current().lookup(subject, now) },
     planner,

@@ -8,17 +8,19 @@ import type { LabelSet } from '../../plan/labels/labels.ts'
 import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
+import type { FollowingRolePolicies } from './role-policies.ts'
 
 /** The sources of all rules that grants are judged by. */
 export interface RuleSources {
   readonly policies: Pick<Reloading<PolicySet>, 'status'>
   readonly registry: Pick<Reloading<Registry>, 'status'>
   readonly planner: { labels(): LabelSet | undefined; overrides(): ActionOverrides | undefined }
+  readonly rolePolicies: FollowingRolePolicies
   readonly liveConfig: Pick<LiveConfig, 'current'>
 }
 
 /** Makes a function that tells the rules of now; it digests only what is new to it. */
-export function createRulesReader({ policies, registry, planner, liveConfig }: RuleSources) {
+export function createRulesReader({ policies, registry, planner, rolePolicies, liveConfig }: RuleSources) {
   let seen: readonly unknown[] = []
   let known: RulesInForce | undefined
   let version = 0
@@ -27,7 +29,8 @@ export function createRulesReader({ policies, registry, planner, liveConfig }: R
     const [set, registrations] = [policies.status.value, registry.status.value]
     const [labels, overrides] = [planner.labels(), planner.overrides()]
     if (!set || !registrations || !labels || !overrides) return undefined
-    const now = [set, registrations, labels, overrides, readSettings()]
+    // What the roles may do decides no judgement, only whether a plan is still the one that was approved: so it is in no digest.
+    const now = [set, registrations, labels, overrides, rolePolicies.current(), readSettings()]
     if (known && now.every((each, index) => each === seen[index])) return known
     seen = now
     version += 1
