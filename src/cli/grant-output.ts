@@ -93,6 +93,10 @@ export function planFacts(
     ['By label', radius && formatCounts(radius.byLabel)],
     ['By condition', linesIfAny(Object.entries(radius?.byCondition ?? {}).map(([name, count]) => `${name}: ${count}`))],
     ...reachFacts(plan),
+    [
+      'In turn',
+      linesIfAny((plan.onward ?? []).map(({ action, resource, step }) => `${action} on ${resource}: ${step}`)),
+    ],
     ['Outlives', radius && linesIfAny(radius.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['Unknown', radius?.unknown.join(', ')],
     ['Warnings', linesIfAny([...(plan.warnings ?? []), ...warnings].map(({ explanation }) => explanation))],

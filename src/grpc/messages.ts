@@ -199,6 +199,7 @@ export function planToWire(plan: Plan, warnings: readonly PlanWarning[] = []): W
     warnings: [...(plan.warnings ?? []), ...warnings].map((warning) => ({ ...warning })),
     dropped: (plan.dropped ?? []).map((row) => ({ ...row, actions: [...row.actions] })),
     ...(plan.reach && { reach: reachToWire(plan.reach) }),
+    onward: (plan.onward ?? []).map((step) => ({ ...step })),
   }
 }
 

@@ -14,6 +14,7 @@ import { findTagLabels } from './labels/tag-labels.ts'
 import type { Pairing } from './pairing/pair-access.ts'
 import type { DroppedActions, Plan, PlanPair, PlanWarning } from './plan.ts'
 import { wildcardWarnings } from './plan-size.ts'
+import { onwardSteps } from './reach/onward.ts'
 import { type FindRoleReach, noReachWarning, planReach } from './reach/plan-reach.ts'
 import type { RoleSettings } from './role-settings.ts'
 import type { Task } from './task.ts'
@@ -73,6 +74,7 @@ export function createPlanAssembly({
     const role = findReach?.(roleArn)
     const reach = role && planReach(pairs, role, subject)
     const refused = reach && noReachWarning(pairs, reach)
+    const onward = onwardSteps(pairs)
     const blastRadius = declaredBlastRadius(pairs, reach?.unknown)
     const labelMarks = findMarks(labels, new Set(Object.keys(blastRadius.byLabel)))
     const warnings = [
@@ -92,6 +94,7 @@ export function createPlanAssembly({
       sessionPolicyCharacters: policy.characters,
       blastRadius,
       ...(reach && { reach }),
+      ...(onward.length > 0 && { onward }),
       ...(Object.keys(labelMarks).length > 0 && { labelMarks }),
       ...(dropped.length > 0 && { dropped }),
       ...(warnings.length > 0 && { warnings }),

@@ -1,7 +1,7 @@
 import type { ActionClass, ActionFlag } from '../aws/action-classes.ts'
 import type { Condition } from '../aws/conditions/condition.ts'
 import type { LabelMark } from './labels/labels.ts'
-import type { PlanReach } from './reach/reach-record.ts'
+import type { OnwardStep, PlanReach } from './reach/reach-record.ts'
 import type { Task } from './task.ts'
 
 /** One action on one resource pattern: the unit that is classified, labelled, judged and allowed. */
@@ -108,6 +108,8 @@ export interface Plan {
   readonly blastRadius: BlastRadius
   /** The part of it that the role's own policies allow; absent if they are not known, and on older plans. */
   readonly reach?: PlanReach
+  /** What its effects could do in turn, one step further; absent if nothing is known, and on older plans. */
+  readonly onward?: readonly OnwardStep[]
   /** Marks of the labels that it touches; absent if none is marked. */
   readonly labelMarks?: Readonly<Record<string, readonly LabelMark[]>>
   /** Absent if nothing was dropped, and on older plans. */

@@ -189,6 +189,8 @@ export interface PlanInfo {
   }
   /** The part of it that the role's own policies allow; absent if the broker does not know them. */
   readonly reach?: PlanReachInfo
+  /** What its effects could do in turn, one step further; absent if nothing is known. */
+  readonly onward?: readonly { readonly action: string; readonly resource: string; readonly step: string }[]
   /** Facts to know before the plan is used; `kind` such as `cannot_revoke`. Empty if there are none. */
   readonly warnings: readonly { readonly kind: string; readonly explanation: string }[]
   /** Actions of wildcards that are not in the plan; `reason` such as `needs_resource`. Empty if there are none. */

@@ -143,6 +143,7 @@ export function toPlanInfo(wire: Plan__Output | null): PlanInfo {
     warnings: wire.warnings,
     dropped: wire.dropped,
     ...(wire.reach && { reach: toReachInfo(wire.reach) }),
+    ...(wire.onward.length > 0 && { onward: wire.onward }),
     ...(wire.labelMarks.length > 0 && {
       labelMarks: Object.fromEntries(wire.labelMarks.map(({ label, marks }) => [label, marks])),
     }),

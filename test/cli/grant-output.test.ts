@@ -118,6 +118,7 @@ const PLAN = {
   blastRadius: '1 action on 1 resource pattern',
   reach:
     's3:DeleteObject on arn:aws:s3:::loads/*: within arn:aws:s3:::loads/2026/*; depends on aws:RequestedRegion StringEquals eu-west-1',
+  onward: 'iam:PassRole on arn:aws:iam::123456789012:role/x: that role can be handed on',
   labelMarks: 'env:prod: production',
   dropped: '20 of 34 actions of iam:Get* need a resource: iam:GetRole …',
   warnings: 'The wildcard s3:Del* could come to mean more.',
@@ -166,6 +167,12 @@ test('every part of a plan that an approver decides on is shown', () => {
       ],
       unknown: ['service control policies'],
     },
+    onward: [
+      {
+        ...{ action: 'iam:PassRole', resource: 'arn:aws:iam::123456789012:role/x' },
+        step: 'that role can be handed on',
+      },
+    ],
     labelMarks: { 'env:prod': ['production'] },
     dropped: [
       {

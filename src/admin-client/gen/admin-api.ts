@@ -861,6 +861,11 @@ export interface components {
                 }[];
                 readonly unknown: readonly string[];
             };
+            readonly onward?: readonly {
+                readonly action: string;
+                readonly resource: string;
+                readonly step: string;
+            }[];
             readonly labelMarks?: {
                 readonly [key: string]: readonly ("production" | "nonproduction" | "stateful" | "public")[];
             };
@@ -1629,6 +1634,11 @@ export interface components {
             readonly outlives: readonly {
                 readonly action: string;
                 readonly reason: string;
+            }[];
+            readonly onward: readonly {
+                readonly action: string;
+                readonly resource: string;
+                readonly step: string;
             }[];
             readonly unknown: readonly string[];
             readonly entries: readonly {

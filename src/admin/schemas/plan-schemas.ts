@@ -101,6 +101,10 @@ export const planSchema = z
       unknown: z.array(z.string()),
     }),
     reach: reachSchema.optional(),
+    onward: z
+      .array(z.object({ action: z.string(), resource: z.string(), step: z.string() }))
+      .optional()
+      .openapi({ description: 'what its effects could do in turn, one step further' }),
     labelMarks: z
       .record(z.string(), z.array(z.enum(LABEL_MARKS)))
       .optional()

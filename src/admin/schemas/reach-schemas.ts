@@ -38,6 +38,9 @@ export const reachReportSchema = z
     roles: z.array(z.string()),
     accounts: z.array(z.string()),
     outlives: z.array(z.object({ action: z.string(), reason: z.string() })),
+    onward: z
+      .array(z.object({ action: z.string(), resource: z.string(), step: z.string() }))
+      .openapi({ description: 'what their effects could do in turn, one step further' }),
     unknown: z.array(z.string()),
     entries: z.array(entrySchema).openapi({ description: 'a page of them, riskiest class first' }),
     nextCursor,

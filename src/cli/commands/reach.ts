@@ -81,6 +81,7 @@ function reportFacts(report: Report): (readonly [string, unknown])[] {
     ['By label', counts(report.byLabel)],
     ['Access', linesIfAny([...entries.map(entryLine), ...(nextCursor ? ['… and more (--limit)'] : [])])],
     ['Outlives', linesIfAny(report.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
+    ['In turn', linesIfAny(report.onward.map(({ action, resource, step }) => `${action} on ${resource}: ${step}`))],
     ['Unknown', report.unknown.join(', ')],
     [
       'Note',

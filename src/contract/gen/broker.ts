@@ -23,6 +23,7 @@ import type { LabelMarks as _stint_v1_LabelMarks, LabelMarks__Output as _stint_v
 import type { Lease as _stint_v1_Lease, Lease__Output as _stint_v1_Lease__Output } from './stint/v1/Lease.ts';
 import type { ListGrantsRequest as _stint_v1_ListGrantsRequest, ListGrantsRequest__Output as _stint_v1_ListGrantsRequest__Output } from './stint/v1/ListGrantsRequest.ts';
 import type { ListGrantsResponse as _stint_v1_ListGrantsResponse, ListGrantsResponse__Output as _stint_v1_ListGrantsResponse__Output } from './stint/v1/ListGrantsResponse.ts';
+import type { OnwardStep as _stint_v1_OnwardStep, OnwardStep__Output as _stint_v1_OnwardStep__Output } from './stint/v1/OnwardStep.ts';
 import type { OutlivingAction as _stint_v1_OutlivingAction, OutlivingAction__Output as _stint_v1_OutlivingAction__Output } from './stint/v1/OutlivingAction.ts';
 import type { PairReach as _stint_v1_PairReach, PairReach__Output as _stint_v1_PairReach__Output } from './stint/v1/PairReach.ts';
 import type { Plan as _stint_v1_Plan, Plan__Output as _stint_v1_Plan__Output } from './stint/v1/Plan.ts';
@@ -87,6 +88,7 @@ export interface ProtoGrpcType {
       Lease: MessageTypeDefinition<_stint_v1_Lease, _stint_v1_Lease__Output>
       ListGrantsRequest: MessageTypeDefinition<_stint_v1_ListGrantsRequest, _stint_v1_ListGrantsRequest__Output>
       ListGrantsResponse: MessageTypeDefinition<_stint_v1_ListGrantsResponse, _stint_v1_ListGrantsResponse__Output>
+      OnwardStep: MessageTypeDefinition<_stint_v1_OnwardStep, _stint_v1_OnwardStep__Output>
       OutlivingAction: MessageTypeDefinition<_stint_v1_OutlivingAction, _stint_v1_OutlivingAction__Output>
       PairReach: MessageTypeDefinition<_stint_v1_PairReach, _stint_v1_PairReach__Output>
       Plan: MessageTypeDefinition<_stint_v1_Plan, _stint_v1_Plan__Output>

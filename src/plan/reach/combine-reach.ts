@@ -3,7 +3,7 @@ import { arnAccount } from '../../aws/arn.ts'
 import { conditionText } from '../../aws/conditions/condition.ts'
 import { sha256Hex } from '../../core/canonical-json.ts'
 import type { Plan, PlanPair } from '../plan.ts'
-import type { LimitedPair, PlanReach } from './reach-record.ts'
+import type { LimitedPair, OnwardStep, PlanReach } from './reach-record.ts'
 
 /** A plan, how many grants have it, and what its role lets it do; without that its declared access counts as the reach. */
 export interface ReachingPlan {
@@ -43,6 +43,8 @@ export interface CombinedReach {
   /** Accounts of the roles, and those that resource patterns spell. */
   readonly accounts: readonly string[]
   readonly outlives: readonly { readonly action: string; readonly reason: string }[]
+  /** What their effects could do in turn, one step further; at most 100. */
+  readonly onward: readonly OnwardStep[]
   /** Policies that also decide and are not known. */
   readonly unknown: readonly string[]
   /** Riskiest class first. */
@@ -79,6 +81,7 @@ export function combineReach(plans: readonly ReachingPlan[]): CombinedReach {
       [...roles, ...pairs.map(({ resource }) => resource)].map(arnAccount).filter((one) => /^\d{12}$/.test(one)),
     ),
     outlives: outliving(plans),
+    onward: onward(plans),
     unknown: unique(plans.flatMap(({ plan, reach }) => reach?.unknown ?? plan.blastRadius.unknown)),
     entries: [...entries]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -137,6 +140,17 @@ function addEntry(entries: Map<string, Growing>, { roleArn, pair, limit, grants,
     labels: unique([...(before?.labels ?? []), ...pair.touches]),
     grants: Math.max(before?.grants ?? 0, grants),
   })
+}
+
+const MAX_STEPS = 100
+
+function onward(plans: readonly ReachingPlan[]): readonly OnwardStep[] {
+  const steps = plans.flatMap(({ plan }) => plan.onward ?? [])
+  const distinct = new Map(steps.map((step) => [JSON.stringify(step), step]))
+  return [...distinct]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, MAX_STEPS)
+    .map(([, step]) => step)
 }
 
 function outliving(plans: readonly ReachingPlan[]): CombinedReach['outlives'] {

@@ -39,3 +39,11 @@ export interface PlanReach {
   /** Policies that also decide and are not known. */
   readonly unknown: readonly string[]
 }
+
+/** What a pair's effect could do in turn, beyond the session and its revocation. */
+export interface OnwardStep {
+  readonly action: string
+  readonly resource: string
+  /** What acts then, and by whose permissions. */
+  readonly step: string
+}

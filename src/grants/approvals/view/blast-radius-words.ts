@@ -10,7 +10,13 @@ export interface BlastRadiusWords {
 }
 
 /** The blast radius in words and numbers: what the task declares, and what the role's own policies leave of it if they are known. */
-export function describeBlastRadius({ pairs, blastRadius, labelMarks = {}, reach }: Plan): BlastRadiusWords {
+export function describeBlastRadius({
+  pairs,
+  blastRadius,
+  labelMarks = {},
+  reach,
+  onward = [],
+}: Plan): BlastRadiusWords {
   const { actions, resourcePatterns, byClass, byLabel, unknown } = blastRadius
   const everywhere = pairs.filter(({ resource }) => resource === '*').length
   const classes = RISKIEST_FIRST.flatMap((name) => {
@@ -27,10 +33,15 @@ export function describeBlastRadius({ pairs, blastRadius, labelMarks = {}, reach
       labels.length > 0 ? `Touches ${labels.join(', ')}.` : 'Touches no label.',
       ...(everywhere > 0 ? [`${countWords(everywhere, 'pair')} may act on every resource (*).`] : []),
       ...(reach ? [reachSentence(reach, pairs.length)] : []),
+      ...onward.slice(0, MAX_STEPS).map(({ action, resource, step }) => `${action} on ${resource}, in turn: ${step}.`),
+      ...(onward.length > MAX_STEPS ? [`${onward.length - MAX_STEPS} more such steps are in the plan.`] : []),
     ],
     unknown,
   }
 }
+
+/** Steps that are told one by one. */
+const MAX_STEPS = 5
 
 function reachSentence({ yes, yesIf, no }: PlanReach, pairs: number): string {
   const parts = [

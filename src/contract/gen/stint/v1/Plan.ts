@@ -7,6 +7,7 @@ import type { PlanWarning as _stint_v1_PlanWarning, PlanWarning__Output as _stin
 import type { LabelMarks as _stint_v1_LabelMarks, LabelMarks__Output as _stint_v1_LabelMarks__Output } from '../../stint/v1/LabelMarks.ts';
 import type { DroppedActions as _stint_v1_DroppedActions, DroppedActions__Output as _stint_v1_DroppedActions__Output } from '../../stint/v1/DroppedActions.ts';
 import type { PlanReach as _stint_v1_PlanReach, PlanReach__Output as _stint_v1_PlanReach__Output } from '../../stint/v1/PlanReach.ts';
+import type { OnwardStep as _stint_v1_OnwardStep, OnwardStep__Output as _stint_v1_OnwardStep__Output } from '../../stint/v1/OnwardStep.ts';
 
 /**
  * What a task comes to.
@@ -56,6 +57,10 @@ export interface Plan {
    * The part of it that the role's own policies allow; absent if the broker does not know them.
    */
   'reach'?: (_stint_v1_PlanReach | null);
+  /**
+   * What its effects could do in turn, one step further: as other roles, by code that it changes, by permissions that it gives.
+   */
+  'onward'?: (_stint_v1_OnwardStep)[];
 }
 
 /**
@@ -106,4 +111,8 @@ export interface Plan__Output {
    * The part of it that the role's own policies allow; absent if the broker does not know them.
    */
   'reach': (_stint_v1_PlanReach__Output | null);
+  /**
+   * What its effects could do in turn, one step further: as other roles, by code that it changes, by permissions that it gives.
+   */
+  'onward': (_stint_v1_OnwardStep__Output)[];
 }
