@@ -11,6 +11,7 @@ type Data = Readonly<Record<string, Json | undefined>>
 /** Types of which an event itself is the notice. The others are made from a question that waits. */
 const LATER_TYPES: readonly NoticeType[] = ['approval.lapsing', 'approval.escalated']
 const MAX_TEXT = 500
+const MAX_LISTED = 50
 
 /** The notices that an event leads to at once. */
 export async function describeEvent(event: AuditEvent, book: GrantBook): Promise<Happening[]> {
@@ -57,6 +58,13 @@ function describe(event: AuditEvent, agent = 'An agent'): Described {
         approval: { id: name('approvalId'), expiresAt: name('expiresAt') },
         facts: pick(data, 'policies'),
       }
+    case 'approval.voted':
+      return {
+        summary: `${actor} voted on the question of ${agent}: ${name('verdict')}.`,
+        approval: { id: name('approvalId') },
+        facts: { actor, ...pick(data, 'verdict', 'channel', 'assurance', 'note') },
+      }
+    case 'approval.voided':
     case 'approval.approved':
     case 'approval.rejected':
     case 'approval.withdrawn':
@@ -98,6 +106,37 @@ function describe(event: AuditEvent, agent = 'An agent'): Described {
       }
     case 'agent.refused':
       return { summary: `${agent} asked and was refused: ${name('code')}.`, facts: pick(data, 'code', 'authMethod') }
+    case 'agent.suspended':
+    case 'agent.offboarded':
+    case 'agent.resumed':
+    case 'agent.reinstated':
+      return {
+        summary: `${actor} has ${type.slice('agent.'.length)} ${name('agents')}.`,
+        facts: {
+          ...{ actor, offboarded: type === 'agent.offboarded' || type === 'agent.reinstated' },
+          ...pick(data, 'registration', 'hold', 'agents', 'note'),
+        },
+      }
+    case 'kill.set':
+      return {
+        summary: `${actor} killed the ${name('scope')} ${name('value')}: nothing is given out in it until the kill is lifted.`,
+        facts: { actor, ...pick(data, 'hold', 'scope', 'value', 'why', 'by') },
+      }
+    case 'kill.enforced':
+      return {
+        summary: `Every deny of the kill ${name('hold')} is in force, or its last session is over.`,
+        facts: pick(data, 'hold', 'afterMs'),
+      }
+    case 'kill.lifted':
+      return {
+        summary: `${actor} lifted the kill ${name('hold')}; grants are given again in its scope.`,
+        facts: { actor, ...pick(data, 'hold', 'note', 'setBy', 'since', 'alone') },
+      }
+    case 'kill.lift_refused':
+      return {
+        summary: `${actor} wanted to lift the kill ${name('hold')} alone and was refused.`,
+        facts: { actor, refused: true, ...pick(data, 'hold', 'note') },
+      }
     case 'ledger.quarantined':
       return {
         summary: 'The ledger was set back to an earlier state. Nothing is granted until an operator opens it.',
@@ -143,6 +182,7 @@ const OUTCOMES: Readonly<Partial<Record<EventType, string>>> = {
   'approval.rejected': 'rejected',
   'approval.withdrawn': 'withdrawn',
   'approval.expired': 'expired',
+  'approval.voided': 'voided',
 }
 
 function decided({ type, actor }: AuditEvent, data: Data, agent: string): Described {
@@ -153,7 +193,7 @@ function decided({ type, actor }: AuditEvent, data: Data, agent: string): Descri
     summary: `The question of ${agent} is closed: ${outcome}${by}.`,
     approval: { id, outcome },
     // The note of a withdrawal is the agent's own.
-    facts: { actor, ...(outcome === 'withdrawn' ? {} : pick(data, 'note', 'because')) },
+    facts: { actor, ...(outcome === 'withdrawn' ? {} : pick(data, 'note', 'because', 'by', 'voters', 'changes')) },
   }
 }
 
@@ -161,9 +201,15 @@ function decided({ type, actor }: AuditEvent, data: Data, agent: string): Descri
 function pick(data: Data, ...names: string[]): Facts {
   const found = names.flatMap((name) => {
     const value = data[name]
-    return value === undefined ? [] : [[name, typeof value === 'string' ? cut(value) : value] as const]
+    return value === undefined ? [] : [[name, bounded(value)] as const]
   })
   return Object.fromEntries(found)
+}
+
+/** Of a list the first entries, of a text the first characters. */
+function bounded(value: Json): Json {
+  if (Array.isArray(value)) return value.slice(0, MAX_LISTED).map(bounded)
+  return typeof value === 'string' ? cut(value) : value
 }
 
 function text(value: Json | undefined): string {

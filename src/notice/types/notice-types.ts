@@ -32,9 +32,14 @@ export const NOTICE_TYPES = {
     from: ['approval.requested'],
     perMinute: SOME,
   },
+  'approval.voted': {
+    about: 'A person approved or rejected a plan. The question may wait for further people.',
+    from: ['approval.voted'],
+    perMinute: SOME,
+  },
   'approval.decided': {
-    about: 'A question is closed: `outcome` is approved, rejected, withdrawn or expired.',
-    from: ['approval.approved', 'approval.rejected', 'approval.withdrawn', 'approval.expired'],
+    about: 'A question is closed: `outcome` is approved, rejected, withdrawn, expired or voided.',
+    from: ['approval.approved', 'approval.rejected', 'approval.withdrawn', 'approval.expired', 'approval.voided'],
     perMinute: SOME,
   },
   'approval.lapsing': {
@@ -79,6 +84,31 @@ export const NOTICE_TYPES = {
     about: 'An agent with a valid identity asked, and no registration covers it, or its registration has ended.',
     from: ['agent.refused'],
     perMinute: FEW,
+  },
+  'agent.suspended': {
+    about: 'Agents were suspended or offboarded: they get nothing. `offboarded` says which.',
+    from: ['agent.suspended', 'agent.offboarded'],
+    perMinute: SOME,
+  },
+  'agent.resumed': {
+    about: 'Agents that were suspended or offboarded are served again.',
+    from: ['agent.resumed', 'agent.reinstated'],
+    perMinute: SOME,
+  },
+  'kill.set': {
+    about: 'A scope was killed: nothing is given out in it.',
+    from: ['kill.set'],
+    perMinute: SOME,
+  },
+  'kill.enforced': {
+    about: 'Every grant in the scope of a kill has ended, and every deny is in force or its last session is over.',
+    from: ['kill.enforced'],
+    perMinute: SOME,
+  },
+  'kill.lifted': {
+    about: 'A kill was lifted, or whoever set it wanted to lift it alone and was refused (`refused`).',
+    from: ['kill.lifted', 'kill.lift_refused'],
+    perMinute: SOME,
   },
   'ledger.set_back': {
     about: 'The ledger was set back to an earlier state and gives nothing out, or it was opened again.',
