@@ -46,6 +46,15 @@ so that the broker's own default holds.
 {{- if $values.awsKeys.broker.existingSecret }}{{ $_ := set $config.aws "credentials" (include "stint.keyFiles" (dict "who" "broker" "keys" $values.awsKeys.broker) | fromYaml) }}{{ end -}}
 {{- if $values.awsKeys.revoker.existingSecret }}{{ $_ := set $config.aws "revokerCredentials" (include "stint.keyFiles" (dict "who" "revoker" "keys" $values.awsKeys.revoker) | fromYaml) }}{{ end -}}
 
+{{- $webhooks := list -}}
+{{- range $at, $webhook := $config.notices.webhooks -}}
+{{- $webhook = omit $webhook "signingSecret" "caConfigMap" | merge (dict "secretFile" (printf "/etc/stint/webhooks/%d/secrets" $at)) -}}
+{{- if (index $values.config.notices.webhooks $at).caConfigMap }}{{ $_ := set $webhook "caFile" (printf "/etc/stint/webhook-ca/%d/roots" $at) }}{{ end -}}
+{{- $webhooks = append $webhooks $webhook -}}
+{{- end -}}
+{{- $_ := set $config.notices "webhooks" $webhooks -}}
+{{- if not $config.admin.publicUrl }}{{ $_ := unset $config.admin "publicUrl" }}{{ end -}}
+
 {{- if $values.admin.tls.existingSecret -}}
 {{- $_ := set $config.admin "tls" (dict "certificateFile" "/etc/stint/admin/tls.crt" "privateKeyFile" "/etc/stint/admin/tls.key") -}}
 {{- end -}}

@@ -63,6 +63,14 @@ renews only those.
 {{- with $values.config.aws.proxy.credentialsSecret }}
 - {name: aws-proxy, path: /etc/stint/aws/proxy, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: credentials}]}
 {{- end }}
+{{- range $at, $webhook := $values.config.notices.webhooks }}
+{{- with $webhook.signingSecret }}
+- {name: webhook-{{ $at }}, path: /etc/stint/webhooks/{{ $at }}, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: secrets}]}
+{{- end }}
+{{- with $webhook.caConfigMap }}
+- {name: webhook-ca-{{ $at }}, path: /etc/stint/webhook-ca/{{ $at }}, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
+{{- end }}
+{{- end }}
 {{- range $at, $role := $values.config.roles }}
 {{- with $role.externalIdSecret }}
 - {name: external-id-{{ $at }}, path: /etc/stint/external-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}

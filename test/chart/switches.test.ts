@@ -275,6 +275,39 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    name: 'notices to a receiver with certificates of its own',
+    values: {
+      config: {
+        admin: { publicUrl: 'https://stint.example.org/' },
+        notices: {
+          webhooks: [
+            {
+              ...{ name: 'on-call', url: 'https://hooks.example.org/stint', events: ['kill.*'] },
+              ...{ signingSecret: { name: 'webhook', key: 'secrets' }, caConfigMap: { name: 'roots', key: 'ca.crt' } },
+            },
+          ],
+          escalations: [{ after: '10m', to: ['on-call'] }],
+        },
+      },
+    },
+    shows: {
+      'StatefulSet stint': secretVolume('webhook-0', 'webhook', [{ key: 'secrets', path: 'secrets' }]),
+    },
+    config: {
+      admin: { publicUrl: 'https://stint.example.org' },
+      notices: {
+        webhooks: [
+          expect.objectContaining({
+            secretFile: '/etc/stint/webhooks/0/secrets',
+            caFile: '/etc/stint/webhook-ca/0/roots',
+            retryFor: 259_200_000,
+          }),
+        ],
+        escalations: [expect.objectContaining({ after: 600_000, to: ['on-call'] })],
+      },
+    },
+  },
+  {
     name: 'a proxy with a password on the way to AWS, and certificates of its own',
     values: {
       config: {

@@ -80,6 +80,7 @@ describe('values.schema.json', () => {
     const asFile = (path: string) =>
       path
         .replace(/serviceAccountToken.*$/, 'tokenFile')
+        .replace(/signingSecret$/, 'secretFile')
         .replace(/(externalId|ca|bundle|keys|token|credentials|password)(Secret|ConfigMap)$/, '$1File')
     const offered = paths(chart, '')
       .filter((path) => !/(Secret|ConfigMap)\/(name|key)$/.test(path))
