@@ -6,6 +6,7 @@ import type { OpenGrant } from '../ledger/ledger.ts'
 import type { Approval } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
 import { copyFailedPair, type Decision, type FailedPair } from '../policy/decision.ts'
+import type { Reuse } from './approvals/reuse-approval.ts'
 import { type Budget, describeDraws } from './budgets/budget.ts'
 import type { Judgement } from './judge.ts'
 import { describeLease, type LifeSettings } from './lifecycle.ts'
@@ -34,13 +35,15 @@ interface Opening {
   readonly idempotencyKey: string
   readonly now: Date
   readonly grantId: string
+  /** An earlier approval that it rests on. */
+  readonly reuse?: Reuse | undefined
 }
 
 /** The grant that a judgement comes to: denied, waiting for a person, or active with its first lease; and its events. */
 export function describeOpening(
   parts: OpenParts,
   caller: CallerIdentity,
-  request: { judgement: Judgement; idempotencyKey: string; now: Date },
+  request: { judgement: Judgement; idempotencyKey: string; now: Date; reuse?: Reuse | undefined },
 ): OpenGrant {
   const opening = { ...request, caller, grantId: parts.ids.next('grt', request.now) }
   const opened = describeOutcome(parts, opening)
@@ -51,7 +54,7 @@ export function describeOpening(
 function describeOutcome(parts: OpenParts, opening: Opening): OpenGrant {
   const { outcome } = opening.judgement.decision
   if (outcome === 'deny') return describeDenied(opening)
-  return outcome === 'approval' ? describeWaiting(parts, opening) : describeActive(parts, opening)
+  return outcome === 'approval' && !opening.reuse ? describeWaiting(parts, opening) : describeActive(parts, opening)
 }
 
 function describeDenied(opening: Opening): OpenGrant {
@@ -89,6 +92,7 @@ function describeActive({ ids, settings, quotas, provider }: OpenParts, opening:
   const events = [
     describeRequest(opening),
     ...describeWaivers(decision, plan.hash, head),
+    ...(opening.reuse ? [describeReuse(opening.reuse, plan.hash, head)] : []),
     auditEvent('grant.active', { ...head, data: { ...toDecided(decision), deadline: deadline.toISOString() } }),
     auditEvent('lease.intended', {
       ...head,
@@ -97,7 +101,14 @@ function describeActive({ ids, settings, quotas, provider }: OpenParts, opening:
     }),
   ]
   const grant = { ...toGrant(opening), state: 'active', activeAt: now, deadline, dueAt: deadline } as const
-  return { grant, plan, lease, maxOpen: quotas.openGrantsPerAgent, events }
+  const reuse = opening.reuse && { reuse: opening.reuse.wish }
+  return { grant, plan, lease, ...reuse, maxOpen: quotas.openGrantsPerAgent, events }
+}
+
+function describeReuse({ wish, usesLeft, until }: Reuse, planHash: string, head: ReturnType<typeof toHead>) {
+  const { approvalId, grantId: ofGrant } = wish
+  const data = { approvalId, planHash, ofGrant, usesLeft, until: until.toISOString() }
+  return auditEvent('approval.reused', { ...head, data })
 }
 
 /** The members that a grant has whatever was decided. */

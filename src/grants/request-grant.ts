@@ -4,9 +4,10 @@ import { failpoint } from '../core/process/failpoint.ts'
 import { forecastSession, type SizeForecast, sessionTooLarge } from '../credentials/session-size.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import type { Ledger, OpenGrant } from '../ledger/ledger.ts'
 import type { Grant } from '../ledger/records.ts'
 import { taskHash } from '../plan/task.ts'
+import { findReuse, type ReuseParts } from './approvals/reuse-approval.ts'
 import { checkReach } from './budgets/check-reach.ts'
 import { type Judgement, type JudgeOnRecordParts, judgeOnRecord, toDeniedError } from './judge.ts'
 import { type GrantAnswer, mintOrEnd } from './mint-lease.ts'
@@ -24,7 +25,7 @@ export function checkIdempotencyKey(key: unknown): string {
 }
 
 /** Dependencies of requesting a grant; those of renewing too, since a repeated key renews the lease. */
-export type RequestParts = RenewParts & OpenParts & JudgeOnRecordParts
+export type RequestParts = RenewParts & OpenParts & JudgeOnRecordParts & ReuseParts
 
 /**
  * Judges a task and, where it may be, opens a grant and mints its first lease. Order of effects: judge, record grant and
@@ -47,18 +48,38 @@ export async function requestGrant(
 
   failpoint('request.before_record')
   const token = parts.tokens.describeUse(caller, 'request', now)
-  const wanted = { ...describeOpening(parts, caller, { judgement, idempotencyKey, now }), ...token }
-  const opened = await parts.ledger.openGrant(wanted).catch(async (error: unknown) => {
-    if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts.ledger, caller, Number(error.details.open), now)
-    if (hasCode(error, 'BUDGET_EXCEEDED')) await recordOverBudget(parts.ledger, caller, error, now)
-    if (isHeld(error)) await recordHeld(parts.ledger, caller, error, now)
-    throw error
+  const reuse = await findReuse(parts, caller, judgement, now)
+  const describe = (rest: object) => ({
+    ...describeOpening(parts, caller, { judgement, idempotencyKey, now, ...rest }),
+    ...token,
   })
+  const opened = await openUnlessUsedUp(parts.ledger, describe({ reuse }), () => describe({})).catch(
+    async (error: unknown) => {
+      if (hasCode(error, 'QUOTA_EXCEEDED')) await recordOverQuota(parts.ledger, caller, Number(error.details.open), now)
+      if (hasCode(error, 'BUDGET_EXCEEDED')) await recordOverBudget(parts.ledger, caller, error, now)
+      if (isHeld(error)) await recordHeld(parts.ledger, caller, error, now)
+      throw error
+    },
+  )
   if (opened.kind === 'existing') return answerRepeat(parts, caller, opened.grant, judgement, signal)
   const { grant, lease } = opened
   if (grant.state === 'denied') throw toDeniedError(grant, judgement.plan)
   if (!lease) return toView(parts, grant)
   return mintOrEnd(parts, { grant, lease, plan: judgement.plan, signal })
+}
+
+/** Of two requests for the last use of an approval one gets it; the other waits for a person, as if there were none. */
+async function openUnlessUsedUp(
+  ledger: Pick<Ledger, 'openGrant'>,
+  wanted: OpenGrant,
+  otherwise: () => OpenGrant,
+): ReturnType<Ledger['openGrant']> {
+  try {
+    return await ledger.openGrant(wanted)
+  } catch (error) {
+    if (!wanted.reuse || !hasCode(error, 'LEDGER_CONFLICT')) throw error
+    return ledger.openGrant(otherwise())
+  }
 }
 
 /** The same key again: the same task gets the same grant, as it is by now. */

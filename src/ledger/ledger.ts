@@ -28,6 +28,8 @@ import type {
   UnregisteredAttempt,
 } from './records.ts'
 import type { RegistrationReads, RegistrationWrites } from './registration-ledger.ts'
+import type { ReuseReads } from './reuse-reads.ts'
+import type { ReuseWish } from './rules/reuse-rules.ts'
 import type { LedgerSharing } from './sharing.ts'
 
 export type { Page, PageRequest } from './pages.ts'
@@ -218,7 +220,7 @@ export interface LedgerWrites extends HoldWrites, NoticeWrites, RegistrationWrit
  *
  * @throws {StintError} LEDGER_UNAVAILABLE once closed; LEDGER_CORRUPT with `details.row` and `details.id`.
  */
-export interface LedgerReads extends ApproverReads, BudgetReads, HoldReads, NoticeReads, RegistrationReads {
+export interface LedgerReads extends ApproverReads, BudgetReads, HoldReads, NoticeReads, RegistrationReads, ReuseReads {
   getGrant(id: string): Promise<Grant | undefined>
   findGrantByKey(subject: string, idempotencyKey: string): Promise<Grant | undefined>
   /** Newest first. */
@@ -268,6 +270,8 @@ export interface OpenGrant {
   readonly token?: TokenUse
   /** With an `awaiting_approval` grant. */
   readonly approval?: Omit<Approval, 'version' | 'votes'>
+  /** With an `active` grant: it rests on an earlier approval, which is used in the same unit and copied for it. */
+  readonly reuse?: ReuseWish
   /** How many open grants its agent may have with it, counted in the same unit; no limit unless given. */
   readonly maxOpen?: number
   /** Counted in the same unit. */

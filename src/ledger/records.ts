@@ -150,6 +150,10 @@ export interface Approval {
   readonly note?: string
   /** Set if it is voided. */
   readonly voided?: ApprovalVoid
+  /** How many further grants rest on it; absent: none. */
+  readonly uses?: number
+  /** For a grant that rests on the approval of an earlier one: that approval. */
+  readonly reuseOf?: string
   readonly version: number
 }
 

@@ -48,6 +48,7 @@ const READS = {
   findApproval: true,
   listApprovals: true,
   findLastApproved: true,
+  findReusable: true,
   firstRequestedAt: true,
   findDenyEntry: true,
   getDenyList: true,

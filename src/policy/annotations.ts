@@ -1,6 +1,6 @@
-import { EXCLUDABLE, type Excludable } from './decision.ts'
+import { EXCLUDABLE, type Excludable, type ReuseLimit } from './decision.ts'
 
-const KNOWN = ['id', 'approval', 'exclude', 'reason', 'description']
+const KNOWN = ['id', 'approval', 'exclude', 'reuse', 'reason', 'description']
 
 type Annotations = Readonly<Record<string, string>>
 
@@ -16,6 +16,8 @@ export interface ApprovalAnnotation {
   readonly groups?: readonly GroupCount[]
   /** People whose vote does not count. */
   readonly exclude?: readonly Excludable[]
+  /** The content of `@reuse`. */
+  readonly reuse?: ReuseLimit
   /** The reason of `@approval("none")`. */
   readonly waiver?: string
 }
@@ -24,7 +26,7 @@ export interface ApprovalAnnotation {
 export function unknownAnnotation(annotations: Annotations): string | undefined {
   const unknown = Object.keys(annotations).find((name) => !KNOWN.includes(name))
   if (unknown === undefined) return undefined
-  return `The annotation @${unknown} is not known; use @id, @approval, @exclude, @reason or @description.`
+  return `The annotation @${unknown} is not known; use @id, @approval, @exclude, @reuse, @reason or @description.`
 }
 
 /**
@@ -38,7 +40,9 @@ export function parseApproval(
   annotations: Annotations,
   effect: 'permit' | 'forbid',
 ): ApprovalAnnotation | { readonly problem: string } {
-  const { approval, exclude, reason } = annotations
+  const { approval, exclude, reuse, reason } = annotations
+  if (reuse !== undefined && (approval === undefined || approval === 'none'))
+    return { problem: 'The annotation @reuse belongs to an @approval that asks for people, and this policy has none.' }
   if (exclude !== undefined && (approval === undefined || approval === 'none'))
     return {
       problem: 'The annotation @exclude belongs to an @approval that asks for people, and this policy has none.',
@@ -63,7 +67,24 @@ export function parseApproval(
       problem: `An exclusion is written @exclude("${EXCLUDABLE[0]}"): the owner of the registration may not approve.`,
     }
   written.sort((a, b) => (a.group < b.group ? -1 : 1))
-  return { groups: written, ...(excluded.length > 0 && { exclude: excluded }) }
+  const limit = parseReuse(reuse)
+  if (limit && 'problem' in limit) return limit
+  return { groups: written, ...(excluded.length > 0 && { exclude: excluded }), ...(limit && { reuse: limit }) }
+}
+
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const LONGEST_REUSE_MS = 7 * UNIT_MS.d
+
+/** Reads `@reuse("3 in 8h")`: three grants in all may rest on one approval, within eight hours after it was given. */
+function parseReuse(text: string | undefined): ReuseLimit | { readonly problem: string } | undefined {
+  if (text === undefined) return undefined
+  const [, uses, number, unit = 'm'] = /^([1-9][0-9]?) in ([1-9][0-9]{0,3})(m|h|d)$/.exec(text ?? '') ?? []
+  const withinMs = Number(number) * UNIT_MS[unit as keyof typeof UNIT_MS]
+  if (Number(uses) >= 2 && withinMs <= LONGEST_REUSE_MS) return { uses: Number(uses), withinMs }
+  return {
+    problem:
+      'A reuse is written @reuse("3 in 8h"): how many grants may rest on one approval (2 to 99), and for how long after it was given (1m to 7d).',
+  }
 }
 
 const MOST_GROUPS = 8

@@ -5,11 +5,20 @@ import type { LabelMark } from '../plan/labels/labels.ts'
 import type { Plan, PlanPair } from '../plan/plan.ts'
 import type { Verdict } from './cedar/cedar-judge.ts'
 import { ANYONE } from './checks/mentions.ts'
-import { type ApprovalRequirement, VOTE_ASSURANCES, type VoteAssurance, type Waiver } from './decision.ts'
+import {
+  type ApprovalRequirement,
+  type ReuseLimit,
+  VOTE_ASSURANCES,
+  type VoteAssurance,
+  type Waiver,
+} from './decision.ts'
 import type { Policy } from './policy.ts'
 
 /** Classes whose approval cannot be waived. */
 export const NEVER_WAIVED: readonly string[] = ['permissions', 'escalation'] satisfies ActionClass[]
+
+/** Classes whose approval is used once, whatever policies say. */
+export const NEVER_REUSED: readonly string[] = ['destructive', 'permissions', 'escalation'] satisfies ActionClass[]
 
 /** Marks of labels whose resources are changed only after an approval. */
 const GUARDED: readonly LabelMark[] = ['production', 'stateful', 'public']
@@ -41,6 +50,8 @@ export interface Approvals {
   readonly approval: ApprovalRequirement[]
   /** Requirements that a policy waived. */
   readonly waivers: Waiver[]
+  /** Set if every policy that asks lets its approval be used more than once; the strictest of them. */
+  readonly reuse?: ReuseLimit
 }
 
 /**
@@ -56,6 +67,7 @@ export function mergeRequirements(
   const asked = new Map<string, Omit<ApprovalRequirement, 'because'> & { because: Set<string> }>()
   const waived = new Map<string, { policy: string; reason: string; because: Set<string> }>()
   const askedFor: PlanPair[] = []
+  const limits: (ReuseLimit | undefined)[] = []
   for (const { pair, verdict } of judged) {
     const needed = findRequirements(pair, verdict, rules, marks)
     if (needed.length === 0) continue
@@ -65,11 +77,32 @@ export function mergeRequirements(
       addReasons(waived, id, { policy: id, reason: waiver, because: new Set() }, because)
     if (waivers.length > 0) continue
     askedFor.push(pair)
+    limits.push(...findLimits(pair, verdict, because))
     for (const requirement of needed) addRequirement(asked, requirement)
   }
   const assurance = strongestAssurance(askedFor, rules)
   const approval = sortEntries(asked).map((requirement) => ({ ...requirement, ...(assurance && { assurance }) }))
-  return { approval, waivers: sortEntries(waived) }
+  const reuse = strictestLimit(limits)
+  return { approval, waivers: sortEntries(waived), ...(reuse && { reuse }) }
+}
+
+/** What each reason for the approval of a pair says of its reuse; undefined for one that says nothing, as a class or a label. */
+function findLimits(
+  pair: PlanPair,
+  { applied }: Verdict,
+  because: readonly string[],
+): readonly (ReuseLimit | undefined)[] {
+  if (NEVER_REUSED.includes(riskierClass(pair.class, classify(pair.action).class))) return [undefined]
+  return because.map((reason) => applied.find(({ id }) => id === reason)?.reuse)
+}
+
+function strictestLimit(limits: readonly (ReuseLimit | undefined)[]): ReuseLimit | undefined {
+  const known = limits.filter((limit) => limit !== undefined)
+  if (known.length === 0 || known.length < limits.length) return undefined
+  return {
+    uses: Math.min(...known.map(({ uses }) => uses)),
+    withinMs: Math.min(...known.map(({ withinMs }) => withinMs)),
+  }
 }
 
 /** Of two wishes for the same people, the larger number holds. */

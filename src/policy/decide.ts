@@ -114,7 +114,7 @@ function judgePlan(set: PolicySet, input: DecisionInput, remembered: BoundedMap<
   const failedPairs = judged.flatMap(({ pair, verdict }) => findFailure(pair, verdict) ?? [])
   // A plan without pairs asks for nothing that anyone could permit.
   const denied = failedPairs.length > 0 || judged.length === 0
-  const { approval, waivers } = denied ? NO_APPROVALS : mergeRequirements(judged, input, input.plan.labelMarks)
+  const { approval, waivers, reuse } = denied ? NO_APPROVALS : mergeRequirements(judged, input, input.plan.labelMarks)
   const deciding = denied
     ? failedPairs.flatMap(({ policies }) => policies)
     : judged.flatMap(({ verdict }) => verdict.applied.map(({ id }) => id))
@@ -123,6 +123,7 @@ function judgePlan(set: PolicySet, input: DecisionInput, remembered: BoundedMap<
     determiningPolicies: [...new Set(deciding)].sort(),
     failedPairs,
     approval,
+    ...(reuse && { reuse }),
     ...(waivers.length > 0 && { waivers }),
     policySetHash: set.hash,
   }

@@ -44,6 +44,13 @@ export interface ApprovalRequirement {
   readonly because: readonly string[]
 }
 
+/** How often an approval of one plan may be used, and for how long after it was given. */
+export interface ReuseLimit {
+  /** Grants in all, the first included. */
+  readonly uses: number
+  readonly withinMs: number
+}
+
 /** An approval that a policy waived: nobody was asked, and the record says why. */
 export interface Waiver {
   /** Id of the policy that waived it. */
@@ -64,6 +71,8 @@ export interface Decision {
   readonly failedPairsLeftOut?: number
   /** All of them must be met, by one person or by several; empty unless `outcome` is `approval`. */
   readonly approval: readonly ApprovalRequirement[]
+  /** How often an approval of this plan may be used; absent: once. */
+  readonly reuse?: ReuseLimit
   /** Approvals that nobody had to give; absent if there are none. */
   readonly waivers?: readonly Waiver[]
   /** Lower-case hex SHA-256 of the policy set that judged. */

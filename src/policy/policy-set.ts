@@ -1,7 +1,7 @@
 import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs'
 import { canonicalJson, sha256Hex } from '../core/canonical-json.ts'
 import { type ApprovalAnnotation, parseApproval, unknownAnnotation } from './annotations.ts'
-import { NEVER_WAIVED } from './approval-requirements.ts'
+import { NEVER_REUSED, NEVER_WAIVED } from './approval-requirements.ts'
 import { findReach } from './cedar/candidates.ts'
 import { CEDAR_SCHEMA, type CedarEngine, loadCedarEngine } from './cedar/cedar-engine.ts'
 import { CedarJudge } from './cedar/cedar-judge.ts'
@@ -134,10 +134,11 @@ function parseFile(engine: CedarEngine, file: PolicyFile, problems: PolicyProble
 
 function toApproval(approval: ApprovalAnnotation | { readonly problem: string }): Partial<Policy> {
   if ('problem' in approval) return {}
-  const { groups, exclude, waiver } = approval
+  const { groups, exclude, reuse, waiver } = approval
   return {
     ...(groups && { approvalBy: groups }),
     ...(exclude && { exclude }),
+    ...(reuse && { reuse }),
     ...(waiver !== undefined && { waiver }),
   }
 }
@@ -182,6 +183,12 @@ function lint({ policy, source, file }: Parsed, problems: PolicyProblem[]): void
   if (policy.waiver !== undefined && classes.size > 0 && [...classes].every((name) => NEVER_WAIVED.includes(name))) {
     const message = `This waiver never applies: an approval of ${NEVER_WAIVED.join(' or ')} cannot be waived.`
     problems.push(problemAt(file, source.offset, 'error', message, policy.id))
+  }
+  const usedOnce = [...classes].filter((name) => NEVER_REUSED.includes(name))
+  if (policy.reuse && usedOnce.length > 0) {
+    const isOnly = usedOnce.length === classes.size
+    const message = `This @reuse has no effect${isOnly ? '' : ` on ${usedOnce.join(', ')}`}: an approval of ${NEVER_REUSED.join(', ')} is used once.`
+    problems.push(problemAt(file, source.offset, isOnly ? 'error' : 'warning', message, policy.id))
   }
   for (const pattern of openPatterns(policy.json)) {
     const message = `like "${pattern}" has no separator before the *, so it also matches longer names; write e.g. "${pattern.slice(0, -1)}/*" or "${pattern.slice(0, -1)}-*".`

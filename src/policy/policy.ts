@@ -1,6 +1,6 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { GroupCount } from './annotations.ts'
-import type { Excludable } from './decision.ts'
+import type { Excludable, ReuseLimit } from './decision.ts'
 
 /** One policy, checked. */
 export interface Policy {
@@ -11,6 +11,8 @@ export interface Policy {
   readonly approvalBy?: readonly GroupCount[]
   /** The people of its `@exclude`, whose votes do not count. */
   readonly exclude?: readonly Excludable[]
+  /** Its `@reuse`. */
+  readonly reuse?: ReuseLimit
   /** The reason of its `@approval("none")`, if it waives one. */
   readonly waiver?: string
   readonly description?: string

@@ -5,7 +5,14 @@ import type { Vote } from '../../src/ledger/approvals/vote.ts'
 import { unverifiedEvent, walkChains } from '../../src/ledger/audit/walk-chains.ts'
 import type { EventType } from '../../src/ledger/events/audit-event.ts'
 import type { GrantMove, Ledger, OpenGrant, TokenUse } from '../../src/ledger/ledger.ts'
-import { type EndReason, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
+import {
+  type Approval,
+  type EndReason,
+  GRANT_STATES,
+  type Grant,
+  type GrantState,
+  type Lease,
+} from '../../src/ledger/records.ts'
 import { GRANT_TRANSITIONS, OPENING_STATES } from '../../src/ledger/rules/grant-rules.ts'
 import { allEvents, recordOf, verifyLedger } from '../support/audit-record.ts'
 import {
@@ -452,6 +459,44 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
         const { grant } = await created()
         const moving = move(grant, 'ended', { to: { state: 'ended', dueAt: now } })
         await expect(moving).rejects.toMatchObject({ code: 'INTERNAL' })
+      })
+    })
+
+    describe('an approval that may be used again', () => {
+      const approved = async () => {
+        const { grant } = await created({ grant: { state: 'awaiting_approval' } })
+        const to = { state: 'active', activeAt: now, deadline: later(900_000), dueAt: later(900_000) } as const
+        await move(grant, 'active', { to, approval: { state: 'approved', decidedBy: 'ada', decidedAt: now } })
+        return (await ledger.findApproval(grant.id)) as Approval
+      }
+      const rest = (approval: Approval, more: object = {}) => {
+        const newApprovalId = ids.next('apr', now)
+        const { id: approvalId, grantId } = approval
+        const reuse = { approvalId, grantId, newApprovalId, uses: 3, givenAfter: later(-1), ...more }
+        return ledger.openGrant({ ...sampleOpen(ids, now), reuse })
+      }
+
+      test('is found, counted and copied for each grant that rests on it', async () => {
+        const approval = await approved()
+        const asked = { subject: AGENT, planHash: approval.planHash, givenAfter: later(-1) }
+        expect(await ledger.findReusable(asked)).toMatchObject({ approval, grants: [{ id: approval.grantId }] })
+        const { grant } = await rest(approval)
+        expect(await ledger.findApproval(grant.id)).toMatchObject({ state: 'approved', reuseOf: approval.id })
+        expect(await ledger.getApproval(approval.id)).toMatchObject({ uses: 1, version: approval.version + 1 })
+        const found = await ledger.findReusable(asked)
+        expect(found?.approval).toMatchObject({ id: approval.id, uses: 1 })
+        expect(found?.grants).toHaveLength(2)
+        expect(await ledger.findReusable({ ...asked, givenAfter: now })).toBeUndefined()
+        expect(await ledger.findReusable({ ...asked, subject: `${AGENT}-2` })).toBeUndefined()
+      })
+
+      test('has its last use once, and whoever comes too late opens nothing', async () => {
+        const approval = await approved()
+        const answers = await Promise.allSettled([1, 2, 3].map(() => rest(approval)))
+        expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+        expect(answers[2]).toMatchObject({ reason: { code: 'LEDGER_CONFLICT' } })
+        expect(await ledger.getApproval(approval.id)).toMatchObject({ uses: 2 })
+        expect((await ledger.listGrants({}, { limit: 10 })).items).toHaveLength(3)
       })
     })
 

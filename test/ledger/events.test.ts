@@ -297,6 +297,16 @@ describe('every event of the catalogue is written', () => {
       work: () => refused(answer('approve', { ...OLGA, groups: [] })),
     },
     {
+      type: 'approval.reused',
+      by: 'a later request of an approved plan',
+      work: async () => {
+        h.people.push(OLGA)
+        await answer('approve')
+        h.rules.decision = { ...DECISIONS.approval, reuse: { uses: 2, withinMs: 3_600_000 } }
+        await h.request('key-00000002')
+      },
+    },
+    {
       type: 'approval.withdrawn',
       by: 'a completion while it waits',
       work: async () => h.grants.completeGrant(caller(), (await waiting()).grant.id, 'no longer needed'),

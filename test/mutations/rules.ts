@@ -4,6 +4,7 @@ export type RuleFile =
   | 'grant-rules'
   | 'lease-rules'
   | 'claim-rules'
+  | 'reuse-rules'
   | 'deny-list-rules'
   | 'deny-document-rules'
   | 'token-rules'
@@ -147,6 +148,49 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (!claimBy)',
     caughtBy:
       'the columns > of a grant that a broker of the version before has given a lease have the deadline that it set',
+  },
+  {
+    breaks: 'an approval is used once too often',
+    file: 'reuse-rules',
+    find: 'Math.max(0, allowed - 1 - uses)',
+    replace: 'Math.max(0, allowed - uses)',
+    caughtBy: 'an approval that may be used several times > counts its uses, the first grant included',
+  },
+  {
+    breaks: 'uses are not counted',
+    file: 'reuse-rules',
+    find: 'uses: (approval.uses ?? 0) + 1',
+    replace: 'uses: approval.uses ?? 0',
+    caughtBy: 'an approval that may be used several times > counts its uses, the first grant included',
+  },
+  {
+    breaks: 'an approval is used for another plan',
+    file: 'reuse-rules',
+    find: 'approval.planHash !== planHash ||',
+    replace: '',
+    caughtBy: 'an approval that may be used several times > is refused for another plan',
+  },
+  {
+    breaks: 'an approval is used for ever',
+    file: 'reuse-rules',
+    find: 'approval.decidedAt > wish.givenAfter',
+    replace: 'true',
+    caughtBy: 'an approval that may be used several times > is refused that was given too long ago',
+  },
+  {
+    breaks: 'an approval renews itself by being used',
+    file: 'reuse-rules',
+    find: ' && approval.reuseOf === undefined',
+    replace: '',
+    caughtBy: 'an approval that may be used several times > is refused that rests on another one itself',
+  },
+  {
+    breaks: 'an approval outlives the revocation of what rests on it',
+    file: 'reuse-rules',
+    find: 'return grants.every(({ reason }) => HARMLESS_ENDS.has(reason))',
+    replace: 'return true',
+    caughtBy:
+      'an approval that may be used several times > may not be used again after a grant that rested on it ended as revoked',
   },
   {
     breaks: 'brokers of two versions count withdrawn grants differently',

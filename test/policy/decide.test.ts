@@ -199,7 +199,9 @@ const APPROVALS = setOf(`
   @id("anyone") @approval("any:1") permit (principal, action, resource) when { resource.within.contains("anyone") };
   @id("two") @approval("owners:2") permit (principal, action, resource) when { resource.within.contains("two") };
   @id("both") @approval("security:1, owners:2") permit (principal, action, resource) when { resource.within.contains("both") };
-  @id("strict") @approval("owners:1") @exclude("owner") permit (principal, action, resource) when { resource.within.contains("strict") };`)
+  @id("strict") @approval("owners:1") @exclude("owner") permit (principal, action, resource) when { resource.within.contains("strict") };
+  @id("again") @approval("owners:1") @reuse("3 in 8h") permit (principal, action, resource) when { resource.within.contains("again") };
+  @id("twice") @approval("owners:1") @reuse("2 in 1d") permit (principal, action, resource) when { resource.within.contains("twice") };`)
 const needs = (anyOf: string[], because: string[]) => ({ anyOf, because })
 for (const { name, pairs, required = [], more = {}, approval } of [
   { name: 'a permit without approval', pairs: [['plain']], approval: [] },
@@ -309,6 +311,37 @@ for (const { name, pairs, required = [], more = {}, approval } of [
     const decision = decide(APPROVALS, inputOf(asked, { approvalsRequiredFor: required, ...more }))
     assert.equal(decision.outcome, approval.length > 0 ? 'approval' : 'permit')
     assert.deepEqual(decision.approval, approval)
+  })
+
+for (const { name, pairs, actionClass = 'write', action = 's3:PutObject', more = {}, reuse } of [
+  { name: 'a policy that says nothing: none', pairs: ['owners'] },
+  { name: 'a policy that allows it', pairs: ['again'], reuse: { uses: 3, withinMs: 28_800_000 } },
+  {
+    name: 'two that allow it: the stricter of both',
+    pairs: ['again', 'twice'],
+    reuse: { uses: 2, withinMs: 28_800_000 },
+  },
+  { name: 'one that allows it beside one that does not: none', pairs: ['again', 'owners'] },
+  {
+    name: 'a class that people must approve besides: none',
+    pairs: ['again'],
+    more: { byClass: { write: { anyOf: ['owners'], count: 2 } } },
+  },
+  { name: 'a destructive pair: none', pairs: ['again'], actionClass: 'destructive', action: 's3:DeleteObject' },
+  { name: 'a destructive pair that an operator calls a write: none', pairs: ['again'], action: 's3:DeleteObject' },
+  {
+    name: 'a pair that changes permissions: none',
+    pairs: ['again'],
+    actionClass: 'permissions',
+    action: 's3:PutBucketPolicy',
+  },
+  { name: 'a pair that escalates: none', pairs: ['again'], actionClass: 'escalation', action: 'iam:PassRole' },
+] as const)
+  test(`reuse of an approval, ${name}`, () => {
+    const asked = pairs.map((label, index) =>
+      pairOf({ within: [label], class: actionClass, action, resource: `arn:aws:s3:::b${index}` }),
+    )
+    assert.deepEqual(decide(APPROVALS, inputOf(asked, { approvalsRequiredFor: [], ...more })).reuse, reuse)
   })
 
 test('by default what destroys, changes rights or escalates waits for a person', () => {

@@ -93,6 +93,36 @@ for (const { name, text, at, says } of [
     says: /belongs to an @approval/,
   },
   {
+    name: 'a reuse without a window',
+    text: permit('true', '@id("p") @approval("owners:1") @reuse("3")'),
+    at: '1:1',
+    says: /@reuse\("3 in 8h"\)/,
+  },
+  {
+    name: 'a reuse of one',
+    text: permit('true', '@id("p") @approval("owners:1") @reuse("1 in 8h")'),
+    at: '1:1',
+    says: /2 to 99/,
+  },
+  {
+    name: 'a reuse for longer than a week',
+    text: permit('true', '@id("p") @approval("owners:1") @reuse("3 in 8d")'),
+    at: '1:1',
+    says: /1m to 7d/,
+  },
+  {
+    name: 'a reuse where nobody is asked',
+    text: permit('true', '@id("p") @reuse("3 in 8h")'),
+    at: '1:1',
+    says: /@reuse belongs to an @approval/,
+  },
+  {
+    name: 'a reuse for what is approved once only',
+    text: '@id("p") @approval("owners:1") @reuse("3 in 8h") permit (principal, action in Stint::Action::"destructive", resource) when { resource.within.contains("a") };',
+    at: '1:1',
+    says: /@reuse has no effect: an approval of destructive/,
+  },
+  {
     name: 'an approval on a forbid',
     text: '@id("p") @approval("owners:1") forbid (principal, action, resource);',
     at: '1:1',

@@ -32,6 +32,7 @@ export async function allReads(ledger: Ledger, now: Date): Promise<Record<string
         leases: await ledger.listLeases(id),
         approval: await ledger.findApproval(id),
         lastApproved: await ledger.findLastApproved({ id, subject, ...past }),
+        reusable: await ledger.findReusable({ subject, planHash, givenAfter: new Date(0) }),
         deny: await ledger.findDenyEntry(id),
         trail: await ledger.trail(id),
       })),

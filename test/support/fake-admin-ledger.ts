@@ -129,6 +129,10 @@ export class FakeAdminLedger implements Reads {
     return grant && approval && { grant, approval }
   }
 
+  async findReusable(): ReturnType<Reads['findReusable']> {
+    return undefined
+  }
+
   async firstRequestedAt(subject: string) {
     return this.grants.find((grant) => grant.subject === subject)?.requestedAt
   }

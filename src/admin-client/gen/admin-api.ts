@@ -736,6 +736,10 @@ export interface components {
             }[];
             readonly failedPairsLeftOut?: number;
             readonly approval: readonly components["schemas"]["ApprovalRequirement"][];
+            readonly reuse?: {
+                readonly uses: number;
+                readonly withinMs: number;
+            };
             readonly waivers?: readonly {
                 readonly policy: string;
                 readonly reason: string;
@@ -946,6 +950,8 @@ export interface components {
             readonly expiresAt: string;
             readonly votes: readonly components["schemas"]["Vote"][];
             readonly decidedBy?: string;
+            readonly uses?: number;
+            readonly reuseOf?: string;
             /** Format: date-time */
             readonly decidedAt?: string;
             readonly note?: string;

@@ -40,6 +40,12 @@ const decision = z
     ),
     failedPairsLeftOut: count().optional().openapi({ description: 'number of failed pairs that are not listed' }),
     approval: z.array(approvalRequirement),
+    reuse: z
+      .object({ uses: count(), withinMs: count() })
+      .optional()
+      .openapi({
+        description: 'how many grants may rest on one approval of the plan, and how long after it; absent: one',
+      }),
     waivers: z
       .array(z.object({ policy: z.string(), reason: z.string(), because: z.array(z.string()) }))
       .optional()
@@ -133,6 +139,8 @@ export const approvalSchema = z
       .array(voteSchema)
       .openapi({ description: 'one of a person at most, in the order in which they were cast' }),
     decidedBy: z.string().optional().openapi({ description: 'whoever ended it' }),
+    uses: count().optional().openapi({ description: 'how many further grants rest on it' }),
+    reuseOf: idText('apr').optional().openapi({ description: 'the earlier approval that this grant rests on' }),
     decidedAt: instant().optional(),
     note: z.string().optional(),
     voided: z

@@ -106,6 +106,20 @@ export const APPROVAL_EVENTS = {
       code,
     }),
   },
+  'approval.reused': {
+    actors: ['agent'],
+    refusal: false,
+    ids: ['grant'],
+    about:
+      'Nobody was asked: a policy lets the approval of an earlier grant of the agent count for the same plan again (`@reuse`), and its votes still count.',
+    data: z.strictObject({
+      approvalId: text.describe('The approval that people gave'),
+      planHash,
+      ofGrant: text.describe('The grant that it was given for'),
+      usesLeft: z.int().nonnegative().describe('How many further grants may rest on it'),
+      until: instant.describe('Until when'),
+    }),
+  },
   'approval.withdrawn': {
     actors: ['agent'],
     refusal: false,

@@ -20,6 +20,7 @@ import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
 import { IS_WITHDRAWN, toExactCounts } from '../stored-states.ts'
 import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
+import { findReusable } from './approvals/reusable-approval.ts'
 import { listBudgetMeters } from './budgets/budget-rows.ts'
 import { databaseError } from './database/pg-errors.ts'
 import type { ReadPool } from './database/read-pool.ts'
@@ -170,6 +171,7 @@ function approvalReads({ reads, reader, lists, read, lookUp }: ReadTools) {
     getApproval: (id) => find('approval', 'a.id', id),
     findApproval: (grantId) => find('approval-of', 'a.grant_id', grantId),
     listApprovals: (filter, page) => read(() => lists.approvals(filter, page)),
+    findReusable: (asked) => read(() => findReusable({ reads, reader }, asked)),
     findLastApproved: (grant) => read(() => findLastApproved({ reads, reader }, grant)),
     firstRequestedAt: (subject) => read(() => firstRequestedAt({ reads, reader }, subject)),
   } satisfies Partial<LedgerReads>

@@ -17,6 +17,7 @@ import {
 import { requireNotHeld } from '../rules/hold-rules.ts'
 import { intendedLease, settledLease } from '../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../rules/quarantine-rules.ts'
+import { type ReuseWish, restingApproval, usedApproval } from '../rules/reuse-rules.ts'
 import { toStoredReason, toStoredState } from '../stored-states.ts'
 import { drawBudgets } from './budgets.ts'
 import type { SqliteTransaction } from './database/sqlite-transaction.ts'
@@ -57,6 +58,7 @@ export function openGrant(
   tx.count(subjectTextId, undefined, grant.state)
   if (lease) insertLease(tx, rowId, tx.texts.intern(grant.roleArn), lease)
   if (approval) insertApproval(tx, rowId, approval)
+  if (input.reuse) restOnApproval(store, tx, { rowId, grant }, input.reuse)
   tx.append(input.events)
   return undefined
 }
@@ -216,7 +218,7 @@ function insertApproval(tx: SqliteTransaction, grantRowId: number, approval: App
   const texts = toApprovalTexts(approval)
   tx.db.insert(
     `INSERT INTO approvals (id, grant_n, plan_hash, requirements, quorum, votes, voided, state, requested_at, expires_at,
-       decided_by, decided_at, note, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       decided_by, decided_at, note, uses, reuse_of, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     approval.id,
     grantRowId,
     Buffer.from(approval.planHash, 'hex'),
@@ -230,8 +232,22 @@ function insertApproval(tx: SqliteTransaction, grantRowId: number, approval: App
     approval.decidedBy ?? null,
     toMsOrNull(approval.decidedAt),
     approval.note ?? null,
+    approval.uses ?? null,
+    approval.reuseOf ?? null,
     approval.version,
   )
+}
+
+function restOnApproval(
+  store: SqliteStore,
+  tx: SqliteTransaction,
+  { rowId, grant }: { readonly rowId: number; readonly grant: Grant },
+  wish: ReuseWish,
+): void {
+  const row = tx.db.get<ApprovalRow>(`${SELECT_APPROVAL} WHERE a.id = ?`, wish.approvalId)
+  const used = usedApproval(row && store.approval(row), wish, grant)
+  tx.db.run('UPDATE approvals SET uses = ?, version = ? WHERE id = ?', used.uses ?? null, used.version, used.id)
+  insertApproval(tx, rowId, restingApproval(used, wish, grant))
 }
 
 function updateGrant(tx: SqliteTransaction, rowId: number, grant: Grant): void {

@@ -7,6 +7,7 @@ import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'
 import { IS_WITHDRAWN, toExactCounts } from '../stored-states.ts'
 import { findLastApproved, firstRequestedAt } from './approvals/approver-reads.ts'
+import { findReusable } from './approvals/reusable-approval.ts'
 import { listBudgetMeters } from './budgets.ts'
 import { unnamedHeads } from './chain-writer.ts'
 import { readError } from './database/sqlite-database.ts'
@@ -126,6 +127,7 @@ function approvalReads(store: SqliteStore, read: Read) {
     getApproval: (id) => find('a.id', id),
     findApproval: (grantId) => find('g.id', grantId),
     listApprovals: (filter, page) => read(() => listApprovals(store, filter, page)),
+    findReusable: (asked) => read(() => findReusable(store, asked)),
     findLastApproved: (grant) => read(() => findLastApproved(store, grant)),
     firstRequestedAt: (subject) => read(() => firstRequestedAt(store, subject)),
   } satisfies Partial<LedgerReads>

@@ -29,6 +29,7 @@ import { registrationsMigration } from './010-registrations.ts'
 import { claimsMigration } from './011-claims.ts'
 import { budgetsMigration } from './012-budgets.ts'
 import { votesMigration } from './013-votes.ts'
+import { reuseMigration } from './014-reuse.ts'
 import { type LiveReplica, readApplied, readLiveReplicas, readSteps } from './inspect-schema.ts'
 import type { Migration } from './migration.ts'
 
@@ -47,6 +48,7 @@ export const MIGRATIONS: readonly Migration[] = [
   claimsMigration,
   budgetsMigration,
   votesMigration,
+  reuseMigration,
 ]
 
 /** The schema version that this release knows. */

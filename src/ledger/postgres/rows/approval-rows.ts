@@ -15,12 +15,14 @@ export interface ApprovalRow extends ApprovalTexts {
   readonly decided_by: string | null
   readonly decided_at: Ms
   readonly note: string | null
+  readonly uses: number | null
+  readonly reuse_of: string | null
   readonly version: number
 }
 
 /** Approvals, with the alias `a`. */
 export const SELECT_APPROVAL = `SELECT a.n AS row_id, a.id, g.id AS grant_id, encode(a.plan_hash, 'hex') AS plan_hash, a.requirements,
-  a.quorum, a.votes, a.voided, a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.version
+  a.quorum, a.votes, a.voided, a.state, a.exact_state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.note, a.uses, a.reuse_of, a.version
   FROM approvals a LEFT JOIN grants g ON g.id = a.grant_id`
 
 /** @throws {Error} for a row whose grant is missing, or that holds an impossible value */
@@ -35,6 +37,8 @@ export function toApproval(row: ApprovalRow): Approval {
     ...optional('decidedBy', row.decided_by),
     ...optionalInstant('decidedAt', row.decided_at),
     ...optional('note', row.note),
+    ...(row.uses === null ? {} : { uses: integer(row.uses) }),
+    ...(row.reuse_of === null ? {} : { reuseOf: row.reuse_of }),
     version: integer(row.version),
   }
 }
@@ -55,5 +59,7 @@ export const approvalWriter = tableWriter<Approval>('approvals', 'id', [
   { name: 'decided_by', type: 'text', of: ({ decidedBy = null }) => decidedBy },
   { name: 'decided_at', type: 'bigint', of: ({ decidedAt }) => toMsOrNull(decidedAt) },
   { name: 'note', type: 'text', of: ({ note = null }) => note },
+  { name: 'uses', type: 'integer', of: ({ uses = null }) => uses },
+  { name: 'reuse_of', type: 'text', of: ({ reuseOf = null }) => reuseOf, fixed: true },
   { name: 'version', type: 'bigint', of: ({ version }) => version },
 ])

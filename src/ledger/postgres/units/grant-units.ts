@@ -14,6 +14,7 @@ import {
 import { requireNotHeld, touchedLabels } from '../../rules/hold-rules.ts'
 import { intendedLease, settledLease } from '../../rules/lease-rules.ts'
 import { isApproving, requireNoQuarantine } from '../../rules/quarantine-rules.ts'
+import { restingApproval, usedApproval } from '../../rules/reuse-rules.ts'
 import { conflict } from '../../rules/rule-errors.ts'
 import { drawBudgets, wantBudgets } from '../budgets/draw-budgets.ts'
 import type { WantedRows } from '../working-set/wanted-rows.ts'
@@ -39,6 +40,10 @@ export function openGrant(input: OpenGrant): Unit<Opened> {
       if (input.budgets) wantBudgets(wanted, input.budgets)
       if (input.lease) wanted.leases.add(input.lease.id)
       if (input.token) wantToken(wanted, input.token)
+      if (input.reuse) {
+        wanted.grants.add(input.reuse.grantId)
+        wanted.approvals.add(input.reuse.grantId)
+      }
     },
     decide(set) {
       const existing = set.grantByKey(subject, idempotencyKey)
@@ -68,6 +73,11 @@ function create(set: WorkingSet, input: OpenGrant): Opened {
   set.addGrant(grant)
   if (lease) addLease(set, lease)
   if (approval) set.approvals.put(grant.id, approval)
+  if (input.reuse) {
+    const used = usedApproval(set.approvals.get(input.reuse.grantId), input.reuse, grant)
+    set.approvals.put(used.grantId, used)
+    set.approvals.put(grant.id, restingApproval(used, input.reuse, grant))
+  }
   set.append(input.events)
   return lease ? { kind: 'created', grant, lease } : { kind: 'created', grant }
 }

@@ -30,6 +30,7 @@ import { registrationsMigration } from './018-registrations.ts'
 import { claimsMigration } from './019-claims.ts'
 import { budgetsMigration } from './020-budgets.ts'
 import { votesMigration } from './021-votes.ts'
+import { reuseMigration } from './022-reuse.ts'
 import { refuseMoved } from './moved-mark.ts'
 
 /** All steps, by version. */
@@ -55,6 +56,7 @@ export const MIGRATIONS: readonly Migration[] = [
   claimsMigration,
   budgetsMigration,
   votesMigration,
+  reuseMigration,
 ]
 
 /** Inputs of a migration besides the file. */
