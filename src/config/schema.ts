@@ -88,6 +88,8 @@ const settings = z.strictObject({
     .strictObject({
       /** One `*.json` an account, as `aws iam get-account-authorization-details` writes it. */
       directory: path,
+      /** The ARNs of resources that exist, which a reach is matched with. */
+      inventoryFile: path.optional(),
       /** Older policies are on the status. */
       staleAfter: duration('1h', '365d').prefault('7d'),
     })

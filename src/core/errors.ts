@@ -245,6 +245,12 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The policies of a role cannot be read',
   },
+  RESOURCE_INVENTORY_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 422,
+    retryable: false,
+    title: 'The inventory of resources cannot be used',
+  },
   ROLE_POLICIES_OLD: {
     grpc: 'FAILED_PRECONDITION',
     http: 422,

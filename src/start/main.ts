@@ -34,6 +34,7 @@ import { operators } from './rules/operators.ts'
 import { planner } from './rules/planner.ts'
 import { policies } from './rules/policies.ts'
 import { registry } from './rules/registry.ts'
+import { resourceInventory } from './rules/resource-inventory.ts'
 import { rolePolicies } from './rules/role-policies.ts'
 import { ruleCheck } from './rules/rule-check.ts'
 import { RunningParts } from './running-parts.ts'
@@ -69,6 +70,7 @@ const PARTS = PartList.empty<Surroundings>()
   .add(registry)
   .add(policies)
   .add(rolePolicies)
+  .add(resourceInventory)
   .add(planner)
   .add(judge)
   .add(operators)

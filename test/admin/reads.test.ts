@@ -348,6 +348,8 @@ describe('reach', () => {
     const body = await read(rig, `/v1/reach?grant=${rig.grant.id}`)
     matches(reachReportSchema, body)
     assert.equal(body.grants, 1)
+    const [entry] = body.entries as { resources?: unknown }[]
+    assert.deepEqual(entry?.resources, { count: 1, names: ['arn:aws:dynamodb:eu-west-1:123456789012:table/s'] })
     for (const query of ['', '?owner=ada&team=data']) {
       const { status, code } = await problemOf(await rig.call('GET', `/v1/reach${query}`, { as: 'viewer' }))
       assert.deepEqual([status, code], [400, 'REQUEST_INVALID'])

@@ -182,6 +182,7 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
       ledger,
       clock,
       reachOf: () => undefined,
+      inventory: () => ({ takenAt: clock.now(), arns: ['arn:aws:dynamodb:eu-west-1:123456789012:table/s'] }),
       lookup: () => {
         throw new Error('the test has no registry')
       },

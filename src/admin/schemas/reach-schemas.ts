@@ -20,6 +20,10 @@ const entrySchema = z.object({
   conditions: z.array(z.string()).optional().openapi({ description: 'conditions of the task' }),
   limits: limitSchema.optional(),
   grants: count(),
+  resources: z
+    .object({ count: count(), names: z.array(z.string()) })
+    .optional()
+    .openapi({ description: 'what the inventory has of them; names are the first' }),
 })
 
 /** What the grants of a scope can do together. */
@@ -28,6 +32,10 @@ export const reachReportSchema = z
     scope: z.object({ kind: z.enum(REACH_SCOPES), name: z.string() }),
     at: instant(),
     since: instant().optional(),
+    inventory: z
+      .object({ takenAt: instant(), resources: count() })
+      .optional()
+      .openapi({ description: 'the inventory that entries are matched with; absent if there is none' }),
     grants: count(),
     agents: z.array(z.string()),
     complete: z.boolean().openapi({ description: 'false if there are more grants than one report looks at' }),

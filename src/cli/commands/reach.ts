@@ -82,6 +82,7 @@ function reportFacts(report: Report): (readonly [string, unknown])[] {
     ['Access', linesIfAny([...entries.map(entryLine), ...(nextCursor ? ['… and more (--limit)'] : [])])],
     ['Outlives', linesIfAny(report.outlives.map(({ action, reason }) => `${action}: ${reason}`))],
     ['In turn', linesIfAny(report.onward.map(({ action, resource, step }) => `${action} on ${resource}: ${step}`))],
+    ['Inventory', report.inventory && `${report.inventory.resources} resources, taken ${report.inventory.takenAt}`],
     ['Unknown', report.unknown.join(', ')],
     [
       'Note',
@@ -98,6 +99,7 @@ function entryLine({
   labels,
   conditions = [],
   limits = {},
+  resources,
 }: Report['entries'][number]): string {
   const shown =
     actions.length > MAX_ACTIONS
@@ -111,6 +113,7 @@ function entryLine({
     ...(limits.within ? [`within ${limits.within.join(' or ')}`] : []),
     ...(limits.except ? [`not on ${limits.except.join(' or ')}`] : []),
     ...(deciding.length > 0 ? [`depends on ${deciding.join(' and ')}`] : []),
+    ...(resources ? [`${resources.count} in the inventory`] : []),
     ...(verdict === 'unknown' ? ["as declared; the role's own policies are not known"] : []),
   ]
   return `${shown} on ${resource} [${notes.join('; ')}]`

@@ -82,7 +82,9 @@ async function findGrants(
   if (kind === 'grant') {
     const grant = await ledger.getGrant(name)
     if (!grant) throw new StintError('GRANT_NOT_FOUND', { explanation: `There is no grant ${name}.`, grantId: name })
-    return { grants: since || canAct(grant) ? [grant] : [], complete: true }
+    // One that waits is asked about by whoever is to approve it.
+    const counts = since !== undefined || canAct(grant) || grant.state === 'awaiting_approval'
+    return { grants: counts ? [grant] : [], complete: true }
   }
   const scoped: GrantFilter =
     kind === 'agent' && name.includes(':') ? { subject: name } : kind === 'owner' ? { owner: name } : {}

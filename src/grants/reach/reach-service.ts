@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import { inputError } from '../../core/input-error.ts'
 import { entryKey, type ReachEntry } from '../../plan/reach/combine-reach.ts'
+import { type InventoryMatches, matchInventory, type ResourceInventory } from '../../plan/reach/inventory.ts'
 import type { Registration } from '../../registry/registration.ts'
 import { loadReach, type ReachParts, type ReachReport, type ReachScope } from './load-reach.ts'
 import { findMayReach, type MayEntry, type MayParts, type MayReach } from './may-reach.ts'
@@ -15,10 +16,16 @@ interface EntryPage {
 /** A page with what the whole comes to. */
 export type Paged<Report extends { readonly entries: readonly unknown[] }> = Report & { readonly nextCursor?: string }
 
+/** A page of a report, with what an inventory has of its resources. */
+export type ReachPage = Omit<Paged<ReachReport>, 'entries'> & {
+  readonly entries: readonly (ReachEntry & { readonly resources?: InventoryMatches })[]
+  readonly inventory?: { readonly takenAt: Date; readonly resources: number }
+}
+
 /** Answers of how far grants and agents reach. */
 export interface ReachService {
   /** @throws {StintError} GRANT_NOT_FOUND, REQUEST_INVALID for a cursor that is none */
-  show(scope: ReachScope, since: Date | undefined, page: EntryPage): Promise<Paged<ReachReport>>
+  show(scope: ReachScope, since: Date | undefined, page: EntryPage): Promise<ReachPage>
   /**
    * What an agent may do by the policies of now.
    *
@@ -30,6 +37,8 @@ export interface ReachService {
 
 /** Dependencies of the service. */
 export interface ReachServiceParts extends ReachParts {
+  /** The resources that exist; undefined if nobody has listed them. */
+  readonly inventory: () => ResourceInventory | undefined
   readonly clock: Pick<Clock, 'now'>
   /** The registration of an agent. @throws {StintError} as `ReachService.may` */
   readonly lookup: (subject: string, now: Date) => Registration
@@ -45,7 +54,10 @@ export function createReachService(parts: ReachServiceParts): ReachService {
   return {
     async show(scope, since, page) {
       const report = await loadReach(parts, scope, { now: parts.clock.now(), since })
-      return paged(report, page, (entry) => entryKey(entry as ReachEntry))
+      return withInventory(
+        paged(report, page, (entry) => entryKey(entry as ReachEntry)),
+        parts.inventory(),
+      )
     },
     may(agent, page) {
       const now = parts.clock.now()
@@ -56,6 +68,15 @@ export function createReachService(parts: ReachServiceParts): ReachService {
       return paged(report, page, (entry) => mayKey(entry as MayEntry))
     },
   }
+}
+
+function withInventory(report: Paged<ReachReport>, inventory: ResourceInventory | undefined): ReachPage {
+  if (!inventory) return report
+  const entries = report.entries.map((entry) => {
+    const resources = matchInventory(inventory, entry.resource)
+    return resources ? { ...entry, resources } : entry
+  })
+  return { ...report, inventory: { takenAt: inventory.takenAt, resources: inventory.arns.length }, entries }
 }
 
 /** A registration of many agents is asked about by one that it might have. */

@@ -21,6 +21,7 @@ import type { LiveConfig } from '../reload/live-config.ts'
 import { judgeBy } from '../rules/judge.ts'
 import type { FollowingPlanner } from '../rules/planner.ts'
 import type { FollowedRegistry } from '../rules/registry.ts'
+import type { FollowedInventory } from '../rules/resource-inventory.ts'
 import type { FollowingRolePolicies } from '../rules/role-policies.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { watchExpiry } from './certificate-expiry.ts'
@@ -40,6 +41,7 @@ interface Needs extends Surroundings {
   readonly refusals: Refusals
   readonly planner: FollowingPlanner
   readonly rolePolicies: FollowingRolePolicies
+  readonly resourceInventory: FollowedInventory
   readonly notices: NoticeService
 }
 
@@ -135,6 +137,7 @@ function adminDeps({
       policies,
       planner,
       rolePolicies: needs.rolePolicies,
+      resourceInventory: needs.resourceInventory,
     }),
     registryProblem: () => toFileProblem(registry.status.problem),
     policies: { status: () => policySetStatus(policies.status) },

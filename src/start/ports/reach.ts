@@ -13,6 +13,7 @@ import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { LiveConfig } from '../reload/live-config.ts'
 import type { FollowingPlanner } from '../rules/planner.ts'
+import type { FollowedInventory } from '../rules/resource-inventory.ts'
 import type { FollowingRolePolicies } from '../rules/role-policies.ts'
 
 /** The parts of the broker that answers of reach are made of. */
@@ -24,6 +25,7 @@ export interface ReachSources {
   readonly policies: Pick<Reloading<PolicySet>, 'current'>
   readonly planner: Pick<FollowingPlanner, 'labels' | 'overrides'>
   readonly rolePolicies: FollowingRolePolicies
+  readonly resourceInventory: FollowedInventory
 }
 
 /** More than any service has. */
@@ -31,7 +33,7 @@ const EVERY = 1_000
 
 /** Answers of reach, by the rules of now. */
 export function createReach(sources: ReachSources): ReachService {
-  const { ledger, clock, liveConfig, registry, policies, planner, rolePolicies } = sources
+  const { ledger, clock, liveConfig, registry, policies, planner, rolePolicies, resourceInventory } = sources
   return createReachService({
     ledger,
     clock,
@@ -39,6 +41,7 @@ export function createReach(sources: ReachSources): ReachService {
       const role = rolePolicies.current().find(plan.task.roleArn)
       return role && planReach(plan.pairs, role, plan.subject)
     },
+    inventory: () => resourceInventory.current(),
     lookup: (subject, now) => registry.current().lookup(subject, now),
     named: (name) => registry.current().named(name),
     trustDomainOf: (subject) => parseAgentSubject(subject).trustDomain,

@@ -32,6 +32,7 @@ function service() {
     ledger: undefined as never,
     clock: { now: () => new Date('2026-11-21T12:00:00Z') },
     reachOf: () => undefined,
+    inventory: () => undefined,
     lookup: () => REGISTRATION,
     named: (name) => (name === 'ci-deploy' ? REGISTRATION : undefined),
     trustDomainOf: () => 'example.org',
