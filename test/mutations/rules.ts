@@ -10,6 +10,7 @@ export type RuleFile =
   | 'token-rules'
   | 'housekeeping-rules'
   | 'quarantine-rules'
+  | 'hold-rules'
   | 'rule-set-rules'
   | 'budget-rules'
 
@@ -886,5 +887,40 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'last?.[0] ?? 0)',
     replace: '0)',
     caughtBy: 'a budget > is not widened by a clock that was set back',
+  },
+  {
+    breaks: 'a lifted hold still stops agents',
+    file: 'hold-rules',
+    find: '!lifted && covers(scope, target)',
+    replace: 'covers(scope, target)',
+    caughtBy: 'a hold > stops nothing once it is lifted, nor outside its scope',
+  },
+  {
+    breaks: 'a plan that cannot be read escapes the kill of a label',
+    file: 'hold-rules',
+    find: 'target.touches?.includes(value) ?? true',
+    replace: 'target.touches?.includes(value) ?? false',
+    caughtBy: 'a scope covers > label env:staging of {}: yes',
+  },
+  {
+    breaks: 'a kill stops the sessions by which its own denies are proven',
+    file: 'hold-rules',
+    find: "if (target.authMethod === 'broker') return false",
+    replace: '',
+    caughtBy: 'a scope covers > everything * of {"authMethod":"broker"}: no',
+  },
+  {
+    breaks: 'whoever has set a kill lifts it alone',
+    file: 'hold-rules',
+    find: 'if (needsSecondPerson(hold, lift.by) && !lift.alone)',
+    replace: 'if (false)',
+    caughtBy: 'a hold > is lifted once, and a kill by a second person',
+  },
+  {
+    breaks: 'two replicas do the work of one kill at the same version',
+    file: 'hold-rules',
+    find: 'if (hold?.version !== expectedVersion)',
+    replace: 'if (!hold)',
+    caughtBy: 'a hold > is noted on at the version that was seen, and without a claim nobody has one',
   },
 ]
