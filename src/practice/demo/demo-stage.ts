@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { S3Client } from '@aws-sdk/client-s3'
 import { main } from '../../cli/main.ts'
@@ -10,7 +12,13 @@ import { VERSION } from '../../version.ts'
 import type { PracticeTrustDomain } from '../stage/pki.ts'
 import { type Stage, setStage } from '../stage/stage.ts'
 import { openStageFolder } from '../stage/stage-folder.ts'
-import { STAGE_ROLE } from '../stage/stage-rules.ts'
+import { STAGE_POLICIES, STAGE_ROLE } from '../stage/stage-rules.ts'
+
+/** The policies of the stage, but that two of the owners have to let a delete through. */
+const TWO_OWNERS = STAGE_POLICIES.replace('@approval("owners:1")', '@approval("owners:2")').replace(
+  'needs one of the owners',
+  'needs two of the owners',
+)
 
 /** The operators of the stage. */
 export type DemoOperator = keyof Stage['tokenFiles']
@@ -38,6 +46,7 @@ export class DemoStage {
       stack.defer(remove)
       const stage = await setStage({ folder })
       stack.defer(() => stage.close())
+      await writeFile(join(folder, 'policies', 'practice.cedar'), TWO_OWNERS)
       const config = loadConfig({ file: stage.configFile, env: {} })
       const logger = createLogger({ level: 'fatal' })
       const broker = await startBroker(config, { logger, version: VERSION })

@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { asStintError, type ErrorCode } from '../../core/errors.ts'
 import { isEvent } from '../../ledger/events/audit-event.ts'
@@ -33,6 +34,8 @@ const [ONE, TWO] = ['2026/11/one.json', '2026/11/two.json']
 const STRANGER_MS = 1_000
 /** Far more than fit into the second that a revocation takes here. */
 const UPLOADS_AT_MOST = 20_000
+const LOOK_EVERY_MS = 250
+const LOOKS_AT_MOST = 80
 
 /** Plays the whole story; every step checks what it tells. @throws {StoryBroken} */
 export async function playStory(demo: DemoStage, narrator: Narrator): Promise<void> {
@@ -41,9 +44,11 @@ export async function playStory(demo: DemoStage, narrator: Narrator): Promise<vo
   await readWithinTheTask(cast)
   await tooWide(cast)
   await strangers(cast)
+  await wholeEnvironment(cast)
   const approved = await gate(cast)
   await completed(cast, approved)
-  await revoked(cast)
+  await policyChanged(cast)
+  await killed(cast)
   await record(cast, approved.grant)
 }
 
@@ -115,44 +120,63 @@ function parseEvent(line: string): { seq?: number; type?: string; data?: { reaso
   return JSON.parse(line)
 }
 
-/** A delete that a person has let through, with the credentials that did it. */
+/** Lines of the approver's page that the story shows; the page has many more. */
+const SHOWN = /^(?:Asks to|destructive|write|Blast radius|Reach|Must approve):| {23}s3:|^ {23}Touches/
+
+async function wholeEnvironment({ demo, narrator, bot: { stint } }: Cast): Promise<void> {
+  narrator.step('Deleting a whole environment stops at the gate')
+  const [bucket, objects] = [`arn:aws:s3:::${STAGING}`, `arn:aws:s3:::${STAGING}/*`]
+  const task: Task = {
+    ...createTask(demo, 'Delete the staging environment and create it anew', [], []),
+    access: [
+      { actions: ['s3:DeleteBucket', 's3:CreateBucket'], resources: [bucket] },
+      { actions: ['s3:DeleteObject', 's3:PutObject'], resources: [objects] },
+    ],
+  }
+  const { passed, waiting } = await ask(stint, task)
+  const { id, approvalId = '', planHash } = waiting
+  narrator.waits(`grant ${id} waits for two of the owners; the agent holds nothing. They see, among other lines:`)
+  check(
+    demo.stage.cloud.liveSessions().every(({ sourceIdentity }) => !id.endsWith(sourceIdentity ?? ' ')),
+    'credentials exist before the approval',
+  )
+  const shown = await operate(demo, 'olga', 'approvals', 'show', approvalId)
+  check(shown.includes(planHash) && shown.includes('s3:DeleteBucket'), 'the approver is not shown the plan')
+  for (const line of shown.split('\n').filter((one) => SHOWN.test(one))) narrator.tell(line)
+  const note = 'only the duplicates of November'
+  await operate(demo, 'olga', 'approvals', 'reject', approvalId, '--plan-hash', planHash, '--note', note)
+  narrator.refused(`olga rejects it. ${await refusal('a rejected plan', () => passed, 'APPROVAL_REJECTED')}`)
+}
+
+/** Asks for a grant, and comes back once it waits. */
+async function ask(stint: Cast['bot']['stint'], task: Task): Promise<{ passed: Promise<Grant>; waiting: GrantInfo }> {
+  const waiting = Promise.withResolvers<GrantInfo>()
+  const passed = stint.request(task, { onAwaitingApproval: (_id, grant) => waiting.resolve(grant) })
+  passed.catch(waiting.reject)
+  return { passed, waiting: await waiting.promise }
+}
+
+/** A delete that two people have let through, with the credentials that did it. */
 interface Approved {
   readonly grant: Grant
   readonly keys: AwsCredentials
 }
 
 async function gate({ demo, narrator, bot: { stint } }: Cast): Promise<Approved> {
-  narrator.step('Destructive work waits for a person')
-  const task = createTask(
-    demo,
-    'Delete the November invoices that were sent twice',
-    ['s3:DeleteObject'],
-    [`${STAGING}/2026/11/*`],
-  )
-  const { plan, decision } = await stint.planTask(task)
-  check(decision?.outcome === 'approval', 'a delete needs no approval')
-  const radius = plan.blastRadius
-  const classes = Object.entries(radius?.byClass ?? {}).map(([name, count]) => `${count} ${name} action`)
-  const labels = Object.keys(radius?.byLabel ?? {}).join(', ')
-  narrator.tell(
-    `The agent plans the delete. Blast radius: ${classes.join(', ')} on ${task.access[0]?.resources.join()}, labels ${labels}.`,
-  )
-  const waiting = Promise.withResolvers<GrantInfo>()
-  const passed = stint.request(task, { onAwaitingApproval: (_id, grant) => waiting.resolve(grant) })
-  passed.catch(waiting.reject)
-  const { id, approvalId = '', planHash } = await waiting.promise
-  narrator.waits(`grant ${id} waits for approval ${approvalId}; the agent holds nothing`)
-  check(
-    demo.stage.cloud.liveSessions().every(({ sourceIdentity }) => !id.endsWith(sourceIdentity ?? ' ')),
-    'credentials exist before the approval',
-  )
-
-  narrator.step('The person sees the plan, and says yes to exactly that')
-  const shown = await operate(demo, 'olga', 'approvals', 'show', approvalId)
-  check(shown.includes(planHash) && shown.includes('s3:DeleteObject'), 'the approver is not shown the plan')
-  const note = 'the duplicates are in ticket FIN-7'
-  await operate(demo, 'olga', 'approvals', 'approve', approvalId, '--plan-hash', planHash, '--note', note)
-  narrator.worked(`olga of the owners: stint approvals approve ${approvalId}, bound to plan ${planHash.slice(0, 12)}…`)
+  narrator.step('A narrower plan is approved by two people, and runs')
+  const purpose = 'Delete the November invoices that were sent twice'
+  const task = createTask(demo, purpose, ['s3:DeleteObject'], [`${STAGING}/2026/11/*`])
+  const { passed, waiting } = await ask(stint, task)
+  const { id, approvalId = '', planHash } = waiting
+  narrator.waits(`grant ${id} waits for approval ${approvalId}, bound to plan ${planHash.slice(0, 12)}…`)
+  const approve = (who: DemoOperator) =>
+    operate(demo, who, 'approvals', 'approve', approvalId, '--plan-hash', planHash, '--note', 'FIN-7 lists them')
+  await approve('olga')
+  const { state } = await stint.getGrant(id)
+  check(state === 'awaiting_approval', `one vote of two made the grant ${state}`)
+  narrator.waits('olga of the owners: stint approvals approve. One vote of two; the agent still holds nothing')
+  await approve('owen')
+  narrator.worked('owen of the owners: stint approvals approve. Two votes of two')
   const grant = await passed
   const keys = await grant.credentials()()
   await remove(demo.s3(keys), STAGING, ONE)
@@ -179,36 +203,66 @@ async function completed({ demo, narrator, bot }: Cast, { grant, keys }: Approve
   check(demo.stage.cloud.object(STAGING, TWO) !== undefined, 'dead credentials deleted an object')
 }
 
-async function revoked({ demo, narrator, bot }: Cast): Promise<void> {
-  narrator.step('An operator stops an agent in the middle of its work')
+async function policyChanged({ demo, narrator, bot: { stint } }: Cast): Promise<void> {
+  narrator.step('Policy changes, and a grant that it no longer permits ends')
   const write = createTask(demo, 'Upload the December invoices', ['s3:PutObject'], [`${STAGING}/2026/12/*`])
-  const grant = await bot.stint.request(write)
+  const grant = await stint.request(write)
+  await upload(demo.s3(await grant.credentials()()), 1)
+  narrator.tell(`Under grant ${grant.id} the agent uploads invoices. The platform team adds a policy file:`)
+  narrator.tell(FREEZE)
+  const file = join(demo.stage.folder, 'policies', 'freeze.cedar')
+  await writeFile(file, `@id("staging-freeze")\n${FREEZE}\n`)
+  const ended = await untilEnded(stint, grant.id)
+  check(ended.reason === 'policy_changed', `the grant ended as ${ended.reason}`)
+  narrator.worked(`grant ${grant.id} is ended (${ended.reason}): every active grant is judged by the policy of now`)
+  await rm(file)
+  await untilPermitted(stint, write)
+}
+
+/** Waits until the broker has read that the freeze is over. */
+async function untilPermitted(stint: Cast['bot']['stint'], task: Task): Promise<void> {
+  for (let look = 0; look < LOOKS_AT_MOST; look += 1) {
+    const { decision } = await stint.planTask(task)
+    if (decision?.outcome === 'permit') return
+    await setTimeout(LOOK_EVERY_MS)
+  }
+  throw new StoryBroken('the policy is frozen for ever')
+}
+
+/** What the demo adds to the policies for a moment. */
+const FREEZE = 'forbid (principal, action, resource) when { resource.touches.contains("env:staging") };'
+
+async function killed({ demo, narrator, bot: { stint, spiffeId } }: Cast): Promise<void> {
+  narrator.step('The kill switch ends an agent in the middle of its work')
+  const write = createTask(demo, 'Upload the January invoices', ['s3:PutObject'], [`${STAGING}/2026/12/*`])
+  const grant = await stint.request(write)
   const s3 = demo.s3(await grant.credentials()())
-  const upload = (number: number) =>
-    s3.send(new PutObjectCommand({ Bucket: STAGING, Key: `2026/12/${number}.json`, Body: `{"invoice":${number}}` }))
-  await upload(1)
-  narrator.tell(`Under grant ${grant.id} the agent uploads one file after the other. Oscar has seen enough:`)
-  const said = JSON.parse(
-    await operate(demo, 'oscar', 'grants', 'revoke', grant.id, '--note', 'wrong bucket', '-o', 'json'),
-  ) as { outcome?: unknown }
-  check(said.outcome !== undefined, 'the revocation says nothing of its outcome')
-  narrator.worked(`stint grants revoke ${grant.id} --note 'wrong bucket'`)
+  await upload(s3, 1)
+  narrator.tell('The agent uploads one file after the other. Oscar has seen enough:')
   const sinceMs = performance.now()
+  await operate(demo, 'oscar', 'kill', 'agent', spiffeId, '--why', 'uploads nobody asked for')
+  narrator.worked(`stint kill agent ${spiffeId} --why 'uploads nobody asked for'`)
   let uploads = 1
   const sentence = await accessDenied(
-    'an upload after the revocation',
+    'an upload after the kill',
     async () => {
-      while (uploads < UPLOADS_AT_MOST) await upload(++uploads)
+      while (uploads < UPLOADS_AT_MOST) await upload(s3, ++uploads)
     },
     'explicit deny',
   )
   const seconds = ((performance.now() - sinceMs) / 1_000).toFixed(1)
   narrator.refused(`PutObject 2026/12/${uploads}.json, ${seconds} s later with the credentials it holds: ${sentence}`)
-  const ended = await untilEnded(bot.stint, grant.id)
-  check(ended.reason === 'revoked', `the grant ended as ${ended.reason}`)
-  const told = asStintError(grant.signal.reason)
-  check(grant.signal.aborted && told.code === 'GRANT_NOT_ACTIVE', 'the agent was not told')
-  narrator.worked(`the agent's SDK was told too: ${told.message}`)
+  const ended = await untilEnded(stint, grant.id)
+  check(ended.reason === 'killed', `the grant ended as ${ended.reason}`)
+  narrator.refused(
+    `and from now on: ${await refusal('a request of a killed agent', () => stint.request(write), 'KILLED')}`,
+  )
+}
+
+function upload(s3: S3Client, number: number) {
+  return s3.send(
+    new PutObjectCommand({ Bucket: STAGING, Key: `2026/12/${number}.json`, Body: `{"invoice":${number}}` }),
+  )
 }
 
 async function record({ demo, narrator }: Cast, { id }: Grant): Promise<void> {

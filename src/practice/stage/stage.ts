@@ -80,6 +80,8 @@ export async function setStage({ folder, config = {}, own }: StageOptions): Prom
   await writeFileWhole(place('agents.yaml'), stringify(STAGE_REGISTRATIONS))
   await writeFileWhole(place('labels.yaml'), stringify(STAGE_LABELS))
   await writeFileWhole(place('policies', 'practice.cedar'), STAGE_POLICIES)
+  await mkdir(place('role-policies'))
+  await writeFileWhole(place('role-policies', `${cloud.accountId}.json`), JSON.stringify(describeRole(cloud.accountId)))
   const configFile = place('stint.yaml')
   const base = stageConfig(cloud, server, keys, operators.rows)
   const ruled = own
@@ -103,6 +105,26 @@ export async function setStage({ folder, config = {}, own }: StageOptions): Prom
     agents,
     roleArn: own?.roleArns[0] ?? `arn:aws:iam::${cloud.accountId}:role/${STAGE_ROLE}`,
     close: () => cloud.close(),
+  }
+}
+
+/** The practice role as IAM's GetAccountAuthorizationDetails tells it, so that plans have a reach. */
+function describeRole(accountId: string): object {
+  const arn = (resource: string) => `arn:aws:iam::${accountId}:${resource}`
+  const { role, boundary } = stageCloudPolicies(arn)
+  const boundaryArn = arn('policy/stint-boundary')
+  return {
+    RoleDetailList: [
+      {
+        Arn: arn(`role/${STAGE_ROLE}`),
+        RolePolicyList: [{ PolicyName: 'data', PolicyDocument: role }],
+        AttachedManagedPolicies: [],
+        PermissionsBoundary: { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: boundaryArn },
+      },
+    ],
+    Policies: [
+      { Arn: boundaryArn, PolicyVersionList: [{ VersionId: 'v1', IsDefaultVersion: true, Document: boundary }] },
+    ],
   }
 }
 
@@ -185,6 +207,7 @@ function stageConfig(
     registry: { file: 'agents.yaml' },
     policy: { directory: 'policies' },
     labels: { file: 'labels.yaml' },
+    reach: { directory: 'role-policies' },
     roles: [
       {
         arn: `arn:aws:iam::${accountId}:role/${STAGE_ROLE}`,
