@@ -3,6 +3,7 @@ import type { AddedLatency } from './parts/added-latency.ts'
 import type { Ceiling, Ceilings } from './parts/ceilings.ts'
 import type { Drain } from './parts/drain.ts'
 import type { Expiry } from './parts/expiry.ts'
+import type { Gate } from './parts/gate.ts'
 import type { Identity } from './parts/identity.ts'
 import type { ManyGrants } from './parts/many-grants.ts'
 import type { PlanSize } from './parts/plan-size.ts'
@@ -23,6 +24,7 @@ export interface Findings {
   readonly drain: Drain
   /** Undefined where there is no PostgreSQL. */
   readonly postgres: PostgresFindings | undefined
+  readonly gate: Gate
 }
 
 /** The figures that the project holds itself to, and what bounds them. */
@@ -70,12 +72,27 @@ export interface Figures {
   readonly failover_ms: number
   /** From a call at one broker until an agent that watches at another one has its outcome. */
   readonly cross_replica_wake_p99_ms: number
+  /** From a request that waits, by two votes, to its lease. */
+  readonly approval_p50_ms: number
+  /** A verdict on every action for a role of 400 statements, parsing left out. */
+  readonly reach_400_ms: number
 }
 
 /** The figures of the parts that ran. */
 export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
-  const { throughput, ceilings, addedLatency, manyGrants, expiry, identity, revocation, planSize, drain, postgres } =
-    findings
+  const {
+    throughput,
+    ceilings,
+    addedLatency,
+    manyGrants,
+    expiry,
+    identity,
+    revocation,
+    planSize,
+    drain,
+    postgres,
+    gate,
+  } = findings
   return {
     ...(throughput && throughputFigures(throughput)),
     ...(addedLatency && {
@@ -109,6 +126,7 @@ export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
       failover_ms: round(postgres.failoverMs, 0),
       cross_replica_wake_p99_ms: round(postgres.wakeP99Ms, 1),
     }),
+    ...(gate && { approval_p50_ms: round(gate.approval.p50Ms, 1), reach_400_ms: round(gate.reachMs, 1) }),
   }
 }
 
@@ -311,6 +329,8 @@ function figureRows({ manyGrants, expiry, drain }: Partial<Findings>, figures: P
     ['two replicas over one, by CPU of the brokers', figures.pg_two_replicas_ratio, 1.6, '>=', ''],
     ['a killed replica’s claims with another one', figures.failover_ms, 10_000, '<=', 'ms'],
     ['a change at another broker seen, p99', figures.cross_replica_wake_p99_ms, 1_000, '<=', 'ms'],
+    ['a request, two votes and its lease, p50', figures.approval_p50_ms, 20, '<=', 'ms'],
+    ['the reach of a role of 400 statements', figures.reach_400_ms, 100, '<=', 'ms'],
   ]
 }
 

@@ -6,6 +6,7 @@ import { measureAddedLatency } from './parts/added-latency.ts'
 import { measureCeilings } from './parts/ceilings.ts'
 import { measureDrain } from './parts/drain.ts'
 import { measureExpiry } from './parts/expiry.ts'
+import { measureGate } from './parts/gate.ts'
 import { measureIdentity } from './parts/identity.ts'
 import { measureManyGrants } from './parts/many-grants.ts'
 import { measurePlanSize } from './parts/plan-size.ts'
@@ -29,6 +30,7 @@ const PARTS: { readonly [Part in keyof Findings]: (run: BenchRun) => Promise<Fin
   planSize: measurePlanSize,
   drain: measureDrain,
   postgres: measurePostgres,
+  gate: measureGate,
 }
 
 export interface BenchOptions {
