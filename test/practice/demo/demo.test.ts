@@ -43,7 +43,7 @@ const claims: { name: string; says: RegExp }[] = [
   { name: 'the whole environment at the gate', says: /waits +grant grt_\w+ waits for two of the owners/ },
   { name: 'what the approver sees of it', says: /Asks to: .*s3:DeleteBucket on arn:aws:s3:::invoices-staging/ },
   { name: 'its blast radius', says: /Blast radius: +Declares 4 actions on 2 resource patterns/ },
-  { name: 'its reach', says: /Reach: / },
+  { name: 'its reach', says: /By the role's own policies AWS allows 4 of 4 pairs/ },
   { name: 'the rejection', says: /refused +olga rejects it\. APPROVAL_REJECTED/ },
   { name: 'the narrower plan', says: /waits +grant grt_\w+ waits for approval apr_\w+, bound to plan/ },
   { name: 'the first vote', says: /waits +olga of the owners.*One vote of two/ },
@@ -54,7 +54,7 @@ const claims: { name: string; says: RegExp }[] = [
   { name: 'the kill', says: /ok +stint kill agent spiffe:/ },
   { name: 'the credentials cut mid-flight', says: /refused +PutObject.*AccessDenied.*explicit deny/ },
   { name: 'the killed agent', says: /refused +and from now on: KILLED/ },
-  { name: 'the trail', says: /grant\.requested, approval\.requested, approval\.approved/ },
+  { name: 'the trail', says: /grant\.requested, approval\.requested, approval\.voted, approval\.voted, approval\.approved/ },
   { name: 'the whole record', says: /ok +stint audit export.*\d+ events, each as it was written/ },
   { name: 'the forged record', says: /refused +in a copy, one byte is changed.*broken at event \d+/ },
 ]
@@ -77,7 +77,7 @@ const broken: { name: string; spoil: (stage: Stage) => void; says: RegExp }[] = 
   {
     name: 'a deny that the cloud accepts and does not enforce',
     spoil: ({ cloud }) => cloud.setPropagationDelayMs(600_000),
-    says: /failed in step 8: DeleteObject .* was let through/,
+    says: /failed in step 7: DeleteObject .* was let through/,
   },
   {
     name: 'a read that fails',
