@@ -20,6 +20,12 @@ export function withOutput(parser: Parser): Parser {
   )
 }
 
+/** Adds `-o, --output` for a list that comes as CSV too. */
+export function withListOutput(parser: Parser): Parser {
+  const formats = [...OUTPUT_FORMATS, 'csv']
+  return parser.addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default('table'))
+}
+
 /** The value as JSON or YAML; its shape is stable. Dates are RFC 3339, hidden characters escapes. */
 export function printValue(io: CommandIo, format: 'json' | 'yaml', value: unknown): void {
   io.stdout.write(format === 'json' ? `${visibleJson(JSON.stringify(value, undefined, 2))}\n` : toYaml(value))
@@ -51,6 +57,23 @@ export function printList<T>(
 
 /** Facts that belong together. */
 export type Section = readonly (readonly [name: string, value: unknown])[]
+
+/**
+ * A list as CSV (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe, as OWASP's page on CSV
+ * injection says.
+ */
+export function printCsv<T>(io: CommandIo, rows: readonly T[], columns: readonly Column<T>[]): void {
+  const lines = [
+    columns.map(([heading]) => heading),
+    ...rows.map((row) => columns.map(([, cell]) => cellText(cell(row)))),
+  ]
+  for (const line of lines) io.stdout.write(`${line.map(toCsvCell).join(',')}\r\n`)
+}
+
+function toCsvCell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
 
 /** Named facts, one a line; several lines of a value are indented. Undefined ones are left out. */
 export function printFacts(io: CommandIo, facts: Section): void {

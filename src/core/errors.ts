@@ -160,6 +160,12 @@ export const ERROR_CATALOG = {
     retryable: false,
     title: 'The agents of this registration are not suspended or offboarded',
   },
+  REGISTRATION_DUE: {
+    grpc: 'FAILED_PRECONDITION',
+    http: 409,
+    retryable: false,
+    title: 'A registration will stop serving its agents, or has',
+  },
   REVIEW_NOT_ELIGIBLE: {
     grpc: 'PERMISSION_DENIED',
     http: 403,

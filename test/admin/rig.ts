@@ -14,7 +14,7 @@ import type { OperatorRow } from '../../src/grants/operators/operator.ts'
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../src/grants/operators/operator.ts'
 import { createReachService } from '../../src/grants/reach/reach-service.ts'
 import type { PolicyImpact } from '../../src/grants/reevaluate/assess-impact.ts'
-import type { Approval, Grant, Lease } from '../../src/ledger/records.ts'
+import { type Approval, GRANT_STATES, type Grant, type GrantState, type Lease } from '../../src/ledger/records.ts'
 import { holdNotFound } from '../../src/ledger/rules/hold-rules.ts'
 import { planHash } from '../../src/plan/assemble-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -252,6 +252,21 @@ function fakeInventory(clock: ManualClock): InventoryService {
     show: async () => [registration],
     hold: async () => registration,
     release: async () => registration,
+    review: async () => ({
+      registration,
+      usage: {
+        grants: Object.fromEntries(GRANT_STATES.map((state) => [state, 0])) as Record<GrantState, number>,
+        isWhole: true,
+        agents: [],
+        agentsLeftOut: 0,
+        used: { roles: [], classes: [], labels: [], actions: [] },
+        neverUsed: { roles: [], classes: [], labels: [], actions: [] },
+      },
+      nextAt: registration.expiresAt,
+      maySign: true,
+      shown: PLAN_HASH,
+    }),
+    sign: async () => registration,
   }
 }
 

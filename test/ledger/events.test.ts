@@ -438,6 +438,8 @@ describe('every event of the catalogue is written', () => {
     'agent.offboarded',
     'agent.cleared',
     'agent.reinstated',
+    'agent.reviewed',
+    'agent.due',
   ]
 
   test('and none is left out here', () => {

@@ -28,6 +28,8 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'POST /v1/agents': 'admin',
   'POST /v1/agents/{name}': 'admin',
   'POST /v1/agents/{name}/remove': 'admin',
+  'GET /v1/agent-reviews/{name}': 'viewer',
+  'POST /v1/agent-reviews/{name}': 'approver',
   'POST /v1/agents/{name}/suspend': 'operator',
   'POST /v1/agents/{name}/resume': 'operator',
   'POST /v1/agents/{name}/offboard': 'operator',

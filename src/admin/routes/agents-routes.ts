@@ -1,10 +1,18 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
-import { changeBody, registerBody, registrationParam, toFields, versionBody } from '../schemas/agent-inputs.ts'
+import {
+  changeBody,
+  registerBody,
+  registrationParam,
+  signatureBody,
+  toFields,
+  versionBody,
+} from '../schemas/agent-inputs.ts'
 import { noQuery, noteBody, pageOnlyQuery } from '../schemas/inputs.ts'
 import { registrationSchema, unregisteredSchema } from '../schemas/people-schemas.ts'
 import { fileProblemSchema } from '../schemas/problem-schemas.ts'
+import { reviewSchema } from '../schemas/review-schemas.ts'
 import { wire } from '../wire.ts'
 import { answers, BODY_CODES, body, pageSchema, security } from './route-parts.ts'
 
@@ -99,6 +107,40 @@ const remove = (limits: AdminLimits) =>
     ]),
   })
 
+const review = createRoute({
+  method: 'get',
+  path: '/v1/agent-reviews/{name}',
+  tags,
+  security,
+  operationId: 'reviewAgents',
+  summary: 'Get what a review of a registration rests on',
+  description: 'What its agents used and never used, as far as grants on record show it, and when they were last seen.',
+  request: { query: noQuery, params: registrationParam },
+  responses: answers(reviewSchema, 'the review', ['REGISTRATION_NOT_FOUND', 'LEDGER_CORRUPT']),
+})
+
+const sign = (limits: AdminLimits) =>
+  createRoute({
+    method: 'post',
+    path: '/v1/agent-reviews/{name}',
+    tags,
+    security,
+    operationId: 'signReview',
+    summary: 'Sign a review of a registration',
+    description:
+      'Its agents are served for one `registry.reviewPeriod` more. Whoever runs one of the agents cannot sign.',
+    middleware: jsonBody(limits.bodyBytes),
+    request: { query: noQuery, params: registrationParam, body: body(signatureBody) },
+    responses: answers(registrationSchema, 'the registration', [
+      ...BODY_CODES,
+      'REGISTRATION_NOT_FOUND',
+      'REGISTRATION_CHANGED',
+      'REVIEW_NOT_ELIGIBLE',
+      'REVIEW_STALE',
+      'LEDGER_CORRUPT',
+    ]),
+  })
+
 /** The acts that hold the agents of a registration, or end that, by the last segment of their paths. */
 const HOLD_ACTS = {
   suspend: {
@@ -176,6 +218,12 @@ export function agentsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
   app.openapi(remove(limits), async (c) => {
     const { name } = c.req.valid('param')
     return c.json(wire(await inventory.remove(c.var.operator, name, c.req.valid('json'))), 200)
+  })
+  app.openapi(review, async (c) => {
+    return c.json(wire(await inventory.review(c.var.operator, c.req.valid('param').name)), 200)
+  })
+  app.openapi(sign(limits), async (c) => {
+    return c.json(wire(await inventory.sign(c.var.operator, c.req.valid('param').name, c.req.valid('json'))), 200)
   })
   for (const act of Object.keys(HOLD_ACTS) as (keyof typeof HOLD_ACTS)[]) {
     const { kind, does } = HOLD_ACTS[act]

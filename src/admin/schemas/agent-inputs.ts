@@ -73,6 +73,17 @@ export const changeBody = z
 /** The body of a call that needs the version that was shown and a reason. */
 export const versionBody = z.strictObject({ version, note }).openapi('RegistrationVersion')
 
+/** The body of a signature of a review. */
+export const signatureBody = z
+  .strictObject({
+    shown: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'must be the digest of the review that was shown, all 64 hex digits')
+      .openapi({ description: '`shown` of the review that you looked at; a different one fails with REVIEW_STALE' }),
+    note,
+  })
+  .openapi('ReviewSignature')
+
 /** Fields as the domain names them. */
 export function toFields<T extends { readonly expires?: Date | undefined; readonly review?: Date | undefined }>({
   expires,

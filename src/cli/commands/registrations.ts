@@ -17,6 +17,7 @@ type FieldFlags = {
   expires?: string
   review?: string
 }
+type AddFlags = Flags & FieldFlags & { fromCandidate?: string }
 type VersionFlags = Flags & { version?: number }
 
 /** Adds the commands that change registrations to `stint agents`. */
@@ -26,9 +27,9 @@ export function registrationCommands(parser: Parser, io: CommandIo): void {
       '--note <text>',
       'the reason, for the audit log',
     )
-  withFields(command('add <name>', 'register agents'), true).action((name: string, flags: Flags & FieldFlags) =>
-    add(name, flags, io),
-  )
+  withFields(command('add <name>', 'register agents'), true)
+    .option('--from-candidate <subject>', 'in place of --match: an identity from stint agents candidates')
+    .action((name: string, flags: AddFlags) => add(name, flags, io))
   withVersion(withFields(command('set <name>', 'change fields of a registration'), false)).action(
     (name: string, flags: VersionFlags & FieldFlags) => set(name, flags, io),
   )
@@ -56,7 +57,7 @@ async function hold(act: (typeof HOLD_ACTS)[number][0], name: string, flags: Fla
 
 function withFields(parser: Parser, isNew: boolean): Parser {
   const needed = (flag: string, text: string) => (isNew ? parser.requiredOption(flag, text) : parser.option(flag, text))
-  needed('--match <agents>', 'a SPIFFE ID or an OIDC subject, or a prefix that ends in /* or ;*')
+  parser.option('--match <agents>', 'a SPIFFE ID or an OIDC subject, or a prefix that ends in /* or ;*')
   needed('--owner <who>', 'the person or group that answers for the agents')
   needed('--team <team>', 'the team, as policies name it')
   needed('--purpose <text>', 'the purpose of the agents')
@@ -69,10 +70,21 @@ function withVersion(parser: Parser): Parser {
   return parser.option('--version <n>', 'change only this version (default: the one listed now)', countFlag)
 }
 
-async function add(name: string, flags: Flags & FieldFlags, io: CommandIo): Promise<void> {
-  const { match = '', owner = '', team = '', purpose = '', expires = '', note } = flags
+async function add(name: string, flags: AddFlags, io: CommandIo): Promise<void> {
+  const { owner = '', team = '', purpose = '', expires = '', note, fromCandidate } = flags
+  if ((flags.match === undefined) === (fromCandidate === undefined))
+    throw new UsageError('Name the agents by one of --match and --from-candidate.')
+  const admin = await AdminClient.from(flags, io)
+  const match = flags.match ?? (await findCandidate(admin, fromCandidate ?? ''))
   const body = { name, match, owner, team, purpose, expires, note, ...given(flags, ['contact', 'review']) }
-  print(await (await AdminClient.from(flags, io)).post('/v1/agents', { body }), flags, io)
+  print(await admin.post('/v1/agents', { body }), flags, io)
+}
+
+/** Only an identity that has proved itself is a candidate, so a misspelt one is found out. */
+async function findCandidate(admin: AdminClient, subject: string): Promise<string> {
+  const [found] = await admin.list('/v1/agents/unregistered', {}, 1, (attempt) => attempt.subject === subject)
+  if (found) return found.subject
+  throw new UsageError(`${subject} has not asked for anything yet; see stint agents candidates, or use --match.`)
 }
 
 async function set(name: string, flags: VersionFlags & FieldFlags, io: CommandIo): Promise<void> {

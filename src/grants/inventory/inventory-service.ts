@@ -15,10 +15,10 @@ import {
   type ChangeWords,
   changeAgents,
   type NewRegistration,
-  type RegistrationParts,
   registerAgents,
   removeAgents,
 } from './registration-changes.ts'
+import { type AgentReview, type ReviewParts, showReview, signReview } from './review-agents.ts'
 
 /** A registration as operators see it. */
 export interface ListedRegistration extends Registration {
@@ -48,6 +48,19 @@ export interface InventoryService {
   hold(operator: Operator, order: HoldOrder): Promise<ListedRegistration>
   /** Resumes or reinstates. @throws {StintError} REGISTRATION_NOT_FOUND, REGISTRATION_NOT_HELD, REGISTRATION_HELD */
   release(operator: Operator, order: HoldOrder): Promise<ListedRegistration>
+  /** @throws {StintError} REGISTRATION_NOT_FOUND */
+  review(operator: Operator, name: string): Promise<ListedReview>
+  /** @throws {StintError} REGISTRATION_NOT_FOUND, REVIEW_NOT_ELIGIBLE, REVIEW_STALE, REGISTRATION_CHANGED */
+  sign(
+    operator: Operator,
+    name: string,
+    words: { readonly shown: string; readonly note: string },
+  ): Promise<ListedRegistration>
+}
+
+/** A review, with the standing of the registration. */
+export interface ListedReview extends AgentReview {
+  readonly registration: ListedRegistration
 }
 
 /** The agents of one registration that are to be held, or not any more. */
@@ -58,7 +71,7 @@ export interface HoldOrder {
 }
 
 /** The actions of a person on registrations. */
-export function createInventoryService(parts: RegistrationParts & AgentHoldParts): InventoryService {
+export function createInventoryService(parts: ReviewParts & AgentHoldParts): InventoryService {
   const { registry, clock } = parts
   const view = (registration: Registration) => listed(registry.current(), registration, clock.now())
   // With the review that was signed for it.
@@ -79,6 +92,11 @@ export function createInventoryService(parts: RegistrationParts & AgentHoldParts
       const { registration } = await releaseAgents(parts, operator, order)
       return withHolds(view(registration), await parts.ledger.holdsInForce())
     },
+    review: async (operator, name) => {
+      const [review, holds] = await Promise.all([showReview(parts, operator, name), parts.ledger.holdsInForce()])
+      return { ...review, registration: withHolds(view(review.registration), holds) }
+    },
+    sign: async (operator, name, words) => viewNow(await signReview(parts, operator, name, words)),
     register: async (operator, registration, note) =>
       viewNow(await registerAgents(parts, operator, registration, note)),
     change: async (operator, name, fields, words) => viewNow(await changeAgents(parts, operator, name, fields, words)),

@@ -7,11 +7,10 @@ import type { Hold } from '../../ledger/holds/hold-records.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Grant } from '../../ledger/records.ts'
 import { covers } from '../../ledger/rules/hold-rules.ts'
-import { endGrant } from '../end-grant.ts'
-import { type RevokeParts, revokeGrant } from '../operators/revoke-grant.ts'
+import { type TakeAwayParts, takeAway } from '../take-away.ts'
 
 /** Dependencies of ending what offboarded agents hold. */
-export interface OffboardParts extends RevokeParts {
+export interface OffboardParts extends TakeAwayParts {
   readonly ledger: Ledger
   readonly clock: Clock
   /** Names this process on its claims. */
@@ -106,7 +105,11 @@ class OffboardRun {
   /** P10: a row that is damaged, or that the store refuses, does not keep the others from being ended. */
   async #take(grant: Grant): Promise<'ended' | 'nothing' | 'again'> {
     try {
-      return (await takeFromAgent(this.#parts, grant, this.#hold)) ? 'ended' : 'nothing'
+      const { id: holdId, by } = this.#hold
+      const actor = by === 'file' ? 'stint' : by
+      const order = { reason: 'offboarded', actor, now: this.#parts.clock.now(), holdId } as const
+      const taken = await takeAway(this.#parts, grant, { ...order, note: `offboarded by ${holdId}` })
+      return taken === grant ? 'nothing' : 'ended'
     } catch (error) {
       const { code } = asStintError(error)
       // Its agent has moved it meanwhile: the next pass finds it.
@@ -139,18 +142,6 @@ class OffboardRun {
       events: [auditEvent('agent.cleared', { at: clock.now(), actor: 'stint', data })],
     })
   }
-}
-
-/** Ends an active grant, denies one that is ending, rejects one that waits. @returns false where there was nothing to do */
-async function takeFromAgent(parts: OffboardParts, grant: Grant, { id, by }: Hold): Promise<boolean> {
-  const note = `offboarded by ${id}`
-  if (grant.state === 'active') {
-    const now = parts.clock.now()
-    await endGrant(parts, { grant, reason: 'offboarded', now, deny: 'always', actor: by, eventData: { note } })
-    return true
-  }
-  const { grant: after } = await revokeGrant(parts, { name: by.replace(/^operator:/, '') }, grant.id, note)
-  return after.version !== grant.version
 }
 
 function endedSoFar({ progress }: Hold): number {

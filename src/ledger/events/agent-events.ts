@@ -87,4 +87,34 @@ export const AGENT_EVENTS = {
     about: 'An operator took offboarded agents in again. What was ended stays ended.',
     data: z.strictObject({ registration, hold, agents, note }),
   },
+  'agent.reviewed': {
+    actors: ['operator'],
+    refusal: false,
+    ids: [],
+    about: 'An operator who does not run the agents signed a review of their registration.',
+    data: z.strictObject({
+      registration,
+      match: fields.match,
+      nextAt: instant.describe('By then the next review must be signed'),
+      shown: text.describe('SHA-256 of what the reviewer was shown'),
+      note,
+    }),
+  },
+  'agent.due': {
+    actors: ['stint'],
+    refusal: false,
+    ids: [],
+    about:
+      'A registration will stop serving its agents soon: it expires, or its review is due. Once at 30, 7 and 1 days before.',
+    data: z.strictObject({
+      registration,
+      match: fields.match,
+      owner: text,
+      team: text,
+      contact: text.exactOptional(),
+      what: z.enum(['expiry', 'review']).describe('The date that is near'),
+      at: instant.describe('That date'),
+      days: z.int().positive().describe('At most as many days from now'),
+    }),
+  },
 } as const satisfies Record<string, EventSpec>
