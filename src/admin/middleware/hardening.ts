@@ -19,6 +19,8 @@ const PATH = /^(\/[A-Za-z0-9._~-]+)+$/
 /** Gives every call its ids, the caller's own where they are well-formed, and every answer its headers. */
 export function answerHeaders(newRequestId: () => string): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
+    // A path that is itself `/*` matches the middlewares' own pattern twice in one of hono's routers; the call keeps its first id.
+    if (c.var.correlation) return next()
     const sent = { requestId: c.req.header(REQUEST_ID_HEADER), traceparent: c.req.header(TRACEPARENT_HEADER) }
     const correlation = readCorrelation(sent, newRequestId)
     c.set('correlation', correlation)
