@@ -39,8 +39,13 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
     'ledger.quarantined',
     'ledger.set_back',
     'notices.held',
+    'kill.set',
+    'kill.enforced',
+    'kill.lifted',
   ],
   'bodies of notices': ['agentSays'],
+  'options and results of the SDK': ['idempotencyKey', 'onGiveUp', 'approvalTimeoutMs'],
+  'data of audit events and decisions': ['reuseOf'],
   'Kubernetes and other charts': ['terminationGracePeriodSeconds'],
   'spire-controller-manager': ['className', 'clusterName', 'federatesWith', 'ignoreNamespaces', 'podSelector'],
 }
