@@ -112,7 +112,11 @@ describe('whatever comes', () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...paths), query, async (path, pairs) => {
         const answer = await rig.call('GET', `${path}?${new URLSearchParams(pairs)}`, { as: 'viewer' })
-        if (answer.status !== 200) assert.equal((await problemOf(answer)).code, 'REQUEST_INVALID')
+        if (answer.status === 200) return
+        const { code } = await problemOf(answer)
+        // A query that names an agent may name one that is not there.
+        const isNobody = path === '/v1/reach/may' && ['REGISTRATION_NOT_FOUND', 'AGENT_UNREGISTERED'].includes(code)
+        if (!isNobody) assert.equal(code, 'REQUEST_INVALID')
       }),
       { numRuns: 300 },
     )

@@ -5,6 +5,7 @@ import { createOperatorDirectory } from '../../src/admin/operators/operator-dire
 import { mintOperatorToken } from '../../src/admin/operators/operator-tokens.ts'
 import type { Problem } from '../../src/admin/problem.ts'
 import { sha256Hex } from '../../src/core/canonical-json.ts'
+import { StintError } from '../../src/core/errors.ts'
 import { randomIds } from '../../src/core/ids.ts'
 import type { BudgetUse } from '../../src/grants/budgets/list-budgets.ts'
 import type { InventoryService, ListedRegistration } from '../../src/grants/inventory/inventory-service.ts'
@@ -184,7 +185,7 @@ export function adminRig(overrides: Partial<AdminDeps> = {}) {
       reachOf: () => undefined,
       inventory: () => ({ takenAt: clock.now(), arns: ['arn:aws:dynamodb:eu-west-1:123456789012:table/s'] }),
       lookup: () => {
-        throw new Error('the test has no registry')
+        throw new StintError('AGENT_UNREGISTERED')
       },
       named: () => undefined,
       trustDomainOf: () => 'example.org',

@@ -52,9 +52,9 @@ export function reachRoutes(app: OpenAPIHono<AdminEnv>, { reach }: AdminDeps): v
     }
     return c.json(wire(await reach.show(scope, since, { limit, cursor })), 200)
   })
-  app.openapi(may, (c) => {
+  app.openapi(may, async (c) => {
     const { agent, limit, cursor } = c.req.valid('query')
     if (agent === undefined) throw inputError([{ field: 'agent', code: 'REQUEST_INVALID', message: 'is missing' }])
-    return c.json(wire(reach.may(agent, { limit, cursor })), 200)
+    return c.json(wire(await reach.may(agent, { limit, cursor })), 200)
   })
 }

@@ -40,12 +40,9 @@ const decision = z
     ),
     failedPairsLeftOut: count().optional().openapi({ description: 'number of failed pairs that are not listed' }),
     approval: z.array(approvalRequirement),
-    reuse: z
-      .object({ uses: count(), withinMs: count() })
-      .optional()
-      .openapi({
-        description: 'how many grants may rest on one approval of the plan, and how long after it; absent: one',
-      }),
+    reuse: z.object({ uses: count(), withinMs: count() }).optional().openapi({
+      description: 'how many grants may rest on one approval of the plan, and how long after it; absent: one',
+    }),
     waivers: z
       .array(z.object({ policy: z.string(), reason: z.string(), because: z.array(z.string()) }))
       .optional()

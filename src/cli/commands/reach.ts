@@ -151,7 +151,7 @@ function mayLines(entries: May['entries']): string[] {
     const by = [
       ...(first.policies.length > 0 ? [`by ${first.policies.join(', ')}`] : []),
       ...(first.anyOf.length > 0 ? [`asks ${first.anyOf.join(' or ')}`] : []),
-      ...(first.roleRefuses ? ['the role refuses it'] : []),
+      ...(first.roleRefuses ? ['the role refuses all that was tried'] : []),
     ]
     const where = first.label === '' ? 'without a label' : `on ${first.label}`
     return [

@@ -32,7 +32,7 @@ export interface ReachService {
    * @param agent its subject, or the name of its registration.
    * @throws {StintError} REGISTRATION_NOT_FOUND, AGENT_UNREGISTERED, REGISTRATION_EXPIRED, POLICY_UNAVAILABLE
    */
-  may(agent: string, page: EntryPage): Paged<MayReach>
+  may(agent: string, page: EntryPage): Promise<Paged<MayReach>>
 }
 
 /** Dependencies of the service. */
@@ -59,12 +59,12 @@ export function createReachService(parts: ReachServiceParts): ReachService {
         parts.inventory(),
       )
     },
-    may(agent, page) {
+    async may(agent, page) {
       const now = parts.clock.now()
       const { registration, subject } = findAgent(parts, agent, now)
       const { owner, team, name } = registration
       const asked = { subject, trustDomain: parts.trustDomainOf(subject), owner, team, registration: name }
-      const report = findMayReach({ ...parts.rules(), agent: asked, now, reachOf: parts.reachOf })
+      const report = await findMayReach({ ...parts.rules(), agent: asked, now, reachOf: parts.reachOf })
       return paged(report, page, (entry) => mayKey(entry as MayEntry))
     },
   }

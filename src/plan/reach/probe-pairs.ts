@@ -29,12 +29,12 @@ export interface ProbeChoice {
   readonly actionsPerClass: number
 }
 
-/** The questions that can be asked about a role: on the patterns of each label, and on made-up names that no label has. */
-export function probePairs(
+/** The questions that can be asked about a role, one by one: on the patterns of each label, and on made-up names that no label has. */
+export function* probePairs(
   labels: LabelSet,
   { roleArn, subject, ttlSeconds }: { readonly roleArn: string; readonly subject: string; readonly ttlSeconds: number },
   { classOf, actionsPerClass }: ProbeChoice,
-): readonly Probe[] {
+): Generator<Probe> {
   const findClass = (action: string) => classOf?.(action) ?? classify(action).class
   const { partition = 'aws', accountId = '' } = parseRoleArn(roleArn) ?? {}
   const find = createLabelFinder(labels, roleArn)
@@ -49,13 +49,12 @@ export function probePairs(
       madeUp(service, partition, accountId).map((pattern) => ({ label: '', pattern, service })),
     ),
   ]
-  return places.flatMap(({ label, pattern, service }) =>
-    actionsByClass({ service, pattern, findClass, actionsPerClass }).map(([risk, { action }]) => {
+  for (const { label, pattern, service } of places)
+    for (const [risk, { action }] of actionsByClass({ service, pattern, findClass, actionsPerClass })) {
       const { within, touches } = find(action, pattern)
       const pair = { action, resource: pattern.text, class: risk, flags: classify(action).flags, within, touches }
-      return { label, class: risk, plan: planOfProbe(pair, { roleArn, subject, ttlSeconds }, labels) }
-    }),
-  )
+      yield { label, class: risk, plan: planOfProbe(pair, { roleArn, subject, ttlSeconds }, labels) }
+    }
 }
 
 function planOfProbe(

@@ -61,6 +61,7 @@ export function withOwnRules(
     },
     ...(labels !== undefined && { labels: { file: labels } }),
     roles: config ? roles : [...stageRoles, ...roles.filter(({ arn }) => stageRoles.every((role) => role.arn !== arn))],
+    ...(config?.reach && { reach: { ...config.reach, staleAfter: `${config.reach.staleAfter}ms` } }),
     ...(config && { grants: { ...(base.grants as object), ...toLimits(config) } }),
   }
 }

@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StintError } from '../../core/errors.ts'
 import type { Reloading } from '../../core/files/reloading.ts'
+import { EVERY_ACTION } from '../../grants/reach/may-reach.ts'
 import { createReachService, type ReachService } from '../../grants/reach/reach-service.ts'
 import { parseAgentSubject } from '../../identity/agent-subject.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
@@ -28,9 +29,6 @@ export interface ReachSources {
   readonly resourceInventory: FollowedInventory
 }
 
-/** More than any service has. */
-const EVERY = 1_000
-
 /** Answers of reach, by the rules of now. */
 export function createReach(sources: ReachSources): ReachService {
   const { ledger, clock, liveConfig, registry, policies, planner, rolePolicies, resourceInventory } = sources
@@ -52,11 +50,14 @@ export function createReach(sources: ReachSources): ReachService {
       const overrides = planner.overrides()
       // A copy: the many questions of a report must not push remembered decisions of agents out.
       const set = { ...policies.current() }
+      const tried = sampleRoles(roles)
+      // What a role allows depends on the action too.
+      const knowsRoles = tried.some(({ roleArn }) => rolePolicies.current().find(roleArn))
       const readsActions = ['action', '*'].some((name) => set.judge.reads.context.has(name))
       return {
         labels,
-        roles: sampleRoles(roles),
-        actionsPerClass: readsActions ? EVERY : 2,
+        roles: tried,
+        actionsPerClass: readsActions || knowsRoles ? EVERY_ACTION : 2,
         ttlSeconds: Math.ceil(grants.minTaskTime / 1_000),
         approvalsRequiredFor: policy.approvalsRequiredFor,
         allowWaivers: policy.allowWaivers,

@@ -48,8 +48,8 @@ function service() {
 }
 const all = { limit: 200 }
 
-test('what an agent may do unasked, after an approval and never, by its policies', () => {
-  const { subject, entries } = service().may('ci-deploy', all)
+test('what an agent may do unasked, after an approval and never, by its policies', async () => {
+  const { subject, entries } = await service().may('ci-deploy', all)
   expect(subject).toBe(AGENT)
   const outcome = (label: string, risk: string) =>
     entries.find((entry) => entry.label === label && entry.class === risk)?.outcome
@@ -67,21 +67,19 @@ test('what an agent may do unasked, after an approval and never, by its policies
   })
 })
 
-test('pages together have every entry once, in order', () => {
-  const whole = service().may(AGENT, all).entries
+test('pages together have every entry once, in order', async () => {
+  const whole = (await service().may(AGENT, all)).entries
   const read: unknown[] = []
   let cursor: string | undefined
   do {
-    const page = service().may(AGENT, { limit: 7, cursor })
+    const page = await service().may(AGENT, { limit: 7, cursor })
     read.push(...page.entries)
     cursor = page.nextCursor
   } while (cursor !== undefined)
   expect(read).toEqual(whole)
-  expect(() => service().may(AGENT, { limit: 7, cursor: 'bm8' })).toThrow(
-    expect.objectContaining({ code: 'REQUEST_INVALID' }),
-  )
+  await expect(service().may(AGENT, { limit: 7, cursor: 'bm8' })).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
 })
 
-test('a name that no registration has is refused', () => {
-  expect(() => service().may('nobody', all)).toThrow(expect.objectContaining({ code: 'REGISTRATION_NOT_FOUND' }))
+test('a name that no registration has is refused', async () => {
+  await expect(service().may('nobody', all)).rejects.toMatchObject({ code: 'REGISTRATION_NOT_FOUND' })
 })
