@@ -135,8 +135,10 @@ function comparedSection({ lastApproved }: View): Section {
   ]
 }
 
-function voteLine({ by, verdict, at, note }: View['deciders']['votes'][number]): string {
-  return `${verdict} by ${by} at ${at}${note === undefined ? '' : `: ${note}`}`
+function voteLine({ by, verdict, at, note, channel, assurance, lost }: View['deciders']['votes'][number]): string {
+  const how = channel === undefined ? '' : ` (${channel}, ${assurance})`
+  const gone = lost === undefined ? '' : `; it does not count any more: ${lost}`
+  return `${verdict} by ${by} at ${at}${how}${note === undefined ? '' : `: ${note}`}${gone}`
 }
 
 function pastLine({ id, requestedAt, outcome, samePlan, purpose }: View['history'][number]): string {

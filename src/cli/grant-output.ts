@@ -41,7 +41,12 @@ export function decisionFacts(decision: DecisionInfo | undefined, plan?: PlanPai
     ['Not allowed', linesIfAny(decision.failedPairs.map((pair) => failedPairLine(pair, plan)))],
     [
       'Approval by',
-      linesIfAny(decision.approval.map(({ anyOf, because }) => `${anyOf.join(' or ')} (${because.join(', ')})`)),
+      linesIfAny(
+        decision.approval.map(
+          ({ anyOf, count = 1, because }) =>
+            `${count > 1 ? `${count} of ` : ''}${anyOf.join(' or ')} (${because.join(', ')})`,
+        ),
+      ),
     ],
     [
       'Approval waived',

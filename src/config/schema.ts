@@ -8,6 +8,7 @@ import { MINT_BY } from '../credentials/aws-sts/mint/mint-by.ts'
 import { TOKEN_REUSE } from '../grants/agents/token-guard.ts'
 import { operatorRowSchema } from '../grants/operators/operator.ts'
 import { address } from './address-setting.ts'
+import { approvalSettings } from './approval-settings.ts'
 import { audiences } from './audience-setting.ts'
 import { awsNetworkSettings, checkAwsNetwork } from './aws-network.ts'
 import { budgets } from './budget-settings.ts'
@@ -73,6 +74,7 @@ const settings = z.strictObject({
     })
     .superRefine(checkIdentitySources),
   registry: registrySettings,
+  approvals: approvalSettings,
   policy: z.strictObject({
     directory: path,
     approvalsRequiredFor: z.array(z.enum(ACTION_CLASSES)).default(['destructive', 'permissions', 'escalation']),

@@ -2,6 +2,7 @@ import { hasCode, StintError } from '../core/errors.ts'
 import { isId } from '../core/ids.ts'
 import type { CredentialProvider } from '../credentials/provider.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
+import type { ApprovalVoid } from '../ledger/approvals/vote.ts'
 import type { LedgerReads, Page, PageRequest } from '../ledger/ledger.ts'
 import type { Approval, Grant, GrantState, Lease } from '../ledger/records.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -15,6 +16,8 @@ export interface GrantView {
   readonly grant: Grant
   /** Only while the grant awaits it. */
   readonly approval?: Approval
+  /** Set if the grant is rejected since its task came to another plan while it waited. */
+  readonly voided?: ApprovalVoid
   /** Set when leases issued before this instant were cut to make room on the deny list: the agent should renew now. */
   readonly renewAfter?: Date
 }
@@ -51,6 +54,10 @@ async function readView(
   if (grant.state === 'awaiting_approval') {
     const approval = await ledger.findApproval(grant.id)
     return approval ? { grant, approval } : { grant }
+  }
+  if (grant.state === 'rejected') {
+    const voided = (await undefinedIfCorrupt(ledger.findApproval(grant.id)))?.voided
+    return voided ? { grant, voided } : { grant }
   }
   const watermark = grant.state === 'active' ? await readWatermark(grant) : undefined
   if (!watermark) return { grant }

@@ -118,7 +118,7 @@ function overLong(text: string, max: number): string | undefined {
 }
 
 /** A grant as its message; what is not known is empty or absent. */
-export function grantToWire({ grant, approval, renewAfter }: GrantView): WireGrant {
+export function grantToWire({ grant, approval, voided, renewAfter }: GrantView): WireGrant {
   return {
     id: grant.id,
     state: wireState(grant.state),
@@ -137,6 +137,7 @@ export function grantToWire({ grant, approval, renewAfter }: GrantView): WireGra
     approvalExpiresAt: toOptionalTimestamp(approval?.expiresAt),
     renewAfter: toOptionalTimestamp(renewAfter),
     claimBy: toOptionalTimestamp(grant.claimBy),
+    voidedBecause: [...(voided?.changes ?? [])],
   }
 }
 
@@ -230,7 +231,11 @@ export function decisionToWire(decision: Decision): WireDecision {
     outcome: decision.outcome,
     determiningPolicies: [...decision.determiningPolicies],
     failedPairs: decision.failedPairs.map(copyFailedPair),
-    approval: decision.approval.map(({ anyOf, because }) => ({ anyOf: [...anyOf], because: [...because] })),
+    approval: decision.approval.map(({ anyOf, count = 1, because }) => ({
+      anyOf: [...anyOf],
+      because: [...because],
+      count,
+    })),
     policySetHash: decision.policySetHash,
     waivers: (decision.waivers ?? []).map((waiver) => ({ ...waiver, because: [...waiver.because] })),
   }

@@ -6,7 +6,7 @@ import { findIdleRegistrations } from './checks/idle-registrations.ts'
 import { findIdleWaivers } from './checks/idle-waivers.ts'
 import { findUnknownNames, type KnownNames, listLooked } from './checks/known-names.ts'
 import { findOverlappingMarks } from './checks/overlapping-marks.ts'
-import { findUnanswerable } from './checks/unanswerable.ts'
+import { findUnanswerable, findUnanswerableClasses } from './checks/unanswerable.ts'
 import type { Policy } from './policy.ts'
 import { formatProblem, POLICY_SUFFIX } from './policy-directory.ts'
 import { readPolicyFiles } from './policy-files.ts'
@@ -73,6 +73,7 @@ export function checkAgainst(
   return [
     ...unknown,
     ...unanswerable.filter((problem) => !said.has(toPlace(problem))),
+    ...(countApprovers && approvals ? findUnanswerableClasses(approvals, countApprovers) : []),
     ...(labels && approvals ? findIdleWaivers(policies, { ...approvals, labels: labels.set }) : []),
     ...(labels ? findOverlappingMarks(labels.set, labels.file) : []),
     ...(labels ? findIdleLabels(labels.set, labels.file) : []),

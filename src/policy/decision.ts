@@ -23,6 +23,12 @@ export const VOTE_ASSURANCES = ['no_step_up', 'step_up'] as const
 /** One of `VOTE_ASSURANCES`. */
 export type VoteAssurance = (typeof VOTE_ASSURANCES)[number]
 
+/**
+ * The strongest assurance that a vote can have in this version: operators call the admin API by bearer token, and nothing confirms
+ * a single vote.
+ */
+export const ATTAINABLE_ASSURANCE: VoteAssurance = 'no_step_up'
+
 /** People whom a requirement can exclude. `owner`: the owner of the agent's registration. */
 export const EXCLUDABLE = ['owner'] as const
 /** One of `EXCLUDABLE`. */

@@ -6,7 +6,10 @@ const ENDS: Partial<Record<GrantState, { code: ErrorCode; say(grant: GrantInfo):
   denied: { code: 'POLICY_DENIED', say: denial },
   rejected: {
     code: 'APPROVAL_REJECTED',
-    say: ({ id }) => `Grant ${id} was rejected; ask again with another plan.`,
+    say: ({ id, voidedBecause }) =>
+      voidedBecause
+        ? `The question of grant ${id} is void, since its plan changed while it waited: ${voidedBecause.join(' ')} To ask again, choose a new idempotency key.`
+        : `Grant ${id} was rejected; ask again with another plan.`,
   },
   withdrawn: {
     code: 'REQUEST_WITHDRAWN',

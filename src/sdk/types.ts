@@ -94,7 +94,12 @@ export interface DecisionInfo {
     /** The conditions of the pair, in words. */
     readonly conditions?: readonly string[]
   }[]
-  readonly approval: readonly { readonly anyOf: readonly string[]; readonly because: readonly string[] }[]
+  readonly approval: readonly {
+    readonly anyOf: readonly string[]
+    readonly because: readonly string[]
+    /** How many different people must approve; absent: one. */
+    readonly count?: number
+  }[]
   readonly policySetHash: string
   /** Approvals that a policy waived, and why. */
   readonly waivers?: readonly {
@@ -120,6 +125,8 @@ export interface GrantInfo {
   readonly deadline?: Date
   /** Of an approved grant without a lease: by when its agent must ask for the first one. */
   readonly claimBy?: Date
+  /** What changed in the plan while it waited, if it was rejected for that. */
+  readonly voidedBecause?: readonly string[]
   /** While ending: by when its credentials will have stopped working. */
   readonly effectiveBy?: Date
   readonly endedAt?: Date

@@ -113,6 +113,7 @@ export function toGrantInfo(wire: Grant__Output | null): GrantInfo {
     ...optional('requestedAt', fromTimestamp(wire.requestedAt)),
     ...optional('deadline', fromTimestamp(wire.deadline)),
     ...optional('claimBy', fromTimestamp(wire.claimBy)),
+    ...(wire.voidedBecause.length > 0 && { voidedBecause: wire.voidedBecause }),
     ...optional('effectiveBy', fromTimestamp(wire.effectiveBy)),
     ...optional('endedAt', fromTimestamp(wire.endedAt)),
     leaseCount: wire.leaseCount,
@@ -181,7 +182,8 @@ function withoutEmptyConditions<T extends { readonly conditions: readonly unknow
 /** Policy's word in the SDK's shape. */
 export function toDecisionInfo(wire: Decision__Output): DecisionInfo {
   const outcome = (['permit', 'deny', 'approval'] as const).find((known) => known === wire.outcome) ?? 'unknown'
-  return { ...wire, outcome, failedPairs: wire.failedPairs.map(withoutEmptyConditions) }
+  const approval = wire.approval.map(({ count, ...one }) => (count > 1 ? { ...one, count } : one))
+  return { ...wire, outcome, failedPairs: wire.failedPairs.map(withoutEmptyConditions), approval }
 }
 
 const STATES = [

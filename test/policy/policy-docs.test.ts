@@ -28,7 +28,7 @@ test('the example set loads without a warning and its cases pass', async () => {
   const report = await runPolicyTests({
     directory: EXAMPLES,
     plan,
-    approvalsRequiredFor: DEFAULT_APPROVALS_REQUIRED_FOR,
+    approvals: { approvalsRequiredFor: DEFAULT_APPROVALS_REQUIRED_FOR },
   })
   assert.ok(report.ok, formatPolicyTests(report))
   assert.deepEqual(report.untested, [])

@@ -15,7 +15,7 @@ const REGISTRY = parseRegistry(`agents:
   - { name: ci, match: 'spiffe://example.org/ci/*', owner: mara@example.org, team: data, purpose: builds, expires: 2099-01-01 }`)
 const label = (name: string) => parseLabels({ labels: [{ label: name, resources: ['arn:aws:s3:::a'] }] })
 
-async function startCheck(labels: LabelSet) {
+async function startCheck(labels: LabelSet, over: { minimumAssurance?: object } = {}) {
   const clock = new ManualClock()
   const logger = createLogger({ level: 'fatal' })
   const partHealth = new PartHealth({ logger, clock })
@@ -35,6 +35,8 @@ async function startCheck(labels: LabelSet) {
     admin: { operators: [olga] },
     labels: { file: 'labels.yaml' },
     registry: { file: 'agents.yaml' },
+    policy: { approvalsRequiredFor: [], allowWaivers: false },
+    approvals: { byClass: {}, minimumAssurance: over.minimumAssurance ?? {} },
   }
   const part = await ruleCheck.start({
     ...{ config, liveConfig: { current: () => config }, clock, logger, partHealth },
@@ -55,6 +57,17 @@ test('an approval that nobody can give any more is on the status when the last t
       component: 'policy',
       finding: 'approval-unanswerable',
       explanation: expect.stringMatching(/group owners.*\[delete\]$/),
+    },
+  ])
+  await stop()
+})
+
+test('an assurance that no vote can have is on the status', async () => {
+  const { partHealth, stop } = await startCheck(label('env:staging'), { minimumAssurance: { destructive: 'step_up' } })
+  expect(partHealth.problems()).toMatchObject([
+    {
+      finding: 'approval-unanswerable',
+      explanation: expect.stringMatching(/minimumAssurance\.destructive asks for step_up/),
     },
   ])
   await stop()

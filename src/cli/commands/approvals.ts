@@ -16,19 +16,24 @@ type Answer = AdminSchema<'ApprovalDetails'>
 /** A broker of the version before has no `view`. */
 type Details = Omit<Answer, 'view'> & Partial<Pick<Answer, 'view'>>
 
+const VERDICT_HELP = {
+  approve: 'vote for the plan; the last vote that it needs approves it',
+  reject: 'reject the plan, whatever others have voted',
+} as const
+
 /** `stint approvals list|show|approve|reject`. */
 export function approvals(io: CommandIo): Promise<number> {
   return runParser('approvals', io, (parser, done) => {
     parser.description('List, show, approve or reject approvals.')
     withOutput(withAdmin(parser.command('list').description('list approvals, newest first')))
-      .option('--state <state>', 'pending, approved, rejected, withdrawn or expired', 'pending')
+      .option('--state <state>', 'pending, approved, rejected, withdrawn, expired or voided', 'pending')
       .option('--limit <n>', 'maximum number to list', countFlag, 50)
       .action((flags: Flags & { state: string; limit: number }) => list(flags, io))
     withOutput(withAdmin(parser.command('show <approval>').description('show one approval and its whole plan'))).action(
       async (id: string, flags: Flags) => print(await fetchApproval(await AdminClient.from(flags, io), id), flags, io),
     )
     for (const verdict of ['approve', 'reject'] as const) {
-      withOutput(withAdmin(parser.command(`${verdict} <approval>`).description(`${verdict} the plan`)))
+      withOutput(withAdmin(parser.command(`${verdict} <approval>`).description(VERDICT_HELP[verdict])))
         .requiredOption('--note <text>', 'the reason, for the audit log')
         .option(
           '--plan-hash <hash>',
@@ -103,12 +108,15 @@ async function decide(
     return EXIT.ok
   }
   const { approval, grant } = answer
-  printFacts(io, [
-    ['Approval', approval.id],
-    ['Approval state', `${approval.state} by ${approval.decidedBy}`],
-    ...operatorGrantFacts(grant),
-  ])
+  printFacts(io, [['Approval', approval.id], ['Approval state', describeState(approval)], ...operatorGrantFacts(grant)])
   return EXIT.ok
+}
+
+/** A vote may leave the question open: `stint approvals show` says who else is needed. */
+function describeState({ state, decidedBy, votes = [] }: Partial<AdminSchema<'Approval'>>): string {
+  if (state !== 'pending') return `${state} by ${decidedBy}`
+  const voters = votes.map(({ voter }) => voter)
+  return `pending: your vote is recorded, and it waits for others (approved so far: ${voters.join(', ')})`
 }
 
 async function askPerson(verdict: Verdict, answer: Details, io: CommandIo): Promise<string | undefined> {

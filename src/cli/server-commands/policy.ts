@@ -12,6 +12,7 @@ import { readPolicyFiles } from '../../policy/policy-files.ts'
 import { createPolicyTestPlanner } from '../../policy/testing/policy-test-planner.ts'
 import { formatPolicyTests, runPolicyTests } from '../../policy/testing/policy-tests.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
+import { toApprovalRules } from '../../start/rules/approval-rules.ts'
 import { loadActionOverrides } from '../../start/rules/load-action-overrides.ts'
 import { loadLabels } from '../../start/rules/load-labels.ts'
 import { plannerSettings } from '../../start/rules/planner.ts'
@@ -140,8 +141,12 @@ async function runTests(given: string | undefined, flags: TestFlags, io: Command
   const found = await runPolicyTests({
     directory,
     plan,
-    approvalsRequiredFor: flags.approvalsFor ?? config?.policy.approvalsRequiredFor ?? DEFAULT_APPROVALS_REQUIRED_FOR,
-    allowWaivers: flags.allowWaivers ?? config?.policy.allowWaivers ?? false,
+    approvals: {
+      approvalsRequiredFor: DEFAULT_APPROVALS_REQUIRED_FOR,
+      ...(config && toApprovalRules(config)),
+      ...(flags.approvalsFor && { approvalsRequiredFor: flags.approvalsFor }),
+      ...(flags.allowWaivers !== undefined && { allowWaivers: flags.allowWaivers }),
+    },
     ...(registryFile !== undefined && { registry: await loadRegistry(registryFile) }),
   })
   if (flags.output === 'table') io.stdout.write(visibleLines(formatPolicyTests(found)))

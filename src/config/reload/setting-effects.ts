@@ -8,6 +8,8 @@ export const FOLLOWED_SETTINGS: readonly string[] = [
   'admin.operators',
   'admin.tls.certificateFile',
   'admin.tls.privateKeyFile',
+  'approvals.byClass',
+  'approvals.minimumAssurance',
   'budgets',
   'grants.approvalTime',
   'grants.claimTime',

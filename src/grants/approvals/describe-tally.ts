@@ -2,9 +2,9 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { Verdict, Vote } from '../../ledger/approvals/vote.ts'
 import type { Approval, Grant } from '../../ledger/records.ts'
 import { findVote, neededVotes, type RequirementTally } from '../../ledger/rules/approval-rules.ts'
-import type { ApprovalRequirement, VoteAssurance } from '../../policy/decision.ts'
+import { type ApprovalRequirement, ATTAINABLE_ASSURANCE, type VoteAssurance } from '../../policy/decision.ts'
 import type { Operator } from '../operators/operator.ts'
-import { ATTAINABLE_ASSURANCE, countAnswerers } from '../operators/who-can-answer.ts'
+import { countAnswerers } from '../operators/who-can-answer.ts'
 import { countVotes, findLoss, joinRequirements, type Question } from './count-votes.ts'
 import {
   type Concerned,

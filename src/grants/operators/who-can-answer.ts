@@ -1,6 +1,6 @@
 import type { Grant } from '../../ledger/records.ts'
 import { neededVotes } from '../../ledger/rules/approval-rules.ts'
-import { type ApprovalRequirement, VOTE_ASSURANCES, type VoteAssurance } from '../../policy/decision.ts'
+import { type ApprovalRequirement, ATTAINABLE_ASSURANCE } from '../../policy/decision.ts'
 import { findConcerned, findObstacle, findObstacleTo } from '../approvals/voters.ts'
 import { hasRole, type Operator } from './operator.ts'
 
@@ -9,9 +9,6 @@ export interface People {
   /** Operators with a token that has not expired, each once. */
   current(now: Date): readonly Operator[]
 }
-
-/** The strongest assurance that a vote can have today: operators call the admin API by bearer token, and nothing confirms a vote. */
-export const ATTAINABLE_ASSURANCE: VoteAssurance = VOTE_ASSURANCES[0]
 
 /** Counts the people who could approve for this agent; 0 if all of them together could not meet every requirement. */
 export function countAnswerers(

@@ -36,7 +36,7 @@ export interface PolicyTestCase {
   readonly expect: Decision['outcome']
   /** Exactly the ids that should decide. */
   readonly policies?: readonly string[]
-  /** Exactly the groups that should be asked: all entries, any of each. */
+  /** Exactly the groups that should be asked: all entries, any of each; `owners:2` for two people. */
   readonly approval?: readonly (readonly string[])[]
   /** Exactly the ids of the policies that should waive an approval. */
   readonly waived?: readonly string[]

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import type { ActionClass } from '../../aws/action-classes.ts'
 import { asStintError, StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Task } from '../../plan/task.ts'
 import type { Registry } from '../../registry/registry.ts'
+import type { ApprovalRules } from '../approval-requirements.ts'
 import { type DecisionInput, decide } from '../decide.ts'
 import type { ApprovalRequirement, Decision } from '../decision.ts'
 import { loadPolicySet } from '../policy-directory.ts'
@@ -48,9 +48,7 @@ export interface PolicyTestReport {
 export async function runPolicyTests(options: {
   readonly directory: string
   readonly plan: PolicyTestPlanner
-  readonly approvalsRequiredFor: readonly ActionClass[]
-  /** True if waivers have an effect. Default false. */
-  readonly allowWaivers?: boolean
+  readonly approvals: ApprovalRules
   /** The registrations of the agents in cases. Without it each case must give owner and team. */
   readonly registry?: Pick<Registry, 'find'>
 }): Promise<PolicyTestReport> {
@@ -87,13 +85,7 @@ export function formatPolicyTests({ results, untested }: PolicyTestReport): stri
 async function runCase(
   set: PolicySet,
   { agent: given, task, labels, at, authMethod, ...expected }: PolicyTestCase,
-  {
-    plan: planTask,
-    registry,
-    approvalsRequiredFor,
-    allowWaivers = false,
-    directory,
-  }: Parameters<typeof runPolicyTests>[0],
+  { plan: planTask, registry, approvals, directory }: Parameters<typeof runPolicyTests>[0],
 ): Promise<{ differences: string[]; decision?: Decision }> {
   const agent = completeAgent(given, registry)
   if (typeof agent === 'string') return { differences: [agent] }
@@ -102,7 +94,7 @@ async function runCase(
     const plan = await planTask(agent.subject, declared, labels)
     const { roleArn, ttlSeconds } = plan.task
     const context = { roleArn, ttlSeconds, authMethod, now: at }
-    const decision = decide(set, { agent, plan, context, approvalsRequiredFor, allowWaivers })
+    const decision = decide(set, { agent, plan, context, ...approvals })
     return { decision, differences: findDifferences(expected, decision, plan) }
   } catch (error) {
     const known = asStintError(error)
@@ -145,7 +137,7 @@ function findDifferences(
   const wantedWaived = waived && [...waived].sort().join(', ')
   if (wantedWaived !== undefined && wantedWaived !== waivedBy)
     differences.push(`expected the policies [${wantedWaived}] to waive an approval, got [${waivedBy}]`)
-  const asked = formatRequirements(decision.approval.map(({ anyOf }: ApprovalRequirement) => anyOf))
+  const asked = formatRequirements(decision.approval.map(toGroups))
   if (approval && formatRequirements(approval) !== asked)
     differences.push(`expected approval by ${formatRequirements(approval)}, got ${asked}`)
   return differences
@@ -158,6 +150,11 @@ function reasons({ failedPairs }: Decision, { pairs }: Pick<Plan, 'pairs'>): str
     return `${action}${pair ? ` (${pair.class})` : ''} on ${resource}${only}: ${reason}${policies.length > 0 ? ` (${policies.join(', ')})` : ''}`
   })
   return shown.length > 0 ? `: ${shown.join('; ')}` : ''
+}
+
+/** The groups of a requirement as a case writes them: with the number of people, if it is more than one. */
+function toGroups({ anyOf, count = 1 }: ApprovalRequirement): readonly string[] {
+  return count === 1 ? anyOf : anyOf.map((group) => `${group}:${count}`)
 }
 
 /** `[owners or security] and [any]`, in a fixed order. */

@@ -59,6 +59,7 @@ export function withOwnRules(
         allowWaivers: config.policy.allowWaivers,
       }),
     },
+    ...(config && { approvals: config.approvals }),
     ...(labels !== undefined && { labels: { file: labels } }),
     roles: config ? roles : [...stageRoles, ...roles.filter(({ arn }) => stageRoles.every((role) => role.arn !== arn))],
     ...(config?.reach && { reach: { ...config.reach, staleAfter: `${config.reach.staleAfter}ms` } }),

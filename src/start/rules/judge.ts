@@ -7,6 +7,7 @@ import type { PolicySet } from '../../policy/policy-set.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { definePart } from '../part.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { toApprovalRules } from './approval-rules.ts'
 import type { FollowedRegistry } from './registry.ts'
 
 interface Needs extends Surroundings {
@@ -43,15 +44,11 @@ interface RuleSources {
 }
 
 /** A judge by the settings of one configuration. */
-export function judgeBy(
-  { policy: { approvalsRequiredFor, allowWaivers } }: Config,
-  { registry, planner, policies }: RuleSources,
-): Judge {
+export function judgeBy(config: Config, { registry, planner, policies }: RuleSources): Judge {
   return createJudge({
     registry: { lookup: (subject, now) => registry.current().lookup(subject, now) },
     planner,
     policy: { decide: (question) => decide(policies.current(), question) },
-    approvalsRequiredFor,
-    allowWaivers,
+    ...toApprovalRules(config),
   })
 }

@@ -9,6 +9,7 @@ import type { PolicySurroundings } from '../../policy/check-policies.ts'
 import type { KnownNames, NameSource } from '../../policy/checks/known-names.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { loadRegistry } from '../../registry/registry-file.ts'
+import { toApprovalRules } from './approval-rules.ts'
 import { loadLabels } from './load-labels.ts'
 
 /** The files whose names policies use. */
@@ -46,7 +47,7 @@ export function surroundPolicies({ config, labels, registry, people }: PolicyCon
       ...(config && configuredNames(config)),
     },
     ...(labelled && { labels: labelled }),
-    ...(config && { approvals: config.policy }),
+    ...(config && { approvals: toApprovalRules(config) }),
     ...(people && { countApprovers: (group) => countInGroup(people, group) }),
   }
 }

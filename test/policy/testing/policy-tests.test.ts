@@ -33,7 +33,7 @@ afterEach(() => rm(directory, { recursive: true }))
 
 const run = async (text: string, planner = plan, approvalsRequiredFor: readonly 'read'[] = []) => {
   await writeFile(join(directory, 'a.test.yaml'), text)
-  return runPolicyTests({ directory, plan: planner, approvalsRequiredFor })
+  return runPolicyTests({ directory, plan: planner, approvals: { approvalsRequiredFor } })
 }
 
 const REGISTRY = parseRegistry(`agents:
@@ -68,7 +68,7 @@ for (const { name, agent, registry, differences } of [
 ])
   test(`a case with ${name} ${differences.source === '^$' ? 'passes' : 'fails'}`, async () => {
     await writeFile(join(directory, 'a.test.yaml'), caseOf(agent))
-    const options = { directory, plan, approvalsRequiredFor: [], ...(registry && { registry }) }
+    const options = { directory, plan, approvals: { approvalsRequiredFor: [] }, ...(registry && { registry }) }
     const { results } = await runPolicyTests(options)
     assert.match(results[0]?.differences.join('\n') ?? '', differences)
   })

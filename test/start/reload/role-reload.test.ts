@@ -123,7 +123,10 @@ test('a change of a role that changes the plan voids the approval that was asked
     planHash: approval?.planHash,
     note: 'go on',
   })
-  expect(await answer.json()).toMatchObject({ code: 'APPROVAL_STALE' })
+  expect(await answer.json()).toMatchObject({
+    code: 'APPROVAL_VOIDED',
+    details: { changes: ['Its warnings differ.'] },
+  })
   expect(await rig.problems('roles')).toMatchObject([{ finding: 'cannot-revoke' }])
 })
 

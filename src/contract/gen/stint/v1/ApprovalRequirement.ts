@@ -13,6 +13,10 @@ export interface ApprovalRequirement {
    * Policy ids, `class:<class>` or `label:<label>` that asked for it.
    */
   'because'?: (string)[];
+  /**
+   * How many different people must approve; 0, from older brokers, stands for one.
+   */
+  'count'?: (number);
 }
 
 /**
@@ -27,4 +31,8 @@ export interface ApprovalRequirement__Output {
    * Policy ids, `class:<class>` or `label:<label>` that asked for it.
    */
   'because': (string)[];
+  /**
+   * How many different people must approve; 0, from older brokers, stands for one.
+   */
+  'count': (number);
 }

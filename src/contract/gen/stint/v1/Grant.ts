@@ -79,6 +79,10 @@ export interface Grant {
    * The time of the task begins with it.
    */
   'claimBy'?: (_google_protobuf_Timestamp | null);
+  /**
+   * Of a rejected grant whose task came to another plan while it awaited approval: what changed, each a sentence.
+   */
+  'voidedBecause'?: (string)[];
 }
 
 /**
@@ -156,4 +160,8 @@ export interface Grant__Output {
    * The time of the task begins with it.
    */
   'claimBy': (_google_protobuf_Timestamp__Output | null);
+  /**
+   * Of a rejected grant whose task came to another plan while it awaited approval: what changed, each a sentence.
+   */
+  'voidedBecause': (string)[];
 }
