@@ -90,6 +90,28 @@ describe('P11: a broker that is killed at', () => {
   }
 })
 
+/** Points of the way of a kill. The other broker finds that this one's time for it is over. */
+const KILLS = ['kill.after_set', 'kill.claimed', 'kill.ending', 'kill.after_ended'] as const
+
+describe('P11: a broker that has killed a grant and dies at', () => {
+  for (const failpoint of KILLS) {
+    test(`${failpoint} leaves the kill to another one, which sees it through`, async () => {
+      const key = nextKey()
+      const broker = await stage.start({ failpoint })
+      const grantId = await broker.granted(key, 'write')
+      other.process.signal('SIGSTOP')
+      try {
+        await broker.killGrant(grantId)
+        expect(await broker.process.exited).toEqual({ code: null, signal: 'SIGKILL' })
+      } finally {
+        other.process.signal('SIGCONT')
+      }
+      await stage.ended(grantId)
+      expect(stage.works(grantId)).toBe(false)
+    })
+  }
+})
+
 describe.concurrent('P11: a broker that is killed at', () => {
   for (const { failpoint, act, kind = 'write' } of ROWS) {
     test(`${failpoint} leaves its grant to another one, which goes on with it without a restart`, () =>

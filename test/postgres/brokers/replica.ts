@@ -60,6 +60,14 @@ export class Replica {
       .catch((error) => this.#mayBeGone(error))
   }
 
+  /** Kills one grant; whoever comes first ends it. */
+  async killGrant(grantId: string): Promise<void> {
+    const oscar = await this.admin('oscar')
+    await oscar
+      .post('/v1/kills', { body: { scope: 'grant', value: grantId, why: 'stop it' } })
+      .catch((error) => this.#mayBeGone(error))
+  }
+
   async approve(approvalId: string, planHash: string): Promise<void> {
     const olga = await this.admin('olga')
     await olga
