@@ -37,8 +37,9 @@ export function flagOf({ flags }: Block, name: string): string | undefined {
 export function normalised(output: string): string {
   return (
     output
-      .replace(/\b(grt|lse|apr|evt|rpl)_[0-9A-Z]{26}\b/g, '$1_ID')
+      .replace(/\b(grt|lse|apr|evt|rpl|kil)_[0-9A-Z]{26}\b/g, '$1_ID')
       .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
+      .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID')
       .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
       .replace(/\b[0-9a-f]{12}\b/g, 'SHORT_HASH')
       .replace(/\bASIA[A-Z0-9]{16}\b/g, 'ACCESS_KEY_ID')

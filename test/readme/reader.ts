@@ -85,7 +85,7 @@ export class Reader {
   #withSeenIds(text: string): string {
     return text
       .replace(
-        /\b(grt|apr)_…/g,
+        /\b(grt|apr|kil)_…/g,
         (short, kind) => this.#lastSeen(new RegExp(`\\b${kind}_[0-9A-Z]{26}\\b`, 'g')) ?? short,
       )
       .replace(/\b[0-9a-f]{8}…/g, (short) => this.#lastSeen(/\b[0-9a-f]{64}\b/g) ?? short)

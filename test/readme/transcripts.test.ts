@@ -8,7 +8,7 @@ import { CHECKOUT, Reader } from './reader.ts'
 /** With STINT_UPDATE_DOCS=1 the transcripts are written anew instead of compared. */
 const update = process.env.STINT_UPDATE_DOCS === '1'
 
-for (const page of ['README.md', 'docs/quickstart.md', 'docs/approvals.md'])
+for (const page of ['README.md', 'docs/quickstart.md', 'docs/approvals.md', 'docs/kill.md'])
   test(`every command of ${page} does what the page shows`, { timeout: 300_000 }, async () => {
     const file = join(CHECKOUT, page)
     const blocks = fencedBlocks(readFileSync(file, 'utf8'))

@@ -145,7 +145,7 @@ function killFacts(shown: Kill): (readonly [string, unknown])[] {
     ['Lifted', lifted && `${lifted.at} by ${lifted.by}${lifted.alone ? ', who set it' : ''}: ${lifted.note}`],
     ['State', `${shown.state}${shown.isCutShort ? ', lifted before all its grants had ended' : ''}`],
     ['Found', found && foundText(found)],
-    ['Ended', `${shown.ended}, with ${shown.leases} leases that could still work`],
+    ['Ended', `${shown.ended}, with ${plural(shown.leases, 'lease')} that could still work`],
     ['No lease since', shown.heldAt],
     ['All ended', shown.endedAt],
     ['Denies written', shown.writtenAt],
@@ -159,7 +159,7 @@ function killFacts(shown: Kill): (readonly [string, unknown])[] {
 function foundText(found: NonNullable<Kill['found']>): string {
   const { grants, ending, approvals, agents, unreadable } = found
   const damaged = unreadable === 0 ? '' : `; ${unreadable} grants cannot be read`
-  return `${grants} active and ${ending} ending grants, ${approvals} approvals, of ${agents} agents${damaged}`
+  return `${grants} active and ${ending} ending grants, ${plural(approvals, 'approval')}, of ${plural(agents, 'agent')}${damaged}`
 }
 
 function drillFacts(found: AdminSchema<'KillDrill'>): (readonly [string, unknown])[] {
@@ -189,13 +189,17 @@ function denyListLines({
   runningOut,
   others,
 }: AdminSchema<'KillDrill'>['denyLists'][number]) {
-  const first = `${key}: ${grants} grants, ${documents} document${documents === 1 ? '' : 's'}`
+  const first = `${key}: ${plural(grants, 'grant')}, ${plural(documents, 'document')}`
   if (fits || !others) return [first]
   const whom = others.first.join(', ')
   return [
     first,
     `  has no room for all: ${runningOut} would only run out; --allow-role-watermark ${key} would cut ${others.grants} grants of ${others.agents} other agents too (${whom})`,
   ]
+}
+
+function plural(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
 function countLine({ name, grants }: { readonly name: string; readonly grants: number }): string {
