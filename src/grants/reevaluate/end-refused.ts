@@ -7,6 +7,7 @@ import { copyFailedPair } from '../../policy/decision.ts'
 import { type EndParts, endGrant } from '../end-grant.ts'
 import type { Judge } from '../judge.ts'
 import { ATTEMPTS_AT_A_REVOCATION, retryOnConflict } from '../read-grants.ts'
+import type { WatchHub } from '../watching/watch-hub.ts'
 import { judgeAnew, type Refusal, settleApproval } from './judge-anew.ts'
 
 /** Dependencies of judging grants anew. */
@@ -14,6 +15,18 @@ export interface ReevaluateParts extends EndParts {
   readonly ledger: EndParts['ledger'] & Pick<Ledger, 'listGrants' | 'getGrant' | 'findApproval'>
   readonly judge: Pick<Judge, 'judge'>
   readonly clock: Clock
+  readonly hub: WatchHub
+}
+
+/** One pass over the grants. */
+export interface PassRequest {
+  /**
+   * Asked before each page and again right before grants are ended: false stops the pass, since the rules have changed or another
+   * replica has newer ones.
+   */
+  readonly mayGoOn: () => Promise<boolean>
+  /** Only grants that were requested after it. */
+  readonly requestedAfter?: Date
 }
 
 /** A grant that the rules refuse, with the plan on record. */

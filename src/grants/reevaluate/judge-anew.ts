@@ -89,7 +89,8 @@ function refused(code: ErrorCode): Refusal {
   return { kind: 'refused', reason: 'policy_changed', code, failedPairs: [] }
 }
 
-function isSameButWarnings(stored: Plan, plan: Plan): boolean {
+/** True if two plans differ in nothing that anybody decided on: warnings come and go with what the broker finds out. */
+export function isSameButWarnings(stored: Plan, plan: Plan): boolean {
   const content = ({ hash: _, warnings: __, ...rest }: Plan) => canonicalJson(rest as unknown as Json)
   return content(stored) === content(plan)
 }

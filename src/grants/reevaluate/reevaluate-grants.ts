@@ -1,26 +1,18 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { asStintError, hasCode, type StintError } from '../../core/errors.ts'
 import type { Grant } from '../../ledger/records.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { loadPlan } from '../read-grants.ts'
-import { endRefused, type ReevaluateParts, type RefusedGrant } from './end-refused.ts'
+import { endRefused, type PassRequest, type ReevaluateParts, type RefusedGrant } from './end-refused.ts'
 import { judgeAnew, type Standing, settleApproval, standingKey } from './judge-anew.ts'
-
-/** One pass over the active grants. */
-export interface PassRequest {
-  /**
-   * Asked before each page and again right before grants are ended: false stops the pass, since the rules have changed or another
-   * replica has newer ones.
-   */
-  readonly mayGoOn: () => Promise<boolean>
-  /** Only grants that were requested after it. */
-  readonly requestedAfter?: Date
-}
+import { voidWaiting } from './void-waiting.ts'
 
 /** What a pass came to. */
 export interface PassReport {
   readonly judged: number
   readonly ended: number
+  /** Questions whose task has come to another plan. */
+  readonly voided: number
   /** Grants that could not be judged: they go on. */
   readonly undecided: number
   /** Why the first of them could not be. */
@@ -41,15 +33,22 @@ const MAX_REMEMBERED = 20_000
  */
 export async function reevaluateGrants(parts: ReevaluateParts, request: PassRequest): Promise<PassReport> {
   const pass = new Pass(parts)
+  // Before the active ones, since a question that is answered meanwhile is an active grant then.
+  const voided = await voidWaiting(parts, request)
+  if (voided === undefined) return pass.report(false)
+  pass.voided = voided
   let cursor: string | undefined
   do {
     if (!(await request.mayGoOn())) return pass.report(false)
+    const beganMs = performance.now()
     const { requestedAfter } = request
     const filter = { state: 'active', ...(requestedAfter && { requestedAfter }) } as const
     const page = await parts.ledger.listGrants(filter, { limit: PAGE, ...(cursor && { cursor }) })
     const refused = await pass.judgePage(page.items)
     if (!(await pass.end(refused, request))) return pass.report(false)
     cursor = page.nextCursor
+    // Half of the time is the agents', also where a million grants are looked at after a start.
+    if (cursor !== undefined) await pause(performance.now() - beganMs)
   } while (cursor !== undefined)
   return pass.report(true)
 }
@@ -57,6 +56,7 @@ export async function reevaluateGrants(parts: ReevaluateParts, request: PassRequ
 class Pass {
   readonly #parts: ReevaluateParts
   readonly #standings = new Map<string, Standing>()
+  voided = 0
   #judged = 0
   #ended = 0
   #undecided = 0
@@ -68,7 +68,13 @@ class Pass {
   }
 
   report(isWhole: boolean): PassReport {
-    const counts = { judged: this.#judged, ended: this.#ended, undecided: this.#undecided, isWhole }
+    const counts = {
+      judged: this.#judged,
+      ended: this.#ended,
+      voided: this.voided,
+      undecided: this.#undecided,
+      isWhole,
+    }
     return this.#doubt ? { ...counts, doubt: this.#doubt } : counts
   }
 

@@ -122,11 +122,11 @@ export class RuleWatch {
   }
 
   async #record({ rules: { digest, policySetHash }, before, isJudged }: Seen, report: PassReport): Promise<void> {
-    const { judged, ended, undecided, doubt } = report
+    const { judged, ended, voided, undecided, doubt } = report
     // A start that changes nothing leaves nothing on record, and neither does a further look.
-    if ((before === undefined || isJudged) && ended + undecided === 0) return
+    if ((before === undefined || isJudged) && ended + voided + undecided === 0) return
     const data = {
-      ...{ digest, policySetHash, judged, ended, undecided },
+      ...{ digest, policySetHash, judged, ended, voided, undecided },
       ...(before !== undefined && { before }),
       ...(doubt && { code: doubt.code }),
     }

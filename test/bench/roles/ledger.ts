@@ -23,6 +23,7 @@ export async function runLedger(): Promise<void> {
       await fill(grants, ledger, count, new Date(deadline))
       await ledger.close()
     },
+    active: async ({ file }: { file: string }) => countActiveGrants(file),
     live: async ({ file }: { file: string }) => countLiveGrants(file),
     lateness: async ({ file, deadline }: { file: string; deadline: number }) => {
       const ledger = await openLedger(file)
@@ -67,6 +68,14 @@ function countLiveGrants(file: string): number {
   const row = db.get<{ live: number }>('SELECT count(*) AS live FROM grants WHERE ended_at IS NULL')
   db.close()
   return Number(row?.live)
+}
+
+/** Beside the broker that has the file open. */
+function countActiveGrants(file: string): number {
+  const db = new SqliteDatabase(file, { readOnly: true })
+  const row = db.get<{ count: number }>("SELECT count(*) AS count FROM grants WHERE state = 'active'")
+  db.close()
+  return Number(row?.count)
 }
 
 /** How long after its deadline each grant ended by its own record; what never ended counts as endless. */

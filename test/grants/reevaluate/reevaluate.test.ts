@@ -3,6 +3,7 @@ import { StintError } from '../../../src/core/errors.ts'
 import type { PartFinding } from '../../../src/core/health/part-health.ts'
 import { type RulesInForce, RuleWatch, SETTLE_MS } from '../../../src/grants/reevaluate/rule-watch.ts'
 import type { RulesAdoption } from '../../../src/ledger/sharing.ts'
+import type { Plan } from '../../../src/plan/plan.ts'
 import type { Decision } from '../../../src/policy/decision.ts'
 import { recordOf } from '../../support/audit-record.ts'
 import { caller, DECISIONS, DELETE, type Harness, OLGA, openHarness, task, WRITE } from '../../support/grant-harness.ts'
@@ -13,12 +14,15 @@ let versions: number
 let findings: readonly PartFinding[]
 let adoption: RulesAdoption | undefined
 let watch: RuleWatch
+/** How plans of now differ from those of before. */
+let alter: (plan: Plan) => Plan
 
 beforeEach(async () => {
   h = await openHarness()
   versions = 0
   findings = []
   adoption = undefined
+  alter = (plan) => plan
   change({})
   watch = watchRules()
   await settled()
@@ -36,6 +40,12 @@ function watchRules() {
   const ledger = Object.assign(Object.create(h.ledger), { sharing })
   return new RuleWatch({
     ...h.parts,
+    judge: {
+      judge: (agent, task, now) => {
+        const judgement = h.parts.judge.judge(agent, task, now)
+        return { ...judgement, plan: alter(judgement.plan) }
+      },
+    },
     ledger,
     rules: () => rules,
     random: () => 0.5,
@@ -190,6 +200,36 @@ async function openingOf(n: number) {
     maxOpen: 10_000,
   }
 }
+
+describe('a question that waits', () => {
+  const asked = async () => {
+    h.rules.decision = DECISIONS.approval
+    const { grant } = await h.request('key-00000001', task(DELETE))
+    return grant
+  }
+
+  test('is void when its task has come to another plan, and the grant is rejected', async () => {
+    const grant = await asked()
+    alter = (plan) => ({ ...plan, hash: 'cd'.repeat(32), labelMarks: { 'env:prod': ['production'] } })
+    change({})
+    expect(await settled()).toMatchObject({ voided: 1, ended: 0 })
+    expect((await stateOf(grant.id))[0]).toBe('rejected')
+    expect((await h.ledger.findApproval(grant.id))?.state).toBe('voided')
+    const summary = (await recordOf(h.ledger)).find(({ type }) => type === 'rules.reevaluated')
+    expect(summary?.data).toMatchObject({ voided: 1 })
+  })
+
+  test.each([
+    { name: 'only a warning differs', altered: { hash: 'cd'.repeat(32), warnings: [] } },
+    { name: 'the plan is the same', altered: {} },
+  ])('stays open when $name', async ({ altered }) => {
+    const grant = await asked()
+    alter = (plan) => ({ ...plan, ...altered })
+    change({})
+    expect(await settled()).toMatchObject({ voided: 0 })
+    expect((await stateOf(grant.id))[0]).toBe('awaiting_approval')
+  })
+})
 
 describe('doubt ends nothing', () => {
   test.each([
