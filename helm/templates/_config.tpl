@@ -53,6 +53,13 @@ so that the broker's own default holds.
 {{- $webhooks = append $webhooks $webhook -}}
 {{- end -}}
 {{- $_ := set $config.notices "webhooks" $webhooks -}}
+{{- $channels := list -}}
+{{- range $at, $channel := $config.notices.slack -}}
+{{- $channel = omit $channel "tokenSecret" "caConfigMap" | merge (dict "tokenFile" (printf "/etc/stint/slack/%d/token" $at)) -}}
+{{- if (index $values.config.notices.slack $at).caConfigMap }}{{ $_ := set $channel "caFile" (printf "/etc/stint/slack-ca/%d/roots" $at) }}{{ end -}}
+{{- $channels = append $channels $channel -}}
+{{- end -}}
+{{- $_ := set $config.notices "slack" $channels -}}
 {{- if not $config.admin.publicUrl }}{{ $_ := unset $config.admin "publicUrl" }}{{ end -}}
 
 {{- if $values.admin.tls.existingSecret -}}

@@ -71,6 +71,14 @@ renews only those.
 - {name: webhook-ca-{{ $at }}, path: /etc/stint/webhook-ca/{{ $at }}, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
 {{- end }}
 {{- end }}
+{{- range $at, $channel := $values.config.notices.slack }}
+{{- with $channel.tokenSecret }}
+- {name: slack-{{ $at }}, path: /etc/stint/slack/{{ $at }}, secret: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: token}]}
+{{- end }}
+{{- with $channel.caConfigMap }}
+- {name: slack-ca-{{ $at }}, path: /etc/stint/slack-ca/{{ $at }}, configMap: {{ .name | quote }}, items: [{key: {{ .key | quote }}, path: roots}]}
+{{- end }}
+{{- end }}
 {{- range $at, $role := $values.config.roles }}
 {{- with $role.externalIdSecret }}
 - {name: external-id-{{ $at }}, path: /etc/stint/external-ids/{{ $at }}, secret: {{ .name | quote }}{{ with .key }}, items: [{key: {{ . | quote }}, path: id}]{{ end }}}

@@ -66,10 +66,26 @@ const webhook = z.strictObject({
   secretFile: z.string().min(1),
 })
 
+const slack = z.strictObject({
+  ...receiver,
+  events: events.default(['approval.*']),
+  /** The id of the channel, which the app is a member of. */
+  channel: z.string().regex(/^[CGD][A-Z0-9]{2,30}$/, 'must be the id of a channel, e.g. C0123456789'),
+  /** A bot token (xoxb-…) with the scope chat:write; read anew for each attempt. */
+  tokenFile: z.string().min(1),
+  /** For a Slack elsewhere, e.g. https://slack-gov.com/api. */
+  apiUrl: z
+    .string()
+    .default('https://slack.com/api')
+    .transform((text) => text.replace(/\/+$/, '')),
+})
+
 const MINUTE_MS = 60_000
 
 const settings = z.strictObject({
   webhooks: z.array(webhook).max(50).default([]),
+  /** Channels of Slack. */
+  slack: z.array(slack).max(20).default([]),
   /** Parts of the time of a question after which whoever is told of it is reminded. */
   remindAt: z.array(z.number().gt(0).lt(1)).max(4).default([0.5, 0.8]),
   /** A question that nobody has answered for `after` is told to further receivers, whatever events they have. */
@@ -87,22 +103,25 @@ const settings = z.strictObject({
 export const noticeSettings = settings.superRefine(checkNotices).prefault({})
 
 function checkNotices(
-  { webhooks, escalations, httpOnLoopback }: z.output<typeof settings>,
+  { webhooks, slack, escalations, httpOnLoopback }: z.output<typeof settings>,
   context: z.RefinementCtx,
 ): void {
   const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
-  const names = webhooks.map((each) => each.name)
-  for (const [at, { name, url, allowPrivate, retryFor, timeout }] of webhooks.entries()) {
-    if (names.indexOf(name) < at) problem(['webhooks', at, 'name'], `must be unique; ${name} is taken`)
+  const receivers = [
+    ...webhooks.map((each, at) => ({ ...each, at: ['webhooks', at], field: 'url' })),
+    ...slack.map((each, at) => ({ ...each, url: each.apiUrl, at: ['slack', at], field: 'apiUrl' })),
+  ]
+  const names = receivers.map((each) => each.name)
+  for (const [index, { name, url, allowPrivate, retryFor, timeout, at, field }] of receivers.entries()) {
+    if (names.indexOf(name) < index) problem([...at, 'name'], `must be unique; ${name} is taken`)
     const refused = refusal(url, { allowPrivate, httpOnLoopback })
-    if (refused) problem(['webhooks', at, 'url'], `is refused: ${refused}`)
-    if (retryFor < timeout + MINUTE_MS / 2)
-      problem(['webhooks', at, 'retryFor'], 'must exceed timeout by half a minute')
+    if (refused) problem([...at, field], `is refused: ${refused}`)
+    if (retryFor < timeout + MINUTE_MS / 2) problem([...at, 'retryFor'], 'must exceed timeout by half a minute')
   }
   for (const [at, { to }] of escalations.entries()) {
     for (const [index, name] of to.entries())
       if (!names.includes(name))
-        problem(['escalations', at, 'to', index], `names no webhook; known: ${names.join(', ') || 'none'}`)
+        problem(['escalations', at, 'to', index], `names no receiver; known: ${names.join(', ') || 'none'}`)
   }
 }
 

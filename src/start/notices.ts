@@ -8,7 +8,8 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { createNoticeService } from '../notice/notice-service.ts'
 import { Notices } from '../notice/notices.ts'
 import { PartWatch } from '../notice/part-watch.ts'
-import type { NoticeFilter, Receiver } from '../notice/sending/receiver.ts'
+import type { NoticeFilter, OutgoingNotice, Receiver } from '../notice/sending/receiver.ts'
+import { readSlackToken, sendToSlack } from '../notice/slack/slack-receiver.ts'
 import { GrantBook } from '../notice/types/grant-facts.ts'
 import { typesOf } from '../notice/types/notice-types.ts'
 import { readSigningSecrets } from '../notice/webhook/signature.ts'
@@ -84,10 +85,29 @@ async function buildReceivers(
     await readSigningSecrets(webhook.secretFile)
     await readRoots(webhook.caFile)
   }
-  return settings.webhooks.map((webhook) => ({
+  for (const channel of settings.slack) {
+    await readSlackToken(channel.tokenFile)
+    await readRoots(channel.caFile)
+  }
+  const channels = settings.slack.map((slack) => ({
+    ...receiverSettings(slack, settings),
+    target: `${URL.parse(slack.apiUrl)?.host ?? ''} ${slack.channel}`,
+    oneByQuestion: true,
+    send: (notice: OutgoingNotice, signal: AbortSignal) =>
+      sendToSlack(
+        {
+          ...{ name: slack.name, channel: slack.channel, apiUrl: slack.apiUrl, tokenFile: slack.tokenFile },
+          openFetch: () => openFetch(slack, settings, deps.proxy),
+          ...{ ledger: deps.ledger, clock: deps.clock, adminUrl: admin.publicUrl },
+        },
+        notice,
+        signal,
+      ),
+  }))
+  const webhooks = settings.webhooks.map((webhook) => ({
     ...receiverSettings(webhook, settings),
     target: URL.parse(webhook.url)?.host ?? '',
-    send: (notice, signal) =>
+    send: (notice: OutgoingNotice, signal: AbortSignal) =>
       sendToWebhook(
         {
           ...{ name: webhook.name, url: webhook.url, secretFile: webhook.secretFile },
@@ -100,6 +120,7 @@ async function buildReceivers(
         signal,
       ),
   }))
+  return [...webhooks, ...channels]
 }
 
 function receiverSettings(

@@ -21,12 +21,17 @@ test('docs/webhooks.md has every type of notice, in the words of its table', () 
   expect(readFileSync(FILE, 'utf8')).toContain(table)
 })
 
-test('the configuration of docs/webhooks.md is one', () => {
+test('every configuration of docs/webhooks.md is one', () => {
   const smallest = fencedBlocks(readFileSync(join(CHECKOUT, 'docs/config.md'), 'utf8')).find(({ flags }) =>
     flags.includes('config'),
   )
-  const parsed = configSchema.safeParse({ ...parse(smallest?.text ?? ''), ...parse(block('notices')) })
-  expect(parsed.error).toBeUndefined()
+  const blocks = fencedBlocks(page).filter(({ flags }) => flags.includes('notices'))
+  expect(blocks).toHaveLength(2)
+  for (const { text, line } of blocks)
+    expect(
+      configSchema.safeParse({ ...parse(smallest?.text ?? ''), ...parse(text) }).error,
+      `line ${line}`,
+    ).toBeUndefined()
 })
 
 test('the example of docs/webhooks.md verifies the message that it shows, and no other', async () => {

@@ -22,6 +22,7 @@ export const FOLLOWED_SETTINGS: readonly string[] = [
   'identity.oidc',
   'identity.tokens',
   'notices.escalations',
+  'notices.slack',
   'notices.webhooks',
   'kill',
   'policy.allowWaivers',

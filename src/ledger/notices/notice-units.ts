@@ -107,7 +107,8 @@ function* addEndpoint(endpoint: NoticeEndpoint): SharedUnit<boolean> {
 function* addNotices({ endpoint, notices }: WriteInput<'keepNotices'>): SharedUnit<void> {
   const waiting = new Map<string, Notice>()
   const keys = [...new Set(notices.flatMap(({ key }) => key ?? []))]
-  const sql = `SELECT ${COLUMNS} FROM notices WHERE endpoint = ?1 AND key = ?2 AND due_at IS NOT NULL`
+  const sql = `SELECT ${COLUMNS} FROM notices WHERE endpoint = ?1 AND key = ?2 AND due_at IS NOT NULL
+    ORDER BY due_at DESC, id DESC`
   const found = yield keys.map((key) => ({ sql, values: [endpoint, key] }))
   for (const row of found.flat() as NoticeRow[]) {
     const notice = readable(row)

@@ -16,10 +16,12 @@ export function isHeldUp({ disabledAt, pausedUntil }: NoticeEndpoint, now: Date)
 /**
  * What is stored for a new notice.
  *
- * @param waiting the latest notice of the same key: one that was never sent takes the new one in, so that it stands for both
+ * @param waiting the notice of the same key that is due first: one that was never sent, and is due no later, takes the new one
+ *   in, so that it stands for both
  */
 export function addedNotice(added: NewNotice, waiting: Notice | undefined): Notice {
-  if (waiting && waiting.attempts === 0 && waiting.dueAt) return { ...waiting, count: waiting.count + added.count }
+  if (waiting && waiting.attempts === 0 && waiting.dueAt && waiting.dueAt <= added.dueAt)
+    return { ...waiting, count: waiting.count + added.count }
   return { ...added, attempts: 0 }
 }
 

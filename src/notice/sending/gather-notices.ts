@@ -88,7 +88,7 @@ function laterNotices(
     const facts = { ...content.facts, elapsed: part }
     const summary = `${content.agent ?? 'An agent'} still waits for an approval, until ${content.approval?.expiresAt}.`
     const reminder = { type: 'approval.lapsing', content: { ...content, facts, summary } } as const
-    return newNotice(receiver, reminder, { now, dueAt, suffix: `.lapsing${Math.round(part * 100)}` })
+    return laterNotice(receiver, reminder, { now, dueAt, suffix: `.lapsing${Math.round(part * 100)}` })
   })
   const escalated = receiver.escalations
     .filter(({ filter, afterMs }) => passes(filter, happening) && atMs + afterMs < endMs)
@@ -97,9 +97,18 @@ function laterNotices(
       const summary = `${content.agent ?? 'An agent'} has waited ${minutes} min for an approval that nobody answered; it lapses at ${content.approval?.expiresAt}.`
       const facts = { ...content.facts, afterSeconds: Math.round(afterMs / 1_000) }
       const escalation = { type: 'approval.escalated', content: { ...content, facts, summary } } as const
-      return newNotice(receiver, escalation, { now, dueAt: new Date(atMs + afterMs), suffix: `.escalated${minutes}` })
+      return laterNotice(receiver, escalation, { now, dueAt: new Date(atMs + afterMs), suffix: `.escalated${minutes}` })
     })
   return [...lapsing, ...escalated].filter(({ dueAt }) => dueAt.getTime() < endMs)
+}
+
+/** It takes in nothing that happens to the question meanwhile, since it may be dropped. */
+function laterNotice(
+  receiver: Receiver,
+  happening: Happening,
+  when: { readonly now: Date; readonly dueAt: Date; readonly suffix: string },
+): NewNotice {
+  return newNotice(receiver, happening, { ...when, key: `later ${happening.content.eventId}${when.suffix}` })
 }
 
 function newNotice(
