@@ -51,7 +51,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 }
 /** Beginnings of dotted names that are no settings: attributes in Cedar, types of audit events, values of a chart around ours. */
 const OTHER_SECTIONS =
-  /^(rules|principal|resource|context|operator|lease|grant|token|approval|agent|deny|canary|own_session|configuration|agent_watermark|common_watermark|denylist|identity_|global|stint|revocation|deny_list|part)\./
+  /^(rules|principal|resource|context|operator|lease|grant|token|approval|agent|deny|canary|own_session|configuration|agent_watermark|common_watermark|denylist|identity_|global|stint|revocation|deny_list|part|kill)\./
 const FILE = /\.(json|pem|key|yaml|ts|env|conf|md|db|cedar)$/
 
 /** The change log speaks of what is no more, two pages name functions, and one the fields of audit events. */
