@@ -69,6 +69,7 @@ function verdictSection(id: string, { verdict, deciders, timeLeft }: View): Sect
     ['Until', timeLeft.seconds > 0 ? `${verdict.expiresAt} (${timeLeft.words} left)` : verdict.expiresAt],
     ['You', deciders.canDecide ? 'may decide' : `may not decide: ${deciders.whyNot}`],
     ['Alarm', deciders.alarm],
+    ['Stopped', verdict.stopped],
   ]
 }
 
@@ -106,6 +107,7 @@ function accessSection(view: View): Section {
     ...access.map(({ class: name, means, lines }) => [name, [`${means}:`, ...lines]] as const),
     ['Not included', linesIfAny(notIncluded)],
     ['Blast radius', blastRadius.sentences],
+    ['Narrowed', linesIfAny(blastRadius.narrowed)],
     ['Not known', blastRadius.unknown.join(', ')],
     ['Outlives a revocation', outlives.length > 0 ? outlives : 'nothing that Stint knows of'],
     ['Flags', linesIfAny(flags.map(({ flag, means, actions }) => `${flag}, ${means}: ${actions.join(', ')}`))],
@@ -114,13 +116,14 @@ function accessSection(view: View): Section {
 }
 
 function decidersSection({ deciders, timeLeft }: View): Section {
-  const { determiningPolicies, requirements, waived, votes, others, alarm } = deciders
+  const { determiningPolicies, requirements, waived, votes, others, moreOthers, alarm } = deciders
+  const names = `${others.join(', ')}${moreOthers > 0 ? ` and ${moreOthers} more` : ''}`
   return [
     ['Permitted by', determiningPolicies.join(', ')],
     ['Must approve', requirements.map(({ sentence }) => sentence)],
     ['Approval waived', linesIfAny(waived)],
     ['Votes', votes.length > 0 ? votes.map(voteLine) : 'none'],
-    ['Others who can', others.join(', ') || (timeLeft.seconds > 0 && !alarm ? 'nobody else' : undefined)],
+    ['Others who can', names || (timeLeft.seconds > 0 && !alarm ? 'nobody else' : undefined)],
   ]
 }
 

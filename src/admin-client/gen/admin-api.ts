@@ -1156,6 +1156,7 @@ export interface components {
                 /** @enum {string} */
                 readonly state: "pending" | "approved" | "rejected" | "withdrawn" | "expired" | "voided";
                 readonly sentence: string;
+                readonly stopped?: string;
             };
             readonly agent: {
                 readonly subject: string;
@@ -1203,6 +1204,7 @@ export interface components {
             readonly notIncluded: readonly string[];
             readonly blastRadius: {
                 readonly sentences: readonly string[];
+                readonly narrowed: readonly string[];
                 readonly unknown: readonly string[];
             };
             readonly outlives: readonly string[];
@@ -1217,6 +1219,8 @@ export interface components {
                 readonly determiningPolicies: readonly string[];
                 readonly requirements: readonly (components["schemas"]["ApprovalRequirement"] & {
                     readonly sentence: string;
+                    readonly approvedBy: readonly string[];
+                    readonly missing: number;
                 })[];
                 readonly waived: readonly string[];
                 readonly votes: readonly {
@@ -1233,6 +1237,7 @@ export interface components {
                 readonly canDecide: boolean;
                 readonly whyNot?: string;
                 readonly others: readonly string[];
+                readonly moreOthers: number;
                 readonly alarm?: string;
             };
             readonly lastApproved: {

@@ -30,7 +30,9 @@ const agent = z.object({
 
 const deciders = z.object({
   determiningPolicies: z.array(z.string()),
-  requirements: z.array(approvalRequirement.extend({ sentence: z.string() })),
+  requirements: z.array(
+    approvalRequirement.extend({ sentence: z.string(), approvedBy: z.array(z.string()), missing: count() }),
+  ),
   waived: sentences('approvals that a policy waived'),
   votes: z.array(
     z.object({
@@ -46,6 +48,7 @@ const deciders = z.object({
   canDecide: z.boolean().openapi({ description: 'whether you can decide it' }),
   whyNot: words('why you cannot').optional(),
   others: z.array(z.string()).openapi({ description: 'names of the other operators who could decide now' }),
+  moreOthers: count().openapi({ description: 'how many there are beside those of `others`' }),
   alarm: words('set while it is open and nobody could decide it').optional(),
 })
 
@@ -81,6 +84,7 @@ export const approvalViewSchema = z
       expiresAt: instant(),
       state: z.enum(APPROVAL_STATES),
       sentence: words('where the question stands'),
+      stopped: words('set while the kill switch or a suspension keeps the agent from getting anything').optional(),
     }),
     agent,
     agentSays: z
@@ -101,7 +105,11 @@ export const approvalViewSchema = z
       }),
     ),
     notIncluded: sentences('actions of wildcards that are not in the plan'),
-    blastRadius: z.object({ sentences: z.array(z.string()), unknown: sentences('what the sentences do not count in') }),
+    blastRadius: z.object({
+      sentences: z.array(z.string()),
+      narrowed: sentences("pairs that the role's own policies refuse or narrow; empty if those are not known"),
+      unknown: sentences('what the sentences do not count in'),
+    }),
     outlives: sentences('what revoking the grant would not stop'),
     flags: z.array(z.object({ flag: z.enum(ACTION_FLAGS), means: z.string(), actions: z.array(z.string()) })),
     warnings: z.array(z.string()),

@@ -37,7 +37,7 @@ export interface RequirementView {
   readonly anyOf: readonly string[]
   /** How many different people. */
   readonly count: number
-  readonly exclude: readonly string[]
+  readonly exclude: NonNullable<ApprovalRequirement['exclude']>
   readonly assurance?: VoteAssurance
   readonly because: readonly string[]
   /** People whose approvals count. */

@@ -5,7 +5,10 @@ import { approvalViewSchema } from '../../../src/admin/schemas/approval-view-sch
 import { wire } from '../../../src/admin/wire.ts'
 import { printApproval } from '../../../src/cli/approval-output.ts'
 import { viewApproval } from '../../../src/grants/approvals/view/approval-view.ts'
+import { describeBlastRadius } from '../../../src/grants/approvals/view/blast-radius-words.ts'
 import { loadApprovalDetails } from '../../../src/grants/operators/read-as-operator.ts'
+import type { HoldScope } from '../../../src/ledger/holds/hold-records.ts'
+import type { Plan } from '../../../src/plan/plan.ts'
 import type { Registration } from '../../../src/registry/registration.ts'
 import { DECISIONS, DELETE, type Harness, OLGA, openHarness, READ, task } from '../../support/grant-harness.ts'
 
@@ -234,6 +237,98 @@ describe('who decides', () => {
     const { verdict, deciders } = await view(approval.id)
     expect([verdict.state, verdict.sentence]).toEqual(['expired', 'expired: nobody decided in time'])
     expect(deciders).toMatchObject({ canDecide: false, whyNot: 'Nobody decided in time; the agent must ask again.' })
+  })
+})
+
+describe('a question for several people', () => {
+  beforeEach(() => {
+    h.rules.decision = { ...DECISIONS.approval, approval: [{ anyOf: ['owners'], count: 2, because: ['p'] }] }
+  })
+
+  test('says how far the votes have come, and who is missing', async () => {
+    const { approval } = await ask('key-00000001')
+    await approve(approval)
+    const { verdict, deciders } = await view(approval.id, OTTO)
+    expect(verdict.sentence).toBe('waiting for 2 members of owners (asked for by p); approved by olga, 1 missing')
+    expect(deciders).toMatchObject({
+      requirements: [{ count: 2, approvedBy: ['olga'], missing: 1 }],
+      votes: [{ by: 'operator:olga', verdict: 'approve', assurance: 'no_step_up', note: 'seen it' }],
+      canDecide: true,
+    })
+  })
+
+  test('is an alarm when one of them is left', async () => {
+    const { approval } = await ask('key-00000001')
+    h.people.splice(0, 1)
+    expect((await view(approval.id, OTTO)).deciders.alarm).toMatch(
+      /^Too few people can decide this: it needs 2 more of owners/,
+    )
+  })
+
+  test('says of a vote that it counts no more', async () => {
+    const { approval } = await ask('key-00000001')
+    await approve(approval)
+    h.people[0] = { ...OLGA, groups: [] }
+    const text = await printed(approval.id)
+    expect(text).toMatch(/^Votes: +approve by operator:olga at .* \(\w+, no_step_up\): seen it; it does not count any more: /m)
+  })
+})
+
+describe('what stops the agent', () => {
+  const stop = (scope: HoldScope) =>
+    h.ledger.putHold({
+      hold: {
+        ...{ id: 'kil_01K00000000000000000000000', kind: 'kill', scope },
+        ...{ since: h.clock.now(), by: 'operator:ada', why: 'it runs wild' },
+      },
+      events: [],
+    })
+
+  test('is said where the question stands, with who did it and why', async () => {
+    const { approval } = await ask('key-00000001')
+    await stop({ kind: 'agent', value: AGENT })
+    expect((await view(approval.id)).verdict.stopped).toMatch(
+      /^The kill switch stops agent spiffe:\/\/example\.org\/bot since .* \(kil_\w+ by operator:ada: it runs wild\)/,
+    )
+    expect(await printed(approval.id)).toMatch(/^Stopped: +The kill switch/m)
+  })
+
+  test('is not said of another agent', async () => {
+    const { approval } = await ask('key-00000001')
+    await stop({ kind: 'agent', value: `${AGENT}-2` })
+    expect((await view(approval.id)).verdict).not.toHaveProperty('stopped')
+  })
+})
+
+test("what the role's own policies leave is told in words, with what they refuse and what decides", () => {
+  const pair = (action: string) =>
+    ({ action, resource: 'arn:aws:s3:::a/*', class: 'destructive', flags: [], within: [], touches: [] }) as const
+  const plan = {
+    pairs: [pair('s3:DeleteObject'), pair('s3:DeleteBucket'), pair('s3:PutObject')],
+    blastRadius: {
+      ...{ actions: 3, resourcePatterns: 1, byClass: { destructive: 3 }, byLabel: {}, flags: [], outlives: [] },
+      unknown: ['role policies', 'service control policies'],
+    },
+    reach: {
+      ...{ policiesDigest: 'ab'.repeat(32), yes: 1, no: 1, yesIf: 1, byClass: { destructive: 2 }, byLabel: {} },
+      limited: [
+        { pair: 1, verdict: 'no', reason: 'boundary' },
+        { pair: 2, verdict: 'yes-if', within: ['arn:aws:s3:::a/in/*'], except: ['arn:aws:s3:::a/in/b'] },
+      ],
+      unknown: ['service control policies'],
+    },
+  } as unknown as Plan
+  expect(describeBlastRadius(plan)).toEqual({
+    sentences: [
+      'Declares 3 actions on 1 resource pattern: 3 pairs to delete, stop or overwrite for good.',
+      'Touches no label.',
+      "By the role's own policies 1 of 3 pairs work, 1 in part or on conditions, 1 will be refused. That leaves 2 pairs to delete, stop or overwrite for good.",
+    ],
+    narrowed: [
+      "s3:DeleteBucket on arn:aws:s3:::a/*: refused, the role's permissions boundary does not allow it",
+      's3:PutObject on arn:aws:s3:::a/*: within arn:aws:s3:::a/in/*; not on arn:aws:s3:::a/in/b',
+    ],
+    unknown: ['service control policies'],
   })
 })
 

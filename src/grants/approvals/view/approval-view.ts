@@ -13,6 +13,7 @@ import { type BlastRadiusWords, describeBlastRadius } from './blast-radius-words
 import { type ChangeClaim, describeChange } from './change-claim.ts'
 import { type DecidersView, describeDeciders } from './deciders.ts'
 import { compareWithLast, type LastApproved, type LastApprovedReads } from './last-approved.ts'
+import { describeStop } from './stopped.ts'
 import { CLASS_WORDS, countWords, durationWords } from './words.ts'
 
 /**
@@ -56,6 +57,8 @@ export interface VerdictBar {
   readonly state: ApprovalState
   /** Where the question stands. */
   readonly sentence: string
+  /** Set while the kill switch or a suspension keeps the agent from getting anything. */
+  readonly stopped?: string
 }
 
 /** The agent's own words: nothing in here is checked. */
@@ -81,7 +84,7 @@ export interface TimeLeft {
 
 /** Where the view comes from. */
 export interface ViewSources {
-  readonly ledger: LastApprovedReads & Pick<LedgerReads, 'listGrants' | 'firstRequestedAt'>
+  readonly ledger: LastApprovedReads & Pick<LedgerReads, 'listGrants' | 'firstRequestedAt' | 'holdsInForce'>
   readonly registrations: RegistrationList
 }
 
@@ -107,7 +110,8 @@ export async function viewApproval(
   people: readonly Operator[],
 ): Promise<ApprovalView> {
   const { approval, grant, plan, now } = question
-  const [firstRequestedAt, lastApproved, history] = await Promise.all([
+  const [stopped, firstRequestedAt, lastApproved, history] = await Promise.all([
+    question.open ? describeStop(ledger, grant, plan) : undefined,
     undefinedIfCorrupt(ledger.firstRequestedAt(grant.subject)),
     compareWithLast(ledger, grant, plan),
     recentGrants(ledger, grant),
@@ -115,7 +119,7 @@ export async function viewApproval(
   const deciders = describeDeciders(question, operator, people)
   const leftMs = question.open ? approval.expiresAt.getTime() - now.getTime() : 0
   return {
-    verdict: describeVerdict(question, deciders),
+    verdict: { ...describeVerdict(question, deciders), ...(stopped !== undefined && { stopped }) },
     agent: describeAgent(grant, registrations, { firstRequestedAt, now }),
     agentSays: quoteAgent(plan),
     ...(plan.task.change && { change: describeChange(plan.task.change) }),

@@ -1,7 +1,7 @@
 import type { Approval, Grant } from '../../../ledger/records.ts'
 import type { ApprovalRequirement } from '../../../policy/decision.ts'
 import type { Operator } from '../../operators/operator.ts'
-import { describeTally, type TallyView } from '../describe-tally.ts'
+import { describeTally, type RequirementView as TallyRequirement, type TallyView } from '../describe-tally.ts'
 
 /** What policy asks of people, and who they are. */
 export interface DecidersView {
@@ -16,6 +16,8 @@ export interface DecidersView {
   readonly whyNot?: string
   /** Names of the other operators who could vote now and have not; empty once it is decided. */
   readonly others: readonly string[]
+  /** How many there are beside those of `others`. */
+  readonly moreOthers: number
   /** Set while it is open and those who could vote are too few. */
   readonly alarm?: string
 }
@@ -23,6 +25,10 @@ export interface DecidersView {
 /** One requirement, in words too. */
 export interface RequirementView extends ApprovalRequirement {
   readonly sentence: string
+  /** People whose approvals count. */
+  readonly approvedBy: readonly string[]
+  /** How many more have to approve. */
+  readonly missing: number
 }
 
 /** One person's word. */
@@ -56,7 +62,7 @@ export function describeDeciders(
   const alarm = open ? describeAlarm(approval, tally) : undefined
   return {
     determiningPolicies: grant.decision.determiningPolicies,
-    requirements: approval.requirements.map((one) => ({ ...one, sentence: describeRequirement(one) })),
+    requirements: tally.requirements.map(toRequirementView),
     waived: (grant.decision.waivers ?? []).map(
       ({ policy, reason, because }) => `by ${policy} (${because.join(', ')}): ${reason}`,
     ),
@@ -64,6 +70,7 @@ export function describeDeciders(
     canDecide: whyNot === undefined,
     ...(whyNot !== undefined && { whyNot }),
     others: [...others].filter((name) => name !== operator.name).sort(),
+    moreOthers: Math.max(0, ...tally.requirements.map(({ couldApproveMore }) => couldApproveMore)),
     ...(alarm !== undefined && { alarm }),
   }
 }
@@ -89,6 +96,20 @@ export function describeRequirement({
   const but = exclude.includes('owner') ? ' other than the owner' : ''
   const proof = assurance ? ` with the assurance ${assurance}` : ''
   return `${count === 1 ? one : several}${but}${proof} (asked for by ${because.join(', ')})`
+}
+
+function toRequirementView({
+  anyOf,
+  count,
+  exclude,
+  assurance,
+  because,
+  approvedBy,
+  missing,
+}: TallyRequirement): RequirementView {
+  const asked = { anyOf, count, ...(exclude.length > 0 && { exclude }), ...(assurance && { assurance }), because }
+  const progress = approvedBy.length > 0 ? `; approved by ${approvedBy.join(', ')}, ${missing} missing` : ''
+  return { ...asked, sentence: `${describeRequirement(asked)}${progress}`, approvedBy, missing }
 }
 
 function listVotes({ votes, state, decidedBy, decidedAt, note }: Approval, tally: TallyView): VoteView[] {
