@@ -51,11 +51,12 @@ function describeClasses(byClass: Plan['blastRadius']['byClass']): string {
 
 function describeReach({ yes, no, yesIf, byClass }: NonNullable<Plan['reach']>, all: number): string {
   const parts = [
-    `${yes} of ${countWords(all, 'pair')} work`,
+    `By the role's own policies AWS allows ${yes} of ${countWords(all, 'pair')}`,
     ...(yesIf > 0 ? [`${yesIf} in part or on conditions`] : []),
-    ...(no > 0 ? [`${no} will be refused`] : []),
+    ...(no > 0 ? [`and it will refuse ${no}`] : []),
   ]
-  return `By the role's own policies ${parts.join(', ')}. That leaves ${describeClasses(byClass)}.`
+  const left = no > 0 ? ` That leaves ${describeClasses(byClass)}.` : ''
+  return `${parts.join(', ')}.${left}`
 }
 
 const REFUSALS = {
