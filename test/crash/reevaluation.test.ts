@@ -9,7 +9,7 @@ import { CrashStage } from './crash-stage.ts'
 
 afterAll(endBrokers)
 
-const WRITES = 20
+const WRITES = 70
 const NO_WRITES = STAGE_POLICIES.replace(/\/\/ They may write in staging\.[^/]*/, '')
 
 test('a kill while changed policies end grants: after the restart the rest ends, and what is permitted goes on', {
@@ -18,7 +18,7 @@ test('a kill while changed policies end grants: after the restart the rest ends,
   const stage = await CrashStage.open({}, { identity: { reloadEvery: '100ms' } })
   try {
     // Several are ended at once: the kill comes when the first of them have ended.
-    const first = await stage.start('reevaluate.after_end:16')
+    const first = await stage.start('reevaluate.after_end:64')
     const keys = Array.from({ length: WRITES }, (_, n) => `key-write-${n}`)
     const written = await Promise.all(keys.map((key) => stage.request(key, 'write')))
     const read = await stage.request('key-read-0001', 'read')

@@ -3,6 +3,7 @@ import type { BenchRun } from '../bench-run.ts'
 import { measureRoleReach } from '../role-reach.ts'
 import type { Scale } from '../scale.ts'
 import { percentile } from '../statistics.ts'
+import { measureReevaluation, type Reevaluation } from './reevaluation.ts'
 
 /** How much each run does. */
 const RUNS: Readonly<Record<Scale['name'], { approvals: number }>> = {
@@ -16,6 +17,7 @@ export interface Gate {
   readonly approval: ApprovalPath
   /** Verdicts on every action that AWS documents, for a role of 400 statements. */
   readonly reachMs: number
+  readonly reevaluation: Reevaluation
 }
 
 /** One question after the other, through the real ledger. */
@@ -26,13 +28,15 @@ interface ApprovalPath {
   readonly p99Ms: number
 }
 
-/** The gate: questions and votes, the reach of a role. */
-export async function measureGate({ scale, say }: Pick<BenchRun, 'scale' | 'say'>): Promise<Gate> {
+/** The gate: questions and votes, the reach of a role, and active grants after a policy change. */
+export async function measureGate(run: BenchRun): Promise<Gate> {
+  const { scale, say } = run
   const { approvals } = RUNS[scale.name]
   say(`${approvals} requests that two people approve`)
   const approval = await measureApprovals(approvals)
   say('the reach of a role with 400 statements')
-  return { approval, reachMs: measureRoleReach().ms }
+  const reachMs = measureRoleReach().ms
+  return { approval, reachMs, reevaluation: await measureReevaluation(run) }
 }
 
 async function measureApprovals(approvals: number): Promise<ApprovalPath> {
