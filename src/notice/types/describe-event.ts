@@ -111,7 +111,7 @@ function describe(event: AuditEvent, agent = 'An agent'): Described {
     case 'agent.resumed':
     case 'agent.reinstated':
       return {
-        summary: `${actor} has ${type.slice('agent.'.length)} ${name('agents')}.`,
+        summary: `${actor} has ${SERVICE_ACTS[type]} ${name('agents')}.`,
         facts: {
           ...{ actor, offboarded: type === 'agent.offboarded' || type === 'agent.reinstated' },
           ...pick(data, 'registration', 'hold', 'agents', 'note'),
@@ -176,6 +176,13 @@ function describe(event: AuditEvent, agent = 'An agent'): Described {
       return { summary: `${type}.`, facts: {} }
   }
 }
+
+const SERVICE_ACTS = {
+  'agent.suspended': 'suspended',
+  'agent.offboarded': 'offboarded',
+  'agent.resumed': 'resumed',
+  'agent.reinstated': 'reinstated',
+} as const
 
 const OUTCOMES: Readonly<Partial<Record<EventType, string>>> = {
   'approval.approved': 'approved',
