@@ -11,6 +11,7 @@ import type { GrantAnswer } from './mint-lease.ts'
 import { type ApprovalAnswer, type DecideParts, decideApproval } from './operators/decide-approval.ts'
 import { openQuarantine } from './operators/open-quarantine.ts'
 import type { Operator } from './operators/operator.ts'
+import { scopeParts } from './operators/operator-scope.ts'
 import { type RevocationOutcome, type RevokeParts, revokeGrant } from './operators/revoke-grant.ts'
 import { countAnswerers, type People } from './operators/who-can-answer.ts'
 import { type AssessParts, assessQuarantine, type QuarantineView } from './quarantine/assess-quarantine.ts'
@@ -148,8 +149,9 @@ export function createGrantService(parts: GrantParts): GrantService {
 /** The actions of a person on grants. */
 export function createOperatorService(parts: DecideParts & RevokeParts): OperatorService {
   return {
-    decideApproval: (operator, approvalId, answer) => decideApproval(parts, operator, approvalId, answer),
-    revokeGrant: (operator, grantId, note) => revokeGrant(parts, operator, grantId, note),
+    decideApproval: (operator, approvalId, answer) =>
+      decideApproval(scopeParts(parts, operator), operator, approvalId, answer),
+    revokeGrant: (operator, grantId, note) => revokeGrant(scopeParts(parts, operator), operator, grantId, note),
   }
 }
 

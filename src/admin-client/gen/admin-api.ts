@@ -634,6 +634,10 @@ export interface components {
             /** @enum {string} */
             readonly role: "viewer" | "approver" | "operator" | "admin";
             readonly groups: readonly string[];
+            readonly scope?: {
+                readonly teams?: readonly string[];
+                readonly accounts?: readonly string[];
+            };
         };
         readonly Problem: {
             readonly type: string;

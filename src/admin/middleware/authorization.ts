@@ -57,6 +57,30 @@ export const ROUTE_ROLES: Readonly<Record<string, OperatorRole | 'anyone'>> = {
   'GET /v1/status': 'viewer',
 }
 
+/**
+ * The routes that operators with a scope may call: those that show them nothing out of it. Whatever is not named here is
+ * refused, so that a new route shows them nothing until somebody has seen to that.
+ */
+export const SCOPED_ROUTES: ReadonlySet<string> = new Set([
+  'GET /v1/whoami',
+  'GET /v1/grants',
+  'GET /v1/grants/{id}',
+  'GET /v1/grants/{id}/trail',
+  'GET /v1/grants/{id}/leases',
+  'POST /v1/grants/{id}/revoke',
+  'GET /v1/approvals',
+  'GET /v1/approvals/{id}',
+  'POST /v1/approvals/{id}/approve',
+  'POST /v1/approvals/{id}/reject',
+  'GET /v1/agents',
+  'POST /v1/agents/{name}/suspend',
+  'POST /v1/agents/{name}/resume',
+  'POST /v1/agents/{name}/offboard',
+  'POST /v1/agents/{name}/reinstate',
+  'GET /v1/agent-reviews/{name}',
+  'POST /v1/agent-reviews/{name}',
+])
+
 /** The requirement of a call: a row of the table, nothing (no such route), or `unlisted` (a route missing from the table). */
 type Requirement = { readonly operation: string; readonly role: OperatorRole | 'anyone' } | undefined | 'unlisted'
 
@@ -89,6 +113,17 @@ export function authorize(deps: {
         remoteAddress,
       })
       throw new StintError('OPERATOR_FORBIDDEN', { explanation, needs: role })
+    }
+    if (operator.scope && !SCOPED_ROUTES.has(operation)) {
+      const explanation = `${operation} is not limited to a scope, and ${operator.name} has one; somebody without a scope has to call it.`
+      await deps.forbiddenCalls.note({
+        actor: `operator:${operator.name}`,
+        code: 'OPERATOR_FORBIDDEN',
+        reason: 'has_scope',
+        operation,
+        remoteAddress,
+      })
+      throw new StintError('OPERATOR_FORBIDDEN', { explanation, needs: 'no scope' })
     }
     c.set('operator', operator)
     return next()

@@ -200,7 +200,7 @@ const holdAct = (act: keyof typeof HOLD_ACTS, limits: AdminLimits) => {
 export function agentsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
   const { inventory, registryProblem, ledger } = deps
   app.openapi(list, async (c) => {
-    return c.json(wire({ items: [...(await inventory.show())], problem: registryProblem?.() }), 200)
+    return c.json(wire({ items: [...(await inventory.show(c.var.operator))], problem: registryProblem?.() }), 200)
   })
   app.openapi(unregistered, async (c) => {
     const { limit, cursor } = c.req.valid('query')

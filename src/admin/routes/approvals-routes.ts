@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { describeRows } from '../../grants/approvals/view/approval-rows.ts'
+import { scopeLedger } from '../../grants/operators/operator-scope.ts'
 import { loadApprovalDetails } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
@@ -105,14 +106,24 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
   const { ledger, operatorService, operators: people, clock, provider, inventory: registrations } = deps
   const parts = { ledger, clock, people, provider, registrations }
   app.openapi(list, async (c) => {
+    const scoped = scopeLedger(ledger, c.var.operator)
     const { state, limit, cursor } = c.req.valid('query')
     const filter = state === undefined ? {} : { state }
-    const page = await ledger.listApprovals(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })
-    return c.json(wire(await describeRows({ ledger, now: clock.now() }, c.var.operator, page)), 200)
+    const page = await scoped.listApprovals(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })
+    return c.json(wire(await describeRows({ ledger: scoped, now: clock.now() }, c.var.operator, page)), 200)
   })
 
   app.openapi(read, async (c) => {
-    return c.json(wire(await loadApprovalDetails(parts, c.var.operator, c.req.valid('param').id)), 200)
+    return c.json(
+      wire(
+        await loadApprovalDetails(
+          { ...parts, ledger: scopeLedger(ledger, c.var.operator) },
+          c.var.operator,
+          c.req.valid('param').id,
+        ),
+      ),
+      200,
+    )
   })
 
   for (const verdict of ['approve', 'reject'] as const) {

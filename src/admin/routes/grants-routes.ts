@@ -1,4 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Operator } from '../../grants/operators/operator.ts'
+import { scopeLedger } from '../../grants/operators/operator-scope.ts'
 import { loadGrantDetails, loadLeases, loadTrail } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
 import { jsonBody } from '../middleware/json-body.ts'
@@ -95,7 +97,7 @@ const revoke = (limits: AdminLimits) =>
 
 /** `/v1/grants…`: read by anyone with a token, revoked by operators. */
 export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits: AdminLimits): void {
-  const { ledger } = deps
+  const ledgerFor = (operator: Operator) => scopeLedger(deps.ledger, operator)
   app.openapi(list, async (c) => {
     const { agent, owner, state, role, requestedAfter, requestedBefore, limit, cursor } = c.req.valid('query')
     const filter = {
@@ -106,19 +108,22 @@ export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
       ...(requestedAfter === undefined ? {} : { requestedAfter }),
       ...(requestedBefore === undefined ? {} : { requestedBefore }),
     }
-    return c.json(wire(await ledger.listGrants(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })), 200)
+    return c.json(
+      wire(await ledgerFor(c.var.operator).listGrants(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })),
+      200,
+    )
   })
 
   app.openapi(read, async (c) => {
-    return c.json(wire(await loadGrantDetails(ledger, c.req.valid('param').id)), 200)
+    return c.json(wire(await loadGrantDetails(ledgerFor(c.var.operator), c.req.valid('param').id)), 200)
   })
 
   app.openapi(trail, async (c) => {
-    return c.json(wire(await loadTrail(ledger, c.req.valid('param').id)), 200)
+    return c.json(wire(await loadTrail(ledgerFor(c.var.operator), c.req.valid('param').id)), 200)
   })
 
   app.openapi(leases, async (c) => {
-    return c.json(wire({ items: await loadLeases(ledger, c.req.valid('param').id) }), 200)
+    return c.json(wire({ items: await loadLeases(ledgerFor(c.var.operator), c.req.valid('param').id) }), 200)
   })
 
   app.openapi(revoke(limits), async (c) => {

@@ -105,8 +105,8 @@ const status = createRoute({
 /** `/v1/whoami` and `/v1/status` */
 export function statusRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps): void {
   app.openapi(whoami, (c) => {
-    const { name, role, groups } = c.var.operator
-    return c.json(wire({ name, role, groups }), 200)
+    const { name, role, groups, scope } = c.var.operator
+    return c.json(wire({ name, role, groups, scope }), 200)
   })
   let unreadableSince: Date | undefined
   app.openapi(status, async (c) => {

@@ -37,7 +37,14 @@ export const unregisteredSchema = z
   })
   .openapi('UnregisteredAttempt')
 
+const scopeSchema = z.object({ teams: z.array(z.string()).optional(), accounts: z.array(z.string()).optional() })
+
 /** The operator whose token made the call. */
 export const operatorSchema = z
-  .object({ name: z.string(), role: z.enum(OPERATOR_ROLES), groups: z.array(z.string()) })
+  .object({
+    name: z.string(),
+    role: z.enum(OPERATOR_ROLES),
+    groups: z.array(z.string()),
+    scope: scopeSchema.optional(),
+  })
   .openapi('Operator')

@@ -1,8 +1,10 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Hold } from '../../ledger/holds/hold-records.ts'
+import { notRegistered } from '../../ledger/rules/registration-rules.ts'
 import type { Registration, RegistrationStanding } from '../../registry/registration.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { Operator } from '../operators/operator.ts'
+import { isInScope } from '../operators/operator-scope.ts'
 import {
   type AgentHoldKind,
   type AgentHoldParts,
@@ -34,7 +36,7 @@ export interface InventoryService {
   /** By the order of the file, then by name; whether agents are held is left out. */
   list(): readonly ListedRegistration[]
   /** As `list`, with those whose agents are suspended or offboarded. */
-  show(): Promise<readonly ListedRegistration[]>
+  show(operator: Operator): Promise<readonly ListedRegistration[]>
   register(operator: Operator, registration: NewRegistration, note: string): Promise<ListedRegistration>
   change(
     operator: Operator,
@@ -79,24 +81,33 @@ export function createInventoryService(parts: ReviewParts & AgentHoldParts): Inv
   return {
     // Until a file has loaded there is nothing to list, and the problem of the file is told beside it.
     list: () => (registry.status.value ? listRegistrations(registry.status.value, clock) : []),
-    show: async () => {
+    show: async (operator) => {
       if (!registry.status.value) return []
       const holds = await parts.ledger.holdsInForce()
-      return listRegistrations(registry.status.value, clock).map((one) => withHolds(one, holds))
+      const seen = listRegistrations(registry.status.value, clock).filter((one) =>
+        isInScope(operator, { team: one.team }),
+      )
+      return seen.map((one) => withHolds(one, holds))
     },
     hold: async (operator, order) => {
+      requireInScope(registry.current(), operator, order.name)
       const { registration } = await holdAgents(parts, operator, order)
       return withHolds(view(registration), await parts.ledger.holdsInForce())
     },
     release: async (operator, order) => {
+      requireInScope(registry.current(), operator, order.name)
       const { registration } = await releaseAgents(parts, operator, order)
       return withHolds(view(registration), await parts.ledger.holdsInForce())
     },
     review: async (operator, name) => {
+      requireInScope(registry.current(), operator, name)
       const [review, holds] = await Promise.all([showReview(parts, operator, name), parts.ledger.holdsInForce()])
       return { ...review, registration: withHolds(view(review.registration), holds) }
     },
-    sign: async (operator, name, words) => viewNow(await signReview(parts, operator, name, words)),
+    sign: async (operator, name, words) => {
+      requireInScope(registry.current(), operator, name)
+      return viewNow(await signReview(parts, operator, name, words))
+    },
     register: async (operator, registration, note) =>
       viewNow(await registerAgents(parts, operator, registration, note)),
     change: async (operator, name, fields, words) => viewNow(await changeAgents(parts, operator, name, fields, words)),
@@ -128,4 +139,10 @@ function listed(registry: Registry, registration: Registration, now: Date): List
 function withHolds(listed: ListedRegistration, holds: readonly Hold[]): ListedRegistration {
   const held = listed.standing === 'set_aside' ? undefined : worstHold(holdsOver(holds, listed))
   return held ? { ...listed, standing: held } : listed
+}
+
+/** Out of scope is as not there. */
+function requireInScope(registry: Registry, operator: Operator, name: string): void {
+  const registration = registry.named(name)
+  if (!registration || !isInScope(operator, { team: registration.team })) throw notRegistered(name)
 }

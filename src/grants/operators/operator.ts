@@ -15,6 +15,15 @@ export interface Operator {
   readonly groups: readonly string[]
   /** Agents that this operator runs, as a registration matches them (exact, or a prefix with `/*`): it may never approve for them. */
   readonly subjects: readonly string[]
+  /** Missing: this operator sees everything. See `isInScope`. */
+  readonly scope?: OperatorScope | undefined
+}
+
+/** The part of the broker that an operator sees and acts on; all that are given must hold. */
+export interface OperatorScope {
+  readonly teams?: readonly string[] | undefined
+  /** Ids of the accounts of roles. */
+  readonly accounts?: readonly string[] | undefined
 }
 
 /** True if `operator` has `role` or a higher one. */
@@ -42,6 +51,18 @@ export const operatorRowSchema = z.strictObject({
     ),
   groups: z.array(z.string().min(1).max(64)).max(50),
   subjects: z.array(subjectSchema).max(50),
+  /** What the operator sees and may act on; everything unless set. */
+  scope: z
+    .strictObject({
+      teams: z.array(z.string().min(1).max(100)).min(1).max(100).optional(),
+      accounts: z
+        .array(z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits, in quotes'))
+        .min(1)
+        .max(1_000)
+        .optional(),
+    })
+    .refine(({ teams, accounts }) => teams !== undefined || accounts !== undefined, 'must name teams or accounts')
+    .optional(),
   expiresAt: z.date(),
 })
 
