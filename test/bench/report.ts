@@ -78,6 +78,10 @@ export interface Figures {
   readonly approval_p50_ms: number
   /** A verdict on every action for a role of 400 statements, parsing left out. */
   readonly reach_400_ms: number
+  /** From the kill of 10,000 live grants until no lease can be issued any more. */
+  readonly kill_no_lease_ms: number
+  /** From the same until their denies are written. */
+  readonly kill_written_ms: number
 }
 
 /** The figures of the parts that ran. */
@@ -132,6 +136,8 @@ export function figuresOf(findings: Partial<Findings>): Partial<Figures> {
       approval_p50_ms: round(gate.approval.p50Ms, 1),
       reach_400_ms: round(gate.reachMs, 1),
       reevaluate_10k_ms: round(gate.reevaluation.allMs, 0),
+      kill_no_lease_ms: round(gate.kill.noLeaseMs, 1),
+      kill_written_ms: round(gate.kill.writtenMs, 0),
     }),
   }
 }
@@ -344,6 +350,8 @@ function figureRows({ manyGrants, expiry, drain, gate }: Partial<Findings>, figu
     ['a change at another broker seen, p99', figures.cross_replica_wake_p99_ms, 1_000, '<=', 'ms'],
     ['a request, two votes and its lease, p50', figures.approval_p50_ms, 20, '<=', 'ms'],
     ['the reach of a role of 400 statements', figures.reach_400_ms, 100, '<=', 'ms'],
+    ['a kill of 10,000 grants: no more leases', figures.kill_no_lease_ms, 250, '<=', 'ms'],
+    ['a kill of 10,000 grants: denies written', figures.kill_written_ms, 10_000, '<=', 'ms'],
   ]
 }
 

@@ -64,6 +64,7 @@ class KillRun {
   /** Grants that run out, since no deny list has room for them. */
   #runsOut: (grant: Grant) => boolean = () => false
   readonly #unreadable = new Set<string>()
+  readonly #taken = new Set<string>()
   /** Grants that no deny reaches, and until when they work. */
   readonly #undeniable = new Map<string, number>()
   /** Leases by grant that could still work when it was ended. */
@@ -135,7 +136,7 @@ class KillRun {
 
   /** P10: a row that is damaged, or that the store refuses, does not keep the others from being ended. */
   async #take(grant: Grant): Promise<'done' | 'nothing' | 'again'> {
-    if (this.#unreadable.has(grant.id)) return 'nothing'
+    if (this.#unreadable.has(grant.id) || this.#taken.has(grant.id)) return 'nothing'
     const { clock } = this.#parts
     const { id: holdId, by, why, isPublic } = this.#hold
     const actor = by === 'file' ? 'stint' : by
@@ -146,6 +147,8 @@ class KillRun {
       const runsOut = this.#runsOut(grant)
       const taken = await takeAway(this.#taking, grant, { ...order, runsOut })
       if (runsOut) this.#noteUndeniable(taken)
+      // It is met again among those that are ending.
+      this.#taken.add(grant.id)
       if (taken === grant) return 'nothing'
       const leases = this.#progress.leases + (this.#live.get(grant.id) ?? 0)
       this.#progress = { ...this.#progress, leases }

@@ -1,15 +1,16 @@
 import { caller, DECISIONS, DELETE, OLGA, openHarness, task } from '../../support/grant-harness.ts'
 import type { BenchRun } from '../bench-run.ts'
+import { type KillFigures, measureKill } from '../kill-grants.ts'
 import { measureRoleReach } from '../role-reach.ts'
 import type { Scale } from '../scale.ts'
 import { percentile } from '../statistics.ts'
 import { measureReevaluation, type Reevaluation } from './reevaluation.ts'
 
 /** How much each run does. */
-const RUNS: Readonly<Record<Scale['name'], { approvals: number }>> = {
-  full: { approvals: 500 },
-  quick: { approvals: 200 },
-  smoke: { approvals: 5 },
+const RUNS: Readonly<Record<Scale['name'], { approvals: number; killed: number }>> = {
+  full: { approvals: 500, killed: 10_000 },
+  quick: { approvals: 200, killed: 2_000 },
+  smoke: { approvals: 5, killed: 50 },
 }
 
 /** What the gate costs. */
@@ -18,6 +19,7 @@ export interface Gate {
   /** Verdicts on every action that AWS documents, for a role of 400 statements. */
   readonly reachMs: number
   readonly reevaluation: Reevaluation
+  readonly kill: KillFigures
 }
 
 /** One question after the other, through the real ledger. */
@@ -28,15 +30,17 @@ interface ApprovalPath {
   readonly p99Ms: number
 }
 
-/** The gate: questions and votes, the reach of a role, and active grants after a policy change. */
+/** The gate: questions and votes, the reach of a role, active grants after a policy change, and a kill. */
 export async function measureGate(run: BenchRun): Promise<Gate> {
   const { scale, say } = run
-  const { approvals } = RUNS[scale.name]
+  const { approvals, killed } = RUNS[scale.name]
   say(`${approvals} requests that two people approve`)
   const approval = await measureApprovals(approvals)
   say('the reach of a role with 400 statements')
   const reachMs = measureRoleReach().ms
-  return { approval, reachMs, reevaluation: await measureReevaluation(run) }
+  const reevaluation = await measureReevaluation(run)
+  say(`a kill of ${killed} live grants`)
+  return { approval, reachMs, reevaluation, kill: await measureKill(killed) }
 }
 
 async function measureApprovals(approvals: number): Promise<ApprovalPath> {
