@@ -28,7 +28,7 @@ test('an operator that leaves the file is refused at the next call, and works ag
 
 test('the record names the settings that changed, without their values', async () => {
   await rig.change((settings) => {
-    settings.admin.operators[2].groups = ['owners']
+    settings.admin.operators[3].groups = ['owners']
     settings.server = { drainTime: '20s' }
   })
   const [event, ...more] = await rig.events('configuration.reloaded')
