@@ -26,4 +26,17 @@ export const NAMED = {
   hangingAccount: "test/grants/several-accounts.test.ts > one account's IAM hangs",
   failpoints: 'test/crash/failpoints.test.ts > nothing is lost, orphaned or left open',
   labels: 'test/policy/decide.test.ts > lets no other class through',
+  offboarded: 'test/contract/offboarding.ts > offboarding ends and denies every grant while the agents renew',
+  overdue: 'test/registry/combine-registrations.test.ts > a registration that',
+  reviewed: 'test/grants/inventory/reviews.test.ts > an operator who runs',
+  votes: 'test/grants/approvals/votes.test.ts > a question for several people',
+  view: 'test/grants/approvals/approval-view.test.ts > the question stands first',
+  killed: 'test/grants/kill/kill.test.ts > stops its scope at once, and lets everybody else work',
+  killedEverywhere: 'test/postgres/kill.test.ts > is seen by every unit of the other one that is committed after it',
+  judgedAgain: 'test/grants/reevaluate/reevaluate.test.ts > an active grant that they refuse ends as policy_changed',
+  reach: 'test/aws/role-policies/role-reach.property.test.ts > yes means every resource in every request',
+  budgets: 'test/grants/budgets/budgets.test.ts > each agent is its own',
+  scopes:
+    'test/admin/scoped-operators.test.ts > a grant and its approval are not there for an operator of another team',
+  notices: 'test/notice/delivery.test.ts > is down for a day loses nothing',
 } as const

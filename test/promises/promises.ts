@@ -130,6 +130,8 @@ export const PROMISES: readonly PromiseRow[] = [
       'test/credentials/accounts.test.ts > by hanging holds up no mint in another, however many wait for it',
       "test/credentials/deny-shares.test.ts > each wanted deny is covered, nobody's volume cuts another agent, and the text fits",
       'test/grants/shares-enforced.test.ts > cuts its own older sessions and nobody else’s',
+      'test/grants/budgets/budgets.test.ts > each agent is its own: what one uses is not missing to another',
+      'test/notice/delivery.test.ts > hangs does not hold up another one',
     ],
   },
   {
@@ -140,6 +142,8 @@ export const PROMISES: readonly PromiseRow[] = [
       'test/postgres/brokers/takeover.test.ts > P11: one that is killed under load leaves nothing behind',
       'test/postgres/brokers/takeover.test.ts > P11: the deny list of one that is killed while it writes',
       'test/postgres/brokers/paused.test.ts > P11: a broker that was paused',
+      'test/crash/kill-failpoints.test.ts > leaves a kill that is not set, or that is seen through',
+      'test/postgres/kill.test.ts > is seen by every unit of the other one that is committed after it',
       'test/grants/deny/write-claim.test.ts > a claim on a deny list',
     ],
   },
@@ -165,8 +169,13 @@ export const PROMISES: readonly PromiseRow[] = [
   },
   {
     promise: 'P15',
-    says: 'A person decides what cannot be undone: an approval is bound to the plan, expires, is used once, and is never of the requester.',
+    says: 'A person decides what cannot be undone: an approval is bound to the plan, expires, is used once or as often as policy says, has the people that policy asks for, and is never of the requester.',
     tests: [
+      'test/grants/approvals/votes.test.ts > a question for several people',
+      'test/ledger/rules/approval-rules.test.ts > does not depend on the order of the votes',
+      'test/ledger/rules/approval-rules.test.ts > of several people is not approved by fewer',
+      'test/postgres/votes.test.ts > people who vote at two brokers at once are all counted',
+      'test/grants/approvals/reuse.test.ts > gives its last use to one of two requests at once',
       `${LIFE} > P15: a person decides what cannot be undone`,
       'test/policy/decide.test.ts > by default what destroys, changes rights or escalates waits for a person',
       'test/policy/waivers.test.ts > P15: an approval is waived only where the configuration and the marks allow it',
