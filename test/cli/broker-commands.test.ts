@@ -33,6 +33,9 @@ afterEach(() => broker.stop())
 // docs/cli.md, "Exit codes"
 const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   POLICY_DENIED: 3,
+  KILLED: 3,
+  AGENT_SUSPENDED: 3,
+  AGENT_OFFBOARDED: 3,
   APPROVAL_PENDING: 4,
   APPROVAL_REJECTED: 4,
   REQUEST_WITHDRAWN: 4,

@@ -22,7 +22,14 @@ afterEach(() => tmp.dispose())
 
 const now = () => tmp.clock.now()
 const killed = { code: 'KILLED' }
-const settings = { leaseMs: 300_000, usableMarginMs: 30_000, approvalMs: 1, claimMs: 1, settleMs: 1, cutOnCompletion: [] }
+const settings = {
+  leaseMs: 300_000,
+  usableMarginMs: 30_000,
+  approvalMs: 1,
+  claimMs: 1,
+  settleMs: 1,
+  cutOnCompletion: [],
+}
 const kill = (ledger: Ledger, value = AGENT) =>
   ledger.putHold({
     hold: {

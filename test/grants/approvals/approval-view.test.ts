@@ -270,7 +270,9 @@ describe('a question for several people', () => {
     await approve(approval)
     h.people[0] = { ...OLGA, groups: [] }
     const text = await printed(approval.id)
-    expect(text).toMatch(/^Votes: +approve by operator:olga at .* \(\w+, no_step_up\): seen it; it does not count any more: /m)
+    expect(text).toMatch(
+      /^Votes: +approve by operator:olga at .* \(\w+, no_step_up\): seen it; it does not count any more: /m,
+    )
   })
 })
 

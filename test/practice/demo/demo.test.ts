@@ -54,7 +54,10 @@ const claims: { name: string; says: RegExp }[] = [
   { name: 'the kill', says: /ok +stint kill agent spiffe:/ },
   { name: 'the credentials cut mid-flight', says: /refused +PutObject.*AccessDenied.*explicit deny/ },
   { name: 'the killed agent', says: /refused +and from now on: KILLED/ },
-  { name: 'the trail', says: /grant\.requested, approval\.requested, approval\.voted, approval\.voted, approval\.approved/ },
+  {
+    name: 'the trail',
+    says: /grant\.requested, approval\.requested, approval\.voted, approval\.voted, approval\.approved/,
+  },
   { name: 'the whole record', says: /ok +stint audit export.*\d+ events, each as it was written/ },
   { name: 'the forged record', says: /refused +in a copy, one byte is changed.*broken at event \d+/ },
 ]
