@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { StintError } from '../core/errors.ts'
-import { MAX_CHANGE_BYTES, readChange, sha256Of } from '../sdk/change/read-change.ts'
+import { digestFile, MAX_CHANGE_BYTES, readChange } from '../sdk/change/read-change.ts'
 import type { Change } from '../sdk/types.ts'
 import { UsageError } from './command.ts'
 
@@ -46,7 +46,7 @@ export async function readApprovedFile(
 }
 
 function checkDigest(bytes: Uint8Array, approved: string, file: string): void {
-  const found = sha256Of(bytes)
+  const found = digestFile(bytes)
   if (found === approved) return
   throw new StintError('CHANGE_DIFFERS', {
     explanation: `${file} is not the file that was asked for any more, so the command was not started. Its SHA-256 is ${found}, and ${approved} was asked for. Ask anew with the file as it is now.`,

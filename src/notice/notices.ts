@@ -136,7 +136,7 @@ export class Notices {
     for (const { receiver } of this.#workers) {
       const view = views.find(({ name }) => name === receiver.name)
       const component = endpointPart(receiver.name)
-      const problem = view && problemOf(view, receiver)
+      const problem = view && describeProblem(view, receiver)
       if (problem) partHealth.failed(component, problem)
       else partHealth.well(component)
       partHealth.found(component, view && view.dead > 0 ? [deadFinding(view)] : [])
@@ -154,7 +154,7 @@ export class Notices {
   }
 }
 
-function problemOf(
+function describeProblem(
   { disabledAt, failures, lastError = '' }: NoticeEndpointView,
   { target }: Receiver,
 ): StintError | undefined {

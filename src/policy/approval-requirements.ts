@@ -127,7 +127,13 @@ function findRequirements(
   const classReason = `class:${pair.class}`
   const quorum = byClass[pair.class]
   const ofClass = quorum
-    ? [{ anyOf: toAnyOf(quorum.anyOf), ...(quorum.count > 1 && { count: quorum.count }), because: [classReason] }]
+    ? [
+        {
+          anyOf: normaliseGroups(quorum.anyOf),
+          ...(quorum.count > 1 && { count: quorum.count }),
+          because: [classReason],
+        },
+      ]
     : []
   const permits = applied.filter(({ waiver }) => waiver === undefined)
   if (permits.length > 0 && permits.every(({ approvalBy }) => approvalBy !== undefined))
@@ -154,7 +160,7 @@ function chooseAsked(permits: readonly Policy[]): ApprovalRequirement[] {
   if (people === 1) {
     const alike = wishes.filter((wish) => wish.people === 1 && wish.exclude.join() === exclude.join())
     const groups = alike.flatMap((wish) => wish.approvalBy.map(({ group }) => group))
-    return [{ anyOf: toAnyOf(groups), ...excluded, because: alike.map(({ id }) => id) }]
+    return [{ anyOf: normaliseGroups(groups), ...excluded, because: alike.map(({ id }) => id) }]
   }
   const because = wishes.filter((wish) => compareWishes(wish, first) === 0).map(({ id }) => id)
   return approvalBy.map(({ group, count }) => ({ anyOf: [group], ...(count > 1 && { count }), ...excluded, because }))
@@ -178,7 +184,7 @@ function compareWishes(a: Wish, b: Wish): number {
   return a.people - b.people || a.exclude.length - b.exclude.length || byGroups
 }
 
-function toAnyOf(groups: readonly string[]): readonly string[] {
+function normaliseGroups(groups: readonly string[]): readonly string[] {
   return groups.includes(ANYONE) ? [ANYONE] : [...new Set(groups)].sort()
 }
 

@@ -40,7 +40,7 @@ export const killSwitch = definePart({
       isInFile: (scope) => file.names(scope),
       onLiftedAlone: (facts) => logger.warn(facts, 'one person has set this kill and lifted it'),
     })
-    metrics?.onScrape(async ({ killsInForce }) => killsInForce.set((await killsOf(parts.ledger)).length))
+    metrics?.onScrape(async ({ killsInForce }) => killsInForce.set((await loadKills(parts.ledger)).length))
     const stop = new AbortController()
     const looking = look(file, { ledger: parts.ledger, partHealth }, stop.signal)
     const value: KillSwitch = { service }
@@ -68,7 +68,7 @@ async function look(
 
 async function showKills({ ledger, partHealth }: { readonly ledger: Ledger; readonly partHealth: PartHealth }) {
   try {
-    const kills = await killsOf(ledger)
+    const kills = await loadKills(ledger)
     partHealth.report(KILL_COMPONENT, kills.length === 0 ? undefined : describeKills(kills))
   } catch (error) {
     // A kill that cannot be read stops everything, so it has to be seen.
@@ -76,7 +76,7 @@ async function showKills({ ledger, partHealth }: { readonly ledger: Ledger; read
   }
 }
 
-async function killsOf(ledger: Pick<Ledger, 'holdsInForce'>): Promise<readonly Hold[]> {
+async function loadKills(ledger: Pick<Ledger, 'holdsInForce'>): Promise<readonly Hold[]> {
   return (await ledger.holdsInForce()).filter(({ kind }) => kind === 'kill')
 }
 

@@ -11,7 +11,7 @@ import { PartWatch } from '../notice/part-watch.ts'
 import type { NoticeFilter, OutgoingNotice, Receiver } from '../notice/sending/receiver.ts'
 import { readSlackToken, sendToSlack } from '../notice/slack/slack-receiver.ts'
 import { GrantBook } from '../notice/types/grant-facts.ts'
-import { typesOf } from '../notice/types/notice-types.ts'
+import { expandTypePatterns } from '../notice/types/notice-types.ts'
 import { readSigningSecrets } from '../notice/webhook/signature.ts'
 import { sendToWebhook } from '../notice/webhook/webhook-receiver.ts'
 import { openAwsNetwork } from './aws/network.ts'
@@ -136,7 +136,7 @@ function receiverSettings(
   const own = escalations.filter(({ to }) => to.includes(name))
   return {
     name,
-    types: typesOf(events),
+    types: expandTypePatterns(events),
     filter: filter satisfies NoticeFilter,
     escalations: own.map(({ after, filter: which }) => ({ afterMs: after, filter: which })),
     timeoutMs: timeout,

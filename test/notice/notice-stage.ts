@@ -14,7 +14,7 @@ import { Notices } from '../../src/notice/notices.ts'
 import { PartWatch } from '../../src/notice/part-watch.ts'
 import type { Receiver } from '../../src/notice/sending/receiver.ts'
 import { GrantBook } from '../../src/notice/types/grant-facts.ts'
-import { typesOf } from '../../src/notice/types/notice-types.ts'
+import { expandTypePatterns } from '../../src/notice/types/notice-types.ts'
 import { sendToWebhook } from '../../src/notice/webhook/webhook-receiver.ts'
 import type { ManualClock } from '../support/manual-clock.ts'
 
@@ -90,7 +90,7 @@ export function webhook(name: string, options: WebhookOptions, clock: ManualCloc
   return {
     name,
     target: URL.parse(url)?.host ?? '',
-    types: typesOf(events),
+    types: expandTypePatterns(events),
     filter: {},
     escalations: [],
     timeoutMs,

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createGuardedFetch } from '../../src/core/net/guarded-fetch.ts'
 import type { Receiver } from '../../src/notice/sending/receiver.ts'
 import { sendToSlack } from '../../src/notice/slack/slack-receiver.ts'
-import { typesOf } from '../../src/notice/types/notice-types.ts'
+import { expandTypePatterns } from '../../src/notice/types/notice-types.ts'
 import { caller, DECISIONS, type Harness, OLGA, openHarness, task } from '../support/grant-harness.ts'
 import { startNotices } from './notice-stage.ts'
 
@@ -74,7 +74,7 @@ afterEach(async () => {
 })
 
 const channel = (more: Partial<Receiver> = {}): Receiver => ({
-  ...{ name: 'team', target: 'slack', types: typesOf(['approval.*']), filter: {}, escalations: [] },
+  ...{ name: 'team', target: 'slack', types: expandTypePatterns(['approval.*']), filter: {}, escalations: [] },
   ...{ timeoutMs: 300, retryMs: 3 * 86_400_000, oneByQuestion: true, ...more },
   send: (notice, signal) =>
     sendToSlack(

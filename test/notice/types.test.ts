@@ -4,11 +4,11 @@ import type { AuditEvent } from '../../src/ledger/records.ts'
 import { describeEvent } from '../../src/notice/types/describe-event.ts'
 import { contentText, parseContent } from '../../src/notice/types/notice-content.ts'
 import {
+  expandTypePatterns,
   isTypePattern,
   NOTICE_TYPE_NAMES,
   NOTICE_TYPES,
   noticeSpec,
-  typesOf,
 } from '../../src/notice/types/notice-types.ts'
 
 const book = { find: async () => undefined, findApproval: async () => 'apr_1' } as never
@@ -61,8 +61,13 @@ test('credentials after the first are no news', async () => {
 })
 
 test('a pattern names a type, a family or all of those that can be chosen', () => {
-  expect(typesOf(['kill.*', 'part.broken'])).toEqual(['kill.set', 'kill.enforced', 'kill.lifted', 'part.broken'])
-  expect(typesOf(['*'])).toEqual(Object.keys(NOTICE_TYPES).filter((type) => type !== 'approval.escalated'))
+  expect(expandTypePatterns(['kill.*', 'part.broken'])).toEqual([
+    'kill.set',
+    'kill.enforced',
+    'kill.lifted',
+    'part.broken',
+  ])
+  expect(expandTypePatterns(['*'])).toEqual(Object.keys(NOTICE_TYPES).filter((type) => type !== 'approval.escalated'))
   for (const bad of ['', 'kill', 'kill.', 'kil.*', '**', 'approval.escalated', 'KILL.SET'])
     expect(isTypePattern(bad), bad).toBe(false)
 })

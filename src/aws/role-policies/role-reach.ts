@@ -275,7 +275,7 @@ function allowPieces(statements: readonly IndexedStatement[], asked: Asked): rea
     if (statement.effect !== 'Allow') continue
     const truth = asked.truthOf(statement)
     if (truth === false) continue
-    for (const piece of piecesOf(statement, truth, asked.target)) {
+    for (const piece of coveredPieces(statement, truth, asked.target)) {
       if (isWhole(piece)) return [WHOLE]
       pieces.push(piece)
     }
@@ -284,7 +284,7 @@ function allowPieces(statements: readonly IndexedStatement[], asked: Asked): rea
 }
 
 /** The pieces of the target that a statement is about. */
-function piecesOf(statement: IndexedStatement, truth: Truth, target: Target): readonly Piece[] {
+function coveredPieces(statement: IndexedStatement, truth: Truth, target: Target): readonly Piece[] {
   const { negated, patterns } = statement.resources
   const decidedBy = truth === true ? [] : [statement]
   const whole: Piece = { within: [], except: [], truth, decidedBy }

@@ -1,5 +1,6 @@
 import type { Ledger, LedgerReads, Page } from '../../ledger/ledger.ts'
 import type { Approval, Grant } from '../../ledger/records.ts'
+import { roleAccountId } from '../../ledger/rules/hold-rules.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
 import type { Operator } from './operator.ts'
 
@@ -17,7 +18,7 @@ export interface ScopeTarget {
 export function isInScope({ scope }: Pick<Operator, 'scope'>, { team, roleArn }: ScopeTarget): boolean {
   if (!scope) return true
   if (scope.teams && !scope.teams.includes(team)) return false
-  return !scope.accounts || (roleArn !== undefined && scope.accounts.includes(roleArn.split(':')[4] ?? ''))
+  return !scope.accounts || (roleArn !== undefined && scope.accounts.includes(roleAccountId(roleArn) ?? ''))
 }
 
 /** The reads of a ledger that find grants and approvals. */

@@ -2,6 +2,7 @@ import { StintError } from '../../core/errors.ts'
 import type { GrantFilter, LedgerReads } from '../../ledger/ledger.ts'
 import { MAX_OPEN_GRANTS } from '../../ledger/pages.ts'
 import type { Grant } from '../../ledger/records.ts'
+import { roleAccountId } from '../../ledger/rules/hold-rules.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { type CombinedReach, combineReach } from '../../plan/reach/combine-reach.ts'
 import type { PlanReach } from '../../plan/reach/reach-record.ts'
@@ -113,7 +114,7 @@ const PAGE = Math.min(200, MAX_OPEN_GRANTS)
 
 function isMeant(grant: Grant, { kind, name }: ReachScope): boolean {
   if (kind === 'team') return grant.team === name
-  if (kind === 'account') return grant.roleArn.split(':')[4] === name
+  if (kind === 'account') return roleAccountId(grant.roleArn) === name
   if (kind === 'agent') return grant.subject === name || grant.registration === name
   return true
 }

@@ -51,7 +51,7 @@ export function drawnMeter(before: BudgetMeter | undefined, draw: BudgetDraw, dr
   const rolling: Partial<Record<RollingMeasure, Buckets>> = {}
   for (const measure of ROLLING_MEASURES) {
     if (draw.limits[measure] === undefined) continue
-    rolling[measure] = withAmount(meter.rolling[measure] ?? [], measure, amountOf(measure, drawing), drawing.at)
+    rolling[measure] = withAmount(meter.rolling[measure] ?? [], measure, drawnAmount(measure, drawing), drawing.at)
   }
   const isSame = before && ROLLING_MEASURES.every((measure) => sameBuckets(rolling[measure], before.rolling[measure]))
   return isSame ? before : { key: meter.key, rolling, until: new Date(drawing.at.getTime() + DAY_MS + HOUR_MS) }
@@ -80,12 +80,12 @@ function checkMeasure(
   limit: number,
 ): void {
   const { used, freesAt } = measureUse({ ...meter, ...drawing }, measure, limit, drawing.at)
-  const wants = STOPS_ALL.includes(measure) ? 1 : amountOf(measure, drawing)
+  const wants = STOPS_ALL.includes(measure) ? 1 : drawnAmount(measure, drawing)
   if (wants === 0 || used + wants <= limit) return
   throw exceeded(draw, { measure, used, limit, freesAt, at: drawing.at })
 }
 
-function amountOf(measure: BudgetMeasure, { state, isDestructive, recordBytes }: Drawing): number {
+function drawnAmount(measure: BudgetMeasure, { state, isDestructive, recordBytes }: Drawing): number {
   const isOpen = !isFinalState(state)
   const amounts: Readonly<Record<BudgetMeasure, number>> = {
     liveGrants: Number(isOpen),

@@ -37,7 +37,7 @@ export function covers({ kind, value }: HoldScope, target: HoldTarget): boolean 
     case 'role':
       return target.roleArn === value
     case 'account':
-      return accountOf(target.roleArn) === value
+      return roleAccountId(target.roleArn) === value
     case 'label':
       return target.touches?.includes(value) ?? true
   }
@@ -49,7 +49,7 @@ export function touchedLabels({ blastRadius }: Pick<Plan, 'blastRadius'>): strin
 }
 
 /** The account id in the ARN of a role. */
-function accountOf(roleArn: string): string | undefined {
+export function roleAccountId(roleArn: string): string | undefined {
   return roleArn.split(':')[4]
 }
 

@@ -18,7 +18,7 @@ export async function describeEvent(event: AuditEvent, book: GrantBook): Promise
   const types = NOTICE_TYPE_NAMES.filter((type) => !LATER_TYPES.includes(type) && isFrom(type, event))
   if (types.length === 0) return []
   const described = event.grantId === undefined ? undefined : await book.find(event.grantId)
-  const agent = described?.grant.agent ?? agentOf(event)
+  const agent = described?.grant.agent ?? actingAgent(event)
   const told = await withApproval(describe(event, agent), event, book)
   const head = { eventId: event.id, at: event.at.toISOString() }
   return types.map((type) => ({
@@ -40,7 +40,7 @@ function isFrom(type: NoticeType, event: AuditEvent): boolean {
 }
 
 /** The actor of an event is an agent unless it is a person or the broker. */
-function agentOf({ actor }: AuditEvent): string | undefined {
+function actingAgent({ actor }: AuditEvent): string | undefined {
   return actor === 'stint' || actor.startsWith('operator:') ? undefined : actor
 }
 

@@ -1,6 +1,7 @@
 import { hasCode } from '../../core/errors.ts'
 import { BoundedMap } from '../../core/limits/bounded-map.ts'
 import type { LedgerReads } from '../../ledger/ledger.ts'
+import { roleAccountId } from '../../ledger/rules/hold-rules.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { GrantFacts, NoticeContent } from './notice-content.ts'
 
@@ -45,7 +46,7 @@ export class GrantBook {
     if (!grant) return undefined
     const plan = await this.#ledger.getPlan(grant.planHash).catch(ignoreDamage)
     const { id, subject: agent, owner, team, registration, roleArn, planHash, purpose } = grant
-    const account = roleArn.split(':')[4] ?? ''
+    const account = roleAccountId(roleArn) ?? ''
     const facts = { id, agent, owner, team, registration, roleArn, account, planHash, ...planFacts(plan) }
     return { grant: facts, agentSays: { purpose: cut(purpose) } }
   }

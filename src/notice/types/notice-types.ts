@@ -152,11 +152,11 @@ export function noticeSpec(type: NoticeType): NoticeTypeSpec {
 
 /** True for a pattern that names one of CHOSEN_TYPES: its name, `<family>.*` or `*`. */
 export function isTypePattern(pattern: string): boolean {
-  return typesOf([pattern]).length > 0
+  return expandTypePatterns([pattern]).length > 0
 }
 
 /** Those of CHOSEN_TYPES that patterns name. */
-export function typesOf(patterns: readonly string[]): NoticeType[] {
+export function expandTypePatterns(patterns: readonly string[]): NoticeType[] {
   return CHOSEN_TYPES.filter((type) => patterns.some((pattern) => covers(pattern, type)))
 }
 

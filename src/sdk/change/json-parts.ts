@@ -24,13 +24,13 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** The text of a member of an object, if it is one and not empty. */
-export function textOf(value: unknown, key: string): string | undefined {
+export function findText(value: unknown, key: string): string | undefined {
   const text = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
   return typeof text === 'string' && text !== '' ? text : undefined
 }
 
 /** A list of a document. @throws {StintError} CHANGE_INVALID for anything else */
-export function listOf(value: unknown, where: string): readonly unknown[] {
+export function requireList(value: unknown, where: string): readonly unknown[] {
   if (Array.isArray(value)) return value
   throw malformed(where, 'must be a list')
 }

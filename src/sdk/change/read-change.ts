@@ -25,15 +25,15 @@ export function readChange(bytes: Uint8Array, artifact?: Uint8Array): Change {
   const { kind, reference, resources } = readDocument(parse(bytes))
   return {
     kind,
-    sha256: sha256Of(bytes),
-    ...(artifact && { artifactSha256: sha256Of(artifact) }),
+    sha256: digestFile(bytes),
+    ...(artifact && { artifactSha256: digestFile(artifact) }),
     ...(reference !== undefined && { reference }),
     ...summarise(resources),
   }
 }
 
 /** Lower-case hex SHA-256 of a file. */
-export function sha256Of(bytes: Uint8Array): string {
+export function digestFile(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 

@@ -2,11 +2,11 @@ import type { ChangeAction } from '../types.ts'
 import {
   type FoundChange,
   type FoundResource,
+  findText,
   isObject,
   type JsonObject,
-  listOf,
   malformed,
-  textOf,
+  requireList,
 } from './json-parts.ts'
 
 /**
@@ -47,8 +47,8 @@ export function readTerraformPlan(document: JsonObject): FoundChange {
       'is missing: this is a state; give the output of terraform show -json with a saved plan',
     )
   }
-  const changes = listOf(document.resource_changes ?? [], 'resource_changes')
-  const deferred = listOf(document.deferred_changes ?? [], 'deferred_changes')
+  const changes = requireList(document.resource_changes ?? [], 'resource_changes')
+  const deferred = requireList(document.deferred_changes ?? [], 'deferred_changes')
   return {
     kind: 'terraform_plan',
     resources: [
@@ -61,7 +61,7 @@ export function readTerraformPlan(document: JsonObject): FoundChange {
 function readResource(value: unknown, where: string): FoundResource | undefined {
   const change = isObject(value) ? value.change : undefined
   if (!isObject(change)) throw malformed(`${where}.change`, 'must be an object')
-  const names = listOf(change.actions, `${where}.change.actions`)
+  const names = requireList(change.actions, `${where}.change.actions`)
   const known = names.every((name) => typeof name === 'string') ? ACTIONS.get(names.join(' ')) : undefined
   const imported = known === 'none' && isObject(change.importing) ? 'import' : known
   if (imported === 'none') return undefined
@@ -75,7 +75,7 @@ function readDeferred(value: unknown, where: string): FoundResource {
 }
 
 function nameResource(value: unknown, where: string): Pick<FoundResource, 'type' | 'address'> {
-  const [type, address, deposed] = [textOf(value, 'type'), textOf(value, 'address'), textOf(value, 'deposed')]
+  const [type, address, deposed] = [findText(value, 'type'), findText(value, 'address'), findText(value, 'deposed')]
   if (type === undefined || address === undefined) throw malformed(where, 'must have a type and an address')
   return { type, address: deposed === undefined ? address : `${address} (deposed ${deposed})` }
 }

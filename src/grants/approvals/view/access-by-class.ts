@@ -37,7 +37,7 @@ export function accessByClass({ pairs, task }: Plan): ClassAccess[] {
 }
 
 /** The flags of a plan, with the actions that have them. */
-export function flagsOf({ pairs, flags }: Plan): FlagView[] {
+export function listFlags({ pairs, flags }: Plan): FlagView[] {
   return flags.map((flag) => {
     const actions = pairs.filter((pair) => pair.flags.includes(flag)).map(({ action }) => action)
     return { flag, means: FLAG_WORDS[flag], actions: [...new Set(actions)] }

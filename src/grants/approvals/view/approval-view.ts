@@ -6,7 +6,7 @@ import type { Plan, PlanWarning } from '../../../plan/plan.ts'
 import { riskiestFirst } from '../../../plan/plan-difference.ts'
 import type { Operator } from '../../operators/operator.ts'
 import { undefinedIfCorrupt } from '../../read-grants.ts'
-import { accessByClass, type ClassAccess, type FlagView, flagsOf, pairLine } from './access-by-class.ts'
+import { accessByClass, type ClassAccess, type FlagView, listFlags, pairLine } from './access-by-class.ts'
 import { type PastGrant, recentGrants } from './agent-history.ts'
 import { type AskingAgent, describeAgent, type RegistrationList } from './asking-agent.ts'
 import { type BlastRadiusWords, describeBlastRadius } from './blast-radius-words.ts'
@@ -131,7 +131,7 @@ export async function viewApproval(
     }),
     blastRadius: describeBlastRadius(plan),
     outlives: plan.blastRadius.outlives.map(({ action, reason }) => `${action}: ${reason}`),
-    flags: flagsOf(plan),
+    flags: listFlags(plan),
     warnings: [...(plan.warnings ?? []), ...question.warnings].map(({ explanation }) => explanation),
     deciders,
     lastApproved,
