@@ -111,8 +111,9 @@ export function createGrantService(parts: GrantParts): GrantService {
         const { plan, decision } = judgement
         const warnings = sizeWarnings(forecastSize(parts, caller, judgement))
         if (decision.outcome !== 'approval') return { plan, decision, warnings }
-        const [{ subject }, { owner }] = [caller, judgement.registration]
-        const couldApprove = countAnswerers(parts.people.current(now), { subject, owner }, decision.approval)
+        const { owner, team } = judgement.registration
+        const asked = { subject: caller.subject, owner, team, roleArn: plan.task.roleArn }
+        const couldApprove = countAnswerers(parts.people.current(now), asked, decision.approval)
         return { plan, decision, warnings, couldApprove }
       }),
 

@@ -1118,7 +1118,7 @@ export interface components {
                 readonly counts: boolean;
                 readonly obstacle?: {
                     /** @enum {string} */
-                    readonly reason: "unknown" | "role" | "own_agent" | "group" | "owner" | "assurance";
+                    readonly reason: "unknown" | "role" | "scope" | "own_agent" | "group" | "owner" | "assurance";
                     readonly explanation: string;
                 };
             }[];
@@ -1147,7 +1147,7 @@ export interface components {
             readonly allowed: boolean;
             readonly code?: string;
             /** @enum {string} */
-            readonly reason?: "unknown" | "role" | "own_agent" | "group" | "owner" | "assurance";
+            readonly reason?: "unknown" | "role" | "scope" | "own_agent" | "group" | "owner" | "assurance";
             readonly explanation?: string;
         };
         readonly ApprovalView: {

@@ -42,8 +42,9 @@ export async function findReuse(
   const left = found ? usesLeft(found.approval, reuse.uses) : 0
   if (!found || left === 0 || !mayRestOn(found)) return undefined
   const { approval, grants } = found
+  const { owner, team } = registration
   const tally = countVotes({
-    concerned: findConcerned({ subject, owner: grants[0]?.owner ?? registration.owner }, registration.owner),
+    concerned: findConcerned({ subject, owner: grants[0]?.owner ?? owner, team, roleArn: plan.task.roleArn }, owner),
     requirements: joinRequirements(approval.requirements, decision.approval),
     votes: approval.votes,
     people: people.current(now),

@@ -4,6 +4,7 @@ import type { Grant } from '../../ledger/records.ts'
 import { type ApprovalRequirement, VOTE_ASSURANCES, type VoteAssurance } from '../../policy/decision.ts'
 import { matchCovers } from '../../registry/agent-match.ts'
 import { hasRole, type Operator } from '../operators/operator.ts'
+import { isInScope, type ScopeTarget } from '../operators/operator-scope.ts'
 
 /** The agents and owners that a question is about. */
 export interface Concerned {
@@ -11,10 +12,15 @@ export interface Concerned {
   readonly subjects: readonly string[]
   /** Owners of the registration, as it was and as it is. */
   readonly owners: readonly string[]
+  /** The grant: whoever has a scope that leaves it out has no vote. */
+  readonly target: ScopeTarget
 }
 
+/** The part of a grant that decides who may vote on it. */
+export type AskedGrant = Pick<Grant, 'subject' | 'owner' | 'team' | 'roleArn'>
+
 /** Why a vote does not count. `unknown`: its voter is no operator with a valid token any more. */
-export const OBSTACLES = ['unknown', 'role', 'own_agent', 'group', 'owner', 'assurance'] as const
+export const OBSTACLES = ['unknown', 'role', 'scope', 'own_agent', 'group', 'owner', 'assurance'] as const
 /** One of `OBSTACLES`. */
 export type ObstacleKind = (typeof OBSTACLES)[number]
 
@@ -35,12 +41,13 @@ export function toVoteErrorCode(reason: ObstacleKind): 'STEP_UP_REQUIRED' | 'APP
 }
 
 /** The agents and owners of a grant. @param ownerNow of its registration of now, if it was looked up */
-export function findConcerned({ subject, owner }: Pick<Grant, 'subject' | 'owner'>, ownerNow?: string): Concerned {
-  return { subjects: [subject], owners: ownerNow === undefined || ownerNow === owner ? [owner] : [owner, ownerNow] }
+export function findConcerned({ subject, owner, team, roleArn }: AskedGrant, ownerNow?: string): Concerned {
+  const owners = ownerNow === undefined || ownerNow === owner ? [owner] : [owner, ownerNow]
+  return { subjects: [subject], owners, target: { team, roleArn } }
 }
 
 /**
- * Why a person's vote does not count on a question: the wrong role, its own agent, or something about each requirement. Undefined if
+ * Why a person's vote does not count on a question: the wrong role or scope, its own agent, or something about each requirement. Undefined if
  * it counts towards some requirement.
  *
  * @param assurance of the vote; undefined: it is not considered, e.g. since a rejection takes none.
@@ -82,10 +89,12 @@ export function findObstacleTo(
   return undefined
 }
 
-/** Why a person has no vote on a question at all: the wrong role, or its own agent. Undefined if it may have one. */
-export function findBar(operator: Operator, { subjects }: Concerned): Obstacle | undefined {
+/** Why a person has no vote on a question at all: the wrong role or scope, or its own agent. Undefined if it may have one. */
+export function findBar(operator: Operator, { subjects, target }: Concerned): Obstacle | undefined {
   if (!hasRole(operator, 'approver'))
     return { reason: 'role', explanation: 'Approving or rejecting requires the approver role.' }
+  if (!isInScope(operator, target))
+    return { reason: 'scope', explanation: 'The grant is out of the scope of this operator.' }
   const runs = (subject: string) =>
     operator.name === subject || operator.subjects.some((match) => matchCovers(match, subject))
   if (!subjects.some(runs)) return undefined

@@ -1,7 +1,6 @@
-import type { Grant } from '../../ledger/records.ts'
 import { neededVotes } from '../../ledger/rules/approval-rules.ts'
 import { type ApprovalRequirement, ATTAINABLE_ASSURANCE } from '../../policy/decision.ts'
-import { findConcerned, findObstacle, findObstacleTo } from '../approvals/voters.ts'
+import { type AskedGrant, findConcerned, findObstacle, findObstacleTo } from '../approvals/voters.ts'
 import { hasRole, type Operator } from './operator.ts'
 
 /** The people who could answer approvals. */
@@ -13,7 +12,7 @@ export interface People {
 /** Counts the people who could approve for this agent; 0 if all of them together could not meet every requirement. */
 export function countAnswerers(
   operators: readonly Operator[],
-  grant: Pick<Grant, 'subject' | 'owner'>,
+  grant: AskedGrant,
   requirements: readonly ApprovalRequirement[],
 ): number {
   const concerned = findConcerned(grant)

@@ -119,6 +119,7 @@ describe('a vote', () => {
     { name: 'left the group', now: [{ ...OLGA, groups: [] }] },
     { name: 'is no longer an operator', now: [] },
     { name: 'may no longer approve', now: [{ ...OLGA, role: 'viewer' as const }] },
+    { name: 'has the scope of another team', now: [{ ...OLGA, scope: { teams: ['web'] } }] },
     { name: 'runs the agent by now', now: [{ ...OLGA, subjects: ['spiffe://example.org/*'] }] },
   ])
     test(`counts no more once its voter ${name}`, async () => {

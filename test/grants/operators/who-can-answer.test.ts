@@ -5,6 +5,10 @@ import type { ApprovalRequirement } from '../../../src/policy/decision.ts'
 import { caller, type Harness, openHarness, task } from '../../support/grant-harness.ts'
 
 const SUBJECT = 'spiffe://example.org/ci/deploy'
+const GRANT = {
+  ...{ subject: SUBJECT, owner: 'ann', team: 'data' },
+  roleArn: 'arn:aws:iam::123456789012:role/deploy',
+}
 const person = (name: string, over: Partial<Operator> = {}): Operator => ({
   name,
   role: 'approver',
@@ -68,9 +72,21 @@ for (const { name, people, requirements, count } of [
     requirements: asked('owners'),
     count: 0,
   },
+  {
+    name: 'somebody with the scope of another team, and somebody with that of this one',
+    people: [person('olga', { scope: { teams: ['web'] } }), person('otto', { scope: { teams: ['data'] } })],
+    requirements: asked('owners'),
+    count: 1,
+  },
+  {
+    name: 'somebody with the scope of another account',
+    people: [person('olga', { scope: { teams: ['data'], accounts: ['210987654321'] } })],
+    requirements: asked('owners'),
+    count: 0,
+  },
 ] satisfies Case[] as Case[])
   test(`${name}: ${count} could answer`, () => {
-    expect(countAnswerers(people, { subject: SUBJECT, owner: 'ann' }, requirements)).toBe(count)
+    expect(countAnswerers(people, GRANT, requirements)).toBe(count)
   })
 
 test('a group counts its approvers, and any counts all of them', () => {
