@@ -25,7 +25,7 @@ export interface MayEntry {
   readonly policies: readonly string[]
   /** Groups that answer, where it waits. */
   readonly anyOf: readonly string[]
-  /** Something that was tried, e.g. `s3:GetObject on arn:aws:s3:::data/*`. */
+  /** Something that was tried, an action and the resource pattern that it was tried on. */
   readonly example: string
 }
 

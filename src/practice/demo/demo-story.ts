@@ -121,7 +121,7 @@ function parseEvent(line: string): { seq?: number; type?: string; data?: { reaso
 }
 
 /** Lines of the approver's page that the story shows; the page has many more. */
-const SHOWN = /^(?:Asks to|destructive|write|Blast radius|Must approve):| {23}(?:s3:|Touches|By the role)/
+const SHOWN = /^(?:Asks to|destructive|write|Blast radius|Must approve):| {23}(?:s3:|Touches|The role)/
 
 async function wholeEnvironment({ demo, narrator, bot: { stint } }: Cast): Promise<void> {
   narrator.step('Deleting a whole environment stops at the gate')

@@ -324,7 +324,7 @@ test("what the role's own policies leave is told in words, with what they refuse
     sentences: [
       'Declares 3 actions on 1 resource pattern: 3 pairs to delete, stop or overwrite for good.',
       'Touches no label.',
-      "By the role's own policies AWS allows 1 of 3 pairs, 1 in part or on conditions, and it will refuse 1. That leaves 2 pairs to delete, stop or overwrite for good.",
+      "The role's own policies allow 1 of 3 pairs, 1 in part or on conditions, and refuse 1. That leaves 2 pairs to delete, stop or overwrite for good.",
     ],
     narrowed: [
       "s3:DeleteBucket on arn:aws:s3:::a/*: refused, the role's permissions boundary does not allow it",

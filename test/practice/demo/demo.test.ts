@@ -43,7 +43,7 @@ const claims: { name: string; says: RegExp }[] = [
   { name: 'the whole environment at the gate', says: /waits +grant grt_\w+ waits for two of the owners/ },
   { name: 'what the approver sees of it', says: /Asks to: .*s3:DeleteBucket on arn:aws:s3:::invoices-staging/ },
   { name: 'its blast radius', says: /Blast radius: +Declares 4 actions on 2 resource patterns/ },
-  { name: 'its reach', says: /By the role's own policies AWS allows 4 of 4 pairs/ },
+  { name: 'its reach', says: /The role's own policies allow 4 of 4 pairs/ },
   { name: 'the rejection', says: /refused +olga rejects it\. APPROVAL_REJECTED/ },
   { name: 'the narrower plan', says: /waits +grant grt_\w+ waits for approval apr_\w+, bound to plan/ },
   { name: 'the first vote', says: /waits +olga of the owners.*One vote of two/ },

@@ -44,7 +44,7 @@ export function listFlags({ pairs, flags }: Plan): FlagView[] {
   })
 }
 
-/** A pair with its flags and labels, e.g. `s3:GetObject on arn:aws:s3:::loads/* [within env:prod]`. */
+/** A pair with its flags and labels, e.g. `ACTION on RESOURCE [within env:prod]`. */
 export function pairLine(pair: PlanPair): string {
   return visible(`${describePair(pair)}${notes(pair)}`)
 }

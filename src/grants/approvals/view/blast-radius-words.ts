@@ -51,9 +51,9 @@ function describeClasses(byClass: Plan['blastRadius']['byClass']): string {
 
 function describeReach({ yes, no, yesIf, byClass }: NonNullable<Plan['reach']>, all: number): string {
   const parts = [
-    `By the role's own policies AWS allows ${yes} of ${countWords(all, 'pair')}`,
+    `The role's own policies allow ${yes} of ${countWords(all, 'pair')}`,
     ...(yesIf > 0 ? [`${yesIf} in part or on conditions`] : []),
-    ...(no > 0 ? [`and it will refuse ${no}`] : []),
+    ...(no > 0 ? [`and refuse ${no}`] : []),
   ]
   const left = no > 0 ? ` That leaves ${describeClasses(byClass)}.` : ''
   return `${parts.join(', ')}.${left}`
