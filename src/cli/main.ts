@@ -14,7 +14,11 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['grants', 'list, show, revoke grants', async () => (await import('./commands/grants.ts')).grants],
   ['kill', 'stop a scope at once, and lift it', async () => (await import('./commands/kill.ts')).kill],
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
-  ['agents', 'list registered and unregistered agents', async () => (await import('./commands/agents.ts')).agents],
+  [
+    'agents',
+    'list registered and unregistered agents',
+    async () => (await import('./commands/agents/agents.ts')).agents,
+  ],
   ['reach', 'show what grants can do, or agents may do', async () => (await import('./commands/reach.ts')).reach],
   ['budgets', 'show how much of budgets is used', async () => (await import('./commands/budgets.ts')).budgets],
   ['actions', 'explain the class of AWS actions', async () => (await import('./server-commands/actions.ts')).actions],

@@ -3,10 +3,10 @@ import { asStintError } from '../core/errors.ts'
 import { guardUrl } from '../core/net/url-guard.ts'
 import { parseSpiffeId, parseTrustDomain } from '../identity/spiffe-id.ts'
 import { workloadApiTarget } from '../identity/workload-api/endpoint.ts'
-import { address } from './address-setting.ts'
-import { audiences } from './audience-setting.ts'
-import { duration } from './duration-setting.ts'
-import { privateHosts } from './private-hosts.ts'
+import { address } from './values/address-setting.ts'
+import { audiences } from './values/audience-setting.ts'
+import { duration } from './values/duration-setting.ts'
+import { privateHosts } from './values/private-hosts.ts'
 
 /** A path; a relative one is taken from the folder of the config file. */
 const path = z.string().min(1)

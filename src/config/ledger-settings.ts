@@ -1,5 +1,5 @@
 import { z } from '../core/documents/schema.ts'
-import { duration } from './duration-setting.ts'
+import { duration } from './values/duration-setting.ts'
 
 const file = z.string().min(1)
 const text = z.string().min(1).max(255)

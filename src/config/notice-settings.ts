@@ -4,8 +4,8 @@ import { StintError } from '../core/errors.ts'
 import { guardUrl } from '../core/net/url-guard.ts'
 import { CHOSEN_TYPES, isTypePattern } from '../notice/types/notice-types.ts'
 import { matchProblem } from '../registry/agent-match.ts'
-import { duration } from './duration-setting.ts'
-import { privateHosts } from './private-hosts.ts'
+import { duration } from './values/duration-setting.ts'
+import { privateHosts } from './values/private-hosts.ts'
 
 const MAX_LISTED = 200
 const texts = z.array(z.string().min(1).max(2_048)).max(MAX_LISTED)

@@ -2,9 +2,9 @@ import { z } from '../core/documents/schema.ts'
 import { issuerProblems, OIDC_ALGORITHMS } from '../identity/oidc/issuer-problems.ts'
 import { keyPlaces, placeName } from '../identity/oidc/keys/key-places.ts'
 import { PRESET_NAMES } from '../identity/oidc/presets/presets.ts'
-import { audiences } from './audience-setting.ts'
-import { duration } from './duration-setting.ts'
-import { privateHosts } from './private-hosts.ts'
+import { audiences } from './values/audience-setting.ts'
+import { duration } from './values/duration-setting.ts'
+import { privateHosts } from './values/private-hosts.ts'
 
 const text = z.string().min(1).max(2_048)
 const oneOrMore = z.union([text, z.array(text).min(1).max(10)])

@@ -1,6 +1,6 @@
 import { z } from '../core/documents/schema.ts'
 import { matchProblem } from '../registry/agent-match.ts'
-import { duration } from './duration-setting.ts'
+import { duration } from './values/duration-setting.ts'
 
 const match = z.string().superRefine((value, context) => {
   const problem = matchProblem(value)

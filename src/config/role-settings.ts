@@ -6,7 +6,7 @@ import { z } from '../core/documents/schema.ts'
 import { DEFAULT_INLINE_POLICY_NAME } from '../credentials/aws-sts/deny/deny-list-locations.ts'
 import { findOtherWriters } from './boundary-writers.ts'
 import { furtherPolicyConflicts } from './further-policies.ts'
-import { network, sourceIpProblem } from './network-setting.ts'
+import { network, sourceIpProblem } from './values/network-setting.ts'
 
 /** Accounts of one rule. */
 const MAX_ACCOUNTS = 10_000

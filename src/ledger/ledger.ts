@@ -1,7 +1,8 @@
 import type { AuthMethod, CallerIdentity } from '../identity/caller-identity.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { ApproverReads } from './approvals/approver-reads.ts'
+import type { ReuseReads } from './approvals/reuse-reads.ts'
 import type { ApprovalVoid, Vote } from './approvals/vote.ts'
-import type { ApproverReads } from './approver-reads.ts'
 import type { ChainHead } from './audit/sealed-event.ts'
 import type { BudgetReads, BudgetRequest } from './budgets/budget-records.ts'
 import type { AuditEventInput } from './events/audit-event.ts'
@@ -27,8 +28,7 @@ import type {
   QuarantineOpening,
   UnregisteredAttempt,
 } from './records.ts'
-import type { RegistrationReads, RegistrationWrites } from './registration-ledger.ts'
-import type { ReuseReads } from './reuse-reads.ts'
+import type { RegistrationReads, RegistrationWrites } from './registrations/registration-ledger.ts'
 import type { ReuseWish } from './rules/reuse-rules.ts'
 import type { LedgerSharing } from './sharing.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import type { z } from 'zod'
-import { approvalListItemSchema, approvalViewSchema } from '../../src/admin/schemas/approval-view-schemas.ts'
+import { approvalListItemSchema, approvalViewSchema } from '../../src/admin/schemas/approvals/approval-view-schemas.ts'
 import { auditEventSchema } from '../../src/admin/schemas/audit-schemas.ts'
 import { denySchema } from '../../src/admin/schemas/deny-schemas.ts'
 import { approvalSchema, grantSchema, leaseSchema } from '../../src/admin/schemas/grant-schemas.ts'

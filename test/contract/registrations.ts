@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'vitest'
 import { auditEvent } from '../../src/ledger/events/audit-event.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
-import type { ChangeRegistration, RegistrationFields } from '../../src/ledger/registration-ledger.ts'
+import type { ChangeRegistration, RegistrationFields } from '../../src/ledger/registrations/registration-ledger.ts'
 
 const AT = new Date('2026-11-28T12:00:00Z')
 const FIELDS: RegistrationFields = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { StintError } from '../../src/core/errors.ts'
-import { KillFileWatch } from '../../src/start/kill-file-watch.ts'
+import { KillFileWatch } from '../../src/start/background/kill-file-watch.ts'
 import { caller, type Harness, OSCAR, openHarness } from '../support/grant-harness.ts'
 
 const AGENT = caller().subject

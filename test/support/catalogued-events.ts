@@ -1,5 +1,5 @@
 import { EVENT_CATALOG } from '../../src/ledger/events/event-catalog.ts'
-import type { EventSpec } from '../../src/ledger/events/event-spec.ts'
+import type { EventSpec } from '../../src/ledger/events/spec/event-spec.ts'
 import type { EventContent } from '../../src/ledger/records.ts'
 import { SqliteTransaction } from '../../src/ledger/sqlite/database/sqlite-transaction.ts'
 

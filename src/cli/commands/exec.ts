@@ -8,9 +8,9 @@ import { childEnvironment, GRANT_VARIABLE } from '../exec/child-environment.ts'
 import { serveCredentials } from '../exec/credential-endpoint.ts'
 import { runChild } from '../exec/run-child.ts'
 import { EXIT } from '../exit-codes.ts'
+import { chooseKey, EndSignals, type WaitFlags, waitAtGate, withWait } from '../gate/wait-at-gate.ts'
 import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
 import { visible } from '../visible.ts'
-import { chooseKey, EndSignals, type WaitFlags, waitAtGate, withWait } from '../wait-at-gate.ts'
 
 type Flags = BrokerFlags & TaskFlags & WaitFlags & { region?: string }
 

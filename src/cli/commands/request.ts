@@ -5,11 +5,11 @@ import type { GrantAnswer, Task } from '../../sdk/types.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
 import { type CommandIo, runParser } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { chooseKey, EndSignals, type WaitFlags, waitAtGate, withWait } from '../gate/wait-at-gate.ts'
 import { grantFacts } from '../grant-output.ts'
 import { generationFile, inGenerations } from '../key-generations.ts'
 import { OUTPUT_FORMATS, type OutputFormat, printFacts, printValue } from '../output.ts'
 import { runWithTask, type TaskFlags, withTask } from '../task-input.ts'
-import { chooseKey, EndSignals, type WaitFlags, waitAtGate, withWait } from '../wait-at-gate.ts'
 import { wholeSeconds } from '../whole-seconds.ts'
 
 type Flags = BrokerFlags &

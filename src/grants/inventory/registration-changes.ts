@@ -8,7 +8,7 @@ import type {
   RegistrationReads,
   RegistrationWrites,
   StoredRegistration,
-} from '../../ledger/registration-ledger.ts'
+} from '../../ledger/registrations/registration-ledger.ts'
 import { notRegistered } from '../../ledger/rules/registration-rules.ts'
 import { explainSetAside } from '../../registry/combine-registrations.ts'
 import type { Registration } from '../../registry/registration.ts'

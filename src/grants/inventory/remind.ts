@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { PartFinding } from '../../core/health/part-health.ts'
 import { auditEvent } from '../../ledger/events/audit-event.ts'
-import type { RegistrationWrites } from '../../ledger/registration-ledger.ts'
+import type { RegistrationWrites } from '../../ledger/registrations/registration-ledger.ts'
 import type { Registration } from '../../registry/registration.ts'
 import type { Registry } from '../../registry/registry.ts'
 

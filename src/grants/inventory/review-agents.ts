@@ -2,7 +2,7 @@ import { canonicalJson, type Json, sha256Hex } from '../../core/canonical-json.t
 import { StintError } from '../../core/errors.ts'
 import { auditEvent, operatorActor } from '../../ledger/events/audit-event.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { RegistrationReview } from '../../ledger/registration-ledger.ts'
+import type { RegistrationReview } from '../../ledger/registrations/registration-ledger.ts'
 import { notRegistered } from '../../ledger/rules/registration-rules.ts'
 import { matchCovers } from '../../registry/agent-match.ts'
 import type { Registration } from '../../registry/registration.ts'

@@ -13,7 +13,7 @@ import type {
   Quarantine,
   UnregisteredAttempt,
 } from '../records.ts'
-import type { RegistrationRow, ReviewRow } from '../registration-row.ts'
+import type { RegistrationRow, ReviewRow } from '../registrations/registration-row.ts'
 
 /** Everything that a ledger holds, by the table that it goes to. Counters are left out: they follow from the rest. */
 export interface ContentRecords {

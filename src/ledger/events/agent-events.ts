@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
-import type { EventSpec } from './event-spec.ts'
-import { count, instant, note, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { count, instant, note, text } from './spec/event-values.ts'
 
 const registration = text.describe('Name of the registration')
 const version = z.int().positive().describe('Version of the registration from now on')

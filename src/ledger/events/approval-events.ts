@@ -1,8 +1,8 @@
 import { z } from '../../core/documents/schema.ts'
 import { VOTE_ASSURANCES } from '../../policy/decision.ts'
 import { VERDICTS } from '../approvals/vote.ts'
-import type { EventSpec } from './event-spec.ts'
-import { code, instant, note, planHash, policies, policySetHash, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { code, instant, note, planHash, policies, policySetHash, text } from './spec/event-values.ts'
 
 const approvalId = text.describe('The approval')
 

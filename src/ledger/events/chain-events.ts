@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
-import type { EventSpec } from './event-spec.ts'
-import { count, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { count, text } from './spec/event-values.ts'
 
 const namedHeads = z
   .array(

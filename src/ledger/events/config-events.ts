@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
-import type { EventSpec } from './event-spec.ts'
-import { instant, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { instant, text } from './spec/event-values.ts'
 
 const digest = text.describe('SHA-256 of all settings of the file, defaults included')
 const paths = z.array(text).readonly()

@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
-import type { EventSpec } from './event-spec.ts'
-import { count, errorCode, instant, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { count, errorCode, instant, text } from './spec/event-values.ts'
 
 const denyListKey = text.describe('Which deny list: `boundary:<policy ARN>` or `inline:<role ARN>`')
 const document = text

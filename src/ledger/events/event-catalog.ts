@@ -4,13 +4,13 @@ import { CALLER_EVENTS } from './caller-events.ts'
 import { CHAIN_EVENTS } from './chain-events.ts'
 import { CONFIG_EVENTS } from './config-events.ts'
 import { DENY_EVENTS } from './deny-events.ts'
-import type { EventSpec } from './event-spec.ts'
 import { GRANT_EVENTS } from './grant-events.ts'
 import { HOLD_EVENTS } from './hold-events.ts'
 import { LEASE_EVENTS } from './lease-events.ts'
 import { NOTICE_EVENTS } from './notice-events.ts'
 import { QUARANTINE_EVENTS } from './quarantine-events.ts'
 import { RULE_EVENTS } from './rule-events.ts'
+import type { EventSpec } from './spec/event-spec.ts'
 
 /**
  * Every event that can come on record. A type is part of the record for good: add types and optional members freely, never

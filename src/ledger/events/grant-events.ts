@@ -1,7 +1,7 @@
 import { z } from '../../core/documents/schema.ts'
 import { FAILURE_REASONS } from '../../policy/decision.ts'
 import { DENY_PROOFS, END_REASONS } from '../records.ts'
-import type { EventSpec } from './event-spec.ts'
+import type { EventSpec } from './spec/event-spec.ts'
 import {
   authMethod,
   code,
@@ -14,7 +14,7 @@ import {
   policies,
   policySetHash,
   text,
-} from './event-values.ts'
+} from './spec/event-values.ts'
 
 const reason = z.enum(END_REASONS).describe('Why the grant ends')
 const hold = text.exactOptional().describe('The kill, or other hold, that ended it')

@@ -1,7 +1,7 @@
 import { z } from '../../core/documents/schema.ts'
 import { HOLD_SCOPES } from '../holds/hold-records.ts'
-import type { EventSpec } from './event-spec.ts'
-import { count, instant, note, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { count, instant, note, text } from './spec/event-values.ts'
 
 const hold = text.describe('Id of the kill')
 const scope = z.enum(HOLD_SCOPES).describe('What the kill covers')

@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
-import type { EventSpec } from './event-spec.ts'
-import { errorCode, identityEvidence, instant, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { errorCode, identityEvidence, instant, text } from './spec/event-values.ts'
 
 const notAfter = instant.describe('The end of the lease: nothing works after it')
 const leaseNumber = z.int().positive().describe('1, 2, 3 … within the grant')

@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
-import type { EventSpec } from './event-spec.ts'
-import { count, errorCode, instant, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { count, errorCode, instant, text } from './spec/event-values.ts'
 
 const endpoint = text.describe('Name of the endpoint in the configuration')
 const part = text.describe('The part, as the status names it')

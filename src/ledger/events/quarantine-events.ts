@@ -1,7 +1,7 @@
 import { z } from '../../core/documents/schema.ts'
 import { QUARANTINE_REASONS } from '../records.ts'
-import type { EventSpec } from './event-spec.ts'
-import { count, instant, note, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { count, instant, note, text } from './spec/event-values.ts'
 
 const number = z.int().positive().describe('Number of the quarantine in this ledger')
 

@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
-import type { EventSpec } from './event-spec.ts'
-import { count, errorCode, policySetHash, text } from './event-values.ts'
+import type { EventSpec } from './spec/event-spec.ts'
+import { count, errorCode, policySetHash, text } from './spec/event-values.ts'
 
 /** Events about the rules that grants are judged by: policies, labels, registrations, classes and the settings around them. */
 export const RULE_EVENTS = {

@@ -14,7 +14,7 @@ import {
   SELECT_REGISTRATIONS_MARK,
   SELECT_REVIEWS,
   toReview,
-} from '../registration-row.ts'
+} from '../registrations/registration-row.ts'
 import { watermarkOver } from '../rules/deny-list-rules.ts'
 import { isAbandoned } from '../rules/lease-rules.ts'
 import { parsePlan } from '../stored-documents.ts'

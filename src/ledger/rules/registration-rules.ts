@@ -4,7 +4,7 @@ import type {
   RegistrationReview,
   RegistrationWrites,
   StoredRegistration,
-} from '../registration-ledger.ts'
+} from '../registrations/registration-ledger.ts'
 
 /** What a change of a registration depends on. */
 export interface RegistrationFacts {

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.ts'
 import { Reloading } from '../../core/files/reloading.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { RegistrationState, StoredRegistration } from '../../ledger/registration-ledger.ts'
+import type { RegistrationState, StoredRegistration } from '../../ledger/registrations/registration-ledger.ts'
 import { combineRegistrations } from '../../registry/combine-registrations.ts'
 import type { Registration } from '../../registry/registration.ts'
 import type { Registry } from '../../registry/registry.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { approvalViewSchema } from '../../../src/admin/schemas/approval-view-schemas.ts'
+import { approvalViewSchema } from '../../../src/admin/schemas/approvals/approval-view-schemas.ts'
 import { wire } from '../../../src/admin/wire.ts'
 import { printApproval } from '../../../src/cli/approval-output.ts'
 import { viewApproval } from '../../../src/grants/approvals/view/approval-view.ts'

@@ -1,5 +1,5 @@
 import { hasCode } from '../../../core/errors.ts'
-import type { ApprovedGrant } from '../../../ledger/approver-reads.ts'
+import type { ApprovedGrant } from '../../../ledger/approvals/approver-reads.ts'
 import type { LedgerReads } from '../../../ledger/ledger.ts'
 import type { Grant } from '../../../ledger/records.ts'
 import type { Plan } from '../../../plan/plan.ts'

@@ -1,4 +1,4 @@
-import { type ApprovedGrant, PAST_LOOKED_AT, type PastOf } from '../../approver-reads.ts'
+import { type ApprovedGrant, PAST_LOOKED_AT, type PastOf } from '../../approvals/approver-reads.ts'
 import type { ReadPool } from '../database/read-pool.ts'
 import type { Value } from '../database/statement.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from '../rows/approval-rows.ts'

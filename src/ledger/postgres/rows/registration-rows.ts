@@ -1,5 +1,5 @@
 import type { CopiedReminder } from '../../copying/ledger-content.ts'
-import type { RegistrationRow, ReviewRow } from '../../registration-row.ts'
+import type { RegistrationRow, ReviewRow } from '../../registrations/registration-row.ts'
 import { tableWriter } from './table-spec.ts'
 
 /** Writes registrations. */

@@ -3,7 +3,7 @@ import type {
   RegistrationReview,
   RegistrationWrites,
   StoredRegistration,
-} from '../../registration-ledger.ts'
+} from '../../registrations/registration-ledger.ts'
 import {
   fromRegistration,
   fromReview,
@@ -13,7 +13,7 @@ import {
   SELECT_REGISTRATIONS,
   SELECT_REVIEWS,
   toReview,
-} from '../../registration-row.ts'
+} from '../../registrations/registration-row.ts'
 import { toMs } from '../../row-values.ts'
 import { changedRegistration, changedVersion, recordedReview } from '../../rules/registration-rules.ts'
 import { registrationWriter, reviewWriter } from '../rows/registration-rows.ts'

@@ -1,4 +1,4 @@
-import { type ApprovedGrant, PAST_LOOKED_AT, type PastOf } from '../../approver-reads.ts'
+import { type ApprovedGrant, PAST_LOOKED_AT, type PastOf } from '../../approvals/approver-reads.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from '../rows/approval-rows.ts'
 import { type GrantRow, SELECT_GRANT } from '../rows/grant-rows.ts'
 import type { SqliteStore } from '../sqlite-store.ts'

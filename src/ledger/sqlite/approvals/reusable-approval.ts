@@ -1,4 +1,4 @@
-import type { ReuseReads } from '../../reuse-reads.ts'
+import type { ReuseReads } from '../../approvals/reuse-reads.ts'
 import type { ReusableApproval } from '../../rules/reuse-rules.ts'
 import { type ApprovalRow, SELECT_APPROVAL } from '../rows/approval-rows.ts'
 import { type GrantRow, SELECT_GRANT } from '../rows/grant-rows.ts'

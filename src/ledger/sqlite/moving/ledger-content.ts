@@ -4,7 +4,7 @@ import type { ContentRecords, ContentTable, CopiedToken, LedgerContent } from '.
 import { DamagedRows } from '../../damaged-rows.ts'
 import { type HoldRow, SELECT_HOLDS, toHold } from '../../holds/hold-row.ts'
 import { type QuarantineRow, SELECT_QUARANTINES, toQuarantine } from '../../quarantine-row.ts'
-import { REGISTRATION_COLUMNS, REVIEW_COLUMNS } from '../../registration-row.ts'
+import { REGISTRATION_COLUMNS, REVIEW_COLUMNS } from '../../registrations/registration-row.ts'
 import { toHex, toInstant } from '../../row-values.ts'
 import { InternedTexts } from '../database/interned-texts.ts'
 import { isStoreError, type SqliteDatabase } from '../database/sqlite-database.ts'

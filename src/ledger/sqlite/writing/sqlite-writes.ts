@@ -1,8 +1,8 @@
 import type { LedgerWrites } from '../../ledger.ts'
 import { isFinalState, openedGrant } from '../../rules/grant-rules.ts'
-import { noticeWrites } from '../notices.ts'
 import { type SqliteStore, toStoredPlan } from '../sqlite-store.ts'
-import { decideSweep } from '../sweep.ts'
+import { noticeWrites } from '../units/notices.ts'
+import { decideSweep } from '../units/sweep.ts'
 import type { SqliteWriter } from './write-units.ts'
 
 /** The writes of the contract, by a writer that may be in another thread: so its own view of what is stored is kept up here. */

@@ -9,7 +9,7 @@ import { isStoreError, prepareConnection, SqliteDatabase } from '../database/sql
 import { SqliteTransaction } from '../database/sqlite-transaction.ts'
 import { BUSY_MS, limitSize } from '../opening.ts'
 import { SqliteStore } from '../sqlite-store.ts'
-import { TokenRows } from '../tokens.ts'
+import { TokenRows } from '../units/tokens.ts'
 import type { FromThread, Outcome, RowNews, SentWrite, ThreadData, ToThread } from './thread-messages.ts'
 import { toSentError } from './thread-messages.ts'
 import { writeUnits } from './write-units.ts'
