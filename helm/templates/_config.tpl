@@ -14,7 +14,8 @@ so that the broker's own default holds.
 {{- $_ := set $config "listen" $listen -}}
 {{- $_ := set $config "identity" (include "stint.identity" . | fromYaml) -}}
 
-{{- $_ := set $config "registry" (dict "file" "/etc/stint/registry/agents.yaml") -}}
+{{- $_ := set $config "registry" (merge (dict "file" "/etc/stint/registry/agents.yaml") (pick $values.registry "writableByApi" "reviewPeriod" "ownersMustBeOperators")) -}}
+{{- if empty $config.reach }}{{ $_ := unset $config "reach" }}{{ end -}}
 {{- $_ := set $config.policy "directory" "/etc/stint/policies" -}}
 {{- if or $values.labels.rules $values.labels.existingConfigMap -}}
 {{- $_ := set $config "labels" (dict "file" "/etc/stint/labels/labels.yaml") -}}
