@@ -929,6 +929,38 @@ const ROWS: readonly Row[] = [
     shows: { 'StatefulSet stint': container({ image: 'images.example/stint:7' }) },
   },
   {
+    name: 'registrations by the admin API, people for a class, and a scoped operator',
+    values: {
+      registry: { writableByApi: ['spiffe://example.org/ci/*'], reviewPeriod: '30d', ownersMustBeOperators: true },
+      config: {
+        approvals: {
+          byClass: { permissions: { anyOf: ['security'], count: 2 } },
+          minimumAssurance: { escalation: 'step_up' },
+        },
+        admin: {
+          operators: [
+            {
+              name: 'omar',
+              role: 'approver',
+              tokenSha256: 'a'.repeat(64),
+              expiresAt: '2099-01-01T00:00:00Z',
+              scope: { teams: ['data'], accounts: ['111122223333'] },
+            },
+          ],
+        },
+      },
+    },
+    shows: {},
+    config: {
+      registry: { writableByApi: ['spiffe://example.org/ci/*'], ownersMustBeOperators: true },
+      approvals: {
+        byClass: { permissions: { anyOf: ['security'], count: 2 } },
+        minimumAssurance: { escalation: 'step_up' },
+      },
+      admin: { operators: [{ scope: { teams: ['data'], accounts: ['111122223333'] } }] },
+    },
+  },
+  {
     name: 'a cluster with IPv6',
     values: { listenHost: '[::]' },
     shows: {},
