@@ -10,7 +10,7 @@ const match = z.string().superRefine((value, context) => {
 /** Which agents are known, and who may say so. */
 export const registrySettings = z.strictObject({
   file: z.string().min(1),
-  /** Matches within which operators may register agents by the admin API; the file goes before. None unless set. */
+  /** Matches within which operators may register agents by the admin API; the file takes precedence. None unless set. */
   writableByApi: z.array(match).max(100).default([]),
   /** A signed review holds for this long. */
   reviewPeriod: duration('1d', '731d').prefault('90d'),
