@@ -196,10 +196,20 @@ function fromProblem(status: number, answer: Json, translate: (text: string) => 
 /** Flags that are not called as the field of the API is. */
 const FLAG_OF: Readonly<Record<string, string>> = { requestedAfter: 'since', requestedBefore: 'until' }
 
-/** `/query/state` as `--state`, `/body/planHash` as `--plan-hash`; an id that cannot be one as what ids look like. */
+/** Fields that are arguments of their command, by the path that they are sent to. */
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  '/v1/kills': ['scope', 'value'],
+  '/v1/kills/drill': ['scope', 'value'],
+  '/v1/reach': ['grant', 'agent', 'owner', 'team', 'account'],
+  '/v1/reach/may': ['agent'],
+  '/v1/webhooks/dead': ['endpoint'],
+}
+
+/** `/query/state` as `--state`, `/body/planHash` as `--plan-hash`, an argument by its name; an id that cannot be one as what ids look like. */
 function inWordsOfFlags(explanation: string, template: string, { path }: CallInput): string {
   if (explanation.startsWith('/path/id ')) return `${idRule(template)}; got ${path?.id ?? ''}.`
-  return explanation.replaceAll(/\/(?:query|body)\/(\w+)/g, (_, field: string) => {
+  return explanation.replaceAll(/\/(?:query|body)\/(\w+)/g, (_, field: string, at: number) => {
+    if (ARGUMENTS[template]?.includes(field)) return `${at === 0 ? 'The' : 'the'} ${field}`
     const name = FLAG_OF[field] ?? field
     return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   })

@@ -8,7 +8,7 @@ import { EXIT } from './exit-codes.ts'
 const COMMANDS: readonly (readonly [name: string, summary: string, load: () => Promise<RunCommand>])[] = [
   ['exec', "run a command with one task's credentials", async () => (await import('./commands/exec.ts')).exec],
   ['request', 'request a grant', async () => (await import('./commands/request.ts')).request],
-  ['complete', 'complete a grant', async () => (await import('./commands/complete.ts')).complete],
+  ['complete', 'complete or withdraw a grant', async () => (await import('./commands/complete.ts')).complete],
   ['watch', 'follow a grant to its end', async () => (await import('./commands/watch.ts')).watch],
   ['plan', "show a task's plan without requesting a grant", async () => (await import('./commands/plan.ts')).plan],
   ['grants', 'list, show, revoke grants', async () => (await import('./commands/grants.ts')).grants],
@@ -16,7 +16,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['approvals', 'list, show, approve, reject', async () => (await import('./commands/approvals.ts')).approvals],
   [
     'agents',
-    'list registered and unregistered agents',
+    'list, register, review and suspend agents',
     async () => (await import('./commands/agents/agents.ts')).agents,
   ],
   ['reach', 'show what grants can do, or agents may do', async () => (await import('./commands/reach.ts')).reach],

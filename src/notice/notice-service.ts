@@ -36,7 +36,7 @@ export interface TestOutcome {
 /** The actions of operators on notices. The edge has checked the role. */
 export interface NoticeService {
   listEndpoints(): Promise<readonly EndpointStatus[]>
-  /** Newest first. */
+  /** Newest first. @throws {StintError} NOTICE_ENDPOINT_NOT_FOUND for a receiver that there is not and was not */
   listDead(filter: { endpoint?: string }, page: PageRequest): Promise<Page<DeadNotice>>
   /**
    * Sends a message that is none of the record. One that is delivered enables the endpoint again.
@@ -87,6 +87,7 @@ export function createNoticeService(parts: NoticeServiceParts): NoticeService {
       const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString()
       const filter = { ...(endpoint !== undefined && { endpoint }), ...(after !== undefined && { after }) }
       const found = await ledger.deadNotices({ ...filter, limit: limit + 1 })
+      if (endpoint !== undefined && found.length === 0) await requireKnown(parts, endpoint)
       const items = found.slice(0, limit)
       const last = items.at(-1)
       const nextCursor = found.length > limit && last ? Buffer.from(last.id).toString('base64url') : undefined
@@ -125,13 +126,24 @@ async function testEndpoint(
   return outcome
 }
 
+/** One that has left the configuration may still have dead letters. */
+async function requireKnown({ ledger, receivers }: NoticeServiceParts, name: string): Promise<void> {
+  const known = [...receivers(), ...(await ledger.noticeEndpoints())]
+  if (!known.some((each) => each.name === name)) throw noSuchReceiver(receivers())
+}
+
 function requireReceiver({ receivers }: NoticeServiceParts, name: string): Receiver {
   const all = receivers()
   const found = all.find((receiver) => receiver.name === name)
   if (found) return found
-  const known = all.map((receiver) => receiver.name).join(', ') || 'none'
-  const explanation = `The configuration has no receiver of notices with this name; it has: ${known}.`
-  throw new StintError('NOTICE_ENDPOINT_NOT_FOUND', { explanation })
+  throw noSuchReceiver(all)
+}
+
+function noSuchReceiver(all: readonly Receiver[]): StintError {
+  const known = all.map((receiver) => receiver.name).join(', ')
+  const others = known === '' ? 'it has none' : `it has: ${known}`
+  const explanation = `The configuration has no receiver of notices with this name; ${others}.`
+  return new StintError('NOTICE_ENDPOINT_NOT_FOUND', { explanation })
 }
 
 function toStatus(name: string, receiver: Receiver | undefined, view: NoticeEndpointView | undefined): EndpointStatus {

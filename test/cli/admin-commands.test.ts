@@ -94,13 +94,19 @@ for (const { argv, route, detail, says } of [
     says: '--plan-hash must be 64 hex digits.',
   },
   {
+    argv: ['kill', 'role', 'nope', '--drill'],
+    route: 'POST /v1/kills/drill',
+    detail: '/body/value must be the ARN of a role.',
+    says: 'The value must be the ARN of a role.',
+  },
+  {
     argv: ['grants', 'show', 'grt_1'],
     route: 'GET /v1/grants/grt_1',
     detail: '/path/id must be grt_ and 26 characters.',
     says: 'A grant id is grt_ followed by 26 characters, as in stint grants list; got grt_1.',
   },
 ])
-  test(`${argv.slice(0, 2).join(' ')} tells a mistake in the words of its flags`, async () => {
+  test(`${argv.slice(0, 2).join(' ')} tells a mistake in the words of its flags and arguments`, async () => {
     const [pointer = ''] = detail.split(' ')
     const body = { code: 'REQUEST_INVALID', detail, errors: [{ pointer, message: 'must be' }] }
     admin.routes[route] = { status: 400, body }
@@ -306,6 +312,16 @@ for (const { name, body, status, exitCode, code } of [
     const run = await stint(['whoami'], { env })
     expect([run.exitCode, run.stdout]).toEqual([exitCode, ''])
     expect(run.stderr).toContain(`stint: ${code}:`)
+  })
+}
+
+for (const argv of [
+  ['kill', 'agnet', 'bot', '--why', 'it deletes buckets'],
+  ['kill', 'agent', 'bot'],
+]) {
+  test(`stint ${argv.join(' ')} is wrong use, and kills nothing`, async () => {
+    expect(await stint(argv, { env })).toMatchObject({ exitCode: 2 })
+    expect(admin.calls).toEqual([])
   })
 }
 

@@ -165,6 +165,10 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     onProblem: (error) => problems.push({ component: 'tokens', error }),
     onWell: () => {},
   })
+  const registration = (subject: string) => ({
+    ...{ name: 'bot', match: subject, owner: rules.owner, team: rules.team, purpose: 'to test' },
+    expiresAt: new Date('2099-01-01'),
+  })
   const parts: GrantParts & DecideParts = {
     ledger,
     provider,
@@ -172,14 +176,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
       registry: {
         lookup(subject) {
           if (!rules.registered) throw new StintError('AGENT_UNREGISTERED', { subject })
-          return {
-            name: 'bot',
-            match: subject,
-            owner: rules.owner,
-            team: rules.team,
-            purpose: 'to test',
-            expiresAt: new Date('2099-01-01'),
-          }
+          return registration(subject)
         },
       },
       planner: { plan: (subject, wanted) => planner.plan(subject, wanted) },
@@ -232,6 +229,7 @@ export async function openHarness<Provider extends CredentialProvider = FakeProv
     quarantine: createQuarantineService(parts),
     kills: createKillService({
       ...parts,
+      registrations: () => (rules.registered ? [registration(caller().subject)] : []),
       mayLiftAlone: () => rules.mayLiftAlone,
       isInFile: ({ kind, value }) => rules.killFile.includes(`${kind} ${value}`),
       onLiftedAlone: (facts) => rules.liftedAlone.push(facts),

@@ -1543,6 +1543,7 @@ export interface components {
         };
         readonly KillAnswer: {
             readonly kill: components["schemas"]["Kill"];
+            readonly warning?: string;
             readonly isExisting: boolean;
             /** Format: date-time */
             readonly noLeaseSince?: string;
@@ -1622,6 +1623,7 @@ export interface components {
             /** @enum {string} */
             readonly scope: "grant" | "agent" | "owner" | "team" | "trust_domain" | "issuer" | "role" | "account" | "label" | "everything";
             readonly value: string;
+            readonly warning?: string;
             readonly counts: {
                 readonly grants: number;
                 readonly ending: number;

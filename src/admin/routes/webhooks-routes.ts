@@ -40,7 +40,9 @@ const dead = createRoute({
   summary: 'List notices that were given up, newest first',
   description: 'To get the next page, send `nextCursor` as `cursor` with the same filter.',
   request: { query: pageOnlyQuery.extend({ endpoint: endpointFilter }) },
-  responses: answers(pageSchema('DeadNoticePage', deadNoticeSchema), 'a page of dead letters'),
+  responses: answers(pageSchema('DeadNoticePage', deadNoticeSchema), 'a page of dead letters', [
+    'NOTICE_ENDPOINT_NOT_FOUND',
+  ]),
 })
 
 const test = (limits: AdminLimits) =>

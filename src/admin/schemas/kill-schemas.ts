@@ -47,10 +47,16 @@ export const killSchema = z
   })
   .openapi('Kill')
 
+const warning = z
+  .string()
+  .optional()
+  .openapi({ description: 'set if no registration has such an agent, owner or team: the name may be misspelt' })
+
 /** What a kill came to right away. */
 export const killAnswerSchema = z
   .object({
     kill: killSchema,
+    warning,
     isExisting: z.boolean().openapi({ description: 'the scope was killed already, and nothing has changed' }),
     noLeaseSince: instant().optional().openapi({ description: 'from then on no lease can be issued in the scope' }),
     shutOut: z.array(z.object({ id: z.string(), version: z.string().optional() })).openapi({
@@ -67,6 +73,7 @@ export const killDrillSchema = z
   .object({
     scope: z.enum(HOLD_SCOPES),
     value: z.string(),
+    warning,
     counts: z.object({
       ...{ grants: count(), ending: count(), approvals: count(), leases: count() },
       ...{ agents: count(), teams: count(), owners: count(), unreadable: count() },

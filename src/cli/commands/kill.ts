@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { Argument } from 'commander'
 import type { AdminInput, AdminSchema } from '../../admin-client/admin-calls.ts'
 import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
-import { type CommandIo, runParser } from '../command.ts'
+import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { countFlag } from '../flags/count-flag.ts'
 import { type Column, linesIfAny, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
+import { visible } from '../visible.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
 type KillFlags = Flags & {
@@ -17,9 +19,24 @@ type KillFlags = Flags & {
 type Kill = AdminSchema<'Kill'>
 type Scope = AdminSchema<'KillWish'>['scope']
 
+/** As on the command line; the API has underscores. */
+const SCOPES = [
+  'lease',
+  'grant',
+  'agent',
+  'owner',
+  'team',
+  'trust-domain',
+  'issuer',
+  'role',
+  'account',
+  'label',
+  'everything',
+]
+
 const COLUMNS: readonly Column<Kill>[] = [
   ['KILL', ({ id }) => id],
-  ['SCOPE', ({ scope, value }) => `${scope} ${value}`],
+  ['SCOPE', scopeText],
   ['IN FORCE', ({ inForce }) => (inForce ? 'yes' : 'no')],
   ['STATE', ({ state }) => state],
   ['SINCE', ({ since }) => since],
@@ -33,7 +50,7 @@ export function kill(io: CommandIo): Promise<number> {
   return runParser('kill', io, (parser, done) => {
     parser.description('Stop a scope at once: nothing is given out in it, and its grants are ended and denied.')
     withOutput(withAdmin(parser))
-      .argument('[scope]', 'lease, grant, agent, owner, team, trust-domain, issuer, role, account, label, everything')
+      .addArgument(new Argument('[scope]', 'what to stop').choices(SCOPES))
       .argument('[value]', 'which one; none for everything')
       .option('--why <text>', 'the reason, for the audit log')
       .option('--drill', 'count and list what it would hit, and do nothing')
@@ -69,12 +86,10 @@ export function kill(io: CommandIo): Promise<number> {
 type Wish = AdminInput<'post', '/v1/kills/drill'>['body']
 
 async function set(wish: Wish, flags: KillFlags, io: CommandIo): Promise<number> {
-  const admin = await AdminClient.from(flags, io)
   const { why, allowRoleWatermark } = flags
-  if (why === undefined) {
-    io.stderr.write('Say why with --why; it is recorded. --drill shows what a kill would hit.\n')
-    return EXIT.usage
-  }
+  if (why === undefined)
+    throw new UsageError('Say why with --why; it is recorded. --drill shows what a kill would hit.')
+  const admin = await AdminClient.from(flags, io)
   const body = {
     ...{ ...wish, why },
     ...(flags.public && { isPublic: true }),
@@ -86,6 +101,7 @@ async function set(wish: Wish, flags: KillFlags, io: CommandIo): Promise<number>
     ? `${answer.kill.id} has killed this scope already; nothing has changed.`
     : `${answer.kill.id}: since ${noLeaseSince} no lease can be issued in its scope.`
   io.stderr.write(`${said}\n`)
+  warn(answer, io)
   for (const { id, version } of shutOut) {
     const name = `${id}${version === undefined ? '' : ` (version ${version})`}`
     io.stderr.write(
@@ -111,9 +127,14 @@ async function follow(admin: AdminClient, first: Kill, seconds: number): Promise
 
 async function drill(wish: Wish, flags: Flags, io: CommandIo): Promise<number> {
   const found = await (await AdminClient.from(flags, io)).post('/v1/kills/drill', { body: wish })
+  warn(found, io)
   if (flags.output !== 'table') printValue(io, flags.output, found)
   else printFacts(io, drillFacts(found))
   return EXIT.ok
+}
+
+function warn({ warning }: { readonly warning?: string | undefined }, { stderr }: CommandIo): void {
+  if (warning !== undefined) stderr.write(`stint: warning: ${visible(warning)}\n`)
 }
 
 async function list({ inForce, limit, ...flags }: Flags & { inForce?: boolean; limit: number }, io: CommandIo) {
@@ -138,7 +159,7 @@ function killFacts(shown: Kill): (readonly [string, unknown])[] {
   const { found, undeniable, unreadable, lifted, denies } = shown
   return [
     ['Kill', shown.id],
-    ['Scope', `${shown.scope} ${shown.value}${shown.asked === undefined ? '' : `, asked for ${shown.asked}`}`],
+    ['Scope', `${scopeText(shown)}${shown.asked === undefined ? '' : `, asked for ${shown.asked}`}`],
     ['Since', `${shown.since} by ${shown.by}`],
     ['Why', `${shown.why}${shown.isPublic ? ' (agents are told)' : ''}`],
     ['In force', shown.inForce ? 'yes, until a second person lifts it' : 'no'],
@@ -156,6 +177,12 @@ function killFacts(shown: Kill): (readonly [string, unknown])[] {
   ]
 }
 
+/** A scope as it is typed. */
+function scopeText({ scope, value }: Pick<Kill, 'scope' | 'value'>): string {
+  const typed = scope.replaceAll('_', '-')
+  return scope === 'everything' ? typed : `${typed} ${value}`
+}
+
 function foundText(found: NonNullable<Kill['found']>): string {
   const { grants, ending, approvals, agents, unreadable } = found
   const damaged = unreadable === 0 ? '' : `; ${unreadable} grants cannot be read`
@@ -165,7 +192,7 @@ function foundText(found: NonNullable<Kill['found']>): string {
 function drillFacts(found: AdminSchema<'KillDrill'>): (readonly [string, unknown])[] {
   const { counts, denyLists, estimate } = found
   return [
-    ['Scope', `${found.scope} ${found.value}`],
+    ['Scope', scopeText(found)],
     ['Would hit', foundText(counts)],
     ['Leases', counts.leases],
     ['Agents', linesIfAny(found.agents.map(countLine))],

@@ -7,6 +7,7 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import type { Grants } from '../grants.ts'
 import { definePart } from '../part.ts'
+import type { FollowedRegistry } from '../rules/registry.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { KillFileWatch } from './kill-file-watch.ts'
 
@@ -25,8 +26,14 @@ const MAX_NAMED = 5
 /** The kill switch, and the break-glass file for the day when the admin API is down. */
 export const killSwitch = definePart({
   name: 'killSwitch',
-  start(needs: Surroundings & { readonly grants: Grants; readonly metrics: Metrics | undefined }) {
-    const { grants, liveConfig, logger, partHealth, metrics } = needs
+  start(
+    needs: Surroundings & {
+      readonly grants: Grants
+      readonly registry: FollowedRegistry
+      readonly metrics: Metrics | undefined
+    },
+  ) {
+    const { grants, registry, liveConfig, logger, partHealth, metrics } = needs
     const { parts } = grants
     const file = new KillFileWatch({
       ...parts,
@@ -36,6 +43,7 @@ export const killSwitch = definePart({
     })
     const service = createKillService({
       ...parts,
+      registrations: () => registry.status.value?.registrations,
       mayLiftAlone: () => liveConfig.current().kill.liftAlone,
       isInFile: (scope) => file.names(scope),
       onLiftedAlone: (facts) => logger.warn(facts, 'one person has set this kill and lifted it'),
@@ -85,6 +93,6 @@ function describeKills(kills: readonly Hold[]): StintError {
     .slice(0, MAX_NAMED)
     .map(({ id, scope, since }) => `${id} (${scope.kind} ${scope.value}, since ${since.toISOString()})`)
   const more = kills.length > MAX_NAMED ? `, and ${kills.length - MAX_NAMED} more` : ''
-  const explanation = `In force: ${named.join(', ')}${more}. Nothing is given out there until a second person lifts it (stint kill lift).`
+  const explanation = `${named.join(', ')}${more}. Nothing is given out there until a second person lifts it (stint kill lift).`
   return new StintError('KILLED', { explanation, kills: kills.length })
 }

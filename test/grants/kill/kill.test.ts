@@ -316,3 +316,25 @@ describe('a lift', () => {
     expect((await h.kills.list({}, { limit: 10 })).items).toEqual([])
   })
 })
+
+describe('the name of a scope', () => {
+  for (const { scope, value, known } of [
+    { scope: 'agent', value: AGENT, known: true },
+    { scope: 'agent', value: 'bot', known: true },
+    { scope: 'agent', value: AGENT.replace(/[^/]+$/, '*'), known: true },
+    { scope: 'agent', value: 'bott', known: false },
+    { scope: 'agent', value: `${AGENT}-2`, known: false },
+    { scope: 'team', value: 'data', known: true },
+    { scope: 'team', value: 'dada', known: false },
+    { scope: 'owner', value: 'nobody@example.org', known: false },
+    { scope: 'label', value: 'env:anything', known: true },
+  ] as const) {
+    test(`${scope} ${value} ${known ? 'brings no warning' : 'of no registration is killed all the same, with a warning'}`, async () => {
+      const expected = known ? undefined : expect.stringContaining(value)
+      expect((await h.kills.drill(OSCAR, { scope, value })).warning).toEqual(expected)
+      const answer = await kill({ scope, value })
+      expect(answer.warning).toEqual(expected)
+      expect(answer.kill.inForce).toBe(true)
+    })
+  }
+})
