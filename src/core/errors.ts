@@ -357,7 +357,7 @@ export const ERROR_CATALOG = {
     grpc: 'FAILED_PRECONDITION',
     http: 409,
     retryable: false,
-    title: 'The plan changed while it was awaiting approval',
+    title: 'The question became void while it was open',
   },
   STEP_UP_REQUIRED: {
     grpc: 'PERMISSION_DENIED',

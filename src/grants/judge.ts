@@ -87,14 +87,14 @@ export function toDeniedError(
   return new StintError('POLICY_DENIED', {
     ...(id ? { grantId: id } : {}),
     subject,
-    explanation: explainDenial(subject, decision, plan),
+    explanation: describeDenial(subject, decision, plan),
     failedPairs: decision.failedPairs.slice(0, 20).map(copyFailedPair),
     policySetHash: decision.policySetHash,
   })
 }
 
 /** Explains a denial by its first pair. Its class is shown, since a label by tag or an operator's override may have raised it. */
-function explainDenial(
+export function describeDenial(
   subject: string,
   { failedPairs, failedPairsLeftOut = 0 }: Decision,
   { pairs }: Pick<Plan, 'pairs'>,

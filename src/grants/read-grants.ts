@@ -16,7 +16,7 @@ export interface GrantView {
   readonly grant: Grant
   /** Only while the grant awaits it. */
   readonly approval?: Approval
-  /** Set if the grant is rejected since its task came to another plan while it waited. */
+  /** Set if the grant is rejected since its question became void while it waited. */
   readonly voided?: ApprovalVoid
   /** Set when leases issued before this instant were cut to make room on the deny list: the agent should renew now. */
   readonly renewAfter?: Date

@@ -127,7 +127,7 @@ export interface Lease {
   readonly outcomeUnknown?: boolean
 }
 
-/** The states of an approval; all but `pending` are final. `voided`: the task came to another plan while the question was open. */
+/** The states of an approval; all but `pending` are final. `voided`: see `VOID_REASONS`. */
 export const APPROVAL_STATES = ['pending', 'approved', 'rejected', 'withdrawn', 'expired', 'voided'] as const
 /** One of `APPROVAL_STATES`. */
 export type ApprovalState = (typeof APPROVAL_STATES)[number]

@@ -8,7 +8,7 @@ const ENDS: Partial<Record<GrantState, { code: ErrorCode; say(grant: GrantInfo):
     code: 'APPROVAL_REJECTED',
     say: ({ id, voidedBecause }) =>
       voidedBecause
-        ? `The question of grant ${id} is void, since its plan changed while it waited: ${voidedBecause.join(' ')} To ask again, choose a new idempotency key.`
+        ? `The question of grant ${id} became void while it waited, so nobody can approve it: ${voidedBecause.join(' ')} To ask again, choose a new idempotency key.`
         : `Grant ${id} was rejected; ask again with another plan.`,
   },
   withdrawn: {

@@ -1037,7 +1037,11 @@ export function ledgerContract(name: string, open: () => Promise<LedgerFixture>)
 
       test('of approvals tell those that were voided from those that were rejected', async () => {
         const [voided, rejected] = [await waiting(), await waiting()]
-        const why = { planHash: '0'.repeat(64), changes: ['The session policy differs.'] }
+        const why = {
+          reason: 'policy_denied' as const,
+          planHash: '0'.repeat(64),
+          changes: ['The session policy differs.'],
+        }
         await move(voided, 'rejected', { approval: { state: 'voided', decidedAt: now, voided: why } })
         await move(rejected, 'rejected', { approval: { state: 'rejected', decidedBy: 'ada', decidedAt: now } })
         const found = async (state: 'voided' | 'rejected') =>

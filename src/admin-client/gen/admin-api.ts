@@ -976,6 +976,8 @@ export interface components {
             readonly decidedAt?: string;
             readonly note?: string;
             readonly voided?: {
+                /** @enum {string} */
+                readonly reason: "plan_changed" | "policy_denied";
                 readonly planHash: string;
                 readonly changes: readonly string[];
             };

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { VERDICTS } from '../../ledger/approvals/vote.ts'
+import { VERDICTS, VOID_REASONS } from '../../ledger/approvals/vote.ts'
 import {
   APPROVAL_STATES,
   END_REASONS,
@@ -129,7 +129,9 @@ export const approvalSchema = z
     grantId: idText('grt'),
     planHash: sha256(),
     requirements: z.array(approvalRequirement),
-    state: z.enum(APPROVAL_STATES).openapi({ description: 'voided: the task came to another plan while it was open' }),
+    state: z
+      .enum(APPROVAL_STATES)
+      .openapi({ description: 'voided: the task came to another plan while it was open, or policy denies its plan' }),
     requestedAt: instant(),
     expiresAt: instant(),
     votes: z
@@ -141,9 +143,9 @@ export const approvalSchema = z
     decidedAt: instant().optional(),
     note: z.string().optional(),
     voided: z
-      .object({ planHash: sha256(), changes: z.array(z.string()) })
+      .object({ reason: z.enum(VOID_REASONS), planHash: sha256(), changes: z.array(z.string()) })
       .optional()
-      .openapi({ description: 'the plan that the task comes to now, and what changed' }),
+      .openapi({ description: 'why, the plan that the task comes to now, and what changed or is denied' }),
     version: count(),
   })
   .openapi('Approval')

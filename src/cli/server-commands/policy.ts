@@ -111,7 +111,7 @@ function impactSections(found: AdminSchema<'PolicyImpact'>): readonly (readonly 
         'Active grants',
         `${active.judged}, of which ${active.ending} would end and ${active.needingApproval} would end for want of an approval`,
       ],
-      ['Waiting grants', `${waiting.judged}, of which ${waiting.refused} could not be approved any more`],
+      ['Waiting grants', `${waiting.judged}, of which ${waiting.refused} would be closed as void`],
       ['Not judged', found.undecided === 0 ? undefined : `${found.undecided}: these go on`],
       ['By agent', groups(found.byAgent)],
       ['By team', groups(found.byTeam)],

@@ -6,6 +6,7 @@ import { type ApprovalRequirement, ATTAINABLE_ASSURANCE, type VoteAssurance } fr
 import type { Operator } from '../operators/operator.ts'
 import { countAnswerers } from '../operators/who-can-answer.ts'
 import { countVotes, findLoss, joinRequirements, type Question } from './count-votes.ts'
+import { describeVoid } from './void-approval.ts'
 import {
   type Concerned,
   findConcerned,
@@ -105,9 +106,9 @@ export function describeTally(
   }
 }
 
-function describeOver({ state, expiresAt }: Approval, grant: Grant, now: Date): Permission | undefined {
+function describeOver({ state, expiresAt, voided }: Approval, grant: Grant, now: Date): Permission | undefined {
   const over = (code: ErrorCode, explanation: string): Permission => ({ allowed: false, code, explanation })
-  if (state === 'voided') return over('APPROVAL_VOIDED', 'The plan changed, so the question is void.')
+  if (state === 'voided') return over('APPROVAL_VOIDED', `${describeVoid(voided)}.`)
   if (state === 'expired' || (state === 'pending' && expiresAt <= now))
     return over('APPROVAL_EXPIRED', 'The question expired before it was decided.')
   if (state === 'pending' && grant.state === 'awaiting_approval') return undefined

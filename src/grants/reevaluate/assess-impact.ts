@@ -42,7 +42,7 @@ export interface ImpactGroup {
 export interface PolicyImpact {
   readonly policySetHash: string
   readonly active: { readonly judged: number; readonly ending: number; readonly needingApproval: number }
-  /** Waiting grants that it would not permit: their questions could not be approved. */
+  /** Waiting grants that it would not permit: their questions would be voided. */
   readonly waiting: { readonly judged: number; readonly refused: number }
   /** Grants that could not be judged: they would go on. */
   readonly undecided: number

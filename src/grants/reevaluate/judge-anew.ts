@@ -79,10 +79,15 @@ function holdsApproval(approval: Approval | undefined, stored: Plan, plan: Plan)
   return approval.planHash === plan.hash || (approval.planHash === stored.hash && isSameButWarnings(stored, plan))
 }
 
-function refuseDenied({ failedPairs, policySetHash }: Decision): Standing {
-  const isDoubtAlone = failedPairs.length > 0 && failedPairs.every(({ reason }) => reason === 'evaluation_error')
-  if (isDoubtAlone) return { kind: 'undecided', error: undefined }
+function refuseDenied(decision: Decision): Standing {
+  if (isDoubtAlone(decision)) return { kind: 'undecided', error: undefined }
+  const { failedPairs, policySetHash } = decision
   return { ...refused('POLICY_DENIED'), policySetHash, failedPairs }
+}
+
+/** True if a plan is denied for nothing but policies that could not be evaluated. */
+export function isDoubtAlone({ failedPairs }: Pick<Decision, 'failedPairs'>): boolean {
+  return failedPairs.length > 0 && failedPairs.every(({ reason }) => reason === 'evaluation_error')
 }
 
 function refused(code: ErrorCode): Refusal {

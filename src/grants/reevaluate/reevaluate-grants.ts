@@ -11,7 +11,7 @@ import { voidWaiting } from './void-waiting.ts'
 export interface PassReport {
   readonly judged: number
   readonly ended: number
-  /** Questions whose task has come to another plan. */
+  /** Questions that nobody can approve any more: see `voidWaiting`. */
   readonly voided: number
   /** Grants that could not be judged: they go on. */
   readonly undecided: number

@@ -3,7 +3,7 @@ import { type ApprovalRequirement, VOTE_ASSURANCES } from '../../policy/decision
 import { APPROVAL_STATES, type Approval, type ApprovalState } from '../records.ts'
 import { knownState, toInstant } from '../row-values.ts'
 import { toStoredApprovalState } from '../stored-states.ts'
-import { type ApprovalVoid, VERDICTS, type Vote } from './vote.ts'
+import { type ApprovalVoid, VERDICTS, VOID_REASONS, type Vote } from './vote.ts'
 
 /*
  * Brokers of the version before know approvals that one person decides. They run beside this version during an upgrade, so their
@@ -81,7 +81,12 @@ const votesText = z.array(
     groups: z.array(z.string()),
   }),
 )
-const voidText = z.object({ planHash: z.string(), changes: z.array(z.string()) }) satisfies z.ZodType<ApprovalVoid>
+const voidText = z.object({
+  // Earlier versions had one reason, and wrote none.
+  reason: z.enum(VOID_REASONS).catch('plan_changed'),
+  planHash: z.string(),
+  changes: z.array(z.string()),
+}) satisfies z.ZodType<ApprovalVoid>
 
 function toStoredVote({ at, ...vote }: Vote) {
   return { ...vote, at: at.getTime() }

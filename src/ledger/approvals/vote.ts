@@ -27,11 +27,17 @@ export interface Vote {
   readonly groups: readonly string[]
 }
 
-/** Why an approval was voided: the task came to another plan while the question was open. */
+/** Why a question was voided: its task came to another plan, or policy denies the plan that was asked about. */
+export const VOID_REASONS = ['plan_changed', 'policy_denied'] as const
+/** One of `VOID_REASONS`. */
+export type VoidReason = (typeof VOID_REASONS)[number]
+
+/** Why an approval was voided while the question was open. */
 export interface ApprovalVoid {
+  readonly reason: VoidReason
   /** Hash of the plan that the task comes to now. */
   readonly planHash: string
-  /** What changed, each a sentence. */
+  /** What changed, or what policy denies, each a sentence. */
   readonly changes: readonly string[]
 }
 

@@ -1,6 +1,6 @@
 import { z } from '../../core/documents/schema.ts'
 import { VOTE_ASSURANCES } from '../../policy/decision.ts'
-import { VERDICTS } from '../approvals/vote.ts'
+import { VERDICTS, VOID_REASONS } from '../approvals/vote.ts'
 import type { EventSpec } from './spec/event-spec.ts'
 import { code, instant, note, planHash, policies, policySetHash, text } from './spec/event-values.ts'
 
@@ -71,12 +71,20 @@ export const APPROVAL_EVENTS = {
     actors: ['stint'],
     refusal: false,
     ids: ['grant'],
-    about: 'The task came to another plan while the question was open, so nobody can approve it. Final for the grant.',
+    about:
+      'The task came to another plan while the question was open, or policy denies its plan now, so nobody can approve it. Final for the grant.',
     data: z.strictObject({
       approvalId,
       planHash: planHash.describe('Hash of the plan that was asked about'),
       newPlanHash: planHash.describe('Hash of the plan that the task comes to now'),
-      changes: z.array(text).readonly().describe('What changed, each a sentence'),
+      reason: z
+        .enum(VOID_REASONS)
+        .exactOptional()
+        .describe('Why it is void; missing in events of earlier versions, where it was always the plan'),
+      policySetHash: policySetHash
+        .exactOptional()
+        .describe('With `policy_denied`: SHA-256 of the policy set that denies'),
+      changes: z.array(text).readonly().describe('What changed, or what policy denies, each a sentence'),
     }),
   },
   'approval.rejected': {

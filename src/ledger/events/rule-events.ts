@@ -16,7 +16,9 @@ export const RULE_EVENTS = {
       policySetHash,
       judged: count.describe('Active grants that were judged'),
       ended: count.describe('How many of them ended'),
-      voided: count.exactOptional().describe('Questions that were voided, since their task has come to another plan'),
+      voided: count
+        .exactOptional()
+        .describe('Questions that were voided, since their task has come to another plan or policy denies it'),
       undecided: count.describe('How many could not be judged, and go on'),
       code: errorCode.exactOptional().describe('Why the first of these could not be judged'),
     }),

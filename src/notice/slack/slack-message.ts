@@ -24,7 +24,7 @@ const TITLES: Readonly<Record<Approval['state'], string>> = {
   rejected: 'Rejected',
   withdrawn: 'Withdrawn by the agent',
   expired: 'Nobody answered in time',
-  voided: 'Void: the plan has changed',
+  voided: 'Void: nobody can approve it any more',
 }
 
 /**

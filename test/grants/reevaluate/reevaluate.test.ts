@@ -219,6 +219,45 @@ describe('a question that waits', () => {
     expect(summary?.data).toMatchObject({ voided: 1 })
   })
 
+  test('is void when policy alone denies its plan now, and the agent and whoever votes are told why', async () => {
+    const grant = await asked()
+    const views = h.grants.watchGrant(caller(), grant.id, h.signal)[Symbol.asyncIterator]()
+    await views.next()
+    const told = views.next()
+    change({ decision: denied })
+    expect(await settled()).toMatchObject({ voided: 1, ended: 0, undecided: 0 })
+    expect((await stateOf(grant.id))[0]).toBe('rejected')
+    const approval = await h.ledger.findApproval(grant.id)
+    const changes = ['The plan is the same, but policy denies it now.', expect.stringContaining('s3:GetObject')]
+    expect(approval).toMatchObject({ state: 'voided', voided: { reason: 'policy_denied', changes } })
+    expect((await told).value).toMatchObject({ grant: { state: 'rejected' }, voided: { changes } })
+    const voided = (await h.ledger.trail(grant.id)).find(({ type }) => type === 'approval.voided')
+    expect(voided?.data).toMatchObject({ reason: 'policy_denied', policySetHash: 'set-2' })
+    const { id = '', planHash = '' } = approval ?? {}
+    await expect(
+      h.operators.decideApproval(OLGA, id, { verdict: 'approve', planHash, note: 'n' }),
+    ).rejects.toMatchObject({ code: 'APPROVAL_VOIDED', details: { reason: 'policy_denied' } })
+  })
+
+  test.each([
+    {
+      name: 'a policy fails to evaluate',
+      over: {
+        decision: {
+          ...denied,
+          failedPairs: [{ action: 'a', resource: 'r', reason: 'evaluation_error', policies: ['p'] }],
+        } as Decision,
+      },
+    },
+    { name: 'no policy set is loaded', over: { policyError: new StintError('POLICY_UNAVAILABLE', {}) } },
+    { name: 'policy asks for other people', over: { decision: { ...DECISIONS.approval, policySetHash: 'set-2' } } },
+  ])('stays open when $name', async ({ over }) => {
+    const grant = await asked()
+    change(over)
+    expect(await settled()).toMatchObject({ voided: 0 })
+    expect((await stateOf(grant.id))[0]).toBe('awaiting_approval')
+  })
+
   test.each([
     { name: 'only a warning differs', altered: { hash: 'cd'.repeat(32), warnings: [] } },
     { name: 'the plan is the same', altered: {} },

@@ -53,11 +53,29 @@ describe('P12: a broker of the version before', () => {
   })
 
   test('reads a voided question as one that was rejected, which is final there', () => {
-    const voided = { planHash: '0'.repeat(64), changes: ['The session policy differs.'] }
+    const voided = {
+      reason: 'policy_denied' as const,
+      planHash: '0'.repeat(64),
+      changes: ['The session policy differs.'],
+    }
     const texts = toApprovalTexts({ ...approval, state: 'voided', voided })
     expect(texts.state).toBe('rejected')
     expect(fromApprovalTexts(texts)).toMatchObject({ state: 'voided', voided })
   })
+})
+
+test.each([
+  { name: 'of an earlier version, which had one reason', reason: undefined },
+  { name: 'of a newer version, with a reason that is unknown here', reason: 'moon' },
+])('a void $name is read as a changed plan', ({ reason }) => {
+  const stored = { planHash: '0'.repeat(64), changes: ['The session policy differs.'] }
+  const texts = {
+    ...toApprovalTexts({ ...approval, state: 'pending' }),
+    exact_state: 'voided',
+    state: 'rejected',
+  } as const
+  const read = fromApprovalTexts({ ...texts, voided: JSON.stringify({ ...stored, reason }) })
+  expect(read.voided).toEqual({ ...stored, reason: 'plan_changed' })
 })
 
 test('a row from before votes were kept has none', () => {

@@ -70,7 +70,11 @@ describe('an approval', () => {
   })
 
   test('is voided exactly with a reason', () => {
-    const voided = { planHash: '0'.repeat(64), changes: ['The session policy differs.'] }
+    const voided = {
+      reason: 'policy_denied' as const,
+      planHash: '0'.repeat(64),
+      changes: ['The session policy differs.'],
+    }
     const ended = { approval: { state: 'voided', decidedAt: at(1), voided } } as const
     expect(movedApproval(approval, grant.id, ended)).toMatchObject({ state: 'voided', voided })
     expect(() => movedApproval(approval, grant.id, { approval: { state: 'voided', decidedAt: at(1) } })).toThrow(misuse)

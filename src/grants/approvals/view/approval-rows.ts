@@ -106,11 +106,11 @@ function describeGrant({ subject, owner, team, roleArn, purpose }: Grant): RowFa
 
 function explainRow(
   operator: Operator,
-  { state, requirements }: { readonly state: ApprovalState } & Pick<Approval, 'requirements'>,
+  { state, requirements, voided }: { readonly state: ApprovalState } & Pick<Approval, 'requirements' | 'voided'>,
   grant: Grant | undefined,
   { isOpen }: { readonly isOpen: boolean },
 ): string | undefined {
-  if (!isOpen) return closedReason({ state })
+  if (!isOpen) return closedReason({ state, ...(voided && { voided }) })
   return grant && findObstacle(operator, findConcerned(grant), requirements, ATTAINABLE_ASSURANCE)?.explanation
 }
 

@@ -2,6 +2,7 @@ import type { Approval, Grant } from '../../../ledger/records.ts'
 import type { ApprovalRequirement } from '../../../policy/decision.ts'
 import type { Operator } from '../../operators/operator.ts'
 import { describeTally, type RequirementView as TallyRequirement, type TallyView } from '../describe-tally.ts'
+import { describeVoid } from '../void-approval.ts'
 
 /** What policy asks of people, and who they are. */
 export interface DecidersView {
@@ -76,8 +77,8 @@ export function describeDeciders(
 }
 
 /** Why nobody can decide any more. */
-export function closedReason({ state }: Pick<Approval, 'state'>): string {
-  if (state === 'voided') return 'The plan changed, so the question is void; the agent must ask again.'
+export function closedReason({ state, voided }: Pick<Approval, 'state' | 'voided'>): string {
+  if (state === 'voided') return `${describeVoid(voided)}; the agent must ask again.`
   if (state === 'expired' || state === 'pending') return 'Nobody decided in time; the agent must ask again.'
   return `It is already ${state}, and the decision is final.`
 }

@@ -80,7 +80,8 @@ export interface Grant {
    */
   'claimBy'?: (_google_protobuf_Timestamp | null);
   /**
-   * Of a rejected grant whose task came to another plan while it awaited approval: what changed, each a sentence.
+   * Of a rejected grant whose task came to another plan while it awaited approval, or whose plan policy has come to deny: what changed
+   * or is denied, each a sentence.
    */
   'voidedBecause'?: (string)[];
 }
@@ -161,7 +162,8 @@ export interface Grant__Output {
    */
   'claimBy': (_google_protobuf_Timestamp__Output | null);
   /**
-   * Of a rejected grant whose task came to another plan while it awaited approval: what changed, each a sentence.
+   * Of a rejected grant whose task came to another plan while it awaited approval, or whose plan policy has come to deny: what changed
+   * or is denied, each a sentence.
    */
   'voidedBecause': (string)[];
 }
