@@ -6,7 +6,7 @@ import type { OpenGrantState } from '../../ledger/holds/hold-ledger.ts'
 import type { Hold } from '../../ledger/holds/hold-records.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Grant } from '../../ledger/records.ts'
-import { covers } from '../../ledger/rules/hold-rules.ts'
+import { covers, HOLD_CLAIM_MS, isHoldTaken } from '../../ledger/rules/hold-rules.ts'
 import { type TakeAwayParts, takeAway } from '../take-away.ts'
 
 /** Dependencies of ending what offboarded agents hold. */
@@ -17,8 +17,6 @@ export interface OffboardParts extends TakeAwayParts {
   readonly owner: string
 }
 
-/** A replica that dies is found out by then, and another one goes on. */
-const CLAIM_MS = 20_000
 const RENEW_CLAIM_MS = 5_000
 const PAGE = 500
 /** Grants that are ended at the same time: they share commits. */
@@ -34,7 +32,7 @@ export async function runOffboards(parts: OffboardParts, signal: AbortSignal): P
   const failures: unknown[] = []
   for (const hold of await parts.ledger.runningHolds()) {
     if (signal.aborted) return
-    if (hold.kind !== 'offboarded' || isTaken(hold, parts)) continue
+    if (hold.kind !== 'offboarded' || isHoldTaken(hold, { owner: parts.owner, now: parts.clock.now() })) continue
     try {
       await new OffboardRun(parts, hold, signal).end()
     } catch (error) {
@@ -43,10 +41,6 @@ export async function runOffboards(parts: OffboardParts, signal: AbortSignal): P
     }
   }
   if (failures.length > 0) throw failures[0]
-}
-
-function isTaken({ claimedBy, claimedUntil }: Hold, { owner, clock }: OffboardParts): boolean {
-  return claimedBy !== undefined && claimedBy !== owner && claimedUntil !== undefined && claimedUntil > clock.now()
 }
 
 /** One replica's turn at ending everything that the agents of one hold have. After a crash the next one begins again, and finds the rest. */
@@ -126,7 +120,7 @@ class OffboardRun {
     this.#claimedAtMs = clock.monotonicMs()
     this.#hold = await ledger.noteHold({
       ...{ id: this.#hold.id, expectedVersion: this.#hold.version, isRunning: true },
-      claim: { by: owner, until: new Date(clock.now().getTime() + CLAIM_MS) },
+      claim: { by: owner, until: new Date(clock.now().getTime() + HOLD_CLAIM_MS) },
       progress: { ended: this.#ended },
       events: [],
     })

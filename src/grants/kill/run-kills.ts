@@ -5,6 +5,7 @@ import type { Hold } from '../../ledger/holds/hold-records.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Grant } from '../../ledger/records.ts'
 import { isFinalState } from '../../ledger/rules/grant-rules.ts'
+import { HOLD_CLAIM_MS, isHoldTaken } from '../../ledger/rules/hold-rules.ts'
 import { isLive } from '../lifecycle.ts'
 import { type TakeAwayParts, takeAway } from '../take-away.ts'
 import { type KillProgress, progressJson, readProgress } from './kill-progress.ts'
@@ -18,8 +19,6 @@ export interface RunKillsParts extends SurveyParts, Omit<TakeAwayParts, 'ledger'
   readonly owner: string
 }
 
-/** A replica that dies is found out by then, and another one goes on. */
-const CLAIM_MS = 20_000
 const RENEW_CLAIM_MS = 5_000
 /** Grants that are ended at the same time: they share commits. */
 const AT_A_TIME = 100
@@ -49,8 +48,7 @@ async function goOn(parts: RunKillsParts, hold: Hold, signal: AbortSignal): Prom
   const progress = readProgress(hold)
   if (progress.endedAt !== undefined) return noteDenies(parts, hold, progress)
   const now = parts.clock.now()
-  const isTaken = hold.claimedBy !== undefined && hold.claimedBy !== parts.owner && (hold.claimedUntil ?? now) > now
-  if (!isTaken) await new KillRun(parts, hold, progress, signal).end()
+  if (!isHoldTaken(hold, { owner: parts.owner, now })) await new KillRun(parts, hold, progress, signal).end()
 }
 
 /** One replica's turn at ending everything in the scope of one kill. */
@@ -197,7 +195,7 @@ class KillRun {
     this.#claimedAtMs = clock.monotonicMs()
     this.#hold = await ledger.noteHold({
       ...{ id: this.#hold.id, expectedVersion: this.#hold.version, isRunning: true },
-      claim: { by: owner, until: new Date(clock.now().getTime() + CLAIM_MS) },
+      claim: { by: owner, until: new Date(clock.now().getTime() + HOLD_CLAIM_MS) },
       progress: progressJson(this.#progress),
       events: [],
     })

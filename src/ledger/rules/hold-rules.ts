@@ -115,6 +115,24 @@ export function holdNotFound(id: string): StintError {
   return new StintError('HOLD_NOT_FOUND', { explanation: 'No hold has this id; see stint kill list.', hold: id })
 }
 
+/** Time for which a replica claims the work of a hold: one that dies is found out by then, and another one goes on. */
+export const HOLD_CLAIM_MS = 20_000
+/** A claim that ends later than this was made by a clock that is ahead. */
+const FARTHEST_CLAIM_MS = 60_000
+
+/**
+ * True while another replica works for a hold. A claim by a clock that is ahead counts as over, since its replica may have died, and
+ * what is to be ended must not wait for that clock; two replicas that work at once only repeat each other.
+ */
+export function isHoldTaken(
+  { claimedBy, claimedUntil }: Pick<Hold, 'claimedBy' | 'claimedUntil'>,
+  { owner, now }: { readonly owner: string; readonly now: Date },
+): boolean {
+  if (claimedBy === undefined || claimedBy === owner || claimedUntil === undefined) return false
+  const leftMs = claimedUntil.getTime() - now.getTime()
+  return leftMs > 0 && leftMs <= FARTHEST_CLAIM_MS
+}
+
 /** A hold after a note on its work. @throws {StintError} LEDGER_CONFLICT when it has changed since the caller looked */
 export function notedHold(
   hold: Hold | undefined,

@@ -197,6 +197,17 @@ describe('the work of a kill', () => {
     expect(await stateOf(grant.id)).toEqual({ state: 'ending', reason: 'killed' })
   })
 
+  // By its clock the claim would last for a day, and nobody would end anything.
+  test('is gone on with when the one that began it had a clock that was ahead, and died', async () => {
+    const { grant } = await h.request('key-00000001')
+    const { kill: set } = await kill()
+    const hold = await h.ledger.getHold(set.id)
+    const claim = { by: 'another', until: new Date(h.clock.now().getTime() + 86_400_000) }
+    await h.ledger.noteHold({ id: set.id, expectedVersion: hold?.version ?? 0, claim, isRunning: true, events: [] })
+    await pass()
+    expect(await stateOf(grant.id)).toEqual({ state: 'ending', reason: 'killed' })
+  })
+
   test('ends with a lift: what is opened after that stays', async () => {
     const { kill: set } = await kill()
     await h.kills.lift(BOB, set.id, 'it was another one')
