@@ -67,6 +67,24 @@ test('a line that is none is named, and keeps no other from counting', async () 
   expect(problem?.message).toContain('lease')
 })
 
+// Teams and owners may have blanks in their names: without quotes the line would kill another team, and nobody would see it.
+test('a value with blanks is in double quotes', async () => {
+  writeFileSync(file, 'team "Data Platform" it deletes buckets\nowner "Ann\nowner "Ann" Lee\n')
+  await watch.look()
+  expect(await scopes()).toMatchObject([
+    { kind: 'team', value: 'Data Platform', why: 'it deletes buckets' },
+    { kind: 'owner', value: 'Ann', why: 'Lee' },
+  ])
+  expect(problem?.message).toContain('Line 2: the value has a double quote that is not closed.')
+})
+
+test('a file that is too long says which lines are not read', async () => {
+  writeFileSync(file, `${'# nobody\n'.repeat(999)}team data\nteam web\n`)
+  await watch.look()
+  expect(await scopes()).toMatchObject([{ kind: 'team', value: 'data' }])
+  expect(problem?.message).toContain('Lines after line 1000 are not read')
+})
+
 test('taking a line out lifts nothing; only then can the kill be lifted', async () => {
   writeFileSync(file, 'team data\n')
   await watch.look()
