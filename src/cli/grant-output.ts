@@ -3,7 +3,7 @@ import type { DecisionInfo, GrantInfo, PlanInfo } from '../sdk/types.ts'
 import { accessLines, RISKIEST_FIRST } from './access-lines.ts'
 import { changeLines } from './change-lines.ts'
 import type { CommandIo } from './command.ts'
-import { linesIfAny, type OutputFormat, printFacts, printValue } from './output.ts'
+import { countNoun, linesIfAny, type OutputFormat, printFacts, printValue } from './output.ts'
 
 /** A grant as its agent sees it. */
 export function printGrant(io: CommandIo, format: OutputFormat, grant: GrantInfo): void {
@@ -169,10 +169,6 @@ function failedPairLine({ action, resource, ...pair }: DecisionInfo['failedPairs
   const planned = plan?.pairs.find((one) => one.action === action && one.resource === resource)
   const kind = planned ? ` [${planned.class}]` : ''
   return `${action} on ${resource}${only}${kind} (${pair.reason}${policies})`
-}
-
-function countNoun(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function formatCounts(byName: Readonly<Record<string, number>>, order: readonly string[] = []): string {

@@ -122,3 +122,8 @@ function toYaml(value: unknown): string {
   visit(document, { Scalar: quote })
   return visibleYaml(document.toString({ lineWidth: 0 }))
 }
+
+/** e.g. `1 pair`, `3 pairs`. */
+export function countNoun(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

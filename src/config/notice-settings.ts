@@ -19,7 +19,7 @@ const events = z
   .array(
     z.string().refine(isTypePattern, {
       error: ({ input }) =>
-        `${input} is no type of notice: use ${CHOSEN_TYPES.join(', ')}, a family such as approval.*, or *`,
+        `${input} is not a type of notice: use ${CHOSEN_TYPES.join(', ')}, a family such as approval.*, or *`,
     }),
   )
   .max(MAX_LISTED)
@@ -131,6 +131,6 @@ function refusal(url: string, options: Parameters<typeof guardUrl>[1]): string |
     return undefined
   } catch (error) {
     const explanation = error instanceof StintError ? error.details.explanation : undefined
-    return typeof explanation === 'string' ? explanation : 'it is no URL to call'
+    return typeof explanation === 'string' ? explanation : 'it is not a URL that may be called'
   }
 }

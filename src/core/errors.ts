@@ -127,7 +127,7 @@ export const ERROR_CATALOG = {
     grpc: 'PERMISSION_DENIED',
     http: 403,
     retryable: false,
-    title: "The owner of this agent's registration is no operator",
+    title: "The owner of this agent's registration is not an operator",
   },
   REGISTRATION_NOT_FOUND: { grpc: 'NOT_FOUND', http: 404, retryable: false, title: 'No such registration' },
   REGISTRATION_EXISTS: {
@@ -164,7 +164,7 @@ export const ERROR_CATALOG = {
     grpc: 'FAILED_PRECONDITION',
     http: 409,
     retryable: false,
-    title: 'A registration will stop serving its agents, or has',
+    title: 'A registration will soon stop serving its agents, or already has',
   },
   REVIEW_NOT_ELIGIBLE: {
     grpc: 'PERMISSION_DENIED',
@@ -176,7 +176,7 @@ export const ERROR_CATALOG = {
     grpc: 'FAILED_PRECONDITION',
     http: 409,
     retryable: false,
-    title: 'The review would show something else by now',
+    title: 'The review has changed since it was shown',
   },
   REGISTRY_INVALID: {
     grpc: 'FAILED_PRECONDITION',
@@ -191,13 +191,13 @@ export const ERROR_CATALOG = {
     grpc: 'INVALID_ARGUMENT',
     http: 400,
     retryable: false,
-    title: 'The file is not a change that can be read',
+    title: 'The change file cannot be read',
   },
   CHANGE_DIFFERS: {
     grpc: 'FAILED_PRECONDITION',
     http: 409,
     retryable: false,
-    title: 'The file of the change is not the one that was asked for',
+    title: 'The change file differs from the one in the request',
   },
   PURPOSE_MISSING: {
     grpc: 'INVALID_ARGUMENT',
@@ -283,7 +283,7 @@ export const ERROR_CATALOG = {
     grpc: 'UNAVAILABLE',
     http: 503,
     retryable: true,
-    title: 'Another broker works by newer rules',
+    title: 'Another broker has newer rules',
   },
   POLICY_UNAVAILABLE: { grpc: 'UNAVAILABLE', http: 503, retryable: true, title: 'No policy set is loaded' },
 

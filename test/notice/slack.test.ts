@@ -205,7 +205,7 @@ describe('a Slack that', () => {
     {
       name: 'answers with a page',
       fault: (_: unknown, response: ServerResponse) => response.end('<html>'),
-      error: 'no answer of its API',
+      error: 'not an answer of its API',
     },
     { name: 'hangs', fault: () => {}, error: 'within 300 ms' },
     {

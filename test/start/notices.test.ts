@@ -93,7 +93,7 @@ for (const { name, settings, problem } of [
     problem: 'private, link-local',
   },
   { name: 'a URL with a password', settings: { url: 'https://a:b@example.org/' }, problem: 'without user, password' },
-  { name: 'a type that is none', settings: { events: ['grant.lost'] }, problem: 'is no type of notice' },
+  { name: 'a type that is none', settings: { events: ['grant.lost'] }, problem: 'is not a type of notice' },
   { name: 'a name with blanks', settings: { name: 'on call' }, problem: 'lower-case letters' },
   { name: 'a secret file that is not there', settings: { secretFile: '/nowhere' }, problem: 'cannot be read' },
 ])

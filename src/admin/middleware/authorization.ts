@@ -115,7 +115,7 @@ export function authorize(deps: {
       throw new StintError('OPERATOR_FORBIDDEN', { explanation, needs: role })
     }
     if (operator.scope && !SCOPED_ROUTES.has(operation)) {
-      const explanation = `${operation} is not limited to a scope, and ${operator.name} has one; somebody without a scope has to call it.`
+      const explanation = `${operation} shows more than the scope of ${operator.name}; an operator without a scope must call it.`
       await deps.forbiddenCalls.note({
         actor: `operator:${operator.name}`,
         code: 'OPERATOR_FORBIDDEN',

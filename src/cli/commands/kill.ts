@@ -5,7 +5,16 @@ import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type CommandIo, runParser, UsageError } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { countFlag } from '../flags/count-flag.ts'
-import { type Column, linesIfAny, type OutputFormat, printFacts, printList, printValue, withOutput } from '../output.ts'
+import {
+  type Column,
+  countNoun,
+  linesIfAny,
+  type OutputFormat,
+  printFacts,
+  printList,
+  printValue,
+  withOutput,
+} from '../output.ts'
 import { visible } from '../visible.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
@@ -105,7 +114,7 @@ async function set(wish: Wish, flags: KillFlags, io: CommandIo): Promise<number>
   for (const { id, version } of shutOut) {
     const name = `${id}${version === undefined ? '' : ` (version ${version})`}`
     io.stderr.write(
-      `${name} runs an older release that knows no kills: it has lost the ledger, and issues nothing. Start it on this release.\n`,
+      `${name} runs an older release that does not know kills: it was shut out of the ledger and issues nothing. Upgrade it to this release.\n`,
     )
   }
   const after = await follow(admin, answer.kill, flags.wait)
@@ -166,7 +175,7 @@ function killFacts(shown: Kill): (readonly [string, unknown])[] {
     ['Lifted', lifted && `${lifted.at} by ${lifted.by}${lifted.alone ? ', who set it' : ''}: ${lifted.note}`],
     ['State', `${shown.state}${shown.isCutShort ? ', lifted before all its grants had ended' : ''}`],
     ['Found', found && foundText(found)],
-    ['Ended', `${shown.ended}, with ${plural(shown.leases, 'lease')} that could still work`],
+    ['Ended', `${shown.ended}, with ${countNoun(shown.leases, 'lease')} that could still work`],
     ['No lease since', shown.heldAt],
     ['All ended', shown.endedAt],
     ['Denies written', shown.writtenAt],
@@ -186,7 +195,7 @@ function scopeText({ scope, value }: Pick<Kill, 'scope' | 'value'>): string {
 function foundText(found: NonNullable<Kill['found']>): string {
   const { grants, ending, approvals, agents, unreadable } = found
   const damaged = unreadable === 0 ? '' : `; ${unreadable} grants cannot be read`
-  return `${grants} active and ${ending} ending grants, ${plural(approvals, 'approval')}, of ${plural(agents, 'agent')}${damaged}`
+  return `${grants} active and ${ending} ending grants, ${countNoun(approvals, 'approval')}, of ${countNoun(agents, 'agent')}${damaged}`
 }
 
 function drillFacts(found: AdminSchema<'KillDrill'>): (readonly [string, unknown])[] {
@@ -216,17 +225,13 @@ function denyListLines({
   runningOut,
   others,
 }: AdminSchema<'KillDrill'>['denyLists'][number]) {
-  const first = `${key}: ${plural(grants, 'grant')}, ${plural(documents, 'document')}`
+  const first = `${key}: ${countNoun(grants, 'grant')}, ${countNoun(documents, 'document')}`
   if (fits || !others) return [first]
   const whom = others.first.join(', ')
   return [
     first,
     `  has no room for all: ${runningOut} would only run out; --allow-role-watermark ${key} would cut ${others.grants} grants of ${others.agents} other agents too (${whom})`,
   ]
-}
-
-function plural(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
 function countLine({ name, grants }: { readonly name: string; readonly grants: number }): string {

@@ -78,7 +78,7 @@ export function findDueRegistrations(registry: Registry | undefined, now: Date):
     if (standing === 'unreviewed')
       return [{ name, explanation: `The review of ${name} is overdue: its agents get nothing.` }]
     if (standing !== 'ownerless') return []
-    return [{ name, explanation: `The owner ${owner} of ${name} is no operator: its agents get nothing.` }]
+    return [{ name, explanation: `The owner ${owner} of ${name} is not an operator: its agents get nothing.` }]
   })
   return [...near, ...lapsed].map(({ name, explanation }, at) => ({
     finding: at < MAX_FOUND ? `due-${name}` : 'due-others',

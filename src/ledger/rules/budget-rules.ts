@@ -147,17 +147,16 @@ function exceeded(
   found: { measure: BudgetMeasure; used: number; limit: number; freesAt: Date | undefined; at: Date },
 ): StintError {
   const { measure, used, limit, freesAt, at } = found
-  const frees =
-    freesAt !== undefined
-      ? `It frees at ${freesAt.toISOString()}.`
-      : measure === 'liveGrants'
-        ? 'It frees when one of them ends: complete some first.'
-        : measure === 'approvalsPending'
-          ? 'It frees when one of them is answered.'
-          : 'It does not free by itself: the limit is below one request.'
-  const explanation = `The budget ${budget} allows ${holder.kind} ${holder.name} ${limit} ${SAYS[measure]}, and has ${used}. ${frees}`
+  const explanation = `The budget ${budget} allows ${holder.kind} ${holder.name} ${limit} ${SAYS[measure]}, and ${used} are used. ${describeRoom(measure, freesAt)}`
   return new StintError('BUDGET_EXCEEDED', {
     ...{ budget, holder: `${holder.kind} ${holder.name}`, measure, used, limit, explanation },
     ...(freesAt && { retryAfterMs: Math.max(0, freesAt.getTime() - at.getTime()) }),
   })
+}
+
+function describeRoom(measure: BudgetMeasure, freesAt: Date | undefined): string {
+  if (freesAt) return `There is room again at ${freesAt.toISOString()}.`
+  if (measure === 'liveGrants') return 'There is room again when one of them ends: complete some first.'
+  if (measure === 'approvalsPending') return 'There is room again when one of them is answered.'
+  return 'There will be no room by itself: the limit is below one request.'
 }

@@ -136,7 +136,7 @@ function readAnswer({ status, headers, body }: FetchedDocument, now: Date): Plac
   const retryAfterMs = readRetryAfter(headers['retry-after'], now)
   if (status !== 200) throw new SlackRefusal(String(status), retryAfterMs)
   const answer = answerSchema.safeParse(parseJson(body))
-  if (!answer.success) throw new SlackRefusal('something that is no answer of its API')
+  if (!answer.success) throw new SlackRefusal('something that is not an answer of its API')
   const { ok, error = 'an error without a name', channel = '', ts = '' } = answer.data
   if (!ok) throw new SlackRefusal(error.replace(/[^\w .-]/g, '?'), retryAfterMs)
   return { channel, ts }

@@ -38,7 +38,8 @@ export function parseInventory(text: string, takenAt: Date): ResourceInventory {
   for (const row of rows) {
     const { arn } = row
     if (arn === undefined) continue
-    if (typeof arn !== 'string' || !/^arn:[^:]*:[^:]*:[^:]*:[^:]*:./.test(arn)) throw invalid('has an ARN that is none')
+    if (typeof arn !== 'string' || !/^arn:[^:]*:[^:]*:[^:]*:[^:]*:./.test(arn))
+      throw invalid('has an entry that is not an ARN, such as arn:aws:s3:::invoices')
     arns.add(arn)
     if (arns.size > MAX_ARNS) throw invalid(`has more than ${MAX_ARNS} resources`)
   }

@@ -30,13 +30,15 @@ export function noReachWarning(pairs: readonly PlanPair[], { no, limited }: Plan
   if (no === 0) return undefined
   const first = limited.find(({ verdict }) => verdict === 'no')
   const pair = first && pairs[first.pair]
-  const example = pair ? `, such as ${pair.action} on ${pair.resource}: ${REASONS[first.reason ?? 'not_allowed']}` : ''
+  const example = pair
+    ? `, such as ${pair.action} on ${pair.resource}: ${REFUSAL_REASONS[first.reason ?? 'not_allowed']}`
+    : ''
   const explanation = `AWS will refuse ${no} of ${pairs.length} pairs${example}. An operator of the role can allow them; else leave them out of the task.`
   return { kind: 'role_refuses', explanation }
 }
 
-/** Why a pair cannot work, in words. */
-const REASONS: Readonly<Record<NoReason, string>> = {
+/** The reasons for which a pair cannot work, in words. */
+export const REFUSAL_REASONS: Readonly<Record<NoReason, string>> = {
   not_allowed: "the role's own policies do not allow it",
   boundary: "the role's permissions boundary does not allow it",
   denied: 'a policy of the role denies it',

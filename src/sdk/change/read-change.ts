@@ -20,7 +20,7 @@ export const MAX_CHANGE_BYTES = 32 * 1024 * 1024
  */
 export function readChange(bytes: Uint8Array, artifact?: Uint8Array): Change {
   if (bytes.byteLength > MAX_CHANGE_BYTES) {
-    throw refused(`has ${bytes.byteLength} bytes, and ${MAX_CHANGE_BYTES} are taken`)
+    throw refused(`has ${bytes.byteLength} bytes; the limit is ${MAX_CHANGE_BYTES}`)
   }
   const { kind, reference, resources } = readDocument(parse(bytes))
   return {

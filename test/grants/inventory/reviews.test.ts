@@ -134,5 +134,5 @@ test('the status names registrations that end within a week, and those that have
     hash: 'aa',
     owners: new Set(['ada']),
   })
-  assert.match(findDueRegistrations(ownerless, now)[0]?.explanation ?? '', /The owner ann of bot is no operator/)
+  assert.match(findDueRegistrations(ownerless, now)[0]?.explanation ?? '', /The owner ann of bot is not an operator/)
 })

@@ -1,6 +1,7 @@
 import { visible } from '../../../core/text/visible.ts'
 import type { Plan } from '../../../plan/plan.ts'
 import { describePair } from '../../../plan/plan-difference.ts'
+import { REFUSAL_REASONS } from '../../../plan/reach/plan-reach.ts'
 import type { LimitedPair } from '../../../plan/reach/reach-record.ts'
 import { CLASS_WORDS, countWords, RISKIEST_FIRST } from './words.ts'
 
@@ -59,17 +60,11 @@ function describeReach({ yes, no, yesIf, byClass }: NonNullable<Plan['reach']>, 
   return `${parts.join(', ')}.${left}`
 }
 
-const REFUSALS = {
-  not_allowed: "the role's own policies do not allow it",
-  boundary: "the role's permissions boundary does not allow it",
-  denied: 'a policy of the role denies it',
-} as const
-
 function describeLimited({ pair: at, verdict, ...row }: LimitedPair, { pairs }: Plan): string {
   const pair = pairs[at]
   const what = pair ? describePair(pair) : `pair ${at}`
   if (verdict === 'no')
-    return `${what}: refused, ${row.reason ? REFUSALS[row.reason] : 'for a reason that is not known'}`
+    return `${what}: refused, ${row.reason ? REFUSAL_REASONS[row.reason] : 'for a reason that is not known'}`
   const notes = [
     ...(row.within ? [`within ${row.within.join(' or ')}`] : []),
     ...(row.except ? [`not on ${row.except.join(' or ')}`] : []),
