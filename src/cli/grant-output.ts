@@ -109,7 +109,7 @@ export function planFacts(
   ]
 }
 
-/** What the role's own policies leave of a plan. */
+/** The part of a plan that the role's own policies allow. */
 function reachFacts({ pairs, reach }: Pick<ShownPlan, 'pairs' | 'reach'>): (readonly [string, unknown])[] {
   if (!reach) return []
   const parts = [`${reach.yes} of ${countNoun(pairs.length, 'pair')} work`]

@@ -4,7 +4,7 @@ import { VOTE_ASSURANCES } from '../policy/decision.ts'
 
 const actionClass = z.enum(ACTION_CLASSES)
 
-/** What the configuration asks of approvals, whatever policies say. */
+/** The requirements that the configuration adds to every approval, whatever policies say. */
 export const approvalSettings = z
   .strictObject({
     /** Who must approve an action of a class, besides those whom policies ask. */

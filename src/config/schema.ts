@@ -133,7 +133,7 @@ const settings = z.strictObject({
       minTaskTime: duration('60s', '1h').prefault('60s'),
       maxTaskTime: duration('60s', '12h').prefault('1h'),
       approvalTime: duration('1m', '7d').prefault('30m'),
-      /** How long the agent has to collect an approved grant. */
+      /** The time within which the agent must collect an approved grant. */
       claimTime: duration('1m', '24h').prefault('15m'),
       settleTime: duration('0s', '5m').prefault('30s'),
       /** Completing a grant that may do one of these cuts its leases at once; other grants' leases expire. */

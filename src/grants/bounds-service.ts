@@ -4,7 +4,7 @@ import type { PolicyFile } from '../policy/policy-set.ts'
 import { type BudgetUse, type ListBudgetsParts, listBudgets } from './budgets/list-budgets.ts'
 import { assessImpact, type ImpactParts, type PolicyImpact } from './reevaluate/assess-impact.ts'
 
-/** What operators ask about budgets, and about policies that are not in force yet. */
+/** Operators' questions about budgets, and about policies that are not in force yet. */
 export interface BoundsService {
   listBudgets(page: PageRequest): Promise<Page<BudgetUse>>
   /** @throws {StintError} POLICY_INVALID; RATE_LIMITED while another one is assessed, since it judges every open grant */

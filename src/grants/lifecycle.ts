@@ -13,7 +13,7 @@ export interface LifeSettings {
   readonly usableMarginMs: number
   /** How long a person has to answer. */
   readonly approvalMs: number
-  /** How long the agent has to collect an approved grant. */
+  /** The time within which the agent must collect an approved grant. */
   readonly claimMs: number
   /** How long the provider is given to enforce a deny that it has accepted. */
   readonly settleMs: number

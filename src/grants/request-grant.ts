@@ -68,7 +68,7 @@ export async function requestGrant(
   return mintOrEnd(parts, { grant, lease, plan: judgement.plan, signal })
 }
 
-/** Of two requests for the last use of an approval one gets it; the other waits for a person, as if there were none. */
+/** If two requests want the last use of an approval, one gets it; the other waits for a person, as if there were no such approval. */
 async function openUnlessUsedUp(
   ledger: Pick<Ledger, 'openGrant'>,
   wanted: OpenGrant,

@@ -30,7 +30,7 @@ const LOOK_WITHIN_MS = 2_000
 const LOOK_AGAIN_MS = 30_000
 /** Replicas of one ledger learn of a quarantine within so long; the ledger itself refuses at once. */
 const QUARANTINE_MS = 2_000
-/** Whoever has killed something waits for its grants to end. */
+/** An operator who sets a kill waits for its grants to end. */
 const KILLS_MS = 200
 const NAME_HEADS_MS = 60_000
 const CLOCK_MS = 1_000

@@ -76,7 +76,7 @@ export interface Grant {
   readonly activeAt?: Date
   /** The latest instant that any lease may reach. Undefined until active, and for an approved grant until its first lease. */
   readonly deadline?: Date
-  /** Of an approved grant that has had no lease: by then its agent must have collected it. */
+  /** Set on an approved grant without a lease: by then its agent must have collected it. */
   readonly claimBy?: Date
   /** With `claimBy`: the time of its task, milliseconds, which begins with the first lease. */
   readonly taskMs?: number
@@ -150,7 +150,7 @@ export interface Approval {
   readonly note?: string
   /** Set if it is voided. */
   readonly voided?: ApprovalVoid
-  /** How many further grants rest on it; absent: none. */
+  /** Number of further grants that rest on it; absent: none. */
   readonly uses?: number
   /** For a grant that rests on the approval of an earlier one: that approval. */
   readonly reuseOf?: string

@@ -40,7 +40,7 @@ export function toExactCounts(
   return { ...stored, rejected: stored.rejected - withdrawn, withdrawn }
 }
 
-/** What an approval's columns `state` and `exact_state` hold. */
+/** The values of an approval's columns `state` and `exact_state`. */
 export function toStoredApprovalState(state: ApprovalState): {
   readonly state: ApprovalState
   readonly exact: ApprovalState | null

@@ -7,8 +7,8 @@ export const CHANGE_KINDS = ['terraform_plan', 'cloudformation_change_set'] as c
 export type ChangeKind = (typeof CHANGE_KINDS)[number]
 
 /**
- * What can happen to a resource, the worst first. `may_replace`: that depends on what is found then. `unknown`: the document does not
- * say. `forget`: it stays, and is managed no more.
+ * The actions that can happen to a resource, the worst first. `may_replace`: that depends on what is found then. `unknown`: the
+ * document does not say. `forget`: it stays, and is no longer managed.
  */
 export const CHANGE_ACTIONS = [
   'delete',

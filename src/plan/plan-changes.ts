@@ -43,7 +43,7 @@ function describeLabels({ within, touches }: PlanPair): string {
   return parts.length > 0 ? parts.join(' and ') : 'unlabelled'
 }
 
-/** What is not of single pairs; said only of parts that differ. */
+/** Differences beyond single pairs; named only if they differ. */
 function describeRest(before: Plan, now: Plan): string[] {
   const differs = (part: keyof Plan) => JSON.stringify(before[part] ?? null) !== JSON.stringify(now[part] ?? null)
   return [

@@ -2,7 +2,7 @@ import { ACTION_CLASSES } from '../aws/action-classes.ts'
 import { conditionText } from '../aws/conditions/condition.ts'
 import type { Plan, PlanPair } from './plan.ts'
 
-/** What a plan has that an earlier one has not, and the other way round. All lists have the riskiest pairs first. */
+/** The pairs that a plan has and an earlier one does not, and the reverse. All lists have the riskiest pairs first. */
 export interface PlanDifference {
   readonly added: readonly PlanPair[]
   readonly removed: readonly PlanPair[]

@@ -108,7 +108,7 @@ export interface Plan {
   readonly blastRadius: BlastRadius
   /** The part of it that the role's own policies allow; absent if they are not known, and on older plans. */
   readonly reach?: PlanReach
-  /** What its effects could do in turn, one step further; absent if nothing is known, and on older plans. */
+  /** Further effects, one step on, that its own effects could have; absent if none are known, and on older plans. */
   readonly onward?: readonly OnwardStep[]
   /** Marks of the labels that it touches; absent if none is marked. */
   readonly labelMarks?: Readonly<Record<string, readonly LabelMark[]>>

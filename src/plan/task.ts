@@ -32,7 +32,7 @@ export interface Task {
   readonly reference?: string
   /** True refuses the task if any action of a wildcard would be left out of its plan; absent rather than false. */
   readonly strict?: true
-  /** What the command of the task would change, as the agent says. */
+  /** The agent's claim of what the task's command would change. */
   readonly change?: DeclaredChange
 }
 

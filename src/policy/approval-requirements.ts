@@ -86,7 +86,7 @@ export function mergeRequirements(
   return { approval, waivers: sortEntries(waived), ...(reuse && { reuse }) }
 }
 
-/** What each reason for the approval of a pair says of its reuse; undefined for one that says nothing, as a class or a label. */
+/** The reuse that each reason for the approval of a pair permits; undefined for a reason that permits none, such as a class or a label. */
 function findLimits(
   pair: PlanPair,
   { applied }: Verdict,
@@ -105,7 +105,7 @@ function strictestLimit(limits: readonly (ReuseLimit | undefined)[]): ReuseLimit
   }
 }
 
-/** Of two wishes for the same people, the larger number holds. */
+/** If two wishes name the same people, the larger number holds. */
 function addRequirement(
   asked: Map<string, Omit<ApprovalRequirement, 'because'> & { because: Set<string> }>,
   { anyOf, count = 1, exclude, because }: ApprovalRequirement,
@@ -166,7 +166,7 @@ function chooseAsked(permits: readonly Policy[]): ApprovalRequirement[] {
   return approvalBy.map(({ group, count }) => ({ anyOf: [group], ...(count > 1 && { count }), ...excluded, because }))
 }
 
-/** What one permit asks for. */
+/** The approvals that one permit asks for. */
 interface Wish {
   readonly id: string
   readonly people: number

@@ -40,7 +40,7 @@ export type Excludable = (typeof EXCLUDABLE)[number]
  */
 export interface ApprovalRequirement {
   readonly anyOf: readonly string[]
-  /** How many different people; absent: one. */
+  /** Number of different people; absent: one. */
   readonly count?: number
   /** People whose vote does not count; absent rather than empty. */
   readonly exclude?: readonly Excludable[]
@@ -50,7 +50,7 @@ export interface ApprovalRequirement {
   readonly because: readonly string[]
 }
 
-/** How often an approval of one plan may be used, and for how long after it was given. */
+/** The number of times that an approval of one plan may be used, and for how long after it was given. */
 export interface ReuseLimit {
   /** Grants in all, the first included. */
   readonly uses: number
@@ -77,7 +77,7 @@ export interface Decision {
   readonly failedPairsLeftOut?: number
   /** All of them must be met, by one person or by several; empty unless `outcome` is `approval`. */
   readonly approval: readonly ApprovalRequirement[]
-  /** How often an approval of this plan may be used; absent: once. */
+  /** The number of times that an approval of this plan may be used; absent: once. */
   readonly reuse?: ReuseLimit
   /** Approvals that nobody had to give; absent if there are none. */
   readonly waivers?: readonly Waiver[]

@@ -12,9 +12,9 @@ interface Review {
 
 /** The sources of the registrations of one moment. */
 export interface RegistrationSources {
-  /** Of the file. */
+  /** Registrations of the file. */
   readonly file: Registry
-  /** Of the admin API, with their versions. */
+  /** Registrations of the admin API, with their versions. */
   readonly api: readonly Registration[]
   readonly reviews: readonly Review[]
   /** Matches within which the API may register agents: see `registry.writableByApi`. */

@@ -38,11 +38,11 @@ interface TaskContent {
   readonly reference?: string
   /** True refuses the task if any action of a wildcard would be left out of its plan (`PlanInfo.dropped`). Default false. */
   readonly strict?: boolean
-  /** What the command of the task would change: see `readChange`. */
+  /** The change that the task's command would make: see `readChange`. */
   readonly change?: Change | undefined
 }
 
-/** What a file says that a command would change; the fields of `stint.v1.Change`. The approver sees it as the agent's claim. */
+/** The change that a file says a command would make; the fields of `stint.v1.Change`. The approver sees it as the agent's claim. */
 export interface Change {
   readonly kind: 'terraform_plan' | 'cloudformation_change_set'
   /** Lower-case hex SHA-256 of the file. */
@@ -57,7 +57,7 @@ export interface Change {
   readonly resources: readonly { readonly action: ChangeAction; readonly type: string; readonly address: string }[]
 }
 
-/** What can happen to a resource, the worst first. */
+/** The actions that can happen to a resource, the worst first. */
 export type ChangeAction =
   | 'delete'
   | 'replace'
@@ -97,7 +97,7 @@ export interface DecisionInfo {
   readonly approval: readonly {
     readonly anyOf: readonly string[]
     readonly because: readonly string[]
-    /** How many different people must approve; absent: one. */
+    /** Number of different people who must approve; absent: one. */
     readonly count?: number
   }[]
   readonly policySetHash: string
@@ -123,9 +123,9 @@ export interface GrantInfo {
   readonly requestedAt?: Date
   /** The latest instant a lease can reach; set once active, of an approved grant with its first lease. */
   readonly deadline?: Date
-  /** Of an approved grant without a lease: by when its agent must ask for the first one. */
+  /** Set on an approved grant without a lease: by when its agent must ask for the first one. */
   readonly claimBy?: Date
-  /** What changed in the plan while it waited, if it was rejected for that. */
+  /** The changes of the plan while it waited, if it was rejected because of them. */
   readonly voidedBecause?: readonly string[]
   /** While ending: by when its credentials will have stopped working. */
   readonly effectiveBy?: Date
@@ -196,7 +196,7 @@ export interface PlanInfo {
   }
   /** The part of it that the role's own policies allow; absent if the broker does not know them. */
   readonly reach?: PlanReachInfo
-  /** What its effects could do in turn, one step further; absent if nothing is known. */
+  /** Further effects, one step on, that its own effects could have; absent if none are known. */
   readonly onward?: readonly { readonly action: string; readonly resource: string; readonly step: string }[]
   /** Facts to know before the plan is used; `kind` such as `cannot_revoke`. Empty if there are none. */
   readonly warnings: readonly { readonly kind: string; readonly explanation: string }[]
@@ -213,7 +213,7 @@ export interface PlanInfo {
   }[]
 }
 
-/** What a plan can truly do: its pairs, cut by the role's own policies. */
+/** The reach of a plan: its pairs, cut by the role's own policies. */
 export interface PlanReachInfo {
   /** Pairs that work on every resource of their pattern. */
   readonly yes: number
@@ -229,13 +229,13 @@ export interface PlanReachInfo {
     /** Place in `pairs`. */
     readonly pair: number
     readonly verdict: string
-    /** Of a `no`: not_allowed, boundary or denied. */
+    /** With `no`: not_allowed, boundary or denied. */
     readonly reason?: string
-    /** Of a `yes-if`: what works lies within one of these patterns; absent: anywhere in the pair's. */
+    /** With `yes-if`: the patterns that contain everything that works; absent: the pair's own. */
     readonly within?: readonly string[]
-    /** Of a `yes-if`: parts that do not work. */
+    /** With `yes-if`: parts that do not work. */
     readonly except?: readonly string[]
-    /** Of a `yes-if`: conditions that decide. */
+    /** With `yes-if`: conditions that decide. */
     readonly conditions?: readonly { readonly key: string; readonly text?: string }[]
     /** True if there are more patterns or conditions than are listed. */
     readonly more?: boolean

@@ -35,7 +35,7 @@ export const policyFilesBody = z
 
 const groups = z.array(z.object({ name: z.string(), count: count() }))
 
-/** What a policy set would do to the grants that are open. */
+/** The effects that a policy set would have on open grants. */
 export const policyImpactSchema = z
   .object({
     policySetHash: sha256(),

@@ -52,7 +52,7 @@ const warning = z
   .optional()
   .openapi({ description: 'set if no registration has such an agent, owner or team: the name may be misspelt' })
 
-/** What a kill came to right away. */
+/** The immediate result of a kill. */
 export const killAnswerSchema = z
   .object({
     kill: killSchema,
@@ -68,7 +68,7 @@ export const killAnswerSchema = z
 
 const namedCount = z.object({ name: z.string(), grants: count() })
 
-/** What a kill would hit. */
+/** Everything that a kill would hit. */
 export const killDrillSchema = z
   .object({
     scope: z.enum(HOLD_SCOPES),

@@ -45,7 +45,7 @@ export const noticeTestSchema = z
   })
   .openapi('NoticeTest')
 
-/** How many dead letters are sent again. */
+/** The number of dead letters that are sent again. */
 export const resentSchema = z
   .object({ endpoint: z.string(), count: count().openapi({ description: 'at most 500 in one call' }) })
   .openapi('ResentNotices')

@@ -12,7 +12,7 @@ const conditionSchema = z.object({ key: z.string(), operator: z.string(), values
 /** Facts about a plan that whoever approves it should know. */
 export const warningsSchema = z.array(z.object({ kind: z.enum(PLAN_WARNINGS), explanation: z.string() }))
 
-/** What narrows a pair that AWS allows in part, or on conditions. */
+/** The limits of a pair that AWS allows in part, or on conditions. */
 export const limitSchema = z.object({
   within: z.array(z.string()).optional(),
   except: z.array(z.string()).optional(),

@@ -26,7 +26,7 @@ const entrySchema = z.object({
     .openapi({ description: 'what the inventory has of them; names are the first' }),
 })
 
-/** What the grants of a scope can do together. */
+/** The combined reach of the grants of a scope. */
 export const reachReportSchema = z
   .object({
     scope: z.object({ kind: z.enum(REACH_SCOPES), name: z.string() }),
@@ -55,7 +55,7 @@ export const reachReportSchema = z
   })
   .openapi('ReachReport')
 
-/** What an agent may do by the policies of now. */
+/** The access that current policies permit an agent. */
 export const mayReachSchema = z
   .object({
     subject: z.string(),

@@ -10,7 +10,7 @@ const states = Object.fromEntries(GRANT_STATES.map((state) => [state, count()]))
   ReturnType<typeof count>
 >
 
-/** What somebody who reviews a registration sees. */
+/** The facts that a reviewer of a registration sees. */
 export const reviewSchema = z
   .object({
     registration: registrationSchema,

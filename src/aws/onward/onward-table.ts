@@ -1,7 +1,7 @@
 /** The next step of an action: what its effect, or the code that it starts, can do that the session itself cannot. */
 export interface OnwardRow {
   readonly action: string
-  /** What acts then, and by whose permissions; completes `… on <resource>: `. */
+  /** The actor of that step, and whose permissions it has; completes `… on <resource>: `. */
   readonly step: string
   /** Where AWS says so. */
   readonly source: string

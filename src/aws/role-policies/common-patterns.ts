@@ -79,7 +79,7 @@ class Meeting {
   #fromAnew(i: number, j: number): ReadonlySet<string> | undefined {
     const [x, y] = [this.#a.charAt(i), this.#b.charAt(j)]
     if (x === '*' && y === '*') return prefixed('*', joined(this.from(i + 1, j), this.from(i, j + 1)))
-    // The star means nothing, or takes the first character of the other, which is none.
+    // The star matches nothing, or takes the first character of the other pattern, which is not a star.
     if (x === '*') return joinedUnlessOver(this.from(i + 1, j), y, () => this.from(i, j + 1))
     if (y === '*') return joinedUnlessOver(this.from(i, j + 1), x, () => this.from(i + 1, j))
     if (x === '' || y === '') return new Set(x === y ? [''] : [])

@@ -46,7 +46,7 @@ export type PairReach =
     }
   | {
       readonly verdict: 'yes-if'
-      /** What is allowed lies within one of these patterns; absent: anywhere in the pair's. */
+      /** The patterns that contain everything allowed; absent: the pair's own. */
       readonly within?: readonly string[]
       /** Parts that are not allowed. */
       readonly except?: readonly string[]

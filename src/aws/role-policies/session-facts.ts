@@ -1,7 +1,7 @@
 import type { Condition } from '../conditions/condition.ts'
 import { sessionTagValue } from '../session-tag.ts'
 
-/** What is known of one condition key in every request of a session that is yet to be minted. */
+/** The facts about one condition key in every request of a session that is yet to be minted. */
 export type KeyFact =
   /** No request carries it. */
   | { readonly kind: 'absent' }
@@ -55,7 +55,7 @@ export function sessionFacts({ roleArn, accountId, subject, readAtMs }: JudgedSe
     ['aws:federatedprovider', ABSENT],
     ['aws:multifactorauthage', ABSENT],
     ['aws:multifactorauthpresent', value('false')],
-    // Whoever wants to reach something uses TLS.
+    // Requests without TLS are not considered: a session that wants access uses TLS.
     ['aws:securetransport', value('true')],
     ['aws:sourceidentity', { kind: 'fresh' }],
     ['aws:userid', { kind: 'fresh' }],

@@ -74,7 +74,7 @@ async function serveAndRun(grant: Grant, { task, command, flags, io }: Work): Pr
   try {
     const child = await childEnvironment({ env: io.env, endpoint, grantId: grant.id, region: flags.region })
     try {
-      // Last of all, so that as little time as possible passes until the command reads it.
+      // This comes last, so that as little time as possible passes until the command reads it.
       const copy = await copyChange(flags, task.change)
       return await runChild(command, { ...child.env, ...copy.env }, io).finally(copy.remove)
     } finally {

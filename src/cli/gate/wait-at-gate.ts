@@ -33,7 +33,7 @@ export function withWait(parser: Parser, { onGiveUp }: { readonly onGiveUp: stri
     )
 }
 
-/** A key for a command that was given none. It is shown, so that the grant can be come back to. */
+/** A key for a command that was given none. It is shown, so that a later call can return to the grant. */
 export function chooseKey({ idempotencyKey }: WaitFlags): string {
   return idempotencyKey ?? `cli-${randomUUID()}`
 }
@@ -89,7 +89,7 @@ export async function waitAtGate(
     signals: EndSignals
     flags: WaitFlags
     idempotencyKey: string
-    /** Where the flag does not say. */
+    /** The default, where the flag is not given. */
     otherwise: 'keep' | 'withdraw'
   },
 ): Promise<Grant | undefined> {

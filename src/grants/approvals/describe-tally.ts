@@ -29,25 +29,25 @@ export interface TallyView {
   readonly votes: readonly VoteView[]
   /** People whose vote would count now. 0 if the question is over, or if all of them could not complete it. */
   readonly couldDecide: number
-  /** What the person who asks may do now. */
+  /** The acts that the asking person may perform now. */
   readonly you: { readonly voted?: Verdict; readonly approve: Permission; readonly reject: Permission }
 }
 
 /** One requirement, and how far it is met. */
 export interface RequirementView {
   readonly anyOf: readonly string[]
-  /** How many different people. */
+  /** Number of different people. */
   readonly count: number
   readonly exclude: NonNullable<ApprovalRequirement['exclude']>
   readonly assurance?: VoteAssurance
   readonly because: readonly string[]
   /** People whose approvals count. */
   readonly approvedBy: readonly string[]
-  /** How many more people have to approve. */
+  /** Number of further people who must approve. */
   readonly missing: number
   /** The first of the people who could approve and have not; empty if the question is over. */
   readonly couldApprove: readonly string[]
-  /** How many there are beside them. */
+  /** Number of people beside them. */
   readonly couldApproveMore: number
   /** True if the votes on record and these people are enough. */
   readonly canBeMet: boolean
@@ -69,14 +69,14 @@ export interface Permission {
   readonly explanation?: string
 }
 
-/** What a tally is described from. */
+/** The inputs of a tally's description. */
 export interface TallyInput {
   readonly approval: Approval
   readonly grant: Grant
   /** The operators of now. */
   readonly people: readonly Operator[]
   readonly now: Date
-  /** What the rules of now ask for, and the owner of now, if they were looked up. */
+  /** The current requirements and the current owner, if they were looked up. */
   readonly ruled?: { readonly requirements: readonly ApprovalRequirement[]; readonly owner: string }
 }
 

@@ -62,7 +62,7 @@ export function findObstacle(
   if (bar) return bar
   const obstacles = requirements.map((requirement) => findObstacleTo(operator, concerned, requirement, assurance))
   if (obstacles.length === 0 || obstacles.includes(undefined)) return undefined
-  // What is missing least: somebody of the right group, or with the right proof.
+  // The requirement that is closest to being met: somebody of the right group, or with the right proof.
   const nearest = [...OBSTACLES].reverse().flatMap((kind) => obstacles.find((one) => one?.reason === kind) ?? [])[0]
   return nearest?.reason === 'group' ? explainGroups(requirements) : nearest
 }

@@ -12,9 +12,9 @@ export interface ReachCap {
   readonly labels?: readonly string[] | undefined
   /** The only accounts of its role and resources. */
   readonly accounts?: readonly string[] | undefined
-  /** How many distinct actions it may have. */
+  /** Maximum number of distinct actions. */
   readonly actions?: number | undefined
-  /** How many distinct resource patterns it may have. */
+  /** Maximum number of distinct resource patterns. */
   readonly resourcePatterns?: number | undefined
 }
 
@@ -51,7 +51,7 @@ export function countedLimits(budget: Budget): BudgetDraw['limits'] {
   return Object.fromEntries(limits)
 }
 
-/** What a new grant draws on the budgets of its agent; undefined if there are none. */
+/** The draw of a new grant on the budgets of its agent; undefined if it has no budgets. */
 export function describeDraws(
   budgets: readonly Budget[],
   subject: BudgetSubject,

@@ -5,7 +5,7 @@ import { type Budget, type BudgetSubject, findHolder, type ReachCap } from './bu
 /** One bound of a cap that a plan is over. */
 interface Excess {
   readonly measure: `reach.${keyof ReachCap}`
-  /** What the plan has and the cap does not allow, or how many it has. */
+  /** The values of the plan that the cap does not allow, or their number. */
   readonly has: string
   readonly allowed: string
 }

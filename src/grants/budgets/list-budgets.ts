@@ -9,7 +9,7 @@ import type { Page, PageRequest } from '../../ledger/pages.ts'
 import { measureUse } from '../../ledger/rules/budget-rules.ts'
 import { type Budget, countedLimits } from './budget.ts'
 
-/** How much of a budget one holder has used. */
+/** The use of a budget by one holder. */
 export interface BudgetUse {
   readonly budget: string
   readonly holder: BudgetHolder

@@ -141,7 +141,7 @@ function withHolds(listed: ListedRegistration, holds: readonly Hold[]): ListedRe
   return held ? { ...listed, standing: held } : listed
 }
 
-/** Out of scope is as not there. */
+/** A registration out of scope is reported as not found. */
 function requireInScope(registry: Registry, operator: Operator, name: string): void {
   const registration = registry.named(name)
   if (!registration || !isInScope(operator, { team: registration.team })) throw notRegistered(name)

@@ -15,7 +15,7 @@ export interface ReviewParts extends RegistrationParts {
   readonly ledger: RegistrationParts['ledger'] & Pick<Ledger, 'listGrants' | 'getPlan'>
 }
 
-/** What somebody who reviews a registration sees. */
+/** The facts that a reviewer of a registration sees. */
 export interface AgentReview {
   readonly registration: Registration
   readonly usage: Usage

@@ -4,7 +4,7 @@ import type { Plan } from '../../plan/plan.ts'
 import type { Registration } from '../../registry/registration.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
 
-/** What agents of a registration asked for, apart by whether credentials for it were ever issued. */
+/** The access that agents of a registration requested, split by whether credentials for it were ever issued. */
 export interface Usage {
   /** Newest grants that were looked at; older ones are left out if `isWhole` is false. */
   readonly grants: Readonly<Record<GrantState, number>>

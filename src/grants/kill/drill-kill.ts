@@ -14,7 +14,7 @@ export interface DrillParts extends SurveyParts {
   readonly settings: Pick<LifeSettings, 'settleMs'>
 }
 
-/** What a kill would hit now. Nothing was done. */
+/** The result of a drill: everything that a kill would hit now. Nothing was done. */
 export interface KillDrill {
   readonly scope: HoldScope['kind']
   readonly value: string
@@ -53,7 +53,7 @@ export interface NamedCount {
   readonly grants: number
 }
 
-/** What a kill would do to one deny list. */
+/** The effects that a kill would have on one deny list. */
 export interface DrilledList extends Omit<ListSurvey, 'fitting' | 'others'> {
   /** Where not all fit: grants that would only run out, unless a watermark over the list is allowed. */
   readonly runningOut: number

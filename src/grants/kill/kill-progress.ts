@@ -5,7 +5,7 @@ import type { Hold } from '../../ledger/holds/hold-records.ts'
 const count = z.int().nonnegative()
 const instant = z.iso.datetime()
 
-/** How far a kill has come, as it is on record with its hold. */
+/** The progress of a kill, as recorded with its hold. */
 const progressSchema = z.strictObject({
   /** The lease that was asked for. */
   asked: z.string().exactOptional(),
@@ -13,7 +13,7 @@ const progressSchema = z.strictObject({
   roleWatermarks: z.array(z.string()),
   /** From then on no lease could be issued. */
   heldAt: instant.exactOptional(),
-  /** What was in its scope when it was set. */
+  /** The grants and approvals in its scope when it was set. */
   found: z
     .strictObject({ grants: count, ending: count, approvals: count, agents: count, unreadable: count })
     .exactOptional(),
@@ -35,7 +35,7 @@ const progressSchema = z.strictObject({
   enforcedAt: instant.exactOptional(),
 })
 
-/** How far a kill has come. */
+/** The progress of a kill. */
 export type KillProgress = z.infer<typeof progressSchema>
 
 /** The progress of a kill that has only been set. */

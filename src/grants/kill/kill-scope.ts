@@ -5,7 +5,7 @@ import { HOLD_SCOPES, type HoldScope } from '../../ledger/holds/hold-records.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { matchProblem } from '../../registry/agent-match.ts'
 
-/** What can be killed: every scope of a hold, and a lease, which is killed with its grant. */
+/** The scopes of a kill: every scope of a hold, and a lease, which is killed with its grant. */
 export const KILL_SCOPES = ['lease', ...HOLD_SCOPES] as const
 /** One of `KILL_SCOPES`. */
 export type KillScopeKind = (typeof KILL_SCOPES)[number]

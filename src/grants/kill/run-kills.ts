@@ -119,7 +119,7 @@ class KillRun {
     for await (const { grants, damaged } of openGrantsIn(this.#parts, this.#hold.scope)) {
       for (const id of damaged) this.#unreadable.add(id)
       for (let from = 0; from < grants.length; from += AT_A_TIME) {
-        // What is opened once it is lifted is not to be ended.
+        // A grant that is opened after the lift must not be ended.
         if (await this.#isOver()) return false
         const outcomes = await Promise.all(grants.slice(from, from + AT_A_TIME).map((grant) => this.#take(grant)))
         const done = outcomes.filter((outcome) => outcome === 'done').length
@@ -160,7 +160,7 @@ class KillRun {
     }
   }
 
-  /** What no deny reaches works until its last lease ends. */
+  /** A grant that no deny reaches works until its last lease ends. */
   #noteUndeniable({ id, state, effectiveBy }: Grant): void {
     if (isFinalState(state)) return
     this.#undeniable.set(id, effectiveBy?.getTime() ?? 0)

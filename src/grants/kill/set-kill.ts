@@ -28,7 +28,7 @@ export interface KillOrder extends KillWish {
   readonly roleWatermarks?: readonly string[]
 }
 
-/** What a kill came to right away. Its work goes on, whatever becomes of this process. */
+/** The immediate result of a kill. Its work continues even if this process ends. */
 export interface KillAnswer {
   readonly kill: KillView
   /** True: the scope was killed already, and nothing has changed. */

@@ -20,7 +20,7 @@ export interface SurveyParts {
 /** In this order, since a grant may move on while they are gone through. */
 export const OPEN_STATES = ['awaiting_approval', 'active', 'ending'] as const satisfies readonly OpenGrantState[]
 
-/** What is in a scope now. */
+/** The grants and approvals in a scope now. */
 export interface Survey {
   readonly counts: Readonly<Record<OpenGrantState, number>>
   /** Grants by agent, those that wait included. */
@@ -36,7 +36,7 @@ export interface Survey {
   readonly undeniable: ReadonlyMap<string, number>
 }
 
-/** What a kill would do to one deny list. */
+/** The effects that a kill would have on one deny list. */
 export interface ListSurvey {
   readonly key: string
   /** Roles that the list reaches. */
@@ -77,7 +77,7 @@ export async function* openGrantsIn(
   }
 }
 
-/** What a kill of this scope would hit now, and whether its denies have room. */
+/** The grants that a kill of this scope would hit now, and whether its denies have room. */
 export async function surveyScope(parts: SurveyParts, scope: HoldScope): Promise<Survey> {
   const counts = { awaiting_approval: 0, active: 0, ending: 0 }
   const [byAgent, byTeam, byOwner] = [new Tallies(), new Tallies(), new Tallies()]

@@ -42,7 +42,7 @@ export interface ApprovalAnswer {
   readonly verdict: Verdict
   readonly planHash: string
   readonly note: string
-  /** How the answer came, and how surely from that person; default: by a bearer token. */
+  /** The channel and assurance of the vote; default: by a bearer token. */
   readonly via?: { readonly channel: VoteChannel; readonly assurance: VoteAssurance }
 }
 
@@ -93,7 +93,7 @@ async function vote(
     move = answer.verdict === 'approve' ? await describeApproving(parts, cast) : describeRejecting(cast)
   } catch (thrown) {
     const error = asStintError(thrown)
-    // What voids the question is on record with it, and a conflict is tried again.
+    // The reason for voiding is recorded with the question, and a conflict is tried again.
     if (error.code === 'APPROVAL_VOIDED' || error.code === 'LEDGER_CONFLICT') throw error
     const data = { approvalId, verdict: answer.verdict, code: error.code }
     await ledger.appendEvents([auditEvent('approval.refused', { at: now, actor, grantId: grant.id, data })])

@@ -4,7 +4,7 @@ import { roleAccountId } from '../../ledger/rules/hold-rules.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
 import type { Operator } from './operator.ts'
 
-/** What a scope is compared with: a grant, or a registration, which has no account. */
+/** The object that a scope is compared with: a grant, or a registration, which has no account. */
 export interface ScopeTarget {
   readonly team: string
   /** Missing for what belongs to no role: it is in no account. */

@@ -51,7 +51,7 @@ export const operatorRowSchema = z.strictObject({
     ),
   groups: z.array(z.string().min(1).max(64)).max(50),
   subjects: z.array(subjectSchema).max(50),
-  /** What the operator sees and may act on; everything unless set. */
+  /** The part that the operator sees and may act on; everything unless set. */
   scope: z
     .strictObject({
       teams: z.array(z.string().min(1).max(100)).min(1).max(100).optional(),

@@ -16,7 +16,7 @@ export interface ReachScope {
   readonly name: string
 }
 
-/** What the grants of a scope can do together. */
+/** The combined reach of the grants of a scope. */
 export interface ReachReport extends CombinedReach {
   readonly scope: ReachScope
   readonly at: Date

@@ -29,12 +29,12 @@ export interface MayEntry {
   readonly example: string
 }
 
-/** What an agent may do, by the policies, labels and roles of now. */
+/** The access that current policies, labels and roles permit an agent. */
 export interface MayReach {
   readonly subject: string
   readonly policySetHash: string
   readonly entries: readonly MayEntry[]
-  /** What was taken for the whole of it, in sentences. */
+  /** The simplifications of the report, in sentences. */
   readonly approximated: readonly string[]
 }
 

@@ -27,7 +27,7 @@ export interface ReachService {
   /** @throws {StintError} GRANT_NOT_FOUND, REQUEST_INVALID for a cursor that is none */
   show(scope: ReachScope, since: Date | undefined, page: EntryPage): Promise<ReachPage>
   /**
-   * What an agent may do by the policies of now.
+   * The access that current policies permit an agent.
    *
    * @param agent its subject, or the name of its registration.
    * @throws {StintError} REGISTRATION_NOT_FOUND, AGENT_UNREGISTERED, REGISTRATION_EXPIRED, POLICY_UNAVAILABLE

@@ -32,13 +32,13 @@ export interface AffectedGrant {
   readonly policies: readonly string[]
 }
 
-/** How many grants of one agent, team or policy would be affected. */
+/** Number of grants of one agent, team or policy that would be affected. */
 export interface ImpactGroup {
   readonly name: string
   readonly count: number
 }
 
-/** What a policy set would do to the grants that are open, if it came into force now. */
+/** The effects that a policy set would have on open grants if it came into force now. */
 export interface PolicyImpact {
   readonly policySetHash: string
   readonly active: { readonly judged: number; readonly ending: number; readonly needingApproval: number }

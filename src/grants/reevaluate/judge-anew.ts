@@ -8,7 +8,7 @@ import type { Decision, FailedPair } from '../../policy/decision.ts'
 import type { Judge } from '../judge.ts'
 import { findEndReason } from '../renew-lease.ts'
 
-/** What the rules of now say of a grant that was opened under earlier ones. */
+/** The verdict of the current rules on a grant that was opened under earlier ones. */
 export type Standing =
   | { readonly kind: 'stands' }
   /** Permitted if a person has approved the plan that its task leads to now. */

@@ -7,7 +7,7 @@ import { endRefused, type PassRequest, type ReevaluateParts, type RefusedGrant }
 import { judgeAnew, type Standing, settleApproval, standingKey } from './judge-anew.ts'
 import { voidWaiting } from './void-waiting.ts'
 
-/** What a pass came to. */
+/** The result of one pass. */
 export interface PassReport {
   readonly judged: number
   readonly ended: number
@@ -118,7 +118,7 @@ class Pass {
     return standing.kind === 'needs_approval' ? settleApproval(this.#parts.ledger, grant, plan, standing) : standing
   }
 
-  /** Plans that are needed for the first time; one that cannot be read is the error that says so. */
+  /** Plans that are needed for the first time; for a plan that cannot be read, the error. */
   async #loadPlans(grants: readonly Grant[]): Promise<ReadonlyMap<string, Plan | StintError>> {
     const byHash = new Map(grants.map((grant) => [grant.planHash, grant]))
     const read = [...byHash].map(async ([hash, grant]) => [hash, await readPlan(this.#parts, grant)] as const)

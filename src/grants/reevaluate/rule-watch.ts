@@ -37,7 +37,7 @@ export const SETTLE_MS = 3_000
  */
 const AGAIN_AFTER_MS = 60_000
 const STRAGGLER_WINDOW_MS = 600_000
-/** How often replicas are asked whether one has newer rules. */
+/** The interval at which this process looks for newer rules of other replicas. */
 const ASK_MS = 2_000
 const LONGEST_BACKOFF_MS = 60_000
 

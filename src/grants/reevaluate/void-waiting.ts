@@ -58,7 +58,7 @@ function findVoid(
     if (plan.hash !== before.hash && !isSameButWarnings(before, plan)) return { plan }
     return decision.outcome === 'deny' && !isDoubtAlone(decision) ? { plan, denial: decision } : undefined
   } catch {
-    // Whoever votes judges it again, and is told then.
+    // The next vote judges the task again and reports the error.
     return undefined
   }
 }

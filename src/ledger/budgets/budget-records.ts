@@ -9,7 +9,7 @@ export interface BudgetHolder {
   readonly name: string
 }
 
-/** What a budget counts over a time that rolls on. */
+/** The measures that a budget counts over a rolling time window. */
 export const ROLLING_MEASURES = [
   'grantsPerHour',
   'destructiveGrantsPerDay',
@@ -32,7 +32,7 @@ export interface BudgetDraw {
   readonly limits: Readonly<Partial<Record<BudgetMeasure, number>>>
 }
 
-/** What a request takes from the budgets it counts on, checked in the unit that opens its grant. */
+/** The draw of a request on its budgets, checked in the unit that opens its grant. */
 export interface BudgetRequest {
   readonly draws: readonly BudgetDraw[]
   /** True if its plan has an action of the class destructive. */
@@ -44,7 +44,7 @@ export interface BudgetRequest {
 /** Amounts by the start of the bucket that they fell into, the oldest first. */
 export type Buckets = readonly (readonly [startMs: number, amount: number])[]
 
-/** What has been drawn on one budget by one holder of late. */
+/** The recent draws of one holder on one budget. */
 export interface BudgetMeter {
   /** See `meterKey`. */
   readonly key: string

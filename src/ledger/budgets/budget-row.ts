@@ -13,7 +13,10 @@ export interface BudgetMeterRow {
 /** Reads meters as `BudgetMeterRow`. */
 export const SELECT_METER = 'SELECT m.n AS row_id, m.key, m.rolling, m.until FROM budget_meters m'
 
-/** A meter as a record. One that is damaged begins anew: whoever can write the ledger can do worse, and it must not stop an agent for good. */
+/**
+ * A meter as a record. A damaged meter begins at zero, so that it does not stop an agent for good: an attacker who can write the
+ * ledger can do worse.
+ */
 export function toBudgetMeter({ key, rolling, until }: BudgetMeterRow): BudgetMeter {
   return { key, rolling: parseRolling(rolling), until: toInstant(until) }
 }

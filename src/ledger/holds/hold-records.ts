@@ -1,11 +1,11 @@
 import type { Json } from '../../core/canonical-json.ts'
 
-/** What a hold is for. `kill`: the kill switch. `suspended`, `offboarded`: an agent that is not to work now, or ever again. */
+/** The purpose of a hold. `kill`: the kill switch. `suspended`, `offboarded`: an agent that is not to work now, or ever again. */
 export const HOLD_KINDS = ['kill', 'suspended', 'offboarded'] as const
 /** One of `HOLD_KINDS`. */
 export type HoldKind = (typeof HOLD_KINDS)[number]
 
-/** What a hold can cover, from one grant to everything. */
+/** The kinds of scope of a hold, from one grant to everything. */
 export const HOLD_SCOPES = [
   'grant',
   'agent',
@@ -60,13 +60,13 @@ export interface Hold {
   readonly isRunning?: true
   readonly claimedBy?: string
   readonly claimedUntil?: Date
-  /** How far that work has come, in the words of whoever does it. */
+  /** The progress of that work, in a form that its worker chooses. */
   readonly progress?: Json
   /** Up by one with every change of this row; every write names the version it saw. */
   readonly version: number
 }
 
-/** How many grants the deny lists have to deny because of a hold. An entry whose last session is over has left the list. */
+/** Number of grants that the deny lists have to deny because of a hold. An entry whose last session is over has left the list. */
 export interface HeldDenies {
   readonly all: number
   /** Those that no document denies yet. */

@@ -33,7 +33,7 @@ export interface Notice {
   readonly key?: string
   /** JSON, whose form is the sender's own. */
   readonly content: string
-  /** How many happenings it stands for. */
+  /** Number of happenings it stands for. */
   readonly count: number
   readonly createdAt: Date
   /** Given up after the attempt that fails at or after this instant. */
@@ -69,7 +69,7 @@ export type NoticeOutcome = Pick<Notice, 'id' | 'attempts'> &
     | { readonly end: 'dead'; readonly error: string }
   )
 
-/** What attempts have shown of an endpoint. */
+/** The state of an endpoint, as its attempts have shown it. */
 export type EndpointNews =
   | { readonly kind: 'well' }
   | { readonly kind: 'failed'; readonly error: string; readonly pausedUntil: Date }
@@ -113,7 +113,7 @@ export interface NoticeWrites {
     readonly at: Date
     readonly outcomes: readonly NoticeOutcome[]
     readonly news?: EndpointNews
-    /** What a delivered notice left behind, e.g. the id of a message, by a key of the sender's own. */
+    /** Facts that a delivered notice leaves for later ones, e.g. the id of a message, under a key that the sender chooses. */
     readonly marks?: readonly NoticeMark[]
     readonly events?: readonly AuditEventInput[]
   }): Promise<void>

@@ -39,7 +39,7 @@ export interface SharedStatement {
   readonly lock?: true
 }
 
-/** What a unit wants done next: statements, in one round trip, or events that the store appends when it commits. */
+/** The next step of a unit: statements, in one round trip, or events that the store appends when it commits. */
 type Step = readonly SharedStatement[] | { readonly append: readonly AuditEventInput[] }
 
 /** The rows of each statement of a step. */
@@ -287,7 +287,7 @@ function readable(row: NoticeRow): Notice | undefined {
   try {
     return toNotice(row)
   } catch {
-    // Whoever claims it sets it aside.
+    // The replica that claims it sets it aside.
     return undefined
   }
 }

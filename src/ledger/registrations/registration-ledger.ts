@@ -1,6 +1,6 @@
 import type { AuditEventInput } from '../events/audit-event.ts'
 
-/** What operators say of the agents that a registration of the API covers. */
+/** The operators' statements about the agents that a registration of the API covers. */
 export interface RegistrationFields {
   /** As in a registry file: an exact agent, or a prefix. No two registrations of a ledger have the same. */
   readonly match: string

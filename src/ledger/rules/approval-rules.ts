@@ -17,7 +17,7 @@ export interface RequirementTally {
   readonly requirement: ApprovalRequirement
   /** Different people whose approval counts; sorted. */
   readonly voters: readonly string[]
-  /** How many more people have to approve. */
+  /** Number of further people who must approve. */
   readonly missing: number
 }
 

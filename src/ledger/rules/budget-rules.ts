@@ -26,13 +26,13 @@ const WINDOWS: Readonly<Record<RollingMeasure, { readonly windowMs: number; read
   recordBytesPerHour: { windowMs: HOUR_MS, bucketMs: 5 * MINUTE_MS },
 }
 
-/** Of these the last request may go beyond; from then on every request is refused, whatever it would come to. */
+/** The last request may exceed these measures; after that every request is refused, however small. */
 const STOPS_ALL: readonly BudgetMeasure[] = ['deniedPerHour', 'recordBytesPerHour']
 
 /** A request, as it draws on its budgets. */
 export interface Drawing extends HolderCounts, Omit<BudgetRequest, 'draws'> {
   readonly at: Date
-  /** Of the new grant. */
+  /** The state of the new grant. */
   readonly state: Grant['state']
 }
 
@@ -57,7 +57,7 @@ export function drawnMeter(before: BudgetMeter | undefined, draw: BudgetDraw, dr
   return isSame ? before : { key: meter.key, rolling, until: new Date(drawing.at.getTime() + DAY_MS + HOUR_MS) }
 }
 
-/** How much of a measure is used, and when a further unit of it is free, for people. */
+/** The used amount of a measure, and when a further unit is free, for people. */
 export function measureUse(
   meter: BudgetMeter & HolderCounts,
   measure: BudgetMeasure,

@@ -7,7 +7,7 @@ import type { WriteInput } from '../ledger.ts'
 import type { Grant } from '../records.ts'
 import { conflict } from './rule-errors.ts'
 
-/** What of a grant, or of a request for one, tells whether a hold covers it. */
+/** The facts about a grant, or a request for one, that decide whether a hold covers it. */
 export interface HoldTarget
   extends Pick<Grant, 'subject' | 'registration' | 'owner' | 'team' | 'trustDomain' | 'authMethod' | 'roleArn'> {
   /** Missing while there is no grant yet. */

@@ -31,7 +31,7 @@ export function isFree({ claimedUntil }: Notice, now: Date): boolean {
   return claimedUntil.getTime() > now.getTime() + FARTHEST_CLAIM_MS
 }
 
-/** Of notices that are due, those to be sent now: one of each key, and none whose key is being sent. */
+/** Chooses the due notices to send now: one of each key, and none whose key is being sent. */
 export function claimable(due: readonly Notice[], now: Date, sent: ReadonlySet<string>, limit: number): Notice[] {
   const taken = new Set(sent)
   const chosen: Notice[] = []

@@ -6,7 +6,7 @@ import type {
   StoredRegistration,
 } from '../registrations/registration-ledger.ts'
 
-/** What a change of a registration depends on. */
+/** The facts that a change of a registration depends on. */
 export interface RegistrationFacts {
   /** The row of this name; its version goes on after a removal. */
   readonly current?: { readonly version: number; readonly isRemoved: boolean }

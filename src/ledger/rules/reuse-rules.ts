@@ -8,7 +8,7 @@ export interface ReuseWish {
   readonly grantId: string
   /** The id of the approval of the new grant. */
   readonly newApprovalId: string
-  /** How many grants may rest on it in all, the first included. */
+  /** Total number of grants that may rest on it, the first included. */
   readonly uses: number
   /** It must have been given after this instant. */
   readonly givenAfter: Date
@@ -23,7 +23,7 @@ export interface ReusableApproval {
 /** Ends after which an approval may be used again: the agent's own, and that of its time. Whoever else ended a grant meant more by it. */
 const HARMLESS_ENDS: ReadonlySet<EndReason | undefined> = new Set([undefined, 'completed', 'deadline'])
 
-/** How many further grants may rest on an approval. */
+/** Number of further grants that may rest on an approval. */
 export function usesLeft({ uses = 0 }: Pick<Approval, 'uses'>, allowed: number): number {
   return Math.max(0, allowed - 1 - uses)
 }

@@ -6,7 +6,7 @@ export interface AdoptedRules {
   readonly digest: string
 }
 
-/** What the ledger knows when a replica says which rules it has loaded. */
+/** The facts in the ledger when a replica reports which rules it has loaded. */
 export interface AdoptionFacts {
   readonly digest: string
   /** The newest rules on record. */
@@ -15,7 +15,7 @@ export interface AdoptionFacts {
   readonly own: string | undefined
   /** True if these rules were on record before. */
   readonly isKnown: boolean
-  /** How many other replicas that are alive work by the newest rules. */
+  /** Number of other live replicas that work by the newest rules. */
   readonly othersAtNewest: number
 }
 

@@ -59,7 +59,7 @@ export class EndpointWorker {
   readonly #parts: WorkerParts
   readonly #counts = new MinuteCounts()
   readonly #eventTypes: readonly string[]
-  /** How far the record was searched since `position` was noted. */
+  /** The position up to which the record was searched since `position` was noted. */
   #searched = 0
 
   constructor(receiver: Receiver, parts: WorkerParts) {

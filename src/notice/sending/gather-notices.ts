@@ -47,7 +47,7 @@ export function gatherNotices(
 ): NewNotice[] {
   return happenings.flatMap((happening) => {
     const { type, content } = happening
-    // Whoever gets it knows by then that it can be reached again.
+    // The receiver knows by then that it can be reached again.
     const isItself = content.facts.part === endpointPart(receiver.name)
     const isWanted = receiver.types.includes(type) && passes(receiver.filter, happening) && !isItself
     const first = isWanted ? [boundedNotice(receiver, happening, counts, now)] : []

@@ -3,7 +3,7 @@ import { matchCovers } from '../../registry/agent-match.ts'
 import type { Happening, NoticeContent } from '../types/notice-content.ts'
 import type { NoticeType } from '../types/notice-types.ts'
 
-/** What an endpoint wants to hear of. All that are given must hold; of a list, one entry. */
+/** The filter of an endpoint. All members that are given must match; of a list, one entry. */
 export interface NoticeFilter {
   readonly teams?: readonly string[] | undefined
   readonly owners?: readonly string[] | undefined
@@ -38,7 +38,7 @@ export interface OutgoingNotice extends Pick<Notice, 'id' | 'count' | 'attempts'
   readonly content: NoticeContent
 }
 
-/** How an attempt ended. */
+/** The outcome of an attempt. */
 export type Sent =
   | { readonly kind: 'delivered'; readonly marks?: readonly NoticeMark[] }
   | {

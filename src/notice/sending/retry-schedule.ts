@@ -1,4 +1,4 @@
-/** How long a notice waits after its first, second, … failed attempt. @see Standard Webhooks, "Retry schedule" */
+/** The pauses after the first, second, … failed attempt. @see Standard Webhooks, "Retry schedule" */
 const PAUSES_MS = [
   5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 50_400_000, 72_000_000, 86_400_000,
 ] as const

@@ -213,7 +213,7 @@ function pick(data: Data, ...names: string[]): Facts {
   return Object.fromEntries(found)
 }
 
-/** Of a list the first entries, of a text the first characters. */
+/** Cuts a list to its first entries, and a text to its first characters. */
 function bounded(value: Json): Json {
   if (Array.isArray(value)) return value.slice(0, MAX_LISTED).map(bounded)
   return typeof value === 'string' ? cut(value) : value

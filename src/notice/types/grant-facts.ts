@@ -6,11 +6,11 @@ import type { Plan } from '../../plan/plan.ts'
 import type { GrantFacts, NoticeContent } from './notice-content.ts'
 
 const REMEMBERED = 500
-/** Of each list, so that no plan makes a message that a receiver refuses. */
+/** Maximum length of each list, so that no plan makes a message that a receiver refuses. */
 const MAX_LISTED = 50
 const MAX_PURPOSE = 300
 
-/** What notices say of a grant. */
+/** The facts about a grant that notices contain. */
 export interface DescribedGrant {
   readonly grant: GrantFacts
   readonly agentSays: NonNullable<NoticeContent['agentSays']>

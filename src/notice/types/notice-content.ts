@@ -16,7 +16,7 @@ const grantFacts = z.object({
   labels: z.array(z.string()),
 })
 
-/** What a notice says, before it takes the form of one receiver. Stored with the notice. */
+/** The content of a notice, before it takes the form of one receiver. Stored with the notice. */
 const noticeContent = z.object({
   /** Id of the event that it was made from. */
   eventId: z.string(),

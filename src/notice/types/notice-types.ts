@@ -9,13 +9,13 @@ export interface NoticeTypeSpec {
   readonly from: readonly EventType[]
   /** Which of these events; all of them unless given. */
   readonly when?: (event: AuditEvent) => boolean
-  /** Of one agent and one minute so many are sent one by one; the rest of the minute is one notice. */
+  /** Number of notices of one agent that are sent one by one in a minute; the rest of that minute is one notice. */
   readonly perMinute: number
 }
 
 type Data = Readonly<Record<string, unknown>>
 
-/** What agents cause is bounded for each of them, so that none can bury the others' notices. */
+/** The notices that an agent causes are bounded for each agent, so that none can bury the others' notices. */
 const FEW = 1
 const SOME = 30
 
@@ -142,7 +142,7 @@ export const NOTICE_TYPE_NAMES = Object.keys(NOTICE_TYPES) as NoticeType[]
 /** The types that a receiver can choose. `approval.escalated` goes to those that `notices.escalations` names. */
 export const CHOSEN_TYPES = NOTICE_TYPE_NAMES.filter((type) => type !== 'approval.escalated')
 
-/** What a test message is; no setting chooses it. */
+/** The type of a test message; no setting chooses it. */
 export const TEST_TYPE = 'test'
 
 /** The row of a type. */

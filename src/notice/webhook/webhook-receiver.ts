@@ -18,7 +18,7 @@ export interface WebhookDeps {
 }
 
 const LONGEST_PAUSE_MS = 3_600_000
-/** What is wrong with these lies in the message, not in the receiver. */
+/** Statuses that are the fault of the message, not of the receiver. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415, 422])
 
 /** Sends one notice as a signed CloudEvent. The secrets are read anew each time, so that one can be changed at any time. */

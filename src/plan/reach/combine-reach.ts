@@ -25,12 +25,12 @@ export interface ReachEntry {
   readonly verdict: 'yes' | 'yes-if' | 'unknown'
   /** Conditions of the task itself. */
   readonly conditions?: readonly string[]
-  /** Of a `yes-if`, as on a plan. */
+  /** With `yes-if`, as on a plan. */
   readonly limits?: Pick<LimitedPair, 'within' | 'except' | 'conditions' | 'unread' | 'more'>
   readonly grants: number
 }
 
-/** What several plans together can do. */
+/** The combined reach of several plans. */
 export interface CombinedReach {
   /** Distinct pairs of action and resource pattern that can work, through any role. */
   readonly pairs: number
@@ -43,7 +43,7 @@ export interface CombinedReach {
   /** Accounts of the roles, and those that resource patterns spell. */
   readonly accounts: readonly string[]
   readonly outlives: readonly { readonly action: string; readonly reason: string }[]
-  /** What their effects could do in turn, one step further; at most 100. */
+  /** Further effects, one step on, that their own effects could have; at most 100. */
   readonly onward: readonly OnwardStep[]
   /** Policies that also decide and are not known. */
   readonly unknown: readonly string[]

@@ -136,7 +136,7 @@ function tryParse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // One document it is not; the caller tries line by line, or says so.
+    // It is not one JSON document: the caller tries line by line, or reports the problem.
     return undefined
   }
 }

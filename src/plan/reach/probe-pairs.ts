@@ -21,7 +21,7 @@ const EVERYDAY = ['s3', 'dynamodb', 'ec2', 'iam', 'kms', 'lambda', 'logs', 'rds'
 /** Patterns of one label. */
 const MAX_PATTERNS = 4
 
-/** How questions are chosen. */
+/** The options by which questions are chosen. */
 export interface ProbeChoice {
   /** An operator's own class of an action. */
   readonly classOf?: ((action: string) => ActionClass | undefined) | undefined
@@ -113,7 +113,7 @@ function madeUp(service: string, partition: string, accountId: string): Resource
     try {
       return [parseResourcePattern(name)]
     } catch {
-      // A template of another form than ARNs of tasks have: its service has others.
+      // The template has a form that ARNs of tasks cannot have; its service has other templates.
       return []
     }
   })

@@ -6,23 +6,23 @@ export interface LimitedPair {
   /** Its place in the plan's pairs. */
   readonly pair: number
   readonly verdict: 'no' | 'yes-if'
-  /** Of a `no`: nothing allows it, the permissions boundary does not, or a statement denies it. */
+  /** With `no`: nothing allows it, the permissions boundary does not, or a statement denies it. */
   readonly reason?: NoReason
-  /** Of a `no`: the denying statement. */
+  /** With `no`: the denying statement. */
   readonly statement?: string
-  /** Of a `yes-if`: what is allowed lies within one of these patterns; absent: anywhere in the pair's. */
+  /** With `yes-if`: the patterns that contain everything allowed; absent: the pair's own. */
   readonly within?: readonly string[]
-  /** Of a `yes-if`: parts that are not allowed. */
+  /** With `yes-if`: parts that are not allowed. */
   readonly except?: readonly string[]
-  /** Of a `yes-if`: conditions that decide. */
+  /** With `yes-if`: conditions that decide. */
   readonly conditions?: readonly DecidingCondition[]
-  /** Of a `yes-if`: policies that were not read and can decide. */
+  /** With `yes-if`: policies that were not read and can decide. */
   readonly unread?: readonly string[]
   /** True if there are more patterns or conditions than are listed. */
   readonly more?: true
 }
 
-/** What a plan can truly do: its pairs, cut by the role's own policies and its permissions boundary. */
+/** The reach of a plan: its pairs, cut by the role's own policies and its permissions boundary. */
 export interface PlanReach {
   /** SHA-256 of what the role's policies say; statements that deny other sessions do not count. */
   readonly policiesDigest: string
@@ -40,10 +40,10 @@ export interface PlanReach {
   readonly unknown: readonly string[]
 }
 
-/** What a pair's effect could do in turn, beyond the session and its revocation. */
+/** A further effect of a pair's own effect, beyond the session and its revocation. */
 export interface OnwardStep {
   readonly action: string
   readonly resource: string
-  /** What acts then, and by whose permissions. */
+  /** The actor of that step, and whose permissions it has. */
   readonly step: string
 }

@@ -229,7 +229,7 @@ async function untilPermitted(stint: Cast['bot']['stint'], task: Task): Promise<
   throw new StoryBroken('the policy is frozen for ever')
 }
 
-/** What the demo adds to the policies for a moment. */
+/** The policy that the demo adds for a moment. */
 const FREEZE = 'forbid (principal, action, resource) when { resource.touches.contains("env:staging") };'
 
 async function killed({ demo, narrator, bot: { stint, spiffeId } }: Cast): Promise<void> {

@@ -8,7 +8,7 @@ export interface FoundResource {
   readonly address: string
 }
 
-/** What a document says. */
+/** The contents of a document. */
 export interface FoundChange {
   readonly kind: Change['kind']
   readonly reference?: string

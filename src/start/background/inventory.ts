@@ -6,7 +6,7 @@ import { definePart } from '../part.ts'
 import type { FollowedRegistry } from '../rules/registry.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** Whoever offboards agents waits for their grants to end. */
+/** An operator who offboards agents waits for their grants to end. */
 const OFFBOARD_EVERY_MS = 500
 
 /** Operators are told of dates that are days away. */

@@ -25,7 +25,7 @@ const MAX_FILE_BYTES = 65_536
  */
 export class KillFileWatch {
   readonly #parts: KillFileParts
-  /** What the lines of the file came to. */
+  /** The result of the lines of the file. */
   #named: readonly HoldScope[] = []
 
   constructor(parts: KillFileParts) {

@@ -16,7 +16,7 @@ export interface KillSwitch {
   readonly service: KillService
 }
 
-/** Whoever writes the break-glass file waits for it to bite. */
+/** A person who writes the break-glass file waits for it to take effect. */
 const LOOK_MS = 500
 const FILE_COMPONENT = 'kill_file'
 /** Shown while a kill is in force, so that nobody wonders why agents are refused. */
@@ -79,7 +79,7 @@ async function showKills({ ledger, partHealth }: { readonly ledger: Ledger; read
     const kills = await loadKills(ledger)
     partHealth.report(KILL_COMPONENT, kills.length === 0 ? undefined : describeKills(kills))
   } catch (error) {
-    // A kill that cannot be read stops everything, so it has to be seen.
+    // A kill that cannot be read stops everything, so the status shows it.
     partHealth.report(KILL_COMPONENT, asStintError(error))
   }
 }

@@ -51,7 +51,7 @@ export function createReach(sources: ReachSources): ReachService {
       // A copy: the many questions of a report must not push remembered decisions of agents out.
       const set = { ...policies.current() }
       const tried = sampleRoles(roles)
-      // What a role allows depends on the action too.
+      // The access that a role allows depends on the action too.
       const knowsRoles = tried.some(({ roleArn }) => rolePolicies.current().find(roleArn))
       const readsActions = ['action', '*'].some((name) => set.judge.reads.context.has(name))
       return {

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.ts'
 import type { ApprovalRules } from '../../policy/approval-requirements.ts'
 
-/** What the configuration asks of approvals. */
+/** The requirements that the configuration adds to approvals. */
 export function toApprovalRules({ policy, approvals }: Pick<Config, 'policy' | 'approvals'>): ApprovalRules {
   const { approvalsRequiredFor, allowWaivers } = policy
   // A class that is not named is undefined in the parsed record.

@@ -29,7 +29,7 @@ export function createRulesReader({ policies, registry, planner, rolePolicies, l
     const [set, registrations] = [policies.status.value, registry.status.value]
     const [labels, overrides] = [planner.labels(), planner.overrides()]
     if (!set || !registrations || !labels || !overrides) return undefined
-    // What the roles may do decides no judgement, only whether a plan is still the one that was approved: so it is in no digest.
+    // The roles' own policies decide no judgement, only whether a plan is still the one that was approved: so no digest covers them.
     const now = [set, registrations, labels, overrides, rolePolicies.current(), readSettings()]
     if (known && now.every((each, index) => each === seen[index])) return known
     seen = now

@@ -74,7 +74,7 @@ const pastGrant = z.object({
   samePlan: z.boolean(),
 })
 
-/** What an approver reads, in its order. */
+/** The approval view: everything an approver reads, in that order. */
 export const approvalViewSchema = z
   .object({
     verdict: z.object({

@@ -9,7 +9,7 @@ export interface PastGrant {
   readonly roleArn: string
   readonly state: GrantState
   readonly reason?: EndReason
-  /** What came of it, in words. */
+  /** Its outcome, in words. */
   readonly outcome: string
   /** The agent's own words, cut. */
   readonly purpose: string

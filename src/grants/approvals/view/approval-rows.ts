@@ -23,7 +23,7 @@ export interface ApprovalListItem extends Approval {
   readonly problem?: string
 }
 
-/** What is asked for, in a line. */
+/** The requested access, in one line. */
 export interface RowFacts {
   readonly agent: string
   readonly owner: string
@@ -116,7 +116,7 @@ function explainRow(
 
 type Reading<T> = { readonly found: T } | { readonly problem: string }
 
-/** What was read, or a sentence that says why not. An error of anything but the row itself is thrown. */
+/** The value that was read, or a sentence that says why the row cannot be read. Any other error is thrown. */
 async function readOrSay<T>(read: () => Promise<T | undefined>, what: string): Promise<Reading<T>> {
   try {
     const found = await read()

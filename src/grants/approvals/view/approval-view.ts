@@ -27,13 +27,13 @@ export interface ApprovalView {
   /** Also the agent's claim. Missing if the task has no change. */
   readonly change?: ChangeClaim
   readonly roleArn: string
-  /** How long the credentials would work. */
+  /** The time for which the credentials would work. */
   readonly duration: string
   readonly access: readonly ClassAccess[]
   /** Members of wildcards that are not in the plan, in words. */
   readonly notIncluded: readonly string[]
   readonly blastRadius: BlastRadiusWords
-  /** What revoking the grant would not undo or stop, in words. */
+  /** Effects that revoking the grant would not undo or stop, in words. */
   readonly outlives: readonly string[]
   readonly flags: readonly FlagView[]
   /** The plan's own, and those of now. */

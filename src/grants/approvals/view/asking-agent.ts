@@ -14,7 +14,7 @@ export interface AskingAgent {
   readonly subject: string
   readonly trustDomain: string
   readonly authMethod: GrantAuthMethod
-  /** How it proved its identity, in words. */
+  /** Its proof of identity, in words. */
   readonly proof: string
   readonly registration: RegistrationView
   readonly owner: string
@@ -32,7 +32,7 @@ export interface AskingAgent {
 export interface RegistrationView {
   readonly name: string
   readonly state: 'current' | 'changed' | 'expired' | 'other' | 'gone'
-  /** What has changed since the request, or is overdue; empty if nothing. */
+  /** Changes since the request, and overdue dates; empty if there are none. */
   readonly notes: readonly string[]
   /** The operator's words; missing if the registration is gone, as the next two. */
   readonly purpose?: string

@@ -5,12 +5,12 @@ import { REFUSAL_REASONS } from '../../../plan/reach/plan-reach.ts'
 import type { LimitedPair } from '../../../plan/reach/reach-record.ts'
 import { CLASS_WORDS, countWords, RISKIEST_FIRST } from './words.ts'
 
-/** How much the grant could do, as far as it is known. */
+/** The known blast radius of a grant, in words. */
 export interface BlastRadiusWords {
   readonly sentences: readonly string[]
   /** Pairs that the role's own policies refuse or narrow, each with the reason; empty if those are not known. */
   readonly narrowed: readonly string[]
-  /** What the sentences do not count in. */
+  /** Policies that the sentences do not take into account. */
   readonly unknown: readonly string[]
 }
 

@@ -2,13 +2,13 @@ import { visible } from '../../../core/text/visible.ts'
 import { CHANGE_ACTIONS, type ChangeAction, type DeclaredChange } from '../../../plan/declared-change.ts'
 import { countWords } from './words.ts'
 
-/** What the command of the task would change, as the agent says: the broker has not seen the file. */
+/** The change that the agent claims the task's command would make: the broker has not seen the file. */
 export interface ChangeClaim {
-  /** What the file is, and how many resources it changes how. */
+  /** The kind of file, and the number of resources by action. */
   readonly sentence: string
   /** One line for each resource, deletes and replacements first. */
   readonly lines: readonly string[]
-  /** What is not listed, since the list is bounded; missing if nothing. */
+  /** The resources that the bounded list leaves out; missing if there are none. */
   readonly leftOut?: string
   /** The digest that the approval is bound to, and what it means. */
   readonly file: string

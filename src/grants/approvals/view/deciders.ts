@@ -4,7 +4,7 @@ import type { Operator } from '../../operators/operator.ts'
 import { describeTally, type RequirementView as TallyRequirement, type TallyView } from '../describe-tally.ts'
 import { describeVoid } from '../void-approval.ts'
 
-/** What policy asks of people, and who they are. */
+/** The approvals that policy requires, and the people who can give them. */
 export interface DecidersView {
   /** The policies that permit it, provided that somebody approves. */
   readonly determiningPolicies: readonly string[]
@@ -17,7 +17,7 @@ export interface DecidersView {
   readonly whyNot?: string
   /** Names of the other operators who could vote now and have not; empty once it is decided. */
   readonly others: readonly string[]
-  /** How many there are beside those of `others`. */
+  /** Number of people beside those of `others`. */
   readonly moreOthers: number
   /** Set while it is open and those who could vote are too few. */
   readonly alarm?: string
@@ -28,7 +28,7 @@ export interface RequirementView extends ApprovalRequirement {
   readonly sentence: string
   /** People whose approvals count. */
   readonly approvedBy: readonly string[]
-  /** How many more have to approve. */
+  /** Number of further people who must approve. */
   readonly missing: number
 }
 
@@ -39,7 +39,7 @@ export interface VoteView {
   readonly at: Date
   /** The operator's own words. */
   readonly note?: string
-  /** How it came; missing, as the assurance, for a decision from before votes were recorded. */
+  /** Its channel; missing, like the assurance, for a decision from before votes were recorded. */
   readonly channel?: string
   readonly assurance?: string
   /** Why it counts no more. */
@@ -83,7 +83,7 @@ export function closedReason({ state, voided }: Pick<Approval, 'state' | 'voided
   return `It is already ${state}, and the decision is final.`
 }
 
-/** What one requirement asks for, in words. */
+/** One requirement, in words. */
 export function describeRequirement({
   anyOf,
   count = 1,

@@ -18,7 +18,7 @@ export interface LastApproved {
   readonly decidedAt?: Date
   /** `operator:<name>` of whoever decided last. */
   readonly decidedBy?: string
-  /** What the plan has more, less or otherwise; the riskiest first. Only if it differs. */
+  /** The differences from the last approved plan, riskiest first. Only if there are any. */
   readonly added?: readonly string[]
   readonly removed?: readonly string[]
   readonly changed?: readonly string[]

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts'
 
-/** What has been drawn on each budget of late. See the same step of the SQLite store. */
+/** The recent draws on each budget. See the same step of the SQLite store. */
 export const budgetsMigration: Migration = {
   version: 12,
   name: 'budgets',

@@ -104,7 +104,7 @@ export function recordReminder({
 
 function appended<T>(set: WorkingSet, events: ChangeRegistration['events'], value: T | undefined): T {
   if (value === undefined) throw new Error('the unit was not prepared')
-  // What was written while it was prepared stays only if the batch is committed.
+  // Rows that were written while it was prepared stay only if the batch is committed.
   set.isTouched = true
   set.append(events)
   return value

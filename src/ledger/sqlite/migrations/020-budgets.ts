@@ -1,7 +1,7 @@
 import type { Migration } from './migration.ts'
 
 /**
- * What has been drawn on each budget of late. A release of before draws nothing: what it grants counts among the live grants alone.
+ * The recent draws on each budget. A release of before draws nothing: what it grants counts among the live grants alone.
  * The indexes count the live and waiting grants of one holder without looking at those that are over.
  */
 export const budgetsMigration: Migration = {
