@@ -30,7 +30,7 @@ describe('a call has the types that the OpenAPI document gives it', () => {
 
   test('the names in its query, with any value', () => {
     expectTypeOf<{ query: { afterPosition: number } }>().toExtend<AdminInput<'get', '/v1/audit/events'>>()
-    expectTypeOf<keyof AdminFilter<'/v1/approvals'>>().toEqualTypeOf<'state'>()
+    expectTypeOf<keyof AdminFilter<'/v1/approvals'>>().toEqualTypeOf<'agent' | 'state'>()
   })
 
   test('no query where the document has none', () => {

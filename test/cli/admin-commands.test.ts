@@ -341,35 +341,21 @@ test('grants list follows the pages up to its limit and passes the filters on', 
   ])
 })
 
-test('grants list takes the name of a registration for an agent', async () => {
-  admin.routes['GET /v1/grants'] = { body: { items: [{ ...GRANT, registration: 'other' }], nextCursor: 'c2' } }
-  admin.routes['GET /v1/grants?cursor=c2'] = {
-    body: {
-      items: [
-        { ...GRANT, id: 'grt_of_ci', registration: 'ci' },
-        { ...GRANT, registration: 'ci' },
-      ],
-    },
-  }
-  const run = await stint(['grants', 'list', '--agent', 'ci', '--limit', '1', '-o', 'json'], { env })
-  expect(JSON.parse(run.stdout)).toMatchObject([{ id: 'grt_of_ci' }])
-  expect(admin.calls.map(({ query }) => query)).toEqual([{ limit: '200' }, { limit: '200', cursor: 'c2' }])
-})
-
-test('grants list passes a SPIFFE ID on', async () => {
-  admin.routes['GET /v1/grants'] = { body: { items: [] } }
-  await stint(['grants', 'list', '--agent', 'spiffe://example.org/ci'], { env })
-  expect(admin.calls[0]?.query).toMatchObject({ agent: 'spiffe://example.org/ci' })
-})
-
-test('a name that no registration has is said, not answered with an empty list', async () => {
-  admin.routes['GET /v1/grants'] = { body: { items: [] } }
-  admin.routes['GET /v1/agents'] = { body: { items: [{ name: 'ci' }] } }
-  expect(await stint(['grants', 'list', '--agent', 'ci'], { env })).toMatchObject({ exitCode: 0 })
-  const run = await stint(['grants', 'list', '--agent', 'cy'], { env })
-  expect(run.exitCode).toBe(2)
-  expect(run.stderr).toContain('No registration is called cy')
-})
+for (const list of ['grants', 'approvals'])
+  test(`${list} list passes an agent on, and says what the broker says of a name that nobody has`, async () => {
+    admin.routes[`GET /v1/${list}`] = { body: { items: [] } }
+    expect(await stint([list, 'list', '--agent', 'ci', '--limit', '1'], { env })).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    })
+    expect(admin.calls[0]?.query).toMatchObject({ agent: 'ci', limit: '1' })
+    const detail = 'No registration is named cy.'
+    admin.routes[`GET /v1/${list}`] = { status: 404, body: { code: 'REGISTRATION_NOT_FOUND', detail } }
+    expect(await stint([list, 'list', '--agent', 'cy'], { env })).toMatchObject({
+      exitCode: 1,
+      stderr: `stint: REGISTRATION_NOT_FOUND: ${detail}\n`,
+    })
+  })
 
 for (const { since, sent } of [
   { since: '2026-11-21', sent: /^2026-11-21T00:00:00\.000Z$/ },

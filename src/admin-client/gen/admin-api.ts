@@ -2026,6 +2026,7 @@ export interface operations {
     readonly listApprovals: {
         readonly parameters: {
             readonly query?: {
+                readonly agent?: string;
                 readonly state?: "pending" | "approved" | "rejected" | "withdrawn" | "expired" | "voided";
                 readonly limit?: number;
                 readonly cursor?: string;

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { describeRows } from '../../grants/approvals/view/approval-rows.ts'
+import { listApprovalsOf } from '../../grants/operators/agent-choice.ts'
 import { scopeLedger } from '../../grants/operators/operator-scope.ts'
 import { loadApprovalDetails } from '../../grants/operators/read-as-operator.ts'
 import type { AdminDeps, AdminEnv, AdminLimits } from '../deps.ts'
@@ -10,7 +11,7 @@ import { approvalSchema, grantSchema } from '../schemas/grant-schemas.ts'
 import { approvalIdParam, approvalsQuery, decisionBody, noQuery } from '../schemas/inputs.ts'
 import { planSchema, warningsSchema } from '../schemas/plan-schemas.ts'
 import { wire } from '../wire.ts'
-import { answers, BODY_CODES, body, pageSchema, security } from './route-parts.ts'
+import { answers, BODY_CODES, body, isRegisteredFor, pageSchema, security } from './route-parts.ts'
 
 const tags = ['approvals']
 
@@ -24,7 +25,9 @@ const list = createRoute({
   description:
     'Each with what is asked for and whether you can decide it. To get the next page, send `nextCursor` as `cursor` with the same filter.',
   request: { query: approvalsQuery },
-  responses: answers(pageSchema('ApprovalPage', approvalListItemSchema), 'a page of approvals'),
+  responses: answers(pageSchema('ApprovalPage', approvalListItemSchema), 'a page of approvals', [
+    'REGISTRATION_NOT_FOUND',
+  ]),
 })
 
 const read = createRoute({
@@ -107,9 +110,14 @@ export function approvalsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, lim
   const parts = { ledger, clock, people, provider, registrations }
   app.openapi(list, async (c) => {
     const scoped = scopeLedger(ledger, c.var.operator)
-    const { state, limit, cursor } = c.req.valid('query')
+    const { agent, state, limit, cursor } = c.req.valid('query')
     const filter = state === undefined ? {} : { state }
-    const page = await scoped.listApprovals(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })
+    const asked = { limit, ...(cursor === undefined ? {} : { cursor }) }
+    const sources = { ledger: scoped, isRegistered: isRegisteredFor(deps, c.var.operator) }
+    const page =
+      agent === undefined
+        ? await scoped.listApprovals(filter, asked)
+        : await listApprovalsOf(sources, agent, filter, asked)
     return c.json(wire(await describeRows({ ledger: scoped, now: clock.now() }, c.var.operator, page)), 200)
   })
 

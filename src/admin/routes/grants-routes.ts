@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { listGrantsOf } from '../../grants/operators/agent-choice.ts'
 import type { Operator } from '../../grants/operators/operator.ts'
 import { scopeLedger } from '../../grants/operators/operator-scope.ts'
 import { loadGrantDetails, loadLeases, loadTrail } from '../../grants/operators/read-as-operator.ts'
@@ -10,7 +11,7 @@ import { approvalSchema, grantSchema, leaseSchema, outcomeSchema } from '../sche
 import { grantIdParam, grantsQuery, noQuery, noteBody } from '../schemas/inputs.ts'
 import { planSchema } from '../schemas/plan-schemas.ts'
 import { wire } from '../wire.ts'
-import { answers, BODY_CODES, body, pageSchema, security } from './route-parts.ts'
+import { answers, BODY_CODES, body, isRegisteredFor, pageSchema, security } from './route-parts.ts'
 
 const tags = ['grants']
 const oneGrant = { tags, security, request: { params: grantIdParam, query: noQuery } }
@@ -23,9 +24,9 @@ const list = createRoute({
   operationId: 'listGrants',
   summary: 'List grants, newest first',
   description:
-    'Filters match exactly and are combined with AND. For the next page, send `nextCursor` and the same filters.',
+    'Filters match exactly and are combined with AND. For the next page, send `nextCursor` and the same filters. A page by the name of a registration may have fewer grants than asked for.',
   request: { query: grantsQuery },
-  responses: answers(pageSchema('GrantPage', grantSchema), 'a page of grants'),
+  responses: answers(pageSchema('GrantPage', grantSchema), 'a page of grants', ['REGISTRATION_NOT_FOUND']),
 })
 
 const read = createRoute({
@@ -101,17 +102,17 @@ export function grantsRoutes(app: OpenAPIHono<AdminEnv>, deps: AdminDeps, limits
   app.openapi(list, async (c) => {
     const { agent, owner, state, role, requestedAfter, requestedBefore, limit, cursor } = c.req.valid('query')
     const filter = {
-      ...(agent === undefined ? {} : { subject: agent }),
       ...(owner === undefined ? {} : { owner }),
       ...(state === undefined ? {} : { state }),
       ...(role === undefined ? {} : { roleArn: role }),
       ...(requestedAfter === undefined ? {} : { requestedAfter }),
       ...(requestedBefore === undefined ? {} : { requestedBefore }),
     }
-    return c.json(
-      wire(await ledgerFor(c.var.operator).listGrants(filter, { limit, ...(cursor === undefined ? {} : { cursor }) })),
-      200,
-    )
+    const page = { limit, ...(cursor === undefined ? {} : { cursor }) }
+    const ledger = ledgerFor(c.var.operator)
+    const parts = { ledger, isRegistered: isRegisteredFor(deps, c.var.operator) }
+    const found = agent === undefined ? ledger.listGrants(filter, page) : listGrantsOf(parts, agent, filter, page)
+    return c.json(wire(await found), 200)
   })
 
   app.openapi(read, async (c) => {

@@ -19,7 +19,7 @@ const show = createRoute({
   description:
     'Send exactly one of `grant`, `agent` (subject, or name of its registration), `owner`, `team` and `account` (of the role). Without `since`, the grants that can act now are added up. The summary is the same on every page.',
   request: { query: reachQuery },
-  responses: answers(reachReportSchema, 'the reach', ['GRANT_NOT_FOUND']),
+  responses: answers(reachReportSchema, 'the reach', ['GRANT_NOT_FOUND', 'REGISTRATION_NOT_FOUND']),
 })
 
 const may = createRoute({

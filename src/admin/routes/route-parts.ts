@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { ERROR_CATALOG, type ErrorCode } from '../../core/errors.ts'
+import type { Operator } from '../../grants/operators/operator.ts'
+import type { AdminDeps } from '../deps.ts'
 import { problemSchema } from '../schemas/problem-schemas.ts'
 import { EXAMPLE_REQUEST_ID } from '../schemas/values.ts'
 
@@ -84,3 +86,8 @@ export function body<Schema extends z.ZodType>(schema: Schema) {
 
 /** On every route but the document itself. */
 export const security = [{ operatorToken: [] }]
+
+/** Tells an operator whether a registration has a name, as far as the operator's scope goes. */
+export function isRegisteredFor({ inventory }: Pick<AdminDeps, 'inventory'>, operator: Operator) {
+  return async (name: string): Promise<boolean> => (await inventory.show(operator)).some((one) => one.name === name)
+}

@@ -75,18 +75,21 @@ export const noQuery = z.strictObject({})
 /** The query of a list that cannot be filtered. */
 export const pageOnlyQuery = z.strictObject(pageQuery)
 
+const agentQuery = text(2048).optional().openapi({
+  description: 'exact SPIFFE ID, exact subject at an OIDC issuer, or name of a registration',
+  example: 'spiffe://example.org/ci/deploy',
+})
+
 /** The query of `GET /v1/approvals`. */
 export const approvalsQuery = z.strictObject({
+  agent: agentQuery,
   state: z.enum(APPROVAL_STATES).optional(),
   ...pageQuery,
 })
 
 /** The query of `GET /v1/grants`. */
 export const grantsQuery = z.strictObject({
-  agent: text(2048).optional().openapi({
-    description: 'exact SPIFFE ID, or exact subject at an OIDC issuer',
-    example: 'spiffe://example.org/ci/deploy',
-  }),
+  agent: agentQuery,
   owner: text(256).optional().openapi({ description: "exact owner, from the agent's registration" }),
   state: z.enum(GRANT_STATES).optional(),
   role: text(2048).optional().openapi({ description: 'exact role ARN' }),

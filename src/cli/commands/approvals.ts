@@ -10,6 +10,7 @@ import { type OutputFormat, printFacts, printList, printValue, withOutput } from
 import { operatorGrantFacts } from './grants.ts'
 
 type Flags = AdminFlags & { output: OutputFormat }
+type ListFlags = Flags & { agent?: string; state: string; limit: number }
 type DecideFlags = Flags & { note: string; planHash?: string }
 type Verdict = 'approve' | 'reject'
 type Answer = AdminSchema<'ApprovalDetails'>
@@ -26,9 +27,10 @@ export function approvals(io: CommandIo): Promise<number> {
   return runParser('approvals', io, (parser, done) => {
     parser.description('List, show, approve or reject approvals.')
     withOutput(withAdmin(parser.command('list').description('list approvals, newest first')))
+      .option('--agent <agent>', 'SPIFFE ID, subject of an OIDC issuer, or name of a registration')
       .option('--state <state>', 'pending, approved, rejected, withdrawn, expired or voided', 'pending')
       .option('--limit <n>', 'maximum number to list', countFlag, 50)
-      .action((flags: Flags & { state: string; limit: number }) => list(flags, io))
+      .action((flags: ListFlags) => list(flags, io))
     withOutput(withAdmin(parser.command('show <approval>').description('show one approval and its whole plan'))).action(
       async (id: string, flags: Flags) => print(await fetchApproval(await AdminClient.from(flags, io), id), flags, io),
     )
@@ -44,14 +46,11 @@ export function approvals(io: CommandIo): Promise<number> {
   })
 }
 
-async function list(
-  { state, limit, ...flags }: Flags & { state: string; limit: number },
-  io: CommandIo,
-): Promise<void> {
+async function list({ agent, state, limit, ...flags }: ListFlags, io: CommandIo): Promise<void> {
   const admin = await AdminClient.from(flags, io)
-  const rows = await admin.list('/v1/approvals', { state }, limit)
+  const rows = await admin.list('/v1/approvals', { agent, state }, limit)
   printList(io, flags.output, { rows, columns: state === 'pending' ? OPEN_COLUMNS : DECIDED_COLUMNS, value: rows })
-  if (state === 'pending' && rows.length < limit) await reportMissing(rows.length, admin, io)
+  if (agent === undefined && state === 'pending' && rows.length < limit) await reportMissing(rows.length, admin, io)
 }
 
 /** The list leaves out a row that is damaged; that somebody waits must show all the same. */

@@ -1,8 +1,8 @@
-import type { AdminFilter, AdminSchema } from '../../admin-client/admin-calls.ts'
+import type { AdminSchema } from '../../admin-client/admin-calls.ts'
 import type { GrantInfo } from '../../sdk/types.ts'
 import { AdminClient, type AdminFlags, withAdmin } from '../admin-client.ts'
 import { type BrokerFlags, withBroker, withClient } from '../broker-options.ts'
-import { type CommandIo, runParser, UsageError } from '../command.ts'
+import { type CommandIo, runParser } from '../command.ts'
 import { countFlag } from '../flags/count-flag.ts'
 import { timeFlag } from '../flags/time-flag.ts'
 import { decisionFacts, planFacts } from '../grant-output.ts'
@@ -79,36 +79,9 @@ async function list(
   io: CommandIo,
 ): Promise<void> {
   const admin = await AdminClient.from(flags, io)
-  const query = { owner, state, role, requestedAfter: since, requestedBefore: until }
-  const rows = isRegistrationName(agent)
-    ? await listByRegistration(agent, query, limit, admin)
-    : await admin.list('/v1/grants', { agent, ...query }, limit)
+  const query = { agent, owner, state, role, requestedAfter: since, requestedBefore: until }
+  const rows = await admin.list('/v1/grants', query, limit)
   printList(io, flags.output, { rows, columns: [...STATE_COLUMNS, ...AGENT_COLUMNS, ...TASK_COLUMNS], value: rows })
-}
-
-/** A SPIFFE ID and the subject of an issuer have a colon or a slash; the name of a registration has neither. */
-function isRegistrationName(agent: string | undefined): agent is string {
-  return agent !== undefined && !/[:/]/.test(agent)
-}
-
-/**
- * Grants of all agents that a registration covers, by the name that the record has for it.
- *
- * @throws {UsageError} for a name that neither the registry nor any grant has.
- */
-async function listByRegistration(
-  name: string,
-  query: AdminFilter<'/v1/grants'>,
-  limit: number,
-  admin: AdminClient,
-): Promise<Grant[]> {
-  const rows = await admin.list('/v1/grants', query, limit, ({ registration }) => registration === name)
-  if (rows.length > 0) return rows
-  const { items } = await admin.get('/v1/agents')
-  if (items.some((agent) => agent.name === name)) return rows
-  throw new UsageError(
-    `No registration is called ${name}; --agent must be a SPIFFE ID, an OIDC subject, or a name from stint agents list.`,
-  )
 }
 
 async function mine(flags: BrokerFlags & { output: OutputFormat }, io: CommandIo): Promise<void> {

@@ -6,6 +6,7 @@ import { roleAccountId } from '../../ledger/rules/hold-rules.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { type CombinedReach, combineReach } from '../../plan/reach/combine-reach.ts'
 import type { PlanReach } from '../../plan/reach/reach-record.ts'
+import { chooseAgents } from '../operators/agent-choice.ts'
 import { undefinedIfCorrupt } from '../read-grants.ts'
 
 /** The kinds of scope that a reach can be asked for. */
@@ -87,8 +88,7 @@ async function findGrants(
     const counts = since !== undefined || canAct(grant) || grant.state === 'awaiting_approval'
     return { grants: counts ? [grant] : [], complete: true }
   }
-  const scoped: GrantFilter =
-    kind === 'agent' && name.includes(':') ? { subject: name } : kind === 'owner' ? { owner: name } : {}
+  const scoped = toFilter(scope)
   const filters: GrantFilter[] = since
     ? [{ ...scoped, requestedAfter: new Date(since.getTime() - LONGEST_LIFE_MS) }]
     : (['active', 'ending'] as const).map((state) => ({ ...scoped, state }))
@@ -112,10 +112,17 @@ async function findGrants(
 /** The most that a store gives at a time. */
 const PAGE = Math.min(200, MAX_OPEN_GRANTS)
 
+/** What the store can look for; `isMeant` does the rest. */
+function toFilter({ kind, name }: ReachScope): GrantFilter {
+  if (kind === 'owner') return { owner: name }
+  const subject = kind === 'agent' ? chooseAgents(name).subject : undefined
+  return subject === undefined ? {} : { subject }
+}
+
 function isMeant(grant: Grant, { kind, name }: ReachScope): boolean {
   if (kind === 'team') return grant.team === name
   if (kind === 'account') return roleAccountId(grant.roleArn) === name
-  if (kind === 'agent') return grant.subject === name || grant.registration === name
+  if (kind === 'agent') return chooseAgents(name).covers(grant)
   return true
 }
 

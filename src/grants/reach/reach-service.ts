@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
-import { StintError } from '../../core/errors.ts'
 import { inputError } from '../../core/input-error.ts'
 import { entryKey, type ReachEntry } from '../../plan/reach/combine-reach.ts'
 import { type InventoryMatches, matchInventory, type ResourceInventory } from '../../plan/reach/inventory.ts'
 import type { Registration } from '../../registry/registration.ts'
+import { chooseAgents, noSuchAgent } from '../operators/agent-choice.ts'
 import { loadReach, type ReachParts, type ReachReport, type ReachScope } from './load-reach.ts'
 import { findMayReach, type MayEntry, type MayParts, type MayReach } from './may-reach.ts'
 
@@ -24,7 +24,10 @@ export type ReachPage = Omit<Paged<ReachReport>, 'entries'> & {
 
 /** Answers of how far grants and agents reach. */
 export interface ReachService {
-  /** @throws {StintError} GRANT_NOT_FOUND, REQUEST_INVALID for a cursor that is none */
+  /**
+   * @throws {StintError} GRANT_NOT_FOUND, REQUEST_INVALID for a cursor that is none, REGISTRATION_NOT_FOUND for a name of an agent that
+   *   neither a registration nor a grant of the reach has
+   */
   show(scope: ReachScope, since: Date | undefined, page: EntryPage): Promise<ReachPage>
   /**
    * The access that current policies permit an agent.
@@ -54,6 +57,8 @@ export function createReachService(parts: ReachServiceParts): ReachService {
   return {
     async show(scope, since, page) {
       const report = await loadReach(parts, scope, { now: parts.clock.now(), since })
+      const isName = scope.kind === 'agent' && chooseAgents(scope.name).subject === undefined
+      if (isName && report.grants === 0 && report.complete && !parts.named(scope.name)) throw noSuchAgent(scope.name)
       return withInventory(
         paged(report, page, (entry) => entryKey(entry as ReachEntry)),
         parts.inventory(),
@@ -85,12 +90,9 @@ function findAgent(
   agent: string,
   now: Date,
 ): { registration: Registration; subject: string } {
-  if (agent.includes(':')) return { registration: lookup(agent, now), subject: agent }
+  if (chooseAgents(agent).subject !== undefined) return { registration: lookup(agent, now), subject: agent }
   const registration = named(agent)
-  if (!registration) {
-    const explanation = `No registration is named ${agent}; name one, or an agent by its SPIFFE ID or OIDC subject.`
-    throw new StintError('REGISTRATION_NOT_FOUND', { explanation, registration: agent })
-  }
+  if (!registration) throw noSuchAgent(agent)
   const subject = registration.match.replace(/\/\*$/, '/any').replace(/;\*$/, '')
   return { registration, subject }
 }
