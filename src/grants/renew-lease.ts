@@ -4,10 +4,11 @@ import type { Ids } from '../core/ids.ts'
 import { failpoint } from '../core/process/failpoint.ts'
 import type { CallerIdentity } from '../identity/caller-identity.ts'
 import { auditEvent } from '../ledger/events/audit-event.ts'
+import type { Registered } from '../ledger/holds/hold-records.ts'
 import type { Ledger, TokenUse } from '../ledger/ledger.ts'
 import type { EndReason, Grant } from '../ledger/records.ts'
 import { deadlineIfClaimed, isClaimOver } from '../ledger/rules/claim-rules.ts'
-import { touchedLabels } from '../ledger/rules/hold-rules.ts'
+import { toRegistered, touchedLabels } from '../ledger/rules/hold-rules.ts'
 import { coversPlan } from '../plan/compare-plans.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Decision } from '../policy/decision.ts'
@@ -56,7 +57,7 @@ export async function renewLease(
     if (isClaimOver(grant, now)) throw toNotActiveError({ ...grant, state: 'ending', reason: 'claim_expired' })
     if (deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
       throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })
-    const { plan, decision, touches } = await judgeAgain(parts, caller, grant, now)
+    const { plan, decision, ...target } = await judgeAgain(parts, caller, grant, now)
     const head = { at: now, actor: caller.subject, grantId: grant.id }
     if (signal.aborted)
       throw new StintError('CANCELLED', { explanation: 'The caller cancelled the call before the lease was recorded.' })
@@ -69,7 +70,7 @@ export async function renewLease(
       grantId: grant.id,
       grantVersion: grant.version,
       lease: intended,
-      touches,
+      ...target,
       ...parts.tokens.describeUse(caller, by, now),
       events: [
         ...describeWaivers(decision, plan.hash, head, grant.decision),
@@ -98,12 +99,13 @@ export async function renewLease(
 async function judgeAgain(parts: RenewParts, caller: CallerIdentity, grant: Grant, now: Date): Promise<Rejudged> {
   const stored = await loadPlan(parts.ledger, grant)
   try {
-    const { plan, decision } = parts.judge.judge(caller, stored.task, now)
+    const { plan, decision, registration } = parts.judge.judge(caller, stored.task, now)
     if (decision.outcome === 'deny') throw toDeniedError({ id: grant.id, subject: grant.subject, decision }, plan)
     if (decision.outcome === 'approval') await checkApproved(parts.ledger, grant, plan)
     checkJudged(grant, stored, plan)
     // By the labels of now it may touch more than was known when it was planned.
-    return { plan: stored, decision, touches: [...touchedLabels(stored), ...touchedLabels(plan)] }
+    const touches = [...touchedLabels(stored), ...touchedLabels(plan)]
+    return { plan: stored, decision, touches, registered: toRegistered(registration) }
   } catch (thrown) {
     const error = asStintError(thrown)
     const reason = findEndReason(error)
@@ -121,6 +123,7 @@ interface Rejudged {
   readonly decision: Decision
   /** Labels that either plan touches. */
   readonly touches: readonly string[]
+  readonly registered: Registered
 }
 
 /** An approval holds only for the plan hash that it was given for. */

@@ -7,6 +7,7 @@ import type { ChainHead } from './audit/sealed-event.ts'
 import type { BudgetReads, BudgetRequest } from './budgets/budget-records.ts'
 import type { AuditEventInput } from './events/audit-event.ts'
 import type { HoldReads, HoldWrites } from './holds/hold-ledger.ts'
+import type { Registered } from './holds/hold-records.ts'
 import type { NoticeReads, NoticeWrites } from './notices/notice-records.ts'
 import type { Page, PageRequest } from './pages.ts'
 import type {
@@ -82,6 +83,8 @@ export interface LedgerWrites extends HoldWrites, NoticeWrites, RegistrationWrit
     lease: NewLease
     /** Labels that the plan touches, for holds of a label; missing: it may touch any. */
     touches?: readonly string[]
+    /** How the agent is registered now, for holds. */
+    registered?: Registered
     token?: TokenUse
     events: readonly AuditEventInput[]
   }): Promise<{ grant: Grant; lease: Lease }>
@@ -343,6 +346,8 @@ export interface GrantMove {
   >
   /** With a move to `active`: labels that the plan touches, for holds of a label; missing: it may touch any. */
   readonly touches?: readonly string[]
+  /** With a move to `active`: how the agent is registered now, for holds. */
+  readonly registered?: Registered
   /** Adds a vote to the approval of the grant, or takes the place of the same person's vote. */
   readonly vote?: Vote
   /** Ends the approval of the grant. `approved` takes as many votes as it needs, this one included. */

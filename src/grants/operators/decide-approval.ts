@@ -8,7 +8,7 @@ import { type AuditEventInput, auditEvent, operatorActor } from '../../ledger/ev
 import type { GrantMove, Ledger } from '../../ledger/ledger.ts'
 import type { Approval, Grant } from '../../ledger/records.ts'
 import { findVote, movedApproval, type Tally } from '../../ledger/rules/approval-rules.ts'
-import { touchedLabels } from '../../ledger/rules/hold-rules.ts'
+import { toRegistered, touchedLabels } from '../../ledger/rules/hold-rules.ts'
 import type { VoteAssurance } from '../../policy/decision.ts'
 import { countVotes, joinRequirements } from '../approvals/count-votes.ts'
 import { voidApproval, voidedError } from '../approvals/void-approval.ts'
@@ -192,6 +192,7 @@ async function describeApproving(parts: DecideParts, cast: Cast): Promise<VoteMo
     expectedVersion: grant.version,
     to: { state: 'awaiting_approval', dueAt: approval.expiresAt },
     touches: touchedLabels(judgement.plan),
+    registered: toRegistered(judgement.registration),
     vote,
     events: [describeVote(cast)],
   }
@@ -227,7 +228,7 @@ function describeApproved(
   { settings }: Pick<DecideParts, 'settings'>,
   cast: Cast,
   isRepeated: boolean,
-  { judgement: { plan, decision }, tally }: { readonly judgement: Judgement; readonly tally: Tally },
+  { judgement: { plan, decision, registration }, tally }: { readonly judgement: Judgement; readonly tally: Tally },
 ): VoteMove {
   const { asked, vote, actor, now } = cast
   const { approval, grant } = asked
@@ -241,6 +242,7 @@ function describeApproved(
     expectedVersion: grant.version,
     to: { state: 'active', activeAt: now, claimBy, taskMs: plan.task.ttlSeconds * 1_000, dueAt: claimBy },
     touches: touchedLabels(plan),
+    registered: toRegistered(registration),
     ...(!isRepeated && { vote }),
     approval: { state: 'approved', decidedBy: actor, decidedAt: now, note },
     events: [

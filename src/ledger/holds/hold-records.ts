@@ -76,3 +76,10 @@ export interface HeldDenies {
   /** When the last of their sessions ends by itself; missing without entries that are not in force. */
   readonly until?: Date
 }
+
+/** How an agent is registered: what holds of a registration, an owner or a team go by. */
+export interface Registered {
+  readonly registration: string
+  readonly owner: string
+  readonly team: string
+}

@@ -1,8 +1,9 @@
 import { type ErrorCode, StintError } from '../../core/errors.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { matchCovers } from '../../registry/agent-match.ts'
+import type { Registration } from '../../registry/registration.ts'
 import type { NewHold } from '../holds/hold-ledger.ts'
-import type { Hold, HoldActor, HoldKind, HoldScope } from '../holds/hold-records.ts'
+import type { Hold, HoldActor, HoldKind, HoldScope, Registered } from '../holds/hold-records.ts'
 import type { WriteInput } from '../ledger.ts'
 import type { Grant } from '../records.ts'
 import { conflict } from './rule-errors.ts'
@@ -14,6 +15,8 @@ export interface HoldTarget
   readonly id?: string
   /** Labels that the plan touches; missing: unknown, so it may touch any. */
   readonly touches?: readonly string[] | undefined
+  /** How its agent is registered by now, which may be another owner or team; missing: as when it asked. */
+  readonly registered?: Registered | undefined
 }
 
 /** True if a grant is in a scope. The broker's own sessions, which may do nothing, are in none. */
@@ -48,6 +51,11 @@ export function touchedLabels({ blastRadius }: Pick<Plan, 'blastRadius'>): strin
   return Object.keys(blastRadius.byLabel)
 }
 
+/** The facts of a registration that holds go by. */
+export function toRegistered({ name: registration, owner, team }: Registration): Registered {
+  return { registration, owner, team }
+}
+
 /** The account id in the ARN of a role. */
 export function roleAccountId(roleArn: string): string | undefined {
   return roleArn.split(':')[4]
@@ -55,7 +63,8 @@ export function roleAccountId(roleArn: string): string | undefined {
 
 /** The hold that stops a grant; of several, the oldest. */
 export function findHold(holds: readonly Hold[], target: HoldTarget): Hold | undefined {
-  return holds.find(({ scope, lifted }) => !lifted && covers(scope, target))
+  const now = { ...target, ...target.registered }
+  return holds.find(({ scope, lifted }) => !lifted && (covers(scope, target) || covers(scope, now)))
 }
 
 /** @throws {StintError} KILLED, AGENT_SUSPENDED, AGENT_OFFBOARDED */

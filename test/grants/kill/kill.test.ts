@@ -50,6 +50,26 @@ describe('a kill', () => {
     await h.request('key-00000001', undefined, OTHER)
   })
 
+  // Its grants have the team and owner of the time when it asked.
+  for (const { scope, value } of [
+    { scope: 'team', value: 'web' },
+    { scope: 'owner', value: 'zoe' },
+  ] as const)
+    test(`of the ${scope} that an agent has moved to stops what it was granted before`, async () => {
+      const { grant } = await h.request('key-00000001')
+      h.rules.decision = DECISIONS.approval
+      const waiting = await h.request('key-00000002')
+      Object.assign(h.rules, { team: 'web', owner: 'zoe' })
+      const { kill: set } = await kill({ scope, value })
+      const approval = await h.ledger.findApproval(waiting.grant.id)
+      const answer = { verdict: 'approve', planHash: approval?.planHash ?? '', note: 'fine' } as const
+      await expect(h.operators.decideApproval(OLGA, approval?.id ?? '', answer)).rejects.toMatchObject(killed)
+      h.rules.decision = DECISIONS.permit
+      await expect(h.grants.renewLease(caller(), grant.id, h.signal)).rejects.toMatchObject(killed)
+      await h.kills.lift(BOB, set.id, 'looked at it')
+      expect(await h.grants.renewLease(caller(), grant.id, h.signal)).toHaveProperty('lease')
+    })
+
   test('says which kill it was and not why, unless the operator wants the agents to know', async () => {
     const { kill: view } = await kill()
     await expect(h.request('key-00000002')).rejects.toMatchObject({

@@ -100,7 +100,7 @@ export function intendLease(input: WriteInput<'intendLease'>): Unit<{ grant: Gra
     decide(set) {
       const before = requireGrantAt(set.grants.get(input.grantId), input.grantId, input.grantVersion)
       requireNoQuarantine(set.latestQuarantine(), before)
-      requireNotHeld(set.holdsInForce(), { ...before, touches: input.touches })
+      requireNotHeld(set.holdsInForce(), { ...before, touches: input.touches, registered: input.registered })
       const { grant, lease } = intendedLease(before, input.lease, set.replica)
       if (input.token) useToken(set, input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
       set.grants.put(grant.id, grant)
@@ -141,7 +141,7 @@ export function moveGrant(move: GrantMove): Unit<Grant> {
       const grant = requireGrantAt(set.grants.get(move.grantId), move.grantId, move.expectedVersion)
       if (isApproving(grant, move)) {
         requireNoQuarantine(set.latestQuarantine(), grant)
-        requireNotHeld(set.holdsInForce(), { ...grant, touches: move.touches })
+        requireNotHeld(set.holdsInForce(), { ...grant, touches: move.touches, registered: move.registered })
       }
       return writeMove(set, grant, movedGrant(grant, move.to), move)
     },

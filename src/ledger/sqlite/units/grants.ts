@@ -72,7 +72,7 @@ export function intendLease(
 ): { grant: Grant; lease: Lease } {
   const { row, grant: before } = grantAt(store, input.grantId, input.grantVersion)
   requireNoQuarantine(store.quarantine(), before)
-  requireNotHeld(store.holds(), { ...before, touches: input.touches })
+  requireNotHeld(store.holds(), { ...before, touches: input.touches, registered: input.registered })
   const { grant, lease } = intendedLease(before, input.lease, store.replica)
   if (input.token) tokens.use(input.token, { grantId: grant.id, leaseId: lease.id, waits: false })
   if (before.claimBy) updateGrant(tx, row.row_id, grant)
@@ -107,7 +107,7 @@ export function moveGrant(store: SqliteStore, tx: SqliteTransaction, move: Grant
   const { row, grant } = grantAt(store, move.grantId, move.expectedVersion)
   if (isApproving(grant, move)) {
     requireNoQuarantine(store.quarantine(), grant)
-    requireNotHeld(store.holds(), { ...grant, touches: move.touches })
+    requireNotHeld(store.holds(), { ...grant, touches: move.touches, registered: move.registered })
   }
   return writeMove(store, tx, row, movedGrant(grant, move.to), move)
 }
