@@ -103,27 +103,12 @@ export function authorize(deps: {
     const remoteAddress = c.env?.incoming?.socket?.remoteAddress ?? 'unknown'
     const operator = await authenticate(c, operation, remoteAddress)
     c.env?.proved?.(operator.name)
-    if (!hasRole(operator, role)) {
-      const explanation = `${operation} requires the role ${role}; ${operator.name} has the role ${operator.role}.`
-      await deps.forbiddenCalls.note({
-        actor: `operator:${operator.name}`,
-        code: 'OPERATOR_FORBIDDEN',
-        reason: `needs_${role}`,
-        operation,
-        remoteAddress,
-      })
-      throw new StintError('OPERATOR_FORBIDDEN', { explanation, needs: role })
-    }
-    if (operator.scope && !SCOPED_ROUTES.has(operation)) {
-      const explanation = `${operation} shows more than the scope of ${operator.name}; an operator without a scope must call it.`
-      await deps.forbiddenCalls.note({
-        actor: `operator:${operator.name}`,
-        code: 'OPERATOR_FORBIDDEN',
-        reason: 'has_scope',
-        operation,
-        remoteAddress,
-      })
-      throw new StintError('OPERATOR_FORBIDDEN', { explanation, needs: 'no scope' })
+    const obstacle = findObstacle(operator, operation, role)
+    if (obstacle) {
+      const { reason, needs, explanation } = obstacle
+      const actor = `operator:${operator.name}`
+      await deps.forbiddenCalls.note({ actor, code: 'OPERATOR_FORBIDDEN', reason, operation, remoteAddress })
+      throw new StintError('OPERATOR_FORBIDDEN', { explanation, needs })
     }
     c.set('operator', operator)
     return next()
@@ -150,6 +135,20 @@ export function authorize(deps: {
       })
     }
   }
+}
+
+/** Why an operator may not call a route; undefined if nothing keeps it from that. */
+function findObstacle(operator: Operator, operation: string, role: OperatorRole) {
+  const { name } = operator
+  if (!hasRole(operator, role)) {
+    const explanation = `${operation} requires the role ${role}; ${name} has the role ${operator.role}.`
+    return { reason: `needs_${role}`, needs: role, explanation }
+  }
+  if (operator.scope && !SCOPED_ROUTES.has(operation)) {
+    const explanation = `${operation} shows more than the scope of ${name}; an operator without a scope must call it.`
+    return { reason: 'has_scope', needs: 'no scope', explanation }
+  }
+  return undefined
 }
 
 /** The methods that the table has for a path of this shape; empty if there is no such path. */
