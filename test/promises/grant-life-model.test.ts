@@ -93,6 +93,8 @@ class World {
     provider.beforeWrite = (list) => {
       if (this.writeMode === 'fails') throw new StintError('PROVIDER_THROTTLED')
       this.cloudList = list
+    }
+    provider.afterWrite = () => {
       if (this.writeMode === 'loses the answer') throw new Error('socket hang up')
     }
   }

@@ -26,7 +26,8 @@ interface TrueGrant {
   grant: Grant
   readonly plan: Plan | undefined
   approvedBy: string | undefined
-  activeMs: number | undefined
+  /** When its first lease was intended: the time of the task runs from then. */
+  collectedMs: number | undefined
   endingMs: number | undefined
   endedMs: number | undefined
 }
@@ -79,6 +80,8 @@ export class History {
     else if (name === 'intendLease') {
       const { grant, lease } = result as { grant: Grant; lease: Lease }
       this.#moved(grant)
+      const truth = this.grants.get(grant.id)
+      if (truth) truth.collectedMs ??= this.#scheduler.nowMs
       this.#leases.set(lease.sessionName, { lease, issuedMs: undefined })
       this.#note(`lease ${lease.number} of ${grant.id} intended`)
     } else if (name === 'settleLease') this.#settled(result as Lease)
@@ -136,16 +139,16 @@ export class History {
       `P7: ${sessionName} works for ${(session.endMs - nowMs) / 1_000} s`,
     )
     const ttlMs = (truth.plan?.task.ttlSeconds ?? 0) * 1_000
-    const overMs = session.endMs - ((truth.activeMs ?? 0) + ttlMs)
+    const overMs = session.endMs - ((truth.collectedMs ?? 0) + ttlMs)
     this.expect(overMs <= CLOCK_ERROR_MS, `P7: ${sessionName} works ${overMs / 1_000} s beyond what was granted`)
   }
 
   #opened(input: OpenGrant, result: Awaited<ReturnType<Ledger['openGrant']>>): void {
     const { grant } = result
     if (result.kind === 'existing') return
-    const activeMs = grant.state === 'active' ? this.#scheduler.nowMs : undefined
+    const collectedMs = result.lease ? this.#scheduler.nowMs : undefined
     const fresh = { approvedBy: undefined, endingMs: undefined, endedMs: undefined }
-    this.grants.set(grant.id, { grant, plan: input.plan, activeMs, ...fresh })
+    this.grants.set(grant.id, { grant, plan: input.plan, collectedMs, ...fresh })
     this.#note(`${grant.id} of ${grant.subject} is ${grant.state}`)
     if (result.lease) this.#leases.set(result.lease.sessionName, { lease: result.lease, issuedMs: undefined })
   }
@@ -170,7 +173,6 @@ export class History {
     if (before !== grant.state) this.#note(`${grant.id} is ${grant.state} (${grant.reason ?? ''})`)
     known.grant = grant
     known.approvedBy ??= approvedBy
-    if (grant.state === 'active') known.activeMs ??= nowMs
     if (grant.state === 'ending') known.endingMs ??= nowMs
     if (grant.state !== 'ended' || known.endedMs !== undefined) return
     known.endedMs = nowMs

@@ -27,6 +27,8 @@ export class FakeProvider implements CredentialProvider {
   /** Called before each mint: throw to fail it, wait to delay it. */
   beforeMint: (request: MintRequest) => Promise<void> | void = () => {}
   beforeWrite: (list: DenyListContent, key: string) => Promise<void> | void = () => {}
+  /** The write is made; an error of it is an answer that got lost. */
+  afterWrite: () => void = () => {}
   beforeRead: (key: string) => Promise<void> | void = () => {}
   /** What stands in the document; tests edit it. */
   document: Omit<LiveDenyList, 'at'> = { digest: 'the template', exists: true }
@@ -113,6 +115,7 @@ export class FakeProvider implements CredentialProvider {
     const document = { digest: this.digestDenyList(target, list), exists: true, ...(mark && { mark }) }
     if (this.further.has(target)) this.further.set(target, document)
     else this.document = document
+    this.afterWrite()
     return { at: this.cloudNow() }
   }
 }
