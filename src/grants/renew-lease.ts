@@ -51,12 +51,7 @@ export async function renewLease(
     parts.clockGuard.check(now)
     const grant = justRead ?? (await requireOwnGrant(parts.ledger, caller, grantId))
     justRead = undefined
-    // P7: the time of an approved task begins with its first lease, for which its agent has a time of its own.
-    const deadline = deadlineIfClaimed(grant, now) ?? grant.deadline
-    if (grant.state !== 'active' || !deadline) throw toNotActiveError(grant)
-    if (isClaimOver(grant, now)) throw toNotActiveError({ ...grant, state: 'ending', reason: 'claim_expired' })
-    if (deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
-      throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })
+    const deadline = requireRenewable(grant, now)
     const { plan, decision, ...target } = await judgeAgain(parts, caller, grant, now)
     const head = { at: now, actor: caller.subject, grantId: grant.id }
     if (signal.aborted)
@@ -87,6 +82,17 @@ export async function renewLease(
     return { ...recorded, plan }
   })
   return mintOrEnd(parts, { ...intended, signal })
+}
+
+/** The deadline of a grant that may have another lease now. @throws {StintError} as `toNotActiveError` */
+function requireRenewable(grant: Grant, now: Date): Date {
+  // P7: the time of an approved task begins with its first lease, for which its agent has a time of its own.
+  const deadline = deadlineIfClaimed(grant, now) ?? grant.deadline
+  if (grant.state !== 'active' || !deadline) throw toNotActiveError(grant)
+  if (isClaimOver(grant, now)) throw toNotActiveError({ ...grant, state: 'ending', reason: 'claim_expired' })
+  if (deadline.getTime() - now.getTime() < SHORTEST_LEASE_MS)
+    throw toNotActiveError({ ...grant, state: 'ending', reason: 'deadline' })
+  return deadline
 }
 
 /**
